@@ -1,0 +1,1 @@
+"""FastAPI: commands in, tables out, live feeds. Depends on `tables` and `streams`, never on `agents`."""

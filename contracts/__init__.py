@@ -1,0 +1,1 @@
+"""Cairo contracts and their Python clients. Depends on `streams` only."""

@@ -1,0 +1,106 @@
+"""Records and topics as the log knows them. No Redis in here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+Cleanup = Literal["delete", "compact", "compact,delete"]
+View = Literal["", "rank"]
+
+
+class TopicPartition(NamedTuple):
+    """One partition of one topic."""
+
+    topic: str
+    partition: int
+
+
+@dataclass(frozen=True, slots=True)
+class TopicSpec:
+    """What a topic is declared to be.
+
+    Attributes:
+        name: The topic's name.
+        partitions: Partition count; never changes once created.
+        cleanup: ``compact`` keeps a snapshot (last value of each key) beside the stream.
+        view: ``rank`` also keeps sorted sets: the record key is ``group|member``, its value the sort key.
+        retention_ms: How long records are wanted; 0 for as long as the topic lives.
+    """
+
+    name: str
+    partitions: int
+    cleanup: Cleanup = "delete"
+    view: View = ""
+    retention_ms: int = 0
+
+    @property
+    def compacted(self) -> bool:
+        """Whether the log keeps a snapshot of the last value of each key."""
+        return self.cleanup != "delete"
+
+
+@dataclass(frozen=True, slots=True)
+class TopicInfo:
+    """A topic as created: its declaration and the incarnation id drawn when it was made."""
+
+    spec: TopicSpec
+    incarnation: str
+
+
+Headers = tuple[tuple[str, bytes], ...]
+
+
+class Record(NamedTuple):
+    """A record to append. `key` and `value`: None (absent, a tombstone) is not ``b""``. `timestamp_ms` is event time."""
+
+    topic: str
+    partition: int
+    key: bytes | None
+    value: bytes | None
+    timestamp_ms: int
+    headers: Headers = ()
+
+
+class StoredRecord(NamedTuple):
+    """A record as read back: with its offset."""
+
+    offset: int
+    timestamp_ms: int
+    key: bytes | None
+    value: bytes | None
+    headers: Headers = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """The right of one group member to write, as of one generation."""
+
+    group: str
+    member: str
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """How a retry of the same write is recognised.
+
+    Attributes:
+        name: Who writes: a worker's identity, or an idempotency key.
+        value: What is written: a sequence number, or a digest of the body.
+        once: True refuses another `value` under this `name` (idempotency keys); False lets it follow (workers).
+        ttl_ms: How long the result is remembered.
+    """
+
+    name: str
+    value: str
+    once: bool
+    ttl_ms: int
+
+
+@dataclass(slots=True)
+class WriteBatch:
+    """What one atomic write carries: records in order, and the offsets a group commits with them."""
+
+    records: list[Record] = field(default_factory=list)
+    offsets: dict[TopicPartition, int] = field(default_factory=dict)
