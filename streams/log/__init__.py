@@ -1,0 +1,48 @@
+"""A partitioned log on Redis Streams: dense offsets, one atomic write, groups with leases. Knows nothing of Faust."""
+
+from streams.log.client import Appended, Log
+from streams.log.errors import (
+    BrokerUnsuitableError,
+    FencedError,
+    ForeignStreamError,
+    IdempotencyConflictError,
+    IncarnationError,
+    LogError,
+    LogUnavailableError,
+    TopicMismatchError,
+    UnknownTopicError,
+)
+from streams.log.position import Position
+from streams.log.records import (
+    Fence,
+    Record,
+    StoredRecord,
+    TopicInfo,
+    TopicPartition,
+    TopicSpec,
+    Transaction,
+    WriteBatch,
+)
+
+__all__ = [
+    "Appended",
+    "BrokerUnsuitableError",
+    "Fence",
+    "FencedError",
+    "ForeignStreamError",
+    "IdempotencyConflictError",
+    "IncarnationError",
+    "Log",
+    "LogError",
+    "LogUnavailableError",
+    "Position",
+    "Record",
+    "StoredRecord",
+    "TopicInfo",
+    "TopicMismatchError",
+    "TopicPartition",
+    "TopicSpec",
+    "Transaction",
+    "UnknownTopicError",
+    "WriteBatch",
+]

@@ -1,0 +1,233 @@
+"""The log's client: create topics, write atomically, read by offset. Used by the Faust driver, the ingress and the feeds."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+from redis.asyncio import Redis
+from redis.asyncio.connection import BlockingConnectionPool
+from redis.exceptions import BusyLoadingError, RedisError, ResponseError
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from streams.log import codec
+from streams.log.errors import LogUnavailableError, TopicMismatchError, UnknownTopicError
+from streams.log.keys import Keys
+from streams.log.records import (
+    Fence,
+    Record,
+    StoredRecord,
+    TopicInfo,
+    TopicPartition,
+    TopicSpec,
+    Transaction,
+    WriteBatch,
+)
+from streams.log.scripts import COMMIT, CREATE_TOPIC, Script
+from streams.log.suitability import check_server
+
+CONNECTIONS_MAX = 32
+CONNECT_TIMEOUT_S = 5.0
+REPLY_TIMEOUT_S = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """Where a write landed: the offset of each record, in the order written; `again` when it was a recognised retry."""
+
+    offsets: tuple[int, ...]
+    again: bool
+
+
+def connect(url: str) -> Redis:
+    """A client for a ``redis://``, ``rediss://`` or ``unix://`` URL, with raw replies (RESP2, bytes).
+
+    Raises:
+        ValueError: when the URL has another scheme.
+    """
+    pool = BlockingConnectionPool.from_url(
+        url,
+        max_connections=CONNECTIONS_MAX,
+        timeout=REPLY_TIMEOUT_S,
+        socket_connect_timeout=CONNECT_TIMEOUT_S,
+        socket_timeout=REPLY_TIMEOUT_S,
+        protocol=2,
+    )
+    client = Redis.from_pool(pool)
+    client.set_response_callback("XREAD", codec.identity)
+    client.set_response_callback("XRANGE", codec.identity)
+    client.set_response_callback("XREVRANGE", codec.identity)
+    return client
+
+
+class Log:
+    """A partitioned log on one Redis (7.0 or later) or Valkey.
+
+    All methods raise `LogUnavailableError` when the broker cannot be reached or does not answer in time; whether a write
+    then happened is unknown, and retrying it with the same `Transaction` is safe.
+    """
+
+    def __init__(self, url: str, namespace: str = "astra") -> None:
+        self.url = url
+        self.keys = Keys(namespace)
+        self.redis = connect(url)
+        self._topics: dict[str, TopicInfo] = {}
+
+    async def __aenter__(self) -> Self:
+        await self.check()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def check(self) -> None:
+        """Refuse a broker that is too old or that could evict records.
+
+        Raises:
+            BrokerUnsuitableError: with what to change.
+        """
+        await self._call(check_server(self.redis))
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self.redis.aclose()
+
+    async def run(self, script: Script, keys: Sequence[str], args: Sequence[Any]) -> Any:
+        """Run a server-side script by its digest, loading it when the server does not know it."""
+        return await self._call(script.run(self.redis, keys, args))
+
+    # --- topics -------------------------------------------------------------------------------------------------------
+
+    async def create_topic(self, spec: TopicSpec) -> TopicInfo:
+        """Create a topic, or return the one that stands.
+
+        Raises:
+            TopicMismatchError: when it exists with another partition count or cleanup policy.
+        """
+        reply = await self.run(
+            CREATE_TOPIC,
+            [self.keys.topic(spec.name), self.keys.topics],
+            [spec.name, spec.partitions, spec.cleanup, spec.view, spec.retention_ms, secrets.token_hex(6)],
+        )
+        info = codec.topic_info(spec.name, reply)
+        if (info.spec.partitions, info.spec.cleanup, info.spec.view) != (spec.partitions, spec.cleanup, spec.view):
+            raise TopicMismatchError(
+                f"topic {spec.name!r} exists with {info.spec.partitions} partitions and cleanup {info.spec.cleanup!r}; "
+                f"{spec.partitions} and {spec.cleanup!r} were declared. Use the existing values, or another topic name."
+            )
+        self._topics[spec.name] = info
+        return info
+
+    async def topic(self, name: str, *, fresh: bool = False) -> TopicInfo:
+        """What the topic is; from memory unless `fresh`.
+
+        Raises:
+            UnknownTopicError: when it has not been created.
+        """
+        if fresh or name not in self._topics:
+            fields = ("partitions", "cleanup", "view", "retention_ms", "incarnation")
+            reply = await self._call(self.redis.hmget(self.keys.topic(name), *fields))
+            if reply[0] is None:
+                self._topics.pop(name, None)
+                raise UnknownTopicError(f"topic {name!r} does not exist; start a worker first, it creates the topics")
+            self._topics[name] = codec.topic_info(name, reply)
+        return self._topics[name]
+
+    def known_topic(self, name: str) -> TopicInfo | None:
+        """What is already known of a topic, without asking the broker."""
+        return self._topics.get(name)
+
+    async def topics(self) -> list[str]:
+        """Names of all topics, sorted."""
+        return sorted(name.decode() for name in await self._call(self.redis.smembers(self.keys.topics)))
+
+    # --- writing ------------------------------------------------------------------------------------------------------
+
+    async def append(self, records: Sequence[Record], *, transaction: Transaction | None = None) -> Appended:
+        """Append records without a fence, atomically. See `commit` for the errors."""
+        return await self.commit(WriteBatch(list(records)), transaction=transaction)
+
+    async def commit(
+        self, batch: WriteBatch, *, fence: Fence | None = None, transaction: Transaction | None = None
+    ) -> Appended:
+        """Apply a batch: records, their snapshots and views, and offsets become visible together, or not at all.
+
+        Args:
+            batch: What to write. Offsets are committed for the fence's group.
+            fence: Whose right to write is checked first.
+            transaction: Recognises a retry: the first result is returned and nothing is written again.
+
+        Raises:
+            FencedError: the writer's generation or lease is over.
+            IdempotencyConflictError: `transaction.once` and the name was used with another value.
+            IncarnationError: a topic is not the one this client knew.
+            UnknownTopicError: a topic or partition does not exist.
+            ForeignStreamError: a stream was written by something else.
+        """
+        infos = {topic: await self.topic(topic) for topic in {record.topic for record in batch.records}}
+        args = codec.commit_arguments(self.keys.prefix, batch, infos, fence, transaction)
+        reply = await self.run(COMMIT, [self.keys.topics], args.argv)
+        bases, again = codec.commit_result(reply, self._topics)
+        return Appended(args.offsets(bases), again)
+
+    # --- reading ------------------------------------------------------------------------------------------------------
+
+    async def fetch(
+        self, offsets: Mapping[TopicPartition, int], *, count: int = 500, block_ms: int | None = None
+    ) -> dict[TopicPartition, list[StoredRecord]]:
+        """Records from each partition, starting at its offset; waits up to `block_ms` when there are none.
+
+        Offsets of returned records are checked against what was asked for only by being dense; a reader compares the
+        first one with its position to notice that older records were trimmed.
+        """
+        if not offsets:
+            return {}
+        wanted = {self.keys.stream(tp.topic, tp.partition).encode(): tp for tp in offsets}
+        args: list[Any] = ["COUNT", count]
+        if block_ms is not None:
+            args += ["BLOCK", max(1, block_ms)]
+        ids = [f"0-{offset}" for offset in offsets.values()]
+        reply = await self._call(self.redis.execute_command("XREAD", *args, "STREAMS", *wanted, *ids))
+        return {wanted[name]: [codec.stored(entry) for entry in entries] for name, entries in reply or ()}
+
+    async def tail(self, tp: TopicPartition, count: int) -> list[StoredRecord]:
+        """The last `count` records of a partition, oldest first."""
+        key = self.keys.stream(tp.topic, tp.partition)
+        reply = await self._call(self.redis.execute_command("XREVRANGE", key, "+", "-", "COUNT", count))
+        return [codec.stored(entry) for entry in reversed(reply)]
+
+    async def ends(self, topic: str) -> dict[int, int]:
+        """Highwater of each partition: the offset the next record will get."""
+        info = await self.topic(topic)
+        reply = await self._call(self.redis.hgetall(self.keys.ends(topic)))
+        known = {int(p): int(o) for p, o in reply.items()}
+        return {p: known.get(p, 0) for p in range(info.spec.partitions)}
+
+    async def starts(self, topic: str) -> dict[int, int]:
+        """Lowest offset still kept in each partition; equal to the highwater when there is none."""
+        info = await self.topic(topic)
+        ends = await self.ends(topic)
+        pipe = self.redis.pipeline(transaction=False)
+        for p in range(info.spec.partitions):
+            pipe.execute_command("XRANGE", self.keys.stream(topic, p), "-", "+", "COUNT", 1)
+        firsts = await self._call(pipe.execute())
+        return {p: codec.stored(first[0]).offset if first else ends[p] for p, first in enumerate(firsts)}
+
+    async def committed(self, group: str) -> dict[TopicPartition, int]:
+        """Committed offsets of a group: the next record to process of each partition it has committed."""
+        reply = await self._call(self.redis.hgetall(self.keys.offsets(group)))
+        return {codec.topic_partition(name): int(offset) for name, offset in reply.items()}
+
+    async def _call(self, awaitable: Any) -> Any:
+        try:
+            return await awaitable
+        except (RedisConnectionError, RedisTimeoutError, BusyLoadingError, OSError, TimeoutError) as exc:
+            raise LogUnavailableError(f"no answer from the broker at {self.url}: {exc}") from exc
+        except ResponseError as exc:
+            codec.raise_for_response(exc)
+            raise
+        except RedisError as exc:
+            raise LogUnavailableError(f"no usable answer from the broker at {self.url}: {exc}") from exc

@@ -1,0 +1,183 @@
+"""How records, batches and replies look on the wire. Pure: bytes in, values out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, MutableMapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from redis.exceptions import OutOfMemoryError, ResponseError
+
+from streams.log.errors import (
+    BrokerUnsuitableError,
+    FencedError,
+    ForeignStreamError,
+    IdempotencyConflictError,
+    IncarnationError,
+    LogError,
+    LogUnavailableError,
+    UnknownTopicError,
+)
+from streams.log.records import (
+    Cleanup,
+    Fence,
+    Record,
+    StoredRecord,
+    TopicInfo,
+    TopicPartition,
+    TopicSpec,
+    Transaction,
+    View,
+    WriteBatch,
+)
+
+HEADER_PREFIX = b"h:"
+
+
+def identity(reply: Any, **_: Any) -> Any:
+    """A reply as it came."""
+    return reply
+
+
+def topic_info(name: str, reply: Sequence[bytes]) -> TopicInfo:
+    """A topic from its hash fields."""
+    partitions, cleanup, view, retention_ms, incarnation = (field.decode() for field in reply)
+    spec = TopicSpec(name, int(partitions), cast(Cleanup, cleanup), cast(View, view), int(retention_ms))
+    return TopicInfo(spec, incarnation)
+
+
+def topic_partition(name: bytes) -> TopicPartition:
+    """``topic:partition`` as a pair."""
+    topic, _, partition = name.decode().rpartition(":")
+    return TopicPartition(topic, int(partition))
+
+
+def fields(record: Record) -> list[bytes | str | int]:
+    """A record as stream fields: k, v, t, then headers; an absent key or value is left out."""
+    out: list[bytes | str | int] = []
+    if record.key is not None:
+        out += (b"k", record.key)
+    if record.value is not None:
+        out += (b"v", record.value)
+    out += (b"t", record.timestamp_ms)
+    for name, value in record.headers:
+        out += (HEADER_PREFIX + name.encode(), value)
+    return out
+
+
+def stored(entry: Sequence[Any]) -> StoredRecord:
+    """A record from a stream entry ``[id, [field, value, ...]]``.
+
+    Raises:
+        ForeignStreamError: when the entry's id is not one of this log's (its first half must be 0).
+    """
+    entry_id, parts = entry
+    if not entry_id.startswith(b"0-"):
+        raise ForeignStreamError(
+            f"a stream holds the entry {entry_id.decode()!r}, which this log did not write (its ids begin with '0-'). "
+            "Remove the foreign writer and re-create the topic."
+        )
+    key = value = None
+    timestamp_ms = 0
+    headers: list[tuple[str, bytes]] = []
+    for i in range(0, len(parts), 2):
+        name, content = parts[i], parts[i + 1]
+        if name == b"k":
+            key = content
+        elif name == b"v":
+            value = content
+        elif name == b"t":
+            timestamp_ms = int(content)
+        elif name.startswith(HEADER_PREFIX):
+            headers.append((name[2:].decode(), content))
+    return StoredRecord(int(entry_id[2:]) - 1, timestamp_ms, key, value, tuple(headers))
+
+
+@dataclass(frozen=True, slots=True)
+class CommitArguments:
+    """A batch as the commit script's arguments, and which stream each record went to."""
+
+    argv: list[Any]
+    stream_of: list[int]
+
+    def offsets(self, bases: Sequence[int]) -> tuple[int, ...]:
+        """Offset of each record, given the highwater of each stream before the write."""
+        ends = list(bases)
+        out = []
+        for stream in self.stream_of:
+            out.append(ends[stream])
+            ends[stream] += 1
+        return tuple(out)
+
+
+def commit_arguments(
+    prefix: str,
+    batch: WriteBatch,
+    infos: Mapping[str, TopicInfo],
+    fence: Fence | None,
+    transaction: Transaction | None,
+) -> CommitArguments:
+    """Pack a batch for the commit script."""
+    streams: dict[tuple[str, int], int] = {}
+    stream_of: list[int] = []
+    packed: list[Any] = []
+    for record in batch.records:
+        index = streams.setdefault((record.topic, record.partition), len(streams))
+        stream_of.append(index)
+        entry = fields(record)
+        packed += (index + 1, len(entry))
+        packed += entry
+    head: dict[str, Any] = {
+        "streams": [[topic, partition, infos[topic].incarnation] for topic, partition in streams],
+        "offsets": [[tp.topic, tp.partition, offset] for tp, offset in batch.offsets.items()],
+    }
+    if fence is not None:
+        head["fence"] = {"group": fence.group, "member": fence.member, "generation": fence.generation}
+    if transaction is not None:
+        head["txn"] = {
+            "name": transaction.name,
+            "value": transaction.value,
+            "once": transaction.once,
+            "ttl_ms": transaction.ttl_ms,
+        }
+    return CommitArguments([prefix, json.dumps(head), *packed], stream_of)
+
+
+def commit_result(reply: Sequence[bytes], topics: MutableMapping[str, TopicInfo]) -> tuple[list[int], bool]:
+    """Highwaters before the write and whether it was a recognised retry; or the error the script answered.
+
+    A topic that is unknown or of another incarnation is forgotten from `topics`.
+    """
+    status, *rest = (part.decode() for part in reply)
+    if status == "OK":
+        return json.loads(rest[0]), rest[1] == "again"
+    if status in {"UNKNOWN", "INCARNATION"}:
+        topics.pop(rest[0], None)
+    raise _refusal(status, rest)
+
+
+def _refusal(status: str, rest: Sequence[str]) -> LogError:
+    if status == "FENCED":
+        return FencedError(f"this writer's {rest[0]} is over; nothing was written. It has to rejoin its group.")
+    if status == "CONFLICT":
+        return IdempotencyConflictError("this idempotency key was used before with another body")
+    if status == "UNKNOWN":
+        return UnknownTopicError(f"topic or partition {rest[0]!r} does not exist; start a worker, it creates the topics")
+    if status == "INCARNATION":
+        return IncarnationError(f"topic {rest[0]!r} was re-created since it was last seen (a flushed or restored broker?)")
+    return ForeignStreamError(
+        f"stream {rest[0]!r} ends at {rest[1]}, but this log wrote up to {rest[2]}: something else wrote to it. "
+        "Remove the foreign writer and re-create the topic."
+    )
+
+
+def raise_for_response(exc: ResponseError) -> None:
+    """Turn server errors that have a meaning here into ours; return when there is none."""
+    text = str(exc)
+    if isinstance(exc, OutOfMemoryError) or "OOM" in text:
+        raise LogUnavailableError("the broker is out of memory (maxmemory reached); free some or raise it") from exc
+    if "READONLY" in text or "MISCONF" in text:
+        raise LogUnavailableError(f"the broker refuses writes just now: {text}") from exc
+    if "unknown command" in text.lower():
+        raise BrokerUnsuitableError(f"the broker lacks a needed command: {text}; Redis 7.0 or later is needed") from exc

@@ -1,0 +1,107 @@
+-- The one place where outputs, changelog, snapshots, views and offsets meet: all of it or nothing.
+-- KEYS[1] any key of the namespace (routes the call on a cluster)
+-- ARGV[1] key prefix; ARGV[2] JSON {fence?, txn?, offsets, streams}; then per record: stream index, field count, fields
+-- Fields stand in the order k, v, t, header..., absent ones left out; that order is what folding relies on.
+-- Every check comes before the first write: a script that stops half-way is not rolled back.
+local prefix = ARGV[1]
+local head = cjson.decode(ARGV[2])
+
+local function millis()
+  local t = redis.call('TIME')
+  return t[1] * 1000 + math.floor(t[2] / 1000)
+end
+
+if head.fence then
+  local f = head.fence
+  local group = prefix .. 'group:' .. f.group
+  local lease = redis.call('ZSCORE', group .. ':leases', f.member)
+  if redis.call('HGET', group, 'generation') ~= tostring(f.generation) then return {'FENCED', 'generation'} end
+  if not lease or tonumber(lease) < millis() then return {'FENCED', 'lease'} end
+end
+
+local txn_key
+if head.txn then
+  txn_key = prefix .. 'txn:' .. head.txn.name
+  local seen = redis.call('HMGET', txn_key, 'value', 'bases')
+  if seen[1] == head.txn.value then return {'OK', seen[2], 'again'} end
+  if seen[1] and head.txn.once then return {'CONFLICT'} end
+end
+
+local streams, ends = {}, {}
+for i, s in ipairs(head.streams) do
+  local meta = redis.call('HMGET', prefix .. 'topic:' .. s[1], 'incarnation', 'partitions', 'cleanup', 'view')
+  if not meta[1] then return {'UNKNOWN', s[1]} end
+  if meta[1] ~= s[3] then return {'INCARNATION', s[1]} end
+  if s[2] >= tonumber(meta[2]) then return {'UNKNOWN', s[1] .. ':' .. s[2]} end
+  local stream = {
+    key = prefix .. 'log:' .. s[1] .. ':' .. s[2],
+    ends = prefix .. 'ends:' .. s[1],
+    partition = tostring(s[2]),
+    snap = meta[3] ~= 'delete' and (prefix .. 'snap:' .. s[1] .. ':' .. s[2]) or nil,
+    rank = meta[4] == 'rank' and (prefix .. 'rank:' .. s[1] .. ':') or nil,
+  }
+  local top = redis.call('HGET', stream.ends, stream.partition) or '0'
+  local last = '0-0'
+  local info = redis.pcall('XINFO', 'STREAM', stream.key)
+  if info.err == nil then
+    for j = 1, #info, 2 do
+      if info[j] == 'last-generated-id' then last = info[j + 1] end
+    end
+  end
+  if last ~= '0-' .. top then return {'FOREIGN', stream.key, last, '0-' .. top} end
+  streams[i] = stream
+  ends[i] = tonumber(top)
+end
+
+local bases = {}
+for i, top in ipairs(ends) do bases[i] = top end
+
+local function fold(stream, key, value)
+  if stream.rank then
+    local group, member = string.match(key, '^(.*)|([^|]*)$')
+    if group then
+      local old = redis.call('HGET', stream.snap, key)
+      if old then redis.call('ZREM', stream.rank .. group, old .. '|' .. member) end
+      if value then redis.call('ZADD', stream.rank .. group, 0, value .. '|' .. member) end
+    end
+  end
+  if value then redis.call('HSET', stream.snap, key, value) else redis.call('HDEL', stream.snap, key) end
+end
+
+local at = 3
+local n = #ARGV
+while at <= n do
+  local i = tonumber(ARGV[at])
+  local first = at + 2
+  local last = first + tonumber(ARGV[at + 1]) - 1
+  local stream = streams[i]
+  redis.call('XADD', stream.key, '0-*', unpack(ARGV, first, last))
+  ends[i] = ends[i] + 1
+  if stream.snap and ARGV[first] == 'k' then
+    fold(stream, ARGV[first + 1], ARGV[first + 2] == 'v' and ARGV[first + 3] or nil)
+  end
+  at = last + 1
+end
+for i, stream in ipairs(streams) do redis.call('HSET', stream.ends, stream.partition, string.format('%d', ends[i])) end
+
+if head.fence then
+  local offsets = prefix .. 'group:' .. head.fence.group .. ':offsets'
+  for _, o in ipairs(head.offsets) do
+    local id = string.format('%d', o[3])
+    redis.call('HSET', offsets, o[1] .. ':' .. o[2], id)
+    -- The same offset in native group metadata, so that XINFO GROUPS shows the lag to ordinary tools.
+    local key = prefix .. 'log:' .. o[1] .. ':' .. o[2]
+    local set = redis.pcall('XGROUP', 'SETID', key, head.fence.group, '0-' .. id, 'ENTRIESREAD', id)
+    if set.err then
+      redis.pcall('XGROUP', 'CREATE', key, head.fence.group, '0-' .. id, 'MKSTREAM', 'ENTRIESREAD', id)
+    end
+  end
+end
+
+local result = cjson.encode(bases)
+if #bases == 0 then result = '[]' end
+if txn_key then
+  redis.call('HSET', txn_key, 'value', head.txn.value, 'bases', result)
+  redis.call('PEXPIRE', txn_key, head.txn.ttl_ms)
+end
+return {'OK', result, 'new'}
