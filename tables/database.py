@@ -1,6 +1,6 @@
 """One RocksDB a worker, shared by all its tables. Knows keys and bytes; nothing of Faust.
 
-Row keys are ``<table> 0x00 <partition, 2 bytes> <key>``, so that one table's partition is one contiguous, ordered range.
+Row keys are ``<table> 0x00 <partition, 2 bytes> <key>``, so that one table's partition is one contiguous range.
 """
 
 from __future__ import annotations

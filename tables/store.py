@@ -2,7 +2,7 @@
 
 A write goes to the overlay, where the agent reads it back; the driver calls `on_committed` once the commit that carries
 it succeeded, and only then it goes to RocksDB, in one batch with its changelog offset. So RocksDB is never ahead of the
-log. With a transport that does not call `on_committed` (Kafka), Faust's own `set_persisted_offset` moves the overlay on.
+log. With a transport that does not call `on_committed` (Kafka), `set_persisted_offset` moves the overlay on.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from faust.stores.base import SerializedStore
 from faust.streams import current_event
@@ -60,7 +60,7 @@ class RocksStore(SerializedStore[Any, Any]):
 
     @property
     def _changelog(self) -> str:
-        return cast(str, self.table.changelog_topic.get_topic_name())
+        return self.table.changelog_topic.get_topic_name()
 
     def _incarnation(self) -> str:
         ask = getattr(self.app.consumer, "incarnation", None)
@@ -98,7 +98,7 @@ class RocksStore(SerializedStore[Any, Any]):
                     del rows[key]
 
     def apply_changelog_batch(
-        self, batch: Iterable[EventT], to_key: Callable[[Any], Any], to_value: Callable[[Any], Any]
+        self, batch: Iterable[EventT[Any]], to_key: Callable[[Any], Any], to_value: Callable[[Any], Any]
     ) -> None:
         """Apply changelog records in recovery, with their offset.
 
@@ -111,7 +111,7 @@ class RocksStore(SerializedStore[Any, Any]):
             message = event.message
             if message.key is None:
                 raise TypeError(f"a changelog record without key at {message.tp}, offset {message.offset}")
-            changes.setdefault(message.tp, {})[cast(bytes, message.key)] = cast("bytes | None", message.value)
+            changes.setdefault(message.tp, {})[message.key] = message.value
             last[message.tp] = message.offset
         for tp, rows in changes.items():
             self.database.write(self.table_name, tp.partition, rows.items(), (self._incarnation(), last[tp]))
@@ -199,7 +199,7 @@ class RocksStore(SerializedStore[Any, Any]):
         """Drop local rows of all partitions held; the log has them."""
         self._clear()
 
-    async def backup_partition(self, tp: Any, flush: bool = True, purge: bool = False, keep: int = 1) -> None:  # noqa: FBT001, FBT002
+    async def backup_partition(self, tp: Any, flush: bool = True, purge: bool = False, keep: int = 1) -> None:
         """Not offered: the log is the backup.
 
         Raises:
@@ -207,7 +207,7 @@ class RocksStore(SerializedStore[Any, Any]):
         """
         raise NotImplementedError("the log is the backup of every table; drop the data directory to rebuild from it")
 
-    def restore_backup(self, tp: Any, latest: bool = True, backup_id: int = 0) -> None:  # noqa: FBT001, FBT002
+    def restore_backup(self, tp: Any, latest: bool = True, backup_id: int = 0) -> None:
         """Not offered: see `backup_partition`.
 
         Raises:

@@ -1,10 +1,10 @@
-"""The one place where outputs, changelog and offsets meet: what finished events produced goes to the log in one write."""
+"""The one place where outputs, changelog and offsets meet: what finished events produced goes to the log together."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from faust.exceptions import FaustError
 from faust.types import TP
@@ -101,7 +101,10 @@ class Committer:
         )
         self._sequence += 1
         transaction = Transaction(
-            f"{self.transport.group}:{self.transport.member}", str(self._sequence), once=False, ttl_ms=TRANSACTION_TTL_MS
+            f"{self.transport.group}:{self.transport.member}",
+            str(self._sequence),
+            once=False,
+            ttl_ms=TRANSACTION_TTL_MS,
         )
         log = self.transport.broker
         try:
@@ -136,7 +139,7 @@ class Committer:
     def _apply(self, records: list[Record], offsets: tuple[int, ...]) -> None:
         changes: dict[TP, list[tuple[bytes, bytes | None]]] = {}
         last: dict[TP, int] = {}
-        stores: dict[str, Any] = self.transport.changelog_stores()
+        stores = self.transport.changelog_stores()
         for record, offset in zip(records, offsets, strict=True):
             if record.topic in stores and record.key is not None:
                 tp = TP(record.topic, record.partition)

@@ -56,7 +56,7 @@ class Transport(base.Transport):
     @property
     def group(self) -> str:
         """The consumer group: the application's id."""
-        return cast(str, self.app.conf.id)
+        return self.app.conf.id
 
     @cached_property
     def broker(self) -> Log:
@@ -130,13 +130,13 @@ class Transport(base.Transport):
 
     def changelogs(self) -> Container[str]:
         """Names of the changelog topics of the app's tables."""
-        return cast(Container[str], self.app.tables.changelog_topics)
+        return cast("Container[str]", self.app.tables.changelog_topics)
 
     def changelog_stores(self) -> Mapping[str, CommittedStore]:
         """By changelog topic, the table stores that keep uncommitted writes apart."""
         if self._stores is None:
             # Tables are fixed once the worker has started, so this is looked up once.
-            tables = cast(Any, self.app.tables)
+            tables = cast("Any", self.app.tables)
             found = {table.changelog_topic.get_topic_name(): table.data for table in tables.values()}
             self._stores = {topic: store for topic, store in found.items() if isinstance(store, CommittedStore)}
         return self._stores
@@ -144,7 +144,7 @@ class Transport(base.Transport):
     def on_committed(self, offsets: Mapping[TP, int]) -> None:
         """Tell the monitor and Faust's own bookkeeping what was committed."""
         if offsets:
-            consumer = cast(Consumer, self.app.consumer)
+            consumer = cast("Consumer", self.app.consumer)
             consumer.note_committed(offsets)
 
 
