@@ -17,11 +17,11 @@ MILLISECOND_US: Final = 1_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _RFC3339 = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?Z", re.ASCII)
-_LAST_US: Final = 253_402_300_799_999_999
+_LAST_US: Final = 32_503_679_999_999_999
 
 
 class Instant(int):
-    """Microseconds since 1970-01-01T00:00:00Z, up to the end of the year 9999."""
+    """Microseconds since 1970-01-01T00:00:00Z, up to the end of the year 2999."""
 
     __slots__ = ()
 
@@ -30,20 +30,20 @@ class Instant(int):
         """Read RFC 3339 UTC such as ``2024-09-20T08:36:00Z``, with up to six decimals of a second.
 
         Raises:
-            ValueError: when it is not that, has another offset than ``Z``, or lies before 1970.
+            ValueError: when it is not that, has another offset than ``Z``, or lies outside 1970 to 2999.
         """
         match = _RFC3339.fullmatch(text)
         if match is None:
             raise ValueError(f"expected a time like '2024-09-20T08:36:00Z' (UTC), got {text[:40]!r}")
         moment = datetime.fromisoformat(match[1]).replace(tzinfo=UTC)
-        return cls.of(moment.replace(microsecond=int((match[2] or "").ljust(6, "0"))))
+        return cls.of(moment + int((match[2] or "").ljust(6, "0")) * _MICROSECOND)
 
     @classmethod
     def of(cls, moment: datetime) -> Self:
         """The instant of an aware datetime.
 
         Raises:
-            ValueError: when it is naive or lies before 1970.
+            ValueError: when it is naive or lies outside 1970 to 2999.
         """
         if moment.tzinfo is None:
             raise ValueError("expected a datetime with a time zone")
@@ -51,13 +51,13 @@ class Instant(int):
 
     @classmethod
     def checked(cls, microseconds: int) -> Self:
-        """The instant, if it lies between 1970 and 9999.
+        """The instant, if it lies between 1970 and 2999.
 
         Raises:
             ValueError: otherwise.
         """
         if not 0 <= microseconds <= _LAST_US:
-            raise ValueError(f"expected a time from 1970 to 9999, got {microseconds} microseconds")
+            raise ValueError(f"expected a time from 1970 to 2999, got {microseconds} microseconds")
         return cls(microseconds)
 
     def moment(self) -> datetime:
@@ -100,6 +100,6 @@ class Instant(int):
         raise ValueError(f"expected a time as RFC 3339 text, got {type(value).__name__}")
 
 
-def midnight(day: date) -> Instant:
-    """The instant at which a UTC day begins."""
-    return Instant.of(datetime(day.year, day.month, day.day, tzinfo=UTC))
+def midnight(day: date) -> int:
+    """Microseconds since 1970 at which a UTC day begins; below 0 for days before."""
+    return (day.toordinal() - _EPOCH.toordinal()) * DAY_US

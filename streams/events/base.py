@@ -4,18 +4,27 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 
 ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$"
 MARKET_PATTERN = r"^[A-Za-z0-9@][A-Za-z0-9@._-]{0,31}$"
 REASON_CHARS_MAX = 200
+
+GLOBAL_SCOPE = "global"
+
+
+def _not_global(market: str) -> str:
+    if market == GLOBAL_SCOPE:
+        raise ValueError(f"{GLOBAL_SCOPE!r} is the scope of all markets, not the name of one")
+    return market
+
 
 UserId = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
 TradeId = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
 FillId = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
 VenueId = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
 ClientRef = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
-Market = Annotated[str, StringConstraints(pattern=MARKET_PATTERN)]
+Market = Annotated[str, StringConstraints(pattern=MARKET_PATTERN), AfterValidator(_not_global)]
 Name = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
 
 
