@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 from fastapi import Request
 from pydantic import TypeAdapter, ValidationError
 
+from api.clock import now
 from api.context import ApiDep
 from api.faults import faults_of
 from api.problems import MALFORMED_JSON, UNSUPPORTED_MEDIA, VALIDATION, Problem
@@ -35,7 +36,7 @@ def body(model: type[T]) -> Callable[[Request, ApiDep], Awaitable[Body[T]]]:
             raise Problem(UNSUPPORTED_MEDIA, f"expected application/json, got {media_type[:80]!r}")
         raw = await request.body()
         try:
-            value = adapter.validate_json(raw, context={"markets": api.config.markets})
+            value = adapter.validate_json(raw, context={"markets": api.config.markets, "now": now()})
         except ValidationError as exc:
             raise _problem(exc) from exc
         return Body(value, hashlib.sha256(raw).hexdigest())
