@@ -35,8 +35,8 @@ def watch(parent: int, command: list[str]) -> int:
     child = subprocess.Popen(command, close_fds=False)  # noqa: S603
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda number, _: child.send_signal(number))
-    for number in asked:
-        child.send_signal(number)
+    for early in asked:
+        child.send_signal(early)
     while True:
         try:
             code = child.wait(WATCH_INTERVAL_S)

@@ -127,7 +127,7 @@ def test_a_server_that_does_not_start_shows_the_end_of_its_log(tmp_path: Path) -
     broken = tmp_path / "broken"
     broken.write_text("#!/bin/sh\necho 'Bad directive or wrong number of arguments'\nexit 3\n")
     broken.chmod(0o755)
-    with pytest.raises(BrokerError, match="ended with status 3.*(?s:.*)Bad directive"):
+    with pytest.raises(BrokerError, match=r"ended with status 3(?s:.*)Bad directive"):
         EmbeddedServer(tmp_path / "data", ServerBinary(broken, (7, 0, 0), "test")).start()
     with EmbeddedServer(tmp_path / "data", find_binary()):
         pass  # the failed start gave the directory back
@@ -169,7 +169,8 @@ def test_a_leashed_command_ends_with_its_supervisor(mode: str) -> None:
         "import sys, time; from deploy import process\n"
         "ours, theirs = __import__('socket').socketpair()\n"
         "code = 'import os, sys, time; os.write(int(sys.argv[1]), str(os.getpid()).encode()); time.sleep(600)'\n"
-        f"process.spawn([sys.executable, '-c', code, str(theirs.fileno())], pass_fds=[theirs.fileno()], mode={mode!r})\n"
+        "argv = [sys.executable, '-c', code, str(theirs.fileno())]\n"
+        f"process.spawn(argv, pass_fds=[theirs.fileno()], mode={mode!r})\n"
         "print(ours.recv(32).decode(), flush=True); sys.stdin.read()\n"
     )
     with subprocess.Popen(

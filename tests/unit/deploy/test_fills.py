@@ -82,7 +82,7 @@ def test_a_file_of_other_columns_says_what_is_missing() -> None:
 
 
 def test_a_missing_file_is_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(FillsFileError, match="cannot read .*none.csv: No such file"):
+    with pytest.raises(FillsFileError, match=r"cannot read .*none\.csv: No such file"):
         read_fills(tmp_path / "none.csv")
 
 
