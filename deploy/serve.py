@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import uvicorn
-from agents.rulebook import Rulebook
 from api.app import create_app
 
+from agents.rulebook import Rulebook
 from api.config import ApiConfig
 from deploy.broker import log_url
 from deploy.secret import signing_secret

@@ -7,10 +7,10 @@ import socket
 from pathlib import Path
 
 import faust
-from agents.app import register_all
-from agents.rulebook import Rulebook
 from yarl import URL
 
+from agents.app import register_all
+from agents.rulebook import Rulebook
 from deploy.broker import broker_url
 from deploy.errors import DeployError, LockedError
 from deploy.locks import FileLock
