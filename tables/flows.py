@@ -26,7 +26,7 @@ def path(topic: str, table: str) -> tuple[str, ...]:
 
     The shortest way, which is the direct effect; empty when the table shows nothing of that topic.
     """
-    ways = [(source,) for source in SOURCES[table]]
+    ways: list[tuple[str, ...]] = [(source,) for source in SOURCES[table]]
     seen = set(SOURCES[table])
     while ways:
         way = ways.pop(0)
@@ -39,7 +39,5 @@ def path(topic: str, table: str) -> tuple[str, ...]:
     return ()
 
 
-CONSUMED: Final = frozenset(
-    topic for topics_of in (*SOURCES.values(), *WRITTEN_FROM.values()) for topic in topics_of
-)
+CONSUMED: Final = frozenset(topic for topics_of in (*SOURCES.values(), *WRITTEN_FROM.values()) for topic in topics_of)
 """Topics that the workers process."""

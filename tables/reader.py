@@ -66,7 +66,10 @@ class Standing:
 
 
 class TableReader:
-    """Tables of one application. Methods raise `LogUnavailableError`, and `UnknownTopicError` for a table not yet made."""
+    """Tables of one application.
+
+    Methods raise `LogUnavailableError`, and `UnknownTopicError` for a table that was not made yet.
+    """
 
     def __init__(self, log: Log, app_id: str) -> None:
         self.log = log

@@ -53,7 +53,7 @@ async def workers(log: Log, group: str) -> Workers:
     (seconds, _), fields, statuses, offsets, leases = await log.at_once(
         ("TIME",),
         ("HGETALL", key),
-        ("HGETALL", f"{key}:status"),
+        ("HGETALL", log.keys.status(group)),
         ("HGETALL", log.keys.offsets(group)),
         ("ZRANGE", f"{key}:leases", 0, -1, "WITHSCORES"),
     )
@@ -67,11 +67,13 @@ async def workers(log: Log, group: str) -> Workers:
             for member, until_ms in zip(leases[::2], leases[1::2], strict=True)
             if float(until_ms) >= seconds * 1_000
         ),
-        recovered=frozenset(
-            member for member, status in told.items() if status["generation"] == generation and status["recovered"]
-        ),
+        recovered=frozenset(member for member, status in told.items() if _recovered(status, generation)),
         committed={topic_partition(name): int(offset) for name, offset in offsets.items()},
     )
+
+
+def _recovered(status: Mapping[str, object], generation: int) -> bool:
+    return status.get("generation") == generation and status.get("recovered") is True
 
 
 async def highwaters(log: Log) -> dict[TopicPartition, int]:

@@ -171,20 +171,19 @@ class Follower:
             if any(records[0].offset != offsets[tp] for tp, records in found.items()):
                 self._abandon(Lost.TRIMMED)
                 return
-            self._hand_out({tp.partition: records for tp, records in found.items()})
+            self.position = self._hand_out(self.position, {tp.partition: records for tp, records in found.items()})
         self.position = None
         self._reading.clear()
 
-    def _hand_out(self, found: dict[int, list[StoredRecord]]) -> None:
-        assert self.position is not None
-        reached = dict(self.position.offsets)
+    def _hand_out(self, since: Position, found: dict[int, list[StoredRecord]]) -> Position:
+        reached = dict(since.offsets)
         for partition, records in found.items():
             reached[partition] = records[-1].offset + 1
             for change in self.changes(partition, records):
                 for channel in (change.channel, None):
                     for subscriber in self._listeners.get(channel, ()):
                         subscriber.offer(change)
-        self.position = Position(self.topic, self.position.epoch, reached)
+        return Position(self.topic, since.epoch, reached)
 
     def changes(self, partition: int, records: Sequence[StoredRecord]) -> list[Change]:
         """What the feed shows of these records."""

@@ -77,13 +77,13 @@ def fees(_: int, record: StoredRecord) -> Reading | None:
 def trades(_: int, record: StoredRecord) -> Reading | None:
     """The tape of fills; the channel is the market."""
     event = _event(record, TRADE_TYPES)
-    return event and Reading(record.offset, str(event["data"]["market"]), lambda: _told(event))
+    return Reading(record.offset, str(event["data"]["market"]), lambda: _told(event)) if event is not None else None
 
 
 def xp(_: int, record: StoredRecord) -> Reading | None:
     """What users earn; the channel is the user."""
     event = _event(record, XP_TYPES)
-    return event and Reading(record.offset, str(event["partitionkey"]), lambda: _told(event))
+    return Reading(record.offset, str(event["partitionkey"]), lambda: _told(event)) if event is not None else None
 
 
 def _event(record: StoredRecord, types: frozenset[str]) -> dict[str, Any] | None:

@@ -39,3 +39,4 @@ class FeedResponse(StreamingResponse):
             pass  # the server cuts a response that was not finished; the client can resume
         finally:
             self.hub.leave(self.session)
+            await self.frames.aclose()

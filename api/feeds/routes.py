@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query
 
@@ -29,7 +29,9 @@ LAST_MAX = 500
 USERS_MAX = 100
 LAST_EVENT_ID_CHARS_MAX = 65_536
 
-EVENTS = {200: {"description": "Events until either side ends it", "content": {"text/event-stream": {"example": FEED}}}}
+EVENTS: dict[int | str, dict[str, Any]] = {
+    200: {"description": "Events until either side ends it", "content": {"text/event-stream": {"example": FEED}}}
+}
 
 router = APIRouter(
     prefix="/v1/feed",

@@ -7,7 +7,7 @@ there without gap or duplicate. Source of the format: https://html.spec.whatwg.o
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 
 import orjson
@@ -81,7 +81,7 @@ class Session:
         self.closing = True
         self.subscriber.wake()
 
-    async def frames(self) -> AsyncIterator[bytes]:
+    async def frames(self) -> AsyncGenerator[bytes]:
         """The feed as bytes, until the session is closed or the client proved too slow."""
         yield RECONNECT
         while not self.closing:

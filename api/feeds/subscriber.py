@@ -52,7 +52,9 @@ class Subscriber:
         if self.floor is None or self.floor.epoch != position.epoch:
             return position
         known = self.floor.offsets
-        return Position(position.topic, position.epoch, {p: max(o, known.get(p, 0)) for p, o in position.offsets.items()})
+        return Position(
+            position.topic, position.epoch, {p: max(o, known.get(p, 0)) for p, o in position.offsets.items()}
+        )
 
     def _known(self, change: Change) -> bool:
         return self.floor is not None and change.offset < self.floor.offsets.get(change.partition, 0)

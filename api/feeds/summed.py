@@ -31,7 +31,6 @@ class FeesView:
         """All totals of the filter at one moment."""
         del follower
         await self.resume()
-        assert self._known is not None
         subscriber.floor = self._known
         yield self._rows(self._parts)
 
@@ -53,8 +52,7 @@ class FeesView:
         return delta_data(self._rows({change.channel for change in changed})) if changed else None
 
     def _learn(self, change: Change) -> None:
-        assert self._known is not None
-        if change.offset < self._known.offsets[change.partition]:
+        if self._known is not None and change.offset < self._known.offsets[change.partition]:
             return  # what was read then has it already
         parts = self._parts.setdefault(change.channel, {})
         value = change.record.value

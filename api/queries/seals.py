@@ -1,7 +1,7 @@
 """When a period is sealed, and the digest over the rows of a sealed board.
 
-A period is sealed once every partition has seen an event 24 h after its end; its boards cannot change after that, so
-that a digest is computed once and kept.
+A period is sealed once every partition has seen an event the grace (24 h) after its end; its boards cannot change after
+that, so that a digest is computed once and kept.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from tables.catalog import GAMIFICATION_BOARDS, GAMIFICATION_WATERMARK
 from tables.reader import TableReader
 from tables.rows import Watermark
 
-GRACE_H = 24
 PAGE_ROWS = 1_000
 DIGESTS_KEPT_MAX = 4_096
 
@@ -23,8 +22,9 @@ DIGESTS_KEPT_MAX = 4_096
 class Seals:
     """Digests of sealed boards of one process."""
 
-    def __init__(self, tables: TableReader) -> None:
+    def __init__(self, tables: TableReader, grace_h: int) -> None:
         self.tables = tables
+        self.grace_h = grace_h
         self._digests: dict[tuple[str, str], str] = {}
         self._lock = asyncio.Lock()
 
@@ -50,7 +50,7 @@ class Seals:
         except UnknownTopicError:
             return False
         seen = {row.partition: Watermark.load(row.value).highest for row in read.rows}
-        return all(period.sealed(seen.get(partition, 0), GRACE_H) for partition in read.position.offsets)
+        return all(period.sealed(seen.get(partition, 0), self.grace_h) for partition in read.position.offsets)
 
     async def _compute(self, group: str) -> str:
         digest = hashlib.sha256()
