@@ -69,8 +69,11 @@ class Committer:
         return did
 
     def drop(self, reason: str) -> None:
-        """Forget all outputs of events that were not committed: they will be processed again."""
-        outputs = self.outbox.clear()
+        """Forget all outputs of events that were not committed: they will be processed again elsewhere.
+
+        Messages sent outside of any event stay: nobody would send them again.
+        """
+        outputs = self.outbox.drop_claims(self.transport.changelogs())
         if outputs:
             logger.info("dropped %d uncommitted outputs: %s", len(outputs), reason)
         for output in outputs:
@@ -106,11 +109,13 @@ class Committer:
                 lambda: log.commit(batch, fence=fence, transaction=transaction), "commit", stop=lambda: self.stopping
             )
         except FencedError as exc:
-            self._refuse(cut, exc)
+            self.outbox.put_back(cut.outputs)
             self.fenced.set()
+            self.fence = None
+            self.drop(str(exc))
             return False
-        except LogUnavailableError as exc:
-            self._refuse(cut, exc)
+        except LogUnavailableError:
+            self.outbox.put_back(cut.outputs)
             raise
         for tp, offset in cut.offsets.items():
             self.watermarks.commit(tp, offset)
@@ -120,11 +125,6 @@ class Committer:
             for output in carried:
                 output.settle(offset, None)
         return True
-
-    def _refuse(self, cut: Cut, exc: Exception) -> None:
-        for output in cut.outputs:
-            output.settle(None, exc)
-        self.drop(str(exc))
 
     async def _choose_partitions(self, outputs: list[Output]) -> None:
         for output in outputs:

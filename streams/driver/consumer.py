@@ -265,6 +265,13 @@ class Consumer(base.Consumer):
 
     async def _drain_messages(self, fetcher: Any) -> None:
         """Fetch and deliver until the fetcher stops; never leaves on an unreachable broker."""
+        try:
+            await self._drain_until_stopped(fetcher)
+        except asyncio.CancelledError:
+            if not self.app.should_stop:
+                raise
+
+    async def _drain_until_stopped(self, fetcher: Any) -> None:
         pause = RETRY_FIRST_S
         while not (self.should_stop or fetcher.should_stop):
             try:
@@ -375,6 +382,10 @@ class Consumer(base.Consumer):
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         return await self.commit()
+
+    @Service.task
+    async def _commit_handler(self) -> None:
+        """Faust's commit timer, which is not needed: see `_commit_continuously`."""
 
     @Service.task
     async def _commit_continuously(self) -> None:

@@ -110,8 +110,7 @@ class Coordinator(Service):
 
     async def _follow(self, standing: Standing) -> None:
         if self.transport.committer.fenced.is_set() or not standing.known:
-            self.transport.committer.fenced.clear()
-            await self._rejoin("its lease ran out")
+            await self._rejoin("its right to write ran out")
         elif standing.state == "preparing" and not standing.joined:
             await self._rejoin("the group is rebalancing")
         elif standing.state == "syncing" and standing.leader == self.member and self._synced != standing.generation:
@@ -139,6 +138,7 @@ class Coordinator(Service):
         await self.consumer.on_partitions_revoked(self.consumer.assignment())
         self.transport.committer.fence = None
         self.transport.committer.drop("the group is rebalancing")
+        self.transport.committer.fenced.clear()
         await self._publish(False)
 
     async def _assign(self, generation: int) -> None:
@@ -172,7 +172,6 @@ class Coordinator(Service):
         self.generation = standing.generation
         self.app.assignor.on_assignment(cast(Any, assignment))
         self.app.consumer_generation_id = standing.generation
-        self.transport.committer.fenced.clear()
         self.transport.committer.fence = Fence(self.transport.group, self.member, standing.generation)
         self.log.info("Generation %d: %d partitions assigned", standing.generation, len(tps))
         await self.consumer.assign(tps)
@@ -180,8 +179,6 @@ class Coordinator(Service):
 
     def fenced(self) -> None:
         """Told when a write was refused: this member's right to write is over."""
-        self._standing = None
-        self._subscription_changed = True
         self._changed.set()
 
     def _start_heartbeat(self) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from functools import cached_property
 from typing import Any, ClassVar, cast
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlencode
 
 import redis
 from faust.transport import base
@@ -128,6 +128,10 @@ class Transport(base.Transport):
             raise UnknownTopicError(f"topic {topic!r} is not known yet; declare it or send to it first")
         return partition_for(key, count)
 
+    def changelogs(self) -> Container[str]:
+        """Names of the changelog topics of the app's tables."""
+        return cast(Container[str], self.app.tables.changelog_topics)
+
     def changelog_stores(self) -> Mapping[str, CommittedStore]:
         """By changelog topic, the table stores that keep uncommitted writes apart."""
         if self._stores is None:
@@ -146,7 +150,9 @@ class Transport(base.Transport):
 
 def split_namespace(url: str) -> tuple[str, str]:
     """Take ``namespace`` out of a broker URL's query: the URL without it, and the namespace."""
-    parts = urlsplit(url)
-    query = dict(parse_qsl(parts.query))
-    namespace = query.pop("namespace", NAMESPACE)
-    return urlunsplit(parts._replace(query=urlencode(query))), namespace
+    address, _, query = url.partition("?")
+    if address.startswith("unix:/") and not address.startswith("unix://"):
+        address = "unix://" + address.removeprefix("unix:")  # as yarl writes a URL without host
+    options = dict(parse_qsl(query))
+    namespace = options.pop("namespace", NAMESPACE)
+    return address + ("?" + urlencode(options) if options else ""), namespace
