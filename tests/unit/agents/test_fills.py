@@ -59,7 +59,11 @@ def test_a_fill_delivered_again_changes_nothing_and_emits_nothing(world):
 
 
 def test_facts_delivered_again_change_nothing_and_emit_nothing(world):
-    facts = [event for event in world.fill("f-1", AT, fee_usd="1", closed_pnl_usd="5") if isinstance(event.data, TradeExecuted)]
+    facts = [
+        event
+        for event in world.fill("f-1", AT, fee_usd="1", closed_pnl_usd="5")
+        if isinstance(event.data, TradeExecuted)
+    ]
     before = {name: dict(rows) for name, rows in world.maps.items()}
     assert world.react(facts) == []
     assert {name: dict(rows) for name, rows in world.maps.items()} == before
@@ -74,7 +78,9 @@ def test_the_same_fill_gives_the_same_ids_in_another_world(world):
 
 
 def test_a_fill_under_another_users_key_is_refused(world):
-    event = Event.first(fill_of("f-1", "bob"), event_id=fill_event_id("tape", "f-1", Instant(0)), time=Instant(0), key="ada")
+    event = Event.first(
+        fill_of("f-1", "bob"), event_id=fill_event_id("tape", "f-1", Instant(0)), time=Instant(0), key="ada"
+    )
     with pytest.raises(UndecodableEventError, match="bob"):
         world.deliver(event)
     assert world.maps["trading-seen"] == {}

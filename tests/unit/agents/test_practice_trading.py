@@ -205,7 +205,11 @@ MOVES = st.lists(st.integers(1, 200_000), min_size=1, max_size=6)
 
 @settings(max_examples=60, deadline=None)
 @given(
-    st.lists(st.tuples(st.sampled_from(["long", "short"]), st.integers(1, 20_000), st.integers(1, 10)), min_size=1, max_size=6),
+    st.lists(
+        st.tuples(st.sampled_from(["long", "short"]), st.integers(1, 20_000), st.integers(1, 10)),
+        min_size=1,
+        max_size=6,
+    ),
     MOVES,
 )
 def test_money_is_conserved_and_no_balance_goes_below_zero(orders, moves):
