@@ -83,13 +83,9 @@ class Committer:
         marks = self.watermarks.committable() if self.fence is not None else {}
         if not marks and not len(self.outbox):
             return None
-        everything = {tp: self.watermarks.watermark(tp) for tp in self._sources()} | marks
-        cut = self.outbox.cut(everything, COMMIT_RECORDS_MAX, COMMIT_BYTES_MAX)
-        cut.offsets = {tp: cut.offsets[tp] for tp in marks if cut.offsets[tp] > self.watermarks.committed(tp)}
+        cut = self.outbox.cut(marks, COMMIT_RECORDS_MAX, COMMIT_BYTES_MAX)
+        cut.offsets = {tp: offset for tp, offset in cut.offsets.items() if offset > self.watermarks.committed(tp)}
         return cut if cut.outputs or cut.offsets else None
-
-    def _sources(self) -> set[TP]:
-        return {output.source[0] for output in self.outbox.outputs() if output.source is not None}
 
     async def _write(self, cut: Cut) -> bool:
         await self._choose_partitions(cut.outputs)
