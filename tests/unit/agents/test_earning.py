@@ -282,7 +282,7 @@ FILLS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(FILLS, st.randoms(use_true_random=False))
 def test_what_does_not_depend_on_order_is_the_same_in_any_order(fills: Any, random: Any) -> None:
     def totals(numbered: Any) -> Any:
@@ -309,7 +309,7 @@ def test_what_does_not_depend_on_order_is_the_same_in_any_order(fills: Any, rand
     assert totals(numbered) == totals(shuffled)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(FILLS)
 def test_a_users_xp_is_the_sum_of_what_was_granted_and_shards_are_twice_the_achievements(fills: Any) -> None:
     world = World()

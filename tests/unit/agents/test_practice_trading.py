@@ -204,7 +204,7 @@ def test_a_mark_that_makes_a_size_absurd_is_no_price(market: World) -> None:
 MOVES = st.lists(st.integers(1, 200_000), min_size=1, max_size=6)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(
         st.tuples(st.sampled_from(["long", "short"]), st.integers(1, 20_000), st.integers(1, 10)),

@@ -139,7 +139,7 @@ FILLS = st.lists(
 )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(FILLS)
 def test_the_day_boards_sum_to_the_all_time_boards_when_nothing_is_late(fills: Any) -> None:
     world = World()
