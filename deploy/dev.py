@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 import time
@@ -14,12 +15,14 @@ from rich.console import Console
 from api.auth import Role
 from deploy.address import api_url, free_port
 from deploy.binary import find_binary
+from deploy.broker import log_url
 from deploy.embedded import EmbeddedServer
 from deploy.errors import DeployError
 from deploy.replay.fills import read_fills
 from deploy.settings import Settings
 from deploy.supervisor import Command, StopRequested, Supervisor, stop_on_signals
 from deploy.tokens import DEV_USER, DEV_VENUE, issue
+from streams.log import Log
 
 API_GRACE_S = 10.0
 WORKER_GRACE_S = 20.0
@@ -63,11 +66,19 @@ def _start(settings: Settings, supervisor: Supervisor, console: Console) -> None
         server.start()
         supervisor.keep("server", server, started=True)
         settings = settings.model_copy(update={"broker_url": server.url})
+    else:
+        asyncio.run(_check_broker(settings))
     for number in range(1, settings.workers + 1):
         supervisor.keep(f"worker {number}", _command(settings, ["worker"], WORKER_GRACE_S), stage="workers")
     supervisor.keep("api", _command(settings, ["api"], API_GRACE_S))
     _wait_until_ready(settings, supervisor)
     _announce(settings, console, time.monotonic() - started)
+
+
+async def _check_broker(settings: Settings) -> None:
+    """Refuse a broker that is away, unsuitable or none of ours before anything is started."""
+    async with Log(log_url(settings), settings.namespace):
+        pass
 
 
 def _command(settings: Settings, arguments: Sequence[str], grace_s: float) -> Command:

@@ -97,7 +97,7 @@ class BoardView:
 
     async def _read(self, subscriber: Subscriber, at_least: Position) -> dict[str, bytes]:
         page = await self._tops.read(self._group, self._limit, at_least)
-        subscriber.floor = page.position
+        subscriber.know(page.position)
         return {
             ranked.member: orjson.dumps(board_row(self._board, ranked).model_dump(mode="json"))
             for ranked in page.members

@@ -1,5 +1,6 @@
-"""Server-sent events over ASGI. Ours instead of a generator in StreamingResponse, because a feed must be left whatever
-ends it, and a client that takes nothing for a while must be let go.
+"""Server-sent events over ASGI.
+
+Ours rather than FastAPI's: a feed must be left whatever ends it, and a client that takes nothing must be let go.
 """
 
 from __future__ import annotations

@@ -13,11 +13,12 @@ from dataclasses import dataclass
 import orjson
 
 from api.feeds.follower import Follower
-from api.feeds.subscriber import PENDING_CHANGES_MAX, Lost, Subscriber
+from api.feeds.subscriber import Lost, Subscriber
 from api.feeds.views import View
 from api.metrics import Metrics
 from streams.log import LogUnavailableError, Position, UnknownTopicError
 
+PENDING_CHANGES_MAX = 10_000  # rows that may wait for one client; a few megabytes
 PROGRESS_EVERY_S = 5.0
 RETRY_S = 1.0
 RECONNECT = b"retry: 1000\n\n"
@@ -50,13 +51,12 @@ class Session:
         metrics: Metrics,
         *,
         last_event_id: str | None = None,
-        pending_max: int = PENDING_CHANGES_MAX,
     ) -> None:
         self.name = name
         self.follower = follower
         self.view = view
         self.metrics = metrics
-        self.subscriber = Subscriber(view.channels, pending_max=pending_max)
+        self.subscriber = Subscriber(view.channels, pending_max=PENDING_CHANGES_MAX)
         self.closing = False
         self._resume_from = last_event_id
         self._current = False

@@ -11,8 +11,6 @@ from enum import StrEnum
 from api.feeds.change import Change, RowKey
 from streams.log import Position
 
-PENDING_CHANGES_MAX = 10_000
-
 
 class Lost(StrEnum):
     """Why a subscriber cannot go on from where it is."""
@@ -34,7 +32,7 @@ class Subscriber:
         lost: Set when it has to start afresh.
     """
 
-    def __init__(self, channels: frozenset[str] | None = None, *, pending_max: int = PENDING_CHANGES_MAX) -> None:
+    def __init__(self, channels: frozenset[str] | None, *, pending_max: int) -> None:
         self.channels = channels
         self.floor: Position | None = None
         self.lost: Lost | None = None
@@ -46,6 +44,11 @@ class Subscriber:
     def wants(self, change: Change) -> bool:
         """Whether the change is on one of its channels."""
         return self.channels is None or change.channel in self.channels
+
+    def know(self, position: Position) -> None:
+        """It has been told everything below the position by other means: a snapshot."""
+        self.floor = position
+        self._pending = {key: change for key, change in self._pending.items() if not self._known(change)}
 
     def at_least(self, position: Position) -> Position:
         """The position, or the floor where that is higher."""
@@ -79,7 +82,7 @@ class Subscriber:
         pending, self._pending = self._pending, {}
         if self.lost is None:
             self._wake.clear()
-        return [change for change in pending.values() if not self._known(change)]
+        return list(pending.values())
 
     def lose(self, why: Lost) -> None:
         """It has to start afresh; what is pending is dropped."""

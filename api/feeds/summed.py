@@ -31,7 +31,7 @@ class FeesView:
         """All totals of the filter at one moment."""
         del follower
         await self.resume()
-        subscriber.floor = self._known
+        subscriber.know(self._known)
         yield self._rows(self._parts)
 
     async def resume(self) -> None:

@@ -61,11 +61,12 @@ class RowsView:
         """Rows of the keys at one moment; or a scan: what changes meanwhile follows as a delta."""
         del follower
         if self._keys is not None:
-            subscriber.floor, values = await self._tables.get_many(self._table, self._keys)
+            position, values = await self._tables.get_many(self._table, self._keys)
+            subscriber.know(position)
             found = [(key, value) for (key, _), value in zip(self._keys, values, strict=True)]
             yield [self._encode(key, value) for key, value in found if value is not None]
             return
-        subscriber.floor = await self._tables.position(self._table)
+        subscriber.know(await self._tables.position(self._table))
         async for chunk in self._tables.scan(self._table):
             yield [self._encode(row.key, row.value) for row in chunk]
 
@@ -100,7 +101,7 @@ class TailView:
                 reached[partition] = max(ends[partition], records[-1].offset + 1)
             changes = follower.changes(partition, records)
             found += [(change.record.timestamp_ms, change) for change in changes if subscriber.wants(change)]
-        subscriber.floor = Position(follower.topic, info.incarnation, reached)
+        subscriber.know(Position(follower.topic, info.incarnation, reached))
         found.sort(key=lambda dated: dated[0])
         yield [change.encoded for _, change in found[-self._last :]]
 

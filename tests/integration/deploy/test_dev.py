@@ -25,12 +25,12 @@ READ_BYTES = 65_536
 class Dev:
     """A running `astratrade dev`; reads its output line by line."""
 
-    def __init__(self, data_dir: Path, *arguments: str) -> None:
+    def __init__(self, data_dir: Path, *arguments: str, broker_url: str | None = None) -> None:
         self.data_dir = data_dir
         argv = [*ASTRATRADE, "dev", "--port", "0", "--data-dir", str(data_dir), *arguments]
         self.process = subprocess.Popen(
             argv,
-            env=environment(),
+            env=environment() if broker_url is None else {**environment(), "ASTRA_BROKER_URL": broker_url},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -128,16 +128,19 @@ def test_one_command_runs_all_survives_a_killed_worker_and_stops_clean(dev: Dev,
     assert running_url(data_dir) is None
 
 
-def test_a_killed_dev_leaves_no_process(data_dir: Path) -> None:
+def test_a_killed_dev_leaves_no_process_and_can_be_reset(data_dir: Path) -> None:
     dev = Dev(data_dir)
     try:
         dev.until("AstraTrade is up")
+        socket_dir = Path(dev.until(r"broker +unix://(\S+)")[1]).parent
         children = dev.children()
         assert len(children) == 3
     finally:
         dev.close()
     for pid in children:
         wait_for_end(pid)
+    assert "deleted 0 keys and 2 directories" in astratrade("reset", "--yes", "--data-dir", str(data_dir))
+    assert not socket_dir.exists()
 
 
 def test_what_is_wrong_is_said_before_anything_is_started(tmp_path: Path, data_dir: Path) -> None:
@@ -150,6 +153,18 @@ def test_what_is_wrong_is_said_before_anything_is_started(tmp_path: Path, data_d
     finally:
         dev.close()
     assert not data_dir.exists()
+
+
+@pytest.mark.parametrize(
+    ("url", "says"), [("unix:///nowhere/s", "no answer from the broker"), ("kafka://h:9092", "use Kafka's own tools")]
+)
+def test_a_broker_that_is_away_or_none_of_ours_is_told_at_once(data_dir: Path, url: str, says: str) -> None:
+    dev = Dev(data_dir, broker_url=url)
+    try:
+        dev.until(f"^astratrade: .*{says}")
+        assert dev.process.wait(END_S) == 1
+    finally:
+        dev.close()
 
 
 def test_a_password_is_not_shown() -> None:

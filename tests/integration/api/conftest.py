@@ -1,0 +1,40 @@
+"""An API on a real broker."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from api.app import create_app
+from api.config import ApiConfig
+from streams.log import Log
+from tests.integration.api.support import MARKETS, SECRET, Worker
+
+
+@pytest.fixture
+def config(broker_url: str, namespace: str) -> ApiConfig:
+    return ApiConfig(log_url=broker_url, jwt_secret=SECRET, markets=MARKETS, namespace=namespace)
+
+
+@pytest.fixture
+async def worker(log: Log, config: ApiConfig) -> Worker:
+    worker = Worker(log, config.app_id)
+    await worker.create_topics()
+    return worker
+
+
+@pytest.fixture
+async def app(config: ApiConfig) -> AsyncIterator[FastAPI]:
+    app = create_app(config)
+    async with app.router.lifespan_context(app):
+        yield app
+
+
+@pytest.fixture
+async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://api") as client:
+        yield client

@@ -1,0 +1,92 @@
+"""What tests of the API share: tokens, fills, and a stand-in for the workers that writes as their commits would."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from api.auth import Role, mint
+from streams.events import AnyEvent, encode
+from streams.log import Appended, Log, Position, Record, TopicPartition
+from streams.log.partitioner import partition_for
+from streams.topics import topic_specs
+from tables.boards import Standing, ranked_key
+from tables.catalog import GAMIFICATION_BOARDS, changelog_specs, changelog_topic
+from tables.rows import Row
+
+PARTITIONS = 4
+SECRET = "s" * 32
+MARKETS = frozenset({"BTC", "ETH", "EIGEN", "SOL"})
+
+
+def token(subject: str, role: Role = Role.USER, *, ttl_s: int = 600) -> str:
+    """A token from now."""
+    return mint(SECRET, subject, role, issued_at_s=int(datetime.now(UTC).timestamp()), ttl_s=ttl_s)
+
+
+def auth(subject: str, role: Role = Role.USER) -> dict[str, str]:
+    """Headers of a caller."""
+    return {"Authorization": f"Bearer {token(subject, role)}"}
+
+
+class Worker:
+    """What workers leave in the log, without any."""
+
+    def __init__(self, log: Log, app_id: str) -> None:
+        self.log = log
+        self.app_id = app_id
+
+    async def create_topics(self) -> None:
+        for spec in (*topic_specs(PARTITIONS), *changelog_specs(self.app_id, PARTITIONS)):
+            await self.log.create_topic(spec)
+
+    def partition(self, owner: str) -> int:
+        return partition_for(owner.encode(), PARTITIONS)
+
+    async def put(self, table: str, key: str, row: Row | bytes | None, *, partition: int) -> Appended:
+        value = row.dump() if isinstance(row, Row) else row
+        topic = changelog_topic(self.app_id, table)
+        return await self.log.append([Record(topic, partition, key.encode(), value, 0)])
+
+    async def put_user(self, table: str, user: str, row: Row) -> Appended:
+        return await self.put(table, user, row, partition=self.partition(user))
+
+    async def rank(self, group: str, user: str, score: int, reached_at: int = 0) -> Appended:
+        value = Standing(score, reached_at).sort_key().encode()
+        return await self.put(GAMIFICATION_BOARDS.name, ranked_key(group, user), value, partition=self.partition(user))
+
+    async def emit(self, topic: str, *events: AnyEvent) -> Appended:
+        return await self.log.append(
+            [
+                Record(topic, self.partition(e.partitionkey), e.partitionkey.encode(), encode(e), e.time.milliseconds())
+                for e in events
+            ]
+        )
+
+    async def emit_one(self, topic: str, partition: int) -> str:
+        """Append a record that means nothing; returns its position."""
+        appended = await self.log.append([Record(topic, partition, b"k", b"{}", 0)])
+        epoch = (await self.log.topic(topic)).incarnation
+        return str(Position(topic, epoch, {partition: appended.offsets[0] + 1}))
+
+    async def commit(self, topic: str, partition: int, offset: int) -> None:
+        """Say that a partition was processed up to an offset."""
+        name = f"{TopicPartition(topic, partition).topic}:{partition}"
+        await self.log.redis.hset(self.log.keys.offsets(self.app_id), name, str(offset))
+
+
+def fill(n: int = 1, **changes: Any) -> dict[str, Any]:
+    """A valid fill."""
+    return {
+        "fill_id": f"f-{n}",
+        "user_id": f"trader-{n % 7}",
+        "trade_id": f"t-{n}",
+        "market": "BTC",
+        "side": "buy",
+        "price": "63250.5",
+        "size": "0.02371",
+        "notional_usd": "1500.00",
+        "closed_pnl_usd": "0",
+        "executed_at": "2024-09-20T08:36:00Z",
+        **changes,
+    }

@@ -1,0 +1,326 @@
+"""Live feeds: a snapshot, then every change; resumable without gap or duplicate; nobody slows anybody."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from api.app import create_app
+from api.config import ApiConfig
+from api.feeds import session as sessions
+from streams import topics
+from streams.events import AnyEvent, Event
+from streams.events.gamification import LevelUp, StreakUpdated, XPGained
+from streams.events.trading import TradeExecuted
+from streams.ids import new_id
+from streams.log import Log
+from streams.times import Instant
+from streams.units import USD_UNIT
+from tables import rows
+from tables.boards import group
+from tables.catalog import (
+    FINANCIAL_FEES,
+    GAMIFICATION_PROGRESS,
+    TRADING_PORTFOLIO,
+    changelog_topic,
+    fee_key,
+)
+from tests.integration.api.sse import Reader, events, serving
+from tests.integration.api.support import PARTITIONS, Worker, auth
+from tests.integration.api.test_ingress import assert_problem
+
+TABLE = GAMIFICATION_PROGRESS.name
+
+
+@pytest.fixture
+async def server(app: FastAPI, worker: Worker) -> AsyncIterator[httpx.AsyncClient]:
+    """The API on a real port; `app` is started by its own fixture, the server only serves it."""
+    async with serving(app) as (url, _), httpx.AsyncClient(base_url=url) as client:
+        yield client
+
+
+@pytest.fixture
+def app(config: ApiConfig) -> FastAPI:
+    """Not started: the server does that."""
+    return create_app(config)
+
+
+def progress(xp: int) -> rows.Progress:
+    return rows.Progress(xp=xp, max_leverage=10)
+
+
+def xp_of(reader: Reader) -> dict[str, int]:
+    return {user: row["xp"] for user, row in reader.table.items()}
+
+
+def has(expected: dict[str, int]) -> Callable[[Reader], bool]:
+    return lambda reader: xp_of(reader) == expected and reader.last_id is not None
+
+
+def xp_gained(user: str, n: int) -> AnyEvent:
+    data = XPGained(amount=n, multiplier_ppm=0, source="trade", source_event_id="s", total_xp=n)
+    return Event.first(data, event_id=new_id(Instant(n * 1_000_000)), time=Instant(n * 1_000_000), key=user)
+
+
+def executed(user: str, market: str, n: int) -> AnyEvent:
+    data = TradeExecuted(
+        trade_id=f"t-{n}", fill_id=f"f-{n}", venue="v", market=market, side="buy", mode="live", price="1", size="1",
+        notional_usd="1.00", fee_usd="0", closed_pnl_usd="0", closes=False,
+    )  # fmt: skip
+    return Event.first(data, event_id=new_id(Instant(n * 1_000_000)), time=Instant(n * 1_000_000), key=user)
+
+
+async def test_a_snapshot_then_every_change(server: httpx.AsyncClient, worker: Worker) -> None:
+    await worker.put_user(TABLE, "alice", progress(10))
+    reader = Reader(server, "/v1/feed/progress")
+    reading = asyncio.create_task(reader.read(has({"alice": 25, "bob": 5})))
+    await reader.current.wait()
+    assert xp_of(reader) == {"alice": 10}
+    await worker.put_user(TABLE, "alice", progress(25))
+    await worker.put_user(TABLE, "bob", progress(5))
+    await reading
+    assert "resync" not in reader.names
+
+
+async def test_random_disconnects_lose_and_repeat_nothing(server: httpx.AsyncClient, worker: Worker) -> None:
+    chance = random.Random(7)
+    reader = Reader(server, "/v1/feed/xp", {"last": 1}, key="event_id")
+    await worker.emit(topics.GAMIFICATION_EVENTS, xp_gained("first", 1))
+    await reader.read(lambda r: r.last_id is not None)
+    total = 400
+
+    async def write() -> None:
+        for n in range(2, total + 1):
+            await worker.emit(topics.GAMIFICATION_EVENTS, xp_gained(f"u-{chance.randrange(50)}", n))
+
+    writing = asyncio.create_task(write())
+    connections = 0
+    async with asyncio.timeout(30):
+        while len(reader.told) < total:
+            await reader.read(lambda r: len(r.told) >= total, at_most=chance.randrange(1, 6))
+            connections += 1
+    await writing
+    assert sorted(row["amount"] for row in reader.told) == list(range(1, total + 1))
+    assert connections > 5
+    assert "resync" not in reader.names
+    assert reader.names.count("snapshot") == 2
+
+
+async def test_a_table_kept_across_disconnects_equals_the_table(server: httpx.AsyncClient, worker: Worker) -> None:
+    chance = random.Random(11)
+    expected: dict[str, int] = {}
+    reader = Reader(server, "/v1/feed/progress")
+
+    async def write() -> None:
+        for n in range(1, 300):
+            user = f"u-{chance.randrange(20)}"
+            await worker.put_user(TABLE, user, progress(n))
+            expected[user] = n
+
+    writing = asyncio.create_task(write())
+    while not writing.done():
+        await reader.read(lambda _: False, at_most=chance.randrange(1, 8))
+    await writing
+    await reader.read(has(expected))
+    assert "resync" not in reader.names
+
+
+@pytest.mark.parametrize("spoil", ["epoch", "ahead", "malformed", "trimmed"])
+async def test_a_gap_that_cannot_be_filled_says_resync_and_starts_afresh(
+    server: httpx.AsyncClient, worker: Worker, log: Log, spoil: str
+) -> None:
+    for n in range(1, 5):
+        await worker.put_user(TABLE, "alice", progress(n))
+    topic, partition = changelog_topic("astratrade", TABLE), worker.partition("alice")
+    epoch = (await log.topic(topic)).incarnation
+    offsets = ".".join(f"{p}-0" for p in range(PARTITIONS))
+    ids = {
+        "epoch": f"other:{offsets}",
+        "ahead": f"{epoch}:" + offsets.replace(f"{partition}-0", f"{partition}-99"),
+        "malformed": "nonsense",
+        "trimmed": f"{epoch}:{offsets}",
+    }
+    await log.redis.xtrim(log.keys.stream(topic, partition), minid="0-4", approximate=False)
+    reader = Reader(server, "/v1/feed/progress", last_id=ids[spoil])
+    await reader.read(has({"alice": 4}))
+    assert reader.names[:2] == ["resync", "snapshot"]
+
+
+async def test_a_topic_made_anew_under_a_feed_says_resync(server: httpx.AsyncClient, worker: Worker, log: Log) -> None:
+    await worker.put_user(TABLE, "alice", progress(1))
+    reader = Reader(server, "/v1/feed/progress")
+    reading = asyncio.create_task(reader.read(has({"alice": 2, "bob": 1})))
+    await reader.current.wait()
+    keys = [key async for key in log.redis.scan_iter(match=f"{{{log.keys.namespace}}}*")]
+    await log.redis.delete(*keys)
+    await worker.create_topics()
+    await worker.put_user(TABLE, "alice", progress(2))
+    await worker.put_user(TABLE, "bob", progress(1))
+    await reading
+    assert "resync" in reader.names
+
+
+async def test_only_the_users_asked_for(server: httpx.AsyncClient, worker: Worker) -> None:
+    for user in ("alice", "bob", "carol"):
+        await worker.put_user(TABLE, user, progress(1))
+    reader = Reader(server, "/v1/feed/progress", {"user": ["alice", "bob"]})
+    reading = asyncio.create_task(reader.read(has({"alice": 2, "bob": 1})))
+    await reader.current.wait()
+    await worker.put_user(TABLE, "carol", progress(2))
+    await worker.put_user(TABLE, "alice", progress(2))
+    await reading
+    assert all(row["user_id"] != "carol" for row in reader.told)
+
+
+async def test_a_portfolio_is_its_owners(server: httpx.AsyncClient, worker: Worker) -> None:
+    assert_problem(await server.get("/v1/feed/portfolio"), 401, "unauthenticated")
+    for user, balance in (("alice", 1), ("bob", 2)):
+        row = rows.Portfolio(practice_balance=balance * USD_UNIT, updated_at=0)
+        await worker.put_user(TRADING_PORTFOLIO.name, user, row)
+    reader = Reader(server, "/v1/feed/portfolio", {"headers": auth("alice")}, key="practice_balance_usd")
+    reading = asyncio.create_task(reader.read(lambda r: "3.00" in r.table))
+    await reader.current.wait()
+    for user, balance in (("bob", 4), ("alice", 3)):
+        row = rows.Portfolio(practice_balance=balance * USD_UNIT, updated_at=0)
+        await worker.put_user(TRADING_PORTFOLIO.name, user, row)
+    await reading
+    assert set(reader.table) == {"1.00", "3.00"}
+
+
+async def test_the_top_of_a_board_follows_every_change(server: httpx.AsyncClient, worker: Worker) -> None:
+    board = group("volume", "BTC", "all")
+    for n in range(5):
+        await worker.rank(board, f"u-{n}", n * USD_UNIT)
+    reader = Reader(server, "/v1/feed/boards", {"board": "volume", "market": "BTC", "top": 3})
+
+    def top(reader: Reader) -> list[str]:
+        return [row["user_id"] for row in sorted(reader.table.values(), key=lambda row: row["rank"])]
+
+    await reader.read(lambda r: r.last_id is not None)
+    assert top(reader) == ["u-4", "u-3", "u-2"]
+    reading = asyncio.create_task(reader.read(lambda r: top(r) == ["u-0", "u-3", "u-2"]))
+    await worker.rank(group("volume", "global", "all"), "u-1", 99 * USD_UNIT)
+    await worker.rank(board, "u-0", 10 * USD_UNIT)
+    await worker.rank(board, "u-4", -USD_UNIT)
+    await reading
+    assert "resync" not in reader.names
+
+
+async def test_fees_are_told_as_sums_over_partitions(server: httpx.AsyncClient, worker: Worker) -> None:
+    key = fee_key("trading", "USD", None, "total")
+    await worker.put(FINANCIAL_FEES.name, key, rows.FeeTotal(amount=USD_UNIT, count=1), partition=0)
+    await worker.put(FINANCIAL_FEES.name, key, rows.FeeTotal(amount=USD_UNIT, count=1), partition=1)
+    reader = Reader(server, "/v1/feed/fees", key="beneficiary")
+    await reader.read(lambda r: r.last_id is not None)
+    assert reader.table["total"]["amount"] == "2.00"
+    await worker.put(FINANCIAL_FEES.name, key, rows.FeeTotal(amount=5 * USD_UNIT, count=2), partition=1)
+    await reader.read(lambda r: r.table["total"]["amount"] == "6.00", at_most=1)
+    assert reader.names[-1] == "delta"
+    other = fee_key("trading", "USD", Instant(0).day(), "total")
+    reading = asyncio.create_task(reader.read(lambda r: r.table["total"]["amount"] == "7.00"))
+    await worker.put(FINANCIAL_FEES.name, other, rows.FeeTotal(amount=9, count=2), partition=1)
+    await worker.put(FINANCIAL_FEES.name, key, rows.FeeTotal(amount=2 * USD_UNIT, count=2), partition=0)
+    await reading
+
+
+async def test_the_tape_has_executions_of_the_market_alone(server: httpx.AsyncClient, worker: Worker) -> None:
+    await worker.emit(topics.TRADING_EVENTS, *(executed(f"u-{n}", "BTC" if n % 2 else "ETH", n) for n in range(20)))
+    reader = Reader(server, "/v1/feed/trades", {"market": "BTC", "last": 5}, key="fill_id")
+    await reader.read(lambda r: r.last_id is not None)
+    assert [row["fill_id"] for row in reader.told] == [f"f-{n}" for n in (11, 13, 15, 17, 19)]
+    reading = asyncio.create_task(reader.read(lambda r: "f-21" in r.table))
+    await worker.emit(topics.TRADING_EVENTS, executed("a", "ETH", 20), executed("a", "BTC", 21))
+    await reading
+    assert "f-20" not in reader.table
+
+
+async def test_the_xp_feed_leaves_streaks_out(server: httpx.AsyncClient, worker: Worker) -> None:
+    streak = StreakUpdated(kind="trading", days=1, best=1, action="started")
+    level = LevelUp(old=1, new=2, max_leverage=15)
+    for n, data in enumerate((streak, level)):
+        event: AnyEvent = Event.first(data, event_id=new_id(Instant(n)), time=Instant(n), key="alice")
+        await worker.emit(topics.GAMIFICATION_EVENTS, event)
+    reader = Reader(server, "/v1/feed/xp", key="type")
+    await reader.read(lambda r: r.last_id is not None)
+    assert set(reader.table) == {"LevelUp"}
+
+
+async def test_a_quiet_feed_says_so_and_its_mark_can_be_resumed_from(
+    server: httpx.AsyncClient, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sessions, "PROGRESS_EVERY_S", 0.05)
+    reader = Reader(server, "/v1/feed/progress", {"user": ["alice"]})
+    await worker.put_user(TABLE, "bob", progress(1))
+    await reader.read(lambda r: r.names.count("progress") == 2)
+    assert reader.last_id is not None
+    assert f"{worker.partition('bob')}-1" in reader.last_id
+    await worker.put_user(TABLE, "alice", progress(3))
+    await reader.read(has({"alice": 3}))
+    assert reader.names.count("snapshot") == 2
+
+
+async def test_feeds_end_at_once_when_the_server_stops(app: FastAPI, worker: Worker) -> None:
+    async with serving(app) as (url, server), httpx.AsyncClient(base_url=url) as client:
+        reader = Reader(client, "/v1/feed/progress")
+        reading = asyncio.create_task(reader.read(lambda _: False))
+        await reader.current.wait()
+        server.should_exit = True
+        async with asyncio.timeout(3):
+            with pytest.raises(StopAsyncIteration):
+                await reading
+
+
+async def test_a_client_that_reads_nothing_slows_nobody_and_is_told_to_start_afresh(
+    app: FastAPI, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sessions, "PENDING_CHANGES_MAX", 2_000)
+    total = 40_000
+    async with serving(app) as (url, _), httpx.AsyncClient(base_url=url) as client, stuck_client(url) as stuck:
+        reader = Reader(client, "/v1/feed/xp", key="event_id")
+        async with aclosing(events(client, reader.path)) as stream:
+            while not reader.current.is_set():
+                reader.take(await anext(stream))
+            for start in range(0, total, 500):
+                gained = (xp_gained(f"u-{n % 50}", n) for n in range(start + 1, start + 501))
+                await worker.emit(topics.GAMIFICATION_EVENTS, *gained)
+                while len(reader.told) < start + 500:
+                    reader.take(await anext(stream))
+        assert "resync" not in reader.names
+        [slow] = [session for session in app.state.api.hub.sessions if session.subscriber.lost]
+        assert slow.subscriber.lost == "slow"
+        async with asyncio.timeout(10):
+            told = await stuck.read()
+        assert b'event: resync\ndata: {"why":"slow"}\nid: \n\n' in told
+
+
+@asynccontextmanager
+async def stuck_client(url: str) -> AsyncIterator[asyncio.StreamReader]:
+    """A client that asks for a feed and then reads nothing until the test does."""
+    host, port = url.removeprefix("http://").split(":")
+    connection = socket.socket()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+    connection.setblocking(False)
+    await asyncio.get_running_loop().sock_connect(connection, (host, int(port)))
+    reader, writer = await asyncio.open_connection(sock=connection, limit=1_024)
+    writer.write(b"GET /v1/feed/xp HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    await reader.readline()
+    try:
+        yield reader
+    finally:
+        writer.close()
+        await writer.wait_closed()
+
+
+async def test_wrong_feeds_are_problems(server: httpx.AsyncClient) -> None:
+    assert_problem(await server.get("/v1/feed/nothing"), 404, "not-found")
+    assert_problem(await server.get("/v1/feed/boards"), 422, "validation")
+    assert_problem(await server.get("/v1/feed/boards", params={"board": "xp", "period": "x"}), 422, "validation")
+    answer = await server.get("/v1/feed/positions", headers={"Authorization": "Bearer x"})
+    assert_problem(answer, 401, "unauthenticated")

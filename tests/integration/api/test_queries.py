@@ -1,0 +1,240 @@
+"""Tables out: what is shown, to whom, and as of which position."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import date
+from typing import Any
+
+import httpx
+import pytest
+
+from api.auth import Role
+from streams import topics
+from streams.log import Log, Position
+from streams.times import HOUR_US
+from streams.units import USD_UNIT
+from tables import rows
+from tables.boards import group, parse_period
+from tables.catalog import (
+    FINANCIAL_FEES,
+    GAMIFICATION_BOARDS,
+    GAMIFICATION_PROGRESS,
+    GAMIFICATION_WATERMARK,
+    TRADING_PORTFOLIO,
+    TRADING_POSITIONS,
+    WATERMARK_KEY,
+    changelog_topic,
+    fee_key,
+    position_key,
+)
+from tests.integration.api.support import PARTITIONS, Worker, auth
+from tests.integration.api.test_ingress import assert_problem
+
+PROGRESS = rows.Progress(
+    xp=40, level=1, max_leverage=10, volume=1_500 * USD_UNIT, pnl=-USD_UNIT // 2, updated_at=1_000_000
+)
+DAY = "day:2024-09-20"
+
+
+async def test_progress_is_public_and_names_its_position(client: httpx.AsyncClient, worker: Worker) -> None:
+    await worker.put_user(GAMIFICATION_PROGRESS.name, "alice", PROGRESS)
+    answer = await client.get("/v1/users/alice/progress")
+    assert answer.status_code == 200
+    shown = answer.json()
+    assert (shown["xp"], shown["volume_usd"], shown["pnl_usd"]) == (40, "1500.00", "-0.50")
+    position = Position.parse(shown["position"])
+    assert position.topic == changelog_topic("astratrade", GAMIFICATION_PROGRESS.name)
+    assert position.offsets == {p: int(p == worker.partition("alice")) for p in range(PARTITIONS)}
+
+
+async def test_a_user_nobody_knows_is_404(client: httpx.AsyncClient, worker: Worker) -> None:
+    assert_problem(await client.get("/v1/users/nobody/progress"), 404, "not-found")
+
+
+@pytest.mark.parametrize("part", ["positions", "portfolio"])
+async def test_private_tables_are_for_their_owner_and_staff(
+    client: httpx.AsyncClient, worker: Worker, part: str
+) -> None:
+    held = rows.Position(
+        user_id="alice", market="BTC", mode="live", quantity="0.5", cost=100, average_entry="63250.5",
+        realised_pnl=5, unrealised_pnl=-5, last_price="63000", updated_at=0,
+    )  # fmt: skip
+    owner = worker.partition("alice")
+    await worker.put(TRADING_POSITIONS.name, position_key("alice", "BTC", "live"), held, partition=owner)
+    await worker.put_user(
+        TRADING_PORTFOLIO.name, "alice", rows.Portfolio(practice_balance=10_000 * USD_UNIT, updated_at=0)
+    )
+    path = f"/v1/users/alice/{part}"
+    assert_problem(await client.get(path), 401, "unauthenticated")
+    assert_problem(await client.get(path, headers=auth("bob")), 403, "forbidden")
+    assert_problem(await client.get(path, headers=auth("venue", Role.VENUE)), 403, "forbidden")
+    own, staff = [
+        (await client.get(path, headers=headers)).json() for headers in (auth("alice"), auth("mod", Role.MODERATOR))
+    ]
+    assert own == staff
+    if part == "positions":
+        [shown] = own["positions"]
+        assert (shown["market"], shown["quantity"], shown["realised_pnl_usd"]) == ("BTC", "0.5", "0.00000005")
+    else:
+        assert own["practice_balance_usd"] == "10000.00"
+
+
+# --- boards -----------------------------------------------------------------------------------------------------------
+
+
+async def pages(client: httpx.AsyncClient, path: str, **parameters: Any) -> list[dict[str, Any]]:
+    """All rows of a board, page by page."""
+    found: list[dict[str, Any]] = []
+    cursor: str | None = None
+    while True:
+        more = {} if cursor is None else {"cursor": cursor}
+        page = (await client.get(path, params={**parameters, **more})).json()
+        found += page["rows"]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            return found
+
+
+async def test_a_board_is_ordered_by_score_then_time_then_id(client: httpx.AsyncClient, worker: Worker) -> None:
+    board = group("pnl", "BTC", DAY)
+    for user, score, at in (("late", 5, 9), ("b", 5, 1), ("a", 5, 1), ("loser", -7, 0), ("best", 6 * USD_UNIT, 9)):
+        await worker.rank(board, user, score, at)
+    answer = (await client.get("/v1/leaderboards/pnl", params={"period": DAY, "market": "BTC"})).json()
+    assert [(row["rank"], row["user_id"]) for row in answer["rows"]] == [
+        (1, "best"), (2, "a"), (3, "b"), (4, "late"), (5, "loser"),
+    ]  # fmt: skip
+    assert (answer["rows"][0]["score"], answer["rows"][4]["score"]) == ("6.00", "-0.00000007")
+    assert (answer["total"], answer["sealed"], answer["digest"]) == (5, False, None)
+
+
+async def test_pages_neither_skip_nor_repeat_while_scores_change(client: httpx.AsyncClient, worker: Worker) -> None:
+    board = group("xp", "global", "all")
+    for n in range(25):
+        await worker.rank(board, f"u-{n:02}", n)
+    first = (await client.get("/v1/leaderboards/xp", params={"limit": 10})).json()
+    assert [row["score"] for row in first["rows"]] == list(range(24, 14, -1))
+    await worker.rank(board, "u-15", 99)  # the very row that the cursor stands on leaves
+    await worker.rank(board, "u-00", 98)
+    second = (await client.get("/v1/leaderboards/xp", params={"limit": 100, "cursor": first["next_cursor"]})).json()
+    assert [row["user_id"] for row in second["rows"]] == [f"u-{n:02}" for n in range(14, 0, -1)]
+    assert second["next_cursor"] is None
+    assert [row["rank"] for row in second["rows"]] == list(range(12, 26))
+    assert len(await pages(client, "/v1/leaderboards/xp", limit=7)) == 25
+
+
+async def test_a_cursor_works_only_where_it_was_given(client: httpx.AsyncClient, worker: Worker, log: Log) -> None:
+    for board in ("volume", "pnl"):
+        for n in range(3):
+            await worker.rank(group(board, "global", "all"), f"u-{n}", n)
+    cursor = (await client.get("/v1/leaderboards/volume", params={"limit": 2})).json()["next_cursor"]
+    for path, parameters in (
+        ("/v1/leaderboards/pnl", {}),
+        ("/v1/leaderboards/volume", {"period": DAY}),
+        ("/v1/leaderboards/volume", {"market": "BTC"}),
+    ):
+        answer = await client.get(path, params={**parameters, "cursor": cursor})
+        assert_problem(answer, 400, "unknown-cursor")
+    for forged in ("x", "!!", cursor[:-2] + "AA", "A" * 40):
+        answer = await client.get("/v1/leaderboards/volume", params={"cursor": forged})
+        assert_problem(answer, 400, "unknown-cursor")
+    await log.redis.hset(log.keys.topic(changelog_topic("astratrade", GAMIFICATION_BOARDS.name)), "incarnation", "new")
+    answer = await client.get("/v1/leaderboards/volume", params={"cursor": cursor})
+    assert_problem(answer, 400, "unknown-cursor")
+
+
+async def test_a_users_rank_comes_with_its_neighbours(client: httpx.AsyncClient, worker: Worker) -> None:
+    for n in range(9):
+        await worker.rank(group("trades", "global", "all"), f"u-{n}", n)
+    answer = (await client.get("/v1/leaderboards/trades/users/u-4", params={"neighbours": 2})).json()
+    assert (answer["rank"], answer["score"], answer["total"]) == (5, 4, 9)
+    assert [row["user_id"] for row in answer["rows"]] == ["u-6", "u-5", "u-4", "u-3", "u-2"]
+    top = (await client.get("/v1/leaderboards/trades/users/u-8", params={"neighbours": 1})).json()
+    assert [row["rank"] for row in top["rows"]] == [1, 2]
+    assert_problem(await client.get("/v1/leaderboards/trades/users/nobody"), 404, "not-found")
+
+
+@pytest.mark.parametrize(
+    ("parameters", "parameter"),
+    [
+        ({"period": "day:2024-13-01"}, "period"),
+        ({"period": "century:20"}, "period"),
+        ({"market": "NOPE"}, "market"),
+        ({"limit": 0}, "limit"),
+        ({"limit": 1_001}, "limit"),
+    ],
+)
+async def test_what_a_board_cannot_answer_is_422(
+    client: httpx.AsyncClient, parameters: dict[str, Any], parameter: str
+) -> None:
+    answer = await client.get("/v1/leaderboards/volume", params=parameters)
+    assert assert_problem(answer, 422, "validation")["errors"][0]["parameter"] == parameter
+
+
+async def test_boards_that_are_not_kept_by_market_say_so(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/v1/leaderboards/xp", params={"market": "BTC"})
+    assert "not kept by market" in assert_problem(answer, 422, "validation")["detail"]
+    assert_problem(await client.get("/v1/leaderboards/luck"), 422, "validation")
+
+
+async def test_a_board_is_sealed_once_every_partition_is_a_day_past_its_end(
+    client: httpx.AsyncClient, worker: Worker
+) -> None:
+    board = group("xp", "global", DAY)
+    await worker.rank(board, "alice", 15, 7)
+    await worker.rank(board, "bob", 10, 8)
+    end = parse_period(DAY).end
+    assert end is not None
+    sealing = end + 24 * HOUR_US
+    for partition in range(PARTITIONS):
+        unsealed = (await client.get("/v1/leaderboards/xp", params={"period": DAY})).json()
+        assert (unsealed["sealed"], unsealed["digest"]) == (False, None)
+        await worker.put(
+            GAMIFICATION_WATERMARK.name, WATERMARK_KEY, rows.Watermark(highest=sealing), partition=partition
+        )
+    sealed = (await client.get("/v1/leaderboards/xp", params={"period": DAY, "limit": 1})).json()
+    assert sealed["sealed"] is True
+    assert sealed["digest"] == hashlib.sha256(b"1 alice 15 7\n2 bob 10 8\n").hexdigest()
+    all_time = (await client.get("/v1/leaderboards/xp")).json()
+    assert all_time["sealed"] is False
+
+
+# --- fees, stats ------------------------------------------------------------------------------------------------------
+
+
+async def test_fees_are_summed_over_partitions_and_filtered(client: httpx.AsyncClient, worker: Worker) -> None:
+    day = date(2024, 9, 20)
+    for partition in range(PARTITIONS):
+        for when in (day, None):
+            for beneficiary, amount in (("total", 10), ("treasury", 6)):
+                key = fee_key("trading", "USD", when, beneficiary)
+                row = rows.FeeTotal(amount=amount, count=1)
+                await worker.put(FINANCIAL_FEES.name, key, row, partition=partition)
+    everything = (await client.get("/v1/fees", params={"day": "each"})).json()
+    assert len(everything["fees"]) == 4
+    [total] = (await client.get("/v1/fees", params={"day": "2024-09-20", "beneficiary": "total"})).json()["fees"]
+    assert (total["amount"], total["count"]) == ("0.0000004", 4)
+    assert (await client.get("/v1/fees", params={"source": "nft"})).json()["fees"] == []
+    assert_problem(await client.get("/v1/fees", params={"day": "2024-02-30"}), 422, "validation")
+
+
+async def test_stats_show_events_lag_and_watermark(client: httpx.AsyncClient, worker: Worker) -> None:
+    await worker.put_user(GAMIFICATION_PROGRESS.name, "alice", PROGRESS)
+    await worker.put(GAMIFICATION_WATERMARK.name, WATERMARK_KEY, rows.Watermark(highest=5, late=2), partition=0)
+    await client.post("/v1/trades/t/close", headers=auth("alice"))
+    shown = (await client.get("/v1/stats")).json()
+    by_topic = {topic["topic"]: topic for topic in shown["topics"]}
+    partition = worker.partition("alice")
+    assert by_topic[topics.TRADING_COMMANDS]["events"] == 1
+    assert by_topic[topics.TRADING_COMMANDS]["lag"][str(partition)] == 1
+    assert by_topic[topics.FINANCIAL_EVENTS]["lag"] is None
+    assert (shown["users"], shown["lag"], shown["late"], shown["watermark"]) == (1, 1, 2, None)
+    assert shown["latest"] == "1970-01-01T00:00:00.000005Z"
+    await worker.commit(topics.TRADING_COMMANDS, partition, 1)
+    assert (await client.get("/v1/stats")).json()["lag"] == 0
+
+
+async def test_tables_nobody_made_yet_are_503_and_stats_are_empty(client: httpx.AsyncClient) -> None:
+    assert_problem(await client.get("/v1/users/alice/progress"), 503, "unavailable")
+    shown = (await client.get("/v1/stats")).json()
+    assert (shown["users"], shown["workers"]["alive"], shown["watermark"]) == (0, 0, None)

@@ -1,0 +1,128 @@
+"""`?after=`: a query waits until the effect of a command shows, and no longer than it may."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import httpx
+import pytest
+
+from streams import topics
+from streams.log import Log
+from tables.catalog import GAMIFICATION_PROGRESS, TRADING_PORTFOLIO
+from tables.flows import path
+from tables.rows import Portfolio, Progress
+from tests.integration.api.support import PARTITIONS, Worker, auth
+from tests.integration.api.test_ingress import USER, assert_problem
+
+PROGRESS = Progress(xp=15, max_leverage=10)
+
+
+async def command(client: httpx.AsyncClient) -> dict[str, Any]:
+    """An accepted command of alice."""
+    accepted: dict[str, Any] = (await client.post("/v1/trades/t-1/close", headers=USER)).json()
+    return accepted
+
+
+def test_paths_lead_from_commands_to_tables() -> None:
+    assert path(topics.TRADING_COMMANDS, "trading-portfolio") == (topics.TRADING_COMMANDS,)
+    assert path(topics.TRADING_COMMANDS, "gamification-progress") == (topics.TRADING_COMMANDS, topics.TRADING_EVENTS)
+    assert path(topics.MARKET_PRICES, "trading-positions") == (topics.MARKET_PRICES, topics.TRADING_MARKS)
+    assert path(topics.MARKET_PRICES, "financial-fees") == (
+        topics.MARKET_PRICES, topics.TRADING_MARKS, topics.TRADING_EVENTS,
+    )  # fmt: skip
+    assert path(topics.FINANCIAL_EVENTS, "financial-fees") == ()
+
+
+async def test_an_answer_waits_for_every_topic_on_the_way(client: httpx.AsyncClient, worker: Worker) -> None:
+    accepted = await command(client)
+    partition = accepted["partition"]
+    await worker.put_user(GAMIFICATION_PROGRESS.name, "alice", PROGRESS)
+    asking = asyncio.create_task(
+        client.get("/v1/users/alice/progress", params={"after": accepted["position"], "wait_ms": 20_000})
+    )
+    await worker.emit_one(topics.TRADING_EVENTS, partition)
+    await worker.commit(topics.TRADING_COMMANDS, partition, 1)
+    done, _ = await asyncio.wait({asking}, timeout=0.2)
+    assert not done, "the event that the command led to is not processed yet"
+    await worker.commit(topics.TRADING_EVENTS, partition, 1)
+    answer = await asking
+    assert (answer.status_code, answer.json()["xp"]) == (200, 15)
+
+
+async def test_only_the_partitions_of_the_position_count(client: httpx.AsyncClient, worker: Worker) -> None:
+    accepted = await command(client)
+    other = (accepted["partition"] + 1) % PARTITIONS
+    await worker.emit_one(topics.TRADING_COMMANDS, other)
+    await worker.commit(topics.TRADING_COMMANDS, accepted["partition"], 1)
+    await worker.put_user(TRADING_PORTFOLIO.name, "alice", Portfolio(practice_balance=0, updated_at=0))
+    answer = await client.get("/v1/users/alice/portfolio", params={"after": accepted["position"]}, headers=USER)
+    assert answer.status_code == 200
+
+
+async def test_prices_are_waited_for_in_every_partition(client: httpx.AsyncClient, worker: Worker) -> None:
+    await worker.put_user(TRADING_PORTFOLIO.name, "alice", Portfolio(practice_balance=0, updated_at=0))
+    place = await worker.emit_one(topics.MARKET_PRICES, 1)
+    await worker.commit(topics.MARKET_PRICES, 1, 1)
+    for partition in range(PARTITIONS):
+        await worker.emit_one(topics.TRADING_MARKS, partition)
+    parameters = {"after": place, "wait_ms": 50}
+    for partition in range(PARTITIONS):
+        answer = await client.get("/v1/users/alice/portfolio", params=parameters, headers=USER)
+        assert assert_problem(answer, 504, "not-yet-visible")["behind"] == PARTITIONS - partition
+        await worker.commit(topics.TRADING_MARKS, partition, 1)
+    assert (await client.get("/v1/users/alice/portfolio", params=parameters, headers=USER)).status_code == 200
+
+
+async def test_a_wait_that_is_too_short_says_how_far_it_is(client: httpx.AsyncClient, worker: Worker) -> None:
+    accepted = await command(client)
+    answer = await client.get("/v1/users/alice/progress", params={"after": accepted["position"], "wait_ms": 30})
+    document = assert_problem(answer, 504, "not-yet-visible")
+    assert (document["topic"], document["behind"]) == (topics.TRADING_COMMANDS, 1)
+
+
+async def test_many_waiters_share_one_poller(client: httpx.AsyncClient, worker: Worker, log: Log) -> None:
+    await worker.put_user(GAMIFICATION_PROGRESS.name, "alice", PROGRESS)
+    accepted = await command(client)
+    asking = [
+        asyncio.create_task(
+            client.get("/v1/users/alice/progress", params={"after": accepted["position"], "wait_ms": 20_000})
+        )
+        for _ in range(100)
+    ]
+    await asyncio.wait(asking, timeout=0.1)
+    await worker.commit(topics.TRADING_COMMANDS, accepted["partition"], 1)
+    assert {answer.status_code for answer in await asyncio.gather(*asking)} == {200}
+
+
+@pytest.mark.parametrize(
+    ("after", "status", "kind"),
+    [
+        ("nonsense", 422, "validation"),
+        ("no.such.topic@e:0-1", 422, "validation"),
+        (f"{topics.TRADING_COMMANDS}@other:0-1", 410, "position-gone"),
+        (f"{topics.FINANCIAL_EVENTS}@other:0-1", 422, "validation"),
+    ],
+)
+async def test_positions_that_cannot_be_waited_for(
+    client: httpx.AsyncClient, worker: Worker, after: str, status: int, kind: str
+) -> None:
+    assert_problem(await client.get("/v1/users/alice/progress", params={"after": after}), status, kind)
+
+
+async def test_a_position_beyond_the_end_is_gone(client: httpx.AsyncClient, worker: Worker) -> None:
+    accepted = await command(client)
+    beyond = accepted["position"].rpartition("-")[0] + "-999"
+    assert_problem(await client.get("/v1/users/alice/progress", params={"after": beyond}), 410, "position-gone")
+
+
+async def test_a_tables_own_position_is_visible_at_once(client: httpx.AsyncClient, worker: Worker) -> None:
+    await worker.put_user(GAMIFICATION_PROGRESS.name, "alice", PROGRESS)
+    position = (await client.get("/v1/users/alice/progress")).json()["position"]
+    assert (await client.get("/v1/users/alice/progress", params={"after": position})).status_code == 200
+
+
+async def test_wait_ms_is_bounded(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/v1/users/alice/progress", params={"wait_ms": 30_001}, headers=auth("alice"))
+    assert_problem(answer, 422, "validation")

@@ -1,0 +1,26 @@
+"""What is written about running the project is true: settings, constraints, no place of one machine."""
+
+import re
+import tomllib
+from pathlib import Path
+
+from deploy.settings import Settings, variable
+
+ROOT = Path(__file__).parents[3]
+
+
+def test_every_setting_is_documented_and_no_other() -> None:
+    table = re.findall(r"^\| (`ASTRA.*?) \|", (ROOT / "docs/operations.md").read_text(), re.MULTILINE)
+    documented = re.findall(r"ASTRA_\w+", " ".join(table))
+    assert sorted(documented) == sorted(variable(field) for field in Settings.model_fields)
+
+
+def test_everything_required_is_pinned_once_and_from_nowhere_in_particular() -> None:
+    lines = [line for line in (ROOT / "deploy/constraints.txt").read_text().splitlines() if not line.startswith("#")]
+    assert all(re.fullmatch(r"[\w.-]+==[\w.]+", line) for line in lines)
+    pinned = [line.partition("==")[0].lower().replace("_", "-") for line in lines]
+    assert len(pinned) == len(set(pinned))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = [*project["dependencies"], *project["optional-dependencies"]["test"]]
+    names = {re.split(r"[\[<>=; ]", requirement)[0].lower() for requirement in wanted}
+    assert names <= set(pinned)
