@@ -1,0 +1,168 @@
+"""All settings of the project in one frozen, validated object: environment `ASTRA_*` over a TOML file over defaults."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from deploy.errors import SettingsError
+
+ENV_PREFIX = "ASTRA_"
+CONFIG_VARIABLE = "ASTRA_CONFIG"
+CONFIG_FILE = Path("astratrade.toml")
+BROKER_SCHEMES = ("redis", "rediss", "unix", "kafka")
+JWT_SECRET_BYTES_MIN = 32
+PARTITIONS_MAX = 1024
+SECRET_FIELDS = ("jwt_secret", "broker_url")
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
+Milliseconds = Annotated[int, Field(ge=100, le=600_000)]
+
+
+class Settings(BaseSettings):
+    """Every setting; the description of a field is what its error message and the documentation say is accepted."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX, env_ignore_empty=True, frozen=True, extra="forbid", hide_input_in_errors=True
+    )
+
+    broker_url: str | None = Field(
+        None, description="the broker: redis://, rediss://, unix:// or kafka://; unset for the embedded server"
+    )
+    server_binary: Path | None = Field(None, description="path of the valkey-server or redis-server to embed")
+    data_dir: Path = Field(Path("data"), description="directory for everything kept on disk")
+    namespace: Name = Field("astra", description="prefix of all keys on the broker: a-z, 0-9, _ and -, at most 40")
+    app_id: Name = Field("astratrade", description="consumer group and table prefix: a-z, 0-9, _ and -, at most 40")
+    partitions: int = Field(4, ge=1, le=PARTITIONS_MAX, description="partitions of each topic, 1 to 1024")
+    workers: int = Field(1, ge=1, le=64, description="worker processes that `dev` starts, 1 to 64")
+    api_host: str = Field("127.0.0.1", min_length=1, description="address that the API listens on")
+    api_port: int = Field(8000, ge=0, le=65_535, description="port of the API, 1 to 65535; 0 takes a free one")
+    lease_ms: Milliseconds = Field(
+        10_000, description="how long a silent worker keeps its partitions, 100 to 600000 ms"
+    )
+    heartbeat_ms: Milliseconds = Field(
+        2_000, description="how often a worker renews its lease, at most a third of lease_ms"
+    )
+    rebalance_ms: Milliseconds = Field(20_000, description="how long a rebalance waits for a member, 100 to 600000 ms")
+    appendfsync: Literal["everysec", "always"] = Field(
+        "everysec", description="when the embedded server syncs its file: everysec or always"
+    )
+    jwt_secret: SecretStr | None = Field(
+        None, description=f"secret that signs tokens, at least {JWT_SECRET_BYTES_MIN} bytes; unset for a generated one"
+    )
+    token_ttl_s: int = Field(86_400, ge=1, le=31_536_000, description="life of a token, 1 to 31536000 seconds")
+    idempotency_ttl_s: int = Field(
+        86_400, ge=60, le=2_592_000, description="how long an Idempotency-Key is remembered, 60 to 2592000 seconds"
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="debug, info, warning or error")
+
+    @field_validator("broker_url")
+    @classmethod
+    def _known_scheme(cls, url: str | None) -> str | None:
+        if url is not None and urlsplit(url).scheme not in BROKER_SCHEMES:
+            raise ValueError(f"its scheme is {urlsplit(url).scheme!r}")
+        return url
+
+    @field_validator("jwt_secret")
+    @classmethod
+    def _long_enough(cls, secret: SecretStr | None) -> SecretStr | None:
+        if secret is not None and len(secret.get_secret_value().encode()) < JWT_SECRET_BYTES_MIN:
+            raise ValueError(f"it has {len(secret.get_secret_value().encode())} bytes")
+        return secret
+
+    @field_validator("data_dir")
+    @classmethod
+    def _absolute(cls, path: Path) -> Path:
+        return path.expanduser().absolute()
+
+    @model_validator(mode="after")
+    def _lease_outlasts_heartbeats(self) -> Settings:
+        if self.heartbeat_ms * 3 > self.lease_ms:
+            raise ValueError(
+                f"ASTRA_HEARTBEAT_MS={self.heartbeat_ms} and ASTRA_LEASE_MS={self.lease_ms} do not fit: "
+                "a lease must outlast three heartbeats"
+            )
+        return self
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the project runs its own server instead of using a configured broker."""
+        return self.broker_url is None
+
+    def environment(self) -> dict[str, str]:
+        """These settings as environment variables, for child processes."""
+        values = self.model_dump(exclude_none=True)
+        if self.jwt_secret is not None:
+            values["jwt_secret"] = self.jwt_secret.get_secret_value()
+        return {variable(name): str(value) for name, value in values.items()}
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, then environment, then the TOML file."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, config_file())
+
+
+def variable(field: str) -> str:
+    """The environment variable of a field."""
+    return ENV_PREFIX + field.upper()
+
+
+def config_file() -> Path:
+    """The TOML file in use: the one that ASTRA_CONFIG names, or `astratrade.toml` here, which need not exist."""
+    return Path(os.environ.get(CONFIG_VARIABLE) or CONFIG_FILE)
+
+
+def load(**overrides: Any) -> Settings:
+    """The settings in force; an override that is None leaves the setting as it is.
+
+    Raises:
+        SettingsError: naming the first wrong setting, why, and what is accepted.
+    """
+    _refuse_unknown_variables()
+    if CONFIG_VARIABLE in os.environ and not config_file().is_file():
+        raise SettingsError(f"{CONFIG_VARIABLE} names {str(config_file())!r}, which is not a file")
+    try:
+        return Settings(**{name: value for name, value in overrides.items() if value is not None})
+    except ValidationError as exc:
+        raise SettingsError(_explain(exc.errors(include_url=False)[0])) from exc
+    except tomllib.TOMLDecodeError as exc:
+        raise SettingsError(f"{config_file()} is not valid TOML: {exc}") from exc
+
+
+def _refuse_unknown_variables() -> None:
+    known = {variable(field) for field in Settings.model_fields} | {CONFIG_VARIABLE}
+    for name in sorted(os.environ):
+        if name.upper().startswith(ENV_PREFIX) and name.upper() not in known:
+            raise SettingsError(f"{name} is not a setting{_suggest(name.upper(), known)}")
+
+
+def _explain(error: ErrorDetails) -> str:
+    if not error["loc"]:
+        return error["msg"].removeprefix("Value error, ")
+    field = str(error["loc"][0])
+    if error["type"] == "extra_forbidden":
+        return f"{field!r} in {config_file()} is not a setting{_suggest(field, set(Settings.model_fields))}"
+    why = error["msg"].removeprefix("Value error, ")
+    value = "" if field in SECRET_FIELDS else f"={str(error['input'])[:80]}"
+    accepted = Settings.model_fields[field].description
+    return f"{variable(field)}{value} is not accepted: {why[0].lower()}{why[1:]}. Expected: {accepted}."
+
+
+def _suggest(name: str, known: set[str]) -> str:
+    close = difflib.get_close_matches(name, sorted(known), n=1)
+    return f"; did you mean {close[0]}?" if close else "; docs/operations.md lists all settings"

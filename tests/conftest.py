@@ -1,0 +1,32 @@
+"""Fixtures for all tests: one real embedded broker a session, a namespace of its own for each test."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from deploy.binary import find_binary
+from deploy.embedded import EmbeddedServer
+from streams.log import Log
+
+
+@pytest.fixture(scope="session")
+def broker_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """URL of a real server, started for this session in a temporary directory."""
+    with EmbeddedServer(tmp_path_factory.mktemp("broker"), find_binary()) as server:
+        yield server.url
+
+
+@pytest.fixture
+def namespace() -> str:
+    """A namespace no other test uses."""
+    return f"test-{secrets.token_hex(6)}"
+
+
+@pytest.fixture
+async def log(broker_url: str, namespace: str) -> AsyncIterator[Log]:
+    """The log's client on the session's broker."""
+    async with Log(broker_url, namespace) as client:
+        yield client
