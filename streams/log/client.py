@@ -221,6 +221,14 @@ class Log:
         reply = await self._call(self.redis.hgetall(self.keys.offsets(group)))
         return {codec.topic_partition(name): int(offset) for name, offset in reply.items()}
 
+    async def set_status(self, group: str, member: str, status: str) -> None:
+        """Publish how a group member stands (JSON)."""
+        await self._call(self.redis.hset(self.keys.status(group), member, status))
+
+    async def clear_status(self, group: str, member: str) -> None:
+        """Remove a member's status."""
+        await self._call(self.redis.hdel(self.keys.status(group), member))
+
     async def _call(self, awaitable: Any) -> Any:
         try:
             return await awaitable

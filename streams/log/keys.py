@@ -49,6 +49,10 @@ class Keys:
         """Hash ``topic:partition`` -> committed offset (the next one to process)."""
         return f"{self.prefix}group:{group}:offsets"
 
+    def status(self, group: str) -> str:
+        """Hash member -> JSON: generation, how many partitions it holds, whether its tables are recovered."""
+        return f"{self.prefix}group:{group}:status"
+
     def transaction(self, name: str) -> str:
         """String: the last transaction of a writer and its result, for retries after a lost reply."""
         return f"{self.prefix}txn:{name}"

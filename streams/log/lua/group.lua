@@ -25,6 +25,7 @@ local function remove(name)
   redis.call('SREM', joined, name)
   redis.call('ZREM', leases, name)
   redis.call('HDEL', assignments, name)
+  redis.call('HDEL', group .. ':status', name)
 end
 
 local function complete()

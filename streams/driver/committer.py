@@ -1,0 +1,146 @@
+"""The one place where outputs, changelog and offsets meet: what finished events produced goes to the log in one write."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from faust.exceptions import FaustError
+from faust.types import TP
+
+from streams.driver.limits import COMMIT_BYTES_MAX, COMMIT_RECORDS_MAX, TRANSACTION_TTL_MS
+from streams.driver.outbox import Cut, Outbox, Output, coalesce
+from streams.driver.retry import persist
+from streams.driver.watermarks import Watermarks
+from streams.log import (
+    Fence,
+    FencedError,
+    LogUnavailableError,
+    Record,
+    TopicPartition,
+    Transaction,
+    WriteBatch,
+)
+
+if TYPE_CHECKING:
+    from streams.driver.transport import Transport
+
+logger = logging.getLogger(__name__)
+
+
+class OutputDroppedError(FaustError):
+    """An output was not written because its event's generation is over; the event will be processed again."""
+
+
+@runtime_checkable
+class CommittedStore(Protocol):
+    """A table store that keeps uncommitted writes apart and is told what was committed."""
+
+    def on_committed(self, tp: TP, items: list[tuple[bytes, bytes | None]], offset: int) -> None:
+        """Make these changes durable; `offset` is that of the last changelog record among them."""
+
+
+class Committer:
+    """Group commit: one write at a time; what finishes meanwhile goes with the next."""
+
+    def __init__(self, transport: Transport) -> None:
+        self.transport = transport
+        self.outbox = Outbox()
+        self.watermarks = Watermarks()
+        self.fence: Fence | None = None
+        self.fenced = asyncio.Event()
+        self.stopping = False
+        self._lock = asyncio.Lock()
+        self._sequence = 0
+
+    async def commit(self) -> bool:
+        """Write what is finished, in as many bounded writes as it takes. Returns whether anything was written.
+
+        Raises:
+            LogError: when the log refuses for good (foreign writer, re-created topic, unknown topic).
+        """
+        did = False
+        async with self._lock:
+            while (cut := self._cut()) is not None:
+                if not await self._write(cut):
+                    return did
+                did = True
+        return did
+
+    def drop(self, reason: str) -> None:
+        """Forget all outputs of events that were not committed: they will be processed again."""
+        outputs = self.outbox.clear()
+        if outputs:
+            logger.info("dropped %d uncommitted outputs: %s", len(outputs), reason)
+        for output in outputs:
+            output.settle(None, OutputDroppedError(reason))
+
+    def _cut(self) -> Cut | None:
+        marks = self.watermarks.committable() if self.fence is not None else {}
+        if not marks and not len(self.outbox):
+            return None
+        everything = {tp: self.watermarks.watermark(tp) for tp in self._sources()} | marks
+        cut = self.outbox.cut(everything, COMMIT_RECORDS_MAX, COMMIT_BYTES_MAX)
+        cut.offsets = {tp: cut.offsets[tp] for tp in marks if cut.offsets[tp] > self.watermarks.committed(tp)}
+        return cut if cut.outputs or cut.offsets else None
+
+    def _sources(self) -> set[TP]:
+        return {output.source[0] for output in self.outbox.outputs() if output.source is not None}
+
+    async def _write(self, cut: Cut) -> bool:
+        await self._choose_partitions(cut.outputs)
+        outputs, settled = coalesce(cut.outputs)
+        fence = self.fence
+        batch = WriteBatch(
+            [output.record() for output in outputs],
+            {TopicPartition(*tp): offset for tp, offset in cut.offsets.items()} if fence else {},
+        )
+        self._sequence += 1
+        transaction = Transaction(
+            f"{self.transport.group}:{self.transport.member}", str(self._sequence), once=False, ttl_ms=TRANSACTION_TTL_MS
+        )
+        log = self.transport.broker
+        try:
+            appended = await persist(
+                lambda: log.commit(batch, fence=fence, transaction=transaction), "commit", stop=lambda: self.stopping
+            )
+        except FencedError as exc:
+            self._refuse(cut, exc)
+            self.fenced.set()
+            return False
+        except LogUnavailableError as exc:
+            self._refuse(cut, exc)
+            raise
+        for tp, offset in cut.offsets.items():
+            self.watermarks.commit(tp, offset)
+        self.transport.on_committed(cut.offsets)
+        self._apply(batch.records, appended.offsets)
+        for carried, offset in zip(settled, appended.offsets, strict=True):
+            for output in carried:
+                output.settle(offset, None)
+        return True
+
+    def _refuse(self, cut: Cut, exc: Exception) -> None:
+        for output in cut.outputs:
+            output.settle(None, exc)
+        self.drop(str(exc))
+
+    async def _choose_partitions(self, outputs: list[Output]) -> None:
+        for output in outputs:
+            info = await self.transport.ensure_topic(output.topic)
+            output.compacted = info.spec.compacted
+            if output.partition is None:
+                output.partition = self.transport.partition(output.topic, output.key)
+
+    def _apply(self, records: list[Record], offsets: tuple[int, ...]) -> None:
+        changes: dict[TP, list[tuple[bytes, bytes | None]]] = {}
+        last: dict[TP, int] = {}
+        stores: dict[str, Any] = self.transport.changelog_stores()
+        for record, offset in zip(records, offsets, strict=True):
+            if record.topic in stores and record.key is not None:
+                tp = TP(record.topic, record.partition)
+                changes.setdefault(tp, []).append((record.key, record.value))
+                last[tp] = offset
+        for tp, items in changes.items():
+            stores[tp.topic].on_committed(tp, items, last[tp])

@@ -1,0 +1,232 @@
+"""Group membership: join, let the leader assign with Faust's own assignor, hold partitions, hand them over.
+
+Order of Faust's callbacks (eager rebalance): `on_rebalance_start`, `on_partitions_revoked`, then the new generation,
+then `on_partitions_assigned`; table recovery follows in the background.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, cast
+
+from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment, ConsumerProtocolMemberMetadata
+from faust.types import TP
+from mode import Service, get_logger
+
+from streams.driver.heartbeat import Heartbeat, Standing
+from streams.driver.limits import JOIN_POLL_S, SETTLE_MS, STATUS_INTERVAL_S
+from streams.driver.retry import persist
+from streams.log import Fence, UnknownTopicError
+from streams.log.scripts import GROUP
+
+if TYPE_CHECKING:
+    from streams.driver.consumer import Consumer
+
+logger = get_logger(__name__)
+
+
+class Cluster:
+    """What Faust's assignor asks of a cluster."""
+
+    def __init__(self, partitions: dict[str, int]) -> None:
+        self._partitions = partitions
+
+    def partitions_for_topic(self, topic: str) -> set[int] | None:
+        """Partition numbers of a topic, None when it does not exist."""
+        count = self._partitions.get(topic)
+        return set(range(count)) if count else None
+
+
+class Coordinator(Service):
+    """One member of a consumer group."""
+
+    logger = logger
+
+    def __init__(self, consumer: Consumer, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.consumer = consumer
+        self.app = consumer.app
+        self.transport = consumer.redis_transport
+        self.member = self.transport.member
+        self.generation = 0
+        self.topics: frozenset[str] = frozenset()
+        self._standing: Standing | None = None
+        self._changed = asyncio.Event()
+        self._subscription_changed = False
+        self._synced = 0
+        self._heartbeat: Heartbeat | None = None
+        self._published = ""
+
+    def subscribe(self, topics: Iterable[str]) -> None:
+        """Set the topics of this member; a change makes it join again. Returns at once."""
+        wanted = frozenset(topics)
+        if wanted != self.topics:
+            self.topics = wanted
+            self._subscription_changed = True
+            self._changed.set()
+
+    async def on_stop(self) -> None:
+        """Leave the group, so that others take over at once."""
+        if self._heartbeat is not None:
+            self._heartbeat.end()
+            try:
+                await asyncio.wait_for(self._ask("leave"), timeout=2.0)
+                await self._publish(None)
+            except (Exception, asyncio.CancelledError) as exc:  # noqa: BLE001 - leaving is a courtesy; the lease covers it
+                self.log.warning("could not leave the group (%r); its lease will run out", exc)
+        self.transport.committer.fence = None
+
+    # --- membership ---------------------------------------------------------------------------------------------------
+
+    @Service.task
+    async def _membership(self) -> None:
+        while not self.should_stop:
+            await self._notice(None if self._heartbeat is None else JOIN_POLL_S if self._restless() else 1.0)
+            if self.should_stop:
+                break
+            if self._subscription_changed:
+                self._subscription_changed = False
+                await self._rejoin("its subscription changed")
+            elif self._standing is not None:
+                await self._follow(self._standing)
+
+    async def _notice(self, timeout: float | None) -> None:
+        try:
+            await asyncio.wait_for(self._changed.wait(), timeout)
+        except TimeoutError:
+            if self._restless():
+                self._standing = await self._ask("heartbeat")
+        self._changed.clear()
+
+    def _restless(self) -> bool:
+        return self._standing is None or self._standing.generation != self.generation or self._standing.state != "stable"
+
+    def _report(self, standing: Standing) -> None:
+        if standing != self._standing:
+            self._standing = standing
+            self._changed.set()
+
+    async def _follow(self, standing: Standing) -> None:
+        if self.transport.committer.fenced.is_set() or not standing.known:
+            self.transport.committer.fenced.clear()
+            await self._rejoin("its lease ran out")
+        elif standing.state == "preparing" and not standing.joined:
+            await self._rejoin("the group is rebalancing")
+        elif standing.state == "syncing" and standing.leader == self.member and self._synced != standing.generation:
+            await self._assign(standing.generation)
+        elif standing.state == "stable" and standing.generation != self.generation:
+            await self._install(standing)
+
+    async def _rejoin(self, reason: str) -> None:
+        self.log.info("Joining group %s: %s", self.transport.group, reason)
+        await self._revoke()
+        conf = self.app.conf
+        metadata = self.app.assignor.metadata(set(self.topics)).encode()
+        self._standing = await self._ask(
+            "join",
+            metadata,
+            int(conf.broker_session_timeout * 1000),
+            int(conf.broker_rebalance_timeout * 1000),
+            SETTLE_MS,
+        )
+        self._start_heartbeat()
+        self._changed.set()
+
+    async def _revoke(self) -> None:
+        self.app.on_rebalance_start()
+        await self.consumer.on_partitions_revoked(self.consumer.assignment())
+        self.transport.committer.fence = None
+        self.transport.committer.drop("the group is rebalancing")
+        await self._publish(False)
+
+    async def _assign(self, generation: int) -> None:
+        members = await self._members()
+        partitions: dict[str, int] = {}
+        for topic in {topic for metadata in members.values() for topic in metadata.subscription}:
+            try:
+                partitions[topic] = (await self.transport.ensure_topic(topic)).spec.partitions
+            except UnknownTopicError:
+                self.log.warning("topic %r does not exist; it is assigned to nobody", topic)
+        assigned = self.app.assignor.assign(cast(Any, Cluster(partitions)), cast(Any, members))
+        pairs: list[str | bytes] = []
+        for member, assignment in assigned.items():
+            pairs += [member, assignment.encode()]
+        self._synced = generation
+        self._standing = await self._ask("sync", generation, *pairs)
+        self._changed.set()
+
+    async def _members(self) -> dict[str, ConsumerProtocolMemberMetadata]:
+        reply = await persist(lambda: self._run("members"), "assignment", stop=lambda: self.should_stop)
+        pairs = zip(reply[::2], reply[1::2], strict=True)
+        return {name.decode(): ConsumerProtocolMemberMetadata.decode(metadata) for name, metadata in pairs}
+
+    async def _install(self, standing: Standing) -> None:
+        if not standing.assignment:
+            self.log.warning("generation %d assigned nothing to this member; joining again", standing.generation)
+            await self._rejoin("it was left out")
+            return
+        assignment = ConsumerProtocolMemberAssignment.decode(standing.assignment)
+        tps = {TP(topic, partition) for topic, partitions in assignment.assignment for partition in partitions}
+        self.generation = standing.generation
+        self.app.assignor.on_assignment(cast(Any, assignment))
+        self.app.consumer_generation_id = standing.generation
+        self.transport.committer.fenced.clear()
+        self.transport.committer.fence = Fence(self.transport.group, self.member, standing.generation)
+        self.log.info("Generation %d: %d partitions assigned", standing.generation, len(tps))
+        await self.consumer.assign(tps)
+        await self.consumer.on_partitions_assigned(tps, standing.generation)
+
+    def fenced(self) -> None:
+        """Told when a write was refused: this member's right to write is over."""
+        self._standing = None
+        self._subscription_changed = True
+        self._changed.set()
+
+    def _start_heartbeat(self) -> None:
+        if self._heartbeat is None:
+            conf = self.app.conf
+            self._heartbeat = Heartbeat(
+                self.transport.broker,
+                self.transport.group,
+                self.member,
+                interval_s=conf.broker_heartbeat_interval,
+                stuck_s=conf.broker_rebalance_timeout,
+                loop=asyncio.get_running_loop(),
+                report=self._report,
+            )
+            self._heartbeat.start()
+
+    # --- the group at the broker --------------------------------------------------------------------------------------
+
+    async def _ask(self, operation: str, *args: Any) -> Standing:
+        reply = await persist(lambda: self._run(operation, *args), "group membership", stop=lambda: self.should_stop)
+        return Standing.of(reply)
+
+    async def _run(self, operation: str, *args: Any) -> Any:
+        log = self.transport.broker
+        return await log.run(GROUP, [log.keys.group(self.transport.group)], [operation, self.member, *args])
+
+    # --- what others may know -----------------------------------------------------------------------------------------
+
+    @Service.timer(STATUS_INTERVAL_S)
+    async def _publish_status(self) -> None:
+        if self.generation:
+            await self._publish(not self.app.rebalancing)
+
+    async def _publish(self, recovered: bool | None) -> None:  # noqa: FBT001 - a value to publish, not a switch
+        """Write how this member stands to the group's status hash, None removes it. Readiness checks read it."""
+        log = self.transport.broker
+        if recovered is None:
+            await log.clear_status(self.transport.group, self.member)
+            return
+        status = {
+            "generation": self.generation,
+            "assigned": len(self.consumer.assignment()),
+            "recovered": recovered,
+        }
+        text = json.dumps(status)
+        if text != self._published:
+            await persist(lambda: log.set_status(self.transport.group, self.member, text), "status", patience_s=0)
+            self._published = text

@@ -1,0 +1,44 @@
+"""Bounds of the driver, each with its unit. What a user may set stands in Faust's own settings."""
+
+FETCH_RECORDS_MAX = 500
+"""Records fetched from one partition at once."""
+
+FETCH_BLOCK_MS = 100
+"""How long a fetch waits for records. Also how late a resumed partition is noticed by a fetch under way."""
+
+COMMIT_RECORDS_MAX = 400
+"""Records in one commit call: bounds how long one call blocks the server."""
+
+COMMIT_BYTES_MAX = 512 * 1024
+"""Bytes of payload in one commit call, for the same reason."""
+
+COMMIT_LINGER_MS = 4
+"""How long finished events may wait for others while more are in flight. One event alone does not wait."""
+
+OUTBOX_RECORDS_MAX = 20_000
+"""Outputs waiting for a commit before delivery of further events pauses."""
+
+TRANSACTION_TTL_MS = 15 * 60 * 1000
+"""How long a worker's last transaction is remembered for a retry."""
+
+RETRY_FIRST_S = 0.05
+"""First pause before a call to an unreachable broker is repeated; doubles up to the next."""
+
+RETRY_MAX_S = 2.0
+"""Longest pause between retries."""
+
+RECOVERY_PATIENCE_S = 60.0
+"""How long a call of table recovery waits for an unreachable broker. Must stay below Faust's request timeout (90 s):
+a call that outlasts it would end recovery silently."""
+
+SETTLE_MS = 300
+"""How long a group waits for further members when one joins, so that several quick joins make one rebalance."""
+
+JOIN_POLL_S = 0.05
+"""How often a joining member asks whether its group is complete (notices usually come first)."""
+
+STATUS_INTERVAL_S = 0.5
+"""How often a member publishes whether its tables are recovered."""
+
+RESUBSCRIBE_S = 1.0
+"""How long a change of subscription waits for further ones."""

@@ -1,0 +1,264 @@
+"""The producer: records join the outbox with the event they came from, and leave it with that event's commit."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Mapping
+from typing import Any, cast
+
+from faust.streams import current_event
+from faust.transport import producer as base
+from faust.types import TP, FutureMessage, RecordMetadata
+from mode import Seconds, Service, want_seconds
+
+from streams.driver.committer import Committer, OutputDroppedError
+from streams.driver.limits import OUTBOX_RECORDS_MAX
+from streams.driver.outbox import Output
+from streams.log.records import Cleanup
+
+REPLY_TO_HEADER = "Faust-Ag-ReplyTo"
+OFFSET_UNKNOWN = -1
+"""Offset of a record that is part of a commit still open."""
+
+
+class Buffer(Service):
+    """Stands where Faust keeps its producer buffer; the outbox is the buffer."""
+
+    def __init__(self, producer: Producer, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.producer = producer
+        self.max_messages = OUTBOX_RECORDS_MAX
+
+    @property
+    def size(self) -> int:
+        """Records waiting for a commit."""
+        return len(self.producer.committer.outbox)
+
+    def put(self, fut: FutureMessage) -> None:
+        """Queue a message that Faust prepared (a table's changelog record, or `send_soon`)."""
+        message = fut.message
+        topic = message.channel.get_topic_name()
+        self.producer.enqueue(
+            topic, message.key, message.value, message.partition, message.timestamp, message.headers, _settle_message(fut)
+        )
+
+    async def flush(self) -> None:
+        """Write what is finished."""
+        await self.producer.committer.commit()
+
+    async def flush_atmost(self, max_messages: int | None) -> int:
+        """Write what is finished; returns how many records left the buffer."""
+        before = self.size
+        await self.flush()
+        return before - self.size
+
+    async def wait_until_ebb(self) -> None:
+        """Hold back delivery while too much waits for its commit."""
+        if self.size > self.max_messages:
+            await self.flush()
+
+
+class Producer(base.Producer):
+    """Faust producer over the log.
+
+    `send` inside an agent joins the event's commit: nothing is visible before the event is finished and committed, so
+    the delivery future resolves after that. `send_and_wait` inside an agent returns at once, with offset -1, for the
+    same reason. Outside of an agent both write at once.
+    """
+
+    def __init__(self, transport: Any, loop: asyncio.AbstractEventLoop | None = None, **kwargs: Any) -> None:
+        if transport.app.conf.producer_threaded:
+            raise NotImplementedError("producer_threaded is not supported by the Redis transport; leave it off")
+        super().__init__(transport, loop=loop, **kwargs)
+        self.buffer = cast(Any, Buffer(self, loop=self.loop, beacon=self.beacon))
+        self._flushing: asyncio.Task[bool] | None = None
+
+    @property
+    def committer(self) -> Committer:
+        """The transport's committer."""
+        return cast(Committer, cast(Any, self.transport).committer)
+
+    async def on_start(self) -> None:
+        """Wait for the broker."""
+        await cast(Any, self.transport).open()
+        await super().on_start()
+
+    async def on_stop(self) -> None:
+        """Write what is finished, drop the rest (its events are not committed), close the log."""
+        self.committer.stopping = True
+        await self.flush()
+        self.committer.drop("the worker stops")
+        await cast(Any, self.transport).close()
+
+    def enqueue(
+        self,
+        topic: str,
+        key: bytes | None,
+        value: bytes | None,
+        partition: int | None,
+        timestamp: float | None,
+        headers: Any,
+        settle: Any,
+    ) -> bool:
+        """Put a record into the outbox; returns whether it belongs to an event (and waits for that event)."""
+        pairs = header_pairs(headers)
+        source = None
+        event = current_event()
+        if event is not None and not any(name == REPLY_TO_HEADER for name, _ in pairs):
+            message = event.message
+            if message.generation_id != self.app.consumer_generation_id:
+                settle(None, OutputDroppedError("the event's generation is over; it will be processed again"))
+                return True
+            source = (message.tp, message.offset) if message.tp in self.committer.watermarks else None
+        timestamp_ms = int((time.time() if timestamp is None else timestamp) * 1000)
+        self.committer.outbox.add(Output(topic, partition, key, value, timestamp_ms, pairs, source, settle))
+        if source is None:
+            self._flush_soon()
+        return source is not None
+
+    def _flush_soon(self) -> None:
+        if self._flushing is None or self._flushing.done():
+            self._flushing = cast("asyncio.Task[bool]", self.add_future(self._flush_untagged()))
+
+    async def _flush_untagged(self) -> bool:
+        await asyncio.sleep(0)
+        return await self.committer.commit()
+
+    async def send(
+        self,
+        topic: str,
+        key: bytes | None,
+        value: bytes | None,
+        partition: int | None,
+        timestamp: float | None,
+        headers: Any,
+        *,
+        transactional_id: str | None = None,
+    ) -> Awaitable[RecordMetadata]:
+        """Queue a record; the returned future resolves when it is committed."""
+        future, _ = await self._send(topic, key, value, partition, timestamp, headers)
+        return future
+
+    async def send_and_wait(
+        self,
+        topic: str,
+        key: bytes | None,
+        value: bytes | None,
+        partition: int | None,
+        timestamp: float | None,
+        headers: Any,
+        *,
+        transactional_id: str | None = None,
+    ) -> RecordMetadata:
+        """Queue a record; wait for it unless it belongs to an event that is still being processed."""
+        future, tagged = await self._send(topic, key, value, partition, timestamp, headers)
+        if not tagged:
+            return await future
+        future.add_done_callback(_ignore_outcome)
+        number = OFFSET_UNKNOWN if partition is None else partition
+        return RecordMetadata(topic, number, TP(topic, number), OFFSET_UNKNOWN, timestamp, 0)
+
+    async def _send(
+        self, topic: str, key: bytes | None, value: bytes | None, partition: int | None, timestamp: float | None, headers: Any
+    ) -> tuple[asyncio.Future[RecordMetadata], bool]:
+        transport = cast(Any, self.transport)
+        await transport.ensure_topic(topic)
+        if partition is None:
+            partition = transport.partition(topic, key)
+        future: asyncio.Future[RecordMetadata] = asyncio.get_running_loop().create_future()
+        tagged = self.enqueue(
+            topic, key, value, partition, timestamp, headers, _settle_future(future, TP(topic, partition), timestamp)
+        )
+        return future, tagged
+
+    async def flush(self) -> None:
+        """Write all outputs of finished events; returns when they are in the log."""
+        await self.committer.commit()
+
+    async def create_topic(
+        self,
+        topic: str,
+        partitions: int,
+        replication: int,
+        *,
+        config: Mapping[str, Any] | None = None,
+        timeout: Seconds = 1000.0,  # noqa: ASYNC109 - Faust's signature
+        retention: Seconds | None = None,
+        compacting: bool | None = None,
+        deleting: bool | None = None,
+        ensure_created: bool = False,
+    ) -> None:
+        """Create a topic that does not exist; an existing one keeps its partition count."""
+        await create_topic(self.transport, topic, partitions, config, retention, compacting, deleting)
+
+    def key_partition(self, topic: str, key: bytes | None) -> TP:
+        """The partition of a key, as Kafka's default partitioner would choose it."""
+        return TP(topic, cast(Any, self.transport).partition(topic, key))
+
+    def supports_headers(self) -> bool:
+        """Headers are supported."""
+        return True
+
+
+async def create_topic(
+    transport: Any,
+    topic: str,
+    partitions: int,
+    config: Mapping[str, Any] | None,
+    retention: Seconds | None,
+    compacting: bool | None,
+    deleting: bool | None,
+) -> None:
+    """Create a topic with Faust's arguments; shared by consumer and producer."""
+    cleanup: Cleanup = "delete"
+    if compacting:
+        cleanup = "compact,delete" if deleting else "compact"
+    retention_ms = int(want_seconds(retention) * 1000) if retention else 0
+    view = (config or {}).get("astra.view", "")
+    await transport.ensure_topic(topic, partitions, cleanup=cleanup, retention_ms=retention_ms, view=view)
+
+
+def header_pairs(headers: Any) -> tuple[tuple[str, bytes], ...]:
+    """Headers as Faust allows them (a mapping or pairs, or None) as pairs."""
+    if not headers:
+        return ()
+    pairs = headers.items() if isinstance(headers, Mapping) else headers
+    return tuple((str(name), value if isinstance(value, bytes) else str(value).encode()) for name, value in pairs)
+
+
+def _settle_future(future: asyncio.Future[RecordMetadata], tp: TP, timestamp: float | None) -> Any:
+    def settle(offset: int | None, error: BaseException | None) -> None:
+        if future.done():
+            return
+        if error is not None or offset is None:
+            future.set_exception(error or OutputDroppedError("not written"))
+            future.exception()
+        else:
+            future.set_result(RecordMetadata(tp.topic, tp.partition, tp, offset, timestamp, 0))
+
+    return settle
+
+
+def _settle_message(fut: FutureMessage) -> Any:
+    message = fut.message
+
+    def settle(offset: int | None, error: BaseException | None) -> None:
+        if fut.done():
+            return
+        if error is not None or offset is None:
+            fut.set_exception(error or OutputDroppedError("not written"))
+            fut.exception()
+            return
+        topic = message.channel.get_topic_name()
+        partition = message.partition if message.partition is not None else OFFSET_UNKNOWN
+        fut.set_result(RecordMetadata(topic, partition, TP(topic, partition), offset, message.timestamp, 0))
+        if message.callback:
+            message.callback(fut)
+
+    return settle
+
+
+def _ignore_outcome(future: asyncio.Future[Any]) -> None:
+    if not future.cancelled():
+        future.exception()

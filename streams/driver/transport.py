@@ -1,0 +1,152 @@
+"""The transport: what Faust selects by URL scheme. Owns the log's client and what consumer and producer share."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any, ClassVar, cast
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+import redis
+from faust.transport import base
+from faust.transport.conductor import Conductor as BaseConductor
+from faust.types import TP, AppT
+from yarl import URL
+
+from streams.driver.committer import CommittedStore, Committer
+from streams.driver.consumer import Consumer
+from streams.driver.limits import RESUBSCRIBE_S
+from streams.driver.producer import Producer
+from streams.driver.retry import persist
+from streams.driver.transactions import TransactionManager
+from streams.log import Log, TopicInfo, TopicMismatchError, TopicSpec, UnknownTopicError
+from streams.log.partitioner import partition_for
+
+NAMESPACE = "astra"
+
+
+class Conductor(BaseConductor):
+    """Faust's conductor; a changed subscription waits a second for others, not 45."""
+
+    _resubscribe_sleep_lock_seconds = RESUBSCRIBE_S
+
+
+class Transport(base.Transport):
+    """Faust transport over Redis Streams.
+
+    The broker URL is a Redis URL, ``redis://host:port/db``, ``rediss://…`` or ``unix:///path``; its query may name the
+    key namespace: ``?namespace=astra``.
+    """
+
+    Consumer: ClassVar[Any] = Consumer
+    Producer: ClassVar[Any] = Producer
+    TransactionManager: ClassVar[Any] = TransactionManager
+    Conductor: ClassVar[Any] = Conductor
+    default_port: ClassVar[int] = 6379
+    driver_version = f"redis-py={redis.__version__}"
+
+    def __init__(self, url: list[URL], app: AppT, loop: asyncio.AbstractEventLoop | None = None) -> None:
+        super().__init__(url, app, loop)
+        self.member = f"{app.conf.broker_client_id}-{uuid.uuid4().hex[:12]}"
+        self._opened = False
+        self._stores: dict[str, CommittedStore] | None = None
+
+    @property
+    def group(self) -> str:
+        """The consumer group: the application's id."""
+        return cast(str, self.app.conf.id)
+
+    @cached_property
+    def broker(self) -> Log:
+        """The log's client."""
+        url, namespace = split_namespace(str(self.url[0]))
+        return Log(url, namespace)
+
+    @cached_property
+    def committer(self) -> Committer:
+        """Where outputs, changelog and offsets meet."""
+        return Committer(self)
+
+    async def open(self) -> None:
+        """Wait until the broker answers and is fit to carry the log.
+
+        Raises:
+            BrokerUnsuitableError: when it is too old or may evict records.
+        """
+        if not self._opened:
+            await persist(self.broker.check, "start")
+            self._opened = True
+
+    async def close(self) -> None:
+        """Close the log's connections."""
+        if self._opened:
+            self._opened = False
+            await self.broker.close()
+
+    # --- topics -------------------------------------------------------------------------------------------------------
+
+    async def ensure_topic(self, name: str, partitions: int | None = None, **policy: Any) -> TopicInfo:
+        """The topic; created with the app's default partition count when it does not exist and the app may declare.
+
+        Raises:
+            UnknownTopicError: it does not exist and `topic_allow_declare` is off.
+            TopicMismatchError: `partitions` was given and it exists with another count.
+        """
+        known = self.broker.known_topic(name)
+        if known is not None and partitions is None:
+            return known
+        await self.open()
+        try:
+            info = await persist(lambda: self.broker.topic(name), "look-up of a topic")
+        except UnknownTopicError:
+            if not self.app.conf.topic_allow_declare:
+                raise
+            spec = TopicSpec(name, partitions or self.app.conf.topic_partitions, **policy)
+            return await persist(lambda: self.broker.create_topic(spec), "creation of a topic")
+        if partitions is not None and info.spec.partitions != partitions:
+            raise TopicMismatchError(
+                f"topic {name!r} has {info.spec.partitions} partitions, {partitions} were declared; "
+                "a partition count never changes: declare the existing one or use another topic name"
+            )
+        return info
+
+    def partition_count(self, topic: str) -> int | None:
+        """Partitions of a topic seen before; None when it is not known."""
+        info = self.broker.known_topic(topic)
+        return info.spec.partitions if info else None
+
+    def partition(self, topic: str, key: bytes | None) -> int:
+        """The partition of a key.
+
+        Raises:
+            UnknownTopicError: when the topic is not known yet.
+        """
+        count = self.partition_count(topic)
+        if count is None:
+            raise UnknownTopicError(f"topic {topic!r} is not known yet; declare it or send to it first")
+        return partition_for(key, count)
+
+    def changelog_stores(self) -> Mapping[str, CommittedStore]:
+        """By changelog topic, the table stores that keep uncommitted writes apart."""
+        if self._stores is None:
+            # Tables are fixed once the worker has started, so this is looked up once.
+            tables = cast(Any, self.app.tables)
+            found = {table.changelog_topic.get_topic_name(): table.data for table in tables.values()}
+            self._stores = {topic: store for topic, store in found.items() if isinstance(store, CommittedStore)}
+        return self._stores
+
+    def on_committed(self, offsets: Mapping[TP, int]) -> None:
+        """Tell the monitor and Faust's own bookkeeping what was committed."""
+        if offsets:
+            consumer = cast(Consumer, self.app.consumer)
+            consumer.note_committed(offsets)
+
+
+def split_namespace(url: str) -> tuple[str, str]:
+    """Take ``namespace`` out of a broker URL's query: the URL without it, and the namespace."""
+    parts = urlsplit(url)
+    query = dict(parse_qsl(parts.query))
+    namespace = query.pop("namespace", NAMESPACE)
+    return urlunsplit(parts._replace(query=urlencode(query))), namespace

@@ -1,0 +1,22 @@
+"""Financial: fees and who gets them."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from streams.events.base import EventData, Name
+from streams.units import Usd
+
+
+class FeeAccrued(EventData):
+    """A fee came due. The amounts of the beneficiaries sum to it exactly."""
+
+    domain: ClassVar[str] = "financial"
+
+    source: Name
+    asset: Name
+    amount: Annotated[Usd, Field(gt=0)]
+    beneficiaries: dict[Name, Usd]
+    source_event_id: str

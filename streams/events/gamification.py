@@ -1,0 +1,66 @@
+"""Gamification: what people earned. All derived from other domains' events, never asked for by a client."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from streams.events.base import EventData, Name
+
+Count = Annotated[int, Field(ge=0)]
+StreakKind = Literal["trading", "login", "social"]
+
+
+class XPGained(EventData):
+    """XP was granted. `source` is trade, close, win or achievement; `amount` is after the multiplier."""
+
+    domain: ClassVar[str] = "gamification"
+
+    amount: Annotated[int, Field(gt=0)]
+    multiplier_ppm: Count
+    source: Literal["trade", "close", "win", "achievement"]
+    source_event_id: str
+    total_xp: Count
+
+
+class LevelUp(EventData):
+    """A level was reached, and with it a maximum leverage."""
+
+    domain: ClassVar[str] = "gamification"
+
+    old: Count
+    new: Count
+    max_leverage: Count
+
+
+class StreakUpdated(EventData):
+    """A day was added to a streak, or it began again after missed days."""
+
+    domain: ClassVar[str] = "gamification"
+
+    kind: StreakKind
+    days: Count
+    best: Count
+    action: Literal["started", "continued", "broken"]
+
+
+class AchievementUnlocked(EventData):
+    """An achievement, once per user. `tier` counts from 1 within its kind; `ss` is stellar shards."""
+
+    domain: ClassVar[str] = "gamification"
+
+    achievement: Name
+    tier: Annotated[int, Field(ge=1)]
+    xp: Count
+    ss: Count
+
+
+class LateEventRecorded(EventData):
+    """An event came after periods that it belongs to were sealed: there it does not count."""
+
+    domain: ClassVar[str] = "gamification"
+
+    source_event_id: str
+    periods: tuple[str, ...]
+    watermark_us: Count

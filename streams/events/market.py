@@ -1,0 +1,17 @@
+"""Market: mark prices. Keyed by market, not by user."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from streams.events.base import EventData, Market
+from streams.units import Price
+
+
+class PriceUpdated(EventData):
+    """The mark price of a market at the event's time."""
+
+    domain: ClassVar[str] = "market"
+
+    market: Market
+    price: Price

@@ -1,0 +1,145 @@
+"""Trading: what clients and venues ask for, and what became of it."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from streams.events.base import (
+    ClientRef,
+    Command,
+    EventData,
+    FillId,
+    Market,
+    Name,
+    TradeId,
+    UserId,
+    VenueId,
+)
+from streams.units import Price, Size, Usd
+
+LEVERAGE_MAX = 1_000
+
+Side = Literal["long", "short"]
+FillSide = Literal["buy", "sell"]
+Mode = Literal["practice", "live"]
+PositiveUsd = Annotated[Usd, Field(gt=0)]
+NonNegativeUsd = Annotated[Usd, Field(ge=0)]
+Leverage = Annotated[int, Field(ge=1, le=LEVERAGE_MAX, strict=True)]
+
+
+class OpenTrade(Command):
+    """Open a trade at the current mark price. `client_ref` is the client's own name for it."""
+
+    domain: ClassVar[str] = "trading"
+
+    market: Market
+    side: Side
+    notional_usd: PositiveUsd
+    leverage: Leverage
+    mode: Mode = "practice"
+    client_ref: ClientRef | None = None
+
+
+class CloseTrade(Command):
+    """Close an open practice trade at the current mark price."""
+
+    domain: ClassVar[str] = "trading"
+
+    trade_id: TradeId
+
+
+class ReportFill(Command):
+    """A venue executed this already. Without `fee_usd` the venue did not say, and the rule book's fee holds."""
+
+    domain: ClassVar[str] = "trading"
+
+    fill_id: FillId
+    user_id: UserId
+    trade_id: TradeId
+    market: Market
+    side: FillSide
+    price: Price
+    size: Size
+    notional_usd: PositiveUsd
+    fee_usd: NonNegativeUsd | None = None
+    closed_pnl_usd: Usd = Usd(0)
+    closes: bool = Field(default=False, strict=True)
+    taker: bool = Field(default=True, strict=True)
+    venue: VenueId
+
+
+class TradeExecuted(EventData):
+    """A fill of a trade. `side` is what was bought or sold; `fill_id` is the trade's id for practice trades."""
+
+    domain: ClassVar[str] = "trading"
+
+    trade_id: TradeId
+    fill_id: FillId
+    venue: VenueId
+    market: Market
+    side: FillSide
+    mode: Mode
+    price: Price
+    size: Size
+    notional_usd: PositiveUsd
+    fee_usd: NonNegativeUsd
+    closed_pnl_usd: Usd
+    closes: bool
+
+    @property
+    def closing(self) -> bool:
+        """Whether it says that it closes, or its pnl is not 0."""
+        return self.closes or self.closed_pnl_usd != 0
+
+
+class _Settled(EventData):
+    domain: ClassVar[str] = "trading"
+
+    trade_id: TradeId
+    market: Market
+    side: Side
+    mode: Mode
+    notional_usd: PositiveUsd
+    entry_price: Price
+    exit_price: Price
+    pnl_usd: Usd
+
+
+class TradeClosed(_Settled):
+    """A practice trade was closed by its owner. The pnl is all of its pnl."""
+
+    profitable: bool
+
+
+class TradeLiquidated(_Settled):
+    """A mark price beyond the liquidation price closed a practice trade; the loss is at most its margin."""
+
+    liquidation_price: Price
+    margin_usd: PositiveUsd
+
+
+class TradeRejected(EventData):
+    """A command was not carried out. `trade_id` is the trade that was named, for CloseTrade."""
+
+    domain: ClassVar[str] = "trading"
+
+    command: Literal["OpenTrade", "CloseTrade"]
+    reason: Name
+    detail: str = ""
+    market: Market | None = None
+    trade_id: TradeId | None = None
+    client_ref: ClientRef | None = None
+
+
+class RiskAlert(EventData):
+    """An order was accepted that puts much of the equity at risk."""
+
+    domain: ClassVar[str] = "trading"
+
+    kind: Literal["margin"]
+    level: Literal["medium", "high"]
+    trade_id: TradeId
+    margin_usd: PositiveUsd
+    equity_usd: Usd

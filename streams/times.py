@@ -1,0 +1,105 @@
+"""Instants: integer microseconds since 1970 inside, RFC 3339 UTC with a ``Z`` in JSON. Imports nothing of ours."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Final, Self
+
+from pydantic import GetCoreSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+
+SECOND_US: Final = 1_000_000
+HOUR_US: Final = 3_600 * SECOND_US
+DAY_US: Final = 24 * HOUR_US
+MILLISECOND_US: Final = 1_000
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_RFC3339 = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?Z", re.ASCII)
+_LAST_US: Final = 32_503_679_999_999_999
+
+
+class Instant(int):
+    """Microseconds since 1970-01-01T00:00:00Z, up to the end of the year 2999."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read RFC 3339 UTC such as ``2024-09-20T08:36:00Z``, with up to six decimals of a second.
+
+        Raises:
+            ValueError: when it is not that, has another offset than ``Z``, or lies outside 1970 to 2999.
+        """
+        match = _RFC3339.fullmatch(text)
+        if match is None:
+            raise ValueError(f"expected a time like '2024-09-20T08:36:00Z' (UTC), got {text[:40]!r}")
+        moment = datetime.fromisoformat(match[1]).replace(tzinfo=UTC)
+        return cls.of(moment + int((match[2] or "").ljust(6, "0")) * _MICROSECOND)
+
+    @classmethod
+    def of(cls, moment: datetime) -> Self:
+        """The instant of an aware datetime.
+
+        Raises:
+            ValueError: when it is naive or lies outside 1970 to 2999.
+        """
+        if moment.tzinfo is None:
+            raise ValueError("expected a datetime with a time zone")
+        return cls.checked((moment - _EPOCH) // _MICROSECOND)
+
+    @classmethod
+    def checked(cls, microseconds: int) -> Self:
+        """The instant, if it lies between 1970 and 2999.
+
+        Raises:
+            ValueError: otherwise.
+        """
+        if not 0 <= microseconds <= _LAST_US:
+            raise ValueError(f"expected a time from 1970 to 2999, got {microseconds} microseconds")
+        return cls(microseconds)
+
+    def moment(self) -> datetime:
+        """As an aware datetime in UTC."""
+        return _EPOCH + self * _MICROSECOND
+
+    def day(self) -> date:
+        """The UTC day it belongs to."""
+        return self.moment().date()
+
+    def day_number(self) -> int:
+        """Days since 1970-01-01."""
+        return self // DAY_US
+
+    def milliseconds(self) -> int:
+        """Whole milliseconds since 1970."""
+        return self // MILLISECOND_US
+
+    def text(self) -> str:
+        """RFC 3339 with a ``Z``; decimals of a second only when there are any."""
+        text = self.moment().replace(tzinfo=None).isoformat()
+        return f"{text.rstrip('0') if '.' in text else text}Z"
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(
+            cls._validate,
+            json_schema_input_schema=core_schema.str_schema(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z$"),
+            serialization=core_schema.plain_serializer_function_ser_schema(
+                cls.text, return_schema=core_schema.str_schema(), when_used="json"
+            ),
+        )
+
+    @classmethod
+    def _validate(cls, value: Any) -> Self:
+        if isinstance(value, cls):
+            return value
+        if isinstance(value, str):
+            return cls.parse(value)
+        raise ValueError(f"expected a time as RFC 3339 text, got {type(value).__name__}")
+
+
+def midnight(day: date) -> int:
+    """Microseconds since 1970 at which a UTC day begins; below 0 for days before."""
+    return (day.toordinal() - _EPOCH.toordinal()) * DAY_US

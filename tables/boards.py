@@ -1,0 +1,158 @@
+"""Leaderboards as data: boards, scopes, periods, and the text that ranked tables sort by. Pure; for agents and api.
+
+A row of `gamification-boards` has the key ``board/scope/period|user`` and a sort key as its value.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from typing import Final, Literal, NamedTuple, get_args
+
+from streams.events.base import GLOBAL_SCOPE
+from streams.times import DAY_US, HOUR_US, Instant, midnight
+
+Board = Literal["xp", "volume", "pnl", "trades"]
+BOARDS: Final[tuple[Board, ...]] = get_args(Board)
+MARKET_BOARDS: Final[tuple[Board, ...]] = ("volume", "pnl")
+GLOBAL: Final = GLOBAL_SCOPE
+ALL_TIME: Final = "all"
+
+SCORE_LIMIT: Final = 10**25
+_SCORE_DIGITS: Final = 26
+_TIME_DIGITS: Final = 18
+SORT_KEY_CHARS: Final = _SCORE_DIGITS + _TIME_DIGITS
+_MONTHS_A_QUARTER: Final = 3
+_MONTHS_A_YEAR: Final = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A span of event time, by its text such as ``week:2024-W38``; from `start` to before `end`, in microseconds.
+
+    All-time has neither start nor end.
+    """
+
+    text: str
+    start: int | None
+    end: int | None
+
+    def sealed(self, watermark: int, grace_h: int) -> bool:
+        """Whether an event of this period comes too late, once that watermark (microseconds) was seen."""
+        return self.end is not None and watermark >= self.end + grace_h * HOUR_US
+
+
+def periods_of(instant: Instant) -> tuple[Period, ...]:
+    """Day, ISO week, month, season (calendar quarter) and all-time of an instant, all in UTC."""
+    return _periods_of_day(instant.day())
+
+
+@lru_cache(maxsize=4096)
+def _periods_of_day(day: date) -> tuple[Period, ...]:
+    year, week, _ = day.isocalendar()
+    return (
+        _day(day),
+        _week(year, week),
+        _month(day.year, day.month),
+        _season(day.year, (day.month - 1) // _MONTHS_A_QUARTER + 1),
+        Period(ALL_TIME, None, None),
+    )
+
+
+def parse_period(text: str) -> Period:
+    """Read a period's text.
+
+    Raises:
+        ValueError: when it names no period.
+    """
+    try:
+        period = _parse(text)
+    except ValueError:
+        period = None
+    if period is None or period.text != text:
+        raise ValueError(
+            "expected a period like 'day:2024-09-20', 'week:2024-W38', 'month:2024-09', 'season:2024-Q3' or 'all', "
+            f"got {text[:40]!r}"
+        )
+    return period
+
+
+def _parse(text: str) -> Period | None:
+    kind, _, name = text.partition(":")
+    year, _, rest = name.partition("-")
+    match kind:
+        case "all":
+            return Period(ALL_TIME, None, None)
+        case "day":
+            return _day(date.fromisoformat(name))
+        case "week":
+            return _week(int(year), int(rest.removeprefix("W")))
+        case "month":
+            return _month(int(year), int(rest))
+        case "season":
+            return _season(int(year), int(rest.removeprefix("Q")))
+    return None
+
+
+def _day(day: date) -> Period:
+    start = midnight(day)
+    return Period(f"day:{day.isoformat()}", start, start + DAY_US)
+
+
+def _week(year: int, week: int) -> Period:
+    start = midnight(date.fromisocalendar(year, week, 1))
+    return Period(f"week:{year:04d}-W{week:02d}", start, start + 7 * DAY_US)
+
+
+def _month(year: int, month: int) -> Period:
+    return Period(f"month:{year:04d}-{month:02d}", _first_of(year, month), _first_of(year, month + 1))
+
+
+def _season(year: int, quarter: int) -> Period:
+    month = (quarter - 1) * _MONTHS_A_QUARTER + 1
+    return Period(f"season:{year:04d}-Q{quarter}", _first_of(year, month), _first_of(year, month + _MONTHS_A_QUARTER))
+
+
+def _first_of(year: int, month: int) -> int:
+    if month == _MONTHS_A_YEAR + 1:
+        return midnight(date(year + 1, 1, 1))
+    return midnight(date(year, month, 1))
+
+
+def group(board: Board, scope: str, period: str) -> str:
+    """The ranking group of a board: ``volume/BTC/day:2024-09-20``."""
+    return f"{board}/{scope}/{period}"
+
+
+def ranked_key(group_name: str, user_id: str) -> str:
+    """The key of a user's row in a group."""
+    return f"{group_name}|{user_id}"
+
+
+class Standing(NamedTuple):
+    """A score and the event time (microseconds) of the event that made it so."""
+
+    score: int
+    reached_at: int
+
+    def sort_key(self) -> str:
+        """Text that sorts, byte by byte, by score descending, then by `reached_at` ascending. Fixed width.
+
+        Raises:
+            ValueError: when the score's magnitude is 10^25 or more, or the time does not fit 18 digits.
+        """
+        if not -SCORE_LIMIT < self.score < SCORE_LIMIT or not 0 <= self.reached_at < 10**_TIME_DIGITS:
+            raise ValueError(f"a standing of {self.score} at {self.reached_at} is out of range")
+        return f"{SCORE_LIMIT - self.score:0{_SCORE_DIGITS}d}{self.reached_at:0{_TIME_DIGITS}d}"
+
+    @classmethod
+    def from_sort_key(cls, text: str) -> Standing:
+        """Read a sort key back.
+
+        Raises:
+            ValueError: when `text` is none.
+        """
+        if len(text) != SORT_KEY_CHARS or not text.isdecimal() or not text.isascii():
+            raise ValueError(f"expected a sort key of {SORT_KEY_CHARS} digits, got {text[:SORT_KEY_CHARS]!r}")
+        return cls(SCORE_LIMIT - int(text[:_SCORE_DIGITS]), int(text[_SCORE_DIGITS:]))

@@ -1,0 +1,76 @@
+"""Rows of the gamification domain. Amounts are integers of 1e-8 USD, times microseconds since 1970."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from streams.events.gamification import StreakKind
+from tables.rows.base import Amount, Micros, Row
+
+
+class Streak(Row):
+    """Consecutive UTC days with activity of a kind. `last_day` is days since 1970."""
+
+    days: int
+    best: int
+    last_day: int
+
+
+class Unlocked(Row):
+    """An achievement and the event time at which it was unlocked."""
+
+    name: str
+    at: Micros
+
+
+class Progress(Row):
+    """What a user earned, and the counts that achievements look at.
+
+    Attributes:
+        ss: Stellar shards.
+        trades: Distinct trades; `closes` of them have a closing fill, `wins` of those a pnl above 0 now.
+        volume: Sum of notional; `pnl` the realised sum; `largest_trade` the greatest notional of one trade.
+        achievements: In the order they were unlocked.
+    """
+
+    xp: int = 0
+    level: int = 1
+    max_leverage: int
+    ss: int = 0
+    streaks: dict[StreakKind, Streak] = Field(default_factory=dict)
+    achievements: tuple[Unlocked, ...] = ()
+    trades: int = 0
+    closes: int = 0
+    wins: int = 0
+    volume: Amount = 0
+    pnl: Amount = 0
+    largest_trade: Amount = 0
+    updated_at: Micros = 0
+
+
+class TradeTally(Row):
+    """What one trade earned so far.
+
+    Attributes:
+        granted: XP for its notional granted so far, before the multiplier.
+        closing: It had a closing fill.
+        won: The extra XP for a pnl above 0 was granted; the pnl may have fallen since.
+    """
+
+    notional: Amount = 0
+    pnl: Amount = 0
+    granted: int = 0
+    closing: bool = False
+    won: bool = False
+
+    @property
+    def winning(self) -> bool:
+        """Whether it is a win now."""
+        return self.closing and self.pnl > 0
+
+
+class Watermark(Row):
+    """The highest event time that a partition has seen, and how many events came late."""
+
+    highest: Micros = 0
+    late: int = 0

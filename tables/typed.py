@@ -1,0 +1,104 @@
+"""Tables with types: text keys and frozen rows over a Faust table of bytes (or, in tests, over a dictionary).
+
+Faust takes the serializers of a table from `key_type` and `value_type` alone: only ``bytes`` means raw, anything else
+is JSON. So the Faust table holds bytes, and text and rows are converted here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, MutableMapping
+from typing import Any, Generic, Protocol, TypeVar, cast
+
+import faust
+
+from tables.catalog import TableSpec
+from tables.rows import Row
+
+RowT = TypeVar("RowT", bound=Row)
+BytesMap = MutableMapping[bytes, bytes]
+OpenTable = Callable[[TableSpec[Any]], BytesMap]
+"""How a table is come by: declared to Faust (`opener`), or in tests a dictionary."""
+
+
+class _Prefixed(Protocol):
+    def prefix(self, start: bytes) -> Iterator[tuple[bytes, bytes]]: ...
+
+
+class RawTable:
+    """Text keys to bytes."""
+
+    def __init__(self, table: BytesMap) -> None:
+        self._table = table
+
+    def get(self, key: str) -> bytes | None:
+        """The value, or None."""
+        try:
+            return self._table[key.encode()]
+        except KeyError:
+            return None
+
+    def put(self, key: str, value: bytes) -> None:
+        """Set a value."""
+        self._table[key.encode()] = value
+
+    def delete(self, key: str) -> None:
+        """Remove a key; one that is not there is left alone."""
+        if self.get(key) is not None:
+            del self._table[key.encode()]
+
+    def prefix(self, start: str) -> list[tuple[str, bytes]]:
+        """Entries whose key begins with `start`, in key order; a copy, so that the table may change meanwhile."""
+        raw = start.encode()
+        scan = getattr(getattr(self._table, "data", None), "prefix", None)
+        if scan is not None:
+            entries = cast("_Prefixed", self._table.data).prefix(raw)  # type: ignore[attr-defined]
+        else:
+            entries = ((key, value) for key, value in self._table.items() if key.startswith(raw))
+        return sorted((key.decode(), value) for key, value in entries)
+
+
+class TypedTable(Generic[RowT]):
+    """Text keys to rows of one model. Rows are frozen: nothing changes unless it is put."""
+
+    def __init__(self, table: BytesMap, model: type[RowT]) -> None:
+        self._raw = RawTable(table)
+        self._model = model
+
+    def get(self, key: str) -> RowT | None:
+        """The row, or None."""
+        raw = self._raw.get(key)
+        return None if raw is None else self._model.load(raw)
+
+    def put(self, key: str, row: RowT) -> None:
+        """Set a row."""
+        self._raw.put(key, row.dump())
+
+    def delete(self, key: str) -> None:
+        """Remove a row; a key that is not there is left alone."""
+        self._raw.delete(key)
+
+    def prefix(self, start: str) -> list[tuple[str, RowT]]:
+        """Rows whose key begins with `start`, in key order; a copy, so that the table may change meanwhile."""
+        return [(key, self._model.load(raw)) for key, raw in self._raw.prefix(start)]
+
+
+def opener(app: faust.App, partitions: int) -> OpenTable:
+    """Tables of a Faust application. Each may be opened once, by the domain that it belongs to."""
+    return lambda spec: declare(app, spec, partitions)
+
+
+def declare(app: faust.App, spec: TableSpec[Any], partitions: int) -> BytesMap:
+    """Declare one table to Faust, raw bytes in key and value, changelogged."""
+    table = app.Table(spec.name, key_type=bytes, value_type=bytes, partitions=partitions)
+    return cast("BytesMap", table)
+
+
+def typed(open_table: OpenTable, spec: TableSpec[RowT]) -> TypedTable[RowT]:
+    """Open a table of rows.
+
+    Raises:
+        TypeError: when the catalogue gives it no model.
+    """
+    if spec.model is None:
+        raise TypeError(f"table {spec.name!r} holds no rows; open it with RawTable")
+    return TypedTable(open_table(spec), spec.model)
