@@ -99,6 +99,13 @@ class Log:
         """Run a server-side script by its digest, loading it when the server does not know it."""
         return await self._call(script.run(self.redis, keys, args))
 
+    async def at_once(self, *commands: Sequence[Any]) -> list[Any]:
+        """Replies to commands that all see the same moment (MULTI/EXEC); for reading what belongs together."""
+        pipe = self.redis.pipeline(transaction=True)
+        for command in commands:
+            pipe.execute_command(*command)
+        return list(await self._call(pipe.execute()))
+
     # --- topics -------------------------------------------------------------------------------------------------------
 
     async def create_topic(self, spec: TopicSpec) -> TopicInfo:

@@ -31,3 +31,4 @@ class Script:
 COMMIT = Script("commit")
 CREATE_TOPIC = Script("create_topic")
 GROUP = Script("group")
+RANK = Script("rank")

@@ -1,0 +1,42 @@
+"""What the API needs to know to run. Plain values; the composition root (`deploy`) fills them from its settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+JWT_SECRET_BYTES_MIN = 32
+IDEMPOTENCY_TTL_S = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class ApiConfig:
+    """Settings of one API process.
+
+    Attributes:
+        log_url: Where the log is: redis://, rediss:// or unix://.
+        jwt_secret: Signs and checks tokens (HS256); at least 32 bytes.
+        markets: Symbols that can be traded; anything else is refused.
+        namespace: Prefix of all keys of the log.
+        app_id: The application whose group and tables are served.
+        partitions: Lets the API create the topics it writes to; None waits for a worker to create them.
+        idempotency_ttl_s: How long an Idempotency-Key is remembered, in seconds.
+    """
+
+    log_url: str
+    jwt_secret: str = field(repr=False)
+    markets: frozenset[str]
+    namespace: str = "astra"
+    app_id: str = "astratrade"
+    partitions: int | None = None
+    idempotency_ttl_s: int = IDEMPOTENCY_TTL_S
+
+    def __post_init__(self) -> None:
+        if len(self.jwt_secret.encode()) < JWT_SECRET_BYTES_MIN:
+            raise ValueError(f"jwt_secret needs at least {JWT_SECRET_BYTES_MIN} bytes")
+        if not self.markets:
+            raise ValueError("markets is empty; name at least one")
+
+    @property
+    def group(self) -> str:
+        """The consumer group of the workers."""
+        return self.app_id

@@ -1,0 +1,183 @@
+"""Follows one topic for all of its listeners: one task, one connection, whatever the number of subscribers.
+
+It reads only while somebody listens, survives broker restarts, and tells its subscribers when the topic is not the one
+they knew. Knows nothing of HTTP.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+from api.feeds.change import Change, Read
+from api.feeds.subscriber import Lost, Subscriber
+from streams.log import Log, LogError, LogUnavailableError, Position, StoredRecord, TopicPartition, UnknownTopicError
+
+READ_RECORDS_MAX = 1_000  # of each partition at a time
+BLOCK_MS = 1_000  # how long a read waits for records before the topic's epoch is checked again
+CATCH_UP_RECORDS_MAX = 20_000  # beyond this a new snapshot is cheaper than the records in between
+RETRY_FIRST_S = 0.05
+RETRY_MAX_S = 1.0
+OPEN_TIMEOUT_S = 5.0
+
+logger = logging.getLogger(__name__)
+
+
+class Follower:
+    """Reads a topic's partitions from their ends on and hands each change to the subscribers that want it.
+
+    Attributes:
+        position: Everything below has been handed out; None while it does not read.
+        stalled: The broker cannot be reached, or the topic does not exist yet.
+    """
+
+    def __init__(self, log: Log, topic: str, read: Read) -> None:
+        self.log = log
+        self.topic = topic
+        self.read = read
+        self.position: Position | None = None
+        self.stalled = False
+        self.subscribers: set[Subscriber] = set()
+        self._listeners: dict[str | None, set[Subscriber]] = {}
+        self._wanted = asyncio.Event()
+        self._reading = asyncio.Event()
+
+    # --- subscribers --------------------------------------------------------------------------------------------------
+
+    async def join(self, subscriber: Subscriber) -> None:
+        """Add a subscriber; when this returns, no change after now can pass it by.
+
+        Raises:
+            LogUnavailableError: when the topic cannot be read just now.
+        """
+        self.subscribers.add(subscriber)
+        for channel in subscriber.channels or {None}:
+            self._listeners.setdefault(channel, set()).add(subscriber)
+        self._wanted.set()
+        try:
+            async with asyncio.timeout(OPEN_TIMEOUT_S):
+                await self._reading.wait()
+        except TimeoutError:
+            self.leave(subscriber)
+            raise LogUnavailableError(f"topic {self.topic!r} cannot be read just now") from None
+
+    def leave(self, subscriber: Subscriber) -> None:
+        """Remove a subscriber."""
+        self.subscribers.discard(subscriber)
+        for channel in subscriber.channels or {None}:
+            listeners = self._listeners.get(channel, set())
+            listeners.discard(subscriber)
+            if not listeners:
+                self._listeners.pop(channel, None)
+        if not self.subscribers:
+            self._wanted.clear()
+
+    def sequence(self, subscriber: Subscriber) -> Position | None:
+        """What the subscriber knows once all that is pending for it has been told."""
+        if self.position is None:
+            return None
+        reached = {p: max(o, subscriber.floor.get(p, 0)) for p, o in self.position.offsets.items()}
+        return Position(self.topic, self.position.epoch, reached)
+
+    # --- catching up --------------------------------------------------------------------------------------------------
+
+    async def catch_up(self, subscriber: Subscriber, since: Position) -> Lost | None:
+        """Offer what happened after `since` until now; what follows comes by itself. Returns why it cannot."""
+        info = await self.log.topic(self.topic, fresh=True)
+        ends = await self.log.ends(self.topic)
+        if since.epoch != info.incarnation or since.offsets.keys() != ends.keys():
+            return Lost.EPOCH
+        if any(offset > ends[p] for p, offset in since.offsets.items()):
+            return Lost.AHEAD
+        if sum(ends[p] - offset for p, offset in since.offsets.items()) > CATCH_UP_RECORDS_MAX:
+            return Lost.BEHIND
+        at = dict(since.offsets)
+        while behind := {TopicPartition(self.topic, p): o for p, o in at.items() if o < ends[p]}:
+            found = await self.log.fetch(behind, count=READ_RECORDS_MAX)
+            for tp, offset in behind.items():
+                records = found.get(tp, ())
+                if not records or records[0].offset != offset:
+                    return Lost.TRIMMED
+                at[tp.partition] = records[-1].offset + 1
+                for change in self._changes(tp.partition, records):
+                    if subscriber.wants(change):
+                        subscriber.offer(change)
+        subscriber.floor = at
+        return subscriber.lost
+
+    # --- following ----------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Follow until cancelled."""
+        retry_s = RETRY_FIRST_S
+        while True:
+            await self._wanted.wait()
+            try:
+                await self._open()
+                retry_s = RETRY_FIRST_S
+                await self._follow()
+            except (LogUnavailableError, UnknownTopicError) as exc:
+                self._stall(exc)
+                await asyncio.sleep(retry_s)
+                retry_s = min(RETRY_MAX_S, retry_s * 2)
+            except LogError:
+                logger.exception("the feed of %s cannot go on; it starts afresh", self.topic)
+                self._abandon(Lost.EPOCH)
+                await asyncio.sleep(RETRY_MAX_S)
+
+    def _stall(self, exc: LogError) -> None:
+        if not self.stalled:
+            logger.warning("the feed of %s waits: %s", self.topic, exc)
+        self.stalled = True
+        for subscriber in self.subscribers:
+            subscriber.wake()
+
+    async def _open(self) -> None:
+        """Begin at the ends, or go on from where it was."""
+        info = await self.log.topic(self.topic, fresh=True)
+        ends = await self.log.ends(self.topic)
+        held = self.position
+        if held is not None and (held.epoch != info.incarnation or any(o > ends[p] for p, o in held.offsets.items())):
+            self._abandon(Lost.EPOCH)
+        if self.position is None:
+            self.position = Position(self.topic, info.incarnation, ends)
+        self.stalled = False
+        self._reading.set()
+
+    def _abandon(self, why: Lost) -> None:
+        self.position = None
+        self._reading.clear()
+        for subscriber in self.subscribers:
+            subscriber.lose(why)
+
+    async def _follow(self) -> None:
+        """Read until nobody listens or the topic is another one."""
+        while self._wanted.is_set() and self.position is not None:
+            offsets = {TopicPartition(self.topic, p): o for p, o in self.position.offsets.items()}
+            found = await self.log.fetch(offsets, count=READ_RECORDS_MAX, block_ms=BLOCK_MS)
+            # Only now: had the topic been re-created before the read, its offsets would mean something else.
+            if (await self.log.topic(self.topic, fresh=True)).incarnation != self.position.epoch:
+                self._abandon(Lost.EPOCH)
+                return
+            if any(records[0].offset != offsets[tp] for tp, records in found.items()):
+                self._abandon(Lost.TRIMMED)
+                return
+            self._hand_out({tp.partition: records for tp, records in found.items()})
+        self.position = None
+        self._reading.clear()
+
+    def _hand_out(self, found: dict[int, list[StoredRecord]]) -> None:
+        assert self.position is not None
+        reached = dict(self.position.offsets)
+        for partition, records in found.items():
+            reached[partition] = records[-1].offset + 1
+            for change in self._changes(partition, records):
+                for channel in (change.channel, None):
+                    for subscriber in self._listeners.get(channel, ()):
+                        subscriber.offer(change)
+        self.position = Position(self.topic, self.position.epoch, reached)
+
+    def _changes(self, partition: int, records: Sequence[StoredRecord]) -> list[Change]:
+        readings = ((record, self.read(partition, record)) for record in records)
+        return [Change.of(partition, record, reading) for record, reading in readings if reading is not None]

@@ -1,0 +1,97 @@
+"""Turns every error into a problem document; the only place that knows what an error of the log means to a client."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+
+from api.faults import faults_of
+from api.problems import (
+    BAD_REQUEST,
+    IDEMPOTENCY_CONFLICT,
+    INTERNAL,
+    MEDIA_TYPE,
+    METHOD_NOT_ALLOWED,
+    NOT_FOUND,
+    UNAVAILABLE,
+    VALIDATION,
+    Problem,
+)
+from streams.log import (
+    BrokerUnsuitableError,
+    IdempotencyConflictError,
+    IncarnationError,
+    LogError,
+    LogUnavailableError,
+    UnknownTopicError,
+)
+
+RETRY_AFTER_S = 1
+UNAVAILABLE_ERRORS = (LogUnavailableError, UnknownTopicError, IncarnationError, BrokerUnsuitableError)
+
+logger = logging.getLogger(__name__)
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of this application with a problem document."""
+    app.add_exception_handler(Problem, _problem)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(RequestValidationError, _validation)
+    app.add_exception_handler(LogError, _log)
+    app.add_exception_handler(Exception, _internal)
+
+
+def answer(request: Request, problem: Problem) -> JSONResponse:
+    """The problem document."""
+    return JSONResponse(
+        problem.document(request.url.path), problem.kind.status, headers=problem.headers, media_type=MEDIA_TYPE
+    )
+
+
+async def _problem(request: Request, exc: Exception) -> JSONResponse:
+    assert isinstance(exc, Problem)
+    return answer(request, exc)
+
+
+async def _http(request: Request, exc: Exception) -> JSONResponse:
+    assert isinstance(exc, HTTPException)
+    headers: Mapping[str, str] = exc.headers or {}
+    if exc.status_code == HTTPStatus.NOT_FOUND:
+        return answer(request, Problem(NOT_FOUND, f"there is no {request.url.path}", headers=headers))
+    if exc.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        detail = f"{request.method} is not possible here; possible: {headers.get('Allow', 'nothing')}"
+        return answer(request, Problem(METHOD_NOT_ALLOWED, detail, headers=headers))
+    kind = BAD_REQUEST if exc.status_code < HTTPStatus.INTERNAL_SERVER_ERROR else INTERNAL
+    return answer(request, Problem(kind, str(exc.detail), headers=headers))
+
+
+async def _validation(request: Request, exc: Exception) -> JSONResponse:
+    assert isinstance(exc, RequestValidationError)
+    errors = faults_of(exc.errors())
+    return answer(request, Problem(VALIDATION, "; ".join(_sentence(fault) for fault in errors[:3]), errors=errors))
+
+
+def _sentence(fault: Any) -> str:
+    return f"{fault.parameter or fault.pointer}: {fault.detail}"
+
+
+async def _log(request: Request, exc: Exception) -> JSONResponse:
+    if isinstance(exc, IdempotencyConflictError):
+        return answer(request, Problem(IDEMPOTENCY_CONFLICT, str(exc)))
+    if isinstance(exc, UNAVAILABLE_ERRORS):
+        logger.warning("%s %s: %s", request.method, request.url.path, exc)
+        detail = str(exc) if isinstance(exc, UnknownTopicError) else "the log cannot be reached just now; try again"
+        return answer(request, Problem(UNAVAILABLE, detail, headers={"Retry-After": str(RETRY_AFTER_S)}))
+    return await _internal(request, exc)
+
+
+async def _internal(request: Request, exc: Exception) -> JSONResponse:
+    logger.error("%s %s failed", request.method, request.url.path, exc_info=exc)
+    return answer(request, Problem(INTERNAL, "something failed on our side; nothing is known to be accepted"))

@@ -1,0 +1,151 @@
+"""Puts commands into the log, once: the same Idempotency-Key and body give the same ids, offsets and answer.
+
+The first use of a key fixes its time, and ids follow from key and time; so a retry writes the very same records, and
+the log recognises it and returns where the first ones went.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from api.config import ApiConfig
+from streams import topics
+from streams.events import AnyEvent, encode
+from streams.ids import ENTROPY_BYTES, new_id, uuid7
+from streams.log import (
+    Appended,
+    IdempotencyConflictError,
+    IncarnationError,
+    Log,
+    Position,
+    Record,
+    Transaction,
+    UnknownTopicError,
+)
+from streams.log.partitioner import partition_for
+from streams.times import Instant
+
+ATTEMPTS_MAX = 2  # the second one after the topic was created, or seen to be a new one
+SEPARATOR = "\x1f"
+INGRESS_TOPICS = frozenset({topics.TRADING_COMMANDS, topics.MARKET_PRICES})
+
+
+class Place(NamedTuple):
+    """Where an event stands in the log."""
+
+    event_id: str
+    partition: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What was written; `again` when it had been before."""
+
+    position: Position
+    places: list[Place]
+    again: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """One request that writes.
+
+    Attributes:
+        began: When it was first made: the event time of commands that have none of their own.
+        transaction: How a repetition is recognised; None when the client sent no key.
+    """
+
+    began: Instant
+    transaction: Transaction | None
+
+    def event_id(self, item: int = 0) -> str:
+        """The id of the event that the `item`-th part of the request becomes."""
+        if self.transaction is None:
+            return new_id(self.began)
+        return uuid7(self.began.milliseconds(), _digest(self.transaction.name, str(item)).digest()[:ENTROPY_BYTES])
+
+
+class Writer:
+    """Appends events to the topics that clients may write to."""
+
+    def __init__(self, log: Log, config: ApiConfig) -> None:
+        self.log = log
+        self.config = config
+
+    async def begin(self, caller: str, route: str, key: str | None, body_digest: str, now: Instant) -> Submission:
+        """Begin a request; `key` counts for this caller and route alone.
+
+        Raises:
+            IdempotencyConflictError: the key was used with another body.
+        """
+        if key is None:
+            return Submission(now, None)
+        ttl_ms = self.config.idempotency_ttl_s * 1_000
+        transaction = Transaction(f"api:{_digest(caller, route, key).hexdigest()}", body_digest, True, ttl_ms)
+        name = self.log.keys.transaction(transaction.name)
+        _, began, used_with, _ = await self.log.at_once(
+            ("HSETNX", name, "began", int(now)),
+            ("HGET", name, "began"),
+            ("HGET", name, "value"),
+            ("PEXPIRE", name, ttl_ms, "NX"),
+        )
+        if used_with is not None and used_with.decode() != body_digest:
+            raise IdempotencyConflictError("this idempotency key was used before with another body")
+        return Submission(Instant(int(began)), transaction)
+
+    async def write(self, topic: str, events: Sequence[AnyEvent], submission: Submission) -> Written:
+        """Append the events, all or none.
+
+        Raises:
+            LogError: when they could not be written, or it is unknown whether they were.
+        """
+        info = await self._topic(topic)
+        records = [
+            Record(topic, partition_for(key, info), key, encode(event), event.time.milliseconds())
+            for event in events
+            for key in (event.partitionkey.encode(),)
+        ]
+        appended = await self._append(topic, records, submission.transaction)
+        return self._written(topic, events, records, appended)
+
+    def _written(
+        self, topic: str, events: Sequence[AnyEvent], records: Sequence[Record], appended: Appended
+    ) -> Written:
+        known = self.log.known_topic(topic)
+        assert known is not None, "a topic that was written to is known"
+        places = [
+            Place(event.id, record.partition, offset)
+            for event, record, offset in zip(events, records, appended.offsets, strict=True)
+        ]
+        reached: dict[int, int] = {}
+        for place in places:
+            reached[place.partition] = max(reached.get(place.partition, 0), place.offset + 1)
+        return Written(Position(topic, known.incarnation, reached), places, appended.again)
+
+    async def _append(self, topic: str, records: Sequence[Record], transaction: Transaction | None) -> Appended:
+        for attempt in range(ATTEMPTS_MAX):
+            try:
+                return await self.log.append(records, transaction=transaction)
+            except (UnknownTopicError, IncarnationError):
+                if attempt + 1 == ATTEMPTS_MAX:
+                    raise
+                await self._topic(topic)
+        raise AssertionError("unreachable")
+
+    async def _topic(self, topic: str) -> int:
+        """Partition count of a topic, which is created if it may be."""
+        try:
+            return (await self.log.topic(topic)).spec.partitions
+        except UnknownTopicError:
+            if self.config.partitions is None:
+                raise
+            [spec] = [spec for spec in topics.topic_specs(self.config.partitions) if spec.name == topic]
+            return (await self.log.create_topic(spec)).spec.partitions
+
+
+def _digest(*parts: str) -> hashlib._Hash:
+    return hashlib.sha256(SEPARATOR.join(parts).encode())

@@ -1,0 +1,49 @@
+"""Prometheus metrics of one API process. Knows nothing of the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from streams.log import TopicPartition
+
+LATENCY_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+
+class Metrics:
+    """Counters and gauges, in a registry of their own, so that several applications can live in one process."""
+
+    def __init__(self) -> None:
+        registry = self.registry = CollectorRegistry()
+        self.requests = Counter(
+            "astra_api_requests", "Requests answered", ["route", "method", "status"], registry=registry
+        )
+        self.seconds = Histogram(
+            "astra_api_request_seconds",
+            "Time to the first byte of the answer",
+            ["route"],
+            buckets=LATENCY_BUCKETS_S,
+            registry=registry,
+        )
+        self.commands = Counter("astra_api_commands", "Commands accepted", ["type"], registry=registry)
+        self.replays = Counter("astra_api_replays", "Requests answered from their Idempotency-Key", registry=registry)
+        self.subscribers = Gauge("astra_api_feed_subscribers", "Open feeds", ["feed"], registry=registry)
+        self.deltas = Counter("astra_api_feed_rows", "Changed rows sent to feeds", ["feed"], registry=registry)
+        self.conflated = Counter(
+            "astra_api_feed_conflated", "Changes not sent because a newer one of the row was", ["feed"], registry=registry
+        )
+        self.resyncs = Counter("astra_api_feed_resyncs", "Feeds told to start afresh", ["feed", "why"], registry=registry)
+        self.lag = Gauge(
+            "astra_api_lag_records", "Records the workers have yet to process", ["topic", "partition"], registry=registry
+        )
+        self.broker_up = Gauge("astra_api_broker_up", "1 when the broker answers", registry=registry)
+
+    def show_lag(self, lag: Mapping[TopicPartition, int]) -> None:
+        """Set the lag of each partition."""
+        for tp, records in lag.items():
+            self.lag.labels(tp.topic, str(tp.partition)).set(records)
+
+    def text(self) -> bytes:
+        """All of them in Prometheus' text format."""
+        return generate_latest(self.registry)

@@ -1,0 +1,77 @@
+"""Around every request, as plain ASGI: count and time it, and refuse bodies that are too large."""
+
+from __future__ import annotations
+
+import time
+
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.metrics import Metrics
+from api.problems import MEDIA_TYPE, TOO_LARGE, Problem
+
+BODY_BYTES_MAX = 1024 * 1024
+UNMATCHED = "(none)"
+
+
+class Observe:
+    """Counts requests by route, method and status; the time is to the first byte, so that feeds count too."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self.app = app
+        self.metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, watching the answer."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        began = time.perf_counter()
+
+        async def watch(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                route = getattr(scope.get("route"), "path", UNMATCHED)
+                self.metrics.requests.labels(route, scope["method"], str(message["status"])).inc()
+                self.metrics.seconds.labels(route).observe(time.perf_counter() - began)
+            await send(message)
+
+        await self.app(scope, receive, watch)
+
+
+class LimitBody:
+    """Answers 413 when a body is larger than `bytes_max`, whether it says so beforehand or not."""
+
+    def __init__(self, app: ASGIApp, bytes_max: int = BODY_BYTES_MAX) -> None:
+        self.app = app
+        self.bytes_max = bytes_max
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on while its body stays within the limit."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        declared = dict(scope["headers"]).get(b"content-length", b"0")
+        if declared.isdigit() and int(declared) > self.bytes_max:
+            await self._refuse(scope, receive, send)
+            return
+        read = 0
+
+        async def count() -> Message:
+            nonlocal read
+            message = await receive()
+            read += len(message.get("body", b""))
+            if read > self.bytes_max:
+                raise self._problem()
+            return message
+
+        await self.app(scope, count, send)
+
+    def _problem(self) -> Problem:
+        return Problem(TOO_LARGE, f"a body may have at most {self.bytes_max} bytes", headers={"Connection": "close"})
+
+    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
+        problem = self._problem()
+        response = JSONResponse(
+            problem.document(scope["path"]), problem.kind.status, problem.headers, media_type=MEDIA_TYPE
+        )
+        await response(scope, receive, send)

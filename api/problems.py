@@ -1,0 +1,143 @@
+"""Errors as problem documents (RFC 9457): every kind that exists, and the exception that carries one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+MEDIA_TYPE = "application/problem+json"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of problem; its name is the stable last part of the `type` URI. `remedy` is the text of its page."""
+
+    name: str
+    status: int
+    title: str
+    remedy: str
+
+    @property
+    def uri(self) -> str:
+        """The `type` of problem documents of this kind."""
+        return f"/problems/{self.name}"
+
+
+BAD_REQUEST = Kind("bad-request", 400, "The request is not valid HTTP for this API", "See `detail` for what is wrong.")
+MALFORMED_JSON = Kind("malformed-json", 400, "The body is not JSON", "Send one JSON document in UTF-8; see `detail`.")
+UNKNOWN_CURSOR = Kind(
+    "unknown-cursor",
+    400,
+    "The cursor is not one of this list",
+    "A cursor works only for the board, period and market it was given for, and only while the table lives. "
+    "Start again without a cursor.",
+)
+UNAUTHENTICATED = Kind(
+    "unauthenticated",
+    401,
+    "A valid token is needed",
+    "Send `Authorization: Bearer <token>` with a token that has not expired.",
+)
+FORBIDDEN = Kind("forbidden", 403, "The token does not allow this", "Use a token with one of the roles in `detail`.")
+NOT_FOUND = Kind("not-found", 404, "There is nothing here", "Check the path against /openapi.json.")
+METHOD_NOT_ALLOWED = Kind("method-not-allowed", 405, "This path has no such method", "Use a method of the Allow header.")
+POSITION_GONE = Kind(
+    "position-gone",
+    410,
+    "The position is of another epoch",
+    "The topic was re-created or rolled back since the position was given. Send the command again, or read without it.",
+)
+TOO_LARGE = Kind("too-large", 413, "The body is too large", "Send smaller batches; `detail` says the limit.")
+UNSUPPORTED_MEDIA = Kind(
+    "unsupported-media-type", 415, "The body must be JSON", "Send `Content-Type: application/json`."
+)
+VALIDATION = Kind(
+    "validation",
+    422,
+    "The request does not have the expected form",
+    "`errors` lists each fault with a JSON pointer or the parameter's name. Nothing was accepted.",
+)
+IDEMPOTENCY_CONFLICT = Kind(
+    "idempotency-conflict",
+    422,
+    "The Idempotency-Key was used with another body",
+    "Use a new key for a new request; repeat a request with exactly the body it had.",
+)
+INTERNAL = Kind("internal", 500, "Something failed on our side", "Try again; nothing is known to be accepted.")
+UNAVAILABLE = Kind(
+    "unavailable",
+    503,
+    "The log cannot be reached just now",
+    "Repeat the request after `Retry-After` seconds with the same Idempotency-Key; it takes effect once.",
+)
+NOT_YET_VISIBLE = Kind(
+    "not-yet-visible",
+    504,
+    "The table has not caught up with the position in time",
+    "The command stands and will be applied. Ask again; `detail` says how many records are still before it.",
+)
+
+KINDS: Mapping[str, Kind] = {
+    kind.name: kind
+    for kind in (
+        BAD_REQUEST, MALFORMED_JSON, UNKNOWN_CURSOR, UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, METHOD_NOT_ALLOWED,
+        POSITION_GONE, TOO_LARGE, UNSUPPORTED_MEDIA, VALIDATION, IDEMPOTENCY_CONFLICT, INTERNAL, UNAVAILABLE,
+        NOT_YET_VISIBLE,
+    )
+}  # fmt: skip
+
+
+class Fault(BaseModel):
+    """One thing that is wrong with the request."""
+
+    pointer: Annotated[str | None, Field(description="JSON pointer into the body", examples=["#/fills/3/price"])] = None
+    parameter: Annotated[str | None, Field(description="Query, path or header parameter", examples=["limit"])] = None
+    detail: Annotated[str, Field(examples=["must be greater than 0"])]
+
+
+class ProblemDocument(BaseModel):
+    """A problem document (RFC 9457)."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: Annotated[str, Field(examples=["/problems/validation"])]
+    title: str
+    status: int
+    detail: str
+    instance: Annotated[str, Field(description="The path asked for", examples=["/v1/trades"])]
+    errors: Annotated[list[Fault], Field(description="Each fault, where there are any")] = []
+
+
+class Problem(Exception):  # noqa: N818 - the standard's word
+    """Raise it to answer with a problem document. `extra` members are added to the document."""
+
+    def __init__(
+        self,
+        kind: Kind,
+        detail: str,
+        *,
+        errors: Sequence[Fault] = (),
+        headers: Mapping[str, str] | None = None,
+        **extra: Any,
+    ) -> None:
+        super().__init__(detail)
+        self.kind = kind
+        self.detail = detail
+        self.errors = errors
+        self.headers = dict(headers or {})
+        self.extra = extra
+
+    def document(self, instance: str) -> dict[str, Any]:
+        """The problem as a JSON object."""
+        return {
+            "type": self.kind.uri,
+            "title": self.kind.title,
+            "status": self.kind.status,
+            "detail": self.detail,
+            "instance": instance,
+            "errors": [fault.model_dump(exclude_none=True) for fault in self.errors],
+            **self.extra,
+        }

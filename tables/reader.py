@@ -1,0 +1,178 @@
+"""Reads tables as the log materialises them: rows, whole tables, rankings; each answer with its position.
+
+Committed and current, without a hop through a worker. For the API and the command line; depends on `streams` only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from streams.log import Log, Position, TopicInfo, UnknownTopicError
+from streams.log.partitioner import partition_for
+from streams.log.scripts import RANK
+
+SCAN_COUNT = 500  # rows a scan step asks the server for
+
+
+class Row(NamedTuple):
+    """One row of a table, as stored."""
+
+    partition: int
+    key: str
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows that were all current at `position`."""
+
+    position: Position
+    rows: list[Row]
+
+
+class Ranked(NamedTuple):
+    """One member of a ranking; ranks count from 1."""
+
+    rank: int
+    sort_key: str
+    member: str
+
+    @property
+    def entry(self) -> str:
+        """How the member stands in the ranking: what a following page continues after."""
+        return f"{self.sort_key}|{self.member}"
+
+
+@dataclass(frozen=True, slots=True)
+class RankingPage:
+    """A stretch of a ranking at `position`; `total` members are ranked in all."""
+
+    position: Position
+    total: int
+    members: list[Ranked]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where one member stands: its place (None when it is not ranked) and the window around it."""
+
+    position: Position
+    total: int
+    place: Ranked | None
+    around: list[Ranked]
+
+
+class TableReader:
+    """Tables of one application. Methods raise `LogUnavailableError`, and `UnknownTopicError` for a table not yet made."""
+
+    def __init__(self, log: Log, app_id: str) -> None:
+        self.log = log
+        self.app_id = app_id
+
+    def topic(self, table: str) -> str:
+        """The changelog topic of a table."""
+        return f"{self.app_id}-{table}-changelog"
+
+    async def position(self, table: str) -> Position:
+        """Where the table stands now."""
+        position, _ = await self._read(table)
+        return position
+
+    async def get(self, table: str, key: str, *, owner: str) -> tuple[Position, bytes | None]:
+        """One row; `owner` is what the table's records are partitioned by."""
+        position, values = await self.get_many(table, [(key, owner)])
+        return position, values[0]
+
+    async def get_many(self, table: str, keys: Sequence[tuple[str, str]]) -> tuple[Position, list[bytes | None]]:
+        """Rows of several (key, owner), in their order; None where there is none."""
+        info = await self.log.topic(self.topic(table))
+        count = info.spec.partitions
+        commands = [
+            ("HGET", self._snapshot(table, partition_for(owner.encode(), count)), key.encode()) for key, owner in keys
+        ]
+        return await self._read(table, *commands)
+
+    async def rows(self, table: str) -> Rows:
+        """All rows at one moment. For small tables: it holds the server while it reads; otherwise `scan`."""
+        partitions = range((await self.log.topic(self.topic(table))).spec.partitions)
+        position, replies = await self._read(table, *(("HGETALL", self._snapshot(table, p)) for p in partitions))
+        return Rows(position, [Row(p, key.decode(), value) for p in partitions for key, value in replies[p].items()])
+
+    async def scan(self, table: str) -> AsyncIterator[list[Row]]:
+        """All rows in steps, of no single moment: a row that changes meanwhile comes as it was or as it is."""
+        for p in range((await self.log.topic(self.topic(table))).spec.partitions):
+            cursor = 0
+            while True:
+                [(cursor, found)] = await self.log.at_once(
+                    ("HSCAN", self._snapshot(table, p), cursor, "COUNT", SCAN_COUNT)
+                )
+                yield [Row(p, key.decode(), value) for key, value in found.items()]
+                if cursor == 0:
+                    break
+
+    async def size(self, table: str) -> int:
+        """How many rows the table has."""
+        partitions = range((await self.log.topic(self.topic(table))).spec.partitions)
+        _, sizes = await self._read(table, *(("HLEN", self._snapshot(table, p)) for p in partitions))
+        return sum(sizes)
+
+    async def page(self, table: str, group: str, *, after: str | None = None, limit: int) -> RankingPage:
+        """The first `limit` members of a ranking, or the next ones after an `entry`, which need not stand any more."""
+        key = self.log.keys.ranking(self.topic(table), group)
+        low = b"(" + after.encode() if after is not None else b"-"
+        until = b"[" + after.encode() if after is not None else b"-"
+        position, (total, before, entries) = await self._read(
+            table,
+            ("ZCARD", key),
+            ("ZLEXCOUNT", key, b"-", until),
+            ("ZRANGE", key, low, b"+", "BYLEX", "LIMIT", 0, limit),
+        )
+        return RankingPage(position, total, _ranked(entries, before))
+
+    async def standing(self, table: str, group: str, member: str, *, owner: str, neighbours: int = 0) -> Standing:
+        """Where a member stands in a ranking, with up to `neighbours` members on each side."""
+        topic = self.topic(table)
+        info = await self.log.topic(topic)
+        snapshot = self._snapshot(table, partition_for(owner.encode(), info.spec.partitions))
+        keys = [self.log.keys.topic(topic), self.log.keys.ends(topic), snapshot, self.log.keys.ranking(topic, group)]
+        reply = await self.log.run(RANK, keys, [f"{group}|{member}", member, neighbours])
+        incarnation, ends, total, *found = reply
+        position = await self._position(topic, incarnation, dict(zip(ends[::2], ends[1::2], strict=True)))
+        if not found:
+            return Standing(position, total, None, [])
+        rank, first, entries = found
+        around = _ranked(entries, first)
+        return Standing(position, total, around[rank - first], around)
+
+    # --- inside -------------------------------------------------------------------------------------------------------
+
+    def _snapshot(self, table: str, partition: int) -> str:
+        return self.log.keys.snapshot(self.topic(table), partition)
+
+    async def _read(self, table: str, *commands: Sequence[Any]) -> tuple[Position, list[Any]]:
+        topic = self.topic(table)
+        incarnation, ends, *replies = await self.log.at_once(
+            ("HGET", self.log.keys.topic(topic), "incarnation"), ("HGETALL", self.log.keys.ends(topic)), *commands
+        )
+        return await self._position(topic, incarnation, ends), replies
+
+    async def _position(self, topic: str, incarnation: bytes | None, ends: Mapping[bytes, bytes]) -> Position:
+        if incarnation is None:
+            raise UnknownTopicError(f"topic {topic!r} does not exist; start a worker first, it creates the tables")
+        info = await self._info(topic, incarnation.decode())
+        known = {int(p): int(o) for p, o in ends.items()}
+        return Position(topic, info.incarnation, {p: known.get(p, 0) for p in range(info.spec.partitions)})
+
+    async def _info(self, topic: str, incarnation: str) -> TopicInfo:
+        info = await self.log.topic(topic)
+        return info if info.incarnation == incarnation else await self.log.topic(topic, fresh=True)
+
+
+def _ranked(entries: Sequence[bytes], before: int) -> list[Ranked]:
+    members = []
+    for rank, entry in enumerate(entries, start=before + 1):
+        sort_key, _, member = entry.decode().rpartition("|")
+        members.append(Ranked(rank, sort_key, member))
+    return members
