@@ -98,6 +98,11 @@ class EmbeddedServer:
         """How the server ended; None while it runs."""
         return self._running().poll()
 
+    def ask(self) -> None:
+        """Ask the server to end, without waiting."""
+        if self._child is not None:
+            process.ask(self._child)
+
     def stop(self) -> bool:
         """Stop the server, give the directory back; whether it went by itself within the grace."""
         clean = self._child is None or process.stop(self._child, STOP_GRACE_S)

@@ -47,10 +47,15 @@ def spawn(
     )
 
 
-def stop(child: Child, grace_s: float) -> bool:
-    """Ask a child to end, and kill its group when it has not after `grace_s`; whether it ended by itself."""
+def ask(child: Child) -> None:
+    """Ask a child to end (SIGTERM), without waiting."""
     if child.poll() is None:
         child.terminate()
+
+
+def stop(child: Child, grace_s: float) -> bool:
+    """Ask a child to end, and kill its group when it has not after `grace_s`; whether it ended by itself."""
+    ask(child)
     try:
         child.wait(grace_s)
     except subprocess.TimeoutExpired:

@@ -1,0 +1,143 @@
+"""What `astratrade dev` runs: the embedded server, the workers, the API, and perhaps a replay; each a process."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import time
+from collections.abc import Mapping, Sequence
+
+import httpx
+from api.auth import Role, mint
+from rich.console import Console
+
+from deploy.binary import find_binary
+from deploy.embedded import EmbeddedServer
+from deploy.errors import DeployError
+from deploy.replay.fills import read_fills
+from deploy.secret import signing_secret
+from deploy.settings import Settings
+from deploy.supervisor import Command, StopRequested, Supervisor, stop_on_signals
+
+API_GRACE_S = 10.0
+WORKER_GRACE_S = 20.0
+REPLAY_GRACE_S = 5.0
+READY_DEADLINE_S = 120.0
+READY_POLL_S = 0.2
+PROBE_TIMEOUT_S = 2.0
+READY_PATH = "/health/ready"
+DEV_USER, DEV_VENUE = "trader-1", "venue-1"
+
+
+def run_dev(settings: Settings, replay: str | None) -> None:
+    """Run it all until a signal; stop the API first, then the workers, then the server.
+
+    Raises:
+        DeployError: when something cannot be started; what runs already is stopped.
+    """
+    if replay is not None:
+        read_fills(replay)  # a bad file is found before anything is started
+    settings = settings.model_copy(update={"api_port": free_port(settings.api_host, settings.api_port)})
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    supervisor = Supervisor(lambda line: console.print(f"[bold]dev[/]: {line}"))
+    with stop_on_signals():
+        try:
+            _start(settings, supervisor, console)
+            if replay is not None:
+                supervisor.keep("replay", _command(settings, ["replay", replay], REPLAY_GRACE_S), once=True)
+            supervisor.run()
+        except StopRequested:
+            console.print("[bold]dev[/]: stopping")
+        finally:
+            supervisor.stop()
+
+
+def _start(settings: Settings, supervisor: Supervisor, console: Console) -> None:
+    started = time.monotonic()
+    if settings.embedded:
+        server = EmbeddedServer(
+            settings.data_dir, find_binary(settings.server_binary), appendfsync=settings.appendfsync
+        )
+        server.start()
+        supervisor.keep("server", server, started=True)
+        settings = settings.model_copy(update={"broker_url": server.url})
+    for number in range(1, settings.workers + 1):
+        supervisor.keep(f"worker {number}", _command(settings, ["worker"], WORKER_GRACE_S), stage="workers")
+    supervisor.keep("api", _command(settings, ["api"], API_GRACE_S))
+    _wait_until_ready(settings, supervisor)
+    _announce(settings, console, time.monotonic() - started)
+
+
+def _command(settings: Settings, arguments: Sequence[str], grace_s: float) -> Command:
+    """One of our own commands, with exactly these settings."""
+    return Command([sys.executable, "-P", "-m", "deploy.cli", *arguments], _environment(settings), grace_s)
+
+
+def _environment(settings: Settings) -> Mapping[str, str]:
+    inherited = {name: value for name, value in os.environ.items() if not name.upper().startswith("ASTRA_")}
+    return {**inherited, **settings.environment()}
+
+
+def _wait_until_ready(settings: Settings, supervisor: Supervisor) -> None:
+    deadline = time.monotonic() + READY_DEADLINE_S
+    next_probe = 0.0
+    answer = "nothing yet"
+
+    def ready() -> bool:
+        nonlocal next_probe, answer
+        now = time.monotonic()
+        if now > deadline:
+            raise DeployError(f"not ready within {READY_DEADLINE_S:.0f} s; the API's last word on it: {answer}")
+        if now < next_probe:
+            return False
+        next_probe = now + READY_POLL_S
+        done, answer = probe(address(settings) + READY_PATH)
+        return done
+
+    supervisor.run(until=ready)
+
+
+def probe(url: str) -> tuple[bool, str]:
+    """Whether an address answers with success, and what it says."""
+    try:
+        response = httpx.get(url, timeout=PROBE_TIMEOUT_S, trust_env=False)
+    except httpx.HTTPError as exc:
+        return False, f"no answer ({exc})"
+    return response.is_success, response.text[:300]
+
+
+def address(settings: Settings) -> str:
+    """Where the API of these settings is reached from this machine."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.api_host, settings.api_host)  # noqa: S104 - not bound here
+    return f"http://[{host}]:{settings.api_port}" if ":" in host else f"http://{host}:{settings.api_port}"
+
+
+def free_port(host: str, port: int) -> int:
+    """The port itself when it can be had, or a free one for 0.
+
+    Raises:
+        DeployError: when it is in use or the host is not one of this machine.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe_socket:
+        probe_socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe_socket.bind((host, port))
+        except OSError as exc:
+            raise DeployError(f"cannot listen on {host}:{port} ({exc.strerror}); choose another with --port") from exc
+        return int(probe_socket.getsockname()[1])
+
+
+def _announce(settings: Settings, console: Console, seconds: float) -> None:
+    secret, now = signing_secret(settings), int(time.time())
+    here = address(settings)
+    console.print(f"\n[bold green]AstraTrade is up[/] after {seconds:.1f} s. Ctrl-C stops it.\n")
+    console.print(f"  dashboard  {here}/")
+    console.print(f"  API        {here}/docs")
+    console.print(f"  broker     {settings.broker_url}")
+    console.print(f"  data       {settings.data_dir}")
+    for role, subject in ((Role.USER, DEV_USER), (Role.VENUE, DEV_VENUE)):
+        token = mint(secret, subject, role, issued_at_s=now, ttl_s=settings.token_ttl_s)
+        console.print(f"\n  token of {role.value} {subject}:\n  {token}", markup=False)
+    console.print()

@@ -1,0 +1,17 @@
+"""Plain one-line logging to standard error for the processes we run."""
+
+from __future__ import annotations
+
+import logging
+
+FORMAT = "%(asctime)s {process} %(levelname)-7s %(name)s: %(message)s"
+TIME_FORMAT = "%H:%M:%S"
+CHATTY = ("faust.tables", "aiokafka", "httpx", "httpcore", "mode", "faust.assignor")
+
+
+def configure(process: str, level: str) -> None:
+    """Log to standard error, each line with the process's name; libraries that narrate are kept to warnings."""
+    logging.basicConfig(level=level.upper(), format=FORMAT.format(process=process), datefmt=TIME_FORMAT, force=True)
+    if level != "debug":
+        for name in CHATTY:
+            logging.getLogger(name).setLevel(logging.WARNING)

@@ -1,0 +1,39 @@
+"""The API process: settings into the API's own configuration, run by uvicorn."""
+
+from __future__ import annotations
+
+import uvicorn
+from api.app import create_app
+from api.config import ApiConfig
+
+from deploy.broker import log_url
+from deploy.secret import signing_secret
+from deploy.settings import Settings
+
+SHUTDOWN_GRACE_S = 5
+
+
+def api_config(settings: Settings) -> ApiConfig:
+    """What the API needs of the settings."""
+    return ApiConfig(
+        log_url=log_url(settings),
+        jwt_secret=signing_secret(settings),
+        namespace=settings.namespace,
+        app_id=settings.app_id,
+        partitions=settings.partitions,
+        idempotency_ttl_s=settings.idempotency_ttl_s,
+    )
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT; open feeds are closed within the grace."""
+    uvicorn.run(
+        create_app(api_config(settings)),
+        host=settings.api_host,
+        port=settings.api_port,
+        log_config=None,
+        log_level=settings.log_level,
+        access_log=False,
+        timeout_graceful_shutdown=SHUTDOWN_GRACE_S,
+        server_header=False,
+    )
