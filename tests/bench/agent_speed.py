@@ -16,6 +16,7 @@ from tests.bench.figures import Figure, figure
 from tests.bench.machine import cpu_seconds
 from tests.bench.payload import preload
 
+ROOT = Path(__file__).parents[2]
 TOPIC = "bench"
 PARTITIONS = 4
 POLL_S = 0.005
@@ -23,10 +24,19 @@ DEADLINE_S = 180.0
 
 
 @dataclass(frozen=True)
-class AgentRun:
-    """One run: events measured, seconds from the end of the warm-up to the last commit, CPU of worker and server."""
+class Agent:
+    """What is measured: an agent `stateless` or with a `table`, its store, and events before and in the measurement."""
 
+    kind: str
+    store: str
     events: int
+    warm_up: int
+
+
+@dataclass(frozen=True)
+class AgentRun:
+    """Seconds from the end of the warm-up to the last commit, and what worker and server spent of a core meanwhile."""
+
     wall_s: float
     cpu_s: float
     server_cpu_s: float
@@ -34,77 +44,90 @@ class AgentRun:
 
 @dataclass(frozen=True)
 class AgentSpeed:
-    """Several runs of one kind of agent."""
+    """Several runs of one agent."""
 
-    kind: str
-    store: str
+    agent: Agent
     runs: tuple[AgentRun, ...]
 
     @property
     def per_second(self) -> Figure:
-        return figure([run.events / run.wall_s for run in self.runs])
+        return figure([self.agent.events / run.wall_s for run in self.runs])
 
     @property
     def per_cpu_second(self) -> Figure:
-        """Events for each second that the worker spent on a core."""
-        return figure([run.events / run.cpu_s for run in self.runs])
+        """Events for each second that the worker spent on a core: what one core does when it waits for nothing."""
+        return figure([self.agent.events / run.cpu_s for run in self.runs])
 
     @property
     def server_us(self) -> Figure:
-        return figure([1e6 * run.server_cpu_s / run.events for run in self.runs])
+        """The server's CPU microseconds for each event."""
+        return figure([1e6 * run.server_cpu_s / self.agent.events for run in self.runs])
 
 
-def measure_agent(
-    server: EmbeddedServer, *, kind: str, store: str, events: int, warm_up: int, runs: int, seed: int
-) -> AgentSpeed:
-    """Runs the worker several times, each on a topic of its own."""
-    return AgentSpeed(
-        kind,
-        store,
-        tuple(
-            asyncio.run(_run(server, kind=kind, store=store, events=events, warm_up=warm_up, seed=seed + number))
-            for number in range(runs)
-        ),
-    )
+def measure_agent(server: EmbeddedServer, agent: Agent, *, runs: int, seed: int) -> AgentSpeed:
+    """Runs the worker several times, each on a topic and with a seed of its own."""
+    return AgentSpeed(agent, tuple(_run(server, agent, seed + number) for number in range(runs)))
 
 
-async def _run(server: EmbeddedServer, *, kind: str, store: str, events: int, warm_up: int, seed: int) -> AgentRun:
-    name = f"bench-{kind}-{store.partition(':')[0]}-{seed}-{os.getpid()}"
-    async with Log(server.url, name) as log:
-        await preload(log, TOPIC, PARTITIONS, warm_up + events, seed)
-        with tempfile.TemporaryDirectory() as directory:
-            env = _environment(server.url, name, kind, store, warm_up, Path(directory))
-            with Path(directory, "log").open("wb") as output:
-                worker = process.spawn([sys.executable, "-m", "tests.bench.counter_app"], env=env, output=output)
-            try:
-                return await _measure(log, worker, server.pid, Path(directory), name, events)
-            finally:
-                process.stop(worker, 10.0)
-                await log.redis.flushdb()
+def _run(server: EmbeddedServer, agent: Agent, seed: int) -> AgentRun:
+    name = f"bench-{agent.kind}-{seed}-{os.getpid()}"
+    asyncio.run(_fill(server.url, name, agent, seed))
+    with tempfile.TemporaryDirectory() as text:
+        directory = Path(text)
+        with (directory / "log").open("wb") as output:
+            env = _environment(server.url, name, agent, directory)
+            worker = process.spawn([sys.executable, "-m", "tests.bench.counter_app"], env=env, output=output)
+        try:
+            return asyncio.run(_Measurement(server, worker, directory, name).run())
+        finally:
+            process.stop(worker, 10.0)
+            asyncio.run(_empty(server.url, name))
 
 
-async def _measure(
-    log: Log, worker: process.Child, server_pid: int, directory: Path, group: str, events: int
-) -> AgentRun:
-    deadline = time.monotonic() + DEADLINE_S
-    end = sum((await log.ends(TOPIC)).values())
-    server_cpu = 0.0
-    while await _committed(log, group) < end:
-        if worker.poll() is not None or time.monotonic() > deadline:
-            raise RuntimeError(f"the worker did not finish:\n{(directory / 'log').read_text()[-3000:]}")
-        if not server_cpu and (directory / "out").exists():
-            server_cpu = cpu_seconds(server_pid)
-        await asyncio.sleep(POLL_S)
-    wall, cpu, server_end = time.monotonic(), cpu_seconds(worker.pid), cpu_seconds(server_pid)
-    begun = json.loads((directory / "out").read_text())
-    return AgentRun(events, wall - begun["wall"], cpu - begun["cpu"], server_end - server_cpu)
+async def _fill(url: str, name: str, agent: Agent, seed: int) -> None:
+    async with Log(url, name) as log:
+        await preload(log, TOPIC, PARTITIONS, agent.warm_up + agent.events, seed)
 
 
-async def _committed(log: Log, group: str) -> int:
-    return sum(offset for tp, offset in (await log.committed(group)).items() if tp.topic == TOPIC)
+async def _empty(url: str, name: str) -> None:
+    async with Log(url, name) as log:
+        await log.redis.flushdb()
 
 
-def _environment(url: str, name: str, kind: str, store: str, warm_up: int, directory: Path) -> dict[str, str]:
+@dataclass(frozen=True)
+class _Measurement:
+    server: EmbeddedServer
+    worker: process.Child
+    directory: Path
+    group: str
+
+    async def run(self) -> AgentRun:
+        async with Log(self.server.url, self.group) as log:
+            end = sum((await log.ends(TOPIC)).values())
+            deadline = time.monotonic() + DEADLINE_S
+            server_begun = 0.0
+            while await self._committed(log) < end:
+                self._check(deadline)
+                if not server_begun and self._noted.exists():
+                    server_begun = cpu_seconds(self.server.pid)
+                await asyncio.sleep(POLL_S)
+        wall, cpu = time.monotonic(), cpu_seconds(self.worker.pid)
+        begun = json.loads(self._noted.read_text())
+        return AgentRun(wall - begun["wall"], cpu - begun["cpu"], cpu_seconds(self.server.pid) - server_begun)
+
+    @property
+    def _noted(self) -> Path:
+        return self.directory / "out"
+
+    async def _committed(self, log: Log) -> int:
+        return sum(offset for tp, offset in (await log.committed(self.group)).items() if tp.topic == TOPIC)
+
+    def _check(self, deadline: float) -> None:
+        if self.worker.poll() is not None or time.monotonic() > deadline:
+            raise RuntimeError(f"the worker did not finish:\n{(self.directory / 'log').read_text()[-3000:]}")
+
+
+def _environment(url: str, name: str, agent: Agent, directory: Path) -> dict[str, str]:
     bench = {
         "BENCH_URL": url,
         "BENCH_NAMESPACE": name,
@@ -112,10 +135,10 @@ def _environment(url: str, name: str, kind: str, store: str, warm_up: int, direc
         "BENCH_TOPIC": TOPIC,
         "BENCH_PARTITIONS": str(PARTITIONS),
         "BENCH_DATA": str(directory),
-        "BENCH_STORE": store,
-        "BENCH_KIND": kind,
-        "BENCH_WARM_UP": str(warm_up),
+        "BENCH_STORE": agent.store,
+        "BENCH_KIND": agent.kind,
+        "BENCH_WARM_UP": str(agent.warm_up),
         "BENCH_OUT": str(directory / "out"),
-        "PYTHONPATH": str(Path(__file__).parents[2]),
+        "PYTHONPATH": str(ROOT),
     }
     return {**os.environ, **bench}
