@@ -17,29 +17,29 @@ class Child:
         self.name = name
         self.log_file = log_dir / f"{name}.log"
         with self.log_file.open("ab") as log:
-            self._popen = process.spawn(argv, env=env, output=log)
+            self.popen = process.spawn(argv, env=env, output=log)
 
     @property
     def pid(self) -> int:
-        return self._popen.pid
+        return self.popen.pid
 
     @property
     def exit_code(self) -> int | None:
-        return self._popen.poll()
+        return self.popen.poll()
 
     def stop(self) -> bool:
         """SIGTERM; whether it went by itself within the grace."""
-        return process.stop(self._popen, TERM_GRACE_S)
+        return process.stop(self.popen, TERM_GRACE_S)
 
     def kill(self) -> None:
         """SIGKILL, to it and its group."""
-        process.kill(self._popen)
+        process.kill(self.popen)
 
     def pause(self) -> None:
-        self._popen.send_signal(signal.SIGSTOP)
+        self.popen.send_signal(signal.SIGSTOP)
 
     def resume(self) -> None:
-        self._popen.send_signal(signal.SIGCONT)
+        self.popen.send_signal(signal.SIGCONT)
 
     def output(self) -> str:
         return self.log_file.read_text("utf-8", errors="replace")

@@ -154,6 +154,16 @@ class Pipeline:
         except httpx.TransportError:
             return False
 
+    def is_listening(self) -> bool:
+        try:
+            return httpx.get(f"{self.url}/healthz", timeout=REQUEST_TIMEOUT_S).status_code == httpx.codes.OK
+        except httpx.TransportError:
+            return False
+
+    def wait_until_listening(self) -> None:
+        """The API answers, workers or not."""
+        eventually(self.is_listening, within_s=START_S, what="/healthz says 200")
+
     def wait_until_ready(self) -> None:
         eventually(self._ready_or_ended, within_s=START_S, what="/readyz says 200")
 
