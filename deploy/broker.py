@@ -18,8 +18,8 @@ def broker_url(settings: Settings) -> str:
     url = settings.broker_url or running_url(settings.data_dir)
     if url is None:
         raise BrokerError(
-            f"no server runs on {settings.data_dir}; start `astratrade dev` (with the same --data-dir or ASTRA_DATA_DIR), "
-            "or set ASTRA_BROKER_URL"
+            f"no server runs on {settings.data_dir}; start `astratrade dev` there, or set --data-dir or ASTRA_DATA_DIR "
+            "to where it runs, or ASTRA_BROKER_URL to a server"
         )
     return url
 

@@ -1,4 +1,4 @@
-"""The command line, `astratrade`. Each command stands in `deploy.commands`; this gathers them and words their errors."""
+"""The command line, `astratrade`: gathers the commands of `deploy.commands` and words their errors."""
 
 from __future__ import annotations
 

@@ -9,9 +9,9 @@ import time
 from collections.abc import Mapping, Sequence
 
 import httpx
-from api.auth import Role, mint
 from rich.console import Console
 
+from api.auth import Role, mint
 from deploy.binary import find_binary
 from deploy.embedded import EmbeddedServer
 from deploy.errors import DeployError

@@ -8,6 +8,9 @@ from typing import Any
 from streams.log import Log, TopicPartition
 
 
+SCAN_COUNT = 1000
+
+
 @dataclass(frozen=True, slots=True)
 class PartitionState:
     """One partition: its records are those from `start` up to, not including, `end`."""
@@ -61,4 +64,5 @@ async def _names(log: Log, pattern: str) -> list[str]:
     """What the star of a key pattern stands for, in every key that matches it."""
     prefix, _, suffix = pattern.partition("*")
     escaped = pattern.replace("[", "\\[").replace("?", "\\?")
-    return sorted([key.decode()[len(prefix) : -len(suffix)] async for key in log.redis.scan_iter(escaped, count=1000)])
+    keys = [key async for key in log.redis.scan_iter(escaped, count=SCAN_COUNT)]
+    return sorted(str(key, "utf-8")[len(prefix) : len(key) - len(suffix)] for key in keys)

@@ -1,4 +1,4 @@
-"""Deleting an installation's data: the namespace on the broker, and what workers and the embedded server keep on disk."""
+"""Deleting an installation's data: the namespace on the broker, and what workers and the server keep on disk."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ def what_is_reset(settings: Settings) -> str:
     """What `reset_everything` would delete, for a person to confirm."""
     local = f"the local state in {settings.data_dir}"
     if _has_broker(settings):
-        return f"all keys of namespace {settings.namespace!r} on {'the broker' if settings.broker_url else 'the server'}, {local}"
+        broker = "the broker" if settings.broker_url else "the embedded server"
+        return f"all keys of namespace {settings.namespace!r} on {broker}, {local}"
     return f"the embedded server's data and {local}"
 
 

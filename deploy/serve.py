@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import uvicorn
 from api.app import create_app
-from api.config import ApiConfig
 
+from api.config import ApiConfig
 from deploy.broker import log_url
 from deploy.secret import signing_secret
 from deploy.settings import Settings
@@ -18,6 +18,7 @@ def api_config(settings: Settings) -> ApiConfig:
     return ApiConfig(
         log_url=log_url(settings),
         jwt_secret=signing_secret(settings),
+        markets=frozenset(settings.markets),
         namespace=settings.namespace,
         app_id=settings.app_id,
         partitions=settings.partitions,

@@ -147,7 +147,7 @@ class Supervisor:
 
 @contextmanager
 def stop_on_signals() -> Iterator[None]:
-    """Within the block, the first signal to end raises `StopRequested`; later ones are ignored, as stopping is bounded."""
+    """Within the block, the first signal to end raises `StopRequested`; later ones are ignored: stopping is bounded."""
 
     def request(number: int, frame: FrameType | None) -> None:
         del number, frame

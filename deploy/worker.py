@@ -45,7 +45,7 @@ def build_app(settings: Settings, worker_name: str) -> faust.App:
 
 
 def broker_addresses(settings: Settings) -> list[URL]:
-    """The broker as Faust wants it: a list, so that nothing in a URL is taken for a separator; ours with the namespace."""
+    """The broker for Faust: a list, so that nothing in a URL is taken for a separator; with the namespace, if ours."""
     url = URL(broker_url(settings))
     return [url if url.scheme == "kafka" else url.update_query(namespace=settings.namespace)]
 

@@ -6,8 +6,8 @@ import time
 from pathlib import Path
 
 import click
-from api.auth import Role, mint
 
+from api.auth import Role, mint
 from deploy.commands.options import data_dir_option
 from deploy.secret import signing_secret
 from deploy.settings import load

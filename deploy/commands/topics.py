@@ -13,6 +13,7 @@ from deploy.commands.options import ask_log, data_dir_option
 from deploy.lag import PartitionState, partition_states
 from deploy.settings import load
 
+NOTHING = "-"
 NUMBERS = ("partition", "start", "end", "committed", "lag")
 
 
@@ -42,7 +43,7 @@ def _table(states: list[PartitionState]) -> Table:
     for state in states:
         place = (state.topic, str(state.partition), str(state.start), str(state.end))
         if not state.committed:
-            table.add_row(*place, "–", "–", "–")
+            table.add_row(*place, NOTHING, NOTHING, NOTHING)
         for group, offset in state.committed.items():
             table.add_row(*place, group, str(offset), str(state.lag(group)))
     return table

@@ -100,7 +100,7 @@ def secret(settings: Settings) -> Finding:
 
 
 def lease(settings: Settings) -> Finding:
-    """A worker is not thought dead for a short pause. (That three heartbeats fit is checked with the settings.)"""
+    """A worker is not thought dead for a short pause; that three heartbeats fit is checked with the settings."""
     found = f"{settings.lease_ms} ms, a heartbeat each {settings.heartbeat_ms} ms"
     if settings.lease_ms < LEASE_SHORT_MS:
         return warn("lease", found, "raise ASTRA_LEASE_MS: a garbage collection or a busy disk can take a second")
@@ -112,7 +112,7 @@ def socket_path() -> Finding:
     length = len(tempfile.gettempdir().encode()) + SOCKET_NAME_BYTES
     found = f"{length} of {SOCKET_PATH_BYTES_MAX} bytes"
     if length > SOCKET_PATH_BYTES_MAX:
-        return warn("socket path", found, "/tmp is used instead; set TMPDIR to a shorter directory to choose yourself")
+        return warn("socket path", found, "set TMPDIR to a shorter directory; until then another is used")
     return ok("socket path", found)
 
 

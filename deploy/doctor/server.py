@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import AsyncIterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -28,11 +29,12 @@ async def server_findings(settings: Settings) -> AsyncIterator[Finding]:
             async for finding in broker_findings(url, settings):
                 yield finding
             return
-        with tempfile.TemporaryDirectory(prefix="astra-doctor-") as directory:
-            with EmbeddedServer(Path(directory), find_binary(settings.server_binary)) as server:
-                yield ok("embedded server", f"{server.binary} starts; none runs on {settings.data_dir} now")
-                async for finding in broker_findings(server.url, settings):
-                    yield finding
+        with ExitStack() as stack:
+            directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="astra-doctor-"))
+            server = stack.enter_context(EmbeddedServer(Path(directory), find_binary(settings.server_binary)))
+            yield ok("embedded server", f"{server.binary} starts; none runs on {settings.data_dir} now")
+            async for finding in broker_findings(server.url, settings):
+                yield finding
     except DeployError as exc:
         yield fail("embedded server", str(exc), "docs/operations.md, embedded server")
 

@@ -1,1 +1,1 @@
-"""Replays a file of fills through the real ingress: `fills` reads it, `client` posts it, `summary` shows what came of it."""
+"""Replays a file of fills through the real ingress: `fills` reads it, `ingress` posts it, `run` waits and sums up."""
