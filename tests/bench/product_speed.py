@@ -7,20 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploy import process
-from streams import topics
 from streams.log import Log
 from tests.bench.figures import Figure, figure
 from tests.bench.fill_load import bodies, headers, made_fills
 from tests.bench.http_load import closed_loop
 from tests.bench.machine import cpu_seconds
+from tests.e2e.drained import all_processed, processed
 from tests.e2e.pipeline import Pipeline
 
-GROUP = "astratrade"
 USERS = 300
 BATCH = 500
 POLL_S = 0.02
 DEADLINE_S = 600.0
-PATH = (topics.TRADING_COMMANDS, topics.TRADING_EVENTS, topics.GAMIFICATION_EVENTS)
 
 
 @dataclass(frozen=True)
@@ -73,10 +71,10 @@ async def _measure(pipeline: Pipeline, workers: list[process.Child], fills: int,
     pids = [worker.pid for worker in workers]
     async with Log(pipeline.server.url) as log:
         deadline = time.monotonic() + DEADLINE_S
-        while (done := await _processed(log)) < warm_up:
+        while (done := await processed(log)) < warm_up:
             await _look_again(pipeline, deadline)
         begun, cpu, server = time.monotonic(), sum(map(cpu_seconds, pids)), cpu_seconds(pipeline.server.pid)
-        while not await _all_processed(log):
+        while not await all_processed(log):
             await _look_again(pipeline, deadline)
         wall = time.monotonic() - begun
         spent = sum(map(cpu_seconds, pids)) - cpu
@@ -87,18 +85,3 @@ async def _look_again(pipeline: Pipeline, deadline: float) -> None:
     if time.monotonic() > deadline or any(worker.exit_code is not None for worker in pipeline.workers):
         raise RuntimeError("the workers did not finish:\n" + "\n".join(one.last_words() for one in pipeline.workers))
     await asyncio.sleep(POLL_S)
-
-
-async def _processed(log: Log) -> int:
-    committed = await log.committed(GROUP)
-    return sum(offset for tp, offset in committed.items() if tp.topic == topics.TRADING_COMMANDS)
-
-
-async def _all_processed(log: Log) -> bool:
-    """Asked in the order of the path: once a topic is done, nothing is added to the next."""
-    for topic in PATH:
-        committed, ends = await log.committed(GROUP), await log.ends(topic)
-        done = {tp.partition: offset for tp, offset in committed.items() if tp.topic == topic}
-        if any(done.get(partition, 0) < end for partition, end in ends.items()):
-            return False
-    return True
