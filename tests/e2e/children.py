@@ -15,6 +15,7 @@ class Child:
 
     def __init__(self, name: str, argv: Sequence[str], env: Mapping[str, str], log_dir: Path) -> None:
         self.name = name
+        self.ended_by_us = False
         self.log_file = log_dir / f"{name}.log"
         with self.log_file.open("ab") as log:
             self.popen = process.spawn(argv, env=env, output=log)
@@ -29,10 +30,12 @@ class Child:
 
     def stop(self) -> bool:
         """SIGTERM; whether it went by itself within the grace."""
+        self.ended_by_us = True
         return process.stop(self.popen, TERM_GRACE_S)
 
     def kill(self) -> None:
         """SIGKILL, to it and its group."""
+        self.ended_by_us = True
         process.kill(self.popen)
 
     def pause(self) -> None:

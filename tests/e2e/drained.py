@@ -4,6 +4,7 @@ import asyncio
 
 from streams import topics
 from streams.log import Log, LogError, UnknownTopicError
+from tests.e2e.pipeline import Pipeline
 from tests.e2e.waiting import eventually
 
 GROUP = "astratrade"
@@ -11,10 +12,15 @@ PATH = (topics.TRADING_COMMANDS, topics.MARKET_PRICES, topics.TRADING_MARKS, top
 PATH_LAST = topics.GAMIFICATION_EVENTS
 
 
-def wait_until_drained(url: str, *, commands: int, within_s: float) -> None:
+def wait_until_drained(pipeline: Pipeline, *, commands: int, within_s: float) -> None:
     """At least so many commands stand in the log, and everything that follows from them is committed."""
+
+    def look() -> bool:
+        pipeline.check()
+        return asyncio.run(_is_drained(pipeline.server.url, commands))
+
     eventually(
-        lambda: asyncio.run(_is_drained(url, commands)),
+        look,
         within_s=within_s,
         what=f"all that follows from {commands} commands is committed",
     )

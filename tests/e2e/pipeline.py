@@ -44,7 +44,7 @@ class Pipeline:
         self._first_workers = workers
         self._with_api = api
         self._api_port = free_port()
-        self._secret = secrets.token_hex(32)
+        self.secret = secrets.token_hex(32)
         self._partitions = partitions
         self._clients: dict[tuple[str, str], httpx.Client] = {}
 
@@ -89,7 +89,7 @@ class Pipeline:
             "ASTRA_BROKER_URL": self.server.url,
             "ASTRA_PARTITIONS": str(self._partitions),
             "ASTRA_API_PORT": str(self._api_port),
-            "ASTRA_JWT_SECRET": self._secret,
+            "ASTRA_JWT_SECRET": self.secret,
             "ASTRA_LEASE_MS": str(LEASE_MS),
             "ASTRA_HEARTBEAT_MS": str(HEARTBEAT_MS),
         }
@@ -168,9 +168,13 @@ class Pipeline:
         eventually(self._ready_or_ended, within_s=START_S, what="/readyz says 200")
 
     def _ready_or_ended(self) -> bool:
-        for child in self.children:
-            assert child.exit_code in {None, 0}, child.last_words()
+        self.check()
         return self.is_ready()
+
+    def check(self) -> None:
+        """Fail at once when a process has failed that nobody stopped."""
+        for child in self.children:
+            assert child.ended_by_us or child.exit_code in {None, 0}, child.last_words()
 
 
 def free_port() -> int:

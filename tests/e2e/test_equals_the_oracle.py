@@ -34,7 +34,7 @@ def finish(pipeline: Pipeline, replay: Child, fills: int) -> None:
     """Wait for the replay's end and for everything that follows from it."""
     eventually(lambda: replay.exit_code is not None, within_s=DRAIN_S, what="the replay ends")
     assert replay.exit_code == 0, replay.last_words()
-    wait_until_drained(pipeline.server.url, commands=fills, within_s=DRAIN_S)
+    wait_until_drained(pipeline, commands=fills, within_s=DRAIN_S)
 
 
 def compare(pipeline: Pipeline, right: Facts, *, page_rows: int = 2) -> None:
@@ -82,7 +82,7 @@ def test_replaying_twice_changes_nothing_be_it_the_same_requests_or_the_same_fil
         pipeline.run("replay", str(many_users))
         compare(pipeline, right, page_rows=50)
         pipeline.run("replay", str(many_users), "--batch", "137")
-        wait_until_drained(pipeline.server.url, commands=2 * MANY_FILLS, within_s=DRAIN_S)
+        wait_until_drained(pipeline, commands=2 * MANY_FILLS, within_s=DRAIN_S)
         compare(pipeline, right, page_rows=50)
 
 
