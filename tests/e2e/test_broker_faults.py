@@ -22,7 +22,7 @@ def command(pipeline: Pipeline, *parts: str | bytes) -> None:
 
     async def give() -> None:
         log = Log(pipeline.server.url)
-        await log.redis.execute_command(*parts)
+        await log.at_once(parts)
         await log.close()
 
     asyncio.run(give())

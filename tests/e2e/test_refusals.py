@@ -5,8 +5,8 @@ from typing import Any
 
 import httpx
 import pytest
-from api.auth import Role, mint
 
+from api.auth import Role, mint
 from tests.e2e.fills import fill, new_user
 from tests.e2e.pipeline import Pipeline
 
