@@ -7,12 +7,13 @@ is JSON. So the Faust table holds bytes, and text and rows are converted here.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, MutableMapping
-from typing import Any, Generic, Protocol, TypeVar, cast
-
-import faust
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast
 
 from tables.catalog import TableSpec
 from tables.rows import Row
+
+if TYPE_CHECKING:
+    import faust
 
 RowT = TypeVar("RowT", bound=Row)
 BytesMap = MutableMapping[bytes, bytes]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
-
-from pydantic import Field
+from typing import Literal
 
 from streams.events.trading import Mode, Side
 from streams.units import Quantity
@@ -103,7 +101,7 @@ class Position(Row):
 class Totals(Row):
     """Sums over the executions of one mode. `trades` are distinct trade ids, `closes` those with a closing fill."""
 
-    fills: Annotated[int, Field(description="practice: orders executed")] = 0
+    fills: int = 0
     trades: int = 0
     closes: int = 0
     volume: Amount = 0

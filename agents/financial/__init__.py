@@ -1,0 +1,1 @@
+"""Financial: fees and their split. `domain` is the whole of it; `agent` wires it."""

@@ -1,0 +1,1 @@
+"""Gamification: XP, levels, streaks, achievements, leaderboards. `domain` is the whole of it; `agent` wires it."""

@@ -1,0 +1,70 @@
+"""The gamification domain over its tables: a fact of trading in, rows written, events out. No Faust in here."""
+
+from __future__ import annotations
+
+from agents.gamification.activity import activity_of
+from agents.gamification.lateness import Judged, judge
+from agents.gamification.progress import earn
+from agents.gamification.standings import Points, advanced, board_keys, points
+from agents.gamification.xp import Activity
+from agents.once import Once
+from agents.rulebook import Rulebook
+from streams.events import AnyEvent
+from streams.events.gamification import LateEventRecorded
+from tables import catalog
+from tables.boards import Standing
+from tables.catalog import WATERMARK_KEY, trade_key
+from tables.typed import OpenTable, RawTable, typed
+
+
+class Gamification:
+    """What the gamification agent does."""
+
+    def __init__(self, open_table: OpenTable, rulebook: Rulebook) -> None:
+        self.rulebook = rulebook
+        self.once = Once(open_table(catalog.GAMIFICATION_SEEN))
+        self.progress = typed(open_table, catalog.GAMIFICATION_PROGRESS)
+        self.trades = typed(open_table, catalog.GAMIFICATION_TRADES)
+        self.boards = RawTable(open_table(catalog.GAMIFICATION_BOARDS))
+        self.watermarks = typed(open_table, catalog.GAMIFICATION_WATERMARK)
+
+    def traded(self, event: AnyEvent) -> list[AnyEvent]:
+        """Work in a fact of trading, once."""
+        activity = activity_of(event.data)
+        if activity is None or self.once.seen(event.id):
+            return []
+        self.once.mark(event.id)
+        judged = judge(self.watermarks.get(WATERMARK_KEY), event.time, self.rulebook.boards)
+        self.watermarks.put(WATERMARK_KEY, judged.watermark)
+        return self._earn(event, activity, judged) + _late(event, judged)
+
+    def _earn(self, event: AnyEvent, activity: Activity, judged: Judged) -> list[AnyEvent]:
+        user_id = event.partitionkey
+        trade = trade_key(user_id, activity.trade_id)
+        progress, tally = self.progress.get(user_id), self.trades.get(trade)
+        earned, events = earn(progress, tally, activity, event, self.rulebook)
+        self.progress.put(user_id, earned.progress)
+        self.trades.put(trade, earned.tally)
+        gained = earned.progress.xp - (progress.xp if progress else 0)
+        for point in points(activity, tally, gained):
+            self._count(point, event, judged)
+        return events
+
+    def _count(self, point: Points, event: AnyEvent, judged: Judged) -> None:
+        for key in board_keys(event.partitionkey, point, judged.open):
+            raw = self.boards.get(key)
+            standing = Standing.from_sort_key(raw.decode()) if raw is not None else None
+            after = advanced(standing, point.amount, event.time)
+            if after != standing:
+                self.boards.put(key, after.sort_key().encode())
+
+
+def _late(event: AnyEvent, judged: Judged) -> list[AnyEvent]:
+    if not judged.missed:
+        return []
+    recorded = LateEventRecorded(
+        source_event_id=event.id,
+        periods=tuple(period.text for period in judged.missed),
+        watermark_us=judged.watermark.highest,
+    )
+    return [event.then(recorded)]

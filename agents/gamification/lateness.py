@@ -1,0 +1,28 @@
+"""Late events: judged by the highest event time that the partition has seen, never by the clock."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from agents.rulebook import BoardRules
+from streams.times import Instant
+from tables.boards import Period, periods_of
+from tables.rows import Watermark
+
+
+class Judged(NamedTuple):
+    """The periods in which an event counts, those it is too late for, and the watermark after it."""
+
+    open: tuple[Period, ...]
+    missed: tuple[Period, ...]
+    watermark: Watermark
+
+
+def judge(watermark: Watermark | None, time: Instant, rules: BoardRules) -> Judged:
+    """Sort an event's periods into open ones and sealed ones, which ended the grace or more before the watermark."""
+    before = watermark or Watermark()
+    highest = max(before.highest, time)
+    periods = periods_of(time)
+    missed = tuple(period for period in periods if period.sealed(highest, rules.late_grace_h))
+    counted = tuple(period for period in periods if period not in missed)
+    return Judged(counted, missed, Watermark(highest=highest, late=before.late + bool(missed)))

@@ -1,0 +1,121 @@
+"""What a user has earned, and how one activity adds to it: streak, grants, levels, achievements, in this order."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+from agents.gamification import achievements, streaks, xp
+from agents.gamification.levels import level_of
+from agents.gamification.xp import Activity, Source
+from agents.rulebook import AchievementRule, Rulebook
+from streams.events import AnyEvent, EventData
+from streams.events.gamification import AchievementUnlocked, LevelUp, StreakUpdated, XPGained
+from streams.units import PPM
+from tables.rows import Progress, TradeTally, Unlocked
+
+
+class Earned(NamedTuple):
+    """The state after an activity."""
+
+    progress: Progress
+    tally: TradeTally
+
+
+def new_progress(rulebook: Rulebook) -> Progress:
+    """Nothing earned yet."""
+    return Progress(max_leverage=rulebook.levels.leverage_at(1))
+
+
+def earn(
+    progress: Progress | None, tally: TradeTally | None, activity: Activity, event: AnyEvent, rulebook: Rulebook
+) -> tuple[Earned, list[AnyEvent]]:
+    """What an activity earns its user."""
+    earning = _Earning(progress or new_progress(rulebook), event, rulebook)
+    days = earning.streak() if activity.by_user else 1
+    before = tally or TradeTally()
+    after, grants = xp.tallied(before, activity, rulebook.xp)
+    multiplier = streaks.multiplier_ppm(days, rulebook.streak)
+    for grant in grants:
+        earning.gain(grant.multiplied(multiplier), multiplier, grant.source, grant.source)
+    earning.count(activity, before, after)
+    earning.unlock()
+    return Earned(earning.progress, after), earning.events
+
+
+class _Earning:
+    """One activity being worked in: the progress so far and the events so far."""
+
+    def __init__(self, progress: Progress, event: AnyEvent, rulebook: Rulebook) -> None:
+        self.progress = progress
+        self.events: list[AnyEvent] = []
+        self._event = event
+        self._rulebook = rulebook
+
+    def streak(self) -> int:
+        """Add the day to the trading streak; its days now."""
+        streak, action = streaks.active_on(self.progress.streaks.get("trading"), self._event.time.day_number())
+        if action is not None:
+            self._change(streaks={**self.progress.streaks, "trading": streak})
+            self._tell(StreakUpdated(kind="trading", days=streak.days, best=streak.best, action=action), action)
+        return streak.days
+
+    def gain(self, amount: int, multiplier_ppm: int, source: Source | Literal["achievement"], name: str) -> None:
+        """Add XP, and the level that it reaches."""
+        if amount == 0:
+            return
+        total = self.progress.xp + amount
+        self._change(xp=total)
+        gained = XPGained(
+            amount=amount,
+            multiplier_ppm=multiplier_ppm,
+            source=source,
+            source_event_id=self._event.id,
+            total_xp=total,
+        )
+        self._tell(gained, name)
+        self._level()
+
+    def _level(self) -> None:
+        levels = self._rulebook.levels
+        old, new = self.progress.level, level_of(self.progress.xp, levels)
+        if new > old:
+            leverage = levels.leverage_at(new)
+            self._change(level=new, max_leverage=leverage)
+            self._tell(LevelUp(old=old, new=new, max_leverage=leverage), str(new))
+
+    def count(self, activity: Activity, before: TradeTally, after: TradeTally) -> None:
+        """Count the trade, its close and whether it is a win now."""
+        progress = self.progress
+        self._change(
+            trades=progress.trades + activity.opens(before),
+            closes=progress.closes + (after.closing and not before.closing),
+            wins=progress.wins + after.winning - before.winning,
+            volume=progress.volume + activity.notional,
+            pnl=progress.pnl + activity.pnl,
+            largest_trade=max(progress.largest_trade, after.notional),
+            updated_at=max(progress.updated_at, self._event.time),
+        )
+
+    def unlock(self) -> None:
+        """Go through the achievements in order, again and again, until a pass unlocks none."""
+        rules = self._rulebook.achievements
+        unlocked = True
+        while unlocked:
+            unlocked = False
+            for rule in achievements.locked(self.progress, rules):
+                if achievements.holds(rule, self.progress, rules):
+                    self._unlock(rule)
+                    unlocked = True
+
+    def _unlock(self, rule: AchievementRule) -> None:
+        shards = rule.xp * self._rulebook.xp.ss_per_achievement_xp
+        record = Unlocked(name=rule.name, at=self._event.time)
+        self._change(achievements=(*self.progress.achievements, record), ss=self.progress.ss + shards)
+        self._tell(AchievementUnlocked(achievement=rule.name, tier=rule.tier, xp=rule.xp, ss=shards), rule.name)
+        self.gain(rule.xp, PPM, "achievement", rule.name)
+
+    def _change(self, **fields: object) -> None:
+        self.progress = self.progress.model_copy(update=fields)
+
+    def _tell(self, data: EventData, name: str) -> None:
+        self.events.append(self._event.then(data, name=name))

@@ -1,0 +1,31 @@
+"""Streaks: consecutive UTC days with activity, and the multiplier they give."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from agents.rulebook import StreakRules
+from streams.units import PPM
+from tables.rows import Streak
+
+Action = Literal["started", "continued", "broken"]
+
+
+def active_on(streak: Streak | None, day: int) -> tuple[Streak, Action | None]:
+    """The streak after activity on a day (days since 1970), and what happened to it.
+
+    A missed day restarts it at 1; more activity on the last active day, or on an older one, leaves it as it is.
+    """
+    if streak is None:
+        return Streak(days=1, best=1, last_day=day), "started"
+    if day <= streak.last_day:
+        return streak, None
+    if day > streak.last_day + 1:
+        return Streak(days=1, best=streak.best, last_day=day), "broken"
+    days = streak.days + 1
+    return Streak(days=days, best=max(days, streak.best), last_day=day), "continued"
+
+
+def multiplier_ppm(days: int, rules: StreakRules) -> int:
+    """1 + step × (days − 1), up to the limit, in parts per million."""
+    return min(PPM + rules.step_ppm * (days - 1), rules.multiplier_ppm_max)

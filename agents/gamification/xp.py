@@ -1,0 +1,71 @@
+"""XP of trades and closes: what one event grants for its trade, before the streak multiplier."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+from agents.rulebook import XpRules
+from streams.units import PPM, USD_UNIT
+from tables.rows import TradeTally
+
+Source = Literal["trade", "close", "win"]
+
+
+class Activity(NamedTuple):
+    """What an event means to a trade. Amounts in 1e-8 USD.
+
+    Attributes:
+        notional: What it added; 0 when it only closed.
+        pnl: What it realised.
+        closing: Whether it closed something.
+        by_user: Whether the user did it: a liquidation earns no XP and keeps no streak.
+    """
+
+    trade_id: str
+    market: str
+    notional: int
+    pnl: int
+    closing: bool
+    by_user: bool
+
+    def opens(self, tally: TradeTally) -> bool:
+        """Whether it is the first fill of its trade, `tally` being what came before."""
+        return self.notional > 0 and tally.notional == 0
+
+
+class Grant(NamedTuple):
+    """XP for one reason."""
+
+    source: Source
+    base: int
+
+    def multiplied(self, multiplier_ppm: int) -> int:
+        """With the streak multiplier, rounded down."""
+        return self.base * multiplier_ppm // PPM
+
+
+def trade_xp(notional: int, rules: XpRules) -> int:
+    """max(10, ⌊notional ÷ 100 USD⌋) over all fills of a trade so far; 0 before the first."""
+    return max(rules.trade_min, notional // (rules.usd_per_xp * USD_UNIT)) if notional else 0
+
+
+def tallied(tally: TradeTally, activity: Activity, rules: XpRules) -> tuple[TradeTally, list[Grant]]:
+    """The trade after an activity, and what it grants: growth of its trade XP, its first close, its first win."""
+    notional, pnl = tally.notional + activity.notional, tally.pnl + activity.pnl
+    closing = tally.closing or activity.closing
+    won = tally.won or (closing and pnl > 0)
+    grants: dict[Source, int] = {
+        "trade": max(trade_xp(notional, rules) - tally.granted, 0),
+        "close": rules.close if closing and not tally.closing else 0,
+        "win": rules.win if won and not tally.won else 0,
+    }
+    if not activity.by_user:
+        grants = {}
+    after = TradeTally(
+        notional=notional,
+        pnl=pnl,
+        granted=tally.granted + grants.get("trade", 0),
+        closing=closing,
+        won=won,
+    )
+    return after, [Grant(source, base) for source, base in grants.items() if base]

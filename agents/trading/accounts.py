@@ -1,0 +1,60 @@
+"""Practice accounts and portfolios: how they begin, and what executions and closes add to them."""
+
+from __future__ import annotations
+
+from agents.rulebook import Rulebook
+from streams.events.trading import Mode, TradeExecuted
+from tables.rows import Account, Portfolio, Totals
+
+
+def new_account(rulebook: Rulebook) -> Account:
+    """A practice account as everybody starts with."""
+    return Account(balance=rulebook.trading.practice_balance, max_leverage=rulebook.levels.leverage_at(1))
+
+
+def new_portfolio(rulebook: Rulebook) -> Portfolio:
+    """A portfolio without trades."""
+    return Portfolio(practice_balance=rulebook.trading.practice_balance, updated_at=0)
+
+
+def raised(account: Account, leverage: int) -> Account:
+    """The account after a level up. A maximum once reached stays, in whatever order level ups arrive."""
+    return account.model_copy(update={"max_leverage": max(account.max_leverage, leverage)})
+
+
+def counted(portfolio: Portfolio, fill: TradeExecuted, *, new_trade: bool, new_close: bool, at: int) -> Portfolio:
+    """The portfolio with one more execution in the totals of its mode."""
+    totals = _totals(portfolio, fill.mode)
+    return _with_totals(
+        portfolio,
+        fill.mode,
+        Totals(
+            fills=totals.fills + 1,
+            trades=totals.trades + new_trade,
+            closes=totals.closes + new_close,
+            volume=totals.volume + fill.notional_usd,
+            realised_pnl=totals.realised_pnl + fill.closed_pnl_usd,
+            fees=totals.fees + fill.fee_usd,
+        ),
+        at,
+    )
+
+
+def realised(portfolio: Portfolio, pnl: int, at: int) -> Portfolio:
+    """The portfolio after a practice trade was closed or liquidated."""
+    totals = portfolio.practice
+    done = totals.model_copy(update={"closes": totals.closes + 1, "realised_pnl": totals.realised_pnl + pnl})
+    return _with_totals(portfolio, "practice", done, at)
+
+
+def with_account(portfolio: Portfolio, account: Account) -> Portfolio:
+    """The portfolio with the practice account's money."""
+    return portfolio.model_copy(update={"practice_balance": account.balance, "practice_margin": account.margin})
+
+
+def _totals(portfolio: Portfolio, mode: Mode) -> Totals:
+    return portfolio.live if mode == "live" else portfolio.practice
+
+
+def _with_totals(portfolio: Portfolio, mode: Mode, totals: Totals, at: int) -> Portfolio:
+    return portfolio.model_copy(update={mode: totals, "updated_at": max(at, portfolio.updated_at)})

@@ -1,0 +1,143 @@
+"""The trading domain over its tables: one event in, rows written, events out. No Faust: tables are handed in."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from agents.once import Once
+from agents.rulebook import Rulebook
+from agents.trading.accounts import new_account, new_portfolio, raised
+from agents.trading.fills import FillState, record_fill
+from agents.trading.orders import Books, open_trade, refuse_close, rejected_close
+from agents.trading.prices import beyond
+from agents.trading.settlement import Settled, close_trade, liquidate
+from streams.events import AnyEvent, Event, UndecodableEventError
+from streams.events.gamification import LevelUp
+from streams.events.market import PriceUpdated
+from streams.events.trading import CloseTrade, OpenTrade, ReportFill
+from tables import catalog
+from tables.catalog import open_key, position_key, trade_key
+from tables.rows import Account, Exposure, Mark, Trade
+from tables.typed import OpenTable, typed
+
+
+class Trading:
+    """What the trading agents do."""
+
+    def __init__(self, open_table: OpenTable, rulebook: Rulebook) -> None:
+        self.rulebook = rulebook
+        self.once = Once(open_table(catalog.TRADING_SEEN))
+        self.accounts = typed(open_table, catalog.TRADING_ACCOUNTS)
+        self.trades = typed(open_table, catalog.TRADING_TRADES)
+        self.open = typed(open_table, catalog.TRADING_OPEN)
+        self.positions = typed(open_table, catalog.TRADING_POSITIONS)
+        self.portfolios = typed(open_table, catalog.TRADING_PORTFOLIO)
+        self.marks = typed(open_table, catalog.TRADING_MARKS)
+
+    def command(self, event: AnyEvent) -> list[AnyEvent]:
+        """Carry out a command, once.
+
+        Raises:
+            UndecodableEventError: when a fill is filed under another user than its own.
+        """
+        if self.once.seen(event.id):
+            return []
+        match event.data:
+            case ReportFill(user_id=user_id) if user_id != event.partitionkey:
+                raise UndecodableEventError(f"a fill of {user_id!r} came under the key {event.partitionkey!r}")
+            case ReportFill():
+                effects = self._record(cast("Event[ReportFill]", event))
+            case OpenTrade():
+                effects = self._open(cast("Event[OpenTrade]", event))
+            case CloseTrade():
+                effects = self._close(cast("Event[CloseTrade]", event))
+            case _:
+                return []
+        self.once.mark(event.id)
+        return effects
+
+    def mark(self, event: AnyEvent) -> list[AnyEvent]:
+        """Take a new mark price and liquidate what it is beyond; one older than the newest is passed over."""
+        if not isinstance(event.data, PriceUpdated):
+            return []
+        known = self.marks.get(event.data.market)
+        if known is not None and event.time < known.at:
+            return []
+        self.marks.put(event.data.market, Mark(price=event.data.price, at=event.time))
+        return self._liquidate(cast("Event[PriceUpdated]", event))
+
+    def gamified(self, event: AnyEvent) -> list[AnyEvent]:
+        """Raise a user's maximum leverage after a level up."""
+        if isinstance(event.data, LevelUp):
+            user_id = event.partitionkey
+            self.accounts.put(user_id, raised(self._account(user_id), event.data.max_leverage))
+        return []
+
+    def _record(self, event: Event[ReportFill]) -> list[AnyEvent]:
+        user_id, fill = event.partitionkey, event.data
+        trade, position = trade_key(user_id, fill.trade_id), position_key(user_id, fill.market, "live")
+        state = FillState(self.trades.get(trade), self.positions.get(position), self.portfolios.get(user_id))
+        recorded, executed = record_fill(state, event, self.rulebook)
+        self.trades.put(trade, recorded.trade)
+        self.positions.put(position, recorded.position)
+        self.portfolios.put(user_id, recorded.portfolio)
+        return [executed]
+
+    def _open(self, event: Event[OpenTrade]) -> list[AnyEvent]:
+        user_id, market = event.partitionkey, event.data.market
+        books = self._books(user_id, market)
+        opened, events = open_trade(books, self.marks.get(market), event, self.rulebook)
+        if opened is not None:
+            self._put(opened.books, opened.trade)
+            self.open.put(open_key(market, opened.trade.trade_id), opened.exposure)
+        return events
+
+    def _close(self, event: Event[CloseTrade]) -> list[AnyEvent]:
+        trade = self.trades.get(trade_key(event.partitionkey, event.data.trade_id))
+        mark = self.marks.get(trade.market) if trade else None
+        reason = refuse_close(trade, mark)
+        if reason is not None or trade is None or mark is None:
+            return [rejected_close(event, reason or "unknown_trade")]
+        books = self._books(trade.user_id, trade.market)
+        settled, events = close_trade(books, trade, mark.price, event)
+        self._settle(settled)
+        return events
+
+    def _liquidate(self, event: Event[PriceUpdated]) -> list[AnyEvent]:
+        events: list[AnyEvent] = []
+        for key, exposure in self.open.prefix(open_key(event.data.market, "")):
+            if beyond(exposure.side, event.data.price, exposure.liquidation_price):
+                trade = self._exposed(key, exposure)
+                settled, facts = liquidate(self._books(trade.user_id, trade.market), trade, event)
+                self._settle(settled)
+                events += facts
+        return events
+
+    def _exposed(self, key: str, exposure: Exposure) -> Trade:
+        trade_id = key.rpartition(catalog.SEPARATOR)[2]
+        trade = self.trades.get(trade_key(exposure.user_id, trade_id))
+        if trade is None:
+            raise LookupError(f"open trade {key!r} of {exposure.user_id!r} is not in {catalog.TRADING_TRADES.name}")
+        return trade
+
+    def _settle(self, settled: Settled) -> None:
+        self._put(settled.books, settled.trade)
+        self.open.delete(open_key(settled.trade.market, settled.trade.trade_id))
+
+    def _account(self, user_id: str) -> Account:
+        return self.accounts.get(user_id) or new_account(self.rulebook)
+
+    def _books(self, user_id: str, market: str) -> Books:
+        return Books(
+            self._account(user_id),
+            self.portfolios.get(user_id) or new_portfolio(self.rulebook),
+            self.positions.get(position_key(user_id, market, "practice")),
+        )
+
+    def _put(self, books: Books, trade: Trade) -> None:
+        user_id = trade.user_id
+        self.accounts.put(user_id, books.account)
+        self.portfolios.put(user_id, books.portfolio)
+        if books.position is not None:
+            self.positions.put(position_key(user_id, trade.market, trade.mode), books.position)
+        self.trades.put(trade_key(user_id, trade.trade_id), trade)

@@ -1,0 +1,106 @@
+"""ReportFill: a venue has executed already, so its fill is recorded, never rejected for risk."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from agents.rulebook import Rulebook
+from agents.trading import prices
+from agents.trading.accounts import counted, new_portfolio
+from agents.trading.positions import Fill, moved
+from streams.events import Event
+from streams.events.trading import ReportFill, TradeExecuted
+from streams.units import Usd, scaled, unscaled
+from tables.rows import Portfolio, Position, Trade
+
+
+class FillState(NamedTuple):
+    """What a fill touches: its trade, the user's position in its market, the user's portfolio."""
+
+    trade: Trade | None
+    position: Position | None
+    portfolio: Portfolio | None
+
+
+class Recorded(NamedTuple):
+    """The state after a fill."""
+
+    trade: Trade
+    position: Position
+    portfolio: Portfolio
+
+
+def record_fill(
+    state: FillState, event: Event[ReportFill], rulebook: Rulebook
+) -> tuple[Recorded, Event[TradeExecuted]]:
+    """Add a fill to its trade, position and portfolio."""
+    user_id = event.partitionkey
+    executed = execution(event.data, rulebook)
+    trade = filled(state.trade, user_id, executed, event.time)
+    position = moved(state.position, user_id, Fill.of(executed, event.time))
+    portfolio = counted(
+        state.portfolio or new_portfolio(rulebook),
+        executed,
+        new_trade=state.trade is None,
+        new_close=executed.closing and not (state.trade and state.trade.status == "closed"),
+        at=event.time,
+    )
+    return Recorded(trade, position, portfolio), event.then(executed, subject=executed.trade_id)
+
+
+def execution(fill: ReportFill, rulebook: Rulebook) -> TradeExecuted:
+    """The fact that a reported fill is; with the rule book's fee when the venue did not say one."""
+    fee_usd = fill.fee_usd
+    if fee_usd is None:
+        fee_usd = Usd(prices.fee(fill.notional_usd, rulebook.fees.trading_ppm))
+    return TradeExecuted(
+        trade_id=fill.trade_id,
+        fill_id=fill.fill_id,
+        venue=fill.venue,
+        market=fill.market,
+        side=fill.side,
+        mode="live",
+        price=fill.price,
+        size=fill.size,
+        notional_usd=fill.notional_usd,
+        fee_usd=fee_usd,
+        closed_pnl_usd=fill.closed_pnl_usd,
+        closes=fill.closes,
+    )
+
+
+def filled(trade: Trade | None, user_id: str, fill: TradeExecuted, at: int) -> Trade:
+    """The trade with one more fill."""
+    if trade is None:
+        trade = _first(user_id, fill, at)
+    return trade.model_copy(
+        update={
+            "status": "closed" if fill.closing else trade.status,
+            "fills": trade.fills + 1,
+            "notional": trade.notional + fill.notional_usd,
+            "size": unscaled(scaled(trade.size) + scaled(fill.size)),
+            "fees": trade.fees + fill.fee_usd,
+            "pnl": trade.pnl + fill.closed_pnl_usd,
+            "exit_price": fill.price if fill.closing else trade.exit_price,
+            "updated_at": max(at, trade.updated_at),
+        }
+    )
+
+
+def _first(user_id: str, fill: TradeExecuted, at: int) -> Trade:
+    return Trade(
+        user_id=user_id,
+        trade_id=fill.trade_id,
+        market=fill.market,
+        side="long" if fill.side == "buy" else "short",
+        mode=fill.mode,
+        venue=fill.venue,
+        status="open",
+        fills=0,
+        notional=0,
+        size=unscaled(0),
+        fees=0,
+        entry_price=fill.price,
+        opened_at=at,
+        updated_at=at,
+    )

@@ -1,0 +1,188 @@
+"""OpenTrade and CloseTrade: practice orders at the mark price, checked against the account and the limits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import NamedTuple
+
+from agents.rulebook import Rulebook, TradingRules
+from agents.trading import prices
+from agents.trading.accounts import counted, with_account
+from agents.trading.positions import Fill, moved
+from streams.events import AnyEvent, Event
+from streams.events.trading import CloseTrade, OpenTrade, RiskAlert, TradeExecuted, TradeRejected
+from streams.ids import derived_id
+from streams.units import PPM, Usd
+from tables.rows import Account, Exposure, Mark, Portfolio, Position, Trade
+
+VENUE = "practice"
+
+
+class Books(NamedTuple):
+    """The practice money of a user and where it stands in one market."""
+
+    account: Account
+    portfolio: Portfolio
+    position: Position | None
+
+
+class Opened(NamedTuple):
+    """A trade that was opened."""
+
+    books: Books
+    trade: Trade
+    exposure: Exposure
+
+
+class Terms(NamedTuple):
+    """What an order comes to: margin and fee in 1e-8 USD, on a UTC day (days since 1970)."""
+
+    margin: int
+    fee: int
+    day: int
+
+
+def open_trade(
+    books: Books, mark: Mark | None, event: Event[OpenTrade], rulebook: Rulebook
+) -> tuple[Opened | None, list[AnyEvent]]:
+    """Open a trade at the mark price, or say why not."""
+    order = event.data
+    notional = order.notional_usd
+    terms = Terms(
+        prices.margin(notional, order.leverage),
+        prices.fee(notional, rulebook.fees.trading_ppm),
+        event.time.day_number(),
+    )
+    reason = next(_refusals(books.account, order, terms, rulebook.trading), None)
+    if reason is None and mark is None:
+        reason = "no_price"
+    if reason is not None or mark is None:
+        return None, [_rejected_open(event, reason or "no_price")]
+    executed = _execution(event, mark.price, terms)
+    opened = _opened(books, event, executed, terms, rulebook)
+    return opened, [event.then(executed, subject=executed.trade_id), *_alerts(books.account, event, opened, rulebook)]
+
+
+def _refusals(account: Account, order: OpenTrade, terms: Terms, rules: TradingRules) -> Iterator[str]:
+    """Why an order is refused; the first reason counts. The fee must be covered too: no balance goes below 0."""
+    if order.mode == "live":
+        yield "verification_required"
+    if account.suspended:
+        yield "account_suspended"
+    if order.market not in rules.market_leverage_max:
+        yield "unknown_market"
+    elif order.leverage > rules.market_leverage_max[order.market]:
+        yield "leverage_above_market_maximum"
+    if order.leverage > account.max_leverage:
+        yield "leverage_above_user_maximum"
+    if account.opened_day == terms.day and account.opened_count >= rules.opened_per_day_max:
+        yield "daily_limit_reached"
+    if terms.margin + terms.fee > account.available:
+        yield "insufficient_balance"
+    if terms.margin * PPM > account.balance * rules.margin_ppm_max:
+        yield "margin_above_limit"
+
+
+def _rejected_open(event: Event[OpenTrade], reason: str) -> AnyEvent:
+    order = event.data
+    return event.then(
+        TradeRejected(command="OpenTrade", reason=reason, market=order.market, client_ref=order.client_ref)
+    )
+
+
+def _execution(event: Event[OpenTrade], price: Decimal, terms: Terms) -> TradeExecuted:
+    order = event.data
+    trade_id = derived_id(event.id, "trade")
+    return TradeExecuted(
+        trade_id=trade_id,
+        fill_id=trade_id,
+        venue=VENUE,
+        market=order.market,
+        side=prices.OPENING[order.side],
+        mode="practice",
+        price=price,
+        size=prices.size_of(order.notional_usd, price),
+        notional_usd=order.notional_usd,
+        fee_usd=Usd(terms.fee),
+        closed_pnl_usd=Usd(0),
+        closes=False,
+    )
+
+
+def _opened(books: Books, event: Event[OpenTrade], fill: TradeExecuted, terms: Terms, rulebook: Rulebook) -> Opened:
+    account = _charged(books.account, terms)
+    portfolio = counted(books.portfolio, fill, new_trade=True, new_close=False, at=event.time)
+    position = moved(books.position, event.partitionkey, Fill.of(fill, event.time))
+    trade = _trade(event, fill, terms, rulebook.trading)
+    exposure = Exposure(
+        user_id=trade.user_id, side=trade.side, liquidation_price=trade.liquidation_price or trade.entry_price
+    )
+    return Opened(Books(account, with_account(portfolio, account), position), trade, exposure)
+
+
+def _charged(account: Account, terms: Terms) -> Account:
+    same_day = account.opened_day == terms.day
+    return account.model_copy(
+        update={
+            "balance": account.balance - terms.fee,
+            "margin": account.margin + terms.margin,
+            "opened_day": terms.day,
+            "opened_count": account.opened_count + 1 if same_day else 1,
+        }
+    )
+
+
+def _trade(event: Event[OpenTrade], fill: TradeExecuted, terms: Terms, rules: TradingRules) -> Trade:
+    order = event.data
+    return Trade(
+        user_id=event.partitionkey,
+        trade_id=fill.trade_id,
+        market=order.market,
+        side=order.side,
+        mode="practice",
+        venue=VENUE,
+        status="open",
+        fills=1,
+        notional=order.notional_usd,
+        size=fill.size,
+        fees=terms.fee,
+        entry_price=fill.price,
+        leverage=order.leverage,
+        margin=terms.margin,
+        liquidation_price=prices.liquidation_price(order.side, fill.price, order.leverage, rules.maintenance_ppm),
+        client_ref=order.client_ref,
+        opened_at=event.time,
+        updated_at=event.time,
+    )
+
+
+def _alerts(before: Account, event: Event[OpenTrade], opened: Opened, rulebook: Rulebook) -> list[AnyEvent]:
+    rules = rulebook.trading
+    share = opened.trade.margin * PPM
+    if share <= before.balance * rules.margin_ppm_medium:
+        return []
+    alert = RiskAlert(
+        kind="margin",
+        level="high" if share > before.balance * rules.margin_ppm_high else "medium",
+        trade_id=opened.trade.trade_id,
+        margin_usd=Usd(opened.trade.margin),
+        equity_usd=Usd(before.balance),
+    )
+    return [event.then(alert, subject=opened.trade.trade_id)]
+
+
+def refuse_close(trade: Trade | None, mark: Mark | None) -> str | None:
+    """Why a trade cannot be closed, or None."""
+    if trade is None:
+        return "unknown_trade"
+    if trade.mode == "live":
+        return "closed_at_its_venue_only"
+    if trade.status != "open":
+        return "trade_not_open"
+    return "no_price" if mark is None else None
+
+
+def rejected_close(event: Event[CloseTrade], reason: str) -> AnyEvent:
+    """The fact that a close was refused."""
+    return event.then(TradeRejected(command="CloseTrade", reason=reason, trade_id=event.data.trade_id))

@@ -1,0 +1,84 @@
+"""The net position of a user in a market: what fills do to it.
+
+The position keeps its cost in whole units of 1e-8 USD and its quantity exactly. A fill in its direction adds its
+notional to the cost. A fill against it takes away cost in proportion to the quantity, rounded half up; one that closes
+it takes all. A fill that goes through zero leaves the rest of itself, at its own price. So a closed position costs
+exactly 0, and nothing drifts. Realised pnl is what the closing fills report.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import NamedTuple
+
+from agents.trading.prices import value_of
+from streams.events.trading import Mode, TradeExecuted
+from streams.units import SCALE, USD_UNIT, divide_half_up, scaled, unscaled
+from tables.rows import Position
+
+
+class Fill(NamedTuple):
+    """What moves a position: `quantity` in 1e-18, below 0 for a sale; `notional` and `pnl` in 1e-8 USD."""
+
+    market: str
+    mode: Mode
+    quantity: int
+    price: Decimal
+    notional: int
+    pnl: int
+    at: int
+
+    @classmethod
+    def of(cls, executed: TradeExecuted, at: int) -> Fill:
+        """The fill that an execution is."""
+        size = scaled(executed.size)
+        return cls(
+            executed.market,
+            executed.mode,
+            size if executed.side == "buy" else -size,
+            executed.price,
+            executed.notional_usd,
+            executed.closed_pnl_usd,
+            at,
+        )
+
+
+def moved(position: Position | None, user_id: str, fill: Fill) -> Position:
+    """The position after a fill."""
+    before = scaled(position.quantity) if position else 0
+    quantity = before + fill.quantity
+    cost = _cost(before, position.cost if position else 0, fill)
+    return Position(
+        user_id=user_id,
+        market=fill.market,
+        mode=fill.mode,
+        quantity=unscaled(quantity),
+        cost=cost,
+        average_entry=average_entry(quantity, cost),
+        realised_pnl=(position.realised_pnl if position else 0) + fill.pnl,
+        unrealised_pnl=unrealised(quantity, cost, fill.price),
+        last_price=fill.price,
+        updated_at=max(fill.at, position.updated_at if position else 0),
+    )
+
+
+def _cost(quantity: int, cost: int, fill: Fill) -> int:
+    if quantity * fill.quantity >= 0:
+        return cost + fill.notional
+    held, traded = abs(quantity), abs(fill.quantity)
+    if traded < held:
+        return cost - divide_half_up(cost * traded, held)
+    return divide_half_up(fill.notional * (traded - held), traded)
+
+
+def average_entry(quantity: int, cost: int) -> Decimal | None:
+    """Cost per unit, 18 decimals, rounded half up; None when flat. Quantity in 1e-18, cost in 1e-8 USD."""
+    if quantity == 0:
+        return None
+    return unscaled(divide_half_up(cost * SCALE * SCALE, abs(quantity) * USD_UNIT))
+
+
+def unrealised(quantity: int, cost: int, price: Decimal) -> int:
+    """What closing at a price would realise, in 1e-8 USD. Quantity in 1e-18."""
+    value = value_of(abs(quantity), price)
+    return value - cost if quantity > 0 else cost - value

@@ -1,0 +1,91 @@
+"""The end of a practice trade, by its owner's CloseTrade or by liquidation: pnl moves once, the margin is freed."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import NamedTuple
+
+from agents.trading import prices
+from agents.trading.accounts import realised, with_account
+from agents.trading.orders import Books
+from agents.trading.positions import Fill, moved
+from streams.events import AnyEvent, Event
+from streams.events.market import PriceUpdated
+from streams.events.trading import CloseTrade, TradeClosed, TradeLiquidated
+from streams.units import Usd, scaled
+from tables.rows import Trade
+
+
+class Settled(NamedTuple):
+    """The state after a trade ended."""
+
+    books: Books
+    trade: Trade
+
+
+def settle(books: Books, trade: Trade, exit_price: Decimal, at: int, *, liquidated: bool) -> Settled:
+    """End an open practice trade at a price. The loss is never more than its margin."""
+    gain = max(prices.pnl(trade.side, trade.notional, trade.entry_price, exit_price), -trade.margin)
+    account = books.account.model_copy(
+        update={"balance": books.account.balance + gain, "margin": books.account.margin - trade.margin}
+    )
+    ended = trade.model_copy(
+        update={
+            "status": "liquidated" if liquidated else "closed",
+            "pnl": gain,
+            "exit_price": exit_price,
+            "updated_at": at,
+        }
+    )
+    portfolio = with_account(realised(books.portfolio, gain, at), account)
+    position = moved(books.position, trade.user_id, _closing_fill(trade, exit_price, gain, at))
+    return Settled(Books(account, portfolio, position), ended)
+
+
+def _closing_fill(trade: Trade, exit_price: Decimal, gain: int, at: int) -> Fill:
+    size = scaled(trade.size)
+    return Fill(
+        market=trade.market,
+        mode=trade.mode,
+        quantity=-size if trade.side == "long" else size,
+        price=exit_price,
+        notional=prices.value_of(size, exit_price),
+        pnl=gain,
+        at=at,
+    )
+
+
+def close_trade(books: Books, trade: Trade, price: Decimal, event: Event[CloseTrade]) -> tuple[Settled, list[AnyEvent]]:
+    """Close a trade as its owner asked."""
+    settled = settle(books, trade, price, event.time, liquidated=False)
+    closed = TradeClosed(
+        trade_id=trade.trade_id,
+        market=trade.market,
+        side=trade.side,
+        mode=trade.mode,
+        notional_usd=Usd(trade.notional),
+        entry_price=trade.entry_price,
+        exit_price=price,
+        pnl_usd=Usd(settled.trade.pnl),
+        profitable=settled.trade.pnl > 0,
+    )
+    return settled, [event.then(closed, subject=trade.trade_id)]
+
+
+def liquidate(books: Books, trade: Trade, event: Event[PriceUpdated]) -> tuple[Settled, list[AnyEvent]]:
+    """Close a trade because the mark price went beyond its liquidation price."""
+    price = event.data.price
+    settled = settle(books, trade, price, event.time, liquidated=True)
+    liquidated = TradeLiquidated(
+        trade_id=trade.trade_id,
+        market=trade.market,
+        side=trade.side,
+        mode=trade.mode,
+        notional_usd=Usd(trade.notional),
+        entry_price=trade.entry_price,
+        exit_price=price,
+        pnl_usd=Usd(settled.trade.pnl),
+        liquidation_price=trade.liquidation_price or price,
+        margin_usd=Usd(trade.margin),
+    )
+    return settled, [event.then(liquidated, subject=trade.trade_id, name=trade.trade_id, key=trade.user_id)]

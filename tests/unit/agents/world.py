@@ -1,0 +1,106 @@
+"""The whole pipeline in one process over dictionaries: commands in, tables and events out, partitions kept apart."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+from agents.financial.domain import Financial
+from agents.gamification.domain import Gamification
+from agents.rulebook import Rulebook
+from agents.trading.domain import Trading
+from streams.events import AnyEvent, Event, EventData, decode, encode
+from streams.events.gamification import LevelUp
+from streams.events.market import PriceUpdated
+from streams.events.trading import CloseTrade, OpenTrade, ReportFill
+from streams.ids import fill_event_id, uuid7
+from streams.times import Instant
+from tables.catalog import TableSpec
+from tables.typed import BytesMap
+
+
+class World:
+    """One partition of everything. Each event passes through the codec, as it would on the log."""
+
+    def __init__(self, rulebook: Rulebook | None = None) -> None:
+        self.maps: dict[str, dict[bytes, bytes]] = defaultdict(dict)
+        self.rulebook = rulebook or Rulebook()
+        self.trading = Trading(self._open, self.rulebook)
+        self.gamification = Gamification(self._open, self.rulebook)
+        self.financial = Financial(self._open, self.rulebook)
+        self.events: list[AnyEvent] = []
+        self._made = 0
+
+    def _open(self, spec: TableSpec[Any]) -> BytesMap:
+        return self.maps[spec.name]
+
+    def deliver(self, command: AnyEvent) -> list[AnyEvent]:
+        """Deliver a command or a price and all that follows; the events that followed."""
+        command = decode(encode(command))
+        handle = self.trading.mark if isinstance(command.data, PriceUpdated) else self.trading.command
+        traded = handle(command)
+        followed = [*traded, *self.react(traded)]
+        self.events += followed
+        return followed
+
+    def react(self, traded: Iterable[AnyEvent]) -> list[AnyEvent]:
+        followed: list[AnyEvent] = []
+        for fact in traded:
+            wired = decode(encode(fact))
+            earned = self.gamification.traded(wired)
+            followed += [*earned, *self.financial.traded(wired)]
+            for event in earned:
+                if isinstance(event.data, LevelUp):
+                    self.trading.gamified(decode(encode(event)))
+        return followed
+
+    def send(self, data: EventData, at: str, user: str = "ada", event_id: str = "") -> list[AnyEvent]:
+        """Send a command or a price at a time."""
+        self._made += 1
+        time = Instant.parse(at)
+        event_id = event_id or uuid7(time.milliseconds(), self._made.to_bytes(10))
+        return self.deliver(Event.first(data, event_id=event_id, time=time, key=user))
+
+    def fill(self, fill_id: str, at: str, user: str = "ada", **fields: Any) -> list[AnyEvent]:
+        """Report a fill."""
+        data = fill_of(fill_id, user, **fields)
+        event_id = fill_event_id(data.venue, fill_id, Instant.parse(at))
+        return self.send(data, at, user, event_id)
+
+    def price(self, market: str, price: str, at: str) -> list[AnyEvent]:
+        return self.send(PriceUpdated.model_validate({"market": market, "price": price}), at, market)
+
+    def order(self, at: str, user: str = "ada", **fields: Any) -> list[AnyEvent]:
+        base = {"market": "BTC", "side": "long", "notional_usd": "1500.00", "leverage": 10}
+        return self.send(OpenTrade.model_validate(base | fields), at, user)
+
+    def close(self, trade_id: str, at: str, user: str = "ada") -> list[AnyEvent]:
+        return self.send(CloseTrade(trade_id=trade_id), at, user)
+
+    def score(self, group: str, user: str = "ada") -> tuple[int, int] | None:
+        """A user's standing on a board, as (score, reached at)."""
+        from tables.boards import Standing, ranked_key
+
+        raw = self.gamification.boards.get(ranked_key(group, user))
+        return tuple(Standing.from_sort_key(raw.decode())) if raw else None  # type: ignore[return-value]
+
+
+def fill_of(fill_id: str, user: str = "ada", **fields: Any) -> ReportFill:
+    base = {
+        "fill_id": fill_id,
+        "user_id": user,
+        "trade_id": fill_id,
+        "market": "BTC",
+        "side": "buy",
+        "price": "60000",
+        "size": "0.025",
+        "notional_usd": "1500.00",
+        "venue": "tape",
+    }
+    return ReportFill.model_validate(base | fields)
+
+
+def of_type(events: Iterable[AnyEvent], model: type[EventData]) -> list[Any]:
+    """The data of the events of one type."""
+    return [event.data for event in events if isinstance(event.data, model)]
