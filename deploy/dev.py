@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -11,14 +10,15 @@ from collections.abc import Mapping, Sequence
 import httpx
 from rich.console import Console
 
-from api.auth import Role, mint
+from api.auth import Role
+from deploy.address import api_url, free_port
 from deploy.binary import find_binary
 from deploy.embedded import EmbeddedServer
 from deploy.errors import DeployError
 from deploy.replay.fills import read_fills
-from deploy.secret import signing_secret
 from deploy.settings import Settings
 from deploy.supervisor import Command, StopRequested, Supervisor, stop_on_signals
+from deploy.tokens import DEV_USER, DEV_VENUE, issue
 
 API_GRACE_S = 10.0
 WORKER_GRACE_S = 20.0
@@ -27,7 +27,6 @@ READY_DEADLINE_S = 120.0
 READY_POLL_S = 0.2
 PROBE_TIMEOUT_S = 2.0
 READY_PATH = "/health/ready"
-DEV_USER, DEV_VENUE = "trader-1", "venue-1"
 
 
 def run_dev(settings: Settings, replay: str | None) -> None:
@@ -92,7 +91,7 @@ def _wait_until_ready(settings: Settings, supervisor: Supervisor) -> None:
         if now < next_probe:
             return False
         next_probe = now + READY_POLL_S
-        done, answer = probe(address(settings) + READY_PATH)
+        done, answer = probe(api_url(settings) + READY_PATH)
         return done
 
     supervisor.run(until=ready)
@@ -107,37 +106,13 @@ def probe(url: str) -> tuple[bool, str]:
     return response.is_success, response.text[:300]
 
 
-def address(settings: Settings) -> str:
-    """Where the API of these settings is reached from this machine."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.api_host, settings.api_host)  # noqa: S104 - not bound here
-    return f"http://[{host}]:{settings.api_port}" if ":" in host else f"http://{host}:{settings.api_port}"
-
-
-def free_port(host: str, port: int) -> int:
-    """The port itself when it can be had, or a free one for 0.
-
-    Raises:
-        DeployError: when it is in use or the host is not one of this machine.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe_socket:
-        probe_socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe_socket.bind((host, port))
-        except OSError as exc:
-            raise DeployError(f"cannot listen on {host}:{port} ({exc.strerror}); choose another with --port") from exc
-        return int(probe_socket.getsockname()[1])
-
-
 def _announce(settings: Settings, console: Console, seconds: float) -> None:
-    secret, now = signing_secret(settings), int(time.time())
-    here = address(settings)
+    here = api_url(settings)
     console.print(f"\n[bold green]AstraTrade is up[/] after {seconds:.1f} s. Ctrl-C stops it.\n")
     console.print(f"  dashboard  {here}/")
     console.print(f"  API        {here}/docs")
     console.print(f"  broker     {settings.broker_url}")
     console.print(f"  data       {settings.data_dir}")
     for role, subject in ((Role.USER, DEV_USER), (Role.VENUE, DEV_VENUE)):
-        token = mint(secret, subject, role, issued_at_s=now, ttl_s=settings.token_ttl_s)
-        console.print(f"\n  token of {role.value} {subject}:\n  {token}", markup=False)
+        console.print(f"\n  token of {role.value} {subject}:\n  {issue(settings, subject, role)}", markup=False)
     console.print()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from streams.log import Log, TopicPartition
-
 
 SCAN_COUNT = 1000
 
@@ -64,5 +64,5 @@ async def _names(log: Log, pattern: str) -> list[str]:
     """What the star of a key pattern stands for, in every key that matches it."""
     prefix, _, suffix = pattern.partition("*")
     escaped = pattern.replace("[", "\\[").replace("?", "\\?")
-    keys = [key async for key in log.redis.scan_iter(escaped, count=SCAN_COUNT)]
-    return sorted(str(key, "utf-8")[len(prefix) : len(key) - len(suffix)] for key in keys)
+    found = cast("AsyncIterator[bytes]", log.redis.scan_iter(escaped, count=SCAN_COUNT))  # replies are raw
+    return sorted([key.decode()[len(prefix) : len(key) - len(suffix)] async for key in found])

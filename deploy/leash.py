@@ -29,9 +29,14 @@ def become(parent: int, command: list[str]) -> None:
 
 def watch(parent: int, command: list[str]) -> int:
     """Run the command until it ends; kill it when the parent is gone."""
+    asked: list[int] = []  # a signal may come before there is a child to pass it to
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda number, _: asked.append(number))
     child = subprocess.Popen(command, close_fds=False)  # noqa: S603
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda number, _: child.send_signal(number))
+    for early in asked:
+        child.send_signal(early)
     while True:
         try:
             code = child.wait(WATCH_INTERVAL_S)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uvicorn
+from agents.rulebook import Rulebook
 from api.app import create_app
 
 from api.config import ApiConfig
@@ -18,7 +19,7 @@ def api_config(settings: Settings) -> ApiConfig:
     return ApiConfig(
         log_url=log_url(settings),
         jwt_secret=signing_secret(settings),
-        markets=frozenset(settings.markets),
+        markets=frozenset(Rulebook().trading.market_leverage_max),
         namespace=settings.namespace,
         app_id=settings.app_id,
         partitions=settings.partitions,

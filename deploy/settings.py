@@ -13,7 +13,6 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
-    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
@@ -28,11 +27,6 @@ BROKER_SCHEMES = ("redis", "rediss", "unix", "kafka")
 JWT_SECRET_BYTES_MIN = 32
 PARTITIONS_MAX = 1024
 SECRET_FIELDS = ("jwt_secret", "broker_url")
-
-MARKETS = tuple(
-    "BTC ETH SOL HYPE @107 AAVE ADA AIXBT BERA BNB DOGE DYDX EIGEN ENA GMX IP JUP KAITO LAYER LINK MKR ONDO S SUI "
-    "TRUMP USUAL WIF XRP kPEPE".split()
-)
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
 Milliseconds = Annotated[int, Field(ge=100, le=600_000)]
@@ -73,9 +67,6 @@ class Settings(BaseSettings):
     idempotency_ttl_s: int = Field(
         86_400, ge=60, le=2_592_000, description="how long an Idempotency-Key is remembered, 60 to 2592000 seconds"
     )
-    markets: Annotated[tuple[str, ...], NoDecode] = Field(
-        MARKETS, min_length=1, description="symbols that can be traded, separated by commas"
-    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="debug, info, warning or error")
 
     @field_validator("broker_url")
@@ -91,11 +82,6 @@ class Settings(BaseSettings):
         if secret is not None and len(secret.get_secret_value().encode()) < JWT_SECRET_BYTES_MIN:
             raise ValueError(f"it has {len(secret.get_secret_value().encode())} bytes")
         return secret
-
-    @field_validator("markets", mode="before")
-    @classmethod
-    def _separated(cls, markets: object) -> object:
-        return tuple(filter(None, map(str.strip, markets.split(",")))) if isinstance(markets, str) else markets
 
     @field_validator("data_dir")
     @classmethod
@@ -121,7 +107,6 @@ class Settings(BaseSettings):
         values = self.model_dump(exclude_none=True)
         if self.jwt_secret is not None:
             values["jwt_secret"] = self.jwt_secret.get_secret_value()
-        values["markets"] = ",".join(self.markets)
         return {variable(name): str(value) for name, value in values.items()}
 
     @classmethod

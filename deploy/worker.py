@@ -8,6 +8,7 @@ from pathlib import Path
 
 import faust
 from agents.app import register_all
+from agents.rulebook import Rulebook
 from yarl import URL
 
 from deploy.broker import broker_url
@@ -40,7 +41,7 @@ def build_app(settings: Settings, worker_name: str) -> faust.App:
         autodiscover=False,
         worker_redirect_stdouts=False,
     )
-    register_all(app)
+    register_all(app, Rulebook())
     return app
 
 

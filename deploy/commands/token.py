@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import click
 
-from api.auth import Role, mint
+from api.auth import Role
 from deploy.commands.options import data_dir_option
-from deploy.secret import signing_secret
 from deploy.settings import load
+from deploy.tokens import issue
 
 
 @click.command()
@@ -29,6 +28,4 @@ def token(user: str, role: str, ttl: int | None, data_dir: Path | None) -> None:
       astratrade token --user dex-1 --role venue --ttl 3600
     """
     settings = load(data_dir=data_dir, token_ttl_s=ttl)
-    click.echo(
-        mint(signing_secret(settings), user, Role(role), issued_at_s=int(time.time()), ttl_s=settings.token_ttl_s)
-    )
+    click.echo(issue(settings, user, Role(role)))

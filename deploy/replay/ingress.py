@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Self
 
@@ -23,6 +24,14 @@ PROBLEM_CHARS = 400
 
 class IngressError(DeployError):
     """The API refused a request, or could not be reached for too long."""
+
+
+class NotYetVisibleError(IngressError):
+    """The tables have not caught up; `behind` records are before it."""
+
+    def __init__(self, behind: int, message: str) -> None:
+        super().__init__(message)
+        self.behind = behind
 
 
 class Ingress:
@@ -56,7 +65,12 @@ class Ingress:
         return self._call("POST", "/v1/fills", headers=headers, content=orjson.dumps({"fills": fills}))
 
     def get(self, path: str, **params: str | int) -> dict[str, Any]:
-        """Ask a question. Raises `IngressError` as above."""
+        """Ask a question.
+
+        Raises:
+            NotYetVisibleError: when `after` was given and the tables are not there yet.
+            IngressError: as above.
+        """
         return self._call("GET", path, params=params)
 
     def _call(self, method: str, path: str, **request: Any) -> dict[str, Any]:
@@ -71,6 +85,8 @@ class Ingress:
                 if response.is_success:
                     return self._json(response)
                 trouble = _problem(response)
+                if response.status_code == HTTPStatus.GATEWAY_TIMEOUT and "after" in request.get("params", ()):
+                    raise NotYetVisibleError(_behind(response), trouble)
                 if response.status_code not in PASSING:
                     raise IngressError(f"{method} {path} was refused: {trouble}")
                 wait_s = retry_after(response.headers, backoff_s)
@@ -98,6 +114,13 @@ def retry_after(headers: Mapping[str, str], otherwise_s: float) -> float:
         return max(0.0, float(headers.get("retry-after", "")))
     except ValueError:
         return otherwise_s
+
+
+def _behind(response: httpx.Response) -> int:
+    try:
+        return int(response.json()["behind"])
+    except (ValueError, KeyError, TypeError):
+        return 0
 
 
 def _problem(response: httpx.Response) -> str:

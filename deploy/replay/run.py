@@ -1,0 +1,144 @@
+"""One replay: post all batches at the wanted pace, wait until all is visible, show what came of it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from api.auth import Role
+from deploy.address import api_url
+from deploy.errors import DeployError
+from deploy.replay.fills import FillsFile
+from deploy.replay.ingress import Ingress, NotYetVisibleError
+from deploy.replay.progress import ProgressFile
+from deploy.settings import Settings
+from deploy.tokens import DEV_VENUE, issue
+from streams.log import Position
+
+STALL_S = 120.0  # how long no record may be processed before the wait is given up
+WAIT_MS = 5_000
+TOP = 10
+COLUMNS = (TextColumn("replaying"), BarColumn(), MofNCompleteColumn(), TaskProgressColumn(), TimeRemainingColumn())
+
+Answer = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Fills a request, and fills a second (None: as fast as they are taken)."""
+
+    batch: int
+    rate: float | None = None
+
+    def pause_s(self, sent: int, elapsed_s: float) -> float:
+        """How long to wait after `sent` fills in `elapsed_s` seconds."""
+        return 0.0 if self.rate is None else max(0.0, sent / self.rate - elapsed_s)
+
+
+@dataclass(slots=True)
+class Reached:
+    """The position below which all that was posted stands."""
+
+    position: Position | None = field(default=None)
+
+    def add(self, text: str) -> None:
+        """Take in the position of one more answer.
+
+        Raises:
+            DeployError: when the topic was re-created meanwhile.
+        """
+        new = Position.parse(text)
+        if self.position is None:
+            self.position = new
+            return
+        if (new.topic, new.epoch) != (self.position.topic, self.position.epoch):
+            raise DeployError("the topic of commands was re-created during the replay; replay again")
+        for partition, offset in new.offsets.items():
+            self.position.offsets[partition] = max(offset, self.position.offsets.get(partition, 0))
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """A file on its way into an API."""
+
+    ingress: Ingress
+    file: FillsFile
+    pace: Pace
+    progress: ProgressFile
+    console: Console
+
+    def post(self, skip: int) -> Reached:
+        """Post everything after the first `skip` fills; where it stands."""
+        reached = Reached()
+        with Progress(*COLUMNS, console=self.console, transient=True) as bar:
+            task = bar.add_task("replaying", total=len(self.file.fills), completed=skip)
+            started, sent = time.monotonic(), 0
+            for key, batch in self.file.batches(self.pace.batch, skip):
+                reached.add(self.ingress.report_fills(key, batch)["position"])
+                sent += len(batch)
+                self.progress.note(skip + sent)
+                bar.advance(task, len(batch))
+                time.sleep(self.pace.pause_s(sent, time.monotonic() - started))
+        return reached
+
+    def wait_until_visible(self, position: Position | None) -> tuple[Answer, Answer]:
+        """The xp board and the fees, once the workers have processed all below the position.
+
+        Raises:
+            DeployError: when they have not processed a record for `STALL_S`.
+        """
+        after: dict[str, str | int] = {} if position is None else {"after": str(position), "wait_ms": WAIT_MS}
+        behind, since = -1, time.monotonic()
+        while True:
+            try:
+                fees = self.ingress.get("/v1/fees", **after)
+                return self.ingress.get("/v1/leaderboards/xp", limit=TOP, **after), fees
+            except NotYetVisibleError as exc:
+                if exc.behind != behind:
+                    behind, since = exc.behind, time.monotonic()
+                if time.monotonic() - since > STALL_S:
+                    raise DeployError(
+                        f"nothing was processed for {STALL_S:.0f} s ({exc}); is a worker running?"
+                    ) from exc
+
+
+def run_replay(
+    settings: Settings, file: FillsFile, pace: Pace, *, url: str | None, token: str | None, resume: bool
+) -> None:
+    """Replay a file and print a summary.
+
+    Raises:
+        DeployError: when the ingress refuses something, or nothing moves any more.
+    """
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    with Ingress(url or api_url(settings), token or issue(settings, DEV_VENUE, Role.VENUE), console.print) as ingress:
+        progress = ProgressFile(settings.data_dir, file.digest, ingress.url)
+        replay = Replay(ingress, file, pace, progress, console)
+        skip = min(progress.sent(), len(file.fills)) if resume else 0
+        started = time.monotonic()
+        reached = replay.post(skip)
+        posted = time.monotonic()
+        board, fees = replay.wait_until_visible(reached.position)
+        sent, seconds = len(file.fills) - skip, posted - started
+        console.print(
+            f"{sent} fills of {file.path.name} posted in {seconds:.1f} s ({sent / max(seconds, 1e-9):,.0f}/s), "
+            f"all visible {time.monotonic() - posted:.1f} s later" + (f"; {skip} had been sent before" if skip else "")
+        )
+        show(Console(highlight=False), board, fees)
+
+
+def show(console: Console, board: Answer, fees: Answer) -> None:
+    """The top of the board and the fees, as the API serves them."""
+    table = Table("rank", "user", "XP", "reached", title=f"XP, all time ({board['total']} users)", title_justify="left")
+    for row in board["rows"]:
+        table.add_row(str(row["rank"]), row["user_id"], f"{row['score']:,}", row["reached_at"])
+    console.print(table)
+    totals = Table("fees", "asset", "beneficiary", "amount")
+    for fee in fees["fees"]:
+        totals.add_row(fee["source"], fee["asset"], fee["beneficiary"], str(fee["amount"]))
+    console.print(totals)

@@ -1,0 +1,91 @@
+"""A wrong setting says which, why, and what is accepted; a right one is typed and frozen."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from deploy.errors import SettingsError
+from deploy.settings import Settings, load
+
+
+@pytest.fixture(autouse=True)
+def no_settings_of_the_tester(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    import os
+
+    for name in [name for name in os.environ if name.startswith("ASTRA_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+
+
+def test_without_any_setting_the_defaults_embed_a_server(tmp_path: Path) -> None:
+    settings = load()
+    assert settings.embedded
+    assert settings.data_dir == tmp_path / "data"
+    assert (settings.partitions, settings.workers, settings.api_port) == (4, 1, 8000)
+
+
+def test_environment_wins_over_the_file_and_arguments_over_both(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "astratrade.toml").write_text('partitions = 8\nworkers = 2\nnamespace = "from-file"\n')
+    monkeypatch.setenv("ASTRA_WORKERS", "3")
+    monkeypatch.setenv("ASTRA_PARTITIONS", "16")
+    settings = load(partitions=32, workers=None)
+    assert (settings.partitions, settings.workers, settings.namespace) == (32, 3, "from-file")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("ASTRA_PARTITIONS", "0", "ASTRA_PARTITIONS=0 is not accepted: .*greater than.*1 to 1024"),
+        ("ASTRA_PARTITIONS", "four", "ASTRA_PARTITIONS=four .*integer.*1 to 1024"),
+        ("ASTRA_BROKER_URL", "amqp://x", "ASTRA_BROKER_URL .*'amqp'.*redis://"),
+        ("ASTRA_APPENDFSYNC", "no", "ASTRA_APPENDFSYNC=no .*everysec or always"),
+        ("ASTRA_NAMESPACE", "Has Space", "ASTRA_NAMESPACE=Has Space .*a-z"),
+        ("ASTRA_JWT_SECRET", "short", "ASTRA_JWT_SECRET is .*5 bytes.*at least 32 bytes"),
+        ("ASTRA_HEARTBEAT_MS", "9000", "ASTRA_HEARTBEAT_MS=9000 and ASTRA_LEASE_MS=10000 do not fit"),
+        ("ASTRA_PARTITION", "4", "ASTRA_PARTITION is not a setting; did you mean ASTRA_PARTITIONS?"),
+        ("ASTRA_XYZ", "1", "ASTRA_XYZ is not a setting; docs/operations.md"),
+        ("ASTRA_CONFIG", "/nowhere.toml", "ASTRA_CONFIG names '/nowhere.toml', which is not a file"),
+    ],
+)
+def test_a_wrong_variable_says_which_why_and_what_is_accepted(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, says: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match=says) as caught:
+        load()
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("toml", "says"),
+    [
+        ("partitons = 4", "'partitons' in astratrade.toml is not a setting; did you mean partitions?"),
+        ("partitions = [", "astratrade.toml is not valid TOML"),
+    ],
+)
+def test_a_wrong_file_says_where(tmp_path: Path, toml: str, says: str) -> None:
+    (tmp_path / "astratrade.toml").write_text(toml)
+    with pytest.raises(SettingsError, match=says):
+        load()
+
+
+def test_secrets_are_not_repeated_in_errors(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ASTRA_BROKER_URL", "amqp://user:hunter2@x")
+    with pytest.raises(SettingsError) as caught:
+        load()
+    assert "hunter2" not in str(caught.value)
+
+
+def test_settings_cannot_be_changed() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        Settings().partitions = 8  # type: ignore[misc]
+
+
+def test_a_child_reads_the_same_settings_from_its_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = load(partitions=7, jwt_secret="x" * 32)
+    for name, value in settings.environment().items():
+        monkeypatch.setenv(name, value)
+    assert load() == settings
