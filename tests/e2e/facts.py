@@ -1,6 +1,6 @@
 """Facts: a flat map from a name to a value, the common form of what the oracle says and what the API serves."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tests.oracle.boards import BoardKey
@@ -20,7 +20,7 @@ def expected(totals: Totals) -> Facts:
     for key in totals.boards.held():
         facts[board_name(key)] = [tuple(row) for row in totals.boards.rows(key)]
     for day, shares in totals.fees.totals.items():
-        facts.update({f"fees {day} {beneficiary}": amount for beneficiary, amount in shares.items()})
+        facts.update(fee_facts(day, shares.items()))
     for (name, market), position in totals.positions.items():
         facts[f"position {name} {market} realised"] = position.realised
         facts[f"position {name} {market} quantity"] = position.quantity
@@ -44,6 +44,11 @@ def _progress(name: str, user: User) -> Iterator[tuple[str, Any]]:
         "achievements": list(user.achievements.items()),
     }
     return ((f"progress {name} {field}", value) for field, value in values.items())
+
+
+def fee_facts(day: str, shares: Iterable[tuple[str, int]]) -> Facts:
+    """Fee totals of a day. A total of 0 is left out, here and there: it says the same as no total."""
+    return {f"fees {day} {beneficiary}": amount for beneficiary, amount in shares if amount}
 
 
 def board_name(key: BoardKey) -> str:

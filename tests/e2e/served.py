@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from tests.e2e.facts import Facts
+from tests.e2e.facts import Facts, fee_facts
 from tests.oracle.boards import BoardKey
 from tests.oracle.fills import usd
 
@@ -74,7 +74,10 @@ def positions(client: httpx.Client, user: str) -> Facts:
 
 def fees(client: httpx.Client) -> Facts:
     rows = get(client, "/v1/fees", source="trading", asset="USD")["fees"]
-    return {f"fees {row['day']} {row['beneficiary']}": usd(row["amount"]) for row in rows}
+    facts: Facts = {}
+    for row in rows:
+        facts.update(fee_facts(row["day"], [(row["beneficiary"], usd(row["amount"]))]))
+    return facts
 
 
 def board(client: httpx.Client, key: BoardKey, page_rows: int) -> Iterator[tuple[int, str, int, datetime]]:
