@@ -73,7 +73,7 @@ def positions(client: httpx.Client, user: str) -> Facts:
 
 
 def fees(client: httpx.Client) -> Facts:
-    rows = get(client, "/v1/fees", source="trading", asset="USD")["fees"]
+    rows = get(client, "/v1/fees", source="trading", asset="USD", day="each")["fees"]
     facts: Facts = {}
     for row in rows:
         facts.update(fee_facts(row["day"], [(row["beneficiary"], usd(row["amount"]))]))
