@@ -126,7 +126,7 @@ def test_a_price_beyond_the_liquidation_price_ends_the_trade_within_its_margin(
     trader.after = post_price(running, market, beyond)
     portfolio = trader.read("portfolio")
     loss = Decimal("9999.00") - money(portfolio["practice_balance_usd"])
-    assert Decimal("95") <= loss <= Decimal("100")
+    assert Decimal(95) <= loss <= Decimal(100)
     assert money(portfolio["practice_margin_usd"]) == 0
     assert kind(trader.events()[-1]) == "TradeLiquidated"
     position = trader.position(market)
