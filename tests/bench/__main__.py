@@ -19,13 +19,13 @@ STUDY = """\
 DESCRIPTION = """\
 Measures this product on this machine. Medians of the runs, with least and greatest; a load is made from a seed.
 
-  agent    events per second through one Faust agent on our driver: 200-byte JSON, 1,000 keys, 4 partitions, topic filled
-           first, one worker process; stateless and with a table counter; until the last event is committed (exactly once)
-  product  fills per second from the topic of commands to the last table: three domains, 14 tables, exactly once
+  agent    events per second through one Faust agent on our driver: 200-byte JSON, 1,000 keys, 4 partitions, one worker
+           process, topic filled first; stateless and with a table counter; until the last event is committed
+  product  fills per second from the topic of commands to the last table: three domains, 14 tables
   ingress  requests per second that the API takes, of 1 and of 500 fills, without workers
-  visible  from accepted to seen on the live feed, fills coming at a fixed rate whether or not earlier ones are done
+  visible  from accepted to seen on the live feed; fills come at a fixed rate whether or not earlier ones are done
 
-Load client, broker and processes share the machine's cores. `per core` divides by the CPU seconds of the worker alone."""
+Load client, broker and processes share the machine's cores. `per core` divides by CPU seconds of the worker alone."""
 
 
 def parse() -> argparse.Namespace:

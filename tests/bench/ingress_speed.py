@@ -61,7 +61,7 @@ def measure_ingress(*, batch: int, requests: int, runs: int, seed: int) -> Ingre
 
 @dataclass(frozen=True)
 class Visibility:
-    """Single fills at a fixed rate with a worker behind: seconds from due to answered, and from answered to the feed."""
+    """Single fills at a fixed rate, one worker: seconds from due to answered, and from answered to the feed."""
 
     per_second: float
     answered: tuple[tuple[float, ...], ...]
