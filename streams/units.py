@@ -10,20 +10,23 @@ import re
 from decimal import Context, Decimal
 from typing import Annotated, Any, Final, Self
 
-from pydantic import AfterValidator, BeforeValidator, GetCoreSchemaHandler, PlainSerializer, WithJsonSchema
+from pydantic import GetCoreSchemaHandler, PlainSerializer, PlainValidator, WithJsonSchema
 from pydantic_core import CoreSchema, core_schema
 
 USD_DECIMALS: Final = 8
 USD_UNIT: Final = 10**USD_DECIMALS
+USD_WHOLE_DIGITS_MAX: Final = 12
 DECIMALS_MAX: Final = 18
 SCALE: Final = 10**DECIMALS_MAX
-TEXT_CHARS_MAX: Final = 48
-USD_DIGITS_MAX: Final = 24
+WHOLE_DIGITS_MAX: Final = 18
+SUM_WHOLE_DIGITS_MAX: Final = 30
+TEXT_CHARS_MAX: Final = 64
 PPM: Final = 1_000_000
 
 _EXACT: Final = Context(prec=120)
 
-_PLAIN = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?", re.ASCII)
+_USD = re.compile(rf"(-?(?:0|[1-9][0-9]{{0,{USD_WHOLE_DIGITS_MAX - 1}}}))(?:\.([0-9]{{1,{USD_DECIMALS}}}))?", re.ASCII)
+_PLAIN = re.compile(rf"-?[0-9]{{1,{WHOLE_DIGITS_MAX}}}(?:\.[0-9]{{1,{DECIMALS_MAX}}})?", re.ASCII)
 _SCIENTIFIC = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,2})?", re.ASCII)
 
 
@@ -37,17 +40,16 @@ class Usd(int):
         """Read a decimal string such as ``"1500.00"``.
 
         Raises:
-            ValueError: when it is not plain decimal, has more than 8 decimals or more than 16 digits before the point.
+            ValueError: when it is not plain decimal, has more than 8 decimals or more than 12 digits before the point.
         """
-        if len(text) > TEXT_CHARS_MAX or not _PLAIN.fullmatch(text):
-            raise ValueError(f"expected a USD amount as a decimal string like '1500.00', got {text[:TEXT_CHARS_MAX]!r}")
-        whole, _, part = text.partition(".")
-        if len(part) > USD_DECIMALS:
-            raise ValueError(f"a USD amount has at most {USD_DECIMALS} decimals, got {text!r}")
-        digits = whole + part.ljust(USD_DECIMALS, "0")
-        if len(digits.lstrip("-")) > USD_DIGITS_MAX:
-            raise ValueError(f"a USD amount is below 10^{USD_DIGITS_MAX - USD_DECIMALS}, got {text!r}")
-        return cls(digits)
+        match = _USD.fullmatch(text)
+        if match is None:
+            raise ValueError(
+                f"expected a USD amount as a decimal string like '1500.00', with at most {USD_WHOLE_DIGITS_MAX} digits "
+                f"and {USD_DECIMALS} decimals, got {text[:TEXT_CHARS_MAX]!r}"
+            )
+        whole, part = match.groups("")
+        return cls(whole + part.ljust(USD_DECIMALS, "0"))
 
     @classmethod
     def of(cls, dollars: int) -> Self:
@@ -80,27 +82,29 @@ class Usd(int):
         raise ValueError(f"expected a USD amount as a decimal string, got {type(value).__name__}")
 
 
-def parse_decimal(text: str) -> Decimal:
+def parse_decimal(text: str, whole_digits_max: int = WHOLE_DIGITS_MAX) -> Decimal:
     """Read an exact decimal; scientific notation such as ``1.00E-05`` is accepted.
 
     Raises:
-        ValueError: when it is no decimal number, or needs more than 18 decimals or 18 digits before the point.
+        ValueError: when it is no decimal number, or needs more than 18 decimals, or more digits before the point.
     """
+    if _PLAIN.fullmatch(text):
+        return Decimal(text)
     if len(text) > TEXT_CHARS_MAX or not _SCIENTIFIC.fullmatch(text):
         raise ValueError(f"expected a decimal number as a string, got {text[:TEXT_CHARS_MAX]!r}")
-    return bounded(Decimal(text))
+    return bounded(Decimal(text), whole_digits_max)
 
 
-def bounded(value: Decimal) -> Decimal:
-    """The value itself, if it has at most 18 decimals and 18 digits before the point.
+def bounded(value: Decimal, whole_digits_max: int = WHOLE_DIGITS_MAX) -> Decimal:
+    """The value itself, if it has at most 18 decimals and not too many digits before the point.
 
     Raises:
         ValueError: otherwise, and for NaN and infinities.
     """
     if not value.is_finite():
         raise ValueError(f"expected a finite number, got {value}")
-    if value and value.adjusted() >= DECIMALS_MAX:
-        raise ValueError(f"expected a number below 10^{DECIMALS_MAX}, got {value}")
+    if value and value.adjusted() >= whole_digits_max:
+        raise ValueError(f"expected a number below 10^{whole_digits_max}, got {value}")
     shifted = value.scaleb(DECIMALS_MAX, _EXACT)
     if shifted != shifted.to_integral_value(context=_EXACT):
         raise ValueError(f"expected at most {DECIMALS_MAX} decimals, got {value}")
@@ -132,32 +136,29 @@ def divide_half_up(numerator: int, denominator: int) -> int:
     return -rounded if numerator < 0 else rounded
 
 
-def _as_decimal(value: Any) -> Decimal:
+def _as_sum(value: Any) -> Decimal:
     if isinstance(value, str):
-        return parse_decimal(value)
+        return parse_decimal(value, SUM_WHOLE_DIGITS_MAX)
     if isinstance(value, Decimal):
-        return bounded(value)
+        return bounded(value, SUM_WHOLE_DIGITS_MAX)
     raise ValueError(f"expected a decimal number as a string, got {type(value).__name__}")
 
 
-_WIRE = (
-    BeforeValidator(_as_decimal),
-    PlainSerializer(decimal_text, return_type=str, when_used="json"),
-    WithJsonSchema({"type": "string", "pattern": r"^-?\d+(\.\d{1,18})?$"}),
-)
-
-Quantity = Annotated[Decimal, *_WIRE]
-"""An exact quantity of at most 18 decimals; may be negative (a short position)."""
+def _as_positive(value: Any) -> Decimal:
+    number = parse_decimal(value) if isinstance(value, str) else bounded(_as_sum(value))
+    if number <= 0:
+        raise ValueError(f"expected a number above 0, got {number}")
+    return number
 
 
-def _positive(value: Decimal) -> Decimal:
-    if value <= 0:
-        raise ValueError(f"expected a number above 0, got {value}")
-    return value
+_AS_TEXT = PlainSerializer(decimal_text, return_type=str, when_used="json")
+_SCHEMA = WithJsonSchema({"type": "string", "pattern": r"^-?\d+(\.\d{1,18})?$"})
 
+Quantity = Annotated[Decimal, PlainValidator(_as_sum), _AS_TEXT, _SCHEMA]
+"""An exact quantity of at most 18 decimals, or a sum of such; may be negative (a short position)."""
 
-Price = Annotated[Decimal, AfterValidator(_positive), *_WIRE]
-"""An exact price above 0, of at most 18 decimals."""
+Price = Annotated[Decimal, PlainValidator(_as_positive), _AS_TEXT, _SCHEMA]
+"""An exact price above 0, of at most 18 decimals and 18 digits before the point."""
 
-Size = Annotated[Decimal, AfterValidator(_positive), *_WIRE]
-"""An exact quantity above 0, of at most 18 decimals."""
+Size = Annotated[Decimal, PlainValidator(_as_positive), _AS_TEXT, _SCHEMA]
+"""An exact quantity above 0, of at most 18 decimals and 18 digits before the point."""

@@ -13,7 +13,7 @@ from agents.trading.positions import Fill, moved
 from streams.events import AnyEvent, Event
 from streams.events.trading import CloseTrade, OpenTrade, RiskAlert, TradeExecuted, TradeRejected
 from streams.ids import derived_id
-from streams.units import PPM, Usd
+from streams.units import PPM, WHOLE_DIGITS_MAX, Usd
 from tables.rows import Account, Exposure, Mark, Portfolio, Position, Trade
 
 VENUE = "practice"
@@ -54,9 +54,7 @@ def open_trade(
         prices.fee(notional, rulebook.fees.trading_ppm),
         event.time.day_number(),
     )
-    reason = next(_refusals(books.account, order, terms, rulebook.trading), None)
-    if reason is None and mark is None:
-        reason = "no_price"
+    reason = next(_refusals(books.account, order, terms, rulebook.trading), None) or _unpriced(mark, notional)
     if reason is not None or mark is None:
         return None, [_rejected_open(event, reason or "no_price")]
     executed = _execution(event, mark.price, terms)
@@ -82,6 +80,13 @@ def _refusals(account: Account, order: OpenTrade, terms: Terms, rules: TradingRu
         yield "insufficient_balance"
     if terms.margin * PPM > account.balance * rules.margin_ppm_max:
         yield "margin_above_limit"
+
+
+def _unpriced(mark: Mark | None, notional: int) -> str | None:
+    if mark is None:
+        return "no_price"
+    tradable = prices.size_of(notional, mark.price).adjusted() < WHOLE_DIGITS_MAX
+    return None if tradable else "price_out_of_range"
 
 
 def _rejected_open(event: Event[OpenTrade], reason: str) -> AnyEvent:

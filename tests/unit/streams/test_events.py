@@ -1,0 +1,171 @@
+"""Events travel as CloudEvents JSON and come back equal; anything else is refused with one error."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import orjson
+import pytest
+from pydantic import ValidationError
+
+from streams import topics
+from streams.events import CATALOGUE, Event, UndecodableEventError, decode, encode
+from streams.events.market import PriceUpdated
+from streams.events.trading import OpenTrade, ReportFill, TradeExecuted
+from streams.ids import new_id
+from streams.times import Instant
+from streams.units import Usd
+
+AT = Instant.parse("2024-09-20T08:36:00Z")
+FILL = {
+    "fill_id": "f-1",
+    "user_id": "trader-2",
+    "trade_id": "38080604649",
+    "market": "@107",
+    "side": "sell",
+    "price": "3.28",
+    "size": "1.00E-05",
+    "notional_usd": "2332.57",
+    "fee_usd": "0.223926",
+    "venue": "tape",
+}
+
+
+def reported(**fields):
+    return Event.first(ReportFill.model_validate(FILL | fields), event_id=new_id(AT), time=AT, key="trader-2")
+
+
+def test_an_event_comes_back_equal():
+    event = reported()
+    assert decode(encode(event)) == event
+
+
+def test_the_envelope_is_cloudevents_1_0():
+    event = reported()
+    wire = orjson.loads(encode(event))
+    assert wire["specversion"] == "1.0"
+    assert wire["source"] == "astratrade/trading"
+    assert wire["type"] == "astra.trading.ReportFill.v1"
+    assert wire["time"] == "2024-09-20T08:36:00Z"
+    assert wire["partitionkey"] == wire["subject"] == "trader-2"
+    assert wire["correlationid"] == wire["id"]
+    assert "causationid" not in wire
+    assert wire["data"]["notional_usd"] == "2332.57"
+    assert wire["data"]["size"] == "0.00001"
+
+
+def test_what_follows_keeps_time_key_and_correlation_and_names_its_cause():
+    cause = reported()
+    price = PriceUpdated(market="BTC", price=Decimal(60_000))
+    after = cause.then(price).then(price)
+    assert (after.time, after.partitionkey, after.correlationid) == (AT, "trader-2", cause.id)
+    assert after.causationid == cause.then(price).id
+    assert cause.then(price).id == cause.then(price).id
+    assert cause.then(price, name="other").id != cause.then(price).id
+    assert decode(encode(after)) == after
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"notional_usd": 2332.57},
+        {"notional_usd": 2332},
+        {"notional_usd": "0"},
+        {"notional_usd": "-1.00"},
+        {"fee_usd": "-0.01"},
+        {"fee_usd": "0.123456789"},
+        {"price": "0"},
+        {"price": 3.28},
+        {"size": "-1"},
+        {"market": "a|b"},
+        {"market": "a/b"},
+        {"market": "global"},
+        {"user_id": "a|b"},
+        {"trade_id": "-a"},
+        {"fill_id": "x" * 65},
+        {"fill_id": ""},
+        {"user_id": "a\n"},
+        {"side": "long"},
+        {"closes": "yes"},
+        {"taker": 1},
+        {"unknown": "field"},
+    ],
+)
+def test_a_fill_with_a_wrong_field_is_refused(change):
+    with pytest.raises(ValidationError):
+        ReportFill.model_validate(FILL | change)
+
+
+@pytest.mark.parametrize("change", [{"fee_usd": "0"}, {"closed_pnl_usd": "-29370.1198"}, {"market": "kPEPE"}, {"fee_usd": None}])
+def test_a_fill_may_be_free_of_fees_or_lose(change):
+    assert ReportFill.model_validate(FILL | change)
+
+
+@pytest.mark.parametrize("leverage", [0, -1, 1.5, "10", True, 1_001])
+def test_leverage_is_a_whole_number_of_at_least_1(leverage):
+    with pytest.raises(ValidationError):
+        OpenTrade.model_validate({"market": "BTC", "side": "long", "notional_usd": "1", "leverage": leverage})
+
+
+def wire(**changes):
+    return orjson.dumps(orjson.loads(encode(reported())) | changes)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        None,
+        b"",
+        b"\xff",
+        b"[]",
+        b"{}",
+        b"null",
+        b'{"type": ["x"]}',
+        wire(type="astra.trading.Unknown.v1"),
+        wire(type=None),
+        wire(data=None),
+        wire(data={}),
+        wire(id="1"),
+        wire(specversion="0.3"),
+        wire(time="yesterday"),
+        wire(time="2024-02-30T00:00:00Z"),
+        wire(time=1726821360),
+        wire(partitionkey=""),
+        b" " * 65_537,
+    ],
+)
+def test_what_is_no_event_is_one_clear_error(raw):
+    with pytest.raises(UndecodableEventError, match="."):
+        decode(raw)
+
+
+def test_facts_tolerate_fields_that_are_added_later():
+    data = {
+        **{"trade_id": "t", "fill_id": "f", "venue": "v", "market": "BTC", "side": "buy", "mode": "live"},
+        **{"price": "1", "size": "1", "notional_usd": "1", "fee_usd": "0", "closed_pnl_usd": "0", "closes": False},
+    }
+    assert TradeExecuted.model_validate(data | {"later": 1}).notional_usd == Usd.of(1)
+
+
+def test_a_fill_closes_when_it_says_so_or_has_pnl():
+    data = TradeExecuted.model_validate(
+        {
+            **{"trade_id": "t", "fill_id": "f", "venue": "v", "market": "BTC", "side": "buy", "mode": "live"},
+            **{"price": "1", "size": "1", "notional_usd": "1", "fee_usd": "0", "closed_pnl_usd": "0", "closes": False},
+        }
+    )
+    assert not data.closing
+    assert data.model_copy(update={"closes": True}).closing
+    assert data.model_copy(update={"closed_pnl_usd": Usd(-1)}).closing
+
+
+def test_every_type_of_the_catalogue_is_named_after_its_domain_and_class():
+    assert len(CATALOGUE) == 15
+    for name, model in CATALOGUE.items():
+        assert name == f"astra.{model.domain}.{model.__name__}.v1"
+
+
+def test_all_topics_have_the_same_partitions():
+    specs = topics.topic_specs(7)
+    assert [spec.name for spec in specs] == list(topics.ALL)
+    assert {spec.partitions for spec in specs} == {7}

@@ -1,0 +1,99 @@
+"""Boards: periods of an instant, and text that sorts exactly as the rule book orders."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams.times import HOUR_US, Instant
+from tables.boards import SORT_KEY_CHARS, Standing, group, parse_period, periods_of, ranked_key
+
+LIMIT = 10**25
+SCORES = st.one_of(st.integers(-LIMIT + 1, LIMIT - 1), st.integers(-5, 5))
+TIMES = st.one_of(st.integers(0, 32_503_679_999_999_999), st.integers(0, 5))
+USERS = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,5}", fullmatch=True)
+INSTANTS = st.integers(0, 32_503_679_999_999_999).map(Instant)
+
+
+def names(text):
+    return [period.text for period in periods_of(Instant.parse(text))]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2024-09-20T23:59:59.999999Z", ["day:2024-09-20", "week:2024-W38", "month:2024-09", "season:2024-Q3", "all"]),
+        ("2024-12-30T00:00:00Z", ["day:2024-12-30", "week:2025-W01", "month:2024-12", "season:2024-Q4", "all"]),
+        ("2021-01-03T00:00:00Z", ["day:2021-01-03", "week:2020-W53", "month:2021-01", "season:2021-Q1", "all"]),
+        ("2024-03-31T23:00:00Z", ["day:2024-03-31", "week:2024-W13", "month:2024-03", "season:2024-Q1", "all"]),
+        ("2024-04-01T00:00:00Z", ["day:2024-04-01", "week:2024-W14", "month:2024-04", "season:2024-Q2", "all"]),
+    ],
+)
+def test_periods_are_utc_with_iso_weeks_and_calendar_quarters(text, expected):
+    assert names(text) == expected
+
+
+@given(INSTANTS)
+def test_every_period_holds_its_instant_and_is_read_back(instant):
+    for period in periods_of(instant):
+        assert parse_period(period.text) == period
+        if period.start is not None and period.end is not None:
+            assert period.start <= instant < period.end
+
+
+@given(INSTANTS)
+def test_periods_follow_each_other_without_gap(instant):
+    for period in periods_of(instant)[:-1]:
+        following = {p.text.split(":")[0]: p for p in periods_of(Instant(period.end))}[period.text.split(":")[0]]
+        assert following.start == period.end
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "day", "day:", "day:2024-02-30", "day:20240920", "week:2021-W53", "week:2024-W1", "week:2024-38"),
+        *("month:2024-13", "month:2024-9", "season:2024-Q0", "season:2024-Q5", "all:", "year:2024", "day:2024-09-20 "),
+        *("month:0000-01", "season:9999-Q4", "month:9999-12", "week:-1-W01", "all:time"),
+    ],
+)
+def test_what_names_no_period_is_refused(text):
+    with pytest.raises(ValueError, match="expected a period"):
+        parse_period(text)
+
+
+def test_a_period_is_sealed_24_hours_after_its_end():
+    day = parse_period("day:2024-09-20")
+    end = Instant.parse("2024-09-21T00:00:00Z")
+    assert not day.sealed(end + 24 * HOUR_US - 1, 24)
+    assert day.sealed(end + 24 * HOUR_US, 24)
+    assert not parse_period("all").sealed(10**17, 24)
+
+
+@given(st.lists(st.tuples(SCORES, TIMES, USERS), min_size=2, max_size=8))
+def test_sort_keys_order_by_score_descending_then_first_reached_then_user(rows):
+    by_text = sorted(rows, key=lambda row: f"{Standing(row[0], row[1]).sort_key()}|{row[2]}".encode())
+    assert by_text == sorted(rows, key=lambda row: (-row[0], row[1], row[2].encode()))
+
+
+@given(SCORES, TIMES)
+def test_sort_keys_have_one_width_and_are_read_back_exactly(score, reached_at):
+    key = Standing(score, reached_at).sort_key()
+    assert len(key) == SORT_KEY_CHARS
+    assert Standing.from_sort_key(key) == (score, reached_at)
+
+
+@pytest.mark.parametrize(("score", "at"), [(LIMIT, 0), (-LIMIT, 0), (0, -1), (0, 10**18)])
+def test_a_standing_out_of_range_is_refused(score, at):
+    with pytest.raises(ValueError, match="out of range"):
+        Standing(score, at).sort_key()
+
+
+@pytest.mark.parametrize("text", ["", "1", "x" * SORT_KEY_CHARS, "1" * (SORT_KEY_CHARS + 1), "-" + "1" * (SORT_KEY_CHARS - 1)])
+def test_what_is_no_sort_key_is_refused(text):
+    with pytest.raises(ValueError, match="sort key"):
+        Standing.from_sort_key(text)
+
+
+def test_a_ranked_key_is_group_and_user():
+    assert ranked_key(group("volume", "@107", "day:2024-09-20"), "ada") == "volume/@107/day:2024-09-20|ada"

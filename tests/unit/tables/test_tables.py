@@ -1,0 +1,104 @@
+"""The catalogue names each table once; typed tables keep frozen rows as JSON."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import faust
+import pytest
+from pydantic import ValidationError
+
+from tables import catalog
+from tables.rows import Account, Position, Progress, Streak
+from tables.typed import RawTable, TypedTable, declare, typed
+
+
+def test_tables_are_named_once_and_only_boards_are_ranked():
+    names = [spec.name for spec in catalog.CATALOGUE]
+    assert len(set(names)) == len(names) == 14
+    assert [spec.name for spec in catalog.CATALOGUE if spec.ranked] == ["gamification-boards"]
+
+
+def test_changelogs_are_compacted_and_boards_have_sorted_sets():
+    specs = {spec.name: spec for spec in catalog.changelog_specs("astratrade", 4)}
+    assert {spec.cleanup for spec in specs.values()} == {"compact"}
+    assert specs["astratrade-gamification-boards-changelog"].view == "rank"
+    assert specs["astratrade-trading-trades-changelog"].view == ""
+
+
+def test_declared_tables_are_raw_bytes_and_have_the_changelog_of_the_catalogue():
+    app = faust.App("astratrade", broker="memory://", store="memory://")
+    for spec in catalog.CATALOGUE:
+        table = declare(app, spec, 4)
+        assert (table.key_serializer, table.value_serializer, table.partitions) == ("raw", "raw", 4)
+        assert table.changelog_topic_name == catalog.changelog_topic("astratrade", spec.name)
+
+
+def test_rows_come_back_equal():
+    table = TypedTable({}, Position)
+    row = Position(
+        user_id="ada",
+        market="BTC",
+        mode="live",
+        quantity=Decimal("-0.025"),
+        cost=150_000_000_000,
+        average_entry=Decimal(60_000),
+        realised_pnl=-5,
+        unrealised_pnl=10**30,
+        last_price=Decimal("0.007412"),
+        updated_at=1,
+    )
+    table.put("ada|BTC", row)
+    assert table.get("ada|BTC") == row
+    assert table.get("bob|BTC") is None
+
+
+def test_values_are_json_with_integers_and_plain_decimals():
+    raw = {}
+    TypedTable(raw, Progress).put("ada", Progress(max_leverage=10, streaks={"trading": Streak(days=1, best=1, last_day=2)}))
+    assert raw[b"ada"].startswith(b'{"xp":0,"level":1,"max_leverage":10,"ss":0,"streaks":{"trading":{"days":1,')
+
+
+def test_rows_cannot_be_changed_in_place():
+    with pytest.raises(ValidationError, match="frozen"):
+        Account(balance=1, max_leverage=10).balance = 2
+
+
+def test_deleting_what_is_not_there_is_harmless():
+    table = RawTable({b"a": b"1"})
+    table.delete("b")
+    table.delete("a")
+    assert table.get("a") is None
+
+
+def test_a_prefix_scan_is_a_copy_in_key_order():
+    raw = {b"BTC|2": b"b", b"BTC|1": b"a", b"BTCX|1": b"x", b"ETH|1": b"y"}
+    table = RawTable(raw)
+    for key, _ in table.prefix("BTC|"):
+        table.delete(key)
+    assert sorted(raw) == [b"BTCX|1", b"ETH|1"]
+
+
+def test_a_store_that_can_scan_by_prefix_is_asked_to():
+    class Store:
+        def prefix(self, start):
+            assert start == b"BTC|"
+            yield b"BTC|1", b"a"
+
+    class Table(dict):
+        data = Store()
+
+    assert RawTable(Table()).prefix("BTC|") == [("BTC|1", b"a")]
+
+
+def test_a_table_without_rows_is_not_opened_as_typed():
+    with pytest.raises(TypeError, match="holds no rows"):
+        typed(lambda _: {}, catalog.TRADING_SEEN)
+
+
+def test_keys():
+    assert catalog.position_key("ada", "BTC", "live") == "ada|BTC"
+    assert catalog.position_key("ada", "BTC", "practice") == "ada|BTC|practice"
+    assert catalog.trade_key("ada", "1") == "ada|1"
+    assert catalog.open_key("BTC", "1") == "BTC|1"
+    assert catalog.fee_key("trading", "USD", None, "treasury") == "trading|USD|all|treasury"
