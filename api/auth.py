@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,7 +14,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from api.context import ApiDep
 from api.problems import FORBIDDEN, UNAUTHENTICATED, Problem
-from streams.ids import is_user_id
+from streams.events.base import ID_PATTERN
 
 ALGORITHM = "HS256"
 ISSUER = "astratrade"
@@ -80,7 +81,7 @@ def verify(secret: str, token: str) -> Principal:
         raise _unauthenticated("the token has expired") from exc
     except (jwt.InvalidTokenError, ValueError) as exc:
         raise _unauthenticated("the token is not valid here") from exc
-    if not is_user_id(claims["sub"]):
+    if not re.match(ID_PATTERN, claims["sub"]):
         raise _unauthenticated("the token's subject is not a user id")
     return Principal(claims["sub"], role)
 
@@ -92,9 +93,7 @@ def _unauthenticated(why: str, error: str = ' error="invalid_token"') -> Problem
 _bearer = HTTPBearer(auto_error=False, bearerFormat="JWT", description="A signed token; its subject is the user.")
 
 
-def principal(
-    api: ApiDep, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
-) -> Principal:
+def principal(api: ApiDep, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> Principal:
     """The caller, or 401."""
     if credentials is None:
         raise _unauthenticated("no bearer token was sent", error="")

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 JWT_SECRET_BYTES_MIN = 32
 IDEMPOTENCY_TTL_S = 86_400
+LATE_GRACE_H = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,7 @@ class ApiConfig:
         app_id: The application whose group and tables are served.
         partitions: Lets the API create the topics it writes to; None waits for a worker to create them.
         idempotency_ttl_s: How long an Idempotency-Key is remembered, in seconds.
+        late_grace_h: Hours of event time after its end at which a period is sealed; the workers' own rule.
     """
 
     log_url: str
@@ -29,6 +31,7 @@ class ApiConfig:
     app_id: str = "astratrade"
     partitions: int | None = None
     idempotency_ttl_s: int = IDEMPOTENCY_TTL_S
+    late_grace_h: int = LATE_GRACE_H
 
     def __post_init__(self) -> None:
         if len(self.jwt_secret.encode()) < JWT_SECRET_BYTES_MIN:

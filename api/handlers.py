@@ -41,11 +41,11 @@ logger = logging.getLogger(__name__)
 
 def install(app: FastAPI) -> None:
     """Answer every error of this application with a problem document."""
-    app.add_exception_handler(Problem, _problem)
-    app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(RequestValidationError, _validation)
-    app.add_exception_handler(LogError, _log)
-    app.add_exception_handler(Exception, _internal)
+    app.exception_handler(Problem)(_problem)
+    app.exception_handler(HTTPException)(_http)
+    app.exception_handler(RequestValidationError)(_validation)
+    app.exception_handler(LogError)(_log)
+    app.exception_handler(Exception)(_internal)
 
 
 def answer(request: Request, problem: Problem) -> JSONResponse:
@@ -55,13 +55,11 @@ def answer(request: Request, problem: Problem) -> JSONResponse:
     )
 
 
-async def _problem(request: Request, exc: Exception) -> JSONResponse:
-    assert isinstance(exc, Problem)
+async def _problem(request: Request, exc: Problem) -> JSONResponse:
     return answer(request, exc)
 
 
-async def _http(request: Request, exc: Exception) -> JSONResponse:
-    assert isinstance(exc, HTTPException)
+async def _http(request: Request, exc: HTTPException) -> JSONResponse:
     headers: Mapping[str, str] = exc.headers or {}
     if exc.status_code == HTTPStatus.NOT_FOUND:
         return answer(request, Problem(NOT_FOUND, f"there is no {request.url.path}", headers=headers))
@@ -72,8 +70,7 @@ async def _http(request: Request, exc: Exception) -> JSONResponse:
     return answer(request, Problem(kind, str(exc.detail), headers=headers))
 
 
-async def _validation(request: Request, exc: Exception) -> JSONResponse:
-    assert isinstance(exc, RequestValidationError)
+async def _validation(request: Request, exc: RequestValidationError) -> JSONResponse:
     errors = faults_of(exc.errors())
     return answer(request, Problem(VALIDATION, "; ".join(_sentence(fault) for fault in errors[:3]), errors=errors))
 

@@ -31,11 +31,19 @@ class Metrics:
         self.subscribers = Gauge("astra_api_feed_subscribers", "Open feeds", ["feed"], registry=registry)
         self.deltas = Counter("astra_api_feed_rows", "Changed rows sent to feeds", ["feed"], registry=registry)
         self.conflated = Counter(
-            "astra_api_feed_conflated", "Changes not sent because a newer one of the row was", ["feed"], registry=registry
+            "astra_api_feed_conflated",
+            "Changes not sent because a newer one of the row was",
+            ["feed"],
+            registry=registry,
         )
-        self.resyncs = Counter("astra_api_feed_resyncs", "Feeds told to start afresh", ["feed", "why"], registry=registry)
+        self.resyncs = Counter(
+            "astra_api_feed_resyncs", "Feeds told to start afresh", ["feed", "why"], registry=registry
+        )
         self.lag = Gauge(
-            "astra_api_lag_records", "Records the workers have yet to process", ["topic", "partition"], registry=registry
+            "astra_api_lag_records",
+            "Records the workers have yet to process",
+            ["topic", "partition"],
+            registry=registry,
         )
         self.broker_up = Gauge("astra_api_broker_up", "1 when the broker answers", registry=registry)
 

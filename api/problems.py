@@ -43,7 +43,9 @@ UNAUTHENTICATED = Kind(
 )
 FORBIDDEN = Kind("forbidden", 403, "The token does not allow this", "Use a token with one of the roles in `detail`.")
 NOT_FOUND = Kind("not-found", 404, "There is nothing here", "Check the path against /openapi.json.")
-METHOD_NOT_ALLOWED = Kind("method-not-allowed", 405, "This path has no such method", "Use a method of the Allow header.")
+METHOD_NOT_ALLOWED = Kind(
+    "method-not-allowed", 405, "This path has no such method", "Use a method of the Allow header."
+)
 POSITION_GONE = Kind(
     "position-gone",
     410,

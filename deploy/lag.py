@@ -54,7 +54,8 @@ async def leases(log: Log) -> dict[str, list[str]]:
     now_ms = seconds * 1000 + micros // 1000
     found = {}
     for group in await _names(log, log.keys.group("*") + ":leases"):
-        members = await log.redis.zrangebyscore(log.keys.group(group) + ":leases", now_ms, "+inf")
+        held = await log.redis.zrangebyscore(log.keys.group(group) + ":leases", now_ms, "+inf")
+        members = cast("list[bytes]", held)
         if members:
             found[group] = sorted(member.decode() for member in members)
     return found

@@ -1,17 +1,14 @@
-"""The API process: settings into the API's own configuration, run by uvicorn."""
+"""The API process: settings into the API's own configuration, run by its server."""
 
 from __future__ import annotations
 
-import uvicorn
 from agents.rulebook import Rulebook
 from api.app import create_app
-
 from api.config import ApiConfig
+from api.server import Server
 from deploy.broker import log_url
 from deploy.secret import signing_secret
 from deploy.settings import Settings
-
-SHUTDOWN_GRACE_S = 5
 
 
 def api_config(settings: Settings) -> ApiConfig:
@@ -23,19 +20,18 @@ def api_config(settings: Settings) -> ApiConfig:
         namespace=settings.namespace,
         app_id=settings.app_id,
         partitions=settings.partitions,
+        late_grace_h=Rulebook().boards.late_grace_h,
         idempotency_ttl_s=settings.idempotency_ttl_s,
     )
 
 
 def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT; open feeds are closed within the grace."""
-    uvicorn.run(
+    Server(
         create_app(api_config(settings)),
         host=settings.api_host,
         port=settings.api_port,
         log_config=None,
         log_level=settings.log_level,
         access_log=False,
-        timeout_graceful_shutdown=SHUTDOWN_GRACE_S,
-        server_header=False,
-    )
+    ).run()

@@ -57,6 +57,11 @@ def derived_id(source_id: str, *names: str) -> str:
     return uuid7(timestamp_ms(source_id), _digest(source_id, *names))
 
 
+def opened_trade_id(command_id: str) -> str:
+    """The id of the trade that an OpenTrade command opens."""
+    return derived_id(command_id, "trade")
+
+
 def fill_event_id(venue: str, fill_id: str, occurred_at: Instant) -> str:
     """The id of the event that reports a venue's fill, the same however often it is reported."""
     return uuid7(occurred_at.milliseconds(), _digest("fill", venue, fill_id))

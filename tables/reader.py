@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from streams.log import Log, Position, TopicInfo, UnknownTopicError
 from streams.log.partitioner import partition_for
 from streams.log.scripts import RANK
+from tables.catalog import changelog_topic
 
 SCAN_COUNT = 500  # rows a scan step asks the server for
 
@@ -65,7 +66,10 @@ class Standing:
 
 
 class TableReader:
-    """Tables of one application. Methods raise `LogUnavailableError`, and `UnknownTopicError` for a table not yet made."""
+    """Tables of one application.
+
+    Methods raise `LogUnavailableError`, and `UnknownTopicError` for a table that was not made yet.
+    """
 
     def __init__(self, log: Log, app_id: str) -> None:
         self.log = log
@@ -73,7 +77,7 @@ class TableReader:
 
     def topic(self, table: str) -> str:
         """The changelog topic of a table."""
-        return f"{self.app_id}-{table}-changelog"
+        return changelog_topic(self.app_id, table)
 
     async def position(self, table: str) -> Position:
         """Where the table stands now."""
@@ -87,12 +91,16 @@ class TableReader:
 
     async def get_many(self, table: str, keys: Sequence[tuple[str, str]]) -> tuple[Position, list[bytes | None]]:
         """Rows of several (key, owner), in their order; None where there is none."""
-        info = await self.log.topic(self.topic(table))
-        count = info.spec.partitions
-        commands = [
-            ("HGET", self._snapshot(table, partition_for(owner.encode(), count)), key.encode()) for key, owner in keys
-        ]
-        return await self._read(table, *commands)
+        count = (await self.log.topic(self.topic(table))).spec.partitions
+        partitions = [partition_for(owner.encode(), count) for _, owner in keys]
+        wanted: dict[int, list[bytes]] = {}
+        for partition, (key, _) in zip(partitions, keys, strict=True):
+            wanted.setdefault(partition, []).append(key.encode())
+        position, replies = await self._read(
+            table, *(("HMGET", self._snapshot(table, partition), *named) for partition, named in wanted.items())
+        )
+        values = {partition: iter(reply) for partition, reply in zip(wanted, replies, strict=True)}
+        return position, [next(values[partition]) for partition in partitions]
 
     async def rows(self, table: str) -> Rows:
         """All rows at one moment. For small tables: it holds the server while it reads; otherwise `scan`."""

@@ -12,7 +12,7 @@ from agents.trading.accounts import counted, with_account
 from agents.trading.positions import Fill, moved
 from streams.events import AnyEvent, Event
 from streams.events.trading import CloseTrade, OpenTrade, RiskAlert, TradeExecuted, TradeRejected
-from streams.ids import derived_id
+from streams.ids import opened_trade_id
 from streams.units import PPM, WHOLE_DIGITS_MAX, Usd
 from tables.rows import Account, Exposure, Mark, Portfolio, Position, Trade
 
@@ -98,7 +98,7 @@ def _rejected_open(event: Event[OpenTrade], reason: str) -> AnyEvent:
 
 def _execution(event: Event[OpenTrade], price: Decimal, terms: Terms) -> TradeExecuted:
     order = event.data
-    trade_id = derived_id(event.id, "trade")
+    trade_id = opened_trade_id(event.id)
     return TradeExecuted(
         trade_id=trade_id,
         fill_id=trade_id,

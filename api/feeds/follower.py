@@ -56,10 +56,21 @@ class Follower:
             self._listeners.setdefault(channel, set()).add(subscriber)
         self._wanted.set()
         try:
+            await self.reading()
+        except LogUnavailableError:
+            self.leave(subscriber)
+            raise
+
+    async def reading(self) -> None:
+        """Wait until it reads; no change after that passes a subscriber by.
+
+        Raises:
+            LogUnavailableError: when that takes too long.
+        """
+        try:
             async with asyncio.timeout(OPEN_TIMEOUT_S):
                 await self._reading.wait()
         except TimeoutError:
-            self.leave(subscriber)
             raise LogUnavailableError(f"topic {self.topic!r} cannot be read just now") from None
 
     def leave(self, subscriber: Subscriber) -> None:
@@ -75,10 +86,7 @@ class Follower:
 
     def sequence(self, subscriber: Subscriber) -> Position | None:
         """What the subscriber knows once all that is pending for it has been told."""
-        if self.position is None:
-            return None
-        reached = {p: max(o, subscriber.floor.get(p, 0)) for p, o in self.position.offsets.items()}
-        return Position(self.topic, self.position.epoch, reached)
+        return None if self.position is None else subscriber.at_least(self.position)
 
     # --- catching up --------------------------------------------------------------------------------------------------
 
@@ -100,10 +108,10 @@ class Follower:
                 if not records or records[0].offset != offset:
                     return Lost.TRIMMED
                 at[tp.partition] = records[-1].offset + 1
-                for change in self._changes(tp.partition, records):
+                for change in self.changes(tp.partition, records):
                     if subscriber.wants(change):
                         subscriber.offer(change)
-        subscriber.floor = at
+        subscriber.floor = Position(self.topic, info.incarnation, at)
         return subscriber.lost
 
     # --- following ----------------------------------------------------------------------------------------------------
@@ -163,21 +171,21 @@ class Follower:
             if any(records[0].offset != offsets[tp] for tp, records in found.items()):
                 self._abandon(Lost.TRIMMED)
                 return
-            self._hand_out({tp.partition: records for tp, records in found.items()})
+            self.position = self._hand_out(self.position, {tp.partition: records for tp, records in found.items()})
         self.position = None
         self._reading.clear()
 
-    def _hand_out(self, found: dict[int, list[StoredRecord]]) -> None:
-        assert self.position is not None
-        reached = dict(self.position.offsets)
+    def _hand_out(self, since: Position, found: dict[int, list[StoredRecord]]) -> Position:
+        reached = dict(since.offsets)
         for partition, records in found.items():
             reached[partition] = records[-1].offset + 1
-            for change in self._changes(partition, records):
+            for change in self.changes(partition, records):
                 for channel in (change.channel, None):
                     for subscriber in self._listeners.get(channel, ()):
                         subscriber.offer(change)
-        self.position = Position(self.topic, self.position.epoch, reached)
+        return Position(self.topic, since.epoch, reached)
 
-    def _changes(self, partition: int, records: Sequence[StoredRecord]) -> list[Change]:
+    def changes(self, partition: int, records: Sequence[StoredRecord]) -> list[Change]:
+        """What the feed shows of these records."""
         readings = ((record, self.read(partition, record)) for record in records)
         return [Change.of(partition, record, reading) for record, reading in readings if reading is not None]

@@ -6,10 +6,10 @@ Whoever is slow is conflated first and told to start afresh after that; it never
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from enum import StrEnum
 
 from api.feeds.change import Change, RowKey
+from streams.log import Position
 
 PENDING_CHANGES_MAX = 10_000
 
@@ -30,13 +30,13 @@ class Subscriber:
     """Changes on the way to one client.
 
     Attributes:
-        floor: Changes below these offsets are known already: they are in its snapshot, or were sent before.
+        floor: Changes below it are known already: they are in the snapshot, or were sent before.
         lost: Set when it has to start afresh.
     """
 
     def __init__(self, channels: frozenset[str] | None = None, *, pending_max: int = PENDING_CHANGES_MAX) -> None:
         self.channels = channels
-        self.floor: Mapping[int, int] = {}
+        self.floor: Position | None = None
         self.lost: Lost | None = None
         self.conflated = 0
         self._pending: dict[RowKey, Change] = {}
@@ -47,9 +47,21 @@ class Subscriber:
         """Whether the change is on one of its channels."""
         return self.channels is None or change.channel in self.channels
 
+    def at_least(self, position: Position) -> Position:
+        """The position, or the floor where that is higher."""
+        if self.floor is None or self.floor.epoch != position.epoch:
+            return position
+        known = self.floor.offsets
+        return Position(
+            position.topic, position.epoch, {p: max(o, known.get(p, 0)) for p, o in position.offsets.items()}
+        )
+
+    def _known(self, change: Change) -> bool:
+        return self.floor is not None and change.offset < self.floor.offsets.get(change.partition, 0)
+
     def offer(self, change: Change) -> None:
         """Take a change in; it replaces an older one of the same row."""
-        if self.lost is not None or change.offset < self.floor.get(change.partition, 0):
+        if self.lost is not None or self._known(change):
             return
         held = self._pending.get(change.key)
         if held is not None:
@@ -67,7 +79,7 @@ class Subscriber:
         pending, self._pending = self._pending, {}
         if self.lost is None:
             self._wake.clear()
-        return [change for change in pending.values() if change.offset >= self.floor.get(change.partition, 0)]
+        return [change for change in pending.values() if not self._known(change)]
 
     def lose(self, why: Lost) -> None:
         """It has to start afresh; what is pending is dropped."""
@@ -78,7 +90,7 @@ class Subscriber:
     def restart(self) -> None:
         """Begin afresh, before a new snapshot is read."""
         self.lost = None
-        self.floor = {}
+        self.floor = None
         self._pending.clear()
         self._wake.clear()
 

@@ -20,7 +20,7 @@ from streams.events import AnyEvent, Event
 from streams.events.base import ID_PATTERN
 from streams.events.market import PriceUpdated
 from streams.events.trading import CloseTrade, OpenTrade, ReportFill
-from streams.ids import fill_event_id
+from streams.ids import fill_event_id, opened_trade_id
 
 KEY_CHARS_MAX = 128
 
@@ -54,9 +54,10 @@ async def open_trade(
 ) -> AcceptedTrade:
     """Ask to open a trade at the current mark price. Rejections (margin, limits) come as events on the user's feed."""
     submission = await api.writer.begin(caller.subject, "trades.open", key, order.digest, now())
-    trade_id = submission.event_id()
+    event_id = submission.event_id()
+    trade_id = opened_trade_id(event_id)
     command = OpenTrade(**order.value.model_dump())
-    event = Event.first(command, event_id=trade_id, time=submission.began, key=caller.subject, subject=trade_id)
+    event = Event.first(command, event_id=event_id, time=submission.began, key=caller.subject, subject=trade_id)
     written = await api.writer.write(topics.TRADING_COMMANDS, [event], submission)
     return AcceptedTrade(**_accepted(api, written, event), trade_id=trade_id)
 
@@ -143,9 +144,7 @@ def _accepted(api: Api, written: Written, event: AnyEvent) -> dict[str, str | in
 def _batch(api: Api, written: Written, command: str) -> Response:
     _count(api, written, command)
     places = [AcceptedEvent.model_construct(**place._asdict()) for place in written.places]
-    answer = AcceptedBatch.model_construct(
-        topic=written.position.topic, position=str(written.position), events=places
-    )
+    answer = AcceptedBatch.model_construct(topic=written.position.topic, position=str(written.position), events=places)
     return Response(answer.model_dump_json(), 202, media_type="application/json")
 
 

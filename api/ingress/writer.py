@@ -22,6 +22,7 @@ from streams.log import (
     Log,
     Position,
     Record,
+    TopicInfo,
     Transaction,
     UnknownTopicError,
 )
@@ -30,7 +31,6 @@ from streams.times import Instant
 
 ATTEMPTS_MAX = 2  # the second one after the topic was created, or seen to be a new one
 SEPARATOR = "\x1f"
-INGRESS_TOPICS = frozenset({topics.TRADING_COMMANDS, topics.MARKET_PRICES})
 
 
 class Place(NamedTuple):
@@ -103,20 +103,10 @@ class Writer:
         Raises:
             LogError: when they could not be written, or it is unknown whether they were.
         """
-        info = await self._topic(topic)
-        records = [
-            Record(topic, partition_for(key, info), key, encode(event), event.time.milliseconds())
-            for event in events
-            for key in (event.partitionkey.encode(),)
-        ]
+        count = (await self._topic(topic)).spec.partitions
+        records = [_record(topic, count, event) for event in events]
         appended = await self._append(topic, records, submission.transaction)
-        return self._written(topic, events, records, appended)
-
-    def _written(
-        self, topic: str, events: Sequence[AnyEvent], records: Sequence[Record], appended: Appended
-    ) -> Written:
-        known = self.log.known_topic(topic)
-        assert known is not None, "a topic that was written to is known"
+        epoch = (await self._topic(topic)).incarnation
         places = [
             Place(event.id, record.partition, offset)
             for event, record, offset in zip(events, records, appended.offsets, strict=True)
@@ -124,7 +114,7 @@ class Writer:
         reached: dict[int, int] = {}
         for place in places:
             reached[place.partition] = max(reached.get(place.partition, 0), place.offset + 1)
-        return Written(Position(topic, known.incarnation, reached), places, appended.again)
+        return Written(Position(topic, epoch, reached), places, appended.again)
 
     async def _append(self, topic: str, records: Sequence[Record], transaction: Transaction | None) -> Appended:
         for attempt in range(ATTEMPTS_MAX):
@@ -136,15 +126,20 @@ class Writer:
                 await self._topic(topic)
         raise AssertionError("unreachable")
 
-    async def _topic(self, topic: str) -> int:
-        """Partition count of a topic, which is created if it may be."""
+    async def _topic(self, topic: str) -> TopicInfo:
+        """What a topic is; it is created if it may be."""
         try:
-            return (await self.log.topic(topic)).spec.partitions
+            return await self.log.topic(topic)
         except UnknownTopicError:
             if self.config.partitions is None:
                 raise
             [spec] = [spec for spec in topics.topic_specs(self.config.partitions) if spec.name == topic]
-            return (await self.log.create_topic(spec)).spec.partitions
+            return await self.log.create_topic(spec)
+
+
+def _record(topic: str, partitions: int, event: AnyEvent) -> Record:
+    key = event.partitionkey.encode()
+    return Record(topic, partition_for(key, partitions), key, encode(event), event.time.milliseconds())
 
 
 def _digest(*parts: str) -> hashlib._Hash:

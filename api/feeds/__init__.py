@@ -1,0 +1,1 @@
+"""Live feeds of tables and events. Depends on `tables` and `streams`."""

@@ -1,0 +1,110 @@
+"""All feeds of one API process: a follower each, and the sessions that are open."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Literal
+
+from api.feeds import readings
+from api.feeds.change import Read
+from api.feeds.follower import Follower
+from api.feeds.ranked import Tops
+from api.feeds.session import Session
+from api.feeds.views import View
+from api.metrics import Metrics
+from api.problems import UNAVAILABLE, Problem
+from streams import topics
+from streams.log import Log
+from tables.catalog import (
+    FINANCIAL_FEES,
+    GAMIFICATION_BOARDS,
+    GAMIFICATION_PROGRESS,
+    TRADING_PORTFOLIO,
+    TRADING_POSITIONS,
+    changelog_topic,
+)
+from tables.reader import TableReader
+
+FEEDS_OPEN_MAX = 5_000
+RETRY_AFTER_S = 5
+
+FeedName = Literal["progress", "boards", "fees", "positions", "portfolio", "trades", "xp"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Followed:
+    """What a feed follows, and how it reads it."""
+
+    topic: str
+    read: Read
+
+
+class Hub:
+    """Opens feeds. It has a connection pool of its own, so that waiting reads never hold up a query."""
+
+    def __init__(self, url: str, namespace: str, app_id: str, metrics: Metrics) -> None:
+        self.log = Log(url, namespace)
+        self.tables = TableReader(self.log, app_id)
+        self.tops = Tops(self.tables)
+        self.metrics = metrics
+        self.sessions: set[Session] = set()
+        self.followers: Mapping[FeedName, Follower] = {
+            name: Follower(self.log, followed.topic, followed.read) for name, followed in _followed(app_id).items()
+        }
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        """Start the followers."""
+        self._tasks = [
+            asyncio.create_task(follower.run(), name=f"feed {name}") for name, follower in self.followers.items()
+        ]
+
+    async def open(self, name: FeedName, view: View, last_event_id: str | None) -> Session:
+        """Open a feed.
+
+        Raises:
+            LogUnavailableError: when it cannot be read just now.
+            Problem: 503 when too many are open.
+        """
+        if len(self.sessions) >= FEEDS_OPEN_MAX:
+            headers = {"Retry-After": str(RETRY_AFTER_S)}
+            raise Problem(UNAVAILABLE, f"{FEEDS_OPEN_MAX} feeds are open here; try again", headers=headers)
+        session = Session(name, self.followers[name], view, self.metrics, last_event_id=last_event_id)
+        await session.open()
+        self.sessions.add(session)
+        return session
+
+    def leave(self, session: Session) -> None:
+        """A feed ended."""
+        self.sessions.discard(session)
+        session.leave()
+
+    def end_sessions(self) -> None:
+        """Let all open feeds end now, so that the server can stop."""
+        for session in self.sessions:
+            session.close()
+
+    async def close(self) -> None:
+        """End everything."""
+        self.end_sessions()
+        for task in self._tasks:
+            task.cancel()
+        for task in self._tasks:
+            with suppress(asyncio.CancelledError):
+                await task
+        await self.log.close()
+
+
+def _followed(app_id: str) -> dict[FeedName, _Followed]:
+    return {
+        "progress": _Followed(changelog_topic(app_id, GAMIFICATION_PROGRESS.name), readings.progress),
+        "boards": _Followed(changelog_topic(app_id, GAMIFICATION_BOARDS.name), readings.boards),
+        "fees": _Followed(changelog_topic(app_id, FINANCIAL_FEES.name), readings.fees),
+        "positions": _Followed(changelog_topic(app_id, TRADING_POSITIONS.name), readings.positions),
+        "portfolio": _Followed(changelog_topic(app_id, TRADING_PORTFOLIO.name), readings.portfolio),
+        "trades": _Followed(topics.TRADING_EVENTS, readings.trades),
+        "xp": _Followed(topics.GAMIFICATION_EVENTS, readings.xp),
+    }

@@ -1,0 +1,104 @@
+"""The boards feed's view: a change anywhere on the board makes it read the top again, once for all who watch it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+
+import orjson
+
+from api.feeds.change import Change
+from api.feeds.follower import Follower
+from api.feeds.subscriber import Subscriber
+from api.feeds.views import Rows
+from api.queries.shapes import board_row
+from streams.log import Position
+from tables.boards import Board
+from tables.catalog import GAMIFICATION_BOARDS
+from tables.reader import RankingPage, TableReader
+
+REFRESH_S = 0.1  # a board is read at most this often, however much it changes
+TOPS_KEPT_MAX = 256
+
+
+@dataclass(slots=True)
+class _Top:
+    """The top of one board as read last."""
+
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    page: RankingPage | None = None
+    read_at: float = 0.0
+
+
+class Tops:
+    """The tops of boards that somebody watches, read once for all of them."""
+
+    def __init__(self, tables: TableReader) -> None:
+        self.tables = tables
+        self._tops: OrderedDict[tuple[str, int], _Top] = OrderedDict()
+
+    async def read(self, group: str, limit: int, at_least: Position | None) -> RankingPage:
+        """The first `limit` members, as of `at_least` or later; None reads them anew."""
+        top = self._tops.setdefault((group, limit), _Top())
+        self._tops.move_to_end((group, limit))
+        if len(self._tops) > TOPS_KEPT_MAX:
+            self._tops.popitem(last=False)
+        async with top.lock:
+            if top.page is None or at_least is None or not _covers(top.page.position, at_least):
+                now = asyncio.get_running_loop().time
+                await asyncio.sleep(max(0.0, top.read_at + REFRESH_S - now()))
+                top.page = await self.tables.page(GAMIFICATION_BOARDS.name, group, limit=limit)
+                top.read_at = now()
+            return top.page
+
+
+def _covers(position: Position, wanted: Position) -> bool:
+    same = position.epoch == wanted.epoch
+    return same and all(position.offsets.get(p, 0) >= offset for p, offset in wanted.offsets.items())
+
+
+class BoardView:
+    """The first rows of one board."""
+
+    def __init__(self, tops: Tops, board: Board, group: str, limit: int) -> None:
+        self.channels = frozenset({group})
+        self._tops = tops
+        self._board = board
+        self._group = group
+        self._limit = limit
+        self._shown: dict[str, bytes] | None = None
+
+    async def snapshot(self, follower: Follower, subscriber: Subscriber) -> AsyncIterator[Rows]:
+        """The rows now."""
+        del follower
+        self._shown = await self._read(subscriber, await self._tops.tables.position(GAMIFICATION_BOARDS.name))
+        yield list(self._shown.values())
+
+    async def resume(self) -> None:
+        """What the subscriber shows is not known here, so that its first delta says everything."""
+        self._shown = None
+
+    async def delta(self, changes: Sequence[Change], reached: Position, subscriber: Subscriber) -> bytes | None:
+        """Rows whose rank or score changed, and users who left the top; `complete` when it is all there is."""
+        newest: dict[int, int] = {}
+        for change in changes:
+            newest[change.partition] = max(newest.get(change.partition, 0), change.offset + 1)
+        before = self._shown
+        now = self._shown = await self._read(subscriber, Position(reached.topic, reached.epoch, newest))
+        if before is None:
+            return b'{"complete":true,"rows":[' + b",".join(now.values()) + b"]}"
+        changed = [row for user_id, row in now.items() if before.get(user_id) != row]
+        removed = [user_id for user_id in before if user_id not in now]
+        if not changed and not removed:
+            return None
+        return b'{"rows":[' + b",".join(changed) + b'],"removed":' + orjson.dumps(removed) + b"}"
+
+    async def _read(self, subscriber: Subscriber, at_least: Position) -> dict[str, bytes]:
+        page = await self._tops.read(self._group, self._limit, at_least)
+        subscriber.floor = page.position
+        return {
+            ranked.member: orjson.dumps(board_row(self._board, ranked).model_dump(mode="json"))
+            for ranked in page.members
+        }

@@ -1,0 +1,106 @@
+"""How each feed reads the records it follows: which row changed, who wants to know, how it is told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from pydantic import JsonValue
+
+from api.feeds.change import Reading
+from api.queries import shapes
+from streams.events import gamification, trading
+from streams.log import StoredRecord
+from tables import rows
+from tables.catalog import SEPARATOR
+
+XP_TYPES = frozenset(
+    model.event_type() for model in (gamification.XPGained, gamification.LevelUp, gamification.AchievementUnlocked)
+)
+TRADE_TYPES = frozenset({trading.TradeExecuted.event_type()})
+
+
+def progress_row(key: str, value: bytes) -> JsonValue:
+    """A row of `progress`."""
+    return shapes.progress(key, rows.Progress.load(value)).model_dump(mode="json")
+
+
+def position_row(_: str, value: bytes) -> JsonValue:
+    """A row of `positions`."""
+    return shapes.position(rows.Position.load(value)).model_dump(mode="json")
+
+
+def portfolio_row(_: str, value: bytes) -> JsonValue:
+    """A row of `portfolio`."""
+    return shapes.portfolio(rows.Portfolio.load(value)).model_dump(mode="json")
+
+
+def progress(_: int, record: StoredRecord) -> Reading | None:
+    """Progress: one row a user."""
+    return _user_row(record, progress_row)
+
+
+def positions(_: int, record: StoredRecord) -> Reading | None:
+    """Positions: one row a user, market and mode; the user's channel."""
+    return _user_row(record, position_row)
+
+
+def portfolio(_: int, record: StoredRecord) -> Reading | None:
+    """Portfolios: one row a user."""
+    return _user_row(record, portfolio_row)
+
+
+def _user_row(record: StoredRecord, row: Any) -> Reading | None:
+    if record.key is None:
+        return None
+    key, value = record.key.decode(), record.value
+    user_id = key.partition(SEPARATOR)[0]
+    return Reading(key, user_id, lambda: {"key": key, "deleted": True} if value is None else row(key, value))
+
+
+def boards(_: int, record: StoredRecord) -> Reading | None:
+    """Boards: the channel is the ranking group; what to tell is read from the ranking."""
+    if record.key is None:
+        return None
+    key = record.key.decode()
+    return Reading(key, key.rpartition(SEPARATOR)[0], lambda: None)
+
+
+def fees(_: int, record: StoredRecord) -> Reading | None:
+    """Fees: a sum in one partition; what to tell is the sum over all of them."""
+    if record.key is None:
+        return None
+    key = record.key.decode()
+    return Reading(key, key, lambda: None)
+
+
+def trades(_: int, record: StoredRecord) -> Reading | None:
+    """The tape of fills; the channel is the market."""
+    event = _event(record, TRADE_TYPES)
+    return Reading(record.offset, str(event["data"]["market"]), lambda: _told(event)) if event is not None else None
+
+
+def xp(_: int, record: StoredRecord) -> Reading | None:
+    """What users earn; the channel is the user."""
+    event = _event(record, XP_TYPES)
+    return Reading(record.offset, str(event["partitionkey"]), lambda: _told(event)) if event is not None else None
+
+
+def _event(record: StoredRecord, types: frozenset[str]) -> dict[str, Any] | None:
+    if record.value is None:
+        return None
+    try:
+        event: dict[str, Any] = orjson.loads(record.value)
+        return event if event["type"] in types else None
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        return None  # not an event; the workers put such records into the dead letters
+
+
+def _told(event: dict[str, Any]) -> JsonValue:
+    return {
+        "event_id": event["id"],
+        "type": event["type"].split(".")[2],
+        "time": event["time"],
+        "user_id": event["partitionkey"],
+        **event["data"],
+    }

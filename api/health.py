@@ -1,0 +1,65 @@
+"""Whether the process lives, whether the pipeline is ready, and metrics."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter
+from prometheus_client import CONTENT_TYPE_LATEST
+from pydantic import BaseModel, Field
+from starlette.responses import Response
+
+from api.context import Api, ApiDep
+from api.openapi import problems
+from api.problems import UNAVAILABLE, Problem
+from streams.log import LogUnavailableError
+from tables.workers import Workers, highwaters, lag, workers
+
+RETRY_AFTER_S = 2
+
+router = APIRouter(tags=["Operation"])
+
+
+class Health(BaseModel):
+    """The process answers."""
+
+    status: Annotated[str, Field(examples=["up"])] = "up"
+
+
+class Readiness(BaseModel):
+    """The broker answers and every partition is with a worker whose tables are complete."""
+
+    status: Annotated[str, Field(examples=["ready"])] = "ready"
+    workers: int
+    generation: int
+
+
+@router.get("/healthz", summary="Is the process up?")
+async def healthz() -> Health:
+    """Answers as long as the process lives, whatever the broker does."""
+    return Health()
+
+
+@router.get("/readyz", summary="Is the pipeline ready?", responses=problems(503))
+async def readyz(api: ApiDep) -> Readiness:
+    """Ready when the broker answers, the group is stable and all live workers have their tables recovered."""
+    group: Workers = await workers(api.log, api.config.group)
+    if not group.ready:
+        raise Problem(UNAVAILABLE, group.why_not, headers={"Retry-After": str(RETRY_AFTER_S)}, state=group.state)
+    return Readiness(workers=len(group.alive), generation=group.generation)
+
+
+@router.get("/metrics", summary="Prometheus metrics", response_class=Response)
+async def metrics(api: ApiDep) -> Response:
+    """Metrics of this process, and the workers' lag as the broker has it now."""
+    await _look_at_broker(api)
+    return Response(api.metrics.text(), media_type=CONTENT_TYPE_LATEST)
+
+
+async def _look_at_broker(api: Api) -> None:
+    try:
+        group = await workers(api.log, api.config.group)
+        api.metrics.show_lag(lag(group.committed, await highwaters(api.log)))
+        api.metrics.broker_up.set(1)
+    except LogUnavailableError:
+        api.metrics.broker_up.set(0)

@@ -1,0 +1,1 @@
+"""Commands in: validated, made safe to repeat, appended to the log."""

@@ -1,0 +1,97 @@
+"""Fee totals, summed over the partitions."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import BaseModel
+
+from api.context import ApiDep
+from api.openapi import problems
+from api.problems import VALIDATION, Fault, Problem
+from api.queries.parameters import visible
+from api.queries.shapes import Fee, fee
+from api.queries.users import PositionText
+from tables.catalog import ALL_DAYS, FINANCIAL_FEES, SEPARATOR
+from tables.rows import FeeTotal
+
+NamePart = Annotated[str | None, Query(max_length=64)]
+DAY_PATTERN = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+
+router = APIRouter(prefix="/v1", tags=["Fees"], responses=problems(410, 422, 503, 504))
+
+
+class FeesAnswer(BaseModel):
+    """Fee totals and the position they are true for."""
+
+    position: PositionText
+    fees: list[Fee]
+
+
+@dataclass(frozen=True, slots=True)
+class FeeFilter:
+    """Which totals are asked for; the day is a UTC day or `all`, or None for each of them."""
+
+    day: str | None
+    source: str | None
+    asset: str | None
+    beneficiary: str | None
+
+    def takes(self, key: str) -> bool:
+        """Whether the totals of this key are asked for."""
+        source, asset, day, beneficiary = key.split(SEPARATOR)
+        found = ((self.day, day), (self.source, source), (self.asset, asset), (self.beneficiary, beneficiary))
+        return all(wanted is None or wanted == value for wanted, value in found)
+
+
+def fee_filter(
+    day: Annotated[
+        str, Query(description="a UTC day such as `2024-09-20`, `all` for all-time totals, `each` for every day")
+    ] = ALL_DAYS,
+    source: NamePart = None,
+    asset: NamePart = None,
+    beneficiary: NamePart = None,
+) -> FeeFilter:
+    """The filters of a request.
+
+    Raises:
+        Problem: 422 when the day is none.
+    """
+    if day not in {ALL_DAYS, "each"} and not _is_day(day):
+        detail = f"expected a day like '2024-09-20', 'all' or 'each', got {day[:40]!r}"
+        raise Problem(VALIDATION, detail, errors=[Fault(parameter="day", detail=detail)])
+    return FeeFilter(None if day == "each" else day, source, asset, beneficiary)
+
+
+Filter = Annotated[FeeFilter, Depends(fee_filter)]
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return DAY_PATTERN.fullmatch(text) is not None and bool(date.fromisoformat(text))
+    except ValueError:
+        return False
+
+
+def sums(totals: Iterable[tuple[str, FeeTotal]]) -> list[Fee]:
+    """Totals of the same key added up, in the order of their keys."""
+    amounts: dict[str, int] = defaultdict(int)
+    counts: dict[str, int] = defaultdict(int)
+    for key, total in totals:
+        amounts[key] += total.amount
+        counts[key] += total.count
+    return [fee(key, FeeTotal(amount=amounts[key], count=counts[key])) for key in sorted(amounts)]
+
+
+@router.get("/fees", summary="Fee totals", dependencies=[visible(FINANCIAL_FEES.name)])
+async def get_fees(api: ApiDep, wanted: Filter) -> FeesAnswer:
+    """Fees accrued by source, asset, UTC day and beneficiary. The beneficiary `total` is the whole of each fee."""
+    found = await api.tables.rows(FINANCIAL_FEES.name)
+    chosen = ((row.key, FeeTotal.load(row.value)) for row in found.rows if wanted.takes(row.key))
+    return FeesAnswer(position=str(found.position), fees=sums(chosen))

@@ -1,0 +1,119 @@
+"""`topics`, `tables` and `reset` on a real server."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from deploy.binary import find_binary
+from deploy.cli import cli
+from deploy.embedded import EmbeddedServer
+from deploy.errors import DeployError
+from deploy.lag import PartitionState
+from deploy.locks import FileLock
+from deploy.reset import reset_everything
+from deploy.settings import Settings
+from streams.log import Fence, Log, Record, TopicPartition, TopicSpec, WriteBatch
+from streams.log.scripts import GROUP
+
+TABLE = "astratrade-gamification-progress-changelog"
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[EmbeddedServer]:
+    with EmbeddedServer(tmp_path, find_binary()) as running:
+        yield running
+
+
+def with_log(server: EmbeddedServer, act: Callable[[Log], Awaitable[None]]) -> None:
+    async def run() -> None:
+        async with Log(server.url) as log:
+            await act(log)
+
+    asyncio.run(run())
+
+
+def astratrade(server: EmbeddedServer, *arguments: str) -> Result:
+    return CliRunner().invoke(cli, [*arguments, "--data-dir", str(server.directory.parent)], catch_exceptions=False)
+
+
+async def fill(log: Log) -> None:
+    """Three records in one partition, one of them processed by a member that holds a lease; a row in a table."""
+    await log.create_topic(TopicSpec("t", 2))
+    await log.create_topic(TopicSpec(TABLE, 2, "compact"))
+    await log.append([Record("t", 1, None, b"%d" % n, n) for n in range(3)])
+    await log.append([Record(TABLE, 1, b"trader-1", b'{"xp":7}', 1)])
+    await log.run(GROUP, [log.keys.group("astratrade")], ["join", "w1", b"", 60_000, 60_000, 0])
+    await log.run(GROUP, [log.keys.group("astratrade")], ["sync", "w1", 1, "w1", b""])
+    await log.commit(WriteBatch([], {TopicPartition("t", 1): 1}), fence=Fence("astratrade", "w1", 1))
+
+
+async def leave(log: Log) -> None:
+    await log.run(GROUP, [log.keys.group("astratrade")], ["leave", "w1"])
+
+
+def test_topics_show_offsets_and_lag(server: EmbeddedServer) -> None:
+    with_log(server, fill)
+    states = json.loads(astratrade(server, "topics", "--json").output)
+    assert [state for state in states if state["topic"] == "t"] == [
+        {"topic": "t", "partition": 0, "start": 0, "end": 0, "committed": {}, "lag": {}},
+        {"topic": "t", "partition": 1, "start": 0, "end": 3, "committed": {"astratrade": 1}, "lag": {"astratrade": 2}},
+    ]
+    assert "committed" in astratrade(server, "topics").output
+
+
+def test_lag_is_what_is_left() -> None:
+    assert PartitionState("t", 0, 0, 10, {"g": 4}).lag("g") == 6
+
+
+def test_tables_are_read_as_committed(server: EmbeddedServer) -> None:
+    with_log(server, fill)
+    assert json.loads(astratrade(server, "tables", "get", "gamification-progress", "trader-1").output) == {"xp": 7}
+    listed = astratrade(server, "tables", "list").output
+    assert "gamification-progress" in listed
+    assert "not yet made" in listed
+    with pytest.raises(DeployError, match="gamification-progress has no row 'nobody'"):
+        astratrade(server, "tables", "get", "gamification-progress", "nobody")
+
+
+def test_reset_is_refused_while_a_worker_holds_a_lease(server: EmbeddedServer) -> None:
+    with_log(server, fill)
+    with pytest.raises(DeployError, match=r"workers are running \(w1\)"):
+        astratrade(server, "reset", "--yes")
+    assert json.loads(astratrade(server, "topics", "--json").output)
+
+
+def test_reset_leaves_nothing_of_the_namespace_and_all_of_others(server: EmbeddedServer) -> None:
+    async def prepare(log: Log) -> None:
+        await fill(log)
+        await leave(log)
+        await log.redis.set("{other}:kept", "1")
+
+    async def only_the_other_is_left(log: Log) -> None:
+        assert await log.redis.keys("*") == [b"{other}:kept"]
+
+    with_log(server, prepare)
+    assert astratrade(server, "reset", "--yes").output.startswith("deleted ")
+    with_log(server, only_the_other_is_left)
+
+
+def test_reset_asks_first(server: EmbeddedServer) -> None:
+    result = CliRunner().invoke(cli, ["reset", "--data-dir", str(server.directory.parent)], input="n\n")
+    assert result.exit_code == 1
+    assert "Delete all keys of namespace 'astra' on the embedded server" in result.output
+
+
+def test_reset_without_a_running_server_removes_its_data(tmp_path: Path) -> None:
+    with EmbeddedServer(tmp_path, find_binary()):
+        pass
+    lock = FileLock(tmp_path / "workers" / "worker-1" / "lock")
+    lock.acquire()
+    with pytest.raises(DeployError, match="worker-1 is in use by process"):
+        reset_everything(Settings(data_dir=tmp_path))
+    lock.release()
+    assert reset_everything(Settings(data_dir=tmp_path)) == "deleted 0 keys and 2 directories"
+    assert list((tmp_path / "workers").iterdir()) == []
+    assert not (tmp_path / "server").exists()

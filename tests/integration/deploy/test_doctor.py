@@ -1,0 +1,101 @@
+"""The doctor finds what is wrong with a real server, and says what to do."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from deploy.binary import find_binary
+from deploy.cli import cli
+from deploy.doctor import machine
+from deploy.doctor.finding import Finding
+from deploy.doctor.server import broker_findings, server_findings
+from deploy.embedded import EmbeddedServer
+from deploy.secret import FILE, signing_secret
+from deploy.settings import Settings
+from streams.log import Log, Record, TopicSpec
+
+
+@pytest.fixture
+async def own(tmp_path: Path) -> AsyncIterator[Log]:
+    """A log on a server of this test's own, whose configuration may be spoilt."""
+    with EmbeddedServer(tmp_path, find_binary()) as server:
+        log = Log(server.url, "astra")
+        yield log
+        await log.close()
+
+
+async def examine(log: Log) -> dict[str, Finding]:
+    return {finding.name: finding async for finding in broker_findings(log.url, Settings())}
+
+
+async def test_a_sound_server_is_found_sound(own: Log) -> None:
+    await own.create_topic(TopicSpec("t", 2))
+    await own.append([Record("t", 0, b"k", b"v", 1)])
+    found = await examine(own)
+    assert {finding.level for finding in found.values()} == {"ok"}
+    assert found["streams"].found == "1 streams, each as the log wrote it"
+
+
+async def test_an_evicting_server_fails(own: Log) -> None:
+    await own.redis.config_set("maxmemory-policy", "allkeys-lru")
+    finding = (await examine(own))["broker"]
+    assert finding.level == "fail"
+    assert "CONFIG SET maxmemory-policy noeviction" in finding.found
+
+
+async def test_a_server_that_keeps_nothing_fails(own: Log) -> None:
+    await own.redis.config_set("appendonly", "no")
+    finding = (await examine(own))["persistence"]
+    assert (finding.level, finding.remedy) == ("fail", "CONFIG SET appendonly yes")
+
+
+async def test_a_stream_written_by_something_else_fails(own: Log) -> None:
+    await own.create_topic(TopicSpec("t", 1))
+    await own.redis.xadd(own.keys.stream("t", 0), {"a": "b"})
+    finding = (await examine(own))["streams"]
+    assert finding.level == "fail"
+    assert own.keys.stream("t", 0) in finding.found
+
+
+async def test_a_broker_that_is_not_there_fails() -> None:
+    findings = [finding async for finding in broker_findings("unix:///nowhere/s", Settings())]
+    assert findings[-1].level == "fail"
+
+
+async def test_without_a_running_server_a_trial_start_is_made(tmp_path: Path) -> None:
+    findings = [finding async for finding in server_findings(Settings(data_dir=tmp_path / "data"))]
+    assert {finding.level for finding in findings} == {"ok"}
+    assert "starts; none runs" in findings[0].found
+    assert not (tmp_path / "data").exists()
+
+
+async def test_a_server_that_cannot_be_embedded_fails(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, server_binary=tmp_path / "none")
+    [finding] = [finding async for finding in server_findings(settings)]
+    assert (finding.level, finding.name) == ("fail", "embedded server")
+
+
+def test_a_secret_that_others_can_read_fails(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path)
+    signing_secret(settings)
+    assert machine.secret(settings).level == "ok"
+    (tmp_path / FILE).chmod(0o644)
+    assert machine.secret(settings).remedy == f"chmod 600 {tmp_path / FILE}"
+
+
+def test_a_full_disk_and_a_short_lease_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine.shutil, "disk_usage", lambda _: type("U", (), {"free": machine.DISK_FAIL_BYTES - 1}))
+    assert machine.disk(tmp_path).level == "fail"
+    assert machine.lease(Settings(lease_ms=1000, heartbeat_ms=300)).level == "warn"
+
+
+def test_the_status_tells_whether_something_fails(tmp_path: Path) -> None:
+    sound = CliRunner().invoke(cli, ["doctor", "--data-dir", str(tmp_path)])
+    assert sound.exit_code == 0, sound.output
+    broken = CliRunner().invoke(
+        cli, ["doctor", "--data-dir", str(tmp_path)], env={"ASTRA_BROKER_URL": "unix:///nowhere/s"}
+    )
+    assert broken.exit_code == 1
+    assert "fail broker" in broken.output

@@ -1,0 +1,117 @@
+"""The supervisor restarts what crashes, says so, and stops everything in order."""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from deploy import process
+from deploy.supervisor import Command, StopRequested, Supervisor, stop_on_signals
+
+WAIT_S = 20.0
+GRACE_S = 5.0
+
+
+@pytest.fixture
+def said() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def supervisor(said: list[str]) -> Iterator[Supervisor]:
+    running = Supervisor(said.append)
+    yield running
+    running.stop()
+
+
+def python(code: str, *arguments: str) -> Command:
+    return Command([sys.executable, "-c", code, *arguments], os.environ, GRACE_S)
+
+
+def within(seconds: float, condition: Callable[[], bool]) -> Callable[[], bool]:
+    deadline = time.monotonic() + seconds
+
+    def check() -> bool:
+        assert time.monotonic() < deadline, "it did not happen in time"
+        return condition()
+
+    return check
+
+
+def test_a_crashed_child_is_started_again_and_that_is_said(supervisor: Supervisor, said: list[str]) -> None:
+    child = python("import time; time.sleep(600)")
+    supervisor.keep("worker 1", child)
+    assert child.child is not None
+    first = child.child.pid
+    child.child.kill()
+    supervisor.run(until=within(WAIT_S, lambda: child.child is not None and child.child.pid != first))
+    assert said == ["worker 1 ended (by SIGKILL); it is started again in 0.5 s", "worker 1 was started again"]
+    assert child.exit_code is None
+
+
+def test_the_pause_between_restarts_grows(supervisor: Supervisor, said: list[str]) -> None:
+    supervisor.keep("api", python("raise SystemExit(3)"))
+    supervisor.run(until=within(WAIT_S, lambda: len(said) >= 5))
+    assert [line for line in said if "ended" in line][:3] == [
+        f"api ended (status 3); it is started again in {pause} s" for pause in ("0.5", "1", "2")
+    ]
+
+
+def test_a_child_that_runs_once_is_not_started_again(supervisor: Supervisor, said: list[str]) -> None:
+    once, after = python("pass"), python("pass")
+    supervisor.keep("replay", once, once=True)
+    supervisor.run(until=within(WAIT_S, lambda: once.exit_code is not None))
+    supervisor.keep("check", after, once=True)
+    supervisor.run(until=within(WAIT_S, lambda: after.exit_code is not None))
+    assert said == []
+
+
+def test_it_stops_in_reverse_order_and_leaves_nothing(said: list[str], tmp_path: Path) -> None:
+    order = tmp_path / "order"
+    code = (
+        "import signal, sys\n"
+        "def end(*_):\n"
+        "    open(sys.argv[1], 'a').write(sys.argv[2] + ' ')\n"
+        "    raise SystemExit\n"
+        "signal.signal(signal.SIGTERM, end)\n"
+        "open(sys.argv[1] + sys.argv[2], 'w').close()\n"
+        "signal.pause()\n"
+    )
+    supervisor = Supervisor(said.append)
+    names = ("server", "worker", "api")
+    children = [python(code, str(order), name) for name in names]
+    for name, child in zip(names, children, strict=True):
+        supervisor.keep(name, child)
+    supervisor.run(until=within(WAIT_S, lambda: all(Path(f"{order}{name}").exists() for name in names)))
+    supervisor.stop()
+    assert order.read_text().split() == ["api", "worker", "server"]
+    assert all(child.child and not process.alive(child.child.pid) for child in children)
+    assert said == []
+
+
+def test_a_stubborn_child_is_killed_after_its_grace(said: list[str], tmp_path: Path) -> None:
+    ready = tmp_path / "ready"
+    code = (
+        "import pathlib, signal, sys, time\n"
+        "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        "pathlib.Path(sys.argv[1]).touch()\n"
+        "time.sleep(600)\n"
+    )
+    stubborn = Command([sys.executable, "-c", code, str(ready)], os.environ, grace_s=0.2)
+    supervisor = Supervisor(said.append)
+    supervisor.keep("worker 1", stubborn)
+    supervisor.run(until=within(WAIT_S, ready.exists))
+    supervisor.stop()
+    assert said == ["worker 1 did not stop in time and was killed"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_asks_to_stop_once(number: signal.Signals, supervisor: Supervisor) -> None:
+    with stop_on_signals():
+        with pytest.raises(StopRequested):
+            supervisor.run(until=lambda: bool(os.kill(os.getpid(), number)))
+        os.kill(os.getpid(), number)  # while stopping, further signals change nothing
