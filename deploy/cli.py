@@ -1,28 +1,37 @@
-"""The command line, `astratrade`: gathers the commands of `deploy.commands` and words their errors."""
+"""The command line, `astratrade`: finds the commands in `deploy.commands` and words their errors."""
 
 from __future__ import annotations
 
+import importlib
 import sys
-from typing import NoReturn
+from typing import NoReturn, cast
 
 import click
+from redis.exceptions import RedisError
 
-from deploy.commands.api import api
-from deploy.commands.dev import dev
-from deploy.commands.doctor import doctor
-from deploy.commands.replay import replay
-from deploy.commands.reset import reset
-from deploy.commands.tables import tables
-from deploy.commands.token import token
-from deploy.commands.topics import topics
-from deploy.commands.worker import worker
 from deploy.errors import DeployError
 from streams.log import LogError
 
-COMMANDS = (dev, worker, api, replay, topics, tables, token, reset, doctor)
+COMMANDS = ("dev", "worker", "api", "replay", "topics", "tables", "token", "reset", "doctor")
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+class Commands(click.Group):
+    """Command `x` is `x` in `deploy.commands.x`, imported when it is wanted: what one needs, others don't wait for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All of them, in the order of their use."""
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command, or None when there is none of this name."""
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        return cast("click.Command", getattr(importlib.import_module(f"deploy.commands.{cmd_name}"), cmd_name))
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="astratrade-streams", prog_name="astratrade")
 def cli() -> None:
     """AstraTrade's event backbone: an ingress, a partitioned log, stream processors, live tables.
@@ -35,15 +44,11 @@ def cli() -> None:
     """
 
 
-for command in COMMANDS:
-    cli.add_command(command)
-
-
 def main() -> NoReturn:
     """Run the command line; an error of ours is one message on standard error and status 1."""
     try:
         cli(prog_name="astratrade")
-    except (DeployError, LogError) as exc:
+    except (DeployError, LogError, RedisError) as exc:
         print(f"astratrade: {exc}", file=sys.stderr)  # noqa: T201 - this is where errors are shown
     sys.exit(1)
 

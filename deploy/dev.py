@@ -26,7 +26,7 @@ REPLAY_GRACE_S = 5.0
 READY_DEADLINE_S = 120.0
 READY_POLL_S = 0.2
 PROBE_TIMEOUT_S = 2.0
-READY_PATH = "/health/ready"
+READY_PATH = "/readyz"
 
 
 def run_dev(settings: Settings, replay: str | None) -> None:

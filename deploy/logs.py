@@ -6,7 +6,8 @@ import logging
 
 FORMAT = "%(asctime)s {process} %(levelname)-7s %(name)s: %(message)s"
 TIME_FORMAT = "%H:%M:%S"
-CHATTY = ("faust.tables", "aiokafka", "httpx", "httpcore", "mode", "faust.assignor")
+CHATTY = ("faust", "mode", "aiokafka", "httpx", "httpcore")
+TELLING = ("faust.worker",)  # says when the worker is ready, and why it stops
 
 
 def configure(process: str, level: str) -> None:
@@ -15,3 +16,5 @@ def configure(process: str, level: str) -> None:
     if level != "debug":
         for name in CHATTY:
             logging.getLogger(name).setLevel(logging.WARNING)
+        for name in TELLING:
+            logging.getLogger(name).setLevel(level.upper())

@@ -7,10 +7,11 @@ import socket
 from pathlib import Path
 
 import faust
-from agents.app import register_all
-from agents.rulebook import Rulebook
 from yarl import URL
 
+from agents.app import register_all
+from agents.rulebook import Rulebook
+from deploy import logs
 from deploy.broker import broker_url
 from deploy.errors import DeployError, LockedError
 from deploy.locks import FileLock
@@ -77,6 +78,7 @@ def claim_slot(settings: Settings, name: str | None = None) -> tuple[str, FileLo
 def run_worker(settings: Settings, name: str | None = None) -> None:
     """Run a worker until SIGTERM or SIGINT. Ends by SystemExit with the worker's status."""
     slot, lock = claim_slot(settings, name)
+    logs.configure(slot, settings.log_level)
     try:
         worker = faust.Worker(
             build_app(settings, slot), override_logging=False, redirect_stdouts=False, loglevel=settings.log_level

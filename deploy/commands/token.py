@@ -14,7 +14,13 @@ from deploy.tokens import issue
 
 @click.command()
 @click.option("--user", required=True, metavar="ID", help="Whom the token is for: its subject.")
-@click.option("--role", type=click.Choice([role.value for role in Role]), default="user", show_default=True)
+@click.option(
+    "--role",
+    type=click.Choice([role.value for role in Role]),
+    default="user",
+    show_default=True,
+    help="What it may do.",
+)
 @click.option(
     "--ttl", type=click.IntRange(1), metavar="SECONDS", help="Its life.  [default: ASTRA_TOKEN_TTL_S, or a day]"
 )

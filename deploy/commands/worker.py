@@ -6,7 +6,6 @@ from pathlib import Path
 
 import click
 
-from deploy import logs
 from deploy.commands.options import data_dir_option
 from deploy.settings import load
 
@@ -26,5 +25,4 @@ def worker(name: str | None, data_dir: Path | None) -> None:
     settings = load(data_dir=data_dir)
     from deploy.worker import run_worker  # noqa: PLC0415 - Faust takes a moment to import
 
-    logs.configure(name or "worker", settings.log_level)
     run_worker(settings, name)

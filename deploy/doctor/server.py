@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from redis.exceptions import RedisError
+
 from deploy.binary import find_binary
 from deploy.doctor.finding import Finding, fail, ok, warn
 from deploy.embedded import EmbeddedServer, running_url
@@ -51,7 +53,7 @@ async def broker_findings(url: str, settings: Settings) -> AsyncIterator[Finding
         yield _persistence(info)
         yield _clock(await log.redis.time())
         yield await _foreign(log)
-    except (LogError, OSError) as exc:
+    except (LogError, RedisError, OSError) as exc:
         yield fail("broker", str(exc), "is it running, and is ASTRA_BROKER_URL right?")
     finally:
         await log.close()

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
@@ -86,7 +87,8 @@ def test_a_secret_that_others_can_read_fails(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_and_a_short_lease_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine.shutil, "disk_usage", lambda _: type("U", (), {"free": machine.DISK_FAIL_BYTES - 1}))
+    nearly_full = SimpleNamespace(free=machine.DISK_FAIL_BYTES - 1)
+    monkeypatch.setattr("deploy.doctor.machine.shutil.disk_usage", lambda _: nearly_full)
     assert machine.disk(tmp_path).level == "fail"
     assert machine.lease(Settings(lease_ms=1000, heartbeat_ms=300)).level == "warn"
 

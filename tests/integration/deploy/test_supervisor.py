@@ -111,7 +111,11 @@ def test_a_stubborn_child_is_killed_after_its_grace(said: list[str], tmp_path: P
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_asks_to_stop_once(number: signal.Signals, supervisor: Supervisor) -> None:
+    def give_signal() -> bool:
+        os.kill(os.getpid(), number)
+        return False
+
     with stop_on_signals():
         with pytest.raises(StopRequested):
-            supervisor.run(until=lambda: bool(os.kill(os.getpid(), number)))
+            supervisor.run(until=give_signal)
         os.kill(os.getpid(), number)  # while stopping, further signals change nothing

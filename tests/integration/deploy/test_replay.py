@@ -1,0 +1,161 @@
+"""The replay client against an HTTP server that refuses, hangs up, and answers late, as real ones do."""
+
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deploy.address import api_url, free_port
+from deploy.errors import DeployError
+from deploy.replay.fills import FillsFile
+from deploy.replay.ingress import Ingress, IngressError, NotYetVisibleError, retry_after
+from deploy.replay.progress import ProgressFile
+from deploy.replay.run import Pace, Reached
+from deploy.settings import Settings
+
+Answer = tuple[int, dict[str, str], Any]
+ACCEPTED: Answer = (202, {}, {"position": "t@e:0-1"})
+
+
+@dataclass
+class Script:
+    """What the server answers, one after the other, and what it was asked."""
+
+    url: str = ""
+    answers: list[Answer | None] = field(default_factory=list)
+    asked: list[tuple[str, str, dict[str, str], bytes]] = field(default_factory=list)
+
+
+@pytest.fixture
+def script() -> Iterator[Script]:
+    plan = Script()
+
+    class Handler(BaseHTTPRequestHandler):
+        def handle_any(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            plan.asked.append((self.command, self.path, dict(self.headers), body))
+            answer = plan.answers.pop(0)
+            if answer is None:
+                self.connection.close()  # hangs up without a word
+                return
+            status, headers, document = answer
+            content = json.dumps(document).encode()
+            self.send_response(status)
+            for name, value in {**headers, "Content-Length": str(len(content))}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(content)
+
+        do_GET = do_POST = handle_any
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        plan.url = f"http://127.0.0.1:{server.server_port}"
+        yield plan
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def said() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def ingress(script: Script, said: list[str]) -> Iterator[Ingress]:
+    with Ingress(script.url, "a-token", said.append) as client:
+        yield client
+
+
+def test_a_batch_is_posted_under_its_key_with_the_token(script: Script, ingress: Ingress) -> None:
+    script.answers = [ACCEPTED]
+    assert ingress.report_fills("d-2-3", [{"fill_id": "d-2"}]) == {"position": "t@e:0-1"}
+    [(method, path, headers, body)] = script.asked
+    assert (method, path) == ("POST", "/v1/fills")
+    assert headers["Idempotency-Key"] == "d-2-3"
+    assert headers["Authorization"] == "Bearer a-token"
+    assert json.loads(body) == {"fills": [{"fill_id": "d-2"}]}
+
+
+def test_what_was_not_answered_is_repeated_as_it_was(script: Script, ingress: Ingress, said: list[str]) -> None:
+    script.answers = [None, (503, {"Retry-After": "0"}, {"title": "T", "detail": "D", "errors": []}), ACCEPTED]
+    ingress.report_fills("d-2-3", [{"fill_id": "d-2"}])
+    assert len(script.asked) == 3
+    assert len({(headers["Idempotency-Key"], body) for _, _, headers, body in script.asked}) == 1
+    assert said[0].startswith(f"no answer from {script.url}")
+    assert said[1] == "503 T: D; again in 0 s"
+
+
+def test_a_refusal_is_not_repeated_and_says_why(script: Script, ingress: Ingress) -> None:
+    fault = {"pointer": "#/fills/0/price", "detail": "must be greater than 0"}
+    script.answers = [(422, {}, {"title": "Not valid", "detail": "1 item", "errors": [fault]})]
+    with pytest.raises(IngressError, match=r"refused: 422 Not valid: 1 item; #/fills/0/price: must be greater than 0"):
+        ingress.report_fills("k", [])
+
+
+def test_something_else_behind_the_url_is_noticed(script: Script, ingress: Ingress) -> None:
+    script.answers = [(200, {}, "hello")]
+    with pytest.raises(IngressError, match="does not answer as the AstraTrade API does"):
+        ingress.get("/v1/stats")
+
+
+def test_a_table_that_has_not_caught_up_is_told_with_its_backlog(script: Script, ingress: Ingress) -> None:
+    script.answers = [(504, {}, {"title": "T", "detail": "D", "errors": [], "behind": 12})]
+    with pytest.raises(NotYetVisibleError) as late:
+        ingress.get("/v1/fees", after="t@e:0-1")
+    assert late.value.behind == 12
+
+
+@pytest.mark.parametrize(("header", "seconds"), [("3", 3.0), ("0.5", 0.5), ("-1", 0.0), ("soon", 9.0), ("", 9.0)])
+def test_retry_after_is_honoured(header: str, seconds: float) -> None:
+    assert retry_after({"retry-after": header}, 9.0) == seconds
+
+
+def test_positions_of_many_answers_become_one() -> None:
+    reached = Reached()
+    for text in ("t@e:0-3.1-7", "t@e:0-5", "t@e:2-1.1-6"):
+        reached.add(text)
+    assert str(reached.position) == "t@e:0-5.1-7.2-1"
+    with pytest.raises(DeployError, match="re-created"):
+        reached.add("t@f:0-1")
+
+
+def test_the_pace_is_kept() -> None:
+    assert Pace(100, 50.0).pause_s(sent=100, elapsed_s=0.5) == 1.5
+    assert Pace(100, 50.0).pause_s(sent=100, elapsed_s=9.0) == 0.0
+    assert Pace(100).pause_s(sent=100, elapsed_s=0.0) == 0.0
+
+
+def test_progress_is_kept_for_each_file_and_api(tmp_path: Path) -> None:
+    ProgressFile(tmp_path, "d1", "http://a").note(600)
+    assert ProgressFile(tmp_path, "d1", "http://a").sent() == 600
+    assert ProgressFile(tmp_path, "d1", "http://b").sent() == 0
+    assert ProgressFile(tmp_path, "d2", "http://a").sent() == 0
+
+
+def test_an_empty_file_has_no_batches(tmp_path: Path) -> None:
+    assert list(FillsFile(tmp_path, "d", ()).batches(10)) == []
+
+
+@pytest.mark.parametrize(
+    ("host", "url"), [("0.0.0.0", "http://127.0.0.1:8000"), ("::1", "http://[::1]:8000"), ("h", "http://h:8000")]
+)
+def test_the_api_is_reached_where_it_listens(host: str, url: str) -> None:
+    assert api_url(Settings(api_host=host)) == url
+
+
+def test_a_port_in_use_is_told(script: Script) -> None:
+    port = int(script.url.rpartition(":")[2])
+    with pytest.raises(DeployError, match=f"cannot listen on 127.0.0.1:{port} .*--port"):
+        free_port("127.0.0.1", port)
+    assert free_port("127.0.0.1", 0) > 0
