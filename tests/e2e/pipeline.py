@@ -155,6 +155,7 @@ class Pipeline:
             return False
 
     def is_listening(self) -> bool:
+        self.check()
         try:
             return httpx.get(f"{self.url}/healthz", timeout=REQUEST_TIMEOUT_S).status_code == httpx.codes.OK
         except httpx.TransportError:
