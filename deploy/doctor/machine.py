@@ -55,6 +55,7 @@ def packages() -> Finding:
     wanted = dict(
         re.findall(r"^([\w.-]+)==(\S+)", files("deploy").joinpath("constraints.txt").read_text("utf-8"), re.MULTILINE)
     )
+    wanted.pop("setuptools")  # it installs, and is not used after
     other = []
     for name, version in wanted.items():
         try:

@@ -1,10 +1,10 @@
-"""The one place where outputs, changelog and offsets meet: what finished events produced goes to the log in one write."""
+"""The one place where outputs, changelog and offsets meet: what finished events produced goes to the log together."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from faust.exceptions import FaustError
 from faust.types import TP
@@ -69,8 +69,11 @@ class Committer:
         return did
 
     def drop(self, reason: str) -> None:
-        """Forget all outputs of events that were not committed: they will be processed again."""
-        outputs = self.outbox.clear()
+        """Forget all outputs of events that were not committed: they will be processed again elsewhere.
+
+        Messages sent outside of any event stay: nobody would send them again.
+        """
+        outputs = self.outbox.drop_claims(self.transport.changelogs())
         if outputs:
             logger.info("dropped %d uncommitted outputs: %s", len(outputs), reason)
         for output in outputs:
@@ -98,7 +101,10 @@ class Committer:
         )
         self._sequence += 1
         transaction = Transaction(
-            f"{self.transport.group}:{self.transport.member}", str(self._sequence), once=False, ttl_ms=TRANSACTION_TTL_MS
+            f"{self.transport.group}:{self.transport.member}",
+            str(self._sequence),
+            once=False,
+            ttl_ms=TRANSACTION_TTL_MS,
         )
         log = self.transport.broker
         try:
@@ -106,11 +112,13 @@ class Committer:
                 lambda: log.commit(batch, fence=fence, transaction=transaction), "commit", stop=lambda: self.stopping
             )
         except FencedError as exc:
-            self._refuse(cut, exc)
+            self.outbox.put_back(cut.outputs)
             self.fenced.set()
+            self.fence = None
+            self.drop(str(exc))
             return False
-        except LogUnavailableError as exc:
-            self._refuse(cut, exc)
+        except LogUnavailableError:
+            self.outbox.put_back(cut.outputs)
             raise
         for tp, offset in cut.offsets.items():
             self.watermarks.commit(tp, offset)
@@ -120,11 +128,6 @@ class Committer:
             for output in carried:
                 output.settle(offset, None)
         return True
-
-    def _refuse(self, cut: Cut, exc: Exception) -> None:
-        for output in cut.outputs:
-            output.settle(None, exc)
-        self.drop(str(exc))
 
     async def _choose_partitions(self, outputs: list[Output]) -> None:
         for output in outputs:
@@ -136,7 +139,7 @@ class Committer:
     def _apply(self, records: list[Record], offsets: tuple[int, ...]) -> None:
         changes: dict[TP, list[tuple[bytes, bytes | None]]] = {}
         last: dict[TP, int] = {}
-        stores: dict[str, Any] = self.transport.changelog_stores()
+        stores = self.transport.changelog_stores()
         for record, offset in zip(records, offsets, strict=True):
             if record.topic in stores and record.key is not None:
                 tp = TP(record.topic, record.partition)

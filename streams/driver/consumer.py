@@ -109,7 +109,7 @@ class Consumer(base.Consumer):
         replication: int,
         *,
         config: Mapping[str, Any] | None = None,
-        timeout: Seconds = 30.0,  # noqa: ASYNC109 - Faust's signature
+        timeout: Seconds = 30.0,
         retention: Seconds | None = None,
         compacting: bool | None = None,
         deleting: bool | None = None,
@@ -221,7 +221,7 @@ class Consumer(base.Consumer):
 
     # --- fetching -----------------------------------------------------------------------------------------------------
 
-    async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Any:  # noqa: ASYNC109 - Faust's
+    async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Any:
         """Records of partitions that want some; empty after at most `timeout` seconds, or when flow stops meanwhile."""
         if not self.flow_active:
             return {}
@@ -258,13 +258,20 @@ class Consumer(base.Consumer):
             generation_id=self.app.consumer_generation_id,
         )
 
-    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:  # noqa: ASYNC109 - Faust's signature
+    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:
         """Fetch once and yield messages, partitions in turn."""
         for tp, record in interleave(await self._getmany(self._get_active_partitions(), timeout)):
             yield tp, self._to_message(tp, record)
 
     async def _drain_messages(self, fetcher: Any) -> None:
         """Fetch and deliver until the fetcher stops; never leaves on an unreachable broker."""
+        try:
+            await self._drain_until_stopped(fetcher)
+        except asyncio.CancelledError:
+            if not self.app.should_stop:
+                raise
+
+    async def _drain_until_stopped(self, fetcher: Any) -> None:
         pause = RETRY_FIRST_S
         while not (self.should_stop or fetcher.should_stop):
             try:
@@ -318,10 +325,10 @@ class Consumer(base.Consumer):
         self._ends[tp] = max(self._ends.get(tp, 0), record.offset + 1)
         self._note_delivery(tp, record.offset)
         message = self._to_message(tp, record)
-        channels = self.app.topics._tp_index.get(tp, ())  # noqa: SLF001 - the conductor has no public index
+        channels = cast("Any", self.app.topics)._tp_index.get(tp, ())
         if not channels and not self.app.client_only:
             self.watermarks.finish(tp, (record.offset,))
-        elif any(channel.queue.full() for channel in channels) or self.app.flow_control._suspend.is_set():  # noqa: SLF001
+        elif any(channel.queue.full() for channel in channels) or self.app.flow_control._suspend.is_set():
             # Only a full queue may block, and a rebalance must be able to interrupt it.
             await self.wait_first(self.callback(message), self.suspend_flow.wait())
         else:
@@ -356,7 +363,7 @@ class Consumer(base.Consumer):
                 self._acked_index[tp].clear()
         self._n_acked = 0
 
-    async def commit(self, topics: Any = None, start_new_transaction: bool = True) -> bool:  # noqa: FBT001, FBT002
+    async def commit(self, topics: Any = None, start_new_transaction: bool = True) -> bool:
         """Commit everything finished, whatever `topics` says: outputs and offsets of all partitions go together."""
         if self.app.client_only:
             return False
@@ -375,6 +382,10 @@ class Consumer(base.Consumer):
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         return await self.commit()
+
+    @Service.task
+    async def _commit_handler(self) -> None:
+        """Faust's commit timer, which is not needed: see `_commit_continuously`."""
 
     @Service.task
     async def _commit_continuously(self) -> None:
@@ -408,7 +419,7 @@ class Consumer(base.Consumer):
         self.watermarks.forget(revoked)
         for tp in revoked:
             for book in (self._gap, self._acked, self._acked_index, self._read_offset, self._committed_offset):
-                cast(dict[TP, Any], book).pop(tp, None)
+                cast("dict[TP, Any]", book).pop(tp, None)
 
     async def wait_empty(self) -> None:
         """Wait, within half the rebalance timeout, for events under way; what is not done then is processed again."""
@@ -425,7 +436,7 @@ class Consumer(base.Consumer):
 
     def _abandon(self) -> None:
         self.log.error(
-            "%d events are still under way at the rebalance deadline; they will be processed again. Agents stand at:\n%s",
+            "%d events are under way at the rebalance deadline; they will be processed again. Agents stand at:\n%s",
             len(self._unacked_messages),
             self.app.agents.human_tracebacks(),
         )

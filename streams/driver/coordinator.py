@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment, ConsumerProtocolMemberMetadata
 from faust.types import TP
@@ -59,6 +59,11 @@ class Coordinator(Service):
         self._heartbeat: Heartbeat | None = None
         self._published = ""
 
+    @property
+    def _assignor(self) -> Any:
+        # Faust's interface type leaves out what Kafka's client calls, which is what is called here.
+        return self.app.assignor
+
     def subscribe(self, topics: Iterable[str]) -> None:
         """Set the topics of this member; a change makes it join again. Returns at once."""
         wanted = frozenset(topics)
@@ -74,7 +79,7 @@ class Coordinator(Service):
             try:
                 await asyncio.wait_for(self._ask("leave"), timeout=2.0)
                 await self._publish(None)
-            except (Exception, asyncio.CancelledError) as exc:  # noqa: BLE001 - leaving is a courtesy; the lease covers it
+            except (Exception, asyncio.CancelledError) as exc:
                 self.log.warning("could not leave the group (%r); its lease will run out", exc)
         self.transport.committer.fence = None
 
@@ -101,7 +106,9 @@ class Coordinator(Service):
         self._changed.clear()
 
     def _restless(self) -> bool:
-        return self._standing is None or self._standing.generation != self.generation or self._standing.state != "stable"
+        return (
+            self._standing is None or self._standing.generation != self.generation or self._standing.state != "stable"
+        )
 
     def _report(self, standing: Standing) -> None:
         if standing != self._standing:
@@ -110,8 +117,7 @@ class Coordinator(Service):
 
     async def _follow(self, standing: Standing) -> None:
         if self.transport.committer.fenced.is_set() or not standing.known:
-            self.transport.committer.fenced.clear()
-            await self._rejoin("its lease ran out")
+            await self._rejoin("its right to write ran out")
         elif standing.state == "preparing" and not standing.joined:
             await self._rejoin("the group is rebalancing")
         elif standing.state == "syncing" and standing.leader == self.member and self._synced != standing.generation:
@@ -123,7 +129,7 @@ class Coordinator(Service):
         self.log.info("Joining group %s: %s", self.transport.group, reason)
         await self._revoke()
         conf = self.app.conf
-        metadata = self.app.assignor.metadata(set(self.topics)).encode()
+        metadata = self._assignor.metadata(set(self.topics)).encode()
         self._standing = await self._ask(
             "join",
             metadata,
@@ -139,6 +145,7 @@ class Coordinator(Service):
         await self.consumer.on_partitions_revoked(self.consumer.assignment())
         self.transport.committer.fence = None
         self.transport.committer.drop("the group is rebalancing")
+        self.transport.committer.fenced.clear()
         await self._publish(False)
 
     async def _assign(self, generation: int) -> None:
@@ -149,7 +156,7 @@ class Coordinator(Service):
                 partitions[topic] = (await self.transport.ensure_topic(topic)).spec.partitions
             except UnknownTopicError:
                 self.log.warning("topic %r does not exist; it is assigned to nobody", topic)
-        assigned = self.app.assignor.assign(cast(Any, Cluster(partitions)), cast(Any, members))
+        assigned = self._assignor.assign(Cluster(partitions), members)
         pairs: list[str | bytes] = []
         for member, assignment in assigned.items():
             pairs += [member, assignment.encode()]
@@ -170,9 +177,8 @@ class Coordinator(Service):
         assignment = ConsumerProtocolMemberAssignment.decode(standing.assignment)
         tps = {TP(topic, partition) for topic, partitions in assignment.assignment for partition in partitions}
         self.generation = standing.generation
-        self.app.assignor.on_assignment(cast(Any, assignment))
+        self._assignor.on_assignment(assignment)
         self.app.consumer_generation_id = standing.generation
-        self.transport.committer.fenced.clear()
         self.transport.committer.fence = Fence(self.transport.group, self.member, standing.generation)
         self.log.info("Generation %d: %d partitions assigned", standing.generation, len(tps))
         await self.consumer.assign(tps)
@@ -180,8 +186,6 @@ class Coordinator(Service):
 
     def fenced(self) -> None:
         """Told when a write was refused: this member's right to write is over."""
-        self._standing = None
-        self._subscription_changed = True
         self._changed.set()
 
     def _start_heartbeat(self) -> None:
@@ -215,7 +219,7 @@ class Coordinator(Service):
         if self.generation:
             await self._publish(not self.app.rebalancing)
 
-    async def _publish(self, recovered: bool | None) -> None:  # noqa: FBT001 - a value to publish, not a switch
+    async def _publish(self, recovered: bool | None) -> None:
         """Write how this member stands to the group's status hash, None removes it. Readiness checks read it."""
         log = self.transport.broker
         if recovered is None:

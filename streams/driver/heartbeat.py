@@ -83,6 +83,9 @@ class Heartbeat(threading.Thread):
             except (RedisError, OSError) as exc:
                 logger.debug("heartbeat waits for the broker: %s", exc)
                 self._over.wait(min(1.0, self._interval_s))
+            except Exception:
+                logger.exception("heartbeat failed; trying again, or this member's lease runs out")
+                self._over.wait(self._interval_s)
 
     def _beat(self, client: redis.Redis) -> None:
         with client.pubsub(ignore_subscribe_messages=True) as notices:

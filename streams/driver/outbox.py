@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 
 from faust.types import TP
@@ -76,10 +76,15 @@ class Outbox:
         """All that waits, in order."""
         return self._outputs
 
-    def clear(self) -> list[Output]:
-        """Take everything out."""
-        outputs, self._outputs = self._outputs, []
-        return outputs
+    def drop_claims(self, changelogs: Container[str]) -> list[Output]:
+        """Take out what only the owner of a partition may write: outputs of events, and changelog records."""
+        claims = [o for o in self._outputs if o.source is not None or o.topic in changelogs]
+        self._outputs = [o for o in self._outputs if o.source is None and o.topic not in changelogs]
+        return claims
+
+    def put_back(self, outputs: list[Output]) -> None:
+        """Return outputs that a cut took and that were not written."""
+        self._outputs = outputs + self._outputs
 
     def cut(self, watermarks: dict[TP, int], records_max: int, bytes_max: int) -> Cut:
         """Take the outputs of finished events, as many whole events as fit; the rest stays.

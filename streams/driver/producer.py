@@ -40,7 +40,13 @@ class Buffer(Service):
         message = fut.message
         topic = message.channel.get_topic_name()
         self.producer.enqueue(
-            topic, message.key, message.value, message.partition, message.timestamp, message.headers, _settle_message(fut)
+            topic,
+            message.key,
+            message.value,
+            message.partition,
+            message.timestamp,
+            message.headers,
+            _settle_message(fut),
         )
 
     async def flush(self) -> None:
@@ -71,17 +77,17 @@ class Producer(base.Producer):
         if transport.app.conf.producer_threaded:
             raise NotImplementedError("producer_threaded is not supported by the Redis transport; leave it off")
         super().__init__(transport, loop=loop, **kwargs)
-        self.buffer = cast(Any, Buffer(self, loop=self.loop, beacon=self.beacon))
+        self.buffer = cast("Any", Buffer(self, loop=self.loop, beacon=self.beacon))
         self._flushing: asyncio.Task[bool] | None = None
 
     @property
     def committer(self) -> Committer:
         """The transport's committer."""
-        return cast(Committer, cast(Any, self.transport).committer)
+        return cast("Committer", cast("Any", self.transport).committer)
 
     async def on_start(self) -> None:
         """Wait for the broker."""
-        await cast(Any, self.transport).open()
+        await cast("Any", self.transport).open()
         await super().on_start()
 
     async def on_stop(self) -> None:
@@ -89,7 +95,7 @@ class Producer(base.Producer):
         self.committer.stopping = True
         await self.flush()
         self.committer.drop("the worker stops")
-        await cast(Any, self.transport).close()
+        await cast("Any", self.transport).close()
 
     def enqueue(
         self,
@@ -160,9 +166,15 @@ class Producer(base.Producer):
         return RecordMetadata(topic, number, TP(topic, number), OFFSET_UNKNOWN, timestamp, 0)
 
     async def _send(
-        self, topic: str, key: bytes | None, value: bytes | None, partition: int | None, timestamp: float | None, headers: Any
+        self,
+        topic: str,
+        key: bytes | None,
+        value: bytes | None,
+        partition: int | None,
+        timestamp: float | None,
+        headers: Any,
     ) -> tuple[asyncio.Future[RecordMetadata], bool]:
-        transport = cast(Any, self.transport)
+        transport = cast("Any", self.transport)
         await transport.ensure_topic(topic)
         if partition is None:
             partition = transport.partition(topic, key)
@@ -183,7 +195,7 @@ class Producer(base.Producer):
         replication: int,
         *,
         config: Mapping[str, Any] | None = None,
-        timeout: Seconds = 1000.0,  # noqa: ASYNC109 - Faust's signature
+        timeout: Seconds = 1000.0,
         retention: Seconds | None = None,
         compacting: bool | None = None,
         deleting: bool | None = None,
@@ -194,7 +206,7 @@ class Producer(base.Producer):
 
     def key_partition(self, topic: str, key: bytes | None) -> TP:
         """The partition of a key, as Kafka's default partitioner would choose it."""
-        return TP(topic, cast(Any, self.transport).partition(topic, key))
+        return TP(topic, cast("Any", self.transport).partition(topic, key))
 
     def supports_headers(self) -> bool:
         """Headers are supported."""

@@ -16,7 +16,11 @@ logger = logging.getLogger(__name__)
 
 
 async def persist(
-    call: Callable[[], Awaitable[T]], what: str, *, patience_s: float | None = None, stop: Callable[[], bool] | None = None
+    call: Callable[[], Awaitable[T]],
+    what: str,
+    *,
+    patience_s: float | None = None,
+    stop: Callable[[], bool] | None = None,
 ) -> T:
     """Repeat `call` while the broker is unavailable.
 

@@ -1,4 +1,4 @@
-"""Faust's transaction manager, for apps that set `exactly_once`: every commit here is atomic already, so it only passes on."""
+"""Faust's transaction manager, for apps that set `exactly_once`. Every commit is atomic already: it only passes on."""
 
 from __future__ import annotations
 
@@ -46,6 +46,6 @@ class TransactionManager(base.TransactionManager):
         """Queue a record; see `Producer.send_and_wait`."""
         return await self.producer.send_and_wait(topic, key, value, partition, timestamp, headers)
 
-    async def commit(self, offsets: Mapping[TP, int], start_new_transaction: bool = True) -> bool:  # noqa: FBT001, FBT002
+    async def commit(self, offsets: Mapping[TP, int], start_new_transaction: bool = True) -> bool:
         """Commit what is finished."""
         return await self.consumer.commit()

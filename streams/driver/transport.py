@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from functools import cached_property
 from typing import Any, ClassVar, cast
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlencode
 
 import redis
 from faust.transport import base
@@ -56,7 +56,7 @@ class Transport(base.Transport):
     @property
     def group(self) -> str:
         """The consumer group: the application's id."""
-        return cast(str, self.app.conf.id)
+        return self.app.conf.id
 
     @cached_property
     def broker(self) -> Log:
@@ -128,11 +128,15 @@ class Transport(base.Transport):
             raise UnknownTopicError(f"topic {topic!r} is not known yet; declare it or send to it first")
         return partition_for(key, count)
 
+    def changelogs(self) -> Container[str]:
+        """Names of the changelog topics of the app's tables."""
+        return cast("Container[str]", self.app.tables.changelog_topics)
+
     def changelog_stores(self) -> Mapping[str, CommittedStore]:
         """By changelog topic, the table stores that keep uncommitted writes apart."""
         if self._stores is None:
             # Tables are fixed once the worker has started, so this is looked up once.
-            tables = cast(Any, self.app.tables)
+            tables = cast("Any", self.app.tables)
             found = {table.changelog_topic.get_topic_name(): table.data for table in tables.values()}
             self._stores = {topic: store for topic, store in found.items() if isinstance(store, CommittedStore)}
         return self._stores
@@ -140,13 +144,15 @@ class Transport(base.Transport):
     def on_committed(self, offsets: Mapping[TP, int]) -> None:
         """Tell the monitor and Faust's own bookkeeping what was committed."""
         if offsets:
-            consumer = cast(Consumer, self.app.consumer)
+            consumer = cast("Consumer", self.app.consumer)
             consumer.note_committed(offsets)
 
 
 def split_namespace(url: str) -> tuple[str, str]:
     """Take ``namespace`` out of a broker URL's query: the URL without it, and the namespace."""
-    parts = urlsplit(url)
-    query = dict(parse_qsl(parts.query))
-    namespace = query.pop("namespace", NAMESPACE)
-    return urlunsplit(parts._replace(query=urlencode(query))), namespace
+    address, _, query = url.partition("?")
+    if address.startswith("unix:/") and not address.startswith("unix://"):
+        address = "unix://" + address.removeprefix("unix:")  # as yarl writes a URL without host
+    options = dict(parse_qsl(query))
+    namespace = options.pop("namespace", NAMESPACE)
+    return address + ("?" + urlencode(options) if options else ""), namespace

@@ -1,11 +1,11 @@
-"""The log's client: create topics, write atomically, read by offset. Used by the Faust driver, the ingress and the feeds."""
+"""The log's client: create topics, write atomically, read by offset. For the driver, the ingress and the feeds."""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from redis.asyncio import Redis
 from redis.asyncio.connection import BlockingConnectionPool
@@ -57,17 +57,16 @@ def connect(url: str) -> Redis:
         protocol=2,
     )
     client = Redis.from_pool(pool)
-    client.set_response_callback("XREAD", codec.identity)
-    client.set_response_callback("XRANGE", codec.identity)
-    client.set_response_callback("XREVRANGE", codec.identity)
+    for command in ("XREAD", "XRANGE", "XREVRANGE"):
+        cast("Any", client).set_response_callback(command, codec.identity)
     return client
 
 
 class Log:
     """A partitioned log on one Redis (7.0 or later) or Valkey.
 
-    All methods raise `LogUnavailableError` when the broker cannot be reached or does not answer in time; whether a write
-    then happened is unknown, and retrying it with the same `Transaction` is safe.
+    All methods raise `LogUnavailableError` when the broker cannot be reached or does not answer in time; whether a
+    write then happened is unknown, and retrying it with the same `Transaction` is safe.
     """
 
     def __init__(self, url: str, namespace: str = "astra") -> None:

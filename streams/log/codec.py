@@ -43,7 +43,7 @@ def identity(reply: Any, **_: Any) -> Any:
 def topic_info(name: str, reply: Sequence[bytes]) -> TopicInfo:
     """A topic from its hash fields."""
     partitions, cleanup, view, retention_ms, incarnation = (field.decode() for field in reply)
-    spec = TopicSpec(name, int(partitions), cast(Cleanup, cleanup), cast(View, view), int(retention_ms))
+    spec = TopicSpec(name, int(partitions), cast("Cleanup", cleanup), cast("View", view), int(retention_ms))
     return TopicInfo(spec, incarnation)
 
 
@@ -163,9 +163,13 @@ def _refusal(status: str, rest: Sequence[str]) -> LogError:
     if status == "CONFLICT":
         return IdempotencyConflictError("this idempotency key was used before with another body")
     if status == "UNKNOWN":
-        return UnknownTopicError(f"topic or partition {rest[0]!r} does not exist; start a worker, it creates the topics")
+        return UnknownTopicError(
+            f"topic or partition {rest[0]!r} does not exist; start a worker, it creates the topics"
+        )
     if status == "INCARNATION":
-        return IncarnationError(f"topic {rest[0]!r} was re-created since it was last seen (a flushed or restored broker?)")
+        return IncarnationError(
+            f"topic {rest[0]!r} was re-created since it was last seen (a flushed or restored broker?)"
+        )
     return ForeignStreamError(
         f"stream {rest[0]!r} ends at {rest[1]}, but this log wrote up to {rest[2]}: something else wrote to it. "
         "Remove the foreign writer and re-create the topic."

@@ -52,7 +52,7 @@ Headers = tuple[tuple[str, bytes], ...]
 
 
 class Record(NamedTuple):
-    """A record to append. `key` and `value`: None (absent, a tombstone) is not ``b""``. `timestamp_ms` is event time."""
+    """A record to append. `key` and `value`: None (absent; a tombstone) is not ``b""``. `timestamp_ms`: event time."""
 
     topic: str
     partition: int

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from redis.asyncio import Redis
 
 from streams.log.errors import BrokerUnsuitableError
@@ -33,5 +32,3 @@ async def check_server(redis: Redis) -> None:
 def version_tuple(version: str) -> tuple[int, ...]:
     """``"7.0.15"`` as ``(7, 0, 15)``; parts that are not numbers count as 0."""
     return tuple(int(part) if part.isdigit() else 0 for part in version.split("."))
-
-

@@ -1,0 +1,216 @@
+"""The table store: RocksDB for what is committed, an overlay for what is not. Selected by `store="astra-rocksdb://"`.
+
+A write goes to the overlay, where the agent reads it back; the driver calls `on_committed` once the commit that carries
+it succeeded, and only then it goes to RocksDB, in one batch with its changelog offset. So RocksDB is never ahead of the
+log. With a transport that does not call `on_committed` (Kafka), `set_persisted_offset` moves the overlay on.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from faust.stores.base import SerializedStore
+from faust.streams import current_event
+from faust.types import TP, AppT, CollectionT, EventT
+from yarl import URL
+
+from tables.database import Database
+
+logger = logging.getLogger(__name__)
+
+Rows = dict[bytes, bytes | None]
+
+
+class RocksStore(SerializedStore[Any, Any]):
+    """A Faust table store on one RocksDB a worker, in `<datadir>/tables`."""
+
+    def __init__(self, url: str | URL, app: AppT, table: CollectionT, **kwargs: Any) -> None:
+        options = dict(kwargs.pop("options", None) or {})
+        super().__init__(url, app, table, options=options, **kwargs)
+        self._database: Database | None = None
+        self._overlay: dict[int, Rows] = {}
+        self._partitions: set[int] = set()
+
+    # --- life ---------------------------------------------------------------------------------------------------------
+
+    @property
+    def database(self) -> Database:
+        """The worker's database; opened on first use."""
+        if self._database is None:
+            self._database = Database.acquire(Path(self.app.conf.tabledir) / "rocksdb")
+        return self._database
+
+    async def on_stop(self) -> None:
+        """Close the database with the worker's last table."""
+        if self._database is not None:
+            self._database.release()
+            self._database = None
+
+    async def on_rebalance(
+        self, assigned: set[TP], revoked: set[TP], newly_assigned: set[TP], generation_id: int = 0
+    ) -> None:
+        """Take the new partitions; forget what was not committed."""
+        self._overlay.clear()
+        self._partitions = {tp.partition for tp in assigned if tp.topic == self._changelog}
+
+    # --- offsets ------------------------------------------------------------------------------------------------------
+
+    @property
+    def _changelog(self) -> str:
+        return self.table.changelog_topic.get_topic_name()
+
+    def _incarnation(self) -> str:
+        ask = getattr(self.app.consumer, "incarnation", None)
+        return ask(self._changelog) if ask is not None else ""
+
+    def persisted_offset(self, tp: TP) -> int | None:
+        """The changelog offset that the local rows reach; rows of another log, or ahead of it, are dropped first."""
+        kept = self.database.offset(self.table_name, tp.partition)
+        if kept is None:
+            return None
+        incarnation, offset = kept
+        highwater = self.app.consumer.highwater(tp)
+        if incarnation != self._incarnation() or (incarnation and offset >= highwater):
+            logger.warning(
+                "the local rows of %s reach offset %d of log %r, which ends at %d of %r: dropped, rebuilt from the log",
+                tp, offset, incarnation, highwater, self._incarnation(),
+            )  # fmt: skip
+            self.database.wipe(self.table_name, tp.partition)
+            return None
+        return offset
+
+    def set_persisted_offset(self, tp: TP, offset: int) -> None:
+        """Called by Faust when a changelog record was sent: without `on_committed`, the overlay is durable then."""
+        if getattr(self.app.consumer, "incarnation", None) is None:
+            rows = self._overlay.pop(tp.partition, {})
+            self.database.write(self.table_name, tp.partition, rows.items(), ("", offset))
+
+    def on_committed(self, tp: TP, items: list[tuple[bytes, bytes | None]], offset: int) -> None:
+        """Make committed changes durable, with their offset, in one batch."""
+        self.database.write(self.table_name, tp.partition, items, (self._incarnation(), offset))
+        rows = self._overlay.get(tp.partition)
+        if rows:
+            for key, value in items:
+                if key in rows and rows[key] == value:
+                    del rows[key]
+
+    def apply_changelog_batch(
+        self, batch: Iterable[EventT[Any]], to_key: Callable[[Any], Any], to_value: Callable[[Any], Any]
+    ) -> None:
+        """Apply changelog records in recovery, with their offset.
+
+        Raises:
+            TypeError: when a record has no key: it is not a changelog.
+        """
+        changes: dict[TP, Rows] = {}
+        last: dict[TP, int] = {}
+        for event in batch:
+            message = event.message
+            if message.key is None:
+                raise TypeError(f"a changelog record without key at {message.tp}, offset {message.offset}")
+            changes.setdefault(message.tp, {})[message.key] = message.value
+            last[message.tp] = message.offset
+        for tp, rows in changes.items():
+            self.database.write(self.table_name, tp.partition, rows.items(), (self._incarnation(), last[tp]))
+
+    # --- rows ---------------------------------------------------------------------------------------------------------
+
+    def _home(self, key: bytes) -> int | None:
+        """The partition of a key: the current event's, or by key when the table uses the partitioner."""
+        if self.table.use_partitioner:
+            return self.app.producer.key_partition(self._changelog, key).partition
+        event = current_event()
+        return None if event is None or self.table.is_global else event.message.partition
+
+    def _read(self, partition: int, key: bytes) -> bytes | None:
+        rows = self._overlay.get(partition)
+        if rows is not None and key in rows:
+            return rows[key]
+        return self.database.get(self.table_name, partition, key)
+
+    def _get(self, key: bytes) -> bytes | None:
+        home = self._home(key)
+        if home is not None:
+            return self._read(home, key)
+        found = (self._read(partition, key) for partition in sorted(self._partitions))
+        return next((value for value in found if value is not None), None)
+
+    def _set(self, key: bytes, value: bytes | None) -> None:
+        home = self._home(key)
+        if home is None:
+            raise RuntimeError(f"table {self.table_name!r} is written outside of an event; no partition is known")
+        self._overlay.setdefault(home, {})[key] = value
+
+    def _del(self, key: bytes) -> None:
+        self._set(key, None)
+
+    def prefix(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """Rows of the current event's partition whose key begins with `prefix`, in byte order."""
+        event = current_event()
+        partitions = sorted(self._partitions) if event is None else [event.message.partition]
+        for partition in partitions:
+            yield from self._scan(partition, prefix)
+
+    def _scan(self, partition: int, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
+        overlay = {k: v for k, v in self._overlay.get(partition, {}).items() if k.startswith(prefix)}
+        fresh = iter(sorted(overlay.items()))
+        pending = next(fresh, None)
+        for key, value in self.database.scan(self.table_name, partition, prefix):
+            while pending is not None and pending[0] < key:
+                if pending[1] is not None:
+                    yield pending[0], pending[1]
+                pending = next(fresh, None)
+            if pending is not None and pending[0] == key:
+                if pending[1] is not None:
+                    yield key, pending[1]
+                pending = next(fresh, None)
+            else:
+                yield key, value
+        while pending is not None:
+            if pending[1] is not None:
+                yield pending[0], pending[1]
+            pending = next(fresh, None)
+
+    def _iteritems(self) -> Iterator[tuple[bytes, bytes]]:
+        for partition in sorted(self._partitions):
+            yield from self._scan(partition)
+
+    def _iterkeys(self) -> Iterator[bytes]:
+        return (key for key, _ in self._iteritems())
+
+    def _itervalues(self) -> Iterator[bytes | None]:
+        return (value for _, value in self._iteritems())
+
+    def _size(self) -> int:
+        return sum(1 for _ in self._iteritems())
+
+    def _contains(self, key: bytes) -> bool:
+        return self._get(key) is not None
+
+    def _clear(self) -> None:
+        for partition in self._partitions:
+            self._overlay.pop(partition, None)
+            self.database.wipe(self.table_name, partition)
+
+    def reset_state(self) -> None:
+        """Drop local rows of all partitions held; the log has them."""
+        self._clear()
+
+    async def backup_partition(self, tp: Any, flush: bool = True, purge: bool = False, keep: int = 1) -> None:
+        """Not offered: the log is the backup.
+
+        Raises:
+            NotImplementedError: always.
+        """
+        raise NotImplementedError("the log is the backup of every table; drop the data directory to rebuild from it")
+
+    def restore_backup(self, tp: Any, latest: bool = True, backup_id: int = 0) -> None:
+        """Not offered: see `backup_partition`.
+
+        Raises:
+            NotImplementedError: always.
+        """
+        raise NotImplementedError("the log is the backup of every table; drop the data directory to rebuild from it")
