@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import socket
 from pathlib import Path
+from typing import NoReturn
 
 import faust
 from yarl import URL
@@ -13,12 +15,17 @@ from agents.app import register_all
 from agents.rulebook import Rulebook
 from deploy import logs
 from deploy.broker import broker_url
-from deploy.errors import DeployError, LockedError
+from deploy.errors import LockedError
 from deploy.locks import FileLock
 from deploy.settings import Settings
+from streams.log import Log
+from streams.topics import topic_specs
+from tables.catalog import changelog_specs
 
 STORE = "astra-rocksdb://"
 SLOTS_MAX = 256
+
+logger = logging.getLogger(__name__)
 
 
 def build_app(settings: Settings, worker_name: str) -> faust.App:
@@ -75,18 +82,42 @@ def claim_slot(settings: Settings, name: str | None = None) -> tuple[str, FileLo
     raise LockedError(f"all {SLOTS_MAX} worker slots of {settings.data_dir} are in use")
 
 
-def run_worker(settings: Settings, name: str | None = None) -> None:
-    """Run a worker until SIGTERM or SIGINT. Ends by SystemExit with the worker's status."""
+async def create_topics(settings: Settings) -> None:
+    """Create every topic as it is declared, so that compacted and ranked ones are kept as such from the first record.
+
+    Raises:
+        TopicMismatchError: when one exists with another number of partitions.
+    """
+    url = broker_url(settings)
+    if URL(url).scheme == "kafka":
+        return  # Faust declares them there
+    async with Log(url, settings.namespace) as log:
+        for spec in (*topic_specs(settings.partitions), *changelog_specs(settings.app_id, settings.partitions)):
+            await log.create_topic(spec)
+
+
+def run_worker(settings: Settings, name: str | None = None) -> NoReturn:
+    """Run a worker until SIGTERM or SIGINT. Ends by SystemExit with the worker's status.
+
+    Raises:
+        LockedError: when its slot is in use.
+        LogError: when the broker cannot be reached at the start, or is not suitable.
+    """
     slot, lock = claim_slot(settings, name)
     logs.configure(slot, settings.log_level)
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
     try:
+        loop.run_until_complete(create_topics(settings))
         worker = faust.Worker(
-            build_app(settings, slot), override_logging=False, redirect_stdouts=False, loglevel=settings.log_level
+            build_app(settings, slot),
+            loop=loop,
+            loglevel=settings.log_level,
+            override_logging=False,
+            redirect_stdouts=False,
         )
         worker.spinner = None
-        logging.getLogger(__name__).info("%s starts, application %s", slot, settings.app_id)
+        logger.info("%s of application %s starts", slot, settings.app_id)
         worker.execute_from_commandline()
-    except (ImportError, ValueError) as exc:
-        raise DeployError(f"the worker cannot be put together: {exc}") from exc
     finally:
         lock.release()

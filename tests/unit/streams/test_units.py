@@ -33,7 +33,24 @@ def test_usd_text_is_an_exact_integer_of_1e_8(text, units, back):
 
 @pytest.mark.parametrize(
     "text",
-    ["0.123456789", "1e3", "1.00E-05", "", " 1", "1 ", "01", ".5", "5.", "+1", "NaN", "1,000", "1_000", "١", "1" * 13, "\n1"],
+    [
+        "0.123456789",
+        "1e3",
+        "1.00E-05",
+        "",
+        " 1",
+        "1 ",
+        "01",
+        ".5",
+        "5.",
+        "+1",
+        "NaN",
+        "1,000",
+        "1_000",
+        "\u0661",
+        "1" * 13,
+        "\n1",
+    ],
 )
 def test_usd_refuses_what_is_not_plain_decimal_of_at_most_8_decimals(text):
     with pytest.raises(ValueError, match="USD amount"):
@@ -66,13 +83,22 @@ def test_money_and_quantities_are_text_in_json():
 
 @pytest.mark.parametrize(
     ("text", "plain"),
-    [("1.00E-05", "0.00001"), ("0.0000100", "0.00001"), ("3871.46", "3871.46"), ("682429", "682429"), ("1E2", "100"), ("-0", "0")],
+    [
+        ("1.00E-05", "0.00001"),
+        ("0.0000100", "0.00001"),
+        ("3871.46", "3871.46"),
+        ("682429", "682429"),
+        ("1E2", "100"),
+        ("-0", "0"),
+    ],
 )
 def test_quantities_take_scientific_notation_and_give_plain_text(text, plain):
     assert decimal_text(parse_decimal(text)) == plain
 
 
-@pytest.mark.parametrize("text", ["1E-19", "0." + "0" * 18 + "1", "1" + "0" * 18, "1E18", "Infinity", "nan", "", "0x1", "1e999"])
+@pytest.mark.parametrize(
+    "text", ["1E-19", "0." + "0" * 18 + "1", "1" + "0" * 18, "1E18", "Infinity", "nan", "", "0x1", "1e999"]
+)
 def test_quantities_refuse_more_than_18_decimals_or_digits(text):
     with pytest.raises(ValueError, match="expected"):
         parse_decimal(text)
@@ -88,7 +114,7 @@ def test_prices_and_sizes_are_above_0(text):
 
 @given(st.integers(-(10**40), 10**40))
 def test_scaled_integers_round_trip_at_any_size(value):
-    assert scaled(unscaled(value)) == value if abs(value) < 10**48 else True
+    assert scaled(unscaled(value)) == value
 
 
 @given(st.integers(-(10**30), 10**30), st.integers(1, 10**20))

@@ -89,7 +89,9 @@ def test_a_standing_out_of_range_is_refused(score, at):
         Standing(score, at).sort_key()
 
 
-@pytest.mark.parametrize("text", ["", "1", "x" * SORT_KEY_CHARS, "1" * (SORT_KEY_CHARS + 1), "-" + "1" * (SORT_KEY_CHARS - 1)])
+@pytest.mark.parametrize(
+    "text", ["", "1", "x" * SORT_KEY_CHARS, "1" * (SORT_KEY_CHARS + 1), "-" + "1" * (SORT_KEY_CHARS - 1)]
+)
 def test_what_is_no_sort_key_is_refused(text):
     with pytest.raises(ValueError, match="sort key"):
         Standing.from_sort_key(text)

@@ -55,7 +55,9 @@ def test_rows_come_back_equal():
 
 def test_values_are_json_with_integers_and_plain_decimals():
     raw = {}
-    TypedTable(raw, Progress).put("ada", Progress(max_leverage=10, streaks={"trading": Streak(days=1, best=1, last_day=2)}))
+    TypedTable(raw, Progress).put(
+        "ada", Progress(max_leverage=10, streaks={"trading": Streak(days=1, best=1, last_day=2)})
+    )
     assert raw[b"ada"].startswith(b'{"xp":0,"level":1,"max_leverage":10,"ss":0,"streaks":{"trading":{"days":1,')
 
 

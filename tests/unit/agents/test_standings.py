@@ -1,0 +1,163 @@
+"""Leaderboards: what counts where and when, who stands where, and what comes too late."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from streams.events.gamification import LateEventRecorded
+from streams.times import DAY_US, Instant
+from streams.units import Usd
+from tables.boards import periods_of
+from tables.catalog import WATERMARK_KEY
+from tests.unit.agents.world import World, of_type
+
+AT = "2024-09-20T08:36:00Z"
+LATER = "2024-09-20T09:00:00Z"
+PERIODS = ["day:2024-09-20", "week:2024-W38", "month:2024-09", "season:2024-Q3", "all"]
+
+
+def instant(text):
+    return int(Instant.parse(text))
+
+
+@pytest.mark.parametrize("period", PERIODS)
+def test_a_fill_counts_in_every_period_of_its_time(world, period):
+    world.fill("f-1", AT, notional_usd="1500", closed_pnl_usd="-3")
+    at = instant(AT)
+    assert world.score(f"trades/global/{period}") == (1, at)
+    for scope in ("global", "BTC"):
+        assert world.score(f"volume/{scope}/{period}") == (Usd.of(1500), at)
+        assert world.score(f"pnl/{scope}/{period}") == (-Usd.of(3), at)
+    assert world.score(f"xp/global/{period}") == (15 + 25 + 50, at)
+
+
+def test_boards_of_one_market_are_volume_and_pnl(world):
+    world.fill("f-1", AT, closed_pnl_usd="1")
+    scopes = {tuple(key.split("/")[:2]) for key, _ in world.gamification.boards.prefix("")}
+    assert scopes == {
+        ("xp", "global"),
+        ("trades", "global"),
+        *((b, s) for b in ("volume", "pnl") for s in ("global", "BTC")),
+    }
+
+
+def test_only_closing_fills_put_a_user_on_the_pnl_board(world):
+    world.fill("f-1", AT)
+    assert world.score("pnl/global/all") is None
+    world.fill("f-2", LATER, closes=True)
+    assert world.score("pnl/global/all") == (0, instant(LATER))
+
+
+def test_a_trade_counts_once_at_its_first_fill(world):
+    world.fill("f-1", "2024-09-20T23:00:00Z", trade_id="t")
+    world.fill("f-2", "2024-09-21T01:00:00Z", trade_id="t")
+    assert world.score("trades/global/day:2024-09-20")[0] == 1
+    assert world.score("trades/global/day:2024-09-21") is None
+    assert world.score("trades/global/all") == (1, instant("2024-09-20T23:00:00Z"))
+    assert world.score("volume/global/day:2024-09-21") == (Usd.of(1500), instant("2024-09-21T01:00:00Z"))
+
+
+def test_an_event_that_adds_0_leaves_when_a_score_was_reached(world):
+    world.fill("f-1", AT, closed_pnl_usd="5")
+    world.fill("f-2", LATER, closes=True)
+    assert world.score("pnl/global/all") == (Usd.of(5), instant(AT))
+
+
+def test_a_score_was_reached_when_the_event_that_made_it_so_happened(world):
+    world.fill("f-1", LATER)
+    world.fill("f-2", AT)
+    assert world.score("volume/global/all") == (Usd.of(3000), instant(AT))
+
+
+def test_a_practice_close_adds_no_volume_and_no_trade(world):
+    world.price("BTC", "60000", AT)
+    trade_id = world.order(AT)[0].data.trade_id
+    world.close(trade_id, LATER)
+    assert world.score("volume/global/all") == (Usd.of(1500), instant(AT))
+    assert world.score("trades/global/all") == (1, instant(AT))
+    assert world.score("pnl/BTC/all") == (0, instant(LATER))
+
+
+def advance(world, text):
+    world.fill(f"w-{text}", text, user="bob")
+
+
+def test_a_late_event_counts_in_its_period_until_24_hours_after_its_end(world):
+    advance(world, "2024-09-21T23:59:59.999999Z")
+    assert of_type(world.fill("f-1", AT), LateEventRecorded) == []
+    assert world.score("volume/global/day:2024-09-20") == (Usd.of(1500), instant(AT))
+
+
+def test_a_later_event_counts_for_the_periods_still_open_and_is_recorded_as_late(world):
+    advance(world, "2024-09-22T00:00:00Z")
+    (late,) = of_type(world.fill("f-1", AT), LateEventRecorded)
+    assert late.periods == ("day:2024-09-20",)
+    assert world.score("volume/global/day:2024-09-20") is None
+    for period in PERIODS[1:]:
+        assert world.score(f"volume/global/{period}") == (Usd.of(1500), instant(AT))
+    watermark = world.gamification.watermarks.get(WATERMARK_KEY)
+    assert (watermark.highest, watermark.late) == (instant("2024-09-22T00:00:00Z"), 1)
+
+
+def test_an_event_of_a_sealed_season_counts_for_all_time_only(world):
+    advance(world, "2025-01-10T00:00:00Z")
+    (late,) = of_type(world.fill("f-1", AT), LateEventRecorded)
+    assert late.periods == tuple(PERIODS[:-1])
+    groups = [key for key, _ in world.gamification.boards.prefix("") if key.endswith("|ada")]
+    assert all("/all|" in key for key in groups)
+    assert world.gamification.progress.get("ada").volume == Usd.of(1500)
+
+
+def test_replaying_old_fills_in_order_makes_none_late(world):
+    for number, text in enumerate(("2015-01-01T00:00:00Z", "2016-06-01T00:00:00Z", "2024-09-20T08:36:00Z")):
+        assert of_type(world.fill(f"f-{number}", text), LateEventRecorded) == []
+    assert world.gamification.watermarks.get(WATERMARK_KEY).late == 0
+
+
+def test_a_repeated_late_event_is_counted_as_late_once(world):
+    advance(world, "2025-01-10T00:00:00Z")
+    world.fill("f-1", AT)
+    world.fill("f-1", AT)
+    assert world.gamification.watermarks.get(WATERMARK_KEY).late == 1
+
+
+FILLS = st.lists(
+    st.tuples(
+        st.sampled_from(["ada", "bob"]),
+        st.integers(0, 3),
+        st.integers(1, 30_000),
+        st.integers(-50, 50),
+        st.integers(0, 40 * DAY_US // 3_600_000_000),
+    ),
+    min_size=1,
+    max_size=25,
+)
+
+
+@settings(max_examples=50, deadline=None)
+@given(FILLS)
+def test_the_day_boards_sum_to_the_all_time_boards_when_nothing_is_late(fills):
+    world = World()
+    start = instant("2024-12-10T00:00:00Z")
+    days = set()
+    for number, (user, trade, notional, pnl, hour) in enumerate(sorted(fills, key=lambda fill: fill[4])):
+        at = Instant(start + hour * 3_600_000_000)
+        days |= {period.text for period in periods_of(at)}
+        fields = {"trade_id": f"{user}-{trade}", "notional_usd": str(notional), "closed_pnl_usd": str(pnl)}
+        world.fill(f"f-{number}", at.text(), user, **fields)
+    for kind in ("day", "week", "month", "season"):
+        texts = [text for text in days if text.startswith(kind)]
+        for board, scope in [
+            ("xp", "global"),
+            ("trades", "global"),
+            ("volume", "BTC"),
+            ("pnl", "BTC"),
+            ("pnl", "global"),
+        ]:
+            for user in ("ada", "bob"):
+                parts = [world.score(f"{board}/{scope}/{text}", user) for text in texts]
+                total = world.score(f"{board}/{scope}/all", user)
+                assert sum(part[0] for part in parts if part) == (total[0] if total else 0)
+                assert (total is None) == (not any(parts))
