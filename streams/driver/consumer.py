@@ -278,7 +278,7 @@ class Consumer(base.Consumer):
                 if not self.flow_active:
                     await self.wait_first(self.can_resume_flow.wait(), timeout=1.0)
                     continue
-                fetched = self._take_held() | await self._fetch()
+                fetched = self._take_held() or await self._fetch()
                 pause = RETRY_FIRST_S
                 if fetched:
                     await self._deliver(fetched)
