@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from urllib.parse import urlsplit
 
 import httpx
 from rich.console import Console
@@ -26,6 +27,7 @@ REPLAY_GRACE_S = 5.0
 READY_DEADLINE_S = 120.0
 READY_POLL_S = 0.2
 PROBE_TIMEOUT_S = 2.0
+ANSWER_CHARS = 300
 READY_PATH = "/readyz"
 
 
@@ -91,19 +93,27 @@ def _wait_until_ready(settings: Settings, supervisor: Supervisor) -> None:
         if now < next_probe:
             return False
         next_probe = now + READY_POLL_S
-        done, answer = probe(api_url(settings) + READY_PATH)
-        return done
+        workers, answer = ready_workers(api_url(settings) + READY_PATH)
+        return workers >= settings.workers
 
     supervisor.run(until=ready)
 
 
-def probe(url: str) -> tuple[bool, str]:
-    """Whether an address answers with success, and what it says."""
+def ready_workers(url: str) -> tuple[int, str]:
+    """How many workers are at work once the pipeline is ready, else 0; and what the API said of it."""
     try:
         response = httpx.get(url, timeout=PROBE_TIMEOUT_S, trust_env=False)
-    except httpx.HTTPError as exc:
-        return False, f"no answer ({exc})"
-    return response.is_success, response.text[:300]
+        return int(response.json().get("workers", 0)), response.text[:ANSWER_CHARS]
+    except (httpx.HTTPError, ValueError) as exc:
+        return 0, f"no answer ({exc})"
+
+
+def without_password(url: str) -> str:
+    """A URL that can be shown."""
+    parts = urlsplit(url)
+    if parts.password is None:
+        return url
+    return parts._replace(netloc=f"{parts.username or ''}:***@{parts.netloc.rpartition('@')[2]}").geturl()
 
 
 def _announce(settings: Settings, console: Console, seconds: float) -> None:
@@ -111,7 +121,7 @@ def _announce(settings: Settings, console: Console, seconds: float) -> None:
     console.print(f"\n[bold green]AstraTrade is up[/] after {seconds:.1f} s. Ctrl-C stops it.\n")
     console.print(f"  dashboard  {here}/")
     console.print(f"  API        {here}/docs")
-    console.print(f"  broker     {settings.broker_url}")
+    console.print(f"  broker     {without_password(str(settings.broker_url))}")
     console.print(f"  data       {settings.data_dir}")
     for role, subject in ((Role.USER, DEV_USER), (Role.VENUE, DEV_VENUE)):
         console.print(f"\n  token of {role.value} {subject}:\n  {issue(settings, subject, role)}", markup=False)

@@ -26,6 +26,7 @@ POLL_S = 0.01
 PING_TIMEOUT_S = 1.0
 LOG_LINES = 12
 SOCKET_PATH_BYTES_MAX = 103  # macOS; Linux has 107
+SOCKET_DIR_PREFIX = "astra-"
 TEMP_DIRS = ("/tmp",)  # noqa: S108 - only when the system's own is too long; the directory in it is private
 
 
@@ -135,7 +136,7 @@ class EmbeddedServer:
     def _claim_directory(self) -> None:
         _private(self.directory)
         _acquire(self._lock)
-        _forget_last_server(self.directory / "url")
+        forget_last_server(self.directory)
         self._socket_dir = _socket_directory()
 
     def _command(self) -> list[str]:
@@ -196,19 +197,20 @@ def _acquire(lock: FileLock) -> None:
         time.sleep(POLL_S)
 
 
-def _forget_last_server(url_file: Path) -> None:
-    """Remove what a killed supervisor left: under the lock, nothing of it can be alive."""
+def forget_last_server(directory: Path) -> None:
+    """Remove what a killed supervisor left outside its directory: under the lock, nothing of it can be alive."""
+    url_file = directory / "url"
     if url_file.exists():
-        directory = Path(urlsplit(url_file.read_text("utf-8").strip()).path).parent
-        if directory.name.startswith("astra-"):
-            shutil.rmtree(directory, ignore_errors=True)
+        socket_dir = Path(urlsplit(url_file.read_text("utf-8").strip()).path).parent
+        if socket_dir.name.startswith(SOCKET_DIR_PREFIX):
+            shutil.rmtree(socket_dir, ignore_errors=True)
         url_file.unlink()
 
 
 def _socket_directory() -> Path:
     """A private directory with a path short enough for a Unix socket."""
     for parent in (tempfile.gettempdir(), *TEMP_DIRS):
-        path = Path(tempfile.mkdtemp(prefix="astra-", dir=parent)).absolute()
+        path = Path(tempfile.mkdtemp(prefix=SOCKET_DIR_PREFIX, dir=parent)).absolute()
         if len(str(path / "s").encode()) <= SOCKET_PATH_BYTES_MAX:
             return path
         path.rmdir()

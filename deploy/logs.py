@@ -6,7 +6,7 @@ import logging
 
 FORMAT = "%(asctime)s {process} %(levelname)-7s %(name)s: %(message)s"
 TIME_FORMAT = "%H:%M:%S"
-CHATTY = ("faust", "mode", "aiokafka", "httpx", "httpcore")
+CHATTY = ("faust", "mode", "tables.store", "aiokafka", "httpx", "httpcore")
 TELLING = ("faust.worker",)  # says when the worker is ready, and why it stops
 
 

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from deploy.broker import log_url
-from deploy.embedded import running_url, server_directory
+from deploy.embedded import forget_last_server, running_url, server_directory
 from deploy.errors import DeployError
 from deploy.lag import leases
 from deploy.locks import FileLock
@@ -67,4 +67,5 @@ def _remove(directories: list[Path]) -> None:
             lock.acquire()
             stack.callback(lock.release)
         for directory in directories:
+            forget_last_server(directory)
             shutil.rmtree(directory)

@@ -6,8 +6,9 @@ is JSON. So the Faust table holds bytes, and text and rows are converted here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, MutableMapping
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast, runtime_checkable
 
 from tables.catalog import TableSpec
 from tables.rows import Row
@@ -21,6 +22,7 @@ OpenTable = Callable[[TableSpec[Any]], BytesMap]
 """How a table is come by: declared to Faust (`opener`), or in tests a dictionary."""
 
 
+@runtime_checkable
 class _Prefixed(Protocol):
     def prefix(self, start: bytes) -> Iterator[tuple[bytes, bytes]]: ...
 
@@ -31,10 +33,15 @@ class RawTable:
     def __init__(self, table: BytesMap) -> None:
         self._table = table
 
+    @cached_property
+    def _rows(self) -> BytesMap:
+        """Where to read: the store behind a Faust table, which would look up each key twice."""
+        return cast("BytesMap", getattr(self._table, "data", self._table))
+
     def get(self, key: str) -> bytes | None:
         """The value, or None."""
         try:
-            return self._table[key.encode()]
+            return self._rows[key.encode()]
         except KeyError:
             return None
 
@@ -50,12 +57,12 @@ class RawTable:
     def prefix(self, start: str) -> list[tuple[str, bytes]]:
         """Entries whose key begins with `start`, in key order; a copy, so that the table may change meanwhile."""
         raw = start.encode()
-        scan = getattr(getattr(self._table, "data", None), "prefix", None)
-        if scan is not None:
-            entries = cast("_Prefixed", self._table.data).prefix(raw)  # type: ignore[attr-defined]
+        entries: Iterable[tuple[bytes, bytes]]
+        if isinstance(self._rows, _Prefixed):
+            entries = self._rows.prefix(raw)
         else:
-            entries = ((key, value) for key, value in self._table.items() if key.startswith(raw))
-        return sorted((key.decode(), value) for key, value in entries)
+            entries = (entry for entry in self._rows.items() if entry[0].startswith(raw))
+        return [(key.decode(), value) for key, value in sorted(entries)]
 
 
 class TypedTable(Generic[RowT]):
@@ -93,9 +100,7 @@ def declare(app: faust.App, spec: TableSpec[Any], partitions: int) -> BytesMap:
     # Kafka refuses topic settings that it does not know; there, ranked tables are ranked by their readers.
     ours = app.conf.broker_consumer[0].scheme != "kafka"
     config = {"astra.view": "rank"} if spec.ranked and ours else None
-    table = app.Table(
-        spec.name, key_type=bytes, value_type=bytes, partitions=partitions, extra_topic_configs=config
-    )
+    table = app.Table(spec.name, key_type=bytes, value_type=bytes, partitions=partitions, extra_topic_configs=config)
     return cast("BytesMap", table)
 
 

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import click
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -37,9 +38,9 @@ def topics(*, as_json: bool, data_dir: Path | None) -> None:
 
 
 def _table(states: list[PartitionState]) -> Table:
-    table = Table()
+    table = Table(box=box.SIMPLE)
     for name in ("topic", "partition", "start", "end", "group", "committed", "lag"):
-        table.add_column(name, justify="right" if name in NUMBERS else "left")
+        table.add_column(name, justify="right" if name in NUMBERS else "left", overflow="fold")
     for state in states:
         place = (state.topic, str(state.partition), str(state.start), str(state.end))
         if not state.committed:

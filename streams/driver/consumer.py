@@ -22,6 +22,7 @@ from streams.driver.limits import (
     COMMIT_RECORDS_MAX,
     FETCH_BLOCK_MS,
     FETCH_RECORDS_MAX,
+    HELD_POLL_S,
     RECOVERY_PATIENCE_S,
     RETRY_FIRST_S,
     RETRY_MAX_S,
@@ -234,12 +235,25 @@ class Consumer(base.Consumer):
         if not offsets:
             return {}
         seeks = self._seeks
-        block_ms = min(FETCH_BLOCK_MS, int(timeout * 1000))
+        # While a partition is held back, a fetch must not block on the others: room may come at any moment.
+        block_ms = None if self._held else min(FETCH_BLOCK_MS, int(timeout * 1000))
         fetched = await self.redis_transport.broker.fetch(offsets, count=FETCH_RECORDS_MAX, block_ms=block_ms)
         if seeks != self._seeks or not self.flow_active:
             return {}
         still = wanted if active_partitions is None else wanted & self._get_active_partitions()
-        return {TP(*tp): records for tp, records in fetched.items() if TP(*tp) in still}
+        found = {TP(*tp): records for tp, records in fetched.items() if TP(*tp) in still}
+        for tp, records in found.items():
+            self._skip_trimmed(tp, records[0].offset)
+        return found
+
+    def _skip_trimmed(self, tp: TP, offset: int) -> None:
+        position = self._positions[tp]
+        if offset > position:
+            self.log.error(
+                "offsets %d to %d of %s were trimmed unread: retention is too short", position, offset - 1, tp
+            )
+            if tp in self.watermarks:
+                self.watermarks.skip(tp, offset)
 
     def _to_message(self, tp: TP, record: Any) -> ConsumerMessage:
         return ConsumerMessage(
@@ -282,7 +296,7 @@ class Consumer(base.Consumer):
                 pause = RETRY_FIRST_S
                 if fetched:
                     await self._deliver(fetched)
-                elif not self._fetchable():
+                elif self._held or not self._fetchable():
                     await self._wait_for_room()
             except LogUnavailableError as exc:
                 self.log.warning("fetching waits for the broker: %s", exc)
@@ -303,7 +317,7 @@ class Consumer(base.Consumer):
 
     async def _wait_for_room(self) -> None:
         self._pressure_dropped.clear()
-        await self.wait_first(self._pressure_dropped.wait(), timeout=FETCH_BLOCK_MS / 1000)
+        await self.wait_first(self._pressure_dropped.wait(), timeout=HELD_POLL_S)
 
     def _take_held(self) -> Fetched:
         ready = [tp for tp in self._held if tp not in self._buffered_partitions]
@@ -337,9 +351,7 @@ class Consumer(base.Consumer):
 
     def _note_delivery(self, tp: TP, offset: int) -> None:
         if tp in self.watermarks:
-            skipped = self.watermarks.deliver(tp, offset)
-            if skipped:
-                self.log.error("%d records of %s before offset %d were trimmed unread", skipped, tp, offset)
+            self.watermarks.deliver(tp, offset)
             if not self.app.topics.acks_enabled_for(tp.topic):
                 self.watermarks.finish(tp, (offset,))
 

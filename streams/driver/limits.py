@@ -6,6 +6,9 @@ FETCH_RECORDS_MAX = 500
 FETCH_BLOCK_MS = 100
 """How long a fetch waits for records. Also how late a resumed partition is noticed by a fetch under way."""
 
+HELD_POLL_S = 0.02
+"""How often other partitions are looked at while one is held back because its agent's queue is full."""
+
 COMMIT_RECORDS_MAX = 400
 """Records in one commit call: bounds how long one call blocks the server."""
 

@@ -59,19 +59,22 @@ class Watermarks:
         for tp in tps:
             self._partitions.pop(tp, None)
 
-    def deliver(self, tp: TP, offset: int) -> int:
-        """Note that an event goes to its agents; returns how many offsets were skipped before it (trimmed)."""
+    def skip(self, tp: TP, offset: int) -> None:
+        """Note that the offsets up to this one are gone from the log: nobody can process them."""
         partition = self._partitions[tp]
-        skipped = offset - partition.next_offset
-        if skipped > 0:
-            partition.gaps[partition.next_offset] = offset
-        partition.next_offset = offset + 1
-        return max(0, skipped)
+        partition.gaps[partition.next_offset] = offset
+        partition.next_offset = offset
 
-    def expects(self, tp: TP, offset: int) -> bool:
-        """Whether the offset has not been delivered yet."""
-        partition = self._partitions.get(tp)
-        return partition is not None and offset >= partition.next_offset
+    def deliver(self, tp: TP, offset: int) -> None:
+        """Note that an event goes to its agents.
+
+        Raises:
+            AssertionError: when it is not the next one: an event would be lost or doubled.
+        """
+        partition = self._partitions[tp]
+        if offset != partition.next_offset:
+            raise AssertionError(f"offset {offset} of {tp} delivered where {partition.next_offset} was next")
+        partition.next_offset = offset + 1
 
     def finish(self, tp: TP, offsets: Iterable[int]) -> None:
         """Note finished events; unknown partitions are ignored (their events will be processed again elsewhere)."""

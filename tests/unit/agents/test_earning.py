@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 from math import isqrt
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -28,7 +29,7 @@ def on_day(number: int, hour: int = 12) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def gains(events, *sources):
+def gains(events: Any, *sources: str) -> Any:
     return [gain.amount for gain in of_type(events, XPGained) if gain.source in (sources or ("trade", "close", "win"))]
 
 
@@ -36,23 +37,23 @@ def gains(events, *sources):
     ("notional", "expected"),
     [("0.01", 10), ("999.99", 10), ("1099.99", 10), ("1100", 11), ("1500", 15), ("1599.99", 15)],
 )
-def test_a_trade_grants_one_xp_per_100_usd_and_at_least_10(world, notional, expected):
+def test_a_trade_grants_one_xp_per_100_usd_and_at_least_10(world: World, notional: Any, expected: Any) -> None:
     assert gains(world.fill("f-1", AT, notional_usd=notional)) == [expected]
 
 
-def test_a_second_fill_grants_what_the_trade_grew_by(world):
+def test_a_second_fill_grants_what_the_trade_grew_by(world: World) -> None:
     assert gains(world.fill("f-1", AT, trade_id="t", notional_usd="1500")) == [15]
     assert gains(world.fill("f-2", AT, trade_id="t", notional_usd="1000")) == [10]
 
 
-def test_growth_below_the_minimum_grants_nothing(world):
+def test_growth_below_the_minimum_grants_nothing(world: World) -> None:
     assert gains(world.fill("f-1", AT, trade_id="t", notional_usd="100")) == [10]
     assert gains(world.fill("f-2", AT, trade_id="t", notional_usd="900")) == []
     assert gains(world.fill("f-3", AT, trade_id="t", notional_usd="100")) == [1]
 
 
 @given(st.lists(st.integers(1, 10**15), min_size=1, max_size=10))
-def test_the_grants_of_a_trade_sum_to_the_xp_of_its_whole_notional(notionals):
+def test_the_grants_of_a_trade_sum_to_the_xp_of_its_whole_notional(notionals: Any) -> None:
     rules, tally, total = XpRules(), TradeTally(), 0
     for notional in notionals:
         tally, grants = xp.tallied(tally, Activity("t", "BTC", notional, 0, closing=False, by_user=True), rules)
@@ -60,8 +61,8 @@ def test_the_grants_of_a_trade_sum_to_the_xp_of_its_whole_notional(notionals):
     assert total == max(10, sum(notionals) // (100 * 10**8))
 
 
-def test_a_close_grants_25_once_and_50_more_when_its_pnl_first_is_above_0(world):
-    def fill(number, pnl):
+def test_a_close_grants_25_once_and_50_more_when_its_pnl_first_is_above_0(world: World) -> None:
+    def fill(number: Any, pnl: Any) -> Any:
         return gains(world.fill(f"f-{number}", AT, trade_id="t", notional_usd="1", closed_pnl_usd=pnl), "close", "win")
 
     assert fill(1, "0") == []
@@ -72,12 +73,12 @@ def test_a_close_grants_25_once_and_50_more_when_its_pnl_first_is_above_0(world)
     assert fill(6, "9") == []
 
 
-def test_a_fill_that_says_it_closes_is_a_close_without_pnl(world):
+def test_a_fill_that_says_it_closes_is_a_close_without_pnl(world: World) -> None:
     assert gains(world.fill("f-1", AT, closes=True), "close", "win") == [25]
     assert world.gamification.progress.get("ada").closes == 1
 
 
-def test_the_number_of_wins_can_fall_again(world):
+def test_the_number_of_wins_can_fall_again(world: World) -> None:
     world.fill("f-1", AT, trade_id="t", closed_pnl_usd="5")
     assert world.gamification.progress.get("ada").wins == 1
     world.fill("f-2", AT, trade_id="t", closed_pnl_usd="-6")
@@ -85,7 +86,7 @@ def test_the_number_of_wins_can_fall_again(world):
     assert (progress.wins, progress.closes, progress.pnl) == (0, 1, -Usd.of(1))
 
 
-def test_on_day_5_15_xp_become_18(world):
+def test_on_day_5_15_xp_become_18(world: World) -> None:
     for day in range(4):
         world.fill(f"f-{day}", on_day(day))
     events = world.fill("f-5", on_day(4))
@@ -93,7 +94,7 @@ def test_on_day_5_15_xp_become_18(world):
     assert (gain.amount, gain.multiplier_ppm) == (18, 1_200_000)
 
 
-def test_each_grant_is_rounded_down_by_itself(world):
+def test_each_grant_is_rounded_down_by_itself(world: World) -> None:
     world.fill("f-1", on_day(0))
     events = world.fill("f-2", on_day(1), notional_usd="1100", closed_pnl_usd="5")
     assert gains(events) == [11, 26, 52]
@@ -102,19 +103,19 @@ def test_each_grant_is_rounded_down_by_itself(world):
 @pytest.mark.parametrize(
     ("days", "expected"), [(1, 1_000_000), (5, 1_200_000), (20, 1_950_000), (21, 2_000_000), (400, 2_000_000)]
 )
-def test_the_multiplier_grows_5_percent_a_day_up_to_2(days, expected):
+def test_the_multiplier_grows_5_percent_a_day_up_to_2(days: Any, expected: Any) -> None:
     assert streaks.multiplier_ppm(days, StreakRules()) == expected
 
 
 @pytest.mark.parametrize(
     ("points", "level"), [(0, 1), (99, 1), (100, 2), (399, 2), (400, 3), (980_100, 100), (10**12, 100)]
 )
-def test_level_is_the_root_of_xp_over_100_plus_1(points, level):
+def test_level_is_the_root_of_xp_over_100_plus_1(points: Any, level: Any) -> None:
     assert levels.level_of(points, LevelRules()) == level
 
 
 @given(st.integers(0, 10**7))
-def test_levels_never_fall_as_xp_grows_and_their_edges_are_squares(points):
+def test_levels_never_fall_as_xp_grows_and_their_edges_are_squares(points: Any) -> None:
     rules = LevelRules()
     level = levels.level_of(points, rules)
     assert levels.level_of(points + 1, rules) >= level
@@ -122,11 +123,11 @@ def test_levels_never_fall_as_xp_grows_and_their_edges_are_squares(points):
 
 
 @pytest.mark.parametrize(("level", "leverage"), [(1, 10), (2, 15), (3, 20), (19, 100), (20, 100), (100, 100)])
-def test_level_3_allows_leverage_20_and_no_level_more_than_100(level, leverage):
+def test_level_3_allows_leverage_20_and_no_level_more_than_100(level: Any, leverage: Any) -> None:
     assert LevelRules().leverage_at(level) == leverage
 
 
-def test_a_level_up_says_what_it_allows_and_trading_hears_it(world):
+def test_a_level_up_says_what_it_allows_and_trading_hears_it(world: World) -> None:
     events = world.fill("f-1", AT, notional_usd="36000")
     ups = of_type(events, LevelUp)
     assert (ups[0].old, ups[0].new, ups[0].max_leverage) == (1, 2, 15)
@@ -135,8 +136,8 @@ def test_a_level_up_says_what_it_allows_and_trading_hears_it(world):
     assert world.trading.accounts.get("ada").max_leverage == progress.max_leverage
 
 
-def test_a_streak_starts_continues_and_breaks(world):
-    def actions(number, day):
+def test_a_streak_starts_continues_and_breaks(world: World) -> None:
+    def actions(number: Any, day: Any) -> Any:
         return [(u.action, u.days, u.best) for u in of_type(world.fill(f"f-{number}", on_day(day)), StreakUpdated)]
 
     assert actions(1, 0) == [("started", 1, 1)]
@@ -147,12 +148,12 @@ def test_a_streak_starts_continues_and_breaks(world):
     assert actions(6, 4) == [("continued", 2, 2)]
 
 
-def test_days_are_utc_days_of_the_event(world):
+def test_days_are_utc_days_of_the_event(world: World) -> None:
     world.fill("f-1", "2024-09-20T23:59:59.999999Z")
     assert of_type(world.fill("f-2", "2024-09-21T00:00:00Z"), StreakUpdated)[0].days == 2
 
 
-def test_an_event_older_than_the_last_active_day_uses_the_days_as_they_are(world):
+def test_an_event_older_than_the_last_active_day_uses_the_days_as_they_are(world: World) -> None:
     for day in range(5):
         world.fill(f"f-{day}", on_day(day))
     assert gains(world.fill("f-old", on_day(1))) == [18]
@@ -160,8 +161,8 @@ def test_an_event_older_than_the_last_active_day_uses_the_days_as_they_are(world
 
 
 @given(st.lists(st.integers(0, 30), min_size=1, max_size=40))
-def test_a_streak_of_days_in_order_is_the_run_that_ends_at_the_last(days):
-    streak = None
+def test_a_streak_of_days_in_order_is_the_run_that_ends_at_the_last(days: Any) -> None:
+    streak: Any = None
     for day in sorted(days):
         streak, _ = streaks.active_on(streak, day)
     run = 1
@@ -171,11 +172,11 @@ def test_a_streak_of_days_in_order_is_the_run_that_ends_at_the_last(days):
     assert streak.best >= run
 
 
-def unlocked(events):
+def unlocked(events: Any) -> Any:
     return [(one.achievement, one.xp, one.ss) for one in of_type(events, AchievementUnlocked)]
 
 
-def test_the_first_trade_unlocks_its_achievement_with_twice_its_xp_in_shards(world):
+def test_the_first_trade_unlocks_its_achievement_with_twice_its_xp_in_shards(world: World) -> None:
     events = world.fill("f-1", AT)
     assert unlocked(events) == [("trades-1", 50, 100)]
     progress = world.gamification.progress.get("ada")
@@ -183,13 +184,13 @@ def test_the_first_trade_unlocks_its_achievement_with_twice_its_xp_in_shards(wor
     assert [one.name for one in progress.achievements] == ["trades-1"]
 
 
-def test_achievements_are_unlocked_in_the_order_of_the_list_each_once(world):
+def test_achievements_are_unlocked_in_the_order_of_the_list_each_once(world: World) -> None:
     events = world.fill("f-1", AT, notional_usd="10000", closed_pnl_usd="1")
     assert [name for name, _, _ in unlocked(events)] == ["trades-1", "profitable_close-1", "single_trade-10000"]
     assert unlocked(world.fill("f-2", AT, notional_usd="10000", closed_pnl_usd="1")) == []
 
 
-def test_a_single_trade_is_the_sum_of_its_fills(world):
+def test_a_single_trade_is_the_sum_of_its_fills(world: World) -> None:
     assert "single_trade-10000" not in [
         name for name, *_ in unlocked(world.fill("f-1", AT, trade_id="t", notional_usd="9999.99"))
     ]
@@ -198,13 +199,13 @@ def test_a_single_trade_is_the_sum_of_its_fills(world):
     ]
 
 
-def test_xp_of_an_achievement_may_reach_a_level_that_unlocks_the_next(world):
+def test_xp_of_an_achievement_may_reach_a_level_that_unlocks_the_next(world: World) -> None:
     events = world.fill("f-1", AT, notional_usd="710000")
     assert [name for name, *_ in unlocked(events)] == ["trades-1", "single_trade-10000", "level-10"]
     assert world.gamification.progress.get("ada").xp == 7_100 + 50 + 1_000 + 200
 
 
-def test_a_level_reached_by_a_later_achievement_is_found_by_another_pass(world):
+def test_a_level_reached_by_a_later_achievement_is_found_by_another_pass(world: World) -> None:
     rulebook = Rulebook.model_validate(
         {
             "achievements": {
@@ -218,7 +219,7 @@ def test_a_level_reached_by_a_later_achievement_is_found_by_another_pass(world):
     assert [name for name, *_ in unlocked(World(rulebook).fill("f-1", AT))] == ["trades-1", "level-2"]
 
 
-def test_achievement_xp_is_not_multiplied(world):
+def test_achievement_xp_is_not_multiplied(world: World) -> None:
     for day in range(6):
         world.fill(f"f-{day}", on_day(day), trade_id="t", notional_usd="100")
     events = world.fill("f-7", on_day(6), trade_id="t", notional_usd="100")
@@ -226,7 +227,7 @@ def test_achievement_xp_is_not_multiplied(world):
     assert gains(events, "achievement") == [300]
 
 
-def test_trades_are_distinct_trade_ids(world):
+def test_trades_are_distinct_trade_ids(world: World) -> None:
     for number in range(10):
         events = world.fill(f"f-{number}", AT, trade_id="t")
     assert "trades-10" not in [name for name, *_ in unlocked(events)]
@@ -238,14 +239,14 @@ def test_trades_are_distinct_trade_ids(world):
 @pytest.mark.parametrize(
     ("wins", "closes", "held"), [(7, 10, True), (6, 10, False), (9, 9, False), (7, 11, False), (8, 11, True)]
 )
-def test_win_rate_is_70_percent_over_at_least_10_closing_trades(world, wins, closes, held):
+def test_win_rate_is_70_percent_over_10_closing_trades(world: World, wins: Any, closes: Any, held: Any) -> None:
     for number in range(closes):
         world.fill(f"f-{number}", AT, closed_pnl_usd="-1" if number < closes - wins else "1")
     names = [one.name for one in world.gamification.progress.get("ada").achievements]
     assert ("win_rate-70" in names) is held
 
 
-def test_a_practice_trade_earns_like_another_and_its_close_adds_close_xp_only(world):
+def test_a_practice_trade_earns_like_another_and_its_close_adds_close_xp_only(world: World) -> None:
     world.price("BTC", "60000", on_day(0, 8))
     events = world.order(on_day(0, 9))
     (fact,) = of_type(events, TradeExecuted)
@@ -257,7 +258,7 @@ def test_a_practice_trade_earns_like_another_and_its_close_adds_close_xp_only(wo
     assert (progress.volume, progress.pnl) == (Usd.of(1500), Usd.of(150))
 
 
-def test_a_liquidation_is_a_losing_close_that_earns_nothing(world):
+def test_a_liquidation_is_a_losing_close_that_earns_nothing(world: World) -> None:
     world.price("BTC", "60000", on_day(0, 8))
     world.order(on_day(0, 9))
     events = world.price("BTC", "50000", on_day(1, 9))
@@ -268,7 +269,7 @@ def test_a_liquidation_is_a_losing_close_that_earns_nothing(world):
     assert progress.streaks["trading"].days == 1
 
 
-def test_orders_that_are_rejected_earn_nothing(world):
+def test_orders_that_are_rejected_earn_nothing(world: World) -> None:
     world.order(AT)
     assert world.gamification.progress.get("ada") is None
     assert world.maps["gamification-watermark"] == {}
@@ -281,10 +282,10 @@ FILLS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(FILLS, st.randoms(use_true_random=False))
-def test_what_does_not_depend_on_order_is_the_same_in_any_order(fills, random):
-    def totals(numbered):
+def test_what_does_not_depend_on_order_is_the_same_in_any_order(fills: Any, random: Any) -> None:
+    def totals(numbered: Any) -> Any:
         world = World()
         for number, (trade, notional, pnl, closes, day) in numbered:
             fields = {
@@ -308,9 +309,9 @@ def test_what_does_not_depend_on_order_is_the_same_in_any_order(fills, random):
     assert totals(numbered) == totals(shuffled)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(FILLS)
-def test_a_users_xp_is_the_sum_of_what_was_granted_and_shards_are_twice_the_achievements(fills):
+def test_a_users_xp_is_the_sum_of_what_was_granted_and_shards_are_twice_the_achievements(fills: Any) -> None:
     world = World()
     for number, (trade, notional, pnl, closes, day) in enumerate(sorted(fills, key=lambda fill: fill[4])):
         fields = {"trade_id": f"t-{trade}", "notional_usd": str(notional), "closed_pnl_usd": str(pnl), "closes": closes}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -30,16 +31,16 @@ def market(world: World) -> World:
     return world
 
 
-def reasons(events):
+def reasons(events: Any) -> Any:
     return [rejected.reason for rejected in of_type(events, TradeRejected)]
 
 
-def executed(events):
+def executed(events: Any) -> Any:
     (fact,) = of_type(events, TradeExecuted)
     return fact
 
 
-def test_an_account_starts_with_10_000(market):
+def test_an_account_starts_with_10_000(market: World) -> None:
     market.order(at(1))
     account = market.trading.accounts.get("ada")
     assert account.balance == START - Usd.parse("1.50")
@@ -47,7 +48,7 @@ def test_an_account_starts_with_10_000(market):
     assert account.available == START - Usd.parse("151.50")
 
 
-def test_an_order_executes_at_the_mark_with_the_rule_books_fee(market):
+def test_an_order_executes_at_the_mark_with_the_rule_books_fee(market: World) -> None:
     fact = executed(market.order(at(1), client_ref="mine"))
     assert (fact.mode, fact.side, fact.price, fact.size) == ("practice", "buy", 60_000, Decimal("0.025"))
     assert (fact.notional_usd, fact.fee_usd) == (Usd.of(1500), Usd.parse("1.50"))
@@ -68,7 +69,7 @@ def test_an_order_executes_at_the_mark_with_the_rule_books_fee(market):
         ({"market": "ETH"}, "no_price"),
     ],
 )
-def test_an_order_that_breaks_a_limit_is_rejected_and_changes_nothing(market, order, reason):
+def test_an_order_that_breaks_a_limit_is_rejected_and_changes_nothing(market: World, order: Any, reason: Any) -> None:
     before = {name: dict(rows) for name, rows in market.maps.items() if name != "trading-seen"}
     events = market.order(at(1), client_ref="r-1", **order)
     assert reasons(events) == [reason]
@@ -78,13 +79,13 @@ def test_an_order_that_breaks_a_limit_is_rejected_and_changes_nothing(market, or
 
 
 @pytest.mark.parametrize(("market_name", "most"), [("BTC", 50), ("SOL", 20)])
-def test_the_markets_own_maximum_holds_for_a_user_who_may_more(market, market_name, most):
+def test_the_markets_own_maximum_holds_for_a_user_who_may_more(market: World, market_name: Any, most: Any) -> None:
     market.trading.gamified(market_level(100))
     assert reasons(market.order(at(1), market=market_name, leverage=most + 1)) == ["leverage_above_market_maximum"]
     assert executed(market.order(at(2), market=market_name, leverage=most))
 
 
-def market_level(leverage: int):
+def market_level(leverage: int) -> Any:
     from streams.events import Event
     from streams.ids import uuid7
     from streams.times import Instant
@@ -93,14 +94,14 @@ def market_level(leverage: int):
     return Event.first(data, event_id=uuid7(1, bytes(10)), time=Instant(1), key="ada")
 
 
-def test_a_level_up_raises_the_maximum_leverage_and_an_older_one_does_not_lower_it(market):
+def test_a_level_up_raises_the_maximum_leverage_and_an_older_one_does_not_lower_it(market: World) -> None:
     market.trading.gamified(market_level(20))
     market.trading.gamified(market_level(15))
     assert executed(market.order(at(1), leverage=20))
     assert market.trading.accounts.get("ada").max_leverage == 20
 
 
-def test_a_suspended_account_opens_nothing_but_may_close(market):
+def test_a_suspended_account_opens_nothing_but_may_close(market: World) -> None:
     trade_id = executed(market.order(at(1))).trade_id
     account = market.trading.accounts.get("ada")
     market.trading.accounts.put("ada", account.model_copy(update={"suspended": True}))
@@ -108,14 +109,14 @@ def test_a_suspended_account_opens_nothing_but_may_close(market):
     assert of_type(market.close(trade_id, at(3)), TradeClosed)
 
 
-def test_the_21st_trade_of_a_utc_day_is_rejected_and_the_next_day_begins_anew(market):
+def test_the_21st_trade_of_a_utc_day_is_rejected_and_the_next_day_begins_anew(market: World) -> None:
     for minute in range(20):
         assert executed(market.order(at(minute), notional_usd="10"))
     assert reasons(market.order("2024-09-20T23:59:59.999999Z", notional_usd="10")) == ["daily_limit_reached"]
     assert executed(market.order("2024-09-21T00:00:00Z", notional_usd="10"))
 
 
-def test_another_users_day_and_account_are_their_own(market):
+def test_another_users_day_and_account_are_their_own(market: World) -> None:
     for minute in range(20):
         market.order(at(minute), notional_usd="10")
     assert executed(market.order(at(30), user="bob", notional_usd="10"))
@@ -125,12 +126,12 @@ def test_another_users_day_and_account_are_their_own(market):
     ("notional", "level"),
     [("5000.00", None), ("5000.01", "medium"), ("10000.00", "medium"), ("10000.01", "high"), ("15000.00", "high")],
 )
-def test_margin_above_5_and_10_percent_of_equity_alerts(market, notional, level):
+def test_margin_above_5_and_10_percent_of_equity_alerts(market: World, notional: Any, level: Any) -> None:
     alerts = of_type(market.order(at(1), notional_usd=notional), RiskAlert)
     assert [alert.level for alert in alerts] == ([level] if level else [])
 
 
-def test_closing_moves_the_pnl_once_and_frees_the_margin(market):
+def test_closing_moves_the_pnl_once_and_frees_the_margin(market: World) -> None:
     trade_id = executed(market.order(at(1))).trade_id
     market.price("BTC", "66000", at(2))
     (closed,) = of_type(market.close(trade_id, at(3)), TradeClosed)
@@ -146,7 +147,7 @@ def test_closing_moves_the_pnl_once_and_frees_the_margin(market):
     assert market.trading.open.prefix("") == []
 
 
-def test_a_trade_is_closed_once_and_by_its_owner_only(market):
+def test_a_trade_is_closed_once_and_by_its_owner_only(market: World) -> None:
     trade_id = executed(market.order(at(1))).trade_id
     assert reasons(market.close(trade_id, at(2), user="bob")) == ["unknown_trade"]
     assert of_type(market.close(trade_id, at(3)), TradeClosed)
@@ -154,12 +155,12 @@ def test_a_trade_is_closed_once_and_by_its_owner_only(market):
     assert reasons(market.close("no-such", at(5))) == ["unknown_trade"]
 
 
-def test_a_venues_trade_is_not_closed_here(market):
+def test_a_venues_trade_is_not_closed_here(market: World) -> None:
     market.fill("f-1", at(1))
     assert reasons(market.close("f-1", at(2))) == ["closed_at_its_venue_only"]
 
 
-def test_a_mark_beyond_the_liquidation_price_liquidates_and_one_on_it_does_not(market):
+def test_a_mark_beyond_the_liquidation_price_liquidates_and_one_on_it_does_not(market: World) -> None:
     trade_id = executed(market.order(at(1))).trade_id
     assert of_type(market.price("BTC", "54300", at(2)), TradeLiquidated) == []
     (fact,) = of_type(market.price("BTC", "54299.99", at(3)), TradeLiquidated)
@@ -170,13 +171,13 @@ def test_a_mark_beyond_the_liquidation_price_liquidates_and_one_on_it_does_not(m
     assert market.price("BTC", "1", at(5)) == []
 
 
-def test_a_gap_costs_no_more_than_the_margin(market):
+def test_a_gap_costs_no_more_than_the_margin(market: World) -> None:
     market.order(at(1))
     (fact,) = of_type(market.price("BTC", "30000", at(2)), TradeLiquidated)
     assert fact.pnl_usd == -Usd.of(150)
 
 
-def test_a_mark_liquidates_only_its_market_and_only_who_is_beyond(market):
+def test_a_mark_liquidates_only_its_market_and_only_who_is_beyond(market: World) -> None:
     market.order(at(1), leverage=10)
     market.order(at(2), leverage=5)
     market.order(at(3), side="short")
@@ -188,14 +189,14 @@ def test_a_mark_liquidates_only_its_market_and_only_who_is_beyond(market):
     assert len(market.trading.open.prefix("")) == 3
 
 
-def test_an_older_mark_is_passed_over(market):
+def test_an_older_mark_is_passed_over(market: World) -> None:
     market.price("BTC", "61000", at(10))
     market.order(at(11))
     assert market.price("BTC", "1", at(9)) == []
     assert market.trading.marks.get("BTC").price == 61_000
 
 
-def test_a_mark_that_makes_a_size_absurd_is_no_price(market):
+def test_a_mark_that_makes_a_size_absurd_is_no_price(market: World) -> None:
     market.price("BTC", "0.000000000000000001", at(1))
     assert reasons(market.order(at(2))) == ["price_out_of_range"]
 
@@ -203,7 +204,7 @@ def test_a_mark_that_makes_a_size_absurd_is_no_price(market):
 MOVES = st.lists(st.integers(1, 200_000), min_size=1, max_size=6)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(
         st.tuples(st.sampled_from(["long", "short"]), st.integers(1, 20_000), st.integers(1, 10)),
@@ -212,7 +213,7 @@ MOVES = st.lists(st.integers(1, 200_000), min_size=1, max_size=6)
     ),
     MOVES,
 )
-def test_money_is_conserved_and_no_balance_goes_below_zero(orders, moves):
+def test_money_is_conserved_and_no_balance_goes_below_zero(orders: Any, moves: Any) -> None:
     world = World()
     world.price("BTC", "60000", at(0))
     for number, (side, notional, leverage) in enumerate(orders):
@@ -233,7 +234,7 @@ def test_money_is_conserved_and_no_balance_goes_below_zero(orders, moves):
     assert (position.quantity, position.realised_pnl) == (0, sum(fact.pnl_usd for fact in ended))
 
 
-def test_the_practice_balance_is_configuration():
+def test_the_practice_balance_is_configuration() -> None:
     world = World(Rulebook.model_validate({"version": 2, "trading": {"practice_balance": 5 * USD_UNIT}}))
     world.price("BTC", "60000", at(0))
     assert reasons(world.order(at(1), notional_usd="60")) == ["insufficient_balance"]

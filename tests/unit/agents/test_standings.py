@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.events.gamification import LateEventRecorded
+from streams.events.trading import TradeExecuted
 from streams.times import DAY_US, Instant
 from streams.units import Usd
 from tables.boards import periods_of
@@ -18,12 +21,12 @@ LATER = "2024-09-20T09:00:00Z"
 PERIODS = ["day:2024-09-20", "week:2024-W38", "month:2024-09", "season:2024-Q3", "all"]
 
 
-def instant(text):
+def instant(text: Any) -> Any:
     return int(Instant.parse(text))
 
 
 @pytest.mark.parametrize("period", PERIODS)
-def test_a_fill_counts_in_every_period_of_its_time(world, period):
+def test_a_fill_counts_in_every_period_of_its_time(world: World, period: Any) -> None:
     world.fill("f-1", AT, notional_usd="1500", closed_pnl_usd="-3")
     at = instant(AT)
     assert world.score(f"trades/global/{period}") == (1, at)
@@ -33,7 +36,7 @@ def test_a_fill_counts_in_every_period_of_its_time(world, period):
     assert world.score(f"xp/global/{period}") == (15 + 25 + 50, at)
 
 
-def test_boards_of_one_market_are_volume_and_pnl(world):
+def test_boards_of_one_market_are_volume_and_pnl(world: World) -> None:
     world.fill("f-1", AT, closed_pnl_usd="1")
     scopes = {tuple(key.split("/")[:2]) for key, _ in world.gamification.boards.prefix("")}
     assert scopes == {
@@ -43,14 +46,14 @@ def test_boards_of_one_market_are_volume_and_pnl(world):
     }
 
 
-def test_only_closing_fills_put_a_user_on_the_pnl_board(world):
+def test_only_closing_fills_put_a_user_on_the_pnl_board(world: World) -> None:
     world.fill("f-1", AT)
     assert world.score("pnl/global/all") is None
     world.fill("f-2", LATER, closes=True)
     assert world.score("pnl/global/all") == (0, instant(LATER))
 
 
-def test_a_trade_counts_once_at_its_first_fill(world):
+def test_a_trade_counts_once_at_its_first_fill(world: World) -> None:
     world.fill("f-1", "2024-09-20T23:00:00Z", trade_id="t")
     world.fill("f-2", "2024-09-21T01:00:00Z", trade_id="t")
     assert world.score("trades/global/day:2024-09-20")[0] == 1
@@ -59,38 +62,38 @@ def test_a_trade_counts_once_at_its_first_fill(world):
     assert world.score("volume/global/day:2024-09-21") == (Usd.of(1500), instant("2024-09-21T01:00:00Z"))
 
 
-def test_an_event_that_adds_0_leaves_when_a_score_was_reached(world):
+def test_an_event_that_adds_0_leaves_when_a_score_was_reached(world: World) -> None:
     world.fill("f-1", AT, closed_pnl_usd="5")
     world.fill("f-2", LATER, closes=True)
     assert world.score("pnl/global/all") == (Usd.of(5), instant(AT))
 
 
-def test_a_score_was_reached_when_the_event_that_made_it_so_happened(world):
+def test_a_score_was_reached_when_the_event_that_made_it_so_happened(world: World) -> None:
     world.fill("f-1", LATER)
     world.fill("f-2", AT)
     assert world.score("volume/global/all") == (Usd.of(3000), instant(AT))
 
 
-def test_a_practice_close_adds_no_volume_and_no_trade(world):
+def test_a_practice_close_adds_no_volume_and_no_trade(world: World) -> None:
     world.price("BTC", "60000", AT)
-    trade_id = world.order(AT)[0].data.trade_id
-    world.close(trade_id, LATER)
+    (fact,) = of_type(world.order(AT), TradeExecuted)
+    world.close(fact.trade_id, LATER)
     assert world.score("volume/global/all") == (Usd.of(1500), instant(AT))
     assert world.score("trades/global/all") == (1, instant(AT))
     assert world.score("pnl/BTC/all") == (0, instant(LATER))
 
 
-def advance(world, text):
+def advance(world: World, text: Any) -> Any:
     world.fill(f"w-{text}", text, user="bob")
 
 
-def test_a_late_event_counts_in_its_period_until_24_hours_after_its_end(world):
+def test_a_late_event_counts_in_its_period_until_24_hours_after_its_end(world: World) -> None:
     advance(world, "2024-09-21T23:59:59.999999Z")
     assert of_type(world.fill("f-1", AT), LateEventRecorded) == []
     assert world.score("volume/global/day:2024-09-20") == (Usd.of(1500), instant(AT))
 
 
-def test_a_later_event_counts_for_the_periods_still_open_and_is_recorded_as_late(world):
+def test_a_later_event_counts_for_the_periods_still_open_and_is_recorded_as_late(world: World) -> None:
     advance(world, "2024-09-22T00:00:00Z")
     (late,) = of_type(world.fill("f-1", AT), LateEventRecorded)
     assert late.periods == ("day:2024-09-20",)
@@ -101,7 +104,7 @@ def test_a_later_event_counts_for_the_periods_still_open_and_is_recorded_as_late
     assert (watermark.highest, watermark.late) == (instant("2024-09-22T00:00:00Z"), 1)
 
 
-def test_an_event_of_a_sealed_season_counts_for_all_time_only(world):
+def test_an_event_of_a_sealed_season_counts_for_all_time_only(world: World) -> None:
     advance(world, "2025-01-10T00:00:00Z")
     (late,) = of_type(world.fill("f-1", AT), LateEventRecorded)
     assert late.periods == tuple(PERIODS[:-1])
@@ -110,13 +113,13 @@ def test_an_event_of_a_sealed_season_counts_for_all_time_only(world):
     assert world.gamification.progress.get("ada").volume == Usd.of(1500)
 
 
-def test_replaying_old_fills_in_order_makes_none_late(world):
+def test_replaying_old_fills_in_order_makes_none_late(world: World) -> None:
     for number, text in enumerate(("2015-01-01T00:00:00Z", "2016-06-01T00:00:00Z", "2024-09-20T08:36:00Z")):
         assert of_type(world.fill(f"f-{number}", text), LateEventRecorded) == []
     assert world.gamification.watermarks.get(WATERMARK_KEY).late == 0
 
 
-def test_a_repeated_late_event_is_counted_as_late_once(world):
+def test_a_repeated_late_event_is_counted_as_late_once(world: World) -> None:
     advance(world, "2025-01-10T00:00:00Z")
     world.fill("f-1", AT)
     world.fill("f-1", AT)
@@ -136,9 +139,9 @@ FILLS = st.lists(
 )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(FILLS)
-def test_the_day_boards_sum_to_the_all_time_boards_when_nothing_is_late(fills):
+def test_the_day_boards_sum_to_the_all_time_boards_when_nothing_is_late(fills: Any) -> None:
     world = World()
     start = instant("2024-12-10T00:00:00Z")
     days = set()

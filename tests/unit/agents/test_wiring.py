@@ -52,43 +52,52 @@ class Topic:
         self.sent.append(fields)
 
 
+def stream_of(*values: Any) -> Any:
+    return Stream(*values)
+
+
 def command() -> bytes:
     return encode(Event.first(fill_of("f-1"), event_id=fill_event_id("tape", "f-1", AT), time=AT, key="ada"))
 
 
-async def test_what_follows_goes_to_the_same_partition_number_under_the_users_key_at_event_time():
-    out = Topic()
-    await consume(Stream(command()), lambda event: [event.then(event.data)], out)
+async def test_what_follows_goes_to_the_same_partition_number_under_the_users_key_at_event_time() -> None:
+    out: Any = Topic()
+    await consume(stream_of(command()), lambda event: [event.then(event.data)], out)
     (sent,) = out.sent
     assert (sent["key"], sent["partition"], sent["timestamp"]) == (b"ada", 3, 1726821360.5)
     assert decode(sent["value"]).causationid == decode(command()).id
 
 
-async def test_a_message_that_cannot_be_decoded_is_logged_with_its_place_and_the_next_is_handled(caplog):
-    handled = []
+async def test_a_message_that_cannot_be_decoded_is_logged_with_its_place_and_the_next_is_handled(caplog: Any) -> None:
+    handled: list[Any] = []
+
+    def handle(event: Any) -> Any:
+        handled.append(event)
+        return []
+
     with caplog.at_level(logging.ERROR):
-        await consume(Stream(b"{", None, command()), lambda event: handled.append(event) or [])
+        await consume(stream_of(b"{", None, command()), handle)
     assert len(handled) == 1
     assert len(caplog.records) == 2
     assert "astra.trading.commands.v1, partition 3, offset 7: not JSON" in caplog.records[0].getMessage()
 
 
-async def test_a_failing_rule_is_not_hidden():
+async def test_a_failing_rule_is_not_hidden() -> None:
     def broken(_: Any) -> Any:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        await consume(Stream(command()), broken)
+        await consume(stream_of(command()), broken)
 
 
-async def test_a_mark_is_copied_as_it_is_to_every_partition():
-    out = Topic()
-    await copy_to_all(Stream(b"x", command()), out, 4)
+async def test_a_mark_is_copied_as_it_is_to_every_partition() -> None:
+    out: Any = Topic()
+    await copy_to_all(stream_of(b"x", command()), out, 4)
     assert [sent["partition"] for sent in out.sent] == [0, 1, 2, 3]
     assert {sent["value"] for sent in out.sent} == {command()}
 
 
-def test_registering_declares_every_table_and_an_agent_for_every_consumed_topic():
+def test_registering_declares_every_table_and_an_agent_for_every_consumed_topic() -> None:
     app = faust.App("astratrade", broker="kafka://localhost:9", store="memory://", topic_partitions=4)
     register_all(app, Rulebook())
     assert set(app.tables) == {spec.name for spec in CATALOGUE}

@@ -26,9 +26,9 @@ class World:
     def __init__(self, rulebook: Rulebook | None = None) -> None:
         self.maps: dict[str, dict[bytes, bytes]] = defaultdict(dict)
         self.rulebook = rulebook or Rulebook()
-        self.trading = Trading(self._open, self.rulebook)
-        self.gamification = Gamification(self._open, self.rulebook)
-        self.financial = Financial(self._open, self.rulebook)
+        self.trading: Any = Trading(self._open, self.rulebook)
+        self.gamification: Any = Gamification(self._open, self.rulebook)
+        self.financial: Any = Financial(self._open, self.rulebook)
         self.events: list[AnyEvent] = []
         self._made = 0
 
@@ -78,12 +78,12 @@ class World:
     def close(self, trade_id: str, at: str, user: str = "ada") -> list[AnyEvent]:
         return self.send(CloseTrade(trade_id=trade_id), at, user)
 
-    def score(self, group: str, user: str = "ada") -> tuple[int, int] | None:
+    def score(self, group: str, user: str = "ada") -> Any:
         """A user's standing on a board, as (score, reached at)."""
         from tables.boards import Standing, ranked_key
 
         raw = self.gamification.boards.get(ranked_key(group, user))
-        return tuple(Standing.from_sort_key(raw.decode())) if raw else None  # type: ignore[return-value]
+        return tuple(Standing.from_sort_key(raw.decode())) if raw else None
 
 
 def fill_of(fill_id: str, user: str = "ada", **fields: Any) -> ReportFill:

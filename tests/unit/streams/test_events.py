@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import orjson
 import pytest
@@ -31,16 +32,16 @@ FILL = {
 }
 
 
-def reported(**fields):
+def reported(**fields: Any) -> Any:
     return Event.first(ReportFill.model_validate(FILL | fields), event_id=new_id(AT), time=AT, key="trader-2")
 
 
-def test_an_event_comes_back_equal():
+def test_an_event_comes_back_equal() -> None:
     event = reported()
     assert decode(encode(event)) == event
 
 
-def test_the_envelope_is_cloudevents_1_0():
+def test_the_envelope_is_cloudevents_1_0() -> None:
     event = reported()
     wire = orjson.loads(encode(event))
     assert wire["specversion"] == "1.0"
@@ -54,7 +55,7 @@ def test_the_envelope_is_cloudevents_1_0():
     assert wire["data"]["size"] == "0.00001"
 
 
-def test_what_follows_keeps_time_key_and_correlation_and_names_its_cause():
+def test_what_follows_keeps_time_key_and_correlation_and_names_its_cause() -> None:
     cause = reported()
     price = PriceUpdated(market="BTC", price=Decimal(60_000))
     after = cause.then(price).then(price)
@@ -91,7 +92,7 @@ def test_what_follows_keeps_time_key_and_correlation_and_names_its_cause():
         {"unknown": "field"},
     ],
 )
-def test_a_fill_with_a_wrong_field_is_refused(change):
+def test_a_fill_with_a_wrong_field_is_refused(change: Any) -> None:
     with pytest.raises(ValidationError):
         ReportFill.model_validate(FILL | change)
 
@@ -99,17 +100,17 @@ def test_a_fill_with_a_wrong_field_is_refused(change):
 @pytest.mark.parametrize(
     "change", [{"fee_usd": "0"}, {"closed_pnl_usd": "-29370.1198"}, {"market": "kPEPE"}, {"fee_usd": None}]
 )
-def test_a_fill_may_be_free_of_fees_or_lose(change):
+def test_a_fill_may_be_free_of_fees_or_lose(change: Any) -> None:
     assert ReportFill.model_validate(FILL | change)
 
 
 @pytest.mark.parametrize("leverage", [0, -1, 1.5, "10", True, 1_001])
-def test_leverage_is_a_whole_number_of_at_least_1(leverage):
+def test_leverage_is_a_whole_number_of_at_least_1(leverage: Any) -> None:
     with pytest.raises(ValidationError):
         OpenTrade.model_validate({"market": "BTC", "side": "long", "notional_usd": "1", "leverage": leverage})
 
 
-def wire(**changes):
+def wire(**changes: Any) -> Any:
     return orjson.dumps(orjson.loads(encode(reported())) | changes)
 
 
@@ -136,7 +137,7 @@ def wire(**changes):
         b" " * 65_537,
     ],
 )
-def test_what_is_no_event_is_one_clear_error(raw):
+def test_what_is_no_event_is_one_clear_error(raw: Any) -> None:
     with pytest.raises(UndecodableEventError, match=r"\w"):
         decode(raw)
 
@@ -157,24 +158,24 @@ EXECUTED = {
 }
 
 
-def test_facts_tolerate_fields_that_are_added_later():
+def test_facts_tolerate_fields_that_are_added_later() -> None:
     assert TradeExecuted.model_validate(EXECUTED | {"later": 1}).notional_usd == Usd.of(1)
 
 
 @pytest.mark.parametrize(
     ("change", "closing"), [({}, False), ({"closes": True}, True), ({"closed_pnl_usd": "-0.00000001"}, True)]
 )
-def test_a_fill_closes_when_it_says_so_or_has_pnl(change, closing):
+def test_a_fill_closes_when_it_says_so_or_has_pnl(change: Any, closing: Any) -> None:
     assert TradeExecuted.model_validate(EXECUTED | change).closing is closing
 
 
-def test_every_type_of_the_catalogue_is_named_after_its_domain_and_class():
+def test_every_type_of_the_catalogue_is_named_after_its_domain_and_class() -> None:
     assert len(CATALOGUE) == 15
     for name, model in CATALOGUE.items():
         assert name == f"astra.{model.domain}.{model.__name__}.v1"
 
 
-def test_all_topics_have_the_same_partitions():
+def test_all_topics_have_the_same_partitions() -> None:
     specs = topics.topic_specs(7)
     assert [spec.name for spec in specs] == list(topics.ALL)
     assert {spec.partitions for spec in specs} == {7}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -17,7 +18,7 @@ INSTANTS = st.integers(0, 32_503_679_999_999_999).map(Instant)
 
 
 @given(INSTANTS)
-def test_instants_round_trip_as_text(instant):
+def test_instants_round_trip_as_text(instant: Any) -> None:
     assert Instant.parse(instant.text()) == instant
     assert TypeAdapter(Instant).validate_json(TypeAdapter(Instant).dump_json(instant)) == instant
 
@@ -30,7 +31,7 @@ def test_instants_round_trip_as_text(instant):
         ("2024-02-29T23:59:59.999999Z", datetime(2024, 2, 29, 23, 59, 59, 999_999, tzinfo=UTC)),
     ],
 )
-def test_instants_are_exact_microseconds(text, moment):
+def test_instants_are_exact_microseconds(text: Any, moment: Any) -> None:
     assert Instant.parse(text).moment() == moment
     assert Instant.parse(text).text() == text
 
@@ -51,57 +52,57 @@ def test_instants_are_exact_microseconds(text, moment):
         "",
     ],
 )
-def test_instants_refuse_what_is_not_utc_with_a_z(text):
+def test_instants_refuse_what_is_not_utc_with_a_z(text: Any) -> None:
     with pytest.raises(ValueError, match=r"time|range|day|hour|month"):
         Instant.parse(text)
 
 
 @pytest.mark.parametrize("number", ["1726821360", "1726821360.5", "null"])
-def test_a_json_number_is_no_time(number):
+def test_a_json_number_is_no_time(number: Any) -> None:
     with pytest.raises(ValidationError):
         TypeAdapter(Instant).validate_json(number)
 
 
 @given(INSTANTS)
-def test_the_day_of_an_instant_begins_at_its_midnight(instant):
+def test_the_day_of_an_instant_begins_at_its_midnight(instant: Any) -> None:
     assert midnight(instant.day()) == instant.day_number() * DAY_US
     assert midnight(date(1970, 1, 1)) == 0
 
 
 @given(st.integers(0, (1 << 48) - 1), st.binary(min_size=10, max_size=10))
-def test_ids_are_uuid_version_7_with_the_timestamp(milliseconds, entropy):
+def test_ids_are_uuid_version_7_with_the_timestamp(milliseconds: Any, entropy: Any) -> None:
     made = UUID(uuid7(milliseconds, entropy))
     assert (made.version, made.variant) == (7, "specified in RFC 4122")
     assert timestamp_ms(str(made)) == milliseconds
 
 
-def test_ids_are_as_the_example_of_rfc_9562():
+def test_ids_are_as_the_example_of_rfc_9562() -> None:
     assert uuid7(0x017F22E279B0, bytes.fromhex("0CC318C4DC0C0C07398F")) == "017f22e2-79b0-7cc3-98c4-dc0c0c07398f"
 
 
-def test_ids_sort_by_time():
+def test_ids_sort_by_time() -> None:
     assert uuid7(1, b"\xff" * 10) < uuid7(2, b"\x00" * 10)
 
 
 @pytest.mark.parametrize(("milliseconds", "entropy"), [(-1, bytes(10)), (1 << 48, bytes(10)), (0, bytes(9))])
-def test_ids_refuse_what_does_not_fit(milliseconds, entropy):
+def test_ids_refuse_what_does_not_fit(milliseconds: Any, entropy: Any) -> None:
     with pytest.raises(ValueError, match="expected"):
         uuid7(milliseconds, entropy)
 
 
-def test_new_ids_differ():
+def test_new_ids_differ() -> None:
     now = Instant.parse("2024-09-20T08:36:00Z")
     assert len({new_id(now) for _ in range(1_000)}) == 1_000
 
 
-def test_derived_ids_are_deterministic_keep_the_time_and_tell_names_apart():
+def test_derived_ids_are_deterministic_keep_the_time_and_tell_names_apart() -> None:
     source = new_id(Instant.parse("2024-09-20T08:36:00Z"))
     assert derived_id(source, "a", "b") == derived_id(source, "a", "b")
     assert len({derived_id(source, *names) for names in [("a",), ("b",), ("a", "b"), ("ab",), ("a", "")]}) == 5
     assert timestamp_ms(derived_id(source, "a")) == timestamp_ms(source)
 
 
-def test_a_fill_has_the_same_id_however_often_it_is_reported():
+def test_a_fill_has_the_same_id_however_often_it_is_reported() -> None:
     at = Instant.parse("2024-09-20T08:36:00Z")
     assert fill_event_id("tape", "1", at) == fill_event_id("tape", "1", at)
     assert fill_event_id("tape", "1", at) != fill_event_id("other", "1", at)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -26,7 +27,7 @@ USD_LIMIT = 10**20
         ("-29370.1198", -2_937_011_980_000, "-29370.1198"),
     ],
 )
-def test_usd_text_is_an_exact_integer_of_1e_8(text, units, back):
+def test_usd_text_is_an_exact_integer_of_1e_8(text: Any, units: Any, back: Any) -> None:
     assert Usd.parse(text) == units
     assert Usd.parse(text).text() == back
 
@@ -52,31 +53,31 @@ def test_usd_text_is_an_exact_integer_of_1e_8(text, units, back):
         "\n1",
     ],
 )
-def test_usd_refuses_what_is_not_plain_decimal_of_at_most_8_decimals(text):
+def test_usd_refuses_what_is_not_plain_decimal_of_at_most_8_decimals(text: Any) -> None:
     with pytest.raises(ValueError, match="USD amount"):
         Usd.parse(text)
 
 
 @given(st.integers(-USD_LIMIT + 1, USD_LIMIT - 1))
-def test_usd_format_and_parse_round_trip(units):
+def test_usd_format_and_parse_round_trip(units: Any) -> None:
     assert Usd.parse(Usd(units).text()) == units
 
 
 @pytest.mark.parametrize("number", ["1500.0", "1500", "1e3", "true", "null", '["1"]'])
 @pytest.mark.parametrize("kind", [Usd, Quantity, Price])
-def test_a_json_number_is_refused_for_money_and_quantities(kind, number):
+def test_a_json_number_is_refused_for_money_and_quantities(kind: Any, number: Any) -> None:
     adapter = TypeAdapter(kind)
     with pytest.raises(ValidationError):
         adapter.validate_json(number)
 
 
 @pytest.mark.parametrize("number", [1500.0, 1500])
-def test_a_python_number_is_refused_too_so_that_parsed_bodies_cannot_slip_through(number):
+def test_a_python_number_is_refused_too_so_that_parsed_bodies_cannot_slip_through(number: Any) -> None:
     with pytest.raises(ValidationError, match="decimal string"):
         TypeAdapter(Usd).validate_python(number)
 
 
-def test_money_and_quantities_are_text_in_json():
+def test_money_and_quantities_are_text_in_json() -> None:
     assert TypeAdapter(Usd).dump_json(Usd.of(1500)) == b'"1500.00"'
     assert TypeAdapter(Quantity).dump_json(Decimal("1.00E-05")) == b'"0.00001"'
 
@@ -92,20 +93,20 @@ def test_money_and_quantities_are_text_in_json():
         ("-0", "0"),
     ],
 )
-def test_quantities_take_scientific_notation_and_give_plain_text(text, plain):
+def test_quantities_take_scientific_notation_and_give_plain_text(text: Any, plain: Any) -> None:
     assert decimal_text(parse_decimal(text)) == plain
 
 
 @pytest.mark.parametrize(
     "text", ["1E-19", "0." + "0" * 18 + "1", "1" + "0" * 18, "1E18", "Infinity", "nan", "", "0x1", "1e999"]
 )
-def test_quantities_refuse_more_than_18_decimals_or_digits(text):
+def test_quantities_refuse_more_than_18_decimals_or_digits(text: Any) -> None:
     with pytest.raises(ValueError, match="expected"):
         parse_decimal(text)
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "0.0"])
-def test_prices_and_sizes_are_above_0(text):
+def test_prices_and_sizes_are_above_0(text: Any) -> None:
     with pytest.raises(ValidationError):
         TypeAdapter(Price).validate_python(text)
     with pytest.raises(ValidationError):
@@ -113,16 +114,16 @@ def test_prices_and_sizes_are_above_0(text):
 
 
 @given(st.integers(-(10**40), 10**40))
-def test_scaled_integers_round_trip_at_any_size(value):
+def test_scaled_integers_round_trip_at_any_size(value: Any) -> None:
     assert scaled(unscaled(value)) == value
 
 
 @given(st.integers(-(10**30), 10**30), st.integers(1, 10**20))
-def test_half_up_division_is_the_nearest_and_symmetric(numerator, denominator):
+def test_half_up_division_is_the_nearest_and_symmetric(numerator: Any, denominator: Any) -> None:
     quotient = divide_half_up(numerator, denominator)
     assert 2 * abs(numerator - quotient * denominator) <= denominator
     assert divide_half_up(-numerator, denominator) == -quotient
 
 
-def test_half_up_takes_a_half_away_from_zero():
+def test_half_up_takes_a_half_away_from_zero() -> None:
     assert [divide_half_up(n, 2) for n in (1, 3, -1, -3)] == [1, 2, -1, -2]

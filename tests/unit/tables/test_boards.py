@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,7 +18,7 @@ USERS = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,5}", fullmatch=True)
 INSTANTS = st.integers(0, 32_503_679_999_999_999).map(Instant)
 
 
-def names(text):
+def names(text: Any) -> Any:
     return [period.text for period in periods_of(Instant.parse(text))]
 
 
@@ -30,12 +32,12 @@ def names(text):
         ("2024-04-01T00:00:00Z", ["day:2024-04-01", "week:2024-W14", "month:2024-04", "season:2024-Q2", "all"]),
     ],
 )
-def test_periods_are_utc_with_iso_weeks_and_calendar_quarters(text, expected):
+def test_periods_are_utc_with_iso_weeks_and_calendar_quarters(text: Any, expected: Any) -> None:
     assert names(text) == expected
 
 
 @given(INSTANTS)
-def test_every_period_holds_its_instant_and_is_read_back(instant):
+def test_every_period_holds_its_instant_and_is_read_back(instant: Any) -> None:
     for period in periods_of(instant):
         assert parse_period(period.text) == period
         if period.start is not None and period.end is not None:
@@ -43,9 +45,9 @@ def test_every_period_holds_its_instant_and_is_read_back(instant):
 
 
 @given(INSTANTS)
-def test_periods_follow_each_other_without_gap(instant):
+def test_periods_follow_each_other_without_gap(instant: Any) -> None:
     for period in periods_of(instant)[:-1]:
-        following = {p.text.split(":")[0]: p for p in periods_of(Instant(period.end))}[period.text.split(":")[0]]
+        following = {p.text.split(":")[0]: p for p in periods_of(Instant(period.end or 0))}[period.text.split(":")[0]]
         assert following.start == period.end
 
 
@@ -57,12 +59,12 @@ def test_periods_follow_each_other_without_gap(instant):
         *("month:0000-01", "season:9999-Q4", "month:9999-12", "week:-1-W01", "all:time"),
     ],
 )
-def test_what_names_no_period_is_refused(text):
+def test_what_names_no_period_is_refused(text: Any) -> None:
     with pytest.raises(ValueError, match="expected a period"):
         parse_period(text)
 
 
-def test_a_period_is_sealed_24_hours_after_its_end():
+def test_a_period_is_sealed_24_hours_after_its_end() -> None:
     day = parse_period("day:2024-09-20")
     end = Instant.parse("2024-09-21T00:00:00Z")
     assert not day.sealed(end + 24 * HOUR_US - 1, 24)
@@ -71,20 +73,20 @@ def test_a_period_is_sealed_24_hours_after_its_end():
 
 
 @given(st.lists(st.tuples(SCORES, TIMES, USERS), min_size=2, max_size=8))
-def test_sort_keys_order_by_score_descending_then_first_reached_then_user(rows):
+def test_sort_keys_order_by_score_descending_then_first_reached_then_user(rows: Any) -> None:
     by_text = sorted(rows, key=lambda row: f"{Standing(row[0], row[1]).sort_key()}|{row[2]}".encode())
     assert by_text == sorted(rows, key=lambda row: (-row[0], row[1], row[2].encode()))
 
 
 @given(SCORES, TIMES)
-def test_sort_keys_have_one_width_and_are_read_back_exactly(score, reached_at):
+def test_sort_keys_have_one_width_and_are_read_back_exactly(score: Any, reached_at: Any) -> None:
     key = Standing(score, reached_at).sort_key()
     assert len(key) == SORT_KEY_CHARS
     assert Standing.from_sort_key(key) == (score, reached_at)
 
 
 @pytest.mark.parametrize(("score", "at"), [(LIMIT, 0), (-LIMIT, 0), (0, -1), (0, 10**18)])
-def test_a_standing_out_of_range_is_refused(score, at):
+def test_a_standing_out_of_range_is_refused(score: Any, at: Any) -> None:
     with pytest.raises(ValueError, match="out of range"):
         Standing(score, at).sort_key()
 
@@ -92,10 +94,10 @@ def test_a_standing_out_of_range_is_refused(score, at):
 @pytest.mark.parametrize(
     "text", ["", "1", "x" * SORT_KEY_CHARS, "1" * (SORT_KEY_CHARS + 1), "-" + "1" * (SORT_KEY_CHARS - 1)]
 )
-def test_what_is_no_sort_key_is_refused(text):
+def test_what_is_no_sort_key_is_refused(text: Any) -> None:
     with pytest.raises(ValueError, match="sort key"):
         Standing.from_sort_key(text)
 
 
-def test_a_ranked_key_is_group_and_user():
+def test_a_ranked_key_is_group_and_user() -> None:
     assert ranked_key(group("volume", "@107", "day:2024-09-20"), "ada") == "volume/@107/day:2024-09-20|ada"

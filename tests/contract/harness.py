@@ -1,0 +1,80 @@
+"""Running unmodified Faust apps against a broker, in this process. What tests say here must hold on any broker."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import faust
+from yarl import URL
+
+DEADLINE_S = 20.0
+PARTITIONS = 4
+
+
+@dataclass
+class Broker:
+    """A broker under test: its URL, and names that no other test uses."""
+
+    url: URL
+    datadir: Path
+    prefix: str = field(default_factory=lambda: f"t{secrets.token_hex(4)}")
+
+    def name(self, name: str) -> str:
+        """A topic or application name of this test."""
+        return f"{self.prefix}-{name}"
+
+    def app(self, name: str = "app", member: str = "m1", **settings: Any) -> faust.App:
+        """An application with short timeouts; the same `name` with another `member` joins the same group."""
+        defaults: dict[str, Any] = {
+            "broker": [self.url],
+            "store": "memory://",
+            "topic_partitions": PARTITIONS,
+            "topic_replication_factor": 1,
+            "topic_disable_leader": True,
+            "web_enabled": False,
+            "reply_create_topic": True,
+            "broker_session_timeout": 6.0,
+            "broker_heartbeat_interval": 0.3,
+            "broker_rebalance_timeout": 6.0,
+            "consumer_auto_offset_reset": "earliest",
+            "datadir": self.datadir / member,
+            "canonical_url": f"http://{member}.test",
+        }
+        return faust.App(self.name(name), **(defaults | settings))
+
+
+@asynccontextmanager
+async def running(*apps: faust.App) -> AsyncIterator[None]:
+    """Run apps as workers until the block ends, then stop them cleanly."""
+    started: list[faust.App] = []
+    try:
+        for app in apps:
+            app.finalize()
+            started.append(app)
+            await asyncio.wait_for(app.start(), DEADLINE_S)
+        await until(lambda: all(not app.rebalancing for app in apps))
+        yield
+    finally:
+        for app in reversed(started):
+            await asyncio.wait_for(app.stop(), DEADLINE_S)
+
+
+async def until(condition: Callable[[], Any], deadline_s: float = DEADLINE_S) -> Any:
+    """Wait for something to become true; what it is then."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + deadline_s
+    while True:
+        value = condition()
+        if isinstance(value, Awaitable):
+            value = await value
+        if value:
+            return value
+        if loop.time() > end:
+            raise AssertionError(f"not true within {deadline_s} s")
+        await asyncio.sleep(0.02)

@@ -1,0 +1,227 @@
+"""What the driver promises where Faust's base classes have known defects, and how members share partitions."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from typing import Any
+
+import pytest
+from faust.types import TP
+
+from streams.driver import consumer as driver
+from streams.log import LogUnavailableError
+from tests.contract.harness import PARTITIONS, Broker, running, until
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+
+
+INT: Any = int  # Faust takes any type here; its annotation names only some
+
+
+def committed(app: Any, topic: str) -> int:
+    """How many events of a topic are committed, over all partitions."""
+    offsets = app.consumer._committed_offset
+    return sum(offsets[TP(topic, p)] or 0 for p in range(PARTITIONS) if TP(topic, p) in offsets)
+
+
+def sources(app: Any) -> set[TP]:
+    """Partitions of the test's topic that an app processes (changelogs may have standbys elsewhere)."""
+    return {tp for tp in app.consumer.assignment() if tp.topic.endswith("-in")}
+
+
+async def test_no_event_is_processed_again_after_a_rebalance(broker: Broker) -> None:
+    handled: Counter[int] = Counter()
+    apps = []
+    for member in ("m1", "m2"):
+        app = broker.app(member=member)
+        topic = app.topic(broker.name("in"), value_type=INT)
+
+        @app.agent(topic)
+        async def keep(stream: Any) -> None:
+            async for value in stream:
+                handled[value] += 1
+
+        apps.append((app, topic))
+    (first, topic), (second, _) = apps
+    async with running(first):
+        for i in range(400):
+            await topic.send(key=str(i), value=i)
+        await until(lambda: len(handled) >= 200)
+        async with running(second):
+            await until(lambda: len(handled) == 400)
+    assert set(handled.values()) == {1}
+
+
+async def test_a_commit_never_passes_an_event_in_flight(broker: Broker) -> None:
+    app = broker.app()
+    topic = app.topic(broker.name("in"), value_type=INT)
+    release = asyncio.Event()
+    done: list[int] = []
+
+    @app.agent(topic, concurrency=2)
+    async def slow_first(stream: Any) -> None:
+        async for value in stream:
+            if value == 0:
+                await release.wait()
+            done.append(value)
+
+    async with running(app):
+        for i in range(6):
+            await topic.send(value=i, partition=0)
+        await until(lambda: len(done) == 5)
+        await app.consumer.commit()
+        assert committed(app, broker.name("in")) == 0
+        release.set()
+        await until(lambda: committed(app, broker.name("in")) == 6)
+
+
+async def test_a_stuck_agent_does_not_hold_up_a_rebalance_for_ever(broker: Broker) -> None:
+    stuck = asyncio.Event()
+    handled: list[str] = []
+    apps = []
+    for member in ("m1", "m2"):
+        app = broker.app(member=member, broker_rebalance_timeout=2.0)
+        topic = app.topic(broker.name("in"), value_type=INT)
+
+        @app.agent(topic)
+        async def hang_once(stream: Any, member: str = member) -> None:
+            async for _ in stream:
+                if not stuck.is_set():
+                    stuck.set()
+                    await asyncio.Event().wait()
+                handled.append(member)
+
+        apps.append((app, topic))
+    (first, topic), (second, _) = apps
+    async with running(first):
+        await topic.send(value=1, partition=0)
+        await stuck.wait()
+        async with running(second):
+            await until(lambda: sources(first) and sources(second) and not first.rebalancing)
+            assert sources(first).isdisjoint(sources(second))
+
+
+async def test_small_buffers_do_not_stall_delivery(broker: Broker) -> None:
+    app = broker.app(stream_buffer_maxsize=16)
+    topic = app.topic(broker.name("in"), value_type=INT)
+    got: list[int] = []
+
+    @app.agent(topic)
+    async def keep(stream: Any) -> None:
+        async for value in stream:
+            got.append(value)  # noqa: PERF401 - one at a time is the point
+
+    async with running(app):
+        for i in range(2000):
+            await topic.send(value=i, partition=0)
+        # A stall of one second for each dozen events, as the base class has it, would take minutes.
+        await until(lambda: len(got) == 2000)
+    assert got == list(range(2000))
+
+
+async def test_an_unreachable_broker_does_not_end_recovery(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = broker.app()
+    topic = app.topic(broker.name("in"), key_type=str, value_type=INT)
+    table = app.Table("sums", default=int)
+    failures = iter(range(8))
+    asked = driver.Consumer._bounds
+
+    async def flaky(self: Any, which: str, partitions: Any) -> Any:
+        original = getattr(self.redis_transport.broker, which)
+
+        async def away_at_first(name: str) -> Any:
+            if next(failures, None) is not None:
+                raise LogUnavailableError("away, says the test")
+            return await original(name)
+
+        monkeypatch.setattr(self.redis_transport.broker, which, away_at_first)
+        return await asked(self, which, partitions)
+
+    monkeypatch.setattr(driver.Consumer, "_bounds", flaky)
+
+    @app.agent(topic)
+    async def add(stream: Any) -> None:
+        async for key, value in stream.items():
+            table[key] += value
+
+    async with running(app):
+        assert next(failures, None) is None
+        await topic.send(key="k", value=1)
+        await until(lambda: sum(table.values()) == 1)
+
+
+async def test_members_share_partitions_and_hand_tables_over(broker: Broker) -> None:
+    apps = []
+    for member in ("m1", "m2"):
+        app = broker.app(member=member)
+        topic = app.topic(broker.name("in"), key_type=str, value_type=INT)
+        sums = app.Table("sums", default=int)
+
+        @app.agent(topic)
+        async def add(stream: Any, sums: Any = sums) -> None:
+            async for key, value in stream.items():
+                sums[key] += value
+
+        apps.append((app, topic, sums))
+    (first, topic, sums), (second, _, other) = apps
+    async with running(second):
+        async with running(first):
+            await until(lambda: sources(first) and sources(second) and not second.rebalancing)
+            assert sources(first).isdisjoint(sources(second))
+            assert len(sources(first) | sources(second)) == PARTITIONS
+            for i in range(100):
+                await topic.send(key=f"k{i}", value=1)
+            await until(
+                lambda: committed(first, topic.get_topic_name()) + committed(second, topic.get_topic_name()) == 100
+            )
+            assert len(sums) > 0
+            assert len(other) > 0
+        await until(lambda: len(sources(second)) == PARTITIONS and not second.rebalancing)
+        assert sum(other.values()) == 100
+
+
+async def test_quick_joins_make_one_rebalance(broker: Broker) -> None:
+    apps = []
+    for member in ("m1", "m2", "m3"):
+        app = broker.app(member=member)
+
+        @app.agent(app.topic(broker.name("in"), value_type=INT))
+        async def keep(stream: Any) -> None:
+            async for _ in stream:
+                pass
+
+        app.finalize()
+        apps.append(app)
+    try:
+        await asyncio.gather(*(app.start() for app in apps))
+        await until(lambda: all(app.consumer.assignment() for app in apps))
+        assert {app.consumer_generation_id for app in apps} == {1}
+    finally:
+        await asyncio.gather(*(app.stop() for app in apps))
+
+
+async def test_outputs_and_offsets_become_visible_together(broker: Broker) -> None:
+    app = broker.app()
+    topic = app.topic(broker.name("in"), value_type=INT)
+    out = app.topic(broker.name("out"), value_type=INT, key_type=str)
+    release = asyncio.Event()
+    sent = asyncio.Event()
+
+    @app.agent(topic)
+    async def relay(stream: Any) -> None:
+        async for value in stream:
+            await out.send(key="k", value=value)
+            sent.set()
+            await release.wait()
+
+    async with running(app):
+        await topic.send(value=7, partition=0)
+        await sent.wait()
+        await app.producer.flush()
+        highwaters = app.consumer.highwaters
+        out_tps = [TP(out.get_topic_name(), p) for p in range(PARTITIONS)]
+        assert sum((await highwaters(*out_tps)).values()) == 0
+        release.set()
+        await until(lambda: committed(app, topic.get_topic_name()) == 1)
+        assert sum((await highwaters(*out_tps)).values()) == 1

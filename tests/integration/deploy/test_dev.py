@@ -1,0 +1,157 @@
+"""`astratrade dev`, as its user runs it: real processes, the packaged fills, faults, and nothing left behind."""
+
+import json
+import os
+import re
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import httpx
+import pytest
+
+from deploy.dev import without_password
+from deploy.embedded import running_url
+
+ASTRATRADE = (sys.executable, "-P", "-m", "deploy.cli")
+LINE_S = 60.0
+END_S = 45.0
+READ_BYTES = 65_536
+
+
+class Dev:
+    """A running `astratrade dev`; reads its output line by line."""
+
+    def __init__(self, data_dir: Path, *arguments: str) -> None:
+        self.data_dir = data_dir
+        argv = [*ASTRATRADE, "dev", "--port", "0", "--data-dir", str(data_dir), *arguments]
+        self.process = subprocess.Popen(
+            argv,
+            env=environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        self.lines: list[str] = []
+        self._rest = ""
+
+    def until(self, pattern: str) -> re.Match[str]:
+        """Read until a line matches."""
+        while True:
+            while "\n" in self._rest:
+                line, _, self._rest = self._rest.partition("\n")
+                self.lines.append(line)
+                if match := re.search(pattern, line):
+                    return match
+            assert self._read(), f"no line like {pattern!r} in:\n" + "\n".join(self.lines)
+
+    def _read(self) -> bool:
+        assert self.process.stdout is not None
+        if not select.select([self.process.stdout], [], [], LINE_S)[0]:
+            return False
+        new = os.read(self.process.stdout.fileno(), READ_BYTES)
+        self._rest += new.decode(errors="replace")
+        return bool(new)
+
+    def children(self) -> dict[int, str]:
+        """Process ids and command lines of its children."""
+        pids = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        return {int(pid): Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ") for pid in pids}
+
+    def child(self, what: str) -> int:
+        [pid] = [pid for pid, command in self.children().items() if what in command]
+        return pid
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait(END_S)
+        if self.process.stdout:
+            self.process.stdout.close()
+
+
+def environment() -> Mapping[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("ASTRA_")}
+    return {**kept, "PYTHONPATH": str(Path(__file__).parents[3]), "PYTHONUNBUFFERED": "1"}
+
+
+def astratrade(*arguments: str) -> str:
+    return subprocess.run(
+        [*ASTRATRADE, *arguments], env=environment(), check=True, capture_output=True, text=True
+    ).stdout
+
+
+def wait_for_end(pid: int) -> None:
+    try:
+        fd = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    assert select.select([fd], [], [], END_S)[0], f"process {pid} still runs"
+    os.close(fd)
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path) -> Path:
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def dev(data_dir: Path) -> Iterator[Dev]:
+    running = Dev(data_dir, "--replay", "sample")
+    yield running
+    running.close()
+
+
+def test_one_command_runs_all_survives_a_killed_worker_and_stops_clean(dev: Dev, data_dir: Path) -> None:
+    url = dev.until(r"dashboard +(http://\S+)/")[1]
+    socket_dir = Path(dev.until(r"broker +unix://(\S+)")[1]).parent
+    token = dev.until(r"^  (ey\S+)$")[1]
+    dev.until(r"1000 fills of fills-sample.csv posted")
+    dev.until(r"1 .*trader-2 .*18,148")
+    profile = httpx.get(f"{url}/v1/leaderboards/xp", headers={"Authorization": f"Bearer {token}"}, trust_env=False)
+    assert profile.json()["total"] == 3
+
+    os.kill(dev.child("deploy.cli worker"), signal.SIGKILL)
+    dev.until(r"dev: worker 1 ended \(by SIGKILL\)")
+    dev.until(r"dev: worker 1 was started again")
+    assert json.loads(astratrade("tables", "get", "gamification-progress", "trader-2", "--data-dir", str(data_dir)))
+    assert '"astratrade"' in astratrade("topics", "--json", "--data-dir", str(data_dir))
+
+    children = dev.children()
+    dev.process.send_signal(signal.SIGINT)
+    assert dev.process.wait(END_S) == 0
+    for pid in children:
+        wait_for_end(pid)
+    assert not socket_dir.exists()
+    assert running_url(data_dir) is None
+
+
+def test_a_killed_dev_leaves_no_process(data_dir: Path) -> None:
+    dev = Dev(data_dir)
+    try:
+        dev.until("AstraTrade is up")
+        children = dev.children()
+        assert len(children) == 3
+    finally:
+        dev.close()
+    for pid in children:
+        wait_for_end(pid)
+
+
+def test_what_is_wrong_is_said_before_anything_is_started(tmp_path: Path, data_dir: Path) -> None:
+    bad = tmp_path / "bad.csv"
+    bad.write_text("a,b\n1,2\n")
+    dev = Dev(data_dir, "--replay", str(bad))
+    try:
+        dev.until("^astratrade: bad.csv lacks the columns executed_at")
+        assert dev.process.wait(END_S) == 1
+    finally:
+        dev.close()
+    assert not data_dir.exists()
+
+
+def test_a_password_is_not_shown() -> None:
+    assert without_password("rediss://me:hunter2@h:6379/1") == "rediss://me:***@h:6379/1"
+    assert without_password("unix:///tmp/s") == "unix:///tmp/s"
