@@ -5,11 +5,16 @@ from __future__ import annotations
 import secrets
 from collections.abc import AsyncIterator, Iterator
 
+import hypothesis
 import pytest
 
 from deploy.binary import find_binary
 from deploy.embedded import EmbeddedServer
 from streams.log import Log
+
+# Time limits on examples would make a busy machine fail tests that are right.
+hypothesis.settings.register_profile("steady", deadline=None)
+hypothesis.settings.load_profile("steady")
 
 
 @pytest.fixture(scope="session")

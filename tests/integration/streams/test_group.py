@@ -1,0 +1,141 @@
+"""The group coordinator on a real server: joining, leaving, leases, generations."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from streams.driver.heartbeat import Standing
+from streams.log import Log
+from streams.log.scripts import GROUP
+
+LEASE_MS = 60_000
+REBALANCE_MS = 60_000
+
+
+class Member:
+    """One member, driven by hand."""
+
+    def __init__(self, log: Log, name: str, lease_ms: int = LEASE_MS, rebalance_ms: int = REBALANCE_MS) -> None:
+        self.log, self.name, self.lease_ms, self.rebalance_ms = log, name, lease_ms, rebalance_ms
+
+    async def _do(self, *args: Any) -> Standing:
+        return Standing.of(await self.log.run(GROUP, [self.log.keys.group("g")], [args[0], self.name, *args[1:]]))
+
+    async def join(self, settle_ms: int = 0) -> Standing:
+        return await self._do("join", b"meta", self.lease_ms, self.rebalance_ms, settle_ms)
+
+    async def beat(self) -> Standing:
+        return await self._do("heartbeat")
+
+    async def settled(self) -> Standing:
+        """Beat until the group is not preparing any more."""
+        for _ in range(500):
+            standing = await self.beat()
+            if standing.state != "preparing":
+                return standing
+            await asyncio.sleep(0.01)
+        raise AssertionError("the group is still preparing")
+
+    async def leave(self) -> Standing:
+        return await self._do("leave")
+
+    async def sync(self, generation: int, **assignments: bytes) -> Standing:
+        pairs = [part for pair in assignments.items() for part in pair]
+        return await self._do("sync", generation, *pairs)
+
+
+@pytest.fixture
+def a(log: Log) -> Member:
+    return Member(log, "a")
+
+
+@pytest.fixture
+def b(log: Log) -> Member:
+    return Member(log, "b")
+
+
+async def stable(*members: Member) -> int:
+    """Bring all members into one stable generation."""
+    for member in members:
+        standing = await member.join()
+    for member in members:
+        if standing.state == "preparing":
+            standing = await member.join()
+    leader = next(m for m in members if m.name == standing.leader)
+    await leader.sync(standing.generation, **{m.name: m.name.encode() for m in members})
+    return standing.generation
+
+
+async def test_the_first_member_leads_and_assigns(a: Member) -> None:
+    standing = await a.join()
+    assert (standing.state, standing.generation, standing.leader) == ("syncing", 1, "a")
+    standing = await a.sync(1, a=b"everything")
+    assert (standing.state, standing.assignment) == ("stable", b"everything")
+
+
+async def test_a_join_waits_for_the_others_and_makes_a_new_generation(a: Member, b: Member) -> None:
+    await stable(a)
+    assert (await b.join()).state == "preparing"
+    standing = await a.beat()
+    assert (standing.state, standing.joined, standing.generation) == ("preparing", False, 1)
+    standing = await a.join()
+    assert (standing.state, standing.generation, standing.leader) == ("syncing", 2, "a")
+
+
+async def test_members_that_join_within_the_settling_time_share_a_generation(a: Member, b: Member) -> None:
+    assert (await a.join(settle_ms=200)).state == "preparing"
+    assert (await b.join(settle_ms=200)).state == "preparing"
+    standing = await a.settled()
+    assert (standing.state, standing.generation) == ("syncing", 1)
+
+
+async def test_leaving_hands_over_at_once(a: Member, b: Member) -> None:
+    generation = await stable(a, b)
+    await a.leave()
+    standing = await b.beat()
+    assert standing.state == "preparing"
+    standing = await b.join()
+    assert (standing.state, standing.generation, standing.leader) == ("syncing", generation + 1, "b")
+    assert not (await a.beat()).known
+
+
+async def test_a_member_whose_lease_ran_out_is_evicted(log: Log, a: Member) -> None:
+    brief = Member(log, "b", lease_ms=30)
+    await stable(a, brief)
+    await log.run(GROUP, [log.keys.group("g")], ["join", "a", b"", LEASE_MS, REBALANCE_MS, 0])
+    standing = await a.settled()
+    assert (standing.state, standing.leader) == ("syncing", "a")
+    assert not (await brief.beat()).known
+
+
+async def test_a_member_that_does_not_rejoin_in_time_is_left_out(log: Log, a: Member) -> None:
+    quick = Member(log, "b", rebalance_ms=30)
+    await stable(a)
+    await quick.join()
+    standing = await quick.settled()
+    assert (standing.state, standing.leader) == ("syncing", "b")
+    assert not (await a.beat()).known
+
+
+async def test_a_leader_that_does_not_assign_in_time_loses_its_place(log: Log) -> None:
+    slow, other = Member(log, "a", rebalance_ms=30), Member(log, "b", rebalance_ms=30)
+    await asyncio.gather(slow.join(settle_ms=5), other.join(settle_ms=5))
+    await other.settled()
+    await asyncio.sleep(0.04)
+    standing = await other.beat()
+    assert standing.state == "preparing"
+    standing = await other.join()
+    assert standing.leader == "b"
+
+
+async def test_only_the_leader_of_the_generation_assigns(a: Member, b: Member) -> None:
+    await stable(a)
+    await b.join()
+    standing = await a.join()
+    assert (await b.sync(standing.generation, a=b"x", b=b"y")).state == "syncing"
+    assert (await a.sync(standing.generation - 1, a=b"x", b=b"y")).state == "syncing"
+    assert (await a.sync(standing.generation, a=b"x", b=b"y")).state == "stable"
+    assert (await b.beat()).assignment == b"y"

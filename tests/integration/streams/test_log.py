@@ -1,0 +1,178 @@
+"""The log on a real server: atomic writes, retries, fences, foreign writers, offsets."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from streams.log import (
+    Fence,
+    FencedError,
+    ForeignStreamError,
+    IdempotencyConflictError,
+    IncarnationError,
+    Log,
+    Record,
+    TopicMismatchError,
+    TopicPartition,
+    TopicSpec,
+    Transaction,
+    UnknownTopicError,
+    WriteBatch,
+)
+from streams.log.scripts import GROUP
+
+T0 = TopicPartition("t", 0)
+
+
+def record(value: bytes | None = b"v", *, topic: str = "t", partition: int = 0, key: bytes | None = b"k") -> Record:
+    return Record(topic, partition, key, value, 1)
+
+
+@pytest.fixture(autouse=True)
+async def topics(log: Log) -> None:
+    await log.create_topic(TopicSpec("t", 2))
+    await log.create_topic(TopicSpec("c", 2, "compact"))
+    await log.create_topic(TopicSpec("r", 1, "compact", "rank"))
+
+
+async def join(log: Log, member: str = "m", lease_ms: int = 5000) -> Fence:
+    standing: Any = await log.run(GROUP, [log.keys.group("g")], ["join", member, b"", lease_ms, 5000, 0])
+    await log.run(GROUP, [log.keys.group("g")], ["sync", member, standing[3], member, b"all"])
+    return Fence("g", member, standing[3])
+
+
+async def test_records_come_back_as_written(log: Log) -> None:
+    written = [
+        Record("t", 0, b"k", b"v", 123, (("a", b"1"), ("a", b"2"))),
+        Record("t", 0, b"", b"", 5),
+        Record("t", 0, b"k", None, 6),
+        Record("t", 0, None, b"\x00\xff\r\n", 7),
+        Record("t", 0, None, None, 8),
+    ]
+    appended = await log.append(written)
+    assert appended.offsets == (0, 1, 2, 3, 4)
+    read = (await log.fetch({T0: 0}))[T0]
+    assert [(r.key, r.value, r.timestamp_ms, r.headers) for r in read] == [
+        (w.key, w.value, w.timestamp_ms, w.headers) for w in written
+    ]
+    assert [r.offset for r in (await log.fetch({T0: 3}))[T0]] == [3, 4]
+
+
+async def test_offsets_are_dense_and_never_reused_after_trimming(log: Log) -> None:
+    await log.append([record() for _ in range(3)])
+    await log.redis.xtrim(log.keys.stream("t", 0), maxlen=0)
+    assert await log.starts("t") == {0: 3, 1: 0}
+    assert (await log.append([record()])).offsets == (3,)
+    assert await log.ends("t") == {0: 4, 1: 0}
+
+
+async def test_a_waiting_fetch_returns_when_a_record_comes(log: Log) -> None:
+    waiting = asyncio.create_task(log.fetch({T0: 0}, block_ms=10_000))
+    await asyncio.sleep(0)
+    await log.append([record()])
+    assert [r.offset for r in (await asyncio.wait_for(waiting, 5))[T0]] == [0]
+
+
+async def test_a_refused_write_leaves_nothing(log: Log) -> None:
+    await log.redis.xadd(log.keys.stream("t", 1), {"x": "1"})
+    with pytest.raises(ForeignStreamError, match="something else wrote to it"):
+        await log.append([record(), record(topic="c"), record(partition=1)])
+    assert await log.ends("t") == {0: 0, 1: 0}
+    assert await log.redis.hgetall(log.keys.snapshot("c", 0)) == {}
+
+
+async def test_a_foreign_entry_is_refused_when_read(log: Log) -> None:
+    await log.redis.xadd(log.keys.stream("t", 1), {"x": "1"})
+    with pytest.raises(ForeignStreamError, match="did not write"):
+        await log.fetch({TopicPartition("t", 1): 0})
+
+
+async def test_a_foreign_write_with_our_kind_of_id_is_refused(log: Log) -> None:
+    await log.append([record()])
+    await log.redis.xadd(log.keys.stream("t", 0), {"x": "1"}, id="0-*")
+    with pytest.raises(ForeignStreamError):
+        await log.append([record()])
+
+
+async def test_a_retry_returns_the_first_result(log: Log) -> None:
+    once = Transaction("me", "7", once=False, ttl_ms=60_000)
+    first = await log.append([record(), record(partition=1)], transaction=once)
+    again = await log.append([record(), record(partition=1)], transaction=once)
+    assert (first.offsets, first.again) == ((0, 0), False)
+    assert (again.offsets, again.again) == ((0, 0), True)
+    assert await log.ends("t") == {0: 1, 1: 1}
+
+
+async def test_an_idempotency_key_is_good_for_one_body(log: Log) -> None:
+    await log.append([record()], transaction=Transaction("key", "digest-1", once=True, ttl_ms=60_000))
+    with pytest.raises(IdempotencyConflictError):
+        await log.append([record()], transaction=Transaction("key", "digest-2", once=True, ttl_ms=60_000))
+    assert await log.ends("t") == {0: 1, 1: 0}
+
+
+async def test_the_snapshot_is_the_fold_of_the_changelog(log: Log) -> None:
+    for key, value in ((b"a", b"1"), (b"b", b"2"), (b"a", b"3"), (b"b", None), (b"c", b"")):
+        await log.append([record(value, topic="c", key=key)])
+    assert await log.redis.hgetall(log.keys.snapshot("c", 0)) == {b"a": b"3", b"c": b""}
+    assert (await log.ends("c"))[0] == 5
+
+
+async def test_a_ranked_topic_keeps_its_order(log: Log) -> None:
+    for member, sort_key in ((b"zoe", b"2"), (b"ada", b"2"), (b"bob", b"1"), (b"zoe", b"0"), (b"bob", None)):
+        await log.append([record(sort_key, topic="r", key=b"board|x|" + member)])
+    ranking = await log.redis.zrange(log.keys.ranking("r", "board|x"), 0, -1)
+    assert ranking == [b"0|zoe", b"2|ada"]
+
+
+async def test_offsets_are_committed_with_the_records_and_shown_to_ordinary_tools(log: Log) -> None:
+    await log.append([record() for _ in range(5)])
+    fence = await join(log)
+    await log.commit(WriteBatch([record(topic="c")], {T0: 3}), fence=fence)
+    assert await log.committed("g") == {T0: 3}
+    groups = await log.redis.xinfo_groups(log.keys.stream("t", 0))
+    assert (groups[0]["name"], groups[0]["lag"]) == (b"g", 2)
+
+
+async def test_a_writer_of_an_old_generation_writes_nothing(log: Log) -> None:
+    old = await join(log, "m1")
+    await join(log, "m2")
+    await log.run(GROUP, [log.keys.group("g")], ["join", "m1", b"", 5000, 5000, 0])
+    with pytest.raises(FencedError, match="generation"):
+        await log.commit(WriteBatch([record()], {T0: 1}), fence=old)
+    assert await log.ends("t") == {0: 0, 1: 0}
+    assert await log.committed("g") == {}
+
+
+async def test_a_writer_whose_lease_ran_out_writes_nothing(log: Log) -> None:
+    fence = await join(log, lease_ms=1)
+    await asyncio.sleep(0.01)
+    with pytest.raises(FencedError, match="lease"):
+        await log.commit(WriteBatch([record()]), fence=fence)
+    assert await log.ends("t") == {0: 0, 1: 0}
+
+
+async def test_a_flushed_broker_is_noticed(log: Log) -> None:
+    await log.append([record()])
+    await log.redis.delete(log.keys.topic("t"), log.keys.stream("t", 0), log.keys.ends("t"))
+    async with Log(log.url, log.keys.namespace) as other:
+        await other.create_topic(TopicSpec("t", 2))
+    with pytest.raises(IncarnationError, match="re-created"):
+        await log.append([record()])
+    assert (await log.append([record()])).offsets == (0,)
+
+
+async def test_a_topic_is_created_once_and_keeps_its_partitions(log: Log) -> None:
+    made = await asyncio.gather(*(log.create_topic(TopicSpec("new", 3)) for _ in range(8)))
+    assert len({info.incarnation for info in made}) == 1
+    with pytest.raises(TopicMismatchError, match="3 partitions"):
+        await log.create_topic(TopicSpec("new", 4))
+
+
+async def test_unknown_topics_and_partitions_are_named(log: Log) -> None:
+    with pytest.raises(UnknownTopicError, match="nowhere"):
+        await log.append([record(topic="nowhere")])
+    with pytest.raises(UnknownTopicError, match="t:2"):
+        await log.append([record(partition=2)])

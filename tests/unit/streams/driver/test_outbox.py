@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from collections import Counter
+
+from faust.types import TP
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams.driver.outbox import Outbox, Output, coalesce
+
+TP0, TP1 = TP("in", 0), TP("in", 1)
+
+
+def output(source: tuple[TP, int] | None, key: bytes = b"k", value: bytes = b"v", *, compacted: bool = False) -> Output:
+    return Output("out", 0, key, value, 0, (), source, lambda offset, error: None, compacted)
+
+
+def test_outputs_of_unfinished_events_stay() -> None:
+    box = Outbox()
+    for source in ((TP0, 0), (TP0, 1), (TP1, 0), None):
+        box.add(output(source))
+    cut = box.cut({TP0: 1, TP1: 0}, 100, 1000)
+    assert [o.source for o in cut.outputs] == [(TP0, 0), None]
+    assert [o.source for o in box.outputs()] == [(TP0, 1), (TP1, 0)]
+    assert cut.offsets == {TP0: 1, TP1: 0}
+
+
+def test_an_event_larger_than_a_commit_is_taken_whole() -> None:
+    box = Outbox()
+    for _ in range(10):
+        box.add(output((TP0, 0)))
+    cut = box.cut({TP0: 1}, 3, 1000)
+    assert len(cut.outputs) == 10
+    assert cut.offsets == {TP0: 1}
+
+
+events = st.lists(st.tuples(st.sampled_from([TP0, TP1]), st.integers(1, 4)), max_size=12)
+
+
+@given(events, st.integers(1, 6))
+def test_commits_take_whole_events_in_order_and_leave_none_behind(produced: list[tuple[TP, int]], limit: int) -> None:
+    box, finished, expected = Outbox(), Counter[TP](), Counter[tuple[TP, int]]()
+    for tp, count in produced:
+        source = (tp, finished[tp])
+        finished[tp] += 1
+        expected[source] = count
+        for _ in range(count):
+            box.add(output(source))
+    seen: Counter[tuple[TP, int]] = Counter()
+    committed: Counter[TP] = Counter()
+    while len(box):
+        cut = box.cut(dict(finished), limit, 1 << 30)
+        here = Counter(o.source for o in cut.outputs if o.source is not None)
+        assert all(here[source] == expected[source] for source in here)
+        assert all(offset < cut.offsets[tp] and offset >= committed[tp] for tp, offset in here)
+        for tp, offset in cut.offsets.items():
+            assert all(
+                source in seen or source in here for source in expected if source[0] == tp and source[1] < offset
+            )
+            committed[tp] = offset
+        seen += here
+    assert seen == expected
+
+
+def test_only_the_last_record_of_a_key_of_a_compacted_changelog_is_written() -> None:
+    first, other, last = (
+        output(None, key, value, compacted=True) for key, value in ((b"a", b"1"), (b"b", b"2"), (b"a", b"3"))
+    )
+    kept, settled = coalesce([first, other, last])
+    assert kept == [other, last]
+    assert settled == [[other], [first, last]]
+
+
+def test_records_of_other_topics_are_all_kept() -> None:
+    outputs = [output(None, b"a"), output(None, b"a")]
+    assert coalesce(outputs)[0] == outputs
+
+
+def test_messages_sent_outside_of_events_survive_a_rebalance() -> None:
+    box = Outbox()
+    box.add(output((TP0, 0)))
+    box.add(output(None))
+    assert [o.source for o in box.drop_claims(set())] == [(TP0, 0)]
+    assert [o.source for o in box.outputs()] == [None]
+    box.add(output(None))
+    assert len(box.drop_claims({"out"})) == 2

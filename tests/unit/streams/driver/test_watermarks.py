@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import pytest
+from faust.types import TP
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams.driver.watermarks import Watermarks
+
+TP0 = TP("t", 0)
+
+
+def delivered(count: int, base: int = 0) -> Watermarks:
+    marks = Watermarks()
+    marks.reset(TP0, base)
+    for offset in range(base, base + count):
+        marks.deliver(TP0, offset)
+    return marks
+
+
+@given(st.permutations(range(12)), st.integers(0, 12))
+def test_the_watermark_is_the_lowest_unfinished_offset(order: list[int], finished: int) -> None:
+    marks = delivered(12)
+    done = order[:finished]
+    for offset in done:
+        marks.finish(TP0, [offset])
+        marks.watermark(TP0)
+    assert marks.watermark(TP0) == next(o for o in range(13) if o not in done)
+    assert marks.in_flight() == 12 - finished
+
+
+def test_offsets_that_were_trimmed_do_not_hold_the_watermark_up() -> None:
+    marks = delivered(2)
+    marks.skip(TP0, 10)
+    marks.deliver(TP0, 10)
+    marks.finish(TP0, [10])
+    assert marks.watermark(TP0) == 0
+    marks.finish(TP0, [0, 1])
+    assert marks.watermark(TP0) == 11
+    assert marks.in_flight() == 0
+
+
+def test_an_event_out_of_turn_is_refused() -> None:
+    marks = delivered(2)
+    for offset in (1, 3):
+        with pytest.raises(AssertionError, match="where 2 was next"):
+            marks.deliver(TP0, offset)
+
+
+def test_only_what_lies_above_the_committed_offset_is_committable() -> None:
+    marks = delivered(3, base=5)
+    assert marks.committable() == {}
+    marks.finish(TP0, [5, 6])
+    assert marks.committable() == {TP0: 7}
+    marks.commit(TP0, 7)
+    assert marks.committable() == {}
+    assert marks.committed(TP0) == 7
+
+
+def test_late_acks_of_a_partition_given_up_are_ignored() -> None:
+    marks = delivered(3)
+    marks.forget([TP0])
+    marks.finish(TP0, [0, 1, 2])
+    assert marks.committable() == {}
+    assert TP0 not in marks
