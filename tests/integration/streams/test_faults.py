@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -100,8 +101,8 @@ async def assert_counted_exactly_once(log: Log, records: int = RECORDS) -> None:
             assert record.key is not None
             assert record.value is not None
             seen.setdefault(record.key, []).append(int(record.value))
-        rows = await log.redis.hgetall(log.keys.snapshot("counting-counts-changelog", p))
-        table |= {bytes(key): bytes(value) for key, value in rows.items()}
+        rows: dict[Any, Any] = await log.redis.hgetall(log.keys.snapshot("counting-counts-changelog", p))
+        table |= rows
     each = records // KEYS
     assert seen == {f"key-{k}".encode(): list(range(1, each + 1)) for k in range(KEYS)}
     assert {key: int(value) for key, value in table.items()} == dict.fromkeys(seen, each)
