@@ -16,7 +16,7 @@ from tests.oracle.fold import fold
 from tests.oracle.synthetic import write_fills
 
 DRAIN_S = 120.0
-MANY_FILLS, MANY_USERS = 1_500, 60
+MANY_FILLS, MANY_USERS = 800, 50
 
 
 @pytest.fixture
@@ -59,11 +59,13 @@ def test_the_sample_with_one_worker(tmp_path: Path) -> None:
         replay_and_compare(pipeline, SAMPLE)
 
 
+@pytest.mark.slow
 def test_the_whole_file_with_one_worker(tmp_path: Path) -> None:
     with Pipeline(tmp_path, workers=1) as pipeline:
         replay_and_compare(pipeline, full_file())
 
 
+@pytest.mark.slow
 def test_the_whole_file_with_three_workers(tmp_path: Path) -> None:
     with Pipeline(tmp_path, workers=3) as pipeline:
         replay_and_compare(pipeline, full_file())
