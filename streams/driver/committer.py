@@ -88,9 +88,11 @@ class Committer:
         return cut if cut.outputs or cut.offsets else None
 
     async def _write(self, cut: Cut) -> bool:
+        fence = self.fence
+        if fence is None:
+            self._refuse_changelogs(cut)
         await self._choose_partitions(cut.outputs)
         outputs, settled = coalesce(cut.outputs)
-        fence = self.fence
         batch = WriteBatch(
             [output.record() for output in outputs],
             {TopicPartition(*tp): offset for tp, offset in cut.offsets.items()} if fence else {},
@@ -124,6 +126,14 @@ class Committer:
             for output in carried:
                 output.settle(offset, None)
         return True
+
+    def _refuse_changelogs(self, cut: Cut) -> None:
+        """Table rows changed outside of events (expired windows) while this member owns nothing: not its to write."""
+        changelogs = self.transport.changelogs()
+        for output in cut.outputs:
+            if output.topic in changelogs:
+                output.settle(None, OutputDroppedError("no partition is owned just now"))
+        cut.outputs = [output for output in cut.outputs if output.topic not in changelogs]
 
     async def _choose_partitions(self, outputs: list[Output]) -> None:
         for output in outputs:
