@@ -1,5 +1,6 @@
 """After a replay, everything that the API serves is what the oracle says: exactly, whatever happened on the way."""
 
+import shutil
 from collections import Counter
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from tests.e2e.children import Child
 from tests.e2e.drained import processed_now, wait_until_drained
 from tests.e2e.facts import Facts, assert_equal, expected
 from tests.e2e.files import SAMPLE, full_file
-from tests.e2e.pipeline import Pipeline
+from tests.e2e.pipeline import LEASE_MS, Pipeline
 from tests.e2e.served import served
 from tests.e2e.trader import events_of
 from tests.e2e.waiting import eventually
@@ -158,3 +159,32 @@ def test_the_broker_killed_in_the_middle_comes_back_with_everything(tmp_path: Pa
         pipeline.restart_server()
         finish(pipeline, replay, fills)
         compare(pipeline, right, page_rows=50)
+
+
+@pytest.mark.parametrize("lease_ms", [LEASE_MS, 300_000], ids=["leases over", "leases still running"])
+def test_a_broker_rolled_back_to_an_earlier_state_is_noticed_and_fills_sent_again_count_again(
+    tmp_path: Path, many_users: Path, lease_ms: int
+) -> None:
+    """What `appendfsync everysec` may lose, and a restored backup too: workers must not go on from what they knew."""
+    right, fills = right_answer(many_users)
+    with Pipeline(tmp_path, workers=1, lease_ms=lease_ms) as pipeline:
+        early = write_fills(tmp_path / "early.csv", fills=100, users=50, prefix="early")
+        finish(pipeline, pipeline.start("replay", "replay", str(early)), 100)
+        pipeline.kill_server()
+        shutil.copytree(pipeline.server.directory, tmp_path / "backup")
+        pipeline.restart_server()
+        pipeline.wait_until_ready()
+        finish(pipeline, pipeline.start("replay", "replay", str(many_users)), fills + 100)
+        pipeline.kill_server()
+        shutil.rmtree(pipeline.server.directory / "appendonlydir")
+        shutil.copytree(tmp_path / "backup" / "appendonlydir", pipeline.server.directory / "appendonlydir")
+        pipeline.restart_server()
+        pipeline.wait_until_ready()
+        finish(pipeline, pipeline.start("replay", "replay", str(many_users)), fills + 100)
+        assert_within(right, served(pipeline.client("admin", "auditor"), right, page_rows=50))
+
+
+def assert_within(right: Facts, found: Facts) -> None:
+    """The users of the early file have no part in these."""
+    mine = {name: value for name, value in right.items() if name.startswith(("progress ", "position "))}
+    assert_equal(mine, {name: value for name, value in found.items() if name in mine})
