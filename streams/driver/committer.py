@@ -83,18 +83,16 @@ class Committer:
         marks = self.watermarks.committable() if self.fence is not None else {}
         if not marks and not len(self.outbox):
             return None
-        everything = {tp: self.watermarks.watermark(tp) for tp in self._sources()} | marks
-        cut = self.outbox.cut(everything, COMMIT_RECORDS_MAX, COMMIT_BYTES_MAX)
-        cut.offsets = {tp: cut.offsets[tp] for tp in marks if cut.offsets[tp] > self.watermarks.committed(tp)}
+        cut = self.outbox.cut(marks, COMMIT_RECORDS_MAX, COMMIT_BYTES_MAX)
+        cut.offsets = {tp: offset for tp, offset in cut.offsets.items() if offset > self.watermarks.committed(tp)}
         return cut if cut.outputs or cut.offsets else None
 
-    def _sources(self) -> set[TP]:
-        return {output.source[0] for output in self.outbox.outputs() if output.source is not None}
-
     async def _write(self, cut: Cut) -> bool:
+        fence = self.fence
+        if fence is None:
+            self._refuse_changelogs(cut)
         await self._choose_partitions(cut.outputs)
         outputs, settled = coalesce(cut.outputs)
-        fence = self.fence
         batch = WriteBatch(
             [output.record() for output in outputs],
             {TopicPartition(*tp): offset for tp, offset in cut.offsets.items()} if fence else {},
@@ -128,6 +126,14 @@ class Committer:
             for output in carried:
                 output.settle(offset, None)
         return True
+
+    def _refuse_changelogs(self, cut: Cut) -> None:
+        """Table rows changed outside of events (expired windows) while this member owns nothing: not its to write."""
+        changelogs = self.transport.changelogs()
+        for output in cut.outputs:
+            if output.topic in changelogs:
+                output.settle(None, OutputDroppedError("no partition is owned just now"))
+        cut.outputs = [output for output in cut.outputs if output.topic not in changelogs]
 
     async def _choose_partitions(self, outputs: list[Output]) -> None:
         for output in outputs:

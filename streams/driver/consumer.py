@@ -412,12 +412,9 @@ class Consumer(base.Consumer):
             await self.commit()
 
     async def _gather(self) -> None:
-        until = time.monotonic() + COMMIT_LINGER_MS / 1000
-        while time.monotonic() < until:
-            await asyncio.sleep(0)
-            self._take_acks()
-            if not self.watermarks.in_flight() or len(self.committer.outbox) >= COMMIT_RECORDS_MAX:
-                return
+        self._take_acks()
+        if self.watermarks.busy() and len(self.committer.outbox) < COMMIT_RECORDS_MAX:
+            await asyncio.sleep(COMMIT_LINGER_MS / 1000)
 
     # --- hand-over ----------------------------------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass
 
 from faust.types import TP
@@ -59,64 +59,119 @@ class Cut:
     offsets: dict[TP, int]
 
 
+@dataclass(slots=True)
+class _Event:
+    """The outputs of one event, numbered in the order in which all outputs were produced."""
+
+    offset: int
+    numbered: list[tuple[int, Output]]
+    size: int = 0
+
+    @property
+    def first(self) -> int:
+        return self.numbered[0][0]
+
+    @property
+    def last(self) -> int:
+        return self.numbered[-1][0]
+
+
 class Outbox:
-    """Outputs in the order they were produced."""
+    """Outputs in the order they were produced, kept by the event they came from."""
 
     def __init__(self) -> None:
-        self._outputs: list[Output] = []
+        self._events: dict[TP, dict[int, _Event]] = {}
+        self._free: list[tuple[int, Output]] = []
+        self._number = 0
+        self._count = 0
 
     def __len__(self) -> int:
-        return len(self._outputs)
+        return self._count
 
     def add(self, output: Output) -> None:
         """Append an output."""
-        self._outputs.append(output)
+        self._number += 1
+        self._count += 1
+        if output.source is None:
+            self._free.append((self._number, output))
+            return
+        tp, offset = output.source
+        events = self._events.setdefault(tp, {})
+        event = events.get(offset)
+        if event is None:
+            event = events[offset] = _Event(offset, [])
+        event.numbered.append((self._number, output))
+        event.size += output.size
 
     def outputs(self) -> list[Output]:
         """All that waits, in order."""
-        return self._outputs
+        everything = [n for events in self._events.values() for event in events.values() for n in event.numbered]
+        return _in_order(everything + self._free)
 
     def drop_claims(self, changelogs: Container[str]) -> list[Output]:
         """Take out what only the owner of a partition may write: outputs of events, and changelog records."""
-        claims = [o for o in self._outputs if o.source is not None or o.topic in changelogs]
-        self._outputs = [o for o in self._outputs if o.source is None and o.topic not in changelogs]
+        everything = self.outputs()
+        self._events, self._free, self._count = {}, [], 0
+        claims = []
+        for output in everything:
+            if output.source is not None or output.topic in changelogs:
+                claims.append(output)
+            else:
+                self.add(output)
         return claims
 
     def put_back(self, outputs: list[Output]) -> None:
         """Return outputs that a cut took and that were not written."""
-        self._outputs = outputs + self._outputs
+        later = self.outputs()
+        self._events, self._free, self._count = {}, [], 0
+        for output in (*outputs, *later):
+            self.add(output)
 
-    def cut(self, watermarks: dict[TP, int], records_max: int, bytes_max: int) -> Cut:
+    def cut(self, watermarks: Mapping[TP, int], records_max: int, bytes_max: int) -> Cut:
         """Take the outputs of finished events, as many whole events as fit; the rest stays.
 
         Args:
-            watermarks: For each partition with finished events, the offset below which all are.
+            watermarks: For each partition, the offset below which all events are finished.
             records_max: Records in one commit; one event with more than that is still taken whole.
             bytes_max: Bytes of payload in one commit, likewise.
         """
-        cut = self._cut(watermarks, records_max, bytes_max)
-        if not cut.outputs and self._outputs:
-            cut = self._cut(watermarks, len(self._outputs), 1 << 62)
-        taken = {id(output) for output in cut.outputs}
-        self._outputs = [output for output in self._outputs if id(output) not in taken]
-        return cut
-
-    def _cut(self, watermarks: dict[TP, int], records_max: int, bytes_max: int) -> Cut:
-        taken: list[Output] = []
-        left: dict[TP, int] = {}
-        size = 0
-        for output in self._outputs:
+        finished = sorted(self._finished(watermarks), key=lambda found: found[0])
+        taken, self._free = self._free[:records_max], self._free[records_max:]
+        size = sum(output.size for _, output in taken)
+        offsets = dict(watermarks)
+        reach = 0
+        full = False
+        left: set[TP] = set()
+        for _, tp, event in finished:
+            # Events whose outputs are interleaved are not torn apart: the later write to a key must come later.
+            full = full or (bool(taken) and (len(taken) + len(event.numbered) > records_max or size > bytes_max))
+            if tp in left:
+                continue
+            if full and event.first > reach:
+                left.add(tp)
+                offsets[tp] = event.offset
+                continue
+            taken += event.numbered
+            size += event.size
+            reach = max(reach, event.last)
+        for _, output in taken:
             if output.source is not None:
-                tp, offset = output.source
-                if offset >= watermarks.get(tp, 0):
-                    continue
-                if len(taken) >= records_max or size >= bytes_max or offset >= left.get(tp, offset + 1):
-                    left[tp] = min(offset, left.get(tp, offset))
-                    continue
-            taken.append(output)
-            size += output.size
-        fits = [o for o in taken if o.source is None or o.source[1] < left.get(o.source[0], o.source[1] + 1)]
-        return Cut(fits, {tp: min(mark, left.get(tp, mark)) for tp, mark in watermarks.items()})
+                self._events[output.source[0]].pop(output.source[1], None)
+        self._count -= len(taken)
+        return Cut(_in_order(taken), offsets)
+
+    def _finished(self, watermarks: Mapping[TP, int]) -> Iterator[tuple[int, TP, _Event]]:
+        """Finished events with a number that orders them: as produced, but each partition's in offset order."""
+        for tp, events in self._events.items():
+            mark = watermarks.get(tp, 0)
+            order = 0
+            for offset in sorted(offset for offset in events if offset < mark):
+                order = max(order, events[offset].first)
+                yield order, tp, events[offset]
+
+
+def _in_order(numbered: list[tuple[int, Output]]) -> list[Output]:
+    return [output for _, output in sorted(numbered, key=lambda n: n[0])]
 
 
 def coalesce(outputs: list[Output]) -> tuple[list[Output], list[list[Output]]]:

@@ -19,11 +19,16 @@ class _Partition:
         self.ahead: set[int] = set()
         self.gaps: dict[int, int] = {}
 
+    def in_flight(self) -> int:
+        return (
+            self.next_offset - self.watermark - len(self.ahead) - sum(end - begin for begin, end in self.gaps.items())
+        )
+
     def finish(self, offset: int) -> None:
         if offset >= self.watermark:
             self.ahead.add(offset)
 
-    def advance(self) -> int:
+    def advance(self) -> None:
         mark = self.watermark
         while True:
             if mark in self.ahead:
@@ -34,7 +39,6 @@ class _Partition:
             else:
                 break
         self.watermark = mark
-        return mark
 
 
 class Watermarks:
@@ -64,6 +68,7 @@ class Watermarks:
         partition = self._partitions[tp]
         partition.gaps[partition.next_offset] = offset
         partition.next_offset = offset
+        partition.advance()
 
     def deliver(self, tp: TP, offset: int) -> None:
         """Note that an event goes to its agents.
@@ -87,7 +92,7 @@ class Watermarks:
     def watermark(self, tp: TP) -> int:
         """All offsets below are finished."""
         partition = self._partitions.get(tp)
-        return partition.advance() if partition is not None else 0
+        return partition.watermark if partition is not None else 0
 
     def committed(self, tp: TP) -> int:
         """The committed offset: the next one a new owner would process."""
@@ -96,7 +101,7 @@ class Watermarks:
 
     def committable(self) -> dict[TP, int]:
         """Partitions whose watermark lies above what is committed."""
-        return {tp: p.watermark for tp, p in self._partitions.items() if p.advance() > p.committed}
+        return {tp: p.watermark for tp, p in self._partitions.items() if p.watermark > p.committed}
 
     def commit(self, tp: TP, offset: int) -> None:
         """Note a committed offset."""
@@ -106,4 +111,8 @@ class Watermarks:
 
     def in_flight(self) -> int:
         """How many delivered events are not finished, in all partitions."""
-        return sum(p.next_offset - p.watermark - len(p.ahead) for p in self._partitions.values())
+        return sum(partition.in_flight() for partition in self._partitions.values())
+
+    def busy(self) -> bool:
+        """Whether any delivered event is not finished."""
+        return any(partition.in_flight() for partition in self._partitions.values())

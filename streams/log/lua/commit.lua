@@ -11,20 +11,21 @@ local function millis()
   return t[1] * 1000 + math.floor(t[2] / 1000)
 end
 
-if head.fence then
-  local f = head.fence
-  local group = prefix .. 'group:' .. f.group
-  local lease = redis.call('ZSCORE', group .. ':leases', f.member)
-  if redis.call('HGET', group, 'generation') ~= tostring(f.generation) then return {'FENCED', 'generation'} end
-  if not lease or tonumber(lease) < millis() then return {'FENCED', 'lease'} end
-end
-
+-- A recognised retry comes first: what was written stays written, whatever became of its writer since.
 local txn_key
 if head.txn then
   txn_key = prefix .. 'txn:' .. head.txn.name
   local seen = redis.call('HMGET', txn_key, 'value', 'bases')
   if seen[1] == head.txn.value then return {'OK', seen[2], 'again'} end
   if seen[1] and head.txn.once then return {'CONFLICT'} end
+end
+
+if head.fence then
+  local f = head.fence
+  local group = prefix .. 'group:' .. f.group
+  local lease = redis.call('ZSCORE', group .. ':leases', f.member)
+  if redis.call('HGET', group, 'generation') ~= tostring(f.generation) then return {'FENCED', 'generation'} end
+  if not lease or tonumber(lease) < millis() then return {'FENCED', 'lease'} end
 end
 
 local streams, ends = {}, {}

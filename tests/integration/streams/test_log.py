@@ -176,3 +176,13 @@ async def test_unknown_topics_and_partitions_are_named(log: Log) -> None:
         await log.append([record(topic="nowhere")])
     with pytest.raises(UnknownTopicError, match="t:2"):
         await log.append([record(partition=2)])
+
+
+async def test_a_retry_learns_its_result_even_after_the_fence_fell(log: Log) -> None:
+    fence = await join(log)
+    number = Transaction("g:m", "1", once=False, ttl_ms=60_000)
+    batch = WriteBatch([record()], {T0: 1})
+    await log.commit(batch, fence=fence, transaction=number)
+    await log.run(GROUP, [log.keys.group("g")], ["leave", "m"])
+    assert (await log.commit(batch, fence=fence, transaction=number)).again
+    assert await log.ends("t") == {0: 1, 1: 0}

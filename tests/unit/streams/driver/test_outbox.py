@@ -84,3 +84,22 @@ def test_messages_sent_outside_of_events_survive_a_rebalance() -> None:
     assert [o.source for o in box.outputs()] == [None]
     box.add(output(None))
     assert len(box.drop_claims({"out"})) == 2
+
+
+def test_interleaved_events_of_two_partitions_are_not_torn_apart() -> None:
+    box = Outbox()
+    for tp in (TP0, TP1, TP0, TP1, TP0):
+        box.add(output((tp, 0)))
+    box.add(output((TP0, 1)))
+    cut = box.cut({TP0: 2, TP1: 1}, 3, 1 << 30)
+    assert [o.source for o in cut.outputs] == [(TP0, 0), (TP1, 0), (TP0, 0), (TP1, 0), (TP0, 0)]
+    assert cut.offsets == {TP0: 1, TP1: 1}
+
+
+def test_events_finished_out_of_turn_leave_in_offset_order() -> None:
+    box = Outbox()
+    for offset in (1, 0, 2):
+        box.add(output((TP0, offset)))
+    offsets = [o.source[1] for o in box.cut({TP0: 3}, 1, 1 << 30).outputs if o.source]
+    assert offsets == [1, 0]  # entangled in time, so together; written in the order of production
+    assert [o.source for o in box.outputs()] == [(TP0, 2)]

@@ -1,0 +1,111 @@
+"""`python -m tests.bench`: prints the machine, then a block of figures for each part."""
+
+import argparse
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from deploy.binary import find_binary
+from deploy.embedded import EmbeddedServer
+from tests.bench.agent_speed import Agent, AgentSpeed, measure_agent
+from tests.bench.ingress_speed import measure_ingress, measure_visibility
+from tests.bench.machine import describe_machine
+from tests.bench.product_speed import measure_product
+
+STUDY = """\
+    for comparison, stock Faust 0.15.3 on a Kafka-protocol broker: 4.03k/s with a table, 13.9k/s stateless,
+    1.58k/s with a table and exactly_once (from the study, same kind of machine; not measured here)"""
+
+DESCRIPTION = """\
+Measures this product on this machine. Medians of the runs, with least and greatest; a load is made from a seed.
+
+  agent    events per second through one Faust agent on our driver: 200-byte JSON, 1,000 keys, 4 partitions, one worker
+           process, topic filled first; stateless and with a table counter; until the last event is committed
+  product  fills per second from the topic of commands to the last table: three domains, 14 tables
+  ingress  requests per second that the API takes, of 1 and of 500 fills, without workers
+  visible  from accepted to seen on the live feed; fills come at a fixed rate whether or not earlier ones are done
+
+Load client, broker and processes share the machine's cores. `per core` divides by CPU seconds of the worker alone."""
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        "python -m tests.bench", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("parts", nargs="*", help="which parts (default: all): agent, product, ingress, visible")
+    parser.add_argument("--runs", type=int, default=3, help="runs of each measurement (default: 3)")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the loads (default: 1)")
+    parser.add_argument("--events", type=int, default=50_000, help="events of an agent run (default: 50000)")
+    parser.add_argument("--fills", type=int, default=10_000, help="fills of a product run (default: 10000)")
+    parser.add_argument("--workers", type=int, nargs="+", default=[1, 2], help="workers of product runs (default: 1 2)")
+    parser.add_argument("--requests", type=int, default=3_000, help="requests of an ingress run (default: 3000)")
+    parser.add_argument("--rate", type=float, default=100.0, help="fills per second on the feed (default: 100)")
+    parser.add_argument("--seconds", type=float, default=10.0, help="length of a feed run (default: 10)")
+    parser.add_argument("--store", default="astra-rocksdb://", help="store of the agent's table (default: RocksDB)")
+    asked = parser.parse_args()
+    unknown = set(asked.parts) - PARTS.keys()
+    if unknown:
+        parser.error(f"unknown parts {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
+    return asked
+
+
+def agent(asked: argparse.Namespace) -> Iterator[str]:
+    with tempfile.TemporaryDirectory() as directory, EmbeddedServer(Path(directory), find_binary()) as server:
+        for kind, store in (("stateless", "memory://"), ("table", "memory://"), ("table", asked.store)):
+            one = Agent(kind, store, asked.events, asked.events // 10)
+            yield from _agent_lines(measure_agent(server, one, runs=asked.runs, seed=asked.seed))
+    yield STUDY
+
+
+def _agent_lines(speed: AgentSpeed) -> Iterator[str]:
+    store = f" in {speed.agent.store.removesuffix('://')}" if speed.agent.kind == "table" else ""
+    yield f"  one agent, {speed.agent.kind}{store}, {speed.agent.events:,} events"
+    yield f"    events/s            {speed.per_second}"
+    yield f"    events/s per core   {speed.per_cpu_second}"
+    yield f"    server us/event     {speed.server_us}"
+
+
+def product(asked: argparse.Namespace) -> Iterator[str]:
+    for workers in asked.workers:
+        speed = measure_product(
+            workers=workers, fills=asked.fills, warm_up=asked.fills // 10, runs=asked.runs, seed=asked.seed
+        )
+        yield f"  topic to committed tables, {workers} worker{'s' * (workers > 1)}, {asked.fills:,} fills"
+        yield f"    fills/s             {speed.per_second}"
+        yield f"    fills/s per core    {speed.per_cpu_second}"
+        yield f"    server us/fill      {speed.server_us}"
+
+
+def ingress(asked: argparse.Namespace) -> Iterator[str]:
+    for batch, requests in ((1, asked.requests), (500, max(1, asked.requests // 50))):
+        speed = measure_ingress(batch=batch, requests=requests, runs=asked.runs, seed=asked.seed)
+        yield f"  POST /v1/fills, {batch} fill{'s' * (batch > 1)} a request, {requests:,} requests, 16 connections"
+        yield f"    requests/s          {speed.requests_per_second}"
+        yield f"    answered in ms      p50 {speed.p50_ms}; p99 {speed.p99_ms}"
+
+
+def visible(asked: argparse.Namespace) -> Iterator[str]:
+    seen = measure_visibility(per_second=asked.rate, seconds=asked.seconds, runs=asked.runs, seed=asked.seed)
+    yield f"  single fills, open loop at {asked.rate:g}/s for {asked.seconds:g} s, one worker, progress feed"
+    yield f"    due to answered ms  p50 {seen.answered_ms(50)}; p99 {seen.answered_ms(99)}"
+    yield f"    accepted to seen ms p50 {seen.visible_ms(50)}; p99 {seen.visible_ms(99)}"
+
+
+PARTS = {"agent": agent, "product": product, "ingress": ingress, "visible": visible}
+
+
+def say(lines: Iterable[str]) -> None:
+    for line in lines:
+        print(line, flush=True)  # noqa: T201 - that is its purpose
+
+
+def main() -> None:
+    asked = parse()
+    say([describe_machine(), ""])
+    for name in asked.parts or PARTS:
+        say([name])
+        say(PARTS[name](asked))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""End to end: real processes, real sockets, the whole pipeline, compared with the oracle. See `pipeline.py`."""

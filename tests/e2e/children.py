@@ -1,0 +1,54 @@
+"""A child process of a test: its log in a file, ended by its id, never outliving the test."""
+
+import signal
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from deploy import process
+
+LOG_LINES = 40
+TERM_GRACE_S = 20.0
+
+
+class Child:
+    """One process of the pipeline, or a command that runs to its end."""
+
+    def __init__(self, name: str, argv: Sequence[str], env: Mapping[str, str], log_dir: Path) -> None:
+        self.name = name
+        self.ended_by_us = False
+        self.log_file = log_dir / f"{name}.log"
+        with self.log_file.open("ab") as log:
+            self.popen = process.spawn(argv, env=env, output=log)
+
+    @property
+    def pid(self) -> int:
+        return self.popen.pid
+
+    @property
+    def exit_code(self) -> int | None:
+        return self.popen.poll()
+
+    def stop(self) -> bool:
+        """SIGTERM; whether it went by itself within the grace."""
+        self.ended_by_us = True
+        return process.stop(self.popen, TERM_GRACE_S)
+
+    def kill(self) -> None:
+        """SIGKILL, to it and its group."""
+        self.ended_by_us = True
+        process.kill(self.popen)
+
+    def pause(self) -> None:
+        self.popen.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self.popen.send_signal(signal.SIGCONT)
+
+    def output(self) -> str:
+        return self.log_file.read_text("utf-8", errors="replace")
+
+    def last_words(self) -> str:
+        """How it stands and the end of its log, for a person who looks at a failed test."""
+        state = "running" if self.exit_code is None else f"ended with {self.exit_code}"
+        lines = self.output().splitlines()[-LOG_LINES:]
+        return f"--- {self.name} (pid {self.pid}, {state}):\n" + "\n".join(lines)

@@ -1,0 +1,73 @@
+"""Facts: a flat map from a name to a value, the common form of what the oracle says and what the API serves."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from tests.oracle.boards import BoardKey
+from tests.oracle.fold import Totals
+from tests.oracle.progress import User, max_leverage
+
+Facts = dict[str, Any]
+
+DIFFERENCES_SHOWN = 25
+
+
+def expected(totals: Totals) -> Facts:
+    """Everything that the API must serve, by the oracle."""
+    facts: Facts = {}
+    for name, user in totals.users.items():
+        facts.update(_progress(name, user))
+    for key in totals.boards.held():
+        facts[board_name(key)] = [tuple(row) for row in totals.boards.rows(key)]
+    for day, shares in totals.fees.totals.items():
+        facts.update(fee_facts(day, shares.items()))
+    for (name, market), position in totals.positions.items():
+        facts[f"position {name} {market} realised"] = position.realised
+        facts[f"position {name} {market} quantity"] = position.quantity
+    return facts
+
+
+def _progress(name: str, user: User) -> Iterator[tuple[str, Any]]:
+    values = {
+        "xp": user.xp,
+        "level": user.level,
+        "max_leverage": max_leverage(user.level),
+        "streak": user.streak,
+        "streak_best": user.streak_best,
+        "streak_last_day": user.last_day,
+        "trades": len(user.trades),
+        "closes": user.closes,
+        "wins": user.wins,
+        "volume": user.volume,
+        "pnl": user.pnl,
+        "shards": user.shards,
+        "achievements": list(user.achievements.items()),
+    }
+    return ((f"progress {name} {field}", value) for field, value in values.items())
+
+
+def fee_facts(day: str, shares: Iterable[tuple[str, int]]) -> Facts:
+    """Fee totals of a day. A total of 0 is left out, here and there: it says the same as no total."""
+    return {f"fees {day} {beneficiary}": amount for beneficiary, amount in shares if amount}
+
+
+def board_name(key: BoardKey) -> str:
+    return f"board {key.board} {key.period} {key.market or 'global'}"
+
+
+def differences(right: Facts, served: Facts) -> list[str]:
+    """What is missing, what is wrong, what should not be there; empty when all is equal."""
+    missing = [f"missing  {name}: {right[name]}" for name in right.keys() - served.keys()]
+    extra = [f"extra    {name}: {served[name]}" for name in served.keys() - right.keys()]
+    wrong = [
+        f"differs  {name}\n    oracle {right[name]}\n    served {served[name]}"
+        for name in right.keys() & served.keys()
+        if right[name] != served[name]
+    ]
+    return sorted(missing) + sorted(extra) + sorted(wrong)
+
+
+def assert_equal(right: Facts, served: Facts) -> None:
+    found = differences(right, served)
+    shown = "\n".join(found[:DIFFERENCES_SHOWN])
+    assert not found, f"{len(found)} of {len(right)} facts differ from the oracle:\n{shown}"

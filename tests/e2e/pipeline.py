@@ -1,0 +1,189 @@
+"""The whole pipeline as real processes: a broker, workers, an API; on free ports, in a temporary directory.
+
+    with Pipeline(tmp_path, workers=3) as pipeline:
+        pipeline.client("venue", "venue-1").post("/v1/fills", json={"fills": [...]})
+
+When the block fails, the ends of all logs are attached to the error. When it ends, no process and no data is left.
+"""
+
+import os
+import secrets
+import shutil
+import signal
+import socket
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import httpx
+
+from deploy.binary import find_binary
+from deploy.embedded import EmbeddedServer
+from tests.e2e.children import Child
+from tests.e2e.files import ROOT
+from tests.e2e.waiting import eventually
+
+CLI = (sys.executable, "-m", "deploy.cli")
+START_S = 60.0
+COMMAND_S = 120.0
+REQUEST_TIMEOUT_S = 30.0
+LEASE_MS, HEARTBEAT_MS = 1_500, 300
+"""Short, so that a killed worker's partitions move within a test's patience."""
+
+
+class Pipeline:
+    """One broker, some workers, one API. Start it with `with`."""
+
+    def __init__(self, directory: Path, *, workers: int = 1, partitions: int = 4, api: bool = True) -> None:
+        self.directory = directory / "pipeline"
+        self.logs = directory / "logs"
+        self.server = EmbeddedServer(self.directory, find_binary())
+        self.workers: list[Child] = []
+        self.children: list[Child] = []
+        self._first_workers = workers
+        self._with_api = api
+        self._api_port = free_port()
+        self.secret = secrets.token_hex(32)
+        self._partitions = partitions
+        self._clients: dict[tuple[str, str], httpx.Client] = {}
+
+    # --- life ---------------------------------------------------------------------------------------------------------
+
+    def __enter__(self) -> Self:
+        self.logs.mkdir(parents=True, exist_ok=True)
+        try:
+            self.server.start()
+            for _ in range(self._first_workers):
+                self.start_worker()
+            if self._with_api:
+                self.start_api()
+            if self._with_api and self._first_workers:
+                self.wait_until_ready()
+        except BaseException as exc:
+            self.__exit__(type(exc), exc, exc.__traceback__)
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None:
+            error.add_note("\n".join(child.last_words() for child in self.children))
+        for client in self._clients.values():
+            client.close()
+        for child in self.children:
+            child.kill()
+        self.server.stop()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    # --- processes ----------------------------------------------------------------------------------------------------
+
+    def environment(self, **settings: str) -> dict[str, str]:
+        """What a child sees: nothing of the tester's own ASTRA_ settings, and these."""
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("ASTRA_")}
+        ours = {
+            "PYTHONPATH": str(ROOT),
+            "PYTHONUNBUFFERED": "1",
+            "ASTRA_DATA_DIR": str(self.directory),
+            "ASTRA_BROKER_URL": self.server.url,
+            "ASTRA_PARTITIONS": str(self._partitions),
+            "ASTRA_API_PORT": str(self._api_port),
+            "ASTRA_JWT_SECRET": self.secret,
+            "ASTRA_LEASE_MS": str(LEASE_MS),
+            "ASTRA_HEARTBEAT_MS": str(HEARTBEAT_MS),
+        }
+        return {**inherited, **ours, **settings}
+
+    def start(self, name: str, *arguments: str, **settings: str) -> Child:
+        """Start `astratrade …` and do not wait for it."""
+        child = Child(f"{len(self.children):02d}-{name}", [*CLI, *arguments], self.environment(**settings), self.logs)
+        self.children.append(child)
+        return child
+
+    def run(self, *arguments: str, **settings: str) -> str:
+        """Run `astratrade …` to its end; what it printed.
+
+        Raises:
+            AssertionError: it failed, or took too long.
+        """
+        child = self.start(arguments[0], *arguments, **settings)
+        code = eventually(lambda: _wrapped(child.exit_code), within_s=COMMAND_S, what=f"{arguments} ends")[0]
+        assert code == 0, child.last_words()
+        return child.output()
+
+    def start_worker(self) -> Child:
+        worker = self.start("worker", "worker")
+        self.workers.append(worker)
+        return worker
+
+    def start_api(self) -> Child:
+        return self.start("api", "api")
+
+    def kill_server(self) -> None:
+        """SIGKILL to the broker; its data directory stays."""
+        os.kill(self.server.pid, signal.SIGKILL)
+        eventually(lambda: self.server.exit_code is not None, within_s=10, what="the server is gone")
+
+    def restart_server(self) -> None:
+        self.server.launch()
+        eventually(self.server.ready, within_s=START_S, what="the server is back")
+
+    # --- requests -----------------------------------------------------------------------------------------------------
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._api_port}"
+
+    def token(self, role: str, user: str, *more: str) -> str:
+        return self.run("token", "--role", role, "--user", user, *more).split()[-1]
+
+    def client(self, role: str, user: str) -> httpx.Client:
+        """A client with a token of its own; the same one for the same role and user."""
+        if (role, user) not in self._clients:
+            self._clients[role, user] = self.client_with(self.token(role, user))
+        return self._clients[role, user]
+
+    def client_with(self, token: str | None) -> httpx.Client:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        return httpx.Client(base_url=self.url, headers=headers, timeout=REQUEST_TIMEOUT_S)
+
+    def is_ready(self) -> bool:
+        try:
+            return httpx.get(f"{self.url}/readyz", timeout=REQUEST_TIMEOUT_S).status_code == httpx.codes.OK
+        except httpx.TransportError:
+            return False
+
+    def is_listening(self) -> bool:
+        self.check()
+        try:
+            return httpx.get(f"{self.url}/healthz", timeout=REQUEST_TIMEOUT_S).status_code == httpx.codes.OK
+        except httpx.TransportError:
+            return False
+
+    def wait_until_listening(self) -> None:
+        """The API answers, workers or not."""
+        eventually(self.is_listening, within_s=START_S, what="/healthz says 200")
+
+    def wait_until_ready(self) -> None:
+        eventually(self._ready_or_ended, within_s=START_S, what="/readyz says 200")
+
+    def _ready_or_ended(self) -> bool:
+        self.check()
+        return self.is_ready()
+
+    def check(self) -> None:
+        """Fail at once when a process has failed that nobody stopped."""
+        for child in self.children:
+            assert child.ended_by_us or child.exit_code in {None, 0}, child.last_words()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wrapped(code: int | None) -> tuple[int] | None:
+    """An exit code that `eventually` does not take for "not yet" when it is 0."""
+    return None if code is None else (code,)

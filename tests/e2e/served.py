@@ -1,0 +1,108 @@
+"""Everything that the API serves, read through its queries as any client would, as facts."""
+
+from collections.abc import Iterator
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import httpx
+
+from tests.e2e.facts import Facts, fee_facts
+from tests.oracle.boards import BoardKey
+from tests.oracle.fills import usd
+
+PAGE_ROWS = 2
+"""Small, so that every board of three users is paged through with cursors."""
+
+ACHIEVEMENTS = {"profitable_close-1": "first-profit", "single_trade-10000": "big-trade", "win_rate-70": "win-rate"}
+"""The product's names of achievements where they are not `kind-n` for the oracle's `kind:n`."""
+
+
+def served(client: httpx.Client, wanted: Facts, *, page_rows: int = PAGE_ROWS) -> Facts:
+    """Facts of the API: of every user and board that `wanted` knows, and all fees and positions there are."""
+    facts: Facts = {}
+    users = sorted({name.split()[1] for name in wanted if name.startswith("progress ")})
+    for user in users:
+        facts.update(progress(client, user))
+        facts.update(positions(client, user))
+    for name in wanted:
+        if name.startswith("board "):
+            facts[name] = list(board(client, key_of(name), page_rows))
+    facts.update(fees(client))
+    return facts
+
+
+def key_of(name: str) -> BoardKey:
+    _, kind, period, market = name.split()
+    return BoardKey(kind, period, None if market == "global" else market)
+
+
+def get(client: httpx.Client, path: str, **parameters: str | int | None) -> Any:
+    given = {name: value for name, value in parameters.items() if value is not None}
+    answer = client.get(path, params=given)
+    assert answer.status_code == httpx.codes.OK, f"GET {path} {given}: {answer.status_code} {answer.text}"
+    return answer.json()
+
+
+def progress(client: httpx.Client, user: str, after: str | None = None) -> Facts:
+    row = get(client, f"/v1/users/{user}/progress", after=after)
+    streak = row["streaks"]["trading"]
+    values = {
+        **{name: row[name] for name in ("xp", "level", "max_leverage", "trades", "closes", "wins")},
+        "shards": row["ss"],
+        "streak": streak["days"],
+        "streak_best": streak["best"],
+        "streak_last_day": date.fromisoformat(streak["last_day"]),
+        "volume": usd(row["volume_usd"]),
+        "pnl": usd(row["pnl_usd"]),
+        "achievements": [(achievement(one["name"]), instant(one["at"])) for one in row["achievements"]],
+    }
+    return {f"progress {user} {name}": value for name, value in values.items()}
+
+
+def achievement(name: str) -> str:
+    return ACHIEVEMENTS.get(name) or name.removeprefix("trading_").replace("-", ":")
+
+
+def positions(client: httpx.Client, user: str) -> Facts:
+    facts: Facts = {}
+    for row in get(client, f"/v1/users/{user}/positions")["positions"]:
+        facts[f"position {user} {row['market']} realised"] = usd(row["realised_pnl_usd"])
+        facts[f"position {user} {row['market']} quantity"] = Decimal(row["quantity"])
+    return facts
+
+
+def fees(client: httpx.Client) -> Facts:
+    rows = get(client, "/v1/fees", source="trading", asset="USD", day="each")["fees"]
+    facts: Facts = {}
+    for row in rows:
+        facts.update(fee_facts(row["day"], [(row["beneficiary"], usd(row["amount"]))]))
+    return facts
+
+
+def board(client: httpx.Client, key: BoardKey, page_rows: int) -> Iterator[tuple[int, str, int, datetime]]:
+    """All rows of a board, page by page."""
+    cursor = None
+    while True:
+        page = get(
+            client,
+            f"/v1/leaderboards/{key.board}",
+            period=key.period,
+            market=key.market,
+            limit=page_rows,
+            cursor=cursor,
+        )
+        for row in page["rows"]:
+            yield (row["rank"], row["user_id"], score(key.board, row["score"]), instant(row["reached_at"]))
+        cursor = page["next_cursor"]
+        if cursor is None:
+            return
+
+
+def score(kind: str, told: int | str) -> int:
+    return usd(str(told)) if kind in {"volume", "pnl"} else int(told)
+
+
+def instant(text: str) -> datetime:
+    assert text.endswith("Z"), text
+    return datetime.fromisoformat(text)

@@ -1,0 +1,121 @@
+"""A broker that is unfit is refused, one that is away is waited for; either way the process says what is the matter."""
+
+import asyncio
+from pathlib import Path
+
+from streams import topics
+from streams.log import Log
+from streams.log.keys import Keys
+from tests.e2e.children import Child
+from tests.e2e.fills import fill, new_user
+from tests.e2e.pipeline import Pipeline
+from tests.e2e.waiting import eventually
+
+NOTICE_S = 30.0
+LEASE_S = 5.0
+KEYS = Keys("astra")
+
+
+def says(child: Child, words: str) -> None:
+    eventually(lambda: words in child.output(), within_s=NOTICE_S, what=f"{child.name} says {words!r}")
+
+
+def command(pipeline: Pipeline, *parts: str | bytes) -> None:
+    """One command to the broker, as an operator (or a stranger) would give it."""
+
+    async def give() -> None:
+        log = Log(pipeline.server.url)
+        await log.at_once(parts)
+        await log.close()
+
+    asyncio.run(give())
+
+
+def test_a_broker_that_may_evict_is_refused_at_start_by_worker_and_api(tmp_path: Path) -> None:
+    with Pipeline(tmp_path, workers=0, api=False) as pipeline:
+        command(pipeline, "CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
+        for child in (pipeline.start_worker(), pipeline.start_api()):
+            says(child, "noeviction")
+            child.ended_by_us = True
+            eventually(lambda child=child: child.exit_code, within_s=NOTICE_S, what=f"{child.name} gives up")  # type: ignore[misc]
+
+
+def test_a_broker_that_is_away_at_start_is_waited_for(tmp_path: Path) -> None:
+    with Pipeline(tmp_path, workers=0, api=False) as pipeline:
+        pipeline.kill_server()
+        worker, api = pipeline.start_worker(), pipeline.start_api()
+        says(worker, "broker")
+        says(api, "broker")
+        assert not pipeline.is_ready()
+        assert (worker.exit_code, api.exit_code) == (None, None)
+        pipeline.restart_server()
+        pipeline.wait_until_ready()
+        user = new_user()
+        accepted = pipeline.client("venue", "venue-1").post("/v1/fills", json={"fills": [fill(user)]})
+        after = {"after": accepted.json()["position"]}
+        assert pipeline.client("admin", "a").get(f"/v1/users/{user}/progress", params=after).json()["xp"] == 65
+
+
+def test_while_the_broker_is_away_the_api_says_unavailable_and_afterwards_works_again(tmp_path: Path) -> None:
+    with Pipeline(tmp_path, workers=1) as pipeline:
+        client = pipeline.client("venue", "venue-1")
+        body = {"fills": [fill(new_user())]}
+        assert client.post("/v1/fills", json=body).status_code == 202
+        pipeline.kill_server()
+        refused = client.post("/v1/fills", json=body)
+        assert refused.status_code == 503
+        assert int(refused.headers["retry-after"]) >= 1
+        assert not pipeline.is_ready()
+        pipeline.restart_server()
+        pipeline.wait_until_ready()
+        assert client.post("/v1/fills", json=body).status_code == 202
+
+
+def test_a_stream_that_something_else_wrote_to_is_refused_by_ingress_and_worker(tmp_path: Path) -> None:
+    with Pipeline(tmp_path, workers=1) as pipeline:
+        client, user = pipeline.client("venue", "venue-1"), new_user()
+        place = client.post("/v1/fills", json={"fills": [fill(user)]}).json()["events"][0]
+        stream = KEYS.stream(topics.TRADING_COMMANDS, place["partition"])
+        command(pipeline, "XADD", stream, "*", "k", user, "v", "{}")
+        refused = client.post("/v1/fills", json={"fills": [fill(user)]})
+        assert refused.status_code >= 500
+        says(pipeline.workers[0], "foreign")
+        assert not pipeline.is_ready()
+        pipeline.workers[0].ended_by_us = True
+
+
+def test_a_broker_that_was_emptied_is_noticed_and_what_it_held_is_not_served(tmp_path: Path) -> None:
+    with Pipeline(tmp_path, workers=1) as pipeline:
+        client, user = pipeline.client("venue", "venue-1"), new_user()
+        reader = pipeline.client("admin", "auditor")
+        after = client.post("/v1/fills", json={"fills": [fill(user)]}).json()["position"]
+        assert reader.get(f"/v1/users/{user}/progress", params={"after": after}).json()["xp"] == 65
+        command(pipeline, "FLUSHALL")
+        eventually(
+            lambda: reader.get(f"/v1/users/{user}/progress").status_code in {404, 503},
+            within_s=NOTICE_S,
+            what="the old progress is not served",
+        )
+        restart_if_it_gave_up(pipeline)
+        eventually(
+            lambda: client.post("/v1/fills", json={"fills": [fill(user)]}).status_code == 202,
+            within_s=NOTICE_S,
+            what="fills are accepted again",
+        )
+        restart_if_it_gave_up(pipeline)
+        eventually(
+            lambda: reader.get(f"/v1/users/{user}/progress").json().get("trades") == 1,
+            within_s=NOTICE_S,
+            what="the user begins anew, with the one trade of the new log",
+        )
+
+
+def restart_if_it_gave_up(pipeline: Pipeline) -> None:
+    """What every supervisor does; a worker may go on by itself, or end with an error that says what happened."""
+    worker = pipeline.workers[-1]
+    try:
+        eventually(pipeline.is_ready, within_s=LEASE_S, what="the pipeline is ready")
+    except AssertionError:
+        if worker.exit_code is not None:
+            worker.ended_by_us = True
+            pipeline.start_worker()

@@ -1,0 +1,137 @@
+"""After a replay, everything that the API serves is what the oracle says: exactly, whatever happened on the way."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.children import Child
+from tests.e2e.drained import processed_now, wait_until_drained
+from tests.e2e.facts import Facts, assert_equal, expected
+from tests.e2e.files import SAMPLE, full_file
+from tests.e2e.pipeline import Pipeline
+from tests.e2e.served import served
+from tests.e2e.waiting import eventually
+from tests.oracle.fills import read_fills
+from tests.oracle.fold import fold
+from tests.oracle.synthetic import write_fills
+
+DRAIN_S = 120.0
+MANY_FILLS, MANY_USERS = 1_500, 60
+
+
+@pytest.fixture
+def many_users(tmp_path: Path) -> Path:
+    """A made file: enough users for every partition, ties to break, pages to turn."""
+    return write_fills(tmp_path / "fills.csv", fills=MANY_FILLS, users=MANY_USERS)
+
+
+def right_answer(file: Path) -> tuple[Facts, int]:
+    totals = fold(read_fills(file))
+    return expected(totals), totals.fills
+
+
+def finish(pipeline: Pipeline, replay: Child, fills: int) -> None:
+    """Wait for the replay's end and for everything that follows from it."""
+    eventually(lambda: replay.exit_code is not None, within_s=DRAIN_S, what="the replay ends")
+    assert replay.exit_code == 0, replay.last_words()
+    wait_until_drained(pipeline, commands=fills, within_s=DRAIN_S)
+
+
+def compare(pipeline: Pipeline, right: Facts, *, page_rows: int = 2) -> None:
+    assert_equal(right, served(pipeline.client("admin", "auditor"), right, page_rows=page_rows))
+
+
+def replay_and_compare(pipeline: Pipeline, file: Path, *, page_rows: int = 2) -> Facts:
+    right, fills = right_answer(file)
+    finish(pipeline, pipeline.start("replay", "replay", str(file)), fills)
+    compare(pipeline, right, page_rows=page_rows)
+    return right
+
+
+def wait_until_partly_done(pipeline: Pipeline, fills: int) -> None:
+    eventually(
+        lambda: processed_now(pipeline.server.url) >= fills // 4, within_s=DRAIN_S, what="a quarter is processed"
+    )
+
+
+def test_the_sample_with_one_worker(tmp_path: Path) -> None:
+    with Pipeline(tmp_path, workers=1) as pipeline:
+        replay_and_compare(pipeline, SAMPLE)
+
+
+def test_the_whole_file_with_one_worker(tmp_path: Path) -> None:
+    with Pipeline(tmp_path, workers=1) as pipeline:
+        replay_and_compare(pipeline, full_file())
+
+
+def test_the_whole_file_with_three_workers(tmp_path: Path) -> None:
+    with Pipeline(tmp_path, workers=3) as pipeline:
+        replay_and_compare(pipeline, full_file())
+
+
+def test_many_users_on_three_workers_with_long_pages_of_boards(tmp_path: Path, many_users: Path) -> None:
+    with Pipeline(tmp_path, workers=3) as pipeline:
+        replay_and_compare(pipeline, many_users, page_rows=7)
+
+
+def test_replaying_twice_changes_nothing_be_it_the_same_requests_or_the_same_fills_in_others(
+    tmp_path: Path, many_users: Path
+) -> None:
+    with Pipeline(tmp_path, workers=1) as pipeline:
+        right = replay_and_compare(pipeline, many_users, page_rows=50)
+        pipeline.run("replay", str(many_users))
+        compare(pipeline, right, page_rows=50)
+        pipeline.run("replay", str(many_users), "--batch", "137")
+        wait_until_drained(pipeline, commands=2 * MANY_FILLS, within_s=DRAIN_S)
+        compare(pipeline, right, page_rows=50)
+
+
+def test_a_worker_stops_and_another_starts_in_the_middle(tmp_path: Path, many_users: Path) -> None:
+    right, fills = right_answer(many_users)
+    with Pipeline(tmp_path, workers=2) as pipeline:
+        replay = pipeline.start("replay", "replay", str(many_users))
+        wait_until_partly_done(pipeline, fills)
+        assert pipeline.workers[0].stop(), "a worker that is asked to stop goes by itself"
+        pipeline.start_worker()
+        finish(pipeline, replay, fills)
+        compare(pipeline, right, page_rows=50)
+
+
+def test_a_worker_killed_in_the_middle_loses_and_doubles_nothing(tmp_path: Path, many_users: Path) -> None:
+    right, fills = right_answer(many_users)
+    with Pipeline(tmp_path, workers=1) as pipeline:
+        replay = pipeline.start("replay", "replay", str(many_users))
+        wait_until_partly_done(pipeline, fills)
+        pipeline.workers[0].kill()
+        pipeline.start_worker()
+        finish(pipeline, replay, fills)
+        compare(pipeline, right, page_rows=50)
+
+
+@pytest.mark.slow
+def test_workers_killed_again_and_again_lose_and_double_nothing(tmp_path: Path) -> None:
+    right, fills = right_answer(full_file())
+    with Pipeline(tmp_path, workers=3) as pipeline:
+        replay = pipeline.start("replay", "replay", str(full_file()))
+        for step in range(1, 6):
+            due = fills * step // 7
+            eventually(
+                lambda due=due: processed_now(pipeline.server.url) >= due,  # type: ignore[misc]
+                within_s=DRAIN_S,
+                what=f"{due} fills are processed",
+            )
+            pipeline.workers[step % len(pipeline.workers)].kill()
+            pipeline.start_worker()
+        finish(pipeline, replay, fills)
+        compare(pipeline, right)
+
+
+def test_the_broker_killed_in_the_middle_comes_back_with_everything(tmp_path: Path, many_users: Path) -> None:
+    right, fills = right_answer(many_users)
+    with Pipeline(tmp_path, workers=2) as pipeline:
+        replay = pipeline.start("replay", "replay", str(many_users))
+        wait_until_partly_done(pipeline, fills)
+        pipeline.kill_server()
+        pipeline.restart_server()
+        finish(pipeline, replay, fills)
+        compare(pipeline, right, page_rows=50)

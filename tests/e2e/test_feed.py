@@ -1,0 +1,110 @@
+"""A live feed may break at any moment; whoever resumes by the last event id ends with exactly the table."""
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.drained import wait_until_drained
+from tests.e2e.feed import Row, Subscriber
+from tests.e2e.fills import fill, new_user
+from tests.e2e.pipeline import Pipeline
+from tests.e2e.served import get
+from tests.oracle.synthetic import write_fills
+
+FILLS, USERS, TOP = 1_200, 40, 25
+DRAIN_S = 120.0
+EVENTS_AT_ONCE = (1, 2, 3, 5, 8)
+CONNECTIONS_MAX = 500
+
+
+def by_user(row: Row) -> str:
+    return str(row["user_id"])
+
+
+def by_fee(row: Row) -> str:
+    return f"{row['day']} {row['beneficiary']}"
+
+
+def board_rows(pipeline: Pipeline) -> list[Row]:
+    page = get(pipeline.client("admin", "auditor"), "/v1/leaderboards/xp", period="all", limit=TOP)
+    return list(page["rows"])
+
+
+def fee_rows(pipeline: Pipeline) -> list[Row]:
+    return list(get(pipeline.client("admin", "auditor"), "/v1/fees", day="each")["fees"])
+
+
+def progress_rows(pipeline: Pipeline) -> list[Row]:
+    client = pipeline.client("admin", "auditor")
+    users = [row["user_id"] for row in get(client, "/v1/leaderboards/xp", period="all", limit=1_000)["rows"]]
+    rows = [get(client, f"/v1/users/{user}/progress") for user in users]
+    return [{name: value for name, value in row.items() if name != "position"} for row in rows]
+
+
+FEEDS: list[tuple[str, dict[str, str | int], Callable[[Row], str], Callable[[Pipeline], list[Row]]]] = [
+    ("boards", {"board": "xp", "period": "all", "top": TOP}, by_user, board_rows),
+    ("fees", {"day": "each"}, by_fee, fee_rows),
+    ("progress", {}, by_user, progress_rows),
+]
+
+
+@pytest.mark.parametrize(("feed", "parameters", "identity", "query"), FEEDS, ids=[feed[0] for feed in FEEDS])
+def test_a_subscriber_that_is_cut_off_at_random_ends_with_the_table(
+    tmp_path: Path,
+    feed: str,
+    parameters: dict[str, str | int],
+    identity: Callable[[Row], str],
+    query: Callable[[Pipeline], list[Row]],
+) -> None:
+    chance = random.Random(7)
+    file = write_fills(tmp_path / "fills.csv", fills=FILLS, users=USERS)
+    with Pipeline(tmp_path, workers=1) as pipeline:
+        replay = pipeline.start("replay", "replay", str(file), "--batch", "50", "--rate", "600")
+        client = pipeline.client("admin", "auditor")
+        subscriber = Subscriber(client, f"/v1/feed/{feed}", identity, parameters)
+        while replay.exit_code is None and subscriber.connections < CONNECTIONS_MAX:
+            subscriber.follow(chance.choice(EVENTS_AT_ONCE))
+        wait_until_drained(pipeline, commands=FILLS, within_s=DRAIN_S)
+        assert replay.exit_code == 0, replay.last_words()
+        right = {identity(row): row for row in query(pipeline)}
+        if subscriber.table != right:
+            subscriber.follow(10_000, until=lambda: subscriber.current and subscriber.table == right)
+        assert subscriber.table == right
+        assert subscriber.connections >= 5
+        assert subscriber.resyncs == 0, "nothing was trimmed, so that resuming always goes on where it was"
+
+
+def test_every_trade_comes_once_on_the_tape_however_often_the_reader_is_cut_off(tmp_path: Path) -> None:
+    chance = random.Random(7)
+    file = write_fills(tmp_path / "fills.csv", fills=FILLS, users=USERS)
+    tape: list[str] = []
+
+    class Reader(Subscriber):
+        def take(self, event: Any) -> None:
+            if event.name in {"snapshot", "delta"}:
+                tape.extend(row["fill_id"] for row in event.data["rows"])
+            super().take(event)
+
+    with Pipeline(tmp_path, workers=1) as pipeline:
+        reader = Reader(pipeline.client("admin", "auditor"), "/v1/feed/trades", lambda row: str(row["fill_id"]))
+        reader.follow(2)
+        assert reader.current, "it begins with a snapshot of nothing"
+        pipeline.start("replay", "replay", str(file), "--batch", "50", "--rate", "600")
+        while len(set(tape)) < FILLS and reader.connections < CONNECTIONS_MAX:
+            reader.follow(chance.choice(EVENTS_AT_ONCE))
+        assert len(tape) == len(set(tape)) == FILLS
+
+
+def test_an_event_id_of_another_time_is_told_to_start_afresh(running: Pipeline) -> None:
+    client = running.client("admin", "auditor")
+    accepted = running.client("venue", "venue-1").post("/v1/fills", json={"fills": [fill(new_user())]})
+    get(client, "/v1/fees", after=accepted.json()["position"])
+    for stale in ("rubbish", "000000000000:0-1.1-1.2-1.3-1"):
+        subscriber = Subscriber(client, "/v1/feed/fees", by_fee, {"day": "each"}, last_id=stale)
+        subscriber.follow(10, until=lambda: subscriber.current)  # noqa: B023 - called before the next one is made
+        assert subscriber.resyncs == 1
+        assert subscriber.current
+        assert subscriber.table

@@ -1,0 +1,95 @@
+"""A person who trades for practice over HTTP, and a look at what the log says of their commands."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import orjson
+
+from streams import topics
+from streams.log import Log, TopicPartition
+from tests.e2e.fills import new_user
+from tests.e2e.pipeline import Pipeline
+
+Answer = dict[str, Any]
+
+
+def post_price(pipeline: Pipeline, market: str, price: str) -> str:
+    """Post a mark price; its position."""
+    body = {"prices": [{"market": market, "price": price}]}
+    return accepted(pipeline.client("service", "oracle").post("/v1/prices", json=body))["position"]  # type: ignore[no-any-return]
+
+
+def accepted(answer: httpx.Response) -> Answer:
+    assert answer.status_code == httpx.codes.ACCEPTED, answer.text
+    whole: Answer = answer.json()
+    return whole
+
+
+@dataclass
+class Trader:
+    """A new user with a token. Reads wait for the last command."""
+
+    pipeline: Pipeline
+    user: str
+    after: str | None = None
+
+    @classmethod
+    def new(cls, pipeline: Pipeline) -> "Trader":
+        return cls(pipeline, new_user())
+
+    @property
+    def client(self) -> httpx.Client:
+        return self.pipeline.client("user", self.user)
+
+    def open(self, market: str, **order: Any) -> Answer:
+        body = {"market": market, "side": "long", "notional_usd": "1000.00", "leverage": 10, **order}
+        return self._done(self.client.post("/v1/trades", json=body))
+
+    def close(self, trade_id: str) -> Answer:
+        return self._done(self.client.post(f"/v1/trades/{trade_id}/close"))
+
+    def _done(self, answer: httpx.Response) -> Answer:
+        whole = accepted(answer)
+        self.after = whole["position"]
+        return whole
+
+    def read(self, what: str) -> Answer:
+        """`progress`, `positions` or `portfolio`, with the effect of the last command in it."""
+        parameters = {} if self.after is None else {"after": self.after}
+        answer = self.client.get(f"/v1/users/{self.user}/{what}", params=parameters)
+        assert answer.status_code == httpx.codes.OK, answer.text
+        whole: Answer = answer.json()
+        return whole
+
+    def position(self, market: str) -> Answer | None:
+        held = [row for row in self.read("positions")["positions"] if row["market"] == market]
+        assert len(held) <= 1
+        return held[0] if held else None
+
+    def followed(self, command: Answer) -> list[Answer]:
+        """What the trading domain said to a command, oldest first; call it after a read that waited."""
+        return [event for event in self.events() if event.get("causationid") == command["event_id"]]
+
+    def events(self) -> list[Answer]:
+        """All that the trading domain said of this user."""
+        everything = asyncio.run(_events(self.pipeline.server.url, topics.TRADING_EVENTS))
+        return [event for event in everything if event["partitionkey"] == self.user]
+
+
+def kind(event: Answer) -> str:
+    return str(event["type"].split(".")[2])
+
+
+async def _events(url: str, topic: str) -> list[Answer]:
+    async with Log(url) as log:
+        ends = await log.ends(topic)
+        found: list[Answer] = []
+        at = {TopicPartition(topic, partition): 0 for partition, end in ends.items() if end}
+        while at:
+            for tp, records in (await log.fetch(at)).items():
+                found += [orjson.loads(record.value) for record in records if record.value is not None]
+                at[tp] = records[-1].offset + 1
+            at = {tp: offset for tp, offset in at.items() if offset < ends[tp.partition]}
+        return found

@@ -1,0 +1,138 @@
+"""The domains over plain dictionaries, fold for fold against the oracle: fast, so that many made files can be tried."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from agents.financial.domain import Financial
+from agents.gamification.domain import Gamification
+from agents.rulebook import Rulebook
+from agents.trading.domain import Trading
+from deploy.replay.fills import Fill, read_fills
+from streams.events import AnyEvent, Event
+from streams.events.trading import ReportFill
+from streams.ids import fill_event_id
+from streams.times import Instant
+from tables.boards import Standing
+from tables.catalog import TableSpec
+from tables.typed import BytesMap
+from tests.e2e.facts import Facts, assert_equal, expected, fee_facts
+from tests.e2e.files import SAMPLE, full_file
+from tests.e2e.served import achievement
+from tests.oracle import fills as oracle_fills
+from tests.oracle.fold import fold
+from tests.oracle.synthetic import write_fills
+
+VENUE = "venue-1"
+
+
+class Product:
+    """The three domains, wired by hand."""
+
+    def __init__(self) -> None:
+        self.tables: dict[str, BytesMap] = defaultdict(dict)
+        self.trading = Trading(self._open, Rulebook())
+        self.gamification = Gamification(self._open, Rulebook())
+        self.financial = Financial(self._open, Rulebook())
+
+    def _open(self, spec: TableSpec[object]) -> BytesMap:  # type: ignore[type-var]
+        return self.tables[spec.name]
+
+    def report(self, fill: Fill) -> None:
+        for executed in self.trading.command(command(fill)):
+            self.gamification.traded(executed)
+            self.financial.traded(executed)
+
+    def facts(self) -> Facts:
+        return dict([*self._progress(), *self._boards(), *self._fees(), *self._positions()])
+
+    def _progress(self) -> Iterator[tuple[str, object]]:
+        for key in self.tables["gamification-progress"]:
+            user = key.decode()
+            row = self.gamification.progress.get(user)
+            assert row is not None
+            streak = row.streaks["trading"]
+            yield from {
+                f"progress {user} xp": row.xp,
+                f"progress {user} level": row.level,
+                f"progress {user} max_leverage": row.max_leverage,
+                f"progress {user} shards": row.ss,
+                f"progress {user} trades": row.trades,
+                f"progress {user} closes": row.closes,
+                f"progress {user} wins": row.wins,
+                f"progress {user} volume": row.volume,
+                f"progress {user} pnl": row.pnl,
+                f"progress {user} streak": streak.days,
+                f"progress {user} streak_best": streak.best,
+                f"progress {user} streak_last_day": date(1970, 1, 1) + timedelta(days=streak.last_day),
+                f"progress {user} achievements": [(achievement(one.name), time(one.at)) for one in row.achievements],
+            }.items()
+
+    def _boards(self) -> Iterator[tuple[str, object]]:
+        groups: dict[str, list[tuple[str, str]]] = defaultdict(list)
+        for key, sort_key in self.tables["gamification-boards"].items():
+            group, _, user = key.decode().rpartition("|")
+            groups[group].append((sort_key.decode(), user))
+        for group, rows in groups.items():
+            board, scope, period = group.split("/")
+            ranked = enumerate(sorted(rows, key=lambda row: f"{row[0]}|{row[1]}".encode()), start=1)
+            standings = ((rank, user, Standing.from_sort_key(sort_key)) for rank, (sort_key, user) in ranked)
+            yield (
+                f"board {board} {period} {scope}",
+                [(rank, user, standing.score, time(standing.reached_at)) for rank, user, standing in standings],
+            )
+
+    def _fees(self) -> Iterator[tuple[str, object]]:
+        for key in self.tables["financial-fees"]:
+            row = self.financial.fees.get(key.decode())
+            assert row is not None
+            _, _, day, beneficiary = key.decode().split("|")
+            yield from fee_facts(day, [(beneficiary, row.amount)]).items()
+
+    def _positions(self) -> Iterator[tuple[str, object]]:
+        for key in self.tables["trading-positions"]:
+            row = self.trading.positions.get(key.decode())
+            assert row is not None
+            yield f"position {row.user_id} {row.market} realised", row.realised_pnl
+            yield f"position {row.user_id} {row.market} quantity", Decimal(row.quantity)
+
+
+def command(fill: Fill) -> AnyEvent:
+    at = Instant.parse(fill["executed_at"])
+    data = {name: value for name, value in fill.items() if name != "executed_at"}
+    return Event.first(
+        ReportFill.model_validate({**data, "venue": VENUE}),
+        event_id=fill_event_id(VENUE, fill["fill_id"], at),
+        time=at,
+        key=fill["user_id"],
+    )
+
+
+def time(micros: int) -> datetime:
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros)
+
+
+def compare(path: Path, *, times: int = 1) -> None:
+    product = Product()
+    for _ in range(times):
+        for fill in read_fills(path).fills:
+            product.report(fill)
+    assert_equal(expected(fold(oracle_fills.read_fills(path))), product.facts())
+
+
+@pytest.mark.parametrize("path", [SAMPLE, full_file()], ids=["sample", "full"])
+def test_the_rules_and_the_oracle_agree_on_real_fills(path: Path) -> None:
+    compare(path)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_rules_and_the_oracle_agree_on_made_fills(tmp_path: Path, seed: int) -> None:
+    compare(write_fills(tmp_path / "fills.csv", fills=600, users=3 + 10 * seed, seed=seed))
+
+
+def test_fills_that_come_twice_count_once(tmp_path: Path) -> None:
+    compare(write_fills(tmp_path / "fills.csv", fills=300, users=20), times=2)

@@ -1,0 +1,35 @@
+"""A Faust application for fault tests, run as a process of its own: counts records by key and sends each count on."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import faust
+from yarl import URL
+
+app = faust.App(
+    os.environ["COUNTING_APP"],
+    broker=[URL(os.environ["COUNTING_BROKER"])],
+    store="astra-rocksdb://",
+    datadir=os.environ["COUNTING_DATA"],
+    topic_partitions=4,
+    topic_disable_leader=True,
+    table_standby_replicas=0,
+    reply_create_topic=False,
+    web_enabled=False,
+    broker_session_timeout=2.0,
+    broker_heartbeat_interval=0.4,
+    broker_rebalance_timeout=10.0,
+)
+source = app.topic("in", key_serializer="raw", value_serializer="raw")
+out = app.topic("out", key_serializer="raw", value_serializer="raw")
+counts = app.Table("counts", key_type=bytes, value_type=bytes)
+
+
+@app.agent(source)
+async def count(stream: Any) -> None:
+    async for event in stream.events():
+        number = int(counts.get(event.key) or b"0") + 1
+        counts[event.key] = str(number).encode()
+        await out.send(key=event.key, value=str(number).encode(), partition=event.message.partition)

@@ -1,0 +1,54 @@
+"""Boards: who has which score, since when, and the exact order of them."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+
+from tests.oracle.periods import periods_of
+
+
+class BoardKey(NamedTuple):
+    """Which board: `market` is `None` for the global one."""
+
+    board: str
+    period: str
+    market: str | None = None
+
+
+class Row(NamedTuple):
+    """One line of a board as it is read."""
+
+    rank: int
+    user: str
+    score: int
+    reached_at: datetime
+
+
+@dataclass
+class Boards:
+    """Every board of every period and market, kept by adding what was earned."""
+
+    _scores: dict[BoardKey, dict[str, tuple[int, datetime]]] = field(default_factory=dict)
+
+    def add(self, board: str, user: str, amount: int, at: datetime, *, market: str | None = None) -> None:
+        """Adds to the global board, and to the market's if one is given, in every period of the instant."""
+        for period in periods_of(at):
+            self._add_one(BoardKey(board, period), user, amount, at)
+            if market is not None:
+                self._add_one(BoardKey(board, period, market), user, amount, at)
+
+    def _add_one(self, key: BoardKey, user: str, amount: int, at: datetime) -> None:
+        scores = self._scores.setdefault(key, {})
+        if user not in scores:
+            scores[user] = (amount, at)
+        elif amount != 0:
+            scores[user] = (scores[user][0] + amount, at)
+
+    def held(self) -> list[BoardKey]:
+        return sorted(self._scores, key=lambda key: (key.board, key.period, key.market or ""))
+
+    def rows(self, key: BoardKey) -> list[Row]:
+        """Score descending, then who reached it first, then user id by bytes; ranks from 1, never shared."""
+        scores = self._scores.get(key, {})
+        ordered = sorted(scores.items(), key=lambda item: (-item[1][0], item[1][1], item[0].encode()))
+        return [Row(rank, user, score, at) for rank, (user, (score, at)) in enumerate(ordered, start=1)]

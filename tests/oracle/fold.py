@@ -1,0 +1,67 @@
+"""The fold: fills in, every total out."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from tests.oracle.boards import Boards
+from tests.oracle.fees import Fees
+from tests.oracle.fills import Fill
+from tests.oracle.periods import ends, periods_of
+from tests.oracle.positions import Position
+from tests.oracle.progress import User, apply_fill
+
+GRACE = timedelta(hours=24)
+
+
+@dataclass
+class Totals:
+    """Everything that the rule book lets one count over fills."""
+
+    users: dict[str, User] = field(default_factory=lambda: defaultdict(User))
+    boards: Boards = field(default_factory=Boards)
+    fees: Fees = field(default_factory=Fees)
+    positions: dict[tuple[str, str], Position] = field(default_factory=lambda: defaultdict(Position))
+    fills: int = 0
+
+
+class LateFillError(Exception):
+    """Lateness depends on partitions, which an oracle knows nothing of: a file where one is late has no one answer."""
+
+
+def fold(fills: Iterable[Fill]) -> Totals:
+    """Folds fills in their order.
+
+    Raises:
+        LateFillError: a fill belongs to a period that was sealed by a fill before it.
+    """
+    totals = Totals()
+    watermark = datetime.min.replace(tzinfo=UTC)
+    for fill in fills:
+        _refuse_late(fill, watermark)
+        watermark = max(watermark, fill.at)
+        _apply(totals, fill)
+    return totals
+
+
+def _apply(totals: Totals, fill: Fill) -> None:
+    user = totals.users[fill.user]
+    if fill.trade not in user.trades:
+        totals.boards.add("trades", fill.user, 1, fill.at)
+    xp = apply_fill(user, fill)
+    if xp:
+        totals.boards.add("xp", fill.user, xp, fill.at)
+    totals.boards.add("volume", fill.user, fill.notional, fill.at, market=fill.market)
+    if fill.closes:
+        totals.boards.add("pnl", fill.user, fill.pnl, fill.at, market=fill.market)
+    totals.fees.accrue(fill.fee, fill.at)
+    totals.positions[fill.user, fill.market].apply(fill)
+    totals.fills += 1
+
+
+def _refuse_late(fill: Fill, watermark: datetime) -> None:
+    for period in periods_of(fill.at):
+        end = ends(period)
+        if end is not None and end + GRACE <= watermark:
+            raise LateFillError(f"a fill of {fill.at} is late for {period}: the file has been at {watermark}")

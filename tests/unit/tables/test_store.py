@@ -1,0 +1,169 @@
+"""The table store: an overlay until the commit, one batch after it; local rows that cannot be trusted are dropped."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import faust
+import pytest
+from faust.streams import _current_event
+from faust.types import TP
+
+from tables.database import Database
+from tables.store import RocksStore
+
+CHANGELOG = "app-rows-changelog"
+P0, P1 = TP(CHANGELOG, 0), TP(CHANGELOG, 1)
+
+
+class LogSide:
+    """What the store asks of the consumer."""
+
+    def __init__(self) -> None:
+        self.known = "one"
+        self.ends = {P0: 100, P1: 100}
+
+    def incarnation(self, topic: str) -> str:
+        return self.known
+
+    def highwater(self, tp: TP) -> int:
+        return self.ends[tp]
+
+
+class Message:
+    def __init__(self, partition: int) -> None:
+        self.partition = partition
+
+
+class Event:
+    def __init__(self, partition: int) -> None:
+        self.message = Message(partition)
+
+
+@pytest.fixture
+async def log_side() -> LogSide:
+    return LogSide()
+
+
+@pytest.fixture
+async def store(tmp_path: Path, log_side: LogSide) -> Any:
+    app = faust.App("app", datadir=tmp_path, store="memory://", topic_partitions=2)
+    table = app.Table("rows", key_type=bytes, value_type=bytes)
+    app.finalize()
+    app.consumer = log_side  # type: ignore[assignment]
+    store = RocksStore("astra-rocksdb://", app, table, key_type=bytes, value_type=bytes)
+    await store.on_rebalance({P0, P1}, set(), {P0, P1})
+    yield store
+    await store.on_stop()
+
+
+@pytest.fixture
+def event() -> Iterator[Event]:
+    """The current event, of partition 0."""
+    event = Event(0)
+    token = _current_event.set(lambda: event)  # type: ignore[arg-type]
+    yield event
+    _current_event.reset(token)
+
+
+async def test_a_write_is_read_back_before_it_is_committed(store: RocksStore, event: Event) -> None:
+    store._set(b"k", b"1")
+    assert store._get(b"k") == b"1"
+    assert store.database.get("rows", 0, b"k") is None
+    store.on_committed(P0, [(b"k", b"1")], 7)
+    assert store.database.get("rows", 0, b"k") == b"1"
+    assert store.persisted_offset(P0) == 7
+    assert store._overlay[0] == {}
+
+
+async def test_a_later_write_stays_when_an_earlier_one_is_committed(store: RocksStore, event: Event) -> None:
+    store._set(b"k", b"1")
+    store._set(b"k", b"2")
+    store.on_committed(P0, [(b"k", b"1")], 7)
+    assert store._get(b"k") == b"2"
+
+
+async def test_a_deleted_row_is_gone_before_and_after_the_commit(store: RocksStore, event: Event) -> None:
+    store.on_committed(P0, [(b"k", b"1")], 1)
+    store._del(b"k")
+    assert store._get(b"k") is None
+    assert list(store._iteritems()) == []
+    store.on_committed(P0, [(b"k", None)], 2)
+    assert store.database.get("rows", 0, b"k") is None
+
+
+async def test_uncommitted_rows_do_not_survive_a_rebalance(store: RocksStore, event: Event) -> None:
+    store._set(b"k", b"1")
+    await store.on_rebalance({P0}, {P1}, set())
+    assert store._get(b"k") is None
+
+
+async def test_partitions_do_not_see_each_other(store: RocksStore, event: Event) -> None:
+    store._set(b"k", b"0")
+    event.message.partition = 1
+    assert store._get(b"k") is None
+
+
+async def test_prefix_scans_are_ordered_and_see_uncommitted_rows(store: RocksStore, event: Event) -> None:
+    store.on_committed(P0, [(b"a|1", b"x"), (b"a|2", b"x"), (b"a|4", b"x"), (b"b|1", b"x")], 4)
+    store._set(b"a|3", b"new")
+    store._set(b"a|0", b"new")
+    store._del(b"a|2")
+    store._set(b"a|4", b"changed")
+    assert list(store.prefix(b"a|")) == [(b"a|0", b"new"), (b"a|1", b"x"), (b"a|3", b"new"), (b"a|4", b"changed")]
+
+
+async def test_rows_of_another_log_are_dropped(store: RocksStore, log_side: LogSide, event: Event) -> None:
+    store.on_committed(P0, [(b"k", b"1")], 7)
+    log_side.known = "two"
+    assert store.persisted_offset(P0) is None
+    assert store._get(b"k") is None
+
+
+async def test_rows_ahead_of_the_log_are_dropped(store: RocksStore, log_side: LogSide, event: Event) -> None:
+    store.on_committed(P0, [(b"k", b"1")], 7)
+    log_side.ends[P0] = 7
+    assert store.persisted_offset(P0) is None
+    assert store._get(b"k") is None
+
+
+async def test_writing_outside_of_an_event_is_refused(store: RocksStore) -> None:
+    with pytest.raises(RuntimeError, match="outside of an event"):
+        store._set(b"k", b"1")
+
+
+def test_a_corrupted_database_is_rebuilt(tmp_path: Path) -> None:
+    database = Database.acquire(tmp_path / "db")
+    database.write("t", 0, [(b"k", b"v")], ("one", 1))
+    database.release()
+    for path in (tmp_path / "db").glob("MANIFEST*"):
+        path.write_bytes(b"not a manifest")
+    database = Database.acquire(tmp_path / "db")
+    assert database.offset("t", 0) is None
+    database.write("t", 0, [(b"k", b"v")])
+    database.release()
+
+
+def test_a_database_in_use_is_refused(tmp_path: Path) -> None:
+    database = Database.acquire(tmp_path / "db")
+    code = "import pathlib, sys; from tables.database import Database; Database.acquire(pathlib.Path(sys.argv[1]))"
+    command = [sys.executable, "-c", code, str(tmp_path / "db")]
+    other = subprocess.run(command, capture_output=True, text=True, check=False)
+    database.release()
+    assert other.returncode != 0
+    assert "in use by another process" in other.stderr
+
+
+def test_stores_of_one_worker_share_a_database_and_the_last_closes_it(tmp_path: Path) -> None:
+    first, second = Database.acquire(tmp_path / "db"), Database.acquire(tmp_path / "db")
+    assert first is second
+    first.release()
+    second.write("t", 0, [(b"k", b"v")])
+    second.release()
+    reopened = Database.acquire(tmp_path / "db")
+    assert reopened.get("t", 0, b"k") == b"v"
+    reopened.release()
