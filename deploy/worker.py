@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -18,7 +19,8 @@ from deploy.broker import broker_url
 from deploy.errors import LockedError
 from deploy.locks import FileLock
 from deploy.settings import Settings
-from streams.log import Log
+from streams.driver.retry import persist
+from streams.log import Log, TopicSpec
 from streams.topics import topic_specs
 from tables.catalog import changelog_specs
 
@@ -85,14 +87,21 @@ def claim_slot(settings: Settings, name: str | None = None) -> tuple[str, FileLo
 async def create_topics(settings: Settings) -> None:
     """Create every topic as it is declared, so that compacted and ranked ones are kept as such from the first record.
 
+    Waits for a broker that is away.
+
     Raises:
         TopicMismatchError: when one exists with another number of partitions.
     """
     url = broker_url(settings)
     if URL(url).scheme == "kafka":
         return  # Faust declares them there
-    async with Log(url, settings.namespace) as log:
-        for spec in (*topic_specs(settings.partitions), *changelog_specs(settings.app_id, settings.partitions)):
+    specs = (*topic_specs(settings.partitions), *changelog_specs(settings.app_id, settings.partitions))
+    await persist(lambda: _create(url, settings.namespace, specs), "start")
+
+
+async def _create(url: str, namespace: str, specs: Sequence[TopicSpec]) -> None:
+    async with Log(url, namespace) as log:
+        for spec in specs:
             await log.create_topic(spec)
 
 
@@ -101,7 +110,7 @@ def run_worker(settings: Settings, name: str | None = None) -> NoReturn:
 
     Raises:
         LockedError: when its slot is in use.
-        LogError: when the broker cannot be reached at the start, or is not suitable.
+        LogError: when the broker is not suitable.
     """
     slot, lock = claim_slot(settings, name)
     logs.configure(slot, settings.log_level)

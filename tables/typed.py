@@ -97,10 +97,7 @@ def opener(app: faust.App, partitions: int) -> OpenTable:
 
 def declare(app: faust.App, spec: TableSpec[Any], partitions: int) -> BytesMap:
     """Declare one table to Faust, raw bytes in key and value, changelogged."""
-    # Kafka refuses topic settings that it does not know; there, ranked tables are ranked by their readers.
-    ours = app.conf.broker_consumer[0].scheme != "kafka"
-    config = {"astra.view": "rank"} if spec.ranked and ours else None
-    table = app.Table(spec.name, key_type=bytes, value_type=bytes, partitions=partitions, extra_topic_configs=config)
+    table = app.Table(spec.name, key_type=bytes, value_type=bytes, partitions=partitions)
     return cast("BytesMap", table)
 
 

@@ -117,7 +117,7 @@ class Consumer(base.Consumer):
         ensure_created: bool = False,
     ) -> None:
         """Create a topic that does not exist; an existing one keeps its partition count."""
-        await create_topic(self.transport, topic, partitions, config, retention, compacting, deleting)
+        await create_topic(self.transport, topic, partitions, retention, compacting, deleting)
 
     def topic_partitions(self, topic: str) -> int | None:
         """Partition count of a topic seen before."""

@@ -202,7 +202,7 @@ class Producer(base.Producer):
         ensure_created: bool = False,
     ) -> None:
         """Create a topic that does not exist; an existing one keeps its partition count."""
-        await create_topic(self.transport, topic, partitions, config, retention, compacting, deleting)
+        await create_topic(self.transport, topic, partitions, retention, compacting, deleting)
 
     def key_partition(self, topic: str, key: bytes | None) -> TP:
         """The partition of a key, as Kafka's default partitioner would choose it."""
@@ -217,7 +217,6 @@ async def create_topic(
     transport: Any,
     topic: str,
     partitions: int,
-    config: Mapping[str, Any] | None,
     retention: Seconds | None,
     compacting: bool | None,
     deleting: bool | None,
@@ -227,8 +226,7 @@ async def create_topic(
     if compacting:
         cleanup = "compact,delete" if deleting else "compact"
     retention_ms = int(want_seconds(retention) * 1000) if retention else 0
-    view = (config or {}).get("astra.view", "")
-    await transport.ensure_topic(topic, partitions, cleanup=cleanup, retention_ms=retention_ms, view=view)
+    await transport.ensure_topic(topic, partitions, cleanup=cleanup, retention_ms=retention_ms)
 
 
 def header_pairs(headers: Any) -> tuple[tuple[str, bytes], ...]:
