@@ -72,7 +72,7 @@ def test_no_text_but_ours_is_a_cursor(text: str) -> None:
 
 
 def test_faults_point_into_the_body_or_name_the_parameter() -> None:
-    errors = [
+    errors: list[dict[str, Any]] = [
         {"loc": ("fills", 3, "a/b~c"), "msg": "Value error, too small"},
         {"loc": ("query", "limit"), "msg": "too big"},
         {"loc": (), "msg": "expected an object"},
