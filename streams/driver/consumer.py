@@ -18,7 +18,8 @@ from mode import Seconds, Service, get_logger
 
 from streams.driver.coordinator import Coordinator
 from streams.driver.limits import (
-    COMMIT_LINGER_MS,
+    COMMIT_LINGER_MS_MAX,
+    COMMIT_LINGER_MS_MIN,
     COMMIT_RECORDS_MAX,
     FETCH_BLOCK_MS,
     FETCH_RECORDS_MAX,
@@ -57,7 +58,7 @@ class Consumer(base.Consumer):
         self._held: Fetched = {}
         self._seeks = 0
         self._pressure_dropped = asyncio.Event()
-        self._ack_noticed = asyncio.Event()
+        self._commit_took_s = 0.0
 
     # --- life ---------------------------------------------------------------------------------------------------------
 
@@ -409,12 +410,15 @@ class Consumer(base.Consumer):
             if self.should_stop:
                 return
             await self._gather()
+            began = time.monotonic()
             await self.commit()
+            self._commit_took_s = time.monotonic() - began
 
     async def _gather(self) -> None:
         self._take_acks()
         if self.watermarks.busy() and len(self.committer.outbox) < COMMIT_RECORDS_MAX:
-            await asyncio.sleep(COMMIT_LINGER_MS / 1000)
+            linger_ms = min(max(2000 * self._commit_took_s, COMMIT_LINGER_MS_MIN), COMMIT_LINGER_MS_MAX)
+            await asyncio.sleep(linger_ms / 1000)
 
     # --- hand-over ----------------------------------------------------------------------------------------------------
 
