@@ -97,7 +97,15 @@ class Consumer(base.Consumer):
         self._set_active_tps(tps)
 
     async def assign(self, tps: set[TP]) -> None:
-        """Take over an assignment; positions are sought by recovery."""
+        """Take over an assignment; positions are sought by recovery.
+
+        Topics are looked up anew, so that those of a flushed or restored broker are not taken for the ones known.
+
+        Raises:
+            UnknownTopicError: when one is gone.
+        """
+        for topic in {tp.topic for tp in tps}:
+            await self._patiently(lambda topic=topic: self.redis_transport.broker.topic(topic, fresh=True))
         self._assigned = set(tps)
         self._positions.clear()
         self._held.clear()
