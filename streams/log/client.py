@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -60,6 +61,11 @@ def connect(url: str) -> Redis:
     for command in ("XREAD", "XRANGE", "XREVRANGE"):
         cast("Any", client).set_response_callback(command, codec.identity)
     return client
+
+
+def without_password(url: str) -> str:
+    """A broker URL as it may be shown."""
+    return re.sub(r"(?<=://)[^@/]*@", "***@", url)
 
 
 class Log:
@@ -239,9 +245,11 @@ class Log:
         try:
             return await awaitable
         except (RedisConnectionError, RedisTimeoutError, BusyLoadingError, OSError, TimeoutError) as exc:
-            raise LogUnavailableError(f"no answer from the broker at {self.url}: {exc}") from exc
+            raise LogUnavailableError(f"no answer from the broker at {without_password(self.url)}: {exc}") from exc
         except ResponseError as exc:
             codec.raise_for_response(exc)
             raise
         except RedisError as exc:
-            raise LogUnavailableError(f"no usable answer from the broker at {self.url}: {exc}") from exc
+            raise LogUnavailableError(
+                f"no usable answer from the broker at {without_password(self.url)}: {exc}"
+            ) from exc

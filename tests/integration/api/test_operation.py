@@ -78,7 +78,7 @@ async def test_metrics_count_requests_commands_and_lag(client: httpx.AsyncClient
         'astra_api_requests_total{method="POST",route="/v1/trades",status="202"} 2.0',
         'astra_api_commands_total{type="OpenTrade"} 1.0',
         "astra_api_replays_total 1.0",
-        'astra_api_requests_total{method="GET",route="(none)",status="404"} 1.0',
+        'astra_api_requests_total{method="(none)",route="(none)",status="404"} 1.0',
         f'astra_api_lag_records{{partition="{partition}",topic="astra.trading.commands.v1"}} 1.0',
         "astra_api_broker_up 1.0",
     ):
