@@ -24,8 +24,8 @@ letter_argument = click.argument("letter", metavar="TOPIC:PARTITION:OFFSET")
 def dead_letters() -> None:
     """List, show, replay or drop messages that could not be processed.
 
-    A message becomes a dead letter in the commit that moves past it. Replaying appends the original bytes to its topic and
-    strikes the letter, together and once.
+    A message becomes a dead letter in the commit that moves past it. Replaying appends the original bytes to its
+    topic and strikes the letter, together and once.
 
     \b
     Examples:
