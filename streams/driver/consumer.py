@@ -40,6 +40,7 @@ class Consumer(Delivery):
         """Wait for the broker, then take part in the group (a client without agents does not)."""
         await self.redis_transport.open()
         if not self.app.client_only:
+            await self.redis_transport.failures.prepare()
             await self.add_runtime_dependency(self.coordinator)
 
     def close(self) -> None:

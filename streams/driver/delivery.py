@@ -148,6 +148,13 @@ class Delivery(Positions):
             await self.callback(message)
         self._read_offset[tp] = record.offset
 
+    async def deliver_again(self, message: ConsumerMessage, pause_s: float) -> None:
+        """Hand an event to its agents once more, after a pause; not when the partition has moved on meanwhile."""
+        generation = message.generation_id
+        await asyncio.sleep(pause_s)
+        if generation == self.app.consumer_generation_id and message.tp in self._assigned and self.flow_active:
+            await self.callback(_copy(message))
+
     def _note_delivery(self, tp: TP, offset: int) -> None:
         if tp in self.watermarks:
             self.watermarks.deliver(tp, offset)
@@ -158,6 +165,24 @@ class Delivery(Positions):
         """An agent's queue has room again."""
         super().on_buffer_drop(tp)
         self._pressure_dropped.set()
+
+
+def _copy(message: ConsumerMessage) -> ConsumerMessage:
+    return ConsumerMessage(
+        message.topic,
+        message.partition,
+        message.offset,
+        message.timestamp,
+        message.timestamp_type,
+        message.headers,
+        message.key,
+        message.value,
+        message.checksum,
+        message.serialized_key_size,
+        message.serialized_value_size,
+        message.tp,
+        generation_id=message.generation_id,
+    )
 
 
 def interleave(fetched: Fetched) -> Iterable[tuple[TP, StoredRecord]]:

@@ -22,6 +22,12 @@ COMMIT_LINGER_MS_MAX = 20
 """How long they wait at most. Between the two it is twice what the last commit took, so that committing takes no more
 than about a third of a busy worker's time."""
 
+ATTEMPTS_MAX = 5
+"""How often an event is tried whose agent raises a transient error, the first time included."""
+
+ATTEMPT_PAUSE_S = 0.1
+"""Pause before the second attempt; doubles with each further one."""
+
 OUTBOX_RECORDS_MAX = 20_000
 """Outputs waiting for a commit before delivery of further events pauses."""
 

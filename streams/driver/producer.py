@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Mapping
+from functools import partial
 from typing import Any, cast
 
 from faust.streams import current_event
@@ -182,7 +183,7 @@ class Producer(base.Producer):
         await transport.ensure_topic(topic)
         if partition is None:
             partition = transport.partition(topic, key)
-        future: asyncio.Future[RecordMetadata] = asyncio.get_running_loop().create_future()
+        future = _Delivery(loop=asyncio.get_running_loop())
         tagged = self.enqueue(
             topic, key, value, partition, timestamp, headers, _settle_future(future, TP(topic, partition), timestamp)
         )
@@ -241,13 +242,39 @@ def header_pairs(headers: Any) -> tuple[tuple[str, bytes], ...]:
     return tuple((str(name), value if isinstance(value, bytes) else str(value).encode()) for name, value in pairs)
 
 
-def _settle_future(future: asyncio.Future[RecordMetadata], tp: TP, timestamp: float | None) -> Any:
+class _Delivery(asyncio.Future[RecordMetadata]):
+    """A delivery, told quietly when its record is dropped (its event failed, or will be processed again).
+
+    Faust's own message future gets the error without the log calling it unhandled: nobody needs to handle it.
+    """
+
+    def __init__(self, *, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(loop=loop)
+        self._faust: list[tuple[Any, FutureMessage]] = []
+
+    def add_done_callback(self, fn: Any, *, context: Any = None) -> None:
+        """As in asyncio; remembers Faust's callback and the message that it resolves."""
+        if isinstance(fn, partial) and isinstance(fn.keywords.get("message"), FutureMessage):
+            self._faust.append((fn, fn.keywords["message"]))
+        super().add_done_callback(fn, context=context)
+
+    def drop(self, error: BaseException) -> None:
+        """Fail it quietly."""
+        for callback, message in self._faust:
+            self.remove_done_callback(callback)
+            if not message.done():
+                message.set_exception(error)
+                message.exception()
+        self.set_exception(error)
+        self.exception()
+
+
+def _settle_future(future: _Delivery, tp: TP, timestamp: float | None) -> Any:
     def settle(offset: int | None, error: BaseException | None) -> None:
         if future.done():
             return
         if error is not None or offset is None:
-            future.set_exception(error or OutputDroppedError("not written"))
-            future.exception()
+            future.drop(error or OutputDroppedError("not written"))
         else:
             future.set_result(RecordMetadata(tp.topic, tp.partition, tp, offset, timestamp, 0))
 
