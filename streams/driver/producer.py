@@ -108,25 +108,31 @@ class Producer(base.Producer):
         headers: Any,
         settle: Any,
     ) -> bool:
-        """Put a record into the outbox; returns whether it belongs to an event (and waits for that event)."""
+        """Put a record into the outbox; returns whether it belongs to an event (and waits for that event).
+
+        Raises:
+            OutputDroppedError: in an event whose partition was handed over; it is processed again by the new owner.
+        """
         pairs = header_pairs(headers)
-        source = None
-        event = current_event()
-        if event is not None and not any(name == REPLY_TO_HEADER for name, _ in pairs):
-            message = event.message
-            if message.generation_id != self.app.consumer_generation_id:
-                settle(None, OutputDroppedError("the event's generation is over; it will be processed again"))
-                return True
-            if message.tp in self.committer.watermarks:
-                source = (message.tp, message.offset)
-            elif not self.app.client_only:
-                settle(None, OutputDroppedError("the event's partition was handed over; it will be processed again"))
-                return True
+        source = None if any(name == REPLY_TO_HEADER for name, _ in pairs) else self._source()
         timestamp_ms = int((time.time() if timestamp is None else timestamp) * 1000)
         self.committer.outbox.add(Output(topic, partition, key, value, timestamp_ms, pairs, source, settle))
         if source is None:
             self._flush_soon()
         return source is not None
+
+    def _source(self) -> tuple[TP, int] | None:
+        """The event being processed here; None outside of events, and in what an event that is finished left running."""
+        event = current_event()
+        if event is None or self.app.client_only:
+            return None
+        tp, offset = event.message.tp, event.message.offset
+        watermarks = self.committer.watermarks
+        if event.message.generation_id != self.app.consumer_generation_id or tp not in watermarks:
+            raise OutputDroppedError(
+                f"{tp} was handed over while offset {offset} was processed; its new owner redoes it"
+            )
+        return (tp, offset) if offset >= watermarks.watermark(tp) else None
 
     def _flush_soon(self) -> None:
         if self._flushing is None or self._flushing.done():
