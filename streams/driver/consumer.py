@@ -167,6 +167,7 @@ class Consumer(Delivery):
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Let agents finish and commit that first; only then forget the partitions' bookkeeping."""
         await self._on_partitions_revoked(revoked)
+        self._disown()
         self._get_active_partitions().difference_update(revoked)
         self._paused_partitions.difference_update(revoked)
         self._buffered_partitions.clear()
@@ -195,6 +196,9 @@ class Consumer(Delivery):
             len(self._unacked_messages),
             self.app.agents.human_tracebacks(),
         )
+
+    def _disown(self) -> None:
+        """Events still under way belong to the past now: their acks must not count for those delivered again."""
         for message in list(self._unacked_messages):
             message.acked = True
         self._unacked_messages.clear()
