@@ -91,7 +91,7 @@ class Positions(base.Consumer):
             self._position(tp, offset)
         await self._seek_to_reset(tps - set(offsets))
         for tp in tps:
-            self.watermarks.reset(tp, self._positions[tp])
+            self.watermarks.reset(tp, self._positions[tp], stands=tp in offsets)
             self._acked.pop(tp, None)
             self._acked_index.pop(tp, None)
         return {tp: self._positions[tp] for tp in tps}
@@ -132,3 +132,12 @@ class Positions(base.Consumer):
     async def position(self, tp: TP) -> int | None:
         """The next offset to fetch."""
         return self._positions.get(tp, 0)
+
+    async def went_back(self) -> bool:
+        """Whether a partition ends below where this consumer stands: the broker was restored or lost writes."""
+        tps = {tp for tp in self._positions if tp in self.watermarks}
+        for topic in {tp.topic for tp in tps}:
+            ends = await self.redis_transport.broker.ends(topic)
+            if any(self._positions.get(tp, 0) > ends.get(tp.partition, 0) for tp in tps if tp.topic == topic):
+                return True
+        return False
