@@ -47,8 +47,9 @@ class CommittedStore(Protocol):
 class Committer:
     """Group commit: one write at a time; what finishes meanwhile goes with the next."""
 
-    def __init__(self, transport: Transport) -> None:
+    def __init__(self, transport: Transport, records_max: int = COMMIT_RECORDS_MAX) -> None:
         self.transport = transport
+        self.records_max = records_max
         self.outbox = Outbox()
         self.watermarks = Watermarks()
         self.fence: Fence | None = None
@@ -60,9 +61,16 @@ class Committer:
     async def commit(self) -> bool:
         """Write what is finished, in as many bounded writes as it takes. Returns whether anything was written.
 
+        A caller may be cancelled (a delivery interrupted, a recovery overtaken); a write under way goes on.
+
         Raises:
             LogError: when the log refuses for good (foreign writer, re-created topic, unknown topic).
         """
+        writing = asyncio.ensure_future(self._commit())
+        writing.add_done_callback(_look_at_error)
+        return await asyncio.shield(writing)
+
+    async def _commit(self) -> bool:
         did = False
         async with self._lock:
             while (cut := self._cut()) is not None:
@@ -70,6 +78,16 @@ class Committer:
                     return did
                 did = True
         return did
+
+    async def end_generation(self, reason: str) -> None:
+        """Give up the right to write, once the outcome of a write under way is known, and forget what was not written.
+
+        Were it not waited for, its rows could reach the store after those of a later owner of the partition.
+        """
+        async with self._lock:
+            self.fence = None
+            self.drop(reason)
+            self.fenced.clear()
 
     def drop(self, reason: str) -> None:
         """Forget all outputs of events that were not committed: they will be processed again elsewhere.
@@ -98,7 +116,7 @@ class Committer:
         marks = self.watermarks.committable() if self.fence is not None else {}
         if not marks and not len(self.outbox):
             return None
-        cut = self.outbox.cut(marks, COMMIT_RECORDS_MAX, COMMIT_BYTES_MAX)
+        cut = self.outbox.cut(marks, self.records_max, COMMIT_BYTES_MAX)
         cut.offsets = {tp: offset for tp, offset in cut.offsets.items() if offset > self.watermarks.committed(tp)}
         return cut if cut.outputs or cut.offsets else None
 
@@ -131,8 +149,11 @@ class Committer:
             self.fence = None
             self.drop(str(exc))
             return False
-        except LogUnavailableError:
-            self.outbox.put_back(cut.outputs)
+        except LogUnavailableError as exc:
+            # The worker stops, and whether this was written is not known: it must not be sent under another number.
+            self.fence = None
+            for output in cut.outputs:
+                output.settle(None, exc)
             raise
         for tp, offset in cut.offsets.items():
             self.watermarks.commit(tp, offset)
@@ -169,3 +190,9 @@ class Committer:
                 last[tp] = offset
         for tp, items in changes.items():
             stores[tp.topic].on_committed(tp, items, last[tp])
+
+
+def _look_at_error(writing: asyncio.Future[bool]) -> None:
+    """Whoever asked for the write has it too, unless it was cancelled; then asyncio would call it never retrieved."""
+    if not writing.cancelled():
+        writing.exception()

@@ -6,11 +6,10 @@ Runs on the app's own loop. What it does differently from Faust's base class, an
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, cast
 
-from faust.types import TP
+from faust.types import TP, Message
 from faust.types.transports import ConsumerCallback
 from mode import Seconds, Service, get_logger
 
@@ -68,7 +67,8 @@ class Consumer(Delivery):
         tps = {TP(topic, p) for topic in topics for p in range(self.topic_partitions(topic) or 0)}
         fresh = tps - self._assigned
         self._assigned = tps
-        await self._seek_to_reset(fresh)
+        for tp, offset in (await self._reset_offsets(fresh)).items():
+            self._position(tp, offset)
         self._set_active_tps(tps)
 
     async def assign(self, tps: set[TP]) -> None:
@@ -104,6 +104,18 @@ class Consumer(Delivery):
         await create_topic(self.transport, topic, partitions, retention, compacting, deleting)
 
     # --- committing ---------------------------------------------------------------------------------------------------
+
+    def ack(self, message: Message) -> bool:
+        """Note an event as finished, if an agent of this generation worked on it.
+
+        Faust also acks what it skips: events of an older generation, and those that meet a rebalance in a queue
+        (not `tracked`). Those are not finished; they will be processed again.
+        """
+        if message.tracked and message.generation_id == self.app.consumer_generation_id:
+            return bool(super().ack(message))
+        message.acked = True
+        self._unacked_messages.discard(message)
+        return False
 
     def note_committed(self, offsets: Mapping[TP, int]) -> None:
         """Faust's own record of what is committed."""
@@ -152,9 +164,9 @@ class Consumer(Delivery):
             if self.should_stop:
                 return
             await self._gather()
-            began = time.monotonic()
+            began = self.loop.time()
             await self.commit()
-            self._commit_took_s = time.monotonic() - began
+            self._commit_took_s = self.loop.time() - began
 
     async def _gather(self) -> None:
         self._take_acks()
@@ -166,6 +178,8 @@ class Consumer(Delivery):
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Let agents finish and commit that first; only then forget the partitions' bookkeeping."""
+        self._holding = False
+        self._handovers += 1
         await self._on_partitions_revoked(revoked)
         self._disown()
         self._get_active_partitions().difference_update(revoked)
@@ -177,12 +191,22 @@ class Consumer(Delivery):
             for book in (self._gap, self._acked, self._acked_index, self._read_offset, self._committed_offset):
                 cast("dict[TP, Any]", book).pop(tp, None)
 
+    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        """From here on the partitions are held."""
+        self._holding = True
+        await super().on_partitions_assigned(assigned, generation_id)
+
+    def resume_flow(self) -> None:
+        """Deliver again; not between two assignments, when only a recovery that has been overtaken asks for it."""
+        if self._holding:
+            super().resume_flow()
+
     async def wait_empty(self) -> None:
         """Wait, within half the rebalance timeout, for events under way; what is not done then is processed again."""
-        until = time.monotonic() + self.app.conf.broker_rebalance_timeout / 2
+        until = self.loop.time() + self.app.conf.broker_rebalance_timeout / 2
         while self._unacked_messages and not self.committer.fenced.is_set():
             self._clean_unacked_messages()
-            remaining = until - time.monotonic()
+            remaining = until - self.loop.time()
             if remaining <= 0:
                 self._abandon()
                 break

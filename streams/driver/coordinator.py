@@ -57,6 +57,7 @@ class Coordinator(Service):
         self._subscription_changed = False
         self._synced = 0
         self._installed = 0
+        self._holds = False
         self._heartbeat: Heartbeat | None = None
         self._published = ""
 
@@ -146,9 +147,8 @@ class Coordinator(Service):
     async def _revoke(self) -> None:
         self.app.on_rebalance_start()
         await self.consumer.on_partitions_revoked(self.consumer.assignment())
-        self.transport.committer.fence = None
-        self.transport.committer.drop("the group is rebalancing")
-        self.transport.committer.fenced.clear()
+        await self.transport.committer.end_generation("the group is rebalancing")
+        self._holds = False
         await self._publish(False)
 
     async def _assign(self, generation: int) -> None:
@@ -177,8 +177,11 @@ class Coordinator(Service):
             self.log.warning("generation %d assigned nothing to this member; joining again", standing.generation)
             await self._rejoin("it was left out")
             return
+        if self._holds:
+            await self._revoke()  # an earlier attempt to join arrived late and counted, so this rebalance was missed
         assignment = ConsumerProtocolMemberAssignment.decode(standing.assignment)
         tps = {TP(topic, partition) for topic, partitions in assignment.assignment for partition in partitions}
+        self._holds = True
         self.generation = standing.generation
         self._assignor.on_assignment(assignment)
         self._forget_recovered()
@@ -254,5 +257,9 @@ class Coordinator(Service):
         }
         text = json.dumps(status)
         if text != self._published:
-            await persist(lambda: log.set_status(self.transport.group, self.member, text), "status", patience_s=0)
-            self._published = text
+            try:
+                await log.set_status(self.transport.group, self.member, text)
+            except LogUnavailableError as exc:
+                self.log.debug("the status is published later: %s", exc)
+            else:
+                self._published = text

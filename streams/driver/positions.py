@@ -33,6 +33,8 @@ class Positions(base.Consumer):
         self._ends: dict[TP, int] = {}
         self._held: Fetched = {}
         self._seeks = 0
+        self._holding = True
+        self._handovers = 0
 
     def topic_partitions(self, topic: str) -> int | None:
         """Partition count of a topic seen before."""
@@ -73,7 +75,7 @@ class Positions(base.Consumer):
     async def _bounds(self, which: str, partitions: Iterable[TP]) -> dict[TP, int]:
         ask = getattr(self.redis_transport.broker, which)
         bounds: dict[TP, int] = {}
-        for topic in {tp.topic for tp in partitions}:
+        for topic in sorted({tp.topic for tp in partitions}):
             reply = await self._patiently(lambda topic=topic: ask(topic))
             bounds.update({TP(topic, p): offset for p, offset in reply.items()})
         return {tp: bounds.get(tp, 0) for tp in partitions}
@@ -83,24 +85,29 @@ class Positions(base.Consumer):
         return await persist(call, "table recovery", patience_s=RECOVERY_PATIENCE_S, stop=lambda: self.should_stop)
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
-        """Position every assigned partition with agents on its committed offset and return those offsets."""
+        """Position every assigned partition with agents on its committed offset and return those offsets.
+
+        Raises:
+            IllegalStateError: a rebalance began meanwhile (Faust then waits for the next assignment).
+        """
+        handovers = self._handovers
         committed = await self._patiently(lambda: self.redis_transport.broker.committed(self.redis_transport.group))
         tps = {tp for tp in self._assigned if not self._is_changelog_tp(tp)}
         offsets = {tp: committed[TopicPartition(*tp)] for tp in tps if TopicPartition(*tp) in committed}
-        for tp, offset in offsets.items():
+        standing = set(offsets)
+        offsets |= await self._reset_offsets(tps - standing)
+        if not self._holding or handovers != self._handovers:
+            raise IllegalStateError("another rebalance began")
+        for tp, offset in sorted(offsets.items()):
             self._position(tp, offset)
-        await self._seek_to_reset(tps - set(offsets))
-        for tp in tps:
-            self.watermarks.reset(tp, self._positions[tp], stands=tp in offsets)
+            self.watermarks.reset(tp, offset, stands=tp in standing)
             self._acked.pop(tp, None)
             self._acked_index.pop(tp, None)
-        return {tp: self._positions[tp] for tp in tps}
+        return offsets
 
-    async def _seek_to_reset(self, tps: set[TP]) -> None:
+    async def _reset_offsets(self, tps: set[TP]) -> dict[TP, int]:
         latest = str(self.app.conf.consumer_auto_offset_reset) == "latest"
-        bounds = await (self.highwaters(*tps) if latest else self.earliest_offsets(*tps))
-        for tp, offset in bounds.items():
-            self._position(tp, offset)
+        return await (self.highwaters(*tps) if latest else self.earliest_offsets(*tps))
 
     def _position(self, tp: TP, offset: int) -> None:
         self._positions[tp] = offset
