@@ -162,6 +162,20 @@ class Delivery(Positions):
             if not self.app.topics.acks_enabled_for(tp.topic):
                 self.watermarks.finish(tp, (offset,))
 
+    def stop_flow(self) -> None:
+        """Deliver no more. What still waits in agents' queues is about to be cleared and will be delivered again.
+
+        An event that one agent has worked on and another has waiting is not finished and cannot be: nobody is to wait
+        for it, and its ack must not count.
+        """
+        super().stop_flow()
+        for queue in cast("Any", self.app.flow_control)._queues:
+            for item in list(queue._queue):
+                message = getattr(item, "message", None)
+                if message is not None:
+                    message.acked = True
+                    self._unacked_messages.discard(message)
+
     def on_buffer_drop(self, tp: TP) -> None:
         """An agent's queue has room again."""
         super().on_buffer_drop(tp)

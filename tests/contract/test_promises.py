@@ -294,3 +294,32 @@ async def test_a_late_ack_does_not_count_for_the_event_delivered_again(broker: B
         assert consumer.watermarks.committed(TP(topic.get_topic_name(), 0)) == 0
         releases[1].set()
         await until(lambda: consumer.watermarks.committed(TP(topic.get_topic_name(), 0)) == 1)
+
+
+async def test_an_event_that_one_of_two_agents_has_not_begun_holds_up_no_rebalance(broker: Broker) -> None:
+    handled: dict[str, Counter[int]] = {"quick": Counter(), "slow": Counter()}
+    apps = []
+    for member in ("m1", "m2"):
+        app = broker.app(member=member, broker_rebalance_timeout=60.0)
+        topic = app.topic(broker.name("in"), value_type=INT)
+
+        @app.agent(topic, name="quick")
+        async def quick(stream: Any) -> None:
+            async for event in stream.events():  # the agent's own variable keeps the event alive
+                handled["quick"][event.value] += 1
+
+        @app.agent(topic, name="slow")
+        async def slow(stream: Any) -> None:
+            async for value in stream:
+                await asyncio.sleep(0.15)
+                handled["slow"][value] += 1
+
+        apps.append((app, topic))
+    (first, topic), (second, _) = apps
+    async with running(first):
+        for i in range(40):
+            await topic.send(key=str(i), value=i)
+        await until(lambda: len(handled["quick"]) == 40)
+        async with running(second):
+            await until(lambda: len(handled["slow"]) == 40)
+    assert set(handled["slow"].values()) == {1}
