@@ -142,6 +142,9 @@ class RocksStore(SerializedStore[Any, Any]):
         home = self._home(key)
         if home is None:
             raise RuntimeError(f"table {self.table_name!r} is written outside of an event; no partition is known")
+        event = current_event()
+        if event is not None and event.message.generation_id != self.app.consumer_generation_id:
+            return  # left over from before a rebalance: its event is processed again, by whoever owns it now
         self._overlay.setdefault(home, {})[key] = value
 
     def _del(self, key: bytes) -> None:

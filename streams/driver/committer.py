@@ -68,6 +68,16 @@ class Committer:
                 did = True
         return did
 
+    async def end_generation(self, reason: str) -> None:
+        """Give up the right to write, once the outcome of a write under way is known, and forget what was not written.
+
+        Were it not waited for, its rows could reach the store after those of a later owner of the partition.
+        """
+        async with self._lock:
+            self.fence = None
+            self.drop(reason)
+            self.fenced.clear()
+
     def drop(self, reason: str) -> None:
         """Forget all outputs of events that were not committed: they will be processed again elsewhere.
 
@@ -115,8 +125,11 @@ class Committer:
             self.fence = None
             self.drop(str(exc))
             return False
-        except LogUnavailableError:
-            self.outbox.put_back(cut.outputs)
+        except LogUnavailableError as exc:
+            # The worker stops, and whether this was written is not known: it must not be sent under another number.
+            self.fence = None
+            for output in cut.outputs:
+                output.settle(None, exc)
             raise
         for tp, offset in cut.offsets.items():
             self.watermarks.commit(tp, offset)

@@ -6,13 +6,12 @@ What it does differently from Faust's base class, and why, is in docs/driver.md.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from aiokafka.errors import IllegalStateError
 from faust.transport import consumer as base
-from faust.types import TP, ConsumerMessage
+from faust.types import TP, ConsumerMessage, Message
 from faust.types.transports import ConsumerCallback
 from mode import Seconds, Service, get_logger
 
@@ -56,6 +55,8 @@ class Consumer(base.Consumer):
         self._ends: dict[TP, int] = {}
         self._held: Fetched = {}
         self._seeks = 0
+        self._holding = True
+        self._handovers = 0
         self._pressure_dropped = asyncio.Event()
         self._ack_noticed = asyncio.Event()
 
@@ -92,7 +93,8 @@ class Consumer(base.Consumer):
         tps = {TP(topic, p) for topic in topics for p in range(self.topic_partitions(topic) or 0)}
         fresh = tps - self._assigned
         self._assigned = tps
-        await self._seek_to_reset(fresh)
+        for tp, offset in (await self._reset_offsets(fresh)).items():
+            self._position(tp, offset)
         self._set_active_tps(tps)
 
     async def assign(self, tps: set[TP]) -> None:
@@ -160,7 +162,7 @@ class Consumer(base.Consumer):
     async def _bounds(self, which: str, partitions: Iterable[TP]) -> dict[TP, int]:
         ask = getattr(self.redis_transport.broker, which)
         bounds: dict[TP, int] = {}
-        for topic in {tp.topic for tp in partitions}:
+        for topic in sorted({tp.topic for tp in partitions}):
             reply = await self._patiently(lambda topic=topic: ask(topic))
             bounds.update({TP(topic, p): offset for p, offset in reply.items()})
         return {tp: bounds.get(tp, 0) for tp in partitions}
@@ -170,24 +172,28 @@ class Consumer(base.Consumer):
         return await persist(call, "table recovery", patience_s=RECOVERY_PATIENCE_S, stop=lambda: self.should_stop)
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
-        """Position every assigned partition with agents on its committed offset and return those offsets."""
+        """Position every assigned partition with agents on its committed offset and return those offsets.
+
+        Raises:
+            IllegalStateError: a rebalance began meanwhile (Faust then waits for the next assignment).
+        """
+        handovers = self._handovers
         committed = await self._patiently(lambda: self.redis_transport.broker.committed(self.redis_transport.group))
         tps = {tp for tp in self._assigned if not self._is_changelog_tp(tp)}
         offsets = {tp: committed[TopicPartition(*tp)] for tp in tps if TopicPartition(*tp) in committed}
+        offsets |= await self._reset_offsets(tps - set(offsets))
+        if not self._holding or handovers != self._handovers:
+            raise IllegalStateError("another rebalance began")
         for tp, offset in offsets.items():
             self._position(tp, offset)
-        await self._seek_to_reset(tps - set(offsets))
-        for tp in tps:
-            self.watermarks.reset(tp, self._positions[tp])
+            self.watermarks.reset(tp, offset)
             self._acked.pop(tp, None)
             self._acked_index.pop(tp, None)
-        return {tp: self._positions[tp] for tp in tps}
+        return offsets
 
-    async def _seek_to_reset(self, tps: set[TP]) -> None:
+    async def _reset_offsets(self, tps: set[TP]) -> dict[TP, int]:
         latest = str(self.app.conf.consumer_auto_offset_reset) == "latest"
-        bounds = await (self.highwaters(*tps) if latest else self.earliest_offsets(*tps))
-        for tp, offset in bounds.items():
-            self._position(tp, offset)
+        return await (self.highwaters(*tps) if latest else self.earliest_offsets(*tps))
 
     def _position(self, tp: TP, offset: int) -> None:
         self._positions[tp] = offset
@@ -229,7 +235,7 @@ class Consumer(base.Consumer):
         wanted = self._assigned if active_partitions is None else active_partitions & self._assigned
         offsets = {
             TopicPartition(*tp): self._positions[tp]
-            for tp in wanted
+            for tp in sorted(wanted)
             if tp in self._positions and tp not in self._held and tp not in self._buffered_partitions
         }
         if not offsets:
@@ -362,6 +368,18 @@ class Consumer(base.Consumer):
 
     # --- committing ---------------------------------------------------------------------------------------------------
 
+    def ack(self, message: Message) -> bool:
+        """Note an event as finished, if an agent of this generation worked on it.
+
+        Faust also acks what it skips: events of an older generation, and those that meet a rebalance in a queue
+        (not `tracked`). Those are not finished; they will be processed again.
+        """
+        if message.tracked and message.generation_id == self.app.consumer_generation_id:
+            return bool(super().ack(message))
+        message.acked = True
+        self._unacked_messages.discard(message)
+        return False
+
     def note_committed(self, offsets: Mapping[TP, int]) -> None:
         """Faust's own record of what is committed."""
         self._committed_offset.update(offsets)
@@ -420,6 +438,8 @@ class Consumer(base.Consumer):
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Let agents finish and commit that first; only then forget the partitions' bookkeeping."""
+        self._holding = False
+        self._handovers += 1
         await self._on_partitions_revoked(revoked)
         self._get_active_partitions().difference_update(revoked)
         self._paused_partitions.difference_update(revoked)
@@ -430,12 +450,22 @@ class Consumer(base.Consumer):
             for book in (self._gap, self._acked, self._acked_index, self._read_offset, self._committed_offset):
                 cast("dict[TP, Any]", book).pop(tp, None)
 
+    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        """From here on the partitions are held."""
+        self._holding = True
+        await super().on_partitions_assigned(assigned, generation_id)
+
+    def resume_flow(self) -> None:
+        """Deliver again; not between two assignments, when only a recovery that has been overtaken asks for it."""
+        if self._holding:
+            super().resume_flow()
+
     async def wait_empty(self) -> None:
         """Wait, within half the rebalance timeout, for events under way; what is not done then is processed again."""
-        until = time.monotonic() + self.app.conf.broker_rebalance_timeout / 2
+        until = self.loop.time() + self.app.conf.broker_rebalance_timeout / 2
         while self._unacked_messages and not self.committer.fenced.is_set():
             self._clean_unacked_messages()
-            remaining = until - time.monotonic()
+            remaining = until - self.loop.time()
             if remaining <= 0:
                 self._abandon()
                 break

@@ -18,7 +18,7 @@ from mode import Service, get_logger
 from streams.driver.heartbeat import Heartbeat, Standing
 from streams.driver.limits import JOIN_POLL_S, SETTLE_MS, STATUS_INTERVAL_S
 from streams.driver.retry import persist
-from streams.log import Fence, UnknownTopicError
+from streams.log import Fence, LogUnavailableError, UnknownTopicError
 from streams.log.scripts import GROUP
 
 if TYPE_CHECKING:
@@ -143,9 +143,7 @@ class Coordinator(Service):
     async def _revoke(self) -> None:
         self.app.on_rebalance_start()
         await self.consumer.on_partitions_revoked(self.consumer.assignment())
-        self.transport.committer.fence = None
-        self.transport.committer.drop("the group is rebalancing")
-        self.transport.committer.fenced.clear()
+        await self.transport.committer.end_generation("the group is rebalancing")
         await self._publish(False)
 
     async def _assign(self, generation: int) -> None:
@@ -232,5 +230,9 @@ class Coordinator(Service):
         }
         text = json.dumps(status)
         if text != self._published:
-            await persist(lambda: log.set_status(self.transport.group, self.member, text), "status", patience_s=0)
-            self._published = text
+            try:
+                await log.set_status(self.transport.group, self.member, text)
+            except LogUnavailableError as exc:
+                self.log.debug("the status is published later: %s", exc)
+            else:
+                self._published = text

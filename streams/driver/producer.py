@@ -116,7 +116,11 @@ class Producer(base.Producer):
             if message.generation_id != self.app.consumer_generation_id:
                 settle(None, OutputDroppedError("the event's generation is over; it will be processed again"))
                 return True
-            source = (message.tp, message.offset) if message.tp in self.committer.watermarks else None
+            if message.tp in self.committer.watermarks:
+                source = (message.tp, message.offset)
+            elif not self.app.client_only and self.app.topics.acks_enabled_for(message.topic):
+                settle(None, OutputDroppedError("the event's partition was given up; it will be processed again"))
+                return True
         timestamp_ms = int((time.time() if timestamp is None else timestamp) * 1000)
         self.committer.outbox.add(Output(topic, partition, key, value, timestamp_ms, pairs, source, settle))
         if source is None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -33,14 +32,15 @@ async def persist(
     Raises:
         LogUnavailableError: the last one, when giving up.
     """
-    began = time.monotonic()
+    clock = asyncio.get_running_loop().time
+    began = clock()
     pause = RETRY_FIRST_S
     waiting = False
     while True:
         try:
             result = await call()
         except LogUnavailableError as exc:
-            away_s = time.monotonic() - began
+            away_s = clock() - began
             if (patience_s is not None and away_s > patience_s) or (stop is not None and stop()):
                 raise
             if not waiting:
@@ -50,5 +50,5 @@ async def persist(
             pause = min(pause * 2, RETRY_MAX_S)
         else:
             if waiting:
-                logger.info("%s goes on: the broker is back after %.1f s", what, time.monotonic() - began)
+                logger.info("%s goes on: the broker is back after %.1f s", what, clock() - began)
             return result

@@ -10,6 +10,7 @@ import asyncio
 import weakref
 from collections import defaultdict
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -65,6 +66,7 @@ class _Service:
     """What the driver's services use of `mode.Service`."""
 
     log: Any = Silent()
+    diag: Any = Silent()
     process: Process
 
     @property
@@ -112,6 +114,8 @@ class SimulatedConsumer(_Service, Consumer):  # type: ignore[misc]
         self._ends = {}
         self._held = {}
         self._seeks = 0
+        self._holding = True
+        self._handovers = 0
         self._pressure_dropped = asyncio.Event()
         self._gap = defaultdict(int)  # type: ignore[arg-type]
         self._acked = defaultdict(list)
@@ -130,10 +134,9 @@ class SimulatedConsumer(_Service, Consumer):  # type: ignore[misc]
         self._reset_state()
         self.flow_active = False
 
-    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
-        self._paused_partitions.intersection_update(assigned)
-        self._set_active_tps(assigned)
-        await self.process.on_assigned(assigned, generation_id)
+    @property
+    def _on_partitions_assigned(self) -> Any:
+        return self.process.on_assigned
 
 
 class SimulatedCoordinator(_Service, Coordinator):  # type: ignore[misc]
@@ -374,6 +377,12 @@ class Process:
         """Deliver again."""
         self.flow_control.resume()
         self.consumer.resume_flow()
+
+    def _start_span_from_rebalancing(self, _name: str) -> Any:
+        return nullcontext()
+
+    def on_rebalance_return(self) -> None:
+        """Nothing is measured."""
 
     def on_rebalance_start(self) -> None:
         self.rebalancing = True

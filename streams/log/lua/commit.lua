@@ -18,6 +18,8 @@ if head.txn then
   local seen = redis.call('HMGET', txn_key, 'value', 'bases')
   if seen[1] == head.txn.value then return {'OK', seen[2], 'again'} end
   if seen[1] and head.txn.once then return {'CONFLICT'} end
+  -- An earlier write of this writer that was long under way: its retry was answered, nobody waits for it any more.
+  if seen[1] and tonumber(head.txn.value) < tonumber(seen[1]) then return {'FENCED', 'transaction'} end
 end
 
 if head.fence then
