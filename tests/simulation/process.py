@@ -7,6 +7,7 @@ code. What Faust itself does around a rebalance is retold in `Process` and `reco
 from __future__ import annotations
 
 import asyncio
+import traceback
 import weakref
 from collections import defaultdict
 from collections.abc import Callable
@@ -221,6 +222,8 @@ class Assignor:
     def assign(self, cluster: Any, members: dict[str, Any]) -> dict[str, Any]:
         rng, names = self._world.rng, sorted(members)
         topics = sorted({topic for metadata in members.values() for topic in metadata.subscription})
+        if not names:
+            return {}  # all were evicted meanwhile
         owner = {p: rng.choice(names) for p in range(self._world.plan.partitions)}
         return {
             name: ConsumerProtocolMemberAssignment(
@@ -315,8 +318,8 @@ class Process:
         self.fetcher = self.spawn(self.consumer._drain_messages(SimpleNamespace(should_stop=False)))
         self.spawn(self.recovery.run())
         self.spawn(self.recovery.slurp())
-        for topic, handler in self.effects.handlers():
-            for _ in range(self.world.plan.concurrency):
+        for topic, handler, concurrency in self.effects.handlers():
+            for _ in range(concurrency):
                 self.spawn(self._agent(self.queues[topic], handler))
         self.spawn(self.effects.outside())
 
@@ -333,8 +336,11 @@ class Process:
                 return await coro
             except asyncio.CancelledError:
                 raise
+            except LogUnavailableError as exc:
+                if not self.services_over:
+                    self.failed(repr(exc))
             except Exception as exc:  # noqa: BLE001
-                self.failed(repr(exc))
+                self.failed(f"{exc!r} {traceback.format_tb(exc.__traceback__)[-1]}")
 
         task = self.loop.create_task(guarded())
         self.tasks.add(task)

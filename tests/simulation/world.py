@@ -286,10 +286,10 @@ class World:
             if self.steps > STEPS_MAX:
                 self.fail("the world never rests")
             self._judge()
-            if self.faulty or self.steps % 16:
+            if self.steps % 16:
                 continue
-            # At rest: all processed, and nothing new for a second, so that late effects have shown.
-            if not self.checks.is_drained() or self._inputs < self.plan.inputs:
+            # At rest: all processed, and nothing new for two seconds, so that late effects have shown.
+            if self.faulty or self._inputs < self.plan.inputs or not self.checks.is_drained():
                 rest_us = self.agenda.now_us
             elif self.agenda.now_us > rest_us + 2_000_000 and self._is_settled():
                 return
