@@ -44,8 +44,9 @@ class CommittedStore(Protocol):
 class Committer:
     """Group commit: one write at a time; what finishes meanwhile goes with the next."""
 
-    def __init__(self, transport: Transport) -> None:
+    def __init__(self, transport: Transport, records_max: int = COMMIT_RECORDS_MAX) -> None:
         self.transport = transport
+        self.records_max = records_max
         self.outbox = Outbox()
         self.watermarks = Watermarks()
         self.fence: Fence | None = None
@@ -57,9 +58,16 @@ class Committer:
     async def commit(self) -> bool:
         """Write what is finished, in as many bounded writes as it takes. Returns whether anything was written.
 
+        A caller may be cancelled (a delivery interrupted, a recovery overtaken); a write under way goes on.
+
         Raises:
             LogError: when the log refuses for good (foreign writer, re-created topic, unknown topic).
         """
+        writing = asyncio.ensure_future(self._commit())
+        writing.add_done_callback(_look_at_error)
+        return await asyncio.shield(writing)
+
+    async def _commit(self) -> bool:
         did = False
         async with self._lock:
             while (cut := self._cut()) is not None:
@@ -93,7 +101,7 @@ class Committer:
         marks = self.watermarks.committable() if self.fence is not None else {}
         if not marks and not len(self.outbox):
             return None
-        cut = self.outbox.cut(marks, COMMIT_RECORDS_MAX, COMMIT_BYTES_MAX)
+        cut = self.outbox.cut(marks, self.records_max, COMMIT_BYTES_MAX)
         cut.offsets = {tp: offset for tp, offset in cut.offsets.items() if offset > self.watermarks.committed(tp)}
         return cut if cut.outputs or cut.offsets else None
 
@@ -166,3 +174,9 @@ class Committer:
                 last[tp] = offset
         for tp, items in changes.items():
             stores[tp.topic].on_committed(tp, items, last[tp])
+
+
+def _look_at_error(writing: asyncio.Future[bool]) -> None:
+    """Whoever asked for the write has it too, unless it was cancelled; then asyncio would call it never retrieved."""
+    if not writing.cancelled():
+        writing.exception()

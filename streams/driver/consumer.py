@@ -233,11 +233,7 @@ class Consumer(base.Consumer):
         if not self.flow_active:
             return {}
         wanted = self._assigned if active_partitions is None else active_partitions & self._assigned
-        offsets = {
-            TopicPartition(*tp): self._positions[tp]
-            for tp in sorted(wanted)
-            if tp in self._positions and tp not in self._held and tp not in self._buffered_partitions
-        }
+        offsets = self._fetchable(wanted)
         if not offsets:
             return {}
         seeks = self._seeks
@@ -302,7 +298,7 @@ class Consumer(base.Consumer):
                 pause = RETRY_FIRST_S
                 if fetched:
                     await self._deliver(fetched)
-                elif self._held or not self._fetchable():
+                elif self._held or not self._fetchable(self._get_active_partitions() & self._assigned):
                     await self._wait_for_room()
             except LogUnavailableError as exc:
                 self.log.warning("fetching waits for the broker: %s", exc)
@@ -318,8 +314,13 @@ class Consumer(base.Consumer):
             self.not_waiting_next_records.set()
         return records
 
-    def _fetchable(self) -> bool:
-        return any(tp in self._positions and tp not in self._held for tp in self._get_active_partitions())
+    def _fetchable(self, wanted: set[TP]) -> dict[TopicPartition, int]:
+        """Which of these to read, and from where. Whoever finds none must wait, or the loop would never rest."""
+        return {
+            TopicPartition(*tp): self._positions[tp]
+            for tp in sorted(wanted)
+            if tp in self._positions and tp not in self._held and tp not in self._buffered_partitions
+        }
 
     async def _wait_for_room(self) -> None:
         self._pressure_dropped.clear()

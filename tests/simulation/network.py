@@ -170,7 +170,7 @@ class Network:
 
 def _short(value: Any) -> str:
     text = repr(value)
-    return text if len(text) <= 200 else text[:200] + "…"
+    return text if len(text) <= 900 else text[:900] + "…"
 
 
 class Client:

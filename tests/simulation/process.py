@@ -93,7 +93,7 @@ class SimulatedTransport(Transport):
         self._opened = True
         self._stores = None
         self.broker = log
-        self.committer = Committer(self)
+        self.committer = Committer(self, process.world.plan.commit_records_max)
 
     async def open(self) -> None:
         """Always open."""
@@ -351,6 +351,11 @@ class Process:
         """Something in this process went wrong that no fault excuses."""
         if not self.loop.dead:
             self.world.fail(f"{self.member}: {reason}")
+
+    def is_idle(self) -> bool:
+        """Whether nothing waits to be written."""
+        committer = self.transport.committer
+        return not len(committer.outbox) and not committer._lock.locked()
 
     async def stop(self) -> None:
         """A planned stop, in Faust's order: finish, leave the group, write the rest."""

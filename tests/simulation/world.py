@@ -297,9 +297,9 @@ class World:
         self._judge()
 
     def _is_settled(self) -> bool:
-        """Whether all planned stops and starts are over, and every worker is through with recovery."""
+        """Whether all planned stops and starts are over, and every worker has recovered and written what it has."""
         return all(
-            not process.loop.dead and not process.should_stop and not process.rebalancing
+            not process.loop.dead and not process.should_stop and not process.rebalancing and process.is_idle()
             for process in self.processes.values()
         )
 
