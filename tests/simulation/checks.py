@@ -41,6 +41,10 @@ class Checks:
             offsets = self.world.server.hashes.get(self.keys.offsets(GROUP_NAME), {})
             self._offsets = {name.decode(): int(offset) for name, offset in offsets.items()}
 
+    def generation(self) -> int:
+        """The group's generation."""
+        return int(self.world.server.hashes.get(self.group, {}).get(b"generation", b"0"))
+
     def _stands(self, member: str) -> tuple[bytes, float | None]:
         server = self.world.server
         lease = server.sorted.get(f"{self.group}:leases", {}).get(member.encode())

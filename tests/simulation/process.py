@@ -352,10 +352,11 @@ class Process:
         if not self.loop.dead:
             self.world.fail(f"{self.member}: {reason}")
 
-    def is_idle(self) -> bool:
-        """Whether nothing waits to be written."""
+    def is_settled(self, generation: int) -> bool:
+        """Whether it is up to date with its group, has recovered, and has nothing to write."""
         committer = self.transport.committer
-        return not len(committer.outbox) and not committer._lock.locked()
+        current = self.consumer_generation_id == generation and not self.rebalancing
+        return current and not len(committer.outbox) and not committer._lock.locked()
 
     async def stop(self) -> None:
         """A planned stop, in Faust's order: finish, leave the group, write the rest."""

@@ -298,8 +298,9 @@ class World:
 
     def _is_settled(self) -> bool:
         """Whether all planned stops and starts are over, and every worker has recovered and written what it has."""
+        generation = self.checks.generation()
         return all(
-            not process.loop.dead and not process.should_stop and not process.rebalancing and process.is_idle()
+            not process.loop.dead and not process.should_stop and process.is_settled(generation)
             for process in self.processes.values()
         )
 
