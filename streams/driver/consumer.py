@@ -184,7 +184,7 @@ class Consumer(base.Consumer):
         offsets |= await self._reset_offsets(tps - set(offsets))
         if not self._holding or handovers != self._handovers:
             raise IllegalStateError("another rebalance began")
-        for tp, offset in offsets.items():
+        for tp, offset in sorted(offsets.items()):
             self._position(tp, offset)
             self.watermarks.reset(tp, offset)
             self._acked.pop(tp, None)

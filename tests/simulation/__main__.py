@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import multiprocessing
 import os
 import sys
@@ -50,13 +51,19 @@ def outcome(seed: int, defect: str | None = None) -> tuple[int, str | None, int,
     return seed, None, world.steps, world.faults
 
 
+def _relax_collector() -> None:
+    """A seed leaves many cycles behind, and what is imported never goes: collecting less often is a third faster."""
+    gc.freeze()
+    gc.set_threshold(100_000, 10, 10)
+
+
 def outcomes(seeds: range, jobs: int, defect: str | None) -> Iterator[tuple[int, str | None, int, dict[str, int]]]:
     """Outcomes in the order of seeds."""
     one = partial(outcome, defect=defect)
     if jobs == 1:
         yield from map(one, seeds)
         return
-    with multiprocessing.Pool(jobs) as pool:
+    with multiprocessing.Pool(jobs, _relax_collector) as pool:
         yield from pool.imap(one, seeds, chunksize=16)
 
 
@@ -81,6 +88,7 @@ def _one(seed: int, defect: str | None, *, trace: bool) -> int:
 
 
 def _many(seeds: range, jobs: int, defect: str | None) -> int:
+    _relax_collector()
     began = last_said = time.monotonic()
     steps, failed, faults = 0, 0, dict.fromkeys(("crash", "pause", "stop", "add", "server"), 0)
     for number, (seed, reason, took, met) in enumerate(outcomes(seeds, jobs, defect), 1):

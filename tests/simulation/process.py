@@ -12,7 +12,7 @@ import weakref
 from collections import defaultdict
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 
 QUEUE_RECORDS_MAX = 6
 """Events waiting for one agent; small, so that queues do fill up."""
+
+ROOM_POLL_S = 0.15
+"""How often a consumer with nothing to fetch looks again."""
 
 
 class Silent:
@@ -134,6 +137,11 @@ class SimulatedConsumer(_Service, Consumer):  # type: ignore[misc]
         self.not_waiting_next_records = asyncio.Event()  # type: ignore[assignment]
         self._reset_state()
         self.flow_active = False
+
+    async def _wait_for_room(self) -> None:
+        # The driver looks every 20 ms; most of a seed would be spent on that.
+        self._pressure_dropped.clear()
+        await self.wait_first(self._pressure_dropped.wait(), timeout=ROOM_POLL_S)
 
     @property
     def _on_partitions_assigned(self) -> Any:
@@ -241,6 +249,18 @@ class Event:
     """What an agent receives."""
 
     message: Any
+
+
+@dataclass(frozen=True)
+class PressureDrop:
+    """Tells the consumer that a queue has room again. Queues keep these in a set, so their hash must not be by chance."""
+
+    number: int
+    consumer: Any = field(compare=False)
+    tp: TP = field(compare=False)
+
+    def __call__(self) -> None:
+        self.consumer.on_buffer_drop(self.tp)
 
 
 class Process:
@@ -433,7 +453,7 @@ class Process:
         queue.put_nowait_enhanced(
             Event(message),
             on_pressure_high=lambda: self.consumer.on_buffer_full(tp),
-            on_pressure_drop=lambda: self.consumer.on_buffer_drop(tp),
+            on_pressure_drop=PressureDrop(SUBSCRIPTION.index(tp.topic) * 100 + tp.partition, self.consumer, tp),
         )
 
     async def _agent(self, queue: Any, handler: Callable[[Event], Any]) -> None:

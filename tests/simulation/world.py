@@ -25,6 +25,9 @@ from tests.simulation.topology import IN, KEYS, MID, NAMESPACE, Content, check_c
 DRAIN_S = 90.0
 """Virtual time after the last fault within which all lag must be gone."""
 
+REST_US = 1_200_000
+"""How long everything must have been processed before a world is taken to be at rest."""
+
 STEPS_MAX = 200_000
 """Steps of one seed; more is a world that never rests."""
 
@@ -288,10 +291,10 @@ class World:
             self._judge()
             if self.steps % 16:
                 continue
-            # At rest: all processed, and nothing new for two seconds, so that late effects have shown.
+            # At rest: all processed, and nothing new for a while, so that late effects have shown.
             if self.faulty or self._inputs < self.plan.inputs or not self.checks.is_drained():
                 rest_us = self.agenda.now_us
-            elif self.agenda.now_us > rest_us + 2_000_000 and self._is_settled():
+            elif self.agenda.now_us > rest_us + REST_US and self._is_settled():
                 return
         self.fail(f"not drained {DRAIN_S:.0f} s after the last fault")
         self._judge()
