@@ -278,6 +278,7 @@ class Process:
         self.in_recovery = False
         self.rebalancing = True
         self.consumer_generation_id = 0
+        self.recovered_generation = 0
         self.sent_outside: list[bytes] = []
         self.tasks: set[Any] = set()
         self.conf: Any = SimpleNamespace(
@@ -375,7 +376,7 @@ class Process:
     def is_settled(self, generation: int) -> bool:
         """Whether it is up to date with its group, has recovered, and has nothing to write."""
         committer = self.transport.committer
-        current = self.consumer_generation_id == generation and not self.rebalancing
+        current = self.consumer_generation_id == generation == self.recovered_generation
         return current and not len(committer.outbox) and not committer._lock.locked()
 
     async def stop(self) -> None:

@@ -93,6 +93,7 @@ class Recovery:
             await self._wait(consumer.perform_seek())
         process.resume()
         process.rebalancing = False
+        process.recovered_generation = generation
 
     async def _wait(self, coro: Any) -> Any:
         task = asyncio.ensure_future(coro)

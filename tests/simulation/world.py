@@ -25,7 +25,7 @@ from tests.simulation.topology import IN, KEYS, MID, NAMESPACE, Content, check_c
 DRAIN_S = 90.0
 """Virtual time after the last fault within which all lag must be gone."""
 
-REST_US = 1_200_000
+REST_US = 800_000
 """How long everything must have been processed before a world is taken to be at rest."""
 
 STEPS_MAX = 200_000
@@ -68,7 +68,7 @@ class Plan:
             partitions=rng.choice((1, 2, 2, 3)),
             concurrency=rng.choice((1, 1, 2)),
             inputs=rng.randint(5, 25),
-            faulty_s=rng.uniform(2.0, 6.0),
+            faulty_s=rng.uniform(1.5, 4.5),
             lease_s=rng.choice((0.8, 1.5)),
             rebalance_s=rng.choice((1.2, 2.5)),
             slow_events=rng.choice((0.0, 0.3, 0.6)),
