@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from typing import Any
 
 import faust
-from faust.types import EventT, StreamT, TopicT
+from faust.types import StreamT, TopicT
 
-from streams.events import AnyEvent, UndecodableEventError, decode, encode
+from streams.events import AnyEvent, decode, encode
 from streams.times import SECOND_US
-
-log = logging.getLogger(__name__)
 
 Handler = Callable[[AnyEvent], list[AnyEvent]]
 
@@ -33,27 +30,12 @@ def raw_topic(app: faust.App, name: str) -> TopicT:
 async def consume(stream: StreamT[Any], handle: Handler, out: TopicT | None = None) -> None:
     """Decode each message, handle it, and send what follows to the same partition number of `out`.
 
-    A message that cannot be decoded is logged as an error and passed over.
+    What cannot be decoded or handled raises: the driver drops what it had produced and makes it a dead letter.
     """
     async for delivered in stream.events():
-        for event in _handled(delivered, handle):
+        for event in handle(decode(delivered.value)):
             if out is not None:
                 await send(out, event, delivered.message.partition)
-
-
-def _handled(delivered: EventT[Any], handle: Handler) -> list[AnyEvent]:
-    message = delivered.message
-    try:
-        return handle(decode(delivered.value))
-    except UndecodableEventError as error:
-        log.error(  # noqa: TRY400 - the position and the reason say it all; a traceback would not
-            "passed over a message of %s, partition %s, offset %s: %s",
-            message.topic,
-            message.partition,
-            message.offset,
-            error,
-        )
-        return []
 
 
 async def send(out: TopicT, event: AnyEvent, partition: int) -> None:
@@ -67,12 +49,8 @@ async def send(out: TopicT, event: AnyEvent, partition: int) -> None:
 
 
 async def copy_to_all(stream: StreamT[Any], out: TopicT, partitions: int) -> None:
-    """Copy each event, as it is, to every partition of `out`. A message that cannot be decoded is passed over."""
+    """Copy each event, as it is, to every partition of `out`."""
     async for delivered in stream.events():
-        for event in _handled(delivered, _itself):
-            for partition in range(partitions):
-                await send(out, event, partition)
-
-
-def _itself(event: AnyEvent) -> list[AnyEvent]:
-    return [event]
+        event = decode(delivered.value)
+        for partition in range(partitions):
+            await send(out, event, partition)

@@ -81,7 +81,7 @@ def verify(secret: str, token: str) -> Principal:
         raise _unauthenticated("the token has expired") from exc
     except (jwt.InvalidTokenError, ValueError) as exc:
         raise _unauthenticated("the token is not valid here") from exc
-    if not re.match(ID_PATTERN, claims["sub"]):
+    if not re.fullmatch(ID_PATTERN, claims["sub"]):
         raise _unauthenticated("the token's subject is not a user id")
     return Principal(claims["sub"], role)
 

@@ -31,7 +31,8 @@ class Observe:
         async def watch(message: Message) -> None:
             if message["type"] == "http.response.start":
                 route = getattr(scope.get("route"), "path", UNMATCHED)
-                self.metrics.requests.labels(route, scope["method"], str(message["status"])).inc()
+                method = UNMATCHED if route == UNMATCHED else scope["method"]  # a client may send any word
+                self.metrics.requests.labels(route, method, str(message["status"])).inc()
                 self.metrics.seconds.labels(route).observe(time.perf_counter() - began)
             await send(message)
 

@@ -64,7 +64,7 @@ async def problem(name: str) -> Response:
 
 def _html(title: str, body: str) -> HTMLResponse:
     head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{escape(title)}</title>'
-    style = '<link rel="stylesheet" href="/page/page.css">'
+    style = '<link rel="stylesheet" href="/page/page.css"><link rel="icon" href="/page/icon.svg">'
     page = (
         f'<!doctype html><html lang="en">{head}{style}<main class="text"><h1>{escape(title)}</h1>{body}</main></html>'
     )

@@ -56,10 +56,11 @@ def demo(arguments: list[str]) -> NoReturn:
 
 def run_checks(arguments: list[str]) -> int:
     """Run every check, stopping at the first that fails; its status."""
+    environment = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
     for name, *parameters in CHECKS:
         command = [str(BIN / name), *parameters, *(arguments if name == "pytest" else [])]
         say(" ".join([name, *command[1:]]))
-        status = subprocess.run(command, cwd=ROOT, check=False).returncode
+        status = subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
         if status != 0:
             say(f"{name} failed with status {status}")
             return status

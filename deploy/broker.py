@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from deploy.embedded import running_url
 from deploy.errors import BrokerError
+from deploy.meeting import running_url
 from deploy.settings import Settings
 
 

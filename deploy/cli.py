@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 from deploy.errors import DeployError
 from streams.log import LogError
 
-COMMANDS = ("dev", "worker", "api", "replay", "topics", "tables", "token", "reset", "doctor")
+COMMANDS = ("dev", "worker", "api", "replay", "topics", "tables", "dead-letters", "token", "reset", "doctor")
 
 
 class Commands(click.Group):
@@ -28,7 +28,8 @@ class Commands(click.Group):
         del ctx
         if cmd_name not in COMMANDS:
             return None
-        return cast("click.Command", getattr(importlib.import_module(f"deploy.commands.{cmd_name}"), cmd_name))
+        module = cmd_name.replace("-", "_")
+        return cast("click.Command", getattr(importlib.import_module(f"deploy.commands.{module}"), module))
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})

@@ -7,27 +7,29 @@ until both are gone. Other processes of the same directory find the server by th
 from __future__ import annotations
 
 import shutil
-import socket
-import tempfile
 import time
 from pathlib import Path
 from typing import Self
-from urllib.parse import urlsplit
 
 from deploy import process
 from deploy.binary import ServerBinary
 from deploy.errors import BrokerError, LockedError
 from deploy.locks import FileLock
+from deploy.meeting import (
+    URL_FILE,
+    announce,
+    answers,
+    forget_last_server,
+    running_url,
+    server_directory,
+    socket_directory,
+)
 
 READY_DEADLINE_S = 120.0  # an answer, after loading the file; a server that ends is noticed at once
 STOP_GRACE_S = 20.0
 LOCK_WAIT_S = 5.0  # a killed supervisor's server is gone by then
 POLL_S = 0.01
-PING_TIMEOUT_S = 1.0
 LOG_LINES = 12
-SOCKET_PATH_BYTES_MAX = 103  # macOS; Linux has 107
-SOCKET_DIR_PREFIX = "astra-"
-TEMP_DIRS = ("/tmp",)  # noqa: S108 - only when the system's own is too long; the directory in it is private
 
 
 class EmbeddedServer:
@@ -91,7 +93,7 @@ class EmbeddedServer:
             raise BrokerError(f"the server ended with status {code}; {self._last_words()}")
         if not answers(self._socket):
             return False
-        _write(self.directory / "url", self.url)
+        announce(self.directory, self.url)
         return True
 
     @property
@@ -109,7 +111,7 @@ class EmbeddedServer:
         clean = self._child is None or process.stop(self._child, STOP_GRACE_S)
         self._child = None
         if self._socket_dir is not None:
-            (self.directory / "url").unlink(missing_ok=True)
+            (self.directory / URL_FILE).unlink(missing_ok=True)
             shutil.rmtree(self._socket_dir, ignore_errors=True)
             self._socket_dir = None
         self._lock.release()
@@ -137,7 +139,7 @@ class EmbeddedServer:
         _private(self.directory)
         _acquire(self._lock)
         forget_last_server(self.directory)
-        self._socket_dir = _socket_directory()
+        self._socket_dir = socket_directory()
 
     def _command(self) -> list[str]:
         options = {
@@ -160,32 +162,6 @@ class EmbeddedServer:
         return f"the end of {self.log_file}:\n" + "\n".join(f"  {line}" for line in lines)
 
 
-def server_directory(data_dir: Path) -> Path:
-    """Where the server of a data directory keeps its files."""
-    return data_dir.absolute() / "server"
-
-
-def running_url(data_dir: Path) -> str | None:
-    """URL of the embedded server that runs on a data directory, if one does and answers."""
-    try:
-        url = (server_directory(data_dir) / "url").read_text("utf-8").strip()
-    except FileNotFoundError:
-        return None
-    return url if answers(Path(urlsplit(url).path)) else None
-
-
-def answers(path: Path) -> bool:
-    """Whether a server behind a Unix socket answers PING and is done with loading."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
-        client.settimeout(PING_TIMEOUT_S)
-        try:
-            client.connect(str(path))
-            client.sendall(b"PING\r\n")
-            return client.recv(64).startswith(b"+PONG")
-        except OSError:
-            return False
-
-
 def _acquire(lock: FileLock) -> None:
     deadline = time.monotonic() + LOCK_WAIT_S
     while True:
@@ -197,35 +173,8 @@ def _acquire(lock: FileLock) -> None:
         time.sleep(POLL_S)
 
 
-def forget_last_server(directory: Path) -> None:
-    """Remove what a killed supervisor left outside its directory: under the lock, nothing of it can be alive."""
-    url_file = directory / "url"
-    if url_file.exists():
-        socket_dir = Path(urlsplit(url_file.read_text("utf-8").strip()).path).parent
-        if socket_dir.name.startswith(SOCKET_DIR_PREFIX):
-            shutil.rmtree(socket_dir, ignore_errors=True)
-        url_file.unlink()
-
-
-def _socket_directory() -> Path:
-    """A private directory with a path short enough for a Unix socket."""
-    for parent in (tempfile.gettempdir(), *TEMP_DIRS):
-        path = Path(tempfile.mkdtemp(prefix=SOCKET_DIR_PREFIX, dir=parent)).absolute()
-        if len(str(path / "s").encode()) <= SOCKET_PATH_BYTES_MAX:
-            return path
-        path.rmdir()
-    raise BrokerError(f"{parent} is too long a path for a Unix socket; set TMPDIR to a shorter directory")
-
-
 def _private(directory: Path) -> None:
     try:
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as exc:
         raise BrokerError(f"cannot create {directory}: {exc.strerror}; set ASTRA_DATA_DIR to a writable place") from exc
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a small file at once, so that no reader sees half of it."""
-    temporary = path.with_suffix(".new")
-    temporary.write_text(f"{text}\n", "utf-8")
-    temporary.replace(path)

@@ -8,10 +8,10 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from deploy.broker import log_url
-from deploy.embedded import forget_last_server, running_url, server_directory
 from deploy.errors import DeployError
 from deploy.lag import leases
 from deploy.locks import FileLock
+from deploy.meeting import forget_last_server, running_url, server_directory
 from deploy.settings import Settings
 from streams.log import Log
 

@@ -19,6 +19,7 @@ from deploy.broker import broker_url
 from deploy.errors import LockedError
 from deploy.locks import FileLock
 from deploy.settings import Settings
+from streams import dead_letters
 from streams.driver.retry import persist
 from streams.log import Log, TopicSpec
 from streams.topics import topic_specs
@@ -58,7 +59,11 @@ def build_app(settings: Settings, worker_name: str) -> faust.App:
 def broker_addresses(settings: Settings) -> list[URL]:
     """The broker for Faust: a list, so that nothing in a URL is taken for a separator; with the namespace, if ours."""
     url = URL(broker_url(settings))
-    return [url if url.scheme == "kafka" else url.update_query(namespace=settings.namespace)]
+    return [
+        url
+        if url.scheme == "kafka"
+        else url.update_query(namespace=settings.namespace, dead_letters=dead_letters.TOPIC)
+    ]
 
 
 def worker_directory(settings: Settings, worker_name: str) -> Path:

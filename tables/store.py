@@ -97,6 +97,14 @@ class RocksStore(SerializedStore[Any, Any]):
                 if key in rows and rows[key] == value:
                     del rows[key]
 
+    def undo(self, tp: TP, key: bytes, pending: tuple[bytes | None] | None) -> None:
+        """Take back an uncommitted change of a failed event: to what an earlier event left, or to what is committed."""
+        rows = self._overlay.setdefault(tp.partition, {})
+        if pending is None:
+            rows.pop(key, None)
+        else:
+            rows[key] = pending[0]
+
     def apply_changelog_batch(
         self, batch: Iterable[EventT[Any]], to_key: Callable[[Any], Any], to_value: Callable[[Any], Any]
     ) -> None:
@@ -142,9 +150,6 @@ class RocksStore(SerializedStore[Any, Any]):
         home = self._home(key)
         if home is None:
             raise RuntimeError(f"table {self.table_name!r} is written outside of an event; no partition is known")
-        event = current_event()
-        if event is not None and event.message.generation_id != self.app.consumer_generation_id:
-            return  # left over from before a rebalance: its event is processed again, by whoever owns it now
         self._overlay.setdefault(home, {})[key] = value
 
     def _del(self, key: bytes) -> None:

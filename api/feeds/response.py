@@ -22,11 +22,11 @@ class FeedResponse(StreamingResponse):
 
     media_type = "text/event-stream"
 
-    def __init__(self, hub: Hub, session: Session) -> None:
+    def __init__(self, hub: Hub, session: Session, status_code: int = 200) -> None:
         self.hub = hub
         self.session = session
         self.frames = session.frames()
-        super().__init__(self.frames, headers=HEADERS)
+        super().__init__(self.frames, status_code, HEADERS)
 
     async def stream_response(self, send: Send) -> None:
         """Send frames; one that the client does not take in time is the last."""

@@ -30,18 +30,21 @@ class FeesView:
     async def snapshot(self, follower: Follower, subscriber: Subscriber) -> AsyncIterator[Rows]:
         """All totals of the filter at one moment."""
         del follower
-        await self.resume()
-        subscriber.know(self._known)
+        subscriber.know(await self._load())
         yield self._rows(self._parts)
 
     async def resume(self) -> None:
         """Learn each partition's sums as of now."""
+        await self._load()
+
+    async def _load(self) -> Position:
         found = await self._tables.rows(FINANCIAL_FEES.name)
         self._known = found.position
         self._parts = {}
         for row in found.rows:
             if self._wanted.takes(row.key):
                 self._parts.setdefault(row.key, {})[row.partition] = FeeTotal.load(row.value)
+        return found.position
 
     async def delta(self, changes: Sequence[Change], reached: Position, subscriber: Subscriber) -> bytes | None:
         """The totals that changed."""

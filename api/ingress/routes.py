@@ -126,7 +126,7 @@ async def report_prices(
 
 
 def _fill_event(venue: str, fill: Fill) -> AnyEvent:
-    data = {name: value for name, value in fill if name != "executed_at"}
+    data = {name: value for name, value in vars(fill).items() if name != "executed_at"}
     return Event.first(
         ReportFill.model_construct(**data, venue=venue),  # its fields were validated as a `Fill`
         event_id=fill_event_id(venue, fill.fill_id, fill.executed_at),

@@ -13,6 +13,7 @@ from streams.log.codec import topic_partition
 from tables.flows import BROADCAST, path
 from tables.reader import TableReader
 
+LOOK_S = 0.05  # what a wait of 0 may take, so that it looks at least once
 POLL_S = 0.01  # one round trip for all who wait, and none while nobody does
 
 
@@ -29,7 +30,7 @@ class _Goal:
         while self.way and not self.behind(committed):
             self.way.pop(0)
             if self.way:
-                here = ends.get(self.way[0], {})
+                here = ends[self.way[0]]
                 named = here.keys() if self.way[0] in BROADCAST else self.targets.keys()
                 self.targets = {p: here.get(p, 0) for p in named}
         if not self.way and not self.reached.done():
@@ -69,10 +70,11 @@ class Waiter:
         self._goals.add(goal)
         self._wanted.set()
         try:
-            async with asyncio.timeout(wait_ms / 1_000):
+            async with asyncio.timeout(max(wait_ms / 1_000, LOOK_S)):
                 await goal.reached
         except TimeoutError:
-            raise self._late(goal, wait_ms) from None
+            if goal.way:
+                raise self._late(goal, wait_ms) from None
         finally:
             self._goals.discard(goal)
 
@@ -109,13 +111,14 @@ class Waiter:
                 self._wanted.clear()
 
     async def _poll(self) -> None:
-        topics = sorted({topic for goal in self._goals for topic in goal.way})
+        goals = tuple(self._goals)  # who comes while the answer is on its way is not in it
+        topics = sorted({topic for goal in goals for topic in goal.way})
         offsets, *ends = await self.log.at_once(
             ("HGETALL", self.log.keys.offsets(self.group)), *(("HGETALL", self.log.keys.ends(t)) for t in topics)
         )
         self._committed = {topic_partition(name): int(offset) for name, offset in offsets.items()}
         tops = {topic: {int(p): int(o) for p, o in end.items()} for topic, end in zip(topics, ends, strict=True)}
-        for goal in self._goals:
+        for goal in goals:
             goal.advance(self._committed, tops)
 
 

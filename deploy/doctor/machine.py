@@ -15,7 +15,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from deploy.doctor.finding import Finding, fail, ok, warn
-from deploy.embedded import SOCKET_PATH_BYTES_MAX
+from deploy.meeting import SOCKET_PATH_BYTES_MAX
 from deploy.secret import FILE as SECRET_FILE
 from deploy.settings import Settings
 

@@ -14,8 +14,9 @@ from redis.exceptions import RedisError
 
 from deploy.binary import find_binary
 from deploy.doctor.finding import Finding, fail, ok, warn
-from deploy.embedded import EmbeddedServer, running_url
+from deploy.embedded import EmbeddedServer
 from deploy.errors import DeployError
+from deploy.meeting import running_url
 from deploy.settings import Settings
 from streams.log import Log, LogError
 

@@ -40,6 +40,9 @@ class CommittedStore(Protocol):
     def on_committed(self, tp: TP, items: list[tuple[bytes, bytes | None]], offset: int) -> None:
         """Make these changes durable; `offset` is that of the last changelog record among them."""
 
+    def undo(self, tp: TP, key: bytes, pending: tuple[bytes | None] | None) -> None:
+        """Take back an uncommitted change: `pending` holds what still waits for that key, None when nothing does."""
+
 
 class Committer:
     """Group commit: one write at a time; what finishes meanwhile goes with the next."""
@@ -95,6 +98,18 @@ class Committer:
         if outputs:
             logger.info("dropped %d uncommitted outputs: %s", len(outputs), reason)
         for output in outputs:
+            output.settle(None, OutputDroppedError(reason))
+
+    def drop_event(self, source: tuple[TP, int], reason: str) -> None:
+        """Forget what a failed event produced, and take its table rows back."""
+        stores = self.transport.changelog_stores()
+        for output in self.outbox.drop_event(source):
+            store = stores.get(output.topic)
+            if store is not None and output.key is not None and output.partition is not None:
+                waiting = self.outbox.pending(output.topic, output.partition, output.key)
+                store.undo(
+                    TP(output.topic, output.partition), output.key, None if waiting is None else (waiting.value,)
+                )
             output.settle(None, OutputDroppedError(reason))
 
     def _cut(self) -> Cut | None:

@@ -56,6 +56,7 @@ class Coordinator(Service):
         self._changed = asyncio.Event()
         self._subscription_changed = False
         self._synced = 0
+        self._holds = False
         self._heartbeat: Heartbeat | None = None
         self._published = ""
 
@@ -144,6 +145,7 @@ class Coordinator(Service):
         self.app.on_rebalance_start()
         await self.consumer.on_partitions_revoked(self.consumer.assignment())
         await self.transport.committer.end_generation("the group is rebalancing")
+        self._holds = False
         await self._publish(False)
 
     async def _assign(self, generation: int) -> None:
@@ -172,8 +174,11 @@ class Coordinator(Service):
             self.log.warning("generation %d assigned nothing to this member; joining again", standing.generation)
             await self._rejoin("it was left out")
             return
+        if self._holds:
+            await self._revoke()  # an earlier attempt to join arrived late and counted, so this rebalance was missed
         assignment = ConsumerProtocolMemberAssignment.decode(standing.assignment)
         tps = {TP(topic, partition) for topic, partitions in assignment.assignment for partition in partitions}
+        self._holds = True
         self.generation = standing.generation
         self._assignor.on_assignment(assignment)
         self.app.consumer_generation_id = standing.generation

@@ -15,8 +15,18 @@ COMMIT_RECORDS_MAX = 400
 COMMIT_BYTES_MAX = 512 * 1024
 """Bytes of payload in one commit call, for the same reason."""
 
-COMMIT_LINGER_MS = 4
-"""How long finished events may wait for others while more are in flight. One event alone does not wait."""
+COMMIT_LINGER_MS_MIN = 2
+"""How long finished events wait at least for others while more are in flight. One event alone does not wait."""
+
+COMMIT_LINGER_MS_MAX = 20
+"""How long they wait at most. Between the two it is twice what the last commit took, so that committing takes no more
+than about a third of a busy worker's time."""
+
+ATTEMPTS_MAX = 5
+"""How often an event is tried whose agent raises a transient error, the first time included."""
+
+ATTEMPT_PAUSE_S = 0.1
+"""Pause before the second attempt; doubles with each further one."""
 
 OUTBOX_RECORDS_MAX = 20_000
 """Outputs waiting for a commit before delivery of further events pauses."""

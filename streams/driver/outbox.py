@@ -108,6 +108,19 @@ class Outbox:
         everything = [n for events in self._events.values() for event in events.values() for n in event.numbered]
         return _in_order(everything + self._free)
 
+    def drop_event(self, source: tuple[TP, int]) -> list[Output]:
+        """Take out what one event produced."""
+        event = self._events.get(source[0], {}).pop(source[1], None)
+        if event is None:
+            return []
+        self._count -= len(event.numbered)
+        return [output for _, output in event.numbered]
+
+    def pending(self, topic: str, partition: int, key: bytes) -> Output | None:
+        """The last output waiting for a key of a topic's partition."""
+        found = [o for o in self.outputs() if (o.topic, o.partition, o.key) == (topic, partition, key)]
+        return found[-1] if found else None
+
     def drop_claims(self, changelogs: Container[str]) -> list[Output]:
         """Take out what only the owner of a partition may write: outputs of events, and changelog records."""
         everything = self.outputs()

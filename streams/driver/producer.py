@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Mapping
+from functools import partial
 from typing import Any, cast
 
 from faust.streams import current_event
@@ -107,25 +108,31 @@ class Producer(base.Producer):
         headers: Any,
         settle: Any,
     ) -> bool:
-        """Put a record into the outbox; returns whether it belongs to an event (and waits for that event)."""
+        """Put a record into the outbox; returns whether it belongs to an event (and waits for that event).
+
+        Raises:
+            OutputDroppedError: in an event whose partition was handed over; it is processed again by the new owner.
+        """
         pairs = header_pairs(headers)
-        source = None
-        event = current_event()
-        if event is not None and not any(name == REPLY_TO_HEADER for name, _ in pairs):
-            message = event.message
-            if message.generation_id != self.app.consumer_generation_id:
-                settle(None, OutputDroppedError("the event's generation is over; it will be processed again"))
-                return True
-            if message.tp in self.committer.watermarks:
-                source = (message.tp, message.offset)
-            elif not self.app.client_only and self.app.topics.acks_enabled_for(message.topic):
-                settle(None, OutputDroppedError("the event's partition was given up; it will be processed again"))
-                return True
+        source = None if any(name == REPLY_TO_HEADER for name, _ in pairs) else self._source()
         timestamp_ms = int((time.time() if timestamp is None else timestamp) * 1000)
         self.committer.outbox.add(Output(topic, partition, key, value, timestamp_ms, pairs, source, settle))
         if source is None:
             self._flush_soon()
         return source is not None
+
+    def _source(self) -> tuple[TP, int] | None:
+        """The event being processed here; None outside of events, and in what an event that is finished left running."""
+        event = current_event()
+        if event is None or self.app.client_only:
+            return None
+        tp, offset = event.message.tp, event.message.offset
+        watermarks = self.committer.watermarks
+        if event.message.generation_id != self.app.consumer_generation_id or tp not in watermarks:
+            raise OutputDroppedError(
+                f"{tp} was handed over while offset {offset} was processed; its new owner redoes it"
+            )
+        return (tp, offset) if offset >= watermarks.watermark(tp) else None
 
     def _flush_soon(self) -> None:
         if self._flushing is None or self._flushing.done():
@@ -182,7 +189,7 @@ class Producer(base.Producer):
         await transport.ensure_topic(topic)
         if partition is None:
             partition = transport.partition(topic, key)
-        future: asyncio.Future[RecordMetadata] = asyncio.get_running_loop().create_future()
+        future = _Delivery(loop=asyncio.get_running_loop())
         tagged = self.enqueue(
             topic, key, value, partition, timestamp, headers, _settle_future(future, TP(topic, partition), timestamp)
         )
@@ -241,13 +248,39 @@ def header_pairs(headers: Any) -> tuple[tuple[str, bytes], ...]:
     return tuple((str(name), value if isinstance(value, bytes) else str(value).encode()) for name, value in pairs)
 
 
-def _settle_future(future: asyncio.Future[RecordMetadata], tp: TP, timestamp: float | None) -> Any:
+class _Delivery(asyncio.Future[RecordMetadata]):
+    """A delivery, told quietly when its record is dropped (its event failed, or will be processed again).
+
+    Faust's own message future gets the error without the log calling it unhandled: nobody needs to handle it.
+    """
+
+    def __init__(self, *, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(loop=loop)
+        self._faust: list[tuple[Any, FutureMessage]] = []
+
+    def add_done_callback(self, fn: Any, *, context: Any = None) -> None:
+        """As in asyncio; remembers Faust's callback and the message that it resolves."""
+        if isinstance(fn, partial) and isinstance(fn.keywords.get("message"), FutureMessage):
+            self._faust.append((fn, fn.keywords["message"]))
+        super().add_done_callback(fn, context=context)
+
+    def drop(self, error: BaseException) -> None:
+        """Fail it quietly."""
+        for callback, message in self._faust:
+            self.remove_done_callback(callback)
+            if not message.done():
+                message.set_exception(error)
+                message.exception()
+        self.set_exception(error)
+        self.exception()
+
+
+def _settle_future(future: _Delivery, tp: TP, timestamp: float | None) -> Any:
     def settle(offset: int | None, error: BaseException | None) -> None:
         if future.done():
             return
         if error is not None or offset is None:
-            future.set_exception(error or OutputDroppedError("not written"))
-            future.exception()
+            future.drop(error or OutputDroppedError("not written"))
         else:
             future.set_result(RecordMetadata(tp.topic, tp.partition, tp, offset, timestamp, 0))
 

@@ -17,6 +17,7 @@ from yarl import URL
 
 from streams.driver.committer import CommittedStore, Committer
 from streams.driver.consumer import Consumer
+from streams.driver.failures import Failures
 from streams.driver.limits import RESUBSCRIBE_S
 from streams.driver.producer import Producer
 from streams.driver.retry import persist
@@ -25,6 +26,7 @@ from streams.log import Log, TopicInfo, TopicMismatchError, TopicSpec, UnknownTo
 from streams.log.partitioner import partition_for
 
 NAMESPACE = "astra"
+OPTIONS: tuple[str, ...] = ("namespace", "dead_letters")
 
 
 class Conductor(BaseConductor):
@@ -36,8 +38,8 @@ class Conductor(BaseConductor):
 class Transport(base.Transport):
     """Faust transport over Redis Streams.
 
-    The broker URL is a Redis URL, ``redis://host:port/db``, ``rediss://…`` or ``unix:///path``; its query may name the
-    key namespace: ``?namespace=astra``.
+    The broker URL is a Redis URL, ``redis://host:port/db``, ``rediss://…`` or ``unix:///path``. Its query may name
+    the key namespace and the topic of dead letters: ``?namespace=astra&dead_letters=astra.dead-letters.v1``.
     """
 
     Consumer: ClassVar[Any] = Consumer
@@ -52,6 +54,7 @@ class Transport(base.Transport):
         self.member = f"{app.conf.broker_client_id}-{uuid.uuid4().hex[:12]}"
         self._opened = False
         self._stores: dict[str, CommittedStore] | None = None
+        self.failures = Failures(self)
 
     @property
     def group(self) -> str:
@@ -61,8 +64,13 @@ class Transport(base.Transport):
     @cached_property
     def broker(self) -> Log:
         """The log's client."""
-        url, namespace = split_namespace(str(self.url[0]))
-        return Log(url, namespace)
+        url, options = split_options(str(self.url[0]))
+        return Log(url, options.get("namespace", NAMESPACE))
+
+    @cached_property
+    def dead_letters(self) -> str:
+        """The topic of messages that could not be processed."""
+        return split_options(str(self.url[0]))[1].get("dead_letters", f"{self.group}-dead-letters")
 
     @cached_property
     def committer(self) -> Committer:
@@ -148,11 +156,11 @@ class Transport(base.Transport):
             consumer.note_committed(offsets)
 
 
-def split_namespace(url: str) -> tuple[str, str]:
-    """Take ``namespace`` out of a broker URL's query: the URL without it, and the namespace."""
+def split_options(url: str) -> tuple[str, dict[str, str]]:
+    """Take what is ours (``namespace``, ``dead_letters``) out of a broker URL's query: the URL without it, and that."""
     address, _, query = url.partition("?")
     if address.startswith("unix:/") and not address.startswith("unix://"):
         address = "unix://" + address.removeprefix("unix:")  # as yarl writes a URL without host
     options = dict(parse_qsl(query))
-    namespace = options.pop("namespace", NAMESPACE)
-    return address + ("?" + urlencode(options) if options else ""), namespace
+    ours: dict[str, str] = {name: options.pop(name) for name in OPTIONS if name in options}
+    return address + ("?" + urlencode(options) if options else ""), ours

@@ -9,6 +9,7 @@ from streams.log.errors import (
     IncarnationError,
     LogError,
     LogUnavailableError,
+    RowGoneError,
     TopicMismatchError,
     UnknownTopicError,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "LogUnavailableError",
     "Position",
     "Record",
+    "RowGoneError",
     "StoredRecord",
     "TopicInfo",
     "TopicMismatchError",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -60,6 +61,11 @@ def connect(url: str) -> Redis:
     for command in ("XREAD", "XRANGE", "XREVRANGE"):
         cast("Any", client).set_response_callback(command, codec.identity)
     return client
+
+
+def without_password(url: str) -> str:
+    """A broker URL as it may be shown."""
+    return re.sub(r"(?<=://)[^@/]*@", "***@", url)
 
 
 class Log:
@@ -152,12 +158,23 @@ class Log:
 
     # --- writing ------------------------------------------------------------------------------------------------------
 
-    async def append(self, records: Sequence[Record], *, transaction: Transaction | None = None) -> Appended:
-        """Append records without a fence, atomically. See `commit` for the errors."""
-        return await self.commit(WriteBatch(list(records)), transaction=transaction)
+    async def append(
+        self,
+        records: Sequence[Record],
+        *,
+        transaction: Transaction | None = None,
+        require: tuple[str, int, str] | None = None,
+    ) -> Appended:
+        """Append records without a fence, atomically. See `commit` for arguments and errors."""
+        return await self.commit(WriteBatch(list(records)), transaction=transaction, require=require)
 
     async def commit(
-        self, batch: WriteBatch, *, fence: Fence | None = None, transaction: Transaction | None = None
+        self,
+        batch: WriteBatch,
+        *,
+        fence: Fence | None = None,
+        transaction: Transaction | None = None,
+        require: tuple[str, int, str] | None = None,
     ) -> Appended:
         """Apply a batch: records, their snapshots and views, and offsets become visible together, or not at all.
 
@@ -165,6 +182,7 @@ class Log:
             batch: What to write. Offsets are committed for the fence's group.
             fence: Whose right to write is checked first.
             transaction: Recognises a retry: the first result is returned and nothing is written again.
+            require: Topic, partition and key of a compacted topic's row that must be there.
 
         Raises:
             FencedError: the writer's generation or lease is over.
@@ -172,9 +190,10 @@ class Log:
             IncarnationError: a topic is not the one this client knew.
             UnknownTopicError: a topic or partition does not exist.
             ForeignStreamError: a stream was written by something else.
+            RowGoneError: the required row is not there.
         """
         infos = {topic: await self.topic(topic) for topic in {record.topic for record in batch.records}}
-        args = codec.commit_arguments(self.keys.prefix, batch, infos, fence, transaction)
+        args = codec.commit_arguments(self.keys.prefix, batch, infos, fence, transaction, require=require)
         reply = await self.run(COMMIT, [self.keys.topics], args.argv)
         bases, again = codec.commit_result(reply, self._topics)
         return Appended(args.offsets(bases), again)
@@ -239,9 +258,11 @@ class Log:
         try:
             return await awaitable
         except (RedisConnectionError, RedisTimeoutError, BusyLoadingError, OSError, TimeoutError) as exc:
-            raise LogUnavailableError(f"no answer from the broker at {self.url}: {exc}") from exc
+            raise LogUnavailableError(f"no answer from the broker at {without_password(self.url)}: {exc}") from exc
         except ResponseError as exc:
             codec.raise_for_response(exc)
             raise
         except RedisError as exc:
-            raise LogUnavailableError(f"no usable answer from the broker at {self.url}: {exc}") from exc
+            raise LogUnavailableError(
+                f"no usable answer from the broker at {without_password(self.url)}: {exc}"
+            ) from exc

@@ -17,6 +17,7 @@ from streams.log.errors import (
     IncarnationError,
     LogError,
     LogUnavailableError,
+    RowGoneError,
     UnknownTopicError,
 )
 from streams.log.records import (
@@ -117,6 +118,8 @@ def commit_arguments(
     infos: Mapping[str, TopicInfo],
     fence: Fence | None,
     transaction: Transaction | None,
+    *,
+    require: tuple[str, int, str] | None = None,
 ) -> CommitArguments:
     """Pack a batch for the commit script."""
     streams: dict[tuple[str, int], int] = {}
@@ -134,6 +137,8 @@ def commit_arguments(
     }
     if fence is not None:
         head["fence"] = {"group": fence.group, "member": fence.member, "generation": fence.generation}
+    if require is not None:
+        head["require"] = require
     if transaction is not None:
         head["txn"] = {
             "name": transaction.name,
@@ -162,6 +167,8 @@ def _refusal(status: str, rest: Sequence[str]) -> LogError:
         return FencedError(f"this writer's {rest[0]} is over; nothing was written. It has to rejoin its group.")
     if status == "CONFLICT":
         return IdempotencyConflictError("this idempotency key was used before with another body")
+    if status == "GONE":
+        return RowGoneError(f"{rest[0]!r} is not there any more: somebody was quicker")
     if status == "UNKNOWN":
         return UnknownTopicError(
             f"topic or partition {rest[0]!r} does not exist; start a worker, it creates the topics"

@@ -35,5 +35,9 @@ class IdempotencyConflictError(LogError):
     """The idempotency key was used before with another body."""
 
 
+class RowGoneError(LogError):
+    """The row that a write was to depend on is not there any more. Nothing was written."""
+
+
 class BrokerUnsuitableError(LogError):
     """The broker is too old or configured so that it could lose records (for example an evicting policy)."""

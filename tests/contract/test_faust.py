@@ -6,8 +6,8 @@ import asyncio
 from datetime import timedelta
 from typing import Any
 
-import faust
 import pytest
+from yarl import URL
 
 from tests.contract.harness import Broker, running, until
 
@@ -190,4 +190,4 @@ def test_the_schemes_select_the_driver() -> None:
     from streams.driver import Transport
 
     for url in ("redis://x", "rediss://x", "unix:///x"):
-        assert drivers.by_url(faust.utils.urls.URL(url)) is Transport  # type: ignore[attr-defined]
+        assert drivers.by_url(URL(url)) is Transport

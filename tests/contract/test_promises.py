@@ -10,6 +10,7 @@ import pytest
 from faust.types import TP
 
 from streams.driver import consumer as driver
+from streams.driver.committer import OutputDroppedError
 from streams.log import LogUnavailableError
 from tests.contract.harness import PARTITIONS, Broker, running, until
 
@@ -225,3 +226,42 @@ async def test_outputs_and_offsets_become_visible_together(broker: Broker) -> No
         release.set()
         await until(lambda: committed(app, topic.get_topic_name()) == 1)
         assert sum((await highwaters(*out_tps)).values()) == 1
+
+
+async def test_an_event_that_outlives_its_generation_writes_nothing(broker: Broker) -> None:
+    resume = asyncio.Event()
+    began = asyncio.Event()
+    ended: list[BaseException | None] = []
+    apps = []
+    for member in ("m1", "m2"):
+        app = broker.app(member=member, broker_rebalance_timeout=2.0, store="astra-rocksdb://")
+        topic = app.topic(broker.name("in"), key_type=str, value_type=INT)
+        sums = app.Table("sums", default=int)
+
+        @app.agent(topic)
+        async def slow(stream: Any, sums: Any = sums) -> None:
+            async for key, value in stream.items():
+                if not began.is_set():
+                    began.set()
+                    await resume.wait()
+                    try:
+                        sums[key] += value
+                    except BaseException as exc:
+                        ended.append(exc)
+                        raise
+                    ended.append(None)
+                else:
+                    sums[key] += value
+
+        apps.append((app, topic, sums))
+    (first, topic, sums), (second, _, other) = apps
+    async with running(first):
+        await topic.send(key="k", value=1, partition=0)
+        await began.wait()
+        async with running(second):
+            await until(lambda: sources(first) and sources(second) and not first.rebalancing)
+            await until(lambda: sum(sums.values()) + sum(other.values()) == 1)
+            resume.set()
+            await until(lambda: ended)
+            assert isinstance(ended[0], OutputDroppedError)
+            assert sum(sums.values()) + sum(other.values()) == 1

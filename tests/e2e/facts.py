@@ -60,11 +60,18 @@ def differences(right: Facts, served: Facts) -> list[str]:
     missing = [f"missing  {name}: {right[name]}" for name in right.keys() - served.keys()]
     extra = [f"extra    {name}: {served[name]}" for name in served.keys() - right.keys()]
     wrong = [
-        f"differs  {name}\n    oracle {right[name]}\n    served {served[name]}"
+        _difference(name, right[name], served[name])
         for name in right.keys() & served.keys()
         if right[name] != served[name]
     ]
     return sorted(missing) + sorted(extra) + sorted(wrong)
+
+
+def _difference(name: str, right: Any, served: Any) -> str:
+    """Of lists only the rows that differ: a board may be long."""
+    if isinstance(right, list) and isinstance(served, list):
+        right, served = [row for row in right if row not in served], [row for row in served if row not in right]
+    return f"differs  {name}\n    oracle {right}\n    served {served}"
 
 
 def assert_equal(right: Facts, served: Facts) -> None:

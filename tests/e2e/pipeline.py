@@ -35,7 +35,9 @@ LEASE_MS, HEARTBEAT_MS = 1_500, 300
 class Pipeline:
     """One broker, some workers, one API. Start it with `with`."""
 
-    def __init__(self, directory: Path, *, workers: int = 1, partitions: int = 4, api: bool = True) -> None:
+    def __init__(
+        self, directory: Path, *, workers: int = 1, partitions: int = 4, api: bool = True, lease_ms: int = LEASE_MS
+    ) -> None:
         self.directory = directory / "pipeline"
         self.logs = directory / "logs"
         self.server = EmbeddedServer(self.directory, find_binary())
@@ -46,6 +48,7 @@ class Pipeline:
         self._api_port = free_port()
         self.secret = secrets.token_hex(32)
         self._partitions = partitions
+        self._lease_ms = lease_ms
         self._clients: dict[tuple[str, str], httpx.Client] = {}
 
     # --- life ---------------------------------------------------------------------------------------------------------
@@ -90,7 +93,7 @@ class Pipeline:
             "ASTRA_PARTITIONS": str(self._partitions),
             "ASTRA_API_PORT": str(self._api_port),
             "ASTRA_JWT_SECRET": self.secret,
-            "ASTRA_LEASE_MS": str(LEASE_MS),
+            "ASTRA_LEASE_MS": str(self._lease_ms),
             "ASTRA_HEARTBEAT_MS": str(HEARTBEAT_MS),
         }
         return {**inherited, **ours, **settings}

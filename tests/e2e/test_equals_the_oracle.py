@@ -1,22 +1,26 @@
 """After a replay, everything that the API serves is what the oracle says: exactly, whatever happened on the way."""
 
+import shutil
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from streams import topics
 from tests.e2e.children import Child
 from tests.e2e.drained import processed_now, wait_until_drained
 from tests.e2e.facts import Facts, assert_equal, expected
 from tests.e2e.files import SAMPLE, full_file
-from tests.e2e.pipeline import Pipeline
+from tests.e2e.pipeline import LEASE_MS, Pipeline
 from tests.e2e.served import served
+from tests.e2e.trader import events_of
 from tests.e2e.waiting import eventually
 from tests.oracle.fills import read_fills
 from tests.oracle.fold import fold
 from tests.oracle.synthetic import write_fills
 
 DRAIN_S = 120.0
-MANY_FILLS, MANY_USERS = 1_500, 60
+MANY_FILLS, MANY_USERS = 800, 50
 
 
 @pytest.fixture
@@ -35,6 +39,9 @@ def finish(pipeline: Pipeline, replay: Child, fills: int) -> None:
     eventually(lambda: replay.exit_code is not None, within_s=DRAIN_S, what="the replay ends")
     assert replay.exit_code == 0, replay.last_words()
     wait_until_drained(pipeline, commands=fills, within_s=DRAIN_S)
+    for topic in (topics.TRADING_EVENTS, topics.GAMIFICATION_EVENTS, topics.FINANCIAL_EVENTS):
+        ids = Counter(event["id"] for event in events_of(pipeline, topic))
+        assert [one for one, times in ids.items() if times > 1] == [], f"events that stand twice in {topic}"
 
 
 def compare(pipeline: Pipeline, right: Facts, *, page_rows: int = 2) -> None:
@@ -59,11 +66,13 @@ def test_the_sample_with_one_worker(tmp_path: Path) -> None:
         replay_and_compare(pipeline, SAMPLE)
 
 
+@pytest.mark.slow
 def test_the_whole_file_with_one_worker(tmp_path: Path) -> None:
     with Pipeline(tmp_path, workers=1) as pipeline:
         replay_and_compare(pipeline, full_file())
 
 
+@pytest.mark.slow
 def test_the_whole_file_with_three_workers(tmp_path: Path) -> None:
     with Pipeline(tmp_path, workers=3) as pipeline:
         replay_and_compare(pipeline, full_file())
@@ -108,6 +117,21 @@ def test_a_worker_killed_in_the_middle_loses_and_doubles_nothing(tmp_path: Path,
         compare(pipeline, right, page_rows=50)
 
 
+def test_a_worker_paused_past_its_lease_writes_nothing_late(tmp_path: Path, many_users: Path) -> None:
+    right, fills = right_answer(many_users)
+    with Pipeline(tmp_path, workers=2) as pipeline:
+        replay = pipeline.start("replay", "replay", str(many_users))
+        wait_until_partly_done(pipeline, fills)
+        pipeline.workers[0].pause()
+        finish(pipeline, replay, fills)
+        pipeline.workers[0].resume()
+        compare(pipeline, right, page_rows=50)
+        pipeline.wait_until_ready()
+        pipeline.run("replay", str(many_users), "--batch", "137")
+        finish(pipeline, replay, 2 * fills)
+        compare(pipeline, right, page_rows=50)
+
+
 @pytest.mark.slow
 def test_workers_killed_again_and_again_lose_and_double_nothing(tmp_path: Path) -> None:
     right, fills = right_answer(full_file())
@@ -135,3 +159,32 @@ def test_the_broker_killed_in_the_middle_comes_back_with_everything(tmp_path: Pa
         pipeline.restart_server()
         finish(pipeline, replay, fills)
         compare(pipeline, right, page_rows=50)
+
+
+@pytest.mark.parametrize("lease_ms", [LEASE_MS, 300_000], ids=["leases over", "leases still running"])
+def test_a_broker_rolled_back_to_an_earlier_state_is_noticed_and_fills_sent_again_count_again(
+    tmp_path: Path, many_users: Path, lease_ms: int
+) -> None:
+    """What `appendfsync everysec` may lose, and a restored backup too: workers must not go on from what they knew."""
+    right, fills = right_answer(many_users)
+    with Pipeline(tmp_path, workers=1, lease_ms=lease_ms) as pipeline:
+        early = write_fills(tmp_path / "early.csv", fills=100, users=50, prefix="early")
+        finish(pipeline, pipeline.start("replay", "replay", str(early)), 100)
+        pipeline.kill_server()
+        shutil.copytree(pipeline.server.directory, tmp_path / "backup")
+        pipeline.restart_server()
+        pipeline.wait_until_ready()
+        finish(pipeline, pipeline.start("replay", "replay", str(many_users)), fills + 100)
+        pipeline.kill_server()
+        shutil.rmtree(pipeline.server.directory / "appendonlydir")
+        shutil.copytree(tmp_path / "backup" / "appendonlydir", pipeline.server.directory / "appendonlydir")
+        pipeline.restart_server()
+        pipeline.wait_until_ready()
+        finish(pipeline, pipeline.start("replay", "replay", str(many_users)), fills + 100)
+        assert_within(right, served(pipeline.client("admin", "auditor"), right, page_rows=50))
+
+
+def assert_within(right: Facts, found: Facts) -> None:
+    """The users of the early file have no part in these."""
+    mine = {name: value for name, value in right.items() if name.startswith(("progress ", "position "))}
+    assert_equal(mine, {name: value for name, value in found.items() if name in mine})

@@ -14,7 +14,7 @@ from tests.e2e.pipeline import Pipeline
 from tests.e2e.served import get
 from tests.oracle.synthetic import write_fills
 
-FILLS, USERS, TOP = 1_200, 40, 25
+FILLS, USERS, TOP = 400, 30, 20
 DRAIN_S = 120.0
 EVENTS_AT_ONCE = (1, 2, 3, 5, 8)
 CONNECTIONS_MAX = 500
@@ -62,7 +62,7 @@ def test_a_subscriber_that_is_cut_off_at_random_ends_with_the_table(
     chance = random.Random(7)
     file = write_fills(tmp_path / "fills.csv", fills=FILLS, users=USERS)
     with Pipeline(tmp_path, workers=1) as pipeline:
-        replay = pipeline.start("replay", "replay", str(file), "--batch", "50", "--rate", "600")
+        replay = pipeline.start("replay", "replay", str(file), "--batch", "20", "--rate", "200")
         client = pipeline.client("admin", "auditor")
         subscriber = Subscriber(client, f"/v1/feed/{feed}", identity, parameters)
         while replay.exit_code is None and subscriber.connections < CONNECTIONS_MAX:
@@ -92,7 +92,7 @@ def test_every_trade_comes_once_on_the_tape_however_often_the_reader_is_cut_off(
         reader = Reader(pipeline.client("admin", "auditor"), "/v1/feed/trades", lambda row: str(row["fill_id"]))
         reader.follow(2)
         assert reader.current, "it begins with a snapshot of nothing"
-        pipeline.start("replay", "replay", str(file), "--batch", "50", "--rate", "600")
+        pipeline.start("replay", "replay", str(file), "--batch", "20", "--rate", "200")
         while len(set(tape)) < FILLS and reader.connections < CONNECTIONS_MAX:
             reader.follow(chance.choice(EVENTS_AT_ONCE))
         assert len(tape) == len(set(tape)) == FILLS

@@ -74,12 +74,17 @@ class Trader:
 
     def events(self) -> list[Answer]:
         """All that the trading domain said of this user."""
-        everything = asyncio.run(_events(self.pipeline.server.url, topics.TRADING_EVENTS))
+        everything = events_of(self.pipeline, topics.TRADING_EVENTS)
         return [event for event in everything if event["partitionkey"] == self.user]
 
 
 def kind(event: Answer) -> str:
     return str(event["type"].split(".")[2])
+
+
+def events_of(pipeline: Pipeline, topic: str) -> list[Answer]:
+    """All events of a topic, each partition in its order."""
+    return asyncio.run(_events(pipeline.server.url, topic))
 
 
 async def _events(url: str, topic: str) -> list[Answer]:

@@ -37,22 +37,22 @@ class _Order:
     fills_left: int
 
 
-def write_fills(path: Path, *, fills: int, users: int, seed: int = 1) -> Path:
+def write_fills(path: Path, *, fills: int, users: int, seed: int = 1, prefix: str = "player") -> Path:
     """Writes a file of the same columns as the real one; the same arguments give the same bytes."""
     with path.open("w", newline="") as out:
         lines = csv.DictWriter(out, COLUMNS, lineterminator="\n")
         lines.writeheader()
-        lines.writerows(_lines(random.Random(seed), fills, users))
+        lines.writerows(_lines(random.Random(seed), fills, users, prefix))
     return path
 
 
-def _lines(chance: random.Random, fills: int, users: int) -> Iterator[dict[str, str]]:
+def _lines(chance: random.Random, fills: int, users: int, prefix: str) -> Iterator[dict[str, str]]:
     at = START
     open_orders: list[_Order] = []
     for number in range(fills):
         at += timedelta(minutes=chance.choice((0, 0, 0, 1, 7, 31)))
         if len(open_orders) < 2 * users and (not open_orders or chance.random() < 0.5):
-            open_orders.append(_new_order(chance, number, users))
+            open_orders.append(_new_order(chance, number, f"{prefix}-{chance.randrange(users):03d}"))
         order = chance.choice(open_orders)
         order.fills_left -= 1
         if order.fills_left == 0:
@@ -60,9 +60,8 @@ def _lines(chance: random.Random, fills: int, users: int) -> Iterator[dict[str, 
         yield _line(chance, order, at, number)
 
 
-def _new_order(chance: random.Random, number: int, users: int) -> _Order:
+def _new_order(chance: random.Random, number: int, user: str) -> _Order:
     direction = chance.choice(("Open Long", "Open Short", "Close Long", "Close Short", "Long > Short", "Buy", "Sell"))
-    user = f"player-{chance.randrange(users):03d}"
     return _Order(str(10_000 + number), user, chance.choice(MARKETS), direction, chance.choice((1, 1, 2, 5)))
 
 

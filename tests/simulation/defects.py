@@ -16,7 +16,9 @@ from faust.transport.consumer import Consumer as FaustConsumer
 
 from streams.driver.committer import Committer
 from streams.driver.consumer import Consumer
+from streams.driver.coordinator import Coordinator
 from streams.driver.outbox import Cut, Outbox
+from streams.driver.producer import Producer
 from streams.driver.watermarks import Watermarks
 from streams.log import Fence, Log, Transaction, WriteBatch
 from tables.store import RocksStore
@@ -164,13 +166,22 @@ def _overtaken_recovery_goes_on(stack: ExitStack) -> None:
     _replace(stack, Consumer, "resume_flow", FaustConsumer.resume_flow)
 
 
-def _old_rows_in_the_overlay(stack: ExitStack) -> None:
-    def put(self: RocksStore, key: bytes, value: bytes | None) -> None:
+def _left_over_events_write(stack: ExitStack) -> None:
+    def source(self: Producer) -> Any:
         event = current_event()
-        assert event is not None
-        self._overlay.setdefault(event.message.partition, {})[key] = value
+        if event is None or event.message.tp not in self.committer.watermarks:
+            return None
+        return (event.message.tp, event.message.offset)
 
-    _replace(stack, RocksStore, "_set", put)
+    _replace(stack, Producer, "_source", source)
+
+
+def _unheeded_rebalance(stack: ExitStack) -> None:
+    async def install(self: Coordinator, standing: Any) -> None:
+        self._holds = False
+        await old(self, standing)
+
+    old = _replace(stack, Coordinator, "_install", install)
 
 
 def _interrupted_commit(stack: ExitStack) -> None:
@@ -203,8 +214,11 @@ DEFECTS: dict[str, Defect] = {
     "overtaken_recovery_goes_on": Defect(
         "a recovery that a rebalance overtook starts delivery", planter=_overtaken_recovery_goes_on
     ),
-    "old_rows_in_the_overlay": Defect(
-        "an event left over from before a rebalance writes rows", planter=_old_rows_in_the_overlay
+    "left_over_events_write": Defect(
+        "an event left over from before a rebalance still writes", planter=_left_over_events_write
+    ),
+    "unheeded_rebalance": Defect(
+        "a late join takes a member through a rebalance that it has not noticed", planter=_unheeded_rebalance
     ),
     "interrupted_commit": Defect("a cancelled caller takes the commit down with it", planter=_interrupted_commit),
 }
@@ -213,6 +227,7 @@ FIXED = (
     "late_attempts_count",
     "skipped_events_count_as_finished",
     "overtaken_recovery_goes_on",
-    "old_rows_in_the_overlay",
+    "left_over_events_write",
+    "unheeded_rebalance",
     "interrupted_commit",
 )

@@ -30,6 +30,11 @@ if head.fence then
   if not lease or tonumber(lease) < millis() then return {'FENCED', 'lease'} end
 end
 
+if head.require then
+  local r = head.require
+  if redis.call('HEXISTS', prefix .. 'snap:' .. r[1] .. ':' .. r[2], r[3]) == 0 then return {'GONE', r[3]} end
+end
+
 local streams, ends = {}, {}
 for i, s in ipairs(head.streams) do
   local meta = redis.call('HMGET', prefix .. 'topic:' .. s[1], 'incarnation', 'partitions', 'cleanup', 'view')

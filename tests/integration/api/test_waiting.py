@@ -67,7 +67,7 @@ async def test_prices_are_waited_for_in_every_partition(client: httpx.AsyncClien
     await worker.commit(topics.MARKET_PRICES, 1, 1)
     for partition in range(PARTITIONS):
         await worker.emit_one(topics.TRADING_MARKS, partition)
-    parameters = {"after": place, "wait_ms": 50}
+    parameters: dict[str, str | int] = {"after": place, "wait_ms": 50}
     for partition in range(PARTITIONS):
         answer = await client.get("/v1/users/alice/portfolio", params=parameters, headers=USER)
         assert assert_problem(answer, 504, "not-yet-visible")["behind"] == PARTITIONS - partition

@@ -16,6 +16,8 @@ from deploy.lag import PartitionState
 from deploy.locks import FileLock
 from deploy.reset import reset_everything
 from deploy.settings import Settings
+from streams import dead_letters
+from streams.dead_letters import DeadLetter
 from streams.log import Fence, Log, Record, TopicPartition, TopicSpec, WriteBatch
 from streams.log.scripts import GROUP
 
@@ -117,3 +119,33 @@ def test_reset_without_a_running_server_removes_its_data(tmp_path: Path) -> None
     assert reset_everything(Settings(data_dir=tmp_path)) == "deleted 0 keys and 2 directories"
     assert list((tmp_path / "workers").iterdir()) == []
     assert not (tmp_path / "server").exists()
+
+
+def test_dead_letters_are_listed_shown_replayed_once_and_dropped(server: EmbeddedServer) -> None:
+    def letter(offset: int) -> DeadLetter:
+        return DeadLetter("t", 1, offset, b"k", b"\x00{", 5, (("h", b"1"),), "ValueError: no", 1, "trading-commands")
+
+    async def bury(log: Log) -> None:
+        await log.create_topic(TopicSpec("t", 2))
+        await log.create_topic(TopicSpec(dead_letters.TOPIC, 2, "compact"))
+        await log.append(
+            [Record(dead_letters.TOPIC, 1, one.id.encode(), one.encode(), 5) for one in (letter(3), letter(4))]
+        )
+
+    assert "no dead letters" in astratrade(server, "dead-letters", "list").output
+    with_log(server, bury)
+    assert "t:1:3  trading-commands  1 attempts  ValueError: no" in astratrade(server, "dead-letters", "list").output
+    shown = astratrade(server, "dead-letters", "show", "t:1:3").output
+    assert "header     h: 1" in shown
+    assert "\x00{" in shown
+    assert "stands again at t:1:0" in astratrade(server, "dead-letters", "replay", "t:1:3").output
+    with pytest.raises(DeployError, match="no dead letter"):
+        astratrade(server, "dead-letters", "replay", "t:1:3")
+    astratrade(server, "dead-letters", "drop", "t:1:4", "--yes")
+    assert "no dead letters" in astratrade(server, "dead-letters", "list").output
+
+    async def look(log: Log) -> None:
+        [record] = (await log.fetch({TopicPartition("t", 1): 0}))[TopicPartition("t", 1)]
+        assert (record.key, record.value, record.headers) == (b"k", b"\x00{", (("h", b"1"),))
+
+    with_log(server, look)

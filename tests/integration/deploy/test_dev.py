@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from deploy.dev import without_password
-from deploy.embedded import running_url
+from deploy.meeting import running_url
 
 ASTRATRADE = (sys.executable, "-P", "-m", "deploy.cli")
 LINE_S = 60.0

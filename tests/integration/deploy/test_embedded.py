@@ -15,8 +15,9 @@ import pytest
 
 from deploy import process
 from deploy.binary import ServerBinary, find_binary
-from deploy.embedded import EmbeddedServer, answers, running_url, server_directory
+from deploy.embedded import EmbeddedServer
 from deploy.errors import BrokerError, LockedError
+from deploy.meeting import answers, running_url, server_directory
 from streams.log import Log, Record, TopicPartition, TopicSpec
 
 WAIT_S = 20.0

@@ -14,6 +14,7 @@ from streams.log import (
     IdempotencyConflictError,
     IncarnationError,
     Log,
+    LogUnavailableError,
     Record,
     TopicMismatchError,
     TopicPartition,
@@ -186,3 +187,11 @@ async def test_a_retry_learns_its_result_even_after_the_fence_fell(log: Log) -> 
     await log.run(GROUP, [log.keys.group("g")], ["leave", "m"])
     assert (await log.commit(batch, fence=fence, transaction=number)).again
     assert await log.ends("t") == {0: 1, 1: 0}
+
+
+async def test_a_password_in_the_url_is_not_shown() -> None:
+    log = Log("redis://me:secret@127.0.0.1:1/0")
+    with pytest.raises(LogUnavailableError) as caught:
+        await log.ends("t")
+    assert "secret" not in str(caught.value)
+    await log.close()

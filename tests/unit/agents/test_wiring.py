@@ -1,8 +1,7 @@
-"""The agents' wiring: same partition number, event time, undecodable messages passed over with a log line."""
+"""The agents' wiring: same partition number, event time, failures left to the driver."""
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +12,7 @@ from agents.app import register_all
 from agents.rulebook import Rulebook
 from agents.wiring import consume, copy_to_all
 from streams import topics
-from streams.events import Event, decode, encode
+from streams.events import Event, UndecodableEventError, decode, encode
 from streams.ids import fill_event_id
 from streams.times import Instant
 from tables.catalog import CATALOGUE
@@ -68,18 +67,10 @@ async def test_what_follows_goes_to_the_same_partition_number_under_the_users_ke
     assert decode(sent["value"]).causationid == decode(command()).id
 
 
-async def test_a_message_that_cannot_be_decoded_is_logged_with_its_place_and_the_next_is_handled(caplog: Any) -> None:
-    handled: list[Any] = []
-
-    def handle(event: Any) -> Any:
-        handled.append(event)
-        return []
-
-    with caplog.at_level(logging.ERROR):
-        await consume(stream_of(b"{", None, command()), handle)
-    assert len(handled) == 1
-    assert len(caplog.records) == 2
-    assert "astra.trading.commands.v1, partition 3, offset 7: not JSON" in caplog.records[0].getMessage()
+@pytest.mark.parametrize("value", [b"{", None, b"{}"])
+async def test_a_message_that_cannot_be_decoded_is_not_passed_over(value: bytes | None) -> None:
+    with pytest.raises(UndecodableEventError):
+        await consume(stream_of(value), lambda _: [])
 
 
 async def test_a_failing_rule_is_not_hidden() -> None:
@@ -92,7 +83,7 @@ async def test_a_failing_rule_is_not_hidden() -> None:
 
 async def test_a_mark_is_copied_as_it_is_to_every_partition() -> None:
     out: Any = Topic()
-    await copy_to_all(stream_of(b"x", command()), out, 4)
+    await copy_to_all(stream_of(command()), out, 4)
     assert [sent["partition"] for sent in out.sent] == [0, 1, 2, 3]
     assert {sent["value"] for sent in out.sent} == {command()}
 

@@ -1,0 +1,70 @@
+"""Where an embedded server can be met: its socket, and the file in the data directory that says where that is."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import tempfile
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from deploy.errors import BrokerError
+
+PING_TIMEOUT_S = 1.0
+SOCKET_PATH_BYTES_MAX = 103  # macOS; Linux has 107
+SOCKET_DIR_PREFIX = "astra-"
+TEMP_DIRS = ("/tmp",)  # noqa: S108 - only when the system's own is too long; the directory in it is private
+URL_FILE = "url"
+
+
+def server_directory(data_dir: Path) -> Path:
+    """Where the server of a data directory keeps its files."""
+    return data_dir.absolute() / "server"
+
+
+def running_url(data_dir: Path) -> str | None:
+    """URL of the embedded server that runs on a data directory, if one does and answers."""
+    try:
+        url = (server_directory(data_dir) / URL_FILE).read_text("utf-8").strip()
+    except FileNotFoundError:
+        return None
+    return url if answers(Path(urlsplit(url).path)) else None
+
+
+def answers(path: Path) -> bool:
+    """Whether a server behind a Unix socket answers PING and is done with loading."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+        client.settimeout(PING_TIMEOUT_S)
+        try:
+            client.connect(str(path))
+            client.sendall(b"PING\r\n")
+            return client.recv(64).startswith(b"+PONG")
+        except OSError:
+            return False
+
+
+def announce(directory: Path, url: str) -> None:
+    """Write down where the server is, at once, so that no reader sees half of it."""
+    temporary = directory / f"{URL_FILE}.new"
+    temporary.write_text(f"{url}\n", "utf-8")
+    temporary.replace(directory / URL_FILE)
+
+
+def forget_last_server(directory: Path) -> None:
+    """Remove what a killed supervisor left outside its directory: under the lock, nothing of it can be alive."""
+    url_file = directory / URL_FILE
+    if url_file.exists():
+        socket_dir = Path(urlsplit(url_file.read_text("utf-8").strip()).path).parent
+        if socket_dir.name.startswith(SOCKET_DIR_PREFIX):
+            shutil.rmtree(socket_dir, ignore_errors=True)
+        url_file.unlink()
+
+
+def socket_directory() -> Path:
+    """A private directory with a path short enough for a Unix socket."""
+    for parent in (tempfile.gettempdir(), *TEMP_DIRS):
+        path = Path(tempfile.mkdtemp(prefix=SOCKET_DIR_PREFIX, dir=parent)).absolute()
+        if len(str(path / "s").encode()) <= SOCKET_PATH_BYTES_MAX:
+            return path
+        path.rmdir()
+    raise BrokerError(f"{parent} is too long a path for a Unix socket; set TMPDIR to a shorter directory")

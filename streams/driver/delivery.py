@@ -1,0 +1,199 @@
+"""Fetching by offset and handing events to agents, one partition never in the way of another."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from typing import Any, cast
+
+from faust.types import TP, ConsumerMessage
+from faust.types.transports import ConsumerCallback
+
+from streams.driver.limits import FETCH_BLOCK_MS, FETCH_RECORDS_MAX, HELD_POLL_S, RETRY_FIRST_S, RETRY_MAX_S
+from streams.driver.positions import Fetched, Positions
+from streams.log import LogUnavailableError, StoredRecord, TopicPartition
+
+
+class Delivery(Positions):
+    """The part of a consumer that brings events to agents."""
+
+    def __init__(self, transport: Any, callback: ConsumerCallback, *args: Any, **kwargs: Any) -> None:
+        super().__init__(transport, callback, *args, **kwargs)
+        self._pressure_dropped = asyncio.Event()
+
+    async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Any:
+        """Records of partitions that want some; empty after at most `timeout` seconds, or when flow stops meanwhile."""
+        if not self.flow_active:
+            return {}
+        wanted = self._assigned if active_partitions is None else active_partitions & self._assigned
+        offsets = self._fetchable(wanted)
+        if not offsets:
+            return {}
+        seeks = self._seeks
+        # While a partition is held back, a fetch must not block on the others: room may come at any moment.
+        block_ms = None if self._held else min(FETCH_BLOCK_MS, int(timeout * 1000))
+        fetched = await self.redis_transport.broker.fetch(offsets, count=FETCH_RECORDS_MAX, block_ms=block_ms)
+        if seeks != self._seeks or not self.flow_active:
+            return {}
+        still = wanted if active_partitions is None else wanted & self._get_active_partitions()
+        found = {TP(*tp): records for tp, records in fetched.items() if TP(*tp) in still}
+        for tp, records in found.items():
+            self._skip_trimmed(tp, records[0].offset)
+        return found
+
+    def _skip_trimmed(self, tp: TP, offset: int) -> None:
+        position = self._positions[tp]
+        if offset > position:
+            self.log.error(
+                "offsets %d to %d of %s were trimmed unread: retention is too short", position, offset - 1, tp
+            )
+            if tp in self.watermarks:
+                self.watermarks.skip(tp, offset)
+
+    def _to_message(self, tp: TP, record: Any) -> ConsumerMessage:
+        return ConsumerMessage(
+            tp.topic,
+            tp.partition,
+            record.offset,
+            record.timestamp_ms / 1000.0,
+            0,
+            list(record.headers) or None,
+            record.key,
+            record.value,
+            None,
+            None if record.key is None else len(record.key),
+            None if record.value is None else len(record.value),
+            tp,
+            generation_id=self.app.consumer_generation_id,
+        )
+
+    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:
+        """Fetch once and yield messages, partitions in turn."""
+        for tp, record in interleave(await self._getmany(self._get_active_partitions(), timeout)):
+            yield tp, self._to_message(tp, record)
+
+    async def _drain_messages(self, fetcher: Any) -> None:
+        """Fetch and deliver until the fetcher stops; never leaves on an unreachable broker."""
+        try:
+            await self._drain_until_stopped(fetcher)
+        except asyncio.CancelledError:
+            if not self.app.should_stop:
+                raise
+
+    async def _drain_until_stopped(self, fetcher: Any) -> None:
+        pause = RETRY_FIRST_S
+        while not (self.should_stop or fetcher.should_stop):
+            try:
+                if not self.flow_active:
+                    await self.wait_first(self.can_resume_flow.wait(), timeout=1.0)
+                    continue
+                fetched = self._take_held() or await self._fetch()
+                pause = RETRY_FIRST_S
+                if fetched:
+                    await self._deliver(fetched)
+                elif self._held or not self._fetchable(self._get_active_partitions() & self._assigned):
+                    await self._wait_for_room()
+            except LogUnavailableError as exc:
+                self.log.warning("fetching waits for the broker: %s", exc)
+                await self.sleep(pause)
+                pause = min(pause * 2, RETRY_MAX_S)
+
+    async def _fetch(self) -> Fetched:
+        self.not_waiting_next_records.clear()
+        try:
+            active = None if self.app.client_only else self._get_active_partitions()
+            records: Fetched = await self._getmany(active, FETCH_BLOCK_MS / 1000)
+        finally:
+            self.not_waiting_next_records.set()
+        return records
+
+    def _fetchable(self, wanted: set[TP]) -> dict[TopicPartition, int]:
+        """Which of these to read, and from where. Whoever finds none must wait, or the loop would never rest."""
+        return {
+            TopicPartition(*tp): self._positions[tp]
+            for tp in sorted(wanted)
+            if tp in self._positions and tp not in self._held and tp not in self._buffered_partitions
+        }
+
+    async def _wait_for_room(self) -> None:
+        self._pressure_dropped.clear()
+        await self.wait_first(self._pressure_dropped.wait(), timeout=HELD_POLL_S)
+
+    def _take_held(self) -> Fetched:
+        ready = [tp for tp in self._held if tp not in self._buffered_partitions]
+        return {tp: self._held.pop(tp) for tp in ready}
+
+    async def _deliver(self, fetched: Fetched) -> None:
+        generation, seeks = self.app.consumer_generation_id, self._seeks
+        for tp, record in interleave(fetched):
+            if not self.flow_active or seeks != self._seeks or generation != self.app.consumer_generation_id:
+                return
+            if tp in self._held or (tp in self._buffered_partitions and not self.app.in_recovery):
+                self._held.setdefault(tp, []).append(record)
+                self._positions[tp] = record.offset + 1
+                continue
+            self._positions[tp] = record.offset + 1
+            await self._deliver_one(tp, record)
+
+    async def _deliver_one(self, tp: TP, record: StoredRecord) -> None:
+        self._ends[tp] = max(self._ends.get(tp, 0), record.offset + 1)
+        self._note_delivery(tp, record.offset)
+        message = self._to_message(tp, record)
+        channels = cast("Any", self.app.topics)._tp_index.get(tp, ())
+        if not channels and not self.app.client_only:
+            self.watermarks.finish(tp, (record.offset,))
+        elif any(channel.queue.full() for channel in channels) or self.app.flow_control._suspend.is_set():
+            # Only a full queue may block, and a rebalance must be able to interrupt it.
+            await self.wait_first(self.callback(message), self.suspend_flow.wait())
+        else:
+            await self.callback(message)
+        self._read_offset[tp] = record.offset
+
+    async def deliver_again(self, message: ConsumerMessage, pause_s: float) -> None:
+        """Hand an event to its agents once more, after a pause; not when the partition has moved on meanwhile."""
+        generation = message.generation_id
+        await asyncio.sleep(pause_s)
+        if generation == self.app.consumer_generation_id and message.tp in self._assigned and self.flow_active:
+            await self.callback(_copy(message))
+
+    def _note_delivery(self, tp: TP, offset: int) -> None:
+        if tp in self.watermarks:
+            self.watermarks.deliver(tp, offset)
+            if not self.app.topics.acks_enabled_for(tp.topic):
+                self.watermarks.finish(tp, (offset,))
+
+    def on_buffer_drop(self, tp: TP) -> None:
+        """An agent's queue has room again."""
+        super().on_buffer_drop(tp)
+        self._pressure_dropped.set()
+
+
+def _copy(message: ConsumerMessage) -> ConsumerMessage:
+    return ConsumerMessage(
+        message.topic,
+        message.partition,
+        message.offset,
+        message.timestamp,
+        message.timestamp_type,
+        message.headers,
+        message.key,
+        message.value,
+        message.checksum,
+        message.serialized_key_size,
+        message.serialized_value_size,
+        message.tp,
+        generation_id=message.generation_id,
+    )
+
+
+def interleave(fetched: Fetched) -> Iterable[tuple[TP, StoredRecord]]:
+    """Records of several partitions, one of each in turn, so that a deep partition does not starve the others."""
+    queues = [(tp, iter(records)) for tp, records in fetched.items()]
+    while queues:
+        live = []
+        for tp, records in queues:
+            record = next(records, None)
+            if record is not None:
+                yield tp, record
+                live.append((tp, records))
+        queues = live

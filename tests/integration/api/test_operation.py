@@ -1,0 +1,197 @@
+"""Health, readiness, metrics, the description, the pages, and what happens when the broker is away."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Self
+
+import httpx
+import orjson
+import pytest
+from fastapi import FastAPI
+
+from api.app import create_app
+from api.auth import Role
+from api.config import ApiConfig
+from api.problems import KINDS
+from deploy.binary import find_binary
+from deploy.embedded import EmbeddedServer
+from streams.log import Log
+from tables.catalog import GAMIFICATION_PROGRESS
+from tables.rows import Progress
+from tests.integration.api.sse import Reader, serving
+from tests.integration.api.support import Worker, auth
+from tests.integration.api.test_ingress import ORDER, USER, assert_problem
+
+
+async def set_group(log: Log, group: str, state: str, members: dict[str, dict[str, Any]], lease_s: int = 60) -> None:
+    """A group as the coordinator keeps it."""
+    seconds, _ = await log.redis.time()
+    key = log.keys.group(group)
+    await log.redis.hset(key, mapping={"state": state, "generation": 3})
+    for member, status in members.items():
+        await log.redis.zadd(f"{key}:leases", {member: (seconds + lease_s) * 1_000})
+        await log.set_status(group, member, orjson.dumps(status).decode())
+
+
+async def test_a_process_is_up_whatever_the_broker_does(client: httpx.AsyncClient) -> None:
+    assert (await client.get("/healthz")).json() == {"status": "up"}
+
+
+async def test_ready_means_that_every_live_worker_has_its_tables(
+    client: httpx.AsyncClient, log: Log, config: ApiConfig
+) -> None:
+    recovered = {"generation": 3, "assigned": 2, "recovered": True}
+    steps: list[tuple[str, dict[str, dict[str, Any]], str | None]] = [
+        ("empty", {}, "no worker is alive"),
+        ("preparing", {"a": recovered}, "the group is preparing"),
+        ("stable", {"a": recovered, "b": {**recovered, "recovered": False}}, "1 of 2 workers"),
+        ("stable", {"b": {**recovered, "generation": 2}}, "1 of 2 workers"),
+        ("stable", {"b": recovered}, None),
+    ]
+    for state, members, missing in steps:
+        await set_group(log, config.group, state, members)
+        answer = await client.get("/readyz")
+        if missing is None:
+            assert answer.json() == {"status": "ready", "workers": 2, "generation": 3}
+        else:
+            assert missing in assert_problem(answer, 503, "unavailable")["detail"]
+            assert answer.headers["retry-after"]
+
+
+async def test_a_worker_without_a_lease_does_not_count(client: httpx.AsyncClient, log: Log, config: ApiConfig) -> None:
+    await set_group(log, config.group, "stable", {"a": {"generation": 3, "recovered": True}}, lease_s=-5)
+    assert_problem(await client.get("/readyz"), 503, "unavailable")
+
+
+async def test_metrics_count_requests_commands_and_lag(client: httpx.AsyncClient, worker: Worker) -> None:
+    keyed = {**USER, "Idempotency-Key": "k"}
+    for _ in range(2):
+        await client.post("/v1/trades", json=ORDER, headers=keyed)
+    await client.get("/nowhere/at/all")
+    text = (await client.get("/metrics")).text
+    partition = worker.partition("alice")
+    for line in (
+        'astra_api_requests_total{method="POST",route="/v1/trades",status="202"} 2.0',
+        'astra_api_commands_total{type="OpenTrade"} 1.0',
+        "astra_api_replays_total 1.0",
+        'astra_api_requests_total{method="(none)",route="(none)",status="404"} 1.0',
+        f'astra_api_lag_records{{partition="{partition}",topic="astra.trading.commands.v1"}} 1.0',
+        "astra_api_broker_up 1.0",
+    ):
+        assert line in text
+
+
+async def test_unknown_paths_methods_and_failures_are_problems(app: FastAPI, client: httpx.AsyncClient) -> None:
+    assert_problem(await client.get("/nowhere"), 404, "not-found")
+    answer = await client.put("/v1/trades")
+    assert "POST" in assert_problem(answer, 405, "method-not-allowed")["detail"]
+    assert answer.headers["allow"] == "POST"
+
+    @app.get("/broken")
+    async def broken() -> None:
+        raise RuntimeError("secret detail")
+
+    document = assert_problem(await client.get("/broken"), 500, "internal")
+    assert "secret" not in document["detail"]
+
+
+async def test_the_description_is_complete(client: httpx.AsyncClient) -> None:
+    described = (await client.get("/openapi.json")).json()
+    operations = [(path, operation) for path, methods in described["paths"].items() for operation in methods.values()]
+    assert len(operations) >= 19
+    for path, operation in operations:
+        assert operation["summary"], path
+        assert operation["description"], path
+        assert operation["tags"], path
+        for content in operation.get("requestBody", {}).get("content", {}).values():
+            assert content["examples"], path
+    references = set(re.findall(r'"#/components/schemas/([^"]+)"', orjson.dumps(described).decode()))
+    assert references <= described["components"]["schemas"].keys()
+    assert described["paths"]["/v1/fills"]["post"]["responses"].keys() >= {"202", "401", "403", "422", "503"}
+
+
+async def test_examples_of_the_description_are_accepted(client: httpx.AsyncClient, worker: Worker) -> None:
+    described = (await client.get("/openapi.json")).json()
+    roles = {"/v1/trades": Role.USER, "/v1/fills": Role.VENUE, "/v1/prices": Role.SERVICE}
+    for path, role in roles.items():
+        [content] = described["paths"][path]["post"]["requestBody"]["content"].values()
+        for example in content["examples"].values():
+            answer = await client.post(path, json=example["value"], headers=auth("trader-2", role))
+            assert answer.status_code == 202, answer.text
+
+
+async def test_pages_load_nothing_from_elsewhere(client: httpx.AsyncClient) -> None:
+    for path in ("/", "/docs", "/problems/validation", "/page/page.js", "/page/page.css", "/page/icon.svg"):
+        answer = await client.get(path)
+        assert answer.status_code == 200, path
+        assert not re.search(r"(src|href|url)\s*[=(]\s*[\"']?(https?:)?//", answer.text), path
+    for name in KINDS:
+        assert (await client.get(f"/problems/{name}")).status_code == 200
+    assert_problem(await client.get("/problems/none"), 404, "not-found")
+    assert (await client.get("/page/secrets")).status_code == 422
+    assert "BTC" in (await client.get("/page-settings")).json()["markets"]
+
+
+class Broker:
+    """A server of its own that can go away and come back under the same address."""
+
+    def __init__(self, directory: Path) -> None:
+        self.server = EmbeddedServer(directory, find_binary())
+        self.address = directory / "address"
+        self.url = f"unix://{self.address}"
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        self.server.start()
+        self.address.symlink_to(self.server.url.removeprefix("unix://"))
+
+    def stop(self) -> None:
+        self.server.stop()
+        self.address.unlink(missing_ok=True)
+
+
+async def test_an_absent_broker_is_503_and_the_api_recovers_with_it(tmp_path: Path, config: ApiConfig) -> None:
+    with Broker(tmp_path) as broker:
+        log = Log(broker.url, config.namespace)
+        worker = Worker(log, config.app_id)
+        await worker.create_topics()
+        broker.stop()
+        app = create_app(replace(config, log_url=broker.url))
+        keyed = {**USER, "Idempotency-Key": "k"}
+        async with serving(app) as (url, _), httpx.AsyncClient(base_url=url, timeout=30) as client:
+            answer = await client.post("/v1/trades", json=ORDER, headers=keyed)
+            assert_problem(answer, 503, "unavailable")
+            assert answer.headers["retry-after"] == "1"
+            assert "astra_api_broker_up 0.0" in (await client.get("/metrics")).text
+            broker.start()
+            accepted = await client.post("/v1/trades", json=ORDER, headers=keyed)
+            assert accepted.status_code == 202
+            reader = Reader(client, "/v1/feed/progress")
+            reading = asyncio.create_task(reader.read(lambda r: "alice" in r.table))
+            await reader.current.wait()
+            broker.stop()
+            while "progress" not in reader.names:
+                await asyncio.wait({reading}, timeout=0.05)
+                assert not reading.done(), reading.exception()
+            broker.start()
+            await worker.put_user(GAMIFICATION_PROGRESS.name, "alice", Progress(max_leverage=10))
+            await reading
+            assert (await client.post("/v1/trades", json=ORDER, headers=keyed)).json() == accepted.json()
+        await log.close()
+
+
+def test_a_short_secret_or_no_markets_are_refused() -> None:
+    with pytest.raises(ValueError, match="32 bytes"):
+        ApiConfig(log_url="redis://x", jwt_secret="short", markets=frozenset({"BTC"}))
+    with pytest.raises(ValueError, match="markets is empty"):
+        ApiConfig(log_url="redis://x", jwt_secret="s" * 32, markets=frozenset())

@@ -1,0 +1,83 @@
+"""Tokens and cursors: only ours are accepted, and only where they belong."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import jwt
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api.auth import Role, mint, verify
+from api.faults import faults_of
+from api.problems import Problem
+from api.queries import cursor
+
+SECRET = "s" * 32
+CLAIMS = {"sub": "alice", "role": "user", "iss": "astratrade", "aud": "astratrade-api"}
+
+
+def signed(secret: str = SECRET, **changes: Any) -> str:
+    now = int(time.time())
+    claims = {**CLAIMS, "iat": now, "exp": now + 60, **changes}
+    return jwt.encode({name: value for name, value in claims.items() if value is not None}, secret, "HS256")
+
+
+def test_a_minted_token_is_its_subject_and_role() -> None:
+    caller = verify(SECRET, mint(SECRET, "venue-1", Role.VENUE, issued_at_s=int(time.time()), ttl_s=60))
+    assert (caller.subject, caller.role) == ("venue-1", Role.VENUE)
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        signed("x" * 32),
+        signed(aud="other"),
+        signed(iss="other"),
+        signed(role="emperor"),
+        signed(role=None),
+        signed(exp=None),
+        signed(iat=None),
+        signed(sub=None),
+        signed(sub=""),
+        signed(sub="a|b"),
+        signed(sub="a\n"),
+        jwt.encode({**CLAIMS, "exp": 9_999_999_999, "iat": 0}, None, "none"),
+    ],
+)
+def test_other_tokens_are_refused(token: str) -> None:
+    with pytest.raises(Problem) as refused:
+        verify(SECRET, token)
+    assert refused.value.kind.status == 401
+    assert "WWW-Authenticate" in refused.value.headers
+
+
+@given(entry=st.text(max_size=80), group=st.text(max_size=20), epoch=st.text(max_size=12))
+def test_a_cursor_is_read_back_where_it_was_given(entry: str, group: str, epoch: str) -> None:
+    text = cursor.write(SECRET, group=group, epoch=epoch, entry=entry)
+    assert cursor.read(SECRET, text, group=group, epoch=epoch) == entry
+    for other in ({"group": group + "x", "epoch": epoch}, {"group": group, "epoch": epoch + "x"}):
+        with pytest.raises(Problem):
+            cursor.read(SECRET, text, **other)
+    with pytest.raises(Problem):
+        cursor.read("t" * 32, text, group=group, epoch=epoch)
+
+
+@given(st.text(max_size=60))
+def test_no_text_but_ours_is_a_cursor(text: str) -> None:
+    with pytest.raises(Problem):
+        cursor.read(SECRET, text, group="g", epoch="e")
+
+
+def test_faults_point_into_the_body_or_name_the_parameter() -> None:
+    errors: list[dict[str, Any]] = [
+        {"loc": ("fills", 3, "a/b~c"), "msg": "Value error, too small"},
+        {"loc": ("query", "limit"), "msg": "too big"},
+        {"loc": (), "msg": "expected an object"},
+    ]
+    body, parameter, whole = faults_of(errors)
+    assert (body.pointer, body.detail) == ("#/fills/3/a~1b~0c", "too small")
+    assert (parameter.parameter, parameter.pointer) == ("limit", None)
+    assert whole.pointer == "#"
