@@ -1,5 +1,7 @@
 """Command line: `python -m tests.simulation --seeds 10000`."""
 
+# ruff: noqa: T201 - its purpose is to print
+
 from __future__ import annotations
 
 import argparse
@@ -38,7 +40,9 @@ def parser() -> argparse.ArgumentParser:
     parse.add_argument("--jobs", type=int, default=1, metavar="N", help="processes to play them in (default: 1)")
     parse.add_argument("--seed", type=int, metavar="N", help="play this one seed only")
     parse.add_argument("--trace", action="store_true", help="print every step of it (with --seed)")
-    parse.add_argument("--defect", choices=sorted(DEFECTS), metavar="NAME", help="plant a defect: " + ", ".join(DEFECTS))
+    parse.add_argument(
+        "--defect", choices=sorted(DEFECTS), metavar="NAME", help="plant a defect: " + ", ".join(DEFECTS)
+    )
     return parse
 
 

@@ -1,4 +1,4 @@
-"""What must hold at every step. The checks read the server and the workers' own acts, never the driver's bookkeeping."""
+"""What must hold at every step. Read from the server and the workers' acts, never from the driver's bookkeeping."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment
 
 from streams.log.keys import Keys
 from streams.log.scripts import COMMIT, GROUP
-from tests.simulation.topology import CHANGELOG, GROUP_NAME, IN, MID, NAMESPACE, SUBSCRIPTION, TABLE, fold
+from tests.simulation.topology import CHANGELOG, GROUP_NAME, IN, MID, NAMESPACE, TABLE, fold
 
 if TYPE_CHECKING:
     from tests.simulation.process import Process
@@ -111,7 +111,9 @@ class Checks:
         if offset >= len(records):
             self.world.fail(f"{process.member}: rows of partition {partition} are ahead of the log: {offset}")
         elif kept.rows != fold(records[: offset + 1]):
-            self.world.fail(f"{process.member}: rows of partition {partition} are not the log's at {offset}: {kept.rows}")
+            self.world.fail(
+                f"{process.member}: rows of partition {partition} are not the log's at {offset}: {kept.rows}"
+            )
 
     # --- at the end ---------------------------------------------------------------------------------------------------
 
@@ -135,7 +137,7 @@ class Checks:
             self._at_rest(process)
 
     def _at_rest(self, process: Process) -> None:
-        waiting = [output for output in process.transport.committer.outbox.outputs()]
+        waiting = process.transport.committer.outbox.outputs()
         if waiting:
             self.world.fail(f"{process.member} still holds {len(waiting)} outputs: {waiting[0]}")
         overlay = {p: rows for p, rows in process.store._overlay.items() if rows}
@@ -151,6 +153,3 @@ class Checks:
         missing = set(process.sent_outside) - written
         if missing:
             self.world.fail(f"{process.member} lost messages sent outside of events: {sorted(missing)}")
-
-
-__all__ = ["SUBSCRIPTION", "Checks"]

@@ -91,7 +91,7 @@ def _past_in_flight(stack: ExitStack) -> None:
 
 def _torn_events(stack: ExitStack) -> None:
     def cut(self: Outbox, watermarks: Any, records_max: int, bytes_max: int) -> Cut:
-        taken = whole(self, watermarks, records_max, bytes_max)
+        taken: Cut = whole(self, watermarks, records_max, bytes_max)
         if len(taken.outputs) > records_max:
             self.put_back(taken.outputs[records_max:])
             taken.outputs = taken.outputs[:records_max]
@@ -205,8 +205,12 @@ DEFECTS: dict[str, Defect] = {
     "first_of_a_key": Defect("coalescing keeps the first change of a key, not the last", planter=_first_of_a_key),
     "no_recovery": Defect("work begins before the tables are recovered", planter=_no_recovery),
     "local_rows_of_any_age": Defect("local rows are taken as current", planter=_local_rows_of_any_age),
-    "outputs_survive_the_fence": Defect("outputs of lost events are kept and written", planter=_outputs_survive_the_fence),
-    "overlay_survives_a_rebalance": Defect("uncommitted rows outlive a rebalance", planter=_overlay_survives_a_rebalance),
+    "outputs_survive_the_fence": Defect(
+        "outputs of lost events are kept and written", planter=_outputs_survive_the_fence
+    ),
+    "overlay_survives_a_rebalance": Defect(
+        "uncommitted rows outlive a rebalance", planter=_overlay_survives_a_rebalance
+    ),
     "late_attempts_count": Defect("an old attempt that arrives late is applied", flaw="late_attempts_count"),
     "skipped_events_count_as_finished": Defect(
         "what Faust acks without processing counts as finished", planter=_skipped_events_count_as_finished

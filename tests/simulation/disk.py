@@ -1,4 +1,4 @@
-"""A worker's local rows: a stand-in for RocksDB that outlives its process. Writes are atomic, as RocksDB's batches are."""
+"""A worker's local rows: a stand-in for RocksDB that outlives its process. Writes are atomic, like its batches."""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ class Disk:
 class OpenDisk:
     """One process's hold on its disk: `tables.database.Database` without RocksDB. After a crash nothing arrives."""
 
-    def __init__(self, disk: Disk, *, before_write: Callable[[], bool], after_write: Callable[[str, int], None]) -> None:
+    def __init__(
+        self, disk: Disk, *, before_write: Callable[[], bool], after_write: Callable[[str, int], None]
+    ) -> None:
         self._disk = disk
         self._before_write = before_write
         self._after_write = after_write

@@ -11,7 +11,7 @@ import traceback
 import weakref
 from collections import defaultdict
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -53,7 +53,7 @@ class Silent:
         return lambda *_args, **_kwargs: None
 
 
-async def wait_first(*waits: Any, timeout: float | None = None) -> None:
+async def wait_first(*waits: Any, timeout: float | None = None) -> None:  # noqa: ASYNC109 - as mode has it
     """As `mode.Service.wait_first`: the first to finish; the others are cancelled."""
     futures = [asyncio.ensure_future(wait) for wait in waits]
     try:
@@ -78,7 +78,7 @@ class _Service:
     def should_stop(self) -> bool:
         return self.process.services_over
 
-    async def wait_first(self, *waits: Any, timeout: float | None = None) -> None:
+    async def wait_first(self, *waits: Any, timeout: float | None = None) -> None:  # noqa: ASYNC109
         await wait_first(*waits, timeout=timeout)
 
     async def sleep(self, seconds: float) -> None:
@@ -124,7 +124,7 @@ class SimulatedConsumer(_Service, Consumer):  # type: ignore[misc]
         self._handovers = 0
         self._commit_took_s = 0.0
         self._pressure_dropped = asyncio.Event()
-        self._gap = defaultdict(int)  # type: ignore[arg-type]
+        self._gap = defaultdict(int)
         self._acked = defaultdict(list)
         self._acked_index = defaultdict(set)
         self._read_offset = defaultdict(lambda: None)
@@ -134,10 +134,11 @@ class SimulatedConsumer(_Service, Consumer):  # type: ignore[misc]
         self._n_acked = 0
         self._on_message_in = lambda *_: None
         self._on_partitions_revoked = process.on_revoked
+        self._on_partitions_assigned = process.on_assigned  # type: ignore[assignment]
         self._time_start = 0.0
-        self.can_resume_flow = asyncio.Event()  # type: ignore[assignment]
-        self.suspend_flow = asyncio.Event()  # type: ignore[assignment]
-        self.not_waiting_next_records = asyncio.Event()  # type: ignore[assignment]
+        self.can_resume_flow = asyncio.Event()
+        self.suspend_flow = asyncio.Event()
+        self.not_waiting_next_records = asyncio.Event()
         self._reset_state()
         self.flow_active = False
 
@@ -146,10 +147,6 @@ class SimulatedConsumer(_Service, Consumer):  # type: ignore[misc]
         self._pressure_dropped.clear()
         await self.wait_first(self._pressure_dropped.wait(), timeout=ROOM_POLL_S)
 
-    @property
-    def _on_partitions_assigned(self) -> Any:
-        return self.process.on_assigned
-
 
 class SimulatedCoordinator(_Service, Coordinator):  # type: ignore[misc]
     """The production coordinator."""
@@ -157,7 +154,7 @@ class SimulatedCoordinator(_Service, Coordinator):  # type: ignore[misc]
     def __init__(self, process: Process, consumer: SimulatedConsumer) -> None:
         self.process = process
         self.consumer = consumer
-        self.app = process
+        self.app = process  # type: ignore[assignment]
         self.transport = consumer.redis_transport
         self.member = process.member
         self.generation = 0
@@ -216,10 +213,8 @@ class Heartbeat:
             except RedisError:
                 await asyncio.sleep(min(1.0, interval_s))
                 continue
-            try:
+            with suppress(TimeoutError):
                 await asyncio.wait_for(self._notice.wait(), interval_s)
-            except TimeoutError:
-                pass
 
 
 class Assignor:
@@ -257,7 +252,7 @@ class Event:
 
 @dataclass(frozen=True)
 class PressureDrop:
-    """Tells the consumer that a queue has room again. Queues keep these in a set, so their hash must not be by chance."""
+    """Tells the consumer that a queue has room again. Queues keep these in a set: their hash is not left to chance."""
 
     number: int
     consumer: Any = field(compare=False)
@@ -323,7 +318,7 @@ class Process:
         table = SimpleNamespace(changelog_topic=self.store.table.changelog_topic, data=self.store)
         self.tables = SimpleNamespace(values=lambda: [table], changelog_topics={CHANGELOG})
         self.flow_control = FlowControlEvent(initially_suspended=True)
-        self.queues = {
+        self.queues: dict[str, Any] = {
             topic: ThrowableQueue(QUEUE_RECORDS_MAX, flow_control=self.flow_control, clear_on_resume=True)
             for topic in (*SUBSCRIPTION,)
         }
@@ -364,7 +359,7 @@ class Process:
             except LogUnavailableError as exc:
                 if not self.services_over:
                     self.failed(repr(exc))
-            except Exception as exc:  # noqa: BLE001
+            except Exception as exc:
                 self.failed(f"{exc!r} {traceback.format_tb(exc.__traceback__)[-1]}")
 
         task = self.loop.create_task(guarded())
@@ -394,10 +389,8 @@ class Process:
         self.services_over = True
         await self.coordinator.on_stop()
         self.transport.committer.stopping = True
-        try:
+        with suppress(LogUnavailableError):  # it then ends with an error; what was not written is processed again
             await self.producer.flush()
-        except LogUnavailableError:
-            pass  # the worker ends with an error; what was not written is processed again
         self.transport.committer.drop("the worker stops")
         self.stopped = True
 
@@ -477,4 +470,3 @@ class Process:
                 else:
                     self.world.checks.on_finished(self.member, message)
             message.ack(self.consumer)
-

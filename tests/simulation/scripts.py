@@ -40,36 +40,22 @@ class _Target:
             self.snapshot[key] = value
 
 
+class _RefusedError(Exception):
+    """The commit is answered without writing; args: the reply."""
+
+
 def commit(server: Server, _keys: Sequence[Any], argv: Sequence[Any]) -> list[bytes]:
     """commit.lua."""
     prefix, head = argv[0], json.loads(argv[1])
     fence, txn = head.get("fence"), head.get("txn")
-    if txn and "no_dedup" not in server.flaws:
-        seen = server.hashes.get(f"{prefix}txn:{txn['name']}", {})
-        if seen.get(b"value") == raw(txn["value"]):
-            return [b"OK", seen[b"bases"], b"again"]
-        if seen and txn["once"]:
-            return [b"CONFLICT"]
-        if seen and int(txn["value"]) < int(seen[b"value"]) and "late_attempts_count" not in server.flaws:
-            return [b"FENCED", b"transaction"]
-    if fence:
-        refused = _fenced(server, f"{prefix}group:{fence['group']}", fence)
-        if refused:
-            return refused
-    targets = []
-    for topic, partition, incarnation in head["streams"]:
-        meta = server.execute("HMGET", f"{prefix}topic:{topic}", "incarnation", "partitions", "cleanup", "view")
-        if meta[0] is None:
-            return [b"UNKNOWN", raw(topic)]
-        if meta[0] != raw(incarnation):
-            return [b"INCARNATION", raw(topic)]
-        if partition >= int(meta[1]):
-            return [b"UNKNOWN", raw(f"{topic}:{partition}")]
-        target = _Target(server, prefix, topic, partition, meta)
-        last = server.streams[target.key].last if target.key in server.streams else (0, 0)
-        if last != (0, target.end):
-            return [b"FOREIGN", raw(target.key), b"%d-%d" % last, b"0-%d" % target.end]
-        targets.append(target)
+    try:
+        if txn and "no_dedup" not in server.flaws:
+            _check_transaction(server, server.hashes.get(f"{prefix}txn:{txn['name']}", {}), txn)
+        if fence:
+            _check_fence(server, f"{prefix}group:{fence['group']}", fence)
+        targets = [_target(server, prefix, *stream) for stream in head["streams"]]
+    except _RefusedError as refused:
+        return list(refused.args)
     bases = raw(json.dumps([target.end for target in targets], separators=(",", ":")))
     _append(server, targets, argv)
     if fence:
@@ -79,13 +65,38 @@ def commit(server: Server, _keys: Sequence[Any], argv: Sequence[Any]) -> list[by
     return [b"OK", bases, b"new"]
 
 
-def _fenced(server: Server, group: str, fence: dict[str, Any]) -> list[bytes] | None:
+def _check_transaction(server: Server, seen: Hash, txn: dict[str, Any]) -> None:
+    if not seen:
+        return
+    if seen[b"value"] == raw(txn["value"]):
+        raise _RefusedError(b"OK", seen[b"bases"], b"again")
+    if txn["once"]:
+        raise _RefusedError(b"CONFLICT")
+    if int(txn["value"]) < int(seen[b"value"]) and "late_attempts_count" not in server.flaws:
+        raise _RefusedError(b"FENCED", b"transaction")
+
+
+def _check_fence(server: Server, group: str, fence: dict[str, Any]) -> None:
     if server.hash(group).get(b"generation") != raw(fence["generation"]) and "no_fence" not in server.flaws:
-        return [b"FENCED", b"generation"]
+        raise _RefusedError(b"FENCED", b"generation")
     lease = server.sorted.get(f"{group}:leases", {}).get(raw(fence["member"]))
     if (lease is None or lease < server.now_ms()) and not server.flaws & {"no_fence", "no_lease_check"}:
-        return [b"FENCED", b"lease"]
-    return None
+        raise _RefusedError(b"FENCED", b"lease")
+
+
+def _target(server: Server, prefix: str, topic: str, partition: int, incarnation: str) -> _Target:
+    meta = server.execute("HMGET", f"{prefix}topic:{topic}", "incarnation", "partitions", "cleanup", "view")
+    if meta[0] is None:
+        raise _RefusedError(b"UNKNOWN", raw(topic))
+    if meta[0] != raw(incarnation):
+        raise _RefusedError(b"INCARNATION", raw(topic))
+    if partition >= int(meta[1]):
+        raise _RefusedError(b"UNKNOWN", raw(f"{topic}:{partition}"))
+    target = _Target(server, prefix, topic, partition, meta)
+    last = server.streams[target.key].last if target.key in server.streams else (0, 0)
+    if last != (0, target.end):
+        raise _RefusedError(b"FOREIGN", raw(target.key), b"%d-%d" % last, b"0-%d" % target.end)
+    return target
 
 
 def _append(server: Server, targets: list[_Target], argv: Sequence[Any]) -> None:
@@ -179,7 +190,7 @@ class Group:
 
     def remove(self, name: bytes) -> None:
         for book in (self.members, self.leases, self.assignments, self.server.hash(f"{self.key}:status")):
-            book.pop(name, None)  # type: ignore[attr-defined]
+            book.pop(name, None)
         self.joined.discard(name)
 
     def complete(self) -> None:

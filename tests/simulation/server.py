@@ -61,7 +61,11 @@ class Server:
         self.streams: dict[str, Stream] = {}
         self.published: list[str] = []
         self.flaws: frozenset[str] = frozenset()
-        self._scripts = {COMMIT.digest: scripts.commit, CREATE_TOPIC.digest: scripts.create_topic, GROUP.digest: scripts.group}
+        self._scripts = {
+            COMMIT.digest: scripts.commit,
+            CREATE_TOPIC.digest: scripts.create_topic,
+            GROUP.digest: scripts.group,
+        }
 
     def execute(self, name: str, *args: Any) -> Any:
         """Run one command; blocking is the network's business."""

@@ -54,7 +54,8 @@ class Both:
     # --- state --------------------------------------------------------------------------------------------------------
 
     async def real_state(self) -> dict[str, Any]:
-        redis, state = self.log.redis, {}
+        redis: Any = self.log.redis
+        state: dict[str, Any] = {}
         for key in [key async for key in redis.scan_iter(f"{self.prefix}*")]:
             name, kind = key.decode(), (await redis.type(key)).decode()
             if kind == "hash":
@@ -112,7 +113,10 @@ class Commands:
             streams.append(target)
         parts: list[Any] = []
         if name == "ranked" or rng.random() < 0.9:
-            parts += [b"k", rng.choice((b"all|a", b"all|b", b"x|y|c", b"none")) if name == "ranked" else b"k%d" % rng.randrange(4)]
+            parts += [
+                b"k",
+                rng.choice((b"all|a", b"all|b", b"x|y|c", b"none")) if name == "ranked" else b"k%d" % rng.randrange(4),
+            ]
         if rng.random() < 0.8:
             parts += [b"v", b"%d" % rng.randrange(1000)]
         parts += [b"t", rng.randrange(1000), *([b"h:a", b"x"] if rng.random() < 0.2 else [])]
@@ -168,7 +172,9 @@ async def test_the_model_does_what_the_scripts_do(log: Log, seed: int) -> None:
 async def test_a_foreign_entry_is_refused_by_both(log: Log) -> None:
     both = Both(log)
     keys = log.keys
-    await both.say("EVALSHA", CREATE_TOPIC.digest, 2, keys.topic("plain"), keys.topics, "plain", 1, "delete", "", 0, "i1")
+    await both.say(
+        "EVALSHA", CREATE_TOPIC.digest, 2, keys.topic("plain"), keys.topics, "plain", 1, "delete", "", 0, "i1"
+    )
     await log.redis.xadd(keys.stream("plain", 0), {"k": "x"}, id="5-1")
     both.model.stream(keys.stream("plain", 0)).add([b"k", b"x"], (5, 1))
     head = json.dumps({"streams": [["plain", 0, "i1"]], "offsets": []})

@@ -25,7 +25,7 @@ def test_the_protocol_holds_on_every_seed() -> None:
 def test_a_planted_defect_is_caught(name: str) -> None:
     for seed in range(SEEDS_FOR_A_DEFECT):
         if outcome(seed, name)[1] is not None:
-            print(f"{name} is caught by seed {seed}")
+            sys.stdout.write(f"{name} is caught by seed {seed}\n")
             assert outcome(seed)[1] is None, "the seed fails without the defect, too"
             return
     pytest.fail(f"{name} is not caught by {SEEDS_FOR_A_DEFECT} seeds")

@@ -1,13 +1,17 @@
-"""What the simulated application does, and what must come of it: topic `in` -> agent -> `mid` -> agent with a table -> `out`."""
+"""What the simulated application does, and what must come of it.
+
+Topic `in` -> agent -> `mid` -> agent with a table -> `out`.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from streams.log import TopicSpec
+from streams.log import LogUnavailableError, TopicSpec
 
 if TYPE_CHECKING:
     from tests.simulation.process import Event, Process
@@ -84,12 +88,15 @@ class Effects:
     async def outside(self) -> None:
         """Messages sent outside of any event, as a timer would."""
         for number in range(self.process.world.plan.outside_messages):
-            await asyncio.sleep(self.rng.uniform(0.05, 1.5))
+            await asyncio.sleep(self.rng.uniform(0.02, 0.6))
             if self.process.should_stop:
                 return
             value = b"%s#%d" % (self.process.member.encode(), number)
             self.process.sent_outside.append(value)
             await self.process.producer.send(OUTSIDE, KEYS[0], value, None, 0.0, None)
+            # Whoever waits for a flush may lose patience, as Faust does when a rebalance overtakes a recovery.
+            with suppress(TimeoutError, LogUnavailableError):
+                await asyncio.wait_for(self.process.producer.flush(), self.rng.choice((0.0004, 0.01)))
 
 
 Content = dict[str, list[list[tuple[bytes, bytes | None]]]]
@@ -97,7 +104,7 @@ Content = dict[str, list[list[tuple[bytes, bytes | None]]]]
 
 
 def check_content(content: Content, concurrency: int) -> Iterable[str]:
-    """What is wrong with the final content of all topics; nothing, when every input had exactly one effect, in order."""
+    """What is wrong with the content of all topics in the end: nothing, when every input had one effect, in order."""
     yield from _check_mid(content, ordered=concurrency == 1)
     for partition, records in enumerate(content[MID]):
         rows, outs = fold_mid(records)

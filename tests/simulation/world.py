@@ -6,12 +6,13 @@ import logging
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from random import Random
 
+from streams.log import codec
 from streams.log.keys import Keys
 from streams.log.partitioner import partition_for
-from streams.log.records import Record, WriteBatch
-from streams.log import codec
+from streams.log.records import Record, TopicInfo, WriteBatch
 from streams.log.scripts import COMMIT, CREATE_TOPIC
 from tests.simulation.checks import Checks
 from tests.simulation.defects import DEFECTS
@@ -46,6 +47,7 @@ class Plan:
     partitions: int
     concurrency: int
     inputs: int
+    bursts: int
     faulty_s: float
     lease_s: float
     rebalance_s: float
@@ -68,6 +70,7 @@ class Plan:
             partitions=rng.choice((1, 2, 2, 3)),
             concurrency=rng.choice((1, 1, 2)),
             inputs=rng.randint(5, 25),
+            bursts=rng.choice((0, 1, 2)),
             faulty_s=rng.uniform(1.5, 4.5),
             lease_s=rng.choice((0.8, 1.5)),
             rebalance_s=rng.choice((1.2, 2.5)),
@@ -76,13 +79,13 @@ class Plan:
             crash_at_write=rng.choice((0.0, 0.0, 0.03)),
             crash_after_commit=rng.choice((0.0, 0.0, 0.05)),
             commit_records_max=rng.choice((1, 3, 8, 400)),
-            outbox_records_max=rng.choice((2, 20, 20_000)),
+            outbox_records_max=rng.choice((0, 2, 20_000)),
             recovery_records_max=rng.choice((1, 2, 1000)),
-            outside_messages=rng.choice((0, 2, 4)),
+            outside_messages=rng.choice((0, 4, 12)),
             weather=Weather(
                 lost=rng.choice((0.005, 0.05)) if stormy else 0.0,
-                slow=rng.choice((0.05, 0.4)),
-                stuck=rng.choice((0.002, 0.02)) if stormy else 0.0,
+                slow=rng.choice((0.05, 0.4, 0.7)),
+                stuck=rng.choice((0.005, 0.03, 0.08)) if stormy else 0.0,
             ),
         )
 
@@ -126,7 +129,8 @@ class World:
 
     def new_loop(self, process: Process) -> ProcessLoop:
         """A loop whose unhandled errors fail the seed."""
-        return ProcessLoop(self.agenda, lambda text: self.fail(f"{process.member}: {text}"))
+        on_error = lambda text: self.fail(f"{process.member}: {text}")  # noqa: E731
+        return ProcessLoop(self.agenda, on_error)  # type: ignore[abstract] # asyncio's own default refuses the rest
 
     def fail(self, reason: str) -> None:
         """An invariant is broken; the first one counts."""
@@ -238,10 +242,7 @@ class World:
         for spec in topics(self.plan.partitions):
             values = (spec.name, spec.partitions, spec.cleanup, spec.view, spec.retention_ms, "1")
             self.server.execute("EVALSHA", CREATE_TOPIC.digest, 2, keys.topic(spec.name), keys.topics, *values)
-        self._infos = {
-            spec.name: codec.topic_info(spec.name, [str(v).encode() for v in (spec.partitions, spec.cleanup, "", 0, "1")])
-            for spec in topics(self.plan.partitions)
-        }
+        self._infos = {spec.name: TopicInfo(spec, "1") for spec in topics(self.plan.partitions)}
 
     def _input(self) -> None:
         number, self._inputs = self._inputs, self._inputs + 1
@@ -268,11 +269,14 @@ class World:
         for number in range(plan.workers):
             name = f"w{number}"
             self.disks[name] = Disk()
-            self.agenda.after(self.rng.choice((0, 0, 1.0)) * self.rng.random(), lambda name=name: self.start_worker(name))  # type: ignore[misc]
+            self.agenda.after(self.rng.choice((0, 0, 1.0)) * self.rng.random(), partial(self.start_worker, name))
+        # In some seeds inputs come in bursts with the faults close by, so that these meet a pipeline that is full.
+        bursts = [self.rng.uniform(0.5, plan.faulty_s) for _ in range(plan.bursts)]
         for _ in range(plan.inputs):
-            self.agenda.after(self.rng.uniform(0, plan.faulty_s), self._input)
+            self.agenda.after(self.rng.choice(bursts) if bursts else self.rng.uniform(0, plan.faulty_s), self._input)
         for _ in range(self.rng.randint(0, 5)):
-            self.agenda.after(self.rng.uniform(0.2, plan.faulty_s), self._one_fault)
+            near, far = self.rng.uniform(0, 0.4), self.rng.uniform(0.2, plan.faulty_s)
+            self.agenda.after(min(self.rng.choice(bursts) + near if bursts else far, plan.faulty_s), self._one_fault)
         self.agenda.after(plan.faulty_s, self._calm)
         self._play(until_us=int((plan.faulty_s + DRAIN_S) * 1e6))
         self.checks.at_the_end()
