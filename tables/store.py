@@ -32,6 +32,8 @@ class RocksStore(SerializedStore[Any, Any]):
         super().__init__(url, app, table, options=options, **kwargs)
         self._database: Database | None = None
         self._overlay: dict[int, Rows] = {}
+        self._waiting: dict[int, dict[bytes, list[bytes | None]]] = {}
+        """Uncommitted values of each key, oldest first: a value alone does not tell which write it was."""
         self._partitions: set[int] = set()
 
     # --- life ---------------------------------------------------------------------------------------------------------
@@ -54,6 +56,7 @@ class RocksStore(SerializedStore[Any, Any]):
     ) -> None:
         """Take the new partitions; forget what was not committed."""
         self._overlay.clear()
+        self._waiting.clear()
         self._partitions = {tp.partition for tp in assigned if tp.topic == self._changelog}
 
     # --- offsets ------------------------------------------------------------------------------------------------------
@@ -86,24 +89,34 @@ class RocksStore(SerializedStore[Any, Any]):
         """Called by Faust when a changelog record was sent: without `on_committed`, the overlay is durable then."""
         if getattr(self.app.consumer, "incarnation", None) is None:
             rows = self._overlay.pop(tp.partition, {})
+            self._waiting.pop(tp.partition, None)
             self.database.write(self.table_name, tp.partition, rows.items(), ("", offset))
 
     def on_committed(self, tp: TP, items: list[tuple[bytes, bytes | None]], offset: int) -> None:
         """Make committed changes durable, with their offset, in one batch."""
         self.database.write(self.table_name, tp.partition, items, (self._incarnation(), offset))
-        rows = self._overlay.get(tp.partition)
-        if rows:
-            for key, value in items:
-                if key in rows and rows[key] == value:
-                    del rows[key]
+        rows, waiting = self._overlay.get(tp.partition, {}), self._waiting.get(tp.partition, {})
+        for key, value in items:
+            writes = waiting.get(key)
+            if writes and value in writes:
+                # Up to this one; what stands after it is not committed, even where it is the same value again.
+                del writes[: writes.index(value) + 1]
+                if not writes:
+                    del waiting[key], rows[key]
 
     def undo(self, tp: TP, key: bytes, pending: tuple[bytes | None] | None) -> None:
         """Take back an uncommitted change of a failed event: to what an earlier event left, or to what is committed."""
-        rows = self._overlay.setdefault(tp.partition, {})
+        rows, waiting = self._overlay.setdefault(tp.partition, {}), self._waiting.setdefault(tp.partition, {})
         if pending is None:
             rows.pop(key, None)
-        else:
-            rows[key] = pending[0]
+            waiting.pop(key, None)
+            return
+        rows[key] = pending[0]
+        writes = waiting.setdefault(key, [])
+        while writes and writes[-1] != pending[0]:
+            writes.pop()
+        if not writes:
+            writes.append(pending[0])
 
     def apply_changelog_batch(
         self, batch: Iterable[EventT[Any]], to_key: Callable[[Any], Any], to_value: Callable[[Any], Any]
@@ -151,6 +164,7 @@ class RocksStore(SerializedStore[Any, Any]):
         if home is None:
             raise RuntimeError(f"table {self.table_name!r} is written outside of an event; no partition is known")
         self._overlay.setdefault(home, {})[key] = value
+        self._waiting.setdefault(home, {}).setdefault(key, []).append(value)
 
     def _del(self, key: bytes) -> None:
         self._set(key, None)
@@ -201,6 +215,7 @@ class RocksStore(SerializedStore[Any, Any]):
     def _clear(self) -> None:
         for partition in self._partitions:
             self._overlay.pop(partition, None)
+            self._waiting.pop(partition, None)
             self.database.wipe(self.table_name, partition)
 
     def reset_state(self) -> None:

@@ -129,6 +129,7 @@ class Committer:
         batch = WriteBatch(
             [output.record() for output in outputs],
             {TopicPartition(*tp): offset for tp, offset in cut.offsets.items()} if fence else {},
+            {TopicPartition(*tp): offset for tp, offset in self.watermarks.standing(cut.offsets).items()},
         )
         self._sequence += 1
         transaction = Transaction(

@@ -181,6 +181,7 @@ class Consumer(Delivery):
         self._holding = False
         self._handovers += 1
         await self._on_partitions_revoked(revoked)
+        self._disown()
         self._get_active_partitions().difference_update(revoked)
         self._paused_partitions.difference_update(revoked)
         self._buffered_partitions.clear()
@@ -219,6 +220,9 @@ class Consumer(Delivery):
             len(self._unacked_messages),
             self.app.agents.human_tracebacks(),
         )
+
+    def _disown(self) -> None:
+        """Events still under way belong to the past now: their acks must not count for those delivered again."""
         for message in list(self._unacked_messages):
             message.acked = True
         self._unacked_messages.clear()

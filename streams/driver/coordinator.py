@@ -57,6 +57,7 @@ class Coordinator(Service):
         self._subscription_changed = False
         self._synced = 0
         self._holds = False
+        self._installed = 0
         self._heartbeat: Heartbeat | None = None
         self._published = ""
 
@@ -129,6 +130,8 @@ class Coordinator(Service):
     async def _rejoin(self, reason: str) -> None:
         self.log.info("Joining group %s: %s", self.transport.group, reason)
         await self._revoke()
+        # A broker that went back in time counts generations anew: none of them is the one known here.
+        self.generation = self._synced = 0
         conf = self.app.conf
         metadata = self._assignor.metadata(set(self.topics)).encode()
         self._standing = await self._ask(
@@ -181,11 +184,22 @@ class Coordinator(Service):
         self._holds = True
         self.generation = standing.generation
         self._assignor.on_assignment(assignment)
-        self.app.consumer_generation_id = standing.generation
+        self._forget_recovered()
+        self._installed += 1
+        self.app.consumer_generation_id = self._installed
         self.transport.committer.fence = Fence(self.transport.group, self.member, standing.generation)
         self.log.info("Generation %d: %d partitions assigned", standing.generation, len(tps))
         await self.consumer.assign(tps)
-        await self.consumer.on_partitions_assigned(tps, standing.generation)
+        await self.consumer.on_partitions_assigned(tps, self._installed)
+
+    def _forget_recovered(self) -> None:
+        """Let stores that keep their own offset say where recovery begins; Faust's memory may be ahead of the log."""
+        tables: Any = self.app.tables
+        recovery = tables.recovery
+        stores = self.transport.changelog_stores()
+        for offsets in (recovery.active_offsets, recovery.standby_offsets):
+            for tp in [tp for tp in offsets if tp.topic in stores]:
+                del offsets[tp]
 
     def fenced(self) -> None:
         """Told when a write was refused: this member's right to write is over."""
@@ -219,8 +233,16 @@ class Coordinator(Service):
 
     @Service.timer(STATUS_INTERVAL_S)
     async def _publish_status(self) -> None:
-        if self.generation:
+        if not self.generation:
+            return
+        try:
             await self._publish(not self.app.rebalancing)
+            if not self.app.rebalancing and await self.consumer.went_back():
+                self.log.error("the broker went back to an earlier state; what is ahead of it here is dropped")
+                self.transport.committer.fenced.set()
+                self._changed.set()
+        except LogUnavailableError:
+            pass  # others wait for the broker and say so
 
     async def _publish(self, recovered: bool | None) -> None:
         """Write how this member stands to the group's status hash, None removes it. Readiness checks read it."""

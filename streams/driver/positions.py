@@ -99,7 +99,7 @@ class Positions(base.Consumer):
             raise IllegalStateError("another rebalance began")
         for tp, offset in sorted(offsets.items()):
             self._position(tp, offset)
-            self.watermarks.reset(tp, offset)
+            self.watermarks.reset(tp, offset, stands=TopicPartition(*tp) in committed)
             self._acked.pop(tp, None)
             self._acked_index.pop(tp, None)
         return offsets
@@ -138,3 +138,12 @@ class Positions(base.Consumer):
     async def position(self, tp: TP) -> int | None:
         """The next offset to fetch."""
         return self._positions.get(tp, 0)
+
+    async def went_back(self) -> bool:
+        """Whether a partition ends below where this consumer stands: the broker was restored or lost writes."""
+        tps = {tp for tp in self._positions if tp in self.watermarks}
+        for topic in {tp.topic for tp in tps}:
+            ends = await self.redis_transport.broker.ends(topic)
+            if any(self._positions.get(tp, 0) > ends.get(tp.partition, 0) for tp in tps if tp.topic == topic):
+                return True
+        return False

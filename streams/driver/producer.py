@@ -122,7 +122,7 @@ class Producer(base.Producer):
         return source is not None
 
     def _source(self) -> tuple[TP, int] | None:
-        """The event being processed here; None outside of events, and in what an event that is finished left running."""
+        """The event being processed here; None outside of events, and in what a finished event left running."""
         event = current_event()
         if event is None or self.app.client_only:
             return None

@@ -10,10 +10,11 @@ from faust.types import TP
 class _Partition:
     """One partition: everything below `watermark` is finished, and so is what stands in `ahead`."""
 
-    __slots__ = ("ahead", "committed", "gaps", "next_offset", "watermark")
+    __slots__ = ("ahead", "committed", "gaps", "next_offset", "stands", "watermark")
 
-    def __init__(self, base: int) -> None:
+    def __init__(self, base: int, *, stands: bool) -> None:
         self.committed = base
+        self.stands = stands
         self.watermark = base
         self.next_offset = base
         self.ahead: set[int] = set()
@@ -54,9 +55,9 @@ class Watermarks:
     def __contains__(self, tp: TP) -> bool:
         return tp in self._partitions
 
-    def reset(self, tp: TP, committed: int) -> None:
-        """Start anew at a committed offset (the next one to process)."""
-        self._partitions[tp] = _Partition(committed)
+    def reset(self, tp: TP, committed: int, *, stands: bool = True) -> None:
+        """Start anew at an offset (the next one to process); `stands` when the broker has it as committed."""
+        self._partitions[tp] = _Partition(committed, stands=stands)
 
     def forget(self, tps: Iterable[TP]) -> None:
         """Drop partitions that are no longer ours."""
@@ -108,6 +109,11 @@ class Watermarks:
         partition = self._partitions.get(tp)
         if partition is not None:
             partition.committed = max(partition.committed, offset)
+            partition.stands = True
+
+    def standing(self, tps: Iterable[TP]) -> dict[TP, int]:
+        """What the broker must have as committed, for those of the partitions where it has something."""
+        return {tp: p.committed for tp in tps if (p := self._partitions.get(tp)) is not None and p.stands}
 
     def in_flight(self) -> int:
         """How many delivered events are not finished, in all partitions."""

@@ -17,6 +17,7 @@ from streams.log.errors import (
     IncarnationError,
     LogError,
     LogUnavailableError,
+    RolledBackError,
     RowGoneError,
     UnknownTopicError,
 )
@@ -133,7 +134,9 @@ def commit_arguments(
         packed += entry
     head: dict[str, Any] = {
         "streams": [[topic, partition, infos[topic].incarnation] for topic, partition in streams],
-        "offsets": [[tp.topic, tp.partition, offset] for tp, offset in batch.offsets.items()],
+        "offsets": [
+            [tp.topic, tp.partition, offset, batch.standing.get(tp, -1)] for tp, offset in batch.offsets.items()
+        ],
     }
     if fence is not None:
         head["fence"] = {"group": fence.group, "member": fence.member, "generation": fence.generation}
@@ -163,24 +166,31 @@ def commit_result(reply: Sequence[bytes], topics: MutableMapping[str, TopicInfo]
 
 
 def _refusal(status: str, rest: Sequence[str]) -> LogError:
-    if status == "FENCED":
-        return FencedError(f"this writer's {rest[0]} is over; nothing was written. It has to rejoin its group.")
-    if status == "CONFLICT":
-        return IdempotencyConflictError("this idempotency key was used before with another body")
-    if status == "GONE":
-        return RowGoneError(f"{rest[0]!r} is not there any more: somebody was quicker")
-    if status == "UNKNOWN":
-        return UnknownTopicError(
-            f"topic or partition {rest[0]!r} does not exist; start a worker, it creates the topics"
-        )
-    if status == "INCARNATION":
-        return IncarnationError(
-            f"topic {rest[0]!r} was re-created since it was last seen (a flushed or restored broker?)"
-        )
-    return ForeignStreamError(
-        f"stream {rest[0]!r} ends at {rest[1]}, but this log wrote up to {rest[2]}: something else wrote to it. "
-        "Remove the foreign writer and re-create the topic."
-    )
+    kind, text = _REFUSALS[status]
+    return kind(text.format(*rest))
+
+
+_REFUSALS: Mapping[str, tuple[type[LogError], str]] = {
+    "FENCED": (FencedError, "this writer's {0} is over; nothing was written. It has to rejoin its group."),
+    "CONFLICT": (IdempotencyConflictError, "this idempotency key was used before with another body"),
+    "GONE": (RowGoneError, "{0!r} is not there any more: somebody was quicker"),
+    "UNKNOWN": (UnknownTopicError, "topic or partition {0!r} does not exist; start a worker, it creates the topics"),
+    "ROLLED_BACK": (
+        RolledBackError,
+        "the broker has {1} as committed offset of {0}, this group had committed {2}: it was restored, or lost writes",
+    ),
+    "INCARNATION": (
+        IncarnationError,
+        "topic {0!r} was re-created since it was last seen (a flushed or restored broker?)",
+    ),
+    "FOREIGN": (
+        ForeignStreamError,
+        (
+            "stream {0!r} ends at {1}, but this log wrote up to {2}: something else wrote to it. "
+            "Remove the foreign writer and re-create the topic."
+        ),
+    ),
+}
 
 
 def raise_for_response(exc: ResponseError) -> None:

@@ -15,6 +15,10 @@ class FencedError(LogError):
     """The writer's generation is over or its lease has run out: it must rejoin its group. Nothing was written."""
 
 
+class RolledBackError(FencedError):
+    """The broker does not have what this group committed: it was restored or lost writes. Nothing was written."""
+
+
 class IncarnationError(LogError):
     """The topic is not the one this process knew: the broker was flushed, restored or the topic re-created."""
 

@@ -100,7 +100,11 @@ class Transaction:
 
 @dataclass(slots=True)
 class WriteBatch:
-    """What one atomic write carries: records in order, and the offsets a group commits with them."""
+    """What one atomic write carries: records in order, and the offsets a group commits with them.
+
+    `standing` holds, for partitions committed before, the offset that must be there: what this writer committed last.
+    """
 
     records: list[Record] = field(default_factory=list)
     offsets: dict[TopicPartition, int] = field(default_factory=dict)
+    standing: dict[TopicPartition, int] = field(default_factory=dict)

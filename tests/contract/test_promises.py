@@ -265,3 +265,31 @@ async def test_an_event_that_outlives_its_generation_writes_nothing(broker: Brok
             await until(lambda: ended)
             assert isinstance(ended[0], OutputDroppedError)
             assert sum(sums.values()) + sum(other.values()) == 1
+
+
+async def test_a_late_ack_does_not_count_for_the_event_delivered_again(broker: Broker) -> None:
+    """The member loses its right to write while an event is under way, and gets the same partition back."""
+    app = broker.app()
+    topic = app.topic(broker.name("in"), value_type=INT)
+    releases = [asyncio.Event(), asyncio.Event()]
+    began: list[int] = []
+
+    @app.agent(topic, concurrency=2)
+    async def slow(stream: Any) -> None:
+        async for value in stream:
+            attempt = len(began)
+            began.append(value)
+            await releases[attempt].wait()
+
+    async with running(app):
+        await topic.send(value=1, partition=0)
+        await until(lambda: len(began) == 1)
+        app.consumer.committer.fenced.set()
+        app.consumer.coordinator.fenced()
+        await until(lambda: len(began) == 2)
+        releases[0].set()
+        await asyncio.sleep(0.2)  # long enough for a wrong commit, of which there must be none
+        assert committed(app, topic.get_topic_name()) == 0
+        assert app.consumer.watermarks.committed(TP(topic.get_topic_name(), 0)) == 0
+        releases[1].set()
+        await until(lambda: app.consumer.watermarks.committed(TP(topic.get_topic_name(), 0)) == 1)

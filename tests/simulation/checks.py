@@ -69,7 +69,7 @@ class Checks:
     def _on_commit(self, sender: str, head: dict[str, Any]) -> None:
         fence = head.get("fence")
         claims = [(topic, p) for topic, p, _ in head["streams"] if topic == CHANGELOG]
-        claims += [(topic, p) for topic, p, _ in head["offsets"]]
+        claims += [(topic, p) for topic, p, *_ in head["offsets"]]
         if fence is None:
             if claims:
                 self.world.fail(f"{sender} wrote {claims} without a fence")
@@ -83,7 +83,7 @@ class Checks:
         foreign = set(claims) - self._owned.get(writer, set())
         if foreign:
             self.world.fail(f"{writer} wrote to {sorted(foreign)}, which it does not own")
-        for topic, partition, offset in head["offsets"]:
+        for topic, partition, offset, _ in head["offsets"]:
             self._on_offset(writer, (topic, partition), offset)
 
     def _on_offset(self, writer: tuple[str, int], tp: TopicPartition, offset: int) -> None:
@@ -96,9 +96,9 @@ class Checks:
 
     # --- at the workers -----------------------------------------------------------------------------------------------
 
-    def on_finished(self, member: str, message: Any) -> None:
-        """An agent is through with an event."""
-        self._finished[member, message.generation_id][message.topic, message.partition].add(message.offset)
+    def on_finished(self, member: str, generation: int, message: Any) -> None:
+        """An agent is through with an event that was delivered in this generation."""
+        self._finished[member, generation][message.topic, message.partition].add(message.offset)
 
     def on_disk_write(self, process: Process, table: str, partition: int) -> None:
         """Rows reached a disk: they are the fold of the changelog up to their offset."""

@@ -164,6 +164,7 @@ class SimulatedCoordinator(_Service, Coordinator):  # type: ignore[misc]
         self._subscription_changed = False
         self._synced = 0
         self._holds = False
+        self._installed = 0
         self._heartbeat = None
         self._published = ""
 
@@ -316,13 +317,13 @@ class Process:
         )
         self.store = SimulatedStore(self, TABLE, CHANGELOG, disk)
         table = SimpleNamespace(changelog_topic=self.store.table.changelog_topic, data=self.store)
-        self.tables = SimpleNamespace(values=lambda: [table], changelog_topics={CHANGELOG})
         self.flow_control = FlowControlEvent(initially_suspended=True)
         self.queues: dict[str, Any] = {
             topic: ThrowableQueue(QUEUE_RECORDS_MAX, flow_control=self.flow_control, clear_on_resume=True)
             for topic in (*SUBSCRIPTION,)
         }
         self.recovery = Recovery(self, self.queues[CHANGELOG])
+        self.tables = SimpleNamespace(values=lambda: [table], changelog_topics={CHANGELOG}, recovery=self.recovery)
         self.effects = Effects(self)
         self.spawn(self._live())
 
@@ -375,7 +376,8 @@ class Process:
     def is_settled(self, generation: int) -> bool:
         """Whether it is up to date with its group, has recovered, and has nothing to write."""
         committer = self.transport.committer
-        current = self.consumer_generation_id == generation == self.recovered_generation
+        current = self.coordinator.generation == generation
+        current = current and self.consumer_generation_id == self.recovered_generation
         return current and not len(committer.outbox) and not committer._lock.locked()
 
     async def stop(self) -> None:
@@ -462,11 +464,12 @@ class Process:
             if self.flow_control.is_active() and message.generation_id == self.consumer_generation_id:
                 message.tracked = True
                 self.consumer.track_message(message)
+                generation = self.coordinator.generation
                 _current_event.set(weakref.ref(event))
                 try:
                     await handler(event)
                 except OutputDroppedError:
                     pass  # its partition was handed over meanwhile; Faust acks what raised, too
                 else:
-                    self.world.checks.on_finished(self.member, message)
+                    self.world.checks.on_finished(self.member, generation, message)
             message.ack(self.consumer)

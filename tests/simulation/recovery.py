@@ -30,7 +30,8 @@ class Recovery:
         self.done = asyncio.Event()
         self.generation = 0
         self.active: set[TP] = set()
-        self.offsets: dict[TP, int | None] = {}
+        self.active_offsets: dict[TP, int | None] = {}
+        self.standby_offsets: dict[TP, int | None] = {}
         self.highwaters: dict[TP, int] = {}
         self.buffer: list[Any] = []
 
@@ -39,13 +40,13 @@ class Recovery:
         if generation != self.process.consumer_generation_id:
             return
         self.active = {tp for tp in assigned if tp.topic == CHANGELOG}
-        kept = {tp: offset for tp, offset in self.offsets.items() if tp in self.active}
-        self.offsets = kept
+        kept = {tp: offset for tp, offset in self.active_offsets.items() if tp in self.active}
+        self.active_offsets = kept
         for tp in sorted(self.active):
             persisted = self.process.store.persisted_offset(tp)
             if persisted is not None:
-                self.offsets[tp] = persisted
-            self.offsets.setdefault(tp, None)
+                self.active_offsets[tp] = persisted
+            self.active_offsets.setdefault(tp, None)
         self.generation = generation
         self.signal.set()
 
@@ -69,7 +70,7 @@ class Recovery:
         self.highwaters = {tp: end - 1 for tp, end in highwaters.items()}
         earliest = await self._wait(consumer.earliest_offsets(*active))
         for tp in active:
-            self.offsets[tp] = max(self._reached(tp), earliest[tp] - 1 if earliest[tp] else -1)
+            self.active_offsets[tp] = max(self._reached(tp), earliest[tp] - 1 if earliest[tp] else -1)
         await self._wait(consumer.seek_wait({tp: max(0, self._reached(tp)) for tp in active}))
         if self.needed():
             self.done.clear()
@@ -113,7 +114,7 @@ class Recovery:
         return any(end > self._reached(tp) for tp, end in self.highwaters.items())
 
     def _reached(self, tp: TP) -> int:
-        offset = self.offsets.get(tp)
+        offset = self.active_offsets.get(tp)
         return -1 if offset is None else offset
 
     async def slurp(self) -> None:
@@ -121,9 +122,9 @@ class Recovery:
         while True:
             event = await self.queue.get()
             tp, offset = event.message.tp, event.message.offset
-            seen = self.offsets.get(tp)
+            seen = self.active_offsets.get(tp)
             if seen is None or offset > seen:
-                self.offsets[tp] = offset
+                self.active_offsets[tp] = offset
                 self.buffer.append(event)
                 if len(self.buffer) >= self.process.world.plan.recovery_records_max:
                     self.flush()

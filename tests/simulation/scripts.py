@@ -53,6 +53,11 @@ def commit(server: Server, _keys: Sequence[Any], argv: Sequence[Any]) -> list[by
             _check_transaction(server, server.hashes.get(f"{prefix}txn:{txn['name']}", {}), txn)
         if fence:
             _check_fence(server, f"{prefix}group:{fence['group']}", fence)
+            _check_standing(server.hash(f"{prefix}group:{fence['group']}:offsets"), head["offsets"])
+        if "require" in head:
+            topic, partition, key = head["require"]
+            if raw(key) not in server.hash(f"{prefix}snap:{topic}:{partition}"):
+                raise _RefusedError(b"GONE", raw(key))
         targets = [_target(server, prefix, *stream) for stream in head["streams"]]
     except _RefusedError as refused:
         return list(refused.args)
@@ -82,6 +87,14 @@ def _check_fence(server: Server, group: str, fence: dict[str, Any]) -> None:
     lease = server.sorted.get(f"{group}:leases", {}).get(raw(fence["member"]))
     if (lease is None or lease < server.now_ms()) and not server.flaws & {"no_fence", "no_lease_check"}:
         raise _RefusedError(b"FENCED", b"lease")
+
+
+def _check_standing(committed: Hash, offsets: list[list[Any]]) -> None:
+    for topic, partition, _, standing in offsets:
+        name = raw(f"{topic}:{partition}")
+        stands = committed.get(name)
+        if standing >= 0 and (stands or b"0") != raw(standing):
+            raise _RefusedError(b"ROLLED_BACK", name, stands or b"none", raw(standing))
 
 
 def _target(server: Server, prefix: str, topic: str, partition: int, incarnation: str) -> _Target:
@@ -114,7 +127,7 @@ def _append(server: Server, targets: list[_Target], argv: Sequence[Any]) -> None
 
 
 def _commit_offsets(server: Server, prefix: str, group: str, offsets: list[list[Any]]) -> None:
-    for topic, partition, offset in offsets:
+    for topic, partition, offset, _ in offsets:
         server.hash(f"{prefix}group:{group}:offsets")[raw(f"{topic}:{partition}")] = raw(offset)
         server.streams.setdefault(f"{prefix}log:{topic}:{partition}", Stream()).groups[group] = offset
 

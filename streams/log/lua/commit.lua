@@ -30,6 +30,15 @@ if head.fence then
   if not lease or tonumber(lease) < millis() then return {'FENCED', 'lease'} end
 end
 
+-- Only this member commits its partitions, so the last commit must stand; if not, the broker went back in time.
+for _, o in ipairs(head.offsets) do
+  local field = o[1] .. ':' .. o[2]
+  local stands = redis.call('HGET', prefix .. 'group:' .. head.fence.group .. ':offsets', field)
+  if o[4] >= 0 and (stands or '0') ~= string.format('%d', o[4]) then
+    return {'ROLLED_BACK', field, stands or 'none', string.format('%d', o[4])}
+  end
+end
+
 if head.require then
   local r = head.require
   if redis.call('HEXISTS', prefix .. 'snap:' .. r[1] .. ':' .. r[2], r[3]) == 0 then return {'GONE', r[3]} end

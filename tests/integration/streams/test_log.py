@@ -16,6 +16,7 @@ from streams.log import (
     Log,
     LogUnavailableError,
     Record,
+    RolledBackError,
     TopicMismatchError,
     TopicPartition,
     TopicSpec,
@@ -195,3 +196,12 @@ async def test_a_password_in_the_url_is_not_shown() -> None:
         await log.ends("t")
     assert "secret" not in str(caught.value)
     await log.close()
+
+
+async def test_a_broker_that_went_back_in_time_is_noticed_at_the_next_commit(log: Log) -> None:
+    fence = await join(log)
+    await log.commit(WriteBatch([record()], {T0: 5}), fence=fence)
+    await log.redis.hset(log.keys.offsets("g"), "t:0", "3")
+    with pytest.raises(RolledBackError, match="has 3 as committed offset of t:0"):
+        await log.commit(WriteBatch([record()], {T0: 6}, {T0: 5}), fence=fence)
+    assert await log.ends("t") == {0: 1, 1: 0}

@@ -94,6 +94,20 @@ async def test_a_later_write_stays_when_an_earlier_one_is_committed(store: Rocks
     assert store._get(b"k") == b"2"
 
 
+async def test_a_value_that_comes_back_is_not_taken_for_the_commit_of_its_first_write(
+    store: RocksStore, event: Event
+) -> None:
+    """1, 2, 1 again: the first 1 and then the 2 are committed; what the next event must read is still the last 1."""
+    for value in (b"1", b"2", b"1"):
+        store._set(b"k", value)
+    store.on_committed(P0, [(b"k", b"1")], 7)
+    store.on_committed(P0, [(b"k", b"2")], 8)
+    assert store._get(b"k") == b"1"
+    store.on_committed(P0, [(b"k", b"1")], 9)
+    assert store._get(b"k") == b"1"
+    assert store._overlay[0] == {}
+
+
 async def test_a_deleted_row_is_gone_before_and_after_the_commit(store: RocksStore, event: Event) -> None:
     store.on_committed(P0, [(b"k", b"1")], 1)
     store._del(b"k")
