@@ -184,6 +184,13 @@ def _unheeded_rebalance(stack: ExitStack) -> None:
     old = _replace(stack, Coordinator, "_install", install)
 
 
+def _status_must_be_published(stack: ExitStack) -> None:
+    async def publish(self: Coordinator, recovered: bool | None) -> None:
+        await self.transport.broker.set_status(self.transport.group, self.member, str(recovered))
+
+    _replace(stack, Coordinator, "_publish", publish)
+
+
 def _interrupted_commit(stack: ExitStack) -> None:
     _replace(stack, Committer, "commit", Committer._commit)
 
@@ -224,6 +231,9 @@ DEFECTS: dict[str, Defect] = {
     "unheeded_rebalance": Defect(
         "a late join takes a member through a rebalance that it has not noticed", planter=_unheeded_rebalance
     ),
+    "status_must_be_published": Defect(
+        "a worker that cannot publish its status in a rebalance crashes", planter=_status_must_be_published
+    ),
     "interrupted_commit": Defect("a cancelled caller takes the commit down with it", planter=_interrupted_commit),
 }
 
@@ -233,5 +243,6 @@ FIXED = (
     "overtaken_recovery_goes_on",
     "left_over_events_write",
     "unheeded_rebalance",
+    "status_must_be_published",
     "interrupted_commit",
 )
