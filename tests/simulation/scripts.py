@@ -55,9 +55,7 @@ def commit(server: Server, _keys: Sequence[Any], argv: Sequence[Any]) -> list[by
             _check_fence(server, f"{prefix}group:{fence['group']}", fence)
             _check_standing(server.hash(f"{prefix}group:{fence['group']}:offsets"), head["offsets"])
         if "require" in head:
-            topic, partition, key = head["require"]
-            if raw(key) not in server.hash(f"{prefix}snap:{topic}:{partition}"):
-                raise _RefusedError(b"GONE", raw(key))
+            _check_row(server, prefix, *head["require"])
         targets = [_target(server, prefix, *stream) for stream in head["streams"]]
     except _RefusedError as refused:
         return list(refused.args)
@@ -95,6 +93,11 @@ def _check_standing(committed: Hash, offsets: list[list[Any]]) -> None:
         stands = committed.get(name)
         if standing >= 0 and (stands or b"0") != raw(standing):
             raise _RefusedError(b"ROLLED_BACK", name, stands or b"none", raw(standing))
+
+
+def _check_row(server: Server, prefix: str, topic: str, partition: int, key: str) -> None:
+    if raw(key) not in server.hash(f"{prefix}snap:{topic}:{partition}"):
+        raise _RefusedError(b"GONE", raw(key))
 
 
 def _target(server: Server, prefix: str, topic: str, partition: int, incarnation: str) -> _Target:

@@ -132,7 +132,7 @@ class Commands:
             standing = rng.choice((-1, -1, 0, rng.randrange(3)))
             head["offsets"] = [["plain", p, rng.randrange(3), standing] for p in range(rng.randint(0, 2))]
         if rng.random() < 0.1:
-            head["require"] = ["table", 0, f"k{rng.randrange(4)}"]  # type: ignore[assignment]
+            head["require"] = ["table", 0, f"k{rng.randrange(4)}"]
         if rng.random() < 0.8:
             self.numbers[member] += rng.choice((1, 1, 1, 0, -1))
             once = rng.random() < 0.2

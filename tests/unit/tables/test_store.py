@@ -37,7 +37,6 @@ class LogSide:
 class Message:
     def __init__(self, partition: int) -> None:
         self.partition = partition
-        self.generation_id = 0
 
 
 class Event:
@@ -69,12 +68,6 @@ def event() -> Iterator[Event]:
     token = _current_event.set(lambda: event)  # type: ignore[arg-type]
     yield event
     _current_event.reset(token)
-
-
-async def test_an_event_left_over_from_before_a_rebalance_writes_no_rows(store: RocksStore, event: Event) -> None:
-    store.app.consumer_generation_id = 1
-    store._set(b"k", b"1")
-    assert store._get(b"k") is None
 
 
 async def test_a_write_is_read_back_before_it_is_committed(store: RocksStore, event: Event) -> None:
