@@ -56,8 +56,8 @@ class Coordinator(Service):
         self._changed = asyncio.Event()
         self._subscription_changed = False
         self._synced = 0
-        self._holds = False
         self._installed = 0
+        self._holds = False
         self._heartbeat: Heartbeat | None = None
         self._published = ""
 

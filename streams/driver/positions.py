@@ -94,12 +94,13 @@ class Positions(base.Consumer):
         committed = await self._patiently(lambda: self.redis_transport.broker.committed(self.redis_transport.group))
         tps = {tp for tp in self._assigned if not self._is_changelog_tp(tp)}
         offsets = {tp: committed[TopicPartition(*tp)] for tp in tps if TopicPartition(*tp) in committed}
-        offsets |= await self._reset_offsets(tps - set(offsets))
+        standing = set(offsets)
+        offsets |= await self._reset_offsets(tps - standing)
         if not self._holding or handovers != self._handovers:
             raise IllegalStateError("another rebalance began")
         for tp, offset in sorted(offsets.items()):
             self._position(tp, offset)
-            self.watermarks.reset(tp, offset, stands=TopicPartition(*tp) in committed)
+            self.watermarks.reset(tp, offset, stands=tp in standing)
             self._acked.pop(tp, None)
             self._acked_index.pop(tp, None)
         return offsets

@@ -282,14 +282,15 @@ async def test_a_late_ack_does_not_count_for_the_event_delivered_again(broker: B
             await releases[attempt].wait()
 
     async with running(app):
+        consumer: Any = app.consumer
         await topic.send(value=1, partition=0)
         await until(lambda: len(began) == 1)
-        app.consumer.committer.fenced.set()
-        app.consumer.coordinator.fenced()
+        consumer.committer.fenced.set()
+        consumer.coordinator.fenced()
         await until(lambda: len(began) == 2)
         releases[0].set()
         await asyncio.sleep(0.2)  # long enough for a wrong commit, of which there must be none
         assert committed(app, topic.get_topic_name()) == 0
-        assert app.consumer.watermarks.committed(TP(topic.get_topic_name(), 0)) == 0
+        assert consumer.watermarks.committed(TP(topic.get_topic_name(), 0)) == 0
         releases[1].set()
-        await until(lambda: app.consumer.watermarks.committed(TP(topic.get_topic_name(), 0)) == 1)
+        await until(lambda: consumer.watermarks.committed(TP(topic.get_topic_name(), 0)) == 1)
