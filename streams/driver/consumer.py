@@ -79,7 +79,7 @@ class Consumer(Delivery):
         Raises:
             UnknownTopicError: when one is gone.
         """
-        for topic in {tp.topic for tp in tps}:
+        for topic in sorted({tp.topic for tp in tps}):
             await self._patiently(lambda topic=topic: self.redis_transport.broker.topic(topic, fresh=True))
         self._assigned = set(tps)
         self._positions.clear()

@@ -154,7 +154,7 @@ class Coordinator(Service):
     async def _assign(self, generation: int) -> None:
         members = await self._members()
         partitions: dict[str, int] = {}
-        for topic in {topic for metadata in members.values() for topic in metadata.subscription}:
+        for topic in sorted({topic for metadata in members.values() for topic in metadata.subscription}):
             try:
                 partitions[topic] = (await self.transport.ensure_topic(topic)).spec.partitions
             except UnknownTopicError:

@@ -143,7 +143,7 @@ class Positions(base.Consumer):
     async def went_back(self) -> bool:
         """Whether a partition ends below where this consumer stands: the broker was restored or lost writes."""
         tps = {tp for tp in self._positions if tp in self.watermarks}
-        for topic in {tp.topic for tp in tps}:
+        for topic in sorted({tp.topic for tp in tps}):
             ends = await self.redis_transport.broker.ends(topic)
             if any(self._positions.get(tp, 0) > ends.get(tp.partition, 0) for tp in tps if tp.topic == topic):
                 return True

@@ -108,6 +108,14 @@ async def test_a_retry_returns_the_first_result(log: Log) -> None:
     assert await log.ends("t") == {0: 1, 1: 1}
 
 
+async def test_an_attempt_that_arrives_after_its_successor_is_refused(log: Log) -> None:
+    for number in ("7", "8"):
+        await log.append([record()], transaction=Transaction("me", number, once=False, ttl_ms=60_000))
+    with pytest.raises(FencedError):
+        await log.append([record()], transaction=Transaction("me", "7", once=False, ttl_ms=60_000))
+    assert (await log.ends("t"))[0] == 2
+
+
 async def test_an_idempotency_key_is_good_for_one_body(log: Log) -> None:
     await log.append([record()], transaction=Transaction("key", "digest-1", once=True, ttl_ms=60_000))
     with pytest.raises(IdempotencyConflictError):

@@ -1,0 +1,155 @@
+"""What must hold at every step. Read from the server and the workers' acts, never from the driver's bookkeeping."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment
+
+from streams.log.keys import Keys
+from streams.log.scripts import COMMIT, GROUP
+from tests.simulation.topology import CHANGELOG, GROUP_NAME, IN, MID, NAMESPACE, TABLE, fold
+
+if TYPE_CHECKING:
+    from tests.simulation.process import Process
+    from tests.simulation.world import World
+
+TopicPartition = tuple[str, int]
+
+
+class Checks:
+    """Watches commits as they are accepted, and rows as they reach a disk."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.keys = Keys(NAMESPACE)
+        self.group = self.keys.group(GROUP_NAME)
+        self._finished: dict[tuple[str, int], dict[TopicPartition, set[int]]] = defaultdict(lambda: defaultdict(set))
+        self._owned: dict[tuple[str, int], set[TopicPartition]] = {}
+        self._standing: tuple[bytes, float | None] = (b"", None)
+        self._offsets: dict[str, int] = {}
+
+    # --- at the server ------------------------------------------------------------------------------------------------
+
+    def before(self, _sender: str, command: tuple[Any, ...]) -> None:
+        """Note how the writer stands just before its commit."""
+        if command[0] == "EVALSHA" and command[1] == COMMIT.digest:
+            fence = json.loads(command[5]).get("fence")
+            self._standing = self._stands(fence["member"]) if fence else (b"", None)
+            offsets = self.world.server.hashes.get(self.keys.offsets(GROUP_NAME), {})
+            self._offsets = {name.decode(): int(offset) for name, offset in offsets.items()}
+
+    def generation(self) -> int:
+        """The group's generation."""
+        return int(self.world.server.hashes.get(self.group, {}).get(b"generation", b"0"))
+
+    def _stands(self, member: str) -> tuple[bytes, float | None]:
+        server = self.world.server
+        lease = server.sorted.get(f"{self.group}:leases", {}).get(member.encode())
+        return server.hashes.get(self.group, {}).get(b"generation", b""), lease
+
+    def after(self, sender: str, command: tuple[Any, ...], reply: Any) -> None:
+        """Judge an accepted commit; note an assignment."""
+        if command[0] != "EVALSHA":
+            return
+        if command[1] == GROUP.digest and command[4] == "sync":
+            self._note_assignment()
+        elif command[1] == COMMIT.digest and reply[0] == b"OK" and reply[2] == b"new":
+            self._on_commit(sender, json.loads(command[5]))
+
+    def _note_assignment(self) -> None:
+        hashes = self.world.server.hashes
+        generation = int(hashes[self.group][b"generation"])
+        for member, text in hashes[f"{self.group}:assignments"].items():
+            assignment = ConsumerProtocolMemberAssignment.decode(text).assignment
+            self._owned[member.decode(), generation] = {(topic, p) for topic, ps in assignment for p in ps}
+
+    def _on_commit(self, sender: str, head: dict[str, Any]) -> None:
+        fence = head.get("fence")
+        claims = [(topic, p) for topic, p, _ in head["streams"] if topic == CHANGELOG]
+        claims += [(topic, p) for topic, p, *_ in head["offsets"]]
+        if fence is None:
+            if claims:
+                self.world.fail(f"{sender} wrote {claims} without a fence")
+            return
+        writer = (fence["member"], fence["generation"])
+        generation, lease = self._standing
+        if int(generation) != fence["generation"]:
+            self.world.fail(f"a write of {writer} was accepted in generation {int(generation)}")
+        if lease is None or lease < self.world.now_ms():
+            self.world.fail(f"a write of {writer} was accepted after its lease")
+        foreign = set(claims) - self._owned.get(writer, set())
+        if foreign:
+            self.world.fail(f"{writer} wrote to {sorted(foreign)}, which it does not own")
+        for topic, partition, offset, _ in head["offsets"]:
+            self._on_offset(writer, (topic, partition), offset)
+
+    def _on_offset(self, writer: tuple[str, int], tp: TopicPartition, offset: int) -> None:
+        before = self._offsets.get(f"{tp[0]}:{tp[1]}", 0)
+        if offset < before:
+            self.world.fail(f"{writer} took the offset of {tp} back from {before} to {offset}")
+        unfinished = set(range(before, offset)) - self._finished[writer][tp]
+        if unfinished:
+            self.world.fail(f"{writer} committed {offset} of {tp} over unfinished events {sorted(unfinished)}")
+
+    # --- at the workers -----------------------------------------------------------------------------------------------
+
+    def on_finished(self, member: str, generation: int, message: Any) -> None:
+        """An agent is through with an event that was delivered in this generation."""
+        self._finished[member, generation][message.topic, message.partition].add(message.offset)
+
+    def on_disk_write(self, process: Process, table: str, partition: int) -> None:
+        """Rows reached a disk: they are the fold of the changelog up to their offset."""
+        kept = self.world.disks[process.member.partition(".")[0]].partitions[table, partition]
+        if kept.offset is None:
+            self.world.fail(f"{process.member}: rows of partition {partition} without an offset: {kept.rows}")
+            return
+        records = self.world.content(CHANGELOG)[partition]
+        offset = kept.offset[1]
+        if offset >= len(records):
+            self.world.fail(f"{process.member}: rows of partition {partition} are ahead of the log: {offset}")
+        elif kept.rows != fold(records[: offset + 1]):
+            self.world.fail(
+                f"{process.member}: rows of partition {partition} are not the log's at {offset}: {kept.rows}"
+            )
+
+    # --- at the end ---------------------------------------------------------------------------------------------------
+
+    def is_drained(self) -> bool:
+        """Whether everything that was sent has been processed and committed."""
+        hashes = self.world.server.hashes
+        committed = hashes.get(self.keys.offsets(GROUP_NAME), {})
+        return all(
+            int(committed.get(b"%s:%s" % (topic.encode(), partition), b"0")) == int(end)
+            for topic in (IN, MID)
+            for partition, end in hashes.get(self.keys.ends(topic), {}).items()
+        )
+
+    def at_the_end(self) -> None:
+        """Snapshots are the folds of their logs, and no running worker believes anything else."""
+        for partition, records in enumerate(self.world.content(CHANGELOG)):
+            snapshot = self.world.server.hashes.get(self.keys.snapshot(CHANGELOG, partition), {})
+            if snapshot != fold(records):
+                self.world.fail(f"the snapshot of partition {partition} is not the fold of its log")
+        for process in self.world.running():
+            self._at_rest(process)
+
+    def _at_rest(self, process: Process) -> None:
+        waiting = process.transport.committer.outbox.outputs()
+        if waiting:
+            self.world.fail(f"{process.member} still holds {len(waiting)} outputs: {waiting[0]}")
+        overlay = {p: rows for p, rows in process.store._overlay.items() if rows}
+        if overlay:
+            self.world.fail(f"{process.member} still holds uncommitted rows: {overlay}")
+        for tp in process.consumer.assignment():
+            if tp.topic == CHANGELOG:
+                kept = self.world.disks[process.member.partition(".")[0]].partitions.get((TABLE, tp.partition))
+                rows = kept.rows if kept else {}
+                if rows != fold(self.world.content(CHANGELOG)[tp.partition]):
+                    self.world.fail(f"{process.member}: rows of {tp} are not the log's at rest")
+        written = {value for records in self.world.content("outside") for _, value in records}
+        missing = set(process.sent_outside) - written
+        if missing:
+            self.world.fail(f"{process.member} lost messages sent outside of events: {sorted(missing)}")

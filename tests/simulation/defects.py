@@ -1,0 +1,248 @@
+"""Planted defects: each takes away one thing that the protocol rests on. A simulation that misses one is worth little.
+
+Those in `FIXED` were not invented: the simulation found them in the driver, which no longer has them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+from unittest.mock import patch
+
+from faust.streams import current_event
+from faust.transport.consumer import Consumer as FaustConsumer
+
+from streams.driver.committer import Committer
+from streams.driver.consumer import Consumer
+from streams.driver.coordinator import Coordinator
+from streams.driver.outbox import Cut, Outbox
+from streams.driver.producer import Producer
+from streams.driver.watermarks import Watermarks
+from streams.log import Fence, Log, Transaction, WriteBatch
+from tables.store import RocksStore
+from tests.simulation.recovery import Recovery
+
+Planter = Callable[[ExitStack], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Defect:
+    """One planted defect: a flaw of the server's scripts, or a change to the driver."""
+
+    about: str
+    flaw: str | None = None
+    planter: Planter | None = None
+
+    def plant(self, stack: ExitStack) -> frozenset[str]:
+        """Put it in until the stack is closed; returns the server's flaws."""
+        if self.planter is not None:
+            self.planter(stack)
+        return frozenset() if self.flaw is None else frozenset({self.flaw})
+
+
+def _replace(stack: ExitStack, owner: type, name: str, new: Any) -> Any:
+    """Replace a method; returns the old one."""
+    old = getattr(owner, name)
+    stack.enter_context(patch.object(owner, name, new))
+    return old
+
+
+# --- the commit -------------------------------------------------------------------------------------------------------
+
+
+def _two_writes(stack: ExitStack, *, offsets_first: bool) -> None:
+    async def commit(
+        self: Log, batch: WriteBatch, *, fence: Fence | None = None, transaction: Transaction | None = None
+    ) -> Any:
+        if fence is None or not batch.records or not batch.offsets or transaction is None:
+            return await whole(self, batch, fence=fence, transaction=transaction)
+        number = int(transaction.value) * 2
+        parts = [WriteBatch(batch.records, {}), WriteBatch([], batch.offsets)]
+        replies = []
+        for i, part in enumerate(reversed(parts) if offsets_first else parts):
+            name = f"{transaction.name}:{i}"
+            numbered = Transaction(name, str(number), once=False, ttl_ms=transaction.ttl_ms)
+            replies.append(await whole(self, part, fence=fence, transaction=numbered))
+        return replies[-1 if offsets_first else 0]
+
+    whole = _replace(stack, Log, "commit", commit)
+
+
+def _overlay_flushed_first(stack: ExitStack) -> None:
+    def put(self: RocksStore, key: bytes, value: bytes | None) -> None:
+        home = self._home(key)
+        assert home is not None
+        kept = self.database.offset(self.table_name, home)
+        offset = -1 if kept is None else kept[1]
+        self.database.write(self.table_name, home, [(key, value)], (self._incarnation(), offset + 1))
+
+    _replace(stack, RocksStore, "_set", put)
+
+
+def _past_in_flight(stack: ExitStack) -> None:
+    def committable(self: Watermarks) -> dict[Any, int]:
+        highest = {tp: max(p.ahead, default=-1) + 1 for tp, p in self._partitions.items()}
+        return {tp: max(p.watermark, highest[tp]) for tp, p in self._partitions.items() if p.watermark > p.committed}
+
+    _replace(stack, Watermarks, "committable", committable)
+
+
+def _torn_events(stack: ExitStack) -> None:
+    def cut(self: Outbox, watermarks: Any, records_max: int, bytes_max: int) -> Cut:
+        taken: Cut = whole(self, watermarks, records_max, bytes_max)
+        if len(taken.outputs) > records_max:
+            self.put_back(taken.outputs[records_max:])
+            taken.outputs = taken.outputs[:records_max]
+        return taken
+
+    whole = _replace(stack, Outbox, "cut", cut)
+
+
+def _first_of_a_key(stack: ExitStack) -> None:
+    def coalesce(outputs: list[Any]) -> tuple[list[Any], list[list[Any]]]:
+        seen: dict[Any, int] = {}
+        kept: list[Any] = []
+        settled: list[list[Any]] = []
+        for output in outputs:
+            identity = (output.topic, output.partition, output.key) if output.compacted else len(kept) + 0.5
+            if identity in seen:
+                settled[seen[identity]].append(output)
+                continue
+            seen[identity] = len(kept)
+            kept.append(output)
+            settled.append([output])
+        return kept, settled
+
+    stack.enter_context(patch("streams.driver.committer.coalesce", coalesce))
+
+
+# --- recovery and hand-over -------------------------------------------------------------------------------------------
+
+
+def _no_recovery(stack: ExitStack) -> None:
+    _replace(stack, Recovery, "needed", lambda _self: False)
+
+
+def _local_rows_of_any_age(stack: ExitStack) -> None:
+    def persisted(self: RocksStore, tp: Any) -> int | None:
+        old(self, tp)
+        end: int = self.app.consumer.highwater(tp)
+        return end - 1 if end else None
+
+    old = _replace(stack, RocksStore, "persisted_offset", persisted)
+
+
+def _outputs_survive_the_fence(stack: ExitStack) -> None:
+    _replace(stack, Committer, "drop", lambda _self, _reason: None)
+
+
+def _overlay_survives_a_rebalance(stack: ExitStack) -> None:
+    async def on_rebalance(self: RocksStore, *args: Any, **kwargs: Any) -> None:
+        overlay = dict(self._overlay)
+        await old(self, *args, **kwargs)
+        self._overlay.update(overlay)
+
+    old = _replace(stack, RocksStore, "on_rebalance", on_rebalance)
+
+
+# --- found by the simulation, since fixed ---------------------------------------------------------------------------
+
+
+def _skipped_events_count_as_finished(stack: ExitStack) -> None:
+    _replace(stack, Consumer, "ack", FaustConsumer.ack)
+
+
+def _overtaken_recovery_goes_on(stack: ExitStack) -> None:
+    async def revoked(self: Consumer, tps: set[Any]) -> None:
+        self._handovers -= 1
+        try:
+            await old(self, tps)
+        finally:
+            self._holding = True
+
+    old = _replace(stack, Consumer, "on_partitions_revoked", revoked)
+    _replace(stack, Consumer, "resume_flow", FaustConsumer.resume_flow)
+
+
+def _left_over_events_write(stack: ExitStack) -> None:
+    def source(self: Producer) -> Any:
+        event = current_event()
+        if event is None or event.message.tp not in self.committer.watermarks:
+            return None
+        return (event.message.tp, event.message.offset)
+
+    _replace(stack, Producer, "_source", source)
+
+
+def _unheeded_rebalance(stack: ExitStack) -> None:
+    async def install(self: Coordinator, standing: Any) -> None:
+        self._holds = False
+        await old(self, standing)
+
+    old = _replace(stack, Coordinator, "_install", install)
+
+
+def _status_must_be_published(stack: ExitStack) -> None:
+    async def publish(self: Coordinator, recovered: bool | None) -> None:
+        await self.transport.broker.set_status(self.transport.group, self.member, str(recovered))
+
+    _replace(stack, Coordinator, "_publish", publish)
+
+
+def _interrupted_commit(stack: ExitStack) -> None:
+    _replace(stack, Committer, "commit", Committer._commit)
+
+
+DEFECTS: dict[str, Defect] = {
+    "no_fence": Defect("a commit of an older generation is accepted", flaw="no_fence"),
+    "no_lease_check": Defect("a commit after the lease is accepted", flaw="no_lease_check"),
+    "no_dedup": Defect("a retried commit is applied again", flaw="no_dedup"),
+    "generation_stays": Defect("a rebalance does not raise the generation", flaw="generation_stays"),
+    "offsets_outside_commit": Defect(
+        "outputs are written, then offsets", planter=lambda stack: _two_writes(stack, offsets_first=False)
+    ),
+    "commit_before_outputs": Defect(
+        "offsets are committed, then outputs written", planter=lambda stack: _two_writes(stack, offsets_first=True)
+    ),
+    "overlay_flushed_before_commit": Defect("rows reach the disk before the log", planter=_overlay_flushed_first),
+    "commit_past_in_flight": Defect("the highest finished offset is committed", planter=_past_in_flight),
+    "torn_events": Defect("a commit may take half of an event's outputs", planter=_torn_events),
+    "first_of_a_key": Defect("coalescing keeps the first change of a key, not the last", planter=_first_of_a_key),
+    "no_recovery": Defect("work begins before the tables are recovered", planter=_no_recovery),
+    "local_rows_of_any_age": Defect("local rows are taken as current", planter=_local_rows_of_any_age),
+    "outputs_survive_the_fence": Defect(
+        "outputs of lost events are kept and written", planter=_outputs_survive_the_fence
+    ),
+    "overlay_survives_a_rebalance": Defect(
+        "uncommitted rows outlive a rebalance", planter=_overlay_survives_a_rebalance
+    ),
+    "late_attempts_count": Defect("an old attempt that arrives late is applied", flaw="late_attempts_count"),
+    "skipped_events_count_as_finished": Defect(
+        "what Faust acks without processing counts as finished", planter=_skipped_events_count_as_finished
+    ),
+    "overtaken_recovery_goes_on": Defect(
+        "a recovery that a rebalance overtook starts delivery", planter=_overtaken_recovery_goes_on
+    ),
+    "left_over_events_write": Defect(
+        "an event left over from before a rebalance still writes", planter=_left_over_events_write
+    ),
+    "unheeded_rebalance": Defect(
+        "a late join takes a member through a rebalance that it has not noticed", planter=_unheeded_rebalance
+    ),
+    "status_must_be_published": Defect(
+        "a worker that cannot publish its status in a rebalance crashes", planter=_status_must_be_published
+    ),
+    "interrupted_commit": Defect("a cancelled caller takes the commit down with it", planter=_interrupted_commit),
+}
+
+FIXED = (
+    "late_attempts_count",
+    "skipped_events_count_as_finished",
+    "overtaken_recovery_goes_on",
+    "left_over_events_write",
+    "unheeded_rebalance",
+    "status_must_be_published",
+    "interrupted_commit",
+)

@@ -1,0 +1,91 @@
+"""A worker's local rows: a stand-in for RocksDB that outlives its process. Writes are atomic, like its batches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+from tables.store import RocksStore
+
+
+@dataclass(slots=True)
+class Partition:
+    """Rows of one table's partition, and the changelog position they reach."""
+
+    rows: dict[bytes, bytes] = field(default_factory=dict)
+    offset: tuple[str, int] | None = None
+
+
+class Disk:
+    """What survives a crash."""
+
+    def __init__(self) -> None:
+        self.partitions: dict[tuple[str, int], Partition] = {}
+
+
+class OpenDisk:
+    """One process's hold on its disk: `tables.database.Database` without RocksDB. After a crash nothing arrives."""
+
+    def __init__(
+        self, disk: Disk, *, before_write: Callable[[], bool], after_write: Callable[[str, int], None]
+    ) -> None:
+        self._disk = disk
+        self._before_write = before_write
+        self._after_write = after_write
+
+    def _partition(self, table: str, partition: int) -> Partition:
+        return self._disk.partitions.setdefault((table, partition), Partition())
+
+    def get(self, table: str, partition: int, key: bytes) -> bytes | None:
+        """A value, or None."""
+        return self._partition(table, partition).rows.get(key)
+
+    def write(
+        self,
+        table: str,
+        partition: int,
+        items: Iterable[tuple[bytes, bytes | None]],
+        offset: tuple[str, int] | None = None,
+    ) -> None:
+        """Write changes and the offset they reach, unless the process is dead."""
+        if not self._before_write():
+            return
+        kept = self._partition(table, partition)
+        for key, value in items:
+            if value is None:
+                kept.rows.pop(key, None)
+            else:
+                kept.rows[key] = value
+        if offset is not None:
+            kept.offset = offset
+        self._after_write(table, partition)
+
+    def scan(self, table: str, partition: int, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
+        """Rows with a prefix, in byte order."""
+        yield from sorted(row for row in self._partition(table, partition).rows.items() if row[0].startswith(prefix))
+
+    def offset(self, table: str, partition: int) -> tuple[str, int] | None:
+        """The position the rows reach."""
+        return self._partition(table, partition).offset
+
+    def wipe(self, table: str, partition: int) -> None:
+        """Drop a partition's rows."""
+        if self._before_write():
+            self._disk.partitions.pop((table, partition), None)
+
+
+class SimulatedStore(RocksStore):
+    """The production table store on a simulated disk."""
+
+    def __init__(self, app: Any, table: str, changelog: str, database: OpenDisk) -> None:
+        self.app = app
+        self.table = SimpleNamespace(
+            changelog_topic=SimpleNamespace(get_topic_name=lambda: changelog), use_partitioner=False, is_global=False
+        )  # type: ignore[assignment]
+        self.table_name = table
+        self._database = database  # type: ignore[assignment]
+        self._overlay = {}
+        self._waiting = {}
+        self._partitions = set()

@@ -1,0 +1,230 @@
+"""Between processes and the server: every request and every reply may be late, lost, or overtaken by others.
+
+A client gives up on a request after `PATIENCE_S`; the request may still arrive later, and take effect.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from streams.log import Log
+from streams.log.keys import Keys
+from tests.simulation.loop import Agenda, ProcessLoop
+from tests.simulation.server import Server
+
+PATIENCE_S = 1.5
+"""How long a client waits for a reply."""
+
+QUIET_S = 0.0003
+"""One way, when nothing is wrong."""
+
+
+@dataclass(slots=True)
+class Weather:
+    """How bad the network is; drawn from the seed, calm after the faults are over."""
+
+    lost: float = 0.0
+    slow: float = 0.0
+    stuck: float = 0.0
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """A blocked read."""
+
+    names: set[str]
+    command: tuple[Any, ...]
+    answer: Callable[[Any], None]
+    over: bool = False
+
+
+class Network:
+    """Carries requests to the one server."""
+
+    def __init__(self, agenda: Agenda, server: Server) -> None:
+        self.agenda, self.server = agenda, server
+        self.rng = agenda.rng
+        self.weather = Weather()
+        self.server_is_up = True
+        self.trace: Callable[[str], None] | None = None
+        self.before: Callable[[str, tuple[Any, ...]], None] = lambda _sender, _command: None
+        self.after: Callable[[str, tuple[Any, ...], Any], None] = lambda _sender, _command, _reply: None
+        self.listeners: dict[str, Callable[[], None]] = {}
+        self._waiting: list[_Waiting] = []
+
+    def delay_s(self) -> float:
+        """How long one way takes this time."""
+        chance = self.rng.random()
+        if chance < self.weather.stuck:
+            return self.rng.uniform(0.3, 4.0)
+        if chance < self.weather.stuck + self.weather.slow:
+            return self.rng.uniform(0.002, 0.2)
+        return QUIET_S * (0.5 + chance)
+
+    def is_lost(self) -> bool:
+        """Whether this message does not arrive."""
+        return self.rng.random() < self.weather.lost
+
+    def call(self, sender: str, loop: ProcessLoop, command: tuple[Any, ...]) -> asyncio.Future[Any]:
+        """Send a command; the future gets the reply, or a connection error while the outcome is unknown."""
+        future = loop.create_future()
+
+        def settle(reply: Any, error: Exception | None = None) -> None:
+            def now() -> None:
+                if not future.done():
+                    if error is None:
+                        future.set_result(reply)
+                    else:
+                        future.set_exception(error)
+
+            loop.turn(now)
+
+        def fail(error: Exception) -> None:
+            self.agenda.after(self.delay_s(), lambda: settle(None, error))
+
+        def reply_with(reply: Any) -> None:
+            if self.is_lost():
+                fail(RedisConnectionError("connection lost after the request"))
+            elif isinstance(reply, Exception):
+                fail(reply)
+            else:
+                self.agenda.after(self.delay_s(), lambda: settle(reply))
+
+        if self.is_lost():
+            fail(RedisConnectionError("connection lost before the request"))
+        else:
+            self.agenda.after(self.delay_s(), lambda: self._arrive(sender, command, reply_with))
+        block_s = command[command.index("BLOCK") + 1] / 1000 if "BLOCK" in command else 0
+        self.agenda.after(PATIENCE_S + block_s, lambda: settle(None, RedisTimeoutError("no reply in time")))
+        return future
+
+    def _arrive(self, sender: str, command: tuple[Any, ...], answer: Callable[[Any], None]) -> None:
+        if not self.server_is_up:
+            answer(RedisConnectionError("the server is down"))
+            return
+        self.before(sender, command)
+        try:
+            reply = self.server.execute(*command)
+        except ResponseError as exc:
+            reply = exc
+        if self.trace is not None:
+            self.trace(f"{sender}: {_short(command)} -> {_short(reply)}")
+        self.after(sender, command, reply)
+        self._tell_listeners()
+        if reply is None and "BLOCK" in command:
+            self._park(command, answer)
+        else:
+            answer(reply)
+            if command[0] == "EVALSHA":
+                self._wake()
+
+    def _park(self, command: tuple[Any, ...], answer: Callable[[Any], None]) -> None:
+        names = command[command.index("STREAMS") + 1 :]
+        waiting = _Waiting({name.decode() for name in names[: len(names) // 2]}, command, answer)
+        self._waiting.append(waiting)
+
+        def over() -> None:
+            if not waiting.over:
+                waiting.over = True
+                self._waiting.remove(waiting)
+                answer(None)
+
+        # A server is free to answer late; ever shorter naps would only show more of the same.
+        self.agenda.after(command[command.index("BLOCK") + 1] / 1000 * self.rng.uniform(1, 8), over)
+
+    def _wake(self) -> None:
+        for waiting in list(self._waiting):
+            reply = self.server.execute(*waiting.command)
+            if reply is not None:
+                waiting.over = True
+                self._waiting.remove(waiting)
+                waiting.answer(reply)
+
+    def _tell_listeners(self) -> None:
+        if self.server.published:
+            self.server.published.clear()
+            for tell in list(self.listeners.values()):
+                if not self.is_lost():
+                    self.agenda.after(self.delay_s(), tell)
+
+    def stop_server(self, seconds: float) -> None:
+        """The server ends, with all connections, and comes back with what it had."""
+        self.server_is_up = False
+        waiting, self._waiting = self._waiting, []
+        for each in waiting:
+            each.over = True
+            each.answer(RedisConnectionError("the server went away"))
+
+        def start() -> None:
+            self.server_is_up = True
+
+        self.agenda.after(seconds, start)
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 900 else text[:900] + "…"
+
+
+class Client:
+    """The part of redis-py's interface that `streams.log.Log` uses."""
+
+    def __init__(self, network: Network, sender: str, loop: ProcessLoop) -> None:
+        self._network, self._sender, self._loop = network, sender, loop
+
+    def execute_command(self, *command: Any) -> asyncio.Future[Any]:
+        """Send one command."""
+        return self._network.call(self._sender, self._loop, command)
+
+    def hmget(self, key: str, *fields: str) -> asyncio.Future[Any]:
+        """HMGET."""
+        return self.execute_command("HMGET", key, *fields)
+
+    def hgetall(self, key: str) -> asyncio.Future[Any]:
+        """HGETALL."""
+        return self.execute_command("HGETALL", key)
+
+    def hset(self, key: str, name: str, value: str) -> asyncio.Future[Any]:
+        """HSET."""
+        return self.execute_command("HSET", key, name, value)
+
+    def hdel(self, key: str, name: str) -> asyncio.Future[Any]:
+        """HDEL."""
+        return self.execute_command("HDEL", key, name)
+
+    def pipeline(self, *, transaction: bool) -> Pipeline:
+        """Commands sent together."""
+        return Pipeline(self)
+
+
+class Pipeline:
+    """Commands that arrive as one; atomic here, whether asked for or not."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._commands: list[tuple[Any, ...]] = []
+
+    def execute_command(self, *command: Any) -> None:
+        """Queue one command."""
+        self._commands.append(command)
+
+    def execute(self) -> asyncio.Future[Any]:
+        """Send them."""
+        return self._client.execute_command("MULTI", *self._commands)
+
+
+class SimulatedLog(Log):
+    """The production client over the simulated network."""
+
+    def __init__(self, client: Client, namespace: str) -> None:
+        self.url = "simulated"
+        self.keys = Keys(namespace)
+        self.redis = client  # type: ignore[assignment]
+        self._topics = {}

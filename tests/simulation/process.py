@@ -1,0 +1,268 @@
+"""A worker process: the driver's services, and what Faust's App, conductor and streams do with them, in their order."""
+
+from __future__ import annotations
+
+import asyncio
+import traceback
+import weakref
+from collections.abc import Callable
+from contextlib import nullcontext, suppress
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from faust.streams import _current_event
+from faust.types import TP
+from mode.utils.queues import FlowControlEvent, ThrowableQueue
+
+from streams.driver.committer import OutputDroppedError
+from streams.driver.producer import Buffer
+from streams.log import LogUnavailableError
+from tests.simulation.disk import OpenDisk, SimulatedStore
+from tests.simulation.network import Client, SimulatedLog
+from tests.simulation.recovery import Recovery
+from tests.simulation.services import (
+    Assignor,
+    SimulatedConsumer,
+    SimulatedCoordinator,
+    SimulatedProducer,
+    SimulatedTransport,
+)
+from tests.simulation.topology import CHANGELOG, GROUP_NAME, NAMESPACE, SUBSCRIPTION, TABLE, Effects
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+QUEUE_RECORDS_MAX = 6
+"""Events waiting for one agent; small, so that queues do fill up."""
+
+
+@dataclass(eq=False)
+class Event:
+    """What an agent receives."""
+
+    message: Any
+
+
+@dataclass(frozen=True)
+class PressureDrop:
+    """Tells the consumer that a queue has room again. Queues keep these in a set: their hash is not left to chance."""
+
+    number: int
+    consumer: Any = field(compare=False)
+    tp: TP = field(compare=False)
+
+    def __call__(self) -> None:
+        self.consumer.on_buffer_drop(self.tp)
+
+
+class Process:
+    """One life of a worker. Stands where the driver expects Faust's `App`."""
+
+    client_only = False
+
+    def __init__(self, world: World, name: str, life: int) -> None:
+        self.world = world
+        self.member = f"{name}.{life}"
+        self.loop = world.new_loop(self)
+        self.should_stop = False
+        self.services_over = False
+        self.stopped = False
+        self.in_recovery = False
+        self.rebalancing = True
+        self.consumer_generation_id = 0
+        self.recovered_generation = 0
+        self.sent_outside: list[bytes] = []
+        self.tasks: set[Any] = set()
+        self.conf: Any = SimpleNamespace(
+            id=GROUP_NAME,
+            topic_allow_declare=False,
+            consumer_auto_offset_reset="earliest",
+            broker_session_timeout=world.plan.lease_s,
+            broker_heartbeat_interval=world.plan.lease_s / 3.5,
+            broker_rebalance_timeout=world.plan.rebalance_s,
+        )
+        self.tables: Any = {TABLE: None}
+        self.topics: Any = SimpleNamespace(acks_enabled_for=lambda topic: topic != CHANGELOG, _tp_index={})
+        self.monitor: Any = SimpleNamespace(on_tp_commit=lambda _offsets: None)
+        self.agents: Any = SimpleNamespace(human_tracebacks=lambda: "")
+        self.assignor = Assignor(world)
+
+    # --- life ---------------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Build and start everything, as a worker's start does."""
+        self.loop.turn(self._start)
+
+    def _start(self) -> None:
+        world = self.world
+        client = Client(world.network, self.member, self.loop)
+        self.transport = SimulatedTransport(self, SimulatedLog(client, NAMESPACE))
+        self.producer = SimulatedProducer(self, self.transport)
+        self.consumer = SimulatedConsumer(self, self.transport)
+        self.coordinator = self.consumer.coordinator = SimulatedCoordinator(self, self.consumer)
+        self.buffer = Buffer.__new__(Buffer)
+        self.buffer.producer, self.buffer.max_messages = self.producer, world.plan.outbox_records_max
+        disk = OpenDisk(
+            world.disks[self.member.partition(".")[0]],
+            before_write=lambda: world.may_write(self),
+            after_write=lambda table, partition: world.checks.on_disk_write(self, table, partition),
+        )
+        self.store = SimulatedStore(self, TABLE, CHANGELOG, disk)
+        table = SimpleNamespace(changelog_topic=self.store.table.changelog_topic, data=self.store)
+        self.flow_control = FlowControlEvent(initially_suspended=True)
+        self.queues: dict[str, Any] = {
+            topic: ThrowableQueue(QUEUE_RECORDS_MAX, flow_control=self.flow_control, clear_on_resume=True)
+            for topic in (*SUBSCRIPTION,)
+        }
+        self.recovery = Recovery(self, self.queues[CHANGELOG])
+        self.tables = SimpleNamespace(values=lambda: [table], changelog_topics={CHANGELOG}, recovery=self.recovery)
+        self.effects = Effects(self)
+        self.spawn(self._live())
+
+    async def _live(self) -> None:
+        await self.consumer_topics()
+        for topic, queue in self.queues.items():
+            channel = SimpleNamespace(queue=queue)
+            for p in range(self.world.plan.partitions):
+                self.topics._tp_index[TP(topic, p)] = (channel,)
+        self.coordinator.subscribe(SUBSCRIPTION)
+        self.spawn(type(self.coordinator)._membership.fun(self.coordinator))
+        self.spawn(type(self.consumer)._commit_continuously.fun(self.consumer))
+        self.fetcher = self.spawn(self.consumer._drain_messages(SimpleNamespace(should_stop=False)))
+        self.spawn(self.recovery.run())
+        self.spawn(self.recovery.slurp())
+        for topic, handler, concurrency in self.effects.handlers():
+            for _ in range(concurrency):
+                self.spawn(self._agent(self.queues[topic], handler))
+        self.spawn(self.effects.outside())
+
+    async def consumer_topics(self) -> None:
+        """Learn what topics there are; the world has created them."""
+        for topic in self.world.topics:
+            await self.transport.ensure_topic(topic)
+
+    def spawn(self, coro: Any) -> Any:
+        """Run a task of this process; an error that nobody handles would crash a worker, and is a failed seed here."""
+
+        async def guarded() -> Any:
+            try:
+                return await coro
+            except asyncio.CancelledError:
+                raise
+            except LogUnavailableError as exc:
+                if not self.services_over:
+                    self.failed(repr(exc))
+            except Exception as exc:
+                self.failed(f"{exc!r} {traceback.format_tb(exc.__traceback__)[-1]}")
+
+        task = self.loop.create_task(guarded())
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+        return task
+
+    def failed(self, reason: str) -> None:
+        """Something in this process went wrong that no fault excuses."""
+        if not self.loop.dead:
+            self.world.fail(f"{self.member}: {reason}")
+
+    def is_settled(self, generation: int) -> bool:
+        """Whether it is up to date with its group, has recovered, and has nothing to write."""
+        committer = self.transport.committer
+        current = self.coordinator.generation == generation
+        current = current and self.consumer_generation_id == self.recovered_generation
+        return current and not len(committer.outbox) and not committer._lock.locked()
+
+    async def stop(self) -> None:
+        """A planned stop, in Faust's order: finish, leave the group, write the rest."""
+        self.should_stop = True
+        if self.consumer.assignment():
+            self.suspend()
+            self.fetcher.cancel()
+            await self.consumer.wait_empty()
+        await self.producer.flush()
+        self.services_over = True
+        await self.coordinator.on_stop()
+        self.transport.committer.stopping = True
+        with suppress(LogUnavailableError):  # it then ends with an error; what was not written is processed again
+            await self.producer.flush()
+        self.transport.committer.drop("the worker stops")
+        self.stopped = True
+
+    # --- around a rebalance, as Faust's App does ----------------------------------------------------------------------
+
+    def suspend(self) -> None:
+        """Stop delivering, and forget what waits in queues."""
+        self.consumer.stop_flow()
+        self.flow_control.suspend()
+        self.consumer.pause_partitions(self.consumer.assignment())
+        self.flow_control.clear()
+
+    def resume(self) -> None:
+        """Deliver again."""
+        self.flow_control.resume()
+        self.consumer.resume_flow()
+
+    def _start_span_from_rebalancing(self, _name: str) -> Any:
+        return nullcontext()
+
+    def on_rebalance_return(self) -> None:
+        """Nothing is measured."""
+
+    def on_rebalance_start(self) -> None:
+        self.rebalancing = True
+
+    async def on_revoked(self, _revoked: set[TP]) -> None:
+        if self.should_stop:
+            return
+        self.recovery.flush()
+        if self.consumer.assignment():
+            self.suspend()
+            await self.consumer.wait_empty()
+            await self.producer.flush()
+        await asyncio.sleep(0)
+
+    async def on_assigned(self, assigned: set[TP], generation: int) -> None:
+        if self.should_stop:
+            return
+        await asyncio.sleep(0)
+        self.consumer.pause_partitions(assigned)
+        await asyncio.sleep(0)
+        await self.store.on_rebalance(assigned, set(), assigned, generation)
+        await asyncio.sleep(0)
+        self.recovery.on_rebalance(assigned, generation)
+
+    # --- delivery, as Faust's conductor and streams do ----------------------------------------------------------------
+
+    async def on_message(self, message: Any) -> None:
+        """Hand a message to its agent's queue."""
+        await self.flow_control.acquire()
+        await self.buffer.wait_until_ebb()
+        queue, tp = self.queues[message.topic], message.tp
+        message.incref(1)
+        if queue.full():
+            await asyncio.wait([asyncio.ensure_future(queue.put(Event(message)))])
+            return
+        queue.put_nowait_enhanced(
+            Event(message),
+            on_pressure_high=lambda: self.consumer.on_buffer_full(tp),
+            on_pressure_drop=PressureDrop(SUBSCRIPTION.index(tp.topic) * 100 + tp.partition, self.consumer, tp),
+        )
+
+    async def _agent(self, queue: Any, handler: Callable[[Event], Any]) -> None:
+        while True:
+            await asyncio.sleep(0)
+            event = await queue.get() if queue.empty() else queue.get_nowait()
+            message = event.message
+            if self.flow_control.is_active() and message.generation_id == self.consumer_generation_id:
+                message.tracked = True
+                self.consumer.track_message(message)
+                generation = self.coordinator.generation
+                _current_event.set(weakref.ref(event))
+                try:
+                    await handler(event)
+                except OutputDroppedError:
+                    pass  # its partition was handed over meanwhile; Faust acks what raised, too
+                else:
+                    self.world.checks.on_finished(self.member, generation, message)
+            message.ack(self.consumer)

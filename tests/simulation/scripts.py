@@ -1,0 +1,276 @@
+"""What the Lua scripts do, line by line, on the in-memory server. Change a script, and change it here."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from tests.simulation.server import Hash, Server, Stream, raw
+
+_MEMBER = re.compile(rb"^(.*)\|([^|]*)$", re.DOTALL)
+
+
+class _Target:
+    """One stream of a commit."""
+
+    def __init__(self, server: Server, prefix: str, topic: str, partition: int, meta: Sequence[bytes | None]) -> None:
+        self.server = server
+        self.key = f"{prefix}log:{topic}:{partition}"
+        self.ends = server.hash(f"{prefix}ends:{topic}")
+        self.partition = raw(partition)
+        self.snapshot: Hash | None = server.hash(f"{prefix}snap:{topic}:{partition}") if meta[2] != b"delete" else None
+        self.rank = f"{prefix}rank:{topic}:" if meta[3] == b"rank" else None
+        self.end = int(self.ends.get(self.partition, b"0"))
+
+    def fold(self, key: bytes, value: bytes | None) -> None:
+        assert self.snapshot is not None
+        found = _MEMBER.match(key) if self.rank is not None else None
+        if found:
+            ranking = self.server.sorted.setdefault(f"{self.rank}{found[1].decode()}", {})
+            old = self.snapshot.get(key)
+            if old is not None:
+                ranking.pop(old + b"|" + found[2], None)
+            if value is not None:
+                ranking[value + b"|" + found[2]] = 0
+        if value is None:
+            self.snapshot.pop(key, None)
+        else:
+            self.snapshot[key] = value
+
+
+class _RefusedError(Exception):
+    """The commit is answered without writing; args: the reply."""
+
+
+def commit(server: Server, _keys: Sequence[Any], argv: Sequence[Any]) -> list[bytes]:
+    """commit.lua."""
+    prefix, head = argv[0], json.loads(argv[1])
+    fence, txn = head.get("fence"), head.get("txn")
+    try:
+        if txn and "no_dedup" not in server.flaws:
+            _check_transaction(server, server.hashes.get(f"{prefix}txn:{txn['name']}", {}), txn)
+        if fence:
+            _check_fence(server, f"{prefix}group:{fence['group']}", fence)
+            _check_standing(server.hash(f"{prefix}group:{fence['group']}:offsets"), head["offsets"])
+        if "require" in head:
+            _check_row(server, prefix, *head["require"])
+        targets = [_target(server, prefix, *stream) for stream in head["streams"]]
+    except _RefusedError as refused:
+        return list(refused.args)
+    bases = raw(json.dumps([target.end for target in targets], separators=(",", ":")))
+    _append(server, targets, argv)
+    if fence:
+        _commit_offsets(server, prefix, fence["group"], head["offsets"])
+    if txn:
+        server.hashes[f"{prefix}txn:{txn['name']}"] = {b"value": raw(txn["value"]), b"bases": bases}
+    return [b"OK", bases, b"new"]
+
+
+def _check_transaction(server: Server, seen: Hash, txn: dict[str, Any]) -> None:
+    if not seen:
+        return
+    if seen[b"value"] == raw(txn["value"]):
+        raise _RefusedError(b"OK", seen[b"bases"], b"again")
+    if txn["once"]:
+        raise _RefusedError(b"CONFLICT")
+    if int(txn["value"]) < int(seen[b"value"]) and "late_attempts_count" not in server.flaws:
+        raise _RefusedError(b"FENCED", b"transaction")
+
+
+def _check_fence(server: Server, group: str, fence: dict[str, Any]) -> None:
+    if server.hash(group).get(b"generation") != raw(fence["generation"]) and "no_fence" not in server.flaws:
+        raise _RefusedError(b"FENCED", b"generation")
+    lease = server.sorted.get(f"{group}:leases", {}).get(raw(fence["member"]))
+    if (lease is None or lease < server.now_ms()) and not server.flaws & {"no_fence", "no_lease_check"}:
+        raise _RefusedError(b"FENCED", b"lease")
+
+
+def _check_standing(committed: Hash, offsets: list[list[Any]]) -> None:
+    for topic, partition, _, standing in offsets:
+        name = raw(f"{topic}:{partition}")
+        stands = committed.get(name)
+        if standing >= 0 and (stands or b"0") != raw(standing):
+            raise _RefusedError(b"ROLLED_BACK", name, stands or b"none", raw(standing))
+
+
+def _check_row(server: Server, prefix: str, topic: str, partition: int, key: str) -> None:
+    if raw(key) not in server.hash(f"{prefix}snap:{topic}:{partition}"):
+        raise _RefusedError(b"GONE", raw(key))
+
+
+def _target(server: Server, prefix: str, topic: str, partition: int, incarnation: str) -> _Target:
+    meta = server.execute("HMGET", f"{prefix}topic:{topic}", "incarnation", "partitions", "cleanup", "view")
+    if meta[0] is None:
+        raise _RefusedError(b"UNKNOWN", raw(topic))
+    if meta[0] != raw(incarnation):
+        raise _RefusedError(b"INCARNATION", raw(topic))
+    if partition >= int(meta[1]):
+        raise _RefusedError(b"UNKNOWN", raw(f"{topic}:{partition}"))
+    target = _Target(server, prefix, topic, partition, meta)
+    last = server.streams[target.key].last if target.key in server.streams else (0, 0)
+    if last != (0, target.end):
+        raise _RefusedError(b"FOREIGN", raw(target.key), b"%d-%d" % last, b"0-%d" % target.end)
+    return target
+
+
+def _append(server: Server, targets: list[_Target], argv: Sequence[Any]) -> None:
+    at = 2
+    while at < len(argv):
+        target, first, last = targets[int(argv[at]) - 1], at + 2, at + 2 + int(argv[at + 1])
+        entry = [raw(part) for part in argv[first:last]]
+        server.stream(target.key).add(entry)
+        target.end += 1
+        if target.snapshot is not None and entry[0] == b"k":
+            target.fold(entry[1], entry[3] if entry[2] == b"v" else None)
+        at = last
+    for target in targets:
+        target.ends[target.partition] = raw(target.end)
+
+
+def _commit_offsets(server: Server, prefix: str, group: str, offsets: list[list[Any]]) -> None:
+    for topic, partition, offset, _ in offsets:
+        server.hash(f"{prefix}group:{group}:offsets")[raw(f"{topic}:{partition}")] = raw(offset)
+        server.streams.setdefault(f"{prefix}log:{topic}:{partition}", Stream()).groups[group] = offset
+
+
+def create_topic(server: Server, keys: Sequence[str], argv: Sequence[Any]) -> list[bytes | None]:
+    """create_topic.lua."""
+    name, *values = argv
+    fields = ("partitions", "cleanup", "view", "retention_ms", "incarnation")
+    if not server.hashes.get(keys[0]):
+        server.hashes[keys[0]] = {raw(field): raw(value) for field, value in zip(fields, values, strict=True)}
+        server.sets.setdefault(keys[1], set()).add(raw(name))
+    reply: list[bytes | None] = server.execute("HMGET", keys[0], *fields)
+    return reply
+
+
+def group(server: Server, keys: Sequence[str], argv: Sequence[Any]) -> list[Any]:
+    """group.lua."""
+    op, member, *args = argv
+    return Group(server, keys[0]).run(op, raw(member), args)
+
+
+class Group:
+    """One call of the coordinator script."""
+
+    def __init__(self, server: Server, key: str) -> None:
+        self.server, self.key, self.now = server, key, server.now_ms()
+        self.state = server.hash(key)
+        self.members = server.hash(f"{key}:members")
+        self.joined = server.sets.setdefault(f"{key}:joined", set())
+        self.leases = server.sorted.setdefault(f"{key}:leases", {})
+        self.assignments = server.hash(f"{key}:assignments")
+
+    def run(self, op: str, member: bytes, args: Sequence[Any]) -> list[Any]:
+        if b"generation" not in self.state:
+            self.state[b"generation"], self.state[b"state"] = b"0", b"empty"
+        self.evict()
+        if op == "members":
+            return [part for pair in self.members.items() for part in pair]
+        if op == "sync":
+            self.sync(member, args)
+        elif op == "join":
+            self.join(member, *args)
+        elif op == "leave":
+            self.leave(member)
+        elif op == "heartbeat":
+            if member in self.members:
+                self.leases[member] = self.now + self.number(b"lease_ms")
+            self.complete()
+        return [
+            int(member in self.members),
+            int(member in self.joined),
+            self.state[b"state"],
+            self.number(b"generation"),
+            self.state.get(b"leader", b""),
+            self.assignments.get(member, b""),
+        ]
+
+    def number(self, name: bytes) -> int:
+        return int(self.state.get(name, b"0"))
+
+    def put(self, **values: Any) -> None:
+        self.state.update({raw(name): raw(value) for name, value in values.items()})
+
+    def announce(self) -> None:
+        self.server.published.append(self.key)
+
+    def prepare(self, settle_ms: int) -> None:
+        if self.state[b"state"] == b"preparing":
+            return
+        self.joined.clear()
+        self.put(state="preparing", settle=self.now + settle_ms, deadline=self.now + self.number(b"rebalance_ms"))
+        self.announce()
+
+    def remove(self, name: bytes) -> None:
+        for book in (self.members, self.leases, self.assignments, self.server.hash(f"{self.key}:status")):
+            book.pop(name, None)
+        self.joined.discard(name)
+
+    def complete(self) -> None:
+        if self.state[b"state"] != b"preparing":
+            return
+        late = self.now >= self.number(b"deadline")
+        if not self.members:
+            self.put(state="empty")
+            return
+        if not late and (len(self.joined) < len(self.members) or self.now < self.number(b"settle")):
+            return
+        for name in [name for name in self.members if name not in self.joined]:
+            self.remove(name)
+        if not self.members:
+            self.put(state="empty")
+            return
+        leader = self.state.get(b"leader")
+        if leader not in self.members:
+            leader = min(self.members)
+        self.assignments.clear()
+        if "generation_stays" not in self.server.flaws:
+            self.put(generation=self.number(b"generation") + 1)
+        self.put(state="syncing", leader=leader.decode(), deadline=self.now + self.number(b"rebalance_ms"))
+        self.announce()
+
+    def evict(self) -> None:
+        dead = [name for name, lease in self.leases.items() if lease < self.now]
+        for name in dead:
+            self.remove(name)
+        if dead:
+            if self.members:
+                self.prepare(0)
+            else:
+                self.put(state="empty")
+        if self.state[b"state"] == b"syncing" and self.now >= self.number(b"deadline"):
+            self.remove(self.state[b"leader"])
+            self.prepare(0)
+
+    def join(self, member: bytes, metadata: Any, lease_ms: Any, rebalance_ms: Any, settle_ms: Any) -> None:
+        self.put(lease_ms=lease_ms, rebalance_ms=rebalance_ms)
+        if not self.members:
+            self.put(state="empty")
+        self.members[member] = raw(metadata)
+        self.leases[member] = self.now + int(lease_ms)
+        self.prepare(int(settle_ms))
+        self.joined.add(member)
+        self.complete()
+
+    def leave(self, member: bytes) -> None:
+        if member not in self.members:
+            return
+        self.remove(member)
+        if self.members:
+            self.prepare(0)
+            self.complete()
+        else:
+            self.put(state="empty")
+            self.announce()
+
+    def sync(self, member: bytes, args: Sequence[Any]) -> None:
+        generation, *pairs = args
+        leads = self.state.get(b"leader") == member and self.state[b"state"] == b"syncing"
+        if leads and self.state[b"generation"] == raw(generation):
+            for name, assignment in zip(pairs[::2], pairs[1::2], strict=True):
+                self.assignments[raw(name)] = raw(assignment)
+            self.put(state="stable")
+            self.announce()

@@ -1,0 +1,115 @@
+"""An in-memory server with the few Redis commands the driver uses. What its scripts do stands in `scripts.py`.
+
+`test_conformance.py` holds it against a real server, command by command.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from redis.exceptions import ResponseError
+
+from streams.log.scripts import COMMIT, CREATE_TOPIC, GROUP
+
+Hash = dict[bytes, bytes]
+
+
+def raw(value: str | bytes | float) -> bytes:
+    """An argument as the wire carries it."""
+    return value if isinstance(value, bytes) else str(value).encode()
+
+
+@dataclass(slots=True)
+class Stream:
+    """Entries by id (``(high, low)``), and the native groups' positions."""
+
+    entries: list[tuple[tuple[int, int], list[bytes]]] = field(default_factory=list)
+    last: tuple[int, int] = (0, 0)
+    groups: dict[str, int] = field(default_factory=dict)
+
+    def add(self, entry: list[bytes], entry_id: tuple[int, int] | None = None) -> None:
+        """Append under the next ``0-*`` id, or under one given (a foreign writer)."""
+        if entry_id is None and self.last[0]:
+            raise ResponseError("The ID specified in XADD is equal or smaller than the target stream top item")
+        self.last = entry_id or (0, self.last[1] + 1)
+        self.entries.append((self.last, entry))
+
+    def after(self, low: int, count: int) -> list[list[Any]]:
+        """Entries with ids above ``0-low``. Ids of our own writers are dense, so the first is found by its place."""
+        place = low if low < len(self.entries) and self.entries[low][0] == (0, low + 1) else 0
+        found = (entry for entry in self.entries[place:] if entry[0] > (0, low))
+        return [[b"%d-%d" % entry_id, parts] for entry_id, parts in take(found, count)]
+
+
+def take(items: Iterable[Any], count: int) -> list[Any]:
+    """At most the first `count`."""
+    return [item for item, _ in zip(items, range(count), strict=False)]
+
+
+class Server:
+    """The keyspace and its commands. Time comes in as a function: milliseconds."""
+
+    def __init__(self, now_ms: Callable[[], int]) -> None:
+        from tests.simulation import scripts
+
+        self.now_ms = now_ms
+        self.hashes: dict[str, Hash] = {}
+        self.sets: dict[str, set[bytes]] = {}
+        self.sorted: dict[str, dict[bytes, float]] = {}
+        self.streams: dict[str, Stream] = {}
+        self.published: list[str] = []
+        self.flaws: frozenset[str] = frozenset()
+        self._scripts = {
+            COMMIT.digest: scripts.commit,
+            CREATE_TOPIC.digest: scripts.create_topic,
+            GROUP.digest: scripts.group,
+        }
+
+    def execute(self, name: str, *args: Any) -> Any:
+        """Run one command; blocking is the network's business."""
+        return getattr(self, "_" + name.lower())(*args)
+
+    def hash(self, key: str) -> Hash:
+        """A hash, made when it is not there (an empty one counts as absent)."""
+        return self.hashes.setdefault(key, {})
+
+    def stream(self, key: str) -> Stream:
+        """A stream, likewise."""
+        return self.streams.setdefault(key, Stream())
+
+    def _evalsha(self, digest: str, count: int, *args: Any) -> Any:
+        return self._scripts[digest](self, args[:count], args[count:])
+
+    def _multi(self, *commands: tuple[Any, ...]) -> list[Any]:
+        return [self.execute(*command) for command in commands]
+
+    def _hmget(self, key: str, *fields: str) -> list[bytes | None]:
+        found = self.hashes.get(key, {})
+        return [found.get(raw(name)) for name in fields]
+
+    def _hgetall(self, key: str) -> Hash:
+        return dict(self.hashes.get(key, {}))
+
+    def _hset(self, key: str, name: str, value: str) -> int:
+        self.hash(key)[raw(name)] = raw(value)
+        return 1
+
+    def _hdel(self, key: str, name: str) -> int:
+        return int(self.hash(key).pop(raw(name), None) is not None)
+
+    def _xread(self, *args: Any) -> list[list[Any]] | None:
+        count = int(args[args.index("COUNT") + 1])
+        names = args[args.index("STREAMS") + 1 :]
+        half = len(names) // 2
+        reply = []
+        for name, start in zip(names[:half], names[half:], strict=True):
+            stream = self.streams.get(name.decode())
+            entries = stream.after(int(start.partition("-")[2]), count) if stream else []
+            if entries:
+                reply.append([name, entries])
+        return reply or None
+
+    def _xrange(self, key: str, _low: str, _high: str, _count: str, count: int) -> list[list[Any]]:
+        return self.streams[key].after(0, count) if key in self.streams else []

@@ -1,0 +1,232 @@
+"""The driver's services without Faust's service machinery: only how they are built and started is replaced.
+
+Every decision of the protocol is the driver's own code.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment, ConsumerProtocolMemberMetadata
+from faust.types import TP
+from redis.exceptions import RedisError
+
+from streams.driver.committer import Committer
+from streams.driver.consumer import Consumer
+from streams.driver.coordinator import Coordinator
+from streams.driver.failures import Failures
+from streams.driver.heartbeat import Standing
+from streams.driver.producer import Producer
+from streams.driver.transport import Transport
+from streams.log.scripts import GROUP
+from tests.simulation.network import Client, SimulatedLog
+from tests.simulation.topology import GROUP_NAME
+
+if TYPE_CHECKING:
+    from tests.simulation.process import Process
+    from tests.simulation.world import World
+
+ROOM_POLL_S = 0.15
+"""How often a consumer with nothing to fetch looks again."""
+
+
+class Silent:
+    """A logger that says nothing."""
+
+    def __getattr__(self, _: str) -> Callable[..., None]:
+        return lambda *_args, **_kwargs: None
+
+
+async def wait_first(*waits: Any, timeout: float | None = None) -> None:  # noqa: ASYNC109 - as mode has it
+    """As `mode.Service.wait_first`: the first to finish; the others are cancelled."""
+    futures = [asyncio.ensure_future(wait) for wait in waits]
+    try:
+        await asyncio.wait(futures, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for future in futures:
+            if not future.done():
+                future.cancel()
+    for future in futures:
+        if future.done() and not future.cancelled():
+            future.result()
+
+
+class _Service:
+    """What the driver's services use of `mode.Service`."""
+
+    log: Any = Silent()
+    diag: Any = Silent()
+    process: Process
+
+    @property
+    def should_stop(self) -> bool:
+        return self.process.services_over
+
+    async def wait_first(self, *waits: Any, timeout: float | None = None) -> None:  # noqa: ASYNC109
+        await wait_first(*waits, timeout=timeout)
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+    async def crash(self, reason: BaseException) -> None:
+        self.process.failed(f"a service crashed: {reason!r}")
+
+
+class SimulatedTransport(Transport):
+    """The production transport, with the log's client put in."""
+
+    def __init__(self, process: Process, log: SimulatedLog) -> None:
+        self.app = process  # type: ignore[assignment]
+        self.member = process.member
+        self._opened = True
+        self._stores = None
+        self.failures = Failures(self)
+        self.broker = log
+        self.committer = Committer(self, process.world.plan.commit_records_max)
+
+    async def open(self) -> None:
+        """Always open."""
+
+
+class SimulatedConsumer(_Service, Consumer):  # type: ignore[misc]
+    """The production consumer."""
+
+    def __init__(self, process: Process, transport: SimulatedTransport) -> None:
+        self.process = process
+        self.app = process  # type: ignore[assignment]
+        self.transport = self.redis_transport = transport
+        self.loop = process.loop
+        self.callback = process.on_message
+        self.committer = transport.committer
+        self.watermarks = self.committer.watermarks
+        self._assigned: set[TP] = set()
+        self._positions = {}
+        self._ends = {}
+        self._held = {}
+        self._seeks = 0
+        self._holding = True
+        self._handovers = 0
+        self._commit_took_s = 0.0
+        self._pressure_dropped = asyncio.Event()
+        self._gap = defaultdict(int)
+        self._acked = defaultdict(list)
+        self._acked_index = defaultdict(set)
+        self._read_offset = defaultdict(lambda: None)
+        self._committed_offset = defaultdict(lambda: None)
+        self._unacked_messages = set()
+        self._waiting_for_ack = None
+        self._n_acked = 0
+        self._on_message_in = lambda *_: None
+        self._on_partitions_revoked = process.on_revoked
+        self._on_partitions_assigned = process.on_assigned  # type: ignore[assignment]
+        self._time_start = 0.0
+        self.can_resume_flow = asyncio.Event()
+        self.suspend_flow = asyncio.Event()
+        self.not_waiting_next_records = asyncio.Event()
+        self._reset_state()
+        self.flow_active = False
+
+    async def _wait_for_room(self) -> None:
+        # The driver looks every 20 ms; most of a seed would be spent on that.
+        self._pressure_dropped.clear()
+        await self.wait_first(self._pressure_dropped.wait(), timeout=ROOM_POLL_S)
+
+
+class SimulatedCoordinator(_Service, Coordinator):  # type: ignore[misc]
+    """The production coordinator."""
+
+    def __init__(self, process: Process, consumer: SimulatedConsumer) -> None:
+        self.process = process
+        self.consumer = consumer
+        self.app = process  # type: ignore[assignment]
+        self.transport = consumer.redis_transport
+        self.member = process.member
+        self.generation = 0
+        self.topics = frozenset()
+        self._standing = None
+        self._changed = asyncio.Event()
+        self._subscription_changed = False
+        self._synced = 0
+        self._holds = False
+        self._installed = 0
+        self._heartbeat = None
+        self._published = ""
+
+    def _start_heartbeat(self) -> None:
+        if self._heartbeat is None:
+            heartbeat = Heartbeat(self.process, self._report)
+            self._heartbeat = heartbeat  # type: ignore[assignment]
+
+
+class SimulatedProducer(_Service, Producer):  # type: ignore[misc]
+    """The production producer."""
+
+    def __init__(self, process: Process, transport: SimulatedTransport) -> None:
+        self.process = process
+        self.app = process  # type: ignore[assignment]
+        self.transport = transport
+        self._flushing = None
+
+    def add_future(self, coro: Any) -> Any:
+        return self.process.spawn(coro)
+
+
+class Heartbeat:
+    """Stands for the heartbeat thread: beats at an interval and at every notice."""
+
+    def __init__(self, process: Process, report: Callable[[Standing], None]) -> None:
+        self._process, self._report = process, report
+        self._over = False
+        self._notice = asyncio.Event()
+        self._client = Client(process.world.network, process.member, process.loop)
+        process.world.network.listeners[process.member] = lambda: process.loop.turn(self._notice.set)
+        process.spawn(self._run())
+
+    def end(self) -> None:
+        self._over = True
+
+    async def _run(self) -> None:
+        interval_s = self._process.conf.broker_heartbeat_interval
+        key = self._process.transport.broker.keys.group(GROUP_NAME)
+        while not self._over:
+            self._notice.clear()
+            try:
+                reply = await self._client.execute_command(
+                    "EVALSHA", GROUP.digest, 1, key, "heartbeat", self._process.member
+                )
+                self._report(Standing.of(reply))
+            except RedisError:
+                await asyncio.sleep(min(1.0, interval_s))
+                continue
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._notice.wait(), interval_s)
+
+
+class Assignor:
+    """Co-partitioned assignment: partition p of every topic goes to one member, drawn from the seed."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def metadata(self, topics: set[str]) -> Any:
+        return ConsumerProtocolMemberMetadata(0, sorted(topics), b"")
+
+    def assign(self, cluster: Any, members: dict[str, Any]) -> dict[str, Any]:
+        rng, names = self._world.rng, sorted(members)
+        topics = sorted({topic for metadata in members.values() for topic in metadata.subscription})
+        if not names:
+            return {}  # all were evicted meanwhile
+        owner = {p: rng.choice(names) for p in range(self._world.plan.partitions)}
+        return {
+            name: ConsumerProtocolMemberAssignment(
+                0, [(topic, [p for p in owner if owner[p] == name]) for topic in topics], b""
+            )
+            for name in names
+        }
+
+    def on_assignment(self, assignment: Any) -> None:
+        """Nothing to remember."""

@@ -1,0 +1,215 @@
+"""The modelled server against a real one: the same commands, the same replies, the same keys afterwards."""
+
+from __future__ import annotations
+
+import json
+from random import Random
+from typing import Any
+
+import pytest
+from redis.exceptions import ResponseError
+
+from streams.log import Log
+from streams.log.scripts import COMMIT, CREATE_TOPIC, GROUP
+from tests.simulation.server import Server, raw
+
+SEQUENCES = 30
+COMMANDS_EACH = 50
+LONG_MS = 600_000
+
+TOPICS = {"plain": (2, "delete", ""), "table": (2, "compact", ""), "ranked": (1, "compact", "rank")}
+MEMBERS = ("m1", "m2", "m3")
+TIMES = {b"settle", b"deadline"}
+
+
+class Both:
+    """A real server and the model, told the same things."""
+
+    def __init__(self, log: Log) -> None:
+        self.log = log
+        self.prefix = log.keys.prefix
+        self.model = Server(lambda: 1_700_000_000_000)
+
+    async def say(self, *command: Any) -> Any:
+        real, modelled = await self._real(command), self._modelled(command)
+        assert modelled == real, command
+        return real
+
+    async def _real(self, command: tuple[Any, ...]) -> Any:
+        try:
+            if command[0] == "EVALSHA":
+                script = next(s for s in (COMMIT, CREATE_TOPIC, GROUP) if s.digest == command[1])
+                count = command[2]
+                return await script.run(self.log.redis, command[3 : 3 + count], command[3 + count :])
+            return await self.log.redis.execute_command(*command)
+        except ResponseError as exc:
+            return type(exc)
+
+    def _modelled(self, command: tuple[Any, ...]) -> Any:
+        try:
+            return self.model.execute(*command)
+        except ResponseError as exc:
+            return type(exc)
+
+    # --- state --------------------------------------------------------------------------------------------------------
+
+    async def real_state(self) -> dict[str, Any]:
+        redis: Any = self.log.redis
+        state: dict[str, Any] = {}
+        for key in [key async for key in redis.scan_iter(f"{self.prefix}*")]:
+            name, kind = key.decode(), (await redis.type(key)).decode()
+            if kind == "hash":
+                state[name] = timeless(await redis.hgetall(key))
+            elif kind == "set":
+                state[name] = await redis.smembers(key)
+            elif kind == "zset":
+                state[name] = sorted(await redis.zrange(key, 0, -1))
+            else:
+                groups = await redis.xinfo_groups(key)
+                positions = {g["name"].decode(): int(g["last-delivered-id"].split(b"-")[1]) for g in groups}
+                state[name] = (await redis.execute_command("XRANGE", key, "-", "+"), positions)
+        return state
+
+    def model_state(self) -> dict[str, Any]:
+        state: dict[str, Any] = {name: timeless(each) for name, each in self.model.hashes.items() if each}
+        state |= {name: members for name, members in self.model.sets.items() if members}
+        state |= {name: sorted(scores) for name, scores in self.model.sorted.items() if scores}
+        for name, stream in self.model.streams.items():
+            entries = [[b"%d-%d" % entry_id, parts] for entry_id, parts in stream.entries]
+            state[name] = (entries, stream.groups)
+        return state
+
+
+def timeless(values: dict[bytes, bytes]) -> dict[bytes, bytes]:
+    """A hash without the fields that hold a time."""
+    return {name: value for name, value in values.items() if name not in TIMES}
+
+
+class Commands:
+    """Random commands, mostly sensible ones."""
+
+    def __init__(self, rng: Random, both: Both) -> None:
+        self.rng, self.both = rng, both
+        self.generation = 0
+        self.numbers = dict.fromkeys(MEMBERS, 0)
+
+    async def one(self) -> None:
+        kinds = (self.commit, self.commit, self.commit, self.group, self.group, self.read, self.create)
+        await self.rng.choice(kinds)()
+
+    async def create(self) -> None:
+        name = self.rng.choice([*TOPICS, "later"])
+        partitions, cleanup, view = TOPICS.get(name, (1, "delete", ""))
+        keys = self.both.log.keys
+        await self.both.say(
+            "EVALSHA", CREATE_TOPIC.digest, 2, keys.topic(name), keys.topics, name, partitions, cleanup, view, 0, "i1"
+        )
+
+    def _record(self, streams: list[list[Any]]) -> list[Any]:
+        rng = self.rng
+        name = rng.choice([*TOPICS] * 6 + ["later"])
+        target = [name, rng.choice((0, 0, 1)) if name != "ranked" else 0, rng.choice(["i1"] * 30 + ["i2"])]
+        if target not in streams:
+            streams.append(target)
+        parts: list[Any] = []
+        if name == "ranked" or rng.random() < 0.9:
+            parts += [
+                b"k",
+                rng.choice((b"all|a", b"all|b", b"x|y|c", b"none")) if name == "ranked" else b"k%d" % rng.randrange(4),
+            ]
+        if rng.random() < 0.8:
+            parts += [b"v", b"%d" % rng.randrange(1000)]
+        parts += [b"t", rng.randrange(1000), *([b"h:a", b"x"] if rng.random() < 0.2 else [])]
+        return [streams.index(target) + 1, len(parts), *parts]
+
+    async def commit(self) -> None:
+        rng, head = self.rng, {"streams": [], "offsets": []}  # type: ignore[var-annotated]
+        packed = [part for _ in range(rng.randint(0, 5)) for part in self._record(head["streams"])]
+        member = rng.choice(MEMBERS)
+        if rng.random() < 0.6:
+            generation = self.generation - (rng.random() < 0.1)
+            head["fence"] = {"group": "g", "member": member, "generation": generation}  # type: ignore[assignment]
+            standing = rng.choice((-1, -1, 0, rng.randrange(3)))
+            head["offsets"] = [["plain", p, rng.randrange(3), standing] for p in range(rng.randint(0, 2))]
+        if rng.random() < 0.1:
+            head["require"] = ["table", 0, f"k{rng.randrange(4)}"]
+        if rng.random() < 0.8:
+            self.numbers[member] += rng.choice((1, 1, 1, 0, -1))
+            once = rng.random() < 0.2
+            name = f"once{rng.randrange(3)}" if once else member
+            head["txn"] = {"name": name, "value": str(self.numbers[member]), "once": once, "ttl_ms": LONG_MS}  # type: ignore[assignment]
+        await self.both.say("EVALSHA", COMMIT.digest, 1, "any", self.both.prefix, json.dumps(head), *packed)
+
+    async def group(self) -> None:
+        rng, member = self.rng, self.rng.choice(MEMBERS)
+        op = rng.choice(("join", "join", "heartbeat", "leave", "sync", "sync", "members"))
+        args: list[Any] = []
+        if op == "join":
+            args = [b"meta", LONG_MS, LONG_MS, 0]
+        elif op == "sync":
+            args = [self.generation, "m1", b"one", "m2", b"two"]
+        reply = await self.both.say("EVALSHA", GROUP.digest, 1, self.both.log.keys.group("g"), op, member, *args)
+        if op != "members":
+            self.generation = reply[3]
+
+    async def read(self) -> None:
+        keys = self.both.log.keys
+        name = self.rng.choice([*TOPICS])
+        await self.both.say("HMGET", keys.topic(name), "partitions", "cleanup", "incarnation")
+        stream = keys.stream(name, 0)
+        await self.both.say("XREAD", "COUNT", 3, "STREAMS", stream.encode(), f"0-{self.rng.randrange(6)}")
+        await self.both.say("XRANGE", stream, "-", "+", "COUNT", 1)
+
+
+@pytest.mark.parametrize("seed", range(SEQUENCES))
+async def test_the_model_does_what_the_scripts_do(log: Log, seed: int) -> None:
+    both = Both(log)
+    commands = Commands(Random(seed), both)
+    for _ in range(6):
+        await commands.create()
+    for _ in range(COMMANDS_EACH):
+        await commands.one()
+    assert both.model_state() == await both.real_state()
+
+
+async def test_a_foreign_entry_is_refused_by_both(log: Log) -> None:
+    both = Both(log)
+    keys = log.keys
+    await both.say(
+        "EVALSHA", CREATE_TOPIC.digest, 2, keys.topic("plain"), keys.topics, "plain", 1, "delete", "", 0, "i1"
+    )
+    await log.redis.xadd(keys.stream("plain", 0), {"k": "x"}, id="5-1")
+    both.model.stream(keys.stream("plain", 0)).add([b"k", b"x"], (5, 1))
+    head = json.dumps({"streams": [["plain", 0, "i1"]], "offsets": []})
+    reply = await both.say("EVALSHA", COMMIT.digest, 1, "any", both.prefix, head, 1, 2, b"t", 0)
+    assert reply == [b"FOREIGN", raw(keys.stream("plain", 0)), b"5-1", b"0-0"]
+
+
+class Clocked(Both):
+    """As `Both`, with times of its own: the model's clock follows what the real server is given to wait."""
+
+    async def member(self, op: str, name: str, *args: Any) -> list[Any]:
+        reply: list[Any] = await self.say("EVALSHA", GROUP.digest, 1, self.log.keys.group("g"), op, name, *args)
+        return reply
+
+
+async def test_leases_and_deadlines_run_out_in_both(log: Log) -> None:
+    both = Clocked(log)
+    now = [0]
+    both.model.now_ms = lambda: now[0]
+
+    async def wait_until(seen: Any) -> None:
+        key, real = log.keys.group("g"), None
+        while not seen(real):
+            real = await log.run(GROUP, [key], ["heartbeat", "onlooker"])
+        now[0] += 1_000_000
+
+    await both.member("join", "a", b"", 10_000_000, 10_000_000, 0)
+    await both.member("join", "b", b"", 30, 10_000_000, 0)
+    await both.member("join", "a", b"", 10_000_000, 10_000_000, 0)
+    await wait_until(lambda reply: reply is not None and reply[2] == b"preparing")
+    assert (await both.member("heartbeat", "b"))[0] == 0
+    standing = await both.member("join", "a", b"", 50_000_000, 30, 0)
+    assert standing[2:5] == [b"syncing", 3, b"a"]
+    await wait_until(lambda reply: reply is not None and reply[2] != b"syncing")
+    assert (await both.member("heartbeat", "a"))[0] == 0

@@ -1,0 +1,163 @@
+"""What the simulated application does, and what must come of it.
+
+Topic `in` -> agent -> `mid` -> agent with a table -> `out`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from streams.log import LogUnavailableError, TopicSpec
+
+if TYPE_CHECKING:
+    from tests.simulation.process import Event, Process
+
+NAMESPACE, GROUP_NAME = "sim", "app"
+IN, MID, OUT, OUTSIDE = "in", "mid", "out", "outside"
+TABLE, CHANGELOG = "counts", "app-counts-changelog"
+SUBSCRIPTION = (IN, MID, CHANGELOG)
+KEYS = tuple(b"abcde"[i : i + 1] for i in range(5))
+
+
+def topics(partitions: int) -> list[TopicSpec]:
+    """All topics of the application."""
+    plain = [TopicSpec(name, partitions) for name in (IN, MID, OUT, OUTSIDE)]
+    return [*plain, TopicSpec(CHANGELOG, partitions, "compact")]
+
+
+def outputs_of(number: int) -> list[tuple[bytes, bytes]]:
+    """What the first agent sends for an input: 0 to 3 messages, their keys spread over partitions."""
+    count = (number * 7 + 3) % 4
+    return [(KEYS[(number * 3 + i * 2) % len(KEYS)], b"%d.%d" % (number, i)) for i in range(count)]
+
+
+def writes_last(value: bytes) -> bool:
+    """Whether the second agent also notes the value as its key's last one (a second row)."""
+    return value.endswith((b"0", b"2"))
+
+
+class Effects:
+    """The agents of one process."""
+
+    def __init__(self, process: Process) -> None:
+        self.process = process
+        self.rng = process.world.rng
+
+    def handlers(self) -> list[tuple[str, Callable[[Event], Any], int]]:
+        """Each agent's topic, handler and concurrency. Faust wants agents that change tables to have none."""
+        return [(IN, self.spread, self.process.world.plan.concurrency), (MID, self.count, 1)]
+
+    async def _dawdle(self) -> None:
+        """Work that takes time: mostly none, sometimes some, rarely longer than a rebalance waits."""
+        chance, plan = self.rng.random(), self.process.world.plan
+        if chance < plan.slow_events:
+            await asyncio.sleep(self.rng.uniform(0.001, 0.05))
+        elif chance < plan.slow_events + plan.stuck_events and self.process.world.faulty:
+            await asyncio.sleep(self.rng.uniform(0.5, plan.rebalance_s * 1.5))
+
+    async def spread(self, event: Event) -> None:
+        """`in` -> `mid`."""
+        await self._dawdle()
+        for key, value in outputs_of(int(event.message.value)):
+            await self.process.producer.send(MID, key, value, None, 0.0, None)
+            await self._dawdle()
+
+    async def count(self, event: Event) -> None:
+        """`mid` -> rows of the table, and `out`. Nothing is awaited between reading a row and writing it."""
+        await self._dawdle()
+        message = event.message
+        number = int(self.process.store._get(message.key) or b"0") + 1
+        self._put(event, message.key, b"%d" % number)
+        if writes_last(message.value):
+            self._put(event, b"last-" + message.key, message.value)
+        self._send(OUT, message.key, b"%d:%s" % (number, message.value), message.partition)
+        await self._dawdle()
+
+    def _put(self, event: Event, key: bytes, value: bytes) -> None:
+        # As a Faust table does: first the changelog record, then the store.
+        self._send(CHANGELOG, key, value, event.message.partition)
+        self.process.store._set(key, value)
+
+    def _send(self, topic: str, key: bytes, value: bytes, partition: int) -> None:
+        self.process.producer.enqueue(topic, key, value, partition, 0.0, None, lambda _offset, _error: None)
+
+    async def outside(self) -> None:
+        """Messages sent outside of any event, as a timer would."""
+        for number in range(self.process.world.plan.outside_messages):
+            await asyncio.sleep(self.rng.uniform(0.02, 0.6))
+            if self.process.should_stop:
+                return
+            value = b"%s#%d" % (self.process.member.encode(), number)
+            self.process.sent_outside.append(value)
+            await self.process.producer.send(OUTSIDE, KEYS[0], value, None, 0.0, None)
+            # Whoever waits for a flush may lose patience, as Faust does when a rebalance overtakes a recovery.
+            with suppress(TimeoutError, LogUnavailableError):
+                await asyncio.wait_for(self.process.producer.flush(), self.rng.choice((0.0004, 0.01)))
+
+
+Content = dict[str, list[list[tuple[bytes, bytes | None]]]]
+"""By topic and partition, the keys and values in order."""
+
+
+def check_content(content: Content, concurrency: int) -> Iterable[str]:
+    """What is wrong with the content of all topics in the end: nothing, when every input had one effect, in order."""
+    yield from _check_mid(content, ordered=concurrency == 1)
+    for partition, records in enumerate(content[MID]):
+        rows, outs = fold_mid(records)
+        if content[OUT][partition] != outs:
+            yield f"out partition {partition} is {content[OUT][partition]}, expected {outs}"
+        found = fold(content[CHANGELOG][partition])
+        if found != rows:
+            yield f"table partition {partition} is {found}, expected {rows}"
+    for value, times in Counter(value for records in content[OUTSIDE] for _, value in records).items():
+        if times > 1:
+            yield f"message {value!r}, sent outside of any event, was written {times} times"
+
+
+def _check_mid(content: Content, *, ordered: bool) -> Iterable[str]:
+    expected = Counter(o for records in content[IN] for _, value in records for o in outputs_of(int(value or b"")))
+    found = Counter((key, value) for records in content[MID] for key, value in records)
+    for output in expected.keys() | found.keys():
+        if expected[output] != found[output]:  # type: ignore[index]
+            yield f"output {output} is there {found[output]} times, expected {expected[output]}"  # type: ignore[index]
+    if not ordered:
+        return
+    place = {value: (p, i) for p, records in enumerate(content[IN]) for i, (_, value) in enumerate(records)}
+    latest: dict[tuple[int, bytes], tuple[int, bytes]] = {}
+    for records in content[MID]:
+        for key, value in records:
+            source, _, index = (value or b"").partition(b".")
+            partition, order = place[source]
+            step = (order, index)
+            if step < latest.get((partition, key), (-1, b"")):
+                yield f"output {value!r} of key {key!r} stands after a later one"
+            latest[partition, key] = step
+
+
+def fold(records: list[tuple[bytes, bytes | None]]) -> dict[bytes, bytes]:
+    """The last value of each key."""
+    rows: dict[bytes, bytes] = {}
+    for key, value in records:
+        if value is None:
+            rows.pop(key, None)
+        else:
+            rows[key] = value
+    return rows
+
+
+def fold_mid(records: list[tuple[bytes, bytes | None]]) -> tuple[dict[bytes, bytes], list[tuple[bytes, bytes]]]:
+    """The oracle of the second agent: rows and outputs of one partition, from its input alone."""
+    rows: dict[bytes, bytes] = {}
+    outs = []
+    for key, value in records:
+        assert value is not None
+        number = int(rows.get(key, b"0")) + 1
+        rows[key] = b"%d" % number
+        if writes_last(value):
+            rows[b"last-" + key] = value
+        outs.append((key, b"%d:%s" % (number, value)))
+    return rows, outs

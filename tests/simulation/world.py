@@ -1,0 +1,336 @@
+"""One seed: a plan of workers, inputs, weather and faults, drawn from the seed; played to its end; judged."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from functools import partial
+from random import Random
+
+from streams.log import codec
+from streams.log.keys import Keys
+from streams.log.partitioner import partition_for
+from streams.log.records import Record, TopicInfo, WriteBatch
+from streams.log.scripts import COMMIT, CREATE_TOPIC
+from tests.simulation.checks import Checks
+from tests.simulation.defects import DEFECTS
+from tests.simulation.disk import Disk
+from tests.simulation.loop import Agenda, ProcessLoop
+from tests.simulation.network import Network, Weather
+from tests.simulation.process import Process
+from tests.simulation.server import Server
+from tests.simulation.topology import IN, KEYS, MID, NAMESPACE, Content, check_content, topics
+
+DRAIN_S = 90.0
+"""Virtual time after the last fault within which all lag must be gone."""
+
+REST_US = 800_000
+"""How long everything must have been processed before a world is taken to be at rest."""
+
+STEPS_MAX = 200_000
+"""Steps of one seed; more is a world that never rests."""
+
+EPOCH_MS = 1_700_000_000_000
+
+
+class FailedError(Exception):
+    """An invariant does not hold."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What one seed is about."""
+
+    workers: int
+    partitions: int
+    concurrency: int
+    inputs: int
+    bursts: int
+    faulty_s: float
+    lease_s: float
+    rebalance_s: float
+    slow_events: float
+    stuck_events: float
+    crash_at_write: float
+    crash_after_commit: float
+    commit_records_max: int
+    outbox_records_max: int
+    recovery_records_max: int
+    outside_messages: int
+    weather: Weather
+
+    @classmethod
+    def draw(cls, rng: Random) -> Plan:
+        """A plan from a seed. Bad weather is for some seeds only, so that other faults get room of their own."""
+        stormy = rng.random() < 0.6
+        return cls(
+            workers=rng.choice((1, 2, 2, 3)),
+            partitions=rng.choice((1, 2, 2, 3)),
+            concurrency=rng.choice((1, 1, 2)),
+            inputs=rng.randint(5, 25),
+            bursts=rng.choice((0, 1, 2)),
+            faulty_s=rng.uniform(1.5, 4.5),
+            lease_s=rng.choice((0.8, 1.5)),
+            rebalance_s=rng.choice((1.2, 2.5)),
+            slow_events=rng.choice((0.0, 0.3, 0.6)),
+            stuck_events=rng.choice((0.0, 0.0, 0.08)),
+            crash_at_write=rng.choice((0.0, 0.0, 0.03)),
+            crash_after_commit=rng.choice((0.0, 0.0, 0.05)),
+            commit_records_max=rng.choice((1, 3, 8, 400)),
+            outbox_records_max=rng.choice((0, 2, 20_000)),
+            recovery_records_max=rng.choice((1, 2, 1000)),
+            outside_messages=rng.choice((0, 4, 12)),
+            weather=Weather(
+                lost=rng.choice((0.005, 0.05)) if stormy else 0.0,
+                slow=rng.choice((0.05, 0.4, 0.7)),
+                stuck=rng.choice((0.005, 0.03, 0.08)) if stormy else 0.0,
+            ),
+        )
+
+
+@dataclass
+class World:
+    """Everything in one simulated world."""
+
+    seed: int
+    flaws: frozenset[str] = frozenset()
+    trace: Callable[[str], None] | None = None
+    steps: int = 0
+    faults: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.rng = Random(self.seed)
+        self.plan = Plan.draw(self.rng)
+        self.agenda = Agenda(self.rng)
+        self.server = Server(self.now_ms)
+        self.server.flaws = self.flaws
+        self.network = Network(self.agenda, self.server)
+        self.network.weather = self.plan.weather
+        self.checks = Checks(self)
+        self.network.before, self.network.after = self.checks.before, self._after_command
+        if self.trace is not None:
+            self.network.trace = self.say
+        self.faulty = True
+        self.topics = [spec.name for spec in topics(self.plan.partitions)]
+        self.disks: dict[str, Disk] = {}
+        self.processes: dict[str, Process] = {}
+        self.past: list[Process] = []
+        self._lives = 0
+        self._inputs = 0
+        self._failure: str | None = None
+
+    # --- what the parts use -------------------------------------------------------------------------------------------
+
+    def now_ms(self) -> int:
+        """The server's clock."""
+        return EPOCH_MS + self.agenda.now_us // 1000
+
+    def new_loop(self, process: Process) -> ProcessLoop:
+        """A loop whose unhandled errors fail the seed."""
+        on_error = lambda text: self.fail(f"{process.member}: {text}")  # noqa: E731
+        return ProcessLoop(self.agenda, on_error)  # type: ignore[abstract] # asyncio's own default refuses the rest
+
+    def fail(self, reason: str) -> None:
+        """An invariant is broken; the first one counts."""
+        self.say(f"FAILED: {reason}")
+        self._failure = self._failure or reason
+
+    def say(self, text: str) -> None:
+        """A line of the trace."""
+        if self.trace is not None:
+            self.trace(f"{self.agenda.now_us / 1e6:10.6f}  {text}")
+
+    def may_write(self, process: Process) -> bool:
+        """Whether a process lives to write to its disk; some die right here."""
+        if self.faulty and self.rng.random() < self.plan.crash_at_write:
+            self.crash(process, "at a disk write")
+        return not process.loop.dead
+
+    def running(self) -> list[Process]:
+        """Processes that are up."""
+        return [process for process in self.processes.values() if not process.loop.dead]
+
+    def content(self, topic: str) -> list[list[tuple[bytes, bytes | None]]]:
+        """Keys and values of a topic, by partition."""
+        keys, result = Keys(NAMESPACE), []
+        for p in range(self.plan.partitions):
+            stream = self.server.streams.get(keys.stream(topic, p))
+            result.append([(e[1], e[3] if e[2] == b"v" else None) for _, e in stream.entries] if stream else [])
+        return result
+
+    def _after_command(self, sender: str, command: tuple[object, ...], reply: object) -> None:
+        self.checks.after(sender, command, reply)
+        if self.faulty and command[0] == "EVALSHA" and command[1] == COMMIT.digest:
+            process = next((p for p in self.running() if p.member == sender), None)
+            if process is not None and self.rng.random() < self.plan.crash_after_commit:
+                self.crash(process, "after its commit, before the reply")
+
+    # --- faults -------------------------------------------------------------------------------------------------------
+
+    def _count(self, fault: str) -> None:
+        self.faults[fault] = self.faults.get(fault, 0) + 1
+
+    def start_worker(self, name: str) -> None:
+        """A new life for a worker; its disk is what it was."""
+        self._lives += 1
+        self.disks.setdefault(name, Disk())
+        process = self.processes[name] = Process(self, name, self._lives)
+        self.say(f"{process.member} starts")
+        process.start()
+
+    def _restart_later(self, process: Process) -> None:
+        name = process.member.partition(".")[0]
+        self.past.append(process)
+        self.network.listeners.pop(process.member, None)
+        self.agenda.after(self.rng.uniform(0.05, 2.5), lambda: self.start_worker(name))
+
+    def crash(self, process: Process, where: str) -> None:
+        """A process is gone at once; only its disk stays."""
+        if not process.loop.dead:
+            self._count("crash")
+            self.say(f"{process.member} crashes {where}")
+            process.loop.dead = True
+            self._restart_later(process)
+
+    def pause(self, process: Process) -> None:
+        """A process stands still for up to several leases."""
+        self._count("pause")
+        seconds = self.rng.choice((0.1, 1.0, 2.0)) * self.plan.lease_s * self.rng.uniform(0.5, 1.5)
+        self.say(f"{process.member} is paused for {seconds:.3f} s")
+        process.loop.paused_until_us = self.agenda.now_us + int(seconds * 1e6)
+
+    def stop(self, process: Process) -> None:
+        """A planned stop, and a start later."""
+        if process.should_stop:
+            return
+        self._count("stop")
+        self.say(f"{process.member} stops")
+
+        async def stop() -> None:
+            await process.stop()
+            process.loop.dead = True
+            self.say(f"{process.member} has stopped")
+            self._restart_later(process)
+
+        process.loop.turn(lambda: process.spawn(stop()))
+
+    def _one_fault(self) -> None:
+        running = self.running()
+        fault = self.rng.choice(("crash", "pause", "pause", "stop", "add", "server"))
+        if fault == "server":
+            if self.network.server_is_up:
+                self._count("server")
+                self.say("the server restarts")
+                self.network.stop_server(self.rng.choice((0.05, 0.5, 2.0)) * self.rng.uniform(0.5, 1.5))
+        elif fault == "add":
+            if len(self.processes) < 4:
+                self._count("add")
+                self.start_worker(f"w{len(self.processes)}")
+        elif running:
+            process = self.rng.choice(running)
+            if fault == "crash":
+                self.crash(process, "in mid-air")
+            else:
+                getattr(self, fault)(process)
+
+    # --- the play -----------------------------------------------------------------------------------------------------
+
+    def _create_topics(self) -> None:
+        keys = Keys(NAMESPACE)
+        for spec in topics(self.plan.partitions):
+            values = (spec.name, spec.partitions, spec.cleanup, spec.view, spec.retention_ms, "1")
+            self.server.execute("EVALSHA", CREATE_TOPIC.digest, 2, keys.topic(spec.name), keys.topics, *values)
+        self._infos = {spec.name: TopicInfo(spec, "1") for spec in topics(self.plan.partitions)}
+
+    def _input(self) -> None:
+        number, self._inputs = self._inputs, self._inputs + 1
+        key = self.rng.choice(KEYS)
+        record = Record(IN, partition_for(key, self.plan.partitions), key, b"%d" % number, 0)
+        args = codec.commit_arguments(Keys(NAMESPACE).prefix, WriteBatch([record]), self._infos, None, None)
+        self.server.execute("EVALSHA", COMMIT.digest, 1, "", *args.argv)
+        self.network._wake()
+
+    def _calm(self) -> None:
+        self.say("the faults are over")
+        self.faulty = False
+        self.network.weather = Weather()
+
+    def run(self) -> None:
+        """Play the seed and judge it.
+
+        Raises:
+            FailedError: with the first invariant that did not hold.
+        """
+        plan = self.plan
+        self.say(f"{plan}")
+        self._create_topics()
+        for number in range(plan.workers):
+            name = f"w{number}"
+            self.disks[name] = Disk()
+            self.agenda.after(self.rng.choice((0, 0, 1.0)) * self.rng.random(), partial(self.start_worker, name))
+        # In some seeds inputs come in bursts with the faults close by, so that these meet a pipeline that is full.
+        bursts = [self.rng.uniform(0.5, plan.faulty_s) for _ in range(plan.bursts)]
+        for _ in range(plan.inputs):
+            self.agenda.after(self.rng.choice(bursts) if bursts else self.rng.uniform(0, plan.faulty_s), self._input)
+        for _ in range(self.rng.randint(0, 5)):
+            near, far = self.rng.uniform(0, 0.4), self.rng.uniform(0.2, plan.faulty_s)
+            self.agenda.after(min(self.rng.choice(bursts) + near if bursts else far, plan.faulty_s), self._one_fault)
+        self.agenda.after(plan.faulty_s, self._calm)
+        self._play(until_us=int((plan.faulty_s + DRAIN_S) * 1e6))
+        self.checks.at_the_end()
+        content: Content = {topic: self.content(topic) for topic in self.topics}
+        for wrong in check_content(content, plan.concurrency):
+            self.fail(wrong)
+        self._judge()
+
+    def _play(self, until_us: int) -> None:
+        rest_us = 0
+        while self.agenda.now_us < until_us:
+            self.agenda.step()
+            self.steps += 1
+            if self.steps > STEPS_MAX:
+                self.fail("the world never rests")
+            self._judge()
+            if self.steps % 16:
+                continue
+            # At rest: all processed, and nothing new for a while, so that late effects have shown.
+            if self.faulty or self._inputs < self.plan.inputs or not self.checks.is_drained():
+                rest_us = self.agenda.now_us
+            elif self.agenda.now_us > rest_us + REST_US and self._is_settled():
+                return
+        self.fail(f"not drained {DRAIN_S:.0f} s after the last fault")
+        self._judge()
+
+    def _is_settled(self) -> bool:
+        """Whether all planned stops and starts are over, and every worker has recovered and written what it has."""
+        generation = self.checks.generation()
+        return all(
+            not process.loop.dead and not process.should_stop and process.is_settled(generation)
+            for process in self.processes.values()
+        )
+
+    def _judge(self) -> None:
+        if self._failure is not None:
+            raise FailedError(self._failure)
+
+
+def play(seed: int, defect: str | None = None, trace: Callable[[str], None] | None = None) -> World:
+    """Play one seed, with a planted defect when one is named.
+
+    Raises:
+        FailedError: when an invariant does not hold.
+    """
+    with ExitStack() as planted:
+        logging.disable(logging.CRITICAL)
+        planted.callback(logging.disable, logging.NOTSET)
+        flaws: frozenset[str] = frozenset()
+        if defect is not None:
+            flaws = DEFECTS[defect].plant(planted)
+        world = World(seed, flaws, trace)
+        world.run()
+        return world
+
+
+__all__ = ["MID", "FailedError", "World", "play"]

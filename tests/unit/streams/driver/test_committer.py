@@ -1,0 +1,104 @@
+"""The committer alone, against a log that answers when the test says so."""
+
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from faust.types import TP
+
+from streams.driver.committer import Committer
+from streams.driver.outbox import Output
+from streams.log import Appended, Fence, LogUnavailableError, Transaction, WriteBatch
+
+SOURCE = TP("in", 0)
+
+
+class SlowLog:
+    """Takes commits, answers them later."""
+
+    def __init__(self) -> None:
+        self.batches: list[WriteBatch] = []
+        self.arrived = asyncio.Event()
+        self.answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def commit(self, batch: WriteBatch, *, fence: Fence | None, transaction: Transaction) -> Appended:
+        self.batches.append(batch)
+        self.arrived.set()
+        await self.answer
+        return Appended(tuple(range(len(batch.records))), again=False)
+
+
+@pytest.fixture
+async def log() -> SlowLog:
+    return SlowLog()
+
+
+@pytest.fixture
+async def committer(log: SlowLog) -> Committer:
+    async def ensure_topic(_name: str) -> Any:
+        return SimpleNamespace(spec=SimpleNamespace(compacted=False))
+
+    transport: Any = SimpleNamespace(
+        broker=log,
+        group="g",
+        member="m",
+        ensure_topic=ensure_topic,
+        changelogs=set,
+        changelog_stores=dict,
+        on_committed=lambda _offsets: None,
+    )
+    committer = Committer(transport)
+    committer.fence = Fence("g", "m", 1)
+    return committer
+
+
+def finish_an_event(committer: Committer, outcomes: list[Any]) -> None:
+    """One event with one output, finished."""
+    settle = lambda offset, error: outcomes.append(error or offset)  # noqa: E731
+    committer.watermarks.reset(SOURCE, 0)
+    committer.watermarks.deliver(SOURCE, 0)
+    committer.outbox.add(Output("out", 0, b"k", b"v", 0, (), (SOURCE, 0), settle))
+    committer.watermarks.finish(SOURCE, (0,))
+
+
+async def test_a_write_goes_on_when_its_caller_is_cancelled(committer: Committer, log: SlowLog) -> None:
+    outcomes: list[Any] = []
+    finish_an_event(committer, outcomes)
+    caller = asyncio.ensure_future(committer.commit())
+    await log.arrived.wait()
+    caller.cancel()
+    await asyncio.wait([caller])
+    log.answer.set_result(None)
+    await committer.commit()
+    assert (len(log.batches), outcomes, committer.watermarks.committed(SOURCE)) == (1, [0], 1)
+
+
+async def test_a_generation_ends_only_when_the_write_under_way_is_known(committer: Committer, log: SlowLog) -> None:
+    outcomes: list[Any] = []
+    finish_an_event(committer, outcomes)
+    writing = asyncio.ensure_future(committer.commit())
+    await log.arrived.wait()
+    ending = asyncio.ensure_future(committer.end_generation("over"))
+    await asyncio.sleep(0)
+    assert committer.fence is not None
+    log.answer.set_result(None)
+    await asyncio.gather(writing, ending)
+    assert outcomes == [0]
+    assert not committer.fence
+
+
+async def test_what_may_have_been_written_is_not_written_under_another_number(
+    committer: Committer, log: SlowLog
+) -> None:
+    outcomes: list[Any] = []
+    finish_an_event(committer, outcomes)
+    committer.stopping = True
+    log.answer.set_exception(LogUnavailableError("away"))
+    with pytest.raises(LogUnavailableError):
+        await committer.commit()
+    await committer.commit()
+    assert len(log.batches) == 1
+    assert isinstance(outcomes[0], LogUnavailableError)
