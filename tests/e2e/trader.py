@@ -16,9 +16,13 @@ Answer = dict[str, Any]
 
 
 def post_price(pipeline: Pipeline, market: str, price: str) -> str:
-    """Post a mark price; its position."""
+    """Post a mark price and wait until every partition trades at it; its position."""
     body = {"prices": [{"market": market, "price": price}]}
-    return accepted(pipeline.client("service", "oracle").post("/v1/prices", json=body))["position"]  # type: ignore[no-any-return]
+    service = pipeline.client("service", "oracle")
+    position: str = accepted(service.post("/v1/prices", json=body))["position"]
+    seen = service.get("/v1/users/nobody/portfolio", params={"after": position})
+    assert seen.status_code in {httpx.codes.OK, httpx.codes.NOT_FOUND}, seen.text
+    return position
 
 
 def accepted(answer: httpx.Response) -> Answer:
