@@ -15,6 +15,7 @@ from deploy.lag import PartitionState, partition_states
 from deploy.settings import load
 
 NOTHING = "-"
+COLUMNS_MIN = 110
 NUMBERS = ("partition", "start", "end", "committed", "lag")
 
 
@@ -32,7 +33,10 @@ def topics(*, as_json: bool, data_dir: Path | None) -> None:
     if as_json:
         click.echo(json.dumps([state.as_json() for state in states], indent=2))
     elif states:
-        Console().print(_table(states))
+        console = Console()
+        # One line a partition, also in a pipe: a narrow terminal may wrap it, a search for a topic still finds it.
+        console.width = max(console.width, COLUMNS_MIN)
+        console.print(_table(states))
     else:
         click.echo("no topics yet; a worker creates them")
 

@@ -191,3 +191,30 @@ def test_the_schemes_select_the_driver() -> None:
 
     for url in ("redis://x", "rediss://x", "unix:///x"):
         assert drivers.by_url(URL(url)) is Transport
+
+
+async def test_an_app_that_asks_for_exactly_once_runs_as_it_is(broker: Broker) -> None:
+    app = broker.app(processing_guarantee="exactly_once", store="astra-rocksdb://")
+    app.in_worker = True  # Faust turns the setting on in workers only
+    topic = app.topic(broker.name("in"), key_type=str, value_type=INT)
+    out = app.topic(broker.name("out"), key_type=str, value_type=INT)
+    sums = app.Table("sums", default=int)
+    seen: list[int] = []
+
+    @app.agent(topic)
+    async def add(stream: Any) -> None:
+        async for key, value in stream.items():
+            sums[key] += value
+            await out.send(key=key, value=sums[key])
+
+    @app.agent(out)
+    async def watch(stream: Any) -> None:
+        async for value in stream:
+            seen.append(value)  # noqa: PERF401 - one at a time is the point
+
+    async with running(app):
+        assert app.in_transaction
+        for _ in range(5):
+            await topic.send(key="k", value=1)
+        await until(lambda: seen == [1, 2, 3, 4, 5])
+        assert dict(sums.items()) == {"k": 5}
