@@ -50,7 +50,7 @@ class Summing:
     @property
     def restored(self) -> int:
         """Rows and records that were read to restore the tables last time."""
-        return int(cast("Any", self.app.transport).restorer._progress._done)
+        return int(cast("Any", self.app.transport).restorer.restored)
 
 
 async def trim_to_the_last(log: Log, topic: str) -> None:
