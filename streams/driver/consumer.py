@@ -16,6 +16,7 @@ from mode import Seconds, Service, get_logger
 from streams.driver.coordinator import Coordinator
 from streams.driver.delivery import Delivery
 from streams.driver.limits import COMMIT_LINGER_MS_MAX, COMMIT_LINGER_MS_MIN, COMMIT_RECORDS_MAX
+from streams.driver.plain import check_stores
 from streams.driver.producer import create_topic
 from streams.driver.retention import Retention
 from streams.log import FencedError, LogError, LogUnavailableError
@@ -40,6 +41,7 @@ class Consumer(Delivery):
         """Wait for the broker, then take part in the group (a client without agents does not)."""
         await self.redis_transport.open()
         if not self.app.client_only:
+            check_stores(self.app)
             await self.redis_transport.failures.prepare()
             await self.add_runtime_dependency(self.coordinator)
             await self.add_runtime_dependency(Retention(self.coordinator, loop=self.loop, beacon=self.beacon))
