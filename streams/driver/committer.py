@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from faust.exceptions import FaustError
 from faust.types import TP
 
+from streams.driver.dependencies import Dependencies, Source
 from streams.driver.limits import COMMIT_BYTES_MAX, COMMIT_RECORDS_MAX, TRANSACTION_TTL_MS
 from streams.driver.outbox import Cut, Outbox, Output, coalesce
 from streams.driver.retry import persist
@@ -40,8 +41,8 @@ class CommittedStore(Protocol):
     def on_committed(self, tp: TP, items: list[tuple[bytes, bytes | None]], offset: int) -> None:
         """Make these changes durable; `offset` is that of the last changelog record among them."""
 
-    def undo(self, tp: TP, key: bytes, pending: tuple[bytes | None] | None) -> None:
-        """Take back an uncommitted change: `pending` holds what still waits for that key, None when nothing does."""
+    def undo(self, tp: TP, key: bytes, source: Source) -> None:
+        """Take back what an event wrote to a key, uncommitted."""
 
 
 class Committer:
@@ -52,6 +53,7 @@ class Committer:
         self.records_max = records_max
         self.outbox = Outbox()
         self.watermarks = Watermarks()
+        self.dependencies = Dependencies()
         self.fence: Fence | None = None
         self.fenced = asyncio.Event()
         self.stopping = False
@@ -94,29 +96,40 @@ class Committer:
 
         Messages sent outside of any event stay: nobody would send them again.
         """
+        self.dependencies.clear()
         outputs = self.outbox.drop_claims(self.transport.changelogs())
         if outputs:
             logger.info("dropped %d uncommitted outputs: %s", len(outputs), reason)
         for output in outputs:
             output.settle(None, OutputDroppedError(reason))
 
-    def drop_event(self, source: tuple[TP, int], reason: str) -> None:
-        """Forget what a failed event produced, and take its table rows back."""
+    def drop_event(self, source: Source, reason: str) -> list[Any]:
+        """Forget what a failed event produced, and take its table rows back; likewise of all events that build on it.
+
+        Returns:
+            The messages of those other events: they must be processed again.
+        """
+        dependents = self.dependencies.dependents(source)
+        for event in (source, *dependents):
+            self._drop_outputs(event, reason)
+        for event in dependents:
+            self.dependencies.forget(event)
+        self.dependencies.forget(source, dependents)
+        return list(dependents.values())
+
+    def _drop_outputs(self, source: Source, reason: str) -> None:
         stores = self.transport.changelog_stores()
         for output in self.outbox.drop_event(source):
             store = stores.get(output.topic)
             if store is not None and output.key is not None and output.partition is not None:
-                waiting = self.outbox.pending(output.topic, output.partition, output.key)
-                store.undo(
-                    TP(output.topic, output.partition), output.key, None if waiting is None else (waiting.value,)
-                )
+                store.undo(TP(output.topic, output.partition), output.key, source)
             output.settle(None, OutputDroppedError(reason))
 
     def _cut(self) -> Cut | None:
         marks = self.watermarks.committable() if self.fence is not None else {}
         if not marks and not len(self.outbox):
             return None
-        cut = self.outbox.cut(marks, self.records_max, COMMIT_BYTES_MAX)
+        cut = self.outbox.cut(marks, self.records_max, COMMIT_BYTES_MAX, self.dependencies)
         cut.offsets = {tp: offset for tp, offset in cut.offsets.items() if offset > self.watermarks.committed(tp)}
         return cut if cut.outputs or cut.offsets else None
 
@@ -157,6 +170,7 @@ class Committer:
             raise
         for tp, offset in cut.offsets.items():
             self.watermarks.commit(tp, offset)
+        self.dependencies.commit(cut.offsets)
         self.transport.on_committed(cut.offsets)
         self._apply(batch.records, appended.offsets)
         for carried, offset in zip(settled, appended.offsets, strict=True):

@@ -30,9 +30,16 @@ OPTIONS: tuple[str, ...] = ("namespace", "dead_letters")
 
 
 class Conductor(BaseConductor):
-    """Faust's conductor; a changed subscription waits a second for others, not 45."""
+    """Faust's conductor; a changed subscription waits a second for others, not 45; what cannot be decoded is kept."""
 
     _resubscribe_sleep_lock_seconds = RESUBSCRIBE_S
+
+    def add(self, topic: Any) -> None:
+        """Register a topic's channel."""
+        transport = cast("Transport", self.app.transport)
+        if topic.acks and not self.app.client_only:
+            transport.failures.watch(topic)
+        super().add(topic)
 
 
 class Transport(base.Transport):
