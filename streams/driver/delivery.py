@@ -168,6 +168,7 @@ class Delivery(Positions):
         A copy under way may run to its end; it can write nothing more, and its ack does not count.
         """
         again = _copy(message)
+        again.generation_id = self.app.consumer_generation_id  # a copy that failed for good has none any more
         self.disown(message)
         self._take_acks()
         self.watermarks.reopen(message.tp, message.offset)

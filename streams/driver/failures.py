@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 from faust.streams import current_event
 from mode import get_logger
+from mode.supervisors import OneForOneSupervisor
 
 from streams.dead_letters import DeadLetter, TransientError, home, topic_spec
 from streams.driver.dependencies import Source
 from streams.driver.limits import ATTEMPT_PAUSE_S, ATTEMPTS_MAX, RETRIES_WAITING_MAX
 from streams.driver.outbox import Output
+from streams.driver.restarts import Restarts
 
 if TYPE_CHECKING:
     from streams.driver.consumer import Consumer
@@ -44,6 +46,8 @@ class Failures:
             if id(agent) not in self._hooked:
                 self._hooked.add(id(agent))
                 agent._on_error = self._before(agent._on_error)
+                if agent._get_supervisor_strategy() is OneForOneSupervisor:
+                    agent.supervisor_strategy = Restarts
         spec = topic_spec(self.transport.dead_letters, app.conf.topic_partitions)
         await self.transport.ensure_topic(spec.name, spec.partitions, cleanup=spec.cleanup)
 

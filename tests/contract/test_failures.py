@@ -104,6 +104,112 @@ async def test_retries_end_in_a_dead_letter_and_hold_up_nothing_else(broker: Bro
         assert await letters.all() == []
 
 
+async def test_a_burst_of_poison_messages_stops_neither_the_worker_nor_other_events(broker: Broker, log: Log) -> None:
+    app = broker.app()
+    topic = app.topic(broker.name("in"), value_type=INT)
+    handled: list[int] = []
+
+    @app.agent(topic)
+    async def add(stream: Any) -> None:
+        async for value in stream:
+            if value % 2:
+                raise ValueError("odd")
+            handled.append(value)
+
+    async with running(app):
+        began = asyncio.get_running_loop().time()
+        for value in range(40):
+            await topic.send(value=value, partition=0)
+        await until(lambda: committed(app, topic) == 40)
+        # Faust's own supervisor stops an agent for 5 s after every second failure, or ends the worker.
+        assert asyncio.get_running_loop().time() - began < 15
+    assert handled == list(range(0, 40, 2))
+    assert len(await DeadLetters(log, f"{broker.name('app')}-dead-letters").all()) == 20
+
+
+@pytest.mark.parametrize("part", ["key", "value"])
+async def test_what_cannot_be_decoded_becomes_a_dead_letter_and_the_partition_goes_on(
+    broker: Broker, log: Log, part: str
+) -> None:
+    app = broker.app()
+    raw = app.topic(broker.name("in"), key_serializer="raw", value_serializer="raw")
+    topic = app.topic(broker.name("in"), key_type=INT, value_type=INT)
+    handled: list[int] = []
+
+    @app.agent(topic)
+    async def keep(stream: Any) -> None:
+        async for value in stream:
+            handled.append(value)  # noqa: PERF401 - one at a time is the point
+
+    async with running(app):
+        bad: dict[str, Any] = {"key": b"1", "value": b"2"} | {part: b"\xff{"}
+        records: list[dict[str, Any]] = [{"key": b"1", "value": b"1"}, bad, {"key": b"1", "value": b"3"}]
+        for record in records:
+            await raw.send(**record, partition=0, headers={"h": b"1"})
+        await until(lambda: committed(app, topic) == 3)
+        [letter] = await DeadLetters(log, f"{broker.name('app')}-dead-letters").all()
+    assert handled == [1, 3]
+    assert (letter.key, letter.value, letter.offset, letter.attempts) == (bad["key"], bad["value"], 1, 1)
+    assert letter.headers == (("h", b"1"),)
+    assert "DecodeError" in letter.error
+
+
+async def test_what_an_error_handler_sends_is_written_with_the_dead_letter(broker: Broker, log: Log) -> None:
+    app = broker.app()
+    topic = app.topic(broker.name("in"), value_type=INT)
+    errors = app.topic(broker.name("errors"), value_type=str)
+
+    async def tell(agent: Any, exc: BaseException) -> None:
+        await asyncio.sleep(0.05)
+        await errors.send(value=str(exc))
+
+    @app.agent(topic)
+    async def never(stream: Any) -> None:
+        async for _ in stream:
+            raise ValueError("no")
+
+    never._on_error = tell  # type: ignore[attr-defined] # as Faust's own Agent takes it
+    async with running(app):
+        await topic.send(value=1, partition=0)
+        await until(lambda: committed(app, topic) == 1)
+        assert await sent(log, errors) == 1
+        assert len(await DeadLetters(log, f"{broker.name('app')}-dead-letters").all()) == 1
+
+
+async def test_two_agents_of_a_topic_fail_or_take_effect_together(broker: Broker, log: Log) -> None:
+    """One of them fails after the other one is through, the other way round later: neither's outputs are written."""
+    app = broker.app()
+    topic = app.topic(broker.name("in"), value_type=INT)
+    out = app.topic(broker.name("out"), value_type=INT)
+    first_sent, failed = asyncio.Event(), asyncio.Event()
+
+    @app.agent(topic, name="sends")
+    async def sends(stream: Any) -> None:
+        async for value in stream:
+            if value == 2:
+                await failed.wait()
+                await asyncio.sleep(0.1)  # the other agent's error has been dealt with
+            await out.send(value=value)
+            first_sent.set()
+
+    @app.agent(topic, name="fails")
+    async def fails(stream: Any) -> None:
+        async for value in stream:
+            if value == 1:
+                await first_sent.wait()
+                raise ValueError("one")
+            if value == 2:
+                failed.set()
+                raise ValueError("two")
+
+    async with running(app):
+        for value in (1, 2, 3):
+            await topic.send(value=value, partition=0)
+        await until(lambda: committed(app, topic) == 3)
+        assert await sent(log, out) == 1
+        assert [x.offset for x in await DeadLetters(log, f"{broker.name('app')}-dead-letters").all()] == [0, 1]
+
+
 def committed(app: Any, topic: Any) -> int:
     return int(app.consumer.watermarks.committed(TP(topic.get_topic_name(), 0)))
 
