@@ -107,7 +107,7 @@ class Committer:
         """Forget what a failed event produced, and take its table rows back; likewise of all events that build on it.
 
         Returns:
-            The messages of those other events: they must be processed again.
+            The messages of those other events, in order: they must be processed again.
         """
         dependents = self.dependencies.dependents(source)
         for event in (source, *dependents):
@@ -115,7 +115,7 @@ class Committer:
         for event in dependents:
             self.dependencies.forget(event)
         self.dependencies.forget(source, dependents)
-        return list(dependents.values())
+        return [dependents[event] for event in sorted(dependents)]
 
     def _drop_outputs(self, source: Source, reason: str) -> None:
         stores = self.transport.changelog_stores()

@@ -68,6 +68,18 @@ class Dependencies:
                         changed = True
         return allowed
 
+    def needs(self, event: Source, other: Source) -> bool:
+        """Whether an event cannot be committed before another one is finished."""
+        todo, seen = [event], {event}
+        while todo:
+            tp, offset = todo.pop()
+            if tp == other[0] and other[1] <= offset:
+                return True
+            bases = {base for o in self.dependent_offsets(tp, offset + 1) for base in self.bases((tp, o))}
+            todo += bases - seen
+            seen |= bases
+        return False
+
     def commit(self, offsets: Mapping[TP, int]) -> None:
         """Forget events below committed offsets, and that others build on them."""
         if not self._messages:

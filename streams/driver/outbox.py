@@ -90,6 +90,9 @@ class Outbox:
     def __len__(self) -> int:
         return self._count
 
+    def __contains__(self, source: tuple[TP, int]) -> bool:
+        return source[1] in self._events.get(source[0], ())
+
     def add(self, output: Output) -> None:
         """Append an output."""
         self._number += 1

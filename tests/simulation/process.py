@@ -77,6 +77,7 @@ class Process:
         self.conf: Any = SimpleNamespace(
             id=GROUP_NAME,
             topic_allow_declare=False,
+            reply_to="",
             consumer_auto_offset_reset="earliest",
             broker_session_timeout=world.plan.lease_s,
             broker_heartbeat_interval=world.plan.lease_s / 3.5,

@@ -22,6 +22,7 @@ from streams.driver.failures import Failures
 from streams.driver.heartbeat import Standing
 from streams.driver.producer import Producer
 from streams.driver.transport import Transport
+from streams.driver.waits import Waits
 from streams.log.scripts import GROUP
 from tests.simulation.network import Client, SimulatedLog
 from tests.simulation.topology import GROUP_NAME
@@ -130,6 +131,9 @@ class SimulatedConsumer(_Service, Consumer):  # type: ignore[misc]
         self._reset_state()
         self.flow_active = False
 
+    def add_future(self, coro: Any) -> Any:
+        return self.process.spawn(coro)
+
     async def _wait_for_room(self) -> None:
         # The driver looks every 20 ms; most of a seed would be spent on that.
         self._pressure_dropped.clear()
@@ -170,6 +174,7 @@ class SimulatedProducer(_Service, Producer):  # type: ignore[misc]
         self.app = process  # type: ignore[assignment]
         self.transport = transport
         self._flushing = None
+        self.waits = Waits(transport.committer)
 
     def add_future(self, coro: Any) -> Any:
         return self.process.spawn(coro)
