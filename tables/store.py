@@ -131,6 +131,24 @@ class RocksStore(SerializedStore[Any, Any]):
         for tp, rows in changes.items():
             self.database.write(self.table_name, tp.partition, rows.items(), (self._incarnation(), last[tp]))
 
+    # --- expiry of windows --------------------------------------------------------------------------------------------
+
+    def keys_of(self, partition: int) -> Iterator[Any]:
+        """All keys of a partition."""
+        return (self._decode_key(key) for key, _ in self._scan(partition))
+
+    def peek(self, partition: int, key: Any) -> Any:
+        """A row's committed value; None when there is none, or when it has changed and that is not committed."""
+        encoded = self._encode_key(key)
+        if encoded in self._overlay.get(partition, {}):
+            return None
+        value = self.database.get(self.table_name, partition, encoded)
+        return None if value is None else self._decode_value(value)
+
+    def expire(self, partition: int, key: Any) -> None:
+        """Read the row as gone; its tombstone is on its way."""
+        self._overlay.setdefault(partition, {}).setdefault(self._encode_key(key), []).append((None, None))
+
     # --- rows ---------------------------------------------------------------------------------------------------------
 
     def _home(self, key: bytes) -> int | None:

@@ -42,6 +42,7 @@ class Consumer(Delivery):
         await self.redis_transport.open()
         if not self.app.client_only:
             await self.redis_transport.failures.prepare()
+            self.redis_transport.windows.prepare()
             await self.add_runtime_dependency(self.coordinator)
 
     def close(self) -> None:

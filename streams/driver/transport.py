@@ -22,6 +22,7 @@ from streams.driver.limits import RESUBSCRIBE_S
 from streams.driver.producer import Producer
 from streams.driver.retry import persist
 from streams.driver.transactions import TransactionManager
+from streams.driver.windows import Windows
 from streams.log import Log, TopicInfo, TopicMismatchError, TopicSpec, UnknownTopicError
 from streams.log.partitioner import partition_for
 
@@ -62,6 +63,7 @@ class Transport(base.Transport):
         self._opened = False
         self._stores: dict[str, CommittedStore] | None = None
         self.failures = Failures(self)
+        self.windows = Windows(self)
 
     @property
     def group(self) -> str:
