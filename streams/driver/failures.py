@@ -49,7 +49,9 @@ class Failures:
                 if agent._get_supervisor_strategy() is OneForOneSupervisor:
                     agent.supervisor_strategy = Restarts
         spec = topic_spec(self.transport.dead_letters, app.conf.topic_partitions)
-        await self.transport.ensure_topic(spec.name, spec.partitions, cleanup=spec.cleanup)
+        await self.transport.ensure_topic(
+            spec.name, spec.partitions, cleanup=spec.cleanup, retention_ms=spec.retention_ms
+        )
 
     def forget(self) -> None:
         """A new generation counts attempts anew."""

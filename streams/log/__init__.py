@@ -12,6 +12,7 @@ from streams.log.errors import (
     RolledBackError,
     RowGoneError,
     TopicMismatchError,
+    TrimmedError,
     UnknownTopicError,
 )
 from streams.log.position import Position
@@ -47,6 +48,7 @@ __all__ = [
     "TopicPartition",
     "TopicSpec",
     "Transaction",
+    "TrimmedError",
     "UnknownTopicError",
     "WriteBatch",
 ]

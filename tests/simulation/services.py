@@ -21,6 +21,7 @@ from streams.driver.coordinator import Coordinator
 from streams.driver.failures import Failures
 from streams.driver.heartbeat import Standing
 from streams.driver.producer import Producer
+from streams.driver.restore import Restorer
 from streams.driver.transport import Transport
 from streams.driver.waits import Waits
 from streams.log.scripts import GROUP
@@ -84,13 +85,20 @@ class SimulatedTransport(Transport):
         self.app = process  # type: ignore[assignment]
         self.member = process.member
         self._opened = True
+        self._writers = 0
         self._stores = None
         self.failures = Failures(self)
+        self.restorer = Restorer(self)
         self.broker = log
         self.committer = Committer(self, process.world.plan.commit_records_max)
 
     async def open(self) -> None:
         """Always open."""
+
+    def new_writer(self) -> bytes:
+        """Names are numbered, so that a seed plays the same way each time."""
+        self._writers += 1
+        return f"{self.member}/{self._writers}".encode()
 
 
 class SimulatedConsumer(_Service, Consumer):  # type: ignore[misc]
