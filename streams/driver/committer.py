@@ -108,6 +108,7 @@ class Committer:
         Messages sent outside of any event stay: nobody would send them again.
         """
         self.dependencies.clear()
+        self.transport.memory.clear()
         outputs = self.outbox.drop_claims(self.transport.changelogs())
         if outputs:
             logger.info("dropped %d uncommitted outputs: %s", len(outputs), reason)
@@ -130,6 +131,7 @@ class Committer:
 
     def _drop_outputs(self, source: Source, reason: str) -> None:
         stores = self.transport.changelog_stores()
+        self.transport.memory.undo(source)
         for output in self.outbox.drop_event(source):
             store = stores.get(output.topic)
             if store is not None and output.key is not None and output.partition is not None:
@@ -173,6 +175,7 @@ class Committer:
         for tp, offset in cut.offsets.items():
             self.watermarks.commit(tp, offset)
         self.dependencies.commit(cut.offsets)
+        self.transport.memory.settle()
         self.transport.on_committed(cut.offsets)
         self._apply(batch.records, appended.offsets)
         for carried, offset in zip(settled, appended.offsets, strict=True):

@@ -43,6 +43,7 @@ class Consumer(Delivery):
         await self.redis_transport.open()
         if not self.app.client_only:
             await self.redis_transport.failures.prepare()
+            self.redis_transport.memory.prepare()
             self.redis_transport.windows.prepare()
             await self.add_runtime_dependency(self.coordinator)
             await self.add_runtime_dependency(Retention(self.coordinator, loop=self.loop, beacon=self.beacon))

@@ -20,6 +20,7 @@ from streams.driver.committer import Committer
 from streams.driver.consumer import Consumer
 from streams.driver.failures import Failures
 from streams.driver.limits import RESUBSCRIBE_S, RETENTION_MS, TAIL_MS, WRITER_BYTES
+from streams.driver.memory import MemoryTables
 from streams.driver.producer import Producer
 from streams.driver.restore import Restorer
 from streams.driver.retry import persist
@@ -68,6 +69,7 @@ class Transport(base.Transport):
         self._stores: dict[str, CommittedStore] | None = None
         self.failures = Failures(self)
         self.windows = Windows(self)
+        self.memory = MemoryTables(self)
         self.restorer = Restorer(self)
 
     @property

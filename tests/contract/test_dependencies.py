@@ -17,12 +17,14 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 INT: Any = int  # Faust takes any type here; its annotation names only some
 
+STORES = ["astra-rocksdb://", "memory://"]
+
 
 class Pair:
     """Two agents on co-partitioned topics that add to the same rows; each can be held up after its write."""
 
-    def __init__(self, broker: Broker, member: str = "m1") -> None:
-        self.app = broker.app(member=member, store="astra-rocksdb://")
+    def __init__(self, broker: Broker, store: str) -> None:
+        self.app = broker.app(store=store)
         self.topics = [self.app.topic(broker.name(n), key_type=str, value_type=INT) for n in ("first", "second")]
         self.out = self.app.topic(broker.name("out"), key_type=str, value_type=INT)
         self.sums = self.app.Table("sums", default=int)
@@ -67,8 +69,9 @@ class Pair:
         return sum((await log.ends(self.out.get_topic_name())).values())
 
 
-async def test_an_event_is_not_committed_before_one_whose_row_it_built_on(broker: Broker, log: Log) -> None:
-    pair = Pair(broker)
+@pytest.mark.parametrize("store", STORES)
+async def test_an_event_is_not_committed_before_one_whose_row_it_built_on(broker: Broker, log: Log, store: str) -> None:
+    pair = Pair(broker, store)
     async with running(pair.app):
         await pair.interleave()
         assert (pair.committed(1), await pair.outputs(log)) == (0, 0)
@@ -78,8 +81,11 @@ async def test_an_event_is_not_committed_before_one_whose_row_it_built_on(broker
         assert await pair.outputs(log) == 2
 
 
-async def test_a_worker_that_dies_between_two_events_on_one_row_doubles_nothing(broker: Broker, log: Log) -> None:
-    pair = Pair(broker)
+@pytest.mark.parametrize("store", STORES)
+async def test_a_worker_that_dies_between_two_events_on_one_row_doubles_nothing(
+    broker: Broker, log: Log, store: str
+) -> None:
+    pair = Pair(broker, store)
     async with running(pair.app):
         await pair.interleave()
         # The generation is over, as after a crash: what was not committed is processed again, the first event last.
@@ -95,10 +101,11 @@ async def test_a_worker_that_dies_between_two_events_on_one_row_doubles_nothing(
 
 
 @pytest.mark.parametrize("transient", [False, True])
+@pytest.mark.parametrize("store", STORES)
 async def test_what_built_on_a_failed_event_is_processed_again_without_it(
-    broker: Broker, log: Log, *, transient: bool
+    broker: Broker, log: Log, store: str, *, transient: bool
 ) -> None:
-    pair = Pair(broker)
+    pair = Pair(broker, store)
     letters = DeadLetters(log, f"{broker.name('app')}-dead-letters")
     async with running(pair.app):
         await pair.interleave()
@@ -111,10 +118,11 @@ async def test_what_built_on_a_failed_event_is_processed_again_without_it(
         assert pair.handled[1] == 2
 
 
+@pytest.mark.parametrize("store", STORES)
 async def test_an_event_under_way_that_built_on_a_failed_one_writes_nothing_and_begins_anew(
-    broker: Broker, log: Log
+    broker: Broker, log: Log, store: str
 ) -> None:
-    pair = Pair(broker)
+    pair = Pair(broker, store)
     async with running(pair.app):
         await pair.topics[0].send(key="k", value=1, partition=0)
         await pair.wrote[0].wait()
@@ -131,9 +139,12 @@ async def test_an_event_under_way_that_built_on_a_failed_one_writes_nothing_and_
         assert [letter.topic for letter in letters] == [pair.topics[0].get_topic_name()]
 
 
-async def test_a_dead_letter_of_an_event_that_built_on_a_failed_one_is_not_written(broker: Broker, log: Log) -> None:
+@pytest.mark.parametrize("store", STORES)
+async def test_a_dead_letter_of_an_event_that_built_on_a_failed_one_is_not_written(
+    broker: Broker, log: Log, store: str
+) -> None:
     """It failed on a value that never was: it gets another chance."""
-    pair = Pair(broker)
+    pair = Pair(broker, store)
     async with running(pair.app):
         pair.errors[1].append(ValueError("what is this row?"))
         await pair.interleave()
@@ -146,8 +157,9 @@ async def test_a_dead_letter_of_an_event_that_built_on_a_failed_one_is_not_writt
         assert dict(pair.sums.items()) == {"k": 10}
 
 
-async def test_events_that_build_on_each_other_are_committed_together(broker: Broker, log: Log) -> None:
-    app = broker.app(store="astra-rocksdb://")
+@pytest.mark.parametrize("store", STORES)
+async def test_events_that_build_on_each_other_are_committed_together(broker: Broker, log: Log, store: str) -> None:
+    app = broker.app(store=store)
     first, second = (app.topic(broker.name(n), key_type=str, value_type=INT) for n in ("first", "second"))
     sums = app.Table("sums", default=int)
     wrote = {"a": asyncio.Event(), "b": asyncio.Event()}

@@ -20,6 +20,7 @@ from streams.driver.consumer import Consumer
 from streams.driver.coordinator import Coordinator
 from streams.driver.failures import Failures
 from streams.driver.heartbeat import Standing
+from streams.driver.memory import MemoryTables
 from streams.driver.producer import Producer
 from streams.driver.restore import Restorer
 from streams.driver.transport import Transport
@@ -88,6 +89,7 @@ class SimulatedTransport(Transport):
         self._writers = 0
         self._stores = None
         self.failures = Failures(self)
+        self.memory = MemoryTables(self)
         self.restorer = Restorer(self)
         self.broker = log
         self.committer = Committer(self, process.world.plan.commit_records_max)
