@@ -20,7 +20,10 @@ def silent(*_: Any) -> None:
 
 
 @given(
-    st.lists(st.integers(0, 4), min_size=1, max_size=12), st.permutations(range(5)), st.integers(0, 5), st.booleans()
+    writers=st.lists(st.integers(0, 4), min_size=1, max_size=12),
+    order=st.permutations(range(5)),
+    failed=st.integers(0, 5),
+    present=st.booleans(),
 )
 def test_what_is_left_is_the_last_write_of_those_that_did_not_fail(
     writers: list[int], order: list[int], failed: int, *, present: bool
@@ -33,7 +36,7 @@ def test_what_is_left_is_the_last_write_of_those_that_did_not_fail(
     memory = MemoryTable(SimpleNamespace(app=SimpleNamespace(consumer=consumer)), table)  # type: ignore[arg-type]
     for number, writer in enumerate(writers):
         event = SimpleNamespace(message=SimpleNamespace(tp=IN, offset=writer))
-        token = _current_event.set(lambda event=event: event)  # type: ignore[misc, arg-type]
+        token = _current_event.set(lambda event=event: event)  # type: ignore[arg-type]
         if number % 3 == 2:
             table._sensor_on_del(table, "k")
             rows.pop("k", None)
