@@ -89,7 +89,7 @@ class Committer:
         async with self._lock:
             if self.fence is None:
                 raise FencedError("no generation is held just now")
-            batch = WriteBatch([], {TopicPartition(*tp): offset for tp, offset in offsets.items()})
+            batch = WriteBatch([], {TopicPartition(*tp): offset for tp, offset in sorted(offsets.items())})
             await self._send(batch, self.fence)
 
     async def end_generation(self, reason: str) -> None:

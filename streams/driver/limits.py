@@ -9,8 +9,8 @@ FETCH_BLOCK_MS = 100
 HELD_POLL_S = 0.02
 """How often other partitions are looked at while one is held back because its agent's queue is full."""
 
-COMMIT_RECORDS_MAX = 400
-"""Records in one commit call: bounds how long one call blocks the server."""
+COMMIT_RECORDS_MAX = 200
+"""Records in one commit call: keeps it from blocking the server over 2 ms (docs/benchmarks.md, part `commit`)."""
 
 COMMIT_BYTES_MAX = 512 * 1024
 """Bytes of payload in one commit call, for the same reason."""

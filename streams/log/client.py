@@ -16,7 +16,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from streams.log import codec
-from streams.log.errors import LogUnavailableError, TopicMismatchError, UnknownTopicError
+from streams.log.errors import GroupInUseError, LogUnavailableError, TopicMismatchError, UnknownTopicError
 from streams.log.keys import Keys
 from streams.log.records import (
     Fence,
@@ -28,7 +28,7 @@ from streams.log.records import (
     Transaction,
     WriteBatch,
 )
-from streams.log.scripts import COMMIT, CREATE_TOPIC, TRIM, Script
+from streams.log.scripts import COMMIT, CREATE_TOPIC, OFFSETS, TRIM, Script
 from streams.log.suitability import check_server
 
 CONNECTIONS_MAX = 32
@@ -295,6 +295,28 @@ class Log:
     async def let_go(self, topic: str, reader: str) -> None:
         """End a reader's hold."""
         await self._call(self.redis.hdel(self.keys.readers(topic), reader))
+
+    async def reset_offsets(self, group: str, offsets: Mapping[TopicPartition, int]) -> None:
+        """Set where a group goes on, by hand: what lies in between is skipped, or processed again.
+
+        Raises:
+            GroupInUseError: while members of it are alive.
+        """
+        await self._change_group(group, "reset", *(part for tp, offset in offsets.items() for part in (*tp, offset)))
+
+    async def forget_group(self, group: str) -> None:
+        """Remove a group: it holds back trimming no more, and would begin anew.
+
+        Raises:
+            GroupInUseError: while members of it are alive.
+        """
+        await self._change_group(group, "forget")
+
+    async def _change_group(self, group: str, operation: str, *args: Any) -> None:
+        alive = await self.run(OFFSETS, [self.keys.group(group)], [self.keys.prefix, group, operation, *args])
+        if alive:
+            names = ", ".join(sorted(member.decode() for member in alive))
+            raise GroupInUseError(f"group {group!r} has live members ({names}); stop them first, then repeat this")
 
     async def set_status(self, group: str, member: str, status: str) -> None:
         """Publish how a group member stands (JSON)."""

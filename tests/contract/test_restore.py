@@ -13,7 +13,7 @@ from streams.driver.restore import Restorer
 from streams.driver.stores import Reached
 from streams.log import Log
 from tables.database import Database
-from tests.contract.harness import PARTITIONS, Broker, running, until
+from tests.contract.harness import DEADLINE_S, PARTITIONS, Broker, running, until
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
@@ -50,7 +50,7 @@ class Summing:
     @property
     def restored(self) -> int:
         """Rows and records that were read to restore the tables last time."""
-        return int(cast("Any", self.app.transport).restorer._progress._done)
+        return int(cast("Any", self.app.transport).restorer.restored)
 
 
 async def trim_to_the_last(log: Log, topic: str) -> None:
@@ -86,8 +86,8 @@ async def test_a_deleted_row_does_not_come_back_from_a_snapshot(broker: Broker, 
 
     @other.app.agent(other.app.topic(broker.name("gone"), key_type=str, value_type=INT))
     async def delete(stream: Any) -> None:
-        async for key, _ in stream.items():
-            del other.sums[key]
+        async for event in stream.events():
+            del other.sums[event.key]
 
     async with running(other.app):
         await asyncio.gather(*[await other.app.topic(broker.name("gone"), key_type=str, value_type=INT).send(
@@ -188,9 +188,9 @@ async def test_a_rebalance_interrupts_the_reading_of_a_snapshot_and_the_next_ass
     monkeypatch.setattr(Restorer, "restore", slow_at_first)
     second, third = Summing(broker, "m2", ROCKS), Summing(broker, "m3", ROCKS)
     second.app.finalize()
-    await second.app.start()
+    starting = asyncio.create_task(second.app.start())
     try:
-        await reading.wait()
+        await asyncio.wait_for(reading.wait(), DEADLINE_S)
         assert second.app.rebalancing
         async with running(third.app):
             await until(lambda: not second.app.rebalancing)
@@ -199,6 +199,7 @@ async def test_a_rebalance_interrupts_the_reading_of_a_snapshot_and_the_next_ass
             assert rows == {f"k{i}": 1 for i in range(KEYS)}
     finally:
         await second.app.stop()
+        await starting
 
 
 @pytest.mark.parametrize("store", [ROCKS, MEMORY])
@@ -214,7 +215,7 @@ async def test_what_an_event_did_to_a_table_is_gone_when_the_event_is_processed_
         await until(lambda: sum(summing.sums.values()) == 11)
         transport = cast("Any", summing.app.transport)
         transport.committer.fenced.set()  # as when its lease ran out
-        summing.app.consumer.coordinator.fenced()
+        cast("Any", summing.app.consumer).coordinator.fenced()
         await until(lambda: summing.app.rebalancing)
         summing.hold.set()
         await until(lambda: not summing.app.rebalancing)
