@@ -28,6 +28,13 @@ ATTEMPTS_MAX = 5
 ATTEMPT_PAUSE_S = 0.1
 """Pause before the second attempt; doubles with each further one."""
 
+RETRIES_WAITING_MAX = 1_000
+"""Events waiting for their next attempt at once in one worker; one more becomes a dead letter without waiting, so that
+an outage of something that agents call fills neither memory nor the commit."""
+
+WAIT_POLL_S = 0.1
+"""How often a delivery that tasks wait for is looked at: its unfinished event may have begun to wait for them."""
+
 OUTBOX_RECORDS_MAX = 20_000
 """Outputs waiting for a commit before delivery of further events pauses."""
 
