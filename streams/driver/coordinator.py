@@ -269,7 +269,11 @@ class Coordinator(Service):
     # --- what others may know -----------------------------------------------------------------------------------------
 
     @Service.timer(STATUS_INTERVAL_S)
-    async def _publish_status(self) -> None:
+    async def _look_now_and_then(self) -> None:
+        await self.look()
+
+    async def look(self) -> None:
+        """Publish how this member stands, and see whether the broker went back to an earlier state."""
         if not self.generation:
             return
         try:
