@@ -18,6 +18,7 @@ from streams.driver.coordinator import Coordinator
 from streams.driver.delivery import Delivery
 from streams.driver.dependencies import Source
 from streams.driver.limits import COMMIT_LINGER_MS_MAX, COMMIT_LINGER_MS_MIN, COMMIT_RECORDS_MAX
+from streams.driver.plain import check_stores
 from streams.driver.producer import create_topic
 from streams.driver.retention import Retention
 from streams.log import FencedError, LogError, LogUnavailableError
@@ -42,6 +43,7 @@ class Consumer(Delivery):
         """Wait for the broker, then take part in the group (a client without agents does not)."""
         await self.redis_transport.open()
         if not self.app.client_only:
+            check_stores(self.app)
             await self.redis_transport.failures.prepare()
             self.redis_transport.memory.prepare()
             self.redis_transport.windows.prepare()
