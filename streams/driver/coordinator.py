@@ -197,6 +197,8 @@ class Coordinator(Service):
         await self.consumer.assign(tps)
         if await self._restore(tps):
             await self.consumer.on_partitions_assigned(tps, self._installed)
+        else:
+            self.generation = 0  # what overtook it may have been an old reply that came late: then it is installed anew
 
     async def _restore(self, tps: set[TP]) -> bool:
         """Bring the tables up to the log; false when a rebalance comes meanwhile: the next assignment does it."""

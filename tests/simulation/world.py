@@ -73,7 +73,7 @@ class Plan:
             workers=rng.choice((1, 2, 2, 3)),
             partitions=rng.choice((1, 2, 2, 3)),
             concurrency=rng.choice((1, 1, 2)),
-            inputs=rng.randint(5, 25),
+            inputs=rng.randint(6, 28),
             bursts=rng.choice((0, 1, 2)),
             faulty_s=rng.uniform(1.5, 4.5),
             lease_s=rng.choice((0.8, 1.5)),
