@@ -124,7 +124,7 @@ class Coordinator(Service):
             await self._rejoin("the group is rebalancing")
         elif standing.state == "syncing" and standing.leader == self.member and self._synced != standing.generation:
             await self._assign(standing.generation)
-        elif standing.state == "stable" and standing.generation != self.generation:
+        elif standing.state == "stable" and standing.generation != self.generation and not standing.joined:
             await self._install(standing)
 
     async def _rejoin(self, reason: str) -> None:

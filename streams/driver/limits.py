@@ -45,7 +45,8 @@ RECOVERY_PATIENCE_S = 60.0
 a call that outlasts it would end recovery silently."""
 
 SETTLE_MS = 300
-"""How long a group waits for further members when one joins, so that several quick joins make one rebalance."""
+"""How long a group waits for further members when one joins, so that several quick joins make one rebalance. It works
+on meanwhile."""
 
 JOIN_POLL_S = 0.05
 """How often a joining member asks whether its group is complete (notices usually come first)."""
