@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment, ConsumerProtocolMemberMetadata
 from faust.types import TP
-from mode import Service, get_logger
+from mode import Service, ServiceT, get_logger
 
+from streams.driver import identity
 from streams.driver.heartbeat import Heartbeat, Standing
 from streams.driver.limits import JOIN_POLL_S, SETTLE_MS, STATUS_INTERVAL_S
 from streams.driver.retry import persist
+from streams.driver.standby import Standbys
 from streams.log import Fence, LogUnavailableError, UnknownTopicError
 from streams.log.scripts import GROUP
 
@@ -50,6 +52,7 @@ class Coordinator(Service):
         self.app = consumer.app
         self.transport = consumer.redis_transport
         self.member = self.transport.member
+        self.standbys = Standbys(self.transport, loop=self.loop, beacon=self.beacon)
         self.generation = 0
         self.topics: frozenset[str] = frozenset()
         self._standing: Standing | None = None
@@ -73,6 +76,10 @@ class Coordinator(Service):
             self.topics = wanted
             self._subscription_changed = True
             self._changed.set()
+
+    def on_init_dependencies(self) -> Iterable[ServiceT]:
+        """What starts with it."""
+        return [self.standbys]
 
     async def on_stop(self) -> None:
         """Leave the group, so that others take over at once."""
@@ -133,7 +140,7 @@ class Coordinator(Service):
         # A broker that went back in time counts generations anew: none of them is the one known here.
         self.generation = self._synced = 0
         conf = self.app.conf
-        metadata = self._assignor.metadata(set(self.topics)).encode()
+        metadata = identity.introduction(self._assignor, set(self.topics), self.member).encode()
         self._standing = await self._ask(
             "join",
             metadata,
@@ -145,6 +152,7 @@ class Coordinator(Service):
         self._changed.set()
 
     async def _revoke(self) -> None:
+        self.standbys.leave()
         self.app.on_rebalance_start()
         await self.consumer.on_partitions_revoked(self.consumer.assignment())
         await self.transport.committer.end_generation("the group is rebalancing")
@@ -183,13 +191,14 @@ class Coordinator(Service):
         tps = {TP(topic, partition) for topic, partitions in assignment.assignment for partition in partitions}
         self._holds = True
         self.generation = standing.generation
-        self._assignor.on_assignment(assignment)
+        identity.accept(self._assignor, assignment)
         self._forget_recovered()
         self._installed += 1
         self.app.consumer_generation_id = self._installed
         self.transport.committer.fence = Fence(self.transport.group, self.member, standing.generation)
         self.log.info("Generation %d: %d partitions assigned", standing.generation, len(tps))
         await self.consumer.assign(tps)
+        self.standbys.prepare()
         await self.consumer.on_partitions_assigned(tps, self._installed)
 
     def _forget_recovered(self) -> None:

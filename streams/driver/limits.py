@@ -51,6 +51,10 @@ on meanwhile."""
 JOIN_POLL_S = 0.05
 """How often a joining member asks whether its group is complete (notices usually come first)."""
 
+STANDBY_PAUSE_S = 0.05
+"""How often a standby that has caught up looks for further changelog records: how far it is behind, and how many go in
+one batch."""
+
 STATUS_INTERVAL_S = 0.5
 """How often a member publishes whether its tables are recovered."""
 

@@ -9,6 +9,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable
 from contextlib import suppress
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment, ConsumerProtocolMemberMetadata
@@ -145,6 +146,7 @@ class SimulatedCoordinator(_Service, Coordinator):  # type: ignore[misc]
         self.app = process  # type: ignore[assignment]
         self.transport = consumer.redis_transport
         self.member = process.member
+        self.standbys: Any = SimpleNamespace(prepare=lambda: None, leave=lambda: None)
         self.generation = 0
         self.topics = frozenset()
         self._standing = None
@@ -230,3 +232,7 @@ class Assignor:
 
     def on_assignment(self, assignment: Any) -> None:
         """Nothing to remember."""
+
+    def is_standby(self, _tp: TP) -> bool:
+        """There are no standbys here."""
+        return False

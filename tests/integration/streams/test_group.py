@@ -30,14 +30,14 @@ class Member:
     async def beat(self) -> Standing:
         return await self._do("heartbeat")
 
-    async def settled(self) -> Standing:
-        """Beat until the group is not preparing any more."""
+    async def settled(self, left: str = "preparing") -> Standing:
+        """Beat until the group is in that state no more."""
         for _ in range(500):
             standing = await self.beat()
-            if standing.state != "preparing":
+            if standing.state != left:
                 return standing
             await asyncio.sleep(0.01)
-        raise AssertionError("the group is still preparing")
+        raise AssertionError(f"the group is still {left}")
 
     async def leave(self) -> Standing:
         return await self._do("leave")
@@ -94,8 +94,7 @@ async def test_a_newcomer_stops_nobody_until_the_group_has_settled(a: Member, b:
     assert (standing.state, standing.joined, standing.generation) == ("stable", True, generation)
     assert (await a.beat()).state == "stable"
     assert (await b.join(settle_ms=300)).state == "stable"
-    while (standing := await b.beat()).state == "stable":
-        await asyncio.sleep(0.01)
+    standing = await b.settled("stable")
     assert (standing.state, standing.joined) == ("preparing", True)
     assert not (await a.beat()).joined
     assert (await a.join()).state == "syncing"
@@ -106,8 +105,7 @@ async def test_newcomers_that_come_while_the_group_works_share_a_generation(log:
     late = Member(log, "c")
     await b.join(settle_ms=100)
     await late.join(settle_ms=60_000)
-    while (await a.beat()).state == "stable":
-        await asyncio.sleep(0.01)
+    await a.settled("stable")
     assert (await a.join()).generation == generation + 1
     assert (await late.beat()).state == "syncing"
 
