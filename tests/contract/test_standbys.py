@@ -6,6 +6,8 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -23,7 +25,11 @@ class Member:
     """A worker that sums by key; the same name has the same local state."""
 
     def __init__(self, broker: Broker, name: str, **settings: Any) -> None:
-        defaults = {"store": "astra-rocksdb://", "table_standby_replicas": 1, "canonical_url": "http://host:6066"}
+        defaults: dict[str, Any] = {
+            "store": "astra-rocksdb://",
+            "table_standby_replicas": 1,
+            "canonical_url": "http://host:6066",
+        }
         self.app: Any = broker.app(member=name, **(defaults | settings))
         self.topic = self.app.topic(broker.name("in"), key_type=str, value_type=INT)
         self.table = table = self.app.Table(SUMS, default=int)
@@ -46,7 +52,8 @@ class Member:
 
     def rows(self, partition: int) -> dict[bytes, bytes]:
         """What its own disk has of a partition."""
-        return dict(self.table.data.database.scan(SUMS, partition))
+        store: Any = self.table.data
+        return dict(store.database.scan(SUMS, partition))
 
     def observe(self) -> None:
         """From here on, note what it reads (records of each topic) and writes (partitions of the table)."""
@@ -107,7 +114,7 @@ async def _reached(member: Member, records: int) -> bool:
 
 async def test_two_workers_with_the_same_url_share_actives_and_standbys(broker: Broker) -> None:
     async with pair(broker, "m1", "m2") as members:
-        for one, other in (members, reversed(members)):
+        for one, other in permutations(members):
             assert one.partitions("active")
             assert one.partitions("standby") == other.partitions("active")
             assert one.partitions("standby").isdisjoint(one.partitions("active"))
@@ -121,7 +128,7 @@ async def test_a_standby_equals_its_active_and_writes_nothing(broker: Broker) ->
         for member in members:
             member.observe()
         await send(members[0], 300)
-        for one, other in (members, reversed(members)):
+        for one, other in permutations(members):
             await until(one.caught_up)
             for p in one.partitions("standby"):
                 assert one.rows(p) == other.rows(p) != {}
@@ -157,7 +164,7 @@ async def test_a_copy_stays_right_through_promotions_and_demotions(broker: Broke
         for name in ("m1", "m2", "m1"):
             comer = Member(broker, name)
             async with running(comer.app):
-                await until(lambda comer=comer: settled(anchor, comer))
+                await until(partial(settled, anchor, comer))
                 await send(anchor, 100)
                 for one, other in ((anchor, comer), (comer, anchor)):
                     await until(one.caught_up)

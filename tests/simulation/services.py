@@ -113,6 +113,7 @@ class SimulatedConsumer(_Service, Consumer):  # type: ignore[misc]
         self._handovers = 0
         self._commit_took_s = 0.0
         self._pressure_dropped = asyncio.Event()
+        self._interrupted = None
         self._gap = defaultdict(int)
         self._acked = defaultdict(list)
         self._acked_index = defaultdict(set)
