@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -59,6 +60,10 @@ class SlowChangelog:
         self._fetch = member.app.transport.broker.fetch
         member.app.transport.broker.fetch = self._slowly
 
+    def entered(self, times: int) -> bool:
+        """Whether it is in its so many-th recovery, and reads."""
+        return len(self.begun) == times and bool(self.member.app.in_recovery)
+
     async def _slowly(self, offsets: Any, *, count: int, block_ms: int | None = None) -> Any:
         changelog = self.member.table.changelog_topic.get_topic_name()
         if not self.free.is_set() and any(tp.topic == changelog for tp in offsets):
@@ -91,7 +96,7 @@ async def test_a_recovery_overtaken_twice_serves_no_half_full_table(broker: Brok
         changelog = SlowChangelog(second)
         async with begun(second.app):
             for overtaken in (1, 2, 3):
-                await until(lambda overtaken=overtaken: len(changelog.begun) == overtaken and second.app.in_recovery)
+                await until(partial(changelog.entered, overtaken))
                 if overtaken < 3:
                     second.overtake()
             await first.send(ROUNDS)
