@@ -18,6 +18,7 @@ from streams.log.records import Headers
 
 TOPIC = "astra.dead-letters.v1"
 ERROR_CHARS_MAX = 4_000
+RETENTION_MS = 7 * 24 * 3_600_000  # of the records; letters stay in the snapshot until they are dealt with
 
 
 class TransientError(Exception):
@@ -147,4 +148,4 @@ def home(partition: int, partitions: int) -> int:
 
 def topic_spec(topic: str, partitions: int) -> TopicSpec:
     """The dead-letter topic as it is declared."""
-    return TopicSpec(topic, partitions, "compact")
+    return TopicSpec(topic, partitions, "compact", retention_ms=RETENTION_MS)

@@ -17,6 +17,7 @@ from faust.streams import current_event
 from faust.types import TP, AppT, CollectionT, EventT
 from yarl import URL
 
+from streams.driver.stores import Items, Reached
 from tables.database import Database
 
 logger = logging.getLogger(__name__)
@@ -72,19 +73,23 @@ class RocksStore(SerializedStore[Any, Any]):
         ask = getattr(self.app.consumer, "incarnation", None)
         return ask(self._changelog) if ask is not None else ""
 
+    def reached(self, tp: TP) -> Reached | None:
+        """What the local rows of a partition reach."""
+        return self.database.reached(self.table_name, tp.partition)
+
     def persisted_offset(self, tp: TP) -> int | None:
         """The changelog offset that the local rows reach; rows of another log, or ahead of it, are dropped first."""
-        kept = self.database.offset(self.table_name, tp.partition)
+        kept = self.reached(tp)
         if kept is None:
             return None
-        incarnation, offset = kept
+        incarnation, offset, _ = kept
         highwater = self.app.consumer.highwater(tp)
         if incarnation != self._incarnation() or (incarnation and offset >= highwater):
             logger.warning(
                 "the local rows of %s reach offset %d of log %r, which ends at %d of %r: dropped, rebuilt from the log",
                 tp, offset, incarnation, highwater, self._incarnation(),
             )  # fmt: skip
-            self.database.wipe(self.table_name, tp.partition)
+            self.wipe(tp)
             return None
         return offset
 
@@ -93,11 +98,19 @@ class RocksStore(SerializedStore[Any, Any]):
         if getattr(self.app.consumer, "incarnation", None) is None:
             rows = self._overlay.pop(tp.partition, {})
             self._waiting.pop(tp.partition, None)
-            self.database.write(self.table_name, tp.partition, rows.items(), ("", offset))
+            self.database.write(self.table_name, tp.partition, rows.items(), Reached("", offset, b""))
 
-    def on_committed(self, tp: TP, items: list[tuple[bytes, bytes | None]], offset: int) -> None:
-        """Make committed changes durable, with their offset, in one batch."""
-        self.database.write(self.table_name, tp.partition, items, (self._incarnation(), offset))
+    def restore(self, tp: TP, items: Items, reached: Reached | None) -> None:
+        """Write rows read from the log; without `reached` more must follow before they can be trusted."""
+        self.database.write(self.table_name, tp.partition, items, reached)
+
+    def wipe(self, tp: TP) -> None:
+        """Drop the local rows of a partition, and what they reach."""
+        self.database.wipe(self.table_name, tp.partition)
+
+    def on_committed(self, tp: TP, items: list[tuple[bytes, bytes | None]], reached: Reached) -> None:
+        """Make committed changes durable, with what they reach, in one batch."""
+        self.database.write(self.table_name, tp.partition, items, reached)
         rows, waiting = self._overlay.get(tp.partition, {}), self._waiting.get(tp.partition, {})
         for key, value in items:
             writes = waiting.get(key)
@@ -130,15 +143,15 @@ class RocksStore(SerializedStore[Any, Any]):
             TypeError: when a record has no key: it is not a changelog.
         """
         changes: dict[TP, Rows] = {}
-        last: dict[TP, int] = {}
+        last: dict[TP, Reached] = {}
         for event in batch:
             message = event.message
             if message.key is None:
                 raise TypeError(f"a changelog record without key at {message.tp}, offset {message.offset}")
             changes.setdefault(message.tp, {})[message.key] = message.value
-            last[message.tp] = message.offset
+            last[message.tp] = Reached(self._incarnation(), message.offset, message.checksum or b"")
         for tp, rows in changes.items():
-            self.database.write(self.table_name, tp.partition, rows.items(), (self._incarnation(), last[tp]))
+            self.restore(tp, rows.items(), last[tp])
 
     # --- rows ---------------------------------------------------------------------------------------------------------
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from faust.exceptions import FaustError
 from faust.types import TP
@@ -12,8 +13,10 @@ from faust.types import TP
 from streams.driver.limits import COMMIT_BYTES_MAX, COMMIT_RECORDS_MAX, TRANSACTION_TTL_MS
 from streams.driver.outbox import Cut, Outbox, Output, coalesce
 from streams.driver.retry import persist
+from streams.driver.stores import Reached
 from streams.driver.watermarks import Watermarks
 from streams.log import (
+    Appended,
     Fence,
     FencedError,
     LogUnavailableError,
@@ -33,17 +36,6 @@ class OutputDroppedError(FaustError):
     """An output was not written because its event's generation is over; the event will be processed again."""
 
 
-@runtime_checkable
-class CommittedStore(Protocol):
-    """A table store that keeps uncommitted writes apart and is told what was committed."""
-
-    def on_committed(self, tp: TP, items: list[tuple[bytes, bytes | None]], offset: int) -> None:
-        """Make these changes durable; `offset` is that of the last changelog record among them."""
-
-    def undo(self, tp: TP, key: bytes, pending: tuple[bytes | None] | None) -> None:
-        """Take back an uncommitted change: `pending` holds what still waits for that key, None when nothing does."""
-
-
 class Committer:
     """Group commit: one write at a time; what finishes meanwhile goes with the next."""
 
@@ -53,6 +45,8 @@ class Committer:
         self.outbox = Outbox()
         self.watermarks = Watermarks()
         self.fence: Fence | None = None
+        self.writer = b""
+        """Names this hold on partitions in their changelogs; see `Reached`."""
         self.fenced = asyncio.Event()
         self.stopping = False
         self._lock = asyncio.Lock()
@@ -78,6 +72,23 @@ class Committer:
                     return did
                 did = True
         return did
+
+    def begin_generation(self, fence: Fence) -> None:
+        """From here on this member may write."""
+        self.fence = fence
+        self.writer = self.transport.new_writer()
+
+    async def claim(self, offsets: Mapping[TP, int]) -> None:
+        """Commit where to begin in partitions that the group never committed: from there on nothing is trimmed.
+
+        Raises:
+            FencedError: this member's right to write is over.
+        """
+        async with self._lock:
+            if self.fence is None:
+                raise FencedError("no generation is held just now")
+            batch = WriteBatch([], {TopicPartition(*tp): offset for tp, offset in offsets.items()})
+            await self._send(batch, self.fence)
 
     async def end_generation(self, reason: str) -> None:
         """Give up the right to write, once the outcome of a write under way is known, and forget what was not written.
@@ -126,23 +137,14 @@ class Committer:
             self._refuse_changelogs(cut)
         await self._choose_partitions(cut.outputs)
         outputs, settled = coalesce(cut.outputs)
+        changelogs = self.transport.changelogs()
         batch = WriteBatch(
-            [output.record() for output in outputs],
+            [output.record(self.writer if output.topic in changelogs else b"") for output in outputs],
             {TopicPartition(*tp): offset for tp, offset in cut.offsets.items()} if fence else {},
             {TopicPartition(*tp): offset for tp, offset in self.watermarks.standing(cut.offsets).items()},
         )
-        self._sequence += 1
-        transaction = Transaction(
-            f"{self.transport.group}:{self.transport.member}",
-            str(self._sequence),
-            once=False,
-            ttl_ms=TRANSACTION_TTL_MS,
-        )
-        log = self.transport.broker
         try:
-            appended = await persist(
-                lambda: log.commit(batch, fence=fence, transaction=transaction), "commit", stop=lambda: self.stopping
-            )
+            appended = await self._send(batch, fence)
         except FencedError as exc:
             self.outbox.put_back(cut.outputs)
             self.fenced.set()
@@ -164,6 +166,20 @@ class Committer:
                 output.settle(offset, None)
         return True
 
+    async def _send(self, batch: WriteBatch, fence: Fence | None) -> Appended:
+        """One write, repeated until its outcome is known. Numbered: an attempt that arrives late does not count."""
+        self._sequence += 1
+        transaction = Transaction(
+            f"{self.transport.group}:{self.transport.member}",
+            str(self._sequence),
+            once=False,
+            ttl_ms=TRANSACTION_TTL_MS,
+        )
+        log = self.transport.broker
+        return await persist(
+            lambda: log.commit(batch, fence=fence, transaction=transaction), "commit", stop=lambda: self.stopping
+        )
+
     def _refuse_changelogs(self, cut: Cut) -> None:
         """Table rows changed outside of events (expired windows) while this member owns nothing: not its to write."""
         changelogs = self.transport.changelogs()
@@ -181,13 +197,13 @@ class Committer:
 
     def _apply(self, records: list[Record], offsets: tuple[int, ...]) -> None:
         changes: dict[TP, list[tuple[bytes, bytes | None]]] = {}
-        last: dict[TP, int] = {}
+        last: dict[TP, Reached] = {}
         stores = self.transport.changelog_stores()
         for record, offset in zip(records, offsets, strict=True):
             if record.topic in stores and record.key is not None:
                 tp = TP(record.topic, record.partition)
                 changes.setdefault(tp, []).append((record.key, record.value))
-                last[tp] = offset
+                last[tp] = Reached(self.transport.incarnation(tp.topic), offset, record.writer)
         for tp, items in changes.items():
             stores[tp.topic].on_committed(tp, items, last[tp])
 

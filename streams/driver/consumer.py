@@ -17,6 +17,7 @@ from streams.driver.coordinator import Coordinator
 from streams.driver.delivery import Delivery
 from streams.driver.limits import COMMIT_LINGER_MS_MAX, COMMIT_LINGER_MS_MIN, COMMIT_RECORDS_MAX
 from streams.driver.producer import create_topic
+from streams.driver.retention import Retention
 from streams.log import FencedError, LogError, LogUnavailableError
 
 logger = get_logger(__name__)
@@ -41,6 +42,7 @@ class Consumer(Delivery):
         if not self.app.client_only:
             await self.redis_transport.failures.prepare()
             await self.add_runtime_dependency(self.coordinator)
+            await self.add_runtime_dependency(Retention(self.coordinator, loop=self.loop, beacon=self.beacon))
 
     def close(self) -> None:
         """Called when a rebalance meets a stopping app: nothing to do, the coordinator leaves the group."""

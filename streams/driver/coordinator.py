@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment, ConsumerProtocolMemberMetadata
 from faust.types import TP
-from mode import Service, ServiceT, get_logger
+from mode import Service, get_logger
 
 from streams.driver import identity
 from streams.driver.heartbeat import Heartbeat, Standing
@@ -52,7 +52,7 @@ class Coordinator(Service):
         self.app = consumer.app
         self.transport = consumer.redis_transport
         self.member = self.transport.member
-        self.standbys = Standbys(self.transport, loop=self.loop, beacon=self.beacon)
+        self.standbys = Standbys(self.transport)
         self.generation = 0
         self.topics: frozenset[str] = frozenset()
         self._standing: Standing | None = None
@@ -69,6 +69,11 @@ class Coordinator(Service):
         # Faust's interface type leaves out what Kafka's client calls, which is what is called here.
         return self.app.assignor
 
+    @property
+    def leads(self) -> bool:
+        """Whether this member is its group's leader, which assigns partitions and trims the log."""
+        return self._standing is not None and self._standing.leader == self.member
+
     def subscribe(self, topics: Iterable[str]) -> None:
         """Set the topics of this member; a change makes it join again. Returns at once."""
         wanted = frozenset(topics)
@@ -77,12 +82,9 @@ class Coordinator(Service):
             self._subscription_changed = True
             self._changed.set()
 
-    def on_init_dependencies(self) -> Iterable[ServiceT]:
-        """What starts with it."""
-        return [self.standbys]
-
     async def on_stop(self) -> None:
         """Leave the group, so that others take over at once."""
+        await self.standbys.leave()
         if self._heartbeat is not None:
             self._heartbeat.end()
             try:
@@ -152,7 +154,7 @@ class Coordinator(Service):
         self._changed.set()
 
     async def _revoke(self) -> None:
-        self.standbys.leave()
+        await self.standbys.leave()
         self.app.on_rebalance_start()
         await self.consumer.on_partitions_revoked(self.consumer.assignment())
         await self.transport.committer.end_generation("the group is rebalancing")
@@ -195,11 +197,44 @@ class Coordinator(Service):
         self._forget_recovered()
         self._installed += 1
         self.app.consumer_generation_id = self._installed
-        self.transport.committer.fence = Fence(self.transport.group, self.member, standing.generation)
+        self.transport.committer.begin_generation(Fence(self.transport.group, self.member, standing.generation))
         self.log.info("Generation %d: %d partitions assigned", standing.generation, len(tps))
         await self.consumer.assign(tps)
-        self.standbys.prepare()
-        await self.consumer.on_partitions_assigned(tps, self._installed)
+        self.standbys.take(tps)
+        if await self._restore(tps - self.standbys.taken):
+            await self.consumer.on_partitions_assigned(tps, self._installed)
+            self.standbys.follow()
+
+    async def _restore(self, tps: set[TP]) -> bool:
+        """Bring the tables up to the log; false when a rebalance comes meanwhile: the next assignment does it."""
+        restoring = asyncio.ensure_future(self.transport.restorer.restore(tps))
+        try:
+            while not restoring.done() and not self._overtaken():
+                self._changed.clear()
+                changed = asyncio.ensure_future(self._changed.wait())
+                await asyncio.wait([restoring, changed], return_when=asyncio.FIRST_COMPLETED)
+                changed.cancel()
+        finally:
+            restoring.cancel()
+            self._changed.set()  # whatever came meanwhile is still to be looked at
+        await asyncio.wait([restoring])
+        if self._overtaken():
+            self.log.info("Generation %d is over before its tables are restored", self.generation)
+            if not restoring.cancelled():
+                restoring.exception()  # it may have failed for the same reason
+            return False
+        restoring.result()
+        return True
+
+    def _overtaken(self) -> bool:
+        standing = self._standing
+        return (
+            self.should_stop
+            or self._subscription_changed
+            or self.transport.committer.fenced.is_set()
+            or (standing is not None and (not standing.known or standing.generation != self.generation))
+            or (standing is not None and standing.state == "preparing" and not standing.joined)
+        )
 
     def _forget_recovered(self) -> None:
         """Let stores that keep their own offset say where recovery begins; Faust's memory may be ahead of the log."""

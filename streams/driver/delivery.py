@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Iterable
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from faust.types import TP, ConsumerMessage
 from faust.types.transports import ConsumerCallback
 
 from streams.driver.limits import FETCH_BLOCK_MS, FETCH_RECORDS_MAX, HELD_POLL_S, RETRY_FIRST_S, RETRY_MAX_S
 from streams.driver.positions import Fetched, Positions
-from streams.log import LogUnavailableError, StoredRecord, TopicPartition
+from streams.log import LogUnavailableError, StoredRecord, TopicPartition, TrimmedError
+
+if TYPE_CHECKING:
+    from streams.driver.coordinator import Coordinator
 
 
 class Delivery(Positions):
     """The part of a consumer that brings events to agents."""
+
+    coordinator: Coordinator
 
     def __init__(self, transport: Any, callback: ConsumerCallback, *args: Any, **kwargs: Any) -> None:
         super().__init__(transport, callback, *args, **kwargs)
@@ -41,7 +46,9 @@ class Delivery(Positions):
         still = wanted if active_partitions is None else wanted & self._get_active_partitions()
         found = {TP(*tp): records for tp, records in fetched.items() if TP(*tp) in still}
         for tp, records in found.items():
-            self._skip_trimmed(tp, records[0].offset)
+            if records[0].offset > self._positions[tp]:
+                self._miss(tp, records[0].offset)
+                return {}
         return found
 
     async def _unless_interrupted(self, fetch: Coroutine[Any, Any, Any]) -> Any:
@@ -73,14 +80,21 @@ class Delivery(Positions):
         super().resume_flow()
         self._interrupt()
 
-    def _skip_trimmed(self, tp: TP, offset: int) -> None:
-        position = self._positions[tp]
-        if offset > position:
-            self.log.error(
-                "offsets %d to %d of %s were trimmed unread: retention is too short", position, offset - 1, tp
+    def _miss(self, tp: TP, offset: int) -> None:
+        """Records are gone that were still to be read. A table has its snapshot; a lost event is not passed over.
+
+        Raises:
+            TrimmedError: events are gone; the worker ends with that.
+        """
+        if not self._is_changelog_tp(tp):
+            raise TrimmedError(
+                f"events {self._positions[tp]} to {offset - 1} of {tp.topic}:{tp.partition} were removed before group "
+                f"{self.redis_transport.group!r} processed them, by something else than this log's retention. Restore "
+                "the broker, or accept the loss with 'astratrade groups reset'."
             )
-            if tp in self.watermarks:
-                self.watermarks.skip(tp, offset)
+        self.log.warning("records %d to %d of %s are trimmed: reading it anew", self._positions[tp], offset - 1, tp)
+        self.committer.fenced.set()
+        self.coordinator.fenced()
 
     def _to_message(self, tp: TP, record: Any) -> ConsumerMessage:
         return ConsumerMessage(
@@ -92,7 +106,7 @@ class Delivery(Positions):
             list(record.headers) or None,
             record.key,
             record.value,
-            None,
+            record.writer,  # in the place of a checksum, which nobody else uses: stores keep it beside their offset
             None if record.key is None else len(record.key),
             None if record.value is None else len(record.value),
             tp,

@@ -42,7 +42,9 @@ class Failures:
                 self._hooked.add(id(agent))
                 agent._on_error = self._before(agent._on_error)
         spec = topic_spec(self.transport.dead_letters, app.conf.topic_partitions)
-        await self.transport.ensure_topic(spec.name, spec.partitions, cleanup=spec.cleanup)
+        await self.transport.ensure_topic(
+            spec.name, spec.partitions, cleanup=spec.cleanup, retention_ms=spec.retention_ms
+        )
 
     def forget(self) -> None:
         """A new generation counts attempts anew."""

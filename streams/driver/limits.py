@@ -34,6 +34,24 @@ OUTBOX_RECORDS_MAX = 20_000
 TRANSACTION_TTL_MS = 15 * 60 * 1000
 """How long a worker's last transaction is remembered for a retry."""
 
+WRITER_BYTES = 6
+"""Length of the random name under which a member writes to its changelogs; a new one with each assignment."""
+
+RETENTION_MS = 7 * 24 * 3_600_000
+"""How long a topic's records are kept when its declaration does not say, and every group has processed them."""
+
+TAIL_MS = 3_600_000
+"""How long a changelog's records are kept beside its snapshot: for workers that come back, standbys and feeds."""
+
+TRIM_INTERVAL_S = 10.0
+"""How often the leader of a group trims all topics."""
+
+TRIM_RECORDS_MAX = 2_000
+"""Records that one partition loses in one call."""
+
+TRIM_PARTITIONS_MAX = 8
+"""Partitions in one call; both bound how long it blocks the server."""
+
 RETRY_FIRST_S = 0.05
 """First pause before a call to an unreachable broker is repeated; doubles up to the next."""
 
@@ -43,6 +61,9 @@ RETRY_MAX_S = 2.0
 RECOVERY_PATIENCE_S = 60.0
 """How long a call of table recovery waits for an unreachable broker. Must stay below Faust's request timeout (90 s):
 a call that outlasts it would end recovery silently."""
+
+RESTORE_RECORDS_MAX = 1_000
+"""Rows or records read at once when a table is restored: bounds how long one read blocks the server."""
 
 SETTLE_MS = 300
 """How long a group waits for further members when one joins, so that several quick joins make one rebalance. It works

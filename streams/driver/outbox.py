@@ -44,11 +44,11 @@ class Output:
         """Bytes of payload."""
         return len(self.key or b"") + len(self.value or b"")
 
-    def record(self) -> Record:
+    def record(self, writer: bytes = b"") -> Record:
         """As the log takes it. The partition must have been chosen."""
         if self.partition is None:
             raise AssertionError(f"no partition chosen for a record of {self.topic!r}")
-        return Record(self.topic, self.partition, self.key, self.value, self.timestamp_ms, self.headers)
+        return Record(self.topic, self.partition, self.key, self.value, self.timestamp_ms, self.headers, writer)
 
 
 @dataclass(slots=True)

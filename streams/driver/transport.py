@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import uuid
 from collections.abc import Container, Mapping
 from functools import cached_property
@@ -15,15 +16,18 @@ from faust.transport.conductor import Conductor as BaseConductor
 from faust.types import TP, AppT
 from yarl import URL
 
-from streams.driver.committer import CommittedStore, Committer
+from streams.driver.committer import Committer
 from streams.driver.consumer import Consumer
 from streams.driver.failures import Failures
-from streams.driver.limits import RESUBSCRIBE_S
+from streams.driver.limits import RESUBSCRIBE_S, RETENTION_MS, TAIL_MS, WRITER_BYTES
 from streams.driver.producer import Producer
+from streams.driver.restore import Restorer
 from streams.driver.retry import persist
+from streams.driver.stores import CommittedStore
 from streams.driver.transactions import TransactionManager
 from streams.log import Log, TopicInfo, TopicMismatchError, TopicSpec, UnknownTopicError
 from streams.log.partitioner import partition_for
+from streams.log.records import Cleanup
 
 NAMESPACE = "astra"
 OPTIONS: tuple[str, ...] = ("namespace", "dead_letters")
@@ -55,6 +59,7 @@ class Transport(base.Transport):
         self._opened = False
         self._stores: dict[str, CommittedStore] | None = None
         self.failures = Failures(self)
+        self.restorer = Restorer(self)
 
     @property
     def group(self) -> str:
@@ -111,7 +116,7 @@ class Transport(base.Transport):
         except UnknownTopicError:
             if not self.app.conf.topic_allow_declare:
                 raise
-            spec = TopicSpec(name, partitions or self.app.conf.topic_partitions, **policy)
+            spec = self._spec(name, partitions or self.app.conf.topic_partitions, **policy)
             return await persist(lambda: self.broker.create_topic(spec), "creation of a topic")
         if partitions is not None and info.spec.partitions != partitions:
             raise TopicMismatchError(
@@ -119,6 +124,28 @@ class Transport(base.Transport):
                 "a partition count never changes: declare the existing one or use another topic name"
             )
         return info
+
+    def _spec(self, name: str, partitions: int, cleanup: Cleanup = "delete", retention_ms: int = 0) -> TopicSpec:
+        """A topic as it is declared, with how long its records are kept where that is not said.
+
+        Records of a changelog with a snapshot may go soon. Whoever reads another compacted topic, or the changelog of a
+        Set table or a global table, needs every record that stands.
+        """
+        table = cast("Any", self.app.tables)._changelogs.get(name)
+        if table is not None:
+            retention_ms = TAIL_MS if cleanup != "delete" and not table.is_global else 0
+        elif cleanup != "compact":
+            retention_ms = retention_ms or RETENTION_MS
+        return TopicSpec(name, partitions, cleanup, retention_ms=retention_ms)
+
+    def new_writer(self) -> bytes:
+        """A name under which to write changelogs, that nobody ever had; see `Reached`."""
+        return secrets.token_bytes(WRITER_BYTES)
+
+    def incarnation(self, topic: str) -> str:
+        """The incarnation id of a topic seen before; empty when it is not known."""
+        info = self.broker.known_topic(topic)
+        return info.incarnation if info else ""
 
     def partition_count(self, topic: str) -> int | None:
         """Partitions of a topic seen before; None when it is not known."""

@@ -22,8 +22,8 @@ ROUNDS = 10
 class Member:
     """A worker that counts each key, and notes every event that meets another count than it should."""
 
-    def __init__(self, broker: Broker, name: str) -> None:
-        self.app: Any = broker.app(member=name)
+    def __init__(self, broker: Broker, name: str, store: str) -> None:
+        self.app: Any = broker.app(member=name, store=store)
         self.topic = self.app.topic(broker.name("in"), key_type=str, value_type=INT)
         self.table = table = self.app.Table("counts", default=int)
         self.wrong: list[tuple[str, int, int]] = []
@@ -50,29 +50,26 @@ class Member:
         self.app.consumer.coordinator.fenced()
 
 
-class SlowChangelog:
-    """Lets a member read two changelog records at a time, and after the first read of a generation none until freed."""
+class SlowSnapshot:
+    """Lets a member have a few rows of the snapshot of each partition, and no more until freed."""
 
     def __init__(self, member: Member) -> None:
         self.member = member
         self.free = asyncio.Event()
         self.begun: set[int] = set()
-        self._fetch = member.app.transport.broker.fetch
-        member.app.transport.broker.fetch = self._slowly
+        self._rows = member.app.transport.broker.rows
+        member.app.transport.broker.rows = self._slowly
 
     def entered(self, times: int) -> bool:
         """Whether it is in its so many-th recovery, and reads."""
-        return len(self.begun) == times and bool(self.member.app.in_recovery)
+        return len(self.begun) == times
 
-    async def _slowly(self, offsets: Any, *, count: int, block_ms: int | None = None) -> Any:
-        changelog = self.member.table.changelog_topic.get_topic_name()
-        if not self.free.is_set() and any(tp.topic == changelog for tp in offsets):
-            generation = self.member.app.consumer_generation_id
-            if generation in self.begun:
-                await self.free.wait()
-            self.begun.add(generation)
-            count = 2
-        return await self._fetch(offsets, count=count, block_ms=block_ms)
+    async def _slowly(self, tp: Any, count: int) -> Any:
+        async for rows in self._rows(tp, count):
+            yield rows[:3]
+            self.begun.add(self.member.app.consumer_generation_id)
+            await self.free.wait()
+            yield rows[3:]
 
 
 @asynccontextmanager
@@ -86,22 +83,23 @@ async def begun(app: Any) -> AsyncIterator[None]:
         await asyncio.wait_for(app.stop(), DEADLINE_S)
 
 
-async def test_a_recovery_overtaken_twice_serves_no_half_full_table(broker: Broker) -> None:
-    first, second = Member(broker, "m1"), Member(broker, "m2")
+@pytest.mark.parametrize("store", ["memory://", "astra-rocksdb://"])
+async def test_a_recovery_overtaken_twice_serves_no_half_full_table(broker: Broker, store: str) -> None:
+    first, second = Member(broker, "m1", store), Member(broker, "m2", store)
     async with running(first.app):
         for before in range(ROUNDS):
             await first.send(before)
         await until(lambda: first.handled == ROUNDS * KEYS)
         second.app.finalize()
-        changelog = SlowChangelog(second)
+        snapshot = SlowSnapshot(second)
         async with begun(second.app):
             for overtaken in (1, 2, 3):
-                await until(partial(changelog.entered, overtaken))
+                await until(partial(snapshot.entered, overtaken))
                 if overtaken < 3:
                     second.overtake()
             await first.send(ROUNDS)
             assert second.handled == 0
-            changelog.free.set()
+            snapshot.free.set()
             await until(lambda: first.handled + second.handled == (ROUNDS + 1) * KEYS)
             assert second.handled > 0
     assert not first.wrong

@@ -146,7 +146,7 @@ async def test_a_standby_takes_over_with_only_the_tail_to_read(broker: Broker) -
             await send(stays, 1000)
             await until(stays.caught_up)
             copied = stays.partitions("standby")
-            stays.app.consumer.coordinator.standbys.leave()  # what comes now, it has not read when it takes over
+            await stays.app.consumer.coordinator.standbys.leave()  # what comes now, it has not read when it takes over
             await send(stays, 20, keys=20)
             stays.observe()
         await until(lambda: settled(stays) and len(stays.partitions("active")) == PARTITIONS)

@@ -19,6 +19,8 @@ from streams.driver.consumer import Consumer
 from streams.driver.coordinator import Coordinator
 from streams.driver.outbox import Cut, Outbox
 from streams.driver.producer import Producer
+from streams.driver.restore import Restorer
+from streams.driver.stores import Reached
 from streams.driver.watermarks import Watermarks
 from streams.log import Fence, Log, Transaction, WriteBatch
 from tables.store import RocksStore
@@ -74,9 +76,9 @@ def _overlay_flushed_first(stack: ExitStack) -> None:
     def put(self: RocksStore, key: bytes, value: bytes | None) -> None:
         home = self._home(key)
         assert home is not None
-        kept = self.database.offset(self.table_name, home)
-        offset = -1 if kept is None else kept[1]
-        self.database.write(self.table_name, home, [(key, value)], (self._incarnation(), offset + 1))
+        kept = self.database.reached(self.table_name, home)
+        offset = -1 if kept is None else kept.offset
+        self.database.write(self.table_name, home, [(key, value)], Reached(self._incarnation(), offset + 1, b""))
 
     _replace(stack, RocksStore, "_set", put)
 
@@ -122,10 +124,19 @@ def _first_of_a_key(stack: ExitStack) -> None:
 
 
 def _no_recovery(stack: ExitStack) -> None:
+    async def restore(_self: Restorer, _tps: set[Any]) -> None:
+        return None
+
+    _replace(stack, Restorer, "restore", restore)
     _replace(stack, Recovery, "needed", lambda _self: False)
 
 
 def _local_rows_of_any_age(stack: ExitStack) -> None:
+    async def standing(self: Restorer, stores: Any) -> dict[Any, int]:
+        return {tp: await self._end(tp) for tp in stores}
+
+    _replace(stack, Restorer, "_standing", standing)
+
     def persisted(self: RocksStore, tp: Any) -> int | None:
         old(self, tp)
         end: int = self.app.consumer.highwater(tp)

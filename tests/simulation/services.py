@@ -9,7 +9,6 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable
 from contextlib import suppress
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment, ConsumerProtocolMemberMetadata
@@ -22,6 +21,7 @@ from streams.driver.coordinator import Coordinator
 from streams.driver.failures import Failures
 from streams.driver.heartbeat import Standing
 from streams.driver.producer import Producer
+from streams.driver.restore import Restorer
 from streams.driver.transport import Transport
 from streams.log.scripts import GROUP
 from tests.simulation.network import Client, SimulatedLog
@@ -84,13 +84,20 @@ class SimulatedTransport(Transport):
         self.app = process  # type: ignore[assignment]
         self.member = process.member
         self._opened = True
+        self._writers = 0
         self._stores = None
         self.failures = Failures(self)
+        self.restorer = Restorer(self)
         self.broker = log
         self.committer = Committer(self, process.world.plan.commit_records_max)
 
     async def open(self) -> None:
         """Always open."""
+
+    def new_writer(self) -> bytes:
+        """Names are numbered, so that a seed plays the same way each time."""
+        self._writers += 1
+        return f"{self.member}/{self._writers}".encode()
 
 
 class SimulatedConsumer(_Service, Consumer):  # type: ignore[misc]
@@ -138,6 +145,21 @@ class SimulatedConsumer(_Service, Consumer):  # type: ignore[misc]
         await self.wait_first(self._pressure_dropped.wait(), timeout=ROOM_POLL_S)
 
 
+class NoStandbys:
+    """No replicas are simulated."""
+
+    taken: frozenset[TP] = frozenset()
+
+    def take(self, assigned: set[TP]) -> None:
+        """None."""
+
+    def follow(self) -> None:
+        """None."""
+
+    async def leave(self) -> None:
+        """None."""
+
+
 class SimulatedCoordinator(_Service, Coordinator):  # type: ignore[misc]
     """The production coordinator."""
 
@@ -147,7 +169,7 @@ class SimulatedCoordinator(_Service, Coordinator):  # type: ignore[misc]
         self.app = process  # type: ignore[assignment]
         self.transport = consumer.redis_transport
         self.member = process.member
-        self.standbys: Any = SimpleNamespace(prepare=lambda: None, leave=lambda: None)
+        self.standbys: Any = NoStandbys()
         self.generation = 0
         self.topics = frozenset()
         self._standing = None

@@ -105,7 +105,9 @@ if head.fence then
   local offsets = prefix .. 'group:' .. head.fence.group .. ':offsets'
   for _, o in ipairs(head.offsets) do
     local id = string.format('%d', o[3])
-    redis.call('HSET', offsets, o[1] .. ':' .. o[2], id)
+    if redis.call('HSET', offsets, o[1] .. ':' .. o[2], id) == 1 then
+      redis.call('SADD', prefix .. 'groups', head.fence.group)
+    end
     -- The same offset in native group metadata, so that XINFO GROUPS shows the lag to ordinary tools.
     local key = prefix .. 'log:' .. o[1] .. ':' .. o[2]
     local set = redis.pcall('XGROUP', 'SETID', key, head.fence.group, '0-' .. id, 'ENTRIESREAD', id)

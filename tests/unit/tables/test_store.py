@@ -13,11 +13,16 @@ import pytest
 from faust.streams import _current_event
 from faust.types import TP
 
+from streams.driver.stores import Reached
 from tables.database import Database
 from tables.store import RocksStore
 
 CHANGELOG = "app-rows-changelog"
 P0, P1 = TP(CHANGELOG, 0), TP(CHANGELOG, 1)
+
+
+def at(offset: int) -> Reached:
+    return Reached("one", offset, b"writer")
 
 
 class LogSide:
@@ -74,7 +79,7 @@ async def test_a_write_is_read_back_before_it_is_committed(store: RocksStore, ev
     store._set(b"k", b"1")
     assert store._get(b"k") == b"1"
     assert store.database.get("rows", 0, b"k") is None
-    store.on_committed(P0, [(b"k", b"1")], 7)
+    store.on_committed(P0, [(b"k", b"1")], at(7))
     assert store.database.get("rows", 0, b"k") == b"1"
     assert store.persisted_offset(P0) == 7
     assert store._overlay[0] == {}
@@ -83,7 +88,7 @@ async def test_a_write_is_read_back_before_it_is_committed(store: RocksStore, ev
 async def test_a_later_write_stays_when_an_earlier_one_is_committed(store: RocksStore, event: Event) -> None:
     store._set(b"k", b"1")
     store._set(b"k", b"2")
-    store.on_committed(P0, [(b"k", b"1")], 7)
+    store.on_committed(P0, [(b"k", b"1")], at(7))
     assert store._get(b"k") == b"2"
 
 
@@ -93,20 +98,20 @@ async def test_a_value_that_comes_back_is_not_taken_for_the_commit_of_its_first_
     """1, 2, 1 again: the first 1 and then the 2 are committed; what the next event must read is still the last 1."""
     for value in (b"1", b"2", b"1"):
         store._set(b"k", value)
-    store.on_committed(P0, [(b"k", b"1")], 7)
-    store.on_committed(P0, [(b"k", b"2")], 8)
+    store.on_committed(P0, [(b"k", b"1")], at(7))
+    store.on_committed(P0, [(b"k", b"2")], at(8))
     assert store._get(b"k") == b"1"
-    store.on_committed(P0, [(b"k", b"1")], 9)
+    store.on_committed(P0, [(b"k", b"1")], at(9))
     assert store._get(b"k") == b"1"
     assert store._overlay[0] == {}
 
 
 async def test_a_deleted_row_is_gone_before_and_after_the_commit(store: RocksStore, event: Event) -> None:
-    store.on_committed(P0, [(b"k", b"1")], 1)
+    store.on_committed(P0, [(b"k", b"1")], at(1))
     store._del(b"k")
     assert store._get(b"k") is None
     assert list(store._iteritems()) == []
-    store.on_committed(P0, [(b"k", None)], 2)
+    store.on_committed(P0, [(b"k", None)], at(2))
     assert store.database.get("rows", 0, b"k") is None
 
 
@@ -123,7 +128,7 @@ async def test_partitions_do_not_see_each_other(store: RocksStore, event: Event)
 
 
 async def test_prefix_scans_are_ordered_and_see_uncommitted_rows(store: RocksStore, event: Event) -> None:
-    store.on_committed(P0, [(b"a|1", b"x"), (b"a|2", b"x"), (b"a|4", b"x"), (b"b|1", b"x")], 4)
+    store.on_committed(P0, [(b"a|1", b"x"), (b"a|2", b"x"), (b"a|4", b"x"), (b"b|1", b"x")], at(4))
     store._set(b"a|3", b"new")
     store._set(b"a|0", b"new")
     store._del(b"a|2")
@@ -132,14 +137,14 @@ async def test_prefix_scans_are_ordered_and_see_uncommitted_rows(store: RocksSto
 
 
 async def test_rows_of_another_log_are_dropped(store: RocksStore, log_side: LogSide, event: Event) -> None:
-    store.on_committed(P0, [(b"k", b"1")], 7)
+    store.on_committed(P0, [(b"k", b"1")], at(7))
     log_side.known = "two"
     assert store.persisted_offset(P0) is None
     assert store._get(b"k") is None
 
 
 async def test_rows_ahead_of_the_log_are_dropped(store: RocksStore, log_side: LogSide, event: Event) -> None:
-    store.on_committed(P0, [(b"k", b"1")], 7)
+    store.on_committed(P0, [(b"k", b"1")], at(7))
     log_side.ends[P0] = 7
     assert store.persisted_offset(P0) is None
     assert store._get(b"k") is None
@@ -152,12 +157,12 @@ async def test_writing_outside_of_an_event_is_refused(store: RocksStore) -> None
 
 def test_a_corrupted_database_is_rebuilt(tmp_path: Path) -> None:
     database = Database.acquire(tmp_path / "db")
-    database.write("t", 0, [(b"k", b"v")], ("one", 1))
+    database.write("t", 0, [(b"k", b"v")], Reached("one", 1, b"w"))
     database.release()
     for path in (tmp_path / "db").glob("MANIFEST*"):
         path.write_bytes(b"not a manifest")
     database = Database.acquire(tmp_path / "db")
-    assert database.offset("t", 0) is None
+    assert database.reached("t", 0) is None
     database.write("t", 0, [(b"k", b"v")])
     database.release()
 
