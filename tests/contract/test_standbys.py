@@ -173,3 +173,25 @@ async def test_a_copy_stays_right_through_promotions_and_demotions(broker: Broke
             await send(anchor, 50)
             total += 150
             assert sum(anchor.table.values()) == total
+
+
+async def test_a_standby_whose_place_is_trimmed_begins_anew(broker: Broker) -> None:
+    async with pair(broker, "m1", "m2") as (one, other):
+        await send(one, 100)
+        await until(one.caught_up)
+        log, go_on = one.app.transport.broker, asyncio.Event()
+        fetch = log.fetch
+
+        async def waiting(offsets: Any, **kwargs: Any) -> Any:
+            if {tp.topic for tp in offsets} == {one.changelog}:
+                await go_on.wait()
+            return await fetch(offsets, **kwargs)
+
+        log.fetch = waiting
+        await send(one, 400)
+        ends = await one.ends()
+        for p in one.partitions("standby"):
+            await log.redis.xtrim(log.keys.stream(one.changelog, p), minid=f"0-{ends[p]}", approximate=False)
+        go_on.set()
+        await until(one.caught_up)
+        assert all(one.rows(p) == other.rows(p) != {} for p in one.partitions("standby"))
