@@ -16,6 +16,7 @@ from faust.types import TP
 from mode import Service, get_logger
 
 from streams.driver import identity
+from streams.driver.ending import end
 from streams.driver.heartbeat import Heartbeat, Standing
 from streams.driver.limits import JOIN_POLL_S, SETTLE_MS, STATUS_INTERVAL_S
 from streams.driver.retry import persist
@@ -215,9 +216,9 @@ class Coordinator(Service):
                 await asyncio.wait([restoring, changed], return_when=asyncio.FIRST_COMPLETED)
                 changed.cancel()
         finally:
-            restoring.cancel()
             self._changed.set()  # whatever came meanwhile is still to be looked at
-        await asyncio.wait([restoring])
+            if not restoring.done():
+                await end(restoring)
         if self._overtaken():
             self.log.info("Generation %d is over before its tables are restored", self.generation)
             if not restoring.cancelled():

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from faust.types import TP
 from mode import get_logger
 
+from streams.driver.ending import end
 from streams.driver.limits import FETCH_RECORDS_MAX, RETRY_MAX_S, STANDBY_PAUSE_S
 from streams.driver.restore import Restorer
 from streams.driver.stores import Reached
@@ -53,8 +54,7 @@ class Standbys:
         """Follow nothing any more: when this returns no row of a standby changes."""
         following, self._following = self._following, None
         if following is not None:
-            following.cancel()
-            await asyncio.wait([following])
+            await end(following)
         self.taken, self.positions = set(), {}
 
     @property

@@ -195,3 +195,22 @@ async def test_a_standby_whose_place_is_trimmed_begins_anew(broker: Broker) -> N
         go_on.set()
         await until(one.caught_up)
         assert all(one.rows(p) == other.rows(p) != {} for p in one.partitions("standby"))
+
+
+async def test_following_ends_with_each_rebalance_however_often_they_come(broker: Broker) -> None:
+    """The client takes some cancellations for timeouts of its own; a rebalance must not wait for what goes on then."""
+    async with pair(broker, "m1", "m2") as members:
+        for number in range(30):
+            await asyncio.gather(*(members[0].topic.send(key=f"k{i}", value=1) for i in range(20)))
+            app = members[number % 2].app
+            before = [member.app.consumer_generation_id for member in members]
+            app.consumer.committer.fenced.set()
+            app.consumer.coordinator.fenced()
+            await until(partial(_moved_on, members, before))
+        await until(lambda: _reached(members[0], 600))
+        assert sum(sum(member.table.values()) for member in members) == 600
+
+
+def _moved_on(members: list[Member], before: list[int]) -> bool:
+    now = [member.app.consumer_generation_id for member in members]
+    return settled(*members) and all(a > b for a, b in zip(now, before, strict=True))
