@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from faust.exceptions import FaustError
 from faust.types import TP
 
+from streams.driver.dependencies import Dependencies, Source
 from streams.driver.limits import COMMIT_BYTES_MAX, COMMIT_RECORDS_MAX, TRANSACTION_TTL_MS
 from streams.driver.outbox import Cut, Outbox, Output, coalesce
 from streams.driver.retry import persist
@@ -44,6 +45,7 @@ class Committer:
         self.records_max = records_max
         self.outbox = Outbox()
         self.watermarks = Watermarks()
+        self.dependencies = Dependencies()
         self.fence: Fence | None = None
         self.writer = b""
         """Names this hold on partitions in their changelogs; see `Reached`."""
@@ -87,7 +89,7 @@ class Committer:
         async with self._lock:
             if self.fence is None:
                 raise FencedError("no generation is held just now")
-            batch = WriteBatch([], {TopicPartition(*tp): offset for tp, offset in offsets.items()})
+            batch = WriteBatch([], {TopicPartition(*tp): offset for tp, offset in sorted(offsets.items())})
             await self._send(batch, self.fence)
 
     async def end_generation(self, reason: str) -> None:
@@ -105,29 +107,42 @@ class Committer:
 
         Messages sent outside of any event stay: nobody would send them again.
         """
+        self.dependencies.clear()
+        self.transport.memory.clear()
         outputs = self.outbox.drop_claims(self.transport.changelogs())
         if outputs:
             logger.info("dropped %d uncommitted outputs: %s", len(outputs), reason)
         for output in outputs:
             output.settle(None, OutputDroppedError(reason))
 
-    def drop_event(self, source: tuple[TP, int], reason: str) -> None:
-        """Forget what a failed event produced, and take its table rows back."""
+    def drop_event(self, source: Source, reason: str) -> list[Any]:
+        """Forget what a failed event produced, and take its table rows back; likewise of all events that build on it.
+
+        Returns:
+            The messages of those other events, in order: they must be processed again.
+        """
+        dependents = self.dependencies.dependents(source)
+        for event in (source, *dependents):
+            self._drop_outputs(event, reason)
+        for event in dependents:
+            self.dependencies.forget(event)
+        self.dependencies.forget(source, dependents)
+        return [dependents[event] for event in sorted(dependents)]
+
+    def _drop_outputs(self, source: Source, reason: str) -> None:
         stores = self.transport.changelog_stores()
+        self.transport.memory.undo(source)
         for output in self.outbox.drop_event(source):
             store = stores.get(output.topic)
             if store is not None and output.key is not None and output.partition is not None:
-                waiting = self.outbox.pending(output.topic, output.partition, output.key)
-                store.undo(
-                    TP(output.topic, output.partition), output.key, None if waiting is None else (waiting.value,)
-                )
+                store.undo(TP(output.topic, output.partition), output.key, source)
             output.settle(None, OutputDroppedError(reason))
 
     def _cut(self) -> Cut | None:
         marks = self.watermarks.committable() if self.fence is not None else {}
         if not marks and not len(self.outbox):
             return None
-        cut = self.outbox.cut(marks, self.records_max, COMMIT_BYTES_MAX)
+        cut = self.outbox.cut(marks, self.records_max, COMMIT_BYTES_MAX, self.dependencies)
         cut.offsets = {tp: offset for tp, offset in cut.offsets.items() if offset > self.watermarks.committed(tp)}
         return cut if cut.outputs or cut.offsets else None
 
@@ -159,6 +174,8 @@ class Committer:
             raise
         for tp, offset in cut.offsets.items():
             self.watermarks.commit(tp, offset)
+        self.dependencies.commit(cut.offsets)
+        self.transport.memory.settle()
         self.transport.on_committed(cut.offsets)
         self._apply(batch.records, appended.offsets)
         for carried, offset in zip(settled, appended.offsets, strict=True):

@@ -216,13 +216,11 @@ class Coordinator(Service):
                 await asyncio.wait([restoring, changed], return_when=asyncio.FIRST_COMPLETED)
                 changed.cancel()
         finally:
+            restoring.cancel()
             self._changed.set()  # whatever came meanwhile is still to be looked at
-            if not restoring.done():
-                await end(restoring)
+        await end(restoring)
         if self._overtaken():
             self.log.info("Generation %d is over before its tables are restored", self.generation)
-            if not restoring.cancelled():
-                restoring.exception()  # it may have failed for the same reason
             return False
         restoring.result()
         return True

@@ -16,6 +16,9 @@ from streams.log import LogUnavailableError, StoredRecord, TopicPartition, Trimm
 if TYPE_CHECKING:
     from streams.driver.coordinator import Coordinator
 
+GENERATION_NONE = -1
+"""Of a copy of an event that does not count: streams skip it, its writes are refused, its acks and errors ignored."""
+
 
 class Delivery(Positions):
     """The part of a consumer that brings events to agents."""
@@ -195,12 +198,45 @@ class Delivery(Positions):
             await self.callback(message)
         self._read_offset[tp] = record.offset
 
-    async def deliver_again(self, message: ConsumerMessage, pause_s: float) -> None:
+    def _take_acks(self) -> None:
+        for tp, offsets in self._acked.items():
+            if offsets:
+                self.watermarks.finish(tp, offsets)
+                offsets.clear()
+                self._acked_index[tp].clear()
+        self._n_acked = 0
+
+    def redo(self, message: ConsumerMessage, pause_s: float = 0.0) -> asyncio.Future[Any]:
+        """Have an event processed from the start: what it did was dropped, finished or not. Nothing of it is committed.
+
+        Returns at once; the future is done when it was handed to its agents again.
+
+        A copy under way may run to its end; it can write nothing more, and its ack does not count.
+        """
+        again = _copy(message)
+        again.generation_id = self.app.consumer_generation_id  # a copy that failed for good has none any more
+        self.disown(message)
+        self._take_acks()
+        self.watermarks.reopen(message.tp, message.offset)
+        delivery: asyncio.Future[Any] = self.add_future(self._deliver_again(again, pause_s))
+        return delivery
+
+    def disown(self, message: ConsumerMessage) -> None:
+        """Have nothing that this copy of an event does count any more."""
+        message.acked = True
+        message.generation_id = GENERATION_NONE
+        self._unacked_messages.discard(message)
+
+    async def _deliver_again(self, message: ConsumerMessage, pause_s: float) -> None:
         """Hand an event to its agents once more, after a pause; not when the partition has moved on meanwhile."""
-        generation = message.generation_id
-        await asyncio.sleep(pause_s)
-        if generation == self.app.consumer_generation_id and message.tp in self._assigned and self.flow_active:
-            await self.callback(_copy(message))
+        if pause_s:
+            await asyncio.sleep(pause_s)
+        if (
+            message.generation_id == self.app.consumer_generation_id
+            and message.tp in self._assigned
+            and self.flow_active
+        ):
+            await self.callback(message)
 
     def _note_delivery(self, tp: TP, offset: int) -> None:
         if tp in self.watermarks:

@@ -9,8 +9,8 @@ FETCH_BLOCK_MS = 100
 HELD_POLL_S = 0.02
 """How often other partitions are looked at while one is held back because its agent's queue is full."""
 
-COMMIT_RECORDS_MAX = 400
-"""Records in one commit call: bounds how long one call blocks the server."""
+COMMIT_RECORDS_MAX = 200
+"""Records in one commit call: keeps it from blocking the server over 2 ms (docs/benchmarks.md, part `commit`)."""
 
 COMMIT_BYTES_MAX = 512 * 1024
 """Bytes of payload in one commit call, for the same reason."""
@@ -27,6 +27,13 @@ ATTEMPTS_MAX = 5
 
 ATTEMPT_PAUSE_S = 0.1
 """Pause before the second attempt; doubles with each further one."""
+
+RETRIES_WAITING_MAX = 1_000
+"""Events waiting for their next attempt at once in one worker; one more becomes a dead letter without waiting, so that
+an outage of something that agents call fills neither memory nor the commit."""
+
+WAIT_POLL_S = 0.1
+"""How often a delivery that tasks wait for is looked at: its unfinished event may have begun to wait for them."""
 
 OUTBOX_RECORDS_MAX = 20_000
 """Outputs waiting for a commit before delivery of further events pauses."""

@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
+from faust.exceptions import ImproperlyConfigured
+from faust.stores.memory import Store as MemoryStore
+from faust.tables.objects import ChangeloggedObjectManager
 from faust.types import TP, AppT, ConsumerMessage
 
 from streams.driver.stores import CommittedStore
@@ -57,6 +60,21 @@ def plain_tables(app: AppT, tps: set[TP]) -> Iterator[PlainTable]:
         active = sorted(tp for tp in tps if tp.topic == topic and cast("Any", app.assignor).is_active(tp))
         if active:
             yield PlainTable(table, tables.recovery, active)
+
+
+def check_stores(app: AppT) -> None:
+    """Refuse tables in stores that would write rows before they are committed.
+
+    Raises:
+        ImproperlyConfigured: naming the table, its store, and what to use.
+    """
+    for table in cast("Any", app.tables).values():
+        store = table.data.storage if isinstance(table.data, ChangeloggedObjectManager) else table.data
+        if not isinstance(store, (CommittedStore, MemoryStore)):
+            raise ImproperlyConfigured(
+                f"table {table.name!r} is kept in {table._store or app.conf.store}, which writes rows before they are "
+                'committed; use store="astra-rocksdb://" or "memory://"'
+            )
 
 
 def _message(tp: TP, record: StoredRecord) -> ConsumerMessage:

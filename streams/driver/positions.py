@@ -94,17 +94,21 @@ class Positions(base.Consumer):
         tps = {tp for tp in self._assigned if not self._is_changelog_tp(tp)}
         offsets = {tp: committed[TopicPartition(*tp)] for tp in tps if TopicPartition(*tp) in committed}
         fresh = await self._reset_offsets(tps - set(offsets))
+        self._still_held(handovers)  # or the next generation's right would be used for what the last one owned
         if fresh:
             await self._claim(fresh)
+            self._still_held(handovers)
         offsets |= fresh
-        if not self._holding or handovers != self._handovers:
-            raise IllegalStateError("another rebalance began")
         for tp, offset in sorted(offsets.items()):
             self._position(tp, offset)
             self.watermarks.reset(tp, offset)
             self._acked.pop(tp, None)
             self._acked_index.pop(tp, None)
         return offsets
+
+    def _still_held(self, handovers: int) -> None:
+        if not self._holding or handovers != self._handovers:
+            raise IllegalStateError("another rebalance began")
 
     async def _claim(self, offsets: Mapping[TP, int]) -> None:
         try:

@@ -16,17 +16,17 @@ class Progress:
     def __init__(self, what: str) -> None:
         self._what = what
         self._began = self._said = time.monotonic()
-        self._done = 0
+        self.done = 0
 
     def add(self, count: int) -> None:
         """So many more are done."""
-        self._done += count
+        self.done += count
         now = time.monotonic()
         if now - self._said >= SAY_EVERY_S:
             self._said = now
-            logger.info("%s: %d rows so far", self._what, self._done)
+            logger.info("%s: %d rows so far", self._what, self.done)
 
     def end(self) -> None:
         """All is done."""
-        if self._done:
-            logger.info("%s: %d rows in %.2f s", self._what, self._done, time.monotonic() - self._began)
+        if self.done:
+            logger.info("%s: %d rows in %.2f s", self._what, self.done, time.monotonic() - self._began)

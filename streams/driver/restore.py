@@ -33,6 +33,11 @@ class Restorer:
         self.transport = transport
         self._progress = Progress("restoring tables")
 
+    @property
+    def restored(self) -> int:
+        """Rows and records that were read the last time, or so far."""
+        return self._progress.done
+
     async def restore(self, tps: set[TP]) -> None:
         """Bring the tables of these partitions up to the log. May be cancelled at any point and begun anew.
 

@@ -7,6 +7,8 @@ from typing import NamedTuple, Protocol, runtime_checkable
 
 from faust.types import TP
 
+from streams.driver.dependencies import Source
+
 Items = Iterable[tuple[bytes, bytes | None]]
 """Keys and values; None deletes."""
 
@@ -33,8 +35,8 @@ class CommittedStore(Protocol):
     def on_committed(self, tp: TP, items: list[tuple[bytes, bytes | None]], reached: Reached) -> None:
         """Make these changes durable, with what they reach, in one batch."""
 
-    def undo(self, tp: TP, key: bytes, pending: tuple[bytes | None] | None) -> None:
-        """Take back an uncommitted change: `pending` holds what still waits for that key, None when nothing does."""
+    def undo(self, tp: TP, key: bytes, source: Source) -> None:
+        """Take back what an event wrote to a key, uncommitted."""
 
     def reached(self, tp: TP) -> Reached | None:
         """What the local rows of a partition reach; None when there are none that can be trusted."""

@@ -20,11 +20,13 @@ from streams.driver.committer import Committer
 from streams.driver.consumer import Consumer
 from streams.driver.failures import Failures
 from streams.driver.limits import RESUBSCRIBE_S, RETENTION_MS, TAIL_MS, WRITER_BYTES
+from streams.driver.memory import MemoryTables
 from streams.driver.producer import Producer
 from streams.driver.restore import Restorer
 from streams.driver.retry import persist
 from streams.driver.stores import CommittedStore
 from streams.driver.transactions import TransactionManager
+from streams.driver.windows import Windows
 from streams.log import Log, TopicInfo, TopicMismatchError, TopicSpec, UnknownTopicError
 from streams.log.partitioner import partition_for
 from streams.log.records import Cleanup
@@ -34,9 +36,16 @@ OPTIONS: tuple[str, ...] = ("namespace", "dead_letters")
 
 
 class Conductor(BaseConductor):
-    """Faust's conductor; a changed subscription waits a second for others, not 45."""
+    """Faust's conductor; a changed subscription waits a second for others, not 45; what cannot be decoded is kept."""
 
     _resubscribe_sleep_lock_seconds = RESUBSCRIBE_S
+
+    def add(self, topic: Any) -> None:
+        """Register a topic's channel."""
+        transport = cast("Transport", self.app.transport)
+        if topic.acks and not self.app.client_only:
+            transport.failures.watch(topic)
+        super().add(topic)
 
 
 class Transport(base.Transport):
@@ -59,6 +68,8 @@ class Transport(base.Transport):
         self._opened = False
         self._stores: dict[str, CommittedStore] | None = None
         self.failures = Failures(self)
+        self.windows = Windows(self)
+        self.memory = MemoryTables(self)
         self.restorer = Restorer(self)
 
     @property

@@ -7,8 +7,10 @@ from collections.abc import Awaitable
 from typing import Any, cast
 
 import pytest
+from faust.exceptions import ImproperlyConfigured
 from faust.types import TP
 
+from streams.driver.plain import check_stores
 from streams.driver.restore import Restorer
 from streams.driver.stores import Reached
 from streams.log import Log
@@ -50,7 +52,7 @@ class Summing:
     @property
     def restored(self) -> int:
         """Rows and records that were read to restore the tables last time."""
-        return int(cast("Any", self.app.transport).restorer._progress._done)
+        return int(cast("Any", self.app.transport).restorer.restored)
 
 
 async def trim_to_the_last(log: Log, topic: str) -> None:
@@ -231,3 +233,16 @@ async def test_a_log_that_is_not_the_one_the_rows_are_of_is_told_by_its_writer(b
         store = cast("Any", first.sums).data
         reached = [store.reached(TP(first.changelog, p)) for p in range(PARTITIONS)]
     assert all(isinstance(at, Reached) and at.writer for at in reached)
+
+
+async def test_a_store_that_writes_before_the_commit_is_refused(broker: Broker) -> None:
+    summing = Summing(broker, "m1", "rocksdb://?driver=rocksdict")
+    summing.app.finalize()
+    with pytest.raises(ImproperlyConfigured, match="astra-rocksdb://"):
+        check_stores(summing.app)
+    starting = asyncio.create_task(summing.app.start())
+    try:
+        with pytest.raises(ImproperlyConfigured):
+            await asyncio.wait_for(starting, DEADLINE_S)
+    finally:
+        await summing.app.stop()

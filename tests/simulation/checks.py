@@ -10,7 +10,7 @@ from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment
 
 from streams.log.keys import Keys
 from streams.log.scripts import COMMIT, GROUP
-from tests.simulation.topology import CHANGELOG, GROUP_NAME, IN, MID, NAMESPACE, TABLE, fold
+from tests.simulation.topology import ACKED, CHANGELOG, GROUP_NAME, NAMESPACE, TABLE, fold
 
 if TYPE_CHECKING:
     from tests.simulation.process import Process
@@ -122,7 +122,7 @@ class Checks:
         committed = hashes.get(self.keys.offsets(GROUP_NAME), {})
         return all(
             int(committed.get(b"%s:%s" % (topic.encode(), partition), b"0")) == int(end)
-            for topic in (IN, MID)
+            for topic in ACKED
             for partition, end in hashes.get(self.keys.ends(topic), {}).items()
         )
 
@@ -136,6 +136,8 @@ class Checks:
             self._at_rest(process)
 
     def _at_rest(self, process: Process) -> None:
+        if len(process.transport.committer.dependencies):
+            self.world.fail(f"{process.member} still holds events that build on others")
         waiting = process.transport.committer.outbox.outputs()
         if waiting:
             self.world.fail(f"{process.member} still holds {len(waiting)} outputs: {waiting[0]}")

@@ -17,6 +17,7 @@ from faust.transport.consumer import Consumer as FaustConsumer
 from streams.driver.committer import Committer
 from streams.driver.consumer import Consumer
 from streams.driver.coordinator import Coordinator
+from streams.driver.dependencies import Dependencies
 from streams.driver.outbox import Cut, Outbox
 from streams.driver.producer import Producer
 from streams.driver.restore import Restorer
@@ -92,8 +93,8 @@ def _past_in_flight(stack: ExitStack) -> None:
 
 
 def _torn_events(stack: ExitStack) -> None:
-    def cut(self: Outbox, watermarks: Any, records_max: int, bytes_max: int) -> Cut:
-        taken: Cut = whole(self, watermarks, records_max, bytes_max)
+    def cut(self: Outbox, watermarks: Any, records_max: int, bytes_max: int, dependencies: Any) -> Cut:
+        taken: Cut = whole(self, watermarks, records_max, bytes_max, dependencies)
         if len(taken.outputs) > records_max:
             self.put_back(taken.outputs[records_max:])
             taken.outputs = taken.outputs[:records_max]
@@ -118,6 +119,14 @@ def _first_of_a_key(stack: ExitStack) -> None:
         return kept, settled
 
     stack.enter_context(patch("streams.driver.committer.coalesce", coalesce))
+
+
+def _dependents_commit_first(stack: ExitStack) -> None:
+    _replace(stack, Consumer, "builds_on", lambda _self, _message, _base: None)
+
+
+def _dependents_survive(stack: ExitStack) -> None:
+    _replace(stack, Dependencies, "dependents", lambda _self, _event: {})
 
 
 # --- recovery and hand-over -------------------------------------------------------------------------------------------
@@ -221,6 +230,10 @@ DEFECTS: dict[str, Defect] = {
     "commit_past_in_flight": Defect("the highest finished offset is committed", planter=_past_in_flight),
     "torn_events": Defect("a commit may take half of an event's outputs", planter=_torn_events),
     "first_of_a_key": Defect("coalescing keeps the first change of a key, not the last", planter=_first_of_a_key),
+    "dependents_commit_first": Defect(
+        "an event is committed before one whose row it built on", planter=_dependents_commit_first
+    ),
+    "dependents_survive": Defect("what built on a failed event is committed as it is", planter=_dependents_survive),
     "no_recovery": Defect("work begins before the tables are recovered", planter=_no_recovery),
     "local_rows_of_any_age": Defect("local rows are taken as current", planter=_local_rows_of_any_age),
     "outputs_survive_the_fence": Defect(

@@ -88,5 +88,4 @@ class SimulatedStore(RocksStore):
         self.table_name = table
         self._database = database  # type: ignore[assignment]
         self._overlay = {}
-        self._waiting = {}
         self._partitions = set()
