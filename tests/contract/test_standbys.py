@@ -56,9 +56,9 @@ class Member:
         return dict(store.database.scan(SUMS, partition))
 
     def observe(self) -> None:
-        """From here on, note what it reads (records of each topic) and writes (partitions of the table)."""
+        """From here on, note what it reads (records and rows of each topic) and writes (partitions of the table)."""
         log = self.app.transport.broker
-        fetch, commit = log.fetch, log.commit
+        fetch, commit, rows = log.fetch, log.commit, log.rows
 
         async def fetching(*args: Any, **kwargs: Any) -> Any:
             found = await fetch(*args, **kwargs)
@@ -70,7 +70,12 @@ class Member:
             self.written |= {record.partition for record in batch.records if record.topic == self.changelog}
             return await commit(batch, **kwargs)
 
-        log.fetch, log.commit = fetching, committing
+        async def scanning(tp: Any, count: int) -> Any:
+            async for found in rows(tp, count):
+                self.read[tp.topic] += len(found)
+                yield found
+
+        log.fetch, log.commit, log.rows = fetching, committing, scanning
 
     async def committed(self) -> int:
         offsets = await self.app.transport.broker.committed(self.app.transport.group)

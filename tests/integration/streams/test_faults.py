@@ -15,6 +15,7 @@ import pytest
 
 from streams.log import Log, Record, TopicPartition, TopicSpec
 from streams.log.partitioner import partition_for
+from tables.workers import workers as workers_of
 from tests.integration.streams.block import BLOCK
 
 PARTITIONS = 4
@@ -63,6 +64,14 @@ class Workers:
         while await self.committed() < records:
             if asyncio.get_running_loop().time() > end:
                 raise AssertionError(f"{await self.committed()} of {records} processed.\n{self.logs()}")
+            await asyncio.sleep(0.02)
+
+    async def until_all_are_ready(self) -> None:
+        """Wait until all that run share one generation."""
+        end = asyncio.get_running_loop().time() + DEADLINE_S
+        while not (group := await workers_of(self.log, "counting")).ready or len(group.alive) < len(self.running):
+            if asyncio.get_running_loop().time() > end:
+                raise AssertionError(f"{group.why_not}\n{self.logs()}")
             await asyncio.sleep(0.02)
 
     def logs(self) -> str:
@@ -158,6 +167,7 @@ async def test_a_worker_whose_event_loop_is_stuck_is_evicted_and_fenced(
     mark = tmp_path / "blocked"
     await workers.start("a")
     await workers.start("b")
+    await workers.until_all_are_ready()
     await log.append([Record("in", 0, BLOCK, bytes(mark), 1)])
     await feed(log)
     await workers.until_committed(RECORDS + 1)
