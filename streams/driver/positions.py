@@ -152,9 +152,10 @@ class Positions(base.Consumer):
 
     async def went_back(self) -> bool:
         """Whether a partition ends below where this consumer stands: the broker was restored or lost writes."""
-        tps = {tp for tp in self._positions if tp in self.watermarks}
-        for topic in sorted({tp.topic for tp in tps}):
+        # As it stood before asking: a fetch may move it past an answer that is under way.
+        stood = {tp: position for tp, position in self._positions.items() if tp in self.watermarks}
+        for topic in sorted({tp.topic for tp in stood}):
             ends = await self.redis_transport.broker.ends(topic)
-            if any(self._positions.get(tp, 0) > ends.get(tp.partition, 0) for tp in tps if tp.topic == topic):
+            if any(position > ends.get(tp.partition, 0) for tp, position in stood.items() if tp.topic == topic):
                 return True
         return False

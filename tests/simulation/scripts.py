@@ -170,8 +170,9 @@ class Group:
         if b"generation" not in self.state:
             self.state[b"generation"], self.state[b"state"] = b"0", b"empty"
         self.evict()
+        self.admit()
         if op == "members":
-            return [part for pair in self.members.items() for part in pair]
+            return [part for pair in self.members.items() if pair[0] not in self.joined for part in pair]
         if op == "sync":
             self.sync(member, args)
         elif op == "join":
@@ -203,7 +204,6 @@ class Group:
     def prepare(self, settle_ms: int) -> None:
         if self.state[b"state"] == b"preparing":
             return
-        self.joined.clear()
         self.put(state="preparing", settle=self.now + settle_ms, deadline=self.now + self.number(b"rebalance_ms"))
         self.announce()
 
@@ -230,6 +230,7 @@ class Group:
         if leader not in self.members:
             leader = min(self.members)
         self.assignments.clear()
+        self.joined.clear()
         if "generation_stays" not in self.server.flaws:
             self.put(generation=self.number(b"generation") + 1)
         self.put(state="syncing", leader=leader.decode(), deadline=self.now + self.number(b"rebalance_ms"))
@@ -248,14 +249,25 @@ class Group:
             self.remove(self.state[b"leader"])
             self.prepare(0)
 
+    def admit(self) -> None:
+        if self.state[b"state"] == b"stable" and self.joined and self.now >= self.number(b"settle"):
+            self.prepare(0)
+
     def join(self, member: bytes, metadata: Any, lease_ms: Any, rebalance_ms: Any, settle_ms: Any) -> None:
         self.put(lease_ms=lease_ms, rebalance_ms=rebalance_ms)
         if not self.members:
             self.put(state="empty")
+        newcomer = member not in self.members or member in self.joined
         self.members[member] = raw(metadata)
         self.leases[member] = self.now + int(lease_ms)
-        self.prepare(int(settle_ms))
+        if self.state[b"state"] == b"empty":
+            self.prepare(int(settle_ms))
+        elif not newcomer:
+            self.prepare(0)
+        elif self.state[b"state"] != b"preparing" and not self.joined:
+            self.put(settle=self.now + int(settle_ms))
         self.joined.add(member)
+        self.admit()
         self.complete()
 
     def leave(self, member: bytes) -> None:

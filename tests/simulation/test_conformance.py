@@ -145,7 +145,7 @@ class Commands:
         op = rng.choice(("join", "join", "heartbeat", "leave", "sync", "sync", "members"))
         args: list[Any] = []
         if op == "join":
-            args = [b"meta", LONG_MS, LONG_MS, 0]
+            args = [b"meta", LONG_MS, LONG_MS, rng.choice((0, LONG_MS))]
         elif op == "sync":
             args = [self.generation, "m1", b"one", "m2", b"two"]
         reply = await self.both.say("EVALSHA", GROUP.digest, 1, self.both.log.keys.group("g"), op, member, *args)
