@@ -156,7 +156,7 @@ class Committer:
         batch = WriteBatch(
             [output.record(self.writer if output.topic in changelogs else b"") for output in outputs],
             {TopicPartition(*tp): offset for tp, offset in cut.offsets.items()} if fence else {},
-            {TopicPartition(*tp): offset for tp, offset in self.watermarks.standing(cut.offsets).items()},
+            {TopicPartition(*tp): self.watermarks.evidence(tp, offset) for tp, offset in cut.offsets.items()},
         )
         try:
             appended = await self._send(batch, fence)

@@ -186,7 +186,7 @@ class Delivery(Positions):
 
     async def _deliver_one(self, tp: TP, record: StoredRecord) -> None:
         self._ends[tp] = max(self._ends.get(tp, 0), record.offset + 1)
-        self._note_delivery(tp, record.offset)
+        self._note_delivery(tp, record.offset, record.value)
         message = self._to_message(tp, record)
         channels = cast("Any", self.app.topics)._tp_index.get(tp, ())
         if not channels and not self.app.client_only:
@@ -238,9 +238,9 @@ class Delivery(Positions):
         ):
             await self.callback(message)
 
-    def _note_delivery(self, tp: TP, offset: int) -> None:
+    def _note_delivery(self, tp: TP, offset: int, value: bytes | None) -> None:
         if tp in self.watermarks:
-            self.watermarks.deliver(tp, offset)
+            self.watermarks.deliver(tp, offset, value)
             if not self.app.topics.acks_enabled_for(tp.topic):
                 self.watermarks.finish(tp, (offset,))
 

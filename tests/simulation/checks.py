@@ -83,7 +83,7 @@ class Checks:
         foreign = set(claims) - self._owned.get(writer, set())
         if foreign:
             self.world.fail(f"{writer} wrote to {sorted(foreign)}, which it does not own")
-        for topic, partition, offset, _ in head["offsets"]:
+        for topic, partition, offset, *_ in head["offsets"]:
             self._on_offset(writer, (topic, partition), offset)
 
     def _on_offset(self, writer: tuple[str, int], tp: TopicPartition, offset: int) -> None:

@@ -244,6 +244,7 @@ DEFECTS: dict[str, Defect] = {
     "no_fence": Defect("a commit of an older generation is accepted", flaw="no_fence"),
     "no_lease_check": Defect("a commit after the lease is accepted", flaw="no_lease_check"),
     "no_dedup": Defect("a retried commit is applied again", flaw="no_dedup"),
+    "no_evidence": Defect("a commit need not show that it saw the record it passes", flaw="no_evidence"),
     "generation_stays": Defect("a rebalance does not raise the generation", flaw="generation_stays"),
     "offsets_outside_commit": Defect(
         "outputs are written, then offsets", planter=lambda stack: _two_writes(stack, offsets_first=False)

@@ -317,7 +317,7 @@ class World:
     def _is_settled(self) -> bool:
         """Whether all planned stops and starts are over, and every worker has recovered and written what it has."""
         generation = self.checks.generation()
-        return all(
+        return generation > 0 and all(
             not process.loop.dead and not process.should_stop and process.is_settled(generation)
             for process in self.processes.values()
         )
