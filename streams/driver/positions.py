@@ -142,9 +142,10 @@ class Positions(base.Consumer):
 
     async def went_back(self) -> bool:
         """Whether a partition ends below where this consumer stands: the broker was restored or lost writes."""
-        tps = {tp for tp in self._positions if tp in self.watermarks}
-        for topic in sorted({tp.topic for tp in tps}):
+        # As of before the question: while its answer is on the way, fetching goes on, past an end that was true then.
+        positions = {tp: offset for tp, offset in self._positions.items() if tp in self.watermarks}
+        for topic in sorted({tp.topic for tp in positions}):
             ends = await self.redis_transport.broker.ends(topic)
-            if any(self._positions.get(tp, 0) > ends.get(tp.partition, 0) for tp in tps if tp.topic == topic):
+            if any(offset > ends.get(tp.partition, 0) for tp, offset in positions.items() if tp.topic == topic):
                 return True
         return False
