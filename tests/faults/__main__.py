@@ -3,17 +3,14 @@
 # ruff: noqa: T201 - its purpose is to print
 
 import argparse
-import multiprocessing
-import shutil
 import sys
-import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from tests.faults.run import Outcome, Shape, play
+from tests.faults.run import Outcome, Shape
+from tests.faults.seeds import outcome, outcomes
 
 EPILOG = """\
 examples:
@@ -43,34 +40,6 @@ def parser() -> argparse.ArgumentParser:
     return parse
 
 
-def directory_of(seed: int, keep: Path | None) -> Path:
-    """An empty directory for a run."""
-    if keep is None:
-        return Path(tempfile.mkdtemp(prefix=f"astra-faults-{seed}-"))
-    directory = keep.absolute() / str(seed)
-    shutil.rmtree(directory, ignore_errors=True)
-    directory.mkdir(parents=True)
-    return directory
-
-
-def outcome(seed: int, shape: Shape, keep: Path | None, *, told: bool = False) -> tuple[Outcome, Path]:
-    """Play one seed. What a run that held leaves is removed unless it is to be kept."""
-    directory = directory_of(seed, keep)
-    came = play(seed, shape, directory, _print if told else lambda _: None)
-    if came.failure is None and keep is None:
-        shutil.rmtree(directory)
-    return came, directory
-
-
-def outcomes(seeds: range, jobs: int, one: "partial[tuple[Outcome, Path]]") -> Iterator[tuple[Outcome, Path]]:
-    """As they come."""
-    if jobs == 1:
-        yield from map(one, seeds)
-        return
-    with multiprocessing.get_context("spawn").Pool(jobs) as pool:
-        yield from pool.imap_unordered(one, seeds)
-
-
 def main(argv: list[str] | None = None) -> int:
     """Play and report."""
     args = parser().parse_args(argv)
@@ -84,7 +53,7 @@ def main(argv: list[str] | None = None) -> int:
     return many(range(args.first, args.first + args.seeds), args.jobs, partial(outcome, shape=shape, keep=args.keep))
 
 
-def many(seeds: range, jobs: int, one: "partial[tuple[Outcome, Path]]") -> int:
+def many(seeds: range, jobs: int, one: partial[tuple[Outcome, Path]]) -> int:
     """One line a seed, then the sum."""
     began = time.monotonic()
     faults: Counter[str] = Counter()
@@ -108,10 +77,6 @@ def report(came: Outcome, directory: Path, *, told: bool) -> None:
     if came.failure:
         print("\n".join([*([] if told else came.story), came.failure]))
         print(f"  logs, data and story: {directory}\n  again: python -m tests.faults --seed {came.seed}", flush=True)
-
-
-def _print(line: str) -> None:
-    print(line, flush=True)
 
 
 if __name__ == "__main__":

@@ -57,6 +57,10 @@ class Cluster:
     def kill(self, name: str) -> None:
         self.live.pop(name).kill()
 
+    def kill_workers(self) -> None:
+        for name in self.live.keys() - {API}:
+            self.kill(name)
+
     def ask(self, name: str) -> Child:
         """SIGTERM to the process of a slot; the process, which is now expected to end."""
         child = self.live.pop(name)

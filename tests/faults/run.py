@@ -27,6 +27,7 @@ from tests.e2e.served import served
 from tests.faults.acts import Act, act
 from tests.faults.checks import findings
 from tests.faults.cluster import Cluster
+from tests.faults.local import local_rows_differ
 from tests.faults.model import Model, model_of
 from tests.faults.plan import Fault, plan
 from tests.oracle.fills import read_fills as read_for_oracle
@@ -193,6 +194,9 @@ def _play(seed: int, shape: Shape, directory: Path, story: Story) -> None:
         compare(pipeline, right, model)
         cluster.check()
         story.say("all is equal")
+        cluster.kill_workers()
+        found = asyncio.run(_local_findings(pipeline))
+        assert not found, f"{len(found)} findings on workers' disks:\n" + "\n".join(found)
 
 
 def start_replay(pipeline: Pipeline, file: Path, shape: Shape) -> Child:
@@ -207,6 +211,11 @@ def compare(pipeline: Pipeline, right: Facts, model: Model) -> None:
     token = mint(pipeline.secret, "auditor", Role.ADMIN, issued_at_s=int(time.time()), ttl_s=TOKEN_TTL_S)
     with pipeline.client_with(token) as client:
         assert_equal(right, served(client, right, page_rows=PAGE_ROWS))
+
+
+async def _local_findings(pipeline: Pipeline) -> list[str]:
+    async with Log(pipeline.server.url) as log:
+        return await local_rows_differ(log, pipeline.directory / "workers")
 
 
 async def _findings(url: str, model: Model) -> list[str]:
