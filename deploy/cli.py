@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 from deploy.errors import DeployError
 from streams.log import LogError
 
-COMMANDS = ("dev", "worker", "api", "replay", "topics", "tables", "dead-letters", "token", "reset", "doctor")
+COMMANDS = ("dev", "worker", "api", "replay", "topics", "groups", "tables", "dead-letters", "token", "reset", "doctor")
 
 
 class Commands(click.Group):

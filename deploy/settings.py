@@ -19,6 +19,7 @@ from pydantic_settings import (
 )
 
 from deploy.errors import SettingsError
+from streams import topics
 
 ENV_PREFIX = "ASTRA_"
 CONFIG_VARIABLE = "ASTRA_CONFIG"
@@ -30,6 +31,7 @@ SECRET_FIELDS = ("jwt_secret", "broker_url")
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
 Milliseconds = Annotated[int, Field(ge=100, le=600_000)]
+Retention = Annotated[int, Field(ge=1_000, le=315_360_000_000)]
 
 
 class Settings(BaseSettings):
@@ -57,6 +59,12 @@ class Settings(BaseSettings):
         2_000, description="how often a worker renews its lease, at most a third of lease_ms"
     )
     rebalance_ms: Milliseconds = Field(20_000, description="how long a rebalance waits for a member, 100 to 600000 ms")
+    retention_ms: Retention = Field(
+        topics.RETENTION_MS, description="how long events are kept once they are processed, 1000 ms to 10 years"
+    )
+    tail_ms: Retention = Field(
+        topics.TAIL_MS, description="how long changes of tables are kept beside their snapshots, 1000 ms to 10 years"
+    )
     appendfsync: Literal["everysec", "always"] = Field(
         "everysec", description="when the embedded server syncs its file: everysec or always"
     )

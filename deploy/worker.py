@@ -100,7 +100,10 @@ async def create_topics(settings: Settings) -> None:
     url = broker_url(settings)
     if URL(url).scheme == "kafka":
         return  # Faust declares them there
-    specs = (*topic_specs(settings.partitions), *changelog_specs(settings.app_id, settings.partitions))
+    specs = (
+        *topic_specs(settings.partitions, settings.retention_ms),
+        *changelog_specs(settings.app_id, settings.partitions, settings.tail_ms),
+    )
     await persist(lambda: _create(url, settings.namespace, specs), "start")
 
 

@@ -66,6 +66,11 @@ class Coordinator(Service):
         # Faust's interface type leaves out what Kafka's client calls, which is what is called here.
         return self.app.assignor
 
+    @property
+    def leads(self) -> bool:
+        """Whether this member is its group's leader, which assigns partitions and trims the log."""
+        return self._standing is not None and self._standing.leader == self.member
+
     def subscribe(self, topics: Iterable[str]) -> None:
         """Set the topics of this member; a change makes it join again. Returns at once."""
         wanted = frozenset(topics)
@@ -187,10 +192,42 @@ class Coordinator(Service):
         self._forget_recovered()
         self._installed += 1
         self.app.consumer_generation_id = self._installed
-        self.transport.committer.fence = Fence(self.transport.group, self.member, standing.generation)
+        self.transport.committer.begin_generation(Fence(self.transport.group, self.member, standing.generation))
         self.log.info("Generation %d: %d partitions assigned", standing.generation, len(tps))
         await self.consumer.assign(tps)
-        await self.consumer.on_partitions_assigned(tps, self._installed)
+        if await self._restore(tps):
+            await self.consumer.on_partitions_assigned(tps, self._installed)
+
+    async def _restore(self, tps: set[TP]) -> bool:
+        """Bring the tables up to the log; false when a rebalance comes meanwhile: the next assignment does it."""
+        restoring = asyncio.ensure_future(self.transport.restorer.restore(tps))
+        try:
+            while not restoring.done() and not self._overtaken():
+                self._changed.clear()
+                changed = asyncio.ensure_future(self._changed.wait())
+                await asyncio.wait([restoring, changed], return_when=asyncio.FIRST_COMPLETED)
+                changed.cancel()
+        finally:
+            restoring.cancel()
+            self._changed.set()  # whatever came meanwhile is still to be looked at
+        await asyncio.wait([restoring])
+        if self._overtaken():
+            self.log.info("Generation %d is over before its tables are restored", self.generation)
+            if not restoring.cancelled():
+                restoring.exception()  # it may have failed for the same reason
+            return False
+        restoring.result()
+        return True
+
+    def _overtaken(self) -> bool:
+        standing = self._standing
+        return (
+            self.should_stop
+            or self._subscription_changed
+            or self.transport.committer.fenced.is_set()
+            or (standing is not None and (not standing.known or standing.generation != self.generation))
+            or (standing is not None and standing.state == "preparing" and not standing.joined)
+        )
 
     def _forget_recovered(self) -> None:
         """Let stores that keep their own offset say where recovery begins; Faust's memory may be ahead of the log."""

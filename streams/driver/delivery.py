@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from faust.types import TP, ConsumerMessage
 from faust.types.transports import ConsumerCallback
 
 from streams.driver.limits import FETCH_BLOCK_MS, FETCH_RECORDS_MAX, HELD_POLL_S, RETRY_FIRST_S, RETRY_MAX_S
 from streams.driver.positions import Fetched, Positions
-from streams.log import LogUnavailableError, StoredRecord, TopicPartition
+from streams.log import LogUnavailableError, StoredRecord, TopicPartition, TrimmedError
+
+if TYPE_CHECKING:
+    from streams.driver.coordinator import Coordinator
+
+GENERATION_NONE = -1
+"""Of a copy of an event that does not count: streams skip it, its writes are refused, its acks and errors ignored."""
 
 
 class Delivery(Positions):
     """The part of a consumer that brings events to agents."""
+
+    coordinator: Coordinator
 
     def __init__(self, transport: Any, callback: ConsumerCallback, *args: Any, **kwargs: Any) -> None:
         super().__init__(transport, callback, *args, **kwargs)
@@ -38,17 +46,26 @@ class Delivery(Positions):
         still = wanted if active_partitions is None else wanted & self._get_active_partitions()
         found = {TP(*tp): records for tp, records in fetched.items() if TP(*tp) in still}
         for tp, records in found.items():
-            self._skip_trimmed(tp, records[0].offset)
+            if records[0].offset > self._positions[tp]:
+                self._miss(tp, records[0].offset)
+                return {}
         return found
 
-    def _skip_trimmed(self, tp: TP, offset: int) -> None:
-        position = self._positions[tp]
-        if offset > position:
-            self.log.error(
-                "offsets %d to %d of %s were trimmed unread: retention is too short", position, offset - 1, tp
+    def _miss(self, tp: TP, offset: int) -> None:
+        """Records are gone that were still to be read. A table has its snapshot; a lost event is not passed over.
+
+        Raises:
+            TrimmedError: events are gone; the worker ends with that.
+        """
+        if not self._is_changelog_tp(tp):
+            raise TrimmedError(
+                f"events {self._positions[tp]} to {offset - 1} of {tp.topic}:{tp.partition} were removed before group "
+                f"{self.redis_transport.group!r} processed them, by something else than this log's retention. Restore "
+                "the broker, or accept the loss with 'astratrade groups reset'."
             )
-            if tp in self.watermarks:
-                self.watermarks.skip(tp, offset)
+        self.log.warning("records %d to %d of %s are trimmed: reading it anew", self._positions[tp], offset - 1, tp)
+        self.committer.fenced.set()
+        self.coordinator.fenced()
 
     def _to_message(self, tp: TP, record: Any) -> ConsumerMessage:
         return ConsumerMessage(
@@ -60,7 +77,7 @@ class Delivery(Positions):
             list(record.headers) or None,
             record.key,
             record.value,
-            None,
+            record.writer,  # in the place of a checksum, which nobody else uses: stores keep it beside their offset
             None if record.key is None else len(record.key),
             None if record.value is None else len(record.value),
             tp,
@@ -172,12 +189,45 @@ class Delivery(Positions):
             await self.callback(message)
         self._read_offset[tp] = record.offset
 
-    async def deliver_again(self, message: ConsumerMessage, pause_s: float) -> None:
+    def _take_acks(self) -> None:
+        for tp, offsets in self._acked.items():
+            if offsets:
+                self.watermarks.finish(tp, offsets)
+                offsets.clear()
+                self._acked_index[tp].clear()
+        self._n_acked = 0
+
+    def redo(self, message: ConsumerMessage, pause_s: float = 0.0) -> asyncio.Future[Any]:
+        """Have an event processed from the start: what it did was dropped, finished or not. Nothing of it is committed.
+
+        Returns at once; the future is done when it was handed to its agents again.
+
+        A copy under way may run to its end; it can write nothing more, and its ack does not count.
+        """
+        again = _copy(message)
+        again.generation_id = self.app.consumer_generation_id  # a copy that failed for good has none any more
+        self.disown(message)
+        self._take_acks()
+        self.watermarks.reopen(message.tp, message.offset)
+        delivery: asyncio.Future[Any] = self.add_future(self._deliver_again(again, pause_s))
+        return delivery
+
+    def disown(self, message: ConsumerMessage) -> None:
+        """Have nothing that this copy of an event does count any more."""
+        message.acked = True
+        message.generation_id = GENERATION_NONE
+        self._unacked_messages.discard(message)
+
+    async def _deliver_again(self, message: ConsumerMessage, pause_s: float) -> None:
         """Hand an event to its agents once more, after a pause; not when the partition has moved on meanwhile."""
-        generation = message.generation_id
-        await asyncio.sleep(pause_s)
-        if generation == self.app.consumer_generation_id and message.tp in self._assigned and self.flow_active:
-            await self.callback(_copy(message))
+        if pause_s:
+            await asyncio.sleep(pause_s)
+        if (
+            message.generation_id == self.app.consumer_generation_id
+            and message.tp in self._assigned
+            and self.flow_active
+        ):
+            await self.callback(message)
 
     def _note_delivery(self, tp: TP, offset: int) -> None:
         if tp in self.watermarks:

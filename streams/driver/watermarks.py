@@ -29,6 +29,25 @@ class _Partition:
         if offset >= self.watermark:
             self.ahead.add(offset)
 
+    def reopen(self, offset: int) -> None:
+        if offset in self.ahead:
+            self.ahead.discard(offset)
+        elif offset < self.watermark:
+            self._run(offset + 1, self.watermark)
+            self.watermark = offset
+        else:
+            for begin, end in self.gaps.items():
+                if begin <= offset < end:
+                    del self.gaps[begin]
+                    self._run(begin, offset)
+                    self._run(offset + 1, end)
+                    return
+
+    def _run(self, begin: int, end: int) -> None:
+        """Offsets that need not be waited for stand as gaps, whether finished or trimmed."""
+        if begin < end:
+            self.gaps[begin] = end
+
     def advance(self) -> None:
         mark = self.watermark
         while True:
@@ -89,6 +108,17 @@ class Watermarks:
             for offset in offsets:
                 partition.finish(offset)
             partition.advance()
+
+    def reopen(self, tp: TP, offset: int) -> None:
+        """Note that an event is not finished after all: it will be processed again.
+
+        Raises:
+            AssertionError: when it is committed already: it would have two effects.
+        """
+        partition = self._partitions[tp]
+        if offset < partition.committed:
+            raise AssertionError(f"offset {offset} of {tp} reopened below {partition.committed}, which is committed")
+        partition.reopen(offset)
 
     def watermark(self, tp: TP) -> int:
         """All offsets below are finished."""

@@ -5,6 +5,7 @@ from streams.log.errors import (
     BrokerUnsuitableError,
     FencedError,
     ForeignStreamError,
+    GroupInUseError,
     IdempotencyConflictError,
     IncarnationError,
     LogError,
@@ -12,6 +13,7 @@ from streams.log.errors import (
     RolledBackError,
     RowGoneError,
     TopicMismatchError,
+    TrimmedError,
     UnknownTopicError,
 )
 from streams.log.position import Position
@@ -32,6 +34,7 @@ __all__ = [
     "Fence",
     "FencedError",
     "ForeignStreamError",
+    "GroupInUseError",
     "IdempotencyConflictError",
     "IncarnationError",
     "Log",
@@ -47,6 +50,7 @@ __all__ = [
     "TopicPartition",
     "TopicSpec",
     "Transaction",
+    "TrimmedError",
     "UnknownTopicError",
     "WriteBatch",
 ]

@@ -56,7 +56,7 @@ def topic_partition(name: bytes) -> TopicPartition:
 
 
 def fields(record: Record) -> list[bytes | str | int]:
-    """A record as stream fields: k, v, t, then headers; an absent key or value is left out."""
+    """A record as stream fields: k, v, t, then headers and w (writer); what is absent is left out."""
     out: list[bytes | str | int] = []
     if record.key is not None:
         out += (b"k", record.key)
@@ -65,6 +65,8 @@ def fields(record: Record) -> list[bytes | str | int]:
     out += (b"t", record.timestamp_ms)
     for name, value in record.headers:
         out += (HEADER_PREFIX + name.encode(), value)
+    if record.writer:
+        out += (b"w", record.writer)
     return out
 
 
@@ -81,6 +83,7 @@ def stored(entry: Sequence[Any]) -> StoredRecord:
             "Remove the foreign writer and re-create the topic."
         )
     key = value = None
+    writer = b""
     timestamp_ms = 0
     headers: list[tuple[str, bytes]] = []
     for i in range(0, len(parts), 2):
@@ -93,7 +96,9 @@ def stored(entry: Sequence[Any]) -> StoredRecord:
             timestamp_ms = int(content)
         elif name.startswith(HEADER_PREFIX):
             headers.append((name[2:].decode(), content))
-    return StoredRecord(int(entry_id[2:]) - 1, timestamp_ms, key, value, tuple(headers))
+        elif name == b"w":
+            writer = content
+    return StoredRecord(int(entry_id[2:]) - 1, timestamp_ms, key, value, tuple(headers), writer)
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,5 +43,13 @@ class RowGoneError(LogError):
     """The row that a write was to depend on is not there any more. Nothing was written."""
 
 
+class GroupInUseError(LogError):
+    """A group's offsets were to be changed by hand while members of it are alive. Nothing was changed."""
+
+
+class TrimmedError(LogError):
+    """Records that a reader had yet to read are gone: whatever removed them did not know who still needs them."""
+
+
 class BrokerUnsuitableError(LogError):
     """The broker is too old or configured so that it could lose records (for example an evicting policy)."""

@@ -52,7 +52,10 @@ Headers = tuple[tuple[str, bytes], ...]
 
 
 class Record(NamedTuple):
-    """A record to append. `key` and `value`: None (absent; a tombstone) is not ``b""``. `timestamp_ms`: event time."""
+    """A record to append. `key` and `value`: None (absent; a tombstone) is not ``b""``. `timestamp_ms`: event time.
+
+    `writer` names one member's hold on a partition; see `streams.driver.stores.Reached`. Empty where nobody asks.
+    """
 
     topic: str
     partition: int
@@ -60,6 +63,7 @@ class Record(NamedTuple):
     value: bytes | None
     timestamp_ms: int
     headers: Headers = ()
+    writer: bytes = b""
 
 
 class StoredRecord(NamedTuple):
@@ -70,6 +74,7 @@ class StoredRecord(NamedTuple):
     key: bytes | None
     value: bytes | None
     headers: Headers = ()
+    writer: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

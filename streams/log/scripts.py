@@ -31,4 +31,6 @@ class Script:
 COMMIT = Script("commit")
 CREATE_TOPIC = Script("create_topic")
 GROUP = Script("group")
+OFFSETS = Script("offsets")
 RANK = Script("rank")
+TRIM = Script("trim")

@@ -11,7 +11,7 @@ from faust.types import TP
 
 from streams.driver import consumer as driver
 from streams.driver.committer import OutputDroppedError
-from streams.log import LogUnavailableError
+from streams.log import Log, LogUnavailableError, Record, TopicPartition, TrimmedError
 from tests.contract.harness import PARTITIONS, Broker, running, until
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -323,3 +323,32 @@ async def test_an_event_that_one_of_two_agents_has_not_begun_holds_up_no_rebalan
         async with running(second):
             await until(lambda: len(handled["slow"]) == 40)
     assert set(handled["slow"].values()) == {1}
+
+
+async def test_events_that_were_removed_unprocessed_end_the_worker_and_are_not_passed_over(
+    broker: Broker, log: Log
+) -> None:
+    app = broker.app()
+    topic = app.topic(broker.name("in"), value_type=INT)
+    app.agent(topic)(_ignore)
+    async with running(app):
+        await topic.send(value=0, partition=0)
+        await until(lambda: committed(app, broker.name("in")) == 1)
+    await log.append([Record(broker.name("in"), 0, None, b"%d" % i, 0) for i in range(1, 10)])
+    await log.redis.execute_command("XTRIM", log.keys.stream(broker.name("in"), 0), "MAXLEN", 2)
+    again = broker.app()
+    again.agent(again.topic(broker.name("in"), value_type=INT))(_ignore)
+    again.finalize()
+    await again.start()
+    try:
+        crash = await until(lambda: again.crash_reason)
+        assert isinstance(crash, TrimmedError)
+        assert "events 1 to 7" in str(crash)
+        assert (await log.committed(broker.name("app")))[TopicPartition(broker.name("in"), 0)] == 1
+    finally:
+        await again.stop()
+
+
+async def _ignore(stream: Any) -> None:
+    async for _ in stream:
+        pass

@@ -34,10 +34,10 @@ def databases_in(workers: Path) -> list[Path]:
 
 def rows_differ(worker: str, database: Database, table: str, changes: Changes) -> Iterator[Finding]:
     for partition, records in changes.items():
-        kept = database.offset(table, partition)
+        kept = database.reached(table, partition)
         if kept is None or not records or records[0].offset:
             continue  # nothing kept, or the beginning of the changelog was trimmed
-        _, offset = kept
+        offset = kept.offset
         right: dict[bytes, bytes] = {}
         for record in records[: offset + 1]:
             if record.key is not None and record.value is not None:

@@ -17,8 +17,11 @@ from faust.transport.consumer import Consumer as FaustConsumer
 from streams.driver.committer import Committer
 from streams.driver.consumer import Consumer
 from streams.driver.coordinator import Coordinator
+from streams.driver.dependencies import Dependencies
 from streams.driver.outbox import Cut, Outbox
 from streams.driver.producer import Producer
+from streams.driver.restore import Restorer
+from streams.driver.stores import Reached
 from streams.driver.watermarks import Watermarks
 from streams.log import Fence, Log, Transaction, WriteBatch
 from tables.store import RocksStore
@@ -74,9 +77,9 @@ def _overlay_flushed_first(stack: ExitStack) -> None:
     def put(self: RocksStore, key: bytes, value: bytes | None) -> None:
         home = self._home(key)
         assert home is not None
-        kept = self.database.offset(self.table_name, home)
-        offset = -1 if kept is None else kept[1]
-        self.database.write(self.table_name, home, [(key, value)], (self._incarnation(), offset + 1))
+        kept = self.database.reached(self.table_name, home)
+        offset = -1 if kept is None else kept.offset
+        self.database.write(self.table_name, home, [(key, value)], Reached(self._incarnation(), offset + 1, b""))
 
     _replace(stack, RocksStore, "_set", put)
 
@@ -90,8 +93,8 @@ def _past_in_flight(stack: ExitStack) -> None:
 
 
 def _torn_events(stack: ExitStack) -> None:
-    def cut(self: Outbox, watermarks: Any, records_max: int, bytes_max: int) -> Cut:
-        taken: Cut = whole(self, watermarks, records_max, bytes_max)
+    def cut(self: Outbox, watermarks: Any, records_max: int, bytes_max: int, dependencies: Any) -> Cut:
+        taken: Cut = whole(self, watermarks, records_max, bytes_max, dependencies)
         if len(taken.outputs) > records_max:
             self.put_back(taken.outputs[records_max:])
             taken.outputs = taken.outputs[:records_max]
@@ -118,14 +121,31 @@ def _first_of_a_key(stack: ExitStack) -> None:
     stack.enter_context(patch("streams.driver.committer.coalesce", coalesce))
 
 
+def _dependents_commit_first(stack: ExitStack) -> None:
+    _replace(stack, Consumer, "builds_on", lambda _self, _message, _base: None)
+
+
+def _dependents_survive(stack: ExitStack) -> None:
+    _replace(stack, Dependencies, "dependents", lambda _self, _event: {})
+
+
 # --- recovery and hand-over -------------------------------------------------------------------------------------------
 
 
 def _no_recovery(stack: ExitStack) -> None:
+    async def restore(_self: Restorer, _tps: set[Any]) -> None:
+        return None
+
+    _replace(stack, Restorer, "restore", restore)
     _replace(stack, Recovery, "needed", lambda _self: False)
 
 
 def _local_rows_of_any_age(stack: ExitStack) -> None:
+    async def standing(self: Restorer, stores: Any) -> dict[Any, int]:
+        return {tp: await self._end(tp) for tp in stores}
+
+    _replace(stack, Restorer, "_standing", standing)
+
     def persisted(self: RocksStore, tp: Any) -> int | None:
         old(self, tp)
         end: int = self.app.consumer.highwater(tp)
@@ -210,6 +230,10 @@ DEFECTS: dict[str, Defect] = {
     "commit_past_in_flight": Defect("the highest finished offset is committed", planter=_past_in_flight),
     "torn_events": Defect("a commit may take half of an event's outputs", planter=_torn_events),
     "first_of_a_key": Defect("coalescing keeps the first change of a key, not the last", planter=_first_of_a_key),
+    "dependents_commit_first": Defect(
+        "an event is committed before one whose row it built on", planter=_dependents_commit_first
+    ),
+    "dependents_survive": Defect("what built on a failed event is committed as it is", planter=_dependents_survive),
     "no_recovery": Defect("work begins before the tables are recovered", planter=_no_recovery),
     "local_rows_of_any_age": Defect("local rows are taken as current", planter=_local_rows_of_any_age),
     "outputs_survive_the_fence": Defect(

@@ -132,6 +132,7 @@ def _append(server: Server, targets: list[_Target], argv: Sequence[Any]) -> None
 def _commit_offsets(server: Server, prefix: str, group: str, offsets: list[list[Any]]) -> None:
     for topic, partition, offset, _ in offsets:
         server.hash(f"{prefix}group:{group}:offsets")[raw(f"{topic}:{partition}")] = raw(offset)
+        server.sets.setdefault(f"{prefix}groups", set()).add(raw(group))
         server.streams.setdefault(f"{prefix}log:{topic}:{partition}", Stream()).groups[group] = offset
 
 
@@ -142,6 +143,8 @@ def create_topic(server: Server, keys: Sequence[str], argv: Sequence[Any]) -> li
     if not server.hashes.get(keys[0]):
         server.hashes[keys[0]] = {raw(field): raw(value) for field, value in zip(fields, values, strict=True)}
         server.sets.setdefault(keys[1], set()).add(raw(name))
+    else:
+        server.hashes[keys[0]][b"retention_ms"] = raw(argv[4])
     reply: list[bytes | None] = server.execute("HMGET", keys[0], *fields)
     return reply
 

@@ -61,6 +61,7 @@ class Server:
         self.streams: dict[str, Stream] = {}
         self.published: list[str] = []
         self.flaws: frozenset[str] = frozenset()
+        self.scan_rows = 2
         self._scripts = {
             COMMIT.digest: scripts.commit,
             CREATE_TOPIC.digest: scripts.create_topic,
@@ -111,5 +112,14 @@ class Server:
                 reply.append([name, entries])
         return reply or None
 
-    def _xrange(self, key: str, _low: str, _high: str, _count: str, count: int) -> list[list[Any]]:
-        return self.streams[key].after(0, count) if key in self.streams else []
+    def _xrange(self, key: str, low: str, high: str, _count: str, count: int) -> list[list[Any]]:
+        if key not in self.streams:
+            return []
+        found = self.streams[key].after(0 if low == "-" else int(low.partition("-")[2]) - 1, count)
+        return [entry for entry in found if high == "+" or entry[0] == raw(high)]
+
+    def _hscan(self, key: str, cursor: int, _count: str, count: int) -> tuple[int, Hash]:
+        """Some rows at a time, as a server that is asked for few may: the cursor is a place in key order."""
+        rows = sorted(self.hashes.get(key, {}).items())
+        place = cursor + max(1, min(count, self.scan_rows))
+        return (place if place < len(rows) else 0), dict(rows[cursor:place])

@@ -21,7 +21,7 @@ from tests.simulation.loop import Agenda, ProcessLoop
 from tests.simulation.network import Network, Weather
 from tests.simulation.process import Process
 from tests.simulation.server import Server
-from tests.simulation.topology import IN, KEYS, MID, NAMESPACE, Content, check_content, topics
+from tests.simulation.topology import IN, KEYS, MID, NAMESPACE, SIDE, Content, check_content, topics
 
 DRAIN_S = 90.0
 """Virtual time after the last fault within which all lag must be gone."""
@@ -53,6 +53,7 @@ class Plan:
     rebalance_s: float
     slow_events: float
     stuck_events: float
+    failing_events: float
     crash_at_write: float
     crash_after_commit: float
     commit_records_max: int
@@ -76,6 +77,7 @@ class Plan:
             rebalance_s=rng.choice((1.2, 2.5)),
             slow_events=rng.choice((0.0, 0.3, 0.6)),
             stuck_events=rng.choice((0.0, 0.0, 0.08)),
+            failing_events=rng.choice((0.0, 0.0, 0.3)),
             crash_at_write=rng.choice((0.0, 0.0, 0.03)),
             crash_after_commit=rng.choice((0.0, 0.0, 0.05)),
             commit_records_max=rng.choice((1, 3, 8, 400)),
@@ -247,7 +249,8 @@ class World:
     def _input(self) -> None:
         number, self._inputs = self._inputs, self._inputs + 1
         key = self.rng.choice(KEYS)
-        record = Record(IN, partition_for(key, self.plan.partitions), key, b"%d" % number, 0)
+        topic = self.rng.choice((IN, IN, SIDE))
+        record = Record(topic, partition_for(key, self.plan.partitions), key, b"%d" % number, 0)
         args = codec.commit_arguments(Keys(NAMESPACE).prefix, WriteBatch([record]), self._infos, None, None)
         self.server.execute("EVALSHA", COMMIT.digest, 1, "", *args.argv)
         self.network._wake()
@@ -281,7 +284,7 @@ class World:
         self._play(until_us=int((plan.faulty_s + DRAIN_S) * 1e6))
         self.checks.at_the_end()
         content: Content = {topic: self.content(topic) for topic in self.topics}
-        for wrong in check_content(content, plan.concurrency):
+        for wrong in check_content(content, plan.concurrency, failing=plan.failing_events > 0):
             self.fail(wrong)
         self._judge()
 

@@ -63,3 +63,27 @@ def test_late_acks_of_a_partition_given_up_are_ignored() -> None:
     marks.finish(TP0, [0, 1, 2])
     assert marks.committable() == {}
     assert TP0 not in marks
+
+
+@given(st.data())
+def test_reopened_events_hold_the_watermark_until_they_are_finished_again(data: st.DataObject) -> None:
+    marks, done = delivered(12), set[int]()
+    for _ in range(data.draw(st.integers(1, 30))):
+        offset = data.draw(st.integers(0, 11))
+        if offset in done and data.draw(st.booleans()):
+            marks.reopen(TP0, offset)
+            done.discard(offset)
+        elif offset not in done:
+            marks.finish(TP0, [offset])
+            done.add(offset)
+        assert marks.watermark(TP0) == next(o for o in range(13) if o not in done)
+        assert marks.in_flight() == 12 - len(done)
+
+
+def test_a_committed_event_is_never_reopened() -> None:
+    marks = delivered(3)
+    marks.finish(TP0, [0, 1])
+    marks.commit(TP0, 1)
+    marks.reopen(TP0, 1)
+    with pytest.raises(AssertionError, match="which is committed"):
+        marks.reopen(TP0, 0)
