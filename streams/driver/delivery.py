@@ -173,27 +173,50 @@ class Delivery(Positions):
         return {tp: self._held.pop(tp) for tp in ready}
 
     async def _deliver(self, fetched: Fetched) -> None:
-        generation, seeks = self.app.consumer_generation_id, self._seeks
+        era = self._era()
         for tp, record in interleave(fetched):
-            if not self.flow_active or seeks != self._seeks or generation != self.app.consumer_generation_id:
+            if self._overtaken(era):
                 return
             if tp in self._held or (tp in self._buffered_partitions and not self.app.in_recovery):
                 self._held.setdefault(tp, []).append(record)
                 self._positions[tp] = record.offset + 1
                 continue
+            await self._wait_until_taken(tp)
+            if self._overtaken(era):
+                return
             self._positions[tp] = record.offset + 1
             await self._deliver_one(tp, record)
+
+    def _era(self) -> object:
+        """What must not change between a fetch and the delivery of what it brought."""
+        return self._seeks, self.app.consumer_generation_id
+
+    def _overtaken(self, era: object) -> bool:
+        return self.should_stop or not self.flow_active or era != self._era()
+
+    async def _wait_until_taken(self, tp: TP) -> None:
+        """Wait until a record would be taken at once, or a rebalance begins.
+
+        Faust's own way of waiting is a task that nobody ends: it would put the record into the queue after a rebalance,
+        and recovery would take all records before it for seen.
+        """
+        while self.flow_active and not self.should_stop and self._would_wait(tp):
+            self._pressure_dropped.clear()
+            await self.wait_first(self._pressure_dropped.wait(), self.suspend_flow.wait(), timeout=HELD_POLL_S)
+
+    def _would_wait(self, tp: TP) -> bool:
+        suspended = self.app.flow_control._suspend.is_set()
+        return suspended or any(channel.queue.full() for channel in self._channels(tp))
+
+    def _channels(self, tp: TP) -> Any:
+        return cast("Any", self.app.topics)._tp_index.get(tp, ())
 
     async def _deliver_one(self, tp: TP, record: StoredRecord) -> None:
         self._ends[tp] = max(self._ends.get(tp, 0), record.offset + 1)
         self._note_delivery(tp, record.offset, record.value)
         message = self._to_message(tp, record)
-        channels = cast("Any", self.app.topics)._tp_index.get(tp, ())
-        if not channels and not self.app.client_only:
+        if not self._channels(tp) and not self.app.client_only:
             self.watermarks.finish(tp, (record.offset,))
-        elif any(channel.queue.full() for channel in channels) or self.app.flow_control._suspend.is_set():
-            # Only a full queue may block, and a rebalance must be able to interrupt it.
-            await self.wait_first(self.callback(message), self.suspend_flow.wait())
         else:
             await self.callback(message)
         self._read_offset[tp] = record.offset
