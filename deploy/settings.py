@@ -27,6 +27,7 @@ CONFIG_FILE = Path("astratrade.toml")
 BROKER_SCHEMES = ("redis", "rediss", "unix", "kafka")
 JWT_SECRET_BYTES_MIN = 32
 PARTITIONS_MAX = 1024
+STANDBYS_MAX = 8
 SECRET_FIELDS = ("jwt_secret", "broker_url")
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
@@ -50,6 +51,9 @@ class Settings(BaseSettings):
     app_id: Name = Field("astratrade", description="consumer group and table prefix: a-z, 0-9, _ and -, at most 40")
     partitions: int = Field(4, ge=1, le=PARTITIONS_MAX, description="partitions of each topic, 1 to 1024")
     workers: int = Field(1, ge=1, le=64, description="worker processes that `dev` starts, 1 to 64")
+    standbys: int = Field(
+        0, ge=0, le=STANDBYS_MAX, description="warm copies of each table partition on other workers, 0 to 8"
+    )
     api_host: str = Field("127.0.0.1", min_length=1, description="address that the API listens on")
     api_port: int = Field(8000, ge=0, le=65_535, description="port of the API, 1 to 65535; 0 takes a free one")
     lease_ms: Milliseconds = Field(

@@ -45,7 +45,7 @@ def build_app(settings: Settings, worker_name: str) -> faust.App:
         topic_partitions=settings.partitions,
         topic_replication_factor=1,
         topic_disable_leader=True,
-        table_standby_replicas=0,
+        table_standby_replicas=settings.standbys,
         reply_create_topic=False,
         web_enabled=False,
         canonical_url=f"http://{worker_name}.{socket.gethostname()}",

@@ -59,7 +59,10 @@ class RocksStore(SerializedStore[Any, Any]):
     ) -> None:
         """Take the new partitions; forget what was not committed."""
         self._overlay.clear()
-        self._partitions = {tp.partition for tp in assigned if tp.topic == self._changelog}
+        mine = {tp for tp in assigned if tp.topic == self._changelog}
+        if not self.table.is_global:
+            mine = {tp for tp in mine if not self.app.assignor.is_standby(tp)}  # a warm copy is not for reading
+        self._partitions = {tp.partition for tp in mine}
 
     # --- offsets ------------------------------------------------------------------------------------------------------
 

@@ -80,17 +80,17 @@ class Committer:
         self.fence = fence
         self.writer = self.transport.new_writer()
 
-    async def claim(self, offsets: Mapping[TP, int]) -> None:
+    async def claim(self, offsets: Mapping[TP, int], fence: Fence | None) -> None:
         """Commit where to begin in partitions that the group never committed: from there on nothing is trimmed.
 
         Raises:
             FencedError: this member's right to write is over.
         """
         async with self._lock:
-            if self.fence is None:
-                raise FencedError("no generation is held just now")
+            if fence is None or fence != self.fence:
+                raise FencedError("the generation that holds these partitions is over")
             batch = WriteBatch([], {TopicPartition(*tp): offset for tp, offset in sorted(offsets.items())})
-            await self._send(batch, self.fence)
+            await self._send(batch, fence)
 
     async def end_generation(self, reason: str) -> None:
         """Give up the right to write, once the outcome of a write under way is known, and forget what was not written.
@@ -156,7 +156,7 @@ class Committer:
         batch = WriteBatch(
             [output.record(self.writer if output.topic in changelogs else b"") for output in outputs],
             {TopicPartition(*tp): offset for tp, offset in cut.offsets.items()} if fence else {},
-            {TopicPartition(*tp): offset for tp, offset in self.watermarks.standing(cut.offsets).items()},
+            {TopicPartition(*tp): self.watermarks.evidence(tp, offset) for tp, offset in cut.offsets.items()},
         )
         try:
             appended = await self._send(batch, fence)

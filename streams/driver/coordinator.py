@@ -15,9 +15,12 @@ from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment, Cons
 from faust.types import TP
 from mode import Service, get_logger
 
+from streams.driver import identity
+from streams.driver.ending import end
 from streams.driver.heartbeat import Heartbeat, Standing
 from streams.driver.limits import JOIN_POLL_S, SETTLE_MS, STATUS_INTERVAL_S
 from streams.driver.retry import persist
+from streams.driver.standby import Standbys
 from streams.log import Fence, LogUnavailableError, UnknownTopicError
 from streams.log.scripts import GROUP
 
@@ -50,6 +53,7 @@ class Coordinator(Service):
         self.app = consumer.app
         self.transport = consumer.redis_transport
         self.member = self.transport.member
+        self.standbys = Standbys(self.transport)
         self.generation = 0
         self.topics: frozenset[str] = frozenset()
         self._standing: Standing | None = None
@@ -81,6 +85,7 @@ class Coordinator(Service):
 
     async def on_stop(self) -> None:
         """Leave the group, so that others take over at once."""
+        await self.standbys.leave()
         if self._heartbeat is not None:
             self._heartbeat.end()
             try:
@@ -129,7 +134,7 @@ class Coordinator(Service):
             await self._rejoin("the group is rebalancing")
         elif standing.state == "syncing" and standing.leader == self.member and self._synced != standing.generation:
             await self._assign(standing.generation)
-        elif standing.state == "stable" and standing.generation != self.generation:
+        elif standing.state == "stable" and standing.generation != self.generation and not standing.joined:
             await self._install(standing)
 
     async def _rejoin(self, reason: str) -> None:
@@ -138,7 +143,7 @@ class Coordinator(Service):
         # A broker that went back in time counts generations anew: none of them is the one known here.
         self.generation = self._synced = 0
         conf = self.app.conf
-        metadata = self._assignor.metadata(set(self.topics)).encode()
+        metadata = identity.introduction(self._assignor, set(self.topics), self.member).encode()
         self._standing = await self._ask(
             "join",
             metadata,
@@ -150,6 +155,7 @@ class Coordinator(Service):
         self._changed.set()
 
     async def _revoke(self) -> None:
+        await self.standbys.leave()
         self.app.on_rebalance_start()
         await self.consumer.on_partitions_revoked(self.consumer.assignment())
         await self.transport.committer.end_generation("the group is rebalancing")
@@ -188,15 +194,19 @@ class Coordinator(Service):
         tps = {TP(topic, partition) for topic, partitions in assignment.assignment for partition in partitions}
         self._holds = True
         self.generation = standing.generation
-        self._assignor.on_assignment(assignment)
+        identity.accept(self._assignor, assignment)
         self._forget_recovered()
         self._installed += 1
         self.app.consumer_generation_id = self._installed
         self.transport.committer.begin_generation(Fence(self.transport.group, self.member, standing.generation))
         self.log.info("Generation %d: %d partitions assigned", standing.generation, len(tps))
         await self.consumer.assign(tps)
-        if await self._restore(tps):
+        self.standbys.take(tps)
+        if await self._restore(tps - self.standbys.taken):
             await self.consumer.on_partitions_assigned(tps, self._installed)
+            self.standbys.follow()
+        else:
+            self.generation = 0  # what overtook it may have been an old reply that came late: then it is installed anew
 
     async def _restore(self, tps: set[TP]) -> bool:
         """Bring the tables up to the log; false when a rebalance comes meanwhile: the next assignment does it."""
@@ -210,11 +220,9 @@ class Coordinator(Service):
         finally:
             restoring.cancel()
             self._changed.set()  # whatever came meanwhile is still to be looked at
-        await asyncio.wait([restoring])
+        await end(restoring)
         if self._overtaken():
             self.log.info("Generation %d is over before its tables are restored", self.generation)
-            if not restoring.cancelled():
-                restoring.exception()  # it may have failed for the same reason
             return False
         restoring.result()
         return True
@@ -269,7 +277,11 @@ class Coordinator(Service):
     # --- what others may know -----------------------------------------------------------------------------------------
 
     @Service.timer(STATUS_INTERVAL_S)
-    async def _publish_status(self) -> None:
+    async def _look_now_and_then(self) -> None:
+        await self.look()
+
+    async def look(self) -> None:
+        """Publish how this member stands, and see whether the broker went back to an earlier state."""
         if not self.generation:
             return
         try:

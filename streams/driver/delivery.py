@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Coroutine, Iterable
 from typing import TYPE_CHECKING, Any, cast
 
 from faust.types import TP, ConsumerMessage
@@ -28,6 +28,7 @@ class Delivery(Positions):
     def __init__(self, transport: Any, callback: ConsumerCallback, *args: Any, **kwargs: Any) -> None:
         super().__init__(transport, callback, *args, **kwargs)
         self._pressure_dropped = asyncio.Event()
+        self._interrupted: asyncio.Future[None] | None = None
 
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Any:
         """Records of partitions that want some; empty after at most `timeout` seconds, or when flow stops meanwhile."""
@@ -40,7 +41,9 @@ class Delivery(Positions):
         seeks = self._seeks
         # While a partition is held back, a fetch must not block on the others: room may come at any moment.
         block_ms = None if self._held else min(FETCH_BLOCK_MS, int(timeout * 1000))
-        fetched = await self.redis_transport.broker.fetch(offsets, count=FETCH_RECORDS_MAX, block_ms=block_ms)
+        fetched = await self._unless_interrupted(
+            self.redis_transport.broker.fetch(offsets, count=FETCH_RECORDS_MAX, block_ms=block_ms)
+        )
         if seeks != self._seeks or not self.flow_active:
             return {}
         still = wanted if active_partitions is None else wanted & self._get_active_partitions()
@@ -50,6 +53,35 @@ class Delivery(Positions):
                 self._miss(tp, records[0].offset)
                 return {}
         return found
+
+    async def _unless_interrupted(self, fetch: Coroutine[Any, Any, Any]) -> Any:
+        """What a fetch brings, or nothing as soon as other partitions are to be read.
+
+        A fetch that waits for records of the old ones must not hold up those; it ends by itself, and nobody looks.
+        """
+        fetching = asyncio.ensure_future(fetch)
+        fetching.add_done_callback(_look_at_error)
+        interrupted = self._interrupted = asyncio.get_running_loop().create_future()
+        try:
+            await asyncio.wait((fetching, interrupted), return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            fetching.cancel()
+            raise
+        return fetching.result() if fetching.done() else {}
+
+    def _interrupt(self) -> None:
+        if self._interrupted is not None and not self._interrupted.done():
+            self._interrupted.set_result(None)
+
+    def resume_partitions(self, tps: Iterable[TP]) -> None:
+        """Read these, too, from now on; not only once the fetch under way has waited for the others."""
+        super().resume_partitions(tps)
+        self._interrupt()
+
+    def resume_flow(self) -> None:
+        """Deliver again."""
+        super().resume_flow()
+        self._interrupt()
 
     def _miss(self, tp: TP, offset: int) -> None:
         """Records are gone that were still to be read. A table has its snapshot; a lost event is not passed over.
@@ -181,7 +213,7 @@ class Delivery(Positions):
 
     async def _deliver_one(self, tp: TP, record: StoredRecord) -> None:
         self._ends[tp] = max(self._ends.get(tp, 0), record.offset + 1)
-        self._note_delivery(tp, record.offset)
+        self._note_delivery(tp, record.offset, record.value)
         message = self._to_message(tp, record)
         if not self._channels(tp) and not self.app.client_only:
             self.watermarks.finish(tp, (record.offset,))
@@ -229,9 +261,9 @@ class Delivery(Positions):
         ):
             await self.callback(message)
 
-    def _note_delivery(self, tp: TP, offset: int) -> None:
+    def _note_delivery(self, tp: TP, offset: int, value: bytes | None) -> None:
         if tp in self.watermarks:
-            self.watermarks.deliver(tp, offset)
+            self.watermarks.deliver(tp, offset, value)
             if not self.app.topics.acks_enabled_for(tp.topic):
                 self.watermarks.finish(tp, (offset,))
 
@@ -253,6 +285,12 @@ class Delivery(Positions):
         """An agent's queue has room again."""
         super().on_buffer_drop(tp)
         self._pressure_dropped.set()
+
+
+def _look_at_error(fetching: asyncio.Future[Any]) -> None:
+    """Whoever waits for the fetch has it too; when nobody does any more, asyncio would call it never retrieved."""
+    if not fetching.cancelled():
+        fetching.exception()
 
 
 def _copy(message: ConsumerMessage) -> ConsumerMessage:

@@ -73,10 +73,15 @@ RESTORE_RECORDS_MAX = 1_000
 """Rows or records read at once when a table is restored: bounds how long one read blocks the server."""
 
 SETTLE_MS = 300
-"""How long a group waits for further members when one joins, so that several quick joins make one rebalance."""
+"""How long a group waits for further members when one joins, so that several quick joins make one rebalance. It works
+on meanwhile."""
 
 JOIN_POLL_S = 0.05
 """How often a joining member asks whether its group is complete (notices usually come first)."""
+
+STANDBY_PAUSE_S = 0.05
+"""How often a standby that has caught up looks for further changelog records: how far it is behind, and how many go in
+one batch."""
 
 STATUS_INTERVAL_S = 0.5
 """How often a member publishes whether its tables are recovered."""

@@ -18,6 +18,7 @@ from streams.log.errors import (
 )
 from streams.log.position import Position
 from streams.log.records import (
+    Evidence,
     Fence,
     Record,
     StoredRecord,
@@ -31,6 +32,7 @@ from streams.log.records import (
 __all__ = [
     "Appended",
     "BrokerUnsuitableError",
+    "Evidence",
     "Fence",
     "FencedError",
     "ForeignStreamError",

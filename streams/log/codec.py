@@ -140,7 +140,7 @@ def commit_arguments(
     head: dict[str, Any] = {
         "streams": [[topic, partition, infos[topic].incarnation] for topic, partition in streams],
         "offsets": [
-            [tp.topic, tp.partition, offset, batch.standing.get(tp, -1)] for tp, offset in batch.offsets.items()
+            [tp.topic, tp.partition, offset, *batch.evidence.get(tp, (-1, ""))] for tp, offset in batch.offsets.items()
         ],
     }
     if fence is not None:
@@ -182,7 +182,7 @@ _REFUSALS: Mapping[str, tuple[type[LogError], str]] = {
     "UNKNOWN": (UnknownTopicError, "topic or partition {0!r} does not exist; start a worker, it creates the topics"),
     "ROLLED_BACK": (
         RolledBackError,
-        "the broker has {1} as committed offset of {0}, this group had committed {2}: it was restored, or lost writes",
+        "the broker has {1} of {0}, this member had {2}: the broker was restored to an earlier state, or lost writes",
     ),
     "INCARNATION": (
         IncarnationError,

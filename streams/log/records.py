@@ -103,13 +103,25 @@ class Transaction:
     ttl_ms: int
 
 
+class Evidence(NamedTuple):
+    """What a member has seen of a partition whose offset it commits.
+
+    Attributes:
+        committed: The offset that was committed last; only this member commits it.
+        passed: SHA-1 in hexadecimal of the value of the record just below the offset. It names, it protects nothing.
+    """
+
+    committed: int
+    passed: str
+
+
 @dataclass(slots=True)
 class WriteBatch:
     """What one atomic write carries: records in order, and the offsets a group commits with them.
 
-    `standing` holds, for partitions committed before, the offset that must be there: what this writer committed last.
+    `evidence` holds what must stand at the broker for them, or it was restored to an earlier state.
     """
 
     records: list[Record] = field(default_factory=list)
     offsets: dict[TopicPartition, int] = field(default_factory=dict)
-    standing: dict[TopicPartition, int] = field(default_factory=dict)
+    evidence: dict[TopicPartition, Evidence] = field(default_factory=dict)

@@ -13,6 +13,7 @@ from tests.bench.ingress_speed import measure_ingress, measure_visibility
 from tests.bench.machine import describe_machine
 from tests.bench.product_speed import measure_product
 from tests.bench.recovery_speed import measure_recovery
+from tests.bench.restart_speed import measure_failover, measure_restarts
 
 STUDY = """\
     for comparison, stock Faust 0.15.3 on a Kafka-protocol broker: 4.03k/s with a table, 13.9k/s stateless,
@@ -28,6 +29,9 @@ Measures this product on this machine. Medians of the runs, with least and great
   commit   what one commit costs by its size: what the client waits, how long the server serves nobody else
   recovery a table that comes back, from its snapshot and from its tail; bytes of a key on the broker and on disk
   visible  from accepted to seen on the live feed; fills come at a fixed rate whether or not earlier ones are done
+  rolling  the longest time that a partition stands still while each of three workers is stopped and started in turn,
+           with a record for every partition each 5 ms; as seen in the committed offsets
+  failover the same from a SIGKILL of one of three workers until every partition commits again
 
 Load client, broker and processes share the machine's cores. `per core` divides by CPU seconds of the worker alone."""
 
@@ -47,6 +51,8 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--requests", type=int, default=3_000, help="requests of an ingress run (default: 3000)")
     parser.add_argument("--rate", type=float, default=100.0, help="fills per second on the feed (default: 100)")
     parser.add_argument("--seconds", type=float, default=10.0, help="length of a feed run (default: 10)")
+    parser.add_argument("--lease", type=float, default=2.0, help="lease of failover runs, seconds (default: 2)")
+    parser.add_argument("--standbys", type=int, default=0, help="standby replicas in restarts (default: 0)")
     parser.add_argument("--store", default="astra-rocksdb://", help="store of the agent's table (default: RocksDB)")
     asked = parser.parse_args()
     unknown = set(asked.parts) - PARTS.keys()
@@ -115,6 +121,22 @@ def recovery(asked: argparse.Namespace) -> Iterator[str]:
     yield f"    bytes a key         broker {speed.of('redis_bytes')}; disk {speed.of('disk_bytes')}"
 
 
+def rolling(asked: argparse.Namespace) -> Iterator[str]:
+    with tempfile.TemporaryDirectory() as directory, EmbeddedServer(Path(directory), find_binary()) as server:
+        speed = measure_restarts(server, rounds=asked.runs, standbys=asked.standbys)
+    yield f"  three workers, each restarted {asked.runs} times, {asked.standbys} standbys"
+    yield f"    a stop, pause ms    {speed.stop_ms}"
+    yield f"    a start, pause ms   {speed.start_ms}"
+
+
+def failover(asked: argparse.Namespace) -> Iterator[str]:
+    with tempfile.TemporaryDirectory() as directory, EmbeddedServer(Path(directory), find_binary()) as server:
+        speed = measure_failover(server, rounds=asked.runs, lease_s=asked.lease, standbys=asked.standbys)
+    yield f"  one of three workers killed, lease {asked.lease:g} s, a heartbeat each {asked.lease / 5:g} s"
+    yield f"    to commits again ms {speed.total_ms}"
+    yield f"    over the lease ms   {speed.over_lease_ms}"
+
+
 PARTS = {
     "agent": agent,
     "product": product,
@@ -122,6 +144,8 @@ PARTS = {
     "visible": visible,
     "commit": commit,
     "recovery": recovery,
+    "rolling": rolling,
+    "failover": failover,
 }
 
 

@@ -109,8 +109,13 @@ async def test_what_built_on_a_failed_event_is_processed_again_without_it(
     letters = DeadLetters(log, f"{broker.name('app')}-dead-letters")
     async with running(pair.app):
         await pair.interleave()
+        pair.release[1].clear()
         pair.errors[0].append(TransientError("not yet") if transient else ValueError("poison"))
         pair.release[0].set()
+        await until(lambda: pair.handled == {0: 2 if transient else 1, 1: 2})
+        await pair.app.producer.flush()
+        assert pair.committed(1) == 0  # it was finished, and is not any more
+        pair.release[1].set()
         await until(lambda: (pair.committed(0), pair.committed(1)) == (1, 1))
         assert dict(pair.sums.items()) == {"k": 11 if transient else 10}
         assert await pair.outputs(log) == (2 if transient else 1)

@@ -352,3 +352,29 @@ async def test_events_that_were_removed_unprocessed_end_the_worker_and_are_not_p
 async def _ignore(stream: Any) -> None:
     async for _ in stream:
         pass
+
+
+async def test_a_fetch_under_way_is_not_taken_for_a_broker_that_went_back(broker: Broker) -> None:
+    app = broker.app()
+    topic = app.topic(broker.name("in"), value_type=INT)
+
+    @app.agent(topic)
+    async def take(stream: Any) -> None:
+        async for _ in stream:
+            pass
+
+    async with running(app):
+        consumer: Any = app.consumer
+        tp, log = TP(topic.get_topic_name(), 0), consumer.redis_transport.broker
+        ends, stands = log.ends, consumer._positions[tp]
+
+        async def answered_late(name: str) -> Any:
+            found = await ends(name)
+            consumer._positions[tp] = (
+                stands + 1
+            )  # a record came after the broker answered, and before the reader looked
+            return found
+
+        log.ends = answered_late
+        assert not await consumer.went_back()
+        consumer._positions[tp] = stands

@@ -83,7 +83,7 @@ class Checks:
         foreign = set(claims) - self._owned.get(writer, set())
         if foreign:
             self.world.fail(f"{writer} wrote to {sorted(foreign)}, which it does not own")
-        for topic, partition, offset, _ in head["offsets"]:
+        for topic, partition, offset, *_ in head["offsets"]:
             self._on_offset(writer, (topic, partition), offset)
 
     def _on_offset(self, writer: tuple[str, int], tp: TopicPartition, offset: int) -> None:
@@ -105,6 +105,8 @@ class Checks:
         kept = self.world.disks[process.member.partition(".")[0]].partitions[table, partition]
         if kept.reached is None:
             return  # a snapshot that is still being read; nobody trusts these rows
+        if not self.world.storage.has(CHANGELOG, partition, kept.reached):
+            return  # of a branch that was lost meanwhile; nobody trusts these rows, either
         records = self.world.content(CHANGELOG)[partition]
         offset = kept.reached.offset
         if offset >= len(records):

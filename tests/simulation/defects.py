@@ -154,6 +154,31 @@ def _local_rows_of_any_age(stack: ExitStack) -> None:
     old = _replace(stack, RocksStore, "persisted_offset", persisted)
 
 
+def _any_writer(stack: ExitStack) -> None:
+    async def at(self: Log, offsets: Any) -> Any:
+        return {tp: _Anybody() if record is not None else None for tp, record in (await old(self, offsets)).items()}
+
+    old = _replace(stack, Log, "at", at)
+
+
+class _Anybody:
+    """A record whose writer is whoever is asked for."""
+
+    writer = type("Anyone", (), {"__eq__": lambda *_: True, "__hash__": lambda _: 0})()
+
+
+def _trusted_from_the_start(stack: ExitStack) -> None:
+    async def copy_rows(self: Restorer, tp: Any, store: Any) -> bool:
+        await self._trust(tp, store, await self._end(tp))
+        return bool(await old(self, tp, store))
+
+    old = _replace(stack, Restorer, "_copy_rows", copy_rows)
+
+
+def _old_rows_stay(stack: ExitStack) -> None:
+    _replace(stack, RocksStore, "wipe", lambda _self, _tp: None)
+
+
 def _outputs_survive_the_fence(stack: ExitStack) -> None:
     _replace(stack, Committer, "drop", lambda _self, _reason: None)
 
@@ -219,6 +244,7 @@ DEFECTS: dict[str, Defect] = {
     "no_fence": Defect("a commit of an older generation is accepted", flaw="no_fence"),
     "no_lease_check": Defect("a commit after the lease is accepted", flaw="no_lease_check"),
     "no_dedup": Defect("a retried commit is applied again", flaw="no_dedup"),
+    "no_evidence": Defect("a commit need not show that it saw the record it passes", flaw="no_evidence"),
     "generation_stays": Defect("a rebalance does not raise the generation", flaw="generation_stays"),
     "offsets_outside_commit": Defect(
         "outputs are written, then offsets", planter=lambda stack: _two_writes(stack, offsets_first=False)
@@ -236,6 +262,11 @@ DEFECTS: dict[str, Defect] = {
     "dependents_survive": Defect("what built on a failed event is committed as it is", planter=_dependents_survive),
     "no_recovery": Defect("work begins before the tables are recovered", planter=_no_recovery),
     "local_rows_of_any_age": Defect("local rows are taken as current", planter=_local_rows_of_any_age),
+    "any_writer": Defect("rows of a branch that was rolled back are taken for this one's", planter=_any_writer),
+    "trusted_from_the_start": Defect(
+        "rows of a snapshot that was read in part are trusted", planter=_trusted_from_the_start
+    ),
+    "old_rows_stay": Defect("a snapshot is read over the rows that were there", planter=_old_rows_stay),
     "outputs_survive_the_fence": Defect(
         "outputs of lost events are kept and written", planter=_outputs_survive_the_fence
     ),

@@ -18,6 +18,7 @@ from mode.utils.queues import FlowControlEvent, ThrowableQueue
 from streams.dead_letters import TransientError
 from streams.driver.committer import OutputDroppedError
 from streams.driver.delivery import GENERATION_NONE
+from streams.driver.limits import STATUS_INTERVAL_S
 from streams.driver.producer import Buffer
 from streams.log import LogUnavailableError
 from tests.simulation.disk import OpenDisk, SimulatedStore
@@ -132,6 +133,7 @@ class Process:
                 self.topics._tp_index[TP(topic, p)] = (channel,)
         self.coordinator.subscribe(SUBSCRIPTION)
         self.spawn(type(self.coordinator)._membership.fun(self.coordinator))
+        self.spawn(self._look_around())
         self.spawn(type(self.consumer)._commit_continuously.fun(self.consumer))
         self.fetcher = self.spawn(self.consumer._drain_messages(SimpleNamespace(should_stop=False)))
         self.spawn(self.recovery.run())
@@ -140,6 +142,11 @@ class Process:
             for _ in range(concurrency):
                 self.spawn(self._agent(self.queues[topic], handler))
         self.spawn(self.effects.outside())
+
+    async def _look_around(self) -> None:
+        while not self.services_over:
+            await asyncio.sleep(STATUS_INTERVAL_S)
+            await self.coordinator.look()
 
     async def consumer_topics(self) -> None:
         """Learn what topics there are; the world has created them."""

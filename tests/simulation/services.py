@@ -123,6 +123,7 @@ class SimulatedConsumer(_Service, Consumer):  # type: ignore[misc]
         self._handovers = 0
         self._commit_took_s = 0.0
         self._pressure_dropped = asyncio.Event()
+        self._interrupted = None
         self._gap = defaultdict(int)
         self._acked = defaultdict(list)
         self._acked_index = defaultdict(set)
@@ -150,6 +151,21 @@ class SimulatedConsumer(_Service, Consumer):  # type: ignore[misc]
         await self.wait_first(self._pressure_dropped.wait(), timeout=ROOM_POLL_S)
 
 
+class NoStandbys:
+    """No replicas are simulated."""
+
+    taken: frozenset[TP] = frozenset()
+
+    def take(self, assigned: set[TP]) -> None:
+        """None."""
+
+    def follow(self) -> None:
+        """None."""
+
+    async def leave(self) -> None:
+        """None."""
+
+
 class SimulatedCoordinator(_Service, Coordinator):  # type: ignore[misc]
     """The production coordinator."""
 
@@ -159,6 +175,7 @@ class SimulatedCoordinator(_Service, Coordinator):  # type: ignore[misc]
         self.app = process  # type: ignore[assignment]
         self.transport = consumer.redis_transport
         self.member = process.member
+        self.standbys: Any = NoStandbys()
         self.generation = 0
         self.topics = frozenset()
         self._standing = None
@@ -245,3 +262,7 @@ class Assignor:
 
     def on_assignment(self, assignment: Any) -> None:
         """Nothing to remember."""
+
+    def is_standby(self, _tp: TP) -> bool:
+        """There are no standbys here."""
+        return False

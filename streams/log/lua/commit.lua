@@ -30,12 +30,27 @@ if head.fence then
   if not lease or tonumber(lease) < millis() then return {'FENCED', 'lease'} end
 end
 
--- Only this member commits its partitions, so the last commit must stand; if not, the broker went back in time.
+-- Only this member commits its partitions, so the last commit must stand, and the record that the new one passes must be
+-- the one that was processed. If not, the broker was restored to an earlier state.
+local function passes(o)
+  local id = '0-' .. string.format('%d', o[3])
+  local entry = redis.call('XRANGE', prefix .. 'log:' .. o[1] .. ':' .. o[2], id, id)[1]
+  if not entry then return false end
+  local value = ''
+  for i = 1, #entry[2], 2 do
+    if entry[2][i] == 'v' then value = entry[2][i + 1] end
+  end
+  return redis.sha1hex(value) == o[5]
+end
+
 for _, o in ipairs(head.offsets) do
   local field = o[1] .. ':' .. o[2]
   local stands = redis.call('HGET', prefix .. 'group:' .. head.fence.group .. ':offsets', field)
   if o[4] >= 0 and (stands or '0') ~= string.format('%d', o[4]) then
-    return {'ROLLED_BACK', field, stands or 'none', string.format('%d', o[4])}
+    return {'ROLLED_BACK', field, 'committed ' .. (stands or 'nothing'), 'committed ' .. string.format('%d', o[4])}
+  end
+  if o[5] ~= '' and not passes(o) then
+    return {'ROLLED_BACK', field, 'another record below ' .. string.format('%d', o[3]), 'processed one that is gone'}
   end
 end
 

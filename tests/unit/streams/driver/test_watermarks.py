@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 from faust.types import TP
 from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.driver.watermarks import Watermarks
+from streams.log import Evidence
 
 TP0 = TP("t", 0)
 
@@ -29,15 +32,15 @@ def test_the_watermark_is_the_lowest_unfinished_offset(order: list[int], finishe
     assert marks.in_flight() == 12 - finished
 
 
-def test_offsets_that_were_trimmed_do_not_hold_the_watermark_up() -> None:
-    marks = delivered(2)
-    marks.skip(TP0, 10)
-    marks.deliver(TP0, 10)
-    marks.finish(TP0, [10])
-    assert marks.watermark(TP0) == 0
-    marks.finish(TP0, [0, 1])
-    assert marks.watermark(TP0) == 11
-    assert marks.in_flight() == 0
+def test_a_commit_shows_what_was_committed_and_what_it_passes() -> None:
+    marks = Watermarks()
+    marks.reset(TP0, 0)
+    for offset, value in enumerate((b"a", None, b"c")):
+        marks.deliver(TP0, offset, value)
+    marks.commit(TP0, 1)
+    assert marks.evidence(TP0, 3) == Evidence(1, hashlib.sha1(b"c").hexdigest())
+    assert marks.evidence(TP0, 2) == Evidence(1, hashlib.sha1(b"").hexdigest())
+    assert marks._partitions[TP0].values.keys() == {1, 2}
 
 
 def test_an_event_out_of_turn_is_refused() -> None:
