@@ -25,12 +25,16 @@ def act(cluster: Cluster, fault: Fault, chance: random.Random) -> Act:
     """
     if fault.kind in TAKING_TURNS or fault.victim == SERVER:
         return _in_turn(cluster, fault)
+    return _disturb(cluster, fault, chance)
+
+
+def _disturb(cluster: Cluster, fault: Fault, chance: random.Random) -> Act:
     if fault.victim not in cluster.live:
         cluster.say(f"{fault}: passed over, it is down")
-        return iter(())
-    if fault.kind is Kind.CUT_REPLY:
-        return cut_reply(cluster, fault, chance)
-    return DISTURBING[fault.kind](cluster, fault)
+    elif fault.kind is Kind.CUT_REPLY:
+        yield from cut_reply(cluster, fault, chance)
+    else:
+        yield from DISTURBING[fault.kind](cluster, fault)
 
 
 def _in_turn(cluster: Cluster, fault: Fault) -> Act:
