@@ -182,6 +182,8 @@ def _check_mid(content: Content, *, ordered: bool) -> Iterable[str]:
     for records in content[MID]:
         for key, value in records:
             source, _, index = (value or b"").partition(b".")
+            if source not in place:
+                continue  # an effect without a cause, told of above
             partition, order = place[source]
             step = (order, index)
             if step < latest.get((partition, key), (-1, b"")):
