@@ -38,6 +38,9 @@ WAIT_POLL_S = 0.1
 OUTBOX_RECORDS_MAX = 20_000
 """Outputs waiting for a commit before delivery of further events pauses."""
 
+EBB_PATIENCE_S = 1.0
+"""How long delivery of one event pauses for that at most."""
+
 TRANSACTION_TTL_MS = 15 * 60 * 1000
 """How long a worker's last transaction is remembered for a retry."""
 
