@@ -245,7 +245,7 @@ class Producer(base.Producer):
 async def create_topic(
     transport: Any,
     topic: str,
-    partitions: int,
+    partitions: int | None,
     retention: Seconds | None,
     compacting: bool | None,
     deleting: bool | None,
