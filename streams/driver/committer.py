@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import TYPE_CHECKING, Any
 
 from faust.exceptions import FaustError
@@ -174,6 +174,7 @@ class Committer:
         await self._choose_partitions(cut.outputs)
         outputs, settled = coalesce(cut.outputs)
         changelogs = self.transport.changelogs()
+        self._check_owned(outputs, changelogs)
         batch = WriteBatch(
             [output.record(self.writer if output.topic in changelogs else b"") for output in outputs],
             {TopicPartition(*tp): offset for tp, offset in cut.offsets.items()} if fence else {},
@@ -225,6 +226,12 @@ class Committer:
         """The number of the write that must stand; empty when it may be forgotten by now."""
         age_s = asyncio.get_running_loop().time() - self._acknowledged_s
         return self._acknowledged if age_s < TRANSACTION_TTL_MS / 2_000 else ""
+
+    def _check_owned(self, outputs: list[Output], changelogs: Container[str]) -> None:
+        """What must hold: rows are written by the member that holds their partition, and by nobody else."""
+        for output in outputs:
+            if output.topic in changelogs and not self.transport.holds(TP(output.topic, output.partition or 0)):
+                raise AssertionError(f"a row of {output.topic!r}:{output.partition} is not held by this member")
 
     def _refuse_changelogs(self, cut: Cut) -> None:
         """Table rows changed outside of events (expired windows) while this member owns nothing: not its to write."""

@@ -56,8 +56,14 @@ class Consumer(Delivery):
     # --- topics and subscription --------------------------------------------------------------------------------------
 
     async def subscribe(self, topics: Iterable[str]) -> None:
-        """Subscribe; creates missing topics as declared. The rebalance runs in the coordinator, not here."""
+        """Subscribe; creates missing topics as declared. The rebalance runs in the coordinator, not here.
+
+        Not while tables are still being added, nor with what is left of the topics while the app stops: a member with a
+        part of the topics would get events without their tables.
+        """
         names = set(topics)
+        if not self.app.client_only and not names.issuperset(self.app.tables.changelog_topics):
+            return
         declared = {name: channel for channel in self.app.topics for name in channel.topics}
         for name in sorted(names):
             if name in declared:

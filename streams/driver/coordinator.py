@@ -15,7 +15,7 @@ from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment, Cons
 from faust.types import TP
 from mode import Service, get_logger
 
-from streams.driver import identity
+from streams.driver import assignment, identity
 from streams.driver.ending import end
 from streams.driver.heartbeat import Heartbeat, Standing
 from streams.driver.limits import JOIN_POLL_S, SETTLE_MS, STATUS_INTERVAL_S
@@ -170,10 +170,11 @@ class Coordinator(Service):
                 partitions[topic] = (await self.transport.ensure_topic(topic)).spec.partitions
             except UnknownTopicError:
                 self.log.warning("topic %r does not exist; it is assigned to nobody", topic)
-        assigned = self._assignor.assign(Cluster(partitions), members)
+        own_prefix = self.app.conf.reply_to_prefix
+        assigned = assignment.assign(self._assignor, Cluster(partitions), members, own_prefix)
         pairs: list[str | bytes] = []
-        for member, assignment in assigned.items():
-            pairs += [member, assignment.encode()]
+        for member, given in assigned.items():
+            pairs += [member, given.encode()]
         self._synced = generation
         self._standing = await self._ask("sync", generation, *pairs)
         self._changed.set()
@@ -190,11 +191,12 @@ class Coordinator(Service):
             return
         if self._holds:
             await self._revoke()  # an earlier attempt to join arrived late and counted, so this rebalance was missed
-        assignment = ConsumerProtocolMemberAssignment.decode(standing.assignment)
-        tps = {TP(topic, partition) for topic, partitions in assignment.assignment for partition in partitions}
+        given = ConsumerProtocolMemberAssignment.decode(standing.assignment)
+        tps = {TP(topic, partition) for topic, partitions in given.assignment for partition in partitions}
+        self._check(tps)
         self._holds = True
         self.generation = standing.generation
-        identity.accept(self._assignor, assignment)
+        identity.accept(self._assignor, given)
         self._forget_recovered()
         self._installed += 1
         self.app.consumer_generation_id = self._installed
@@ -213,6 +215,13 @@ class Coordinator(Service):
             self.standbys.follow()
         else:
             self.generation = 0  # what overtook it may have been an old reply that came late: then it is installed anew
+
+    def _check(self, tps: set[TP]) -> None:
+        """An event must find its tables here. Anything else would write to rows that others hold."""
+        changelogs = set(self.app.tables.changelog_topics)
+        names = {tp.topic for tp in tps} | changelogs
+        counts = {name: count for name in names if (count := self.transport.partition_count(name)) is not None}
+        assignment.check_whole(tps, counts, changelogs, self.app.conf.reply_to_prefix)
 
     async def _restore(self, tps: set[TP]) -> bool:
         """Bring the tables up to the log; false when a rebalance comes meanwhile: the next assignment does it."""

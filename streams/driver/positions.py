@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from aiokafka.errors import IllegalStateError
@@ -49,6 +49,11 @@ class Positions(base.Consumer):
     def incarnation(self, topic: str) -> str:
         """The topic's incarnation id: stores keep it beside their offset. Empty when the topic is not known."""
         return self.redis_transport.incarnation(topic)
+
+    @property
+    def held(self) -> Container[TP]:
+        """What `assignment` returns, for looking into."""
+        return self._assigned
 
     def assignment(self) -> set[TP]:
         """Active and standby partitions; the old ones until a new assignment is installed."""

@@ -174,6 +174,10 @@ class Transport(base.Transport):
             raise UnknownTopicError(f"topic {topic!r} is not known yet; declare it or send to it first")
         return partition_for(key, count)
 
+    def holds(self, tp: TP) -> bool:
+        """Whether this member was assigned a partition."""
+        return tp in cast("Consumer", self.app.consumer).held
+
     def changelogs(self) -> Container[str]:
         """Names of the changelog topics of the app's tables."""
         return cast("Container[str]", self.app.tables.changelog_topics)

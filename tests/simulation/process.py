@@ -80,6 +80,7 @@ class Process:
             id=GROUP_NAME,
             topic_allow_declare=False,
             reply_to="",
+            reply_to_prefix="f-reply-",
             consumer_auto_offset_reset="earliest",
             broker_session_timeout=world.plan.lease_s,
             broker_heartbeat_interval=world.plan.lease_s / 3.5,
