@@ -3,6 +3,7 @@
 from streams.log.client import Appended, Log
 from streams.log.errors import (
     BrokerUnsuitableError,
+    CopyMovedError,
     FencedError,
     ForeignStreamError,
     IdempotencyConflictError,
@@ -16,6 +17,7 @@ from streams.log.errors import (
 )
 from streams.log.position import Position
 from streams.log.records import (
+    Copied,
     Fence,
     Record,
     StoredRecord,
@@ -29,6 +31,8 @@ from streams.log.records import (
 __all__ = [
     "Appended",
     "BrokerUnsuitableError",
+    "Copied",
+    "CopyMovedError",
     "Fence",
     "FencedError",
     "ForeignStreamError",

@@ -43,5 +43,9 @@ class RowGoneError(LogError):
     """The row that a write was to depend on is not there any more. Nothing was written."""
 
 
+class CopyMovedError(LogError):
+    """A copy of another log is not where this writer believes: somebody else copies too. Nothing was written."""
+
+
 class BrokerUnsuitableError(LogError):
     """The broker is too old or configured so that it could lose records (for example an evicting policy)."""

@@ -98,13 +98,29 @@ class Transaction:
     ttl_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """How far a copy of another log comes with a write.
+
+    Attributes:
+        name: Which copy.
+        steps: For each partition of the source, the offset that the copy must stand at and the one it gets to.
+    """
+
+    name: str
+    steps: dict[TopicPartition, tuple[int, int]]
+
+
 @dataclass(slots=True)
 class WriteBatch:
     """What one atomic write carries: records in order, and the offsets a group commits with them.
 
     `standing` holds, for partitions committed before, the offset that must be there: what this writer committed last.
+    `group` names the group when it has no members, and so no fence.
     """
 
     records: list[Record] = field(default_factory=list)
     offsets: dict[TopicPartition, int] = field(default_factory=dict)
     standing: dict[TopicPartition, int] = field(default_factory=dict)
+    group: str | None = None
+    copied: Copied | None = None
