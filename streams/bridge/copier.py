@@ -132,7 +132,8 @@ class Copier:
                 raise BridgeError(
                     f"the views have copied {tp.topic}:{tp.partition} up to offset {offset}, which Kafka does not "
                     "have: the topic was re-created there or lost records. Stop the API and the workers, run "
-                    "`astratrade reset` (it deletes the views and the workers' local state, not Kafka's topics), and start again."
+                    "`astratrade reset` (it deletes the views and the workers' local state, not Kafka's topics), and "
+                    "start again."
                 )
             if offset:
                 logger.warning(

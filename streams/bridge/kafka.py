@@ -100,13 +100,10 @@ def _names(specs: Sequence[TopicSpec]) -> list[str]:
 def _new_topic(spec: TopicSpec) -> NewTopic:
     """A topic as Kafka is to keep it.
 
-    Event topics carry the time of their appending: Kafka's retention goes by a record's time, and would delete a
-    replay of old events at once. Their own time is inside.
+    Where records are kept for a time only, they carry the time of their appending: Kafka's retention goes by a record's
+    time, and would delete a replay of old events at once. Their own time is inside.
     """
-    config: dict[str, str] = {"cleanup.policy": spec.cleanup}
-    if not spec.compacted:
-        config |= {
-            "retention.ms": str(spec.retention_ms or KEEP_FOR_EVER),
-            "message.timestamp.type": "LogAppendTime",
-        }
+    config: dict[str, str] = {"cleanup.policy": spec.cleanup, "retention.ms": str(spec.retention_ms or KEEP_FOR_EVER)}
+    if spec.retention_ms:
+        config["message.timestamp.type"] = "LogAppendTime"
     return NewTopic(spec.name, spec.partitions, BROKERS_CHOICE, {}, config)
