@@ -75,6 +75,8 @@ class Progress:
 
     async def _copied(self, consumer: AIOKafkaConsumer) -> bool:
         """Wait until all that stands on Kafka now is copied; whether it was in time."""
+        if not self.copier.positions:
+            return False  # it has not begun
         ends = await consumer.end_offsets([kafka_partition(tp) for tp in self.copier.positions])
         wanted = {TopicPartition(*tp): end for tp, end in ends.items()}
         try:

@@ -18,6 +18,8 @@ from streams.log import TopicSpec
 
 DEADLINE_S = 20.0
 PARTITIONS = 4
+KAFKA_SETTINGS: dict[str, Any] = {"reply_create_topic": False, "broker_rebalance_timeout": 2.0}
+"""Faust's own driver sleeps 3 s over a reply topic; Tansu lets each join wait half the rebalance timeout."""
 
 
 @dataclass
@@ -32,7 +34,7 @@ class Broker:
         """A topic or application name of this test."""
         return f"{self.prefix}-{name}"
 
-    def app(self, name: str = "app", member: str = "m1", **settings: Any) -> faust.App:
+    def app(self, name: str = "app", member: str = "m1", **settings: Any) -> App:
         """An application with short timeouts; the same `name` with another `member` joins the same group."""
         defaults: dict[str, Any] = {
             "broker": [self.url],
@@ -49,6 +51,8 @@ class Broker:
             "datadir": self.datadir / member,
             "canonical_url": f"http://{member}.test",
         }
+        if self.url.scheme == "kafka":
+            defaults |= KAFKA_SETTINGS
         return App(self.name(name), **(defaults | settings))
 
 

@@ -20,7 +20,8 @@ WHERE = ("tests/contract", "tests/kafka")
 
 
 def say(line: str) -> None:
-    print(f"kafka: {line}", flush=True)
+    sys.stdout.write(f"kafka: {line}\n")
+    sys.stdout.flush()
 
 
 def main() -> int:
