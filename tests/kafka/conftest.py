@@ -21,9 +21,8 @@ def kind(request: pytest.FixtureRequest) -> brokers.Kind:
     for kind in brokers.kinds():
         if kind not in faults:
             return kind
-    pytest.skip(
-        "runs on Apache Kafka, python -m tests.kafka; " + ", ".join(f"{k}: {what}" for k, what in faults.items())
-    )
+    why = ", ".join(f"{kind}: {what}" for kind, what in faults.items())
+    pytest.skip(f"runs on Apache Kafka alone, by python -m tests.kafka ({why})")
 
 
 @pytest.fixture
