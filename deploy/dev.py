@@ -15,13 +15,15 @@ from rich.console import Console
 from api.auth import Role
 from deploy.address import api_url, free_port
 from deploy.binary import find_binary
-from deploy.broker import log_url
+from deploy.broker import broker_url, log_url
 from deploy.embedded import EmbeddedServer
 from deploy.errors import DeployError
 from deploy.replay.fills import read_fills
 from deploy.settings import Settings
 from deploy.supervisor import Command, StopRequested, Supervisor, stop_on_signals
 from deploy.tokens import DEV_USER, DEV_VENUE, issue
+from streams.bridge.kafka import bootstrap_of
+from streams.bridge.kafka import check as check_kafka
 from streams.log import Log
 
 API_GRACE_S = 10.0
@@ -60,6 +62,8 @@ def run_dev(settings: Settings, replay: str | None) -> None:
 
 def _start(settings: Settings, supervisor: Supervisor, console: Console) -> None:
     started = time.monotonic()
+    if settings.on_kafka:
+        asyncio.run(check_kafka(bootstrap_of(broker_url(settings))))
     if settings.embedded:
         server = EmbeddedServer(
             settings.data_dir, find_binary(settings.server_binary), appendfsync=settings.appendfsync

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import KafkaConnectionError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import KafkaConnectionError, KafkaError, TopicAlreadyExistsError, for_code
 from aiokafka.structs import TopicPartition as KafkaPartition
 
 from streams.bridge.errors import BridgeError
@@ -68,6 +68,19 @@ async def reader(bootstrap: str) -> AsyncIterator[AIOKafkaConsumer]:
         yield consumer
     finally:
         await consumer.stop()
+
+
+async def check(bootstrap: str) -> None:
+    """Refuse a Kafka that does not answer.
+
+    Raises:
+        BridgeError: with the address.
+    """
+    try:
+        async with admin(bootstrap):
+            pass
+    except KafkaError as exc:
+        raise BridgeError(f"no answer from Kafka at {bootstrap}: {exc}") from exc
 
 
 async def create_topics(bootstrap: str, specs: Sequence[TopicSpec]) -> None:

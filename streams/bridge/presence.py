@@ -44,7 +44,7 @@ class Presence(Service):
     async def _tell(self, lease_ms: int) -> None:
         app = self.faust_app
         generation = app.consumer_generation_id
-        recovered = generation > 0 and not app.rebalancing
+        recovered = app.rebalancing_count > 0 and not app.rebalancing
         status = json.dumps({"generation": generation, "recovered": recovered})
         state = "stable" if recovered else "preparing"
         group = self.views.keys.group(app.conf.id)

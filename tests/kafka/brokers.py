@@ -84,9 +84,10 @@ def child(argv: list[str], port: int, log: Path) -> Iterator[int]:
         process.stop(server, STOP_S)
 
 
-def _ended(server: process.Child, log: Path) -> None:
+def _ended(server: process.Child, log: Path) -> bool:
     words = "\n".join(log.read_text("utf-8", errors="replace").splitlines()[-LOG_LINES:])
     assert server.poll() is None, f"the broker ended with {server.poll()}:\n{words}"
+    return False
 
 
 def listens(port: int) -> bool:

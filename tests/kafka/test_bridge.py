@@ -80,7 +80,7 @@ async def test_a_write_whose_answer_is_lost_doubles_nothing(world: World) -> Non
     async with unlucky, carrying(Bridge(unlucky, world.bootstrap, world.plan)):
         for start in range(0, 40, 10):
             await world.produce(world.events, numbered(10, start))
-            await until(lambda end=start + 10: _all_copied(world, {world.events: end}))
+            await until(lambda end=start + 10: _all_copied(world, {world.events: end}))  # type: ignore[misc]
     assert unlucky.lost
     assert await world.copied(world.events) == numbered(40)
 
@@ -110,7 +110,7 @@ async def test_a_command_whose_forwarding_was_not_noted_is_sent_again_behind_and
     async with unlucky, carrying(Bridge(unlucky, world.bootstrap, world.plan)):
         for start in range(0, 30, 10):
             await world.log.append([command(world, i) for i in range(start, start + 10)])
-            await until(lambda end=start + 10: _forwarded(world, end))
+            await until(lambda end=start + 10: _forwarded(world, end))  # type: ignore[misc]
     sent = await world.consume(world.commands, 31)
     assert len(sent) > 30, "the test is to lose an answer after sending"
     assert list(dict.fromkeys(sent)) == [str(i) for i in range(30)]
@@ -138,7 +138,7 @@ async def test_a_groups_commit_is_shown_when_all_that_followed_is_copied_and_not
         await until(lambda: _exists(world.log, world.commands))
         for number in range(3):  # each forwarded by itself: what is shown is as exact as what was sent at once
             await world.log.append([command(world, number)])
-            await until(lambda end=number + 1: _forwarded(world, end))
+            await until(lambda end=number + 1: _forwarded(world, end))  # type: ignore[misc]
         assert await world.consume(world.commands, 3) == ["0", "1", "2"]
         await world.produce(world.events, numbered(1))
         await held.asked.wait()
