@@ -21,14 +21,14 @@ FROM_CLIENTS = frozenset({topics.TRADING_COMMANDS, topics.MARKET_PRICES})
 
 def plan(settings: Settings) -> Plan:
     """What is carried: topics that the API writes to go to Kafka, all others and the tables come from there."""
-    events = topics.topic_specs(settings.partitions)
+    events = topics.topic_specs(settings.partitions, settings.retention_ms)
     return Plan(
         group=settings.app_id,
         consumed=sorted(CONSUMED),
         forwarded=[spec for spec in events if spec.name in FROM_CLIENTS],
         copied=[
             *(spec for spec in events if spec.name not in FROM_CLIENTS),
-            *changelog_specs(settings.app_id, settings.partitions),
+            *changelog_specs(settings.app_id, settings.partitions, settings.tail_ms),
         ],
     )
 

@@ -13,7 +13,10 @@ from deploy.errors import DeployError
 from streams.bridge.errors import BridgeError
 from streams.log import LogError
 
-COMMANDS = ("dev", "worker", "api", "bridge", "replay", "topics", "tables", "dead-letters", "token", "reset", "doctor")
+COMMANDS = (
+    "dev", "worker", "api", "bridge", "replay",
+    "topics", "groups", "tables", "dead-letters", "token", "reset", "doctor",
+)  # fmt: skip
 
 
 class Commands(click.Group):

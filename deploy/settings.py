@@ -19,6 +19,7 @@ from pydantic_settings import (
 )
 
 from deploy.errors import SettingsError
+from streams import topics
 
 ENV_PREFIX = "ASTRA_"
 CONFIG_VARIABLE = "ASTRA_CONFIG"
@@ -27,10 +28,12 @@ LOG_SCHEMES = ("redis", "rediss", "unix")
 BROKER_SCHEMES = (*LOG_SCHEMES, "kafka")
 JWT_SECRET_BYTES_MIN = 32
 PARTITIONS_MAX = 1024
+STANDBYS_MAX = 8
 SECRET_FIELDS = ("jwt_secret", "broker_url", "views_url")
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
 Milliseconds = Annotated[int, Field(ge=100, le=600_000)]
+Retention = Annotated[int, Field(ge=1_000, le=315_360_000_000)]
 
 
 class Settings(BaseSettings):
@@ -54,6 +57,9 @@ class Settings(BaseSettings):
     app_id: Name = Field("astratrade", description="consumer group and table prefix: a-z, 0-9, _ and -, at most 40")
     partitions: int = Field(4, ge=1, le=PARTITIONS_MAX, description="partitions of each topic, 1 to 1024")
     workers: int = Field(1, ge=1, le=64, description="worker processes that `dev` starts, 1 to 64")
+    standbys: int = Field(
+        0, ge=0, le=STANDBYS_MAX, description="warm copies of each table partition on other workers, 0 to 8"
+    )
     api_host: str = Field("127.0.0.1", min_length=1, description="address that the API listens on")
     api_port: int = Field(8000, ge=0, le=65_535, description="port of the API, 1 to 65535; 0 takes a free one")
     lease_ms: Milliseconds = Field(
@@ -63,6 +69,12 @@ class Settings(BaseSettings):
         2_000, description="how often a worker renews its lease, at most a third of lease_ms"
     )
     rebalance_ms: Milliseconds = Field(20_000, description="how long a rebalance waits for a member, 100 to 600000 ms")
+    retention_ms: Retention = Field(
+        topics.RETENTION_MS, description="how long events are kept once they are processed, 1000 ms to 10 years"
+    )
+    tail_ms: Retention = Field(
+        topics.TAIL_MS, description="how long changes of tables are kept beside their snapshots, 1000 ms to 10 years"
+    )
     appendfsync: Literal["everysec", "always"] = Field(
         "everysec", description="when the embedded server syncs its file: everysec or always"
     )

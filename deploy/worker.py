@@ -51,7 +51,7 @@ def build_app(settings: Settings, worker_name: str) -> faust.App:
         topic_partitions=settings.partitions,
         topic_replication_factor=1,
         topic_disable_leader=True,
-        table_standby_replicas=0,
+        table_standby_replicas=settings.standbys,
         reply_create_topic=False,
         web_enabled=False,
         canonical_url=f"http://{worker_name}.{socket.gethostname()}",
@@ -104,7 +104,10 @@ async def create_topics(settings: Settings) -> None:
         TopicMismatchError: when one exists with another number of partitions.
     """
     url = broker_url(settings)
-    specs = (*topic_specs(settings.partitions), *changelog_specs(settings.app_id, settings.partitions))
+    specs = (
+        *topic_specs(settings.partitions, settings.retention_ms),
+        *changelog_specs(settings.app_id, settings.partitions, settings.tail_ms),
+    )
     if settings.on_kafka:
         await persist_on_kafka(lambda: create_kafka_topics(bootstrap_of(url), specs), "start", once=True)
         return

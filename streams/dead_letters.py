@@ -6,6 +6,7 @@ replaying or dropping one writes a tombstone for it, in the same write as the re
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,11 +14,19 @@ from typing import Any
 
 import orjson
 
-from streams.log import Log, Record, TopicSpec, UnknownTopicError
+from streams.log import Appended, Log, LogUnavailableError, Record, TopicSpec, Transaction, UnknownTopicError
 from streams.log.records import Headers
 
 TOPIC = "astra.dead-letters.v1"
 ERROR_CHARS_MAX = 4_000
+RETENTION_MS = 7 * 24 * 3_600_000  # of the records; letters stay in the snapshot until they are dealt with
+
+REPLAY, DROP = "replay", "drop"
+REMEMBERED_MS = 7 * 24 * 3_600_000
+"""How long it is remembered what became of a letter."""
+
+RETRY_PAUSES_S = (0.1, 0.5, 2.0)
+"""Pauses between attempts to deal with a letter while the broker does not answer."""
 
 
 class TransientError(Exception):
@@ -116,22 +125,45 @@ class DeadLetters:
     async def replay(self, letter: DeadLetter) -> int:
         """Append the original message to its topic and strike the letter, in one write; returns the new offset.
 
+        Replaying it again, or once more because the answer was lost, appends nothing and returns the same offset.
+
         Raises:
-            RowGoneError: when it was dealt with already: a letter is replayed once.
+            IdempotencyConflictError: when it was dropped.
+            RowGoneError: when it was dealt with longer ago than that is remembered.
         """
-        strike, present = await self._strike(letter)
         again = Record(letter.topic, letter.partition, letter.key, letter.value, letter.timestamp_ms, letter.headers)
-        appended = await self.log.append([again, strike], require=present)
-        return appended.offsets[0]
+        return await self._deal(letter, REPLAY, again)
+
+    async def replayed(self, letter_id: str) -> int | None:
+        """The offset at which a letter stands that was replayed within the last week; None when it was not."""
+        [seen] = await self.log.at_once(("HMGET", self.log.keys.transaction(self._name(letter_id)), "value", "bases"))
+        return int(orjson.loads(seen[1])[0]) if seen[0] == REPLAY.encode() else None
 
     async def drop(self, letter: DeadLetter) -> None:
         """Strike the letter.
 
         Raises:
-            RowGoneError: when it was dealt with already.
+            IdempotencyConflictError: when it was replayed.
+            RowGoneError: when it was dealt with longer ago than that is remembered.
         """
+        await self._deal(letter, DROP)
+
+    def _name(self, letter_id: str) -> str:
+        return f"{self.topic}:{letter_id}"
+
+    async def _deal(self, letter: DeadLetter, how: str, *records: Record) -> int:
+        """Write with the letter's strike, numbered so that a retry is known; repeated while the broker is away."""
         strike, present = await self._strike(letter)
-        await self.log.append([strike], require=present)
+        transaction = Transaction(self._name(letter.id), how, once=True, ttl_ms=REMEMBERED_MS)
+        for pause_s in RETRY_PAUSES_S:
+            try:
+                return (await self._append([*records, strike], transaction, present)).offsets[0]
+            except LogUnavailableError:
+                await asyncio.sleep(pause_s)
+        return (await self._append([*records, strike], transaction, present)).offsets[0]
+
+    async def _append(self, records: list[Record], transaction: Transaction, present: tuple[str, int, str]) -> Appended:
+        return await self.log.append(records, transaction=transaction, require=present)
 
     async def _strike(self, letter: DeadLetter) -> tuple[Record, tuple[str, int, str]]:
         """The tombstone of a letter, and the row that must still be there for it."""
@@ -147,4 +179,4 @@ def home(partition: int, partitions: int) -> int:
 
 def topic_spec(topic: str, partitions: int) -> TopicSpec:
     """The dead-letter topic as it is declared."""
-    return TopicSpec(topic, partitions, "compact")
+    return TopicSpec(topic, partitions, "compact", retention_ms=RETENTION_MS)

@@ -20,6 +20,7 @@ ALL: Final = (TRADING_COMMANDS, MARKET_PRICES, TRADING_MARKS, TRADING_EVENTS, GA
 
 PARTITIONS_DEFAULT: Final = 4
 RETENTION_MS: Final = 7 * 24 * 3_600_000
+TAIL_MS: Final = 3_600_000
 
 
 def topic_specs(partitions: int = PARTITIONS_DEFAULT, retention_ms: int = RETENTION_MS) -> tuple[TopicSpec, ...]:

@@ -94,10 +94,10 @@ def changelog_topic(app_id: str, table: str) -> str:
     return f"{app_id}-{table}-changelog"
 
 
-def changelog_specs(app_id: str, partitions: int) -> tuple[TopicSpec, ...]:
-    """Every changelog topic: compacted, and with sorted sets for ranked tables."""
+def changelog_specs(app_id: str, partitions: int, tail_ms: int = topics.TAIL_MS) -> tuple[TopicSpec, ...]:
+    """Every changelog topic: compacted, with a tail of its last records, and with sorted sets for ranked tables."""
     return tuple(
-        TopicSpec(changelog_topic(app_id, table.name), partitions, "compact", "rank" if table.ranked else "")
+        TopicSpec(changelog_topic(app_id, table.name), partitions, "compact", "rank" if table.ranked else "", tail_ms)
         for table in CATALOGUE
     )
 

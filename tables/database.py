@@ -12,11 +12,13 @@ from typing import ClassVar
 
 from rocksdict import BlockBasedOptions, Cache, Options, Rdict, WriteBatch
 
+from streams.driver.stores import Reached
+
 BLOCK_CACHE_BYTES = 64 * 1024 * 1024
 WRITE_BUFFER_BYTES = 16 * 1024 * 1024
 PARTITIONS_MAX = 1 << 16
 
-_OFFSET_TABLE = "\x01offset"
+_REACHED_TABLE = "\x01reached"
 
 
 def _options() -> Options:
@@ -94,15 +96,15 @@ class Database:
         table: str,
         partition: int,
         items: Iterable[tuple[bytes, bytes | None]],
-        offset: tuple[str, int] | None = None,
+        reached: Reached | None = None,
     ) -> None:
-        """Write changes (None deletes) and the changelog offset they reach, atomically.
+        """Write changes (None deletes) and what they reach in the changelog, atomically.
 
         Args:
             table: The table's name.
             partition: Its partition.
             items: Keys and values.
-            offset: The changelog topic's incarnation and the offset of the last change.
+            reached: Where the last change stands in the changelog; None leaves it as it is.
         """
         prefix = partition_prefix(table, partition)
         batch = WriteBatch(raw_mode=True)
@@ -111,9 +113,9 @@ class Database:
                 batch.delete(prefix + key)
             else:
                 batch.put(prefix + key, value)
-        if offset is not None:
-            incarnation, number = offset
-            batch.put(self._offset_key(table, partition), f"{incarnation}:{number}".encode())
+        if reached is not None:
+            text = f"{reached.incarnation}:{reached.offset}:{reached.writer.hex()}"
+            batch.put(self._reached_key(table, partition), text.encode())
         self._db.write(batch)
 
     def scan(self, table: str, partition: int, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
@@ -128,23 +130,27 @@ class Database:
             yield key[len(head) :], rows.value()
             rows.next()
 
-    def offset(self, table: str, partition: int) -> tuple[str, int] | None:
-        """The incarnation and changelog offset that the partition's rows reach; None when nothing is kept."""
-        text: bytes | None = self._db.get(self._offset_key(table, partition))
+    def reached(self, table: str, partition: int) -> Reached | None:
+        """What the partition's rows reach in the changelog; None when nothing is kept."""
+        text: bytes | None = self._db.get(self._reached_key(table, partition))
         if text is None:
             return None
-        incarnation, _, number = text.decode().partition(":")
-        return incarnation, int(number)
+        incarnation, offset, writer = text.decode().split(":")
+        return Reached(incarnation, int(offset), bytes.fromhex(writer))
 
     def wipe(self, table: str, partition: int) -> None:
-        """Delete a partition's rows and its offset."""
-        head = partition_prefix(table, partition)
+        """Delete a partition's rows and what they reach."""
         batch = WriteBatch(raw_mode=True)
-        for key, _ in self.scan(table, partition):
-            batch.delete(head + key)
-        batch.delete(self._offset_key(table, partition))
+        batch.delete_range(partition_prefix(table, partition), _after(partition_prefix(table, partition)))
+        batch.delete(self._reached_key(table, partition))
         self._db.write(batch)
 
     @staticmethod
-    def _offset_key(table: str, partition: int) -> bytes:
-        return partition_prefix(_OFFSET_TABLE + table, partition)
+    def _reached_key(table: str, partition: int) -> bytes:
+        return partition_prefix(_REACHED_TABLE + table, partition)
+
+
+def _after(prefix: bytes) -> bytes:
+    """The first key above every key with this prefix, which is not all 0xff: it begins with a name."""
+    kept = prefix.rstrip(b"\xff")
+    return kept[:-1] + bytes([kept[-1] + 1])

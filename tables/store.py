@@ -10,18 +10,22 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from faust.stores.base import SerializedStore
 from faust.streams import current_event
 from faust.types import TP, AppT, CollectionT, EventT
 from yarl import URL
 
+from streams.driver.dependencies import Source
+from streams.driver.stores import Items, Reached
 from tables.database import Database
 
 logger = logging.getLogger(__name__)
 
 Rows = dict[bytes, bytes | None]
+Write = tuple[Source | None, bytes | None]
+"""An uncommitted value and the event that wrote it; None stands for no event, and for a deleted row."""
 
 
 class RocksStore(SerializedStore[Any, Any]):
@@ -31,9 +35,8 @@ class RocksStore(SerializedStore[Any, Any]):
         options = dict(kwargs.pop("options", None) or {})
         super().__init__(url, app, table, options=options, **kwargs)
         self._database: Database | None = None
-        self._overlay: dict[int, Rows] = {}
-        self._waiting: dict[int, dict[bytes, list[bytes | None]]] = {}
-        """Uncommitted values of each key, oldest first: a value alone does not tell which write it was."""
+        self._overlay: dict[int, dict[bytes, list[Write]]] = {}
+        """By partition and key what is not committed, oldest first; the last is what an agent reads."""
         self._partitions: set[int] = set()
 
     # --- life ---------------------------------------------------------------------------------------------------------
@@ -56,8 +59,10 @@ class RocksStore(SerializedStore[Any, Any]):
     ) -> None:
         """Take the new partitions; forget what was not committed."""
         self._overlay.clear()
-        self._waiting.clear()
-        self._partitions = {tp.partition for tp in assigned if tp.topic == self._changelog}
+        mine = {tp for tp in assigned if tp.topic == self._changelog}
+        if not self.table.is_global:
+            mine = {tp for tp in mine if not self.app.assignor.is_standby(tp)}  # a warm copy is not for reading
+        self._partitions = {tp.partition for tp in mine}
 
     # --- offsets ------------------------------------------------------------------------------------------------------
 
@@ -69,54 +74,59 @@ class RocksStore(SerializedStore[Any, Any]):
         ask = getattr(self.app.consumer, "incarnation", None)
         return ask(self._changelog) if ask is not None else ""
 
+    def reached(self, tp: TP) -> Reached | None:
+        """What the local rows of a partition reach."""
+        return self.database.reached(self.table_name, tp.partition)
+
     def persisted_offset(self, tp: TP) -> int | None:
         """The changelog offset that the local rows reach; rows of another log, or ahead of it, are dropped first."""
-        kept = self.database.offset(self.table_name, tp.partition)
+        kept = self.reached(tp)
         if kept is None:
             return None
-        incarnation, offset = kept
+        incarnation, offset, _ = kept
         highwater = self.app.consumer.highwater(tp)
         if incarnation != self._incarnation() or (incarnation and offset >= highwater):
             logger.warning(
                 "the local rows of %s reach offset %d of log %r, which ends at %d of %r: dropped, rebuilt from the log",
                 tp, offset, incarnation, highwater, self._incarnation(),
             )  # fmt: skip
-            self.database.wipe(self.table_name, tp.partition)
+            self.wipe(tp)
             return None
         return offset
 
     def set_persisted_offset(self, tp: TP, offset: int) -> None:
         """Called by Faust when a changelog record was sent: without `on_committed`, the overlay is durable then."""
         if getattr(self.app.consumer, "incarnation", None) is None:
-            rows = self._overlay.pop(tp.partition, {})
-            self._waiting.pop(tp.partition, None)
-            self.database.write(self.table_name, tp.partition, rows.items(), ("", offset))
+            rows = [(key, writes[-1][1]) for key, writes in self._overlay.pop(tp.partition, {}).items()]
+            self.database.write(self.table_name, tp.partition, rows, Reached("", offset, b""))
 
-    def on_committed(self, tp: TP, items: list[tuple[bytes, bytes | None]], offset: int) -> None:
-        """Make committed changes durable, with their offset, in one batch."""
-        self.database.write(self.table_name, tp.partition, items, (self._incarnation(), offset))
-        rows, waiting = self._overlay.get(tp.partition, {}), self._waiting.get(tp.partition, {})
-        for key, value in items:
-            writes = waiting.get(key)
-            if writes and value in writes:
-                # Up to this one; what stands after it is not committed, even where it is the same value again.
-                del writes[: writes.index(value) + 1]
-                if not writes:
-                    del waiting[key], rows[key]
+    def restore(self, tp: TP, items: Items, reached: Reached | None) -> None:
+        """Write rows read from the log; without `reached` more must follow before they can be trusted."""
+        self.database.write(self.table_name, tp.partition, items, reached)
 
-    def undo(self, tp: TP, key: bytes, pending: tuple[bytes | None] | None) -> None:
-        """Take back an uncommitted change of a failed event: to what an earlier event left, or to what is committed."""
-        rows, waiting = self._overlay.setdefault(tp.partition, {}), self._waiting.setdefault(tp.partition, {})
-        if pending is None:
+    def wipe(self, tp: TP) -> None:
+        """Drop the local rows of a partition, and what they reach."""
+        self.database.wipe(self.table_name, tp.partition)
+
+    def on_committed(self, tp: TP, items: list[tuple[bytes, bytes | None]], reached: Reached) -> None:
+        """Make committed changes durable, with what they reach, in one batch."""
+        self.database.write(self.table_name, tp.partition, items, reached)
+        rows = self._overlay.get(tp.partition, {})
+        is_committed = cast("Any", self.app.consumer).is_committed
+        for key, _ in items:
+            self._keep(rows, key, [write for write in rows.get(key, ()) if not is_committed(write[0])])
+
+    def undo(self, tp: TP, key: bytes, source: Source) -> None:
+        """Take back an uncommitted change of a failed event: to what another one left, or to what is committed."""
+        rows = self._overlay.get(tp.partition, {})
+        self._keep(rows, key, [write for write in rows.get(key, ()) if write[0] != source])
+
+    @staticmethod
+    def _keep(rows: dict[bytes, list[Write]], key: bytes, writes: list[Write]) -> None:
+        if writes:
+            rows[key] = writes
+        else:
             rows.pop(key, None)
-            waiting.pop(key, None)
-            return
-        rows[key] = pending[0]
-        writes = waiting.setdefault(key, [])
-        while writes and writes[-1] != pending[0]:
-            writes.pop()
-        if not writes:
-            writes.append(pending[0])
 
     def apply_changelog_batch(
         self, batch: Iterable[EventT[Any]], to_key: Callable[[Any], Any], to_value: Callable[[Any], Any]
@@ -127,15 +137,33 @@ class RocksStore(SerializedStore[Any, Any]):
             TypeError: when a record has no key: it is not a changelog.
         """
         changes: dict[TP, Rows] = {}
-        last: dict[TP, int] = {}
+        last: dict[TP, Reached] = {}
         for event in batch:
             message = event.message
             if message.key is None:
                 raise TypeError(f"a changelog record without key at {message.tp}, offset {message.offset}")
             changes.setdefault(message.tp, {})[message.key] = message.value
-            last[message.tp] = message.offset
+            last[message.tp] = Reached(self._incarnation(), message.offset, message.checksum or b"")
         for tp, rows in changes.items():
-            self.database.write(self.table_name, tp.partition, rows.items(), (self._incarnation(), last[tp]))
+            self.restore(tp, rows.items(), last[tp])
+
+    # --- expiry of windows --------------------------------------------------------------------------------------------
+
+    def keys_of(self, partition: int) -> Iterator[Any]:
+        """All keys of a partition."""
+        return (self._decode_key(key) for key, _ in self._scan(partition))
+
+    def peek(self, partition: int, key: Any) -> Any:
+        """A row's committed value; None when there is none, or when it has changed and that is not committed."""
+        encoded = self._encode_key(key)
+        if encoded in self._overlay.get(partition, {}):
+            return None
+        value = self.database.get(self.table_name, partition, encoded)
+        return None if value is None else self._decode_value(value)
+
+    def expire(self, partition: int, key: Any) -> None:
+        """Read the row as gone; its tombstone is on its way."""
+        self._overlay.setdefault(partition, {}).setdefault(self._encode_key(key), []).append((None, None))
 
     # --- rows ---------------------------------------------------------------------------------------------------------
 
@@ -148,8 +176,10 @@ class RocksStore(SerializedStore[Any, Any]):
 
     def _read(self, partition: int, key: bytes) -> bytes | None:
         rows = self._overlay.get(partition)
-        if rows is not None and key in rows:
-            return rows[key]
+        if rows and key in rows:
+            writer, value = rows[key][-1]
+            self._builds_on(writer)
+            return value
         return self.database.get(self.table_name, partition, key)
 
     def _get(self, key: bytes) -> bytes | None:
@@ -163,8 +193,22 @@ class RocksStore(SerializedStore[Any, Any]):
         home = self._home(key)
         if home is None:
             raise RuntimeError(f"table {self.table_name!r} is written outside of an event; no partition is known")
-        self._overlay.setdefault(home, {})[key] = value
-        self._waiting.setdefault(home, {}).setdefault(key, []).append(value)
+        event = current_event()
+        source = None if event is None else (event.message.tp, event.message.offset)
+        writes = self._overlay.setdefault(home, {}).setdefault(key, [])
+        if writes:
+            self._builds_on(writes[-1][0])
+            if writes[-1][0] == source:
+                writes.pop()
+        writes.append((source, value))
+
+    def _builds_on(self, writer: Source | None) -> None:
+        """Tell the driver when the current event meets what another one wrote and is not committed."""
+        event = current_event()
+        if event is not None and writer is not None and writer != (event.message.tp, event.message.offset):
+            note = getattr(self.app.consumer, "builds_on", None)
+            if note is not None:
+                note(event.message, writer)
 
     def _del(self, key: bytes) -> None:
         self._set(key, None)
@@ -177,7 +221,11 @@ class RocksStore(SerializedStore[Any, Any]):
             yield from self._scan(partition, prefix)
 
     def _scan(self, partition: int, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
-        overlay = {k: v for k, v in self._overlay.get(partition, {}).items() if k.startswith(prefix)}
+        overlay: Rows = {}
+        for key, writes in self._overlay.get(partition, {}).items():
+            if key.startswith(prefix):
+                self._builds_on(writes[-1][0])
+                overlay[key] = writes[-1][1]
         fresh = iter(sorted(overlay.items()))
         pending = next(fresh, None)
         for key, value in self.database.scan(self.table_name, partition, prefix):
@@ -215,7 +263,6 @@ class RocksStore(SerializedStore[Any, Any]):
     def _clear(self) -> None:
         for partition in self._partitions:
             self._overlay.pop(partition, None)
-            self._waiting.pop(partition, None)
             self.database.wipe(self.table_name, partition)
 
     def reset_state(self) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 from collections.abc import Sequence
 
 from api.feeds.change import Change, Read
@@ -17,6 +18,8 @@ from streams.log import Log, LogError, LogUnavailableError, Position, StoredReco
 READ_RECORDS_MAX = 1_000  # of each partition at a time
 BLOCK_MS = 1_000  # how long a read waits for records before the topic's epoch is checked again
 CATCH_UP_RECORDS_MAX = 20_000  # beyond this a new snapshot is cheaper than the records in between
+HOLD_LEASE_MS = 60_000  # how long records that a stalled API has yet to read are kept from being trimmed
+HOLD_EVERY_S = 10.0
 RETRY_FIRST_S = 0.05
 RETRY_MAX_S = 1.0
 OPEN_TIMEOUT_S = 5.0
@@ -40,6 +43,8 @@ class Follower:
         self.stalled = False
         self.subscribers: set[Subscriber] = set()
         self._listeners: dict[str | None, set[Subscriber]] = {}
+        self._name = f"feed-{secrets.token_hex(6)}"
+        self._held_s = 0.0
         self._wanted = asyncio.Event()
         self._reading = asyncio.Event()
 
@@ -150,6 +155,8 @@ class Follower:
             self._abandon(Lost.EPOCH)
         if self.position is None:
             self.position = Position(self.topic, info.incarnation, ends)
+        self._held_s = 0.0
+        await self._hold(self.position)
         self.stalled = False
         self._reading.set()
 
@@ -172,8 +179,17 @@ class Follower:
                 self._abandon(Lost.TRIMMED)
                 return
             self.position = self._hand_out(self.position, {tp.partition: records for tp, records in found.items()})
+            await self._hold(self.position)
         self.position = None
         self._reading.clear()
+        await self.log.let_go(self.topic, self._name)
+
+    async def _hold(self, position: Position) -> None:
+        """Say now and then what is still to be read here, so that it is not trimmed."""
+        now_s = asyncio.get_running_loop().time()
+        if now_s - self._held_s >= HOLD_EVERY_S:
+            self._held_s = now_s
+            await self.log.hold(self.topic, self._name, position.offsets, HOLD_LEASE_MS)
 
     def _hand_out(self, since: Position, found: dict[int, list[StoredRecord]]) -> Position:
         reached = dict(since.offsets)

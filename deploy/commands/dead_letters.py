@@ -77,17 +77,19 @@ def show_letter(letter: str, data_dir: Path | None) -> None:
 def replay_letter(letter: str, data_dir: Path | None) -> None:
     """Append the original message to its topic again and strike the letter, together and once.
 
+    Run it again when you do not know whether it came through: it says where the message stands.
+
     \b
     Example:
       astratrade dead-letters replay astra.trading.commands.v1:2:1841
     """
 
-    async def replay(box: DeadLetters) -> tuple[DeadLetter, int]:
-        found = await _find(box, letter)
-        return found, await box.replay(found)
+    async def replay(box: DeadLetters) -> int:
+        before = await box.replayed(letter)
+        return before if before is not None else await box.replay(await _find(box, letter))
 
-    found, offset = _ask(data_dir, replay)
-    click.echo(f"replayed: it stands again at {found.topic}:{found.partition}:{offset}")
+    offset = _ask(data_dir, replay)
+    click.echo(f"replayed: it stands again at {letter.rpartition(':')[0]}:{offset}")
 
 
 @dead_letters.command("drop")

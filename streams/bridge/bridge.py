@@ -13,6 +13,7 @@ from streams.bridge.milestones import Milestones
 from streams.bridge.progress import Progress
 from streams.bridge.retry import persist
 from streams.log import Log, TopicPartition, TopicSpec
+from streams.log.trimming import TRIM_INTERVAL_S, trim_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ class Bridge:
     """Carries until cancelled. It waits for a Kafka or a log that is away, and goes on where it was."""
 
     def __init__(self, log: Log, bootstrap: str, plan: Plan) -> None:
+        self.log = log
         self.bootstrap = bootstrap
         self.plan = plan
         self.copier = Copier(log, bootstrap, plan.copied)
@@ -58,6 +60,7 @@ class Bridge:
         specs = [*self.plan.forwarded, *self.plan.copied]
         await persist(lambda: create_topics(self.bootstrap, specs), "the bridge", once=True)
         parts = [
+            asyncio.create_task(persist(self._trim, "trimming the views")),
             asyncio.create_task(persist(self.copier.run, "copying from Kafka")),
             asyncio.create_task(persist(self.forwarder.run, "forwarding to Kafka")),
             asyncio.create_task(persist(self.progress.run, "showing the group's progress")),
@@ -68,6 +71,12 @@ class Bridge:
             for part in parts:
                 part.cancel()
             await asyncio.gather(*parts, return_exceptions=True)
+
+    async def _trim(self) -> None:
+        """Remove from the log what is past its retention; on Redis the leader of the workers does that."""
+        while True:
+            await trim_all(self.log)
+            await asyncio.sleep(TRIM_INTERVAL_S)
 
     def _milestones(self) -> Mapping[TopicPartition, Milestones]:
         return {**self.copier.milestones, **self.forwarder.milestones}

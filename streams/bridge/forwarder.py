@@ -17,7 +17,7 @@ from aiokafka.structs import RecordMetadata
 from streams.bridge.errors import BridgeError
 from streams.bridge.kafka import kafka_partition, partitions_of, reader
 from streams.bridge.milestones import Milestones
-from streams.log import Log, StoredRecord, TopicPartition, TopicSpec, WriteBatch
+from streams.log import Evidence, Log, StoredRecord, TopicPartition, TopicSpec, WriteBatch
 
 GROUP = "kafka-bridge"
 READ_RECORDS_MAX = 500
@@ -69,9 +69,15 @@ class Forwarder:
         """Where it stands. Whoever has all that is on Kafka now has all that was forwarded before."""
         committed = await self.log.committed(GROUP)
         self._at = {tp: committed.get(tp, 0) for tp in partitions_of(self.specs)}
+        if new := {tp: 0 for tp in self._at if tp not in committed}:
+            await self._commit(new, new)  # from now on, nothing that was not forwarded is trimmed
         async with reader(self.bootstrap) as consumer:
             ends = await consumer.end_offsets([kafka_partition(tp) for tp in self._at])
         self.milestones = {tp: Milestones(ends[kafka_partition(tp)], here) for tp, here in self._at.items()}
+
+    async def _commit(self, offsets: dict[TopicPartition, int], standing: dict[TopicPartition, int]) -> None:
+        evidence = {tp: Evidence(offset, "") for tp, offset in standing.items()}
+        await self.log.commit(WriteBatch(offsets=offsets, evidence=evidence, group=GROUP))
 
     async def _step(self, producer: AIOKafkaProducer) -> None:
         found = await self.log.fetch(self._at, count=READ_RECORDS_MAX, block_ms=READ_WAIT_MS)
@@ -86,7 +92,7 @@ class Forwarder:
         sent = await asyncio.gather(*(self._send(producer, tp, records) for tp, records in found.items()))
         ends = dict(zip(found, sent, strict=True))
         offsets = {tp: records[-1].offset + 1 for tp, records in found.items()}
-        await self.log.commit(WriteBatch(offsets=offsets, standing={tp: self._at[tp] for tp in offsets}, group=GROUP))
+        await self._commit(offsets, {tp: self._at[tp] for tp in offsets})
         for tp, here in offsets.items():
             self._at[tp] = here
             self.milestones[tp].add(ends[tp], here)

@@ -117,6 +117,6 @@ def _new_topic(spec: TopicSpec) -> NewTopic:
     time, and would delete a replay of old events at once. Their own time is inside.
     """
     config: dict[str, str] = {"cleanup.policy": spec.cleanup, "retention.ms": str(spec.retention_ms or KEEP_FOR_EVER)}
-    if spec.retention_ms:
+    if spec.cleanup != "compact" and spec.retention_ms:
         config["message.timestamp.type"] = "LogAppendTime"
     return NewTopic(spec.name, spec.partitions, BROKERS_CHOICE, {}, config)

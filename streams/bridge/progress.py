@@ -16,7 +16,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from streams.bridge.copier import Copier
 from streams.bridge.kafka import admin, kafka_partition, reader
 from streams.bridge.milestones import Milestones
-from streams.log import Log, RolledBackError, TopicPartition, WriteBatch
+from streams.log import Evidence, Log, RolledBackError, TopicPartition, WriteBatch
 
 LOOK_S = 0.1  # between two looks at the group's offsets while there are records it has not committed
 COPY_PATIENCE_S = 5.0
@@ -89,8 +89,8 @@ class Progress:
         return True
 
     async def _show(self, reached: Offsets, shown: Mapping[TopicPartition, int]) -> None:
-        standing = {tp: shown.get(tp, 0) for tp in reached}
+        evidence = {tp: Evidence(shown.get(tp, 0), "") for tp in reached}
         try:
-            await self.log.commit(WriteBatch(offsets=reached, standing=standing, group=self.group))
+            await self.log.commit(WriteBatch(offsets=reached, evidence=evidence, group=self.group))
         except RolledBackError:
             return  # another bridge showed something meanwhile

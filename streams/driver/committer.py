@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from faust.exceptions import FaustError
 from faust.types import TP
 
+from streams.driver.dependencies import Dependencies, Source
 from streams.driver.limits import COMMIT_BYTES_MAX, COMMIT_RECORDS_MAX, TRANSACTION_TTL_MS
 from streams.driver.outbox import Cut, Outbox, Output, coalesce
 from streams.driver.retry import persist
+from streams.driver.stores import Reached
 from streams.driver.watermarks import Watermarks
 from streams.log import (
+    Appended,
     Fence,
     FencedError,
     LogUnavailableError,
@@ -33,17 +37,6 @@ class OutputDroppedError(FaustError):
     """An output was not written because its event's generation is over; the event will be processed again."""
 
 
-@runtime_checkable
-class CommittedStore(Protocol):
-    """A table store that keeps uncommitted writes apart and is told what was committed."""
-
-    def on_committed(self, tp: TP, items: list[tuple[bytes, bytes | None]], offset: int) -> None:
-        """Make these changes durable; `offset` is that of the last changelog record among them."""
-
-    def undo(self, tp: TP, key: bytes, pending: tuple[bytes | None] | None) -> None:
-        """Take back an uncommitted change: `pending` holds what still waits for that key, None when nothing does."""
-
-
 class Committer:
     """Group commit: one write at a time; what finishes meanwhile goes with the next."""
 
@@ -52,7 +45,10 @@ class Committer:
         self.records_max = records_max
         self.outbox = Outbox()
         self.watermarks = Watermarks()
+        self.dependencies = Dependencies()
         self.fence: Fence | None = None
+        self.writer = b""
+        """Names this hold on partitions in their changelogs; see `Reached`."""
         self.fenced = asyncio.Event()
         self.stopping = False
         self._lock = asyncio.Lock()
@@ -79,6 +75,23 @@ class Committer:
                 did = True
         return did
 
+    def begin_generation(self, fence: Fence) -> None:
+        """From here on this member may write."""
+        self.fence = fence
+        self.writer = self.transport.new_writer()
+
+    async def claim(self, offsets: Mapping[TP, int], fence: Fence | None) -> None:
+        """Commit where to begin in partitions that the group never committed: from there on nothing is trimmed.
+
+        Raises:
+            FencedError: this member's right to write is over.
+        """
+        async with self._lock:
+            if fence is None or fence != self.fence:
+                raise FencedError("the generation that holds these partitions is over")
+            batch = WriteBatch([], {TopicPartition(*tp): offset for tp, offset in sorted(offsets.items())})
+            await self._send(batch, fence)
+
     async def end_generation(self, reason: str) -> None:
         """Give up the right to write, once the outcome of a write under way is known, and forget what was not written.
 
@@ -94,29 +107,42 @@ class Committer:
 
         Messages sent outside of any event stay: nobody would send them again.
         """
+        self.dependencies.clear()
+        self.transport.memory.clear()
         outputs = self.outbox.drop_claims(self.transport.changelogs())
         if outputs:
             logger.info("dropped %d uncommitted outputs: %s", len(outputs), reason)
         for output in outputs:
             output.settle(None, OutputDroppedError(reason))
 
-    def drop_event(self, source: tuple[TP, int], reason: str) -> None:
-        """Forget what a failed event produced, and take its table rows back."""
+    def drop_event(self, source: Source, reason: str) -> list[Any]:
+        """Forget what a failed event produced, and take its table rows back; likewise of all events that build on it.
+
+        Returns:
+            The messages of those other events, in order: they must be processed again.
+        """
+        dependents = self.dependencies.dependents(source)
+        for event in (source, *dependents):
+            self._drop_outputs(event, reason)
+        for event in dependents:
+            self.dependencies.forget(event)
+        self.dependencies.forget(source, dependents)
+        return [dependents[event] for event in sorted(dependents)]
+
+    def _drop_outputs(self, source: Source, reason: str) -> None:
         stores = self.transport.changelog_stores()
+        self.transport.memory.undo(source)
         for output in self.outbox.drop_event(source):
             store = stores.get(output.topic)
             if store is not None and output.key is not None and output.partition is not None:
-                waiting = self.outbox.pending(output.topic, output.partition, output.key)
-                store.undo(
-                    TP(output.topic, output.partition), output.key, None if waiting is None else (waiting.value,)
-                )
+                store.undo(TP(output.topic, output.partition), output.key, source)
             output.settle(None, OutputDroppedError(reason))
 
     def _cut(self) -> Cut | None:
         marks = self.watermarks.committable() if self.fence is not None else {}
         if not marks and not len(self.outbox):
             return None
-        cut = self.outbox.cut(marks, self.records_max, COMMIT_BYTES_MAX)
+        cut = self.outbox.cut(marks, self.records_max, COMMIT_BYTES_MAX, self.dependencies)
         cut.offsets = {tp: offset for tp, offset in cut.offsets.items() if offset > self.watermarks.committed(tp)}
         return cut if cut.outputs or cut.offsets else None
 
@@ -126,23 +152,14 @@ class Committer:
             self._refuse_changelogs(cut)
         await self._choose_partitions(cut.outputs)
         outputs, settled = coalesce(cut.outputs)
+        changelogs = self.transport.changelogs()
         batch = WriteBatch(
-            [output.record() for output in outputs],
+            [output.record(self.writer if output.topic in changelogs else b"") for output in outputs],
             {TopicPartition(*tp): offset for tp, offset in cut.offsets.items()} if fence else {},
-            {TopicPartition(*tp): offset for tp, offset in self.watermarks.standing(cut.offsets).items()},
+            {TopicPartition(*tp): self.watermarks.evidence(tp, offset) for tp, offset in cut.offsets.items()},
         )
-        self._sequence += 1
-        transaction = Transaction(
-            f"{self.transport.group}:{self.transport.member}",
-            str(self._sequence),
-            once=False,
-            ttl_ms=TRANSACTION_TTL_MS,
-        )
-        log = self.transport.broker
         try:
-            appended = await persist(
-                lambda: log.commit(batch, fence=fence, transaction=transaction), "commit", stop=lambda: self.stopping
-            )
+            appended = await self._send(batch, fence)
         except FencedError as exc:
             self.outbox.put_back(cut.outputs)
             self.fenced.set()
@@ -157,12 +174,28 @@ class Committer:
             raise
         for tp, offset in cut.offsets.items():
             self.watermarks.commit(tp, offset)
+        self.dependencies.commit(cut.offsets)
+        self.transport.memory.settle()
         self.transport.on_committed(cut.offsets)
         self._apply(batch.records, appended.offsets)
         for carried, offset in zip(settled, appended.offsets, strict=True):
             for output in carried:
                 output.settle(offset, None)
         return True
+
+    async def _send(self, batch: WriteBatch, fence: Fence | None) -> Appended:
+        """One write, repeated until its outcome is known. Numbered: an attempt that arrives late does not count."""
+        self._sequence += 1
+        transaction = Transaction(
+            f"{self.transport.group}:{self.transport.member}",
+            str(self._sequence),
+            once=False,
+            ttl_ms=TRANSACTION_TTL_MS,
+        )
+        log = self.transport.broker
+        return await persist(
+            lambda: log.commit(batch, fence=fence, transaction=transaction), "commit", stop=lambda: self.stopping
+        )
 
     def _refuse_changelogs(self, cut: Cut) -> None:
         """Table rows changed outside of events (expired windows) while this member owns nothing: not its to write."""
@@ -181,13 +214,13 @@ class Committer:
 
     def _apply(self, records: list[Record], offsets: tuple[int, ...]) -> None:
         changes: dict[TP, list[tuple[bytes, bytes | None]]] = {}
-        last: dict[TP, int] = {}
+        last: dict[TP, Reached] = {}
         stores = self.transport.changelog_stores()
         for record, offset in zip(records, offsets, strict=True):
             if record.topic in stores and record.key is not None:
                 tp = TP(record.topic, record.partition)
                 changes.setdefault(tp, []).append((record.key, record.value))
-                last[tp] = offset
+                last[tp] = Reached(self.transport.incarnation(tp.topic), offset, record.writer)
         for tp, items in changes.items():
             stores[tp.topic].on_committed(tp, items, last[tp])
 

@@ -9,14 +9,18 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, cast
 
-from faust.types import TP, Message
+from faust.types import TP, ConsumerMessage, Message
 from faust.types.transports import ConsumerCallback
 from mode import Seconds, Service, get_logger
+from mode.utils.futures import notify
 
 from streams.driver.coordinator import Coordinator
 from streams.driver.delivery import Delivery
+from streams.driver.dependencies import Source
 from streams.driver.limits import COMMIT_LINGER_MS_MAX, COMMIT_LINGER_MS_MIN, COMMIT_RECORDS_MAX
+from streams.driver.plain import check_stores
 from streams.driver.producer import create_topic
+from streams.driver.retention import Retention
 from streams.log import FencedError, LogError, LogUnavailableError
 
 logger = get_logger(__name__)
@@ -39,8 +43,12 @@ class Consumer(Delivery):
         """Wait for the broker, then take part in the group (a client without agents does not)."""
         await self.redis_transport.open()
         if not self.app.client_only:
+            check_stores(self.app)
             await self.redis_transport.failures.prepare()
+            self.redis_transport.memory.prepare()
+            self.redis_transport.windows.prepare()
             await self.add_runtime_dependency(self.coordinator)
+            await self.add_runtime_dependency(Retention(self.coordinator, loop=self.loop, beacon=self.beacon))
 
     def close(self) -> None:
         """Called when a rebalance meets a stopping app: nothing to do, the coordinator leaves the group."""
@@ -117,18 +125,25 @@ class Consumer(Delivery):
         self._unacked_messages.discard(message)
         return False
 
+    def finish(self, message: ConsumerMessage) -> None:
+        """Count an event as finished whatever its agents still do with it: its letter stands for all it did."""
+        self.disown(message)
+        self._acked[message.tp].append(message.offset)
+        notify(self._waiting_for_ack)
+
+    def builds_on(self, message: Message, base: Source) -> None:
+        """Note that an event met a table row that another event wrote and that is not committed."""
+        if message.generation_id == self.app.consumer_generation_id and not self.is_committed(base):
+            self.committer.dependencies.add(message, base)
+
+    def is_committed(self, source: Source | None) -> bool:
+        """Whether an event is committed, or is none of this generation's."""
+        return source is None or source[0] not in self.watermarks or source[1] < self.watermarks.committed(source[0])
+
     def note_committed(self, offsets: Mapping[TP, int]) -> None:
         """Faust's own record of what is committed."""
         self._committed_offset.update(offsets)
         self.app.monitor.on_tp_commit(dict(offsets))
-
-    def _take_acks(self) -> None:
-        for tp, offsets in self._acked.items():
-            if offsets:
-                self.watermarks.finish(tp, offsets)
-                offsets.clear()
-                self._acked_index[tp].clear()
-        self._n_acked = 0
 
     async def commit(self, topics: Any = None, start_new_transaction: bool = True) -> bool:
         """Commit everything finished, whatever `topics` says: outputs and offsets of all partitions go together."""
@@ -181,7 +196,8 @@ class Consumer(Delivery):
         self._holding = False
         self._handovers += 1
         await self._on_partitions_revoked(revoked)
-        self._disown()
+        self._disown_all()
+        self.redis_transport.failures.forget()
         self._get_active_partitions().difference_update(revoked)
         self._paused_partitions.difference_update(revoked)
         self._buffered_partitions.clear()
@@ -221,7 +237,7 @@ class Consumer(Delivery):
             self.app.agents.human_tracebacks(),
         )
 
-    def _disown(self) -> None:
+    def _disown_all(self) -> None:
         """Events still under way belong to the past now: their acks must not count for those delivered again."""
         for message in list(self._unacked_messages):
             message.acked = True

@@ -15,9 +15,12 @@ from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment, Cons
 from faust.types import TP
 from mode import Service, get_logger
 
+from streams.driver import identity
+from streams.driver.ending import end
 from streams.driver.heartbeat import Heartbeat, Standing
 from streams.driver.limits import JOIN_POLL_S, SETTLE_MS, STATUS_INTERVAL_S
 from streams.driver.retry import persist
+from streams.driver.standby import Standbys
 from streams.log import Fence, LogUnavailableError, UnknownTopicError
 from streams.log.scripts import GROUP
 
@@ -50,6 +53,7 @@ class Coordinator(Service):
         self.app = consumer.app
         self.transport = consumer.redis_transport
         self.member = self.transport.member
+        self.standbys = Standbys(self.transport)
         self.generation = 0
         self.topics: frozenset[str] = frozenset()
         self._standing: Standing | None = None
@@ -66,6 +70,11 @@ class Coordinator(Service):
         # Faust's interface type leaves out what Kafka's client calls, which is what is called here.
         return self.app.assignor
 
+    @property
+    def leads(self) -> bool:
+        """Whether this member is its group's leader, which assigns partitions and trims the log."""
+        return self._standing is not None and self._standing.leader == self.member
+
     def subscribe(self, topics: Iterable[str]) -> None:
         """Set the topics of this member; a change makes it join again. Returns at once."""
         wanted = frozenset(topics)
@@ -76,6 +85,7 @@ class Coordinator(Service):
 
     async def on_stop(self) -> None:
         """Leave the group, so that others take over at once."""
+        await self.standbys.leave()
         if self._heartbeat is not None:
             self._heartbeat.end()
             try:
@@ -124,7 +134,7 @@ class Coordinator(Service):
             await self._rejoin("the group is rebalancing")
         elif standing.state == "syncing" and standing.leader == self.member and self._synced != standing.generation:
             await self._assign(standing.generation)
-        elif standing.state == "stable" and standing.generation != self.generation:
+        elif standing.state == "stable" and standing.generation != self.generation and not standing.joined:
             await self._install(standing)
 
     async def _rejoin(self, reason: str) -> None:
@@ -133,7 +143,7 @@ class Coordinator(Service):
         # A broker that went back in time counts generations anew: none of them is the one known here.
         self.generation = self._synced = 0
         conf = self.app.conf
-        metadata = self._assignor.metadata(set(self.topics)).encode()
+        metadata = identity.introduction(self._assignor, set(self.topics), self.member).encode()
         self._standing = await self._ask(
             "join",
             metadata,
@@ -145,6 +155,7 @@ class Coordinator(Service):
         self._changed.set()
 
     async def _revoke(self) -> None:
+        await self.standbys.leave()
         self.app.on_rebalance_start()
         await self.consumer.on_partitions_revoked(self.consumer.assignment())
         await self.transport.committer.end_generation("the group is rebalancing")
@@ -183,14 +194,48 @@ class Coordinator(Service):
         tps = {TP(topic, partition) for topic, partitions in assignment.assignment for partition in partitions}
         self._holds = True
         self.generation = standing.generation
-        self._assignor.on_assignment(assignment)
+        identity.accept(self._assignor, assignment)
         self._forget_recovered()
         self._installed += 1
         self.app.consumer_generation_id = self._installed
-        self.transport.committer.fence = Fence(self.transport.group, self.member, standing.generation)
+        self.transport.committer.begin_generation(Fence(self.transport.group, self.member, standing.generation))
         self.log.info("Generation %d: %d partitions assigned", standing.generation, len(tps))
         await self.consumer.assign(tps)
-        await self.consumer.on_partitions_assigned(tps, self._installed)
+        self.standbys.take(tps)
+        if await self._restore(tps - self.standbys.taken):
+            await self.consumer.on_partitions_assigned(tps, self._installed)
+            self.standbys.follow()
+        else:
+            self.generation = 0  # what overtook it may have been an old reply that came late: then it is installed anew
+
+    async def _restore(self, tps: set[TP]) -> bool:
+        """Bring the tables up to the log; false when a rebalance comes meanwhile: the next assignment does it."""
+        restoring = asyncio.ensure_future(self.transport.restorer.restore(tps))
+        try:
+            while not restoring.done() and not self._overtaken():
+                self._changed.clear()
+                changed = asyncio.ensure_future(self._changed.wait())
+                await asyncio.wait([restoring, changed], return_when=asyncio.FIRST_COMPLETED)
+                changed.cancel()
+        finally:
+            restoring.cancel()
+            self._changed.set()  # whatever came meanwhile is still to be looked at
+        await end(restoring)
+        if self._overtaken():
+            self.log.info("Generation %d is over before its tables are restored", self.generation)
+            return False
+        restoring.result()
+        return True
+
+    def _overtaken(self) -> bool:
+        standing = self._standing
+        return (
+            self.should_stop
+            or self._subscription_changed
+            or self.transport.committer.fenced.is_set()
+            or (standing is not None and (not standing.known or standing.generation != self.generation))
+            or (standing is not None and standing.state == "preparing" and not standing.joined)
+        )
 
     def _forget_recovered(self) -> None:
         """Let stores that keep their own offset say where recovery begins; Faust's memory may be ahead of the log."""
@@ -232,7 +277,11 @@ class Coordinator(Service):
     # --- what others may know -----------------------------------------------------------------------------------------
 
     @Service.timer(STATUS_INTERVAL_S)
-    async def _publish_status(self) -> None:
+    async def _look_now_and_then(self) -> None:
+        await self.look()
+
+    async def look(self) -> None:
+        """Publish how this member stands, and see whether the broker went back to an earlier state."""
         if not self.generation:
             return
         try:

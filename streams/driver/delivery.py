@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
-from typing import Any, cast
+from collections.abc import AsyncIterator, Coroutine, Iterable
+from typing import TYPE_CHECKING, Any, cast
 
 from faust.types import TP, ConsumerMessage
 from faust.types.transports import ConsumerCallback
 
 from streams.driver.limits import FETCH_BLOCK_MS, FETCH_RECORDS_MAX, HELD_POLL_S, RETRY_FIRST_S, RETRY_MAX_S
 from streams.driver.positions import Fetched, Positions
-from streams.log import LogUnavailableError, StoredRecord, TopicPartition
+from streams.log import LogUnavailableError, StoredRecord, TopicPartition, TrimmedError
+
+if TYPE_CHECKING:
+    from streams.driver.coordinator import Coordinator
+
+GENERATION_NONE = -1
+"""Of a copy of an event that does not count: streams skip it, its writes are refused, its acks and errors ignored."""
 
 
 class Delivery(Positions):
     """The part of a consumer that brings events to agents."""
 
+    coordinator: Coordinator
+
     def __init__(self, transport: Any, callback: ConsumerCallback, *args: Any, **kwargs: Any) -> None:
         super().__init__(transport, callback, *args, **kwargs)
         self._pressure_dropped = asyncio.Event()
+        self._interrupted: asyncio.Future[None] | None = None
 
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Any:
         """Records of partitions that want some; empty after at most `timeout` seconds, or when flow stops meanwhile."""
@@ -32,23 +41,63 @@ class Delivery(Positions):
         seeks = self._seeks
         # While a partition is held back, a fetch must not block on the others: room may come at any moment.
         block_ms = None if self._held else min(FETCH_BLOCK_MS, int(timeout * 1000))
-        fetched = await self.redis_transport.broker.fetch(offsets, count=FETCH_RECORDS_MAX, block_ms=block_ms)
+        fetched = await self._unless_interrupted(
+            self.redis_transport.broker.fetch(offsets, count=FETCH_RECORDS_MAX, block_ms=block_ms)
+        )
         if seeks != self._seeks or not self.flow_active:
             return {}
         still = wanted if active_partitions is None else wanted & self._get_active_partitions()
         found = {TP(*tp): records for tp, records in fetched.items() if TP(*tp) in still}
         for tp, records in found.items():
-            self._skip_trimmed(tp, records[0].offset)
+            if records[0].offset > self._positions[tp]:
+                self._miss(tp, records[0].offset)
+                return {}
         return found
 
-    def _skip_trimmed(self, tp: TP, offset: int) -> None:
-        position = self._positions[tp]
-        if offset > position:
-            self.log.error(
-                "offsets %d to %d of %s were trimmed unread: retention is too short", position, offset - 1, tp
+    async def _unless_interrupted(self, fetch: Coroutine[Any, Any, Any]) -> Any:
+        """What a fetch brings, or nothing as soon as other partitions are to be read.
+
+        A fetch that waits for records of the old ones must not hold up those; it ends by itself, and nobody looks.
+        """
+        fetching = asyncio.ensure_future(fetch)
+        fetching.add_done_callback(_look_at_error)
+        interrupted = self._interrupted = asyncio.get_running_loop().create_future()
+        try:
+            await asyncio.wait((fetching, interrupted), return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            fetching.cancel()
+            raise
+        return fetching.result() if fetching.done() else {}
+
+    def _interrupt(self) -> None:
+        if self._interrupted is not None and not self._interrupted.done():
+            self._interrupted.set_result(None)
+
+    def resume_partitions(self, tps: Iterable[TP]) -> None:
+        """Read these, too, from now on; not only once the fetch under way has waited for the others."""
+        super().resume_partitions(tps)
+        self._interrupt()
+
+    def resume_flow(self) -> None:
+        """Deliver again."""
+        super().resume_flow()
+        self._interrupt()
+
+    def _miss(self, tp: TP, offset: int) -> None:
+        """Records are gone that were still to be read. A table has its snapshot; a lost event is not passed over.
+
+        Raises:
+            TrimmedError: events are gone; the worker ends with that.
+        """
+        if not self._is_changelog_tp(tp):
+            raise TrimmedError(
+                f"events {self._positions[tp]} to {offset - 1} of {tp.topic}:{tp.partition} were removed before group "
+                f"{self.redis_transport.group!r} processed them, by something else than this log's retention. Restore "
+                "the broker, or accept the loss with 'astratrade groups reset'."
             )
-            if tp in self.watermarks:
-                self.watermarks.skip(tp, offset)
+        self.log.warning("records %d to %d of %s are trimmed: reading it anew", self._positions[tp], offset - 1, tp)
+        self.committer.fenced.set()
+        self.coordinator.fenced()
 
     def _to_message(self, tp: TP, record: Any) -> ConsumerMessage:
         return ConsumerMessage(
@@ -60,7 +109,7 @@ class Delivery(Positions):
             list(record.headers) or None,
             record.key,
             record.value,
-            None,
+            record.writer,  # in the place of a checksum, which nobody else uses: stores keep it beside their offset
             None if record.key is None else len(record.key),
             None if record.value is None else len(record.value),
             tp,
@@ -124,41 +173,97 @@ class Delivery(Positions):
         return {tp: self._held.pop(tp) for tp in ready}
 
     async def _deliver(self, fetched: Fetched) -> None:
-        generation, seeks = self.app.consumer_generation_id, self._seeks
+        era = self._era()
         for tp, record in interleave(fetched):
-            if not self.flow_active or seeks != self._seeks or generation != self.app.consumer_generation_id:
+            if self._overtaken(era):
                 return
             if tp in self._held or (tp in self._buffered_partitions and not self.app.in_recovery):
                 self._held.setdefault(tp, []).append(record)
                 self._positions[tp] = record.offset + 1
                 continue
+            await self._wait_until_taken(tp)
+            if self._overtaken(era):
+                return
             self._positions[tp] = record.offset + 1
             await self._deliver_one(tp, record)
 
+    def _era(self) -> object:
+        """What must not change between a fetch and the delivery of what it brought."""
+        return self._seeks, self.app.consumer_generation_id
+
+    def _overtaken(self, era: object) -> bool:
+        return self.should_stop or not self.flow_active or era != self._era()
+
+    async def _wait_until_taken(self, tp: TP) -> None:
+        """Wait until a record would be taken at once, or a rebalance begins.
+
+        Faust's own way of waiting is a task that nobody ends: it would put the record into the queue after a rebalance,
+        and recovery would take all records before it for seen.
+        """
+        while self.flow_active and not self.should_stop and self._would_wait(tp):
+            self._pressure_dropped.clear()
+            await self.wait_first(self._pressure_dropped.wait(), self.suspend_flow.wait(), timeout=HELD_POLL_S)
+
+    def _would_wait(self, tp: TP) -> bool:
+        suspended = self.app.flow_control._suspend.is_set()
+        return suspended or any(channel.queue.full() for channel in self._channels(tp))
+
+    def _channels(self, tp: TP) -> Any:
+        return cast("Any", self.app.topics)._tp_index.get(tp, ())
+
     async def _deliver_one(self, tp: TP, record: StoredRecord) -> None:
         self._ends[tp] = max(self._ends.get(tp, 0), record.offset + 1)
-        self._note_delivery(tp, record.offset)
+        self._note_delivery(tp, record.offset, record.value)
         message = self._to_message(tp, record)
-        channels = cast("Any", self.app.topics)._tp_index.get(tp, ())
-        if not channels and not self.app.client_only:
+        if not self._channels(tp) and not self.app.client_only:
             self.watermarks.finish(tp, (record.offset,))
-        elif any(channel.queue.full() for channel in channels) or self.app.flow_control._suspend.is_set():
-            # Only a full queue may block, and a rebalance must be able to interrupt it.
-            await self.wait_first(self.callback(message), self.suspend_flow.wait())
         else:
             await self.callback(message)
         self._read_offset[tp] = record.offset
 
-    async def deliver_again(self, message: ConsumerMessage, pause_s: float) -> None:
-        """Hand an event to its agents once more, after a pause; not when the partition has moved on meanwhile."""
-        generation = message.generation_id
-        await asyncio.sleep(pause_s)
-        if generation == self.app.consumer_generation_id and message.tp in self._assigned and self.flow_active:
-            await self.callback(_copy(message))
+    def _take_acks(self) -> None:
+        for tp, offsets in self._acked.items():
+            if offsets:
+                self.watermarks.finish(tp, offsets)
+                offsets.clear()
+                self._acked_index[tp].clear()
+        self._n_acked = 0
 
-    def _note_delivery(self, tp: TP, offset: int) -> None:
+    def redo(self, message: ConsumerMessage, pause_s: float = 0.0) -> asyncio.Future[Any]:
+        """Have an event processed from the start: what it did was dropped, finished or not. Nothing of it is committed.
+
+        Returns at once; the future is done when it was handed to its agents again.
+
+        A copy under way may run to its end; it can write nothing more, and its ack does not count.
+        """
+        again = _copy(message)
+        again.generation_id = self.app.consumer_generation_id  # a copy that failed for good has none any more
+        self.disown(message)
+        self._take_acks()
+        self.watermarks.reopen(message.tp, message.offset)
+        delivery: asyncio.Future[Any] = self.add_future(self._deliver_again(again, pause_s))
+        return delivery
+
+    def disown(self, message: ConsumerMessage) -> None:
+        """Have nothing that this copy of an event does count any more."""
+        message.acked = True
+        message.generation_id = GENERATION_NONE
+        self._unacked_messages.discard(message)
+
+    async def _deliver_again(self, message: ConsumerMessage, pause_s: float) -> None:
+        """Hand an event to its agents once more, after a pause; not when the partition has moved on meanwhile."""
+        if pause_s:
+            await asyncio.sleep(pause_s)
+        if (
+            message.generation_id == self.app.consumer_generation_id
+            and message.tp in self._assigned
+            and self.flow_active
+        ):
+            await self.callback(message)
+
+    def _note_delivery(self, tp: TP, offset: int, value: bytes | None) -> None:
         if tp in self.watermarks:
-            self.watermarks.deliver(tp, offset)
+            self.watermarks.deliver(tp, offset, value)
             if not self.app.topics.acks_enabled_for(tp.topic):
                 self.watermarks.finish(tp, (offset,))
 
@@ -180,6 +285,12 @@ class Delivery(Positions):
         """An agent's queue has room again."""
         super().on_buffer_drop(tp)
         self._pressure_dropped.set()
+
+
+def _look_at_error(fetching: asyncio.Future[Any]) -> None:
+    """Whoever waits for the fetch has it too; when nobody does any more, asyncio would call it never retrieved."""
+    if not fetching.cancelled():
+        fetching.exception()
 
 
 def _copy(message: ConsumerMessage) -> ConsumerMessage:

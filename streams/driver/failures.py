@@ -10,18 +10,22 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, cast
 
 from faust.streams import current_event
-from faust.types import TP, EventT
 from mode import get_logger
+from mode.supervisors import OneForOneSupervisor
 
 from streams.dead_letters import DeadLetter, TransientError, home, topic_spec
-from streams.driver.limits import ATTEMPT_PAUSE_S, ATTEMPTS_MAX
+from streams.driver.dependencies import Source
+from streams.driver.limits import ATTEMPT_PAUSE_S, ATTEMPTS_MAX, RETRIES_WAITING_MAX
 from streams.driver.outbox import Output
+from streams.driver.restarts import Restarts
 
 if TYPE_CHECKING:
     from streams.driver.consumer import Consumer
     from streams.driver.transport import Transport
 
 logger = get_logger(__name__)
+
+AGENT_NONE = "(none: it could not be decoded)"
 
 ErrorHandler = Callable[[Any, BaseException], Awaitable[None]]
 
@@ -31,7 +35,8 @@ class Failures:
 
     def __init__(self, transport: Transport) -> None:
         self.transport = transport
-        self._attempts: dict[tuple[TP, int], int] = {}
+        self._attempts: dict[Source, int] = {}
+        self._waiting = 0
         self._hooked: set[int] = set()
 
     async def prepare(self) -> None:
@@ -41,48 +46,83 @@ class Failures:
             if id(agent) not in self._hooked:
                 self._hooked.add(id(agent))
                 agent._on_error = self._before(agent._on_error)
+                if agent._get_supervisor_strategy() is OneForOneSupervisor:
+                    agent.supervisor_strategy = Restarts
         spec = topic_spec(self.transport.dead_letters, app.conf.topic_partitions)
-        await self.transport.ensure_topic(spec.name, spec.partitions, cleanup=spec.cleanup)
+        await self.transport.ensure_topic(
+            spec.name, spec.partitions, cleanup=spec.cleanup, retention_ms=spec.retention_ms
+        )
 
     def forget(self) -> None:
         """A new generation counts attempts anew."""
         self._attempts.clear()
+        self._waiting = 0
+
+    def watch(self, channel: Any) -> None:
+        """Have what a topic's channel cannot decode become a dead letter too; its agents never see it."""
+
+        async def undecodable(exc: Exception, message: Any) -> None:
+            await channel.on_decode_error(exc, message)
+            if self._counts(message):
+                self._drop(message, exc)
+                self._bury(message, exc, 1, AGENT_NONE)
+
+        channel.on_key_decode_error = channel.on_value_decode_error = undecodable
 
     def _before(self, original: ErrorHandler | None) -> ErrorHandler:
         async def on_error(agent: Any, exc: BaseException) -> None:
             event = current_event()
-            if event is not None and isinstance(exc, Exception):
-                self.failed(event, exc, agent=agent.name)
-            if original is not None:
-                await original(agent, exc)
+            if event is not None and isinstance(exc, Exception) and self._counts(event.message):
+                event.message.acked = True  # its stream would count it as finished while error handlers run
+                self._drop(event.message, exc)
+            try:
+                if original is not None:
+                    await original(agent, exc)
+            finally:
+                if event is not None and isinstance(exc, Exception) and self._counts(event.message):
+                    self._conclude(event.message, exc, agent.name)
 
         return on_error
 
-    def failed(self, event: EventT[Any], exc: Exception, *, agent: str) -> None:
-        """Deal with an event whose processing raised. Its offset moves on only with its dead letter, in one commit."""
-        message = event.message
+    def _counts(self, message: Any) -> bool:
+        """Whether a copy of an event is this worker's to deal with; otherwise its partition's owner processes it."""
+        app = self.transport.app
+        return message.tp in self.transport.committer.watermarks and message.generation_id == app.consumer_generation_id
+
+    def _drop(self, message: Any, exc: Exception) -> None:
         source = (message.tp, message.offset)
-        if message.tp not in self.transport.committer.watermarks:
-            return
-        if message.generation_id != self.transport.app.consumer_generation_id:
-            return  # processed again by whoever owns the partition now
-        self.transport.committer.drop_event(source, f"the event failed: {exc!r}")
-        attempts = self._attempts.get(source, 0) + 1
-        if isinstance(exc, TransientError) and attempts < ATTEMPTS_MAX:
+        for dependent in self.transport.committer.drop_event(source, f"the event failed: {exc!r}"):
+            logger.info(
+                "%s offset %d built on a row of a failed event: processed again", dependent.tp, dependent.offset
+            )
+            self._consumer.redo(dependent)
+
+    def _conclude(self, message: Any, exc: Exception, agent: str) -> None:
+        """Try the event again, or bury it. Its offset moves on only with its dead letter, in one commit."""
+        source = (message.tp, message.offset)
+        attempts = self._attempts.pop(source, 0) + 1
+        if isinstance(exc, TransientError) and attempts < ATTEMPTS_MAX and self._waiting < RETRIES_WAITING_MAX:
+            self._drop(message, exc)  # what its error handler sent belongs to the attempt that failed
             self._attempts[source] = attempts
             self._retry(message, attempts)
         else:
-            self._attempts.pop(source, None)
             self._bury(message, exc, attempts, agent)
+
+    @property
+    def _consumer(self) -> Consumer:
+        return cast("Consumer", self.transport.app.consumer)
 
     def _retry(self, message: Any, attempts: int) -> None:
         pause_s = ATTEMPT_PAUSE_S * 2 ** (attempts - 1)
         logger.warning(
             "%s offset %d failed, attempt %d; again in %.1f s", message.tp, message.offset, attempts, pause_s
         )
-        message.acked = True  # this copy is done with; the next attempt is another message of the same offset
-        consumer = cast("Consumer", self.transport.app.consumer)
-        consumer.add_future(consumer.deliver_again(message, pause_s))
+        self.transport.committer.dependencies.forget((message.tp, message.offset))
+        self._waiting += 1
+        self._consumer.redo(message, pause_s).add_done_callback(self._waited)
+
+    def _waited(self, _: Any) -> None:
+        self._waiting = max(0, self._waiting - 1)
 
     def _bury(self, message: Any, exc: Exception, attempts: int, agent: str) -> None:
         letter = DeadLetter(
@@ -112,3 +152,4 @@ class Failures:
                 settle=lambda offset, error: None,
             )
         )
+        self._consumer.finish(message)

@@ -9,8 +9,8 @@ FETCH_BLOCK_MS = 100
 HELD_POLL_S = 0.02
 """How often other partitions are looked at while one is held back because its agent's queue is full."""
 
-COMMIT_RECORDS_MAX = 400
-"""Records in one commit call: bounds how long one call blocks the server."""
+COMMIT_RECORDS_MAX = 200
+"""Records in one commit call: keeps it from blocking the server over 2 ms (docs/benchmarks.md, part `commit`)."""
 
 COMMIT_BYTES_MAX = 512 * 1024
 """Bytes of payload in one commit call, for the same reason."""
@@ -28,11 +28,30 @@ ATTEMPTS_MAX = 5
 ATTEMPT_PAUSE_S = 0.1
 """Pause before the second attempt; doubles with each further one."""
 
+RETRIES_WAITING_MAX = 1_000
+"""Events waiting for their next attempt at once in one worker; one more becomes a dead letter without waiting, so that
+an outage of something that agents call fills neither memory nor the commit."""
+
+WAIT_POLL_S = 0.1
+"""How often a delivery that tasks wait for is looked at: its unfinished event may have begun to wait for them."""
+
 OUTBOX_RECORDS_MAX = 20_000
 """Outputs waiting for a commit before delivery of further events pauses."""
 
+EBB_PATIENCE_S = 1.0
+"""How long delivery of one event pauses for that at most."""
+
 TRANSACTION_TTL_MS = 15 * 60 * 1000
 """How long a worker's last transaction is remembered for a retry."""
+
+WRITER_BYTES = 6
+"""Length of the random name under which a member writes to its changelogs; a new one with each assignment."""
+
+RETENTION_MS = 7 * 24 * 3_600_000
+"""How long a topic's records are kept when its declaration does not say, and every group has processed them."""
+
+TAIL_MS = 3_600_000
+"""How long a changelog's records are kept beside its snapshot: for workers that come back, standbys and feeds."""
 
 RETRY_FIRST_S = 0.05
 """First pause before a call to an unreachable broker is repeated; doubles up to the next."""
@@ -44,11 +63,19 @@ RECOVERY_PATIENCE_S = 60.0
 """How long a call of table recovery waits for an unreachable broker. Must stay below Faust's request timeout (90 s):
 a call that outlasts it would end recovery silently."""
 
+RESTORE_RECORDS_MAX = 1_000
+"""Rows or records read at once when a table is restored: bounds how long one read blocks the server."""
+
 SETTLE_MS = 300
-"""How long a group waits for further members when one joins, so that several quick joins make one rebalance."""
+"""How long a group waits for further members when one joins, so that several quick joins make one rebalance. It works
+on meanwhile."""
 
 JOIN_POLL_S = 0.05
 """How often a joining member asks whether its group is complete (notices usually come first)."""
+
+STANDBY_PAUSE_S = 0.05
+"""How often a standby that has caught up looks for further changelog records: how far it is behind, and how many go in
+one batch."""
 
 STATUS_INTERVAL_S = 0.5
 """How often a member publishes whether its tables are recovered."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass
 
 from faust.types import TP
 
+from streams.driver.dependencies import Dependencies
 from streams.log import Record
 
 Settle = Callable[[int | None, BaseException | None], None]
@@ -44,11 +46,11 @@ class Output:
         """Bytes of payload."""
         return len(self.key or b"") + len(self.value or b"")
 
-    def record(self) -> Record:
+    def record(self, writer: bytes = b"") -> Record:
         """As the log takes it. The partition must have been chosen."""
         if self.partition is None:
             raise AssertionError(f"no partition chosen for a record of {self.topic!r}")
-        return Record(self.topic, self.partition, self.key, self.value, self.timestamp_ms, self.headers)
+        return Record(self.topic, self.partition, self.key, self.value, self.timestamp_ms, self.headers, writer)
 
 
 @dataclass(slots=True)
@@ -88,6 +90,9 @@ class Outbox:
     def __len__(self) -> int:
         return self._count
 
+    def __contains__(self, source: tuple[TP, int]) -> bool:
+        return source[1] in self._events.get(source[0], ())
+
     def add(self, output: Output) -> None:
         """Append an output."""
         self._number += 1
@@ -116,11 +121,6 @@ class Outbox:
         self._count -= len(event.numbered)
         return [output for _, output in event.numbered]
 
-    def pending(self, topic: str, partition: int, key: bytes) -> Output | None:
-        """The last output waiting for a key of a topic's partition."""
-        found = [o for o in self.outputs() if (o.topic, o.partition, o.key) == (topic, partition, key)]
-        return found[-1] if found else None
-
     def drop_claims(self, changelogs: Container[str]) -> list[Output]:
         """Take out what only the owner of a partition may write: outputs of events, and changelog records."""
         everything = self.outputs()
@@ -140,47 +140,90 @@ class Outbox:
         for output in (*outputs, *later):
             self.add(output)
 
-    def cut(self, watermarks: Mapping[TP, int], records_max: int, bytes_max: int) -> Cut:
+    def cut(
+        self,
+        watermarks: Mapping[TP, int],
+        records_max: int,
+        bytes_max: int,
+        dependencies: Dependencies | None = None,
+    ) -> Cut:
         """Take the outputs of finished events, as many whole events as fit; the rest stays.
 
         Args:
             watermarks: For each partition, the offset below which all events are finished.
-            records_max: Records in one commit; one event with more than that is still taken whole.
+            records_max: Records in one commit; events that must go together are still taken whole.
             bytes_max: Bytes of payload in one commit, likewise.
+            dependencies: Which events build on which: none is taken without those.
         """
-        finished = sorted(self._finished(watermarks), key=lambda found: found[0])
+        known = dependencies or Dependencies()
+        allowed = known.bounded(watermarks)
+        finished = _Finished(self._events, allowed, known)
         taken, self._free = self._free[:records_max], self._free[records_max:]
         size = sum(output.size for _, output in taken)
-        offsets = dict(watermarks)
         reach = 0
         full = False
         left: set[TP] = set()
-        for _, tp, event in finished:
+        for tp, event in finished.in_order():
             # Events whose outputs are interleaved are not torn apart: the later write to a key must come later.
             full = full or (bool(taken) and (len(taken) + len(event.numbered) > records_max or size > bytes_max))
-            if tp in left:
+            if tp in left or finished.is_taken(tp, event.offset):
                 continue
             if full and event.first > reach:
                 left.add(tp)
-                offsets[tp] = event.offset
                 continue
-            taken += event.numbered
-            size += event.size
-            reach = max(reach, event.last)
+            for each in finished.take(tp, event.offset):
+                taken += each.numbered
+                size += each.size
+                reach = max(reach, each.last)
         for _, output in taken:
             if output.source is not None:
                 self._events[output.source[0]].pop(output.source[1], None)
         self._count -= len(taken)
-        return Cut(_in_order(taken), offsets)
+        return Cut(_in_order(taken), known.bounded(finished.marks()))
 
-    def _finished(self, watermarks: Mapping[TP, int]) -> Iterator[tuple[int, TP, _Event]]:
-        """Finished events with a number that orders them: as produced, but each partition's in offset order."""
-        for tp, events in self._events.items():
-            mark = watermarks.get(tp, 0)
+
+class _Finished:
+    """The finished events of one cut, and which of them it has taken: always those a partition begins with."""
+
+    def __init__(
+        self, events: Mapping[TP, Mapping[int, _Event]], marks: Mapping[TP, int], dependencies: Dependencies
+    ) -> None:
+        self._events = events
+        self._marks = marks
+        self._dependencies = dependencies
+        self._left = {tp: deque(sorted(o for o in events.get(tp, ()) if o < mark)) for tp, mark in marks.items()}
+        self._dependent = {tp: deque(dependencies.dependent_offsets(tp, mark)) for tp, mark in marks.items()}
+
+    def in_order(self) -> list[tuple[TP, _Event]]:
+        """All of them as produced, but each partition's in offset order."""
+        numbered = []
+        for tp, offsets in self._left.items():
             order = 0
-            for offset in sorted(offset for offset in events if offset < mark):
-                order = max(order, events[offset].first)
-                yield order, tp, events[offset]
+            for offset in offsets:
+                event = self._events[tp][offset]
+                order = max(order, event.first)
+                numbered.append((order, tp, event))
+        return [(tp, event) for _, tp, event in sorted(numbered, key=lambda found: found[0])]
+
+    def is_taken(self, tp: TP, offset: int) -> bool:
+        """Whether it is taken, perhaps with another that builds on it."""
+        left = self._left[tp]
+        return not left or offset < left[0]
+
+    def take(self, tp: TP, offset: int) -> Iterator[_Event]:
+        """Take an event with those before it in its partition, and all that any of these builds on."""
+        todo = [(tp, offset)]
+        while todo:
+            tp, offset = todo.pop()
+            left, dependent = self._left.get(tp, deque()), self._dependent.get(tp, deque())
+            while left and left[0] <= offset:
+                yield self._events[tp][left.popleft()]
+            while dependent and dependent[0] <= offset:
+                todo += self._dependencies.bases((tp, dependent.popleft()))
+
+    def marks(self) -> dict[TP, int]:
+        """Below which offset of each partition nothing is left to be taken."""
+        return {tp: self._left[tp][0] if self._left[tp] else mark for tp, mark in self._marks.items()}
 
 
 def _in_order(numbered: list[tuple[int, Output]]) -> list[Output]:

@@ -12,7 +12,7 @@ from faust.types.transports import ConsumerCallback
 
 from streams.driver.limits import RECOVERY_PATIENCE_S
 from streams.driver.retry import persist
-from streams.log import StoredRecord, TopicPartition
+from streams.log import Fence, FencedError, StoredRecord, TopicPartition
 
 if TYPE_CHECKING:
     from streams.driver.transport import Transport
@@ -48,8 +48,7 @@ class Positions(base.Consumer):
 
     def incarnation(self, topic: str) -> str:
         """The topic's incarnation id: stores keep it beside their offset. Empty when the topic is not known."""
-        info = self.redis_transport.broker.known_topic(topic)
-        return info.incarnation if info else ""
+        return self.redis_transport.incarnation(topic)
 
     def assignment(self) -> set[TP]:
         """Active and standby partitions; the old ones until a new assignment is installed."""
@@ -90,20 +89,31 @@ class Positions(base.Consumer):
         Raises:
             IllegalStateError: a rebalance began meanwhile (Faust then waits for the next assignment).
         """
-        handovers = self._handovers
+        handovers, fence = self._handovers, self.committer.fence
         committed = await self._patiently(lambda: self.redis_transport.broker.committed(self.redis_transport.group))
         tps = {tp for tp in self._assigned if not self._is_changelog_tp(tp)}
         offsets = {tp: committed[TopicPartition(*tp)] for tp in tps if TopicPartition(*tp) in committed}
-        standing = set(offsets)
-        offsets |= await self._reset_offsets(tps - standing)
+        fresh = await self._reset_offsets(tps - set(offsets))
+        if fresh:
+            await self._claim(fresh, fence)
+        offsets |= fresh
         if not self._holding or handovers != self._handovers:
             raise IllegalStateError("another rebalance began")
         for tp, offset in sorted(offsets.items()):
             self._position(tp, offset)
-            self.watermarks.reset(tp, offset, stands=tp in standing)
+            self.watermarks.reset(tp, offset)
             self._acked.pop(tp, None)
             self._acked_index.pop(tp, None)
         return offsets
+
+    async def _claim(self, offsets: Mapping[TP, int], fence: Fence | None) -> None:
+        # With the right to write of when the partitions were looked up: by now another generation may have others.
+        try:
+            await self.committer.claim(offsets, fence)
+        except FencedError as exc:
+            if fence == self.committer.fence:
+                self.committer.fenced.set()
+            raise IllegalStateError("another rebalance began") from exc
 
     async def _reset_offsets(self, tps: set[TP]) -> dict[TP, int]:
         latest = str(self.app.conf.consumer_auto_offset_reset) == "latest"
@@ -142,9 +152,10 @@ class Positions(base.Consumer):
 
     async def went_back(self) -> bool:
         """Whether a partition ends below where this consumer stands: the broker was restored or lost writes."""
-        tps = {tp for tp in self._positions if tp in self.watermarks}
-        for topic in sorted({tp.topic for tp in tps}):
+        # As it stood before asking: a fetch may move it past an answer that is under way.
+        stood = {tp: position for tp, position in self._positions.items() if tp in self.watermarks}
+        for topic in sorted({tp.topic for tp in stood}):
             ends = await self.redis_transport.broker.ends(topic)
-            if any(self._positions.get(tp, 0) > ends.get(tp.partition, 0) for tp in tps if tp.topic == topic):
+            if any(position > ends.get(tp.partition, 0) for tp, position in stood.items() if tp.topic == topic):
                 return True
         return False

@@ -14,8 +14,10 @@ from faust.types import TP, FutureMessage, RecordMetadata
 from mode import Seconds, Service, want_seconds
 
 from streams.driver.committer import Committer, OutputDroppedError
+from streams.driver.dependencies import Source
 from streams.driver.limits import OUTBOX_RECORDS_MAX
 from streams.driver.outbox import Output
+from streams.driver.waits import Delivery, DeliveryAwaitedError, Waits, Watched, explanation
 from streams.log.records import Cleanup
 
 REPLY_TO_HEADER = "Faust-Ag-ReplyTo"
@@ -40,7 +42,7 @@ class Buffer(Service):
         """Queue a message that Faust prepared (a table's changelog record, or `send_soon`)."""
         message = fut.message
         topic = message.channel.get_topic_name()
-        self.producer.enqueue(
+        source = self.producer.enqueue(
             topic,
             message.key,
             message.value,
@@ -49,6 +51,10 @@ class Buffer(Service):
             message.headers,
             _settle_message(fut),
         )
+        if source is not None:
+            watched = cast("Watched", fut)
+            watched.__class__ = Watched
+            watched.look = partial(self.producer.waits.look_at, watched, source, topic)
 
     async def flush(self) -> None:
         """Write what is finished."""
@@ -80,6 +86,7 @@ class Producer(base.Producer):
         super().__init__(transport, loop=loop, **kwargs)
         self.buffer = cast("Any", Buffer(self, loop=self.loop, beacon=self.beacon))
         self._flushing: asyncio.Task[bool] | None = None
+        self.waits = Waits(transport.committer)
 
     @property
     def committer(self) -> Committer:
@@ -89,12 +96,14 @@ class Producer(base.Producer):
     async def on_start(self) -> None:
         """Wait for the broker."""
         await cast("Any", self.transport).open()
+        self.app.sensors.add(self.waits.runners)
         await super().on_start()
 
     async def on_stop(self) -> None:
         """Write what is finished, drop the rest (its events are not committed), close the log."""
         self.committer.stopping = True
-        await self.flush()
+        await self.committer.commit()
+        self.app.sensors.remove(self.waits.runners)
         self.committer.drop("the worker stops")
         await cast("Any", self.transport).close()
 
@@ -107,21 +116,23 @@ class Producer(base.Producer):
         timestamp: float | None,
         headers: Any,
         settle: Any,
-    ) -> bool:
-        """Put a record into the outbox; returns whether it belongs to an event (and waits for that event).
+    ) -> Source | None:
+        """Put a record into the outbox; returns the event that it belongs to (and whose end it waits for).
 
         Raises:
             OutputDroppedError: in an event whose partition was handed over; it is processed again by the new owner.
         """
         pairs = header_pairs(headers)
         source = None if any(name == REPLY_TO_HEADER for name, _ in pairs) else self._source()
+        if source is not None and self.committer.dependencies.bases(source) and topic == self.app.conf.reply_to:
+            source = None  # what this event builds on may be the event that asked: it ends when it has its answer
         timestamp_ms = int((time.time() if timestamp is None else timestamp) * 1000)
         self.committer.outbox.add(Output(topic, partition, key, value, timestamp_ms, pairs, source, settle))
         if source is None:
             self._flush_soon()
-        return source is not None
+        return source
 
-    def _source(self) -> tuple[TP, int] | None:
+    def _source(self) -> Source | None:
         """The event being processed here; None outside of events, and in what a finished event left running."""
         event = current_event()
         if event is None or self.app.client_only:
@@ -169,8 +180,8 @@ class Producer(base.Producer):
         transactional_id: str | None = None,
     ) -> RecordMetadata:
         """Queue a record; wait for it unless it belongs to an event that is still being processed."""
-        future, tagged = await self._send(topic, key, value, partition, timestamp, headers)
-        if not tagged:
+        future, source = await self._send(topic, key, value, partition, timestamp, headers)
+        if source is None:
             return await future
         future.add_done_callback(_ignore_outcome)
         number = OFFSET_UNKNOWN if partition is None else partition
@@ -184,19 +195,28 @@ class Producer(base.Producer):
         partition: int | None,
         timestamp: float | None,
         headers: Any,
-    ) -> tuple[asyncio.Future[RecordMetadata], bool]:
+    ) -> tuple[Delivery, Source | None]:
         transport = cast("Any", self.transport)
         await transport.ensure_topic(topic)
         if partition is None:
             partition = transport.partition(topic, key)
-        future = _Delivery(loop=asyncio.get_running_loop())
-        tagged = self.enqueue(
+        future = Delivery(loop=asyncio.get_running_loop())
+        source = self.enqueue(
             topic, key, value, partition, timestamp, headers, _settle_future(future, TP(topic, partition), timestamp)
         )
-        return future, tagged
+        if source is not None:
+            future.look = partial(self.waits.look_at, future, source, topic)
+        return future, source
 
     async def flush(self) -> None:
-        """Write all outputs of finished events; returns when they are in the log."""
+        """Write all outputs of finished events; returns when they are in the log.
+
+        Raises:
+            DeliveryAwaitedError: inside of an event that has produced something: that is written when it has ended.
+        """
+        source = self.waits.current()
+        if source is not None and source in self.committer.outbox:
+            raise DeliveryAwaitedError(explanation("any topic (a flush)", source, source))
         await self.committer.commit()
 
     async def create_topic(
@@ -248,34 +268,7 @@ def header_pairs(headers: Any) -> tuple[tuple[str, bytes], ...]:
     return tuple((str(name), value if isinstance(value, bytes) else str(value).encode()) for name, value in pairs)
 
 
-class _Delivery(asyncio.Future[RecordMetadata]):
-    """A delivery, told quietly when its record is dropped (its event failed, or will be processed again).
-
-    Faust's own message future gets the error without the log calling it unhandled: nobody needs to handle it.
-    """
-
-    def __init__(self, *, loop: asyncio.AbstractEventLoop) -> None:
-        super().__init__(loop=loop)
-        self._faust: list[tuple[Any, FutureMessage]] = []
-
-    def add_done_callback(self, fn: Any, *, context: Any = None) -> None:
-        """As in asyncio; remembers Faust's callback and the message that it resolves."""
-        if isinstance(fn, partial) and isinstance(fn.keywords.get("message"), FutureMessage):
-            self._faust.append((fn, fn.keywords["message"]))
-        super().add_done_callback(fn, context=context)
-
-    def drop(self, error: BaseException) -> None:
-        """Fail it quietly."""
-        for callback, message in self._faust:
-            self.remove_done_callback(callback)
-            if not message.done():
-                message.set_exception(error)
-                message.exception()
-        self.set_exception(error)
-        self.exception()
-
-
-def _settle_future(future: _Delivery, tp: TP, timestamp: float | None) -> Any:
+def _settle_future(future: Delivery, tp: TP, timestamp: float | None) -> Any:
     def settle(offset: int | None, error: BaseException | None) -> None:
         if future.done():
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import uuid
 from collections.abc import Container, Mapping
 from functools import cached_property
@@ -15,24 +16,36 @@ from faust.transport.conductor import Conductor as BaseConductor
 from faust.types import TP, AppT
 from yarl import URL
 
-from streams.driver.committer import CommittedStore, Committer
+from streams.driver.committer import Committer
 from streams.driver.consumer import Consumer
 from streams.driver.failures import Failures
-from streams.driver.limits import RESUBSCRIBE_S
+from streams.driver.limits import RESUBSCRIBE_S, RETENTION_MS, TAIL_MS, WRITER_BYTES
+from streams.driver.memory import MemoryTables
 from streams.driver.producer import Producer
+from streams.driver.restore import Restorer
 from streams.driver.retry import persist
+from streams.driver.stores import CommittedStore
 from streams.driver.transactions import TransactionManager
+from streams.driver.windows import Windows
 from streams.log import Log, TopicInfo, TopicMismatchError, TopicSpec, UnknownTopicError
 from streams.log.partitioner import partition_for
+from streams.log.records import Cleanup
 
 NAMESPACE = "astra"
 OPTIONS: tuple[str, ...] = ("namespace", "dead_letters")
 
 
 class Conductor(BaseConductor):
-    """Faust's conductor; a changed subscription waits a second for others, not 45."""
+    """Faust's conductor; a changed subscription waits a second for others, not 45; what cannot be decoded is kept."""
 
     _resubscribe_sleep_lock_seconds = RESUBSCRIBE_S
+
+    def add(self, topic: Any) -> None:
+        """Register a topic's channel."""
+        transport = cast("Transport", self.app.transport)
+        if topic.acks and not self.app.client_only:
+            transport.failures.watch(topic)
+        super().add(topic)
 
 
 class Transport(base.Transport):
@@ -55,6 +68,9 @@ class Transport(base.Transport):
         self._opened = False
         self._stores: dict[str, CommittedStore] | None = None
         self.failures = Failures(self)
+        self.windows = Windows(self)
+        self.memory = MemoryTables(self)
+        self.restorer = Restorer(self)
 
     @property
     def group(self) -> str:
@@ -111,7 +127,7 @@ class Transport(base.Transport):
         except UnknownTopicError:
             if not self.app.conf.topic_allow_declare:
                 raise
-            spec = TopicSpec(name, partitions or self.app.conf.topic_partitions, **policy)
+            spec = self._spec(name, partitions or self.app.conf.topic_partitions, **policy)
             return await persist(lambda: self.broker.create_topic(spec), "creation of a topic")
         if partitions is not None and info.spec.partitions != partitions:
             raise TopicMismatchError(
@@ -119,6 +135,28 @@ class Transport(base.Transport):
                 "a partition count never changes: declare the existing one or use another topic name"
             )
         return info
+
+    def _spec(self, name: str, partitions: int, cleanup: Cleanup = "delete", retention_ms: int = 0) -> TopicSpec:
+        """A topic as it is declared, with how long its records are kept where that is not said.
+
+        Records of a changelog with a snapshot may go soon. Whoever reads another compacted topic, or the changelog of a
+        Set table or a global table, needs every record that stands.
+        """
+        table = cast("Any", self.app.tables)._changelogs.get(name)
+        if table is not None:
+            retention_ms = TAIL_MS if cleanup != "delete" and not table.is_global else 0
+        elif cleanup != "compact":
+            retention_ms = retention_ms or RETENTION_MS
+        return TopicSpec(name, partitions, cleanup, retention_ms=retention_ms)
+
+    def new_writer(self) -> bytes:
+        """A name under which to write changelogs, that nobody ever had; see `Reached`."""
+        return secrets.token_bytes(WRITER_BYTES)
+
+    def incarnation(self, topic: str) -> str:
+        """The incarnation id of a topic seen before; empty when it is not known."""
+        info = self.broker.known_topic(topic)
+        return info.incarnation if info else ""
 
     def partition_count(self, topic: str) -> int | None:
         """Partitions of a topic seen before; None when it is not known."""

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 
 from faust.types import TP
+
+from streams.log import Evidence
 
 
 class _Partition:
     """One partition: everything below `watermark` is finished, and so is what stands in `ahead`."""
 
-    __slots__ = ("ahead", "committed", "gaps", "next_offset", "stands", "watermark")
+    __slots__ = ("ahead", "committed", "gaps", "next_offset", "values", "watermark")
 
-    def __init__(self, base: int, *, stands: bool) -> None:
+    def __init__(self, base: int) -> None:
         self.committed = base
-        self.stands = stands
         self.watermark = base
         self.next_offset = base
         self.ahead: set[int] = set()
         self.gaps: dict[int, int] = {}
+        self.values: dict[int, bytes | None] = {}
 
     def in_flight(self) -> int:
         return (
@@ -28,6 +31,25 @@ class _Partition:
     def finish(self, offset: int) -> None:
         if offset >= self.watermark:
             self.ahead.add(offset)
+
+    def reopen(self, offset: int) -> None:
+        if offset in self.ahead:
+            self.ahead.discard(offset)
+        elif offset < self.watermark:
+            self._run(offset + 1, self.watermark)
+            self.watermark = offset
+        else:
+            for begin, end in self.gaps.items():
+                if begin <= offset < end:
+                    del self.gaps[begin]
+                    self._run(begin, offset)
+                    self._run(offset + 1, end)
+                    return
+
+    def _run(self, begin: int, end: int) -> None:
+        """Finished offsets that stand together, above an open one."""
+        if begin < end:
+            self.gaps[begin] = end
 
     def advance(self) -> None:
         mark = self.watermark
@@ -55,24 +77,17 @@ class Watermarks:
     def __contains__(self, tp: TP) -> bool:
         return tp in self._partitions
 
-    def reset(self, tp: TP, committed: int, *, stands: bool = True) -> None:
-        """Start anew at an offset (the next one to process); `stands` when the broker has it as committed."""
-        self._partitions[tp] = _Partition(committed, stands=stands)
+    def reset(self, tp: TP, committed: int) -> None:
+        """Start anew at the offset that the broker has as committed (the next one to process)."""
+        self._partitions[tp] = _Partition(committed)
 
     def forget(self, tps: Iterable[TP]) -> None:
         """Drop partitions that are no longer ours."""
         for tp in tps:
             self._partitions.pop(tp, None)
 
-    def skip(self, tp: TP, offset: int) -> None:
-        """Note that the offsets up to this one are gone from the log: nobody can process them."""
-        partition = self._partitions[tp]
-        partition.gaps[partition.next_offset] = offset
-        partition.next_offset = offset
-        partition.advance()
-
-    def deliver(self, tp: TP, offset: int) -> None:
-        """Note that an event goes to its agents.
+    def deliver(self, tp: TP, offset: int, value: bytes | None = None) -> None:
+        """Note that an event with this value goes to its agents.
 
         Raises:
             AssertionError: when it is not the next one: an event would be lost or doubled.
@@ -81,6 +96,7 @@ class Watermarks:
         if offset != partition.next_offset:
             raise AssertionError(f"offset {offset} of {tp} delivered where {partition.next_offset} was next")
         partition.next_offset = offset + 1
+        partition.values[offset] = value
 
     def finish(self, tp: TP, offsets: Iterable[int]) -> None:
         """Note finished events; unknown partitions are ignored (their events will be processed again elsewhere)."""
@@ -89,6 +105,17 @@ class Watermarks:
             for offset in offsets:
                 partition.finish(offset)
             partition.advance()
+
+    def reopen(self, tp: TP, offset: int) -> None:
+        """Note that an event is not finished after all: it will be processed again.
+
+        Raises:
+            AssertionError: when it is committed already: it would have two effects.
+        """
+        partition = self._partitions[tp]
+        if offset < partition.committed:
+            raise AssertionError(f"offset {offset} of {tp} reopened below {partition.committed}, which is committed")
+        partition.reopen(offset)
 
     def watermark(self, tp: TP) -> int:
         """All offsets below are finished."""
@@ -108,12 +135,15 @@ class Watermarks:
         """Note a committed offset."""
         partition = self._partitions.get(tp)
         if partition is not None:
+            for passed in range(partition.committed, offset):
+                partition.values.pop(passed, None)
             partition.committed = max(partition.committed, offset)
-            partition.stands = True
 
-    def standing(self, tps: Iterable[TP]) -> dict[TP, int]:
-        """What the broker must have as committed, for those of the partitions where it has something."""
-        return {tp: p.committed for tp in tps if (p := self._partitions.get(tp)) is not None and p.stands}
+    def evidence(self, tp: TP, offset: int) -> Evidence:
+        """What the broker must have for an offset to be committed: the last commit, and the event that it passes."""
+        partition = self._partitions[tp]
+        value = partition.values.get(offset - 1) or b""
+        return Evidence(partition.committed, hashlib.sha1(value, usedforsecurity=False).hexdigest())
 
     def in_flight(self) -> int:
         """How many delivered events are not finished, in all partitions."""

@@ -6,6 +6,7 @@ from streams.log.errors import (
     CopyMovedError,
     FencedError,
     ForeignStreamError,
+    GroupInUseError,
     IdempotencyConflictError,
     IncarnationError,
     LogError,
@@ -13,11 +14,13 @@ from streams.log.errors import (
     RolledBackError,
     RowGoneError,
     TopicMismatchError,
+    TrimmedError,
     UnknownTopicError,
 )
 from streams.log.position import Position
 from streams.log.records import (
     Copied,
+    Evidence,
     Fence,
     Record,
     StoredRecord,
@@ -33,9 +36,11 @@ __all__ = [
     "BrokerUnsuitableError",
     "Copied",
     "CopyMovedError",
+    "Evidence",
     "Fence",
     "FencedError",
     "ForeignStreamError",
+    "GroupInUseError",
     "IdempotencyConflictError",
     "IncarnationError",
     "Log",
@@ -51,6 +56,7 @@ __all__ = [
     "TopicPartition",
     "TopicSpec",
     "Transaction",
+    "TrimmedError",
     "UnknownTopicError",
     "WriteBatch",
 ]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self, cast
 
@@ -15,7 +16,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from streams.log import codec
-from streams.log.errors import LogUnavailableError, TopicMismatchError, UnknownTopicError
+from streams.log.errors import GroupInUseError, LogUnavailableError, TopicMismatchError, UnknownTopicError
 from streams.log.keys import Keys
 from streams.log.records import (
     Fence,
@@ -27,7 +28,7 @@ from streams.log.records import (
     Transaction,
     WriteBatch,
 )
-from streams.log.scripts import COMMIT, CREATE_TOPIC, Script
+from streams.log.scripts import COMMIT, CREATE_TOPIC, OFFSETS, TRIM, Script
 from streams.log.suitability import check_server
 
 CONNECTIONS_MAX = 32
@@ -219,6 +220,31 @@ class Log:
         reply = await self._call(self.redis.execute_command("XREAD", *args, "STREAMS", *wanted, *ids))
         return {wanted[name]: [codec.stored(entry) for entry in entries] for name, entries in reply or ()}
 
+    async def at(self, offsets: Mapping[TopicPartition, int]) -> dict[TopicPartition, StoredRecord | None]:
+        """The one record at an offset of each partition; None where there is none (not yet, or not any more)."""
+        pipe = self.redis.pipeline(transaction=False)
+        for tp, offset in offsets.items():
+            entry_id = f"0-{offset + 1}"
+            pipe.execute_command("XRANGE", self.keys.stream(tp.topic, tp.partition), entry_id, entry_id, "COUNT", 1)
+        replies = await self._call(pipe.execute()) if offsets else []
+        return {tp: codec.stored(reply[0]) if reply else None for tp, reply in zip(offsets, replies, strict=True)}
+
+    async def rows(self, tp: TopicPartition, count: int = 1_000) -> AsyncIterator[list[tuple[bytes, bytes]]]:
+        """The snapshot of a compacted partition, some `count` rows at a time; a row may come twice.
+
+        Of no single moment: whoever needs one reads the highwater before, and follows the records from there on.
+        """
+        cursor = 0
+        while True:
+            reply = await self._call(
+                self.redis.execute_command("HSCAN", self.keys.snapshot(tp.topic, tp.partition), cursor, "COUNT", count)
+            )
+            cursor, found = int(reply[0]), reply[1]
+            if found:
+                yield list(found.items())
+            if cursor == 0:
+                return
+
     async def tail(self, tp: TopicPartition, count: int) -> list[StoredRecord]:
         """The last `count` records of a partition, oldest first."""
         key = self.keys.stream(tp.topic, tp.partition)
@@ -251,6 +277,52 @@ class Log:
         """How far a copy of another log has come: the next offset to copy of each of its partitions."""
         reply = await self._call(self.redis.hgetall(self.keys.copied(name)))
         return {codec.topic_partition(place): int(offset) for place, offset in reply.items()}
+
+    async def trim(self, topic: str, partitions: Sequence[int], records_max: int) -> int:
+        """Remove records that are past the topic's retention and that no group and no live reader still needs.
+
+        Args:
+            topic: The topic; one without retention (0) keeps everything.
+            partitions: The partitions to look at.
+            records_max: Records that one partition may lose now; bounds how long the call blocks the server.
+
+        Returns:
+            How many records were removed; there may be more while it is not 0.
+        """
+        return int(await self.run(TRIM, [self.keys.topics], [self.keys.prefix, topic, records_max, *partitions]))
+
+    async def hold(self, topic: str, reader: str, offsets: Mapping[int, int], lease_ms: int) -> None:
+        """Keep what a live reader outside of groups has yet to read from being trimmed, while its lease lasts."""
+        [(seconds, micros)] = await self.at_once(("TIME",))
+        until_ms = seconds * 1000 + micros // 1000 + lease_ms
+        held = json.dumps({"until_ms": until_ms, "offsets": {str(p): offset for p, offset in offsets.items()}})
+        await self._call(self.redis.hset(self.keys.readers(topic), reader, held))
+
+    async def let_go(self, topic: str, reader: str) -> None:
+        """End a reader's hold."""
+        await self._call(self.redis.hdel(self.keys.readers(topic), reader))
+
+    async def reset_offsets(self, group: str, offsets: Mapping[TopicPartition, int]) -> None:
+        """Set where a group goes on, by hand: what lies in between is skipped, or processed again.
+
+        Raises:
+            GroupInUseError: while members of it are alive.
+        """
+        await self._change_group(group, "reset", *(part for tp, offset in offsets.items() for part in (*tp, offset)))
+
+    async def forget_group(self, group: str) -> None:
+        """Remove a group: it holds back trimming no more, and would begin anew.
+
+        Raises:
+            GroupInUseError: while members of it are alive.
+        """
+        await self._change_group(group, "forget")
+
+    async def _change_group(self, group: str, operation: str, *args: Any) -> None:
+        alive = await self.run(OFFSETS, [self.keys.group(group)], [self.keys.prefix, group, operation, *args])
+        if alive:
+            names = ", ".join(sorted(member.decode() for member in alive))
+            raise GroupInUseError(f"group {group!r} has live members ({names}); stop them first, then repeat this")
 
     async def set_status(self, group: str, member: str, status: str) -> None:
         """Publish how a group member stands (JSON)."""

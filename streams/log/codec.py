@@ -57,7 +57,7 @@ def topic_partition(name: bytes) -> TopicPartition:
 
 
 def fields(record: Record) -> list[bytes | str | int]:
-    """A record as stream fields: k, v, t, then headers; an absent key or value is left out."""
+    """A record as stream fields: k, v, t, then headers and w (writer); what is absent is left out."""
     out: list[bytes | str | int] = []
     if record.key is not None:
         out += (b"k", record.key)
@@ -66,6 +66,8 @@ def fields(record: Record) -> list[bytes | str | int]:
     out += (b"t", record.timestamp_ms)
     for name, value in record.headers:
         out += (HEADER_PREFIX + name.encode(), value)
+    if record.writer:
+        out += (b"w", record.writer)
     return out
 
 
@@ -82,6 +84,7 @@ def stored(entry: Sequence[Any]) -> StoredRecord:
             "Remove the foreign writer and re-create the topic."
         )
     key = value = None
+    writer = b""
     timestamp_ms = 0
     headers: list[tuple[str, bytes]] = []
     for i in range(0, len(parts), 2):
@@ -94,7 +97,9 @@ def stored(entry: Sequence[Any]) -> StoredRecord:
             timestamp_ms = int(content)
         elif name.startswith(HEADER_PREFIX):
             headers.append((name[2:].decode(), content))
-    return StoredRecord(int(entry_id[2:]) - 1, timestamp_ms, key, value, tuple(headers))
+        elif name == b"w":
+            writer = content
+    return StoredRecord(int(entry_id[2:]) - 1, timestamp_ms, key, value, tuple(headers), writer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +141,7 @@ def commit_arguments(
     head: dict[str, Any] = {
         "streams": [[topic, partition, infos[topic].incarnation] for topic, partition in streams],
         "offsets": [
-            [tp.topic, tp.partition, offset, batch.standing.get(tp, -1)] for tp, offset in batch.offsets.items()
+            [tp.topic, tp.partition, offset, *batch.evidence.get(tp, (-1, ""))] for tp, offset in batch.offsets.items()
         ],
     }
     if fence is not None:
@@ -183,7 +188,7 @@ _REFUSALS: Mapping[str, tuple[type[LogError], str]] = {
     "UNKNOWN": (UnknownTopicError, "topic or partition {0!r} does not exist; start a worker, it creates the topics"),
     "ROLLED_BACK": (
         RolledBackError,
-        "the broker has {1} as committed offset of {0}, this group had committed {2}: it was restored, or lost writes",
+        "the broker has {1} of {0}, this member had {2}: the broker was restored to an earlier state, or lost writes",
     ),
     "MOVED": (CopyMovedError, "the copy of {0} stands at {1}, not at {2}: another process copies it too"),
     "INCARNATION": (

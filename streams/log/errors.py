@@ -47,5 +47,13 @@ class CopyMovedError(LogError):
     """A copy of another log is not where this writer believes: somebody else copies too. Nothing was written."""
 
 
+class GroupInUseError(LogError):
+    """A group's offsets were to be changed by hand while members of it are alive. Nothing was changed."""
+
+
+class TrimmedError(LogError):
+    """Records that a reader had yet to read are gone: whatever removed them did not know who still needs them."""
+
+
 class BrokerUnsuitableError(LogError):
     """The broker is too old or configured so that it could lose records (for example an evicting policy)."""

@@ -57,6 +57,15 @@ class Keys:
         """Hash ``topic:partition`` of another log -> the offset up to which it is copied into this one."""
         return f"{self.prefix}copied:{name}"
 
+    @property
+    def groups(self) -> str:
+        """Set of the groups that have committed offsets: nothing is trimmed that one of them has yet to process."""
+        return f"{self.prefix}groups"
+
+    def readers(self, topic: str) -> str:
+        """Hash reader -> JSON ``{until_ms, offsets}``: live readers outside of groups, and where they stand."""
+        return f"{self.prefix}readers:{topic}"
+
     def transaction(self, name: str) -> str:
         """String: the last transaction of a writer and its result, for retries after a lost reply."""
         return f"{self.prefix}txn:{name}"

@@ -52,7 +52,10 @@ Headers = tuple[tuple[str, bytes], ...]
 
 
 class Record(NamedTuple):
-    """A record to append. `key` and `value`: None (absent; a tombstone) is not ``b""``. `timestamp_ms`: event time."""
+    """A record to append. `key` and `value`: None (absent; a tombstone) is not ``b""``. `timestamp_ms`: event time.
+
+    `writer` names one member's hold on a partition; see `streams.driver.stores.Reached`. Empty where nobody asks.
+    """
 
     topic: str
     partition: int
@@ -60,6 +63,7 @@ class Record(NamedTuple):
     value: bytes | None
     timestamp_ms: int
     headers: Headers = ()
+    writer: bytes = b""
 
 
 class StoredRecord(NamedTuple):
@@ -70,6 +74,7 @@ class StoredRecord(NamedTuple):
     key: bytes | None
     value: bytes | None
     headers: Headers = ()
+    writer: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,16 +116,28 @@ class Copied:
     steps: dict[TopicPartition, tuple[int, int]]
 
 
+class Evidence(NamedTuple):
+    """What a member has seen of a partition whose offset it commits.
+
+    Attributes:
+        committed: The offset that was committed last; only this member commits it.
+        passed: SHA-1 in hexadecimal of the value of the record just below the offset. It names, it protects nothing.
+    """
+
+    committed: int
+    passed: str
+
+
 @dataclass(slots=True)
 class WriteBatch:
     """What one atomic write carries: records in order, and the offsets a group commits with them.
 
-    `standing` holds, for partitions committed before, the offset that must be there: what this writer committed last.
+    `evidence` holds what must stand at the broker for them, or it was restored to an earlier state.
     `group` names the group when it has no members, and so no fence.
     """
 
     records: list[Record] = field(default_factory=list)
     offsets: dict[TopicPartition, int] = field(default_factory=dict)
-    standing: dict[TopicPartition, int] = field(default_factory=dict)
+    evidence: dict[TopicPartition, Evidence] = field(default_factory=dict)
     group: str | None = None
     copied: Copied | None = None

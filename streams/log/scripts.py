@@ -31,5 +31,7 @@ class Script:
 COMMIT = Script("commit")
 CREATE_TOPIC = Script("create_topic")
 GROUP = Script("group")
+OFFSETS = Script("offsets")
 RANK = Script("rank")
 PRESENCE = Script("presence")
+TRIM = Script("trim")

@@ -8,9 +8,12 @@ from pathlib import Path
 from deploy.binary import find_binary
 from deploy.embedded import EmbeddedServer
 from tests.bench.agent_speed import Agent, AgentSpeed, measure_agent
+from tests.bench.commit_speed import measure_commits
 from tests.bench.ingress_speed import measure_ingress, measure_visibility
 from tests.bench.machine import describe_machine
 from tests.bench.product_speed import measure_product
+from tests.bench.recovery_speed import measure_recovery
+from tests.bench.restart_speed import measure_failover, measure_restarts
 
 STUDY = """\
     for comparison, stock Faust 0.15.3 on a Kafka-protocol broker: 4.03k/s with a table, 13.9k/s stateless,
@@ -23,7 +26,12 @@ Measures this product on this machine. Medians of the runs, with least and great
            process, topic filled first; stateless and with a table counter; until the last event is committed
   product  fills per second from the topic of commands to the last table: three domains, 14 tables
   ingress  requests per second that the API takes, of 1 and of 500 fills, without workers
+  commit   what one commit costs by its size: what the client waits, how long the server serves nobody else
+  recovery a table that comes back, from its snapshot and from its tail; bytes of a key on the broker and on disk
   visible  from accepted to seen on the live feed; fills come at a fixed rate whether or not earlier ones are done
+  rolling  the longest time that a partition stands still while each of three workers is stopped and started in turn,
+           with a record for every partition each 5 ms; as seen in the committed offsets
+  failover the same from a SIGKILL of one of three workers until every partition commits again
 
 Load client, broker and processes share the machine's cores. `per core` divides by CPU seconds of the worker alone."""
 
@@ -32,15 +40,19 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         "python -m tests.bench", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("parts", nargs="*", help="which parts (default: all): agent, product, ingress, visible")
+    parser.add_argument("parts", nargs="*", help="which parts (default: all of them)")
     parser.add_argument("--runs", type=int, default=3, help="runs of each measurement (default: 3)")
     parser.add_argument("--seed", type=int, default=1, help="seed of the loads (default: 1)")
     parser.add_argument("--events", type=int, default=50_000, help="events of an agent run (default: 50000)")
     parser.add_argument("--fills", type=int, default=10_000, help="fills of a product run (default: 10000)")
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2], help="workers of product runs (default: 1 2)")
+    parser.add_argument("--commits", type=int, default=2_000, help="commits of a commit run (default: 2000)")
+    parser.add_argument("--keys", type=int, default=1_000_000, help="keys of a recovery run (default: 1000000)")
     parser.add_argument("--requests", type=int, default=3_000, help="requests of an ingress run (default: 3000)")
     parser.add_argument("--rate", type=float, default=100.0, help="fills per second on the feed (default: 100)")
     parser.add_argument("--seconds", type=float, default=10.0, help="length of a feed run (default: 10)")
+    parser.add_argument("--lease", type=float, default=2.0, help="lease of failover runs, seconds (default: 2)")
+    parser.add_argument("--standbys", type=int, default=0, help="standby replicas in restarts (default: 0)")
     parser.add_argument("--store", default="astra-rocksdb://", help="store of the agent's table (default: RocksDB)")
     asked = parser.parse_args()
     unknown = set(asked.parts) - PARTS.keys()
@@ -91,7 +103,50 @@ def visible(asked: argparse.Namespace) -> Iterator[str]:
     yield f"    accepted to seen ms p50 {seen.visible_ms(50)}; p99 {seen.visible_ms(99)}"
 
 
-PARTS = {"agent": agent, "product": product, "ingress": ingress, "visible": visible}
+def commit(asked: argparse.Namespace) -> Iterator[str]:
+    with tempfile.TemporaryDirectory() as directory, EmbeddedServer(Path(directory), find_binary()) as server:
+        for speed in measure_commits(server, commits=asked.commits, runs=asked.runs, seed=asked.seed):
+            yield f"  commits of {speed.records} records, {asked.commits:,} one after the other"
+            yield f"    answered in ms      p50 {speed.p50_ms}; p99 {speed.p99_ms}"
+            yield f"    server blocked ms   p50 {speed.blocked_p50_ms}; max {speed.blocked_max_ms}"
+
+
+def recovery(asked: argparse.Namespace) -> Iterator[str]:
+    with tempfile.TemporaryDirectory() as directory, EmbeddedServer(Path(directory), find_binary()) as server:
+        speed = measure_recovery(server, keys=asked.keys, runs=asked.runs)
+    yield f"  a table of {speed.keys:,} keys, rows of 100 bytes, 4 partitions, RocksDB"
+    yield f"    from the snapshot s {speed.of('snapshot_s')}"
+    yield f"    as many changes s   {speed.of('tail_s')}"
+    yield f"    nothing to read s   {speed.of('current_s')}"
+    yield f"    bytes a key         broker {speed.of('redis_bytes')}; disk {speed.of('disk_bytes')}"
+
+
+def rolling(asked: argparse.Namespace) -> Iterator[str]:
+    with tempfile.TemporaryDirectory() as directory, EmbeddedServer(Path(directory), find_binary()) as server:
+        speed = measure_restarts(server, rounds=asked.runs, standbys=asked.standbys)
+    yield f"  three workers, each restarted {asked.runs} times, {asked.standbys} standbys"
+    yield f"    a stop, pause ms    {speed.stop_ms}"
+    yield f"    a start, pause ms   {speed.start_ms}"
+
+
+def failover(asked: argparse.Namespace) -> Iterator[str]:
+    with tempfile.TemporaryDirectory() as directory, EmbeddedServer(Path(directory), find_binary()) as server:
+        speed = measure_failover(server, rounds=asked.runs, lease_s=asked.lease, standbys=asked.standbys)
+    yield f"  one of three workers killed, lease {asked.lease:g} s, a heartbeat each {asked.lease / 5:g} s"
+    yield f"    to commits again ms {speed.total_ms}"
+    yield f"    over the lease ms   {speed.over_lease_ms}"
+
+
+PARTS = {
+    "agent": agent,
+    "product": product,
+    "ingress": ingress,
+    "visible": visible,
+    "commit": commit,
+    "recovery": recovery,
+    "rolling": rolling,
+    "failover": failover,
+}
 
 
 def say(lines: Iterable[str]) -> None:

@@ -13,6 +13,7 @@ from tests.bench.ingress_speed import measure_ingress, measure_visibility
 from tests.bench.machine import describe_machine
 from tests.bench.payload import BYTES, events
 from tests.bench.product_speed import measure_product
+from tests.bench.restart_speed import measure_failover, measure_restarts
 
 
 def test_events_have_the_stated_size_and_follow_from_the_seed() -> None:
@@ -58,3 +59,15 @@ def test_a_slice_of_the_ingress_speed() -> None:
 def test_a_slice_of_the_visibility() -> None:
     seen = measure_visibility(per_second=20, seconds=1, runs=1, seed=1)
     assert seen.visible_ms(50).median > 0
+
+
+def test_a_slice_of_the_pauses_of_a_rolling_restart(tmp_path: Path) -> None:
+    with EmbeddedServer(tmp_path, find_binary()) as server:
+        speed = measure_restarts(server, rounds=1)
+    assert speed.stop_ms.median > 0
+    assert speed.start_ms.median > 0
+
+
+def test_a_slice_of_the_failover(tmp_path: Path) -> None:
+    with EmbeddedServer(tmp_path, find_binary()) as server:
+        assert measure_failover(server, rounds=1, lease_s=1.0).total_ms.median > 500

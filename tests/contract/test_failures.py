@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from faust.types import TP
 
-from streams.dead_letters import DeadLetters, TransientError
-from streams.log import Log, RowGoneError
+from streams.dead_letters import DeadLetter, DeadLetters, TransientError, topic_spec
+from streams.log import IdempotencyConflictError, Log, LogUnavailableError, Record, TopicSpec
 from tests.contract.harness import Broker, running, until
 
 pytestmark = [
@@ -50,8 +50,9 @@ async def test_a_poison_message_becomes_a_dead_letter_and_the_partition_goes_on(
 
         poisonous = False
         assert await letters.replay(letter) == 4
-        with pytest.raises(RowGoneError):
-            await letters.replay(letter)
+        assert await letters.replay(letter) == 4  # a second time appends nothing
+        with pytest.raises(IdempotencyConflictError):
+            await letters.drop(letter)
         await until(lambda: committed(app, topic) == 5)
         assert sum(dict(sums.items()).values()) == 19
         assert await letters.all() == []
@@ -105,6 +106,172 @@ async def test_retries_end_in_a_dead_letter_and_hold_up_nothing_else(broker: Bro
         assert letter.attempts == 5
         await letters.drop(letter)
         assert await letters.all() == []
+
+
+async def test_more_transient_failures_than_may_wait_become_letters_and_hold_up_nothing_else(
+    broker: Broker, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streams.driver.failures.RETRIES_WAITING_MAX", 3)
+    app = broker.app()
+    topic = app.topic(broker.name("in"), value_type=INT)
+    handled: list[int] = []
+    waiting: list[int] = []
+    failures: Any = None
+
+    @app.agent(topic)
+    async def outage(stream: Any) -> None:
+        async for value in stream:
+            waiting.append(failures._waiting)
+            if value < 10:
+                raise TransientError("the other side is down")
+            handled.append(value)
+
+    async with running(app):
+        failures = app.transport.failures  # type: ignore[attr-defined]
+        for value in range(10):
+            await topic.send(value=value, partition=0)
+        await topic.send(value=10, partition=0)
+        await topic.send(value=11, partition=1)
+        tp = TP(topic.get_topic_name(), 1)
+        await until(lambda: app.consumer.watermarks.committed(tp) == 1)  # type: ignore[attr-defined]
+        assert committed(app, topic) < 10  # only the partition of those that wait is held back
+        await until(lambda: committed(app, topic) == 11)
+        letters = await DeadLetters(log, f"{broker.name('app')}-dead-letters").all()
+    assert sorted(handled) == [10, 11]
+    assert max(waiting) == 3
+    assert {letter.attempts for letter in letters[:3]} == {5}
+    assert len(letters) == 10
+
+
+async def test_a_letter_is_replayed_once_also_when_the_answer_is_lost(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await log.create_topic(TopicSpec("t", 1))
+    await log.create_topic(topic_spec("letters", 1))
+    letter = DeadLetter("t", 0, 7, b"k", b"v", 1, (), "no", 1, "agent")
+    await log.append([Record("letters", 0, letter.id.encode(), letter.encode(), 1)])
+    append = log.append
+    lost = iter((True, True, False, False))
+
+    async def answer_lost(*args: Any, **kwargs: Any) -> Any:
+        done = await append(*args, **kwargs)
+        if next(lost):
+            raise LogUnavailableError("the answer is lost")
+        return done
+
+    monkeypatch.setattr(log, "append", answer_lost)
+    letters = DeadLetters(log, "letters")
+    assert await letters.replay(letter) == 0
+    assert await letters.replayed(letter.id) == 0
+    assert await letters.replay(letter) == 0  # as when the command was killed and is run again
+    assert await log.ends("t") == {0: 1}
+    assert await letters.all() == []
+
+
+async def test_a_burst_of_poison_messages_stops_neither_the_worker_nor_other_events(broker: Broker, log: Log) -> None:
+    app = broker.app()
+    topic = app.topic(broker.name("in"), value_type=INT)
+    handled: list[int] = []
+
+    @app.agent(topic)
+    async def add(stream: Any) -> None:
+        async for value in stream:
+            if value % 2:
+                raise ValueError("odd")
+            handled.append(value)
+
+    async with running(app):
+        began = asyncio.get_running_loop().time()
+        for value in range(40):
+            await topic.send(value=value, partition=0)
+        await until(lambda: committed(app, topic) == 40)
+        # Faust's own supervisor stops an agent for 5 s after every second failure, or ends the worker.
+        assert asyncio.get_running_loop().time() - began < 15
+    assert handled == list(range(0, 40, 2))
+    assert len(await DeadLetters(log, f"{broker.name('app')}-dead-letters").all()) == 20
+
+
+@pytest.mark.parametrize("part", ["key", "value"])
+async def test_what_cannot_be_decoded_becomes_a_dead_letter_and_the_partition_goes_on(
+    broker: Broker, log: Log, part: str
+) -> None:
+    app = broker.app()
+    raw = app.topic(broker.name("in"), key_serializer="raw", value_serializer="raw")
+    topic = app.topic(broker.name("in"), key_type=INT, value_type=INT)
+    handled: list[int] = []
+
+    @app.agent(topic)
+    async def keep(stream: Any) -> None:
+        async for value in stream:
+            handled.append(value)  # noqa: PERF401 - one at a time is the point
+
+    async with running(app):
+        bad: dict[str, Any] = {"key": b"1", "value": b"2"} | {part: b"\xff{"}
+        records: list[dict[str, Any]] = [{"key": b"1", "value": b"1"}, bad, {"key": b"1", "value": b"3"}]
+        for record in records:
+            await raw.send(**record, partition=0, headers={"h": b"1"})
+        await until(lambda: committed(app, topic) == 3)
+        [letter] = await DeadLetters(log, f"{broker.name('app')}-dead-letters").all()
+    assert handled == [1, 3]
+    assert (letter.key, letter.value, letter.offset, letter.attempts) == (bad["key"], bad["value"], 1, 1)
+    assert letter.headers == (("h", b"1"),)
+    assert "DecodeError" in letter.error
+
+
+async def test_what_an_error_handler_sends_is_written_with_the_dead_letter(broker: Broker, log: Log) -> None:
+    app = broker.app()
+    topic = app.topic(broker.name("in"), value_type=INT)
+    errors = app.topic(broker.name("errors"), value_type=str)
+
+    async def tell(agent: Any, exc: BaseException) -> None:
+        await asyncio.sleep(0.05)
+        await errors.send(value=str(exc))
+
+    @app.agent(topic)
+    async def never(stream: Any) -> None:
+        async for _ in stream:
+            raise ValueError("no")
+
+    never._on_error = tell  # type: ignore[attr-defined] # as Faust's own Agent takes it
+    async with running(app):
+        await topic.send(value=1, partition=0)
+        await until(lambda: committed(app, topic) == 1)
+        assert await sent(log, errors) == 1
+        assert len(await DeadLetters(log, f"{broker.name('app')}-dead-letters").all()) == 1
+
+
+async def test_two_agents_of_a_topic_fail_or_take_effect_together(broker: Broker, log: Log) -> None:
+    """One of them fails after the other one is through, the other way round later: neither's outputs are written."""
+    app = broker.app()
+    topic = app.topic(broker.name("in"), value_type=INT)
+    out = app.topic(broker.name("out"), value_type=INT)
+    first_sent, failed = asyncio.Event(), asyncio.Event()
+
+    @app.agent(topic, name="sends")
+    async def sends(stream: Any) -> None:
+        async for value in stream:
+            if value == 2:
+                await failed.wait()
+                await asyncio.sleep(0.1)  # the other agent's error has been dealt with
+            await out.send(value=value)
+            first_sent.set()
+
+    @app.agent(topic, name="fails")
+    async def fails(stream: Any) -> None:
+        async for value in stream:
+            if value == 1:
+                await first_sent.wait()
+                raise ValueError("one")
+            if value == 2:
+                failed.set()
+                raise ValueError("two")
+
+    async with running(app):
+        for value in (1, 2, 3):
+            await topic.send(value=value, partition=0)
+        await until(lambda: committed(app, topic) == 3)
+        assert await sent(log, out) == 1
+        assert [x.offset for x in await DeadLetters(log, f"{broker.name('app')}-dead-letters").all()] == [0, 1]
 
 
 def committed(app: Any, topic: Any) -> int:

@@ -11,7 +11,7 @@ from faust.types import TP
 
 from streams.driver import consumer as driver
 from streams.driver.committer import OutputDroppedError
-from streams.log import LogUnavailableError
+from streams.log import Log, LogUnavailableError, Record, TopicPartition, TrimmedError
 from tests.contract.harness import PARTITIONS, Broker, running, until
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -334,3 +334,60 @@ async def test_an_event_that_one_of_two_agents_has_not_begun_holds_up_no_rebalan
         async with running(second):
             await until(lambda: len(handled["slow"]) == 40)
     assert set(handled["slow"].values()) == {1}
+
+
+@pytest.mark.only_on_redis("Faust's own driver goes on at the earliest record there is")
+async def test_events_that_were_removed_unprocessed_end_the_worker_and_are_not_passed_over(
+    broker: Broker, log: Log
+) -> None:
+    app = broker.app()
+    topic = app.topic(broker.name("in"), value_type=INT)
+    app.agent(topic)(_ignore)
+    async with running(app):
+        await topic.send(value=0, partition=0)
+        await until(lambda: committed(app, broker.name("in")) == 1)
+    await log.append([Record(broker.name("in"), 0, None, b"%d" % i, 0) for i in range(1, 10)])
+    await log.redis.execute_command("XTRIM", log.keys.stream(broker.name("in"), 0), "MAXLEN", 2)
+    again = broker.app()
+    again.agent(again.topic(broker.name("in"), value_type=INT))(_ignore)
+    again.finalize()
+    await again.start()
+    try:
+        crash = await until(lambda: again.crash_reason)
+        assert isinstance(crash, TrimmedError)
+        assert "events 1 to 7" in str(crash)
+        assert (await log.committed(broker.name("app")))[TopicPartition(broker.name("in"), 0)] == 1
+    finally:
+        await again.stop()
+
+
+async def _ignore(stream: Any) -> None:
+    async for _ in stream:
+        pass
+
+
+@pytest.mark.only_on_redis("the test interferes with our driver's calls")
+async def test_a_fetch_under_way_is_not_taken_for_a_broker_that_went_back(broker: Broker) -> None:
+    app = broker.app()
+    topic = app.topic(broker.name("in"), value_type=INT)
+
+    @app.agent(topic)
+    async def take(stream: Any) -> None:
+        async for _ in stream:
+            pass
+
+    async with running(app):
+        consumer: Any = app.consumer
+        tp, log = TP(topic.get_topic_name(), 0), consumer.redis_transport.broker
+        ends, stands = log.ends, consumer._positions[tp]
+
+        async def answered_late(name: str) -> Any:
+            found = await ends(name)
+            consumer._positions[tp] = (
+                stands + 1
+            )  # a record came after the broker answered, and before the reader looked
+            return found
+
+        log.ends = answered_late
+        assert not await consumer.went_back()
+        consumer._positions[tp] = stands

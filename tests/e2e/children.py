@@ -33,6 +33,11 @@ class Child:
         self.ended_by_us = True
         return process.stop(self.popen, TERM_GRACE_S)
 
+    def ask(self) -> None:
+        """SIGTERM, without waiting."""
+        self.ended_by_us = True
+        process.ask(self.popen)
+
     def kill(self) -> None:
         """SIGKILL, to it and its group."""
         self.ended_by_us = True

@@ -3,7 +3,8 @@
     with Pipeline(tmp_path, workers=3) as pipeline:
         pipeline.client("venue", "venue-1").post("/v1/fills", json={"fills": [...]})
 
-When the block fails, the ends of all logs are attached to the error. When it ends, no process and no data is left.
+When the block fails, the ends of all logs are attached to the error. When it ends, no process is left, and no data
+unless `keep` is given.
 """
 
 import os
@@ -36,7 +37,14 @@ class Pipeline:
     """One broker, some workers, one API. Start it with `with`."""
 
     def __init__(
-        self, directory: Path, *, workers: int = 1, partitions: int = 4, api: bool = True, lease_ms: int = LEASE_MS
+        self,
+        directory: Path,
+        *,
+        workers: int = 1,
+        partitions: int = 4,
+        api: bool = True,
+        lease_ms: int = LEASE_MS,
+        keep: bool = False,
     ) -> None:
         self.directory = directory / "pipeline"
         self.logs = directory / "logs"
@@ -50,6 +58,7 @@ class Pipeline:
         self._partitions = partitions
         self._lease_ms = lease_ms
         self._clients: dict[tuple[str, str], httpx.Client] = {}
+        self._keep = keep
 
     # --- life ---------------------------------------------------------------------------------------------------------
 
@@ -78,7 +87,8 @@ class Pipeline:
         for child in self.children:
             child.kill()
         self.server.stop()
-        shutil.rmtree(self.directory, ignore_errors=True)
+        if not self._keep:
+            shutil.rmtree(self.directory, ignore_errors=True)
 
     # --- processes ----------------------------------------------------------------------------------------------------
 

@@ -8,9 +8,10 @@ import httpx
 import orjson
 
 from streams import topics
-from streams.log import Log, TopicPartition
+from streams.log import Log
 from tests.e2e.fills import new_user
 from tests.e2e.pipeline import Pipeline
+from tests.e2e.recorded import records_of
 
 Answer = dict[str, Any]
 
@@ -93,12 +94,10 @@ def events_of(pipeline: Pipeline, topic: str) -> list[Answer]:
 
 async def _events(url: str, topic: str) -> list[Answer]:
     async with Log(url) as log:
-        ends = await log.ends(topic)
-        found: list[Answer] = []
-        at = {TopicPartition(topic, partition): 0 for partition, end in ends.items() if end}
-        while at:
-            for tp, records in (await log.fetch(at)).items():
-                found += [orjson.loads(record.value) for record in records if record.value is not None]
-                at[tp] = records[-1].offset + 1
-            at = {tp: offset for tp, offset in at.items() if offset < ends[tp.partition]}
-        return found
+        partitions = await records_of(log, topic)
+        return [
+            orjson.loads(record.value)
+            for records in partitions.values()
+            for record in records
+            if record.value is not None
+        ]

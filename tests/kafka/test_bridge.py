@@ -121,13 +121,13 @@ class Held(Log):
 
     def __init__(self, url: str, namespace: str) -> None:
         super().__init__(url, namespace)
-        self.let_go = asyncio.Event()
+        self.go = asyncio.Event()
         self.asked = asyncio.Event()
 
     async def commit(self, batch: WriteBatch, **options: Any) -> Appended:
         if batch.copied is not None:
             self.asked.set()
-            await self.let_go.wait()
+            await self.go.wait()
         return await super().commit(batch, **options)
 
 
@@ -145,7 +145,7 @@ async def test_a_groups_commit_is_shown_when_all_that_followed_is_copied_and_not
         await world.commit(world.commands, 2)
         await asyncio.sleep(0.5)  # several looks; nothing may be shown, so there is nothing to wait for
         assert await world.log.committed(world.group) == {}
-        held.let_go.set()
+        held.go.set()
         await until(lambda: _shown(world, place, 2))
         assert len(await world.copied(world.events)) == 1
         await world.commit(world.commands, 3)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
+from streams.driver.stores import Reached
 from tables.store import RocksStore
 
 
@@ -15,7 +16,7 @@ class Partition:
     """Rows of one table's partition, and the changelog position they reach."""
 
     rows: dict[bytes, bytes] = field(default_factory=dict)
-    offset: tuple[str, int] | None = None
+    reached: Reached | None = None
 
 
 class Disk:
@@ -47,9 +48,9 @@ class OpenDisk:
         table: str,
         partition: int,
         items: Iterable[tuple[bytes, bytes | None]],
-        offset: tuple[str, int] | None = None,
+        reached: Reached | None = None,
     ) -> None:
-        """Write changes and the offset they reach, unless the process is dead."""
+        """Write changes and what they reach, unless the process is dead."""
         if not self._before_write():
             return
         kept = self._partition(table, partition)
@@ -58,17 +59,17 @@ class OpenDisk:
                 kept.rows.pop(key, None)
             else:
                 kept.rows[key] = value
-        if offset is not None:
-            kept.offset = offset
+        if reached is not None:
+            kept.reached = reached
         self._after_write(table, partition)
 
     def scan(self, table: str, partition: int, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
         """Rows with a prefix, in byte order."""
         yield from sorted(row for row in self._partition(table, partition).rows.items() if row[0].startswith(prefix))
 
-    def offset(self, table: str, partition: int) -> tuple[str, int] | None:
-        """The position the rows reach."""
-        return self._partition(table, partition).offset
+    def reached(self, table: str, partition: int) -> Reached | None:
+        """What the rows reach."""
+        return self._partition(table, partition).reached
 
     def wipe(self, table: str, partition: int) -> None:
         """Drop a partition's rows."""
@@ -87,5 +88,4 @@ class SimulatedStore(RocksStore):
         self.table_name = table
         self._database = database  # type: ignore[assignment]
         self._overlay = {}
-        self._waiting = {}
         self._partitions = set()

@@ -15,7 +15,10 @@ from faust.streams import _current_event
 from faust.types import TP
 from mode.utils.queues import FlowControlEvent, ThrowableQueue
 
+from streams.dead_letters import TransientError
 from streams.driver.committer import OutputDroppedError
+from streams.driver.delivery import GENERATION_NONE
+from streams.driver.limits import STATUS_INTERVAL_S
 from streams.driver.producer import Buffer
 from streams.log import LogUnavailableError
 from tests.simulation.disk import OpenDisk, SimulatedStore
@@ -77,6 +80,7 @@ class Process:
         self.conf: Any = SimpleNamespace(
             id=GROUP_NAME,
             topic_allow_declare=False,
+            reply_to="",
             consumer_auto_offset_reset="earliest",
             broker_session_timeout=world.plan.lease_s,
             broker_heartbeat_interval=world.plan.lease_s / 3.5,
@@ -118,6 +122,7 @@ class Process:
         self.recovery = Recovery(self, self.queues[CHANGELOG])
         self.tables = SimpleNamespace(values=lambda: [table], changelog_topics={CHANGELOG}, recovery=self.recovery)
         self.effects = Effects(self)
+        self._on_error = self.transport.failures._before(None)
         self.spawn(self._live())
 
     async def _live(self) -> None:
@@ -128,6 +133,7 @@ class Process:
                 self.topics._tp_index[TP(topic, p)] = (channel,)
         self.coordinator.subscribe(SUBSCRIPTION)
         self.spawn(type(self.coordinator)._membership.fun(self.coordinator))
+        self.spawn(self._look_around())
         self.spawn(type(self.consumer)._commit_continuously.fun(self.consumer))
         self.fetcher = self.spawn(self.consumer._drain_messages(SimpleNamespace(should_stop=False)))
         self.spawn(self.recovery.run())
@@ -136,6 +142,11 @@ class Process:
             for _ in range(concurrency):
                 self.spawn(self._agent(self.queues[topic], handler))
         self.spawn(self.effects.outside())
+
+    async def _look_around(self) -> None:
+        while not self.services_over:
+            await asyncio.sleep(STATUS_INTERVAL_S)
+            await self.coordinator.look()
 
     async def consumer_topics(self) -> None:
         """Learn what topics there are; the world has created them."""
@@ -262,7 +273,10 @@ class Process:
                 try:
                     await handler(event)
                 except OutputDroppedError:
-                    pass  # its partition was handed over meanwhile; Faust acks what raised, too
+                    pass  # its partition was handed over meanwhile, or it built on what was dropped; Faust acks it, too
+                except TransientError as exc:
+                    await self._on_error(SimpleNamespace(name=message.topic), exc)
                 else:
-                    self.world.checks.on_finished(self.member, generation, message)
+                    if message.generation_id != GENERATION_NONE:
+                        self.world.checks.on_finished(self.member, generation, message)
             message.ack(self.consumer)

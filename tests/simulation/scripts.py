@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Sequence
@@ -53,7 +54,7 @@ def commit(server: Server, _keys: Sequence[Any], argv: Sequence[Any]) -> list[by
             _check_transaction(server, server.hashes.get(f"{prefix}txn:{txn['name']}", {}), txn)
         if fence:
             _check_fence(server, f"{prefix}group:{fence['group']}", fence)
-            _check_standing(server.hash(f"{prefix}group:{fence['group']}:offsets"), head["offsets"])
+            _check_evidence(server, prefix, server.hash(f"{prefix}group:{fence['group']}:offsets"), head["offsets"])
         if "require" in head:
             _check_row(server, prefix, *head["require"])
         targets = [_target(server, prefix, *stream) for stream in head["streams"]]
@@ -87,12 +88,31 @@ def _check_fence(server: Server, group: str, fence: dict[str, Any]) -> None:
         raise _RefusedError(b"FENCED", b"lease")
 
 
-def _check_standing(committed: Hash, offsets: list[list[Any]]) -> None:
-    for topic, partition, _, standing in offsets:
+def _check_evidence(server: Server, prefix: str, committed: Hash, offsets: list[list[Any]]) -> None:
+    for topic, partition, offset, standing, passed in offsets:
         name = raw(f"{topic}:{partition}")
         stands = committed.get(name)
         if standing >= 0 and (stands or b"0") != raw(standing):
-            raise _RefusedError(b"ROLLED_BACK", name, stands or b"none", raw(standing))
+            found = b"committed " + (stands or b"nothing")
+            raise _RefusedError(b"ROLLED_BACK", name, found, b"committed %d" % standing)
+        if (
+            passed
+            and "no_evidence" not in server.flaws
+            and not _passes(server, f"{prefix}log:{topic}:{partition}", offset, passed)
+        ):
+            raise _RefusedError(
+                b"ROLLED_BACK", name, b"another record below %d" % offset, b"processed one that is gone"
+            )
+
+
+def _passes(server: Server, stream: str, offset: int, passed: str) -> bool:
+    entry_id = f"0-{offset}"
+    found = server.execute("XRANGE", stream, entry_id, entry_id, "COUNT", 1)
+    if not found:
+        return False
+    parts = found[0][1]
+    values = [value for name, value in zip(parts[::2], parts[1::2], strict=True) if name == b"v"]
+    return hashlib.sha1(values[-1] if values else b"").hexdigest() == passed
 
 
 def _check_row(server: Server, prefix: str, topic: str, partition: int, key: str) -> None:
@@ -130,8 +150,9 @@ def _append(server: Server, targets: list[_Target], argv: Sequence[Any]) -> None
 
 
 def _commit_offsets(server: Server, prefix: str, group: str, offsets: list[list[Any]]) -> None:
-    for topic, partition, offset, _ in offsets:
+    for topic, partition, offset, *_ in offsets:
         server.hash(f"{prefix}group:{group}:offsets")[raw(f"{topic}:{partition}")] = raw(offset)
+        server.sets.setdefault(f"{prefix}groups", set()).add(raw(group))
         server.streams.setdefault(f"{prefix}log:{topic}:{partition}", Stream()).groups[group] = offset
 
 
@@ -142,6 +163,8 @@ def create_topic(server: Server, keys: Sequence[str], argv: Sequence[Any]) -> li
     if not server.hashes.get(keys[0]):
         server.hashes[keys[0]] = {raw(field): raw(value) for field, value in zip(fields, values, strict=True)}
         server.sets.setdefault(keys[1], set()).add(raw(name))
+    else:
+        server.hashes[keys[0]][b"retention_ms"] = raw(argv[4])
     reply: list[bytes | None] = server.execute("HMGET", keys[0], *fields)
     return reply
 
@@ -167,8 +190,9 @@ class Group:
         if b"generation" not in self.state:
             self.state[b"generation"], self.state[b"state"] = b"0", b"empty"
         self.evict()
+        self.admit()
         if op == "members":
-            return [part for pair in self.members.items() for part in pair]
+            return [part for pair in self.members.items() if pair[0] not in self.joined for part in pair]
         if op == "sync":
             self.sync(member, args)
         elif op == "join":
@@ -200,7 +224,6 @@ class Group:
     def prepare(self, settle_ms: int) -> None:
         if self.state[b"state"] == b"preparing":
             return
-        self.joined.clear()
         self.put(state="preparing", settle=self.now + settle_ms, deadline=self.now + self.number(b"rebalance_ms"))
         self.announce()
 
@@ -227,6 +250,7 @@ class Group:
         if leader not in self.members:
             leader = min(self.members)
         self.assignments.clear()
+        self.joined.clear()
         if "generation_stays" not in self.server.flaws:
             self.put(generation=self.number(b"generation") + 1)
         self.put(state="syncing", leader=leader.decode(), deadline=self.now + self.number(b"rebalance_ms"))
@@ -245,14 +269,25 @@ class Group:
             self.remove(self.state[b"leader"])
             self.prepare(0)
 
+    def admit(self) -> None:
+        if self.state[b"state"] == b"stable" and self.joined and self.now >= self.number(b"settle"):
+            self.prepare(0)
+
     def join(self, member: bytes, metadata: Any, lease_ms: Any, rebalance_ms: Any, settle_ms: Any) -> None:
         self.put(lease_ms=lease_ms, rebalance_ms=rebalance_ms)
         if not self.members:
             self.put(state="empty")
+        newcomer = member not in self.members or member in self.joined
         self.members[member] = raw(metadata)
         self.leases[member] = self.now + int(lease_ms)
-        self.prepare(int(settle_ms))
+        if self.state[b"state"] == b"empty":
+            self.prepare(int(settle_ms))
+        elif not newcomer:
+            self.prepare(0)
+        elif self.state[b"state"] != b"preparing" and not self.joined:
+            self.put(settle=self.now + int(settle_ms))
         self.joined.add(member)
+        self.admit()
         self.complete()
 
     def leave(self, member: bytes) -> None:

@@ -26,6 +26,8 @@ class Stream:
     """Entries by id (``(high, low)``), and the native groups' positions."""
 
     entries: list[tuple[tuple[int, int], list[bytes]]] = field(default_factory=list)
+    past: list[tuple[tuple[int, int], list[bytes]]] = field(default_factory=list)
+    """What was trimmed: no client sees it, the checks do."""
     last: tuple[int, int] = (0, 0)
     groups: dict[str, int] = field(default_factory=dict)
 
@@ -38,9 +40,22 @@ class Stream:
 
     def after(self, low: int, count: int) -> list[list[Any]]:
         """Entries with ids above ``0-low``. Ids of our own writers are dense, so the first is found by its place."""
-        place = low if low < len(self.entries) and self.entries[low][0] == (0, low + 1) else 0
+        place = low - len(self.past)
+        place = place if 0 <= place < len(self.entries) and self.entries[place][0] == (0, low + 1) else 0
         found = (entry for entry in self.entries[place:] if entry[0] > (0, low))
         return [[b"%d-%d" % entry_id, parts] for entry_id, parts in take(found, count)]
+
+    def trim(self, low: int) -> int:
+        """Remove entries below ``0-low``, and never the last; returns how many."""
+        count = min(sum(entry_id < (0, low) for entry_id, _ in self.entries), max(0, len(self.entries) - 1))
+        self.past += self.entries[:count]
+        del self.entries[:count]
+        return count
+
+    @property
+    def history(self) -> list[list[bytes]]:
+        """The fields of all entries there ever were, in order."""
+        return [parts for _, parts in (*self.past, *self.entries)]
 
 
 def take(items: Iterable[Any], count: int) -> list[Any]:
@@ -61,6 +76,7 @@ class Server:
         self.streams: dict[str, Stream] = {}
         self.published: list[str] = []
         self.flaws: frozenset[str] = frozenset()
+        self.scan_rows = 2
         self._scripts = {
             COMMIT.digest: scripts.commit,
             CREATE_TOPIC.digest: scripts.create_topic,
@@ -111,5 +127,14 @@ class Server:
                 reply.append([name, entries])
         return reply or None
 
-    def _xrange(self, key: str, _low: str, _high: str, _count: str, count: int) -> list[list[Any]]:
-        return self.streams[key].after(0, count) if key in self.streams else []
+    def _xrange(self, key: str, low: str, high: str, _count: str, count: int) -> list[list[Any]]:
+        if key not in self.streams:
+            return []
+        found = self.streams[key].after(0 if low == "-" else int(low.partition("-")[2]) - 1, count)
+        return [entry for entry in found if high == "+" or entry[0] == raw(high)]
+
+    def _hscan(self, key: str, cursor: int, _count: str, count: int) -> tuple[int, Hash]:
+        """Some rows at a time, as a server that is asked for few may: the cursor is a place in key order."""
+        rows = sorted(self.hashes.get(key, {}).items())
+        place = cursor + max(1, min(count, self.scan_rows))
+        return (place if place < len(rows) else 0), dict(rows[cursor:place])

@@ -20,8 +20,11 @@ from streams.driver.consumer import Consumer
 from streams.driver.coordinator import Coordinator
 from streams.driver.failures import Failures
 from streams.driver.heartbeat import Standing
+from streams.driver.memory import MemoryTables
 from streams.driver.producer import Producer
+from streams.driver.restore import Restorer
 from streams.driver.transport import Transport
+from streams.driver.waits import Waits
 from streams.log.scripts import GROUP
 from tests.simulation.network import Client, SimulatedLog
 from tests.simulation.topology import GROUP_NAME
@@ -83,13 +86,21 @@ class SimulatedTransport(Transport):
         self.app = process  # type: ignore[assignment]
         self.member = process.member
         self._opened = True
+        self._writers = 0
         self._stores = None
         self.failures = Failures(self)
+        self.memory = MemoryTables(self)
+        self.restorer = Restorer(self)
         self.broker = log
         self.committer = Committer(self, process.world.plan.commit_records_max)
 
     async def open(self) -> None:
         """Always open."""
+
+    def new_writer(self) -> bytes:
+        """Names are numbered, so that a seed plays the same way each time."""
+        self._writers += 1
+        return f"{self.member}/{self._writers}".encode()
 
 
 class SimulatedConsumer(_Service, Consumer):  # type: ignore[misc]
@@ -112,6 +123,7 @@ class SimulatedConsumer(_Service, Consumer):  # type: ignore[misc]
         self._handovers = 0
         self._commit_took_s = 0.0
         self._pressure_dropped = asyncio.Event()
+        self._interrupted = None
         self._gap = defaultdict(int)
         self._acked = defaultdict(list)
         self._acked_index = defaultdict(set)
@@ -130,10 +142,28 @@ class SimulatedConsumer(_Service, Consumer):  # type: ignore[misc]
         self._reset_state()
         self.flow_active = False
 
+    def add_future(self, coro: Any) -> Any:
+        return self.process.spawn(coro)
+
     async def _wait_for_room(self) -> None:
         # The driver looks every 20 ms; most of a seed would be spent on that.
         self._pressure_dropped.clear()
         await self.wait_first(self._pressure_dropped.wait(), timeout=ROOM_POLL_S)
+
+
+class NoStandbys:
+    """No replicas are simulated."""
+
+    taken: frozenset[TP] = frozenset()
+
+    def take(self, assigned: set[TP]) -> None:
+        """None."""
+
+    def follow(self) -> None:
+        """None."""
+
+    async def leave(self) -> None:
+        """None."""
 
 
 class SimulatedCoordinator(_Service, Coordinator):  # type: ignore[misc]
@@ -145,6 +175,7 @@ class SimulatedCoordinator(_Service, Coordinator):  # type: ignore[misc]
         self.app = process  # type: ignore[assignment]
         self.transport = consumer.redis_transport
         self.member = process.member
+        self.standbys: Any = NoStandbys()
         self.generation = 0
         self.topics = frozenset()
         self._standing = None
@@ -170,6 +201,7 @@ class SimulatedProducer(_Service, Producer):  # type: ignore[misc]
         self.app = process  # type: ignore[assignment]
         self.transport = transport
         self._flushing = None
+        self.waits = Waits(transport.committer)
 
     def add_future(self, coro: Any) -> Any:
         return self.process.spawn(coro)
@@ -230,3 +262,7 @@ class Assignor:
 
     def on_assignment(self, assignment: Any) -> None:
         """Nothing to remember."""
+
+    def is_standby(self, _tp: TP) -> bool:
+        """There are no standbys here."""
+        return False

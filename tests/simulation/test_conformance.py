@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from random import Random
 from typing import Any
@@ -130,7 +131,8 @@ class Commands:
             generation = self.generation - (rng.random() < 0.1)
             head["fence"] = {"group": "g", "member": member, "generation": generation}  # type: ignore[assignment]
             standing = rng.choice((-1, -1, 0, rng.randrange(3)))
-            head["offsets"] = [["plain", p, rng.randrange(3), standing] for p in range(rng.randint(0, 2))]
+            passed = hashlib.sha1(b"%d" % rng.randrange(1000)).hexdigest() if rng.random() < 0.1 else ""
+            head["offsets"] = [["plain", p, rng.randrange(3), standing, passed] for p in range(rng.randint(0, 2))]
         if rng.random() < 0.1:
             head["require"] = ["table", 0, f"k{rng.randrange(4)}"]
         if rng.random() < 0.8:
@@ -145,7 +147,7 @@ class Commands:
         op = rng.choice(("join", "join", "heartbeat", "leave", "sync", "sync", "members"))
         args: list[Any] = []
         if op == "join":
-            args = [b"meta", LONG_MS, LONG_MS, 0]
+            args = [b"meta", LONG_MS, LONG_MS, rng.choice((0, LONG_MS))]
         elif op == "sync":
             args = [self.generation, "m1", b"one", "m2", b"two"]
         reply = await self.both.say("EVALSHA", GROUP.digest, 1, self.both.log.keys.group("g"), op, member, *args)

@@ -13,7 +13,7 @@ from tests.simulation.defects import DEFECTS
 from tests.simulation.world import FailedError, play
 
 SEEDS_IN_CI = 200
-SEEDS_FOR_A_DEFECT = 300
+SEEDS_FOR_A_DEFECT = 500
 
 
 def test_the_protocol_holds_on_every_seed() -> None:

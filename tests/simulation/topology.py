@@ -1,6 +1,7 @@
 """What the simulated application does, and what must come of it.
 
-Topic `in` -> agent -> `mid` -> agent with a table -> `out`.
+Topic `in` -> agent -> `mid` -> agent with a table -> `out`. Topic `side` -> agent that writes the same table; what the
+two of them make of the rows that they share goes to `shared`.
 """
 
 from __future__ import annotations
@@ -11,21 +12,23 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from streams.dead_letters import TransientError
 from streams.log import LogUnavailableError, TopicSpec
 
 if TYPE_CHECKING:
     from tests.simulation.process import Event, Process
 
 NAMESPACE, GROUP_NAME = "sim", "app"
-IN, MID, OUT, OUTSIDE = "in", "mid", "out", "outside"
+IN, MID, OUT, SIDE, SHARED, OUTSIDE = "in", "mid", "out", "side", "shared", "outside"
 TABLE, CHANGELOG = "counts", "app-counts-changelog"
-SUBSCRIPTION = (IN, MID, CHANGELOG)
+SUBSCRIPTION = (IN, MID, SIDE, CHANGELOG)
+ACKED = SUBSCRIPTION[:-1]
 KEYS = tuple(b"abcde"[i : i + 1] for i in range(5))
 
 
 def topics(partitions: int) -> list[TopicSpec]:
     """All topics of the application."""
-    plain = [TopicSpec(name, partitions) for name in (IN, MID, OUT, OUTSIDE)]
+    plain = [TopicSpec(name, partitions) for name in (IN, MID, OUT, SIDE, SHARED, OUTSIDE)]
     return [*plain, TopicSpec(CHANGELOG, partitions, "compact")]
 
 
@@ -49,7 +52,7 @@ class Effects:
 
     def handlers(self) -> list[tuple[str, Callable[[Event], Any], int]]:
         """Each agent's topic, handler and concurrency. Faust wants agents that change tables to have none."""
-        return [(IN, self.spread, self.process.world.plan.concurrency), (MID, self.count, 1)]
+        return [(IN, self.spread, self.process.world.plan.concurrency), (MID, self.count, 1), (SIDE, self.side, 1)]
 
     async def _dawdle(self) -> None:
         """Work that takes time: mostly none, sometimes some, rarely longer than a rebalance waits."""
@@ -76,6 +79,28 @@ class Effects:
             self._put(event, b"last-" + message.key, message.value)
         self._send(OUT, message.key, b"%d:%s" % (number, message.value), message.partition)
         await self._dawdle()
+        self._share(event)
+        await self._dawdle()
+
+    async def side(self, event: Event) -> None:
+        """`side` -> a row that the other agent writes too; then, after a while, one made of a row of the other's."""
+        await self._dawdle()
+        self._share(event)
+        await self._dawdle()
+        if self.rng.random() < self.process.world.plan.failing_events and self._may_fail(event):
+            raise TransientError("a bad day")
+        self._put(event, b"seen-" + event.message.key, self.process.store._get(event.message.key) or b"0")
+        await self._dawdle()
+
+    def _may_fail(self, event: Event) -> bool:
+        # Not so often in a row that it would become a dead letter.
+        return self.process.transport.failures._attempts.get((event.message.tp, event.message.offset), 0) < 3
+
+    def _share(self, event: Event) -> None:
+        message = event.message
+        number = int(self.process.store._get(b"sum-" + message.key) or b"0") + 1
+        self._put(event, b"sum-" + message.key, b"%d" % number)
+        self._send(SHARED, message.key, b"%d:%s" % (number, message.value), message.partition)
 
     def _put(self, event: Event, key: bytes, value: bytes) -> None:
         # As a Faust table does: first the changelog record, then the store.
@@ -102,20 +127,46 @@ class Effects:
 Content = dict[str, list[list[tuple[bytes, bytes | None]]]]
 """By topic and partition, the keys and values in order."""
 
+Records = list[tuple[bytes, bytes | None]]
 
-def check_content(content: Content, concurrency: int) -> Iterable[str]:
-    """What is wrong with the content of all topics in the end: nothing, when every input had one effect, in order."""
+
+def check_content(content: Content, concurrency: int, *, failing: bool) -> Iterable[str]:
+    """What is wrong with the content of all topics in the end: nothing, when every input had one effect, in order.
+
+    An event that is processed again after a failure comes after later ones: its effects are counted, not compared.
+    """
     yield from _check_mid(content, ordered=concurrency == 1)
     for partition, records in enumerate(content[MID]):
+        found = fold(content[CHANGELOG][partition])
+        yield from _check_numbers(OUT, content[OUT][partition], records, found, b"")
+        both = records + content[SIDE][partition]
+        yield from _check_numbers(SHARED, content[SHARED][partition], both, found, b"sum-")
+        if failing:
+            continue
         rows, outs = fold_mid(records)
+        own = {key: value for key, value in found.items() if not key.startswith((b"sum-", b"seen-"))}
         if content[OUT][partition] != outs:
             yield f"out partition {partition} is {content[OUT][partition]}, expected {outs}"
-        found = fold(content[CHANGELOG][partition])
-        if found != rows:
-            yield f"table partition {partition} is {found}, expected {rows}"
+        if own != rows:
+            yield f"table partition {partition} is {own}, expected {rows}"
     for value, times in Counter(value for records in content[OUTSIDE] for _, value in records).items():
         if times > 1:
             yield f"message {value!r}, sent outside of any event, was written {times} times"
+
+
+def _check_numbers(
+    topic: str, written: Records, inputs: Records, rows: dict[bytes, bytes], prefix: bytes
+) -> Iterable[str]:
+    """A row that counts inputs by key, and what was written at each step: 1, 2, 3 and so on, once for each input."""
+    for key in KEYS:
+        expected = Counter(value for k, value in inputs if k == key)
+        steps = [(value or b"").partition(b":") for k, value in written if k == key]
+        if [number for number, _, _ in steps] != [b"%d" % (i + 1) for i in range(expected.total())]:
+            yield f"{topic} has the steps {steps} for key {key!r}, expected 1 to {expected.total()}"
+        if Counter(value for _, _, value in steps) != expected:
+            yield f"{topic} has {steps} for key {key!r}, expected {expected}"
+        if int(rows.get(prefix + key, b"0")) != expected.total():
+            yield f"row {prefix + key!r} is {rows.get(prefix + key)!r}, expected {expected.total()}"
 
 
 def _check_mid(content: Content, *, ordered: bool) -> Iterable[str]:
@@ -131,6 +182,8 @@ def _check_mid(content: Content, *, ordered: bool) -> Iterable[str]:
     for records in content[MID]:
         for key, value in records:
             source, _, index = (value or b"").partition(b".")
+            if source not in place:
+                continue  # an effect without a cause, told of above
             partition, order = place[source]
             step = (order, index)
             if step < latest.get((partition, key), (-1, b"")):

@@ -21,7 +21,8 @@ from tests.simulation.loop import Agenda, ProcessLoop
 from tests.simulation.network import Network, Weather
 from tests.simulation.process import Process
 from tests.simulation.server import Server
-from tests.simulation.topology import IN, KEYS, MID, NAMESPACE, Content, check_content, topics
+from tests.simulation.storage import Storage
+from tests.simulation.topology import IN, KEYS, MID, NAMESPACE, SIDE, Content, check_content, topics
 
 DRAIN_S = 90.0
 """Virtual time after the last fault within which all lag must be gone."""
@@ -31,6 +32,8 @@ REST_US = 800_000
 
 STEPS_MAX = 200_000
 """Steps of one seed; more is a world that never rests."""
+
+FAULTS = ("crash", "pause", "stop", "add", "server", "trim", "rollback")
 
 EPOCH_MS = 1_700_000_000_000
 
@@ -53,6 +56,7 @@ class Plan:
     rebalance_s: float
     slow_events: float
     stuck_events: float
+    failing_events: float
     crash_at_write: float
     crash_after_commit: float
     commit_records_max: int
@@ -69,13 +73,14 @@ class Plan:
             workers=rng.choice((1, 2, 2, 3)),
             partitions=rng.choice((1, 2, 2, 3)),
             concurrency=rng.choice((1, 1, 2)),
-            inputs=rng.randint(5, 25),
+            inputs=rng.randint(6, 28),
             bursts=rng.choice((0, 1, 2)),
             faulty_s=rng.uniform(1.5, 4.5),
             lease_s=rng.choice((0.8, 1.5)),
             rebalance_s=rng.choice((1.2, 2.5)),
             slow_events=rng.choice((0.0, 0.3, 0.6)),
             stuck_events=rng.choice((0.0, 0.0, 0.08)),
+            failing_events=rng.choice((0.0, 0.0, 0.3)),
             crash_at_write=rng.choice((0.0, 0.0, 0.03)),
             crash_after_commit=rng.choice((0.0, 0.0, 0.05)),
             commit_records_max=rng.choice((1, 3, 8, 400)),
@@ -109,6 +114,7 @@ class World:
         self.network = Network(self.agenda, self.server)
         self.network.weather = self.plan.weather
         self.checks = Checks(self)
+        self.storage = Storage(self)
         self.network.before, self.network.after = self.checks.before, self._after_command
         if self.trace is not None:
             self.network.trace = self.say
@@ -157,7 +163,7 @@ class World:
         keys, result = Keys(NAMESPACE), []
         for p in range(self.plan.partitions):
             stream = self.server.streams.get(keys.stream(topic, p))
-            result.append([(e[1], e[3] if e[2] == b"v" else None) for _, e in stream.entries] if stream else [])
+            result.append([(e[1], e[3] if e[2] == b"v" else None) for e in stream.history] if stream else [])
         return result
 
     def _after_command(self, sender: str, command: tuple[object, ...], reply: object) -> None:
@@ -218,8 +224,11 @@ class World:
 
     def _one_fault(self) -> None:
         running = self.running()
-        fault = self.rng.choice(("crash", "pause", "pause", "stop", "add", "server"))
-        if fault == "server":
+        fault = self.rng.choice((*FAULTS, "pause"))
+        if fault in {"trim", "rollback"}:
+            if self.storage.happen(fault):
+                self._count(fault)
+        elif fault == "server":
             if self.network.server_is_up:
                 self._count("server")
                 self.say("the server restarts")
@@ -247,7 +256,8 @@ class World:
     def _input(self) -> None:
         number, self._inputs = self._inputs, self._inputs + 1
         key = self.rng.choice(KEYS)
-        record = Record(IN, partition_for(key, self.plan.partitions), key, b"%d" % number, 0)
+        topic = self.rng.choice((IN, IN, SIDE))
+        record = Record(topic, partition_for(key, self.plan.partitions), key, b"%d" % number, 0)
         args = codec.commit_arguments(Keys(NAMESPACE).prefix, WriteBatch([record]), self._infos, None, None)
         self.server.execute("EVALSHA", COMMIT.digest, 1, "", *args.argv)
         self.network._wake()
@@ -277,11 +287,12 @@ class World:
         for _ in range(self.rng.randint(0, 5)):
             near, far = self.rng.uniform(0, 0.4), self.rng.uniform(0.2, plan.faulty_s)
             self.agenda.after(min(self.rng.choice(bursts) + near if bursts else far, plan.faulty_s), self._one_fault)
+        self.agenda.after(self.rng.uniform(0.2, plan.faulty_s), self.storage.back_up)
         self.agenda.after(plan.faulty_s, self._calm)
         self._play(until_us=int((plan.faulty_s + DRAIN_S) * 1e6))
         self.checks.at_the_end()
         content: Content = {topic: self.content(topic) for topic in self.topics}
-        for wrong in check_content(content, plan.concurrency):
+        for wrong in check_content(content, plan.concurrency, failing=plan.failing_events > 0):
             self.fail(wrong)
         self._judge()
 
@@ -306,7 +317,7 @@ class World:
     def _is_settled(self) -> bool:
         """Whether all planned stops and starts are over, and every worker has recovered and written what it has."""
         generation = self.checks.generation()
-        return all(
+        return generation > 0 and all(
             not process.loop.dead and not process.should_stop and process.is_settled(generation)
             for process in self.processes.values()
         )

@@ -30,14 +30,29 @@ if head.fence then
   if not lease or tonumber(lease) < millis() then return {'FENCED', 'lease'} end
 end
 
--- Only this member commits its partitions, so the last commit must stand; if not, the broker went back in time.
--- A group without members (no fence) has nothing but this to keep two writers apart.
+-- Only this member commits its partitions, so the last commit must stand, and the record that the new one passes must be
+-- the one that was processed. If not, the broker was restored to an earlier state.
+local function passes(o)
+  local id = '0-' .. string.format('%d', o[3])
+  local entry = redis.call('XRANGE', prefix .. 'log:' .. o[1] .. ':' .. o[2], id, id)[1]
+  if not entry then return false end
+  local value = ''
+  for i = 1, #entry[2], 2 do
+    if entry[2][i] == 'v' then value = entry[2][i + 1] end
+  end
+  return redis.sha1hex(value) == o[5]
+end
+
+-- A group without members (no fence) has nothing but the standing offset to keep two writers apart.
 local group_name = head.group or (head.fence and head.fence.group)
 for _, o in ipairs(head.offsets) do
   local field = o[1] .. ':' .. o[2]
   local stands = redis.call('HGET', prefix .. 'group:' .. group_name .. ':offsets', field)
   if o[4] >= 0 and (stands or '0') ~= string.format('%d', o[4]) then
-    return {'ROLLED_BACK', field, stands or 'none', string.format('%d', o[4])}
+    return {'ROLLED_BACK', field, 'committed ' .. (stands or 'nothing'), 'committed ' .. string.format('%d', o[4])}
+  end
+  if o[5] ~= '' and not passes(o) then
+    return {'ROLLED_BACK', field, 'another record below ' .. string.format('%d', o[3]), 'processed one that is gone'}
   end
 end
 
@@ -63,6 +78,8 @@ for i, s in ipairs(head.streams) do
     key = prefix .. 'log:' .. s[1] .. ':' .. s[2],
     ends = prefix .. 'ends:' .. s[1],
     partition = tostring(s[2]),
+    keys = {},
+    rows = {},
     snap = meta[3] ~= 'delete' and (prefix .. 'snap:' .. s[1] .. ':' .. s[2]) or nil,
     rank = meta[4] == 'rank' and (prefix .. 'rank:' .. s[1] .. ':') or nil,
   }
@@ -82,16 +99,56 @@ end
 local bases = {}
 for i, top in ipairs(ends) do bases[i] = top end
 
+-- Snapshots are written after the records, many rows at a time: the last value of a key is what counts.
+local ROWS_A_CALL = 500
+
 local function fold(stream, key, value)
-  if stream.rank then
+  if stream.rows[key] == nil then stream.keys[#stream.keys + 1] = key end
+  stream.rows[key] = value
+end
+
+local function write_ranking(stream, keys, first, last)
+  local old = redis.call('HMGET', stream.snap, unpack(keys, first, last))
+  local gone, come = {}, {}
+  for i = first, last do
+    local key = keys[i]
     local group, member = string.match(key, '^(.*)|([^|]*)$')
     if group then
-      local old = redis.call('HGET', stream.snap, key)
-      if old then redis.call('ZREM', stream.rank .. group, old .. '|' .. member) end
-      if value then redis.call('ZADD', stream.rank .. group, 0, value .. '|' .. member) end
+      local was, is = old[i - first + 1], stream.rows[key]
+      gone[group], come[group] = gone[group] or {}, come[group] or {}
+      if was then table.insert(gone[group], was .. '|' .. member) end
+      if is then
+        table.insert(come[group], 0)
+        table.insert(come[group], is .. '|' .. member)
+      end
     end
   end
-  if value then redis.call('HSET', stream.snap, key, value) else redis.call('HDEL', stream.snap, key) end
+  for group, members in pairs(gone) do
+    if #members > 0 then redis.call('ZREM', stream.rank .. group, unpack(members)) end
+  end
+  for group, members in pairs(come) do
+    if #members > 0 then redis.call('ZADD', stream.rank .. group, unpack(members)) end
+  end
+end
+
+local function write_snapshot(stream)
+  local keys = stream.keys
+  for first = 1, #keys, ROWS_A_CALL do
+    local last = math.min(first + ROWS_A_CALL - 1, #keys)
+    if stream.rank then write_ranking(stream, keys, first, last) end
+    local set, del = {}, {}
+    for i = first, last do
+      local value = stream.rows[keys[i]]
+      if value then
+        set[#set + 1] = keys[i]
+        set[#set + 1] = value
+      else
+        del[#del + 1] = keys[i]
+      end
+    end
+    if #set > 0 then redis.call('HSET', stream.snap, unpack(set)) end
+    if #del > 0 then redis.call('HDEL', stream.snap, unpack(del)) end
+  end
 end
 
 local at = 3
@@ -104,11 +161,14 @@ while at <= n do
   redis.call('XADD', stream.key, '0-*', unpack(ARGV, first, last))
   ends[i] = ends[i] + 1
   if stream.snap and ARGV[first] == 'k' then
-    fold(stream, ARGV[first + 1], ARGV[first + 2] == 'v' and ARGV[first + 3] or nil)
+    fold(stream, ARGV[first + 1], ARGV[first + 2] == 'v' and ARGV[first + 3] or false)
   end
   at = last + 1
 end
-for i, stream in ipairs(streams) do redis.call('HSET', stream.ends, stream.partition, string.format('%d', ends[i])) end
+for i, stream in ipairs(streams) do
+  write_snapshot(stream)
+  redis.call('HSET', stream.ends, stream.partition, string.format('%d', ends[i]))
+end
 
 for _, c in ipairs(head.copied and head.copied.steps or {}) do
   redis.call('HSET', copy_key, c[1], string.format('%d', c[3]))
@@ -118,7 +178,9 @@ if group_name then
   local offsets = prefix .. 'group:' .. group_name .. ':offsets'
   for _, o in ipairs(head.offsets) do
     local id = string.format('%d', o[3])
-    redis.call('HSET', offsets, o[1] .. ':' .. o[2], id)
+    if redis.call('HSET', offsets, o[1] .. ':' .. o[2], id) == 1 then
+      redis.call('SADD', prefix .. 'groups', group_name)
+    end
     -- The same offset in native group metadata, so that XINFO GROUPS shows the lag to ordinary tools.
     local key = prefix .. 'log:' .. o[1] .. ':' .. o[2]
     local set = redis.pcall('XGROUP', 'SETID', key, group_name, '0-' .. id, 'ENTRIESREAD', id)

@@ -2,8 +2,9 @@
 -- KEYS[1] the group's hash (also its pub/sub channel; `:members`, `:joined`, `:leases`, `:assignments` hang below it)
 -- ARGV[1] operation, ARGV[2] member, then the operation's own arguments
 --
--- empty -> preparing (members join) -> syncing (the leader assigns) -> stable; a join, leave or lost lease of a
--- stable group goes back to preparing. The generation rises when preparing ends; until then the old one may commit.
+-- empty -> preparing (members join) -> syncing (the leader assigns) -> stable; a member's rejoin, leave or lost lease
+-- goes back to preparing. The generation rises when preparing ends; until then the old one may commit.
+-- A newcomer stops nobody: it stands in `:joined` while the group works on, until `settle`; then the group prepares.
 local group, op, member = KEYS[1], ARGV[1], ARGV[2]
 local members, joined, leases, assignments = group .. ':members', group .. ':joined', group .. ':leases', group .. ':assignments'
 local t = redis.call('TIME')
@@ -15,7 +16,6 @@ local function announce() redis.call('PUBLISH', group, get('generation') .. ' ' 
 
 local function prepare(settle_ms)
   if get('state') == 'preparing' then return end
-  redis.call('DEL', joined)
   redis.call('HSET', group, 'state', 'preparing', 'settle', now + settle_ms, 'deadline', now + number('rebalance_ms'))
   announce()
 end
@@ -48,7 +48,7 @@ local function complete()
   table.sort(names)
   local leader = get('leader')
   if not leader or redis.call('HEXISTS', members, leader) == 0 then leader = names[1] end
-  redis.call('DEL', assignments)
+  redis.call('DEL', assignments, joined)
   redis.call('HINCRBY', group, 'generation', 1)
   redis.call('HSET', group, 'state', 'syncing', 'leader', leader, 'deadline', now + number('rebalance_ms'))
   announce()
@@ -71,18 +71,30 @@ local function evict()
   end
 end
 
+local function admit()
+  if get('state') == 'stable' and redis.call('SCARD', joined) > 0 and now >= number('settle') then prepare(0) end
+end
+
 if redis.call('HSETNX', group, 'generation', 0) == 1 then redis.call('HSET', group, 'state', 'empty') end
 evict()
+admit()
 
 if op == 'join' then
   -- ARGV: metadata, lease_ms, rebalance_ms, settle_ms
   redis.call('HSET', group, 'lease_ms', ARGV[4], 'rebalance_ms', ARGV[5])
-  local first = redis.call('HLEN', members) == 0
+  if redis.call('HLEN', members) == 0 then redis.call('HSET', group, 'state', 'empty') end
+  local newcomer = redis.call('HEXISTS', members, member) == 0 or redis.call('SISMEMBER', joined, member) == 1
   redis.call('HSET', members, member, ARGV[3])
   redis.call('ZADD', leases, now + ARGV[4], member)
-  if first then redis.call('HSET', group, 'state', 'empty') end
-  prepare(tonumber(ARGV[6]))
+  if get('state') == 'empty' then
+    prepare(tonumber(ARGV[6]))
+  elseif not newcomer then
+    prepare(0) -- it has handed over already
+  elseif get('state') ~= 'preparing' and redis.call('SCARD', joined) == 0 then
+    redis.call('HSET', group, 'settle', now + ARGV[6])
+  end
   redis.call('SADD', joined, member)
+  admit()
   complete()
 elseif op == 'leave' then
   if redis.call('HEXISTS', members, member) == 1 then
@@ -99,7 +111,15 @@ elseif op == 'heartbeat' then
   if redis.call('HEXISTS', members, member) == 1 then redis.call('ZADD', leases, now + number('lease_ms'), member) end
   complete()
 elseif op == 'members' then
-  return redis.call('HGETALL', members)
+  -- Those of the generation that is being assigned: who has come since waits for the next.
+  local reply = {}
+  for _, name in ipairs(redis.call('HKEYS', members)) do
+    if redis.call('SISMEMBER', joined, name) == 0 then
+      reply[#reply + 1] = name
+      reply[#reply + 1] = redis.call('HGET', members, name)
+    end
+  end
+  return reply
 elseif op == 'sync' then
   -- ARGV: generation, then member and assignment in turn
   if get('generation') == ARGV[3] and get('state') == 'syncing' and get('leader') == member then

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 
 import faust
 from yarl import URL
+
+from tests.integration.streams.block import BLOCK, block
 
 app = faust.App(
     os.environ["COUNTING_APP"],
@@ -15,12 +18,12 @@ app = faust.App(
     datadir=os.environ["COUNTING_DATA"],
     topic_partitions=4,
     topic_disable_leader=True,
-    table_standby_replicas=0,
+    table_standby_replicas=int(os.environ.get("COUNTING_STANDBYS", "0")),
     reply_create_topic=False,
     web_enabled=False,
     broker_session_timeout=2.0,
     broker_heartbeat_interval=0.4,
-    broker_rebalance_timeout=10.0,
+    broker_rebalance_timeout=float(os.environ.get("COUNTING_REBALANCE_S", "10")),
 )
 source = app.topic("in", key_serializer="raw", value_serializer="raw")
 out = app.topic("out", key_serializer="raw", value_serializer="raw")
@@ -30,6 +33,9 @@ counts = app.Table("counts", key_type=bytes, value_type=bytes)
 @app.agent(source)
 async def count(stream: Any) -> None:
     async for event in stream.events():
+        if event.key == BLOCK:
+            block(Path(event.value.decode()))
+            continue
         number = int(counts.get(event.key) or b"0") + 1
         counts[event.key] = str(number).encode()
         await out.send(key=event.key, value=str(number).encode(), partition=event.message.partition)

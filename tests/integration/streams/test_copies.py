@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from streams.log import Copied, CopyMovedError, Log, Record, RolledBackError, TopicPartition, TopicSpec, WriteBatch
+from streams.log import (
+    Copied,
+    CopyMovedError,
+    Evidence,
+    Log,
+    Record,
+    RolledBackError,
+    TopicPartition,
+    TopicSpec,
+    WriteBatch,
+)
 
 PLACE = TopicPartition("t", 0)
 
@@ -31,9 +41,9 @@ async def test_a_copy_goes_on_from_where_it_stands_and_from_nowhere_else(log: Lo
 
 async def test_offsets_of_a_group_without_members_are_committed_from_where_they_stand(log: Log) -> None:
     await log.append([Record("t", 0, None, b"v", 1)] * 3)
-    await log.commit(WriteBatch(offsets={PLACE: 2}, standing={PLACE: 0}, group="g"))
+    await log.commit(WriteBatch(offsets={PLACE: 2}, evidence={PLACE: Evidence(0, "")}, group="g"))
     with pytest.raises(RolledBackError):
-        await log.commit(WriteBatch(offsets={PLACE: 3}, standing={PLACE: 0}, group="g"))
+        await log.commit(WriteBatch(offsets={PLACE: 3}, evidence={PLACE: Evidence(0, "")}, group="g"))
     assert await log.committed("g") == {PLACE: 2}
-    await log.commit(WriteBatch(offsets={PLACE: 3}, standing={PLACE: 2}, group="g"))
+    await log.commit(WriteBatch(offsets={PLACE: 3}, evidence={PLACE: Evidence(2, "")}, group="g"))
     assert await log.committed("g") == {PLACE: 3}

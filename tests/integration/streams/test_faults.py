@@ -15,6 +15,8 @@ import pytest
 
 from streams.log import Log, Record, TopicPartition, TopicSpec
 from streams.log.partitioner import partition_for
+from tables.workers import workers as workers_of
+from tests.integration.streams.block import BLOCK
 
 PARTITIONS = 4
 KEYS = 20
@@ -64,6 +66,14 @@ class Workers:
                 raise AssertionError(f"{await self.committed()} of {records} processed.\n{self.logs()}")
             await asyncio.sleep(0.02)
 
+    async def until_all_are_ready(self) -> None:
+        """Wait until all that run share one generation."""
+        end = asyncio.get_running_loop().time() + DEADLINE_S
+        while not (group := await workers_of(self.log, "counting")).ready or len(group.alive) < len(self.running):
+            if asyncio.get_running_loop().time() > end:
+                raise AssertionError(f"{group.why_not}\n{self.logs()}")
+            await asyncio.sleep(0.02)
+
     def logs(self) -> str:
         """The last lines of every worker's log."""
         return "\n".join(
@@ -108,8 +118,10 @@ async def assert_counted_exactly_once(log: Log, records: int = RECORDS) -> None:
     assert {key: int(value) for key, value in table.items()} == dict.fromkeys(seen, each)
 
 
-async def test_killed_workers_lose_and_double_nothing(workers: Workers, log: Log) -> None:
+@pytest.mark.parametrize("standbys", ["0", "1"])
+async def test_killed_workers_lose_and_double_nothing(workers: Workers, log: Log, standbys: str) -> None:
     chance = random.Random(7)
+    workers.environment["COUNTING_STANDBYS"] = standbys
     await workers.start("a")
     await workers.start("b")
     await feed(log)
@@ -145,3 +157,22 @@ async def test_workers_come_and_go_without_losing_a_record(workers: Workers, log
     await workers.end("a", signal.SIGTERM)
     await workers.until_committed(RECORDS)
     await assert_counted_exactly_once(log)
+
+
+async def test_a_worker_whose_event_loop_is_stuck_is_evicted_and_fenced(
+    workers: Workers, log: Log, tmp_path: Path
+) -> None:
+    """Its heartbeat thread lives, but lets the lease run out once the loop has stood longer than a rebalance may."""
+    workers.environment["COUNTING_REBALANCE_S"] = "1"
+    mark = tmp_path / "blocked"
+    await workers.start("a")
+    await workers.start("b")
+    await workers.until_all_are_ready()
+    await log.append([Record("in", 0, BLOCK, bytes(mark), 1)])
+    await feed(log)
+    await workers.until_committed(RECORDS + 1)
+    mark.unlink()  # it was there: one of the two is held, and goes on only now, with what it had under way
+    await feed(log)
+    await workers.until_committed(2 * RECORDS + 1)
+    assert all(process.returncode is None for process in workers.running.values())
+    await assert_counted_exactly_once(log, 2 * RECORDS)

@@ -30,14 +30,14 @@ class Member:
     async def beat(self) -> Standing:
         return await self._do("heartbeat")
 
-    async def settled(self) -> Standing:
-        """Beat until the group is not preparing any more."""
+    async def settled(self, left: str = "preparing") -> Standing:
+        """Beat until the group is in that state no more."""
         for _ in range(500):
             standing = await self.beat()
-            if standing.state != "preparing":
+            if standing.state != left:
                 return standing
             await asyncio.sleep(0.01)
-        raise AssertionError("the group is still preparing")
+        raise AssertionError(f"the group is still {left}")
 
     async def leave(self) -> Standing:
         return await self._do("leave")
@@ -60,13 +60,16 @@ def b(log: Log) -> Member:
 async def stable(*members: Member) -> int:
     """Bring all members into one stable generation."""
     for member in members:
-        standing = await member.join()
-    for member in members:
-        if standing.state == "preparing":
-            standing = await member.join()
-    leader = next(m for m in members if m.name == standing.leader)
-    await leader.sync(standing.generation, **{m.name: m.name.encode() for m in members})
-    return standing.generation
+        await member.join()
+    while True:
+        standings = [await member.beat() for member in members]
+        for member, standing in zip(members, standings, strict=True):
+            if standing.state == "preparing" and not standing.joined:
+                await member.join()
+            elif standing.state == "syncing" and standing.leader == member.name:
+                await member.sync(standing.generation, **{m.name: m.name.encode() for m in members})
+        if all(standing.state == "stable" and not standing.joined for standing in standings):
+            return standings[0].generation
 
 
 async def test_the_first_member_leads_and_assigns(a: Member) -> None:
@@ -83,6 +86,49 @@ async def test_a_join_waits_for_the_others_and_makes_a_new_generation(a: Member,
     assert (standing.state, standing.joined, standing.generation) == ("preparing", False, 1)
     standing = await a.join()
     assert (standing.state, standing.generation, standing.leader) == ("syncing", 2, "a")
+
+
+async def test_a_newcomer_stops_nobody_until_the_group_has_settled(a: Member, b: Member) -> None:
+    generation = await stable(a)
+    standing = await b.join(settle_ms=300)
+    assert (standing.state, standing.joined, standing.generation) == ("stable", True, generation)
+    assert (await a.beat()).state == "stable"
+    assert (await b.join(settle_ms=300)).state == "stable"
+    standing = await b.settled("stable")
+    assert (standing.state, standing.joined) == ("preparing", True)
+    assert not (await a.beat()).joined
+    assert (await a.join()).state == "syncing"
+
+
+async def test_newcomers_that_come_while_the_group_works_share_a_generation(log: Log, a: Member, b: Member) -> None:
+    generation = await stable(a)
+    late = Member(log, "c")
+    await b.join(settle_ms=100)
+    await late.join(settle_ms=60_000)
+    await a.settled("stable")
+    assert (await a.join()).generation == generation + 1
+    assert (await late.beat()).state == "syncing"
+
+
+async def test_a_member_that_has_handed_over_waits_for_no_settling(a: Member, b: Member) -> None:
+    await stable(a, b)
+    assert (await a.join(settle_ms=60_000)).state == "preparing"
+    assert (await b.join(settle_ms=60_000)).state == "syncing"
+
+
+async def test_a_leave_does_not_wait_for_the_settling_of_a_join(log: Log, a: Member, b: Member) -> None:
+    await stable(a, b)
+    newcomer = Member(log, "c")
+    await newcomer.join(settle_ms=60_000)
+    await a.leave()
+    assert (await b.join(settle_ms=60_000)).state == "syncing"
+    assert (await newcomer.beat()).state == "syncing"
+
+
+async def test_a_newcomer_is_assigned_nothing_in_a_generation_that_it_is_not_of(log: Log, a: Member, b: Member) -> None:
+    await a.join()
+    assert (await b.join(settle_ms=60_000)).state == "syncing"
+    assert await log.run(GROUP, [log.keys.group("g")], ["members", "a"]) == [b"a", b"meta"]
 
 
 async def test_members_that_join_within_the_settling_time_share_a_generation(a: Member, b: Member) -> None:
@@ -104,9 +150,11 @@ async def test_leaving_hands_over_at_once(a: Member, b: Member) -> None:
 
 async def test_a_member_whose_lease_ran_out_is_evicted(log: Log, a: Member) -> None:
     brief = Member(log, "b", lease_ms=30)
-    await stable(a, brief)
-    await log.run(GROUP, [log.keys.group("g")], ["join", "a", b"", LEASE_MS, REBALANCE_MS, 0])
-    standing = await a.settled()
+    await stable(a)
+    await brief.join()
+    while await log.redis.hexists(f"{log.keys.group('g')}:members", "b"):
+        await a.beat()
+    standing = await a.join()
     assert (standing.state, standing.leader) == ("syncing", "a")
     assert not (await brief.beat()).known
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from typing import Any
 
 import pytest
 
 from streams.log import (
+    Evidence,
     Fence,
     FencedError,
     ForeignStreamError,
@@ -123,6 +125,21 @@ async def test_an_idempotency_key_is_good_for_one_body(log: Log) -> None:
     assert await log.ends("t") == {0: 1, 1: 0}
 
 
+@pytest.mark.parametrize("now", [[], [b"another"]], ids=["not there any more", "another one in its place"])
+async def test_a_commit_that_passes_a_record_that_is_gone_is_refused(log: Log, now: list[bytes]) -> None:
+    """A member processed it; then the broker was restored, before the member committed. Its effects have no cause."""
+    fence = await join(log)
+    await log.append([record(b"first"), *(record(value) for value in now)])
+    evidence = Evidence(0, hashlib.sha1(b"processed").hexdigest())
+    with pytest.raises(RolledBackError, match="another record below 2"):
+        await log.commit(WriteBatch([record(topic="c")], {T0: 2}, {T0: evidence}), fence=fence)
+    assert await log.ends("c") == {0: 0, 1: 0}
+    await log.append([record(b"processed")])
+    end = (await log.ends("t"))[0]
+    await log.commit(WriteBatch([], {T0: end}, {T0: evidence}), fence=fence)
+    assert (await log.committed("g"))[T0] == end
+
+
 async def test_the_snapshot_is_the_fold_of_the_changelog(log: Log) -> None:
     for key, value in ((b"a", b"1"), (b"b", b"2"), (b"a", b"3"), (b"b", None), (b"c", b"")):
         await log.append([record(value, topic="c", key=key)])
@@ -210,6 +227,6 @@ async def test_a_broker_that_went_back_in_time_is_noticed_at_the_next_commit(log
     fence = await join(log)
     await log.commit(WriteBatch([record()], {T0: 5}), fence=fence)
     await log.redis.hset(log.keys.offsets("g"), "t:0", "3")
-    with pytest.raises(RolledBackError, match="has 3 as committed offset of t:0"):
-        await log.commit(WriteBatch([record()], {T0: 6}, {T0: 5}), fence=fence)
+    with pytest.raises(RolledBackError, match="has committed 3 of t:0"):
+        await log.commit(WriteBatch([record()], {T0: 6}, {T0: Evidence(5, "")}), fence=fence)
     assert await log.ends("t") == {0: 1, 1: 0}

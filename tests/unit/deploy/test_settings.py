@@ -46,7 +46,7 @@ def test_environment_wins_over_the_file_and_arguments_over_both(
         ("ASTRA_JWT_SECRET", "short", "ASTRA_JWT_SECRET is .*5 bytes.*at least 32 bytes"),
         ("ASTRA_HEARTBEAT_MS", "9000", "ASTRA_HEARTBEAT_MS=9000 and ASTRA_LEASE_MS=10000 do not fit"),
         ("ASTRA_PARTITION", "4", "ASTRA_PARTITION is not a setting; did you mean ASTRA_PARTITIONS?"),
-        ("ASTRA_XYZ", "1", "ASTRA_XYZ is not a setting; docs/operations.md"),
+        ("ASTRA_QQQQQQQ", "1", "ASTRA_QQQQQQQ is not a setting; docs/operations.md"),
         ("ASTRA_CONFIG", "/nowhere.toml", "ASTRA_CONFIG names '/nowhere.toml', which is not a file"),
     ],
 )

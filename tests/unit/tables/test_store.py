@@ -13,11 +13,16 @@ import pytest
 from faust.streams import _current_event
 from faust.types import TP
 
+from streams.driver.stores import Reached
 from tables.database import Database
 from tables.store import RocksStore
 
 CHANGELOG = "app-rows-changelog"
 P0, P1 = TP(CHANGELOG, 0), TP(CHANGELOG, 1)
+
+
+def at(offset: int) -> Reached:
+    return Reached("one", offset, b"writer")
 
 
 class LogSide:
@@ -26,6 +31,8 @@ class LogSide:
     def __init__(self) -> None:
         self.known = "one"
         self.ends = {P0: 100, P1: 100}
+        self.committed = 0
+        self.noted: list[tuple[TP, int]] = []
 
     def incarnation(self, topic: str) -> str:
         return self.known
@@ -33,10 +40,18 @@ class LogSide:
     def highwater(self, tp: TP) -> int:
         return self.ends[tp]
 
+    def is_committed(self, source: tuple[TP, int] | None) -> bool:
+        return source is None or source[1] < self.committed
+
+    def builds_on(self, message: Message, base: tuple[TP, int]) -> None:
+        self.noted.append(base)
+
 
 class Message:
     def __init__(self, partition: int) -> None:
         self.partition = partition
+        self.tp = TP("in", partition)
+        self.offset = 0
 
 
 class Event:
@@ -70,43 +85,102 @@ def event() -> Iterator[Event]:
     _current_event.reset(token)
 
 
-async def test_a_write_is_read_back_before_it_is_committed(store: RocksStore, event: Event) -> None:
+async def test_a_write_is_read_back_before_it_is_committed(store: RocksStore, log_side: LogSide, event: Event) -> None:
     store._set(b"k", b"1")
     assert store._get(b"k") == b"1"
     assert store.database.get("rows", 0, b"k") is None
-    store.on_committed(P0, [(b"k", b"1")], 7)
+    log_side.committed = 1
+    store.on_committed(P0, [(b"k", b"1")], at(7))
     assert store.database.get("rows", 0, b"k") == b"1"
     assert store.persisted_offset(P0) == 7
     assert store._overlay[0] == {}
 
 
-async def test_a_later_write_stays_when_an_earlier_one_is_committed(store: RocksStore, event: Event) -> None:
+async def test_a_later_write_is_read_while_the_earlier_one_is_committed(
+    store: RocksStore, log_side: LogSide, event: Event
+) -> None:
     store._set(b"k", b"1")
+    event.message.offset = 1
     store._set(b"k", b"2")
-    store.on_committed(P0, [(b"k", b"1")], 7)
+    log_side.committed = 1
+    store.on_committed(P0, [(b"k", b"1")], at(7))
     assert store._get(b"k") == b"2"
 
 
 async def test_a_value_that_comes_back_is_not_taken_for_the_commit_of_its_first_write(
-    store: RocksStore, event: Event
+    store: RocksStore, log_side: LogSide, event: Event
 ) -> None:
     """1, 2, 1 again: the first 1 and then the 2 are committed; what the next event must read is still the last 1."""
-    for value in (b"1", b"2", b"1"):
+    for offset, value in enumerate((b"1", b"2", b"1")):
+        event.message.offset = offset
         store._set(b"k", value)
-    store.on_committed(P0, [(b"k", b"1")], 7)
-    store.on_committed(P0, [(b"k", b"2")], 8)
-    assert store._get(b"k") == b"1"
-    store.on_committed(P0, [(b"k", b"1")], 9)
-    assert store._get(b"k") == b"1"
+    for offset, value in enumerate((b"1", b"2", b"1")):
+        log_side.committed = offset + 1
+        store.on_committed(P0, [(b"k", value)], at(7 + offset))
+        assert store._get(b"k") == b"1"
     assert store._overlay[0] == {}
 
 
-async def test_a_deleted_row_is_gone_before_and_after_the_commit(store: RocksStore, event: Event) -> None:
-    store.on_committed(P0, [(b"k", b"1")], 1)
+async def test_an_event_that_writes_a_row_several_times_leaves_nothing_uncommitted(
+    store: RocksStore, log_side: LogSide, event: Event
+) -> None:
+    for value in (b"1", b"2", b"1"):
+        store._set(b"k", value)
+    log_side.committed = 1
+    store.on_committed(P0, [(b"k", b"1")], at(7))
+    assert store._overlay[0] == {}
+
+
+async def test_a_failed_events_rows_are_taken_back_and_no_others(
+    store: RocksStore, log_side: LogSide, event: Event
+) -> None:
+    store.database.write("rows", 0, [(b"k", b"0"), (b"l", b"0")])
+    store._set(b"k", b"1")
+    event.message.offset = 1
+    store._set(b"k", b"2")
+    store._set(b"l", b"2")
+    store._del(b"new")
+    for key in (b"k", b"l", b"new"):
+        store.undo(P0, key, (TP("in", 0), 1))
+    assert (store._get(b"k"), store._get(b"l"), store._get(b"new")) == (b"1", b"0", None)
+
+
+async def test_reading_writing_and_scanning_uncommitted_rows_is_noted(
+    store: RocksStore, log_side: LogSide, event: Event
+) -> None:
+    store._set(b"k", b"1")
+    store._get(b"k")
+    assert log_side.noted == []
+    event.message.offset = 1
+    store._get(b"other")
+    list(store.prefix(b"o"))
+    assert log_side.noted == []
+    first = (TP("in", 0), 0)
+    for touch in (
+        lambda: store._get(b"k"),
+        lambda: list(store.prefix(b"k")),
+        lambda: list(store._iteritems()),
+        lambda: store._contains(b"k"),
+        lambda: store._set(b"k", b"2"),
+    ):
+        log_side.noted.clear()
+        touch()
+        assert log_side.noted == [first]
+    event.message.offset = 2
+    log_side.noted.clear()
+    store._del(b"k")
+    assert log_side.noted == [(TP("in", 0), 1)]
+
+
+async def test_a_deleted_row_is_gone_before_and_after_the_commit(
+    store: RocksStore, log_side: LogSide, event: Event
+) -> None:
+    store.on_committed(P0, [(b"k", b"1")], at(1))
     store._del(b"k")
     assert store._get(b"k") is None
     assert list(store._iteritems()) == []
-    store.on_committed(P0, [(b"k", None)], 2)
+    log_side.committed = 1
+    store.on_committed(P0, [(b"k", None)], at(2))
     assert store.database.get("rows", 0, b"k") is None
 
 
@@ -123,7 +197,7 @@ async def test_partitions_do_not_see_each_other(store: RocksStore, event: Event)
 
 
 async def test_prefix_scans_are_ordered_and_see_uncommitted_rows(store: RocksStore, event: Event) -> None:
-    store.on_committed(P0, [(b"a|1", b"x"), (b"a|2", b"x"), (b"a|4", b"x"), (b"b|1", b"x")], 4)
+    store.on_committed(P0, [(b"a|1", b"x"), (b"a|2", b"x"), (b"a|4", b"x"), (b"b|1", b"x")], at(4))
     store._set(b"a|3", b"new")
     store._set(b"a|0", b"new")
     store._del(b"a|2")
@@ -132,14 +206,14 @@ async def test_prefix_scans_are_ordered_and_see_uncommitted_rows(store: RocksSto
 
 
 async def test_rows_of_another_log_are_dropped(store: RocksStore, log_side: LogSide, event: Event) -> None:
-    store.on_committed(P0, [(b"k", b"1")], 7)
+    store.on_committed(P0, [(b"k", b"1")], at(7))
     log_side.known = "two"
     assert store.persisted_offset(P0) is None
     assert store._get(b"k") is None
 
 
 async def test_rows_ahead_of_the_log_are_dropped(store: RocksStore, log_side: LogSide, event: Event) -> None:
-    store.on_committed(P0, [(b"k", b"1")], 7)
+    store.on_committed(P0, [(b"k", b"1")], at(7))
     log_side.ends[P0] = 7
     assert store.persisted_offset(P0) is None
     assert store._get(b"k") is None
@@ -152,12 +226,12 @@ async def test_writing_outside_of_an_event_is_refused(store: RocksStore) -> None
 
 def test_a_corrupted_database_is_rebuilt(tmp_path: Path) -> None:
     database = Database.acquire(tmp_path / "db")
-    database.write("t", 0, [(b"k", b"v")], ("one", 1))
+    database.write("t", 0, [(b"k", b"v")], Reached("one", 1, b"w"))
     database.release()
     for path in (tmp_path / "db").glob("MANIFEST*"):
         path.write_bytes(b"not a manifest")
     database = Database.acquire(tmp_path / "db")
-    assert database.offset("t", 0) is None
+    assert database.reached("t", 0) is None
     database.write("t", 0, [(b"k", b"v")])
     database.release()
 

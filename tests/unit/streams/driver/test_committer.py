@@ -49,6 +49,7 @@ async def committer(log: SlowLog) -> Committer:
         changelogs=set,
         changelog_stores=dict,
         on_committed=lambda _offsets: None,
+        memory=SimpleNamespace(settle=lambda: None, clear=lambda: None),
     )
     committer = Committer(transport)
     committer.fence = Fence("g", "m", 1)

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 from faust.types import TP
 from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.driver.watermarks import Watermarks
+from streams.log import Evidence
 
 TP0 = TP("t", 0)
 
@@ -29,15 +32,15 @@ def test_the_watermark_is_the_lowest_unfinished_offset(order: list[int], finishe
     assert marks.in_flight() == 12 - finished
 
 
-def test_offsets_that_were_trimmed_do_not_hold_the_watermark_up() -> None:
-    marks = delivered(2)
-    marks.skip(TP0, 10)
-    marks.deliver(TP0, 10)
-    marks.finish(TP0, [10])
-    assert marks.watermark(TP0) == 0
-    marks.finish(TP0, [0, 1])
-    assert marks.watermark(TP0) == 11
-    assert marks.in_flight() == 0
+def test_a_commit_shows_what_was_committed_and_what_it_passes() -> None:
+    marks = Watermarks()
+    marks.reset(TP0, 0)
+    for offset, value in enumerate((b"a", None, b"c")):
+        marks.deliver(TP0, offset, value)
+    marks.commit(TP0, 1)
+    assert marks.evidence(TP0, 3) == Evidence(1, hashlib.sha1(b"c").hexdigest())
+    assert marks.evidence(TP0, 2) == Evidence(1, hashlib.sha1(b"").hexdigest())
+    assert marks._partitions[TP0].values.keys() == {1, 2}
 
 
 def test_an_event_out_of_turn_is_refused() -> None:
@@ -63,3 +66,27 @@ def test_late_acks_of_a_partition_given_up_are_ignored() -> None:
     marks.finish(TP0, [0, 1, 2])
     assert marks.committable() == {}
     assert TP0 not in marks
+
+
+@given(st.data())
+def test_reopened_events_hold_the_watermark_until_they_are_finished_again(data: st.DataObject) -> None:
+    marks, done = delivered(12), set[int]()
+    for _ in range(data.draw(st.integers(1, 30))):
+        offset = data.draw(st.integers(0, 11))
+        if offset in done and data.draw(st.booleans()):
+            marks.reopen(TP0, offset)
+            done.discard(offset)
+        elif offset not in done:
+            marks.finish(TP0, [offset])
+            done.add(offset)
+        assert marks.watermark(TP0) == next(o for o in range(13) if o not in done)
+        assert marks.in_flight() == 12 - len(done)
+
+
+def test_a_committed_event_is_never_reopened() -> None:
+    marks = delivered(3)
+    marks.finish(TP0, [0, 1])
+    marks.commit(TP0, 1)
+    marks.reopen(TP0, 1)
+    with pytest.raises(AssertionError, match="which is committed"):
+        marks.reopen(TP0, 0)

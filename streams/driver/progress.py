@@ -1,0 +1,32 @@
+"""Says how far long work is, every few seconds, and how long it took; says nothing of work that was nothing."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+SAY_EVERY_S = 5.0
+
+logger = logging.getLogger(__name__)
+
+
+class Progress:
+    """Counts what is done."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._began = self._said = time.monotonic()
+        self.done = 0
+
+    def add(self, count: int) -> None:
+        """So many more are done."""
+        self.done += count
+        now = time.monotonic()
+        if now - self._said >= SAY_EVERY_S:
+            self._said = now
+            logger.info("%s: %d rows so far", self._what, self.done)
+
+    def end(self) -> None:
+        """All is done."""
+        if self.done:
+            logger.info("%s: %d rows in %.2f s", self._what, self.done, time.monotonic() - self._began)

@@ -1,0 +1,48 @@
+"""What the driver asks of a table store that keeps uncommitted writes apart. `tables.store` is one; Faust's are not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple, Protocol, runtime_checkable
+
+from faust.types import TP
+
+from streams.driver.dependencies import Source
+
+Items = Iterable[tuple[bytes, bytes | None]]
+"""Keys and values; None deletes."""
+
+
+class Reached(NamedTuple):
+    """Up to where local rows are the fold of a changelog, and whose record stands there.
+
+    Attributes:
+        incarnation: The changelog topic's incarnation id.
+        offset: The last record that is in the rows.
+        writer: Its writer. Each time a member gets a partition it draws a new one, so two logs that parted after a
+            restored backup have different writers at the same offset (Kafka's leader epochs, KIP-101, serve the same).
+    """
+
+    incarnation: str
+    offset: int
+    writer: bytes
+
+
+@runtime_checkable
+class CommittedStore(Protocol):
+    """A table store that keeps uncommitted writes apart and is told what was committed."""
+
+    def on_committed(self, tp: TP, items: list[tuple[bytes, bytes | None]], reached: Reached) -> None:
+        """Make these changes durable, with what they reach, in one batch."""
+
+    def undo(self, tp: TP, key: bytes, source: Source) -> None:
+        """Take back what an event wrote to a key, uncommitted."""
+
+    def reached(self, tp: TP) -> Reached | None:
+        """What the local rows of a partition reach; None when there are none that can be trusted."""
+
+    def restore(self, tp: TP, items: Items, reached: Reached | None) -> None:
+        """Write rows read from the log; without `reached` more must follow before they can be trusted."""
+
+    def wipe(self, tp: TP) -> None:
+        """Drop the local rows of a partition, and what they reach."""

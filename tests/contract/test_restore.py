@@ -1,0 +1,251 @@
+"""Tables come back from snapshot and tail: complete, of the right log, and with no more read than is needed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from typing import Any, cast
+
+import pytest
+from faust.exceptions import ImproperlyConfigured
+from faust.types import TP
+
+from streams.driver.plain import check_stores
+from streams.driver.restore import Restorer
+from streams.driver.stores import Reached
+from streams.log import Log
+from tables.database import Database
+from tests.contract.harness import DEADLINE_S, PARTITIONS, Broker, running, until
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.only_on_redis("reading tables from snapshots is our driver's"),
+]
+
+INT: Any = int
+ROCKS, MEMORY = "astra-rocksdb://", "memory://"
+KEYS = 300
+
+
+class Summing:
+    """An application that sums values by key in one table."""
+
+    def __init__(self, broker: Broker, member: str, store: str, **settings: Any) -> None:
+        self.app = broker.app(member=member, store=store, **settings)
+        self.topic = self.app.topic(broker.name("in"), key_type=str, value_type=INT)
+        self.sums = self.app.Table("sums", default=int)
+        self.changelog = f"{broker.name('app')}-sums-changelog"
+        self.hold = asyncio.Event()
+        self.hold.set()
+
+        @self.app.agent(self.topic)
+        async def add(stream: Any) -> None:
+            async for key, value in stream.items():
+                self.sums[key] += value
+                await self.hold.wait()
+
+    async def send(self, value: int, keys: int = KEYS) -> None:
+        await asyncio.gather(*[await self.topic.send(key=f"k{i}", value=value) for i in range(keys)])
+
+    async def until_sum(self, expected: int) -> None:
+        await until(lambda: sum(self.sums.values()) == expected)
+        await until(lambda: not cast("Any", self.app.transport).committer.watermarks.busy())
+        await self.app.consumer.commit()
+
+    @property
+    def restored(self) -> int:
+        """Rows and records that were read to restore the tables last time."""
+        return int(cast("Any", self.app.transport).restorer.restored)
+
+
+async def trim_to_the_last(log: Log, topic: str) -> None:
+    for p in range(PARTITIONS):
+        await log.redis.execute_command("XTRIM", log.keys.stream(topic, p), "MAXLEN", 1)
+
+
+@pytest.mark.parametrize("store", [ROCKS, MEMORY])
+async def test_a_trimmed_changelog_is_read_from_its_snapshot(broker: Broker, log: Log, store: str) -> None:
+    first = Summing(broker, "m1", store)
+    async with running(first.app):
+        await first.send(1)
+        await first.until_sum(KEYS)
+        await first.send(1)
+        await first.until_sum(2 * KEYS)
+    await trim_to_the_last(log, first.changelog)
+    second = Summing(broker, "m2", store)
+    async with running(second.app):
+        assert dict(second.sums.items()) == {f"k{i}": 2 for i in range(KEYS)}
+        assert KEYS <= second.restored <= KEYS + PARTITIONS  # each key once, and the last record of each tail
+        await second.send(1)
+        await second.until_sum(3 * KEYS)
+
+
+async def test_a_deleted_row_does_not_come_back_from_a_snapshot(broker: Broker, log: Log) -> None:
+    first = Summing(broker, "m1", ROCKS)
+    deletions = first.app.topic(broker.name("in"), key_type=str, value_type=INT)
+    assert deletions is not None
+    async with running(first.app):
+        await first.send(1)
+        await first.until_sum(KEYS)
+    other = Summing(broker, "m2", ROCKS)
+
+    @other.app.agent(other.app.topic(broker.name("gone"), key_type=str, value_type=INT))
+    async def delete(stream: Any) -> None:
+        async for event in stream.events():
+            del other.sums[event.key]
+
+    async with running(other.app):
+        await asyncio.gather(*[await other.app.topic(broker.name("gone"), key_type=str, value_type=INT).send(
+            key=f"k{i}", value=0) for i in range(100)])  # fmt: skip
+        await other.until_sum(KEYS - 100)
+    await trim_to_the_last(log, first.changelog)
+    third = Summing(broker, "m1", ROCKS)  # with the local rows from before
+    async with running(third.app):
+        assert sorted(third.sums.keys()) == sorted(f"k{i}" for i in range(100, KEYS))
+
+
+async def test_a_worker_with_local_rows_reads_only_the_tail(broker: Broker) -> None:
+    first = Summing(broker, "m1", ROCKS)
+    async with running(first.app):
+        await first.send(1)
+        await first.until_sum(KEYS)
+    other = Summing(broker, "m2", ROCKS)
+    async with running(other.app):
+        await other.send(5, keys=10)
+        await other.until_sum(KEYS + 50)
+    back = Summing(broker, "m1", ROCKS)
+    async with running(back.app):
+        assert back.restored == 10
+        assert sum(back.sums.values()) == KEYS + 50
+
+
+async def test_rows_of_a_log_that_was_restored_to_an_earlier_state_are_dropped_though_it_has_grown_since(
+    broker: Broker, log: Log
+) -> None:
+    """The incarnation is the same and the log reaches further than the local rows: only its writers tell them apart."""
+    first = Summing(broker, "m1", ROCKS)
+    async with running(first.app):
+        await first.send(1)
+        await first.until_sum(KEYS)
+    backup = await dump(log)
+    lost = Summing(broker, "m1", ROCKS)
+    async with running(lost.app):
+        await lost.send(1_000)
+        await lost.until_sum(KEYS + KEYS * 1_000)
+    await restore(log, backup)
+    other = Summing(broker, "m2", ROCKS)
+    async with running(other.app):
+        for value in (2, 3):
+            await other.send(value)
+        await other.until_sum(KEYS * 6)
+    back = Summing(broker, "m1", ROCKS)
+    async with running(back.app):
+        assert dict(back.sums.items()) == {f"k{i}": 6 for i in range(KEYS)}
+
+
+async def dump(log: Log) -> dict[bytes, bytes]:
+    keys = [key async for key in log.redis.scan_iter(match=log.keys.prefix + "*")]
+    return {key: await cast("Awaitable[bytes]", log.redis.dump(key)) for key in keys}
+
+
+async def restore(log: Log, backup: dict[bytes, bytes]) -> None:
+    async for key in log.redis.scan_iter(match=log.keys.prefix + "*"):
+        await log.redis.delete(key)
+    for key, value in backup.items():
+        await log.redis.restore(key, 0, value)
+
+
+async def test_rows_of_a_snapshot_that_was_half_read_are_not_trusted(broker: Broker, log: Log) -> None:
+    first = Summing(broker, "m1", ROCKS)
+    async with running(first.app):
+        await first.send(1)
+        await first.until_sum(KEYS)
+    second = Summing(broker, "m2", ROCKS)
+    database = Database.acquire(second.app.conf.tabledir / "rocksdb")
+    for p in range(PARTITIONS):  # as a worker leaves them that was killed while it read
+        database.write("sums", p, [(b'"left"', b"7")], None)
+    database.release()
+    async with running(second.app):
+        assert dict(second.sums.items()) == {f"k{i}": 1 for i in range(KEYS)}
+
+
+async def test_a_rebalance_interrupts_the_reading_of_a_snapshot_and_the_next_assignment_begins_anew(
+    broker: Broker, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = Summing(broker, "m1", ROCKS)
+    async with running(first.app):
+        await first.send(1)
+        await first.until_sum(KEYS)
+    reading, tries = asyncio.Event(), []
+    whole = Restorer.restore
+
+    async def slow_at_first(self: Restorer, tps: set[TP]) -> None:
+        tries.append(len(tps))
+        if len(tries) == 1:
+            await self._copy(*next((tp, s) for tp in sorted(tps) for t, s in stores(self) if t == tp.topic))
+            reading.set()
+            await asyncio.Event().wait()
+        await whole(self, tps)
+
+    def stores(restorer: Restorer) -> Any:
+        return restorer.transport.changelog_stores().items()
+
+    monkeypatch.setattr(Restorer, "restore", slow_at_first)
+    second, third = Summing(broker, "m2", ROCKS), Summing(broker, "m3", ROCKS)
+    second.app.finalize()
+    starting = asyncio.create_task(second.app.start())
+    try:
+        await asyncio.wait_for(reading.wait(), DEADLINE_S)
+        assert second.app.rebalancing
+        async with running(third.app):
+            await until(lambda: not second.app.rebalancing)
+            assert len(tries) >= 3
+            rows = dict(second.sums.items()) | dict(third.sums.items())
+            assert rows == {f"k{i}": 1 for i in range(KEYS)}
+    finally:
+        await second.app.stop()
+        await starting
+
+
+@pytest.mark.parametrize("store", [ROCKS, MEMORY])
+async def test_what_an_event_did_to_a_table_is_gone_when_the_event_is_processed_again(
+    broker: Broker, log: Log, store: str
+) -> None:
+    summing = Summing(broker, "m1", store)
+    async with running(summing.app):
+        await summing.send(1, keys=10)
+        await summing.until_sum(10)
+        summing.hold.clear()
+        await summing.send(1, keys=1)
+        await until(lambda: sum(summing.sums.values()) == 11)
+        transport = cast("Any", summing.app.transport)
+        transport.committer.fenced.set()  # as when its lease ran out
+        cast("Any", summing.app.consumer).coordinator.fenced()
+        await until(lambda: summing.app.rebalancing)
+        summing.hold.set()
+        await until(lambda: not summing.app.rebalancing)
+        await summing.send(1, keys=10)
+        await summing.until_sum(21)
+
+
+async def test_a_log_that_is_not_the_one_the_rows_are_of_is_told_by_its_writer(broker: Broker, log: Log) -> None:
+    first = Summing(broker, "m1", ROCKS)
+    async with running(first.app):
+        await first.send(1)
+        await first.until_sum(KEYS)
+        store = cast("Any", first.sums).data
+        reached = [store.reached(TP(first.changelog, p)) for p in range(PARTITIONS)]
+    assert all(isinstance(at, Reached) and at.writer for at in reached)
+
+
+async def test_a_store_that_writes_before_the_commit_is_refused(broker: Broker) -> None:
+    summing = Summing(broker, "m1", "rocksdb://?driver=rocksdict")
+    summing.app.finalize()
+    with pytest.raises(ImproperlyConfigured, match="astra-rocksdb://"):
+        check_stores(summing.app)
+    starting = asyncio.create_task(summing.app.start())
+    try:
+        with pytest.raises(ImproperlyConfigured):
+            await asyncio.wait_for(starting, DEADLINE_S)
+    finally:
+        await summing.app.stop()

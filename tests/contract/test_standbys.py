@@ -1,0 +1,224 @@
+"""Standby replicas: a warm copy of another member's tables, which takes over without reading the changelog again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from itertools import permutations
+from typing import Any
+
+import pytest
+from faust.types import TP
+
+from tests.contract.harness import PARTITIONS, Broker, running, until
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.only_on_redis("the promises of standbys are our driver's"),
+]
+
+INT: Any = int  # Faust takes any type here; its annotation names only some
+SUMS = "sums"
+
+
+class Member:
+    """A worker that sums by key; the same name has the same local state."""
+
+    def __init__(self, broker: Broker, name: str, **settings: Any) -> None:
+        defaults: dict[str, Any] = {
+            "store": "astra-rocksdb://",
+            "table_standby_replicas": 1,
+            "canonical_url": "http://host:6066",
+        }
+        self.app: Any = broker.app(member=name, **(defaults | settings))
+        self.topic = self.app.topic(broker.name("in"), key_type=str, value_type=INT)
+        self.table = table = self.app.Table(SUMS, default=int)
+        self.read: Counter[str] = Counter()
+        self.written: set[int] = set()
+
+        @self.app.agent(self.topic)
+        async def add(stream: Any) -> None:
+            async for key, value in stream.items():
+                table[key] += value
+
+    @property
+    def changelog(self) -> str:
+        return str(self.table.changelog_topic.get_topic_name())
+
+    def partitions(self, role: str) -> set[int]:
+        """Partitions of the table of which it is `active` or `standby`."""
+        ask = self.app.assignor.is_active if role == "active" else self.app.assignor.is_standby
+        return {p for p in range(PARTITIONS) if ask(TP(self.changelog, p))}
+
+    def rows(self, partition: int) -> dict[bytes, bytes]:
+        """What its own disk has of a partition."""
+        store: Any = self.table.data
+        return dict(store.database.scan(SUMS, partition))
+
+    def observe(self) -> None:
+        """From here on, note what it reads (records and rows of each topic) and writes (partitions of the table)."""
+        log = self.app.transport.broker
+        fetch, commit, rows = log.fetch, log.commit, log.rows
+
+        async def fetching(*args: Any, **kwargs: Any) -> Any:
+            found = await fetch(*args, **kwargs)
+            for tp, records in found.items():
+                self.read[tp.topic] += len(records)
+            return found
+
+        async def committing(batch: Any, **kwargs: Any) -> Any:
+            self.written |= {record.partition for record in batch.records if record.topic == self.changelog}
+            return await commit(batch, **kwargs)
+
+        async def scanning(tp: Any, count: int) -> Any:
+            async for found in rows(tp, count):
+                self.read[tp.topic] += len(found)
+                yield found
+
+        log.fetch, log.commit, log.rows = fetching, committing, scanning
+
+    async def committed(self) -> int:
+        offsets = await self.app.transport.broker.committed(self.app.transport.group)
+        return sum(offset for tp, offset in offsets.items() if tp.topic == self.topic.get_topic_name())
+
+    async def ends(self) -> dict[int, int]:
+        ends: dict[int, int] = await self.app.transport.broker.ends(self.changelog)
+        return ends
+
+    async def caught_up(self) -> bool:
+        """Whether its copies reach the end of the changelog."""
+        ends, positions = await self.ends(), self.app.consumer.coordinator.standbys.positions
+        return set(positions) == {TP(self.changelog, p) for p in self.partitions("standby")} and all(
+            position == ends[tp.partition] for tp, position in positions.items()
+        )
+
+
+def settled(*members: Member) -> bool:
+    """Whether the members share one generation that has its tables."""
+    active = [p for member in members for p in member.partitions("active")]
+    return sorted(active) == list(range(PARTITIONS)) and not any(member.app.rebalancing for member in members)
+
+
+@asynccontextmanager
+async def pair(broker: Broker, *names: str) -> AsyncIterator[list[Member]]:
+    members = [Member(broker, name) for name in names]
+    async with running(*(member.app for member in members)):
+        await until(lambda: settled(*members))
+        yield members
+
+
+async def send(member: Member, records: int, keys: int = 40) -> None:
+    before = await member.committed()
+    await asyncio.gather(*(member.topic.send(key=f"k{i % keys}", value=1) for i in range(records)))
+    await until(lambda: _reached(member, before + records))
+
+
+async def _reached(member: Member, records: int) -> bool:
+    return await member.committed() == records
+
+
+async def test_two_workers_with_the_same_url_share_actives_and_standbys(broker: Broker) -> None:
+    async with pair(broker, "m1", "m2") as members:
+        for one, other in permutations(members):
+            assert one.partitions("active")
+            assert one.partitions("standby") == other.partitions("active")
+            assert one.partitions("standby").isdisjoint(one.partitions("active"))
+            known = one.app.assignor.changelog_distribution
+            shares = [set(topics[one.changelog]) for topics in known.values()]
+            assert sorted(map(sorted, shares)) == sorted(sorted(member.partitions("active")) for member in members)
+
+
+async def test_a_standby_equals_its_active_and_writes_nothing(broker: Broker) -> None:
+    async with pair(broker, "m1", "m2") as members:
+        for member in members:
+            member.observe()
+        await send(members[0], 300)
+        for one, other in permutations(members):
+            await until(one.caught_up)
+            for p in one.partitions("standby"):
+                assert one.rows(p) == other.rows(p) != {}
+            assert set(one.table.keys()).isdisjoint(other.table.keys())
+        assert sum(sum(member.table.values()) for member in members) == 300
+        for member in members:
+            assert member.written == member.partitions("active")
+
+
+async def test_a_standby_takes_over_with_only_the_tail_to_read(broker: Broker) -> None:
+    stays, leaves = Member(broker, "m1"), Member(broker, "m2")
+    async with running(stays.app):
+        async with running(leaves.app):
+            await until(lambda: settled(stays, leaves))
+            await send(stays, 1000)
+            await until(stays.caught_up)
+            copied = stays.partitions("standby")
+            await stays.app.consumer.coordinator.standbys.leave()  # what comes now, it has not read when it takes over
+            await send(stays, 20, keys=20)
+            stays.observe()
+        await until(lambda: settled(stays) and len(stays.partitions("active")) == PARTITIONS)
+        # The tail, and of each partition the last record known, from which recovery reads on.
+        assert copied
+        assert 0 < stays.read[stays.changelog] <= 20 + PARTITIONS
+        assert sum(stays.table.values()) == 1020
+
+
+async def test_a_copy_stays_right_through_promotions_and_demotions(broker: Broker) -> None:
+    total = 0
+    async with AsyncExitStack() as stays:
+        anchor = Member(broker, "m0")
+        await stays.enter_async_context(running(anchor.app))
+        for name in ("m1", "m2", "m1"):
+            comer = Member(broker, name)
+            async with running(comer.app):
+                await until(partial(settled, anchor, comer))
+                await send(anchor, 100)
+                for one, other in ((anchor, comer), (comer, anchor)):
+                    await until(one.caught_up)
+                    assert all(one.rows(p) == other.rows(p) for p in one.partitions("standby"))
+            await until(lambda: settled(anchor))
+            await send(anchor, 50)
+            total += 150
+            assert sum(anchor.table.values()) == total
+
+
+async def test_a_standby_whose_place_is_trimmed_begins_anew(broker: Broker) -> None:
+    async with pair(broker, "m1", "m2") as (one, other):
+        await send(one, 100)
+        await until(one.caught_up)
+        log, go_on = one.app.transport.broker, asyncio.Event()
+        fetch = log.fetch
+
+        async def waiting(offsets: Any, **kwargs: Any) -> Any:
+            if {tp.topic for tp in offsets} == {one.changelog}:
+                await go_on.wait()
+            return await fetch(offsets, **kwargs)
+
+        log.fetch = waiting
+        await send(one, 400)
+        ends = await one.ends()
+        for p in one.partitions("standby"):
+            await log.redis.xtrim(log.keys.stream(one.changelog, p), minid=f"0-{ends[p]}", approximate=False)
+        go_on.set()
+        await until(one.caught_up)
+        assert all(one.rows(p) == other.rows(p) != {} for p in one.partitions("standby"))
+
+
+async def test_following_ends_with_each_rebalance_however_often_they_come(broker: Broker) -> None:
+    """The client takes some cancellations for timeouts of its own; a rebalance must not wait for what goes on then."""
+    async with pair(broker, "m1", "m2") as members:
+        for number in range(30):
+            await asyncio.gather(*(members[0].topic.send(key=f"k{i}", value=1) for i in range(20)))
+            app = members[number % 2].app
+            before = [member.app.consumer_generation_id for member in members]
+            app.consumer.committer.fenced.set()
+            app.consumer.coordinator.fenced()
+            await until(partial(_moved_on, members, before))
+        await until(lambda: _reached(members[0], 600))
+        assert sum(sum(member.table.values()) for member in members) == 600
+
+
+def _moved_on(members: list[Member], before: list[int]) -> bool:
+    now = [member.app.consumer_generation_id for member in members]
+    return settled(*members) and all(a > b for a, b in zip(now, before, strict=True))

@@ -1,0 +1,119 @@
+"""Windows that expire: gone from the table and from its changelog, told of once, and they do not come back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from faust.types import TP
+
+from streams.log import Log
+from tests.contract.harness import Broker, running, until
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.only_on_redis("the expiry of windows is our driver's"),
+]
+
+INT: Any = int  # Faust takes any type here; its annotation names only some
+
+STORES = ["memory://", "astra-rocksdb://"]
+
+
+class Counting:
+    """An app that counts events in windows of 10 s that are kept for 30 s."""
+
+    def __init__(self, broker: Broker, store: str, member: str = "m1", expires_s: float = 30.0) -> None:
+        self.app = broker.app(member=member, store=store, table_cleanup_interval=0.1)
+        self.topic = self.app.topic(broker.name("in"), key_type=str, value_type=INT)
+        self.closed: list[tuple[Any, Any]] = []
+        self.table = self.app.Table("windows", default=int, on_window_close=self._note)
+        self.windows = self.table.tumbling(10.0, expires=expires_s)
+
+        @self.app.agent(self.topic)
+        async def count(stream: Any) -> None:
+            async for key, value in stream.items():
+                self.windows[key] += value
+
+    def _note(self, key: Any, value: Any) -> None:
+        self.closed.append((key, value))
+
+    async def send(self, *seconds: float) -> None:
+        consumer: Any = self.app.consumer
+        tp = TP(self.topic.get_topic_name(), 0)
+        end = consumer.watermarks.committed(tp) + len(seconds)
+        for second in seconds:
+            await self.topic.send(key="k", value=1, partition=0, timestamp=second)
+        await until(lambda: consumer.watermarks.committed(tp) == end)
+
+    async def starts_in_the_log(self, log: Log) -> list[float]:
+        """Starts of the windows that the changelog's snapshot has."""
+        name = self.table.changelog_topic.get_topic_name()
+        [rows] = await log.at_once(("HGETALL", log.keys.snapshot(name, 0)))
+        load: Any = self.app.serializers.loads_key
+        return sorted(load(None, key, serializer="json")[1][0] for key in rows)
+
+    def starts(self) -> list[float]:
+        """Starts of the windows that the table has."""
+        return sorted(key[1][0] for key in self.table.keys())  # noqa: SIM118 - a table is iterated by partition
+
+
+def key(start: float) -> tuple[str, tuple[float, float]]:
+    return ("k", (start, start + 9.9))
+
+
+@pytest.mark.parametrize("store", STORES)
+async def test_an_expired_window_leaves_a_tombstone_and_is_told_of_once(broker: Broker, log: Log, store: str) -> None:
+    counting = Counting(broker, store)
+    async with running(counting.app):
+        await counting.send(1000.0, 1001.0, 1010.0)
+        assert await counting.starts_in_the_log(log) == [1000.0, 1010.0]
+        await counting.send(1055.0)  # event time is what counts: the clock says 2020 or later
+        await until(lambda: len(counting.closed) == 2)
+        await until(lambda: _is(counting.starts_in_the_log(log), [1050.0]))
+        assert counting.closed == [(key(1000.0), 2), (key(1010.0), 1)]
+        assert counting.starts() == [1050.0]
+
+
+@pytest.mark.parametrize("store", STORES)
+async def test_an_expired_window_does_not_come_back_and_restored_ones_expire(
+    broker: Broker, log: Log, store: str
+) -> None:
+    first = Counting(broker, store)
+    async with running(first.app):
+        await first.send(1000.0, 1030.0, 1045.0)
+        await until(lambda: _is(first.starts_in_the_log(log), [1030.0, 1040.0]))
+    second = Counting(broker, store, member="m2")
+    async with running(second.app):
+        await until(lambda: not second.app.rebalancing)
+        assert second.starts() == [1030.0, 1040.0]
+        await second.send(1085.0)
+        await until(lambda: len(second.closed) == 2)
+        await until(lambda: _is(second.starts_in_the_log(log), [1080.0]))
+    assert second.closed == [(key(1030.0), 1), (key(1040.0), 1)]
+
+
+async def test_windows_of_an_idle_partition_close_too(broker: Broker, log: Log) -> None:
+    counting = Counting(broker, "astra-rocksdb://", expires_s=0.5)
+    async with running(counting.app):
+        await counting.send(1000.0)
+        await until(lambda: _is(counting.starts_in_the_log(log), []), 20)
+    assert counting.closed == [(key(1000.0), 1)]
+
+
+async def test_only_the_owner_of_a_partition_expires_its_windows(broker: Broker, log: Log) -> None:
+    counting = Counting(broker, "astra-rocksdb://")
+    async with running(counting.app):
+        await counting.send(1000.0)
+        committer: Any = counting.app.transport.committer  # type: ignore[attr-defined]
+        fence, committer.fence = committer.fence, None
+        table: Any = counting.table
+        table._maybe_set_key_ttl(key(1090.0), 0)
+        await table._del_old_keys()
+        assert (counting.closed, await counting.starts_in_the_log(log)) == ([], [1000.0])
+        committer.fence = fence
+        await until(lambda: _is(counting.starts_in_the_log(log), []))
+
+
+async def _is(awaitable: Any, expected: Any) -> bool:
+    return bool(await awaitable == expected)

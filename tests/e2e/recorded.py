@@ -1,0 +1,16 @@
+"""What stands in a topic, read from its first record that is kept to its end."""
+
+from streams.log import Log, StoredRecord, TopicPartition
+
+
+async def records_of(log: Log, topic: str) -> dict[int, list[StoredRecord]]:
+    """The records of each partition, in its order."""
+    starts, ends = await log.starts(topic), await log.ends(topic)
+    found: dict[int, list[StoredRecord]] = {partition: [] for partition in ends}
+    at = {TopicPartition(topic, partition): start for partition, start in starts.items() if start < ends[partition]}
+    while at:
+        for tp, records in (await log.fetch(at)).items():
+            found[tp.partition] += records
+            at[tp] = records[-1].offset + 1
+        at = {tp: offset for tp, offset in at.items() if offset < ends[tp.partition]}
+    return found

@@ -1,0 +1,140 @@
+"""How each fault is carried out: a generator that is resumed at every tick and ends when the fault has ceased."""
+
+import random
+import signal
+import time
+from collections.abc import Callable, Iterator
+
+from tests.faults.cluster import Cluster
+from tests.faults.plan import SERVER, Fault, Kind
+
+Act = Iterator[None]
+
+TERM_S = 30.0
+"""How long a worker that was asked to stop may take, on a busy machine, with its broker away for some of it."""
+
+SERVER_READY_S = 60.0
+TURN_S = 120.0
+
+
+def act(cluster: Cluster, fault: Fault, chance: random.Random) -> Act:
+    """The generator of a fault.
+
+    What takes a process away or brings one waits for its turn at that victim. What disturbs a process that runs is
+    passed over when there is none, and says so.
+    """
+    if fault.kind in TAKING_TURNS or fault.victim == SERVER:
+        return _in_turn(cluster, fault)
+    return _disturb(cluster, fault, chance)
+
+
+def _disturb(cluster: Cluster, fault: Fault, chance: random.Random) -> Act:
+    if fault.victim not in cluster.live:
+        cluster.say(f"{fault}: passed over, it is down")
+    elif fault.kind is Kind.CUT_REPLY:
+        yield from cut_reply(cluster, fault, chance)
+    else:
+        yield from DISTURBING[fault.kind](cluster, fault)
+
+
+def _in_turn(cluster: Cluster, fault: Fault) -> Act:
+    yield from until(lambda: fault.victim not in cluster.taken, TURN_S, f"{fault} has its turn")
+    cluster.taken.add(fault.victim)
+    cluster.say(str(fault))
+    carry_out = ON_SERVER if fault.victim == SERVER else TAKING_TURNS
+    yield from carry_out[fault.kind](cluster, fault)
+    cluster.taken.discard(fault.victim)
+
+
+def wait(seconds: float) -> Act:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        yield
+
+
+def until(condition: Callable[[], bool], within_s: float, what: str) -> Act:
+    deadline = time.monotonic() + within_s
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {within_s:.0f} s: {what}"
+        yield
+
+
+def kill(cluster: Cluster, fault: Fault) -> Act:
+    cluster.kill(fault.victim)
+    yield from wait(fault.seconds)
+    if fault.wipe:
+        cluster.wipe(fault.victim)
+    cluster.start(fault.victim)
+    cluster.say(f"{fault.victim} is started again")
+
+
+def term(cluster: Cluster, fault: Fault) -> Act:
+    yield from remove(cluster, fault)
+    yield from wait(fault.seconds)
+    cluster.start(fault.victim)
+    cluster.say(f"{fault.victim} is started again")
+
+
+def remove(cluster: Cluster, fault: Fault) -> Act:
+    """One that has not said anything yet is still importing, and has no handler for the signal."""
+    child = cluster.ask(fault.victim)
+    yield from until(lambda: child.exit_code is not None, TERM_S, f"{fault.victim}, asked to stop, ends")
+    in_order = child.exit_code == 0 or (child.exit_code == -signal.SIGTERM and not child.output())
+    assert in_order, f"{fault.victim}, asked to stop, ended with {child.exit_code}:\n{child.last_words()}"
+    cluster.say(f"{fault.victim} has stopped")
+
+
+def add(cluster: Cluster, fault: Fault) -> Act:
+    cluster.start(fault.victim)
+    yield
+
+
+def pause(cluster: Cluster, fault: Fault) -> Act:
+    cluster.say(str(fault))
+    child = cluster.live[fault.victim]
+    child.pause()
+    yield from wait(fault.seconds)
+    child.resume()
+    cluster.say(f"{fault.victim} goes on")
+
+
+def cut(cluster: Cluster, fault: Fault) -> Act:
+    cluster.say(f"{fault}: {cluster.link(fault.victim).cut()} connections")
+    yield
+
+
+def cut_reply(cluster: Cluster, fault: Fault, chance: random.Random) -> Act:
+    link = cluster.link(fault.victim)
+    before = link.torn
+    cluster.say(f"{fault}: {link.cut_in_reply(chance)} connections")
+    yield from wait(fault.seconds)
+    cluster.say(f"{fault.victim} has lost {link.spare() - before} replies")
+
+
+def stall(cluster: Cluster, fault: Fault) -> Act:
+    cluster.say(str(fault))
+    link = cluster.link(fault.victim)
+    link.stall()
+    yield from wait(fault.seconds)
+    link.flow()
+    cluster.say(f"the link of {fault.victim} flows again")
+
+
+def kill_server(cluster: Cluster, fault: Fault) -> Act:
+    cluster.pipeline.kill_server()
+    yield from wait(fault.seconds)
+    cluster.pipeline.server.launch()
+    yield from until(cluster.pipeline.server.ready, SERVER_READY_S, "the server is back")
+    cluster.say("the server is back")
+
+
+def pause_server(cluster: Cluster, fault: Fault) -> Act:
+    cluster.signal_server(signal.SIGSTOP)
+    yield from wait(fault.seconds)
+    cluster.signal_server(signal.SIGCONT)
+    cluster.say("the server goes on")
+
+
+TAKING_TURNS = {Kind.KILL: kill, Kind.TERM: term, Kind.REMOVE: remove, Kind.ADD: add}
+DISTURBING = {Kind.PAUSE: pause, Kind.CUT: cut, Kind.STALL: stall}
+ON_SERVER = {Kind.KILL: kill_server, Kind.PAUSE: pause_server}

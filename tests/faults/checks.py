@@ -1,0 +1,92 @@
+"""Everything that must hold in the log after a run, whatever happened in it."""
+
+from collections.abc import Iterable
+from itertools import chain
+
+import orjson
+
+from deploy.lag import partition_states
+from streams import topics
+from streams.dead_letters import TOPIC as DEAD_LETTERS
+from streams.log import Log, UnknownTopicError
+from tables.catalog import CATALOGUE, changelog_topic
+from tests.e2e.drained import GROUP
+from tests.e2e.recorded import records_of
+from tests.faults import conservation
+from tests.faults.events import Finding, records_differ, some
+from tests.faults.model import Model
+from tests.faults.tables import snapshots_of, table_differs
+
+DECODED = ("financial-fees", "gamification-progress")
+"""Tables that the conservation laws look into."""
+
+
+async def findings(log: Log, model: Model) -> list[Finding]:
+    """What is wrong, in sentences; empty when nothing is."""
+    found: list[Finding] = []
+    for topic in model.records:
+        found += await topic_differs(log, topic, model)
+    for table in CATALOGUE:
+        found += await table_differs(log, table, model.rows.get(table.name, {}))
+    found += await conservation_broken(log, model)
+    found += await lag_left(log)
+    found += await dead_letters(log)
+    return found
+
+
+async def topic_differs(log: Log, topic: str, model: Model) -> list[Finding]:
+    ends, stored = await log.ends(topic), await records_of(log, topic)
+    found: list[Finding] = []
+    for partition, right in model.records[topic].items():
+        where = f"{topic}:{partition}"
+        found += records_differ(where, right, stored[partition])
+        if ends[partition] != len(right):
+            found.append(f"{where} ends at {ends[partition]}, {len(right)} events should stand there")
+    return found
+
+
+async def conservation_broken(log: Log, model: Model) -> Iterable[Finding]:
+    """The laws that sum over whole topics, where they are kept whole."""
+    trading, gamification, financial = [
+        await whole(log, topic)
+        for topic in (topics.TRADING_EVENTS, topics.GAMIFICATION_EVENTS, topics.FINANCIAL_EVENTS)
+    ]
+    rows = {
+        table: [
+            (key.decode(), orjson.loads(value))
+            for snapshot in (await snapshots_of(log, changelog_topic(GROUP, table))).values()
+            for key, value in snapshot.items()
+        ]
+        for table in DECODED
+    }
+    return chain(
+        [] if trading is None else conservation.executions(trading, len(model.all(topics.TRADING_COMMANDS))),
+        [] if financial is None else conservation.fees(financial, rows),
+        [] if gamification is None else conservation.experience(gamification, rows),
+    )
+
+
+async def whole(log: Log, topic: str) -> list[conservation.Event] | None:
+    """All events of a topic; None when the first ones were trimmed."""
+    if any((await log.starts(topic)).values()):
+        return None
+    stored = await records_of(log, topic)
+    return conservation.decoded(record.value for records in stored.values() for record in records)
+
+
+async def lag_left(log: Log) -> Iterable[Finding]:
+    behind = [
+        f"{group} is {state.lag(group)} behind in {state.topic}:{state.partition}"
+        for state in await partition_states(log)
+        for group in state.committed
+        if state.lag(group)
+    ]
+    return some("lag", "partitions", behind)
+
+
+async def dead_letters(log: Log) -> Iterable[Finding]:
+    try:
+        stored = await records_of(log, DEAD_LETTERS)
+    except UnknownTopicError:
+        return []
+    return some(DEAD_LETTERS, "letters", [record.value for records in stored.values() for record in records])

@@ -1,0 +1,80 @@
+"""The processes of one run: workers in named slots and an API, each with a link of its own to the broker."""
+
+import os
+import shutil
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlsplit
+
+from tests.e2e.children import Child
+from tests.e2e.pipeline import Pipeline
+from tests.faults.plan import API, FIRST_WORKERS, SLOTS
+from tests.faults.proxy import Link, Proxy
+
+
+class Cluster:
+    """Workers w1 to w4 and the API. Start it with `with`.
+
+    Attributes:
+        live: The processes that should be alive now, by the name of their slot.
+        taken: Slots (and the server) whose process a fault is taking away or bringing back.
+    """
+
+    def __init__(self, pipeline: Pipeline, say: Callable[[str], None]) -> None:
+        self.pipeline = pipeline
+        self.say = say
+        self.live: dict[str, Child] = {}
+        self.taken: set[str] = set()
+        self.proxy = Proxy(Path(urlsplit(pipeline.server.url).path))
+
+    def __enter__(self) -> Self:
+        self.proxy.__enter__()
+        for name in (API, *SLOTS[:FIRST_WORKERS]):
+            self.start(name)
+        self.pipeline.wait_until_ready()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.proxy.__exit__(kind, error, trace)
+
+    def link(self, name: str) -> Link:
+        return self.proxy.link(name)
+
+    def start(self, name: str) -> None:
+        """Start the process of a slot; what its predecessor left on disk is its own."""
+        broker = self.link(name).url
+        if name == API:
+            child = self.pipeline.start(API, "api", ASTRA_BROKER_URL=broker)
+        else:
+            child = self.pipeline.start(f"worker-{name}", "worker", "--name", name, ASTRA_BROKER_URL=broker)
+        self.live[name] = child
+
+    def kill(self, name: str) -> None:
+        self.live.pop(name).kill()
+
+    def kill_workers(self) -> None:
+        for name in self.live.keys() - {API}:
+            self.kill(name)
+
+    def ask(self, name: str) -> Child:
+        """SIGTERM to the process of a slot; the process, which is now expected to end."""
+        child = self.live.pop(name)
+        child.ask()
+        return child
+
+    def wipe(self, name: str) -> None:
+        """Remove what a worker keeps on disk."""
+        shutil.rmtree(self.pipeline.directory / "workers" / name)
+
+    def signal_server(self, number: signal.Signals) -> None:
+        os.kill(self.pipeline.server.pid, number)
+
+    def check(self) -> None:
+        """Fail when a process that should live has ended."""
+        for name, child in self.live.items():
+            assert child.exit_code is None, f"{name} ended by itself:\n{child.last_words()}"

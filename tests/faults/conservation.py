@@ -1,0 +1,61 @@
+"""Sums that hold over the log itself, with no rule of the product in them: nothing is lost, nothing made up. Pure."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import orjson
+
+from tests.faults.events import Finding, some
+from tests.oracle.fills import usd
+
+Event = Mapping[str, Any]
+Rows = Mapping[str, Iterable[tuple[str, Any]]]
+"""Rows of each table, of all partitions: key and decoded value."""
+
+
+def executions(trading: Iterable[Event], fills: int) -> Iterator[Finding]:
+    """One execution for each fill."""
+    executed = sum(kind(event) == "TradeExecuted" for event in trading)
+    if executed != fills:
+        yield f"{executed} executions of {fills} fills"
+
+
+def fees(financial: Iterable[Event], rows: Rows) -> Iterator[Finding]:
+    """Shares sum to their fee, in each event and in each total; the totals are the sum of the events."""
+    accrued = [event["data"] for event in financial]
+    torn = [one for one in accrued if usd(one["amount"]) != sum(map(usd, one["beneficiaries"].values()))]
+    yield from some("fees", "whose shares do not sum to the whole", torn)
+    whole, shares = Counter[str](), Counter[str]()
+    for key, row in rows["financial-fees"]:
+        day, beneficiary = key.rsplit("|", 2)[1:]
+        (whole if beneficiary == "total" else shares)[day] += row["amount"]
+    yield from some(
+        "fees", "days whose shares do not sum to the total", [day for day in whole if whole[day] != shares[day]]
+    )
+    told = sum(usd(one["amount"]) for one in accrued)
+    if whole["all"] != told:
+        yield f"fees: the table has {whole['all']}, the events {told}"
+
+
+def experience(gamification: Iterable[Event], rows: Rows) -> Iterator[Finding]:
+    """Each user's XP is the sum of the XP gained."""
+    gained = Counter[str]()
+    for event in gamification:
+        if kind(event) == "XPGained":
+            gained[event["partitionkey"]] += event["data"]["amount"]
+    held = {key: row["xp"] for key, row in rows["gamification-progress"]}
+    wrong = [
+        f"{user}: gained {gained[user]}, has {held.get(user, 0)}"
+        for user in {*held, *gained}
+        if held.get(user, 0) != gained[user]
+    ]
+    yield from some("xp", "users whose XP is not what they gained", sorted(wrong))
+
+
+def kind(event: Event) -> str:
+    return str(event["type"]).split(".")[2]
+
+
+def decoded(values: Iterable[bytes | None]) -> list[Event]:
+    return [orjson.loads(value) for value in values if value is not None]

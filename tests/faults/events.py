@@ -1,0 +1,55 @@
+"""What must hold of the records of one partition: each event once, with its content, in the order of its key. Pure.
+
+Order is promised per key: the effects of one user's commands stand in the order of the commands.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+
+import orjson
+
+from streams.log import StoredRecord
+from tests.faults.model import Entry
+
+Finding = str
+SHOWN = 5
+"""Findings of one kind that are spelt out."""
+
+
+def records_differ(where: str, right: Sequence[Entry], stored: Sequence[StoredRecord]) -> Iterator[Finding]:
+    """Compare with the model. Where the beginning was trimmed, what is kept is compared, and nothing is missing."""
+    entries = [entry_of(record) for record in stored]
+    known = {entry.id: entry for entry in right}
+    times = Counter(entry.id for entry in entries)
+    trimmed = bool(stored and stored[0].offset)
+    yield from some(where, "more than once", [f"{one} ({n} times)" for one, n in times.items() if n > 1])
+    yield from some(where, "unexpected", [entry for entry in entries if entry.id not in known])
+    yield from some(where, "missing", [] if trimmed else [entry for entry in right if entry.id not in times])
+    yield from some(where, "with another content", [one for one in entries if known.get(one.id, one) != one])
+    yield from some(where, "out of order", misplaced(right, entries))
+
+
+def misplaced(right: Iterable[Entry], entries: Iterable[Entry]) -> Iterator[str]:
+    """Events that stand after one of the same key that should follow them; each is taken where it stands first."""
+    place = {entry.id: number for number, entry in enumerate(right)}
+    furthest: dict[str, Entry] = {}
+    for entry in dict.fromkeys(entry for entry in entries if entry.id in place):
+        before = furthest.setdefault(entry.key, entry)
+        if place[before.id] > place[entry.id]:
+            yield f"{entry.id} of {entry.key} stands after {before.id}"
+        else:
+            furthest[entry.key] = entry
+
+
+def entry_of(record: StoredRecord) -> Entry:
+    """A stored record in the form of the model."""
+    key, value = record.key or b"", record.value or b"{}"
+    return Entry(str(orjson.loads(value).get("id")), key.decode(), value, record.timestamp_ms)
+
+
+def some(where: str, what: str, found: Iterable[object]) -> Iterator[Finding]:
+    """The first few, and how many there are."""
+    found = list(found)
+    if found:
+        yield f"{where}: {len(found)} {what}: " + "; ".join(str(one)[:400] for one in islice(found, SHOWN))

@@ -1,0 +1,50 @@
+"""What must hold of the rows that workers keep on disk: they are the fold of the changelog up to their offset."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from streams.log import Log, StoredRecord
+from tables.catalog import CATALOGUE, changelog_topic
+from tables.database import Database
+from tests.e2e.drained import GROUP
+from tests.e2e.recorded import records_of
+from tests.faults.events import Finding, some
+
+Changes = Mapping[int, Sequence[StoredRecord]]
+
+
+async def local_rows_differ(log: Log, workers: Path) -> list[Finding]:
+    """Look into every worker's database. The workers must have ended, which leaves what a crash leaves."""
+    databases = {path: Database.acquire(path) for path in databases_in(workers)}
+    try:
+        found: list[Finding] = []
+        for table in CATALOGUE:
+            changes = await records_of(log, changelog_topic(GROUP, table.name))
+            for path, database in databases.items():
+                found += rows_differ(path.relative_to(workers).parts[0], database, table.name, changes)
+        return found
+    finally:
+        for database in databases.values():
+            database.release()
+
+
+def databases_in(workers: Path) -> list[Path]:
+    return sorted(workers.rglob("rocksdb"))
+
+
+def rows_differ(worker: str, database: Database, table: str, changes: Changes) -> Iterator[Finding]:
+    for partition, records in changes.items():
+        kept = database.reached(table, partition)
+        if kept is None or not records or records[0].offset:
+            continue  # nothing kept, or the beginning of the changelog was trimmed
+        offset = kept.offset
+        right: dict[bytes, bytes] = {}
+        for record in records[: offset + 1]:
+            if record.key is not None and record.value is not None:
+                right[record.key] = record.value
+            elif record.key is not None:
+                right.pop(record.key, None)
+        rows = dict(database.scan(table, partition))
+        wrong = sorted(key for key in right.keys() | rows.keys() if right.get(key) != rows.get(key))
+        where = f"{worker}: {table}:{partition} on disk, up to offset {offset}"
+        yield from some(where, "rows that are not the fold of the changelog", wrong)

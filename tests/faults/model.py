@@ -1,0 +1,79 @@
+"""What must stand in the log after a file of fills: every record of every event topic, and every row of every table.
+
+Folded by the domains' own pure rules, a partition at a time (`World`); that those rules are right, the oracle shows.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from deploy.replay.fills import Fill
+from deploy.tokens import DEV_VENUE
+from streams import topics
+from streams.events import AnyEvent, Event, encode
+from streams.events.trading import ReportFill
+from streams.ids import fill_event_id
+from streams.log.partitioner import partition_for
+from streams.times import Instant
+from tests.unit.agents.world import World
+
+OUTPUTS = {
+    "trading": topics.TRADING_EVENTS,
+    "gamification": topics.GAMIFICATION_EVENTS,
+    "financial": topics.FINANCIAL_EVENTS,
+}
+"""The topic of each domain's events."""
+
+
+class Entry(NamedTuple):
+    """A record as it must stand: what is the same however often and wherever it is processed."""
+
+    id: str
+    key: str
+    value: bytes
+    timestamp_ms: int
+
+    @classmethod
+    def of(cls, event: AnyEvent) -> "Entry":
+        return cls(event.id, event.partitionkey, encode(event), event.time.milliseconds())
+
+
+@dataclass
+class Model:
+    """Records by topic and partition, in the order of their causes; rows by table and partition."""
+
+    records: dict[str, dict[int, list[Entry]]] = field(default_factory=dict)
+    rows: dict[str, dict[int, dict[bytes, bytes]]] = field(default_factory=dict)
+
+    def all(self, topic: str) -> list[Entry]:
+        """The records of all partitions."""
+        return [entry for entries in self.records[topic].values() for entry in entries]
+
+
+def model_of(fills: Iterable[Fill], partitions: int) -> Model:
+    """Plays the fills, in the order of the file, through the rules."""
+    worlds = [World() for _ in range(partitions)]
+    model = Model({topic: {p: [] for p in range(partitions)} for topic in (topics.TRADING_COMMANDS, *OUTPUTS.values())})
+    for fill in fills:
+        command = command_of(fill)
+        partition = partition_for(command.partitionkey.encode(), partitions)
+        model.records[topics.TRADING_COMMANDS][partition].append(Entry.of(command))
+        for event in worlds[partition].deliver(command):
+            model.records[OUTPUTS[type(event.data).domain]][partition].append(Entry.of(event))
+    for partition, world in enumerate(worlds):
+        for table, rows in world.maps.items():
+            model.rows.setdefault(table, {})[partition] = rows
+    return model
+
+
+def command_of(fill: Fill) -> AnyEvent:
+    """The command that the ingress makes of a replayed fill."""
+    at = Instant.parse(fill["executed_at"])
+    data = {name: value for name, value in fill.items() if name != "executed_at"}
+    return Event.first(
+        ReportFill.model_validate({**data, "venue": DEV_VENUE}),
+        event_id=fill_event_id(DEV_VENUE, fill["fill_id"], at),
+        time=at,
+        key=fill["user_id"],
+        subject=fill["trade_id"],
+    )

@@ -1,0 +1,126 @@
+"""The script of one run, drawn from its seed: which faults, on whom, when, for how long. Pure.
+
+A moment is a share of the run (0 to 1), not a time of day: of the fills posted for what hits the API, of the fills
+committed for everything else, of the planned minutes in the long form. So a script means the same on a slow machine.
+"""
+
+import random
+from dataclasses import dataclass
+from enum import StrEnum
+
+SLOTS = ("w1", "w2", "w3", "w4")
+FIRST_WORKERS = 3
+WORKERS_MIN, WORKERS_MAX = 2, len(SLOTS)
+API, SERVER = "api", "server"
+
+LAST_MOMENT = 0.9
+"""Work is left when the last fault comes, so that it hits something."""
+
+TOGETHER = 0.3
+"""How often a fault comes at the moment of the one before."""
+
+WIPED = 0.35
+"""How often a killed worker loses its data directory, too."""
+
+
+class Kind(StrEnum):
+    """What can happen. `seconds` of a fault: how long the victim is down, stands still or is out of reach."""
+
+    KILL = "kill"
+    TERM = "term"
+    PAUSE = "pause"
+    CUT = "cut"
+    CUT_REPLY = "cut-reply"
+    STALL = "stall"
+    ADD = "add"
+    REMOVE = "remove"
+
+
+SHORT_S, LONG_S = (0.1, 1.0), (1.8, 3.5)
+"""Ranges below and above the lease (1.5 s)."""
+
+NONE_S = (0.0, 0.0)
+ON_WORKER = (
+    Kind.KILL,
+    Kind.KILL,
+    Kind.TERM,
+    Kind.PAUSE,
+    Kind.PAUSE,
+    Kind.CUT,
+    Kind.CUT_REPLY,
+    Kind.CUT_REPLY,
+    Kind.STALL,
+)
+ON_API = (Kind.KILL, Kind.CUT, Kind.CUT_REPLY, Kind.CUT_REPLY, Kind.STALL)
+ON_SERVER = (Kind.KILL, Kind.KILL, Kind.PAUSE)
+VICTIMS = ("worker", "worker", "worker", "worker", "worker", API, API, SERVER, "group")
+LASTING = {
+    Kind.KILL: (SHORT_S,),
+    Kind.TERM: (SHORT_S,),
+    Kind.PAUSE: (SHORT_S, LONG_S),
+    Kind.CUT: (NONE_S,),
+    Kind.CUT_REPLY: (SHORT_S,),
+    Kind.STALL: (SHORT_S, LONG_S),
+    Kind.ADD: (NONE_S,),
+    Kind.REMOVE: (NONE_S,),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One line of the script."""
+
+    at: float
+    kind: Kind
+    victim: str
+    seconds: float = 0.0
+    wipe: bool = False
+
+    @property
+    def by_posted(self) -> bool:
+        """Whether its moment is a share of the fills posted, and not of those committed."""
+        return self.victim == API
+
+    def __str__(self) -> str:
+        lasting = f" for {self.seconds:.2f} s" if self.seconds else ""
+        return f"{self.at:.0%} {self.kind} {self.victim}{lasting}{' and its data' if self.wipe else ''}"
+
+
+def plan(seed: int, faults: int) -> tuple[Fault, ...]:
+    """The script of a seed, in the order of its moments."""
+    chance = random.Random(f"faults {seed}")
+    moments = _moments(chance, faults)
+    running = list(SLOTS[:FIRST_WORKERS])
+    return tuple(_fault(chance, moment, running) for moment in moments)
+
+
+def _moments(chance: random.Random, faults: int) -> list[float]:
+    alone = sorted(chance.uniform(0.0, LAST_MOMENT) for _ in range(faults))
+    return [alone[n - 1] if n and chance.random() < TOGETHER else at for n, at in enumerate(alone)]
+
+
+def _fault(chance: random.Random, at: float, running: list[str]) -> Fault:
+    """One fault; `running` is the list of workers that should live, and follows additions and removals."""
+    where = chance.choice(VICTIMS)
+    if where == "group":
+        return _resized(chance, at, running)
+    victim = chance.choice(running) if where == "worker" else where
+    kind = chance.choice({API: ON_API, SERVER: ON_SERVER}.get(where, ON_WORKER))
+    wipe = kind is Kind.KILL and where == "worker" and chance.random() < WIPED
+    return Fault(at, kind, victim, _seconds(chance, kind), wipe)
+
+
+def _resized(chance: random.Random, at: float, running: list[str]) -> Fault:
+    may_add, may_remove = len(running) < WORKERS_MAX, len(running) > WORKERS_MIN
+    if may_add and (not may_remove or chance.random() < 0.5):
+        added = next(slot for slot in SLOTS if slot not in running)
+        running.append(added)
+        return Fault(at, Kind.ADD, added)
+    removed = chance.choice(running)
+    running.remove(removed)
+    return Fault(at, Kind.REMOVE, removed)
+
+
+def _seconds(chance: random.Random, kind: Kind) -> float:
+    low, high = chance.choice(LASTING[kind])
+    return round(chance.uniform(low, high), 2)

@@ -1,0 +1,223 @@
+"""One run: the pipeline under its script, until all faults have ceased and everything is compared."""
+
+import asyncio
+import random
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from api.auth import Role, mint
+from deploy.replay.fills import read_fills
+from streams import topics
+from streams.log import Log
+from streams.log.codec import topic_partition
+from streams.log.keys import Keys
+from tests.e2e.children import Child
+from tests.e2e.drained import GROUP, wait_until_drained
+from tests.e2e.facts import Facts, assert_equal, expected
+from tests.e2e.pipeline import Pipeline
+from tests.e2e.served import served
+from tests.faults.acts import Act, act
+from tests.faults.checks import findings
+from tests.faults.cluster import Cluster
+from tests.faults.local import local_rows_differ
+from tests.faults.model import Model, model_of
+from tests.faults.plan import Fault, plan
+from tests.oracle.fills import read_fills as read_for_oracle
+from tests.oracle.fold import fold
+from tests.oracle.synthetic import write_fills
+
+PARTITIONS = 4
+TICK_S = 0.02
+QUIET_S = 60.0
+"""How long nothing may be committed while something is left to do: longer than any fault, on a busy machine."""
+
+DRAIN_S = 90.0
+BROKER_LOOK_S = 0.3
+PAGE_ROWS = 1_000
+TOKEN_TTL_S = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How large a run is. With `minutes`, moments are shares of that time, and fills come at `rate` a second."""
+
+    fills: int = 1_500
+    users: int = 40
+    faults: int = 10
+    batch: int = 10
+    minutes: float | None = None
+    rate: float | None = None
+
+    @classmethod
+    def long(cls, minutes: float, *, rate: float = 40.0, faults_a_minute: float = 8.0) -> "Shape":
+        """Fills and faults that keep coming for so long."""
+        fills, faults = int(minutes * 60 * rate), int(minutes * faults_a_minute)
+        return cls(fills=fills, users=60, faults=faults, minutes=minutes, rate=rate)
+
+
+@dataclass(slots=True)
+class Story:
+    """What happened, with the second it happened at."""
+
+    tell: Callable[[str], None] = lambda _: None
+    lines: list[str] = field(default_factory=list)
+    began: float = field(default_factory=time.monotonic)
+
+    def say(self, text: str) -> None:
+        line = f"{time.monotonic() - self.began:7.2f} s  {text}"
+        self.lines.append(line)
+        self.tell(line)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Records that the ingress has posted, commands that were committed, and all that was committed."""
+
+    posted: int = 0
+    commands: int = 0
+    everything: int = 0
+
+
+class Watch:
+    """Looks at the progress, at the broker itself; while that is away nothing moves."""
+
+    def __init__(self, url: str) -> None:
+        self._redis = redis.Redis.from_url(url, socket_timeout=BROKER_LOOK_S, retry=Retry(NoBackoff(), 0), protocol=2)
+        self._keys = Keys()
+        self._last = Progress()
+
+    def look(self) -> Progress:
+        try:
+            posted: Any = self._redis.hvals(self._keys.ends(topics.TRADING_COMMANDS))
+            committed: Any = self._redis.hgetall(self._keys.offsets(GROUP))
+        except redis.RedisError:
+            return self._last
+        offsets = {topic_partition(name): int(offset) for name, offset in committed.items()}
+        commands = sum(offset for tp, offset in offsets.items() if tp.topic == topics.TRADING_COMMANDS)
+        self._last = Progress(sum(map(int, posted)), commands, sum(offsets.values()))
+        return self._last
+
+
+class Run:
+    """The main loop of a run."""
+
+    def __init__(self, seed: int, shape: Shape, cluster: Cluster, story: Story) -> None:
+        self.shape = shape
+        self.cluster = cluster
+        self.story = story
+        self.due = list(plan(seed, shape.faults))
+        self.acts: list[Act] = []
+        self._chance = random.Random(f"acts {seed}")
+        self._watch = Watch(cluster.pipeline.server.url)
+        self._began = self._moved = time.monotonic()
+        self._progress = Progress()
+
+    def go(self, replay: Child) -> None:
+        """Until the replay has ended, the script is through and every fault has ceased.
+
+        Raises:
+            AssertionError: a process ended that should live, the replay failed, or nothing moves any more.
+        """
+        while self.due or self.acts or replay.exit_code is None:
+            self.cluster.check()
+            assert replay.exit_code in {None, 0}, replay.last_words()
+            self._look()
+            while self.due and self._share(self.due[0]) >= self.due[0].at:
+                self.acts.append(act(self.cluster, self.due.pop(0), self._chance))
+            self.acts = [one for one in self.acts if next(one, self) is not self]
+            time.sleep(TICK_S)
+
+    def _look(self) -> None:
+        progress = self._watch.look()
+        if progress != self._progress:
+            self._progress, self._moved = progress, time.monotonic()
+        quiet = time.monotonic() - self._moved
+        assert quiet < QUIET_S, f"nothing moved for {QUIET_S:.0f} s at {progress}; left to do: {self.due}, {self.acts}"
+
+    def _share(self, fault: Fault) -> float:
+        """How much of the run is over, in the measure of a fault."""
+        if self.shape.minutes is not None:
+            return (time.monotonic() - self._began) / (60 * self.shape.minutes)
+        return (self._progress.posted if fault.by_posted else self._progress.commands) / self.shape.fills
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came of a run: why it failed (None when it held), how long it took, faults by kind and victim."""
+
+    seed: int
+    failure: str | None
+    seconds: float
+    faults: Counter[str]
+    story: list[str]
+
+
+def play(seed: int, shape: Shape, directory: Path, tell: Callable[[str], None] = lambda _: None) -> Outcome:
+    """Play a seed in a directory, which keeps everything: logs, data, the story."""
+    story = Story(tell)
+    failure = None
+    try:
+        _play(seed, shape, directory, story)
+    except Exception as exc:
+        failure = "\n".join([f"{type(exc).__name__}: {exc}", *getattr(exc, "__notes__", [])])
+    story.say(failure.splitlines()[0] if failure else "held")
+    (directory / "story.txt").write_text("\n".join([*story.lines, failure or ""]), "utf-8")
+    faults = Counter(f"{fault.kind} {_who(fault)}" for fault in plan(seed, shape.faults))
+    return Outcome(seed, failure, time.monotonic() - story.began, faults, story.lines)
+
+
+def _who(fault: Fault) -> str:
+    return fault.victim if fault.victim in {"api", "server"} else "worker"
+
+
+def _play(seed: int, shape: Shape, directory: Path, story: Story) -> None:
+    file = write_fills(directory / "fills.csv", fills=shape.fills, users=shape.users, seed=seed)
+    right, model = expected(fold(read_for_oracle(file))), model_of(read_fills(file).fills, PARTITIONS)
+    with (
+        Pipeline(directory, workers=0, api=False, partitions=PARTITIONS, keep=True) as pipeline,
+        Cluster(pipeline, story.say) as cluster,
+    ):
+        story.say("ready")
+        Run(seed, shape, cluster, story).go(start_replay(pipeline, file, shape))
+        story.say("all faults have ceased, the replay has ended")
+        pipeline.wait_until_ready()
+        wait_until_drained(pipeline, commands=shape.fills, within_s=DRAIN_S)
+        story.say("all is committed")
+        compare(pipeline, right, model)
+        cluster.check()
+        story.say("all is equal")
+        cluster.kill_workers()
+        found = asyncio.run(_local_findings(pipeline))
+        assert not found, f"{len(found)} findings on workers' disks:\n" + "\n".join(found)
+
+
+def start_replay(pipeline: Pipeline, file: Path, shape: Shape) -> Child:
+    pace = [] if shape.rate is None else ["--rate", str(shape.rate)]
+    return pipeline.start("replay", "replay", str(file), "--batch", str(shape.batch), *pace)
+
+
+def compare(pipeline: Pipeline, right: Facts, model: Model) -> None:
+    """What stands in the log with the model, what the API serves with the oracle."""
+    found = asyncio.run(_findings(pipeline.server.url, model))
+    assert not found, f"{len(found)} findings in the log:\n" + "\n".join(found)
+    token = mint(pipeline.secret, "auditor", Role.ADMIN, issued_at_s=int(time.time()), ttl_s=TOKEN_TTL_S)
+    with pipeline.client_with(token) as client:
+        assert_equal(right, served(client, right, page_rows=PAGE_ROWS))
+
+
+async def _local_findings(pipeline: Pipeline) -> list[str]:
+    async with Log(pipeline.server.url) as log:
+        return await local_rows_differ(log, pipeline.directory / "workers")
+
+
+async def _findings(url: str, model: Model) -> list[str]:
+    async with Log(url) as log:
+        return await findings(log, model)

@@ -1,0 +1,71 @@
+"""What must hold of a table in the log: its rows are the model's, its snapshot and rankings those of its changelog."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from streams.log import Log, StoredRecord
+from tables.catalog import TableSpec, changelog_topic
+from tests.e2e.drained import GROUP
+from tests.e2e.recorded import records_of
+from tests.faults.events import Finding, some
+
+Snapshot = Mapping[bytes, bytes]
+
+
+async def snapshots_of(log: Log, topic: str) -> dict[int, dict[bytes, bytes]]:
+    """The snapshot of each partition of a compacted topic."""
+    partitions = range((await log.topic(topic)).spec.partitions)
+    replies = await log.at_once(*(("HGETALL", log.keys.snapshot(topic, partition)) for partition in partitions))
+    return dict(zip(partitions, replies, strict=True))
+
+
+async def table_differs(log: Log, table: TableSpec[Any], right: Mapping[int, Snapshot]) -> list[Finding]:
+    """Everything that is wrong with one table."""
+    topic = changelog_topic(GROUP, table.name)
+    snapshots, changes = await snapshots_of(log, topic), await records_of(log, topic)
+    found: list[Finding] = []
+    for partition, snapshot in snapshots.items():
+        where = f"{table.name}:{partition}"
+        found += rows_differ(where, right.get(partition, {}), snapshot)
+        found += fold_differs(where, changes[partition], snapshot)
+    if table.ranked:
+        found += await rankings_differ(log, topic, snapshots)
+    return found
+
+
+def rows_differ(where: str, right: Snapshot, snapshot: Snapshot) -> Iterator[Finding]:
+    """Against the model, byte for byte."""
+    yield from some(where, "rows missing", sorted(right.keys() - snapshot.keys()))
+    yield from some(where, "rows unexpected", sorted(snapshot.keys() - right.keys()))
+    wrong = [
+        f"{key!r} is {snapshot[key]!r}, should be {right[key]!r}"
+        for key in sorted(right.keys() & snapshot.keys())
+        if right[key] != snapshot[key]
+    ]
+    yield from some(where, "rows wrong", wrong)
+
+
+def fold_differs(where: str, changes: Iterable[StoredRecord], snapshot: Snapshot) -> Iterator[Finding]:
+    """Against the changelog: all of it where all is kept, else the rows that what is kept changes."""
+    changes = list(changes)
+    last = {record.key: record.value for record in changes if record.key is not None}
+    wrong: set[bytes] = {key for key, value in last.items() if snapshot.get(key) != value}
+    if not changes or changes[0].offset == 0:
+        wrong |= snapshot.keys() - {key for key, value in last.items() if value is not None}
+    yield from some(where, "rows of the snapshot that are not the fold of the changelog", sorted(wrong))
+
+
+async def rankings_differ(log: Log, topic: str, snapshots: Mapping[int, Snapshot]) -> list[Finding]:
+    """Every sorted set holds exactly the rows of its group, and there is no other."""
+    right: dict[str, set[bytes]] = defaultdict(set)
+    for snapshot in snapshots.values():
+        for key, sort_key in snapshot.items():
+            group, _, member = key.decode().rpartition("|")
+            right[group].add(sort_key + b"|" + member.encode())
+    prefix = log.keys.ranking(topic, "")
+    names = [name.decode() async for name in log.redis.scan_iter(f"{prefix}*", count=1_000)]
+    found = list(some(topic, "rankings unexpected", sorted(set(names) - {prefix + group for group in right})))
+    members = await log.at_once(*(("ZRANGE", prefix + group, 0, -1) for group in right)) if right else []
+    wrong = [group for group, stored in zip(right, members, strict=True) if set(stored) != right[group]]
+    return found + list(some(topic, "rankings that are not their rows", wrong))

@@ -1,0 +1,17 @@
+"""The slice of the fault suite that CI plays; `python -m tests.faults --seeds 100` is the whole."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.faults.run import Shape, play
+
+SLICE = Shape(fills=800, faults=8)
+"""About half a seed of the command."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_after_all_faults_every_event_and_every_row_is_right(seed: int, tmp_path: Path) -> None:
+    outcome = play(seed, SLICE, tmp_path)
+    assert outcome.failure is None, "\n".join([*outcome.story, outcome.failure])

@@ -1,0 +1,74 @@
+"""What may happen to what the server keeps: records are trimmed, or it is restored to an earlier state."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import TYPE_CHECKING
+
+from streams.driver.stores import Reached
+from streams.log.keys import Keys
+from tests.simulation.topology import CHANGELOG, GROUP_NAME, NAMESPACE, OUTSIDE, SUBSCRIPTION
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+
+class Storage:
+    """The faults of the server's storage in one world."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.keys = Keys(NAMESPACE)
+        self.rolled_back = False
+        self._backup: tuple[object, ...] | None = None
+
+    def happen(self, fault: str) -> bool:
+        """Let a fault happen; false when there is nothing for it."""
+        return self._trim() if fault == "trim" else self._roll_back()
+
+    def back_up(self) -> None:
+        """Keep the state of this moment, to be gone back to."""
+        server = self.world.server
+        self._backup = deepcopy((server.hashes, server.sets, server.sorted, server.streams))
+
+    def has(self, topic: str, partition: int, reached: Reached) -> bool:
+        """Whether the log has a record of that writer at that offset (always, unless it was rolled back)."""
+        stream = self.world.server.streams.get(self.keys.stream(topic, partition))
+        history = stream.history if stream else []
+        if not self.rolled_back:
+            return True
+        if reached.offset >= len(history):
+            return False
+        entry = history[reached.offset]
+        return reached.writer in entry[1::2]
+
+    def _trim(self) -> bool:
+        """As retention that is over trims: a changelog to its last record, other topics to what is processed."""
+        self.world.say("the log is trimmed")
+        server, count = self.world.server, 0
+        committed = server.hashes.get(self.keys.offsets(GROUP_NAME), {})
+        for topic in SUBSCRIPTION:
+            for p in range(self.world.plan.partitions):
+                stream = server.streams.get(self.keys.stream(topic, p))
+                if stream is not None:
+                    floor = int(committed.get(f"{topic}:{p}".encode(), b"0"))
+                    count += stream.trim(stream.last[1] if topic == CHANGELOG else floor + 1)
+        return count > 0
+
+    def _roll_back(self) -> bool:
+        """The server ends and comes back as it was at the backup; what came after it is lost."""
+        if self._backup is None or not self.world.network.server_is_up:
+            return False
+        self.world.say("the server goes back to its backup")
+        server = self.world.server
+        written = self._outside()
+        server.hashes, server.sets, server.sorted, server.streams = deepcopy(self._backup)  # type: ignore[assignment]
+        lost = written - self._outside()
+        for process in self.world.running():
+            process.sent_outside = [value for value in process.sent_outside if value not in lost]
+        self.rolled_back = True
+        self.world.network.stop_server(self.world.rng.choice((0.05, 0.5)))
+        return True
+
+    def _outside(self) -> set[bytes | None]:
+        return {value for records in self.world.content(OUTSIDE) for _, value in records}
