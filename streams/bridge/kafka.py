@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
@@ -17,6 +18,8 @@ from streams.log import TopicPartition, TopicSpec
 DEFAULT_PORT = 9092
 BROKERS_CHOICE = -1  # as many replicas as the broker is set to make
 KEEP_FOR_EVER = -1
+SEEN_WITHIN_S = 10.0
+SEEN_POLL_S = 0.05
 
 
 def bootstrap_of(url: str) -> str:
@@ -95,10 +98,8 @@ async def create_topics(bootstrap: str, specs: Sequence[TopicSpec]) -> None:
         for name, code, message in response.topic_errors:
             if code not in {0, TopicAlreadyExistsError.errno}:
                 raise BridgeError(f"Kafka does not create topic {name!r}: {message or for_code(code).__name__}")
-        found = {topic["topic"]: len(topic["partitions"]) for topic in await client.describe_topics(_names(specs))}
+        found = await _partition_counts(client, specs)
     for spec in specs:
-        if found.get(spec.name, 0) == 0:
-            raise KafkaConnectionError(f"topic {spec.name!r} was created, but cannot be seen yet")
         if found[spec.name] != spec.partitions:
             raise BridgeError(
                 f"topic {spec.name!r} has {found[spec.name]} partitions on Kafka, {spec.partitions} were declared; "
@@ -106,8 +107,17 @@ async def create_topics(bootstrap: str, specs: Sequence[TopicSpec]) -> None:
             )
 
 
-def _names(specs: Sequence[TopicSpec]) -> list[str]:
-    return [spec.name for spec in specs]
+async def _partition_counts(client: AIOKafkaAdminClient, specs: Sequence[TopicSpec]) -> dict[str, int]:
+    """Partitions of each topic, once the brokers know all of them; that takes a moment after they were created."""
+    names = [spec.name for spec in specs]
+    deadline = asyncio.get_running_loop().time() + SEEN_WITHIN_S
+    while True:
+        found = {topic["topic"]: len(topic["partitions"]) for topic in await client.describe_topics(names)}
+        if all(found.get(name) for name in names):
+            return found
+        if asyncio.get_running_loop().time() > deadline:
+            raise KafkaConnectionError(f"not all of the topics can be seen {SEEN_WITHIN_S:.0f} s after their creation")
+        await asyncio.sleep(SEEN_POLL_S)
 
 
 def _new_topic(spec: TopicSpec) -> NewTopic:

@@ -26,7 +26,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     kinds: list[brokers.Kind] = []
     if not [_why(mark) for mark in definition.iter_markers("only_on_redis")]:
         kinds = [kind for kind in brokers.kinds() if kind not in excluded]
-    metafunc.parametrize("kind", ["redis", *(pytest.param(kind, marks=pytest.mark.kafka) for kind in kinds)])
+    marks = [pytest.mark.kafka, pytest.mark.filterwarnings("ignore::ResourceWarning")]
+    metafunc.parametrize("kind", ["redis", *(pytest.param(kind, marks=marks) for kind in kinds)])
 
 
 def _why(mark: pytest.Mark) -> str:

@@ -10,7 +10,11 @@ from yarl import URL
 
 from tests.contract.harness import Broker, running, until
 
-pytestmark = [pytest.mark.kafka, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
+pytestmark = [
+    pytest.mark.kafka,
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+]
 
 INT: Any = int
 
