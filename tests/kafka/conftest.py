@@ -16,7 +16,9 @@ from tests.kafka.world import World
 
 @pytest.fixture
 def kind(request: pytest.FixtureRequest) -> brokers.Kind:
-    """Which broker; a test that no test broker can carry runs on Apache Kafka alone."""
+    """Which broker; a test that takes too long or that no test broker can carry runs on Apache Kafka alone."""
+    if not brokers.named() and (mark := request.node.get_closest_marker("gate")):
+        pytest.skip(f"takes {mark.args[0]}; runs by python -m tests.kafka")
     faults = {mark.args[0]: mark.args[1] for mark in request.node.iter_markers("fault")}
     for kind in brokers.kinds():
         if kind not in faults:

@@ -25,6 +25,7 @@ pytestmark = pytest.mark.kafka
 
 NO_TRANSACTIONS = pytest.mark.fault("tansu", "InitProducerId answers UnknownError")
 NO_RANGE_ERROR = pytest.mark.fault("tansu", "a fetch beyond the end is answered as if nothing were there")
+COMES_BACK = pytest.mark.fault("noida", "a deleted topic comes back, with one partition, when any client asks for it")
 NO_DELETION = pytest.mark.fault("tansu", "DeleteRecords panics")
 
 
@@ -176,6 +177,7 @@ async def test_what_a_transaction_took_back_is_not_copied(world: World) -> None:
 
 
 @NO_RANGE_ERROR
+@COMES_BACK
 async def test_a_topic_that_was_recreated_on_kafka_is_refused(world: World) -> None:
     await world.create()
     await world.produce(world.events, numbered(5))

@@ -104,7 +104,7 @@ def test_a_bridge_killed_in_the_middle_loses_and_doubles_nothing(tmp_path: Path,
         compare(pipeline, right, page_rows=50)
 
 
-@pytest.mark.slow
+@pytest.mark.gate("half a minute")
 @WRONG_ENDS
 def test_a_worker_restarted_with_and_without_its_local_state_has_the_right_tables(
     tmp_path: Path, bootstrap: str, few_fills: Path
