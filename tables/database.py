@@ -5,6 +5,8 @@ Row keys are ``<table> 0x00 <partition, 2 bytes> <key>``, so that one table's pa
 
 from __future__ import annotations
 
+import logging
+import shutil
 import struct
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -12,11 +14,15 @@ from typing import ClassVar
 
 from rocksdict import BlockBasedOptions, Cache, Options, Rdict, WriteBatch
 
-from streams.driver.stores import Reached
+from streams.driver.stores import Reached, StoreFailedError
 
 BLOCK_CACHE_BYTES = 64 * 1024 * 1024
 WRITE_BUFFER_BYTES = 16 * 1024 * 1024
 PARTITIONS_MAX = 1 << 16
+DAMAGED = "DAMAGED"
+"""A file with this name says that the database beside it could not be read."""
+
+logger = logging.getLogger(__name__)
 
 _REACHED_TABLE = "\x01reached"
 
@@ -52,11 +58,10 @@ class Database:
     def acquire(cls, path: Path) -> Database:
         """The database at a path, opened when nobody in this process has it open.
 
-        A database that cannot be read (corrupted, or of another format) is set aside by removing it: the log has
-        everything in it.
+        A database that cannot be read (corrupted, or of another format) is removed: the log has everything in it.
 
         Raises:
-            RuntimeError: when another process holds it.
+            StoreFailedError: when another process holds it, or it cannot be opened for want of space or rights.
         """
         name = str(path)
         if name not in cls._open:
@@ -67,17 +72,25 @@ class Database:
 
     @classmethod
     def _open_or_rebuild(cls, path: Path) -> Database:
+        if (path / DAMAGED).exists():
+            return cls._rebuild(path)
         try:
             return cls(path)
         except Exception as exc:
             if "lock" in str(exc).lower():
-                raise RuntimeError(
+                raise StoreFailedError(
                     f"the table store at {path} is in use by another process; give each worker its own data directory"
                 ) from exc
             if "Corruption" not in str(exc) and "Invalid argument" not in str(exc):
-                raise
-            Rdict.destroy(str(path), _options())
-            return cls(path)
+                raise StoreFailedError(f"the table store at {path} cannot be opened: {exc}") from exc
+            return cls._rebuild(path)
+
+    @classmethod
+    def _rebuild(cls, path: Path) -> Database:
+        logger.warning("the table store at %s is damaged: removed, its rows are read from the log again", path)
+        Rdict.destroy(str(path), _options())
+        shutil.rmtree(path, ignore_errors=True)
+        return cls(path)
 
     def release(self) -> None:
         """Give the database back; the last one closes it."""
@@ -87,8 +100,15 @@ class Database:
             self._db.close()
 
     def get(self, table: str, partition: int, key: bytes) -> bytes | None:
-        """A value, or None."""
-        value: bytes | None = self._db.get(partition_prefix(table, partition) + key)
+        """A value, or None.
+
+        Raises:
+            StoreFailedError: when it cannot be read; so do all methods.
+        """
+        try:
+            value: bytes | None = self._db.get(partition_prefix(table, partition) + key)
+        except Exception as exc:
+            raise self._failed(exc) from exc
         return value
 
     def write(
@@ -116,23 +136,29 @@ class Database:
         if reached is not None:
             text = f"{reached.incarnation}:{reached.offset}:{reached.writer.hex()}"
             batch.put(self._reached_key(table, partition), text.encode())
-        self._db.write(batch)
+        self._write(batch)
 
-    def scan(self, table: str, partition: int, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
-        """Keys that begin with `prefix` and their values, in byte order."""
+    def scan(
+        self, table: str, partition: int, begin: bytes = b"", end: bytes | None = None
+    ) -> Iterator[tuple[bytes, bytes]]:
+        """Keys from `begin` up to, not including, `end` (None for all that follow), and their values, in byte order."""
         head = partition_prefix(table, partition)
-        rows = self._db.iter()
-        rows.seek(head + prefix)
-        while rows.valid():
-            key: bytes = rows.key()
-            if not key.startswith(head + prefix):
-                break
-            yield key[len(head) :], rows.value()
-            rows.next()
+        stop = after_prefix(head) if end is None else head + end
+        try:
+            rows = self._db.iter()
+            rows.seek(head + begin)
+            while rows.valid() and (key := rows.key()) < stop:
+                yield key[len(head) :], rows.value()
+                rows.next()
+            rows.status()
+        except GeneratorExit:
+            raise
+        except Exception as exc:
+            raise self._failed(exc) from exc
 
     def reached(self, table: str, partition: int) -> Reached | None:
         """What the partition's rows reach in the changelog; None when nothing is kept."""
-        text: bytes | None = self._db.get(self._reached_key(table, partition))
+        text = self.get(_REACHED_TABLE + table, partition, b"")
         if text is None:
             return None
         incarnation, offset, writer = text.decode().split(":")
@@ -141,16 +167,27 @@ class Database:
     def wipe(self, table: str, partition: int) -> None:
         """Delete a partition's rows and what they reach."""
         batch = WriteBatch(raw_mode=True)
-        batch.delete_range(partition_prefix(table, partition), _after(partition_prefix(table, partition)))
+        batch.delete_range(partition_prefix(table, partition), after_prefix(partition_prefix(table, partition)))
         batch.delete(self._reached_key(table, partition))
-        self._db.write(batch)
+        self._write(batch)
+
+    def _write(self, batch: WriteBatch) -> None:
+        try:
+            self._db.write(batch)
+        except Exception as exc:
+            raise self._failed(exc) from exc
+
+    def _failed(self, exc: Exception) -> StoreFailedError:
+        if "Corruption" in str(exc):
+            (self.path / DAMAGED).touch()  # the next to open it begins anew
+        return StoreFailedError(f"the table store at {self.path} failed: {exc}. What it holds is in the log, too.")
 
     @staticmethod
     def _reached_key(table: str, partition: int) -> bytes:
         return partition_prefix(_REACHED_TABLE + table, partition)
 
 
-def _after(prefix: bytes) -> bytes:
+def after_prefix(prefix: bytes) -> bytes:
     """The first key above every key with this prefix, which is not all 0xff: it begins with a name."""
     kept = prefix.rstrip(b"\xff")
     return kept[:-1] + bytes([kept[-1] + 1])

@@ -19,7 +19,7 @@ from yarl import URL
 
 from streams.driver.dependencies import Source
 from streams.driver.stores import Items, Reached
-from tables.database import Database
+from tables.database import Database, after_prefix
 
 logger = logging.getLogger(__name__)
 
@@ -215,20 +215,24 @@ class RocksStore(SerializedStore[Any, Any]):
 
     def prefix(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
         """Rows of the current event's partition whose key begins with `prefix`, in byte order."""
+        return self.range(prefix, after_prefix(prefix) if prefix.strip(b"\xff") else None)
+
+    def range(self, begin: bytes, end: bytes | None = None) -> Iterator[tuple[bytes, bytes]]:
+        """Rows of the current event's partition with keys from `begin` up to, not including, `end`, in byte order."""
         event = current_event()
         partitions = sorted(self._partitions) if event is None else [event.message.partition]
         for partition in partitions:
-            yield from self._scan(partition, prefix)
+            yield from self._scan(partition, begin, end)
 
-    def _scan(self, partition: int, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
+    def _scan(self, partition: int, begin: bytes = b"", end: bytes | None = None) -> Iterator[tuple[bytes, bytes]]:
         overlay: Rows = {}
         for key, writes in self._overlay.get(partition, {}).items():
-            if key.startswith(prefix):
+            if key >= begin and (end is None or key < end):
                 self._builds_on(writes[-1][0])
                 overlay[key] = writes[-1][1]
         fresh = iter(sorted(overlay.items()))
         pending = next(fresh, None)
-        for key, value in self.database.scan(self.table_name, partition, prefix):
+        for key, value in self.database.scan(self.table_name, partition, begin, end):
             while pending is not None and pending[0] < key:
                 if pending[1] is not None:
                     yield pending[0], pending[1]

@@ -11,7 +11,7 @@ from faust.exceptions import FaustError
 from faust.types import TP
 
 from streams.driver.dependencies import Dependencies, Source
-from streams.driver.limits import COMMIT_BYTES_MAX, COMMIT_RECORDS_MAX, TRANSACTION_TTL_MS
+from streams.driver.limits import COMMIT_BYTES_MAX, COMMIT_RECORDS_MAX, OUTBOX_RECORDS_MAX, TRANSACTION_TTL_MS
 from streams.driver.outbox import Cut, Outbox, Output, coalesce
 from streams.driver.retry import persist
 from streams.driver.stores import Reached
@@ -40,9 +40,12 @@ class OutputDroppedError(FaustError):
 class Committer:
     """Group commit: one write at a time; what finishes meanwhile goes with the next."""
 
-    def __init__(self, transport: Transport, records_max: int = COMMIT_RECORDS_MAX) -> None:
+    def __init__(
+        self, transport: Transport, records_max: int = COMMIT_RECORDS_MAX, outbox_max: int = OUTBOX_RECORDS_MAX
+    ) -> None:
         self.transport = transport
         self.records_max = records_max
+        self.outbox_max = outbox_max
         self.outbox = Outbox()
         self.watermarks = Watermarks()
         self.dependencies = Dependencies()
@@ -53,6 +56,11 @@ class Committer:
         self.stopping = False
         self._lock = asyncio.Lock()
         self._sequence = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether more waits for its commit than should, and events are under way that will let it go."""
+        return len(self.outbox) > self.outbox_max and self.watermarks.busy()
 
     async def commit(self) -> bool:
         """Write what is finished, in as many bounded writes as it takes. Returns whether anything was written.

@@ -56,16 +56,14 @@ class Consumer(Delivery):
     # --- topics and subscription --------------------------------------------------------------------------------------
 
     async def subscribe(self, topics: Iterable[str]) -> None:
-        """Subscribe; creates missing topics when the app may. The rebalance runs in the coordinator, not here."""
+        """Subscribe; creates missing topics as declared. The rebalance runs in the coordinator, not here."""
         names = set(topics)
-        declared = {
-            name: channel.partitions
-            for channel in self.app.topics
-            for name in channel.topics
-            if channel.partitions is not None
-        }
+        declared = {name: channel for channel in self.app.topics for name in channel.topics}
         for name in sorted(names):
-            await self.redis_transport.ensure_topic(name, declared.get(name))
+            if name in declared:
+                await _declare(self.transport, name, declared[name])
+            else:
+                await self.redis_transport.ensure_topic(name)
         if self.app.client_only:
             await self._assign_all(names)
         else:
@@ -245,3 +243,7 @@ class Consumer(Delivery):
 
     def verify_event_path(self, now: float, tp: TP) -> None:
         """Faust's livelock probe; lag and in-flight counts are published instead."""
+
+
+async def _declare(transport: Any, name: str, topic: Any) -> None:
+    await create_topic(transport, name, topic.partitions, topic.retention, topic.compacting, topic.deleting)

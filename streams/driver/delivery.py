@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any, cast
 from faust.types import TP, ConsumerMessage
 from faust.types.transports import ConsumerCallback
 
-from streams.driver.limits import FETCH_BLOCK_MS, FETCH_RECORDS_MAX, HELD_POLL_S, RETRY_FIRST_S, RETRY_MAX_S
+from streams.driver.limits import (
+    EBB_PATIENCE_S,
+    FETCH_BLOCK_MS,
+    FETCH_RECORDS_MAX,
+    HELD_POLL_S,
+    RETRY_FIRST_S,
+    RETRY_MAX_S,
+)
 from streams.driver.positions import Fetched, Positions
 from streams.log import LogUnavailableError, StoredRecord, TopicPartition, TrimmedError
 
@@ -200,9 +207,16 @@ class Delivery(Positions):
         Faust's own way of waiting is a task that nobody ends: it would put the record into the queue after a rebalance,
         and recovery would take all records before it for seen.
         """
+        await self._wait_until_ebb()
         while self.flow_active and not self.should_stop and self._would_wait(tp):
             self._pressure_dropped.clear()
             await self.wait_first(self._pressure_dropped.wait(), self.suspend_flow.wait(), timeout=HELD_POLL_S)
+
+    async def _wait_until_ebb(self) -> None:
+        """Hold back while too much waits for its commit; not for long: one of those events may wait for a reply."""
+        until = self.loop.time() + EBB_PATIENCE_S
+        while self.committer.is_full and self.flow_active and not self.should_stop and self.loop.time() < until:
+            await self.wait_first(self.suspend_flow.wait(), timeout=HELD_POLL_S)
 
     def _would_wait(self, tp: TP) -> bool:
         suspended = self.app.flow_control._suspend.is_set()

@@ -18,6 +18,7 @@ from streams.driver.dependencies import Source
 from streams.driver.limits import ATTEMPT_PAUSE_S, ATTEMPTS_MAX, RETRIES_WAITING_MAX
 from streams.driver.outbox import Output
 from streams.driver.restarts import Restarts
+from streams.driver.stores import StoreFailedError
 
 if TYPE_CHECKING:
     from streams.driver.consumer import Consumer
@@ -99,6 +100,10 @@ class Failures:
 
     def _conclude(self, message: Any, exc: Exception, agent: str) -> None:
         """Try the event again, or bury it. Its offset moves on only with its dead letter, in one commit."""
+        if isinstance(exc, StoreFailedError):
+            self._consumer.disown(message)
+            self._consumer.add_future(self._consumer.crash(exc))
+            return
         source = (message.tp, message.offset)
         attempts = self._attempts.pop(source, 0) + 1
         if isinstance(exc, TransientError) and attempts < ATTEMPTS_MAX and self._waiting < RETRIES_WAITING_MAX:

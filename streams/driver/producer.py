@@ -67,9 +67,7 @@ class Buffer(Service):
         return before - self.size
 
     async def wait_until_ebb(self) -> None:
-        """Hold back delivery while too much waits for its commit."""
-        if self.size > self.max_messages:
-            await self.flush()
+        """Nothing: delivery waits before it comes here, where a rebalance interrupts it."""
 
 
 class Producer(base.Producer):
@@ -247,7 +245,7 @@ class Producer(base.Producer):
 async def create_topic(
     transport: Any,
     topic: str,
-    partitions: int,
+    partitions: int | None,
     retention: Seconds | None,
     compacting: bool | None,
     deleting: bool | None,

@@ -28,6 +28,10 @@ class Reached(NamedTuple):
     writer: bytes
 
 
+class StoreFailedError(Exception):
+    """A table store cannot read or write. No event is to blame: the worker ends, and its successor reads the log."""
+
+
 @runtime_checkable
 class CommittedStore(Protocol):
     """A table store that keeps uncommitted writes apart and is told what was committed."""

@@ -10,6 +10,7 @@ import pytest
 from faust.exceptions import ImproperlyConfigured
 from faust.types import TP
 
+from streams.driver.limits import TAIL_MS
 from streams.driver.plain import check_stores
 from streams.driver.restore import Restorer
 from streams.driver.stores import Reached
@@ -249,3 +250,19 @@ async def test_a_store_that_writes_before_the_commit_is_refused(broker: Broker) 
             await asyncio.wait_for(starting, DEADLINE_S)
     finally:
         await summing.app.stop()
+
+
+async def test_only_changelogs_with_a_snapshot_are_trimmed_soon(broker: Broker, log: Log) -> None:
+    app = broker.app()
+    topic = app.topic(broker.name("in"), key_type=str, value_type=INT, retention=7200.0)
+    tables = {"plain": app.Table("plain", default=int), "set": app.SetTable("set"), "all": app.GlobalTable("all")}
+
+    @app.agent(topic)
+    async def ignore(stream: Any) -> None:
+        async for _ in stream:
+            pass
+
+    async with running(app):
+        kept = {name: (await log.topic(f"{app.conf.id}-{name}-changelog")).spec.retention_ms for name in tables}
+        assert kept == {"plain": TAIL_MS, "set": 0, "all": 0}
+        assert (await log.topic(broker.name("in"))).spec.retention_ms == 7_200_000

@@ -32,11 +32,16 @@ Planter = Callable[[ExitStack], None]
 
 @dataclass(frozen=True, slots=True)
 class Defect:
-    """One planted defect: a flaw of the server's scripts, or a change to the driver."""
+    """One planted defect: a flaw of the server's scripts, or a change to the driver.
+
+    Attributes:
+        near: A seed before the first that catches it; a rare one is looked for from there on.
+    """
 
     about: str
     flaw: str | None = None
     planter: Planter | None = None
+    near: int = 0
 
     def plant(self, stack: ExitStack) -> frozenset[str]:
         """Put it in until the stack is closed; returns the server's flaws."""
@@ -244,7 +249,7 @@ DEFECTS: dict[str, Defect] = {
     "no_fence": Defect("a commit of an older generation is accepted", flaw="no_fence"),
     "no_lease_check": Defect("a commit after the lease is accepted", flaw="no_lease_check"),
     "no_dedup": Defect("a retried commit is applied again", flaw="no_dedup"),
-    "no_evidence": Defect("a commit need not show that it saw the record it passes", flaw="no_evidence"),
+    "no_evidence": Defect("a commit need not show that it saw the record it passes", flaw="no_evidence", near=280),
     "generation_stays": Defect("a rebalance does not raise the generation", flaw="generation_stays"),
     "offsets_outside_commit": Defect(
         "outputs are written, then offsets", planter=lambda stack: _two_writes(stack, offsets_first=False)
@@ -262,11 +267,13 @@ DEFECTS: dict[str, Defect] = {
     "dependents_survive": Defect("what built on a failed event is committed as it is", planter=_dependents_survive),
     "no_recovery": Defect("work begins before the tables are recovered", planter=_no_recovery),
     "local_rows_of_any_age": Defect("local rows are taken as current", planter=_local_rows_of_any_age),
-    "any_writer": Defect("rows of a branch that was rolled back are taken for this one's", planter=_any_writer),
+    "any_writer": Defect(
+        "rows of a branch that was rolled back are taken for this one's", planter=_any_writer, near=320
+    ),
     "trusted_from_the_start": Defect(
         "rows of a snapshot that was read in part are trusted", planter=_trusted_from_the_start
     ),
-    "old_rows_stay": Defect("a snapshot is read over the rows that were there", planter=_old_rows_stay),
+    "old_rows_stay": Defect("a snapshot is read over the rows that were there", planter=_old_rows_stay, near=110),
     "outputs_survive_the_fence": Defect(
         "outputs of lost events are kept and written", planter=_outputs_survive_the_fence
     ),
@@ -275,16 +282,16 @@ DEFECTS: dict[str, Defect] = {
     ),
     "late_attempts_count": Defect("an old attempt that arrives late is applied", flaw="late_attempts_count"),
     "skipped_events_count_as_finished": Defect(
-        "what Faust acks without processing counts as finished", planter=_skipped_events_count_as_finished
+        "what Faust acks without processing counts as finished", planter=_skipped_events_count_as_finished, near=320
     ),
     "overtaken_recovery_goes_on": Defect(
-        "a recovery that a rebalance overtook starts delivery", planter=_overtaken_recovery_goes_on
+        "a recovery that a rebalance overtook starts delivery", planter=_overtaken_recovery_goes_on, near=240
     ),
     "left_over_events_write": Defect(
         "an event left over from before a rebalance still writes", planter=_left_over_events_write
     ),
     "unheeded_rebalance": Defect(
-        "a late join takes a member through a rebalance that it has not noticed", planter=_unheeded_rebalance
+        "a late join takes a member through a rebalance that it has not noticed", planter=_unheeded_rebalance, near=320
     ),
     "status_must_be_published": Defect(
         "a worker that cannot publish its status in a rebalance crashes", planter=_status_must_be_published

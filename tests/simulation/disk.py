@@ -63,9 +63,12 @@ class OpenDisk:
             kept.reached = reached
         self._after_write(table, partition)
 
-    def scan(self, table: str, partition: int, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
-        """Rows with a prefix, in byte order."""
-        yield from sorted(row for row in self._partition(table, partition).rows.items() if row[0].startswith(prefix))
+    def scan(
+        self, table: str, partition: int, begin: bytes = b"", end: bytes | None = None
+    ) -> Iterator[tuple[bytes, bytes]]:
+        """Rows with keys from `begin` up to `end`, in byte order."""
+        rows = self._partition(table, partition).rows.items()
+        yield from sorted(row for row in rows if row[0] >= begin and (end is None or row[0] < end))
 
     def reached(self, table: str, partition: int) -> Reached | None:
         """What the rows reach."""

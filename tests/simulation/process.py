@@ -19,7 +19,6 @@ from streams.dead_letters import TransientError
 from streams.driver.committer import OutputDroppedError
 from streams.driver.delivery import GENERATION_NONE
 from streams.driver.limits import STATUS_INTERVAL_S
-from streams.driver.producer import Buffer
 from streams.log import LogUnavailableError
 from tests.simulation.disk import OpenDisk, SimulatedStore
 from tests.simulation.network import Client, SimulatedLog
@@ -105,8 +104,6 @@ class Process:
         self.producer = SimulatedProducer(self, self.transport)
         self.consumer = SimulatedConsumer(self, self.transport)
         self.coordinator = self.consumer.coordinator = SimulatedCoordinator(self, self.consumer)
-        self.buffer = Buffer.__new__(Buffer)
-        self.buffer.producer, self.buffer.max_messages = self.producer, world.plan.outbox_records_max
         disk = OpenDisk(
             world.disks[self.member.partition(".")[0]],
             before_write=lambda: world.may_write(self),
@@ -248,7 +245,6 @@ class Process:
     async def on_message(self, message: Any) -> None:
         """Hand a message to its agent's queue."""
         await self.flow_control.acquire()
-        await self.buffer.wait_until_ebb()
         queue, tp = self.queues[message.topic], message.tp
         message.incref(1)
         if queue.full():

@@ -92,7 +92,7 @@ class SimulatedTransport(Transport):
         self.memory = MemoryTables(self)
         self.restorer = Restorer(self)
         self.broker = log
-        self.committer = Committer(self, process.world.plan.commit_records_max)
+        self.committer = Committer(self, process.world.plan.commit_records_max, process.world.plan.outbox_records_max)
 
     async def open(self) -> None:
         """Always open."""

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from functools import partial
 from typing import TYPE_CHECKING
 
 from streams.driver.stores import Reached
 from streams.log.keys import Keys
-from tests.simulation.topology import CHANGELOG, GROUP_NAME, NAMESPACE, OUTSIDE, SUBSCRIPTION
+from tests.simulation.topology import CHANGELOG, GROUP_NAME, IN, NAMESPACE, OUTSIDE, SIDE, SUBSCRIPTION
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
+
+RESENT = 0.7
+"""How often lost inputs are sent again after a server went back."""
+
+DOWN_TOO = 0.7
+"""How often a worker goes down with it."""
 
 
 class Storage:
@@ -56,19 +63,37 @@ class Storage:
         return count > 0
 
     def _roll_back(self) -> bool:
-        """The server ends and comes back as it was at the backup; what came after it is lost."""
+        """The server ends and comes back as it was at the backup; what came after it is lost, and sent again by some.
+
+        Mostly a worker goes down with it, and comes back when the log has grown again.
+        """
         if self._backup is None or not self.world.network.server_is_up:
             return False
         self.world.say("the server goes back to its backup")
         server = self.world.server
-        written = self._outside()
+        written, inputs = self._outside(), self._inputs()
         server.hashes, server.sets, server.sorted, server.streams = deepcopy(self._backup)  # type: ignore[assignment]
         lost = written - self._outside()
         for process in self.world.running():
             process.sent_outside = [value for value in process.sent_outside if value not in lost]
         self.rolled_back = True
-        self.world.network.stop_server(self.world.rng.choice((0.05, 0.5)))
+        rng, seconds = self.world.rng, self.world.rng.choice((0.05, 0.5))
+        self.world.network.stop_server(seconds)
+        if rng.random() < RESENT:
+            for record in rng.sample(gone := sorted(inputs - self._inputs()), len(gone)):
+                self.world.agenda.after(seconds + rng.uniform(0.01, 0.5), partial(self.world.append, *record))
+        running = self.world.running()
+        if running and rng.random() < DOWN_TOO:
+            self.world.crash(rng.choice(running), "with the server", back_s=rng.uniform(1.5, 4.0))
         return True
+
+    def _inputs(self) -> set[tuple[str, bytes, bytes]]:
+        return {
+            (topic, key, value or b"")
+            for topic in (IN, SIDE)
+            for records in self.world.content(topic)
+            for key, value in records
+        }
 
     def _outside(self) -> set[bytes | None]:
         return {value for records in self.world.content(OUTSIDE) for _, value in records}

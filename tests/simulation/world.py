@@ -186,19 +186,19 @@ class World:
         self.say(f"{process.member} starts")
         process.start()
 
-    def _restart_later(self, process: Process) -> None:
+    def _restart_later(self, process: Process, back_s: float | None = None) -> None:
         name = process.member.partition(".")[0]
         self.past.append(process)
         self.network.listeners.pop(process.member, None)
-        self.agenda.after(self.rng.uniform(0.05, 2.5), lambda: self.start_worker(name))
+        self.agenda.after(back_s or self.rng.uniform(0.05, 2.5), lambda: self.start_worker(name))
 
-    def crash(self, process: Process, where: str) -> None:
+    def crash(self, process: Process, where: str, back_s: float | None = None) -> None:
         """A process is gone at once; only its disk stays."""
         if not process.loop.dead:
             self._count("crash")
             self.say(f"{process.member} crashes {where}")
             process.loop.dead = True
-            self._restart_later(process)
+            self._restart_later(process, back_s)
 
     def pause(self, process: Process) -> None:
         """A process stands still for up to several leases."""
@@ -224,7 +224,7 @@ class World:
 
     def _one_fault(self) -> None:
         running = self.running()
-        fault = self.rng.choice((*FAULTS, "pause"))
+        fault = self.rng.choice((*FAULTS, "pause", "rollback"))
         if fault in {"trim", "rollback"}:
             if self.storage.happen(fault):
                 self._count(fault)
@@ -257,7 +257,11 @@ class World:
         number, self._inputs = self._inputs, self._inputs + 1
         key = self.rng.choice(KEYS)
         topic = self.rng.choice((IN, IN, SIDE))
-        record = Record(topic, partition_for(key, self.plan.partitions), key, b"%d" % number, 0)
+        self.append(topic, key, b"%d" % number)
+
+    def append(self, topic: str, key: bytes, value: bytes) -> None:
+        """Append an input, as the ingress would."""
+        record = Record(topic, partition_for(key, self.plan.partitions), key, value, 0)
         args = codec.commit_arguments(Keys(NAMESPACE).prefix, WriteBatch([record]), self._infos, None, None)
         self.server.execute("EVALSHA", COMMIT.digest, 1, "", *args.argv)
         self.network._wake()

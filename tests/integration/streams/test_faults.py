@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import resource
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from streams.dead_letters import DeadLetters
 from streams.log import Log, Record, TopicPartition, TopicSpec
 from streams.log.partitioner import partition_for
 from tables.workers import workers as workers_of
@@ -37,14 +39,19 @@ class Workers:
         }
         self.running: dict[str, asyncio.subprocess.Process] = {}
 
-    async def start(self, name: str) -> None:
-        """Start a worker; the same name finds its local tables again."""
+    async def start(self, name: str, *, file_bytes_max: int | None = None) -> None:
+        """Start a worker; the same name finds its local tables again. A limit on its files is a full disk to it."""
+
+        def limit() -> None:
+            if file_bytes_max is not None:
+                resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes_max, file_bytes_max))
+
         data = self.directory / name
         with (self.directory / f"{name}.log").open("ab") as output:
             self.running[name] = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "faust", "-A", "tests.integration.streams.counting", "worker",
                 "--without-web", "-l", "info",
-                env=self.environment | {"COUNTING_DATA": str(data)}, stdout=output, stderr=output,
+                env=self.environment | {"COUNTING_DATA": str(data)}, stdout=output, stderr=output, preexec_fn=limit,
             )  # fmt: skip
 
     async def end(self, name: str, how: signal.Signals) -> None:
@@ -176,3 +183,22 @@ async def test_a_worker_whose_event_loop_is_stuck_is_evicted_and_fenced(
     await workers.until_committed(2 * RECORDS + 1)
     assert all(process.returncode is None for process in workers.running.values())
     await assert_counted_exactly_once(log, 2 * RECORDS)
+
+
+async def test_a_worker_whose_disk_is_full_ends_with_a_clear_error_and_the_next_goes_on(
+    workers: Workers, log: Log
+) -> None:
+    records = 4 * RECORDS  # what their rows take on disk is more than the limit
+    await feed(log, records)
+    await workers.start("a", file_bytes_max=32_000)
+    process = workers.running["a"]
+    assert await asyncio.wait_for(process.wait(), DEADLINE_S) != 0, workers.logs()
+    del workers.running["a"]
+    said = (workers.directory / "a.log").read_text(errors="replace")
+    assert "StoreFailedError" in said, workers.logs()
+    assert "the table store at" in said
+    assert "What it holds is in the log, too." in said
+    await workers.start("a")
+    await workers.until_committed(records)
+    await assert_counted_exactly_once(log, records)
+    assert await DeadLetters(log, "counting-dead-letters").all() == []

@@ -12,8 +12,10 @@ import faust
 import pytest
 from faust.streams import _current_event
 from faust.types import TP
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from streams.driver.stores import Reached
+from streams.driver.stores import Reached, StoreFailedError
 from tables.database import Database
 from tables.store import RocksStore
 
@@ -255,3 +257,59 @@ def test_stores_of_one_worker_share_a_database_and_the_last_closes_it(tmp_path: 
     reopened = Database.acquire(tmp_path / "db")
     assert reopened.get("t", 0, b"k") == b"v"
     reopened.release()
+
+
+async def test_range_scans_are_ordered_end_before_their_end_and_see_uncommitted_rows(
+    store: RocksStore, event: Event
+) -> None:
+    store.on_committed(P0, [(b"%02d" % i, b"x") for i in range(0, 10, 2)], at(4))
+    store._set(b"05", b"new")
+    store._del(b"04")
+    assert [key for key, _ in store.range(b"02", b"08")] == [b"02", b"05", b"06"]
+    assert [key for key, _ in store.range(b"06")] == [b"06", b"08"]
+    assert list(store.range(b"10", b"99")) == []
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.dictionaries(st.binary(max_size=3), st.booleans(), max_size=12), st.binary(max_size=3), st.binary(max_size=3))
+async def test_scans_are_what_a_sorted_dictionary_gives(
+    store: RocksStore, event: Event, rows: dict[bytes, bool], begin: bytes, end: bytes
+) -> None:
+    store._clear()
+    store.on_committed(P0, [(key, b"x") for key, committed in rows.items() if committed], at(1))
+    for key, committed in rows.items():
+        if not committed:
+            store._set(key, b"x")
+    assert [key for key, _ in store.range(begin, end)] == sorted(key for key in rows if begin <= key < end)
+    assert [key for key, _ in store.prefix(begin)] == sorted(key for key in rows if key.startswith(begin))
+
+
+def test_a_store_that_cannot_be_written_says_so_and_is_no_events_fault(tmp_path: Path) -> None:
+    database = Database.acquire(tmp_path / "db")
+    database._db.close()
+    with pytest.raises(StoreFailedError, match=r"the table store at .*db failed"):
+        database.write("t", 0, [(b"k", b"v")])
+    with pytest.raises(StoreFailedError):
+        database.get("t", 0, b"k")
+    with pytest.raises(StoreFailedError):
+        list(database.scan("t", 0))
+    Database._open.clear()
+
+
+def test_a_database_whose_rows_cannot_be_read_is_rebuilt_when_it_is_opened_next(tmp_path: Path) -> None:
+    database = Database.acquire(tmp_path / "db")
+    database.write("t", 0, [(b"%06d" % i, b"v" * 100) for i in range(5_000)], Reached("one", 1, b"w"))
+    database._db.flush()
+    database.release()
+    for path in (tmp_path / "db").glob("*.sst"):
+        content = bytearray(path.read_bytes())
+        content[: len(content) // 2] = b"\x00" * (len(content) // 2)
+        path.write_bytes(content)
+    database = Database.acquire(tmp_path / "db")
+    with pytest.raises(StoreFailedError, match="Corruption"):
+        list(database.scan("t", 0))
+    database.release()
+    database = Database.acquire(tmp_path / "db")
+    assert database.reached("t", 0) is None
+    assert list(database.scan("t", 0)) == []
+    database.release()

@@ -1,0 +1,38 @@
+"""What waits for its commit is bounded: delivery pauses until some of it is written."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, cast
+
+import pytest
+
+from tests.contract.harness import Broker, running, until
+from tests.contract.test_promises import INT, committed
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+
+
+async def test_delivery_pauses_while_too_much_waits_for_its_commit(broker: Broker) -> None:
+    app = broker.app(stream_buffer_maxsize=2)
+    topic, out = app.topic(broker.name("in"), value_type=INT), app.topic(broker.name("out"), value_type=INT)
+    hold = asyncio.Event()
+    waiting: list[int] = []
+
+    @app.agent(topic, concurrency=2)
+    async def spread(stream: Any) -> None:
+        async for value in stream:
+            if value == 0:
+                await hold.wait()  # all after it wait for its commit
+            for _ in range(10):
+                await out.send(value=value)
+            waiting.append(len(cast("Any", app.transport).committer.outbox))
+
+    async with running(app):
+        cast("Any", app.transport).committer.outbox_max = 50
+        await asyncio.gather(*[await topic.send(value=i, partition=0) for i in range(100)])
+        await until(lambda: cast("Any", app.transport).committer.is_full)
+        await asyncio.sleep(0.3)  # for what must not happen: that all of it is taken meanwhile
+        assert len(waiting) < 20
+        hold.set()
+        await until(lambda: committed(app, broker.name("in")) == 100)
