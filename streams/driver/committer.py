@@ -56,6 +56,8 @@ class Committer:
         self.stopping = False
         self._lock = asyncio.Lock()
         self._sequence = 0
+        self._acknowledged = ""
+        self._acknowledged_s = 0.0
 
     @property
     def is_full(self) -> bool:
@@ -83,10 +85,21 @@ class Committer:
                 did = True
         return did
 
-    def begin_generation(self, fence: Fence) -> None:
-        """From here on this member may write."""
-        self.fence = fence
-        self.writer = self.transport.new_writer()
+    async def begin_generation(self, fence: Fence) -> None:
+        """From here on this member may write.
+
+        Its first write carries nothing. What the member reads from now on of what is its own was there before, or is of
+        its own writing; and each write must find the one before it. So none is accepted by a broker that has lost any
+        of it.
+
+        Raises:
+            FencedError: it may not, already.
+        """
+        async with self._lock:
+            self.fence = fence
+            self.writer = self.transport.new_writer()
+            self._acknowledged = ""
+            await self._send(WriteBatch(), fence)
 
     async def claim(self, offsets: Mapping[TP, int], fence: Fence | None) -> None:
         """Commit where to begin in partitions that the group never committed: from there on nothing is trimmed.
@@ -199,11 +212,19 @@ class Committer:
             str(self._sequence),
             once=False,
             ttl_ms=TRANSACTION_TTL_MS,
+            after=self._last(),
         )
         log = self.transport.broker
-        return await persist(
+        appended = await persist(
             lambda: log.commit(batch, fence=fence, transaction=transaction), "commit", stop=lambda: self.stopping
         )
+        self._acknowledged, self._acknowledged_s = transaction.value, asyncio.get_running_loop().time()
+        return appended
+
+    def _last(self) -> str:
+        """The number of the write that must stand; empty when it may be forgotten by now."""
+        age_s = asyncio.get_running_loop().time() - self._acknowledged_s
+        return self._acknowledged if age_s < TRANSACTION_TTL_MS / 2_000 else ""
 
     def _refuse_changelogs(self, cut: Cut) -> None:
         """Table rows changed outside of events (expired windows) while this member owns nothing: not its to write."""

@@ -21,7 +21,7 @@ from streams.driver.heartbeat import Heartbeat, Standing
 from streams.driver.limits import JOIN_POLL_S, SETTLE_MS, STATUS_INTERVAL_S
 from streams.driver.retry import persist
 from streams.driver.standby import Standbys
-from streams.log import Fence, LogUnavailableError, UnknownTopicError
+from streams.log import Fence, FencedError, LogUnavailableError, UnknownTopicError
 from streams.log.scripts import GROUP
 
 if TYPE_CHECKING:
@@ -198,7 +198,13 @@ class Coordinator(Service):
         self._forget_recovered()
         self._installed += 1
         self.app.consumer_generation_id = self._installed
-        self.transport.committer.begin_generation(Fence(self.transport.group, self.member, standing.generation))
+        try:
+            fence = Fence(self.transport.group, self.member, standing.generation)
+            await self.transport.committer.begin_generation(fence)
+        except FencedError:
+            self.transport.committer.fenced.set()
+            self._changed.set()
+            return
         self.log.info("Generation %d: %d partitions assigned", standing.generation, len(tps))
         await self.consumer.assign(tps)
         self.standbys.take(tps)

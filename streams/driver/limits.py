@@ -41,7 +41,7 @@ OUTBOX_RECORDS_MAX = 20_000
 EBB_PATIENCE_S = 1.0
 """How long delivery of one event pauses for that at most."""
 
-TRANSACTION_TTL_MS = 15 * 60 * 1000
+TRANSACTION_TTL_MS = 24 * 3_600_000
 """How long a worker's last transaction is remembered for a retry."""
 
 WRITER_BYTES = 6

@@ -159,6 +159,7 @@ def commit_arguments(
             "value": transaction.value,
             "once": transaction.once,
             "ttl_ms": transaction.ttl_ms,
+            "after": transaction.after,
         }
     return CommitArguments([prefix, json.dumps(head), *packed], stream_of)
 

@@ -95,12 +95,15 @@ class Transaction:
         value: What is written: a sequence number, or a digest of the body.
         once: True refuses another `value` under this `name` (idempotency keys); False lets it follow (workers).
         ttl_ms: How long the result is remembered.
+        after: The value of this writer's last write, which must stand, or the broker was restored to an earlier state;
+            empty when that is not to be asked.
     """
 
     name: str
     value: str
     once: bool
     ttl_ms: int
+    after: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from unittest.mock import patch
 
@@ -71,7 +71,7 @@ def _two_writes(stack: ExitStack, *, offsets_first: bool) -> None:
         replies = []
         for i, part in enumerate(reversed(parts) if offsets_first else parts):
             name = f"{transaction.name}:{i}"
-            numbered = Transaction(name, str(number), once=False, ttl_ms=transaction.ttl_ms)
+            numbered = replace(transaction, name=name, value=str(number), after="")
             replies.append(await whole(self, part, fence=fence, transaction=numbered))
         return replies[-1 if offsets_first else 0]
 
@@ -250,6 +250,7 @@ DEFECTS: dict[str, Defect] = {
     "no_lease_check": Defect("a commit after the lease is accepted", flaw="no_lease_check"),
     "no_dedup": Defect("a retried commit is applied again", flaw="no_dedup"),
     "no_evidence": Defect("a commit need not show that it saw the record it passes", flaw="no_evidence", near=280),
+    "no_chain": Defect("a write need not find the one before it", flaw="no_chain"),
     "generation_stays": Defect("a rebalance does not raise the generation", flaw="generation_stays"),
     "offsets_outside_commit": Defect(
         "outputs are written, then offsets", planter=lambda stack: _two_writes(stack, offsets_first=False)

@@ -71,6 +71,8 @@ def commit(server: Server, _keys: Sequence[Any], argv: Sequence[Any]) -> list[by
 
 def _check_transaction(server: Server, seen: Hash, txn: dict[str, Any]) -> None:
     if not seen:
+        if txn.get("after") and "no_chain" not in server.flaws:
+            raise _RefusedError(b"ROLLED_BACK", raw(txn["name"]), b"write none", raw(f"write {txn['after']}"))
         return
     if seen[b"value"] == raw(txn["value"]):
         raise _RefusedError(b"OK", seen[b"bases"], b"again")
@@ -78,6 +80,9 @@ def _check_transaction(server: Server, seen: Hash, txn: dict[str, Any]) -> None:
         raise _RefusedError(b"CONFLICT")
     if int(txn["value"]) < int(seen[b"value"]) and "late_attempts_count" not in server.flaws:
         raise _RefusedError(b"FENCED", b"transaction")
+    after = txn.get("after")
+    if after and seen[b"value"] != raw(after) and "no_chain" not in server.flaws:
+        raise _RefusedError(b"ROLLED_BACK", raw(txn["name"]), b"write " + seen[b"value"], raw(f"write {after}"))
 
 
 def _check_fence(server: Server, group: str, fence: dict[str, Any]) -> None:

@@ -140,6 +140,8 @@ class Commands:
             once = rng.random() < 0.2
             name = f"once{rng.randrange(3)}" if once else member
             head["txn"] = {"name": name, "value": str(self.numbers[member]), "once": once, "ttl_ms": LONG_MS}  # type: ignore[assignment]
+            if rng.random() < 0.4:
+                head["txn"]["after"] = rng.choice(("", str(self.numbers[member] - 1)))  # type: ignore[call-overload]
         await self.both.say("EVALSHA", COMMIT.digest, 1, "any", self.both.prefix, json.dumps(head), *packed)
 
     async def group(self) -> None:

@@ -35,6 +35,9 @@ STEPS_MAX = 200_000
 
 FAULTS = ("crash", "pause", "stop", "add", "server", "trim", "rollback")
 
+RELAPSES = 0.25
+"""In how many worlds the server goes back to a moment that is just over."""
+
 EPOCH_MS = 1_700_000_000_000
 
 
@@ -226,8 +229,7 @@ class World:
         running = self.running()
         fault = self.rng.choice((*FAULTS, "pause", "rollback"))
         if fault in {"trim", "rollback"}:
-            if self.storage.happen(fault):
-                self._count(fault)
+            self._happen(fault)
         elif fault == "server":
             if self.network.server_is_up:
                 self._count("server")
@@ -243,6 +245,10 @@ class World:
                 self.crash(process, "in mid-air")
             else:
                 getattr(self, fault)(process)
+
+    def _happen(self, fault: str) -> None:
+        if self.storage.happen(fault):
+            self._count(fault)
 
     # --- the play -----------------------------------------------------------------------------------------------------
 
@@ -291,7 +297,12 @@ class World:
         for _ in range(self.rng.randint(0, 5)):
             near, far = self.rng.uniform(0, 0.4), self.rng.uniform(0.2, plan.faulty_s)
             self.agenda.after(min(self.rng.choice(bursts) + near if bursts else far, plan.faulty_s), self._one_fault)
-        self.agenda.after(self.rng.uniform(0.2, plan.faulty_s), self.storage.back_up)
+        backup_s = self.rng.uniform(0.2, plan.faulty_s)
+        self.agenda.after(backup_s, self.storage.back_up)
+        if self.rng.random() < RELAPSES:  # so soon that leases of then still run
+            self.agenda.after(
+                min(backup_s + self.rng.uniform(0.05, 0.6), plan.faulty_s), partial(self._happen, "rollback")
+            )
         self.agenda.after(plan.faulty_s, self._calm)
         self._play(until_us=int((plan.faulty_s + DRAIN_S) * 1e6))
         self.checks.at_the_end()

@@ -20,6 +20,10 @@ if head.txn then
   if seen[1] and head.txn.once then return {'CONFLICT'} end
   -- An earlier write of this writer that was long under way: its retry was answered, nobody waits for it any more.
   if seen[1] and tonumber(head.txn.value) < tonumber(seen[1]) then return {'FENCED', 'transaction'} end
+  -- A writer's writes follow one another: if the last one does not stand, neither does what the writer knows.
+  if head.txn.after and head.txn.after ~= '' and seen[1] ~= head.txn.after then
+    return {'ROLLED_BACK', head.txn.name, 'write ' .. (seen[1] or 'none'), 'write ' .. head.txn.after}
+  end
 end
 
 if head.fence then

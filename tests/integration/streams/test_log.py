@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -123,6 +124,18 @@ async def test_an_idempotency_key_is_good_for_one_body(log: Log) -> None:
     with pytest.raises(IdempotencyConflictError):
         await log.append([record()], transaction=Transaction("key", "digest-2", once=True, ttl_ms=60_000))
     assert await log.ends("t") == {0: 1, 1: 0}
+
+
+async def test_a_write_whose_predecessor_is_lost_is_refused(log: Log) -> None:
+    """A broker restored to an earlier state: whatever its writer knows may be lost, so none of it is written."""
+    first = Transaction("me", "7", once=False, ttl_ms=60_000)
+    await log.append([record()], transaction=first)
+    await log.append([record()], transaction=replace(first, value="8", after="7"))
+    for lost in (replace(first, value="10", after="9"), replace(first, name="other", value="2", after="1")):
+        with pytest.raises(RolledBackError, match="write"):
+            await log.append([record()], transaction=lost)
+    assert (await log.append([record()], transaction=replace(first, value="8", after="7"))).again
+    assert (await log.ends("t"))[0] == 2
 
 
 @pytest.mark.parametrize("now", [[], [b"another"]], ids=["not there any more", "another one in its place"])

@@ -29,6 +29,7 @@ class Receiver(Consumer):
         )
         self.flow_active, self.suspend_flow = True, asyncio.Event()
         self.watermarks: Any = ()
+        self.committer: Any = SimpleNamespace(is_full=False)
         self._pressure_dropped = asyncio.Event()
         self._seeks, self._held, self._buffered_partitions = 0, {}, set()
         self._positions, self._ends, self._read_offset = {CHANGES: 7}, {}, {}
