@@ -1,8 +1,6 @@
-"""Which broker a process talks to: the configured one, or the embedded server that runs on the data directory."""
+"""Which servers a process talks to: the configured ones, or the embedded server that runs on the data directory."""
 
 from __future__ import annotations
-
-from urllib.parse import urlsplit
 
 from deploy.errors import BrokerError
 from deploy.meeting import running_url
@@ -10,27 +8,25 @@ from deploy.settings import Settings
 
 
 def broker_url(settings: Settings) -> str:
-    """The broker's URL.
+    """The workers' broker.
 
     Raises:
         BrokerError: when none is configured and no embedded server runs on the data directory.
     """
-    url = settings.broker_url or running_url(settings.data_dir)
-    if url is None:
-        raise BrokerError(
-            f"no server runs on {settings.data_dir}; start `astratrade dev` there, or set --data-dir or ASTRA_DATA_DIR "
-            "to where it runs, or ASTRA_BROKER_URL to a server"
-        )
-    return url
+    return str(settings.broker_url) if settings.on_kafka else log_url(settings)
 
 
 def log_url(settings: Settings) -> str:
-    """The broker's URL, for what reads the log of Redis directly: the API, `topics`, `tables`, `reset`.
+    """The server that holds the log, or on Kafka the views: what the API, `topics`, `tables` and `reset` read.
 
     Raises:
-        BrokerError: also when the broker is Kafka, which keeps no snapshots to read.
+        BrokerError: when none is configured and no embedded server runs on the data directory.
     """
-    url = broker_url(settings)
-    if urlsplit(url).scheme == "kafka":
-        raise BrokerError("this reads the log on Redis; on Kafka, use Kafka's own tools (docs/operations.md)")
+    url = settings.configured_log_url or running_url(settings.data_dir)
+    if url is None:
+        name = "ASTRA_VIEWS_URL" if settings.on_kafka else "ASTRA_BROKER_URL"
+        raise BrokerError(
+            f"no server runs on {settings.data_dir}; start `astratrade dev` there, or set --data-dir or ASTRA_DATA_DIR "
+            f"to where it runs, or {name} to a server"
+        )
     return url

@@ -10,9 +10,13 @@ import click
 from redis.exceptions import RedisError
 
 from deploy.errors import DeployError
+from streams.bridge.errors import BridgeError
 from streams.log import LogError
 
-COMMANDS = ("dev", "worker", "api", "replay", "topics", "groups", "tables", "dead-letters", "token", "reset", "doctor")
+COMMANDS = (
+    "dev", "worker", "api", "bridge", "replay",
+    "topics", "groups", "tables", "dead-letters", "token", "reset", "doctor",
+)  # fmt: skip
 
 
 class Commands(click.Group):
@@ -49,7 +53,7 @@ def main() -> NoReturn:
     """Run the command line; an error of ours is one message on standard error and status 1."""
     try:
         cli(prog_name="astratrade")
-    except (DeployError, LogError, RedisError) as exc:
+    except (DeployError, LogError, BridgeError, RedisError) as exc:
         print(f"astratrade: {exc}", file=sys.stderr)  # noqa: T201 - this is where errors are shown
     sys.exit(1)
 

@@ -1,4 +1,4 @@
-"""What `astratrade dev` runs: the embedded server, the workers, the API, and perhaps a replay; each a process."""
+"""What `astratrade dev` runs: the embedded server, the workers, the API, on Kafka the bridge, and perhaps a replay."""
 
 from __future__ import annotations
 
@@ -15,16 +15,19 @@ from rich.console import Console
 from api.auth import Role
 from deploy.address import api_url, free_port
 from deploy.binary import find_binary
-from deploy.broker import log_url
+from deploy.broker import broker_url, log_url
 from deploy.embedded import EmbeddedServer
 from deploy.errors import DeployError
 from deploy.replay.fills import read_fills
 from deploy.settings import Settings
 from deploy.supervisor import Command, StopRequested, Supervisor, stop_on_signals
 from deploy.tokens import DEV_USER, DEV_VENUE, issue
+from streams.bridge.kafka import bootstrap_of
+from streams.bridge.kafka import check as check_kafka
 from streams.log import Log
 
 API_GRACE_S = 10.0
+BRIDGE_GRACE_S = 10.0
 WORKER_GRACE_S = 20.0
 REPLAY_GRACE_S = 5.0
 READY_DEADLINE_S = 120.0
@@ -59,15 +62,19 @@ def run_dev(settings: Settings, replay: str | None) -> None:
 
 def _start(settings: Settings, supervisor: Supervisor, console: Console) -> None:
     started = time.monotonic()
+    if settings.on_kafka:
+        asyncio.run(check_kafka(bootstrap_of(broker_url(settings))))
     if settings.embedded:
         server = EmbeddedServer(
             settings.data_dir, find_binary(settings.server_binary), appendfsync=settings.appendfsync
         )
         server.start()
         supervisor.keep("server", server, started=True)
-        settings = settings.model_copy(update={"broker_url": server.url})
+        settings = settings.with_log_url(server.url)
     else:
         asyncio.run(_check_broker(settings))
+    if settings.on_kafka:
+        supervisor.keep("bridge", _command(settings, ["bridge"], BRIDGE_GRACE_S))
     for number in range(1, settings.workers + 1):
         supervisor.keep(f"worker {number}", _command(settings, ["worker"], WORKER_GRACE_S), stage="workers")
     supervisor.keep("api", _command(settings, ["api"], API_GRACE_S))
@@ -133,6 +140,8 @@ def _announce(settings: Settings, console: Console, seconds: float) -> None:
     console.print(f"  dashboard  {here}/")
     console.print(f"  API        {here}/docs")
     console.print(f"  broker     {without_password(str(settings.broker_url))}")
+    if settings.on_kafka:
+        console.print(f"  views      {without_password(str(settings.views_url))}")
     console.print(f"  data       {settings.data_dir}")
     for role, subject in ((Role.USER, DEV_USER), (Role.VENUE, DEV_VENUE)):
         console.print(f"\n  token of {role.value} {subject}:\n  {issue(settings, subject, role)}", markup=False)

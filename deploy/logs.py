@@ -7,6 +7,7 @@ import logging
 FORMAT = "%(asctime)s {process} %(levelname)-7s %(name)s: %(message)s"
 TIME_FORMAT = "%H:%M:%S"
 CHATTY = ("faust", "mode", "tables.store", "aiokafka", "httpx", "httpcore")
+NAGGING = ("faust.transport.producer",)  # warns for each event while Kafka is the slower side
 TELLING = ("faust.worker",)  # says when the worker is ready, and why it stops
 
 
@@ -16,5 +17,7 @@ def configure(process: str, level: str) -> None:
     if level != "debug":
         for name in CHATTY:
             logging.getLogger(name).setLevel(logging.WARNING)
+        for name in NAGGING:
+            logging.getLogger(name).setLevel(logging.ERROR)
         for name in TELLING:
             logging.getLogger(name).setLevel(level.upper())

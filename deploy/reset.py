@@ -22,7 +22,7 @@ def what_is_reset(settings: Settings) -> str:
     """What `reset_everything` would delete, for a person to confirm."""
     local = f"the local state in {settings.data_dir}"
     if _has_broker(settings):
-        broker = "the broker" if settings.broker_url else "the embedded server"
+        broker = "the configured server" if settings.configured_log_url else "the embedded server"
         return f"all keys of namespace {settings.namespace!r} on {broker}, {local}"
     return f"the embedded server's data and {local}"
 

@@ -24,11 +24,12 @@ from streams import topics
 ENV_PREFIX = "ASTRA_"
 CONFIG_VARIABLE = "ASTRA_CONFIG"
 CONFIG_FILE = Path("astratrade.toml")
-BROKER_SCHEMES = ("redis", "rediss", "unix", "kafka")
+LOG_SCHEMES = ("redis", "rediss", "unix")
+BROKER_SCHEMES = (*LOG_SCHEMES, "kafka")
 JWT_SECRET_BYTES_MIN = 32
 PARTITIONS_MAX = 1024
 STANDBYS_MAX = 8
-SECRET_FIELDS = ("jwt_secret", "broker_url")
+SECRET_FIELDS = ("jwt_secret", "broker_url", "views_url")
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
 Milliseconds = Annotated[int, Field(ge=100, le=600_000)]
@@ -44,6 +45,11 @@ class Settings(BaseSettings):
 
     broker_url: str | None = Field(
         None, description="the broker: redis://, rediss://, unix:// or kafka://; unset for the embedded server"
+    )
+    views_url: str | None = Field(
+        None,
+        description="where the views are kept when the broker is Kafka: redis://, rediss:// or unix://; "
+        "unset for the embedded server",
     )
     server_binary: Path | None = Field(None, description="path of the valkey-server or redis-server to embed")
     data_dir: Path = Field(Path("data"), description="directory for everything kept on disk")
@@ -88,6 +94,13 @@ class Settings(BaseSettings):
             raise ValueError(f"its scheme is {urlsplit(url).scheme!r}")
         return url
 
+    @field_validator("views_url")
+    @classmethod
+    def _known_log_scheme(cls, url: str | None) -> str | None:
+        if url is not None and urlsplit(url).scheme not in LOG_SCHEMES:
+            raise ValueError(f"its scheme is {urlsplit(url).scheme!r}")
+        return url
+
     @field_validator("jwt_secret")
     @classmethod
     def _long_enough(cls, secret: SecretStr | None) -> SecretStr | None:
@@ -110,9 +123,23 @@ class Settings(BaseSettings):
         return self
 
     @property
+    def on_kafka(self) -> bool:
+        """Whether the workers' broker is Kafka."""
+        return self.broker_url is not None and urlsplit(self.broker_url).scheme == "kafka"
+
+    @property
+    def configured_log_url(self) -> str | None:
+        """The configured server that holds the log, or on Kafka the views; None for the embedded one."""
+        return self.views_url if self.on_kafka else self.broker_url
+
+    @property
     def embedded(self) -> bool:
-        """Whether the project runs its own server instead of using a configured broker."""
-        return self.broker_url is None
+        """Whether the project runs its own server instead of using a configured one."""
+        return self.configured_log_url is None
+
+    def with_log_url(self, url: str) -> Settings:
+        """These settings with the server that holds the log, or on Kafka the views."""
+        return self.model_copy(update={"views_url" if self.on_kafka else "broker_url": url})
 
     def environment(self) -> dict[str, str]:
         """These settings as environment variables, for child processes."""

@@ -15,11 +15,15 @@ from yarl import URL
 from agents.app import register_all
 from agents.rulebook import Rulebook
 from deploy import logs
-from deploy.broker import broker_url
+from deploy.broker import broker_url, log_url
 from deploy.errors import LockedError
 from deploy.locks import FileLock
 from deploy.settings import Settings
 from streams import dead_letters
+from streams.bridge.kafka import bootstrap_of
+from streams.bridge.kafka import create_topics as create_kafka_topics
+from streams.bridge.presence import Presence
+from streams.bridge.retry import persist as persist_on_kafka
 from streams.driver.retry import persist
 from streams.log import Log, TopicSpec
 from streams.topics import topic_specs
@@ -27,6 +31,7 @@ from tables.catalog import changelog_specs
 
 STORE = "astra-rocksdb://"
 SLOTS_MAX = 256
+KAFKA_COMMIT_EVERY_S = 0.5  # our driver commits when there is something to commit; Faust's own by the clock
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +44,7 @@ def build_app(settings: Settings, worker_name: str) -> faust.App:
         broker_client_id=worker_name,
         broker_session_timeout=settings.lease_ms / 1000,
         broker_heartbeat_interval=settings.heartbeat_ms / 1000,
+        broker_commit_interval=KAFKA_COMMIT_EVERY_S,
         broker_rebalance_timeout=settings.rebalance_ms / 1000,
         store=STORE,
         datadir=worker_directory(settings, worker_name),
@@ -98,12 +104,13 @@ async def create_topics(settings: Settings) -> None:
         TopicMismatchError: when one exists with another number of partitions.
     """
     url = broker_url(settings)
-    if URL(url).scheme == "kafka":
-        return  # Faust declares them there
     specs = (
         *topic_specs(settings.partitions, settings.retention_ms),
         *changelog_specs(settings.app_id, settings.partitions, settings.tail_ms),
     )
+    if settings.on_kafka:
+        await persist_on_kafka(lambda: create_kafka_topics(bootstrap_of(url), specs), "start", once=True)
+        return
     await persist(lambda: _create(url, settings.namespace, specs), "start")
 
 
@@ -111,6 +118,15 @@ async def _create(url: str, namespace: str, specs: Sequence[TopicSpec]) -> None:
     async with Log(url, namespace) as log:
         for spec in specs:
             await log.create_topic(spec)
+
+
+def presence(settings: Settings, app: faust.App, slot: str) -> list[Presence]:
+    """What tells of this worker where the views are; only on Kafka, where the driver does not."""
+    if not settings.on_kafka:
+        return []
+    log = Log(log_url(settings), settings.namespace)
+    member = f"{slot}@{socket.gethostname()}"
+    return [Presence(log, app, member, interval_s=settings.heartbeat_ms / 1000, lease_ms=settings.lease_ms)]
 
 
 def run_worker(settings: Settings, name: str | None = None) -> NoReturn:
@@ -126,8 +142,10 @@ def run_worker(settings: Settings, name: str | None = None) -> NoReturn:
     asyncio.set_event_loop(loop)
     try:
         loop.run_until_complete(create_topics(settings))
+        app = build_app(settings, slot)
         worker = faust.Worker(
-            build_app(settings, slot),
+            app,
+            *presence(settings, app, slot),
             loop=loop,
             loglevel=settings.log_level,
             override_logging=False,

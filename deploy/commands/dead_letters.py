@@ -114,7 +114,13 @@ def drop_letter(letter: str, yes: bool, data_dir: Path | None) -> None:
 
 
 def _ask(data_dir: Path | None, act: Callable[[DeadLetters], Awaitable[T]]) -> T:
-    return ask_log(load(data_dir=data_dir), lambda log: act(DeadLetters(log)))
+    settings = load(data_dir=data_dir)
+    if settings.on_kafka:
+        raise DeployError(
+            "there are no dead letters on Kafka: Faust's own driver logs an agent's error and passes over the message; "
+            "look into the workers' logs (docs/kafka.md)"
+        )
+    return ask_log(settings, lambda log: act(DeadLetters(log)))
 
 
 async def _find(box: DeadLetters, letter: str) -> DeadLetter:

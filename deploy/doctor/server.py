@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from redis.exceptions import RedisError
 
@@ -26,7 +25,9 @@ FOREIGN_SHOWN = 3
 
 async def server_findings(settings: Settings) -> AsyncIterator[Finding]:
     """All checks of this module. A trial start stands in for an embedded server that does not run."""
-    url = settings.broker_url or running_url(settings.data_dir)
+    if settings.on_kafka:
+        yield warn("broker", "Kafka", "its own tools check it; here only the server of the views is checked")
+    url = settings.configured_log_url or running_url(settings.data_dir)
     try:
         if url is not None:
             async for finding in broker_findings(url, settings):
@@ -44,9 +45,6 @@ async def server_findings(settings: Settings) -> AsyncIterator[Finding]:
 
 async def broker_findings(url: str, settings: Settings) -> AsyncIterator[Finding]:
     """Checks of a broker that should be up."""
-    if urlsplit(url).scheme == "kafka":
-        yield warn("broker", "Kafka", "its own tools check it; nothing is checked here")
-        return
     log = Log(url, settings.namespace)
     try:
         yield await _suitable(log)

@@ -53,15 +53,6 @@ RETENTION_MS = 7 * 24 * 3_600_000
 TAIL_MS = 3_600_000
 """How long a changelog's records are kept beside its snapshot: for workers that come back, standbys and feeds."""
 
-TRIM_INTERVAL_S = 10.0
-"""How often the leader of a group trims all topics."""
-
-TRIM_RECORDS_MAX = 2_000
-"""Records that one partition loses in one call."""
-
-TRIM_PARTITIONS_MAX = 8
-"""Partitions in one call; both bound how long it blocks the server."""
-
 RETRY_FIRST_S = 0.05
 """First pause before a call to an unreachable broker is repeated; doubles up to the next."""
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from mode import Service, get_logger
 
-from streams.driver.limits import TRIM_INTERVAL_S, TRIM_PARTITIONS_MAX, TRIM_RECORDS_MAX
-from streams.log import Log, LogUnavailableError, UnknownTopicError
+from streams.log import LogUnavailableError
+from streams.log.trimming import TRIM_INTERVAL_S, trim_all
 
 if TYPE_CHECKING:
     from streams.driver.coordinator import Coordinator
@@ -33,18 +33,3 @@ class Retention(Service):
                 return  # next time
             if removed:
                 self.log.info("trimmed %d records that are past their retention and needed by nobody", removed)
-
-
-async def trim_all(log: Log) -> int:
-    """Trim every partition of every topic in bounded calls; returns how many records were removed."""
-    removed = 0
-    for topic in await log.topics():
-        try:
-            partitions = range((await log.topic(topic)).spec.partitions)
-        except UnknownTopicError:
-            continue
-        for first in range(0, len(partitions), TRIM_PARTITIONS_MAX):
-            some = partitions[first : first + TRIM_PARTITIONS_MAX]
-            while gone := await log.trim(topic, some, TRIM_RECORDS_MAX):
-                removed += gone
-    return removed

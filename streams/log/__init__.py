@@ -3,6 +3,7 @@
 from streams.log.client import Appended, Log
 from streams.log.errors import (
     BrokerUnsuitableError,
+    CopyMovedError,
     FencedError,
     ForeignStreamError,
     GroupInUseError,
@@ -18,6 +19,7 @@ from streams.log.errors import (
 )
 from streams.log.position import Position
 from streams.log.records import (
+    Copied,
     Evidence,
     Fence,
     Record,
@@ -32,6 +34,8 @@ from streams.log.records import (
 __all__ = [
     "Appended",
     "BrokerUnsuitableError",
+    "Copied",
+    "CopyMovedError",
     "Evidence",
     "Fence",
     "FencedError",

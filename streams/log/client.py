@@ -180,7 +180,7 @@ class Log:
         """Apply a batch: records, their snapshots and views, and offsets become visible together, or not at all.
 
         Args:
-            batch: What to write. Offsets are committed for the fence's group.
+            batch: What to write. Offsets are committed for the fence's group, or for the batch's own.
             fence: Whose right to write is checked first.
             transaction: Recognises a retry: the first result is returned and nothing is written again.
             require: Topic, partition and key of a compacted topic's row that must be there.
@@ -192,6 +192,7 @@ class Log:
             UnknownTopicError: a topic or partition does not exist.
             ForeignStreamError: a stream was written by something else.
             RowGoneError: the required row is not there.
+            CopyMovedError: `batch.copied` does not go on from where the copy stands.
         """
         infos = {topic: await self.topic(topic) for topic in {record.topic for record in batch.records}}
         args = codec.commit_arguments(self.keys.prefix, batch, infos, fence, transaction, require=require)
@@ -271,6 +272,11 @@ class Log:
         """Committed offsets of a group: the next record to process of each partition it has committed."""
         reply = await self._call(self.redis.hgetall(self.keys.offsets(group)))
         return {codec.topic_partition(name): int(offset) for name, offset in reply.items()}
+
+    async def copied(self, name: str) -> dict[TopicPartition, int]:
+        """How far a copy of another log has come: the next offset to copy of each of its partitions."""
+        reply = await self._call(self.redis.hgetall(self.keys.copied(name)))
+        return {codec.topic_partition(place): int(offset) for place, offset in reply.items()}
 
     async def trim(self, topic: str, partitions: Sequence[int], records_max: int) -> int:
         """Remove records that are past the topic's retention and that no group and no live reader still needs.

@@ -11,6 +11,7 @@ from redis.exceptions import OutOfMemoryError, ResponseError
 
 from streams.log.errors import (
     BrokerUnsuitableError,
+    CopyMovedError,
     FencedError,
     ForeignStreamError,
     IdempotencyConflictError,
@@ -145,6 +146,11 @@ def commit_arguments(
     }
     if fence is not None:
         head["fence"] = {"group": fence.group, "member": fence.member, "generation": fence.generation}
+    if batch.group is not None:
+        head["group"] = batch.group
+    if batch.copied is not None:
+        steps = [[f"{tp.topic}:{tp.partition}", *step] for tp, step in batch.copied.steps.items()]
+        head["copied"] = {"name": batch.copied.name, "steps": steps}
     if require is not None:
         head["require"] = require
     if transaction is not None:
@@ -185,6 +191,7 @@ _REFUSALS: Mapping[str, tuple[type[LogError], str]] = {
         RolledBackError,
         "the broker has {1} of {0}, this member had {2}: the broker was restored to an earlier state, or lost writes",
     ),
+    "MOVED": (CopyMovedError, "the copy of {0} stands at {1}, not at {2}: another process copies it too"),
     "INCARNATION": (
         IncarnationError,
         "topic {0!r} was re-created since it was last seen (a flushed or restored broker?)",

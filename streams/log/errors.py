@@ -43,6 +43,10 @@ class RowGoneError(LogError):
     """The row that a write was to depend on is not there any more. Nothing was written."""
 
 
+class CopyMovedError(LogError):
+    """A copy of another log is not where this writer believes: somebody else copies too. Nothing was written."""
+
+
 class GroupInUseError(LogError):
     """A group's offsets were to be changed by hand while members of it are alive. Nothing was changed."""
 

@@ -53,6 +53,10 @@ class Keys:
         """Hash member -> JSON: generation, how many partitions it holds, whether its tables are recovered."""
         return f"{self.prefix}group:{group}:status"
 
+    def copied(self, name: str) -> str:
+        """Hash ``topic:partition`` of another log -> the offset up to which it is copied into this one."""
+        return f"{self.prefix}copied:{name}"
+
     @property
     def groups(self) -> str:
         """Set of the groups that have committed offsets: nothing is trimmed that one of them has yet to process."""

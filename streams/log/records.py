@@ -106,6 +106,19 @@ class Transaction:
     after: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """How far a copy of another log comes with a write.
+
+    Attributes:
+        name: Which copy.
+        steps: For each partition of the source, the offset that the copy must stand at and the one it gets to.
+    """
+
+    name: str
+    steps: dict[TopicPartition, tuple[int, int]]
+
+
 class Evidence(NamedTuple):
     """What a member has seen of a partition whose offset it commits.
 
@@ -123,8 +136,11 @@ class WriteBatch:
     """What one atomic write carries: records in order, and the offsets a group commits with them.
 
     `evidence` holds what must stand at the broker for them, or it was restored to an earlier state.
+    `group` names the group when it has no members, and so no fence.
     """
 
     records: list[Record] = field(default_factory=list)
     offsets: dict[TopicPartition, int] = field(default_factory=dict)
     evidence: dict[TopicPartition, Evidence] = field(default_factory=dict)
+    group: str | None = None
+    copied: Copied | None = None

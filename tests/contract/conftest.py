@@ -1,16 +1,64 @@
-"""The brokers that the contract is tested on."""
+"""The brokers that the contract is tested on: Redis, and those that speak Kafka's protocol under Faust's own driver.
+
+A test says by a marker where it does not hold: `only_on_redis(why)` is a promise of our driver, `fault(broker, what)` a
+fault of that test broker. What is left runs on each.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from yarl import URL
 
 from tests.contract.harness import Broker
+from tests.kafka import brokers
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """One test for each broker that it holds on."""
+    if "kind" not in metafunc.fixturenames:
+        return
+    definition = metafunc.definition
+    excluded = dict(_fault(mark) for mark in definition.iter_markers("fault"))
+    kinds: list[brokers.Kind] = []
+    if not [_why(mark) for mark in definition.iter_markers("only_on_redis")]:
+        kinds = [kind for kind in brokers.kinds() if kind not in excluded]
+    marks = [pytest.mark.kafka, pytest.mark.filterwarnings("ignore::ResourceWarning")]
+    metafunc.parametrize("kind", ["redis", *(pytest.param(kind, marks=marks) for kind in kinds)])
+
+
+def _why(mark: pytest.Mark) -> str:
+    [why] = mark.args
+    return str(why)
+
+
+def _fault(mark: pytest.Mark) -> tuple[str, str]:
+    broker, what = mark.args
+    return str(broker), str(what)
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[brokers.Kind], str]]:
+    """The ``host:port`` of a broker of a kind, started when it is first asked for."""
+    with ExitStack() as stack:
+        running: dict[str, str] = {}
+
+        def start(kind: brokers.Kind) -> str:
+            if kind not in running:
+                running[kind] = stack.enter_context(brokers.running(kind, tmp_path_factory.mktemp(kind)))
+            return running[kind]
+
+        yield start
 
 
 @pytest.fixture
-def broker(broker_url: str, namespace: str, tmp_path: Path) -> Broker:
+def broker(kind: str, request: pytest.FixtureRequest, namespace: str, tmp_path: Path) -> Broker:
     """The broker under test."""
-    return Broker(URL(broker_url).update_query(namespace=namespace), tmp_path)
+    if kind == "redis":
+        url = URL(request.getfixturevalue("broker_url")).update_query(namespace=namespace)
+    else:
+        url = URL(f"kafka://{request.getfixturevalue('kafka')(kind)}")
+    return Broker(url, tmp_path)

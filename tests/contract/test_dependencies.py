@@ -13,7 +13,10 @@ from streams.dead_letters import DeadLetters, TransientError
 from streams.log import Log
 from tests.contract.harness import Broker, running, until
 
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.only_on_redis("dependencies between events are our driver's"),
+]
 
 INT: Any = int  # Faust takes any type here; its annotation names only some
 

@@ -13,7 +13,10 @@ from streams.dead_letters import DeadLetter, DeadLetters, TransientError, topic_
 from streams.log import IdempotencyConflictError, Log, LogUnavailableError, Record, TopicSpec
 from tests.contract.harness import Broker, running, until
 
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.only_on_redis("dead letters and repeated attempts are our driver's"),
+]
 
 INT: Any = int  # Faust takes any type here; its annotation names only some
 

@@ -16,6 +16,8 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 INT: Any = int  # Faust takes any type here; its annotation names only some
 
+TANSU_ENDS = pytest.mark.fault("tansu", "ListOffsets answers the base offset of the last batch + 1 as the end")
+
 
 async def test_word_count(broker: Broker) -> None:
     app = broker.app()
@@ -34,6 +36,7 @@ async def test_word_count(broker: Broker) -> None:
         assert dict(counts.items()) == {"w0": 20, "w1": 20, "w2": 20}
 
 
+@TANSU_ENDS
 async def test_a_table_comes_back_from_its_changelog(broker: Broker) -> None:
     for expected in (5, 10):
         app = broker.app()
@@ -70,6 +73,7 @@ async def test_windowed_counts(broker: Broker) -> None:
     assert seen == {1000.0: 1, 1001.0: 2, 1009.0: 3, 1010.0: 1, 1025.0: 1}
 
 
+@TANSU_ENDS
 async def test_a_set_table_keeps_every_record(broker: Broker) -> None:
     for round_number in (1, 2):
         app = broker.app()
@@ -91,6 +95,7 @@ async def test_a_set_table_keeps_every_record(broker: Broker) -> None:
             await until(lambda: set(friends.get("zoe", ())) == {"ada", "bob", "eve"})  # noqa: B023
 
 
+@pytest.mark.only_on_redis("Faust's own driver takes 45 s to notice the topic that replies come on")
 async def test_ask_from_outside_and_from_inside_an_agent(broker: Broker) -> None:
     app = broker.app()
     numbers = app.topic(broker.name("numbers"), value_type=INT)
@@ -174,6 +179,9 @@ async def test_the_command_line_sends_and_lists(broker: Broker, tmp_path: Any) -
         "async def echo(stream):\n"
         "    async for value in stream: pass\n"
     )
+    app = broker.app("cli")
+    app.topic(broker.name("cli-in"))
+    await app.create_topics()
     for arguments, expected in (("agents", "echo"), (f"send {broker.name('cli-in')} hello", '"offset":0')):
         process = await asyncio.create_subprocess_exec(
             "faust", "-A", "sample_app", "--workdir", str(tmp_path), *arguments.split(),
@@ -193,6 +201,7 @@ def test_the_schemes_select_the_driver() -> None:
         assert drivers.by_url(URL(url)) is Transport
 
 
+@pytest.mark.only_on_redis("on Kafka the setting means Faust's own transactions, which do not carry tables")
 async def test_an_app_that_asks_for_exactly_once_runs_as_it_is(broker: Broker) -> None:
     app = broker.app(processing_guarantee="exactly_once", store="astra-rocksdb://")
     app.in_worker = True  # Faust turns the setting on in workers only

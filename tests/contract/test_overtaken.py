@@ -12,7 +12,10 @@ import pytest
 
 from tests.contract.harness import DEADLINE_S, Broker, running, until
 
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.only_on_redis("the test interferes with our driver's recovery"),
+]
 
 INT: Any = int  # Faust takes any type here; its annotation names only some
 KEYS = 40

@@ -10,7 +10,10 @@ import pytest
 from tests.contract.harness import Broker, running, until
 from tests.contract.test_promises import INT, committed
 
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.only_on_redis("how much may wait for a commit is our driver's matter"),
+]
 
 
 async def test_delivery_pauses_while_too_much_waits_for_its_commit(broker: Broker) -> None:

@@ -31,6 +31,7 @@ def sources(app: Any) -> set[TP]:
     return {tp for tp in app.consumer.assignment() if tp.topic.endswith("-in")}
 
 
+@pytest.mark.only_on_redis("Faust's own driver forgets what was acked when a rebalance begins")
 async def test_no_event_is_processed_again_after_a_rebalance(broker: Broker) -> None:
     handled: Counter[int] = Counter()
     apps = []
@@ -54,6 +55,7 @@ async def test_no_event_is_processed_again_after_a_rebalance(broker: Broker) -> 
     assert set(handled.values()) == {1}
 
 
+@pytest.mark.only_on_redis("Faust's own driver may commit past an event in flight")
 async def test_a_commit_never_passes_an_event_in_flight(broker: Broker) -> None:
     app = broker.app()
     topic = app.topic(broker.name("in"), value_type=INT)
@@ -77,6 +79,7 @@ async def test_a_commit_never_passes_an_event_in_flight(broker: Broker) -> None:
         await until(lambda: committed(app, broker.name("in")) == 6)
 
 
+@pytest.mark.only_on_redis("Faust's own driver waits for agents without a deadline")
 async def test_a_stuck_agent_does_not_hold_up_a_rebalance_for_ever(broker: Broker) -> None:
     stuck = asyncio.Event()
     handled: list[str] = []
@@ -103,6 +106,7 @@ async def test_a_stuck_agent_does_not_hold_up_a_rebalance_for_ever(broker: Broke
             assert sources(first).isdisjoint(sources(second))
 
 
+@pytest.mark.only_on_redis("a full buffer stalls Faust's own driver for a second each time")
 async def test_small_buffers_do_not_stall_delivery(broker: Broker) -> None:
     app = broker.app(stream_buffer_maxsize=16)
     topic = app.topic(broker.name("in"), value_type=INT)
@@ -121,6 +125,7 @@ async def test_small_buffers_do_not_stall_delivery(broker: Broker) -> None:
     assert got == list(range(2000))
 
 
+@pytest.mark.only_on_redis("the test interferes with our driver's calls")
 async def test_an_unreachable_broker_does_not_end_recovery(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
     app = broker.app()
     topic = app.topic(broker.name("in"), key_type=str, value_type=INT)
@@ -152,6 +157,7 @@ async def test_an_unreachable_broker_does_not_end_recovery(broker: Broker, monke
         await until(lambda: sum(table.values()) == 1)
 
 
+@pytest.mark.fault("tansu", "each join waits half the rebalance timeout, so that two members take 20 s to share")
 async def test_members_share_partitions_and_hand_tables_over(broker: Broker) -> None:
     apps = []
     for member in ("m1", "m2"):
@@ -182,6 +188,7 @@ async def test_members_share_partitions_and_hand_tables_over(broker: Broker) -> 
         assert sum(other.values()) == 100
 
 
+@pytest.mark.only_on_redis("how long Kafka waits for others to join is a setting of the broker")
 async def test_quick_joins_make_one_rebalance(broker: Broker) -> None:
     apps = []
     for member in ("m1", "m2", "m3"):
@@ -202,6 +209,7 @@ async def test_quick_joins_make_one_rebalance(broker: Broker) -> None:
         await asyncio.gather(*(app.stop() for app in apps))
 
 
+@pytest.mark.only_on_redis("the atomic commit is our driver's")
 async def test_outputs_and_offsets_become_visible_together(broker: Broker) -> None:
     app = broker.app()
     topic = app.topic(broker.name("in"), value_type=INT)
@@ -228,6 +236,7 @@ async def test_outputs_and_offsets_become_visible_together(broker: Broker) -> No
         assert sum((await highwaters(*out_tps)).values()) == 1
 
 
+@pytest.mark.only_on_redis("fencing is our driver's")
 async def test_an_event_that_outlives_its_generation_writes_nothing(broker: Broker) -> None:
     resume = asyncio.Event()
     began = asyncio.Event()
@@ -267,6 +276,7 @@ async def test_an_event_that_outlives_its_generation_writes_nothing(broker: Brok
             assert sum(sums.values()) + sum(other.values()) == 1
 
 
+@pytest.mark.only_on_redis("fencing is our driver's")
 async def test_a_late_ack_does_not_count_for_the_event_delivered_again(broker: Broker) -> None:
     """The member loses its right to write while an event is under way, and gets the same partition back."""
     app = broker.app()
@@ -296,6 +306,7 @@ async def test_a_late_ack_does_not_count_for_the_event_delivered_again(broker: B
         await until(lambda: consumer.watermarks.committed(TP(topic.get_topic_name(), 0)) == 1)
 
 
+@pytest.mark.only_on_redis("Faust's own driver waits for agents without a deadline")
 async def test_an_event_that_one_of_two_agents_has_not_begun_holds_up_no_rebalance(broker: Broker) -> None:
     handled: dict[str, Counter[int]] = {"quick": Counter(), "slow": Counter()}
     apps = []
@@ -325,6 +336,7 @@ async def test_an_event_that_one_of_two_agents_has_not_begun_holds_up_no_rebalan
     assert set(handled["slow"].values()) == {1}
 
 
+@pytest.mark.only_on_redis("Faust's own driver goes on at the earliest record there is")
 async def test_events_that_were_removed_unprocessed_end_the_worker_and_are_not_passed_over(
     broker: Broker, log: Log
 ) -> None:
@@ -354,6 +366,7 @@ async def _ignore(stream: Any) -> None:
         pass
 
 
+@pytest.mark.only_on_redis("the test interferes with our driver's calls")
 async def test_a_fetch_under_way_is_not_taken_for_a_broker_that_went_back(broker: Broker) -> None:
     app = broker.app()
     topic = app.topic(broker.name("in"), value_type=INT)

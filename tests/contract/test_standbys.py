@@ -15,7 +15,10 @@ from faust.types import TP
 
 from tests.contract.harness import PARTITIONS, Broker, running, until
 
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.only_on_redis("the promises of standbys are our driver's"),
+]
 
 INT: Any = int  # Faust takes any type here; its annotation names only some
 SUMS = "sums"

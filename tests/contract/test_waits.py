@@ -14,7 +14,10 @@ from streams.driver.waits import DeliveryAwaitedError
 from streams.log import Log
 from tests.contract.harness import Broker, running, until
 
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.only_on_redis("waits inside of events are told by our driver"),
+]
 
 INT: Any = int  # Faust takes any type here; its annotation names only some
 

@@ -10,7 +10,10 @@ from faust.types import TP
 from streams.log import Log
 from tests.contract.harness import Broker, running, until
 
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.only_on_redis("the expiry of windows is our driver's"),
+]
 
 INT: Any = int  # Faust takes any type here; its annotation names only some
 

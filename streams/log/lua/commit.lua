@@ -1,6 +1,6 @@
 -- The one place where outputs, changelog, snapshots, views and offsets meet: all of it or nothing.
 -- KEYS[1] any key of the namespace (routes the call on a cluster)
--- ARGV[1] key prefix; ARGV[2] JSON {fence?, txn?, offsets, streams}; then per record: stream index, field count, fields
+-- ARGV[1] key prefix; ARGV[2] JSON {fence?, group?, copied?, txn?, offsets, streams}; then per record: stream index, field count, fields
 -- Fields stand in the order k, v, t, header..., absent ones left out; that order is what folding relies on.
 -- Every check comes before the first write: a script that stops half-way is not rolled back.
 local prefix = ARGV[1]
@@ -47,15 +47,24 @@ local function passes(o)
   return redis.sha1hex(value) == o[5]
 end
 
+-- A group without members (no fence) has nothing but the standing offset to keep two writers apart.
+local group_name = head.group or (head.fence and head.fence.group)
 for _, o in ipairs(head.offsets) do
   local field = o[1] .. ':' .. o[2]
-  local stands = redis.call('HGET', prefix .. 'group:' .. head.fence.group .. ':offsets', field)
+  local stands = redis.call('HGET', prefix .. 'group:' .. group_name .. ':offsets', field)
   if o[4] >= 0 and (stands or '0') ~= string.format('%d', o[4]) then
     return {'ROLLED_BACK', field, 'committed ' .. (stands or 'nothing'), 'committed ' .. string.format('%d', o[4])}
   end
   if o[5] ~= '' and not passes(o) then
     return {'ROLLED_BACK', field, 'another record below ' .. string.format('%d', o[3]), 'processed one that is gone'}
   end
+end
+
+-- A copy of another log goes on from where it stands, so that of two who copy one is refused.
+local copy_key = head.copied and (prefix .. 'copied:' .. head.copied.name)
+for _, c in ipairs(head.copied and head.copied.steps or {}) do
+  local stands = redis.call('HGET', copy_key, c[1]) or '0'
+  if stands ~= string.format('%d', c[2]) then return {'MOVED', c[1], stands, string.format('%d', c[2])} end
 end
 
 if head.require then
@@ -165,18 +174,22 @@ for i, stream in ipairs(streams) do
   redis.call('HSET', stream.ends, stream.partition, string.format('%d', ends[i]))
 end
 
-if head.fence then
-  local offsets = prefix .. 'group:' .. head.fence.group .. ':offsets'
+for _, c in ipairs(head.copied and head.copied.steps or {}) do
+  redis.call('HSET', copy_key, c[1], string.format('%d', c[3]))
+end
+
+if group_name then
+  local offsets = prefix .. 'group:' .. group_name .. ':offsets'
   for _, o in ipairs(head.offsets) do
     local id = string.format('%d', o[3])
     if redis.call('HSET', offsets, o[1] .. ':' .. o[2], id) == 1 then
-      redis.call('SADD', prefix .. 'groups', head.fence.group)
+      redis.call('SADD', prefix .. 'groups', group_name)
     end
     -- The same offset in native group metadata, so that XINFO GROUPS shows the lag to ordinary tools.
     local key = prefix .. 'log:' .. o[1] .. ':' .. o[2]
-    local set = redis.pcall('XGROUP', 'SETID', key, head.fence.group, '0-' .. id, 'ENTRIESREAD', id)
+    local set = redis.pcall('XGROUP', 'SETID', key, group_name, '0-' .. id, 'ENTRIESREAD', id)
     if set.err then
-      redis.pcall('XGROUP', 'CREATE', key, head.fence.group, '0-' .. id, 'MKSTREAM', 'ENTRIESREAD', id)
+      redis.pcall('XGROUP', 'CREATE', key, group_name, '0-' .. id, 'MKSTREAM', 'ENTRIESREAD', id)
     end
   end
 end

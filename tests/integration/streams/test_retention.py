@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from streams.driver.retention import trim_all
 from streams.log import Fence, Log, Record, TopicPartition, TopicSpec, WriteBatch
 from streams.log.scripts import GROUP
+from streams.log.trimming import trim_all
 
 TOPIC, GROUP_NAME, MEMBER = "events", "readers", "m1"
 RECORDS = 1_000

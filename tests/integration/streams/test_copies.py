@@ -1,0 +1,49 @@
+"""Writes of those who copy another log, or commit for a group without members: each goes on from where it stands."""
+
+from __future__ import annotations
+
+import pytest
+
+from streams.log import (
+    Copied,
+    CopyMovedError,
+    Evidence,
+    Log,
+    Record,
+    RolledBackError,
+    TopicPartition,
+    TopicSpec,
+    WriteBatch,
+)
+
+PLACE = TopicPartition("t", 0)
+
+
+@pytest.fixture(autouse=True)
+async def topic(log: Log) -> None:
+    await log.create_topic(TopicSpec("t", 1))
+
+
+def step(start: int, end: int) -> WriteBatch:
+    return WriteBatch([Record("t", 0, None, b"%d" % start, 1)], copied=Copied("there", {PLACE: (start, end)}))
+
+
+async def test_a_copy_goes_on_from_where_it_stands_and_from_nowhere_else(log: Log) -> None:
+    await log.commit(step(0, 7))
+    await log.commit(step(7, 9))
+    for wrong in (step(0, 7), step(7, 9), step(8, 10), step(20, 21)):
+        with pytest.raises(CopyMovedError, match="stands at 9, not at"):
+            await log.commit(wrong)
+    assert await log.copied("there") == {PLACE: 9}
+    assert await log.ends("t") == {0: 2}
+    assert await log.copied("elsewhere") == {}
+
+
+async def test_offsets_of_a_group_without_members_are_committed_from_where_they_stand(log: Log) -> None:
+    await log.append([Record("t", 0, None, b"v", 1)] * 3)
+    await log.commit(WriteBatch(offsets={PLACE: 2}, evidence={PLACE: Evidence(0, "")}, group="g"))
+    with pytest.raises(RolledBackError):
+        await log.commit(WriteBatch(offsets={PLACE: 3}, evidence={PLACE: Evidence(0, "")}, group="g"))
+    assert await log.committed("g") == {PLACE: 2}
+    await log.commit(WriteBatch(offsets={PLACE: 3}, evidence={PLACE: Evidence(2, "")}, group="g"))
+    assert await log.committed("g") == {PLACE: 3}

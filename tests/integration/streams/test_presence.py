@@ -1,0 +1,50 @@
+"""Workers on Kafka tell the views that they live; whoever asks whether the pipeline is ready sees that."""
+
+from __future__ import annotations
+
+import json
+
+from streams.log import Log
+from streams.log.scripts import PRESENCE
+from tables.workers import workers
+
+GROUP = "astratrade"
+LEASE_MS = 30_000
+
+
+async def tell(log: Log, member: str, generation: int, *, recovered: bool = True, lease_ms: int = LEASE_MS) -> None:
+    status = json.dumps({"generation": generation, "recovered": recovered})
+    state = "stable" if recovered else "preparing"
+    await log.run(PRESENCE, [log.keys.group(GROUP)], [member, lease_ms, generation, state, status])
+
+
+async def test_the_pipeline_is_ready_when_all_live_workers_have_recovered_in_the_newest_generation(log: Log) -> None:
+    assert not (await workers(log, GROUP)).ready
+    await tell(log, "a", 1, recovered=False)
+    assert not (await workers(log, GROUP)).ready
+    await tell(log, "a", 1)
+    assert (await workers(log, GROUP)).ready
+    await tell(log, "b", 2, recovered=False)
+    await tell(log, "a", 1)
+    found = await workers(log, GROUP)
+    assert not found.ready, "a has not heard of the new generation"
+    assert found.generation == 2
+    await tell(log, "a", 2)
+    await tell(log, "b", 2)
+    found = await workers(log, GROUP)
+    assert found.ready
+    assert found.alive == {"a", "b"}
+
+
+async def test_a_worker_that_left_or_fell_silent_does_not_count(log: Log) -> None:
+    await tell(log, "a", 5)
+    await tell(log, "b", 5)
+    await tell(log, "b", 5, lease_ms=0)
+    assert (await workers(log, GROUP)).alive == {"a"}
+    await tell(log, "a", 5, lease_ms=0)
+    assert (await workers(log, GROUP)).state == "empty"
+    await tell(log, "b", 9, lease_ms=-5_000)
+    await tell(log, "c", 1)  # nobody is left, Kafka forgot the group and counts anew
+    assert (await workers(log, GROUP)).ready
+    await tell(log, "d", 1, lease_ms=-5_000)
+    assert (await workers(log, GROUP)).alive == {"c"}

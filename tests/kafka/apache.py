@@ -1,0 +1,109 @@
+"""Apache Kafka itself: its jars fetched by Maven, one KRaft node on free loopback ports, in a temporary directory."""
+
+import hashlib
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tests.kafka.brokers import child, executable, free_port
+
+VERSION = "3.9.1"
+ARTIFACT = "kafka_2.13"
+CLUSTER_ID = "4L6g3nShT-eMCtK--X86sw"  # any 16 bytes in base64
+HEAP = "-Xmx512m"
+COMMAND_S = 60.0
+FETCH_S = 900.0
+
+POM = f"""<project xmlns="http://maven.apache.org/POM/4.0.0">
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>astratrade</groupId><artifactId>kafka-gate</artifactId><version>1</version><packaging>pom</packaging>
+  <dependencies><dependency>
+    <groupId>org.apache.kafka</groupId><artifactId>{ARTIFACT}</artifactId><version>{VERSION}</version>
+  </dependency></dependencies>
+</project>
+"""
+
+PROPERTIES = """\
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:{controller}
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+controller.listener.names=CONTROLLER
+inter.broker.listener.name=PLAINTEXT
+log.dirs={data}
+auto.create.topics.enable=false
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=4
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+transaction.state.log.num.partitions=4
+group.initial.rebalance.delay.ms=0
+"""
+"""One node keeps one copy of everything; the rest are Kafka's own defaults, but that a first member is not kept waiting
+three seconds for others, and that a topic exists only when it was created."""
+
+Say = Callable[[str], None]
+
+
+def cache_directory() -> Path:
+    """Where the jars are kept from run to run; the pom's digest is in the name."""
+    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return base / "astratrade" / f"kafka-{VERSION}-{hashlib.sha256(POM.encode()).hexdigest()[:12]}"
+
+
+def fetch(say: Say) -> Path:
+    """The directory with the server's jars; fetched from Maven Central on first use.
+
+    Raises:
+        SystemExit: when Maven is missing or fails.
+    """
+    jars = cache_directory()
+    if jars.is_dir():
+        say(f"Kafka {VERSION}: jars are in {jars}")
+        return jars
+    maven = executable("mvn")
+    say(f"Kafka {VERSION}: fetching the jars with Maven, once; a minute or so")
+    jars.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix="kafka-", dir=jars.parent) as temporary:
+        pom, target = Path(temporary) / "pom.xml", Path(temporary) / "jars"
+        pom.write_text(POM)
+        command = [maven, "-q", "-B", "-f", str(pom), "dependency:copy-dependencies", f"-DoutputDirectory={target}"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=FETCH_S, check=False)
+        if done.returncode != 0 or not list(target.glob(f"{ARTIFACT}-*.jar")):
+            raise SystemExit(f"Maven could not fetch Kafka {VERSION}:\n{done.stdout[-2_000:]}{done.stderr[-2_000:]}")
+        target.rename(jars)
+    return jars
+
+
+@contextmanager
+def node(say: Say) -> Iterator[str]:
+    """A running node with nothing in it; its ``host:port``. When the block ends, it is stopped and its data removed.
+
+    Raises:
+        SystemExit: when Java or Maven is missing.
+    """
+    java = [executable("java"), HEAP, "-XX:TieredStopAtLevel=1", "-cp", f"{fetch(say)}/*"]
+    with TemporaryDirectory(prefix="astra-kafka-") as temporary:
+        directory = Path(temporary)
+        port, controller = free_port(), free_port()
+        properties = directory / "server.properties"
+        properties.write_text(PROPERTIES.format(port=port, controller=controller, data=directory / "data"))
+        say("formatting its storage")
+        _format(java, properties)
+        say("starting one node")
+        with child([*java, "kafka.Kafka", str(properties)], port, directory / "server.log") as pid:
+            say(f"Apache Kafka {VERSION} runs on 127.0.0.1:{port} (pid {pid})")
+            yield f"127.0.0.1:{port}"
+        say("the node is stopped, its data removed")
+
+
+def _format(java: list[str], properties: Path) -> None:
+    tool = [*java, "kafka.tools.StorageTool"]
+    run = [*tool, "format", "-t", CLUSTER_ID, "-c", str(properties)]
+    done = subprocess.run(run, capture_output=True, text=True, timeout=COMMAND_S, check=False)
+    if done.returncode != 0:
+        raise SystemExit(f"Kafka's storage could not be formatted:\n{done.stdout[-2_000:]}{done.stderr[-2_000:]}")

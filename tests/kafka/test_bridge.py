@@ -1,0 +1,249 @@
+"""The bridge: what stands on Kafka stands in the views, each once; what clients sent stands on Kafka, in order."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from typing import Any
+
+import pytest
+from aiokafka.admin.records_to_delete import RecordsToDelete
+from aiokafka.structs import TopicPartition as KafkaPartition
+
+from deploy.binary import find_binary
+from deploy.embedded import EmbeddedServer
+from streams.bridge.bridge import Bridge
+from streams.bridge.errors import BridgeError
+from streams.bridge.kafka import admin, create_topics
+from streams.log import Appended, Log, LogUnavailableError, Record, TopicPartition, TopicSpec, WriteBatch
+from tests.contract.harness import until
+from tests.kafka import brokers
+from tests.kafka.world import World, carrying, producing
+
+pytestmark = pytest.mark.kafka
+
+NO_TRANSACTIONS = pytest.mark.fault("tansu", "InitProducerId answers UnknownError")
+NO_RANGE_ERROR = pytest.mark.fault("tansu", "a fetch beyond the end is answered as if nothing were there")
+COMES_BACK = pytest.mark.fault("noida", "a deleted topic comes back, with one partition, when any client asks for it")
+NO_DELETION = pytest.mark.fault("tansu", "DeleteRecords panics")
+
+
+def numbered(count: int, first: int = 0) -> list[tuple[str, str | None]]:
+    return [(f"k{i % 7}", str(i)) for i in range(first, first + count)]
+
+
+def command(world: World, number: int) -> Record:
+    return Record(world.commands.name, 0, b"user", str(number).encode(), 1)
+
+
+async def test_records_rows_and_rankings_are_copied(world: World) -> None:
+    await world.create()
+    await world.produce(world.events, numbered(5))
+    await world.produce(world.rows, [("a", "1"), ("b", "2"), ("a", "3"), ("b", None)], partition=1)
+    await world.produce(world.ranks, [("xp|u1", "05"), ("xp|u2", "03"), ("xp|u1", "01")])
+    async with carrying(world.bridge()):
+        await until(lambda: _all_copied(world, {world.events: 5, world.rows: 4, world.ranks: 3}))
+        assert await world.copied(world.events) == numbered(5)
+        assert await world.snapshot(world.rows, 1) == {"a": "3"}
+        assert await world.ranking(world.ranks, "xp") == ["01|u1", "03|u2"]
+        await world.produce(world.events, numbered(3, 5))
+        await until(lambda: _all_copied(world, {world.events: 8}))
+
+
+async def _all_copied(world: World, wanted: dict[TopicSpec, int]) -> bool:
+    stands = {topic: len(await world.copied(topic)) for topic in wanted}
+    return all(stands[topic] >= count for topic, count in wanted.items())
+
+
+class Unlucky(Log):
+    """A log whose every third answer to a write is lost: written or not, the writer does not know."""
+
+    def __init__(self, url: str, namespace: str) -> None:
+        super().__init__(url, namespace)
+        self.writes = 0
+        self.lost = 0
+
+    async def commit(self, batch: WriteBatch, **options: Any) -> Appended:
+        self.writes += 1
+        if self.writes % 3 == 1:
+            raise LogUnavailableError("not written, says the test")
+        appended = await super().commit(batch, **options)
+        if self.writes % 3 == 2:
+            self.lost += 1
+            raise LogUnavailableError("written, but the answer is lost, says the test")
+        return appended
+
+
+async def test_a_write_whose_answer_is_lost_doubles_nothing(world: World) -> None:
+    await world.create()
+    unlucky = Unlucky(world.log.url, world.log.keys.namespace)
+    async with unlucky, carrying(Bridge(unlucky, world.bootstrap, world.plan)):
+        for start in range(0, 40, 10):
+            await world.produce(world.events, numbered(10, start))
+            await until(lambda end=start + 10: _all_copied(world, {world.events: end}))  # type: ignore[misc]
+    assert unlucky.lost
+    assert await world.copied(world.events) == numbered(40)
+
+
+async def test_two_bridges_at_once_copy_each_record_once_and_forward_in_order(world: World) -> None:
+    await world.create()
+    await world.log.create_topic(world.commands)
+    async with carrying(world.bridge(), world.bridge()):
+        for start in range(0, 100, 20):
+            await world.produce(world.events, numbered(20, start))
+            await world.log.append([command(world, i) for i in range(start, start + 20)])
+        await until(lambda: _all_copied(world, {world.events: 100}))
+        await until(lambda: _forwarded(world, 100))
+    assert await world.copied(world.events) == numbered(100)
+    sent = await world.consume(world.commands, 100)
+    assert list(dict.fromkeys(sent)) == [str(i) for i in range(100)]
+
+
+async def _forwarded(world: World, count: int) -> bool:
+    committed = await world.log.committed("kafka-bridge")
+    return committed.get(TopicPartition(world.commands.name, 0), 0) == count
+
+
+async def test_a_command_whose_forwarding_was_not_noted_is_sent_again_behind_and_never_skipped(world: World) -> None:
+    await world.log.create_topic(world.commands)
+    unlucky = Unlucky(world.log.url, world.log.keys.namespace)
+    async with unlucky, carrying(Bridge(unlucky, world.bootstrap, world.plan)):
+        for start in range(0, 30, 10):
+            await world.log.append([command(world, i) for i in range(start, start + 10)])
+            await until(lambda end=start + 10: _forwarded(world, end))  # type: ignore[misc]
+    sent = await world.consume(world.commands, 31)
+    assert len(sent) > 30, "the test is to lose an answer after sending"
+    assert list(dict.fromkeys(sent)) == [str(i) for i in range(30)]
+
+
+class Held(Log):
+    """A log that takes no copies before it is let go."""
+
+    def __init__(self, url: str, namespace: str) -> None:
+        super().__init__(url, namespace)
+        self.go = asyncio.Event()
+        self.asked = asyncio.Event()
+
+    async def commit(self, batch: WriteBatch, **options: Any) -> Appended:
+        if batch.copied is not None:
+            self.asked.set()
+            await self.go.wait()
+        return await super().commit(batch, **options)
+
+
+async def test_a_groups_commit_is_shown_when_all_that_followed_is_copied_and_not_before(world: World) -> None:
+    place = TopicPartition(world.commands.name, 0)
+    held = Held(world.log.url, world.log.keys.namespace)
+    async with held, carrying(Bridge(held, world.bootstrap, world.plan)):
+        await until(lambda: _exists(world.log, world.commands))
+        for number in range(3):  # each forwarded by itself: what is shown is as exact as what was sent at once
+            await world.log.append([command(world, number)])
+            await until(lambda end=number + 1: _forwarded(world, end))  # type: ignore[misc]
+        assert await world.consume(world.commands, 3) == ["0", "1", "2"]
+        await world.produce(world.events, numbered(1))
+        await held.asked.wait()
+        await world.commit(world.commands, 2)
+        await asyncio.sleep(0.5)  # several looks; nothing may be shown, so there is nothing to wait for
+        assert await world.log.committed(world.group) == {}
+        held.go.set()
+        await until(lambda: _shown(world, place, 2))
+        assert len(await world.copied(world.events)) == 1
+        await world.commit(world.commands, 3)
+        await until(lambda: _shown(world, place, 3))
+
+
+async def _exists(log: Log, topic: TopicSpec) -> bool:
+    return topic.name in await log.topics()
+
+
+async def _shown(world: World, place: TopicPartition, offset: int) -> bool:
+    return (await world.log.committed(world.group)).get(place) == offset
+
+
+@NO_TRANSACTIONS
+async def test_what_a_transaction_took_back_is_not_copied(world: World) -> None:
+    await world.create()
+    async with producing(world.bootstrap, transactional_id=f"{world.prefix}-t") as producer:
+        for value, kept in ((b"1", True), (b"2", False), (b"3", True)):
+            await producer.begin_transaction()
+            await producer.send_and_wait(world.events.name, value, key=b"k", partition=0)
+            await (producer.commit_transaction() if kept else producer.abort_transaction())
+    async with carrying(world.bridge()):
+        await until(lambda: _all_copied(world, {world.events: 2}))
+        await world.produce(world.events, [("k", "4")])
+        await until(lambda: _all_copied(world, {world.events: 3}))
+    assert [value for _, value in await world.copied(world.events)] == ["1", "3", "4"]
+
+
+@NO_RANGE_ERROR
+@COMES_BACK
+async def test_a_topic_that_was_recreated_on_kafka_is_refused(world: World) -> None:
+    await world.create()
+    await world.produce(world.events, numbered(5))
+    async with carrying(world.bridge()):
+        await until(lambda: _all_copied(world, {world.events: 5}))
+    async with admin(world.bootstrap) as client:
+        await client.delete_topics([world.events.name])
+    await world.create()
+    with pytest.raises(BridgeError, match="up to offset 5, which Kafka does not have"):
+        await asyncio.wait_for(world.bridge().run(), 20)
+
+
+@NO_DELETION
+async def test_records_that_kafka_deleted_uncopied_are_passed_over_and_said(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    await world.create()
+    await world.produce(world.events, numbered(2))
+    async with carrying(world.bridge()):
+        await until(lambda: _all_copied(world, {world.events: 2}))
+    await world.produce(world.events, numbered(5, 2))
+    async with admin(world.bootstrap) as client:
+        await client.delete_records({KafkaPartition(world.events.name, 0): RecordsToDelete(before_offset=4)})
+    async with carrying(world.bridge()):
+        await until(lambda: _all_copied(world, {world.events: 5}))
+    assert await world.copied(world.events) == [*numbered(2), *numbered(3, 4)]
+    assert "Kafka deleted 2 records" in caplog.text
+
+
+async def test_views_that_were_killed_get_everything_once(bootstrap: str, tmp_path_factory: Any) -> None:
+    with EmbeddedServer(tmp_path_factory.mktemp("views"), find_binary()) as server:
+        async with Log(server.url) as log:
+            world = World(log, bootstrap)
+            await world.create()
+            async with carrying(world.bridge()):
+                await world.produce(world.events, numbered(20))
+                await until(lambda: _all_copied(world, {world.events: 20}))
+                os.kill(server.pid, signal.SIGKILL)
+                await until(lambda: server.exit_code is not None)
+                await world.produce(world.events, numbered(20, 20))
+                server.launch()
+                await until(lambda: _reachable(log))
+                await until(lambda: _all_copied(world, {world.events: 40}))
+            assert await world.copied(world.events) == numbered(40)
+
+
+async def _reachable(log: Log) -> bool:
+    try:
+        await log.topics()
+    except LogUnavailableError:
+        return False
+    return True
+
+
+async def test_a_kafka_that_is_not_there_yet_is_waited_for(log: Log, tmp_path: Any) -> None:
+    port = brokers.free_port()
+    world = World(log, f"127.0.0.1:{port}")
+    async with carrying(world.bridge()):
+        await asyncio.sleep(0.3)  # it has tried in vain
+        with brokers.child(brokers.tansu(port, tmp_path), port, tmp_path / "tansu.log"):
+            await until(lambda: _exists(log, world.events))
+            await world.produce(world.events, numbered(3))
+            await until(lambda: _all_copied(world, {world.events: 3}))
+
+
+async def test_another_number_of_partitions_on_kafka_is_refused(world: World) -> None:
+    await create_topics(world.bootstrap, [TopicSpec(world.events.name, 3)])
+    with pytest.raises(BridgeError, match="has 3 partitions on Kafka, 2 were declared"):
+        await asyncio.wait_for(world.bridge().run(), 20)

@@ -1,0 +1,40 @@
+"""`astratrade` where ASTRA_BROKER_URL is kafka://: one command runs it all; what Redis alone has is said."""
+
+from pathlib import Path
+
+import httpx
+import pytest
+from click.testing import CliRunner
+
+from deploy.cli import cli
+from deploy.errors import DeployError
+from tests.integration.deploy.test_dev import END_S, Dev
+
+pytestmark = pytest.mark.kafka
+
+
+def test_one_command_runs_it_all_on_kafka_and_stops_clean(tmp_path: Path, bootstrap: str) -> None:
+    dev = Dev(tmp_path / "data", broker_url=f"kafka://{bootstrap}")
+    try:
+        url = dev.until(r"dashboard +(http://\S+)/")[1]
+        dev.until(rf"broker +kafka://{bootstrap}")
+        dev.until(r"views +unix://")
+        assert httpx.get(f"{url}/readyz").json()["workers"] == 1
+        dev.process.terminate()
+        assert dev.process.wait(END_S) == 0
+    finally:
+        dev.close()
+
+
+def test_what_redis_alone_has_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ASTRA_BROKER_URL", "kafka://127.0.0.1:1")
+    told = CliRunner().invoke(cli, ["dead-letters", "list"]).exception
+    assert isinstance(told, DeployError)
+    assert "no dead letters on Kafka" in str(told)
+
+
+def test_a_bridge_where_the_broker_is_redis_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ASTRA_BROKER_URL", "redis://127.0.0.1:1")
+    told = CliRunner().invoke(cli, ["bridge"]).exception
+    assert isinstance(told, DeployError)
+    assert "no kafka:// URL" in str(told)
