@@ -22,7 +22,7 @@ from streams.log.codec import topic_partition
 COPY = "kafka"
 READ_RECORDS_MAX = 2_000
 READ_WAIT_MS = 200
-WRITE_RECORDS_MAX = 400  # as a worker's commit: bounds how long one call holds the server
+WRITE_RECORDS_MAX = 200  # as a worker's commit: bounds how long one call holds the server
 WRITE_BYTES_MAX = 512 * 1024
 
 logger = logging.getLogger(__name__)
