@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import secrets
@@ -55,7 +56,9 @@ def connect(url: str) -> Redis:
         max_connections=CONNECTIONS_MAX,
         timeout=REPLY_TIMEOUT_S,
         socket_connect_timeout=CONNECT_TIMEOUT_S,
-        socket_timeout=REPLY_TIMEOUT_S,
+        # How long a reply may take is bounded in `Log._call`: redis-py's own bound uses `asyncio.wait_for`, which on
+        # Python 3.11 may swallow a cancellation, and then whoever waits for the cancelled task waits for ever.
+        socket_timeout=None,
         protocol=2,
     )
     client = Redis.from_pool(pool)
@@ -334,7 +337,8 @@ class Log:
 
     async def _call(self, awaitable: Any) -> Any:
         try:
-            return await awaitable
+            async with asyncio.timeout(REPLY_TIMEOUT_S):
+                return await awaitable
         except (RedisConnectionError, RedisTimeoutError, BusyLoadingError, OSError, TimeoutError) as exc:
             raise LogUnavailableError(f"no answer from the broker at {without_password(self.url)}: {exc}") from exc
         except ResponseError as exc:
