@@ -15,7 +15,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.structs import RecordMetadata
 
 from streams.bridge.errors import BridgeError
-from streams.bridge.kafka import kafka_partition, partitions_of, reader
+from streams.bridge.kafka import ended, kafka_partition, partitions_of, reader
 from streams.bridge.milestones import Milestones
 from streams.log import Evidence, Log, StoredRecord, TopicPartition, TopicSpec, WriteBatch
 
@@ -63,7 +63,7 @@ class Forwarder:
             while True:
                 await self._step(producer)
         finally:
-            await producer.stop()
+            await ended(producer.stop())
 
     async def _take_up(self) -> None:
         """Where it stands. Whoever has all that is on Kafka now has all that was forwarded before."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
@@ -50,7 +50,21 @@ async def admin(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
         await client.start()
         yield client
     finally:
-        await client.close()
+        await ended(client.close())
+
+
+async def ended(closing: Awaitable[None]) -> None:
+    """Wait until a client of Kafka has ended.
+
+    It cancels tasks of its own, and lets their cancellation out when they had not begun: that would be taken for ours,
+    and end the bridge without a word.
+    """
+    try:
+        await closing
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise
 
 
 @asynccontextmanager
@@ -70,7 +84,7 @@ async def reader(bootstrap: str) -> AsyncIterator[AIOKafkaConsumer]:
         await consumer.start()
         yield consumer
     finally:
-        await consumer.stop()
+        await ended(consumer.stop())
 
 
 async def check(bootstrap: str) -> None:

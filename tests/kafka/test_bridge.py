@@ -15,7 +15,7 @@ from deploy.binary import find_binary
 from deploy.embedded import EmbeddedServer
 from streams.bridge.bridge import Bridge
 from streams.bridge.errors import BridgeError
-from streams.bridge.kafka import admin, create_topics
+from streams.bridge.kafka import admin, create_topics, ended
 from streams.log import Appended, Log, LogUnavailableError, Record, TopicPartition, TopicSpec, WriteBatch
 from tests.contract.harness import until
 from tests.kafka import brokers
@@ -247,3 +247,21 @@ async def test_another_number_of_partitions_on_kafka_is_refused(world: World) ->
     await create_topics(world.bootstrap, [TopicSpec(world.events.name, 3)])
     with pytest.raises(BridgeError, match="has 3 partitions on Kafka, 2 were declared"):
         await asyncio.wait_for(world.bridge().run(), 20)
+
+
+async def test_a_cancellation_of_a_clients_own_is_not_taken_for_ours() -> None:
+    """As aiokafka's consumer lets it out when it is stopped just after it was started."""
+
+    async def lets_out() -> None:
+        raise asyncio.CancelledError
+
+    await ended(lets_out())
+
+    async def cancelled() -> None:
+        await ended(asyncio.sleep(60))
+
+    task = asyncio.create_task(cancelled())
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
