@@ -13,6 +13,7 @@ import shutil
 import signal
 import socket
 import sys
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -24,6 +25,9 @@ from deploy.embedded import EmbeddedServer
 from tests.e2e.children import Child
 from tests.e2e.files import ROOT
 from tests.e2e.waiting import eventually
+
+PORTS = range(20_000, 32_000)
+"""Below those that Linux gives to outgoing connections."""
 
 CLI = (sys.executable, "-m", "deploy.cli")
 START_S = 60.0
@@ -192,9 +196,12 @@ class Pipeline:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that nobody listens on, and that no outgoing connection of another test is given meanwhile."""
+    while True:
+        port = secrets.choice(PORTS)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def _wrapped(code: int | None) -> tuple[int] | None:

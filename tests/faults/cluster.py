@@ -68,8 +68,8 @@ class Cluster:
         return child
 
     def wipe(self, name: str) -> None:
-        """Remove what a worker keeps on disk."""
-        shutil.rmtree(self.pipeline.directory / "workers" / name)
+        """Remove what a worker keeps on disk, if it came as far as keeping anything."""
+        shutil.rmtree(self.pipeline.directory / "workers" / name, ignore_errors=True)
 
     def signal_server(self, number: signal.Signals) -> None:
         os.kill(self.pipeline.server.pid, number)
