@@ -71,7 +71,7 @@ def commit(server: Server, _keys: Sequence[Any], argv: Sequence[Any]) -> list[by
 
 def _check_transaction(server: Server, seen: Hash, txn: dict[str, Any]) -> None:
     if not seen:
-        if txn.get("after") and "no_chain" not in server.flaws:
+        if txn.get("after"):
             raise _RefusedError(b"ROLLED_BACK", raw(txn["name"]), b"write none", raw(f"write {txn['after']}"))
         return
     if seen[b"value"] == raw(txn["value"]):
@@ -81,7 +81,7 @@ def _check_transaction(server: Server, seen: Hash, txn: dict[str, Any]) -> None:
     if int(txn["value"]) < int(seen[b"value"]) and "late_attempts_count" not in server.flaws:
         raise _RefusedError(b"FENCED", b"transaction")
     after = txn.get("after")
-    if after and seen[b"value"] != raw(after) and "no_chain" not in server.flaws:
+    if after and seen[b"value"] != raw(after):
         raise _RefusedError(b"ROLLED_BACK", raw(txn["name"]), b"write " + seen[b"value"], raw(f"write {after}"))
 
 
@@ -100,11 +100,7 @@ def _check_evidence(server: Server, prefix: str, committed: Hash, offsets: list[
         if standing >= 0 and (stands or b"0") != raw(standing):
             found = b"committed " + (stands or b"nothing")
             raise _RefusedError(b"ROLLED_BACK", name, found, b"committed %d" % standing)
-        if (
-            passed
-            and "no_evidence" not in server.flaws
-            and not _passes(server, f"{prefix}log:{topic}:{partition}", offset, passed)
-        ):
+        if passed and not _passes(server, f"{prefix}log:{topic}:{partition}", offset, passed):
             raise _RefusedError(
                 b"ROLLED_BACK", name, b"another record below %d" % offset, b"processed one that is gone"
             )
