@@ -19,8 +19,8 @@ SECRET = "s" * 32
 MARKETS = frozenset({"BTC", "ETH", "EIGEN", "SOL"})
 
 
-def token(subject: str, role: Role = Role.USER, *, ttl_s: int = 600) -> str:
-    """A token from now."""
+def token(subject: str, role: Role = Role.USER, *, ttl_s: int = 86_400) -> str:
+    """A token from now. Good for a day: some are made when the tests are collected, and a whole run takes a while."""
     return mint(SECRET, subject, role, issued_at_s=int(datetime.now(UTC).timestamp()), ttl_s=ttl_s)
 
 
