@@ -80,7 +80,7 @@ async def _lines(log: Log) -> list[str]:
     lines = []
     for name in await group_names(log):
         behind = sum(state.lag(name) for state in states if name in state.committed)
-        lines.append(f"{name}  {len(alive.get(name, []))} live members  {behind} records behind")
+        lines.append(f"{name}  live members: {len(alive.get(name, []))}  records behind: {behind}")
     return lines or ["there are no groups yet; a worker makes one"]
 
 
