@@ -34,6 +34,8 @@ class Delivery(Positions):
     """The part of a consumer that brings events to agents."""
 
     coordinator: Coordinator
+    _has_finished = False
+    """Whether agents have finished events since finished ones were last looked for."""
 
     def __init__(self, transport: Any, callback: ConsumerCallback, *args: Any, **kwargs: Any) -> None:
         super().__init__(transport, callback, *args, **kwargs)
@@ -309,6 +311,7 @@ class Delivery(Positions):
                 offsets.clear()
                 self._acked_index[tp].clear()
         self._n_acked = 0
+        self._has_finished = False
 
     def redo(self, message: ConsumerMessage, pause_s: float = 0.0) -> asyncio.Future[Any]:
         """Have an event (or a batch) processed from the start: what it did was dropped. Nothing of it is committed.
