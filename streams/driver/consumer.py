@@ -6,7 +6,7 @@ Runs on the app's own loop. What it does differently from Faust's base class, an
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, cast
 
 from faust.types import TP, ConsumerMessage, Message
@@ -140,16 +140,25 @@ class Consumer(Delivery):
             self._finish(message)
         return counts
 
-    def track(self, message: Message) -> None:
-        """An agent begins with an event, or with a batch."""
-        self._unacked_messages.add(message)
-        self._runners.note(message)
+    def begin(self) -> Callable[[Message], None]:
+        """For a task that reads a stream: what to call when it begins with an event, or with a batch."""
+        under_way = self._unacked_messages.add
+        runner = self._runners.runner()
+
+        def begun(message: Message) -> None:
+            under_way(message)
+            runner.message = message
+
+        return begun
 
     def done(self, message: Message) -> None:
         """An agent is through with it; others may not be."""
-        if not message.acked and message.decref() == 0:
+        if message.acked:
+            self._unacked_messages.discard(message)
+            return
+        message.refcount -= 1
+        if message.refcount <= 0:
             self.ack(message)
-        self._unacked_messages.discard(message)
 
     def finish(self, message: ConsumerMessage) -> None:
         """Count an event as finished whatever its agents still do with it: its letter stands for all it did."""

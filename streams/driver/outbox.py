@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from faust.types import TP
 
 from streams.driver.dependencies import Dependencies
-from streams.log import Record
 
 Settle = Callable[[int | None, BaseException | None], None]
 """Called once per record: with its offset, or with why it was not written."""
@@ -28,8 +27,9 @@ class Output:
         timestamp_ms: Event time.
         headers: Record headers.
         source: The event that produced it; None when sent outside of any event, or for a request awaiting its reply.
-        settle: Told the outcome.
+        settle: Told the outcome; None when nobody waits for it.
         compacted: Only the last record of a key matters (a compacted changelog).
+        writer: Whose hold on the partition it is written under (a changelog).
     """
 
     topic: str
@@ -39,19 +39,14 @@ class Output:
     timestamp_ms: int
     headers: tuple[tuple[str, bytes], ...]
     source: tuple[TP, int] | None
-    settle: Settle
+    settle: Settle | None
     compacted: bool = False
+    writer: bytes = b""
 
     @property
     def size(self) -> int:
         """Bytes of payload."""
         return len(self.key or b"") + len(self.value or b"")
-
-    def record(self, writer: bytes = b"") -> Record:
-        """As the log takes it. The partition must have been chosen."""
-        if self.partition is None:
-            raise AssertionError(f"no partition chosen for a record of {self.topic!r}")
-        return Record(self.topic, self.partition, self.key, self.value, self.timestamp_ms, self.headers, writer)
 
 
 @dataclass(slots=True)
@@ -260,25 +255,22 @@ def _in_order(numbered: list[tuple[int, Output]]) -> list[Output]:
     return [output for _, output in sorted(numbered, key=lambda n: n[0])]
 
 
-def coalesce(outputs: list[Output]) -> tuple[list[Output], list[list[Output]]]:
-    """Keep only the last record of each key of compacted changelogs.
+def coalesce(outputs: list[Output]) -> tuple[list[Output], dict[int, list[Output]]]:
+    """Keep only the last record of each key of compacted changelogs, in the place of the first.
 
     Returns:
-        The records to write, and for each of them all outputs that it settles.
+        The records to write, and by the place of a record earlier ones that it settles.
     """
-    last: dict[tuple[str, int | None, bytes], int] = {}
-    kept: list[Output | None] = []
-    settled: list[list[Output]] = []
+    places: dict[tuple[str, int | None, bytes], int] = {}
+    kept: list[Output] = []
+    settled: dict[int, list[Output]] = {}
     for output in outputs:
-        carried = [output]
         if output.compacted and output.key is not None:
-            identity = (output.topic, output.partition, output.key)
-            earlier = last.get(identity)
-            if earlier is not None:
-                kept[earlier] = None
-                carried = [*settled[earlier], output]
-            last[identity] = len(kept)
+            place = places.setdefault((output.topic, output.partition, output.key), len(kept))
+            if place < len(kept):
+                if kept[place].settle is not None:
+                    settled.setdefault(place, []).append(kept[place])
+                kept[place] = output
+                continue
         kept.append(output)
-        settled.append(carried)
-    pairs = [(output, carried) for output, carried in zip(kept, settled, strict=True) if output is not None]
-    return [output for output, _ in pairs], [carried for _, carried in pairs]
+    return kept, settled

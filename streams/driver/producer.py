@@ -141,7 +141,7 @@ class Producer(base.Producer):
     ) -> None:
         """Put a record of an event into the outbox, whose outcome nobody waits for; see `enqueue`."""
         source = self._source_of(message)
-        self.committer.outbox.add(Output(topic, partition, key, value, timestamp_ms, (), source, ignore))
+        self.committer.outbox.add(Output(topic, partition, key, value, timestamp_ms, (), source, None))
         if source is None:
             self._flush_soon()
 
@@ -313,10 +313,6 @@ def _settle_message(fut: FutureMessage) -> Any:
             message.callback(fut)
 
     return settle
-
-
-def ignore(offset: int | None, error: BaseException | None) -> None:
-    """Settles a record that nobody waits for."""
 
 
 def _ignore_outcome(future: asyncio.Future[Any]) -> None:
