@@ -45,6 +45,7 @@ class Stream(faust.Stream):  # type: ignore[type-arg]
 
     _turn_over_s = 0.0
     _queue: Any
+    _committer: Any
     _begun: Callable[[Any], None]
     _done: Callable[[Any], None]
 
@@ -131,6 +132,7 @@ class Stream(faust.Stream):  # type: ignore[type-arg]
         self._turn_over_s = monotonic() + TURN_S
         self._queue = cast("Any", self.channel).queue
         self._done = self._consumer.done
+        self._committer = self._consumer.committer
         self._begun = self._consumer.begin()
         try:
             yield
@@ -143,7 +145,7 @@ class Stream(faust.Stream):  # type: ignore[type-arg]
     def _pop(self) -> Any:
         """The next event of this generation, if one is there and this agent's turn is not over."""
         queue = self._queue
-        if not queue._queue or queue._errors or monotonic() > self._turn_over_s:
+        if not queue._queue or queue._errors or monotonic() > self._turn_over_s or self._committer.is_full:
             return None
         return self._look_at(queue, queue._queue.popleft())
 
@@ -152,7 +154,11 @@ class Stream(faust.Stream):  # type: ignore[type-arg]
         queue = self._queue
         event = None
         if queue._queue and not queue._errors:
-            await asyncio.sleep(0)
+            if self._committer.is_full:
+                await self._committer.wait_for_room()
+                event = self._look_at(queue, queue._queue.popleft()) if queue._queue else None
+            else:
+                await asyncio.sleep(0)
         else:
             event = self._look_at(queue, await self.channel.__anext__())
         self._turn_over_s = monotonic() + TURN_S
