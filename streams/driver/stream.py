@@ -44,6 +44,7 @@ class Stream(faust.Stream):  # type: ignore[type-arg]
     """A stream of events from the log."""
 
     _turn_over_s = 0.0
+    _ended = False
     _queue: Any
     _committer: Any
     _begun: Callable[[Any], None]
@@ -96,7 +97,7 @@ class Stream(faust.Stream):  # type: ignore[type-arg]
 
     async def _each(self, shape: Shape) -> AsyncGenerator[Any, None]:
         async with self._reading():
-            while not self.should_stop:
+            while not self._is_over:
                 event = self._pop() or await self._wait()
                 if event is None:
                     continue
@@ -109,7 +110,7 @@ class Stream(faust.Stream):  # type: ignore[type-arg]
 
     async def _batches(self, records_max: int) -> AsyncGenerator[Batch[Any], None]:
         async with self._reading():
-            while not self.should_stop:
+            while not self._is_over:
                 event = self._pop() or await self._wait()
                 if event is None:
                     continue
@@ -125,11 +126,16 @@ class Stream(faust.Stream):  # type: ignore[type-arg]
                         self._put_back(events)
                     self._end(message)
 
+    @property
+    def _is_over(self) -> bool:
+        return self._ended or self.should_stop
+
     @asynccontextmanager
     async def _reading(self) -> AsyncIterator[None]:
         self._finalized = True
         started_by_aiter = await self.maybe_start()
         self._turn_over_s = monotonic() + TURN_S
+        self._ended = False
         self._queue = cast("Any", self.channel).queue
         self._done = self._consumer.done
         self._committer = self._consumer.committer
@@ -160,7 +166,10 @@ class Stream(faust.Stream):  # type: ignore[type-arg]
             else:
                 await asyncio.sleep(0)
         else:
-            event = self._look_at(queue, await self.channel.__anext__())
+            try:
+                event = self._look_at(queue, await self.channel.__anext__())
+            except StopAsyncIteration:  # the stream was told to stop
+                self._ended = True
         self._turn_over_s = monotonic() + TURN_S
         return event
 
