@@ -21,7 +21,7 @@ class Click(faust.Record):
     amount: float
 
 
-class Own(Schema):
+class Own(Schema):  # type: ignore[type-arg]
     """A schema that decodes in its own way."""
 
 
@@ -31,7 +31,7 @@ KEYS: list[tuple[Any, Any, bytes | None]] = [
     (None, None, b"k"),
     (str, "json", b'"k"'),
     (int, None, b"7"),
-    (Click, None, b'{"user":"u","amount":1.5}'),
+    (Click, "json", b'{"user":"u","amount":1.5}'),
     (None, None, None),
     (str, None, None),
 ]
@@ -72,11 +72,12 @@ def message(key: bytes | None, value: bytes | None) -> ConsumerMessage:
     return ConsumerMessage("in", 0, 3, 1.0, 0, [("h", b"1")], key, value, b"", tp=TP("in", 0))
 
 
-@pytest.mark.parametrize(("key_type", "key_codec", "key"), KEYS)
-@pytest.mark.parametrize(("value_type", "value_codec", "value"), VALUES)
+@pytest.mark.parametrize("keyed", KEYS)
+@pytest.mark.parametrize("valued", VALUES)
 async def test_events_are_those_that_faust_makes(
-    app: faust.App, key_type: Any, key_codec: Any, key: Any, value_type: Any, value_codec: Any, value: Any
+    app: faust.App, keyed: tuple[Any, Any, bytes | None], valued: tuple[Any, Any, bytes | None]
 ) -> None:
+    (key_type, key_codec, key), (value_type, value_codec, value) = keyed, valued
     topic = app.topic(
         "in", key_type=key_type, value_type=value_type, key_serializer=key_codec, value_serializer=value_codec,
         allow_empty=True,
