@@ -9,7 +9,7 @@ Tables and topics are used as in any agent. What a batch does is one unit of the
 its records, or nothing. When it raises, all it did is taken back and its records come again one at a time, so that only
 one that fails alone is retried or becomes a dead letter: a handler must keep nothing outside of tables.
 
-On Kafka a batch is one record.
+A batch is one record where another agent reads the topic, too, and on Kafka.
 """
 
 from __future__ import annotations

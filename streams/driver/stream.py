@@ -182,21 +182,23 @@ class Stream(faust.Stream):  # type: ignore[type-arg]
         return event if is_current and self.app.flow_control.is_active() else None
 
     def _gather(self, event: Any, records_max: int) -> list[Received[Any]]:
-        """An event with those behind it that can be one unit: offsets of one partition without a gap."""
-        first = _as_received(event)
-        received, waiting, alone = [first], self._queue._queue, self._consumer.alone
-        tp, offset, generation = first.tp, first.offset, first.generation_id
+        """An event with those behind it that can be one unit: offsets of one partition without a gap.
+
+        Only what came by a lane is taken together: that has no other reader, who might not be done with a part of it.
+        """
+        if not isinstance(event, Received):
+            return [Received.of(event)]
+        received, waiting, alone = [event], self._queue._queue, self._consumer.alone
+        tp, offset, generation = event.tp, event.offset, event.generation_id
         if alone and (tp, offset) in alone:
             return received
-        while waiting and len(received) < records_max:
-            following = _as_received(waiting[0])
+        while waiting and len(received) < records_max and isinstance(following := waiting[0], Received):
             offset += 1
             if following.offset != offset or following.tp != tp or following.generation_id != generation:
                 break
             if alone and (tp, offset) in alone:
                 break
-            received.append(following)
-            waiting.popleft()
+            received.append(waiting.popleft())
         return received
 
     def _put_back(self, received: list[Received[Any]]) -> None:
@@ -219,10 +221,6 @@ class Stream(faust.Stream):  # type: ignore[type-arg]
     def _end(self, message: Any) -> None:
         self.current_event = None
         self._done(message)
-
-
-def _as_received(event: Any) -> Received[Any]:
-    return event if isinstance(event, Received) else Received.of(event)
 
 
 def use_stream(transport: Transport) -> None:
