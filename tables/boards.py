@@ -45,11 +45,12 @@ class Period:
 
 def periods_of(instant: Instant) -> tuple[Period, ...]:
     """Day, ISO week, month, season (calendar quarter) and all-time of an instant, all in UTC."""
-    return _periods_of_day(instant.day())
+    return _periods_of_day(instant.day_number())
 
 
 @lru_cache(maxsize=4096)
-def _periods_of_day(day: date) -> tuple[Period, ...]:
+def _periods_of_day(day_number: int) -> tuple[Period, ...]:
+    day = Instant(day_number * DAY_US).day()
     year, week, _ = day.isocalendar()
     return (
         _day(day),

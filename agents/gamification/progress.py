@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
+from msgspec.structs import replace
+
 from agents.gamification import achievements, streaks, xp
 from agents.gamification.levels import level_of
 from agents.gamification.xp import Activity, Source
@@ -115,7 +117,7 @@ class _Earning:
         self.gain(rule.xp, PPM, "achievement", rule.name)
 
     def _change(self, **fields: object) -> None:
-        self.progress = self.progress.model_copy(update=fields)
+        self.progress = replace(self.progress, **fields)
 
     def _tell(self, data: EventData, name: str) -> None:
         self.events.append(self._event.then(data, name=name))

@@ -98,14 +98,14 @@ class Product:
             row = self.trading.positions.get(key.decode())
             assert row is not None
             yield f"position {row.user_id} {row.market} realised", row.realised_pnl
-            yield f"position {row.user_id} {row.market} quantity", Decimal(row.quantity)
+            yield f"position {row.user_id} {row.market} quantity", Decimal(row.quantity.text())
 
 
 def command(fill: Fill) -> AnyEvent:
     at = Instant.parse(fill["executed_at"])
     data = {name: value for name, value in fill.items() if name != "executed_at"}
     return Event.first(
-        ReportFill.model_validate({**data, "venue": VENUE}),
+        ReportFill.of({**data, "venue": VENUE}),
         event_id=fill_event_id(VENUE, fill["fill_id"], at),
         time=at,
         key=fill["user_id"],

@@ -69,11 +69,11 @@ class World:
         return self.send(data, at, user, event_id)
 
     def price(self, market: str, price: str, at: str) -> list[AnyEvent]:
-        return self.send(PriceUpdated.model_validate({"market": market, "price": price}), at, market)
+        return self.send(PriceUpdated.of({"market": market, "price": price}), at, market)
 
     def order(self, at: str, user: str = "ada", **fields: Any) -> list[AnyEvent]:
         base = {"market": "BTC", "side": "long", "notional_usd": "1500.00", "leverage": 10}
-        return self.send(OpenTrade.model_validate(base | fields), at, user)
+        return self.send(OpenTrade.of(base | fields), at, user)
 
     def close(self, trade_id: str, at: str, user: str = "ada") -> list[AnyEvent]:
         return self.send(CloseTrade(trade_id=trade_id), at, user)
@@ -98,7 +98,7 @@ def fill_of(fill_id: str, user: str = "ada", **fields: Any) -> ReportFill:
         "notional_usd": "1500.00",
         "venue": "tape",
     }
-    return ReportFill.model_validate(base | fields)
+    return ReportFill.of(base | fields)
 
 
 def of_type(events: Iterable[AnyEvent], model: type[EventData]) -> list[Any]:
