@@ -13,6 +13,7 @@ from agents.gamification.domain import Gamification
 from agents.rulebook import Rulebook
 from agents.trading import agent as trading
 from agents.trading.domain import Trading
+from streams.events.recent import Recent
 
 
 class Domains(NamedTuple):
@@ -30,8 +31,9 @@ def register_all(app: faust.App, rulebook: Rulebook) -> Domains:
     apart (`tables.catalog` says which tables need it): the RocksDB stores do, Faust's memory store does only when the
     worker has one partition.
     """
+    codec = Recent()
     return Domains(
-        trading.register(app, rulebook),
-        gamification.register(app, rulebook),
-        financial.register(app, rulebook),
+        trading.register(app, rulebook, codec),
+        gamification.register(app, rulebook, codec),
+        financial.register(app, rulebook, codec),
     )

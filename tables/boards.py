@@ -147,6 +147,19 @@ class Standing(NamedTuple):
             raise ValueError(f"a standing of {self.score} at {self.reached_at} is out of range")
         return f"{SCORE_LIMIT - self.score:0{_SCORE_DIGITS}d}{self.reached_at:0{_TIME_DIGITS}d}"
 
+    def dump(self) -> bytes:
+        """As a row of `gamification-boards`: the sort key."""
+        return self.sort_key().encode()
+
+    @classmethod
+    def load(cls, raw: bytes) -> Standing:
+        """From a row of `gamification-boards`.
+
+        Raises:
+            ValueError: when it is none.
+        """
+        return cls.from_sort_key(raw.decode())
+
     @classmethod
     def from_sort_key(cls, text: str) -> Standing:
         """Read a sort key back.

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
 
 import faust
-from faust.types import StreamT
 
 from agents.financial.domain import Financial
 from agents.rulebook import Rulebook
-from agents.wiring import consume, raw_topic
+from agents.wiring import consume, work
 from streams import topics
+from streams.events.recent import Recent
 from tables.typed import opener
 
 
-def register(app: faust.App, rulebook: Rulebook) -> Financial:
+def register(app: faust.App, rulebook: Rulebook, codec: Recent) -> Financial:
     """Add the financial agent and its tables to an application."""
     financial = Financial(opener(app, app.conf.topic_partitions), rulebook)
-    events = raw_topic(app, topics.FINANCIAL_EVENTS)
-
-    async def traded(stream: StreamT[Any]) -> None:
-        await consume(stream, financial.traded, events)
-
-    app.agent(raw_topic(app, topics.TRADING_EVENTS), name="financial-trading")(traded)
+    does = partial(work, tables=financial.tables, codec=codec)
+    events = topics.FINANCIAL_EVENTS
+    consume(app, topics.TRADING_EVENTS, "financial-trading", partial(does, handle=financial.traded, out=events))
     return financial

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
 
 import faust
-from faust.types import StreamT
 
 from agents.gamification.domain import Gamification
 from agents.rulebook import Rulebook
-from agents.wiring import consume, raw_topic
+from agents.wiring import consume, work
 from streams import topics
+from streams.events.recent import Recent
 from tables.typed import opener
 
 
-def register(app: faust.App, rulebook: Rulebook) -> Gamification:
+def register(app: faust.App, rulebook: Rulebook, codec: Recent) -> Gamification:
     """Add the gamification agent and its tables to an application."""
     gamification = Gamification(opener(app, app.conf.topic_partitions), rulebook)
-    events = raw_topic(app, topics.GAMIFICATION_EVENTS)
-
-    async def traded(stream: StreamT[Any]) -> None:
-        await consume(stream, gamification.traded, events)
-
-    app.agent(raw_topic(app, topics.TRADING_EVENTS), name="gamification-trading")(traded)
+    does = partial(work, tables=gamification.tables, codec=codec)
+    events = topics.GAMIFICATION_EVENTS
+    consume(app, topics.TRADING_EVENTS, "gamification-trading", partial(does, handle=gamification.traded, out=events))
     return gamification

@@ -35,16 +35,31 @@ def points(activity: Activity, before: TradeTally | None, xp: int) -> Iterator[P
         yield Points("trades", GLOBAL, 1)
 
 
-def board_keys(user_id: str, point: Points, periods: Iterable[Period]) -> Iterator[str]:
-    """The rows of `gamification-boards` that points count in."""
+def board_keys(user_id: str, board: Board, scope: str, periods: Iterable[Period]) -> Iterator[str]:
+    """The rows of `gamification-boards` that points of a board count in."""
     for period in periods:
-        yield ranked_key(group(point.board, point.scope, period.text), user_id)
+        yield ranked_key(group(board, scope, period.text), user_id)
 
 
-def advanced(standing: Standing | None, amount: int, at: int) -> Standing:
-    """A standing with an amount more, reached at the event's time; 0 more leaves one that exists as it is."""
-    if standing is None:
-        return Standing(amount, at)
-    if amount == 0:
-        return standing
-    return Standing(standing.score + amount, at)
+class Run:
+    """Points of one user for one board, one after the other; each was reached at its event's time."""
+
+    __slots__ = ("amount", "moved", "reached_at")
+
+    def __init__(self, amount: int, at: int) -> None:
+        self.amount = amount
+        self.reached_at = at
+        self.moved = amount != 0
+
+    def add(self, amount: int, at: int) -> None:
+        """Have more points follow; 0 more leaves when the score was reached."""
+        if amount != 0:
+            self.amount += amount
+            self.reached_at = at
+            self.moved = True
+
+    def after(self, standing: Standing | None) -> Standing:
+        """The standing after all of them; one that exists stays as it is when all were 0."""
+        if standing is None:
+            return Standing(self.amount, self.reached_at)
+        return Standing(standing.score + self.amount, self.reached_at) if self.moved else standing

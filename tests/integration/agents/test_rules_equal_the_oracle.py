@@ -88,7 +88,7 @@ class Product:
 
     def _fees(self) -> Iterator[tuple[str, object]]:
         for key in self.tables["financial-fees"]:
-            row = self.financial.fees.get(key.decode())
+            row = self.financial.fees.rows.get(key.decode())
             assert row is not None
             _, _, day, beneficiary = key.decode().split("|")
             yield from fee_facts(day, [(beneficiary, row.amount)]).items()

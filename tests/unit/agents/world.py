@@ -80,10 +80,9 @@ class World:
 
     def score(self, group: str, user: str = "ada") -> Any:
         """A user's standing on a board, as (score, reached at)."""
-        from tables.boards import Standing, ranked_key
+        from tables.boards import ranked_key
 
-        raw = self.gamification.boards.get(ranked_key(group, user))
-        return tuple(Standing.from_sort_key(raw.decode())) if raw else None
+        return self.gamification.boards.standings.get(ranked_key(group, user))
 
 
 def fill_of(fill_id: str, user: str = "ada", **fields: Any) -> ReportFill:

@@ -9,8 +9,9 @@ import pytest
 
 from streams.units import Quantity
 from tables import catalog
+from tables.batches import Tables
 from tables.rows import Account, Position, Progress, Streak
-from tables.typed import RawTable, TypedTable, declare, typed
+from tables.typed import RawTable, TypedTable, declare
 
 
 def test_tables_are_named_once_and_only_boards_are_ranked() -> None:
@@ -95,7 +96,7 @@ def test_a_store_that_can_scan_by_prefix_is_asked_to() -> None:
 
 def test_a_table_without_rows_is_not_opened_as_typed() -> None:
     with pytest.raises(TypeError, match="holds no rows"):
-        typed(lambda _: {}, catalog.TRADING_SEEN)
+        Tables(lambda _: {}).rows(catalog.TRADING_SEEN)
 
 
 def test_keys() -> None:

@@ -1,0 +1,43 @@
+"""Events that this process met a moment ago: what one domain has written, others read without decoding it again."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from streams.events.codec import decode, encode
+from streams.events.envelope import AnyEvent
+
+RECENT_MAX: Final = 8_192
+"""Events remembered, of about 2 KB each; twice as many for a moment."""
+
+
+class Recent:
+    """Encodes and decodes events, and remembers the last ones by their bytes: frozen as they are, they can be
+    shared.
+    """
+
+    def __init__(self, recent_max: int = RECENT_MAX) -> None:
+        self._max = recent_max
+        self._new: dict[bytes, AnyEvent] = {}
+        self._old: dict[bytes, AnyEvent] = {}
+
+    def encode(self, event: AnyEvent) -> bytes:
+        """As `encode`."""
+        raw = encode(event)
+        self._remember(raw, event)
+        return raw
+
+    def decode(self, raw: bytes | None) -> AnyEvent:
+        """As `decode`, with what it raises."""
+        if raw is None:
+            return decode(raw)
+        event = self._new.get(raw) or self._old.get(raw)
+        if event is None:
+            event = decode(raw)
+            self._remember(raw, event)
+        return event
+
+    def _remember(self, raw: bytes, event: AnyEvent) -> None:
+        if len(self._new) >= self._max:
+            self._old, self._new = self._new, {}
+        self._new[raw] = event
