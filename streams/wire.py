@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from functools import cache
 from operator import methodcaller
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Protocol, Self, TypeVar
 
 import msgspec
 
-from streams.times import Instant
-from streams.units import FixedPoint, Quantity
+from streams.units import Quantity
 
 T = TypeVar("T")
 
@@ -38,8 +37,16 @@ def written(value: Any) -> Any:
     return msgspec.field(default_factory=lambda: value)
 
 
-def _from_text(kind: type[Any], value: object) -> object:
-    if isinstance(value, str) and issubclass(kind, (FixedPoint, Instant)):
+class _Text(Protocol):
+    """What travels as text: amounts, quantities, instants."""
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read it."""
+
+
+def _from_text(kind: type[_Text], value: object) -> _Text:
+    if isinstance(value, str):
         return kind.parse(value)
     raise ValueError(f"expected {kind.__name__} as a string, got {type(value).__name__}")
 

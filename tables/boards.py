@@ -22,6 +22,7 @@ ALL_TIME: Final = "all"
 SCORE_LIMIT: Final = 10**25
 _SCORE_DIGITS: Final = 26
 _TIME_DIGITS: Final = 18
+_TIME_LIMIT: Final = 10**_TIME_DIGITS
 SORT_KEY_CHARS: Final = _SCORE_DIGITS + _TIME_DIGITS
 _MONTHS_A_QUARTER: Final = 3
 _MONTHS_A_YEAR: Final = 12
@@ -143,22 +144,25 @@ class Standing(NamedTuple):
         Raises:
             ValueError: when the score's magnitude is 10^25 or more, or the time does not fit 18 digits.
         """
-        if not -SCORE_LIMIT < self.score < SCORE_LIMIT or not 0 <= self.reached_at < 10**_TIME_DIGITS:
-            raise ValueError(f"a standing of {self.score} at {self.reached_at} is out of range")
-        return f"{SCORE_LIMIT - self.score:0{_SCORE_DIGITS}d}{self.reached_at:0{_TIME_DIGITS}d}"
+        return self.dump().decode()
 
     def dump(self) -> bytes:
-        """As a row of `gamification-boards`: the sort key."""
-        return self.sort_key().encode()
+        """The sort key as it is kept in `gamification-boards`; raises as `sort_key`."""
+        score, reached_at = self
+        if not -SCORE_LIMIT < score < SCORE_LIMIT or not 0 <= reached_at < _TIME_LIMIT:
+            raise ValueError(f"a standing of {score} at {reached_at} is out of range")
+        return b"%026d%018d" % (SCORE_LIMIT - score, reached_at)
 
     @classmethod
     def load(cls, raw: bytes) -> Standing:
-        """From a row of `gamification-boards`.
+        """Read a sort key as it is kept.
 
         Raises:
             ValueError: when it is none.
         """
-        return cls.from_sort_key(raw.decode())
+        if len(raw) != SORT_KEY_CHARS or not raw.isdigit():
+            raise ValueError(f"expected a sort key of {SORT_KEY_CHARS} digits, got {raw[:SORT_KEY_CHARS]!r}")
+        return cls(SCORE_LIMIT - int(raw[:_SCORE_DIGITS]), int(raw[_SCORE_DIGITS:]))
 
     @classmethod
     def from_sort_key(cls, text: str) -> Standing:
@@ -167,6 +171,4 @@ class Standing(NamedTuple):
         Raises:
             ValueError: when `text` is none.
         """
-        if len(text) != SORT_KEY_CHARS or not text.isdecimal() or not text.isascii():
-            raise ValueError(f"expected a sort key of {SORT_KEY_CHARS} digits, got {text[:SORT_KEY_CHARS]!r}")
-        return cls(SCORE_LIMIT - int(text[:_SCORE_DIGITS]), int(text[_SCORE_DIGITS:]))
+        return cls.load(text.encode())

@@ -94,12 +94,13 @@ class Table(Generic[V]):
         """Write what has changed, each key once."""
         held, self._held = self._held or {}, None
         changed, self._changed = self._changed, {}
+        table, dump = self._table, self._dump
         for key in changed:
             value = held[key]
             if value is None:
-                self.delete(key)  # when it was not made and deleted in this batch
+                self.delete(key)  # unless it was made in this batch
             else:
-                self.put(key, value)
+                table[key.encode()] = dump(value)
 
     def drop(self) -> None:
         """Forget what is held: the table is as it was."""

@@ -48,7 +48,7 @@ class Gamification:
         self.progress.put(user_id, earned.progress)
         self.trades.put(trade, earned.tally)
         gained = earned.progress.xp - (progress.xp if progress else 0)
-        for point in points(activity, tally, gained):
+        for point in points(activity, gained, opens=earned.opens):
             self.boards.count(user_id, point, judged.open, event.time)
         return events
 

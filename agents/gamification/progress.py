@@ -17,10 +17,11 @@ from tables.rows import Progress, TradeTally, Unlocked
 
 
 class Earned(NamedTuple):
-    """The state after an activity."""
+    """The state after an activity, and whether it was the first of its trade."""
 
     progress: Progress
     tally: TradeTally
+    opens: bool
 
 
 def new_progress(rulebook: Rulebook) -> Progress:
@@ -39,9 +40,10 @@ def earn(
     multiplier = streaks.multiplier_ppm(days, rulebook.streak)
     for grant in grants:
         earning.gain(grant.multiplied(multiplier), multiplier, grant.source, grant.source)
-    earning.count(activity, before, after)
+    opens = activity.opens(before)
+    earning.count(activity, before, after, opens=opens)
     earning.unlock()
-    return Earned(earning.progress, after), earning.events
+    return Earned(earning.progress, after, opens), earning.events
 
 
 class _Earning:
@@ -85,11 +87,11 @@ class _Earning:
             self._change(level=new, max_leverage=leverage)
             self._tell(LevelUp(old=old, new=new, max_leverage=leverage), str(new))
 
-    def count(self, activity: Activity, before: TradeTally, after: TradeTally) -> None:
+    def count(self, activity: Activity, before: TradeTally, after: TradeTally, *, opens: bool) -> None:
         """Count the trade, its close and whether it is a win now."""
         progress = self.progress
         self._change(
-            trades=progress.trades + activity.opens(before),
+            trades=progress.trades + opens,
             closes=progress.closes + (after.closing and not before.closing),
             wins=progress.wins + after.winning - before.winning,
             volume=progress.volume + activity.notional,
@@ -101,13 +103,10 @@ class _Earning:
     def unlock(self) -> None:
         """Go through the achievements in order, again and again, until a pass unlocks none."""
         rules = self._rulebook.achievements
-        unlocked = True
-        while unlocked:
-            unlocked = False
+        while achievements.due(self.progress, rules):
             for rule in achievements.locked(self.progress, rules):
                 if achievements.holds(rule, self.progress, rules):
                     self._unlock(rule)
-                    unlocked = True
 
     def _unlock(self, rule: AchievementRule) -> None:
         shards = rule.xp * self._rulebook.xp.ss_per_achievement_xp

@@ -3,42 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import TypeAlias
 
 from agents.gamification.xp import Activity
 from tables.boards import GLOBAL, Board, Period, Standing, group, ranked_key
-from tables.rows import TradeTally
+
+Points: TypeAlias = tuple[Board, str, int]
+"""A board, its scope, and an amount for it: XP or trades as they are, volume and pnl in 1e-8 USD."""
 
 
-class Points(NamedTuple):
-    """An amount for one board: XP or trades as they are, volume and pnl in 1e-8 USD."""
-
-    board: Board
-    scope: str
-    amount: int
-
-
-def points(activity: Activity, before: TradeTally | None, xp: int) -> Iterator[Points]:
-    """What an activity adds to the boards, `xp` being all XP it earned.
+def points(activity: Activity, xp: int, *, opens: bool) -> Iterator[Points]:
+    """What an activity adds to the boards, `xp` being all XP it earned; `opens`: it is the first of its trade.
 
     A pnl of 0 counts as well: it puts a user on the board.
     """
     if xp > 0:
-        yield Points("xp", GLOBAL, xp)
+        yield "xp", GLOBAL, xp
     if activity.notional > 0:
-        yield Points("volume", GLOBAL, activity.notional)
-        yield Points("volume", activity.market, activity.notional)
+        yield "volume", GLOBAL, activity.notional
+        yield "volume", activity.market, activity.notional
     if activity.closing:
-        yield Points("pnl", GLOBAL, activity.pnl)
-        yield Points("pnl", activity.market, activity.pnl)
-    if activity.opens(before or TradeTally()):
-        yield Points("trades", GLOBAL, 1)
+        yield "pnl", GLOBAL, activity.pnl
+        yield "pnl", activity.market, activity.pnl
+    if opens:
+        yield "trades", GLOBAL, 1
 
 
-def board_keys(user_id: str, board: Board, scope: str, periods: Iterable[Period]) -> Iterator[str]:
+def board_keys(user_id: str, board: Board, scope: str, periods: Iterable[Period]) -> list[str]:
     """The rows of `gamification-boards` that points of a board count in."""
-    for period in periods:
-        yield ranked_key(group(board, scope, period.text), user_id)
+    return [ranked_key(group(board, scope, period.text), user_id) for period in periods]
 
 
 class Run:

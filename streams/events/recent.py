@@ -12,9 +12,7 @@ RECENT_MAX: Final = 8_192
 
 
 class Recent:
-    """Encodes and decodes events, and remembers the last ones by their bytes: frozen as they are, they can be
-    shared.
-    """
+    """Encodes and decodes events, and remembers the last ones by their bytes. They are frozen: all may share them."""
 
     def __init__(self, recent_max: int = RECENT_MAX) -> None:
         self._max = recent_max
