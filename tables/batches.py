@@ -5,15 +5,14 @@ Rules do not know of it. A batch belongs to one partition and holds no `await`: 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol, TypeVar
 
 from tables.catalog import TableSpec
 from tables.rows import Row
-from tables.typed import OpenTable, RawTable, Table, TypedTable
+from tables.typed import OpenTable, RawTable, TypedTable
 
-V = TypeVar("V")
 RowT = TypeVar("RowT", bound=Row)
 
 
@@ -52,12 +51,8 @@ class Tables:
             TypeError: when the catalogue gives it no model.
         """
         if spec.model is None:
-            raise TypeError(f"table {spec.name!r} holds no rows; open it as raw, or say how its values are read")
+            raise TypeError(f"table {spec.name!r} holds no rows; open it as raw")
         return self._keep(TypedTable(self._open(spec), spec.model))
-
-    def values(self, spec: TableSpec[Any], load: Callable[[bytes], V], dump: Callable[[V], bytes]) -> Table[V]:
-        """Open a table of values that are no rows."""
-        return self._keep(Table(self._open(spec), load, dump))
 
     def join(self, held: Held) -> None:
         """Have sums take part in batches: their `write` comes before that of the tables that were opened earlier."""

@@ -5,6 +5,7 @@ A row of `gamification-boards` has the key ``board/scope/period|user`` and a sor
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -132,6 +133,11 @@ def ranked_key(group_name: str, user_id: str) -> str:
     return f"{group_name}|{user_id}"
 
 
+def ranked_keys(board: Board, scope: str, periods: Iterable[Period], user_id: str) -> list[str]:
+    """The keys of a user's rows on a board, one for each of the periods."""
+    return [f"{board}/{scope}/{period.text}|{user_id}" for period in periods]
+
+
 class Standing(NamedTuple):
     """A score and the event time (microseconds) of the event that made it so."""
 
@@ -144,25 +150,7 @@ class Standing(NamedTuple):
         Raises:
             ValueError: when the score's magnitude is 10^25 or more, or the time does not fit 18 digits.
         """
-        return self.dump().decode()
-
-    def dump(self) -> bytes:
-        """The sort key as it is kept in `gamification-boards`; raises as `sort_key`."""
-        score, reached_at = self
-        if not -SCORE_LIMIT < score < SCORE_LIMIT or not 0 <= reached_at < _TIME_LIMIT:
-            raise ValueError(f"a standing of {score} at {reached_at} is out of range")
-        return b"%026d%018d" % (SCORE_LIMIT - score, reached_at)
-
-    @classmethod
-    def load(cls, raw: bytes) -> Standing:
-        """Read a sort key as it is kept.
-
-        Raises:
-            ValueError: when it is none.
-        """
-        if len(raw) != SORT_KEY_CHARS or not raw.isdigit():
-            raise ValueError(f"expected a sort key of {SORT_KEY_CHARS} digits, got {raw[:SORT_KEY_CHARS]!r}")
-        return cls(SCORE_LIMIT - int(raw[:_SCORE_DIGITS]), int(raw[_SCORE_DIGITS:]))
+        return _sort_key(self.score, self.reached_at).decode()
 
     @classmethod
     def from_sort_key(cls, text: str) -> Standing:
@@ -171,4 +159,26 @@ class Standing(NamedTuple):
         Raises:
             ValueError: when `text` is none.
         """
-        return cls.load(text.encode())
+        raw = text.encode()
+        return cls(_score(raw), int(raw[_SCORE_DIGITS:]))
+
+
+def raised(raw: bytes | None, amount: int, at: int) -> bytes:
+    """The sort key, as it is kept in `gamification-boards`, of a score with an amount more, reached at that time.
+
+    Raises:
+        ValueError: when `raw` is no sort key, or the new standing is out of range.
+    """
+    return _sort_key(amount if raw is None else _score(raw) + amount, at)
+
+
+def _sort_key(score: int, reached_at: int) -> bytes:
+    if not -SCORE_LIMIT < score < SCORE_LIMIT or not 0 <= reached_at < _TIME_LIMIT:
+        raise ValueError(f"a standing of {score} at {reached_at} is out of range")
+    return b"%026d%018d" % (SCORE_LIMIT - score, reached_at)
+
+
+def _score(raw: bytes) -> int:
+    if len(raw) != SORT_KEY_CHARS or not raw.isdigit():
+        raise ValueError(f"expected a sort key of {SORT_KEY_CHARS} digits, got {raw[:SORT_KEY_CHARS]!r}")
+    return SCORE_LIMIT - int(raw[:_SCORE_DIGITS])

@@ -5,10 +5,10 @@ In a batch, points that count in the same periods of a board add up before its r
 
 from __future__ import annotations
 
-from agents.gamification.standings import Points, Run, board_keys
+from agents.gamification.standings import Points, Run
 from streams.times import Instant
 from tables.batches import Tables
-from tables.boards import Board, Period, Standing
+from tables.boards import Board, Period, raised, ranked_keys
 from tables.catalog import GAMIFICATION_BOARDS
 
 
@@ -16,7 +16,7 @@ class Boards:
     """Every board of a partition's users."""
 
     def __init__(self, tables: Tables) -> None:
-        self.standings = tables.values(GAMIFICATION_BOARDS, Standing.load, Standing.dump)
+        self.rows = tables.raw(GAMIFICATION_BOARDS)
         tables.join(self)
         self._runs: dict[tuple[str, Board, str], tuple[tuple[Period, ...], Run]] = {}
         """By user, board and scope."""
@@ -38,12 +38,11 @@ class Boards:
             self.write()
 
     def _settle(self, user_id: str, board: Board, scope: str, periods: tuple[Period, ...], run: Run) -> None:
-        standings = self.standings
-        for key in board_keys(user_id, board, scope, periods):
-            before = standings.get(key)
-            after = run.after(before)
-            if after is not before:
-                standings.put(key, after)
+        rows = self.rows
+        for key in ranked_keys(board, scope, periods, user_id):
+            before = rows.get(key)
+            if run.moved or before is None:
+                rows.put(key, raised(before, run.amount, run.reached_at))
 
     def begin(self) -> None:
         """From here on let points add up."""

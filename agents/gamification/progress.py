@@ -59,7 +59,7 @@ class _Earning:
         """Add the day to the trading streak; its days now."""
         streak, action = streaks.active_on(self.progress.streaks.get("trading"), self._event.time.day_number())
         if action is not None:
-            self._change(streaks={**self.progress.streaks, "trading": streak})
+            self.progress = replace(self.progress, streaks={**self.progress.streaks, "trading": streak})
             self._tell(StreakUpdated(kind="trading", days=streak.days, best=streak.best, action=action), action)
         return streak.days
 
@@ -68,7 +68,7 @@ class _Earning:
         if amount == 0:
             return
         total = self.progress.xp + amount
-        self._change(xp=total)
+        self.progress = replace(self.progress, xp=total)
         gained = XPGained(
             amount=amount,
             multiplier_ppm=multiplier_ppm,
@@ -84,13 +84,14 @@ class _Earning:
         old, new = self.progress.level, level_of(self.progress.xp, levels)
         if new > old:
             leverage = levels.leverage_at(new)
-            self._change(level=new, max_leverage=leverage)
+            self.progress = replace(self.progress, level=new, max_leverage=leverage)
             self._tell(LevelUp(old=old, new=new, max_leverage=leverage), str(new))
 
     def count(self, activity: Activity, before: TradeTally, after: TradeTally, *, opens: bool) -> None:
         """Count the trade, its close and whether it is a win now."""
         progress = self.progress
-        self._change(
+        self.progress = replace(
+            progress,
             trades=progress.trades + opens,
             closes=progress.closes + (after.closing and not before.closing),
             wins=progress.wins + after.winning - before.winning,
@@ -111,12 +112,11 @@ class _Earning:
     def _unlock(self, rule: AchievementRule) -> None:
         shards = rule.xp * self._rulebook.xp.ss_per_achievement_xp
         record = Unlocked(name=rule.name, at=self._event.time)
-        self._change(achievements=(*self.progress.achievements, record), ss=self.progress.ss + shards)
+        self.progress = replace(
+            self.progress, achievements=(*self.progress.achievements, record), ss=self.progress.ss + shards
+        )
         self._tell(AchievementUnlocked(achievement=rule.name, tier=rule.tier, xp=rule.xp, ss=shards), rule.name)
         self.gain(rule.xp, PPM, "achievement", rule.name)
-
-    def _change(self, **fields: object) -> None:
-        self.progress = replace(self.progress, **fields)
 
     def _tell(self, data: EventData, name: str) -> None:
         self.events.append(self._event.then(data, name=name))

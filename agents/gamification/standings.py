@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import TypeAlias
 
 from agents.gamification.xp import Activity
-from tables.boards import GLOBAL, Board, Period, Standing, group, ranked_key
+from tables.boards import GLOBAL, Board
 
 Points: TypeAlias = tuple[Board, str, int]
 """A board, its scope, and an amount for it: XP or trades as they are, volume and pnl in 1e-8 USD."""
@@ -29,13 +29,14 @@ def points(activity: Activity, xp: int, *, opens: bool) -> Iterator[Points]:
         yield "trades", GLOBAL, 1
 
 
-def board_keys(user_id: str, board: Board, scope: str, periods: Iterable[Period]) -> list[str]:
-    """The rows of `gamification-boards` that points of a board count in."""
-    return [ranked_key(group(board, scope, period.text), user_id) for period in periods]
-
-
 class Run:
-    """Points of one user for one board, one after the other; each was reached at its event's time."""
+    """Points of one user for one board, one after the other.
+
+    Attributes:
+        amount: Their sum.
+        reached_at: The time of the last event that added other than 0; while there is none, of the first.
+        moved: Whether any added other than 0. When none did, they leave a standing that exists as it is.
+    """
 
     __slots__ = ("amount", "moved", "reached_at")
 
@@ -45,14 +46,8 @@ class Run:
         self.moved = amount != 0
 
     def add(self, amount: int, at: int) -> None:
-        """Have more points follow; 0 more leaves when the score was reached."""
+        """Have more points follow."""
         if amount != 0:
             self.amount += amount
             self.reached_at = at
             self.moved = True
-
-    def after(self, standing: Standing | None) -> Standing:
-        """The standing after all of them; one that exists stays as it is when all were 0."""
-        if standing is None:
-            return Standing(self.amount, self.reached_at)
-        return Standing(standing.score + self.amount, self.reached_at) if self.moved else standing

@@ -7,7 +7,7 @@ from typing import Final
 from streams.events.codec import decode, encode
 from streams.events.envelope import AnyEvent
 
-RECENT_MAX: Final = 8_192
+RECENT_MAX: Final = 4_096
 """Events remembered, of about 2 KB each; twice as many for a moment."""
 
 

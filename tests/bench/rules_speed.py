@@ -25,6 +25,7 @@ from streams.events import encode
 from streams.events.recent import Recent
 from streams.log.partitioner import partition_for
 from streams.times import HOUR_US, Instant
+from tables.typed import OpenTable
 from tests.bench.fill_load import made_fills
 from tests.e2e.files import full_file
 from tests.faults.model import command_of
@@ -71,9 +72,7 @@ class Counted(dict[bytes, bytes]):
 class Partition:
     """The domains of one partition, stage by stage over batches, as the driver calls them."""
 
-    def __init__(self, puts: Counter[str], spent: dict[str, float], profiles: dict[str, cProfile.Profile]) -> None:
-        maps: dict[str, Counted] = {}
-        open_table: Any = lambda spec: maps.setdefault(spec.name, Counted(puts, spec.name))  # noqa: E731
+    def __init__(self, open_table: OpenTable, spent: dict[str, float], profiles: dict[str, cProfile.Profile]) -> None:
         rulebook, codec = Rulebook(), Recent()
         self._spent, self._profiles = spent, profiles
         trading = Trading(open_table, rulebook)
@@ -121,7 +120,8 @@ def measure(name: str, fills: Iterable[Fill], size: int, profiles: dict[str, cPr
     puts: Counter[str] = Counter()
     spent: dict[str, float] = defaultdict(float)
     for part in commands:
-        Partition(puts, spent, profiles).take(part, size)
+        Partition(lambda _: {}, spent, profiles).take(part, size)
+        Partition(lambda spec: Counted(puts, spec.name), defaultdict(float), {}).take(part, size)
     total = sum(spent.values())
     parts = ", ".join(f"{domain} {1e6 * one / count:.1f}" for domain, one in spent.items())
     rows = sum(puts.values()) / count

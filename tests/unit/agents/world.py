@@ -80,9 +80,10 @@ class World:
 
     def score(self, group: str, user: str = "ada") -> Any:
         """A user's standing on a board, as (score, reached at)."""
-        from tables.boards import ranked_key
+        from tables.boards import Standing, ranked_key
 
-        return self.gamification.boards.standings.get(ranked_key(group, user))
+        raw = self.gamification.boards.rows.get(ranked_key(group, user))
+        return tuple(Standing.from_sort_key(raw.decode())) if raw else None
 
 
 def fill_of(fill_id: str, user: str = "ada", **fields: Any) -> ReportFill:
