@@ -59,6 +59,6 @@ def _late(event: AnyEvent, judged: Judged) -> list[AnyEvent]:
     recorded = LateEventRecorded(
         source_event_id=event.id,
         periods=tuple(period.text for period in judged.missed),
-        watermark_us=judged.watermark.highest,
+        watermark_us=int(judged.watermark.highest),
     )
     return [event.then(recorded)]

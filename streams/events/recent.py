@@ -1,4 +1,4 @@
-"""Events that this process met a moment ago: what one domain has written, others read without decoding it again."""
+"""Events that this process wrote a moment ago: what one domain has sent, others read without decoding it again."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ RECENT_MAX: Final = 4_096
 
 
 class Recent:
-    """Encodes and decodes events, and remembers the last ones by their bytes. They are frozen: all may share them."""
+    """Encodes and decodes events, and knows those again that it encoded. They are frozen: all may share them."""
 
     def __init__(self, recent_max: int = RECENT_MAX) -> None:
         self._max = recent_max
@@ -22,20 +22,13 @@ class Recent:
     def encode(self, event: AnyEvent) -> bytes:
         """As `encode`."""
         raw = encode(event)
-        self._remember(raw, event)
+        if len(self._new) >= self._max:
+            self._old, self._new = self._new, {}
+        self._new[raw] = event
         return raw
 
     def decode(self, raw: bytes | None) -> AnyEvent:
         """As `decode`, with what it raises."""
         if raw is None:
             return decode(raw)
-        event = self._new.get(raw) or self._old.get(raw)
-        if event is None:
-            event = decode(raw)
-            self._remember(raw, event)
-        return event
-
-    def _remember(self, raw: bytes, event: AnyEvent) -> None:
-        if len(self._new) >= self._max:
-            self._old, self._new = self._new, {}
-        self._new[raw] = event
+        return self._new.get(raw) or self._old.get(raw) or decode(raw)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from agents.financial.domain import Financial
@@ -23,8 +23,8 @@ from tables.typed import BytesMap
 class World:
     """One partition of everything. Each event passes through the codec, as it would on the log."""
 
-    def __init__(self, rulebook: Rulebook | None = None) -> None:
-        self.maps: dict[str, dict[bytes, bytes]] = defaultdict(dict)
+    def __init__(self, rulebook: Rulebook | None = None, maps: Mapping[str, dict[bytes, bytes]] | None = None) -> None:
+        self.maps: dict[str, dict[bytes, bytes]] = defaultdict(dict, maps or {})
         self.rulebook = rulebook or Rulebook()
         self.trading: Any = Trading(self._open, self.rulebook)
         self.gamification: Any = Gamification(self._open, self.rulebook)
@@ -40,7 +40,7 @@ class World:
         command = decode(encode(command))
         handle = self.trading.mark if isinstance(command.data, PriceUpdated) else self.trading.command
         traded = handle(command)
-        followed = [*traded, *self.react(traded)]
+        followed = [decode(encode(event)) for event in (*traded, *self.react(traded))]
         self.events += followed
         return followed
 

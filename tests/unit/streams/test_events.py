@@ -10,8 +10,9 @@ import pytest
 from streams import topics
 from streams.events import CATALOGUE, Event, UndecodableEventError, decode, encode
 from streams.events.market import PriceUpdated
+from streams.events.recent import Recent
 from streams.events.trading import OpenTrade, ReportFill, TradeExecuted
-from streams.ids import new_id
+from streams.ids import fill_event_id, new_id
 from streams.times import Instant
 from streams.units import Quantity, Usd
 from streams.wire import WireError
@@ -38,6 +39,29 @@ def reported(**fields: Any) -> Any:
 def test_an_event_comes_back_equal() -> None:
     event = reported()
     assert decode(encode(event)) == event
+
+
+def test_an_event_has_exactly_these_bytes() -> None:
+    event = Event.first(ReportFill.of(FILL), event_id=fill_event_id("tape", "f-1", AT), time=AT, key="trader-2")
+    assert encode(event) == (
+        b'{"specversion":"1.0","id":"01920e92-e180-79b8-b040-d91b5678157d","source":"astratrade/trading",'
+        b'"type":"astra.trading.ReportFill.v1","subject":"trader-2","time":"2024-09-20T08:36:00Z",'
+        b'"partitionkey":"trader-2","correlationid":"01920e92-e180-79b8-b040-d91b5678157d","data":{"fill_id":"f-1",'
+        b'"user_id":"trader-2","trade_id":"38080604649","market":"@107","side":"sell","price":"3.28","size":"0.00001",'
+        b'"notional_usd":"2332.57","fee_usd":"0.223926","closed_pnl_usd":"0.00","closes":false,"taker":true,'
+        b'"venue":"tape"}}'
+    )
+
+
+def test_an_event_written_a_moment_ago_is_known_again_and_others_are_decoded() -> None:
+    codec, events = Recent(recent_max=2), [reported(fill_id=f"f-{number}") for number in range(5)]
+    raws = [codec.encode(event) for event in events]
+    known = [codec.decode(bytes(bytearray(raw))) for raw in raws]
+    assert known == events
+    assert [one is event for one, event in zip(known, events, strict=True)] == [False, False, True, True, True]
+    for raw in (None, b"{"):
+        with pytest.raises(UndecodableEventError):
+            codec.decode(raw)
 
 
 def test_the_envelope_is_cloudevents_1_0() -> None:
@@ -127,6 +151,10 @@ def wire(**changes: Any) -> Any:
         wire(type=None),
         wire(data=None),
         wire(data={}),
+        wire(data=FILL | {"price": "0"}),
+        wire(data=FILL | {"notional_usd": "-5.00"}),
+        wire(data=FILL | {"market": "a|b"}),
+        wire(data=FILL | {"fill_id": "a\n"}),
         wire(id="1"),
         wire(specversion="0.3"),
         wire(time="yesterday"),

@@ -7,10 +7,11 @@ from typing import Any
 import faust
 import pytest
 
-from streams.units import Quantity
+from streams.times import Instant
+from streams.units import Quantity, Usd
 from tables import catalog
 from tables.batches import Tables
-from tables.rows import Account, Position, Progress, Streak
+from tables.rows import Account, FeeTotal, Mark, Position, Progress, Streak
 from tables.typed import RawTable, TypedTable, declare
 
 
@@ -52,6 +53,15 @@ def test_rows_come_back_equal() -> None:
     table.put("ada|BTC", row)
     assert table.get("ada|BTC") == row
     assert table.get("bob|BTC") is None
+
+
+def test_amounts_and_times_of_events_are_integers_in_rows() -> None:
+    row = Mark(price=Quantity.parse("0.50"), at=Instant(7))
+    assert (row.dump(), FeeTotal(amount=Usd.of(1), count=1).dump()) == (
+        b'{"price":"0.5","at":7}',
+        b'{"amount":100000000,"count":1}',
+    )
+    assert Mark.load(row.dump()) == row
 
 
 def test_values_are_json_with_integers_and_plain_decimals() -> None:
