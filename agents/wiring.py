@@ -2,68 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import faust
-from faust.types import EventT, StreamT, TopicT
+from faust.types import TopicT
 
+from streams.batches import Batch, batch_agent
 from streams.events import AnyEvent
 from streams.events.recent import Recent
 from tables.batches import Tables
 
-SECOND_MS = 1_000
-
 Handler = Callable[[AnyEvent], list[AnyEvent]]
 
 
-class Message(Protocol):
-    """A record of a batch: its value."""
+class Messages(Protocol):
+    """Of a batch what is used here: its values, and where to send what follows."""
 
     @property
-    def value(self) -> bytes | None:
-        """The bytes of an event."""
-
-
-class Messages(Protocol):
-    """A batch of raw records of one partition, and where to send what follows."""
+    def values(self) -> Sequence[bytes | None]:
+        """The bytes of its events."""
 
     @property
     def partition(self) -> int:
         """The partition that they stand in."""
 
-    def __iter__(self) -> Iterator[Message]:
-        """The records in their order."""
-
-    def send(self, topic: str, *, key: bytes, value: bytes, partition: int, timestamp_ms: int) -> None:
-        """Append a record with the commit of this batch."""
-
-
-class _Single:
-    """One event of a stream as a batch."""
-
-    def __init__(self, app: faust.App, delivered: EventT[Any]) -> None:
-        self._app = app
-        self._delivered = delivered
-        self.partition: int = delivered.message.partition
-
-    def __iter__(self) -> Iterator[Message]:
-        return iter((self._delivered,))
-
-    def send(self, topic: str, *, key: bytes, value: bytes, partition: int, timestamp_ms: int) -> None:
-        raw_topic(self._app, topic).send_soon(
-            key=key, value=value, partition=partition, timestamp=timestamp_ms / SECOND_MS
-        )
-
-
-def consume(app: faust.App, topic: str, name: str, do: Callable[[Messages], None]) -> None:
-    """Add an agent that does something with each batch of a topic's records."""
-
-    async def handle(stream: StreamT[Any]) -> None:
-        async for delivered in stream.events():
-            do(_Single(app, delivered))
-
-    app.agent(raw_topic(app, topic), name=name)(handle)
+    def send(self, topic: Any, *, key: bytes, value: bytes, timestamp_ms: int, partition: int) -> None:
+        """Append a record with the commit of the batch."""
 
 
 def raw_topic(app: faust.App, name: str) -> TopicT:
@@ -79,7 +44,16 @@ def raw_topic(app: faust.App, name: str) -> TopicT:
     )
 
 
-def work(batch: Messages, *, handle: Handler, tables: Tables, codec: Recent, out: str = "") -> None:
+def consume(app: faust.App, topic: TopicT, name: str, do: Callable[[Messages], None]) -> None:
+    """Add an agent that does something with each batch of a topic's records."""
+
+    async def handle(batch: Batch[bytes | None]) -> None:
+        do(batch)
+
+    batch_agent(app, topic, name=name)(handle)
+
+
+def work(batch: Messages, *, handle: Handler, tables: Tables, codec: Recent, out: TopicT | None = None) -> None:
     """Decode each record, handle it, and send what follows to the same partition number of `out`, if that is given.
 
     The tables' rows are written once, at the end. What cannot be decoded or handled raises, and then nothing is
@@ -87,13 +61,13 @@ def work(batch: Messages, *, handle: Handler, tables: Tables, codec: Recent, out
     letter.
     """
     with tables.batch():
-        for record in batch:
-            for event in handle(codec.decode(record.value)):
-                if out:
+        for value in batch.values:
+            for event in handle(codec.decode(value)):
+                if out is not None:
                     send(batch, out, event, codec, batch.partition)
 
 
-def send(batch: Messages, out: str, event: AnyEvent, codec: Recent, partition: int) -> None:
+def send(batch: Messages, out: TopicT, event: AnyEvent, codec: Recent, partition: int) -> None:
     """Append an event to a partition, under its key and at its event time."""
     batch.send(
         out,
@@ -104,9 +78,9 @@ def send(batch: Messages, out: str, event: AnyEvent, codec: Recent, partition: i
     )
 
 
-def copy_to_all(batch: Messages, *, codec: Recent, out: str, partitions: int) -> None:
+def copy_to_all(batch: Messages, *, codec: Recent, out: TopicT, partitions: int) -> None:
     """Copy each event, as it is, to every partition of `out`."""
-    for record in batch:
-        event = codec.decode(record.value)
+    for value in batch.values:
+        event = codec.decode(value)
         for partition in range(partitions):
             send(batch, out, event, codec, partition)

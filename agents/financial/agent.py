@@ -8,7 +8,7 @@ import faust
 
 from agents.financial.domain import Financial
 from agents.rulebook import Rulebook
-from agents.wiring import consume, work
+from agents.wiring import consume, raw_topic, work
 from streams import topics
 from streams.events.recent import Recent
 from tables.typed import opener
@@ -18,6 +18,6 @@ def register(app: faust.App, rulebook: Rulebook, codec: Recent) -> Financial:
     """Add the financial agent and its tables to an application."""
     financial = Financial(opener(app, app.conf.topic_partitions), rulebook)
     does = partial(work, tables=financial.tables, codec=codec)
-    events = topics.FINANCIAL_EVENTS
-    consume(app, topics.TRADING_EVENTS, "financial-trading", partial(does, handle=financial.traded, out=events))
+    events, traded = raw_topic(app, topics.FINANCIAL_EVENTS), raw_topic(app, topics.TRADING_EVENTS)
+    consume(app, traded, "financial-trading", partial(does, handle=financial.traded, out=events))
     return financial

@@ -8,7 +8,7 @@ import faust
 
 from agents.rulebook import Rulebook
 from agents.trading.domain import Trading
-from agents.wiring import consume, copy_to_all, work
+from agents.wiring import consume, copy_to_all, raw_topic, work
 from streams import topics
 from streams.events.recent import Recent
 from tables.typed import opener
@@ -19,12 +19,20 @@ def register(app: faust.App, rulebook: Rulebook, codec: Recent) -> Trading:
     partitions = app.conf.topic_partitions
     trading = Trading(opener(app, partitions), rulebook)
     does = partial(work, tables=trading.tables, codec=codec)
-    events, marks = topics.TRADING_EVENTS, topics.TRADING_MARKS
+    events, marks = raw_topic(app, topics.TRADING_EVENTS), raw_topic(app, topics.TRADING_MARKS)
 
-    consume(app, topics.TRADING_COMMANDS, "trading-commands", partial(does, handle=trading.command, out=events))
     consume(
-        app, topics.MARKET_PRICES, "trading-prices", partial(copy_to_all, codec=codec, out=marks, partitions=partitions)
+        app,
+        raw_topic(app, topics.TRADING_COMMANDS),
+        "trading-commands",
+        partial(does, handle=trading.command, out=events),
+    )
+    consume(
+        app,
+        raw_topic(app, topics.MARKET_PRICES),
+        "trading-prices",
+        partial(copy_to_all, codec=codec, out=marks, partitions=partitions),
     )
     consume(app, marks, "trading-marks", partial(does, handle=trading.mark, out=events))
-    consume(app, topics.GAMIFICATION_EVENTS, "trading-levels", partial(does, handle=trading.gamified))
+    consume(app, raw_topic(app, topics.GAMIFICATION_EVENTS), "trading-levels", partial(does, handle=trading.gamified))
     return trading

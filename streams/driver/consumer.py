@@ -14,13 +14,15 @@ from faust.types.transports import ConsumerCallback
 from mode import Seconds, Service, get_logger
 from mode.utils.futures import notify
 
+from streams.driver.batches import members
 from streams.driver.coordinator import Coordinator
 from streams.driver.delivery import Delivery
 from streams.driver.dependencies import Source
 from streams.driver.limits import COMMIT_LINGER_MS_MAX, COMMIT_LINGER_MS_MIN, COMMIT_RECORDS_MAX
 from streams.driver.plain import check_stores
-from streams.driver.producer import create_topic
+from streams.driver.producer import Producer, create_topic
 from streams.driver.retention import Retention
+from streams.driver.waits import Runners
 from streams.log import FencedError, LogError, LogUnavailableError
 
 logger = get_logger(__name__)
@@ -36,6 +38,12 @@ class Consumer(Delivery):
         super().__init__(transport, callback, *args, **kwargs)
         self.coordinator = Coordinator(self, loop=self.loop, beacon=self.beacon)
         self._commit_took_s = 0.0
+        self.alone: set[Source] = set()
+        """Events of batches that failed: not to be taken together with others."""
+
+    @property
+    def _runners(self) -> Runners:
+        return cast("Producer", self.app.producer).waits.runners
 
     # --- life ---------------------------------------------------------------------------------------------------------
 
@@ -123,11 +131,24 @@ class Consumer(Delivery):
         Faust also acks what it skips: events of an older generation, and those that meet a rebalance in a queue
         (not `tracked`). Those are not finished; they will be processed again.
         """
-        if message.tracked and message.generation_id == self.app.consumer_generation_id:
-            return bool(super().ack(message))
+        counts = message.tracked and message.generation_id == self.app.consumer_generation_id and not message.acked
         message.acked = True
         self._unacked_messages.discard(message)
-        return False
+        if counts:
+            self._acked[message.tp].extend(each.offset for each in members(message))
+            notify(self._waiting_for_ack)
+        return counts
+
+    def track(self, message: Message) -> None:
+        """An agent begins with an event, or with a batch."""
+        self._unacked_messages.add(message)
+        self._runners.note(message)
+
+    def done(self, message: Message) -> None:
+        """An agent is through with it; others may not be."""
+        if not message.acked and message.decref() == 0:
+            self.ack(message)
+        self._unacked_messages.discard(message)
 
     def finish(self, message: ConsumerMessage) -> None:
         """Count an event as finished whatever its agents still do with it: its letter stands for all it did."""
@@ -147,6 +168,8 @@ class Consumer(Delivery):
     def note_committed(self, offsets: Mapping[TP, int]) -> None:
         """Faust's own record of what is committed."""
         self._committed_offset.update(offsets)
+        if self.alone:
+            self.alone = {(tp, offset) for tp, offset in self.alone if offset >= offsets.get(tp, 0)}
         self.app.monitor.on_tp_commit(dict(offsets))
 
     async def commit(self, topics: Any = None, start_new_transaction: bool = True) -> bool:
@@ -201,6 +224,7 @@ class Consumer(Delivery):
         self._handovers += 1
         await self._on_partitions_revoked(revoked)
         self._disown_all()
+        self.alone.clear()
         self.redis_transport.failures.forget()
         self._get_active_partitions().difference_update(revoked)
         self._paused_partitions.difference_update(revoked)

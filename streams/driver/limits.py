@@ -3,6 +3,12 @@
 FETCH_RECORDS_MAX = 500
 """Records fetched from one partition at once."""
 
+RUN_RECORDS_MAX = 64
+"""Records of one partition that are handed over before the next partition's turn."""
+
+TURN_S = 0.002
+"""How long an agent goes on with events that are there before everything else on the event loop has its turn."""
+
 FETCH_BLOCK_MS = 100
 """How long a fetch waits for records. Also how late a resumed partition is noticed by a fetch under way."""
 

@@ -130,6 +130,13 @@ class Producer(base.Producer):
             self._flush_soon()
         return source
 
+    def add(self, topic: str, key: bytes | None, value: bytes | None, partition: int | None, timestamp_ms: int) -> None:
+        """Put a record into the outbox whose outcome nobody waits for; see `enqueue`."""
+        source = self._source()
+        self.committer.outbox.add(Output(topic, partition, key, value, timestamp_ms, (), source, ignore))
+        if source is None:
+            self._flush_soon()
+
     def _source(self) -> Source | None:
         """The event being processed here; None outside of events, and in what a finished event left running."""
         event = current_event()
@@ -295,6 +302,10 @@ def _settle_message(fut: FutureMessage) -> Any:
             message.callback(fut)
 
     return settle
+
+
+def ignore(offset: int | None, error: BaseException | None) -> None:
+    """Settles a record that nobody waits for."""
 
 
 def _ignore_outcome(future: asyncio.Future[Any]) -> None:

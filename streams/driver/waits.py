@@ -34,7 +34,11 @@ class Runners(Sensor):
 
     def on_stream_event_in(self, tp: TP, offset: int, stream: StreamT[Any], event: EventT[Any]) -> None:
         """A stream hands an event to the code that iterates it."""
-        self._events[asyncio.current_task()] = event.message
+        self.note(event.message)
+
+    def note(self, message: Any) -> None:
+        """The current task begins with an event."""
+        self._events[asyncio.current_task()] = message
 
     def event_of(self, task: Any) -> Source | None:
         """The event that a task has begun and not finished."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from faust.types import TP
 
-from streams.log import Evidence
+from streams.log import Evidence, StoredRecord
 
 
 class _Partition:
@@ -29,7 +29,9 @@ class _Partition:
         )
 
     def finish(self, offset: int) -> None:
-        if offset >= self.watermark:
+        if offset == self.watermark and not self.ahead and not self.gaps:
+            self.watermark += 1
+        elif offset >= self.watermark:
             self.ahead.add(offset)
 
     def reopen(self, offset: int) -> None:
@@ -97,6 +99,15 @@ class Watermarks:
             raise AssertionError(f"offset {offset} of {tp} delivered where {partition.next_offset} was next")
         partition.next_offset = offset + 1
         partition.values[offset] = value
+
+    def deliver_run(self, tp: TP, records: Sequence[StoredRecord]) -> None:
+        """Note that events go to their agents, which follow one another; see `deliver`."""
+        partition = self._partitions[tp]
+        first, last = records[0].offset, records[-1].offset
+        if first != partition.next_offset or last - first != len(records) - 1:
+            raise AssertionError(f"offsets {first} to {last} of {tp} delivered where {partition.next_offset} was next")
+        partition.next_offset = last + 1
+        partition.values.update((record.offset, record.value) for record in records)
 
     def finish(self, tp: TP, offsets: Iterable[int]) -> None:
         """Note finished events; unknown partitions are ignored (their events will be processed again elsewhere)."""

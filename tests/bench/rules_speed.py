@@ -11,7 +11,7 @@ import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -19,7 +19,7 @@ from agents.financial.domain import Financial
 from agents.gamification.domain import Gamification
 from agents.rulebook import Rulebook
 from agents.trading.domain import Trading
-from agents.wiring import Messages, work
+from agents.wiring import work
 from deploy.replay.fills import Fill, read_fills
 from streams.events import encode
 from streams.events.recent import Recent
@@ -37,22 +37,14 @@ BUSY_FROM = Instant.parse("2025-01-15T12:00:00Z")
 
 
 @dataclass
-class Message:
-    value: bytes
-
-
 class Batch:
     """Records of one partition, and what was sent."""
 
-    def __init__(self, values: list[bytes]) -> None:
-        self.partition = 0
-        self.sent: list[bytes] = []
-        self._records = [Message(value) for value in values]
+    values: list[bytes]
+    partition: int = 0
+    sent: list[bytes] = field(default_factory=list)
 
-    def __iter__(self) -> Iterator[Message]:
-        return iter(self._records)
-
-    def send(self, topic: str, *, key: bytes, value: bytes, partition: int, timestamp_ms: int) -> None:
+    def send(self, topic: Any, *, key: bytes, value: bytes, partition: int, timestamp_ms: int) -> None:
         del topic, key, partition, timestamp_ms
         self.sent.append(value)
 
@@ -77,7 +69,8 @@ class Partition:
         self._spent, self._profiles = spent, profiles
         trading = Trading(open_table, rulebook)
         game, money = Gamification(open_table, rulebook), Financial(open_table, rulebook)
-        does = partial(work, codec=codec, out="out")
+        out: Any = "out"
+        does = partial(work, codec=codec, out=out)
         self._trading = partial(does, handle=trading.command, tables=trading.tables)
         self._game = partial(does, handle=game.traded, tables=game.tables)
         self._money = partial(does, handle=money.traded, tables=money.tables)
@@ -92,7 +85,7 @@ class Partition:
     def _do(self, name: str, do: Any, values: list[bytes], size: int) -> list[bytes]:
         sent: list[bytes] = []
         for start in range(0, len(values), size):
-            batch: Messages = Batch(values[start : start + size])
+            batch = Batch(values[start : start + size])
             profile = self._profiles.get(name)
             if profile:
                 profile.enable()
@@ -101,7 +94,7 @@ class Partition:
             self._spent[name] += time.process_time() - begun
             if profile:
                 profile.disable()
-            sent += batch.sent  # type: ignore[attr-defined]
+            sent += batch.sent
         return sent
 
 

@@ -66,7 +66,7 @@ def run(commands: list[AnyEvent], size: int) -> tuple[Any, Any]:
     world, codec = World(), Recent()
     sent: dict[str, list[bytes]] = defaultdict(list)
 
-    def do(values: list[bytes], domain: Any, handle: Callable[[AnyEvent], list[AnyEvent]], out: str) -> list[bytes]:
+    def do(values: list[bytes], domain: Any, handle: Callable[[AnyEvent], list[AnyEvent]], out: Any) -> list[bytes]:
         first = len(sent[out])
         for start in range(0, len(values), size):
             batch = batch_of(*values[start : start + size])

@@ -24,27 +24,19 @@ AT = Instant.parse("2024-09-20T08:36:00.5Z")
 
 
 @dataclass
-class Record:
-    value: Any
-
-
-@dataclass
 class Batch:
     """As the driver hands it to an agent."""
 
-    records: list[Record]
+    values: list[Any]
     partition: int = 3
     sent: list[dict[str, Any]] = field(default_factory=list)
 
-    def __iter__(self) -> Any:
-        return iter(self.records)
-
-    def send(self, topic: str, **fields: Any) -> None:
+    def send(self, topic: Any, **fields: Any) -> None:
         self.sent.append({"topic": topic, **fields})
 
 
 def batch_of(*values: Any) -> Batch:
-    return Batch([Record(value) for value in values])
+    return Batch(list(values))
 
 
 def command(fill_id: str = "f-1", user: str = "ada") -> bytes:
@@ -52,8 +44,8 @@ def command(fill_id: str = "f-1", user: str = "ada") -> bytes:
     return encode(Event.first(fill_of(fill_id, user), event_id=event_id, time=AT, key=user))
 
 
-def doing(batch: Any, handle: Any, out: str = "") -> None:
-    work(batch, handle=handle, tables=Tables(lambda _: {}), codec=Recent(), out=out)
+def doing(batch: Any, handle: Any, out: Any = None, tables: Tables | None = None) -> None:
+    work(batch, handle=handle, tables=tables or Tables(lambda _: {}), codec=Recent(), out=out)
 
 
 def test_what_follows_goes_to_the_same_partition_number_under_the_users_key_at_event_time() -> None:
@@ -85,7 +77,7 @@ def test_a_batch_that_fails_has_written_nothing_and_can_be_worked_again() -> Non
 
     def do(*values: Any) -> list[dict[str, Any]]:
         batch = batch_of(*values)
-        work(batch, handle=trading.command, tables=trading.tables, codec=Recent(), out="out")
+        doing(batch, trading.command, "out", trading.tables)
         return batch.sent
 
     with pytest.raises(UndecodableEventError):
@@ -97,7 +89,8 @@ def test_a_batch_that_fails_has_written_nothing_and_can_be_worked_again() -> Non
 
 def test_a_mark_is_copied_as_it_is_to_every_partition() -> None:
     batch: Any = batch_of(command())
-    copy_to_all(batch, codec=Recent(), out="out", partitions=4)
+    out: Any = "out"
+    copy_to_all(batch, codec=Recent(), out=out, partitions=4)
     assert [sent["partition"] for sent in batch.sent] == [0, 1, 2, 3]
     assert {sent["value"] for sent in batch.sent} == {command()}
 
