@@ -59,6 +59,11 @@ def members(message: Message) -> list[Message]:
     return message.members if isinstance(message, BatchMessage) else [message]
 
 
+def offsets_of(message: Message) -> list[int]:
+    """Offsets of the events that a message stands for."""
+    return [each.offset for each in message.members] if isinstance(message, BatchMessage) else [message.offset]
+
+
 class Batch(Sequence[Received[T]]):
     """Records of one partition, in order and without a gap between them."""
 
@@ -122,7 +127,9 @@ class Batch(Sequence[Received[T]]):
                 key_serializer="raw", value_serializer="raw",
             )  # fmt: skip
             return
-        cast("Producer", self._app.producer).add(topic.get_topic_name(), key, value, partition, timestamp_ms)
+        cast("Producer", self._app.producer).add(
+            topic.get_topic_name(), key, value, partition, timestamp_ms, self._message
+        )
 
     def divide(self, error: Exception) -> bool:
         """Take back what the batch did, since it failed, and have its events come again, one at a time.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Container, Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from faust.exceptions import FaustError
@@ -21,7 +21,6 @@ from streams.log import (
     Fence,
     FencedError,
     LogUnavailableError,
-    Record,
     TopicPartition,
     Transaction,
     WriteBatch,
@@ -133,8 +132,7 @@ class Committer:
         outputs = self.outbox.drop_claims(self.transport.changelogs())
         if outputs:
             logger.info("dropped %d uncommitted outputs: %s", len(outputs), reason)
-        for output in outputs:
-            output.settle(None, OutputDroppedError(reason))
+        _settle(outputs, None, OutputDroppedError(reason))
 
     def drop_event(self, source: Source, reason: str) -> list[Any]:
         """Forget what a failed event produced, and take its table rows back; likewise of all events that build on it.
@@ -157,7 +155,7 @@ class Committer:
             store = stores.get(output.topic)
             if store is not None and output.key is not None and output.partition is not None:
                 store.undo(TP(output.topic, output.partition), output.key, source)
-            output.settle(None, OutputDroppedError(reason))
+            _settle([output], None, OutputDroppedError(reason))
 
     def _cut(self) -> Cut | None:
         marks = self.watermarks.committable() if self.fence is not None else {}
@@ -171,12 +169,10 @@ class Committer:
         fence = self.fence
         if fence is None:
             self._refuse_changelogs(cut)
-        await self._choose_partitions(cut.outputs)
+        await self._complete(cut.outputs)
         outputs, settled = coalesce(cut.outputs)
-        changelogs = self.transport.changelogs()
-        self._check_owned(outputs, changelogs)
         batch = WriteBatch(
-            [output.record(self.writer if output.topic in changelogs else b"") for output in outputs],
+            outputs,
             {TopicPartition(*tp): offset for tp, offset in cut.offsets.items()} if fence else {},
             {TopicPartition(*tp): self.watermarks.evidence(tp, offset) for tp, offset in cut.offsets.items()},
         )
@@ -191,18 +187,19 @@ class Committer:
         except LogUnavailableError as exc:
             # The worker stops, and whether this was written is not known: it must not be sent under another number.
             self.fence = None
-            for output in cut.outputs:
-                output.settle(None, exc)
+            _settle(cut.outputs, None, exc)
             raise
         for tp, offset in cut.offsets.items():
             self.watermarks.commit(tp, offset)
         self.dependencies.commit(cut.offsets)
         self.transport.memory.settle()
         self.transport.on_committed(cut.offsets)
-        self._apply(batch.records, appended.offsets)
-        for carried, offset in zip(settled, appended.offsets, strict=True):
-            for output in carried:
+        self._apply(outputs, appended.offsets)
+        for place, (output, offset) in enumerate(zip(outputs, appended.offsets, strict=True)):
+            if output.settle is not None:
                 output.settle(offset, None)
+            if place in settled:
+                _settle(settled[place], offset, None)
         return True
 
     async def _send(self, batch: WriteBatch, fence: Fence | None) -> Appended:
@@ -241,38 +238,49 @@ class Committer:
         age_s = asyncio.get_running_loop().time() - self._acknowledged_s
         return self._acknowledged if age_s < TRANSACTION_TTL_MS / 2_000 else ""
 
-    def _check_owned(self, outputs: list[Output], changelogs: Container[str]) -> None:
-        """What must hold: rows are written by the member that holds their partition, and by nobody else."""
-        for output in outputs:
-            if output.topic in changelogs and not self.transport.holds(TP(output.topic, output.partition or 0)):
-                raise AssertionError(f"a row of {output.topic!r}:{output.partition} is not held by this member")
-
     def _refuse_changelogs(self, cut: Cut) -> None:
         """Table rows changed outside of events (expired windows) while this member owns nothing: not its to write."""
         changelogs = self.transport.changelogs()
-        for output in cut.outputs:
-            if output.topic in changelogs:
-                output.settle(None, OutputDroppedError("no partition is owned just now"))
+        refused = [output for output in cut.outputs if output.topic in changelogs]
+        _settle(refused, None, OutputDroppedError("no partition is owned just now"))
         cut.outputs = [output for output in cut.outputs if output.topic not in changelogs]
 
-    async def _choose_partitions(self, outputs: list[Output]) -> None:
+    async def _complete(self, outputs: list[Output]) -> None:
+        """Give each record what its topic says; rows are written by who holds their partition, and by nobody else."""
+        infos = {topic: await self.transport.ensure_topic(topic) for topic in {output.topic for output in outputs}}
+        changelogs = self.transport.changelogs()
+        writers = {topic: self.writer if topic in changelogs else b"" for topic in infos}
+        compacted = {topic for topic, info in infos.items() if info.spec.compacted}
+        held: set[tuple[str, int]] = set()
         for output in outputs:
-            info = await self.transport.ensure_topic(output.topic)
-            output.compacted = info.spec.compacted
+            topic = output.topic
+            output.compacted = topic in compacted
             if output.partition is None:
-                output.partition = self.transport.partition(output.topic, output.key)
+                output.partition = self.transport.partition(topic, output.key)
+            output.writer = writers[topic]
+            if output.writer and (topic, output.partition) not in held:
+                if not self.transport.holds(TP(topic, output.partition)):
+                    raise AssertionError(f"a row of {topic!r}:{output.partition} is not held by this member")
+                held.add((topic, output.partition))
 
-    def _apply(self, records: list[Record], offsets: tuple[int, ...]) -> None:
-        changes: dict[TP, list[tuple[bytes, bytes | None]]] = {}
-        last: dict[TP, Reached] = {}
+    def _apply(self, outputs: list[Output], offsets: tuple[int, ...]) -> None:
+        changes: dict[tuple[str, int], list[tuple[bytes, bytes | None]]] = {}
+        last: dict[tuple[str, int], int] = {}
         stores = self.transport.changelog_stores()
-        for record, offset in zip(records, offsets, strict=True):
-            if record.topic in stores and record.key is not None:
-                tp = TP(record.topic, record.partition)
-                changes.setdefault(tp, []).append((record.key, record.value))
-                last[tp] = Reached(self.transport.incarnation(tp.topic), offset, record.writer)
-        for tp, items in changes.items():
-            stores[tp.topic].on_committed(tp, items, last[tp])
+        for output, offset in zip(outputs, offsets, strict=True):
+            if output.topic in stores and output.key is not None and output.partition is not None:
+                place = output.topic, output.partition
+                changes.setdefault(place, []).append((output.key, output.value))
+                last[place] = offset
+        for (topic, partition), items in changes.items():
+            reached = Reached(self.transport.incarnation(topic), last[topic, partition], self.writer)
+            stores[topic].on_committed(TP(topic, partition), items, reached)
+
+
+def _settle(outputs: Iterable[Output], offset: int | None, error: BaseException | None) -> None:
+    for output in outputs:
+        if output.settle is not None:
+            output.settle(offset, error)
 
 
 def _look_at_error(writing: asyncio.Future[bool]) -> None:

@@ -6,7 +6,7 @@ Runs on the app's own loop. What it does differently from Faust's base class, an
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, cast
 
 from faust.types import TP, ConsumerMessage, Message
@@ -14,13 +14,14 @@ from faust.types.transports import ConsumerCallback
 from mode import Seconds, Service, get_logger
 from mode.utils.futures import notify
 
-from streams.driver.batches import members
+from streams.driver.batches import offsets_of
 from streams.driver.coordinator import Coordinator
 from streams.driver.delivery import Delivery
 from streams.driver.dependencies import Source
 from streams.driver.limits import COMMIT_LINGER_MS_MAX, COMMIT_LINGER_MS_MIN, COMMIT_RECORDS_MAX
 from streams.driver.plain import check_stores
 from streams.driver.producer import Producer, create_topic
+from streams.driver.quick_tables import quicken
 from streams.driver.retention import Retention
 from streams.driver.waits import Runners
 from streams.log import FencedError, LogError, LogUnavailableError
@@ -54,6 +55,7 @@ class Consumer(Delivery):
             check_stores(self.app)
             await self.redis_transport.failures.prepare()
             self.redis_transport.memory.prepare()
+            quicken(self.redis_transport)
             self.redis_transport.windows.prepare()
             await self.add_runtime_dependency(self.coordinator)
             await self.add_runtime_dependency(Retention(self.coordinator, loop=self.loop, beacon=self.beacon))
@@ -135,31 +137,54 @@ class Consumer(Delivery):
         message.acked = True
         self._unacked_messages.discard(message)
         if counts:
-            self._acked[message.tp].extend(each.offset for each in members(message))
-            notify(self._waiting_for_ack)
+            self._finish(message)
         return counts
 
-    def track(self, message: Message) -> None:
-        """An agent begins with an event, or with a batch."""
-        self._unacked_messages.add(message)
-        self._runners.note(message)
+    def begin(self) -> Callable[[Message], None]:
+        """For a task that reads a stream: what to call when it begins with an event, or with a batch."""
+        under_way = self._unacked_messages.add
+        runner = self._runners.runner()
+
+        def begun(message: Message) -> None:
+            under_way(message)
+            runner.message = message
+
+        return begun
 
     def done(self, message: Message) -> None:
         """An agent is through with it; others may not be."""
-        if not message.acked and message.decref() == 0:
+        if message.acked:
+            self._unacked_messages.discard(message)
+            return
+        message.refcount -= 1
+        if message.refcount <= 0:
             self.ack(message)
-        self._unacked_messages.discard(message)
 
     def finish(self, message: ConsumerMessage) -> None:
         """Count an event as finished whatever its agents still do with it: its letter stands for all it did."""
         self.disown(message)
-        self._acked[message.tp].append(message.offset)
+        self._finish(message)
+
+    def _finish(self, message: Message) -> None:
+        self.watermarks.finish(message.tp, offsets_of(message))
+        self._has_finished = True
         notify(self._waiting_for_ack)
 
     def builds_on(self, message: Message, base: Source) -> None:
         """Note that an event met a table row that another event wrote and that is not committed."""
-        if message.generation_id == self.app.consumer_generation_id and not self.is_committed(base):
+        if message.generation_id == self.app.consumer_generation_id and not self._is_settled(base, message):
             self.committer.dependencies.add(message, base)
+
+    def _is_settled(self, base: Source, message: Message) -> bool:
+        """Whether nothing can come between an event and what it builds on.
+
+        That is committed, or is finished, builds on nothing that is not, and goes before in the same partition.
+        """
+        if self.is_committed(base):
+            return True
+        tp, offset = base
+        goes_before = tp == message.tp and offset < message.offset
+        return goes_before and self.watermarks.is_finished(tp, offset) and base not in self.committer.dependencies
 
     def is_committed(self, source: Source | None) -> bool:
         """Whether an event is committed, or is none of this generation's."""
@@ -201,7 +226,7 @@ class Consumer(Delivery):
         """One commit follows another while there is something finished; one event alone is committed at once."""
         while not self.should_stop:
             acked = self._waiting_for_ack = self.loop.create_future()
-            if not any(self._acked.values()):
+            if not self._has_finished and not any(self._acked.values()):
                 await self.wait_first(acked, timeout=1.0)
             if self.should_stop:
                 return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from faust.types import TP, ConsumerMessage, Message
@@ -34,6 +34,8 @@ class Delivery(Positions):
     """The part of a consumer that brings events to agents."""
 
     coordinator: Coordinator
+    _has_finished = False
+    """Whether agents have finished events since finished ones were last looked for."""
 
     def __init__(self, transport: Any, callback: ConsumerCallback, *args: Any, **kwargs: Any) -> None:
         super().__init__(transport, callback, *args, **kwargs)
@@ -129,7 +131,7 @@ class Delivery(Positions):
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:
         """Fetch once and yield messages, partitions in turn."""
-        for tp, run in runs(await self._getmany(self._get_active_partitions(), timeout)):
+        for tp, run in runs(await self._getmany(self._get_active_partitions(), timeout), {}):
             for record in run:
                 yield tp, self._to_message(tp, record)
 
@@ -186,8 +188,9 @@ class Delivery(Positions):
 
     async def _deliver(self, fetched: Fetched) -> None:
         era = self._era()
-        for tp, run in runs(fetched):
-            lane = self._lane(tp)
+        lanes = {tp: self._lane(tp) for tp in fetched}
+        for tp, run in runs(fetched, {tp: lane.run_records_max for tp, lane in lanes.items() if lane is not None}):
+            lane = lanes[tp]
             deliver = self._deliver_singly(tp, run, era) if lane is None else self._deliver_run(tp, lane, run, era)
             if not await deliver:
                 return
@@ -309,6 +312,7 @@ class Delivery(Positions):
                 offsets.clear()
                 self._acked_index[tp].clear()
         self._n_acked = 0
+        self._has_finished = False
 
     def redo(self, message: ConsumerMessage, pause_s: float = 0.0) -> asyncio.Future[Any]:
         """Have an event (or a batch) processed from the start: what it did was dropped. Nothing of it is committed.
@@ -394,10 +398,13 @@ def _copy(message: Message) -> ConsumerMessage:
     )
 
 
-def runs(fetched: Fetched) -> Iterator[tuple[TP, list[StoredRecord]]]:
+def runs(fetched: Fetched, sizes: Mapping[TP, int]) -> Iterator[tuple[TP, list[StoredRecord]]]:
     """Records of several partitions, a run of each in turn, so that a deep partition does not starve the others."""
-    begin = 0
-    while left := [(tp, records) for tp, records in fetched.items() if len(records) > begin]:
-        for tp, records in left:
-            yield tp, records[begin : begin + RUN_RECORDS_MAX]
-        begin += RUN_RECORDS_MAX
+    left = {tp: records for tp, records in fetched.items() if records}
+    while left:
+        for tp, records in list(left.items()):
+            size = sizes.get(tp, RUN_RECORDS_MAX)
+            yield tp, records[:size]
+            left[tp] = records[size:]
+            if not left[tp]:
+                del left[tp]

@@ -164,7 +164,7 @@ class Failures:
                 timestamp_ms=letter.timestamp_ms,
                 headers=(),
                 source=(message.tp, message.offset),
-                settle=lambda offset, error: None,
+                settle=None,
             )
         )
         self._consumer.finish(message)

@@ -12,6 +12,7 @@ from typing import Any
 from faust.types import TP, ConsumerMessage
 
 from streams.driver.decoding import Decode, decoder
+from streams.driver.limits import RUN_RECORDS_MAX
 from streams.log import StoredRecord
 
 
@@ -31,6 +32,11 @@ class Lane:
     def room(self) -> int:
         """Events that the queue takes now."""
         return max(0, self._queue.maxsize - self._queue.qsize()) if self._queue.maxsize > 0 else 1 << 30
+
+    @property
+    def run_records_max(self) -> int:
+        """Records to hand over before the next partition's turn: as many as its agent takes together."""
+        return int(getattr(self._queue, "run_records_max", RUN_RECORDS_MAX))
 
     def decode(self, records: Sequence[StoredRecord], generation: int) -> list[Any]:
         """Events of records up to the first that cannot be decoded."""

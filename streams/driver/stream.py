@@ -23,7 +23,7 @@ from faust.streams import _current_event
 from faust.topics import Topic
 
 from streams.driver.batches import Batch, BatchMessage, batch_event
-from streams.driver.limits import TURN_S
+from streams.driver.limits import RUN_RECORDS_MAX, TURN_S
 from streams.driver.waits import Runners
 
 if TYPE_CHECKING:
@@ -44,6 +44,9 @@ class Stream(faust.Stream):  # type: ignore[type-arg]
     """A stream of events from the log."""
 
     _turn_over_s = 0.0
+    _queue: Any
+    _begun: Callable[[Any], None]
+    _done: Callable[[Any], None]
 
     def __aiter__(self) -> AsyncIterator[Any]:
         """Iterate over values."""
@@ -70,6 +73,7 @@ class Stream(faust.Stream):  # type: ignore[type-arg]
                 "batches come from a topic as they are: not from a stream with processors, joins or manual acks, nor "
                 "in an app with sensors of its own"
             )
+        cast("Any", self.channel).queue.run_records_max = max(records_max, RUN_RECORDS_MAX)
         return self._tracked(self._batches(records_max))
 
     def _is_plain(self) -> bool:
@@ -125,6 +129,9 @@ class Stream(faust.Stream):  # type: ignore[type-arg]
         self._finalized = True
         started_by_aiter = await self.maybe_start()
         self._turn_over_s = monotonic() + TURN_S
+        self._queue = cast("Any", self.channel).queue
+        self._done = self._consumer.done
+        self._begun = self._consumer.begin()
         try:
             yield
         finally:
@@ -135,14 +142,14 @@ class Stream(faust.Stream):  # type: ignore[type-arg]
 
     def _pop(self) -> Any:
         """The next event of this generation, if one is there and this agent's turn is not over."""
-        queue = cast("Any", self.channel).queue
+        queue = self._queue
         if not queue._queue or queue._errors or monotonic() > self._turn_over_s:
             return None
         return self._look_at(queue, queue._queue.popleft())
 
     async def _wait(self) -> Any:
         """Let others have their turn; wait for an event if there is none."""
-        queue = cast("Any", self.channel).queue
+        queue = self._queue
         event = None
         if queue._queue and not queue._errors:
             await asyncio.sleep(0)
@@ -161,7 +168,7 @@ class Stream(faust.Stream):  # type: ignore[type-arg]
 
     def _gather(self, event: Any, records_max: int) -> list[Any]:
         """An event with those behind it that can be one unit: offsets of one partition without a gap."""
-        waiting = cast("Any", self.channel).queue._queue
+        waiting = self._queue._queue
         events = [event]
         tp, offset, generation = event.message.tp, event.message.offset, event.message.generation_id
         alone = self._consumer.alone
@@ -182,7 +189,7 @@ class Stream(faust.Stream):  # type: ignore[type-arg]
         consumer = self._consumer
         consumer.alone.update((event.message.tp, event.message.offset) for event in events)
         if self.app.flow_control.is_active() and events[0].message.generation_id == self.app.consumer_generation_id:
-            cast("Any", self.channel).queue._queue.extendleft(reversed(events))
+            self._queue._queue.extendleft(reversed(events))
 
     @property
     def _consumer(self) -> Consumer:
@@ -190,14 +197,14 @@ class Stream(faust.Stream):  # type: ignore[type-arg]
 
     def _begin(self, event: Any, message: Any) -> None:
         message.tracked = True
-        self._consumer.track(message)
+        self._begun(message)
         _current_event.set(weakref.ref(event))
         self.current_event = event
         self.events_total += 1
 
     def _end(self, message: Any) -> None:
         self.current_event = None
-        self._consumer.done(message)
+        self._done(message)
 
 
 def use_stream(transport: Transport) -> None:

@@ -34,6 +34,9 @@ class _Partition:
         elif offset >= self.watermark:
             self.ahead.add(offset)
 
+    def is_finished(self, offset: int) -> bool:
+        return offset < self.watermark or offset in self.ahead or any(b <= offset < e for b, e in self.gaps.items())
+
     def reopen(self, offset: int) -> None:
         if offset in self.ahead:
             self.ahead.discard(offset)
@@ -127,6 +130,11 @@ class Watermarks:
         if offset < partition.committed:
             raise AssertionError(f"offset {offset} of {tp} reopened below {partition.committed}, which is committed")
         partition.reopen(offset)
+
+    def is_finished(self, tp: TP, offset: int) -> bool:
+        """Whether an event is finished; so are those of unknown partitions, here."""
+        partition = self._partitions.get(tp)
+        return partition is None or partition.is_finished(offset)
 
     def watermark(self, tp: TP) -> int:
         """All offsets below are finished."""

@@ -26,13 +26,13 @@ from streams.log.errors import (
 from streams.log.records import (
     Cleanup,
     Fence,
-    Record,
     StoredRecord,
     TopicInfo,
     TopicPartition,
     TopicSpec,
     Transaction,
     View,
+    Writable,
     WriteBatch,
 )
 
@@ -57,7 +57,7 @@ def topic_partition(name: bytes) -> TopicPartition:
     return TopicPartition(topic, int(partition))
 
 
-def fields(record: Record) -> list[bytes]:
+def fields(record: Writable) -> list[bytes]:
     """A record as stream fields: k, v, t, then headers and w (writer); what is absent is left out."""
     out: list[bytes] = []
     if record.key is not None:
@@ -84,6 +84,8 @@ def stored(entry: Sequence[Any]) -> StoredRecord:
             f"a stream holds the entry {entry_id.decode()!r}, which this log did not write (its ids begin with '0-'). "
             "Remove the foreign writer and re-create the topic."
         )
+    if parts[::2] == [b"k", b"v", b"t"]:  # most are like this
+        return StoredRecord(int(entry_id[2:]) - 1, int(parts[5]), parts[1], parts[3], (), b"")
     key = value = None
     writer = b""
     timestamp_ms = 0
@@ -130,7 +132,7 @@ def commit_arguments(
     require: tuple[str, int, str] | None = None,
 ) -> CommitArguments:
     """Pack a batch for the commit script: what is to be checked as JSON, the records by stream as MessagePack."""
-    streams: dict[tuple[str, int], int] = {}
+    streams: dict[tuple[str, int | None], int] = {}
     stream_of: list[int] = []
     entries: list[list[list[bytes]]] = []
     for record in batch.records:

@@ -109,18 +109,17 @@ def _torn_events(stack: ExitStack) -> None:
 
 
 def _first_of_a_key(stack: ExitStack) -> None:
-    def coalesce(outputs: list[Any]) -> tuple[list[Any], list[list[Any]]]:
+    def coalesce(outputs: list[Any]) -> tuple[list[Any], dict[int, list[Any]]]:
         seen: dict[Any, int] = {}
         kept: list[Any] = []
-        settled: list[list[Any]] = []
+        settled: dict[int, list[Any]] = {}
         for output in outputs:
             identity = (output.topic, output.partition, output.key) if output.compacted else len(kept) + 0.5
             if identity in seen:
-                settled[seen[identity]].append(output)
+                settled.setdefault(seen[identity], []).append(output)
                 continue
             seen[identity] = len(kept)
             kept.append(output)
-            settled.append([output])
         return kept, settled
 
     stack.enter_context(patch("streams.driver.committer.coalesce", coalesce))
