@@ -13,6 +13,8 @@ from agents.gamification.domain import Gamification
 from agents.rulebook import Rulebook
 from agents.trading import agent as trading
 from agents.trading.domain import Trading
+from agents.wiring import consume, raw_topic
+from streams import topics
 from streams.events.recent import Recent
 
 
@@ -32,8 +34,8 @@ def register_all(app: faust.App, rulebook: Rulebook) -> Domains:
     worker has one partition.
     """
     codec = Recent()
-    return Domains(
-        trading.register(app, rulebook, codec),
-        gamification.register(app, rulebook, codec),
-        financial.register(app, rulebook, codec),
-    )
+    traded = trading.register(app, rulebook, codec)
+    gamified, earn = gamification.register(app, rulebook, codec)
+    financed, accrue = financial.register(app, rulebook, codec)
+    consume(app, raw_topic(app, topics.TRADING_EVENTS), "trading-facts", earn, accrue)
+    return Domains(traded, gamified, financed)

@@ -31,6 +31,10 @@ class Messages(Protocol):
         """Append a record with the commit of the batch."""
 
 
+Do = Callable[[Messages], None]
+"""What a domain does with a batch of a topic."""
+
+
 def raw_topic(app: faust.App, name: str) -> TopicT:
     """A topic of raw bytes with the application's number of partitions."""
     return app.topic(
@@ -44,11 +48,16 @@ def raw_topic(app: faust.App, name: str) -> TopicT:
     )
 
 
-def consume(app: faust.App, topic: TopicT, name: str, do: Callable[[Messages], None]) -> None:
-    """Add an agent that does something with each batch of a topic's records."""
+def consume(app: faust.App, topic: TopicT, name: str, *does: Do) -> None:
+    """Add the agent of a topic: with each batch of its records it does one thing after the other.
+
+    One agent a topic, whichever domains read it: a record is then delivered and finished once. It fails for all of them
+    at once anyway.
+    """
 
     async def handle(batch: Batch[bytes | None]) -> None:
-        do(batch)
+        for do in does:
+            do(batch)
 
     batch_agent(app, topic, name=name)(handle)
 

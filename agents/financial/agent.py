@@ -8,16 +8,18 @@ import faust
 
 from agents.financial.domain import Financial
 from agents.rulebook import Rulebook
-from agents.wiring import consume, raw_topic, work
+from agents.wiring import Do, raw_topic, work
 from streams import topics
 from streams.events.recent import Recent
 from tables.typed import opener
 
 
-def register(app: faust.App, rulebook: Rulebook, codec: Recent) -> Financial:
-    """Add the financial agent and its tables to an application."""
+def register(app: faust.App, rulebook: Rulebook, codec: Recent) -> tuple[Financial, Do]:
+    """Add the financial tables to an application.
+
+    Returns:
+        The domain, and what it does with batches of `astra.trading.events.v1`.
+    """
     financial = Financial(opener(app, app.conf.topic_partitions), rulebook)
-    does = partial(work, tables=financial.tables, codec=codec)
-    events, traded = raw_topic(app, topics.FINANCIAL_EVENTS), raw_topic(app, topics.TRADING_EVENTS)
-    consume(app, traded, "financial-trading", partial(does, handle=financial.traded, out=events))
-    return financial
+    out = raw_topic(app, topics.FINANCIAL_EVENTS)
+    return financial, partial(work, handle=financial.traded, tables=financial.tables, codec=codec, out=out)

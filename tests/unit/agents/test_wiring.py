@@ -105,6 +105,5 @@ def test_registering_declares_every_table_and_an_agent_for_every_consumed_topic(
         ("trading-prices", topics.MARKET_PRICES),
         ("trading-marks", topics.TRADING_MARKS),
         ("trading-levels", topics.GAMIFICATION_EVENTS),
-        ("gamification-trading", topics.TRADING_EVENTS),
-        ("financial-trading", topics.TRADING_EVENTS),
+        ("trading-facts", topics.TRADING_EVENTS),
     }
