@@ -118,8 +118,11 @@ class RocksStore(SerializedStore[Any, Any]):
         is_committed = cast("Any", self.app.consumer).is_committed
         for key, _ in items:
             writes = rows.get(key)
-            if writes:
-                self._keep(rows, key, [write for write in writes if not is_committed(write[0])])
+            if writes is not None:
+                # Each write builds on the one before it, so that one is committed no later.
+                while writes and is_committed(writes[0][0]):
+                    del writes[0]
+                self._keep(rows, key, writes)
 
     def undo(self, tp: TP, key: bytes, source: Source) -> None:
         """Take back an uncommitted change of a failed event: to what another one left, or to what is committed."""

@@ -11,7 +11,13 @@ from faust.exceptions import FaustError
 from faust.types import TP
 
 from streams.driver.dependencies import Dependencies, Source
-from streams.driver.limits import COMMIT_BYTES_MAX, COMMIT_RECORDS_MAX, OUTBOX_RECORDS_MAX, TRANSACTION_TTL_MS
+from streams.driver.limits import (
+    COMMIT_BYTES_MAX,
+    COMMIT_RECORDS_MAX,
+    EBB_PATIENCE_S,
+    OUTBOX_RECORDS_MAX,
+    TRANSACTION_TTL_MS,
+)
 from streams.driver.outbox import Cut, Outbox, Output, coalesce
 from streams.driver.retry import persist
 from streams.driver.stores import Reached
@@ -57,11 +63,24 @@ class Committer:
         self._sequence = 0
         self._acknowledged = ""
         self._acknowledged_s = 0.0
+        self._room: asyncio.Future[None] | None = None
 
     @property
     def is_full(self) -> bool:
         """Whether more waits for its commit than should, and events are under way that will let it go."""
         return len(self.outbox) > self.outbox_max and self.watermarks.busy()
+
+    async def wait_for_room(self) -> None:
+        """Wait while too much waits for its commit; not for long: one of its events may wait for a reply."""
+        if self._room is None:
+            self._room = asyncio.get_running_loop().create_future()
+        await asyncio.wait((self._room,), timeout=EBB_PATIENCE_S)
+
+    def _give_room(self) -> None:
+        if self._room is not None and not self.is_full:
+            if not self._room.done():
+                self._room.set_result(None)
+            self._room = None
 
     async def commit(self) -> bool:
         """Write what is finished, in as many bounded writes as it takes. Returns whether anything was written.
@@ -130,6 +149,7 @@ class Committer:
         self.dependencies.clear()
         self.transport.memory.clear()
         outputs = self.outbox.drop_claims(self.transport.changelogs())
+        self._give_room()
         if outputs:
             logger.info("dropped %d uncommitted outputs: %s", len(outputs), reason)
         _settle(outputs, None, OutputDroppedError(reason))
@@ -194,6 +214,7 @@ class Committer:
         self.dependencies.commit(cut.offsets)
         self.transport.memory.settle()
         self.transport.on_committed(cut.offsets)
+        self._give_room()
         self._apply(outputs, appended.offsets)
         for place, (output, offset) in enumerate(zip(outputs, appended.offsets, strict=True)):
             if output.settle is not None:

@@ -75,4 +75,7 @@ def _as_it_is(data: bytes) -> bytes:
 
 
 def _json(data: bytes) -> Any:
-    return Model._maybe_reconstruct(orjson.loads(data))
+    value = orjson.loads(data)
+    if type(value) is dict and Model._blessed_key not in value:
+        return value
+    return Model._maybe_reconstruct(value)

@@ -12,7 +12,6 @@ from faust.types.transports import ConsumerCallback
 from streams.driver.batches import members
 from streams.driver.lanes import Lane, Lanes
 from streams.driver.limits import (
-    EBB_PATIENCE_S,
     FETCH_BLOCK_MS,
     FETCH_RECORDS_MAX,
     HELD_POLL_S,
@@ -283,10 +282,9 @@ class Delivery(Positions):
             await self.wait_first(self._pressure_dropped.wait(), self.suspend_flow.wait(), timeout=HELD_POLL_S)
 
     async def _wait_until_ebb(self) -> None:
-        """Hold back while too much waits for its commit; not for long: one of those events may wait for a reply."""
-        until = self.loop.time() + EBB_PATIENCE_S
-        while self.committer.is_full and self.flow_active and not self.should_stop and self.loop.time() < until:
-            await self.wait_first(self.suspend_flow.wait(), timeout=HELD_POLL_S)
+        """Hold back while too much waits for its commit, unless a rebalance begins."""
+        if self.committer.is_full and self.flow_active and not self.should_stop:
+            await self.wait_first(self.suspend_flow.wait(), self.committer.wait_for_room())
 
     def _would_wait(self, tp: TP) -> bool:
         suspended = self.app.flow_control._suspend.is_set()

@@ -41,11 +41,11 @@ an outage of something that agents call fills neither memory nor the commit."""
 WAIT_POLL_S = 0.1
 """How often a delivery that tasks wait for is looked at: its unfinished event may have begun to wait for them."""
 
-OUTBOX_RECORDS_MAX = 20_000
-"""Outputs waiting for a commit before delivery of further events pauses."""
+OUTBOX_RECORDS_MAX = 2_000
+"""Outputs waiting for a commit before agents begin with further events: some ten commits."""
 
 EBB_PATIENCE_S = 1.0
-"""How long delivery of one event pauses for that at most."""
+"""How long an agent waits for that at most before each event."""
 
 TRANSACTION_TTL_MS = 24 * 3_600_000
 """How long a worker's last transaction is remembered for a retry."""

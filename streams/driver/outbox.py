@@ -6,6 +6,7 @@ import heapq
 from collections import deque
 from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 
 from faust.types import TP
 
@@ -30,6 +31,7 @@ class Output:
         settle: Told the outcome; None when nobody waits for it.
         compacted: Only the last record of a key matters (a compacted changelog).
         writer: Whose hold on the partition it is written under (a changelog).
+        number: Its place among all that were produced.
     """
 
     topic: str
@@ -42,6 +44,7 @@ class Output:
     settle: Settle | None
     compacted: bool = False
     writer: bytes = b""
+    number: int = 0
 
     @property
     def size(self) -> int:
@@ -59,19 +62,12 @@ class Cut:
 
 @dataclass(slots=True)
 class _Event:
-    """The outputs of one event, numbered in the order in which all outputs were produced."""
+    """The outputs of one event, and the number of the first."""
 
     offset: int
-    numbered: list[tuple[int, Output]]
+    first: int
+    outputs: list[Output]
     size: int = 0
-
-    @property
-    def first(self) -> int:
-        return self.numbered[0][0]
-
-    @property
-    def last(self) -> int:
-        return self.numbered[-1][0]
 
 
 class _Queue:
@@ -83,9 +79,9 @@ class _Queue:
         self.events: dict[int, _Event] = {}
         self._offsets: list[int] = []
 
-    def add(self, offset: int) -> _Event:
+    def add(self, offset: int, first: int) -> _Event:
         """Begin with an event."""
-        event = self.events[offset] = _Event(offset, [])
+        event = self.events[offset] = _Event(offset, first, [])
         heapq.heappush(self._offsets, offset)
         return event
 
@@ -104,7 +100,7 @@ class Outbox:
 
     def __init__(self) -> None:
         self._queues: dict[TP, _Queue] = {}
-        self._free: list[tuple[int, Output]] = []
+        self._free: list[Output] = []
         self._number = 0
         self._count = 0
 
@@ -117,10 +113,10 @@ class Outbox:
 
     def add(self, output: Output) -> None:
         """Append an output."""
-        self._number += 1
+        self._number = output.number = self._number + 1
         self._count += 1
         if output.source is None:
-            self._free.append((self._number, output))
+            self._free.append(output)
             return
         tp, offset = output.source
         queue = self._queues.get(tp)
@@ -128,14 +124,14 @@ class Outbox:
             queue = self._queues[tp] = _Queue()
         event = queue.events.get(offset)
         if event is None:
-            event = queue.add(offset)
-        event.numbered.append((self._number, output))
+            event = queue.add(offset, output.number)
+        event.outputs.append(output)
         event.size += output.size
 
     def outputs(self) -> list[Output]:
         """All that waits, in order."""
-        everything = [n for queue in self._queues.values() for event in queue.events.values() for n in event.numbered]
-        return _in_order(everything + self._free)
+        events = [event for queue in self._queues.values() for event in queue.events.values()]
+        return sorted([*(output for event in events for output in event.outputs), *self._free], key=_number)
 
     def drop_event(self, source: tuple[TP, int]) -> list[Output]:
         """Take out what one event produced."""
@@ -143,8 +139,8 @@ class Outbox:
         event = queue.events.pop(source[1], None) if queue is not None else None
         if event is None:
             return []
-        self._count -= len(event.numbered)
-        return [output for _, output in event.numbered]
+        self._count -= len(event.outputs)
+        return event.outputs
 
     def drop_claims(self, changelogs: Container[str]) -> list[Output]:
         """Take out what only the owner of a partition may write: outputs of events, and changelog records."""
@@ -183,22 +179,26 @@ class Outbox:
         known = dependencies or Dependencies()
         finished = _Finished(self._queues, known.bounded(watermarks), known)
         taken, self._free = self._free[:records_max], self._free[records_max:]
-        size = sum(output.size for _, output in taken)
+        size = sum(output.size for output in taken)
         reach = 0
         full = False
         while (found := finished.next()) is not None:
             tp, event = found
             # Events whose outputs are interleaved are not torn apart: the later write to a key must come later.
-            full = full or (bool(taken) and (len(taken) + len(event.numbered) > records_max or size > bytes_max))
+            full = full or (bool(taken) and (len(taken) + len(event.outputs) > records_max or size > bytes_max))
             if full and event.first > reach:
                 finished.leave()
                 continue
             for each in finished.take(tp, event.offset):
-                taken += each.numbered
+                taken += each.outputs
                 size += each.size
-                reach = max(reach, each.last)
+                reach = max(reach, each.outputs[-1].number)
         self._count -= len(taken)
-        return Cut(_in_order(taken), known.bounded(finished.marks()))
+        taken.sort(key=_number)
+        return Cut(taken, known.bounded(finished.marks()))
+
+
+_number = attrgetter("number")
 
 
 class _Finished:
@@ -249,10 +249,6 @@ class _Finished:
     def marks(self) -> dict[TP, int]:
         """Below which offset of each partition nothing is left to be taken."""
         return {tp: mark if (left := self._first(tp)) is None else left.offset for tp, mark in self._marks.items()}
-
-
-def _in_order(numbered: list[tuple[int, Output]]) -> list[Output]:
-    return [output for _, output in sorted(numbered, key=lambda n: n[0])]
 
 
 def coalesce(outputs: list[Output]) -> tuple[list[Output], dict[int, list[Output]]]:

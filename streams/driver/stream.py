@@ -44,7 +44,9 @@ class Stream(faust.Stream):  # type: ignore[type-arg]
     """A stream of events from the log."""
 
     _turn_over_s = 0.0
+    _ended = False
     _queue: Any
+    _committer: Any
     _begun: Callable[[Any], None]
     _done: Callable[[Any], None]
 
@@ -95,7 +97,7 @@ class Stream(faust.Stream):  # type: ignore[type-arg]
 
     async def _each(self, shape: Shape) -> AsyncGenerator[Any, None]:
         async with self._reading():
-            while not self.should_stop:
+            while not self._is_over:
                 event = self._pop() or await self._wait()
                 if event is None:
                     continue
@@ -108,7 +110,7 @@ class Stream(faust.Stream):  # type: ignore[type-arg]
 
     async def _batches(self, records_max: int) -> AsyncGenerator[Batch[Any], None]:
         async with self._reading():
-            while not self.should_stop:
+            while not self._is_over:
                 event = self._pop() or await self._wait()
                 if event is None:
                     continue
@@ -124,13 +126,19 @@ class Stream(faust.Stream):  # type: ignore[type-arg]
                         self._put_back(events)
                     self._end(message)
 
+    @property
+    def _is_over(self) -> bool:
+        return self._ended or self.should_stop
+
     @asynccontextmanager
     async def _reading(self) -> AsyncIterator[None]:
         self._finalized = True
         started_by_aiter = await self.maybe_start()
         self._turn_over_s = monotonic() + TURN_S
+        self._ended = False
         self._queue = cast("Any", self.channel).queue
         self._done = self._consumer.done
+        self._committer = self._consumer.committer
         self._begun = self._consumer.begin()
         try:
             yield
@@ -143,7 +151,7 @@ class Stream(faust.Stream):  # type: ignore[type-arg]
     def _pop(self) -> Any:
         """The next event of this generation, if one is there and this agent's turn is not over."""
         queue = self._queue
-        if not queue._queue or queue._errors or monotonic() > self._turn_over_s:
+        if not queue._queue or queue._errors or monotonic() > self._turn_over_s or self._committer.is_full:
             return None
         return self._look_at(queue, queue._queue.popleft())
 
@@ -152,9 +160,16 @@ class Stream(faust.Stream):  # type: ignore[type-arg]
         queue = self._queue
         event = None
         if queue._queue and not queue._errors:
-            await asyncio.sleep(0)
+            if self._committer.is_full:
+                await self._committer.wait_for_room()
+                event = self._look_at(queue, queue._queue.popleft()) if queue._queue else None
+            else:
+                await asyncio.sleep(0)
         else:
-            event = self._look_at(queue, await self.channel.__anext__())
+            try:
+                event = self._look_at(queue, await self.channel.__anext__())
+            except StopAsyncIteration:  # the stream was told to stop
+                self._ended = True
         self._turn_over_s = monotonic() + TURN_S
         return event
 

@@ -14,14 +14,17 @@ from unittest.mock import patch
 from faust.streams import current_event
 from faust.transport.consumer import Consumer as FaustConsumer
 
+from streams.driver.batches import BatchMessage
 from streams.driver.committer import Committer
 from streams.driver.consumer import Consumer
 from streams.driver.coordinator import Coordinator
 from streams.driver.dependencies import Dependencies
+from streams.driver.failures import Failures
 from streams.driver.outbox import Cut, Outbox
 from streams.driver.producer import Producer
 from streams.driver.restore import Restorer
 from streams.driver.stores import Reached
+from streams.driver.stream import Stream
 from streams.driver.watermarks import Watermarks
 from streams.log import Fence, Log, Transaction, WriteBatch
 from tables.store import RocksStore
@@ -240,6 +243,26 @@ def _interrupted_commit(stack: ExitStack) -> None:
     _replace(stack, Committer, "commit", Committer._commit)
 
 
+def _batch_of_its_last(stack: ExitStack) -> None:
+    def init(self: BatchMessage, members: list[Any]) -> None:
+        old(self, members)
+        self.offset = members[-1].offset
+
+    old = _replace(stack, BatchMessage, "__init__", init)
+
+
+def _divided_as_it_is(stack: ExitStack) -> None:
+    def divide(self: Failures, message: BatchMessage, exc: Exception) -> None:
+        message.divided = self._counts(message)
+        self._consumer.disown(message)
+
+    _replace(stack, Failures, "divide", divide)
+
+
+def _begun_without_a_look(stack: ExitStack) -> None:
+    _replace(stack, Stream, "_look_at", lambda _self, _queue, event: event)
+
+
 DEFECTS: dict[str, Defect] = {
     "no_fence": Defect("a commit of an older generation is accepted", flaw="no_fence"),
     "no_lease_check": Defect("a commit after the lease is accepted", flaw="no_lease_check"),
@@ -259,6 +282,15 @@ DEFECTS: dict[str, Defect] = {
         "an event is committed before one whose row it built on", planter=_dependents_commit_first
     ),
     "dependents_survive": Defect("what built on a failed event is committed as it is", planter=_dependents_survive),
+    "batches_belong_to_their_last": Defect(
+        "what a batch produced belongs to its last event, not the first", planter=_batch_of_its_last
+    ),
+    "divided_batches_keep_their_effects": Defect(
+        "a batch that failed is divided, and what it did stays", planter=_divided_as_it_is
+    ),
+    "events_of_any_generation_are_begun": Defect(
+        "an agent begins with an event whatever its generation", planter=_begun_without_a_look
+    ),
     "no_recovery": Defect("work begins before the tables are recovered", planter=_no_recovery),
     "local_rows_of_any_age": Defect("local rows are taken as current", planter=_local_rows_of_any_age),
     "any_writer": Defect(
