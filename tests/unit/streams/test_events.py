@@ -156,6 +156,7 @@ def wire(**changes: Any) -> Any:
         wire(data=FILL | {"market": "a|b"}),
         wire(data=FILL | {"fill_id": "a\n"}),
         wire(id="1"),
+        wire(id="x" * 36),
         wire(specversion="0.3"),
         wire(time="yesterday"),
         wire(time="2024-02-30T00:00:00Z"),
