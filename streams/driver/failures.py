@@ -90,7 +90,7 @@ class Failures:
     def divide(self, message: BatchMessage, exc: Exception) -> None:
         """Take back what a batch did that failed; its stream brings its events again, each alone."""
         if self._counts(message):
-            count = len(message.members)
+            count = len(message.received)
             logger.info("%d events of %s from %d failed together: each again alone", count, message.tp, message.offset)
             self._drop(message, exc)
             message.divided = True

@@ -86,7 +86,7 @@ async def test_a_batch_is_committed_whole_whatever_its_size(broker: Broker, log:
     async with running(app):
         await topic.send(key="k", value=0, partition=0)
         await until(lambda: committed(app, topic) == 1)
-        app.transport.committer.records_max = 10  # type: ignore[attr-defined]
+        app.transport.committer.cost_max_us = 50  # type: ignore[attr-defined]
         await asyncio.gather(*[topic.send(key="k", value=value, partition=0) for value in range(1, 400)])
         await begun.wait()
         await asyncio.sleep(0.1)

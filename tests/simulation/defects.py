@@ -20,6 +20,7 @@ from streams.driver.consumer import Consumer
 from streams.driver.coordinator import Coordinator
 from streams.driver.dependencies import Dependencies
 from streams.driver.failures import Failures
+from streams.driver.limits import ROW_US
 from streams.driver.outbox import Cut, Outbox
 from streams.driver.producer import Producer
 from streams.driver.restore import Restorer
@@ -101,8 +102,9 @@ def _past_in_flight(stack: ExitStack) -> None:
 
 
 def _torn_events(stack: ExitStack) -> None:
-    def cut(self: Outbox, watermarks: Any, records_max: int, bytes_max: int, dependencies: Any) -> Cut:
-        taken: Cut = whole(self, watermarks, records_max, bytes_max, dependencies)
+    def cut(self: Outbox, watermarks: Any, cost_max_us: int, bytes_max: int, dependencies: Any) -> Cut:
+        taken: Cut = whole(self, watermarks, cost_max_us, bytes_max, dependencies)
+        records_max = cost_max_us // ROW_US
         if len(taken.outputs) > records_max:
             self.put_back(taken.outputs[records_max:])
             taken.outputs = taken.outputs[:records_max]
@@ -244,9 +246,9 @@ def _interrupted_commit(stack: ExitStack) -> None:
 
 
 def _batch_of_its_last(stack: ExitStack) -> None:
-    def init(self: BatchMessage, members: list[Any]) -> None:
-        old(self, members)
-        self.offset = members[-1].offset
+    def init(self: BatchMessage, received: list[Any]) -> None:
+        old(self, received)
+        self.offset = received[-1].offset
 
     old = _replace(stack, BatchMessage, "__init__", init)
 
