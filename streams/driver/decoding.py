@@ -64,8 +64,21 @@ def loader(loads: Any, registry: Any, typ: Any, own: Any, default: Any) -> Load:
     if codec == "json" and typ is None:
         return _json
     if codec == "json" and isinstance(typ, type) and issubclass(typ, Record):
-        return lambda data: typ.from_data(orjson.loads(data), preferred_type=typ)
+        return _record_loader(typ)
     return lambda data: loads(typ, data, serializer=own)
+
+
+def _record_loader(typ: Any) -> Load:
+    translate = typ._input_translate_fields
+
+    def load(data: bytes) -> Any:
+        fields = orjson.loads(data)
+        if type(fields) is not dict or Model._blessed_key in fields:
+            return typ.from_data(fields, preferred_type=typ)
+        translate(fields)
+        return typ(**fields, __strict__=False)
+
+    return load
 
 
 def _as_it_is(data: bytes) -> bytes:

@@ -25,7 +25,6 @@ from streams.driver.outbox import Cut, Outbox
 from streams.driver.producer import Producer
 from streams.driver.restore import Restorer
 from streams.driver.stores import Reached
-from streams.driver.stream import Stream
 from streams.driver.watermarks import Watermarks
 from streams.log import Fence, Log, Transaction, WriteBatch
 from tables.store import RocksStore
@@ -261,10 +260,6 @@ def _divided_as_it_is(stack: ExitStack) -> None:
     _replace(stack, Failures, "divide", divide)
 
 
-def _begun_without_a_look(stack: ExitStack) -> None:
-    _replace(stack, Stream, "_look_at", lambda _self, _queue, event: event)
-
-
 DEFECTS: dict[str, Defect] = {
     "no_fence": Defect("a commit of an older generation is accepted", flaw="no_fence"),
     "no_lease_check": Defect("a commit after the lease is accepted", flaw="no_lease_check"),
@@ -289,9 +284,6 @@ DEFECTS: dict[str, Defect] = {
     ),
     "divided_batches_keep_their_effects": Defect(
         "a batch that failed is divided, and what it did stays", planter=_divided_as_it_is
-    ),
-    "events_of_any_generation_are_begun": Defect(
-        "an agent begins with an event whatever its generation", planter=_begun_without_a_look
     ),
     "no_recovery": Defect("work begins before the tables are recovered", planter=_no_recovery),
     "local_rows_of_any_age": Defect("local rows are taken as current", planter=_local_rows_of_any_age),
