@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar, cast, runtime_checkable
 
+from streams.driver.quick_tables import QuickTable
 from tables.catalog import TableSpec
 from tables.rows import Row
 
@@ -45,8 +46,23 @@ class Table(Generic[V]):
 
     @cached_property
     def _rows(self) -> BytesMap:
-        """Where to read: the store behind a Faust table, which would look up each key twice."""
+        """Where to scan: the store behind a Faust table."""
         return cast("BytesMap", getattr(self._table, "data", self._table))
+
+    @cached_property
+    def _get(self) -> Callable[[bytes], bytes | None]:
+        """How to read: Faust's own table would look up each key twice."""
+        if isinstance(self._table, QuickTable):
+            return self._table.get
+        rows = self._rows
+
+        def get(key: bytes) -> bytes | None:
+            try:
+                return rows[key]
+            except KeyError:
+                return None
+
+        return get
 
     def get(self, key: str) -> V | None:
         """The value, or None."""
@@ -94,13 +110,16 @@ class Table(Generic[V]):
         """Write what has changed, each key once."""
         held, self._held = self._held or {}, None
         changed, self._changed = self._changed, {}
-        table, dump = self._table, self._dump
-        for key in changed:
-            value = held[key]
-            if value is None:
-                self.delete(key)  # unless it was made in this batch
-            else:
-                table[key.encode()] = dump(value)
+        dump = self._dump
+        rows = [(key.encode(), dump(value)) for key in changed if (value := held[key]) is not None]
+        if isinstance(self._table, QuickTable):
+            self._table.put_many(rows)
+        else:
+            for key, raw in rows:
+                self._table[key] = raw
+        for name in changed:
+            if held[name] is None:
+                self.delete(name)  # unless it was made in this batch
 
     def drop(self) -> None:
         """Forget what is held: the table is as it was."""
@@ -110,11 +129,8 @@ class Table(Generic[V]):
     # --- inside -------------------------------------------------------------------------------------------------------
 
     def _read(self, key: str) -> V | None:
-        try:
-            raw = self._rows[key.encode()]
-        except KeyError:
-            return None
-        return self._load(raw)
+        raw = self._get(key.encode())
+        return None if raw is None else self._load(raw)
 
     def _scan(self, start: bytes) -> Iterable[tuple[bytes, bytes]]:
         if isinstance(self._rows, _Prefixed):
