@@ -137,9 +137,11 @@ class Producer(base.Producer):
         """How to put records of an event into the outbox whose outcome nobody waits for; see `enqueue`."""
         source = self._source_of(message)
         put = self.committer.outbox.add
+        info = cast("Any", self.transport).broker.known_topic(topic)
+        is_compacted = info is not None and info.spec.compacted
 
         def add(key: bytes | None, value: bytes | None) -> None:
-            put(Output(topic, partition, key, value, timestamp_ms, (), source, None))
+            put(Output(topic, partition, key, value, timestamp_ms, (), source, None, is_compacted))
 
         if source is None:
             self._flush_soon()

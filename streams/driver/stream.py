@@ -22,8 +22,8 @@ from faust.sensors.monitor import Monitor
 from faust.streams import _current_event
 from faust.topics import Topic
 
-from streams.driver.batches import Batch, BatchMessage, Received, batch_event
-from streams.driver.limits import RUN_RECORDS_MAX, TURN_S
+from streams.driver.batches import Batch, BatchMessage, BatchSize, Received, batch_event
+from streams.driver.limits import COMMIT_US_MAX, RUN_RECORDS_MAX, TURN_S
 from streams.driver.waits import Runners
 
 if TYPE_CHECKING:
@@ -62,10 +62,11 @@ class Stream(faust.Stream):  # type: ignore[type-arg]
         """Iterate over pairs of key and value."""
         return self._iterate(_item) if self._is_plain() else super().items()
 
-    def batches(self, records_max: int) -> AsyncIterator[Batch[Any]]:
+    def batches(self, records_max: int, commit_us_max: int = COMMIT_US_MAX) -> AsyncIterator[Batch[Any]]:
         """Iterate over events of one partition that follow one another, as many as there are, up to a bound.
 
-        What an agent does with a batch is committed with it as a whole.
+        What an agent does with a batch is committed with it as a whole. So that this does not block the server for
+        longer than `commit_us_max`, a batch is as large as those before it let expect, at most `records_max`.
 
         Raises:
             TypeError: the stream has processors, joins or manual acks, or the app has sensors: they are told of events.
@@ -76,7 +77,7 @@ class Stream(faust.Stream):  # type: ignore[type-arg]
                 "in an app with sensors of its own"
             )
         cast("Any", self.channel).queue.run_records_max = max(records_max, RUN_RECORDS_MAX)
-        return self._tracked(self._batches(records_max))
+        return self._tracked(self._batches(BatchSize(records_max, commit_us_max)))
 
     def _is_plain(self) -> bool:
         return (
@@ -108,19 +109,20 @@ class Stream(faust.Stream):  # type: ignore[type-arg]
                 finally:
                     self._end(message)
 
-    async def _batches(self, records_max: int) -> AsyncGenerator[Batch[Any], None]:
+    async def _batches(self, size: BatchSize) -> AsyncGenerator[Batch[Any], None]:
         async with self._reading():
             while not self._is_over:
                 event = self._pop() or await self._wait()
                 if event is None:
                     continue
-                received = self._gather(event, records_max)
+                received = self._gather(event, size.records)
                 current = batch_event(self.app, received) if len(received) > 1 else received[0]
                 message = current.message
                 self._begin(current, message)
                 try:
                     yield Batch(received, message)
                 finally:
+                    size.learn(len(received), self._committer.outbox.cost_us((message.tp, message.offset)))
                     if isinstance(message, BatchMessage) and message.divided:
                         self._put_back(received)
                     self._end(message)
