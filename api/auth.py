@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any
@@ -93,7 +93,9 @@ def _unauthenticated(why: str, error: str = ' error="invalid_token"') -> Problem
 _bearer = HTTPBearer(auto_error=False, bearerFormat="JWT", description="A signed token; its subject is the user.")
 
 
-def principal(api: ApiDep, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> Principal:
+async def principal(
+    api: ApiDep, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+) -> Principal:
     """The caller, or 401."""
     if credentials is None:
         raise _unauthenticated("no bearer token was sent", error="")
@@ -103,10 +105,10 @@ def principal(api: ApiDep, credentials: Annotated[HTTPAuthorizationCredentials |
 Caller = Annotated[Principal, Depends(principal)]
 
 
-def require(*roles: Role) -> Callable[[Principal], Principal]:
+def require(*roles: Role) -> Callable[[Principal], Awaitable[Principal]]:
     """A dependency that lets only these roles in."""
 
-    def check(caller: Caller) -> Principal:
+    async def check(caller: Caller) -> Principal:
         if caller.role not in roles:
             needed = " or ".join(roles)
             raise Problem(FORBIDDEN, f"this needs a token with the role {needed}; yours has the role {caller.role}")

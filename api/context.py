@@ -31,7 +31,7 @@ class Api:
     metrics: Metrics
 
 
-def _api(request: Request) -> Api:
+async def _api(request: Request) -> Api:
     api: Api = request.app.state.api
     return api
 

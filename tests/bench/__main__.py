@@ -9,7 +9,7 @@ from deploy.binary import find_binary
 from deploy.embedded import EmbeddedServer
 from tests.bench.agent_speed import Agent, AgentSpeed, measure_agent
 from tests.bench.commit_speed import measure_commits
-from tests.bench.ingress_speed import measure_ingress, measure_visibility
+from tests.bench.ingress_speed import FILL, FILLS, ORDER, measure_ingress, measure_visibility
 from tests.bench.machine import describe_machine
 from tests.bench.product_speed import measure_product
 from tests.bench.recovery_speed import measure_recovery
@@ -89,11 +89,16 @@ def product(asked: argparse.Namespace) -> Iterator[str]:
 
 
 def ingress(asked: argparse.Namespace) -> Iterator[str]:
-    for batch, requests in ((1, asked.requests), (500, max(1, asked.requests // 50))):
-        speed = measure_ingress(batch=batch, requests=requests, runs=asked.runs, seed=asked.seed)
-        yield f"  POST /v1/fills, {batch} fill{'s' * (batch > 1)} a request, {requests:,} requests, 16 connections"
+    for command in (FILL, ORDER, FILLS):
+        requests = max(1, asked.requests // (1 if command.batch == 1 else 20))
+        speed = measure_ingress(command, requests=requests, runs=asked.runs, seed=asked.seed)
+        yield f"  {command.name} a request to {command.path}, {requests:,} requests, closed loop, 16 connections"
         yield f"    requests/s          {speed.requests_per_second}"
-        yield f"    answered in ms      p50 {speed.p50_ms}; p99 {speed.p99_ms}"
+        yield f"    requests/s per core {speed.requests_per_core}"
+        yield f"    answered in ms      p50 {speed.ms(50)}; p99 {speed.ms(99)}"
+        yield f"    CPU us/request      API {speed.cpu_us(lambda run: run.api_cpu_s)}"
+        yield f"                        broker {speed.cpu_us(lambda run: run.server_cpu_s)}"
+        yield f"                        client {speed.cpu_us(lambda run: run.client_cpu_s)}"
 
 
 def visible(asked: argparse.Namespace) -> Iterator[str]:

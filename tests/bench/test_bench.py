@@ -1,5 +1,6 @@
 """A short slice of every part of the benchmark: that it runs, and that its figures are figures."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from deploy.embedded import EmbeddedServer
 from tests.bench.agent_speed import Agent, measure_agent
 from tests.bench.figures import figure, percentile
 from tests.bench.http_load import content_length
-from tests.bench.ingress_speed import measure_ingress, measure_visibility
+from tests.bench.ingress_speed import FILLS, ORDER, Command, measure_ingress, measure_visibility
 from tests.bench.machine import describe_machine
 from tests.bench.payload import BYTES, events
 from tests.bench.product_speed import measure_product
@@ -52,8 +53,11 @@ def test_a_slice_of_the_products_speed() -> None:
     assert measure_product(workers=1, fills=60, warm_up=10, runs=1, seed=1).per_second.median > 0
 
 
-def test_a_slice_of_the_ingress_speed() -> None:
-    assert measure_ingress(batch=5, requests=50, runs=1, seed=1).requests_per_second.median > 0
+@pytest.mark.parametrize("command", [ORDER, replace(FILLS, batch=5)])
+def test_a_slice_of_the_ingress_speed(command: Command) -> None:
+    speed = measure_ingress(command, requests=50, runs=1, seed=1)
+    assert speed.requests_per_second.median > 0
+    assert speed.requests_per_core.median > 0
 
 
 def test_a_slice_of_the_visibility() -> None:
