@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query
 
-from api.auth import Caller
+from api.callers import Caller
 from api.context import Api, ApiDep
 from api.examples import FEED
 from api.feeds import readings

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Path, Query
 
-from api.auth import Caller
+from api.callers import Caller
 from api.context import ApiDep
 from api.problems import FORBIDDEN, VALIDATION, Fault, Problem
 from streams.events.base import ID_PATTERN

@@ -25,7 +25,8 @@ class Connection(asyncio.Protocol):
     @classmethod
     async def open(cls, url: str) -> Self:
         parts = urlsplit(url)
-        _, connection = await asyncio.get_running_loop().create_connection(cls, parts.hostname, parts.port)
+        loop = asyncio.get_running_loop()
+        _, connection = await loop.create_connection(cls, str(parts.hostname), int(parts.port or 0))
         return connection
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
