@@ -1,6 +1,4 @@
-"""The caller of a request, as its bearer token says: for routes that have it as a dependency, and for those that read
-the request themselves.
-"""
+"""The caller of a request, as its token says: as a dependency, and for routes that read the request themselves."""
 
 from __future__ import annotations
 
