@@ -14,7 +14,7 @@ from typing import Any, cast
 
 from faust.stores.base import SerializedStore
 from faust.streams import current_event
-from faust.types import TP, AppT, CollectionT, EventT
+from faust.types import TP, AppT, CollectionT, EventT, Message
 from yarl import URL
 
 from streams.driver.dependencies import Source
@@ -79,16 +79,19 @@ class RocksStore(SerializedStore[Any, Any]):
         return self.database.reached(self.table_name, tp.partition)
 
     def persisted_offset(self, tp: TP) -> int | None:
-        """The changelog offset that the local rows reach; rows of another log, or ahead of it, are dropped first."""
+        """The changelog offset that the local rows reach; rows of another log are dropped first.
+
+        Whether they stand in the log is the restorer's to judge, which asks the log itself. The highwater that the
+        consumer knows may be older than the rows: of a member that was paused after it asked for it.
+        """
         kept = self.reached(tp)
         if kept is None:
             return None
         incarnation, offset, _ = kept
-        highwater = self.app.consumer.highwater(tp)
-        if incarnation != self._incarnation() or (incarnation and offset >= highwater):
+        if incarnation != self._incarnation():
             logger.warning(
-                "the local rows of %s reach offset %d of log %r, which ends at %d of %r: dropped, rebuilt from the log",
-                tp, offset, incarnation, highwater, self._incarnation(),
+                "the local rows of %s reach offset %d of log %r, not of %r: dropped, rebuilt from the log",
+                tp, offset, incarnation, self._incarnation(),
             )  # fmt: skip
             self.wipe(tp)
             return None
@@ -133,19 +136,30 @@ class RocksStore(SerializedStore[Any, Any]):
     ) -> None:
         """Apply changelog records in recovery, with their offset.
 
+        What the rows reach moves only over records without a gap: rows that miss some, because those were trimmed, are
+        never trusted. (On Kafka compaction leaves gaps, and there the rows are complete all the same.)
+
         Raises:
             TypeError: when a record has no key: it is not a changelog.
         """
-        changes: dict[TP, Rows] = {}
-        last: dict[TP, Reached] = {}
+        changes: dict[TP, list[Message]] = {}
         for event in batch:
             message = event.message
             if message.key is None:
                 raise TypeError(f"a changelog record without key at {message.tp}, offset {message.offset}")
-            changes.setdefault(message.tp, {})[message.key] = message.value
-            last[message.tp] = Reached(self._incarnation(), message.offset, message.checksum or b"")
-        for tp, rows in changes.items():
-            self.restore(tp, rows.items(), last[tp])
+            changes.setdefault(message.tp, []).append(message)
+        for tp, messages in changes.items():
+            rows = {message.key: message.value for message in messages if message.key is not None}
+            self.restore(tp, rows.items(), self._reach(tp, messages))
+
+    def _reach(self, tp: TP, messages: list[Message]) -> Reached | None:
+        incarnation, kept = self._incarnation(), self.reached(tp)
+        expected = 0 if kept is None else kept.offset + 1
+        for message in messages:
+            if incarnation and message.offset > expected:
+                return None
+            expected = message.offset + 1
+        return Reached(incarnation, messages[-1].offset, messages[-1].checksum or b"")
 
     # --- expiry of windows --------------------------------------------------------------------------------------------
 

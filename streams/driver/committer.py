@@ -209,7 +209,7 @@ class Committer:
         """One write, repeated until its outcome is known. Numbered: an attempt that arrives late does not count."""
         self._sequence += 1
         transaction = Transaction(
-            f"{self.transport.group}:{self.transport.member}",
+            self._name,
             str(self._sequence),
             once=False,
             ttl_ms=TRANSACTION_TTL_MS,
@@ -221,6 +221,20 @@ class Committer:
         )
         self._acknowledged, self._acknowledged_s = transaction.value, asyncio.get_running_loop().time()
         return appended
+
+    async def is_forgotten(self) -> bool:
+        """Whether the broker has lost this member's last write; seen so by a member that writes nothing."""
+        async with self._lock:  # no write is under way
+            last = self._last()
+            if not last:
+                return False
+            key = self.transport.broker.keys.transaction(self._name)
+            [[stands]] = await self.transport.broker.at_once(("HMGET", key, "value"))
+            return bool(stands != last.encode())
+
+    @property
+    def _name(self) -> str:
+        return f"{self.transport.group}:{self.transport.member}"
 
     def _last(self) -> str:
         """The number of the write that must stand; empty when it may be forgotten by now."""

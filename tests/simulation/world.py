@@ -330,10 +330,18 @@ class World:
         self._judge()
 
     def _is_settled(self) -> bool:
-        """Whether all planned stops and starts are over, and every worker has recovered and written what it has."""
-        generation = self.checks.generation()
+        """Whether all planned stops and starts are over, and every worker has recovered and written what it has.
+
+        Generation numbers recur when the server goes back to its backup; a worker that has slept through that knows
+        the right number of another group, which it is no member of.
+        """
+        generation, members = self.checks.generation(), self.checks.members()
         return generation > 0 and all(
-            not process.loop.dead and not process.should_stop and process.is_settled(generation)
+            not process.loop.dead
+            and not process.should_stop
+            and process.loop.paused_until_us <= self.agenda.now_us
+            and process.member in members
+            and process.is_settled(generation)
             for process in self.processes.values()
         )
 
