@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 from api.ingress.together import Together
-from streams.log import Appended, Log, Record, Transaction
+from streams.log import Appended, Log, LogError, Record, Transaction
+from streams.log.several import Write, append_several
 from streams.times import Instant
 
 USES_MAX = 200
-WRITE_RECORDS_MAX = 200  # of several requests in one write; how long it blocks the server: see docs/benchmarks.md
-WRITES_MAX = 16  # with a key; each needs a connection of its own meanwhile
+WRITE_RECORDS_MAX = 200  # of several requests at once; how long that blocks the server: see docs/benchmarks.md
 
 
 class Use(NamedTuple):
@@ -31,14 +29,6 @@ class FirstUse(NamedTuple):
     used_with: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
-    """A request's records, and how the log recognises a repetition."""
-
-    records: Sequence[Record]
-    transaction: Transaction
-
-
 class Calls:
     """Makes them. All raise `LogError`."""
 
@@ -46,7 +36,9 @@ class Calls:
         self._log = log
         self.use = Together(self._use, size_max=USES_MAX)
         self.append = Together(self._append, size=len, size_max=WRITE_RECORDS_MAX)
-        self.append_once = Together(self._append_once, size_max=WRITES_MAX)
+        self.append_once = Together(
+            self._append_once, size=lambda write: len(write.records), size_max=WRITE_RECORDS_MAX
+        )
 
     async def _use(self, uses: Sequence[Use]) -> list[FirstUse]:
         commands: list[Sequence[str | int]] = []
@@ -69,7 +61,5 @@ class Calls:
         ends = accumulate((len(records) for records in requests), initial=0)
         return [Appended(offsets[begin:end], again=False) for begin, end in pairwise(ends)]
 
-    async def _append_once(self, writes: Sequence[Write]) -> list[Appended | BaseException]:
-        """A write for each, since the log recognises a repetition by the whole write; on their way at the same time."""
-        calls = (self._log.append(write.records, transaction=write.transaction) for write in writes)
-        return await asyncio.gather(*calls, return_exceptions=True)
+    async def _append_once(self, writes: Sequence[Write]) -> list[Appended | LogError]:
+        return await append_several(self._log, writes)

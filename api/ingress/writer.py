@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from api.config import ApiConfig
-from api.ingress.calls import Calls, Use, Write
+from api.ingress.calls import Calls, Use
 from api.ingress.entries import Entry
 from streams import topics
 from streams.ids import ENTROPY_BYTES, new_id, uuid7
@@ -29,6 +29,7 @@ from streams.log import (
     UnknownTopicError,
 )
 from streams.log.partitioner import partition_for
+from streams.log.several import Write
 from streams.times import Instant
 
 ATTEMPTS_MAX = 2  # the second one after the topic was created, or seen to be a new one
