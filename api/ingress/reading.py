@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
 from fastapi import Request
+from fastapi.routing import APIRoute
 from pydantic import TypeAdapter, ValidationError
+from starlette.responses import Response
 
 from api.auth import Role
 from api.callers import BEARER, caller_of
@@ -104,6 +106,14 @@ class Reader(Generic[T]):
             "examples": {name: {"value": value} for name, value in examples.items()},
         }
         return {**WITHOUT_BODY, "requestBody": {"required": True, "content": {JSON: content}}}
+
+
+class CommandRoute(APIRoute):
+    """A route that FastAPI matches and describes; what its endpoint needs of the request, it reads itself."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The endpoint, unless it takes parameters of the path: those are FastAPI's to check."""
+        return super().get_route_handler() if self.param_convertors else self.endpoint
 
 
 WITHOUT_BODY: Final[dict[str, Any]] = {"security": [{BEARER.scheme_name: []}], "parameters": [KEY_PARAMETER]}

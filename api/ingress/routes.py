@@ -19,7 +19,7 @@ from api.clock import now
 from api.context import Api
 from api.ingress.entries import entry, fill_entry
 from api.ingress.models import Accepted, AcceptedBatch, AcceptedTrade, FillBatch, Order, PriceBatch
-from api.ingress.reading import JSON, WITHOUT_BODY, Reader, allowed, key_of
+from api.ingress.reading import JSON, WITHOUT_BODY, CommandRoute, Reader, allowed, key_of
 from api.ingress.writer import Written
 from api.openapi import problems
 from streams import topics
@@ -29,7 +29,12 @@ from streams.events.market import PriceUpdated
 from streams.events.trading import CloseTrade, OpenTrade, ReportFill
 from streams.ids import opened_trade_id
 
-router = APIRouter(prefix="/v1", tags=["Commands"], responses=problems(400, 401, 403, 413, 415, 422, 503))
+router = APIRouter(
+    prefix="/v1",
+    tags=["Commands"],
+    responses=problems(400, 401, 403, 413, 415, 422, 503),
+    route_class=CommandRoute,
+)
 
 read_order = Reader(Role.USER, Order)
 read_fills = Reader(Role.VENUE, FillBatch)
