@@ -1,4 +1,4 @@
-"""The two calls of a request to the log, each made for many requests at once: first uses of keys, and writes."""
+"""What requests ask of the log, each call made for many of them at once: first uses of keys, and writes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from api.ingress.together import Together
 from streams.log import Appended, Log, LogError, Record, Transaction
+from streams.log.scripts import FIRST_USE
 from streams.log.several import Write, append_several
 from streams.times import Instant
 
@@ -41,18 +42,11 @@ class Calls:
         )
 
     async def _use(self, uses: Sequence[Use]) -> list[FirstUse]:
-        commands: list[Sequence[str | int]] = []
-        for use in uses:
-            name = self._log.keys.transaction(use.transaction.name)
-            commands += (
-                ("HSETNX", name, "began", int(use.now)),
-                ("HMGET", name, "began", "value"),
-                ("PEXPIRE", name, use.transaction.ttl_ms, "NX"),
-            )
-        replies = await self._log.at_once(*commands)
+        asked = [part for use in uses for part in (use.transaction.name, int(use.now), use.transaction.ttl_ms)]
+        answer = await self._log.run(FIRST_USE, [self._log.keys.topics], [self._log.keys.prefix, *asked])
         return [
             FirstUse(Instant(int(began)), None if used_with is None else used_with.decode())
-            for began, used_with in replies[1::3]
+            for began, used_with in zip(answer[::2], answer[1::2], strict=True)
         ]
 
     async def _append(self, requests: Sequence[Sequence[Record]]) -> list[Appended]:

@@ -6,6 +6,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import cycle, islice
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -23,6 +24,7 @@ USERS = 300
 CONNECTIONS = 16
 FEED_LINE_BYTES_MAX = 64 * 1024 * 1024
 VISIBLE_S = 60.0
+FILLS_MAX = 50_000  # of different ones; more would lie in the future. Without a worker a fill counts as any other.
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,8 @@ def measure_ingress(command: Command, *, requests: int, runs: int, seed: int) ->
 def _bodies(command: Command, requests: int, seed: int) -> list[bytes]:
     if command.path == "/v1/trades":
         return [orjson.dumps({**TRADE, "client_ref": f"r-{seed}-{n}"}) for n in range(requests)]
-    return bodies(made_fills(command.batch * requests, users=USERS, seed=seed), command.batch)
+    fills = made_fills(min(command.batch * requests, FILLS_MAX), users=USERS, seed=seed)
+    return list(islice(cycle(bodies(fills, command.batch)), requests))
 
 
 def _post(pipeline: Pipeline, command: Command, load: list[bytes], token: str) -> Load:
