@@ -14,6 +14,7 @@ from fastapi import FastAPI
 
 from api.app import create_app
 from api.config import ApiConfig
+from api.feeds import follower as followers
 from api.feeds import session as sessions
 from streams import topics
 from streams.events import AnyEvent, Event
@@ -89,7 +90,10 @@ async def test_a_snapshot_then_every_change(server: httpx.AsyncClient, worker: W
     assert "resync" not in reader.names
 
 
-async def test_random_disconnects_lose_and_repeat_nothing(server: httpx.AsyncClient, worker: Worker) -> None:
+async def test_random_disconnects_lose_and_repeat_nothing(
+    server: httpx.AsyncClient, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(followers, "ROUND_S", 0)  # many small deltas, to be cut off between
     chance = random.Random(7)
     reader = Reader(server, "/v1/feed/xp", {"last": 1}, key="event_id")
     await worker.emit(topics.GAMIFICATION_EVENTS, xp_gained("first", 1))
