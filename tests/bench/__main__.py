@@ -130,6 +130,7 @@ def _feed_lines(speed: FeedSpeed) -> Iterator[str]:
     yield f"  {speed.audience.subscribers} subscribers to {watched}, {speed.audience.slow} slow ones beside them"
     yield f"    {speed.load.per_second:g} {changes} a second, open loop, {speed.load.seconds:g} s"
     yield f"    accepted to told ms p50 {speed.ms(50)}; p99 {speed.ms(99)}"
+    yield f"    of it to committed  p50 {speed.commit_ms(50)}; p99 {speed.commit_ms(99)}"
     yield f"    worst client's p99  {speed.worst_ms}; never told: {speed.missed}"
     yield f"    cores busy          API {speed.of(lambda run: run.api_cpu_s / run.seconds)}"
     yield f"                        client {speed.of(lambda run: run.client_cpu_s / run.seconds)}"

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import uvloop
 
-from streams.log import Log, Record
+from streams.log import Log, Record, TopicPartition
 from streams.log.partitioner import partition_for
 from tables.catalog import GAMIFICATION_PROGRESS, changelog_topic
 from tables.rows import Progress
@@ -74,9 +74,13 @@ class FeedLoad:
 
 @dataclass(frozen=True)
 class FeedRun:
-    """Seconds from accepted to received, of each change at each subscriber that reads; what was never received."""
+    """Seconds from accepted to told, of each change at each subscriber that reads; what was never told.
+
+    `commits_s` is the worker's part of it: from accepted until the row stands in the log.
+    """
 
     delays_s: tuple[float, ...]
+    commits_s: tuple[float, ...]
     worst_p99_s: float
     missed: int
     seconds: float
@@ -97,6 +101,9 @@ class FeedSpeed:
 
     def ms(self, percent: float) -> Figure:
         return self.of(lambda run: 1e3 * percentile(run.delays_s, percent))
+
+    def commit_ms(self, percent: float) -> Figure:
+        return self.of(lambda run: 1e3 * percentile(run.commits_s, percent))
 
     @property
     def worst_ms(self) -> Figure:
@@ -155,6 +162,7 @@ async def _run(pipeline: Pipeline, audience: Audience, load: FeedLoad, lines: st
     listeners = await _listen(pipeline.url, audience, load.changes)
     slow = [await _listen_slowly(pipeline.url) for _ in range(audience.slow)]
     dawdling = [asyncio.create_task(_dawdle(connection)) for connection in slow[::2]]
+    watching = asyncio.create_task(_watch(pipeline, load.changes))
     api, client, begun = cpu_seconds(pipeline.api.pid), time.process_time(), time.perf_counter()
     accepted = await (_post(pipeline, load, lines, seed) if load.through_a_worker else _write(pipeline, load))
     with suppress(TimeoutError):
@@ -163,6 +171,7 @@ async def _run(pipeline: Pipeline, audience: Audience, load: FeedLoad, lines: st
                 await listener.done.wait()
     seconds = time.perf_counter() - begun
     api_cpu_s, client_cpu_s = cpu_seconds(pipeline.api.pid) - api, time.process_time() - client
+    committed = await watching
     for task in dawdling:
         task.cancel()
     for connection in slow:
@@ -172,6 +181,7 @@ async def _run(pipeline: Pipeline, audience: Audience, load: FeedLoad, lines: st
     delays = [listener.delays(accepted) for listener in listeners]
     return FeedRun(
         delays_s=tuple(delay for own in delays for delay in own),
+        commits_s=tuple(max(0.0, committed[user] - at) for user, at in accepted.items()),
         worst_p99_s=max(percentile(own, 99) for own in delays if own),
         missed=sum(len(listener.wanted) - len(own) for listener, own in zip(listeners, delays, strict=True)),
         seconds=seconds,
@@ -218,6 +228,21 @@ async def _dawdle(connection: socket.socket) -> None:
     while received:
         received = await loop.sock_recv(connection, SLOW_RECEIVE_BYTES)
         await asyncio.sleep(SLOW_EVERY_S)
+
+
+async def _watch(pipeline: Pipeline, changes: int) -> dict[int, float]:
+    """When each watched user's row stood in the log."""
+    topic = changelog_topic(APP, GAMIFICATION_PROGRESS.name)
+    found: dict[int, float] = {}
+    async with Log(pipeline.server.url) as log:
+        reached = {TopicPartition(topic, p): offset for p, offset in (await log.ends(topic)).items()}
+        while len(found) < changes:
+            for tp, records in (await log.fetch(reached, block_ms=1_000)).items():
+                reached[tp] = records[-1].offset + 1
+                for record in records:
+                    if record.key is not None and record.key.startswith(b"watched-"):
+                        found.setdefault(int(record.key.removeprefix(b"watched-")), time.perf_counter())
+    return found
 
 
 # --- changes ----------------------------------------------------------------------------------------------------------

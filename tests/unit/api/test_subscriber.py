@@ -30,6 +30,28 @@ def test_later_changes_of_a_row_replace_earlier_ones() -> None:
     assert not one.take()
 
 
+def test_who_keeps_up_holds_what_was_handed_to_all_and_who_does_not_changes_nothing_of_it() -> None:
+    keeps_up, is_behind = subscriber(), subscriber()
+    first, second = changed(0, "alice"), changed(1, "alice")
+    for one in (keeps_up, is_behind):
+        one.offer(first)
+    assert keeps_up.take() is first
+    for one in (keeps_up, is_behind):
+        one.offer(second)
+    assert keeps_up.take() is second
+    assert [c.offset for c in is_behind.take()] == [1]
+    assert [c.offset for c in first] == [0]
+    assert (keeps_up.conflated, is_behind.conflated) == (0, 1)
+
+
+def test_what_is_handed_out_together_has_the_newest_of_each_row_and_is_encoded_once() -> None:
+    both = Changes(one for n in range(3) for one in changed(n, "alice" if n < 2 else "bob"))
+    assert [c.offset for c in both] == [1, 2]
+    assert both.conflated == 1
+    assert both.rows == b'{"rows":[{"offset":1},{"offset":2}]}'
+    assert both.rows is both.rows
+
+
 def test_an_older_change_never_replaces_a_newer_one() -> None:
     one = subscriber()
     one.offer(changed(5, "alice"))
