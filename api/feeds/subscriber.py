@@ -78,7 +78,7 @@ class Subscriber:
         """Take changes in; each replaces an older one of its row."""
         if self.lost is not None:
             return
-        if self.floor is not None:
+        if self.floor is not None and any(self._known(change) for change in changes):
             changes = Changes(change for change in changes if not self._known(change))
         if not changes:
             return
