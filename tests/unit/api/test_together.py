@@ -43,6 +43,12 @@ async def started(together: Together[int, int], *items: int) -> list[asyncio.Tas
     return tasks
 
 
+async def outcomes(tasks: list[asyncio.Task[int]]) -> list[int | BaseException]:
+    """What each caller got, within reason."""
+    async with asyncio.timeout(10):
+        return await asyncio.gather(*tasks, return_exceptions=True)
+
+
 async def test_an_idle_one_calls_at_once_and_who_comes_meanwhile_shares_the_next_call_in_order() -> None:
     broker = Broker()
     together = Together(broker.run, size_max=100)
@@ -62,7 +68,7 @@ async def test_a_call_is_no_larger_than_allowed_unless_one_item_is() -> None:
     tasks = await started(together, 1, 4, 6, 50, 2)
     for _ in range(4):
         broker.answer()
-    await asyncio.gather(*tasks)
+    await outcomes(tasks)
     assert broker.calls == [[1, 4], [6], [50], [2]]
 
 
@@ -71,7 +77,7 @@ async def test_an_error_of_one_item_is_of_its_caller_alone() -> None:
     together = Together(broker.run, size_max=100)
     tasks = await started(together, 1, -2, 3)
     broker.answer()
-    one, two, three = await asyncio.gather(*tasks, return_exceptions=True)
+    one, two, three = await outcomes(tasks)
     assert (one, three) == (2, 6)
     assert isinstance(two, UnknownTopicError)
 
@@ -81,7 +87,7 @@ async def test_an_absent_broker_is_told_to_all_who_wait_without_trying_each() ->
     together = Together(broker.run, size_max=1)
     tasks = await started(together, 1, 2, 3)
     broker.answer(LogUnavailableError("away"))
-    results = await asyncio.gather(*tasks, return_exceptions=True)
+    results = await outcomes(tasks)
     assert all(isinstance(result, LogUnavailableError) for result in results)
     assert broker.calls == [[1]]
     [again] = await started(together, 4)
@@ -95,7 +101,7 @@ async def test_another_failure_is_of_its_call_alone() -> None:
     tasks = await started(together, 1, 2)
     broker.answer(RuntimeError("odd"))
     broker.answer()
-    one, two = await asyncio.gather(*tasks, return_exceptions=True)
+    one, two = await outcomes(tasks)
     assert isinstance(one, RuntimeError)
     assert two == 4
 
