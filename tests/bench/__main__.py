@@ -117,10 +117,17 @@ def visible(asked: argparse.Namespace) -> Iterator[str]:
 
 def feed(asked: argparse.Namespace) -> Iterator[str]:
     fills = FeedLoad(asked.feed_rate, asked.seconds, through_a_worker=True)
-    rows = FeedLoad(asked.row_rate, asked.seconds, through_a_worker=False)
+    as_many_rows = FeedLoad(asked.feed_rate, asked.seconds, through_a_worker=False)
+    many_rows = FeedLoad(asked.row_rate, asked.seconds, through_a_worker=False)
     everything = Audience(subscribers=500, own=False, slow=0)
     own = Audience(subscribers=500, own=True, slow=20)
-    for audience, load in ((everything, fills), (replace(everything, slow=20), fills), (own, fills), (own, rows)):
+    for audience, load in (
+        (everything, as_many_rows),
+        (replace(everything, slow=20), as_many_rows),
+        (replace(everything, slow=20), fills),
+        (own, fills),
+        (own, many_rows),
+    ):
         yield from _feed_lines(measure_feed(audience, load, runs=asked.runs, seed=asked.seed))
 
 
