@@ -5,23 +5,17 @@ from __future__ import annotations
 import asyncio
 import random
 import socket
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
-from typing import Any
 
 import httpx
-import orjson
 import pytest
 from fastapi import FastAPI
-from starlette.types import Message
 
 from api.app import create_app
 from api.config import ApiConfig
 from api.feeds import follower as followers
-from api.feeds import readings
 from api.feeds import session as sessions
-from api.feeds.response import FeedResponse
-from api.feeds.views import RowsView
 from streams import topics
 from streams.events import AnyEvent, Event
 from streams.events.gamification import LevelUp, StreakUpdated, XPGained
@@ -57,13 +51,6 @@ async def server(app: FastAPI, worker: Worker) -> AsyncIterator[httpx.AsyncClien
 def app(config: ApiConfig) -> FastAPI:
     """Not started: the server does that."""
     return create_app(config)
-
-
-@pytest.fixture
-async def started(app: FastAPI, worker: Worker) -> AsyncIterator[FastAPI]:
-    """The API without a server."""
-    async with app.router.lifespan_context(app):
-        yield app
 
 
 def progress(xp: int) -> rows.Progress:
@@ -315,64 +302,6 @@ async def test_a_client_that_reads_nothing_slows_nobody_and_is_told_to_start_afr
         async with asyncio.timeout(10):
             told = await stuck.read()
         assert b'event: resync\ndata: {"why":"slow"}\nid: \n\n' in told
-
-
-async def test_who_stands_still_is_told_the_newest_of_each_row_and_who_reads_meanwhile_is_told_each_change(
-    started: FastAPI, worker: Worker
-) -> None:
-    hub = started.state.api.hub
-    views = [RowsView(hub.tables, TABLE, readings.progress_row) for _ in range(2)]
-    reading, standing = [await hub.open("progress", view, None) for view in views]
-    async with aclosing(reading.frames()) as told, aclosing(standing.frames()) as held_up:
-        for frames in (told, held_up):
-            await next_rows(frames, until=b'"last":true')
-        for n in range(1, 31):
-            await worker.put_user(TABLE, f"u-{n % 3}", progress(n))
-            [row] = await next_rows(told)
-            assert (row["user_id"], row["xp"]) == (f"u-{n % 3}", n)
-        assert {row["user_id"]: row["xp"] for row in await next_rows(held_up)} == {"u-0": 30, "u-1": 28, "u-2": 29}
-        assert (reading.subscriber.conflated, standing.subscriber.conflated) == (0, 27)
-    for session in (reading, standing):
-        hub.leave(session)
-
-
-async def test_what_all_are_told_is_encoded_once(started: FastAPI, worker: Worker) -> None:
-    hub = started.state.api.hub
-    opened = [await hub.open("progress", RowsView(hub.tables, TABLE, readings.progress_row), None) for _ in range(5)]
-    feeds = [session.frames() for session in opened]
-    for frames in feeds:
-        await next_rows(frames, until=b'"last":true')
-    await worker.put_user(TABLE, "alice", progress(1))
-    events = [await anext(frames) for frames in feeds]
-    assert b'"user_id":"alice"' in events[0]
-    assert all(event is events[0] for event in events)
-    for session, frames in zip(opened, feeds, strict=True):
-        hub.leave(session)
-        await frames.aclose()
-
-
-async def test_a_client_that_takes_nothing_for_too_long_is_let_go(
-    started: FastAPI, worker: Worker, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sessions, "SEND_TIMEOUT_S", 0.0)
-    hub = started.state.api.hub
-    session = await hub.open("progress", RowsView(hub.tables, TABLE, readings.progress_row), None)
-
-    async def send(message: Message) -> None:
-        if message.get("body"):
-            await asyncio.Event().wait()
-
-    async with asyncio.timeout(10):
-        await FeedResponse(hub, session).stream_response(send)
-    assert session not in hub.sessions
-
-
-async def next_rows(frames: AsyncGenerator[bytes], *, until: bytes = b"event: delta") -> list[dict[str, Any]]:
-    """The rows of the next event that has this in it."""
-    while until not in (event := await anext(frames)):
-        pass
-    rows: list[dict[str, Any]] = orjson.loads(event.partition(b"data: ")[2].partition(b"\n")[0])["rows"]
-    return rows
 
 
 @asynccontextmanager
