@@ -162,7 +162,9 @@ async def _run(pipeline: Pipeline, audience: Audience, load: FeedLoad, lines: st
     listeners = await _listen(pipeline.url, audience, load.changes)
     slow = [await _listen_slowly(pipeline.url) for _ in range(audience.slow)]
     dawdling = [asyncio.create_task(_dawdle(connection)) for connection in slow[::2]]
-    watching = asyncio.create_task(_watch(pipeline, load.changes))
+    topic = changelog_topic(APP, GAMIFICATION_PROGRESS.name)
+    log = Log(pipeline.server.url)
+    watching = asyncio.create_task(_watch(log, await _ends(log, topic), load.changes))
     api, client, begun = cpu_seconds(pipeline.api.pid), time.process_time(), time.perf_counter()
     accepted = await (_post(pipeline, load, lines, seed) if load.through_a_worker else _write(pipeline, load))
     with suppress(TimeoutError):
@@ -171,7 +173,8 @@ async def _run(pipeline: Pipeline, audience: Audience, load: FeedLoad, lines: st
                 await listener.done.wait()
     seconds = time.perf_counter() - begun
     api_cpu_s, client_cpu_s = cpu_seconds(pipeline.api.pid) - api, time.process_time() - client
-    committed = await watching
+    async with asyncio.timeout(LAST_S):
+        committed = await watching
     for task in dawdling:
         task.cancel()
     for connection in slow:
@@ -230,18 +233,20 @@ async def _dawdle(connection: socket.socket) -> None:
         await asyncio.sleep(SLOW_EVERY_S)
 
 
-async def _watch(pipeline: Pipeline, changes: int) -> dict[int, float]:
+async def _ends(log: Log, topic: str) -> dict[TopicPartition, int]:
+    return {TopicPartition(topic, p): offset for p, offset in (await log.ends(topic)).items()}
+
+
+async def _watch(log: Log, reached: dict[TopicPartition, int], changes: int) -> dict[int, float]:
     """When each watched user's row stood in the log."""
-    topic = changelog_topic(APP, GAMIFICATION_PROGRESS.name)
     found: dict[int, float] = {}
-    async with Log(pipeline.server.url) as log:
-        reached = {TopicPartition(topic, p): offset for p, offset in (await log.ends(topic)).items()}
-        while len(found) < changes:
-            for tp, records in (await log.fetch(reached, block_ms=1_000)).items():
-                reached[tp] = records[-1].offset + 1
-                for record in records:
-                    if record.key is not None and record.key.startswith(b"watched-"):
-                        found.setdefault(int(record.key.removeprefix(b"watched-")), time.perf_counter())
+    while len(found) < changes:
+        for tp, records in (await log.fetch(reached, block_ms=1_000)).items():
+            reached[tp] = records[-1].offset + 1
+            for record in records:
+                if record.key is not None and record.key.startswith(b"watched-"):
+                    found.setdefault(int(record.key.removeprefix(b"watched-")), time.perf_counter())
+    await log.close()
     return found
 
 
