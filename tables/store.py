@@ -117,7 +117,12 @@ class RocksStore(SerializedStore[Any, Any]):
         rows = self._overlay.get(tp.partition, {})
         is_committed = cast("Any", self.app.consumer).is_committed
         for key, _ in items:
-            self._keep(rows, key, [write for write in rows.get(key, ()) if not is_committed(write[0])])
+            writes = rows.get(key)
+            if writes is not None:
+                # Each write builds on the one before it, so that one is committed no later.
+                while writes and is_committed(writes[0][0]):
+                    del writes[0]
+                self._keep(rows, key, writes)
 
     def undo(self, tp: TP, key: bytes, source: Source) -> None:
         """Take back an uncommitted change of a failed event: to what another one left, or to what is committed."""
@@ -216,13 +221,42 @@ class RocksStore(SerializedStore[Any, Any]):
                 writes.pop()
         writes.append((source, value))
 
+    def look_up(self, key: bytes, message: Message | None) -> bytes | None:
+        """A row's value as the event of a message sees it (None: outside of events); None when there is none."""
+        if message is None:
+            return self._get(key)
+        rows = self._overlay.get(message.partition)
+        writes = rows.get(key) if rows else None
+        if writes:
+            writer, value = writes[-1]
+            self._message_builds_on(message, writer)
+            return value
+        return self.database.get(self.table_name, message.partition, key)
+
+    def change(self, key: bytes, value: bytes | None, message: Message) -> None:
+        """Change a row in the event of a message, uncommitted; None deletes it."""
+        source = (message.tp, message.offset)
+        rows = self._overlay.setdefault(message.partition, {})
+        writes = rows.get(key)
+        if writes is None:
+            rows[key] = [(source, value)]
+            return
+        self._message_builds_on(message, writes[-1][0])
+        if writes[-1][0] == source:
+            writes.pop()
+        writes.append((source, value))
+
     def _builds_on(self, writer: Source | None) -> None:
         """Tell the driver when the current event meets what another one wrote and is not committed."""
         event = current_event()
-        if event is not None and writer is not None and writer != (event.message.tp, event.message.offset):
+        if event is not None:
+            self._message_builds_on(event.message, writer)
+
+    def _message_builds_on(self, message: Message, writer: Source | None) -> None:
+        if writer is not None and writer != (message.tp, message.offset):
             note = getattr(self.app.consumer, "builds_on", None)
             if note is not None:
-                note(event.message, writer)
+                note(message, writer)
 
     def _del(self, key: bytes) -> None:
         self._set(key, None)

@@ -3,14 +3,27 @@
 FETCH_RECORDS_MAX = 500
 """Records fetched from one partition at once."""
 
+RUN_RECORDS_MAX = 64
+"""Records of one partition that are handed over before the next partition's turn."""
+
+TURN_S = 0.002
+"""How long an agent goes on with events that are there before everything else on the event loop has its turn."""
+
 FETCH_BLOCK_MS = 100
 """How long a fetch waits for records. Also how late a resumed partition is noticed by a fetch under way."""
 
 HELD_POLL_S = 0.02
 """How often other partitions are looked at while one is held back because its agent's queue is full."""
 
-COMMIT_RECORDS_MAX = 200
-"""Records in one commit call: keeps it from blocking the server over 2 ms (docs/benchmarks.md, part `commit`)."""
+RECORD_US, ROW_US, RANKED_ROW_US = 4, 6, 10
+"""How long the server serves nobody else for one record of a commit: of a plain topic, of a changelog with a snapshot,
+of one with a ranking (docs/benchmarks.md, part `commit`)."""
+
+COMMIT_US_MAX = 1_800
+"""What the records of one commit call may take of the server: the call is not to block it over 2 ms."""
+
+COMMIT_RECORDS_ENOUGH = 200
+"""Finished outputs that are committed at once, without waiting for more."""
 
 COMMIT_BYTES_MAX = 512 * 1024
 """Bytes of payload in one commit call, for the same reason."""
@@ -35,11 +48,11 @@ an outage of something that agents call fills neither memory nor the commit."""
 WAIT_POLL_S = 0.1
 """How often a delivery that tasks wait for is looked at: its unfinished event may have begun to wait for them."""
 
-OUTBOX_RECORDS_MAX = 20_000
-"""Outputs waiting for a commit before delivery of further events pauses."""
+OUTBOX_RECORDS_MAX = 2_000
+"""Outputs waiting for a commit before agents begin with further events: some ten commits."""
 
 EBB_PATIENCE_S = 1.0
-"""How long delivery of one event pauses for that at most."""
+"""How long an agent waits for that at most before each event."""
 
 TRANSACTION_TTL_MS = 24 * 3_600_000
 """How long a worker's last transaction is remembered for a retry."""

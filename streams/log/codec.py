@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
 import msgpack
+import orjson
 from redis.exceptions import OutOfMemoryError, ResponseError
 
 from streams.log.errors import (
@@ -26,13 +26,13 @@ from streams.log.errors import (
 from streams.log.records import (
     Cleanup,
     Fence,
-    Record,
     StoredRecord,
     TopicInfo,
     TopicPartition,
     TopicSpec,
     Transaction,
     View,
+    Writable,
     WriteBatch,
 )
 
@@ -57,7 +57,7 @@ def topic_partition(name: bytes) -> TopicPartition:
     return TopicPartition(topic, int(partition))
 
 
-def fields(record: Record) -> list[bytes]:
+def fields(record: Writable) -> list[bytes]:
     """A record as stream fields: k, v, t, then headers and w (writer); what is absent is left out."""
     out: list[bytes] = []
     if record.key is not None:
@@ -84,6 +84,8 @@ def stored(entry: Sequence[Any]) -> StoredRecord:
             f"a stream holds the entry {entry_id.decode()!r}, which this log did not write (its ids begin with '0-'). "
             "Remove the foreign writer and re-create the topic."
         )
+    if parts[::2] == [b"k", b"v", b"t"]:  # most are like this
+        return StoredRecord(int(entry_id[2:]) - 1, int(parts[5]), parts[1], parts[3], (), b"")
     key = value = None
     writer = b""
     timestamp_ms = 0
@@ -130,7 +132,7 @@ def commit_arguments(
     require: tuple[str, int, str] | None = None,
 ) -> CommitArguments:
     """Pack a batch for the commit script: what is to be checked as JSON, the records by stream as MessagePack."""
-    streams: dict[tuple[str, int], int] = {}
+    streams: dict[tuple[str, int | None], int] = {}
     stream_of: list[int] = []
     entries: list[list[list[bytes]]] = []
     for record in batch.records:
@@ -164,7 +166,7 @@ def commit_arguments(
             "ttl_ms": transaction.ttl_ms,
             "after": transaction.after,
         }
-    return CommitArguments([prefix, json.dumps(head), pack(entries)], stream_of)
+    return CommitArguments([prefix, orjson.dumps(head), pack(entries)], stream_of)
 
 
 def pack(entries: Sequence[Sequence[Sequence[bytes]]]) -> bytes:
@@ -180,7 +182,7 @@ def commit_result(reply: Sequence[bytes], topics: MutableMapping[str, TopicInfo]
     """
     status, *rest = (part.decode() for part in reply)
     if status == "OK":
-        return json.loads(rest[0]), rest[1] == "again"
+        return orjson.loads(rest[0]), rest[1] == "again"
     if status in {"UNKNOWN", "INCARNATION"}:
         topics.pop(rest[0], None)
     raise _refusal(status, rest)

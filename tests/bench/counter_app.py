@@ -12,6 +12,8 @@ from typing import Any
 import faust
 from yarl import URL
 
+from deploy.collector import relax_collector
+
 
 def build(env: dict[str, str]) -> faust.App:
     """An app with one agent over the preloaded topic; kind `table` counts events by key, `stateless` does not."""
@@ -72,4 +74,5 @@ def look(app: faust.App, topic: Any, note: Note) -> None:
 if __name__ == "__main__":
     worker = faust.Worker(build(dict(os.environ)), loglevel="warn", redirect_stdouts=False)
     worker.spinner = None
+    relax_collector()
     worker.execute_from_commandline()

@@ -66,6 +66,8 @@ class Plan:
     outbox_records_max: int
     recovery_records_max: int
     outside_messages: int
+    batch_records_max: int
+    lanes: bool
     weather: Weather
 
     @classmethod
@@ -90,6 +92,8 @@ class Plan:
             outbox_records_max=rng.choice((0, 2, 20_000)),
             recovery_records_max=rng.choice((1, 2, 1000)),
             outside_messages=rng.choice((0, 4, 12)),
+            batch_records_max=rng.choice((0, 0, 2, 5)),
+            lanes=rng.random() < 0.7,
             weather=Weather(
                 lost=rng.choice((0.005, 0.05)) if stormy else 0.0,
                 slow=rng.choice((0.05, 0.4, 0.7)),
