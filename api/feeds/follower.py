@@ -125,6 +125,7 @@ class Follower:
             return Lost.AHEAD
         if sum(ends[p] - offset for p, offset in since.offsets.items()) > CATCH_UP_RECORDS_MAX:
             return Lost.BEHIND
+        subscriber.know(since)  # another feed may have told the client what this follower has yet to hand out
         at = dict(since.offsets)
         while behind := {TopicPartition(self.topic, p): o for p, o in at.items() if o < ends[p]}:
             found = await self.log.fetch(behind, count=READ_RECORDS_MAX)

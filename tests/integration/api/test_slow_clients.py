@@ -14,8 +14,11 @@ from starlette.types import Message
 
 from api.feeds import readings
 from api.feeds import session as sessions
+from api.feeds.change import Changes
 from api.feeds.response import FeedResponse
+from api.feeds.subscriber import Subscriber
 from api.feeds.views import RowsView
+from streams.log import Log, Position, TopicPartition
 from tables import rows
 from tables.catalog import GAMIFICATION_PROGRESS
 from tests.integration.api.support import Worker
@@ -49,6 +52,20 @@ async def test_who_stands_still_is_told_the_newest_of_each_row_and_who_reads_mea
         assert (reading.subscriber.conflated, standing.subscriber.conflated) == (0, 27)
     for session in (reading, standing):
         hub.leave(session)
+
+
+async def test_a_client_that_knows_more_than_the_follower_has_handed_out_is_not_told_it_again(
+    app: FastAPI, log: Log, worker: Worker
+) -> None:
+    follower = app.state.api.hub.followers["progress"]  # it reads only while somebody has joined
+    for n in range(3):
+        await worker.put_user(TABLE, "alice", progress(n))
+    known = Position(follower.topic, (await log.topic(follower.topic)).incarnation, await log.ends(follower.topic))
+    records = await log.tail(TopicPartition(follower.topic, worker.partition("alice")), 10)
+    subscriber = Subscriber(None, pending_max=10)
+    subscriber.offer(Changes(follower.changes(worker.partition("alice"), records)))
+    assert await follower.catch_up(subscriber, known) is None
+    assert not subscriber.take()
 
 
 async def test_what_all_are_told_is_encoded_once(app: FastAPI, worker: Worker) -> None:
