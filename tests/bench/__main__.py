@@ -3,13 +3,15 @@
 import argparse
 import tempfile
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from deploy.binary import find_binary
 from deploy.embedded import EmbeddedServer
 from tests.bench.agent_speed import Agent, AgentSpeed, measure_agent
 from tests.bench.commit_speed import measure_commits
-from tests.bench.ingress_speed import measure_ingress, measure_visibility
+from tests.bench.feed_speed import Audience, FeedLoad, FeedSpeed, measure_feed
+from tests.bench.ingress_speed import FILL, FILLS, ORDER, measure_ingress, measure_visibility
 from tests.bench.machine import describe_machine
 from tests.bench.product_speed import measure_product
 from tests.bench.recovery_speed import measure_recovery
@@ -29,6 +31,7 @@ Measures this product on this machine. Medians of the runs, with least and great
   commit   what one commit costs by its size: what the client waits, how long the server serves nobody else
   recovery a table that comes back, from its snapshot and from its tail; bytes of a key on the broker and on disk
   visible  from accepted to seen on the live feed; fills come at a fixed rate whether or not earlier ones are done
+  feed     the same at each of 500 subscribers, some of them slow; and of the feed alone, with rows written straight
   rolling  the longest time that a partition stands still while each of three workers is stopped and started in turn,
            with a record for every partition each 5 ms; as seen in the committed offsets
   failover the same from a SIGKILL of one of three workers until every partition commits again
@@ -50,6 +53,10 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--keys", type=int, default=1_000_000, help="keys of a recovery run (default: 1000000)")
     parser.add_argument("--requests", type=int, default=3_000, help="requests of an ingress run (default: 3000)")
     parser.add_argument("--rate", type=float, default=100.0, help="fills per second on the feed (default: 100)")
+    parser.add_argument("--feed-rate", type=float, default=75.0, help="fills a second under 500 feeds (default: 75)")
+    parser.add_argument(
+        "--row-rate", type=float, default=1_000.0, help="rows per second under 500 feeds (default: 1000)"
+    )
     parser.add_argument("--seconds", type=float, default=10.0, help="length of a feed run (default: 10)")
     parser.add_argument("--lease", type=float, default=2.0, help="lease of failover runs, seconds (default: 2)")
     parser.add_argument("--standbys", type=int, default=0, help="standby replicas in restarts (default: 0)")
@@ -89,11 +96,16 @@ def product(asked: argparse.Namespace) -> Iterator[str]:
 
 
 def ingress(asked: argparse.Namespace) -> Iterator[str]:
-    for batch, requests in ((1, asked.requests), (500, max(1, asked.requests // 50))):
-        speed = measure_ingress(batch=batch, requests=requests, runs=asked.runs, seed=asked.seed)
-        yield f"  POST /v1/fills, {batch} fill{'s' * (batch > 1)} a request, {requests:,} requests, 16 connections"
+    for command in (FILL, ORDER, FILLS):
+        requests = max(1, asked.requests // (1 if command.batch == 1 else 20))
+        speed = measure_ingress(command, requests=requests, runs=asked.runs, seed=asked.seed)
+        yield f"  {command.name} a request to {command.path}, {requests:,} requests, closed loop, 16 connections"
         yield f"    requests/s          {speed.requests_per_second}"
-        yield f"    answered in ms      p50 {speed.p50_ms}; p99 {speed.p99_ms}"
+        yield f"    requests/s per core {speed.requests_per_core}"
+        yield f"    answered in ms      p50 {speed.ms(50)}; p99 {speed.ms(99)}"
+        yield f"    CPU us/request      API {speed.cpu_us(lambda run: run.api_cpu_s)}"
+        yield f"                        broker {speed.cpu_us(lambda run: run.server_cpu_s)}"
+        yield f"                        client {speed.cpu_us(lambda run: run.client_cpu_s)}"
 
 
 def visible(asked: argparse.Namespace) -> Iterator[str]:
@@ -101,6 +113,34 @@ def visible(asked: argparse.Namespace) -> Iterator[str]:
     yield f"  single fills, open loop at {asked.rate:g}/s for {asked.seconds:g} s, one worker, progress feed"
     yield f"    due to answered ms  p50 {seen.answered_ms(50)}; p99 {seen.answered_ms(99)}"
     yield f"    accepted to seen ms p50 {seen.visible_ms(50)}; p99 {seen.visible_ms(99)}"
+
+
+def feed(asked: argparse.Namespace) -> Iterator[str]:
+    fills = FeedLoad(asked.feed_rate, asked.seconds, through_a_worker=True)
+    as_many_rows = FeedLoad(asked.feed_rate, asked.seconds, through_a_worker=False)
+    many_rows = FeedLoad(asked.row_rate, asked.seconds, through_a_worker=False)
+    everything = Audience(subscribers=500, own=False, slow=0)
+    own = Audience(subscribers=500, own=True, slow=20)
+    for audience, load in (
+        (everything, as_many_rows),
+        (replace(everything, slow=20), as_many_rows),
+        (replace(everything, slow=20), fills),
+        (own, fills),
+        (own, many_rows),
+    ):
+        yield from _feed_lines(measure_feed(audience, load, runs=asked.runs, seed=asked.seed))
+
+
+def _feed_lines(speed: FeedSpeed) -> Iterator[str]:
+    changes = "fills through one worker" if speed.load.through_a_worker else "rows written straight"
+    watched = "users of their own" if speed.audience.own else "everything"
+    yield f"  {speed.audience.subscribers} subscribers to {watched}, {speed.audience.slow} slow ones beside them"
+    yield f"    {speed.load.per_second:g} {changes} a second, open loop, {speed.load.seconds:g} s"
+    yield f"    accepted to told ms p50 {speed.ms(50)}; p99 {speed.ms(99)}"
+    yield f"    of it to committed  p50 {speed.commit_ms(50)}; p99 {speed.commit_ms(99)}"
+    yield f"    worst client's p99  {speed.worst_ms}; never told: {speed.missed}"
+    yield f"    cores busy          API {speed.of(lambda run: run.api_cpu_s / run.seconds)}"
+    yield f"                        client {speed.of(lambda run: run.client_cpu_s / run.seconds)}"
 
 
 def commit(asked: argparse.Namespace) -> Iterator[str]:
@@ -142,6 +182,7 @@ PARTS = {
     "product": product,
     "ingress": ingress,
     "visible": visible,
+    "feed": feed,
     "commit": commit,
     "recovery": recovery,
     "rolling": rolling,

@@ -1,62 +1,120 @@
 """(c) The ingress: requests per second, alone; and how long from accepted to visible on a feed, at a stated rate."""
 
 import asyncio
+import secrets
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import cycle, islice
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import orjson
+import uvloop
 
+from api.examples import ORDER as TRADE
 from tests.bench.figures import Figure, figure, percentile
 from tests.bench.fill_load import bodies, headers, made_fills
 from tests.bench.http_load import Load, closed_loop, open_loop
+from tests.bench.machine import cpu_seconds
 from tests.e2e.pipeline import Pipeline
 
 USERS = 300
 CONNECTIONS = 16
 FEED_LINE_BYTES_MAX = 64 * 1024 * 1024
 VISIBLE_S = 60.0
+FILLS_MAX = 50_000  # of different ones; more would lie in the future. Without a worker a fill counts as any other.
+
+
+@dataclass(frozen=True)
+class Command:
+    """What is posted: a path, the role that may, whether with an Idempotency-Key of its own, how many in a request."""
+
+    name: str
+    path: str
+    role: str
+    keyed: bool
+    batch: int = 1
+
+
+FILL = Command("one fill, no key", "/v1/fills", "venue", keyed=False)
+FILLS = Command("500 fills, no key", "/v1/fills", "venue", keyed=False, batch=500)
+ORDER = Command("one order, with a key", "/v1/trades", "user", keyed=True)
+
+
+@dataclass(frozen=True)
+class IngressRun:
+    """A load, and the CPU seconds that the API process, the broker and the load client spent on it."""
+
+    load: Load
+    api_cpu_s: float
+    server_cpu_s: float
+    client_cpu_s: float
 
 
 @dataclass(frozen=True)
 class IngressSpeed:
-    """Requests of `batch` fills, over kept connections, as fast as the answers come; no worker runs meanwhile."""
+    """Requests over kept connections, as fast as the answers come (closed loop); no worker runs meanwhile."""
 
-    batch: int
-    loads: tuple[Load, ...]
+    command: Command
+    runs: tuple[IngressRun, ...]
+
+    def of(self, what: Callable[[IngressRun], float]) -> Figure:
+        return figure([what(run) for run in self.runs])
 
     @property
     def requests_per_second(self) -> Figure:
-        return figure([len(load.latencies_s) / load.seconds for load in self.loads])
+        return self.of(lambda run: run.load.accepted / run.load.seconds)
 
     @property
-    def p50_ms(self) -> Figure:
-        return figure([1e3 * percentile(load.latencies_s, 50) for load in self.loads])
+    def requests_per_core(self) -> Figure:
+        """Requests in a CPU second of the API process."""
+        return self.of(lambda run: run.load.accepted / run.api_cpu_s)
 
-    @property
-    def p99_ms(self) -> Figure:
-        return figure([1e3 * percentile(load.latencies_s, 99) for load in self.loads])
+    def ms(self, percent: float) -> Figure:
+        return self.of(lambda run: 1e3 * percentile(run.load.latencies_s, percent))
+
+    def cpu_us(self, what: Callable[[IngressRun], float]) -> Figure:
+        """CPU microseconds a request."""
+        return self.of(lambda run: 1e6 * what(run) / run.load.accepted)
 
 
-def measure_ingress(*, batch: int, requests: int, runs: int, seed: int) -> IngressSpeed:
+def measure_ingress(command: Command, *, requests: int, runs: int, seed: int) -> IngressSpeed:
     """The API alone: a first part of the load warms it up."""
     warm_up = max(1, requests // 5)
-    loads = []
+    found = []
     with tempfile.TemporaryDirectory() as directory, Pipeline(Path(directory), workers=0) as pipeline:
         pipeline.wait_until_listening()
-        lines = headers(pipeline.token("venue", "venue-1"))
+        token = pipeline.token(command.role, "caller-1")
         for number in range(runs):
-            fills = made_fills(batch * (requests + warm_up), users=USERS, seed=seed + number)
-            load = bodies(fills, batch)
-            asyncio.run(closed_loop(pipeline.url, "/v1/fills", load[:warm_up], lines, connections=CONNECTIONS))
-            loads.append(
-                asyncio.run(closed_loop(pipeline.url, "/v1/fills", load[warm_up:], lines, connections=CONNECTIONS))
-            )
-            assert loads[-1].accepted == requests, loads[-1].statuses
-    return IngressSpeed(batch, tuple(loads))
+            load = _bodies(command, requests + warm_up, seed + number)
+            _post(pipeline, command, load[:warm_up], token)
+            found.append(_measured(pipeline, command, load[warm_up:], token))
+    return IngressSpeed(command, tuple(found))
+
+
+def _bodies(command: Command, requests: int, seed: int) -> list[bytes]:
+    if command.path == "/v1/trades":
+        return [orjson.dumps({**TRADE, "client_ref": f"r-{seed}-{n}"}) for n in range(requests)]
+    fills = made_fills(min(command.batch * requests, FILLS_MAX), users=USERS, seed=seed)
+    return list(islice(cycle(bodies(fills, command.batch)), requests))
+
+
+def _post(pipeline: Pipeline, command: Command, load: list[bytes], token: str) -> Load:
+    begun = secrets.token_hex(4)
+    lines = (lambda n: headers(token, f"{begun}-{n}")) if command.keyed else headers(token)
+    return uvloop.run(closed_loop(pipeline.url, command.path, load, lines, connections=CONNECTIONS))
+
+
+def _measured(pipeline: Pipeline, command: Command, load: list[bytes], token: str) -> IngressRun:
+    pids = (pipeline.api.pid, pipeline.server.pid)
+    before, client = [cpu_seconds(pid) for pid in pids], time.process_time()
+    done = _post(pipeline, command, load, token)
+    client_s = time.process_time() - client
+    api_s, server_s = (cpu_seconds(pid) - was for pid, was in zip(pids, before, strict=True))
+    assert done.accepted == len(load), done.statuses
+    return IngressRun(done, api_s, server_s, client_s)
 
 
 @dataclass(frozen=True)

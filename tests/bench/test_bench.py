@@ -1,5 +1,6 @@
 """A short slice of every part of the benchmark: that it runs, and that its figures are figures."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,9 +8,10 @@ import pytest
 from deploy.binary import find_binary
 from deploy.embedded import EmbeddedServer
 from tests.bench.agent_speed import Agent, measure_agent
+from tests.bench.feed_speed import Audience, FeedLoad, measure_feed
 from tests.bench.figures import figure, percentile
 from tests.bench.http_load import content_length
-from tests.bench.ingress_speed import measure_ingress, measure_visibility
+from tests.bench.ingress_speed import FILLS, ORDER, Command, measure_ingress, measure_visibility
 from tests.bench.machine import describe_machine
 from tests.bench.payload import BYTES, events
 from tests.bench.product_speed import measure_product
@@ -52,13 +54,24 @@ def test_a_slice_of_the_products_speed() -> None:
     assert measure_product(workers=1, fills=60, warm_up=10, runs=1, seed=1).per_second.median > 0
 
 
-def test_a_slice_of_the_ingress_speed() -> None:
-    assert measure_ingress(batch=5, requests=50, runs=1, seed=1).requests_per_second.median > 0
+@pytest.mark.parametrize("command", [ORDER, replace(FILLS, batch=5)])
+def test_a_slice_of_the_ingress_speed(command: Command) -> None:
+    speed = measure_ingress(command, requests=50, runs=1, seed=1)
+    assert speed.requests_per_second.median > 0
+    assert speed.requests_per_core.median > 0
 
 
 def test_a_slice_of_the_visibility() -> None:
     seen = measure_visibility(per_second=20, seconds=1, runs=1, seed=1)
     assert seen.visible_ms(50).median > 0
+
+
+@pytest.mark.parametrize("through_a_worker", [True, False])
+def test_a_slice_of_the_feeds_speed(*, through_a_worker: bool) -> None:
+    load = FeedLoad(per_second=20, seconds=1, through_a_worker=through_a_worker)
+    speed = measure_feed(Audience(subscribers=5, own=not through_a_worker, slow=2), load, runs=1, seed=1)
+    assert speed.missed == 0
+    assert speed.ms(50).median > 0
 
 
 def test_a_slice_of_the_pauses_of_a_rolling_restart(tmp_path: Path) -> None:
