@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import faust
+import uvloop
 from yarl import URL
 
 from agents.app import register_all
@@ -139,7 +140,7 @@ def run_worker(settings: Settings, name: str | None = None) -> NoReturn:
     """
     slot, lock = claim_slot(settings, name)
     logs.configure(slot, settings.log_level)
-    loop = asyncio.new_event_loop()
+    loop = uvloop.new_event_loop()
     asyncio.set_event_loop(loop)
     try:
         loop.run_until_complete(create_topics(settings))

@@ -233,22 +233,33 @@ class RocksStore(SerializedStore[Any, Any]):
             return value
         return self.database.get(self.table_name, message.partition, key)
 
+    def change(self, key: bytes, value: bytes | None, message: Message) -> None:
+        """Change a row in the event of a message, uncommitted; None deletes it."""
+        rows = self._overlay.get(message.partition)
+        if rows is None:
+            rows = self._overlay[message.partition] = {}
+        self._change(rows, (message.tp, message.offset), key, value, message)
+
     def changing(self, message: Message) -> Callable[[bytes, bytes | None], None]:
-        """How to change rows in the event of a message, uncommitted; None deletes one."""
-        source = (message.tp, message.offset)
-        rows = self._overlay.setdefault(message.partition, {})
+        """How to change several."""
+        source, rows, change = (
+            (message.tp, message.offset),
+            self._overlay.setdefault(message.partition, {}),
+            self._change,
+        )
+        return lambda key, value: change(rows, source, key, value, message)
 
-        def change(key: bytes, value: bytes | None) -> None:
-            writes = rows.get(key)
-            if writes is None:
-                rows[key] = [(source, value)]
-                return
-            self._message_builds_on(message, writes[-1][0])
-            if writes[-1][0] == source:
-                writes.pop()
-            writes.append((source, value))
-
-        return change
+    def _change(
+        self, rows: dict[bytes, list[Write]], source: Source, key: bytes, value: bytes | None, message: Message
+    ) -> None:
+        writes = rows.get(key)
+        if writes is None:
+            rows[key] = [(source, value)]
+            return
+        self._message_builds_on(message, writes[-1][0])
+        if writes[-1][0] == source:
+            writes.pop()
+        writes.append((source, value))
 
     def _builds_on(self, writer: Source | None) -> None:
         """Tell the driver when the current event meets what another one wrote and is not committed."""

@@ -15,6 +15,8 @@ from faust.models.base import Model
 from faust.serializers.schemas import Schema
 from faust.topics import Topic
 
+from streams.typed import Typed
+
 Decode = Callable[[bytes | None, bytes | None], tuple[Any, Any]]
 """Raw key and value, decoded; raises whatever goes wrong."""
 
@@ -23,13 +25,16 @@ Load = Callable[[bytes], Any]
 
 def decoder(app: Any, channel: Any) -> Decode | None:
     """How to decode what a topic's channel reads; None when it has a way of its own (a schema, a subclass)."""
-    if type(channel) is not Topic or type(channel.schema) is not Schema:
+    if type(channel) is not Topic or type(channel.schema) not in {Schema, Typed}:
         return None
     registry, schema = app.serializers, channel.schema
     load_key = loader(registry.loads_key, registry, schema.key_type, schema.key_serializer, registry.key_serializer)
-    load_value = loader(
-        registry.loads_value, registry, schema.value_type, schema.value_serializer, registry.value_serializer
-    )
+    if isinstance(schema, Typed):
+        load_value: Load = schema.load
+    else:
+        load_value = loader(
+            registry.loads_value, registry, schema.value_type, schema.value_serializer, registry.value_serializer
+        )
 
     def decode(key: bytes | None, value: bytes | None) -> tuple[Any, Any]:
         if key is None or value is None:
@@ -41,6 +46,8 @@ def decoder(app: Any, channel: Any) -> Decode | None:
 
 def _with_none(registry: Any, schema: Any, key: bytes | None, value: bytes | None) -> tuple[Any, Any]:
     key = registry.loads_key(schema.key_type, key, serializer=schema.key_serializer)
+    if isinstance(schema, Typed):
+        return key, schema.load(value or b"")
     if value is not None or not schema.allow_empty:
         value = registry.loads_value(schema.value_type, value, serializer=schema.value_serializer)
     return key, value
@@ -87,6 +94,4 @@ def _as_it_is(data: bytes) -> bytes:
 
 def _json(data: bytes) -> Any:
     value = orjson.loads(data)
-    if type(value) is dict and Model._blessed_key not in value:
-        return value
-    return Model._maybe_reconstruct(value)
+    return Model._maybe_reconstruct(value) if type(value) is dict and Model._blessed_key in value else value

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, cast
 
 from faust.streams import current_event
@@ -87,7 +87,7 @@ class Producer(base.Producer):
         self._flushing: asyncio.Task[bool] | None = None
         self.waits = Waits(transport.committer)
 
-    @property
+    @cached_property
     def committer(self) -> Committer:
         """The transport's committer."""
         return cast("Committer", cast("Any", self.transport).committer)
@@ -131,21 +131,33 @@ class Producer(base.Producer):
             self._flush_soon()
         return source
 
+    def add(
+        self, topic: str, key: bytes | None, value: bytes | None, partition: int | None, timestamp_ms: int,
+        message: Message, *, compacted: bool,
+    ) -> None:  # fmt: skip
+        """Put a record of an event into the outbox whose outcome nobody waits for; see `enqueue`."""
+        source = self._source_of(message)
+        self.committer.outbox.add(Output(topic, partition, key, value, timestamp_ms, (), source, None, compacted))
+        if source is None:
+            self._flush_soon()
+
     def adding(
         self, topic: str, partition: int | None, timestamp_ms: int, message: Message
     ) -> Callable[[bytes | None, bytes | None], None]:
-        """How to put records of an event into the outbox whose outcome nobody waits for; see `enqueue`."""
-        source = self._source_of(message)
-        put = self.committer.outbox.add
-        info = cast("Any", self.transport).broker.known_topic(topic)
-        is_compacted = info is not None and info.spec.compacted
+        """How to put several such records into it."""
+        source, put, compacted = self._source_of(message), self.committer.outbox.add, self.is_compacted(topic)
 
         def add(key: bytes | None, value: bytes | None) -> None:
-            put(Output(topic, partition, key, value, timestamp_ms, (), source, None, is_compacted))
+            put(Output(topic, partition, key, value, timestamp_ms, (), source, None, compacted))
 
         if source is None:
             self._flush_soon()
         return add
+
+    def is_compacted(self, topic: str) -> bool:
+        """Whether only the last record of a key matters in a topic; False while nothing is known of it."""
+        info = cast("Any", self.transport).broker.known_topic(topic)
+        return info is not None and bool(info.spec.compacted)
 
     def _source(self) -> Source | None:
         """The event being processed here; None outside of events, and in what a finished event left running."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 import faust
@@ -80,16 +81,18 @@ class QuickTable(faust.Table):  # type: ignore[type-arg]
         self._write(self._dump_key(key), None)
 
     def _write(self, key: bytes, value: bytes | None) -> None:
-        self._writing()(key, value)
+        message = self._message()
+        output = (self._changelog, key, value, message.partition, int(time.time() * 1000))
+        self._producer.add(*output, message, compacted=self._is_compacted)
+        self._quick_store.change(key, value, message)
+
+    @cached_property
+    def _is_compacted(self) -> bool:
+        return self._producer.is_compacted(self._changelog)
 
     def _writing(self) -> Callable[[bytes, bytes | None], None]:
-        """How to write rows in the current event."""
-        event = current_event()
-        if event is None:
-            raise TypeError(f"a row of table {self.name!r} cannot be changed outside of an agent's event")
-        message = event.message
-        if message.topic not in self._verified_source_topics_for_partitions:
-            self._verify_source_topic_partitions(message.topic)
+        """How to write several rows in the current event."""
+        message = self._message()
         add = self._producer.adding(self._changelog, message.partition, int(time.time() * 1000), message)
         change = self._quick_store.changing(message)
 
@@ -98,6 +101,15 @@ class QuickTable(faust.Table):  # type: ignore[type-arg]
             change(key, value)
 
         return write
+
+    def _message(self) -> Any:
+        event = current_event()
+        if event is None:
+            raise TypeError(f"a row of table {self.name!r} cannot be changed outside of an agent's event")
+        message = event.message
+        if message.topic not in self._verified_source_topics_for_partitions:
+            self._verify_source_topic_partitions(message.topic)
+        return message
 
 
 def quicken(transport: Transport) -> None:

@@ -6,12 +6,15 @@ from decimal import Decimal
 from typing import Any
 
 import faust
+import msgspec
 import pytest
+from faust.exceptions import ValueDecodeError
 from faust.serializers.schemas import Schema
 from faust.types import TP, ConsumerMessage
 
 from streams.driver.decoding import decoder
 from streams.driver.quick_tables import dumper
+from streams.typed import Typed
 
 
 class Click(faust.Record):
@@ -19,6 +22,13 @@ class Click(faust.Record):
 
     user: str
     amount: float
+
+
+class Point(msgspec.Struct):
+    """Another."""
+
+    x: int
+    y: int
 
 
 class Own(Schema):  # type: ignore[type-arg]
@@ -96,6 +106,21 @@ def test_what_faust_cannot_decode_raises(app: faust.App, value: bytes | None) ->
     assert decode is not None
     with pytest.raises(Exception, match=r".+"):
         decode(None, value)
+
+
+async def test_structs_are_decoded_and_validated_whichever_way_they_come(app: faust.App) -> None:
+    topic = app.topic("in", schema=Typed(Point))
+    decode = decoder(app, topic)
+    assert decode is not None
+    for key in (b"k", None):
+        event = await topic.decode(message(key, b'{"x":1,"y":2}'), propagate=True)
+        assert decode(key, b'{"x":1,"y":2}') == (event.key, event.value) == (key and key.decode(), Point(1, 2))
+        for bad in (b'{"x":1}', b"{", None):
+            with pytest.raises(ValueDecodeError):
+                decode(key, bad)
+            with pytest.raises(ValueDecodeError):
+                await topic.decode(message(key, bad), propagate=True)
+    assert topic.prepare_value(Point(1, 2), None, None) == (b'{"x":1,"y":2}', None)
 
 
 def test_topics_that_decode_in_their_own_way_are_left_to_faust(app: faust.App) -> None:
