@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from deploy.bench.synthetic import write_fills
 from tests.oracle.boards import BoardKey, Boards
 from tests.oracle.build import fill
 from tests.oracle.fees import split
 from tests.oracle.fills import E8, instant, read_fills, usd
 from tests.oracle.fold import LateFillError, fold
-from tests.oracle.synthetic import write_fills
 
 
 def test_exact_numbers_are_read_from_scientific_notation_and_more_than_8_decimals_are_refused() -> None:

@@ -1,5 +1,7 @@
 """Makes fills files of any size, seeded: many users, equal times, equal scores, trades over midnight, dust, flips."""
 
+from __future__ import annotations
+
 import csv
 import random
 from collections.abc import Iterator
@@ -23,6 +25,9 @@ COLUMNS = (
     "start_position",
     "tx_hash",
 )
+NEW_ORDER_SHARE = 0.5
+WITH_FEE_SHARE = 0.9
+NO_PNL_SHARE = 0.1
 MARKETS = ("BTC", "ETH", "SOL", "HYPE", "@107")
 START = datetime(2024, 12, 28, 21, 0, tzinfo=UTC)
 """Close before the end of a year, a season, a month and (29th) an ISO week, so that a short file crosses all."""
@@ -51,7 +56,7 @@ def _lines(chance: random.Random, fills: int, users: int, prefix: str) -> Iterat
     open_orders: list[_Order] = []
     for number in range(fills):
         at += timedelta(minutes=chance.choice((0, 0, 0, 1, 7, 31)))
-        if len(open_orders) < 2 * users and (not open_orders or chance.random() < 0.5):
+        if len(open_orders) < 2 * users and (not open_orders or chance.random() < NEW_ORDER_SHARE):
             open_orders.append(_new_order(chance, number, f"{prefix}-{chance.randrange(users):03d}"))
         order = chance.choice(open_orders)
         order.fills_left -= 1
@@ -78,7 +83,7 @@ def _line(chance: random.Random, order: _Order, at: datetime, number: int) -> di
         "size": "7.00E-05" if number % 97 == 0 else f"{chance.randrange(1, 10**6) / 10**4:.4f}",
         "notional_usd": f"{notional_cents // 100}.{notional_cents % 100:02d}",
         "closed_pnl_usd": _pnl(chance, order),
-        "fee_usd": f"0.{chance.randrange(10**8):08d}" if chance.random() < 0.9 else "0",
+        "fee_usd": f"0.{chance.randrange(10**8):08d}" if chance.random() < WITH_FEE_SHARE else "0",
         "taker": chance.choice(("true", "false")),
         "start_position": "0",
         "tx_hash": f"0x{number:016x}",
@@ -86,6 +91,6 @@ def _line(chance: random.Random, order: _Order, at: datetime, number: int) -> di
 
 
 def _pnl(chance: random.Random, order: _Order) -> str:
-    if order.direction.startswith("Open") or chance.random() < 0.1:
+    if order.direction.startswith("Open") or chance.random() < NO_PNL_SHARE:
         return "0"
     return chance.choice(("12.5", "-12.5", f"{chance.randrange(-(10**9), 10**9) / 10**6:.6f}"))

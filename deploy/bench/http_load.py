@@ -4,6 +4,8 @@ Open loop: requests are due at fixed times, whether or not earlier ones were ans
 latency instead of slowing the load down (no coordinated omission).
 """
 
+from __future__ import annotations
+
 import asyncio
 import time
 from collections.abc import Callable, Iterable
@@ -21,6 +23,7 @@ class Connection:
 
     @classmethod
     async def open(cls, url: str) -> Self:
+        """Connect to the server of a URL."""
         parts = urlsplit(url)
         return cls(*await asyncio.open_connection(parts.hostname, parts.port))
 
@@ -32,11 +35,17 @@ class Connection:
         return int(answer[9:12]), await self._reader.readexactly(content_length(answer))
 
     async def close(self) -> None:
+        """Close the connection."""
         self._writer.close()
         await self._writer.wait_closed()
 
 
 def content_length(head: bytes) -> int:
+    """Bytes of the body that follows a head.
+
+    Raises:
+        ValueError: when the head does not say.
+    """
     for line in head.lower().split(b"\r\n"):
         if line.startswith(b"content-length:"):
             return int(line.partition(b":")[2])
@@ -53,9 +62,11 @@ class Load:
 
     @property
     def accepted(self) -> int:
+        """Requests answered with 202."""
         return self.statuses.get(202, 0)
 
     def note(self, status: int, latency_s: float) -> None:
+        """Count an answer."""
         self.statuses[status] = self.statuses.get(status, 0) + 1
         self.latencies_s.append(latency_s)
 

@@ -1,13 +1,15 @@
 """Bodies of `POST /v1/fills`, encoded before anything is measured."""
 
+from __future__ import annotations
+
 import tempfile
 from itertools import islice
 from pathlib import Path
 
 import orjson
 
+from deploy.bench.synthetic import write_fills
 from deploy.replay.fills import Fill, read_fills
-from tests.oracle.synthetic import write_fills
 
 
 def made_fills(count: int, *, users: int, seed: int) -> list[Fill]:
@@ -23,6 +25,6 @@ def bodies(fills: list[Fill], batch: int) -> list[bytes]:
     return [orjson.dumps({"fills": part}) for part in iter(lambda: list(islice(waiting, batch)), [])]
 
 
-def headers(token: str, key: str | None = None) -> str:
-    lines = f"Authorization: Bearer {token}\r\n"
-    return lines if key is None else f"{lines}Idempotency-Key: {key}\r\n"
+def headers(token: str) -> str:
+    """Header lines of a request."""
+    return f"Authorization: Bearer {token}\r\n"

@@ -1,15 +1,22 @@
-"""(e) What one commit costs by its size: how long the client waits, and how long the server serves nobody else."""
+"""What one commit costs by its size: how long the client waits, and how long the server serves nobody else."""
+
+from __future__ import annotations
 
 import asyncio
 import random
+import tempfile
 import time
-from dataclasses import dataclass
+from collections.abc import Iterator
+from pathlib import Path
 
+from deploy.bench.asked import Asked
+from deploy.bench.figures import figure, percentile
+from deploy.bench.result import Result
+from deploy.binary import find_binary
 from deploy.embedded import EmbeddedServer
 from streams.driver.limits import COMMIT_RECORDS_MAX
 from streams.log import Fence, Log, Record, TopicPartition, TopicSpec, Transaction, WriteBatch
 from streams.log.scripts import COMMIT, GROUP
-from tests.bench.figures import Figure, figure, percentile
 
 PARTITIONS = 4
 KEYS = 10_000
@@ -20,36 +27,29 @@ SLOWER_THAN_US = 30
 """Of a whole commit, and not of the commands in it, each of which would be logged and take longer for it."""
 
 
-@dataclass(frozen=True)
-class CommitSpeed:
-    """Several runs of commits of one size; times in milliseconds."""
-
-    records: int
-    p50_ms: Figure
-    p99_ms: Figure
-    blocked_p50_ms: Figure
-    blocked_max_ms: Figure
-
-
-def measure_commits(server: EmbeddedServer, *, commits: int, runs: int, seed: int) -> list[CommitSpeed]:
+def measure(asked: Asked) -> Iterator[Result]:
     """Commits as a worker makes them: a third outputs, a third table rows, a third ranked rows, and an offset."""
-    return [asyncio.run(_measure(server.url, size, commits, runs, seed)) for size in SIZES]
+    with tempfile.TemporaryDirectory() as directory, EmbeddedServer(Path(directory), find_binary()) as server:
+        for size in SIZES:
+            yield asyncio.run(_measure(server.url, size, asked))
 
 
-async def _measure(url: str, records: int, commits: int, runs: int, seed: int) -> CommitSpeed:
+async def _measure(url: str, records: int, asked: Asked) -> Result:
     waited, blocked = [], []
-    for run in range(runs):
-        async with Log(url, f"bench-commit-{records}-{seed + run}") as log:
-            took, served = await _run(log, records, commits, random.Random(seed + run))
+    for seed in asked.seeds():
+        async with Log(url, f"bench-commit-{records}-{seed}") as log:
+            took, served = await _run(log, records, asked.commits, random.Random(seed))
             waited.append(took)
             blocked.append(served)
             await log.redis.flushdb()
-    return CommitSpeed(
-        records,
-        figure([percentile(took, 50) for took in waited]),
-        figure([percentile(took, 99) for took in waited]),
-        figure([percentile(served, 50) for served in blocked]),
-        figure([max(served) for served in blocked]),
+    return Result(
+        f"commits of {records} records, {asked.commits:,} one after the other",
+        {
+            "answered p50 ms": figure([percentile(took, 50) for took in waited]),
+            "answered p99 ms": figure([percentile(took, 99) for took in waited]),
+            "server blocked p50 ms": figure([percentile(served, 50) for served in blocked]),
+            "server blocked max ms": figure([max(served) for served in blocked]),
+        },
     )
 
 

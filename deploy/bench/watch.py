@@ -1,5 +1,7 @@
 """A steady trickle into every partition, and when its commits were seen: its pauses, from the broker's side."""
 
+from __future__ import annotations
+
 import asyncio
 import time
 from itertools import pairwise

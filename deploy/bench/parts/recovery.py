@@ -1,4 +1,6 @@
-"""(f) How long a table of many keys takes to come back, from snapshot and from tail, and what a key occupies."""
+"""How long a table of many keys takes to come back, from snapshot and from tail, and what a key occupies."""
+
+from __future__ import annotations
 
 import asyncio
 import os
@@ -13,9 +15,13 @@ from typing import Any, cast
 import faust
 from yarl import URL
 
+from deploy.bench.asked import Asked
+from deploy.bench.figures import figure
+from deploy.bench.result import Result
+from deploy.binary import find_binary
 from deploy.embedded import EmbeddedServer
+from deploy.errors import DeployError
 from streams.log import Log, Record, TopicSpec
-from tests.bench.figures import Figure, figure
 
 PARTITIONS = 4
 VALUE_BYTES = 100
@@ -33,21 +39,20 @@ class RecoveryRun:
     disk_bytes: float
 
 
-@dataclass(frozen=True)
-class RecoverySpeed:
-    """Several runs with one number of keys."""
-
-    keys: int
-    runs: tuple[RecoveryRun, ...]
-
-    def of(self, name: str) -> Figure:
-        """One of the fields of `RecoveryRun`."""
-        return figure([getattr(run, name) for run in self.runs])
-
-
-def measure_recovery(server: EmbeddedServer, *, keys: int, runs: int) -> RecoverySpeed:
+def measure(asked: Asked) -> Iterator[Result]:
     """Each run: a table read by a worker without local state; then as many changes read by one that has it."""
-    return RecoverySpeed(keys, tuple(asyncio.run(_run(server.url, keys, number)) for number in range(runs)))
+    with tempfile.TemporaryDirectory() as directory, EmbeddedServer(Path(directory), find_binary()) as server:
+        runs = [asyncio.run(_run(server.url, asked.keys, number)) for number in range(asked.runs)]
+    yield Result(
+        f"a table of {asked.keys:,} keys, rows of {VALUE_BYTES} bytes, {PARTITIONS} partitions, RocksDB",
+        {
+            "from the snapshot s": figure([run.snapshot_s for run in runs]),
+            "as many changes s": figure([run.tail_s for run in runs]),
+            "nothing to read s": figure([run.current_s for run in runs]),
+            "bytes a key on the broker": figure([run.redis_bytes for run in runs]),
+            "bytes a key on disk": figure([run.disk_bytes for run in runs]),
+        },
+    )
 
 
 async def _run(url: str, keys: int, number: int) -> RecoveryRun:
@@ -112,7 +117,7 @@ async def _restore(url: str, name: str, directory: Path, *, expected: int) -> fl
     await app.start()
     try:
         if restorer.restored < expected:
-            raise RuntimeError(f"{restorer.restored} rows were read, {expected} expected")
+            raise DeployError(f"{restorer.restored} rows were read, {expected} expected")
         return float(took[-1])
     finally:
         await app.stop()
