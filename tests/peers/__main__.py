@@ -81,8 +81,8 @@ def main(arguments: list[str]) -> int:
                     say(f"run {number + 1}, {who.name}: FAILED: {exc}")
                 else:
                     runs[who].append(spent)
-                    say(f"run {number + 1}, {who.name}: {events / spent.wall_s:,.0f} events/s")
-    say("\n".join(["", *table(runs)]))
+                    say(f"run {number + 1}, {who.name}: {spent.events / spent.wall_s:,.0f} events/s")
+    say("\n".join(["", *table(runs, on_named=kafka is not None)]))
     if asked.json:
         asked.json.write_text(json.dumps({**machine, "contestants": as_json(runs)}, indent=2) + "\n")
     return 1 if failed else 0

@@ -9,6 +9,15 @@ from deploy.bench.apps import STYLES
 
 BrokerKind = Literal["tansu", "noida", "redis", "own"]
 
+BROKERS: dict[BrokerKind, str] = {
+    "tansu": "Tansu, in memory",
+    "noida": "noida-db",
+    "redis": "Valkey",
+    "own": "Valkey",
+}
+KAFKAS: tuple[BrokerKind, ...] = ("tansu", "noida")
+"""Those that another Kafka can take the place of."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Contestant:
@@ -72,7 +81,7 @@ PEERS = (
         option="exactly_once memory",
         broker="noida",
         state="memory, changelog",
-        guarantee="exactly once",
+        guarantee="exactly once but for tables",
         pace=1_500,
     ),
     Contestant(

@@ -7,16 +7,17 @@ from typing import Any
 
 from deploy.bench.figures import Figure, short
 from deploy.bench.spent import Spent, spending
-from tests.peers.contestants import OURS, Contestant
+from tests.peers.contestants import BROKERS, KAFKAS, OURS, Contestant
 
 Runs = Mapping[Contestant, Sequence[Spent]]
 NOTHING = "-"
 CPU = "worker CPU s per million"
 
 
-def table(runs: Runs) -> list[str]:
+def table(runs: Runs, *, on_named: bool = False) -> list[str]:
     """A row for each contestant that has run, and how many times as fast each style of ours is.
 
+    `on_named` says that another Kafka has taken the test brokers' place.
     `per core` compares CPU seconds of the workers alone: clients with threads of their own use more than one core.
     """
     figures = {who: spending(spents) for who, spents in runs.items() if spents}
@@ -26,7 +27,7 @@ def table(runs: Runs) -> list[str]:
         head += [f"{who.option}: ours is × as fast", "per core"]
     lines = [_row(head), _row(["---"] * len(head))]
     for who, found in figures.items():
-        cells = [who.name, who.guarantee, who.state, who.broker, _range(found["events/s"])]
+        cells = [who.name, who.guarantee, who.state, _broker(who, on_named=on_named), _range(found["events/s"])]
         cells += [_median(found[name]) for name in (CPU, "broker CPU s per million", "worker peak MiB")]
         for us in ours:
             cells.append(_ratio(figures[us]["events/s"], found["events/s"]))
@@ -48,6 +49,10 @@ def as_json(runs: Runs) -> list[dict[str, Any]]:
         for who, spents in runs.items()
         if spents
     ]
+
+
+def _broker(who: Contestant, *, on_named: bool) -> str:
+    return "Kafka" if on_named and who.broker in KAFKAS else BROKERS[who.broker]
 
 
 def _range(figure: Figure) -> str:
