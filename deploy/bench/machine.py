@@ -11,6 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from deploy.binary import find_binary
+from deploy.errors import DeployError
 
 PACKAGES = ("faust-streaming", "mode-streaming", "redis", "hiredis", "rocksdict", "fastapi", "uvicorn", "orjson")
 SOURCE = Path(__file__).parents[2]
@@ -18,11 +19,23 @@ GIT_TIMEOUT_S = 5.0
 UNKNOWN = "unknown"
 
 
+def require_proc() -> None:
+    """Refuse a machine on which nothing could be measured.
+
+    Raises:
+        DeployError: when there is no /proc.
+    """
+    if not Path("/proc/self/stat").is_file():
+        raise DeployError(
+            f"astratrade bench reads CPU and memory from /proc, which {platform.system()} has not: use Linux"
+        )
+
+
 def describe() -> dict[str, str]:
     """Everything that a figure depends on and that is not an option."""
     return {
         "date": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
-        "load": ", ".join(f"{average:.2f}" for average in os.getloadavg()) + " over 1, 5, 15 minutes",
+        "load": f"{load()} over 1, 5, 15 minutes",
         "machine": f"{os.cpu_count()} cores, {cpu_model()}, {memory_gib():.0f} GiB, "
         f"{platform.system()} {platform.release()}",
         "python": f"{platform.python_version()} ({platform.python_implementation()})",
@@ -30,6 +43,11 @@ def describe() -> dict[str, str]:
         "libraries": ", ".join(f"{name} {version(name)}" for name in PACKAGES),
         "commit": commit(),
     }
+
+
+def load() -> str:
+    """How many processes want a core, over 1, 5 and 15 minutes: others that ran meanwhile show in it."""
+    return ", ".join(f"{average:.2f}" for average in os.getloadavg())
 
 
 def lines(machine: Mapping[str, str]) -> list[str]:

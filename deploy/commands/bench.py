@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import click
 from deploy.bench.apps import STYLES
 from deploy.bench.asked import Asked
 from deploy.bench.catalog import PARTS, part
-from deploy.bench.machine import describe, lines
+from deploy.bench.machine import describe, lines, load, require_proc
 
 
 def _numbers(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[int, ...]:
@@ -66,18 +67,22 @@ def bench(parts: tuple[str, ...], file: Path | None, style: str | None, **option
     if unknown:
         raise click.UsageError(f"unknown parts: {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
     asked = Asked(styles=(style,) if style else STYLES, say=click.echo, **options)
+    require_proc()
     machine = describe()
     click.echo("\n".join(lines(machine)) + "\n")
-    found: dict[str, list[dict[str, Any]]] = {}
+    found: dict[str, dict[str, Any]] = {}
     for name in parts or PARTS:
-        click.echo(name)
-        found[name] = []
+        found[name] = {"load": load(), "figures": []}
+        click.echo(f"{name}, at a load of {found[name]['load']}")
         for result in part(name)(asked):
             click.echo("\n".join(result.lines()))
-            found[name].append(result.as_json())
+            found[name]["figures"].append(result.as_json())
         if file is not None:  # after each part: what was measured is kept when a later one fails
-            file.write_text(json.dumps({**machine, "options": _shown(options), "results": found}, indent=2) + "\n")
+            file.write_text(json.dumps({**machine, "options": _shown(asked), "results": found}, indent=2) + "\n")
 
 
-def _shown(options: dict[str, Any]) -> dict[str, Any]:
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in options.items()}
+def _shown(asked: Asked) -> dict[str, Any]:
+    """The options of a run, for its results."""
+    options = asdict(asked)
+    del options["say"]
+    return options

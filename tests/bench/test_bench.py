@@ -74,7 +74,8 @@ def test_results_are_written_with_date_versions_commit_and_options(tmp_path: Pat
     assert written.keys() >= {"date", "load", "machine", "python", "broker", "libraries", "commit"}
     assert "faust-streaming" in written["libraries"]
     assert written["options"]["workers"] == [1, 2]
-    first = written["results"]["commit"][0]
+    assert written["results"]["commit"]["load"]
+    first = written["results"]["commit"]["figures"][0]
     assert first["title"] in outcome.output
     assert first["figures"]["answered p50 ms"].keys() == {"median", "least", "greatest", "runs"}
 

@@ -26,7 +26,11 @@ def measure(asked: Asked) -> Iterator[Result]:
             busy = Figure(tuple(PERCENT * run.broker_cpu_s / run.wall_s for run in runs))
             found.append(spending(runs) | {"broker busy, % of a core": busy})
             notes = [arithmetic(found)] if workers == (asked.workers or WORKERS)[-1] else []
-            yield Result(f"{workers} of {os.cpu_count()} cores' workers: {title(job)}", found[-1], tuple(notes))
+            yield Result(
+                f"{workers} worker{'s' * (workers > 1)} on {os.cpu_count()} cores: {title(job)}",
+                found[-1],
+                tuple(notes),
+            )
 
 
 def arithmetic(found: list[Mapping[str, Figure]]) -> str:
