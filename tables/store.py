@@ -14,7 +14,7 @@ from typing import Any, cast
 
 from faust.stores.base import SerializedStore
 from faust.streams import current_event
-from faust.types import TP, AppT, CollectionT, EventT
+from faust.types import TP, AppT, CollectionT, EventT, Message
 from yarl import URL
 
 from streams.driver.dependencies import Source
@@ -79,16 +79,19 @@ class RocksStore(SerializedStore[Any, Any]):
         return self.database.reached(self.table_name, tp.partition)
 
     def persisted_offset(self, tp: TP) -> int | None:
-        """The changelog offset that the local rows reach; rows of another log, or ahead of it, are dropped first."""
+        """The changelog offset that the local rows reach; rows of another log are dropped first.
+
+        Whether they stand in the log is the restorer's to judge, which asks the log itself. The highwater that the
+        consumer knows may be older than the rows: of a member that was paused after it asked for it.
+        """
         kept = self.reached(tp)
         if kept is None:
             return None
         incarnation, offset, _ = kept
-        highwater = self.app.consumer.highwater(tp)
-        if incarnation != self._incarnation() or (incarnation and offset >= highwater):
+        if incarnation != self._incarnation():
             logger.warning(
-                "the local rows of %s reach offset %d of log %r, which ends at %d of %r: dropped, rebuilt from the log",
-                tp, offset, incarnation, highwater, self._incarnation(),
+                "the local rows of %s reach offset %d of log %r, not of %r: dropped, rebuilt from the log",
+                tp, offset, incarnation, self._incarnation(),
             )  # fmt: skip
             self.wipe(tp)
             return None
@@ -114,7 +117,12 @@ class RocksStore(SerializedStore[Any, Any]):
         rows = self._overlay.get(tp.partition, {})
         is_committed = cast("Any", self.app.consumer).is_committed
         for key, _ in items:
-            self._keep(rows, key, [write for write in rows.get(key, ()) if not is_committed(write[0])])
+            writes = rows.get(key)
+            if writes is not None:
+                # Each write builds on the one before it, so that one is committed no later.
+                while writes and is_committed(writes[0][0]):
+                    del writes[0]
+                self._keep(rows, key, writes)
 
     def undo(self, tp: TP, key: bytes, source: Source) -> None:
         """Take back an uncommitted change of a failed event: to what another one left, or to what is committed."""
@@ -133,19 +141,30 @@ class RocksStore(SerializedStore[Any, Any]):
     ) -> None:
         """Apply changelog records in recovery, with their offset.
 
+        What the rows reach moves only over records without a gap: rows that miss some, because those were trimmed, are
+        never trusted. (On Kafka compaction leaves gaps, and there the rows are complete all the same.)
+
         Raises:
             TypeError: when a record has no key: it is not a changelog.
         """
-        changes: dict[TP, Rows] = {}
-        last: dict[TP, Reached] = {}
+        changes: dict[TP, list[Message]] = {}
         for event in batch:
             message = event.message
             if message.key is None:
                 raise TypeError(f"a changelog record without key at {message.tp}, offset {message.offset}")
-            changes.setdefault(message.tp, {})[message.key] = message.value
-            last[message.tp] = Reached(self._incarnation(), message.offset, message.checksum or b"")
-        for tp, rows in changes.items():
-            self.restore(tp, rows.items(), last[tp])
+            changes.setdefault(message.tp, []).append(message)
+        for tp, messages in changes.items():
+            rows = {message.key: message.value for message in messages if message.key is not None}
+            self.restore(tp, rows.items(), self._reach(tp, messages))
+
+    def _reach(self, tp: TP, messages: list[Message]) -> Reached | None:
+        incarnation, kept = self._incarnation(), self.reached(tp)
+        expected = 0 if kept is None else kept.offset + 1
+        for message in messages:
+            if incarnation and message.offset > expected:
+                return None
+            expected = message.offset + 1
+        return Reached(incarnation, messages[-1].offset, messages[-1].checksum or b"")
 
     # --- expiry of windows --------------------------------------------------------------------------------------------
 
@@ -202,13 +221,42 @@ class RocksStore(SerializedStore[Any, Any]):
                 writes.pop()
         writes.append((source, value))
 
+    def look_up(self, key: bytes, message: Message | None) -> bytes | None:
+        """A row's value as the event of a message sees it (None: outside of events); None when there is none."""
+        if message is None:
+            return self._get(key)
+        rows = self._overlay.get(message.partition)
+        writes = rows.get(key) if rows else None
+        if writes:
+            writer, value = writes[-1]
+            self._message_builds_on(message, writer)
+            return value
+        return self.database.get(self.table_name, message.partition, key)
+
+    def change(self, key: bytes, value: bytes | None, message: Message) -> None:
+        """Change a row in the event of a message, uncommitted; None deletes it."""
+        source = (message.tp, message.offset)
+        rows = self._overlay.setdefault(message.partition, {})
+        writes = rows.get(key)
+        if writes is None:
+            rows[key] = [(source, value)]
+            return
+        self._message_builds_on(message, writes[-1][0])
+        if writes[-1][0] == source:
+            writes.pop()
+        writes.append((source, value))
+
     def _builds_on(self, writer: Source | None) -> None:
         """Tell the driver when the current event meets what another one wrote and is not committed."""
         event = current_event()
-        if event is not None and writer is not None and writer != (event.message.tp, event.message.offset):
+        if event is not None:
+            self._message_builds_on(event.message, writer)
+
+    def _message_builds_on(self, message: Message, writer: Source | None) -> None:
+        if writer is not None and writer != (message.tp, message.offset):
             note = getattr(self.app.consumer, "builds_on", None)
             if note is not None:
-                note(event.message, writer)
+                note(message, writer)
 
     def _del(self, key: bytes) -> None:
         self._set(key, None)

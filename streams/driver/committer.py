@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Container, Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from faust.exceptions import FaustError
 from faust.types import TP
 
 from streams.driver.dependencies import Dependencies, Source
-from streams.driver.limits import COMMIT_BYTES_MAX, COMMIT_RECORDS_MAX, OUTBOX_RECORDS_MAX, TRANSACTION_TTL_MS
+from streams.driver.limits import (
+    COMMIT_BYTES_MAX,
+    COMMIT_RECORDS_MAX,
+    EBB_PATIENCE_S,
+    OUTBOX_RECORDS_MAX,
+    TRANSACTION_TTL_MS,
+)
 from streams.driver.outbox import Cut, Outbox, Output, coalesce
 from streams.driver.retry import persist
 from streams.driver.stores import Reached
@@ -21,7 +27,6 @@ from streams.log import (
     Fence,
     FencedError,
     LogUnavailableError,
-    Record,
     TopicPartition,
     Transaction,
     WriteBatch,
@@ -58,11 +63,24 @@ class Committer:
         self._sequence = 0
         self._acknowledged = ""
         self._acknowledged_s = 0.0
+        self._room: asyncio.Future[None] | None = None
 
     @property
     def is_full(self) -> bool:
         """Whether more waits for its commit than should, and events are under way that will let it go."""
         return len(self.outbox) > self.outbox_max and self.watermarks.busy()
+
+    async def wait_for_room(self) -> None:
+        """Wait while too much waits for its commit; not for long: one of its events may wait for a reply."""
+        if self._room is None:
+            self._room = asyncio.get_running_loop().create_future()
+        await asyncio.wait((self._room,), timeout=EBB_PATIENCE_S)
+
+    def _give_room(self) -> None:
+        if self._room is not None and not self.is_full:
+            if not self._room.done():
+                self._room.set_result(None)
+            self._room = None
 
     async def commit(self) -> bool:
         """Write what is finished, in as many bounded writes as it takes. Returns whether anything was written.
@@ -131,10 +149,10 @@ class Committer:
         self.dependencies.clear()
         self.transport.memory.clear()
         outputs = self.outbox.drop_claims(self.transport.changelogs())
+        self._give_room()
         if outputs:
             logger.info("dropped %d uncommitted outputs: %s", len(outputs), reason)
-        for output in outputs:
-            output.settle(None, OutputDroppedError(reason))
+        _settle(outputs, None, OutputDroppedError(reason))
 
     def drop_event(self, source: Source, reason: str) -> list[Any]:
         """Forget what a failed event produced, and take its table rows back; likewise of all events that build on it.
@@ -157,7 +175,7 @@ class Committer:
             store = stores.get(output.topic)
             if store is not None and output.key is not None and output.partition is not None:
                 store.undo(TP(output.topic, output.partition), output.key, source)
-            output.settle(None, OutputDroppedError(reason))
+            _settle([output], None, OutputDroppedError(reason))
 
     def _cut(self) -> Cut | None:
         marks = self.watermarks.committable() if self.fence is not None else {}
@@ -171,12 +189,10 @@ class Committer:
         fence = self.fence
         if fence is None:
             self._refuse_changelogs(cut)
-        await self._choose_partitions(cut.outputs)
+        await self._complete(cut.outputs)
         outputs, settled = coalesce(cut.outputs)
-        changelogs = self.transport.changelogs()
-        self._check_owned(outputs, changelogs)
         batch = WriteBatch(
-            [output.record(self.writer if output.topic in changelogs else b"") for output in outputs],
+            outputs,
             {TopicPartition(*tp): offset for tp, offset in cut.offsets.items()} if fence else {},
             {TopicPartition(*tp): self.watermarks.evidence(tp, offset) for tp, offset in cut.offsets.items()},
         )
@@ -191,25 +207,27 @@ class Committer:
         except LogUnavailableError as exc:
             # The worker stops, and whether this was written is not known: it must not be sent under another number.
             self.fence = None
-            for output in cut.outputs:
-                output.settle(None, exc)
+            _settle(cut.outputs, None, exc)
             raise
         for tp, offset in cut.offsets.items():
             self.watermarks.commit(tp, offset)
         self.dependencies.commit(cut.offsets)
         self.transport.memory.settle()
         self.transport.on_committed(cut.offsets)
-        self._apply(batch.records, appended.offsets)
-        for carried, offset in zip(settled, appended.offsets, strict=True):
-            for output in carried:
+        self._give_room()
+        self._apply(outputs, appended.offsets)
+        for place, (output, offset) in enumerate(zip(outputs, appended.offsets, strict=True)):
+            if output.settle is not None:
                 output.settle(offset, None)
+            if place in settled:
+                _settle(settled[place], offset, None)
         return True
 
     async def _send(self, batch: WriteBatch, fence: Fence | None) -> Appended:
         """One write, repeated until its outcome is known. Numbered: an attempt that arrives late does not count."""
         self._sequence += 1
         transaction = Transaction(
-            f"{self.transport.group}:{self.transport.member}",
+            self._name,
             str(self._sequence),
             once=False,
             ttl_ms=TRANSACTION_TTL_MS,
@@ -222,43 +240,68 @@ class Committer:
         self._acknowledged, self._acknowledged_s = transaction.value, asyncio.get_running_loop().time()
         return appended
 
+    async def is_forgotten(self) -> bool:
+        """Whether the broker has lost this member's last write; seen so by a member that writes nothing."""
+        async with self._lock:  # no write is under way
+            last = self._last()
+            if not last:
+                return False
+            key = self.transport.broker.keys.transaction(self._name)
+            [[stands]] = await self.transport.broker.at_once(("HMGET", key, "value"))
+            return bool(stands != last.encode())
+
+    @property
+    def _name(self) -> str:
+        return f"{self.transport.group}:{self.transport.member}"
+
     def _last(self) -> str:
         """The number of the write that must stand; empty when it may be forgotten by now."""
         age_s = asyncio.get_running_loop().time() - self._acknowledged_s
         return self._acknowledged if age_s < TRANSACTION_TTL_MS / 2_000 else ""
 
-    def _check_owned(self, outputs: list[Output], changelogs: Container[str]) -> None:
-        """What must hold: rows are written by the member that holds their partition, and by nobody else."""
-        for output in outputs:
-            if output.topic in changelogs and not self.transport.holds(TP(output.topic, output.partition or 0)):
-                raise AssertionError(f"a row of {output.topic!r}:{output.partition} is not held by this member")
-
     def _refuse_changelogs(self, cut: Cut) -> None:
         """Table rows changed outside of events (expired windows) while this member owns nothing: not its to write."""
         changelogs = self.transport.changelogs()
-        for output in cut.outputs:
-            if output.topic in changelogs:
-                output.settle(None, OutputDroppedError("no partition is owned just now"))
+        refused = [output for output in cut.outputs if output.topic in changelogs]
+        _settle(refused, None, OutputDroppedError("no partition is owned just now"))
         cut.outputs = [output for output in cut.outputs if output.topic not in changelogs]
 
-    async def _choose_partitions(self, outputs: list[Output]) -> None:
+    async def _complete(self, outputs: list[Output]) -> None:
+        """Give each record what its topic says; rows are written by who holds their partition, and by nobody else."""
+        infos = {topic: await self.transport.ensure_topic(topic) for topic in {output.topic for output in outputs}}
+        changelogs = self.transport.changelogs()
+        writers = {topic: self.writer if topic in changelogs else b"" for topic in infos}
+        compacted = {topic for topic, info in infos.items() if info.spec.compacted}
+        held: set[tuple[str, int]] = set()
         for output in outputs:
-            info = await self.transport.ensure_topic(output.topic)
-            output.compacted = info.spec.compacted
+            topic = output.topic
+            output.compacted = topic in compacted
             if output.partition is None:
-                output.partition = self.transport.partition(output.topic, output.key)
+                output.partition = self.transport.partition(topic, output.key)
+            output.writer = writers[topic]
+            if output.writer and (topic, output.partition) not in held:
+                if not self.transport.holds(TP(topic, output.partition)):
+                    raise AssertionError(f"a row of {topic!r}:{output.partition} is not held by this member")
+                held.add((topic, output.partition))
 
-    def _apply(self, records: list[Record], offsets: tuple[int, ...]) -> None:
-        changes: dict[TP, list[tuple[bytes, bytes | None]]] = {}
-        last: dict[TP, Reached] = {}
+    def _apply(self, outputs: list[Output], offsets: tuple[int, ...]) -> None:
+        changes: dict[tuple[str, int], list[tuple[bytes, bytes | None]]] = {}
+        last: dict[tuple[str, int], int] = {}
         stores = self.transport.changelog_stores()
-        for record, offset in zip(records, offsets, strict=True):
-            if record.topic in stores and record.key is not None:
-                tp = TP(record.topic, record.partition)
-                changes.setdefault(tp, []).append((record.key, record.value))
-                last[tp] = Reached(self.transport.incarnation(tp.topic), offset, record.writer)
-        for tp, items in changes.items():
-            stores[tp.topic].on_committed(tp, items, last[tp])
+        for output, offset in zip(outputs, offsets, strict=True):
+            if output.topic in stores and output.key is not None and output.partition is not None:
+                place = output.topic, output.partition
+                changes.setdefault(place, []).append((output.key, output.value))
+                last[place] = offset
+        for (topic, partition), items in changes.items():
+            reached = Reached(self.transport.incarnation(topic), last[topic, partition], self.writer)
+            stores[topic].on_committed(TP(topic, partition), items, reached)
+
+
+def _settle(outputs: Iterable[Output], offset: int | None, error: BaseException | None) -> None:
+    for output in outputs:
+        if output.settle is not None:
+            output.settle(offset, error)
 
 
 def _look_at_error(writing: asyncio.Future[bool]) -> None:

@@ -6,7 +6,7 @@ Runs on the app's own loop. What it does differently from Faust's base class, an
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, cast
 
 from faust.types import TP, ConsumerMessage, Message
@@ -14,13 +14,16 @@ from faust.types.transports import ConsumerCallback
 from mode import Seconds, Service, get_logger
 from mode.utils.futures import notify
 
+from streams.driver.batches import offsets_of
 from streams.driver.coordinator import Coordinator
 from streams.driver.delivery import Delivery
 from streams.driver.dependencies import Source
 from streams.driver.limits import COMMIT_LINGER_MS_MAX, COMMIT_LINGER_MS_MIN, COMMIT_RECORDS_MAX
 from streams.driver.plain import check_stores
-from streams.driver.producer import create_topic
+from streams.driver.producer import Producer, create_topic
+from streams.driver.quick_tables import quicken
 from streams.driver.retention import Retention
+from streams.driver.waits import Runners
 from streams.log import FencedError, LogError, LogUnavailableError
 
 logger = get_logger(__name__)
@@ -36,6 +39,12 @@ class Consumer(Delivery):
         super().__init__(transport, callback, *args, **kwargs)
         self.coordinator = Coordinator(self, loop=self.loop, beacon=self.beacon)
         self._commit_took_s = 0.0
+        self.alone: set[Source] = set()
+        """Events of batches that failed: not to be taken together with others."""
+
+    @property
+    def _runners(self) -> Runners:
+        return cast("Producer", self.app.producer).waits.runners
 
     # --- life ---------------------------------------------------------------------------------------------------------
 
@@ -46,6 +55,7 @@ class Consumer(Delivery):
             check_stores(self.app)
             await self.redis_transport.failures.prepare()
             self.redis_transport.memory.prepare()
+            quicken(self.redis_transport)
             self.redis_transport.windows.prepare()
             await self.add_runtime_dependency(self.coordinator)
             await self.add_runtime_dependency(Retention(self.coordinator, loop=self.loop, beacon=self.beacon))
@@ -123,22 +133,58 @@ class Consumer(Delivery):
         Faust also acks what it skips: events of an older generation, and those that meet a rebalance in a queue
         (not `tracked`). Those are not finished; they will be processed again.
         """
-        if message.tracked and message.generation_id == self.app.consumer_generation_id:
-            return bool(super().ack(message))
+        counts = message.tracked and message.generation_id == self.app.consumer_generation_id and not message.acked
         message.acked = True
         self._unacked_messages.discard(message)
-        return False
+        if counts:
+            self._finish(message)
+        return counts
+
+    def begin(self) -> Callable[[Message], None]:
+        """For a task that reads a stream: what to call when it begins with an event, or with a batch."""
+        under_way = self._unacked_messages.add
+        runner = self._runners.runner()
+
+        def begun(message: Message) -> None:
+            under_way(message)
+            runner.message = message
+
+        return begun
+
+    def done(self, message: Message) -> None:
+        """An agent is through with it; others may not be."""
+        if message.acked:
+            self._unacked_messages.discard(message)
+            return
+        message.refcount -= 1
+        if message.refcount <= 0:
+            self.ack(message)
 
     def finish(self, message: ConsumerMessage) -> None:
         """Count an event as finished whatever its agents still do with it: its letter stands for all it did."""
         self.disown(message)
-        self._acked[message.tp].append(message.offset)
+        self._finish(message)
+
+    def _finish(self, message: Message) -> None:
+        self.watermarks.finish(message.tp, offsets_of(message))
+        self._has_finished = True
         notify(self._waiting_for_ack)
 
     def builds_on(self, message: Message, base: Source) -> None:
         """Note that an event met a table row that another event wrote and that is not committed."""
-        if message.generation_id == self.app.consumer_generation_id and not self.is_committed(base):
+        if message.generation_id == self.app.consumer_generation_id and not self._is_settled(base, message):
             self.committer.dependencies.add(message, base)
+
+    def _is_settled(self, base: Source, message: Message) -> bool:
+        """Whether nothing can come between an event and what it builds on.
+
+        That is committed, or is finished, builds on nothing that is not, and goes before in the same partition.
+        """
+        if self.is_committed(base):
+            return True
+        tp, offset = base
+        goes_before = tp == message.tp and offset < message.offset
+        return goes_before and self.watermarks.is_finished(tp, offset) and base not in self.committer.dependencies
 
     def is_committed(self, source: Source | None) -> bool:
         """Whether an event is committed, or is none of this generation's."""
@@ -147,6 +193,8 @@ class Consumer(Delivery):
     def note_committed(self, offsets: Mapping[TP, int]) -> None:
         """Faust's own record of what is committed."""
         self._committed_offset.update(offsets)
+        if self.alone:
+            self.alone = {(tp, offset) for tp, offset in self.alone if offset >= offsets.get(tp, 0)}
         self.app.monitor.on_tp_commit(dict(offsets))
 
     async def commit(self, topics: Any = None, start_new_transaction: bool = True) -> bool:
@@ -178,7 +226,7 @@ class Consumer(Delivery):
         """One commit follows another while there is something finished; one event alone is committed at once."""
         while not self.should_stop:
             acked = self._waiting_for_ack = self.loop.create_future()
-            if not any(self._acked.values()):
+            if not self._has_finished and not any(self._acked.values()):
                 await self.wait_first(acked, timeout=1.0)
             if self.should_stop:
                 return
@@ -201,6 +249,7 @@ class Consumer(Delivery):
         self._handovers += 1
         await self._on_partitions_revoked(revoked)
         self._disown_all()
+        self.alone.clear()
         self.redis_transport.failures.forget()
         self._get_active_partitions().difference_update(revoked)
         self._paused_partitions.difference_update(revoked)

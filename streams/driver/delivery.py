@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Iterable
+from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
-from faust.types import TP, ConsumerMessage
+from faust.types import TP, ConsumerMessage, Message
 from faust.types.transports import ConsumerCallback
 
+from streams.driver.batches import members
+from streams.driver.lanes import Lane, Lanes
 from streams.driver.limits import (
-    EBB_PATIENCE_S,
     FETCH_BLOCK_MS,
     FETCH_RECORDS_MAX,
     HELD_POLL_S,
     RETRY_FIRST_S,
     RETRY_MAX_S,
+    RUN_RECORDS_MAX,
 )
 from streams.driver.positions import Fetched, Positions
 from streams.log import LogUnavailableError, StoredRecord, TopicPartition, TrimmedError
@@ -31,10 +33,13 @@ class Delivery(Positions):
     """The part of a consumer that brings events to agents."""
 
     coordinator: Coordinator
+    _has_finished = False
+    """Whether agents have finished events since finished ones were last looked for."""
 
     def __init__(self, transport: Any, callback: ConsumerCallback, *args: Any, **kwargs: Any) -> None:
         super().__init__(transport, callback, *args, **kwargs)
         self._pressure_dropped = asyncio.Event()
+        self._lanes = Lanes(self.app, self.on_buffer_full, self.on_buffer_drop)
         self._interrupted: asyncio.Future[None] | None = None
 
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Any:
@@ -125,8 +130,9 @@ class Delivery(Positions):
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:
         """Fetch once and yield messages, partitions in turn."""
-        for tp, record in interleave(await self._getmany(self._get_active_partitions(), timeout)):
-            yield tp, self._to_message(tp, record)
+        for tp, run in runs(await self._getmany(self._get_active_partitions(), timeout), {}):
+            for record in run:
+                yield tp, self._to_message(tp, record)
 
     async def _drain_messages(self, fetcher: Any) -> None:
         """Fetch and deliver until the fetcher stops; never leaves on an unreachable broker."""
@@ -181,18 +187,81 @@ class Delivery(Positions):
 
     async def _deliver(self, fetched: Fetched) -> None:
         era = self._era()
-        for tp, record in interleave(fetched):
-            if self._overtaken(era):
+        lanes = {tp: self._lane(tp) for tp in fetched}
+        for tp, run in runs(fetched, {tp: lane.run_records_max for tp, lane in lanes.items() if lane is not None}):
+            lane = lanes[tp]
+            deliver = self._deliver_singly(tp, run, era) if lane is None else self._deliver_run(tp, lane, run, era)
+            if not await deliver:
                 return
+
+    async def _deliver_singly(self, tp: TP, records: list[StoredRecord], era: object) -> bool:
+        """Deliver records Faust's way; false when something came between, and the rest is to be fetched again."""
+        for record in records:
+            if self._overtaken(era):
+                return False
             if tp in self._held or (tp in self._buffered_partitions and not self.app.in_recovery):
-                self._held.setdefault(tp, []).append(record)
-                self._positions[tp] = record.offset + 1
+                self._hold(tp, [record])
                 continue
             await self._wait_until_taken(tp)
             if self._overtaken(era):
-                return
+                return False
             self._positions[tp] = record.offset + 1
             await self._deliver_one(tp, record)
+        return True
+
+    async def _deliver_run(self, tp: TP, lane: Lane, records: list[StoredRecord], era: object) -> bool:
+        """Deliver records by a lane, those it has room for; likewise."""
+        while records:
+            if self._overtaken(era):
+                return False
+            if tp in self._held or tp in self._buffered_partitions:
+                self._hold(tp, records)
+                return True
+            await self._wait_until_taken(tp)
+            if self._overtaken(era):
+                return False
+            records, undecoded = self._hand_over(tp, lane, records)
+            if undecoded is not None:
+                self._positions[tp] = undecoded.offset + 1
+                await self._deliver_one(tp, undecoded)
+        return True
+
+    def _hand_over(
+        self, tp: TP, lane: Lane, records: list[StoredRecord]
+    ) -> tuple[list[StoredRecord], StoredRecord | None]:
+        """Put what fits into the agent's queue; what is left after that, and apart the next if it cannot be decoded."""
+        fitting = records[: lane.room]
+        events = lane.decode(fitting, self.app.consumer_generation_id)
+        count = len(events)
+        if count:
+            taken = records[:count]
+            end = taken[-1].offset + 1
+            self.watermarks.deliver_run(tp, taken)
+            self._ends[tp] = max(self._ends.get(tp, 0), end)
+            self._positions[tp] = end
+            self._read_offset[tp] = end - 1
+            self._count_delivered(tp, end - 1, count)
+            lane.put(events)
+        if count < len(fitting):
+            return records[count + 1 :], records[count]
+        return records[count:], None
+
+    def _hold(self, tp: TP, records: list[StoredRecord]) -> None:
+        self._held.setdefault(tp, []).extend(records)
+        self._positions[tp] = records[-1].offset + 1
+
+    def _lane(self, tp: TP) -> Lane | None:
+        """The short way of a partition's records to their agent, if there is one now."""
+        if self.app.in_recovery or tp not in self.watermarks or not self.app.topics.acks_enabled_for(tp.topic):
+            return None
+        return self._lanes.of(tp, tuple(self._channels(tp)))
+
+    def _count_delivered(self, tp: TP, offset: int, count: int) -> None:
+        """Tell Faust's monitor, which is told of each message otherwise."""
+        monitor = self.app.monitor
+        monitor.messages_received_total += count
+        monitor.messages_received_by_topic[tp.topic] += count
+        monitor.tp_read_offsets[tp] = offset
 
     def _era(self) -> object:
         """What must not change between a fetch and the delivery of what it brought."""
@@ -213,10 +282,9 @@ class Delivery(Positions):
             await self.wait_first(self._pressure_dropped.wait(), self.suspend_flow.wait(), timeout=HELD_POLL_S)
 
     async def _wait_until_ebb(self) -> None:
-        """Hold back while too much waits for its commit; not for long: one of those events may wait for a reply."""
-        until = self.loop.time() + EBB_PATIENCE_S
-        while self.committer.is_full and self.flow_active and not self.should_stop and self.loop.time() < until:
-            await self.wait_first(self.suspend_flow.wait(), timeout=HELD_POLL_S)
+        """Hold back while too much waits for its commit, unless a rebalance begins."""
+        if self.committer.is_full and self.flow_active and not self.should_stop:
+            await self.wait_first(self.suspend_flow.wait(), self.committer.wait_for_room())
 
     def _would_wait(self, tp: TP) -> bool:
         suspended = self.app.flow_control._suspend.is_set()
@@ -242,19 +310,21 @@ class Delivery(Positions):
                 offsets.clear()
                 self._acked_index[tp].clear()
         self._n_acked = 0
+        self._has_finished = False
 
     def redo(self, message: ConsumerMessage, pause_s: float = 0.0) -> asyncio.Future[Any]:
-        """Have an event processed from the start: what it did was dropped, finished or not. Nothing of it is committed.
+        """Have an event (or a batch) processed from the start: what it did was dropped. Nothing of it is committed.
 
         Returns at once; the future is done when it was handed to its agents again.
 
         A copy under way may run to its end; it can write nothing more, and its ack does not count.
         """
-        again = _copy(message)
-        again.generation_id = self.app.consumer_generation_id  # a copy that failed for good has none any more
+        again = [_copy(each) for each in members(message)]
         self.disown(message)
         self._take_acks()
-        self.watermarks.reopen(message.tp, message.offset)
+        for each in again:
+            each.generation_id = self.app.consumer_generation_id  # a copy that failed for good has none any more
+            self.watermarks.reopen(each.tp, each.offset)
         delivery: asyncio.Future[Any] = self.add_future(self._deliver_again(again, pause_s))
         return delivery
 
@@ -264,16 +334,17 @@ class Delivery(Positions):
         message.generation_id = GENERATION_NONE
         self._unacked_messages.discard(message)
 
-    async def _deliver_again(self, message: ConsumerMessage, pause_s: float) -> None:
-        """Hand an event to its agents once more, after a pause; not when the partition has moved on meanwhile."""
+    async def _deliver_again(self, messages: list[ConsumerMessage], pause_s: float) -> None:
+        """Hand events to their agents once more, after a pause; not when the partition has moved on meanwhile."""
         if pause_s:
             await asyncio.sleep(pause_s)
-        if (
-            message.generation_id == self.app.consumer_generation_id
-            and message.tp in self._assigned
-            and self.flow_active
-        ):
-            await self.callback(message)
+        for message in messages:
+            if (
+                message.generation_id == self.app.consumer_generation_id
+                and message.tp in self._assigned
+                and self.flow_active
+            ):
+                await self.callback(message)
 
     def _note_delivery(self, tp: TP, offset: int, value: bytes | None) -> None:
         if tp in self.watermarks:
@@ -307,7 +378,7 @@ def _look_at_error(fetching: asyncio.Future[Any]) -> None:
         fetching.exception()
 
 
-def _copy(message: ConsumerMessage) -> ConsumerMessage:
+def _copy(message: Message) -> ConsumerMessage:
     return ConsumerMessage(
         message.topic,
         message.partition,
@@ -325,14 +396,13 @@ def _copy(message: ConsumerMessage) -> ConsumerMessage:
     )
 
 
-def interleave(fetched: Fetched) -> Iterable[tuple[TP, StoredRecord]]:
-    """Records of several partitions, one of each in turn, so that a deep partition does not starve the others."""
-    queues = [(tp, iter(records)) for tp, records in fetched.items()]
-    while queues:
-        live = []
-        for tp, records in queues:
-            record = next(records, None)
-            if record is not None:
-                yield tp, record
-                live.append((tp, records))
-        queues = live
+def runs(fetched: Fetched, sizes: Mapping[TP, int]) -> Iterator[tuple[TP, list[StoredRecord]]]:
+    """Records of several partitions, a run of each in turn, so that a deep partition does not starve the others."""
+    left = {tp: records for tp, records in fetched.items() if records}
+    while left:
+        for tp, records in list(left.items()):
+            size = sizes.get(tp, RUN_RECORDS_MAX)
+            yield tp, records[:size]
+            left[tp] = records[size:]
+            if not left[tp]:
+                del left[tp]

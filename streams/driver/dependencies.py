@@ -25,6 +25,9 @@ class Dependencies:
     def __len__(self) -> int:
         return len(self._messages)
 
+    def __contains__(self, event: Source) -> bool:
+        return event in self._messages
+
     def add(self, message: Any, base: Source) -> None:
         """Note that the event of a message builds on another, uncommitted one."""
         tp, offset = message.tp, message.offset

@@ -14,6 +14,7 @@ from mode import get_logger
 from mode.supervisors import OneForOneSupervisor
 
 from streams.dead_letters import DeadLetter, TransientError, home, topic_spec
+from streams.driver.batches import BatchMessage
 from streams.driver.dependencies import Source
 from streams.driver.limits import ATTEMPT_PAUSE_S, ATTEMPTS_MAX, RETRIES_WAITING_MAX
 from streams.driver.outbox import Output
@@ -85,6 +86,15 @@ class Failures:
 
         return on_error
 
+    def divide(self, message: BatchMessage, exc: Exception) -> None:
+        """Take back what a batch did that failed; its stream brings its events again, each alone."""
+        if self._counts(message):
+            count = len(message.members)
+            logger.info("%d events of %s from %d failed together: each again alone", count, message.tp, message.offset)
+            self._drop(message, exc)
+            message.divided = True
+        self._consumer.disown(message)
+
     def _counts(self, message: Any) -> bool:
         """Whether a copy of an event is this worker's to deal with; otherwise its partition's owner processes it."""
         app = self.transport.app
@@ -154,7 +164,7 @@ class Failures:
                 timestamp_ms=letter.timestamp_ms,
                 headers=(),
                 source=(message.tp, message.offset),
-                settle=lambda offset, error: None,
+                settle=None,
             )
         )
         self._consumer.finish(message)

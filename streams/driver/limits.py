@@ -3,6 +3,12 @@
 FETCH_RECORDS_MAX = 500
 """Records fetched from one partition at once."""
 
+RUN_RECORDS_MAX = 64
+"""Records of one partition that are handed over before the next partition's turn."""
+
+TURN_S = 0.002
+"""How long an agent goes on with events that are there before everything else on the event loop has its turn."""
+
 FETCH_BLOCK_MS = 100
 """How long a fetch waits for records. Also how late a resumed partition is noticed by a fetch under way."""
 
@@ -35,11 +41,11 @@ an outage of something that agents call fills neither memory nor the commit."""
 WAIT_POLL_S = 0.1
 """How often a delivery that tasks wait for is looked at: its unfinished event may have begun to wait for them."""
 
-OUTBOX_RECORDS_MAX = 20_000
-"""Outputs waiting for a commit before delivery of further events pauses."""
+OUTBOX_RECORDS_MAX = 2_000
+"""Outputs waiting for a commit before agents begin with further events: some ten commits."""
 
 EBB_PATIENCE_S = 1.0
-"""How long delivery of one event pauses for that at most."""
+"""How long an agent waits for that at most before each event."""
 
 TRANSACTION_TTL_MS = 24 * 3_600_000
 """How long a worker's last transaction is remembered for a retry."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import heapq
 from collections import deque
 from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 
 from faust.types import TP
 
 from streams.driver.dependencies import Dependencies
-from streams.log import Record
 
 Settle = Callable[[int | None, BaseException | None], None]
 """Called once per record: with its offset, or with why it was not written."""
@@ -27,8 +28,10 @@ class Output:
         timestamp_ms: Event time.
         headers: Record headers.
         source: The event that produced it; None when sent outside of any event, or for a request awaiting its reply.
-        settle: Told the outcome.
+        settle: Told the outcome; None when nobody waits for it.
         compacted: Only the last record of a key matters (a compacted changelog).
+        writer: Whose hold on the partition it is written under (a changelog).
+        number: Its place among all that were produced.
     """
 
     topic: str
@@ -38,19 +41,15 @@ class Output:
     timestamp_ms: int
     headers: tuple[tuple[str, bytes], ...]
     source: tuple[TP, int] | None
-    settle: Settle
+    settle: Settle | None
     compacted: bool = False
+    writer: bytes = b""
+    number: int = 0
 
     @property
     def size(self) -> int:
         """Bytes of payload."""
         return len(self.key or b"") + len(self.value or b"")
-
-    def record(self, writer: bytes = b"") -> Record:
-        """As the log takes it. The partition must have been chosen."""
-        if self.partition is None:
-            raise AssertionError(f"no partition chosen for a record of {self.topic!r}")
-        return Record(self.topic, self.partition, self.key, self.value, self.timestamp_ms, self.headers, writer)
 
 
 @dataclass(slots=True)
@@ -63,27 +62,45 @@ class Cut:
 
 @dataclass(slots=True)
 class _Event:
-    """The outputs of one event, numbered in the order in which all outputs were produced."""
+    """The outputs of one event, and the number of the first."""
 
     offset: int
-    numbered: list[tuple[int, Output]]
+    first: int
+    outputs: list[Output]
     size: int = 0
 
-    @property
-    def first(self) -> int:
-        return self.numbered[0][0]
 
-    @property
-    def last(self) -> int:
-        return self.numbered[-1][0]
+class _Queue:
+    """The events of one partition that have produced something, to be taken in the order of their offsets."""
+
+    __slots__ = ("_offsets", "events")
+
+    def __init__(self) -> None:
+        self.events: dict[int, _Event] = {}
+        self._offsets: list[int] = []
+
+    def add(self, offset: int, first: int) -> _Event:
+        """Begin with an event."""
+        event = self.events[offset] = _Event(offset, first, [])
+        heapq.heappush(self._offsets, offset)
+        return event
+
+    def first(self) -> _Event | None:
+        """The event with the lowest offset; None when there is none."""
+        while self._offsets:
+            event = self.events.get(self._offsets[0])
+            if event is not None:
+                return event
+            heapq.heappop(self._offsets)
+        return None
 
 
 class Outbox:
     """Outputs in the order they were produced, kept by the event they came from."""
 
     def __init__(self) -> None:
-        self._events: dict[TP, dict[int, _Event]] = {}
-        self._free: list[tuple[int, Output]] = []
+        self._queues: dict[TP, _Queue] = {}
+        self._free: list[Output] = []
         self._number = 0
         self._count = 0
 
@@ -91,40 +108,44 @@ class Outbox:
         return self._count
 
     def __contains__(self, source: tuple[TP, int]) -> bool:
-        return source[1] in self._events.get(source[0], ())
+        queue = self._queues.get(source[0])
+        return queue is not None and source[1] in queue.events
 
     def add(self, output: Output) -> None:
         """Append an output."""
-        self._number += 1
+        self._number = output.number = self._number + 1
         self._count += 1
         if output.source is None:
-            self._free.append((self._number, output))
+            self._free.append(output)
             return
         tp, offset = output.source
-        events = self._events.setdefault(tp, {})
-        event = events.get(offset)
+        queue = self._queues.get(tp)
+        if queue is None:
+            queue = self._queues[tp] = _Queue()
+        event = queue.events.get(offset)
         if event is None:
-            event = events[offset] = _Event(offset, [])
-        event.numbered.append((self._number, output))
+            event = queue.add(offset, output.number)
+        event.outputs.append(output)
         event.size += output.size
 
     def outputs(self) -> list[Output]:
         """All that waits, in order."""
-        everything = [n for events in self._events.values() for event in events.values() for n in event.numbered]
-        return _in_order(everything + self._free)
+        events = [event for queue in self._queues.values() for event in queue.events.values()]
+        return sorted([*(output for event in events for output in event.outputs), *self._free], key=_number)
 
     def drop_event(self, source: tuple[TP, int]) -> list[Output]:
         """Take out what one event produced."""
-        event = self._events.get(source[0], {}).pop(source[1], None)
+        queue = self._queues.get(source[0])
+        event = queue.events.pop(source[1], None) if queue is not None else None
         if event is None:
             return []
-        self._count -= len(event.numbered)
-        return [output for _, output in event.numbered]
+        self._count -= len(event.outputs)
+        return event.outputs
 
     def drop_claims(self, changelogs: Container[str]) -> list[Output]:
         """Take out what only the owner of a partition may write: outputs of events, and changelog records."""
         everything = self.outputs()
-        self._events, self._free, self._count = {}, [], 0
+        self._queues, self._free, self._count = {}, [], 0
         claims = []
         for output in everything:
             if output.source is not None or output.topic in changelogs:
@@ -136,7 +157,7 @@ class Outbox:
     def put_back(self, outputs: list[Output]) -> None:
         """Return outputs that a cut took and that were not written."""
         later = self.outputs()
-        self._events, self._free, self._count = {}, [], 0
+        self._queues, self._free, self._count = {}, [], 0
         for output in (*outputs, *later):
             self.add(output)
 
@@ -156,99 +177,96 @@ class Outbox:
             dependencies: Which events build on which: none is taken without those.
         """
         known = dependencies or Dependencies()
-        allowed = known.bounded(watermarks)
-        finished = _Finished(self._events, allowed, known)
+        finished = _Finished(self._queues, known.bounded(watermarks), known)
         taken, self._free = self._free[:records_max], self._free[records_max:]
-        size = sum(output.size for _, output in taken)
+        size = sum(output.size for output in taken)
         reach = 0
         full = False
-        left: set[TP] = set()
-        for tp, event in finished.in_order():
+        while (found := finished.next()) is not None:
+            tp, event = found
             # Events whose outputs are interleaved are not torn apart: the later write to a key must come later.
-            full = full or (bool(taken) and (len(taken) + len(event.numbered) > records_max or size > bytes_max))
-            if tp in left or finished.is_taken(tp, event.offset):
-                continue
+            full = full or (bool(taken) and (len(taken) + len(event.outputs) > records_max or size > bytes_max))
             if full and event.first > reach:
-                left.add(tp)
+                finished.leave()
                 continue
             for each in finished.take(tp, event.offset):
-                taken += each.numbered
+                taken += each.outputs
                 size += each.size
-                reach = max(reach, each.last)
-        for _, output in taken:
-            if output.source is not None:
-                self._events[output.source[0]].pop(output.source[1], None)
+                reach = max(reach, each.outputs[-1].number)
         self._count -= len(taken)
-        return Cut(_in_order(taken), known.bounded(finished.marks()))
+        taken.sort(key=_number)
+        return Cut(taken, known.bounded(finished.marks()))
+
+
+_number = attrgetter("number")
 
 
 class _Finished:
-    """The finished events of one cut, and which of them it has taken: always those a partition begins with."""
+    """The finished events of one cut; takes out of each partition those that it begins with."""
 
-    def __init__(
-        self, events: Mapping[TP, Mapping[int, _Event]], marks: Mapping[TP, int], dependencies: Dependencies
-    ) -> None:
-        self._events = events
+    def __init__(self, queues: Mapping[TP, _Queue], marks: Mapping[TP, int], dependencies: Dependencies) -> None:
         self._marks = marks
         self._dependencies = dependencies
-        self._left = {tp: deque(sorted(o for o in events.get(tp, ()) if o < mark)) for tp, mark in marks.items()}
+        self._queues = {tp: queue for tp in marks if (queue := queues.get(tp)) is not None}
+        self._orders = dict.fromkeys(self._queues, 0)
+        self._candidates = sorted((0, number, tp) for number, tp in enumerate(self._queues))
         self._dependent = {tp: deque(dependencies.dependent_offsets(tp, mark)) for tp, mark in marks.items()}
 
-    def in_order(self) -> list[tuple[TP, _Event]]:
-        """All of them as produced, but each partition's in offset order."""
-        numbered = []
-        for tp, offsets in self._left.items():
-            order = 0
-            for offset in offsets:
-                event = self._events[tp][offset]
-                order = max(order, event.first)
-                numbered.append((order, tp, event))
-        return [(tp, event) for _, tp, event in sorted(numbered, key=lambda found: found[0])]
+    def _first(self, tp: TP) -> _Event | None:
+        event = self._queues[tp].first() if tp in self._queues else None
+        return event if event is not None and event.offset < self._marks[tp] else None
 
-    def is_taken(self, tp: TP, offset: int) -> bool:
-        """Whether it is taken, perhaps with another that builds on it."""
-        left = self._left[tp]
-        return not left or offset < left[0]
+    def next(self) -> tuple[TP, _Event] | None:
+        """The next as produced, but each partition's in offset order; the same again until it is taken or left."""
+        while self._candidates:
+            order, number, tp = self._candidates[0]
+            event = self._first(tp)
+            if event is None:
+                heapq.heappop(self._candidates)
+                continue
+            stands = max(self._orders[tp], event.first)
+            if stands == order:
+                return tp, event
+            heapq.heapreplace(self._candidates, (stands, number, tp))
+        return None
+
+    def leave(self) -> None:
+        """Consider no more of the partition that the next event is of."""
+        heapq.heappop(self._candidates)
 
     def take(self, tp: TP, offset: int) -> Iterator[_Event]:
         """Take an event with those before it in its partition, and all that any of these builds on."""
         todo = [(tp, offset)]
         while todo:
             tp, offset = todo.pop()
-            left, dependent = self._left.get(tp, deque()), self._dependent.get(tp, deque())
-            while left and left[0] <= offset:
-                yield self._events[tp][left.popleft()]
+            dependent = self._dependent.get(tp, deque())
+            while (event := self._first(tp)) is not None and event.offset <= offset:
+                self._orders[tp] = max(self._orders[tp], event.first)
+                yield self._queues[tp].events.pop(event.offset)
             while dependent and dependent[0] <= offset:
                 todo += self._dependencies.bases((tp, dependent.popleft()))
 
     def marks(self) -> dict[TP, int]:
         """Below which offset of each partition nothing is left to be taken."""
-        return {tp: self._left[tp][0] if self._left[tp] else mark for tp, mark in self._marks.items()}
+        return {tp: mark if (left := self._first(tp)) is None else left.offset for tp, mark in self._marks.items()}
 
 
-def _in_order(numbered: list[tuple[int, Output]]) -> list[Output]:
-    return [output for _, output in sorted(numbered, key=lambda n: n[0])]
-
-
-def coalesce(outputs: list[Output]) -> tuple[list[Output], list[list[Output]]]:
-    """Keep only the last record of each key of compacted changelogs.
+def coalesce(outputs: list[Output]) -> tuple[list[Output], dict[int, list[Output]]]:
+    """Keep only the last record of each key of compacted changelogs, in the place of the first.
 
     Returns:
-        The records to write, and for each of them all outputs that it settles.
+        The records to write, and by the place of a record earlier ones that it settles.
     """
-    last: dict[tuple[str, int | None, bytes], int] = {}
-    kept: list[Output | None] = []
-    settled: list[list[Output]] = []
+    places: dict[tuple[str, int | None, bytes], int] = {}
+    kept: list[Output] = []
+    settled: dict[int, list[Output]] = {}
     for output in outputs:
-        carried = [output]
         if output.compacted and output.key is not None:
-            identity = (output.topic, output.partition, output.key)
-            earlier = last.get(identity)
-            if earlier is not None:
-                kept[earlier] = None
-                carried = [*settled[earlier], output]
-            last[identity] = len(kept)
+            place = places.setdefault((output.topic, output.partition, output.key), len(kept))
+            if place < len(kept):
+                if kept[place].settle is not None:
+                    settled.setdefault(place, []).append(kept[place])
+                kept[place] = output
+                continue
         kept.append(output)
-        settled.append(carried)
-    pairs = [(output, carried) for output, carried in zip(kept, settled, strict=True) if output is not None]
-    return [output for output, _ in pairs], [carried for _, carried in pairs]
+    return kept, settled

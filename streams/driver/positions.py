@@ -156,7 +156,9 @@ class Positions(base.Consumer):
         return self._positions.get(tp, 0)
 
     async def went_back(self) -> bool:
-        """Whether a partition ends below where this consumer stands: the broker was restored or lost writes."""
+        """Whether the broker was restored: a partition ends below where this consumer stands, or its write is lost."""
+        if await self.committer.is_forgotten():
+            return True
         # As it stood before asking: a fetch may move it past an answer that is under way.
         stood = {tp: position for tp, position in self._positions.items() if tp in self.watermarks}
         for topic in sorted({tp.topic for tp in stood}):

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from faust.streams import current_event
 from faust.transport import producer as base
-from faust.types import TP, FutureMessage, RecordMetadata
+from faust.types import TP, FutureMessage, Message, RecordMetadata
 from mode import Seconds, Service, want_seconds
 
 from streams.driver.committer import Committer, OutputDroppedError
@@ -130,14 +130,32 @@ class Producer(base.Producer):
             self._flush_soon()
         return source
 
+    def add(
+        self,
+        topic: str,
+        key: bytes | None,
+        value: bytes | None,
+        partition: int | None,
+        timestamp_ms: int,
+        message: Message,
+    ) -> None:
+        """Put a record of an event into the outbox, whose outcome nobody waits for; see `enqueue`."""
+        source = self._source_of(message)
+        self.committer.outbox.add(Output(topic, partition, key, value, timestamp_ms, (), source, None))
+        if source is None:
+            self._flush_soon()
+
     def _source(self) -> Source | None:
         """The event being processed here; None outside of events, and in what a finished event left running."""
         event = current_event()
         if event is None or self.app.client_only:
             return None
-        tp, offset = event.message.tp, event.message.offset
+        return self._source_of(event.message)
+
+    def _source_of(self, message: Message) -> Source | None:
+        tp, offset = message.tp, message.offset
         watermarks = self.committer.watermarks
-        if event.message.generation_id != self.app.consumer_generation_id or tp not in watermarks:
+        if message.generation_id != self.app.consumer_generation_id or tp not in watermarks:
             raise OutputDroppedError(
                 f"{tp} was handed over while offset {offset} was processed; its new owner redoes it"
             )

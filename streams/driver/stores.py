@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple, Protocol, runtime_checkable
 
-from faust.types import TP
+from faust.types import TP, Message
 
 from streams.driver.dependencies import Source
 
@@ -38,6 +38,12 @@ class CommittedStore(Protocol):
 
     def on_committed(self, tp: TP, items: list[tuple[bytes, bytes | None]], reached: Reached) -> None:
         """Make these changes durable, with what they reach, in one batch."""
+
+    def look_up(self, key: bytes, message: Message | None) -> bytes | None:
+        """A row's value as the event of a message sees it (None: outside of events); None when there is none."""
+
+    def change(self, key: bytes, value: bytes | None, message: Message) -> None:
+        """Change a row in the event of a message, uncommitted; None deletes it."""
 
     def undo(self, tp: TP, key: bytes, source: Source) -> None:
         """Take back what an event wrote to a key, uncommitted."""

@@ -25,6 +25,7 @@ from streams.driver.producer import Producer
 from streams.driver.restore import Restorer
 from streams.driver.retry import persist
 from streams.driver.stores import CommittedStore
+from streams.driver.stream import use_stream
 from streams.driver.transactions import TransactionManager
 from streams.driver.windows import Windows
 from streams.log import Log, TopicInfo, TopicMismatchError, TopicSpec, UnknownTopicError
@@ -71,6 +72,7 @@ class Transport(base.Transport):
         self.windows = Windows(self)
         self.memory = MemoryTables(self)
         self.restorer = Restorer(self)
+        use_stream(self)
 
     @property
     def group(self) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import weakref
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -25,20 +26,36 @@ class DeliveryAwaitedError(FaustError):
     """A delivery was awaited inside of the event whose commit brings it. Not waiting for it is all there is to do."""
 
 
+@dataclass(slots=True)
+class Runner:
+    """A task that works on events, and the message of the one that it began last."""
+
+    message: Any = None
+
+
 class Runners(Sensor):
     """Knows which task works on which event: a sensor, since Faust tells those in the task itself."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._events: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
+        self._runners: weakref.WeakKeyDictionary[Any, Runner] = weakref.WeakKeyDictionary()
 
     def on_stream_event_in(self, tp: TP, offset: int, stream: StreamT[Any], event: EventT[Any]) -> None:
         """A stream hands an event to the code that iterates it."""
-        self._events[asyncio.current_task()] = event.message
+        self.runner().message = event.message
+
+    def runner(self) -> Runner:
+        """Of the current task."""
+        task = asyncio.current_task()
+        runner = self._runners.get(task)
+        if runner is None:
+            runner = self._runners[task] = Runner()
+        return runner
 
     def event_of(self, task: Any) -> Source | None:
         """The event that a task has begun and not finished."""
-        message = self._events.get(task)
+        runner = self._runners.get(task)
+        message = None if runner is None else runner.message
         return None if message is None or message.acked else (message.tp, message.offset)
 
 

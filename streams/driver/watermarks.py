@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from faust.types import TP
 
-from streams.log import Evidence
+from streams.log import Evidence, StoredRecord
 
 
 class _Partition:
@@ -29,8 +29,13 @@ class _Partition:
         )
 
     def finish(self, offset: int) -> None:
-        if offset >= self.watermark:
+        if offset == self.watermark and not self.ahead and not self.gaps:
+            self.watermark += 1
+        elif offset >= self.watermark:
             self.ahead.add(offset)
+
+    def is_finished(self, offset: int) -> bool:
+        return offset < self.watermark or offset in self.ahead or any(b <= offset < e for b, e in self.gaps.items())
 
     def reopen(self, offset: int) -> None:
         if offset in self.ahead:
@@ -98,6 +103,15 @@ class Watermarks:
         partition.next_offset = offset + 1
         partition.values[offset] = value
 
+    def deliver_run(self, tp: TP, records: Sequence[StoredRecord]) -> None:
+        """Note that events go to their agents, which follow one another; see `deliver`."""
+        partition = self._partitions[tp]
+        first, last = records[0].offset, records[-1].offset
+        if first != partition.next_offset or last - first != len(records) - 1:
+            raise AssertionError(f"offsets {first} to {last} of {tp} delivered where {partition.next_offset} was next")
+        partition.next_offset = last + 1
+        partition.values.update((record.offset, record.value) for record in records)
+
     def finish(self, tp: TP, offsets: Iterable[int]) -> None:
         """Note finished events; unknown partitions are ignored (their events will be processed again elsewhere)."""
         partition = self._partitions.get(tp)
@@ -116,6 +130,11 @@ class Watermarks:
         if offset < partition.committed:
             raise AssertionError(f"offset {offset} of {tp} reopened below {partition.committed}, which is committed")
         partition.reopen(offset)
+
+    def is_finished(self, tp: TP, offset: int) -> bool:
+        """Whether an event is finished; so are those of unknown partitions, here."""
+        partition = self._partitions.get(tp)
+        return partition is None or partition.is_finished(offset)
 
     def watermark(self, tp: TP) -> int:
         """All offsets below are finished."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
+import msgpack
 from redis.exceptions import OutOfMemoryError, ResponseError
 
 from streams.log.errors import (
@@ -25,13 +26,13 @@ from streams.log.errors import (
 from streams.log.records import (
     Cleanup,
     Fence,
-    Record,
     StoredRecord,
     TopicInfo,
     TopicPartition,
     TopicSpec,
     Transaction,
     View,
+    Writable,
     WriteBatch,
 )
 
@@ -56,14 +57,14 @@ def topic_partition(name: bytes) -> TopicPartition:
     return TopicPartition(topic, int(partition))
 
 
-def fields(record: Record) -> list[bytes | str | int]:
+def fields(record: Writable) -> list[bytes]:
     """A record as stream fields: k, v, t, then headers and w (writer); what is absent is left out."""
-    out: list[bytes | str | int] = []
+    out: list[bytes] = []
     if record.key is not None:
         out += (b"k", record.key)
     if record.value is not None:
         out += (b"v", record.value)
-    out += (b"t", record.timestamp_ms)
+    out += (b"t", b"%d" % record.timestamp_ms)
     for name, value in record.headers:
         out += (HEADER_PREFIX + name.encode(), value)
     if record.writer:
@@ -83,6 +84,8 @@ def stored(entry: Sequence[Any]) -> StoredRecord:
             f"a stream holds the entry {entry_id.decode()!r}, which this log did not write (its ids begin with '0-'). "
             "Remove the foreign writer and re-create the topic."
         )
+    if parts[::2] == [b"k", b"v", b"t"]:  # most are like this
+        return StoredRecord(int(entry_id[2:]) - 1, int(parts[5]), parts[1], parts[3], (), b"")
     key = value = None
     writer = b""
     timestamp_ms = 0
@@ -128,16 +131,18 @@ def commit_arguments(
     *,
     require: tuple[str, int, str] | None = None,
 ) -> CommitArguments:
-    """Pack a batch for the commit script."""
-    streams: dict[tuple[str, int], int] = {}
+    """Pack a batch for the commit script: what is to be checked as JSON, the records by stream as MessagePack."""
+    streams: dict[tuple[str, int | None], int] = {}
     stream_of: list[int] = []
-    packed: list[Any] = []
+    entries: list[list[list[bytes]]] = []
     for record in batch.records:
-        index = streams.setdefault((record.topic, record.partition), len(streams))
+        place = (record.topic, record.partition)
+        index = streams.get(place)
+        if index is None:
+            index = streams[place] = len(streams)
+            entries.append([])
         stream_of.append(index)
-        entry = fields(record)
-        packed += (index + 1, len(entry))
-        packed += entry
+        entries[index].append(fields(record))
     head: dict[str, Any] = {
         "streams": [[topic, partition, infos[topic].incarnation] for topic, partition in streams],
         "offsets": [
@@ -161,7 +166,13 @@ def commit_arguments(
             "ttl_ms": transaction.ttl_ms,
             "after": transaction.after,
         }
-    return CommitArguments([prefix, json.dumps(head), *packed], stream_of)
+    return CommitArguments([prefix, json.dumps(head), pack(entries)], stream_of)
+
+
+def pack(entries: Sequence[Sequence[Sequence[bytes]]]) -> bytes:
+    """For each stream its records, each as a list of fields, as the commit script takes them."""
+    packed: bytes = msgpack.packb(entries, use_bin_type=False)  # bytes as raw strings, which is what Lua has
+    return packed
 
 
 def commit_result(reply: Sequence[bytes], topics: MutableMapping[str, TopicInfo]) -> tuple[list[int], bool]:

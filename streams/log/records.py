@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
 Cleanup = Literal["delete", "compact", "compact,delete"]
 View = Literal["", "rank"]
@@ -64,6 +65,38 @@ class Record(NamedTuple):
     timestamp_ms: int
     headers: Headers = ()
     writer: bytes = b""
+
+
+class Writable(Protocol):
+    """What can be written: a `Record`, or whatever has its fields. The partition must be chosen by then."""
+
+    @property
+    def topic(self) -> str:
+        """Where it goes."""
+
+    @property
+    def partition(self) -> int | None:
+        """None is refused."""
+
+    @property
+    def key(self) -> bytes | None:
+        """Record key."""
+
+    @property
+    def value(self) -> bytes | None:
+        """None is a tombstone."""
+
+    @property
+    def timestamp_ms(self) -> int:
+        """Event time."""
+
+    @property
+    def headers(self) -> Headers:
+        """Record headers."""
+
+    @property
+    def writer(self) -> bytes:
+        """See `Record`."""
 
 
 class StoredRecord(NamedTuple):
@@ -139,7 +172,7 @@ class WriteBatch:
     `group` names the group when it has no members, and so no fence.
     """
 
-    records: list[Record] = field(default_factory=list)
+    records: Sequence[Writable] = field(default_factory=list)
     offsets: dict[TopicPartition, int] = field(default_factory=dict)
     evidence: dict[TopicPartition, Evidence] = field(default_factory=dict)
     group: str | None = None

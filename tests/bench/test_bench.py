@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from deploy.bench import drain, payload
+from deploy.bench.apps import STYLES
 from deploy.bench.catalog import PARTS
 from deploy.cli import cli
 from deploy.errors import DeployError
@@ -17,7 +18,9 @@ from tests.bench.asked import measured
 SPENDING = {"worker CPU s per million", "broker CPU s per million", "worker peak MiB", "broker peak MiB"}
 
 
-@pytest.mark.parametrize("name", [name for name in PARTS if name not in {"agent", "product", "scaling", "soak"}])
+@pytest.mark.parametrize(
+    "name", [name for name in PARTS if name not in {"agent", "latency", "product", "scaling", "soak"}]
+)
 def test_a_slice_of_each_part(name: str) -> None:
     results = measured(name)
     assert results
@@ -26,12 +29,21 @@ def test_a_slice_of_each_part(name: str) -> None:
         assert all(figure.runs for figure in result.figures.values())
 
 
-def test_a_throughput_tells_cpu_and_memory_of_worker_and_broker_apart() -> None:
-    stateless, table = measured("agent")
+@pytest.mark.parametrize("style", STYLES)
+def test_a_throughput_tells_cpu_and_memory_of_worker_and_broker_apart(style: str) -> None:
+    stateless, table = measured("agent", styles=(style,))
     for result in (stateless, table):
+        assert result.title.startswith(f"{style} agent, ")
         assert result.figures.keys() >= SPENDING
         assert all(result.figures[name].median > 0 for name in ("worker peak MiB", "broker peak MiB"))
     assert "rocksdb" in table.title
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_latency_is_of_outputs_that_each_event_has_had_once(style: str) -> None:
+    [result] = measured("latency", styles=(style,))
+    assert result.figures["append to output p50 ms"].median > 0
+    assert result.figures["due to output p99 ms"].median >= result.figures["append to output p50 ms"].median
 
 
 def test_a_slice_of_the_product_on_the_asked_number_of_workers() -> None:

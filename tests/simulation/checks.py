@@ -41,6 +41,10 @@ class Checks:
             offsets = self.world.server.hashes.get(self.keys.offsets(GROUP_NAME), {})
             self._offsets = {name.decode(): int(offset) for name, offset in offsets.items()}
 
+    def members(self) -> set[str]:
+        """Who has an assignment in the current generation."""
+        return {member.decode() for member in self.world.server.hashes.get(f"{self.group}:assignments", {})}
+
     def generation(self) -> int:
         """The group's generation."""
         return int(self.world.server.hashes.get(self.group, {}).get(b"generation", b"0"))

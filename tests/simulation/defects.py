@@ -109,18 +109,17 @@ def _torn_events(stack: ExitStack) -> None:
 
 
 def _first_of_a_key(stack: ExitStack) -> None:
-    def coalesce(outputs: list[Any]) -> tuple[list[Any], list[list[Any]]]:
+    def coalesce(outputs: list[Any]) -> tuple[list[Any], dict[int, list[Any]]]:
         seen: dict[Any, int] = {}
         kept: list[Any] = []
-        settled: list[list[Any]] = []
+        settled: dict[int, list[Any]] = {}
         for output in outputs:
             identity = (output.topic, output.partition, output.key) if output.compacted else len(kept) + 0.5
             if identity in seen:
-                settled[seen[identity]].append(output)
+                settled.setdefault(seen[identity], []).append(output)
                 continue
             seen[identity] = len(kept)
             kept.append(output)
-            settled.append([output])
         return kept, settled
 
     stack.enter_context(patch("streams.driver.committer.coalesce", coalesce))
@@ -263,7 +262,7 @@ DEFECTS: dict[str, Defect] = {
     "no_recovery": Defect("work begins before the tables are recovered", planter=_no_recovery),
     "local_rows_of_any_age": Defect("local rows are taken as current", planter=_local_rows_of_any_age),
     "any_writer": Defect(
-        "rows of a branch that was rolled back are taken for this one's", planter=_any_writer, near=500
+        "rows of a branch that was rolled back are taken for this one's", planter=_any_writer, near=380
     ),
     "trusted_from_the_start": Defect(
         "rows of a snapshot that was read in part are trusted", planter=_trusted_from_the_start
@@ -277,13 +276,13 @@ DEFECTS: dict[str, Defect] = {
     ),
     "late_attempts_count": Defect("an old attempt that arrives late is applied", flaw="late_attempts_count"),
     "overtaken_recovery_goes_on": Defect(
-        "a recovery that a rebalance overtook starts delivery", planter=_overtaken_recovery_goes_on, near=1750
+        "a recovery that a rebalance overtook starts delivery", planter=_overtaken_recovery_goes_on, near=630
     ),
     "left_over_events_write": Defect(
         "an event left over from before a rebalance still writes", planter=_left_over_events_write
     ),
     "unheeded_rebalance": Defect(
-        "a late join takes a member through a rebalance that it has not noticed", planter=_unheeded_rebalance, near=600
+        "a late join takes a member through a rebalance that it has not noticed", planter=_unheeded_rebalance, near=2080
     ),
     "status_must_be_published": Defect(
         "a worker that cannot publish its status in a rebalance crashes", planter=_status_must_be_published

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import traceback
-import weakref
+from collections import Counter
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from faust.streams import _current_event
 from faust.types import TP
 from mode.utils.queues import FlowControlEvent, ThrowableQueue
 
@@ -27,7 +26,9 @@ from tests.simulation.services import (
     Assignor,
     SimulatedConsumer,
     SimulatedCoordinator,
+    SimulatedLanes,
     SimulatedProducer,
+    SimulatedStream,
     SimulatedTransport,
 )
 from tests.simulation.topology import CHANGELOG, GROUP_NAME, NAMESPACE, SUBSCRIPTION, TABLE, Effects
@@ -44,6 +45,7 @@ class Event:
     """What an agent receives."""
 
     message: Any
+    app: Any
 
 
 @dataclass(frozen=True)
@@ -82,13 +84,19 @@ class Process:
             reply_to="",
             reply_to_prefix="f-reply-",
             consumer_auto_offset_reset="earliest",
+            Event=lambda app, _key, _value, _headers, message: Event(message, app),
             broker_session_timeout=world.plan.lease_s,
             broker_heartbeat_interval=world.plan.lease_s / 3.5,
             broker_rebalance_timeout=world.plan.rebalance_s,
         )
         self.tables: Any = {TABLE: None}
         self.topics: Any = SimpleNamespace(acks_enabled_for=lambda topic: topic != CHANGELOG, _tp_index={})
-        self.monitor: Any = SimpleNamespace(on_tp_commit=lambda _offsets: None)
+        self.monitor: Any = SimpleNamespace(
+            on_tp_commit=lambda _offsets: None,
+            messages_received_total=0,
+            messages_received_by_topic=Counter(),
+            tp_read_offsets={},
+        )
         self.agents: Any = SimpleNamespace(human_tracebacks=lambda: "")
         self.assignor = Assignor(world)
 
@@ -117,6 +125,7 @@ class Process:
             topic: ThrowableQueue(QUEUE_RECORDS_MAX, flow_control=self.flow_control, clear_on_resume=True)
             for topic in (*SUBSCRIPTION,)
         }
+        self.consumer._lanes = SimulatedLanes(self, self.consumer)
         self.recovery = Recovery(self, self.queues[CHANGELOG])
         self.tables = SimpleNamespace(values=lambda: [table], changelog_topics={CHANGELOG}, recovery=self.recovery)
         self.effects = Effects(self)
@@ -249,31 +258,44 @@ class Process:
         queue, tp = self.queues[message.topic], message.tp
         message.incref(1)
         if queue.full():
-            await asyncio.wait([asyncio.ensure_future(queue.put(Event(message)))])
+            await asyncio.wait([asyncio.ensure_future(queue.put(self.event(message)))])
             return
         queue.put_nowait_enhanced(
-            Event(message),
+            self.event(message),
             on_pressure_high=lambda: self.consumer.on_buffer_full(tp),
-            on_pressure_drop=PressureDrop(SUBSCRIPTION.index(tp.topic) * 100 + tp.partition, self.consumer, tp),
+            on_pressure_drop=self.pressure_drop(tp),
         )
 
+    def event(self, message: Any) -> Event:
+        """A message as agents get it."""
+        return Event(message, self)
+
+    def pressure_drop(self, tp: TP) -> PressureDrop:
+        """What a queue is to call when it has room again for a partition."""
+        return PressureDrop(SUBSCRIPTION.index(tp.topic) * 100 + tp.partition, self.consumer, tp)
+
     async def _agent(self, queue: Any, handler: Callable[[Event], Any]) -> None:
-        while True:
-            await asyncio.sleep(0)
-            event = await queue.get() if queue.empty() else queue.get_nowait()
-            message = event.message
-            if self.flow_control.is_active() and message.generation_id == self.consumer_generation_id:
-                message.tracked = True
-                self.consumer.track_message(message)
-                generation = self.coordinator.generation
-                _current_event.set(weakref.ref(event))
-                try:
-                    await handler(event)
-                except OutputDroppedError:
-                    pass  # its partition was handed over meanwhile, or it built on what was dropped; Faust acks it, too
-                except TransientError as exc:
-                    await self._on_error(SimpleNamespace(name=message.topic), exc)
-                else:
-                    if message.generation_id != GENERATION_NONE:
-                        self.world.checks.on_finished(self.member, generation, message)
-            message.ack(self.consumer)
+        stream, records_max = SimulatedStream(self, queue), self.world.plan.batch_records_max
+        if records_max:
+            async for batch in stream._batches(records_max):
+                await self._work(batch._message, batch._events, handler, batch)
+        else:
+            async for event in stream._each(lambda event: event):
+                await self._work(event.message, [event], handler)
+
+    async def _work(self, message: Any, events: list[Any], handler: Callable[[Event], Any], batch: Any = None) -> None:
+        generation = self.coordinator.generation
+        try:
+            for event in events:
+                await handler(event)
+        except OutputDroppedError as exc:
+            # Its partition was handed over meanwhile, or it built on what was dropped; Faust acks it, too.
+            if batch is not None:
+                batch.divide(exc)
+        except TransientError as exc:
+            if batch is None or not batch.divide(exc):
+                await self._on_error(SimpleNamespace(name=message.topic), exc)
+        else:
+            if message.generation_id != GENERATION_NONE:
+                for event in events:
+                    self.world.checks.on_finished(self.member, generation, event.message)

@@ -8,6 +8,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+import msgpack
+
 from tests.simulation.server import Hash, Server, Stream, raw
 
 _MEMBER = re.compile(rb"^(.*)\|([^|]*)$", re.DOTALL)
@@ -61,7 +63,7 @@ def commit(server: Server, _keys: Sequence[Any], argv: Sequence[Any]) -> list[by
     except _RefusedError as refused:
         return list(refused.args)
     bases = raw(json.dumps([target.end for target in targets], separators=(",", ":")))
-    _append(server, targets, argv)
+    _append(server, targets, argv[2])
     if fence:
         _commit_offsets(server, prefix, fence["group"], head["offsets"])
     if txn:
@@ -136,17 +138,13 @@ def _target(server: Server, prefix: str, topic: str, partition: int, incarnation
     return target
 
 
-def _append(server: Server, targets: list[_Target], argv: Sequence[Any]) -> None:
-    at = 2
-    while at < len(argv):
-        target, first, last = targets[int(argv[at]) - 1], at + 2, at + 2 + int(argv[at + 1])
-        entry = [raw(part) for part in argv[first:last]]
-        server.stream(target.key).add(entry)
-        target.end += 1
-        if target.snapshot is not None and entry[0] == b"k":
-            target.fold(entry[1], entry[3] if entry[2] == b"v" else None)
-        at = last
-    for target in targets:
+def _append(server: Server, targets: list[_Target], packed: bytes) -> None:
+    for target, entries in zip(targets, msgpack.unpackb(packed, raw=True), strict=True):
+        for entry in entries:
+            server.stream(target.key).add(entry)
+            target.end += 1
+            if target.snapshot is not None and entry[0] == b"k":
+                target.fold(entry[1], entry[3] if entry[2] == b"v" else None)
         target.ends[target.partition] = raw(target.end)
 
 

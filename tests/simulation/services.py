@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment, ConsumerProtocolMemberMetadata
@@ -20,9 +21,11 @@ from streams.driver.consumer import Consumer
 from streams.driver.coordinator import Coordinator
 from streams.driver.failures import Failures
 from streams.driver.heartbeat import Standing
+from streams.driver.lanes import Lane
 from streams.driver.memory import MemoryTables
 from streams.driver.producer import Producer
 from streams.driver.restore import Restorer
+from streams.driver.stream import Stream
 from streams.driver.transport import Transport
 from streams.driver.waits import Waits
 from streams.log.scripts import GROUP
@@ -32,6 +35,9 @@ from tests.simulation.topology import GROUP_NAME
 if TYPE_CHECKING:
     from tests.simulation.process import Process
     from tests.simulation.world import World
+
+TURN_OVER = 0.4
+"""How likely an agent's turn is over before its next event."""
 
 ROOM_POLL_S = 0.15
 """How often a consumer with nothing to fetch looks again."""
@@ -103,6 +109,49 @@ class SimulatedTransport(Transport):
         return f"{self.member}/{self._writers}".encode()
 
 
+class SimulatedLanes:
+    """Lanes into the queues of a process; without decoding."""
+
+    def __init__(self, process: Process, consumer: SimulatedConsumer) -> None:
+        self._process = process
+        self._lanes = {
+            TP(topic, p): Lane(
+                TP(topic, p), queue, process.event, consumer.on_buffer_full, process.pressure_drop(TP(topic, p))
+            )
+            for topic, queue in process.queues.items()
+            for p in range(process.world.plan.partitions)
+        }
+
+    def of(self, tp: TP, _channels: Any) -> Lane | None:
+        return self._lanes.get(tp) if self._process.world.plan.lanes else None
+
+
+class SimulatedStream(Stream):
+    """The production stream, without Faust's service under it."""
+
+    def __init__(self, process: Process, queue: Any) -> None:
+        self.app: Any = process
+        self.channel: Any = SimpleNamespace(queue=queue, __anext__=queue.get)
+        self.events_total = 0
+        self.current_event = None
+
+    @property
+    def should_stop(self) -> bool:
+        return False
+
+    @asynccontextmanager
+    async def _reading(self) -> AsyncIterator[None]:
+        self._queue = self.channel.queue
+        self._turn_over_s = float("inf")
+        self._committer = self._consumer.committer
+        self._begun, self._done = self._consumer.begin(), self._consumer.done
+        yield
+
+    def _pop(self) -> Any:
+        # A turn is over after some milliseconds; virtual time stands still meanwhile.
+        return None if self.app.world.rng.random() < TURN_OVER else super()._pop()
+
+
 class SimulatedConsumer(_Service, Consumer):  # type: ignore[misc]
     """The production consumer."""
 
@@ -124,6 +173,8 @@ class SimulatedConsumer(_Service, Consumer):  # type: ignore[misc]
         self._commit_took_s = 0.0
         self._pressure_dropped = asyncio.Event()
         self._interrupted = None
+        self._lanes: Any = None
+        self.alone = set()
         self._gap = defaultdict(int)
         self._acked = defaultdict(list)
         self._acked_index = defaultdict(set)

@@ -11,6 +11,7 @@ import pytest
 from redis.exceptions import ResponseError
 
 from streams.log import Log
+from streams.log.codec import pack
 from streams.log.scripts import COMMIT, CREATE_TOPIC, GROUP
 from tests.simulation.server import Server, raw
 
@@ -106,13 +107,13 @@ class Commands:
             "EVALSHA", CREATE_TOPIC.digest, 2, keys.topic(name), keys.topics, name, partitions, cleanup, view, 0, "i1"
         )
 
-    def _record(self, streams: list[list[Any]]) -> list[Any]:
+    def _record(self, streams: list[list[Any]]) -> tuple[int, list[bytes]]:
         rng = self.rng
         name = rng.choice([*TOPICS] * 6 + ["later"])
         target = [name, rng.choice((0, 0, 1)) if name != "ranked" else 0, rng.choice(["i1"] * 30 + ["i2"])]
         if target not in streams:
             streams.append(target)
-        parts: list[Any] = []
+        parts: list[bytes] = []
         if name == "ranked" or rng.random() < 0.9:
             parts += [
                 b"k",
@@ -120,12 +121,13 @@ class Commands:
             ]
         if rng.random() < 0.8:
             parts += [b"v", b"%d" % rng.randrange(1000)]
-        parts += [b"t", rng.randrange(1000), *([b"h:a", b"x"] if rng.random() < 0.2 else [])]
-        return [streams.index(target) + 1, len(parts), *parts]
+        parts += [b"t", b"%d" % rng.randrange(1000), *([b"h:a", b"x"] if rng.random() < 0.2 else [])]
+        return streams.index(target), parts
 
     async def commit(self) -> None:
         rng, head = self.rng, {"streams": [], "offsets": []}  # type: ignore[var-annotated]
-        packed = [part for _ in range(rng.randint(0, 5)) for part in self._record(head["streams"])]
+        records = [self._record(head["streams"]) for _ in range(rng.randint(0, 5))]
+        packed = pack([[parts for place, parts in records if place == n] for n in range(len(head["streams"]))])
         member = rng.choice(MEMBERS)
         if rng.random() < 0.6:
             generation = self.generation - (rng.random() < 0.1)
@@ -142,7 +144,7 @@ class Commands:
             head["txn"] = {"name": name, "value": str(self.numbers[member]), "once": once, "ttl_ms": LONG_MS}  # type: ignore[assignment]
             if rng.random() < 0.4:
                 head["txn"]["after"] = rng.choice(("", str(self.numbers[member] - 1)))  # type: ignore[call-overload]
-        await self.both.say("EVALSHA", COMMIT.digest, 1, "any", self.both.prefix, json.dumps(head), *packed)
+        await self.both.say("EVALSHA", COMMIT.digest, 1, "any", self.both.prefix, json.dumps(head), packed)
 
     async def group(self) -> None:
         rng, member = self.rng, self.rng.choice(MEMBERS)
@@ -185,7 +187,7 @@ async def test_a_foreign_entry_is_refused_by_both(log: Log) -> None:
     await log.redis.xadd(keys.stream("plain", 0), {"k": "x"}, id="5-1")
     both.model.stream(keys.stream("plain", 0)).add([b"k", b"x"], (5, 1))
     head = json.dumps({"streams": [["plain", 0, "i1"]], "offsets": []})
-    reply = await both.say("EVALSHA", COMMIT.digest, 1, "any", both.prefix, head, 1, 2, b"t", 0)
+    reply = await both.say("EVALSHA", COMMIT.digest, 1, "any", both.prefix, head, pack([[[b"t", b"0"]]]))
     assert reply == [b"FOREIGN", raw(keys.stream("plain", 0)), b"5-1", b"0-0"]
 
 

@@ -66,6 +66,8 @@ class Plan:
     outbox_records_max: int
     recovery_records_max: int
     outside_messages: int
+    batch_records_max: int
+    lanes: bool
     weather: Weather
 
     @classmethod
@@ -90,6 +92,8 @@ class Plan:
             outbox_records_max=rng.choice((0, 2, 20_000)),
             recovery_records_max=rng.choice((1, 2, 1000)),
             outside_messages=rng.choice((0, 4, 12)),
+            batch_records_max=rng.choice((0, 0, 2, 5)),
+            lanes=rng.random() < 0.7,
             weather=Weather(
                 lost=rng.choice((0.005, 0.05)) if stormy else 0.0,
                 slow=rng.choice((0.05, 0.4, 0.7)),
@@ -330,10 +334,18 @@ class World:
         self._judge()
 
     def _is_settled(self) -> bool:
-        """Whether all planned stops and starts are over, and every worker has recovered and written what it has."""
-        generation = self.checks.generation()
+        """Whether all planned stops and starts are over, and every worker has recovered and written what it has.
+
+        Generation numbers recur when the server goes back to its backup; a worker that has slept through that knows
+        the right number of another group, which it is no member of.
+        """
+        generation, members = self.checks.generation(), self.checks.members()
         return generation > 0 and all(
-            not process.loop.dead and not process.should_stop and process.is_settled(generation)
+            not process.loop.dead
+            and not process.should_stop
+            and process.loop.paused_until_us <= self.agenda.now_us
+            and process.member in members
+            and process.is_settled(generation)
             for process in self.processes.values()
         )
 

@@ -3,4 +3,4 @@
 A style is a way to write the same agents: `STYLES` names the modules `deploy.bench.apps.<style>_agent`.
 """
 
-STYLES = ("event",)
+STYLES = ("event", "batch")

@@ -1,6 +1,7 @@
 -- The one place where outputs, changelog, snapshots, views and offsets meet: all of it or nothing.
 -- KEYS[1] any key of the namespace (routes the call on a cluster)
--- ARGV[1] key prefix; ARGV[2] JSON {fence?, group?, copied?, txn?, offsets, streams}; then per record: stream index, field count, fields
+-- ARGV[1] key prefix; ARGV[2] JSON {fence?, group?, copied?, txn?, offsets, streams}; ARGV[3] MessagePack: for each of the
+-- streams its records, each a list of fields
 -- Fields stand in the order k, v, t, header..., absent ones left out; that order is what folding relies on.
 -- Every check comes before the first write: a script that stops half-way is not rolled back.
 local prefix = ARGV[1]
@@ -155,19 +156,15 @@ local function write_snapshot(stream)
   end
 end
 
-local at = 3
-local n = #ARGV
-while at <= n do
-  local i = tonumber(ARGV[at])
-  local first = at + 2
-  local last = first + tonumber(ARGV[at + 1]) - 1
+local call = redis.call
+for i, entries in ipairs(cmsgpack.unpack(ARGV[3])) do
   local stream = streams[i]
-  redis.call('XADD', stream.key, '0-*', unpack(ARGV, first, last))
-  ends[i] = ends[i] + 1
-  if stream.snap and ARGV[first] == 'k' then
-    fold(stream, ARGV[first + 1], ARGV[first + 2] == 'v' and ARGV[first + 3] or false)
+  local key, snap = stream.key, stream.snap
+  for _, entry in ipairs(entries) do
+    call('XADD', key, '0-*', unpack(entry))
+    if snap and entry[1] == 'k' then fold(stream, entry[2], entry[3] == 'v' and entry[4] or false) end
   end
-  at = last + 1
+  ends[i] = ends[i] + #entries
 end
 for i, stream in ipairs(streams) do
   write_snapshot(stream)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import faust
@@ -32,15 +33,11 @@ class LogSide:
 
     def __init__(self) -> None:
         self.known = "one"
-        self.ends = {P0: 100, P1: 100}
         self.committed = 0
         self.noted: list[tuple[TP, int]] = []
 
     def incarnation(self, topic: str) -> str:
         return self.known
-
-    def highwater(self, tp: TP) -> int:
-        return self.ends[tp]
 
     def is_committed(self, source: tuple[TP, int] | None) -> bool:
         return source is None or source[1] < self.committed
@@ -59,6 +56,11 @@ class Message:
 class Event:
     def __init__(self, partition: int) -> None:
         self.message = Message(partition)
+
+
+def changelog_record(offset: int) -> Any:
+    message = SimpleNamespace(tp=P0, offset=offset, key=b"k", value=b"%d" % offset, checksum=b"writer")
+    return SimpleNamespace(message=message)
 
 
 @pytest.fixture
@@ -214,11 +216,14 @@ async def test_rows_of_another_log_are_dropped(store: RocksStore, log_side: LogS
     assert store._get(b"k") is None
 
 
-async def test_rows_ahead_of_the_log_are_dropped(store: RocksStore, log_side: LogSide, event: Event) -> None:
-    store.on_committed(P0, [(b"k", b"1")], at(7))
-    log_side.ends[P0] = 7
-    assert store.persisted_offset(P0) is None
-    assert store._get(b"k") is None
+async def test_rows_that_miss_trimmed_records_are_not_trusted(store: RocksStore, event: Event) -> None:
+    store.apply_changelog_batch([changelog_record(4), changelog_record(5)], bytes, bytes)
+    assert store.reached(P0) is None
+    store.wipe(P0)
+    store.apply_changelog_batch([changelog_record(0), changelog_record(1)], bytes, bytes)
+    assert store.persisted_offset(P0) == 1
+    store.apply_changelog_batch([changelog_record(2), changelog_record(4)], bytes, bytes)
+    assert store.persisted_offset(P0) == 1
 
 
 async def test_writing_outside_of_an_event_is_refused(store: RocksStore) -> None:

@@ -67,8 +67,8 @@ def test_only_the_last_record_of_a_key_of_a_compacted_changelog_is_written() -> 
         output(None, key, value, compacted=True) for key, value in ((b"a", b"1"), (b"b", b"2"), (b"a", b"3"))
     )
     kept, settled = coalesce([first, other, last])
-    assert kept == [other, last]
-    assert settled == [[other], [first, last]]
+    assert kept == [last, other]
+    assert settled == {0: [first]}
 
 
 def test_records_of_other_topics_are_all_kept() -> None:

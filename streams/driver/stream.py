@@ -1,0 +1,220 @@
+"""Faust's stream with a short way from queue to agent.
+
+It is for streams without processors, joins and manual acks, in apps without sensors of their own. All others go Faust's
+way.
+
+Faust turns the event loop once for each event; here an agent goes on while there are events, and others get their turn
+every few milliseconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import weakref
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from operator import attrgetter
+from time import monotonic
+from typing import TYPE_CHECKING, Any, cast
+
+import faust
+from faust.sensors.monitor import Monitor
+from faust.streams import _current_event
+from faust.topics import Topic
+
+from streams.driver.batches import Batch, BatchMessage, batch_event
+from streams.driver.limits import RUN_RECORDS_MAX, TURN_S
+from streams.driver.waits import Runners
+
+if TYPE_CHECKING:
+    from streams.driver.consumer import Consumer
+    from streams.driver.transport import Transport
+
+Shape = Callable[[Any], Any]
+
+_value: Shape = attrgetter("value")
+_item: Shape = attrgetter("key", "value")
+
+
+def _event(event: Any) -> Any:
+    return event
+
+
+class Stream(faust.Stream):  # type: ignore[type-arg]
+    """A stream of events from the log."""
+
+    _turn_over_s = 0.0
+    _queue: Any
+    _committer: Any
+    _begun: Callable[[Any], None]
+    _done: Callable[[Any], None]
+
+    def __aiter__(self) -> AsyncIterator[Any]:
+        """Iterate over values."""
+        return self._iterate(_value) if self._is_plain() else super().__aiter__()
+
+    def events(self) -> Any:
+        """Iterate over events."""
+        return self._iterate(_event) if self._is_plain() else super().events()
+
+    def items(self) -> Any:
+        """Iterate over pairs of key and value."""
+        return self._iterate(_item) if self._is_plain() else super().items()
+
+    def batches(self, records_max: int) -> AsyncIterator[Batch[Any]]:
+        """Iterate over events of one partition that follow one another, as many as there are, up to a bound.
+
+        What an agent does with a batch is committed with it as a whole.
+
+        Raises:
+            TypeError: the stream has processors, joins or manual acks, or the app has sensors: they are told of events.
+        """
+        if not self._is_plain():
+            raise TypeError(
+                "batches come from a topic as they are: not from a stream with processors, joins or manual acks, nor "
+                "in an app with sensors of its own"
+            )
+        cast("Any", self.channel).queue.run_records_max = max(records_max, RUN_RECORDS_MAX)
+        return self._tracked(self._batches(records_max))
+
+    def _is_plain(self) -> bool:
+        return (
+            type(self).on_merge is faust.Stream.on_merge
+            and self.join_strategy is None
+            and not self._processors
+            and self.enable_acks
+            and isinstance(self.channel, Topic)
+            and all(type(sensor) in {Monitor, Runners} for sensor in self.app.sensors)
+        )
+
+    def _iterate(self, shape: Shape) -> AsyncIterator[Any]:
+        return self._tracked(self._each(shape))
+
+    def _tracked(self, iterator: AsyncGenerator[Any, None]) -> AsyncIterator[Any]:
+        self._active_agens.add(iterator)
+        return iterator
+
+    async def _each(self, shape: Shape) -> AsyncGenerator[Any, None]:
+        async with self._reading():
+            while not self.should_stop:
+                event = self._pop() or await self._wait()
+                if event is None:
+                    continue
+                message = event.message
+                self._begin(event, message)
+                try:
+                    yield shape(event)
+                finally:
+                    self._end(message)
+
+    async def _batches(self, records_max: int) -> AsyncGenerator[Batch[Any], None]:
+        async with self._reading():
+            while not self.should_stop:
+                event = self._pop() or await self._wait()
+                if event is None:
+                    continue
+                events = self._gather(event, records_max)
+                if len(events) > 1:
+                    event = batch_event(self.app, events)
+                message = event.message
+                self._begin(event, message)
+                try:
+                    yield Batch(events, message)
+                finally:
+                    if isinstance(message, BatchMessage) and message.divided:
+                        self._put_back(events)
+                    self._end(message)
+
+    @asynccontextmanager
+    async def _reading(self) -> AsyncIterator[None]:
+        self._finalized = True
+        started_by_aiter = await self.maybe_start()
+        self._turn_over_s = monotonic() + TURN_S
+        self._queue = cast("Any", self.channel).queue
+        self._done = self._consumer.done
+        self._committer = self._consumer.committer
+        self._begun = self._consumer.begin()
+        try:
+            yield
+        finally:
+            self._channel_stop_iteration(self.channel)
+            if started_by_aiter:
+                await self.stop()
+                self.service_reset()
+
+    def _pop(self) -> Any:
+        """The next event of this generation, if one is there and this agent's turn is not over."""
+        queue = self._queue
+        if not queue._queue or queue._errors or monotonic() > self._turn_over_s or self._committer.is_full:
+            return None
+        return self._look_at(queue, queue._queue.popleft())
+
+    async def _wait(self) -> Any:
+        """Let others have their turn; wait for an event if there is none."""
+        queue = self._queue
+        event = None
+        if queue._queue and not queue._errors:
+            if self._committer.is_full:
+                await self._committer.wait_for_room()
+                event = self._look_at(queue, queue._queue.popleft()) if queue._queue else None
+            else:
+                await asyncio.sleep(0)
+        else:
+            event = self._look_at(queue, await self.channel.__anext__())
+        self._turn_over_s = monotonic() + TURN_S
+        return event
+
+    def _look_at(self, queue: Any, event: Any) -> Any:
+        if queue._pending_pressure_drop_callbacks:
+            queue.maybe_endorse_pressure_drop()
+        if queue._putters:
+            queue._wakeup_next(queue._putters)
+        is_current = event.message.generation_id == self.app.consumer_generation_id
+        return event if is_current and self.app.flow_control.is_active() else None
+
+    def _gather(self, event: Any, records_max: int) -> list[Any]:
+        """An event with those behind it that can be one unit: offsets of one partition without a gap."""
+        waiting = self._queue._queue
+        events = [event]
+        tp, offset, generation = event.message.tp, event.message.offset, event.message.generation_id
+        alone = self._consumer.alone
+        if alone and (tp, offset) in alone:
+            return events
+        while waiting and len(events) < records_max:
+            message = waiting[0].message
+            offset += 1
+            if message.tp != tp or message.offset != offset or message.generation_id != generation:
+                break
+            if alone and (tp, offset) in alone:
+                break
+            events.append(waiting.popleft())
+        return events
+
+    def _put_back(self, events: list[Any]) -> None:
+        """Have the events of a batch that failed come again, each alone: only one that fails alone is to blame."""
+        consumer = self._consumer
+        consumer.alone.update((event.message.tp, event.message.offset) for event in events)
+        if self.app.flow_control.is_active() and events[0].message.generation_id == self.app.consumer_generation_id:
+            self._queue._queue.extendleft(reversed(events))
+
+    @property
+    def _consumer(self) -> Consumer:
+        return cast("Consumer", self.app.consumer)
+
+    def _begin(self, event: Any, message: Any) -> None:
+        message.tracked = True
+        self._begun(message)
+        _current_event.set(weakref.ref(event))
+        self.current_event = event
+        self.events_total += 1
+
+    def _end(self, message: Any) -> None:
+        self.current_event = None
+        self._done(message)
+
+
+def use_stream(transport: Transport) -> None:
+    """Have an app's streams be ours, unless it has a class of its own for them."""
+    conf: Any = transport.app.conf
+    if conf.Stream is faust.Stream:
+        conf._Stream = Stream  # where the setting is kept; setting it now would warn that it was read already
