@@ -1,5 +1,8 @@
 """What the benchmark measures with: loads, figures, slopes."""
 
+import os
+import time
+
 import pytest
 
 from deploy.bench import payload
@@ -8,7 +11,7 @@ from deploy.bench.http_load import content_length
 from deploy.bench.machine import describe, lines
 from deploy.bench.parts.scaling import arithmetic
 from deploy.bench.parts.soak import slope, verdict
-from deploy.bench.spent import Spent, spending
+from deploy.bench.spent import Spent, cpu_seconds, spending
 
 
 def test_events_have_the_stated_size_and_follow_from_the_seed() -> None:
@@ -48,3 +51,10 @@ def test_how_many_workers_a_broker_feeds_follows_from_what_both_spend() -> None:
     cheap, dear = Spent(1_000_000, 60.0, 50.0, 10.0, 1, 1), Spent(1_000_000, 40.0, 60.0, 20.0, 1, 1)
     said = arithmetic([spending([cheap]), spending([dear])])
     assert said.endswith("so one broker feeds 2.5 such workers")
+
+
+def test_cpu_seconds_are_those_of_the_process() -> None:
+    begun, before = time.process_time(), cpu_seconds(os.getpid())
+    sum(range(1_000_000))
+    assert before >= begun
+    assert before + 0.001 < cpu_seconds(os.getpid()) <= time.process_time()
