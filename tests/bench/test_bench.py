@@ -18,9 +18,7 @@ from tests.bench.asked import measured
 SPENDING = {"worker CPU s per million", "broker CPU s per million", "worker peak MiB", "broker peak MiB"}
 
 
-@pytest.mark.parametrize(
-    "name", [name for name in PARTS if name not in {"agent", "latency", "product", "scaling", "soak"}]
-)
+@pytest.mark.parametrize("name", ["ingress", "visible", "commit", "recovery", "startup", "rolling", "failover"])
 def test_a_slice_of_each_part(name: str) -> None:
     results = measured(name)
     assert results
