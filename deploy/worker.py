@@ -16,6 +16,7 @@ from agents.app import register_all
 from agents.rulebook import Rulebook
 from deploy import logs
 from deploy.broker import broker_url, log_url
+from deploy.collector import relax_collector
 from deploy.errors import LockedError
 from deploy.locks import FileLock
 from deploy.settings import Settings
@@ -152,6 +153,7 @@ def run_worker(settings: Settings, name: str | None = None) -> NoReturn:
             redirect_stdouts=False,
         )
         worker.spinner = None
+        relax_collector()
         logger.info("%s of application %s starts", slot, settings.app_id)
         worker.execute_from_commandline()
     finally:

@@ -72,4 +72,4 @@ async def _batches(stream: StreamT[Any], records_max: int) -> AsyncIterator[Batc
             yield batch
     else:
         async for event in stream.events():
-            yield Batch([event], event.message)
+            yield Batch([Received.of(event)], event.message)

@@ -7,11 +7,13 @@ events are finished at one moment, and no offset inside of it can be committed a
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 
-from faust.types import ConsumerMessage, Message
+from faust.types import TP, ConsumerMessage, Message
 
+from streams.driver.messages import header_pairs, to_message
 from streams.driver.stores import StoreFailedError
+from streams.log import StoredRecord
 
 if TYPE_CHECKING:
     from streams.driver.consumer import Consumer
@@ -20,57 +22,97 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Received(NamedTuple, Generic[T]):
-    """A record as an agent gets it.
+class Received(Generic[T]):
+    """A record as a batch agent gets it.
 
     Attributes:
         key: The key, of the type that the topic declares.
         value: The value, likewise.
         timestamp_ms: Event time.
-        headers: Headers of the record.
         offset: Where it stands in its partition.
     """
 
-    key: Any
-    value: T
-    timestamp_ms: int
-    headers: dict[str, bytes]
-    offset: int
+    __slots__ = (
+        "__weakref__",
+        "_message",
+        "_record",
+        "app",
+        "generation_id",
+        "key",
+        "offset",
+        "timestamp_ms",
+        "tp",
+        "value",
+    )
+
+    def __init__(self, app: Any, tp: TP, generation_id: int, record: StoredRecord, key: Any, value: T) -> None:
+        self.app = app
+        self.tp = tp
+        self.generation_id = generation_id
+        self.offset, self.timestamp_ms = record.offset, record.timestamp_ms
+        self.key = key
+        self.value = value
+        self._record = record
+        self._message: ConsumerMessage | None = None
+
+    @classmethod
+    def of(cls, event: Any) -> Received[Any]:
+        """Of an event of Faust's."""
+        message = event.message
+        record = StoredRecord(
+            message.offset, round(message.timestamp * 1000), message.key, message.value, header_pairs(message.headers)
+        )
+        received = cls(event.app, message.tp, message.generation_id, record, event.key, event.value)
+        received._message = message
+        return received
+
+    @property
+    def headers(self) -> dict[str, bytes]:
+        """Headers of the record."""
+        return dict(self._record.headers)
+
+    @property
+    def message(self) -> ConsumerMessage:
+        """What the driver and Faust deal with; most records of a batch never need one."""
+        if self._message is None:
+            self._message = to_message(self.tp, self._record, self.generation_id)
+            self._message.refcount = 1
+        return self._message
 
 
 class BatchMessage(ConsumerMessage):
     """Stands for a batch wherever the driver deals with the message of an event under way."""
 
-    __slots__ = ("divided", "members")
+    __slots__ = ("divided", "received")
 
-    def __init__(self, members: list[Message]) -> None:
-        first = members[0]
+    def __init__(self, received: list[Received[Any]]) -> None:
+        first = received[0]
         super().__init__(
-            first.topic, first.partition, first.offset, first.timestamp, 0, None, None, None, None, 0, 0, first.tp,
+            *first.tp, first.offset, first.timestamp_ms / 1000, 0, None, None, None, None, 0, 0, first.tp,
             generation_id=first.generation_id,
         )  # fmt: skip
         self.refcount = 1
-        self.members = members
+        self.received = received
         self.divided = False
 
 
 def members(message: Message) -> list[Message]:
     """The messages that a message stands for: those of a batch, or itself."""
-    return message.members if isinstance(message, BatchMessage) else [message]
+    return [each.message for each in message.received] if isinstance(message, BatchMessage) else [message]
 
 
 def offsets_of(message: Message) -> list[int]:
     """Offsets of the events that a message stands for."""
-    return [each.offset for each in message.members] if isinstance(message, BatchMessage) else [message.offset]
+    return [each.offset for each in message.received] if isinstance(message, BatchMessage) else [message.offset]
 
 
 class Batch(Sequence[Received[T]]):
     """Records of one partition, in order and without a gap between them."""
 
-    def __init__(self, events: list[Any], message: Any) -> None:
-        self._events = events
+    def __init__(self, received: list[Received[T]], message: Any) -> None:
+        self._received = received
         self._message = message
-        self._app = events[0].app
+        self._app = received[0].app
 
     @property
     def topic(self) -> str:
@@ -85,22 +127,20 @@ class Batch(Sequence[Received[T]]):
     @property
     def values(self) -> list[T]:
         """Their values alone."""
-        return [event.value for event in self._events]
+        return [record.value for record in self._received]
 
     def __len__(self) -> int:
-        return len(self._events)
+        return len(self._received)
 
     @overload
     def __getitem__(self, index: int) -> Received[T]: ...
     @overload
     def __getitem__(self, index: slice) -> list[Received[T]]: ...
     def __getitem__(self, index: int | slice) -> Received[T] | list[Received[T]]:
-        if isinstance(index, slice):
-            return [_received(event) for event in self._events[index]]
-        return _received(self._events[index])
+        return self._received[index]
 
     def __iter__(self) -> Iterator[Received[T]]:
-        return map(_received, self._events)
+        return iter(self._received)
 
     def send(
         self,
@@ -144,11 +184,6 @@ class Batch(Sequence[Received[T]]):
         return True
 
 
-def batch_event(app: Any, events: list[Any]) -> Any:
+def batch_event(app: Any, received: list[Received[Any]]) -> Any:
     """The event that is current while a batch is worked on."""
-    return app.conf.Event(app, None, None, None, BatchMessage([event.message for event in events]))
-
-
-def _received(event: Any) -> Received[Any]:
-    message = event.message
-    return Received(event.key, event.value, round(message.timestamp * 1000), event.headers, message.offset)
+    return app.conf.Event(app, None, None, None, BatchMessage(received))

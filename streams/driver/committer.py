@@ -13,9 +13,12 @@ from faust.types import TP
 from streams.driver.dependencies import Dependencies, Source
 from streams.driver.limits import (
     COMMIT_BYTES_MAX,
-    COMMIT_RECORDS_MAX,
+    COMMIT_US_MAX,
     EBB_PATIENCE_S,
     OUTBOX_RECORDS_MAX,
+    RANKED_ROW_US,
+    RECORD_US,
+    ROW_US,
     TRANSACTION_TTL_MS,
 )
 from streams.driver.outbox import Cut, Outbox, Output, coalesce
@@ -46,12 +49,13 @@ class Committer:
     """Group commit: one write at a time; what finishes meanwhile goes with the next."""
 
     def __init__(
-        self, transport: Transport, records_max: int = COMMIT_RECORDS_MAX, outbox_max: int = OUTBOX_RECORDS_MAX
+        self, transport: Transport, cost_max_us: int = COMMIT_US_MAX, outbox_max: int = OUTBOX_RECORDS_MAX
     ) -> None:
         self.transport = transport
-        self.records_max = records_max
+        self.cost_max_us = cost_max_us
         self.outbox_max = outbox_max
-        self.outbox = Outbox()
+        self._costs: dict[str, int] = {}
+        self.outbox = Outbox(self._cost_us)
         self.watermarks = Watermarks()
         self.dependencies = Dependencies()
         self.fence: Fence | None = None
@@ -177,11 +181,22 @@ class Committer:
                 store.undo(TP(output.topic, output.partition), output.key, source)
             _settle([output], None, OutputDroppedError(reason))
 
+    def _cost_us(self, topic: str) -> int:
+        """What the server spends on a record of a topic."""
+        cost = self._costs.get(topic)
+        if cost is None:
+            info = self.transport.broker.known_topic(topic)
+            if info is None:
+                return RANKED_ROW_US  # nothing is known of it yet
+            ranked, compacted = info.spec.view == "rank", info.spec.compacted
+            cost = self._costs[topic] = RANKED_ROW_US if ranked else ROW_US if compacted else RECORD_US
+        return cost
+
     def _cut(self) -> Cut | None:
         marks = self.watermarks.committable() if self.fence is not None else {}
         if not marks and not len(self.outbox):
             return None
-        cut = self.outbox.cut(marks, self.records_max, COMMIT_BYTES_MAX, self.dependencies)
+        cut = self.outbox.cut(marks, self.cost_max_us, COMMIT_BYTES_MAX, self.dependencies)
         cut.offsets = {tp: offset for tp, offset in cut.offsets.items() if offset > self.watermarks.committed(tp)}
         return cut if cut.outputs or cut.offsets else None
 

@@ -18,7 +18,7 @@ from streams.driver.batches import offsets_of
 from streams.driver.coordinator import Coordinator
 from streams.driver.delivery import Delivery
 from streams.driver.dependencies import Source
-from streams.driver.limits import COMMIT_LINGER_MS_MAX, COMMIT_LINGER_MS_MIN, COMMIT_RECORDS_MAX
+from streams.driver.limits import COMMIT_LINGER_MS_MAX, COMMIT_LINGER_MS_MIN, COMMIT_RECORDS_ENOUGH
 from streams.driver.plain import check_stores
 from streams.driver.producer import Producer, create_topic
 from streams.driver.quick_tables import quicken
@@ -237,7 +237,7 @@ class Consumer(Delivery):
 
     async def _gather(self) -> None:
         self._take_acks()
-        if self.watermarks.busy() and len(self.committer.outbox) < COMMIT_RECORDS_MAX:
+        if self.watermarks.busy() and len(self.committer.outbox) < COMMIT_RECORDS_ENOUGH:
             linger_ms = min(max(2000 * self._commit_took_s, COMMIT_LINGER_MS_MIN), COMMIT_LINGER_MS_MAX)
             await asyncio.sleep(linger_ms / 1000)
 

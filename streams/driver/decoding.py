@@ -1,4 +1,4 @@
-"""From a message to Faust's event in one plain call, where Faust's codecs go through a coroutine and five look-ups.
+"""Keys and values in one plain call, where Faust's codecs go through a coroutine and five look-ups.
 
 What it gives is what Faust gives, for the codecs and types that are common; for all others it calls Faust's registry.
 An error is not explained here: whoever meets one has the message decoded by Faust.
@@ -14,16 +14,15 @@ from faust import Record
 from faust.models.base import Model
 from faust.serializers.schemas import Schema
 from faust.topics import Topic
-from faust.types import ConsumerMessage
 
-Decode = Callable[[ConsumerMessage], Any]
-"""A message as an event; raises whatever goes wrong."""
+Decode = Callable[[bytes | None, bytes | None], tuple[Any, Any]]
+"""Raw key and value, decoded; raises whatever goes wrong."""
 
 Load = Callable[[bytes], Any]
 
 
 def decoder(app: Any, channel: Any) -> Decode | None:
-    """How to decode the messages of a topic's channel; None when it has a way of its own (a schema, a subclass)."""
+    """How to decode what a topic's channel reads; None when it has a way of its own (a schema, a subclass)."""
     if type(channel) is not Topic or type(channel.schema) is not Schema:
         return None
     registry, schema = app.serializers, channel.schema
@@ -31,21 +30,20 @@ def decoder(app: Any, channel: Any) -> Decode | None:
     load_value = loader(
         registry.loads_value, registry, schema.value_type, schema.value_serializer, registry.value_serializer
     )
-    event_class, value_type, may_be_empty = app.conf.Event, schema.value_type, schema.allow_empty
 
-    def decode(message: ConsumerMessage) -> Any:
-        key, value = message.key, message.value
-        if value is not None:
-            value = load_value(value)
-        elif not may_be_empty:
-            value = registry.loads_value(value_type, None, serializer=schema.value_serializer)
-        if key is not None:
-            key = load_key(key)
-        elif schema.key_type is not None:
-            key = registry.loads_key(schema.key_type, None, serializer=schema.key_serializer)
-        return event_class(app, key, value, message.headers, message)
+    def decode(key: bytes | None, value: bytes | None) -> tuple[Any, Any]:
+        if key is None or value is None:
+            return _with_none(registry, schema, key, value)
+        return load_key(key), load_value(value)
 
     return decode
+
+
+def _with_none(registry: Any, schema: Any, key: bytes | None, value: bytes | None) -> tuple[Any, Any]:
+    key = registry.loads_key(schema.key_type, key, serializer=schema.key_serializer)
+    if value is not None or not schema.allow_empty:
+        value = registry.loads_value(schema.value_type, value, serializer=schema.value_serializer)
+    return key, value
 
 
 def loader(loads: Any, registry: Any, typ: Any, own: Any, default: Any) -> Load:
@@ -66,8 +64,21 @@ def loader(loads: Any, registry: Any, typ: Any, own: Any, default: Any) -> Load:
     if codec == "json" and typ is None:
         return _json
     if codec == "json" and isinstance(typ, type) and issubclass(typ, Record):
-        return lambda data: typ.from_data(orjson.loads(data), preferred_type=typ)
+        return _record_loader(typ)
     return lambda data: loads(typ, data, serializer=own)
+
+
+def _record_loader(typ: Any) -> Load:
+    translate = typ._input_translate_fields
+
+    def load(data: bytes) -> Any:
+        fields = orjson.loads(data)
+        if type(fields) is not dict or Model._blessed_key in fields:
+            return typ.from_data(fields, preferred_type=typ)
+        translate(fields)
+        return typ(**fields, __strict__=False)
+
+    return load
 
 
 def _as_it_is(data: bytes) -> bytes:

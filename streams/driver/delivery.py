@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
-from faust.types import TP, ConsumerMessage, Message
+from faust.types import TP, ConsumerMessage
 from faust.types.transports import ConsumerCallback
 
-from streams.driver.batches import members
+from streams.driver.batches import Received, members
 from streams.driver.lanes import Lane, Lanes
 from streams.driver.limits import (
     FETCH_BLOCK_MS,
@@ -19,6 +19,7 @@ from streams.driver.limits import (
     RETRY_MAX_S,
     RUN_RECORDS_MAX,
 )
+from streams.driver.messages import copy_of, to_message
 from streams.driver.positions import Fetched, Positions
 from streams.log import LogUnavailableError, StoredRecord, TopicPartition, TrimmedError
 
@@ -112,21 +113,7 @@ class Delivery(Positions):
         self.coordinator.fenced()
 
     def _to_message(self, tp: TP, record: Any) -> ConsumerMessage:
-        return ConsumerMessage(
-            tp.topic,
-            tp.partition,
-            record.offset,
-            record.timestamp_ms / 1000.0,
-            0,
-            list(record.headers) or None,
-            record.key,
-            record.value,
-            record.writer,  # in the place of a checksum, which nobody else uses: stores keep it beside their offset
-            None if record.key is None else len(record.key),
-            None if record.value is None else len(record.value),
-            tp,
-            generation_id=self.app.consumer_generation_id,
-        )
+        return to_message(tp, record, self.app.consumer_generation_id)
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:
         """Fetch once and yield messages, partitions in turn."""
@@ -319,7 +306,7 @@ class Delivery(Positions):
 
         A copy under way may run to its end; it can write nothing more, and its ack does not count.
         """
-        again = [_copy(each) for each in members(message)]
+        again = [copy_of(each) for each in members(message)]
         self.disown(message)
         self._take_acks()
         for each in again:
@@ -361,7 +348,7 @@ class Delivery(Positions):
         super().stop_flow()
         for queue in cast("Any", self.app.flow_control)._queues:
             for item in list(queue._queue):
-                message = getattr(item, "message", None)
+                message = None if isinstance(item, Received) else getattr(item, "message", None)
                 if message is not None:
                     message.acked = True
                     self._unacked_messages.discard(message)
@@ -376,24 +363,6 @@ def _look_at_error(fetching: asyncio.Future[Any]) -> None:
     """Whoever waits for the fetch has it too; when nobody does any more, asyncio would call it never retrieved."""
     if not fetching.cancelled():
         fetching.exception()
-
-
-def _copy(message: Message) -> ConsumerMessage:
-    return ConsumerMessage(
-        message.topic,
-        message.partition,
-        message.offset,
-        message.timestamp,
-        message.timestamp_type,
-        message.headers,
-        message.key,
-        message.value,
-        message.checksum,
-        message.serialized_key_size,
-        message.serialized_value_size,
-        message.tp,
-        generation_id=message.generation_id,
-    )
 
 
 def runs(fetched: Fetched, sizes: Mapping[TP, int]) -> Iterator[tuple[TP, list[StoredRecord]]]:

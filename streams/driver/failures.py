@@ -74,22 +74,23 @@ class Failures:
     def _before(self, original: ErrorHandler | None) -> ErrorHandler:
         async def on_error(agent: Any, exc: BaseException) -> None:
             event = current_event()
-            if event is not None and isinstance(exc, Exception) and self._counts(event.message):
-                event.message.acked = True  # its stream would count it as finished while error handlers run
-                self._drop(event.message, exc)
+            message = None if event is None or event.message.acked else event.message  # a finished one is not to blame
+            if message is not None and isinstance(exc, Exception) and self._counts(message):
+                message.acked = True  # its stream would count it as finished while error handlers run
+                self._drop(message, exc)
             try:
                 if original is not None:
                     await original(agent, exc)
             finally:
-                if event is not None and isinstance(exc, Exception) and self._counts(event.message):
-                    self._conclude(event.message, exc, agent.name)
+                if message is not None and isinstance(exc, Exception) and self._counts(message):
+                    self._conclude(message, exc, agent.name)
 
         return on_error
 
     def divide(self, message: BatchMessage, exc: Exception) -> None:
         """Take back what a batch did that failed; its stream brings its events again, each alone."""
         if self._counts(message):
-            count = len(message.members)
+            count = len(message.received)
             logger.info("%d events of %s from %d failed together: each again alone", count, message.tp, message.offset)
             self._drop(message, exc)
             message.divided = True

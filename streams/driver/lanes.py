@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from faust.types import TP, ConsumerMessage
+from faust.types import TP
 
+from streams.driver.batches import Received
 from streams.driver.decoding import Decode, decoder
 from streams.driver.limits import RUN_RECORDS_MAX
+from streams.driver.messages import to_message
 from streams.log import StoredRecord
 
 
@@ -20,8 +22,10 @@ class Lane:
     """One partition's way into the queue of the channel that reads it."""
 
     def __init__(
-        self, tp: TP, queue: Any, decode: Decode, on_full: Callable[[TP], None], on_room: Callable[[], None]
+        self, app: Any, tp: TP, queue: Any, decode: Decode, on_full: Callable[[TP], None], on_room: Callable[[], None]
     ) -> None:
+        self._app = app
+        self._event_class = app.conf.Event
         self.tp = tp
         self._queue = queue
         self._decode = decode
@@ -39,32 +43,29 @@ class Lane:
         return int(getattr(self._queue, "run_records_max", RUN_RECORDS_MAX))
 
     def decode(self, records: Sequence[StoredRecord], generation: int) -> list[Any]:
-        """Events of records up to the first that cannot be decoded."""
-        tp, decode = self.tp, self._decode
-        topic, partition = tp
+        """Events of records, or what batches are made of, up to the first that cannot be decoded."""
+        make = self._received if self._is_for_batches else self._event
+        decode = self._decode
         events = []
-        for offset, timestamp_ms, key, value, headers, writer in records:
-            message = ConsumerMessage(
-                topic,
-                partition,
-                offset,
-                timestamp_ms / 1000.0,
-                0,
-                list(headers) or None if headers else None,
-                key,
-                value,
-                writer,
-                None if key is None else len(key),
-                None if value is None else len(value),
-                tp,
-                generation_id=generation,
-            )
-            message.refcount = 1
+        for record in records:
             try:
-                events.append(decode(message))
+                key, value = decode(record.key, record.value)
             except Exception:
                 break
+            events.append(make(generation, record, key, value))
         return events
+
+    @property
+    def _is_for_batches(self) -> bool:
+        return hasattr(self._queue, "run_records_max")
+
+    def _received(self, generation: int, record: StoredRecord, key: Any, value: Any) -> Received[Any]:
+        return Received(self._app, self.tp, generation, record, key, value)
+
+    def _event(self, generation: int, record: StoredRecord, key: Any, value: Any) -> Any:
+        message = to_message(self.tp, record, generation)
+        message.refcount = 1
+        return self._event_class(self._app, key, value, message.headers, message)
 
     def put(self, events: list[Any]) -> None:
         """Hand events over; the queue must have room for them."""
@@ -103,4 +104,4 @@ class Lanes:
         if decode is None:
             return None
         on_drop = self._on_drop
-        return Lane(tp, channel.queue, decode, self._on_full, lambda: on_drop(tp))
+        return Lane(self._app, tp, channel.queue, decode, self._on_full, lambda: on_drop(tp))

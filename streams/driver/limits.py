@@ -15,8 +15,15 @@ FETCH_BLOCK_MS = 100
 HELD_POLL_S = 0.02
 """How often other partitions are looked at while one is held back because its agent's queue is full."""
 
-COMMIT_RECORDS_MAX = 200
-"""Records in one commit call: keeps it from blocking the server over 2 ms (docs/benchmarks.md, part `commit`)."""
+RECORD_US, ROW_US, RANKED_ROW_US = 4, 6, 10
+"""How long the server serves nobody else for one record of a commit: of a plain topic, of a changelog with a snapshot,
+of one with a ranking (docs/benchmarks.md, part `commit`)."""
+
+COMMIT_US_MAX = 1_800
+"""What the records of one commit call may take of the server: the call is not to block it over 2 ms."""
+
+COMMIT_RECORDS_ENOUGH = 200
+"""Finished outputs that are committed at once, without waiting for more."""
 
 COMMIT_BYTES_MAX = 512 * 1024
 """Bytes of payload in one commit call, for the same reason."""

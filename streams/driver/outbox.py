@@ -68,6 +68,7 @@ class _Event:
     first: int
     outputs: list[Output]
     size: int = 0
+    cost_us: int = 0
 
 
 class _Queue:
@@ -98,7 +99,8 @@ class _Queue:
 class Outbox:
     """Outputs in the order they were produced, kept by the event they came from."""
 
-    def __init__(self) -> None:
+    def __init__(self, cost_us: Callable[[str], int]) -> None:
+        self._cost_us = cost_us
         self._queues: dict[TP, _Queue] = {}
         self._free: list[Output] = []
         self._number = 0
@@ -127,6 +129,7 @@ class Outbox:
             event = queue.add(offset, output.number)
         event.outputs.append(output)
         event.size += output.size
+        event.cost_us += self._cost_us(output.topic)
 
     def outputs(self) -> list[Output]:
         """All that waits, in order."""
@@ -164,7 +167,7 @@ class Outbox:
     def cut(
         self,
         watermarks: Mapping[TP, int],
-        records_max: int,
+        cost_max_us: int,
         bytes_max: int,
         dependencies: Dependencies | None = None,
     ) -> Cut:
@@ -172,30 +175,39 @@ class Outbox:
 
         Args:
             watermarks: For each partition, the offset below which all events are finished.
-            records_max: Records in one commit; events that must go together are still taken whole.
+            cost_max_us: What one commit may take of the server; events that must go together are still taken whole.
             bytes_max: Bytes of payload in one commit, likewise.
             dependencies: Which events build on which: none is taken without those.
         """
         known = dependencies or Dependencies()
         finished = _Finished(self._queues, known.bounded(watermarks), known)
-        taken, self._free = self._free[:records_max], self._free[records_max:]
-        size = sum(output.size for output in taken)
+        taken = self._take_free(cost_max_us)
+        size, cost_us = sum(output.size for output in taken), sum(self._cost_us(output.topic) for output in taken)
         reach = 0
         full = False
         while (found := finished.next()) is not None:
             tp, event = found
             # Events whose outputs are interleaved are not torn apart: the later write to a key must come later.
-            full = full or (bool(taken) and (len(taken) + len(event.outputs) > records_max or size > bytes_max))
+            full = full or (bool(taken) and (cost_us + event.cost_us > cost_max_us or size > bytes_max))
             if full and event.first > reach:
                 finished.leave()
                 continue
             for each in finished.take(tp, event.offset):
                 taken += each.outputs
                 size += each.size
+                cost_us += each.cost_us
                 reach = max(reach, each.outputs[-1].number)
         self._count -= len(taken)
         taken.sort(key=_number)
         return Cut(taken, known.bounded(finished.marks()))
+
+    def _take_free(self, cost_max_us: int) -> list[Output]:
+        count = cost_us = 0
+        while count < len(self._free) and cost_us < cost_max_us:
+            cost_us += self._cost_us(self._free[count].topic)
+            count += 1
+        taken, self._free = self._free[:count], self._free[count:]
+        return taken
 
 
 _number = attrgetter("number")

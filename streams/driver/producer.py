@@ -16,6 +16,7 @@ from mode import Seconds, Service, want_seconds
 from streams.driver.committer import Committer, OutputDroppedError
 from streams.driver.dependencies import Source
 from streams.driver.limits import OUTBOX_RECORDS_MAX
+from streams.driver.messages import header_pairs
 from streams.driver.outbox import Output
 from streams.driver.waits import Delivery, DeliveryAwaitedError, Waits, Watched, explanation
 from streams.log.records import Cleanup
@@ -274,14 +275,6 @@ async def create_topic(
         cleanup = "compact,delete" if deleting else "compact"
     retention_ms = int(want_seconds(retention) * 1000) if retention else 0
     await transport.ensure_topic(topic, partitions, cleanup=cleanup, retention_ms=retention_ms)
-
-
-def header_pairs(headers: Any) -> tuple[tuple[str, bytes], ...]:
-    """Headers as Faust allows them (a mapping or pairs, or None) as pairs."""
-    if not headers:
-        return ()
-    pairs = headers.items() if isinstance(headers, Mapping) else headers
-    return tuple((str(name), value if isinstance(value, bytes) else str(value).encode()) for name, value in pairs)
 
 
 def _settle_future(future: Delivery, tp: TP, timestamp: float | None) -> Any:

@@ -22,7 +22,7 @@ from faust.sensors.monitor import Monitor
 from faust.streams import _current_event
 from faust.topics import Topic
 
-from streams.driver.batches import Batch, BatchMessage, batch_event
+from streams.driver.batches import Batch, BatchMessage, Received, batch_event
 from streams.driver.limits import RUN_RECORDS_MAX, TURN_S
 from streams.driver.waits import Runners
 
@@ -44,6 +44,7 @@ class Stream(faust.Stream):  # type: ignore[type-arg]
     """A stream of events from the log."""
 
     _turn_over_s = 0.0
+    _ended = False
     _queue: Any
     _committer: Any
     _begun: Callable[[Any], None]
@@ -96,7 +97,7 @@ class Stream(faust.Stream):  # type: ignore[type-arg]
 
     async def _each(self, shape: Shape) -> AsyncGenerator[Any, None]:
         async with self._reading():
-            while not self.should_stop:
+            while not self._is_over:
                 event = self._pop() or await self._wait()
                 if event is None:
                     continue
@@ -109,27 +110,31 @@ class Stream(faust.Stream):  # type: ignore[type-arg]
 
     async def _batches(self, records_max: int) -> AsyncGenerator[Batch[Any], None]:
         async with self._reading():
-            while not self.should_stop:
+            while not self._is_over:
                 event = self._pop() or await self._wait()
                 if event is None:
                     continue
-                events = self._gather(event, records_max)
-                if len(events) > 1:
-                    event = batch_event(self.app, events)
-                message = event.message
-                self._begin(event, message)
+                received = self._gather(event, records_max)
+                current = batch_event(self.app, received) if len(received) > 1 else received[0]
+                message = current.message
+                self._begin(current, message)
                 try:
-                    yield Batch(events, message)
+                    yield Batch(received, message)
                 finally:
                     if isinstance(message, BatchMessage) and message.divided:
-                        self._put_back(events)
+                        self._put_back(received)
                     self._end(message)
+
+    @property
+    def _is_over(self) -> bool:
+        return self._ended or self.should_stop
 
     @asynccontextmanager
     async def _reading(self) -> AsyncIterator[None]:
         self._finalized = True
         started_by_aiter = await self.maybe_start()
         self._turn_over_s = monotonic() + TURN_S
+        self._ended = False
         self._queue = cast("Any", self.channel).queue
         self._done = self._consumer.done
         self._committer = self._consumer.committer
@@ -160,7 +165,10 @@ class Stream(faust.Stream):  # type: ignore[type-arg]
             else:
                 await asyncio.sleep(0)
         else:
-            event = self._look_at(queue, await self.channel.__anext__())
+            try:
+                event = self._look_at(queue, await self.channel.__anext__())
+            except StopAsyncIteration:  # the stream was told to stop
+                self._ended = True
         self._turn_over_s = monotonic() + TURN_S
         return event
 
@@ -169,33 +177,33 @@ class Stream(faust.Stream):  # type: ignore[type-arg]
             queue.maybe_endorse_pressure_drop()
         if queue._putters:
             queue._wakeup_next(queue._putters)
-        is_current = event.message.generation_id == self.app.consumer_generation_id
+        generation = event.generation_id if isinstance(event, Received) else event.message.generation_id
+        is_current = generation == self.app.consumer_generation_id
         return event if is_current and self.app.flow_control.is_active() else None
 
-    def _gather(self, event: Any, records_max: int) -> list[Any]:
+    def _gather(self, event: Any, records_max: int) -> list[Received[Any]]:
         """An event with those behind it that can be one unit: offsets of one partition without a gap."""
-        waiting = self._queue._queue
-        events = [event]
-        tp, offset, generation = event.message.tp, event.message.offset, event.message.generation_id
-        alone = self._consumer.alone
+        first = _as_received(event)
+        received, waiting, alone = [first], self._queue._queue, self._consumer.alone
+        tp, offset, generation = first.tp, first.offset, first.generation_id
         if alone and (tp, offset) in alone:
-            return events
-        while waiting and len(events) < records_max:
-            message = waiting[0].message
+            return received
+        while waiting and len(received) < records_max:
+            following = _as_received(waiting[0])
             offset += 1
-            if message.tp != tp or message.offset != offset or message.generation_id != generation:
+            if following.offset != offset or following.tp != tp or following.generation_id != generation:
                 break
             if alone and (tp, offset) in alone:
                 break
-            events.append(waiting.popleft())
-        return events
+            received.append(following)
+            waiting.popleft()
+        return received
 
-    def _put_back(self, events: list[Any]) -> None:
+    def _put_back(self, received: list[Received[Any]]) -> None:
         """Have the events of a batch that failed come again, each alone: only one that fails alone is to blame."""
-        consumer = self._consumer
-        consumer.alone.update((event.message.tp, event.message.offset) for event in events)
-        if self.app.flow_control.is_active() and events[0].message.generation_id == self.app.consumer_generation_id:
-            self._queue._queue.extendleft(reversed(events))
+        self._consumer.alone.update((each.tp, each.offset) for each in received)
+        if self.app.flow_control.is_active() and received[0].generation_id == self.app.consumer_generation_id:
+            self._queue._queue.extendleft(reversed(received))
 
     @property
     def _consumer(self) -> Consumer:
@@ -211,6 +219,10 @@ class Stream(faust.Stream):  # type: ignore[type-arg]
     def _end(self, message: Any) -> None:
         self.current_event = None
         self._done(message)
+
+
+def _as_received(event: Any) -> Received[Any]:
+    return event if isinstance(event, Received) else Received.of(event)
 
 
 def use_stream(transport: Transport) -> None:

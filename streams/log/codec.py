@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
 import msgpack
+import orjson
 from redis.exceptions import OutOfMemoryError, ResponseError
 
 from streams.log.errors import (
@@ -166,7 +166,7 @@ def commit_arguments(
             "ttl_ms": transaction.ttl_ms,
             "after": transaction.after,
         }
-    return CommitArguments([prefix, json.dumps(head), pack(entries)], stream_of)
+    return CommitArguments([prefix, orjson.dumps(head), pack(entries)], stream_of)
 
 
 def pack(entries: Sequence[Sequence[Sequence[bytes]]]) -> bytes:
@@ -182,7 +182,7 @@ def commit_result(reply: Sequence[bytes], topics: MutableMapping[str, TopicInfo]
     """
     status, *rest = (part.decode() for part in reply)
     if status == "OK":
-        return json.loads(rest[0]), rest[1] == "again"
+        return orjson.loads(rest[0]), rest[1] == "again"
     if status in {"UNKNOWN", "INCARNATION"}:
         topics.pop(rest[0], None)
     raise _refusal(status, rest)

@@ -14,10 +14,13 @@ from unittest.mock import patch
 from faust.streams import current_event
 from faust.transport.consumer import Consumer as FaustConsumer
 
+from streams.driver.batches import BatchMessage
 from streams.driver.committer import Committer
 from streams.driver.consumer import Consumer
 from streams.driver.coordinator import Coordinator
 from streams.driver.dependencies import Dependencies
+from streams.driver.failures import Failures
+from streams.driver.limits import ROW_US
 from streams.driver.outbox import Cut, Outbox
 from streams.driver.producer import Producer
 from streams.driver.restore import Restorer
@@ -98,8 +101,9 @@ def _past_in_flight(stack: ExitStack) -> None:
 
 
 def _torn_events(stack: ExitStack) -> None:
-    def cut(self: Outbox, watermarks: Any, records_max: int, bytes_max: int, dependencies: Any) -> Cut:
-        taken: Cut = whole(self, watermarks, records_max, bytes_max, dependencies)
+    def cut(self: Outbox, watermarks: Any, cost_max_us: int, bytes_max: int, dependencies: Any) -> Cut:
+        taken: Cut = whole(self, watermarks, cost_max_us, bytes_max, dependencies)
+        records_max = cost_max_us // ROW_US
         if len(taken.outputs) > records_max:
             self.put_back(taken.outputs[records_max:])
             taken.outputs = taken.outputs[:records_max]
@@ -240,6 +244,22 @@ def _interrupted_commit(stack: ExitStack) -> None:
     _replace(stack, Committer, "commit", Committer._commit)
 
 
+def _batch_of_its_last(stack: ExitStack) -> None:
+    def init(self: BatchMessage, received: list[Any]) -> None:
+        old(self, received)
+        self.offset = received[-1].offset
+
+    old = _replace(stack, BatchMessage, "__init__", init)
+
+
+def _divided_as_it_is(stack: ExitStack) -> None:
+    def divide(self: Failures, message: BatchMessage, exc: Exception) -> None:
+        message.divided = self._counts(message)
+        self._consumer.disown(message)
+
+    _replace(stack, Failures, "divide", divide)
+
+
 DEFECTS: dict[str, Defect] = {
     "no_fence": Defect("a commit of an older generation is accepted", flaw="no_fence"),
     "no_lease_check": Defect("a commit after the lease is accepted", flaw="no_lease_check"),
@@ -259,6 +279,12 @@ DEFECTS: dict[str, Defect] = {
         "an event is committed before one whose row it built on", planter=_dependents_commit_first
     ),
     "dependents_survive": Defect("what built on a failed event is committed as it is", planter=_dependents_survive),
+    "batches_belong_to_their_last": Defect(
+        "what a batch produced belongs to its last event, not the first", planter=_batch_of_its_last
+    ),
+    "divided_batches_keep_their_effects": Defect(
+        "a batch that failed is divided, and what it did stays", planter=_divided_as_it_is
+    ),
     "no_recovery": Defect("work begins before the tables are recovered", planter=_no_recovery),
     "local_rows_of_any_age": Defect("local rows are taken as current", planter=_local_rows_of_any_age),
     "any_writer": Defect(

@@ -47,6 +47,16 @@ class Event:
     message: Any
     app: Any
 
+    @property
+    def key(self) -> Any:
+        """Nothing is decoded here."""
+        return self.message.key
+
+    @property
+    def value(self) -> Any:
+        """Likewise."""
+        return self.message.value
+
 
 @dataclass(frozen=True)
 class PressureDrop:
@@ -278,7 +288,7 @@ class Process:
         stream, records_max = SimulatedStream(self, queue), self.world.plan.batch_records_max
         if records_max:
             async for batch in stream._batches(records_max):
-                await self._work(batch._message, batch._events, handler, batch)
+                await self._work(batch._message, list(batch), handler, batch)
         else:
             async for event in stream._each(lambda event: event):
                 await self._work(event.message, [event], handler)

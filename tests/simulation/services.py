@@ -22,6 +22,7 @@ from streams.driver.coordinator import Coordinator
 from streams.driver.failures import Failures
 from streams.driver.heartbeat import Standing
 from streams.driver.lanes import Lane
+from streams.driver.limits import ROW_US, RUN_RECORDS_MAX
 from streams.driver.memory import MemoryTables
 from streams.driver.producer import Producer
 from streams.driver.restore import Restorer
@@ -98,7 +99,9 @@ class SimulatedTransport(Transport):
         self.memory = MemoryTables(self)
         self.restorer = Restorer(self)
         self.broker = log
-        self.committer = Committer(self, process.world.plan.commit_records_max, process.world.plan.outbox_records_max)
+        self.committer = Committer(
+            self, process.world.plan.commit_records_max * ROW_US, process.world.plan.outbox_records_max
+        )
 
     async def open(self) -> None:
         """Always open."""
@@ -109,17 +112,19 @@ class SimulatedTransport(Transport):
         return f"{self.member}/{self._writers}".encode()
 
 
+def _as_it_is(key: bytes | None, value: bytes | None) -> tuple[Any, Any]:
+    return key, value
+
+
 class SimulatedLanes:
     """Lanes into the queues of a process; without decoding."""
 
     def __init__(self, process: Process, consumer: SimulatedConsumer) -> None:
         self._process = process
         self._lanes = {
-            TP(topic, p): Lane(
-                TP(topic, p), queue, process.event, consumer.on_buffer_full, process.pressure_drop(TP(topic, p))
-            )
+            tp: Lane(process, tp, queue, _as_it_is, consumer.on_buffer_full, process.pressure_drop(tp))
             for topic, queue in process.queues.items()
-            for p in range(process.world.plan.partitions)
+            for tp in (TP(topic, p) for p in range(process.world.plan.partitions))
         }
 
     def of(self, tp: TP, _channels: Any) -> Lane | None:
@@ -142,6 +147,8 @@ class SimulatedStream(Stream):
     @asynccontextmanager
     async def _reading(self) -> AsyncIterator[None]:
         self._queue = self.channel.queue
+        if self.app.world.plan.batch_records_max:
+            self._queue.run_records_max = RUN_RECORDS_MAX
         self._turn_over_s = float("inf")
         self._committer = self._consumer.committer
         self._begun, self._done = self._consumer.begin(), self._consumer.done

@@ -11,6 +11,7 @@ import faust
 from yarl import URL
 
 from deploy.bench.apps.spec import WorkerSpec, from_command_line
+from deploy.collector import relax_collector
 
 HEARTBEATS_PER_LEASE = 5
 
@@ -38,9 +39,10 @@ def build(spec: WorkerSpec) -> faust.App:
 
 
 def main() -> None:
-    """Run the worker until SIGTERM."""
+    """Run the worker until SIGTERM, with the garbage collector set as in the product's."""
     worker = faust.Worker(build(from_command_line()), loglevel="warn", redirect_stdouts=False)
     worker.spinner = None
+    relax_collector()
     worker.execute_from_commandline()
 
 

@@ -14,14 +14,13 @@ from deploy.bench.figures import figure, percentile
 from deploy.bench.result import Result
 from deploy.binary import find_binary
 from deploy.embedded import EmbeddedServer
-from streams.driver.limits import COMMIT_RECORDS_MAX
 from streams.log import Fence, Log, Record, TopicPartition, TopicSpec, Transaction, WriteBatch
 from streams.log.scripts import COMMIT, GROUP
 
 PARTITIONS = 4
 KEYS = 10_000
 VALUE_BYTES = 200
-SIZES = (1, 10, 100, COMMIT_RECORDS_MAX)
+SIZES = (1, 10, 100, 200)
 SLOWLOG_MAX = 100_000
 SLOWER_THAN_US = 30
 """Of a whole commit, and not of the commands in it, each of which would be logged and take longer for it."""

@@ -24,6 +24,9 @@ class SlowLog:
         self.arrived = asyncio.Event()
         self.answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
+    def known_topic(self, _name: str) -> None:
+        return None
+
     async def commit(self, batch: WriteBatch, *, fence: Fence | None, transaction: Transaction) -> Appended:
         self.batches.append(batch)
         self.arrived.set()

@@ -59,7 +59,7 @@ def test_the_bound_is_the_highest_that_leaves_no_base_behind(
 def test_commits_never_part_an_event_from_what_it_builds_on(
     edges: list[tuple[Source, Source]], produced: list[Source], marks: dict[TP, int], limit: int
 ) -> None:
-    box, dependencies = Outbox(), graph(edges)
+    box, dependencies = Outbox(lambda _topic: 1), graph(edges)
     for source in produced:
         box.add(output(source))
     possible = dependencies.bounded(marks)
@@ -78,7 +78,7 @@ def test_commits_never_part_an_event_from_what_it_builds_on(
 
 
 def test_events_that_build_on_each_other_go_together_beyond_the_bound() -> None:
-    box = Outbox()
+    box = Outbox(lambda _topic: 1)
     first, second = (TPS[0], 0), (TPS[1], 0)
     for source in (first, first, (TPS[2], 0), second):
         box.add(output(source))
@@ -89,7 +89,7 @@ def test_events_that_build_on_each_other_go_together_beyond_the_bound() -> None:
 
 
 def test_an_event_waits_for_one_in_flight_that_it_builds_on_and_so_do_later_ones() -> None:
-    box = Outbox()
+    box = Outbox(lambda _topic: 1)
     box.add(output((TPS[0], 2)))
     dependencies = graph([((TPS[0], 1), (TPS[1], 0))])
     assert box.cut({TPS[0]: 3}, 10, 1 << 30, dependencies).offsets == {TPS[0]: 1}

@@ -16,7 +16,7 @@ def output(source: tuple[TP, int] | None, key: bytes = b"k", value: bytes = b"v"
 
 
 def test_outputs_of_unfinished_events_stay() -> None:
-    box = Outbox()
+    box = Outbox(lambda _topic: 1)
     for source in ((TP0, 0), (TP0, 1), (TP1, 0), None):
         box.add(output(source))
     cut = box.cut({TP0: 1, TP1: 0}, 100, 1000)
@@ -26,7 +26,7 @@ def test_outputs_of_unfinished_events_stay() -> None:
 
 
 def test_an_event_larger_than_a_commit_is_taken_whole() -> None:
-    box = Outbox()
+    box = Outbox(lambda _topic: 1)
     for _ in range(10):
         box.add(output((TP0, 0)))
     cut = box.cut({TP0: 1}, 3, 1000)
@@ -39,7 +39,7 @@ events = st.lists(st.tuples(st.sampled_from([TP0, TP1]), st.integers(1, 4)), max
 
 @given(events, st.integers(1, 6))
 def test_commits_take_whole_events_in_order_and_leave_none_behind(produced: list[tuple[TP, int]], limit: int) -> None:
-    box, finished, expected = Outbox(), Counter[TP](), Counter[tuple[TP, int]]()
+    box, finished, expected = Outbox(lambda _topic: 1), Counter[TP](), Counter[tuple[TP, int]]()
     for tp, count in produced:
         source = (tp, finished[tp])
         finished[tp] += 1
@@ -77,7 +77,7 @@ def test_records_of_other_topics_are_all_kept() -> None:
 
 
 def test_messages_sent_outside_of_events_survive_a_rebalance() -> None:
-    box = Outbox()
+    box = Outbox(lambda _topic: 1)
     box.add(output((TP0, 0)))
     box.add(output(None))
     assert [o.source for o in box.drop_claims(set())] == [(TP0, 0)]
@@ -87,7 +87,7 @@ def test_messages_sent_outside_of_events_survive_a_rebalance() -> None:
 
 
 def test_interleaved_events_of_two_partitions_are_not_torn_apart() -> None:
-    box = Outbox()
+    box = Outbox(lambda _topic: 1)
     for tp in (TP0, TP1, TP0, TP1, TP0):
         box.add(output((tp, 0)))
     box.add(output((TP0, 1)))
@@ -97,7 +97,7 @@ def test_interleaved_events_of_two_partitions_are_not_torn_apart() -> None:
 
 
 def test_events_finished_out_of_turn_leave_in_offset_order() -> None:
-    box = Outbox()
+    box = Outbox(lambda _topic: 1)
     for offset in (1, 0, 2):
         box.add(output((TP0, offset)))
     offsets = [o.source[1] for o in box.cut({TP0: 3}, 1, 1 << 30).outputs if o.source]
