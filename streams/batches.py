@@ -9,7 +9,7 @@ Tables and topics are used as in any agent. What a batch does is one unit of the
 its records, or nothing. When it raises, all it did is taken back and its records come again one at a time, so that only
 one that fails alone is retried or becomes a dead letter: a handler must keep nothing outside of tables.
 
-On Kafka a batch is one record.
+A batch is one record where another agent reads the topic, too, and on Kafka.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import faust
 from faust.types import AgentT, StreamT, TopicT
 
 from streams.driver.batches import Batch, Received
+from streams.driver.limits import COMMIT_US_MAX
 from streams.driver.stream import Stream
 
 __all__ = ["BATCH_RECORDS_MAX", "Batch", "Handler", "Received", "batch_agent"]
@@ -33,7 +34,13 @@ BATCH_RECORDS_MAX = 500
 
 
 def batch_agent(
-    app: faust.App, topic: TopicT, *, name: str | None = None, records_max: int = BATCH_RECORDS_MAX, **options: Any
+    app: faust.App,
+    topic: TopicT,
+    *,
+    name: str | None = None,
+    records_max: int = BATCH_RECORDS_MAX,
+    commit_us_max: int = COMMIT_US_MAX,
+    **options: Any,
 ) -> Callable[[Handler[T]], AgentT[Any]]:
     """Make a function an agent that is given batches of a topic's records.
 
@@ -42,6 +49,8 @@ def batch_agent(
         topic: What to read. The types of keys and values are the topic's.
         name: The agent's name; the function's when None.
         records_max: Records in one batch at most.
+        commit_us_max: Microseconds for which the commit of a batch may block the server: batches are no larger than
+            that allows, as those before them let expect.
         options: As for Faust's `app.agent`.
 
     Raises:
@@ -52,7 +61,7 @@ def batch_agent(
 
     def make(handle: Handler[T]) -> AgentT[Any]:
         async def agent(stream: StreamT[Any]) -> None:
-            async for batch in _batches(stream, records_max):
+            async for batch in _batches(stream, records_max, commit_us_max):
                 try:
                     await handle(batch)
                 except Exception as exc:
@@ -66,9 +75,9 @@ def batch_agent(
     return make
 
 
-async def _batches(stream: StreamT[Any], records_max: int) -> AsyncIterator[Batch[Any]]:
+async def _batches(stream: StreamT[Any], records_max: int, commit_us_max: int) -> AsyncIterator[Batch[Any]]:
     if isinstance(stream, Stream):
-        async for batch in stream.batches(records_max):
+        async for batch in stream.batches(records_max, commit_us_max):
             yield batch
     else:
         async for event in stream.events():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final, Self
 
 from pydantic import GetCoreSchemaHandler
@@ -76,8 +77,7 @@ class Instant(int):
 
     def text(self) -> str:
         """RFC 3339 with a ``Z``; decimals of a second only when there are any."""
-        text = self.moment().replace(tzinfo=None).isoformat()
-        return f"{text.rstrip('0') if '.' in text else text}Z"
+        return _text(self)
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -96,6 +96,12 @@ class Instant(int):
         if isinstance(value, str):
             return cls.parse(value)
         raise ValueError(f"expected a time as RFC 3339 text, got {type(value).__name__}")
+
+
+@lru_cache(maxsize=4096)  # what follows from one event has its time
+def _text(instant: Instant) -> str:
+    text = instant.moment().replace(tzinfo=None).isoformat()
+    return f"{text.rstrip('0') if '.' in text else text}Z"
 
 
 def midnight(day: date) -> int:

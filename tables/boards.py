@@ -5,6 +5,7 @@ A row of `gamification-boards` has the key ``board/scope/period|user`` and a sor
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -22,6 +23,7 @@ ALL_TIME: Final = "all"
 SCORE_LIMIT: Final = 10**25
 _SCORE_DIGITS: Final = 26
 _TIME_DIGITS: Final = 18
+_TIME_LIMIT: Final = 10**_TIME_DIGITS
 SORT_KEY_CHARS: Final = _SCORE_DIGITS + _TIME_DIGITS
 _MONTHS_A_QUARTER: Final = 3
 _MONTHS_A_YEAR: Final = 12
@@ -45,11 +47,12 @@ class Period:
 
 def periods_of(instant: Instant) -> tuple[Period, ...]:
     """Day, ISO week, month, season (calendar quarter) and all-time of an instant, all in UTC."""
-    return _periods_of_day(instant.day())
+    return _periods_of_day(instant.day_number())
 
 
 @lru_cache(maxsize=4096)
-def _periods_of_day(day: date) -> tuple[Period, ...]:
+def _periods_of_day(day_number: int) -> tuple[Period, ...]:
+    day = Instant(day_number * DAY_US).day()
     year, week, _ = day.isocalendar()
     return (
         _day(day),
@@ -130,6 +133,11 @@ def ranked_key(group_name: str, user_id: str) -> str:
     return f"{group_name}|{user_id}"
 
 
+def ranked_keys(board: Board, scope: str, periods: Iterable[Period], user_id: str) -> list[str]:
+    """The keys of a user's rows on a board, one for each of the periods."""
+    return [f"{board}/{scope}/{period.text}|{user_id}" for period in periods]
+
+
 class Standing(NamedTuple):
     """A score and the event time (microseconds) of the event that made it so."""
 
@@ -142,9 +150,7 @@ class Standing(NamedTuple):
         Raises:
             ValueError: when the score's magnitude is 10^25 or more, or the time does not fit 18 digits.
         """
-        if not -SCORE_LIMIT < self.score < SCORE_LIMIT or not 0 <= self.reached_at < 10**_TIME_DIGITS:
-            raise ValueError(f"a standing of {self.score} at {self.reached_at} is out of range")
-        return f"{SCORE_LIMIT - self.score:0{_SCORE_DIGITS}d}{self.reached_at:0{_TIME_DIGITS}d}"
+        return _sort_key(self.score, self.reached_at).decode()
 
     @classmethod
     def from_sort_key(cls, text: str) -> Standing:
@@ -153,6 +159,26 @@ class Standing(NamedTuple):
         Raises:
             ValueError: when `text` is none.
         """
-        if len(text) != SORT_KEY_CHARS or not text.isdecimal() or not text.isascii():
-            raise ValueError(f"expected a sort key of {SORT_KEY_CHARS} digits, got {text[:SORT_KEY_CHARS]!r}")
-        return cls(SCORE_LIMIT - int(text[:_SCORE_DIGITS]), int(text[_SCORE_DIGITS:]))
+        raw = text.encode()
+        return cls(_score(raw), int(raw[_SCORE_DIGITS:]))
+
+
+def raised(raw: bytes | None, amount: int, at: int) -> bytes:
+    """The sort key, as it is kept in `gamification-boards`, of a score with an amount more, reached at that time.
+
+    Raises:
+        ValueError: when `raw` is no sort key, or the new standing is out of range.
+    """
+    return _sort_key(amount if raw is None else _score(raw) + amount, at)
+
+
+def _sort_key(score: int, reached_at: int) -> bytes:
+    if not -SCORE_LIMIT < score < SCORE_LIMIT or not 0 <= reached_at < _TIME_LIMIT:
+        raise ValueError(f"a standing of {score} at {reached_at} is out of range")
+    return b"%026d%018d" % (SCORE_LIMIT - score, reached_at)
+
+
+def _score(raw: bytes) -> int:
+    if len(raw) != SORT_KEY_CHARS or not raw.isdigit():
+        raise ValueError(f"expected a sort key of {SORT_KEY_CHARS} digits, got {raw[:SORT_KEY_CHARS]!r}")
+    return SCORE_LIMIT - int(raw[:_SCORE_DIGITS])

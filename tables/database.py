@@ -9,6 +9,7 @@ import logging
 import shutil
 import struct
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import ClassVar
 
@@ -38,6 +39,7 @@ def _options() -> Options:
     return options
 
 
+@cache
 def partition_prefix(table: str, partition: int) -> bytes:
     """What every row key of one table's partition begins with."""
     return table.encode() + b"\x00" + struct.pack(">H", partition)

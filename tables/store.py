@@ -233,18 +233,22 @@ class RocksStore(SerializedStore[Any, Any]):
             return value
         return self.database.get(self.table_name, message.partition, key)
 
-    def change(self, key: bytes, value: bytes | None, message: Message) -> None:
-        """Change a row in the event of a message, uncommitted; None deletes it."""
+    def changing(self, message: Message) -> Callable[[bytes, bytes | None], None]:
+        """How to change rows in the event of a message, uncommitted; None deletes one."""
         source = (message.tp, message.offset)
         rows = self._overlay.setdefault(message.partition, {})
-        writes = rows.get(key)
-        if writes is None:
-            rows[key] = [(source, value)]
-            return
-        self._message_builds_on(message, writes[-1][0])
-        if writes[-1][0] == source:
-            writes.pop()
-        writes.append((source, value))
+
+        def change(key: bytes, value: bytes | None) -> None:
+            writes = rows.get(key)
+            if writes is None:
+                rows[key] = [(source, value)]
+                return
+            self._message_builds_on(message, writes[-1][0])
+            if writes[-1][0] == source:
+                writes.pop()
+            writes.append((source, value))
+
+        return change
 
     def _builds_on(self, writer: Source | None) -> None:
         """Tell the driver when the current event meets what another one wrote and is not committed."""

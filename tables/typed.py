@@ -1,25 +1,30 @@
 """Tables with types: text keys and frozen rows over a Faust table of bytes (or, in tests, over a dictionary).
 
 Faust takes the serializers of a table from `key_type` and `value_type` alone: only ``bytes`` means raw, anything else
-is JSON. So the Faust table holds bytes, and text and rows are converted here.
+is JSON. So the Faust table holds bytes, and text and rows are converted here. In a batch (`tables.batches`) a row is
+read and decoded once, and encoded and written once, at its end.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast, runtime_checkable
+from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar, cast, runtime_checkable
 
+from streams.driver.quick_tables import QuickTable
 from tables.catalog import TableSpec
 from tables.rows import Row
 
 if TYPE_CHECKING:
     import faust
 
+V = TypeVar("V")
 RowT = TypeVar("RowT", bound=Row)
 BytesMap = MutableMapping[bytes, bytes]
 OpenTable = Callable[[TableSpec[Any]], BytesMap]
 """How a table is come by: declared to Faust (`opener`), or in tests a dictionary."""
+
+_UNREAD: Final = object()
 
 
 @runtime_checkable
@@ -27,67 +32,124 @@ class _Prefixed(Protocol):
     def prefix(self, start: bytes) -> Iterator[tuple[bytes, bytes]]: ...
 
 
-class RawTable:
-    """Text keys to bytes."""
+class Table(Generic[V]):
+    """Text keys to values of one kind. Values are frozen: nothing changes unless it is put."""
 
-    def __init__(self, table: BytesMap) -> None:
+    def __init__(self, table: BytesMap, load: Callable[[bytes], V], dump: Callable[[V], bytes]) -> None:
         self._table = table
+        self._load = load
+        self._dump = dump
+        self._held: dict[str, V | None] | None = None
+        """In a batch: every value that was met, as it is now; None for none."""
+        self._changed: dict[str, None] = {}
+        """Keys of those that have to be written, in the order of their first change."""
 
     @cached_property
     def _rows(self) -> BytesMap:
-        """Where to read: the store behind a Faust table, which would look up each key twice."""
+        """Where to scan: the store behind a Faust table."""
         return cast("BytesMap", getattr(self._table, "data", self._table))
 
-    def get(self, key: str) -> bytes | None:
-        """The value, or None."""
-        try:
-            return self._rows[key.encode()]
-        except KeyError:
-            return None
+    @cached_property
+    def _get(self) -> Callable[[bytes], bytes | None]:
+        """How to read: Faust's own table would look up each key twice."""
+        if isinstance(self._table, QuickTable):
+            return self._table.get
+        rows = self._rows
 
-    def put(self, key: str, value: bytes) -> None:
+        def get(key: bytes) -> bytes | None:
+            try:
+                return rows[key]
+            except KeyError:
+                return None
+
+        return get
+
+    def get(self, key: str) -> V | None:
+        """The value, or None."""
+        held = self._held
+        if held is None:
+            return self._read(key)
+        value = held.get(key, _UNREAD)
+        if value is _UNREAD:
+            value = held[key] = self._read(key)
+        return cast("V | None", value)
+
+    def put(self, key: str, value: V) -> None:
         """Set a value."""
-        self._table[key.encode()] = value
+        if self._held is None:
+            self._table[key.encode()] = self._dump(value)
+        else:
+            self._held[key] = value
+            self._changed[key] = None
 
     def delete(self, key: str) -> None:
         """Remove a key; one that is not there is left alone."""
-        if self.get(key) is not None:
+        if self.get(key) is None:
+            return
+        if self._held is None:
             del self._table[key.encode()]
-
-    def prefix(self, start: str) -> list[tuple[str, bytes]]:
-        """Entries whose key begins with `start`, in key order; a copy, so that the table may change meanwhile."""
-        raw = start.encode()
-        entries: Iterable[tuple[bytes, bytes]]
-        if isinstance(self._rows, _Prefixed):
-            entries = self._rows.prefix(raw)
         else:
-            entries = (entry for entry in self._rows.items() if entry[0].startswith(raw))
-        return [(key.decode(), value) for key, value in sorted(entries)]
+            self._held[key] = None
+            self._changed[key] = None
+
+    def prefix(self, start: str) -> list[tuple[str, V]]:
+        """Entries whose key begins with `start`, in key order; a copy, so that the table may change meanwhile."""
+        held = {key: value for key, value in (self._held or {}).items() if key.startswith(start)}
+        stored = ((key.decode(), raw) for key, raw in self._scan(start.encode()))
+        found = [(key, self._load(raw)) for key, raw in stored if key not in held]
+        found += [(key, value) for key, value in held.items() if value is not None]
+        return sorted(found, key=lambda entry: entry[0])
+
+    # --- batches ------------------------------------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """From here on hold what is read and written."""
+        self._held = {}
+
+    def write(self) -> None:
+        """Write what has changed, each key once."""
+        held, self._held = self._held or {}, None
+        changed, self._changed = self._changed, {}
+        dump = self._dump
+        rows = [(key.encode(), dump(value)) for key in changed if (value := held[key]) is not None]
+        if isinstance(self._table, QuickTable):
+            self._table.put_many(rows)
+        else:
+            for key, raw in rows:
+                self._table[key] = raw
+        for name in changed:
+            if held[name] is None:
+                self.delete(name)  # unless it was made in this batch
+
+    def drop(self) -> None:
+        """Forget what is held: the table is as it was."""
+        self._held = None
+        self._changed = {}
+
+    # --- inside -------------------------------------------------------------------------------------------------------
+
+    def _read(self, key: str) -> V | None:
+        raw = self._get(key.encode())
+        return None if raw is None else self._load(raw)
+
+    def _scan(self, start: bytes) -> Iterable[tuple[bytes, bytes]]:
+        if isinstance(self._rows, _Prefixed):
+            return self._rows.prefix(start)
+        return (entry for entry in self._rows.items() if entry[0].startswith(start))
 
 
-class TypedTable(Generic[RowT]):
-    """Text keys to rows of one model. Rows are frozen: nothing changes unless it is put."""
+class RawTable(Table[bytes]):
+    """Text keys to bytes."""
+
+    def __init__(self, table: BytesMap) -> None:
+        super().__init__(table, bytes, bytes)
+
+
+class TypedTable(Table[RowT]):
+    """Text keys to rows of one model."""
 
     def __init__(self, table: BytesMap, model: type[RowT]) -> None:
-        self._raw = RawTable(table)
-        self._model = model
-
-    def get(self, key: str) -> RowT | None:
-        """The row, or None."""
-        raw = self._raw.get(key)
-        return None if raw is None else self._model.load(raw)
-
-    def put(self, key: str, row: RowT) -> None:
-        """Set a row."""
-        self._raw.put(key, row.dump())
-
-    def delete(self, key: str) -> None:
-        """Remove a row; a key that is not there is left alone."""
-        self._raw.delete(key)
-
-    def prefix(self, start: str) -> list[tuple[str, RowT]]:
-        """Rows whose key begins with `start`, in key order; a copy, so that the table may change meanwhile."""
-        return [(key, self._model.load(raw)) for key, raw in self._raw.prefix(start)]
+        super().__init__(table, model.load, model.dump)
 
 
 def opener(app: faust.App, partitions: int) -> OpenTable:
@@ -99,14 +161,3 @@ def declare(app: faust.App, spec: TableSpec[Any], partitions: int) -> BytesMap:
     """Declare one table to Faust, raw bytes in key and value, changelogged."""
     table = app.Table(spec.name, key_type=bytes, value_type=bytes, partitions=partitions)
     return cast("BytesMap", table)
-
-
-def typed(open_table: OpenTable, spec: TableSpec[RowT]) -> TypedTable[RowT]:
-    """Open a table of rows.
-
-    Raises:
-        TypeError: when the catalogue gives it no model.
-    """
-    if spec.model is None:
-        raise TypeError(f"table {spec.name!r} holds no rows; open it with RawTable")
-    return TypedTable(open_table(spec), spec.model)

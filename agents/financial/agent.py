@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
 
 import faust
-from faust.types import StreamT
 
 from agents.financial.domain import Financial
 from agents.rulebook import Rulebook
-from agents.wiring import consume, raw_topic
+from agents.wiring import Do, raw_topic, work
 from streams import topics
+from streams.events.recent import Recent
 from tables.typed import opener
 
 
-def register(app: faust.App, rulebook: Rulebook) -> Financial:
-    """Add the financial agent and its tables to an application."""
+def register(app: faust.App, rulebook: Rulebook, codec: Recent) -> tuple[Financial, Do]:
+    """Add the financial tables to an application.
+
+    Returns:
+        The domain, and what it does with batches of `astra.trading.events.v1`.
+    """
     financial = Financial(opener(app, app.conf.topic_partitions), rulebook)
-    events = raw_topic(app, topics.FINANCIAL_EVENTS)
-
-    async def traded(stream: StreamT[Any]) -> None:
-        await consume(stream, financial.traded, events)
-
-    app.agent(raw_topic(app, topics.TRADING_EVENTS), name="financial-trading")(traded)
-    return financial
+    out = raw_topic(app, topics.FINANCIAL_EVENTS)
+    return financial, partial(work, handle=financial.traded, tables=financial.tables, codec=codec, out=out)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import cast
 
-from agents.financial.fees import accrued, added, entries
+from agents.financial.fees import accrued
+from agents.financial.totals import Totals
 from agents.once import Once
 from agents.rulebook import Rulebook
 from streams.events import AnyEvent, Event
 from streams.events.trading import TradeExecuted
 from tables import catalog
-from tables.typed import OpenTable, typed
+from tables.batches import Tables
+from tables.typed import OpenTable
 
 
 class Financial:
@@ -18,8 +20,9 @@ class Financial:
 
     def __init__(self, open_table: OpenTable, rulebook: Rulebook) -> None:
         self.rulebook = rulebook
-        self.once = Once(open_table(catalog.FINANCIAL_SEEN))
-        self.fees = typed(open_table, catalog.FINANCIAL_FEES)
+        self.tables = Tables(open_table)
+        self.once = Once(self.tables, catalog.FINANCIAL_SEEN)
+        self.fees = Totals(self.tables)
 
     def traded(self, event: AnyEvent) -> list[AnyEvent]:
         """Accrue the fee of an execution, once."""
@@ -29,6 +32,5 @@ class Financial:
         if fee is None or self.once.seen(event.id):
             return []
         self.once.mark(event.id)
-        for key, amount in entries(fee, event.time):
-            self.fees.put(key, added(self.fees.get(key), amount))
+        self.fees.add(fee, event.time)
         return [event.then(fee)]

@@ -1,17 +1,12 @@
-"""Fees: what accrues from an execution, how it is split, which totals it counts in. Amounts in 1e-8 USD."""
+"""Fees: what accrues from an execution, and how it is split. Amounts in 1e-8 USD."""
 
 from __future__ import annotations
-
-from collections.abc import Iterator
 
 from agents.rulebook import FeeRules
 from streams.events import Event
 from streams.events.financial import FeeAccrued
 from streams.events.trading import TradeExecuted
-from streams.times import Instant
 from streams.units import PPM, Usd
-from tables.catalog import TOTAL, fee_key
-from tables.rows import FeeTotal
 
 
 def split(amount: int, rules: FeeRules) -> dict[str, int]:
@@ -33,16 +28,3 @@ def accrued(event: Event[TradeExecuted], rules: FeeRules) -> FeeAccrued | None:
         beneficiaries={name: Usd(share) for name, share in split(amount, rules).items()},
         source_event_id=event.id,
     )
-
-
-def entries(fee: FeeAccrued, time: Instant) -> Iterator[tuple[str, int]]:
-    """Rows of `financial-fees` that a fee adds to, and what: its UTC day and all-time, whole and by beneficiary."""
-    for day in (time.day(), None):
-        for beneficiary, amount in {TOTAL: fee.amount, **fee.beneficiaries}.items():
-            yield fee_key(fee.source, fee.asset, day, beneficiary), amount
-
-
-def added(total: FeeTotal | None, amount: int) -> FeeTotal:
-    """A total with one more fee."""
-    before = total or FeeTotal()
-    return FeeTotal(amount=before.amount + amount, count=before.count + 1)

@@ -11,9 +11,17 @@ from tables.rows import Progress
 _PERCENT: Final = 100
 
 
-def holds(rule: AchievementRule, progress: Progress, rules: AchievementRules) -> bool:
-    """Whether a user has done what an achievement asks for."""
-    return _measure(rule.kind, progress, rules) >= rule.at
+def measures(progress: Progress, rules: AchievementRules) -> dict[AchievementKind, int]:
+    """How far a user is in each kind of achievement."""
+    streak, closes = progress.streaks.get("trading"), progress.closes
+    return {
+        "trades": progress.trades,
+        "profitable_close": progress.wins,
+        "single_trade": progress.largest_trade // USD_UNIT,
+        "trading_streak": streak.days if streak else 0,
+        "level": progress.level,
+        "win_rate": progress.wins * _PERCENT // closes if closes >= rules.win_rate_closes_min else 0,
+    }
 
 
 def locked(progress: Progress, rules: AchievementRules) -> list[AchievementRule]:
@@ -22,19 +30,13 @@ def locked(progress: Progress, rules: AchievementRules) -> list[AchievementRule]
     return [rule for rule in rules.listed if rule.name not in have]
 
 
-def _measure(kind: AchievementKind, progress: Progress, rules: AchievementRules) -> int:
-    match kind:
-        case "trades":
-            return progress.trades
-        case "profitable_close":
-            return progress.wins
-        case "single_trade":
-            return progress.largest_trade // USD_UNIT
-        case "trading_streak":
-            streak = progress.streaks.get("trading")
-            return streak.days if streak else 0
-        case "level":
-            return progress.level
-        case "win_rate":
-            enough = progress.closes >= rules.win_rate_closes_min
-            return progress.wins * _PERCENT // progress.closes if enough else 0
+def holds(rule: AchievementRule, progress: Progress, rules: AchievementRules) -> bool:
+    """Whether a user has done what an achievement asks for."""
+    return measures(progress, rules)[rule.kind] >= rule.at
+
+
+def due(progress: Progress, rules: AchievementRules) -> bool:
+    """Whether any holds that the user does not have yet."""
+    reached = measures(progress, rules)
+    held = [name for kind, at, name in rules.steps if reached[kind] >= at]
+    return not {unlocked.name for unlocked in progress.achievements}.issuperset(held)

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
 
 import faust
-from faust.types import StreamT
 
 from agents.gamification.domain import Gamification
 from agents.rulebook import Rulebook
-from agents.wiring import consume, raw_topic
+from agents.wiring import Do, raw_topic, work
 from streams import topics
+from streams.events.recent import Recent
 from tables.typed import opener
 
 
-def register(app: faust.App, rulebook: Rulebook) -> Gamification:
-    """Add the gamification agent and its tables to an application."""
+def register(app: faust.App, rulebook: Rulebook, codec: Recent) -> tuple[Gamification, Do]:
+    """Add the gamification tables to an application.
+
+    Returns:
+        The domain, and what it does with batches of `astra.trading.events.v1`.
+    """
     gamification = Gamification(opener(app, app.conf.topic_partitions), rulebook)
-    events = raw_topic(app, topics.GAMIFICATION_EVENTS)
-
-    async def traded(stream: StreamT[Any]) -> None:
-        await consume(stream, gamification.traded, events)
-
-    app.agent(raw_topic(app, topics.TRADING_EVENTS), name="gamification-trading")(traded)
-    return gamification
+    out = raw_topic(app, topics.GAMIFICATION_EVENTS)
+    return gamification, partial(work, handle=gamification.traded, tables=gamification.tables, codec=codec, out=out)

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from agents.gamification.activity import activity_of
+from agents.gamification.boards import Boards
 from agents.gamification.lateness import Judged, judge
 from agents.gamification.progress import earn
-from agents.gamification.standings import Points, advanced, board_keys, points
+from agents.gamification.standings import points
 from agents.gamification.xp import Activity
 from agents.once import Once
 from agents.rulebook import Rulebook
 from streams.events import AnyEvent
 from streams.events.gamification import LateEventRecorded
 from tables import catalog
-from tables.boards import Standing
+from tables.batches import Tables
 from tables.catalog import WATERMARK_KEY, trade_key
-from tables.typed import OpenTable, RawTable, typed
+from tables.typed import OpenTable
 
 
 class Gamification:
@@ -22,11 +23,12 @@ class Gamification:
 
     def __init__(self, open_table: OpenTable, rulebook: Rulebook) -> None:
         self.rulebook = rulebook
-        self.once = Once(open_table(catalog.GAMIFICATION_SEEN))
-        self.progress = typed(open_table, catalog.GAMIFICATION_PROGRESS)
-        self.trades = typed(open_table, catalog.GAMIFICATION_TRADES)
-        self.boards = RawTable(open_table(catalog.GAMIFICATION_BOARDS))
-        self.watermarks = typed(open_table, catalog.GAMIFICATION_WATERMARK)
+        self.tables = Tables(open_table)
+        self.once = Once(self.tables, catalog.GAMIFICATION_SEEN)
+        self.progress = self.tables.rows(catalog.GAMIFICATION_PROGRESS)
+        self.trades = self.tables.rows(catalog.GAMIFICATION_TRADES)
+        self.boards = Boards(self.tables)
+        self.watermarks = self.tables.rows(catalog.GAMIFICATION_WATERMARK)
 
     def traded(self, event: AnyEvent) -> list[AnyEvent]:
         """Work in a fact of trading, once."""
@@ -46,17 +48,9 @@ class Gamification:
         self.progress.put(user_id, earned.progress)
         self.trades.put(trade, earned.tally)
         gained = earned.progress.xp - (progress.xp if progress else 0)
-        for point in points(activity, tally, gained):
-            self._count(point, event, judged)
+        for point in points(activity, gained, opens=earned.opens):
+            self.boards.count(user_id, point, judged.open, event.time)
         return events
-
-    def _count(self, point: Points, event: AnyEvent, judged: Judged) -> None:
-        for key in board_keys(event.partitionkey, point, judged.open):
-            raw = self.boards.get(key)
-            standing = Standing.from_sort_key(raw.decode()) if raw is not None else None
-            after = advanced(standing, point.amount, event.time)
-            if after != standing:
-                self.boards.put(key, after.sort_key().encode())
 
 
 def _late(event: AnyEvent, judged: Judged) -> list[AnyEvent]:
@@ -65,6 +59,6 @@ def _late(event: AnyEvent, judged: Judged) -> list[AnyEvent]:
     recorded = LateEventRecorded(
         source_event_id=event.id,
         periods=tuple(period.text for period in judged.missed),
-        watermark_us=judged.watermark.highest,
+        watermark_us=int(judged.watermark.highest),
     )
     return [event.then(recorded)]

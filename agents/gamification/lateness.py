@@ -23,6 +23,8 @@ def judge(watermark: Watermark | None, time: Instant, rules: BoardRules) -> Judg
     before = watermark or Watermark()
     highest = max(before.highest, time)
     periods = periods_of(time)
+    if not periods[0].sealed(highest, rules.late_grace_h):  # the day ends first
+        return Judged(periods, (), Watermark(highest=highest, late=before.late))
     missed = tuple(period for period in periods if period.sealed(highest, rules.late_grace_h))
     counted = tuple(period for period in periods if period not in missed)
     return Judged(counted, missed, Watermark(highest=highest, late=before.late + bool(missed)))

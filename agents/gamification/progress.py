@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
+from msgspec.structs import replace
+
 from agents.gamification import achievements, streaks, xp
 from agents.gamification.levels import level_of
 from agents.gamification.xp import Activity, Source
@@ -15,10 +17,11 @@ from tables.rows import Progress, TradeTally, Unlocked
 
 
 class Earned(NamedTuple):
-    """The state after an activity."""
+    """The state after an activity, and whether it was the first of its trade."""
 
     progress: Progress
     tally: TradeTally
+    opens: bool
 
 
 def new_progress(rulebook: Rulebook) -> Progress:
@@ -37,9 +40,10 @@ def earn(
     multiplier = streaks.multiplier_ppm(days, rulebook.streak)
     for grant in grants:
         earning.gain(grant.multiplied(multiplier), multiplier, grant.source, grant.source)
-    earning.count(activity, before, after)
+    opens = activity.opens(before)
+    earning.count(activity, before, after, opens=opens)
     earning.unlock()
-    return Earned(earning.progress, after), earning.events
+    return Earned(earning.progress, after, opens), earning.events
 
 
 class _Earning:
@@ -55,7 +59,7 @@ class _Earning:
         """Add the day to the trading streak; its days now."""
         streak, action = streaks.active_on(self.progress.streaks.get("trading"), self._event.time.day_number())
         if action is not None:
-            self._change(streaks={**self.progress.streaks, "trading": streak})
+            self.progress = replace(self.progress, streaks={**self.progress.streaks, "trading": streak})
             self._tell(StreakUpdated(kind="trading", days=streak.days, best=streak.best, action=action), action)
         return streak.days
 
@@ -64,7 +68,7 @@ class _Earning:
         if amount == 0:
             return
         total = self.progress.xp + amount
-        self._change(xp=total)
+        self.progress = replace(self.progress, xp=total)
         gained = XPGained(
             amount=amount,
             multiplier_ppm=multiplier_ppm,
@@ -80,14 +84,15 @@ class _Earning:
         old, new = self.progress.level, level_of(self.progress.xp, levels)
         if new > old:
             leverage = levels.leverage_at(new)
-            self._change(level=new, max_leverage=leverage)
+            self.progress = replace(self.progress, level=new, max_leverage=leverage)
             self._tell(LevelUp(old=old, new=new, max_leverage=leverage), str(new))
 
-    def count(self, activity: Activity, before: TradeTally, after: TradeTally) -> None:
+    def count(self, activity: Activity, before: TradeTally, after: TradeTally, *, opens: bool) -> None:
         """Count the trade, its close and whether it is a win now."""
         progress = self.progress
-        self._change(
-            trades=progress.trades + activity.opens(before),
+        self.progress = replace(
+            progress,
+            trades=progress.trades + opens,
             closes=progress.closes + (after.closing and not before.closing),
             wins=progress.wins + after.winning - before.winning,
             volume=progress.volume + activity.notional,
@@ -99,23 +104,19 @@ class _Earning:
     def unlock(self) -> None:
         """Go through the achievements in order, again and again, until a pass unlocks none."""
         rules = self._rulebook.achievements
-        unlocked = True
-        while unlocked:
-            unlocked = False
+        while achievements.due(self.progress, rules):
             for rule in achievements.locked(self.progress, rules):
                 if achievements.holds(rule, self.progress, rules):
                     self._unlock(rule)
-                    unlocked = True
 
     def _unlock(self, rule: AchievementRule) -> None:
         shards = rule.xp * self._rulebook.xp.ss_per_achievement_xp
         record = Unlocked(name=rule.name, at=self._event.time)
-        self._change(achievements=(*self.progress.achievements, record), ss=self.progress.ss + shards)
+        self.progress = replace(
+            self.progress, achievements=(*self.progress.achievements, record), ss=self.progress.ss + shards
+        )
         self._tell(AchievementUnlocked(achievement=rule.name, tier=rule.tier, xp=rule.xp, ss=shards), rule.name)
         self.gain(rule.xp, PPM, "achievement", rule.name)
-
-    def _change(self, **fields: object) -> None:
-        self.progress = self.progress.model_copy(update=fields)
 
     def _tell(self, data: EventData, name: str) -> None:
         self.events.append(self._event.then(data, name=name))

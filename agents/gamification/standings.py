@@ -2,49 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from collections.abc import Iterator
+from typing import TypeAlias
 
 from agents.gamification.xp import Activity
-from tables.boards import GLOBAL, Board, Period, Standing, group, ranked_key
-from tables.rows import TradeTally
+from tables.boards import GLOBAL, Board
+
+Points: TypeAlias = tuple[Board, str, int]
+"""A board, its scope, and an amount for it: XP or trades as they are, volume and pnl in 1e-8 USD."""
 
 
-class Points(NamedTuple):
-    """An amount for one board: XP or trades as they are, volume and pnl in 1e-8 USD."""
-
-    board: Board
-    scope: str
-    amount: int
-
-
-def points(activity: Activity, before: TradeTally | None, xp: int) -> Iterator[Points]:
-    """What an activity adds to the boards, `xp` being all XP it earned.
+def points(activity: Activity, xp: int, *, opens: bool) -> Iterator[Points]:
+    """What an activity adds to the boards, `xp` being all XP it earned; `opens`: it is the first of its trade.
 
     A pnl of 0 counts as well: it puts a user on the board.
     """
     if xp > 0:
-        yield Points("xp", GLOBAL, xp)
+        yield "xp", GLOBAL, xp
     if activity.notional > 0:
-        yield Points("volume", GLOBAL, activity.notional)
-        yield Points("volume", activity.market, activity.notional)
+        yield "volume", GLOBAL, activity.notional
+        yield "volume", activity.market, activity.notional
     if activity.closing:
-        yield Points("pnl", GLOBAL, activity.pnl)
-        yield Points("pnl", activity.market, activity.pnl)
-    if activity.opens(before or TradeTally()):
-        yield Points("trades", GLOBAL, 1)
+        yield "pnl", GLOBAL, activity.pnl
+        yield "pnl", activity.market, activity.pnl
+    if opens:
+        yield "trades", GLOBAL, 1
 
 
-def board_keys(user_id: str, point: Points, periods: Iterable[Period]) -> Iterator[str]:
-    """The rows of `gamification-boards` that points count in."""
-    for period in periods:
-        yield ranked_key(group(point.board, point.scope, period.text), user_id)
+class Run:
+    """Points of one user for one board, one after the other.
 
+    Attributes:
+        amount: Their sum.
+        reached_at: The time of the last event that added other than 0; while there is none, of the first.
+        moved: Whether any added other than 0. When none did, they leave a standing that exists as it is.
+    """
 
-def advanced(standing: Standing | None, amount: int, at: int) -> Standing:
-    """A standing with an amount more, reached at the event's time; 0 more leaves one that exists as it is."""
-    if standing is None:
-        return Standing(amount, at)
-    if amount == 0:
-        return standing
-    return Standing(standing.score + amount, at)
+    __slots__ = ("amount", "moved", "reached_at")
+
+    def __init__(self, amount: int, at: int) -> None:
+        self.amount = amount
+        self.reached_at = at
+        self.moved = amount != 0
+
+    def add(self, amount: int, at: int) -> None:
+        """Have more points follow."""
+        if amount != 0:
+            self.amount += amount
+            self.reached_at = at
+            self.moved = True

@@ -54,18 +54,15 @@ def tallied(tally: TradeTally, activity: Activity, rules: XpRules) -> tuple[Trad
     notional, pnl = tally.notional + activity.notional, tally.pnl + activity.pnl
     closing = tally.closing or activity.closing
     won = tally.won or (closing and pnl > 0)
-    grants: dict[Source, int] = {
-        "trade": max(trade_xp(notional, rules) - tally.granted, 0),
-        "close": rules.close if closing and not tally.closing else 0,
-        "win": rules.win if won and not tally.won else 0,
-    }
+    grown = max(trade_xp(notional, rules) - tally.granted, 0) if activity.by_user else 0
+    after = TradeTally(notional=notional, pnl=pnl, granted=tally.granted + grown, closing=closing, won=won)
     if not activity.by_user:
-        grants = {}
-    after = TradeTally(
-        notional=notional,
-        pnl=pnl,
-        granted=tally.granted + grants.get("trade", 0),
-        closing=closing,
-        won=won,
-    )
-    return after, [Grant(source, base) for source, base in grants.items() if base]
+        return after, []
+    grants: list[Grant] = []
+    if grown:
+        grants.append(Grant("trade", grown))
+    if closing and not tally.closing and rules.close:
+        grants.append(Grant("close", rules.close))
+    if won and not tally.won and rules.win:
+        grants.append(Grant("win", rules.win))
+    return after, grants

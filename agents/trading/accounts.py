@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from agents.rulebook import Rulebook
 from streams.events.trading import Mode, TradeExecuted
 from tables.rows import Account, Portfolio, Totals
@@ -19,7 +21,7 @@ def new_portfolio(rulebook: Rulebook) -> Portfolio:
 
 def raised(account: Account, leverage: int) -> Account:
     """The account after a level up. A maximum once reached stays, in whatever order level ups arrive."""
-    return account.model_copy(update={"max_leverage": max(account.max_leverage, leverage)})
+    return replace(account, max_leverage=max(account.max_leverage, leverage))
 
 
 def counted(portfolio: Portfolio, fill: TradeExecuted, *, new_trade: bool, new_close: bool, at: int) -> Portfolio:
@@ -43,13 +45,13 @@ def counted(portfolio: Portfolio, fill: TradeExecuted, *, new_trade: bool, new_c
 def realised(portfolio: Portfolio, pnl: int, at: int) -> Portfolio:
     """The portfolio after a practice trade was closed or liquidated."""
     totals = portfolio.practice
-    done = totals.model_copy(update={"closes": totals.closes + 1, "realised_pnl": totals.realised_pnl + pnl})
+    done = replace(totals, closes=totals.closes + 1, realised_pnl=totals.realised_pnl + pnl)
     return _with_totals(portfolio, "practice", done, at)
 
 
 def with_account(portfolio: Portfolio, account: Account) -> Portfolio:
     """The portfolio with the practice account's money."""
-    return portfolio.model_copy(update={"practice_balance": account.balance, "practice_margin": account.margin})
+    return replace(portfolio, practice_balance=account.balance, practice_margin=account.margin)
 
 
 def _totals(portfolio: Portfolio, mode: Mode) -> Totals:
@@ -57,4 +59,4 @@ def _totals(portfolio: Portfolio, mode: Mode) -> Totals:
 
 
 def _with_totals(portfolio: Portfolio, mode: Mode, totals: Totals, at: int) -> Portfolio:
-    return portfolio.model_copy(update={mode: totals, "updated_at": max(at, portfolio.updated_at)})
+    return replace(portfolio, **{mode: totals}, updated_at=max(at, portfolio.updated_at))

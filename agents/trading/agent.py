@@ -2,38 +2,37 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
 
 import faust
-from faust.types import StreamT
 
 from agents.rulebook import Rulebook
 from agents.trading.domain import Trading
-from agents.wiring import consume, copy_to_all, raw_topic
+from agents.wiring import consume, copy_to_all, raw_topic, work
 from streams import topics
+from streams.events.recent import Recent
 from tables.typed import opener
 
 
-def register(app: faust.App, rulebook: Rulebook) -> Trading:
+def register(app: faust.App, rulebook: Rulebook, codec: Recent) -> Trading:
     """Add the trading agents and tables to an application."""
-    trading = Trading(opener(app, app.conf.topic_partitions), rulebook)
-    events = raw_topic(app, topics.TRADING_EVENTS)
-    marks = raw_topic(app, topics.TRADING_MARKS)
+    partitions = app.conf.topic_partitions
+    trading = Trading(opener(app, partitions), rulebook)
+    does = partial(work, tables=trading.tables, codec=codec)
+    events, marks = raw_topic(app, topics.TRADING_EVENTS), raw_topic(app, topics.TRADING_MARKS)
 
-    async def commands(stream: StreamT[Any]) -> None:
-        await consume(stream, trading.command, events)
-
-    async def prices(stream: StreamT[Any]) -> None:
-        await copy_to_all(stream, marks, app.conf.topic_partitions)
-
-    async def marked(stream: StreamT[Any]) -> None:
-        await consume(stream, trading.mark, events)
-
-    async def gamified(stream: StreamT[Any]) -> None:
-        await consume(stream, trading.gamified)
-
-    app.agent(raw_topic(app, topics.TRADING_COMMANDS), name="trading-commands")(commands)
-    app.agent(raw_topic(app, topics.MARKET_PRICES), name="trading-prices")(prices)
-    app.agent(marks, name="trading-marks")(marked)
-    app.agent(raw_topic(app, topics.GAMIFICATION_EVENTS), name="trading-levels")(gamified)
+    consume(
+        app,
+        raw_topic(app, topics.TRADING_COMMANDS),
+        "trading-commands",
+        partial(does, handle=trading.command, out=events),
+    )
+    consume(
+        app,
+        raw_topic(app, topics.MARKET_PRICES),
+        "trading-prices",
+        partial(copy_to_all, codec=codec, out=marks, partitions=partitions),
+    )
+    consume(app, marks, "trading-marks", partial(does, handle=trading.mark, out=events))
+    consume(app, raw_topic(app, topics.GAMIFICATION_EVENTS), "trading-levels", partial(does, handle=trading.gamified))
     return trading

@@ -16,9 +16,10 @@ from streams.events.gamification import LevelUp
 from streams.events.market import PriceUpdated
 from streams.events.trading import CloseTrade, OpenTrade, ReportFill
 from tables import catalog
+from tables.batches import Tables
 from tables.catalog import open_key, position_key, trade_key
 from tables.rows import Account, Exposure, Mark, Trade
-from tables.typed import OpenTable, typed
+from tables.typed import OpenTable
 
 
 class Trading:
@@ -26,13 +27,14 @@ class Trading:
 
     def __init__(self, open_table: OpenTable, rulebook: Rulebook) -> None:
         self.rulebook = rulebook
-        self.once = Once(open_table(catalog.TRADING_SEEN))
-        self.accounts = typed(open_table, catalog.TRADING_ACCOUNTS)
-        self.trades = typed(open_table, catalog.TRADING_TRADES)
-        self.open = typed(open_table, catalog.TRADING_OPEN)
-        self.positions = typed(open_table, catalog.TRADING_POSITIONS)
-        self.portfolios = typed(open_table, catalog.TRADING_PORTFOLIO)
-        self.marks = typed(open_table, catalog.TRADING_MARKS)
+        self.tables = Tables(open_table)
+        self.once = Once(self.tables, catalog.TRADING_SEEN)
+        self.accounts = self.tables.rows(catalog.TRADING_ACCOUNTS)
+        self.trades = self.tables.rows(catalog.TRADING_TRADES)
+        self.open = self.tables.rows(catalog.TRADING_OPEN)
+        self.positions = self.tables.rows(catalog.TRADING_POSITIONS)
+        self.portfolios = self.tables.rows(catalog.TRADING_PORTFOLIO)
+        self.marks = self.tables.rows(catalog.TRADING_MARKS)
 
     def command(self, event: AnyEvent) -> list[AnyEvent]:
         """Carry out a command, once.

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from agents.rulebook import Rulebook
 from agents.trading import prices
 from agents.trading.accounts import counted, new_portfolio
 from agents.trading.positions import Fill, moved
 from streams.events import Event
 from streams.events.trading import ReportFill, TradeExecuted
-from streams.units import Usd, scaled, unscaled
+from streams.units import Quantity, Usd
 from tables.rows import Portfolio, Position, Trade
 
 
@@ -73,17 +75,17 @@ def filled(trade: Trade | None, user_id: str, fill: TradeExecuted, at: int) -> T
     """The trade with one more fill."""
     if trade is None:
         trade = _first(user_id, fill, at)
-    return trade.model_copy(
-        update={
-            "status": "closed" if fill.closing else trade.status,
-            "fills": trade.fills + 1,
-            "notional": trade.notional + fill.notional_usd,
-            "size": unscaled(scaled(trade.size) + scaled(fill.size)),
-            "fees": trade.fees + fill.fee_usd,
-            "pnl": trade.pnl + fill.closed_pnl_usd,
-            "exit_price": fill.price if fill.closing else trade.exit_price,
-            "updated_at": max(at, trade.updated_at),
-        }
+    closing = fill.closing
+    return replace(
+        trade,
+        status="closed" if closing else trade.status,
+        fills=trade.fills + 1,
+        notional=trade.notional + fill.notional_usd,
+        size=Quantity(trade.size + fill.size),
+        fees=trade.fees + fill.fee_usd,
+        pnl=trade.pnl + fill.closed_pnl_usd,
+        exit_price=fill.price if closing else trade.exit_price,
+        updated_at=max(at, trade.updated_at),
     )
 
 
@@ -98,7 +100,7 @@ def _first(user_id: str, fill: TradeExecuted, at: int) -> Trade:
         status="open",
         fills=0,
         notional=0,
-        size=unscaled(0),
+        size=Quantity(0),
         fees=0,
         entry_price=fill.price,
         opened_at=at,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from decimal import Decimal
 from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from agents.rulebook import Rulebook, TradingRules
 from agents.trading import prices
@@ -13,7 +14,7 @@ from agents.trading.positions import Fill, moved
 from streams.events import AnyEvent, Event
 from streams.events.trading import CloseTrade, OpenTrade, RiskAlert, TradeExecuted, TradeRejected
 from streams.ids import opened_trade_id
-from streams.units import PPM, WHOLE_DIGITS_MAX, Usd
+from streams.units import PPM, WHOLE_LIMIT, Quantity, Usd
 from tables.rows import Account, Exposure, Mark, Portfolio, Position, Trade
 
 VENUE = "practice"
@@ -85,7 +86,7 @@ def _refusals(account: Account, order: OpenTrade, terms: Terms, rules: TradingRu
 def _unpriced(mark: Mark | None, notional: int) -> str | None:
     if mark is None:
         return "no_price"
-    tradable = prices.size_of(notional, mark.price).adjusted() < WHOLE_DIGITS_MAX
+    tradable = prices.size_of(notional, mark.price) < WHOLE_LIMIT
     return None if tradable else "price_out_of_range"
 
 
@@ -96,7 +97,7 @@ def _rejected_open(event: Event[OpenTrade], reason: str) -> AnyEvent:
     )
 
 
-def _execution(event: Event[OpenTrade], price: Decimal, terms: Terms) -> TradeExecuted:
+def _execution(event: Event[OpenTrade], price: Quantity, terms: Terms) -> TradeExecuted:
     order = event.data
     trade_id = opened_trade_id(event.id)
     return TradeExecuted(
@@ -128,13 +129,12 @@ def _opened(books: Books, event: Event[OpenTrade], fill: TradeExecuted, terms: T
 
 def _charged(account: Account, terms: Terms) -> Account:
     same_day = account.opened_day == terms.day
-    return account.model_copy(
-        update={
-            "balance": account.balance - terms.fee,
-            "margin": account.margin + terms.margin,
-            "opened_day": terms.day,
-            "opened_count": account.opened_count + 1 if same_day else 1,
-        }
+    return replace(
+        account,
+        balance=account.balance - terms.fee,
+        margin=account.margin + terms.margin,
+        opened_day=terms.day,
+        opened_count=account.opened_count + 1 if same_day else 1,
     )
 
 

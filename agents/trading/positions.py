@@ -8,12 +8,11 @@ exactly 0, and nothing drifts. Realised pnl is what the closing fills report.
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import NamedTuple
 
-from agents.trading.prices import value_of
+from agents.trading.prices import VALUE_UNITS, value_of
 from streams.events.trading import Mode, TradeExecuted
-from streams.units import SCALE, USD_UNIT, divide_half_up, scaled, unscaled
+from streams.units import Quantity, divide_half_up
 from tables.rows import Position
 
 
@@ -23,7 +22,7 @@ class Fill(NamedTuple):
     market: str
     mode: Mode
     quantity: int
-    price: Decimal
+    price: Quantity
     notional: int
     pnl: int
     at: int
@@ -31,11 +30,10 @@ class Fill(NamedTuple):
     @classmethod
     def of(cls, executed: TradeExecuted, at: int) -> Fill:
         """The fill that an execution is."""
-        size = scaled(executed.size)
         return cls(
             executed.market,
             executed.mode,
-            size if executed.side == "buy" else -size,
+            executed.size if executed.side == "buy" else -executed.size,
             executed.price,
             executed.notional_usd,
             executed.closed_pnl_usd,
@@ -45,20 +43,35 @@ class Fill(NamedTuple):
 
 def moved(position: Position | None, user_id: str, fill: Fill) -> Position:
     """The position after a fill."""
-    before = scaled(position.quantity) if position else 0
-    quantity = before + fill.quantity
-    cost = _cost(before, position.cost if position else 0, fill)
+    before = position or _flat(user_id, fill)
+    quantity = before.quantity + fill.quantity
+    cost = _cost(before.quantity, before.cost, fill)
     return Position(
         user_id=user_id,
         market=fill.market,
         mode=fill.mode,
-        quantity=unscaled(quantity),
+        quantity=Quantity(quantity),
         cost=cost,
         average_entry=average_entry(quantity, cost),
-        realised_pnl=(position.realised_pnl if position else 0) + fill.pnl,
+        realised_pnl=before.realised_pnl + fill.pnl,
         unrealised_pnl=unrealised(quantity, cost, fill.price),
         last_price=fill.price,
-        updated_at=max(fill.at, position.updated_at if position else 0),
+        updated_at=max(fill.at, before.updated_at),
+    )
+
+
+def _flat(user_id: str, fill: Fill) -> Position:
+    return Position(
+        user_id=user_id,
+        market=fill.market,
+        mode=fill.mode,
+        quantity=Quantity(0),
+        cost=0,
+        average_entry=None,
+        realised_pnl=0,
+        unrealised_pnl=0,
+        last_price=fill.price,
+        updated_at=0,
     )
 
 
@@ -71,14 +84,14 @@ def _cost(quantity: int, cost: int, fill: Fill) -> int:
     return divide_half_up(fill.notional * (traded - held), traded)
 
 
-def average_entry(quantity: int, cost: int) -> Decimal | None:
+def average_entry(quantity: int, cost: int) -> Quantity | None:
     """Cost per unit, 18 decimals, rounded half up; None when flat. Quantity in 1e-18, cost in 1e-8 USD."""
     if quantity == 0:
         return None
-    return unscaled(divide_half_up(cost * SCALE * SCALE, abs(quantity) * USD_UNIT))
+    return Quantity(divide_half_up(cost * VALUE_UNITS, abs(quantity)))
 
 
-def unrealised(quantity: int, cost: int, price: Decimal) -> int:
+def unrealised(quantity: int, cost: int, price: Quantity) -> int:
     """What closing at a price would realise, in 1e-8 USD. Quantity in 1e-18."""
     value = value_of(abs(quantity), price)
     return value - cost if quantity > 0 else cost - value

@@ -1,52 +1,56 @@
-"""The formulas of trading: profit, margin, fee, liquidation. Exact integers; each rounds once. No state, no events."""
+"""The formulas of trading: profit, margin, fee, liquidation. Exact integers; each rounds once. No state, no events.
+
+Amounts are in 1e-8 USD; prices and quantities in 1e-18.
+"""
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Final
 
 from streams.events.trading import FillSide, Side
-from streams.units import PPM, SCALE, USD_UNIT, divide_half_up, scaled, unscaled
+from streams.units import PPM, SCALE, USD_UNIT, Quantity, divide_half_up
 
 OPENING: Final[dict[Side, FillSide]] = {"long": "buy", "short": "sell"}
 CLOSING: Final[dict[Side, FillSide]] = {"long": "sell", "short": "buy"}
 
+VALUE_UNITS: Final = SCALE * SCALE // USD_UNIT
+"""A quantity times a price is in 1e-36 USD: this many of them are 1e-8 USD."""
 
-def pnl(side: Side, notional: int, entry: Decimal, exit_price: Decimal) -> int:
-    """Notional × (exit − entry) ÷ entry, the sign inverted for short; 1e-8 USD, rounded half up."""
-    start = scaled(entry)
-    gain = notional * (scaled(exit_price) - start)
-    return divide_half_up(gain if side == "long" else -gain, start)
+
+def pnl(side: Side, notional: int, entry: Quantity, exit_price: Quantity) -> int:
+    """Notional × (exit − entry) ÷ entry, the sign inverted for short; rounded half up."""
+    gain = notional * (exit_price - entry)
+    return divide_half_up(gain if side == "long" else -gain, entry)
 
 
 def margin(notional: int, leverage: int) -> int:
-    """Notional ÷ leverage in 1e-8 USD, rounded up: the reserve covers the trade."""
+    """Notional ÷ leverage, rounded up: the reserve covers the trade."""
     return -(-notional // leverage)
 
 
 def fee(notional: int, rate_ppm: int) -> int:
-    """A rate of the notional in 1e-8 USD, rounded half up."""
+    """A rate of the notional, rounded half up."""
     return divide_half_up(notional * rate_ppm, PPM)
 
 
-def size_of(notional: int, price: Decimal) -> Decimal:
-    """How much a notional (1e-8 USD) buys at a price: 18 decimals, rounded half up, never 0."""
-    return unscaled(max(1, divide_half_up(notional * SCALE * SCALE, scaled(price) * USD_UNIT)))
+def size_of(notional: int, price: Quantity) -> Quantity:
+    """How much a notional buys at a price: 18 decimals, rounded half up, never 0."""
+    return Quantity(max(1, divide_half_up(notional * VALUE_UNITS, price)))
 
 
-def value_of(quantity: int, price: Decimal) -> int:
-    """What a quantity (1e-18) is worth at a price, in 1e-8 USD, rounded half up."""
-    return divide_half_up(quantity * scaled(price) * USD_UNIT, SCALE * SCALE)
+def value_of(quantity: int, price: Quantity) -> int:
+    """What a quantity is worth at a price, rounded half up."""
+    return divide_half_up(quantity * price, VALUE_UNITS)
 
 
-def liquidation_price(side: Side, entry: Decimal, leverage: int, maintenance_ppm: int) -> Decimal:
+def liquidation_price(side: Side, entry: Quantity, leverage: int, maintenance_ppm: int) -> Quantity:
     """Entry × (1 ∓ (1 − maintenance) ÷ leverage): 18 decimals, rounded half up, never 0."""
     reach = PPM - maintenance_ppm
     whole = leverage * PPM
     part = whole - reach if side == "long" else whole + reach
-    return unscaled(max(1, divide_half_up(scaled(entry) * part, whole)))
+    return Quantity(max(1, divide_half_up(entry * part, whole)))
 
 
-def beyond(side: Side, mark: Decimal, limit: Decimal) -> bool:
+def beyond(side: Side, mark: Quantity, limit: Quantity) -> bool:
     """Whether a mark price has gone past a liquidation price; to stand exactly on it is not past it."""
     return mark < limit if side == "long" else mark > limit

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from agents.trading import prices
 from agents.trading.accounts import realised, with_account
@@ -12,7 +13,7 @@ from agents.trading.positions import Fill, moved
 from streams.events import AnyEvent, Event
 from streams.events.market import PriceUpdated
 from streams.events.trading import CloseTrade, TradeClosed, TradeLiquidated
-from streams.units import Usd, scaled
+from streams.units import Quantity, Usd
 from tables.rows import Trade
 
 
@@ -23,39 +24,34 @@ class Settled(NamedTuple):
     trade: Trade
 
 
-def settle(books: Books, trade: Trade, exit_price: Decimal, at: int, *, liquidated: bool) -> Settled:
+def settle(books: Books, trade: Trade, exit_price: Quantity, at: int, *, liquidated: bool) -> Settled:
     """End an open practice trade at a price. The loss is never more than its margin."""
     gain = max(prices.pnl(trade.side, trade.notional, trade.entry_price, exit_price), -trade.margin)
-    account = books.account.model_copy(
-        update={"balance": books.account.balance + gain, "margin": books.account.margin - trade.margin}
-    )
-    ended = trade.model_copy(
-        update={
-            "status": "liquidated" if liquidated else "closed",
-            "pnl": gain,
-            "exit_price": exit_price,
-            "updated_at": at,
-        }
+    before = books.account
+    account = replace(before, balance=before.balance + gain, margin=before.margin - trade.margin)
+    ended = replace(
+        trade, status="liquidated" if liquidated else "closed", pnl=gain, exit_price=exit_price, updated_at=at
     )
     portfolio = with_account(realised(books.portfolio, gain, at), account)
     position = moved(books.position, trade.user_id, _closing_fill(trade, exit_price, gain, at))
     return Settled(Books(account, portfolio, position), ended)
 
 
-def _closing_fill(trade: Trade, exit_price: Decimal, gain: int, at: int) -> Fill:
-    size = scaled(trade.size)
+def _closing_fill(trade: Trade, exit_price: Quantity, gain: int, at: int) -> Fill:
     return Fill(
         market=trade.market,
         mode=trade.mode,
-        quantity=-size if trade.side == "long" else size,
+        quantity=-trade.size if trade.side == "long" else trade.size,
         price=exit_price,
-        notional=prices.value_of(size, exit_price),
+        notional=prices.value_of(trade.size, exit_price),
         pnl=gain,
         at=at,
     )
 
 
-def close_trade(books: Books, trade: Trade, price: Decimal, event: Event[CloseTrade]) -> tuple[Settled, list[AnyEvent]]:
+def close_trade(
+    books: Books, trade: Trade, price: Quantity, event: Event[CloseTrade]
+) -> tuple[Settled, list[AnyEvent]]:
     """Close a trade as its owner asked."""
     settled = settle(books, trade, price, event.time, liquidated=False)
     closed = TradeClosed(

@@ -6,8 +6,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
 
-from streams.events.base import FillId, Market, TradeId, UserId
-from streams.events.trading import FillSide, NonNegativeUsd, OpenTrade, PositiveUsd
+from streams.events.base import ClientRef, FillId, Market, TradeId, UserId
+from streams.events.trading import FillSide, Leverage, Mode, NonNegativeUsd, PositiveUsd, Side
 from streams.times import SECOND_US, Instant
 from streams.units import Price, Size, Usd
 
@@ -33,10 +33,17 @@ KnownMarket = Annotated[Market, AfterValidator(_known)]
 PastTime = Annotated[Instant, AfterValidator(_not_ahead)]
 
 
-class Order(OpenTrade):
+class Order(BaseModel):
     """Open a trade at the current mark price. The trader is the token's subject."""
 
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
     market: KnownMarket
+    side: Side
+    notional_usd: PositiveUsd
+    leverage: Leverage
+    mode: Mode = "practice"
+    client_ref: ClientRef | None = None
 
 
 class Fill(BaseModel):

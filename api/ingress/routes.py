@@ -56,7 +56,7 @@ async def open_trade(
     submission = await api.writer.begin(caller.subject, "trades.open", key, order.digest, now())
     event_id = submission.event_id()
     trade_id = opened_trade_id(event_id)
-    command = OpenTrade(**order.value.model_dump())
+    command = OpenTrade(**dict(order.value))
     event = Event.first(command, event_id=event_id, time=submission.began, key=caller.subject, subject=trade_id)
     written = await api.writer.write(topics.TRADING_COMMANDS, [event], submission)
     return AcceptedTrade(**_accepted(api, written, event), trade_id=trade_id)
@@ -128,7 +128,7 @@ async def report_prices(
 def _fill_event(venue: str, fill: Fill) -> AnyEvent:
     data = {name: value for name, value in vars(fill).items() if name != "executed_at"}
     return Event.first(
-        ReportFill.model_construct(**data, venue=venue),  # its fields were validated as a `Fill`
+        ReportFill(**data, venue=venue),
         event_id=fill_event_id(venue, fill.fill_id, fill.executed_at),
         time=fill.executed_at,
         key=fill.user_id,

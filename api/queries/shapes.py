@@ -110,7 +110,13 @@ def progress(user_id: str, row: rows.Progress) -> Progress:
     """A game profile."""
     return Progress(
         user_id=user_id,
-        **row.model_dump(include={"xp", "level", "max_leverage", "ss", "trades", "closes", "wins"}),
+        xp=row.xp,
+        level=row.level,
+        max_leverage=row.max_leverage,
+        ss=row.ss,
+        trades=row.trades,
+        closes=row.closes,
+        wins=row.wins,
         streaks={kind: _streak(streak) for kind, streak in row.streaks.items()},
         achievements=[Achievement(name=one.name, at=Instant(one.at)) for one in row.achievements],
         volume_usd=Usd(row.volume),
@@ -127,7 +133,11 @@ def _streak(row: rows.Streak) -> Streak:
 def position(row: rows.Position) -> Position:
     """A position."""
     return Position(
-        **row.model_dump(include={"market", "mode", "quantity", "average_entry", "last_price"}),
+        market=row.market,
+        mode=row.mode,
+        quantity=row.quantity,
+        average_entry=row.average_entry,
+        last_price=row.last_price,
         realised_pnl_usd=Usd(row.realised_pnl),
         unrealised_pnl_usd=Usd(row.unrealised_pnl),
         updated_at=Instant(row.updated_at),
@@ -147,7 +157,9 @@ def portfolio(row: rows.Portfolio) -> Portfolio:
 
 def _totals(row: rows.Totals) -> Totals:
     return Totals(
-        **row.model_dump(include={"fills", "trades", "closes"}),
+        fills=row.fills,
+        trades=row.trades,
+        closes=row.closes,
         volume_usd=Usd(row.volume),
         realised_pnl_usd=Usd(row.realised_pnl),
         fees_usd=Usd(row.fees),

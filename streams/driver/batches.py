@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 
 from faust.types import TP, ConsumerMessage, Message
 
+from streams.driver.limits import BATCH_RECORDS_FIRST
 from streams.driver.messages import header_pairs, to_message
 from streams.driver.stores import StoreFailedError
 from streams.log import StoredRecord
 
 if TYPE_CHECKING:
     from streams.driver.consumer import Consumer
-    from streams.driver.producer import Producer
 
 T = TypeVar("T")
 
@@ -160,16 +160,14 @@ class Batch(Sequence[Received[T]]):
             timestamp_ms: Event time.
             partition: Where to; by key when None.
         """
-        add = getattr(self._app.producer, "add", None)
-        if add is None:  # Faust's own driver
+        adding = getattr(self._app.producer, "adding", None)
+        if adding is None:  # Faust's own driver
             topic.send_soon(
                 key=key, value=value, partition=partition, timestamp=timestamp_ms / 1000,
                 key_serializer="raw", value_serializer="raw",
             )  # fmt: skip
             return
-        cast("Producer", self._app.producer).add(
-            topic.get_topic_name(), key, value, partition, timestamp_ms, self._message
-        )
+        adding(topic.get_topic_name(), partition, timestamp_ms, self._message)(key, value)
 
     def divide(self, error: Exception) -> bool:
         """Take back what the batch did, since it failed, and have its events come again, one at a time.
@@ -182,6 +180,23 @@ class Batch(Sequence[Received[T]]):
         consumer = cast("Consumer", self._app.consumer)
         consumer.redis_transport.failures.divide(self._message, error)
         return True
+
+
+class BatchSize:
+    """How many records the next batch may have, so that its commit costs the server no more than it should."""
+
+    def __init__(self, records_max: int, commit_us_max: int) -> None:
+        self.records = min(records_max, BATCH_RECORDS_FIRST)
+        self._records_max = records_max
+        self._commit_us_max = commit_us_max
+
+    def learn(self, records: int, cost_us: int) -> None:
+        """Note what the commit of a batch costs. Larger ones cost less for each record, so it grows step by step."""
+        if cost_us > self._commit_us_max:
+            self.records = max(1, records * self._commit_us_max // cost_us)
+        elif records >= self.records:
+            fitting = records * self._commit_us_max // cost_us if cost_us else self._records_max
+            self.records = min(self._records_max, 2 * records, max(fitting, records))
 
 
 def batch_event(app: Any, received: list[Received[Any]]) -> Any:

@@ -22,6 +22,9 @@ of one with a ranking (docs/benchmarks.md, part `commit`)."""
 COMMIT_US_MAX = 1_800
 """What the records of one commit call may take of the server: the call is not to block it over 2 ms."""
 
+BATCH_RECORDS_FIRST = 16
+"""Records in the first batch of an agent, of which the others learn what a batch costs."""
+
 COMMIT_RECORDS_ENOUGH = 200
 """Finished outputs that are committed at once, without waiting for more."""
 

@@ -69,6 +69,18 @@ class _Event:
     outputs: list[Output]
     size: int = 0
     cost_us: int = 0
+    rows: dict[tuple[str, int | None, bytes | None], Output] | None = None
+
+    def replace(self, output: Output) -> bool:
+        """Have an output take the place of an earlier one of the same row; of those nobody waits for only."""
+        if self.rows is None:
+            self.rows = {(o.topic, o.partition, o.key): o for o in self.outputs if o.settle is None}
+        earlier = self.rows.setdefault((output.topic, output.partition, output.key), output)
+        if earlier is output:
+            return False
+        self.size += output.size - earlier.size
+        earlier.value, earlier.timestamp_ms = output.value, output.timestamp_ms
+        return True
 
 
 class _Queue:
@@ -116,8 +128,8 @@ class Outbox:
     def add(self, output: Output) -> None:
         """Append an output."""
         self._number = output.number = self._number + 1
-        self._count += 1
         if output.source is None:
+            self._count += 1
             self._free.append(output)
             return
         tp, offset = output.source
@@ -127,9 +139,18 @@ class Outbox:
         event = queue.events.get(offset)
         if event is None:
             event = queue.add(offset, output.number)
+        elif output.compacted and output.settle is None and event.replace(output):
+            return
+        self._count += 1
         event.outputs.append(output)
         event.size += output.size
         event.cost_us += self._cost_us(output.topic)
+
+    def cost_us(self, source: tuple[TP, int]) -> int:
+        """What an event has produced so far would cost the server."""
+        queue = self._queues.get(source[0])
+        event = queue.events.get(source[1]) if queue is not None else None
+        return 0 if event is None else event.cost_us
 
     def outputs(self) -> list[Output]:
         """All that waits, in order."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any, cast
 
@@ -131,20 +131,21 @@ class Producer(base.Producer):
             self._flush_soon()
         return source
 
-    def add(
-        self,
-        topic: str,
-        key: bytes | None,
-        value: bytes | None,
-        partition: int | None,
-        timestamp_ms: int,
-        message: Message,
-    ) -> None:
-        """Put a record of an event into the outbox, whose outcome nobody waits for; see `enqueue`."""
+    def adding(
+        self, topic: str, partition: int | None, timestamp_ms: int, message: Message
+    ) -> Callable[[bytes | None, bytes | None], None]:
+        """How to put records of an event into the outbox whose outcome nobody waits for; see `enqueue`."""
         source = self._source_of(message)
-        self.committer.outbox.add(Output(topic, partition, key, value, timestamp_ms, (), source, None))
+        put = self.committer.outbox.add
+        info = cast("Any", self.transport).broker.known_topic(topic)
+        is_compacted = info is not None and info.spec.compacted
+
+        def add(key: bytes | None, value: bytes | None) -> None:
+            put(Output(topic, partition, key, value, timestamp_ms, (), source, None, is_compacted))
+
         if source is None:
             self._flush_soon()
+        return add
 
     def _source(self) -> Source | None:
         """The event being processed here; None outside of events, and in what a finished event left running."""

@@ -8,7 +8,7 @@ tables, and apps with sensors of their own, go Faust's way.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, cast
 
 import faust
@@ -66,19 +66,38 @@ class QuickTable(faust.Table):  # type: ignore[type-arg]
         self._counts.keys_updated += 1
         self._write(self._dump_key(key), self._dump_value(value))
 
+    def put_many(self, rows: Iterable[tuple[Any, Any]]) -> None:
+        """Set the values of several keys."""
+        dump_key, dump_value, write = self._dump_key, self._dump_value, self._writing()
+        count = 0
+        for key, value in rows:
+            write(dump_key(key), dump_value(value))
+            count += 1
+        self._counts.keys_updated += count
+
     def __delitem__(self, key: Any) -> None:
         self._counts.keys_deleted += 1
         self._write(self._dump_key(key), None)
 
     def _write(self, key: bytes, value: bytes | None) -> None:
+        self._writing()(key, value)
+
+    def _writing(self) -> Callable[[bytes, bytes | None], None]:
+        """How to write rows in the current event."""
         event = current_event()
         if event is None:
             raise TypeError(f"a row of table {self.name!r} cannot be changed outside of an agent's event")
         message = event.message
         if message.topic not in self._verified_source_topics_for_partitions:
             self._verify_source_topic_partitions(message.topic)
-        self._producer.add(self._changelog, key, value, message.partition, int(time.time() * 1000), message)
-        self._quick_store.change(key, value, message)
+        add = self._producer.adding(self._changelog, message.partition, int(time.time() * 1000), message)
+        change = self._quick_store.changing(message)
+
+        def write(key: bytes, value: bytes | None) -> None:
+            add(key, value)
+            change(key, value)
+
+        return write
 
 
 def quicken(transport: Transport) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple, Protocol, runtime_checkable
 
 from faust.types import TP, Message
@@ -42,8 +42,8 @@ class CommittedStore(Protocol):
     def look_up(self, key: bytes, message: Message | None) -> bytes | None:
         """A row's value as the event of a message sees it (None: outside of events); None when there is none."""
 
-    def change(self, key: bytes, value: bytes | None, message: Message) -> None:
-        """Change a row in the event of a message, uncommitted; None deletes it."""
+    def changing(self, message: Message) -> Callable[[bytes, bytes | None], None]:
+        """How to change rows in the event of a message, uncommitted; None deletes one."""
 
     def undo(self, tp: TP, key: bytes, source: Source) -> None:
         """Take back what an event wrote to a key, uncommitted."""

@@ -22,8 +22,8 @@ from faust.sensors.monitor import Monitor
 from faust.streams import _current_event
 from faust.topics import Topic
 
-from streams.driver.batches import Batch, BatchMessage, Received, batch_event
-from streams.driver.limits import RUN_RECORDS_MAX, TURN_S
+from streams.driver.batches import Batch, BatchMessage, BatchSize, Received, batch_event
+from streams.driver.limits import COMMIT_US_MAX, RUN_RECORDS_MAX, TURN_S
 from streams.driver.waits import Runners
 
 if TYPE_CHECKING:
@@ -62,10 +62,11 @@ class Stream(faust.Stream):  # type: ignore[type-arg]
         """Iterate over pairs of key and value."""
         return self._iterate(_item) if self._is_plain() else super().items()
 
-    def batches(self, records_max: int) -> AsyncIterator[Batch[Any]]:
+    def batches(self, records_max: int, commit_us_max: int = COMMIT_US_MAX) -> AsyncIterator[Batch[Any]]:
         """Iterate over events of one partition that follow one another, as many as there are, up to a bound.
 
-        What an agent does with a batch is committed with it as a whole.
+        What an agent does with a batch is committed with it as a whole. So that this does not block the server for
+        longer than `commit_us_max`, a batch is as large as those before it let expect, at most `records_max`.
 
         Raises:
             TypeError: the stream has processors, joins or manual acks, or the app has sensors: they are told of events.
@@ -76,7 +77,7 @@ class Stream(faust.Stream):  # type: ignore[type-arg]
                 "in an app with sensors of its own"
             )
         cast("Any", self.channel).queue.run_records_max = max(records_max, RUN_RECORDS_MAX)
-        return self._tracked(self._batches(records_max))
+        return self._tracked(self._batches(BatchSize(records_max, commit_us_max)))
 
     def _is_plain(self) -> bool:
         return (
@@ -108,19 +109,20 @@ class Stream(faust.Stream):  # type: ignore[type-arg]
                 finally:
                     self._end(message)
 
-    async def _batches(self, records_max: int) -> AsyncGenerator[Batch[Any], None]:
+    async def _batches(self, size: BatchSize) -> AsyncGenerator[Batch[Any], None]:
         async with self._reading():
             while not self._is_over:
                 event = self._pop() or await self._wait()
                 if event is None:
                     continue
-                received = self._gather(event, records_max)
+                received = self._gather(event, size.records)
                 current = batch_event(self.app, received) if len(received) > 1 else received[0]
                 message = current.message
                 self._begin(current, message)
                 try:
                     yield Batch(received, message)
                 finally:
+                    size.learn(len(received), self._committer.outbox.cost_us((message.tp, message.offset)))
                     if isinstance(message, BatchMessage) and message.divided:
                         self._put_back(received)
                     self._end(message)
@@ -182,21 +184,23 @@ class Stream(faust.Stream):  # type: ignore[type-arg]
         return event if is_current and self.app.flow_control.is_active() else None
 
     def _gather(self, event: Any, records_max: int) -> list[Received[Any]]:
-        """An event with those behind it that can be one unit: offsets of one partition without a gap."""
-        first = _as_received(event)
-        received, waiting, alone = [first], self._queue._queue, self._consumer.alone
-        tp, offset, generation = first.tp, first.offset, first.generation_id
+        """An event with those behind it that can be one unit: offsets of one partition without a gap.
+
+        Only what came by a lane is taken together: that has no other reader, who might not be done with a part of it.
+        """
+        if not isinstance(event, Received):
+            return [Received.of(event)]
+        received, waiting, alone = [event], self._queue._queue, self._consumer.alone
+        tp, offset, generation = event.tp, event.offset, event.generation_id
         if alone and (tp, offset) in alone:
             return received
-        while waiting and len(received) < records_max:
-            following = _as_received(waiting[0])
+        while waiting and len(received) < records_max and isinstance(following := waiting[0], Received):
             offset += 1
             if following.offset != offset or following.tp != tp or following.generation_id != generation:
                 break
             if alone and (tp, offset) in alone:
                 break
-            received.append(following)
-            waiting.popleft()
+            received.append(waiting.popleft())
         return received
 
     def _put_back(self, received: list[Received[Any]]) -> None:
@@ -219,10 +223,6 @@ class Stream(faust.Stream):  # type: ignore[type-arg]
     def _end(self, message: Any) -> None:
         self.current_event = None
         self._done(message)
-
-
-def _as_received(event: Any) -> Received[Any]:
-    return event if isinstance(event, Received) else Received.of(event)
 
 
 def use_stream(transport: Transport) -> None:

@@ -1,10 +1,15 @@
-"""What every event's data shares: it is frozen, belongs to a domain, and its name makes its type."""
+"""What the data of every event shares: it is frozen, belongs to a domain, and its name makes its type."""
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+import msgspec
+from pydantic import AfterValidator, StringConstraints
+
+from streams.wire import convert
 
 ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$"
 MARKET_PATTERN = r"^[A-Za-z0-9@][A-Za-z0-9@._-]{0,31}$"
@@ -28,20 +33,57 @@ Market = Annotated[str, StringConstraints(pattern=MARKET_PATTERN), AfterValidato
 Name = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
 
 
-class EventData(BaseModel):
-    """The data of one type of event. Subclasses of one domain name it in `domain`."""
+class EventData(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """The data of one type of event. Subclasses of one domain name it in `domain`. Fields that are None do not travel.
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    Built by the ingress from validated bodies and by the rules; read back by its types, tolerating fields added later.
+    """
 
     domain: ClassVar[str]
+    event_source: ClassVar[str]
+    """CloudEvents source: ``astratrade/<domain>``."""
+    type_name: ClassVar[str]
+    """CloudEvents type: ``astra.<domain>.<Name>.v1``."""
+
+    @classmethod
+    def __init_subclass__(cls, **config: Any) -> None:
+        super().__init_subclass__(**config)
+        domain = getattr(cls, "domain", "")
+        cls.event_source = f"astratrade/{domain}"
+        cls.type_name = f"astra.{domain}.{cls.__name__}.v1"
 
     @classmethod
     def event_type(cls) -> str:
         """The CloudEvents type: ``astra.<domain>.<Name>.v1``."""
-        return f"astra.{cls.domain}.{cls.__name__}.v1"
+        return cls.type_name
+
+    @classmethod
+    def of(cls, fields: Mapping[str, object]) -> Self:
+        """From what JSON gave.
+
+        Raises:
+            WireError: when it is not the data of such an event.
+        """
+        return convert(fields, cls)
 
 
-class Command(EventData):
+class Command(EventData, frozen=True, kw_only=True, omit_defaults=True, gc=False, forbid_unknown_fields=True):
     """What a client asked for. A field that is not known is an error: it may be a misspelt one."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+
+_IDS = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9._:-]{0,63}\n)+", re.ASCII)
+_MARKET = re.compile(MARKET_PATTERN.removeprefix("^").removesuffix("$"), re.ASCII)
+
+
+def check_names(market: str, *ids: str) -> None:
+    """Refuse what could not be a part of a key.
+
+    Raises:
+        ValueError: naming what was wrong.
+    """
+    if not _IDS.fullmatch("\n".join(ids) + "\n"):
+        raise ValueError(
+            f"expected ids of 1 to 64 letters, digits, '.', '_', ':' and '-', got {ids!r}"[:REASON_CHARS_MAX]
+        )
+    if not _MARKET.fullmatch(market) or market == GLOBAL_SCOPE:
+        raise ValueError(f"{market[:40]!r} cannot be the name of a market")

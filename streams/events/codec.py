@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
-import orjson
-from pydantic import ValidationError
+import msgspec
 
 from streams.events import financial, gamification, market, trading
-from streams.events.base import EventData
+from streams.events.base import REASON_CHARS_MAX, EventData
 from streams.events.envelope import AnyEvent, Event
+from streams.wire import EVENT_ENCODER, WireError, decoder
 
 EVENT_BYTES_MAX: Final = 64 * 1024
 
@@ -35,13 +36,26 @@ CATALOGUE: Final[dict[str, type[EventData]]] = {
 }
 
 
+_DECODERS: Final = {name: decoder(Event[model]) for name, model in CATALOGUE.items()}  # type: ignore[valid-type]
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.ASCII)
+
+
+class _Kind(msgspec.Struct):
+    """Of an event, its type alone."""
+
+    type: str
+
+
+_KIND: Final = decoder(_Kind)
+
+
 class UndecodableEventError(ValueError):
     """The bytes are not an event that is known here: no JSON, no envelope, an unknown type, or wrong data."""
 
 
 def encode(event: AnyEvent) -> bytes:
     """CloudEvents JSON; absent attributes are left out."""
-    return event.__pydantic_serializer__.to_json(event, exclude_none=True)
+    return EVENT_ENCODER.encode(event)
 
 
 def decode(raw: bytes | None) -> AnyEvent:
@@ -53,18 +67,11 @@ def decode(raw: bytes | None) -> AnyEvent:
     if raw is None or len(raw) > EVENT_BYTES_MAX:
         raise UndecodableEventError(f"expected an event of at most {EVENT_BYTES_MAX} bytes")
     try:
-        envelope = orjson.loads(raw)
-        model = CATALOGUE[envelope["type"]]
-        envelope["data"] = model.model_validate(envelope["data"])
-        return Event.model_validate(envelope)
-    except orjson.JSONDecodeError as error:
-        raise UndecodableEventError(f"not JSON: {error}") from error
-    except ValidationError as error:
-        raise UndecodableEventError(_reasons(error)) from error
-    except (KeyError, TypeError) as error:
-        raise UndecodableEventError(f"no event of a known type: {error!r}"[:200]) from error
-
-
-def _reasons(error: ValidationError) -> str:
-    found = error.errors(include_url=False, include_input=False, include_context=False)
-    return f"{error.title}: " + "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in found)
+        event: AnyEvent = _DECODERS[_KIND.decode(raw).type].decode(raw)
+    except KeyError as error:
+        raise UndecodableEventError(f"no event of a known type: {error}"[:REASON_CHARS_MAX]) from error
+    except (WireError, UnicodeDecodeError) as error:
+        raise UndecodableEventError(f"no event: {error}"[:REASON_CHARS_MAX]) from error
+    if not _UUID.fullmatch(event.id):
+        raise UndecodableEventError(f"expected a UUID as the id of an event, got {event.id!r}")
+    return event

@@ -5,23 +5,23 @@ Source: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Annotated, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, SerializeAsAny, StringConstraints
+import msgspec
 
 from streams.events.base import EventData
-from streams.ids import derived_id
+from streams.ids import ID_CHARS, derived_id
 from streams.times import Instant
+from streams.wire import written
 
 DataT_co = TypeVar("DataT_co", bound=EventData, covariant=True)
 NewT = TypeVar("NewT", bound=EventData)
 
-UUID_PATTERN = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
-EventId = Annotated[str, StringConstraints(pattern=UUID_PATTERN)]
-Text = Annotated[str, StringConstraints(min_length=1, max_length=256)]
+EventId = Annotated[str, msgspec.Meta(min_length=ID_CHARS, max_length=ID_CHARS)]
+Text = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
 
 
-class Event(BaseModel, Generic[DataT_co]):
+class Event(msgspec.Struct, Generic[DataT_co], frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One fact or command and where it came from.
 
     Attributes:
@@ -33,9 +33,7 @@ class Event(BaseModel, Generic[DataT_co]):
         traceparent: W3C trace context, handed on.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    specversion: Literal["1.0"] = "1.0"
+    specversion: Literal["1.0"] = written("1.0")
     id: EventId
     source: Text
     type: Text
@@ -45,21 +43,31 @@ class Event(BaseModel, Generic[DataT_co]):
     correlationid: EventId | None = None
     causationid: EventId | None = None
     traceparent: Text | None = None
-    data: SerializeAsAny[DataT_co]
+    data: DataT_co
 
     @staticmethod
-    def first(data: NewT, *, event_id: str, time: Instant, key: str, subject: str = "", **more: Any) -> Event[NewT]:
-        """An event that follows from none: a command, a price. `more` may carry correlationid and traceparent."""
-        more.setdefault("correlationid", event_id)
+    def first(
+        data: NewT,
+        *,
+        event_id: str,
+        time: Instant,
+        key: str,
+        subject: str = "",
+        correlationid: str = "",
+        traceparent: str | None = None,
+    ) -> Event[NewT]:
+        """An event that follows from none: a command, a price."""
         return Event(
+            specversion="1.0",
             id=event_id,
-            source=f"astratrade/{data.domain}",
-            type=data.event_type(),
+            source=data.event_source,
+            type=data.type_name,
             subject=subject or key,
             time=time,
             partitionkey=key,
+            correlationid=correlationid or event_id,
+            traceparent=traceparent,
             data=data,
-            **more,
         )
 
     def then(self, data: NewT, *, subject: str = "", name: str = "", key: str = "") -> Event[NewT]:
@@ -69,9 +77,10 @@ class Event(BaseModel, Generic[DataT_co]):
         """
         key = key or self.partitionkey
         return Event(
-            id=derived_id(self.id, data.event_type(), name),
-            source=f"astratrade/{data.domain}",
-            type=data.event_type(),
+            specversion="1.0",
+            id=derived_id(self.id, data.type_name, name),
+            source=data.event_source,
+            type=data.type_name,
             subject=subject or key,
             time=self.time,
             partitionkey=key,

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
-
-from pydantic import Field
+from typing import ClassVar
 
 from streams.events.base import EventData, Name
 from streams.units import Usd
 
 
-class FeeAccrued(EventData):
+class FeeAccrued(EventData, frozen=True, kw_only=True):
     """A fee came due. The amounts of the beneficiaries sum to it exactly."""
 
     domain: ClassVar[str] = "financial"
 
     source: Name
     asset: Name
-    amount: Annotated[Usd, Field(gt=0)]
+    amount: Usd
     beneficiaries: dict[Name, Usd]
     source_event_id: str

@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+import msgspec
 
 from streams.events.base import EventData, Name
 
-Count = Annotated[int, Field(ge=0)]
+Count = Annotated[int, msgspec.Meta(ge=0)]
 StreakKind = Literal["trading", "login", "social"]
 
 
-class XPGained(EventData):
+class XPGained(EventData, frozen=True, kw_only=True):
     """XP was granted. `source` is trade, close, win or achievement; `amount` is after the multiplier."""
 
     domain: ClassVar[str] = "gamification"
 
-    amount: Annotated[int, Field(gt=0)]
+    amount: Annotated[int, msgspec.Meta(gt=0)]
     multiplier_ppm: Count
     source: Literal["trade", "close", "win", "achievement"]
     source_event_id: str
     total_xp: Count
 
 
-class LevelUp(EventData):
+class LevelUp(EventData, frozen=True, kw_only=True):
     """A level was reached, and with it a maximum leverage."""
 
     domain: ClassVar[str] = "gamification"
@@ -34,7 +34,7 @@ class LevelUp(EventData):
     max_leverage: Count
 
 
-class StreakUpdated(EventData):
+class StreakUpdated(EventData, frozen=True, kw_only=True):
     """A day was added to a streak, or it began again after missed days."""
 
     domain: ClassVar[str] = "gamification"
@@ -45,18 +45,18 @@ class StreakUpdated(EventData):
     action: Literal["started", "continued", "broken"]
 
 
-class AchievementUnlocked(EventData):
+class AchievementUnlocked(EventData, frozen=True, kw_only=True):
     """An achievement, once per user. `tier` counts from 1 within its kind; `ss` is stellar shards."""
 
     domain: ClassVar[str] = "gamification"
 
     achievement: Name
-    tier: Annotated[int, Field(ge=1)]
+    tier: Annotated[int, msgspec.Meta(ge=1)]
     xp: Count
     ss: Count
 
 
-class LateEventRecorded(EventData):
+class LateEventRecorded(EventData, frozen=True, kw_only=True):
     """An event came after periods that it belongs to were sealed: there it does not count."""
 
     domain: ClassVar[str] = "gamification"

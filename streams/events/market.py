@@ -8,7 +8,7 @@ from streams.events.base import EventData, Market
 from streams.units import Price
 
 
-class PriceUpdated(EventData):
+class PriceUpdated(EventData, frozen=True, kw_only=True):
     """The mark price of a market at the event's time."""
 
     domain: ClassVar[str] = "market"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
+import msgspec
 from pydantic import Field
 
 from streams.events.base import (
@@ -16,8 +17,10 @@ from streams.events.base import (
     TradeId,
     UserId,
     VenueId,
+    check_names,
 )
-from streams.units import Price, Size, Usd
+from streams.units import Price, Size, Usd, price_or_size
+from streams.wire import written
 
 LEVERAGE_MAX = 1_000
 
@@ -26,10 +29,10 @@ FillSide = Literal["buy", "sell"]
 Mode = Literal["practice", "live"]
 PositiveUsd = Annotated[Usd, Field(gt=0)]
 NonNegativeUsd = Annotated[Usd, Field(ge=0)]
-Leverage = Annotated[int, Field(ge=1, le=LEVERAGE_MAX, strict=True)]
+Leverage = Annotated[int, msgspec.Meta(ge=1, le=LEVERAGE_MAX), Field(ge=1, le=LEVERAGE_MAX, strict=True)]
 
 
-class OpenTrade(Command):
+class OpenTrade(Command, frozen=True, kw_only=True):
     """Open a trade at the current mark price. `client_ref` is the client's own name for it."""
 
     domain: ClassVar[str] = "trading"
@@ -38,11 +41,11 @@ class OpenTrade(Command):
     side: Side
     notional_usd: PositiveUsd
     leverage: Leverage
-    mode: Mode = "practice"
+    mode: Mode = written("practice")
     client_ref: ClientRef | None = None
 
 
-class CloseTrade(Command):
+class CloseTrade(Command, frozen=True, kw_only=True):
     """Close an open practice trade at the current mark price."""
 
     domain: ClassVar[str] = "trading"
@@ -50,7 +53,7 @@ class CloseTrade(Command):
     trade_id: TradeId
 
 
-class ReportFill(Command):
+class ReportFill(Command, frozen=True, kw_only=True):
     """A venue executed this already. Without `fee_usd` the venue did not say, and the rule book's fee holds."""
 
     domain: ClassVar[str] = "trading"
@@ -64,13 +67,25 @@ class ReportFill(Command):
     size: Size
     notional_usd: PositiveUsd
     fee_usd: NonNegativeUsd | None = None
-    closed_pnl_usd: Usd = Usd(0)
-    closes: bool = Field(default=False, strict=True)
-    taker: bool = Field(default=True, strict=True)
+    closed_pnl_usd: Usd = written(Usd(0))
+    closes: bool = written(False)
+    taker: bool = written(True)
     venue: VenueId
 
+    def __post_init__(self) -> None:
+        """Refuse what no venue can have executed.
 
-class TradeExecuted(EventData):
+        Raises:
+            ValueError: naming what was wrong.
+        """
+        check_names(self.market, self.fill_id, self.user_id, self.trade_id, self.venue)
+        price_or_size(self.price)
+        price_or_size(self.size)
+        if self.notional_usd <= 0 or (self.fee_usd is not None and self.fee_usd < 0):
+            raise ValueError("expected a notional above 0 and no fee below 0")
+
+
+class TradeExecuted(EventData, frozen=True, kw_only=True):
     """A fill of a trade. `side` is what was bought or sold; `fill_id` is the trade's id for practice trades."""
 
     domain: ClassVar[str] = "trading"
@@ -94,7 +109,7 @@ class TradeExecuted(EventData):
         return self.closes or self.closed_pnl_usd != 0
 
 
-class _Settled(EventData):
+class _Settled(EventData, frozen=True, kw_only=True):
     domain: ClassVar[str] = "trading"
 
     trade_id: TradeId
@@ -107,33 +122,33 @@ class _Settled(EventData):
     pnl_usd: Usd
 
 
-class TradeClosed(_Settled):
+class TradeClosed(_Settled, frozen=True, kw_only=True):
     """A practice trade was closed by its owner. The pnl is all of its pnl."""
 
     profitable: bool
 
 
-class TradeLiquidated(_Settled):
+class TradeLiquidated(_Settled, frozen=True, kw_only=True):
     """A mark price beyond the liquidation price closed a practice trade; the loss is at most its margin."""
 
     liquidation_price: Price
     margin_usd: PositiveUsd
 
 
-class TradeRejected(EventData):
+class TradeRejected(EventData, frozen=True, kw_only=True):
     """A command was not carried out. `trade_id` is the trade that was named, for CloseTrade."""
 
     domain: ClassVar[str] = "trading"
 
     command: Literal["OpenTrade", "CloseTrade"]
     reason: Name
-    detail: str = ""
+    detail: str = written("")
     market: Market | None = None
     trade_id: TradeId | None = None
     client_ref: ClientRef | None = None
 
 
-class RiskAlert(EventData):
+class RiskAlert(EventData, frozen=True, kw_only=True):
     """An order was accepted that puts much of the equity at risk."""
 
     domain: ClassVar[str] = "trading"

@@ -1,29 +1,33 @@
-"""What every row shares: a frozen model, kept as UTF-8 JSON."""
+"""What every row shares: a frozen struct, kept as UTF-8 JSON."""
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Self, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field
+import msgspec
 
-Amount = Annotated[int, Field(description="integer of 1e-8 USD")]
-Micros = Annotated[int, Field(description="microseconds since 1970, UTC")]
+from streams.wire import ROW_ENCODER, cached_decoder
+
+Amount: TypeAlias = int
+"""Integer of 1e-8 USD."""
+
+Micros: TypeAlias = int
+"""Microseconds since 1970, UTC."""
 
 
-class Row(BaseModel):
-    """The value of a table. Frozen: a change is a new row, put back under its key."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
+class Row(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """The value of a table. Frozen: a change is a new row (`msgspec.structs.replace`), put back under its key."""
 
     def dump(self) -> bytes:
         """As JSON bytes."""
-        return self.__pydantic_serializer__.to_json(self)
+        return ROW_ENCODER.encode(self)
 
     @classmethod
     def load(cls, raw: bytes) -> Self:
         """From JSON bytes.
 
         Raises:
-            pydantic.ValidationError: when they are not a row of this kind.
+            WireError: when they are not a row of this kind.
         """
-        return cls.model_validate_json(raw)
+        row: Self = cached_decoder(cls).decode(raw)
+        return row

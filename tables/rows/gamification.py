@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+import msgspec
 
 from streams.events.gamification import StreakKind
 from tables.rows.base import Amount, Micros, Row
 
 
-class Streak(Row):
+class Streak(Row, frozen=True, kw_only=True):
     """Consecutive UTC days with activity of a kind. `last_day` is days since 1970."""
 
     days: int
@@ -16,14 +16,14 @@ class Streak(Row):
     last_day: int
 
 
-class Unlocked(Row):
+class Unlocked(Row, frozen=True, kw_only=True):
     """An achievement and the event time at which it was unlocked."""
 
     name: str
     at: Micros
 
 
-class Progress(Row):
+class Progress(Row, frozen=True, kw_only=True):
     """What a user earned, and the counts that achievements look at.
 
     Attributes:
@@ -37,7 +37,7 @@ class Progress(Row):
     level: int = 1
     max_leverage: int
     ss: int = 0
-    streaks: dict[StreakKind, Streak] = Field(default_factory=dict)
+    streaks: dict[StreakKind, Streak] = msgspec.field(default_factory=dict)
     achievements: tuple[Unlocked, ...] = ()
     trades: int = 0
     closes: int = 0
@@ -48,7 +48,7 @@ class Progress(Row):
     updated_at: Micros = 0
 
 
-class TradeTally(Row):
+class TradeTally(Row, frozen=True, kw_only=True):
     """What one trade earned so far.
 
     Attributes:
@@ -69,7 +69,7 @@ class TradeTally(Row):
         return self.closing and self.pnl > 0
 
 
-class Watermark(Row):
+class Watermark(Row, frozen=True, kw_only=True):
     """The highest event time that a partition has seen, and how many events came late."""
 
     highest: Micros = 0

@@ -11,7 +11,7 @@ from tables.rows.base import Amount, Micros, Row
 Status = Literal["open", "closed", "liquidated"]
 
 
-class Account(Row):
+class Account(Row, frozen=True, kw_only=True):
     """A user's practice account and the limits on orders.
 
     Attributes:
@@ -33,7 +33,7 @@ class Account(Row):
         return self.balance - self.margin
 
 
-class Trade(Row):
+class Trade(Row, frozen=True, kw_only=True):
     """A trade: all fills of one trade id, or one practice trade.
 
     Attributes:
@@ -66,7 +66,7 @@ class Trade(Row):
     updated_at: Micros
 
 
-class Exposure(Row):
+class Exposure(Row, frozen=True, kw_only=True):
     """What a liquidation scan needs to know of an open practice trade."""
 
     user_id: str
@@ -74,7 +74,7 @@ class Exposure(Row):
     liquidation_price: Quantity
 
 
-class Position(Row):
+class Position(Row, frozen=True, kw_only=True):
     """The net position of a user in a market, in one mode.
 
     Attributes:
@@ -98,7 +98,7 @@ class Position(Row):
     updated_at: Micros
 
 
-class Totals(Row):
+class Totals(Row, frozen=True, kw_only=True):
     """Sums over the executions of one mode. `trades` are distinct trade ids, `closes` those with a closing fill."""
 
     fills: int = 0
@@ -109,7 +109,7 @@ class Totals(Row):
     fees: Amount = 0
 
 
-class Portfolio(Row):
+class Portfolio(Row, frozen=True, kw_only=True):
     """A user's trading summed up: live (what venues reported) and practice apart, and the practice account's money."""
 
     live: Totals = Totals()
@@ -119,7 +119,7 @@ class Portfolio(Row):
     updated_at: Micros
 
 
-class Mark(Row):
+class Mark(Row, frozen=True, kw_only=True):
     """The newest mark price of a market."""
 
     price: Quantity

@@ -147,6 +147,32 @@ async def test_records_of_a_batch_that_fails_for_a_while_are_tried_again(broker:
         assert dict(sums.items()) == {"k": RECORDS}
 
 
+async def test_records_that_two_agents_read_are_not_taken_together(broker: Broker) -> None:
+    app = broker.app(store="astra-rocksdb://")
+    topic = app.topic(broker.name("in"), key_type=str, value_type=INT)
+    sums, products = app.Table("sums", default=int), app.Table("products", default=int)
+    sizes: list[int] = []
+
+    @batch_agent(app, topic, name="add")
+    async def add(batch: Batch[int]) -> None:
+        sizes.append(len(batch))
+        for record in batch:
+            sums[record.key] += record.value
+
+    @batch_agent(app, topic, name="double")
+    async def double(batch: Batch[int]) -> None:
+        sizes.append(len(batch))
+        await asyncio.sleep(0)
+        for record in batch:
+            products[record.key] += 2 * record.value
+
+    async with running(app):
+        await asyncio.gather(*[topic.send(key="k", value=value, partition=0) for value in range(RECORDS)])
+        total = sum(range(RECORDS))
+        await until(lambda: dict(sums.items()) == {"k": total} and dict(products.items()) == {"k": 2 * total})
+    assert set(sizes) == {1}
+
+
 @pytest.mark.only_on_redis("on Kafka an agent's stream is Faust's")
 async def test_an_app_with_sensors_is_told_of_each_event_and_has_no_batches(broker: Broker) -> None:
     class Counting(Sensor):

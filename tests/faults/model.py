@@ -71,7 +71,7 @@ def command_of(fill: Fill) -> AnyEvent:
     at = Instant.parse(fill["executed_at"])
     data = {name: value for name, value in fill.items() if name != "executed_at"}
     return Event.first(
-        ReportFill.model_validate({**data, "venue": DEV_VENUE}),
+        ReportFill.of({**data, "venue": DEV_VENUE}),
         event_id=fill_event_id(DEV_VENUE, fill["fill_id"], at),
         time=at,
         key=fill["user_id"],

@@ -15,9 +15,10 @@ from faust.types import TP
 from mode.utils.queues import FlowControlEvent, ThrowableQueue
 
 from streams.dead_letters import TransientError
+from streams.driver.batches import BatchSize
 from streams.driver.committer import OutputDroppedError
 from streams.driver.delivery import GENERATION_NONE
-from streams.driver.limits import STATUS_INTERVAL_S
+from streams.driver.limits import ROW_US, STATUS_INTERVAL_S
 from streams.log import LogUnavailableError
 from tests.simulation.disk import OpenDisk, SimulatedStore
 from tests.simulation.network import Client, SimulatedLog
@@ -287,7 +288,7 @@ class Process:
     async def _agent(self, queue: Any, handler: Callable[[Event], Any]) -> None:
         stream, records_max = SimulatedStream(self, queue), self.world.plan.batch_records_max
         if records_max:
-            async for batch in stream._batches(records_max):
+            async for batch in stream._batches(BatchSize(records_max, records_max * ROW_US * 4)):
                 await self._work(batch._message, list(batch), handler, batch)
         else:
             async for event in stream._each(lambda event: event):

@@ -22,7 +22,7 @@ from streams.events.trading import TradeExecuted
 from streams.ids import new_id
 from streams.log import Log
 from streams.times import Instant
-from streams.units import USD_UNIT
+from streams.units import USD_UNIT, Quantity, Usd
 from tables import rows
 from tables.boards import group
 from tables.catalog import (
@@ -71,8 +71,8 @@ def xp_gained(user: str, n: int) -> AnyEvent:
 
 def executed(user: str, market: str, n: int) -> AnyEvent:
     data = TradeExecuted(
-        trade_id=f"t-{n}", fill_id=f"f-{n}", venue="v", market=market, side="buy", mode="live", price="1", size="1",
-        notional_usd="1.00", fee_usd="0", closed_pnl_usd="0", closes=False,
+        trade_id=f"t-{n}", fill_id=f"f-{n}", venue="v", market=market, side="buy", mode="live", price=Quantity.of(1),
+        size=Quantity.of(1), notional_usd=Usd.of(1), fee_usd=Usd(0), closed_pnl_usd=Usd(0), closes=False,
     )  # fmt: skip
     return Event.first(data, event_id=new_id(Instant(n * 1_000_000)), time=Instant(n * 1_000_000), key=user)
 

@@ -83,7 +83,7 @@ async def test_prices_are_keyed_by_market(client: httpx.AsyncClient, log: Log) -
     assert (await client.post("/v1/prices", json={"prices": marks}, headers=SERVICE)).status_code == 202
     events = {event.partitionkey: event for event in await written(log, topics.MARKET_PRICES)}
     assert events["ETH"].time.text() == "2024-09-20T08:36:00Z"
-    assert str(events["BTC"].data.price) == "63250.5"
+    assert events["BTC"].data.price.text() == "63250.5"
 
 
 # --- repeating --------------------------------------------------------------------------------------------------------

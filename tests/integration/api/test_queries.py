@@ -13,7 +13,7 @@ from api.auth import Role
 from streams import topics
 from streams.log import Log, Position
 from streams.times import HOUR_US
-from streams.units import USD_UNIT
+from streams.units import USD_UNIT, Quantity
 from tables import rows
 from tables.boards import group, parse_period
 from tables.catalog import (
@@ -57,8 +57,9 @@ async def test_private_tables_are_for_their_owner_and_staff(
     client: httpx.AsyncClient, worker: Worker, part: str
 ) -> None:
     held = rows.Position(
-        user_id="alice", market="BTC", mode="live", quantity="0.5", cost=100, average_entry="63250.5",
-        realised_pnl=5, unrealised_pnl=-5, last_price="63000", updated_at=0,
+        user_id="alice", market="BTC", mode="live", quantity=Quantity.parse("0.5"), cost=100,
+        average_entry=Quantity.parse("63250.5"),
+        realised_pnl=5, unrealised_pnl=-5, last_price=Quantity.of(63_000), updated_at=0,
     )  # fmt: skip
     owner = worker.partition("alice")
     await worker.put(TRADING_POSITIONS.name, position_key("alice", "BTC", "live"), held, partition=owner)

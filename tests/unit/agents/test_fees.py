@@ -94,7 +94,7 @@ def test_btc_and_eth_allow_50_and_28_markets_are_at_20() -> None:
 def test_fees_are_counted_by_day_and_all_time_whole_and_by_beneficiary(world: World) -> None:
     world.fill("f-1", AT, fee_usd="1.50")
     world.fill("f-2", "2024-09-21T00:00:00Z", fee_usd="0.00000001")
-    fees = world.financial.fees
+    fees = world.financial.fees.rows
     keys = {key for key, _ in fees.prefix("")}
     names = ("total", "treasury", "paymaster", "staking_rewards")
     assert keys == {f"trading|USD|{day}|{name}" for day in ("2024-09-20", "2024-09-21", "all") for name in names}
@@ -108,7 +108,7 @@ def test_fees_are_counted_by_day_and_all_time_whole_and_by_beneficiary(world: Wo
 
 def test_a_fee_of_0_accrues_nothing(world: World) -> None:
     assert of_type(world.fill("f-1", AT, fee_usd="0"), FeeAccrued) == []
-    assert world.financial.fees.prefix("") == []
+    assert world.financial.fees.rows.prefix("") == []
 
 
 def test_play_money_accrues_nothing(world: World) -> None:

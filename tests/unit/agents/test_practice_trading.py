@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from agents.rulebook import Rulebook
 from streams.events.gamification import LevelUp
 from streams.events.trading import RiskAlert, TradeClosed, TradeExecuted, TradeLiquidated, TradeRejected
-from streams.units import USD_UNIT, Usd
+from streams.units import USD_UNIT, Quantity, Usd
 from tables.catalog import position_key, trade_key
 from tests.unit.agents.world import World, of_type
 
@@ -50,10 +50,11 @@ def test_an_account_starts_with_10_000(market: World) -> None:
 
 def test_an_order_executes_at_the_mark_with_the_rule_books_fee(market: World) -> None:
     fact = executed(market.order(at(1), client_ref="mine"))
-    assert (fact.mode, fact.side, fact.price, fact.size) == ("practice", "buy", 60_000, Decimal("0.025"))
+    assert (fact.mode, fact.side) == ("practice", "buy")
+    assert (fact.price, fact.size) == (Quantity.of(60_000), Quantity.parse("0.025"))
     assert (fact.notional_usd, fact.fee_usd) == (Usd.of(1500), Usd.parse("1.50"))
     trade = market.trading.trades.get(trade_key("ada", fact.trade_id))
-    assert (trade.status, trade.leverage, trade.liquidation_price) == ("open", 10, 54_300)
+    assert (trade.status, trade.leverage, trade.liquidation_price) == ("open", 10, Quantity.of(54_300))
     assert trade.client_ref == "mine"
 
 
@@ -104,7 +105,7 @@ def test_a_level_up_raises_the_maximum_leverage_and_an_older_one_does_not_lower_
 def test_a_suspended_account_opens_nothing_but_may_close(market: World) -> None:
     trade_id = executed(market.order(at(1))).trade_id
     account = market.trading.accounts.get("ada")
-    market.trading.accounts.put("ada", account.model_copy(update={"suspended": True}))
+    market.trading.accounts.put("ada", replace(account, suspended=True))
     assert reasons(market.order(at(2))) == ["account_suspended"]
     assert of_type(market.close(trade_id, at(3)), TradeClosed)
 
@@ -135,7 +136,7 @@ def test_closing_moves_the_pnl_once_and_frees_the_margin(market: World) -> None:
     trade_id = executed(market.order(at(1))).trade_id
     market.price("BTC", "66000", at(2))
     (closed,) = of_type(market.close(trade_id, at(3)), TradeClosed)
-    assert (closed.pnl_usd, closed.profitable, closed.exit_price) == (Usd.of(150), True, 66_000)
+    assert (closed.pnl_usd, closed.profitable, closed.exit_price) == (Usd.of(150), True, Quantity.of(66_000))
     account = market.trading.accounts.get("ada")
     assert (account.balance, account.margin) == (START + Usd.parse("148.50"), 0)
     position = market.trading.positions.get(position_key("ada", "BTC", "practice"))
@@ -164,7 +165,8 @@ def test_a_mark_beyond_the_liquidation_price_liquidates_and_one_on_it_does_not(m
     trade_id = executed(market.order(at(1))).trade_id
     assert of_type(market.price("BTC", "54300", at(2)), TradeLiquidated) == []
     (fact,) = of_type(market.price("BTC", "54299.99", at(3)), TradeLiquidated)
-    assert (fact.trade_id, fact.exit_price, fact.liquidation_price) == (trade_id, Decimal("54299.99"), 54_300)
+    assert (fact.trade_id, fact.exit_price) == (trade_id, Quantity.parse("54299.99"))
+    assert fact.liquidation_price == Quantity.of(54_300)
     assert fact.pnl_usd == Usd.parse("-142.50025")
     assert market.trading.trades.get(trade_key("ada", trade_id)).status == "liquidated"
     assert reasons(market.close(trade_id, at(4))) == ["trade_not_open"]
@@ -193,7 +195,7 @@ def test_an_older_mark_is_passed_over(market: World) -> None:
     market.price("BTC", "61000", at(10))
     market.order(at(11))
     assert market.price("BTC", "1", at(9)) == []
-    assert market.trading.marks.get("BTC").price == 61_000
+    assert market.trading.marks.get("BTC").price == Quantity.of(61_000)
 
 
 def test_a_mark_that_makes_a_size_absurd_is_no_price(market: World) -> None:

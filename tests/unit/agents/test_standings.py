@@ -38,7 +38,7 @@ def test_a_fill_counts_in_every_period_of_its_time(world: World, period: Any) ->
 
 def test_boards_of_one_market_are_volume_and_pnl(world: World) -> None:
     world.fill("f-1", AT, closed_pnl_usd="1")
-    scopes = {tuple(key.split("/")[:2]) for key, _ in world.gamification.boards.prefix("")}
+    scopes = {tuple(key.split("/")[:2]) for key, _ in world.gamification.boards.rows.prefix("")}
     assert scopes == {
         ("xp", "global"),
         ("trades", "global"),
@@ -108,7 +108,7 @@ def test_an_event_of_a_sealed_season_counts_for_all_time_only(world: World) -> N
     advance(world, "2025-01-10T00:00:00Z")
     (late,) = of_type(world.fill("f-1", AT), LateEventRecorded)
     assert late.periods == tuple(PERIODS[:-1])
-    groups = [key for key, _ in world.gamification.boards.prefix("") if key.endswith("|ada")]
+    groups = [key for key, _ in world.gamification.boards.rows.prefix("") if key.endswith("|ada")]
     assert all("/all|" in key for key in groups)
     assert world.gamification.progress.get("ada").volume == Usd.of(1500)
 

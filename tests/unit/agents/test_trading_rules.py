@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -11,9 +10,9 @@ from hypothesis import strategies as st
 
 from agents.trading import prices
 from agents.trading.positions import Fill, moved
-from streams.units import SCALE, USD_UNIT, Usd, scaled
+from streams.units import SCALE, USD_UNIT, Quantity, Usd
 
-PRICES = st.decimals("0.000001", "1000000", places=6).map(lambda value: value.normalize())
+PRICES = st.integers(1, 10**12).map(lambda millionths: Quantity(millionths * 10**12))
 NOTIONALS = st.integers(1, 10**18)
 
 
@@ -28,7 +27,7 @@ NOTIONALS = st.integers(1, 10**18)
     ],
 )
 def test_pnl_is_notional_times_the_move_over_entry(side: Any, entry: Any, exit_price: Any, expected: Any) -> None:
-    assert prices.pnl(side, Usd.of(1500), Decimal(entry), Decimal(exit_price)) == Usd.parse(expected)
+    assert prices.pnl(side, Usd.of(1500), Quantity.parse(entry), Quantity.parse(exit_price)) == Usd.parse(expected)
 
 
 @given(NOTIONALS, PRICES, PRICES)
@@ -55,7 +54,7 @@ def test_margin_covers_its_share_of_the_notional(notional: Any, leverage: Any) -
     [("long", 10, "54300"), ("short", 10, "65700"), ("long", 1, "3000"), ("short", 1, "117000"), ("long", 50, "58860")],
 )
 def test_liquidation_price_is_entry_less_95_percent_over_leverage(side: Any, leverage: Any, expected: Any) -> None:
-    assert prices.liquidation_price(side, Decimal(60_000), leverage, 50_000) == Decimal(expected)
+    assert prices.liquidation_price(side, Quantity.of(60_000), leverage, 50_000) == Quantity.parse(expected)
 
 
 @given(st.sampled_from(["long", "short"]), PRICES, st.integers(1, 100))
@@ -68,17 +67,18 @@ def test_at_its_liquidation_price_a_trade_lost_95_percent_of_its_margin(side: An
 
 
 def test_only_past_the_liquidation_price_is_beyond() -> None:
-    limit, step = Decimal(54_300), Decimal("0.000000000000000001")
-    assert prices.beyond("long", limit - step, limit)
-    assert not prices.beyond("long", limit + step, limit)
-    assert prices.beyond("short", limit + step, limit)
-    assert not prices.beyond("short", limit - step, limit)
+    limit = Quantity.of(54_300)
+    below, above = Quantity(limit - 1), Quantity(limit + 1)
+    assert prices.beyond("long", below, limit)
+    assert not prices.beyond("long", above, limit)
+    assert prices.beyond("short", above, limit)
+    assert not prices.beyond("short", below, limit)
 
 
 def fill(quantity: Any, price: Any, pnl: Any = 0, notional: Any = None, at: Any = 1) -> Any:
-    size = scaled(Decimal(quantity))
-    worth = Usd.parse(notional) if notional else prices.value_of(abs(size), Decimal(price))
-    return Fill("BTC", "live", size, Decimal(price), worth, pnl, at)
+    size, each = Quantity.parse(quantity), Quantity.parse(price)
+    worth = Usd.parse(notional) if notional else prices.value_of(abs(size), each)
+    return Fill("BTC", "live", size, each, worth, pnl, at)
 
 
 def fold(*fills: Fill) -> Any:
@@ -90,14 +90,14 @@ def fold(*fills: Fill) -> Any:
 
 def test_fills_in_one_direction_average_their_entry() -> None:
     position = fold(fill("1", "100"), fill("1", "200"), fill("2", "250"))
-    assert (position.quantity, position.cost) == (4, 800 * USD_UNIT)
-    assert position.average_entry == 200
+    assert (position.quantity, position.cost) == (Quantity.of(4), 800 * USD_UNIT)
+    assert position.average_entry == Quantity.of(200)
     assert position.unrealised_pnl == 200 * USD_UNIT
 
 
 def test_closing_reduces_the_position_at_its_average_and_moves_realised_once() -> None:
     position = fold(fill("1", "100"), fill("1", "200"), fill("-0.5", "180", pnl=15 * USD_UNIT))
-    assert (position.quantity, position.average_entry) == (Decimal("1.5"), 150)
+    assert (position.quantity, position.average_entry) == (Quantity.parse("1.5"), Quantity.of(150))
     assert position.realised_pnl == 15 * USD_UNIT
     assert position.unrealised_pnl == 45 * USD_UNIT
 
@@ -109,37 +109,38 @@ def test_a_closed_position_costs_exactly_nothing() -> None:
 
 def test_a_flip_leaves_the_rest_at_its_own_price() -> None:
     flipped = fold(fill("2", "100"), fill("-5", "120", pnl=40 * USD_UNIT))
-    assert (flipped.quantity, flipped.average_entry) == (-3, 120)
+    assert (flipped.quantity, flipped.average_entry) == (Quantity.of(-3), Quantity.of(120))
     assert (flipped.cost, flipped.realised_pnl, flipped.unrealised_pnl) == (360 * USD_UNIT, 40 * USD_UNIT, 0)
     back: Any = moved(flipped, "ada", fill("4", "110", pnl=30 * USD_UNIT))
-    assert (back.quantity, back.average_entry, back.realised_pnl) == (1, 110, 70 * USD_UNIT)
+    assert (back.quantity, back.average_entry) == (Quantity.of(1), Quantity.of(110))
+    assert back.realised_pnl == 70 * USD_UNIT
 
 
 def test_a_short_gains_when_the_price_falls() -> None:
     assert fold(fill("-2", "100"), fill("-1", "85")).unrealised_pnl == 30 * USD_UNIT
 
 
-QUANTITIES = st.integers(-(10**6), 10**6).filter(bool).map(lambda n: str(Decimal(n).scaleb(-3)))
+QUANTITIES = st.integers(-(10**6), 10**6).filter(bool).map(lambda n: Quantity(n * 10**15).text())
 
 
 @given(st.lists(st.tuples(QUANTITIES, PRICES), max_size=20))
 def test_quantity_is_the_exact_sum_and_cost_never_drifts(moves: Any) -> None:
-    fills = [fill(quantity, str(price)) for quantity, price in moves]
+    fills = [fill(quantity, price.text()) for quantity, price in moves]
     total = sum(one.quantity for one in fills)
-    flat = fill(str(-Decimal(total).scaleb(-18)), "7") if total else fill("1", "1")
+    flat = fill(Quantity(-total).text(), "7") if total else fill("1", "1")
     position = fold(*fills, flat)
     if total:
         assert (position.quantity, position.cost) == (0, 0)
     else:
-        assert (position.quantity, position.cost) == (1, USD_UNIT)
+        assert (position.quantity, position.cost) == (Quantity.of(1), USD_UNIT)
 
 
 @given(st.lists(st.tuples(QUANTITIES, PRICES), min_size=1, max_size=20))
 def test_the_average_entry_of_a_position_lies_between_its_prices(moves: Any) -> None:
-    position = fold(*(fill(quantity, str(price)) for quantity, price in moves))
+    position = fold(*(fill(quantity, price.text()) for quantity, price in moves))
     if position.average_entry is None:
         assert position.cost == 0
     else:
-        slack = 21 * SCALE // abs(scaled(position.quantity)) + 1
-        low, high = (scaled(f(price for _, price in moves)) for f in (min, max))
-        assert low - slack * 10**10 <= scaled(position.average_entry) <= high + slack * 10**10
+        slack = 21 * SCALE // abs(position.quantity) + 1
+        low, high = (f(price for _, price in moves) for f in (min, max))
+        assert low - slack * 10**10 <= position.average_entry <= high + slack * 10**10

@@ -10,82 +10,89 @@ import pytest
 
 from agents.app import register_all
 from agents.rulebook import Rulebook
-from agents.wiring import consume, copy_to_all
+from agents.wiring import copy_to_all, work
 from streams import topics
 from streams.events import Event, UndecodableEventError, decode, encode
+from streams.events.recent import Recent
 from streams.ids import fill_event_id
 from streams.times import Instant
+from tables.batches import Tables
 from tables.catalog import CATALOGUE
-from tests.unit.agents.world import fill_of
+from tests.unit.agents.world import World, fill_of
 
 AT = Instant.parse("2024-09-20T08:36:00.5Z")
 
 
 @dataclass
-class Message:
-    topic: str = topics.TRADING_COMMANDS
+class Batch:
+    """As the driver hands it to an agent."""
+
+    values: list[Any]
     partition: int = 3
-    offset: int = 7
+    sent: list[dict[str, Any]] = field(default_factory=list)
+
+    def send(self, topic: Any, **fields: Any) -> None:
+        self.sent.append({"topic": topic, **fields})
 
 
-@dataclass
-class Delivered:
-    value: Any
-    message: Message = field(default_factory=Message)
+def batch_of(*values: Any) -> Batch:
+    return Batch(list(values))
 
 
-class Stream:
-    def __init__(self, *values: Any) -> None:
-        self.values = values
-
-    async def events(self) -> Any:
-        for value in self.values:
-            yield Delivered(value)
+def command(fill_id: str = "f-1", user: str = "ada") -> bytes:
+    event_id = fill_event_id("tape", fill_id, AT)
+    return encode(Event.first(fill_of(fill_id, user), event_id=event_id, time=AT, key=user))
 
 
-class Topic:
-    def __init__(self) -> None:
-        self.sent: list[dict[str, Any]] = []
-
-    async def send(self, **fields: Any) -> None:
-        self.sent.append(fields)
+def doing(batch: Any, handle: Any, out: Any = None, tables: Tables | None = None) -> None:
+    work(batch, handle=handle, tables=tables or Tables(lambda _: {}), codec=Recent(), out=out)
 
 
-def stream_of(*values: Any) -> Any:
-    return Stream(*values)
-
-
-def command() -> bytes:
-    return encode(Event.first(fill_of("f-1"), event_id=fill_event_id("tape", "f-1", AT), time=AT, key="ada"))
-
-
-async def test_what_follows_goes_to_the_same_partition_number_under_the_users_key_at_event_time() -> None:
-    out: Any = Topic()
-    await consume(stream_of(command()), lambda event: [event.then(event.data)], out)
-    (sent,) = out.sent
-    assert (sent["key"], sent["partition"], sent["timestamp"]) == (b"ada", 3, 1726821360.5)
+def test_what_follows_goes_to_the_same_partition_number_under_the_users_key_at_event_time() -> None:
+    batch = batch_of(command())
+    doing(batch, lambda event: [event.then(event.data)], "out")
+    (sent,) = batch.sent
+    assert (sent["topic"], sent["key"], sent["partition"], sent["timestamp_ms"]) == ("out", b"ada", 3, 1726821360500)
     assert decode(sent["value"]).causationid == decode(command()).id
 
 
 @pytest.mark.parametrize("value", [b"{", None, b"{}"])
-async def test_a_message_that_cannot_be_decoded_is_not_passed_over(value: bytes | None) -> None:
+def test_a_message_that_cannot_be_decoded_is_not_passed_over(value: bytes | None) -> None:
     with pytest.raises(UndecodableEventError):
-        await consume(stream_of(value), lambda _: [])
+        doing(batch_of(value), lambda _: [])
 
 
-async def test_a_failing_rule_is_not_hidden() -> None:
+def test_a_failing_rule_is_not_hidden() -> None:
     def broken(_: Any) -> Any:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        await consume(stream_of(command()), broken)
+        doing(batch_of(command()), broken)
 
 
-async def test_a_mark_is_copied_as_it_is_to_every_partition() -> None:
-    out: Any = Topic()
-    await copy_to_all(stream_of(command()), out, 4)
-    assert [sent["partition"] for sent in out.sent] == [0, 1, 2, 3]
-    assert {sent["value"] for sent in out.sent} == {command()}
+def test_a_batch_that_fails_has_written_nothing_and_can_be_worked_again() -> None:
+    world = World()
+    good = [command(f"f-{n}") for n in range(3)]
+    trading = world.trading
+
+    def do(*values: Any) -> list[dict[str, Any]]:
+        batch = batch_of(*values)
+        doing(batch, trading.command, "out", trading.tables)
+        return batch.sent
+
+    with pytest.raises(UndecodableEventError):
+        do(*good, b"poison")
+    assert not any(world.maps.values())
+    assert len(do(*good)) == 3
+    assert trading.portfolios.get("ada").live.fills == 3
+
+
+def test_a_mark_is_copied_as_it_is_to_every_partition() -> None:
+    batch: Any = batch_of(command())
+    out: Any = "out"
+    copy_to_all(batch, codec=Recent(), out=out, partitions=4)
+    assert [sent["partition"] for sent in batch.sent] == [0, 1, 2, 3]
+    assert {sent["value"] for sent in batch.sent} == {command()}
 
 
 def test_registering_declares_every_table_and_an_agent_for_every_consumed_topic() -> None:
@@ -98,6 +105,5 @@ def test_registering_declares_every_table_and_an_agent_for_every_consumed_topic(
         ("trading-prices", topics.MARKET_PRICES),
         ("trading-marks", topics.TRADING_MARKS),
         ("trading-levels", topics.GAMIFICATION_EVENTS),
-        ("gamification-trading", topics.TRADING_EVENTS),
-        ("financial-trading", topics.TRADING_EVENTS),
+        ("trading-facts", topics.TRADING_EVENTS),
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from agents.financial.domain import Financial
@@ -23,8 +23,8 @@ from tables.typed import BytesMap
 class World:
     """One partition of everything. Each event passes through the codec, as it would on the log."""
 
-    def __init__(self, rulebook: Rulebook | None = None) -> None:
-        self.maps: dict[str, dict[bytes, bytes]] = defaultdict(dict)
+    def __init__(self, rulebook: Rulebook | None = None, maps: Mapping[str, dict[bytes, bytes]] | None = None) -> None:
+        self.maps: dict[str, dict[bytes, bytes]] = defaultdict(dict, maps or {})
         self.rulebook = rulebook or Rulebook()
         self.trading: Any = Trading(self._open, self.rulebook)
         self.gamification: Any = Gamification(self._open, self.rulebook)
@@ -40,7 +40,7 @@ class World:
         command = decode(encode(command))
         handle = self.trading.mark if isinstance(command.data, PriceUpdated) else self.trading.command
         traded = handle(command)
-        followed = [*traded, *self.react(traded)]
+        followed = [decode(encode(event)) for event in (*traded, *self.react(traded))]
         self.events += followed
         return followed
 
@@ -69,11 +69,11 @@ class World:
         return self.send(data, at, user, event_id)
 
     def price(self, market: str, price: str, at: str) -> list[AnyEvent]:
-        return self.send(PriceUpdated.model_validate({"market": market, "price": price}), at, market)
+        return self.send(PriceUpdated.of({"market": market, "price": price}), at, market)
 
     def order(self, at: str, user: str = "ada", **fields: Any) -> list[AnyEvent]:
         base = {"market": "BTC", "side": "long", "notional_usd": "1500.00", "leverage": 10}
-        return self.send(OpenTrade.model_validate(base | fields), at, user)
+        return self.send(OpenTrade.of(base | fields), at, user)
 
     def close(self, trade_id: str, at: str, user: str = "ada") -> list[AnyEvent]:
         return self.send(CloseTrade(trade_id=trade_id), at, user)
@@ -82,7 +82,7 @@ class World:
         """A user's standing on a board, as (score, reached at)."""
         from tables.boards import Standing, ranked_key
 
-        raw = self.gamification.boards.get(ranked_key(group, user))
+        raw = self.gamification.boards.rows.get(ranked_key(group, user))
         return tuple(Standing.from_sort_key(raw.decode())) if raw else None
 
 
@@ -98,7 +98,7 @@ def fill_of(fill_id: str, user: str = "ada", **fields: Any) -> ReportFill:
         "notional_usd": "1500.00",
         "venue": "tape",
     }
-    return ReportFill.model_validate(base | fields)
+    return ReportFill.of(base | fields)
 
 
 def of_type(events: Iterable[AnyEvent], model: type[EventData]) -> list[Any]:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from streams.units import Price, Quantity, Size, Usd, decimal_text, divide_half_up, parse_decimal, scaled, unscaled
+from streams.units import Price, Quantity, Size, Usd, divide_half_up
 
 USD_LIMIT = 10**20
 
@@ -79,7 +79,7 @@ def test_a_python_number_is_refused_too_so_that_parsed_bodies_cannot_slip_throug
 
 def test_money_and_quantities_are_text_in_json() -> None:
     assert TypeAdapter(Usd).dump_json(Usd.of(1500)) == b'"1500.00"'
-    assert TypeAdapter(Quantity).dump_json(Decimal("1.00E-05")) == b'"0.00001"'
+    assert TypeAdapter(Quantity).dump_json(Quantity.parse("1.00E-05")) == b'"0.00001"'
 
 
 @pytest.mark.parametrize(
@@ -94,15 +94,16 @@ def test_money_and_quantities_are_text_in_json() -> None:
     ],
 )
 def test_quantities_take_scientific_notation_and_give_plain_text(text: Any, plain: Any) -> None:
-    assert decimal_text(parse_decimal(text)) == plain
+    assert Quantity.parse(text).text() == plain
 
 
 @pytest.mark.parametrize(
     "text", ["1E-19", "0." + "0" * 18 + "1", "1" + "0" * 18, "1E18", "Infinity", "nan", "", "0x1", "1e999"]
 )
 def test_quantities_refuse_more_than_18_decimals_or_digits(text: Any) -> None:
-    with pytest.raises(ValueError, match="expected"):
-        parse_decimal(text)
+    for kind in (Price, Size):
+        with pytest.raises(ValidationError, match=r"expected|above"):
+            TypeAdapter(kind).validate_python(text)
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "0.0"])
@@ -113,9 +114,23 @@ def test_prices_and_sizes_are_above_0(text: Any) -> None:
         TypeAdapter(Size).validate_python(text)
 
 
-@given(st.integers(-(10**40), 10**40))
-def test_scaled_integers_round_trip_at_any_size(value: Any) -> None:
-    assert scaled(unscaled(value)) == value
+@given(st.integers(-(10**48) + 1, 10**48 - 1))
+def test_quantities_round_trip_at_any_size(units: Any) -> None:
+    assert Quantity.parse(Quantity(units).text()) == units
+
+
+@pytest.mark.parametrize("text", ["1" + "0" * 30, "1E30", "0." + "0" * 18 + "1"])
+def test_a_sum_has_at_most_30_digits_before_the_point(text: Any) -> None:
+    with pytest.raises(ValueError, match="expected"):
+        Quantity.parse(text)
+
+
+@given(st.integers(-(10**22), 10**22), st.integers(0, 18))
+def test_quantities_are_what_decimals_are(units: Any, decimals: Any) -> None:
+    value = Decimal(units).scaleb(-decimals)
+    for text in (f"{value:f}", str(value)):
+        assert Quantity.parse(text) == value.scaleb(18)
+        assert Decimal(Quantity.parse(text).text()) == value
 
 
 @given(st.integers(-(10**30), 10**30), st.integers(1, 10**20))

@@ -1,0 +1,143 @@
+"""However commands are cut into batches, rows and events are the same, byte for byte, as one by one."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agents.gamification.standings import Run
+from agents.wiring import work
+from streams.events import AnyEvent, Event, encode
+from streams.events.market import PriceUpdated
+from streams.events.recent import Recent
+from streams.events.trading import CloseTrade, OpenTrade
+from streams.ids import fill_event_id, opened_trade_id, uuid7
+from streams.times import HOUR_US, Instant
+from tables.boards import Standing, group, periods_of, raised, ranked_key, ranked_keys
+from tests.unit.agents.test_wiring import batch_of
+from tests.unit.agents.world import World, fill_of
+
+START = Instant.parse("2024-12-29T00:00:00Z")
+AT = "2024-09-20T08:36:00Z"
+LATER = "2024-09-20T09:00:00Z"
+
+
+def made(number: int, drawn: tuple[str, str, int, int, int, int]) -> AnyEvent:
+    """A command; some fills come twice, some a day late, some with pnl that cancels out."""
+    kind, user, trade, amount, pnl, hour = drawn
+    time = Instant(START + hour * HOUR_US)
+    event_id = uuid7(time.milliseconds(), number.to_bytes(10))
+    if kind == "order":
+        order = OpenTrade.of({"market": "BTC", "side": "long", "notional_usd": str(amount), "leverage": 10})
+        return Event.first(order, event_id=event_id, time=time, key=user)
+    if kind == "close":
+        close = CloseTrade(trade_id=opened_trade_id(uuid7(time.milliseconds(), trade.to_bytes(10))))
+        return Event.first(close, event_id=event_id, time=time, key=user)
+    if kind == "price":
+        price = PriceUpdated.of({"market": "BTC", "price": str(40_000 + amount)})
+        return Event.first(price, event_id=event_id, time=time, key="BTC")
+    name = f"f-{number // 2}"
+    fields = {"trade_id": f"t-{trade}", "notional_usd": str(amount), "closed_pnl_usd": str(pnl), "closes": trade == 0}
+    market = "BTC" if trade else "ETH"
+    event_id = fill_event_id("tape", name, time)
+    return Event.first(fill_of(name, user, market=market, **fields), event_id=event_id, time=time, key=user)
+
+
+COMMANDS = st.lists(
+    st.tuples(
+        st.sampled_from(["fill", "fill", "fill", "order", "close", "price"]),
+        st.sampled_from(["ada", "bob"]),
+        st.integers(0, 3),
+        st.integers(1, 30_000),
+        st.sampled_from([0, 0, 5, -5, 70]),
+        st.integers(0, 80),
+    ),
+    min_size=1,
+    max_size=30,
+)
+
+
+def run(commands: list[AnyEvent], size: int) -> tuple[Any, Any]:
+    """All rows, and what each topic got, after every domain took its input in batches of a size."""
+    world, codec = World(), Recent()
+    sent: dict[str, list[bytes]] = defaultdict(list)
+
+    def do(values: list[bytes], domain: Any, handle: Callable[[AnyEvent], list[AnyEvent]], out: Any) -> list[bytes]:
+        first = len(sent[out])
+        for start in range(0, len(values), size):
+            batch = batch_of(*values[start : start + size])
+            work(batch, handle=handle, tables=domain.tables, codec=codec, out=out)
+            sent[out] += [record["value"] for record in batch.sent]
+        return sent[out][first:]
+
+    def either(event: AnyEvent) -> list[AnyEvent]:
+        handle = world.trading.mark if isinstance(event.data, PriceUpdated) else world.trading.command
+        followed: list[AnyEvent] = handle(event)
+        return followed
+
+    facts = do([encode(command) for command in commands], world.trading, either, "trading")
+    earned = do(facts, world.gamification, world.gamification.traded, "gamification")
+    do(facts, world.financial, world.financial.traded, "financial")
+    do(earned, world.trading, world.trading.gamified, "")
+    return {name: dict(rows) for name, rows in world.maps.items()}, dict(sent)
+
+
+@settings(max_examples=60)
+@given(COMMANDS, st.integers(2, 31))
+def test_batches_of_any_size_give_the_same_rows_and_events(commands: Any, size: Any) -> None:
+    events = [made(number, drawn) for number, drawn in enumerate(commands)]
+    assert run(events, size) == run(events, 1)
+
+
+POINTS = st.lists(st.tuples(st.integers(-3, 3), st.integers(0, 9)), min_size=1, max_size=6)
+
+
+@given(st.none() | st.tuples(st.integers(-3, 3), st.integers(0, 9)), POINTS)
+def test_points_that_added_up_leave_the_standing_that_they_leave_one_by_one(before: Any, points: Any) -> None:
+    standing = Standing(*before) if before else None
+    one_by_one = standing
+    for amount, at in points:
+        if one_by_one is None:
+            one_by_one = Standing(amount, at)
+        elif amount:
+            one_by_one = Standing(one_by_one.score + amount, at)
+    together = Run(*points[0])
+    for point in points[1:]:
+        together.add(*point)
+    raw = standing.sort_key().encode() if standing else None
+    after = raised(raw, together.amount, together.reached_at) if together.moved or raw is None else raw
+    assert Standing.from_sort_key(after.decode()) == one_by_one
+
+
+def test_a_gain_and_a_loss_that_cancel_out_in_a_batch_move_when_the_score_was_reached(world: World) -> None:
+    world.fill("f-0", AT, closed_pnl_usd="7")
+    with world.gamification.tables.batch():
+        world.fill("f-1", AT, closed_pnl_usd="5")
+        world.fill("f-2", LATER, closed_pnl_usd="-5")
+    assert world.score("pnl/global/all") == (7 * 10**8, Instant.parse(LATER))
+
+
+def test_a_board_is_written_once_a_batch() -> None:
+    writes: list[bytes] = []
+
+    class Watched(dict[bytes, bytes]):
+        def __setitem__(self, key: bytes, value: bytes) -> None:
+            writes.append(key)
+            super().__setitem__(key, value)
+
+    watched = World(maps={"gamification-boards": Watched()})
+    with watched.gamification.tables.batch():
+        for number in range(20):
+            watched.fill(f"f-{number}", AT, closed_pnl_usd="5")
+    assert len(writes) == len(set(writes)) == len(watched.maps["gamification-boards"]) == 30
+
+
+def test_keys_of_a_board_are_those_of_its_groups() -> None:
+    periods = periods_of(START)
+    assert ranked_keys("pnl", "@107", periods, "ada") == [
+        ranked_key(group("pnl", "@107", period.text), "ada") for period in periods
+    ]
