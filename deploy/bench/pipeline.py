@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -25,6 +26,9 @@ from deploy.tokens import DEV_VENUE, issue
 START_S = 120.0
 POLL_S = 0.02
 STOP_S = 20.0
+LEASE_MS = 300_000
+"""Workers are stopped while a topic is filled, and are not to lose their partitions for it."""
+
 PROBE_S = 5.0
 LOG_BYTES = 3_000
 
@@ -43,7 +47,10 @@ class Pipeline:
         self.server.start()
         try:
             self.settings = Settings(
-                broker_url=self.server.url, data_dir=self._directory / "data", api_port=free_port("127.0.0.1", 0)
+                broker_url=self.server.url,
+                data_dir=self._directory / "data",
+                api_port=free_port("127.0.0.1", 0),
+                lease_ms=LEASE_MS,
             )
             for number in range(1, self._first_workers + 1):
                 self.start_worker(f"worker-{number}")
@@ -81,6 +88,11 @@ class Pipeline:
         self.workers.remove(worker)
         self._children.remove(worker)
         process.stop(worker, STOP_S)
+
+    def signal_workers(self, number: signal.Signals) -> None:
+        """Send a signal to all workers."""
+        for worker in self.workers:
+            worker.send_signal(number)
 
     def check(self, deadline: float, what: str) -> None:
         """Raise when a process has ended or the deadline (`time.monotonic`) is over.

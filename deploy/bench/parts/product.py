@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import tempfile
 import time
 from collections.abc import Iterator
@@ -12,15 +13,16 @@ from deploy.bench.asked import Asked
 from deploy.bench.fill_load import bodies, headers, made_fills
 from deploy.bench.http_load import closed_loop
 from deploy.bench.pipeline import Pipeline
-from deploy.bench.processed import all_processed, processed
+from deploy.bench.processed import all_processed
 from deploy.bench.result import Result
 from deploy.bench.spent import Meter, Spent, spending
 from deploy.errors import DeployError
+from deploy.replay.fills import Fill
 from streams.log import Log
 
 USERS = 300
 BATCH = 500
-POLL_S = 0.02
+POLL_S = 0.01
 DEADLINE_S = 1_200.0
 WARM_UP_SHARE = 10
 WORKERS = (1, 2)
@@ -37,39 +39,35 @@ def measure(asked: Asked) -> Iterator[Result]:
 
 
 def _run(workers: int, fills: int, warm_up: int, seed: int) -> Spent:
-    """Fills the topic through the ingress, then starts the workers; measures after the first `warm_up` fills."""
-    with tempfile.TemporaryDirectory() as directory, Pipeline(Path(directory), workers=0) as pipeline:
-        post(pipeline, fills + warm_up, seed)
-        for number in range(1, workers + 1):
-            pipeline.start_worker(f"worker-{number}")
-        return asyncio.run(_measure(pipeline, fills, warm_up))
+    """The workers warm up on the first fills; they are stopped while the rest is posted, and measured from there on."""
+    made = made_fills(warm_up + fills, users=USERS, seed=seed)
+    with tempfile.TemporaryDirectory() as directory, Pipeline(Path(directory), workers=workers) as pipeline:
+        post(pipeline, made[:warm_up])
+        asyncio.run(until_processed(pipeline))
+        pipeline.signal_workers(signal.SIGSTOP)
+        post(pipeline, made[warm_up:])
+        meter = Meter([worker.pid for worker in pipeline.workers], pipeline.server.pid).begin()
+        pipeline.signal_workers(signal.SIGCONT)
+        asyncio.run(until_processed(pipeline))
+        return meter.spent(fills)
 
 
-def post(pipeline: Pipeline, fills: int, seed: int) -> None:
-    """Send made fills through the ingress.
+def post(pipeline: Pipeline, fills: list[Fill]) -> None:
+    """Send fills through the ingress, in order.
 
     Raises:
         DeployError: when it refuses some.
     """
-    load = bodies(made_fills(fills, users=USERS, seed=seed), BATCH)
-    posted = asyncio.run(closed_loop(pipeline.url, "/v1/fills", load, headers(pipeline.venue_token()), connections=1))
+    load, lines = bodies(fills, BATCH), headers(pipeline.venue_token())
+    posted = asyncio.run(closed_loop(pipeline.url, "/v1/fills", load, lines, connections=1))
     if posted.accepted != len(load):
         raise DeployError(f"the ingress accepted {posted.accepted} of {len(load)} requests: {posted.statuses}")
 
 
-async def _measure(pipeline: Pipeline, fills: int, warm_up: int) -> Spent:
-    async with Log(pipeline.server.url) as log:
-        deadline = time.monotonic() + DEADLINE_S
-        while (done := await processed(log)) < warm_up:
-            pipeline.check(deadline, "process the first fills")
-            await asyncio.sleep(POLL_S)
-        meter = Meter([worker.pid for worker in pipeline.workers], pipeline.server.pid).begin()
-        await until_processed(pipeline, log, deadline)
-        return meter.spent(fills + warm_up - done)
-
-
-async def until_processed(pipeline: Pipeline, log: Log, deadline: float) -> None:
+async def until_processed(pipeline: Pipeline) -> None:
     """Wait until all that follows from the fills is committed."""
-    while not await all_processed(log):
-        pipeline.check(deadline, "process all fills")
-        await asyncio.sleep(POLL_S)
+    deadline = time.monotonic() + DEADLINE_S
+    async with Log(pipeline.server.url, pipeline.settings.namespace) as log:
+        while not await all_processed(log):
+            pipeline.check(deadline, "process all fills")
+            await asyncio.sleep(POLL_S)

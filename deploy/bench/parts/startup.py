@@ -12,7 +12,8 @@ from pathlib import Path
 
 from deploy.bench.asked import Asked
 from deploy.bench.figures import figure
-from deploy.bench.parts.product import DEADLINE_S, post, until_processed
+from deploy.bench.fill_load import made_fills
+from deploy.bench.parts.product import USERS, post, until_processed
 from deploy.bench.pipeline import START_S, Pipeline
 from deploy.bench.processed import GROUP
 from deploy.bench.result import Result
@@ -28,8 +29,10 @@ IMPORT = (sys.executable, "-P", "-c", "import deploy.worker")
 def measure(asked: Asked) -> Iterator[Result]:
     """A worker processes the fills and stops; each run starts it again, waits until it is ready, and stops it."""
     with tempfile.TemporaryDirectory() as directory, Pipeline(Path(directory), workers=0) as pipeline:
-        post(pipeline, asked.fills, asked.seed)
-        asyncio.run(_warm(pipeline))
+        post(pipeline, made_fills(asked.fills, users=USERS, seed=asked.seed))
+        worker = pipeline.start_worker(NAME)
+        asyncio.run(until_processed(pipeline))
+        pipeline.stop_worker(worker)
         runs = [asyncio.run(_start(pipeline)) for _ in range(asked.runs)]
     ready, cpu, mib = zip(*runs, strict=True)
     yield Result(
@@ -41,13 +44,6 @@ def measure(asked: Asked) -> Iterator[Result]:
             "peak MiB when ready": figure(mib),
         },
     )
-
-
-async def _warm(pipeline: Pipeline) -> None:
-    worker = pipeline.start_worker(NAME)
-    async with Log(pipeline.server.url, pipeline.settings.namespace) as log:
-        await until_processed(pipeline, log, time.monotonic() + DEADLINE_S)
-    pipeline.stop_worker(worker)
 
 
 async def _start(pipeline: Pipeline) -> tuple[float, float, float]:
