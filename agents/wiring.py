@@ -32,8 +32,8 @@ class Messages(Protocol):
 
 
 COMMIT_US_MAX = 5_000
-"""How long the commit of a batch may block the server, in microseconds: larger batches write fewer rows a fill, and the API
-stands to wait that long (docs/decisions/0012-batches-learn-what-they-cost.md)."""
+"""How long the commit of a batch may block the server, in microseconds: larger batches write fewer rows a fill, and the
+API stands to wait that long (docs/decisions/0012-batches-learn-what-they-cost.md)."""
 
 Do = Callable[[Messages], None]
 """What a domain does with a batch of a topic."""
@@ -63,7 +63,7 @@ def consume(app: faust.App, topic: TopicT, name: str, *does: Do) -> None:
         for do in does:
             do(batch)
 
-    batch_agent(app, topic, name=name, commit_us_max=int(__import__("os").environ.get("BB", "1800")))(handle)
+    batch_agent(app, topic, name=name, commit_us_max=COMMIT_US_MAX)(handle)
 
 
 def work(batch: Messages, *, handle: Handler, tables: Tables, codec: Recent, out: TopicT | None = None) -> None:

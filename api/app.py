@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, suppress
 from fastapi import FastAPI
 
 from api import handlers, health, openapi, pages
+from api.auth import Tokens
 from api.config import ApiConfig
 from api.context import Api
 from api.feeds import routes as feeds
@@ -50,6 +51,7 @@ def _api(config: ApiConfig) -> Api:
     metrics = Metrics()
     return Api(
         config=config,
+        tokens=Tokens(config.jwt_secret),
         log=log,
         tables=tables,
         writer=Writer(log, config),

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Any
 
 import jwt
-from fastapi import Depends
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from api.context import ApiDep
-from api.problems import FORBIDDEN, UNAUTHENTICATED, Problem
+from api.problems import UNAUTHENTICATED, Problem
 from streams.events.base import ID_PATTERN
+from streams.times import SECOND_US, Instant
 
 ALGORITHM = "HS256"
 ISSUER = "astratrade"
 AUDIENCE = "astratrade-api"
 CLOCK_SKEW_S = 5
+TOKENS_KEPT_MAX = 10_000  # some 10 MB; the one that was learnt first is forgotten first
+EXPIRED = "the token has expired"
 
 
 class Role(StrEnum):
@@ -66,6 +65,45 @@ def verify(secret: str, token: str) -> Principal:
     Raises:
         Problem: 401, saying what is wrong with the token.
     """
+    return _verified(secret, token)[0]
+
+
+class Tokens:
+    """Verifies tokens; one that was good is known by its text until it expires.
+
+    A token cannot be revoked before that, so that nothing is missed by not looking again.
+    """
+
+    def __init__(self, secret: str, kept_max: int = TOKENS_KEPT_MAX) -> None:
+        self._secret = secret
+        self._kept_max = kept_max
+        self._known: dict[str, tuple[Principal, Instant]] = {}
+
+    def caller(self, token: str, now: Instant) -> Principal:
+        """The caller that a token stands for.
+
+        Raises:
+            Problem: 401, saying what is wrong with the token.
+        """
+        known = self._known.get(token)
+        if known is None:
+            known = self._learn(token)
+        caller, until = known
+        if now >= until:
+            self._known.pop(token, None)
+            raise unauthenticated(EXPIRED)
+        return caller
+
+    def _learn(self, token: str) -> tuple[Principal, Instant]:
+        caller, expires_s = _verified(self._secret, token)
+        if len(self._known) >= self._kept_max:
+            del self._known[next(iter(self._known))]
+        known = self._known[token] = (caller, Instant((expires_s + CLOCK_SKEW_S) * SECOND_US))
+        return known
+
+
+def _verified(secret: str, token: str) -> tuple[Principal, int]:
+    """The caller, and when the token expires (Unix seconds)."""
     try:
         claims: dict[str, Any] = jwt.decode(
             token,
@@ -78,38 +116,14 @@ def verify(secret: str, token: str) -> Principal:
         )
         role = Role(claims.get("role", ""))
     except jwt.ExpiredSignatureError as exc:
-        raise _unauthenticated("the token has expired") from exc
+        raise unauthenticated(EXPIRED) from exc
     except (jwt.InvalidTokenError, ValueError) as exc:
-        raise _unauthenticated("the token is not valid here") from exc
+        raise unauthenticated("the token is not valid here") from exc
     if not re.fullmatch(ID_PATTERN, claims["sub"]):
-        raise _unauthenticated("the token's subject is not a user id")
-    return Principal(claims["sub"], role)
+        raise unauthenticated("the token's subject is not a user id")
+    return Principal(claims["sub"], role), int(claims["exp"])
 
 
-def _unauthenticated(why: str, error: str = ' error="invalid_token"') -> Problem:
+def unauthenticated(why: str, error: str = ' error="invalid_token"') -> Problem:
+    """401, with the header that says how to authenticate."""
     return Problem(UNAUTHENTICATED, why, headers={"WWW-Authenticate": f'Bearer realm="astratrade"{error}'})
-
-
-_bearer = HTTPBearer(auto_error=False, bearerFormat="JWT", description="A signed token; its subject is the user.")
-
-
-def principal(api: ApiDep, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> Principal:
-    """The caller, or 401."""
-    if credentials is None:
-        raise _unauthenticated("no bearer token was sent", error="")
-    return verify(api.config.jwt_secret, credentials.credentials)
-
-
-Caller = Annotated[Principal, Depends(principal)]
-
-
-def require(*roles: Role) -> Callable[[Principal], Principal]:
-    """A dependency that lets only these roles in."""
-
-    def check(caller: Caller) -> Principal:
-        if caller.role not in roles:
-            needed = " or ".join(roles)
-            raise Problem(FORBIDDEN, f"this needs a token with the role {needed}; yours has the role {caller.role}")
-        return caller
-
-    return check

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from api.auth import Tokens
 from api.config import ApiConfig
 from api.feeds.hub import Hub
 from api.ingress.writer import Writer
@@ -22,6 +23,7 @@ class Api:
     """The parts of one API process."""
 
     config: ApiConfig
+    tokens: Tokens
     log: Log
     tables: TableReader
     writer: Writer
@@ -31,7 +33,7 @@ class Api:
     metrics: Metrics
 
 
-def _api(request: Request) -> Api:
+async def _api(request: Request) -> Api:
     api: Api = request.app.state.api
     return api
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -55,6 +55,45 @@ class Change:
     def encoded(self) -> bytes:
         """The row as JSON; made once, however many are told."""
         return orjson.dumps(self.row())
+
+
+class Changes:
+    """Changes that are told together, of each row the newest; the same object for all who are told the same.
+
+    Attributes:
+        conflated: How many were left out because a newer one of the row is there.
+    """
+
+    def __init__(self, changes: Iterable[Change] = ()) -> None:
+        self.by_row: dict[RowKey, Change] = {}
+        self.conflated = 0
+        for change in changes:
+            self.add(change)
+
+    def add(self, change: Change) -> None:
+        """Take one in; it replaces an older one of its row."""
+        held = self.by_row.get(change.key)
+        if held is None:
+            self.by_row[change.key] = change
+        elif held.offset < change.offset:
+            self.by_row[change.key] = change
+            self.conflated += 1
+
+    def __len__(self) -> int:
+        return len(self.by_row)
+
+    def __iter__(self) -> Iterator[Change]:
+        return iter(self.by_row.values())
+
+    @cached_property
+    def rows(self) -> bytes:
+        """Data of a delta event with all their rows; made once, when nothing is added any more."""
+        return delta_data([change.encoded for change in self])
+
+
+def delta_data(rows: Iterable[bytes]) -> bytes:
+    """Data of a delta event whose rows, encoded already, replace the ones they name."""
+    return b'{"rows":[' + b",".join(rows) + b"]}"
 
 
 Read = Callable[[int, StoredRecord], Reading | None]

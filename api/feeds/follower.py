@@ -10,12 +10,15 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Sequence
+from typing import NamedTuple
 
-from api.feeds.change import Change, Read
+from api.feeds.change import Change, Changes, Read
+from api.feeds.sse import encode_event
 from api.feeds.subscriber import Lost, Subscriber
 from streams.log import Log, LogError, LogUnavailableError, Position, StoredRecord, TopicPartition, UnknownTopicError
 
 READ_RECORDS_MAX = 1_000  # of each partition at a time
+ROUND_S = 0.025  # between two reads that found something: what all subscribers cost is paid 40 times a second at most
 BLOCK_MS = 1_000  # how long a read waits for records before the topic's epoch is checked again
 CATCH_UP_RECORDS_MAX = 20_000  # beyond this a new snapshot is cheaper than the records in between
 HOLD_LEASE_MS = 60_000  # how long records that a stalled API has yet to read are kept from being trimmed
@@ -25,6 +28,14 @@ RETRY_MAX_S = 1.0
 OPEN_TIMEOUT_S = 5.0
 
 logger = logging.getLogger(__name__)
+
+
+class _Delta(NamedTuple):
+    """A delta as it was encoded last: its data, its `id`, and the event."""
+
+    data: bytes
+    tag: str
+    event: bytes
 
 
 class Follower:
@@ -40,6 +51,8 @@ class Follower:
         self.topic = topic
         self.read = read
         self.position: Position | None = None
+        self._tag = ""
+        self._delta = _Delta(b"", "", b"")
         self.stalled = False
         self.subscribers: set[Subscriber] = set()
         self._listeners: dict[str | None, set[Subscriber]] = {}
@@ -89,9 +102,16 @@ class Follower:
         if not self.subscribers:
             self._wanted.clear()
 
-    def sequence(self, subscriber: Subscriber) -> Position | None:
-        """What the subscriber knows once all that is pending for it has been told."""
-        return None if self.position is None else subscriber.at_least(self.position)
+    def tag(self, subscriber: Subscriber, reached: Position) -> str:
+        """The `id` of an event after which the subscriber knows all that was handed out below `reached`."""
+        known = subscriber.at_least(reached)
+        return self._tag if known is self.position else known.tag
+
+    def delta(self, data: bytes, tag: str) -> bytes:
+        """A delta event; encoded once for all who are told the same one after the other."""
+        if self._delta.data is not data or self._delta.tag != tag:
+            self._delta = _Delta(data, tag, encode_event("delta", data, tag))
+        return self._delta.event
 
     # --- catching up --------------------------------------------------------------------------------------------------
 
@@ -105,6 +125,7 @@ class Follower:
             return Lost.AHEAD
         if sum(ends[p] - offset for p, offset in since.offsets.items()) > CATCH_UP_RECORDS_MAX:
             return Lost.BEHIND
+        subscriber.know(since)  # another feed may have told the client what this follower has yet to hand out
         at = dict(since.offsets)
         while behind := {TopicPartition(self.topic, p): o for p, o in at.items() if o < ends[p]}:
             found = await self.log.fetch(behind, count=READ_RECORDS_MAX)
@@ -113,9 +134,8 @@ class Follower:
                 if not records or records[0].offset != offset:
                     return Lost.TRIMMED
                 at[tp.partition] = records[-1].offset + 1
-                for change in self.changes(tp.partition, records):
-                    if subscriber.wants(change):
-                        subscriber.offer(change)
+                changes = self.changes(tp.partition, records)
+                subscriber.offer(Changes(change for change in changes if subscriber.wants(change)))
         subscriber.floor = Position(self.topic, info.incarnation, at)
         return subscriber.lost
 
@@ -153,10 +173,9 @@ class Follower:
         held = self.position
         if held is not None and (held.epoch != info.incarnation or any(o > ends[p] for p, o in held.offsets.items())):
             self._abandon(Lost.EPOCH)
-        if self.position is None:
-            self.position = Position(self.topic, info.incarnation, ends)
+        position = self.position or self._reach(Position(self.topic, info.incarnation, ends))
         self._held_s = 0.0
-        await self._hold(self.position)
+        await self._hold(position)
         self.stalled = False
         self._reading.set()
 
@@ -178,8 +197,9 @@ class Follower:
             if any(records[0].offset != offsets[tp] for tp, records in found.items()):
                 self._abandon(Lost.TRIMMED)
                 return
-            self.position = self._hand_out(self.position, {tp.partition: records for tp, records in found.items()})
-            await self._hold(self.position)
+            await self._hold(self._hand_out(self.position, {tp.partition: records for tp, records in found.items()}))
+            if found:
+                await asyncio.sleep(ROUND_S)
         self.position = None
         self._reading.clear()
         await self.log.let_go(self.topic, self._name)
@@ -193,13 +213,21 @@ class Follower:
 
     def _hand_out(self, since: Position, found: dict[int, list[StoredRecord]]) -> Position:
         reached = dict(since.offsets)
+        by_channel: dict[str | None, Changes] = {}
         for partition, records in found.items():
             reached[partition] = records[-1].offset + 1
             for change in self.changes(partition, records):
                 for channel in (change.channel, None):
-                    for subscriber in self._listeners.get(channel, ()):
-                        subscriber.offer(change)
-        return Position(self.topic, since.epoch, reached)
+                    if channel in self._listeners:
+                        by_channel.setdefault(channel, Changes()).add(change)
+        for channel, changes in by_channel.items():
+            for subscriber in self._listeners[channel]:
+                subscriber.offer(changes)
+        return self._reach(Position(self.topic, since.epoch, reached))
+
+    def _reach(self, position: Position) -> Position:
+        self.position, self._tag = position, position.tag
+        return position
 
     def changes(self, partition: int, records: Sequence[StoredRecord]) -> list[Change]:
         """What the feed shows of these records."""

@@ -12,7 +12,7 @@ from api.feeds import readings
 from api.feeds.change import Read
 from api.feeds.follower import Follower
 from api.feeds.ranked import Tops
-from api.feeds.session import Session
+from api.feeds.session import TICK_S, Session
 from api.feeds.views import View
 from api.metrics import Metrics
 from api.problems import UNAVAILABLE, Problem
@@ -57,10 +57,18 @@ class Hub:
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
-        """Start the followers."""
+        """Start the followers, and the clock of all feeds."""
         self._tasks = [
             asyncio.create_task(follower.run(), name=f"feed {name}") for name, follower in self.followers.items()
         ]
+        self._tasks.append(asyncio.create_task(self._tick(), name="feeds' clock"))
+
+    async def _tick(self) -> None:
+        clock = asyncio.get_running_loop().time
+        while True:
+            await asyncio.sleep(TICK_S)
+            for session in self.sessions:
+                session.tick(clock())
 
     async def open(self, name: FeedName, view: View, last_event_id: str | None) -> Session:
         """Open a feed.

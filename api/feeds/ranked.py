@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 import orjson
 
-from api.feeds.change import Change
+from api.feeds.change import Changes
 from api.feeds.follower import Follower
 from api.feeds.subscriber import Subscriber
 from api.feeds.views import Rows
@@ -17,10 +17,18 @@ from api.queries.shapes import board_row
 from streams.log import Position
 from tables.boards import Board
 from tables.catalog import GAMIFICATION_BOARDS
-from tables.reader import RankingPage, TableReader
+from tables.reader import TableReader
 
-REFRESH_S = 0.1  # a board is read at most this often, however much it changes
+REFRESH_S = 0.05  # a board is read at most this often, however much it changes
 TOPS_KEPT_MAX = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The first rows of a board as they are told, by user, and what they are true for."""
+
+    position: Position
+    rows: dict[str, bytes]
 
 
 @dataclass(slots=True)
@@ -28,7 +36,7 @@ class _Top:
     """The top of one board as read last."""
 
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    page: RankingPage | None = None
+    shown: Shown | None = None
     read_at: float = 0.0
 
 
@@ -39,19 +47,21 @@ class Tops:
         self.tables = tables
         self._tops: OrderedDict[tuple[str, int], _Top] = OrderedDict()
 
-    async def read(self, group: str, limit: int, at_least: Position | None) -> RankingPage:
+    async def read(self, board: Board, group: str, limit: int, at_least: Position | None) -> Shown:
         """The first `limit` members, as of `at_least` or later; None reads them anew."""
         top = self._tops.setdefault((group, limit), _Top())
         self._tops.move_to_end((group, limit))
         if len(self._tops) > TOPS_KEPT_MAX:
             self._tops.popitem(last=False)
         async with top.lock:
-            if top.page is None or at_least is None or not _covers(top.page.position, at_least):
+            if top.shown is None or at_least is None or not _covers(top.shown.position, at_least):
                 now = asyncio.get_running_loop().time
                 await asyncio.sleep(max(0.0, top.read_at + REFRESH_S - now()))
-                top.page = await self.tables.page(GAMIFICATION_BOARDS.name, group, limit=limit)
+                page = await self.tables.page(GAMIFICATION_BOARDS.name, group, limit=limit)
+                rows = {one.member: orjson.dumps(board_row(board, one).model_dump(mode="json")) for one in page.members}
+                top.shown = Shown(page.position, rows)
                 top.read_at = now()
-            return top.page
+            return top.shown
 
 
 def _covers(position: Position, wanted: Position) -> bool:
@@ -80,7 +90,7 @@ class BoardView:
         """What the subscriber shows is not known here, so that its first delta says everything."""
         self._shown = None
 
-    async def delta(self, changes: Sequence[Change], reached: Position, subscriber: Subscriber) -> bytes | None:
+    async def delta(self, changes: Changes, reached: Position, subscriber: Subscriber) -> bytes | None:
         """Rows whose rank or score changed, and users who left the top; `complete` when it is all there is."""
         newest: dict[int, int] = {}
         for change in changes:
@@ -96,9 +106,6 @@ class BoardView:
         return b'{"rows":[' + b",".join(changed) + b'],"removed":' + orjson.dumps(removed) + b"}"
 
     async def _read(self, subscriber: Subscriber, at_least: Position) -> dict[str, bytes]:
-        page = await self._tops.read(self._group, self._limit, at_least)
-        subscriber.know(page.position)
-        return {
-            ranked.member: orjson.dumps(board_row(self._board, ranked).model_dump(mode="json"))
-            for ranked in page.members
-        }
+        shown = await self._tops.read(self._board, self._group, self._limit, at_least)
+        subscriber.know(shown.position)
+        return shown.rows

@@ -13,7 +13,6 @@ from starlette.types import Send
 from api.feeds.hub import Hub
 from api.feeds.session import Session
 
-SEND_TIMEOUT_S = 20.0
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
@@ -32,9 +31,12 @@ class FeedResponse(StreamingResponse):
         """Send frames; one that the client does not take in time is the last."""
         try:
             await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-            async for frame in self.frames:
-                async with asyncio.timeout(SEND_TIMEOUT_S):
+            clock = asyncio.get_running_loop().time
+            async with self.session.sending as sending:
+                async for frame in self.frames:
+                    sending.since_s = clock()
                     await send({"type": "http.response.body", "body": frame, "more_body": True})
+                    sending.since_s = None
             await send({"type": "http.response.body", "body": b"", "more_body": False})
         except TimeoutError:
             pass  # the server cuts a response that was not finished; the client can resume

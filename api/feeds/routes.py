@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Query
+from fastapi import APIRouter, Header, Query
 
-from api.auth import Caller
+from api.callers import Caller
 from api.context import Api, ApiDep
 from api.examples import FEED
 from api.feeds import readings
@@ -17,7 +17,7 @@ from api.feeds.summed import FeesView
 from api.feeds.views import RowsView, TailView, View
 from api.openapi import problems
 from api.queries.fees import Filter
-from api.queries.parameters import Leaderboard
+from api.queries.parameters import AskedBoard
 from streams.events.base import ID_PATTERN
 from tables.catalog import GAMIFICATION_PROGRESS, TRADING_PORTFOLIO, TRADING_POSITIONS
 from tables.users import position_keys
@@ -64,7 +64,7 @@ async def progress(api: ApiDep, users: Users = [], last_event_id: LastEventId = 
 @router.get("/boards", summary="Top of a leaderboard")
 async def boards(
     api: ApiDep,
-    asked: Annotated[Leaderboard, Depends()],
+    asked: AskedBoard,
     top: Annotated[int, Query(ge=1, le=TOP_MAX)] = TOP_DEFAULT,
     last_event_id: LastEventId = None,
 ) -> FeedResponse:

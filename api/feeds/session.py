@@ -1,18 +1,20 @@
 """One client's feed as server-sent events: snapshot, deltas, progress marks, and `resync` when it must start afresh.
 
 Every `id` is the ``epoch:sequence`` up to which the client knows everything; sent back as Last-Event-ID it continues
-there without gap or duplicate. Source of the format: https://html.spec.whatwg.org/multipage/server-sent-events.html
+there without gap or duplicate.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
-from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
 
 import orjson
 
 from api.feeds.follower import Follower
+from api.feeds.sse import BYE, RECONNECT, encode_event
 from api.feeds.subscriber import Lost, Subscriber
 from api.feeds.views import View
 from api.metrics import Metrics
@@ -20,24 +22,31 @@ from streams.log import LogUnavailableError, Position, UnknownTopicError
 
 PENDING_CHANGES_MAX = 10_000  # rows that may wait for one client; a few megabytes
 PROGRESS_EVERY_S = 5.0
+SEND_TIMEOUT_S = 20.0
+TICK_S = 0.5
 RETRY_S = 1.0
-RECONNECT = b"retry: 1000\n\n"
-BYE = b": the server is stopping; connect again\n\n"
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """One server-sent event; `rows` is for the metrics. An empty id makes the client forget the one it had."""
+class Sending:
+    """An event that is on its way to the client's system, and since when; entered for the whole of a feed."""
 
-    event: str
-    data: bytes
-    id: str | None = None
-    rows: int = 0
+    def __init__(self) -> None:
+        self.since_s: float | None = None
+        self._patience = asyncio.timeout(None)
 
-    def encode(self) -> bytes:
-        """As bytes; the data is one line of JSON."""
-        id_line = b"" if self.id is None else b"id: " + self.id.encode() + b"\n"
-        return b"event: " + self.event.encode() + b"\ndata: " + self.data + b"\n" + id_line + b"\n"
+    async def __aenter__(self) -> Self:
+        await self._patience.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._patience.__aexit__(kind, error, trace)
+
+    def give_up_after(self, timeout_s: float, now_s: float) -> None:
+        """Raise a TimeoutError where it is sent, when that takes too long."""
+        if self.since_s is not None and now_s - self.since_s > timeout_s:
+            self._patience.reschedule(now_s)
 
 
 class Session:
@@ -58,8 +67,12 @@ class Session:
         self.metrics = metrics
         self.subscriber = Subscriber(view.channels, pending_max=PENDING_CHANGES_MAX)
         self.closing = False
+        self.sending = Sending()
+        self._rows_told = metrics.deltas.labels(name)
         self._resume_from = last_event_id
         self._current = False
+        self._told_s = 0.0
+        self._mark_due = False
 
     async def open(self) -> None:
         """Join the follower.
@@ -81,37 +94,52 @@ class Session:
         self.closing = True
         self.subscriber.wake()
 
+    def tick(self, now_s: float) -> None:
+        """What time brings: a progress mark when nothing was told for a while, the end of a client that takes nothing.
+
+        Called for all sessions now and then, which costs less than a timer for each event.
+        """
+        if self.sending.since_s is not None:
+            self.sending.give_up_after(SEND_TIMEOUT_S, now_s)
+        elif now_s - self._told_s >= PROGRESS_EVERY_S - TICK_S:
+            self._mark_due = True
+            self.subscriber.wake()
+
     async def frames(self) -> AsyncGenerator[bytes]:
         """The feed as bytes, until the session is closed or the client proved too slow."""
         yield RECONNECT
+        clock = asyncio.get_running_loop().time
         while not self.closing:
             try:
-                async for frame in self._step():
-                    self.metrics.deltas.labels(self.name).inc(frame.rows)
-                    yield frame.encode()
+                if self._current and self.subscriber.lost is None:
+                    event = await self._news()
+                    if event is not None:
+                        self._told_s = clock()
+                        yield event
+                else:
+                    async for event in self._anew():
+                        self._told_s = clock()
+                        yield event
             except (LogUnavailableError, UnknownTopicError):
                 self._current = False
                 self.subscriber.restart()
-                yield self._mark().encode()
+                yield self._mark()
                 await asyncio.sleep(RETRY_S)
             if self.subscriber.lost is Lost.SLOW and not self._current:
                 return
         yield BYE
 
-    async def _step(self) -> AsyncIterator[Frame]:
-        """What is to be told next; waits when there is nothing."""
+    async def _anew(self) -> AsyncIterator[bytes]:
+        """What a client is told that does not know everything up to now."""
         if self._resume_from is not None:
             if why := await self._resume(self._resume_from):
                 yield self._resync(why)
             self._resume_from = None
         elif self.subscriber.lost is not None:
             yield self._resync(self.subscriber.lost)
-        elif not self._current:
-            async for frame in self._snapshot():
-                yield frame
         else:
-            async for frame in self._news():
-                yield frame
+            async for event in self._snapshot():
+                yield event
 
     async def _resume(self, tag: str) -> Lost | None:
         try:
@@ -123,34 +151,37 @@ class Session:
         self._current = why is None
         return why
 
-    def _resync(self, why: Lost) -> Frame:
+    def _resync(self, why: Lost) -> bytes:
         self.metrics.resyncs.labels(self.name, why).inc()
         self._current = False
         if why is not Lost.SLOW:
             self.subscriber.restart()
-        return Frame("resync", orjson.dumps({"why": why}), id="")
+        return encode_event("resync", orjson.dumps({"why": why}), "")
 
-    async def _snapshot(self) -> AsyncIterator[Frame]:
+    async def _snapshot(self) -> AsyncIterator[bytes]:
         await self.follower.reading()
         self.subscriber.restart()
         async for rows in self.view.snapshot(self.follower, self.subscriber):
-            yield Frame("snapshot", b'{"last":false,"rows":[' + b",".join(rows) + b"]}", rows=len(rows))
+            self._rows_told.inc(len(rows))
+            yield encode_event("snapshot", b'{"last":false,"rows":[' + b",".join(rows) + b"]}")
         if self.subscriber.lost is None and self.subscriber.floor is not None:
             self._current = True
-            yield Frame("snapshot", b'{"last":true,"rows":[]}', id=self.subscriber.floor.tag)
+            yield encode_event("snapshot", b'{"last":true,"rows":[]}', self.subscriber.floor.tag)
 
-    async def _news(self) -> AsyncIterator[Frame]:
-        woken = await self.subscriber.wait(PROGRESS_EVERY_S)
-        reached = self.follower.sequence(self.subscriber)
+    async def _news(self) -> bytes | None:
+        """What there is to tell next; waits for it."""
+        await self.subscriber.wait()
+        reached = self.follower.position
         if self.closing or self.subscriber.lost is not None or reached is None:
-            return
+            return None
+        due, self._mark_due = self._mark_due, False
         changes = self.subscriber.take()
         data = await self.view.delta(changes, reached, self.subscriber) if changes else None
-        tag = self.subscriber.at_least(reached).tag
+        tag = self.follower.tag(self.subscriber, reached)
         if data is not None:
-            yield Frame("delta", data, id=tag, rows=len(changes))
-        elif not woken or self.follower.stalled:
-            yield self._mark(tag)
+            self._rows_told.inc(len(changes))
+            return self.follower.delta(data, tag)
+        return self._mark(tag) if due or self.follower.stalled else None
 
-    def _mark(self, tag: str | None = None) -> Frame:
-        return Frame("progress", orjson.dumps({"stalled": self.follower.stalled}), id=tag)
+    def _mark(self, tag: str | None = None) -> bytes:
+        return encode_event("progress", orjson.dumps({"stalled": self.follower.stalled}), tag)

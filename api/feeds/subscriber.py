@@ -6,10 +6,14 @@ Whoever is slow is conflated first and told to start afresh after that; it never
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from enum import StrEnum
+from typing import Final
 
-from api.feeds.change import Change, RowKey
+from api.feeds.change import Change, Changes
 from streams.log import Position
+
+NOTHING: Final = Changes()
 
 
 class Lost(StrEnum):
@@ -27,9 +31,14 @@ class Lost(StrEnum):
 class Subscriber:
     """Changes on the way to one client.
 
+    As long as it keeps up it holds what was handed out to all, as it is; only when more comes before that was taken, it
+    makes changes of its own of them.
+
     Attributes:
-        floor: Changes below it are known already: they are in the snapshot, or were sent before.
+        floor: Changes below it are known already: they are in the snapshot, or were sent before. None once whatever
+            comes lies above it.
         lost: Set when it has to start afresh.
+        conflated: Changes that were not told because a newer one of their row was.
     """
 
     def __init__(self, channels: frozenset[str] | None, *, pending_max: int) -> None:
@@ -37,7 +46,8 @@ class Subscriber:
         self.floor: Position | None = None
         self.lost: Lost | None = None
         self.conflated = 0
-        self._pending: dict[RowKey, Change] = {}
+        self._pending = NOTHING
+        self._shared = True
         self._pending_max = pending_max
         self._wake = asyncio.Event()
 
@@ -48,64 +58,72 @@ class Subscriber:
     def know(self, position: Position) -> None:
         """It has been told everything below the position by other means: a snapshot."""
         self.floor = position
-        self._pending = {key: change for key, change in self._pending.items() if not self._known(change)}
+        self._hold(change for change in self._pending if not self._known(change))
 
     def at_least(self, position: Position) -> Position:
-        """The position, or the floor where that is higher."""
-        if self.floor is None or self.floor.epoch != position.epoch:
+        """The position, or the floor where that is higher. What is handed out from now on lies above the position."""
+        floor = self.floor
+        if floor is None:
             return position
-        known = self.floor.offsets
-        return Position(
-            position.topic, position.epoch, {p: max(o, known.get(p, 0)) for p, o in position.offsets.items()}
-        )
+        known, reached = floor.offsets, position.offsets
+        if floor.epoch != position.epoch or all(known.get(p, 0) <= o for p, o in reached.items()):
+            self.floor = None
+            return position
+        return Position(position.topic, position.epoch, {p: max(o, known.get(p, 0)) for p, o in reached.items()})
 
     def _known(self, change: Change) -> bool:
         return self.floor is not None and change.offset < self.floor.offsets.get(change.partition, 0)
 
-    def offer(self, change: Change) -> None:
-        """Take a change in; it replaces an older one of the same row."""
-        if self.lost is not None or self._known(change):
+    def offer(self, changes: Changes) -> None:
+        """Take changes in; each replaces an older one of its row."""
+        if self.lost is not None:
             return
-        held = self._pending.get(change.key)
-        if held is not None:
-            if held.offset >= change.offset:
-                return
-            self.conflated += 1
-        elif len(self._pending) >= self._pending_max:
+        if self.floor is not None and any(self._known(change) for change in changes):
+            changes = Changes(change for change in changes if not self._known(change))
+        if not changes:
+            return
+        if not self._pending:
+            self._pending, self._shared = changes, True
+        else:
+            if self._shared:
+                self._hold(self._pending)
+            for change in changes:
+                self._pending.add(change)
+        if len(self._pending) > self._pending_max:
             self.lose(Lost.SLOW)
-            return
-        self._pending[change.key] = change
         self._wake.set()
 
-    def take(self) -> list[Change]:
+    def _hold(self, changes: Iterable[Change]) -> None:
+        """Hold these in an object that nobody else has."""
+        conflated = self._pending.conflated
+        self._pending, self._shared = Changes(changes), False
+        self._pending.conflated = conflated
+
+    def take(self) -> Changes:
         """All that is pending."""
-        pending, self._pending = self._pending, {}
+        taken, self._pending = self._pending, NOTHING
+        self.conflated += taken.conflated
         if self.lost is None:
             self._wake.clear()
-        return list(pending.values())
+        return taken
 
     def lose(self, why: Lost) -> None:
         """It has to start afresh; what is pending is dropped."""
         self.lost = self.lost or why
-        self._pending.clear()
+        self._pending = NOTHING
         self._wake.set()
 
     def restart(self) -> None:
         """Begin afresh, before a new snapshot is read."""
         self.lost = None
         self.floor = None
-        self._pending.clear()
+        self._pending = NOTHING
         self._wake.clear()
 
     def wake(self) -> None:
         """Make `wait` return."""
         self._wake.set()
 
-    async def wait(self, timeout_s: float) -> bool:
-        """Wait until there is something to do; False when nothing came in time."""
-        try:
-            async with asyncio.timeout(timeout_s):
-                await self._wake.wait()
-        except TimeoutError:
-            return False
-        return True
+    async def wait(self) -> None:
+        """Wait until there is something to do."""
+        await self._wake.wait()

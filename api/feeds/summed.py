@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 
 import orjson
 
-from api.feeds.change import Change
+from api.feeds.change import Change, Changes, delta_data
 from api.feeds.follower import Follower
 from api.feeds.subscriber import Subscriber
-from api.feeds.views import Rows, delta_data
+from api.feeds.views import Rows
 from api.queries.fees import FeeFilter, sums
 from streams.log import Position
 from tables.catalog import FINANCIAL_FEES
@@ -46,7 +46,7 @@ class FeesView:
                 self._parts.setdefault(row.key, {})[row.partition] = FeeTotal.load(row.value)
         return found.position
 
-    async def delta(self, changes: Sequence[Change], reached: Position, subscriber: Subscriber) -> bytes | None:
+    async def delta(self, changes: Changes, reached: Position, subscriber: Subscriber) -> bytes | None:
         """The totals that changed."""
         del reached, subscriber
         changed = [change for change in changes if self._wanted.takes(change.channel)]

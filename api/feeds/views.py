@@ -8,7 +8,7 @@ from typing import Protocol
 import orjson
 from pydantic import JsonValue
 
-from api.feeds.change import Change
+from api.feeds.change import Change, Changes
 from api.feeds.follower import Follower
 from api.feeds.subscriber import Subscriber
 from streams.log import Position, TopicPartition
@@ -31,13 +31,8 @@ class View(Protocol):
     async def resume(self) -> None:
         """Get ready to tell changes without having sent a snapshot."""
 
-    async def delta(self, changes: Sequence[Change], reached: Position, subscriber: Subscriber) -> bytes | None:
+    async def delta(self, changes: Changes, reached: Position, subscriber: Subscriber) -> bytes | None:
         """The data of a delta event for changes below `reached`, or None when nothing is to be told."""
-
-
-def delta_data(rows: Rows) -> bytes:
-    """Data of a delta whose rows replace the ones they name."""
-    return b'{"rows":[' + b",".join(rows) + b"]}"
 
 
 class RowsView:
@@ -76,10 +71,10 @@ class RowsView:
     async def resume(self) -> None:
         """Nothing to do: a record is the row."""
 
-    async def delta(self, changes: Sequence[Change], reached: Position, subscriber: Subscriber) -> bytes | None:
+    async def delta(self, changes: Changes, reached: Position, subscriber: Subscriber) -> bytes | None:
         """The rows that changed."""
         del reached, subscriber
-        return delta_data([change.encoded for change in changes])
+        return changes.rows
 
 
 class TailView:
@@ -108,7 +103,7 @@ class TailView:
     async def resume(self) -> None:
         """Nothing to do: a record is the event."""
 
-    async def delta(self, changes: Sequence[Change], reached: Position, subscriber: Subscriber) -> bytes | None:
+    async def delta(self, changes: Changes, reached: Position, subscriber: Subscriber) -> bytes | None:
         """The events that came."""
         del reached, subscriber
-        return delta_data([change.encoded for change in changes])
+        return changes.rows

@@ -9,11 +9,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 from api.config import ApiConfig
+from api.ingress.calls import Calls, Use
+from api.ingress.entries import Entry
 from streams import topics
-from streams.events import AnyEvent, encode
 from streams.ids import ENTROPY_BYTES, new_id, uuid7
 from streams.log import (
     Appended,
@@ -27,10 +29,12 @@ from streams.log import (
     UnknownTopicError,
 )
 from streams.log.partitioner import partition_for
+from streams.log.several import Write
 from streams.times import Instant
 
 ATTEMPTS_MAX = 2  # the second one after the topic was created, or seen to be a new one
 SEPARATOR = "\x1f"
+KEYS_KNOWN_MAX = 65_536  # some 10 MB
 
 
 class Place(NamedTuple):
@@ -75,6 +79,7 @@ class Writer:
     def __init__(self, log: Log, config: ApiConfig) -> None:
         self.log = log
         self.config = config
+        self.calls = Calls(log)
 
     async def begin(self, caller: str, route: str, key: str | None, body_digest: str, now: Instant) -> Submission:
         """Begin a request; `key` counts for this caller and route alone.
@@ -86,40 +91,34 @@ class Writer:
             return Submission(now, None)
         ttl_ms = self.config.idempotency_ttl_s * 1_000
         transaction = Transaction(f"api:{_digest(caller, route, key).hexdigest()}", body_digest, True, ttl_ms)
-        name = self.log.keys.transaction(transaction.name)
-        _, began, used_with, _ = await self.log.at_once(
-            ("HSETNX", name, "began", int(now)),
-            ("HGET", name, "began"),
-            ("HGET", name, "value"),
-            ("PEXPIRE", name, ttl_ms, "NX"),
-        )
-        if used_with is not None and used_with.decode() != body_digest:
+        first = await self.calls.use(Use(transaction, now))
+        if first.used_with is not None and first.used_with != body_digest:
             raise IdempotencyConflictError("this idempotency key was used before with another body")
-        return Submission(Instant(int(began)), transaction)
+        return Submission(first.began, transaction)
 
-    async def write(self, topic: str, events: Sequence[AnyEvent], submission: Submission) -> Written:
+    async def write(self, topic: str, entries: Sequence[Entry], submission: Submission) -> Written:
         """Append the events, all or none.
 
         Raises:
             LogError: when they could not be written, or it is unknown whether they were.
         """
         count = (await self._topic(topic)).spec.partitions
-        records = [_record(topic, count, event) for event in events]
+        records = [_record(topic, count, entry) for entry in entries]
         appended = await self._append(topic, records, submission.transaction)
         epoch = (await self._topic(topic)).incarnation
         places = [
-            Place(event.id, record.partition, offset)
-            for event, record, offset in zip(events, records, appended.offsets, strict=True)
+            Place(entry.id, record.partition, offset)
+            for entry, record, offset in zip(entries, records, appended.offsets, strict=True)
         ]
-        reached: dict[int, int] = {}
-        for place in places:
-            reached[place.partition] = max(reached.get(place.partition, 0), place.offset + 1)
+        reached = {place.partition: place.offset + 1 for place in places}  # offsets of a partition ascend
         return Written(Position(topic, epoch, reached), places, appended.again)
 
     async def _append(self, topic: str, records: Sequence[Record], transaction: Transaction | None) -> Appended:
         for attempt in range(ATTEMPTS_MAX):
             try:
-                return await self.log.append(records, transaction=transaction)
+                if transaction is None:
+                    return await self.calls.append(records)
+                return await self.calls.append_once(Write(records, transaction))
             except (UnknownTopicError, IncarnationError):
                 if attempt + 1 == ATTEMPTS_MAX:
                     raise
@@ -137,9 +136,14 @@ class Writer:
             return await self.log.create_topic(spec)
 
 
-def _record(topic: str, partitions: int, event: AnyEvent) -> Record:
-    key = event.partitionkey.encode()
-    return Record(topic, partition_for(key, partitions), key, encode(event), event.time.milliseconds())
+def _record(topic: str, partitions: int, entry: Entry) -> Record:
+    key = entry.key.encode()
+    return Record(topic, _partition(key, partitions), key, entry.value, entry.time_ms)
+
+
+@lru_cache(maxsize=KEYS_KNOWN_MAX)
+def _partition(key: bytes, partitions: int) -> int:
+    return partition_for(key, partitions)
 
 
 def _digest(*parts: str) -> hashlib._Hash:

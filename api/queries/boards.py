@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from api.context import Api, ApiDep
 from api.openapi import problems
 from api.problems import NOT_FOUND, Problem
 from api.queries import cursor as cursors
-from api.queries.parameters import Leaderboard, UserPath, visible
+from api.queries.parameters import AskedBoard, Leaderboard, UserPath, visible
 from api.queries.shapes import BoardRow, board_row
 from api.queries.users import PositionText
 from streams.log import Position
@@ -23,7 +23,6 @@ LIMIT_MAX = 1_000
 NEIGHBOURS_MAX = 100
 
 TABLE = GAMIFICATION_BOARDS.name
-Asked = Annotated[Leaderboard, Depends()]
 
 router = APIRouter(
     prefix="/v1/leaderboards",
@@ -63,7 +62,7 @@ class UserStanding(BoardAnswer):
 @router.get("/{board}", summary="A board's page", responses=problems(400))
 async def get_board(
     api: ApiDep,
-    asked: Asked,
+    asked: AskedBoard,
     limit: Annotated[int, Query(ge=1, le=LIMIT_MAX)] = LIMIT_DEFAULT,
     cursor: Annotated[str | None, Query(max_length=cursors.CURSOR_CHARS_MAX)] = None,
 ) -> BoardPage:
@@ -87,7 +86,7 @@ async def get_board(
 @router.get("/{board}/users/{user_id}", summary="A user's rank")
 async def get_standing(
     api: ApiDep,
-    asked: Asked,
+    asked: AskedBoard,
     user_id: UserPath,
     neighbours: Annotated[int, Query(ge=0, le=NEIGHBOURS_MAX, description="rows on each side")] = 0,
 ) -> UserStanding:

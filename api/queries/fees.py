@@ -50,7 +50,7 @@ class FeeFilter:
         return all(wanted is None or wanted == value for wanted, value in found)
 
 
-def fee_filter(
+async def fee_filter(
     day: Annotated[
         str, Query(description="a UTC day such as `2024-09-20`, `all` for all-time totals, `each` for every day")
     ] = ALL_DAYS,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import Depends, Path, Query
 
-from api.auth import Caller
+from api.callers import Caller
 from api.context import ApiDep
 from api.problems import FORBIDDEN, VALIDATION, Fault, Problem
 from streams.events.base import ID_PATTERN
@@ -29,7 +30,7 @@ MarketQuery = Annotated[
 ]
 
 
-def own(user_id: UserPath, caller: Caller) -> str:
+async def own(user_id: UserPath, caller: Caller) -> str:
     """The user whose private tables are read: the caller's own, or anybody's for staff.
 
     Raises:
@@ -43,25 +44,36 @@ def own(user_id: UserPath, caller: Caller) -> str:
 OwnUser = Annotated[str, Depends(own)]
 
 
+@dataclass(frozen=True, slots=True)
 class Leaderboard:
-    """A board, period and scope asked for.
+    """A board, period and scope asked for, and the name of its ranking."""
+
+    board: Board
+    period: Period
+    market: str | None
+    group: str
+
+
+async def leaderboard(
+    api: ApiDep, board: Board, period: PeriodQuery = "all", market: MarketQuery = None
+) -> Leaderboard:
+    """The leaderboard that is asked for.
 
     Raises:
         Problem: 422 when there is no such period or market, or the board is not kept by market.
     """
+    if market is not None and board not in MARKET_BOARDS:
+        raise _invalid("market", f"the board {board} is not kept by market; {' and '.join(MARKET_BOARDS)} are")
+    if market is not None and market not in api.config.markets:
+        raise _invalid("market", f"there is no market {market!r}")
+    try:
+        parsed = parse_period(period)
+    except ValueError as exc:
+        raise _invalid("period", str(exc)) from exc
+    return Leaderboard(board, parsed, market, group_name(board, market or GLOBAL, parsed.text))
 
-    def __init__(self, api: ApiDep, board: Board, period: PeriodQuery = "all", market: MarketQuery = None) -> None:
-        if market is not None and board not in MARKET_BOARDS:
-            raise _invalid("market", f"the board {board} is not kept by market; {' and '.join(MARKET_BOARDS)} are")
-        if market is not None and market not in api.config.markets:
-            raise _invalid("market", f"there is no market {market!r}")
-        try:
-            self.period: Period = parse_period(period)
-        except ValueError as exc:
-            raise _invalid("period", str(exc)) from exc
-        self.board: Board = board
-        self.market = market
-        self.group = group_name(board, market or GLOBAL, self.period.text)
+
+AskedBoard = Annotated[Leaderboard, Depends(leaderboard)]
 
 
 def visible(table: str) -> Any:

@@ -24,6 +24,9 @@ class Asked:
     keys: int
     rate: float
     seconds: float
+    subscribers: int
+    feed_rate: float
+    row_rate: float
     lease: float
     standbys: int
     say: Callable[[str], None]

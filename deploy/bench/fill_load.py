@@ -25,6 +25,7 @@ def bodies(fills: list[Fill], batch: int) -> list[bytes]:
     return [orjson.dumps({"fills": part}) for part in iter(lambda: list(islice(waiting, batch)), [])]
 
 
-def headers(token: str) -> str:
-    """Header lines of a request."""
-    return f"Authorization: Bearer {token}\r\n"
+def headers(token: str, key: str | None = None) -> str:
+    """Header lines of a request, with an Idempotency-Key or without."""
+    lines = f"Authorization: Bearer {token}\r\n"
+    return lines if key is None else f"{lines}Idempotency-Key: {key}\r\n"

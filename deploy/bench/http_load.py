@@ -10,34 +10,67 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Self, cast
 from urllib.parse import urlsplit
 
+END_OF_HEAD = b"\r\n\r\n"
 
-class Connection:
+
+class Connection(asyncio.Protocol):
     """One kept connection; one request at a time."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader = reader
-        self._writer = writer
+    def __init__(self) -> None:
+        self._transport: asyncio.Transport | None = None
+        self._answered: asyncio.Future[tuple[int, bytes]] | None = None
+        self._received = bytearray()
 
     @classmethod
     async def open(cls, url: str) -> Self:
         """Connect to the server of a URL."""
         parts = urlsplit(url)
-        return cls(*await asyncio.open_connection(parts.hostname, parts.port))
+        loop = asyncio.get_running_loop()
+        _, connection = await loop.create_connection(cls, str(parts.hostname), int(parts.port or 0))
+        return connection
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport."""
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Collect an answer until it is whole."""
+        self._received += data
+        end = self._received.find(END_OF_HEAD) + len(END_OF_HEAD)
+        if end < len(END_OF_HEAD) or self._answered is None:
+            return
+        head = bytes(self._received[:end])
+        whole = end + content_length(head)
+        if len(self._received) >= whole:
+            body, self._received = bytes(self._received[end:whole]), self._received[whole:]
+            answered, self._answered = self._answered, None
+            answered.set_result((int(head[9:12]), body))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell whoever waits for an answer."""
+        if self._answered is not None:
+            self._answered.set_exception(exc or ConnectionError("the server closed the connection"))
 
     async def post(self, path: str, body: bytes, headers: str) -> tuple[int, bytes]:
         """Status and body of the answer; `headers` are whole lines, each with its line end."""
+        transport = self._open_transport
+        self._answered = asyncio.get_running_loop().create_future()
         head = f"POST {path} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n{headers}"
-        self._writer.write(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
-        answer = await self._reader.readuntil(b"\r\n\r\n")
-        return int(answer[9:12]), await self._reader.readexactly(content_length(answer))
+        transport.write(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+        return await self._answered
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """Close the connection."""
-        self._writer.close()
-        await self._writer.wait_closed()
+        self._open_transport.close()
+
+    @property
+    def _open_transport(self) -> asyncio.Transport:
+        if self._transport is None:
+            raise ConnectionError("the connection has not been opened; use Connection.open")
+        return self._transport
 
 
 def content_length(head: bytes) -> int:
@@ -71,17 +104,22 @@ class Load:
         self.latencies_s.append(latency_s)
 
 
-async def closed_loop(url: str, path: str, bodies: Iterable[bytes], headers: str, *, connections: int) -> Load:
+Headers = str | Callable[[int], str]
+"""Header lines of every request, or of the n-th."""
+
+
+async def closed_loop(url: str, path: str, bodies: Iterable[bytes], headers: Headers, *, connections: int) -> Load:
     """Sends all bodies as fast as the answers come, over some connections."""
-    load, waiting = Load(), iter(bodies)
+    load, waiting = Load(), iter(enumerate(bodies))
 
     async def worker() -> None:
         connection = await Connection.open(url)
-        for body in waiting:
+        for number, body in waiting:
+            lines = headers if isinstance(headers, str) else headers(number)
             begun = time.perf_counter()
-            status, _ = await connection.post(path, body, headers)
+            status, _ = await connection.post(path, body, lines)
             load.note(status, time.perf_counter() - begun)
-        await connection.close()
+        connection.close()
 
     begun = time.perf_counter()
     await asyncio.gather(*(worker() for _ in range(connections)))
@@ -111,7 +149,7 @@ async def open_loop(
             answered = time.perf_counter()
             load.note(status, answered - due)
             on_accepted(number, answered)
-        await connection.close()
+        connection.close()
 
     await asyncio.gather(*(worker() for _ in range(connections)))
     load.seconds = time.perf_counter() - first

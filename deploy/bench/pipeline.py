@@ -21,7 +21,7 @@ from deploy.dev import ready_workers
 from deploy.embedded import EmbeddedServer
 from deploy.errors import DeployError
 from deploy.settings import Settings
-from deploy.tokens import DEV_VENUE, issue
+from deploy.tokens import DEV_USER, DEV_VENUE, issue
 
 START_S = 120.0
 POLL_S = 0.02
@@ -73,9 +73,9 @@ class Pipeline:
         """The API's address."""
         return api_url(self.settings)
 
-    def venue_token(self) -> str:
-        """A token that may report fills."""
-        return issue(self.settings, DEV_VENUE, Role.VENUE)
+    def token(self, role: Role = Role.VENUE) -> str:
+        """A token of a role; a venue may report fills."""
+        return issue(self.settings, DEV_USER if role is Role.USER else DEV_VENUE, role)
 
     def start_worker(self, name: str) -> process.Child:
         """Start a worker, without waiting; the same name finds its local tables again."""

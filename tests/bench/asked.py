@@ -22,6 +22,9 @@ TINY: dict[str, Any] = {
     "keys": 400,
     "rate": 20.0,
     "seconds": 1.0,
+    "subscribers": 50,
+    "feed_rate": 20.0,
+    "row_rate": 20.0,
     "lease": 1.0,
     "standbys": 0,
 }

@@ -44,6 +44,12 @@ def test_latency_is_of_outputs_that_each_event_has_had_once(style: str) -> None:
     assert result.figures["due to output p99 ms"].median >= result.figures["append to output p50 ms"].median
 
 
+def test_every_reader_of_the_feed_is_told_everything_however_slow_others_are() -> None:
+    results = measured("feed")
+    assert any("slow ones" in result.title and ", 0 slow" not in result.title for result in results)
+    assert all(result.figures["never told"].median == 0 for result in results)
+
+
 def test_a_slice_of_the_product_on_the_asked_number_of_workers() -> None:
     [result] = measured("product", workers=(1,))
     assert "1 worker," in result.title

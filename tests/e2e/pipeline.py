@@ -55,6 +55,7 @@ class Pipeline:
         self.server = EmbeddedServer(self.directory, find_binary())
         self.workers: list[Child] = []
         self.children: list[Child] = []
+        self.api: Child
         self._first_workers = workers
         self._with_api = api
         self._api_port = free_port()
@@ -135,7 +136,8 @@ class Pipeline:
         return worker
 
     def start_api(self) -> Child:
-        return self.start("api", "api")
+        self.api = self.start("api", "api")
+        return self.api
 
     def kill_server(self) -> None:
         """SIGKILL to the broker; its data directory stays."""

@@ -58,7 +58,7 @@ def post(pipeline: Pipeline, fills: list[Fill]) -> None:
     Raises:
         DeployError: when it refuses some.
     """
-    load, lines = bodies(fills, BATCH), headers(pipeline.venue_token())
+    load, lines = bodies(fills, BATCH), headers(pipeline.token())
     posted = asyncio.run(closed_loop(pipeline.url, "/v1/fills", load, lines, connections=1))
     if posted.accepted != len(load):
         raise DeployError(f"the ingress accepted {posted.accepted} of {len(load)} requests: {posted.statuses}")

@@ -53,7 +53,7 @@ def _run(pipeline: Pipeline, asked: Asked, seed: int) -> Times:
 
 
 async def _watch(pipeline: Pipeline, load: list[bytes], users: Sequence[str], per_second: float) -> Times:
-    lines = headers(pipeline.venue_token())
+    lines = headers(pipeline.token())
     seen: dict[str, float] = {}
     accepted: dict[int, float] = {}
     reader, writer = await _subscribe(pipeline.url, lines)

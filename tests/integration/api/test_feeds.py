@@ -14,6 +14,7 @@ from fastapi import FastAPI
 
 from api.app import create_app
 from api.config import ApiConfig
+from api.feeds import follower as followers
 from api.feeds import session as sessions
 from streams import topics
 from streams.events import AnyEvent, Event
@@ -89,23 +90,32 @@ async def test_a_snapshot_then_every_change(server: httpx.AsyncClient, worker: W
     assert "resync" not in reader.names
 
 
-async def test_random_disconnects_lose_and_repeat_nothing(server: httpx.AsyncClient, worker: Worker) -> None:
+async def test_random_disconnects_lose_and_repeat_nothing(
+    server: httpx.AsyncClient, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(followers, "ROUND_S", 0)  # many small deltas, to be cut off between
     chance = random.Random(7)
     reader = Reader(server, "/v1/feed/xp", {"last": 1}, key="event_id")
     await worker.emit(topics.GAMIFICATION_EVENTS, xp_gained("first", 1))
     await reader.read(lambda r: r.last_id is not None)
     total = 400
 
+    connected = asyncio.Event()
+
     async def write() -> None:
         for n in range(2, total + 1):
             await worker.emit(topics.GAMIFICATION_EVENTS, xp_gained(f"u-{chance.randrange(50)}", n))
+            if chance.randrange(20) == 0:  # so that there is something left to tell after the next connection
+                await connected.wait()
+                connected.clear()
 
     writing = asyncio.create_task(write())
     connections = 0
     async with asyncio.timeout(30):
         while len(reader.told) < total:
-            await reader.read(lambda r: len(r.told) >= total, at_most=chance.randrange(1, 6))
+            await reader.read(lambda r: len(r.told) >= total, at_most=1)
             connections += 1
+            connected.set()
     await writing
     assert sorted(row["amount"] for row in reader.told) == list(range(1, total + 1))
     assert connections > 5

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
 from api.app import create_app
 from api.auth import Role
@@ -19,6 +21,7 @@ from streams.events.trading import CloseTrade, OpenTrade, ReportFill
 from streams.ids import opened_trade_id
 from streams.log import Log, Position, TopicPartition
 from streams.log.partitioner import partition_for
+from streams.log.scripts import Script
 from tests.integration.api.support import PARTITIONS, Worker, auth, fill, token
 
 pytestmark = pytest.mark.usefixtures("worker")
@@ -139,6 +142,59 @@ async def test_a_key_that_cannot_be_one_is_refused(client: httpx.AsyncClient, ke
     answer = await client.post("/v1/trades", json=ORDER, headers={**USER, "Idempotency-Key": key})
     document = assert_problem(answer, 422, "validation")
     assert document["errors"][0]["parameter"] == "Idempotency-Key"
+
+
+# --- at the same time -------------------------------------------------------------------------------------------------
+
+
+async def test_requests_at_the_same_time_share_calls_and_each_has_its_own_places(
+    client: httpx.AsyncClient, app: FastAPI, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api_log: Log = app.state.api.log
+    calls: list[str] = []
+    run = api_log.run
+
+    async def noted(script: Script, keys: Sequence[str], args: Sequence[Any]) -> Any:
+        calls.append(script.name)
+        return await run(script, keys, args)
+
+    monkeypatch.setattr(api_log, "run", noted)
+    bodies = [{"fills": [fill(10 * n + item) for item in range(3)]} for n in range(20)]
+    answers = await asyncio.gather(*(client.post("/v1/fills", json=body, headers=VENUE) for body in bodies))
+    assert [answer.status_code for answer in answers] == [202] * 20
+    assert 0 < calls.count("commit") < 20
+    events = {event.id: event for event in await written(log, topics.TRADING_COMMANDS)}
+    placed = {(place["partition"], place["offset"]) for answer in answers for place in answer.json()["events"]}
+    assert len(events) == len(placed) == 60
+    for answer, body in zip(answers, bodies, strict=True):
+        told = [events[place["event_id"]].data.fill_id for place in answer.json()["events"]]
+        assert told == [one["fill_id"] for one in body["fills"]]
+        for place in answer.json()["events"]:
+            found = await log.at({TopicPartition(topics.TRADING_COMMANDS, place["partition"]): place["offset"]})
+            [record] = found.values()
+            assert record is not None
+            assert decode(record.value).id == place["event_id"]
+
+
+async def test_one_key_used_many_times_at_once_has_one_effect(client: httpx.AsyncClient, log: Log) -> None:
+    keyed = {**USER, "Idempotency-Key": "k-1"}
+    answers = await asyncio.gather(*(client.post("/v1/trades", json=ORDER, headers=keyed) for _ in range(12)))
+    assert {answer.status_code for answer in answers} == {202}
+    assert len({answer.text for answer in answers}) == 1
+    assert len(await written(log, topics.TRADING_COMMANDS)) == 1
+
+
+async def test_of_two_bodies_under_one_key_at_once_one_is_accepted_and_nobody_else_is_touched(
+    client: httpx.AsyncClient, log: Log
+) -> None:
+    def post(key: str, leverage: int) -> Awaitable[httpx.Response]:
+        return client.post("/v1/trades", json={**ORDER, "leverage": leverage}, headers={**USER, "Idempotency-Key": key})
+
+    same, others = [post("k-1", leverage) for leverage in (3, 4)], [post(f"other-{n}", 5) for n in range(6)]
+    answers = await asyncio.gather(*same, *others)
+    assert sorted(answer.status_code for answer in answers[:2]) == [202, 422]
+    assert {answer.status_code for answer in answers[2:]} == {202}
+    assert len(await written(log, topics.TRADING_COMMANDS)) == 7
 
 
 # --- refusals ---------------------------------------------------------------------------------------------------------

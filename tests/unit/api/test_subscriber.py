@@ -5,14 +5,15 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.feeds.change import Change, RowKey
+from api.feeds.change import Change, Changes, RowKey
 from api.feeds.subscriber import Lost, Subscriber
 from streams.log import Position, StoredRecord
 
 
-def change(offset: int, row: str | None = None, partition: int = 0, channel: str = "c") -> Change:
+def changed(offset: int, row: str | None = None, partition: int = 0, channel: str = "c") -> Changes:
     record = StoredRecord(offset, 0, b"k", b"v")
-    return Change(partition, offset, RowKey(partition, row or offset), channel, record, lambda: {"offset": offset})
+    one = Change(partition, offset, RowKey(partition, row or offset), channel, record, lambda: {"offset": offset})
+    return Changes([one])
 
 
 def subscriber(pending_max: int = 10) -> Subscriber:
@@ -22,37 +23,59 @@ def subscriber(pending_max: int = 10) -> Subscriber:
 def test_later_changes_of_a_row_replace_earlier_ones() -> None:
     one = subscriber()
     for offset in (0, 1, 2):
-        one.offer(change(offset, "alice"))
-    one.offer(change(3, "bob"))
+        one.offer(changed(offset, "alice"))
+    one.offer(changed(3, "bob"))
     assert [c.offset for c in one.take()] == [2, 3]
     assert one.conflated == 2
-    assert one.take() == []
+    assert not one.take()
+
+
+def test_who_keeps_up_holds_what_was_handed_to_all_and_who_does_not_changes_nothing_of_it() -> None:
+    keeps_up, is_behind = subscriber(), subscriber()
+    first, second = changed(0, "alice"), changed(1, "alice")
+    for one in (keeps_up, is_behind):
+        one.offer(first)
+    assert keeps_up.take() is first
+    for one in (keeps_up, is_behind):
+        one.offer(second)
+    assert keeps_up.take() is second
+    assert [c.offset for c in is_behind.take()] == [1]
+    assert [c.offset for c in first] == [0]
+    assert (keeps_up.conflated, is_behind.conflated) == (0, 1)
+
+
+def test_what_is_handed_out_together_has_the_newest_of_each_row_and_is_encoded_once() -> None:
+    both = Changes(one for n in range(3) for one in changed(n, "alice" if n < 2 else "bob"))
+    assert [c.offset for c in both] == [1, 2]
+    assert both.conflated == 1
+    assert both.rows == b'{"rows":[{"offset":1},{"offset":2}]}'
+    assert both.rows is both.rows
 
 
 def test_an_older_change_never_replaces_a_newer_one() -> None:
     one = subscriber()
-    one.offer(change(5, "alice"))
-    one.offer(change(4, "alice"))
+    one.offer(changed(5, "alice"))
+    one.offer(changed(4, "alice"))
     assert [c.offset for c in one.take()] == [5]
 
 
 def test_too_many_rows_make_it_start_afresh_and_take_no_more() -> None:
     one = subscriber(pending_max=2)
     for offset in range(5):
-        one.offer(change(offset))
+        one.offer(changed(offset))
     assert one.lost is Lost.SLOW
-    assert one.take() == []
+    assert not one.take()
     one.restart()
-    one.offer(change(9))
+    one.offer(changed(9))
     assert [c.offset for c in one.take()] == [9]
 
 
 def test_what_a_snapshot_told_is_not_told_again() -> None:
     one = subscriber()
     for offset in range(6):
-        one.offer(change(offset))
+        one.offer(changed(offset))
     one.know(Position("t", "e", {0: 4}))
-    one.offer(change(3, "late"))
+    one.offer(changed(3, "late"))
     assert [c.offset for c in one.take()] == [4, 5]
     assert one.at_least(Position("t", "e", {0: 2, 1: 7})).offsets == {0: 4, 1: 7}
     assert one.at_least(Position("t", "other", {0: 2})).offsets == {0: 2}
@@ -64,7 +87,7 @@ def test_whatever_the_pace_the_last_value_of_every_row_arrives(steps: list[tuple
     table: dict[int, int] = {}
     told: dict[int, int] = {}
     for offset, (row, read) in enumerate(steps):
-        one.offer(change(offset, f"r{row}"))
+        one.offer(changed(offset, f"r{row}"))
         table[row] = offset
         if read:
             told.update({int(str(c.key.name)[1:]): c.offset for c in one.take()})

@@ -10,10 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.auth import Role, mint, verify
+from api import auth
+from api.auth import CLOCK_SKEW_S, Role, Tokens, mint, verify
 from api.faults import faults_of
 from api.problems import Problem
 from api.queries import cursor
+from streams.times import SECOND_US, Instant
 
 SECRET = "s" * 32
 CLAIMS = {"sub": "alice", "role": "user", "iss": "astratrade", "aud": "astratrade-api"}
@@ -52,6 +54,39 @@ def test_other_tokens_are_refused(token: str) -> None:
         verify(SECRET, token)
     assert refused.value.kind.status == 401
     assert "WWW-Authenticate" in refused.value.headers
+
+
+def in_s(seconds: float) -> Instant:
+    return Instant(int((time.time() + seconds) * SECOND_US))
+
+
+def test_a_token_is_verified_once_and_known_by_its_text_until_it_expires(monkeypatch: pytest.MonkeyPatch) -> None:
+    tokens, token = Tokens(SECRET), signed()
+    assert tokens.caller(token, in_s(0)).subject == "alice"
+    monkeypatch.setattr(auth, "_verified", None)
+    assert tokens.caller(token, in_s(60 + CLOCK_SKEW_S - 2)).subject == "alice"
+    with pytest.raises(Problem, match="the token has expired"):
+        tokens.caller(token, in_s(60 + CLOCK_SKEW_S + 1))
+
+
+def test_what_was_refused_or_differs_in_a_letter_is_not_known() -> None:
+    tokens, token = Tokens(SECRET), signed()
+    tokens.caller(token, in_s(0))
+    for other in (token + "x", token[:-1], signed("x" * 32), signed(sub="a|b")):
+        for _ in range(2):
+            with pytest.raises(Problem):
+                tokens.caller(other, in_s(0))
+
+
+def test_tokens_are_kept_in_bounds_and_the_one_learnt_first_goes_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    tokens = Tokens(SECRET, kept_max=2)
+    first, second, third = (signed(sub=name) for name in ("a", "b", "c"))
+    for token in (first, second, third):
+        tokens.caller(token, in_s(0))
+    monkeypatch.setattr(auth, "_verified", None)
+    assert [tokens.caller(token, in_s(0)).subject for token in (second, third)] == ["b", "c"]
+    with pytest.raises(TypeError):
+        tokens.caller(first, in_s(0))
 
 
 @given(entry=st.text(max_size=80), group=st.text(max_size=20), epoch=st.text(max_size=12))

@@ -1,0 +1,59 @@
+"""What requests ask of the log, each call made for many of them at once: first uses of keys, and writes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import accumulate, pairwise
+from typing import NamedTuple
+
+from api.ingress.together import Together
+from streams.log import Appended, Log, LogError, Record, Transaction
+from streams.log.scripts import FIRST_USE
+from streams.log.several import Write, append_several
+from streams.times import Instant
+
+USES_MAX = 200
+WRITE_RECORDS_MAX = 200  # of several requests at once; how long that blocks the server: see docs/benchmarks.md
+
+
+class Use(NamedTuple):
+    """A request's use of its key."""
+
+    transaction: Transaction
+    now: Instant
+
+
+class FirstUse(NamedTuple):
+    """When a key was used first, and the digest of the body that was written under it, if one was."""
+
+    began: Instant
+    used_with: str | None
+
+
+class Calls:
+    """Makes them. All raise `LogError`."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self.use = Together(self._use, size_max=USES_MAX)
+        self.append = Together(self._append, size=len, size_max=WRITE_RECORDS_MAX)
+        self.append_once = Together(
+            self._append_once, size=lambda write: len(write.records), size_max=WRITE_RECORDS_MAX
+        )
+
+    async def _use(self, uses: Sequence[Use]) -> list[FirstUse]:
+        asked = [part for use in uses for part in (use.transaction.name, int(use.now), use.transaction.ttl_ms)]
+        answer = await self._log.run(FIRST_USE, [self._log.keys.topics], [self._log.keys.prefix, *asked])
+        return [
+            FirstUse(Instant(int(began)), None if used_with is None else used_with.decode())
+            for began, used_with in zip(answer[::2], answer[1::2], strict=True)
+        ]
+
+    async def _append(self, requests: Sequence[Sequence[Record]]) -> list[Appended]:
+        """The records of all requests as one write: they have one outcome."""
+        offsets = (await self._log.append([record for records in requests for record in records])).offsets
+        ends = accumulate((len(records) for records in requests), initial=0)
+        return [Appended(offsets[begin:end], again=False) for begin, end in pairwise(ends)]
+
+    async def _append_once(self, writes: Sequence[Write]) -> list[Appended | LogError]:
+        return await append_several(self._log, writes)

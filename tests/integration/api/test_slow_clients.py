@@ -1,0 +1,107 @@
+"""Feeds without sockets, at a pace of the test's own: who is slow, who is not, and what both are told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any
+
+import orjson
+import pytest
+from fastapi import FastAPI
+from starlette.types import Message
+
+from api.feeds import readings
+from api.feeds import session as sessions
+from api.feeds.change import Changes
+from api.feeds.response import FeedResponse
+from api.feeds.subscriber import Subscriber
+from api.feeds.views import RowsView
+from streams.log import Log, Position, TopicPartition
+from tables import rows
+from tables.catalog import GAMIFICATION_PROGRESS
+from tests.integration.api.support import Worker
+
+TABLE = GAMIFICATION_PROGRESS.name
+
+
+@pytest.fixture(autouse=True)
+def topics(worker: Worker) -> None:
+    """They exist before anybody listens."""
+
+
+def progress(xp: int) -> rows.Progress:
+    return rows.Progress(xp=xp, max_leverage=10)
+
+
+async def test_who_stands_still_is_told_the_newest_of_each_row_and_who_reads_meanwhile_is_told_each_change(
+    app: FastAPI, worker: Worker
+) -> None:
+    hub = app.state.api.hub
+    views = [RowsView(hub.tables, TABLE, readings.progress_row) for _ in range(2)]
+    reading, standing = [await hub.open("progress", view, None) for view in views]
+    async with aclosing(reading.frames()) as told, aclosing(standing.frames()) as held_up:
+        for frames in (told, held_up):
+            await next_rows(frames, until=b'"last":true')
+        for n in range(1, 31):
+            await worker.put_user(TABLE, f"u-{n % 3}", progress(n))
+            [row] = await next_rows(told)
+            assert (row["user_id"], row["xp"]) == (f"u-{n % 3}", n)
+        assert {row["user_id"]: row["xp"] for row in await next_rows(held_up)} == {"u-0": 30, "u-1": 28, "u-2": 29}
+        assert (reading.subscriber.conflated, standing.subscriber.conflated) == (0, 27)
+    for session in (reading, standing):
+        hub.leave(session)
+
+
+async def test_a_client_that_knows_more_than_the_follower_has_handed_out_is_not_told_it_again(
+    app: FastAPI, log: Log, worker: Worker
+) -> None:
+    follower = app.state.api.hub.followers["progress"]  # it reads only while somebody has joined
+    for n in range(3):
+        await worker.put_user(TABLE, "alice", progress(n))
+    known = Position(follower.topic, (await log.topic(follower.topic)).incarnation, await log.ends(follower.topic))
+    records = await log.tail(TopicPartition(follower.topic, worker.partition("alice")), 10)
+    subscriber = Subscriber(None, pending_max=10)
+    subscriber.offer(Changes(follower.changes(worker.partition("alice"), records)))
+    assert await follower.catch_up(subscriber, known) is None
+    assert not subscriber.take()
+
+
+async def test_what_all_are_told_is_encoded_once(app: FastAPI, worker: Worker) -> None:
+    hub = app.state.api.hub
+    opened = [await hub.open("progress", RowsView(hub.tables, TABLE, readings.progress_row), None) for _ in range(5)]
+    feeds = [session.frames() for session in opened]
+    for frames in feeds:
+        await next_rows(frames, until=b'"last":true')
+    await worker.put_user(TABLE, "alice", progress(1))
+    events = [await anext(frames) for frames in feeds]
+    assert b'"user_id":"alice"' in events[0]
+    assert all(event is events[0] for event in events)
+    for session, frames in zip(opened, feeds, strict=True):
+        hub.leave(session)
+        await frames.aclose()
+
+
+async def test_a_client_that_takes_nothing_for_too_long_is_let_go(
+    app: FastAPI, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sessions, "SEND_TIMEOUT_S", 0.0)
+    hub = app.state.api.hub
+    session = await hub.open("progress", RowsView(hub.tables, TABLE, readings.progress_row), None)
+
+    async def send(message: Message) -> None:
+        if message.get("body"):
+            await asyncio.Event().wait()
+
+    async with asyncio.timeout(10):
+        await FeedResponse(hub, session).stream_response(send)
+    assert session not in hub.sessions
+
+
+async def next_rows(frames: AsyncGenerator[bytes], *, until: bytes = b"event: delta") -> list[dict[str, Any]]:
+    """The rows of the next event that has this in it."""
+    while until not in (event := await anext(frames)):
+        pass
+    rows: list[dict[str, Any]] = orjson.loads(event.partition(b"data: ")[2].partition(b"\n")[0])["rows"]
+    return rows

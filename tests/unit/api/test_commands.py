@@ -1,0 +1,78 @@
+"""Commands on their way in: what is read without FastAPI's help is what its help would have given."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute, iter_route_contexts
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api.app import create_app
+from api.config import ApiConfig
+from api.ingress.entries import fill_entry
+from api.ingress.models import Fill
+from streams.events import Event, decode
+from streams.events.trading import ReportFill
+from streams.ids import fill_event_id
+from streams.times import Instant
+from streams.units import Quantity, Usd
+
+IDS = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,20}", fullmatch=True)
+AMOUNTS = st.integers(1, 10**15).map(Usd)
+NUMBERS = st.integers(1, 10**14).map(lambda millionths: Quantity(millionths * 10**12))
+
+
+@given(
+    st.builds(
+        Fill,
+        fill_id=IDS,
+        user_id=IDS,
+        trade_id=IDS,
+        market=st.sampled_from(["BTC", "kPEPE"]),
+        side=st.sampled_from(["buy", "sell"]),
+        price=NUMBERS,
+        size=NUMBERS | st.just(Quantity.parse("0.00001")),
+        notional_usd=AMOUNTS,
+        fee_usd=st.none() | AMOUNTS,
+        closed_pnl_usd=AMOUNTS | AMOUNTS.map(lambda amount: Usd(-amount)),
+        closes=st.booleans(),
+        taker=st.booleans(),
+        executed_at=st.integers(0, 10**15).map(Instant),
+    )
+)
+def test_a_fill_is_read_back_as_the_event_that_reports_it(fill: Fill) -> None:
+    entry = fill_entry("venue-1", fill)
+    fields = {name: value for name, value in dict(fill).items() if name != "executed_at"}
+    expected = Event.first(
+        ReportFill(**fields, venue="venue-1"),
+        event_id=fill_event_id("venue-1", fill.fill_id, fill.executed_at),
+        time=fill.executed_at,
+        key=fill.user_id,
+        subject=fill.trade_id,
+    )
+    assert decode(entry.value) == expected
+    assert (entry.id, entry.key, entry.time_ms) == (expected.id, fill.user_id, fill.executed_at.milliseconds())
+
+
+def test_no_dependency_of_any_route_takes_a_thread() -> None:
+    """FastAPI runs what is not a coroutine function in a thread: that was a third of a request."""
+    app = create_app(ApiConfig(log_url="redis://nowhere", jwt_secret="s" * 32, markets=frozenset({"BTC"})))
+    routes = [context.original_route for context in iter_route_contexts(app.routes)]
+    ours = [route for route in routes if isinstance(route, APIRoute)]
+    assert len(ours) >= 19
+    for route in ours:
+        for dependency in calls(route.dependant):
+            asynchronous = inspect.iscoroutinefunction(dependency) or inspect.iscoroutinefunction(
+                getattr(dependency, "__call__", None)  # noqa: B004 - of an instance, as FastAPI looks at it
+            )
+            assert asynchronous, f"{route.path}: {dependency}"
+
+
+def calls(dependant: Dependant) -> Iterator[object]:
+    """A route's endpoint and all that it depends on."""
+    yield dependant.call
+    for dependency in dependant.dependencies:
+        yield from calls(dependency)
