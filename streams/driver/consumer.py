@@ -6,7 +6,7 @@ Runs on the app's own loop. What it does differently from Faust's base class, an
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, cast
 
 from faust.types import TP, ConsumerMessage, Message
@@ -14,7 +14,7 @@ from faust.types.transports import ConsumerCallback
 from mode import Seconds, Service, get_logger
 from mode.utils.futures import notify
 
-from streams.driver.batches import offsets_of
+from streams.driver.batches import BatchMessage, offsets_of
 from streams.driver.coordinator import Coordinator
 from streams.driver.delivery import Delivery
 from streams.driver.dependencies import Source
@@ -23,7 +23,7 @@ from streams.driver.plain import check_stores
 from streams.driver.producer import Producer, create_topic
 from streams.driver.quick_tables import quicken
 from streams.driver.retention import Retention
-from streams.driver.waits import Runners
+from streams.driver.waits import Runner, Runners
 from streams.log import FencedError, LogError, LogUnavailableError
 
 logger = get_logger(__name__)
@@ -135,30 +135,27 @@ class Consumer(Delivery):
         """
         counts = message.tracked and message.generation_id == self.app.consumer_generation_id and not message.acked
         message.acked = True
-        self._unacked_messages.discard(message)
+        if self._unacked_messages:
+            self._unacked_messages.discard(message)
         if counts:
             self._finish(message)
         return counts
 
-    def begin(self) -> Callable[[Message], None]:
-        """For a task that reads a stream: what to call when it begins with an event, or with a batch."""
-        under_way = self._unacked_messages.add
-        runner = self._runners.runner()
+    def runner(self) -> Runner:
+        """Of the current task: where it notes the message of the event, or of the batch, that it works on."""
+        return self._runners.runner()
 
-        def begun(message: Message) -> None:
-            under_way(message)
-            runner.message = message
-
-        return begun
+    def under_way(self) -> list[Any]:
+        """Messages of events that agents work on."""
+        running = [message for message in self._runners.messages() if not message.acked]
+        return [*self._unacked_messages, *running]
 
     def done(self, message: Message) -> None:
         """An agent is through with it; others may not be."""
-        if message.acked:
-            self._unacked_messages.discard(message)
-            return
-        message.refcount -= 1
-        if message.refcount <= 0:
-            self.ack(message)
+        if not message.acked:
+            message.refcount -= 1
+            if message.refcount <= 0:
+                self.ack(message)
 
     def finish(self, message: ConsumerMessage) -> None:
         """Count an event as finished whatever its agents still do with it: its letter stands for all it did."""
@@ -166,7 +163,10 @@ class Consumer(Delivery):
         self._finish(message)
 
     def _finish(self, message: Message) -> None:
-        self.watermarks.finish(message.tp, offsets_of(message))
+        if isinstance(message, BatchMessage):
+            self.watermarks.finish(message.tp, offsets_of(message))
+        else:
+            self.watermarks.finish_one(message.tp, message.offset)
         self._has_finished = True
         notify(self._waiting_for_ack)
 
@@ -180,11 +180,11 @@ class Consumer(Delivery):
 
         That is committed, or is finished, builds on nothing that is not, and goes before in the same partition.
         """
-        if self.is_committed(base):
-            return True
         tp, offset = base
-        goes_before = tp == message.tp and offset < message.offset
-        return goes_before and self.watermarks.is_finished(tp, offset) and base not in self.committer.dependencies
+        goes_before = offset < message.offset and tp == message.tp
+        if goes_before and self.watermarks.is_finished(tp, offset) and base not in self.committer.dependencies:
+            return True
+        return self.is_committed(base)
 
     def is_committed(self, source: Source | None) -> bool:
         """Whether an event is committed, or is none of this generation's."""
@@ -273,7 +273,7 @@ class Consumer(Delivery):
     async def wait_empty(self) -> None:
         """Wait, within half the rebalance timeout, for events under way; what is not done then is processed again."""
         until = self.loop.time() + self.app.conf.broker_rebalance_timeout / 2
-        while self._unacked_messages and not self.committer.fenced.is_set():
+        while self.under_way() and not self.committer.fenced.is_set():
             self._clean_unacked_messages()
             remaining = until - self.loop.time()
             if remaining <= 0:
@@ -286,13 +286,13 @@ class Consumer(Delivery):
     def _abandon(self) -> None:
         self.log.error(
             "%d events are under way at the rebalance deadline; they will be processed again. Agents stand at:\n%s",
-            len(self._unacked_messages),
+            len(self.under_way()),
             self.app.agents.human_tracebacks(),
         )
 
     def _disown_all(self) -> None:
         """Events still under way belong to the past now: their acks must not count for those delivered again."""
-        for message in list(self._unacked_messages):
+        for message in self.under_way():
             message.acked = True
         self._unacked_messages.clear()
 

@@ -213,7 +213,7 @@ class Outbox:
             if full and event.first > reach:
                 finished.leave()
                 continue
-            for each in finished.take(tp, event.offset):
+            for each in finished.take(tp, event.offset) if len(known) else finished.take_one(tp, event):
                 taken += each.outputs
                 size += each.size
                 cost_us += each.cost_us
@@ -266,6 +266,11 @@ class _Finished:
     def leave(self) -> None:
         """Consider no more of the partition that the next event is of."""
         heapq.heappop(self._candidates)
+
+    def take_one(self, tp: TP, event: _Event) -> tuple[_Event]:
+        """Take the next event, which builds on nothing."""
+        self._orders[tp] = max(self._orders[tp], event.first)
+        return (self._queues[tp].events.pop(event.offset),)
 
     def take(self, tp: TP, offset: int) -> Iterator[_Event]:
         """Take an event with those before it in its partition, and all that any of these builds on."""

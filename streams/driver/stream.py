@@ -24,7 +24,7 @@ from faust.topics import Topic
 
 from streams.driver.batches import Batch, BatchMessage, BatchSize, Received, batch_event
 from streams.driver.limits import COMMIT_US_MAX, RUN_RECORDS_MAX, TURN_S
-from streams.driver.waits import Runners
+from streams.driver.waits import Runner, Runners
 
 if TYPE_CHECKING:
     from streams.driver.consumer import Consumer
@@ -47,8 +47,7 @@ class Stream(faust.Stream):  # type: ignore[type-arg]
     _ended = False
     _queue: Any
     _committer: Any
-    _begun: Callable[[Any], None]
-    _done: Callable[[Any], None]
+    _runner: Runner
 
     def __aiter__(self) -> AsyncIterator[Any]:
         """Iterate over values."""
@@ -98,16 +97,25 @@ class Stream(faust.Stream):  # type: ignore[type-arg]
 
     async def _each(self, shape: Shape) -> AsyncGenerator[Any, None]:
         async with self._reading():
-            while not self._is_over:
-                event = self._pop() or await self._wait()
+            runner, done, set_current = self._runner, self._consumer.done, _current_event.set
+            while True:
+                event = self._pop()
                 if event is None:
-                    continue
-                message = event.message
-                self._begin(event, message)
+                    if self._is_over:
+                        return
+                    event = await self._wait()
+                    if event is None:
+                        continue
+                message = runner.message = event.message
+                message.tracked = True
+                set_current(weakref.ref(event))
+                self.current_event = event
+                self.events_total += 1
                 try:
                     yield shape(event)
                 finally:
-                    self._end(message)
+                    self.current_event = runner.message = None
+                    done(message)
 
     async def _batches(self, size: BatchSize) -> AsyncGenerator[Batch[Any], None]:
         async with self._reading():
@@ -116,16 +124,20 @@ class Stream(faust.Stream):  # type: ignore[type-arg]
                 if event is None:
                     continue
                 received = self._gather(event, size.records)
-                current = batch_event(self.app, received) if len(received) > 1 else received[0]
-                message = current.message
-                self._begin(current, message)
+                current: Any = batch_event(self.app, received) if len(received) > 1 else received[0]
+                message = self._runner.message = current.message
+                message.tracked = True
+                _current_event.set(weakref.ref(current))
+                self.current_event = current
+                self.events_total += len(received)
                 try:
                     yield Batch(received, message)
                 finally:
                     size.learn(len(received), self._committer.outbox.cost_us((message.tp, message.offset)))
                     if isinstance(message, BatchMessage) and message.divided:
                         self._put_back(received)
-                    self._end(message)
+                    self.current_event = self._runner.message = None
+                    self._consumer.done(message)
 
     @property
     def _is_over(self) -> bool:
@@ -138,9 +150,8 @@ class Stream(faust.Stream):  # type: ignore[type-arg]
         self._turn_over_s = monotonic() + TURN_S
         self._ended = False
         self._queue = cast("Any", self.channel).queue
-        self._done = self._consumer.done
         self._committer = self._consumer.committer
-        self._begun = self._consumer.begin()
+        self._runner = self._consumer.runner()
         try:
             yield
         finally:
@@ -152,9 +163,10 @@ class Stream(faust.Stream):  # type: ignore[type-arg]
     def _pop(self) -> Any:
         """The next event of this generation, if one is there and this agent's turn is not over."""
         queue = self._queue
-        if not queue._queue or queue._errors or monotonic() > self._turn_over_s or self._committer.is_full:
+        waiting = queue._queue
+        if not waiting or queue._errors or monotonic() > self._turn_over_s or self._committer.is_full:
             return None
-        return self._look_at(queue, queue._queue.popleft())
+        return self._look_at(queue, waiting.popleft())
 
     async def _wait(self) -> Any:
         """Let others have their turn; wait for an event if there is none."""
@@ -212,17 +224,6 @@ class Stream(faust.Stream):  # type: ignore[type-arg]
     @property
     def _consumer(self) -> Consumer:
         return cast("Consumer", self.app.consumer)
-
-    def _begin(self, event: Any, message: Any) -> None:
-        message.tracked = True
-        self._begun(message)
-        _current_event.set(weakref.ref(event))
-        self.current_event = event
-        self.events_total += 1
-
-    def _end(self, message: Any) -> None:
-        self.current_event = None
-        self._done(message)
 
 
 def use_stream(transport: Transport) -> None:

@@ -52,6 +52,10 @@ class Runners(Sensor):
             runner = self._runners[task] = Runner()
         return runner
 
+    def messages(self) -> list[Any]:
+        """What tasks work on."""
+        return [runner.message for runner in self._runners.values() if runner.message is not None]
+
     def event_of(self, task: Any) -> Source | None:
         """The event that a task has begun and not finished."""
         runner = self._runners.get(task)

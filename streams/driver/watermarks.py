@@ -131,6 +131,14 @@ class Watermarks:
             raise AssertionError(f"offset {offset} of {tp} reopened below {partition.committed}, which is committed")
         partition.reopen(offset)
 
+    def finish_one(self, tp: TP, offset: int) -> None:
+        """Note one finished event; see `finish`."""
+        partition = self._partitions.get(tp)
+        if partition is not None:
+            partition.finish(offset)
+            if partition.ahead or partition.gaps:
+                partition.advance()
+
     def is_finished(self, tp: TP, offset: int) -> bool:
         """Whether an event is finished; so are those of unknown partitions, here."""
         partition = self._partitions.get(tp)

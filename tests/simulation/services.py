@@ -151,7 +151,7 @@ class SimulatedStream(Stream):
             self._queue.run_records_max = RUN_RECORDS_MAX
         self._turn_over_s = float("inf")
         self._committer = self._consumer.committer
-        self._begun, self._done = self._consumer.begin(), self._consumer.done
+        self._runner = self._consumer.runner()
         yield
 
     def _pop(self) -> Any:
