@@ -15,7 +15,7 @@ from streams.log import LogError
 
 COMMANDS = (
     "dev", "worker", "api", "bridge", "replay",
-    "topics", "groups", "tables", "dead-letters", "token", "reset", "doctor",
+    "topics", "groups", "tables", "dead-letters", "token", "reset", "doctor", "bench",
 )  # fmt: skip
 
 

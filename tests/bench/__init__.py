@@ -1,1 +1,1 @@
-"""How fast it is, on this machine: `python -m tests.bench --help`."""
+"""Tests of `astratrade bench`, and the speed of the rules alone: `python -m tests.bench.rules_speed`."""

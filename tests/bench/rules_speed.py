@@ -20,13 +20,13 @@ from agents.gamification.domain import Gamification
 from agents.rulebook import Rulebook
 from agents.trading.domain import Trading
 from agents.wiring import work
+from deploy.bench.fill_load import made_fills
 from deploy.replay.fills import Fill, read_fills
 from streams.events import encode
 from streams.events.recent import Recent
 from streams.log.partitioner import partition_for
 from streams.times import HOUR_US, Instant
 from tables.typed import OpenTable
-from tests.bench.fill_load import made_fills
 from tests.e2e.files import full_file
 from tests.faults.model import command_of
 

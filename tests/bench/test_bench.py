@@ -1,86 +1,111 @@
-"""A short slice of every part of the benchmark: that it runs, and that its figures are figures."""
+"""A short slice of every part of `astratrade bench`: that it runs, that it counts right, and says what it should."""
 
-from dataclasses import replace
+import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
-from deploy.binary import find_binary
-from deploy.embedded import EmbeddedServer
-from tests.bench.agent_speed import Agent, measure_agent
-from tests.bench.feed_speed import Audience, FeedLoad, measure_feed
-from tests.bench.figures import figure, percentile
-from tests.bench.http_load import content_length
-from tests.bench.ingress_speed import FILLS, ORDER, Command, measure_ingress, measure_visibility
-from tests.bench.machine import describe_machine
-from tests.bench.payload import BYTES, events
-from tests.bench.product_speed import measure_product
-from tests.bench.restart_speed import measure_failover, measure_restarts
+from deploy.bench import drain, payload
+from deploy.bench.apps import STYLES
+from deploy.bench.catalog import PARTS
+from deploy.cli import cli
+from deploy.errors import DeployError
+from tests.bench.asked import measured
+
+SPENDING = {"worker CPU s per million", "broker CPU s per million", "worker peak MiB", "broker peak MiB"}
 
 
-def test_events_have_the_stated_size_and_follow_from_the_seed() -> None:
-    first, again, other = (list(events(50, seed)) for seed in (1, 1, 2))
-    assert {len(value) for _, value in first} == {BYTES}
-    assert first == again != other
+@pytest.mark.parametrize("name", ["ingress", "visible", "commit", "recovery", "startup", "rolling", "failover"])
+def test_a_slice_of_each_part(name: str) -> None:
+    results = measured(name)
+    assert results
+    for result in results:
+        assert result.lines()[0].strip() == result.title
+        assert all(figure.runs for figure in result.figures.values())
 
 
-def test_percentiles_are_values_that_occurred() -> None:
-    values = [float(value) for value in range(1, 101)]
-    assert [percentile(values, percent) for percent in (0, 50, 99, 100)] == [1, 50, 99, 100]
-    assert percentile([7.0], 99) == 7
-    assert str(figure([1.0, 3.0, 2.0])) == "2.00 (1.00 - 3.00, 3 runs)"
+@pytest.mark.parametrize("style", STYLES)
+def test_a_throughput_tells_cpu_and_memory_of_worker_and_broker_apart(style: str) -> None:
+    stateless, table = measured("agent", styles=(style,))
+    for result in (stateless, table):
+        assert result.title.startswith(f"{style} agent, ")
+        assert result.figures.keys() >= SPENDING
+        assert all(result.figures[name].median > 0 for name in ("worker peak MiB", "broker peak MiB"))
+    assert "rocksdb" in table.title
 
 
-def test_the_length_of_an_answer_is_found_whatever_its_case() -> None:
-    assert content_length(b"HTTP/1.1 202 Accepted\r\nContent-Length: 12\r\n\r\n") == 12
-    with pytest.raises(ValueError, match="without a length"):
-        content_length(b"HTTP/1.1 202 Accepted\r\n\r\n")
+@pytest.mark.parametrize("style", STYLES)
+def test_latency_is_of_outputs_that_each_event_has_had_once(style: str) -> None:
+    [result] = measured("latency", styles=(style,))
+    assert result.figures["append to output p50 ms"].median > 0
+    assert result.figures["due to output p99 ms"].median >= result.figures["append to output p50 ms"].median
 
 
-def test_the_machine_is_described() -> None:
-    text = describe_machine()
-    assert "cores" in text
-    assert "faust-streaming" in text
+def test_every_reader_of_the_feed_is_told_everything_however_slow_others_are() -> None:
+    results = measured("feed")
+    assert any("slow ones" in result.title and ", 0 slow" not in result.title for result in results)
+    assert all(result.figures["never told"].median == 0 for result in results)
 
 
-@pytest.mark.parametrize("kind", ["stateless", "table"])
-def test_a_slice_of_the_agents_speed(tmp_path: Path, kind: str) -> None:
-    with EmbeddedServer(tmp_path, find_binary()) as server:
-        speed = measure_agent(server, Agent(kind, "memory://", 1_000, 100), runs=1, seed=1)
-    assert speed.per_second.median > 0
+def test_a_slice_of_the_product_on_the_asked_number_of_workers() -> None:
+    [result] = measured("product", workers=(1,))
+    assert "1 worker," in result.title
+    assert result.figures.keys() >= SPENDING
 
 
-def test_a_slice_of_the_products_speed() -> None:
-    assert measure_product(workers=1, fills=60, warm_up=10, runs=1, seed=1).per_second.median > 0
+def test_scaling_ends_with_how_many_workers_one_broker_feeds() -> None:
+    one, two = measured("scaling", workers=(1, 2), events=3_000)
+    assert not one.notes
+    assert "one broker feeds" in two.notes[0]
 
 
-@pytest.mark.parametrize("command", [ORDER, replace(FILLS, batch=5)])
-def test_a_slice_of_the_ingress_speed(command: Command) -> None:
-    speed = measure_ingress(command, requests=50, runs=1, seed=1)
-    assert speed.requests_per_second.median > 0
-    assert speed.requests_per_core.median > 0
+def test_a_soak_says_how_memory_stands_and_keeps_each_sample() -> None:
+    said: list[str] = []
+    [result] = measured("soak", said)
+    assert said[0].startswith("    minute   0.0: worker ")
+    assert [row["minutes"] >= 0 for row in result.series] == [True]
+    assert result.series[0]["worker_kib"] > 0
 
 
-def test_a_slice_of_the_visibility() -> None:
-    seen = measure_visibility(per_second=20, seconds=1, runs=1, seed=1)
-    assert seen.visible_ms(50).median > 0
+@pytest.mark.parametrize("kind", ["table", "output"])
+def test_a_run_whose_table_is_not_what_the_events_add_up_to_is_no_result(
+    monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    one_more: Callable[[Any], Any] = payload.counted
+    monkeypatch.setattr(payload, "counted", lambda records: one_more([*records, records[0]]))
+    job = drain.Job(kind=kind, style="event", store="memory://", events=200, warm_up=20)
+    with pytest.raises(DeployError, match="the table is wrong in 1 keys"):
+        drain.drain(job, seed=1)
 
 
-@pytest.mark.parametrize("through_a_worker", [True, False])
-def test_a_slice_of_the_feeds_speed(*, through_a_worker: bool) -> None:
-    load = FeedLoad(per_second=20, seconds=1, through_a_worker=through_a_worker)
-    speed = measure_feed(Audience(subscribers=5, own=not through_a_worker, slow=2), load, runs=1, seed=1)
-    assert speed.missed == 0
-    assert speed.ms(50).median > 0
+def test_results_are_written_with_date_versions_commit_and_options(tmp_path: Path) -> None:
+    file = tmp_path / "results.json"
+    arguments = ["commit", "--commits", "5", "--runs", "1", "--workers", "1,2", "--json", str(file)]
+    outcome = CliRunner().invoke(cli, ["bench", *arguments], catch_exceptions=False)
+    assert outcome.exit_code == 0
+    written = json.loads(file.read_text())
+    assert written.keys() >= {"date", "load", "machine", "python", "broker", "libraries", "commit"}
+    assert "faust-streaming" in written["libraries"]
+    assert written["options"]["workers"] == [1, 2]
+    assert written["results"]["commit"]["load"]
+    first = written["results"]["commit"]["figures"][0]
+    assert first["title"] in outcome.output
+    assert first["figures"]["answered p50 ms"].keys() == {"median", "least", "greatest", "runs"}
 
 
-def test_a_slice_of_the_pauses_of_a_rolling_restart(tmp_path: Path) -> None:
-    with EmbeddedServer(tmp_path, find_binary()) as server:
-        speed = measure_restarts(server, rounds=1)
-    assert speed.stop_ms.median > 0
-    assert speed.start_ms.median > 0
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [(["speed"], "unknown parts: speed; there are agent,"), (["--workers", "two"], "'two' is not a list of numbers")],
+)
+def test_what_cannot_be_measured_is_said(arguments: list[str], said: str) -> None:
+    outcome = CliRunner().invoke(cli, ["bench", *arguments])
+    assert outcome.exit_code == 2
+    assert said in outcome.output
 
 
-def test_a_slice_of_the_failover(tmp_path: Path) -> None:
-    with EmbeddedServer(tmp_path, find_binary()) as server:
-        assert measure_failover(server, rounds=1, lease_s=1.0).total_ms.median > 500
+def test_the_help_names_every_part() -> None:
+    text = CliRunner().invoke(cli, ["bench", "--help"]).output
+    assert all(f"  {name} " in text for name in PARTS)

@@ -2,14 +2,11 @@
 
 import asyncio
 
+from deploy.bench.processed import all_processed, processed
 from streams import topics
-from streams.log import Log, LogError, UnknownTopicError
+from streams.log import Log, LogError
 from tests.e2e.pipeline import Pipeline
 from tests.e2e.waiting import eventually
-
-GROUP = "astratrade"
-PATH = (topics.TRADING_COMMANDS, topics.MARKET_PRICES, topics.TRADING_MARKS, topics.TRADING_EVENTS)
-PATH_LAST = topics.GAMIFICATION_EVENTS
 
 
 def wait_until_drained(pipeline: Pipeline, *, commands: int, within_s: float) -> None:
@@ -35,25 +32,6 @@ async def _is_drained(url: str, commands: int) -> bool:
             await log.close()
     except LogError:
         return False
-
-
-async def all_processed(log: Log) -> bool:
-    """Asked in the order of the path: once a topic is done, nothing is added to the next."""
-    for topic in (*PATH, PATH_LAST):
-        try:
-            ends = await log.ends(topic)
-        except UnknownTopicError:
-            continue
-        done = {tp.partition: offset for tp, offset in (await log.committed(GROUP)).items() if tp.topic == topic}
-        if any(done.get(partition, 0) < end for partition, end in ends.items()):
-            return False
-    return True
-
-
-async def processed(log: Log) -> int:
-    """Commands that the group has committed."""
-    committed = await log.committed(GROUP)
-    return sum(offset for tp, offset in committed.items() if tp.topic == topics.TRADING_COMMANDS)
 
 
 def processed_now(url: str) -> int:

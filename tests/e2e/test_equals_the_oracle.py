@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from deploy.bench.synthetic import write_fills
 from streams import topics
 from tests.e2e.children import Child
 from tests.e2e.drained import processed_now, wait_until_drained
@@ -17,7 +18,6 @@ from tests.e2e.trader import events_of
 from tests.e2e.waiting import eventually
 from tests.oracle.fills import read_fills
 from tests.oracle.fold import fold
-from tests.oracle.synthetic import write_fills
 
 DRAIN_S = 120.0
 MANY_FILLS, MANY_USERS = 800, 50

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
+from deploy.bench.synthetic import write_fills
 from tests.e2e.drained import wait_until_drained
 from tests.e2e.feed import Row, Subscriber
 from tests.e2e.fills import fill, new_user
 from tests.e2e.pipeline import Pipeline
 from tests.e2e.served import get
-from tests.oracle.synthetic import write_fills
 
 FILLS, USERS, TOP = 400, 30, 20
 DRAIN_S = 120.0

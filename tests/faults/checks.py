@@ -5,12 +5,12 @@ from itertools import chain
 
 import orjson
 
+from deploy.bench.processed import GROUP
 from deploy.lag import partition_states
 from streams import topics
 from streams.dead_letters import TOPIC as DEAD_LETTERS
 from streams.log import Log, UnknownTopicError
 from tables.catalog import CATALOGUE, changelog_topic
-from tests.e2e.drained import GROUP
 from tests.e2e.recorded import records_of
 from tests.faults import conservation
 from tests.faults.events import Finding, records_differ, some

@@ -14,13 +14,15 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from api.auth import Role, mint
+from deploy.bench.processed import GROUP
+from deploy.bench.synthetic import write_fills
 from deploy.replay.fills import read_fills
 from streams import topics
 from streams.log import Log
 from streams.log.codec import topic_partition
 from streams.log.keys import Keys
 from tests.e2e.children import Child
-from tests.e2e.drained import GROUP, wait_until_drained
+from tests.e2e.drained import wait_until_drained
 from tests.e2e.facts import Facts, assert_equal, expected
 from tests.e2e.pipeline import Pipeline
 from tests.e2e.served import served
@@ -32,7 +34,6 @@ from tests.faults.model import Model, model_of
 from tests.faults.plan import Fault, plan
 from tests.oracle.fills import read_fills as read_for_oracle
 from tests.oracle.fold import fold
-from tests.oracle.synthetic import write_fills
 
 PARTITIONS = 4
 TICK_S = 0.02

@@ -9,13 +9,13 @@ from pathlib import Path
 import httpx
 import pytest
 
+from deploy.bench.synthetic import write_fills
 from tests.e2e.drained import wait_until_drained
 from tests.e2e.fills import fill, new_user
 from tests.e2e.test_equals_the_oracle import compare, finish, right_answer, wait_until_partly_done
 from tests.e2e.trader import Trader, accepted, post_price
 from tests.e2e.waiting import eventually
 from tests.kafka.pipeline import LEASE_MS, KafkaPipeline
-from tests.oracle.synthetic import write_fills
 
 pytestmark = pytest.mark.kafka
 

@@ -13,6 +13,7 @@ from agents.financial.domain import Financial
 from agents.gamification.domain import Gamification
 from agents.rulebook import Rulebook
 from agents.trading.domain import Trading
+from deploy.bench.synthetic import write_fills
 from deploy.replay.fills import Fill, read_fills
 from streams.events import AnyEvent, Event
 from streams.events.trading import ReportFill
@@ -26,7 +27,6 @@ from tests.e2e.files import SAMPLE, full_file
 from tests.e2e.served import achievement
 from tests.oracle import fills as oracle_fills
 from tests.oracle.fold import fold
-from tests.oracle.synthetic import write_fills
 
 VENUE = "venue-1"
 

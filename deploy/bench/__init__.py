@@ -1,0 +1,1 @@
+"""How fast it is on this machine: what `astratrade bench` measures. Nothing of the product depends on it."""

@@ -1,0 +1,50 @@
+"""The measured worker: one agent, in the style and of the kind that it is told.
+
+Run as `python -m deploy.bench.apps.worker SPEC`.
+"""
+
+from __future__ import annotations
+
+import importlib
+
+import faust
+from yarl import URL
+
+from deploy.bench.apps.spec import WorkerSpec, from_command_line
+from deploy.collector import relax_collector
+
+HEARTBEATS_PER_LEASE = 5
+
+
+def build(spec: WorkerSpec) -> faust.App:
+    """The app with its agent registered."""
+    app = faust.App(
+        spec.app,
+        broker=[URL(spec.url).update_query(namespace=spec.namespace)],
+        broker_session_timeout=spec.lease_s,
+        broker_heartbeat_interval=spec.lease_s / HEARTBEATS_PER_LEASE,
+        broker_rebalance_timeout=20.0,
+        store=spec.store,
+        datadir=spec.directory,
+        topic_partitions=spec.partitions,
+        topic_replication_factor=1,
+        topic_disable_leader=True,
+        table_standby_replicas=spec.standbys,
+        reply_create_topic=False,
+        web_enabled=False,
+        autodiscover=False,
+    )
+    importlib.import_module(f"deploy.bench.apps.{spec.style}_agent").register(app, spec)
+    return app
+
+
+def main() -> None:
+    """Run the worker until SIGTERM, with the garbage collector set as in the product's."""
+    worker = faust.Worker(build(from_command_line()), loglevel="warn", redirect_stdouts=False)
+    worker.spinner = None
+    relax_collector()
+    worker.execute_from_commandline()
+
+
+if __name__ == "__main__":
+    main()

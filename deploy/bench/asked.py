@@ -1,0 +1,36 @@
+"""What the person at the command line asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """Options of `astratrade bench`; the command's help says what each is. `say` shows a line of progress at once."""
+
+    runs: int
+    seed: int
+    events: int
+    styles: tuple[str, ...]
+    store: str
+    load: float
+    minutes: float
+    workers: tuple[int, ...]
+    fills: int
+    requests: int
+    commits: int
+    keys: int
+    rate: float
+    seconds: float
+    subscribers: int
+    feed_rate: float
+    row_rate: float
+    lease: float
+    standbys: int
+    say: Callable[[str], None]
+
+    def seeds(self) -> range:
+        """A seed for each run."""
+        return range(self.seed, self.seed + self.runs)

@@ -1,0 +1,156 @@
+"""A load client that costs less than the server: hand-written HTTP/1.1 over kept connections.
+
+Open loop: requests are due at fixed times, whether or not earlier ones were answered, so that a slow answer shows up as
+latency instead of slowing the load down (no coordinated omission).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Self, cast
+from urllib.parse import urlsplit
+
+END_OF_HEAD = b"\r\n\r\n"
+
+
+class Connection(asyncio.Protocol):
+    """One kept connection; one request at a time."""
+
+    def __init__(self) -> None:
+        self._transport: asyncio.Transport | None = None
+        self._answered: asyncio.Future[tuple[int, bytes]] | None = None
+        self._received = bytearray()
+
+    @classmethod
+    async def open(cls, url: str) -> Self:
+        """Connect to the server of a URL."""
+        parts = urlsplit(url)
+        loop = asyncio.get_running_loop()
+        _, connection = await loop.create_connection(cls, str(parts.hostname), int(parts.port or 0))
+        return connection
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport."""
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Collect an answer until it is whole."""
+        self._received += data
+        end = self._received.find(END_OF_HEAD) + len(END_OF_HEAD)
+        if end < len(END_OF_HEAD) or self._answered is None:
+            return
+        head = bytes(self._received[:end])
+        whole = end + content_length(head)
+        if len(self._received) >= whole:
+            body, self._received = bytes(self._received[end:whole]), self._received[whole:]
+            answered, self._answered = self._answered, None
+            answered.set_result((int(head[9:12]), body))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell whoever waits for an answer."""
+        if self._answered is not None:
+            self._answered.set_exception(exc or ConnectionError("the server closed the connection"))
+
+    async def post(self, path: str, body: bytes, headers: str) -> tuple[int, bytes]:
+        """Status and body of the answer; `headers` are whole lines, each with its line end."""
+        transport = self._open_transport
+        self._answered = asyncio.get_running_loop().create_future()
+        head = f"POST {path} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n{headers}"
+        transport.write(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+        return await self._answered
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._open_transport.close()
+
+    @property
+    def _open_transport(self) -> asyncio.Transport:
+        if self._transport is None:
+            raise ConnectionError("the connection has not been opened; use Connection.open")
+        return self._transport
+
+
+def content_length(head: bytes) -> int:
+    """Bytes of the body that follows a head.
+
+    Raises:
+        ValueError: when the head does not say.
+    """
+    for line in head.lower().split(b"\r\n"):
+        if line.startswith(b"content-length:"):
+            return int(line.partition(b":")[2])
+    raise ValueError(f"an answer without a length: {head!r}")
+
+
+@dataclass
+class Load:
+    """What came of a load: seconds it took, answers by status, latency of each request from when it was due."""
+
+    seconds: float = 0.0
+    statuses: dict[int, int] = field(default_factory=dict)
+    latencies_s: list[float] = field(default_factory=list)
+
+    @property
+    def accepted(self) -> int:
+        """Requests answered with 202."""
+        return self.statuses.get(202, 0)
+
+    def note(self, status: int, latency_s: float) -> None:
+        """Count an answer."""
+        self.statuses[status] = self.statuses.get(status, 0) + 1
+        self.latencies_s.append(latency_s)
+
+
+Headers = str | Callable[[int], str]
+"""Header lines of every request, or of the n-th."""
+
+
+async def closed_loop(url: str, path: str, bodies: Iterable[bytes], headers: Headers, *, connections: int) -> Load:
+    """Sends all bodies as fast as the answers come, over some connections."""
+    load, waiting = Load(), iter(enumerate(bodies))
+
+    async def worker() -> None:
+        connection = await Connection.open(url)
+        for number, body in waiting:
+            lines = headers if isinstance(headers, str) else headers(number)
+            begun = time.perf_counter()
+            status, _ = await connection.post(path, body, lines)
+            load.note(status, time.perf_counter() - begun)
+        connection.close()
+
+    begun = time.perf_counter()
+    await asyncio.gather(*(worker() for _ in range(connections)))
+    load.seconds = time.perf_counter() - begun
+    return load
+
+
+async def open_loop(
+    url: str,
+    path: str,
+    bodies: Iterable[bytes],
+    headers: str,
+    *,
+    per_second: float,
+    connections: int,
+    on_accepted: Callable[[int, float], None] = lambda _number, _at: None,
+) -> Load:
+    """Sends the n-th body when it is due; `on_accepted` gets its number and the time of its answer."""
+    load, waiting, first = Load(), iter(enumerate(bodies)), time.perf_counter()
+
+    async def worker() -> None:
+        connection = await Connection.open(url)
+        for number, body in waiting:
+            due = first + number / per_second
+            await asyncio.sleep(max(0.0, due - time.perf_counter()))
+            status, _ = await connection.post(path, body, headers)
+            answered = time.perf_counter()
+            load.note(status, answered - due)
+            on_accepted(number, answered)
+        connection.close()
+
+    await asyncio.gather(*(worker() for _ in range(connections)))
+    load.seconds = time.perf_counter() - first
+    return load

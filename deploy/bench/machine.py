@@ -1,0 +1,89 @@
+"""What the figures were measured on: date, load, machine, versions, our commit."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from deploy.binary import find_binary
+from deploy.errors import DeployError
+
+PACKAGES = ("faust-streaming", "mode-streaming", "redis", "hiredis", "rocksdict", "fastapi", "uvicorn", "orjson")
+SOURCE = Path(__file__).parents[2]
+GIT_TIMEOUT_S = 5.0
+UNKNOWN = "unknown"
+
+
+def require_proc() -> None:
+    """Refuse a machine on which nothing could be measured.
+
+    Raises:
+        DeployError: when there is no /proc.
+    """
+    if not Path("/proc/self/stat").is_file():
+        raise DeployError(
+            f"astratrade bench reads CPU and memory from /proc, which {platform.system()} has not: use Linux"
+        )
+
+
+def describe() -> dict[str, str]:
+    """Everything that a figure depends on and that is not an option."""
+    return {
+        "date": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+        "load": f"{load()} over 1, 5, 15 minutes",
+        "machine": f"{os.cpu_count()} cores, {cpu_model()}, {memory_gib():.0f} GiB, "
+        f"{platform.system()} {platform.release()}",
+        "python": f"{platform.python_version()} ({platform.python_implementation()})",
+        "broker": str(find_binary()),
+        "libraries": ", ".join(f"{name} {version(name)}" for name in PACKAGES),
+        "commit": commit(),
+    }
+
+
+def load() -> str:
+    """How many processes want a core, over 1, 5 and 15 minutes: others that ran meanwhile show in it."""
+    return ", ".join(f"{average:.2f}" for average in os.getloadavg())
+
+
+def lines(machine: Mapping[str, str]) -> list[str]:
+    """As it is printed."""
+    return [f"{name:<10}{value}" for name, value in machine.items()]
+
+
+def cpu_model() -> str:
+    """The processor's name."""
+    cpuinfo = Path("/proc/cpuinfo")
+    if not cpuinfo.is_file():
+        return platform.processor()
+    models = [line.partition(":")[2].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line]
+    return models[0] if models else platform.machine()
+
+
+def memory_gib() -> float:
+    """Memory of the machine."""
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
+
+
+def commit() -> str:
+    """Our commit, with a plus when files differ from it; `unknown` when this is no checkout."""
+    head = _git("rev-parse", "--short", "HEAD")
+    return UNKNOWN if head is None else head + ("+" if _git("status", "--porcelain") else "")
+
+
+def _git(*arguments: str) -> str | None:
+    try:
+        done = subprocess.run(  # noqa: S603 - fixed arguments
+            ["git", "-C", str(SOURCE), *arguments],  # noqa: S607 - whichever git the person uses
+            capture_output=True,
+            text=True,
+            timeout=GIT_TIMEOUT_S,
+            check=False,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None

@@ -1,0 +1,73 @@
+"""The product's path: fills that wait in the topic, until every table that they change is committed."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from deploy.bench.asked import Asked
+from deploy.bench.fill_load import bodies, headers, made_fills
+from deploy.bench.http_load import closed_loop
+from deploy.bench.pipeline import Pipeline
+from deploy.bench.processed import all_processed
+from deploy.bench.result import Result
+from deploy.bench.spent import Meter, Spent, spending
+from deploy.errors import DeployError
+from deploy.replay.fills import Fill
+from streams.log import Log
+
+USERS = 300
+BATCH = 500
+POLL_S = 0.01
+DEADLINE_S = 1_200.0
+WARM_UP_SHARE = 10
+WORKERS = (1, 2)
+
+
+def measure(asked: Asked) -> Iterator[Result]:
+    """On 1 and 2 workers, or as many as asked for."""
+    for workers in asked.workers or WORKERS:
+        runs = [_run(workers, asked.fills, max(1, asked.fills // WARM_UP_SHARE), seed) for seed in asked.seeds()]
+        yield Result(
+            f"topic to committed tables, {workers} worker{'s' * (workers > 1)}, {asked.fills:,} fills",
+            spending(runs, what="fills"),
+        )
+
+
+def _run(workers: int, fills: int, warm_up: int, seed: int) -> Spent:
+    """The workers warm up on the first fills; they are stopped while the rest is posted, and measured from there on."""
+    made = made_fills(warm_up + fills, users=USERS, seed=seed)
+    with tempfile.TemporaryDirectory() as directory, Pipeline(Path(directory), workers=workers) as pipeline:
+        post(pipeline, made[:warm_up])
+        asyncio.run(until_processed(pipeline))
+        pipeline.signal_workers(signal.SIGSTOP)
+        post(pipeline, made[warm_up:])
+        meter = Meter([worker.pid for worker in pipeline.workers], pipeline.server.pid).begin()
+        pipeline.signal_workers(signal.SIGCONT)
+        asyncio.run(until_processed(pipeline))
+        return meter.spent(fills)
+
+
+def post(pipeline: Pipeline, fills: list[Fill]) -> None:
+    """Send fills through the ingress, in order.
+
+    Raises:
+        DeployError: when it refuses some.
+    """
+    load, lines = bodies(fills, BATCH), headers(pipeline.token())
+    posted = asyncio.run(closed_loop(pipeline.url, "/v1/fills", load, lines, connections=1))
+    if posted.accepted != len(load):
+        raise DeployError(f"the ingress accepted {posted.accepted} of {len(load)} requests: {posted.statuses}")
+
+
+async def until_processed(pipeline: Pipeline) -> None:
+    """Wait until all that follows from the fills is committed."""
+    deadline = time.monotonic() + DEADLINE_S
+    async with Log(pipeline.server.url, pipeline.settings.namespace) as log:
+        while not await all_processed(log):
+            pipeline.check(deadline, "process all fills")
+            await asyncio.sleep(POLL_S)

@@ -1,0 +1,96 @@
+"""What a peer's app is told and what it reports. Standard library only: it runs in the environment of every peer."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """Count events by key.
+
+    Attributes:
+        broker: Where the topic is: ``host:port`` of a Kafka, URL of a Redis.
+        topic: Its name, filled with `warm_up` + `events` events.
+        group: A name that nobody used before, for the consumer group and what follows from it.
+        option: How this peer does it, in its own words.
+        broker_pid: Whose CPU time is counted as the broker's; 0 when it is not ours to see.
+        directory: For local state.
+        out: The file for the report.
+    """
+
+    broker: str
+    topic: str
+    group: str
+    option: str
+    warm_up: int
+    events: int
+    broker_pid: int
+    directory: str
+    out: str
+
+    @property
+    def total(self) -> int:
+        """Events in the topic."""
+        return self.warm_up + self.events
+
+    def dumps(self) -> str:
+        """As an argument."""
+        return json.dumps(asdict(self))
+
+
+def from_command_line() -> Job:
+    """What this process was told."""
+    return Job(**json.loads(sys.argv[1]))
+
+
+class Meter:
+    """Counts events; the clocks run from the end of the warm-up until `stop`, or `finish` when that comes first."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.done = 0
+        self._begun: tuple[int, float, float, float] | None = None
+        self._ended: tuple[int, float, float, float] | None = None
+
+    def step(self, events: int = 1) -> bool:
+        """Some events were processed; whether that was all of them."""
+        self.done += events
+        if self._begun is None and self.done >= self.job.warm_up:
+            self._begun = self._now()
+        return self.done >= self.job.total
+
+    def stop(self) -> None:
+        """Stop the clocks."""
+        self._ended = self._now()
+
+    def finish(self, counts: Mapping[str, int]) -> None:
+        """Write the report, with the final table."""
+        begun, ended = self._begun or self._now(), self._ended or self._now()
+        names = ("events", "wall_s", "worker_cpu_s", "broker_cpu_s")
+        spent = dict(zip(names, (after - before for before, after in zip(begun, ended, strict=True)), strict=True))
+        report = {**spent, "worker_mib": peak_mib("self"), "counts": dict(counts)}
+        temporary = Path(f"{self.job.out}.new")
+        temporary.write_text(json.dumps(report))
+        temporary.replace(self.job.out)
+
+    def _now(self) -> tuple[int, float, float, float]:
+        return self.done, time.monotonic(), time.process_time(), cpu_seconds(self.job.broker_pid)
+
+
+def cpu_seconds(pid: int) -> float:
+    """User and system seconds of a process so far; 0 for pid 0."""
+    if not pid:
+        return 0.0
+    return time.clock_gettime(~pid << 3 | 2)  # as clock_getcpuclockid(3) has it on Linux
+
+
+def peak_mib(pid: int | str) -> float:
+    """The greatest resident set of a process so far."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1_024

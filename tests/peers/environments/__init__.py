@@ -1,0 +1,47 @@
+"""A virtual environment for each peer, with exactly the versions of its list; made when it is not there yet."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+HERE = Path(__file__).parent
+INSTALL_S = 900.0
+OUTPUT_CHARS = 600
+STAMP = "installed"
+
+
+class NotInstallableError(Exception):
+    """A peer cannot be installed here; the message says why."""
+
+
+def interpreter(name: str, directory: Path, say: Callable[[str], None]) -> Path:
+    """The Python of a peer's environment under a directory.
+
+    Raises:
+        NotInstallableError: with what pip said last.
+    """
+    wanted = HERE / f"{name}.txt"
+    home = directory.absolute() / name
+    python, stamp = home / "bin" / "python", home / STAMP
+    digest = hashlib.sha256(sys.version.encode() + wanted.read_bytes()).hexdigest()
+    if stamp.is_file() and stamp.read_text() == digest:
+        return python
+    say(f"installing {name} into {home}")
+    _run([sys.executable, "-m", "venv", "--clear", str(home)], name)
+    pip = [str(python), "-m", "pip", "install", "-q", "--disable-pip-version-check", "--only-binary", ":all:"]
+    _run([*pip, "--no-deps", "-r", str(wanted)], name)
+    stamp.write_text(digest)
+    return python
+
+
+def _run(command: list[str], name: str) -> None:
+    try:
+        subprocess.run(command, capture_output=True, text=True, check=True, timeout=INSTALL_S)
+    except subprocess.CalledProcessError as exc:
+        raise NotInstallableError(f"{name} cannot be installed here: {exc.stderr[-OUTPUT_CHARS:].strip()}") from exc
+    except (OSError, subprocess.TimeoutExpired) as exc:
+        raise NotInstallableError(f"{name} cannot be installed here: {exc}") from exc

@@ -1,0 +1,84 @@
+"""Every contestant does the job on a few events and counts right; who cannot run is named, and the rest goes on."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from deploy.bench.payload import counted
+from deploy.bench.spent import Spent
+from streams.log import Record
+from tests.peers import __main__ as command
+from tests.peers import environments
+from tests.peers import race as module
+from tests.peers.contestants import CONTESTANTS, OURS, PEERS, Contestant
+from tests.peers.environments import NotInstallableError, interpreter
+from tests.peers.race import RaceError, race
+from tests.peers.report import table
+
+EVENTS = 3_000
+"""More than one batch of any contestant."""
+
+
+@pytest.mark.parametrize("who", CONTESTANTS, ids=lambda who: who.name)
+def test_everyone_counts_right(who: Contestant) -> None:
+    spent = race(who, python_of(who), events=EVENTS, seed=1, named=None)
+    assert spent.events > 0
+    assert spent.wall_s > 0
+    assert spent.worker_mib > 10
+
+
+def python_of(who: Contestant) -> Path | None:
+    """The environments are kept where the command keeps them."""
+    try:
+        return interpreter(who.environment, command.ENVIRONMENTS, lambda _: None) if who.environment else None
+    except NotInstallableError as exc:
+        pytest.skip(str(exc))
+
+
+def test_who_counts_wrong_has_no_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    def all_but_the_last(records: Sequence[Record]) -> Counter[str]:
+        return counted(records[:-1])
+
+    who = next(one for one in PEERS if one.environment == "faststream")
+    python = python_of(who)
+    monkeypatch.setattr(module, "counted", all_but_the_last)
+    with pytest.raises(RaceError, match="counted 110 events, expected 109"):
+        race(who, python, events=100, seed=1, named=None)
+
+
+def test_a_peer_that_cannot_be_installed_is_named_and_the_rest_runs(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "quix.txt").write_text("-r missing.txt\n")
+    monkeypatch.setattr(environments, "HERE", tmp_path)
+    file = tmp_path / "runs.json"
+    arguments = ["Quix", "ours", "--environments", str(tmp_path / "peers"), "--json", str(file)]
+    assert command.main([*arguments, "--runs", "1", "--events", "300"]) == 0
+    said = capsys.readouterr().out
+    assert "Quix Streams is left out: quix cannot be installed here: " in said
+    assert "| ours, event agent |" in said
+    assert [one["name"] for one in json.loads(file.read_text())["contestants"]] == [who.name for who in OURS]
+
+
+def test_a_contestant_that_fails_is_named_and_the_status_tells(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object, **__: object) -> Spent:
+        raise RaceError("it fell over")
+
+    monkeypatch.setattr(command, "race", fail)
+    assert command.main(["ours, event", "--runs", "2", "--events", "10"]) == 1
+    assert capsys.readouterr().out.count("ours, event agent: FAILED: it fell over") == 2
+
+
+def test_ratios_say_how_many_times_as_fast_ours_is_in_all_and_per_core() -> None:
+    ours = Spent(1_000, 1.0, 0.5, 0.1, 50.0, 20.0)
+    peer = Spent(1_000, 4.0, 1.0, 0.0, 60.0, 0.0)
+    rows = table({OURS[0]: [ours], PEERS[0]: [peer]})
+    assert rows[-1].endswith("| 4.00 | 2.00 |")
+    assert "| - |" in rows[-1], "what was not seen of a named broker is left out"
