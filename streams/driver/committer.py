@@ -86,22 +86,24 @@ class Committer:
                 self._room.set_result(None)
             self._room = None
 
-    async def commit(self) -> bool:
+    async def commit(self, leave: int = 0) -> bool:
         """Write what is finished, in as many bounded writes as it takes. Returns whether anything was written.
+
+        It is done when no more than `leave` outputs wait: a caller that comes again may let a few gather.
 
         A caller may be cancelled (a delivery interrupted, a recovery overtaken); a write under way goes on.
 
         Raises:
             LogError: when the log refuses for good (foreign writer, re-created topic, unknown topic).
         """
-        writing = asyncio.ensure_future(self._commit())
+        writing = asyncio.ensure_future(self._commit(leave))
         writing.add_done_callback(_look_at_error)
         return await asyncio.shield(writing)
 
-    async def _commit(self) -> bool:
+    async def _commit(self, leave: int) -> bool:
         did = False
         async with self._lock:
-            while (cut := self._cut()) is not None:
+            while not (did and len(self.outbox) <= leave) and (cut := self._cut()) is not None:
                 if not await self._write(cut):
                     return did
                 did = True

@@ -199,11 +199,14 @@ class Consumer(Delivery):
 
     async def commit(self, topics: Any = None, start_new_transaction: bool = True) -> bool:
         """Commit everything finished, whatever `topics` says: outputs and offsets of all partitions go together."""
+        return await self._write_finished()
+
+    async def _write_finished(self, leave: int = 0) -> bool:
         if self.app.client_only:
             return False
         self._take_acks()
         try:
-            did = bool(await self.committer.commit())
+            did = bool(await self.committer.commit(leave))
         except LogUnavailableError:
             return False
         except LogError as exc:
@@ -232,7 +235,8 @@ class Consumer(Delivery):
                 return
             await self._gather()
             began = self.loop.time()
-            await self.commit()
+            if await self._write_finished(COMMIT_RECORDS_ENOUGH) and self.watermarks.committable():
+                self._has_finished = True  # a few are left to be joined by those that finish now
             self._commit_took_s = self.loop.time() - began
 
     async def _gather(self) -> None:

@@ -97,9 +97,15 @@ class Producer(base.Producer):
         await cast("Any", self.transport).open()
         self.app.sensors.add(self.waits.runners)
         await super().on_start()
+        # Faust's own turns the event loop three times for each message, to start the producer once.
+        cast("Any", self.app).maybe_start_producer = self._started_already
+
+    async def _started_already(self) -> Any:
+        return cast("Any", self.app.consumer).transactions if self.app.in_transaction else self
 
     async def on_stop(self) -> None:
         """Write what is finished, drop the rest (its events are not committed), close the log."""
+        vars(self.app).pop("maybe_start_producer", None)
         self.committer.stopping = True
         await self.committer.commit()
         self.app.sensors.remove(self.waits.runners)

@@ -126,10 +126,11 @@ class Delivery(asyncio.Future[RecordMetadata]):
 
     def add_done_callback(self, fn: Any, *, context: Any = None) -> None:
         """As in asyncio; remembers Faust's callback and the message that it resolves."""
-        if isinstance(fn, partial) and isinstance(fn.keywords.get("message"), FutureMessage):
+        is_faust = isinstance(fn, partial) and isinstance(fn.keywords.get("message"), FutureMessage)
+        if is_faust:
             self._faust.append((fn, fn.keywords["message"]))
         super().add_done_callback(fn, context=context)
-        if self.look is not None:
+        if self.look is not None and not is_faust:  # nobody else has Faust's message
             self.get_loop().call_soon(self.look)
 
     def drop(self, error: BaseException) -> None:
