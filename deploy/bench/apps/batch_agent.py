@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import faust
+import msgspec
 
 from deploy.bench.apps.events import Counted, Order, counts, output, source
 from deploy.bench.apps.spec import WorkerSpec
@@ -27,8 +30,8 @@ def _count(app: faust.App, spec: WorkerSpec) -> None:
 
     @batch_agent(app, source(app, spec))
     async def count(batch: Batch[Order]) -> None:
-        for order in batch.values:
-            table[order.key] += 1
+        for key, times in Counter(order.key for order in batch.values).items():
+            table[key] += times
 
 
 def _count_and_send(app: faust.App, spec: WorkerSpec) -> None:
@@ -40,4 +43,6 @@ def _count_and_send(app: faust.App, spec: WorkerSpec) -> None:
             order = record.value
             table[order.key] = number = table[order.key] + 1
             counted = Counted(order.id, order.key, number)
-            batch.send(out, key=order.key.encode(), value=counted.dumps(), timestamp_ms=record.timestamp_ms)
+            batch.send(
+                out, key=order.key.encode(), value=msgspec.json.encode(counted), timestamp_ms=record.timestamp_ms
+            )

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import faust
+import msgspec
 
 from deploy.bench.apps.spec import TABLE, WorkerSpec
+from streams.typed import Typed
 
 
-class Order(faust.Record, serializer="json"):
+class Order(msgspec.Struct):
     """The 200-byte event of `deploy.bench.payload`."""
 
     id: int
@@ -18,7 +20,7 @@ class Order(faust.Record, serializer="json"):
     pad: str
 
 
-class Counted(faust.Record, serializer="json"):
+class Counted(msgspec.Struct):
     """What an agent of kind `output` sends: how often the event's key has come, the event included."""
 
     id: int
@@ -28,12 +30,12 @@ class Counted(faust.Record, serializer="json"):
 
 def source(app: faust.App, spec: WorkerSpec) -> Any:
     """The topic that is read."""
-    return app.topic(spec.topic, key_type=str, value_type=Order, partitions=spec.partitions)
+    return app.topic(spec.topic, schema=Typed(Order), partitions=spec.partitions)
 
 
 def output(app: faust.App, spec: WorkerSpec) -> Any:
     """The topic that an agent of kind `output` writes."""
-    return app.topic(spec.output, key_type=str, value_type=Counted, partitions=spec.partitions)
+    return app.topic(spec.output, schema=Typed(Counted), partitions=spec.partitions)
 
 
 def counts(app: faust.App, spec: WorkerSpec) -> Any:

@@ -5,9 +5,11 @@ Run as `python -m deploy.bench.apps.worker SPEC`.
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 
 import faust
+import uvloop
 from yarl import URL
 
 from deploy.bench.apps.spec import WorkerSpec, from_command_line
@@ -39,8 +41,10 @@ def build(spec: WorkerSpec) -> faust.App:
 
 
 def main() -> None:
-    """Run the worker until SIGTERM, with the garbage collector set as in the product's."""
-    worker = faust.Worker(build(from_command_line()), loglevel="warn", redirect_stdouts=False)
+    """Run the worker until SIGTERM, with event loop and garbage collector as in the product's."""
+    loop = uvloop.new_event_loop()
+    asyncio.set_event_loop(loop)
+    worker = faust.Worker(build(from_command_line()), loop=loop, loglevel="warn", redirect_stdouts=False)
     worker.spinner = None
     relax_collector()
     worker.execute_from_commandline()
