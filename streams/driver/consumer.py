@@ -18,7 +18,7 @@ from streams.driver.batches import BatchMessage, offsets_of
 from streams.driver.coordinator import Coordinator
 from streams.driver.delivery import Delivery
 from streams.driver.dependencies import Source
-from streams.driver.limits import COMMIT_LINGER_MS_MAX, COMMIT_LINGER_MS_MIN, COMMIT_RECORDS_ENOUGH
+from streams.driver.limits import COMMIT_LINGER_MS_MAX, COMMIT_LINGER_MS_MIN, COMMIT_RECORDS_ENOUGH, TABLES_WAIT_S
 from streams.driver.plain import check_stores
 from streams.driver.producer import Producer, create_topic
 from streams.driver.quick_tables import quicken
@@ -56,9 +56,20 @@ class Consumer(Delivery):
             await self.redis_transport.failures.prepare()
             self.redis_transport.memory.prepare()
             quicken(self.redis_transport)
+            self._hurry_tables()
             self.redis_transport.windows.prepare()
             await self.add_runtime_dependency(self.coordinator)
             await self.add_runtime_dependency(Retention(self.coordinator, loop=self.loop, beacon=self.beacon))
+
+    def _hurry_tables(self) -> None:
+        """Faust's table manager gives tables a second to be added before it looks at them; they are there by then."""
+        tables = cast("Any", self.app.tables)
+
+        async def briefly(_seconds: float) -> None:
+            del tables.sleep  # only that first one
+            await asyncio.sleep(TABLES_WAIT_S)
+
+        tables.sleep = briefly
 
     def close(self) -> None:
         """Called when a rebalance meets a stopping app: nothing to do, the coordinator leaves the group."""

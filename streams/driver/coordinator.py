@@ -18,7 +18,7 @@ from mode import Service, get_logger
 from streams.driver import assignment, identity
 from streams.driver.ending import end
 from streams.driver.heartbeat import Heartbeat, Standing
-from streams.driver.limits import JOIN_POLL_S, SETTLE_MS, STATUS_INTERVAL_S
+from streams.driver.limits import JOIN_POLL_S, SETTLE_MS, STATUS_INTERVAL_S, STATUS_SOON_S
 from streams.driver.retry import persist
 from streams.driver.standby import Standbys
 from streams.log import Fence, FencedError, LogUnavailableError, UnknownTopicError
@@ -291,9 +291,11 @@ class Coordinator(Service):
 
     # --- what others may know -----------------------------------------------------------------------------------------
 
-    @Service.timer(STATUS_INTERVAL_S)
+    @Service.task
     async def _look_now_and_then(self) -> None:
-        await self.look()
+        while not self.should_stop:
+            await self.look()
+            await self.sleep(STATUS_SOON_S if self.app.rebalancing else STATUS_INTERVAL_S)
 
     async def look(self) -> None:
         """Publish how this member stands, and see whether the broker went back to an earlier state."""

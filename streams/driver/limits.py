@@ -94,7 +94,13 @@ STANDBY_PAUSE_S = 0.05
 one batch."""
 
 STATUS_INTERVAL_S = 0.5
-"""How often a member publishes whether its tables are recovered."""
+"""How often a member looks whether there is something new to publish of how it stands."""
 
-RESUBSCRIBE_S = 1.0
+STATUS_SOON_S = 0.05
+"""How often while it is not ready."""
+
+TABLES_WAIT_S = 0.05
+"""How long a starting worker waits for tables that are still being added."""
+
+RESUBSCRIBE_S = 0.25
 """How long a change of subscription waits for further ones."""

@@ -37,7 +37,7 @@ OPTIONS: tuple[str, ...] = ("namespace", "dead_letters")
 
 
 class Conductor(BaseConductor):
-    """Faust's conductor; a changed subscription waits a second for others, not 45; what cannot be decoded is kept."""
+    """Faust's conductor; a changed subscription waits for others, but not for 45 s; what cannot be decoded is kept."""
 
     _resubscribe_sleep_lock_seconds = RESUBSCRIBE_S
 

@@ -269,7 +269,9 @@ DEFECTS: dict[str, Defect] = {
         "outputs are written, then offsets", planter=lambda stack: _two_writes(stack, offsets_first=False)
     ),
     "commit_before_outputs": Defect(
-        "offsets are committed, then outputs written", planter=lambda stack: _two_writes(stack, offsets_first=True)
+        "offsets are committed, then outputs written",
+        planter=lambda stack: _two_writes(stack, offsets_first=True),
+        near=220,
     ),
     "overlay_flushed_before_commit": Defect("rows reach the disk before the log", planter=_overlay_flushed_first),
     "commit_past_in_flight": Defect("the highest finished offset is committed", planter=_past_in_flight),
@@ -278,9 +280,11 @@ DEFECTS: dict[str, Defect] = {
     "dependents_commit_first": Defect(
         "an event is committed before one whose row it built on", planter=_dependents_commit_first
     ),
-    "dependents_survive": Defect("what built on a failed event is committed as it is", planter=_dependents_survive),
+    "dependents_survive": Defect(
+        "what built on a failed event is committed as it is", planter=_dependents_survive, near=230
+    ),
     "batches_belong_to_their_last": Defect(
-        "what a batch produced belongs to its last event, not the first", planter=_batch_of_its_last
+        "what a batch produced belongs to its last event, not the first", planter=_batch_of_its_last, near=230
     ),
     "divided_batches_keep_their_effects": Defect(
         "a batch that failed is divided, and what it did stays", planter=_divided_as_it_is
@@ -288,7 +292,7 @@ DEFECTS: dict[str, Defect] = {
     "no_recovery": Defect("work begins before the tables are recovered", planter=_no_recovery),
     "local_rows_of_any_age": Defect("local rows are taken as current", planter=_local_rows_of_any_age),
     "any_writer": Defect(
-        "rows of a branch that was rolled back are taken for this one's", planter=_any_writer, near=380
+        "rows of a branch that was rolled back are taken for this one's", planter=_any_writer, near=160
     ),
     "trusted_from_the_start": Defect(
         "rows of a snapshot that was read in part are trusted", planter=_trusted_from_the_start
@@ -302,13 +306,13 @@ DEFECTS: dict[str, Defect] = {
     ),
     "late_attempts_count": Defect("an old attempt that arrives late is applied", flaw="late_attempts_count"),
     "overtaken_recovery_goes_on": Defect(
-        "a recovery that a rebalance overtook starts delivery", planter=_overtaken_recovery_goes_on, near=630
+        "a recovery that a rebalance overtook starts delivery", planter=_overtaken_recovery_goes_on
     ),
     "left_over_events_write": Defect(
         "an event left over from before a rebalance still writes", planter=_left_over_events_write
     ),
     "unheeded_rebalance": Defect(
-        "a late join takes a member through a rebalance that it has not noticed", planter=_unheeded_rebalance, near=2080
+        "a late join takes a member through a rebalance that it has not noticed", planter=_unheeded_rebalance, near=3190
     ),
     "status_must_be_published": Defect(
         "a worker that cannot publish its status in a rebalance crashes", planter=_status_must_be_published
