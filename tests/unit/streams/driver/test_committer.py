@@ -10,8 +10,10 @@ import pytest
 from faust.types import TP
 
 from streams.driver.committer import Committer
+from streams.driver.limits import RANKED_ROW_US
 from streams.driver.outbox import Output
 from streams.log import Appended, Fence, LogUnavailableError, Transaction, WriteBatch
+from streams.log.keys import Keys
 
 SOURCE = TP("in", 0)
 
@@ -23,6 +25,11 @@ class SlowLog:
         self.batches: list[WriteBatch] = []
         self.arrived = asyncio.Event()
         self.answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.stands: bytes | None = None
+        self.keys = Keys("test")
+
+    async def at_once(self, _command: Any) -> list[Any]:
+        return [[self.stands]]
 
     def known_topic(self, _name: str) -> None:
         return None
@@ -106,3 +113,30 @@ async def test_what_may_have_been_written_is_not_written_under_another_number(
     await committer.commit()
     assert len(log.batches) == 1
     assert isinstance(outcomes[0], LogUnavailableError)
+
+
+async def test_a_member_that_writes_nothing_sees_that_its_last_write_is_lost(
+    committer: Committer, log: SlowLog
+) -> None:
+    assert not await committer.is_forgotten(), "nothing was written yet, so nothing can be lost"
+    finish_an_event(committer, [])
+    log.answer.set_result(None)
+    await committer.commit()
+    log.stands = b"1"
+    assert not await committer.is_forgotten()
+    log.stands = None  # a broker that was restored to before it
+    assert await committer.is_forgotten()
+
+
+async def test_a_caller_that_comes_again_lets_a_few_gather(committer: Committer, log: SlowLog) -> None:
+    log.answer.set_result(None)
+    committer.watermarks.reset(SOURCE, 0)
+    for offset in range(10):
+        committer.watermarks.deliver(SOURCE, offset)
+        committer.outbox.add(Output("out", 0, b"k", b"v", 0, (), (SOURCE, offset), None))
+        committer.watermarks.finish(SOURCE, (offset,))
+    committer.cost_max_us = 3 * RANKED_ROW_US
+    assert await committer.commit(leave=5)
+    assert [len(batch.records) for batch in log.batches] == [3, 3]
+    assert await committer.commit()
+    assert committer.watermarks.committed(SOURCE) == 10
