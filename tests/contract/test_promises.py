@@ -158,6 +158,7 @@ async def test_an_unreachable_broker_does_not_end_recovery(broker: Broker, monke
 
 
 @pytest.mark.fault("tansu", "each join waits half the rebalance timeout, so that two members take 20 s to share")
+@pytest.mark.fault("noida", "one time in four, a changelog that is read after a hand-over brings nothing more")
 async def test_members_share_partitions_and_hand_tables_over(broker: Broker) -> None:
     apps = []
     for member in ("m1", "m2"):
