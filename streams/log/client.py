@@ -35,6 +35,8 @@ from streams.log.suitability import check_server
 CONNECTIONS_MAX = 32
 CONNECT_TIMEOUT_S = 5.0
 REPLY_TIMEOUT_S = 20.0
+CLOSED_HANDLE = "the handler is closed"
+"""What uvloop says, of a write to a connection that was cut, where asyncio's own loop has a connection error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,6 +346,10 @@ class Log:
         except ResponseError as exc:
             codec.raise_for_response(exc)
             raise
+        except RuntimeError as exc:
+            if CLOSED_HANDLE not in str(exc):
+                raise
+            raise LogUnavailableError(f"the connection to {without_password(self.url)} is closed") from exc
         except RedisError as exc:
             raise LogUnavailableError(
                 f"no usable answer from the broker at {without_password(self.url)}: {exc}"

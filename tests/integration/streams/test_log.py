@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
+import uvloop
 
 from streams.log import (
     Evidence,
@@ -243,3 +245,21 @@ async def test_a_broker_that_went_back_in_time_is_noticed_at_the_next_commit(log
     with pytest.raises(RolledBackError, match="has committed 3 of t:0"):
         await log.commit(WriteBatch([record()], {T0: 6}, {T0: Evidence(5, "")}), fence=fence)
     assert await log.ends("t") == {0: 1, 1: 0}
+
+
+@pytest.mark.parametrize("loop", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_a_connection_that_was_cut_makes_the_broker_unavailable_on_every_event_loop(
+    broker_url: str, loop: Callable[[], asyncio.AbstractEventLoop]
+) -> None:
+    async def cut_and_ask() -> None:
+        async with Log(broker_url, "cut") as log:
+            pool: Any = log.redis.connection_pool
+            [connection] = pool._available_connections
+            connection._writer.transport.abort()
+            await asyncio.sleep(0.01)
+            pool.ensure_connection = lambda _connection: asyncio.sleep(0)  # it is cut after it was looked at
+            with pytest.raises(LogUnavailableError):
+                await log.topics()
+
+    with asyncio.Runner(loop_factory=loop) as runner:
+        runner.run(cut_and_ask())
