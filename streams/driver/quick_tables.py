@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 import faust
 from faust.models.base import Model
-from faust.sensors.monitor import Monitor
 from faust.streams import current_event
 from faust.utils import json
 
 from streams.driver.decoding import loader
 from streams.driver.stores import CommittedStore
-from streams.driver.waits import Runners
+from streams.driver.waits import times_no_event
 
 if TYPE_CHECKING:
     from streams.driver.producer import Producer
@@ -115,7 +114,7 @@ class QuickTable(faust.Table):  # type: ignore[type-arg]
 def quicken(transport: Transport) -> None:
     """Have the tables of an app go the short way, those that can."""
     app = cast("Any", transport.app)
-    if not all(type(sensor) in {Monitor, Runners} for sensor in app.sensors):
+    if not times_no_event(app):
         return
     for table in app.tables.values():
         if (

@@ -18,13 +18,12 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, cast
 
 import faust
-from faust.sensors.monitor import Monitor
 from faust.streams import _current_event
 from faust.topics import Topic
 
 from streams.driver.batches import Batch, BatchMessage, BatchSize, Received, batch_event
 from streams.driver.limits import COMMIT_US_MAX, RUN_RECORDS_MAX, TURN_S
-from streams.driver.waits import Runner, Runners
+from streams.driver.waits import Runner, times_no_event
 
 if TYPE_CHECKING:
     from streams.driver.consumer import Consumer
@@ -85,7 +84,7 @@ class Stream(faust.Stream):  # type: ignore[type-arg]
             and not self._processors
             and self.enable_acks
             and isinstance(self.channel, Topic)
-            and all(type(sensor) in {Monitor, Runners} for sensor in self.app.sensors)
+            and times_no_event(self.app)
         )
 
     def _iterate(self, shape: Shape) -> AsyncIterator[Any]:

@@ -16,6 +16,7 @@ from typing import Any
 
 from faust.exceptions import FaustError
 from faust.sensors.base import Sensor
+from faust.sensors.monitor import Monitor
 from faust.types import TP, EventT, FutureMessage, RecordMetadata, StreamT
 
 from streams.driver.dependencies import Source
@@ -61,6 +62,11 @@ class Runners(Sensor):
         runner = self._runners.get(task)
         message = None if runner is None else runner.message
         return None if message is None or message.acked else (message.tp, message.offset)
+
+
+def times_no_event(app: Any) -> bool:
+    """Whether an app has no sensor that must be told of each event: none but Faust's monitor and ours."""
+    return all(type(sensor) in {Monitor, Runners} for sensor in app.sensors)
 
 
 class Waits:
