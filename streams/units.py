@@ -7,6 +7,7 @@ inexact, and as an integer nobody can tell dollars from 1e-8 dollars.
 from __future__ import annotations
 
 import re
+from abc import abstractmethod
 from decimal import Context, Decimal
 from typing import Annotated, Any, ClassVar, Final, Self
 
@@ -44,17 +45,17 @@ class FixedPoint(int):
     pattern: ClassVar[str]
 
     @classmethod
+    @abstractmethod
     def parse(cls, text: str) -> Self:
         """Read decimal text.
 
         Raises:
             ValueError: when it is none of this kind.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def text(self) -> str:
         """Plain decimal text."""
-        raise NotImplementedError
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
