@@ -67,18 +67,17 @@ class Cut:
     rows: dict[Place, Changed] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
 class _Event:
     """What one event produced, the numbers of the first and the last of it."""
 
-    offset: int
-    first: int
-    last: int = 0
-    outputs: list[Output] = field(default_factory=list)
-    rows: dict[Place, Changed] = field(default_factory=dict)
-    count: int = 0
-    size: int = 0
-    cost_us: int = 0
+    __slots__ = ("cost_us", "count", "first", "last", "offset", "outputs", "rows", "size")
+
+    def __init__(self, offset: int, first: int) -> None:
+        self.offset = offset
+        self.first = self.last = first
+        self.outputs: list[Output] = []
+        self.rows: dict[Place, Changed] = {}
+        self.count = self.size = self.cost_us = 0
 
 
 class _Queue:
@@ -170,8 +169,11 @@ class Outbox:
             queue = self._queues[tp] = _Queue()
         event = queue.events.get(offset)
         if event is None:
-            event = queue.add(offset, number)
-        event.first, event.last = min(event.first, number), max(event.last, number)
+            return queue.add(offset, number)
+        if number > event.last:
+            event.last = number
+        elif number < event.first:
+            event.first = number
         return event
 
     def cost_us(self, source: tuple[TP, int]) -> int:

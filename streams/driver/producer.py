@@ -85,6 +85,7 @@ class Producer(base.Producer):
         super().__init__(transport, loop=loop, **kwargs)
         self.buffer = cast("Any", Buffer(self, loop=self.loop, beacon=self.beacon))
         self._flushing: asyncio.Task[bool] | None = None
+        self._compacted: dict[str, bool] = {}
         self.waits = Waits(transport.committer)
 
     @cached_property
@@ -149,16 +150,25 @@ class Producer(base.Producer):
 
     def change(self, changelog: str, rows: Sequence[tuple[bytes, bytes | None]], message: Message) -> None:
         """Put rows that an event changed into the outbox; of one key only the last counts in a compacted changelog."""
-        source, partition = self._source_of(message), message.partition
-        info = cast("Any", self.transport).broker.known_topic(changelog)
-        if source is not None and info is not None and info.spec.compacted:
-            self.committer.outbox.change(source, (changelog, partition), rows)
+        source = self._source_of(message)
+        if source is not None and self._is_compacted(changelog):
+            self.committer.outbox.change(source, (changelog, message.partition), rows)
             return
         now_ms = int(time.time() * 1000)
         for key, value in rows:
-            self.committer.outbox.add(Output(changelog, partition, key, value, now_ms, (), source, None))
+            self.committer.outbox.add(Output(changelog, message.partition, key, value, now_ms, (), source, None))
         if source is None:
             self._flush_soon()
+
+    def _is_compacted(self, topic: str) -> bool:
+        """Whether only the last record of a key matters in a topic; False while nothing is known of it."""
+        known = self._compacted.get(topic)
+        if known is None:
+            info = cast("Any", self.transport).broker.known_topic(topic)
+            if info is None:
+                return False
+            known = self._compacted[topic] = bool(info.spec.compacted)
+        return known
 
     def _source(self) -> Source | None:
         """The event being processed here; None outside of events, and in what a finished event left running."""

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import faust
+import orjson
 from faust.models.base import Model
 from faust.streams import current_event
 from faust.utils import json
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from streams.driver.transport import Transport
 
 Dump = Callable[[Any], bytes]
+
+_PLAIN = frozenset({str, int, float, bool})
+"""Types for which Faust's JSON is orjson's as it is."""
 
 
 class QuickTable(faust.Table):  # type: ignore[type-arg]
@@ -134,7 +138,13 @@ def dumper(dumps: Any, registry: Any, typ: Any, own: Any, default: Any) -> Dump:
         return bytes(dumped)
 
     if codec == "json":
-        return lambda value: generic(value) if isinstance(value, (bytes, Model)) else cast("Any", json).dumps(value)
+        return lambda value: (
+            orjson.dumps(value)
+            if type(value) in _PLAIN
+            else generic(value)
+            if isinstance(value, (bytes, Model))
+            else cast("Any", json).dumps(value)
+        )
     if codec == "raw":
         return lambda value: value if type(value) is bytes else value.encode() if type(value) is str else generic(value)
     return generic

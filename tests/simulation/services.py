@@ -263,6 +263,7 @@ class SimulatedProducer(_Service, Producer):  # type: ignore[misc]
         self.app = process  # type: ignore[assignment]
         self.transport = transport
         self._flushing = None
+        self._compacted = {}
         self.waits = Waits(transport.committer)
 
     def add_future(self, coro: Any) -> Any:
