@@ -18,6 +18,9 @@ from rocksdict import BlockBasedOptions, Cache, Options, Rdict, WriteBatch
 from streams.driver.stores import Reached, StoreFailedError
 
 BLOCK_CACHE_BYTES = 64 * 1024 * 1024
+BLOOM_BITS_A_KEY = 10
+"""A key that is not there is then looked for on disk in one of a hundred reads: most ids of events are new."""
+
 WRITE_BUFFER_BYTES = 16 * 1024 * 1024
 PARTITIONS_MAX = 1 << 16
 DAMAGED = "DAMAGED"
@@ -35,6 +38,7 @@ def _options() -> Options:
     options.set_max_write_buffer_number(3)
     table = BlockBasedOptions()
     table.set_block_cache(Cache(BLOCK_CACHE_BYTES))
+    table.set_bloom_filter(BLOOM_BITS_A_KEY, block_based=False)
     options.set_block_based_table_factory(table)
     return options
 

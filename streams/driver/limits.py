@@ -15,9 +15,9 @@ FETCH_BLOCK_MS = 100
 HELD_POLL_S = 0.02
 """How often other partitions are looked at while one is held back because its agent's queue is full."""
 
-RECORD_US, ROW_US, RANKED_ROW_US = 4, 6, 10
+RECORD_US, ROW_US, RANKED_ROW_US = 4, 6, 25
 """How long the server serves nobody else for one record of a commit: of a plain topic, of a changelog with a snapshot,
-of one with a ranking (docs/benchmarks.md, part `commit`)."""
+of one with rankings whose rows have five standings (docs/benchmarks.md, part `commit`)."""
 
 COMMIT_US_MAX = 1_800
 """What the records of one commit call may take of the server: the call is not to block it over 2 ms."""

@@ -132,9 +132,10 @@ class Stream(faust.Stream):  # type: ignore[type-arg]
                 try:
                     yield Batch(received, message)
                 finally:
-                    size.learn(len(received), self._committer.outbox.cost_us((message.tp, message.offset)))
                     if isinstance(message, BatchMessage) and message.divided:
                         self._put_back(received)
+                    else:
+                        size.learn(len(received), self._committer.outbox.cost_us((message.tp, message.offset)))
                     self.current_event = self._runner.message = None
                     self._consumer.done(message)
 

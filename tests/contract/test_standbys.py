@@ -70,7 +70,8 @@ class Member:
             return found
 
         async def committing(batch: Any, **kwargs: Any) -> Any:
-            self.written |= {record.partition for record in batch.records if record.topic == self.changelog}
+            written = (*batch.records, *batch.rows)
+            self.written |= {each.partition for each in written if each.topic == self.changelog}
             return await commit(batch, **kwargs)
 
         async def scanning(tp: Any, count: int) -> Any:
