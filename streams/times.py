@@ -16,6 +16,7 @@ DAY_US: Final = 24 * HOUR_US
 MILLISECOND_US: Final = 1_000
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH_NAIVE = _EPOCH.replace(tzinfo=None)
 _MICROSECOND = timedelta(microseconds=1)
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?Z", re.ASCII)
 _LAST_US: Final = 32_503_679_999_999_999
@@ -100,7 +101,7 @@ class Instant(int):
 
 @lru_cache(maxsize=4096)  # what follows from one event has its time
 def _text(instant: Instant) -> str:
-    text = instant.moment().replace(tzinfo=None).isoformat()
+    text = (_EPOCH_NAIVE + instant * _MICROSECOND).isoformat()
     return f"{text.rstrip('0') if '.' in text else text}Z"
 
 
