@@ -76,9 +76,11 @@ class Instant(int):
         """Whole milliseconds since 1970."""
         return self // MILLISECOND_US
 
+    @lru_cache(maxsize=4096)  # noqa: B019 - what follows from one event has its time; an instant holds nothing else
     def text(self) -> str:
         """RFC 3339 with a ``Z``; decimals of a second only when there are any."""
-        return _text(self)
+        text = (_EPOCH_NAIVE + self * _MICROSECOND).isoformat()
+        return f"{text.rstrip('0') if '.' in text else text}Z"
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -97,12 +99,6 @@ class Instant(int):
         if isinstance(value, str):
             return cls.parse(value)
         raise ValueError(f"expected a time as RFC 3339 text, got {type(value).__name__}")
-
-
-@lru_cache(maxsize=4096)  # what follows from one event has its time
-def _text(instant: Instant) -> str:
-    text = (_EPOCH_NAIVE + instant * _MICROSECOND).isoformat()
-    return f"{text.rstrip('0') if '.' in text else text}Z"
 
 
 def midnight(day: date) -> int:
