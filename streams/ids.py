@@ -14,6 +14,7 @@ from streams.times import Instant
 
 ENTROPY_BYTES: Final = 10
 ID_CHARS: Final = 36
+_TIME_CHARS: Final = len("01920e92-e180")
 _MILLISECONDS_BITS: Final = 48
 _VARIANT_RFC: Final = {digit: "89ab"[int(digit, 16) & 0b11] for digit in "0123456789abcdef"}
 """The two upper bits of a hexadecimal digit set to the variant."""
@@ -31,12 +32,12 @@ def uuid7(timestamp_ms: int, entropy: bytes) -> str:
     if len(entropy) != ENTROPY_BYTES:
         raise ValueError(f"expected {ENTROPY_BYTES} bytes of entropy, got {len(entropy)}")
     time = f"{timestamp_ms:012x}"
-    return _text(time[:8], time[8:], entropy.hex())
+    return _text(f"{time[:8]}-{time[8:]}", entropy.hex())
 
 
-def _text(time_high: str, time_low: str, random: str) -> str:
+def _text(time: str, random: str) -> str:
     """The text of an id: version 7 and the variant of RFC 9562 in place of six bits of the random ones."""
-    return f"{time_high}-{time_low}-7{random[1:4]}-{_VARIANT_RFC[random[4]]}{random[5:8]}-{random[8:]}"
+    return f"{time}-7{random[1:4]}-{_VARIANT_RFC[random[4]]}{random[5:8]}-{random[8:]}"
 
 
 def new_id(now: Instant) -> str:
@@ -61,7 +62,7 @@ def derived_id(source_id: str, *names: str) -> str:
     """
     if len(source_id) != ID_CHARS or source_id[8] != "-" or source_id[13] != "-":
         raise ValueError(f"expected a UUID, got {source_id[:ID_CHARS]!r}")
-    return _text(source_id[:8], source_id[9:13], _hash(source_id, *names).hexdigest())
+    return _text(source_id[:_TIME_CHARS], _hash((source_id, *names)).hexdigest())
 
 
 def opened_trade_id(command_id: str) -> str:
@@ -71,12 +72,8 @@ def opened_trade_id(command_id: str) -> str:
 
 def fill_event_id(venue: str, fill_id: str, occurred_at: Instant) -> str:
     """The id of the event that reports a venue's fill, the same however often it is reported."""
-    return uuid7(occurred_at.milliseconds(), _digest("fill", venue, fill_id))
+    return uuid7(occurred_at.milliseconds(), _hash(("fill", venue, fill_id)).digest())
 
 
-def _digest(*parts: str) -> bytes:
-    return _hash(*parts).digest()
-
-
-def _hash(*parts: str) -> hashlib.blake2b:
+def _hash(parts: tuple[str, ...]) -> hashlib.blake2b:
     return hashlib.blake2b(_SEPARATOR.join(parts).encode(), digest_size=ENTROPY_BYTES)

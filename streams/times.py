@@ -16,6 +16,7 @@ DAY_US: Final = 24 * HOUR_US
 MILLISECOND_US: Final = 1_000
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH_NAIVE = _EPOCH.replace(tzinfo=None)
 _MICROSECOND = timedelta(microseconds=1)
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?Z", re.ASCII)
 _LAST_US: Final = 32_503_679_999_999_999
@@ -75,9 +76,11 @@ class Instant(int):
         """Whole milliseconds since 1970."""
         return self // MILLISECOND_US
 
+    @lru_cache(maxsize=4096)  # noqa: B019 - what follows from one event has its time; an instant holds nothing else
     def text(self) -> str:
         """RFC 3339 with a ``Z``; decimals of a second only when there are any."""
-        return _text(self)
+        text = (_EPOCH_NAIVE + self * _MICROSECOND).isoformat()
+        return f"{text.rstrip('0') if '.' in text else text}Z"
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -96,12 +99,6 @@ class Instant(int):
         if isinstance(value, str):
             return cls.parse(value)
         raise ValueError(f"expected a time as RFC 3339 text, got {type(value).__name__}")
-
-
-@lru_cache(maxsize=4096)  # what follows from one event has its time
-def _text(instant: Instant) -> str:
-    text = instant.moment().replace(tzinfo=None).isoformat()
-    return f"{text.rstrip('0') if '.' in text else text}Z"
 
 
 def midnight(day: date) -> int:

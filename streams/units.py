@@ -28,8 +28,7 @@ PPM: Final = 1_000_000
 
 _EXACT: Final = Context(prec=120)
 
-_USD = re.compile(rf"(-?(?:0|[1-9][0-9]{{0,{USD_WHOLE_DIGITS_MAX - 1}}}))(?:\.([0-9]{{1,{USD_DECIMALS}}}))?", re.ASCII)
-_PLAIN = re.compile(rf"(-?[0-9]{{1,{WHOLE_DIGITS_MAX}}})(?:\.([0-9]{{1,{DECIMALS_MAX}}}))?", re.ASCII)
+_digits = int.__repr__
 _SCIENTIFIC = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,2})?", re.ASCII)
 
 
@@ -92,14 +91,21 @@ class Usd(FixedPoint):
         Raises:
             ValueError: when it is not plain decimal, has more than 8 decimals or more than 12 digits before the point.
         """
-        match = _USD.fullmatch(text)
-        if match is None:
-            raise ValueError(
-                f"expected a USD amount as a decimal string like '1500.00', with at most {USD_WHOLE_DIGITS_MAX} digits "
-                f"and {USD_DECIMALS} decimals, got {text[:TEXT_CHARS_MAX]!r}"
-            )
-        whole, part = match.groups("")
-        return cls(whole + part.ljust(USD_DECIMALS, "0"))
+        whole, point, part = text.partition(".")
+        digits = whole.removeprefix("-")
+        if (
+            digits.isdigit()
+            and (part.isdigit() or not point)
+            and text.isascii()
+            and (digits[0] != "0" or digits == "0")
+            and len(digits) <= USD_WHOLE_DIGITS_MAX
+            and len(part) <= USD_DECIMALS
+        ):
+            return cls(whole + part.ljust(USD_DECIMALS, "0"))
+        raise ValueError(
+            f"expected a USD amount as a decimal string like '1500.00', with at most {USD_WHOLE_DIGITS_MAX} digits "
+            f"and {USD_DECIMALS} decimals, got {text[:TEXT_CHARS_MAX]!r}"
+        )
 
     @classmethod
     def of(cls, dollars: int) -> Self:
@@ -108,10 +114,9 @@ class Usd(FixedPoint):
 
     def text(self) -> str:
         """Plain decimal text with at least two decimals: ``1500.00``, ``0.12345678``."""
-        digits = int.__repr__(self)
+        digits = _digits(self)
         if self < USD_UNIT:
-            sign, digits = ("-", digits[1:]) if self < 0 else ("", digits)
-            digits = sign + digits.zfill(USD_DECIMALS + 1)
+            digits = digits.zfill(USD_DECIMALS + 1 if self >= 0 else USD_DECIMALS + 2)
         return f"{digits[:-8]}.{digits[-8:-6]}{digits[-6:].rstrip('0')}"
 
 
@@ -131,11 +136,17 @@ class Quantity(FixedPoint):
             ValueError: when it is no decimal number, or needs more than 18 decimals, or more than 30 digits before the
                 point.
         """
-        match = _PLAIN.fullmatch(text)
-        if match is None:
-            return cls(_exactly(text))
-        whole, part = match.groups("")
-        return cls(whole + part.ljust(DECIMALS_MAX, "0"))
+        whole, point, part = text.partition(".")
+        digits = whole.removeprefix("-")
+        if (
+            digits.isdigit()
+            and (part.isdigit() or not point)
+            and text.isascii()
+            and len(digits) <= WHOLE_DIGITS_MAX
+            and len(part) <= DECIMALS_MAX
+        ):
+            return cls(whole + part.ljust(DECIMALS_MAX, "0"))
+        return cls(_exactly(text))
 
     @classmethod
     def of(cls, whole: int) -> Self:
@@ -144,10 +155,9 @@ class Quantity(FixedPoint):
 
     def text(self) -> str:
         """Plain decimal text without trailing zeros: ``0.00001``, ``3871.46``, ``0``."""
-        digits = int.__repr__(self)
+        digits = _digits(self)
         if self < SCALE:
-            sign, digits = ("-", digits[1:]) if self < 0 else ("", digits)
-            digits = sign + digits.zfill(DECIMALS_MAX + 1)
+            digits = digits.zfill(DECIMALS_MAX + 1 if self >= 0 else DECIMALS_MAX + 2)
         part = digits[-DECIMALS_MAX:].rstrip("0")
         return f"{digits[:-DECIMALS_MAX]}.{part}" if part else digits[:-DECIMALS_MAX]
 

@@ -8,7 +8,6 @@ Source of the codec: https://jcristharif.com/msgspec/
 from __future__ import annotations
 
 from functools import cache
-from operator import methodcaller
 from typing import Any, Final, Protocol, Self, TypeVar
 
 import msgspec
@@ -20,7 +19,7 @@ T = TypeVar("T")
 WireError: Final = msgspec.MsgspecError
 """Bytes are not JSON, or not of the struct that was expected."""
 
-EVENT_ENCODER: Final = msgspec.json.Encoder(enc_hook=methodcaller("text"))
+EVENT_ENCODER: Final = msgspec.json.Encoder(enc_hook=lambda value: value.text())
 """Events to JSON bytes."""
 
 

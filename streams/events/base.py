@@ -71,19 +71,21 @@ class Command(EventData, frozen=True, kw_only=True, omit_defaults=True, gc=False
     """What a client asked for. A field that is not known is an error: it may be a misspelt one."""
 
 
-_IDS = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9._:-]{0,63}\n)+", re.ASCII)
-_MARKET = re.compile(MARKET_PATTERN.removeprefix("^").removesuffix("$"), re.ASCII)
+_ID = ID_PATTERN.removeprefix("^").removesuffix("$")
+_NAMES = re.compile(
+    rf"(?!{GLOBAL_SCOPE}\n){MARKET_PATTERN.removeprefix('^').removesuffix('$')}" + rf"\n{_ID}" * 4, re.ASCII
+)
+"""A market and four ids, in lines: none of them holds another line, or there were more than five."""
 
 
-def check_names(market: str, *ids: str) -> None:
+def check_names(market: str, ids: tuple[str, str, str, str]) -> None:
     """Refuse what could not be a part of a key.
 
     Raises:
         ValueError: naming what was wrong.
     """
-    if not _IDS.fullmatch("\n".join(ids) + "\n"):
-        raise ValueError(
-            f"expected ids of 1 to 64 letters, digits, '.', '_', ':' and '-', got {ids!r}"[:REASON_CHARS_MAX]
-        )
-    if not _MARKET.fullmatch(market) or market == GLOBAL_SCOPE:
+    if _NAMES.fullmatch("\n".join((market, *ids))):
+        return
+    if all(re.fullmatch(_ID, one, re.ASCII) for one in ids):
         raise ValueError(f"{market[:40]!r} cannot be the name of a market")
+    raise ValueError(f"expected ids of 1 to 64 letters, digits, '.', '_', ':' and '-', got {ids!r}"[:REASON_CHARS_MAX])

@@ -78,7 +78,7 @@ class ReportFill(Command, frozen=True, kw_only=True):
         Raises:
             ValueError: naming what was wrong.
         """
-        check_names(self.market, self.fill_id, self.user_id, self.trade_id, self.venue)
+        check_names(self.market, (self.fill_id, self.user_id, self.trade_id, self.venue))
         price_or_size(self.price)
         price_or_size(self.size)
         if self.notional_usd <= 0 or (self.fee_usd is not None and self.fee_usd < 0):

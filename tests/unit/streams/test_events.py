@@ -6,9 +6,13 @@ from typing import Any
 
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
 
 from streams import topics
 from streams.events import CATALOGUE, Event, UndecodableEventError, decode, encode
+from streams.events.base import ID_PATTERN, MARKET_PATTERN, Market, UserId
 from streams.events.market import PriceUpdated
 from streams.events.recent import Recent
 from streams.events.trading import OpenTrade, ReportFill, TradeExecuted
@@ -109,6 +113,8 @@ def test_what_follows_keeps_time_key_and_correlation_and_names_its_cause() -> No
         {"fill_id": "x" * 65},
         {"fill_id": ""},
         {"user_id": "a\n"},
+        {"trade_id": "a\nb"},
+        {"market": "BTC\na"},
         {"side": "long"},
         {"closes": "yes"},
         {"taker": 1},
@@ -118,6 +124,35 @@ def test_what_follows_keeps_time_key_and_correlation_and_names_its_cause() -> No
 def test_a_fill_with_a_wrong_field_is_refused(change: Any) -> None:
     with pytest.raises(WireError):
         ReportFill.of(FILL | change)
+
+
+def allowed(kind: Any, text: str) -> bool:
+    try:
+        TypeAdapter(kind).validate_python(text)
+    except ValidationError:
+        return False
+    return True
+
+
+NAMES = st.from_regex(ID_PATTERN, fullmatch=True) | st.text("a-@|\n\u0661", max_size=4) | st.just("global")
+
+
+@given(st.sampled_from(["fill_id", "user_id", "trade_id", "venue"]), NAMES)
+def test_a_fill_may_have_the_ids_that_the_ingress_allows(field: Any, name: Any) -> None:
+    if allowed(UserId, name):
+        assert ReportFill.of(FILL | {field: name})
+    else:
+        with pytest.raises(WireError, match="expected ids"):
+            ReportFill.of(FILL | {field: name})
+
+
+@given(NAMES | st.from_regex(MARKET_PATTERN, fullmatch=True))
+def test_a_fill_may_have_the_markets_that_the_ingress_allows(name: Any) -> None:
+    if allowed(Market, name):
+        assert ReportFill.of(FILL | {"market": name})
+    else:
+        with pytest.raises(WireError, match="name of a market"):
+            ReportFill.of(FILL | {"market": name})
 
 
 @pytest.mark.parametrize(

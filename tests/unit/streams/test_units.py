@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+import re
+from decimal import Context, Decimal
 from typing import Any
 
 import pytest
@@ -13,6 +14,13 @@ from pydantic import TypeAdapter, ValidationError
 from streams.units import Price, Quantity, Size, Usd, divide_half_up
 
 USD_LIMIT = 10**20
+EXACT = Context(prec=120)
+USD = re.compile(r"-?(0|[1-9][0-9]{0,11})(\.[0-9]{1,8})?", re.ASCII)
+NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,2})?", re.ASCII)
+TEXTS = st.from_regex(r"[+-]{0,2}[0-9]{0,20}\.{0,2}[0-9]{0,20}([eE][+-]?[0-9]{0,3})?\n?") | st.text(
+    "-.0\u0661\u00b29 _", max_size=6
+)
+"""Decimals, and what is almost one."""
 
 
 @pytest.mark.parametrize(
@@ -56,6 +64,35 @@ def test_usd_text_is_an_exact_integer_of_1e_8(text: Any, units: Any, back: Any) 
 def test_usd_refuses_what_is_not_plain_decimal_of_at_most_8_decimals(text: Any) -> None:
     with pytest.raises(ValueError, match="USD amount"):
         Usd.parse(text)
+
+
+@given(TEXTS | st.from_regex(USD, fullmatch=True))
+def test_usd_is_read_by_its_grammar_and_nothing_else_is(text: Any) -> None:
+    if USD.fullmatch(text):
+        assert Usd.parse(text) == Decimal(text).scaleb(8)
+    else:
+        with pytest.raises(ValueError, match="USD amount"):
+            Usd.parse(text)
+
+
+@given(TEXTS | st.from_regex(NUMBER, fullmatch=True))
+def test_quantities_are_read_by_their_grammar_and_nothing_else_is(text: Any) -> None:
+    units = Decimal(text).scaleb(18, EXACT) if NUMBER.fullmatch(text) and len(text) <= 64 else None
+    if units is not None and abs(units) < 10**48 and units == int(units):
+        assert Quantity.parse(text) == units
+    else:
+        with pytest.raises(ValueError, match="expected"):
+            Quantity.parse(text)
+
+
+@given(st.integers(-(10**48), 10**48), st.integers(0, 48))
+def test_every_number_has_one_text(units: Any, zeros: Any) -> None:
+    units -= units % 10**zeros
+    usd, quantity = Usd(units).text(), Quantity(units).text()
+    assert re.fullmatch(r"-?(0|[1-9]\d*)\.\d\d(\d*[1-9])?", usd)
+    assert re.fullmatch(r"-?(0|[1-9]\d*)(\.\d*[1-9])?", quantity)
+    assert (Decimal(usd).scaleb(8, EXACT), Decimal(quantity).scaleb(18, EXACT)) == (units, units)
+    assert "-" not in usd + quantity or units < 0
 
 
 @given(st.integers(-USD_LIMIT + 1, USD_LIMIT - 1))
