@@ -184,7 +184,7 @@ async def test_what_cannot_be_dumped_raises_as_by_fausts_way(broker: Broker) -> 
 async def test_what_needs_fausts_way_goes_it(broker: Broker, log: Log) -> None:
     sender = Sender(broker)
     app, out = sender.app, sender.out
-    unknown = app.topic(broker.name("unknown"), value_type=INT)
+    new = app.topic(broker.name("new"), value_type=INT)
     told: list[Any] = []
     given: list[dict[str, Any]] = [
         {"headers": {"h": b"1"}},
@@ -207,13 +207,14 @@ async def test_what_needs_fausts_way_goes_it(broker: Broker, log: Log) -> None:
             assert not isinstance(await out.send(key="k", value=1, **each), Sent), each
             assert not isinstance(out.send_soon(key="k", value=1, **each), Sent), each
         assert not isinstance(out.send_soon(key="k", value=1, eager_partitioning=True), Sent)
-        assert not isinstance(await unknown.send(value=1), Sent)
-        assert isinstance(await unknown.send(value=1), Sent)
-        later.append(asyncio.create_task(after(event.message)))
+        for topic in (new, out.derive(suffix="-2")):
+            assert not isinstance(await topic.send(value=1), Sent)
+            assert isinstance(await topic.send(value=1), Sent)
+        later.append(asyncio.create_task(after(event)))
 
-    async def after(message: Any) -> None:
+    async def after(event: Any) -> None:
         await until(lambda: sender.committed() == 1)
-        assert message.acked
+        assert current_event() is event
         assert not isinstance(await out.send(value=1), Sent)
         assert not isinstance(out.send_soon(value=1), Sent)
 
@@ -225,7 +226,7 @@ async def test_what_needs_fausts_way_goes_it(broker: Broker, log: Log) -> None:
     assert len(found) == 1 + 3 + 2 * len(given) + 1 + 2
     assert sum(1 for _, record in found if record.headers) == 4
     assert len(told) == 2
-    assert len(await records(log, unknown.get_topic_name())) == 2
+    assert len(await records(log, new.get_topic_name())) == 2
 
 
 async def test_an_app_with_sensors_is_told_of_each_message(broker: Broker) -> None:
