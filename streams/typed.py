@@ -37,10 +37,14 @@ class Typed(Schema):  # type: ignore[type-arg]
         except msgspec.DecodeError as exc:
             raise ValueDecodeError(str(exc)) from exc
 
+    def dump(self, value: Any) -> bytes:
+        """A value as JSON."""
+        return msgspec.json.encode(value)
+
     def loads_value(self, app: Any, message: Any, *, loads: Any = None, serializer: Any = None) -> Any:
         """The value of a message; see `load`."""
         return self.load(message.value or b"")
 
     def dumps_value(self, app: Any, value: Any, *, serializer: Any = None, headers: Any) -> Any:
-        """A value as JSON."""
-        return msgspec.json.encode(value), self.on_dumps_value_prepare_headers(value, headers)
+        """A value as JSON; see `dump`."""
+        return self.dump(value), self.on_dumps_value_prepare_headers(value, headers)

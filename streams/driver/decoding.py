@@ -15,6 +15,7 @@ from faust.models.base import Model
 from faust.serializers.schemas import Schema
 from faust.topics import Topic
 
+from streams.driver.quick_topics import QuickTopic
 from streams.typed import Typed
 
 Decode = Callable[[bytes | None, bytes | None], tuple[Any, Any]]
@@ -25,7 +26,7 @@ Load = Callable[[bytes], Any]
 
 def decoder(app: Any, channel: Any) -> Decode | None:
     """How to decode what a topic's channel reads; None when it has a way of its own (a schema, a subclass)."""
-    if type(channel) is not Topic or type(channel.schema) not in {Schema, Typed}:
+    if type(channel) not in {Topic, QuickTopic} or type(channel.schema) not in {Schema, Typed}:
         return None
     registry, schema = app.serializers, channel.schema
     load_key = loader(registry.loads_key, registry, schema.key_type, schema.key_serializer, registry.key_serializer)

@@ -18,6 +18,7 @@ from streams.driver.dependencies import Source
 from streams.driver.limits import OUTBOX_RECORDS_MAX
 from streams.driver.messages import header_pairs
 from streams.driver.outbox import Output
+from streams.driver.quick_topics import Finder, quicken
 from streams.driver.waits import Delivery, DeliveryAwaitedError, Waits, Watched, explanation
 from streams.log.records import Cleanup
 
@@ -56,6 +57,7 @@ class Buffer(Service):
             watched = cast("Watched", fut)
             watched.__class__ = Watched
             watched.look = partial(self.producer.waits.look_at, watched, source, topic)
+        quicken(message.channel)
 
     async def flush(self) -> None:
         """Write what is finished."""
@@ -87,6 +89,7 @@ class Producer(base.Producer):
         self._flushing: asyncio.Task[bool] | None = None
         self._compacted: dict[str, bool] = {}
         self.waits = Waits(transport.committer)
+        self._finder = Finder()
 
     @cached_property
     def committer(self) -> Committer:
@@ -97,6 +100,7 @@ class Producer(base.Producer):
         """Wait for the broker."""
         await cast("Any", self.transport).open()
         self.app.sensors.add(self.waits.runners)
+        self.app.sensors.add(self._finder)
         await super().on_start()
         # Faust's own turns the event loop three times for each message, to start the producer once.
         cast("Any", self.app).maybe_start_producer = self._started_already
@@ -110,6 +114,7 @@ class Producer(base.Producer):
         self.committer.stopping = True
         await self.committer.commit()
         self.app.sensors.remove(self.waits.runners)
+        self.app.sensors.remove(self._finder)
         self.committer.drop("the worker stops")
         await cast("Any", self.transport).close()
 
@@ -137,6 +142,22 @@ class Producer(base.Producer):
         if source is None:
             self._flush_soon()
         return source
+
+    def join(self, output: Output, message: Message) -> bool:
+        """Put a record into the outbox with an event; False when the event is over, and the record left out.
+
+        Raises:
+            OutputDroppedError: see `enqueue`.
+        """
+        output.source = self._source_of(message)
+        if output.source is None:
+            return False
+        self.committer.outbox.add(output)
+        return True
+
+    def knows(self, topic: str) -> bool:
+        """Whether a topic is known to exist."""
+        return cast("Any", self.transport).broker.known_topic(topic) is not None
 
     def add(
         self, topic: str, key: bytes | None, value: bytes | None, partition: int | None, timestamp_ms: int,

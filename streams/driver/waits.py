@@ -12,7 +12,7 @@ import weakref
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from faust.exceptions import FaustError
 from faust.sensors.base import Sensor
@@ -21,6 +21,9 @@ from faust.types import TP, EventT, FutureMessage, RecordMetadata, StreamT
 
 from streams.driver.dependencies import Source
 from streams.driver.limits import WAIT_POLL_S
+
+if TYPE_CHECKING:
+    from streams.driver.quick_topics import Sent
 
 
 class DeliveryAwaitedError(FaustError):
@@ -34,7 +37,11 @@ class Runner:
     message: Any = None
 
 
-class Runners(Sensor):
+class DriverSensor(Sensor):
+    """A sensor of the driver's own, which an app need not know of."""
+
+
+class Runners(DriverSensor):
     """Knows which task works on which event: a sensor, since Faust tells those in the task itself."""
 
     def __init__(self) -> None:
@@ -66,7 +73,7 @@ class Runners(Sensor):
 
 def times_no_event(app: Any) -> bool:
     """Whether an app has no sensor that must be told of each event: none but Faust's monitor and ours."""
-    return all(type(sensor) in {Monitor, Runners} for sensor in app.sensors)
+    return all(type(sensor) is Monitor or isinstance(sensor, DriverSensor) for sensor in app.sensors)
 
 
 class Waits:
@@ -80,7 +87,7 @@ class Waits:
         """The event that the current task itself works on; None in a task that an event has started."""
         return self.runners.event_of(asyncio.current_task())
 
-    def look_at(self, delivery: Delivery | Watched, source: Source, topic: str) -> None:
+    def look_at(self, delivery: Delivery | Watched | Sent, source: Source, topic: str) -> None:
         """Fail a delivery that an event waits for without which it cannot come; look again while tasks wait for it."""
         if delivery.done():
             return

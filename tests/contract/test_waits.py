@@ -10,6 +10,7 @@ import pytest
 from faust.streams import current_event
 from faust.types import TP
 
+from streams.driver.quick_topics import Sent
 from streams.driver.waits import DeliveryAwaitedError
 from streams.log import Log
 from tests.contract.harness import Broker, running, until
@@ -28,7 +29,8 @@ HANGS_S = 15.0
 class Sender:
     """An app with one agent, whose body is the test's; and what that raised."""
 
-    def __init__(self, broker: Broker) -> None:
+    def __init__(self, broker: Broker, *, force: bool = False) -> None:
+        self.force = force
         self.app = broker.app(store="astra-rocksdb://")
         self.topic = self.app.topic(broker.name("in"), key_type=str, value_type=INT)
         self.out = self.app.topic(broker.name("out"), key_type=str, value_type=INT)
@@ -58,10 +60,10 @@ class Sender:
         return bool(consumer.watermarks.committed(TP(self.topic.get_topic_name(), 0)) == 1)
 
     async def send(self) -> Any:
-        return await self.out.send(key="k", value=2, partition=0)
+        return await self.out.send(key="k", value=2, partition=0, force=self.force)
 
     def send_soon(self) -> Any:
-        return self.out.send_soon(key="k", value=2, partition=0)
+        return self.out.send_soon(key="k", value=2, partition=0, force=self.force)
 
     async def awaits_send(self) -> Any:
         return await (await self.send())
@@ -152,11 +154,16 @@ WAYS = [
 ]  # fmt: skip
 
 
-async def test_awaiting_a_delivery_inside_of_its_event_fails_at_once_in_every_way(broker: Broker, log: Log) -> None:
-    sender = Sender(broker)
+@pytest.mark.parametrize("force", [True, False], ids=["faust", "short"])
+async def test_awaiting_a_delivery_inside_of_its_event_fails_at_once_in_every_way(
+    broker: Broker, log: Log, force: bool
+) -> None:
+    sender = Sender(broker, force=force)
     raised: dict[str, Any] = {}
 
     async def body() -> None:
+        await sender.send()
+        assert isinstance(await sender.send(), Sent) != force
         for way in WAYS:
             try:
                 await way(sender)
@@ -166,7 +173,7 @@ async def test_awaiting_a_delivery_inside_of_its_event_fails_at_once_in_every_wa
     assert await sender.handle_one(body) is None
     assert list(raised) == [way.__name__ for way in WAYS]
     assert all("can never come" in text and "Do not await it" in text for text in raised.values())
-    assert sum((await log.ends(sender.out.get_topic_name())).values()) == len(WAYS)  # written nevertheless
+    assert sum((await log.ends(sender.out.get_topic_name())).values()) == 2 + len(WAYS)  # written nevertheless
 
 
 async def test_an_uncaught_wait_makes_the_event_a_dead_letter(broker: Broker, log: Log) -> None:
