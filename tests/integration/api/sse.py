@@ -78,6 +78,7 @@ class Reader:
     table: dict[str, dict[str, Any]] = field(default_factory=dict)
     told: list[dict[str, Any]] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
+    resyncs: list[str] = field(default_factory=list)
     current: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def read(self, until: Any, *, at_most: int | None = None) -> None:
@@ -92,6 +93,8 @@ class Reader:
 
     def take(self, event: Event) -> None:
         self.names.append(event.name)
+        if event.name == "resync":
+            self.resyncs.append(event.data["why"])
         if event.name == "resync" or (event.name == "snapshot" and self.names[-2:-1] not in (["snapshot"], [])):
             self.table.clear()
         if event.name in {"snapshot", "delta"}:
