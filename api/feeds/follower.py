@@ -163,11 +163,9 @@ class Follower:
             subscriber.wake()
 
     async def _open(self) -> None:
-        """Begin at the ends, or go on from where it was."""
-        if self.reached is not None and (why := await self._lost(self.reached.position, self.reached.evidence)):
-            self._abandon(why)
+        """Begin at the ends, or go on from where it was; whether that still stands shows when it is read from."""
+        info = await self.log.topic(self.topic, fresh=True)
         if self.reached is None:
-            info = await self.log.topic(self.topic, fresh=True)
             position = Position(self.topic, info.incarnation, await self.log.ends(self.topic))
             self.reached = Reached(position, await self._below(position))
         self._held_s = 0.0

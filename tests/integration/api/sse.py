@@ -16,6 +16,7 @@ from fastapi import FastAPI
 from api.server import Server
 
 EVENT_TIMEOUT_S = 10.0
+READ_TIMEOUT_S = 30.0  # a feed that tells nothing still sends marks
 
 
 @dataclass
@@ -84,11 +85,10 @@ class Reader:
     async def read(self, until: Any, *, at_most: int | None = None) -> None:
         """Connect and take events until the condition holds or there were enough; disconnect."""
         stream = events(self.client, self.path, last_id=self.last_id, **self.options)
-        async with aclosing(stream):
+        async with asyncio.timeout(READ_TIMEOUT_S), aclosing(stream):
             count = 0
             while not until(self) and count != at_most:
-                async with asyncio.timeout(EVENT_TIMEOUT_S):
-                    self.take(await anext(stream))
+                self.take(await anext(stream))
                 count += 1
 
     def take(self, event: Event) -> None:

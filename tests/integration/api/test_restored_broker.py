@@ -22,7 +22,7 @@ from tables.boards import group
 from tables.catalog import GAMIFICATION_PROGRESS, changelog_topic
 from tables.rows import Progress
 from tests.backup import Backup, dump, restore
-from tests.integration.api.sse import Reader, serving
+from tests.integration.api.sse import EVENT_TIMEOUT_S, Reader, serving
 from tests.integration.api.support import Worker
 from tests.integration.api.test_operation import Broker
 
@@ -200,7 +200,8 @@ async def test_a_board_shows_nothing_of_what_was_lost_while_nobody_listened(
     before, after = (Reader(server, BOARD, {"board": "volume", "market": "BTC"}) for _ in range(2))
     await before.read(lambda r: bool(r.last_id))
     assert set(before.table) == {"stays", "lost"}
-    await stopped.wait()
+    async with asyncio.timeout(EVENT_TIMEOUT_S):
+        await stopped.wait()
     await restore(log, earlier)
     await after.read(lambda r: bool(r.last_id))
     assert set(after.table) == {"stays"}
