@@ -40,7 +40,7 @@ class Reached:
         return f"{self.position.tag}{EVIDENCE}{self.evidence}"
 
     def tag(self, known: Position) -> str:
-        """The `id` of an event after which a client knows all below a position; evidence is at hand for this one."""
+        """The `id` of an event after which a client knows all below a position: with evidence if it is this one."""
         return self._tag if known == self.position else known.tag
 
 
