@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeVar
 
 from tables.catalog import TableSpec
 from tables.rows import Row
-from tables.typed import OpenTable, RawTable, TypedTable
+from tables.typed import OpenTable, RankedTable, RawTable, TypedTable
 
 RowT = TypeVar("RowT", bound=Row)
 
@@ -43,6 +43,10 @@ class Tables:
     def raw(self, spec: TableSpec[Any]) -> RawTable:
         """Open a table of bytes."""
         return self._keep(RawTable(self._open(spec)))
+
+    def ranked(self, spec: TableSpec[Any]) -> RankedTable:
+        """Open a ranked table."""
+        return self._keep(RankedTable(self._open(spec)))
 
     def rows(self, spec: TableSpec[RowT]) -> TypedTable[RowT]:
         """Open a table of rows.

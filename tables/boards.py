@@ -1,11 +1,12 @@
 """Leaderboards as data: boards, scopes, periods, and the text that ranked tables sort by. Pure; for agents and api.
 
-A row of `gamification-boards` has the key ``board/scope/period|user`` and a sort key as its value.
+A row of `gamification-boards` holds a user's standings on one board and scope: its key is ``board/scope|user``, its
+value `{group: sort key}`, a group being ``board/scope/period``. A standing of a sealed period moves into a row of its
+own, whose key is ``board/scope/period|user``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -128,14 +129,29 @@ def group(board: Board, scope: str, period: str) -> str:
     return f"{board}/{scope}/{period}"
 
 
-def ranked_key(group_name: str, user_id: str) -> str:
-    """The key of a user's row in a group."""
+def row_key(board: Board, scope: str, user_id: str) -> str:
+    """The key of a user's standings on a board."""
+    return f"{board}/{scope}|{user_id}"
+
+
+def sealed_key(group_name: str, user_id: str) -> str:
+    """The key of a user's standing in a sealed period."""
     return f"{group_name}|{user_id}"
 
 
-def ranked_keys(board: Board, scope: str, periods: Iterable[Period], user_id: str) -> list[str]:
-    """The keys of a user's rows on a board, one for each of the periods."""
-    return [f"{board}/{scope}/{period.text}|{user_id}" for period in periods]
+def keys_of(group_name: str, user_id: str) -> tuple[str, str]:
+    """The keys of the rows of which one holds a user's standing in a group, if there is any."""
+    return f"{group_name.rpartition('/')[0]}|{user_id}", sealed_key(group_name, user_id)
+
+
+@lru_cache(maxsize=4096)
+def period_in(group_name: str) -> Period:
+    """The period of a group.
+
+    Raises:
+        ValueError: when it has none.
+    """
+    return parse_period(group_name.rpartition("/")[2])
 
 
 class Standing(NamedTuple):
@@ -150,7 +166,9 @@ class Standing(NamedTuple):
         Raises:
             ValueError: when the score's magnitude is 10^25 or more, or the time does not fit 18 digits.
         """
-        return _sort_key(self.score, self.reached_at).decode()
+        if not -SCORE_LIMIT < self.score < SCORE_LIMIT or not 0 <= self.reached_at < _TIME_LIMIT:
+            raise _out_of_range(self.score, self.reached_at)
+        return f"{SCORE_LIMIT - self.score:026d}{self.reached_at:018d}"
 
     @classmethod
     def from_sort_key(cls, text: str) -> Standing:
@@ -159,26 +177,30 @@ class Standing(NamedTuple):
         Raises:
             ValueError: when `text` is none.
         """
-        raw = text.encode()
-        return cls(_score(raw), int(raw[_SCORE_DIGITS:]))
+        if len(text) != SORT_KEY_CHARS or not text.isdecimal():
+            raise _no_sort_key(text)
+        return cls(SCORE_LIMIT - int(text[:_SCORE_DIGITS]), int(text[_SCORE_DIGITS:]))
 
 
-def raised(raw: bytes | None, amount: int, at: int) -> bytes:
-    """The sort key, as it is kept in `gamification-boards`, of a score with an amount more, reached at that time.
+def raised(sort_key: str | None, amount: int, at: int) -> str:
+    """The sort key of a score with an amount more, reached at that time.
 
     Raises:
-        ValueError: when `raw` is no sort key, or the new standing is out of range.
+        ValueError: when it is no sort key, or the new standing is out of range.
     """
-    return _sort_key(amount if raw is None else _score(raw) + amount, at)
+    if sort_key is None:
+        return Standing(amount, at).sort_key()
+    if len(sort_key) != SORT_KEY_CHARS or not sort_key.isdecimal():
+        raise _no_sort_key(sort_key)
+    digits = int(sort_key[:_SCORE_DIGITS]) - amount
+    if not 0 < digits < 2 * SCORE_LIMIT or not 0 <= at < _TIME_LIMIT:
+        raise _out_of_range(SCORE_LIMIT - digits, at)
+    return "%026d%018d" % (digits, at)  # noqa: UP031 - by a third faster, and five times a point
 
 
-def _sort_key(score: int, reached_at: int) -> bytes:
-    if not -SCORE_LIMIT < score < SCORE_LIMIT or not 0 <= reached_at < _TIME_LIMIT:
-        raise ValueError(f"a standing of {score} at {reached_at} is out of range")
-    return b"%026d%018d" % (SCORE_LIMIT - score, reached_at)
+def _no_sort_key(text: str) -> ValueError:
+    return ValueError(f"expected a sort key of {SORT_KEY_CHARS} digits, got {text[:SORT_KEY_CHARS]!r}")
 
 
-def _score(raw: bytes) -> int:
-    if len(raw) != SORT_KEY_CHARS or not raw.isdigit():
-        raise ValueError(f"expected a sort key of {SORT_KEY_CHARS} digits, got {raw[:SORT_KEY_CHARS]!r}")
-    return SCORE_LIMIT - int(raw[:_SCORE_DIGITS])
+def _out_of_range(score: int, at: int) -> ValueError:
+    return ValueError(f"a standing of {score} at {at} is out of range")

@@ -42,8 +42,8 @@ class TableSpec(Generic[RowT_co]):
     """A table.
 
     Attributes:
-        model: What its values are; None for opaque text (`seen` tables hold ``1``, ranked ones a sort key).
-        ranked: Keys are ``group|member`` and values sort keys; the log keeps a sorted set for each group.
+        model: What its values are; None where they are no rows (`seen` tables hold ``1``, ranked ones standings).
+        ranked: Keys end with ``|member`` and values are `{group: sort key}`; the log keeps a sorted set for each group.
         sources: Topics whose events write it.
     """
 

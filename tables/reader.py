@@ -139,13 +139,24 @@ class TableReader:
         )
         return RankingPage(position, total, _ranked(entries, before))
 
-    async def standing(self, table: str, group: str, member: str, *, owner: str, neighbours: int = 0) -> Standing:
-        """Where a member stands in a ranking, with up to `neighbours` members on each side."""
+    async def standing(
+        self, table: str, group: str, member: str, *, rows: Sequence[str], owner: str, neighbours: int = 0
+    ) -> Standing:
+        """Where a member stands in a ranking, with up to `neighbours` members on each side.
+
+        Args:
+            table: A ranked table.
+            group: The ranking.
+            member: The member.
+            rows: Keys of the rows of which one says where it stands.
+            owner: What those are partitioned by.
+            neighbours: How many on each side.
+        """
         topic = self.topic(table)
         info = await self.log.topic(topic)
         snapshot = self._snapshot(table, partition_for(owner.encode(), info.spec.partitions))
         keys = [self.log.keys.topic(topic), self.log.keys.ends(topic), snapshot, self.log.keys.ranking(topic, group)]
-        reply = await self.log.run(RANK, keys, [f"{group}|{member}", member, neighbours])
+        reply = await self.log.run(RANK, keys, [group, member, neighbours, *rows])
         incarnation, ends, total, *found = reply
         position = await self._position(topic, incarnation, dict(zip(ends[::2], ends[1::2], strict=True)))
         if not found:

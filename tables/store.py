@@ -8,7 +8,7 @@ log. With a transport that does not call `on_committed` (Kafka), `set_persisted_
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -111,7 +111,7 @@ class RocksStore(SerializedStore[Any, Any]):
         """Drop the local rows of a partition, and what they reach."""
         self.database.wipe(self.table_name, tp.partition)
 
-    def on_committed(self, tp: TP, items: list[tuple[bytes, bytes | None]], reached: Reached) -> None:
+    def on_committed(self, tp: TP, items: Sequence[tuple[bytes, bytes | None]], reached: Reached) -> None:
         """Make committed changes durable, with what they reach, in one batch."""
         self.database.write(self.table_name, tp.partition, items, reached)
         rows = self._overlay.get(tp.partition, {})
@@ -233,33 +233,23 @@ class RocksStore(SerializedStore[Any, Any]):
             return value
         return self.database.get(self.table_name, message.partition, key)
 
-    def change(self, key: bytes, value: bytes | None, message: Message) -> None:
-        """Change a row in the event of a message, uncommitted; None deletes it."""
-        rows = self._overlay.get(message.partition)
-        if rows is None:
-            rows = self._overlay[message.partition] = {}
-        self._change(rows, (message.tp, message.offset), key, value, message)
-
-    def changing(self, message: Message) -> Callable[[bytes, bytes | None], None]:
-        """How to change several."""
-        source, rows, change = (
-            (message.tp, message.offset),
-            self._overlay.setdefault(message.partition, {}),
-            self._change,
-        )
-        return lambda key, value: change(rows, source, key, value, message)
-
-    def _change(
-        self, rows: dict[bytes, list[Write]], source: Source, key: bytes, value: bytes | None, message: Message
-    ) -> None:
-        writes = rows.get(key)
-        if writes is None:
-            rows[key] = [(source, value)]
-            return
-        self._message_builds_on(message, writes[-1][0])
-        if writes[-1][0] == source:
-            writes.pop()
-        writes.append((source, value))
+    def change(self, rows: Items, message: Message) -> None:
+        """Change rows in the event of a message, uncommitted."""
+        overlay = self._overlay.get(message.partition)
+        if overlay is None:
+            overlay = self._overlay[message.partition] = {}
+        source = (message.tp, message.offset)
+        for key, value in rows:
+            writes = overlay.get(key)
+            if writes is None:
+                overlay[key] = [(source, value)]
+                continue
+            writer = writes[-1][0]
+            if writer == source:
+                writes[-1] = (source, value)
+            else:
+                self._message_builds_on(message, writer)
+                writes.append((source, value))
 
     def _builds_on(self, writer: Source | None) -> None:
         """Tell the driver when the current event meets what another one wrote and is not committed."""

@@ -11,7 +11,10 @@ from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar, cast, runtime_checkable
 
+import msgspec
+
 from streams.driver.quick_tables import QuickTable
+from streams.wire import ROW_ENCODER
 from tables.catalog import TableSpec
 from tables.rows import Row
 
@@ -25,6 +28,7 @@ OpenTable = Callable[[TableSpec[Any]], BytesMap]
 """How a table is come by: declared to Faust (`opener`), or in tests a dictionary."""
 
 _UNREAD: Final = object()
+_STANDINGS: Final = msgspec.json.Decoder(dict[str, str])
 
 
 @runtime_checkable
@@ -150,6 +154,13 @@ class TypedTable(Table[RowT]):
 
     def __init__(self, table: BytesMap, model: type[RowT]) -> None:
         super().__init__(table, model.load, model.dump)
+
+
+class RankedTable(Table[dict[str, str]]):
+    """Text keys to standings: for each ranking a member stands in, by its name, the sort key."""
+
+    def __init__(self, table: BytesMap) -> None:
+        super().__init__(table, _STANDINGS.decode, ROW_ENCODER.encode)
 
 
 def opener(app: faust.App, partitions: int) -> OpenTable:

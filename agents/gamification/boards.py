@@ -5,44 +5,63 @@ In a batch, points that count in the same periods of a board add up before its r
 
 from __future__ import annotations
 
+from collections.abc import Container
+
+from agents.gamification.lateness import Judged
 from agents.gamification.standings import Points, Run
+from agents.rulebook import BoardRules
 from streams.times import Instant
 from tables.batches import Tables
-from tables.boards import Board, Period, raised, ranked_keys
+from tables.boards import Board, Period, group, period_in, raised, row_key, sealed_key
 from tables.catalog import GAMIFICATION_BOARDS
 
 
 class Boards:
     """Every board of a partition's users."""
 
-    def __init__(self, tables: Tables) -> None:
-        self.rows = tables.raw(GAMIFICATION_BOARDS)
+    def __init__(self, tables: Tables, rules: BoardRules) -> None:
+        self.rows = tables.ranked(GAMIFICATION_BOARDS)
         tables.join(self)
+        self._grace_h = rules.late_grace_h
         self._runs: dict[tuple[str, Board, str], tuple[tuple[Period, ...], Run]] = {}
         """By user, board and scope."""
         self._holding = False
 
-    def count(self, user_id: str, point: Points, periods: tuple[Period, ...], at: Instant) -> None:
-        """Add points to a board, in each of the periods."""
+    def count(self, user_id: str, point: Points, judged: Judged, at: Instant) -> None:
+        """Add points to a board, in each of the periods that are open."""
         board, scope, amount = point
+        periods, watermark = judged.open, judged.watermark.highest
         place = user_id, board, scope
         known = self._runs.get(place)
         if known is not None:
             since, run = known
             if since == periods:
-                run.add(amount, at)
+                run.add(amount, at, watermark)
                 return
             self._settle(*place, since, run)
-        self._runs[place] = periods, Run(amount, at)
+        self._runs[place] = periods, Run(amount, at, watermark)
         if not self._holding:
             self.write()
 
     def _settle(self, user_id: str, board: Board, scope: str, periods: tuple[Period, ...], run: Run) -> None:
-        rows = self.rows
-        for key in ranked_keys(board, scope, periods, user_id):
-            before = rows.get(key)
-            if run.moved or before is None:
-                rows.put(key, raised(before, run.amount, run.reached_at))
+        key = row_key(board, scope, user_id)
+        before = self.rows.get(key) or {}
+        after = before.copy()
+        counted = [group(board, scope, period.text) for period in periods]
+        for name in counted:
+            stands = before.get(name)
+            if run.moved or stands is None:
+                after[name] = raised(stands, run.amount, run.reached_at)
+        sealed = self._sealed(after, counted, run.watermark) if len(after) > len(counted) else []
+        for name in sealed:
+            del after[name]
+        if after != before:
+            self.rows.put(key, after)
+        for name in sealed:  # after the row that it leaves: whoever copies row by row then ends with it, not without
+            self.rows.put(sealed_key(name, user_id), {name: before[name]})
+
+    def _sealed(self, groups: dict[str, str], counted: Container[str], watermark: int) -> list[str]:
+        return [name for name in groups if name not in counted and period_in(name).sealed(watermark, self._grace_h)]
 
     def begin(self) -> None:
         """From here on let points add up."""

@@ -27,7 +27,7 @@ class Gamification:
         self.once = Once(self.tables, catalog.GAMIFICATION_SEEN)
         self.progress = self.tables.rows(catalog.GAMIFICATION_PROGRESS)
         self.trades = self.tables.rows(catalog.GAMIFICATION_TRADES)
-        self.boards = Boards(self.tables)
+        self.boards = Boards(self.tables, rulebook.boards)
         self.watermarks = self.tables.rows(catalog.GAMIFICATION_WATERMARK)
 
     def traded(self, event: AnyEvent) -> list[AnyEvent]:
@@ -49,7 +49,7 @@ class Gamification:
         self.trades.put(trade, earned.tally)
         gained = earned.progress.xp - (progress.xp if progress else 0)
         for point in points(activity, gained, opens=earned.opens):
-            self.boards.count(user_id, point, judged.open, event.time)
+            self.boards.count(user_id, point, judged, event.time)
         return events
 
 

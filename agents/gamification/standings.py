@@ -36,17 +36,20 @@ class Run:
         amount: Their sum.
         reached_at: The time of the last event that added other than 0; while there is none, of the first.
         moved: Whether any added other than 0. When none did, they leave a standing that exists as it is.
+        watermark: The partition's with the last of them.
     """
 
-    __slots__ = ("amount", "moved", "reached_at")
+    __slots__ = ("amount", "moved", "reached_at", "watermark")
 
-    def __init__(self, amount: int, at: int) -> None:
+    def __init__(self, amount: int, at: int, watermark: int) -> None:
+        self.watermark = watermark
         self.amount = amount
         self.reached_at = at
         self.moved = amount != 0
 
-    def add(self, amount: int, at: int) -> None:
+    def add(self, amount: int, at: int, watermark: int) -> None:
         """Have more points follow."""
+        self.watermark = watermark
         if amount != 0:
             self.amount += amount
             self.reached_at = at

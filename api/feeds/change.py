@@ -21,10 +21,10 @@ class RowKey(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """What a feed makes of a record: the row's name, who wants it, and how to tell it."""
+    """What a feed makes of a record: the row's name, on which channels it is told, and how."""
 
     name: str | int
-    channel: str
+    channels: tuple[str, ...]
     row: Callable[[], JsonValue]
 
 
@@ -34,14 +34,14 @@ class Change:
 
     Attributes:
         key: Later changes with the same key replace this one while a subscriber has not sent it yet.
-        channel: Who wants it: a subscriber names the channels that it listens to.
+        channels: Who wants it: a subscriber names the channels that it listens to.
         record: The record itself.
     """
 
     partition: int
     offset: int
     key: RowKey
-    channel: str
+    channels: tuple[str, ...]
     record: StoredRecord
     row: Callable[[], JsonValue]
 
@@ -49,7 +49,7 @@ class Change:
     def of(cls, partition: int, record: StoredRecord, reading: Reading) -> Change:
         """A record as a change."""
         key = RowKey(partition, reading.name)
-        return cls(partition, record.offset, key, reading.channel, record, reading.row)
+        return cls(partition, record.offset, key, reading.channels, record, reading.row)
 
     @cached_property
     def encoded(self) -> bytes:

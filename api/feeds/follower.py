@@ -235,7 +235,7 @@ class Follower:
         for partition, records in found.items():
             reached[partition] = records[-1].offset + 1
             for change in self.changes(partition, records):
-                for channel in (change.channel, None):
+                for channel in (*change.channels, None):
                     if channel in self._listeners:
                         by_channel.setdefault(channel, Changes()).add(change)
         for channel, changes in by_channel.items():

@@ -55,15 +55,18 @@ def _user_row(record: StoredRecord, row: Any) -> Reading | None:
         return None
     key, value = record.key.decode(), record.value
     user_id = key.partition(SEPARATOR)[0]
-    return Reading(key, user_id, lambda: {"key": key, "deleted": True} if value is None else row(key, value))
+    return Reading(key, (user_id,), lambda: {"key": key, "deleted": True} if value is None else row(key, value))
 
 
 def boards(_: int, record: StoredRecord) -> Reading | None:
-    """Boards: the channel is the ranking group; what to tell is read from the ranking."""
-    if record.key is None:
+    """Boards: a channel is a ranking group; what to tell is read from the ranking."""
+    if record.key is None or record.value is None:
         return None
-    key = record.key.decode()
-    return Reading(key, key.rpartition(SEPARATOR)[0], lambda: None)
+    try:
+        groups = tuple(orjson.loads(record.value))
+    except (orjson.JSONDecodeError, TypeError):
+        return None  # not standings
+    return Reading(record.key.decode(), groups, lambda: None)
 
 
 def fees(_: int, record: StoredRecord) -> Reading | None:
@@ -71,19 +74,19 @@ def fees(_: int, record: StoredRecord) -> Reading | None:
     if record.key is None:
         return None
     key = record.key.decode()
-    return Reading(key, key, lambda: None)
+    return Reading(key, (key,), lambda: None)
 
 
 def trades(_: int, record: StoredRecord) -> Reading | None:
     """The tape of fills; the channel is the market."""
     event = _event(record, TRADE_TYPES)
-    return Reading(record.offset, str(event["data"]["market"]), lambda: _told(event)) if event is not None else None
+    return Reading(record.offset, (str(event["data"]["market"]),), lambda: _told(event)) if event is not None else None
 
 
 def xp(_: int, record: StoredRecord) -> Reading | None:
     """What users earn; the channel is the user."""
     event = _event(record, XP_TYPES)
-    return Reading(record.offset, str(event["partitionkey"]), lambda: _told(event)) if event is not None else None
+    return Reading(record.offset, (str(event["partitionkey"]),), lambda: _told(event)) if event is not None else None
 
 
 def _event(record: StoredRecord, types: frozenset[str]) -> dict[str, Any] | None:

@@ -53,7 +53,7 @@ class Subscriber:
 
     def wants(self, change: Change) -> bool:
         """Whether the change is on one of its channels."""
-        return self.channels is None or change.channel in self.channels
+        return self.channels is None or not self.channels.isdisjoint(change.channels)
 
     def know(self, position: Position) -> None:
         """It has been told everything below the position by other means: a snapshot."""

@@ -49,15 +49,18 @@ class FeesView:
     async def delta(self, changes: Changes, reached: Position, subscriber: Subscriber) -> bytes | None:
         """The totals that changed."""
         del reached, subscriber
-        changed = [change for change in changes if self._wanted.takes(change.channel)]
-        for change in changed:
-            self._learn(change)
-        return delta_data(self._rows({change.channel for change in changed})) if changed else None
+        changed: set[str] = set()
+        for change in changes:
+            key = str(change.key.name)
+            if self._wanted.takes(key):
+                self._learn(key, change)
+                changed.add(key)
+        return delta_data(self._rows(changed)) if changed else None
 
-    def _learn(self, change: Change) -> None:
+    def _learn(self, key: str, change: Change) -> None:
         if self._known is not None and change.offset < self._known.offsets[change.partition]:
             return  # what was read then has it already
-        parts = self._parts.setdefault(change.channel, {})
+        parts = self._parts.setdefault(key, {})
         value = change.record.value
         parts[change.partition] = FeeTotal() if value is None else FeeTotal.load(value)
 

@@ -15,7 +15,7 @@ from api.queries.parameters import AskedBoard, Leaderboard, UserPath, visible
 from api.queries.shapes import BoardRow, board_row
 from api.queries.users import PositionText
 from streams.log import Position
-from tables.boards import Board
+from tables.boards import Board, keys_of
 from tables.catalog import GAMIFICATION_BOARDS
 
 LIMIT_DEFAULT = 100
@@ -91,7 +91,9 @@ async def get_standing(
     neighbours: Annotated[int, Query(ge=0, le=NEIGHBOURS_MAX, description="rows on each side")] = 0,
 ) -> UserStanding:
     """Where a user stands on a board, with the rows around."""
-    standing = await api.tables.standing(TABLE, asked.group, user_id, owner=user_id, neighbours=neighbours)
+    standing = await api.tables.standing(
+        TABLE, asked.group, user_id, rows=keys_of(asked.group, user_id), owner=user_id, neighbours=neighbours
+    )
     if standing.place is None:
         raise Problem(NOT_FOUND, f"{user_id!r} is not on this board", position=str(standing.position))
     place = board_row(asked.board, standing.place)

@@ -10,6 +10,9 @@ import orjson
 
 from deploy.bench.synthetic import write_fills
 from deploy.replay.fills import Fill, read_fills
+from streams.times import HOUR_US, Instant
+
+HOUR_FROM = Instant.parse("2025-01-15T12:00:00Z")
 
 
 def made_fills(count: int, *, users: int, seed: int) -> list[Fill]:
@@ -17,6 +20,14 @@ def made_fills(count: int, *, users: int, seed: int) -> list[Fill]:
     with tempfile.TemporaryDirectory() as directory:
         path = write_fills(Path(directory) / "fills.csv", fills=count, users=users, seed=seed)
         return list(read_fills(path).fills)
+
+
+def in_one_hour(fills: list[Fill]) -> list[Fill]:
+    """The same fills within an hour, as when many trade at once."""
+    return [
+        {**fill, "executed_at": Instant(HOUR_FROM + number * HOUR_US // len(fills)).text()}
+        for number, fill in enumerate(fills)
+    ]
 
 
 def bodies(fills: list[Fill], batch: int) -> list[bytes]:

@@ -160,14 +160,14 @@ class Batch(Sequence[Received[T]]):
             timestamp_ms: Event time.
             partition: Where to; by key when None.
         """
-        adding = getattr(self._app.producer, "adding", None)
-        if adding is None:  # Faust's own driver
+        add = getattr(self._app.producer, "add", None)
+        if add is None:  # Faust's own driver
             topic.send_soon(
                 key=key, value=value, partition=partition, timestamp=timestamp_ms / 1000,
                 key_serializer="raw", value_serializer="raw",
             )  # fmt: skip
             return
-        adding(topic.get_topic_name(), partition, timestamp_ms, self._message)(key, value)
+        add(topic.get_topic_name(), key, value, partition, timestamp_ms, self._message)
 
     def divide(self, error: Exception) -> bool:
         """Take back what the batch did, since it failed, and have its events come again, one at a time.

@@ -21,7 +21,7 @@ from streams.driver.limits import (
     ROW_US,
     TRANSACTION_TTL_MS,
 )
-from streams.driver.outbox import Cut, Outbox, Output, coalesce
+from streams.driver.outbox import Changed, Cut, Outbox, Output, Place, coalesce
 from streams.driver.retry import persist
 from streams.driver.stores import Reached
 from streams.driver.watermarks import Watermarks
@@ -30,6 +30,7 @@ from streams.log import (
     Fence,
     FencedError,
     LogUnavailableError,
+    Rows,
     TopicPartition,
     Transaction,
     WriteBatch,
@@ -177,7 +178,11 @@ class Committer:
     def _drop_outputs(self, source: Source, reason: str) -> None:
         stores = self.transport.changelog_stores()
         self.transport.memory.undo(source)
-        for output in self.outbox.drop_event(source):
+        dropped = self.outbox.drop_event(source)
+        for place, rows in dropped.rows.items():
+            for key in rows:
+                stores[place[0]].undo(TP(*place), key, source)
+        for output in dropped.outputs:
             store = stores.get(output.topic)
             if store is not None and output.key is not None and output.partition is not None:
                 store.undo(TP(output.topic, output.partition), output.key, source)
@@ -200,7 +205,7 @@ class Committer:
             return None
         cut = self.outbox.cut(marks, self.cost_max_us, COMMIT_BYTES_MAX, self.dependencies)
         cut.offsets = {tp: offset for tp, offset in cut.offsets.items() if offset > self.watermarks.committed(tp)}
-        return cut if cut.outputs or cut.offsets else None
+        return cut if cut.outputs or cut.rows or cut.offsets else None
 
     async def _write(self, cut: Cut) -> bool:
         fence = self.fence
@@ -208,10 +213,12 @@ class Committer:
             self._refuse_changelogs(cut)
         await self._complete(cut.outputs)
         outputs, settled = coalesce(cut.outputs)
+        rows = await self._rows(cut.rows)
         batch = WriteBatch(
             outputs,
             {TopicPartition(*tp): offset for tp, offset in cut.offsets.items()} if fence else {},
             {TopicPartition(*tp): self.watermarks.evidence(tp, offset) for tp, offset in cut.offsets.items()},
+            rows=rows,
         )
         try:
             appended = await self._send(batch, fence)
@@ -233,6 +240,7 @@ class Committer:
         self.transport.on_committed(cut.offsets)
         self._give_room()
         self._apply(outputs, appended.offsets)
+        self._apply_rows(rows, appended.rows)
         for place, (output, offset) in enumerate(zip(outputs, appended.offsets, strict=True)):
             if output.settle is not None:
                 output.settle(offset, None)
@@ -297,9 +305,23 @@ class Committer:
                 output.partition = self.transport.partition(topic, output.key)
             output.writer = writers[topic]
             if output.writer and (topic, output.partition) not in held:
-                if not self.transport.holds(TP(topic, output.partition)):
-                    raise AssertionError(f"a row of {topic!r}:{output.partition} is not held by this member")
+                self._check_held(topic, output.partition)
                 held.add((topic, output.partition))
+
+    async def _rows(self, changed: dict[Place, Changed]) -> list[Rows]:
+        """Rows as they are written."""
+        now_ms = self.transport.now_ms()
+        rows = []
+        for (topic, partition), changes in changed.items():
+            await self.transport.ensure_topic(topic)
+            self._check_held(topic, partition)
+            items = [(key, value) for key, (_, value) in changes.items()]
+            rows.append(Rows(topic, partition, items, now_ms, self.writer))
+        return rows
+
+    def _check_held(self, topic: str, partition: int) -> None:
+        if not self.transport.holds(TP(topic, partition)):
+            raise AssertionError(f"a row of {topic!r}:{partition} is not held by this member")
 
     def _apply(self, outputs: list[Output], offsets: tuple[int, ...]) -> None:
         changes: dict[tuple[str, int], list[tuple[bytes, bytes | None]]] = {}
@@ -313,6 +335,12 @@ class Committer:
         for (topic, partition), items in changes.items():
             reached = Reached(self.transport.incarnation(topic), last[topic, partition], self.writer)
             stores[topic].on_committed(TP(topic, partition), items, reached)
+
+    def _apply_rows(self, written: list[Rows], last: tuple[int, ...]) -> None:
+        stores = self.transport.changelog_stores()
+        for rows, offset in zip(written, last, strict=True):
+            reached = Reached(self.transport.incarnation(rows.topic), offset, self.writer)
+            stores[rows.topic].on_committed(TP(rows.topic, rows.partition), rows.items, reached)
 
 
 def _settle(outputs: Iterable[Output], offset: int | None, error: BaseException | None) -> None:

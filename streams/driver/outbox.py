@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Callable, Container, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from operator import attrgetter
 
 from faust.types import TP
 
 from streams.driver.dependencies import Dependencies
+
+Place = tuple[str, int]
+"""A changelog's topic and partition."""
+
+Changed = dict[bytes, tuple[int, bytes | None]]
+"""Rows of a table that were changed: by key the number of the change and the value; None deletes."""
 
 Settle = Callable[[int | None, BaseException | None], None]
 """Called once per record: with its offset, or with why it was not written."""
@@ -29,7 +35,7 @@ class Output:
         headers: Record headers.
         source: The event that produced it; None when sent outside of any event, or for a request awaiting its reply.
         settle: Told the outcome; None when nobody waits for it.
-        compacted: Only the last record of a key matters (a compacted changelog).
+        compacted: Only the last record of a key matters (a compacted changelog); known when it is committed.
         writer: Whose hold on the partition it is written under (a changelog).
         number: Its place among all that were produced.
     """
@@ -58,29 +64,20 @@ class Cut:
 
     outputs: list[Output]
     offsets: dict[TP, int]
+    rows: dict[Place, Changed] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
 class _Event:
-    """The outputs of one event, and the number of the first."""
+    """What one event produced, the numbers of the first and the last of it."""
 
-    offset: int
-    first: int
-    outputs: list[Output]
-    size: int = 0
-    cost_us: int = 0
-    rows: dict[tuple[str, int | None, bytes | None], Output] | None = None
+    __slots__ = ("cost_us", "count", "first", "last", "offset", "outputs", "rows", "size")
 
-    def replace(self, output: Output) -> bool:
-        """Have an output take the place of an earlier one of the same row; of those nobody waits for only."""
-        if self.rows is None:
-            self.rows = {(o.topic, o.partition, o.key): o for o in self.outputs if o.settle is None}
-        earlier = self.rows.setdefault((output.topic, output.partition, output.key), output)
-        if earlier is output:
-            return False
-        self.size += output.size - earlier.size
-        earlier.value, earlier.timestamp_ms = output.value, output.timestamp_ms
-        return True
+    def __init__(self, offset: int, first: int) -> None:
+        self.offset = offset
+        self.first = self.last = first
+        self.outputs: list[Output] = []
+        self.rows: dict[Place, Changed] = {}
+        self.count = self.size = self.cost_us = 0
 
 
 class _Queue:
@@ -94,7 +91,7 @@ class _Queue:
 
     def add(self, offset: int, first: int) -> _Event:
         """Begin with an event."""
-        event = self.events[offset] = _Event(offset, first, [])
+        event = self.events[offset] = _Event(offset, first)
         heapq.heappush(self._offsets, offset)
         return event
 
@@ -128,23 +125,56 @@ class Outbox:
     def add(self, output: Output) -> None:
         """Append an output."""
         self._number = output.number = self._number + 1
+        self._hold(output)
+
+    def _hold(self, output: Output) -> None:
+        self._count += 1
         if output.source is None:
-            self._count += 1
             self._free.append(output)
             return
-        tp, offset = output.source
+        event = self._event(output.source, output.number)
+        event.count += 1
+        event.outputs.append(output)
+        event.size += output.size
+        event.cost_us += self._cost_us(output.topic)
+
+    def change(self, source: tuple[TP, int], place: Place, rows: Iterable[tuple[bytes, bytes | None]]) -> None:
+        """Note how an event leaves rows of a compacted changelog, whose outcome nobody waits for."""
+        self._number = number = self._number + 1
+        event = self._event(source, number)
+        held = event.rows.get(place)
+        if held is None:
+            held = event.rows[place] = {}
+        fresh, size = -len(held), 0
+        for key, value in rows:
+            earlier = held.get(key)
+            if earlier is None:
+                size += len(key)
+            elif earlier[1] is not None:
+                size -= len(earlier[1])
+            if value is not None:
+                size += len(value)
+            held[key] = number, value
+        fresh += len(held)
+        self._count += fresh
+        event.count += fresh
+        event.size += size
+        event.cost_us += fresh * self._cost_us(place[0])
+
+    def _event(self, source: tuple[TP, int], number: int) -> _Event:
+        """What an event has produced, something of that number included."""
+        tp, offset = source
         queue = self._queues.get(tp)
         if queue is None:
             queue = self._queues[tp] = _Queue()
         event = queue.events.get(offset)
         if event is None:
-            event = queue.add(offset, output.number)
-        elif output.compacted and output.settle is None and event.replace(output):
-            return
-        self._count += 1
-        event.outputs.append(output)
-        event.size += output.size
-        event.cost_us += self._cost_us(output.topic)
+            return queue.add(offset, number)
+        if number > event.last:
+            event.last = number
+        elif number < event.first:
+            event.first = number
+        return event
 
     def cost_us(self, source: tuple[TP, int]) -> int:
         """What an event has produced so far would cost the server."""
@@ -153,21 +183,25 @@ class Outbox:
         return 0 if event is None else event.cost_us
 
     def outputs(self) -> list[Output]:
-        """All that waits, in order."""
+        """All records that wait, in order; without rows."""
         events = [event for queue in self._queues.values() for event in queue.events.values()]
         return sorted([*(output for event in events for output in event.outputs), *self._free], key=_number)
 
-    def drop_event(self, source: tuple[TP, int]) -> list[Output]:
+    def drop_event(self, source: tuple[TP, int]) -> Cut:
         """Take out what one event produced."""
         queue = self._queues.get(source[0])
         event = queue.events.pop(source[1], None) if queue is not None else None
         if event is None:
-            return []
-        self._count -= len(event.outputs)
-        return event.outputs
+            return Cut([], {})
+        self._count -= event.count
+        return Cut(event.outputs, {}, event.rows)
 
     def drop_claims(self, changelogs: Container[str]) -> list[Output]:
-        """Take out what only the owner of a partition may write: outputs of events, and changelog records."""
+        """Take out what only the owner of a partition may write: what events produced, and changelog records.
+
+        Returns:
+            The records of it; nobody waits for rows.
+        """
         everything = self.outputs()
         self._queues, self._free, self._count = {}, [], 0
         claims = []
@@ -179,11 +213,10 @@ class Outbox:
         return claims
 
     def put_back(self, outputs: list[Output]) -> None:
-        """Return outputs that a cut took and that were not written."""
-        later = self.outputs()
-        self._queues, self._free, self._count = {}, [], 0
-        for output in (*outputs, *later):
-            self.add(output)
+        """Return records that a cut took and that were not written. Rows are not: the right to write them is over."""
+        for output in outputs:
+            self._hold(output)
+        self._free.sort(key=_number)
 
     def cut(
         self,
@@ -204,23 +237,27 @@ class Outbox:
         finished = _Finished(self._queues, known.bounded(watermarks), known)
         taken = self._take_free(cost_max_us)
         size, cost_us = sum(output.size for output in taken), sum(self._cost_us(output.topic) for output in taken)
-        reach = 0
+        rows: dict[Place, Changed] = {}
+        count, reach = len(taken), 0
         full = False
         while (found := finished.next()) is not None:
             tp, event = found
             # Events whose outputs are interleaved are not torn apart: the later write to a key must come later.
-            full = full or (bool(taken) and (cost_us + event.cost_us > cost_max_us or size > bytes_max))
+            full = full or (bool(cost_us) and (cost_us + event.cost_us > cost_max_us or size > bytes_max))
             if full and event.first > reach:
                 finished.leave()
                 continue
             for each in finished.take(tp, event.offset) if len(known) else finished.take_one(tp, event):
                 taken += each.outputs
+                for place, changed in each.rows.items():
+                    _merge(rows, place, changed, later=each.first > reach)
+                count += each.count
                 size += each.size
                 cost_us += each.cost_us
-                reach = max(reach, each.outputs[-1].number)
-        self._count -= len(taken)
+                reach = max(reach, each.last)
+        self._count -= count
         taken.sort(key=_number)
-        return Cut(taken, known.bounded(finished.marks()))
+        return Cut(taken, known.bounded(finished.marks()), rows)
 
     def _take_free(self, cost_max_us: int) -> list[Output]:
         count = cost_us = 0
@@ -232,6 +269,19 @@ class Outbox:
 
 
 _number = attrgetter("number")
+
+
+def _merge(rows: dict[Place, Changed], place: Place, changed: Changed, *, later: bool) -> None:
+    """Add an event's rows to others; `later`: all of it was produced after all that is there."""
+    held = rows.get(place)
+    if held is None:
+        rows[place] = changed
+    elif later:
+        held.update(changed)
+    else:
+        for key, change in changed.items():
+            if key not in held or held[key][0] < change[0]:
+                held[key] = change
 
 
 class _Finished:

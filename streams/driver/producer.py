@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from functools import cached_property, partial
 from typing import Any, cast
 
@@ -85,6 +85,7 @@ class Producer(base.Producer):
         super().__init__(transport, loop=loop, **kwargs)
         self.buffer = cast("Any", Buffer(self, loop=self.loop, beacon=self.beacon))
         self._flushing: asyncio.Task[bool] | None = None
+        self._compacted: dict[str, bool] = {}
         self.waits = Waits(transport.committer)
 
     @cached_property
@@ -139,31 +140,35 @@ class Producer(base.Producer):
 
     def add(
         self, topic: str, key: bytes | None, value: bytes | None, partition: int | None, timestamp_ms: int,
-        message: Message, *, compacted: bool,
+        message: Message,
     ) -> None:  # fmt: skip
         """Put a record of an event into the outbox whose outcome nobody waits for; see `enqueue`."""
         source = self._source_of(message)
-        self.committer.outbox.add(Output(topic, partition, key, value, timestamp_ms, (), source, None, compacted))
+        self.committer.outbox.add(Output(topic, partition, key, value, timestamp_ms, (), source, None))
         if source is None:
             self._flush_soon()
 
-    def adding(
-        self, topic: str, partition: int | None, timestamp_ms: int, message: Message
-    ) -> Callable[[bytes | None, bytes | None], None]:
-        """How to put several such records into it."""
-        source, put, compacted = self._source_of(message), self.committer.outbox.add, self.is_compacted(topic)
-
-        def add(key: bytes | None, value: bytes | None) -> None:
-            put(Output(topic, partition, key, value, timestamp_ms, (), source, None, compacted))
-
+    def change(self, changelog: str, rows: Sequence[tuple[bytes, bytes | None]], message: Message) -> None:
+        """Put rows that an event changed into the outbox; of one key only the last counts in a compacted changelog."""
+        source = self._source_of(message)
+        if source is not None and self._is_compacted(changelog):
+            self.committer.outbox.change(source, (changelog, message.partition), rows)
+            return
+        now_ms = int(time.time() * 1000)
+        for key, value in rows:
+            self.committer.outbox.add(Output(changelog, message.partition, key, value, now_ms, (), source, None))
         if source is None:
             self._flush_soon()
-        return add
 
-    def is_compacted(self, topic: str) -> bool:
+    def _is_compacted(self, topic: str) -> bool:
         """Whether only the last record of a key matters in a topic; False while nothing is known of it."""
-        info = cast("Any", self.transport).broker.known_topic(topic)
-        return info is not None and bool(info.spec.compacted)
+        known = self._compacted.get(topic)
+        if known is None:
+            info = cast("Any", self.transport).broker.known_topic(topic)
+            if info is None:
+                return False
+            known = self._compacted[topic] = bool(info.spec.compacted)
+        return known
 
     def _source(self) -> Source | None:
         """The event being processed here; None outside of events, and in what a finished event left running."""

@@ -7,12 +7,11 @@ tables, and apps with sensors of their own, go Faust's way.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable
-from functools import cached_property
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import faust
+import orjson
 from faust.models.base import Model
 from faust.streams import current_event
 from faust.utils import json
@@ -26,6 +25,9 @@ if TYPE_CHECKING:
     from streams.driver.transport import Transport
 
 Dump = Callable[[Any], bytes]
+
+_PLAIN = frozenset({str, int, float, bool})
+"""Types for which Faust's JSON is orjson's as it is."""
 
 
 class QuickTable(faust.Table):  # type: ignore[type-arg]
@@ -64,42 +66,23 @@ class QuickTable(faust.Table):  # type: ignore[type-arg]
 
     def __setitem__(self, key: Any, value: Any) -> None:
         self._counts.keys_updated += 1
-        self._write(self._dump_key(key), self._dump_value(value))
+        self._change(((self._dump_key(key), self._dump_value(value)),))
 
     def put_many(self, rows: Iterable[tuple[Any, Any]]) -> None:
         """Set the values of several keys."""
-        dump_key, dump_value, write = self._dump_key, self._dump_value, self._writing()
-        count = 0
-        for key, value in rows:
-            write(dump_key(key), dump_value(value))
-            count += 1
-        self._counts.keys_updated += count
+        dump_key, dump_value = self._dump_key, self._dump_value
+        dumped = [(dump_key(key), dump_value(value)) for key, value in rows]
+        self._counts.keys_updated += len(dumped)
+        self._change(dumped)
 
     def __delitem__(self, key: Any) -> None:
         self._counts.keys_deleted += 1
-        self._write(self._dump_key(key), None)
+        self._change(((self._dump_key(key), None),))
 
-    def _write(self, key: bytes, value: bytes | None) -> None:
+    def _change(self, rows: Sequence[tuple[bytes, bytes | None]]) -> None:
         message = self._message()
-        output = (self._changelog, key, value, message.partition, int(time.time() * 1000))
-        self._producer.add(*output, message, compacted=self._is_compacted)
-        self._quick_store.change(key, value, message)
-
-    @cached_property
-    def _is_compacted(self) -> bool:
-        return self._producer.is_compacted(self._changelog)
-
-    def _writing(self) -> Callable[[bytes, bytes | None], None]:
-        """How to write several rows in the current event."""
-        message = self._message()
-        add = self._producer.adding(self._changelog, message.partition, int(time.time() * 1000), message)
-        change = self._quick_store.changing(message)
-
-        def write(key: bytes, value: bytes | None) -> None:
-            add(key, value)
-            change(key, value)
-
-        return write
+        self._producer.change(self._changelog, rows, message)
+        self._quick_store.change(rows, message)
 
     def _message(self) -> Any:
         event = current_event()
@@ -155,7 +138,13 @@ def dumper(dumps: Any, registry: Any, typ: Any, own: Any, default: Any) -> Dump:
         return bytes(dumped)
 
     if codec == "json":
-        return lambda value: generic(value) if isinstance(value, (bytes, Model)) else cast("Any", json).dumps(value)
+        return lambda value: (
+            orjson.dumps(value)
+            if type(value) in _PLAIN
+            else generic(value)
+            if isinstance(value, (bytes, Model))
+            else cast("Any", json).dumps(value)
+        )
     if codec == "raw":
         return lambda value: value if type(value) is bytes else value.encode() if type(value) is str else generic(value)
     return generic

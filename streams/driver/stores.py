@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol, runtime_checkable
 
 from faust.types import TP, Message
@@ -36,17 +36,14 @@ class StoreFailedError(Exception):
 class CommittedStore(Protocol):
     """A table store that keeps uncommitted writes apart and is told what was committed."""
 
-    def on_committed(self, tp: TP, items: list[tuple[bytes, bytes | None]], reached: Reached) -> None:
+    def on_committed(self, tp: TP, items: Sequence[tuple[bytes, bytes | None]], reached: Reached) -> None:
         """Make these changes durable, with what they reach, in one batch."""
 
     def look_up(self, key: bytes, message: Message | None) -> bytes | None:
         """A row's value as the event of a message sees it (None: outside of events); None when there is none."""
 
-    def change(self, key: bytes, value: bytes | None, message: Message) -> None:
-        """Change a row in the event of a message, uncommitted; None deletes it."""
-
-    def changing(self, message: Message) -> Callable[[bytes, bytes | None], None]:
-        """How to change several."""
+    def change(self, rows: Items, message: Message) -> None:
+        """Change rows in the event of a message, uncommitted."""
 
     def undo(self, tp: TP, key: bytes, source: Source) -> None:
         """Take back what an event wrote to a key, uncommitted."""

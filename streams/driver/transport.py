@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import time
 import uuid
 from collections.abc import Container, Mapping
 from functools import cached_property
@@ -150,6 +151,10 @@ class Transport(base.Transport):
         elif cleanup != "compact":
             retention_ms = retention_ms or RETENTION_MS
         return TopicSpec(name, partitions, cleanup, retention_ms=retention_ms)
+
+    def now_ms(self) -> int:
+        """The time, for records that are not an event's."""
+        return int(time.time() * 1000)
 
     def new_writer(self) -> bytes:
         """A name under which to write changelogs, that nobody ever had; see `Reached`."""

@@ -41,10 +41,17 @@ CLOSED_HANDLE = "the handler is closed"
 
 @dataclass(frozen=True, slots=True)
 class Appended:
-    """Where a write landed: the offset of each record, in the order written; `again` when it was a recognised retry."""
+    """Where a write landed.
+
+    Attributes:
+        offsets: Of each record, in the order written.
+        again: It was a recognised retry.
+        rows: Offset of the last of each `Rows`.
+    """
 
     offsets: tuple[int, ...]
     again: bool
+    rows: tuple[int, ...] = ()
 
 
 def connect(url: str) -> Redis:
@@ -199,11 +206,12 @@ class Log:
             RowGoneError: the required row is not there.
             CopyMovedError: `batch.copied` does not go on from where the copy stands.
         """
-        infos = {topic: await self.topic(topic) for topic in {record.topic for record in batch.records}}
+        topics = {record.topic for record in batch.records} | {rows.topic for rows in batch.rows}
+        infos = {topic: await self.topic(topic) for topic in topics}
         args = codec.commit_arguments(self.keys.prefix, batch, infos, fence, transaction, require=require)
         reply = await self.run(COMMIT, [self.keys.topics], args.argv)
         bases, again = codec.commit_result(reply, self._topics)
-        return Appended(args.offsets(bases), again)
+        return Appended(args.offsets(bases), again, args.row_ends(bases))
 
     # --- reading ------------------------------------------------------------------------------------------------------
 

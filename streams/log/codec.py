@@ -26,6 +26,7 @@ from streams.log.errors import (
 from streams.log.records import (
     Cleanup,
     Fence,
+    Rows,
     StoredRecord,
     TopicInfo,
     TopicPartition,
@@ -72,6 +73,12 @@ def fields(record: Writable) -> list[bytes]:
     return out
 
 
+def row_fields(rows: Rows) -> list[list[bytes]]:
+    """Rows likewise."""
+    tail = (b"t", b"%d" % rows.timestamp_ms, *((b"w", rows.writer) if rows.writer else ()))
+    return [[b"k", key, *tail] if value is None else [b"k", key, b"v", value, *tail] for key, value in rows.items]
+
+
 def stored(entry: Sequence[Any]) -> StoredRecord:
     """A record from a stream entry ``[id, [field, value, ...]]``.
 
@@ -107,10 +114,11 @@ def stored(entry: Sequence[Any]) -> StoredRecord:
 
 @dataclass(frozen=True, slots=True)
 class CommitArguments:
-    """A batch as the commit script's arguments, and which stream each record went to."""
+    """A batch as the commit script's arguments, which stream each record went to, and where in theirs rows end."""
 
     argv: list[Any]
     stream_of: list[int]
+    row_counts: list[tuple[int, int]]
 
     def offsets(self, bases: Sequence[int]) -> tuple[int, ...]:
         """Offset of each record, given the highwater of each stream before the write."""
@@ -120,6 +128,10 @@ class CommitArguments:
             out.append(ends[stream])
             ends[stream] += 1
         return tuple(out)
+
+    def row_ends(self, bases: Sequence[int]) -> tuple[int, ...]:
+        """Offset of the last row of each `Rows`, likewise."""
+        return tuple(bases[stream] + count - 1 for stream, count in self.row_counts)
 
 
 def commit_arguments(
@@ -143,6 +155,13 @@ def commit_arguments(
             entries.append([])
         stream_of.append(index)
         entries[index].append(fields(record))
+    row_counts: list[tuple[int, int]] = []
+    for rows in batch.rows:
+        index = streams.setdefault((rows.topic, rows.partition), len(streams))
+        if index == len(entries):
+            entries.append([])
+        entries[index] += row_fields(rows)
+        row_counts.append((index, len(entries[index])))
     head: dict[str, Any] = {
         "streams": [[topic, partition, infos[topic].incarnation] for topic, partition in streams],
         "offsets": [
@@ -166,7 +185,7 @@ def commit_arguments(
             "ttl_ms": transaction.ttl_ms,
             "after": transaction.after,
         }
-    return CommitArguments([prefix, orjson.dumps(head), pack(entries)], stream_of)
+    return CommitArguments([prefix, orjson.dumps(head), pack(entries)], stream_of, row_counts)
 
 
 def pack(entries: Sequence[Sequence[Sequence[bytes]]]) -> bytes:

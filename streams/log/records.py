@@ -164,9 +164,23 @@ class Evidence(NamedTuple):
     passed: str
 
 
+class Rows(NamedTuple):
+    """Rows of one partition of a compacted topic, written together.
+
+    Attributes:
+        items: Keys and values, each key once; None is a tombstone.
+    """
+
+    topic: str
+    partition: int
+    items: Sequence[tuple[bytes, bytes | None]]
+    timestamp_ms: int
+    writer: bytes = b""
+
+
 @dataclass(slots=True)
 class WriteBatch:
-    """What one atomic write carries: records in order, and the offsets a group commits with them.
+    """What one atomic write carries: records in order, rows after them, and the offsets a group commits with them.
 
     `evidence` holds what must stand at the broker for them, or it was restored to an earlier state.
     `group` names the group when it has no members, and so no fence.
@@ -177,3 +191,4 @@ class WriteBatch:
     evidence: dict[TopicPartition, Evidence] = field(default_factory=dict)
     group: str | None = None
     copied: Copied | None = None
+    rows: Sequence[Rows] = ()

@@ -10,7 +10,7 @@ import pstats
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -20,12 +20,11 @@ from agents.gamification.domain import Gamification
 from agents.rulebook import Rulebook
 from agents.trading.domain import Trading
 from agents.wiring import work
-from deploy.bench.fill_load import made_fills
+from deploy.bench.fill_load import in_one_hour, made_fills
 from deploy.replay.fills import Fill, read_fills
 from streams.events import encode
 from streams.events.recent import Recent
 from streams.log.partitioner import partition_for
-from streams.times import HOUR_US, Instant
 from tables.typed import OpenTable
 from tests.e2e.files import full_file
 from tests.faults.model import command_of
@@ -33,7 +32,6 @@ from tests.faults.model import command_of
 PARTITIONS = 4
 BATCHES = (1, 50, 500)
 MADE = 20_000
-BUSY_FROM = Instant.parse("2025-01-15T12:00:00Z")
 
 
 @dataclass
@@ -98,12 +96,6 @@ class Partition:
         return sent
 
 
-def busy(fills: list[Fill]) -> Iterator[Fill]:
-    """The same fills within one hour, as when many trade at once."""
-    for number, fill in enumerate(fills):
-        yield {**fill, "executed_at": Instant(BUSY_FROM + number * HOUR_US // len(fills)).text()}
-
-
 def measure(name: str, fills: Iterable[Fill], size: int, profiles: dict[str, cProfile.Profile]) -> None:
     commands: list[list[bytes]] = [[] for _ in range(PARTITIONS)]
     for fill in fills:
@@ -125,7 +117,7 @@ def measure(name: str, fills: Iterable[Fill], size: int, profiles: dict[str, cPr
 def main(arguments: list[str]) -> None:
     profiled = "--profile" in arguments
     made = made_fills(MADE, users=300, seed=7)
-    loads = {"real fills": list(read_fills(full_file()).fills), "made fills": made, "busy hour": list(busy(made))}
+    loads = {"real fills": list(read_fills(full_file()).fills), "made fills": made, "busy hour": in_one_hour(made)}
     for name, fills in loads.items():
         for size in BATCHES:
             domains = ("trading", "gamification", "financial", "levels") if profiled and size == BATCHES[-1] else ()

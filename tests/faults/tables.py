@@ -1,5 +1,6 @@
 """What must hold of a table in the log: its rows are the model's, its snapshot and rankings those of its changelog."""
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -60,9 +61,10 @@ async def rankings_differ(log: Log, topic: str, snapshots: Mapping[int, Snapshot
     """Every sorted set holds exactly the rows of its group, and there is no other."""
     right: dict[str, set[bytes]] = defaultdict(set)
     for snapshot in snapshots.values():
-        for key, sort_key in snapshot.items():
-            group, _, member = key.decode().rpartition("|")
-            right[group].add(sort_key + b"|" + member.encode())
+        for key, value in snapshot.items():
+            member = key.decode().rpartition("|")[2]
+            for group, sort_key in json.loads(value).items():
+                right[group].add(f"{sort_key}|{member}".encode())
     prefix = log.keys.ranking(topic, "")
     names = [name.decode() async for name in log.redis.scan_iter(f"{prefix}*", count=1_000)]
     found = list(some(topic, "rankings unexpected", sorted(set(names) - {prefix + group for group in right})))

@@ -115,8 +115,8 @@ def test_of_a_trimmed_changelog_the_rows_that_the_rest_changes_are_compared() ->
 async def test_a_ranking_is_its_rows(log: Log) -> None:
     topic = changelog_topic(GROUP, GAMIFICATION_BOARDS.name)
     await log.create_topic(TopicSpec(topic, 1, "compact", "rank"))
-    await log.append([Record(topic, 0, b"xp/all|ann", b"07", 0), Record(topic, 0, b"xp/all|bob", b"08", 0)])
-    right = {0: {b"xp/all|ann": b"07", b"xp/all|bob": b"08"}}
+    right = {0: {b"xp|ann": b'{"xp/all":"07","xp/day":"03"}', b"xp|bob": b'{"xp/all":"08"}'}}
+    await log.append([Record(topic, 0, key, value, 0) for key, value in right[0].items()])
     assert await table_differs(log, GAMIFICATION_BOARDS, right) == []
     await log.redis.zadd(log.keys.ranking(topic, "xp/all"), {b"09|cy": 0})
     [finding] = await table_differs(log, GAMIFICATION_BOARDS, right)

@@ -41,12 +41,13 @@ async def test_records_rows_and_rankings_are_copied(world: World) -> None:
     await world.create()
     await world.produce(world.events, numbered(5))
     await world.produce(world.rows, [("a", "1"), ("b", "2"), ("a", "3"), ("b", None)], partition=1)
-    await world.produce(world.ranks, [("xp|u1", "05"), ("xp|u2", "03"), ("xp|u1", "01")])
+    standings = (("u1", "05"), ("u2", "03"), ("u1", "01"))
+    await world.produce(world.ranks, [(f"xp|{user}", f'{{"xp/all":"{key}"}}') for user, key in standings])
     async with carrying(world.bridge()):
         await until(lambda: _all_copied(world, {world.events: 5, world.rows: 4, world.ranks: 3}))
         assert await world.copied(world.events) == numbered(5)
         assert await world.snapshot(world.rows, 1) == {"a": "3"}
-        assert await world.ranking(world.ranks, "xp") == ["01|u1", "03|u2"]
+        assert await world.ranking(world.ranks, "xp/all") == ["01|u1", "03|u2"]
         await world.produce(world.events, numbered(3, 5))
         await until(lambda: _all_copied(world, {world.events: 8}))
 

@@ -144,9 +144,9 @@ class Checks:
     def _at_rest(self, process: Process) -> None:
         if len(process.transport.committer.dependencies):
             self.world.fail(f"{process.member} still holds events that build on others")
-        waiting = process.transport.committer.outbox.outputs()
+        waiting = len(process.transport.committer.outbox)
         if waiting:
-            self.world.fail(f"{process.member} still holds {len(waiting)} outputs: {waiting[0]}")
+            self.world.fail(f"{process.member} still holds {waiting} outputs")
         overlay = {p: rows for p, rows in process.store._overlay.items() if rows}
         if overlay:
             self.world.fail(f"{process.member} still holds uncommitted rows: {overlay}")

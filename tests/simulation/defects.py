@@ -129,6 +129,14 @@ def _first_of_a_key(stack: ExitStack) -> None:
     stack.enter_context(patch("streams.driver.committer.coalesce", coalesce))
 
 
+def _rows_of_any_order(stack: ExitStack) -> None:
+    def merge(rows: dict[Any, Any], place: Any, changed: Any, *, later: bool) -> None:
+        del later
+        rows.setdefault(place, {}).update(changed)
+
+    stack.enter_context(patch("streams.driver.outbox._merge", merge))
+
+
 def _dependents_commit_first(stack: ExitStack) -> None:
     _replace(stack, Consumer, "builds_on", lambda _self, _message, _base: None)
 
@@ -277,6 +285,9 @@ DEFECTS: dict[str, Defect] = {
     "commit_past_in_flight": Defect("the highest finished offset is committed", planter=_past_in_flight),
     "torn_events": Defect("a commit may take half of an event's outputs", planter=_torn_events),
     "first_of_a_key": Defect("coalescing keeps the first change of a key, not the last", planter=_first_of_a_key),
+    "rows_of_any_order": Defect(
+        "of a row that several events of a commit changed, any change is written", planter=_rows_of_any_order
+    ),
     "dependents_commit_first": Defect(
         "an event is committed before one whose row it built on", planter=_dependents_commit_first
     ),

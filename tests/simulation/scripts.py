@@ -12,7 +12,7 @@ import msgpack
 
 from tests.simulation.server import Hash, Server, Stream, raw
 
-_MEMBER = re.compile(rb"^(.*)\|([^|]*)$", re.DOTALL)
+_MEMBER = re.compile(rb"\|([^|]*)$", re.DOTALL)
 
 
 class _Target:
@@ -27,20 +27,33 @@ class _Target:
         self.rank = f"{prefix}rank:{topic}:" if meta[3] == b"rank" else None
         self.end = int(self.ends.get(self.partition, b"0"))
 
-    def fold(self, key: bytes, value: bytes | None) -> None:
+    def fold(self, rows: dict[bytes, bytes | None]) -> None:
         assert self.snapshot is not None
-        found = _MEMBER.match(key) if self.rank is not None else None
-        if found:
-            ranking = self.server.sorted.setdefault(f"{self.rank}{found[1].decode()}", {})
-            old = self.snapshot.get(key)
-            if old is not None:
-                ranking.pop(old + b"|" + found[2], None)
-            if value is not None:
-                ranking[value + b"|" + found[2]] = 0
-        if value is None:
-            self.snapshot.pop(key, None)
-        else:
-            self.snapshot[key] = value
+        if self.rank is not None:
+            was = {key: self._ranked(key, self.snapshot.get(key)) for key in rows}
+            now = {key: self._ranked(key, value) for key, value in rows.items()}
+            for group, member in (place for key in rows for place in was[key] - now[key]):
+                self.server.sorted.get(group, {}).pop(member, None)
+            for group, member in (place for key in rows for place in now[key] - was[key]):
+                self.server.sorted.setdefault(group, {})[member] = 0
+        for key, value in rows.items():
+            if value is None:
+                self.snapshot.pop(key, None)
+            else:
+                self.snapshot[key] = value
+
+    def _ranked(self, key: bytes, value: bytes | None) -> set[tuple[str, bytes]]:
+        found = _MEMBER.search(key)
+        standings = _standings(value).items() if found else ()
+        return {(f"{self.rank}{group}", f"{sort_key}|".encode() + found[1]) for group, sort_key in standings if found}
+
+
+def _standings(value: bytes | None) -> dict[str, str]:
+    try:
+        found = json.loads(value or b"{}")
+    except ValueError:
+        return {}
+    return {group: key for group, key in found.items() if isinstance(key, str)} if isinstance(found, dict) else {}
 
 
 class _RefusedError(Exception):
@@ -140,11 +153,14 @@ def _target(server: Server, prefix: str, topic: str, partition: int, incarnation
 
 def _append(server: Server, targets: list[_Target], packed: bytes) -> None:
     for target, entries in zip(targets, msgpack.unpackb(packed, raw=True), strict=True):
+        rows: dict[bytes, bytes | None] = {}
         for entry in entries:
             server.stream(target.key).add(entry)
             target.end += 1
             if target.snapshot is not None and entry[0] == b"k":
-                target.fold(entry[1], entry[3] if entry[2] == b"v" else None)
+                rows[entry[1]] = entry[3] if entry[2] == b"v" else None
+        if target.snapshot is not None:
+            target.fold(rows)
         target.ends[target.partition] = raw(target.end)
 
 

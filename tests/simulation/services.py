@@ -106,6 +106,10 @@ class SimulatedTransport(Transport):
     async def open(self) -> None:
         """Always open."""
 
+    def now_ms(self) -> int:
+        """Virtual time."""
+        return 0
+
     def new_writer(self) -> bytes:
         """Names are numbered, so that a seed plays the same way each time."""
         self._writers += 1
@@ -259,6 +263,7 @@ class SimulatedProducer(_Service, Producer):  # type: ignore[misc]
         self.app = process  # type: ignore[assignment]
         self.transport = transport
         self._flushing = None
+        self._compacted = {}
         self.waits = Waits(transport.committer)
 
     def add_future(self, coro: Any) -> Any:

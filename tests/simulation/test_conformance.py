@@ -117,12 +117,19 @@ class Commands:
         if name == "ranked" or rng.random() < 0.9:
             parts += [
                 b"k",
-                rng.choice((b"all|a", b"all|b", b"x|y|c", b"none")) if name == "ranked" else b"k%d" % rng.randrange(4),
+                rng.choice((b"all|a", b"old|a", b"x|y|c", b"none")) if name == "ranked" else b"k%d" % rng.randrange(4),
             ]
         if rng.random() < 0.8:
-            parts += [b"v", b"%d" % rng.randrange(1000)]
+            parts += [b"v", self._standings() if name == "ranked" else b"%d" % rng.randrange(1000)]
         parts += [b"t", b"%d" % rng.randrange(1000), *([b"h:a", b"x"] if rng.random() < 0.2 else [])]
         return streams.index(target), parts
+
+    def _standings(self) -> bytes:
+        rng = self.rng
+        if rng.random() < 0.1:
+            return rng.choice((b"{", b"7", b"[]", b"null", b'{"day":7,"all":"4"}', b'{"all":{}}'))
+        groups = rng.sample(("all", "day", "week"), rng.randrange(4))
+        return json.dumps({name: str(rng.randrange(4)) for name in groups}).encode()
 
     async def commit(self) -> None:
         rng, head = self.rng, {"streams": [], "offsets": []}  # type: ignore[var-annotated]

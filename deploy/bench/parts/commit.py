@@ -9,6 +9,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import orjson
+
 from deploy.bench.asked import Asked
 from deploy.bench.figures import figure, percentile
 from deploy.bench.result import Result
@@ -16,10 +18,14 @@ from deploy.binary import find_binary
 from deploy.embedded import EmbeddedServer
 from streams.log import Fence, Log, Record, TopicPartition, TopicSpec, Transaction, WriteBatch
 from streams.log.scripts import COMMIT, GROUP
+from streams.times import Instant
+from tables.boards import Standing, group, periods_of
 
 PARTITIONS = 4
 KEYS = 10_000
 VALUE_BYTES = 200
+GROUPS = [group("xp", "global", period.text) for period in periods_of(Instant(0))]
+"""The standings of one ranked row, as the product's have."""
 SIZES = (1, 10, 100, 200)
 SLOWLOG_MAX = 100_000
 SLOWER_THAN_US = 30
@@ -95,4 +101,5 @@ def _record(place: int, chance: random.Random) -> Record:
         return Record("out", partition, key, chance.randbytes(VALUE_BYTES), 1)
     if place % 3 == 1:
         return Record("table", partition, key, chance.randbytes(VALUE_BYTES), 1)
-    return Record("board", partition, b"xp|daily|" + key, b"%020d" % chance.randrange(10**12), 1)
+    standings = {group: Standing(chance.randrange(10**12), 1).sort_key() for group in GROUPS}
+    return Record("board", partition, b"xp/global|" + key, orjson.dumps(standings), 1)

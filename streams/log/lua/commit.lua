@@ -105,42 +105,59 @@ local bases = {}
 for i, top in ipairs(ends) do bases[i] = top end
 
 -- Snapshots are written after the records, many rows at a time: the last value of a key is what counts.
-local ROWS_A_CALL = 500
+local ROWS_A_CALL, ARGUMENTS_A_CALL = 500, 1000
+local call = redis.call
 
 local function fold(stream, key, value)
   if stream.rows[key] == nil then stream.keys[#stream.keys + 1] = key end
   stream.rows[key] = value
 end
 
-local function write_ranking(stream, keys, first, last)
-  local old = redis.call('HMGET', stream.snap, unpack(keys, first, last))
-  local gone, come = {}, {}
+-- What a row of a ranked topic says: {group: sort key} of the member that its key ends with. What is no such row ranks nothing.
+local function standings(value)
+  local ok, found = pcall(cjson.decode, value or '{}')
+  return ok and type(found) == 'table' and found or {}
+end
+
+-- The members of rankings that go and that come, by group.
+local function add_changes(stream, keys, first, last, gone, come)
+  local old = call('HMGET', stream.snap, unpack(keys, first, last))
   for i = first, last do
-    local key = keys[i]
-    local group, member = string.match(key, '^(.*)|([^|]*)$')
-    if group then
-      local was, is = old[i - first + 1], stream.rows[key]
-      gone[group], come[group] = gone[group] or {}, come[group] or {}
-      if was then table.insert(gone[group], was .. '|' .. member) end
-      if is then
-        table.insert(come[group], 0)
-        table.insert(come[group], is .. '|' .. member)
+    local member = string.match(keys[i], '|([^|]*)$')
+    if member then
+      local was, is = standings(old[i - first + 1]), standings(stream.rows[keys[i]])
+      for group, sort_key in pairs(was) do
+        if is[group] ~= sort_key and type(sort_key) == 'string' then
+          local members = gone[group]
+          if not members then members = {}; gone[group] = members end
+          members[#members + 1] = sort_key .. '|' .. member
+        end
+      end
+      for group, sort_key in pairs(is) do
+        if was[group] ~= sort_key and type(sort_key) == 'string' then
+          local members = come[group]
+          if not members then members = {}; come[group] = members end
+          members[#members + 1] = 0
+          members[#members + 1] = sort_key .. '|' .. member
+        end
       end
     end
   end
-  for group, members in pairs(gone) do
-    if #members > 0 then redis.call('ZREM', stream.rank .. group, unpack(members)) end
-  end
-  for group, members in pairs(come) do
-    if #members > 0 then redis.call('ZADD', stream.rank .. group, unpack(members)) end
+end
+
+local function write_rankings(stream, changes, command)
+  for group, members in pairs(changes) do
+    for first = 1, #members, ARGUMENTS_A_CALL do
+      call(command, stream.rank .. group, unpack(members, first, math.min(first + ARGUMENTS_A_CALL - 1, #members)))
+    end
   end
 end
 
 local function write_snapshot(stream)
-  local keys = stream.keys
+  local keys, gone, come = stream.keys, {}, {}
   for first = 1, #keys, ROWS_A_CALL do
     local last = math.min(first + ROWS_A_CALL - 1, #keys)
-    if stream.rank then write_ranking(stream, keys, first, last) end
+    if stream.rank then add_changes(stream, keys, first, last, gone, come) end
     local set, del = {}, {}
     for i = first, last do
       local value = stream.rows[keys[i]]
@@ -154,9 +171,11 @@ local function write_snapshot(stream)
     if #set > 0 then redis.call('HSET', stream.snap, unpack(set)) end
     if #del > 0 then redis.call('HDEL', stream.snap, unpack(del)) end
   end
+  -- A standing may have moved from one row to another: all that goes, then all that comes.
+  write_rankings(stream, gone, 'ZREM')
+  write_rankings(stream, come, 'ZADD')
 end
 
-local call = redis.call
 for i, entries in ipairs(cmsgpack.unpack(ARGV[3])) do
   local stream = streams[i]
   local key, snap = stream.key, stream.snap

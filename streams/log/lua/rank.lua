@@ -1,11 +1,16 @@
 -- Where a member of a ranking stands, with its neighbours and the position this is true for, all of one moment.
 -- KEYS[1] topic hash, KEYS[2] its highwaters, KEYS[3] snapshot of the member's partition, KEYS[4] the ranking
--- ARGV[1] record key (group|member), ARGV[2] member, ARGV[3] neighbours wanted on each side
+-- ARGV[1] group, ARGV[2] member, ARGV[3] neighbours wanted on each side, ARGV[4...] keys of the rows that may say it
 -- Returns incarnation, highwaters, members ranked, and where the member is ranked: rank from 0, rank of the first
 -- neighbour, neighbours.
 local reply = {redis.call('HGET', KEYS[1], 'incarnation'), redis.call('HGETALL', KEYS[2]), redis.call('ZCARD', KEYS[4])}
-local sort_key = redis.call('HGET', KEYS[3], ARGV[1])
-local rank = sort_key and redis.call('ZRANK', KEYS[4], sort_key .. '|' .. ARGV[2])
+local rank
+for _, row in ipairs(redis.call('HMGET', KEYS[3], unpack(ARGV, 4))) do
+  local ok, standings = pcall(cjson.decode, row or '{}')
+  local sort_key = ok and type(standings) == 'table' and standings[ARGV[1]]
+  if type(sort_key) == 'string' then rank = redis.call('ZRANK', KEYS[4], sort_key .. '|' .. ARGV[2]) end
+  if rank then break end
+end
 if rank then
   local first = math.max(0, rank - tonumber(ARGV[3]))
   reply[4] = rank

@@ -1,5 +1,6 @@
 """The domains over plain dictionaries, fold for fold against the oracle: fast, so that many made files can be tried."""
 
+import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -79,9 +80,10 @@ class Product:
 
     def _boards(self) -> Iterator[tuple[str, object]]:
         groups: dict[str, list[tuple[str, str]]] = defaultdict(list)
-        for key, sort_key in self.tables["gamification-boards"].items():
-            group, _, user = key.decode().rpartition("|")
-            groups[group].append((sort_key.decode(), user))
+        for key, value in self.tables["gamification-boards"].items():
+            user = key.decode().rpartition("|")[2]
+            for group, sort_key in json.loads(value).items():
+                groups[group].append((sort_key, user))
         for group, rows in groups.items():
             board, scope, period = group.split("/")
             ranked = enumerate(sorted(rows, key=lambda row: f"{row[0]}|{row[1]}".encode()), start=1)

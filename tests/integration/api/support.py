@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,7 +11,7 @@ from streams.events import AnyEvent, encode
 from streams.log import Appended, Log, Position, Record, TopicPartition
 from streams.log.partitioner import partition_for
 from streams.topics import topic_specs
-from tables.boards import Standing, ranked_key
+from tables.boards import Standing, sealed_key
 from tables.catalog import GAMIFICATION_BOARDS, changelog_specs, changelog_topic
 from tables.rows import Row
 
@@ -52,8 +53,9 @@ class Worker:
         return await self.put(table, user, row, partition=self.partition(user))
 
     async def rank(self, group: str, user: str, score: int, reached_at: int = 0) -> Appended:
-        value = Standing(score, reached_at).sort_key().encode()
-        return await self.put(GAMIFICATION_BOARDS.name, ranked_key(group, user), value, partition=self.partition(user))
+        """As if it were the user's only standing; in a row of its own, as of a sealed period."""
+        value = json.dumps({group: Standing(score, reached_at).sort_key()}).encode()
+        return await self.put(GAMIFICATION_BOARDS.name, sealed_key(group, user), value, partition=self.partition(user))
 
     async def emit(self, topic: str, *events: AnyEvent) -> Appended:
         return await self.log.append(

@@ -164,9 +164,28 @@ async def test_the_snapshot_is_the_fold_of_the_changelog(log: Log) -> None:
 
 async def test_a_ranked_topic_keeps_its_order(log: Log) -> None:
     for member, sort_key in ((b"zoe", b"2"), (b"ada", b"2"), (b"bob", b"1"), (b"zoe", b"0"), (b"bob", None)):
-        await log.append([record(sort_key, topic="r", key=b"board|x|" + member)])
-    ranking = await log.redis.zrange(log.keys.ranking("r", "board|x"), 0, -1)
-    assert ranking == [b"0|zoe", b"2|ada"]
+        value = b'{"board/x":"%s","board/y":"5"}' % sort_key if sort_key else None
+        await log.append([record(value, topic="r", key=b"board|" + member)])
+    assert await log.redis.zrange(log.keys.ranking("r", "board/x"), 0, -1) == [b"0|zoe", b"2|ada"]
+    assert await log.redis.zrange(log.keys.ranking("r", "board/y"), 0, -1) == [b"5|ada", b"5|zoe"]
+
+
+async def test_a_standing_may_move_to_another_row_in_one_write_whatever_stands_between(log: Log) -> None:
+    await log.append([record(b'{"day":"1","all":"1"}', topic="r", key=b"open|ada")])
+    others = [record(b'{"all":"2"}', topic="r", key=b"open|u%d" % n) for n in range(1_200)]
+    moved = [record(b'{"day":"1"}', topic="r", key=b"day|ada"), *others]
+    await log.append([*moved, record(b'{"all":"0"}', topic="r", key=b"open|ada")])
+    assert await log.redis.zrange(log.keys.ranking("r", "day"), 0, -1) == [b"1|ada"]
+    assert await log.redis.zcard(log.keys.ranking("r", "all")) == 1_201
+    assert await log.redis.zrange(log.keys.ranking("r", "all"), 0, 0) == [b"0|ada"]
+
+
+@pytest.mark.parametrize("value", [b"{", b"7", b"null", b'{"all":7}', b'{"all":{}}', b"[" * 1_500])
+async def test_a_row_that_says_no_standings_ranks_nothing_and_is_written(log: Log, value: bytes) -> None:
+    await log.append([record(b'{"all":"1"}', topic="r", key=b"open|ada")])
+    await log.append([record(value, topic="r", key=b"open|ada"), record(b'{"all":"2"}', topic="r", key=b"open|bob")])
+    assert await log.redis.zrange(log.keys.ranking("r", "all"), 0, -1) == [b"2|bob"]
+    assert (await log.redis.hgetall(log.keys.snapshot("r", 0)))[b"open|ada"] == value
 
 
 async def test_offsets_are_committed_with_the_records_and_shown_to_ordinary_tools(log: Log) -> None:

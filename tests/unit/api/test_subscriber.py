@@ -12,7 +12,7 @@ from streams.log import Position, StoredRecord
 
 def changed(offset: int, row: str | None = None, partition: int = 0, channel: str = "c") -> Changes:
     record = StoredRecord(offset, 0, b"k", b"v")
-    one = Change(partition, offset, RowKey(partition, row or offset), channel, record, lambda: {"offset": offset})
+    one = Change(partition, offset, RowKey(partition, row or offset), (channel,), record, lambda: {"offset": offset})
     return Changes([one])
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.times import HOUR_US, Instant
-from tables.boards import SORT_KEY_CHARS, Standing, group, parse_period, periods_of, ranked_key
+from tables.boards import SORT_KEY_CHARS, Standing, group, keys_of, parse_period, periods_of, row_key, sealed_key
 
 LIMIT = 10**25
 SCORES = st.one_of(st.integers(-LIMIT + 1, LIMIT - 1), st.integers(-5, 5))
@@ -99,5 +99,8 @@ def test_what_is_no_sort_key_is_refused(text: Any) -> None:
         Standing.from_sort_key(text)
 
 
-def test_a_ranked_key_is_group_and_user() -> None:
-    assert ranked_key(group("volume", "@107", "day:2024-09-20"), "ada") == "volume/@107/day:2024-09-20|ada"
+def test_a_standing_is_in_the_row_of_its_board_or_in_that_of_its_sealed_period() -> None:
+    day = group("volume", "@107", "day:2024-09-20")
+    assert row_key("volume", "@107", "ada") == "volume/@107|ada"
+    assert sealed_key(day, "ada") == "volume/@107/day:2024-09-20|ada"
+    assert keys_of(day, "ada") == (row_key("volume", "@107", "ada"), sealed_key(day, "ada"))

@@ -62,6 +62,44 @@ def test_commits_take_whole_events_in_order_and_leave_none_behind(produced: list
     assert seen == expected
 
 
+PLACE = ("table", 0)
+changes = st.lists(
+    st.tuples(st.integers(0, 3), st.sampled_from([b"a", b"b", b"c"]), st.none() | st.binary(max_size=3)), max_size=20
+)
+
+
+@given(changes, st.integers(1, 4), st.integers(1, 4))
+def test_of_rows_the_last_change_is_written_however_events_are_interleaved(
+    changes: list[tuple[int, bytes, bytes | None]], finished: int, limit: int
+) -> None:
+    box = Outbox(lambda _topic: 1)
+    for event, key, value in changes:
+        box.change((TP0, event), PLACE, [(key, value)])
+    kept: dict[bytes, bytes | None] = {}
+    committed = 0
+    while (cut := box.cut({TP0: finished}, limit, 1 << 30)).rows:
+        kept |= {key: value for key, (_, value) in cut.rows[PLACE].items()}
+        committed = cut.offsets[TP0]
+    left = {event for event, _, _ in changes if event >= finished}
+    assert kept == {key: value for event, key, value in changes if event < finished}
+    assert committed == finished or not kept
+    assert len(box) == len({(event, key) for event, key, _ in changes if event in left})
+    for event in left:
+        box.drop_event((TP0, event))
+    assert len(box) == 0
+
+
+def test_rows_count_once_in_what_an_event_costs() -> None:
+    box = Outbox(lambda _topic: 10)
+    box.change((TP0, 0), PLACE, [(b"a", b"1"), (b"b", b"2")])
+    box.change((TP0, 0), PLACE, [(b"a", b"3")])
+    box.add(output((TP0, 0)))
+    assert (len(box), box.cost_us((TP0, 0))) == (3, 30)
+    dropped = box.drop_event((TP0, 0))
+    assert [*dropped.rows[PLACE]] == [b"a", b"b"]
+    assert len(dropped.outputs) == 1
+
+
 def test_only_the_last_record_of_a_key_of_a_compacted_changelog_is_written() -> None:
     first, other, last = (
         output(None, key, value, compacted=True) for key, value in ((b"a", b"1"), (b"b", b"2"), (b"a", b"3"))
