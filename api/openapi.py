@@ -23,8 +23,8 @@ that takes longer than `wait_ms`; the command stands all the same).
 
 **Feeds** are server-sent events: `snapshot` (rows in chunks, the last one with `last: true`), then `delta`; `progress`
 comes at least every 5 seconds, so that quiet and stalled differ (`stalled`). Each `id` is a place; sent back as
-`Last-Event-ID`, as it came, the feed continues there without gap or duplicate. `resync` means: forget what you have, a new snapshot
-follows, or connect again.
+`Last-Event-ID`, as it came, the feed continues there without gap or duplicate. `resync` means: forget what you have, a
+new snapshot follows, or connect again.
 
 **Errors** are problem documents (RFC 9457); their `type` is a page here.
 """
