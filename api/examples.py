@@ -39,8 +39,8 @@ PRICES: Final[dict[str, Any]] = {
 }
 FEED: Final = (
     'event: snapshot\ndata: {"last":false,"rows":[{"user_id":"trader-2","xp":15}]}\n\n'
-    'event: snapshot\ndata: {"last":true,"rows":[]}\nid: 5f0c:0-12.1-7\n\n'
-    'event: delta\ndata: {"rows":[{"user_id":"trader-2","xp":40}]}\nid: 5f0c:0-13.1-7\n\n'
-    'event: progress\ndata: {"stalled":false}\nid: 5f0c:0-13.1-9\n\n'
+    'event: snapshot\ndata: {"last":true,"rows":[]}\nid: 5f0c:0-12.1-7~9d41c02e\n\n'
+    'event: delta\ndata: {"rows":[{"user_id":"trader-2","xp":40}]}\nid: 5f0c:0-13.1-7~30fa77b1\n\n'
+    'event: progress\ndata: {"stalled":false}\nid: 5f0c:0-13.1-9~c2b50e94\n\n'
     'event: resync\ndata: {"why":"trimmed"}\nid: \n\n'
 )

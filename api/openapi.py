@@ -22,9 +22,9 @@ that takes longer than `wait_ms`; the command stands all the same).
 **Repeat safely.** Send an `Idempotency-Key`: the same key and body give the same answer and one effect.
 
 **Feeds** are server-sent events: `snapshot` (rows in chunks, the last one with `last: true`), then `delta`; `progress`
-comes at least every 5 seconds, so that quiet and stalled differ (`stalled`). Each `id` is a position; sent back as
-`Last-Event-ID` the feed continues there without gap or duplicate. `resync` means: forget what you have, a new snapshot
-follows, or connect again.
+comes at least every 5 seconds, so that quiet and stalled differ (`stalled`). Each `id` is a place; sent back as
+`Last-Event-ID`, as it came, the feed continues there without gap or duplicate. `resync` means: forget what you have, a
+new snapshot follows, or connect again.
 
 **Errors** are problem documents (RFC 9457); their `type` is a page here.
 """

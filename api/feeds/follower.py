@@ -1,7 +1,7 @@
 """Follows one topic for all of its listeners: one task, one connection, whatever the number of subscribers.
 
 It reads only while somebody listens, survives broker restarts, and tells its subscribers when the topic is not the one
-they knew. Knows nothing of HTTP.
+they knew: it was re-created, or the records that were handed out last do not stand in it. Knows nothing of HTTP.
 """
 
 from __future__ import annotations
@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from api.feeds.change import Change, Changes, Read
+from api.feeds.reached import Reached, name
 from api.feeds.sse import encode_event
 from api.feeds.subscriber import Lost, Subscriber
 from streams.log import Log, LogError, LogUnavailableError, Position, StoredRecord, TopicPartition, UnknownTopicError
@@ -42,7 +43,8 @@ class Follower:
     """Reads a topic's partitions from their ends on and hands each change to the subscribers that want it.
 
     Attributes:
-        position: Everything below has been handed out; None while it does not read.
+        reached: What has been handed out; None while it does not read.
+        on_stop: Called when it stops reading: what is kept of the topic may be of a log that is lost meanwhile.
         stalled: The broker cannot be reached, or the topic does not exist yet.
     """
 
@@ -50,8 +52,8 @@ class Follower:
         self.log = log
         self.topic = topic
         self.read = read
-        self.position: Position | None = None
-        self._tag = ""
+        self.reached: Reached | None = None
+        self.on_stop: Callable[[], None] = lambda: None
         self._delta = _Delta(b"", "", b"")
         self.stalled = False
         self.subscribers: set[Subscriber] = set()
@@ -75,7 +77,7 @@ class Follower:
         self._wanted.set()
         try:
             await self.reading()
-        except LogUnavailableError:
+        except BaseException:
             self.leave(subscriber)
             raise
 
@@ -102,11 +104,6 @@ class Follower:
         if not self.subscribers:
             self._wanted.clear()
 
-    def tag(self, subscriber: Subscriber, reached: Position) -> str:
-        """The `id` of an event after which the subscriber knows all that was handed out below `reached`."""
-        known = subscriber.at_least(reached)
-        return self._tag if known is self.position else known.tag
-
     def delta(self, data: bytes, tag: str) -> bytes:
         """A delta event; encoded once for all who are told the same one after the other."""
         if self._delta.data is not data or self._delta.tag != tag:
@@ -115,14 +112,13 @@ class Follower:
 
     # --- catching up --------------------------------------------------------------------------------------------------
 
-    async def catch_up(self, subscriber: Subscriber, since: Position) -> Lost | None:
+    async def catch_up(self, subscriber: Subscriber, since: Position, evidence: str | None = None) -> Lost | None:
         """Offer what happened after `since` until now; what follows comes by itself. Returns why it cannot."""
-        info = await self.log.topic(self.topic, fresh=True)
+        if why := await self._lost(since, evidence):
+            return why
         ends = await self.log.ends(self.topic)
-        if since.epoch != info.incarnation or since.offsets.keys() != ends.keys():
-            return Lost.EPOCH
         if any(offset > ends[p] for p, offset in since.offsets.items()):
-            return Lost.AHEAD
+            return Lost.ROLLED_BACK
         if sum(ends[p] - offset for p, offset in since.offsets.items()) > CATCH_UP_RECORDS_MAX:
             return Lost.BEHIND
         subscriber.know(since)  # another feed may have told the client what this follower has yet to hand out
@@ -136,7 +132,7 @@ class Follower:
                 at[tp.partition] = records[-1].offset + 1
                 changes = self.changes(tp.partition, records)
                 subscriber.offer(Changes(change for change in changes if subscriber.wants(change)))
-        subscriber.floor = Position(self.topic, info.incarnation, at)
+        subscriber.floor = Position(self.topic, since.epoch, at)
         return subscriber.lost
 
     # --- following ----------------------------------------------------------------------------------------------------
@@ -154,9 +150,9 @@ class Follower:
                 self._stall(exc)
                 await asyncio.sleep(retry_s)
                 retry_s = min(RETRY_MAX_S, retry_s * 2)
-            except LogError:
+            except Exception:
                 logger.exception("the feed of %s cannot go on; it starts afresh", self.topic)
-                self._abandon(Lost.EPOCH)
+                self._abandon(Lost.FAILED)
                 await asyncio.sleep(RETRY_MAX_S)
 
     def _stall(self, exc: LogError) -> None:
@@ -167,49 +163,71 @@ class Follower:
             subscriber.wake()
 
     async def _open(self) -> None:
-        """Begin at the ends, or go on from where it was."""
+        """Begin at the ends, or go on from where it was; whether that still stands shows when it is read from."""
         info = await self.log.topic(self.topic, fresh=True)
-        ends = await self.log.ends(self.topic)
-        held = self.position
-        if held is not None and (held.epoch != info.incarnation or any(o > ends[p] for p, o in held.offsets.items())):
-            self._abandon(Lost.EPOCH)
-        position = self.position or self._reach(Position(self.topic, info.incarnation, ends))
+        if self.reached is None:
+            position = Position(self.topic, info.incarnation, await self.log.ends(self.topic))
+            self.reached = Reached(position, await self._below(position))
         self._held_s = 0.0
-        await self._hold(position)
+        await self._hold(self.reached.position)
         self.stalled = False
         self._reading.set()
 
-    def _abandon(self, why: Lost) -> None:
-        self.position = None
+    async def _lost(self, position: Position, evidence: str | None) -> Lost | None:
+        """Why nobody can go on from a position, if so: what stands below it is not what was read."""
+        info = await self.log.topic(self.topic, fresh=True)
+        if position.epoch != info.incarnation or position.offsets.keys() != set(range(info.spec.partitions)):
+            return Lost.EPOCH
+        there = await self._below(position)
+        if any(record.offset != position.offsets[tp.partition] - 1 for tp, record in there.items()):
+            return Lost.TRIMMED
+        return None if evidence in {None, name(there)} else Lost.ROLLED_BACK
+
+    async def _below(self, position: Position) -> dict[TopicPartition, StoredRecord]:
+        """The record below each offset: a later one where that was trimmed, none where the log does not reach to it."""
+        below = {TopicPartition(self.topic, p): offset - 1 for p, offset in position.offsets.items() if offset > 0}
+        found = await self.log.fetch(below, count=1)
+        return {tp: records[0] for tp, records in found.items()}
+
+    def _stop(self) -> None:
+        self.reached = None
         self._reading.clear()
+        self.on_stop()
+
+    def _abandon(self, why: Lost) -> None:
+        self._stop()
         for subscriber in self.subscribers:
             subscriber.lose(why)
 
     async def _follow(self) -> None:
         """Read until nobody listens or the topic is another one."""
-        while self._wanted.is_set() and self.position is not None:
-            offsets = {TopicPartition(self.topic, p): o for p, o in self.position.offsets.items()}
+        while self._wanted.is_set() and (reached := self.reached) is not None:
+            offsets = {TopicPartition(self.topic, p): o for p, o in reached.position.offsets.items()}
             found = await self.log.fetch(offsets, count=READ_RECORDS_MAX, block_ms=BLOCK_MS)
-            # Only now: had the topic been re-created before the read, its offsets would mean something else.
-            if (await self.log.topic(self.topic, fresh=True)).incarnation != self.position.epoch:
-                self._abandon(Lost.EPOCH)
+            # Only now: had the log become another one before the read, its offsets would mean something else.
+            if why := await self._lost(reached.position, reached.evidence):
+                self._abandon(why)
                 return
             if any(records[0].offset != offsets[tp] for tp, records in found.items()):
                 self._abandon(Lost.TRIMMED)
                 return
-            await self._hold(self._hand_out(self.position, {tp.partition: records for tp, records in found.items()}))
+            if found:
+                position = self._hand_out(reached.position, {tp.partition: records for tp, records in found.items()})
+                last = {tp: records[-1] for tp, records in found.items()}
+                reached = self.reached = Reached(position, {**reached.last, **last})
+            await self._hold(reached.position)
             if found:
                 await asyncio.sleep(ROUND_S)
-        self.position = None
-        self._reading.clear()
+        self._stop()
         await self.log.let_go(self.topic, self._name)
 
     async def _hold(self, position: Position) -> None:
-        """Say now and then what is still to be read here, so that it is not trimmed."""
+        """Say now and then what is still to be read here, and what was read last, so that neither is trimmed."""
         now_s = asyncio.get_running_loop().time()
         if now_s - self._held_s >= HOLD_EVERY_S:
             self._held_s = now_s
-            await self.log.hold(self.topic, self._name, position.offsets, HOLD_LEASE_MS)
+            needed = {p: max(0, offset - 1) for p, offset in position.offsets.items()}
+            await self.log.hold(self.topic, self._name, needed, HOLD_LEASE_MS)
 
     def _hand_out(self, since: Position, found: dict[int, list[StoredRecord]]) -> Position:
         reached = dict(since.offsets)
@@ -223,11 +241,7 @@ class Follower:
         for channel, changes in by_channel.items():
             for subscriber in self._listeners[channel]:
                 subscriber.offer(changes)
-        return self._reach(Position(self.topic, since.epoch, reached))
-
-    def _reach(self, position: Position) -> Position:
-        self.position, self._tag = position, position.tag
-        return position
+        return Position(self.topic, since.epoch, reached)
 
     def changes(self, partition: int, records: Sequence[StoredRecord]) -> list[Change]:
         """What the feed shows of these records."""

@@ -54,6 +54,7 @@ class Hub:
         self.followers: Mapping[FeedName, Follower] = {
             name: Follower(self.log, followed.topic, followed.read) for name, followed in _followed(app_id).items()
         }
+        self.followers["boards"].on_stop = self.tops.forget
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:

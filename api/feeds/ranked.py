@@ -63,6 +63,10 @@ class Tops:
                 top.read_at = now()
             return top.shown
 
+    def forget(self) -> None:
+        """Read all of them anew: positions say nothing of what was read of a log that was lost since."""
+        self._tops.clear()
+
 
 def _covers(position: Position, wanted: Position) -> bool:
     same = position.epoch == wanted.epoch

@@ -1,7 +1,7 @@
 """One client's feed as server-sent events: snapshot, deltas, progress marks, and `resync` when it must start afresh.
 
-Every `id` is the ``epoch:sequence`` up to which the client knows everything; sent back as Last-Event-ID it continues
-there without gap or duplicate.
+Every `id` says up to where the client knows everything; sent back as Last-Event-ID it continues there without gap or
+duplicate.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ from typing import Self
 import orjson
 
 from api.feeds.follower import Follower
+from api.feeds.reached import parse_tag
 from api.feeds.sse import BYE, RECONNECT, encode_event
 from api.feeds.subscriber import Lost, Subscriber
 from api.feeds.views import View
 from api.metrics import Metrics
-from streams.log import LogUnavailableError, Position, UnknownTopicError
+from streams.log import LogUnavailableError, UnknownTopicError
 
 PENDING_CHANGES_MAX = 10_000  # rows that may wait for one client; a few megabytes
 PROGRESS_EVERY_S = 5.0
@@ -143,11 +144,11 @@ class Session:
 
     async def _resume(self, tag: str) -> Lost | None:
         try:
-            since = Position.parse_tag(self.follower.topic, tag)
+            since, evidence = parse_tag(self.follower.topic, tag)
         except ValueError:
             return Lost.MALFORMED
         await self.view.resume()
-        why = await self.follower.catch_up(self.subscriber, since)
+        why = await self.follower.catch_up(self.subscriber, since, evidence)
         self._current = why is None
         return why
 
@@ -164,20 +165,21 @@ class Session:
         async for rows in self.view.snapshot(self.follower, self.subscriber):
             self._rows_told.inc(len(rows))
             yield encode_event("snapshot", b'{"last":false,"rows":[' + b",".join(rows) + b"]}")
-        if self.subscriber.lost is None and self.subscriber.floor is not None:
+        floor, reached = self.subscriber.floor, self.follower.reached
+        if self.subscriber.lost is None and floor is not None and reached is not None:
             self._current = True
-            yield encode_event("snapshot", b'{"last":true,"rows":[]}', self.subscriber.floor.tag)
+            yield encode_event("snapshot", b'{"last":true,"rows":[]}', reached.tag(floor))
 
     async def _news(self) -> bytes | None:
         """What there is to tell next; waits for it."""
         await self.subscriber.wait()
-        reached = self.follower.position
+        reached = self.follower.reached
         if self.closing or self.subscriber.lost is not None or reached is None:
             return None
         due, self._mark_due = self._mark_due, False
         changes = self.subscriber.take()
-        data = await self.view.delta(changes, reached, self.subscriber) if changes else None
-        tag = self.follower.tag(self.subscriber, reached)
+        data = await self.view.delta(changes, reached.position, self.subscriber) if changes else None
+        tag = reached.tag(self.subscriber.at_least(reached.position))
         if data is not None:
             self._rows_told.inc(len(changes))
             return self.follower.delta(data, tag)

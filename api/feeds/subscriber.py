@@ -22,10 +22,10 @@ class Lost(StrEnum):
     SLOW = "slow"  # it did not read fast enough
     EPOCH = "epoch"  # the topic was re-created
     TRIMMED = "trimmed"  # the records in between are no longer kept
-    AHEAD = "ahead"  # its position lies beyond the end of the topic: the broker was rolled back
+    ROLLED_BACK = "rolled_back"  # what it knows is gone: the broker was restored to an earlier state
     BEHIND = "behind"  # catching up would cost more than a new snapshot
     MALFORMED = "malformed"  # its position cannot be read
-    BROKER = "broker"  # the broker could not be reached in between
+    FAILED = "failed"  # the feed could not go on; the API's own log says why
 
 
 class Subscriber:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
 from typing import Any, cast
 
 import pytest
@@ -16,6 +15,7 @@ from streams.driver.restore import Restorer
 from streams.driver.stores import Reached
 from streams.log import Log
 from tables.database import Database
+from tests.backup import dump, restore
 from tests.contract.harness import DEADLINE_S, PARTITIONS, Broker, running, until
 
 pytestmark = [
@@ -142,18 +142,6 @@ async def test_rows_of_a_log_that_was_restored_to_an_earlier_state_are_dropped_t
     back = Summing(broker, "m1", ROCKS)
     async with running(back.app):
         assert dict(back.sums.items()) == {f"k{i}": 6 for i in range(KEYS)}
-
-
-async def dump(log: Log) -> dict[bytes, bytes]:
-    keys = [key async for key in log.redis.scan_iter(match=log.keys.prefix + "*")]
-    return {key: await cast("Awaitable[bytes]", log.redis.dump(key)) for key in keys}
-
-
-async def restore(log: Log, backup: dict[bytes, bytes]) -> None:
-    async for key in log.redis.scan_iter(match=log.keys.prefix + "*"):
-        await log.redis.delete(key)
-    for key, value in backup.items():
-        await log.redis.restore(key, 0, value)
 
 
 async def test_rows_of_a_snapshot_that_was_half_read_are_not_trusted(broker: Broker, log: Log) -> None:

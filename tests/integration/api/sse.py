@@ -16,6 +16,7 @@ from fastapi import FastAPI
 from api.server import Server
 
 EVENT_TIMEOUT_S = 10.0
+READ_TIMEOUT_S = 30.0  # a feed that tells nothing still sends marks
 
 
 @dataclass
@@ -78,20 +79,22 @@ class Reader:
     table: dict[str, dict[str, Any]] = field(default_factory=dict)
     told: list[dict[str, Any]] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
+    resyncs: list[str] = field(default_factory=list)
     current: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def read(self, until: Any, *, at_most: int | None = None) -> None:
         """Connect and take events until the condition holds or there were enough; disconnect."""
         stream = events(self.client, self.path, last_id=self.last_id, **self.options)
-        async with aclosing(stream):
+        async with asyncio.timeout(READ_TIMEOUT_S), aclosing(stream):
             count = 0
             while not until(self) and count != at_most:
-                async with asyncio.timeout(EVENT_TIMEOUT_S):
-                    self.take(await anext(stream))
+                self.take(await anext(stream))
                 count += 1
 
     def take(self, event: Event) -> None:
         self.names.append(event.name)
+        if event.name == "resync":
+            self.resyncs.append(event.data["why"])
         if event.name == "resync" or (event.name == "snapshot" and self.names[-2:-1] not in (["snapshot"], [])):
             self.table.clear()
         if event.name in {"snapshot", "delta"}:

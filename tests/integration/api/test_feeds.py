@@ -21,7 +21,7 @@ from streams.events import AnyEvent, Event
 from streams.events.gamification import LevelUp, StreakUpdated, XPGained
 from streams.events.trading import TradeExecuted
 from streams.ids import new_id
-from streams.log import Log
+from streams.log import Log, Record
 from streams.times import Instant
 from streams.units import USD_UNIT, Quantity, Usd
 from tables import rows
@@ -142,7 +142,7 @@ async def test_a_table_kept_across_disconnects_equals_the_table(server: httpx.As
     assert "resync" not in reader.names
 
 
-@pytest.mark.parametrize("spoil", ["epoch", "ahead", "malformed", "trimmed"])
+@pytest.mark.parametrize("spoil", ["epoch", "rolled_back", "malformed", "trimmed"])
 async def test_a_gap_that_cannot_be_filled_says_resync_and_starts_afresh(
     server: httpx.AsyncClient, worker: Worker, log: Log, spoil: str
 ) -> None:
@@ -153,7 +153,7 @@ async def test_a_gap_that_cannot_be_filled_says_resync_and_starts_afresh(
     offsets = ".".join(f"{p}-0" for p in range(PARTITIONS))
     ids = {
         "epoch": f"other:{offsets}",
-        "ahead": f"{epoch}:" + offsets.replace(f"{partition}-0", f"{partition}-99"),
+        "rolled_back": f"{epoch}:" + offsets.replace(f"{partition}-0", f"{partition}-99"),
         "malformed": "nonsense",
         "trimmed": f"{epoch}:{offsets}",
     }
@@ -161,6 +161,7 @@ async def test_a_gap_that_cannot_be_filled_says_resync_and_starts_afresh(
     reader = Reader(server, "/v1/feed/progress", last_id=ids[spoil])
     await reader.read(has({"alice": 4}))
     assert reader.names[:2] == ["resync", "snapshot"]
+    assert reader.resyncs == [spoil]
 
 
 async def test_a_topic_made_anew_under_a_feed_says_resync(server: httpx.AsyncClient, worker: Worker, log: Log) -> None:
@@ -174,7 +175,24 @@ async def test_a_topic_made_anew_under_a_feed_says_resync(server: httpx.AsyncCli
     await worker.put_user(TABLE, "alice", progress(2))
     await worker.put_user(TABLE, "bob", progress(1))
     await reading
-    assert "resync" in reader.names
+    assert reader.resyncs == ["epoch"]
+
+
+async def test_a_record_that_a_feed_cannot_read_does_not_end_it(
+    server: httpx.AsyncClient, worker: Worker, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(followers, "RETRY_MAX_S", 0.01)
+    await worker.put_user(TABLE, "alice", progress(1))
+    reader = Reader(server, "/v1/feed/progress", {"user": ["alice"]})
+    reading = asyncio.create_task(reader.read(has({"alice": 2})))
+    await reader.current.wait()
+    await log.append([Record(changelog_topic("astratrade", TABLE), 0, b"\xff", b"{}", 0)])
+    while reader.resyncs != ["failed"] or not reader.last_id:
+        await asyncio.wait({reading}, timeout=0.01)
+        assert not reading.done(), reading.exception()
+    await worker.put_user(TABLE, "alice", progress(2))
+    await reading
+    assert reader.names[-1] == "delta"
 
 
 async def test_only_the_users_asked_for(server: httpx.AsyncClient, worker: Worker) -> None:

@@ -186,6 +186,7 @@ async def test_an_absent_broker_is_503_and_the_api_recovers_with_it(tmp_path: Pa
             broker.start()
             await worker.put_user(GAMIFICATION_PROGRESS.name, "alice", Progress(max_leverage=10))
             await reading
+            assert "resync" not in reader.names
             assert (await client.post("/v1/trades", json=ORDER, headers=keyed)).json() == accepted.json()
         await log.close()
 

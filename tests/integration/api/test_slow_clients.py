@@ -15,6 +15,7 @@ from starlette.types import Message
 from api.feeds import readings
 from api.feeds import session as sessions
 from api.feeds.change import Changes
+from api.feeds.follower import Follower
 from api.feeds.response import FeedResponse
 from api.feeds.subscriber import Subscriber
 from api.feeds.views import RowsView
@@ -66,6 +67,16 @@ async def test_a_client_that_knows_more_than_the_follower_has_handed_out_is_not_
     subscriber.offer(Changes(follower.changes(worker.partition("alice"), records)))
     assert await follower.catch_up(subscriber, known) is None
     assert not subscriber.take()
+
+
+async def test_who_gives_up_before_the_topic_can_be_read_is_not_kept(app: FastAPI, log: Log) -> None:
+    follower = Follower(log, app.state.api.hub.followers["progress"].topic, readings.progress)  # nothing runs it
+    joining = asyncio.create_task(follower.join(Subscriber(None, pending_max=10)))
+    await asyncio.sleep(0)
+    assert follower.subscribers
+    joining.cancel()
+    await asyncio.wait({joining})
+    assert not follower.subscribers
 
 
 async def test_what_all_are_told_is_encoded_once(app: FastAPI, worker: Worker) -> None:

@@ -1,0 +1,232 @@
+"""A broker that was restored to an earlier state: feeds and those who resume them notice, though it has grown since."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import shutil
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from pathlib import Path
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from api.app import create_app
+from api.config import ApiConfig
+from api.feeds import readings
+from api.feeds.follower import Follower
+from streams.log import Log, Record
+from tables.boards import group
+from tables.catalog import GAMIFICATION_PROGRESS, changelog_topic
+from tables.rows import Progress
+from tests.backup import Backup, dump, restore
+from tests.integration.api.sse import EVENT_TIMEOUT_S, Reader, serving
+from tests.integration.api.support import Worker
+from tests.integration.api.test_operation import Broker
+
+TABLE = GAMIFICATION_PROGRESS.name
+TOPIC = changelog_topic("astratrade", TABLE)
+PATH = "/v1/feed/progress"
+BOARD = "/v1/feed/boards"
+NODE_RECORDS = 100  # of a stream; whole nodes are trimmed
+
+
+History = tuple[Worker, str, Backup]
+
+
+@pytest.fixture
+def app(config: ApiConfig) -> FastAPI:
+    """Not started: the server does that."""
+    return create_app(config)
+
+
+@pytest.fixture
+async def server(app: FastAPI, worker: Worker) -> AsyncIterator[httpx.AsyncClient]:
+    async with serving(app) as (url, _), httpx.AsyncClient(base_url=url) as client:
+        yield client
+
+
+async def put(worker: Worker, **xp: int) -> None:
+    for user, amount in xp.items():
+        await worker.put_user(TABLE, user, Progress(xp=amount, max_leverage=10))
+
+
+def shown(reader: Reader) -> dict[str, int]:
+    return {user: row["xp"] for user, row in reader.table.items()}
+
+
+def shows(**xp: int) -> Callable[[Reader], bool]:
+    return lambda reader: shown(reader) == xp and bool(reader.last_id)
+
+
+def shows_anew(**xp: int) -> Callable[[Reader], bool]:
+    return lambda reader: bool(reader.resyncs) and shows(**xp)(reader)
+
+
+@pytest.fixture(params=["as it was", "grown since"])
+async def history(worker: Worker, log: Log, request: pytest.FixtureRequest) -> History:
+    """A broker that holds one record, alice's 1; a user whose row comes next and will be lost; and what stands then.
+
+    That is alice's 1 again, alone or as the last of more records than were lost.
+    """
+    names = (f"user-{n}" for n in itertools.count())
+    lost = next(name for name in names if worker.partition(name) == worker.partition("alice"))
+    await put(worker, alice=1)
+    earlier = await dump(log)
+    for xp in (5, 6, 1):
+        await put(worker, alice=xp)
+    grown = await dump(log)
+    await restore(log, earlier)
+    return worker, lost, earlier if request.param == "as it was" else grown
+
+
+async def test_a_feed_notices_a_restored_broker_though_no_call_fails(
+    server: httpx.AsyncClient, log: Log, history: History
+) -> None:
+    worker, lost, later = history
+    reader = Reader(server, PATH)
+    reading = asyncio.create_task(reader.read(shows_anew(alice=1)))
+    await reader.current.wait()
+    await put(worker, **{lost: 9})
+    while not shows(alice=1, **{lost: 9})(reader):
+        await asyncio.wait({reading}, timeout=0.01)
+        assert not reading.done(), reading.exception()
+    await restore(log, later)
+    await reading
+    assert reader.resyncs == ["rolled_back"]
+
+
+@pytest.mark.parametrize("told", ["snapshot", "delta"])
+async def test_a_client_that_resumes_at_a_restored_broker_starts_afresh(
+    server: httpx.AsyncClient, config: ApiConfig, log: Log, history: History, told: str
+) -> None:
+    """At another process, that knows nothing of what was read before."""
+    worker, lost, later = history
+    reader = Reader(server, PATH)
+    if told == "delta":
+        reading = asyncio.create_task(reader.read(lambda r: lost in r.table))
+        await reader.current.wait()
+    await put(worker, **{lost: 9})
+    await (reading if told == "delta" else reader.read(lambda r: bool(r.last_id)))
+    assert reader.names[-1] == told
+    assert lost in reader.table
+    await restore(log, later)
+    async with serving(create_app(config)) as (url, _), httpx.AsyncClient(base_url=url) as reader.client:
+        await reader.read(shows_anew(alice=1))
+    assert reader.resyncs == ["rolled_back"]
+
+
+async def test_an_id_without_evidence_is_taken_at_its_word(server: httpx.AsyncClient, worker: Worker) -> None:
+    await put(worker, alice=1)
+    reader = Reader(server, PATH)
+    await reader.read(shows(alice=1))
+    assert reader.last_id is not None
+    reader.last_id, evidence, _ = reader.last_id.partition("~")
+    assert evidence
+    await put(worker, alice=2)
+    await reader.read(shows(alice=2))
+    assert not reader.resyncs
+
+
+async def test_a_feed_notices_a_broker_that_came_back_with_an_earlier_file_and_has_grown_since(
+    tmp_path: Path, config: ApiConfig
+) -> None:
+    with Broker(tmp_path / "broker") as broker:
+        files = broker.server.directory / "appendonlydir"
+
+        async def write(*xp: int) -> None:
+            async with Log(broker.url, config.namespace) as log:
+                worker = Worker(log, config.app_id)
+                await worker.create_topics()
+                for amount in xp:
+                    await put(worker, alice=amount)
+
+        def keep(name: str) -> None:
+            broker.stop()
+            shutil.copytree(files, tmp_path / name)
+            broker.start()
+
+        def put_back(name: str) -> None:
+            broker.stop()
+            shutil.rmtree(files)
+            shutil.copytree(tmp_path / name, files)
+            broker.start()
+
+        await write(1)
+        keep("earlier")
+        await write(5, 6, 7)
+        keep("grown")
+        put_back("earlier")
+        app = create_app(replace(config, log_url=broker.url))
+        async with serving(app) as (url, _), httpx.AsyncClient(base_url=url) as client:
+            reader = Reader(client, PATH)
+            reading = asyncio.create_task(reader.read(shows(alice=7)))
+            await reader.current.wait()
+            await write(9)
+            while not shows(alice=9)(reader):
+                await asyncio.wait({reading}, timeout=0.01)
+                assert not reading.done(), reading.exception()
+            put_back("grown")
+            await reading
+        assert reader.resyncs == ["rolled_back"]
+
+
+async def test_a_board_shows_nothing_of_what_is_lost(server: httpx.AsyncClient, worker: Worker, log: Log) -> None:
+    earlier = await board_with_one_who_will_be_lost(worker, log)
+    reader = Reader(server, BOARD, {"board": "volume", "market": "BTC"})
+    reading = asyncio.create_task(reader.read(lambda r: set(r.table) == {"stays"}))
+    await reader.current.wait()
+    assert set(reader.table) == {"stays", "lost"}
+    await restore(log, earlier)
+    await reading
+    assert reader.resyncs == ["rolled_back"]
+
+
+async def test_a_board_shows_nothing_of_what_was_lost_while_nobody_listened(
+    app: FastAPI, server: httpx.AsyncClient, worker: Worker, log: Log
+) -> None:
+    earlier = await board_with_one_who_will_be_lost(worker, log)
+    stopped = asyncio.Event()
+    follower = app.state.api.hub.followers["boards"]
+    forget = follower.on_stop
+
+    def stop() -> None:
+        forget()
+        stopped.set()
+
+    follower.on_stop = stop
+    before, after = (Reader(server, BOARD, {"board": "volume", "market": "BTC"}) for _ in range(2))
+    await before.read(lambda r: bool(r.last_id))
+    assert set(before.table) == {"stays", "lost"}
+    async with asyncio.timeout(EVENT_TIMEOUT_S):
+        await stopped.wait()
+    await restore(log, earlier)
+    await after.read(lambda r: bool(r.last_id))
+    assert set(after.table) == {"stays"}
+
+
+async def board_with_one_who_will_be_lost(worker: Worker, log: Log) -> Backup:
+    board = group("volume", "BTC", "all")
+    await worker.rank(board, "stays", 1)
+    earlier = await dump(log)
+    await worker.rank(board, "lost", 2)
+    return earlier
+
+
+async def test_what_was_read_last_is_not_trimmed_while_it_is_followed(log: Log, worker: Worker) -> None:
+    """It is the evidence that the log is still the one that was read."""
+    await log.redis.hset(log.keys.topic(TOPIC), "retention_ms", 1)
+    await log.append([Record(TOPIC, 0, b"k", b"%d" % n, 0) for n in range(NODE_RECORDS)])
+    follower = Follower(log, TOPIC, readings.progress)
+    await follower._open()
+    assert follower.reached is not None
+    await log.append([Record(TOPIC, 0, b"k", b"more", 0)])
+    for _ in range(3):
+        await log.trim(TOPIC, [0], 1_000)
+        await asyncio.sleep(0.005)
+    assert await follower._lost(follower.reached.position, follower.reached.evidence) is None
+    await log.let_go(TOPIC, follower._name)
+    assert await log.trim(TOPIC, [0], 1_000) == NODE_RECORDS
+    assert await follower._lost(follower.reached.position, follower.reached.evidence) == "trimmed"
