@@ -21,7 +21,7 @@ from streams.log import Log, LogError, LogUnavailableError, Position, StoredReco
 READ_RECORDS_MAX = 1_000  # of each partition at a time
 ROUND_S = 0.025  # between two reads that found something: what all subscribers cost is paid 40 times a second at most
 BLOCK_MS = 1_000  # how long a read waits for records before the topic's epoch is checked again
-CATCH_UP_RECORDS_MAX = 20_000  # beyond this a new snapshot is cheaper than the records in between
+CATCH_UP_RECORDS_MAX = 10_000  # beyond this a new snapshot is cheaper than the records in between
 HOLD_LEASE_MS = 60_000  # how long records that a stalled API has yet to read are kept from being trimmed
 HOLD_EVERY_S = 10.0
 RETRY_FIRST_S = 0.05

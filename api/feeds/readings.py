@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -79,24 +80,23 @@ def fees(_: int, record: StoredRecord) -> Reading | None:
 
 def trades(_: int, record: StoredRecord) -> Reading | None:
     """The tape of fills; the channel is the market."""
-    event = _event(record, TRADE_TYPES)
-    return Reading(record.offset, (str(event["data"]["market"]),), lambda: _told(event)) if event is not None else None
+    return _event(record, TRADE_TYPES, lambda event: event["data"]["market"])
 
 
 def xp(_: int, record: StoredRecord) -> Reading | None:
     """What users earn; the channel is the user."""
-    event = _event(record, XP_TYPES)
-    return Reading(record.offset, (str(event["partitionkey"]),), lambda: _told(event)) if event is not None else None
+    return _event(record, XP_TYPES, lambda event: event["partitionkey"])
 
 
-def _event(record: StoredRecord, types: frozenset[str]) -> dict[str, Any] | None:
-    if record.value is None:
-        return None
+def _event(record: StoredRecord, types: frozenset[str], channel_of: Callable[[dict[str, Any]], str]) -> Reading | None:
     try:
-        event: dict[str, Any] = orjson.loads(record.value)
-        return event if event["type"] in types else None
+        event = orjson.loads(record.value or b"null")
+        if event["type"] not in types:
+            return None
+        channel, told = str(channel_of(event)), _told(event)
     except (orjson.JSONDecodeError, KeyError, TypeError):
         return None  # not an event; the workers put such records into the dead letters
+    return Reading(record.offset, (channel,), lambda: told)
 
 
 def _told(event: dict[str, Any]) -> JsonValue:

@@ -310,6 +310,8 @@ class Committer:
 
     async def _rows(self, changed: dict[Place, Changed]) -> list[Rows]:
         """Rows as they are written."""
+        if not changed:
+            return []
         now_ms = self.transport.now_ms()
         rows = []
         for (topic, partition), changes in changed.items():

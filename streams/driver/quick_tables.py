@@ -133,8 +133,8 @@ def dumper(dumps: Any, registry: Any, typ: Any, own: Any, default: Any) -> Dump:
 
     def generic(value: Any) -> bytes:
         dumped = dumps(typ, value, serializer=own)
-        if dumped is None:
-            raise TypeError("a table's keys and values cannot be None")
+        if not isinstance(dumped, (bytes, bytearray, memoryview)):
+            raise TypeError(f"a table's keys and values become bytes, not {type(dumped).__name__}: {value!r}")
         return bytes(dumped)
 
     if codec == "json":

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from deploy.bench.asked import Asked
-from deploy.bench.fill_load import bodies, headers, made_fills
+from deploy.bench.fill_load import bodies, headers, in_one_hour, made_fills
 from deploy.bench.http_load import closed_loop
 from deploy.bench.pipeline import Pipeline
 from deploy.bench.processed import all_processed
@@ -22,25 +22,27 @@ from streams.log import Log
 
 USERS = 300
 BATCH = 500
-POLL_S = 0.01
+POLL_S = 0.05
 DEADLINE_S = 1_200.0
 WARM_UP_SHARE = 10
 WORKERS = (1, 2)
 
 
 def measure(asked: Asked) -> Iterator[Result]:
-    """On 1 and 2 workers, or as many as asked for."""
+    """On 1 and 2 workers, or as many as asked for; fills of an hour, and of weeks, as when history is replayed."""
+    warm_up = max(1, asked.fills // WARM_UP_SHARE)
     for workers in asked.workers or WORKERS:
-        runs = [_run(workers, asked.fills, max(1, asked.fills // WARM_UP_SHARE), seed) for seed in asked.seeds()]
-        yield Result(
-            f"topic to committed tables, {workers} worker{'s' * (workers > 1)}, {asked.fills:,} fills",
-            spending(runs, what="fills"),
-        )
+        for span, spread in (("one hour", in_one_hour), ("weeks", list)):
+            runs = []
+            for seed in asked.seeds():
+                made = spread(made_fills(warm_up + asked.fills, users=USERS, seed=seed))
+                runs.append(_run(workers, made, warm_up))
+            title = f"topic to committed tables, {workers} worker{'s' * (workers > 1)}, {asked.fills:,} fills of {span}"
+            yield Result(title, spending(runs, what="fills"))
 
 
-def _run(workers: int, fills: int, warm_up: int, seed: int) -> Spent:
+def _run(workers: int, made: list[Fill], warm_up: int) -> Spent:
     """The workers warm up on the first fills; they are stopped while the rest is posted, and measured from there on."""
-    made = made_fills(warm_up + fills, users=USERS, seed=seed)
     with tempfile.TemporaryDirectory() as directory, Pipeline(Path(directory), workers=workers) as pipeline:
         post(pipeline, made[:warm_up])
         asyncio.run(until_processed(pipeline))
@@ -49,7 +51,7 @@ def _run(workers: int, fills: int, warm_up: int, seed: int) -> Spent:
         meter = Meter([worker.pid for worker in pipeline.workers], pipeline.server.pid).begin()
         pipeline.signal_workers(signal.SIGCONT)
         asyncio.run(until_processed(pipeline))
-        return meter.spent(fills)
+        return meter.spent(len(made) - warm_up)
 
 
 def post(pipeline: Pipeline, fills: list[Fill]) -> None:

@@ -132,3 +132,10 @@ def test_rows_are_dumped_as_faust_dumps_them(app: faust.App, typ: Any, codec: An
     registry = app.serializers
     dump = dumper(registry.dumps_value, registry, typ, codec, registry.value_serializer)
     assert dump(value) == registry.dumps_value(typ, value, serializer=codec)
+
+
+def test_what_does_not_become_bytes_is_no_key_of_a_table(app: faust.App) -> None:
+    dump = dumper(app.serializers.dumps_key, app.serializers, bytes, "raw", "raw")
+    assert dump(b"5") == dump("5") == b"5"
+    with pytest.raises(TypeError, match="not int"):
+        dump(5)
