@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from types import SimpleNamespace
 
 from faust.types import TP
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streams.driver.dependencies import Dependencies
 from streams.driver.outbox import Outbox, Output, coalesce
 
 TP0, TP1 = TP("in", 0), TP("in", 1)
@@ -72,19 +74,21 @@ changes = st.lists(
 def test_of_rows_the_last_change_is_written_however_events_are_interleaved(
     changes: list[tuple[int, bytes, bytes | None]], finished: int, limit: int
 ) -> None:
-    box = Outbox(lambda _topic: 1)
+    box, dependencies, writers = Outbox(lambda _topic: 1), Dependencies(), dict[bytes, int]()
     for event, key, value in changes:
         box.change((TP0, event), PLACE, [(key, value)])
+        dependencies.add(SimpleNamespace(tp=TP0, offset=event), (TP0, writers.get(key, event)))
+        writers[key] = event
     kept: dict[bytes, bytes | None] = {}
     committed = 0
-    while (cut := box.cut({TP0: finished}, limit, 1 << 30)).rows:
+    while (cut := box.cut({TP0: finished}, limit, 1 << 30, dependencies)).rows:
         kept |= {key: value for key, (_, value) in cut.rows[PLACE].items()}
         committed = cut.offsets[TP0]
-    left = {event for event, _, _ in changes if event >= finished}
-    assert kept == {key: value for event, key, value in changes if event < finished}
-    assert committed == finished or not kept
-    assert len(box) == len({(event, key) for event, key, _ in changes if event in left})
-    for event in left:
+        dependencies.commit(cut.offsets)
+    assert kept == {key: value for event, key, value in changes if event < committed}
+    left = {(event, key) for event, key, _ in changes if event >= committed}
+    assert len(box) == len(left)
+    for event, _ in left:
         box.drop_event((TP0, event))
     assert len(box) == 0
 
