@@ -11,23 +11,16 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import faust
-import orjson
-from faust.models.base import Model
 from faust.streams import current_event
-from faust.utils import json
 
 from streams.driver.decoding import loader
+from streams.driver.encoding import Dump, as_bytes, dumper
 from streams.driver.stores import CommittedStore
 from streams.driver.waits import times_no_event
 
 if TYPE_CHECKING:
     from streams.driver.producer import Producer
     from streams.driver.transport import Transport
-
-Dump = Callable[[Any], bytes]
-
-_PLAIN = frozenset({str, int, float, bool})
-"""Types for which Faust's JSON is orjson's as it is."""
 
 
 class QuickTable(faust.Table):  # type: ignore[type-arg]
@@ -117,34 +110,11 @@ def _quicken(app: Any, table: Any) -> None:
     table._changelog = table.changelog_topic.get_topic_name()
     table._counts = app.monitor._table_or_create(table)
     table._dump_key = dumper(
-        registry.dumps_key, registry, store.key_type, store.key_serializer, registry.key_serializer
+        registry.dumps_key, registry, store.key_type, store.key_serializer, registry.key_serializer, as_bytes
     )
     table._dump_value = dumper(
-        registry.dumps_value, registry, store.value_type, store.value_serializer, registry.value_serializer
+        registry.dumps_value, registry, store.value_type, store.value_serializer, registry.value_serializer, as_bytes
     )
     table._load_value = loader(
         registry.loads_value, registry, store.value_type, store.value_serializer, registry.value_serializer
     )
-
-
-def dumper(dumps: Any, registry: Any, typ: Any, own: Any, default: Any) -> Dump:
-    """How to dump keys or values of one type; see `decoding.loader`."""
-    codec = registry._serializer(typ, own, default)
-
-    def generic(value: Any) -> bytes:
-        dumped = dumps(typ, value, serializer=own)
-        if not isinstance(dumped, (bytes, bytearray, memoryview)):
-            raise TypeError(f"a table's keys and values become bytes, not {type(dumped).__name__}: {value!r}")
-        return bytes(dumped)
-
-    if codec == "json":
-        return lambda value: (
-            orjson.dumps(value)
-            if type(value) in _PLAIN
-            else generic(value)
-            if isinstance(value, (bytes, Model))
-            else cast("Any", json).dumps(value)
-        )
-    if codec == "raw":
-        return lambda value: value if type(value) is bytes else value.encode() if type(value) is str else generic(value)
-    return generic

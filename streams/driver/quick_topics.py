@@ -9,26 +9,23 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
-from faust.models.base import Model
 from faust.serializers.schemas import Schema
 from faust.streams import current_event
 from faust.topics import Topic
 from faust.types import TP, FutureMessage, PendingMessage, RecordMetadata
-from faust.utils import json
 
 from streams.driver.committer import OutputDroppedError
+from streams.driver.encoding import Dump, dumper
 from streams.driver.outbox import Output
 from streams.driver.waits import DriverSensor, times_no_event
 from streams.typed import Typed
 
 if TYPE_CHECKING:
     from streams.driver.producer import Producer
-
-Dump = Callable[[Any], Any]
 
 
 class Sent(FutureMessage):
@@ -162,10 +159,10 @@ class QuickTopic(Topic):
         ):
             return None
         registry, key_codec, value_codec = app.serializers, schema.key_serializer, schema.value_serializer
-        dump_key = _dumper(registry.dumps_key, registry, schema.key_type, key_codec, registry.key_serializer)
+        dump_key = dumper(registry.dumps_key, registry, schema.key_type, key_codec, registry.key_serializer)
         if isinstance(schema, Typed):
             return self.topics[0], dump_key, schema.dump
-        dump_value = _dumper(registry.dumps_value, registry, schema.value_type, value_codec, registry.value_serializer)
+        dump_value = dumper(registry.dumps_value, registry, schema.value_type, value_codec, registry.value_serializer)
         return self.topics[0], dump_key, dump_value
 
 
@@ -186,17 +183,3 @@ def quicken(channel: Any) -> None:
 def _is_raw(data: Any) -> bool:
     """Whether it can be appended as it is; what else a codec gives is Faust's to deal with."""
     return data is None or type(data) is bytes
-
-
-def _dumper(dumps: Any, registry: Any, typ: Any, own: Any, default: Any) -> Dump:
-    """How to dump keys or values of one type; see `decoding.loader`."""
-    codec = registry._serializer(typ, own, default)
-
-    def generic(value: Any) -> Any:
-        return dumps(typ, value, serializer=own)
-
-    if codec == "json":
-        return lambda value: generic(value) if isinstance(value, (bytes, Model)) else cast("Any", json).dumps(value)
-    if codec == "raw":
-        return lambda value: value if type(value) is bytes else value.encode() if type(value) is str else generic(value)
-    return generic

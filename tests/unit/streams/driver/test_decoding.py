@@ -13,7 +13,7 @@ from faust.serializers.schemas import Schema
 from faust.types import TP, ConsumerMessage
 
 from streams.driver.decoding import decoder
-from streams.driver.quick_tables import dumper
+from streams.driver.encoding import as_bytes, dumper
 from streams.typed import Typed
 
 
@@ -135,7 +135,7 @@ def test_rows_are_dumped_as_faust_dumps_them(app: faust.App, typ: Any, codec: An
 
 
 def test_what_does_not_become_bytes_is_no_key_of_a_table(app: faust.App) -> None:
-    dump = dumper(app.serializers.dumps_key, app.serializers, bytes, "raw", "raw")
+    dump = dumper(app.serializers.dumps_key, app.serializers, bytes, "raw", "raw", as_bytes)
     assert dump(b"5") == dump("5") == b"5"
     with pytest.raises(TypeError, match="not int"):
         dump(5)
