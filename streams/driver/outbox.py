@@ -250,7 +250,13 @@ class Outbox:
             for each in finished.take(tp, event.offset) if len(known) else finished.take_one(tp, event):
                 taken += each.outputs
                 for place, changed in each.rows.items():
-                    _merge(rows, place, changed, later=each.first > reach)
+                    held = rows.get(place)
+                    if held is None:
+                        rows[place] = changed
+                    elif each.first > reach:
+                        held.update(changed)
+                    else:
+                        _merge(held, changed)
                 count += each.count
                 size += each.size
                 cost_us += each.cost_us
@@ -271,17 +277,11 @@ class Outbox:
 _number = attrgetter("number")
 
 
-def _merge(rows: dict[Place, Changed], place: Place, changed: Changed, *, later: bool) -> None:
-    """Add an event's rows to others; `later`: all of it was produced after all that is there."""
-    held = rows.get(place)
-    if held is None:
-        rows[place] = changed
-    elif later:
-        held.update(changed)
-    else:
-        for key, change in changed.items():
-            if key not in held or held[key][0] < change[0]:
-                held[key] = change
+def _merge(held: Changed, changed: Changed) -> None:
+    """Add an event's rows to those of others that were produced before, after and between."""
+    for key, change in changed.items():
+        if key not in held or held[key][0] < change[0]:
+            held[key] = change
 
 
 class _Finished:

@@ -130,11 +130,7 @@ def _first_of_a_key(stack: ExitStack) -> None:
 
 
 def _rows_of_any_order(stack: ExitStack) -> None:
-    def merge(rows: dict[Any, Any], place: Any, changed: Any, *, later: bool) -> None:
-        del later
-        rows.setdefault(place, {}).update(changed)
-
-    stack.enter_context(patch("streams.driver.outbox._merge", merge))
+    stack.enter_context(patch("streams.driver.outbox._merge", lambda held, changed: held.update(changed)))
 
 
 def _dependents_commit_first(stack: ExitStack) -> None:
