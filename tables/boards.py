@@ -7,6 +7,7 @@ own, whose key is ``board/scope/period|user``.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -22,6 +23,7 @@ GLOBAL: Final = GLOBAL_SCOPE
 ALL_TIME: Final = "all"
 
 SCORE_LIMIT: Final = 10**25
+_DIGITS_LIMIT: Final = 2 * SCORE_LIMIT
 _SCORE_DIGITS: Final = 26
 _TIME_DIGITS: Final = 18
 _TIME_LIMIT: Final = 10**_TIME_DIGITS
@@ -177,25 +179,32 @@ class Standing(NamedTuple):
         Raises:
             ValueError: when `text` is none.
         """
-        if len(text) != SORT_KEY_CHARS or not text.isdecimal():
-            raise _no_sort_key(text)
-        return cls(SCORE_LIMIT - int(text[:_SCORE_DIGITS]), int(text[_SCORE_DIGITS:]))
+        return cls(SCORE_LIMIT - _digits(text), int(text[_SCORE_DIGITS:]))
 
 
-def raised(sort_key: str | None, amount: int, at: int) -> str:
-    """The sort key of a score with an amount more, reached at that time.
+def raised(standings: Mapping[str, str], groups: Iterable[str], amount: int, at: int) -> dict[str, str]:
+    """The sort keys in some groups once an amount more is reached at a time; what has none yet begins at 0.
 
     Raises:
-        ValueError: when it is no sort key, or the new standing is out of range.
+        ValueError: when there is something that is no sort key, or a new standing is out of range.
     """
-    if sort_key is None:
-        return Standing(amount, at).sort_key()
+    if not 0 <= at < _TIME_LIMIT:
+        raise _out_of_range(amount, at)
+    reached = str(at).zfill(_TIME_DIGITS)
+    after = {}
+    for name in groups:
+        stands = standings.get(name)
+        digits = SCORE_LIMIT - amount if stands is None else _digits(stands) - amount
+        if not 0 < digits < _DIGITS_LIMIT:
+            raise _out_of_range(SCORE_LIMIT - digits, at)
+        after[name] = str(digits).zfill(_SCORE_DIGITS) + reached
+    return after
+
+
+def _digits(sort_key: str) -> int:
     if len(sort_key) != SORT_KEY_CHARS or not sort_key.isdecimal():
         raise _no_sort_key(sort_key)
-    digits = int(sort_key[:_SCORE_DIGITS]) - amount
-    if not 0 < digits < 2 * SCORE_LIMIT or not 0 <= at < _TIME_LIMIT:
-        raise _out_of_range(SCORE_LIMIT - digits, at)
-    return "%026d%018d" % (digits, at)  # noqa: UP031 - by a third faster, and five times a point
+    return int(sort_key[:_SCORE_DIGITS])
 
 
 def _no_sort_key(text: str) -> ValueError:

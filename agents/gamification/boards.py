@@ -46,12 +46,9 @@ class Boards:
     def _settle(self, user_id: str, board: Board, scope: str, periods: tuple[Period, ...], run: Run) -> None:
         key = row_key(board, scope, user_id)
         before = self.rows.get(key) or {}
-        after = before.copy()
         counted = [group(board, scope, period.text) for period in periods]
-        for name in counted:
-            stands = before.get(name)
-            if run.moved or stands is None:
-                after[name] = raised(stands, run.amount, run.reached_at)
+        moved = counted if run.moved else [name for name in counted if name not in before]
+        after = before | raised(before, moved, run.amount, run.reached_at)
         sealed = self._sealed(after, counted, run.watermark) if len(after) > len(counted) else []
         for name in sealed:
             del after[name]

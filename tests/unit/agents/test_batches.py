@@ -97,8 +97,8 @@ POINTS = st.lists(st.tuples(st.integers(-3, 3), st.integers(0, 9)), min_size=1, 
 
 
 @given(st.none() | st.tuples(st.integers(-3, 3), st.integers(0, 9)), POINTS)
-def test_points_that_added_up_leave_the_standing_that_they_leave_one_by_one(before: Any, points: Any) -> None:
-    standing = Standing(*before) if before else None
+def test_points_that_added_up_leave_the_standing_that_they_leave_one_by_one(stands: Any, points: Any) -> None:
+    standing = Standing(*stands) if stands else None
     one_by_one = standing
     for amount, at in points:
         if one_by_one is None:
@@ -108,9 +108,10 @@ def test_points_that_added_up_leave_the_standing_that_they_leave_one_by_one(befo
     together = Run(points[0][0], points[0][1], 0)
     for point in points[1:]:
         together.add(point[0], point[1], 0)
-    key = standing.sort_key() if standing else None
-    after = raised(key, together.amount, together.reached_at) if together.moved or key is None else key
-    assert Standing.from_sort_key(after) == one_by_one
+    before = {"all": standing.sort_key()} if standing else {}
+    moved = ["all"] if together.moved or not before else []
+    after = before | raised(before, moved, together.amount, together.reached_at)
+    assert Standing.from_sort_key(after["all"]) == one_by_one
 
 
 def test_a_gain_and_a_loss_that_cancel_out_in_a_batch_move_when_the_score_was_reached(world: World) -> None:
