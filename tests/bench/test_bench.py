@@ -51,9 +51,11 @@ def test_every_reader_of_the_feed_is_told_everything_however_slow_others_are() -
 
 
 def test_a_slice_of_the_product_on_the_asked_number_of_workers() -> None:
-    [result] = measured("product", workers=(1,))
-    assert "1 worker," in result.title
-    assert result.figures.keys() >= SPENDING
+    hour, weeks = measured("product", workers=(1,))
+    assert "1 worker," in hour.title
+    assert "one hour" in hour.title
+    assert "weeks" in weeks.title
+    assert hour.figures.keys() == weeks.figures.keys() >= SPENDING
 
 
 def test_scaling_ends_with_how_many_workers_one_broker_feeds() -> None:
