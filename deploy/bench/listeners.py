@@ -22,12 +22,14 @@ WATCHED = re.compile(rb'"user_id":"watched-(\d+)"')
 class Audience:
     """Who listens to what of the progress feed: everybody to all of it, or each to users of its own; and who is slow.
 
-    Of the slow ones, half read nothing and half read 4 KiB each second; they listen to everything.
+    Or everybody watches the top of one board. Of the slow ones, half read nothing and half read 4 KiB each second; they
+    listen to everything.
     """
 
     subscribers: int
     own: bool
     slow: int
+    board: bool = False
 
     def users(self, subscriber: int, changes: int) -> range:
         """Numbers of the users that a subscriber listens to."""
@@ -35,6 +37,8 @@ class Audience:
 
     def path(self, subscriber: int, changes: int) -> str:
         """What a subscriber asks for."""
+        if self.board:
+            return "/v1/feed/boards?board=volume&period=all"
         users = self.users(subscriber, changes) if self.own else ()
         return "/v1/feed/progress?" + "&".join(f"user=watched-{user}" for user in users)
 

@@ -69,7 +69,7 @@ class FeedRun:
 
 
 def measure(asked: Asked) -> Iterator[Result]:
-    """Everybody listens to everything, or to users of its own; fills through a worker, or rows written straight."""
+    """Everybody listens to everything, to users of its own, or to a board; fills through a worker, or rows written."""
     fills = FeedLoad(asked.feed_rate, asked.seconds, through_a_worker=True)
     as_many_rows = replace(fills, through_a_worker=False)
     many_rows = replace(as_many_rows, per_second=asked.row_rate)
@@ -81,6 +81,7 @@ def measure(asked: Asked) -> Iterator[Result]:
         (with_slow, as_many_rows),
         (with_slow, fills),
         (own, fills),
+        (replace(with_slow, board=True), fills),
         (own, many_rows),
     ):
         yield _result(audience, load, [_measured(audience, load, seed) for seed in asked.seeds()])
@@ -91,7 +92,7 @@ def _result(audience: Audience, load: FeedLoad, runs: list[FeedRun]) -> Result:
         return figure([what(run) for run in runs])
 
     changes = "fills through one worker" if load.through_a_worker else "rows written straight"
-    watched = "users of their own" if audience.own else "everything"
+    watched = "the top of a board" if audience.board else "users of their own" if audience.own else "everything"
     return Result(
         f"{audience.subscribers} subscribers to {watched}, {audience.slow} slow ones beside them; "
         f"{load.per_second:g} {changes} a second, open loop, {load.seconds:g} s",
@@ -167,9 +168,10 @@ async def _watch(log: Log, reached: dict[TopicPartition, int], changes: int) -> 
 
 
 async def _post(pipeline: Pipeline, load: FeedLoad, lines: str, seed: int) -> dict[int, float]:
-    """Posts fills; when each was accepted."""
+    """Posts fills, each of a user of its own who leads the volume board with it; when each was accepted."""
     made = made_fills(load.changes, users=load.changes, seed=seed)
-    posted = bodies([{**one, "user_id": f"watched-{user}"} for user, one in enumerate(made)], 1)
+    leading = [{**one, "user_id": f"watched-{user}", "notional_usd": str(1 + user)} for user, one in enumerate(made)]
+    posted = bodies(leading, 1)
     accepted: dict[int, float] = {}
     await open_loop(
         pipeline.url,
