@@ -23,12 +23,30 @@ REFRESH_S = 0.05  # a board is read at most this often, however much it changes
 TOPS_KEPT_MAX = 256
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Shown:
     """The first rows of a board as they are told, by user, and what they are true for."""
 
     position: Position
     rows: dict[str, bytes]
+    _told: tuple[dict[str, bytes], bytes | None] | None = None
+
+    def all(self) -> bytes:
+        """The data of a delta for who may have been shown anything."""
+        return b'{"complete":true,"rows":[' + b",".join(self.rows.values()) + b"]}"
+
+    def since(self, before: Shown) -> bytes | None:
+        """The data of a delta for who was shown the board as it was; made once for all who were shown the same."""
+        if self._told is None or self._told[0] is not before.rows:
+            self._told = before.rows, self._difference(before.rows)
+        return self._told[1]
+
+    def _difference(self, before: dict[str, bytes]) -> bytes | None:
+        changed = [row for user_id, row in self.rows.items() if before.get(user_id) != row]
+        removed = [user_id for user_id in before if user_id not in self.rows]
+        if not changed and not removed:
+            return None
+        return b'{"rows":[' + b",".join(changed) + b'],"removed":' + orjson.dumps(removed) + b"}"
 
 
 @dataclass(slots=True)
@@ -82,13 +100,13 @@ class BoardView:
         self._board = board
         self._group = group
         self._limit = limit
-        self._shown: dict[str, bytes] | None = None
+        self._shown: Shown | None = None
 
     async def snapshot(self, follower: Follower, subscriber: Subscriber) -> AsyncIterator[Rows]:
         """The rows now."""
         del follower
         self._shown = await self._read(subscriber, await self._tops.tables.position(GAMIFICATION_BOARDS.name))
-        yield list(self._shown.values())
+        yield list(self._shown.rows.values())
 
     async def resume(self) -> None:
         """What the subscriber shows is not known here, so that its first delta says everything."""
@@ -101,15 +119,9 @@ class BoardView:
             newest[change.partition] = max(newest.get(change.partition, 0), change.offset + 1)
         before = self._shown
         now = self._shown = await self._read(subscriber, Position(reached.topic, reached.epoch, newest))
-        if before is None:
-            return b'{"complete":true,"rows":[' + b",".join(now.values()) + b"]}"
-        changed = [row for user_id, row in now.items() if before.get(user_id) != row]
-        removed = [user_id for user_id in before if user_id not in now]
-        if not changed and not removed:
-            return None
-        return b'{"rows":[' + b",".join(changed) + b'],"removed":' + orjson.dumps(removed) + b"}"
+        return now.all() if before is None else now.since(before)
 
-    async def _read(self, subscriber: Subscriber, at_least: Position) -> dict[str, bytes]:
+    async def _read(self, subscriber: Subscriber, at_least: Position) -> Shown:
         shown = await self._tops.read(self._board, self._group, self._limit, at_least)
         subscriber.know(shown.position)
-        return shown.rows
+        return shown
