@@ -91,17 +91,10 @@ class Usd(FixedPoint):
         Raises:
             ValueError: when it is not plain decimal, has more than 8 decimals or more than 12 digits before the point.
         """
-        whole, point, part = text.partition(".")
-        digits = whole.removeprefix("-")
-        if (
-            digits.isdigit()
-            and (part.isdigit() or not point)
-            and text.isascii()
-            and (digits[0] != "0" or digits == "0")
-            and len(digits) <= USD_WHOLE_DIGITS_MAX
-            and len(part) <= USD_DECIMALS
-        ):
-            return cls(whole + part.ljust(USD_DECIMALS, "0"))
+        shifted = _shifted(text, USD_WHOLE_DIGITS_MAX, USD_DECIMALS)
+        digits = text.removeprefix("-")
+        if shifted is not None and (digits[0] != "0" or digits[1:2] in {"", "."}):
+            return cls(shifted)
         raise ValueError(
             f"expected a USD amount as a decimal string like '1500.00', with at most {USD_WHOLE_DIGITS_MAX} digits "
             f"and {USD_DECIMALS} decimals, got {text[:TEXT_CHARS_MAX]!r}"
@@ -136,17 +129,8 @@ class Quantity(FixedPoint):
             ValueError: when it is no decimal number, or needs more than 18 decimals, or more than 30 digits before the
                 point.
         """
-        whole, point, part = text.partition(".")
-        digits = whole.removeprefix("-")
-        if (
-            digits.isdigit()
-            and (part.isdigit() or not point)
-            and text.isascii()
-            and len(digits) <= WHOLE_DIGITS_MAX
-            and len(part) <= DECIMALS_MAX
-        ):
-            return cls(whole + part.ljust(DECIMALS_MAX, "0"))
-        return cls(_exactly(text))
+        shifted = _shifted(text, WHOLE_DIGITS_MAX, DECIMALS_MAX)
+        return cls(_exactly(text) if shifted is None else shifted)
 
     @classmethod
     def of(cls, whole: int) -> Self:
@@ -197,3 +181,18 @@ Price = Annotated[Quantity, AfterValidator(price_or_size)]
 
 Size = Annotated[Quantity, AfterValidator(price_or_size)]
 """An exact quantity above 0, of at most 18 decimals and 18 digits before the point."""
+
+
+def _shifted(text: str, whole_digits_max: int, decimals: int) -> str | None:
+    """The digits of a plain decimal with the point moved behind the last of so many decimals; None when it is none."""
+    whole, point, part = text.partition(".")
+    digits = whole.removeprefix("-")
+    if (
+        digits.isdigit()
+        and (part.isdigit() or not point)
+        and text.isascii()
+        and len(digits) <= whole_digits_max
+        and len(part) <= decimals
+    ):
+        return whole + part.ljust(decimals, "0")
+    return None
