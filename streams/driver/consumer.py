@@ -39,6 +39,7 @@ class Consumer(Delivery):
         super().__init__(transport, callback, *args, **kwargs)
         self.coordinator = Coordinator(self, loop=self.loop, beacon=self.beacon)
         self._commit_took_s = 0.0
+        self._gathering: asyncio.Future[None] | None = None
         self.alone: set[Source] = set()
         """Events of batches that failed: not to be taken together with others."""
 
@@ -254,7 +255,16 @@ class Consumer(Delivery):
         self._take_acks()
         if self.watermarks.busy() and len(self.committer.outbox) < COMMIT_RECORDS_ENOUGH:
             linger_ms = min(max(2000 * self._commit_took_s, COMMIT_LINGER_MS_MIN), COMMIT_LINGER_MS_MAX)
-            await asyncio.sleep(linger_ms / 1000)
+            self._gathering = self.loop.create_future()
+            await asyncio.wait((self._gathering,), timeout=linger_ms / 1000)
+            self._gathering = None
+
+    def on_idle(self) -> None:
+        """An agent waits for events. When all of them do, nothing is left for a commit to wait for."""
+        if self._gathering is not None and not self._gathering.done():
+            self._take_acks()
+            if not self.watermarks.busy():
+                self._gathering.set_result(None)
 
     # --- hand-over ----------------------------------------------------------------------------------------------------
 

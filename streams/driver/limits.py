@@ -35,8 +35,8 @@ COMMIT_LINGER_MS_MIN = 2
 """How long finished events wait at least for others while more are in flight. One event alone does not wait."""
 
 COMMIT_LINGER_MS_MAX = 10
-"""How long they wait at most. Between the two it is twice what the last commit took, so that committing takes no more
-than about a third of a busy worker's time."""
+"""How long they wait at most, while agents have something to do. Between the two it is twice what the last commit took,
+so that committing takes no more than about a third of a busy worker's time."""
 
 ATTEMPTS_MAX = 5
 """How often an event is tried whose agent raises a transient error, the first time included."""

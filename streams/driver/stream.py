@@ -179,6 +179,7 @@ class Stream(faust.Stream):  # type: ignore[type-arg]
             else:
                 await asyncio.sleep(0)
         else:
+            self._consumer.on_idle()
             try:
                 event = self._look_at(queue, await self.channel.__anext__())
             except StopAsyncIteration:  # the stream was told to stop

@@ -1,4 +1,4 @@
-"""What waits for its commit is bounded: delivery pauses until some of it is written."""
+"""What waits for its commit is bounded, and waits no longer than it is good for."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import pytest
 
+from streams.driver import consumer
 from tests.contract.harness import Broker, running, until
 from tests.contract.test_promises import INT, committed
 
@@ -39,3 +40,28 @@ async def test_delivery_pauses_while_too_much_waits_for_its_commit(broker: Broke
         assert len(waiting) < 20
         hold.set()
         await until(lambda: committed(app, broker.name("in")) == 100)
+
+
+async def test_a_commit_waits_for_company_only_while_agents_have_something_to_do(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for bound in ("COMMIT_LINGER_MS_MIN", "COMMIT_LINGER_MS_MAX"):
+        monkeypatch.setattr(consumer, bound, 600_000)
+    app = broker.app()
+    topic = app.topic(broker.name("in"), value_type=INT)
+    first_is_done, go_on = asyncio.Event(), asyncio.Event()
+
+    @app.agent(topic)
+    async def halt(stream: Any) -> None:
+        async for value in stream:
+            if value == 1:
+                first_is_done.set()
+                await go_on.wait()
+
+    async with running(app):
+        await asyncio.gather(*[await topic.send(value=i, partition=0) for i in range(2)])
+        await first_is_done.wait()
+        await until(lambda: cast("Any", app.consumer)._gathering is not None)
+        assert committed(app, broker.name("in")) == 0
+        go_on.set()
+        await until(lambda: committed(app, broker.name("in")) == 2)

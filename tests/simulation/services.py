@@ -182,6 +182,7 @@ class SimulatedConsumer(_Service, Consumer):  # type: ignore[misc]
         self._holding = True
         self._handovers = 0
         self._commit_took_s = 0.0
+        self._gathering = None
         self._pressure_dropped = asyncio.Event()
         self._interrupted = None
         self._lanes: Any = None
