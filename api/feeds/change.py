@@ -86,6 +86,14 @@ class Changes:
         return iter(self.by_row.values())
 
     @cached_property
+    def ends(self) -> dict[int, int]:
+        """By partition the offset above the last of them; when nothing is added any more."""
+        ends: dict[int, int] = {}
+        for change in self:
+            ends[change.partition] = max(ends.get(change.partition, 0), change.offset + 1)
+        return ends
+
+    @cached_property
     def rows(self) -> bytes:
         """Data of a delta event with all their rows; made once, when nothing is added any more."""
         return delta_data([change.encoded for change in self])

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from api.feeds.change import Change, Changes, Read
@@ -19,7 +19,9 @@ from api.feeds.subscriber import Lost, Subscriber
 from streams.log import Log, LogError, LogUnavailableError, Position, StoredRecord, TopicPartition, UnknownTopicError
 
 READ_RECORDS_MAX = 1_000  # of each partition at a time
-ROUND_S = 0.025  # between two reads that found something: what all subscribers cost is paid 40 times a second at most
+ROUND_S = 0.025
+"""Between two reads that found something: what all subscribers cost is paid so often at most."""
+
 BLOCK_MS = 1_000  # how long a read waits for records before the topic's epoch is checked again
 CATCH_UP_RECORDS_MAX = 10_000  # beyond this a new snapshot is cheaper than the records in between
 HOLD_LEASE_MS = 60_000  # how long records that a stalled API has yet to read are kept from being trimmed
@@ -29,6 +31,16 @@ RETRY_MAX_S = 1.0
 OPEN_TIMEOUT_S = 5.0
 
 logger = logging.getLogger(__name__)
+
+
+ByChannel = Mapping[str | None, Changes]
+"""Changes by the channels that somebody listens to; None for all channels."""
+
+Prepare = Callable[[ByChannel, Position], Awaitable[None]]
+
+
+async def _nothing(_changes: ByChannel, _since: Position) -> None:
+    """What most feeds prepare."""
 
 
 class _Delta(NamedTuple):
@@ -44,15 +56,18 @@ class Follower:
 
     Attributes:
         reached: What has been handed out; None while it does not read.
+        prepare: Called with changes by channel, and what they lie above, before those are handed out.
         on_stop: Called when it stops reading: what is kept of the topic may be of a log that is lost meanwhile.
         stalled: The broker cannot be reached, or the topic does not exist yet.
     """
 
-    def __init__(self, log: Log, topic: str, read: Read) -> None:
+    def __init__(self, log: Log, topic: str, read: Read, round_s: float = ROUND_S) -> None:
         self.log = log
+        self.round_s = round_s
         self.topic = topic
         self.read = read
         self.reached: Reached | None = None
+        self.prepare: Prepare = _nothing
         self.on_stop: Callable[[], None] = lambda: None
         self._delta = _Delta(b"", "", b"")
         self.stalled = False
@@ -212,12 +227,13 @@ class Follower:
                 self._abandon(Lost.TRIMMED)
                 return
             if found:
-                position = self._hand_out(reached.position, {tp.partition: records for tp, records in found.items()})
-                last = {tp: records[-1] for tp, records in found.items()}
-                reached = self.reached = Reached(position, {**reached.last, **last})
+                by_channel = self._by_channel(found)
+                await self.prepare(by_channel, reached.position)
+                self._hand_out(by_channel)
+                reached = self.reached = reached.after({tp: records[-1] for tp, records in found.items()})
             await self._hold(reached.position)
             if found:
-                await asyncio.sleep(ROUND_S)
+                await asyncio.sleep(self.round_s)
         self._stop()
         await self.log.let_go(self.topic, self._name)
 
@@ -229,19 +245,19 @@ class Follower:
             needed = {p: max(0, offset - 1) for p, offset in position.offsets.items()}
             await self.log.hold(self.topic, self._name, needed, HOLD_LEASE_MS)
 
-    def _hand_out(self, since: Position, found: dict[int, list[StoredRecord]]) -> Position:
-        reached = dict(since.offsets)
+    def _by_channel(self, found: Mapping[TopicPartition, list[StoredRecord]]) -> ByChannel:
         by_channel: dict[str | None, Changes] = {}
-        for partition, records in found.items():
-            reached[partition] = records[-1].offset + 1
-            for change in self.changes(partition, records):
+        for tp, records in found.items():
+            for change in self.changes(tp.partition, records):
                 for channel in (*change.channels, None):
                     if channel in self._listeners:
                         by_channel.setdefault(channel, Changes()).add(change)
+        return by_channel
+
+    def _hand_out(self, by_channel: ByChannel) -> None:
         for channel, changes in by_channel.items():
-            for subscriber in self._listeners[channel]:
+            for subscriber in self._listeners.get(channel, ()):
                 subscriber.offer(changes)
-        return Position(self.topic, since.epoch, reached)
 
     def changes(self, partition: int, records: Sequence[StoredRecord]) -> list[Change]:
         """What the feed shows of these records."""

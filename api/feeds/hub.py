@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from api.feeds import readings
 from api.feeds.change import Read
-from api.feeds.follower import Follower
-from api.feeds.ranked import Tops
+from api.feeds.follower import ROUND_S, Follower
+from api.feeds.ranked import BOARDS_ROUND_S, Tops
 from api.feeds.session import TICK_S, Session
 from api.feeds.views import View
 from api.metrics import Metrics
@@ -34,12 +33,12 @@ RETRY_AFTER_S = 5
 FeedName = Literal["progress", "boards", "fees", "positions", "portfolio", "trades", "xp"]
 
 
-@dataclass(frozen=True, slots=True)
-class _Followed:
-    """What a feed follows, and how it reads it."""
+class _Followed(NamedTuple):
+    """What a feed follows, how it reads it, and how long it rests between two reads, in seconds."""
 
     topic: str
     read: Read
+    round_s: float = ROUND_S
 
 
 class Hub:
@@ -52,8 +51,9 @@ class Hub:
         self.metrics = metrics
         self.sessions: set[Session] = set()
         self.followers: Mapping[FeedName, Follower] = {
-            name: Follower(self.log, followed.topic, followed.read) for name, followed in _followed(app_id).items()
+            name: Follower(self.log, *followed) for name, followed in _followed(app_id).items()
         }
+        self.followers["boards"].prepare = self.tops.prepare
         self.followers["boards"].on_stop = self.tops.forget
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -110,7 +110,7 @@ class Hub:
 def _followed(app_id: str) -> dict[FeedName, _Followed]:
     return {
         "progress": _Followed(changelog_topic(app_id, GAMIFICATION_PROGRESS.name), readings.progress),
-        "boards": _Followed(changelog_topic(app_id, GAMIFICATION_BOARDS.name), readings.boards),
+        "boards": _Followed(changelog_topic(app_id, GAMIFICATION_BOARDS.name), readings.boards, BOARDS_ROUND_S),
         "fees": _Followed(changelog_topic(app_id, FINANCIAL_FEES.name), readings.fees),
         "positions": _Followed(changelog_topic(app_id, TRADING_POSITIONS.name), readings.positions),
         "portfolio": _Followed(changelog_topic(app_id, TRADING_PORTFOLIO.name), readings.portfolio),

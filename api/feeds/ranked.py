@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import orjson
 
 from api.feeds.change import Changes
-from api.feeds.follower import Follower
+from api.feeds.follower import ByChannel, Follower
 from api.feeds.subscriber import Subscriber
 from api.feeds.views import Rows
 from api.queries.shapes import board_row
@@ -19,7 +19,9 @@ from tables.boards import Board
 from tables.catalog import GAMIFICATION_BOARDS
 from tables.reader import TableReader
 
-REFRESH_S = 0.05  # a board is read at most this often, however much it changes
+BOARDS_ROUND_S = 0.04
+"""A board is read again, and told to all who watch it, so often at most."""
+
 TOPS_KEPT_MAX = 256
 
 
@@ -51,11 +53,11 @@ class Shown:
 
 @dataclass(slots=True)
 class _Top:
-    """The top of one board as read last."""
+    """The top of one board: as read last, and as it is being read."""
 
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    board: Board
     shown: Shown | None = None
-    read_at: float = 0.0
+    reading: asyncio.Task[Shown] | None = None
 
 
 class Tops:
@@ -65,21 +67,39 @@ class Tops:
         self.tables = tables
         self._tops: OrderedDict[tuple[str, int], _Top] = OrderedDict()
 
-    async def read(self, board: Board, group: str, limit: int, at_least: Position | None) -> Shown:
-        """The first `limit` members, as of `at_least` or later; None reads them anew."""
-        top = self._tops.setdefault((group, limit), _Top())
+    async def read(self, board: Board, group: str, limit: int, at_least: Position) -> Shown:
+        """The first `limit` members, as of `at_least` or later."""
+        top = self._tops.setdefault((group, limit), _Top(board))
         self._tops.move_to_end((group, limit))
         if len(self._tops) > TOPS_KEPT_MAX:
             self._tops.popitem(last=False)
-        async with top.lock:
-            if top.shown is None or at_least is None or not _covers(top.shown.position, at_least):
-                now = asyncio.get_running_loop().time
-                await asyncio.sleep(max(0.0, top.read_at + REFRESH_S - now()))
-                page = await self.tables.page(GAMIFICATION_BOARDS.name, group, limit=limit)
-                rows = {one.member: orjson.dumps(board_row(board, one).model_dump(mode="json")) for one in page.members}
-                top.shown = Shown(page.position, rows)
-                top.read_at = now()
-            return top.shown
+        shown = top.shown
+        if shown is None or not _covers(shown.position, at_least):
+            shown = await self._reading(top, group, limit)
+            if not _covers(shown.position, at_least):  # it had begun too early; the next has not
+                shown = await self._reading(top, group, limit)
+        return shown
+
+    async def prepare(self, changed: ByChannel, since: Position) -> None:
+        """Read the tops that changes are about to be told of, before everybody who watches them asks."""
+        wanted = {group: Position(since.topic, since.epoch, changes.ends) for group, changes in changed.items()}
+        watched = [(group, limit, top.board) for (group, limit), top in self._tops.items() if group in wanted]
+        await asyncio.gather(*[self.read(board, group, limit, wanted[group]) for group, limit, board in watched])
+
+    async def _reading(self, top: _Top, group: str, limit: int) -> Shown:
+        """What comes of the read under way, or of a new one: one for all who wait."""
+        if top.reading is None:
+            top.reading = asyncio.create_task(self._read(top, group, limit))
+        return await asyncio.shield(top.reading)
+
+    async def _read(self, top: _Top, group: str, limit: int) -> Shown:
+        try:
+            page = await self.tables.page(GAMIFICATION_BOARDS.name, group, limit=limit)
+        finally:
+            top.reading = None
+        rows = {one.member: orjson.dumps(board_row(top.board, one).model_dump(mode="json")) for one in page.members}
+        top.shown = Shown(page.position, rows)
+        return top.shown
 
     def forget(self) -> None:
         """Read all of them anew: positions say nothing of what was read of a log that was lost since."""
@@ -87,8 +107,13 @@ class Tops:
 
 
 def _covers(position: Position, wanted: Position) -> bool:
-    same = position.epoch == wanted.epoch
-    return same and all(position.offsets.get(p, 0) >= offset for p, offset in wanted.offsets.items())
+    if position.epoch != wanted.epoch:
+        return False
+    stands = position.offsets
+    for partition, offset in wanted.offsets.items():  # noqa: SIM110 - asked for each who watches; `all` takes twice as long
+        if stands.get(partition, 0) < offset:
+            return False
+    return True
 
 
 class BoardView:
@@ -114,11 +139,8 @@ class BoardView:
 
     async def delta(self, changes: Changes, reached: Position, subscriber: Subscriber) -> bytes | None:
         """Rows whose rank or score changed, and users who left the top; `complete` when it is all there is."""
-        newest: dict[int, int] = {}
-        for change in changes:
-            newest[change.partition] = max(newest.get(change.partition, 0), change.offset + 1)
         before = self._shown
-        now = self._shown = await self._read(subscriber, Position(reached.topic, reached.epoch, newest))
+        now = self._shown = await self._read(subscriber, Position(reached.topic, reached.epoch, changes.ends))
         return now.all() if before is None else now.since(before)
 
     async def _read(self, subscriber: Subscriber, at_least: Position) -> Shown:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import msgpack
@@ -18,7 +18,7 @@ from streams.log import Position, StoredRecord, TopicPartition
 EVIDENCE = "~"
 
 
-@dataclass(frozen=True)
+@dataclass
 class Reached:
     """Up to where a topic was handed out, and what stands there.
 
@@ -29,6 +29,12 @@ class Reached:
 
     position: Position
     last: Mapping[TopicPartition, StoredRecord]
+    _above: tuple[Position | None, str | None] = field(default=(None, None), init=False, compare=False, repr=False)
+
+    def after(self, last: Mapping[TopicPartition, StoredRecord]) -> Reached:
+        """With all up to these records handed out, too."""
+        offsets = self.position.offsets | {tp.partition: record.offset + 1 for tp, record in last.items()}
+        return Reached(Position(self.position.topic, self.position.epoch, offsets), {**self.last, **last})
 
     @cached_property
     def evidence(self) -> str:
@@ -42,6 +48,22 @@ class Reached:
     def tag(self, known: Position) -> str:
         """The `id` of an event after which a client knows all below a position: with evidence if it is this one."""
         return self._tag if known == self.position else known.tag
+
+    def above(self, floor: Position) -> str | None:
+        """The `id` of an event after which a client knows all this and all below a floor; None if that is not higher.
+
+        Made once for all who share the floor.
+        """
+        if self._above[0] is not floor:
+            self._above = floor, self._tag_above(floor)
+        return self._above[1]
+
+    def _tag_above(self, floor: Position) -> str | None:
+        known, reached = floor.offsets, self.position.offsets
+        if floor.epoch != self.position.epoch or all(known.get(p, 0) <= o for p, o in reached.items()):
+            return None
+        higher = {p: max(o, known.get(p, 0)) for p, o in reached.items()}
+        return Position(floor.topic, floor.epoch, higher).tag
 
 
 def name(records: Mapping[TopicPartition, StoredRecord]) -> str:

@@ -179,7 +179,7 @@ class Session:
         due, self._mark_due = self._mark_due, False
         changes = self.subscriber.take()
         data = await self.view.delta(changes, reached.position, self.subscriber) if changes else None
-        tag = reached.tag(self.subscriber.at_least(reached.position))
+        tag = self.subscriber.told(reached)
         if data is not None:
             self._rows_told.inc(len(changes))
             return self.follower.delta(data, tag)

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Final
 
 from api.feeds.change import Change, Changes
+from api.feeds.reached import Reached
 from streams.log import Position
 
 NOTHING: Final = Changes()
@@ -58,18 +59,17 @@ class Subscriber:
     def know(self, position: Position) -> None:
         """It has been told everything below the position by other means: a snapshot."""
         self.floor = position
-        self._hold(change for change in self._pending if not self._known(change))
+        if self._pending:
+            self._hold(change for change in self._pending if not self._known(change))
 
-    def at_least(self, position: Position) -> Position:
-        """The position, or the floor where that is higher. What is handed out from now on lies above the position."""
-        floor = self.floor
-        if floor is None:
-            return position
-        known, reached = floor.offsets, position.offsets
-        if floor.epoch != position.epoch or all(known.get(p, 0) <= o for p, o in reached.items()):
-            self.floor = None
-            return position
-        return Position(position.topic, position.epoch, {p: max(o, known.get(p, 0)) for p, o in reached.items()})
+    def told(self, reached: Reached) -> str:
+        """The `id` of an event after which it knows all that was handed out, and what it was told by other means."""
+        if self.floor is not None:
+            above = reached.above(self.floor)
+            if above is not None:
+                return above
+            self.floor = None  # whatever is handed out from now on lies above it
+        return reached.tag(reached.position)
 
     def _known(self, change: Change) -> bool:
         return self.floor is not None and change.offset < self.floor.offsets.get(change.partition, 0)

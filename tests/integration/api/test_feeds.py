@@ -7,6 +7,7 @@ import random
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
+from typing import Any
 
 import httpx
 import pytest
@@ -91,9 +92,9 @@ async def test_a_snapshot_then_every_change(server: httpx.AsyncClient, worker: W
 
 
 async def test_random_disconnects_lose_and_repeat_nothing(
-    server: httpx.AsyncClient, worker: Worker, monkeypatch: pytest.MonkeyPatch
+    server: httpx.AsyncClient, app: FastAPI, worker: Worker
 ) -> None:
-    monkeypatch.setattr(followers, "ROUND_S", 0)  # many small deltas, to be cut off between
+    app.state.api.hub.followers["xp"].round_s = 0  # many small deltas, to be cut off between
     chance = random.Random(7)
     reader = Reader(server, "/v1/feed/xp", {"last": 1}, key="event_id")
     await worker.emit(topics.GAMIFICATION_EVENTS, xp_gained("first", 1))
@@ -239,6 +240,32 @@ async def test_the_top_of_a_board_follows_every_change(server: httpx.AsyncClient
     await worker.rank(board, "u-4", -USD_UNIT)
     await reading
     assert "resync" not in reader.names
+
+
+async def test_however_many_watch_a_board_a_change_is_read_once(
+    server: httpx.AsyncClient, app: FastAPI, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    board = group("volume", "BTC", "all")
+    await worker.rank(board, "u", USD_UNIT)
+    readers = [Reader(server, "/v1/feed/boards", {"board": "volume", "market": "BTC"}) for _ in range(8)]
+
+    def leads(user: str) -> Callable[[Reader], bool]:
+        return lambda reader: any(row["rank"] == 1 for row in reader.table.values() if row["user_id"] == user)
+
+    reading = [asyncio.create_task(reader.read(leads("v"))) for reader in readers]
+    await asyncio.gather(*[reader.current.wait() for reader in readers])
+    tables, reads = app.state.api.hub.tables, 0
+    page = tables.page
+
+    async def counted(*args: Any, **options: Any) -> Any:
+        nonlocal reads
+        reads += 1
+        return await page(*args, **options)
+
+    monkeypatch.setattr(tables, "page", counted)
+    await worker.rank(board, "v", 2 * USD_UNIT)
+    await asyncio.gather(*reading)
+    assert reads == 1
 
 
 async def test_fees_are_told_as_sums_over_partitions(server: httpx.AsyncClient, worker: Worker) -> None:

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.feeds.change import Change, Changes, RowKey
+from api.feeds.reached import Reached
 from api.feeds.subscriber import Lost, Subscriber
 from streams.log import Position, StoredRecord
 
@@ -77,8 +78,22 @@ def test_what_a_snapshot_told_is_not_told_again() -> None:
     one.know(Position("t", "e", {0: 4}))
     one.offer(changed(3, "late"))
     assert [c.offset for c in one.take()] == [4, 5]
-    assert one.at_least(Position("t", "e", {0: 2, 1: 7})).offsets == {0: 4, 1: 7}
-    assert one.at_least(Position("t", "other", {0: 2})).offsets == {0: 2}
+    assert one.told(Reached(Position("t", "e", {0: 2, 1: 7}), {})) == "e:0-4.1-7"
+    beyond = Reached(Position("t", "e", {0: 4, 1: 8}), {})
+    assert one.told(beyond) == beyond.tag(beyond.position)
+    one.offer(changed(3, "of a log that lost some"))  # nothing is known any more by other means
+    assert len(one.take()) == 1
+
+
+def test_subscribers_who_know_the_same_are_told_one_id() -> None:
+    reached, floor = Reached(Position("t", "e", {0: 2}), {}), Position("t", "e", {0: 5})
+    some = [subscriber() for _ in range(2)]
+    for one in some:
+        one.know(floor)
+    told = [one.told(reached) for one in some]
+    assert told[0] is told[1]
+    some[0].know(Position("t", "e", {0: 6}))
+    assert [one.told(reached) for one in some] == ["e:0-6", "e:0-5"]
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.booleans()), max_size=60))
