@@ -31,7 +31,7 @@ class Messages(Protocol):
         """Append a record with the commit of the batch."""
 
 
-COMMIT_US_MAX = 8_000
+COMMIT_US_MAX = 5_000
 """How long the commit of a batch may block the server, in microseconds: larger batches write fewer rows a fill, and the
 API stands to wait that long (docs/decisions/0012-batches-learn-what-they-cost.md)."""
 

@@ -22,7 +22,6 @@ from streams.driver.limits import (
     TRANSACTION_TTL_MS,
 )
 from streams.driver.outbox import Changed, Cut, Outbox, Output, Place, coalesce
-from streams.driver.pace import Pace
 from streams.driver.retry import persist
 from streams.driver.stores import Reached
 from streams.driver.watermarks import Watermarks
@@ -57,7 +56,6 @@ class Committer:
         self.cost_max_us = cost_max_us
         self.outbox_max = outbox_max
         self._costs: dict[str, int] = {}
-        self.pace = Pace()
         self.outbox = Outbox(self._cost_us)
         self.watermarks = Watermarks()
         self.dependencies = Dependencies()
@@ -205,7 +203,7 @@ class Committer:
         marks = self.watermarks.committable() if self.fence is not None else {}
         if not marks and not len(self.outbox):
             return None
-        cut = self.outbox.cut(marks, self.pace.reckoned(self.cost_max_us), COMMIT_BYTES_MAX, self.dependencies)
+        cut = self.outbox.cut(marks, self.cost_max_us, COMMIT_BYTES_MAX, self.dependencies)
         cut.offsets = {tp: offset for tp, offset in cut.offsets.items() if offset > self.watermarks.committed(tp)}
         return cut if cut.outputs or cut.rows or cut.offsets else None
 
@@ -235,7 +233,6 @@ class Committer:
             self.fence = None
             _settle(cut.outputs, None, exc)
             raise
-        self.pace.learn(cut.cost_us, appended.took_us)
         for tp, offset in cut.offsets.items():
             self.watermarks.commit(tp, offset)
         self.dependencies.commit(cut.offsets)

@@ -17,14 +17,7 @@ HELD_POLL_S = 0.02
 
 RECORD_US, ROW_US, RANKED_ROW_US = 4, 6, 25
 """How long the server serves nobody else for one record of a commit: of a plain topic, of a changelog with a snapshot,
-of one with rankings whose rows have five standings (docs/benchmarks.md, part `commit`). That is reckoned; how long this
-server takes for it, a worker learns from its commits."""
-
-PACE_FROM_US, PACE_WEIGHT = 500, 0.1
-"""What a commit must be reckoned to cost to tell the server's pace, and how much it then counts."""
-
-PACE_MIN, PACE_MAX = 0.5, 10.0
-"""Bounds of the pace: of one moment's reading, too."""
+of one with rankings whose rows have five standings (docs/benchmarks.md, part `commit`)."""
 
 COMMIT_US_MAX = 1_800
 """What the records of one commit call may take of the server: the call is not to block it over 2 ms."""

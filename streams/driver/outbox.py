@@ -60,12 +60,11 @@ class Output:
 
 @dataclass(slots=True)
 class Cut:
-    """What one commit takes: whole events only, the offsets they allow, and what it is reckoned to cost the server."""
+    """What one commit takes: whole events only, and the offsets they allow."""
 
     outputs: list[Output]
     offsets: dict[TP, int]
     rows: dict[Place, Changed] = field(default_factory=dict)
-    cost_us: int = 0
 
 
 class _Event:
@@ -264,7 +263,7 @@ class Outbox:
                 reach = max(reach, each.last)
         self._count -= count
         taken.sort(key=_number)
-        return Cut(taken, known.bounded(finished.marks()), rows, cost_us)
+        return Cut(taken, known.bounded(finished.marks()), rows)
 
     def _take_free(self, cost_max_us: int) -> list[Output]:
         count = cost_us = 0

@@ -135,8 +135,7 @@ class Stream(faust.Stream):  # type: ignore[type-arg]
                     if isinstance(message, BatchMessage) and message.divided:
                         self._put_back(received)
                     else:
-                        cost_us = self._committer.outbox.cost_us((message.tp, message.offset))
-                        size.learn(len(received), self._committer.pace.real(cost_us))
+                        size.learn(len(received), self._committer.outbox.cost_us((message.tp, message.offset)))
                     self.current_event = self._runner.message = None
                     self._consumer.done(message)
 

@@ -7,7 +7,7 @@ import json
 import re
 import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Self, cast
 
 from redis.asyncio import Redis
@@ -47,13 +47,11 @@ class Appended:
         offsets: Of each record, in the order written.
         again: It was a recognised retry.
         rows: Offset of the last of each `Rows`.
-        took_us: How long the server served nobody else for it; 0 where it does not say.
     """
 
     offsets: tuple[int, ...]
     again: bool
     rows: tuple[int, ...] = ()
-    took_us: int = field(default=0, compare=False)
 
 
 def connect(url: str) -> Redis:
@@ -212,8 +210,8 @@ class Log:
         infos = {topic: await self.topic(topic) for topic in topics}
         args = codec.commit_arguments(self.keys.prefix, batch, infos, fence, transaction, require=require)
         reply = await self.run(COMMIT, [self.keys.topics], args.argv)
-        bases, again, took_us = codec.commit_result(reply, self._topics)
-        return Appended(args.offsets(bases), again, args.row_ends(bases), took_us)
+        bases, again = codec.commit_result(reply, self._topics)
+        return Appended(args.offsets(bases), again, args.row_ends(bases))
 
     # --- reading ------------------------------------------------------------------------------------------------------
 

@@ -194,14 +194,14 @@ def pack(entries: Sequence[Sequence[Sequence[bytes]]]) -> bytes:
     return packed
 
 
-def commit_result(reply: Sequence[bytes], topics: MutableMapping[str, TopicInfo]) -> tuple[list[int], bool, int]:
-    """Highwaters before the write, whether it was a recognised retry, and what it took; or the error that was answered.
+def commit_result(reply: Sequence[bytes], topics: MutableMapping[str, TopicInfo]) -> tuple[list[int], bool]:
+    """Highwaters before the write and whether it was a recognised retry; or the error the script answered.
 
     A topic that is unknown or of another incarnation is forgotten from `topics`.
     """
     status, *rest = (part.decode() for part in reply)
     if status == "OK":
-        return orjson.loads(rest[0]), rest[1] == "again", int(rest[2]) if len(rest) > 2 else 0  # noqa: PLR2004
+        return orjson.loads(rest[0]), rest[1] == "again"
     if status in {"UNKNOWN", "INCARNATION"}:
         topics.pop(rest[0], None)
     raise _refusal(status, rest)

@@ -51,7 +51,7 @@ async def append_several(log: Log, writes: Sequence[Write]) -> list[Appended | L
 
 def _result(sent: codec.CommitArguments, reply: Sequence[bytes], infos: dict[str, TopicInfo]) -> Appended | LogError:
     try:
-        bases, again, _ = codec.commit_result(reply, infos)
+        bases, again = codec.commit_result(reply, infos)
     except LogError as exc:
         return exc
     return Appended(sent.offsets(bases), again)

@@ -4,7 +4,6 @@
 -- streams its records, each a list of fields
 -- Fields stand in the order k, v, t, header..., absent ones left out; that order is what folding relies on.
 -- Every check comes before the first write: a script that stops half-way is not rolled back.
-local begun = os.clock()
 local prefix = ARGV[1]
 local head = cjson.decode(ARGV[2])
 
@@ -217,4 +216,4 @@ if txn_key then
   redis.call('HSET', txn_key, 'value', head.txn.value, 'bases', result)
   redis.call('PEXPIRE', txn_key, head.txn.ttl_ms)
 end
-return {'OK', result, 'new', string.format('%d', (os.clock() - begun) * 1e6)}
+return {'OK', result, 'new'}

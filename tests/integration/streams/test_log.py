@@ -113,13 +113,6 @@ async def test_a_retry_returns_the_first_result(log: Log) -> None:
     assert await log.ends("t") == {0: 1, 1: 1}
 
 
-async def test_a_commit_says_how_long_it_took(log: Log) -> None:
-    once = Transaction("me", "7", once=False, ttl_ms=60_000)
-    some = [record() for _ in range(1_000)]
-    assert (await log.append(some, transaction=once)).took_us > 0
-    assert (await log.append(some, transaction=once)).took_us == 0, "nothing was written again"
-
-
 async def test_an_attempt_that_arrives_after_its_successor_is_refused(log: Log) -> None:
     for number in ("7", "8"):
         await log.append([record()], transaction=Transaction("me", number, once=False, ttl_ms=60_000))

@@ -26,7 +26,6 @@ class SlowLog:
         self.arrived = asyncio.Event()
         self.answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.stands: bytes | None = None
-        self.took_us = 0
         self.keys = Keys("test")
 
     async def at_once(self, _command: Any) -> list[Any]:
@@ -39,7 +38,7 @@ class SlowLog:
         self.batches.append(batch)
         self.arrived.set()
         await self.answer
-        return Appended(tuple(range(len(batch.records))), again=False, took_us=self.took_us)
+        return Appended(tuple(range(len(batch.records))), again=False)
 
 
 @pytest.fixture
@@ -141,18 +140,3 @@ async def test_a_caller_that_comes_again_lets_a_few_gather(committer: Committer,
     assert [len(batch.records) for batch in log.batches] == [3, 3]
     assert await committer.commit()
     assert committer.watermarks.committed(SOURCE) == 10
-
-
-async def test_commits_become_as_small_as_the_server_needs_them_to_be(committer: Committer, log: SlowLog) -> None:
-    log.answer.set_result(None)
-    log.took_us = 4 * committer.cost_max_us
-    committer.watermarks.reset(SOURCE, 0)
-    for offset in range(5_000):
-        committer.watermarks.deliver(SOURCE, offset)
-        committer.outbox.add(Output("out", 0, b"k", b"v", 0, (), (SOURCE, offset), None))
-        committer.watermarks.finish(SOURCE, (offset,))
-    await committer.commit()
-    sizes = [len(batch.records) for batch in log.batches]
-    assert sizes[0] == committer.cost_max_us // RANKED_ROW_US
-    assert sizes[-2] < sizes[0] / 2
-    assert sum(sizes) == 5_000
