@@ -6,52 +6,83 @@ import asyncio
 import re
 import socket
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
-from typing import cast
+from datetime import date, timedelta
+from functools import cache, partial
+from typing import Literal, NamedTuple, cast
 from urllib.parse import urlsplit
 
 CONNECT_AT_ONCE = 50
 SLOW_RECEIVE_BYTES = 4_096
 SLOW_EVERY_S = 1.0
 SNAPSHOT_END = b'"last":true'
-WATCHED = re.compile(rb'"user_id":"watched-(\d+)"')
+FIRST_DAY = date(2020, 1, 1)
+
+Watches = Literal["everything", "own", "board", "fees"]
+
+
+def day(change: int) -> date:
+    """The UTC day whose fees a change raises; no other change does."""
+    return FIRST_DAY + timedelta(days=change)
+
+
+@cache
+def _change(day: bytes) -> int:
+    return (date.fromisoformat(day.decode()) - FIRST_DAY).days
+
+
+class _Told(NamedTuple):
+    """How a row says which change it tells of."""
+
+    pattern: re.Pattern[bytes]
+    change: Callable[[bytes], int]
+
+
+OF_USERS = _Told(re.compile(rb'"user_id":"watched-(\d+)"'), int)
+OF_DAYS = _Told(re.compile(rb'"day":"(\d{4}-\d\d-\d\d)"'), _change)
 
 
 @dataclass(frozen=True)
 class Audience:
-    """Who listens to what of the progress feed: everybody to all of it, or each to users of its own; and who is slow.
+    """Who listens to what, and who is slow.
 
-    Or everybody watches the top of one board. Of the slow ones, half read nothing and half read 4 KiB each second; they
-    listen to everything.
+    Everybody to everything of the progress feed, or each to users of its own; or all to the top of one board, or to the
+    fees of each day. Of the slow ones, half read nothing and half read 4 KiB each second; they listen to all progress.
     """
 
     subscribers: int
-    own: bool
+    watches: Watches
     slow: int
-    board: bool = False
 
-    def users(self, subscriber: int, changes: int) -> range:
-        """Numbers of the users that a subscriber listens to."""
-        return range(subscriber, changes, self.subscribers) if self.own else range(changes)
+    def wanted(self, subscriber: int, changes: int) -> range:
+        """The changes that a subscriber is told of."""
+        return range(subscriber, changes, self.subscribers) if self.watches == "own" else range(changes)
 
     def path(self, subscriber: int, changes: int) -> str:
         """What a subscriber asks for."""
-        if self.board:
-            return "/v1/feed/boards?board=volume&period=all"
-        users = self.users(subscriber, changes) if self.own else ()
-        return "/v1/feed/progress?" + "&".join(f"user=watched-{user}" for user in users)
+        match self.watches:
+            case "board":
+                return "/v1/feed/boards?board=volume&period=all"
+            case "fees":
+                return "/v1/feed/fees?day=each"
+            case "own":
+                users = (f"user=watched-{user}" for user in self.wanted(subscriber, changes))
+                return "/v1/feed/progress?" + "&".join(users)
+            case "everything":
+                return "/v1/feed/progress"
 
 
 class Listener(asyncio.Protocol):
-    """One subscriber: notes when it was told first of each watched user."""
+    """One subscriber: notes when it was told first of each change."""
 
-    def __init__(self, request: bytes, wanted: range) -> None:
+    def __init__(self, request: bytes, wanted: range, told: _Told) -> None:
         self.heard: dict[int, float] = {}
         self.current = asyncio.Event()
         self.transport: asyncio.Transport | None = None
         self._request = request
         self.wanted = wanted
+        self._told = told
         self.done = asyncio.Event()
         self._rest = b""
 
@@ -61,13 +92,13 @@ class Listener(asyncio.Protocol):
         self.transport.write(self._request)
 
     def data_received(self, data: bytes) -> None:
-        """Note who is told of."""
+        """Note what is told."""
         now = time.perf_counter()
         data = self._rest + data
         end = data.rfind(b"\n") + 1
         self._rest = data[end:]
-        for user in WATCHED.findall(data, 0, end):
-            self.heard.setdefault(int(user), now)
+        for told in self._told.pattern.findall(data, 0, end):
+            self.heard.setdefault(self._told.change(told), now)
         if len(self.heard) >= len(self.wanted):
             self.done.set()
         if SNAPSHOT_END in data:
@@ -75,15 +106,16 @@ class Listener(asyncio.Protocol):
 
     def delays(self, accepted: dict[int, float]) -> list[float]:
         """Seconds from accepted to told, of each change that it was told of."""
-        return [max(0.0, self.heard[user] - accepted[user]) for user in self.wanted if user in self.heard]
+        return [max(0.0, self.heard[one] - accepted[one]) for one in self.wanted if one in self.heard]
 
 
 async def listen(url: str, audience: Audience, changes: int) -> list[Listener]:
     """All subscribers, each with its snapshot."""
     loop, parts, found = asyncio.get_running_loop(), urlsplit(url), []
+    told = OF_DAYS if audience.watches == "fees" else OF_USERS
     for number in range(audience.subscribers):
         request = f"GET {audience.path(number, changes)} HTTP/1.1\r\nHost: bench\r\n\r\n".encode()
-        listener = Listener(request, audience.users(number, changes))
+        listener = Listener(request, audience.wanted(number, changes), told)
         await loop.create_connection(partial(_same, listener), str(parts.hostname), int(parts.port or 0))
         found.append(listener)
         if len(found) % CONNECT_AT_ONCE == 0:

@@ -17,10 +17,11 @@ from deploy.bench.asked import Asked
 from deploy.bench.figures import Figure, figure, percentile
 from deploy.bench.fill_load import bodies, headers, made_fills
 from deploy.bench.http_load import open_loop
-from deploy.bench.listeners import Audience, dawdle, listen, listen_slowly
+from deploy.bench.listeners import Audience, Watches, dawdle, day, listen, listen_slowly
 from deploy.bench.pipeline import Pipeline
 from deploy.bench.result import Result
 from deploy.bench.spent import cpu_seconds
+from deploy.replay.fills import Fill
 from streams.log import Log, Record, TopicPartition
 from streams.log.partitioner import partition_for
 from tables.catalog import GAMIFICATION_PROGRESS, changelog_topic
@@ -31,6 +32,12 @@ PARTITIONS = 4
 APP = "astratrade"
 LAST_S = 30.0
 READERS_PER_SLOW_ONE = 25
+WATCHED: dict[Watches, str] = {
+    "everything": "everything",
+    "own": "users of their own",
+    "board": "the top of a board",
+    "fees": "the fees of each day",
+}
 MS = 1_000
 
 
@@ -69,19 +76,20 @@ class FeedRun:
 
 
 def measure(asked: Asked) -> Iterator[Result]:
-    """Everybody listens to everything, to users of its own, or to a board; fills through a worker, or rows written."""
+    """Everybody watches everything, users of its own, a board, or fees; fills through a worker, or rows written."""
     fills = FeedLoad(asked.feed_rate, asked.seconds, through_a_worker=True)
     as_many_rows = replace(fills, through_a_worker=False)
     many_rows = replace(as_many_rows, per_second=asked.row_rate)
-    everything = Audience(subscribers=asked.subscribers, own=False, slow=0)
+    everything = Audience(subscribers=asked.subscribers, watches="everything", slow=0)
     with_slow = replace(everything, slow=asked.subscribers // READERS_PER_SLOW_ONE)
-    own = replace(with_slow, own=True)
+    own = replace(with_slow, watches="own")
     for audience, load in (
         (everything, as_many_rows),
         (with_slow, as_many_rows),
         (with_slow, fills),
         (own, fills),
-        (replace(with_slow, board=True), fills),
+        (replace(with_slow, watches="board"), fills),
+        (replace(with_slow, watches="fees"), fills),
         (own, many_rows),
     ):
         yield _result(audience, load, [_measured(audience, load, seed) for seed in asked.seeds()])
@@ -92,9 +100,8 @@ def _result(audience: Audience, load: FeedLoad, runs: list[FeedRun]) -> Result:
         return figure([what(run) for run in runs])
 
     changes = "fills through one worker" if load.through_a_worker else "rows written straight"
-    watched = "the top of a board" if audience.board else "users of their own" if audience.own else "everything"
     return Result(
-        f"{audience.subscribers} subscribers to {watched}, {audience.slow} slow ones beside them; "
+        f"{audience.subscribers} subscribers to {WATCHED[audience.watches]}, {audience.slow} slow ones beside them; "
         f"{load.per_second:g} {changes} a second, open loop, {load.seconds:g} s",
         {
             "accepted to told p50 ms": of(lambda run: MS * percentile(run.delays_s, 50)),
@@ -123,7 +130,10 @@ async def _run(pipeline: Pipeline, audience: Audience, load: FeedLoad, lines: st
     log = Log(pipeline.server.url)
     watching = asyncio.create_task(_watch(log, await _ends(log, topic), load.changes))
     api, client, begun = cpu_seconds(pipeline.api.pid), time.process_time(), time.perf_counter()
-    accepted = await (_post(pipeline, load, lines, seed) if load.through_a_worker else _write(pipeline, load))
+    if load.through_a_worker:
+        accepted = await _post(pipeline, _fills(audience, load.changes, seed), lines, load.per_second)
+    else:
+        accepted = await _write(pipeline, load)
     with suppress(TimeoutError):
         async with asyncio.timeout(LAST_S):
             for listener in listeners:
@@ -167,18 +177,24 @@ async def _watch(log: Log, reached: dict[TopicPartition, int], changes: int) -> 
     return found
 
 
-async def _post(pipeline: Pipeline, load: FeedLoad, lines: str, seed: int) -> dict[int, float]:
-    """Posts fills, each of a user of its own who leads the volume board with it; when each was accepted."""
-    made = made_fills(load.changes, users=load.changes, seed=seed)
-    leading = [{**one, "user_id": f"watched-{user}", "notional_usd": str(1 + user)} for user, one in enumerate(made)]
-    posted = bodies(leading, 1)
+def _fills(audience: Audience, changes: int, seed: int) -> list[Fill]:
+    """Each of a user of its own who leads the volume board with it; for who watches fees, on a day of its own."""
+    made = made_fills(changes, users=changes, seed=seed)
+    fills = [{**one, "user_id": f"watched-{user}", "notional_usd": str(1 + user)} for user, one in enumerate(made)]
+    if audience.watches == "fees":
+        fills = [{**one, "fee_usd": "1", "executed_at": f"{day(n)}T12:00:00Z"} for n, one in enumerate(fills)]
+    return fills
+
+
+async def _post(pipeline: Pipeline, fills: list[Fill], lines: str, per_second: float) -> dict[int, float]:
+    """Posts fills one by one; when each was accepted."""
     accepted: dict[int, float] = {}
     await open_loop(
         pipeline.url,
         "/v1/fills",
-        posted,
+        bodies(fills, 1),
         lines,
-        per_second=load.per_second,
+        per_second=per_second,
         connections=CONNECTIONS,
         on_accepted=accepted.__setitem__,
     )
