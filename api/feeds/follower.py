@@ -96,15 +96,17 @@ class Follower:
             self.leave(subscriber)
             raise
 
-    async def reading(self) -> None:
-        """Wait until it reads; no change after that passes a subscriber by.
+    async def reading(self) -> Position:
+        """Wait until it reads; no change from there on passes a subscriber by.
 
         Raises:
             LogUnavailableError: when that takes too long.
         """
         try:
             async with asyncio.timeout(OPEN_TIMEOUT_S):
-                await self._reading.wait()
+                while (reached := self.reached) is None:
+                    await self._reading.wait()
+                return reached.position
         except TimeoutError:
             raise LogUnavailableError(f"topic {self.topic!r} cannot be read just now") from None
 

@@ -12,6 +12,7 @@ from api.feeds.change import Read
 from api.feeds.follower import ROUND_S, Follower
 from api.feeds.ranked import BOARDS_ROUND_S, Tops
 from api.feeds.session import TICK_S, Session
+from api.feeds.summed import Totals
 from api.feeds.views import View
 from api.metrics import Metrics
 from api.problems import UNAVAILABLE, Problem
@@ -48,6 +49,7 @@ class Hub:
         self.log = Log(url, namespace)
         self.tables = TableReader(self.log, app_id)
         self.tops = Tops(self.tables)
+        self.totals = Totals(self.tables)
         self.metrics = metrics
         self.sessions: set[Session] = set()
         self.followers: Mapping[FeedName, Follower] = {
@@ -55,6 +57,8 @@ class Hub:
         }
         self.followers["boards"].prepare = self.tops.prepare
         self.followers["boards"].on_stop = self.tops.forget
+        self.followers["fees"].prepare = self.totals.prepare
+        self.followers["fees"].on_stop = self.totals.forget
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:

@@ -6,11 +6,13 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from functools import partial
 
 import orjson
 
 from api.feeds.change import Changes
 from api.feeds.follower import ByChannel, Follower
+from api.feeds.kept import Kept
 from api.feeds.subscriber import Subscriber
 from api.feeds.views import Rows
 from api.queries.shapes import board_row
@@ -51,69 +53,35 @@ class Shown:
         return b'{"rows":[' + b",".join(changed) + b'],"removed":' + orjson.dumps(removed) + b"}"
 
 
-@dataclass(slots=True)
-class _Top:
-    """The top of one board: as read last, and as it is being read."""
-
-    board: Board
-    shown: Shown | None = None
-    reading: asyncio.Task[Shown] | None = None
-
-
 class Tops:
     """The tops of boards that somebody watches, read once for all of them."""
 
     def __init__(self, tables: TableReader) -> None:
         self.tables = tables
-        self._tops: OrderedDict[tuple[str, int], _Top] = OrderedDict()
+        self._tops: OrderedDict[tuple[str, int], Kept[Shown]] = OrderedDict()
 
     async def read(self, board: Board, group: str, limit: int, at_least: Position) -> Shown:
         """The first `limit` members, as of `at_least` or later."""
-        top = self._tops.setdefault((group, limit), _Top(board))
+        top = self._tops.setdefault((group, limit), Kept(partial(self._read, board, group, limit)))
         self._tops.move_to_end((group, limit))
         if len(self._tops) > TOPS_KEPT_MAX:
             self._tops.popitem(last=False)
-        shown = top.shown
-        if shown is None or not _covers(shown.position, at_least):
-            shown = await self._reading(top, group, limit)
-            if not _covers(shown.position, at_least):  # it had begun too early; the next has not
-                shown = await self._reading(top, group, limit)
-        return shown
+        return await top.at(at_least)
 
     async def prepare(self, changed: ByChannel, since: Position) -> None:
         """Read the tops that changes are about to be told of, before everybody who watches them asks."""
         wanted = {group: Position(since.topic, since.epoch, changes.ends) for group, changes in changed.items()}
-        watched = [(group, limit, top.board) for (group, limit), top in self._tops.items() if group in wanted]
-        await asyncio.gather(*[self.read(board, group, limit, wanted[group]) for group, limit, board in watched])
+        watched = [(top, wanted[group]) for (group, _), top in self._tops.items() if group in wanted]
+        await asyncio.gather(*[top.at(at_least) for top, at_least in watched])
 
-    async def _reading(self, top: _Top, group: str, limit: int) -> Shown:
-        """What comes of the read under way, or of a new one: one for all who wait."""
-        if top.reading is None:
-            top.reading = asyncio.create_task(self._read(top, group, limit))
-        return await asyncio.shield(top.reading)
-
-    async def _read(self, top: _Top, group: str, limit: int) -> Shown:
-        try:
-            page = await self.tables.page(GAMIFICATION_BOARDS.name, group, limit=limit)
-        finally:
-            top.reading = None
-        rows = {one.member: orjson.dumps(board_row(top.board, one).model_dump(mode="json")) for one in page.members}
-        top.shown = Shown(page.position, rows)
-        return top.shown
+    async def _read(self, board: Board, group: str, limit: int) -> Shown:
+        page = await self.tables.page(GAMIFICATION_BOARDS.name, group, limit=limit)
+        rows = {one.member: orjson.dumps(board_row(board, one).model_dump(mode="json")) for one in page.members}
+        return Shown(page.position, rows)
 
     def forget(self) -> None:
         """Read all of them anew: positions say nothing of what was read of a log that was lost since."""
         self._tops.clear()
-
-
-def _covers(position: Position, wanted: Position) -> bool:
-    if position.epoch != wanted.epoch:
-        return False
-    stands = position.offsets
-    for partition, offset in wanted.offsets.items():  # noqa: SIM110 - asked for each who watches; `all` takes twice as long
-        if stands.get(partition, 0) < offset:
-            return False
-    return True
 
 
 class BoardView:

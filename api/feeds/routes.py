@@ -80,7 +80,7 @@ async def boards(
 @router.get("/fees", summary="Fee totals")
 async def fees(api: ApiDep, wanted: Filter, last_event_id: LastEventId = None) -> FeedResponse:
     """Fee totals as they grow."""
-    return await _open(api, "fees", FeesView(api.hub.tables, wanted), last_event_id)
+    return await _open(api, "fees", FeesView(api.hub.totals, wanted), last_event_id)
 
 
 @router.get("/positions", summary="Your positions", responses=problems(401))

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date
 from typing import Annotated
 
@@ -16,9 +14,10 @@ from api.context import ApiDep
 from api.openapi import problems
 from api.problems import VALIDATION, Fault, Problem
 from api.queries.parameters import visible
-from api.queries.shapes import Fee, fee
+from api.queries.shapes import Fee
+from api.queries.totals import FeeFilter, summed
 from api.queries.users import PositionText
-from tables.catalog import ALL_DAYS, FINANCIAL_FEES, SEPARATOR
+from tables.catalog import ALL_DAYS, FINANCIAL_FEES
 from tables.rows import FeeTotal
 
 NamePart = Annotated[str | None, Query(max_length=64)]
@@ -32,22 +31,6 @@ class FeesAnswer(BaseModel):
 
     position: PositionText
     fees: list[Fee]
-
-
-@dataclass(frozen=True, slots=True)
-class FeeFilter:
-    """Which totals are asked for; the day is a UTC day or `all`, or None for each of them."""
-
-    day: str | None
-    source: str | None
-    asset: str | None
-    beneficiary: str | None
-
-    def takes(self, key: str) -> bool:
-        """Whether the totals of this key are asked for."""
-        source, asset, day, beneficiary = key.split(SEPARATOR)
-        found = ((self.day, day), (self.source, source), (self.asset, asset), (self.beneficiary, beneficiary))
-        return all(wanted is None or wanted == value for wanted, value in found)
 
 
 async def fee_filter(
@@ -79,19 +62,12 @@ def _is_day(text: str) -> bool:
         return False
 
 
-def sums(totals: Iterable[tuple[str, FeeTotal]]) -> list[Fee]:
-    """Totals of the same key added up, in the order of their keys."""
-    amounts: dict[str, int] = defaultdict(int)
-    counts: dict[str, int] = defaultdict(int)
-    for key, total in totals:
-        amounts[key] += total.amount
-        counts[key] += total.count
-    return [fee(key, FeeTotal(amount=amounts[key], count=counts[key])) for key in sorted(amounts)]
-
-
 @router.get("/fees", summary="Fee totals", dependencies=[visible(FINANCIAL_FEES.name)])
 async def get_fees(api: ApiDep, wanted: Filter) -> FeesAnswer:
     """Fees accrued by source, asset, UTC day and beneficiary. The beneficiary `total` is the whole of each fee."""
     found = await api.tables.rows(FINANCIAL_FEES.name)
-    chosen = ((row.key, FeeTotal.load(row.value)) for row in found.rows if wanted.takes(row.key))
-    return FeesAnswer(position=str(found.position), fees=sums(chosen))
+    parts: dict[str, list[FeeTotal]] = defaultdict(list)
+    for row in found.rows:
+        if wanted.takes(row.key):
+            parts[row.key].append(FeeTotal.load(row.value))
+    return FeesAnswer(position=str(found.position), fees=[summed(key, parts[key]) for key in sorted(parts)])

@@ -28,11 +28,9 @@ from streams.units import USD_UNIT, Quantity, Usd
 from tables import rows
 from tables.boards import group
 from tables.catalog import (
-    FINANCIAL_FEES,
     GAMIFICATION_PROGRESS,
     TRADING_PORTFOLIO,
     changelog_topic,
-    fee_key,
 )
 from tests.integration.api.sse import Reader, events, serving
 from tests.integration.api.support import PARTITIONS, Worker, auth
@@ -266,23 +264,6 @@ async def test_however_many_watch_a_board_a_change_is_read_once(
     await worker.rank(board, "v", 2 * USD_UNIT)
     await asyncio.gather(*reading)
     assert reads == 1
-
-
-async def test_fees_are_told_as_sums_over_partitions(server: httpx.AsyncClient, worker: Worker) -> None:
-    key = fee_key("trading", "USD", None, "total")
-    await worker.put(FINANCIAL_FEES.name, key, rows.FeeTotal(amount=USD_UNIT, count=1), partition=0)
-    await worker.put(FINANCIAL_FEES.name, key, rows.FeeTotal(amount=USD_UNIT, count=1), partition=1)
-    reader = Reader(server, "/v1/feed/fees", key="beneficiary")
-    await reader.read(lambda r: r.last_id is not None)
-    assert reader.table["total"]["amount"] == "2.00"
-    await worker.put(FINANCIAL_FEES.name, key, rows.FeeTotal(amount=5 * USD_UNIT, count=2), partition=1)
-    await reader.read(lambda r: r.table["total"]["amount"] == "6.00", at_most=1)
-    assert reader.names[-1] == "delta"
-    other = fee_key("trading", "USD", Instant(0).day(), "total")
-    reading = asyncio.create_task(reader.read(lambda r: r.table["total"]["amount"] == "7.00"))
-    await worker.put(FINANCIAL_FEES.name, other, rows.FeeTotal(amount=9, count=2), partition=1)
-    await worker.put(FINANCIAL_FEES.name, key, rows.FeeTotal(amount=2 * USD_UNIT, count=2), partition=0)
-    await reading
 
 
 async def test_the_tape_has_executions_of_the_market_alone(server: httpx.AsyncClient, worker: Worker) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import itertools
 import shutil
-from collections.abc import AsyncIterator, Callable
-from dataclasses import replace
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx
@@ -17,10 +17,11 @@ from api.app import create_app
 from api.config import ApiConfig
 from api.feeds import readings
 from api.feeds.follower import Follower
-from streams.log import Log, Record
+from api.feeds.hub import FeedName
+from streams.log import Appended, Log, Record
 from tables.boards import group
-from tables.catalog import GAMIFICATION_PROGRESS, changelog_topic
-from tables.rows import Progress
+from tables.catalog import FINANCIAL_FEES, GAMIFICATION_PROGRESS, changelog_topic, fee_key
+from tables.rows import FeeTotal, Progress
 from tests.backup import Backup, dump, restore
 from tests.integration.api.sse import EVENT_TIMEOUT_S, Reader, serving
 from tests.integration.api.support import Worker
@@ -29,7 +30,6 @@ from tests.integration.api.test_operation import Broker
 TABLE = GAMIFICATION_PROGRESS.name
 TOPIC = changelog_topic("astratrade", TABLE)
 PATH = "/v1/feed/progress"
-BOARD = "/v1/feed/boards"
 NODE_RECORDS = 100  # of a stream; whole nodes are trimmed
 
 
@@ -173,10 +173,47 @@ async def test_a_feed_notices_a_broker_that_came_back_with_an_earlier_file_and_h
         assert reader.resyncs == ["rolled_back"]
 
 
-async def test_a_board_shows_nothing_of_what_is_lost(server: httpx.AsyncClient, worker: Worker, log: Log) -> None:
-    earlier = await board_with_one_who_will_be_lost(worker, log)
-    reader = Reader(server, BOARD, {"board": "volume", "market": "BTC"})
-    reading = asyncio.create_task(reader.read(lambda r: set(r.table) == {"stays"}))
+@dataclass(frozen=True)
+class Shared:
+    """A feed that is read once for all who watch it, and how a row comes into it."""
+
+    name: FeedName
+    options: dict[str, str]
+    key: str
+    write: Callable[[Worker, str], Awaitable[Appended]]
+
+    def reader(self, client: httpx.AsyncClient) -> Reader:
+        return Reader(client, f"/v1/feed/{self.name}", self.options, self.key)
+
+    async def with_one_that_will_be_lost(self, worker: Worker, log: Log) -> Backup:
+        await self.write(worker, "stays")
+        earlier = await dump(log)
+        await self.write(worker, "lost")
+        return earlier
+
+
+def ranked(worker: Worker, user: str) -> Awaitable[Appended]:
+    return worker.rank(group("volume", "BTC", "all"), user, len(user))
+
+
+def paid(worker: Worker, beneficiary: str) -> Awaitable[Appended]:
+    key = fee_key("trading", "USD", None, beneficiary)
+    return worker.put(FINANCIAL_FEES.name, key, FeeTotal(amount=1, count=1), partition=0)
+
+
+SHARED = [
+    Shared("boards", {"board": "volume", "market": "BTC"}, "user_id", ranked),
+    Shared("fees", {}, "beneficiary", paid),
+]
+
+
+@pytest.mark.parametrize("feed", SHARED, ids=lambda feed: feed.name)
+async def test_what_is_kept_for_all_who_watch_shows_nothing_of_what_is_lost(
+    server: httpx.AsyncClient, worker: Worker, log: Log, feed: Shared
+) -> None:
+    earlier = await feed.with_one_that_will_be_lost(worker, log)
+    reader = feed.reader(server)
+    reading = asyncio.create_task(reader.read(lambda r: set(r.table) == {"stays"} and bool(r.last_id)))
     await reader.current.wait()
     assert set(reader.table) == {"stays", "lost"}
     await restore(log, earlier)
@@ -184,12 +221,13 @@ async def test_a_board_shows_nothing_of_what_is_lost(server: httpx.AsyncClient, 
     assert reader.resyncs == ["rolled_back"]
 
 
-async def test_a_board_shows_nothing_of_what_was_lost_while_nobody_listened(
-    app: FastAPI, server: httpx.AsyncClient, worker: Worker, log: Log
+@pytest.mark.parametrize("feed", SHARED, ids=lambda feed: feed.name)
+async def test_what_is_kept_for_all_who_watch_shows_nothing_of_what_was_lost_while_nobody_listened(
+    app: FastAPI, server: httpx.AsyncClient, worker: Worker, log: Log, feed: Shared
 ) -> None:
-    earlier = await board_with_one_who_will_be_lost(worker, log)
+    earlier = await feed.with_one_that_will_be_lost(worker, log)
     stopped = asyncio.Event()
-    follower = app.state.api.hub.followers["boards"]
+    follower = app.state.api.hub.followers[feed.name]
     forget = follower.on_stop
 
     def stop() -> None:
@@ -197,7 +235,7 @@ async def test_a_board_shows_nothing_of_what_was_lost_while_nobody_listened(
         stopped.set()
 
     follower.on_stop = stop
-    before, after = (Reader(server, BOARD, {"board": "volume", "market": "BTC"}) for _ in range(2))
+    before, after = (feed.reader(server) for _ in range(2))
     await before.read(lambda r: bool(r.last_id))
     assert set(before.table) == {"stays", "lost"}
     async with asyncio.timeout(EVENT_TIMEOUT_S):
@@ -205,14 +243,6 @@ async def test_a_board_shows_nothing_of_what_was_lost_while_nobody_listened(
     await restore(log, earlier)
     await after.read(lambda r: bool(r.last_id))
     assert set(after.table) == {"stays"}
-
-
-async def board_with_one_who_will_be_lost(worker: Worker, log: Log) -> Backup:
-    board = group("volume", "BTC", "all")
-    await worker.rank(board, "stays", 1)
-    earlier = await dump(log)
-    await worker.rank(board, "lost", 2)
-    return earlier
 
 
 async def test_what_was_read_last_is_not_trimmed_while_it_is_followed(log: Log, worker: Worker) -> None:
