@@ -104,7 +104,8 @@ class Follower:
         """
         try:
             async with asyncio.timeout(OPEN_TIMEOUT_S):
-                while (reached := self.reached) is None:
+                await self._reading.wait()
+                while (reached := self.reached) is None:  # it has stopped meanwhile
                     await self._reading.wait()
                 return reached.position
         except TimeoutError:

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import os
 import platform
+import statistics
 import subprocess
+import time
+from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
+import msgspec
+
+from deploy.bench import payload
+from deploy.bench.apps.events import Order
 from deploy.binary import find_binary
 from deploy.errors import DeployError
 
 PACKAGES = ("faust-streaming", "mode-streaming", "redis", "hiredis", "rocksdict", "fastapi", "uvicorn", "orjson")
 SOURCE = Path(__file__).parents[2]
 GIT_TIMEOUT_S = 5.0
+LOOP_EVENTS, LOOPS = 20_000, 9
 UNKNOWN = "unknown"
 
 
@@ -48,6 +56,24 @@ def describe() -> dict[str, str]:
 def load() -> str:
     """How many processes want a core, over 1, 5 and 15 minutes: others that ran meanwhile show in it."""
     return ", ".join(f"{average:.2f}" for average in os.getloadavg())
+
+
+def bare_loop() -> float:
+    """Events a second that a loop decodes and counts by key, without a log, a store or a commit, on one core.
+
+    How fast the machine is at the moment: others share its cores and caches, which its load does not show. Figures of
+    different moments and machines are compared by it. The median of several short runs.
+    """
+    some = [value for _, value in payload.events(LOOP_EVENTS, 1)]
+    decode = msgspec.json.Decoder(Order).decode
+    took_s = []
+    for _ in range(LOOPS):
+        counted: Counter[str] = Counter()
+        begun = time.perf_counter()
+        for value in some:
+            counted[decode(value).key] += 1
+        took_s.append(time.perf_counter() - begun)
+    return LOOP_EVENTS / statistics.median(took_s)
 
 
 def lines(machine: Mapping[str, str]) -> list[str]:

@@ -12,7 +12,7 @@ import click
 from deploy.bench.apps import STYLES
 from deploy.bench.asked import Asked
 from deploy.bench.catalog import PARTS, part
-from deploy.bench.machine import describe, lines, load, require_proc
+from deploy.bench.machine import bare_loop, describe, lines, load, require_proc
 
 
 def _numbers(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[int, ...]:
@@ -55,7 +55,8 @@ LIST = "\n".join(f"  {name:<10}{what}" for name, what in PARTS.items())
 def bench(parts: tuple[str, ...], file: Path | None, style: str | None, **options: Any) -> None:
     """Measure this product on this machine: the parts that are named, or all of them (an hour or so).
 
-    Prints date, load and machine, then for each part medians with the least and greatest of the runs. Loads are made
+    Prints date, load and machine, then for each part how many events a bare loop decodes and counts just now (the
+    machine's speed, by which runs can be compared), and medians with the least and greatest of the runs. Loads are made
     from a seed; each run begins with a warm-up that is not counted, and has a broker of its own where its memory is
     looked at. Agents and product end a run when everything is committed; the final tables are compared with what the
     events add up to. `per core` divides by the CPU seconds of the workers alone. Load, broker and workers share the
@@ -75,8 +76,11 @@ def bench(parts: tuple[str, ...], file: Path | None, style: str | None, **option
     click.echo("\n".join(lines(machine)) + "\n")
     found: dict[str, dict[str, Any]] = {}
     for name in parts or PARTS:
-        found[name] = {"load": load(), "figures": []}
-        click.echo(f"{name}, at a load of {found[name]['load']}")
+        found[name] = {"load": load(), "bare_loop_events_per_s": round(bare_loop()), "figures": []}
+        click.echo(
+            f"{name}, at a load of {found[name]['load']}; "
+            f"a bare loop counts {found[name]['bare_loop_events_per_s']:,} events/s"
+        )
         for result in part(name)(asked):
             click.echo("\n".join(result.lines()))
             found[name]["figures"].append(result.as_json())

@@ -93,6 +93,7 @@ def test_results_are_written_with_date_versions_commit_and_options(tmp_path: Pat
     assert "faust-streaming" in written["libraries"]
     assert written["options"]["workers"] == [1, 2]
     assert written["results"]["commit"]["load"]
+    assert written["results"]["commit"]["bare_loop_events_per_s"] > 0
     first = written["results"]["commit"]["figures"][0]
     assert first["title"] in outcome.output
     assert first["figures"]["answered p50 ms"].keys() == {"median", "least", "greatest", "runs"}
