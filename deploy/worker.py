@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import signal
 import socket
 from collections.abc import Sequence
 from pathlib import Path
+from types import FrameType
 from typing import NoReturn
 
 import faust
@@ -131,6 +133,11 @@ def presence(settings: Settings, app: faust.App, slot: str) -> list[Presence]:
     return [Presence(log, app, member, interval_s=settings.heartbeat_ms / 1000, lease_ms=settings.lease_ms)]
 
 
+def _end(_number: int, _frame: FrameType | None) -> NoReturn:
+    """Nothing has begun that would have to be finished."""
+    raise SystemExit(0)
+
+
 def run_worker(settings: Settings, name: str | None = None) -> NoReturn:
     """Run a worker until SIGTERM or SIGINT. Ends by SystemExit with the worker's status.
 
@@ -138,6 +145,8 @@ def run_worker(settings: Settings, name: str | None = None) -> NoReturn:
         LockedError: when its slot is in use.
         LogError: when the broker is not suitable.
     """
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _end)  # until Faust's worker takes them over
     slot, lock = claim_slot(settings, name)
     logs.configure(slot, settings.log_level)
     loop = uvloop.new_event_loop()

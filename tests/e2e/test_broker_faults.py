@@ -55,6 +55,15 @@ def test_a_broker_that_is_away_at_start_is_waited_for(tmp_path: Path) -> None:
         assert pipeline.client("admin", "a").get(f"/v1/users/{user}/progress", params=after).json()["xp"] == 65
 
 
+def test_a_worker_that_waits_for_its_broker_ends_cleanly_when_it_is_asked_to(tmp_path: Path) -> None:
+    with Pipeline(tmp_path, workers=0, api=False) as pipeline:
+        pipeline.kill_server()
+        worker = pipeline.start_worker()
+        says(worker, "broker")
+        assert worker.stop()
+        assert worker.exit_code == 0, worker.last_words()
+
+
 def test_while_the_broker_is_away_the_api_says_unavailable_and_afterwards_works_again(tmp_path: Path) -> None:
     with Pipeline(tmp_path, workers=1) as pipeline:
         client = pipeline.client("venue", "venue-1")
