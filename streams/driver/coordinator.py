@@ -99,6 +99,13 @@ class Coordinator(Service):
 
     @Service.task
     async def _membership(self) -> None:
+        try:
+            await self._take_part()
+        except LogUnavailableError:
+            if not self.should_stop:  # who is to stop waits for no broker: its lease runs out
+                raise
+
+    async def _take_part(self) -> None:
         while not self.should_stop:
             await self._notice(None if self._heartbeat is None else JOIN_POLL_S if self._restless() else 1.0)
             if self.should_stop:
