@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from api.app import create_app
 from api.config import ApiConfig
 from streams.log import Log
+from tests.integration.api.sse import serving
 from tests.integration.api.support import MARKETS, SECRET, Worker
 
 
@@ -31,6 +32,19 @@ async def app(config: ApiConfig) -> AsyncIterator[FastAPI]:
     app = create_app(config)
     async with app.router.lifespan_context(app):
         yield app
+
+
+@pytest.fixture
+def served_app(config: ApiConfig) -> FastAPI:
+    """Not started: `server` does that."""
+    return create_app(config)
+
+
+@pytest.fixture
+async def server(served_app: FastAPI, worker: Worker) -> AsyncIterator[httpx.AsyncClient]:
+    """The API on a real port, for what an in-process transport has not: streams that are cut off."""
+    async with serving(served_app) as (url, _), httpx.AsyncClient(base_url=url) as client:
+        yield client
 
 
 @pytest.fixture

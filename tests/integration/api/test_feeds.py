@@ -13,8 +13,6 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from api.app import create_app
-from api.config import ApiConfig
 from api.feeds import follower as followers
 from api.feeds import session as sessions
 from streams import topics
@@ -37,19 +35,6 @@ from tests.integration.api.support import PARTITIONS, Worker, auth
 from tests.integration.api.test_ingress import assert_problem
 
 TABLE = GAMIFICATION_PROGRESS.name
-
-
-@pytest.fixture
-async def server(app: FastAPI, worker: Worker) -> AsyncIterator[httpx.AsyncClient]:
-    """The API on a real port; `app` is started by its own fixture, the server only serves it."""
-    async with serving(app) as (url, _), httpx.AsyncClient(base_url=url) as client:
-        yield client
-
-
-@pytest.fixture
-def app(config: ApiConfig) -> FastAPI:
-    """Not started: the server does that."""
-    return create_app(config)
 
 
 def progress(xp: int) -> rows.Progress:
@@ -90,9 +75,9 @@ async def test_a_snapshot_then_every_change(server: httpx.AsyncClient, worker: W
 
 
 async def test_random_disconnects_lose_and_repeat_nothing(
-    server: httpx.AsyncClient, app: FastAPI, worker: Worker
+    server: httpx.AsyncClient, served_app: FastAPI, worker: Worker
 ) -> None:
-    app.state.api.hub.followers["xp"].round_s = 0  # many small deltas, to be cut off between
+    served_app.state.api.hub.followers["xp"].round_s = 0  # many small deltas, to be cut off between
     chance = random.Random(7)
     reader = Reader(server, "/v1/feed/xp", {"last": 1}, key="event_id")
     await worker.emit(topics.GAMIFICATION_EVENTS, xp_gained("first", 1))
@@ -241,7 +226,7 @@ async def test_the_top_of_a_board_follows_every_change(server: httpx.AsyncClient
 
 
 async def test_however_many_watch_a_board_a_change_is_read_once(
-    server: httpx.AsyncClient, app: FastAPI, worker: Worker, monkeypatch: pytest.MonkeyPatch
+    server: httpx.AsyncClient, served_app: FastAPI, worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     board = group("volume", "BTC", "all")
     await worker.rank(board, "u", USD_UNIT)
@@ -252,7 +237,7 @@ async def test_however_many_watch_a_board_a_change_is_read_once(
 
     reading = [asyncio.create_task(reader.read(leads("v"))) for reader in readers]
     await asyncio.gather(*[reader.current.wait() for reader in readers])
-    tables, reads = app.state.api.hub.tables, 0
+    tables, reads = served_app.state.api.hub.tables, 0
     page = tables.page
 
     async def counted(*args: Any, **options: Any) -> Any:
@@ -302,8 +287,8 @@ async def test_a_quiet_feed_says_so_and_its_mark_can_be_resumed_from(
     assert reader.names.count("snapshot") == 2
 
 
-async def test_feeds_end_at_once_when_the_server_stops(app: FastAPI, worker: Worker) -> None:
-    async with serving(app) as (url, server), httpx.AsyncClient(base_url=url) as client:
+async def test_feeds_end_at_once_when_the_server_stops(served_app: FastAPI, worker: Worker) -> None:
+    async with serving(served_app) as (url, server), httpx.AsyncClient(base_url=url) as client:
         reader = Reader(client, "/v1/feed/progress")
         reading = asyncio.create_task(reader.read(lambda _: False))
         await reader.current.wait()
@@ -314,11 +299,11 @@ async def test_feeds_end_at_once_when_the_server_stops(app: FastAPI, worker: Wor
 
 
 async def test_a_client_that_reads_nothing_slows_nobody_and_is_told_to_start_afresh(
-    app: FastAPI, worker: Worker, monkeypatch: pytest.MonkeyPatch
+    served_app: FastAPI, worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sessions, "PENDING_CHANGES_MAX", 2_000)
     total = 40_000
-    async with serving(app) as (url, _), httpx.AsyncClient(base_url=url) as client, stuck_client(url) as stuck:
+    async with serving(served_app) as (url, _), httpx.AsyncClient(base_url=url) as client, stuck_client(url) as stuck:
         reader = Reader(client, "/v1/feed/xp", key="event_id")
         async with aclosing(events(client, reader.path)) as stream:
             while not reader.current.is_set():
@@ -329,7 +314,7 @@ async def test_a_client_that_reads_nothing_slows_nobody_and_is_told_to_start_afr
                 while len(reader.told) < start + 500:
                     reader.take(await anext(stream))
         assert "resync" not in reader.names
-        [slow] = [session for session in app.state.api.hub.sessions if session.subscriber.lost]
+        [slow] = [session for session in served_app.state.api.hub.sessions if session.subscriber.lost]
         assert slow.subscriber.lost == "slow"
         async with asyncio.timeout(10):
             told = await stuck.read()

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import httpx
 import pytest
 from fastapi import FastAPI
 
-from api.app import create_app
-from api.config import ApiConfig
 from api.feeds import summed
 from api.queries import totals
 from api.queries.shapes import Fee
@@ -20,22 +18,10 @@ from streams.times import Instant
 from streams.units import USD_UNIT
 from tables.catalog import FINANCIAL_FEES, fee_key
 from tables.rows import FeeTotal
-from tests.integration.api.sse import Reader, serving
+from tests.integration.api.sse import Reader
 from tests.integration.api.support import PARTITIONS, Worker
 
 TABLE = FINANCIAL_FEES.name
-
-
-@pytest.fixture
-async def server(app: FastAPI, worker: Worker) -> AsyncIterator[httpx.AsyncClient]:
-    async with serving(app) as (url, _), httpx.AsyncClient(base_url=url) as client:
-        yield client
-
-
-@pytest.fixture
-def app(config: ApiConfig) -> FastAPI:
-    """Not started: the server does that."""
-    return create_app(config)
 
 
 async def test_fees_are_told_as_sums_over_partitions(server: httpx.AsyncClient, worker: Worker) -> None:
@@ -56,9 +42,9 @@ async def test_fees_are_told_as_sums_over_partitions(server: httpx.AsyncClient, 
 
 
 async def test_however_many_watch_fees_they_are_read_once_and_a_change_is_summed_once(
-    server: httpx.AsyncClient, app: FastAPI, worker: Worker, monkeypatch: pytest.MonkeyPatch
+    server: httpx.AsyncClient, served_app: FastAPI, worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tables, reads, made = app.state.api.hub.tables, 0, list[str]()
+    tables, reads, made = served_app.state.api.hub.tables, 0, list[str]()
     read = tables.rows
 
     async def counted(*args: Any) -> Any:
@@ -90,9 +76,9 @@ async def test_however_many_watch_fees_they_are_read_once_and_a_change_is_summed
 
 
 async def test_fees_kept_across_disconnects_equal_the_table_whatever_the_filter(
-    server: httpx.AsyncClient, app: FastAPI, worker: Worker
+    server: httpx.AsyncClient, served_app: FastAPI, worker: Worker
 ) -> None:
-    app.state.api.hub.followers["fees"].round_s = 0  # many small deltas, to be cut off between
+    served_app.state.api.hub.followers["fees"].round_s = 0  # many small deltas, to be cut off between
     chance = random.Random(13)
     names = ("total", "treasury", "paymaster")
     plan = [(chance.choice(names), chance.randrange(PARTITIONS), n) for n in range(1, 300)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -34,18 +34,6 @@ NODE_RECORDS = 100  # of a stream; whole nodes are trimmed
 
 
 History = tuple[Worker, str, Backup]
-
-
-@pytest.fixture
-def app(config: ApiConfig) -> FastAPI:
-    """Not started: the server does that."""
-    return create_app(config)
-
-
-@pytest.fixture
-async def server(app: FastAPI, worker: Worker) -> AsyncIterator[httpx.AsyncClient]:
-    async with serving(app) as (url, _), httpx.AsyncClient(base_url=url) as client:
-        yield client
 
 
 async def put(worker: Worker, **xp: int) -> None:
@@ -223,11 +211,11 @@ async def test_what_is_kept_for_all_who_watch_shows_nothing_of_what_is_lost(
 
 @pytest.mark.parametrize("feed", SHARED, ids=lambda feed: feed.name)
 async def test_what_is_kept_for_all_who_watch_shows_nothing_of_what_was_lost_while_nobody_listened(
-    app: FastAPI, server: httpx.AsyncClient, worker: Worker, log: Log, feed: Shared
+    served_app: FastAPI, server: httpx.AsyncClient, worker: Worker, log: Log, feed: Shared
 ) -> None:
     earlier = await feed.with_one_that_will_be_lost(worker, log)
     stopped = asyncio.Event()
-    follower = app.state.api.hub.followers[feed.name]
+    follower = served_app.state.api.hub.followers[feed.name]
     forget = follower.on_stop
 
     def stop() -> None:
