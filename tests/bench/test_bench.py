@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from deploy.bench import drain, payload
 from deploy.bench.apps import STYLES
 from deploy.bench.catalog import PARTS
+from deploy.bench.parts import product
 from deploy.cli import cli
 from deploy.errors import DeployError
 from tests.bench.asked import measured
@@ -81,6 +82,15 @@ def test_a_run_whose_table_is_not_what_the_events_add_up_to_is_no_result(
     job = drain.Job(kind=kind, style="event", store="memory://", events=200, warm_up=20)
     with pytest.raises(DeployError, match="the table is wrong in 1 keys"):
         drain.drain(job, seed=1)
+
+
+def test_a_run_of_the_product_whose_tables_are_not_what_the_fills_add_up_to_is_no_result(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    check = product.check
+    monkeypatch.setattr(product, "check", lambda pipeline, made: check(pipeline, [*made, made[0]]))
+    with pytest.raises(DeployError, match=r"the tables have 19 fills.*expected 20"):
+        measured("product", workers=(1,), fills=18)
 
 
 def test_results_are_written_with_date_versions_commit_and_options(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import signal
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +20,10 @@ from deploy.bench.spent import Meter, Spent, spending
 from deploy.errors import DeployError
 from deploy.replay.fills import Fill
 from streams.log import Log
+from streams.units import Usd
+from tables.catalog import FINANCIAL_FEES, GAMIFICATION_PROGRESS, TRADING_TRADES, fee_key
+from tables.reader import TableReader
+from tables.rows import FeeTotal, Progress, Trade
 
 USERS = 300
 BATCH = 500
@@ -51,7 +56,9 @@ def _run(workers: int, made: list[Fill], warm_up: int) -> Spent:
         meter = Meter([worker.pid for worker in pipeline.workers], pipeline.server.pid).begin()
         pipeline.signal_workers(signal.SIGCONT)
         asyncio.run(until_processed(pipeline))
-        return meter.spent(len(made) - warm_up)
+        spent = meter.spent(len(made) - warm_up)
+        asyncio.run(check(pipeline, made))
+        return spent
 
 
 def post(pipeline: Pipeline, fills: list[Fill]) -> None:
@@ -64,6 +71,36 @@ def post(pipeline: Pipeline, fills: list[Fill]) -> None:
     posted = asyncio.run(closed_loop(pipeline.url, "/v1/fills", load, lines, connections=1))
     if posted.accepted != len(load):
         raise DeployError(f"the ingress accepted {posted.accepted} of {len(load)} requests: {posted.statuses}")
+
+
+async def check(pipeline: Pipeline, made: list[Fill]) -> None:
+    """Each domain's tables hold what the fills add up to: fills and volume of each user, fees of all.
+
+    Raises:
+        DeployError: when they do not.
+    """
+    fills, volume, fees = Counter[str](), Counter[str](), 0
+    for one in made:
+        fills[one["user_id"]] += 1
+        volume[one["user_id"]] += Usd.parse(one["notional_usd"])
+        fees += Usd.parse(one["fee_usd"])
+    async with Log(pipeline.server.url, pipeline.settings.namespace) as log:
+        tables = TableReader(log, pipeline.settings.app_id)
+        had_fills, had_volume, had_fees = Counter[str](), Counter[str](), 0
+        async for chunk in tables.scan(TRADING_TRADES.name):
+            for row in chunk:
+                trade = Trade.load(row.value)
+                had_fills[trade.user_id] += trade.fills
+        async for chunk in tables.scan(GAMIFICATION_PROGRESS.name):
+            had_volume.update({row.key: Progress.load(row.value).volume for row in chunk})
+        whole = fee_key("trading", "USD", None, "total")
+        async for chunk in tables.scan(FINANCIAL_FEES.name):
+            had_fees += sum(FeeTotal.load(row.value).amount for row in chunk if row.key == whole)
+    if (had_fills, had_volume, had_fees) != (fills, volume, fees):
+        raise DeployError(
+            f"the tables have {had_fills.total()} fills, a volume of {had_volume.total()} and fees of {had_fees}; "
+            f"expected {fills.total()}, {volume.total()} and {fees} (1e-8 USD), for each user"
+        )
 
 
 async def until_processed(pipeline: Pipeline) -> None:
