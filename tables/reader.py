@@ -9,9 +9,10 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from streams.log import Log, Position, TopicInfo, UnknownTopicError
-from streams.log.partitioner import partition_for
-from streams.log.scripts import RANK
+from faust_redis.log import Log, Position, TopicInfo, UnknownTopicError
+from faust_redis.log.partitioner import partition_for
+from faust_redis.log.scripts import RANK
+
 from tables.catalog import changelog_topic
 
 SCAN_COUNT = 500  # rows a scan step asks the server for
@@ -66,7 +67,7 @@ class Standing:
 
 
 class TableReader:
-    """Tables of one application.
+    """UnitOfWork of one application.
 
     Methods raise `LogUnavailableError`, and `UnknownTopicError` for a table that was not made yet.
     """

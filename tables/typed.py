@@ -1,7 +1,8 @@
-"""Tables with types: text keys and frozen rows over a Faust table of bytes (or, in tests, over a dictionary).
+"""UnitOfWork with types: text keys and frozen rows over a Faust table of bytes (or, in tests, over a dictionary).
 
 Faust takes the serializers of a table from `key_type` and `value_type` alone: only ``bytes`` means raw, anything else
-is JSON. So the Faust table holds bytes, and text and rows are converted here. In a batch (`tables.batches`) a row is
+is JSON. So the Faust table holds bytes, and text and rows are converted here. In a batch (`tables.unit_of_work`) a
+row is
 read and decoded once, and encoded and written once, at its end.
 """
 
@@ -12,8 +13,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar, cast, runtime_checkable
 
 import msgspec
+from faust_redis.driver.fast_tables import FastTable
 
-from streams.driver.quick_tables import QuickTable
 from streams.wire import ROW_ENCODER
 from tables.catalog import TableSpec
 from tables.rows import Row
@@ -56,7 +57,7 @@ class Table(Generic[V]):
     @cached_property
     def _get(self) -> Callable[[bytes], bytes | None]:
         """How to read: Faust's own table would look up each key twice."""
-        if isinstance(self._table, QuickTable):
+        if isinstance(self._table, FastTable):
             return self._table.get
         rows = self._rows
 
@@ -116,7 +117,7 @@ class Table(Generic[V]):
         changed, self._changed = self._changed, {}
         dump = self._dump
         rows = [(key.encode(), dump(value)) for key in changed if (value := held[key]) is not None]
-        if isinstance(self._table, QuickTable):
+        if isinstance(self._table, FastTable):
             self._table.put_many(rows)
         else:
             for key, raw in rows:
@@ -164,7 +165,7 @@ class RankedTable(Table[dict[str, str]]):
 
 
 def opener(app: faust.App, partitions: int) -> OpenTable:
-    """Tables of a Faust application. Each may be opened once, by the domain that it belongs to."""
+    """UnitOfWork of a Faust application. Each may be opened once, by the domain that it belongs to."""
     return lambda spec: declare(app, spec, partitions)
 
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import orjson
+from faust_redis.log import Log, TopicPartition, UnknownTopicError
+from faust_redis.log.codec import topic_partition
 
-from streams.log import Log, TopicPartition, UnknownTopicError
-from streams.log.codec import topic_partition
 from tables.flows import CONSUMED
 
 STABLE = "stable"
@@ -81,7 +81,7 @@ async def highwaters(log: Log) -> dict[TopicPartition, int]:
     found = {}
     for topic in sorted(CONSUMED):
         try:
-            ends = await log.ends(topic)
+            ends = await log.end_offsets(topic)
         except UnknownTopicError:
             continue
         found.update({TopicPartition(topic, p): offset for p, offset in ends.items()})

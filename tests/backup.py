@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from typing import cast
 
-from streams.log import Log
+from faust_redis.log import Log
 
 Backup = dict[bytes, bytes]
 

@@ -9,10 +9,10 @@ from collections.abc import AsyncIterator, Generator, Iterator
 
 import hypothesis
 import pytest
+from faust_redis.log import Log
 
-from deploy.binary import find_binary
-from deploy.embedded import EmbeddedServer
-from streams.log import Log
+from deploy.server.embedded import EmbeddedServer
+from deploy.server.server_binary import find_binary
 
 # Time limits on examples would make a busy machine fail tests that are right.
 hypothesis.settings.register_profile("steady", deadline=None)

@@ -8,13 +8,13 @@ import faust
 
 from agents.financial.domain import Financial
 from agents.rulebook import Rulebook
-from agents.wiring import Do, raw_topic, work
+from agents.wiring import BatchHandler, handle_batch, raw_topic
 from streams import topics
 from streams.events.recent import Recent
 from tables.typed import opener
 
 
-def register(app: faust.App, rulebook: Rulebook, codec: Recent) -> tuple[Financial, Do]:
+def register(app: faust.App, rulebook: Rulebook, codec: Recent) -> tuple[Financial, BatchHandler]:
     """Add the financial tables to an application.
 
     Returns:
@@ -22,4 +22,4 @@ def register(app: faust.App, rulebook: Rulebook, codec: Recent) -> tuple[Financi
     """
     financial = Financial(opener(app, app.conf.topic_partitions), rulebook)
     out = raw_topic(app, topics.FINANCIAL_EVENTS)
-    return financial, partial(work, handle=financial.traded, tables=financial.tables, codec=codec, out=out)
+    return financial, partial(handle_batch, handle=financial.traded, tables=financial.tables, codec=codec, out=out)

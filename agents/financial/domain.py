@@ -11,8 +11,8 @@ from agents.rulebook import Rulebook
 from streams.events import AnyEvent, Event
 from streams.events.trading import TradeExecuted
 from tables import catalog
-from tables.batches import Tables
 from tables.typed import OpenTable
+from tables.unit_of_work import UnitOfWork
 
 
 class Financial:
@@ -20,7 +20,7 @@ class Financial:
 
     def __init__(self, open_table: OpenTable, rulebook: Rulebook) -> None:
         self.rulebook = rulebook
-        self.tables = Tables(open_table)
+        self.tables = UnitOfWork(open_table)
         self.once = Once(self.tables, catalog.FINANCIAL_SEEN)
         self.fees = Totals(self.tables)
 

@@ -9,15 +9,15 @@ from collections import defaultdict
 
 from streams.events.financial import FeeAccrued
 from streams.times import DAY_US, Instant
-from tables.batches import Tables
 from tables.catalog import FINANCIAL_FEES, TOTAL, fee_key
 from tables.rows import FeeTotal
+from tables.unit_of_work import UnitOfWork
 
 
 class Totals:
     """The fee totals of a partition."""
 
-    def __init__(self, tables: Tables) -> None:
+    def __init__(self, tables: UnitOfWork) -> None:
         self.rows = tables.rows(FINANCIAL_FEES)
         tables.join(self)
         self._sums: dict[tuple[str, str, int, str], list[int]] = defaultdict(lambda: [0, 0])

@@ -8,13 +8,13 @@ import faust
 
 from agents.gamification.domain import Gamification
 from agents.rulebook import Rulebook
-from agents.wiring import Do, raw_topic, work
+from agents.wiring import BatchHandler, handle_batch, raw_topic
 from streams import topics
 from streams.events.recent import Recent
 from tables.typed import opener
 
 
-def register(app: faust.App, rulebook: Rulebook, codec: Recent) -> tuple[Gamification, Do]:
+def register(app: faust.App, rulebook: Rulebook, codec: Recent) -> tuple[Gamification, BatchHandler]:
     """Add the gamification tables to an application.
 
     Returns:
@@ -22,4 +22,6 @@ def register(app: faust.App, rulebook: Rulebook, codec: Recent) -> tuple[Gamific
     """
     gamification = Gamification(opener(app, app.conf.topic_partitions), rulebook)
     out = raw_topic(app, topics.GAMIFICATION_EVENTS)
-    return gamification, partial(work, handle=gamification.traded, tables=gamification.tables, codec=codec, out=out)
+    return gamification, partial(
+        handle_batch, handle=gamification.traded, tables=gamification.tables, codec=codec, out=out
+    )

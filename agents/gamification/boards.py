@@ -11,15 +11,15 @@ from agents.gamification.lateness import Judged
 from agents.gamification.standings import Points, Run
 from agents.rulebook import BoardRules
 from streams.times import Instant
-from tables.batches import Tables
 from tables.boards import Board, Period, group, period_in, raised, row_key, sealed_key
 from tables.catalog import GAMIFICATION_BOARDS
+from tables.unit_of_work import UnitOfWork
 
 
 class Boards:
     """Every board of a partition's users."""
 
-    def __init__(self, tables: Tables, rules: BoardRules) -> None:
+    def __init__(self, tables: UnitOfWork, rules: BoardRules) -> None:
         self.rows = tables.ranked(GAMIFICATION_BOARDS)
         tables.join(self)
         self._grace_h = rules.late_grace_h

@@ -13,9 +13,9 @@ from agents.rulebook import Rulebook
 from streams.events import AnyEvent
 from streams.events.gamification import LateEventRecorded
 from tables import catalog
-from tables.batches import Tables
 from tables.catalog import WATERMARK_KEY, trade_key
 from tables.typed import OpenTable
+from tables.unit_of_work import UnitOfWork
 
 
 class Gamification:
@@ -23,7 +23,7 @@ class Gamification:
 
     def __init__(self, open_table: OpenTable, rulebook: Rulebook) -> None:
         self.rulebook = rulebook
-        self.tables = Tables(open_table)
+        self.tables = UnitOfWork(open_table)
         self.once = Once(self.tables, catalog.GAMIFICATION_SEEN)
         self.progress = self.tables.rows(catalog.GAMIFICATION_PROGRESS)
         self.trades = self.tables.rows(catalog.GAMIFICATION_TRADES)

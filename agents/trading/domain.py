@@ -16,10 +16,10 @@ from streams.events.gamification import LevelUp
 from streams.events.market import PriceUpdated
 from streams.events.trading import CloseTrade, OpenTrade, ReportFill
 from tables import catalog
-from tables.batches import Tables
 from tables.catalog import open_key, position_key, trade_key
 from tables.rows import Account, Exposure, Mark, Trade
 from tables.typed import OpenTable
+from tables.unit_of_work import UnitOfWork
 
 
 class Trading:
@@ -27,7 +27,7 @@ class Trading:
 
     def __init__(self, open_table: OpenTable, rulebook: Rulebook) -> None:
         self.rulebook = rulebook
-        self.tables = Tables(open_table)
+        self.tables = UnitOfWork(open_table)
         self.once = Once(self.tables, catalog.TRADING_SEEN)
         self.accounts = self.tables.rows(catalog.TRADING_ACCOUNTS)
         self.trades = self.tables.rows(catalog.TRADING_TRADES)

@@ -8,9 +8,8 @@ from functools import cached_property
 from typing import NamedTuple
 
 import orjson
+from faust_redis.log import StoredRecord
 from pydantic import JsonValue
-
-from streams.log import StoredRecord
 
 
 class RowKey(NamedTuple):

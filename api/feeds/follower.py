@@ -12,11 +12,20 @@ import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import NamedTuple
 
+from faust_redis.log import (
+    Log,
+    LogError,
+    LogUnavailableError,
+    Position,
+    StoredRecord,
+    TopicPartition,
+    UnknownTopicError,
+)
+
 from api.feeds.change import Change, Changes, Read
-from api.feeds.reached import Reached, name
+from api.feeds.feed_offset import FeedOffset, name
 from api.feeds.sse import encode_event
-from api.feeds.subscriber import Lost, Subscriber
-from streams.log import Log, LogError, LogUnavailableError, Position, StoredRecord, TopicPartition, UnknownTopicError
+from api.feeds.subscriber import ResyncReason, Subscriber
 
 READ_RECORDS_MAX = 1_000  # of each partition at a time
 ROUND_S = 0.025
@@ -66,7 +75,7 @@ class Follower:
         self.round_s = round_s
         self.topic = topic
         self.read = read
-        self.reached: Reached | None = None
+        self.reached: FeedOffset | None = None
         self.prepare: Prepare = _nothing
         self.on_stop: Callable[[], None] = lambda: None
         self._delta = _Delta(b"", "", b"")
@@ -130,15 +139,17 @@ class Follower:
 
     # --- catching up --------------------------------------------------------------------------------------------------
 
-    async def catch_up(self, subscriber: Subscriber, since: Position, evidence: str | None = None) -> Lost | None:
+    async def catch_up(
+        self, subscriber: Subscriber, since: Position, evidence: str | None = None
+    ) -> ResyncReason | None:
         """Offer what happened after `since` until now; what follows comes by itself. Returns why it cannot."""
         if why := await self._lost(since, evidence):
             return why
-        ends = await self.log.ends(self.topic)
+        ends = await self.log.end_offsets(self.topic)
         if any(offset > ends[p] for p, offset in since.offsets.items()):
-            return Lost.ROLLED_BACK
+            return ResyncReason.ROLLED_BACK
         if sum(ends[p] - offset for p, offset in since.offsets.items()) > CATCH_UP_RECORDS_MAX:
-            return Lost.BEHIND
+            return ResyncReason.BEHIND
         subscriber.know(since)  # another feed may have told the client what this follower has yet to hand out
         at = dict(since.offsets)
         while behind := {TopicPartition(self.topic, p): o for p, o in at.items() if o < ends[p]}:
@@ -146,7 +157,7 @@ class Follower:
             for tp, offset in behind.items():
                 records = found.get(tp, ())
                 if not records or records[0].offset != offset:
-                    return Lost.TRIMMED
+                    return ResyncReason.TRIMMED
                 at[tp.partition] = records[-1].offset + 1
                 changes = self.changes(tp.partition, records)
                 subscriber.offer(Changes(change for change in changes if subscriber.wants(change)))
@@ -170,7 +181,7 @@ class Follower:
                 retry_s = min(RETRY_MAX_S, retry_s * 2)
             except Exception:
                 logger.exception("the feed of %s cannot go on; it starts afresh", self.topic)
-                self._abandon(Lost.FAILED)
+                self._abandon(ResyncReason.FAILED)
                 await asyncio.sleep(RETRY_MAX_S)
 
     def _stall(self, exc: LogError) -> None:
@@ -184,22 +195,22 @@ class Follower:
         """Begin at the ends, or go on from where it was; whether that still stands shows when it is read from."""
         info = await self.log.topic(self.topic, fresh=True)
         if self.reached is None:
-            position = Position(self.topic, info.incarnation, await self.log.ends(self.topic))
-            self.reached = Reached(position, await self._below(position))
+            position = Position(self.topic, info.incarnation, await self.log.end_offsets(self.topic))
+            self.reached = FeedOffset(position, await self._below(position))
         self._held_s = 0.0
         await self._hold(self.reached.position)
         self.stalled = False
         self._reading.set()
 
-    async def _lost(self, position: Position, evidence: str | None) -> Lost | None:
+    async def _lost(self, position: Position, evidence: str | None) -> ResyncReason | None:
         """Why nobody can go on from a position, if so: what stands below it is not what was read."""
         info = await self.log.topic(self.topic, fresh=True)
         if position.epoch != info.incarnation or position.offsets.keys() != set(range(info.spec.partitions)):
-            return Lost.EPOCH
+            return ResyncReason.EPOCH
         there = await self._below(position)
         if any(record.offset != position.offsets[tp.partition] - 1 for tp, record in there.items()):
-            return Lost.TRIMMED
-        return None if evidence in {None, name(there)} else Lost.ROLLED_BACK
+            return ResyncReason.TRIMMED
+        return None if evidence in {None, name(there)} else ResyncReason.ROLLED_BACK
 
     async def _below(self, position: Position) -> dict[TopicPartition, StoredRecord]:
         """The record below each offset: a later one where that was trimmed, none where the log does not reach to it."""
@@ -212,7 +223,7 @@ class Follower:
         self._reading.clear()
         self.on_stop()
 
-    def _abandon(self, why: Lost) -> None:
+    def _abandon(self, why: ResyncReason) -> None:
         self._stop()
         for subscriber in self.subscribers:
             subscriber.lose(why)
@@ -227,7 +238,7 @@ class Follower:
                 self._abandon(why)
                 return
             if any(records[0].offset != offsets[tp] for tp, records in found.items()):
-                self._abandon(Lost.TRIMMED)
+                self._abandon(ResyncReason.TRIMMED)
                 return
             if found:
                 by_channel = self._by_channel(found)
@@ -238,7 +249,7 @@ class Follower:
             if found:
                 await asyncio.sleep(self.round_s)
         self._stop()
-        await self.log.let_go(self.topic, self._name)
+        await self.log.release_read_lease(self.topic, self._name)
 
     async def _hold(self, position: Position) -> None:
         """Say now and then what is still to be read here, and what was read last, so that neither is trimmed."""
@@ -246,7 +257,7 @@ class Follower:
         if now_s - self._held_s >= HOLD_EVERY_S:
             self._held_s = now_s
             needed = {p: max(0, offset - 1) for p, offset in position.offsets.items()}
-            await self.log.hold(self.topic, self._name, needed, HOLD_LEASE_MS)
+            await self.log.acquire_read_lease(self.topic, self._name, needed, HOLD_LEASE_MS)
 
     def _by_channel(self, found: Mapping[TopicPartition, list[StoredRecord]]) -> ByChannel:
         by_channel: dict[str | None, Changes] = {}
@@ -264,5 +275,5 @@ class Follower:
 
     def changes(self, partition: int, records: Sequence[StoredRecord]) -> list[Change]:
         """What the feed shows of these records."""
-        readings = ((record, self.read(partition, record)) for record in records)
-        return [Change.of(partition, record, reading) for record, reading in readings if reading is not None]
+        projections = ((record, self.read(partition, record)) for record in records)
+        return [Change.of(partition, record, reading) for record, reading in projections if reading is not None]

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Literal, NamedTuple
 
-from api.feeds import readings
+from faust_redis.log import Log
+
+from api.feeds import projections
 from api.feeds.change import Read
 from api.feeds.follower import ROUND_S, Follower
 from api.feeds.ranked import BOARDS_ROUND_S, Tops
@@ -17,7 +19,6 @@ from api.feeds.views import View
 from api.metrics import Metrics
 from api.problems import UNAVAILABLE, Problem
 from streams import topics
-from streams.log import Log
 from tables.catalog import (
     FINANCIAL_FEES,
     GAMIFICATION_BOARDS,
@@ -113,11 +114,11 @@ class Hub:
 
 def _followed(app_id: str) -> dict[FeedName, _Followed]:
     return {
-        "progress": _Followed(changelog_topic(app_id, GAMIFICATION_PROGRESS.name), readings.progress),
-        "boards": _Followed(changelog_topic(app_id, GAMIFICATION_BOARDS.name), readings.boards, BOARDS_ROUND_S),
-        "fees": _Followed(changelog_topic(app_id, FINANCIAL_FEES.name), readings.fees),
-        "positions": _Followed(changelog_topic(app_id, TRADING_POSITIONS.name), readings.positions),
-        "portfolio": _Followed(changelog_topic(app_id, TRADING_PORTFOLIO.name), readings.portfolio),
-        "trades": _Followed(topics.TRADING_EVENTS, readings.trades),
-        "xp": _Followed(topics.GAMIFICATION_EVENTS, readings.xp),
+        "progress": _Followed(changelog_topic(app_id, GAMIFICATION_PROGRESS.name), projections.progress),
+        "boards": _Followed(changelog_topic(app_id, GAMIFICATION_BOARDS.name), projections.boards, BOARDS_ROUND_S),
+        "fees": _Followed(changelog_topic(app_id, FINANCIAL_FEES.name), projections.fees),
+        "positions": _Followed(changelog_topic(app_id, TRADING_POSITIONS.name), projections.positions),
+        "portfolio": _Followed(changelog_topic(app_id, TRADING_PORTFOLIO.name), projections.portfolio),
+        "trades": _Followed(topics.TRADING_EVENTS, projections.trades),
+        "xp": _Followed(topics.GAMIFICATION_EVENTS, projections.xp),
     }

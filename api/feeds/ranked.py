@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from functools import partial
 
 import orjson
+from faust_redis.log import Position
 
 from api.feeds.change import Changes
 from api.feeds.follower import ByChannel, Follower
-from api.feeds.kept import Kept
+from api.feeds.single_flight import SingleFlightCache
 from api.feeds.subscriber import Subscriber
 from api.feeds.views import Rows
-from api.queries.shapes import board_row
-from streams.log import Position
+from api.queries.schemas import board_row
 from tables.boards import Board
 from tables.catalog import GAMIFICATION_BOARDS
 from tables.reader import TableReader
@@ -58,11 +58,11 @@ class Tops:
 
     def __init__(self, tables: TableReader) -> None:
         self.tables = tables
-        self._tops: OrderedDict[tuple[str, int], Kept[Shown]] = OrderedDict()
+        self._tops: OrderedDict[tuple[str, int], SingleFlightCache[Shown]] = OrderedDict()
 
     async def read(self, board: Board, group: str, limit: int, at_least: Position) -> Shown:
         """The first `limit` members, as of `at_least` or later."""
-        top = self._tops.setdefault((group, limit), Kept(partial(self._read, board, group, limit)))
+        top = self._tops.setdefault((group, limit), SingleFlightCache(partial(self._read, board, group, limit)))
         self._tops.move_to_end((group, limit))
         if len(self._tops) > TOPS_KEPT_MAX:
             self._tops.popitem(last=False)

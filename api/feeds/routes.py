@@ -9,7 +9,7 @@ from fastapi import APIRouter, Header, Query
 from api.callers import Caller
 from api.context import Api, ApiDep
 from api.examples import FEED
-from api.feeds import readings
+from api.feeds import projections
 from api.feeds.hub import FeedName
 from api.feeds.ranked import BoardView
 from api.feeds.response import FeedResponse
@@ -57,7 +57,7 @@ Last = Annotated[int, Query(ge=1, le=LAST_MAX, description="how many of the newe
 async def progress(api: ApiDep, users: Users = [], last_event_id: LastEventId = None) -> FeedResponse:  # noqa: B006
     """Game profiles as they change: of some users, or of all."""
     keys = [(user_id, user_id) for user_id in users] or None
-    view = RowsView(api.hub.tables, GAMIFICATION_PROGRESS.name, readings.progress_row, keys=keys)
+    view = RowsView(api.hub.tables, GAMIFICATION_PROGRESS.name, projections.progress_row, keys=keys)
     return await _open(api, "progress", view, last_event_id)
 
 
@@ -87,7 +87,7 @@ async def fees(api: ApiDep, wanted: Filter, last_event_id: LastEventId = None) -
 async def positions(api: ApiDep, caller: Caller, last_event_id: LastEventId = None) -> FeedResponse:
     """The caller's net positions as they change."""
     keys = [(key, caller.subject) for key in position_keys(caller.subject, api.config.markets)]
-    view = RowsView(api.hub.tables, TRADING_POSITIONS.name, readings.position_row, keys=keys)
+    view = RowsView(api.hub.tables, TRADING_POSITIONS.name, projections.position_row, keys=keys)
     return await _open(api, "positions", view, last_event_id)
 
 
@@ -95,7 +95,7 @@ async def positions(api: ApiDep, caller: Caller, last_event_id: LastEventId = No
 async def portfolio(api: ApiDep, caller: Caller, last_event_id: LastEventId = None) -> FeedResponse:
     """The caller's portfolio as it changes."""
     keys = [(caller.subject, caller.subject)]
-    view = RowsView(api.hub.tables, TRADING_PORTFOLIO.name, readings.portfolio_row, keys=keys)
+    view = RowsView(api.hub.tables, TRADING_PORTFOLIO.name, projections.portfolio_row, keys=keys)
     return await _open(api, "portfolio", view, last_event_id)
 
 

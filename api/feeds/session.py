@@ -12,14 +12,14 @@ from types import TracebackType
 from typing import Self
 
 import orjson
+from faust_redis.log import LogUnavailableError, UnknownTopicError
 
+from api.feeds.feed_offset import parse_tag
 from api.feeds.follower import Follower
-from api.feeds.reached import parse_tag
 from api.feeds.sse import BYE, RECONNECT, encode_event
-from api.feeds.subscriber import Lost, Subscriber
+from api.feeds.subscriber import ResyncReason, Subscriber
 from api.feeds.views import View
 from api.metrics import Metrics
-from streams.log import LogUnavailableError, UnknownTopicError
 
 PENDING_CHANGES_MAX = 10_000  # rows that may wait for one client; a few megabytes
 PROGRESS_EVERY_S = 5.0
@@ -126,7 +126,7 @@ class Session:
                 self.subscriber.restart()
                 yield self._mark()
                 await asyncio.sleep(RETRY_S)
-            if self.subscriber.lost is Lost.SLOW and not self._current:
+            if self.subscriber.lost is ResyncReason.SLOW and not self._current:
                 return
         yield BYE
 
@@ -142,20 +142,20 @@ class Session:
             async for event in self._snapshot():
                 yield event
 
-    async def _resume(self, tag: str) -> Lost | None:
+    async def _resume(self, tag: str) -> ResyncReason | None:
         try:
             since, evidence = parse_tag(self.follower.topic, tag)
         except ValueError:
-            return Lost.MALFORMED
+            return ResyncReason.MALFORMED
         await self.view.resume()
         why = await self.follower.catch_up(self.subscriber, since, evidence)
         self._current = why is None
         return why
 
-    def _resync(self, why: Lost) -> bytes:
+    def _resync(self, why: ResyncReason) -> bytes:
         self.metrics.resyncs.labels(self.name, why).inc()
         self._current = False
-        if why is not Lost.SLOW:
+        if why is not ResyncReason.SLOW:
             self.subscriber.restart()
         return encode_event("resync", orjson.dumps({"why": why}), "")
 

@@ -10,14 +10,15 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Final
 
+from faust_redis.log import Position
+
 from api.feeds.change import Change, Changes
-from api.feeds.reached import Reached
-from streams.log import Position
+from api.feeds.feed_offset import FeedOffset
 
 NOTHING: Final = Changes()
 
 
-class Lost(StrEnum):
+class ResyncReason(StrEnum):
     """Why a subscriber cannot go on from where it is."""
 
     SLOW = "slow"  # it did not read fast enough
@@ -45,7 +46,7 @@ class Subscriber:
     def __init__(self, channels: frozenset[str] | None, *, pending_max: int) -> None:
         self.channels = channels
         self.floor: Position | None = None
-        self.lost: Lost | None = None
+        self.lost: ResyncReason | None = None
         self.conflated = 0
         self._pending = NOTHING
         self._shared = True
@@ -62,7 +63,7 @@ class Subscriber:
         if self._pending:
             self._hold(change for change in self._pending if not self._known(change))
 
-    def told(self, reached: Reached) -> str:
+    def told(self, reached: FeedOffset) -> str:
         """The `id` of an event after which it knows all that was handed out, and what it was told by other means."""
         if self.floor is not None:
             above = reached.above(self.floor)
@@ -90,7 +91,7 @@ class Subscriber:
             for change in changes:
                 self._pending.add(change)
         if len(self._pending) > self._pending_max:
-            self.lose(Lost.SLOW)
+            self.lose(ResyncReason.SLOW)
         self._wake.set()
 
     def _hold(self, changes: Iterable[Change]) -> None:
@@ -107,7 +108,7 @@ class Subscriber:
             self._wake.clear()
         return taken
 
-    def lose(self, why: Lost) -> None:
+    def lose(self, why: ResyncReason) -> None:
         """It has to start afresh; what is pending is dropped."""
         self.lost = self.lost or why
         self._pending = NOTHING

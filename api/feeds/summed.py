@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import orjson
+from faust_redis.log import Position
 
 from api.feeds.change import Changes, delta_data
 from api.feeds.follower import ByChannel, Follower
-from api.feeds.kept import Kept, covers
+from api.feeds.single_flight import SingleFlightCache, covers
 from api.feeds.subscriber import Subscriber
 from api.feeds.views import Rows
 from api.queries.totals import FeeFilter, summed
-from streams.log import Position
 from tables.catalog import FINANCIAL_FEES
 from tables.reader import Rows as TableRows
 from tables.reader import TableReader
@@ -84,7 +84,7 @@ class Totals:
 
     def __init__(self, tables: TableReader) -> None:
         self._tables = tables
-        self._sums = Kept(self._read)
+        self._sums = SingleFlightCache(self._read)
 
     async def at(self, at_least: Position) -> Sums:
         """All of them, as of a position or later."""
@@ -104,7 +104,7 @@ class Totals:
 
     def forget(self) -> None:
         """Read them anew: positions say nothing of what was read of a log that was lost since."""
-        self._sums = Kept(self._read)
+        self._sums = SingleFlightCache(self._read)
 
     async def _read(self) -> Sums:
         return Sums(await self._tables.rows(FINANCIAL_FEES.name))

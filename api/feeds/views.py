@@ -6,12 +6,12 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Protocol
 
 import orjson
+from faust_redis.log import Position, TopicPartition
 from pydantic import JsonValue
 
 from api.feeds.change import Change, Changes
 from api.feeds.follower import Follower
 from api.feeds.subscriber import Subscriber
-from streams.log import Position, TopicPartition
 from tables.reader import TableReader
 
 Rows = list[bytes]
@@ -87,7 +87,7 @@ class TailView:
     async def snapshot(self, follower: Follower, subscriber: Subscriber) -> AsyncIterator[Rows]:
         """The last events, oldest first."""
         info = await follower.log.topic(follower.topic, fresh=True)
-        ends = await follower.log.ends(follower.topic)
+        ends = await follower.log.end_offsets(follower.topic)
         found: list[tuple[int, Change]] = []
         reached = dict(ends)
         for partition in ends:

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
-from api.ingress.together import Together
-from streams.log import Appended, Log, LogError, Record, Transaction
-from streams.log.scripts import FIRST_USE
-from streams.log.several import Write, append_several
+from faust_redis.log import Appended, Log, LogError, Record, Transaction
+from faust_redis.log.append_many import Write, append_many
+from faust_redis.log.scripts import FIRST_USE
+
+from api.ingress.coalescer import RequestCoalescer
 from streams.times import Instant
 
 USES_MAX = 200
@@ -35,9 +36,9 @@ class Calls:
 
     def __init__(self, log: Log) -> None:
         self._log = log
-        self.use = Together(self._use, size_max=USES_MAX)
-        self.append = Together(self._append, size=len, size_max=WRITE_RECORDS_MAX)
-        self.append_once = Together(
+        self.use = RequestCoalescer(self._use, size_max=USES_MAX)
+        self.append = RequestCoalescer(self._append, size=len, size_max=WRITE_RECORDS_MAX)
+        self.append_once = RequestCoalescer(
             self._append_once, size=lambda write: len(write.records), size_max=WRITE_RECORDS_MAX
         )
 
@@ -56,4 +57,4 @@ class Calls:
         return [Appended(offsets[begin:end], again=False) for begin, end in pairwise(ends)]
 
     async def _append_once(self, writes: Sequence[Write]) -> list[Appended | LogError]:
-        return await append_several(self._log, writes)
+        return await append_many(self._log, writes)

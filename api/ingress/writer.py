@@ -12,12 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
-from api.config import ApiConfig
-from api.ingress.calls import Calls, Use
-from api.ingress.entries import Entry
-from streams import topics
-from streams.ids import ENTROPY_BYTES, new_id, uuid7
-from streams.log import (
+from faust_redis.log import (
     Appended,
     IdempotencyConflictError,
     IncarnationError,
@@ -28,8 +23,14 @@ from streams.log import (
     Transaction,
     UnknownTopicError,
 )
-from streams.log.partitioner import partition_for
-from streams.log.several import Write
+from faust_redis.log.append_many import Write
+from faust_redis.log.partitioner import partition_for
+
+from api.config import ApiConfig
+from api.ingress.calls import Calls, Use
+from api.ingress.entries import Entry
+from streams import topics
+from streams.ids import ENTROPY_BYTES, new_id, uuid7
 from streams.times import Instant
 
 ATTEMPTS_MAX = 2  # the second one after the topic was created, or seen to be a new one

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Query
+from faust_redis.log import Position
 from pydantic import BaseModel, Field
 
 from api.context import Api, ApiDep
@@ -12,9 +13,8 @@ from api.openapi import problems
 from api.problems import NOT_FOUND, Problem
 from api.queries import cursor as cursors
 from api.queries.parameters import AskedBoard, Leaderboard, UserPath, visible
-from api.queries.shapes import BoardRow, board_row
+from api.queries.schemas import BoardRow, board_row
 from api.queries.users import PositionText
-from streams.log import Position
 from tables.boards import Board, keys_of
 from tables.catalog import GAMIFICATION_BOARDS
 

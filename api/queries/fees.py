@@ -14,7 +14,7 @@ from api.context import ApiDep
 from api.openapi import problems
 from api.problems import VALIDATION, Fault, Problem
 from api.queries.parameters import visible
-from api.queries.shapes import Fee
+from api.queries.schemas import Fee
 from api.queries.totals import FeeFilter, summed
 from api.queries.users import PositionText
 from tables.catalog import ALL_DAYS, FINANCIAL_FEES

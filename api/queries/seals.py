@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 
-from streams.log import UnknownTopicError
+from faust_redis.log import UnknownTopicError
+
 from tables.boards import Period, Standing
 from tables.catalog import GAMIFICATION_BOARDS, GAMIFICATION_WATERMARK
 from tables.reader import TableReader

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter
+from faust_redis.log import UnknownTopicError
 from pydantic import BaseModel, Field
 
 from api.context import Api, ApiDep
 from api.openapi import problems
 from streams import topics
-from streams.log import UnknownTopicError
 from streams.times import Instant
 from tables.catalog import GAMIFICATION_PROGRESS, GAMIFICATION_WATERMARK
 from tables.rows import Watermark
@@ -71,7 +71,7 @@ async def get_stats(api: ApiDep) -> Stats:
 
 async def _events(api: Api, topic: str) -> int:
     try:
-        return sum((await api.log.ends(topic)).values())
+        return sum((await api.log.end_offsets(topic)).values())
     except UnknownTopicError:
         return 0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from api.queries.shapes import Fee, fee
+from api.queries.schemas import Fee, fee
 from tables.catalog import SEPARATOR
 from tables.rows import FeeTotal
 

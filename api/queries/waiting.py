@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from faust_redis.log import Log, LogError, Position, TopicPartition, UnknownTopicError
+from faust_redis.log.codec import topic_partition
+
 from api.problems import NOT_YET_VISIBLE, POSITION_GONE, VALIDATION, Fault, Problem
-from streams.log import Log, LogError, Position, TopicPartition, UnknownTopicError
-from streams.log.codec import topic_partition
 from tables.flows import BROADCAST, path
 from tables.reader import TableReader
 
@@ -89,7 +90,7 @@ class Waiter:
             info = await self.log.topic(position.topic, fresh=True)
         except UnknownTopicError as exc:
             raise Problem(POSITION_GONE, f"topic {position.topic!r} does not exist any more") from exc
-        ends = await self.log.ends(position.topic)
+        ends = await self.log.end_offsets(position.topic)
         if info.incarnation != position.epoch:
             raise Problem(POSITION_GONE, f"epoch {position.epoch!r} of {position.topic!r} is over")
         if any(offset > ends.get(p, -1) for p, offset in position.offsets.items()):

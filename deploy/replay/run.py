@@ -6,19 +6,19 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from faust_redis.log import Position
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from api.auth import Role
-from deploy.address import api_url
+from deploy.admin.tokens import DEV_VENUE, issue
 from deploy.errors import DeployError
 from deploy.replay.fills import FillsFile
 from deploy.replay.ingress import Ingress, NotYetVisibleError
 from deploy.replay.progress import ProgressFile
+from deploy.server.address import api_url
 from deploy.settings import Settings
-from deploy.tokens import DEV_VENUE, issue
-from streams.log import Position
 
 STALL_S = 120.0  # how long no record may be processed before the wait is given up
 WAIT_MS = 5_000
@@ -41,7 +41,7 @@ class Pace:
 
 
 @dataclass(slots=True)
-class Reached:
+class Checkpoint:
     """The position below which all that was posted stands."""
 
     position: Position | None = field(default=None)
@@ -72,9 +72,9 @@ class Replay:
     progress: ProgressFile
     console: Console
 
-    def post(self, skip: int) -> Reached:
+    def post(self, skip: int) -> Checkpoint:
         """Post everything after the first `skip` fills; where it stands."""
-        reached = Reached()
+        reached = Checkpoint()
         with Progress(*COLUMNS, console=self.console, transient=True) as bar:
             task = bar.add_task("replaying", total=len(self.file.fills), completed=skip)
             started, sent = time.monotonic(), 0

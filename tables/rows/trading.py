@@ -16,7 +16,7 @@ class Account(Row, frozen=True, kw_only=True):
 
     Attributes:
         balance: Start balance plus realised pnl minus fees; includes what is held as margin. Never below 0.
-        margin: Held for open practice trades.
+        margin: Participant for open practice trades.
         opened_day: The UTC day (days since 1970) that `opened_count` counts.
     """
 

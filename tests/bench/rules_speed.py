@@ -15,17 +15,18 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from faust_redis.log.partitioner import partition_for
+
 from agents.financial.domain import Financial
 from agents.gamification.domain import Gamification
 from agents.rulebook import Rulebook
 from agents.trading.domain import Trading
-from agents.wiring import work
-from deploy.bench.fill_load import in_one_hour, made_fills
+from agents.wiring import handle_batch
 from deploy.replay.fills import Fill, read_fills
 from streams.events import encode
 from streams.events.recent import Recent
-from streams.log.partitioner import partition_for
 from tables.typed import OpenTable
+from tests.bench.fill_load import in_one_hour, made_fills
 from tests.e2e.files import full_file
 from tests.faults.model import command_of
 
@@ -68,7 +69,7 @@ class Partition:
         trading = Trading(open_table, rulebook)
         game, money = Gamification(open_table, rulebook), Financial(open_table, rulebook)
         out: Any = "out"
-        does = partial(work, codec=codec, out=out)
+        does = partial(handle_batch, codec=codec, out=out)
         self._trading = partial(does, handle=trading.command, tables=trading.tables)
         self._game = partial(does, handle=game.traded, tables=game.tables)
         self._money = partial(does, handle=money.traded, tables=money.tables)

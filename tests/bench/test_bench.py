@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from deploy.bench import drain, payload
-from deploy.bench.apps import STYLES
-from deploy.bench.catalog import PARTS
-from deploy.bench.parts import product
-from deploy.cli import cli
+from deploy.cli.main import cli
 from deploy.errors import DeployError
-from tests.bench.asked import measured
+from tests.bench import drain, payload
+from tests.bench.apps import STYLES
+from tests.bench.catalog import PARTS
+from tests.bench.fixed_parameters import measured
+from tests.bench.parts import product
 
 SPENDING = {"worker CPU s per million", "broker CPU s per million", "worker peak MiB", "broker peak MiB"}
 

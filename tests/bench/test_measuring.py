@@ -5,13 +5,13 @@ import time
 
 import pytest
 
-from deploy.bench import payload
-from deploy.bench.figures import figure, percentile
-from deploy.bench.http_load import content_length
-from deploy.bench.machine import describe, lines
-from deploy.bench.parts.scaling import arithmetic
-from deploy.bench.parts.soak import slope, verdict
-from deploy.bench.spent import Spent, cpu_seconds, spending
+from tests.bench import payload
+from tests.bench.figures import figure, percentile
+from tests.bench.http_load import content_length
+from tests.bench.machine import describe, lines
+from tests.bench.parts.scaling import arithmetic
+from tests.bench.parts.soak import slope, verdict
+from tests.bench.spent import Spent, cpu_seconds, spending
 
 
 def test_events_have_the_stated_size_and_follow_from_the_seed() -> None:

@@ -4,7 +4,7 @@ import csv
 from decimal import Decimal
 from pathlib import Path
 
-from deploy.bench.synthetic import write_fills
+from tests.bench.synthetic import write_fills
 from tests.oracle.boards import BoardKey
 from tests.oracle.fills import E8, read_fills
 from tests.oracle.fold import fold

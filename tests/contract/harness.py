@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import faust
+from faust_redis.log import TopicSpec
 from yarl import URL
 
-from streams.bridge.kafka import bootstrap_of, create_topics
-from streams.log import TopicSpec
+from streams.connect.kafka.broker import bootstrap_of, create_topics
 
 DEADLINE_S = 20.0
 PARTITIONS = 4

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from faust.sensors import Sensor
 from faust.types import TP
+from faust_redis.batches import Batch, batch_agent
+from faust_redis.dead_letters import DeadLetters, TransientError
+from faust_redis.log import Log
+from faust_redis.log.records import TopicPartition
 
-from streams.batches import Batch, batch_agent
-from streams.dead_letters import DeadLetters, TransientError
-from streams.log import Log
-from streams.log.records import TopicPartition
 from tests.contract.harness import Broker, running, until
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -22,7 +22,7 @@ RECORDS = 40
 
 
 async def test_records_come_in_order_and_each_has_its_effect_once(broker: Broker) -> None:
-    app = broker.app(store="astra-rocksdb://")
+    app = broker.app(store="faust-redis-rocksdb://")
     topic = app.topic(broker.name("in"), key_type=str, value_type=INT)
     sums = app.Table("sums", default=int)
     seen: list[tuple[int, int, int]] = []
@@ -68,7 +68,7 @@ async def test_a_batch_is_records_of_one_partition_and_no_more_than_asked_for(br
 
 @pytest.mark.only_on_redis("the commit is our driver's")
 async def test_a_batch_is_committed_whole_whatever_its_size(broker: Broker, log: Log) -> None:
-    app = broker.app(store="astra-rocksdb://")
+    app = broker.app(store="faust-redis-rocksdb://")
     topic = app.topic(broker.name("in"), key_type=str, value_type=INT)
     out = app.topic(broker.name("out"), key_type=bytes, value_type=bytes)
     rows = app.Table("rows", default=int)
@@ -98,7 +98,7 @@ async def test_a_batch_is_committed_whole_whatever_its_size(broker: Broker, log:
 
 @pytest.mark.only_on_redis("dead letters are our driver's")
 async def test_of_a_batch_that_fails_only_the_record_to_blame_becomes_a_dead_letter(broker: Broker, log: Log) -> None:
-    app = broker.app(store="astra-rocksdb://")
+    app = broker.app(store="faust-redis-rocksdb://")
     topic = app.topic(broker.name("in"), key_type=str, value_type=INT)
     out = app.topic(broker.name("out"), key_type=bytes, value_type=bytes)
     sums = app.Table("sums", default=int)
@@ -127,7 +127,7 @@ async def test_of_a_batch_that_fails_only_the_record_to_blame_becomes_a_dead_let
 
 @pytest.mark.only_on_redis("repeated attempts are our driver's")
 async def test_records_of_a_batch_that_fails_for_a_while_are_tried_again(broker: Broker) -> None:
-    app = broker.app(store="astra-rocksdb://")
+    app = broker.app(store="faust-redis-rocksdb://")
     topic = app.topic(broker.name("in"), key_type=str, value_type=INT)
     sums = app.Table("sums", default=int)
     failures = 3
@@ -148,7 +148,7 @@ async def test_records_of_a_batch_that_fails_for_a_while_are_tried_again(broker:
 
 
 async def test_records_that_two_agents_read_are_not_taken_together(broker: Broker) -> None:
-    app = broker.app(store="astra-rocksdb://")
+    app = broker.app(store="faust-redis-rocksdb://")
     topic = app.topic(broker.name("in"), key_type=str, value_type=INT)
     sums, products = app.Table("sums", default=int), app.Table("products", default=int)
     sizes: list[int] = []
@@ -206,7 +206,7 @@ def test_a_batch_of_no_records_is_refused(broker: Broker) -> None:
 
 
 def committed(app: Any, topic: Any) -> int:
-    return int(app.consumer.watermarks.committed(TP(topic.get_topic_name(), 0)))
+    return int(app.consumer.tracker.committed(TP(topic.get_topic_name(), 0)))
 
 
 async def written(log: Log, topic: Any) -> list[int]:

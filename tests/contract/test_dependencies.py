@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 from faust.types import TP
+from faust_redis.dead_letters import DeadLetters, TransientError
+from faust_redis.log import Log
 
-from streams.dead_letters import DeadLetters, TransientError
-from streams.log import Log
 from tests.contract.harness import Broker, running, until
 
 pytestmark = [
@@ -20,7 +20,7 @@ pytestmark = [
 
 INT: Any = int  # Faust takes any type here; its annotation names only some
 
-STORES = ["astra-rocksdb://", "memory://"]
+STORES = ["faust-redis-rocksdb://", "memory://"]
 
 
 class Pair:
@@ -52,12 +52,12 @@ class Pair:
 
     def committed(self, number: int) -> int:
         consumer: Any = self.app.consumer
-        return int(consumer.watermarks.committed(TP(self.topics[number].get_topic_name(), 0)))
+        return int(consumer.tracker.committed(TP(self.topics[number].get_topic_name(), 0)))
 
     def finished(self, number: int) -> int:
         consumer: Any = self.app.consumer
         consumer._take_acks()
-        return int(consumer.watermarks.watermark(TP(self.topics[number].get_topic_name(), 0)))
+        return int(consumer.tracker.watermark(TP(self.topics[number].get_topic_name(), 0)))
 
     async def interleave(self) -> None:
         """The second event builds on the first, which is held up, and is finished."""
@@ -69,7 +69,7 @@ class Pair:
         await self.app.producer.flush()
 
     async def outputs(self, log: Log) -> int:
-        return sum((await log.ends(self.out.get_topic_name())).values())
+        return sum((await log.end_offsets(self.out.get_topic_name())).values())
 
 
 @pytest.mark.parametrize("store", STORES)
@@ -200,9 +200,9 @@ async def test_events_that_build_on_each_other_are_committed_together(broker: Br
             consumer._take_acks()
             return [mark(tp) for tp in tps]
 
-        await until(lambda: done(consumer.watermarks.watermark) == [0, 1])
+        await until(lambda: done(consumer.tracker.watermark) == [0, 1])
         await app.producer.flush()
-        assert done(consumer.watermarks.committed) == [0, 0]
+        assert done(consumer.tracker.committed) == [0, 0]
         release.set()
-        await until(lambda: done(consumer.watermarks.committed) == [1, 1])
+        await until(lambda: done(consumer.tracker.committed) == [1, 1])
         assert dict(sums.items()) == {"a": 1, "b": 2, "seen-a": 2, "seen-b": 1}

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 from faust.types import TP
+from faust_redis.dead_letters import DeadLetter, DeadLetters, TransientError, topic_spec
+from faust_redis.log import IdempotencyConflictError, Log, LogUnavailableError, Record, TopicSpec
 
-from streams.dead_letters import DeadLetter, DeadLetters, TransientError, topic_spec
-from streams.log import IdempotencyConflictError, Log, LogUnavailableError, Record, TopicSpec
 from tests.contract.harness import Broker, running, until
 
 pytestmark = [
@@ -22,7 +22,7 @@ INT: Any = int  # Faust takes any type here; its annotation names only some
 
 
 async def test_a_poison_message_becomes_a_dead_letter_and_the_partition_goes_on(broker: Broker, log: Log) -> None:
-    app = broker.app(store="astra-rocksdb://")
+    app = broker.app(store="faust-redis-rocksdb://")
     topic = app.topic(broker.name("in"), key_type=str, value_type=INT)
     out = app.topic(broker.name("out"), key_type=str, value_type=INT)
     sums = app.Table("sums", default=int)
@@ -59,7 +59,7 @@ async def test_a_poison_message_becomes_a_dead_letter_and_the_partition_goes_on(
 
 
 async def test_a_transient_error_is_tried_again_and_takes_effect_once(broker: Broker, log: Log) -> None:
-    app = broker.app(store="astra-rocksdb://")
+    app = broker.app(store="faust-redis-rocksdb://")
     topic = app.topic(broker.name("in"), key_type=str, value_type=INT)
     sums = app.Table("sums", default=int)
     tried: Counter[int] = Counter()
@@ -111,7 +111,7 @@ async def test_retries_end_in_a_dead_letter_and_hold_up_nothing_else(broker: Bro
 async def test_more_transient_failures_than_may_wait_become_letters_and_hold_up_nothing_else(
     broker: Broker, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("streams.driver.failures.RETRIES_WAITING_MAX", 3)
+    monkeypatch.setattr("faust_redis.driver.failures.RETRIES_WAITING_MAX", 3)
     app = broker.app()
     topic = app.topic(broker.name("in"), value_type=INT)
     handled: list[int] = []
@@ -133,7 +133,7 @@ async def test_more_transient_failures_than_may_wait_become_letters_and_hold_up_
         await topic.send(value=10, partition=0)
         await topic.send(value=11, partition=1)
         tp = TP(topic.get_topic_name(), 1)
-        await until(lambda: app.consumer.watermarks.committed(tp) == 1)  # type: ignore[attr-defined]
+        await until(lambda: app.consumer.tracker.committed(tp) == 1)  # type: ignore[attr-defined]
         assert committed(app, topic) < 10  # only the partition of those that wait is held back
         await until(lambda: committed(app, topic) == 11)
         letters = await DeadLetters(log, f"{broker.name('app')}-dead-letters").all()
@@ -164,7 +164,7 @@ async def test_a_letter_is_replayed_once_also_when_the_answer_is_lost(
     assert await letters.replay(letter) == 0
     assert await letters.replayed(letter.id) == 0
     assert await letters.replay(letter) == 0  # as when the command was killed and is run again
-    assert await log.ends("t") == {0: 1}
+    assert await log.end_offsets("t") == {0: 1}
     assert await letters.all() == []
 
 
@@ -275,8 +275,8 @@ async def test_two_agents_of_a_topic_fail_or_take_effect_together(broker: Broker
 
 
 def committed(app: Any, topic: Any) -> int:
-    return int(app.consumer.watermarks.committed(TP(topic.get_topic_name(), 0)))
+    return int(app.consumer.tracker.committed(TP(topic.get_topic_name(), 0)))
 
 
 async def sent(log: Log, topic: Any) -> int:
-    return sum((await log.ends(topic.get_topic_name())).values())
+    return sum((await log.end_offsets(topic.get_topic_name())).values())

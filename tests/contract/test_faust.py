@@ -194,8 +194,7 @@ async def test_the_command_line_sends_and_lists(broker: Broker, tmp_path: Any) -
 
 def test_the_schemes_select_the_driver() -> None:
     from faust.transport import drivers
-
-    from streams.driver import Transport
+    from faust_redis.driver import Transport
 
     for url in ("redis://x", "rediss://x", "unix:///x"):
         assert drivers.by_url(URL(url)) is Transport
@@ -203,7 +202,7 @@ def test_the_schemes_select_the_driver() -> None:
 
 @pytest.mark.only_on_redis("on Kafka the setting means Faust's own transactions, which do not carry tables")
 async def test_an_app_that_asks_for_exactly_once_runs_as_it_is(broker: Broker) -> None:
-    app = broker.app(processing_guarantee="exactly_once", store="astra-rocksdb://")
+    app = broker.app(processing_guarantee="exactly_once", store="faust-redis-rocksdb://")
     app.in_worker = True  # Faust turns the setting on in workers only
     topic = app.topic(broker.name("in"), key_type=str, value_type=INT)
     out = app.topic(broker.name("out"), key_type=str, value_type=INT)

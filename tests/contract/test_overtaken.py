@@ -86,7 +86,7 @@ async def begun(app: Any) -> AsyncIterator[None]:
         await asyncio.wait_for(app.stop(), DEADLINE_S)
 
 
-@pytest.mark.parametrize("store", ["memory://", "astra-rocksdb://"])
+@pytest.mark.parametrize("store", ["memory://", "faust-redis-rocksdb://"])
 async def test_a_recovery_overtaken_twice_serves_no_half_full_table(broker: Broker, store: str) -> None:
     first, second = Member(broker, "m1", store), Member(broker, "m2", store)
     async with running(first.app):

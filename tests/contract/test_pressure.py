@@ -6,8 +6,8 @@ import asyncio
 from typing import Any, cast
 
 import pytest
+from faust_redis.driver import consumer
 
-from streams.driver import consumer
 from tests.contract.harness import Broker, running, until
 from tests.contract.test_promises import INT, committed
 
@@ -30,10 +30,10 @@ async def test_delivery_pauses_while_too_much_waits_for_its_commit(broker: Broke
                 await hold.wait()  # all after it wait for its commit
             for _ in range(10):
                 await out.send(value=value)
-            waiting.append(len(cast("Any", app.transport).committer.outbox))
+            waiting.append(len(cast("Any", app.transport).committer.pending))
 
     async with running(app):
-        cast("Any", app.transport).committer.outbox_max = 50
+        cast("Any", app.transport).committer.pending_max = 50
         await asyncio.gather(*[await topic.send(value=i, partition=0) for i in range(100)])
         await until(lambda: cast("Any", app.transport).committer.is_full)
         await asyncio.sleep(0.3)  # for what must not happen: that all of it is taken meanwhile

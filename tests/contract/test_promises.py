@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 from faust.types import TP
+from faust_redis.driver import consumer as driver
+from faust_redis.driver.committer import OutputDroppedError
+from faust_redis.log import Log, LogUnavailableError, Record, TopicPartition, TrimmedError
 
-from streams.driver import consumer as driver
-from streams.driver.committer import OutputDroppedError
-from streams.log import Log, LogUnavailableError, Record, TopicPartition, TrimmedError
 from tests.contract.harness import PARTITIONS, Broker, running, until
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -244,7 +244,7 @@ async def test_an_event_that_outlives_its_generation_writes_nothing(broker: Brok
     ended: list[BaseException | None] = []
     apps = []
     for member in ("m1", "m2"):
-        app = broker.app(member=member, broker_rebalance_timeout=2.0, store="astra-rocksdb://")
+        app = broker.app(member=member, broker_rebalance_timeout=2.0, store="faust-redis-rocksdb://")
         topic = app.topic(broker.name("in"), key_type=str, value_type=INT)
         sums = app.Table("sums", default=int)
 
@@ -302,9 +302,9 @@ async def test_a_late_ack_does_not_count_for_the_event_delivered_again(broker: B
         releases[0].set()
         await asyncio.sleep(0.2)  # long enough for a wrong commit, of which there must be none
         assert committed(app, topic.get_topic_name()) == 0
-        assert consumer.watermarks.committed(TP(topic.get_topic_name(), 0)) == 0
+        assert consumer.tracker.committed(TP(topic.get_topic_name(), 0)) == 0
         releases[1].set()
-        await until(lambda: consumer.watermarks.committed(TP(topic.get_topic_name(), 0)) == 1)
+        await until(lambda: consumer.tracker.committed(TP(topic.get_topic_name(), 0)) == 1)
 
 
 @pytest.mark.only_on_redis("Faust's own driver waits for agents without a deadline")
@@ -380,7 +380,7 @@ async def test_a_fetch_under_way_is_not_taken_for_a_broker_that_went_back(broker
     async with running(app):
         consumer: Any = app.consumer
         tp, log = TP(topic.get_topic_name(), 0), consumer.redis_transport.broker
-        ends, stands = log.ends, consumer._positions[tp]
+        ends, stands = log.end_offsets, consumer._positions[tp]
 
         async def answered_late(name: str) -> Any:
             found = await ends(name)
@@ -389,6 +389,6 @@ async def test_a_fetch_under_way_is_not_taken_for_a_broker_that_went_back(broker
             )  # a record came after the broker answered, and before the reader looked
             return found
 
-        log.ends = answered_late
+        log.end_offsets = answered_late
         assert not await consumer.went_back()
         consumer._positions[tp] = stands

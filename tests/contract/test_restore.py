@@ -8,13 +8,13 @@ from typing import Any, cast
 import pytest
 from faust.exceptions import ImproperlyConfigured
 from faust.types import TP
+from faust_redis.driver.limits import TAIL_MS
+from faust_redis.driver.plain import check_stores
+from faust_redis.driver.restore import Restorer
+from faust_redis.driver.stores import Checkpoint
+from faust_redis.log import Log
+from faust_redis.rocksdb.database import Database
 
-from streams.driver.limits import TAIL_MS
-from streams.driver.plain import check_stores
-from streams.driver.restore import Restorer
-from streams.driver.stores import Reached
-from streams.log import Log
-from tables.database import Database
 from tests.backup import dump, restore
 from tests.contract.harness import DEADLINE_S, PARTITIONS, Broker, running, until
 
@@ -24,7 +24,7 @@ pytestmark = [
 ]
 
 INT: Any = int
-ROCKS, MEMORY = "astra-rocksdb://", "memory://"
+ROCKS, MEMORY = "faust-redis-rocksdb://", "memory://"
 KEYS = 300
 
 
@@ -50,7 +50,7 @@ class Summing:
 
     async def until_sum(self, expected: int) -> None:
         await until(lambda: sum(self.sums.values()) == expected)
-        await until(lambda: not cast("Any", self.app.transport).committer.watermarks.busy())
+        await until(lambda: not cast("Any", self.app.transport).committer.tracker.busy())
         await self.app.consumer.commit()
 
     @property
@@ -224,13 +224,13 @@ async def test_a_log_that_is_not_the_one_the_rows_are_of_is_told_by_its_writer(b
         await first.until_sum(KEYS)
         store = cast("Any", first.sums).data
         reached = [store.reached(TP(first.changelog, p)) for p in range(PARTITIONS)]
-    assert all(isinstance(at, Reached) and at.writer for at in reached)
+    assert all(isinstance(at, Checkpoint) and at.writer for at in reached)
 
 
 async def test_a_store_that_writes_before_the_commit_is_refused(broker: Broker) -> None:
     summing = Summing(broker, "m1", "rocksdb://?driver=rocksdict")
     summing.app.finalize()
-    with pytest.raises(ImproperlyConfigured, match="astra-rocksdb://"):
+    with pytest.raises(ImproperlyConfigured, match="faust-redis-rocksdb://"):
         check_stores(summing.app)
     starting = asyncio.create_task(summing.app.start())
     try:

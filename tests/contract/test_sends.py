@@ -13,12 +13,12 @@ import pytest
 from faust.sensors import Sensor
 from faust.streams import current_event
 from faust.types import TP, FutureMessage
+from faust_redis.driver.committer import OutputDroppedError
+from faust_redis.driver.fast_topics import Sent
+from faust_redis.log import Log, StoredRecord
+from faust_redis.log.records import TopicPartition
+from faust_redis.typed import Typed
 
-from streams.driver.committer import OutputDroppedError
-from streams.driver.quick_topics import Sent
-from streams.log import Log, StoredRecord
-from streams.log.records import TopicPartition
-from streams.typed import Typed
 from tests.contract.harness import PARTITIONS, Broker, running, until
 
 pytestmark = [
@@ -115,7 +115,7 @@ class Sender:
 
     def committed(self) -> int:
         consumer: Any = self.app.consumer
-        return int(consumer.watermarks.committed(TP(self.topic.get_topic_name(), 0)))
+        return int(consumer.tracker.committed(TP(self.topic.get_topic_name(), 0)))
 
 
 async def records(log: Log, topic: str) -> list[tuple[int, StoredRecord]]:

@@ -29,7 +29,7 @@ class Member:
 
     def __init__(self, broker: Broker, name: str, **settings: Any) -> None:
         defaults: dict[str, Any] = {
-            "store": "astra-rocksdb://",
+            "store": "faust-redis-rocksdb://",
             "table_standby_replicas": 1,
             "canonical_url": "http://host:6066",
         }
@@ -86,7 +86,7 @@ class Member:
         return sum(offset for tp, offset in offsets.items() if tp.topic == self.topic.get_topic_name())
 
     async def ends(self) -> dict[int, int]:
-        ends: dict[int, int] = await self.app.transport.broker.ends(self.changelog)
+        ends: dict[int, int] = await self.app.transport.broker.end_offsets(self.changelog)
         return ends
 
     async def caught_up(self) -> bool:

@@ -18,7 +18,7 @@ INT: Any = int
 
 
 def summing(broker: Broker, member: str) -> tuple[Any, Any, Any]:
-    app = broker.app(member=member, store="astra-rocksdb://")
+    app = broker.app(member=member, store="faust-redis-rocksdb://")
     topic = app.topic(broker.name("in"), key_type=str, value_type=INT)
     sums = app.Table("sums", default=int)
 
@@ -32,7 +32,7 @@ def summing(broker: Broker, member: str) -> tuple[Any, Any, Any]:
 
 def older(broker: Broker, member: str) -> Any:
     """The version before the table: an agent on the same topic that keeps nothing."""
-    app = broker.app(member=member, store="astra-rocksdb://")
+    app = broker.app(member=member, store="faust-redis-rocksdb://")
 
     @app.agent(app.topic(broker.name("in"), key_type=str, value_type=INT))
     async def ignore(stream: Any) -> None:

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from faust.streams import current_event
 from faust.types import TP
+from faust_redis.driver.fast_topics import Sent
+from faust_redis.driver.waits import DeliveryAwaitedError
+from faust_redis.log import Log
 
-from streams.driver.quick_topics import Sent
-from streams.driver.waits import DeliveryAwaitedError
-from streams.log import Log
 from tests.contract.harness import Broker, running, until
 
 pytestmark = [
@@ -31,7 +31,7 @@ class Sender:
 
     def __init__(self, broker: Broker, *, force: bool = False) -> None:
         self.force = force
-        self.app = broker.app(store="astra-rocksdb://")
+        self.app = broker.app(store="faust-redis-rocksdb://")
         self.topic = self.app.topic(broker.name("in"), key_type=str, value_type=INT)
         self.out = self.app.topic(broker.name("out"), key_type=str, value_type=INT)
         self.table = self.app.Table("rows", default=int)
@@ -57,7 +57,7 @@ class Sender:
 
     def is_committed(self) -> bool:
         consumer: Any = self.app.consumer
-        return bool(consumer.watermarks.committed(TP(self.topic.get_topic_name(), 0)) == 1)
+        return bool(consumer.tracker.committed(TP(self.topic.get_topic_name(), 0)) == 1)
 
     async def send(self) -> Any:
         return await self.out.send(key="k", value=2, partition=0, force=self.force)
@@ -173,7 +173,7 @@ async def test_awaiting_a_delivery_inside_of_its_event_fails_at_once_in_every_wa
     assert await sender.handle_one(body) is None
     assert list(raised) == [way.__name__ for way in WAYS]
     assert all("can never come" in text and "Do not await it" in text for text in raised.values())
-    assert sum((await log.ends(sender.out.get_topic_name())).values()) == 2 + len(WAYS)  # written nevertheless
+    assert sum((await log.end_offsets(sender.out.get_topic_name())).values()) == 2 + len(WAYS)  # written nevertheless
 
 
 async def test_an_uncaught_wait_makes_the_event_a_dead_letter(broker: Broker, log: Log) -> None:
@@ -187,8 +187,8 @@ async def test_an_uncaught_wait_makes_the_event_a_dead_letter(broker: Broker, lo
     async with running(sender.app):
         await sender.topic.send(key="k", value=1, partition=0)
         await until(sender.is_committed)
-    assert sum((await log.ends(sender.out.get_topic_name())).values()) == 0
-    assert sum((await log.ends(f"{broker.name('app')}-dead-letters")).values()) == 1
+    assert sum((await log.end_offsets(sender.out.get_topic_name())).values()) == 0
+    assert sum((await log.end_offsets(f"{broker.name('app')}-dead-letters")).values()) == 1
 
 
 async def test_what_an_event_leaves_to_tasks_comes_after_it(broker: Broker) -> None:
@@ -237,7 +237,7 @@ async def test_a_delivery_may_be_awaited_in_a_later_event_and_not_in_an_earlier_
 
 
 async def test_ask_inside_of_an_event_that_the_answer_builds_on_is_answered(broker: Broker) -> None:
-    app = broker.app(store="astra-rocksdb://")
+    app = broker.app(store="faust-redis-rocksdb://")
     topic = app.topic(broker.name("in"), key_type=str, value_type=INT)
     requests = app.topic(broker.name("requests"), key_type=str, value_type=INT)
     rows = app.Table("rows", default=int)
@@ -259,5 +259,5 @@ async def test_ask_inside_of_an_event_that_the_answer_builds_on_is_answered(brok
         await topic.send(key="k", value=1, partition=0)
         await until(lambda: answers == [11])
         consumer: Any = app.consumer
-        await until(lambda: consumer.watermarks.committed(TP(requests.get_topic_name(), 0)) == 1)
+        await until(lambda: consumer.tracker.committed(TP(requests.get_topic_name(), 0)) == 1)
         assert dict(rows.items()) == {"sum": 11}

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 from faust.types import TP
+from faust_redis.log import Log
 
-from streams.log import Log
 from tests.contract.harness import Broker, running, until
 
 pytestmark = [
@@ -17,7 +17,7 @@ pytestmark = [
 
 INT: Any = int  # Faust takes any type here; its annotation names only some
 
-STORES = ["memory://", "astra-rocksdb://"]
+STORES = ["memory://", "faust-redis-rocksdb://"]
 
 
 class Counting:
@@ -41,10 +41,10 @@ class Counting:
     async def send(self, *seconds: float) -> None:
         consumer: Any = self.app.consumer
         tp = TP(self.topic.get_topic_name(), 0)
-        end = consumer.watermarks.committed(tp) + len(seconds)
+        end = consumer.tracker.committed(tp) + len(seconds)
         for second in seconds:
             await self.topic.send(key="k", value=1, partition=0, timestamp=second)
-        await until(lambda: consumer.watermarks.committed(tp) == end)
+        await until(lambda: consumer.tracker.committed(tp) == end)
 
     async def starts_in_the_log(self, log: Log) -> list[float]:
         """Starts of the windows that the changelog's snapshot has."""
@@ -94,7 +94,7 @@ async def test_an_expired_window_does_not_come_back_and_restored_ones_expire(
 
 
 async def test_windows_of_an_idle_partition_close_too(broker: Broker, log: Log) -> None:
-    counting = Counting(broker, "astra-rocksdb://", expires_s=0.5)
+    counting = Counting(broker, "faust-redis-rocksdb://", expires_s=0.5)
     async with running(counting.app):
         await counting.send(1000.0)
         await until(lambda: _is(counting.starts_in_the_log(log), []), 20)
@@ -102,7 +102,7 @@ async def test_windows_of_an_idle_partition_close_too(broker: Broker, log: Log) 
 
 
 async def test_only_the_owner_of_a_partition_expires_its_windows(broker: Broker, log: Log) -> None:
-    counting = Counting(broker, "astra-rocksdb://")
+    counting = Counting(broker, "faust-redis-rocksdb://")
     async with running(counting.app):
         await counting.send(1000.0)
         committer: Any = counting.app.transport.committer  # type: ignore[attr-defined]

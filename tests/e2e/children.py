@@ -4,7 +4,7 @@ import signal
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from deploy import process
+from deploy.server import process
 
 LOG_LINES = 40
 TERM_GRACE_S = 20.0

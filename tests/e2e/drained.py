@@ -2,9 +2,10 @@
 
 import asyncio
 
-from deploy.bench.processed import all_processed, processed
+from faust_redis.log import Log, LogError
+
 from streams import topics
-from streams.log import Log, LogError
+from tests.bench.processed import all_processed, processed
 from tests.e2e.pipeline import Pipeline
 from tests.e2e.waiting import eventually
 
@@ -27,7 +28,9 @@ async def _is_drained(url: str, commands: int) -> bool:
     try:
         log = Log(url)
         try:
-            return sum((await log.ends(topics.TRADING_COMMANDS)).values()) >= commands and await all_processed(log)
+            return sum((await log.end_offsets(topics.TRADING_COMMANDS)).values()) >= commands and await all_processed(
+                log
+            )
         finally:
             await log.close()
     except LogError:

@@ -20,8 +20,8 @@ from typing import Self
 
 import httpx
 
-from deploy.binary import find_binary
-from deploy.embedded import EmbeddedServer
+from deploy.server.embedded import EmbeddedServer
+from deploy.server.server_binary import find_binary
 from tests.e2e.children import Child
 from tests.e2e.files import ROOT
 from tests.e2e.waiting import eventually
@@ -29,7 +29,7 @@ from tests.e2e.waiting import eventually
 PORTS = range(20_000, 32_000)
 """Below those that Linux gives to outgoing connections."""
 
-CLI = (sys.executable, "-m", "deploy.cli")
+CLI = (sys.executable, "-m", "deploy.cli.main")
 START_S = 60.0
 COMMAND_S = 120.0
 REQUEST_TIMEOUT_S = 30.0

@@ -1,11 +1,11 @@
 """What stands in a topic, read from its first record that is kept to its end."""
 
-from streams.log import Log, StoredRecord, TopicPartition
+from faust_redis.log import Log, StoredRecord, TopicPartition
 
 
 async def records_of(log: Log, topic: str) -> dict[int, list[StoredRecord]]:
     """The records of each partition, in its order."""
-    starts, ends = await log.starts(topic), await log.ends(topic)
+    starts, ends = await log.beginning_offsets(topic), await log.end_offsets(topic)
     found: dict[int, list[StoredRecord]] = {partition: [] for partition in ends}
     at = {TopicPartition(topic, partition): start for partition, start in starts.items() if start < ends[partition]}
     while at:

@@ -3,9 +3,10 @@
 import asyncio
 from pathlib import Path
 
+from faust_redis.log import Log
+from faust_redis.log.keys import Keys
+
 from streams import topics
-from streams.log import Log
-from streams.log.keys import Keys
 from tests.e2e.children import Child
 from tests.e2e.fills import fill, new_user
 from tests.e2e.pipeline import Pipeline

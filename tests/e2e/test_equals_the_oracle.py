@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from deploy.bench.synthetic import write_fills
 from streams import topics
+from tests.bench.synthetic import write_fills
 from tests.e2e.children import Child
 from tests.e2e.drained import processed_now, wait_until_drained
 from tests.e2e.facts import Facts, assert_equal, expected

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from deploy.bench.synthetic import write_fills
+from tests.bench.synthetic import write_fills
 from tests.e2e.drained import wait_until_drained
 from tests.e2e.feed import Row, Subscriber
 from tests.e2e.fills import fill, new_user

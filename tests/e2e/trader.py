@@ -6,9 +6,9 @@ from typing import Any
 
 import httpx
 import orjson
+from faust_redis.log import Log
 
 from streams import topics
-from streams.log import Log
 from tests.e2e.fills import new_user
 from tests.e2e.pipeline import Pipeline
 from tests.e2e.recorded import records_of

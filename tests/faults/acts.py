@@ -98,8 +98,8 @@ def pause(cluster: Cluster, fault: Fault) -> Act:
     cluster.say(f"{fault.victim} goes on")
 
 
-def cut(cluster: Cluster, fault: Fault) -> Act:
-    cluster.say(f"{fault}: {cluster.link(fault.victim).cut()} connections")
+def cut_off(cluster: Cluster, fault: Fault) -> Act:
+    cluster.say(f"{fault}: {cluster.link(fault.victim).next_batch()} connections")
     yield
 
 
@@ -136,5 +136,5 @@ def pause_server(cluster: Cluster, fault: Fault) -> Act:
 
 
 TAKING_TURNS = {Kind.KILL: kill, Kind.TERM: term, Kind.REMOVE: remove, Kind.ADD: add}
-DISTURBING = {Kind.PAUSE: pause, Kind.CUT: cut, Kind.STALL: stall}
+DISTURBING = {Kind.PAUSE: pause, Kind.CUT: cut_off, Kind.STALL: stall}
 ON_SERVER = {Kind.KILL: kill_server, Kind.PAUSE: pause_server}

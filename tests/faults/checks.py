@@ -4,13 +4,13 @@ from collections.abc import Iterable
 from itertools import chain
 
 import orjson
+from faust_redis.dead_letters import TOPIC as DEAD_LETTERS
+from faust_redis.log import Log, UnknownTopicError
 
-from deploy.bench.processed import GROUP
-from deploy.lag import partition_states
+from deploy.admin.lag import partition_states
 from streams import topics
-from streams.dead_letters import TOPIC as DEAD_LETTERS
-from streams.log import Log, UnknownTopicError
 from tables.catalog import CATALOGUE, changelog_topic
+from tests.bench.processed import GROUP
 from tests.e2e.recorded import records_of
 from tests.faults import conservation
 from tests.faults.events import Finding, records_differ, some
@@ -35,7 +35,7 @@ async def findings(log: Log, model: Model) -> list[Finding]:
 
 
 async def topic_differs(log: Log, topic: str, model: Model) -> list[Finding]:
-    ends, stored = await log.ends(topic), await records_of(log, topic)
+    ends, stored = await log.end_offsets(topic), await records_of(log, topic)
     found: list[Finding] = []
     for partition, right in model.records[topic].items():
         where = f"{topic}:{partition}"
@@ -68,7 +68,7 @@ async def conservation_broken(log: Log, model: Model) -> Iterable[Finding]:
 
 async def whole(log: Log, topic: str) -> list[conservation.Event] | None:
     """All events of a topic; None when the first ones were trimmed."""
-    if any((await log.starts(topic)).values()):
+    if any((await log.beginning_offsets(topic)).values()):
         return None
     stored = await records_of(log, topic)
     return conservation.decoded(record.value for records in stored.values() for record in records)

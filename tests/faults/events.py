@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 import orjson
+from faust_redis.log import StoredRecord
 
-from streams.log import StoredRecord
 from tests.faults.model import Entry
 
 Finding = str

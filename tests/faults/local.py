@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from deploy.bench.processed import GROUP
-from streams.log import Log, StoredRecord
+from faust_redis.log import Log, StoredRecord
+from faust_redis.rocksdb.database import Database
+
 from tables.catalog import CATALOGUE, changelog_topic
-from tables.database import Database
+from tests.bench.processed import GROUP
 from tests.e2e.recorded import records_of
 from tests.faults.events import Finding, some
 

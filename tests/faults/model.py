@@ -7,13 +7,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from faust_redis.log.partitioner import partition_for
+
+from deploy.admin.tokens import DEV_VENUE
 from deploy.replay.fills import Fill
-from deploy.tokens import DEV_VENUE
 from streams import topics
 from streams.events import AnyEvent, Event, encode
 from streams.events.trading import ReportFill
 from streams.ids import fill_event_id
-from streams.log.partitioner import partition_for
 from streams.times import Instant
 from tests.unit.agents.world import World
 

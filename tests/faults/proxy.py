@@ -28,7 +28,7 @@ class Connection:
         self.tear: float | None = None
         """The share of the next reply to let through before the cut."""
 
-    def cut(self) -> None:
+    def next_batch(self) -> None:
         """Reset both halves: what is under way is lost."""
         self.client.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
         self.client.transport.abort()
@@ -52,9 +52,9 @@ class Link:
     def url(self) -> str:
         return f"redis://127.0.0.1:{self.port}"
 
-    def cut(self) -> int:
-        """Cut all connections now; how many there were. New ones are accepted."""
-        return self._proxy.call(self._cut())
+    def next_batch(self) -> int:
+        """CommitBatch all connections now; how many there were. New ones are accepted."""
+        return self._proxy.call(self._next_batch())
 
     def cut_in_reply(self, chance: random.Random) -> int:
         """On each connection that is open now, let the next reply through in part or not at all, then cut it.
@@ -82,15 +82,15 @@ class Link:
         return server
 
     async def end(self) -> None:
-        """Cut all connections and wait until they are gone."""
+        """CommitBatch all connections and wait until they are gone."""
         self._flowing.set()
-        await self._cut()
+        await self._next_batch()
         await asyncio.gather(*self._served)
 
-    async def _cut(self) -> int:
+    async def _next_batch(self) -> int:
         cut = list(self._connections)
         for connection in cut:
-            connection.cut()
+            connection.next_batch()
         return len(cut)
 
     async def _arm(self, chance: random.Random) -> int:

@@ -10,17 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import redis
+from faust_redis.log import Log
+from faust_redis.log.codec import topic_partition
+from faust_redis.log.keys import Keys
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from api.auth import Role, mint
-from deploy.bench.processed import GROUP
-from deploy.bench.synthetic import write_fills
 from deploy.replay.fills import read_fills
 from streams import topics
-from streams.log import Log
-from streams.log.codec import topic_partition
-from streams.log.keys import Keys
+from tests.bench.processed import GROUP
+from tests.bench.synthetic import write_fills
 from tests.e2e.children import Child
 from tests.e2e.drained import wait_until_drained
 from tests.e2e.facts import Facts, assert_equal, expected

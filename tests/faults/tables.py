@@ -5,9 +5,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from deploy.bench.processed import GROUP
-from streams.log import Log, StoredRecord
+from faust_redis.log import Log, StoredRecord
+
 from tables.catalog import TableSpec, changelog_topic
+from tests.bench.processed import GROUP
 from tests.e2e.recorded import records_of
 from tests.faults.events import Finding, some
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import orjson
 import pytest
+from faust_redis.log import Log, Record, StoredRecord, TopicSpec
 
 from streams import topics
-from streams.log import Log, Record, StoredRecord, TopicSpec
 from streams.topics import GROUP
 from tables.catalog import CATALOGUE, GAMIFICATION_BOARDS, TRADING_SEEN, changelog_topic
 from tests.faults import conservation

@@ -78,7 +78,7 @@ def ask(client: socket.socket) -> bytes:
 
 
 def test_a_cut_ends_every_connection_and_new_ones_are_taken(link: Link, client: socket.socket) -> None:
-    assert link.cut() == 1
+    assert link.next_batch() == 1
     with pytest.raises(ConnectionResetError):
         client.recv(1)
     with connect(link) as again:
@@ -116,7 +116,7 @@ def test_a_fault_of_one_link_is_none_of_another(echo: Path) -> None:
     with Proxy(echo) as proxy, connect(proxy.link("w2")) as other:
         assert ask(other) == LINE
         proxy.link("w1").stall()
-        proxy.link("w1").cut()
+        proxy.link("w1").next_batch()
         assert ask(other) == LINE
 
 

@@ -13,7 +13,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Literal
 
-from deploy import process
+from deploy.server import process
 from tests.e2e.waiting import eventually
 
 Kind = Literal["tansu", "noida", "kafka"]

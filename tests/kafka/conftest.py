@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from faust_redis.log import Log
 
-from streams.log import Log
 from tests.kafka import brokers
 from tests.kafka.pipeline import delete_our_topics, our_topics
 from tests.kafka.world import World

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from aiokafka.admin.records_to_delete import RecordsToDelete
 from aiokafka.structs import TopicPartition as KafkaPartition
+from faust_redis.log import Appended, Log, LogUnavailableError, Record, TopicPartition, TopicSpec, WriteBatch
 
-from deploy.binary import find_binary
-from deploy.embedded import EmbeddedServer
-from streams.bridge.bridge import Bridge
-from streams.bridge.errors import BridgeError
-from streams.bridge.kafka import admin, create_topics, ended
-from streams.log import Appended, Log, LogUnavailableError, Record, TopicPartition, TopicSpec, WriteBatch
+from deploy.server.embedded import EmbeddedServer
+from deploy.server.server_binary import find_binary
+from streams.connect.kafka.bridge import Bridge
+from streams.connect.kafka.broker import admin, create_topics, ended
+from streams.connect.kafka.errors import BridgeError
 from tests.contract.harness import until
 from tests.kafka import brokers
 from tests.kafka.world import World, carrying, producing
@@ -127,7 +127,7 @@ class Held(Log):
         self.asked = asyncio.Event()
 
     async def commit(self, batch: WriteBatch, **options: Any) -> Appended:
-        if batch.copied is not None:
+        if batch.source_offsets is not None:
             self.asked.set()
             await self.go.wait()
         return await super().commit(batch, **options)

@@ -6,7 +6,7 @@ import httpx
 import pytest
 from click.testing import CliRunner
 
-from deploy.cli import cli
+from deploy.cli.main import cli
 from deploy.errors import DeployError
 from tests.integration.deploy.test_dev import END_S, Dev
 

@@ -23,7 +23,7 @@ async def test_a_poison_message_on_kafka_is_passed_over_and_what_it_did_before_s
     bootstrap: str, tmp_path: Path
 ) -> None:
     broker = Broker(URL(f"kafka://{bootstrap}"), tmp_path)
-    app = broker.app(store="astra-rocksdb://")
+    app = broker.app(store="faust-redis-rocksdb://")
     topic = app.topic(broker.name("in"), key_type=str, value_type=INT)
     sums = app.Table("sums", default=int)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from deploy.bench.synthetic import write_fills
+from tests.bench.synthetic import write_fills
 from tests.e2e.drained import wait_until_drained
 from tests.e2e.fills import fill, new_user
 from tests.e2e.test_equals_the_oracle import compare, finish, right_answer, wait_until_partly_done

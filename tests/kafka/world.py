@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.structs import OffsetAndMetadata
 from aiokafka.structs import TopicPartition as KafkaPartition
+from faust_redis.log import Log, TopicPartition, TopicSpec
 
-from streams.bridge.bridge import Bridge, Plan
-from streams.bridge.kafka import create_topics
-from streams.log import Log, TopicPartition, TopicSpec
+from streams.connect.kafka.bridge import Bridge, Plan
+from streams.connect.kafka.broker import create_topics
 
 PARTITIONS = 2
 DEADLINE_S = 20.0

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from deploy.bench.machine import describe, lines
-from deploy.bench.spent import Spent
 from deploy.errors import DeployError
+from tests.bench.machine import describe, lines
+from tests.bench.spent import Spent
 from tests.kafka.apache import node
 from tests.kafka.brokers import VARIABLE, named
 from tests.peers.contestants import CONTESTANTS, Contestant

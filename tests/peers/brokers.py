@@ -12,12 +12,12 @@ from pathlib import Path
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import NewTopic
+from faust_redis.log import Record
 from redis import Redis
 
-from deploy.bench import payload
-from deploy.binary import find_binary
-from streams.bridge.kafka import admin
-from streams.log import Record
+from deploy.server.server_binary import find_binary
+from streams.connect.kafka.broker import admin
+from tests.bench import payload
 from tests.kafka import brokers
 from tests.peers.contestants import BrokerKind
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from deploy.bench.apps import STYLES
+from tests.bench.apps import STYLES
 
 BrokerKind = Literal["tansu", "noida", "redis", "own"]
 

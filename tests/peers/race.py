@@ -11,17 +11,17 @@ import time
 from pathlib import Path
 from typing import Any
 
-from deploy import process
-from deploy.bench.drain import Job as OurJob
-from deploy.bench.drain import drain
-from deploy.bench.payload import counted
-from deploy.bench.spent import Spent, peak_mib
+from deploy.server import process
+from tests.bench.drain import Job as OurJob
+from tests.bench.drain import drain
+from tests.bench.payload import counted
+from tests.bench.spent import Spent, peak_mib
 from tests.peers import brokers
 from tests.peers.apps.job import Job
 from tests.peers.contestants import Contestant
 
 ROOT = Path(__file__).parents[2]
-OUR_STORE = "astra-rocksdb://"
+OUR_STORE = "faust-redis-rocksdb://"
 WARM_UP_SHARE = 10
 START_S = 90.0
 SLOWER_THAN_EXPECTED = 20

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from deploy.bench.figures import Figure, short
-from deploy.bench.spent import Spent, spending
+from tests.bench.figures import Figure, short
+from tests.bench.spent import Spent, spending
 from tests.peers.contestants import BROKERS, KAFKAS, OURS, Contestant
 
 Runs = Mapping[Contestant, Sequence[Spent]]

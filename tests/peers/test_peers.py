@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from faust_redis.log import Record
 
-from deploy.bench.payload import counted
-from deploy.bench.spent import Spent
-from streams.log import Record
+from tests.bench.payload import counted
+from tests.bench.spent import Spent
 from tests.peers import __main__ as command
 from tests.peers import environments
 from tests.peers import race as module

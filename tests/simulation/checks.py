@@ -7,9 +7,9 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment
+from faust_redis.log.keys import Keys
+from faust_redis.log.scripts import COMMIT, GROUP
 
-from streams.log.keys import Keys
-from streams.log.scripts import COMMIT, GROUP
 from tests.simulation.topology import ACKED, CHANGELOG, GROUP_NAME, NAMESPACE, TABLE, fold
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ class Checks:
     def _at_rest(self, process: Process) -> None:
         if len(process.transport.committer.dependencies):
             self.world.fail(f"{process.member} still holds events that build on others")
-        waiting = len(process.transport.committer.outbox)
+        waiting = len(process.transport.committer.pending)
         if waiting:
             self.world.fail(f"{process.member} still holds {waiting} outputs")
         overlay = {p: rows for p, rows in process.store._overlay.items() if rows}

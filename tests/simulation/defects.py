@@ -13,21 +13,21 @@ from unittest.mock import patch
 
 from faust.streams import current_event
 from faust.transport.consumer import Consumer as FaustConsumer
+from faust_redis.driver.batches import BatchMessage
+from faust_redis.driver.committer import Committer
+from faust_redis.driver.consumer import Consumer
+from faust_redis.driver.coordinator import Coordinator
+from faust_redis.driver.dependencies import Dependencies
+from faust_redis.driver.failures import Failures
+from faust_redis.driver.limits import ROW_US
+from faust_redis.driver.offset_tracker import OffsetTracker
+from faust_redis.driver.pending_writes import CommitBatch, PendingWrites
+from faust_redis.driver.producer import Producer
+from faust_redis.driver.restore import Restorer
+from faust_redis.driver.stores import Checkpoint
+from faust_redis.log import Fence, Log, Transaction, WriteBatch
+from faust_redis.rocksdb.store import RocksStore
 
-from streams.driver.batches import BatchMessage
-from streams.driver.committer import Committer
-from streams.driver.consumer import Consumer
-from streams.driver.coordinator import Coordinator
-from streams.driver.dependencies import Dependencies
-from streams.driver.failures import Failures
-from streams.driver.limits import ROW_US
-from streams.driver.outbox import Cut, Outbox
-from streams.driver.producer import Producer
-from streams.driver.restore import Restorer
-from streams.driver.stores import Reached
-from streams.driver.watermarks import Watermarks
-from streams.log import Fence, Log, Transaction, WriteBatch
-from tables.store import RocksStore
 from tests.simulation.recovery import Recovery
 
 Planter = Callable[[ExitStack], None]
@@ -87,29 +87,31 @@ def _overlay_flushed_first(stack: ExitStack) -> None:
         assert home is not None
         kept = self.database.reached(self.table_name, home)
         offset = -1 if kept is None else kept.offset
-        self.database.write(self.table_name, home, [(key, value)], Reached(self._incarnation(), offset + 1, b""))
+        self.database.write(self.table_name, home, [(key, value)], Checkpoint(self._incarnation(), offset + 1, b""))
 
     _replace(stack, RocksStore, "_set", put)
 
 
 def _past_in_flight(stack: ExitStack) -> None:
-    def committable(self: Watermarks) -> dict[Any, int]:
+    def committable(self: OffsetTracker) -> dict[Any, int]:
         highest = {tp: max(p.ahead, default=-1) + 1 for tp, p in self._partitions.items()}
         return {tp: max(p.watermark, highest[tp]) for tp, p in self._partitions.items() if p.watermark > p.committed}
 
-    _replace(stack, Watermarks, "committable", committable)
+    _replace(stack, OffsetTracker, "committable", committable)
 
 
 def _torn_events(stack: ExitStack) -> None:
-    def cut(self: Outbox, watermarks: Any, cost_max_us: int, bytes_max: int, dependencies: Any) -> Cut:
-        taken: Cut = whole(self, watermarks, cost_max_us, bytes_max, dependencies)
+    def next_batch(
+        self: PendingWrites, watermarks: Any, cost_max_us: int, bytes_max: int, dependencies: Any
+    ) -> CommitBatch:
+        taken: CommitBatch = whole(self, watermarks, cost_max_us, bytes_max, dependencies)
         records_max = cost_max_us // ROW_US
         if len(taken.outputs) > records_max:
             self.put_back(taken.outputs[records_max:])
             taken.outputs = taken.outputs[:records_max]
         return taken
 
-    whole = _replace(stack, Outbox, "cut", cut)
+    whole = _replace(stack, PendingWrites, "next_batch", next_batch)
 
 
 def _first_of_a_key(stack: ExitStack) -> None:
@@ -126,11 +128,11 @@ def _first_of_a_key(stack: ExitStack) -> None:
             kept.append(output)
         return kept, settled
 
-    stack.enter_context(patch("streams.driver.committer.coalesce", coalesce))
+    stack.enter_context(patch("faust_redis.driver.committer.coalesce", coalesce))
 
 
 def _rows_of_any_order(stack: ExitStack) -> None:
-    stack.enter_context(patch("streams.driver.outbox._merge", lambda held, changed: held.update(changed)))
+    stack.enter_context(patch("faust_redis.driver.pending_writes._merge", lambda held, changed: held.update(changed)))
 
 
 def _dependents_commit_first(stack: ExitStack) -> None:
@@ -222,7 +224,7 @@ def _overtaken_recovery_goes_on(stack: ExitStack) -> None:
 def _left_over_events_write(stack: ExitStack) -> None:
     def source(self: Producer) -> Any:
         event = current_event()
-        if event is None or event.message.tp not in self.committer.watermarks:
+        if event is None or event.message.tp not in self.committer.tracker:
             return None
         return (event.message.tp, event.message.offset)
 
@@ -257,11 +259,11 @@ def _batch_of_its_last(stack: ExitStack) -> None:
 
 
 def _divided_as_it_is(stack: ExitStack) -> None:
-    def divide(self: Failures, message: BatchMessage, exc: Exception) -> None:
-        message.divided = self._counts(message)
+    def split(self: Failures, message: BatchMessage, exc: Exception) -> None:
+        message.was_split = self._counts(message)
         self._consumer.disown(message)
 
-    _replace(stack, Failures, "divide", divide)
+    _replace(stack, Failures, "split", split)
 
 
 DEFECTS: dict[str, Defect] = {

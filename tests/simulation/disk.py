@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
-from streams.driver.stores import Reached
-from tables.store import RocksStore
+from faust_redis.driver.stores import Checkpoint
+from faust_redis.rocksdb.store import RocksStore
 
 
 @dataclass(slots=True)
@@ -16,7 +16,7 @@ class Partition:
     """Rows of one table's partition, and the changelog position they reach."""
 
     rows: dict[bytes, bytes] = field(default_factory=dict)
-    reached: Reached | None = None
+    reached: Checkpoint | None = None
 
 
 class Disk:
@@ -27,7 +27,7 @@ class Disk:
 
 
 class OpenDisk:
-    """One process's hold on its disk: `tables.database.Database` without RocksDB. After a crash nothing arrives."""
+    """One process's hold on its disk: `faust_redis.rocksdb.database.Database` without RocksDB."""
 
     def __init__(
         self, disk: Disk, *, before_write: Callable[[], bool], after_write: Callable[[str, int], None]
@@ -48,7 +48,7 @@ class OpenDisk:
         table: str,
         partition: int,
         items: Iterable[tuple[bytes, bytes | None]],
-        reached: Reached | None = None,
+        reached: Checkpoint | None = None,
     ) -> None:
         """Write changes and what they reach, unless the process is dead."""
         if not self._before_write():
@@ -70,7 +70,7 @@ class OpenDisk:
         rows = self._partition(table, partition).rows.items()
         yield from sorted(row for row in rows if row[0] >= begin and (end is None or row[0] < end))
 
-    def reached(self, table: str, partition: int) -> Reached | None:
+    def reached(self, table: str, partition: int) -> Checkpoint | None:
         """What the rows reach."""
         return self._partition(table, partition).reached
 

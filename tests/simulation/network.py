@@ -10,12 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from faust_redis.log import Log
+from faust_redis.log.keys import Keys
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from streams.log import Log
-from streams.log.keys import Keys
 from tests.simulation.loop import Agenda, ProcessLoop
 from tests.simulation.server import Server
 
@@ -174,7 +174,7 @@ def _short(value: Any) -> str:
 
 
 class Client:
-    """The part of redis-py's interface that `streams.log.Log` uses."""
+    """The part of redis-py's interface that `faust_redis.log.Log` uses."""
 
     def __init__(self, network: Network, sender: str, loop: ProcessLoop) -> None:
         self._network, self._sender, self._loop = network, sender, loop

@@ -12,14 +12,14 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from faust.types import TP
+from faust_redis.dead_letters import TransientError
+from faust_redis.driver.batches import BatchSize
+from faust_redis.driver.committer import OutputDroppedError
+from faust_redis.driver.delivery import GENERATION_NONE
+from faust_redis.driver.limits import ROW_US, STATUS_INTERVAL_S
+from faust_redis.log import LogUnavailableError
 from mode.utils.queues import FlowControlEvent, ThrowableQueue
 
-from streams.dead_letters import TransientError
-from streams.driver.batches import BatchSize
-from streams.driver.committer import OutputDroppedError
-from streams.driver.delivery import GENERATION_NONE
-from streams.driver.limits import ROW_US, STATUS_INTERVAL_S
-from streams.log import LogUnavailableError
 from tests.simulation.disk import OpenDisk, SimulatedStore
 from tests.simulation.network import Client, SimulatedLog
 from tests.simulation.recovery import Recovery
@@ -27,7 +27,7 @@ from tests.simulation.services import (
     Assignor,
     SimulatedConsumer,
     SimulatedCoordinator,
-    SimulatedLanes,
+    SimulatedDirectQueues,
     SimulatedProducer,
     SimulatedStream,
     SimulatedTransport,
@@ -69,6 +69,14 @@ class PressureDrop:
 
     def __call__(self) -> None:
         self.consumer.on_buffer_drop(self.tp)
+
+
+class OrderedQueues(dict[Any, None]):
+    """The queues of a process in the order of their creation; mode's own set has the order of memory addresses."""
+
+    def add(self, queue: Any) -> None:
+        """Add a queue."""
+        self[queue] = None
 
 
 class Process:
@@ -132,11 +140,12 @@ class Process:
         self.store = SimulatedStore(self, TABLE, CHANGELOG, disk)
         table = SimpleNamespace(changelog_topic=self.store.table.changelog_topic, data=self.store)
         self.flow_control = FlowControlEvent(initially_suspended=True)
+        self.flow_control._queues = OrderedQueues()  # type: ignore[assignment]
         self.queues: dict[str, Any] = {
             topic: ThrowableQueue(QUEUE_RECORDS_MAX, flow_control=self.flow_control, clear_on_resume=True)
             for topic in (*SUBSCRIPTION,)
         }
-        self.consumer._lanes = SimulatedLanes(self, self.consumer)
+        self.consumer._direct_queues = SimulatedDirectQueues(self, self.consumer)
         self.recovery = Recovery(self, self.queues[CHANGELOG])
         self.tables = SimpleNamespace(values=lambda: [table], changelog_topics={CHANGELOG}, recovery=self.recovery)
         self.effects = Effects(self)
@@ -200,7 +209,7 @@ class Process:
         committer = self.transport.committer
         current = self.coordinator.generation == generation
         current = current and self.consumer_generation_id == self.recovered_generation
-        return current and not len(committer.outbox) and not committer._lock.locked()
+        return current and not len(committer.pending) and not committer._lock.locked()
 
     async def stop(self) -> None:
         """A planned stop, in Faust's order: finish, leave the group, write the rest."""
@@ -302,9 +311,9 @@ class Process:
         except OutputDroppedError as exc:
             # Its partition was handed over meanwhile, or it built on what was dropped; Faust acks it, too.
             if batch is not None:
-                batch.divide(exc)
+                batch.split(exc)
         except TransientError as exc:
-            if batch is None or not batch.divide(exc):
+            if batch is None or not batch.split(exc):
                 await self._on_error(SimpleNamespace(name=message.topic), exc)
         else:
             if message.generation_id != GENERATION_NONE:

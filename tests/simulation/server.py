@@ -9,9 +9,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from faust_redis.log.scripts import COMMIT, CREATE_TOPIC, GROUP
 from redis.exceptions import ResponseError
-
-from streams.log.scripts import COMMIT, CREATE_TOPIC, GROUP
 
 Hash = dict[bytes, bytes]
 

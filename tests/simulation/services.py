@@ -14,22 +14,22 @@ from typing import TYPE_CHECKING, Any
 
 from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment, ConsumerProtocolMemberMetadata
 from faust.types import TP
+from faust_redis.driver.committer import Committer
+from faust_redis.driver.consumer import Consumer
+from faust_redis.driver.coordinator import Coordinator
+from faust_redis.driver.direct_queues import DirectQueue
+from faust_redis.driver.failures import Failures
+from faust_redis.driver.heartbeat import Standing
+from faust_redis.driver.limits import ROW_US, RUN_RECORDS_MAX
+from faust_redis.driver.memory import MemoryTables
+from faust_redis.driver.producer import Producer
+from faust_redis.driver.restore import Restorer
+from faust_redis.driver.stream import Stream
+from faust_redis.driver.transport import Transport
+from faust_redis.driver.waits import Waits
+from faust_redis.log.scripts import GROUP
 from redis.exceptions import RedisError
 
-from streams.driver.committer import Committer
-from streams.driver.consumer import Consumer
-from streams.driver.coordinator import Coordinator
-from streams.driver.failures import Failures
-from streams.driver.heartbeat import Standing
-from streams.driver.lanes import Lane
-from streams.driver.limits import ROW_US, RUN_RECORDS_MAX
-from streams.driver.memory import MemoryTables
-from streams.driver.producer import Producer
-from streams.driver.restore import Restorer
-from streams.driver.stream import Stream
-from streams.driver.transport import Transport
-from streams.driver.waits import Waits
-from streams.log.scripts import GROUP
 from tests.simulation.network import Client, SimulatedLog
 from tests.simulation.topology import GROUP_NAME
 
@@ -100,7 +100,7 @@ class SimulatedTransport(Transport):
         self.restorer = Restorer(self)
         self.broker = log
         self.committer = Committer(
-            self, process.world.plan.commit_records_max * ROW_US, process.world.plan.outbox_records_max
+            self, process.world.plan.commit_records_max * ROW_US, process.world.plan.pending_records_max
         )
 
     async def open(self) -> None:
@@ -120,19 +120,19 @@ def _as_it_is(key: bytes | None, value: bytes | None) -> tuple[Any, Any]:
     return key, value
 
 
-class SimulatedLanes:
-    """Lanes into the queues of a process; without decoding."""
+class SimulatedDirectQueues:
+    """DirectQueues into the queues of a process; without decoding."""
 
     def __init__(self, process: Process, consumer: SimulatedConsumer) -> None:
         self._process = process
-        self._lanes = {
-            tp: Lane(process, tp, queue, _as_it_is, consumer.on_buffer_full, process.pressure_drop(tp))
+        self._direct_queues = {
+            tp: DirectQueue(process, tp, queue, _as_it_is, consumer.on_buffer_full, process.pressure_drop(tp))
             for topic, queue in process.queues.items()
             for tp in (TP(topic, p) for p in range(process.world.plan.partitions))
         }
 
-    def of(self, tp: TP, _channels: Any) -> Lane | None:
-        return self._lanes.get(tp) if self._process.world.plan.lanes else None
+    def of(self, tp: TP, _channels: Any) -> DirectQueue | None:
+        return self._direct_queues.get(tp) if self._process.world.plan.direct_queues else None
 
 
 class SimulatedStream(Stream):
@@ -158,6 +158,11 @@ class SimulatedStream(Stream):
         self._runner = self._consumer.runner()
         yield
 
+    async def _wait(self) -> Any:
+        event = await super()._wait()
+        self._turn_over_s = float("inf")  # the machine's own clock must not decide how a seed plays
+        return event
+
     def _pop(self) -> Any:
         # A turn is over after some milliseconds; virtual time stands still meanwhile.
         return None if self.app.world.rng.random() < TURN_OVER else super()._pop()
@@ -173,7 +178,7 @@ class SimulatedConsumer(_Service, Consumer):  # type: ignore[misc]
         self.loop = process.loop
         self.callback = process.on_message
         self.committer = transport.committer
-        self.watermarks = self.committer.watermarks
+        self.tracker = self.committer.tracker
         self._assigned: set[TP] = set()
         self._positions = {}
         self._ends = {}
@@ -185,7 +190,7 @@ class SimulatedConsumer(_Service, Consumer):  # type: ignore[misc]
         self._gathering = None
         self._pressure_dropped = asyncio.Event()
         self._interrupted = None
-        self._lanes: Any = None
+        self._direct_queues: Any = None
         self.alone = set()
         self._gap = defaultdict(int)
         self._acked = defaultdict(list)

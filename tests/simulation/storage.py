@@ -6,8 +6,9 @@ from copy import deepcopy
 from functools import partial
 from typing import TYPE_CHECKING
 
-from streams.driver.stores import Reached
-from streams.log.keys import Keys
+from faust_redis.driver.stores import Checkpoint
+from faust_redis.log.keys import Keys
+
 from tests.simulation.topology import CHANGELOG, GROUP_NAME, IN, NAMESPACE, OUTSIDE, SIDE, SUBSCRIPTION
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class Storage:
         server = self.world.server
         self._backup = deepcopy((server.hashes, server.sets, server.sorted, server.streams))
 
-    def has(self, topic: str, partition: int, reached: Reached) -> bool:
+    def has(self, topic: str, partition: int, reached: Checkpoint) -> bool:
         """Whether the log has a record of that writer at that offset (always, unless it was rolled back)."""
         stream = self.world.server.streams.get(self.keys.stream(topic, partition))
         history = stream.history if stream else []

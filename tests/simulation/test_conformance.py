@@ -8,11 +8,11 @@ from random import Random
 from typing import Any
 
 import pytest
+from faust_redis.log import Log
+from faust_redis.log.codec import pack
+from faust_redis.log.scripts import COMMIT, CREATE_TOPIC, GROUP
 from redis.exceptions import ResponseError
 
-from streams.log import Log
-from streams.log.codec import pack
-from streams.log.scripts import COMMIT, CREATE_TOPIC, GROUP
 from tests.simulation.server import Server, raw
 
 SEQUENCES = 30

@@ -13,9 +13,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from faust.streams import current_event
-
-from streams.dead_letters import TransientError
-from streams.log import LogUnavailableError, TopicSpec
+from faust_redis.dead_letters import TransientError
+from faust_redis.log import LogUnavailableError, TopicSpec
 
 if TYPE_CHECKING:
     from tests.simulation.process import Event, Process
@@ -106,7 +105,7 @@ class Effects:
 
     def _put(self, event: Event, key: bytes, value: bytes) -> None:
         # As a table does: first the changelog record, then the store; the short way, or as Faust's own table.
-        if self.process.world.plan.lanes:
+        if self.process.world.plan.direct_queues:
             current: Any = current_event()  # a batch's, if it is one
             self.process.producer.change(CHANGELOG, ((key, value),), current.message)
             self.process.store.change(((key, value),), current.message)

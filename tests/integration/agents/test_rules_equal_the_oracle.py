@@ -14,7 +14,6 @@ from agents.financial.domain import Financial
 from agents.gamification.domain import Gamification
 from agents.rulebook import Rulebook
 from agents.trading.domain import Trading
-from deploy.bench.synthetic import write_fills
 from deploy.replay.fills import Fill, read_fills
 from streams.events import AnyEvent, Event
 from streams.events.trading import ReportFill
@@ -23,6 +22,7 @@ from streams.times import Instant
 from tables.boards import Standing
 from tables.catalog import TableSpec
 from tables.typed import BytesMap
+from tests.bench.synthetic import write_fills
 from tests.e2e.facts import Facts, assert_equal, expected, fee_facts
 from tests.e2e.files import SAMPLE, full_file
 from tests.e2e.served import achievement

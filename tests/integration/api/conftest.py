@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 from fastapi import FastAPI
+from faust_redis.log import Log
 
 from api.app import create_app
 from api.config import ApiConfig
-from streams.log import Log
 from tests.integration.api.sse import serving
 from tests.integration.api.support import MARKETS, SECRET, Worker
 

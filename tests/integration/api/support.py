@@ -6,10 +6,11 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+from faust_redis.log import Appended, Log, Position, Record, TopicPartition
+from faust_redis.log.partitioner import partition_for
+
 from api.auth import Role, mint
 from streams.events import AnyEvent, encode
-from streams.log import Appended, Log, Position, Record, TopicPartition
-from streams.log.partitioner import partition_for
 from streams.topics import topic_specs
 from tables.boards import Standing, sealed_key
 from tables.catalog import GAMIFICATION_BOARDS, changelog_specs, changelog_topic

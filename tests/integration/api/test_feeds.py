@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
+from faust_redis.log import Log, Record
 
 from api.feeds import follower as followers
 from api.feeds import session as sessions
@@ -20,7 +21,6 @@ from streams.events import AnyEvent, Event
 from streams.events.gamification import LevelUp, StreakUpdated, XPGained
 from streams.events.trading import TradeExecuted
 from streams.ids import new_id
-from streams.log import Log, Record
 from streams.times import Instant
 from streams.units import USD_UNIT, Quantity, Usd
 from tables import rows

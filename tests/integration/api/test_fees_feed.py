@@ -13,7 +13,7 @@ from fastapi import FastAPI
 
 from api.feeds import summed
 from api.queries import totals
-from api.queries.shapes import Fee
+from api.queries.schemas import Fee
 from streams.times import Instant
 from streams.units import USD_UNIT
 from tables.catalog import FINANCIAL_FEES, fee_key

@@ -10,6 +10,9 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
+from faust_redis.log import Log, Position, TopicPartition
+from faust_redis.log.partitioner import partition_for
+from faust_redis.log.scripts import Script
 
 from api.app import create_app
 from api.auth import Role
@@ -19,9 +22,6 @@ from streams import topics
 from streams.events import decode
 from streams.events.trading import CloseTrade, OpenTrade, ReportFill
 from streams.ids import opened_trade_id
-from streams.log import Log, Position, TopicPartition
-from streams.log.partitioner import partition_for
-from streams.log.scripts import Script
 from tests.integration.api.support import PARTITIONS, Worker, auth, fill, token
 
 pytestmark = pytest.mark.usefixtures("worker")
@@ -247,7 +247,7 @@ async def test_a_batch_has_one_to_a_thousand_fills(client: httpx.AsyncClient, co
 async def test_a_thousand_fills_are_one_batch(client: httpx.AsyncClient, log: Log) -> None:
     answer = await client.post("/v1/fills", json={"fills": [fill(n) for n in range(1_000)]}, headers=VENUE)
     assert answer.status_code == 202
-    assert sum((await log.ends(topics.TRADING_COMMANDS)).values()) == 1_000
+    assert sum((await log.end_offsets(topics.TRADING_COMMANDS)).values()) == 1_000
 
 
 @pytest.mark.parametrize("body", [b'{"market": ', b"", b"\xff\xfe", b"[1,2"])

@@ -12,14 +12,14 @@ import httpx
 import orjson
 import pytest
 from fastapi import FastAPI
+from faust_redis.log import Log
 
 from api.app import create_app
 from api.auth import Role
 from api.config import ApiConfig
 from api.problems import KINDS
-from deploy.binary import find_binary
-from deploy.embedded import EmbeddedServer
-from streams.log import Log
+from deploy.server.embedded import EmbeddedServer
+from deploy.server.server_binary import find_binary
 from tables.catalog import GAMIFICATION_PROGRESS
 from tables.rows import Progress
 from tests.integration.api.sse import Reader, serving

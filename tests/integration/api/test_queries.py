@@ -8,10 +8,10 @@ from typing import Any
 
 import httpx
 import pytest
+from faust_redis.log import Log, Position
 
 from api.auth import Role
 from streams import topics
-from streams.log import Log, Position
 from streams.times import HOUR_US
 from streams.units import USD_UNIT, Quantity
 from tables import rows

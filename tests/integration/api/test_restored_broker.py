@@ -12,13 +12,13 @@ from pathlib import Path
 import httpx
 import pytest
 from fastapi import FastAPI
+from faust_redis.log import Appended, Log, Record
 
 from api.app import create_app
 from api.config import ApiConfig
-from api.feeds import readings
+from api.feeds import projections
 from api.feeds.follower import Follower
 from api.feeds.hub import FeedName
-from streams.log import Appended, Log, Record
 from tables.boards import group
 from tables.catalog import FINANCIAL_FEES, GAMIFICATION_PROGRESS, changelog_topic, fee_key
 from tables.rows import FeeTotal, Progress
@@ -237,7 +237,7 @@ async def test_what_was_read_last_is_not_trimmed_while_it_is_followed(log: Log, 
     """It is the evidence that the log is still the one that was read."""
     await log.redis.hset(log.keys.topic(TOPIC), "retention_ms", 1)
     await log.append([Record(TOPIC, 0, b"k", b"%d" % n, 0) for n in range(NODE_RECORDS)])
-    follower = Follower(log, TOPIC, readings.progress)
+    follower = Follower(log, TOPIC, projections.progress)
     await follower._open()
     assert follower.reached is not None
     await log.append([Record(TOPIC, 0, b"k", b"more", 0)])
@@ -245,6 +245,6 @@ async def test_what_was_read_last_is_not_trimmed_while_it_is_followed(log: Log, 
         await log.trim(TOPIC, [0], 1_000)
         await asyncio.sleep(0.005)
     assert await follower._lost(follower.reached.position, follower.reached.evidence) is None
-    await log.let_go(TOPIC, follower._name)
+    await log.release_read_lease(TOPIC, follower._name)
     assert await log.trim(TOPIC, [0], 1_000) == NODE_RECORDS
     assert await follower._lost(follower.reached.position, follower.reached.evidence) == "trimmed"

@@ -7,9 +7,9 @@ from typing import Any
 
 import httpx
 import pytest
+from faust_redis.log import Log
 
 from streams import topics
-from streams.log import Log
 from tables.catalog import GAMIFICATION_PROGRESS, TRADING_PORTFOLIO
 from tables.flows import path
 from tables.rows import Portfolio, Progress

@@ -7,19 +7,19 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from faust_redis import dead_letters
+from faust_redis.dead_letters import DeadLetter
+from faust_redis.log import Fence, GroupInUseError, Log, Record, TopicPartition, TopicSpec, WriteBatch
+from faust_redis.log.scripts import GROUP
 
-from deploy.binary import find_binary
-from deploy.cli import cli
-from deploy.embedded import EmbeddedServer
+from deploy.admin.lag import PartitionState
+from deploy.admin.reset import reset_everything
+from deploy.cli.main import cli
 from deploy.errors import DeployError
-from deploy.lag import PartitionState
-from deploy.locks import FileLock
-from deploy.reset import reset_everything
+from deploy.server.embedded import EmbeddedServer
+from deploy.server.locks import FileLock
+from deploy.server.server_binary import find_binary
 from deploy.settings import Settings
-from streams import dead_letters
-from streams.dead_letters import DeadLetter
-from streams.log import Fence, GroupInUseError, Log, Record, TopicPartition, TopicSpec, WriteBatch
-from streams.log.scripts import GROUP
 
 TABLE = "astratrade-gamification-progress-changelog"
 

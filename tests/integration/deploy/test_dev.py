@@ -13,10 +13,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from deploy.dev import without_password
-from deploy.meeting import running_url
+from deploy.run.dev import without_password
+from deploy.server.endpoint import running_url
 
-ASTRATRADE = (sys.executable, "-P", "-m", "deploy.cli")
+ASTRATRADE = (sys.executable, "-P", "-m", "deploy.cli.main")
 LINE_S = 60.0
 END_S = 45.0
 READ_BYTES = 65_536
@@ -113,7 +113,7 @@ def test_one_command_runs_all_survives_a_killed_worker_and_stops_clean(dev: Dev,
     profile = httpx.get(f"{url}/v1/leaderboards/xp", headers={"Authorization": f"Bearer {token}"}, trust_env=False)
     assert profile.json()["total"] == 3
 
-    os.kill(dev.child("deploy.cli worker"), signal.SIGKILL)
+    os.kill(dev.child("deploy.cli.main worker"), signal.SIGKILL)
     dev.until(r"dev: worker 1 ended \(by SIGKILL\)")
     dev.until(r"dev: worker 1 was started again")
     assert json.loads(astratrade("tables", "get", "gamification-progress", "trader-2", "--data-dir", str(data_dir)))

@@ -6,16 +6,16 @@ from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
+from faust_redis.log import Log, Record, TopicSpec
 
-from deploy.binary import find_binary
-from deploy.cli import cli
-from deploy.doctor import machine
-from deploy.doctor.finding import Finding
-from deploy.doctor.server import broker_findings, server_findings
-from deploy.embedded import EmbeddedServer
-from deploy.secret import FILE, signing_secret
+from deploy.admin.doctor import machine
+from deploy.admin.doctor.finding import Finding
+from deploy.admin.doctor.server import broker_findings, server_findings
+from deploy.admin.secret import FILE, signing_secret
+from deploy.cli.main import cli
+from deploy.server.embedded import EmbeddedServer
+from deploy.server.server_binary import find_binary
 from deploy.settings import Settings
-from streams.log import Log, Record, TopicSpec
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ def test_a_secret_that_others_can_read_fails(tmp_path: Path) -> None:
 
 def test_a_full_disk_and_a_short_lease_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     nearly_full = SimpleNamespace(free=machine.DISK_FAIL_BYTES - 1)
-    monkeypatch.setattr("deploy.doctor.machine.shutil.disk_usage", lambda _: nearly_full)
+    monkeypatch.setattr("deploy.admin.doctor.machine.shutil.disk_usage", lambda _: nearly_full)
     assert machine.disk(tmp_path).level == "fail"
     assert machine.lease(Settings(lease_ms=1000, heartbeat_ms=300)).level == "warn"
 

@@ -12,19 +12,19 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from faust_redis.log import Log, Record, TopicPartition, TopicSpec
 
-from deploy import process
-from deploy.binary import ServerBinary, find_binary
-from deploy.embedded import EmbeddedServer
 from deploy.errors import BrokerError, LockedError
-from deploy.meeting import answers, running_url, server_directory
-from streams.log import Log, Record, TopicPartition, TopicSpec
+from deploy.server import process
+from deploy.server.embedded import EmbeddedServer
+from deploy.server.endpoint import answers, running_url, server_directory
+from deploy.server.server_binary import ServerBinary, find_binary
 
 WAIT_S = 20.0
 HOLD = """
 import sys, pathlib
-from deploy.binary import find_binary
-from deploy.embedded import EmbeddedServer
+from deploy.server.server_binary import find_binary
+from deploy.server.embedded import EmbeddedServer
 server = EmbeddedServer(pathlib.Path(sys.argv[1]), find_binary())
 server.start()
 print(server.pid, server.url, flush=True)
@@ -167,7 +167,7 @@ def test_children_are_refused_outside_the_main_thread() -> None:
 @pytest.mark.parametrize("mode", ["exec", "watch"])
 def test_a_leashed_command_ends_with_its_supervisor(mode: str) -> None:
     script = (
-        "import sys, time; from deploy import process\n"
+        "import sys, time; from deploy.server import process\n"
         "ours, theirs = __import__('socket').socketpair()\n"
         "code = 'import os, sys, time; os.write(int(sys.argv[1]), str(os.getpid()).encode()); time.sleep(600)'\n"
         "argv = [sys.executable, '-c', code, str(theirs.fileno())]\n"

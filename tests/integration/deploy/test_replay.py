@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from deploy.address import api_url, free_port
 from deploy.errors import DeployError
 from deploy.replay.fills import FillsFile
 from deploy.replay.ingress import Ingress, IngressError, NotYetVisibleError, retry_after
 from deploy.replay.progress import ProgressFile
-from deploy.replay.run import Pace, Reached
+from deploy.replay.run import Checkpoint, Pace
+from deploy.server.address import api_url, free_port
 from deploy.settings import Settings
 
 Answer = tuple[int, dict[str, str], Any]
@@ -122,7 +122,7 @@ def test_retry_after_is_honoured(header: str, seconds: float) -> None:
 
 
 def test_positions_of_many_answers_become_one() -> None:
-    reached = Reached()
+    reached = Checkpoint()
     for text in ("t@e:0-3.1-7", "t@e:0-5", "t@e:2-1.1-6"):
         reached.add(text)
     assert str(reached.position) == "t@e:0-5.1-7.2-1"

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from deploy import process
-from deploy.supervisor import Command, StopRequested, Supervisor, stop_on_signals
+from deploy.run.supervisor import Command, StopRequested, Supervisor, stop_on_signals
+from deploy.server import process
 
 WAIT_S = 20.0
 GRACE_S = 5.0

@@ -14,7 +14,7 @@ from tests.integration.streams.block import BLOCK, block
 app = faust.App(
     os.environ["COUNTING_APP"],
     broker=[URL(os.environ["COUNTING_BROKER"])],
-    store="astra-rocksdb://",
+    store="faust-redis-rocksdb://",
     datadir=os.environ["COUNTING_DATA"],
     topic_partitions=4,
     topic_disable_leader=True,

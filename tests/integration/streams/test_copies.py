@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import pytest
-
-from streams.log import (
-    Copied,
-    CopyMovedError,
-    Evidence,
+from faust_redis.log import (
     Log,
+    Preconditions,
     Record,
     RolledBackError,
+    SourceMovedError,
+    SourceOffsets,
     TopicPartition,
     TopicSpec,
     WriteBatch,
@@ -25,25 +24,27 @@ async def topic(log: Log) -> None:
 
 
 def step(start: int, end: int) -> WriteBatch:
-    return WriteBatch([Record("t", 0, None, b"%d" % start, 1)], copied=Copied("there", {PLACE: (start, end)}))
+    return WriteBatch(
+        [Record("t", 0, None, b"%d" % start, 1)], source_offsets=SourceOffsets("there", {PLACE: (start, end)})
+    )
 
 
 async def test_a_copy_goes_on_from_where_it_stands_and_from_nowhere_else(log: Log) -> None:
     await log.commit(step(0, 7))
     await log.commit(step(7, 9))
     for wrong in (step(0, 7), step(7, 9), step(8, 10), step(20, 21)):
-        with pytest.raises(CopyMovedError, match="stands at 9, not at"):
+        with pytest.raises(SourceMovedError, match="stands at 9, not at"):
             await log.commit(wrong)
-    assert await log.copied("there") == {PLACE: 9}
-    assert await log.ends("t") == {0: 2}
-    assert await log.copied("elsewhere") == {}
+    assert await log.source_offsets("there") == {PLACE: 9}
+    assert await log.end_offsets("t") == {0: 2}
+    assert await log.source_offsets("elsewhere") == {}
 
 
 async def test_offsets_of_a_group_without_members_are_committed_from_where_they_stand(log: Log) -> None:
     await log.append([Record("t", 0, None, b"v", 1)] * 3)
-    await log.commit(WriteBatch(offsets={PLACE: 2}, evidence={PLACE: Evidence(0, "")}, group="g"))
+    await log.commit(WriteBatch(offsets={PLACE: 2}, preconditions={PLACE: Preconditions(0, "")}, group="g"))
     with pytest.raises(RolledBackError):
-        await log.commit(WriteBatch(offsets={PLACE: 3}, evidence={PLACE: Evidence(0, "")}, group="g"))
+        await log.commit(WriteBatch(offsets={PLACE: 3}, preconditions={PLACE: Preconditions(0, "")}, group="g"))
     assert await log.committed("g") == {PLACE: 2}
-    await log.commit(WriteBatch(offsets={PLACE: 3}, evidence={PLACE: Evidence(2, "")}, group="g"))
+    await log.commit(WriteBatch(offsets={PLACE: 3}, preconditions={PLACE: Preconditions(2, "")}, group="g"))
     assert await log.committed("g") == {PLACE: 3}

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from faust_redis.dead_letters import DeadLetters
+from faust_redis.log import Log, Record, TopicPartition, TopicSpec
+from faust_redis.log.partitioner import partition_for
 
-from streams.dead_letters import DeadLetters
-from streams.log import Log, Record, TopicPartition, TopicSpec
-from streams.log.partitioner import partition_for
 from tables.workers import workers as workers_of
 from tests.integration.streams.block import BLOCK
 

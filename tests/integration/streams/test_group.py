@@ -6,10 +6,9 @@ import asyncio
 from typing import Any
 
 import pytest
-
-from streams.driver.heartbeat import Standing
-from streams.log import Log
-from streams.log.scripts import GROUP
+from faust_redis.driver.heartbeat import Standing
+from faust_redis.log import Log
+from faust_redis.log.scripts import GROUP
 
 LEASE_MS = 60_000
 REBALANCE_MS = 60_000

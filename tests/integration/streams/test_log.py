@@ -10,9 +10,7 @@ from typing import Any
 
 import pytest
 import uvloop
-
-from streams.log import (
-    Evidence,
+from faust_redis.log import (
     Fence,
     FencedError,
     ForeignStreamError,
@@ -20,6 +18,7 @@ from streams.log import (
     IncarnationError,
     Log,
     LogUnavailableError,
+    Preconditions,
     Record,
     RolledBackError,
     TopicMismatchError,
@@ -29,7 +28,7 @@ from streams.log import (
     UnknownTopicError,
     WriteBatch,
 )
-from streams.log.scripts import GROUP
+from faust_redis.log.scripts import GROUP
 
 T0 = TopicPartition("t", 0)
 
@@ -71,9 +70,9 @@ async def test_records_come_back_as_written(log: Log) -> None:
 async def test_offsets_are_dense_and_never_reused_after_trimming(log: Log) -> None:
     await log.append([record() for _ in range(3)])
     await log.redis.xtrim(log.keys.stream("t", 0), maxlen=0)
-    assert await log.starts("t") == {0: 3, 1: 0}
+    assert await log.beginning_offsets("t") == {0: 3, 1: 0}
     assert (await log.append([record()])).offsets == (3,)
-    assert await log.ends("t") == {0: 4, 1: 0}
+    assert await log.end_offsets("t") == {0: 4, 1: 0}
 
 
 async def test_a_waiting_fetch_returns_when_a_record_comes(log: Log) -> None:
@@ -87,7 +86,7 @@ async def test_a_refused_write_leaves_nothing(log: Log) -> None:
     await log.redis.xadd(log.keys.stream("t", 1), {"x": "1"})
     with pytest.raises(ForeignStreamError, match="something else wrote to it"):
         await log.append([record(), record(topic="c"), record(partition=1)])
-    assert await log.ends("t") == {0: 0, 1: 0}
+    assert await log.end_offsets("t") == {0: 0, 1: 0}
     assert await log.redis.hgetall(log.keys.snapshot("c", 0)) == {}
 
 
@@ -110,7 +109,7 @@ async def test_a_retry_returns_the_first_result(log: Log) -> None:
     again = await log.append([record(), record(partition=1)], transaction=once)
     assert (first.offsets, first.again) == ((0, 0), False)
     assert (again.offsets, again.again) == ((0, 0), True)
-    assert await log.ends("t") == {0: 1, 1: 1}
+    assert await log.end_offsets("t") == {0: 1, 1: 1}
 
 
 async def test_an_attempt_that_arrives_after_its_successor_is_refused(log: Log) -> None:
@@ -118,14 +117,14 @@ async def test_an_attempt_that_arrives_after_its_successor_is_refused(log: Log) 
         await log.append([record()], transaction=Transaction("me", number, once=False, ttl_ms=60_000))
     with pytest.raises(FencedError):
         await log.append([record()], transaction=Transaction("me", "7", once=False, ttl_ms=60_000))
-    assert (await log.ends("t"))[0] == 2
+    assert (await log.end_offsets("t"))[0] == 2
 
 
 async def test_an_idempotency_key_is_good_for_one_body(log: Log) -> None:
     await log.append([record()], transaction=Transaction("key", "digest-1", once=True, ttl_ms=60_000))
     with pytest.raises(IdempotencyConflictError):
         await log.append([record()], transaction=Transaction("key", "digest-2", once=True, ttl_ms=60_000))
-    assert await log.ends("t") == {0: 1, 1: 0}
+    assert await log.end_offsets("t") == {0: 1, 1: 0}
 
 
 async def test_a_write_whose_predecessor_is_lost_is_refused(log: Log) -> None:
@@ -137,7 +136,7 @@ async def test_a_write_whose_predecessor_is_lost_is_refused(log: Log) -> None:
         with pytest.raises(RolledBackError, match="write"):
             await log.append([record()], transaction=lost)
     assert (await log.append([record()], transaction=replace(first, value="8", after="7"))).again
-    assert (await log.ends("t"))[0] == 2
+    assert (await log.end_offsets("t"))[0] == 2
 
 
 @pytest.mark.parametrize("now", [[], [b"another"]], ids=["not there any more", "another one in its place"])
@@ -145,13 +144,13 @@ async def test_a_commit_that_passes_a_record_that_is_gone_is_refused(log: Log, n
     """A member processed it; then the broker was restored, before the member committed. Its effects have no cause."""
     fence = await join(log)
     await log.append([record(b"first"), *(record(value) for value in now)])
-    evidence = Evidence(0, hashlib.sha1(b"processed").hexdigest())
+    preconditions = Preconditions(0, hashlib.sha1(b"processed").hexdigest())
     with pytest.raises(RolledBackError, match="another record below 2"):
-        await log.commit(WriteBatch([record(topic="c")], {T0: 2}, {T0: evidence}), fence=fence)
-    assert await log.ends("c") == {0: 0, 1: 0}
+        await log.commit(WriteBatch([record(topic="c")], {T0: 2}, {T0: preconditions}), fence=fence)
+    assert await log.end_offsets("c") == {0: 0, 1: 0}
     await log.append([record(b"processed")])
-    end = (await log.ends("t"))[0]
-    await log.commit(WriteBatch([], {T0: end}, {T0: evidence}), fence=fence)
+    end = (await log.end_offsets("t"))[0]
+    await log.commit(WriteBatch([], {T0: end}, {T0: preconditions}), fence=fence)
     assert (await log.committed("g"))[T0] == end
 
 
@@ -159,7 +158,7 @@ async def test_the_snapshot_is_the_fold_of_the_changelog(log: Log) -> None:
     for key, value in ((b"a", b"1"), (b"b", b"2"), (b"a", b"3"), (b"b", None), (b"c", b"")):
         await log.append([record(value, topic="c", key=key)])
     assert await log.redis.hgetall(log.keys.snapshot("c", 0)) == {b"a": b"3", b"c": b""}
-    assert (await log.ends("c"))[0] == 5
+    assert (await log.end_offsets("c"))[0] == 5
 
 
 async def test_a_ranked_topic_keeps_its_order(log: Log) -> None:
@@ -203,7 +202,7 @@ async def test_a_writer_of_an_old_generation_writes_nothing(log: Log) -> None:
     await log.run(GROUP, [log.keys.group("g")], ["join", "m1", b"", 5000, 5000, 0])
     with pytest.raises(FencedError, match="generation"):
         await log.commit(WriteBatch([record()], {T0: 1}), fence=old)
-    assert await log.ends("t") == {0: 0, 1: 0}
+    assert await log.end_offsets("t") == {0: 0, 1: 0}
     assert await log.committed("g") == {}
 
 
@@ -212,7 +211,7 @@ async def test_a_writer_whose_lease_ran_out_writes_nothing(log: Log) -> None:
     await asyncio.sleep(0.01)
     with pytest.raises(FencedError, match="lease"):
         await log.commit(WriteBatch([record()]), fence=fence)
-    assert await log.ends("t") == {0: 0, 1: 0}
+    assert await log.end_offsets("t") == {0: 0, 1: 0}
 
 
 async def test_a_flushed_broker_is_noticed(log: Log) -> None:
@@ -246,13 +245,13 @@ async def test_a_retry_learns_its_result_even_after_the_fence_fell(log: Log) -> 
     await log.commit(batch, fence=fence, transaction=number)
     await log.run(GROUP, [log.keys.group("g")], ["leave", "m"])
     assert (await log.commit(batch, fence=fence, transaction=number)).again
-    assert await log.ends("t") == {0: 1, 1: 0}
+    assert await log.end_offsets("t") == {0: 1, 1: 0}
 
 
 async def test_a_password_in_the_url_is_not_shown() -> None:
     log = Log("redis://me:secret@127.0.0.1:1/0")
     with pytest.raises(LogUnavailableError) as caught:
-        await log.ends("t")
+        await log.end_offsets("t")
     assert "secret" not in str(caught.value)
     await log.close()
 
@@ -262,8 +261,8 @@ async def test_a_broker_that_went_back_in_time_is_noticed_at_the_next_commit(log
     await log.commit(WriteBatch([record()], {T0: 5}), fence=fence)
     await log.redis.hset(log.keys.offsets("g"), "t:0", "3")
     with pytest.raises(RolledBackError, match="has committed 3 of t:0"):
-        await log.commit(WriteBatch([record()], {T0: 6}, {T0: Evidence(5, "")}), fence=fence)
-    assert await log.ends("t") == {0: 1, 1: 0}
+        await log.commit(WriteBatch([record()], {T0: 6}, {T0: Preconditions(5, "")}), fence=fence)
+    assert await log.end_offsets("t") == {0: 1, 1: 0}
 
 
 @pytest.mark.parametrize("loop", [asyncio.new_event_loop, uvloop.new_event_loop])

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 
-from streams.log import Log
-from streams.log.scripts import PRESENCE
+from faust_redis.log import Log
+from faust_redis.log.scripts import PRESENCE
+
 from tables.workers import workers
 
 GROUP = "astratrade"

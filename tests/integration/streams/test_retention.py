@@ -7,10 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-
-from streams.log import Fence, Log, Record, TopicPartition, TopicSpec, WriteBatch
-from streams.log.scripts import GROUP
-from streams.log.trimming import trim_all
+from faust_redis.log import Fence, Log, Record, TopicPartition, TopicSpec, WriteBatch
+from faust_redis.log.scripts import GROUP
+from faust_redis.log.trimming import trim_all
 
 TOPIC, GROUP_NAME, MEMBER = "events", "readers", "m1"
 RECORDS = 1_000
@@ -36,7 +35,7 @@ async def until(condition: Callable[[], Any]) -> None:
 
 
 async def start(log: Log) -> int:
-    return (await log.starts(TOPIC))[0]
+    return (await log.beginning_offsets(TOPIC))[0]
 
 
 async def trimmed_to(log: Log, at_least: int) -> None:
@@ -65,7 +64,7 @@ async def test_records_past_their_retention_go_and_the_last_one_stays(log: Log) 
     await fill(log, SHORT_MS)
     await trimmed_to(log, RECORDS - 1)
     assert await start(log) <= RECORDS - 1
-    assert (await log.ends(TOPIC))[0] == RECORDS
+    assert (await log.end_offsets(TOPIC))[0] == RECORDS
     await log.append([Record(TOPIC, 0, b"k", b"next", 0)])
     [record] = await log.tail(TopicPartition(TOPIC, 0), 1)
     assert (record.offset, record.value) == (RECORDS, b"next")
@@ -97,12 +96,12 @@ async def test_what_a_group_has_yet_to_process_is_not_trimmed(log: Log) -> None:
 
 async def test_what_a_live_reader_has_yet_to_read_is_not_trimmed_while_its_lease_lasts(log: Log) -> None:
     await fill(log, SHORT_MS)
-    await log.hold(TOPIC, "feed", {0: 400}, lease_ms=60_000)
+    await log.acquire_read_lease(TOPIC, "feed", {0: 400}, lease_ms=60_000)
     await trimmed_to(log, 400)
     for _ in range(3):
         await trim(log)
     assert await start(log) <= 400
-    await log.hold(TOPIC, "feed", {0: 400}, lease_ms=1)
+    await log.acquire_read_lease(TOPIC, "feed", {0: 400}, lease_ms=1)
     await trimmed_to(log, RECORDS - 1)
     assert await log.redis.exists(log.keys.readers(TOPIC)) == 0
 

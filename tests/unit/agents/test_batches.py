@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.gamification.standings import Run
-from agents.wiring import work
+from agents.wiring import handle_batch
 from streams.events import AnyEvent, Event, encode
 from streams.events.market import PriceUpdated
 from streams.events.recent import Recent
@@ -70,7 +70,7 @@ def run(commands: list[AnyEvent], size: int) -> tuple[Any, Any]:
         first = len(sent[out])
         for start in range(0, len(values), size):
             batch = batch_of(*values[start : start + size])
-            work(batch, handle=handle, tables=domain.tables, codec=codec, out=out)
+            handle_batch(batch, handle=handle, tables=domain.tables, codec=codec, out=out)
             sent[out] += [record["value"] for record in batch.sent]
         return sent[out][first:]
 

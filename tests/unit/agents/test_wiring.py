@@ -10,14 +10,14 @@ import pytest
 
 from agents.app import register_all
 from agents.rulebook import Rulebook
-from agents.wiring import copy_to_all, work
+from agents.wiring import broadcast, handle_batch
 from streams import topics
 from streams.events import Event, UndecodableEventError, decode, encode
 from streams.events.recent import Recent
 from streams.ids import fill_event_id
 from streams.times import Instant
-from tables.batches import Tables
 from tables.catalog import CATALOGUE
+from tables.unit_of_work import UnitOfWork
 from tests.unit.agents.world import World, fill_of
 
 AT = Instant.parse("2024-09-20T08:36:00.5Z")
@@ -44,8 +44,8 @@ def command(fill_id: str = "f-1", user: str = "ada") -> bytes:
     return encode(Event.first(fill_of(fill_id, user), event_id=event_id, time=AT, key=user))
 
 
-def doing(batch: Any, handle: Any, out: Any = None, tables: Tables | None = None) -> None:
-    work(batch, handle=handle, tables=tables or Tables(lambda _: {}), codec=Recent(), out=out)
+def doing(batch: Any, handle: Any, out: Any = None, tables: UnitOfWork | None = None) -> None:
+    handle_batch(batch, handle=handle, tables=tables or UnitOfWork(lambda _: {}), codec=Recent(), out=out)
 
 
 def test_what_follows_goes_to_the_same_partition_number_under_the_users_key_at_event_time() -> None:
@@ -90,7 +90,7 @@ def test_a_batch_that_fails_has_written_nothing_and_can_be_worked_again() -> Non
 def test_a_mark_is_copied_as_it_is_to_every_partition() -> None:
     batch: Any = batch_of(command())
     out: Any = "out"
-    copy_to_all(batch, codec=Recent(), out=out, partitions=4)
+    broadcast(batch, codec=Recent(), out=out, partitions=4)
     assert [sent["partition"] for sent in batch.sent] == [0, 1, 2, 3]
     assert {sent["value"] for sent in batch.sent} == {command()}
 

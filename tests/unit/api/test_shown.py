@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import orjson
+from faust_redis.log import Position
 
 from api.feeds.ranked import Shown
-from streams.log import Position
 
 
 def shown(**rows: int) -> Shown:

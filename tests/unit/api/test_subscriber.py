@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from faust_redis.log import Position, StoredRecord
 from hypothesis import given
 from hypothesis import strategies as st
 
 from api.feeds.change import Change, Changes, RowKey
-from api.feeds.reached import Reached
-from api.feeds.subscriber import Lost, Subscriber
-from streams.log import Position, StoredRecord
+from api.feeds.feed_offset import FeedOffset
+from api.feeds.subscriber import ResyncReason, Subscriber
 
 
 def changed(offset: int, row: str | None = None, partition: int = 0, channel: str = "c") -> Changes:
@@ -64,7 +64,7 @@ def test_too_many_rows_make_it_start_afresh_and_take_no_more() -> None:
     one = subscriber(pending_max=2)
     for offset in range(5):
         one.offer(changed(offset))
-    assert one.lost is Lost.SLOW
+    assert one.lost is ResyncReason.SLOW
     assert not one.take()
     one.restart()
     one.offer(changed(9))
@@ -78,15 +78,15 @@ def test_what_a_snapshot_told_is_not_told_again() -> None:
     one.know(Position("t", "e", {0: 4}))
     one.offer(changed(3, "late"))
     assert [c.offset for c in one.take()] == [4, 5]
-    assert one.told(Reached(Position("t", "e", {0: 2, 1: 7}), {})) == "e:0-4.1-7"
-    beyond = Reached(Position("t", "e", {0: 4, 1: 8}), {})
+    assert one.told(FeedOffset(Position("t", "e", {0: 2, 1: 7}), {})) == "e:0-4.1-7"
+    beyond = FeedOffset(Position("t", "e", {0: 4, 1: 8}), {})
     assert one.told(beyond) == beyond.tag(beyond.position)
     one.offer(changed(3, "of a log that lost some"))  # nothing is known any more by other means
     assert len(one.take()) == 1
 
 
 def test_subscribers_who_know_the_same_are_told_one_id() -> None:
-    reached, floor = Reached(Position("t", "e", {0: 2}), {}), Position("t", "e", {0: 5})
+    reached, floor = FeedOffset(Position("t", "e", {0: 2}), {}), Position("t", "e", {0: 5})
     some = [subscriber() for _ in range(2)]
     for one in some:
         one.know(floor)

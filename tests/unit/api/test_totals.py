@@ -8,13 +8,13 @@ from typing import Any, cast
 
 import orjson
 import pytest
+from faust_redis.log import LogUnavailableError, Position, StoredRecord
 
 from api.feeds.change import Change, Changes, RowKey
 from api.feeds.follower import ByChannel
 from api.feeds.subscriber import Subscriber
 from api.feeds.summed import FeesView, Sums, Totals
 from api.queries.totals import FeeFilter
-from streams.log import LogUnavailableError, Position, StoredRecord
 from streams.units import USD_UNIT
 from tables.catalog import fee_key
 from tables.reader import Row, Rows, TableReader

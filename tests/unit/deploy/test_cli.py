@@ -7,8 +7,8 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from deploy import cli as module
-from deploy.cli import cli
+from deploy.cli import main as module
+from deploy.cli.main import cli
 
 
 def commands(group: click.Group, prefix: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:

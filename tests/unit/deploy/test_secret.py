@@ -3,7 +3,7 @@
 import stat
 from pathlib import Path
 
-from deploy.secret import FILE, signing_secret
+from deploy.admin.secret import FILE, signing_secret
 from deploy.settings import Settings
 
 

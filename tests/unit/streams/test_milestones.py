@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.bridge.milestones import PAIRS_MAX, Milestones
+from streams.connect.kafka.milestones import PAIRS_MAX, Milestones
 
 
 def test_an_offset_between_two_pairs_amounts_to_the_earlier_one() -> None:

@@ -1,8 +1,7 @@
 from __future__ import annotations
 
 import pytest
-
-from streams.log.partitioner import partition_for
+from faust_redis.log.partitioner import partition_for
 
 
 @pytest.mark.parametrize(

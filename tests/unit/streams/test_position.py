@@ -1,10 +1,9 @@
 from __future__ import annotations
 
 import pytest
+from faust_redis.log import Position
 from hypothesis import given
 from hypothesis import strategies as st
-
-from streams.log import Position
 
 
 @given(st.dictionaries(st.integers(0, 1023), st.integers(0, 1 << 53), min_size=1))

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from tables import catalog
-from tables.batches import Tables
 from tables.rows import Mark
+from tables.unit_of_work import UnitOfWork
 from tests.unit.tables.counting import Counting
 
 
@@ -17,7 +17,7 @@ class Opened:
 
     def __init__(self, stored: dict[bytes, bytes] | None = None) -> None:
         self.maps = {catalog.TRADING_SEEN.name: Counting(stored or {}), catalog.TRADING_MARKS.name: Counting()}
-        self.tables = Tables(lambda spec: self.maps[spec.name])
+        self.tables = UnitOfWork(lambda spec: self.maps[spec.name])
         self.seen = self.tables.raw(catalog.TRADING_SEEN)
         self.marks = self.tables.rows(catalog.TRADING_MARKS)
         self.stored = self.maps[catalog.TRADING_SEEN.name]

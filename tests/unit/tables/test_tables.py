@@ -10,9 +10,9 @@ import pytest
 from streams.times import Instant
 from streams.units import Quantity, Usd
 from tables import catalog
-from tables.batches import Tables
 from tables.rows import Account, FeeTotal, Mark, Position, Progress, Streak
 from tables.typed import RawTable, TypedTable, declare
+from tables.unit_of_work import UnitOfWork
 
 
 def test_tables_are_named_once_and_only_boards_are_ranked() -> None:
@@ -106,7 +106,7 @@ def test_a_store_that_can_scan_by_prefix_is_asked_to() -> None:
 
 def test_a_table_without_rows_is_not_opened_as_typed() -> None:
     with pytest.raises(TypeError, match="holds no rows"):
-        Tables(lambda _: {}).rows(catalog.TRADING_SEEN)
+        UnitOfWork(lambda _: {}).rows(catalog.TRADING_SEEN)
 
 
 def test_keys() -> None:

@@ -10,12 +10,11 @@ import pytest
 from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment
 from faust.assignor.client_assignment import ClientMetadata
 from faust.types import TP
+from faust_redis.driver import identity
+from faust_redis.driver.assignment import assign, check_whole
+from faust_redis.driver.coordinator import Cluster
 from hypothesis import given
 from hypothesis import strategies as st
-
-from streams.driver import identity
-from streams.driver.assignment import assign, check_whole
-from streams.driver.coordinator import Cluster
 
 SOURCES = ("in", "other")
 TABLES = ("app-a-changelog", "app-b-changelog")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from streams.driver.batches import BatchSize
-from streams.driver.limits import BATCH_RECORDS_FIRST
+from faust_redis.driver.batches import BatchSize
+from faust_redis.driver.limits import BATCH_RECORDS_FIRST
 
 
 def test_batches_become_as_large_as_their_commit_may_cost() -> None:

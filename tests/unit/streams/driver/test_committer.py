@@ -8,12 +8,11 @@ from typing import Any
 
 import pytest
 from faust.types import TP
-
-from streams.driver.committer import Committer
-from streams.driver.limits import RANKED_ROW_US
-from streams.driver.outbox import Output
-from streams.log import Appended, Fence, LogUnavailableError, Transaction, WriteBatch
-from streams.log.keys import Keys
+from faust_redis.driver.committer import Committer
+from faust_redis.driver.limits import RANKED_ROW_US
+from faust_redis.driver.pending_writes import Output
+from faust_redis.log import Appended, Fence, LogUnavailableError, Transaction, WriteBatch
+from faust_redis.log.keys import Keys
 
 SOURCE = TP("in", 0)
 
@@ -69,10 +68,10 @@ async def committer(log: SlowLog) -> Committer:
 def finish_an_event(committer: Committer, outcomes: list[Any]) -> None:
     """One event with one output, finished."""
     settle = lambda offset, error: outcomes.append(error or offset)  # noqa: E731
-    committer.watermarks.reset(SOURCE, 0)
-    committer.watermarks.deliver(SOURCE, 0)
-    committer.outbox.add(Output("out", 0, b"k", b"v", 0, (), (SOURCE, 0), settle))
-    committer.watermarks.finish(SOURCE, (0,))
+    committer.tracker.reset(SOURCE, 0)
+    committer.tracker.deliver(SOURCE, 0)
+    committer.pending.add(Output("out", 0, b"k", b"v", 0, (), (SOURCE, 0), settle))
+    committer.tracker.finish(SOURCE, (0,))
 
 
 async def test_a_write_goes_on_when_its_caller_is_cancelled(committer: Committer, log: SlowLog) -> None:
@@ -84,7 +83,7 @@ async def test_a_write_goes_on_when_its_caller_is_cancelled(committer: Committer
     await asyncio.wait([caller])
     log.answer.set_result(None)
     await committer.commit()
-    assert (len(log.batches), outcomes, committer.watermarks.committed(SOURCE)) == (1, [0], 1)
+    assert (len(log.batches), outcomes, committer.tracker.committed(SOURCE)) == (1, [0], 1)
 
 
 async def test_a_generation_ends_only_when_the_write_under_way_is_known(committer: Committer, log: SlowLog) -> None:
@@ -130,13 +129,13 @@ async def test_a_member_that_writes_nothing_sees_that_its_last_write_is_lost(
 
 async def test_a_caller_that_comes_again_lets_a_few_gather(committer: Committer, log: SlowLog) -> None:
     log.answer.set_result(None)
-    committer.watermarks.reset(SOURCE, 0)
+    committer.tracker.reset(SOURCE, 0)
     for offset in range(10):
-        committer.watermarks.deliver(SOURCE, offset)
-        committer.outbox.add(Output("out", 0, b"k", b"v", 0, (), (SOURCE, offset), None))
-        committer.watermarks.finish(SOURCE, (offset,))
+        committer.tracker.deliver(SOURCE, offset)
+        committer.pending.add(Output("out", 0, b"k", b"v", 0, (), (SOURCE, offset), None))
+        committer.tracker.finish(SOURCE, (offset,))
     committer.cost_max_us = 3 * RANKED_ROW_US
     assert await committer.commit(leave=5)
     assert [len(batch.records) for batch in log.batches] == [3, 3]
     assert await committer.commit()
-    assert committer.watermarks.committed(SOURCE) == 10
+    assert committer.tracker.committed(SOURCE) == 10

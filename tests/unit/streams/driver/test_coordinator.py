@@ -6,9 +6,8 @@ import inspect
 from typing import Any
 
 import pytest
-
-from streams.driver.coordinator import Coordinator
-from streams.log import LogUnavailableError
+from faust_redis.driver.coordinator import Coordinator
+from faust_redis.log import LogUnavailableError
 
 
 class Away(Coordinator):

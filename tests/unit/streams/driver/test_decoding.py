@@ -11,10 +11,9 @@ import pytest
 from faust.exceptions import ValueDecodeError
 from faust.serializers.schemas import Schema
 from faust.types import TP, ConsumerMessage
-
-from streams.driver.decoding import decoder
-from streams.driver.encoding import as_bytes, dumper
-from streams.typed import Typed
+from faust_redis.driver.decoding import decoder
+from faust_redis.driver.encoding import as_bytes, dumper
+from faust_redis.typed import Typed
 
 
 class Click(faust.Record):

@@ -5,10 +5,9 @@ from types import SimpleNamespace
 from typing import Any
 
 from faust.types import TP
+from faust_redis.driver.consumer import Consumer
+from faust_redis.log import StoredRecord
 from mode import Service
-
-from streams.driver.consumer import Consumer
-from streams.log import StoredRecord
 
 CHANGES = TP("changelog", 0)
 RECORD = StoredRecord(7, 0, b"key", b"value")
@@ -28,7 +27,7 @@ class Receiver(Consumer):
             topics=SimpleNamespace(_tp_index={CHANGES: [SimpleNamespace(queue=self.queue)]}),
         )
         self.flow_active, self.suspend_flow = True, asyncio.Event()
-        self.watermarks: Any = ()
+        self.tracker: Any = ()
         self.committer: Any = SimpleNamespace(is_full=False)
         self._pressure_dropped = asyncio.Event()
         self._seeks, self._held, self._buffered_partitions = 0, {}, set()

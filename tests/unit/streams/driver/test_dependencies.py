@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from faust.types import TP
+from faust_redis.driver.dependencies import Dependencies, Source
+from faust_redis.driver.pending_writes import Output, PendingWrites
 from hypothesis import given
 from hypothesis import strategies as st
-
-from streams.driver.dependencies import Dependencies, Source
-from streams.driver.outbox import Outbox, Output
 
 TPS = [TP("in", 0), TP("in", 1), TP("other", 0)]
 EVENTS = 5
@@ -59,14 +58,14 @@ def test_the_bound_is_the_highest_that_leaves_no_base_behind(
 def test_commits_never_part_an_event_from_what_it_builds_on(
     edges: list[tuple[Source, Source]], produced: list[Source], marks: dict[TP, int], limit: int
 ) -> None:
-    box, dependencies = Outbox(lambda _topic: 1), graph(edges)
+    box, dependencies = PendingWrites(lambda _topic: 1), graph(edges)
     for source in produced:
         box.add(output(source))
     possible = dependencies.bounded(marks)
     committed = dict.fromkeys(TPS, 0)
     written: list[Source] = []
     for _ in range(EVENTS * len(TPS) + 1):
-        cut = box.cut(marks, limit, 1 << 30, dependencies)
+        cut = box.next_batch(marks, limit, 1 << 30, dependencies)
         written += [o.source for o in cut.outputs if o.source is not None]
         offsets = {tp: max(cut.offsets[tp], committed[tp]) for tp in TPS}
         for (tp, offset), (base, below) in edges:
@@ -78,22 +77,22 @@ def test_commits_never_part_an_event_from_what_it_builds_on(
 
 
 def test_events_that_build_on_each_other_go_together_beyond_the_bound() -> None:
-    box = Outbox(lambda _topic: 1)
+    box = PendingWrites(lambda _topic: 1)
     first, second = (TPS[0], 0), (TPS[1], 0)
     for source in (first, first, (TPS[2], 0), second):
         box.add(output(source))
     dependencies = graph([(first, second), (second, first)])
-    cut = box.cut({TPS[0]: 1, TPS[1]: 1, TPS[2]: 1}, 1, 1 << 30, dependencies)
+    cut = box.next_batch({TPS[0]: 1, TPS[1]: 1, TPS[2]: 1}, 1, 1 << 30, dependencies)
     assert {first, second} <= {o.source for o in cut.outputs}
     assert (cut.offsets[TPS[0]], cut.offsets[TPS[1]]) == (1, 1)
 
 
 def test_an_event_waits_for_one_in_flight_that_it_builds_on_and_so_do_later_ones() -> None:
-    box = Outbox(lambda _topic: 1)
+    box = PendingWrites(lambda _topic: 1)
     box.add(output((TPS[0], 2)))
     dependencies = graph([((TPS[0], 1), (TPS[1], 0))])
-    assert box.cut({TPS[0]: 3}, 10, 1 << 30, dependencies).offsets == {TPS[0]: 1}
-    cut = box.cut({TPS[0]: 3, TPS[1]: 1}, 10, 1 << 30, dependencies)
+    assert box.next_batch({TPS[0]: 3}, 10, 1 << 30, dependencies).offsets == {TPS[0]: 1}
+    cut = box.next_batch({TPS[0]: 3, TPS[1]: 1}, 10, 1 << 30, dependencies)
     assert (len(cut.outputs), cut.offsets) == (1, {TPS[0]: 3, TPS[1]: 1})
 
 

@@ -7,10 +7,9 @@ from typing import Any
 
 from faust.streams import _current_event
 from faust.types import TP
+from faust_redis.driver.memory import MemoryTable
 from hypothesis import given
 from hypothesis import strategies as st
-
-from streams.driver.memory import MemoryTable
 
 IN = TP("in", 0)
 

@@ -1,0 +1,96 @@
+"""What concurrent requests ask of the log, asked together: one call follows another, without a timer.
+
+While a call is under way, whoever comes waits; the next call is for all of them. So an idle API answers at once, and a
+busy one pays for a call once for many. Each caller gets its own result, or its own error.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
+
+from faust_redis.log import LogUnavailableError
+
+ItemT = TypeVar("ItemT")
+ResultT = TypeVar("ResultT")
+
+
+class RequestCoalescer(Generic[ItemT, ResultT]):
+    """Calls `run` with what has come meanwhile, in the order it came.
+
+    Args:
+        run: Does it for all of some items; answers with a result or an error for each. What it raises is everybody's.
+        size: What an item counts, towards `size_max`.
+        size_max: A call is for one item, or for more that are no larger together.
+    """
+
+    def __init__(
+        self,
+        run: Callable[[Sequence[ItemT]], Awaitable[Sequence[ResultT | BaseException]]],
+        *,
+        size: Callable[[ItemT], int] = lambda _: 1,
+        size_max: int,
+    ) -> None:
+        self._run = run
+        self._size = size
+        self._size_max = size_max
+        self._waiting: deque[tuple[ItemT, asyncio.Future[ResultT]]] = deque()
+        self._running: asyncio.Task[None] | None = None
+
+    async def __call__(self, item: ItemT) -> ResultT:
+        """The result of an item.
+
+        Raises:
+            LogError: as `run` answered or raised; and, when the broker cannot be reached, without trying.
+        """
+        result: asyncio.Future[ResultT] = asyncio.get_running_loop().create_future()
+        self._waiting.append((item, result))
+        if self._running is None:
+            self._running = asyncio.create_task(self._work(), name="ingress calls")
+        return await result
+
+    async def _work(self) -> None:
+        try:
+            while some := self._next():
+                try:
+                    results = await self._run([item for item, _ in some])
+                except Exception as exc:  # handed to whoever waits
+                    results = [exc] * len(some)
+                for (_, waiting), result in zip(some, results, strict=True):
+                    _settle(waiting, result)
+                if isinstance(results[-1], LogUnavailableError):
+                    self._give_up(results[-1])
+        finally:
+            self._running = None
+
+    def _next(self) -> list[tuple[ItemT, asyncio.Future[ResultT]]]:
+        """The first that still waits, and those behind it that fit into the same call."""
+        some: list[tuple[ItemT, asyncio.Future[ResultT]]] = []
+        size = 0
+        while self._waiting:
+            item, result = self._waiting[0]
+            size += self._size(item)
+            if some and size > self._size_max:
+                break
+            self._waiting.popleft()
+            if result.done():  # its request was cancelled meanwhile
+                size -= self._size(item)
+            else:
+                some.append((item, result))
+        return some
+
+    def _give_up(self, exc: LogUnavailableError) -> None:
+        """Let nobody wait for an absent broker longer than one call takes to find out; nothing of theirs was tried."""
+        while self._waiting:
+            _settle(self._waiting.popleft()[1], exc)
+
+
+def _settle(waiting: asyncio.Future[ResultT], result: ResultT | BaseException) -> None:
+    if waiting.done():
+        return
+    if isinstance(result, BaseException):
+        waiting.set_exception(result)
+    else:
+        waiting.set_result(result)

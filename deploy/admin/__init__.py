@@ -1,0 +1,1 @@
+"""What operators do: look at lag, reset, issue tokens, check the installation."""

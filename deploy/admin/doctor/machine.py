@@ -1,0 +1,133 @@
+"""Checks of the machine and the installation; nothing is started and nothing is sent."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import re
+import shutil
+import stat
+import sys
+import tempfile
+from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
+
+from deploy.admin.doctor.finding import Finding, fail, ok, warn
+from deploy.admin.secret import FILE as SECRET_FILE
+from deploy.server.endpoint import SOCKET_PATH_BYTES_MAX
+from deploy.settings import Settings
+
+PYTHON_MIN = (3, 11)
+GIB = 1024**3
+DISK_WARN_BYTES = 2 * GIB
+DISK_FAIL_BYTES = GIB // 5
+LEASE_SHORT_MS = 3_000
+FOR_OTHERS = 0o077
+SOCKET_NAME_BYTES = len("/astra-12345678/s")
+OVERCOMMIT = Path("/proc/sys/vm/overcommit_memory")
+
+
+def machine_findings(settings: Settings) -> Iterator[Finding]:
+    """All checks of this module."""
+    yield python()
+    yield packages()
+    yield data_directory(settings.data_dir)
+    yield disk(settings.data_dir)
+    yield secret(settings)
+    yield lease(settings)
+    if settings.embedded:
+        yield socket_path()
+        yield overcommit()
+
+
+def python() -> Finding:
+    """The interpreter is new enough."""
+    version = platform.python_version()
+    if sys.version_info < PYTHON_MIN:
+        return fail("python", version, "use Python 3.11 or later")
+    return ok("python", version)
+
+
+def packages() -> Finding:
+    """What is installed is what was tested."""
+    wanted = dict(
+        re.findall(r"^([\w.-]+)==(\S+)", files("deploy").joinpath("constraints.txt").read_text("utf-8"), re.MULTILINE)
+    )
+    wanted.pop("setuptools")  # it installs, and is not used after
+    other = []
+    for name, version in wanted.items():
+        try:
+            installed = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue  # of an extra that is not wanted here; a missing requirement would have failed at import
+        if installed != version:
+            other.append(f"{name} {installed} (tested: {version})")
+    if other:
+        return warn("packages", ", ".join(other), "pip install -c deploy/constraints.txt, or run the tests with these")
+    return ok("packages", f"{len(wanted)} as tested")
+
+
+def data_directory(directory: Path) -> Finding:
+    """The data directory can be written."""
+    place = _existing(directory)
+    if not os.access(place, os.W_OK | os.X_OK):
+        return fail("data directory", f"{place} cannot be written", "set ASTRA_DATA_DIR to a directory of yours")
+    return ok("data directory", str(directory))
+
+
+def disk(directory: Path) -> Finding:
+    """There is room for the log."""
+    free = shutil.disk_usage(_existing(directory)).free
+    found = f"{free / GIB:.1f} GiB free"
+    if free < DISK_FAIL_BYTES:
+        return fail("disk", found, "free some: writes stop when the disk is full")
+    if free < DISK_WARN_BYTES:
+        return warn("disk", found, "free some, or set ASTRA_DATA_DIR to a larger disk")
+    return ok("disk", found)
+
+
+def secret(settings: Settings) -> Finding:
+    """Tokens are signed with something private."""
+    if settings.jwt_secret is not None:
+        return ok("token secret", "configured")
+    file = settings.data_dir / SECRET_FILE
+    if file.exists() and stat.S_IMODE(file.stat().st_mode) & FOR_OTHERS:
+        return fail("token secret", f"{file} can be read by others", f"chmod 600 {file}")
+    if not settings.embedded:
+        return warn("token secret", "generated for this data directory", "set ASTRA_JWT_SECRET, equal on all machines")
+    return ok("token secret", "generated for this data directory")
+
+
+def lease(settings: Settings) -> Finding:
+    """A worker is not thought dead for a short pause; that three heartbeats fit is checked with the settings."""
+    found = f"{settings.lease_ms} ms, a heartbeat each {settings.heartbeat_ms} ms"
+    if settings.lease_ms < LEASE_SHORT_MS:
+        return warn("lease", found, "raise ASTRA_LEASE_MS: a garbage collection or a busy disk can take a second")
+    return ok("lease", found)
+
+
+def socket_path() -> Finding:
+    """The embedded server's socket has a short enough path."""
+    length = len(tempfile.gettempdir().encode()) + SOCKET_NAME_BYTES
+    found = f"{length} of {SOCKET_PATH_BYTES_MAX} bytes"
+    if length > SOCKET_PATH_BYTES_MAX:
+        return warn("socket path", found, "set TMPDIR to a shorter directory; until then another is used")
+    return ok("socket path", found)
+
+
+def overcommit() -> Finding:
+    """The server's file can be rewritten when memory is more than half used."""
+    if not OVERCOMMIT.exists():
+        return ok("overcommit", "not a setting of this system")
+    value = OVERCOMMIT.read_text("ascii").strip()
+    if value != "1":
+        return warn("overcommit", f"vm.overcommit_memory={value}", "sysctl vm.overcommit_memory=1, as root")
+    return ok("overcommit", "vm.overcommit_memory=1")
+
+
+def _existing(path: Path) -> Path:
+    while not path.exists():
+        path = path.parent
+    return path

@@ -1,0 +1,72 @@
+"""Deleting an installation's data: the namespace on the broker, and what workers and the server keep on disk."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from contextlib import ExitStack
+from pathlib import Path
+
+from faust_redis.log import Log
+
+from deploy.admin.lag import leases
+from deploy.broker import log_url
+from deploy.errors import DeployError
+from deploy.server.endpoint import forget_last_server, running_url, server_directory
+from deploy.server.locks import FileLock
+from deploy.settings import Settings
+
+KEYS_A_BATCH = 1000
+
+
+def what_is_reset(settings: Settings) -> str:
+    """What `reset_everything` would delete, for a person to confirm."""
+    local = f"the local state in {settings.data_dir}"
+    if _has_broker(settings):
+        broker = "the configured server" if settings.configured_log_url else "the embedded server"
+        return f"all keys of namespace {settings.namespace!r} on {broker}, {local}"
+    return f"the embedded server's data and {local}"
+
+
+def reset_everything(settings: Settings) -> str:
+    """Delete it; what was deleted.
+
+    Raises:
+        DeployError: while workers hold leases, or a process uses the local state.
+    """
+    deleted = asyncio.run(_wipe(settings)) if _has_broker(settings) else 0
+    directories = [path.parent for path in sorted((settings.data_dir / "workers").glob("*/lock"))]
+    if not _has_broker(settings) and server_directory(settings.data_dir).is_dir():
+        directories.append(server_directory(settings.data_dir))
+    _remove(directories)
+    shutil.rmtree(settings.data_dir / "replay", ignore_errors=True)
+    return f"deleted {deleted} keys and {len(directories)} directories"
+
+
+def _has_broker(settings: Settings) -> bool:
+    return not settings.embedded or running_url(settings.data_dir) is not None
+
+
+async def _wipe(settings: Settings) -> int:
+    async with Log(log_url(settings), settings.namespace) as log:
+        holders = await leases(log)
+        if holders:
+            names = ", ".join(member for members in holders.values() for member in members)
+            raise DeployError(f"workers are running ({names}); stop them first, their leases end within seconds")
+        pattern = f"{log.keys.prefix}*"
+        keys = [key async for key in log.redis.scan_iter(pattern, count=KEYS_A_BATCH)]
+        for start in range(0, len(keys), KEYS_A_BATCH):
+            await log.redis.unlink(*keys[start : start + KEYS_A_BATCH])
+        return len(keys)
+
+
+def _remove(directories: list[Path]) -> None:
+    """Remove directories, all of them locked first, so that none is removed under a running process."""
+    with ExitStack() as stack:
+        for directory in directories:
+            lock = FileLock(directory / "lock")
+            lock.acquire()
+            stack.callback(lock.release)
+        for directory in directories:
+            forget_last_server(directory)
+            shutil.rmtree(directory)

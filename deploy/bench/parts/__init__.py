@@ -1,1 +1,0 @@
-"""The parts of the benchmark, one module each, with a function `measure`; `deploy.bench.catalog` names them."""

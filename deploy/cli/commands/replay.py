@@ -1,0 +1,48 @@
+"""`astratrade replay`: post a file of fills through the ingress."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from deploy.cli.commands.options import data_dir_option
+from deploy.replay.fills import read_fills
+from deploy.replay.run import Pace, run_replay
+from deploy.settings import load
+
+BATCH_DEFAULT = 200
+
+
+@click.command()
+@click.argument("file")
+@click.option(
+    "--rate", type=click.FloatRange(0, min_open=True), metavar="N", help="Fills a second.  [default: unbounded]"
+)
+@click.option("--batch", type=click.IntRange(1, 500), default=BATCH_DEFAULT, show_default=True, help="Fills a request.")
+@click.option("--url", metavar="URL", help="The API.  [default: http:// ASTRA_API_HOST : ASTRA_API_PORT]")
+@click.option("--token", metavar="JWT", help="A venue's token.  [default: one signed here]")
+@click.option("--resume", is_flag=True, help="Skip what an earlier replay from this data directory has sent.")
+@data_dir_option
+def replay(
+    *,
+    file: str,
+    rate: float | None,
+    batch: int,
+    url: str | None,
+    token: str | None,
+    resume: bool,
+    data_dir: Path | None,
+) -> None:
+    """Post FILE, a CSV of fills, through the real ingress, wait until all is visible, and print what came of it.
+
+    FILE may be `sample`, the packaged one. Every fill has an id made from the file's digest and its line, and every
+    request a key, so replaying again changes nothing.
+
+    \b
+    Examples:
+      astratrade replay sample
+      astratrade replay fills.csv --rate 500 --resume
+    """
+    settings = load(data_dir=data_dir)
+    run_replay(settings, read_fills(file), Pace(batch, rate), url=url, token=token, resume=resume)

@@ -1,0 +1,27 @@
+"""`astratrade reset`: start from nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from deploy.admin.reset import reset_everything, what_is_reset
+from deploy.cli.commands.options import data_dir_option
+from deploy.settings import load
+
+
+@click.command()
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@data_dir_option
+def reset(*, yes: bool, data_dir: Path | None) -> None:
+    """Delete all topics, tables and local state of this installation. Refused while workers are running.
+
+    \b
+    Example:
+      astratrade reset --yes
+    """
+    settings = load(data_dir=data_dir)
+    if not yes:
+        click.confirm(f"Delete {what_is_reset(settings)}?", abort=True)
+    click.echo(reset_everything(settings))

@@ -1,0 +1,85 @@
+"""`astratrade tables`: read the materialised tables."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+from faust_redis.log import Log, UnknownTopicError
+
+from deploy.cli.commands.options import ask_log, data_dir_option
+from deploy.errors import DeployError
+from deploy.settings import Settings, load
+from tables.catalog import CATALOGUE
+from tables.reader import TableReader
+
+
+@click.group()
+def tables() -> None:
+    """Read the tables as they stand, committed and current.
+
+    \b
+    Example:
+      astratrade tables get gamification-progress trader-1
+    """
+
+
+@tables.command("list")
+@data_dir_option
+def list_tables(data_dir: Path | None) -> None:
+    """List the tables and how many rows each has.
+
+    \b
+    Example:
+      astratrade tables list
+    """
+    settings = load(data_dir=data_dir)
+    sizes = ask_log(settings, lambda log: _sizes(TableReader(log, settings.app_id)))
+    for name, size in sizes.items():
+        click.echo(f"{name:<26}{'not yet made' if size is None else size:>12}")
+
+
+@tables.command("get")
+@click.argument("table", metavar="TABLE", type=click.Choice([spec.name for spec in CATALOGUE]))
+@click.argument("key")
+@data_dir_option
+def get_row(table: str, key: str, data_dir: Path | None) -> None:
+    """Print the row of TABLE under KEY; one line for each partition that has one.
+
+    \b
+    Examples:
+      astratrade tables get gamification-progress trader-1
+      astratrade tables get trading-positions 'trader-1|BTC'
+    """
+    settings = load(data_dir=data_dir)
+    values = ask_log(settings, lambda log: _values(log, settings, table, key))
+    if not values:
+        raise DeployError(f"table {table} has no row {key!r}")
+    for value in values:
+        click.echo(_readable(value))
+
+
+async def _sizes(reader: TableReader) -> dict[str, int | None]:
+    sizes: dict[str, int | None] = {}
+    for spec in CATALOGUE:
+        try:
+            sizes[spec.name] = await reader.size(spec.name)
+        except UnknownTopicError:
+            sizes[spec.name] = None
+    return sizes
+
+
+async def _values(log: Log, settings: Settings, table: str, key: str) -> list[bytes]:
+    """A row stands in the partition of the event that wrote it, which the key alone does not tell: ask all."""
+    topic = TableReader(log, settings.app_id).topic(table)
+    partitions = (await log.topic(topic)).spec.partitions
+    commands = [("HGET", log.keys.snapshot(topic, partition), key.encode()) for partition in range(partitions)]
+    return [value for value in await log.at_once(*commands) if value is not None]
+
+
+def _readable(value: bytes) -> str:
+    try:
+        return json.dumps(json.loads(value), ensure_ascii=False)
+    except ValueError:
+        return value.decode("utf-8", errors="replace")

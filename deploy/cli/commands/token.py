@@ -1,0 +1,37 @@
+"""`astratrade token`: a signed token for the API."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from api.auth import Role
+from deploy.admin.tokens import issue
+from deploy.cli.commands.options import data_dir_option
+from deploy.settings import load
+
+
+@click.command()
+@click.option("--user", required=True, metavar="ID", help="Whom the token is for: its subject.")
+@click.option(
+    "--role",
+    type=click.Choice([role.value for role in Role]),
+    default="user",
+    show_default=True,
+    help="What it may do.",
+)
+@click.option(
+    "--ttl", type=click.IntRange(1), metavar="SECONDS", help="Its life.  [default: ASTRA_TOKEN_TTL_S, or a day]"
+)
+@data_dir_option
+def token(user: str, role: str, ttl: int | None, data_dir: Path | None) -> None:
+    """Print a token signed with this installation's secret.
+
+    \b
+    Examples:
+      astratrade token --user trader-1
+      astratrade token --user dex-1 --role venue --ttl 3600
+    """
+    settings = load(data_dir=data_dir, token_ttl_s=ttl)
+    click.echo(issue(settings, user, Role(role)))

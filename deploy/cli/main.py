@@ -1,0 +1,62 @@
+"""The command line, `astratrade`: finds the commands in `deploy.cli.commands` and words their errors."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import NoReturn, cast
+
+import click
+from faust_redis.log import LogError
+from redis.exceptions import RedisError
+
+from deploy.errors import DeployError
+from streams.connect.kafka.errors import BridgeError
+
+COMMANDS = (
+    "dev", "worker", "api", "bridge", "replay",
+    "topics", "groups", "tables", "dead-letters", "token", "reset", "doctor",
+)  # fmt: skip
+
+
+class Commands(click.Group):
+    """Find command `x` in `deploy.cli.commands.x`, and import it only when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All of them, in the order of their use."""
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command, or None when there is none of this name."""
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        module = cmd_name.replace("-", "_")
+        return cast("click.Command", getattr(importlib.import_module(f"deploy.cli.commands.{module}"), module))
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="astratrade-streams", prog_name="astratrade")
+def cli() -> None:
+    """AstraTrade's event backbone: an ingress, a partitioned log, stream processors, live tables.
+
+    \b
+    Start everything and replay the packaged fills:
+      astratrade dev --replay sample
+
+    Settings come from ASTRA_* variables, then from astratrade.toml (or the file that ASTRA_CONFIG names).
+    """
+
+
+def main() -> NoReturn:
+    """Run the command line; an error of ours is one message on standard error and status 1."""
+    try:
+        cli(prog_name="astratrade")
+    except (DeployError, LogError, BridgeError, RedisError) as exc:
+        print(f"astratrade: {exc}", file=sys.stderr)  # noqa: T201 - this is where errors are shown
+    sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

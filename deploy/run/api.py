@@ -1,0 +1,42 @@
+"""The API process: settings into the API's own configuration, run by its server."""
+
+from __future__ import annotations
+
+import gc
+
+from agents.rulebook import Rulebook
+from api.app import create_app
+from api.config import ApiConfig
+from api.server import Server
+from deploy.admin.secret import signing_secret
+from deploy.broker import log_url
+from deploy.settings import Settings
+
+
+def api_config(settings: Settings) -> ApiConfig:
+    """What the API needs of the settings."""
+    return ApiConfig(
+        log_url=log_url(settings),
+        jwt_secret=signing_secret(settings),
+        markets=frozenset(Rulebook().trading.market_leverage_max),
+        namespace=settings.namespace,
+        app_id=settings.app_id,
+        partitions=settings.partitions,
+        late_grace_h=Rulebook().boards.late_grace_h,
+        idempotency_ttl_s=settings.idempotency_ttl_s,
+    )
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT; open feeds are closed within the grace."""
+    app = create_app(api_config(settings))
+    gc.collect()
+    gc.freeze()  # what stays for good is not looked through again: that stopped every request for 30 ms now and then
+    Server(
+        app,
+        host=settings.api_host,
+        port=settings.api_port,
+        log_config=None,
+        log_level=settings.log_level,
+        access_log=False,
+    ).run()

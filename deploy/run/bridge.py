@@ -1,0 +1,62 @@
+"""The bridge process: which topics it carries between Kafka and the views, and its end by a signal."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from contextlib import suppress
+
+from faust_redis.log import Log
+
+from deploy.broker import broker_url, log_url
+from deploy.errors import BrokerError
+from deploy.settings import Settings
+from streams import topics
+from streams.connect.kafka.bridge import Bridge, Plan
+from streams.connect.kafka.broker import bootstrap_of
+from tables.catalog import changelog_specs
+from tables.flows import CONSUMED
+
+FROM_CLIENTS = frozenset({topics.TRADING_COMMANDS, topics.MARKET_PRICES})
+
+
+def plan(settings: Settings) -> Plan:
+    """What is carried: topics that the API writes to go to Kafka, all others and the tables come from there."""
+    events = topics.topic_specs(settings.partitions, settings.retention_ms)
+    return Plan(
+        group=settings.app_id,
+        consumed=sorted(CONSUMED),
+        forwarded=[spec for spec in events if spec.name in FROM_CLIENTS],
+        copied=[
+            *(spec for spec in events if spec.name not in FROM_CLIENTS),
+            *changelog_specs(settings.app_id, settings.partitions, settings.tail_ms),
+        ],
+    )
+
+
+def run_bridge(settings: Settings) -> None:
+    """Run until SIGTERM or SIGINT.
+
+    Raises:
+        BrokerError: when the broker is not Kafka.
+        BridgeError: when Kafka and the views do not belong together.
+    """
+    if not settings.on_kafka:
+        raise BrokerError(
+            "the bridge carries between Kafka and the views, and ASTRA_BROKER_URL is no kafka:// URL; on Redis the "
+            "workers keep the views themselves"
+        )
+    asyncio.run(_run(settings))
+
+
+async def _run(settings: Settings) -> None:
+    log = Log(log_url(settings), settings.namespace)
+    bridge = Bridge(log, bootstrap_of(broker_url(settings)), plan(settings))
+    task = asyncio.create_task(bridge.run())
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    try:
+        with suppress(asyncio.CancelledError):  # by a signal
+            await task
+    finally:
+        await log.close()

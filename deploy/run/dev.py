@@ -1,0 +1,148 @@
+"""What `astratrade dev` runs: the embedded server, the workers, the API, on Kafka the bridge, and perhaps a replay."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from urllib.parse import urlsplit
+
+import httpx
+from faust_redis.log import Log
+from rich.console import Console
+
+from api.auth import Role
+from deploy.admin.tokens import DEV_USER, DEV_VENUE, issue
+from deploy.broker import broker_url, log_url
+from deploy.errors import DeployError
+from deploy.replay.fills import read_fills
+from deploy.run.supervisor import Command, StopRequested, Supervisor, stop_on_signals
+from deploy.server.address import api_url, free_port
+from deploy.server.embedded import EmbeddedServer
+from deploy.server.server_binary import find_binary
+from deploy.settings import Settings
+from streams.connect.kafka.broker import bootstrap_of
+from streams.connect.kafka.broker import check as check_kafka
+
+API_GRACE_S = 10.0
+BRIDGE_GRACE_S = 10.0
+WORKER_GRACE_S = 20.0
+REPLAY_GRACE_S = 5.0
+READY_DEADLINE_S = 120.0
+READY_POLL_S = 0.2
+PROBE_TIMEOUT_S = 2.0
+ANSWER_CHARS = 300
+READY_PATH = "/readyz"
+
+
+def run_dev(settings: Settings, replay: str | None) -> None:
+    """Run it all until a signal; stop the API first, then the workers, then the server.
+
+    Raises:
+        DeployError: when something cannot be started; what runs already is stopped.
+    """
+    if replay is not None:
+        read_fills(replay)  # a bad file is found before anything is started
+    settings = settings.model_copy(update={"api_port": free_port(settings.api_host, settings.api_port)})
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    supervisor = Supervisor(lambda line: console.print(f"[bold]dev[/]: {line}"))
+    with stop_on_signals():
+        try:
+            _start(settings, supervisor, console)
+            if replay is not None:
+                supervisor.keep("replay", _command(settings, ["replay", replay], REPLAY_GRACE_S), once=True)
+            supervisor.run()
+        except StopRequested:
+            console.print("[bold]dev[/]: stopping")
+        finally:
+            supervisor.stop()
+
+
+def _start(settings: Settings, supervisor: Supervisor, console: Console) -> None:
+    started = time.monotonic()
+    if settings.on_kafka:
+        asyncio.run(check_kafka(bootstrap_of(broker_url(settings))))
+    if settings.embedded:
+        server = EmbeddedServer(
+            settings.data_dir, find_binary(settings.server_binary), appendfsync=settings.appendfsync
+        )
+        server.start()
+        supervisor.keep("server", server, started=True)
+        settings = settings.with_log_url(server.url)
+    else:
+        asyncio.run(_check_broker(settings))
+    if settings.on_kafka:
+        supervisor.keep("bridge", _command(settings, ["bridge"], BRIDGE_GRACE_S))
+    for number in range(1, settings.workers + 1):
+        supervisor.keep(f"worker {number}", _command(settings, ["worker"], WORKER_GRACE_S), stage="workers")
+    supervisor.keep("api", _command(settings, ["api"], API_GRACE_S))
+    _wait_until_ready(settings, supervisor)
+    _announce(settings, console, time.monotonic() - started)
+
+
+async def _check_broker(settings: Settings) -> None:
+    """Refuse a broker that is away, unsuitable or none of ours before anything is started."""
+    async with Log(log_url(settings), settings.namespace):
+        pass
+
+
+def _command(settings: Settings, arguments: Sequence[str], grace_s: float) -> Command:
+    """One of our own commands, with exactly these settings."""
+    return Command([sys.executable, "-P", "-m", "deploy.cli.main", *arguments], _environment(settings), grace_s)
+
+
+def _environment(settings: Settings) -> Mapping[str, str]:
+    inherited = {name: value for name, value in os.environ.items() if not name.upper().startswith("ASTRA_")}
+    return {**inherited, **settings.environment()}
+
+
+def _wait_until_ready(settings: Settings, supervisor: Supervisor) -> None:
+    deadline = time.monotonic() + READY_DEADLINE_S
+    next_probe = 0.0
+    answer = "nothing yet"
+
+    def ready() -> bool:
+        nonlocal next_probe, answer
+        now = time.monotonic()
+        if now > deadline:
+            raise DeployError(f"not ready within {READY_DEADLINE_S:.0f} s; the API's last word on it: {answer}")
+        if now < next_probe:
+            return False
+        next_probe = now + READY_POLL_S
+        workers, answer = ready_workers(api_url(settings) + READY_PATH)
+        return workers >= settings.workers
+
+    supervisor.run(until=ready)
+
+
+def ready_workers(url: str) -> tuple[int, str]:
+    """How many workers are at work once the pipeline is ready, else 0; and what the API said of it."""
+    try:
+        response = httpx.get(url, timeout=PROBE_TIMEOUT_S, trust_env=False)
+        return int(response.json().get("workers", 0)), response.text[:ANSWER_CHARS]
+    except (httpx.HTTPError, ValueError) as exc:
+        return 0, f"no answer ({exc})"
+
+
+def without_password(url: str) -> str:
+    """A URL that can be shown."""
+    parts = urlsplit(url)
+    if parts.password is None:
+        return url
+    return parts._replace(netloc=f"{parts.username or ''}:***@{parts.netloc.rpartition('@')[2]}").geturl()
+
+
+def _announce(settings: Settings, console: Console, seconds: float) -> None:
+    here = api_url(settings)
+    console.print(f"\n[bold green]AstraTrade is up[/] after {seconds:.1f} s. Ctrl-C stops it.\n")
+    console.print(f"  dashboard  {here}/")
+    console.print(f"  API        {here}/docs")
+    console.print(f"  broker     {without_password(str(settings.broker_url))}")
+    if settings.on_kafka:
+        console.print(f"  views      {without_password(str(settings.views_url))}")
+    console.print(f"  data       {settings.data_dir}")
+    for role, subject in ((Role.USER, DEV_USER), (Role.VENUE, DEV_VENUE)):
+        console.print(f"\n  token of {role.value} {subject}:\n  {issue(settings, subject, role)}", markup=False)
+    console.print()

@@ -1,0 +1,23 @@
+"""Plain one-line logging to standard error for the processes we run."""
+
+from __future__ import annotations
+
+import logging
+
+FORMAT = "%(asctime)s {process} %(levelname)-7s %(name)s: %(message)s"
+TIME_FORMAT = "%H:%M:%S"
+CHATTY = ("faust", "mode", "faust_redis.rocksdb.store", "aiokafka", "httpx", "httpcore")
+NAGGING = ("faust.transport.producer",)  # warns for each event while Kafka is the slower side
+TELLING = ("faust.worker",)  # says when the worker is ready, and why it stops
+
+
+def configure(process: str, level: str) -> None:
+    """Log to standard error, each line with the process's name; libraries that narrate are kept to warnings."""
+    logging.basicConfig(level=level.upper(), format=FORMAT.format(process=process), datefmt=TIME_FORMAT, force=True)
+    if level != "debug":
+        for name in CHATTY:
+            logging.getLogger(name).setLevel(logging.WARNING)
+        for name in NAGGING:
+            logging.getLogger(name).setLevel(logging.ERROR)
+        for name in TELLING:
+            logging.getLogger(name).setLevel(level.upper())

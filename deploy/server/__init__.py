@@ -1,0 +1,1 @@
+"""The embedded Redis-protocol server, and how processes find and lock it."""

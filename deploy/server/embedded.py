@@ -1,0 +1,180 @@
+"""The embedded broker: one Valkey or Redis server of our own, with its data in the data directory.
+
+One server a directory: whoever starts it locks the directory and the server inherits the lock, so it stays locked
+until both are gone. Other processes of the same directory find the server by the URL file (`running_url`).
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from pathlib import Path
+from typing import Self
+
+from deploy.errors import BrokerError, LockedError
+from deploy.server import process
+from deploy.server.endpoint import (
+    URL_FILE,
+    announce,
+    answers,
+    forget_last_server,
+    running_url,
+    server_directory,
+    socket_directory,
+)
+from deploy.server.locks import FileLock
+from deploy.server.server_binary import ServerBinary
+
+READY_DEADLINE_S = 120.0  # an answer, after loading the file; a server that ends is noticed at once
+STOP_GRACE_S = 20.0
+LOCK_WAIT_S = 5.0  # a killed supervisor's server is gone by then
+POLL_S = 0.01
+LOG_LINES = 12
+
+
+class EmbeddedServer:
+    """A server process on a private Unix socket. Start it from the main thread; it dies with this process."""
+
+    def __init__(self, data_dir: Path, binary: ServerBinary, *, appendfsync: str = "everysec") -> None:
+        self.directory = server_directory(data_dir)
+        self.binary = binary
+        self.log_file = self.directory / "server.log"
+        self._appendfsync = appendfsync
+        self._lock = FileLock(self.directory / "lock")
+        self._child: process.Child | None = None
+        self._socket_dir: Path | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    @property
+    def url(self) -> str:
+        """The server's URL; the same after a restart."""
+        return f"unix://{self._socket}"
+
+    @property
+    def pid(self) -> int:
+        """The server's process id (the leash's where the kernel has no parent-death signal)."""
+        return self._running().pid
+
+    def start(self) -> None:
+        """Start the server and wait until it answers.
+
+        Raises:
+            LockedError: when another server uses the directory; it names the process.
+            BrokerError: when the server does not come up; it shows the end of its log.
+        """
+        try:
+            self.launch()
+            self._wait_until_ready()
+        except BaseException:
+            self.stop()
+            raise
+
+    def launch(self) -> None:
+        """Start the process without waiting for it; again after a crash, on the same socket."""
+        if self._socket_dir is None:
+            self._claim_directory()
+        with self.log_file.open("ab") as log:
+            self._child = process.spawn(self._command(), output=log, pass_fds=[self._lock.fd])
+
+    def ready(self) -> bool:
+        """Whether the server answers; from then on other processes can find it.
+
+        Raises:
+            BrokerError: when it has ended instead.
+        """
+        code = self._running().poll()
+        if code is not None:
+            raise BrokerError(f"the server ended with status {code}; {self._last_words()}")
+        if not answers(self._socket):
+            return False
+        announce(self.directory, self.url)
+        return True
+
+    @property
+    def exit_code(self) -> int | None:
+        """How the server ended; None while it runs."""
+        return self._running().poll()
+
+    def ask(self) -> None:
+        """Ask the server to end, without waiting."""
+        if self._child is not None:
+            process.ask(self._child)
+
+    def stop(self) -> bool:
+        """Stop the server, give the directory back; whether it went by itself within the grace."""
+        clean = self._child is None or process.stop(self._child, STOP_GRACE_S)
+        self._child = None
+        if self._socket_dir is not None:
+            (self.directory / URL_FILE).unlink(missing_ok=True)
+            shutil.rmtree(self._socket_dir, ignore_errors=True)
+            self._socket_dir = None
+        self._lock.release()
+        return clean
+
+    @property
+    def _socket(self) -> Path:
+        if self._socket_dir is None:
+            raise BrokerError("the server has not been started")
+        return self._socket_dir / "s"
+
+    def _running(self) -> process.Child:
+        if self._child is None:
+            raise BrokerError("the server has not been started")
+        return self._child
+
+    def _wait_until_ready(self) -> None:
+        deadline = time.monotonic() + READY_DEADLINE_S
+        while not self.ready():
+            if time.monotonic() > deadline:
+                raise BrokerError(f"no answer from the server within {READY_DEADLINE_S:.0f} s; {self._last_words()}")
+            time.sleep(POLL_S)
+
+    def _claim_directory(self) -> None:
+        _private(self.directory)
+        _acquire(self._lock)
+        forget_last_server(self.directory)
+        self._socket_dir = socket_directory()
+
+    def _command(self) -> list[str]:
+        options = {
+            "port": "0",
+            "unixsocket": str(self._socket),
+            "unixsocketperm": "700",
+            "dir": str(self.directory),
+            "pidfile": str(self.directory / "server.pid"),
+            "logfile": "",
+            "save": "",
+            "appendonly": "yes",
+            "appendfsync": self._appendfsync,
+            "maxmemory-policy": "noeviction",
+            "shutdown-on-sigterm": "force",
+        }
+        return [str(self.binary.path), *(part for name, value in options.items() for part in (f"--{name}", value))]
+
+    def _last_words(self) -> str:
+        lines = self.log_file.read_text("utf-8", errors="replace").splitlines()[-LOG_LINES:]
+        return f"the end of {self.log_file}:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+def _acquire(lock: FileLock) -> None:
+    deadline = time.monotonic() + LOCK_WAIT_S
+    while True:
+        try:
+            return lock.acquire()
+        except LockedError as exc:
+            if running_url(lock.path.parent.parent) or time.monotonic() > deadline:
+                raise LockedError(f"{exc}; stop it first, or choose another ASTRA_DATA_DIR") from None
+        time.sleep(POLL_S)
+
+
+def _private(directory: Path) -> None:
+    try:
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as exc:
+        raise BrokerError(f"cannot create {directory}: {exc.strerror}; set ASTRA_DATA_DIR to a writable place") from exc

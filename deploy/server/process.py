@@ -1,0 +1,82 @@
+"""Child processes that never outlive us: started on a leash, in a group of their own, stopped within a bound."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+
+LEASH = Path(__file__).with_name("parent_death.py")
+LEASH_MODE = "exec" if sys.platform == "linux" else "watch"
+KILL_WAIT_S = 10.0
+
+Child = subprocess.Popen[bytes]
+
+
+def spawn(
+    argv: Sequence[str],
+    *,
+    env: Mapping[str, str] | None = None,
+    output: IO[bytes] | None = None,
+    pass_fds: Sequence[int] = (),
+    mode: str = LEASH_MODE,
+) -> Child:
+    """Start a child that is killed when this process dies.
+
+    It gets a process group of its own, so that Ctrl-C in the terminal reaches only us and we stop things in order.
+
+    Raises:
+        RuntimeError: when called outside the main thread: the kernel would kill the child at that thread's end.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        raise RuntimeError("child processes must be started from the main thread")
+    return subprocess.Popen(  # noqa: S603 - the command is ours
+        [sys.executable, "-I", "-S", str(LEASH), mode, str(os.getpid()), *argv],
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=output,
+        pass_fds=pass_fds,
+        process_group=0,
+    )
+
+
+def ask(child: Child) -> None:
+    """Ask a child to end (SIGTERM), without waiting."""
+    if child.poll() is None:
+        child.terminate()
+
+
+def stop(child: Child, grace_s: float) -> bool:
+    """Ask a child to end, and kill its group when it has not after `grace_s`; whether it ended by itself."""
+    ask(child)
+    try:
+        child.wait(grace_s)
+    except subprocess.TimeoutExpired:
+        kill(child)
+        return False
+    return True
+
+
+def kill(child: Child) -> None:
+    """End a child and its group at once."""
+    with suppress(ProcessLookupError):
+        os.killpg(child.pid, signal.SIGKILL)
+    child.wait(KILL_WAIT_S)
+
+
+def alive(pid: int) -> bool:
+    """Whether a process of this id exists."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

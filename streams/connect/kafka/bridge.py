@@ -1,0 +1,83 @@
+"""The bridge as a whole: topics made on Kafka, then commands sent on, events copied back, progress shown; for ever."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from faust_redis.log import Log, TopicPartition, TopicSpec
+from faust_redis.log.trimming import TRIM_INTERVAL_S, trim_all
+
+from streams.connect.kafka.broker import create_topics
+from streams.connect.kafka.copier import Copier
+from streams.connect.kafka.forwarder import Forwarder
+from streams.connect.kafka.milestones import Milestones
+from streams.connect.kafka.progress import Progress
+from streams.connect.kafka.retry import retry_while_unavailable
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a bridge carries.
+
+    Attributes:
+        group: The workers' group on Kafka, whose progress is shown.
+        consumed: Topics that the group processes.
+        forwarded: Topics that clients write to: from the log to Kafka.
+        copied: All others: from Kafka to the log.
+    """
+
+    group: str
+    consumed: Sequence[str]
+    forwarded: Sequence[TopicSpec]
+    copied: Sequence[TopicSpec]
+
+
+class Bridge:
+    """Carries until cancelled. It waits for a Kafka or a log that is away, and goes on where it was."""
+
+    def __init__(self, log: Log, bootstrap: str, plan: Plan) -> None:
+        self.log = log
+        self.bootstrap = bootstrap
+        self.plan = plan
+        self.copier = Copier(log, bootstrap, plan.copied)
+        self.forwarder = Forwarder(log, bootstrap, plan.forwarded)
+        self.progress = Progress(
+            log,
+            bootstrap,
+            plan.group,
+            copier=self.copier,
+            milestones=self._milestones,
+            consumed=plan.consumed,
+        )
+
+    async def run(self) -> None:
+        """Carry until cancelled.
+
+        Raises:
+            BridgeError: Kafka and the views do not belong together; or a topic cannot be had as it is declared.
+        """
+        specs = [*self.plan.forwarded, *self.plan.copied]
+        await retry_while_unavailable(lambda: create_topics(self.bootstrap, specs), "the bridge", once=True)
+        parts = [
+            asyncio.create_task(retry_while_unavailable(self._trim, "trimming the views")),
+            asyncio.create_task(retry_while_unavailable(self.copier.run, "copying from Kafka")),
+            asyncio.create_task(retry_while_unavailable(self.forwarder.run, "forwarding to Kafka")),
+            asyncio.create_task(retry_while_unavailable(self.progress.run, "showing the group's progress")),
+        ]
+        try:
+            await asyncio.gather(*parts)
+        finally:
+            for part in parts:
+                part.cancel()
+            await asyncio.gather(*parts, return_exceptions=True)
+
+    async def _trim(self) -> None:
+        """Remove from the log what is past its retention; on Redis the leader of the workers does that."""
+        while True:
+            await trim_all(self.log)
+            await asyncio.sleep(TRIM_INTERVAL_S)
+
+    def _milestones(self) -> Mapping[TopicPartition, Milestones]:
+        return {**self.copier.milestones, **self.forwarder.milestones}

@@ -1,0 +1,146 @@
+"""Kafka as the bridge and the workers need it: its address, its topics, where its partitions end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
+
+from aiokafka import AIOKafkaConsumer
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaConnectionError, KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.structs import TopicPartition as KafkaPartition
+from faust_redis.log import TopicPartition, TopicSpec
+
+from streams.connect.kafka.errors import BridgeError
+
+DEFAULT_PORT = 9092
+BROKERS_CHOICE = -1  # as many replicas as the broker is set to make
+KEEP_FOR_EVER = -1
+SEEN_WITHIN_S = 10.0
+SEEN_POLL_S = 0.05
+
+
+def bootstrap_of(url: str) -> str:
+    """``host:port`` of a ``kafka://`` URL."""
+    parts = urlsplit(url)
+    return f"{parts.hostname}:{parts.port or DEFAULT_PORT}"
+
+
+def kafka_partition(tp: TopicPartition) -> KafkaPartition:
+    """A partition as aiokafka names it."""
+    return KafkaPartition(tp.topic, tp.partition)
+
+
+def partitions_of(specs: Iterable[TopicSpec]) -> list[TopicPartition]:
+    """All partitions of some topics."""
+    return [TopicPartition(spec.name, p) for spec in specs for p in range(spec.partitions)]
+
+
+@asynccontextmanager
+async def admin(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
+    """A client for topics and groups.
+
+    Raises:
+        KafkaConnectionError: when Kafka cannot be reached.
+    """
+    client = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    try:
+        await client.start()
+        yield client
+    finally:
+        await ended(client.close())
+
+
+async def ended(closing: Awaitable[None]) -> None:
+    """Wait until a client of Kafka has ended.
+
+    It cancels tasks of its own, and lets their cancellation out when they had not begun: that would be taken for ours,
+    and end the bridge without a word.
+    """
+    try:
+        await closing
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise
+
+
+@asynccontextmanager
+async def reader(bootstrap: str) -> AsyncIterator[AIOKafkaConsumer]:
+    """A consumer outside of any group; it reads what is committed, from where it is told to.
+
+    Raises:
+        KafkaConnectionError: when Kafka cannot be reached.
+    """
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap,
+        enable_auto_commit=False,
+        auto_offset_reset="none",
+        isolation_level="read_committed",
+    )
+    try:
+        await consumer.start()
+        yield consumer
+    finally:
+        await ended(consumer.stop())
+
+
+async def check(bootstrap: str) -> None:
+    """Refuse a Kafka that does not answer.
+
+    Raises:
+        BridgeError: with the address.
+    """
+    try:
+        async with admin(bootstrap):
+            pass
+    except KafkaError as exc:
+        raise BridgeError(f"no answer from Kafka at {bootstrap}: {exc}") from exc
+
+
+async def create_topics(bootstrap: str, specs: Sequence[TopicSpec]) -> None:
+    """Create the topics that are not there, each with as many replicas as the broker is set to make.
+
+    Raises:
+        BridgeError: when one exists with another number of partitions, or Kafka refuses to create it.
+        KafkaError: when Kafka cannot be reached.
+    """
+    async with admin(bootstrap) as client:
+        response = await client.create_topics([_new_topic(spec) for spec in specs])
+        for name, code, message in response.topic_errors:
+            if code not in {0, TopicAlreadyExistsError.errno}:
+                raise BridgeError(f"Kafka does not create topic {name!r}: {message or for_code(code).__name__}")
+        found = await _partition_counts(client, specs)
+    for spec in specs:
+        if found[spec.name] != spec.partitions:
+            raise BridgeError(
+                f"topic {spec.name!r} has {found[spec.name]} partitions on Kafka, {spec.partitions} were declared; "
+                "set ASTRA_PARTITIONS to what it has, or use another ASTRA_APP_ID and delete the topic"
+            )
+
+
+async def _partition_counts(client: AIOKafkaAdminClient, specs: Sequence[TopicSpec]) -> dict[str, int]:
+    """Partitions of each topic, once the brokers know all of them; that takes a moment after they were created."""
+    names = [spec.name for spec in specs]
+    deadline = asyncio.get_running_loop().time() + SEEN_WITHIN_S
+    while True:
+        found = {topic["topic"]: len(topic["partitions"]) for topic in await client.describe_topics(names)}
+        if all(found.get(name) for name in names):
+            return found
+        if asyncio.get_running_loop().time() > deadline:
+            raise KafkaConnectionError(f"not all of the topics can be seen {SEEN_WITHIN_S:.0f} s after their creation")
+        await asyncio.sleep(SEEN_POLL_S)
+
+
+def _new_topic(spec: TopicSpec) -> NewTopic:
+    """A topic as Kafka is to keep it.
+
+    Where records are kept for a time only, they carry the time of their appending: Kafka's retention goes by a record's
+    time, and would delete a replay of old events at once. Their own time is inside.
+    """
+    config: dict[str, str] = {"cleanup.policy": spec.cleanup, "retention.ms": str(spec.retention_ms or KEEP_FOR_EVER)}
+    if spec.cleanup != "compact" and spec.retention_ms:
+        config["message.timestamp.type"] = "LogAppendTime"
+    return NewTopic(spec.name, spec.partitions, BROKERS_CHOICE, {}, config)

@@ -1,0 +1,149 @@
+"""Copies topics of Kafka into topics of the same names in the log: records, snapshots and rankings, each once.
+
+The offset up to which a partition is copied is written with the records, and must be what the copier believes. So a
+copier that was killed goes on where its last write ended, and of two that run at once one is refused each time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord
+from aiokafka.errors import OffsetOutOfRangeError
+from faust_redis.log import Log, Record, SourceOffsets, TopicPartition, TopicSpec, WriteBatch
+from faust_redis.log.codec import topic_partition
+
+from streams.connect.kafka.broker import kafka_partition, partitions_of, reader
+from streams.connect.kafka.errors import BridgeError
+from streams.connect.kafka.milestones import Milestones
+
+COPY = "kafka"
+READ_RECORDS_MAX = 2_000
+READ_WAIT_MS = 200
+WRITE_RECORDS_MAX = 200  # as a worker's commit: bounds how long one call holds the server
+WRITE_BYTES_MAX = 512 * 1024
+
+logger = logging.getLogger(__name__)
+
+Steps = dict[TopicPartition, tuple[int, int]]
+Found = Mapping[TopicPartition, Sequence[ConsumerRecord]]
+
+
+class Copier:
+    """Copies until it is cancelled or something goes wrong; `run` may be called again then.
+
+    Attributes:
+        milestones: What offsets of the copied partitions correspond to.
+        positions: Up to where each partition was read on Kafka, all of it written here.
+        moved: Set when that changes.
+    """
+
+    def __init__(self, log: Log, bootstrap: str, specs: Sequence[TopicSpec]) -> None:
+        self.log = log
+        self.bootstrap = bootstrap
+        self.specs = specs
+        self.milestones: dict[TopicPartition, Milestones] = {}
+        self.positions: dict[TopicPartition, int] = {}
+        self.moved = asyncio.Event()
+        self._at: dict[TopicPartition, int] = {}
+
+    async def run(self) -> None:
+        """Copy.
+
+        Raises:
+            SourceMovedError: somebody else copies, too.
+            BridgeError: the topics on Kafka are not those that were copied.
+            LogError, KafkaError: one of the two cannot be reached, or refuses.
+        """
+        for spec in self.specs:
+            await self.log.create_topic(spec)
+        await self._take_up()
+        async with reader(self.bootstrap) as consumer:
+            consumer.assign([kafka_partition(tp) for tp in self._at])
+            for tp, offset in self._at.items():
+                consumer.seek(kafka_partition(tp), offset)
+            while True:
+                await self._step(consumer)
+
+    async def _take_up(self) -> None:
+        """Where the copy stands, and where the log ends, of one moment."""
+        topics = [spec.name for spec in self.specs]
+        copied, *ends = await self.log.at_once(
+            ("HGETALL", self.log.keys.source_offsets(COPY)),
+            *(("HGETALL", self.log.keys.ends(topic)) for topic in topics),
+        )
+        stands = {topic_partition(place): int(offset) for place, offset in copied.items()}
+        here = {
+            TopicPartition(topic, int(p)): int(offset)
+            for topic, of_topic in zip(topics, ends, strict=True)
+            for p, offset in of_topic.items()
+        }
+        self._at = {tp: stands.get(tp, 0) for tp in partitions_of(self.specs)}
+        self.positions = dict(self._at)
+        self.milestones = {tp: Milestones(offset, here.get(tp, 0)) for tp, offset in self._at.items()}
+
+    async def _step(self, consumer: AIOKafkaConsumer) -> None:
+        try:
+            found = await consumer.getmany(timeout_ms=READ_WAIT_MS, max_records=READ_RECORDS_MAX)
+        except OffsetOutOfRangeError as exc:
+            await self._pass_over(consumer, {TopicPartition(*tp): offset for tp, offset in exc.args[0].items()})
+            return
+        for records, steps in self._portions({TopicPartition(*tp): records for tp, records in found.items()}):
+            await self._write(records, steps)
+        positions = {tp: await consumer.position(kafka_partition(tp)) for tp in self._at}
+        if positions != self.positions:
+            self.positions = positions
+            self.moved.set()
+
+    async def _write(self, records: list[Record], steps: Steps) -> None:
+        appended = await self.log.commit(WriteBatch(records, source_offsets=SourceOffsets(COPY, steps)))
+        here = {
+            TopicPartition(record.topic, record.partition): offset + 1
+            for record, offset in zip(records, appended.offsets, strict=True)
+        }
+        for tp, (_, there) in steps.items():
+            self._at[tp] = there
+            self.milestones[tp].add(there, here[tp])
+
+    def _portions(self, found: Found) -> Iterator[tuple[list[Record], Steps]]:
+        """What was read, in portions of a bounded size, each with from where to where it takes the copy."""
+        steps: Steps = {}
+        records: list[Record] = []
+        size = 0
+        for tp, of_partition in found.items():
+            for read in of_partition:
+                if len(records) >= WRITE_RECORDS_MAX or size >= WRITE_BYTES_MAX:
+                    yield records, steps
+                    steps, records, size = {}, [], 0
+                records.append(_record(tp, read))
+                size += len(read.key or b"") + len(read.value or b"")
+                begin, _ = steps.get(tp, (self._at[tp], 0))
+                steps[tp] = (begin, read.offset + 1)
+        if records:
+            yield records, steps
+
+    async def _pass_over(self, consumer: AIOKafkaConsumer, wanted: Mapping[TopicPartition, int]) -> None:
+        """Kafka does not have these offsets: it deleted older records (go on, and say so), or it is another log."""
+        starts = await consumer.beginning_offsets([kafka_partition(tp) for tp in wanted])
+        for tp, offset in wanted.items():
+            start = starts[kafka_partition(tp)]
+            if offset > start:
+                raise BridgeError(
+                    f"the views have copied {tp.topic}:{tp.partition} up to offset {offset}, which Kafka does not "
+                    "have: the topic was re-created there or lost records. Stop the API and the workers, run "
+                    "`astratrade reset` (it deletes the views and the workers' local state, not Kafka's topics), and "
+                    "start again."
+                )
+            if offset:
+                logger.warning(
+                    "Kafka deleted %d records of %s:%d before they were copied; the views go on at offset %d",
+                    start - offset, tp.topic, tp.partition, start,
+                )  # fmt: skip
+            consumer.seek(kafka_partition(tp), start)
+
+
+def _record(tp: TopicPartition, read: ConsumerRecord) -> Record:
+    headers = tuple((name, value or b"") for name, value in read.headers)
+    return Record(tp.topic, tp.partition, read.key, read.value, read.timestamp, headers)

@@ -1,0 +1,123 @@
+"""Sends what the API appended to the log on to the same partitions of Kafka: in order, at least once.
+
+One batch of a partition is under way at a time, and the next is sent only when it was acknowledged. So whatever fails,
+the first appearances of records stand on Kafka in the order of the log; a record that stands there again changes
+nothing, since agents count an event id once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.structs import RecordMetadata
+from faust_redis.log import Log, Preconditions, StoredRecord, TopicPartition, TopicSpec, WriteBatch
+
+from streams.connect.kafka.broker import ended, kafka_partition, partitions_of, reader
+from streams.connect.kafka.errors import BridgeError
+from streams.connect.kafka.milestones import Milestones
+
+GROUP = "kafka-bridge"
+READ_RECORDS_MAX = 500
+READ_WAIT_MS = 1_000
+BATCH_BYTES_MAX = 512 * 1024
+REQUEST_BYTES_MAX = 4 * 1024 * 1024
+
+logger = logging.getLogger(__name__)
+
+
+class Forwarder:
+    """Forwards until it is cancelled or something goes wrong; `run` may be called again then.
+
+    Attributes:
+        milestones: What offsets of the partitions on Kafka correspond to.
+    """
+
+    def __init__(self, log: Log, bootstrap: str, specs: Sequence[TopicSpec]) -> None:
+        self.log = log
+        self.bootstrap = bootstrap
+        self.specs = specs
+        self.milestones: dict[TopicPartition, Milestones] = {}
+        self._at: dict[TopicPartition, int] = {}
+
+    async def run(self) -> None:
+        """Forward.
+
+        Raises:
+            RolledBackError: somebody else forwards, too, or the log went back to an earlier state.
+            LogError, KafkaError: one of the two cannot be reached, or refuses.
+        """
+        for spec in self.specs:
+            await self.log.create_topic(spec)
+        await self._take_up()
+        producer = AIOKafkaProducer(
+            bootstrap_servers=self.bootstrap,
+            acks="all",
+            max_batch_size=BATCH_BYTES_MAX,
+            max_request_size=REQUEST_BYTES_MAX,
+        )
+        try:
+            await producer.start()
+            while True:
+                await self._step(producer)
+        finally:
+            await ended(producer.stop())
+
+    async def _take_up(self) -> None:
+        """Where it stands. Whoever has all that is on Kafka now has all that was forwarded before."""
+        committed = await self.log.committed(GROUP)
+        self._at = {tp: committed.get(tp, 0) for tp in partitions_of(self.specs)}
+        if new := {tp: 0 for tp in self._at if tp not in committed}:
+            await self._commit(new, new)  # from now on, nothing that was not forwarded is trimmed
+        async with reader(self.bootstrap) as consumer:
+            ends = await consumer.end_offsets([kafka_partition(tp) for tp in self._at])
+        self.milestones = {tp: Milestones(ends[kafka_partition(tp)], here) for tp, here in self._at.items()}
+
+    async def _commit(self, offsets: dict[TopicPartition, int], standing: dict[TopicPartition, int]) -> None:
+        preconditions = {tp: Preconditions(offset, "") for tp, offset in standing.items()}
+        await self.log.commit(WriteBatch(offsets=offsets, preconditions=preconditions, group=GROUP))
+
+    async def _step(self, producer: AIOKafkaProducer) -> None:
+        found = await self.log.fetch(self._at, count=READ_RECORDS_MAX, block_ms=READ_WAIT_MS)
+        for tp, records in found.items():
+            if records[0].offset != self._at[tp]:
+                raise BridgeError(
+                    f"{tp.topic}:{tp.partition} begins at offset {records[0].offset}, but was forwarded only up to "
+                    f"{self._at[tp]}: commands were deleted before they reached Kafka. Look at what deletes them."
+                )
+        if not found:
+            return
+        sent = await asyncio.gather(*(self._send(producer, tp, records) for tp, records in found.items()))
+        ends = dict(zip(found, sent, strict=True))
+        offsets = {tp: records[-1].offset + 1 for tp, records in found.items()}
+        await self._commit(offsets, {tp: self._at[tp] for tp in offsets})
+        for tp, here in offsets.items():
+            self._at[tp] = here
+            self.milestones[tp].add(ends[tp], here)
+
+    async def _send(self, producer: AIOKafkaProducer, tp: TopicPartition, records: Sequence[StoredRecord]) -> int:
+        """Send records of one partition, batch after batch; the offset on Kafka after the last."""
+        end = 0
+        waiting = list(reversed(records))
+        while waiting:
+            batch = producer.create_batch()
+            count = 0
+            while waiting and _append(batch, waiting[-1]):
+                waiting.pop()
+                count += 1
+            if not count:
+                raise BridgeError(f"a record of {tp.topic}:{tp.partition} does not fit into {BATCH_BYTES_MAX} bytes")
+            batch.close()
+            result: RecordMetadata = await (await producer.send_batch(batch, tp.topic, partition=tp.partition))
+            end = result.offset + count
+        return end
+
+
+def _append(batch: object, record: StoredRecord) -> bool:
+    """Add a record if there is room."""
+    added = batch.append(  # type: ignore[attr-defined]
+        key=record.key, value=record.value, timestamp=record.timestamp_ms, headers=list(record.headers)
+    )
+    return added is not None

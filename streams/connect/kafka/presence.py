@@ -1,0 +1,57 @@
+"""A worker whose broker is Kafka says in the log how it stands, as the Redis driver does by itself.
+
+Readiness (`/readyz`) and `astratrade dev` look there. Nothing else depends on it: when the log
+is away, the worker works.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+
+import faust
+from faust_redis.log import Log, LogError
+from faust_redis.log.scripts import PRESENCE
+from mode import Service
+
+logger = logging.getLogger(__name__)
+
+
+class Presence(Service):
+    """Tells, at each heartbeat interval, that this worker lives, and whether its tables are recovered."""
+
+    def __init__(self, views: Log, app: faust.App, member: str, *, interval_s: float, lease_ms: int) -> None:
+        super().__init__()
+        self.views = views
+        self.faust_app = app
+        self.member = member
+        self._interval_s = interval_s
+        self._lease_ms = lease_ms
+        self._told = True
+
+    @Service.task
+    async def _keep_telling(self) -> None:
+        while not self.should_stop:
+            await self._tell(self._lease_ms)
+            await self.sleep(self._interval_s)
+
+    async def on_stop(self) -> None:
+        """Say that it leaves."""
+        await self._tell(0)
+        await self.views.close()
+
+    async def _tell(self, lease_ms: int) -> None:
+        app = self.faust_app
+        generation = app.consumer_generation_id
+        recovered = app.rebalancing_count > 0 and not app.rebalancing
+        status = json.dumps({"generation": generation, "recovered": recovered})
+        state = "stable" if recovered else "preparing"
+        group = self.views.keys.group(app.conf.id)
+        try:
+            await self.views.run(PRESENCE, [group], [self.member, lease_ms, generation, state, status])
+        except LogError as exc:
+            if self._told:
+                logger.warning("the views cannot be told that this worker lives: %s", exc)
+            self._told = False
+        else:
+            self._told = True

@@ -1,0 +1,96 @@
+"""Shows in the log how far the workers' group on Kafka has come, as if it had committed there.
+
+An offset that the group committed on Kafka is shown once everything that followed from the records below it is copied:
+a worker's outputs are on Kafka before its commit, so it is what stood there after the commit was seen. What waits for
+a command to become visible (`?after=`), and what shows lag, therefore reads the same as on Redis.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+
+from aiokafka import AIOKafkaConsumer
+from aiokafka.admin import AIOKafkaAdminClient
+from faust_redis.log import Log, Preconditions, RolledBackError, TopicPartition, WriteBatch
+
+from streams.connect.kafka.broker import admin, kafka_partition, reader
+from streams.connect.kafka.copier import Copier
+from streams.connect.kafka.milestones import Milestones
+
+LOOK_S = 0.1  # between two looks at the group's offsets while there are records it has not committed
+COPY_PATIENCE_S = 5.0
+
+Offsets = dict[TopicPartition, int]
+
+
+class Progress:
+    """Follows one group; `run` may be called again after it raised."""
+
+    def __init__(
+        self,
+        log: Log,
+        bootstrap: str,
+        group: str,
+        *,
+        copier: Copier,
+        milestones: Callable[[], Mapping[TopicPartition, Milestones]],
+        consumed: Sequence[str],
+    ) -> None:
+        self.log = log
+        self.bootstrap = bootstrap
+        self.group = group
+        self.copier = copier
+        self._milestones = milestones
+        self._consumed = frozenset(consumed)
+
+    async def run(self) -> None:
+        """Follow.
+
+        Raises:
+            LogError, KafkaError: one of the two cannot be reached.
+        """
+        async with admin(self.bootstrap) as client, reader(self.bootstrap) as consumer:
+            while True:
+                await self._look(client, consumer)
+                await asyncio.sleep(LOOK_S)
+
+    async def _look(self, client: AIOKafkaAdminClient, consumer: AIOKafkaConsumer) -> None:
+        shown = await self.log.committed(self.group)
+        marks = {tp: mark for tp, mark in self._milestones().items() if tp.topic in self._consumed}
+        behind = [tp for tp, mark in marks.items() if mark.last > shown.get(tp, 0)]
+        if not behind:
+            return
+        committed = await client.list_consumer_group_offsets(
+            self.group, partitions=[kafka_partition(tp) for tp in behind]
+        )
+        reached: Offsets = {}
+        for place, at in committed.items():
+            tp = TopicPartition(*place)
+            here = marks[tp].reached(at.offset)
+            if here is not None and here > shown.get(tp, 0):
+                reached[tp] = here
+        if reached and await self._copied(consumer):
+            await self._show(reached, shown)
+
+    async def _copied(self, consumer: AIOKafkaConsumer) -> bool:
+        """Wait until all that stands on Kafka now is copied; whether it was in time."""
+        if not self.copier.positions:
+            return False  # it has not begun
+        ends = await consumer.end_offsets([kafka_partition(tp) for tp in self.copier.positions])
+        wanted = {TopicPartition(*tp): end for tp, end in ends.items()}
+        try:
+            async with asyncio.timeout(COPY_PATIENCE_S):
+                while any(self.copier.positions.get(tp, 0) < end for tp, end in wanted.items()):
+                    self.copier.moved.clear()
+                    await self.copier.moved.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    async def _show(self, reached: Offsets, shown: Mapping[TopicPartition, int]) -> None:
+        preconditions = {tp: Preconditions(shown.get(tp, 0), "") for tp in reached}
+        try:
+            await self.log.commit(WriteBatch(offsets=reached, preconditions=preconditions, group=self.group))
+        except RolledBackError:
+            return  # another bridge showed something meanwhile

@@ -1,0 +1,38 @@
+"""Keeping at it while Kafka or the log is away: pauses, says so once, goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from aiokafka.errors import KafkaError
+from faust_redis.log import LogError, RolledBackError, SourceMovedError
+
+RETRY_FIRST_S = 0.1
+RETRY_MAX_S = 2.0
+STEADY_S = 10.0  # what ran this long begins its pauses anew
+
+logger = logging.getLogger(__name__)
+
+
+async def retry_while_unavailable(work: Callable[[], Awaitable[None]], what: str, *, once: bool = False) -> None:
+    """Do the work again and again, with pauses while one of the two sides is away or refuses; or until it is done."""
+    clock = asyncio.get_running_loop().time
+    pause = RETRY_FIRST_S
+    while True:
+        began = clock()
+        try:
+            await work()
+        except (SourceMovedError, RolledBackError) as exc:
+            logger.warning("%s steps back: %s", what, exc)
+            pause = RETRY_MAX_S
+        except (KafkaError, LogError, OSError) as exc:
+            if clock() - began > STEADY_S or pause == RETRY_FIRST_S:
+                logger.warning("%s waits: %s", what, exc)
+                pause = RETRY_FIRST_S
+        else:
+            if once:
+                return
+        await asyncio.sleep(pause)
+        pause = min(2 * pause, RETRY_MAX_S)

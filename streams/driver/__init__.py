@@ -1,8 +1,0 @@
-"""Faust on Redis Streams: a transport for `redis://`, `rediss://` and `unix://` brokers.
-
-Selected by URL scheme through the entry-point group ``faust.transports``; depends on `streams.log` and Faust only.
-"""
-
-from streams.driver.transport import Transport
-
-__all__ = ["Transport"]

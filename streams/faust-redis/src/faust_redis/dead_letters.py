@@ -1,0 +1,182 @@
+"""Dead letters: messages that could not be processed, with everything needed to understand and replay them.
+
+The topic is compacted and keyed by where the message stood, so its snapshot is the list of letters not yet dealt with;
+replaying or dropping one writes a tombstone for it, in the same write as the replayed record.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from faust_redis.log import Appended, Log, LogUnavailableError, Record, TopicSpec, Transaction, UnknownTopicError
+from faust_redis.log.records import Headers
+
+TOPIC = "astra.dead-letters.v1"
+ERROR_CHARS_MAX = 4_000
+RETENTION_MS = 7 * 24 * 3_600_000  # of the records; letters stay in the snapshot until they are dealt with
+
+REPLAY, DROP = "replay", "drop"
+REMEMBERED_MS = 7 * 24 * 3_600_000
+"""How long it is remembered what became of a letter."""
+
+RETRY_PAUSES_S = (0.1, 0.5, 2.0)
+"""Pauses between attempts to deal with a letter while the broker does not answer."""
+
+
+class TransientError(Exception):
+    """Raise it (or a subclass) in an agent for a failure that may pass: the event is tried again, with back-off."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A message that could not be processed.
+
+    Attributes:
+        topic: Where it stood.
+        partition: Where it stood.
+        offset: Where it stood.
+        key: Its original key.
+        value: Its original value.
+        timestamp_ms: Its event time.
+        headers: Its original headers.
+        error: What the last attempt raised, with where.
+        attempts: How often it was tried.
+        agent: Which agent gave up on it.
+    """
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    timestamp_ms: int
+    headers: Headers
+    error: str
+    attempts: int
+    agent: str
+
+    @property
+    def id(self) -> str:
+        """What it is called: ``topic:partition:offset``."""
+        return f"{self.topic}:{self.partition}:{self.offset}"
+
+    def encode(self) -> bytes:
+        """As stored; bytes in base64."""
+        return orjson.dumps(
+            {
+                "topic": self.topic,
+                "partition": self.partition,
+                "offset": self.offset,
+                "key": _text(self.key),
+                "value": _text(self.value),
+                "timestamp_ms": self.timestamp_ms,
+                "headers": [[name, _text(value)] for name, value in self.headers],
+                "error": self.error[:ERROR_CHARS_MAX],
+                "attempts": self.attempts,
+                "agent": self.agent,
+            }
+        )
+
+    @classmethod
+    def decode(cls, raw: bytes) -> DeadLetter:
+        """Read a stored letter."""
+        fields: dict[str, Any] = orjson.loads(raw)
+        fields["key"], fields["value"] = _bytes(fields["key"]), _bytes(fields["value"])
+        fields["headers"] = tuple((name, base64.b64decode(value)) for name, value in fields["headers"])
+        return cls(**fields)
+
+
+def _text(value: bytes | None) -> str | None:
+    return None if value is None else base64.b64encode(value).decode()
+
+
+def _bytes(text: str | None) -> bytes | None:
+    return None if text is None else base64.b64decode(text)
+
+
+class DeadLetters:
+    """The letters not yet dealt with."""
+
+    def __init__(self, log: Log, topic: str = TOPIC) -> None:
+        self.log = log
+        self.topic = topic
+
+    async def all(self) -> list[DeadLetter]:
+        """All letters, by where they stood. None when the topic was never made."""
+        try:
+            info = await self.log.topic(self.topic)
+        except UnknownTopicError:
+            return []
+        keys = [self.log.keys.snapshot(self.topic, p) for p in range(info.spec.partitions)]
+        replies: list[Mapping[bytes, bytes]] = await self.log.at_once(*(("HGETALL", key) for key in keys))
+        letters = [DeadLetter.decode(raw) for reply in replies for raw in reply.values()]
+        return sorted(letters, key=lambda letter: (letter.topic, letter.partition, letter.offset))
+
+    async def get(self, letter_id: str) -> DeadLetter | None:
+        """One letter by its id, or None."""
+        return next((letter for letter in await self.all() if letter.id == letter_id), None)
+
+    async def replay(self, letter: DeadLetter) -> int:
+        """Append the original message to its topic and resolution the letter, in one write; returns the new offset.
+
+        Replaying it again, or once more because the answer was lost, appends nothing and returns the same offset.
+
+        Raises:
+            IdempotencyConflictError: when it was dropped.
+            RowGoneError: when it was dealt with longer ago than that is remembered.
+        """
+        again = Record(letter.topic, letter.partition, letter.key, letter.value, letter.timestamp_ms, letter.headers)
+        return await self._deal(letter, REPLAY, again)
+
+    async def replayed(self, letter_id: str) -> int | None:
+        """The offset at which a letter stands that was replayed within the last week; None when it was not."""
+        [seen] = await self.log.at_once(("HMGET", self.log.keys.transaction(self._name(letter_id)), "value", "bases"))
+        return int(orjson.loads(seen[1])[0]) if seen[0] == REPLAY.encode() else None
+
+    async def drop(self, letter: DeadLetter) -> None:
+        """Strike the letter.
+
+        Raises:
+            IdempotencyConflictError: when it was replayed.
+            RowGoneError: when it was dealt with longer ago than that is remembered.
+        """
+        await self._deal(letter, DROP)
+
+    def _name(self, letter_id: str) -> str:
+        return f"{self.topic}:{letter_id}"
+
+    async def _deal(self, letter: DeadLetter, how: str, *records: Record) -> int:
+        """Write with the letter's resolution, numbered so that a retry is known; repeated while the broker is away."""
+        resolution, present = await self._resolution(letter)
+        transaction = Transaction(self._name(letter.id), how, once=True, ttl_ms=REMEMBERED_MS)
+        for pause_s in RETRY_PAUSES_S:
+            try:
+                return (await self._append([*records, resolution], transaction, present)).offsets[0]
+            except LogUnavailableError:
+                await asyncio.sleep(pause_s)
+        return (await self._append([*records, resolution], transaction, present)).offsets[0]
+
+    async def _append(self, records: list[Record], transaction: Transaction, present: tuple[str, int, str]) -> Appended:
+        return await self.log.append(records, transaction=transaction, require=present)
+
+    async def _resolution(self, letter: DeadLetter) -> tuple[Record, tuple[str, int, str]]:
+        """The tombstone of a letter, and the row that must still be there for it."""
+        partition = home(letter.partition, (await self.log.topic(self.topic)).spec.partitions)
+        resolution = Record(self.topic, partition, letter.id.encode(), None, letter.timestamp_ms)
+        return resolution, (self.topic, partition, letter.id)
+
+
+def home(partition: int, partitions: int) -> int:
+    """The partition of the dead-letter topic for letters from a partition of another topic."""
+    return partition % partitions
+
+
+def topic_spec(topic: str, partitions: int) -> TopicSpec:
+    """The dead-letter topic as it is declared."""
+    return TopicSpec(topic, partitions, "compact", retention_ms=RETENTION_MS)

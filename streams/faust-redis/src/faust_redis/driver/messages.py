@@ -1,0 +1,57 @@
+"""Records of the log as Faust's messages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from faust.types import TP, ConsumerMessage, Message
+
+from faust_redis.log import StoredRecord
+
+
+def to_message(tp: TP, record: StoredRecord, generation: int) -> ConsumerMessage:
+    """A record of a partition, as delivered in a generation."""
+    offset, timestamp_ms, key, value, headers, writer = record
+    return ConsumerMessage(
+        tp[0],
+        tp[1],
+        offset,
+        timestamp_ms / 1000.0,
+        0,
+        list(headers) if headers else None,
+        key,
+        value,
+        writer,  # in the place of a checksum, which nobody else uses: stores keep it beside their offset
+        None if key is None else len(key),
+        None if value is None else len(value),
+        tp,
+        generation_id=generation,
+    )
+
+
+def copy_of(message: Message) -> ConsumerMessage:
+    """The same message, not begun."""
+    return ConsumerMessage(
+        message.topic,
+        message.partition,
+        message.offset,
+        message.timestamp,
+        message.timestamp_type,
+        message.headers,
+        message.key,
+        message.value,
+        message.checksum,
+        message.serialized_key_size,
+        message.serialized_value_size,
+        message.tp,
+        generation_id=message.generation_id,
+    )
+
+
+def header_pairs(headers: Any) -> tuple[tuple[str, bytes], ...]:
+    """Headers as Faust allows them (a mapping or pairs, or None) as pairs."""
+    if not headers:
+        return ()
+    pairs = headers.items() if isinstance(headers, Mapping) else headers
+    return tuple((str(name), value if isinstance(value, bytes) else str(value).encode()) for name, value in pairs)

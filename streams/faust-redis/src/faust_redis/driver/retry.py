@@ -1,0 +1,54 @@
+"""Repeating calls to a broker that is away: waits, says so once, and says when it is back."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from faust_redis.driver.limits import RETRY_FIRST_S, RETRY_MAX_S
+from faust_redis.log import LogUnavailableError
+
+T = TypeVar("T")
+logger = logging.getLogger(__name__)
+
+
+async def retry_while_unavailable(
+    call: Callable[[], Awaitable[T]],
+    what: str,
+    *,
+    patience_s: float | None = None,
+    stop: Callable[[], bool] | None = None,
+) -> T:
+    """Repeat `call` while the broker is unavailable.
+
+    Args:
+        call: Makes the awaitable anew for each attempt; must be safe to repeat.
+        what: Names the work in the log, for example "commit".
+        patience_s: Give up after so many seconds; None never does.
+        stop: Give up when this returns true.
+
+    Raises:
+        LogUnavailableError: the last one, when giving up.
+    """
+    clock = asyncio.get_running_loop().time
+    began = clock()
+    pause = RETRY_FIRST_S
+    waiting = False
+    while True:
+        try:
+            result = await call()
+        except LogUnavailableError as exc:
+            away_s = clock() - began
+            if (patience_s is not None and away_s > patience_s) or (stop is not None and stop()):
+                raise
+            if not waiting:
+                logger.warning("%s waits for the broker: %s", what, exc)
+                waiting = True
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, RETRY_MAX_S)
+        else:
+            if waiting:
+                logger.info("%s goes on: the broker is back after %.1f s", what, clock() - began)
+            return result

@@ -1,0 +1,64 @@
+"""Several writes that have nothing to do with each other, sent at once: one round trip, an outcome for each.
+
+For transactions: the log recognises a retry by the whole write, so that they cannot be merged into one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import NamedTuple
+
+from redis.exceptions import NoScriptError
+
+from faust_redis.log import codec
+from faust_redis.log.client import Appended, Log
+from faust_redis.log.errors import LogError, UnknownTopicError
+from faust_redis.log.records import Record, TopicInfo, Transaction, WriteBatch
+from faust_redis.log.scripts import COMMIT
+
+
+class Write(NamedTuple):
+    """Records that are appended together, and how a retry of that is recognised."""
+
+    records: Sequence[Record]
+    transaction: Transaction
+
+
+async def append_many(log: Log, writes: Sequence[Write]) -> list[Appended | LogError]:
+    """What `Log.append` would return or raise for each, in their order.
+
+    Raises:
+        LogUnavailableError: the broker cannot be reached; what became of any of them is unknown.
+        UnknownTopicError: a topic has not been created; nothing was written.
+    """
+    topics = {record.topic for write in writes for record in write.records}
+    infos = {topic: await log.topic(topic) for topic in topics}
+    sent = [
+        codec.commit_arguments(log.keys.prefix, WriteBatch(list(write.records)), infos, None, write.transaction)
+        for write in writes
+    ]
+    try:
+        replies = await log.at_once(*(("EVALSHA", COMMIT.digest, 1, log.keys.topics, *one.argv) for one in sent))
+    except NoScriptError:  # a server that was just started: nothing was run, and `append` brings the script
+        return [await _outcome(log, write) for write in writes]
+    results = [_result(one, reply, infos) for one, reply in zip(sent, replies, strict=True)]
+    for forgotten in topics - infos.keys():
+        with suppress(UnknownTopicError):
+            await log.topic(forgotten, fresh=True)
+    return results
+
+
+def _result(sent: codec.CommitArguments, reply: Sequence[bytes], infos: dict[str, TopicInfo]) -> Appended | LogError:
+    try:
+        bases, again = codec.commit_result(reply, infos)
+    except LogError as exc:
+        return exc
+    return Appended(sent.offsets(bases), again)
+
+
+async def _outcome(log: Log, write: Write) -> Appended | LogError:
+    try:
+        return await log.append(write.records, transaction=write.transaction)
+    except LogError as exc:
+        return exc

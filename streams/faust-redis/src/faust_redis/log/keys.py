@@ -1,0 +1,71 @@
+"""Names of every Redis key the log uses. One hash tag, so that all of them share a slot on a cluster."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Key names under one namespace, for example ``{astra}:log:astra.trading.events.v1:3``."""
+
+    namespace: str = "astra"
+
+    @property
+    def prefix(self) -> str:
+        """What every key begins with; the braces make it the cluster hash tag."""
+        return f"{{{self.namespace}}}:"
+
+    @property
+    def topics(self) -> str:
+        """Set of topic names."""
+        return f"{self.prefix}topics"
+
+    def topic(self, topic: str) -> str:
+        """Hash: partitions, cleanup, view, retention_ms, incarnation."""
+        return f"{self.prefix}topic:{topic}"
+
+    def stream(self, topic: str, partition: int) -> str:
+        """Stream: the records of one partition; entry ``0-n`` is offset ``n - 1``."""
+        return f"{self.prefix}log:{topic}:{partition}"
+
+    def ends(self, topic: str) -> str:
+        """Hash partition -> highwater: the offset that the next record will get."""
+        return f"{self.prefix}ends:{topic}"
+
+    def snapshot(self, topic: str, partition: int) -> str:
+        """Hash key -> value of a compacted topic: always equal to a fold of the whole partition."""
+        return f"{self.prefix}snap:{topic}:{partition}"
+
+    def ranking(self, topic: str, group: str) -> str:
+        """Sorted set of a ranked topic: one group's members, ordered by sort key then member."""
+        return f"{self.prefix}rank:{topic}:{group}"
+
+    def group(self, group: str) -> str:
+        """Hash: state, generation, leader, deadlines of a consumer group. Also its pub/sub channel."""
+        return f"{self.prefix}group:{group}"
+
+    def offsets(self, group: str) -> str:
+        """Hash ``topic:partition`` -> committed offset (the next one to process)."""
+        return f"{self.prefix}group:{group}:offsets"
+
+    def status(self, group: str) -> str:
+        """Hash member -> JSON: generation, how many partitions it holds, whether its tables are recovered."""
+        return f"{self.prefix}group:{group}:status"
+
+    def source_offsets(self, name: str) -> str:
+        """Hash ``topic:partition`` of another log -> the offset up to which it is copied into this one."""
+        return f"{self.prefix}copied:{name}"
+
+    @property
+    def groups(self) -> str:
+        """Set of the groups that have committed offsets: nothing is trimmed that one of them has yet to process."""
+        return f"{self.prefix}groups"
+
+    def readers(self, topic: str) -> str:
+        """Hash reader -> JSON ``{until_ms, offsets}``: live readers outside of groups, and where they stand."""
+        return f"{self.prefix}readers:{topic}"
+
+    def transaction(self, name: str) -> str:
+        """String: the last transaction of a writer and its result, for retries after a lost reply."""
+        return f"{self.prefix}txn:{name}"

@@ -1,0 +1,38 @@
+"""Server-side scripts, kept as files beside this module and run by digest."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from importlib.resources import files
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.exceptions import NoScriptError
+
+
+class Script:
+    """One Lua script; the server caches it under the SHA-1 of its text."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.text = files("faust_redis.log").joinpath(f"lua/{name}.lua").read_text("utf-8")
+        # Redis names scripts by SHA-1; nothing secret depends on it.
+        self.digest = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
+
+    async def run(self, redis: Redis, keys: Sequence[str], args: Sequence[Any]) -> Any:
+        """Run it, sending the text only when the server does not have it (after a restart, say)."""
+        try:
+            return await redis.execute_command("EVALSHA", self.digest, len(keys), *keys, *args)
+        except NoScriptError:
+            return await redis.execute_command("EVAL", self.text, len(keys), *keys, *args)
+
+
+COMMIT = Script("commit")
+CREATE_TOPIC = Script("create_topic")
+FIRST_USE = Script("first_use")
+GROUP = Script("group")
+OFFSETS = Script("offsets")
+RANK = Script("rank")
+PRESENCE = Script("presence")
+TRIM = Script("trim")

@@ -1,0 +1,30 @@
+"""Trimming the whole log, for whoever looks after it: a group's leader, or the bridge where workers are on Kafka."""
+
+from __future__ import annotations
+
+from faust_redis.log.client import Log
+from faust_redis.log.errors import UnknownTopicError
+
+TRIM_INTERVAL_S = 10.0
+"""How often all topics are trimmed."""
+
+TRIM_RECORDS_MAX = 2_000
+"""Records that one partition loses in one call."""
+
+TRIM_PARTITIONS_MAX = 8
+"""Partitions in one call; both bound how long it blocks the server."""
+
+
+async def trim_all(log: Log) -> int:
+    """Trim every partition of every topic in bounded calls; returns how many records were removed."""
+    removed = 0
+    for topic in await log.topics():
+        try:
+            partitions = range((await log.topic(topic)).spec.partitions)
+        except UnknownTopicError:
+            continue
+        for first in range(0, len(partitions), TRIM_PARTITIONS_MAX):
+            some = partitions[first : first + TRIM_PARTITIONS_MAX]
+            while gone := await log.trim(topic, some, TRIM_RECORDS_MAX):
+                removed += gone
+    return removed

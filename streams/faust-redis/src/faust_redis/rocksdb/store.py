@@ -1,0 +1,343 @@
+"""The table store: RocksDB for what is committed, an overlay for what is not. Selected by `store="faust-redis-rocksdb://"`.
+
+A write goes to the overlay, where the agent reads it back; the driver calls `on_committed` once the commit that carries
+it succeeded, and only then it goes to RocksDB, in one batch with its changelog offset. So RocksDB is never ahead of the
+log. With a transport that does not call `on_committed` (Kafka), `set_persisted_offset` moves the overlay on.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+from faust.stores.base import SerializedStore
+from faust.streams import current_event
+from faust.types import TP, AppT, CollectionT, EventT, Message
+from yarl import URL
+
+from faust_redis.driver.dependencies import Source
+from faust_redis.driver.stores import Checkpoint, Items
+from faust_redis.rocksdb.database import Database, after_prefix
+
+logger = logging.getLogger(__name__)
+
+Rows = dict[bytes, bytes | None]
+Write = tuple[Source | None, bytes | None]
+"""An uncommitted value and the event that wrote it; None stands for no event, and for a deleted row."""
+
+
+class RocksStore(SerializedStore[Any, Any]):
+    """A Faust table store on one RocksDB a worker, in `<datadir>/tables`."""
+
+    def __init__(self, url: str | URL, app: AppT, table: CollectionT, **kwargs: Any) -> None:
+        options = dict(kwargs.pop("options", None) or {})
+        super().__init__(url, app, table, options=options, **kwargs)
+        self._database: Database | None = None
+        self._overlay: dict[int, dict[bytes, list[Write]]] = {}
+        """By partition and key what is not committed, oldest first; the last is what an agent reads."""
+        self._partitions: set[int] = set()
+
+    # --- life ---------------------------------------------------------------------------------------------------------
+
+    @property
+    def database(self) -> Database:
+        """The worker's database; opened on first use."""
+        if self._database is None:
+            self._database = Database.acquire(Path(self.app.conf.tabledir) / "rocksdb")
+        return self._database
+
+    async def on_stop(self) -> None:
+        """Close the database with the worker's last table."""
+        if self._database is not None:
+            self._database.release()
+            self._database = None
+
+    async def on_rebalance(
+        self, assigned: set[TP], revoked: set[TP], newly_assigned: set[TP], generation_id: int = 0
+    ) -> None:
+        """Take the new partitions; forget what was not committed."""
+        self._overlay.clear()
+        mine = {tp for tp in assigned if tp.topic == self._changelog}
+        if not self.table.is_global:
+            mine = {tp for tp in mine if not self.app.assignor.is_standby(tp)}  # a warm copy is not for reading
+        self._partitions = {tp.partition for tp in mine}
+
+    # --- offsets ------------------------------------------------------------------------------------------------------
+
+    @property
+    def _changelog(self) -> str:
+        return self.table.changelog_topic.get_topic_name()
+
+    def _incarnation(self) -> str:
+        ask = getattr(self.app.consumer, "incarnation", None)
+        return ask(self._changelog) if ask is not None else ""
+
+    def reached(self, tp: TP) -> Checkpoint | None:
+        """What the local rows of a partition reach."""
+        return self.database.reached(self.table_name, tp.partition)
+
+    def persisted_offset(self, tp: TP) -> int | None:
+        """The changelog offset that the local rows reach; rows of another log are dropped first.
+
+        Whether they stand in the log is the restorer's to judge, which asks the log itself. The highwater that the
+        consumer knows may be older than the rows: of a member that was paused after it asked for it.
+        """
+        kept = self.reached(tp)
+        if kept is None:
+            return None
+        incarnation, offset, _ = kept
+        if incarnation != self._incarnation():
+            logger.warning(
+                "the local rows of %s reach offset %d of log %r, not of %r: dropped, rebuilt from the log",
+                tp, offset, incarnation, self._incarnation(),
+            )  # fmt: skip
+            self.wipe(tp)
+            return None
+        return offset
+
+    def set_persisted_offset(self, tp: TP, offset: int) -> None:
+        """Called by Faust when a changelog record was sent: without `on_committed`, the overlay is durable then."""
+        if getattr(self.app.consumer, "incarnation", None) is None:
+            rows = [(key, writes[-1][1]) for key, writes in self._overlay.pop(tp.partition, {}).items()]
+            self.database.write(self.table_name, tp.partition, rows, Checkpoint("", offset, b""))
+
+    def restore(self, tp: TP, items: Items, reached: Checkpoint | None) -> None:
+        """Write rows read from the log; without `reached` more must follow before they can be trusted."""
+        self.database.write(self.table_name, tp.partition, items, reached)
+
+    def wipe(self, tp: TP) -> None:
+        """Drop the local rows of a partition, and what they reach."""
+        self.database.wipe(self.table_name, tp.partition)
+
+    def on_committed(self, tp: TP, items: Sequence[tuple[bytes, bytes | None]], reached: Checkpoint) -> None:
+        """Make committed changes durable, with what they reach, in one batch."""
+        self.database.write(self.table_name, tp.partition, items, reached)
+        rows = self._overlay.get(tp.partition, {})
+        is_committed = cast("Any", self.app.consumer).is_committed
+        for key, _ in items:
+            writes = rows.get(key)
+            if writes is not None:
+                # Each write builds on the one before it, so that one is committed no later.
+                while writes and is_committed(writes[0][0]):
+                    del writes[0]
+                self._keep(rows, key, writes)
+
+    def undo(self, tp: TP, key: bytes, source: Source) -> None:
+        """Take back an uncommitted change of a failed event: to what another one left, or to what is committed."""
+        rows = self._overlay.get(tp.partition, {})
+        self._keep(rows, key, [write for write in rows.get(key, ()) if write[0] != source])
+
+    @staticmethod
+    def _keep(rows: dict[bytes, list[Write]], key: bytes, writes: list[Write]) -> None:
+        if writes:
+            rows[key] = writes
+        else:
+            rows.pop(key, None)
+
+    def apply_changelog_batch(
+        self, batch: Iterable[EventT[Any]], to_key: Callable[[Any], Any], to_value: Callable[[Any], Any]
+    ) -> None:
+        """Apply changelog records in recovery, with their offset.
+
+        What the rows reach moves only over records without a gap: rows that miss some, because those were trimmed, are
+        never trusted. (On Kafka compaction leaves gaps, and there the rows are complete all the same.)
+
+        Raises:
+            TypeError: when a record has no key: it is not a changelog.
+        """
+        changes: dict[TP, list[Message]] = {}
+        for event in batch:
+            message = event.message
+            if message.key is None:
+                raise TypeError(f"a changelog record without key at {message.tp}, offset {message.offset}")
+            changes.setdefault(message.tp, []).append(message)
+        for tp, messages in changes.items():
+            rows = {message.key: message.value for message in messages if message.key is not None}
+            self.restore(tp, rows.items(), self._reach(tp, messages))
+
+    def _reach(self, tp: TP, messages: list[Message]) -> Checkpoint | None:
+        incarnation, kept = self._incarnation(), self.reached(tp)
+        expected = 0 if kept is None else kept.offset + 1
+        for message in messages:
+            if incarnation and message.offset > expected:
+                return None
+            expected = message.offset + 1
+        return Checkpoint(incarnation, messages[-1].offset, messages[-1].checksum or b"")
+
+    # --- expiry of windows --------------------------------------------------------------------------------------------
+
+    def keys_of(self, partition: int) -> Iterator[Any]:
+        """All keys of a partition."""
+        return (self._decode_key(key) for key, _ in self._scan(partition))
+
+    def peek(self, partition: int, key: Any) -> Any:
+        """A row's committed value; None when there is none, or when it has changed and that is not committed."""
+        encoded = self._encode_key(key)
+        if encoded in self._overlay.get(partition, {}):
+            return None
+        value = self.database.get(self.table_name, partition, encoded)
+        return None if value is None else self._decode_value(value)
+
+    def expire(self, partition: int, key: Any) -> None:
+        """Read the row as gone; its tombstone is on its way."""
+        self._overlay.setdefault(partition, {}).setdefault(self._encode_key(key), []).append((None, None))
+
+    # --- rows ---------------------------------------------------------------------------------------------------------
+
+    def _home(self, key: bytes) -> int | None:
+        """The partition of a key: the current event's, or by key when the table uses the partitioner."""
+        if self.table.use_partitioner:
+            return self.app.producer.key_partition(self._changelog, key).partition
+        event = current_event()
+        return None if event is None or self.table.is_global else event.message.partition
+
+    def _read(self, partition: int, key: bytes) -> bytes | None:
+        rows = self._overlay.get(partition)
+        if rows and key in rows:
+            writer, value = rows[key][-1]
+            self._builds_on(writer)
+            return value
+        return self.database.get(self.table_name, partition, key)
+
+    def _get(self, key: bytes) -> bytes | None:
+        home = self._home(key)
+        if home is not None:
+            return self._read(home, key)
+        found = (self._read(partition, key) for partition in sorted(self._partitions))
+        return next((value for value in found if value is not None), None)
+
+    def _set(self, key: bytes, value: bytes | None) -> None:
+        home = self._home(key)
+        if home is None:
+            raise RuntimeError(f"table {self.table_name!r} is written outside of an event; no partition is known")
+        event = current_event()
+        source = None if event is None else (event.message.tp, event.message.offset)
+        writes = self._overlay.setdefault(home, {}).setdefault(key, [])
+        if writes:
+            self._builds_on(writes[-1][0])
+            if writes[-1][0] == source:
+                writes.pop()
+        writes.append((source, value))
+
+    def look_up(self, key: bytes, message: Message | None) -> bytes | None:
+        """A row's value as the event of a message sees it (None: outside of events); None when there is none."""
+        if message is None:
+            return self._get(key)
+        rows = self._overlay.get(message.partition)
+        writes = rows.get(key) if rows else None
+        if writes:
+            writer, value = writes[-1]
+            self._message_builds_on(message, writer)
+            return value
+        return self.database.get(self.table_name, message.partition, key)
+
+    def change(self, rows: Items, message: Message) -> None:
+        """Change rows in the event of a message, uncommitted."""
+        overlay = self._overlay.get(message.partition)
+        if overlay is None:
+            overlay = self._overlay[message.partition] = {}
+        source = (message.tp, message.offset)
+        for key, value in rows:
+            writes = overlay.get(key)
+            if writes is None:
+                overlay[key] = [(source, value)]
+                continue
+            writer = writes[-1][0]
+            if writer == source:
+                writes[-1] = (source, value)
+            else:
+                self._message_builds_on(message, writer)
+                writes.append((source, value))
+
+    def _builds_on(self, writer: Source | None) -> None:
+        """Tell the driver when the current event meets what another one wrote and is not committed."""
+        event = current_event()
+        if event is not None:
+            self._message_builds_on(event.message, writer)
+
+    def _message_builds_on(self, message: Message, writer: Source | None) -> None:
+        if writer is not None and writer != (message.tp, message.offset):
+            note = getattr(self.app.consumer, "builds_on", None)
+            if note is not None:
+                note(message, writer)
+
+    def _del(self, key: bytes) -> None:
+        self._set(key, None)
+
+    def prefix(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """Rows of the current event's partition whose key begins with `prefix`, in byte order."""
+        return self.range(prefix, after_prefix(prefix) if prefix.strip(b"\xff") else None)
+
+    def range(self, begin: bytes, end: bytes | None = None) -> Iterator[tuple[bytes, bytes]]:
+        """Rows of the current event's partition with keys from `begin` up to, not including, `end`, in byte order."""
+        event = current_event()
+        partitions = sorted(self._partitions) if event is None else [event.message.partition]
+        for partition in partitions:
+            yield from self._scan(partition, begin, end)
+
+    def _scan(self, partition: int, begin: bytes = b"", end: bytes | None = None) -> Iterator[tuple[bytes, bytes]]:
+        overlay: Rows = {}
+        for key, writes in self._overlay.get(partition, {}).items():
+            if key >= begin and (end is None or key < end):
+                self._builds_on(writes[-1][0])
+                overlay[key] = writes[-1][1]
+        fresh = iter(sorted(overlay.items()))
+        pending = next(fresh, None)
+        for key, value in self.database.scan(self.table_name, partition, begin, end):
+            while pending is not None and pending[0] < key:
+                if pending[1] is not None:
+                    yield pending[0], pending[1]
+                pending = next(fresh, None)
+            if pending is not None and pending[0] == key:
+                if pending[1] is not None:
+                    yield key, pending[1]
+                pending = next(fresh, None)
+            else:
+                yield key, value
+        while pending is not None:
+            if pending[1] is not None:
+                yield pending[0], pending[1]
+            pending = next(fresh, None)
+
+    def _iteritems(self) -> Iterator[tuple[bytes, bytes]]:
+        for partition in sorted(self._partitions):
+            yield from self._scan(partition)
+
+    def _iterkeys(self) -> Iterator[bytes]:
+        return (key for key, _ in self._iteritems())
+
+    def _itervalues(self) -> Iterator[bytes | None]:
+        return (value for _, value in self._iteritems())
+
+    def _size(self) -> int:
+        return sum(1 for _ in self._iteritems())
+
+    def _contains(self, key: bytes) -> bool:
+        return self._get(key) is not None
+
+    def _clear(self) -> None:
+        for partition in self._partitions:
+            self._overlay.pop(partition, None)
+            self.database.wipe(self.table_name, partition)
+
+    def reset_state(self) -> None:
+        """Drop local rows of all partitions held; the log has them."""
+        self._clear()
+
+    async def backup_partition(self, tp: Any, flush: bool = True, purge: bool = False, keep: int = 1) -> None:
+        """Not offered: the log is the backup.
+
+        Raises:
+            NotImplementedError: always.
+        """
+        raise NotImplementedError("the log is the backup of every table; drop the data directory to rebuild from it")
+
+    def restore_backup(self, tp: Any, latest: bool = True, backup_id: int = 0) -> None:
+        """Not offered: see `backup_partition`.
+
+        Raises:
+            NotImplementedError: always.
+        """
+        raise NotImplementedError("the log is the backup of every table; drop the data directory to rebuild from it")

@@ -1,0 +1,33 @@
+"""The parts of the benchmark by name; each is a module of `tests.bench.parts`, imported when it is wanted."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterator
+from typing import cast
+
+from tests.bench.parameters import Asked
+from tests.bench.result import Result
+
+Part = Callable[[Asked], Iterator[Result]]
+
+PARTS = {
+    "agent": "events per second through one Faust agent on our driver, one worker process",
+    "latency": "from append to committed output, at a part of the throughput measured just before (open loop)",
+    "scaling": "the same agent on several workers, and how many of them one broker feeds",
+    "product": "fills per second from the topic of commands to the last table: three domains, 14 tables",
+    "ingress": "requests per second that the API takes, of a fill, an order and 500 fills, without workers",
+    "visible": "from accepted to seen on the live feed, at a fixed rate (open loop)",
+    "feed": "the same at each of many subscribers, some of them slow; also of rows written straight",
+    "commit": "what one commit costs by its size: what the client waits, how long the server serves nobody else",
+    "recovery": "a table that comes back, from its snapshot and from its tail; bytes of a key on broker and disk",
+    "startup": "from the start of a worker process until its tables, which are on disk, are recovered",
+    "rolling": "how long a partition stands still while each of three workers is stopped and started in turn",
+    "failover": "how long from a SIGKILL of one of three workers until every partition commits again",
+    "soak": "memory of worker and broker over --minutes at full speed, and whether it is flat",
+}
+
+
+def part(name: str) -> Part:
+    """The function that measures a part."""
+    return cast("Part", importlib.import_module(f"tests.bench.parts.{name}").measure)

@@ -1,0 +1,141 @@
+"""One run of an agent over a topic that was filled before: how long until all is committed, and whether it is right.
+
+The workers come up and warm up on the first events. Then they are stopped for a moment (SIGSTOP), the topic is filled,
+and the clock runs from where they go on until the group has committed the last event.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+from faust_redis.log import Log, Record, TopicSpec
+
+from deploy.errors import DeployError
+from deploy.server.embedded import EmbeddedServer
+from deploy.server.server_binary import find_binary
+from tests.bench import payload
+from tests.bench.apps.spec import WorkerSpec
+from tests.bench.fleet import Fleet, fleet
+from tests.bench.spent import Meter, Spent
+
+NAME = "bench"
+TOPIC = "orders"
+OUTPUT = "counted"
+PARTITIONS = 4
+LEASE_S = 300.0
+"""Workers are stopped while the topic is filled, and are not to lose their partitions for it."""
+
+DEADLINE_S = 1_200.0
+READ_RECORDS = 1_000
+SHOWN = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """What is run: a kind and style of agent, its table's store, events measured and before, and worker processes."""
+
+    kind: str
+    style: str
+    store: str
+    events: int
+    warm_up: int
+    workers: int = 1
+
+
+def drain(job: Job, seed: int) -> Spent:
+    """Runs the job once, on a broker of its own.
+
+    Raises:
+        DeployError: when the workers fail, or the final table or outputs are not what the events add up to.
+    """
+    with tempfile.TemporaryDirectory() as text:
+        directory = Path(text)
+        with EmbeddedServer(directory, find_binary()) as server:
+            return asyncio.run(_drain(job, seed, server, directory))
+
+
+async def _drain(job: Job, seed: int, server: EmbeddedServer, directory: Path) -> Spent:
+    first = payload.records(TOPIC, PARTITIONS, job.warm_up, seed)
+    rest = payload.records(TOPIC, PARTITIONS, job.events, seed, job.warm_up)
+    async with warm_fleet(job, server, directory, first) as some:
+        some.pause()
+        await payload.append(some.log, rest)
+        meter = Meter(some.pids, server.pid).begin()
+        some.resume()
+        await some.drained(DEADLINE_S)
+        spent = meter.spent(job.events)
+        await check(some.log, some.spec, payload.counted(first + rest))
+        return spent
+
+
+@asynccontextmanager
+async def warm_fleet(job: Job, server: EmbeddedServer, directory: Path, first: list[Record]) -> AsyncIterator[Fleet]:
+    """The job's workers, ready, with the first events processed."""
+    spec = WorkerSpec(
+        app=NAME,
+        url=server.url,
+        namespace=NAME,
+        topic=TOPIC,
+        output=OUTPUT,
+        partitions=PARTITIONS,
+        kind=job.kind,
+        style=job.style,
+        store=job.store,
+        directory=str(directory),
+        lease_s=LEASE_S,
+    )
+    async with Log(server.url, NAME) as log:
+        await log.create_topic(TopicSpec(TOPIC, PARTITIONS))
+        await log.create_topic(TopicSpec(OUTPUT, PARTITIONS))
+        async with fleet(log, spec, directory, job.workers) as some:
+            await payload.append(log, first)
+            await some.drained(DEADLINE_S)
+            yield some
+
+
+async def check(log: Log, spec: WorkerSpec, sent: Counter[str]) -> None:
+    """The table holds how often each key was sent, and each event has had one output.
+
+    Raises:
+        DeployError: when it is not so.
+    """
+    if spec.kind != "stateless":
+        found = await table(log, spec)
+        wrong = sorted(key for key in sent.keys() | found.keys() if sent[key] != found.get(key))
+        if wrong:
+            shown = ", ".join(f"{key}: {found.get(key)} and not {sent[key]}" for key in wrong[:SHOWN])
+            raise DeployError(f"the table is wrong in {len(wrong)} keys ({shown})")
+    if spec.kind == "output" and (had := await outputs(log, spec)) != list(range(sent.total())):
+        raise DeployError(f"{sent.total()} events had {len(had)} outputs, of {len(set(had))} different events")
+
+
+async def table(log: Log, spec: WorkerSpec) -> dict[str, int]:
+    """The table as committed: what every process may read of it."""
+    found: dict[str, int] = {}
+    for place in payload.places(spec.changelog, spec.partitions):
+        async for rows in log.rows(place):
+            found.update((orjson.loads(key), orjson.loads(value)) for key, value in rows)
+    return found
+
+
+async def outputs(log: Log, spec: WorkerSpec) -> list[int]:
+    """The numbers of all events that had an output, in order."""
+    found: list[int] = []
+    for place in payload.places(spec.output, spec.partitions):
+        offset = 0
+        while batch := await log.fetch({place: offset}, count=READ_RECORDS):
+            offset = batch[place][-1].offset + 1
+            found += [number_of(record.value) for record in batch[place]]
+    return sorted(found)
+
+
+def number_of(output: bytes | None) -> int:
+    """Which event an output is of."""
+    return int(orjson.loads(output or b"")["id"]) - payload.ID_FIRST

@@ -1,0 +1,37 @@
+"""A tiny benchmark: enough to show that a part works and counts right, and not how fast anything is."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from tests.bench.catalog import part
+from tests.bench.parameters import Asked
+from tests.bench.result import Result
+
+TINY: dict[str, Any] = {
+    "runs": 1,
+    "seed": 1,
+    "events": 500,
+    "styles": ("event",),
+    "store": "faust-redis-rocksdb://",
+    "load": 0.2,
+    "minutes": 0.02,
+    "workers": (),
+    "fills": 40,
+    "requests": 50,
+    "commits": 20,
+    "keys": 400,
+    "rate": 20.0,
+    "seconds": 1.0,
+    "subscribers": 50,
+    "feed_rate": 20.0,
+    "row_rate": 20.0,
+    "lease": 1.0,
+    "standbys": 0,
+}
+
+
+def measured(name: str, said: list[str] | None = None, **options: Any) -> list[Result]:
+    """What a part finds with tiny counts; what it says goes to `said`."""
+    lines: list[str] = [] if said is None else said
+    found: Iterator[Result] = part(name)(Asked(say=lines.append, **{**TINY, **options}))
+    return list(found)

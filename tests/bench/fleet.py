@@ -1,0 +1,109 @@
+"""Worker processes of one measured app: started, waited for, stopped for a moment, killed."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from faust_redis.log import Log
+
+from deploy.errors import DeployError
+from deploy.server import process
+from tables.workers import workers
+from tests.bench.apps.spec import WorkerSpec
+
+DEADLINE_S = 120.0
+POLL_S = 0.01
+LOG_BYTES = 3_000
+
+
+@dataclass
+class Fleet:
+    """Workers by name; the same name finds its local tables again."""
+
+    log: Log
+    spec: WorkerSpec
+    directory: Path
+    running: dict[str, process.Child] = field(default_factory=dict)
+
+    @property
+    def pids(self) -> list[int]:
+        """Process ids of those that run."""
+        return [child.pid for child in self.running.values()]
+
+    def start(self, name: str) -> process.Child:
+        """Start a worker, without waiting."""
+        spec = replace(self.spec, directory=str(self.directory / name))
+        argv = [sys.executable, "-P", "-m", "tests.bench.apps.worker", spec.dumps()]
+        with (self.directory / f"{name}.log").open("ab") as output:
+            self.running[name] = process.spawn(argv, output=output)
+        return self.running[name]
+
+    async def ready(self) -> None:
+        """Wait until all that run are in one generation with their tables recovered."""
+        deadline = time.monotonic() + DEADLINE_S
+        while True:
+            group = await workers(self.log, self.spec.app)
+            if group.ready and len(group.alive) == len(self.running):
+                return
+            self.check(deadline, "come up")
+            await asyncio.sleep(POLL_S)
+
+    async def drained(self, deadline_s: float) -> None:
+        """Wait until the group has committed everything that stands in its topic."""
+        end = sum((await self.log.end_offsets(self.spec.topic)).values())
+        deadline = time.monotonic() + deadline_s
+        while await self.committed() < end:
+            self.check(deadline, f"process {end:,} events")
+            await asyncio.sleep(POLL_S)
+
+    async def committed(self) -> int:
+        """Events of the topic that the group has committed."""
+        offsets = await self.log.committed(self.spec.app)
+        return sum(offset for tp, offset in offsets.items() if tp.topic == self.spec.topic)
+
+    def pause(self) -> None:
+        """Stop all processes where they are, so that a topic can be filled before any of them sees it."""
+        for child in self.running.values():
+            child.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let them go on."""
+        for child in self.running.values():
+            child.send_signal(signal.SIGCONT)
+
+    def check(self, deadline: float, what: str) -> None:
+        """Raise when a worker has ended or the deadline (`time.monotonic`) is over.
+
+        Raises:
+            DeployError: with the ends of the workers' logs.
+        """
+        if any(child.poll() is not None for child in self.running.values()):
+            raise DeployError(f"a worker ended that should {what}:\n{self.last_words()}")
+        if time.monotonic() > deadline:
+            raise DeployError(f"the workers did not {what} in time:\n{self.last_words()}")
+
+    def last_words(self) -> str:
+        """The end of every worker's log."""
+        logs = sorted(self.directory.glob("*.log"))
+        return "\n".join(f"{path.name}: {path.read_text(errors='replace')[-LOG_BYTES:]}" for path in logs)
+
+
+@asynccontextmanager
+async def fleet(log: Log, spec: WorkerSpec, directory: Path, size: int) -> AsyncIterator[Fleet]:
+    """So many workers, ready; killed when the block ends."""
+    some = Fleet(log, spec, directory)
+    try:
+        for number in range(1, size + 1):
+            some.start(f"w{number}")
+        await some.ready()
+        yield some
+    finally:
+        for child in some.running.values():
+            process.kill(child)

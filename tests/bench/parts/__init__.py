@@ -1,0 +1,1 @@
+"""The parts of the benchmark, one module each, with a function `measure`; `tests.bench.catalog` names them."""

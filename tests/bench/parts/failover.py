@@ -1,0 +1,46 @@
+"""How long from a SIGKILL of one of three workers until every partition commits again."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from deploy.server import process
+from deploy.server.embedded import EmbeddedServer
+from deploy.server.server_binary import find_binary
+from tests.bench.figures import figure
+from tests.bench.parameters import Asked
+from tests.bench.restarts import MS, watched
+from tests.bench.result import Result
+
+
+def measure(asked: Asked) -> Iterator[Result]:
+    """Kills one of three workers, waits until its partitions commit again, and starts it anew."""
+    with tempfile.TemporaryDirectory() as directory, EmbeddedServer(Path(directory), find_binary()) as server:
+        totals = asyncio.run(_failover(server, asked.runs, asked.lease, asked.standbys))
+    yield Result(
+        f"one of three workers killed, lease {asked.lease:g} s, a heartbeat each {asked.lease / 5:g} s, "
+        f"{asked.standbys} standbys",
+        {
+            "to commits again ms": figure(totals),
+            "over the lease ms": figure([total - MS * asked.lease for total in totals]),
+        },
+    )
+
+
+async def _failover(server: EmbeddedServer, rounds: int, lease_s: float, standbys: int) -> list[float]:
+    totals = []
+    async with watched(server, lease_s, standbys) as (fleet, watch):
+        for name in (sorted(fleet.running) * rounds)[:rounds]:
+            killed = time.monotonic()
+            process.kill(fleet.running.pop(name))
+            await asyncio.sleep(lease_s / 2)  # what it had under way is over: whatever commits now is another's
+            await watch.moved(time.monotonic())
+            totals.append(MS * (time.monotonic() - killed))
+            fleet.start(name)
+            await fleet.ready()
+            await watch.moved(time.monotonic())
+    return totals

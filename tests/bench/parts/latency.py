@@ -1,0 +1,132 @@
+"""From append to committed output, at a part of what the same agent was just measured to do.
+
+Events are due at fixed times, whether or not earlier ones are done (open loop), so that a slow moment shows in every
+event that it delays. A process of its own appends them; this one reads the output topic (XREAD) and notes each arrival.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from faust_redis.log import TopicPartition
+
+from deploy.server import process
+from deploy.server.embedded import EmbeddedServer
+from deploy.server.server_binary import find_binary
+from tests.bench import payload
+from tests.bench.drain import NAME, OUTPUT, PARTITIONS, TOPIC, Job, check, drain, number_of, warm_fleet
+from tests.bench.figures import Figure, figure, percentile
+from tests.bench.fleet import Fleet
+from tests.bench.open_loop import Load, moments
+from tests.bench.parameters import Asked
+from tests.bench.parts.agent import job_of, title
+from tests.bench.result import Result
+
+BLOCK_MS = 50
+READ_RECORDS = 500
+PATIENCE_S = 60.0
+"""How much longer than the load itself its outputs may take."""
+
+MS = 1_000
+
+
+@dataclass(frozen=True)
+class Latencies:
+    """Seconds of each event of one run."""
+
+    from_append_s: list[float]
+    from_due_s: list[float]
+    late_s: list[float]
+    """How much later than due the producer began to append: what of the delay is not the pipeline's."""
+
+
+def measure(asked: Asked) -> Iterator[Result]:
+    """Throughput first, then latency at a part of it, for each style of agent."""
+    for style in asked.styles:
+        job = job_of(asked, "output", style, asked.store)
+        per_second = [job.events / drain(job, seed).wall_s for seed in asked.seeds()]
+        rate = asked.load * statistics.median(per_second)
+        runs = [latencies(job, rate, asked.seconds, seed) for seed in asked.seeds()]
+        yield Result(
+            f"{title(job)}; open loop at {asked.load:g} of its throughput, {rate:,.0f}/s for {asked.seconds:g} s",
+            {
+                "throughput, events/s": figure(per_second),
+                "append to output p50 ms": _ms([run.from_append_s for run in runs], 50),
+                "append to output p99 ms": _ms([run.from_append_s for run in runs], 99),
+                "due to output p50 ms": _ms([run.from_due_s for run in runs], 50),
+                "due to output p99 ms": _ms([run.from_due_s for run in runs], 99),
+                "producer late p99 ms": _ms([run.late_s for run in runs], 99),
+            },
+        )
+
+
+def _ms(runs: list[list[float]], percent: float) -> Figure:
+    return figure([MS * percentile(run, percent) for run in runs])
+
+
+def latencies(job: Job, rate: float, seconds: float, seed: int) -> Latencies:
+    """One run on a broker of its own.
+
+    Raises:
+        DeployError: when an event has no output, or several.
+    """
+    with tempfile.TemporaryDirectory() as text:
+        directory = Path(text)
+        with EmbeddedServer(directory, find_binary()) as server:
+            load = Load(
+                url=server.url,
+                namespace=NAME,
+                topic=TOPIC,
+                partitions=PARTITIONS,
+                first=job.warm_up,
+                count=max(1, int(rate * seconds)),
+                per_second=rate,
+                seed=seed,
+                out=str(directory / "moments"),
+            )
+            return asyncio.run(_latencies(job, load, server, directory))
+
+
+async def _latencies(job: Job, load: Load, server: EmbeddedServer, directory: Path) -> Latencies:
+    first = payload.records(TOPIC, PARTITIONS, job.warm_up, load.seed)
+    patience_s = load.count / load.per_second + PATIENCE_S
+    async with warm_fleet(job, server, directory, first) as some:
+        producer = process.spawn([sys.executable, "-P", "-m", "tests.bench.open_loop", load.dumps()])
+        try:
+            seen = await _watch(some, load, time.monotonic() + patience_s)
+            await asyncio.to_thread(producer.wait, PATIENCE_S)
+        finally:
+            process.kill(producer)
+        sent = payload.records(TOPIC, PARTITIONS, load.count, load.seed, load.first)
+        await some.drained(PATIENCE_S)
+        await check(some.log, some.spec, payload.counted(first + sent))
+    due, appended = moments(Path(load.out))
+    return Latencies(
+        from_append_s=[came - at for came, at in zip(seen, appended, strict=True)],
+        from_due_s=[came - at for came, at in zip(seen, due, strict=True)],
+        late_s=[at - wanted for at, wanted in zip(appended, due, strict=True)],
+    )
+
+
+async def _watch(some: Fleet, load: Load, deadline: float) -> list[float]:
+    """When the output of each event of the load was read."""
+    offsets = {TopicPartition(OUTPUT, p): end for p, end in (await some.log.end_offsets(OUTPUT)).items()}
+    seen = [0.0] * load.count
+    missing = load.count
+    while missing:
+        some.check(deadline, "send all outputs")
+        batch = await some.log.fetch(offsets, count=READ_RECORDS, block_ms=BLOCK_MS)
+        now = time.monotonic()
+        for place, records in batch.items():
+            offsets[place] = records[-1].offset + 1
+            missing -= len(records)
+            for record in records:
+                seen[number_of(record.value) - load.first] = now
+    return seen

@@ -1,0 +1,46 @@
+"""Throughput of several workers on this machine's cores, and the arithmetic: how many workers one broker feeds."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+
+from tests.bench.drain import drain
+from tests.bench.figures import Figure, short
+from tests.bench.parameters import Asked
+from tests.bench.parts.agent import job_of, title
+from tests.bench.result import Result
+from tests.bench.spent import MILLION, spending
+
+WORKERS = (1, 2, 4)
+PERCENT = 100
+
+
+def measure(asked: Asked) -> Iterator[Result]:
+    """The counting agent of each style on 1, 2 and 4 workers, or as many as asked for."""
+    for style in asked.styles:
+        found: list[Mapping[str, Figure]] = []
+        for workers in asked.workers or WORKERS:
+            job = job_of(asked, "table", style, asked.store, workers)
+            runs = [drain(job, seed) for seed in asked.seeds()]
+            busy = Figure(tuple(PERCENT * run.broker_cpu_s / run.wall_s for run in runs))
+            found.append(spending(runs) | {"broker busy, % of a core": busy})
+            notes = [arithmetic(found)] if workers == (asked.workers or WORKERS)[-1] else []
+            yield Result(
+                f"{workers} worker{'s' * (workers > 1)} on {os.cpu_count()} cores: {title(job)}",
+                found[-1],
+                tuple(notes),
+            )
+
+
+def arithmetic(found: list[Mapping[str, Figure]]) -> str:
+    """How many workers with a core each one broker feeds, from what both spend on an event.
+
+    The broker runs commands on one core. What an event costs it is taken from where it costs most.
+    """
+    worker = MILLION / found[0]["worker CPU s per million"].median
+    broker = MILLION / max(one["broker CPU s per million"].median for one in found)
+    return (
+        f"a worker with a core of its own: {short(worker)} events/s; the broker's core: {short(broker)} events/s; "
+        f"so one broker feeds {broker / worker:.1f} such workers"
+    )

@@ -1,0 +1,65 @@
+"""From the start of a worker process until it is ready with its tables, which are on disk already (the product's)."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from faust_redis.log import Log
+
+from tables.workers import workers
+from tests.bench.figures import figure
+from tests.bench.fill_load import made_fills
+from tests.bench.parameters import Asked
+from tests.bench.parts.product import USERS, post, until_processed
+from tests.bench.pipeline import START_S, Pipeline
+from tests.bench.processed import GROUP
+from tests.bench.result import Result
+from tests.bench.spent import cpu_seconds, peak_mib
+
+NAME = "worker-1"
+POLL_S = 0.005
+IMPORT = (sys.executable, "-P", "-c", "import deploy.run.worker")
+
+
+def measure(asked: Asked) -> Iterator[Result]:
+    """A worker processes the fills and stops; each run starts it again, waits until it is ready, and stops it."""
+    with tempfile.TemporaryDirectory() as directory, Pipeline(Path(directory), workers=0) as pipeline:
+        post(pipeline, made_fills(asked.fills, users=USERS, seed=asked.seed))
+        worker = pipeline.start_worker(NAME)
+        asyncio.run(until_processed(pipeline))
+        pipeline.stop_worker(worker)
+        runs = [asyncio.run(_start(pipeline)) for _ in range(asked.runs)]
+    ready, cpu, mib = zip(*runs, strict=True)
+    yield Result(
+        f"a worker of the product, its 14 tables on disk as {asked.fills:,} fills left them",
+        {
+            "process start to ready s": figure(ready),
+            "of that CPU s": figure(cpu),
+            "imports alone s": figure([_import_s() for _ in range(asked.runs)]),
+            "peak MiB when ready": figure(mib),
+        },
+    )
+
+
+async def _start(pipeline: Pipeline) -> tuple[float, float, float]:
+    async with Log(pipeline.server.url, pipeline.settings.namespace) as log:
+        begun = time.monotonic()
+        worker = pipeline.start_worker(NAME)
+        while not (await workers(log, GROUP)).ready:
+            pipeline.check(begun + START_S, "get a worker ready")
+            await asyncio.sleep(POLL_S)
+        took = time.monotonic() - begun, cpu_seconds(worker.pid), peak_mib(worker.pid)
+    pipeline.stop_worker(worker)
+    return took
+
+
+def _import_s() -> float:
+    begun = time.monotonic()
+    subprocess.run(IMPORT, check=True)
+    return time.monotonic() - begun

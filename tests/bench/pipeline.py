@@ -1,0 +1,133 @@
+"""The product as processes: a broker, an API and some workers with the product's own settings, in one directory."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import httpx
+
+from api.auth import Role
+from deploy.admin.tokens import DEV_USER, DEV_VENUE, issue
+from deploy.errors import DeployError
+from deploy.run.dev import ready_workers
+from deploy.server import process
+from deploy.server.address import api_url, free_port
+from deploy.server.embedded import EmbeddedServer
+from deploy.server.server_binary import find_binary
+from deploy.settings import Settings
+
+START_S = 120.0
+POLL_S = 0.02
+STOP_S = 20.0
+LEASE_MS = 300_000
+"""Workers are stopped while a topic is filled, and are not to lose their partitions for it."""
+
+PROBE_S = 5.0
+LOG_BYTES = 3_000
+
+
+class Pipeline:
+    """Started and stopped with `with`; its data lies under the directory."""
+
+    def __init__(self, directory: Path, *, workers: int) -> None:
+        self.server = EmbeddedServer(directory / "data", find_binary())
+        self.workers: list[process.Child] = []
+        self._directory = directory
+        self._first_workers = workers
+        self._children: list[process.Child] = []
+
+    def __enter__(self) -> Self:
+        self.server.start()
+        try:
+            self.settings = Settings(
+                broker_url=self.server.url,
+                data_dir=self._directory / "data",
+                api_port=free_port("127.0.0.1", 0),
+                lease_ms=LEASE_MS,
+            )
+            for number in range(1, self._first_workers + 1):
+                self.start_worker(f"worker-{number}")
+            self.api = self._start("api", "api")
+            self._wait(self._is_up, "come up")
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for child in self._children:
+            process.kill(child)
+        self.server.stop()
+
+    @property
+    def url(self) -> str:
+        """The API's address."""
+        return api_url(self.settings)
+
+    def token(self, role: Role = Role.VENUE) -> str:
+        """A token of a role; a venue may report fills."""
+        return issue(self.settings, DEV_USER if role is Role.USER else DEV_VENUE, role)
+
+    def start_worker(self, name: str) -> process.Child:
+        """Start a worker, without waiting; the same name finds its local tables again."""
+        worker = self._start(name, "worker", "--name", name)
+        self.workers.append(worker)
+        return worker
+
+    def stop_worker(self, worker: process.Child) -> None:
+        """Ask a worker to end and wait for it."""
+        self.workers.remove(worker)
+        self._children.remove(worker)
+        process.stop(worker, STOP_S)
+
+    def signal_workers(self, number: signal.Signals) -> None:
+        """Send a signal to all workers."""
+        for worker in self.workers:
+            worker.send_signal(number)
+
+    def check(self, deadline: float, what: str) -> None:
+        """Raise when a process has ended or the deadline (`time.monotonic`) is over.
+
+        Raises:
+            DeployError: with the ends of all logs.
+        """
+        ended = any(child.poll() is not None for child in self._children)
+        if ended or time.monotonic() > deadline:
+            why = "a process ended" if ended else "it took too long"
+            logs = sorted(self._directory.glob("*.log"))
+            words = "\n".join(f"{path.name}: {path.read_text(errors='replace')[-LOG_BYTES:]}" for path in logs)
+            raise DeployError(f"the pipeline did not {what}: {why}\n{words}")
+
+    def _start(self, name: str, *arguments: str) -> process.Child:
+        inherited = {variable: value for variable, value in os.environ.items() if not variable.startswith("ASTRA_")}
+        with (self._directory / f"{name}.log").open("ab") as output:
+            child = process.spawn(
+                [sys.executable, "-P", "-m", "deploy.cli.main", *arguments],
+                env=inherited | self.settings.environment(),
+                output=output,
+            )
+        self._children.append(child)
+        return child
+
+    def _is_up(self) -> bool:
+        if self._first_workers:
+            return ready_workers(f"{self.url}/readyz")[0] >= self._first_workers
+        try:
+            return httpx.get(f"{self.url}/healthz", timeout=PROBE_S, trust_env=False).is_success
+        except httpx.TransportError:
+            return False
+
+    def _wait(self, so: Callable[[], bool], what: str) -> None:
+        deadline = time.monotonic() + START_S
+        while not so():
+            self.check(deadline, what)
+            time.sleep(POLL_S)

@@ -1,0 +1,47 @@
+"""Three workers under a steady trickle, whose restarts are measured: what `rolling` and `failover` share."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from faust_redis.log import Log, TopicSpec
+
+from deploy.server.embedded import EmbeddedServer
+from tests.bench.apps.spec import WorkerSpec
+from tests.bench.fleet import Fleet, fleet
+from tests.bench.watch import Watch
+
+NAME = "bench-pause"
+TOPIC = "work"
+PARTITIONS = 4
+WORKERS = 3
+MS = 1_000
+
+
+@asynccontextmanager
+async def watched(server: EmbeddedServer, lease_s: float, standbys: int) -> AsyncIterator[tuple[Fleet, Watch]]:
+    """Three workers that are at work, and a watch on what they commit."""
+    with tempfile.TemporaryDirectory() as text:
+        spec = WorkerSpec(
+            app=NAME,
+            url=server.url,
+            namespace=NAME,
+            topic=TOPIC,
+            output="",
+            partitions=PARTITIONS,
+            kind="table",
+            style="raw",
+            store="faust-redis-rocksdb://",
+            directory=text,
+            lease_s=lease_s,
+            standbys=standbys,
+        )
+        async with Log(server.url, NAME) as log:
+            await log.create_topic(TopicSpec(TOPIC, PARTITIONS))
+            async with fleet(log, spec, Path(text), WORKERS) as some, Watch(log, NAME, TOPIC, PARTITIONS) as watch:
+                await watch.moved(time.monotonic())
+                yield some, watch

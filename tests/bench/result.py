@@ -1,0 +1,42 @@
+"""What a part of the benchmark has found: lines for a person, and the same as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.bench.figures import Figure
+
+NAME_COLUMNS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What was measured, and its figures by name (with their unit in it).
+
+    Attributes:
+        title: What was measured, under which load, for people.
+        figures: Several runs of each.
+        notes: Conclusions from the figures: whole sentences.
+        series: Measurements over time, one row each; written to the file only.
+    """
+
+    title: str
+    figures: Mapping[str, Figure]
+    notes: tuple[str, ...] = ()
+    series: tuple[Mapping[str, float], ...] = field(default=())
+
+    def lines(self) -> list[str]:
+        """As it is printed."""
+        found = [f"    {name:<{NAME_COLUMNS}}{figure}" for name, figure in self.figures.items()]
+        return [f"  {self.title}", *found, *(f"    {note}" for note in self.notes)]
+
+    def as_json(self) -> dict[str, Any]:
+        """As it is written to a file."""
+        return {
+            "title": self.title,
+            "figures": {name: figure.as_json() for name, figure in self.figures.items()},
+            "notes": list(self.notes),
+            "series": [dict(row) for row in self.series],
+        }

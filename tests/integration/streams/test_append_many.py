@@ -1,0 +1,76 @@
+"""Several transactions sent at once: each as if it had been alone."""
+
+from __future__ import annotations
+
+import pytest
+from faust_redis.log import (
+    Appended,
+    IdempotencyConflictError,
+    IncarnationError,
+    Log,
+    LogError,
+    Record,
+    TopicPartition,
+    TopicSpec,
+    Transaction,
+    UnknownTopicError,
+)
+from faust_redis.log.append_many import Write, append_many
+
+TTL_MS = 60_000
+TOPIC = TopicSpec("orders", 2)
+
+
+def write(name: str, *values: str, partition: int = 0, body: str = "b") -> Write:
+    records = [Record(TOPIC.name, partition, b"k", value.encode(), 1) for value in values]
+    return Write(records, Transaction(name, body, once=True, ttl_ms=TTL_MS))
+
+
+async def values(log: Log, partition: int = 0) -> list[str]:
+    found = await log.fetch({TopicPartition(TOPIC.name, partition): 0})
+    return [record.value.decode() for records in found.values() for record in records if record.value is not None]
+
+
+async def test_each_has_its_own_offsets_and_they_stand_in_their_order(log: Log) -> None:
+    await log.create_topic(TOPIC)
+    done = await append_many(log, [write("a", "1", "2"), write("b", "3", partition=1), write("c", "4")])
+    assert done == [Appended((0, 1), again=False), Appended((0,), again=False), Appended((2,), again=False)]
+    assert await values(log) == ["1", "2", "4"]
+    assert await values(log, 1) == ["3"]
+
+
+async def test_a_repetition_and_a_conflict_concern_nobody_else(log: Log) -> None:
+    await log.create_topic(TOPIC)
+    await append_many(log, [write("a", "1")])
+    again, conflict, fresh = await append_many(log, [write("a", "1"), write("a", "9", body="other"), write("b", "2")])
+    assert again == Appended((0,), again=True)
+    assert isinstance(conflict, IdempotencyConflictError)
+    assert fresh == Appended((1,), again=False)
+    assert await values(log) == ["1", "2"]
+
+
+async def test_a_server_that_does_not_know_the_script_gets_it(log: Log) -> None:
+    await log.create_topic(TOPIC)
+    await log.redis.script_flush()
+    done = await append_many(log, [write("a", "1"), write("a", "1"), write("b", "2")])
+    assert [one.again for one in done if isinstance(one, Appended)] == [False, True, False]
+    assert await values(log) == ["1", "2"]
+
+
+async def test_a_topic_that_was_made_anew_is_told_to_all_and_known_the_next_time(log: Log) -> None:
+    await log.create_topic(TOPIC)
+    await log.redis.delete(log.keys.topic(TOPIC.name))
+    async with Log(log.url, log.keys.namespace) as other:
+        await other.create_topic(TOPIC)
+    done = await append_many(log, [write("a", "1"), write("b", "2")])
+    assert all(isinstance(one, IncarnationError) for one in done)
+    assert [type(one) for one in await append_many(log, [write("a", "1"), write("b", "2")])] == [Appended, Appended]
+
+
+async def test_a_topic_that_is_gone_is_told_to_all(log: Log) -> None:
+    await log.create_topic(TOPIC)
+    await log.redis.delete(log.keys.topic(TOPIC.name))
+    done = await append_many(log, [write("a", "1"), write("b", "2")])
+    assert all(isinstance(one, LogError) for one in done)
+    with pytest.raises(UnknownTopicError):
+        await append_many(log, [write("a", "1")])

@@ -1,0 +1,65 @@
+"""Which topics and apps have the short way of sending, and which are left to Faust."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import faust
+import pytest
+from faust.sensors import Monitor, Sensor
+from faust.serializers.schemas import Schema
+from faust_redis.driver.decoding import decoder
+from faust_redis.driver.fast_topics import FastTopic, Finder, enable_fast_path
+from faust_redis.driver.waits import Runners
+
+
+class Own(Schema):  # type: ignore[type-arg]
+    """A schema of its own, which may add headers."""
+
+
+class OwnTopic(faust.Topic):
+    """A topic class of its own."""
+
+
+def quick(app: faust.App, *names: str, **settings: Any) -> Any:
+    topic: Any = app.topic(*names, **settings)
+    enable_fast_path(topic)
+    return topic
+
+
+@pytest.fixture
+def app() -> faust.App:
+    return faust.App("app", broker="memory://")
+
+
+def test_a_plain_topic_has_it_and_so_have_its_clones(app: faust.App) -> None:
+    app.sensors.add(Monitor())
+    app.sensors.add(Runners())
+    app.sensors.add(Finder())
+    topic = quick(app, "out")
+    assert type(topic) is FastTopic
+    each: Any
+    for each in (topic, topic.clone(), topic.derive(suffix="-2")):
+        assert each._way is not None
+        assert decoder(app, each) is not None  # it reads as before
+
+
+def test_a_topic_of_its_own_class_stays_what_it_is(app: faust.App) -> None:
+    topic = OwnTopic(app, topics=["out"])
+    enable_fast_path(topic)
+    assert type(topic) is OwnTopic
+
+
+def test_topics_and_apps_that_need_fausts_way_are_left_to_it(app: faust.App) -> None:
+    assert quick(app, "out", schema=Own())._way is None
+    assert quick(app, "out").derive(schema=Own())._way is None
+    assert quick(app, "one", "two")._way is None
+    assert quick(app, pattern="o.*")._way is None
+    assert quick(app, app.conf.reply_to)._way is None
+    assert quick(faust.App("app", broker="memory://", stream_publish_on_commit=True), "out")._way is None
+    app.client_only = True
+    assert quick(app, "out")._way is None
+    app.client_only = False
+    assert quick(app, "out")._way is not None
+    app.sensors.add(Sensor())
+    assert quick(app, "out")._way is None
