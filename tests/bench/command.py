@@ -1,4 +1,4 @@
-"""`astratrade bench`: how fast it is on this machine."""
+"""`python -m tests.bench`: how fast it is on this machine."""
 
 from __future__ import annotations
 
@@ -64,8 +64,8 @@ def bench(parts: tuple[str, ...], file: Path | None, style: str | None, **option
 
     \b
     Examples:
-      astratrade bench agent latency --runs 5 --json results.json
-      astratrade bench soak --minutes 20
+      python -m tests.bench agent latency --runs 5 --json results.json
+      python -m tests.bench soak --minutes 20
     """
     unknown = set(parts) - PARTS.keys()
     if unknown:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,6 +15,7 @@ from faust_redis.log import Log
 from deploy.errors import DeployError
 from deploy.server import process
 from tables.workers import workers
+from tests.bench import module
 from tests.bench.apps.spec import WorkerSpec
 
 DEADLINE_S = 120.0
@@ -40,9 +40,8 @@ class Fleet:
     def start(self, name: str) -> process.Child:
         """Start a worker, without waiting."""
         spec = replace(self.spec, directory=str(self.directory / name))
-        argv = [sys.executable, "-P", "-m", "tests.bench.apps.worker", spec.dumps()]
         with (self.directory / f"{name}.log").open("ab") as output:
-            self.running[name] = process.spawn(argv, output=output)
+            self.running[name] = module.spawn("tests.bench.apps.worker", spec.dumps(), output=output)
         return self.running[name]
 
     async def ready(self) -> None:

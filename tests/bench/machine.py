@@ -35,7 +35,7 @@ def require_proc() -> None:
     """
     if not Path("/proc/self/stat").is_file():
         raise DeployError(
-            f"astratrade bench reads CPU and memory from /proc, which {platform.system()} has not: use Linux"
+            f"python -m tests.bench reads CPU and memory from /proc, which {platform.system()} has not: use Linux"
         )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """Options of `astratrade bench`; the command's help says what each is. `say` shows a line of progress at once."""
+    """Options of `python -m tests.bench`. `say` shows a line of progress at once."""
 
     runs: int
     seed: int

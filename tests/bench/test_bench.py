@@ -1,4 +1,4 @@
-"""A short slice of every part of `astratrade bench`: that it runs, that it counts right, and says what it should."""
+"""Run a short slice of every part of the bench: it must run, count right and report what it should."""
 
 import json
 from collections.abc import Callable
@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from deploy.cli.main import cli
 from deploy.errors import DeployError
 from tests.bench import drain, payload
 from tests.bench.apps import STYLES
 from tests.bench.catalog import PARTS
+from tests.bench.command import bench
 from tests.bench.fixed_parameters import measured
 from tests.bench.parts import product
 
@@ -96,7 +96,7 @@ def test_a_run_of_the_product_whose_tables_are_not_what_the_fills_add_up_to_is_n
 def test_results_are_written_with_date_versions_commit_and_options(tmp_path: Path) -> None:
     file = tmp_path / "results.json"
     arguments = ["commit", "--commits", "5", "--runs", "1", "--workers", "1,2", "--json", str(file)]
-    outcome = CliRunner().invoke(cli, ["bench", *arguments], catch_exceptions=False)
+    outcome = CliRunner().invoke(bench, [*arguments], catch_exceptions=False)
     assert outcome.exit_code == 0
     written = json.loads(file.read_text())
     assert written.keys() >= {"date", "load", "machine", "python", "broker", "libraries", "commit"}
@@ -114,11 +114,11 @@ def test_results_are_written_with_date_versions_commit_and_options(tmp_path: Pat
     [(["speed"], "unknown parts: speed; there are agent,"), (["--workers", "two"], "'two' is not a list of numbers")],
 )
 def test_what_cannot_be_measured_is_said(arguments: list[str], said: str) -> None:
-    outcome = CliRunner().invoke(cli, ["bench", *arguments])
+    outcome = CliRunner().invoke(bench, [*arguments])
     assert outcome.exit_code == 2
     assert said in outcome.output
 
 
 def test_the_help_names_every_part() -> None:
-    text = CliRunner().invoke(cli, ["bench", "--help"]).output
+    text = CliRunner().invoke(bench, ["--help"]).output
     assert all(f"  {name} " in text for name in PARTS)

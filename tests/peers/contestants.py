@@ -26,7 +26,7 @@ class Contestant:
     Attributes:
         environment: Which of `tests/peers/environments`; empty for ours.
         option: What its app is told; for ours, the style of the agent.
-        broker: On which broker unless one is named; ``own`` is what `astratrade bench` starts.
+        broker: On which broker unless one is named; ``own`` is what `python -m tests.bench` starts.
         state: Where the count is kept.
         guarantee: What a crash may do to it.
         pace: Events per second to expect: decides how many it gets, so that runs take about as long.

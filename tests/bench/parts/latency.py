@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -20,7 +19,7 @@ from faust_redis.log import TopicPartition
 from deploy.server import process
 from deploy.server.embedded import EmbeddedServer
 from deploy.server.server_binary import find_binary
-from tests.bench import payload
+from tests.bench import module, payload
 from tests.bench.drain import NAME, OUTPUT, PARTITIONS, TOPIC, Job, check, drain, number_of, warm_fleet
 from tests.bench.figures import Figure, figure, percentile
 from tests.bench.fleet import Fleet
@@ -98,7 +97,7 @@ async def _latencies(job: Job, load: Load, server: EmbeddedServer, directory: Pa
     first = payload.records(TOPIC, PARTITIONS, job.warm_up, load.seed)
     patience_s = load.count / load.per_second + PATIENCE_S
     async with warm_fleet(job, server, directory, first) as some:
-        producer = process.spawn([sys.executable, "-P", "-m", "tests.bench.open_loop", load.dumps()])
+        producer = module.spawn("tests.bench.open_loop", load.dumps())
         try:
             seen = await _watch(some, load, time.monotonic() + patience_s)
             await asyncio.to_thread(producer.wait, PATIENCE_S)
