@@ -1,0 +1,1 @@
+"""Checks that the documentation is true, and the parts of it that derive from the code."""
