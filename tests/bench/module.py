@@ -5,16 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import IO
 
 from deploy.server import process
-
-ROOT = Path(__file__).parents[2]
+from tests.source import PYTHON_PATH
 
 
 def spawn(name: str, *arguments: str, output: IO[bytes] | None = None) -> process.Child:
     """Start a module such as `tests.bench.apps.worker`; it is killed when this process dies."""
     argv: Sequence[str] = [sys.executable, "-P", "-m", name, *arguments]
-    path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
-    return process.spawn(argv, env={**os.environ, "PYTHONPATH": path}, output=output)
+    return process.spawn(argv, env={**os.environ, "PYTHONPATH": PYTHON_PATH}, output=output)

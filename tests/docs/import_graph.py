@@ -1,4 +1,4 @@
-"""Draw who imports whom, from the code: `python -m tests.docs.import_graph` writes both pictures into docs/architecture.md.
+"""Draw who imports whom, from the code: `python -m tests.docs.import_graph` writes both pictures into the page.
 
 The first picture shows the rooms of the product, the second the parts of the library. An arrow points from an importer
 to what it imports. Arrows that follow from others (a to b, b to c, so a to c) are left out.

@@ -23,8 +23,8 @@ import httpx
 from deploy.server.embedded import EmbeddedServer
 from deploy.server.server_binary import find_binary
 from tests.e2e.children import Child
-from tests.e2e.files import ROOT
 from tests.e2e.waiting import eventually
+from tests.source import PYTHON_PATH
 
 PORTS = range(20_000, 32_000)
 """Below those that Linux gives to outgoing connections."""
@@ -101,7 +101,7 @@ class Pipeline:
         """What a child sees: nothing of the tester's own ASTRA_ settings, and these."""
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("ASTRA_")}
         ours = {
-            "PYTHONPATH": str(ROOT),
+            "PYTHONPATH": PYTHON_PATH,
             "PYTHONUNBUFFERED": "1",
             "ASTRA_DATA_DIR": str(self.directory),
             "ASTRA_BROKER_URL": self.server.url,

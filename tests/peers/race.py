@@ -19,8 +19,8 @@ from tests.bench.spent import Spent, peak_mib
 from tests.peers import brokers
 from tests.peers.apps.job import Job
 from tests.peers.contestants import Contestant
+from tests.source import PYTHON_PATH
 
-ROOT = Path(__file__).parents[2]
 OUR_STORE = "faust-redis-rocksdb://"
 WARM_UP_SHARE = 10
 START_S = 90.0
@@ -85,7 +85,7 @@ def race(contestant: Contestant, python: Path | None, *, events: int, seed: int,
 
 def _run(contestant: Contestant, python: Path, job: Job, log: Path) -> dict[str, Any]:
     argv = [str(python), "-m", f"tests.peers.apps.{contestant.environment}_app", job.dumps()]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {**os.environ, "PYTHONPATH": PYTHON_PATH, "PYTHONDONTWRITEBYTECODE": "1"}
     with log.open("wb") as output:
         child = process.spawn(argv, env=environment, output=output)
     try:

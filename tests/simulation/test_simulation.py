@@ -11,6 +11,7 @@ import pytest
 from tests.simulation.__main__ import main, outcome
 from tests.simulation.defects import DEFECTS
 from tests.simulation.world import FailedError, play
+from tests.source import PYTHON_PATH
 
 SEEDS_IN_CI = 200
 SEEDS_FOR_A_DEFECT = 150
@@ -37,7 +38,7 @@ def test_a_seed_plays_the_same_way_in_every_process(hash_seed: str) -> None:
     play(7, None, here.append)
     there = subprocess.run(
         [sys.executable, "-m", "tests.simulation", "--seed", "7", "--trace"],
-        env={**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": "."},
+        env={**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": PYTHON_PATH},
         capture_output=True,
         text=True,
         check=True,

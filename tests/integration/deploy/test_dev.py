@@ -15,6 +15,7 @@ import pytest
 
 from deploy.run.dev import without_password
 from deploy.server.endpoint import running_url
+from tests.source import PYTHON_PATH
 
 ASTRATRADE = (sys.executable, "-P", "-m", "deploy.cli.main")
 LINE_S = 60.0
@@ -74,7 +75,7 @@ class Dev:
 
 def environment() -> Mapping[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("ASTRA_")}
-    return {**kept, "PYTHONPATH": str(Path(__file__).parents[3]), "PYTHONUNBUFFERED": "1"}
+    return {**kept, "PYTHONPATH": PYTHON_PATH, "PYTHONUNBUFFERED": "1"}
 
 
 def astratrade(*arguments: str) -> str:
