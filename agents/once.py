@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
-from tables.catalog import SEEN, TableSpec
+from streams.topology import TableSpec
 from tables.unit_of_work import UnitOfWork
+
+SEEN: Final = b"1"
 
 
 class Once:

@@ -1,28 +1,30 @@
-"""Names and declarations of every topic that events travel on. Tables' changelogs are declared in `tables.catalog`."""
+"""Topic names. Each domain has one topic of commands and one of events; prices and marks have their own.
+
+`streams.topology` says which domain reads and writes a topic. This module depends on nothing.
+"""
 
 from __future__ import annotations
 
 from typing import Final
 
-from faust_redis.log.records import TopicSpec
 
-GROUP: Final = "astratrade"
-"""The consumer group and the Faust application id of the workers."""
+def commands_of(domain: str) -> str:
+    """Return the topic of the commands that clients send to a domain."""
+    return f"astra.{domain}.commands.v1"
 
-TRADING_COMMANDS: Final = "astra.trading.commands.v1"
-TRADING_EVENTS: Final = "astra.trading.events.v1"
+
+def events_of(domain: str) -> str:
+    """Return the topic of the events that a domain appends."""
+    return f"astra.{domain}.events.v1"
+
+
+TRADING_COMMANDS: Final = commands_of("trading")
+TRADING_EVENTS: Final = events_of("trading")
 TRADING_MARKS: Final = "astra.trading.marks.v1"
 MARKET_PRICES: Final = "astra.market.prices.v1"
-GAMIFICATION_EVENTS: Final = "astra.gamification.events.v1"
-FINANCIAL_EVENTS: Final = "astra.financial.events.v1"
-
-ALL: Final = (TRADING_COMMANDS, MARKET_PRICES, TRADING_MARKS, TRADING_EVENTS, GAMIFICATION_EVENTS, FINANCIAL_EVENTS)
+GAMIFICATION_EVENTS: Final = events_of("gamification")
+FINANCIAL_EVENTS: Final = events_of("financial")
 
 PARTITIONS_DEFAULT: Final = 4
 RETENTION_MS: Final = 7 * 24 * 3_600_000
 TAIL_MS: Final = 3_600_000
-
-
-def topic_specs(partitions: int = PARTITIONS_DEFAULT, retention_ms: int = RETENTION_MS) -> tuple[TopicSpec, ...]:
-    """Every event topic; all have the same number of partitions, so that a user is in the same one of each."""
-    return tuple(TopicSpec(name, partitions, retention_ms=retention_ms) for name in ALL)

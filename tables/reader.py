@@ -13,7 +13,7 @@ from faust_redis.log import Log, Position, TopicInfo, UnknownTopicError
 from faust_redis.log.partitioner import partition_for
 from faust_redis.log.scripts import RANK
 
-from tables.catalog import changelog_topic
+from streams.topology import changelog_topic
 
 SCAN_COUNT = 500  # rows a scan step asks the server for
 

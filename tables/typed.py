@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar, cast, 
 import msgspec
 from faust_redis.driver.fast_tables import FastTable
 
+from streams.topology import TableSpec
 from streams.wire import ROW_ENCODER
-from tables.catalog import TableSpec
-from tables.rows import Row
+from tables.row import Row
 
 if TYPE_CHECKING:
     import faust

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol, TypeVar
 
-from tables.catalog import TableSpec
-from tables.rows import Row
+from streams.topology import TableSpec
+from tables.row import Row
 from tables.typed import OpenTable, RankedTable, RawTable, TypedTable
 
 RowT = TypeVar("RowT", bound=Row)

@@ -9,7 +9,7 @@ import orjson
 from faust_redis.log import Log, TopicPartition, UnknownTopicError
 from faust_redis.log.codec import topic_partition
 
-from tables.flows import CONSUMED
+from tables.domains import TOPOLOGY
 
 STABLE = "stable"
 EMPTY = "empty"
@@ -79,7 +79,7 @@ def _recovered(status: Mapping[str, object], generation: int) -> bool:
 async def highwaters(log: Log) -> dict[TopicPartition, int]:
     """Highwater of each partition of the topics that the workers process; topics not made yet are left out."""
     found = {}
-    for topic in sorted(CONSUMED):
+    for topic in sorted({topic for domain in TOPOLOGY.domains for topic in domain.consumes}):
         try:
             ends = await log.end_offsets(topic)
         except UnknownTopicError:

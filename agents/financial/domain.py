@@ -10,7 +10,7 @@ from agents.once import Once
 from agents.rulebook import Rulebook
 from streams.events import AnyEvent, Event
 from streams.events.trading import TradeExecuted
-from tables import catalog
+from tables.financial import FINANCIAL_SEEN
 from tables.typed import OpenTable
 from tables.unit_of_work import UnitOfWork
 
@@ -21,7 +21,7 @@ class Financial:
     def __init__(self, open_table: OpenTable, rulebook: Rulebook) -> None:
         self.rulebook = rulebook
         self.tables = UnitOfWork(open_table)
-        self.once = Once(self.tables, catalog.FINANCIAL_SEEN)
+        self.once = Once(self.tables, FINANCIAL_SEEN)
         self.fees = Totals(self.tables)
 
     def traded(self, event: AnyEvent) -> list[AnyEvent]:

@@ -9,8 +9,7 @@ from collections import defaultdict
 
 from streams.events.financial import FeeAccrued
 from streams.times import DAY_US, Instant
-from tables.catalog import FINANCIAL_FEES, TOTAL, fee_key
-from tables.rows import FeeTotal
+from tables.financial import FINANCIAL_FEES, TOTAL, FeeTotal, fee_key
 from tables.unit_of_work import UnitOfWork
 
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from agents.rulebook import AchievementKind, AchievementRule, AchievementRules
 from streams.units import USD_UNIT
-from tables.rows import Progress
+from tables.gamification import Progress
 
 _PERCENT: Final = 100
 

@@ -12,7 +12,7 @@ from agents.gamification.standings import Points, Run
 from agents.rulebook import BoardRules
 from streams.times import Instant
 from tables.boards import Board, Period, group, period_in, raised, row_key, sealed_key
-from tables.catalog import GAMIFICATION_BOARDS
+from tables.gamification import GAMIFICATION_BOARDS
 from tables.unit_of_work import UnitOfWork
 
 

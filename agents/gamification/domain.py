@@ -12,8 +12,14 @@ from agents.once import Once
 from agents.rulebook import Rulebook
 from streams.events import AnyEvent
 from streams.events.gamification import LateEventRecorded
-from tables import catalog
-from tables.catalog import WATERMARK_KEY, trade_key
+from tables.gamification import (
+    GAMIFICATION_PROGRESS,
+    GAMIFICATION_SEEN,
+    GAMIFICATION_TRADES,
+    GAMIFICATION_WATERMARK,
+    WATERMARK_KEY,
+)
+from tables.keys import trade_key
 from tables.typed import OpenTable
 from tables.unit_of_work import UnitOfWork
 
@@ -24,11 +30,11 @@ class Gamification:
     def __init__(self, open_table: OpenTable, rulebook: Rulebook) -> None:
         self.rulebook = rulebook
         self.tables = UnitOfWork(open_table)
-        self.once = Once(self.tables, catalog.GAMIFICATION_SEEN)
-        self.progress = self.tables.rows(catalog.GAMIFICATION_PROGRESS)
-        self.trades = self.tables.rows(catalog.GAMIFICATION_TRADES)
+        self.once = Once(self.tables, GAMIFICATION_SEEN)
+        self.progress = self.tables.rows(GAMIFICATION_PROGRESS)
+        self.trades = self.tables.rows(GAMIFICATION_TRADES)
         self.boards = Boards(self.tables, rulebook.boards)
-        self.watermarks = self.tables.rows(catalog.GAMIFICATION_WATERMARK)
+        self.watermarks = self.tables.rows(GAMIFICATION_WATERMARK)
 
     def traded(self, event: AnyEvent) -> list[AnyEvent]:
         """Work in a fact of trading, once."""

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from agents.rulebook import BoardRules
 from streams.times import Instant
 from tables.boards import Period, periods_of
-from tables.rows import Watermark
+from tables.gamification import Watermark
 
 
 class Judged(NamedTuple):

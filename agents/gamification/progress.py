@@ -13,7 +13,7 @@ from agents.rulebook import AchievementRule, Rulebook
 from streams.events import AnyEvent, EventData
 from streams.events.gamification import AchievementUnlocked, LevelUp, StreakUpdated, XPGained
 from streams.units import PPM
-from tables.rows import Progress, TradeTally, Unlocked
+from tables.gamification import Progress, TradeTally, Unlocked
 
 
 class Earned(NamedTuple):

@@ -6,7 +6,7 @@ from typing import Literal
 
 from agents.rulebook import StreakRules
 from streams.units import PPM
-from tables.rows import Streak
+from tables.gamification import Streak
 
 Action = Literal["started", "continued", "broken"]
 

@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 
 from agents.rulebook import XpRules
 from streams.units import PPM, USD_UNIT
-from tables.rows import TradeTally
+from tables.gamification import TradeTally
 
 Source = Literal["trade", "close", "win"]
 

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from agents.rulebook import Rulebook
 from streams.events.trading import Mode, TradeExecuted
-from tables.rows import Account, Portfolio, Totals
+from tables.trading import Account, Portfolio, Totals
 
 
 def new_account(rulebook: Rulebook) -> Account:

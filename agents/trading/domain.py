@@ -15,9 +15,22 @@ from streams.events import AnyEvent, Event, UndecodableEventError
 from streams.events.gamification import LevelUp
 from streams.events.market import PriceUpdated
 from streams.events.trading import CloseTrade, OpenTrade, ReportFill
-from tables import catalog
-from tables.catalog import open_key, position_key, trade_key
-from tables.rows import Account, Exposure, Mark, Trade
+from tables.keys import SEPARATOR, trade_key
+from tables.trading import (
+    TRADING_ACCOUNTS,
+    TRADING_MARKS,
+    TRADING_OPEN,
+    TRADING_PORTFOLIO,
+    TRADING_POSITIONS,
+    TRADING_SEEN,
+    TRADING_TRADES,
+    Account,
+    Exposure,
+    Mark,
+    Trade,
+    open_key,
+    position_key,
+)
 from tables.typed import OpenTable
 from tables.unit_of_work import UnitOfWork
 
@@ -28,13 +41,13 @@ class Trading:
     def __init__(self, open_table: OpenTable, rulebook: Rulebook) -> None:
         self.rulebook = rulebook
         self.tables = UnitOfWork(open_table)
-        self.once = Once(self.tables, catalog.TRADING_SEEN)
-        self.accounts = self.tables.rows(catalog.TRADING_ACCOUNTS)
-        self.trades = self.tables.rows(catalog.TRADING_TRADES)
-        self.open = self.tables.rows(catalog.TRADING_OPEN)
-        self.positions = self.tables.rows(catalog.TRADING_POSITIONS)
-        self.portfolios = self.tables.rows(catalog.TRADING_PORTFOLIO)
-        self.marks = self.tables.rows(catalog.TRADING_MARKS)
+        self.once = Once(self.tables, TRADING_SEEN)
+        self.accounts = self.tables.rows(TRADING_ACCOUNTS)
+        self.trades = self.tables.rows(TRADING_TRADES)
+        self.open = self.tables.rows(TRADING_OPEN)
+        self.positions = self.tables.rows(TRADING_POSITIONS)
+        self.portfolios = self.tables.rows(TRADING_PORTFOLIO)
+        self.marks = self.tables.rows(TRADING_MARKS)
 
     def command(self, event: AnyEvent) -> list[AnyEvent]:
         """Carry out a command, once.
@@ -116,10 +129,10 @@ class Trading:
         return events
 
     def _exposed(self, key: str, exposure: Exposure) -> Trade:
-        trade_id = key.rpartition(catalog.SEPARATOR)[2]
+        trade_id = key.rpartition(SEPARATOR)[2]
         trade = self.trades.get(trade_key(exposure.user_id, trade_id))
         if trade is None:
-            raise LookupError(f"open trade {key!r} of {exposure.user_id!r} is not in {catalog.TRADING_TRADES.name}")
+            raise LookupError(f"open trade {key!r} of {exposure.user_id!r} is not in {TRADING_TRADES.name}")
         return trade
 
     def _settle(self, settled: Settled) -> None:

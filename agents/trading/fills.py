@@ -13,7 +13,7 @@ from agents.trading.positions import Fill, moved
 from streams.events import Event
 from streams.events.trading import ReportFill, TradeExecuted
 from streams.units import Quantity, Usd
-from tables.rows import Portfolio, Position, Trade
+from tables.trading import Portfolio, Position, Trade
 
 
 class FillState(NamedTuple):

@@ -15,7 +15,7 @@ from streams.events import AnyEvent, Event
 from streams.events.trading import CloseTrade, OpenTrade, RiskAlert, TradeExecuted, TradeRejected
 from streams.ids import opened_trade_id
 from streams.units import PPM, WHOLE_LIMIT, Quantity, Usd
-from tables.rows import Account, Exposure, Mark, Portfolio, Position, Trade
+from tables.trading import Account, Exposure, Mark, Portfolio, Position, Trade
 
 VENUE = "practice"
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from agents.trading.prices import VALUE_UNITS, value_of
 from streams.events.trading import Mode, TradeExecuted
 from streams.units import Quantity, divide_half_up
-from tables.rows import Position
+from tables.trading import Position
 
 
 class Fill(NamedTuple):

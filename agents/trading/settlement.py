@@ -14,7 +14,7 @@ from streams.events import AnyEvent, Event
 from streams.events.market import PriceUpdated
 from streams.events.trading import CloseTrade, TradeClosed, TradeLiquidated
 from streams.units import Quantity, Usd
-from tables.rows import Trade
+from tables.trading import Trade
 
 
 class Settled(NamedTuple):

@@ -19,15 +19,11 @@ from api.feeds.views import View
 from api.metrics import Metrics
 from api.problems import UNAVAILABLE, Problem
 from streams import topics
-from tables.catalog import (
-    FINANCIAL_FEES,
-    GAMIFICATION_BOARDS,
-    GAMIFICATION_PROGRESS,
-    TRADING_PORTFOLIO,
-    TRADING_POSITIONS,
-    changelog_topic,
-)
+from streams.topology import changelog_topic
+from tables.financial import FINANCIAL_FEES
+from tables.gamification import GAMIFICATION_BOARDS, GAMIFICATION_PROGRESS
 from tables.reader import TableReader
+from tables.trading import TRADING_PORTFOLIO, TRADING_POSITIONS
 
 FEEDS_OPEN_MAX = 5_000
 RETRY_AFTER_S = 5

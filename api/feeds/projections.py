@@ -12,8 +12,9 @@ from pydantic import JsonValue
 from api.feeds.change import Reading
 from api.queries import schemas
 from streams.events import gamification, trading
-from tables import rows
-from tables.catalog import SEPARATOR
+from tables import gamification as gamification_rows
+from tables import trading as trading_rows
+from tables.keys import SEPARATOR
 
 XP_TYPES = frozenset(
     model.event_type() for model in (gamification.XPGained, gamification.LevelUp, gamification.AchievementUnlocked)
@@ -23,17 +24,17 @@ TRADE_TYPES = frozenset({trading.TradeExecuted.event_type()})
 
 def progress_row(key: str, value: bytes) -> JsonValue:
     """A row of `progress`."""
-    return schemas.progress(key, rows.Progress.load(value)).model_dump(mode="json")
+    return schemas.progress(key, gamification_rows.Progress.load(value)).model_dump(mode="json")
 
 
 def position_row(_: str, value: bytes) -> JsonValue:
     """A row of `positions`."""
-    return schemas.position(rows.Position.load(value)).model_dump(mode="json")
+    return schemas.position(trading_rows.Position.load(value)).model_dump(mode="json")
 
 
 def portfolio_row(_: str, value: bytes) -> JsonValue:
     """A row of `portfolio`."""
-    return schemas.portfolio(rows.Portfolio.load(value)).model_dump(mode="json")
+    return schemas.portfolio(trading_rows.Portfolio.load(value)).model_dump(mode="json")
 
 
 def progress(_: int, record: StoredRecord) -> Reading | None:

@@ -18,7 +18,7 @@ from api.feeds.subscriber import Subscriber
 from api.feeds.views import Rows
 from api.queries.schemas import board_row
 from tables.boards import Board
-from tables.catalog import GAMIFICATION_BOARDS
+from tables.gamification import GAMIFICATION_BOARDS
 from tables.reader import TableReader
 
 BOARDS_ROUND_S = 0.04

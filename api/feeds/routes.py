@@ -19,8 +19,8 @@ from api.openapi import problems
 from api.queries.fees import Filter
 from api.queries.parameters import AskedBoard
 from streams.events.base import ID_PATTERN
-from tables.catalog import GAMIFICATION_PROGRESS, TRADING_PORTFOLIO, TRADING_POSITIONS
-from tables.users import position_keys
+from tables.gamification import GAMIFICATION_PROGRESS
+from tables.trading import TRADING_PORTFOLIO, TRADING_POSITIONS, position_keys
 
 TOP_DEFAULT = 20
 TOP_MAX = 100

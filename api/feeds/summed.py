@@ -16,10 +16,9 @@ from api.feeds.single_flight import SingleFlightCache, covers
 from api.feeds.subscriber import Subscriber
 from api.feeds.views import Rows
 from api.queries.totals import FeeFilter, summed
-from tables.catalog import FINANCIAL_FEES
+from tables.financial import FINANCIAL_FEES, FeeTotal
 from tables.reader import Rows as TableRows
 from tables.reader import TableReader
-from tables.rows import FeeTotal
 
 
 class Sums:

@@ -29,9 +29,9 @@ from faust_redis.log.partitioner import partition_for
 from api.config import ApiConfig
 from api.ingress.calls import Calls, Use
 from api.ingress.entries import Entry
-from streams import topics
 from streams.ids import ENTROPY_BYTES, new_id, uuid7
 from streams.times import Instant
+from tables.domains import TOPOLOGY
 
 ATTEMPTS_MAX = 2  # the second one after the topic was created, or seen to be a new one
 SEPARATOR = "\x1f"
@@ -133,7 +133,7 @@ class Writer:
         except UnknownTopicError:
             if self.config.partitions is None:
                 raise
-            [spec] = [spec for spec in topics.topic_specs(self.config.partitions) if spec.name == topic]
+            [spec] = [spec for spec in TOPOLOGY.topic_specs(self.config.partitions) if spec.name == topic]
             return await self.log.create_topic(spec)
 
 

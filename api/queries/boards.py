@@ -16,7 +16,7 @@ from api.queries.parameters import AskedBoard, Leaderboard, UserPath, visible
 from api.queries.schemas import BoardRow, board_row
 from api.queries.users import PositionText
 from tables.boards import Board, keys_of
-from tables.catalog import GAMIFICATION_BOARDS
+from tables.gamification import GAMIFICATION_BOARDS
 
 LIMIT_DEFAULT = 100
 LIMIT_MAX = 1_000

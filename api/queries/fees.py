@@ -17,8 +17,7 @@ from api.queries.parameters import visible
 from api.queries.schemas import Fee
 from api.queries.totals import FeeFilter, summed
 from api.queries.users import PositionText
-from tables.catalog import ALL_DAYS, FINANCIAL_FEES
-from tables.rows import FeeTotal
+from tables.financial import ALL_DAYS, FINANCIAL_FEES, FeeTotal
 
 NamePart = Annotated[str | None, Query(max_length=64)]
 DAY_PATTERN = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)

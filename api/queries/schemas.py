@@ -9,9 +9,10 @@ from pydantic import BaseModel, Field
 
 from streams.times import Instant
 from streams.units import Quantity, Usd
-from tables import rows
+from tables import financial, gamification, trading
 from tables.boards import Board, Standing
-from tables.catalog import ALL_DAYS, SEPARATOR
+from tables.financial import ALL_DAYS
+from tables.keys import SEPARATOR
 from tables.reader import Ranked
 
 EPOCH_DAY = date(1970, 1, 1)
@@ -106,7 +107,7 @@ class BoardRow(BaseModel):
     reached_at: Instant
 
 
-def progress(user_id: str, row: rows.Progress) -> Progress:
+def progress(user_id: str, row: gamification.Progress) -> Progress:
     """A game profile."""
     return Progress(
         user_id=user_id,
@@ -126,11 +127,11 @@ def progress(user_id: str, row: rows.Progress) -> Progress:
     )
 
 
-def _streak(row: rows.Streak) -> Streak:
+def _streak(row: gamification.Streak) -> Streak:
     return Streak(days=row.days, best=row.best, last_day=EPOCH_DAY + timedelta(days=row.last_day))
 
 
-def position(row: rows.Position) -> Position:
+def position(row: trading.Position) -> Position:
     """A position."""
     return Position(
         market=row.market,
@@ -144,7 +145,7 @@ def position(row: rows.Position) -> Position:
     )
 
 
-def portfolio(row: rows.Portfolio) -> Portfolio:
+def portfolio(row: trading.Portfolio) -> Portfolio:
     """A portfolio."""
     return Portfolio(
         live=_totals(row.live),
@@ -155,7 +156,7 @@ def portfolio(row: rows.Portfolio) -> Portfolio:
     )
 
 
-def _totals(row: rows.Totals) -> Totals:
+def _totals(row: trading.Totals) -> Totals:
     return Totals(
         fills=row.fills,
         trades=row.trades,
@@ -166,7 +167,7 @@ def _totals(row: rows.Totals) -> Totals:
     )
 
 
-def fee(key: str, row: rows.FeeTotal) -> Fee:
+def fee(key: str, row: financial.FeeTotal) -> Fee:
     """A fee total, from its key and sum."""
     source, asset, day, beneficiary = key.split(SEPARATOR)
     return Fee(source=source, asset=asset, day=day, beneficiary=beneficiary, amount=Usd(row.amount), count=row.count)

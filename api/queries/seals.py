@@ -12,9 +12,8 @@ import hashlib
 from faust_redis.log import UnknownTopicError
 
 from tables.boards import Period, Standing
-from tables.catalog import GAMIFICATION_BOARDS, GAMIFICATION_WATERMARK
+from tables.gamification import GAMIFICATION_BOARDS, GAMIFICATION_WATERMARK, Watermark
 from tables.reader import TableReader
-from tables.rows import Watermark
 
 PAGE_ROWS = 1_000
 DIGESTS_KEPT_MAX = 4_096

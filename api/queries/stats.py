@@ -10,10 +10,9 @@ from pydantic import BaseModel, Field
 
 from api.context import Api, ApiDep
 from api.openapi import problems
-from streams import topics
 from streams.times import Instant
-from tables.catalog import GAMIFICATION_PROGRESS, GAMIFICATION_WATERMARK
-from tables.rows import Watermark
+from tables.domains import TOPOLOGY
+from tables.gamification import GAMIFICATION_PROGRESS, GAMIFICATION_WATERMARK, Watermark
 from tables.workers import highwaters, lag, workers
 
 router = APIRouter(prefix="/v1", tags=["Stats"], responses=problems(503))
@@ -58,7 +57,8 @@ async def get_stats(api: ApiDep) -> Stats:
     seen, partitions = await _watermarks(api)
     return Stats(
         topics=[
-            TopicStats(topic=topic, events=await _events(api, topic), lag=by_topic.get(topic)) for topic in topics.ALL
+            TopicStats(topic=topic, events=await _events(api, topic), lag=by_topic.get(topic))
+            for topic in TOPOLOGY.topics
         ],
         users=await _users(api),
         workers=WorkerStats(state=group.state, generation=group.generation, alive=len(group.alive)),

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from api.queries.schemas import Fee, fee
-from tables.catalog import SEPARATOR
-from tables.rows import FeeTotal
+from tables.financial import FeeTotal
+from tables.keys import SEPARATOR
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,9 @@ from api.openapi import problems
 from api.problems import NOT_FOUND, Problem
 from api.queries import schemas
 from api.queries.parameters import OwnUser, UserPath, visible
-from tables import rows
-from tables.catalog import GAMIFICATION_PROGRESS, TRADING_PORTFOLIO, TRADING_POSITIONS
-from tables.users import position_keys
+from tables import gamification, trading
+from tables.gamification import GAMIFICATION_PROGRESS
+from tables.trading import TRADING_PORTFOLIO, TRADING_POSITIONS, position_keys
 
 PositionText = Annotated[
     str,
@@ -53,7 +53,7 @@ async def get_progress(api: ApiDep, user_id: UserPath) -> ProgressAnswer:
     position, raw = await api.tables.get(GAMIFICATION_PROGRESS.name, user_id, owner=user_id)
     if raw is None:
         raise _nothing(user_id, str(position))
-    profile = schemas.progress(user_id, rows.Progress.load(raw))
+    profile = schemas.progress(user_id, gamification.Progress.load(raw))
     return ProgressAnswer(**dict(profile), position=str(position))
 
 
@@ -67,7 +67,7 @@ async def get_positions(api: ApiDep, user_id: OwnUser) -> PositionsAnswer:
     """Net position in each market, live and practice apart. For the user, and for staff."""
     keys = [(key, user_id) for key in position_keys(user_id, api.config.markets)]
     position, found = await api.tables.get_many(TRADING_POSITIONS.name, keys)
-    held = [schemas.position(rows.Position.load(raw)) for raw in found if raw is not None]
+    held = [schemas.position(trading.Position.load(raw)) for raw in found if raw is not None]
     return PositionsAnswer(position=str(position), user_id=user_id, positions=held)
 
 
@@ -82,7 +82,7 @@ async def get_portfolio(api: ApiDep, user_id: OwnUser) -> PortfolioAnswer:
     position, raw = await api.tables.get(TRADING_PORTFOLIO.name, user_id, owner=user_id)
     if raw is None:
         raise _nothing(user_id, str(position))
-    return PortfolioAnswer(**dict(schemas.portfolio(rows.Portfolio.load(raw))), position=str(position))
+    return PortfolioAnswer(**dict(schemas.portfolio(trading.Portfolio.load(raw))), position=str(position))
 
 
 def _nothing(user_id: str, position: str) -> Problem:

@@ -11,7 +11,7 @@ from faust_redis.log import Log, LogError, Position, TopicPartition, UnknownTopi
 from faust_redis.log.codec import topic_partition
 
 from api.problems import NOT_YET_VISIBLE, POSITION_GONE, VALIDATION, Fault, Problem
-from tables.flows import BROADCAST, path
+from tables.domains import TOPOLOGY
 from tables.reader import TableReader
 
 LOOK_S = 0.05  # what a wait of 0 may take, so that it looks at least once
@@ -32,7 +32,7 @@ class _Goal:
             self.way.pop(0)
             if self.way:
                 here = ends[self.way[0]]
-                named = here.keys() if self.way[0] in BROADCAST else self.targets.keys()
+                named = here.keys() if self.way[0] in TOPOLOGY.broadcasts else self.targets.keys()
                 self.targets = {p: here.get(p, 0) for p in named}
         if not self.way and not self.reached.done():
             self.reached.set_result(None)
@@ -63,7 +63,7 @@ class Waiter:
         if position.topic == self.tables.topic(table):
             await self._check(position)
             return
-        way = list(path(position.topic, table))
+        way = [hop.topic for hop in TOPOLOGY.path(position.topic, table)]
         if not way:
             raise _invalid(f"events of {position.topic!r} do not change what is shown here")
         await self._check(position)

@@ -11,25 +11,21 @@ from faust_redis.log import Log
 from deploy.broker import broker_url, log_url
 from deploy.errors import BrokerError
 from deploy.settings import Settings
-from streams import topics
 from streams.connect.kafka.bridge import Bridge, Plan
 from streams.connect.kafka.broker import bootstrap_of
-from tables.catalog import changelog_specs
-from tables.flows import CONSUMED
-
-FROM_CLIENTS = frozenset({topics.TRADING_COMMANDS, topics.MARKET_PRICES})
+from tables.domains import TOPOLOGY
 
 
 def plan(settings: Settings) -> Plan:
     """What is carried: topics that the API writes to go to Kafka, all others and the tables come from there."""
-    events = topics.topic_specs(settings.partitions, settings.retention_ms)
+    events = TOPOLOGY.topic_specs(settings.partitions, settings.retention_ms)
     return Plan(
         group=settings.app_id,
-        consumed=sorted(CONSUMED),
-        forwarded=[spec for spec in events if spec.name in FROM_CLIENTS],
+        consumed=sorted({topic for domain in TOPOLOGY.domains for topic in domain.consumes}),
+        forwarded=[spec for spec in events if spec.name in TOPOLOGY.client_topics],
         copied=[
-            *(spec for spec in events if spec.name not in FROM_CLIENTS),
-            *changelog_specs(settings.app_id, settings.partitions, settings.tail_ms),
+            *(spec for spec in events if spec.name not in TOPOLOGY.client_topics),
+            *TOPOLOGY.changelog_specs(settings.app_id, settings.partitions, settings.tail_ms),
         ],
     )
 

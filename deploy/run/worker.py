@@ -30,8 +30,7 @@ from streams.connect.kafka.broker import bootstrap_of
 from streams.connect.kafka.broker import create_topics as create_kafka_topics
 from streams.connect.kafka.presence import Presence
 from streams.connect.kafka.retry import retry_while_unavailable as persist_on_kafka
-from streams.topics import topic_specs
-from tables.catalog import changelog_specs
+from tables.domains import TOPOLOGY
 
 STORE = "faust-redis-rocksdb://"
 SLOTS_MAX = 256
@@ -109,8 +108,8 @@ async def create_topics(settings: Settings) -> None:
     """
     url = broker_url(settings)
     specs = (
-        *topic_specs(settings.partitions, settings.retention_ms),
-        *changelog_specs(settings.app_id, settings.partitions, settings.tail_ms),
+        *TOPOLOGY.topic_specs(settings.partitions, settings.retention_ms),
+        *TOPOLOGY.changelog_specs(settings.app_id, settings.partitions, settings.tail_ms),
     )
     if settings.on_kafka:
         await persist_on_kafka(lambda: create_kafka_topics(bootstrap_of(url), specs), "start", once=True)

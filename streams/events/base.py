@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Final, Self
 
 import msgspec
 from pydantic import AfterValidator, StringConstraints
 
+from streams import topics
 from streams.wire import convert
 
 ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$"
@@ -33,6 +34,10 @@ Market = Annotated[str, StringConstraints(pattern=MARKET_PATTERN), AfterValidato
 Name = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
 
 
+CATALOGUE: Final[dict[str, type[EventData]]] = {}
+"""Every class of event by its CloudEvents type. A class enters it when it is defined."""
+
+
 class EventData(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The data of one type of event. Subclasses of one domain name it in `domain`. Fields that are None do not travel.
 
@@ -44,6 +49,8 @@ class EventData(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, g
     """CloudEvents source: ``astratrade/<domain>``."""
     type_name: ClassVar[str]
     """CloudEvents type: ``astra.<domain>.<Name>.v1``."""
+    topic: ClassVar[str]
+    """The topic that events of this class travel on: the domain's events, for a command its commands."""
 
     @classmethod
     def __init_subclass__(cls, **config: Any) -> None:
@@ -51,6 +58,15 @@ class EventData(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, g
         domain = getattr(cls, "domain", "")
         cls.event_source = f"astratrade/{domain}"
         cls.type_name = f"astra.{domain}.{cls.__name__}.v1"
+        if "topic" not in cls.__dict__:
+            cls.topic = cls.topic_of(domain)
+        if domain and not cls.__name__.startswith("_"):
+            _register(cls)
+
+    @classmethod
+    def topic_of(cls, domain: str) -> str:
+        """Return the topic of a domain that such an event travels on unless its class names another."""
+        return topics.events_of(domain)
 
     @classmethod
     def event_type(cls) -> str:
@@ -67,8 +83,19 @@ class EventData(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, g
         return convert(fields, cls)
 
 
+def _register(model: type[EventData]) -> None:
+    known = CATALOGUE.setdefault(model.type_name, model)
+    if known.__module__ != model.__module__:
+        raise TypeError(f"{known.__module__} and {model.__module__} both define {model.type_name}")
+
+
 class Command(EventData, frozen=True, kw_only=True, omit_defaults=True, gc=False, forbid_unknown_fields=True):
     """What a client asked for. A field that is not known is an error: it may be a misspelt one."""
+
+    @classmethod
+    def topic_of(cls, domain: str) -> str:
+        """Return the topic of the domain's commands."""
+        return topics.commands_of(domain)
 
 
 _ID = ID_PATTERN.removeprefix("^").removesuffix("$")

@@ -1,4 +1,4 @@
-"""Events to bytes and back. The catalogue of types is here, so that one look tells what may travel."""
+"""Events to bytes and back. An event class is known as soon as its module in `streams.events` defines it."""
 
 from __future__ import annotations
 
@@ -7,36 +7,24 @@ from typing import Final
 
 import msgspec
 
-from streams.events import financial, gamification, market, trading
-from streams.events.base import REASON_CHARS_MAX, EventData
+from streams.events.base import CATALOGUE, REASON_CHARS_MAX
 from streams.events.envelope import AnyEvent, Event
 from streams.wire import EVENT_ENCODER, WireError, decoder
 
 EVENT_BYTES_MAX: Final = 64 * 1024
 
-CATALOGUE: Final[dict[str, type[EventData]]] = {
-    model.event_type(): model
-    for model in (
-        trading.OpenTrade,
-        trading.CloseTrade,
-        trading.ReportFill,
-        trading.TradeExecuted,
-        trading.TradeClosed,
-        trading.TradeLiquidated,
-        trading.TradeRejected,
-        trading.RiskAlert,
-        market.PriceUpdated,
-        gamification.XPGained,
-        gamification.LevelUp,
-        gamification.StreakUpdated,
-        gamification.AchievementUnlocked,
-        gamification.LateEventRecorded,
-        financial.FeeAccrued,
-    )
-}
+
+class _Decoders(dict[str, msgspec.json.Decoder[AnyEvent]]):
+    """Decoders by CloudEvents type, each made at the first event of its type."""
+
+    def __missing__(self, name: str) -> msgspec.json.Decoder[AnyEvent]:
+        model = CATALOGUE[name]
+        made: msgspec.json.Decoder[AnyEvent] = decoder(Event[model])  # type: ignore[valid-type]
+        self[name] = made
+        return made
 
 
-_DECODERS: Final = {name: decoder(Event[model]) for name, model in CATALOGUE.items()}  # type: ignore[valid-type]
+_DECODERS: Final = _Decoders()
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.ASCII)
 
 

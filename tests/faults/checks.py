@@ -9,7 +9,8 @@ from faust_redis.log import Log, UnknownTopicError
 
 from deploy.admin.lag import partition_states
 from streams import topics
-from tables.catalog import CATALOGUE, changelog_topic
+from streams.topology import changelog_topic
+from tables.domains import TOPOLOGY
 from tests.bench.processed import GROUP
 from tests.e2e.recorded import records_of
 from tests.faults import conservation
@@ -26,7 +27,7 @@ async def findings(log: Log, model: Model) -> list[Finding]:
     found: list[Finding] = []
     for topic in model.records:
         found += await topic_differs(log, topic, model)
-    for table in CATALOGUE:
+    for table in TOPOLOGY.tables:
         found += await table_differs(log, table, model.rows.get(table.name, {}))
     found += await conservation_broken(log, model)
     found += await lag_left(log)

@@ -6,7 +6,8 @@ from pathlib import Path
 from faust_redis.log import Log, StoredRecord
 from faust_redis.rocksdb.database import Database
 
-from tables.catalog import CATALOGUE, changelog_topic
+from streams.topology import changelog_topic
+from tables.domains import TOPOLOGY
 from tests.bench.processed import GROUP
 from tests.e2e.recorded import records_of
 from tests.faults.events import Finding, some
@@ -19,7 +20,7 @@ async def local_rows_differ(log: Log, workers: Path) -> list[Finding]:
     databases = {path: Database.acquire(path) for path in databases_in(workers)}
     try:
         found: list[Finding] = []
-        for table in CATALOGUE:
+        for table in TOPOLOGY.tables:
             changes = await records_of(log, changelog_topic(GROUP, table.name))
             for path, database in databases.items():
                 found += rows_differ(path.relative_to(workers).parts[0], database, table.name, changes)

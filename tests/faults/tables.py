@@ -7,7 +7,7 @@ from typing import Any
 
 from faust_redis.log import Log, StoredRecord
 
-from tables.catalog import TableSpec, changelog_topic
+from streams.topology import TableSpec, changelog_topic
 from tests.bench.processed import GROUP
 from tests.e2e.recorded import records_of
 from tests.faults.events import Finding, some

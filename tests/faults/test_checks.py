@@ -8,8 +8,11 @@ import pytest
 from faust_redis.log import Log, Record, StoredRecord, TopicSpec
 
 from streams import topics
-from streams.topics import GROUP
-from tables.catalog import CATALOGUE, GAMIFICATION_BOARDS, TRADING_SEEN, changelog_topic
+from streams.topology import changelog_topic
+from tables.domains import TOPOLOGY
+from tables.gamification import GAMIFICATION_BOARDS
+from tables.trading import TRADING_SEEN
+from tests.bench.processed import GROUP
 from tests.faults import conservation
 from tests.faults.events import records_differ
 from tests.faults.model import Entry, Model, model_of
@@ -133,5 +136,5 @@ def test_a_model_has_every_table_and_every_topic_of_what_happened() -> None:
     assert len(model.all(topics.TRADING_COMMANDS)) == 2
     assert len(model.all(topics.TRADING_EVENTS)) == 1, "the second time it is known"
     assert len(model.all(topics.FINANCIAL_EVENTS)) == 1
-    assert model.rows.keys() <= {table.name for table in CATALOGUE}
+    assert model.rows.keys() <= {table.name for table in TOPOLOGY.tables}
     assert sum(map(len, model.rows[TRADING_SEEN.name].values())) == 1

@@ -11,7 +11,7 @@ from faust_redis.log import Log, UnknownTopicError
 from deploy.cli.commands.options import ask_log, data_dir_option
 from deploy.errors import DeployError
 from deploy.settings import Settings, load
-from tables.catalog import CATALOGUE
+from tables.domains import TOPOLOGY
 from tables.reader import TableReader
 
 
@@ -41,7 +41,7 @@ def list_tables(data_dir: Path | None) -> None:
 
 
 @tables.command("get")
-@click.argument("table", metavar="TABLE", type=click.Choice([spec.name for spec in CATALOGUE]))
+@click.argument("table", metavar="TABLE", type=click.Choice([spec.name for spec in TOPOLOGY.tables]))
 @click.argument("key")
 @data_dir_option
 def get_row(table: str, key: str, data_dir: Path | None) -> None:
@@ -62,7 +62,7 @@ def get_row(table: str, key: str, data_dir: Path | None) -> None:
 
 async def _sizes(reader: TableReader) -> dict[str, int | None]:
     sizes: dict[str, int | None] = {}
-    for spec in CATALOGUE:
+    for spec in TOPOLOGY.tables:
         try:
             sizes[spec.name] = await reader.size(spec.name)
         except UnknownTopicError:

@@ -16,8 +16,8 @@ from faust_redis.log import Log, Record, TopicPartition
 from faust_redis.log.partitioner import partition_for
 
 from deploy.replay.fills import Fill
-from tables.catalog import GAMIFICATION_PROGRESS, changelog_topic
-from tables.rows import Progress
+from streams.topology import changelog_topic
+from tables.gamification import GAMIFICATION_PROGRESS, Progress
 from tests.bench.figures import Figure, figure, percentile
 from tests.bench.fill_load import bodies, headers, made_fills
 from tests.bench.http_load import open_loop

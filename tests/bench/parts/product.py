@@ -15,9 +15,10 @@ from faust_redis.log import Log
 from deploy.errors import DeployError
 from deploy.replay.fills import Fill
 from streams.units import Usd
-from tables.catalog import FINANCIAL_FEES, GAMIFICATION_PROGRESS, TRADING_TRADES, fee_key
+from tables.financial import FINANCIAL_FEES, FeeTotal, fee_key
+from tables.gamification import GAMIFICATION_PROGRESS, Progress
 from tables.reader import TableReader
-from tables.rows import FeeTotal, Progress, Trade
+from tables.trading import TRADING_TRADES, Trade
 from tests.bench.fill_load import bodies, headers, in_one_hour, made_fills
 from tests.bench.http_load import closed_loop
 from tests.bench.parameters import Asked

@@ -19,8 +19,8 @@ from streams.events import AnyEvent, Event
 from streams.events.trading import ReportFill
 from streams.ids import fill_event_id
 from streams.times import Instant
+from streams.topology import TableSpec
 from tables.boards import Standing
-from tables.catalog import TableSpec
 from tables.typed import BytesMap
 from tests.bench.synthetic import write_fills
 from tests.e2e.facts import Facts, assert_equal, expected, fee_facts
@@ -41,7 +41,7 @@ class Product:
         self.gamification = Gamification(self._open, Rulebook())
         self.financial = Financial(self._open, Rulebook())
 
-    def _open(self, spec: TableSpec[object]) -> BytesMap:  # type: ignore[type-var]
+    def _open(self, spec: TableSpec[object]) -> BytesMap:
         return self.tables[spec.name]
 
     def report(self, fills: Iterable[Fill]) -> None:

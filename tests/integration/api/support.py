@@ -11,10 +11,11 @@ from faust_redis.log.partitioner import partition_for
 
 from api.auth import Role, mint
 from streams.events import AnyEvent, encode
-from streams.topics import topic_specs
+from streams.topology import changelog_topic
 from tables.boards import Standing, sealed_key
-from tables.catalog import GAMIFICATION_BOARDS, changelog_specs, changelog_topic
-from tables.rows import Row
+from tables.domains import TOPOLOGY
+from tables.gamification import GAMIFICATION_BOARDS
+from tables.row import Row
 
 PARTITIONS = 4
 SECRET = "s" * 32
@@ -39,7 +40,7 @@ class Worker:
         self.app_id = app_id
 
     async def create_topics(self) -> None:
-        for spec in (*topic_specs(PARTITIONS), *changelog_specs(self.app_id, PARTITIONS)):
+        for spec in (*TOPOLOGY.topic_specs(PARTITIONS), *TOPOLOGY.changelog_specs(self.app_id, PARTITIONS)):
             await self.log.create_topic(spec)
 
     def partition(self, owner: str) -> int:

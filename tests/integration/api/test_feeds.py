@@ -22,14 +22,11 @@ from streams.events.gamification import LevelUp, StreakUpdated, XPGained
 from streams.events.trading import TradeExecuted
 from streams.ids import new_id
 from streams.times import Instant
+from streams.topology import changelog_topic
 from streams.units import USD_UNIT, Quantity, Usd
-from tables import rows
 from tables.boards import group
-from tables.catalog import (
-    GAMIFICATION_PROGRESS,
-    TRADING_PORTFOLIO,
-    changelog_topic,
-)
+from tables.gamification import GAMIFICATION_PROGRESS, Progress
+from tables.trading import TRADING_PORTFOLIO, Portfolio
 from tests.integration.api.sse import Reader, events, serving
 from tests.integration.api.support import PARTITIONS, Worker, auth
 from tests.integration.api.test_ingress import assert_problem
@@ -37,8 +34,8 @@ from tests.integration.api.test_ingress import assert_problem
 TABLE = GAMIFICATION_PROGRESS.name
 
 
-def progress(xp: int) -> rows.Progress:
-    return rows.Progress(xp=xp, max_leverage=10)
+def progress(xp: int) -> Progress:
+    return Progress(xp=xp, max_leverage=10)
 
 
 def xp_of(reader: Reader) -> dict[str, int]:
@@ -194,13 +191,13 @@ async def test_only_the_users_asked_for(server: httpx.AsyncClient, worker: Worke
 async def test_a_portfolio_is_its_owners(server: httpx.AsyncClient, worker: Worker) -> None:
     assert_problem(await server.get("/v1/feed/portfolio"), 401, "unauthenticated")
     for user, balance in (("alice", 1), ("bob", 2)):
-        row = rows.Portfolio(practice_balance=balance * USD_UNIT, updated_at=0)
+        row = Portfolio(practice_balance=balance * USD_UNIT, updated_at=0)
         await worker.put_user(TRADING_PORTFOLIO.name, user, row)
     reader = Reader(server, "/v1/feed/portfolio", {"headers": auth("alice")}, key="practice_balance_usd")
     reading = asyncio.create_task(reader.read(lambda r: "3.00" in r.table))
     await reader.current.wait()
     for user, balance in (("bob", 4), ("alice", 3)):
-        row = rows.Portfolio(practice_balance=balance * USD_UNIT, updated_at=0)
+        row = Portfolio(practice_balance=balance * USD_UNIT, updated_at=0)
         await worker.put_user(TRADING_PORTFOLIO.name, user, row)
     await reading
     assert set(reader.table) == {"1.00", "3.00"}

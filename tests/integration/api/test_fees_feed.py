@@ -16,8 +16,7 @@ from api.queries import totals
 from api.queries.schemas import Fee
 from streams.times import Instant
 from streams.units import USD_UNIT
-from tables.catalog import FINANCIAL_FEES, fee_key
-from tables.rows import FeeTotal
+from tables.financial import FINANCIAL_FEES, FeeTotal, fee_key
 from tests.integration.api.sse import Reader
 from tests.integration.api.support import PARTITIONS, Worker
 

@@ -20,8 +20,7 @@ from api.config import ApiConfig
 from api.problems import KINDS
 from deploy.server.embedded import EmbeddedServer
 from deploy.server.server_binary import find_binary
-from tables.catalog import GAMIFICATION_PROGRESS
-from tables.rows import Progress
+from tables.gamification import GAMIFICATION_PROGRESS, Progress
 from tests.integration.api.sse import Reader, serving
 from tests.integration.api.support import Worker, auth
 from tests.integration.api.test_ingress import ORDER, USER, assert_problem

@@ -8,32 +8,29 @@ from typing import Any
 
 import httpx
 import pytest
-from faust_redis.log import Log, Position
+from faust_redis.log import Log
+from faust_redis.log import Position as LogPosition
 
 from api.auth import Role
 from streams import topics
 from streams.times import HOUR_US
+from streams.topology import changelog_topic
 from streams.units import USD_UNIT, Quantity
-from tables import rows
 from tables.boards import group, parse_period
-from tables.catalog import (
-    FINANCIAL_FEES,
+from tables.financial import FINANCIAL_FEES, FeeTotal, fee_key
+from tables.gamification import (
     GAMIFICATION_BOARDS,
     GAMIFICATION_PROGRESS,
     GAMIFICATION_WATERMARK,
-    TRADING_PORTFOLIO,
-    TRADING_POSITIONS,
     WATERMARK_KEY,
-    changelog_topic,
-    fee_key,
-    position_key,
+    Progress,
+    Watermark,
 )
+from tables.trading import TRADING_PORTFOLIO, TRADING_POSITIONS, Portfolio, Position, position_key
 from tests.integration.api.support import PARTITIONS, Worker, auth
 from tests.integration.api.test_ingress import assert_problem
 
-PROGRESS = rows.Progress(
-    xp=40, level=1, max_leverage=10, volume=1_500 * USD_UNIT, pnl=-USD_UNIT // 2, updated_at=1_000_000
-)
+PROGRESS = Progress(xp=40, level=1, max_leverage=10, volume=1_500 * USD_UNIT, pnl=-USD_UNIT // 2, updated_at=1_000_000)
 DAY = "day:2024-09-20"
 
 
@@ -43,7 +40,7 @@ async def test_progress_is_public_and_names_its_position(client: httpx.AsyncClie
     assert answer.status_code == 200
     shown = answer.json()
     assert (shown["xp"], shown["volume_usd"], shown["pnl_usd"]) == (40, "1500.00", "-0.50")
-    position = Position.parse(shown["position"])
+    position = LogPosition.parse(shown["position"])
     assert position.topic == changelog_topic("astratrade", GAMIFICATION_PROGRESS.name)
     assert position.offsets == {p: int(p == worker.partition("alice")) for p in range(PARTITIONS)}
 
@@ -56,16 +53,14 @@ async def test_a_user_nobody_knows_is_404(client: httpx.AsyncClient, worker: Wor
 async def test_private_tables_are_for_their_owner_and_staff(
     client: httpx.AsyncClient, worker: Worker, part: str
 ) -> None:
-    held = rows.Position(
+    held = Position(
         user_id="alice", market="BTC", mode="live", quantity=Quantity.parse("0.5"), cost=100,
         average_entry=Quantity.parse("63250.5"),
         realised_pnl=5, unrealised_pnl=-5, last_price=Quantity.of(63_000), updated_at=0,
     )  # fmt: skip
     owner = worker.partition("alice")
     await worker.put(TRADING_POSITIONS.name, position_key("alice", "BTC", "live"), held, partition=owner)
-    await worker.put_user(
-        TRADING_PORTFOLIO.name, "alice", rows.Portfolio(practice_balance=10_000 * USD_UNIT, updated_at=0)
-    )
+    await worker.put_user(TRADING_PORTFOLIO.name, "alice", Portfolio(practice_balance=10_000 * USD_UNIT, updated_at=0))
     path = f"/v1/users/alice/{part}"
     assert_problem(await client.get(path), 401, "unauthenticated")
     assert_problem(await client.get(path, headers=auth("bob")), 403, "forbidden")
@@ -190,9 +185,7 @@ async def test_a_board_is_sealed_once_every_partition_is_a_day_past_its_end(
     for partition in range(PARTITIONS):
         unsealed = (await client.get("/v1/leaderboards/xp", params={"period": DAY})).json()
         assert (unsealed["sealed"], unsealed["digest"]) == (False, None)
-        await worker.put(
-            GAMIFICATION_WATERMARK.name, WATERMARK_KEY, rows.Watermark(highest=sealing), partition=partition
-        )
+        await worker.put(GAMIFICATION_WATERMARK.name, WATERMARK_KEY, Watermark(highest=sealing), partition=partition)
     sealed = (await client.get("/v1/leaderboards/xp", params={"period": DAY, "limit": 1})).json()
     assert sealed["sealed"] is True
     assert sealed["digest"] == hashlib.sha256(b"1 alice 15 7\n2 bob 10 8\n").hexdigest()
@@ -209,7 +202,7 @@ async def test_fees_are_summed_over_partitions_and_filtered(client: httpx.AsyncC
         for when in (day, None):
             for beneficiary, amount in (("total", 10), ("treasury", 6)):
                 key = fee_key("trading", "USD", when, beneficiary)
-                row = rows.FeeTotal(amount=amount, count=1)
+                row = FeeTotal(amount=amount, count=1)
                 await worker.put(FINANCIAL_FEES.name, key, row, partition=partition)
     everything = (await client.get("/v1/fees", params={"day": "each"})).json()
     assert len(everything["fees"]) == 4
@@ -221,7 +214,7 @@ async def test_fees_are_summed_over_partitions_and_filtered(client: httpx.AsyncC
 
 async def test_stats_show_events_lag_and_watermark(client: httpx.AsyncClient, worker: Worker) -> None:
     await worker.put_user(GAMIFICATION_PROGRESS.name, "alice", PROGRESS)
-    await worker.put(GAMIFICATION_WATERMARK.name, WATERMARK_KEY, rows.Watermark(highest=5, late=2), partition=0)
+    await worker.put(GAMIFICATION_WATERMARK.name, WATERMARK_KEY, Watermark(highest=5, late=2), partition=0)
     await client.post("/v1/trades/t/close", headers=auth("alice"))
     shown = (await client.get("/v1/stats")).json()
     by_topic = {topic["topic"]: topic for topic in shown["topics"]}

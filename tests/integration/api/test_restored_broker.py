@@ -19,9 +19,10 @@ from api.config import ApiConfig
 from api.feeds import projections
 from api.feeds.follower import Follower
 from api.feeds.hub import FeedName
+from streams.topology import changelog_topic
 from tables.boards import group
-from tables.catalog import FINANCIAL_FEES, GAMIFICATION_PROGRESS, changelog_topic, fee_key
-from tables.rows import FeeTotal, Progress
+from tables.financial import FINANCIAL_FEES, FeeTotal, fee_key
+from tables.gamification import GAMIFICATION_PROGRESS, Progress
 from tests.backup import Backup, dump, restore
 from tests.integration.api.sse import EVENT_TIMEOUT_S, Reader, serving
 from tests.integration.api.support import Worker

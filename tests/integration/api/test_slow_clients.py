@@ -20,8 +20,7 @@ from api.feeds.follower import Follower
 from api.feeds.response import FeedResponse
 from api.feeds.subscriber import Subscriber
 from api.feeds.views import RowsView
-from tables import rows
-from tables.catalog import GAMIFICATION_PROGRESS
+from tables.gamification import GAMIFICATION_PROGRESS, Progress
 from tests.integration.api.support import Worker
 
 TABLE = GAMIFICATION_PROGRESS.name
@@ -32,8 +31,8 @@ def topics(worker: Worker) -> None:
     """They exist before anybody listens."""
 
 
-def progress(xp: int) -> rows.Progress:
-    return rows.Progress(xp=xp, max_leverage=10)
+def progress(xp: int) -> Progress:
+    return Progress(xp=xp, max_leverage=10)
 
 
 async def test_who_stands_still_is_told_the_newest_of_each_row_and_who_reads_meanwhile_is_told_each_change(

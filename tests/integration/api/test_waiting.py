@@ -10,9 +10,8 @@ import pytest
 from faust_redis.log import Log
 
 from streams import topics
-from tables.catalog import GAMIFICATION_PROGRESS, TRADING_PORTFOLIO
-from tables.flows import path
-from tables.rows import Portfolio, Progress
+from tables.gamification import GAMIFICATION_PROGRESS, Progress
+from tables.trading import TRADING_PORTFOLIO, Portfolio
 from tests.integration.api.support import PARTITIONS, Worker, auth
 from tests.integration.api.test_ingress import USER, assert_problem
 
@@ -23,16 +22,6 @@ async def command(client: httpx.AsyncClient) -> dict[str, Any]:
     """An accepted command of alice."""
     accepted: dict[str, Any] = (await client.post("/v1/trades/t-1/close", headers=USER)).json()
     return accepted
-
-
-def test_paths_lead_from_commands_to_tables() -> None:
-    assert path(topics.TRADING_COMMANDS, "trading-portfolio") == (topics.TRADING_COMMANDS,)
-    assert path(topics.TRADING_COMMANDS, "gamification-progress") == (topics.TRADING_COMMANDS, topics.TRADING_EVENTS)
-    assert path(topics.MARKET_PRICES, "trading-positions") == (topics.MARKET_PRICES, topics.TRADING_MARKS)
-    assert path(topics.MARKET_PRICES, "financial-fees") == (
-        topics.MARKET_PRICES, topics.TRADING_MARKS, topics.TRADING_EVENTS,
-    )  # fmt: skip
-    assert path(topics.FINANCIAL_EVENTS, "financial-fees") == ()
 
 
 async def test_an_answer_waits_for_every_topic_on_the_way(client: httpx.AsyncClient, worker: Worker) -> None:

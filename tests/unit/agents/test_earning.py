@@ -16,8 +16,8 @@ from agents.rulebook import LevelRules, Rulebook, StreakRules, XpRules
 from streams.events.gamification import AchievementUnlocked, LevelUp, StreakUpdated, XPGained
 from streams.events.trading import TradeExecuted
 from streams.units import Usd
-from tables.catalog import trade_key
-from tables.rows import Streak, TradeTally
+from tables.gamification import Streak, TradeTally
+from tables.keys import trade_key
 from tests.unit.agents.world import World, of_type
 
 AT = "2024-09-20T08:36:00Z"

@@ -14,7 +14,7 @@ from agents.financial.fees import split
 from agents.rulebook import FeeRules, Rulebook
 from streams.events.financial import FeeAccrued
 from streams.units import PPM, Usd
-from tables.catalog import fee_key
+from tables.financial import fee_key
 from tests.unit.agents.world import World, of_type
 
 AT = "2024-09-20T23:59:59Z"

@@ -9,7 +9,7 @@ from streams.events.trading import TradeExecuted
 from streams.ids import fill_event_id
 from streams.times import Instant
 from streams.units import Quantity, Usd
-from tables.catalog import trade_key
+from tables.keys import trade_key
 from tests.unit.agents.world import World, fill_of, of_type
 
 AT = "2024-09-20T08:36:00Z"

@@ -13,7 +13,8 @@ from agents.rulebook import Rulebook
 from streams.events.gamification import LevelUp
 from streams.events.trading import RiskAlert, TradeClosed, TradeExecuted, TradeLiquidated, TradeRejected
 from streams.units import USD_UNIT, Quantity, Usd
-from tables.catalog import position_key, trade_key
+from tables.keys import trade_key
+from tables.trading import position_key
 from tests.unit.agents.world import World, of_type
 
 DAY = "2024-09-20T"

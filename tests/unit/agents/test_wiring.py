@@ -16,7 +16,7 @@ from streams.events import Event, UndecodableEventError, decode, encode
 from streams.events.recent import Recent
 from streams.ids import fill_event_id
 from streams.times import Instant
-from tables.catalog import CATALOGUE
+from tables.domains import TOPOLOGY
 from tables.unit_of_work import UnitOfWork
 from tests.unit.agents.world import World, fill_of
 
@@ -98,7 +98,7 @@ def test_a_mark_is_copied_as_it_is_to_every_partition() -> None:
 def test_registering_declares_every_table_and_an_agent_for_every_consumed_topic() -> None:
     app = faust.App("astratrade", broker="kafka://localhost:9", store="memory://", topic_partitions=4)
     register_all(app, Rulebook())
-    assert set(app.tables) == {spec.name for spec in CATALOGUE}
+    assert set(app.tables) == {spec.name for spec in TOPOLOGY.tables}
     consumed = {(name.rpartition(".")[2], *agent.channel.topics) for name, agent in app.agents.items()}
     assert consumed == {
         ("trading-commands", topics.TRADING_COMMANDS),

@@ -16,7 +16,7 @@ from streams.events.market import PriceUpdated
 from streams.events.trading import CloseTrade, OpenTrade, ReportFill
 from streams.ids import fill_event_id, uuid7
 from streams.times import Instant
-from tables.catalog import TableSpec
+from streams.topology import TableSpec
 from tables.typed import BytesMap
 
 

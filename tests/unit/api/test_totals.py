@@ -16,9 +16,8 @@ from api.feeds.subscriber import Subscriber
 from api.feeds.summed import FeesView, Sums, Totals
 from api.queries.totals import FeeFilter
 from streams.units import USD_UNIT
-from tables.catalog import fee_key
+from tables.financial import FeeTotal, fee_key
 from tables.reader import Row, Rows, TableReader
-from tables.rows import FeeTotal
 
 ALL = FeeFilter(None, None, None, None)
 TREASURY = FeeFilter(None, None, None, "treasury")

@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from streams import topics
 from streams.events import CATALOGUE, Event, UndecodableEventError, decode, encode
 from streams.events.base import ID_PATTERN, MARKET_PATTERN, Market, UserId
 from streams.events.market import PriceUpdated
@@ -20,6 +19,7 @@ from streams.ids import fill_event_id, new_id
 from streams.times import Instant
 from streams.units import Quantity, Usd
 from streams.wire import WireError
+from tables.domains import TOPOLOGY
 
 AT = Instant.parse("2024-09-20T08:36:00Z")
 FILL = {
@@ -239,6 +239,6 @@ def test_every_type_of_the_catalogue_is_named_after_its_domain_and_class() -> No
 
 
 def test_all_topics_have_the_same_partitions() -> None:
-    specs = topics.topic_specs(7)
-    assert [spec.name for spec in specs] == list(topics.ALL)
+    specs = TOPOLOGY.topic_specs(7)
+    assert [spec.name for spec in specs] == list(TOPOLOGY.topics)
     assert {spec.partitions for spec in specs} == {7}

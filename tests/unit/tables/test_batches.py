@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from tables import catalog
-from tables.rows import Mark
+from tables.trading import TRADING_MARKS, TRADING_SEEN, Mark
 from tables.unit_of_work import UnitOfWork
 from tests.unit.tables.counting import Counting
 
@@ -16,11 +15,11 @@ class Opened:
     """Two tables of one domain."""
 
     def __init__(self, stored: dict[bytes, bytes] | None = None) -> None:
-        self.maps = {catalog.TRADING_SEEN.name: Counting(stored or {}), catalog.TRADING_MARKS.name: Counting()}
+        self.maps = {TRADING_SEEN.name: Counting(stored or {}), TRADING_MARKS.name: Counting()}
         self.tables = UnitOfWork(lambda spec: self.maps[spec.name])
-        self.seen = self.tables.raw(catalog.TRADING_SEEN)
-        self.marks = self.tables.rows(catalog.TRADING_MARKS)
-        self.stored = self.maps[catalog.TRADING_SEEN.name]
+        self.seen = self.tables.raw(TRADING_SEEN)
+        self.marks = self.tables.rows(TRADING_MARKS)
+        self.stored = self.maps[TRADING_SEEN.name]
 
 
 def test_a_row_is_read_once_and_written_once_at_the_end() -> None:
@@ -54,7 +53,7 @@ def test_a_batch_that_raises_leaves_every_table_as_it_was_and_nothing_behind() -
     with pytest.raises(ZeroDivisionError):
         fail()
     assert opened.stored == {b"a": b"0", b"c": b"0"}
-    assert opened.maps[catalog.TRADING_MARKS.name] == {}
+    assert opened.maps[TRADING_MARKS.name] == {}
     with opened.tables.batch():
         assert opened.seen.get("a") == b"0"
     assert opened.stored.writes == 0

@@ -8,21 +8,25 @@ import faust
 import pytest
 
 from streams.times import Instant
+from streams.topology import changelog_topic
 from streams.units import Quantity, Usd
-from tables import catalog
-from tables.rows import Account, FeeTotal, Mark, Position, Progress, Streak
+from tables.domains import TOPOLOGY
+from tables.financial import FeeTotal, fee_key
+from tables.gamification import Progress, Streak
+from tables.keys import trade_key
+from tables.trading import TRADING_SEEN, Account, Mark, Position, open_key, position_key
 from tables.typed import RawTable, TypedTable, declare
 from tables.unit_of_work import UnitOfWork
 
 
 def test_tables_are_named_once_and_only_boards_are_ranked() -> None:
-    names = [spec.name for spec in catalog.CATALOGUE]
+    names = [spec.name for spec in TOPOLOGY.tables]
     assert len(set(names)) == len(names) == 14
-    assert [spec.name for spec in catalog.CATALOGUE if spec.ranked] == ["gamification-boards"]
+    assert [spec.name for spec in TOPOLOGY.tables if spec.ranked] == ["gamification-boards"]
 
 
 def test_changelogs_are_compacted_and_boards_have_sorted_sets() -> None:
-    specs = {spec.name: spec for spec in catalog.changelog_specs("astratrade", 4)}
+    specs = {spec.name: spec for spec in TOPOLOGY.changelog_specs("astratrade", 4)}
     assert {spec.cleanup for spec in specs.values()} == {"compact"}
     assert specs["astratrade-gamification-boards-changelog"].view == "rank"
     assert specs["astratrade-trading-trades-changelog"].view == ""
@@ -30,10 +34,10 @@ def test_changelogs_are_compacted_and_boards_have_sorted_sets() -> None:
 
 def test_declared_tables_are_raw_bytes_and_have_the_changelog_of_the_catalogue() -> None:
     app = faust.App("astratrade", broker="memory://", store="memory://")
-    for spec in catalog.CATALOGUE:
+    for spec in TOPOLOGY.tables:
         table: Any = declare(app, spec, 4)
         assert (table.key_serializer, table.value_serializer, table.partitions) == ("raw", "raw", 4)
-        assert table.changelog_topic_name == catalog.changelog_topic("astratrade", spec.name)
+        assert table.changelog_topic_name == changelog_topic("astratrade", spec.name)
 
 
 def test_rows_come_back_equal() -> None:
@@ -106,12 +110,12 @@ def test_a_store_that_can_scan_by_prefix_is_asked_to() -> None:
 
 def test_a_table_without_rows_is_not_opened_as_typed() -> None:
     with pytest.raises(TypeError, match="holds no rows"):
-        UnitOfWork(lambda _: {}).rows(catalog.TRADING_SEEN)
+        UnitOfWork(lambda _: {}).rows(TRADING_SEEN)
 
 
 def test_keys() -> None:
-    assert catalog.position_key("ada", "BTC", "live") == "ada|BTC"
-    assert catalog.position_key("ada", "BTC", "practice") == "ada|BTC|practice"
-    assert catalog.trade_key("ada", "1") == "ada|1"
-    assert catalog.open_key("BTC", "1") == "BTC|1"
-    assert catalog.fee_key("trading", "USD", None, "treasury") == "trading|USD|all|treasury"
+    assert position_key("ada", "BTC", "live") == "ada|BTC"
+    assert position_key("ada", "BTC", "practice") == "ada|BTC|practice"
+    assert trade_key("ada", "1") == "ada|1"
+    assert open_key("BTC", "1") == "BTC|1"
+    assert fee_key("trading", "USD", None, "treasury") == "trading|USD|all|treasury"

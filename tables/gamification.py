@@ -1,11 +1,21 @@
-"""Rows of the gamification domain. Amounts are integers of 1e-8 USD, times microseconds since 1970."""
+"""The gamification domain: its rows and tables, and what it consumes and produces.
+
+Amounts are integers of 1e-8 USD, times microseconds since 1970.
+"""
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 
+from streams import topics
 from streams.events.gamification import StreakKind
-from tables.rows.base import Amount, Micros, Row
+from streams.topology import Domain, TableSpec
+from tables.row import Amount, Micros, Row
+
+WATERMARK_KEY: Final = "watermark"
+"""The one key of `gamification-watermark`, in each partition."""
 
 
 class Streak(Row, frozen=True, kw_only=True):
@@ -74,3 +84,25 @@ class Watermark(Row, frozen=True, kw_only=True):
 
     highest: Micros = 0
     late: int = 0
+
+
+_TRADED = (topics.TRADING_EVENTS,)
+
+GAMIFICATION_SEEN: Final[TableSpec[Row]] = TableSpec("gamification-seen", None, _TRADED)
+GAMIFICATION_PROGRESS: Final = TableSpec("gamification-progress", Progress, _TRADED)
+GAMIFICATION_TRADES: Final = TableSpec("gamification-trades", TradeTally, _TRADED)
+GAMIFICATION_BOARDS: Final[TableSpec[Row]] = TableSpec("gamification-boards", None, _TRADED, ranked=True)
+GAMIFICATION_WATERMARK: Final = TableSpec("gamification-watermark", Watermark, _TRADED)
+
+DOMAIN: Final = Domain(
+    name="gamification",
+    consumes=_TRADED,
+    produces={topics.GAMIFICATION_EVENTS: _TRADED},
+    tables=(
+        GAMIFICATION_SEEN,
+        GAMIFICATION_PROGRESS,
+        GAMIFICATION_TRADES,
+        GAMIFICATION_BOARDS,
+        GAMIFICATION_WATERMARK,
+    ),
+)

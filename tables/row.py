@@ -1,4 +1,4 @@
-"""What every row shares: a frozen struct, kept as UTF-8 JSON."""
+"""The base of every row: a frozen struct, stored as UTF-8 JSON. May depend on `streams` only."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The value of a table. Frozen: a change is a new row (`msgspec.structs.replace`), put back under its key."""
 
     def dump(self) -> bytes:
-        """As JSON bytes."""
+        """Return the row as JSON bytes."""
         return ROW_ENCODER.encode(self)
 
     @classmethod
     def load(cls, raw: bytes) -> Self:
-        """From JSON bytes.
+        """Return the row that JSON bytes hold.
 
         Raises:
-            WireError: when they are not a row of this kind.
+            WireError: when the bytes are not a row of this type.
         """
         row: Self = cached_decoder(cls).decode(raw)
         return row

@@ -1,12 +1,20 @@
-"""Rows of the trading domain. Amounts are integers of 1e-8 USD, times microseconds since 1970, quantities text."""
+"""The trading domain: its rows, keys and tables, and what it consumes and produces.
+
+Amounts are integers of 1e-8 USD, times microseconds since 1970, quantities text.
+"""
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Iterable
+from typing import Final, Literal, get_args
 
-from streams.events.trading import Mode, Side
+from streams import topics
+from streams.events.market import PriceUpdated
+from streams.events.trading import CloseTrade, Mode, OpenTrade, ReportFill, Side
+from streams.topology import Domain, TableSpec
 from streams.units import Quantity
-from tables.rows.base import Amount, Micros, Row
+from tables.keys import SEPARATOR
+from tables.row import Amount, Micros, Row
 
 Status = Literal["open", "closed", "liquidated"]
 
@@ -16,7 +24,7 @@ class Account(Row, frozen=True, kw_only=True):
 
     Attributes:
         balance: Start balance plus realised pnl minus fees; includes what is held as margin. Never below 0.
-        margin: Participant for open practice trades.
+        margin: Held for open practice trades.
         opened_day: The UTC day (days since 1970) that `opened_count` counts.
     """
 
@@ -124,3 +132,47 @@ class Mark(Row, frozen=True, kw_only=True):
 
     price: Quantity
     at: Micros
+
+
+def open_key(market: str, trade_id: str) -> str:
+    """Return the key of `trading-open`. It begins with the market, so that a scan finds a market's open trades."""
+    return f"{market}{SEPARATOR}{trade_id}"
+
+
+def position_key(user_id: str, market: str, mode: Mode) -> str:
+    """Return the key of `trading-positions`: ``user|market``, and ``user|market|practice`` for play money."""
+    key = f"{user_id}{SEPARATOR}{market}"
+    return key if mode == "live" else f"{key}{SEPARATOR}{mode}"
+
+
+def position_keys(user_id: str, markets: Iterable[str]) -> list[str]:
+    """Return the keys that a user's positions can have, by market, live before practice."""
+    return [position_key(user_id, market, mode) for market in sorted(markets) for mode in reversed(get_args(Mode))]
+
+
+_ORDERS = (topics.TRADING_COMMANDS, topics.TRADING_MARKS)
+
+TRADING_SEEN: Final[TableSpec[Row]] = TableSpec("trading-seen", None, (topics.TRADING_COMMANDS,))
+TRADING_ACCOUNTS: Final = TableSpec("trading-accounts", Account, (*_ORDERS, topics.GAMIFICATION_EVENTS))
+TRADING_TRADES: Final = TableSpec("trading-trades", Trade, _ORDERS)
+TRADING_OPEN: Final = TableSpec("trading-open", Exposure, _ORDERS)
+TRADING_POSITIONS: Final = TableSpec("trading-positions", Position, _ORDERS)
+TRADING_PORTFOLIO: Final = TableSpec("trading-portfolio", Portfolio, _ORDERS)
+TRADING_MARKS: Final = TableSpec("trading-marks", Mark, (topics.TRADING_MARKS,))
+
+DOMAIN: Final = Domain(
+    name="trading",
+    consumes=(topics.TRADING_COMMANDS, topics.MARKET_PRICES, topics.TRADING_MARKS, topics.GAMIFICATION_EVENTS),
+    produces={topics.TRADING_MARKS: (topics.MARKET_PRICES,), topics.TRADING_EVENTS: _ORDERS},
+    commands=(OpenTrade, CloseTrade, ReportFill, PriceUpdated),
+    tables=(
+        TRADING_SEEN,
+        TRADING_ACCOUNTS,
+        TRADING_TRADES,
+        TRADING_OPEN,
+        TRADING_POSITIONS,
+        TRADING_PORTFOLIO,
+        TRADING_MARKS,
+    ),
+    broadcasts=frozenset({topics.TRADING_MARKS}),
+)

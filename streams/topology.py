@@ -1,0 +1,237 @@
+"""The topology as data: which domain consumes and produces which topics, and which tables it owns.
+
+`tables.domains.TOPOLOGY` is the one instance of the product. Agents' wiring, `?after=` paths, the Kafka bridge, benches
+and documents derive from it. Depends on topic names, event models and the log's `TopicSpec`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Final, Generic, NamedTuple, TypeVar
+
+from faust_redis.log.records import TopicSpec
+
+from streams.events.base import EventData
+from streams.topics import PARTITIONS_DEFAULT, RETENTION_MS, TAIL_MS
+
+RowT_co = TypeVar("RowT_co", covariant=True)
+
+NAME_SEPARATOR: Final = "-"
+
+
+class TopologyError(ValueError):
+    """The declarations contradict each other."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableSpec(Generic[RowT_co]):
+    """A table of one domain.
+
+    Attributes:
+        name: The domain's name, a hyphen and the short name: ``trading-accounts``.
+        model: The type of its values; None when they are not rows (raw bytes, or standings of a ranked table).
+        sources: Topics whose events write it. The domain consumes them.
+        ranked: Keys end with ``|member`` and values are `{group: sort key}`; the log keeps a sorted set for each group.
+    """
+
+    name: str
+    model: type[RowT_co] | None
+    sources: tuple[str, ...]
+    ranked: bool = False
+
+    @property
+    def domain(self) -> str:
+        """Return the name of the domain that owns the table."""
+        return self.name.partition(NAME_SEPARATOR)[0]
+
+    @property
+    def short_name(self) -> str:
+        """Return the name that the domain's own Faust app gives the table: ``accounts``."""
+        return self.name.partition(NAME_SEPARATOR)[2]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Domain:
+    """One domain: a Faust app with its own consumer group, commits and tables.
+
+    Attributes:
+        name: What it is called in every room: in topics, tables, `agents.<name>` and `api`.
+        consumes: Topics whose events it processes.
+        produces: For each topic it appends to, the topics whose events make it do so.
+        commands: Classes of events that clients may send; each names its topic.
+        tables: The tables that it owns. No other domain writes them.
+        broadcasts: Topics it produces that get a copy of each event in every partition.
+    """
+
+    name: str
+    consumes: tuple[str, ...]
+    produces: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    commands: tuple[type[EventData], ...] = ()
+    tables: tuple[TableSpec[Any], ...] = ()
+    broadcasts: frozenset[str] = frozenset()
+
+
+class Hop(NamedTuple):
+    """One step of a path: the domain whose group has to commit what stands in the topic."""
+
+    domain: str
+    topic: str
+
+
+def changelog_topic(app_id: str, table: str) -> str:
+    """Return the topic that a table's changes are appended to: the name that Faust gives it."""
+    return f"{app_id}-{table}-changelog"
+
+
+class Topology:
+    """All domains, and what follows from their declarations."""
+
+    def __init__(self, domains: Iterable[Domain]) -> None:
+        """Check the declarations against each other.
+
+        Raises:
+            TopologyError: naming the first contradiction.
+        """
+        self.domains = tuple(domains)
+        self._by_name = {domain.name: domain for domain in self.domains}
+        self.tables: tuple[TableSpec[Any], ...] = tuple(table for domain in self.domains for table in domain.tables)
+        self._by_table = {table.name: table for table in self.tables}
+        _check(self)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the names of all domains."""
+        return tuple(self._by_name)
+
+    def domain(self, name: str) -> Domain:
+        """Return the domain of this name, or raise `KeyError`."""
+        return self._by_name[name]
+
+    def table(self, name: str) -> TableSpec[Any]:
+        """Return the table of this name, or raise `KeyError`."""
+        return self._by_table[name]
+
+    def owner(self, table: str) -> Domain:
+        """Return the domain that owns a table."""
+        return self._by_name[self._by_table[table].domain]
+
+    # --- groups -------------------------------------------------------------------------------------------------------
+
+    @staticmethod
+    def group(app_id: str, domain: str) -> str:
+        """Return the consumer group of a domain, which is also the id of its Faust app."""
+        return f"{app_id}{NAME_SEPARATOR}{domain}"
+
+    def groups(self, app_id: str) -> dict[str, str]:
+        """Return the consumer group of each domain, by the domain's name."""
+        return {name: self.group(app_id, name) for name in self.names}
+
+    def consumed(self, app_id: str) -> dict[str, tuple[str, ...]]:
+        """Return the topics that each consumer group processes."""
+        return {self.group(app_id, domain.name): domain.consumes for domain in self.domains}
+
+    # --- topics -------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def topics(self) -> tuple[str, ...]:
+        """All topics of events: what clients send, then what each domain produces, in the order of the domains."""
+        produced = (topic for domain in self.domains for topic in domain.produces)
+        return tuple(dict.fromkeys((*self.client_topics, *produced)))
+
+    @cached_property
+    def client_topics(self) -> tuple[str, ...]:
+        """The topics that the API appends to on behalf of clients."""
+        return tuple(dict.fromkeys(model.topic for domain in self.domains for model in domain.commands))
+
+    @cached_property
+    def broadcasts(self) -> frozenset[str]:
+        """The topics that hold a copy of each event in every partition."""
+        return frozenset().union(*(domain.broadcasts for domain in self.domains))
+
+    def producer(self, topic: str) -> Domain | None:
+        """Return the domain that produces a topic, or None when clients do."""
+        return next((domain for domain in self.domains if topic in domain.produces), None)
+
+    def consumers(self, topic: str) -> tuple[Domain, ...]:
+        """Return the domains that consume a topic."""
+        return tuple(domain for domain in self.domains if topic in domain.consumes)
+
+    def topic_specs(
+        self, partitions: int = PARTITIONS_DEFAULT, retention_ms: int = RETENTION_MS
+    ) -> tuple[TopicSpec, ...]:
+        """Return every topic of events. All have the same partition count, so a user is in the same one of each."""
+        return tuple(TopicSpec(name, partitions, retention_ms=retention_ms) for name in self.topics)
+
+    def changelog_specs(self, app_id: str, partitions: int, tail_ms: int = TAIL_MS) -> tuple[TopicSpec, ...]:
+        """Return every changelog topic: compacted, with a tail of its last records, ranked where its table is."""
+        return tuple(
+            TopicSpec(
+                changelog_topic(app_id, table.name), partitions, "compact", "rank" if table.ranked else "", tail_ms
+            )
+            for table in self.tables
+        )
+
+    # --- paths --------------------------------------------------------------------------------------------------------
+
+    def path(self, topic: str, table: str) -> tuple[Hop, ...]:
+        """Return the hops that have to be processed, in order, until a table shows the effect of an event in `topic`.
+
+        The shortest path, which is the direct effect; empty when the table shows nothing of that topic.
+        """
+        owner = self.owner(table)
+        waiting: deque[tuple[Hop, ...]] = deque((Hop(owner.name, source),) for source in self.table(table).sources)
+        seen = {path[0] for path in waiting}
+        while waiting:
+            path = waiting.popleft()
+            if path[0].topic == topic:
+                return path
+            for hop in self._causes(path[0].topic):
+                if hop not in seen:
+                    seen.add(hop)
+                    waiting.append((hop, *path))
+        return ()
+
+    def _causes(self, topic: str) -> tuple[Hop, ...]:
+        producer = self.producer(topic)
+        return () if producer is None else tuple(Hop(producer.name, cause) for cause in producer.produces[topic])
+
+
+def _check(topology: Topology) -> None:
+    _refuse_repeated("domain", (domain.name for domain in topology.domains))
+    _refuse_repeated("table", (table.name for table in topology.tables))
+    _refuse_repeated("producer of topic", (topic for domain in topology.domains for topic in domain.produces))
+    for domain in topology.domains:
+        _check_domain(domain)
+    for domain in topology.domains:
+        for topic in domain.consumes:
+            if topic not in topology.topics:
+                raise TopologyError(f"{domain.name} consumes {topic}, which no domain and no client produces")
+
+
+def _check_domain(domain: Domain) -> None:
+    if not domain.name.isidentifier():
+        raise TopologyError(f"expected a domain's name to be the name of a package, got {domain.name!r}")
+    for topic, causes in domain.produces.items():
+        _refuse_unconsumed(domain, causes, f"produces {topic} from")
+    for table in domain.tables:
+        if table.domain != domain.name or not table.short_name:
+            raise TopologyError(f"{domain.name} owns table {table.name!r}; expected '{domain.name}-<short name>'")
+        _refuse_unconsumed(domain, table.sources, f"writes {table.name} from")
+    _refuse_unconsumed(domain, (model.topic for model in domain.commands), "accepts commands in")
+    if stray := sorted(domain.broadcasts - domain.produces.keys()):
+        raise TopologyError(f"{domain.name} broadcasts {stray[0]}, which it does not produce")
+
+
+def _refuse_unconsumed(domain: Domain, names: Iterable[str], what: str) -> None:
+    for name in names:
+        if name not in domain.consumes:
+            raise TopologyError(f"{domain.name} {what} {name}, which it does not consume")
+
+
+def _refuse_repeated(what: str, names: Iterable[str]) -> None:
+    for name, count in Counter(names).items():
+        if count > 1:
+            raise TopologyError(f"{count} declarations of the {what} {name!r}; expected one")

@@ -1,0 +1,39 @@
+"""The financial domain: its rows, keys and tables, and what it consumes and produces."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Final
+
+from streams import topics
+from streams.topology import Domain, TableSpec
+from tables.keys import SEPARATOR
+from tables.row import Amount, Row
+
+ALL_DAYS: Final = "all"
+TOTAL: Final = "total"
+
+
+class FeeTotal(Row, frozen=True, kw_only=True):
+    """Fees of one source, asset, day and beneficiary, in this partition; readers sum the partitions."""
+
+    amount: Amount = 0
+    count: int = 0
+
+
+def fee_key(source: str, asset: str, day: date | None, beneficiary: str) -> str:
+    """Return the key of `financial-fees`; without a day the all-time total, beneficiary `total` for the whole fee."""
+    return SEPARATOR.join((source, asset, day.isoformat() if day else ALL_DAYS, beneficiary))
+
+
+_TRADED = (topics.TRADING_EVENTS,)
+
+FINANCIAL_SEEN: Final[TableSpec[Row]] = TableSpec("financial-seen", None, _TRADED)
+FINANCIAL_FEES: Final = TableSpec("financial-fees", FeeTotal, _TRADED)
+
+DOMAIN: Final = Domain(
+    name="financial",
+    consumes=_TRADED,
+    produces={topics.FINANCIAL_EVENTS: _TRADED},
+    tables=(FINANCIAL_SEEN, FINANCIAL_FEES),
+)

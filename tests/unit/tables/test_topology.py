@@ -1,0 +1,90 @@
+"""The declared topology: paths, groups, topic lists, and refusal of declarations that contradict each other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from streams import topics
+from streams.events.trading import OpenTrade
+from streams.topology import Domain, TableSpec, Topology, TopologyError, changelog_topic
+from tables import financial, gamification, trading
+from tables.domains import TOPOLOGY
+
+
+def test_paths_lead_from_commands_to_tables() -> None:
+    assert TOPOLOGY.path(topics.TRADING_COMMANDS, "trading-portfolio") == (("trading", topics.TRADING_COMMANDS),)
+    assert TOPOLOGY.path(topics.TRADING_COMMANDS, "gamification-progress") == (
+        ("trading", topics.TRADING_COMMANDS),
+        ("gamification", topics.TRADING_EVENTS),
+    )
+    assert TOPOLOGY.path(topics.MARKET_PRICES, "trading-positions") == (
+        ("trading", topics.MARKET_PRICES),
+        ("trading", topics.TRADING_MARKS),
+    )
+    assert TOPOLOGY.path(topics.MARKET_PRICES, "financial-fees") == (
+        ("trading", topics.MARKET_PRICES),
+        ("trading", topics.TRADING_MARKS),
+        ("financial", topics.TRADING_EVENTS),
+    )
+
+
+def test_a_table_shows_nothing_of_a_topic_that_leads_nowhere() -> None:
+    assert TOPOLOGY.path(topics.FINANCIAL_EVENTS, "financial-fees") == ()
+
+
+def test_each_domain_has_a_group_and_its_tables_the_changelogs_of_that_group() -> None:
+    assert TOPOLOGY.groups("demo") == {
+        "trading": "demo-trading",
+        "gamification": "demo-gamification",
+        "financial": "demo-financial",
+    }
+    for table in TOPOLOGY.tables:
+        group = TOPOLOGY.group("demo", TOPOLOGY.owner(table.name).name)
+        assert changelog_topic("demo", table.name) == changelog_topic(group, table.short_name)
+
+
+def test_topics_of_clients_come_first_and_each_other_topic_has_one_producer() -> None:
+    assert TOPOLOGY.client_topics == (topics.TRADING_COMMANDS, topics.MARKET_PRICES)
+    assert TOPOLOGY.topics[:2] == TOPOLOGY.client_topics
+    assert all(TOPOLOGY.producer(topic) for topic in TOPOLOGY.topics[2:])
+    assert TOPOLOGY.broadcasts == {topics.TRADING_MARKS}
+
+
+def spec(name: str, *sources: str) -> TableSpec[Any]:
+    return TableSpec(name, None, sources)
+
+
+TRADED = (topics.TRADING_EVENTS,)
+CONTRADICTIONS = {
+    "2 declarations of the domain 'trading'": [trading.DOMAIN],
+    "2 declarations of the producer of topic": [
+        Domain(name="other", consumes=TRADED, produces={topics.TRADING_EVENTS: TRADED})
+    ],
+    "2 declarations of the table": [
+        Domain(name="other", consumes=TRADED, tables=(spec("other-a", *TRADED), spec("other-a", *TRADED)))
+    ],
+    "consumes nowhere, which no domain and no client produces": [Domain(name="other", consumes=("nowhere",))],
+    "owns table 'trading-x'": [Domain(name="other", consumes=TRADED, tables=(spec("trading-x", *TRADED),))],
+    "owns table 'other'": [Domain(name="other", consumes=TRADED, tables=(spec("other", *TRADED),))],
+    "writes other-x from nowhere": [Domain(name="other", consumes=TRADED, tables=(spec("other-x", "nowhere"),))],
+    "produces out from nowhere": [Domain(name="other", consumes=TRADED, produces={"out": ("nowhere",)})],
+    "accepts commands in": [Domain(name="other", consumes=TRADED, commands=(OpenTrade,))],
+    "broadcasts out, which it does not produce": [
+        Domain(name="other", consumes=TRADED, broadcasts=frozenset({"out"}))
+    ],
+    "expected a domain's name": [Domain(name="a-b", consumes=TRADED)],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("message", CONTRADICTIONS)
+def test_contradicting_declarations_are_refused(message: str) -> None:
+    with pytest.raises(TopologyError, match=message):
+        Topology((*TOPOLOGY.domains, *CONTRADICTIONS[message]))
+
+
+def test_a_consumer_without_the_producer_is_refused() -> None:
+    with pytest.raises(TopologyError, match="trading consumes"):
+        Topology((trading.DOMAIN, financial.DOMAIN))
+    assert Topology((trading.DOMAIN, gamification.DOMAIN)).names == ("trading", "gamification")
