@@ -28,9 +28,9 @@ from faust_redis.driver.stream import Stream
 from faust_redis.driver.transport import Transport
 from faust_redis.driver.waits import Waits
 from faust_redis.log.scripts import GROUP
+from faust_redis.testing.network import Client, SimulatedLog
 from redis.exceptions import RedisError
 
-from tests.simulation.network import Client, SimulatedLog
 from tests.simulation.topology import GROUP_NAME
 
 if TYPE_CHECKING:

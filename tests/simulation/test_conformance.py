@@ -11,9 +11,9 @@ import pytest
 from faust_redis.log import Log
 from faust_redis.log.codec import pack
 from faust_redis.log.scripts import COMMIT, CREATE_TOPIC, GROUP
+from faust_redis.testing.keyspace import raw
+from faust_redis.testing.server import Server
 from redis.exceptions import ResponseError
-
-from tests.simulation.server import Server, raw
 
 SEQUENCES = 30
 COMMANDS_EACH = 50

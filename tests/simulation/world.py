@@ -15,14 +15,14 @@ from faust_redis.log.keys import Keys
 from faust_redis.log.partitioner import partition_for
 from faust_redis.log.records import Record, TopicInfo, WriteBatch
 from faust_redis.log.scripts import COMMIT, CREATE_TOPIC
+from faust_redis.testing.loop import Agenda, ProcessLoop
+from faust_redis.testing.network import Network, Weather
+from faust_redis.testing.server import Server
 
 from tests.simulation.checks import Checks
 from tests.simulation.defects import DEFECTS
 from tests.simulation.disk import Disk
-from tests.simulation.loop import Agenda, ProcessLoop
-from tests.simulation.network import Network, Weather
 from tests.simulation.process import Process
-from tests.simulation.server import Server
 from tests.simulation.storage import Storage
 from tests.simulation.topology import IN, KEYS, MID, NAMESPACE, SIDE, Content, check_content, topics
 

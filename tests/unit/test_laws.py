@@ -80,3 +80,9 @@ def test_no_file_is_too_long_to_read() -> None:
     for path, _ in modules(*ROOMS, "tests"):
         lines = len((ROOT / path).read_text().splitlines())
         assert lines <= LINES_MAX, f"{path} has {lines} lines"
+
+
+def test_only_tests_use_the_testing_kit() -> None:
+    for path, tree in modules(*ROOMS):
+        if "testing" not in path.parts:
+            assert not any(name.startswith("faust_redis.testing") for name in imported(tree)), path

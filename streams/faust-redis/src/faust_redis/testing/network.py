@@ -10,20 +10,23 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from faust_redis.log import Log
-from faust_redis.log.keys import Keys
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from tests.simulation.loop import Agenda, ProcessLoop
-from tests.simulation.server import Server
+from faust_redis.log import Log
+from faust_redis.log.keys import Keys
+from faust_redis.testing.loop import Agenda, ProcessLoop
+from faust_redis.testing.server import Server
 
 PATIENCE_S = 1.5
 """How long a client waits for a reply."""
 
 QUIET_S = 0.0003
-"""One way, when nothing is wrong."""
+"""How long one way takes when nothing is wrong."""
+
+TRACE_CHARS_MAX = 900
+"""How much of a command or a reply a trace shows."""
 
 
 @dataclass(slots=True)
@@ -170,7 +173,7 @@ class Network:
 
 def _short(value: Any) -> str:
     text = repr(value)
-    return text if len(text) <= 900 else text[:900] + "…"
+    return text if len(text) <= TRACE_CHARS_MAX else text[:TRACE_CHARS_MAX] + "…"
 
 
 class Client:

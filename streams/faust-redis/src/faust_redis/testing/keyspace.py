@@ -1,51 +1,49 @@
-"""An in-memory server with the few Redis commands the driver uses. What its scripts do stands in `scripts.py`.
-
-`test_conformance.py` holds it against a real server, command by command.
-"""
+"""Keys in memory, and the few Redis commands that the library uses on them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from faust_redis.log.scripts import COMMIT, CREATE_TOPIC, GROUP
 from redis.exceptions import ResponseError
 
 Hash = dict[bytes, bytes]
+Script = Callable[[Any, Any, Any], Any]
+"""A server-side script: takes the keyspace, its keys and its arguments."""
 
 
 def raw(value: str | bytes | float) -> bytes:
-    """An argument as the wire carries it."""
+    """Return an argument as the wire carries it."""
     return value if isinstance(value, bytes) else str(value).encode()
 
 
 @dataclass(slots=True)
 class Stream:
-    """Entries by id (``(high, low)``), and the native groups' positions."""
+    """Hold a stream's entries by id (``(high, low)``), and where native groups stand in it."""
 
     entries: list[tuple[tuple[int, int], list[bytes]]] = field(default_factory=list)
     past: list[tuple[tuple[int, int], list[bytes]]] = field(default_factory=list)
-    """What was trimmed: no client sees it, the checks do."""
+    """Trimmed entries. No client sees them; checks of a test do."""
     last: tuple[int, int] = (0, 0)
     groups: dict[str, int] = field(default_factory=dict)
 
     def add(self, entry: list[bytes], entry_id: tuple[int, int] | None = None) -> None:
-        """Append under the next ``0-*`` id, or under one given (a foreign writer)."""
+        """Append under the next ``0-*`` id, or under the id of a foreign writer."""
         if entry_id is None and self.last[0]:
             raise ResponseError("The ID specified in XADD is equal or smaller than the target stream top item")
         self.last = entry_id or (0, self.last[1] + 1)
         self.entries.append((self.last, entry))
 
     def after(self, low: int, count: int) -> list[list[Any]]:
-        """Entries with ids above ``0-low``. Ids of our own writers are dense, so the first is found by its place."""
+        """Return entries with ids above ``0-low``. The log's own ids are dense, so the first is found by its place."""
         place = low - len(self.past)
         place = place if 0 <= place < len(self.entries) and self.entries[place][0] == (0, low + 1) else 0
         found = (entry for entry in self.entries[place:] if entry[0] > (0, low))
         return [[b"%d-%d" % entry_id, parts] for entry_id, parts in take(found, count)]
 
     def trim(self, low: int) -> int:
-        """Remove entries below ``0-low``, and never the last; returns how many."""
+        """Remove entries below ``0-low``, but never the last one. Return how many."""
         count = min(sum(entry_id < (0, low) for entry_id, _ in self.entries), max(0, len(self.entries) - 1))
         self.past += self.entries[:count]
         del self.entries[:count]
@@ -53,21 +51,19 @@ class Stream:
 
     @property
     def history(self) -> list[list[bytes]]:
-        """The fields of all entries there ever were, in order."""
+        """Return the fields of every entry that was ever appended, in order."""
         return [parts for _, parts in (*self.past, *self.entries)]
 
 
 def take(items: Iterable[Any], count: int) -> list[Any]:
-    """At most the first `count`."""
+    """Return at most the first `count` items."""
     return [item for item, _ in zip(items, range(count), strict=False)]
 
 
-class Server:
-    """The keyspace and its commands. Time comes in as a function: milliseconds."""
+class Keyspace:
+    """Hold keys and run commands. Time comes in as a function that returns milliseconds."""
 
-    def __init__(self, now_ms: Callable[[], int]) -> None:
-        from tests.simulation import scripts
-
+    def __init__(self, now_ms: Callable[[], int], scripts: Mapping[str, Script]) -> None:
         self.now_ms = now_ms
         self.hashes: dict[str, Hash] = {}
         self.sets: dict[str, set[bytes]] = {}
@@ -76,22 +72,18 @@ class Server:
         self.published: list[str] = []
         self.flaws: frozenset[str] = frozenset()
         self.scan_rows = 2
-        self._scripts = {
-            COMMIT.digest: scripts.commit,
-            CREATE_TOPIC.digest: scripts.create_topic,
-            GROUP.digest: scripts.group,
-        }
+        self._scripts = scripts
 
     def execute(self, name: str, *args: Any) -> Any:
-        """Run one command; blocking is the network's business."""
+        """Run one command. The network implements blocking."""
         return getattr(self, "_" + name.lower())(*args)
 
     def hash(self, key: str) -> Hash:
-        """A hash, made when it is not there (an empty one counts as absent)."""
+        """Return a hash; create it when it is absent. An empty hash counts as absent."""
         return self.hashes.setdefault(key, {})
 
     def stream(self, key: str) -> Stream:
-        """A stream, likewise."""
+        """Return a stream; create it when it is absent."""
         return self.streams.setdefault(key, Stream())
 
     def _evalsha(self, digest: str, count: int, *args: Any) -> Any:
@@ -110,6 +102,19 @@ class Server:
     def _hset(self, key: str, name: str, value: str) -> int:
         self.hash(key)[raw(name)] = raw(value)
         return 1
+
+    def _smembers(self, key: str) -> set[bytes]:
+        return set(self.sets.get(key, ()))
+
+    def _time(self) -> tuple[int, int]:
+        return self.now_ms() // 1000, self.now_ms() % 1000 * 1000
+
+    def _info(self) -> dict[str, str]:
+        return {"redis_version": "7.0.0", "maxmemory_policy": "noeviction"}
+
+    def _xrevrange(self, key: str, _high: str, _low: str, _count: str, count: int) -> list[list[Any]]:
+        entries = self.streams[key].entries if key in self.streams else []
+        return [[b"%d-%d" % entry_id, parts] for entry_id, parts in reversed(entries[-count:])]
 
     def _hdel(self, key: str, name: str) -> int:
         return int(self.hash(key).pop(raw(name), None) is not None)
@@ -133,7 +138,7 @@ class Server:
         return [entry for entry in found if high == "+" or entry[0] == raw(high)]
 
     def _hscan(self, key: str, cursor: int, _count: str, count: int) -> tuple[int, Hash]:
-        """Some rows at a time, as a server that is asked for few may: the cursor is a place in key order."""
+        """Return a few rows at a time, as a server may. The cursor is a place in key order."""
         rows = sorted(self.hashes.get(key, {}).items())
         place = cursor + max(1, min(count, self.scan_rows))
         return (place if place < len(rows) else 0), dict(rows[cursor:place])

@@ -1,0 +1,1 @@
+"""Test Faust apps without a broker, in virtual time."""

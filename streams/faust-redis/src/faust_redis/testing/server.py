@@ -1,0 +1,24 @@
+"""An in-memory model of the server: keys, the commands on them, and the library's scripts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from faust_redis.log.scripts import COMMIT, CREATE_TOPIC, GROUP, OFFSETS, TRIM
+from faust_redis.testing import scripts
+from faust_redis.testing.keyspace import Keyspace
+
+SCRIPTS = {
+    COMMIT.digest: scripts.commit,
+    CREATE_TOPIC.digest: scripts.create_topic,
+    GROUP.digest: scripts.group,
+    OFFSETS.digest: scripts.offsets,
+    TRIM.digest: scripts.trim,
+}
+
+
+class Server(Keyspace):
+    """Answer as Redis does. `tests/simulation/test_conformance.py` compares it with a real server, reply by reply."""
+
+    def __init__(self, now_ms: Callable[[], int]) -> None:
+        super().__init__(now_ms, SCRIPTS)
