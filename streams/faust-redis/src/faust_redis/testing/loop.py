@@ -19,6 +19,9 @@ from typing import Any
 CALLBACKS_MAX = 20_000
 """Callbacks that one loop may run at one instant. A loop that needs more never rests."""
 
+DESTROYED = "Task was destroyed"
+"""How asyncio begins its report of a task that is collected before it has ended."""
+
 
 class Agenda:
     """Hold what happens when, in microseconds. The seed decides the order of what is due at the same instant."""
@@ -171,9 +174,13 @@ class ProcessLoop(asyncio.AbstractEventLoop):
         return future
 
     def call_exception_handler(self, context: dict[str, Any]) -> None:
-        """Report what asyncio calls unhandled, unless the process crashed or ended."""
-        if not self.dead and not self.closed:
-            self._on_error(f"{context.get('message')}: {context.get('exception')!r}")
+        """Report what asyncio calls unhandled, unless the process crashed or ended.
+
+        A task that is destroyed while it waits is no error: a world is dropped with everything in it.
+        """
+        message = str(context.get("message"))
+        if not self.dead and not self.closed and not message.startswith(DESTROYED):
+            self._on_error(f"{message}: {context.get('exception')!r}")
 
     def get_debug(self) -> bool:
         """Return False: asyncio's debug mode measures real time."""
