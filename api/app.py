@@ -12,6 +12,7 @@ from faust_redis.log import Log, LogUnavailableError
 
 from api import handlers, health, openapi, pages
 from api.auth import Tokens
+from api.broker_watch import BrokerWatch
 from api.config import ApiConfig
 from api.context import Api
 from api.feeds import routes as feeds
@@ -20,7 +21,7 @@ from api.ingress import routes as ingress
 from api.ingress.models import FillBatch, Order, PriceBatch
 from api.ingress.writer import Writer
 from api.metrics import Metrics
-from api.middleware import LimitBody, Observe
+from api.middleware import ForbidSniffing, LimitBody, Observe
 from api.queries import boards, fees, stats, users
 from api.queries.seals import Seals
 from api.queries.waiting import Waiter
@@ -41,6 +42,7 @@ def create_app(config: ApiConfig) -> FastAPI:
     handlers.install(app)
     openapi.install(app, [Order, FillBatch, PriceBatch])
     app.add_middleware(LimitBody)
+    app.add_middleware(ForbidSniffing)
     app.add_middleware(Observe, metrics=api.metrics)
     return app
 
@@ -49,12 +51,14 @@ def _api(config: ApiConfig) -> Api:
     log = Log(config.log_url, config.namespace)
     tables = TableReader(log, config.app_id)
     metrics = Metrics()
+    broker = BrokerWatch(log)
     return Api(
         config=config,
         tokens=Tokens(config.jwt_secret),
         log=log,
+        broker=broker,
         tables=tables,
-        writer=Writer(log, config),
+        writer=Writer(log, config, broker),
         waiter=Waiter(log, tables, config.group),
         seals=Seals(tables, config.late_grace_h),
         hub=Hub(config.log_url, config.namespace, config.app_id, metrics),
@@ -70,13 +74,17 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await api.log.check()
     except LogUnavailableError as exc:
         logger.warning("starting without the broker: %s", exc)
-    waiting = asyncio.create_task(api.waiter.run(), name="waiter")
+    tasks = [
+        asyncio.create_task(api.waiter.run(), name="waiter"),
+        asyncio.create_task(api.broker.run(), name="broker watch"),
+    ]
     api.hub.start()
     try:
         yield
     finally:
         await api.hub.close()
-        waiting.cancel()
-        with suppress(asyncio.CancelledError):
-            await waiting
+        for task in tasks:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
         await api.log.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from dataclasses import dataclass
 from enum import StrEnum
@@ -19,6 +20,8 @@ AUDIENCE = "astratrade-api"
 CLOCK_SKEW_S = 5
 TOKENS_KEPT_MAX = 10_000  # some 10 MB; the one that was learnt first is forgotten first
 EXPIRED = "the token has expired"
+_PART = r"(?:[A-Za-z0-9_-]{4})*[A-Za-z0-9_-]{2,4}"  # a rest of one character is no base64
+_TOKEN = re.compile(rf"{_PART}\.{_PART}\.{_PART}", re.ASCII)
 
 
 class Role(StrEnum):
@@ -104,6 +107,8 @@ class Tokens:
 
 def _verified(secret: str, token: str) -> tuple[Principal, int]:
     """The caller, and when the token expires (Unix seconds)."""
+    if not _is_canonical(token):
+        raise unauthenticated("the token is not valid here")
     try:
         claims: dict[str, Any] = jwt.decode(
             token,
@@ -122,6 +127,20 @@ def _verified(secret: str, token: str) -> tuple[Principal, int]:
     if not re.fullmatch(ID_PATTERN, claims["sub"]):
         raise unauthenticated("the token's subject is not a user id")
     return Principal(claims["sub"], role), int(claims["exp"])
+
+
+def _is_canonical(token: str) -> bool:
+    """Return whether each part of a token is written the one way that base64url without padding has for its bytes.
+
+    PyJWT decodes padding and stray bits at the end, so that one signed token would have many accepted spellings.
+    """
+    if not _TOKEN.fullmatch(token):
+        return False
+    return all(_encoded(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))) == part for part in token.split("."))
+
+
+def _encoded(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
 def unauthenticated(why: str, error: str = ' error="invalid_token"') -> Problem:

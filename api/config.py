@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 JWT_SECRET_BYTES_MIN = 32
 IDEMPOTENCY_TTL_S = 86_400
 LATE_GRACE_H = 24
+MARK_AHEAD_MAX_S = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,8 @@ class ApiConfig:
         app_id: The application whose group and tables are served.
         partitions: Lets the API create the topics it writes to; None waits for a worker to create them.
         idempotency_ttl_s: How long an Idempotency-Key is remembered, in seconds.
+        mark_ahead_max_s: How far ahead of the API's clock the time of a mark price may lie, in seconds. The newest
+            mark of a market wins, so that a mark far ahead would keep out all others until its time has come.
         late_grace_h: Hours of event time after its end at which a period is sealed; the workers' own rule.
     """
 
@@ -32,6 +35,7 @@ class ApiConfig:
     partitions: int | None = None
     idempotency_ttl_s: int = IDEMPOTENCY_TTL_S
     late_grace_h: int = LATE_GRACE_H
+    mark_ahead_max_s: int = MARK_AHEAD_MAX_S
 
     def __post_init__(self) -> None:
         if len(self.jwt_secret.encode()) < JWT_SECRET_BYTES_MIN:

@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 from faust_redis.log import Log
 
 from api.auth import Tokens
+from api.broker_watch import BrokerWatch
 from api.config import ApiConfig
 from api.feeds.hub import Hub
 from api.ingress.writer import Writer
@@ -25,6 +26,7 @@ class Api:
     config: ApiConfig
     tokens: Tokens
     log: Log
+    broker: BrokerWatch
     tables: TableReader
     writer: Writer
     waiter: Waiter

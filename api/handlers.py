@@ -1,4 +1,4 @@
-"""Turns every error into a problem document; the only place that knows what an error of the log means to a client."""
+"""Turn every error into a problem document. Only this module knows what an error of the log means to a client."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from faust_redis.log import (
     BrokerUnsuitableError,
+    ForeignStreamError,
     IdempotencyConflictError,
     IncarnationError,
     LogError,
@@ -18,6 +19,7 @@ from faust_redis.log import (
     UnknownTopicError,
 )
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 
 from api.faults import faults_of
@@ -34,7 +36,14 @@ from api.problems import (
 )
 
 RETRY_AFTER_S = 1
-UNAVAILABLE_ERRORS = (LogUnavailableError, UnknownTopicError, IncarnationError, BrokerUnsuitableError)
+UNAVAILABLE_ERRORS: Mapping[type[LogError], str] = {
+    LogUnavailableError: "the log cannot be reached just now; try again",
+    UnknownTopicError: "",
+    IncarnationError: "a topic was created anew just now; try again",
+    BrokerUnsuitableError: "the broker's settings could lose records, so that nothing is written; see /readyz",
+    ForeignStreamError: "a partition of this topic was changed from outside and has to be repaired; try again later",
+}
+"""Errors of the log that a client can only wait out, and what we tell it; an empty text stands for the error's own."""
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +54,7 @@ def install(app: FastAPI) -> None:
     app.exception_handler(HTTPException)(_http)
     app.exception_handler(RequestValidationError)(_validation)
     app.exception_handler(LogError)(_log)
+    app.exception_handler(ClientDisconnect)(_gone)
     app.exception_handler(Exception)(_internal)
 
 
@@ -82,11 +92,19 @@ def _sentence(fault: Any) -> str:
 async def _log(request: Request, exc: Exception) -> JSONResponse:
     if isinstance(exc, IdempotencyConflictError):
         return answer(request, Problem(IDEMPOTENCY_CONFLICT, str(exc)))
-    if isinstance(exc, UNAVAILABLE_ERRORS):
-        logger.warning("%s %s: %s", request.method, request.url.path, exc)
-        detail = str(exc) if isinstance(exc, UnknownTopicError) else "the log cannot be reached just now; try again"
-        return answer(request, Problem(UNAVAILABLE, detail, headers={"Retry-After": str(RETRY_AFTER_S)}))
+    for kind, detail in UNAVAILABLE_ERRORS.items():
+        if isinstance(exc, kind):
+            logger.warning("%s %s: %s", request.method, request.url.path, exc)
+            headers = {"Retry-After": str(RETRY_AFTER_S)}
+            return answer(request, Problem(UNAVAILABLE, detail or str(exc), headers=headers))
     return await _internal(request, exc)
+
+
+async def _gone(request: Request, exc: Exception) -> JSONResponse:
+    """Note in one line that a client went away before its body was complete; nobody receives the answer."""
+    del exc
+    logger.info("%s %s: the client went away before its body was complete", request.method, request.url.path)
+    return answer(request, Problem(BAD_REQUEST, "the body is not complete"))
 
 
 async def _internal(request: Request, exc: Exception) -> JSONResponse:

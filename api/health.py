@@ -43,6 +43,8 @@ async def healthz() -> Health:
 @router.get("/readyz", summary="Is the pipeline ready?", responses=problems(503))
 async def readyz(api: ApiDep) -> Readiness:
     """Ready when the broker answers, the group is stable and all live workers have their tables recovered."""
+    if api.broker.unsuitable is not None:
+        raise Problem(UNAVAILABLE, str(api.broker.unsuitable), headers={"Retry-After": str(RETRY_AFTER_S)})
     group: Workers = await workers(api.log, api.config.group)
     if not group.ready:
         raise Problem(UNAVAILABLE, group.why_not, headers={"Retry-After": str(RETRY_AFTER_S)}, state=group.state)

@@ -13,9 +13,10 @@ from api.context import ApiDep
 from api.problems import KINDS, NOT_FOUND, Problem
 
 POLICY = (
-    "default-src 'none'; connect-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; base-uri 'none'"
+    "default-src 'none'; connect-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "base-uri 'none'; frame-ancestors 'none'"
 )
-SECURITY = {"Content-Security-Policy": POLICY, "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
+SECURITY = {"Content-Security-Policy": POLICY, "Referrer-Policy": "no-referrer"}
 ASSET_TYPES = {"page.js": "text/javascript", "page.css": "text/css", "icon.svg": "image/svg+xml"}
 
 router = APIRouter(include_in_schema=False)

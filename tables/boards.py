@@ -74,7 +74,7 @@ def parse_period(text: str) -> Period:
     """
     try:
         period = _parse(text)
-    except ValueError:
+    except (ValueError, OverflowError):  # `date` raises OverflowError for a year beyond a C integer
         period = None
     if period is None or period.text != text:
         raise ValueError(

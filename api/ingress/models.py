@@ -1,4 +1,4 @@
-"""Bodies of commands, and the answers to them."""
+"""Bodies of commands, and the answers to them. Read only by `api.ingress.reading`, which gives the context."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
 
+from api.ingress.plausible import check_fee, check_notional, check_pnl
 from streams.events.base import ClientRef, FillId, Market, TradeId, UserId
 from streams.events.trading import FillSide, Leverage, Mode, NonNegativeUsd, PositiveUsd, Side
 from streams.times import SECOND_US, Instant
@@ -23,14 +24,41 @@ def _known(market: str, info: ValidationInfo) -> str:
 
 
 def _not_ahead(time: Instant, info: ValidationInfo) -> Instant:
+    return _at_most_ahead(time, info, CLOCK_AHEAD_MAX_S)
+
+
+def _mark_not_ahead(time: Instant, info: ValidationInfo) -> Instant:
+    return _at_most_ahead(time, info, (info.context or {}).get("mark_ahead_max_s", CLOCK_AHEAD_MAX_S))
+
+
+def _at_most_ahead(time: Instant, info: ValidationInfo, ahead_max_s: int) -> Instant:
     now = (info.context or {}).get("now")
-    if now is not None and time > now + CLOCK_AHEAD_MAX_S * SECOND_US:
-        raise ValueError(f"lies more than {CLOCK_AHEAD_MAX_S} seconds in the future")
+    if now is not None and time > now + ahead_max_s * SECOND_US:
+        raise ValueError(f"lies more than {ahead_max_s} seconds in the future")
     return time
+
+
+def _plausible_notional(notional: Usd, info: ValidationInfo) -> Usd:
+    if "price" in info.data and "size" in info.data:  # absent when they were refused themselves
+        check_notional(notional, info.data["price"], info.data["size"])
+    return notional
+
+
+def _plausible_pnl(pnl: Usd, info: ValidationInfo) -> Usd:
+    if "notional_usd" in info.data:
+        check_pnl(pnl, info.data["notional_usd"])
+    return pnl
+
+
+def _plausible_fee(fee: Usd | None, info: ValidationInfo) -> Usd | None:
+    if fee is not None and "notional_usd" in info.data:
+        check_fee(fee, info.data["notional_usd"])
+    return fee
 
 
 KnownMarket = Annotated[Market, AfterValidator(_known)]
 PastTime = Annotated[Instant, AfterValidator(_not_ahead)]
+MarkTime = Annotated[Instant, AfterValidator(_mark_not_ahead)]
 
 
 class Order(BaseModel):
@@ -58,9 +86,13 @@ class Fill(BaseModel):
     side: FillSide
     price: Price
     size: Size
-    notional_usd: PositiveUsd
-    fee_usd: Annotated[NonNegativeUsd | None, Field(description="Left out: the fee of the rule book, 0.1%")] = None
-    closed_pnl_usd: Usd = Usd(0)
+    notional_usd: Annotated[PositiveUsd, AfterValidator(_plausible_notional)]
+    fee_usd: Annotated[
+        NonNegativeUsd | None,
+        AfterValidator(_plausible_fee),
+        Field(description="Left out: the fee of the rule book, 0.1%"),
+    ] = None
+    closed_pnl_usd: Annotated[Usd, AfterValidator(_plausible_pnl)] = Usd(0)
     closes: Annotated[bool, Field(strict=True)] = False
     taker: Annotated[bool, Field(strict=True)] = True
     executed_at: PastTime
@@ -81,7 +113,7 @@ class MarkPrice(BaseModel):
 
     market: KnownMarket
     price: Price
-    time: PastTime | None = None
+    time: MarkTime | None = None
 
 
 class PriceBatch(BaseModel):

@@ -12,9 +12,9 @@ from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
-from fastapi import Request
+from fastapi import Depends, Request
 from fastapi.routing import APIRoute
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from starlette.responses import Response
 
 from api.auth import Role
@@ -22,10 +22,11 @@ from api.callers import BEARER, caller_of
 from api.clock import now
 from api.context import Api
 from api.faults import faults_of
+from api.ingress.duplicate_keys import Duplicate, find_duplicate_key
 from api.problems import FORBIDDEN, MALFORMED_JSON, UNSUPPORTED_MEDIA, VALIDATION, Fault, Problem
 from streams.times import Instant
 
-T = TypeVar("T")
+T = TypeVar("T", bound=BaseModel)
 
 JSON = "application/json"
 KEY_HEADER = "Idempotency-Key"
@@ -93,10 +94,13 @@ class Reader(Generic[T]):
         if media_type != JSON and media_type.partition(";")[0].strip().lower() != JSON:
             raise Problem(UNSUPPORTED_MEDIA, f"expected {JSON}, got {media_type.partition(';')[0].strip()[:80]!r}")
         raw, time = await request.body(), now()
+        limits = {"markets": api.config.markets, "mark_ahead_max_s": api.config.mark_ahead_max_s, "now": time}
         try:
-            value = self._adapter.validate_json(raw, context={"markets": api.config.markets, "now": time})
+            value = self._adapter.validate_json(raw, context=limits)
         except ValidationError as exc:
             raise _problem(exc) from exc
+        if duplicate := find_duplicate_key(raw, value):
+            raise _duplicate(duplicate)
         return Received(api, caller, value, hashlib.sha256(raw).hexdigest(), key_of(request), time)
 
     def described(self, examples: Mapping[str, Any]) -> dict[str, Any]:
@@ -118,6 +122,14 @@ class CommandRoute(APIRoute):
 
 WITHOUT_BODY: Final[dict[str, Any]] = {"security": [{BEARER.scheme_name: []}], "parameters": [KEY_PARAMETER]}
 """`openapi_extra` of a route whose command is all in its path."""
+
+
+async def _trader(request: Request) -> None:
+    """Refuse a caller who may not trade, before FastAPI checks the parameters of the path."""
+    allowed(request.app.state.api, request, Role.USER)
+
+
+TRADER: Final = Depends(_trader)
 
 
 def allowed(api: Api, request: Request, role: Role) -> str:
@@ -143,6 +155,12 @@ def key_of(request: Request) -> str | None:
         return key
     detail = f"expected 1 to {KEY_CHARS_MAX} visible ASCII characters, got {key[:KEY_CHARS_MAX]!r}"
     raise Problem(VALIDATION, f"{KEY_HEADER}: {detail}", errors=[Fault(parameter=KEY_HEADER, detail=detail)])
+
+
+def _duplicate(duplicate: Duplicate) -> Problem:
+    detail = f"the key {duplicate.key!r} stands twice in one object"
+    fault = Fault(pointer=duplicate.pointer, detail=detail)
+    return Problem(VALIDATION, f"{duplicate.pointer}: {detail}; nothing was accepted", errors=[fault])
 
 
 def _problem(exc: ValidationError) -> Problem:

@@ -19,7 +19,7 @@ from api.clock import now
 from api.context import Api
 from api.ingress.entries import entry, fill_entry
 from api.ingress.models import Accepted, AcceptedBatch, AcceptedTrade, FillBatch, Order, PriceBatch
-from api.ingress.reading import JSON, WITHOUT_BODY, CommandRoute, Reader, allowed, key_of
+from api.ingress.reading import JSON, TRADER, WITHOUT_BODY, CommandRoute, Reader, allowed, key_of
 from api.ingress.writer import Written
 from api.openapi import problems
 from streams import topics
@@ -66,6 +66,7 @@ async def open_trade(request: Request) -> Response:
     summary="Close a trade",
     response_model=Accepted,
     openapi_extra=WITHOUT_BODY,
+    dependencies=[TRADER],
 )
 async def close_trade(
     request: Request,

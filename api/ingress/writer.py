@@ -26,6 +26,7 @@ from faust_redis.log import (
 from faust_redis.log.append_many import Write
 from faust_redis.log.partitioner import partition_for
 
+from api.broker_watch import BrokerWatch
 from api.config import ApiConfig
 from api.ingress.calls import Calls, Use
 from api.ingress.entries import Entry
@@ -77,9 +78,10 @@ class Submission:
 class Writer:
     """Appends events to the topics that clients may write to."""
 
-    def __init__(self, log: Log, config: ApiConfig) -> None:
+    def __init__(self, log: Log, config: ApiConfig, broker: BrokerWatch) -> None:
         self.log = log
         self.config = config
+        self._broker = broker
         self.calls = Calls(log)
 
     async def begin(self, caller: str, route: str, key: str | None, body_digest: str, now: Instant) -> Submission:
@@ -87,7 +89,9 @@ class Writer:
 
         Raises:
             IdempotencyConflictError: the key was used with another body.
+            BrokerUnsuitableError: the broker could lose what is written.
         """
+        self._broker.require_suitable()
         if key is None:
             return Submission(now, None)
         ttl_ms = self.config.idempotency_ttl_s * 1_000

@@ -76,8 +76,11 @@ async def leaderboard(
 AskedBoard = Annotated[Leaderboard, Depends(leaderboard)]
 
 
-def visible(table: str) -> Any:
-    """A dependency that waits for `?after=` before the table is read."""
+def visible(table: str, *, private: bool = False) -> Any:
+    """Return a dependency that waits for `?after=` before the table is read.
+
+    Where the table is private, the caller is authorised first: others learn nothing of positions.
+    """
 
     async def wait(
         api: ApiDep,
@@ -92,7 +95,10 @@ def visible(table: str) -> Any:
         if after is not None:
             await api.waiter.wait(after, table, wait_ms)
 
-    return Depends(wait)
+    async def wait_if_allowed(_user_id: OwnUser, _waited: None = Depends(wait)) -> None:
+        """Wait; FastAPI resolves the dependencies in this order."""
+
+    return Depends(wait_if_allowed if private else wait)
 
 
 def _invalid(parameter: str, detail: str) -> Problem:

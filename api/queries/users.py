@@ -60,7 +60,7 @@ async def get_progress(api: ApiDep, user_id: UserPath) -> ProgressAnswer:
 @router.get(
     "/{user_id}/positions",
     summary="Net positions",
-    dependencies=[visible(TRADING_POSITIONS.name)],
+    dependencies=[visible(TRADING_POSITIONS.name, private=True)],
     responses=problems(401, 403),
 )
 async def get_positions(api: ApiDep, user_id: OwnUser) -> PositionsAnswer:
@@ -74,7 +74,7 @@ async def get_positions(api: ApiDep, user_id: OwnUser) -> PositionsAnswer:
 @router.get(
     "/{user_id}/portfolio",
     summary="Portfolio",
-    dependencies=[visible(TRADING_PORTFOLIO.name)],
+    dependencies=[visible(TRADING_PORTFOLIO.name, private=True)],
     responses=problems(401, 403),
 )
 async def get_portfolio(api: ApiDep, user_id: OwnUser) -> PortfolioAnswer:

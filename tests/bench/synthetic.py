@@ -7,6 +7,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 COLUMNS = (
@@ -28,6 +29,11 @@ COLUMNS = (
 NEW_ORDER_SHARE = 0.5
 WITH_FEE_SHARE = 0.9
 NO_PNL_SHARE = 0.1
+DUST = Decimal("7.00E-05")
+DUST_EVERY = 97
+SIZE_STEP = Decimal("1e-12")
+PNL_NOTIONALS_MAX = 5
+"""Of a cent of notional, in dollars: the ingress refuses a pnl that no fill of this notional can have."""
 MARKETS = ("BTC", "ETH", "SOL", "HYPE", "@107")
 START = datetime(2024, 12, 28, 21, 0, tzinfo=UTC)
 """Close before the end of a year, a season, a month and (29th) an ISO week, so that a short file crosses all."""
@@ -71,7 +77,12 @@ def _new_order(chance: random.Random, number: int, user: str) -> _Order:
 
 
 def _line(chance: random.Random, order: _Order, at: datetime, number: int) -> dict[str, str]:
-    notional_cents = chance.choice((1_000, 100_000, 100_000, 150_000, chance.randrange(10, 3_000_000)))
+    cents = chance.choice((1_000, 100_000, 100_000, 150_000, chance.randrange(10, 3_000_000)))
+    price = Decimal(chance.randrange(1, 10**8)).scaleb(-3)
+    size = (Decimal(cents) / 100 / price).quantize(SIZE_STEP)
+    if number % DUST_EVERY == 0:
+        size = DUST
+        cents = max(1, round(price * size * 100))
     return {
         "executed_at": f"{at:%Y-%m-%dT%H:%M:%SZ}",
         "trader": order.user,
@@ -79,18 +90,24 @@ def _line(chance: random.Random, order: _Order, at: datetime, number: int) -> di
         "market": order.market,
         "side": "buy" if order.direction in {"Open Long", "Close Short", "Buy"} else "sell",
         "direction": order.direction,
-        "price": f"{chance.randrange(1, 10**8) / 1000:.3f}",
-        "size": "7.00E-05" if number % 97 == 0 else f"{chance.randrange(1, 10**6) / 10**4:.4f}",
-        "notional_usd": f"{notional_cents // 100}.{notional_cents % 100:02d}",
-        "closed_pnl_usd": _pnl(chance, order),
-        "fee_usd": f"0.{chance.randrange(10**8):08d}" if chance.random() < WITH_FEE_SHARE else "0",
+        "price": f"{price:f}",
+        "size": str(size) if size is DUST else f"{size:f}",
+        "notional_usd": f"{cents // 100}.{cents % 100:02d}",
+        "closed_pnl_usd": _pnl(chance, order, cents),
+        "fee_usd": _fee(chance, cents),
         "taker": chance.choice(("true", "false")),
         "start_position": "0",
         "tx_hash": f"0x{number:016x}",
     }
 
 
-def _pnl(chance: random.Random, order: _Order) -> str:
+def _fee(chance: random.Random, cents: int) -> str:
+    fee = Decimal(chance.randrange(10**8)).scaleb(-8) if chance.random() < WITH_FEE_SHARE else Decimal(0)
+    return f"{min(fee, Decimal(cents) / 100):f}"
+
+
+def _pnl(chance: random.Random, order: _Order, cents: int) -> str:
     if order.direction.startswith("Open") or chance.random() < NO_PNL_SHARE:
         return "0"
-    return chance.choice(("12.5", "-12.5", f"{chance.randrange(-(10**9), 10**9) / 10**6:.6f}"))
+    pnl = chance.choice((Decimal("12.5"), Decimal("-12.5"), Decimal(chance.randrange(-(10**9), 10**9)).scaleb(-6)))
+    return f"{max(-PNL_NOTIONALS_MAX * cents, min(pnl, PNL_NOTIONALS_MAX * cents)):f}"

@@ -73,7 +73,7 @@ def test_an_unknown_field_is_refused(running: Pipeline) -> None:
 def test_of_a_batch_with_one_bad_fill_nothing_takes_effect(running: Pipeline) -> None:
     user = new_user()
     assert post_fills(running, fill(user), fill(user, size="-1")).status_code == 422
-    accepted = post_fills(running, fill(user, notional_usd="100"))
+    accepted = post_fills(running, fill(user, price="100", size="1", notional_usd="100"))
     client = running.client("admin", "auditor")
     after = accepted.json()["position"]
     progress = client.get(f"/v1/users/{user}/progress", params={"after": after}).json()

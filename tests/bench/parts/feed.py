@@ -180,7 +180,11 @@ async def _watch(log: Log, reached: dict[TopicPartition, int], changes: int) -> 
 def _fills(audience: Audience, changes: int, seed: int) -> list[Fill]:
     """Each of a user of its own who leads the volume board with it; for who watches fees, on a day of its own."""
     made = made_fills(changes, users=changes, seed=seed)
-    fills = [{**one, "user_id": f"watched-{user}", "notional_usd": str(1 + user)} for user, one in enumerate(made)]
+    fills = [
+        {**one, "user_id": f"watched-{user}", "price": "1", "closed_pnl_usd": "0"}
+        | dict.fromkeys(("size", "notional_usd"), str(1 + user))
+        for user, one in enumerate(made)
+    ]
     if audience.watches == "fees":
         fills = [{**one, "fee_usd": "1", "executed_at": f"{day(n)}T12:00:00Z"} for n, one in enumerate(fills)]
     return fills

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -217,6 +219,9 @@ async def test_of_two_bodies_under_one_key_at_once_one_is_accepted_and_nobody_el
         ({"user_id": "a|b"}, "#/fills/1/user_id", "pattern"),
         ({"venue": "other"}, "#/fills/1/venue", "not permitted"),
         ({"closes": "yes"}, "#/fills/1/closes", "boolean"),
+        ({"notional_usd": "100000000000"}, "#/fills/1/notional_usd", "price x size, which is"),
+        ({"closed_pnl_usd": "100000000000"}, "#/fills/1/closed_pnl_usd", "times the notional"),
+        ({"fee_usd": "1600"}, "#/fills/1/fee_usd", "more than the notional"),
     ],
 )
 async def test_a_bad_fill_is_named_and_nothing_of_its_batch_is_accepted(
@@ -254,6 +259,34 @@ async def test_a_thousand_fills_are_one_batch(client: httpx.AsyncClient, log: Lo
 async def test_malformed_json_is_400(client: httpx.AsyncClient, body: bytes) -> None:
     headers = {**USER, "Content-Type": "application/json"}
     assert_problem(await client.post("/v1/trades", content=body, headers=headers), 400, "malformed-json")
+
+
+@pytest.mark.parametrize("path", ["/v1/trades", "/v1/fills"])
+async def test_a_key_that_stands_twice_in_a_body_is_refused(client: httpx.AsyncClient, log: Log, path: str) -> None:
+    body = {"fills": [fill(0), fill(1)]} if path == "/v1/fills" else ORDER
+    raw = json.dumps(body)
+    where = raw.rindex('"market"')
+    headers = {**(VENUE if path == "/v1/fills" else USER), "Content-Type": "application/json"}
+    answer = await client.post(path, content=f'{raw[:where]}"market":"ETH",{raw[where:]}', headers=headers)
+    [error] = assert_problem(answer, 422, "validation")["errors"]
+    assert error["pointer"] == ("#/fills/1" if path == "/v1/fills" else "#")
+    assert "'market' stands twice" in error["detail"]
+    assert await written(log, topics.TRADING_COMMANDS) == []
+
+
+async def test_a_mark_may_lie_two_seconds_ahead_and_no_more(client: httpx.AsyncClient, log: Log) -> None:
+    """The newest mark wins: one that lies far ahead would hold the price until its time has come."""
+
+    async def post(ahead_s: float) -> httpx.Response:
+        time = (datetime.now(UTC) + timedelta(seconds=ahead_s)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        marks = [{"market": "BTC", "price": "1"}, {"market": "BTC", "price": "2", "time": time}]
+        return await client.post("/v1/prices", json={"prices": marks}, headers=SERVICE)
+
+    document = assert_problem(await post(5), 422, "validation")
+    assert document["errors"][0]["pointer"] == "#/prices/1/time"
+    assert "more than 2 seconds in the future" in document["errors"][0]["detail"]
+    assert await written(log, topics.MARKET_PRICES) == []
+    assert (await post(1.5)).status_code == 202
 
 
 async def test_another_media_type_is_415(client: httpx.AsyncClient) -> None:
@@ -314,6 +347,12 @@ async def test_a_wrong_role_is_403_and_names_the_right_one(client: httpx.AsyncCl
     assert f"role {needed}" in document["detail"]
 
 
+async def test_authorisation_comes_before_the_parameters_of_a_path(client: httpx.AsyncClient) -> None:
+    assert_problem(await client.post("/v1/trades/a|b/close"), 401, "unauthenticated")
+    assert_problem(await client.post("/v1/trades/a|b/close", headers=VENUE), 403, "forbidden")
+    assert_problem(await client.post("/v1/trades/a|b/close", headers=USER), 422, "validation")
+
+
 # --- the log --------------------------------------------------------------------------------------------------------
 
 
@@ -321,6 +360,15 @@ async def test_without_topics_it_is_503_with_retry_after(client: httpx.AsyncClie
     await log.redis.delete(log.keys.topic(topics.TRADING_COMMANDS))
     answer = await client.post("/v1/trades", json=ORDER, headers=USER)
     assert_problem(answer, 503, "unavailable")
+    assert answer.headers["retry-after"]
+
+
+async def test_a_deleted_command_stream_is_503(client: httpx.AsyncClient, log: Log, worker: Worker) -> None:
+    """Its offsets would begin again: somebody has to repair the partition."""
+    assert (await client.post("/v1/trades", json=ORDER, headers=USER)).status_code == 202
+    await log.redis.delete(log.keys.stream(topics.TRADING_COMMANDS, worker.partition("alice")))
+    answer = await client.post("/v1/trades", json=ORDER, headers=USER)
+    assert "repaired" in assert_problem(answer, 503, "unavailable")["detail"]
     assert answer.headers["retry-after"]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
@@ -16,6 +17,7 @@ from faust_redis.log import Log
 
 from api.app import create_app
 from api.auth import Role
+from api.broker_watch import BrokerWatch
 from api.config import ApiConfig
 from api.problems import KINDS
 from deploy.server.embedded import EmbeddedServer
@@ -34,6 +36,13 @@ async def set_group(log: Log, group: str, state: str, members: dict[str, dict[st
     for member, status in members.items():
         await log.redis.zadd(f"{key}:leases", {member: (seconds + lease_s) * 1_000})
         await log.set_status(group, member, orjson.dumps(status).decode())
+
+
+async def until(condition: Callable[[], bool], within_s: float = 10.0) -> None:
+    """Wait for what happens in the background and tells nobody."""
+    async with asyncio.timeout(within_s):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
 
 
 async def test_a_process_is_up_whatever_the_broker_does(client: httpx.AsyncClient) -> None:
@@ -133,6 +142,52 @@ async def test_pages_load_nothing_from_elsewhere(client: httpx.AsyncClient) -> N
     assert_problem(await client.get("/problems/none"), 404, "not-found")
     assert (await client.get("/page/secrets")).status_code == 422
     assert "BTC" in (await client.get("/page-settings")).json()["markets"]
+
+
+@pytest.mark.parametrize("path", ["/", "/docs", "/page/page.js", "/openapi.json", "/v1/stats", "/metrics", "/nowhere"])
+async def test_every_answer_forbids_sniffing_and_every_page_framing(client: httpx.AsyncClient, path: str) -> None:
+    answer = await client.get(path)
+    assert answer.headers.get_list("x-content-type-options") == ["nosniff"]
+    if answer.headers["content-type"].startswith("text/html"):
+        assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
+
+
+async def test_an_upload_that_breaks_off_is_one_line_in_the_log(
+    config: ApiConfig, worker: Worker, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    head = "POST /v1/trades HTTP/1.1\r\nHost: api\r\nContent-Type: application/json\r\nContent-Length: 999\r\n"
+    async with serving(create_app(config)) as (url, _):
+        _, writer = await asyncio.open_connection("127.0.0.1", int(url.rpartition(":")[2]))
+        writer.write(f'{head}Authorization: {USER["Authorization"]}\r\n\r\n{{"market":'.encode())
+        await writer.drain()
+        await asyncio.sleep(0.1)
+        writer.transport.abort()
+        await until(lambda: any("went away" in record.getMessage() for record in caplog.records))
+        await asyncio.sleep(0.1)
+    [line] = [record for record in caplog.records if "/v1/trades" in record.getMessage()]
+    assert (line.levelname, line.exc_info) == ("INFO", None)
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
+async def test_a_broker_that_became_unsuitable_gets_no_commands(tmp_path: Path, config: ApiConfig) -> None:
+    """Its policy was changed while the API runs: it may drop what was acknowledged."""
+    with Broker(tmp_path) as broker:
+        log = Log(broker.url, config.namespace)
+        await Worker(log, config.app_id).create_topics()
+        app = create_app(replace(config, log_url=broker.url))
+        watch: BrokerWatch = app.state.api.broker
+        async with serving(app) as (url, _), httpx.AsyncClient(base_url=url, timeout=30) as client:
+            assert (await client.post("/v1/trades", json=ORDER, headers=USER)).status_code == 202
+            await log.redis.config_set("maxmemory-policy", "allkeys-lru")
+            await until(lambda: watch.unsuitable is not None)
+            refused = await client.post("/v1/trades", json=ORDER, headers=USER)
+            assert "could lose records" in assert_problem(refused, 503, "unavailable")["detail"]
+            assert "allkeys-lru" in assert_problem(await client.get("/readyz"), 503, "unavailable")["detail"]
+            await log.redis.config_set("maxmemory-policy", "noeviction")
+            await until(lambda: watch.unsuitable is None)
+            assert (await client.post("/v1/trades", json=ORDER, headers=USER)).status_code == 202
+        await log.close()
 
 
 class Broker:

@@ -76,6 +76,17 @@ async def test_private_tables_are_for_their_owner_and_staff(
         assert own["practice_balance_usd"] == "10000.00"
 
 
+@pytest.mark.parametrize("part", ["positions", "portfolio"])
+async def test_who_may_not_read_a_table_learns_nothing_of_positions(
+    client: httpx.AsyncClient, worker: Worker, part: str
+) -> None:
+    path = f"/v1/users/alice/{part}"
+    for after in ("nonsense", f"{topics.TRADING_COMMANDS}@other:0-1"):
+        assert_problem(await client.get(path, params={"after": after}), 401, "unauthenticated")
+        assert_problem(await client.get(path, params={"after": after}, headers=auth("bob")), 403, "forbidden")
+    assert_problem(await client.get(path, params={"wait_ms": "x", "after": "nonsense"}), 401, "unauthenticated")
+
+
 # --- boards -----------------------------------------------------------------------------------------------------------
 
 
@@ -155,6 +166,9 @@ async def test_a_users_rank_comes_with_its_neighbours(client: httpx.AsyncClient,
     [
         ({"period": "day:2024-13-01"}, "period"),
         ({"period": "century:20"}, "period"),
+        ({"period": "month:99999999999999999999-01"}, "period"),
+        ({"period": "season:2024-Q99999999999999999999"}, "period"),
+        ({"period": "week:99999999999999999999-W01"}, "period"),
         ({"market": "NOPE"}, "market"),
         ({"limit": 0}, "limit"),
         ({"limit": 1_001}, "limit"),
@@ -165,6 +179,9 @@ async def test_what_a_board_cannot_answer_is_422(
 ) -> None:
     answer = await client.get("/v1/leaderboards/volume", params=parameters)
     assert assert_problem(answer, 422, "validation")["errors"][0]["parameter"] == parameter
+    if parameter == "period":
+        answer = await client.get("/v1/feed/boards", params={"board": "volume", **parameters})
+        assert assert_problem(answer, 422, "validation")["errors"][0]["parameter"] == parameter
 
 
 async def test_boards_that_are_not_kept_by_market_say_so(client: httpx.AsyncClient) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
+from typing import Any
 
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, iter_route_contexts
@@ -18,16 +19,29 @@ from streams.events import Event, decode
 from streams.events.trading import ReportFill
 from streams.ids import fill_event_id
 from streams.times import Instant
-from streams.units import Quantity, Usd
+from streams.units import PPM, SCALE, USD_UNIT, Quantity, Usd
 
 IDS = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,20}", fullmatch=True)
-AMOUNTS = st.integers(1, 10**15).map(Usd)
-NUMBERS = st.integers(1, 10**14).map(lambda millionths: Quantity(millionths * 10**12))
+SHARES = st.integers(0, PPM)
+NUMBERS = st.integers(1, 10**11).map(lambda millionths: Quantity(millionths * 10**12))
+
+
+def plausible(price: Quantity, size: Quantity, fee: int | None, pnl: int, **fields: Any) -> Fill:
+    """A fill whose notional is price times size; its fee and pnl are millionths of that."""
+    notional = max(1, price * size * USD_UNIT // SCALE**2)
+    return Fill(
+        price=price,
+        size=size,
+        notional_usd=Usd(notional),
+        fee_usd=None if fee is None else Usd(notional * fee // PPM),
+        closed_pnl_usd=Usd(notional * pnl // PPM),
+        **fields,
+    )
 
 
 @given(
     st.builds(
-        Fill,
+        plausible,
         fill_id=IDS,
         user_id=IDS,
         trade_id=IDS,
@@ -35,9 +49,8 @@ NUMBERS = st.integers(1, 10**14).map(lambda millionths: Quantity(millionths * 10
         side=st.sampled_from(["buy", "sell"]),
         price=NUMBERS,
         size=NUMBERS | st.just(Quantity.parse("0.00001")),
-        notional_usd=AMOUNTS,
-        fee_usd=st.none() | AMOUNTS,
-        closed_pnl_usd=AMOUNTS | AMOUNTS.map(lambda amount: Usd(-amount)),
+        fee=st.none() | SHARES,
+        pnl=SHARES | SHARES.map(lambda share: -share),
         closes=st.booleans(),
         taker=st.booleans(),
         executed_at=st.integers(0, 10**15).map(Instant),

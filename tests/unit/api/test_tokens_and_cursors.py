@@ -78,6 +78,18 @@ def test_what_was_refused_or_differs_in_a_letter_is_not_known() -> None:
                 tokens.caller(other, in_s(0))
 
 
+def test_a_token_has_one_spelling() -> None:
+    """Base64 without padding has bits to spare in its last character, and decoders overlook padding."""
+    token = signed()
+    header, claims, signature = token.split(".")
+    for last in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_=":
+        other = f"{header}.{claims}.{signature[:-1]}{last}"
+        for text in {other, token + "=", f"{header}=.{claims}.{signature}", f"{header}.{claims}==.{signature}"}:
+            if text != token:
+                with pytest.raises(Problem):
+                    verify(SECRET, text)
+
+
 def test_tokens_are_kept_in_bounds_and_the_one_learnt_first_goes_first(monkeypatch: pytest.MonkeyPatch) -> None:
     tokens = Tokens(SECRET, kept_max=2)
     first, second, third = (signed(sub=name) for name in ("a", "b", "c"))

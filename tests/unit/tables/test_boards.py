@@ -36,6 +36,20 @@ def test_periods_are_utc_with_iso_weeks_and_calendar_quarters(text: Any, expecte
     assert names(text) == expected
 
 
+@given(
+    st.sampled_from(["day:{}-01-01", "week:{}-W01", "month:{}-01", "season:{}-Q1", "season:2024-Q{}", "month:2024-{}"]),
+    st.integers(min_value=0).map(str) | st.integers(10**4, 10**30).map(str) | st.text("0123456789+-_ ", max_size=40),
+)
+def test_a_year_or_number_out_of_range_names_no_period(pattern: str, number: str) -> None:
+    text = pattern.format(number)
+    try:
+        period = parse_period(text)
+    except ValueError:
+        return
+    assert period.text == text
+    assert period.start is not None
+
+
 @given(INSTANTS)
 def test_every_period_holds_its_instant_and_is_read_back(instant: Any) -> None:
     for period in periods_of(instant):
