@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
-from faust_redis.log import Appended, Log, LogError, Record, Transaction
+from faust_redis.log import Appended, IdempotencyKey, Log, LogError, Record
 from faust_redis.log.append_many import Write, append_many
 from faust_redis.log.scripts import FIRST_USE
 
@@ -20,7 +20,7 @@ WRITE_RECORDS_MAX = 200  # of several requests at once; how long that blocks the
 class Use(NamedTuple):
     """A request's use of its key."""
 
-    transaction: Transaction
+    key: IdempotencyKey
     now: Instant
 
 
@@ -43,7 +43,7 @@ class Calls:
         )
 
     async def _use(self, uses: Sequence[Use]) -> list[FirstUse]:
-        asked = [part for use in uses for part in (use.transaction.name, int(use.now), use.transaction.ttl_ms)]
+        asked = [part for use in uses for part in (use.key.name, int(use.now), use.key.ttl_ms)]
         answer = await self._log.run(FIRST_USE, [self._log.keys.topics], [self._log.keys.prefix, *asked])
         return [
             FirstUse(Instant(int(began)), None if used_with is None else used_with.decode())

@@ -15,12 +15,12 @@ from typing import NamedTuple
 from faust_redis.log import (
     Appended,
     IdempotencyConflictError,
+    IdempotencyKey,
     IncarnationError,
     Log,
     Position,
     Record,
     TopicInfo,
-    Transaction,
     UnknownTopicError,
 )
 from faust_redis.log.append_many import Write
@@ -62,17 +62,17 @@ class Submission:
 
     Attributes:
         began: When it was first made: the event time of commands that have none of their own.
-        transaction: How a repetition is recognised; None when the client sent no key.
+        key: Recognises a repeated request; None when the client sent no key.
     """
 
     began: Instant
-    transaction: Transaction | None
+    key: IdempotencyKey | None
 
     def event_id(self, item: int = 0) -> str:
         """The id of the event that the `item`-th part of the request becomes."""
-        if self.transaction is None:
+        if self.key is None:
             return new_id(self.began)
-        return uuid7(self.began.milliseconds(), _digest(self.transaction.name, str(item)).digest()[:ENTROPY_BYTES])
+        return uuid7(self.began.milliseconds(), _digest(self.key.name, str(item)).digest()[:ENTROPY_BYTES])
 
 
 class Writer:
@@ -95,11 +95,11 @@ class Writer:
         if key is None:
             return Submission(now, None)
         ttl_ms = self.config.idempotency_ttl_s * 1_000
-        transaction = Transaction(f"api:{_digest(caller, route, key).hexdigest()}", body_digest, True, ttl_ms)
-        first = await self.calls.use(Use(transaction, now))
+        known = IdempotencyKey(f"api:{_digest(caller, route, key).hexdigest()}", body_digest, ttl_ms)
+        first = await self.calls.use(Use(known, now))
         if first.used_with is not None and first.used_with != body_digest:
             raise IdempotencyConflictError("this idempotency key was used before with another body")
-        return Submission(first.began, transaction)
+        return Submission(first.began, known)
 
     async def write(self, topic: str, entries: Sequence[Entry], submission: Submission) -> Written:
         """Append the events, all or none.
@@ -109,7 +109,7 @@ class Writer:
         """
         count = (await self._topic(topic)).spec.partitions
         records = [_record(topic, count, entry) for entry in entries]
-        appended = await self._append(topic, records, submission.transaction)
+        appended = await self._append(topic, records, submission.key)
         epoch = (await self._topic(topic)).incarnation
         places = [
             Place(entry.id, record.partition, offset)
@@ -118,12 +118,12 @@ class Writer:
         reached = {place.partition: place.offset + 1 for place in places}  # offsets of a partition ascend
         return Written(Position(topic, epoch, reached), places, appended.again)
 
-    async def _append(self, topic: str, records: Sequence[Record], transaction: Transaction | None) -> Appended:
+    async def _append(self, topic: str, records: Sequence[Record], key: IdempotencyKey | None) -> Appended:
         for attempt in range(ATTEMPTS_MAX):
             try:
-                if transaction is None:
+                if key is None:
                     return await self.calls.append(records)
-                return await self.calls.append_once(Write(records, transaction))
+                return await self.calls.append_once(Write(records, key))
             except (UnknownTopicError, IncarnationError):
                 if attempt + 1 == ATTEMPTS_MAX:
                     raise

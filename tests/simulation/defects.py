@@ -25,7 +25,7 @@ from faust_redis.driver.pending_writes import CommitBatch, PendingWrites
 from faust_redis.driver.producer import Producer
 from faust_redis.driver.restore import Restorer
 from faust_redis.driver.stores import Checkpoint
-from faust_redis.log import Fence, Log, Transaction, WriteBatch
+from faust_redis.log import Fence, Log, ProducerSequence, WriteBatch
 from faust_redis.rocksdb.store import RocksStore
 
 from tests.simulation.recovery import Recovery
@@ -65,17 +65,17 @@ def _replace(stack: ExitStack, owner: type, name: str, new: Any) -> Any:
 
 def _two_writes(stack: ExitStack, *, offsets_first: bool) -> None:
     async def commit(
-        self: Log, batch: WriteBatch, *, fence: Fence | None = None, transaction: Transaction | None = None
+        self: Log, batch: WriteBatch, *, fence: Fence | None = None, write_id: ProducerSequence | None = None
     ) -> Any:
-        if fence is None or not batch.records or not batch.offsets or transaction is None:
-            return await whole(self, batch, fence=fence, transaction=transaction)
-        number = int(transaction.value) * 2
+        if fence is None or not batch.records or not batch.offsets or write_id is None:
+            return await whole(self, batch, fence=fence, write_id=write_id)
+        number = write_id.number * 2
         parts = [WriteBatch(batch.records, {}), WriteBatch([], batch.offsets)]
         replies = []
         for i, part in enumerate(reversed(parts) if offsets_first else parts):
-            name = f"{transaction.name}:{i}"
-            numbered = replace(transaction, name=name, value=str(number), after="")
-            replies.append(await whole(self, part, fence=fence, transaction=numbered))
+            producer = f"{write_id.producer}:{i}"
+            numbered = replace(write_id, producer=producer, number=number, after=None)
+            replies.append(await whole(self, part, fence=fence, write_id=numbered))
         return replies[-1 if offsets_first else 0]
 
     whole = _replace(stack, Log, "commit", commit)

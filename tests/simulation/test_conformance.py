@@ -11,7 +11,6 @@ import pytest
 from faust_redis.log import Log
 from faust_redis.log.codec import pack
 from faust_redis.log.scripts import COMMIT, CREATE_TOPIC, GROUP
-from faust_redis.testing.keyspace import raw
 from faust_redis.testing.server import Server
 from redis.exceptions import ResponseError
 
@@ -132,13 +131,14 @@ class Commands:
         return json.dumps({name: str(rng.randrange(4)) for name in groups}).encode()
 
     async def commit(self) -> None:
-        rng, head = self.rng, {"streams": [], "offsets": []}  # type: ignore[var-annotated]
+        rng = self.rng
+        head: dict[str, Any] = {"streams": [], "offsets": []}
         records = [self._record(head["streams"]) for _ in range(rng.randint(0, 5))]
         packed = pack([[parts for place, parts in records if place == n] for n in range(len(head["streams"]))])
         member = rng.choice(MEMBERS)
         if rng.random() < 0.6:
             generation = self.generation - (rng.random() < 0.1)
-            head["fence"] = {"group": "g", "member": member, "generation": generation}  # type: ignore[assignment]
+            head["fence"] = {"group": "g", "member": member, "generation": generation}
             standing = rng.choice((-1, -1, 0, rng.randrange(3)))
             passed = hashlib.sha1(b"%d" % rng.randrange(1000)).hexdigest() if rng.random() < 0.1 else ""
             head["offsets"] = [["plain", p, rng.randrange(3), standing, passed] for p in range(rng.randint(0, 2))]
@@ -146,11 +146,13 @@ class Commands:
             head["require"] = ["table", 0, f"k{rng.randrange(4)}"]
         if rng.random() < 0.8:
             self.numbers[member] += rng.choice((1, 1, 1, 0, -1))
-            once = rng.random() < 0.2
-            name = f"once{rng.randrange(3)}" if once else member
-            head["txn"] = {"name": name, "value": str(self.numbers[member]), "once": once, "ttl_ms": LONG_MS}  # type: ignore[assignment]
-            if rng.random() < 0.4:
-                head["txn"]["after"] = rng.choice(("", str(self.numbers[member] - 1)))  # type: ignore[call-overload]
+            number = self.numbers[member]
+            if rng.random() < 0.2:
+                head["idempotency"] = {"name": f"key{rng.randrange(3)}", "digest": str(number), "ttl_ms": LONG_MS}
+            else:
+                head["sequence"] = {"producer": member, "number": number, "ttl_ms": LONG_MS}
+                if rng.random() < 0.2:
+                    head["sequence"]["after"] = number - 1
         await self.both.say("EVALSHA", COMMIT.digest, 1, "any", self.both.prefix, json.dumps(head), packed)
 
     async def group(self) -> None:
@@ -195,7 +197,7 @@ async def test_a_foreign_entry_is_refused_by_both(log: Log) -> None:
     both.model.stream(keys.stream("plain", 0)).add([b"k", b"x"], (5, 1))
     head = json.dumps({"streams": [["plain", 0, "i1"]], "offsets": []})
     reply = await both.say("EVALSHA", COMMIT.digest, 1, "any", both.prefix, head, pack([[[b"t", b"0"]]]))
-    assert reply == [b"FOREIGN", raw(keys.stream("plain", 0)), b"5-1", b"0-0"]
+    assert reply == [b"FOREIGN", b"plain", b"0", b"5-1", b"0-0"]
 
 
 class Clocked(Both):

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import orjson
-from faust_redis.log import Fence, Log, Record, TopicPartition, TopicSpec, Transaction, WriteBatch
+from faust_redis.log import Fence, Log, ProducerSequence, Record, TopicPartition, TopicSpec, WriteBatch
 from faust_redis.log.scripts import COMMIT, GROUP
 
 from deploy.server.embedded import EmbeddedServer
@@ -89,9 +89,9 @@ async def _commit(log: Log, fence: Fence, number: int, records: int, chance: ran
     batch = WriteBatch(
         [_record(i, chance) for i in range(records)], {TopicPartition("in", p): number for p in range(PARTITIONS)}
     )
-    transaction = Transaction("bench:m", str(number), once=False, ttl_ms=60_000)
+    sequence = ProducerSequence("bench:m", number, ttl_ms=60_000)
     began = time.perf_counter()
-    await log.commit(batch, fence=fence, transaction=transaction)
+    await log.commit(batch, fence=fence, write_id=sequence)
     return 1_000 * (time.perf_counter() - began)
 
 

@@ -1,4 +1,4 @@
-"""Several transactions sent at once: each as if it had been alone."""
+"""Several writes sent at once: each has the outcome that it would have alone."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import pytest
 from faust_redis.log import (
     Appended,
     IdempotencyConflictError,
+    IdempotencyKey,
     IncarnationError,
     Log,
     LogError,
     Record,
     TopicPartition,
     TopicSpec,
-    Transaction,
     UnknownTopicError,
 )
 from faust_redis.log.append_many import Write, append_many
@@ -23,7 +23,7 @@ TOPIC = TopicSpec("orders", 2)
 
 def write(name: str, *values: str, partition: int = 0, body: str = "b") -> Write:
     records = [Record(TOPIC.name, partition, b"k", value.encode(), 1) for value in values]
-    return Write(records, Transaction(name, body, once=True, ttl_ms=TTL_MS))
+    return Write(records, IdempotencyKey(name, body, TTL_MS))
 
 
 async def values(log: Log, partition: int = 0) -> list[str]:

@@ -11,20 +11,21 @@ from typing import Any
 import pytest
 import uvloop
 from faust_redis.log import (
+    DamagedPartitionError,
     Fence,
     FencedError,
-    ForeignStreamError,
     IdempotencyConflictError,
+    IdempotencyKey,
     IncarnationError,
     Log,
     LogUnavailableError,
     Preconditions,
+    ProducerSequence,
     Record,
     RolledBackError,
     TopicMismatchError,
     TopicPartition,
     TopicSpec,
-    Transaction,
     UnknownTopicError,
     WriteBatch,
 )
@@ -84,7 +85,7 @@ async def test_a_waiting_fetch_returns_when_a_record_comes(log: Log) -> None:
 
 async def test_a_refused_write_leaves_nothing(log: Log) -> None:
     await log.redis.xadd(log.keys.stream("t", 1), {"x": "1"})
-    with pytest.raises(ForeignStreamError, match="something else wrote to it"):
+    with pytest.raises(DamagedPartitionError, match="Something else wrote to it"):
         await log.append([record(), record(topic="c"), record(partition=1)])
     assert await log.end_offsets("t") == {0: 0, 1: 0}
     assert await log.redis.hgetall(log.keys.snapshot("c", 0)) == {}
@@ -92,50 +93,50 @@ async def test_a_refused_write_leaves_nothing(log: Log) -> None:
 
 async def test_a_foreign_entry_is_refused_when_read(log: Log) -> None:
     await log.redis.xadd(log.keys.stream("t", 1), {"x": "1"})
-    with pytest.raises(ForeignStreamError, match="did not write"):
+    with pytest.raises(DamagedPartitionError, match="topics repair t 1"):
         await log.fetch({TopicPartition("t", 1): 0})
 
 
 async def test_a_foreign_write_with_our_kind_of_id_is_refused(log: Log) -> None:
     await log.append([record()])
     await log.redis.xadd(log.keys.stream("t", 0), {"x": "1"}, id="0-*")
-    with pytest.raises(ForeignStreamError):
+    with pytest.raises(DamagedPartitionError):
         await log.append([record()])
 
 
 async def test_a_retry_returns_the_first_result(log: Log) -> None:
-    once = Transaction("me", "7", once=False, ttl_ms=60_000)
-    first = await log.append([record(), record(partition=1)], transaction=once)
-    again = await log.append([record(), record(partition=1)], transaction=once)
+    once = ProducerSequence("me", 7, ttl_ms=60_000)
+    first = await log.append([record(), record(partition=1)], write_id=once)
+    again = await log.append([record(), record(partition=1)], write_id=once)
     assert (first.offsets, first.again) == ((0, 0), False)
     assert (again.offsets, again.again) == ((0, 0), True)
     assert await log.end_offsets("t") == {0: 1, 1: 1}
 
 
 async def test_an_attempt_that_arrives_after_its_successor_is_refused(log: Log) -> None:
-    for number in ("7", "8"):
-        await log.append([record()], transaction=Transaction("me", number, once=False, ttl_ms=60_000))
+    for number in (7, 8):
+        await log.append([record()], write_id=ProducerSequence("me", number, ttl_ms=60_000))
     with pytest.raises(FencedError):
-        await log.append([record()], transaction=Transaction("me", "7", once=False, ttl_ms=60_000))
+        await log.append([record()], write_id=ProducerSequence("me", 7, ttl_ms=60_000))
     assert (await log.end_offsets("t"))[0] == 2
 
 
 async def test_an_idempotency_key_is_good_for_one_body(log: Log) -> None:
-    await log.append([record()], transaction=Transaction("key", "digest-1", once=True, ttl_ms=60_000))
+    await log.append([record()], write_id=IdempotencyKey("key", "digest-1", ttl_ms=60_000))
     with pytest.raises(IdempotencyConflictError):
-        await log.append([record()], transaction=Transaction("key", "digest-2", once=True, ttl_ms=60_000))
+        await log.append([record()], write_id=IdempotencyKey("key", "digest-2", ttl_ms=60_000))
     assert await log.end_offsets("t") == {0: 1, 1: 0}
 
 
 async def test_a_write_whose_predecessor_is_lost_is_refused(log: Log) -> None:
     """A broker restored to an earlier state: whatever its writer knows may be lost, so none of it is written."""
-    first = Transaction("me", "7", once=False, ttl_ms=60_000)
-    await log.append([record()], transaction=first)
-    await log.append([record()], transaction=replace(first, value="8", after="7"))
-    for lost in (replace(first, value="10", after="9"), replace(first, name="other", value="2", after="1")):
+    first = ProducerSequence("me", 7, ttl_ms=60_000)
+    await log.append([record()], write_id=first)
+    await log.append([record()], write_id=replace(first, number=8, after=7))
+    for lost in (replace(first, number=10, after=9), replace(first, producer="other", number=2, after=1)):
         with pytest.raises(RolledBackError, match="write"):
-            await log.append([record()], transaction=lost)
-    assert (await log.append([record()], transaction=replace(first, value="8", after="7"))).again
+            await log.append([record()], write_id=lost)
+    assert (await log.append([record()], write_id=replace(first, number=8, after=7))).again
     assert (await log.end_offsets("t"))[0] == 2
 
 
@@ -240,11 +241,11 @@ async def test_unknown_topics_and_partitions_are_named(log: Log) -> None:
 
 async def test_a_retry_learns_its_result_even_after_the_fence_fell(log: Log) -> None:
     fence = await join(log)
-    number = Transaction("g:m", "1", once=False, ttl_ms=60_000)
+    number = ProducerSequence("g:m", 1, ttl_ms=60_000)
     batch = WriteBatch([record()], {T0: 1})
-    await log.commit(batch, fence=fence, transaction=number)
+    await log.commit(batch, fence=fence, write_id=number)
     await log.run(GROUP, [log.keys.group("g")], ["leave", "m"])
-    assert (await log.commit(batch, fence=fence, transaction=number)).again
+    assert (await log.commit(batch, fence=fence, write_id=number)).again
     assert await log.end_offsets("t") == {0: 1, 1: 0}
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from faust_redis.log import Appended, Log, LogUnavailableError, Record, TopicSpec, Transaction, UnknownTopicError
+from faust_redis.log import Appended, IdempotencyKey, Log, LogUnavailableError, Record, TopicSpec, UnknownTopicError
 from faust_redis.log.records import Headers
 
 TOPIC = "astra.dead-letters.v1"
@@ -136,7 +136,8 @@ class DeadLetters:
 
     async def replayed(self, letter_id: str) -> int | None:
         """The offset at which a letter stands that was replayed within the last week; None when it was not."""
-        [seen] = await self.log.at_once(("HMGET", self.log.keys.transaction(self._name(letter_id)), "value", "bases"))
+        key = self.log.keys.idempotency_key(self._name(letter_id))
+        [seen] = await self.log.at_once(("HMGET", key, "digest", "bases"))
         return int(orjson.loads(seen[1])[0]) if seen[0] == REPLAY.encode() else None
 
     async def drop(self, letter: DeadLetter) -> None:
@@ -154,16 +155,16 @@ class DeadLetters:
     async def _deal(self, letter: DeadLetter, how: str, *records: Record) -> int:
         """Write with the letter's resolution, numbered so that a retry is known; repeated while the broker is away."""
         resolution, present = await self._resolution(letter)
-        transaction = Transaction(self._name(letter.id), how, once=True, ttl_ms=REMEMBERED_MS)
+        key = IdempotencyKey(self._name(letter.id), how, REMEMBERED_MS)
         for pause_s in RETRY_PAUSES_S:
             try:
-                return (await self._append([*records, resolution], transaction, present)).offsets[0]
+                return (await self._append([*records, resolution], key, present)).offsets[0]
             except LogUnavailableError:
                 await asyncio.sleep(pause_s)
-        return (await self._append([*records, resolution], transaction, present)).offsets[0]
+        return (await self._append([*records, resolution], key, present)).offsets[0]
 
-    async def _append(self, records: list[Record], transaction: Transaction, present: tuple[str, int, str]) -> Appended:
-        return await self.log.append(records, transaction=transaction, require=present)
+    async def _append(self, records: list[Record], key: IdempotencyKey, present: tuple[str, int, str]) -> Appended:
+        return await self.log.append(records, write_id=key, require=present)
 
     async def _resolution(self, letter: DeadLetter) -> tuple[Record, tuple[str, int, str]]:
         """The tombstone of a letter, and the row that must still be there for it."""

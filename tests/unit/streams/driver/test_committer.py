@@ -11,7 +11,7 @@ from faust.types import TP
 from faust_redis.driver.committer import Committer
 from faust_redis.driver.limits import RANKED_ROW_US
 from faust_redis.driver.pending_writes import Output
-from faust_redis.log import Appended, Fence, LogUnavailableError, Transaction, WriteBatch
+from faust_redis.log import Appended, Fence, LogUnavailableError, ProducerSequence, WriteBatch
 from faust_redis.log.keys import Keys
 
 SOURCE = TP("in", 0)
@@ -24,16 +24,16 @@ class SlowLog:
         self.batches: list[WriteBatch] = []
         self.arrived = asyncio.Event()
         self.answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.stands: bytes | None = None
+        self.stands: int | None = None
         self.keys = Keys("test")
 
-    async def at_once(self, _command: Any) -> list[Any]:
-        return [[self.stands]]
+    async def last_sequence(self, _producer: str) -> int | None:
+        return self.stands
 
     def known_topic(self, _name: str) -> None:
         return None
 
-    async def commit(self, batch: WriteBatch, *, fence: Fence | None, transaction: Transaction) -> Appended:
+    async def commit(self, batch: WriteBatch, *, fence: Fence | None, write_id: ProducerSequence) -> Appended:
         self.batches.append(batch)
         self.arrived.set()
         await self.answer
@@ -121,7 +121,7 @@ async def test_a_member_that_writes_nothing_sees_that_its_last_write_is_lost(
     finish_an_event(committer, [])
     log.answer.set_result(None)
     await committer.commit()
-    log.stands = b"1"
+    log.stands = 1
     assert not await committer.is_forgotten()
     log.stands = None  # a broker that was restored to before it
     assert await committer.is_forgotten()

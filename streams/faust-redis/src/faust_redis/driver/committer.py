@@ -30,9 +30,9 @@ from faust_redis.log import (
     Fence,
     FencedError,
     LogUnavailableError,
+    ProducerSequence,
     Rows,
     TopicPartition,
-    Transaction,
     WriteBatch,
 )
 
@@ -66,7 +66,7 @@ class Committer:
         self.stopping = False
         self._lock = asyncio.Lock()
         self._sequence = 0
-        self._acknowledged = ""
+        self._acknowledged: int | None = None
         self._acknowledged_s = 0.0
         self._room: asyncio.Future[None] | None = None
 
@@ -123,7 +123,7 @@ class Committer:
         async with self._lock:
             self.fence = fence
             self.writer = self.transport.new_writer()
-            self._acknowledged = ""
+            self._acknowledged = None
             await self._send(WriteBatch(), fence)
 
     async def claim(self, offsets: Mapping[TP, int], fence: Fence | None) -> None:
@@ -251,38 +251,28 @@ class Committer:
     async def _send(self, batch: WriteBatch, fence: Fence | None) -> Appended:
         """One write, repeated until its outcome is known. Numbered: an attempt that arrives late does not count."""
         self._sequence += 1
-        transaction = Transaction(
-            self._name,
-            str(self._sequence),
-            once=False,
-            ttl_ms=TRANSACTION_TTL_MS,
-            after=self._last(),
-        )
+        sequence = ProducerSequence(self._name, self._sequence, TRANSACTION_TTL_MS, self._last())
         log = self.transport.broker
         appended = await retry_while_unavailable(
-            lambda: log.commit(batch, fence=fence, transaction=transaction), "commit", stop=lambda: self.stopping
+            lambda: log.commit(batch, fence=fence, write_id=sequence), "commit", stop=lambda: self.stopping
         )
-        self._acknowledged, self._acknowledged_s = transaction.value, asyncio.get_running_loop().time()
+        self._acknowledged, self._acknowledged_s = sequence.number, asyncio.get_running_loop().time()
         return appended
 
     async def is_forgotten(self) -> bool:
         """Whether the broker has lost this member's last write; seen so by a member that writes nothing."""
         async with self._lock:  # no write is under way
             last = self._last()
-            if not last:
-                return False
-            key = self.transport.broker.keys.transaction(self._name)
-            [[stands]] = await self.transport.broker.at_once(("HMGET", key, "value"))
-            return bool(stands != last.encode())
+            return last is not None and await self.transport.broker.last_sequence(self._name) != last
 
     @property
     def _name(self) -> str:
         return f"{self.transport.group}:{self.transport.member}"
 
-    def _last(self) -> str:
-        """The number of the write that must stand; empty when it may be forgotten by now."""
+    def _last(self) -> int | None:
+        """Return the number of the write that must stand; None when the log may have forgotten it by now."""
         age_s = asyncio.get_running_loop().time() - self._acknowledged_s
-        return self._acknowledged if age_s < TRANSACTION_TTL_MS / 2_000 else ""
+        return self._acknowledged if age_s < TRANSACTION_TTL_MS / 2_000 else None
 
     def _refuse_changelogs(self, cut: CommitBatch) -> None:
         """Table rows changed outside of events (expired windows) while this member owns nothing: not its to write."""

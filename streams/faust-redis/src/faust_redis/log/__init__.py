@@ -1,10 +1,11 @@
-"""A partitioned log on Redis Streams: dense offsets, one atomic write, groups with leases. Knows nothing of Faust."""
+"""A partitioned log on Redis Streams: dense offsets, atomic commits, groups with leases. Independent of Faust."""
 
 from faust_redis.log.client import Appended, Log
 from faust_redis.log.errors import (
     BrokerUnsuitableError,
+    DamagedPartitionError,
     FencedError,
-    ForeignStreamError,
+    ForeignKeyError,
     GroupInUseError,
     IdempotencyConflictError,
     IncarnationError,
@@ -20,7 +21,10 @@ from faust_redis.log.errors import (
 from faust_redis.log.position import Position
 from faust_redis.log.records import (
     Fence,
+    Fetched,
+    IdempotencyKey,
     Preconditions,
+    ProducerSequence,
     Record,
     Rows,
     SourceOffsets,
@@ -28,24 +32,28 @@ from faust_redis.log.records import (
     TopicInfo,
     TopicPartition,
     TopicSpec,
-    Transaction,
     WriteBatch,
+    WriteId,
 )
 
 __all__ = [
     "Appended",
     "BrokerUnsuitableError",
+    "DamagedPartitionError",
     "Fence",
     "FencedError",
-    "ForeignStreamError",
+    "Fetched",
+    "ForeignKeyError",
     "GroupInUseError",
     "IdempotencyConflictError",
+    "IdempotencyKey",
     "IncarnationError",
     "Log",
     "LogError",
     "LogUnavailableError",
     "Position",
     "Preconditions",
+    "ProducerSequence",
     "Record",
     "RolledBackError",
     "RowGoneError",
@@ -57,8 +65,8 @@ __all__ = [
     "TopicMismatchError",
     "TopicPartition",
     "TopicSpec",
-    "Transaction",
     "TrimmedError",
     "UnknownTopicError",
     "WriteBatch",
+    "WriteId",
 ]

@@ -1,6 +1,6 @@
-"""Several writes that have nothing to do with each other, sent at once: one round trip, an outcome for each.
+"""Send several independent writes in one round trip, each with its own outcome.
 
-For transactions: the log recognises a retry by the whole write, so that they cannot be merged into one.
+The log recognises a retry by the whole write, so writes with an id of their own cannot be merged into one.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from redis.exceptions import NoScriptError
 from faust_redis.log import codec
 from faust_redis.log.client import Appended, Log
 from faust_redis.log.errors import LogError, UnknownTopicError
-from faust_redis.log.records import Record, TopicInfo, Transaction, WriteBatch
+from faust_redis.log.records import Record, TopicInfo, WriteBatch, WriteId
 from faust_redis.log.scripts import COMMIT
 
 
 class Write(NamedTuple):
-    """Records that are appended together, and how a retry of that is recognised."""
+    """Records that are appended together, and the id by which the log recognises a retry."""
 
     records: Sequence[Record]
-    transaction: Transaction
+    write_id: WriteId
 
 
 async def append_many(log: Log, writes: Sequence[Write]) -> list[Appended | LogError]:
-    """What `Log.append` would return or raise for each, in their order.
+    """Return, for each write in order, what `Log.append` would return or raise.
 
     Raises:
         LogUnavailableError: the broker cannot be reached; what became of any of them is unknown.
@@ -35,7 +35,7 @@ async def append_many(log: Log, writes: Sequence[Write]) -> list[Appended | LogE
     topics = {record.topic for write in writes for record in write.records}
     infos = {topic: await log.topic(topic) for topic in topics}
     sent = [
-        codec.commit_arguments(log.keys.prefix, WriteBatch(list(write.records)), infos, None, write.transaction)
+        codec.commit_arguments(log.keys.prefix, WriteBatch(list(write.records)), infos, None, write.write_id)
         for write in writes
     ]
     try:
@@ -59,6 +59,6 @@ def _result(sent: codec.CommitArguments, reply: Sequence[bytes], infos: dict[str
 
 async def _outcome(log: Log, write: Write) -> Appended | LogError:
     try:
-        return await log.append(write.records, transaction=write.transaction)
+        return await log.append(write.records, write_id=write.write_id)
     except LogError as exc:
         return exc

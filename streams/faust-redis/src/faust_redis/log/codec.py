@@ -1,4 +1,4 @@
-"""How records, batches and replies look on the wire. Pure: bytes in, values out."""
+"""Encode batches for the scripts, and decode entries and replies. Pure: bytes in, values out."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from redis.exceptions import OutOfMemoryError, ResponseError
 
 from faust_redis.log.errors import (
     BrokerUnsuitableError,
+    DamagedPartitionError,
     FencedError,
-    ForeignStreamError,
+    ForeignKeyError,
     IdempotencyConflictError,
     IncarnationError,
     LogError,
@@ -26,40 +27,49 @@ from faust_redis.log.errors import (
 from faust_redis.log.records import (
     Cleanup,
     Fence,
+    IdempotencyKey,
     Rows,
     StoredRecord,
     TopicInfo,
     TopicPartition,
     TopicSpec,
-    Transaction,
     View,
     Writable,
     WriteBatch,
+    WriteId,
 )
 
 HEADER_PREFIX = b"h:"
+TIMESTAMP_MS_MIN, TIMESTAMP_MS_MAX = -(2**63), 2**63 - 1
+TIMESTAMP_DIGITS_MAX = 20
 
 
 def identity(reply: Any, **_: Any) -> Any:
-    """A reply as it came."""
+    """Return a reply unchanged."""
     return reply
 
 
 def topic_info(name: str, reply: Sequence[bytes]) -> TopicInfo:
-    """A topic from its hash fields."""
+    """Return a topic from its hash fields."""
     partitions, cleanup, view, retention_ms, incarnation = (field.decode() for field in reply)
     spec = TopicSpec(name, int(partitions), cast("Cleanup", cleanup), cast("View", view), int(retention_ms))
     return TopicInfo(spec, incarnation)
 
 
 def topic_partition(name: bytes) -> TopicPartition:
-    """``topic:partition`` as a pair."""
+    """Parse ``topic:partition``."""
     topic, _, partition = name.decode().rpartition(":")
     return TopicPartition(topic, int(partition))
 
 
 def fields(record: Writable) -> list[bytes]:
-    """A record as stream fields: k, v, t, then headers and w (writer); what is absent is left out."""
+    """Return a record as stream fields: k, v, t, then headers and w (writer). Absent ones are left out.
+
+    Raises:
+        ValueError: the timestamp does not fit into 64 bits.
+    """
+    if not TIMESTAMP_MS_MIN <= record.timestamp_ms <= TIMESTAMP_MS_MAX:
+        raise ValueError(f"expected a timestamp of at most 64 bits, got {record.timestamp_ms}")
     out: list[bytes] = []
     if record.key is not None:
         out += (b"k", record.key)
@@ -74,25 +84,23 @@ def fields(record: Writable) -> list[bytes]:
 
 
 def row_fields(rows: Rows) -> list[list[bytes]]:
-    """Rows likewise."""
+    """Return rows as stream fields, each as `fields` returns a record."""
     tail = (b"t", b"%d" % rows.timestamp_ms, *((b"w", rows.writer) if rows.writer else ()))
     return [[b"k", key, *tail] if value is None else [b"k", key, b"v", value, *tail] for key, value in rows.items]
 
 
 def stored(entry: Sequence[Any]) -> StoredRecord:
-    """A record from a stream entry ``[id, [field, value, ...]]``.
+    """Return the record of a stream entry ``[id, [field, value, ...]]``.
 
     Raises:
-        ForeignStreamError: when the entry's id is not one of this log's (its first half must be 0).
+        ValueError: the entry's id, a timestamp or a header name is not one that this log writes.
     """
     entry_id, parts = entry
     if not entry_id.startswith(b"0-"):
-        raise ForeignStreamError(
-            f"a stream holds the entry {entry_id.decode()!r}, which this log did not write (its ids begin with '0-'). "
-            "Remove the foreign writer and re-create the topic."
-        )
+        raise ValueError(f"the entry {entry_id.decode()!r}, where this log's ids begin with '0-'")
+    offset = int(entry_id[2:]) - 1
     if parts[::2] == [b"k", b"v", b"t"]:  # most are like this
-        return StoredRecord(int(entry_id[2:]) - 1, int(parts[5]), parts[1], parts[3], (), b"")
+        return StoredRecord(offset, _timestamp_ms(parts[5]), parts[1], parts[3], (), b"")
     key = value = None
     writer = b""
     timestamp_ms = 0
@@ -104,24 +112,51 @@ def stored(entry: Sequence[Any]) -> StoredRecord:
         elif name == b"v":
             value = content
         elif name == b"t":
-            timestamp_ms = int(content)
+            timestamp_ms = _timestamp_ms(content)
         elif name.startswith(HEADER_PREFIX):
             headers.append((name[2:].decode(), content))
         elif name == b"w":
             writer = content
-    return StoredRecord(int(entry_id[2:]) - 1, timestamp_ms, key, value, tuple(headers), writer)
+    return StoredRecord(offset, timestamp_ms, key, value, tuple(headers), writer)
+
+
+def offset_of(entry_id: bytes, otherwise: int) -> int:
+    """Return the offset of an entry; `otherwise` when its id is not one of this log's."""
+    return int(entry_id[2:]) - 1 if entry_id.startswith(b"0-") else otherwise
+
+
+def _timestamp_ms(text: bytes) -> int:
+    """Return a timestamp; a longer text than any 64-bit number has is refused before it is parsed."""
+    if len(text) <= TIMESTAMP_DIGITS_MAX:
+        timestamp_ms = int(text)
+        if TIMESTAMP_MS_MIN <= timestamp_ms <= TIMESTAMP_MS_MAX:
+            return timestamp_ms
+    raise ValueError(f"an entry with the timestamp {text[:32]!r}, which is not a number of 64 bits")
+
+
+def readable(
+    tp: TopicPartition, entries: Sequence[Sequence[Any]]
+) -> tuple[list[StoredRecord], DamagedPartitionError | None]:
+    """Return the records of stream entries up to the first unreadable one, and that one's error."""
+    records: list[StoredRecord] = []
+    for entry in entries:
+        try:
+            records.append(stored(entry))
+        except ValueError as exc:
+            return records, DamagedPartitionError(*tp, f"its stream holds {exc}")
+    return records, None
 
 
 @dataclass(frozen=True, slots=True)
 class CommitArguments:
-    """A batch as the commit script's arguments, which stream each record went to, and where in theirs rows end."""
+    """The commit script's arguments, the stream of each record, and where in its stream each `Rows` ends."""
 
     argv: list[Any]
     stream_of: list[int]
     row_counts: list[tuple[int, int]]
 
     def offsets(self, bases: Sequence[int]) -> tuple[int, ...]:
-        """Offset of each record, given the highwater of each stream before the write."""
+        """Return the offset of each record, given the highwater of each stream before the write."""
         ends = list(bases)
         out = []
         for stream in self.stream_of:
@@ -130,7 +165,7 @@ class CommitArguments:
         return tuple(out)
 
     def row_ends(self, bases: Sequence[int]) -> tuple[int, ...]:
-        """Offset of the last row of each `Rows`, likewise."""
+        """Return the offset of the last row of each `Rows`, given the same."""
         return tuple(bases[stream] + count - 1 for stream, count in self.row_counts)
 
 
@@ -139,11 +174,11 @@ def commit_arguments(
     batch: WriteBatch,
     infos: Mapping[str, TopicInfo],
     fence: Fence | None,
-    transaction: Transaction | None,
+    write_id: WriteId | None,
     *,
     require: tuple[str, int, str] | None = None,
 ) -> CommitArguments:
-    """Pack a batch for the commit script: what is to be checked as JSON, the records by stream as MessagePack."""
+    """Pack a batch for the commit script: its checks as JSON, its records by stream as MessagePack."""
     streams: dict[tuple[str, int | None], int] = {}
     stream_of: list[int] = []
     entries: list[list[list[bytes]]] = []
@@ -168,6 +203,7 @@ def commit_arguments(
             [tp.topic, tp.partition, offset, *batch.preconditions.get(tp, (-1, ""))]
             for tp, offset in batch.offsets.items()
         ],
+        **_write_id(write_id),
     }
     if fence is not None:
         head["fence"] = {"group": fence.group, "member": fence.member, "generation": fence.generation}
@@ -178,27 +214,31 @@ def commit_arguments(
         head["copied"] = {"name": batch.source_offsets.name, "steps": steps}
     if require is not None:
         head["require"] = require
-    if transaction is not None:
-        head["txn"] = {
-            "name": transaction.name,
-            "value": transaction.value,
-            "once": transaction.once,
-            "ttl_ms": transaction.ttl_ms,
-            "after": transaction.after,
-        }
     return CommitArguments([prefix, orjson.dumps(head), pack(entries)], stream_of, row_counts)
 
 
+def _write_id(write_id: WriteId | None) -> dict[str, Any]:
+    if write_id is None:
+        return {}
+    if isinstance(write_id, IdempotencyKey):
+        return {"idempotency": {"name": write_id.name, "digest": write_id.digest, "ttl_ms": write_id.ttl_ms}}
+    sequence = {"producer": write_id.producer, "number": write_id.number, "ttl_ms": write_id.ttl_ms}
+    return {"sequence": sequence if write_id.after is None else sequence | {"after": write_id.after}}
+
+
 def pack(entries: Sequence[Sequence[Sequence[bytes]]]) -> bytes:
-    """For each stream its records, each as a list of fields, as the commit script takes them."""
-    packed: bytes = msgpack.packb(entries, use_bin_type=False)  # bytes as raw strings, which is what Lua has
+    """Pack the records of each stream, each a list of fields, for the commit script."""
+    packed: bytes = msgpack.packb(entries, use_bin_type=False)  # Lua has only raw strings
     return packed
 
 
 def commit_result(reply: Sequence[bytes], topics: MutableMapping[str, TopicInfo]) -> tuple[list[int], bool]:
-    """Highwaters before the write and whether it was a recognised retry; or the error the script answered.
+    """Return the highwaters before the write, and whether it was a recognised retry.
 
-    A topic that is unknown or of another incarnation is forgotten from `topics`.
+    Remove a topic from `topics` when the script found it unknown or of another incarnation.
+
+    Raises:
+        LogError: the script refused the batch.
     """
     status, *rest = (part.decode() for part in reply)
     if status == "OK":
@@ -209,6 +249,11 @@ def commit_result(reply: Sequence[bytes], topics: MutableMapping[str, TopicInfo]
 
 
 def _refusal(status: str, rest: Sequence[str]) -> LogError:
+    if status == "FOREIGN":
+        topic, partition, last, expected = rest
+        return DamagedPartitionError(topic, int(partition), f"its stream ends at {last}, this log wrote to {expected}")
+    if status == "WRONG_TYPE":
+        return _wrong_type(*rest)
     kind, text = _REFUSALS[status]
     return kind(text.format(*rest))
 
@@ -227,18 +272,23 @@ _REFUSALS: Mapping[str, tuple[type[LogError], str]] = {
         IncarnationError,
         "topic {0!r} was re-created since it was last seen (a flushed or restored broker?)",
     ),
-    "FOREIGN": (
-        ForeignStreamError,
-        (
-            "stream {0!r} ends at {1}, but this log wrote up to {2}: something else wrote to it. "
-            "Remove the foreign writer and re-create the topic."
-        ),
-    ),
 }
 
 
+def _wrong_type(key: str, found: str, expected: str, topic: str, partition: str) -> LogError:
+    damage = f"key {key!r} holds a {found}, this log keeps a {expected} there"
+    if topic:
+        return DamagedPartitionError(topic, int(partition), damage)
+    return ForeignKeyError(f"{damage}. Something else wrote it; stop that writer, then remove the key.")
+
+
+def is_wrong_type(exc: ResponseError) -> bool:
+    """Return whether the server refused a command because a key holds a value of another type."""
+    return str(exc).startswith("WRONGTYPE")
+
+
 def raise_for_response(exc: ResponseError) -> None:
-    """Turn server errors that have a meaning here into ours; return when there is none."""
+    """Raise our own error for a server error that the log knows; return for any other."""
     text = str(exc)
     if isinstance(exc, OutOfMemoryError) or "OOM" in text:
         raise LogUnavailableError("the broker is out of memory (maxmemory reached); free some or raise it") from exc

@@ -1,4 +1,4 @@
-"""What can go wrong at the log. Each message says what was expected, what came, and what to do."""
+"""Errors of the log. Each message says what was expected, what came, and what to do."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ class LogError(Exception):
 
 
 class LogUnavailableError(LogError):
-    """The broker cannot be reached just now. Nothing is known to be written; retry with the same transaction."""
+    """The broker cannot be reached just now. Nothing is known to be written; retry with the same write id."""
 
 
 class FencedError(LogError):
@@ -27,8 +27,27 @@ class UnknownTopicError(LogError):
     """The topic has not been created."""
 
 
-class ForeignStreamError(LogError):
-    """Something other than this log wrote to a partition's stream, so its offsets cannot be trusted."""
+class DamagedPartitionError(LogError):
+    """Something other than this log changed a key of a partition, so the log cannot trust it. Nothing was written.
+
+    Attributes:
+        topic: The partition's topic.
+        partition: The partition.
+        damage: What was found.
+    """
+
+    def __init__(self, topic: str, partition: int, damage: str) -> None:
+        super().__init__(
+            f"partition {partition} of {topic!r} is damaged: {damage}. Something else wrote to it; stop that writer, "
+            f"then run 'faust-redis topics repair {topic} {partition}'."
+        )
+        self.topic = topic
+        self.partition = partition
+        self.damage = damage
+
+
+class ForeignKeyError(LogError):
+    """A key of the log holds a value of another type: something else wrote it. Nothing was written."""
 
 
 class TopicMismatchError(LogError):

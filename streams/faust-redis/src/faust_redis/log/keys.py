@@ -66,6 +66,10 @@ class Keys:
         """Hash reader -> JSON ``{until_ms, offsets}``: live readers outside of groups, and where they stand."""
         return f"{self.prefix}readers:{topic}"
 
-    def transaction(self, name: str) -> str:
-        """String: the last transaction of a writer and its result, for retries after a lost reply."""
-        return f"{self.prefix}txn:{name}"
+    def idempotency_key(self, name: str) -> str:
+        """Hash: first use, digest of the body and result of an idempotency key."""
+        return f"{self.prefix}idempotency:{name}"
+
+    def producer(self, name: str) -> str:
+        """Hash: number and result of a producer's last write."""
+        return f"{self.prefix}producer:{name}"

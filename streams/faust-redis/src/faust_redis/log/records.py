@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, Protocol
 
+from faust_redis.log.errors import DamagedPartitionError
+
 Cleanup = Literal["delete", "compact", "compact,delete"]
 View = Literal["", "rank"]
 
@@ -55,7 +57,7 @@ Headers = tuple[tuple[str, bytes], ...]
 class Record(NamedTuple):
     """A record to append. `key` and `value`: None (absent; a tombstone) is not ``b""``. `timestamp_ms`: event time.
 
-    `writer` names one member's hold on a partition; see `faust_redis.driver.stores.Checkpoint`. Empty if unused.
+    `writer` names the member and the assignment under which it wrote to a changelog. Empty elsewhere.
     """
 
     topic: str
@@ -110,6 +112,18 @@ class StoredRecord(NamedTuple):
     writer: bytes = b""
 
 
+class Fetched(NamedTuple):
+    """The result of a fetch from several partitions.
+
+    Attributes:
+        records: Records of each partition that has some.
+        damaged: The error of each partition whose next entry cannot be read.
+    """
+
+    records: dict[TopicPartition, list[StoredRecord]]
+    damaged: dict[TopicPartition, DamagedPartitionError]
+
+
 @dataclass(frozen=True, slots=True)
 class Fence:
     """The right of one group member to write, as of one generation."""
@@ -120,23 +134,40 @@ class Fence:
 
 
 @dataclass(frozen=True, slots=True)
-class Transaction:
-    """How a retry of the same write is recognised.
+class IdempotencyKey:
+    """Identifies a write from the edge. The log applies it once, and refuses another body under the same name.
 
     Attributes:
-        name: Who writes: a worker's identity, or an idempotency key.
-        value: What is written: a sequence number, or a digest of the body.
-        once: True refuses another `value` under this `name` (idempotency keys); False lets it follow (workers).
-        ttl_ms: How long the result is remembered.
-        after: The value of this writer's last write, which must stand, or the broker was restored to an earlier state;
-            empty when that is not to be asked.
+        name: The key, unique within the namespace.
+        digest: Digest of the body that is written under it.
+        ttl_ms: How long the log remembers the key and its result.
     """
 
     name: str
-    value: str
-    once: bool
+    digest: str
     ttl_ms: int
-    after: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ProducerSequence:
+    """Numbers the writes of one producer. The log applies each number once, and refuses a number below the last one.
+
+    Attributes:
+        producer: The producer's name, for example a member of a group.
+        number: This write's number; a producer's numbers ascend.
+        ttl_ms: How long the log remembers the last number and its result.
+        after: The number of the producer's previous write. The log refuses the write when it holds another one: the
+            broker was restored to an earlier state. None skips this check.
+    """
+
+    producer: str
+    number: int
+    ttl_ms: int
+    after: int | None = None
+
+
+WriteId = IdempotencyKey | ProducerSequence
+"""Recognises a retry of the same write."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,7 @@
-"""The Lua scripts of the log, line by line, on keys in memory. A change of a script is a change here, too."""
+"""Do what the Lua scripts of the log do, on keys in memory. Change a script, and change it here.
+
+The model keeps each type of key in a place of its own, so it has no keys of a wrong type to refuse.
+"""
 
 from __future__ import annotations
 
@@ -65,10 +68,12 @@ class _RefusedError(Exception):
 def commit(server: Keyspace, _keys: Sequence[Any], argv: Sequence[Any]) -> list[bytes]:
     """commit.lua."""
     prefix, head = argv[0], json.loads(argv[1])
-    fence, txn = head.get("fence"), head.get("txn")
+    fence, key, sequence = head.get("fence"), head.get("idempotency"), head.get("sequence")
     try:
-        if txn and "no_dedup" not in server.flaws:
-            _check_transaction(server, server.hashes.get(f"{prefix}txn:{txn['name']}", {}), txn)
+        if key:
+            _check_key(server.hashes.get(f"{prefix}idempotency:{key['name']}", {}), key)
+        elif sequence and "no_dedup" not in server.flaws:
+            _check_sequence(server, server.hashes.get(f"{prefix}producer:{sequence['producer']}", {}), sequence)
         if fence:
             _check_fence(server, f"{prefix}group:{fence['group']}", fence)
             _check_evidence(server, prefix, server.hash(f"{prefix}group:{fence['group']}:offsets"), head["offsets"])
@@ -81,25 +86,32 @@ def commit(server: Keyspace, _keys: Sequence[Any], argv: Sequence[Any]) -> list[
     _append(server, targets, argv[2])
     if fence:
         _commit_offsets(server, prefix, fence["group"], head["offsets"])
-    if txn:
-        server.hashes[f"{prefix}txn:{txn['name']}"] = {b"value": raw(txn["value"]), b"bases": bases}
+    if key:
+        server.hashes[f"{prefix}idempotency:{key['name']}"] = {b"digest": raw(key["digest"]), b"bases": bases}
+    elif sequence:
+        known = {b"number": raw(sequence["number"]), b"bases": bases}
+        server.hashes[f"{prefix}producer:{sequence['producer']}"] = known
     return [b"OK", bases, b"new"]
 
 
-def _check_transaction(server: Keyspace, seen: Hash, txn: dict[str, Any]) -> None:
+def _check_key(seen: Hash, key: dict[str, Any]) -> None:
     if not seen:
-        if txn.get("after"):
-            raise _RefusedError(b"ROLLED_BACK", raw(txn["name"]), b"write none", raw(f"write {txn['after']}"))
         return
-    if seen[b"value"] == raw(txn["value"]):
+    if seen[b"digest"] == raw(key["digest"]):
         raise _RefusedError(b"OK", seen[b"bases"], b"again")
-    if txn["once"]:
-        raise _RefusedError(b"CONFLICT")
-    if int(txn["value"]) < int(seen[b"value"]) and "late_attempts_count" not in server.flaws:
-        raise _RefusedError(b"FENCED", b"transaction")
-    after = txn.get("after")
-    if after and seen[b"value"] != raw(after):
-        raise _RefusedError(b"ROLLED_BACK", raw(txn["name"]), b"write " + seen[b"value"], raw(f"write {after}"))
+    raise _RefusedError(b"CONFLICT")
+
+
+def _check_sequence(server: Keyspace, seen: Hash, sequence: dict[str, Any]) -> None:
+    last = seen.get(b"number")
+    if last == raw(sequence["number"]):
+        raise _RefusedError(b"OK", seen[b"bases"], b"again")
+    if last is not None and sequence["number"] < int(last) and "late_attempts_count" not in server.flaws:
+        raise _RefusedError(b"FENCED", b"sequence")
+    after = sequence.get("after")
+    if after is not None and last != raw(after):
+        found = b"write " + (last or b"none")
+        raise _RefusedError(b"ROLLED_BACK", raw(sequence["producer"]), found, raw(f"write {after}"))
 
 
 def _check_fence(server: Keyspace, group: str, fence: dict[str, Any]) -> None:
@@ -149,7 +161,7 @@ def _target(server: Keyspace, prefix: str, topic: str, partition: int, incarnati
     target = _Target(server, prefix, topic, partition, meta)
     last = server.streams[target.key].last if target.key in server.streams else (0, 0)
     if last != (0, target.end):
-        raise _RefusedError(b"FOREIGN", raw(target.key), b"%d-%d" % last, b"0-%d" % target.end)
+        raise _RefusedError(b"FOREIGN", raw(topic), raw(partition), b"%d-%d" % last, b"0-%d" % target.end)
     return target
 
 

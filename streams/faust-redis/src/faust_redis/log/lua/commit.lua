@@ -1,9 +1,9 @@
--- The one place where outputs, changelog, snapshots, views and offsets meet: all of it or nothing.
+-- Apply a batch of outputs, changelog rows, snapshots, rankings and offsets: all of it or nothing.
 -- KEYS[1] any key of the namespace (routes the call on a cluster)
--- ARGV[1] key prefix; ARGV[2] JSON {fence?, group?, copied?, txn?, offsets, streams}; ARGV[3] MessagePack: for each of the
+-- ARGV[1] key prefix; ARGV[2] JSON {fence?, group?, copied?, idempotency? | sequence?, require?, offsets, streams}; ARGV[3] MessagePack: for each of the
 -- streams its records, each a list of fields
--- Fields stand in the order k, v, t, header..., absent ones left out; that order is what folding relies on.
--- Every check comes before the first write: a script that stops half-way is not rolled back.
+-- Fields stand in the order k, v, t, header..., absent ones left out; folding relies on that order.
+-- Every check comes before the first write, because Redis does not roll back a script that fails.
 local prefix = ARGV[1]
 local head = cjson.decode(ARGV[2])
 
@@ -12,18 +12,34 @@ local function millis()
   return t[1] * 1000 + math.floor(t[2] / 1000)
 end
 
--- A recognised retry comes first: what was written stays written, whatever became of its writer since.
-local txn_key
-if head.txn then
-  txn_key = prefix .. 'txn:' .. head.txn.name
-  local seen = redis.call('HMGET', txn_key, 'value', 'bases')
-  if seen[1] == head.txn.value then return {'OK', seen[2], 'again'} end
-  if seen[1] and head.txn.once then return {'CONFLICT'} end
-  -- An earlier write of this writer that was long under way: its retry was answered, nobody waits for it any more.
-  if seen[1] and tonumber(head.txn.value) < tonumber(seen[1]) then return {'FENCED', 'transaction'} end
-  -- A writer's writes follow one another: if the last one does not stand, neither does what the writer knows.
-  if head.txn.after and head.txn.after ~= '' and seen[1] ~= head.txn.after then
-    return {'ROLLED_BACK', head.txn.name, 'write ' .. (seen[1] or 'none'), 'write ' .. head.txn.after}
+-- Redis keeps what a failed script has written, so a key of another type must be found before the first write.
+local function mistyped(key, expected, topic, partition)
+  local found = redis.call('TYPE', key).ok
+  if found ~= expected and found ~= 'none' then
+    return {'WRONG_TYPE', key, found, expected, topic or '', partition and string.format('%d', partition) or ''}
+  end
+end
+
+-- Recognise a retry first: a write that was applied stays applied, also when its writer has been fenced since.
+local id, id_key, id_field, id_value
+if head.idempotency then
+  id = head.idempotency
+  id_key, id_field, id_value = prefix .. 'idempotency:' .. id.name, 'digest', id.digest
+elseif head.sequence then
+  id = head.sequence
+  id_key, id_field, id_value = prefix .. 'producer:' .. id.producer, 'number', string.format('%d', id.number)
+end
+if id then
+  local wrong = mistyped(id_key, 'hash')
+  if wrong then return wrong end
+  local seen = redis.call('HMGET', id_key, id_field, 'bases')
+  if seen[1] == id_value then return {'OK', seen[2], 'again'} end
+  if seen[1] and head.idempotency then return {'CONFLICT'} end
+  -- The producer has already got an answer to a retry of this attempt, and has written more since.
+  if seen[1] and id.number < tonumber(seen[1]) then return {'FENCED', 'sequence'} end
+  -- A producer numbers its writes one after another. If the last one is lost, so may be what the producer read.
+  if id.after and seen[1] ~= string.format('%d', id.after) then
+    return {'ROLLED_BACK', id.producer, 'write ' .. (seen[1] or 'none'), 'write ' .. string.format('%d', id.after)}
   end
 end
 
@@ -35,8 +51,8 @@ if head.fence then
   if not lease or tonumber(lease) < millis() then return {'FENCED', 'lease'} end
 end
 
--- Only this member commits its partitions, so the last commit must stand, and the record that the new one passes must be
--- the one that was processed. If not, the broker was restored to an earlier state.
+-- Only this member commits its partitions. So its last commit must stand, and the record just below the new offset must
+-- be the one that the member processed. If not, the broker was restored to an earlier state.
 local function passes(o)
   local id = '0-' .. string.format('%d', o[3])
   local entry = redis.call('XRANGE', prefix .. 'log:' .. o[1] .. ':' .. o[2], id, id)[1]
@@ -48,11 +64,16 @@ local function passes(o)
   return redis.sha1hex(value) == o[5]
 end
 
--- A group without members (no fence) has nothing but the standing offset to keep two writers apart.
+-- The offsets of a group without members have no fence: the committed offset keeps two writers apart.
 local group_name = head.group or (head.fence and head.fence.group)
+local offsets_key = group_name and (prefix .. 'group:' .. group_name .. ':offsets')
+if group_name then
+  local wrong = mistyped(offsets_key, 'hash') or mistyped(prefix .. 'groups', 'set')
+  if wrong then return wrong end
+end
 for _, o in ipairs(head.offsets) do
   local field = o[1] .. ':' .. o[2]
-  local stands = redis.call('HGET', prefix .. 'group:' .. group_name .. ':offsets', field)
+  local stands = redis.call('HGET', offsets_key, field)
   if o[4] >= 0 and (stands or '0') ~= string.format('%d', o[4]) then
     return {'ROLLED_BACK', field, 'committed ' .. (stands or 'nothing'), 'committed ' .. string.format('%d', o[4])}
   end
@@ -61,8 +82,12 @@ for _, o in ipairs(head.offsets) do
   end
 end
 
--- A copy of another log goes on from where it stands, so that of two who copy one is refused.
+-- A copy of another log must go on from where it stands. This refuses one of two writers that copy the same log.
 local copy_key = head.copied and (prefix .. 'copied:' .. head.copied.name)
+if copy_key then
+  local wrong = mistyped(copy_key, 'hash')
+  if wrong then return wrong end
+end
 for _, c in ipairs(head.copied and head.copied.steps or {}) do
   local stands = redis.call('HGET', copy_key, c[1]) or '0'
   if stands ~= string.format('%d', c[2]) then return {'MOVED', c[1], stands, string.format('%d', c[2])} end
@@ -80,6 +105,8 @@ for i, s in ipairs(head.streams) do
   if meta[1] ~= s[3] then return {'INCARNATION', s[1]} end
   if s[2] >= tonumber(meta[2]) then return {'UNKNOWN', s[1] .. ':' .. s[2]} end
   local stream = {
+    topic = s[1],
+    number = s[2],
     key = prefix .. 'log:' .. s[1] .. ':' .. s[2],
     ends = prefix .. 'ends:' .. s[1],
     partition = tostring(s[2]),
@@ -88,6 +115,9 @@ for i, s in ipairs(head.streams) do
     snap = meta[3] ~= 'delete' and (prefix .. 'snap:' .. s[1] .. ':' .. s[2]) or nil,
     rank = meta[4] == 'rank' and (prefix .. 'rank:' .. s[1] .. ':') or nil,
   }
+  local wrong = mistyped(stream.key, 'stream', s[1], s[2]) or mistyped(stream.ends, 'hash', s[1], s[2])
+    or (stream.snap and mistyped(stream.snap, 'hash', s[1], s[2]))
+  if wrong then return wrong end
   local top = redis.call('HGET', stream.ends, stream.partition) or '0'
   local last = '0-0'
   local info = redis.pcall('XINFO', 'STREAM', stream.key)
@@ -96,7 +126,7 @@ for i, s in ipairs(head.streams) do
       if info[j] == 'last-generated-id' then last = info[j + 1] end
     end
   end
-  if last ~= '0-' .. top then return {'FOREIGN', stream.key, last, '0-' .. top} end
+  if last ~= '0-' .. top then return {'FOREIGN', s[1], tostring(s[2]), last, '0-' .. top} end
   streams[i] = stream
   ends[i] = tonumber(top)
 end
@@ -104,7 +134,7 @@ end
 local bases = {}
 for i, top in ipairs(ends) do bases[i] = top end
 
--- Snapshots are written after the records, many rows at a time: the last value of a key is what counts.
+-- The snapshot takes the last value of each key. The script writes it after the records, many rows a call.
 local ROWS_A_CALL, ARGUMENTS_A_CALL = 500, 1000
 local call = redis.call
 
@@ -113,38 +143,64 @@ local function fold(stream, key, value)
   stream.rows[key] = value
 end
 
--- What a row of a ranked topic says: {group: sort key} of the member that its key ends with. What is no such row ranks nothing.
+-- A row of a ranked topic holds {group: sort key} of the member that its key ends with. Any other row ranks nothing.
 local function standings(value)
   local ok, found = pcall(cjson.decode, value or '{}')
   return ok and type(found) == 'table' and found or {}
 end
 
--- The members of rankings that go and that come, by group.
-local function add_changes(stream, keys, first, last, gone, come)
+local function add(changes, group, member)
+  local members = changes[group]
+  if not members then members = {}; changes[group] = members end
+  members[#members + 1] = member
+end
+
+-- Collect by group the members that leave a ranking and the ones that enter it.
+local function add_changes(stream, keys, first, last)
   local old = call('HMGET', stream.snap, unpack(keys, first, last))
   for i = first, last do
     local member = string.match(keys[i], '|([^|]*)$')
     if member then
       local was, is = standings(old[i - first + 1]), standings(stream.rows[keys[i]])
       for group, sort_key in pairs(was) do
-        if is[group] ~= sort_key and type(sort_key) == 'string' then
-          local members = gone[group]
-          if not members then members = {}; gone[group] = members end
-          members[#members + 1] = sort_key .. '|' .. member
-        end
+        if is[group] ~= sort_key and type(sort_key) == 'string' then add(stream.gone, group, sort_key .. '|' .. member) end
       end
       for group, sort_key in pairs(is) do
         if was[group] ~= sort_key and type(sort_key) == 'string' then
-          local members = come[group]
-          if not members then members = {}; come[group] = members end
-          members[#members + 1] = 0
-          members[#members + 1] = sort_key .. '|' .. member
+          add(stream.come, group, 0)
+          add(stream.come, group, sort_key .. '|' .. member)
         end
       end
     end
   end
 end
 
+local function rank(stream)
+  stream.gone, stream.come = {}, {}
+  for first = 1, #stream.keys, ROWS_A_CALL do
+    add_changes(stream, stream.keys, first, math.min(first + ROWS_A_CALL - 1, #stream.keys))
+  end
+  for _, changes in ipairs({stream.gone, stream.come}) do
+    for group in pairs(changes) do
+      local wrong = mistyped(stream.rank .. group, 'zset', stream.topic, stream.number)
+      if wrong then return wrong end
+    end
+  end
+end
+
+local batches = cmsgpack.unpack(ARGV[3])
+for i, entries in ipairs(batches) do
+  local stream = streams[i]
+  if stream.snap then
+    for _, entry in ipairs(entries) do
+      if entry[1] == 'k' then fold(stream, entry[2], entry[3] == 'v' and entry[4] or false) end
+    end
+    local wrong = stream.rank and rank(stream)
+    if wrong then return wrong end
+  end
+end
+
+-- All checks are done. Nothing below may fail.
 local function write_rankings(stream, changes, command)
   for group, members in pairs(changes) do
     for first = 1, #members, ARGUMENTS_A_CALL do
@@ -154,12 +210,10 @@ local function write_rankings(stream, changes, command)
 end
 
 local function write_snapshot(stream)
-  local keys, gone, come = stream.keys, {}, {}
+  local keys = stream.keys
   for first = 1, #keys, ROWS_A_CALL do
-    local last = math.min(first + ROWS_A_CALL - 1, #keys)
-    if stream.rank then add_changes(stream, keys, first, last, gone, come) end
     local set, del = {}, {}
-    for i = first, last do
+    for i = first, math.min(first + ROWS_A_CALL - 1, #keys) do
       local value = stream.rows[keys[i]]
       if value then
         set[#set + 1] = keys[i]
@@ -171,18 +225,16 @@ local function write_snapshot(stream)
     if #set > 0 then redis.call('HSET', stream.snap, unpack(set)) end
     if #del > 0 then redis.call('HDEL', stream.snap, unpack(del)) end
   end
-  -- A standing may have moved from one row to another: all that goes, then all that comes.
-  write_rankings(stream, gone, 'ZREM')
-  write_rankings(stream, come, 'ZADD')
+  if stream.rank then
+    -- A standing may move from one row to another, so members leave before others enter.
+    write_rankings(stream, stream.gone, 'ZREM')
+    write_rankings(stream, stream.come, 'ZADD')
+  end
 end
 
-for i, entries in ipairs(cmsgpack.unpack(ARGV[3])) do
-  local stream = streams[i]
-  local key, snap = stream.key, stream.snap
-  for _, entry in ipairs(entries) do
-    call('XADD', key, '0-*', unpack(entry))
-    if snap and entry[1] == 'k' then fold(stream, entry[2], entry[3] == 'v' and entry[4] or false) end
-  end
+for i, entries in ipairs(batches) do
+  local key = streams[i].key
+  for _, entry in ipairs(entries) do call('XADD', key, '0-*', unpack(entry)) end
   ends[i] = ends[i] + #entries
 end
 for i, stream in ipairs(streams) do
@@ -194,26 +246,23 @@ for _, c in ipairs(head.copied and head.copied.steps or {}) do
   redis.call('HSET', copy_key, c[1], string.format('%d', c[3]))
 end
 
-if group_name then
-  local offsets = prefix .. 'group:' .. group_name .. ':offsets'
-  for _, o in ipairs(head.offsets) do
-    local id = string.format('%d', o[3])
-    if redis.call('HSET', offsets, o[1] .. ':' .. o[2], id) == 1 then
-      redis.call('SADD', prefix .. 'groups', group_name)
-    end
-    -- The same offset in native group metadata, so that XINFO GROUPS shows the lag to ordinary tools.
-    local key = prefix .. 'log:' .. o[1] .. ':' .. o[2]
-    local set = redis.pcall('XGROUP', 'SETID', key, group_name, '0-' .. id, 'ENTRIESREAD', id)
-    if set.err then
-      redis.pcall('XGROUP', 'CREATE', key, group_name, '0-' .. id, 'MKSTREAM', 'ENTRIESREAD', id)
-    end
+for _, o in ipairs(head.offsets) do
+  local offset = string.format('%d', o[3])
+  if redis.call('HSET', offsets_key, o[1] .. ':' .. o[2], offset) == 1 then
+    redis.call('SADD', prefix .. 'groups', group_name)
+  end
+  -- The native group position repeats the offset, so that XINFO GROUPS shows the lag to ordinary tools.
+  local key = prefix .. 'log:' .. o[1] .. ':' .. o[2]
+  local set = redis.pcall('XGROUP', 'SETID', key, group_name, '0-' .. offset, 'ENTRIESREAD', offset)
+  if set.err then
+    redis.pcall('XGROUP', 'CREATE', key, group_name, '0-' .. offset, 'MKSTREAM', 'ENTRIESREAD', offset)
   end
 end
 
 local result = cjson.encode(bases)
 if #bases == 0 then result = '[]' end
-if txn_key then
-  redis.call('HSET', txn_key, 'value', head.txn.value, 'bases', result)
-  redis.call('PEXPIRE', txn_key, head.txn.ttl_ms)
+if id then
+  redis.call('HSET', id_key, id_field, id_value, 'bases', result)
+  redis.call('PEXPIRE', id_key, id.ttl_ms)
 end
 return {'OK', result, 'new'}

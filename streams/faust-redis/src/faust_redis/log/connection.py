@@ -1,0 +1,74 @@
+"""Connections to the broker, and what its errors mean to the log."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Awaitable
+from typing import Any, cast
+
+from redis.asyncio import Redis
+from redis.asyncio.connection import BlockingConnectionPool
+from redis.exceptions import BusyLoadingError, RedisError, ResponseError
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from faust_redis.log import codec
+from faust_redis.log.errors import LogUnavailableError
+
+CONNECTIONS_MAX = 32
+CONNECT_TIMEOUT_S = 5.0
+REPLY_TIMEOUT_S = 20.0
+CLOSED_HANDLE = "the handler is closed"
+"""uvloop's text for a write to a connection that was cut, where asyncio's own loop raises a connection error."""
+
+
+def connect(url: str) -> Redis:
+    """Return a client for a ``redis://``, ``rediss://`` or ``unix://`` URL, with raw replies (RESP2, bytes).
+
+    Raises:
+        ValueError: the URL has another scheme.
+    """
+    pool = BlockingConnectionPool.from_url(
+        url,
+        max_connections=CONNECTIONS_MAX,
+        timeout=REPLY_TIMEOUT_S,
+        socket_connect_timeout=CONNECT_TIMEOUT_S,
+        # `answer` bounds the time for a reply. redis-py's own bound uses `asyncio.wait_for`, which on Python 3.11 may
+        # swallow a cancellation; a task that waits for the cancelled one would then never end.
+        socket_timeout=None,
+        protocol=2,
+    )
+    client = Redis.from_pool(pool)
+    for command in ("XREAD", "XRANGE", "XREVRANGE"):
+        cast("Any", client).set_response_callback(command, codec.identity)
+    return client
+
+
+def without_password(url: str) -> str:
+    """Return a broker URL with its password replaced."""
+    return re.sub(r"(?<=://)([^:@/]*):[^/]*@", r"\1:***@", url)
+
+
+async def answer(awaitable: Awaitable[Any], url: str) -> Any:
+    """Wait for the broker's answer.
+
+    Raises:
+        LogUnavailableError: the broker does not answer in time, or not usably.
+        BrokerUnsuitableError: the broker lacks a command that the log needs.
+        ResponseError: the broker refuses the command for another reason.
+    """
+    try:
+        async with asyncio.timeout(REPLY_TIMEOUT_S):
+            return await awaitable
+    except (RedisConnectionError, RedisTimeoutError, BusyLoadingError, OSError, TimeoutError) as exc:
+        raise LogUnavailableError(f"no answer from the broker at {without_password(url)}: {exc}") from exc
+    except ResponseError as exc:
+        codec.raise_for_response(exc)
+        raise
+    except RuntimeError as exc:
+        if CLOSED_HANDLE not in str(exc):
+            raise
+        raise LogUnavailableError(f"the connection to {without_password(url)} is closed") from exc
+    except RedisError as exc:
+        raise LogUnavailableError(f"no usable answer from the broker at {without_password(url)}: {exc}") from exc

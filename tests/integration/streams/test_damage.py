@@ -1,0 +1,128 @@
+"""Keys of the log that something else changed: a commit writes nothing, and other partitions can still be read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from faust_redis.log import (
+    DamagedPartitionError,
+    Fence,
+    ForeignKeyError,
+    IdempotencyKey,
+    Log,
+    LogError,
+    Record,
+    Rows,
+    TopicPartition,
+    TopicSpec,
+    WriteBatch,
+)
+from faust_redis.log.scripts import GROUP
+
+GOOD, BAD = TopicPartition("t", 0), TopicPartition("t", 1)
+KEY = IdempotencyKey("key", "digest", 60_000)
+WHOLE = WriteBatch(
+    [Record("t", 0, b"k", b"v", 1), Record("t", 1, b"k", b"v", 1)],
+    {GOOD: 1},
+    rows=[Rows("r", 0, [(b"open|ada", b'{"all":"1"}')], 1)],
+)
+"""A commit that touches every type of key."""
+
+
+@pytest.fixture(autouse=True)
+async def fence(log: Log) -> Fence:
+    await log.create_topic(TopicSpec("t", 2))
+    await log.create_topic(TopicSpec("r", 1, "compact", "rank"))
+    standing: Any = await log.run(GROUP, [log.keys.group("g")], ["join", "m", b"", 60_000, 60_000, 0])
+    await log.run(GROUP, [log.keys.group("g")], ["sync", "m", standing[3], "m", b"all"])
+    return Fence("g", "m", standing[3])
+
+
+async def everything(log: Log) -> dict[bytes, Any]:
+    """Dump all keys of the namespace."""
+    keys = sorted([key async for key in log.redis.scan_iter(f"{log.keys.prefix}*")])
+    return {key: await log.redis.dump(key) for key in keys}
+
+
+TOUCHED: dict[str, Callable[[Log], str]] = {
+    "stream": lambda log: log.keys.stream("t", 1),
+    "ends": lambda log: log.keys.ends("t"),
+    "snapshot": lambda log: log.keys.snapshot("r", 0),
+    "ranking": lambda log: log.keys.ranking("r", "all"),
+    "offsets": lambda log: log.keys.offsets("g"),
+    "groups": lambda log: log.keys.groups,
+    "idempotency key": lambda log: log.keys.idempotency_key("key"),
+}
+
+
+@pytest.mark.parametrize("name", TOUCHED)
+async def test_a_commit_that_would_touch_a_key_of_another_type_writes_nothing(
+    log: Log, fence: Fence, name: str
+) -> None:
+    key = TOUCHED[name](log)
+    await log.redis.set(key, "foreign")
+    before = await everything(log)
+    with pytest.raises(LogError, match="holds a string") as refused:
+        await log.commit(WHOLE, fence=fence, write_id=KEY)
+    assert key in str(refused.value)
+    assert await everything(log) == before
+    await log.redis.delete(key)
+    assert (await log.commit(WHOLE, fence=fence, write_id=KEY)).offsets == (0, 0)
+
+
+async def test_the_error_of_a_partition_names_it_and_the_command_that_repairs_it(log: Log) -> None:
+    await log.redis.set(log.keys.snapshot("r", 0), "foreign")
+    with pytest.raises(DamagedPartitionError, match="faust-redis topics repair r 0") as damaged:
+        await log.append([Record("r", 0, b"open|ada", b"{}", 1)])
+    assert (damaged.value.topic, damaged.value.partition) == ("r", 0)
+
+
+async def test_the_error_of_another_key_says_that_something_else_wrote_it(log: Log, fence: Fence) -> None:
+    await log.redis.set(log.keys.groups, "foreign")
+    with pytest.raises(ForeignKeyError, match="Something else wrote it"):
+        await log.commit(WHOLE, fence=fence)
+
+
+BAD_ENTRIES: dict[str, dict[str, Any]] = {
+    "a foreign id": {"id": "*", "fields": {"x": "1"}},
+    "a timestamp that is no number": {"id": "0-2", "fields": {"k": "k", "v": "v", "t": "soon"}},
+    "a timestamp of 30 digits": {"id": "0-2", "fields": {"k": "k", "v": "v", "t": "9" * 30}},
+    "a timestamp of 30 digits beside headers": {"id": "0-2", "fields": {"v": "v", "t": "9" * 30, "h:a": "1"}},
+    "a header name that is no text": {"id": "0-2", "fields": {"v": "v", b"h:\xff": "1"}},
+}
+
+
+@pytest.mark.parametrize("entry", BAD_ENTRIES)
+async def test_a_bad_entry_stops_the_reading_of_its_partition_only(log: Log, entry: str) -> None:
+    await log.append([Record("t", partition, b"k", b"v", 1) for partition in (0, 1)])
+    await log.redis.xadd(log.keys.stream("t", 1), **BAD_ENTRIES[entry])
+    fetched = await log.fetch_each({GOOD: 0, BAD: 0})
+    assert [len(fetched.records[tp]) for tp in (GOOD, BAD)] == [1, 1], "records before the bad entry are read"
+    assert not fetched.damaged
+    fetched = await log.fetch_each({GOOD: 0, BAD: 1}, block_ms=10_000)
+    assert list(fetched.records) == [GOOD]
+    assert "topics repair t 1" in str(fetched.damaged[BAD])
+    with pytest.raises(DamagedPartitionError):
+        await log.fetch({GOOD: 0, BAD: 1})
+
+
+async def test_a_stream_of_another_type_stops_the_reading_of_its_partition_only(log: Log) -> None:
+    await log.append([Record("t", 0, b"k", b"v", 1)])
+    await log.redis.set(log.keys.stream("t", 1), "foreign")
+    fetched = await log.fetch_each({GOOD: 0, BAD: 0}, block_ms=10)
+    assert (list(fetched.records), list(fetched.damaged)) == ([GOOD], [BAD])
+
+
+async def test_a_foreign_first_entry_does_not_hide_where_other_partitions_begin(log: Log) -> None:
+    await log.append([Record("t", 0, b"k", b"v", 1)])
+    await log.redis.xadd(log.keys.stream("t", 1), {"x": "1"})
+    assert await log.beginning_offsets("t") == {0: 0, 1: 0}
+
+
+@pytest.mark.parametrize("timestamp_ms", [2**63, -(2**63) - 1])
+async def test_a_timestamp_that_does_not_fit_into_64_bits_is_not_written(log: Log, timestamp_ms: int) -> None:
+    with pytest.raises(ValueError, match="64 bits"):
+        await log.append([Record("t", 0, b"k", b"v", timestamp_ms)])
+    assert await log.end_offsets("t") == {0: 0, 1: 0}
