@@ -11,7 +11,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from faust_redis.log import (
     BrokerUnsuitableError,
-    ForeignStreamError,
+    DamagedPartitionError,
     IdempotencyConflictError,
     IncarnationError,
     LogError,
@@ -41,7 +41,7 @@ UNAVAILABLE_ERRORS: Mapping[type[LogError], str] = {
     UnknownTopicError: "",
     IncarnationError: "a topic was created anew just now; try again",
     BrokerUnsuitableError: "the broker's settings could lose records, so that nothing is written; see /readyz",
-    ForeignStreamError: "a partition of this topic was changed from outside and has to be repaired; try again later",
+    DamagedPartitionError: "a partition of this topic was changed from outside and has to be repaired; try again later",
 }
 """Errors of the log that a client can only wait out, and what we tell it; an empty text stands for the error's own."""
 
