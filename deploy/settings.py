@@ -53,7 +53,9 @@ class Settings(BaseSettings):
     )
     server_binary: Path | None = Field(None, description="path of the valkey-server or redis-server to embed")
     data_dir: Path = Field(Path("data"), description="directory for everything kept on disk")
-    namespace: Name = Field("astra", description="prefix of all keys on the broker: a-z, 0-9, _ and -, at most 40")
+    namespace: Name = Field(
+        topics.NAMESPACE, description="prefix of all keys on the broker: a-z, 0-9, _ and -, at most 40"
+    )
     app_id: Name = Field("astratrade", description="consumer group and table prefix: a-z, 0-9, _ and -, at most 40")
     partitions: int = Field(4, ge=1, le=PARTITIONS_MAX, description="partitions of each topic, 1 to 1024")
     workers: int = Field(1, ge=1, le=64, description="worker processes that `dev` starts, 1 to 64")

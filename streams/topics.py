@@ -18,6 +18,12 @@ def events_of(domain: str) -> str:
     return f"astra.{domain}.events.v1"
 
 
+NAMESPACE: Final = "astra"
+"""The prefix of all keys on the broker, unless a setting says otherwise."""
+
+DEAD_LETTERS: Final = "astra.dead-letters.v1"
+"""The topic of events that no agent could process."""
+
 TRADING_COMMANDS: Final = commands_of("trading")
 TRADING_EVENTS: Final = events_of("trading")
 TRADING_MARKS: Final = "astra.trading.marks.v1"

@@ -7,16 +7,13 @@ import shutil
 from contextlib import ExitStack
 from pathlib import Path
 
+from faust_redis.admin import Admin
 from faust_redis.log import Log
 
-from deploy.admin.lag import leases
 from deploy.broker import log_url
-from deploy.errors import DeployError
 from deploy.server.endpoint import forget_last_server, running_url, server_directory
 from deploy.server.locks import FileLock
 from deploy.settings import Settings
-
-KEYS_A_BATCH = 1000
 
 
 def what_is_reset(settings: Settings) -> str:
@@ -32,7 +29,8 @@ def reset_everything(settings: Settings) -> str:
     """Delete it; what was deleted.
 
     Raises:
-        DeployError: while workers hold leases, or a process uses the local state.
+        GroupInUseError: Workers hold leases.
+        LockedError: A process uses the local state.
     """
     deleted = asyncio.run(_wipe(settings)) if _has_broker(settings) else 0
     directories = [path.parent for path in sorted((settings.data_dir / "workers").glob("*/lock"))]
@@ -49,15 +47,7 @@ def _has_broker(settings: Settings) -> bool:
 
 async def _wipe(settings: Settings) -> int:
     async with Log(log_url(settings), settings.namespace) as log:
-        holders = await leases(log)
-        if holders:
-            names = ", ".join(member for members in holders.values() for member in members)
-            raise DeployError(f"workers are running ({names}); stop them first, their leases end within seconds")
-        pattern = f"{log.keys.prefix}*"
-        keys = [key async for key in log.redis.scan_iter(pattern, count=KEYS_A_BATCH)]
-        for start in range(0, len(keys), KEYS_A_BATCH):
-            await log.redis.unlink(*keys[start : start + KEYS_A_BATCH])
-        return len(keys)
+        return await Admin(log).delete_everything()
 
 
 def _remove(directories: list[Path]) -> None:

@@ -13,7 +13,6 @@ from typing import NoReturn
 
 import faust
 import uvloop
-from faust_redis import dead_letters
 from faust_redis.driver.retry import retry_while_unavailable
 from faust_redis.log import Log, TopicSpec
 from yarl import URL
@@ -30,6 +29,7 @@ from streams.connect.kafka.broker import bootstrap_of
 from streams.connect.kafka.broker import create_topics as create_kafka_topics
 from streams.connect.kafka.presence import Presence
 from streams.connect.kafka.retry import retry_while_unavailable as persist_on_kafka
+from streams.topics import DEAD_LETTERS
 from tables.domains import TOPOLOGY
 
 STORE = "faust-redis-rocksdb://"
@@ -68,11 +68,7 @@ def build_app(settings: Settings, worker_name: str) -> faust.App:
 def broker_addresses(settings: Settings) -> list[URL]:
     """The broker for Faust: a list, so that nothing in a URL is taken for a separator; with the namespace, if ours."""
     url = URL(broker_url(settings))
-    return [
-        url
-        if url.scheme == "kafka"
-        else url.update_query(namespace=settings.namespace, dead_letters=dead_letters.TOPIC)
-    ]
+    return [url if url.scheme == "kafka" else url.update_query(namespace=settings.namespace, dead_letters=DEAD_LETTERS)]
 
 
 def worker_directory(settings: Settings, worker_name: str) -> Path:

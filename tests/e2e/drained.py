@@ -5,6 +5,7 @@ import asyncio
 from faust_redis.log import Log, LogError
 
 from streams import topics
+from streams.topics import NAMESPACE
 from tests.bench.processed import all_processed, processed
 from tests.e2e.pipeline import Pipeline
 from tests.e2e.waiting import eventually
@@ -26,7 +27,7 @@ def wait_until_drained(pipeline: Pipeline, *, commands: int, within_s: float) ->
 
 async def _is_drained(url: str, commands: int) -> bool:
     try:
-        log = Log(url)
+        log = Log(url, NAMESPACE)
         try:
             return sum((await log.end_offsets(topics.TRADING_COMMANDS)).values()) >= commands and await all_processed(
                 log
@@ -41,7 +42,7 @@ def processed_now(url: str) -> int:
     """As above, from outside of a loop; 0 while the broker does not answer."""
 
     async def ask() -> int:
-        log = Log(url)
+        log = Log(url, NAMESPACE)
         try:
             return await processed(log)
         except LogError:

@@ -7,6 +7,7 @@ from faust_redis.log import Log
 from faust_redis.log.keys import Keys
 
 from streams import topics
+from streams.topics import NAMESPACE
 from tests.e2e.children import Child
 from tests.e2e.fills import fill, new_user
 from tests.e2e.pipeline import Pipeline
@@ -24,7 +25,7 @@ def command(pipeline: Pipeline, *parts: str | bytes) -> None:
     """One command to the broker, as an operator (or a stranger) would give it."""
 
     async def give() -> None:
-        log = Log(pipeline.server.url)
+        log = Log(pipeline.server.url, NAMESPACE)
         await log.at_once(parts)
         await log.close()
 

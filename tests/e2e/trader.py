@@ -9,6 +9,7 @@ import orjson
 from faust_redis.log import Log
 
 from streams import topics
+from streams.topics import NAMESPACE
 from tests.e2e.fills import new_user
 from tests.e2e.pipeline import Pipeline
 from tests.e2e.recorded import records_of
@@ -93,7 +94,7 @@ def events_of(pipeline: Pipeline, topic: str) -> list[Answer]:
 
 
 async def _events(url: str, topic: str) -> list[Answer]:
-    async with Log(url) as log:
+    async with Log(url, NAMESPACE) as log:
         partitions = await records_of(log, topic)
         return [
             orjson.loads(record.value)

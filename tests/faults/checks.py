@@ -4,11 +4,12 @@ from collections.abc import Iterable
 from itertools import chain
 
 import orjson
-from faust_redis.dead_letters import TOPIC as DEAD_LETTERS
+from faust_redis.admin import Admin
+from faust_redis.cli.overview import partition_states
 from faust_redis.log import Log, UnknownTopicError
 
-from deploy.admin.lag import partition_states
 from streams import topics
+from streams.topics import DEAD_LETTERS
 from streams.topology import changelog_topic
 from tables.domains import TOPOLOGY
 from tests.bench.processed import GROUP
@@ -78,7 +79,7 @@ async def whole(log: Log, topic: str) -> list[conservation.Event] | None:
 async def lag_left(log: Log) -> Iterable[Finding]:
     behind = [
         f"{group} is {state.lag(group)} behind in {state.topic}:{state.partition}"
-        for state in await partition_states(log)
+        for state in await partition_states(Admin(log))
         for group in state.committed
         if state.lag(group)
     ]

@@ -19,6 +19,7 @@ from redis.retry import Retry
 from api.auth import Role, mint
 from deploy.replay.fills import read_fills
 from streams import topics
+from streams.topics import NAMESPACE
 from tests.bench.processed import GROUP
 from tests.bench.synthetic import write_fills
 from tests.e2e.children import Child
@@ -92,7 +93,7 @@ class Watch:
 
     def __init__(self, url: str) -> None:
         self._redis = redis.Redis.from_url(url, socket_timeout=BROKER_LOOK_S, retry=Retry(NoBackoff(), 0), protocol=2)
-        self._keys = Keys()
+        self._keys = Keys(NAMESPACE)
         self._last = Progress()
 
     def look(self) -> Progress:
@@ -215,10 +216,10 @@ def compare(pipeline: Pipeline, right: Facts, model: Model) -> None:
 
 
 async def _local_findings(pipeline: Pipeline) -> list[str]:
-    async with Log(pipeline.server.url) as log:
+    async with Log(pipeline.server.url, NAMESPACE) as log:
         return await local_rows_differ(log, pipeline.directory / "workers")
 
 
 async def _findings(url: str, model: Model) -> list[str]:
-    async with Log(url) as log:
+    async with Log(url, NAMESPACE) as log:
         return await findings(log, model)

@@ -17,6 +17,7 @@ from deploy.server.server_binary import find_binary
 from streams.connect.kafka.bridge import Bridge
 from streams.connect.kafka.broker import admin, create_topics, ended
 from streams.connect.kafka.errors import BridgeError
+from streams.topics import NAMESPACE
 from tests.contract.harness import until
 from tests.kafka import brokers
 from tests.kafka.world import World, carrying, producing
@@ -210,7 +211,7 @@ async def test_records_that_kafka_deleted_uncopied_are_passed_over_and_said(
 
 async def test_views_that_were_killed_get_everything_once(bootstrap: str, tmp_path_factory: Any) -> None:
     with EmbeddedServer(tmp_path_factory.mktemp("views"), find_binary()) as server:
-        async with Log(server.url) as log:
+        async with Log(server.url, NAMESPACE) as log:
             world = World(log, bootstrap)
             await world.create()
             async with carrying(world.bridge()):

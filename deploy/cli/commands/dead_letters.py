@@ -13,6 +13,7 @@ from deploy.cli.commands.options import ask_log, data_dir_option
 from deploy.errors import DeployError
 from deploy.settings import load
 from streams.times import MILLISECOND_US, Instant
+from streams.topics import DEAD_LETTERS
 
 T = TypeVar("T")
 PREVIEW_CHARS_MAX = 2_000
@@ -120,7 +121,7 @@ def _ask(data_dir: Path | None, act: Callable[[DeadLetters], Awaitable[T]]) -> T
             "there are no dead letters on Kafka: Faust's own driver logs an agent's error and passes over the message; "
             "look into the workers' logs (docs/kafka.md)"
         )
-    return ask_log(settings, lambda log: act(DeadLetters(log)))
+    return ask_log(settings, lambda log: act(DeadLetters(log, DEAD_LETTERS)))
 
 
 async def _find(box: DeadLetters, letter: str) -> DeadLetter:

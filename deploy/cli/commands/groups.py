@@ -5,15 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from faust_redis.log import Log, TopicPartition
+from faust_redis.admin import Admin
+from faust_redis.log import Log
 
-from deploy.admin.lag import groups as group_names
-from deploy.admin.lag import leases, partition_states
 from deploy.cli.commands.options import ask_log, data_dir_option
-from deploy.errors import DeployError
 from deploy.settings import load
-
-ENDS = ("earliest", "latest")
 
 
 @click.group("groups")
@@ -56,7 +52,7 @@ def reset_group(group: str, topic: str, partition: int | None, to: str, data_dir
     Example:
       astratrade groups reset astratrade astra.trading.commands.v1 --partition 2 --to earliest
     """
-    offsets = ask_log(load(data_dir=data_dir), lambda log: _reset(log, group, topic, partition, to))
+    offsets = ask_log(load(data_dir=data_dir), lambda log: Admin(log).reset_offsets(group, topic, to, partition))
     for tp, offset in sorted(offsets.items()):
         click.echo(f"{group} goes on at {tp.topic}:{tp.partition} offset {offset}")
 
@@ -71,36 +67,14 @@ def forget_group(group: str, data_dir: Path | None) -> None:
     Example:
       astratrade groups forget old-experiment
     """
-    ask_log(load(data_dir=data_dir), lambda log: _forget(log, group))
+    ask_log(load(data_dir=data_dir), lambda log: Admin(log).forget_group(group))
     click.echo(f"group {group} is forgotten")
 
 
 async def _lines(log: Log) -> list[str]:
-    alive, states = await leases(log), await partition_states(log)
+    admin = Admin(log)
     lines = []
-    for name in await group_names(log):
-        behind = sum(state.lag(name) for state in states if name in state.committed)
-        lines.append(f"{name}  live members: {len(alive.get(name, []))}  records behind: {behind}")
+    for group in await admin.describe_groups(await admin.groups()):
+        behind = sum((await admin.lag(group.name)).values())
+        lines.append(f"{group.name}  live members: {len(group.members)}  records behind: {behind}")
     return lines or ["there are no groups yet; a worker makes one"]
-
-
-async def _reset(log: Log, group: str, topic: str, partition: int | None, to: str) -> dict[TopicPartition, int]:
-    starts, ends = await log.beginning_offsets(topic), await log.end_offsets(topic)
-    wanted = list(ends) if partition is None else [partition]
-    offsets = {}
-    for p in wanted:
-        if p not in ends:
-            raise DeployError(f"topic {topic!r} has partitions 0 to {len(ends) - 1}, not {p}")
-        offset = {"earliest": starts[p], "latest": ends[p]}.get(to, int(to) if to.isdecimal() else -1)
-        if not starts[p] <= offset <= ends[p]:
-            raise DeployError(f"--to takes {', '.join(ENDS)} or an offset from {starts[p]} to {ends[p]}, not {to!r}")
-        offsets[TopicPartition(topic, p)] = offset
-    await log.reset_offsets(group, offsets)
-    return offsets
-
-
-async def _forget(log: Log, group: str) -> None:
-    names = await group_names(log)
-    if group not in names:
-        raise DeployError(f"there is no group {group!r}; there are: {', '.join(names) or 'none'}")
-    await log.forget_group(group)

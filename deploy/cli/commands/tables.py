@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import click
+from faust_redis.admin import Admin
 from faust_redis.log import Log, UnknownTopicError
 
 from deploy.cli.commands.options import ask_log, data_dir_option
@@ -72,10 +73,7 @@ async def _sizes(reader: TableReader) -> dict[str, int | None]:
 
 async def _values(log: Log, settings: Settings, table: str, key: str) -> list[bytes]:
     """A row stands in the partition of the event that wrote it, which the key alone does not tell: ask all."""
-    topic = TableReader(log, settings.app_id).topic(table)
-    partitions = (await log.topic(topic)).spec.partitions
-    commands = [("HGET", log.keys.snapshot(topic, partition), key.encode()) for partition in range(partitions)]
-    return [value for value in await log.at_once(*commands) if value is not None]
+    return await Admin(log).values(TableReader(log, settings.app_id).topic(table), key.encode())
 
 
 def _readable(value: bytes) -> str:

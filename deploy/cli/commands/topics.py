@@ -6,11 +6,12 @@ import json
 from pathlib import Path
 
 import click
+from faust_redis.admin import Admin
+from faust_redis.cli.overview import PartitionState, partition_states
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from deploy.admin.lag import PartitionState, partition_states
 from deploy.cli.commands.options import ask_log, data_dir_option
 from deploy.settings import load
 
@@ -29,7 +30,7 @@ def topics(*, as_json: bool, data_dir: Path | None) -> None:
     Example:
       astratrade topics --json
     """
-    states = ask_log(load(data_dir=data_dir), partition_states)
+    states = ask_log(load(data_dir=data_dir), lambda log: partition_states(Admin(log)))
     if as_json:
         click.echo(json.dumps([state.as_json() for state in states], indent=2))
     elif states:

@@ -16,6 +16,7 @@ from faust_redis.log import Log, Record, TopicPartition
 from faust_redis.log.partitioner import partition_for
 
 from deploy.replay.fills import Fill
+from streams.topics import NAMESPACE
 from streams.topology import changelog_topic
 from tables.gamification import GAMIFICATION_PROGRESS, Progress
 from tests.bench.figures import Figure, figure, percentile
@@ -127,7 +128,7 @@ async def _run(pipeline: Pipeline, audience: Audience, load: FeedLoad, lines: st
     slow = [await listen_slowly(pipeline.url) for _ in range(audience.slow)]
     dawdling = [asyncio.create_task(dawdle(connection)) for connection in slow[::2]]
     topic = changelog_topic(APP, GAMIFICATION_PROGRESS.name)
-    log = Log(pipeline.server.url)
+    log = Log(pipeline.server.url, NAMESPACE)
     watching = asyncio.create_task(_watch(log, await _ends(log, topic), load.changes))
     api, client, begun = cpu_seconds(pipeline.api.pid), time.process_time(), time.perf_counter()
     if load.through_a_worker:
@@ -210,7 +211,7 @@ async def _write(pipeline: Pipeline, load: FeedLoad) -> dict[int, float]:
     topic = changelog_topic(APP, GAMIFICATION_PROGRESS.name)
     accepted: dict[int, float] = {}
     begun = time.perf_counter()
-    async with Log(pipeline.server.url) as log:
+    async with Log(pipeline.server.url, NAMESPACE) as log:
         for user in range(load.changes):
             key = f"watched-{user}".encode()
             await asyncio.sleep(max(0.0, begun + user / load.per_second - time.perf_counter()))

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from faust_redis import dead_letters
+from faust_redis.admin import InvalidRequestError
+from faust_redis.cli.overview import PartitionState
 from faust_redis.dead_letters import DeadLetter
 from faust_redis.log import Fence, GroupInUseError, Log, Record, TopicPartition, TopicSpec, WriteBatch
 from faust_redis.log.scripts import GROUP
 
-from deploy.admin.lag import PartitionState
 from deploy.admin.reset import reset_everything
 from deploy.cli.main import cli
 from deploy.errors import DeployError
@@ -20,6 +20,7 @@ from deploy.server.embedded import EmbeddedServer
 from deploy.server.locks import FileLock
 from deploy.server.server_binary import find_binary
 from deploy.settings import Settings
+from streams.topics import DEAD_LETTERS, NAMESPACE
 
 TABLE = "astratrade-gamification-progress-changelog"
 
@@ -32,7 +33,7 @@ def server(tmp_path: Path) -> Iterator[EmbeddedServer]:
 
 def with_log(server: EmbeddedServer, act: Callable[[Log], Awaitable[None]]) -> None:
     async def run() -> None:
-        async with Log(server.url) as log:
+        async with Log(server.url, NAMESPACE) as log:
             await act(log)
 
     asyncio.run(run())
@@ -83,7 +84,7 @@ def test_tables_are_read_as_committed(server: EmbeddedServer) -> None:
 
 def test_reset_is_refused_while_a_worker_holds_a_lease(server: EmbeddedServer) -> None:
     with_log(server, fill)
-    with pytest.raises(DeployError, match=r"workers are running \(w1\)"):
+    with pytest.raises(GroupInUseError, match=r"workers are running \(w1\)"):
         astratrade(server, "reset", "--yes")
     assert json.loads(astratrade(server, "topics", "--json").output)
 
@@ -127,10 +128,8 @@ def test_dead_letters_are_listed_shown_replayed_once_and_dropped(server: Embedde
 
     async def bury(log: Log) -> None:
         await log.create_topic(TopicSpec("t", 2))
-        await log.create_topic(TopicSpec(dead_letters.TOPIC, 2, "compact"))
-        await log.append(
-            [Record(dead_letters.TOPIC, 1, one.id.encode(), one.encode(), 5) for one in (letter(3), letter(4))]
-        )
+        await log.create_topic(TopicSpec(DEAD_LETTERS, 2, "compact"))
+        await log.append([Record(DEAD_LETTERS, 1, one.id.encode(), one.encode(), 5) for one in (letter(3), letter(4))])
 
     assert "no dead letters" in astratrade(server, "dead-letters", "list").output
     with_log(server, bury)
@@ -193,5 +192,5 @@ def test_a_wrong_group_command_says_what_it_takes(
 ) -> None:
     with_log(server, fill)
     with_log(server, leave)
-    with pytest.raises(DeployError, match=says):
+    with pytest.raises(InvalidRequestError, match=says):
         astratrade(server, "groups", *arguments)

@@ -17,7 +17,6 @@ import orjson
 from faust_redis.log import Appended, IdempotencyKey, Log, LogUnavailableError, Record, TopicSpec, UnknownTopicError
 from faust_redis.log.records import Headers
 
-TOPIC = "astra.dead-letters.v1"
 ERROR_CHARS_MAX = 4_000
 RETENTION_MS = 7 * 24 * 3_600_000  # of the records; letters stay in the snapshot until they are dealt with
 
@@ -103,7 +102,7 @@ def _bytes(text: str | None) -> bytes | None:
 class DeadLetters:
     """The letters not yet dealt with."""
 
-    def __init__(self, log: Log, topic: str = TOPIC) -> None:
+    def __init__(self, log: Log, topic: str) -> None:
         self.log = log
         self.topic = topic
 

@@ -106,7 +106,7 @@ class Delivery(Positions):
             raise TrimmedError(
                 f"events {self._positions[tp]} to {offset - 1} of {tp.topic}:{tp.partition} were removed before group "
                 f"{self.redis_transport.group!r} processed them, by something else than this log's retention. Restore "
-                "the broker, or accept the loss with 'astratrade groups reset'."
+                "the broker, or accept the loss with 'faust-redis groups reset'."
             )
         self.log.warning("records %d to %d of %s are trimmed: reading it anew", self._positions[tp], offset - 1, tp)
         self.committer.fenced.set()

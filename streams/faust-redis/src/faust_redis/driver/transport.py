@@ -9,7 +9,6 @@ import uuid
 from collections.abc import Container, Mapping
 from functools import cached_property
 from typing import Any, ClassVar, cast
-from urllib.parse import parse_qsl, urlencode
 
 import redis
 from faust.transport import base
@@ -30,11 +29,9 @@ from faust_redis.driver.stream import use_stream
 from faust_redis.driver.transactions import TransactionManager
 from faust_redis.driver.windows import Windows
 from faust_redis.log import Log, TopicInfo, TopicMismatchError, TopicSpec, UnknownTopicError
+from faust_redis.log.address import NAMESPACE, split_options
 from faust_redis.log.partitioner import partition_for
 from faust_redis.log.records import Cleanup
-
-NAMESPACE = "astra"
-OPTIONS: tuple[str, ...] = ("namespace", "dead_letters")
 
 
 class Conductor(BaseConductor):
@@ -54,7 +51,7 @@ class Transport(base.Transport):
     """Faust transport over Redis Streams.
 
     The broker URL is a Redis URL, ``redis://host:port/db``, ``rediss://…`` or ``unix:///path``. Its query may name
-    the key namespace and the topic of dead letters: ``?namespace=astra&dead_letters=astra.dead-letters.v1``.
+    the key namespace and the topic of dead letters: ``?namespace=shop&dead_letters=shop-failed``.
     """
 
     Consumer: ClassVar[Any] = Consumer
@@ -203,13 +200,3 @@ class Transport(base.Transport):
         if offsets:
             consumer = cast("Consumer", self.app.consumer)
             consumer.note_committed(offsets)
-
-
-def split_options(url: str) -> tuple[str, dict[str, str]]:
-    """Take what is ours (``namespace``, ``dead_letters``) out of a broker URL's query: the URL without it, and that."""
-    address, _, query = url.partition("?")
-    if address.startswith("unix:/") and not address.startswith("unix://"):
-        address = "unix://" + address.removeprefix("unix:")  # as yarl writes a URL without host
-    options = dict(parse_qsl(query))
-    ours: dict[str, str] = {name: options.pop(name) for name in OPTIONS if name in options}
-    return address + ("?" + urlencode(options) if options else ""), ours

@@ -11,6 +11,7 @@ from typing import Any, Self
 from redis.exceptions import ResponseError
 
 from faust_redis.log import codec
+from faust_redis.log.address import NAMESPACE
 from faust_redis.log.connection import answer, connect
 from faust_redis.log.errors import (
     DamagedPartitionError,
@@ -75,7 +76,7 @@ class Log:
     write then happened is unknown, and retrying it with the same `WriteId` is safe.
     """
 
-    def __init__(self, url: str, namespace: str = "astra") -> None:
+    def __init__(self, url: str, namespace: str = NAMESPACE) -> None:
         self.url = url
         self.keys = Keys(namespace)
         self.redis = connect(url)

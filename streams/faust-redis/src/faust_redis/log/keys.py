@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from faust_redis.log.address import NAMESPACE
+
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """Key names under one namespace, for example ``{astra}:log:astra.trading.events.v1:3``."""
+    """Key names under one namespace, for example ``{faust}:log:clicks:3``."""
 
-    namespace: str = "astra"
+    namespace: str = NAMESPACE
 
     @property
     def prefix(self) -> str:
@@ -59,7 +61,7 @@ class Keys:
 
     @property
     def groups(self) -> str:
-        """Set of the groups that have committed offsets: nothing is trimmed that one of them has yet to process."""
+        """Set of the groups with a member or a committed offset. Trimming keeps what one of them has yet to process."""
         return f"{self.prefix}groups"
 
     def readers(self, topic: str) -> str:

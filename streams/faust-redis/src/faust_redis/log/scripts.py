@@ -30,6 +30,7 @@ class Script:
 
 COMMIT = Script("commit")
 CREATE_TOPIC = Script("create_topic")
+DELETE_TOPIC = Script("delete_topic")
 FIRST_USE = Script("first_use")
 GROUP = Script("group")
 OFFSETS = Script("offsets")

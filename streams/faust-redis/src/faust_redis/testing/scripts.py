@@ -313,6 +313,8 @@ class Group:
 
     def join(self, member: bytes, metadata: Any, lease_ms: Any, rebalance_ms: Any, settle_ms: Any) -> None:
         """Register a member."""
+        prefix, _, name = self.key.partition("group:")
+        self.server.sets.setdefault(f"{prefix}groups", set()).add(raw(name))
         self.put(lease_ms=lease_ms, rebalance_ms=rebalance_ms)
         if not self.members:
             self.put(state="empty")

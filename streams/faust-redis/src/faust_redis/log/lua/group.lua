@@ -14,6 +14,12 @@ local function get(field) return redis.call('HGET', group, field) end
 local function number(field) return tonumber(get(field) or '0') end
 local function announce() redis.call('PUBLISH', group, get('generation') .. ' ' .. get('state')) end
 
+-- Enter the group in the set of groups, which holds those with a member or a committed offset.
+local function list()
+  local prefix, name = string.match(group, '^({.-}:)group:(.*)$')
+  redis.call('SADD', prefix .. 'groups', name)
+end
+
 local function prepare(settle_ms)
   if get('state') == 'preparing' then return end
   redis.call('HSET', group, 'state', 'preparing', 'settle', now + settle_ms, 'deadline', now + number('rebalance_ms'))
@@ -81,6 +87,7 @@ admit()
 
 if op == 'join' then
   -- ARGV: metadata, lease_ms, rebalance_ms, settle_ms
+  list()
   redis.call('HSET', group, 'lease_ms', ARGV[4], 'rebalance_ms', ARGV[5])
   if redis.call('HLEN', members) == 0 then redis.call('HSET', group, 'state', 'empty') end
   local newcomer = redis.call('HEXISTS', members, member) == 0 or redis.call('SISMEMBER', joined, member) == 1

@@ -22,4 +22,6 @@ if redis.call('ZCARD', leases) == 0 or generation >= tonumber(redis.call('HGET',
   redis.call('HSET', group, 'generation', ARGV[3], 'state', ARGV[4])
 end
 redis.call('ZADD', leases, now + ARGV[2], member)
+local prefix, name = string.match(group, '^({.-}:)group:(.*)$')
+redis.call('SADD', prefix .. 'groups', name)
 redis.call('HSET', status, member, ARGV[5])

@@ -1,0 +1,277 @@
+"""The admin client. Depends on the log and on how Faust encodes assignments, not on a running application."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from faust_redis.admin import replies
+from faust_redis.admin.descriptions import (
+    GroupDescription,
+    InvalidRequestError,
+    PartitionDescription,
+    TableDescription,
+    TopicDescription,
+)
+from faust_redis.log.address import NAMESPACE, split_options
+from faust_redis.log.client import Log
+from faust_redis.log.errors import GroupInUseError
+from faust_redis.log.records import TopicInfo, TopicPartition, TopicSpec
+from faust_redis.log.scripts import DELETE_TOPIC
+
+CHANGELOG_SUFFIX = "-changelog"
+KEYS_PER_CALL = 1_000
+
+
+class Admin:
+    """Describe and change topics, groups, offsets and tables of one namespace.
+
+    All methods raise `LogUnavailableError` when the broker cannot be reached.
+    """
+
+    def __init__(self, log: Log) -> None:
+        self.log = log
+
+    @classmethod
+    @asynccontextmanager
+    async def connect(cls, url: str, namespace: str | None = None) -> AsyncIterator[Admin]:
+        """Connect to the broker of an application, by the application's broker URL.
+
+        Args:
+            url: A ``redis://``, ``rediss://`` or ``unix://`` URL.
+            namespace: The prefix of the keys; when None, the URL's ``namespace`` option, else the library's default.
+
+        Raises:
+            BrokerUnsuitableError: The server is too old, or may evict records.
+        """
+        address, options = split_options(url)
+        async with Log(address, namespace or options.get("namespace", NAMESPACE)) as log:
+            yield cls(log)
+
+    # --- topics -------------------------------------------------------------------------------------------------------
+
+    async def topics(self) -> list[str]:
+        """Return the names of all topics, sorted."""
+        return await self.log.topics()
+
+    async def describe_topic(self, name: str) -> TopicDescription:
+        """Return a topic's declaration and the offsets of its partitions.
+
+        Raises:
+            UnknownTopicError: The topic does not exist.
+        """
+        info = await self.log.topic(name, fresh=True)
+        beginnings, ends = await self.log.beginning_offsets(name), await self.log.end_offsets(name)
+        partitions = (PartitionDescription(p, beginnings[p], end) for p, end in sorted(ends.items()))
+        return TopicDescription(name, info, tuple(partitions))
+
+    async def create_topic(self, spec: TopicSpec) -> TopicInfo:
+        """Create a topic, or return the existing one when it matches the declaration.
+
+        Raises:
+            TopicMismatchError: The topic exists with another partition count or cleanup policy.
+        """
+        return await self.log.create_topic(spec)
+
+    async def delete_topic(self, name: str) -> None:
+        """Delete a topic: its records, snapshots, rankings and the offsets that groups have committed in it.
+
+        Raises:
+            UnknownTopicError: The topic does not exist.
+            GroupInUseError: A member of some group is alive. Nothing was deleted.
+        """
+        await self.log.topic(name, fresh=True)
+        alive = await self.log.run(DELETE_TOPIC, [self.log.keys.topics], [self.log.keys.prefix, name])
+        if alive:
+            raise GroupInUseError(f"workers are running ({_names(alive)}); stop them first, then delete the topic")
+
+    # --- groups -------------------------------------------------------------------------------------------------------
+
+    async def groups(self) -> list[str]:
+        """Return the names of all groups that have had a member or a committed offset, sorted."""
+        [names] = await self.log.at_once(("SMEMBERS", self.log.keys.groups))
+        return sorted(name.decode() for name in names)
+
+    async def describe_group(self, group: str) -> GroupDescription:
+        """Return a group's state, live members and committed offsets at one moment.
+
+        A group that does not exist is ``empty``, as in Kafka.
+        """
+        [description] = await self.describe_groups([group])
+        return description
+
+    async def describe_groups(self, groups: Collection[str]) -> list[GroupDescription]:
+        """Return the descriptions of several groups, all of the same moment, in the order given."""
+        parts = [self._parts(group) for group in groups]
+        now, *found = await self.log.at_once(("TIME",), *(command for commands in parts for command in commands))
+        size = len(found) // len(groups) if groups else 0
+        now_ms = replies.server_ms(now)
+        return [replies.group(group, now_ms, found[i * size : (i + 1) * size]) for i, group in enumerate(groups)]
+
+    async def lag(self, group: str, topics: Iterable[str] = ()) -> dict[TopicPartition, int]:
+        """Return how many records of each partition the group has yet to process.
+
+        Args:
+            group: The group.
+            topics: Topics to include although the group may not have committed an offset in them; those that do not
+                exist are left out.
+        """
+        committed = await self.committed(group)
+        wanted = sorted({tp.topic for tp in committed} | set(topics))
+        offsets, ends = await self.committed_and_ends([group], wanted)
+        committed = offsets[group]
+        found = {TopicPartition(topic, p): end for topic in wanted for p, end in ends[topic].items()}
+        return lag(committed, found)
+
+    async def committed(self, group: str) -> dict[TopicPartition, int]:
+        """Return the next offset to process of each partition that the group has committed."""
+        return await self.log.committed(group)
+
+    async def committed_and_ends(
+        self, groups: Collection[str], topics: Collection[str]
+    ) -> tuple[dict[str, dict[TopicPartition, int]], dict[str, dict[int, int]]]:
+        """Return committed offsets by group and high watermarks by topic, all of the same moment.
+
+        A partition that nothing was written to is left out of the high watermarks; its high watermark is 0.
+        """
+        keys = self.log.keys
+        commands = [keys.offsets(group) for group in groups] + [keys.ends(topic) for topic in topics]
+        found = await self.log.at_once(*(("HGETALL", key) for key in commands)) if commands else []
+        offsets, ends = found[: len(groups)], found[len(groups) :]
+        return (
+            {group: replies.committed(reply) for group, reply in zip(groups, offsets, strict=True)},
+            {topic: replies.ends(reply) for topic, reply in zip(topics, ends, strict=True)},
+        )
+
+    async def source_offsets_and_ends(
+        self, name: str, topics: Collection[str]
+    ) -> tuple[dict[TopicPartition, int], dict[str, dict[int, int]]]:
+        """Return how far a source connector has copied and high watermarks by topic, all of the same moment."""
+        keys = self.log.keys
+        copied, *ends = await self.log.at_once(
+            ("HGETALL", keys.source_offsets(name)), *(("HGETALL", keys.ends(topic)) for topic in topics)
+        )
+        return replies.committed(copied), {
+            topic: replies.ends(reply) for topic, reply in zip(topics, ends, strict=True)
+        }
+
+    async def reset_offsets(
+        self, group: str, topic: str, to: int | str, partition: int | None = None
+    ) -> dict[TopicPartition, int]:
+        """Set where a group goes on, and return the new offsets.
+
+        The group never processes the records that this skips, and processes again those that it repeats.
+
+        Args:
+            group: The group.
+            topic: The topic.
+            to: ``"earliest"``, ``"latest"``, or an offset between the two.
+            partition: One partition; all partitions when None.
+
+        Raises:
+            GroupInUseError: Members of the group are alive. Nothing was changed.
+            InvalidRequestError: There is no such partition, or the offset is out of range.
+            UnknownTopicError: The topic does not exist.
+        """
+        described = {p.partition: p for p in (await self.describe_topic(topic)).partitions}
+        if partition is not None and partition not in described:
+            raise InvalidRequestError(f"topic {topic!r} has partitions 0 to {len(described) - 1}, not {partition}")
+        wanted = described.values() if partition is None else [described[partition]]
+        offsets = {TopicPartition(topic, p.partition): _offset(p, to) for p in wanted}
+        await self.log.reset_offsets(group, offsets)
+        return offsets
+
+    async def forget_group(self, group: str) -> None:
+        """Remove a group and its offsets, so that it no longer holds back trimming.
+
+        Raises:
+            GroupInUseError: Members of the group are alive. Nothing was changed.
+            InvalidRequestError: There is no such group.
+        """
+        names = await self.groups()
+        if group not in names:
+            raise InvalidRequestError(f"there is no group {group!r}; there are: {', '.join(names) or 'none'}")
+        await self.log.forget_group(group)
+
+    async def live_members(self) -> dict[str, list[str]]:
+        """Return the members that hold a lease, by group; groups without one are left out."""
+        described = await self.describe_groups(await self.groups())
+        return {group.name: [member.name for member in group.members] for group in described if group.members}
+
+    def _parts(self, group: str) -> list[tuple[Any, ...]]:
+        key = self.log.keys.group(group)
+        return [
+            ("HGETALL", key),
+            ("HGETALL", self.log.keys.status(group)),
+            ("HGETALL", f"{key}:assignments"),
+            ("ZRANGE", f"{key}:leases", 0, -1, "WITHSCORES"),
+            ("HGETALL", self.log.keys.offsets(group)),
+        ]
+
+    # --- tables -------------------------------------------------------------------------------------------------------
+
+    async def tables(self) -> list[TableDescription]:
+        """Return all tables that keep a snapshot, by name: ``<application>-<table>``."""
+        return [
+            TableDescription(topic.removesuffix(CHANGELOG_SUFFIX), topic, await self.size(topic))
+            for topic in await self.topics()
+            if topic.endswith(CHANGELOG_SUFFIX) and (await self.log.topic(topic)).spec.compacted
+        ]
+
+    async def size(self, topic: str) -> int:
+        """Return how many keys of a compacted topic have a value.
+
+        Raises:
+            UnknownTopicError: The topic does not exist.
+        """
+        return sum(await self.log.at_once(*(("HLEN", key) for key in await self._snapshots(topic))))
+
+    async def values(self, topic: str, key: bytes) -> list[bytes]:
+        """Return the latest value of a key in each partition of a compacted topic that has one.
+
+        A table's row stands in the partition of the event that wrote it, which the key alone does not tell.
+
+        Raises:
+            UnknownTopicError: The topic does not exist.
+        """
+        found = await self.log.at_once(*(("HGET", snapshot, key) for snapshot in await self._snapshots(topic)))
+        return [value for value in found if value is not None]
+
+    async def _snapshots(self, topic: str) -> list[str]:
+        info = await self.log.topic(topic, fresh=True)
+        return [self.log.keys.snapshot(topic, partition) for partition in range(info.spec.partitions)]
+
+    # --- everything ---------------------------------------------------------------------------------------------------
+
+    async def delete_everything(self) -> int:
+        """Delete all keys of the namespace, and return how many there were.
+
+        Raises:
+            GroupInUseError: A member of some group is alive. Nothing was deleted.
+        """
+        alive = [member.encode() for members in (await self.live_members()).values() for member in members]
+        if alive:
+            raise GroupInUseError(f"workers are running ({_names(alive)}); stop them first: leases end within seconds")
+        pattern = f"{self.log.keys.prefix}*"
+        keys = [key async for key in self.log.redis.scan_iter(pattern, count=KEYS_PER_CALL)]
+        for start in range(0, len(keys), KEYS_PER_CALL):
+            await self.log.redis.unlink(*keys[start : start + KEYS_PER_CALL])
+        return len(keys)
+
+
+def lag(committed: Mapping[TopicPartition, int], ends: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
+    """Return the records between the committed offset and the end of each partition in `ends`."""
+    return {tp: max(0, end - committed.get(tp, 0)) for tp, end in ends.items()}
+
+
+def _offset(partition: PartitionDescription, to: int | str) -> int:
+    beginning, end = partition.beginning, partition.end
+    offset = {"earliest": beginning, "latest": end}.get(str(to), int(to) if str(to).isdecimal() else -1)
+    if not beginning <= offset <= end:
+        raise InvalidRequestError(f"expected earliest, latest or an offset from {beginning} to {end}, not {to!r}")
+    return offset
+
+
+def _names(members: Iterable[bytes]) -> str:
+    return ", ".join(sorted(member.decode() for member in members))

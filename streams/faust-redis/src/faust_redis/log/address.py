@@ -1,0 +1,20 @@
+"""The broker URL of an application: a Redis URL whose query may also name the namespace and the dead-letter topic."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qsl, urlencode
+
+NAMESPACE = "faust"
+"""The namespace of an application that names none."""
+
+OPTIONS: tuple[str, ...] = ("namespace", "dead_letters")
+
+
+def split_options(url: str) -> tuple[str, dict[str, str]]:
+    """Return the URL without the options that are ours (``namespace``, ``dead_letters``), and those options."""
+    address, _, query = url.partition("?")
+    if address.startswith("unix:/") and not address.startswith("unix://"):
+        address = "unix://" + address.removeprefix("unix:")  # as yarl writes a URL without host
+    options = dict(parse_qsl(query))
+    ours: dict[str, str] = {name: options.pop(name) for name in OPTIONS if name in options}
+    return address + ("?" + urlencode(options) if options else ""), ours
