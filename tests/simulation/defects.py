@@ -241,7 +241,7 @@ def _unheeded_rebalance(stack: ExitStack) -> None:
 
 def _status_must_be_published(stack: ExitStack) -> None:
     async def publish(self: Coordinator, recovered: bool | None) -> None:
-        await self.transport.broker.set_status(self.transport.group, self.member, str(recovered))
+        await self.transport.broker.groups.set_status(self.transport.group, self.member, str(recovered))
 
     _replace(stack, Coordinator, "_publish", publish)
 

@@ -19,7 +19,6 @@ from faust_redis.driver.consumer import Consumer
 from faust_redis.driver.coordinator import Coordinator
 from faust_redis.driver.direct_queues import DirectQueue
 from faust_redis.driver.failures import Failures
-from faust_redis.driver.heartbeat import Standing
 from faust_redis.driver.limits import ROW_US, RUN_RECORDS_MAX
 from faust_redis.driver.memory import MemoryTables
 from faust_redis.driver.producer import Producer
@@ -27,11 +26,9 @@ from faust_redis.driver.restore import Restorer
 from faust_redis.driver.stream import Stream
 from faust_redis.driver.transport import Transport
 from faust_redis.driver.waits import Waits
-from faust_redis.log.scripts import GROUP
-from faust_redis.testing.network import Client, SimulatedLog
-from redis.exceptions import RedisError
-
-from tests.simulation.topology import GROUP_NAME
+from faust_redis.log import LogUnavailableError, MemberState
+from faust_redis.log.groups import Groups
+from faust_redis.testing.network import SimulatedLog
 
 if TYPE_CHECKING:
     from tests.simulation.process import Process
@@ -99,6 +96,7 @@ class SimulatedTransport(Transport):
         self.memory = MemoryTables(self)
         self.restorer = Restorer(self)
         self.broker = log
+        log.groups = SimulatedGroups(process, log)
         self.committer = Committer(
             self, process.world.plan.commit_records_max * ROW_US, process.world.plan.pending_records_max
         )
@@ -246,7 +244,7 @@ class SimulatedCoordinator(_Service, Coordinator):  # type: ignore[misc]
         self.standbys: Any = NoStandbys()
         self.generation = 0
         self.topics = frozenset()
-        self._standing = None
+        self._member_state = None
         self._changed = asyncio.Event()
         self._subscription_changed = False
         self._synced = 0
@@ -254,11 +252,7 @@ class SimulatedCoordinator(_Service, Coordinator):  # type: ignore[misc]
         self._installed = 0
         self._heartbeat = None
         self._published = ""
-
-    def _start_heartbeat(self) -> None:
-        if self._heartbeat is None:
-            heartbeat = Heartbeat(self.process, self._report)
-            self._heartbeat = heartbeat  # type: ignore[assignment]
+        self.transport.committer.fencing.on_fenced(self._changed.set)
 
 
 class SimulatedProducer(_Service, Producer):  # type: ignore[misc]
@@ -279,11 +273,10 @@ class SimulatedProducer(_Service, Producer):  # type: ignore[misc]
 class Heartbeat:
     """Stands for the heartbeat thread: beats at an interval and at every notice."""
 
-    def __init__(self, process: Process, report: Callable[[Standing], None]) -> None:
-        self._process, self._report = process, report
+    def __init__(self, process: Process, beat: Callable[[], Any], report: Callable[[MemberState], None]) -> None:
+        self._process, self._beat, self._report = process, beat, report
         self._over = False
         self._notice = asyncio.Event()
-        self._client = Client(process.world.network, process.member, process.loop)
         process.world.network.listeners[process.member] = lambda: process.loop.turn(self._notice.set)
         process.spawn(self._run())
 
@@ -292,19 +285,28 @@ class Heartbeat:
 
     async def _run(self) -> None:
         interval_s = self._process.conf.broker_heartbeat_interval
-        key = self._process.transport.broker.keys.group(GROUP_NAME)
         while not self._over:
             self._notice.clear()
             try:
-                reply = await self._client.execute_command(
-                    "EVALSHA", GROUP.digest, 1, key, "heartbeat", self._process.member
-                )
-                self._report(Standing.of(reply))
-            except RedisError:
+                self._report(await self._beat())
+            except LogUnavailableError:
                 await asyncio.sleep(min(1.0, interval_s))
                 continue
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._notice.wait(), interval_s)
+
+
+class SimulatedGroups(Groups):
+    """The production client of groups; heartbeats come from a task of the process, not from a thread."""
+
+    def __init__(self, process: Process, log: SimulatedLog) -> None:
+        super().__init__(log)
+        self._process = process
+
+    def start_heartbeat(
+        self, group: str, member: str, *, interval_s: float, stuck_s: float, report: Callable[[MemberState], None]
+    ) -> Heartbeat:
+        return Heartbeat(self._process, lambda: self.heartbeat(group, member), report)
 
 
 class Assignor:

@@ -35,7 +35,7 @@ async def set_group(log: Log, group: str, state: str, members: dict[str, dict[st
     await log.redis.hset(key, mapping={"state": state, "generation": 3})
     for member, status in members.items():
         await log.redis.zadd(f"{key}:leases", {member: (seconds + lease_s) * 1_000})
-        await log.set_status(group, member, orjson.dumps(status).decode())
+        await log.groups.set_status(group, member, orjson.dumps(status).decode())
 
 
 async def until(condition: Callable[[], bool], within_s: float = 10.0) -> None:

@@ -6,8 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from faust_redis.driver.heartbeat import Standing
-from faust_redis.log import Log
+from faust_redis.log import Log, MemberState
 from faust_redis.log.scripts import GROUP
 
 LEASE_MS = 60_000
@@ -20,16 +19,16 @@ class Member:
     def __init__(self, log: Log, name: str, lease_ms: int = LEASE_MS, rebalance_ms: int = REBALANCE_MS) -> None:
         self.log, self.name, self.lease_ms, self.rebalance_ms = log, name, lease_ms, rebalance_ms
 
-    async def _do(self, *args: Any) -> Standing:
-        return Standing.of(await self.log.run(GROUP, [self.log.keys.group("g")], [args[0], self.name, *args[1:]]))
+    async def _do(self, *args: Any) -> MemberState:
+        return MemberState.of(await self.log.run(GROUP, [self.log.keys.group("g")], [args[0], self.name, *args[1:]]))
 
-    async def join(self, settle_ms: int = 0) -> Standing:
+    async def join(self, settle_ms: int = 0) -> MemberState:
         return await self._do("join", b"meta", self.lease_ms, self.rebalance_ms, settle_ms)
 
-    async def beat(self) -> Standing:
+    async def beat(self) -> MemberState:
         return await self._do("heartbeat")
 
-    async def settled(self, left: str = "preparing") -> Standing:
+    async def settled(self, left: str = "preparing") -> MemberState:
         """Beat until the group is in that state no more."""
         for _ in range(500):
             standing = await self.beat()
@@ -38,10 +37,10 @@ class Member:
             await asyncio.sleep(0.01)
         raise AssertionError(f"the group is still {left}")
 
-    async def leave(self) -> Standing:
+    async def leave(self) -> MemberState:
         return await self._do("leave")
 
-    async def sync(self, generation: int, **assignments: bytes) -> Standing:
+    async def sync(self, generation: int, **assignments: bytes) -> MemberState:
         pairs = [part for pair in assignments.items() for part in pair]
         return await self._do("sync", generation, *pairs)
 

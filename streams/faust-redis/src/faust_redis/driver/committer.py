@@ -11,6 +11,7 @@ from faust.exceptions import FaustError
 from faust.types import TP
 
 from faust_redis.driver.dependencies import Dependencies, Source
+from faust_redis.driver.fencing import Fencing
 from faust_redis.driver.limits import (
     CAPACITY_PATIENCE_S,
     COMMIT_BYTES_MAX,
@@ -62,7 +63,7 @@ class Committer:
         self.fence: Fence | None = None
         self.writer = b""
         """Names this hold on partitions in their changelogs; see `Checkpoint`."""
-        self.fenced = asyncio.Event()
+        self.fencing = Fencing()
         self.stopping = False
         self._lock = asyncio.Lock()
         self._sequence = 0
@@ -146,7 +147,7 @@ class Committer:
         async with self._lock:
             self.fence = None
             self.drop(reason)
-            self.fenced.clear()
+            self.fencing.clear()
 
     def drop(self, reason: str) -> None:
         """Forget all outputs of events that were not committed: they will be processed again elsewhere.
@@ -224,9 +225,9 @@ class Committer:
             appended = await self._send(batch, fence)
         except FencedError as exc:
             self.pending.put_back(cut.outputs)
-            self.fenced.set()
             self.fence = None
             self.drop(str(exc))
+            self.fencing.fence(str(exc))
             return False
         except LogUnavailableError as exc:
             # The worker stops, and whether this was written is not known: it must not be sent under another number.

@@ -225,8 +225,6 @@ class Consumer(Delivery):
             if not isinstance(exc, FencedError):
                 await self.crash(exc)
             return False
-        if self.committer.fenced.is_set():
-            self.coordinator.fenced()
         return did
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
@@ -298,7 +296,7 @@ class Consumer(Delivery):
     async def wait_empty(self) -> None:
         """Wait, within half the rebalance timeout, for events under way; what is not done then is processed again."""
         until = self.loop.time() + self.app.conf.broker_rebalance_timeout / 2
-        while self.in_flight() and not self.committer.fenced.is_set():
+        while self.in_flight() and not self.committer.fencing.is_fenced:
             self._clean_unacked_messages()
             remaining = until - self.loop.time()
             if remaining <= 0:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment, ConsumerProtocolMemberMetadata
@@ -16,13 +17,13 @@ from faust.types import TP
 from mode import Service, get_logger
 
 from faust_redis.driver import assignment, identity
-from faust_redis.driver.heartbeat import Heartbeat, Standing
+from faust_redis.driver.broker import Membership
 from faust_redis.driver.limits import JOIN_POLL_S, SETTLE_MS, STATUS_INTERVAL_S, STATUS_SOON_S
 from faust_redis.driver.retry import retry_while_unavailable
 from faust_redis.driver.standby import Standbys
 from faust_redis.driver.tasks import cancel_and_wait
-from faust_redis.log import Fence, FencedError, LogUnavailableError, UnknownTopicError
-from faust_redis.log.scripts import GROUP
+from faust_redis.log import Fence, FencedError, LogUnavailableError, MemberState, UnknownTopicError
+from faust_redis.log.groups import Heartbeat
 
 if TYPE_CHECKING:
     from faust_redis.driver.consumer import Consumer
@@ -56,7 +57,7 @@ class Coordinator(Service):
         self.standbys = Standbys(self.transport)
         self.generation = 0
         self.topics: frozenset[str] = frozenset()
-        self._standing: Standing | None = None
+        self._member_state: MemberState | None = None
         self._changed = asyncio.Event()
         self._subscription_changed = False
         self._synced = 0
@@ -64,6 +65,11 @@ class Coordinator(Service):
         self._holds = False
         self._heartbeat: Heartbeat | None = None
         self._published = ""
+        self.transport.committer.fencing.on_fenced(self._changed.set)
+
+    @property
+    def _groups(self) -> Membership:
+        return self.transport.broker.groups
 
     @property
     def _assignor(self) -> Any:
@@ -73,7 +79,7 @@ class Coordinator(Service):
     @property
     def leads(self) -> bool:
         """Whether this member is its group's leader, which assigns partitions and trims the log."""
-        return self._standing is not None and self._standing.leader == self.member
+        return self._member_state is not None and self._member_state.leader == self.member
 
     def subscribe(self, topics: Iterable[str]) -> None:
         """Set the topics of this member; a change makes it join again. Returns at once."""
@@ -89,7 +95,7 @@ class Coordinator(Service):
         if self._heartbeat is not None:
             self._heartbeat.end()
             try:
-                await asyncio.wait_for(self._ask("leave"), timeout=2.0)
+                await asyncio.wait_for(self._ask(self._groups.leave), timeout=2.0)
                 await self._publish(None)
             except (Exception, asyncio.CancelledError) as exc:
                 self.log.warning("could not leave the group (%r); its lease will run out", exc)
@@ -113,36 +119,38 @@ class Coordinator(Service):
             if self._subscription_changed:
                 self._subscription_changed = False
                 await self._rejoin("its subscription changed")
-            elif self._standing is not None:
-                await self._follow(self._standing)
+            elif self._member_state is not None:
+                await self._follow(self._member_state)
 
     async def _notice(self, timeout: float | None) -> None:
         try:
             await asyncio.wait_for(self._changed.wait(), timeout)
         except TimeoutError:
             if self._restless():
-                self._standing = await self._ask("heartbeat")
+                self._member_state = await self._ask(self._groups.heartbeat)
         self._changed.clear()
 
     def _restless(self) -> bool:
         return (
-            self._standing is None or self._standing.generation != self.generation or self._standing.state != "stable"
+            self._member_state is None
+            or self._member_state.generation != self.generation
+            or self._member_state.state != "stable"
         )
 
-    def _report(self, standing: Standing) -> None:
-        if standing != self._standing:
-            self._standing = standing
+    def _report(self, state: MemberState) -> None:
+        if state != self._member_state:
+            self._member_state = state
             self._changed.set()
 
-    async def _follow(self, standing: Standing) -> None:
-        if self.transport.committer.fenced.is_set() or not standing.known:
+    async def _follow(self, state: MemberState) -> None:
+        if self.transport.committer.fencing.is_fenced or not state.known:
             await self._rejoin("its right to write ran out")
-        elif standing.state == "preparing" and not standing.joined:
+        elif state.state == "preparing" and not state.joined:
             await self._rejoin("the group is rebalancing")
-        elif standing.state == "syncing" and standing.leader == self.member and self._synced != standing.generation:
-            await self._assign(standing.generation)
-        elif standing.state == "stable" and standing.generation != self.generation and not standing.joined:
-            await self._install(standing)
+        elif state.state == "syncing" and state.leader == self.member and self._synced != state.generation:
+            await self._assign(state.generation)
+        elif state.state == "stable" and state.generation != self.generation and not state.joined:
+            await self._install(state)
 
     async def _rejoin(self, reason: str) -> None:
         self.log.info("Joining group %s: %s", self.transport.group, reason)
@@ -151,12 +159,14 @@ class Coordinator(Service):
         self.generation = self._synced = 0
         conf = self.app.conf
         metadata = identity.introduction(self._assignor, set(self.topics), self.member).encode()
-        self._standing = await self._ask(
-            "join",
-            metadata,
-            int(conf.broker_session_timeout * 1000),
-            int(conf.broker_rebalance_timeout * 1000),
-            SETTLE_MS,
+        self._member_state = await self._ask(
+            partial(
+                self._groups.join,
+                metadata=metadata,
+                lease_ms=int(conf.broker_session_timeout * 1000),
+                rebalance_ms=int(conf.broker_rebalance_timeout * 1000),
+                settle_ms=SETTLE_MS,
+            )
         )
         self._start_heartbeat()
         self._changed.set()
@@ -179,42 +189,42 @@ class Coordinator(Service):
                 self.log.warning("topic %r does not exist; it is assigned to nobody", topic)
         own_prefix = self.app.conf.reply_to_prefix
         assigned = assignment.assign(self._assignor, Cluster(partitions), members, own_prefix)
-        pairs: list[str | bytes] = []
-        for member, given in assigned.items():
-            pairs += [member, given.encode()]
+        assignments = {member: given.encode() for member, given in assigned.items()}
         self._synced = generation
-        self._standing = await self._ask("sync", generation, *pairs)
+        self._member_state = await self._ask(partial(self._groups.sync, generation=generation, assignments=assignments))
         self._changed.set()
 
     async def _members(self) -> dict[str, ConsumerProtocolMemberMetadata]:
-        reply = await retry_while_unavailable(lambda: self._run("members"), "assignment", stop=lambda: self.should_stop)
-        pairs = zip(reply[::2], reply[1::2], strict=True)
-        return {name.decode(): ConsumerProtocolMemberMetadata.decode(metadata) for name, metadata in pairs}
+        members = await retry_while_unavailable(
+            lambda: self._groups.members(self.transport.group, self.member),
+            "assignment",
+            stop=lambda: self.should_stop,
+        )
+        return {name: ConsumerProtocolMemberMetadata.decode(metadata) for name, metadata in members.items()}
 
-    async def _install(self, standing: Standing) -> None:
-        if not standing.assignment:
-            self.log.warning("generation %d assigned nothing to this member; joining again", standing.generation)
+    async def _install(self, state: MemberState) -> None:
+        if not state.assignment:
+            self.log.warning("generation %d assigned nothing to this member; joining again", state.generation)
             await self._rejoin("it was left out")
             return
         if self._holds:
             await self._revoke()  # an earlier attempt to join arrived late and counted, so this rebalance was missed
-        given = ConsumerProtocolMemberAssignment.decode(standing.assignment)
+        given = ConsumerProtocolMemberAssignment.decode(state.assignment)
         tps = {TP(topic, partition) for topic, partitions in given.assignment for partition in partitions}
         self._check(tps)
         self._holds = True
-        self.generation = standing.generation
+        self.generation = state.generation
         identity.accept(self._assignor, given)
         self._forget_recovered()
         self._installed += 1
         self.app.consumer_generation_id = self._installed
         try:
-            fence = Fence(self.transport.group, self.member, standing.generation)
+            fence = Fence(self.transport.group, self.member, state.generation)
             await self.transport.committer.begin_generation(fence)
-        except FencedError:
-            self.transport.committer.fenced.set()
-            self._changed.set()
+        except FencedError as exc:
+            self.transport.committer.fencing.fence(str(exc))
             return
-        self.log.info("Generation %d: %d partitions assigned", standing.generation, len(tps))
+        self.log.info("Generation %d: %d partitions assigned", state.generation, len(tps))
         await self.consumer.assign(tps)
         self.standbys.take(tps)
         if await self._restore(tps - self.standbys.taken):
@@ -250,13 +260,13 @@ class Coordinator(Service):
         return True
 
     def _overtaken(self) -> bool:
-        standing = self._standing
+        state = self._member_state
         return (
             self.should_stop
             or self._subscription_changed
-            or self.transport.committer.fenced.is_set()
-            or (standing is not None and (not standing.known or standing.generation != self.generation))
-            or (standing is not None and standing.state == "preparing" and not standing.joined)
+            or self.transport.committer.fencing.is_fenced
+            or (state is not None and (not state.known or state.generation != self.generation))
+            or (state is not None and state.state == "preparing" and not state.joined)
         )
 
     def _forget_recovered(self) -> None:
@@ -268,35 +278,23 @@ class Coordinator(Service):
             for tp in [tp for tp in offsets if tp.topic in stores]:
                 del offsets[tp]
 
-    def fenced(self) -> None:
-        """Told when a write was refused: this member's right to write is over."""
-        self._changed.set()
-
     def _start_heartbeat(self) -> None:
         if self._heartbeat is None:
             conf = self.app.conf
-            self._heartbeat = Heartbeat(
-                self.transport.broker,
+            self._heartbeat = self._groups.start_heartbeat(
                 self.transport.group,
                 self.member,
                 interval_s=conf.broker_heartbeat_interval,
                 stuck_s=conf.broker_rebalance_timeout,
-                loop=asyncio.get_running_loop(),
                 report=self._report,
             )
-            self._heartbeat.start()
 
     # --- the group at the broker --------------------------------------------------------------------------------------
 
-    async def _ask(self, operation: str, *args: Any) -> Standing:
-        reply = await retry_while_unavailable(
-            lambda: self._run(operation, *args), "group membership", stop=lambda: self.should_stop
+    async def _ask(self, operation: Callable[..., Awaitable[MemberState]]) -> MemberState:
+        return await retry_while_unavailable(
+            lambda: operation(self.transport.group, self.member), "group membership", stop=lambda: self.should_stop
         )
-        return Standing.of(reply)
-
-    async def _run(self, operation: str, *args: Any) -> Any:
-        log = self.transport.broker
-        return await log.run(GROUP, [log.keys.group(self.transport.group)], [operation, self.member, *args])
 
     # --- what others may know -----------------------------------------------------------------------------------------
 
@@ -314,16 +312,14 @@ class Coordinator(Service):
             await self._publish(not self.app.rebalancing)
             if not self.app.rebalancing and await self.consumer.went_back():
                 self.log.error("the broker went back to an earlier state; what is ahead of it here is dropped")
-                self.transport.committer.fenced.set()
-                self._changed.set()
+                self.transport.committer.fencing.fence("the broker went back to an earlier state")
         except LogUnavailableError:
             pass  # others wait for the broker and say so
 
     async def _publish(self, recovered: bool | None) -> None:
         """Write how this member stands to the group's status hash, None removes it. Readiness checks read it."""
-        log = self.transport.broker
         if recovered is None:
-            await log.clear_status(self.transport.group, self.member)
+            await self._groups.clear_status(self.transport.group, self.member)
             return
         status = {
             "generation": self.generation,
@@ -333,7 +329,7 @@ class Coordinator(Service):
         text = json.dumps(status)
         if text != self._published:
             try:
-                await log.set_status(self.transport.group, self.member, text)
+                await self._groups.set_status(self.transport.group, self.member, text)
             except LogUnavailableError as exc:
                 self.log.debug("the status is published later: %s", exc)
             else:

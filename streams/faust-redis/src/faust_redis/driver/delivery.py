@@ -19,7 +19,7 @@ from faust_redis.driver.limits import (
     RETRY_MAX_S,
     RUN_RECORDS_MAX,
 )
-from faust_redis.driver.messages import copy_of, to_message
+from faust_redis.driver.messages import copy_of, is_for_another_group, to_message
 from faust_redis.driver.positions import Fetched, Positions
 from faust_redis.log import LogUnavailableError, StoredRecord, TopicPartition, TrimmedError
 
@@ -109,8 +109,7 @@ class Delivery(Positions):
                 "the broker, or accept the loss with 'faust-redis groups reset'."
             )
         self.log.warning("records %d to %d of %s are trimmed: reading it anew", self._positions[tp], offset - 1, tp)
-        self.committer.fenced.set()
-        self.coordinator.fenced()
+        self.committer.fencing.fence(f"records of {tp} are trimmed that were still to be read")
 
     def _to_message(self, tp: TP, record: Any) -> ConsumerMessage:
         return to_message(tp, record, self.app.consumer_generation_id)
@@ -295,7 +294,9 @@ class Delivery(Positions):
         self._ends[tp] = max(self._ends.get(tp, 0), record.offset + 1)
         self._note_delivery(tp, record.offset, record.value)
         message = self._to_message(tp, record)
-        if not self._channels(tp) and not self.app.client_only:
+        if not self.app.client_only and (
+            not self._channels(tp) or is_for_another_group(record, self.redis_transport.group)
+        ):
             self.tracker.finish(tp, (record.offset,))
         else:
             await self.callback(message)

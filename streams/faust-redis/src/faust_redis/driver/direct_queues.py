@@ -15,7 +15,7 @@ from faust.types import TP
 from faust_redis.driver.batches import Received
 from faust_redis.driver.decoding import Decode, decoder
 from faust_redis.driver.limits import RUN_RECORDS_MAX
-from faust_redis.driver.messages import to_message
+from faust_redis.driver.messages import is_for_another_group, to_message
 from faust_redis.log import StoredRecord
 
 
@@ -44,11 +44,16 @@ class DirectQueue:
         return int(getattr(self._queue, "run_records_max", RUN_RECORDS_MAX))
 
     def decode(self, records: Sequence[StoredRecord], generation: int) -> list[Any]:
-        """Events of records, or what batches are made of, up to the first that cannot be decoded."""
+        """Return events of records, or what batches are made of, up to the first that must not come this way.
+
+        That is a record that cannot be decoded, or a replay for another consumer group.
+        """
         make = self._received if self._is_for_batches else self._event
         decode = self._decode
         events = []
         for record in records:
+            if record.headers and is_for_another_group(record, self._app.conf.id):
+                break
             try:
                 key, value = decode(record.key, record.value)
             except Exception:

@@ -8,6 +8,7 @@ from typing import Any
 from faust.types import TP, ConsumerMessage, Message
 
 from faust_redis.log import StoredRecord
+from faust_redis.log.records import REPLAY_FOR_HEADER
 
 
 def to_message(tp: TP, record: StoredRecord, generation: int) -> ConsumerMessage:
@@ -47,6 +48,11 @@ def copy_of(message: Message) -> ConsumerMessage:
         message.tp,
         generation_id=message.generation_id,
     )
+
+
+def is_for_another_group(record: StoredRecord, group: str) -> bool:
+    """Return whether a record is a replay for another consumer group, which this one has processed already."""
+    return any(name == REPLAY_FOR_HEADER and value.decode() != group for name, value in record.headers)
 
 
 def header_pairs(headers: Any) -> tuple[tuple[str, bytes], ...]:

@@ -119,7 +119,7 @@ class Positions(base.Consumer):
             await self.committer.claim(offsets, fence)
         except FencedError as exc:
             if fence == self.committer.fence:
-                self.committer.fenced.set()
+                self.committer.fencing.fence(str(exc))
             raise IllegalStateError("another rebalance began") from exc
 
     async def _reset_offsets(self, tps: set[TP]) -> dict[TP, int]:

@@ -1,6 +1,6 @@
 """A partitioned log on Redis Streams: dense offsets, atomic commits, groups with leases. Independent of Faust."""
 
-from faust_redis.log.client import Appended, Log
+from faust_redis.log.client import Log
 from faust_redis.log.errors import (
     BrokerUnsuitableError,
     DamagedPartitionError,
@@ -18,8 +18,10 @@ from faust_redis.log.errors import (
     TrimmedError,
     UnknownTopicError,
 )
+from faust_redis.log.groups import MemberState
 from faust_redis.log.position import Position
 from faust_redis.log.records import (
+    Appended,
     Fence,
     Fetched,
     IdempotencyKey,
@@ -51,6 +53,7 @@ __all__ = [
     "Log",
     "LogError",
     "LogUnavailableError",
+    "MemberState",
     "Position",
     "Preconditions",
     "ProducerSequence",

@@ -12,9 +12,9 @@ from typing import NamedTuple
 from redis.exceptions import NoScriptError
 
 from faust_redis.log import codec
-from faust_redis.log.client import Appended, Log
+from faust_redis.log.client import Log
 from faust_redis.log.errors import LogError, UnknownTopicError
-from faust_redis.log.records import Record, TopicInfo, WriteBatch, WriteId
+from faust_redis.log.records import Appended, Record, TopicInfo, WriteBatch, WriteId
 from faust_redis.log.scripts import COMMIT
 
 

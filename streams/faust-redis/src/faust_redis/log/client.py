@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
-from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Self
 
 from redis.exceptions import ResponseError
@@ -19,8 +19,10 @@ from faust_redis.log.errors import (
     TopicMismatchError,
     UnknownTopicError,
 )
+from faust_redis.log.groups import Groups
 from faust_redis.log.keys import Keys
 from faust_redis.log.records import (
+    Appended,
     Fence,
     Fetched,
     Record,
@@ -33,21 +35,6 @@ from faust_redis.log.records import (
 )
 from faust_redis.log.scripts import COMMIT, CREATE_TOPIC, OFFSETS, TRIM, Script
 from faust_redis.log.suitability import check_server
-
-
-@dataclass(frozen=True, slots=True)
-class Appended:
-    """The result of a write.
-
-    Attributes:
-        offsets: The offset of each record, in the order written.
-        again: The log recognised a retry and wrote nothing.
-        rows: The offset of the last row of each `Rows`.
-    """
-
-    offsets: tuple[int, ...]
-    again: bool
-    rows: tuple[int, ...] = ()
 
 
 def _records(tp: TopicPartition, entries: Sequence[Any]) -> list[StoredRecord]:
@@ -88,6 +75,11 @@ class Log:
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
+
+    @cached_property
+    def groups(self) -> Groups:
+        """Client of the consumer groups."""
+        return Groups(self)
 
     async def check(self) -> None:
         """Refuse a broker that is too old or that could evict records.
@@ -361,14 +353,6 @@ class Log:
         if alive:
             names = ", ".join(sorted(member.decode() for member in alive))
             raise GroupInUseError(f"group {group!r} has live members ({names}); stop them first, then repeat this")
-
-    async def set_status(self, group: str, member: str, status: str) -> None:
-        """Publish the status of a group member (JSON)."""
-        await self._call(self.redis.hset(self.keys.status(group), member, status))
-
-    async def clear_status(self, group: str, member: str) -> None:
-        """Remove a member's status."""
-        await self._call(self.redis.hdel(self.keys.status(group), member))
 
     async def _call(self, awaitable: Awaitable[Any]) -> Any:
         return await answer(awaitable, self.url)

@@ -53,6 +53,9 @@ class TopicInfo:
 
 Headers = tuple[tuple[str, bytes], ...]
 
+REPLAY_FOR_HEADER = "faust-redis-replay-for"
+"""Header of a replayed record: the consumer group that it is for. The drivers of other groups skip the record."""
+
 
 class Record(NamedTuple):
     """A record to append. `key` and `value`: None (absent; a tombstone) is not ``b""``. `timestamp_ms`: event time.
@@ -181,6 +184,21 @@ class SourceOffsets:
 
     name: str
     steps: dict[TopicPartition, tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """The result of a write.
+
+    Attributes:
+        offsets: The offset of each record, in the order written.
+        again: The log recognised a retry and wrote nothing.
+        rows: The offset of the last row of each `Rows`.
+    """
+
+    offsets: tuple[int, ...]
+    again: bool
+    rows: tuple[int, ...] = ()
 
 
 class Preconditions(NamedTuple):

@@ -1,6 +1,6 @@
-"""Keeps a member's lease alive from a thread of its own, so that a busy event loop does not lose it.
+"""Renews a member's lease from a thread of its own, so that a busy event loop does not lose it.
 
-A loop that has not turned for `stuck_s` is not kept alive: its lease runs out, and others take over.
+A loop that has not turned for `stuck_s` is not kept alive: its lease runs out, and other members take over.
 """
 
 from __future__ import annotations
@@ -10,72 +10,47 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any
 
 import redis
 from redis.exceptions import NoScriptError, RedisError
 
-from faust_redis.log import Log
 from faust_redis.log.scripts import GROUP
 
 logger = logging.getLogger(__name__)
 
 
-class Standing(NamedTuple):
-    """How a member stands in its group, as the coordinator script answers."""
-
-    known: bool
-    joined: bool
-    state: str
-    generation: int
-    leader: str
-    assignment: bytes
-
-    @classmethod
-    def of(cls, reply: list[int | bytes]) -> Standing:
-        """Read the script's reply."""
-        known, joined, state, generation, leader, assignment = reply
-        return cls(
-            bool(known),
-            bool(joined),
-            bytes(state).decode() if isinstance(state, bytes) else "",
-            int(generation),
-            leader.decode() if isinstance(leader, bytes) else "",
-            assignment if isinstance(assignment, bytes) else b"",
-        )
-
-
-class Heartbeat(threading.Thread):
-    """Sends heartbeats at an interval and whenever the group announces a change; reports each answer to the loop."""
+class HeartbeatThread(threading.Thread):
+    """Sends heartbeats at an interval and whenever the group announces a change; reports each reply to the loop."""
 
     def __init__(
         self,
-        log: Log,
-        group: str,
+        url: str,
+        group_key: str,
         member: str,
         *,
         interval_s: float,
         stuck_s: float,
         loop: asyncio.AbstractEventLoop,
-        report: Callable[[Standing], None],
+        report: Callable[[Any], None],
     ) -> None:
         super().__init__(name=f"heartbeat-{member}", daemon=True)
-        self._url = log.url
-        self._key = log.keys.group(group)
+        self._url = url
+        self._key = group_key
         self._member = member
         self._interval_s = interval_s
         self._stuck_s = stuck_s
         self._loop = loop
         self._report = report
         self._over = threading.Event()
-        self._turned = time.monotonic()
+        self._turned_s = time.monotonic()
 
     def end(self) -> None:
-        """Ask the thread to end; it does within a heartbeat interval."""
+        """Ask the thread to end; it does so within a heartbeat interval."""
         self._over.set()
 
     def run(self) -> None:
-        """Beat until told to end; survives a broker that is away."""
+        """Beat until told to end. An unreachable broker does not end the thread."""
         while not self._over.is_set():
             try:
                 with redis.Redis.from_url(self._url, protocol=2, socket_timeout=self._interval_s * 4 + 5) as client:
@@ -92,25 +67,24 @@ class Heartbeat(threading.Thread):
             notices.subscribe(self._key)
             while not self._over.is_set():
                 self._tell(lambda: None)
-                if time.monotonic() - self._turned < self._stuck_s:
-                    standing = self._ask(client)
-                    self._tell(lambda standing=standing: self._report(standing))  # type: ignore[misc]
+                if time.monotonic() - self._turned_s < self._stuck_s:
+                    reply = self._ask(client)
+                    self._tell(lambda reply=reply: self._report(reply))  # type: ignore[misc]
                 else:
                     logger.error("the event loop has not turned for %.0f s; letting the lease run out", self._stuck_s)
                 notices.get_message(timeout=self._interval_s)
 
-    def _ask(self, client: redis.Redis) -> Standing:
+    def _ask(self, client: redis.Redis) -> Any:
         args = (1, self._key, "heartbeat", self._member)
         try:
-            reply = client.execute_command("EVALSHA", GROUP.digest, *args)
+            return client.execute_command("EVALSHA", GROUP.digest, *args)
         except NoScriptError:
-            reply = client.execute_command("EVAL", GROUP.text, *args)
-        return Standing.of(reply)
+            return client.execute_command("EVAL", GROUP.text, *args)
 
-    def _tell(self, what: Callable[[], None]) -> None:
+    def _tell(self, callback: Callable[[], None]) -> None:
         def on_loop() -> None:
-            self._turned = time.monotonic()
-            what()
+            self._turned_s = time.monotonic()
+            callback()
 
         try:
             self._loop.call_soon_threadsafe(on_loop)
