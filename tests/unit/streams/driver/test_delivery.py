@@ -28,6 +28,7 @@ class Receiver(Consumer):
         )
         self.flow_active, self.suspend_flow = True, asyncio.Event()
         self.tracker: Any = ()
+        self.redis_transport: Any = SimpleNamespace(group="g")
         self.committer: Any = SimpleNamespace(is_full=False)
         self._pressure_dropped = asyncio.Event()
         self._seeks, self._held, self._buffered_partitions = 0, {}, set()
