@@ -105,9 +105,9 @@ async def test_a_group_is_described_with_its_live_members(admin: Admin, log: Log
     assert one.name == "m1"
     assert 0 < one.lease_ms <= LEASE_MS
     assert one.assignment == (TopicPartition("t", 0), TopicPartition("t", 1))
-    await log.set_status("g", "m1", f'{{"generation":{generation},"recovered":true}}')
+    await log.groups.set_status("g", "m1", f'{{"generation":{generation},"recovered":true}}')
     assert (await admin.describe_group("g")).ready
-    await log.set_status("g", "m1", f'{{"generation":{generation - 1},"recovered":true}}')
+    await log.groups.set_status("g", "m1", f'{{"generation":{generation - 1},"recovered":true}}')
     assert not (await admin.describe_group("g")).ready, "a report of an earlier generation counts for nothing"
 
 
