@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 
 JWT_SECRET_BYTES_MIN = 32
 IDEMPOTENCY_TTL_S = 86_400
-LATE_GRACE_H = 24
 MARK_AHEAD_MAX_S = 2
 
 
@@ -17,24 +16,26 @@ class ApiConfig:
     Attributes:
         log_url: Where the log is: redis://, rediss:// or unix://.
         jwt_secret: Signs and checks tokens (HS256); at least 32 bytes.
-        markets: Symbols that can be traded; anything else is refused.
+        markets: Symbols that can be traded, by the rule book; anything else is refused.
+        late_grace_h: Hours of event time after its end at which a period is sealed, by the rule book.
+        rules_version: Version of the rule book; every command carries it.
         namespace: Prefix of all keys of the log.
         app_id: The application whose group and tables are served.
         partitions: Lets the API create the topics it writes to; None waits for a worker to create them.
         idempotency_ttl_s: How long an Idempotency-Key is remembered, in seconds.
         mark_ahead_max_s: How far ahead of the API's clock the time of a mark price may lie, in seconds. The newest
             mark of a market wins, so that a mark far ahead would keep out all others until its time has come.
-        late_grace_h: Hours of event time after its end at which a period is sealed; the workers' own rule.
     """
 
     log_url: str
     jwt_secret: str = field(repr=False)
     markets: frozenset[str]
+    late_grace_h: int
+    rules_version: int
     namespace: str = "astra"
     app_id: str = "astratrade"
     partitions: int | None = None
     idempotency_ttl_s: int = IDEMPOTENCY_TTL_S
-    late_grace_h: int = LATE_GRACE_H
     mark_ahead_max_s: int = MARK_AHEAD_MAX_S
 
     def __post_init__(self) -> None:

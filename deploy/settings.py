@@ -53,6 +53,9 @@ class Settings(BaseSettings):
     )
     server_binary: Path | None = Field(None, description="path of the valkey-server or redis-server to embed")
     data_dir: Path = Field(Path("data"), description="directory for everything kept on disk")
+    rulebook: Path | None = Field(
+        None, description="path of a rule book, a TOML file with every number of the rules; unset for the packaged one"
+    )
     namespace: Name = Field(
         topics.NAMESPACE, description="prefix of all keys on the broker: a-z, 0-9, _ and -, at most 40"
     )
@@ -110,10 +113,10 @@ class Settings(BaseSettings):
             raise ValueError(f"it has {len(secret.get_secret_value().encode())} bytes")
         return secret
 
-    @field_validator("data_dir")
+    @field_validator("data_dir", "rulebook")
     @classmethod
-    def _absolute(cls, path: Path) -> Path:
-        return path.expanduser().absolute()
+    def _absolute(cls, path: Path | None) -> Path | None:
+        return None if path is None else path.expanduser().absolute()
 
     @model_validator(mode="after")
     def _lease_outlasts_heartbeats(self) -> Settings:

@@ -1,4 +1,4 @@
-"""Ids: UUIDv7 text (RFC 9562 section 5.7), drawn or derived.
+"""Ids: UUIDv7 text (RFC 9562 section 5.7), drawn or derived; the id of a venue's fill is a UUIDv8 (section 5.8).
 
 Derived ids give the effects of a redelivered event the same ids again.
 """
@@ -14,7 +14,7 @@ from streams.times import Instant
 
 ENTROPY_BYTES: Final = 10
 ID_CHARS: Final = 36
-_TIME_CHARS: Final = len("01920e92-e180")
+UUID_BYTES: Final = 16
 _MILLISECONDS_BITS: Final = 48
 _VARIANT_RFC: Final = {digit: "89ab"[int(digit, 16) & 0b11] for digit in "0123456789abcdef"}
 """The two upper bits of a hexadecimal digit set to the variant."""
@@ -54,26 +54,30 @@ def timestamp_ms(event_id: str) -> int:
     return UUID(event_id).int >> 80
 
 
-def derived_id(source_id: str, *names: str) -> str:
-    """The id of what follows from an event: its timestamp, and a hash of its id and the names.
-
-    Raises:
-        ValueError: when `source_id` is not a UUID.
-    """
-    if len(source_id) != ID_CHARS or source_id[8] != "-" or source_id[13] != "-":
-        raise ValueError(f"expected a UUID, got {source_id[:ID_CHARS]!r}")
-    return _text(source_id[:_TIME_CHARS], _hash((source_id, *names)).hexdigest())
+def derived_id(time_ms: int, source_id: str, *names: str) -> str:
+    """Return the UUIDv7 of what follows from an event at a time: a hash of the event's id and the names."""
+    time = f"{time_ms:012x}"
+    return _text(f"{time[:8]}-{time[8:]}", _hash((source_id, *names)).hexdigest())
 
 
 def opened_trade_id(command_id: str) -> str:
-    """The id of the trade that an OpenTrade command opens."""
-    return derived_id(command_id, "trade")
+    """Return the id of the trade that an OpenTrade command opens.
+
+    Raises:
+        ValueError: when `command_id` is not a UUID.
+    """
+    return derived_id(timestamp_ms(command_id), command_id, "trade")
 
 
-def fill_event_id(venue: str, fill_id: str, occurred_at: Instant) -> str:
-    """The id of the event that reports a venue's fill, the same however often it is reported."""
-    return uuid7(occurred_at.milliseconds(), _hash(("fill", venue, fill_id)).digest())
+def fill_event_id(venue: str, user_id: str, fill_id: str) -> str:
+    """Return the id of the event that reports a venue's fill to a user: the same whatever else the report says.
+
+    It is a UUIDv8, a hash alone. A UUIDv7 would hold the time of the fill, and a corrected time would make it another
+    fill.
+    """
+    digest = _hash(("fill", venue, user_id, fill_id), UUID_BYTES).hexdigest()
+    return f"{digest[:8]}-{digest[8:12]}-8{digest[13:16]}-{_VARIANT_RFC[digest[16]]}{digest[17:20]}-{digest[20:]}"
 
 
-def _hash(parts: tuple[str, ...]) -> hashlib.blake2b:
-    return hashlib.blake2b(_SEPARATOR.join(parts).encode(), digest_size=ENTROPY_BYTES)
+def _hash(parts: tuple[str, ...], size: int = ENTROPY_BYTES) -> hashlib.blake2b:
+    return hashlib.blake2b(_SEPARATOR.join(parts).encode(), digest_size=size)

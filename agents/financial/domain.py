@@ -19,7 +19,8 @@ class Financial:
     """What the financial agent does."""
 
     def __init__(self, open_table: OpenTable, rulebook: Rulebook) -> None:
-        self.rulebook = rulebook
+        self.policy = rulebook.financial
+        self._rules_version = rulebook.version
         self.tables = UnitOfWork(open_table)
         self.once = Once(self.tables, FINANCIAL_SEEN)
         self.fees = Totals(self.tables)
@@ -28,9 +29,9 @@ class Financial:
         """Accrue the fee of an execution, once."""
         if not isinstance(event.data, TradeExecuted):
             return []
-        fee = accrued(cast("Event[TradeExecuted]", event), self.rulebook.fees)
+        fee = accrued(cast("Event[TradeExecuted]", event), self.policy)
         if fee is None or self.once.seen(event.id):
             return []
         self.once.mark(event.id)
         self.fees.add(fee, event.time)
-        return [event.then(fee)]
+        return [event.under(self._rules_version).then(fee)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from agents.rulebook import AchievementKind, AchievementRule, AchievementRules
+from agents.gamification.policy import AchievementKind, AchievementRule, AchievementRules
 from streams.units import USD_UNIT
 from tables.gamification import Progress
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Container
 
 from agents.gamification.lateness import Judged
+from agents.gamification.policy import BoardRules
 from agents.gamification.standings import Points, Run
-from agents.rulebook import BoardRules
 from streams.times import Instant
 from tables.boards import Board, Period, group, period_in, raised, row_key, sealed_key
 from tables.gamification import GAMIFICATION_BOARDS

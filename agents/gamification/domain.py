@@ -28,12 +28,13 @@ class Gamification:
     """What the gamification agent does."""
 
     def __init__(self, open_table: OpenTable, rulebook: Rulebook) -> None:
-        self.rulebook = rulebook
+        self.policy = rulebook.gamification
+        self._rules_version = rulebook.version
         self.tables = UnitOfWork(open_table)
         self.once = Once(self.tables, GAMIFICATION_SEEN)
         self.progress = self.tables.rows(GAMIFICATION_PROGRESS)
         self.trades = self.tables.rows(GAMIFICATION_TRADES)
-        self.boards = Boards(self.tables, rulebook.boards)
+        self.boards = Boards(self.tables, self.policy.boards)
         self.watermarks = self.tables.rows(GAMIFICATION_WATERMARK)
 
     def traded(self, event: AnyEvent) -> list[AnyEvent]:
@@ -42,7 +43,8 @@ class Gamification:
         if activity is None or self.once.seen(event.id):
             return []
         self.once.mark(event.id)
-        judged = judge(self.watermarks.get(WATERMARK_KEY), event.time, self.rulebook.boards)
+        event = event.under(self._rules_version)
+        judged = judge(self.watermarks.get(WATERMARK_KEY), event.time, self.policy.boards)
         self.watermarks.put(WATERMARK_KEY, judged.watermark)
         return self._earn(event, activity, judged) + _late(event, judged)
 
@@ -50,7 +52,7 @@ class Gamification:
         user_id = event.partitionkey
         trade = trade_key(user_id, activity.trade_id)
         progress, tally = self.progress.get(user_id), self.trades.get(trade)
-        earned, events = earn(progress, tally, activity, event, self.rulebook)
+        earned, events = earn(progress, tally, activity, event, self.policy)
         self.progress.put(user_id, earned.progress)
         self.trades.put(trade, earned.tally)
         gained = earned.progress.xp - (progress.xp if progress else 0)

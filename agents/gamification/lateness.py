@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from agents.rulebook import BoardRules
+from agents.gamification.policy import BoardRules
 from streams.times import Instant
 from tables.boards import Period, periods_of
 from tables.gamification import Watermark

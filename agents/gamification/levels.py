@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import isqrt
 
-from agents.rulebook import LevelRules
+from agents.gamification.policy import LevelRules
 
 
 def level_of(xp: int, rules: LevelRules) -> int:

@@ -8,8 +8,8 @@ from msgspec.structs import replace
 
 from agents.gamification import achievements, streaks, xp
 from agents.gamification.levels import level_of
+from agents.gamification.policy import AchievementRule, GamificationPolicy
 from agents.gamification.xp import Activity, Source
-from agents.rulebook import AchievementRule, Rulebook
 from streams.events import AnyEvent, EventData
 from streams.events.gamification import AchievementUnlocked, LevelUp, StreakUpdated, XPGained
 from streams.units import PPM
@@ -24,20 +24,20 @@ class Earned(NamedTuple):
     opens: bool
 
 
-def new_progress(rulebook: Rulebook) -> Progress:
+def new_progress(policy: GamificationPolicy) -> Progress:
     """Nothing earned yet."""
-    return Progress(max_leverage=rulebook.levels.leverage_at(1))
+    return Progress(max_leverage=policy.levels.leverage_at(1))
 
 
 def earn(
-    progress: Progress | None, tally: TradeTally | None, activity: Activity, event: AnyEvent, rulebook: Rulebook
+    progress: Progress | None, tally: TradeTally | None, activity: Activity, event: AnyEvent, policy: GamificationPolicy
 ) -> tuple[Earned, list[AnyEvent]]:
     """What an activity earns its user."""
-    earning = _Earning(progress or new_progress(rulebook), event, rulebook)
+    earning = _Earning(progress or new_progress(policy), event, policy)
     days = earning.streak() if activity.by_user else 1
     before = tally or TradeTally()
-    after, grants = xp.tallied(before, activity, rulebook.xp)
-    multiplier = streaks.multiplier_ppm(days, rulebook.streak)
+    after, grants = xp.tallied(before, activity, policy.xp)
+    multiplier = streaks.multiplier_ppm(days, policy.streak)
     for grant in grants:
         earning.gain(grant.multiplied(multiplier), multiplier, grant.source, grant.source)
     opens = activity.opens(before)
@@ -49,11 +49,11 @@ def earn(
 class _Earning:
     """One activity being worked in: the progress so far and the events so far."""
 
-    def __init__(self, progress: Progress, event: AnyEvent, rulebook: Rulebook) -> None:
+    def __init__(self, progress: Progress, event: AnyEvent, policy: GamificationPolicy) -> None:
         self.progress = progress
         self.events: list[AnyEvent] = []
         self._event = event
-        self._rulebook = rulebook
+        self._policy = policy
 
     def streak(self) -> int:
         """Add the day to the trading streak; its days now."""
@@ -80,7 +80,7 @@ class _Earning:
         self._level()
 
     def _level(self) -> None:
-        levels = self._rulebook.levels
+        levels = self._policy.levels
         old, new = self.progress.level, level_of(self.progress.xp, levels)
         if new > old:
             leverage = levels.leverage_at(new)
@@ -103,14 +103,14 @@ class _Earning:
 
     def unlock(self) -> None:
         """Go through the achievements in order, again and again, until a pass unlocks none."""
-        rules = self._rulebook.achievements
+        rules = self._policy.achievements
         while achievements.due(self.progress, rules):
             for rule in achievements.locked(self.progress, rules):
                 if achievements.holds(rule, self.progress, rules):
                     self._unlock(rule)
 
     def _unlock(self, rule: AchievementRule) -> None:
-        shards = rule.xp * self._rulebook.xp.ss_per_achievement_xp
+        shards = rule.xp * self._policy.xp.ss_per_achievement_xp
         record = Unlocked(name=rule.name, at=self._event.time)
         self.progress = replace(
             self.progress, achievements=(*self.progress.achievements, record), ss=self.progress.ss + shards

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from agents.rulebook import StreakRules
+from agents.gamification.policy import StreakRules
 from streams.units import PPM
 from tables.gamification import Streak
 

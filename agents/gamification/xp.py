@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-from agents.rulebook import XpRules
+from agents.gamification.policy import XpRules
 from streams.units import PPM, USD_UNIT
 from tables.gamification import TradeTally
 

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from agents.rulebook import Rulebook
+from agents.trading.policy import TradingPolicy
 from streams.events.trading import Mode, TradeExecuted
 from tables.trading import Account, Portfolio, Totals
 
 
-def new_account(rulebook: Rulebook) -> Account:
+def new_account(policy: TradingPolicy, max_leverage: int) -> Account:
     """A practice account as everybody starts with."""
-    return Account(balance=rulebook.trading.practice_balance, max_leverage=rulebook.levels.leverage_at(1))
+    return Account(balance=policy.practice_balance_usd, max_leverage=max_leverage)
 
 
-def new_portfolio(rulebook: Rulebook) -> Portfolio:
+def new_portfolio(policy: TradingPolicy) -> Portfolio:
     """A portfolio without trades."""
-    return Portfolio(practice_balance=rulebook.trading.practice_balance, updated_at=0)
+    return Portfolio(practice_balance=policy.practice_balance_usd, updated_at=0)
 
 
 def raised(account: Account, leverage: int) -> Account:

@@ -39,7 +39,9 @@ class Trading:
     """What the trading agents do."""
 
     def __init__(self, open_table: OpenTable, rulebook: Rulebook) -> None:
-        self.rulebook = rulebook
+        self.policy = rulebook.trading
+        self._leverage_first = rulebook.leverage_first
+        self._rules_version = rulebook.version
         self.tables = UnitOfWork(open_table)
         self.once = Once(self.tables, TRADING_SEEN)
         self.accounts = self.tables.rows(TRADING_ACCOUNTS)
@@ -57,6 +59,7 @@ class Trading:
         """
         if self.once.seen(event.id):
             return []
+        event = event.under(self._rules_version)
         match event.data:
             case ReportFill(user_id=user_id) if user_id != event.partitionkey:
                 raise UndecodableEventError(f"a fill of {user_id!r} came under the key {event.partitionkey!r}")
@@ -79,7 +82,7 @@ class Trading:
         if known is not None and event.time < known.at:
             return []
         self.marks.put(event.data.market, Mark(price=event.data.price, at=event.time))
-        return self._liquidate(cast("Event[PriceUpdated]", event))
+        return self._liquidate(cast("Event[PriceUpdated]", event.under(self._rules_version)))
 
     def gamified(self, event: AnyEvent) -> list[AnyEvent]:
         """Raise a user's maximum leverage after a level up."""
@@ -92,7 +95,7 @@ class Trading:
         user_id, fill = event.partitionkey, event.data
         trade, position = trade_key(user_id, fill.trade_id), position_key(user_id, fill.market, "live")
         state = FillState(self.trades.get(trade), self.positions.get(position), self.portfolios.get(user_id))
-        recorded, executed = record_fill(state, event, self.rulebook)
+        recorded, executed = record_fill(state, event, self.policy)
         self.trades.put(trade, recorded.trade)
         self.positions.put(position, recorded.position)
         self.portfolios.put(user_id, recorded.portfolio)
@@ -101,7 +104,7 @@ class Trading:
     def _open(self, event: Event[OpenTrade]) -> list[AnyEvent]:
         user_id, market = event.partitionkey, event.data.market
         books = self._books(user_id, market)
-        opened, events = open_trade(books, self.marks.get(market), event, self.rulebook)
+        opened, events = open_trade(books, self.marks.get(market), event, self.policy)
         if opened is not None:
             self._put(opened.books, opened.trade)
             self.open.put(open_key(market, opened.trade.trade_id), opened.exposure)
@@ -140,12 +143,12 @@ class Trading:
         self.open.delete(open_key(settled.trade.market, settled.trade.trade_id))
 
     def _account(self, user_id: str) -> Account:
-        return self.accounts.get(user_id) or new_account(self.rulebook)
+        return self.accounts.get(user_id) or new_account(self.policy, self._leverage_first)
 
     def _books(self, user_id: str, market: str) -> Books:
         return Books(
             self._account(user_id),
-            self.portfolios.get(user_id) or new_portfolio(self.rulebook),
+            self.portfolios.get(user_id) or new_portfolio(self.policy),
             self.positions.get(position_key(user_id, market, "practice")),
         )
 

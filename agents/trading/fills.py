@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from agents.rulebook import Rulebook
 from agents.trading import prices
 from agents.trading.accounts import counted, new_portfolio
+from agents.trading.policy import TradingPolicy
 from agents.trading.positions import Fill, moved
 from streams.events import Event
 from streams.events.trading import ReportFill, TradeExecuted
@@ -33,15 +33,15 @@ class Recorded(NamedTuple):
 
 
 def record_fill(
-    state: FillState, event: Event[ReportFill], rulebook: Rulebook
+    state: FillState, event: Event[ReportFill], policy: TradingPolicy
 ) -> tuple[Recorded, Event[TradeExecuted]]:
     """Add a fill to its trade, position and portfolio."""
     user_id = event.partitionkey
-    executed = execution(event.data, rulebook)
+    executed = execution(event.data, policy)
     trade = filled(state.trade, user_id, executed, event.time)
     position = moved(state.position, user_id, Fill.of(executed, event.time))
     portfolio = counted(
-        state.portfolio or new_portfolio(rulebook),
+        state.portfolio or new_portfolio(policy),
         executed,
         new_trade=state.trade is None,
         new_close=executed.closing and not (state.trade and state.trade.status == "closed"),
@@ -50,11 +50,11 @@ def record_fill(
     return Recorded(trade, position, portfolio), event.then(executed, subject=executed.trade_id)
 
 
-def execution(fill: ReportFill, rulebook: Rulebook) -> TradeExecuted:
+def execution(fill: ReportFill, policy: TradingPolicy) -> TradeExecuted:
     """The fact that a reported fill is; with the rule book's fee when the venue did not say one."""
     fee_usd = fill.fee_usd
     if fee_usd is None:
-        fee_usd = Usd(prices.fee(fill.notional_usd, rulebook.fees.trading_ppm))
+        fee_usd = Usd(prices.fee(fill.notional_usd, policy.fee_ppm))
     return TradeExecuted(
         trade_id=fill.trade_id,
         fill_id=fill.fill_id,

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from agents.rulebook import Rulebook, TradingRules
 from agents.trading import prices
 from agents.trading.accounts import counted, with_account
+from agents.trading.policy import TradingPolicy
 from agents.trading.positions import Fill, moved
 from streams.events import AnyEvent, Event
 from streams.events.trading import CloseTrade, OpenTrade, RiskAlert, TradeExecuted, TradeRejected
@@ -45,41 +45,41 @@ class Terms(NamedTuple):
 
 
 def open_trade(
-    books: Books, mark: Mark | None, event: Event[OpenTrade], rulebook: Rulebook
+    books: Books, mark: Mark | None, event: Event[OpenTrade], policy: TradingPolicy
 ) -> tuple[Opened | None, list[AnyEvent]]:
     """Open a trade at the mark price, or say why not."""
     order = event.data
     notional = order.notional_usd
     terms = Terms(
         prices.margin(notional, order.leverage),
-        prices.fee(notional, rulebook.fees.trading_ppm),
+        prices.fee(notional, policy.fee_ppm),
         event.time.day_number(),
     )
-    reason = next(_refusals(books.account, order, terms, rulebook.trading), None) or _unpriced(mark, notional)
+    reason = next(_refusals(books.account, order, terms, policy), None) or _unpriced(mark, notional)
     if reason is not None or mark is None:
         return None, [_rejected_open(event, reason or "no_price")]
     executed = _execution(event, mark.price, terms)
-    opened = _opened(books, event, executed, terms, rulebook)
-    return opened, [event.then(executed, subject=executed.trade_id), *_alerts(books.account, event, opened, rulebook)]
+    opened = _opened(books, event, executed, terms, policy)
+    return opened, [event.then(executed, subject=executed.trade_id), *_alerts(books.account, event, opened, policy)]
 
 
-def _refusals(account: Account, order: OpenTrade, terms: Terms, rules: TradingRules) -> Iterator[str]:
+def _refusals(account: Account, order: OpenTrade, terms: Terms, policy: TradingPolicy) -> Iterator[str]:
     """Why an order is refused; the first reason counts. The fee must be covered too: no balance goes below 0."""
     if order.mode == "live":
         yield "verification_required"
     if account.suspended:
         yield "account_suspended"
-    if order.market not in rules.market_leverage_max:
+    if order.market not in policy.market_leverage_max:
         yield "unknown_market"
-    elif order.leverage > rules.market_leverage_max[order.market]:
+    elif order.leverage > policy.market_leverage_max[order.market]:
         yield "leverage_above_market_maximum"
     if order.leverage > account.max_leverage:
         yield "leverage_above_user_maximum"
-    if account.opened_day == terms.day and account.opened_count >= rules.opened_per_day_max:
+    if account.opened_day == terms.day and account.opened_count >= policy.opened_per_day_max:
         yield "daily_limit_reached"
     if terms.margin + terms.fee > account.available:
         yield "insufficient_balance"
-    if terms.margin * PPM > account.balance * rules.margin_ppm_max:
+    if terms.margin * PPM > account.balance * policy.margin_ppm_max:
         yield "margin_above_limit"
 
 
@@ -116,11 +116,11 @@ def _execution(event: Event[OpenTrade], price: Quantity, terms: Terms) -> TradeE
     )
 
 
-def _opened(books: Books, event: Event[OpenTrade], fill: TradeExecuted, terms: Terms, rulebook: Rulebook) -> Opened:
+def _opened(books: Books, event: Event[OpenTrade], fill: TradeExecuted, terms: Terms, policy: TradingPolicy) -> Opened:
     account = _charged(books.account, terms)
     portfolio = counted(books.portfolio, fill, new_trade=True, new_close=False, at=event.time)
     position = moved(books.position, event.partitionkey, Fill.of(fill, event.time))
-    trade = _trade(event, fill, terms, rulebook.trading)
+    trade = _trade(event, fill, terms, policy)
     exposure = Exposure(
         user_id=trade.user_id, side=trade.side, liquidation_price=trade.liquidation_price or trade.entry_price
     )
@@ -138,7 +138,7 @@ def _charged(account: Account, terms: Terms) -> Account:
     )
 
 
-def _trade(event: Event[OpenTrade], fill: TradeExecuted, terms: Terms, rules: TradingRules) -> Trade:
+def _trade(event: Event[OpenTrade], fill: TradeExecuted, terms: Terms, policy: TradingPolicy) -> Trade:
     order = event.data
     return Trade(
         user_id=event.partitionkey,
@@ -155,21 +155,20 @@ def _trade(event: Event[OpenTrade], fill: TradeExecuted, terms: Terms, rules: Tr
         entry_price=fill.price,
         leverage=order.leverage,
         margin=terms.margin,
-        liquidation_price=prices.liquidation_price(order.side, fill.price, order.leverage, rules.maintenance_ppm),
+        liquidation_price=prices.liquidation_price(order.side, fill.price, order.leverage, policy.maintenance_ppm),
         client_ref=order.client_ref,
         opened_at=event.time,
         updated_at=event.time,
     )
 
 
-def _alerts(before: Account, event: Event[OpenTrade], opened: Opened, rulebook: Rulebook) -> list[AnyEvent]:
-    rules = rulebook.trading
+def _alerts(before: Account, event: Event[OpenTrade], opened: Opened, policy: TradingPolicy) -> list[AnyEvent]:
     share = opened.trade.margin * PPM
-    if share <= before.balance * rules.margin_ppm_medium:
+    if share <= before.balance * policy.margin_ppm_medium:
         return []
     alert = RiskAlert(
         kind="margin",
-        level="high" if share > before.balance * rules.margin_ppm_high else "medium",
+        level="high" if share > before.balance * policy.margin_ppm_high else "medium",
         trade_id=opened.trade.trade_id,
         margin_usd=Usd(opened.trade.margin),
         equity_usd=Usd(before.balance),

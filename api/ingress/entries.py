@@ -24,11 +24,18 @@ def entry(event: AnyEvent) -> Entry:
     return Entry(event.id, event.partitionkey, encode(event), event.time.milliseconds())
 
 
-def fill_entry(venue: str, fill: Fill) -> Entry:
+def fill_entry(venue: str, fill: Fill, rules_version: int) -> Entry:
     """The event that reports a venue's fill."""
     data = {name: value for name, value in vars(fill).items() if name != "executed_at"}
-    event_id = fill_event_id(venue, fill.fill_id, fill.executed_at)
+    event_id = fill_event_id(venue, fill.user_id, fill.fill_id)
     command = ReportFill(**data, venue=venue)
     return entry(
-        Event.first(command, event_id=event_id, time=fill.executed_at, key=fill.user_id, subject=fill.trade_id)
+        Event.first(
+            command,
+            event_id=event_id,
+            time=fill.executed_at,
+            key=fill.user_id,
+            subject=fill.trade_id,
+            rules_version=rules_version,
+        )
     )

@@ -55,7 +55,14 @@ async def open_trade(request: Request) -> Response:
     event_id = submission.event_id()
     trade_id = opened_trade_id(event_id)
     command = OpenTrade(**dict(order.value))
-    event = Event.first(command, event_id=event_id, time=submission.began, key=order.caller, subject=trade_id)
+    event = Event.first(
+        command,
+        event_id=event_id,
+        time=submission.began,
+        key=order.caller,
+        subject=trade_id,
+        rules_version=order.api.config.rules_version,
+    )
     written = await order.api.writer.write(topics.TRADING_COMMANDS, [entry(event)], submission)
     return _one(order.api, written, command, trade_id=trade_id)
 
@@ -77,7 +84,14 @@ async def close_trade(
     caller = allowed(api, request, Role.USER)
     submission = await api.writer.begin(caller, f"trades.close.{trade_id}", key_of(request), "", now())
     command = CloseTrade(trade_id=trade_id)
-    event = Event.first(command, event_id=submission.event_id(), time=submission.began, key=caller, subject=trade_id)
+    event = Event.first(
+        command,
+        event_id=submission.event_id(),
+        time=submission.began,
+        key=caller,
+        subject=trade_id,
+        rules_version=api.config.rules_version,
+    )
     written = await api.writer.write(topics.TRADING_COMMANDS, [entry(event)], submission)
     return _one(api, written, command)
 
@@ -93,7 +107,8 @@ async def report_fills(request: Request) -> Response:
     """Report what a venue executed; the venue is the token's subject. All of the batch is accepted, or none of it."""
     batch = await read_fills(request)
     submission = await batch.api.writer.begin(batch.caller, "fills", batch.key, batch.digest, batch.now)
-    entries = [fill_entry(batch.caller, fill) for fill in batch.value.fills]
+    rules_version = batch.api.config.rules_version
+    entries = [fill_entry(batch.caller, fill, rules_version) for fill in batch.value.fills]
     return _batch(batch.api, await batch.api.writer.write(topics.TRADING_COMMANDS, entries, submission), ReportFill)
 
 
@@ -114,6 +129,7 @@ async def report_prices(request: Request) -> Response:
             event_id=submission.event_id(item),
             time=mark.time if mark.time is not None else submission.began,
             key=mark.market,
+            rules_version=batch.api.config.rules_version,
         )
         for item, mark in enumerate(batch.value.prices)
     ]

@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import gc
 
-from agents.rulebook import Rulebook
 from api.app import create_app
 from api.config import ApiConfig
 from api.server import Server
 from deploy.admin.secret import signing_secret
 from deploy.broker import log_url
+from deploy.rulebook import load_rulebook
 from deploy.settings import Settings
 
 
 def api_config(settings: Settings) -> ApiConfig:
-    """What the API needs of the settings."""
+    """Return what the API needs of the settings and of the rule book."""
+    rulebook = load_rulebook(settings)
     return ApiConfig(
         log_url=log_url(settings),
         jwt_secret=signing_secret(settings),
-        markets=frozenset(Rulebook().trading.market_leverage_max),
+        markets=rulebook.trading.markets,
         namespace=settings.namespace,
         app_id=settings.app_id,
         partitions=settings.partitions,
-        late_grace_h=Rulebook().boards.late_grace_h,
+        late_grace_h=rulebook.gamification.boards.late_grace_h,
+        rules_version=rulebook.version,
         idempotency_ttl_s=settings.idempotency_ttl_s,
     )
 

@@ -18,6 +18,7 @@ from deploy.admin.tokens import DEV_USER, DEV_VENUE, issue
 from deploy.broker import broker_url, log_url
 from deploy.errors import DeployError
 from deploy.replay.fills import read_fills
+from deploy.rulebook import load_rulebook
 from deploy.run.supervisor import Command, StopRequested, Supervisor, stop_on_signals
 from deploy.server.address import api_url, free_port
 from deploy.server.embedded import EmbeddedServer
@@ -43,6 +44,7 @@ def run_dev(settings: Settings, replay: str | None) -> None:
     Raises:
         DeployError: when something cannot be started; what runs already is stopped.
     """
+    load_rulebook(settings)  # likewise a bad rule book
     if replay is not None:
         read_fills(replay)  # a bad file is found before anything is started
     settings = settings.model_copy(update={"api_port": free_port(settings.api_host, settings.api_port)})

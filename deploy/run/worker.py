@@ -21,6 +21,7 @@ from agents.app import register_all
 from agents.rulebook import Rulebook
 from deploy.broker import broker_url, log_url
 from deploy.errors import LockedError
+from deploy.rulebook import load_rulebook
 from deploy.run import logs
 from deploy.run.gc_tuning import relax_collector
 from deploy.server.locks import FileLock
@@ -39,7 +40,7 @@ KAFKA_COMMIT_EVERY_S = 0.5  # our driver commits when there is something to comm
 logger = logging.getLogger(__name__)
 
 
-def build_app(settings: Settings, worker_name: str) -> faust.App:
+def build_app(settings: Settings, worker_name: str, rulebook: Rulebook) -> faust.App:
     """The Faust application with all agents registered, not started."""
     app = faust.App(
         settings.app_id,
@@ -61,7 +62,7 @@ def build_app(settings: Settings, worker_name: str) -> faust.App:
         autodiscover=False,
         worker_redirect_stdouts=False,
     )
-    register_all(app, Rulebook())
+    register_all(app, rulebook)
     return app
 
 
@@ -137,18 +138,20 @@ def run_worker(settings: Settings, name: str | None = None) -> NoReturn:
     """Run a worker until SIGTERM or SIGINT. Ends by SystemExit with the worker's status.
 
     Raises:
+        SettingsError: when the rule book is not valid.
         LockedError: when its slot is in use.
         LogError: when the broker is not suitable.
     """
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _end)  # until Faust's worker takes them over
+    rulebook = load_rulebook(settings)
     slot, lock = claim_slot(settings, name)
     logs.configure(slot, settings.log_level)
     loop = uvloop.new_event_loop()
     asyncio.set_event_loop(loop)
     try:
         loop.run_until_complete(create_topics(settings))
-        app = build_app(settings, slot)
+        app = build_app(settings, slot, rulebook)
         worker = faust.Worker(
             app,
             *presence(settings, app, slot),

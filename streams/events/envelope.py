@@ -5,9 +5,10 @@ Source: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md
 
 from __future__ import annotations
 
-from typing import Annotated, Generic, Literal, TypeVar
+from typing import Annotated, Generic, Literal, Self, TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 from streams.events.base import EventData
 from streams.ids import ID_CHARS, derived_id
@@ -19,6 +20,7 @@ NewT = TypeVar("NewT", bound=EventData)
 
 EventId = Annotated[str, msgspec.Meta(min_length=ID_CHARS, max_length=ID_CHARS)]
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
+RulesVersion = Annotated[int, msgspec.Meta(ge=1)]
 
 
 class Event(msgspec.Struct, Generic[DataT_co], frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -31,6 +33,7 @@ class Event(msgspec.Struct, Generic[DataT_co], frozen=True, kw_only=True, omit_d
         correlationid: The id of the command that everything began with.
         causationid: The id of the event that this one follows from.
         traceparent: W3C trace context, handed on.
+        rulesversion: Version of the rule book under which the event was decided; None when its producer named none.
     """
 
     specversion: Literal["1.0"] = written("1.0")
@@ -43,6 +46,7 @@ class Event(msgspec.Struct, Generic[DataT_co], frozen=True, kw_only=True, omit_d
     correlationid: EventId | None = None
     causationid: EventId | None = None
     traceparent: Text | None = None
+    rulesversion: RulesVersion | None = None
     data: DataT_co
 
     @staticmethod
@@ -52,11 +56,12 @@ class Event(msgspec.Struct, Generic[DataT_co], frozen=True, kw_only=True, omit_d
         event_id: str,
         time: Instant,
         key: str,
+        rules_version: int,
         subject: str = "",
         correlationid: str = "",
         traceparent: str | None = None,
     ) -> Event[NewT]:
-        """An event that follows from none: a command, a price."""
+        """Return an event that follows from none: a command, a price."""
         return Event(
             specversion="1.0",
             id=event_id,
@@ -67,18 +72,19 @@ class Event(msgspec.Struct, Generic[DataT_co], frozen=True, kw_only=True, omit_d
             partitionkey=key,
             correlationid=correlationid or event_id,
             traceparent=traceparent,
+            rulesversion=rules_version,
             data=data,
         )
 
     def then(self, data: NewT, *, subject: str = "", name: str = "", key: str = "") -> Event[NewT]:
-        """The event that follows from this one, at the same time and under the same key unless `key` says another.
+        """Return an event that follows from this one: same time, rules and key, unless `key` says another.
 
         Its id is derived from this id, its type and `name`; `name` tells several events of one type apart.
         """
         key = key or self.partitionkey
         return Event(
             specversion="1.0",
-            id=derived_id(self.id, data.type_name, name),
+            id=derived_id(self.time.milliseconds(), self.id, data.type_name, name),
             source=data.event_source,
             type=data.type_name,
             subject=subject or key,
@@ -87,8 +93,13 @@ class Event(msgspec.Struct, Generic[DataT_co], frozen=True, kw_only=True, omit_d
             correlationid=self.correlationid or self.id,
             causationid=self.id,
             traceparent=self.traceparent,
+            rulesversion=self.rulesversion,
             data=data,
         )
+
+    def under(self, rules_version: int) -> Self:
+        """Return this event with another version of the rules, which all that follows from it will name."""
+        return self if self.rulesversion == rules_version else replace(self, rulesversion=rules_version)
 
 
 AnyEvent = Event[EventData]

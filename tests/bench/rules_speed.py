@@ -19,7 +19,7 @@ from faust_redis.log.partitioner import partition_for
 
 from agents.financial.domain import Financial
 from agents.gamification.domain import Gamification
-from agents.rulebook import Rulebook
+from agents.rulebook import packaged_rulebook
 from agents.trading.domain import Trading
 from agents.wiring import handle_batch
 from deploy.replay.fills import Fill, read_fills
@@ -64,7 +64,7 @@ class Partition:
     """The domains of one partition, stage by stage over batches, as the driver calls them."""
 
     def __init__(self, open_table: OpenTable, spent: dict[str, float], profiles: dict[str, cProfile.Profile]) -> None:
-        rulebook, codec = Rulebook(), Recent()
+        rulebook, codec = packaged_rulebook(), Recent()
         self._spent, self._profiles = spent, profiles
         trading = Trading(open_table, rulebook)
         game, money = Gamification(open_table, rulebook), Financial(open_table, rulebook)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from faust_redis.log.partitioner import partition_for
 
+from agents.rulebook import packaged_rulebook
 from deploy.admin.tokens import DEV_VENUE
 from deploy.replay.fills import Fill
 from streams import topics
@@ -73,8 +74,9 @@ def command_of(fill: Fill) -> AnyEvent:
     data = {name: value for name, value in fill.items() if name != "executed_at"}
     return Event.first(
         ReportFill.of({**data, "venue": DEV_VENUE}),
-        event_id=fill_event_id(DEV_VENUE, fill["fill_id"], at),
+        event_id=fill_event_id(DEV_VENUE, fill["user_id"], fill["fill_id"]),
         time=at,
         key=fill["user_id"],
+        rules_version=packaged_rulebook().version,
         subject=fill["trade_id"],
     )

@@ -12,7 +12,7 @@ import pytest
 
 from agents.financial.domain import Financial
 from agents.gamification.domain import Gamification
-from agents.rulebook import Rulebook
+from agents.rulebook import packaged_rulebook
 from agents.trading.domain import Trading
 from deploy.replay.fills import Fill, read_fills
 from streams.events import AnyEvent, Event
@@ -37,9 +37,9 @@ class Product:
 
     def __init__(self) -> None:
         self.tables: dict[str, BytesMap] = defaultdict(dict)
-        self.trading = Trading(self._open, Rulebook())
-        self.gamification = Gamification(self._open, Rulebook())
-        self.financial = Financial(self._open, Rulebook())
+        self.trading = Trading(self._open, packaged_rulebook())
+        self.gamification = Gamification(self._open, packaged_rulebook())
+        self.financial = Financial(self._open, packaged_rulebook())
 
     def _open(self, spec: TableSpec[object]) -> BytesMap:
         return self.tables[spec.name]
@@ -113,9 +113,10 @@ def command(fill: Fill) -> AnyEvent:
     data = {name: value for name, value in fill.items() if name != "executed_at"}
     return Event.first(
         ReportFill.of({**data, "venue": VENUE}),
-        event_id=fill_event_id(VENUE, fill["fill_id"], at),
+        event_id=fill_event_id(VENUE, fill["user_id"], fill["fill_id"]),
         time=at,
         key=fill["user_id"],
+        rules_version=packaged_rulebook().version,
     )
 
 

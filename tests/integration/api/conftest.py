@@ -17,7 +17,9 @@ from tests.integration.api.support import MARKETS, SECRET, Worker
 
 @pytest.fixture
 def config(broker_url: str, namespace: str) -> ApiConfig:
-    return ApiConfig(log_url=broker_url, jwt_secret=SECRET, markets=MARKETS, namespace=namespace)
+    return ApiConfig(
+        log_url=broker_url, jwt_secret=SECRET, markets=MARKETS, late_grace_h=24, rules_version=1, namespace=namespace
+    )
 
 
 @pytest.fixture

@@ -48,7 +48,9 @@ def has(expected: dict[str, int]) -> Callable[[Reader], bool]:
 
 def xp_gained(user: str, n: int) -> AnyEvent:
     data = XPGained(amount=n, multiplier_ppm=0, source="trade", source_event_id="s", total_xp=n)
-    return Event.first(data, event_id=new_id(Instant(n * 1_000_000)), time=Instant(n * 1_000_000), key=user)
+    return Event.first(
+        data, event_id=new_id(Instant(n * 1_000_000)), time=Instant(n * 1_000_000), key=user, rules_version=1
+    )
 
 
 def executed(user: str, market: str, n: int) -> AnyEvent:
@@ -56,7 +58,9 @@ def executed(user: str, market: str, n: int) -> AnyEvent:
         trade_id=f"t-{n}", fill_id=f"f-{n}", venue="v", market=market, side="buy", mode="live", price=Quantity.of(1),
         size=Quantity.of(1), notional_usd=Usd.of(1), fee_usd=Usd(0), closed_pnl_usd=Usd(0), closes=False,
     )  # fmt: skip
-    return Event.first(data, event_id=new_id(Instant(n * 1_000_000)), time=Instant(n * 1_000_000), key=user)
+    return Event.first(
+        data, event_id=new_id(Instant(n * 1_000_000)), time=Instant(n * 1_000_000), key=user, rules_version=1
+    )
 
 
 async def test_a_snapshot_then_every_change(server: httpx.AsyncClient, worker: Worker) -> None:
@@ -263,7 +267,7 @@ async def test_the_xp_feed_leaves_streaks_out(server: httpx.AsyncClient, worker:
     streak = StreakUpdated(kind="trading", days=1, best=1, action="started")
     level = LevelUp(old=1, new=2, max_leverage=15)
     for n, data in enumerate((streak, level)):
-        event: AnyEvent = Event.first(data, event_id=new_id(Instant(n)), time=Instant(n), key="alice")
+        event: AnyEvent = Event.first(data, event_id=new_id(Instant(n)), time=Instant(n), key="alice", rules_version=1)
         await worker.emit(topics.GAMIFICATION_EVENTS, event)
     reader = Reader(server, "/v1/feed/xp", key="type")
     await reader.read(lambda r: r.last_id is not None)

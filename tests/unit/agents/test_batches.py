@@ -33,18 +33,20 @@ def made(number: int, drawn: tuple[str, str, int, int, int, int]) -> AnyEvent:
     event_id = uuid7(time.milliseconds(), number.to_bytes(10))
     if kind == "order":
         order = OpenTrade.of({"market": "BTC", "side": "long", "notional_usd": str(amount), "leverage": 10})
-        return Event.first(order, event_id=event_id, time=time, key=user)
+        return Event.first(order, event_id=event_id, time=time, key=user, rules_version=1)
     if kind == "close":
         close = CloseTrade(trade_id=opened_trade_id(uuid7(time.milliseconds(), trade.to_bytes(10))))
-        return Event.first(close, event_id=event_id, time=time, key=user)
+        return Event.first(close, event_id=event_id, time=time, key=user, rules_version=1)
     if kind == "price":
         price = PriceUpdated.of({"market": "BTC", "price": str(40_000 + amount)})
-        return Event.first(price, event_id=event_id, time=time, key="BTC")
+        return Event.first(price, event_id=event_id, time=time, key="BTC", rules_version=1)
     name = f"f-{number // 2}"
     fields = {"trade_id": f"t-{trade}", "notional_usd": str(amount), "closed_pnl_usd": str(pnl), "closes": trade == 0}
     market = "BTC" if trade else "ETH"
-    event_id = fill_event_id("tape", name, time)
-    return Event.first(fill_of(name, user, market=market, **fields), event_id=event_id, time=time, key=user)
+    event_id = fill_event_id("tape", user, name)
+    return Event.first(
+        fill_of(name, user, market=market, **fields), event_id=event_id, time=time, key=user, rules_version=1
+    )
 
 
 COMMANDS = st.lists(

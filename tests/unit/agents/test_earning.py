@@ -12,14 +12,16 @@ from hypothesis import strategies as st
 
 from agents.gamification import levels, streaks, xp
 from agents.gamification.xp import Activity
-from agents.rulebook import LevelRules, Rulebook, StreakRules, XpRules
+from agents.rulebook import packaged_rulebook
 from streams.events.gamification import AchievementUnlocked, LevelUp, StreakUpdated, XPGained
 from streams.events.trading import TradeExecuted
 from streams.units import Usd
 from tables.gamification import Streak, TradeTally
 from tables.keys import trade_key
+from tests.unit.agents.rulebooks import rulebook_with
 from tests.unit.agents.world import World, of_type
 
+POLICY = packaged_rulebook().gamification
 AT = "2024-09-20T08:36:00Z"
 FIRST_DAY = date(2024, 9, 20)
 
@@ -54,7 +56,7 @@ def test_growth_below_the_minimum_grants_nothing(world: World) -> None:
 
 @given(st.lists(st.integers(1, 10**15), min_size=1, max_size=10))
 def test_the_grants_of_a_trade_sum_to_the_xp_of_its_whole_notional(notionals: Any) -> None:
-    rules, tally, total = XpRules(), TradeTally(), 0
+    rules, tally, total = POLICY.xp, TradeTally(), 0
     for notional in notionals:
         tally, grants = xp.tallied(tally, Activity("t", "BTC", notional, 0, closing=False, by_user=True), rules)
         total += sum(grant.base for grant in grants)
@@ -104,19 +106,19 @@ def test_each_grant_is_rounded_down_by_itself(world: World) -> None:
     ("days", "expected"), [(1, 1_000_000), (5, 1_200_000), (20, 1_950_000), (21, 2_000_000), (400, 2_000_000)]
 )
 def test_the_multiplier_grows_5_percent_a_day_up_to_2(days: Any, expected: Any) -> None:
-    assert streaks.multiplier_ppm(days, StreakRules()) == expected
+    assert streaks.multiplier_ppm(days, POLICY.streak) == expected
 
 
 @pytest.mark.parametrize(
     ("points", "level"), [(0, 1), (99, 1), (100, 2), (399, 2), (400, 3), (980_100, 100), (10**12, 100)]
 )
 def test_level_is_the_root_of_xp_over_100_plus_1(points: Any, level: Any) -> None:
-    assert levels.level_of(points, LevelRules()) == level
+    assert levels.level_of(points, POLICY.levels) == level
 
 
 @given(st.integers(0, 10**7))
 def test_levels_never_fall_as_xp_grows_and_their_edges_are_squares(points: Any) -> None:
-    rules = LevelRules()
+    rules = POLICY.levels
     level = levels.level_of(points, rules)
     assert levels.level_of(points + 1, rules) >= level
     assert level == min(100, max(n for n in range(isqrt(points) + 2) if n * n * 100 <= points) + 1)
@@ -124,7 +126,7 @@ def test_levels_never_fall_as_xp_grows_and_their_edges_are_squares(points: Any) 
 
 @pytest.mark.parametrize(("level", "leverage"), [(1, 10), (2, 15), (3, 20), (19, 100), (20, 100), (100, 100)])
 def test_level_3_allows_leverage_20_and_no_level_more_than_100(level: Any, leverage: Any) -> None:
-    assert LevelRules().leverage_at(level) == leverage
+    assert POLICY.levels.leverage_at(level) == leverage
 
 
 def test_a_level_up_says_what_it_allows_and_trading_hears_it(world: World) -> None:
@@ -206,16 +208,8 @@ def test_xp_of_an_achievement_may_reach_a_level_that_unlocks_the_next(world: Wor
 
 
 def test_a_level_reached_by_a_later_achievement_is_found_by_another_pass(world: World) -> None:
-    rulebook = Rulebook.model_validate(
-        {
-            "achievements": {
-                "listed": [
-                    {"kind": "level", "at": 2, "xp": 7, "tier": 1},
-                    {"kind": "trades", "at": 1, "xp": 100, "tier": 1},
-                ]
-            }
-        }
-    )
+    listed = [{"kind": "level", "at": 2, "xp": 7, "tier": 1}, {"kind": "trades", "at": 1, "xp": 100, "tier": 1}]
+    rulebook = rulebook_with({"gamification": {"achievements": {"listed": listed}}})
     assert [name for name, *_ in unlocked(World(rulebook).fill("f-1", AT))] == ["trades-1", "level-2"]
 
 
@@ -320,7 +314,7 @@ def test_a_users_xp_is_the_sum_of_what_was_granted_and_shards_are_twice_the_achi
     gained = of_type(world.events, XPGained)
     assert progress.xp == sum(gain.amount for gain in gained) == gained[-1].total_xp
     assert progress.ss == 2 * sum(one.xp for one in of_type(world.events, AchievementUnlocked))
-    assert progress.level == levels.level_of(progress.xp, LevelRules())
+    assert progress.level == levels.level_of(progress.xp, POLICY.levels)
     names = [one.name for one in progress.achievements]
     assert len(set(names)) == len(names)
     assert world.score("xp/global/all") == (progress.xp, world.score("xp/global/all")[1])

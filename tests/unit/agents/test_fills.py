@@ -75,7 +75,11 @@ def test_the_same_fill_gives_the_same_ids_in_another_world(world: World) -> None
 
 def test_a_fill_under_another_users_key_is_refused(world: World) -> None:
     event = Event.first(
-        fill_of("f-1", "bob"), event_id=fill_event_id("tape", "f-1", Instant(0)), time=Instant(0), key="ada"
+        fill_of("f-1", "bob"),
+        event_id=fill_event_id("tape", "bob", "f-1"),
+        time=Instant(0),
+        key="ada",
+        rules_version=1,
     )
     with pytest.raises(UndecodableEventError, match="bob"):
         world.deliver(event)

@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from agents.rulebook import Rulebook
 from streams.events.gamification import LevelUp
 from streams.events.trading import RiskAlert, TradeClosed, TradeExecuted, TradeLiquidated, TradeRejected
 from streams.units import USD_UNIT, Quantity, Usd
 from tables.keys import trade_key
 from tables.trading import position_key
+from tests.unit.agents.rulebooks import rulebook_with
 from tests.unit.agents.world import World, of_type
 
 DAY = "2024-09-20T"
@@ -93,7 +93,7 @@ def market_level(leverage: int) -> Any:
     from streams.times import Instant
 
     data = LevelUp(old=1, new=19, max_leverage=leverage)
-    return Event.first(data, event_id=uuid7(1, bytes(10)), time=Instant(1), key="ada")
+    return Event.first(data, event_id=uuid7(1, bytes(10)), time=Instant(1), key="ada", rules_version=1)
 
 
 def test_a_level_up_raises_the_maximum_leverage_and_an_older_one_does_not_lower_it(market: World) -> None:
@@ -238,6 +238,6 @@ def test_money_is_conserved_and_no_balance_goes_below_zero(orders: Any, moves: A
 
 
 def test_the_practice_balance_is_configuration() -> None:
-    world = World(Rulebook.model_validate({"version": 2, "trading": {"practice_balance": 5 * USD_UNIT}}))
+    world = World(rulebook_with({"version": 2, "trading": {"practice_balance_usd": "5"}}))
     world.price("BTC", "60000", at(0))
     assert reasons(world.order(at(1), notional_usd="60")) == ["insufficient_balance"]

@@ -9,7 +9,7 @@ import faust
 import pytest
 
 from agents.app import register_all
-from agents.rulebook import Rulebook
+from agents.rulebook import packaged_rulebook
 from agents.wiring import broadcast, handle_batch
 from streams import topics
 from streams.events import Event, UndecodableEventError, decode, encode
@@ -40,8 +40,8 @@ def batch_of(*values: Any) -> Batch:
 
 
 def command(fill_id: str = "f-1", user: str = "ada") -> bytes:
-    event_id = fill_event_id("tape", fill_id, AT)
-    return encode(Event.first(fill_of(fill_id, user), event_id=event_id, time=AT, key=user))
+    event_id = fill_event_id("tape", user, fill_id)
+    return encode(Event.first(fill_of(fill_id, user), event_id=event_id, time=AT, key=user, rules_version=1))
 
 
 def doing(batch: Any, handle: Any, out: Any = None, tables: UnitOfWork | None = None) -> None:
@@ -97,7 +97,7 @@ def test_a_mark_is_copied_as_it_is_to_every_partition() -> None:
 
 def test_registering_declares_every_table_and_an_agent_for_every_consumed_topic() -> None:
     app = faust.App("astratrade", broker="kafka://localhost:9", store="memory://", topic_partitions=4)
-    register_all(app, Rulebook())
+    register_all(app, packaged_rulebook())
     assert set(app.tables) == {spec.name for spec in TOPOLOGY.tables}
     consumed = {(name.rpartition(".")[2], *agent.channel.topics) for name, agent in app.agents.items()}
     assert consumed == {

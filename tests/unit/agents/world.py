@@ -8,7 +8,7 @@ from typing import Any
 
 from agents.financial.domain import Financial
 from agents.gamification.domain import Gamification
-from agents.rulebook import Rulebook
+from agents.rulebook import Rulebook, packaged_rulebook
 from agents.trading.domain import Trading
 from streams.events import AnyEvent, Event, EventData, decode, encode
 from streams.events.gamification import LevelUp
@@ -25,7 +25,7 @@ class World:
 
     def __init__(self, rulebook: Rulebook | None = None, maps: Mapping[str, dict[bytes, bytes]] | None = None) -> None:
         self.maps: dict[str, dict[bytes, bytes]] = defaultdict(dict, maps or {})
-        self.rulebook = rulebook or Rulebook()
+        self.rulebook = rulebook or packaged_rulebook()
         self.trading: Any = Trading(self._open, self.rulebook)
         self.gamification: Any = Gamification(self._open, self.rulebook)
         self.financial: Any = Financial(self._open, self.rulebook)
@@ -60,12 +60,14 @@ class World:
         self._made += 1
         time = Instant.parse(at)
         event_id = event_id or uuid7(time.milliseconds(), self._made.to_bytes(10))
-        return self.deliver(Event.first(data, event_id=event_id, time=time, key=user))
+        return self.deliver(
+            Event.first(data, event_id=event_id, time=time, key=user, rules_version=self.rulebook.version)
+        )
 
     def fill(self, fill_id: str, at: str, user: str = "ada", **fields: Any) -> list[AnyEvent]:
         """Report a fill."""
         data = fill_of(fill_id, user, **fields)
-        event_id = fill_event_id(data.venue, fill_id, Instant.parse(at))
+        event_id = fill_event_id(data.venue, user, fill_id)
         return self.send(data, at, user, event_id)
 
     def price(self, market: str, price: str, at: str) -> list[AnyEvent]:

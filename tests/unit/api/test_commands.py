@@ -57,14 +57,15 @@ def plausible(price: Quantity, size: Quantity, fee: int | None, pnl: int, **fiel
     )
 )
 def test_a_fill_is_read_back_as_the_event_that_reports_it(fill: Fill) -> None:
-    entry = fill_entry("venue-1", fill)
+    entry = fill_entry("venue-1", fill, 7)
     fields = {name: value for name, value in dict(fill).items() if name != "executed_at"}
     expected = Event.first(
         ReportFill(**fields, venue="venue-1"),
-        event_id=fill_event_id("venue-1", fill.fill_id, fill.executed_at),
+        event_id=fill_event_id("venue-1", fill.user_id, fill.fill_id),
         time=fill.executed_at,
         key=fill.user_id,
         subject=fill.trade_id,
+        rules_version=7,
     )
     assert decode(entry.value) == expected
     assert (entry.id, entry.key, entry.time_ms) == (expected.id, fill.user_id, fill.executed_at.milliseconds())
@@ -72,7 +73,11 @@ def test_a_fill_is_read_back_as_the_event_that_reports_it(fill: Fill) -> None:
 
 def test_no_dependency_of_any_route_takes_a_thread() -> None:
     """FastAPI runs what is not a coroutine function in a thread: that was a third of a request."""
-    app = create_app(ApiConfig(log_url="redis://nowhere", jwt_secret="s" * 32, markets=frozenset({"BTC"})))
+    app = create_app(
+        ApiConfig(
+            log_url="redis://nowhere", jwt_secret="s" * 32, markets=frozenset({"BTC"}), late_grace_h=24, rules_version=1
+        )
+    )
     routes = [context.original_route for context in iter_route_contexts(app.routes)]
     ours = [route for route in routes if isinstance(route, APIRoute)]
     assert len(ours) >= 19

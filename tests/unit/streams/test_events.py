@@ -37,7 +37,7 @@ FILL = {
 
 
 def reported(**fields: Any) -> Any:
-    return Event.first(ReportFill.of(FILL | fields), event_id=new_id(AT), time=AT, key="trader-2")
+    return Event.first(ReportFill.of(FILL | fields), event_id=new_id(AT), time=AT, key="trader-2", rules_version=3)
 
 
 def test_an_event_comes_back_equal() -> None:
@@ -46,11 +46,13 @@ def test_an_event_comes_back_equal() -> None:
 
 
 def test_an_event_has_exactly_these_bytes() -> None:
-    event = Event.first(ReportFill.of(FILL), event_id=fill_event_id("tape", "f-1", AT), time=AT, key="trader-2")
+    event = Event.first(
+        ReportFill.of(FILL), event_id=fill_event_id("tape", "trader-2", "f-1"), time=AT, key="trader-2", rules_version=3
+    )
     assert encode(event) == (
-        b'{"specversion":"1.0","id":"01920e92-e180-79b8-b040-d91b5678157d","source":"astratrade/trading",'
+        b'{"specversion":"1.0","id":"63d3b86d-374b-89a8-85b9-0187987e315c","source":"astratrade/trading",'
         b'"type":"astra.trading.ReportFill.v1","subject":"trader-2","time":"2024-09-20T08:36:00Z",'
-        b'"partitionkey":"trader-2","correlationid":"01920e92-e180-79b8-b040-d91b5678157d","data":{"fill_id":"f-1",'
+        b'"partitionkey":"trader-2","correlationid":"63d3b86d-374b-89a8-85b9-0187987e315c","rulesversion":3,"data":{"fill_id":"f-1",'
         b'"user_id":"trader-2","trade_id":"38080604649","market":"@107","side":"sell","price":"3.28","size":"0.00001",'
         b'"notional_usd":"2332.57","fee_usd":"0.223926","closed_pnl_usd":"0.00","closes":false,"taker":true,'
         b'"venue":"tape"}}'

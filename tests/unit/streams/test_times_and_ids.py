@@ -14,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from streams.ids import derived_id, fill_event_id, new_id, timestamp_ms, uuid7
 from streams.times import DAY_US, Instant, midnight
 
+NAMES = st.text("ab1._:-", min_size=1, max_size=4)
 INSTANTS = st.integers(0, 32_503_679_999_999_999).map(Instant)
 
 
@@ -103,14 +104,21 @@ def test_new_ids_differ() -> None:
 
 def test_derived_ids_are_deterministic_keep_the_time_and_tell_names_apart() -> None:
     source = new_id(Instant.parse("2024-09-20T08:36:00Z"))
-    assert derived_id(source, "a", "b") == derived_id(source, "a", "b")
-    assert len({derived_id(source, *names) for names in [("a",), ("b",), ("a", "b"), ("ab",), ("a", "")]}) == 5
-    assert timestamp_ms(derived_id(source, "a")) == timestamp_ms(source)
-    assert derived_id("01920e92-e180-79b8-b040-d91b5678157d", "a", "") == "01920e92-e180-7e4e-a2b0-2d74cab0d41e"
+    assert derived_id(7, source, "a", "b") == derived_id(7, source, "a", "b")
+    assert len({derived_id(7, source, *names) for names in [("a",), ("b",), ("a", "b"), ("ab",), ("a", "")]}) == 5
+    assert timestamp_ms(derived_id(7, source, "a")) == 7
+    at = 0x01920E92E180
+    assert derived_id(at, "01920e92-e180-79b8-b040-d91b5678157d", "a", "") == "01920e92-e180-7e4e-a2b0-2d74cab0d41e"
 
 
-def test_a_fill_has_the_same_id_however_often_it_is_reported() -> None:
-    at = Instant.parse("2024-09-20T08:36:00Z")
-    assert fill_event_id("tape", "1", at) == fill_event_id("tape", "1", at)
-    assert fill_event_id("tape", "1", at) != fill_event_id("other", "1", at)
-    assert timestamp_ms(fill_event_id("tape", "1", at)) == at.milliseconds()
+def test_a_fill_is_named_by_venue_user_and_fill_id() -> None:
+    ids = {fill_event_id(venue, user, fill) for venue in ("a", "b") for user in ("a", "b") for fill in ("a", "b")}
+    assert len(ids) == 8
+    assert fill_event_id("tape", "ada", "1") == "3fc54c1e-5129-8959-b82b-b9379e3a3112"
+
+
+@given(NAMES, NAMES, NAMES)
+def test_the_id_of_a_fill_is_a_uuid_version_8(venue: Any, user: Any, fill: Any) -> None:
+    made = UUID(fill_event_id(venue, user, fill))
+    assert (made.version, made.variant) == (8, "specified in RFC 4122")
+    assert str(made) == fill_event_id(venue, user, fill)

@@ -1,0 +1,61 @@
+"""The rule book that a setting names is read when a process starts, for the domains and for the API."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from agents.rulebook import packaged_rulebook, packaged_text
+from deploy.cli import main as module
+from deploy.errors import SettingsError
+from deploy.rulebook import load_rulebook
+from deploy.run.api import api_config
+from deploy.settings import Settings
+
+WRONG = packaged_text().replace("BTC = 50", "BTC = 0")
+
+
+def settings_of(tmp_path: Path, text: str) -> Settings:
+    (tmp_path / "rules.toml").write_text(text)
+    return Settings(data_dir=tmp_path, rulebook=tmp_path / "rules.toml", broker_url="redis://nowhere")
+
+
+def test_without_the_setting_the_packaged_rule_book_holds(tmp_path: Path) -> None:
+    assert load_rulebook(Settings(data_dir=tmp_path)) == packaged_rulebook()
+
+
+@pytest.mark.parametrize("command", ["dev", "worker", "api"])
+def test_a_wrong_rule_book_ends_a_command_with_one_line_that_names_the_key(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    (tmp_path / "rules.toml").write_text(WRONG)
+    monkeypatch.setenv("ASTRA_RULEBOOK", str(tmp_path / "rules.toml"))
+    monkeypatch.setenv("ASTRA_BROKER_URL", "redis://127.0.0.1:1")
+    monkeypatch.setattr("sys.argv", ["astratrade", command, "--data-dir", str(tmp_path)])
+    with pytest.raises(SystemExit) as ended:
+        module.main()
+    assert ended.value.code == 1
+    [line] = capsys.readouterr().err.splitlines()
+    assert line == (
+        f"astratrade: ASTRA_RULEBOOK: {tmp_path}/rules.toml: trading.market_leverage_max.BTC: "
+        "expected greater than or equal to 1, got 0"
+    )
+
+
+@pytest.mark.parametrize("content", [None, b"\xff"])
+def test_a_rule_book_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | None) -> None:
+    settings = settings_of(tmp_path, "")
+    (tmp_path / "rules.toml").unlink()
+    if content is not None:
+        (tmp_path / "rules.toml").write_bytes(content)
+    with pytest.raises(SettingsError, match=r"ASTRA_RULEBOOK: cannot read .*rules\.toml"):
+        load_rulebook(settings)
+
+
+def test_the_api_takes_markets_grace_and_version_from_the_same_rule_book(tmp_path: Path) -> None:
+    text = packaged_text().replace("BTC = 50", "NEWCOIN = 3").replace("late_grace_h = 24", "late_grace_h = 5")
+    config = api_config(settings_of(tmp_path, text.replace("version = 1", "version = 8")))
+    assert (config.late_grace_h, config.rules_version) == (5, 8)
+    assert {"NEWCOIN", "ETH"} < config.markets
+    assert "BTC" not in config.markets
