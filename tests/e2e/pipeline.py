@@ -11,9 +11,7 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import sys
-from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -24,10 +22,8 @@ from deploy.server.embedded import EmbeddedServer
 from deploy.server.server_binary import find_binary
 from tests.e2e.children import Child
 from tests.e2e.waiting import eventually
+from tests.ports import free_port
 from tests.source import PYTHON_PATH
-
-PORTS = range(20_000, 32_000)
-"""Below those that Linux gives to outgoing connections."""
 
 CLI = (sys.executable, "-m", "deploy.cli.main")
 START_S = 60.0
@@ -195,15 +191,6 @@ class Pipeline:
         """Fail at once when a process has failed that nobody stopped."""
         for child in self.children:
             assert child.ended_by_us or child.exit_code in {None, 0}, child.last_words()
-
-
-def free_port() -> int:
-    """A port that nobody listens on, and that no outgoing connection of another test is given meanwhile."""
-    while True:
-        port = secrets.choice(PORTS)
-        with socket.socket() as probe, suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
 
 
 def _wrapped(code: int | None) -> tuple[int] | None:

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.kafka.brokers import child, executable, free_port
+from tests.kafka.brokers import child, executable
+from tests.ports import free_port
 
 VERSION = "3.9.1"
 ARTIFACT = "kafka_2.13"

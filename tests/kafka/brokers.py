@@ -15,6 +15,7 @@ from typing import Literal
 
 from deploy.server import process
 from tests.e2e.waiting import eventually
+from tests.ports import free_port
 
 Kind = Literal["tansu", "noida", "kafka"]
 
@@ -94,12 +95,6 @@ def listens(port: int) -> bool:
     with socket.socket() as probe:
         probe.settimeout(1.0)
         return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def executable(name: str) -> str:

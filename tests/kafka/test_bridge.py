@@ -21,6 +21,7 @@ from streams.topics import NAMESPACE
 from tests.contract.harness import until
 from tests.kafka import brokers
 from tests.kafka.world import World, carrying, producing
+from tests.ports import free_port
 
 pytestmark = pytest.mark.kafka
 
@@ -235,7 +236,7 @@ async def _reachable(log: Log) -> bool:
 
 
 async def test_a_kafka_that_is_not_there_yet_is_waited_for(log: Log, tmp_path: Any) -> None:
-    port = brokers.free_port()
+    port = free_port()
     world = World(log, f"127.0.0.1:{port}")
     async with carrying(world.bridge()):
         await asyncio.sleep(0.3)  # it has tried in vain

@@ -20,6 +20,7 @@ from streams.connect.kafka.broker import admin
 from tests.bench import payload
 from tests.kafka import brokers
 from tests.peers.contestants import BrokerKind
+from tests.ports import free_port
 
 PARTITIONS = 4
 RETENTION = {"retention.ms": "604800000", "retention.bytes": "-1"}
@@ -40,7 +41,7 @@ def broker(kind: BrokerKind, named: str | None, directory: Path) -> Iterator[tup
     elif named is not None:
         yield named, 0
     else:
-        port = brokers.free_port()
+        port = free_port()
         with brokers.child(brokers.COMMANDS[kind](port, directory), port, directory / f"{kind}.log") as pid:
             yield f"127.0.0.1:{port}", pid
 
@@ -48,7 +49,7 @@ def broker(kind: BrokerKind, named: str | None, directory: Path) -> Iterator[tup
 @contextmanager
 def _redis(directory: Path) -> Iterator[tuple[str, int]]:
     """Our own embedded server's settings, but on a port: not every peer's client takes a socket's path."""
-    port = brokers.free_port()
+    port = free_port()
     options = ["--port", str(port), "--bind", "127.0.0.1", "--dir", str(directory), "--save", "", "--appendonly", "yes"]
     with brokers.child([str(find_binary().path), *options], port, directory / "redis.log") as pid:
         yield f"redis://127.0.0.1:{port}", pid

@@ -15,6 +15,7 @@ import pytest
 
 from deploy.run.dev import without_password
 from deploy.server.endpoint import running_url
+from tests.ports import free_port
 from tests.source import PYTHON_PATH
 
 ASTRATRADE = (sys.executable, "-P", "-m", "deploy.cli.main")
@@ -28,7 +29,7 @@ class Dev:
 
     def __init__(self, data_dir: Path, *arguments: str, broker_url: str | None = None) -> None:
         self.data_dir = data_dir
-        argv = [*ASTRATRADE, "dev", "--port", "0", "--data-dir", str(data_dir), *arguments]
+        argv = [*ASTRATRADE, "dev", "--port", str(free_port()), "--data-dir", str(data_dir), *arguments]
         self.process = subprocess.Popen(
             argv,
             env=environment() if broker_url is None else {**environment(), "ASTRA_BROKER_URL": broker_url},

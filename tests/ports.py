@@ -1,0 +1,20 @@
+"""Free ports for the servers that tests start, with several test processes on one machine."""
+
+import secrets
+import socket
+from contextlib import suppress
+
+PORTS = range(20_000, 32_000)
+"""These lie below the ports that Linux gives to outgoing connections."""
+
+
+def free_port() -> int:
+    """Return a port on which nothing listens.
+
+    The choice is random, so that test processes which ask at the same time get different ports.
+    """
+    while True:
+        port = secrets.choice(PORTS)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
