@@ -90,7 +90,7 @@ def static_check(name: str, *parameters: str) -> None:
 def run_tests(venv: Path, arguments: list[str]) -> None:
     """Run pytest in several processes; later arguments override ours, so `-n 0` runs the tests in one."""
     at_once = min(TESTS_PER_CORE * (os.cpu_count() or 1), TESTS_AT_ONCE_MAX)
-    ours = ["-q", "-n", str(at_once), "--maxschedchunk", "1"]
+    ours = ["-q", "-n", str(at_once), "--dist", "loadgroup", "--no-loadscope-reorder"]
     say(" ".join(["pytest", *ours, *arguments]))
     environment = {**os.environ, "PATH": f"{venv / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
     command = [str(venv / "bin" / "pytest"), *ours, *arguments]

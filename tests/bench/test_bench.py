@@ -28,6 +28,7 @@ def test_a_slice_of_each_part(name: str) -> None:
         assert all(figure.runs for figure in result.figures.values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("style", STYLES)
 def test_a_throughput_tells_cpu_and_memory_of_worker_and_broker_apart(style: str) -> None:
     stateless, table = measured("agent", styles=(style,))
@@ -38,6 +39,7 @@ def test_a_throughput_tells_cpu_and_memory_of_worker_and_broker_apart(style: str
     assert "rocksdb" in table.title
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("style", STYLES)
 def test_latency_is_of_outputs_that_each_event_has_had_once(style: str) -> None:
     [result] = measured("latency", styles=(style,))
@@ -45,12 +47,14 @@ def test_latency_is_of_outputs_that_each_event_has_had_once(style: str) -> None:
     assert result.figures["due to output p99 ms"].median >= result.figures["append to output p50 ms"].median
 
 
+@pytest.mark.slow
 def test_every_reader_of_the_feed_is_told_everything_however_slow_others_are() -> None:
     results = measured("feed")
     assert any("slow ones" in result.title and ", 0 slow" not in result.title for result in results)
     assert all(result.figures["never told"].median == 0 for result in results)
 
 
+@pytest.mark.slow
 def test_a_slice_of_the_product_on_the_asked_number_of_workers() -> None:
     hour, weeks = measured("product", workers=(1,))
     assert "1 worker," in hour.title

@@ -19,6 +19,8 @@ from tests.e2e.waiting import eventually
 from tests.oracle.fills import read_fills
 from tests.oracle.fold import fold
 
+pytestmark = pytest.mark.slow
+
 DRAIN_S = 120.0
 MANY_FILLS, MANY_USERS = 800, 50
 
@@ -66,13 +68,11 @@ def test_the_sample_with_one_worker(tmp_path: Path) -> None:
         replay_and_compare(pipeline, SAMPLE)
 
 
-@pytest.mark.slow
 def test_the_whole_file_with_one_worker(tmp_path: Path) -> None:
     with Pipeline(tmp_path, workers=1) as pipeline:
         replay_and_compare(pipeline, full_file())
 
 
-@pytest.mark.slow
 def test_the_whole_file_with_three_workers(tmp_path: Path) -> None:
     with Pipeline(tmp_path, workers=3) as pipeline:
         replay_and_compare(pipeline, full_file())
@@ -132,7 +132,6 @@ def test_a_worker_paused_past_its_lease_writes_nothing_late(tmp_path: Path, many
         compare(pipeline, right, page_rows=50)
 
 
-@pytest.mark.slow
 def test_workers_killed_again_and_again_lose_and_double_nothing(tmp_path: Path) -> None:
     right, fills = right_answer(full_file())
     with Pipeline(tmp_path, workers=3) as pipeline:

@@ -17,7 +17,7 @@ from tests.e2e.trader import Trader, accepted, post_price
 from tests.e2e.waiting import eventually
 from tests.kafka.pipeline import LEASE_MS, KafkaPipeline
 
-pytestmark = pytest.mark.kafka
+pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 
 FILLS, USERS = 400, 30
 FEW_FILLS, FEW_USERS = 120, 12

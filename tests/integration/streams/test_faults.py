@@ -20,6 +20,8 @@ from faust_redis.log.partitioner import partition_for
 from tables.workers import workers as workers_of
 from tests.integration.streams.block import BLOCK
 
+pytestmark = pytest.mark.slow
+
 PARTITIONS = 4
 KEYS = 20
 RECORDS = 3000

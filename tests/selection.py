@@ -1,0 +1,58 @@
+"""Which tests run, and in which order: the quick slice, the slow tests first, sharers of a server together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+QUICK = (
+    "tests/unit/",
+    "tests/docs/",
+    "tests/oracle/",
+    "tests/bench/test_measuring.py",
+    "tests/faults/test_checks.py",
+    "tests/faults/test_plan.py",
+    "tests/simulation/test_conformance.py",
+    "tests/simulation/test_simulation.py::test_the_protocol_holds_on_every_seed[0]",
+    "tests/simulation/test_simulation.py::test_nothing_stays_planted",
+    "tests/contract/test_batches.py",
+    "tests/contract/test_failures.py",
+    "tests/contract/test_faust.py",
+    "tests/contract/test_promises.py",
+    "tests/integration/agents/",
+    "tests/integration/api/test_ingress.py",
+    "tests/integration/api/test_queries.py",
+    "tests/integration/streams/test_group.py",
+    "tests/integration/streams/test_log.py",
+)
+"""Beginnings of the ids of tests in the quick slice; slow tests and those on Kafka never are."""
+
+
+def add_option(parser: pytest.Parser) -> None:
+    """Add `--quick` to pytest."""
+    parser.addoption("--quick", action="store_true", help="run only the slice of the tests for the inner loop")
+
+
+def arrange(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep the slice that was asked for, and order it so that several processes finish at about the same time."""
+    if config.getoption("--quick"):
+        _keep(config, items, [item for item in items if is_quick(item)])
+    for item in items:
+        if "running" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("running"))
+    # The sort is stable: within each half, the order stays random.
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+def is_quick(item: pytest.Item) -> bool:
+    """Tell whether a test belongs to the quick slice."""
+    excluded = item.get_closest_marker("slow") or item.get_closest_marker("kafka")
+    return not excluded and item.nodeid.startswith(QUICK)
+
+
+def _keep(config: pytest.Config, items: list[pytest.Item], kept: Sequence[pytest.Item]) -> None:
+    dropped = [item for item in items if item not in set(kept)]
+    if dropped:
+        config.hook.pytest_deselected(items=dropped)
+    items[:] = kept

@@ -1,0 +1,40 @@
+"""Test which tests the quick slice keeps, and the order in which tests start."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.selection import QUICK
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("start", QUICK)
+def test_everything_named_for_the_quick_slice_exists(start: str) -> None:
+    file, _, name = start.partition("::")
+    assert (ROOT / file).exists()
+    if name:
+        assert f"def {name.partition('[')[0]}(" in (ROOT / file).read_text("utf-8")
+
+
+def collected(*arguments: str) -> list[str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "--collect-only", "-q", *arguments, "tests/contract", "tests/e2e"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return [line for line in done.stdout.splitlines() if "::" in line]
+
+
+def test_the_quick_slice_has_neither_slow_tests_nor_those_on_kafka() -> None:
+    quick = collected("--quick")
+    assert any("test_promises.py" in name for name in quick)
+    assert not [name for name in quick if "tansu" in name or "noida" in name or "tests/e2e" in name]
+
+
+def test_slow_tests_start_first_in_any_random_order() -> None:
+    slow = ["test_equals_the_oracle.py" in name for name in collected()]
+    assert slow.index(False) == slow.count(True) > 0
