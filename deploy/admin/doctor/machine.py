@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 
-from deploy.admin.doctor.finding import Finding, fail, ok, warn
+from faust_redis.admin.doctor import Finding, fail, ok, warn
+
 from deploy.admin.secret import FILE as SECRET_FILE
 from deploy.server.endpoint import SOCKET_PATH_BYTES_MAX
 from deploy.settings import Settings

@@ -7,15 +7,12 @@ import sys
 from pathlib import Path
 
 import click
-from rich.console import Console
+from faust_redis.cli.doctor import print_finding
 
-from deploy.admin.doctor.finding import Finding
 from deploy.admin.doctor.machine import machine_findings
 from deploy.admin.doctor.server import server_findings
 from deploy.cli.commands.options import data_dir_option
 from deploy.settings import Settings, load
-
-COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 
 
 @click.command()
@@ -32,18 +29,10 @@ def doctor(data_dir: Path | None) -> None:
 
 
 async def _print_all(settings: Settings) -> list[str]:
-    console = Console(soft_wrap=True, highlight=False)
     findings = list(machine_findings(settings))
     for finding in findings:
-        _print(console, finding)
+        print_finding(finding)
     async for finding in server_findings(settings):
-        _print(console, finding)
+        print_finding(finding)
         findings.append(finding)
     return [finding.level for finding in findings]
-
-
-def _print(console: Console, finding: Finding) -> None:
-    console.print(f"[{COLOURS[finding.level]}]{finding.level:<4}[/] {finding.name:<16}", end=" ")
-    console.print(finding.found, markup=False)
-    if finding.remedy:
-        console.print(f"{'':<22}-> {finding.remedy}", markup=False)

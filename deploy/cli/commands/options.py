@@ -1,19 +1,24 @@
-"""What several commands share: the data directory option, and running a question on the log."""
+"""How the commands reach the log of an installation: `--data-dir` and the settings."""
 
 from __future__ import annotations
 
-import asyncio
+import functools
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import click
+from faust_redis.cli.program import Program
+from faust_redis.cli.program import ask_log as ask_at
 from faust_redis.log import Log
 
 from deploy.broker import log_url
-from deploy.settings import Settings
+from deploy.errors import DeployError
+from deploy.settings import Settings, load
+from streams.topics import DEAD_LETTERS
 
 T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Any])
 
 data_dir_option = click.option(
     "--data-dir",
@@ -24,9 +29,38 @@ data_dir_option = click.option(
 
 def ask_log(settings: Settings, question: Callable[[Log], Awaitable[T]]) -> T:
     """Ask the log of these settings something, and close it."""
+    return ask_at(log_url(settings), settings.namespace, question)
 
-    async def ask() -> T:
-        async with Log(log_url(settings), settings.namespace) as log:
-            return await question(log)
 
-    return asyncio.run(ask())
+def log_target(command: F) -> F:
+    """Add ``--data-dir`` to one of the library's commands, and pass it `ask`."""
+    return _target(command, on_kafka=None)
+
+
+def letters_target(command: F) -> F:
+    """Do the same for a command about dead letters, which do not exist on Kafka."""
+    return _target(
+        command,
+        on_kafka="there are no dead letters on Kafka: Faust's own driver logs an agent's error and passes over the "
+        "message; look into the workers' logs (docs/kafka.md)",
+    )
+
+
+def _target(command: F, on_kafka: str | None) -> F:
+    @functools.wraps(command)
+    def run(*args: Any, data_dir: Path | None, **arguments: Any) -> Any:
+        def ask(question: Callable[[Log], Awaitable[T]]) -> T:
+            settings = load(data_dir=data_dir)
+            if settings.on_kafka and on_kafka is not None:
+                raise DeployError(on_kafka)
+            return ask_log(settings, question)
+
+        return command(*args, ask=ask, **arguments)
+
+    wrapped: Any = run
+    typed: F = data_dir_option(wrapped)
+    return typed
+
+
+PROGRAM = Program("astratrade", log_target)
+LETTERS_PROGRAM = Program("astratrade", letters_target, DEAD_LETTERS)

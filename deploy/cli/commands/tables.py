@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 from faust_redis.admin import Admin
+from faust_redis.cli.text import readable
 from faust_redis.log import Log, UnknownTopicError
 
 from deploy.cli.commands.options import ask_log, data_dir_option
@@ -58,7 +58,7 @@ def get_row(table: str, key: str, data_dir: Path | None) -> None:
     if not values:
         raise DeployError(f"table {table} has no row {key!r}")
     for value in values:
-        click.echo(_readable(value))
+        click.echo(readable(value))
 
 
 async def _sizes(reader: TableReader) -> dict[str, int | None]:
@@ -74,10 +74,3 @@ async def _sizes(reader: TableReader) -> dict[str, int | None]:
 async def _values(log: Log, settings: Settings, table: str, key: str) -> list[bytes]:
     """A row stands in the partition of the event that wrote it, which the key alone does not tell: ask all."""
     return await Admin(log).values(TableReader(log, settings.app_id).topic(table), key.encode())
-
-
-def _readable(value: bytes) -> str:
-    try:
-        return json.dumps(json.loads(value), ensure_ascii=False)
-    except ValueError:
-        return value.decode("utf-8", errors="replace")

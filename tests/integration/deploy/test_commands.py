@@ -139,7 +139,7 @@ def test_dead_letters_are_listed_shown_replayed_once_and_dropped(server: Embedde
     assert "\x00{" in shown
     for _ in ("first", "again: whoever ran it may not have seen the answer"):
         assert "stands again at t:1:0" in astratrade(server, "dead-letters", "replay", "t:1:3").output
-    with pytest.raises(DeployError, match="no dead letter"):
+    with pytest.raises(InvalidRequestError, match="no dead letter"):
         astratrade(server, "dead-letters", "replay", "t:1:5")
     astratrade(server, "dead-letters", "drop", "t:1:4", "--yes")
     assert "no dead letters" in astratrade(server, "dead-letters", "list").output

@@ -6,11 +6,11 @@ from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
+from faust_redis.admin.doctor import Finding
 from faust_redis.log import Log, Record, TopicSpec
 
 from deploy.admin.doctor import machine
-from deploy.admin.doctor.finding import Finding
-from deploy.admin.doctor.server import broker_findings, server_findings
+from deploy.admin.doctor.server import configured_findings, server_findings
 from deploy.admin.secret import FILE, signing_secret
 from deploy.cli.main import cli
 from deploy.server.embedded import EmbeddedServer
@@ -28,7 +28,7 @@ async def own(tmp_path: Path) -> AsyncIterator[Log]:
 
 
 async def examine(log: Log) -> dict[str, Finding]:
-    return {finding.name: finding async for finding in broker_findings(log.url, Settings())}
+    return {finding.name: finding async for finding in configured_findings(log.url, Settings())}
 
 
 async def test_a_sound_server_is_found_sound(own: Log) -> None:
@@ -61,7 +61,7 @@ async def test_a_stream_written_by_something_else_fails(own: Log) -> None:
 
 
 async def test_a_broker_that_is_not_there_fails() -> None:
-    findings = [finding async for finding in broker_findings("unix:///nowhere/s", Settings())]
+    findings = [finding async for finding in configured_findings("unix:///nowhere/s", Settings())]
     assert findings[-1].level == "fail"
 
 

@@ -1,0 +1,100 @@
+"""Checks of a broker and of the log on it: what was found, and what to do about it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from redis.exceptions import RedisError
+
+from faust_redis.log.client import Log
+from faust_redis.log.errors import LogError
+
+Level = Literal["ok", "warn", "fail"]
+
+CLOCK_SKEW_MAX_S = 2.0
+FOREIGN_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The result of one check; `remedy` says what to do where it is not ok."""
+
+    level: Level
+    name: str
+    found: str
+    remedy: str = ""
+
+
+def ok(name: str, found: str) -> Finding:
+    """Return that all is well."""
+    return Finding("ok", name, found)
+
+
+def warn(name: str, found: str, remedy: str) -> Finding:
+    """Return that it runs, but not as it should."""
+    return Finding("warn", name, found, remedy)
+
+
+def fail(name: str, found: str, remedy: str) -> Finding:
+    """Return that it does not run, or would lose something."""
+    return Finding("fail", name, found, remedy)
+
+
+async def broker_findings(log: Log) -> AsyncIterator[Finding]:
+    """Check the broker of a log: version and policy, persistence, clock, and that nothing else wrote to its streams."""
+    try:
+        yield await _suitable(log)
+        info = await log.redis.info()
+        yield _persistence(info)
+        yield _clock(await log.redis.time())
+        yield await _foreign(log)
+    except (LogError, RedisError, OSError) as exc:
+        yield fail("broker", str(exc), "is it running, and is its URL right?")
+
+
+async def _suitable(log: Log) -> Finding:
+    try:
+        await log.check()
+    except LogError as exc:
+        return fail("broker", str(exc), "as it says")
+    info = await log.redis.info("server")
+    name = "Valkey" if "valkey_version" in info else "Redis"
+    return ok("broker", f"{name} {info.get('valkey_version', info['redis_version'])}, nothing is evicted")
+
+
+def _persistence(info: dict[str, Any]) -> Finding:
+    if not info.get("aof_enabled"):
+        return fail("persistence", "appendonly is off: a restart loses everything", "CONFIG SET appendonly yes")
+    if info.get("aof_last_write_status") != "ok":
+        return fail("persistence", "the last write of the append-only file failed", "look at the server's disk and log")
+    return ok("persistence", "append-only file")
+
+
+def _clock(server_time: tuple[int, int]) -> Finding:
+    skew = time.time() - (server_time[0] + server_time[1] / 1e6)
+    if abs(skew) > CLOCK_SKEW_MAX_S:
+        return warn("clock", f"{skew:+.1f} s from the broker's", "synchronise the clocks (NTP)")
+    return ok("clock", "agrees with the broker's")
+
+
+async def _foreign(log: Log) -> Finding:
+    """Check that each stream ends where the log last wrote."""
+    foreign, count = [], 0
+    for topic in await log.topics():
+        for partition, end in (await log.end_offsets(topic)).items():
+            key = log.keys.stream(topic, partition)
+            if not await log.redis.exists(key):
+                continue
+            count += 1
+            last = (await log.redis.xinfo_stream(key))["last-generated-id"].decode()
+            if last != f"0-{end}":
+                foreign.append(key)
+    if foreign:
+        shown = ", ".join(foreign[:FOREIGN_SHOWN])
+        return fail(
+            "streams", f"{len(foreign)} written by something else: {shown}", "stop that writer; re-create the topic"
+        )
+    return ok("streams", f"{count} streams, each as the log wrote it")

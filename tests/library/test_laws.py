@@ -1,0 +1,61 @@
+"""Laws of the library: it names and imports nothing of the product, and alone names keys of the log."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+LIBRARY = ROOT / "streams/faust-redis"
+PACKAGE = LIBRARY / "src/faust_redis"
+PRODUCT = ("streams", "tables", "agents", "api", "contracts", "deploy")
+MODULE_OF = {"faust-streaming": "faust", "mode-streaming": "mode", "rocksdict": "rocksdict"}
+"""Distributions whose module has another name."""
+
+KEY_NAMES = re.compile(r"\b(log|_log|views|broker|client)\.keys\b|faust_redis\.log\.keys|\.at_once\(")
+MAY_NAME_KEYS = {"tables/reader.py", "api/ingress/calls.py", "api/queries/waiting.py"}
+"""The reader of snapshots, and what is still to move behind the admin client."""
+
+
+def imports(directory: Path) -> Iterator[tuple[Path, str]]:
+    for path in sorted(directory.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                yield from ((path, alias.name.partition(".")[0]) for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                yield path, node.module.partition(".")[0]
+
+
+def requirements() -> set[str]:
+    """The modules of everything that the library's project file declares."""
+    project = tomllib.loads((LIBRARY / "pyproject.toml").read_text())["project"]
+    declared = [*project["dependencies"], *(r for extra in project["optional-dependencies"].values() for r in extra)]
+    names = [re.split(r"[^A-Za-z0-9_.-]", requirement)[0] for requirement in declared]
+    return {MODULE_OF.get(name, name.replace("-", "_")) for name in names}
+
+
+def test_the_library_imports_nothing_of_the_product() -> None:
+    for path, name in imports(LIBRARY):
+        assert name not in {*PRODUCT, "tests"}, f"{path} imports {name}"
+
+
+def test_the_library_imports_what_it_declares_and_declares_what_it_imports() -> None:
+    foreign = {name for _, name in imports(PACKAGE) if name not in sys.stdlib_module_names} - {"faust_redis"}
+    assert foreign == requirements()
+
+
+def test_the_library_does_not_name_the_product() -> None:
+    files = [path for path in LIBRARY.rglob("*") if path.is_file() and path.suffix != ".pyc"]
+    assert len(files) > 50
+    for path in files:
+        assert "astra" not in path.read_text("utf-8").lower(), path
+
+
+def test_only_the_library_names_keys_of_the_log() -> None:
+    rooms = [path for room in PRODUCT for path in (ROOT / room).rglob("*.py") if LIBRARY not in path.parents]
+    naming = {str(path.relative_to(ROOT)) for path in rooms if KEY_NAMES.search(path.read_text())}
+    assert naming == MAY_NAME_KEYS
