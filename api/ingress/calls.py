@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
-from faust_redis.log import Appended, IdempotencyKey, Log, LogError, Record
+from faust_redis.log import Appended, IdempotencyKey, Log, LogError, Record, first_use
 from faust_redis.log.append_many import Write, append_many
-from faust_redis.log.scripts import FIRST_USE
+from faust_redis.log.first_use import first_uses
 
 from api.ingress.coalescer import RequestCoalescer
 from streams.times import Instant
@@ -43,12 +43,8 @@ class Calls:
         )
 
     async def _use(self, uses: Sequence[Use]) -> list[FirstUse]:
-        asked = [part for use in uses for part in (use.key.name, int(use.now), use.key.ttl_ms)]
-        answer = await self._log.run(FIRST_USE, [self._log.keys.topics], [self._log.keys.prefix, *asked])
-        return [
-            FirstUse(Instant(int(began)), None if used_with is None else used_with.decode())
-            for began, used_with in zip(answer[::2], answer[1::2], strict=True)
-        ]
+        asked = [first_use.Use(use.key.name, int(use.now), use.key.ttl_ms) for use in uses]
+        return [FirstUse(Instant(began), used_with) for began, used_with in await first_uses(self._log, asked)]
 
     async def _append(self, requests: Sequence[Sequence[Record]]) -> list[Appended]:
         """The records of all requests as one write: they have one outcome."""

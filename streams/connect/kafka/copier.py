@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
 from aiokafka.errors import OffsetOutOfRangeError
+from faust_redis.admin import Admin
 from faust_redis.log import Log, Record, SourceOffsets, TopicPartition, TopicSpec, WriteBatch
-from faust_redis.log.codec import topic_partition
 
 from streams.connect.kafka.broker import kafka_partition, partitions_of, reader
 from streams.connect.kafka.errors import BridgeError
@@ -70,16 +70,8 @@ class Copier:
     async def _take_up(self) -> None:
         """Where the copy stands, and where the log ends, of one moment."""
         topics = [spec.name for spec in self.specs]
-        copied, *ends = await self.log.at_once(
-            ("HGETALL", self.log.keys.source_offsets(COPY)),
-            *(("HGETALL", self.log.keys.ends(topic)) for topic in topics),
-        )
-        stands = {topic_partition(place): int(offset) for place, offset in copied.items()}
-        here = {
-            TopicPartition(topic, int(p)): int(offset)
-            for topic, of_topic in zip(topics, ends, strict=True)
-            for p, offset in of_topic.items()
-        }
+        stands, ends = await Admin(self.log).source_offsets_and_ends(COPY, topics)
+        here = {TopicPartition(topic, p): offset for topic, of_topic in ends.items() for p, offset in of_topic.items()}
         self._at = {tp: stands.get(tp, 0) for tp in partitions_of(self.specs)}
         self.positions = dict(self._at)
         self.milestones = {tp: Milestones(offset, here.get(tp, 0)) for tp, offset in self._at.items()}

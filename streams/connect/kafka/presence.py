@@ -11,7 +11,6 @@ import logging
 
 import faust
 from faust_redis.log import Log, LogError
-from faust_redis.log.scripts import PRESENCE
 from mode import Service
 
 logger = logging.getLogger(__name__)
@@ -46,9 +45,10 @@ class Presence(Service):
         recovered = app.rebalancing_count > 0 and not app.rebalancing
         status = json.dumps({"generation": generation, "recovered": recovered})
         state = "stable" if recovered else "preparing"
-        group = self.views.keys.group(app.conf.id)
         try:
-            await self.views.run(PRESENCE, [group], [self.member, lease_ms, generation, state, status])
+            await self.views.groups.announce(
+                app.conf.id, self.member, lease_ms=lease_ms, generation=generation, state=state, status=status
+            )
         except LogError as exc:
             if self._told:
                 logger.warning("the views cannot be told that this worker lives: %s", exc)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 from faust_redis.log import Log
-from faust_redis.log.scripts import PRESENCE
 
 from tables.workers import workers
 
@@ -16,7 +15,7 @@ LEASE_MS = 30_000
 async def tell(log: Log, member: str, generation: int, *, recovered: bool = True, lease_ms: int = LEASE_MS) -> None:
     status = json.dumps({"generation": generation, "recovered": recovered})
     state = "stable" if recovered else "preparing"
-    await log.run(PRESENCE, [log.keys.group(GROUP)], [member, lease_ms, generation, state, status])
+    await log.groups.announce(GROUP, member, lease_ms=lease_ms, generation=generation, state=state, status=status)
 
 
 async def test_the_pipeline_is_ready_when_all_live_workers_have_recovered_in_the_newest_generation(log: Log) -> None:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol
 
 from faust_redis.log.heartbeat import HeartbeatThread
 from faust_redis.log.keys import Keys
-from faust_redis.log.scripts import GROUP, Script
+from faust_redis.log.scripts import GROUP, PRESENCE, Script
 
 
 class MemberState(NamedTuple):
@@ -143,6 +143,22 @@ class Groups:
     async def clear_status(self, group: str, member: str) -> None:
         """Remove a member's status."""
         await self._server.at_once(("HDEL", self._server.keys.status(group), member))
+
+    async def announce(
+        self, group: str, member: str, *, lease_ms: int, generation: int, state: str, status: str
+    ) -> None:
+        """Publish a member of a group that another broker coordinates (Kafka), for readiness checks here.
+
+        Args:
+            group: The group.
+            member: The member's id.
+            lease_ms: How long the member counts as alive; 0 removes it.
+            generation: The generation that the member knows.
+            state: The group's state as the member sees it.
+            status: How the member is doing (JSON).
+        """
+        args = [member, lease_ms, generation, state, status]
+        await self._server.run(PRESENCE, [self._server.keys.group(group)], args)
 
     async def _ask(self, group: str, operation: str, member: str, *args: Any) -> MemberState:
         return MemberState.of(await self._run(group, operation, member, *args))

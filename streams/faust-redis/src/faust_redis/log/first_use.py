@@ -1,0 +1,38 @@
+"""When idempotency keys were used first: one call for many requests, before their writes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from faust_redis.log.client import Log
+from faust_redis.log.scripts import FIRST_USE
+
+
+class Use(NamedTuple):
+    """The use of an idempotency key: its name, the time now in the caller's unit, and how long it is remembered."""
+
+    name: str
+    now: int
+    ttl_ms: int
+
+
+class FirstUse(NamedTuple):
+    """The time of a key's first use, and the digest of the body that was written under it, if one was."""
+
+    began: int
+    used_with: str | None
+
+
+async def first_uses(log: Log, uses: Sequence[Use]) -> list[FirstUse]:
+    """Record the uses of keys, and return the first use of each, in their order.
+
+    Raises:
+        LogUnavailableError: The broker cannot be reached.
+    """
+    asked = [part for use in uses for part in use]
+    answer = await log.run(FIRST_USE, [log.keys.topics], [log.keys.prefix, *asked])
+    return [
+        FirstUse(int(began), None if used_with is None else used_with.decode())
+        for began, used_with in zip(answer[::2], answer[1::2], strict=True)
+    ]
