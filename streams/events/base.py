@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, ClassVar, Final, Self
 
 import msgspec
@@ -34,6 +34,9 @@ Market = Annotated[str, StringConstraints(pattern=MARKET_PATTERN), AfterValidato
 Name = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
 
 
+Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
+"""Makes the data of one version, as JSON gave it, that of the next version."""
+
 CATALOGUE: Final[dict[str, type[EventData]]] = {}
 """Every class of event by its CloudEvents type. A class enters it when it is defined."""
 
@@ -41,14 +44,23 @@ CATALOGUE: Final[dict[str, type[EventData]]] = {}
 class EventData(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The data of one type of event. Subclasses of one domain name it in `domain`. Fields that are None do not travel.
 
-    Built by the ingress from validated bodies and by the rules; read back by its types, tolerating fields added later.
+    The ingress builds it from validated bodies, the rules build it from facts. Reading ignores unknown fields.
+
+    To change a class so that it cannot read what it wrote before, raise `version` and add an upcaster
+    (docs/events.md).
     """
 
     domain: ClassVar[str]
+    version: ClassVar[int] = 1
+    """The version of the data, which is a part of the CloudEvents type."""
+    upcasters: ClassVar[Mapping[int, Upcaster]] = {}
+    """For each older version, the function that makes its data that of the next version."""
+    type_stem: ClassVar[str]
+    """The CloudEvents type without its version: ``astra.<domain>.<Name>``."""
     event_source: ClassVar[str]
     """CloudEvents source: ``astratrade/<domain>``."""
     type_name: ClassVar[str]
-    """CloudEvents type: ``astra.<domain>.<Name>.v1``."""
+    """CloudEvents type: ``astra.<domain>.<Name>.v<version>``."""
     topic: ClassVar[str]
     """The topic that events of this class travel on: the domain's events, for a command its commands."""
 
@@ -57,7 +69,8 @@ class EventData(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, g
         super().__init_subclass__(**config)
         domain = getattr(cls, "domain", "")
         cls.event_source = f"astratrade/{domain}"
-        cls.type_name = f"astra.{domain}.{cls.__name__}.v1"
+        cls.type_stem = f"astra.{domain}.{cls.__name__}"
+        cls.type_name = f"{cls.type_stem}.v{cls.version}"
         if "topic" not in cls.__dict__:
             cls.topic = cls.topic_of(domain)
         if domain and not cls.__name__.startswith("_"):
@@ -70,12 +83,12 @@ class EventData(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, g
 
     @classmethod
     def event_type(cls) -> str:
-        """The CloudEvents type: ``astra.<domain>.<Name>.v1``."""
+        """Return the CloudEvents type: ``astra.<domain>.<Name>.v<version>``."""
         return cls.type_name
 
     @classmethod
     def of(cls, fields: Mapping[str, object]) -> Self:
-        """From what JSON gave.
+        """Return the data that JSON gave.
 
         Raises:
             WireError: when it is not the data of such an event.
@@ -84,13 +97,17 @@ class EventData(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, g
 
 
 def _register(model: type[EventData]) -> None:
-    known = CATALOGUE.setdefault(model.type_name, model)
-    if known.__module__ != model.__module__:
-        raise TypeError(f"{known.__module__} and {model.__module__} both define {model.type_name}")
+    if sorted(model.upcasters) != list(range(1, model.version)):
+        raise TypeError(f"{model.type_name} needs one upcaster for each version below {model.version}")
+    mine = (model.__module__, model.version)
+    for known in CATALOGUE.values():
+        if known.type_stem == model.type_stem and (known.__module__, known.version) != mine:
+            raise TypeError(f"{known.__module__} and {model.__module__} both define {model.type_stem}")
+    CATALOGUE[model.type_name] = model
 
 
-class Command(EventData, frozen=True, kw_only=True, omit_defaults=True, gc=False, forbid_unknown_fields=True):
-    """What a client asked for. A field that is not known is an error: it may be a misspelt one."""
+class Command(EventData, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """What a client asked for. The ingress refuses unknown fields, so that a client notices a misspelt one."""
 
     @classmethod
     def topic_of(cls, domain: str) -> str:

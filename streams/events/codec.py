@@ -1,30 +1,87 @@
-"""Events to bytes and back. An event class is known as soon as its module in `streams.events` defines it."""
+"""Events to bytes and back. An event class is known as soon as its module in `streams.events` defines it.
+
+An event of an older version is read through the upcasters of its class, so that all other code sees current data only.
+"""
 
 from __future__ import annotations
 
 import re
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final
 
 import msgspec
 
-from streams.events.base import CATALOGUE, REASON_CHARS_MAX
+from streams.events.base import CATALOGUE, REASON_CHARS_MAX, EventData
 from streams.events.envelope import AnyEvent, Event
-from streams.wire import EVENT_ENCODER, WireError, decoder
+from streams.wire import EVENT_ENCODER, WireError, convert, decoder
 
 EVENT_BYTES_MAX: Final = 64 * 1024
 
-
-class _Decoders(dict[str, msgspec.json.Decoder[AnyEvent]]):
-    """Decoders by CloudEvents type, each made at the first event of its type."""
-
-    def __missing__(self, name: str) -> msgspec.json.Decoder[AnyEvent]:
-        model = CATALOGUE[name]
-        made: msgspec.json.Decoder[AnyEvent] = decoder(Event[model])  # type: ignore[valid-type]
-        self[name] = made
-        return made
+Reader = Callable[[bytes], AnyEvent]
+"""Reads an event of one type and version."""
 
 
-_DECODERS: Final = _Decoders()
+class UndecodableEventError(ValueError):
+    """The bytes are no event that this process reads: no JSON, no envelope, unknown type or version, or wrong data."""
+
+
+class _Readers(dict[str, Reader]):
+    """Readers by CloudEvents type, each made at the first event of its type."""
+
+    def __missing__(self, name: str) -> Reader:
+        model = CATALOGUE.get(name)
+        reader = _upcasting(name) if model is None else _current(model)
+        self[name] = reader
+        return reader
+
+
+def _current(model: type[EventData]) -> Reader:
+    reader: msgspec.json.Decoder[AnyEvent] = decoder(Event[model])  # type: ignore[valid-type]
+    return reader.decode
+
+
+def _upcasting(name: str) -> Reader:
+    """Return the reader of a version that is not the current one.
+
+    Raises:
+        UndecodableEventError: when the type is unknown, or the version is newer than the class.
+    """
+    stem, _, version_text = name.rpartition(".v")
+    model = next((model for model in CATALOGUE.values() if model.type_stem == stem), None)
+    if model is None or not re.fullmatch(r"[1-9]\d{0,3}", version_text, re.ASCII):
+        raise UndecodableEventError(f"no event of a known type: {name!r}"[:REASON_CHARS_MAX])
+    version = int(version_text)
+    if version > model.version:
+        raise UndecodableEventError(
+            f"{name} is newer than version {model.version}, the newest that this process reads; "
+            "upgrade the process, then replay the dead letter"
+        )
+
+    def read(raw: bytes) -> AnyEvent:
+        fields = msgspec.json.decode(raw, type=dict[str, Any])
+        upcast = {"type": model.type_name, "data": _upcast(model, version, fields.get("data"))}
+        event: AnyEvent = convert({**fields, **upcast}, Event[model])  # type: ignore[valid-type]
+        return event
+
+    return read
+
+
+def _upcast(model: type[EventData], version: int, data: Any) -> Any:
+    """Return data of an older version as that of the current one.
+
+    Raises:
+        UndecodableEventError: when an upcaster cannot work on it.
+    """
+    try:
+        for step in range(version, model.version):
+            data = model.upcasters[step](dict(data))
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        reason = f"the data of {model.type_stem}.v{version} cannot be upcast: {error!r}"
+        raise UndecodableEventError(reason[:REASON_CHARS_MAX]) from error
+    return data
+
+
+_READERS: Final = _Readers()
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.ASCII)
 
 
@@ -37,12 +94,8 @@ class _Kind(msgspec.Struct):
 _KIND: Final = decoder(_Kind)
 
 
-class UndecodableEventError(ValueError):
-    """The bytes are not an event that is known here: no JSON, no envelope, an unknown type, or wrong data."""
-
-
 def encode(event: AnyEvent) -> bytes:
-    """CloudEvents JSON; absent attributes are left out."""
+    """Return an event as CloudEvents JSON; absent attributes are left out."""
     return EVENT_ENCODER.encode(event)
 
 
@@ -55,9 +108,7 @@ def decode(raw: bytes | None) -> AnyEvent:
     if raw is None or len(raw) > EVENT_BYTES_MAX:
         raise UndecodableEventError(f"expected an event of at most {EVENT_BYTES_MAX} bytes")
     try:
-        event: AnyEvent = _DECODERS[_KIND.decode(raw).type].decode(raw)
-    except KeyError as error:
-        raise UndecodableEventError(f"no event of a known type: {error}"[:REASON_CHARS_MAX]) from error
+        event = _READERS[_KIND.decode(raw).type](raw)
     except (WireError, UnicodeDecodeError) as error:
         raise UndecodableEventError(f"no event: {error}"[:REASON_CHARS_MAX]) from error
     if not _UUID.fullmatch(event.id):

@@ -120,7 +120,6 @@ def test_what_follows_keeps_time_key_and_correlation_and_names_its_cause() -> No
         {"side": "long"},
         {"closes": "yes"},
         {"taker": 1},
-        {"unknown": "field"},
     ],
 )
 def test_a_fill_with_a_wrong_field_is_refused(change: Any) -> None:
