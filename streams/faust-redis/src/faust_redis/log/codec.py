@@ -93,7 +93,7 @@ def stored(entry: Sequence[Any]) -> StoredRecord:
     """Return the record of a stream entry ``[id, [field, value, ...]]``.
 
     Raises:
-        ValueError: the entry's id, a timestamp or a header name is not one that this log writes.
+        ValueError: the entry's id or its timestamp is not one that this log writes.
     """
     entry_id, parts = entry
     if not entry_id.startswith(b"0-"):
@@ -114,7 +114,7 @@ def stored(entry: Sequence[Any]) -> StoredRecord:
         elif name == b"t":
             timestamp_ms = _timestamp_ms(content)
         elif name.startswith(HEADER_PREFIX):
-            headers.append((name[2:].decode(), content))
+            headers.append((name[2:].decode(errors="replace"), content))
         elif name == b"w":
             writer = content
     return StoredRecord(offset, timestamp_ms, key, value, tuple(headers), writer)
@@ -284,7 +284,7 @@ def _wrong_type(key: str, found: str, expected: str, topic: str, partition: str)
 
 def is_wrong_type(exc: ResponseError) -> bool:
     """Return whether the server refused a command because a key holds a value of another type."""
-    return str(exc).startswith("WRONGTYPE")
+    return "WRONGTYPE" in str(exc)
 
 
 def raise_for_response(exc: ResponseError) -> None:

@@ -1,0 +1,166 @@
+"""Find out whether the keys of a partition agree with each other, and repair a partition whose keys do not."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from typing import NamedTuple
+
+from redis.exceptions import ResponseError
+
+from faust_redis.log import codec
+from faust_redis.log.client import Log
+from faust_redis.log.errors import GroupInUseError
+from faust_redis.log.records import TopicPartition
+from faust_redis.log.scripts import INSPECT, REPAIR
+
+RECORDS_COMPARED = 500
+"""Last records of a partition that an inspection compares with its snapshot; bounds how long it blocks the server."""
+
+ROWS_RANKED_MAX = 50_000
+"""Rows of a ranked topic up to which an inspection compares them with its rankings."""
+
+RANKING_ATTEMPTS = 3
+WRONG_TYPE = b"a value of another type"
+STREAM_KINDS = frozenset({"type", "end", "entry"})
+
+
+class Damage(NamedTuple):
+    """One disagreement between the keys of a partition.
+
+    Attributes:
+        kind: ``type``, ``end``, ``entry``, ``missing``, ``row`` or ``ranking``.
+        found: What was found.
+    """
+
+    kind: str
+    found: str
+
+
+async def inspect_partition(log: Log, tp: TopicPartition) -> list[Damage]:
+    """Compare a partition's stream, highwater and snapshot, at one moment on the server.
+
+    The inspection reads the last records, and the record at which each group stands.
+    """
+    args = [log.keys.prefix, tp.topic, tp.partition, RECORDS_COMPARED]
+    reply = [part.decode(errors="replace") for part in await log.run(INSPECT, [log.keys.topics], args)]
+    found = dict.fromkeys(Damage(kind, text) for kind, text in zip(reply[::2], reply[1::2], strict=True))
+    return list(found)
+
+
+async def inspect_rankings(log: Log, topic: str) -> list[Damage]:
+    """Compare the rankings of a ranked topic with its rows.
+
+    Skip a topic with many rows, and one that is written to all the time: the comparison reads many times.
+    """
+    if (await log.topic(topic)).spec.view != "rank":
+        return []
+    for _ in range(RANKING_ATTEMPTS):
+        before = await log.end_offsets(topic)
+        expected = await _expected_rankings(log, topic)
+        if expected is None:
+            return []
+        found = {name: await _ranked(log, topic, name) for name in expected.keys() | await _ranking_names(log, topic)}
+        if await log.end_offsets(topic) == before:
+            wrong = sorted(name for name, members in found.items() if members != expected.get(name, set()))
+            return [Damage("ranking", f"ranking {name!r} does not hold the members of the rows") for name in wrong]
+    return []
+
+
+async def inspect_topic(log: Log, topic: str) -> dict[TopicPartition, list[Damage]]:
+    """Return the damaged partitions of a topic. A wrong ranking counts for partition 0."""
+    damaged: dict[TopicPartition, list[Damage]] = {}
+    for partition in range((await log.topic(topic)).spec.partitions):
+        if damages := await inspect_partition(log, TopicPartition(topic, partition)):
+            damaged[TopicPartition(topic, partition)] = damages
+    if not damaged and (damages := await inspect_rankings(log, topic)):
+        damaged[TopicPartition(topic, 0)] = damages
+    return damaged
+
+
+async def inspect_for_repair(log: Log, tp: TopicPartition) -> list[Damage]:
+    """Inspect a partition and its topic's rankings, and read all of its records."""
+    damages = [*await inspect_partition(log, tp), *await _unreadable(log, tp)]
+    others = [TopicPartition(tp.topic, p) for p in range((await log.topic(tp.topic)).spec.partitions)]
+    found = [damage for other in others for damage in await inspect_partition(log, other)]
+    if not any(damage.kind == "type" for damage in found):
+        damages += await inspect_rankings(log, tp.topic)
+    return list(dict.fromkeys(damages))
+
+
+async def repair_partition(log: Log, tp: TopicPartition) -> list[str]:
+    """Make the keys of a partition agree again; return what was done, nothing when nothing is wrong.
+
+    The repair removes entries that the log did not write, and records of a write that was never completed. It gives
+    readable timestamps to records without, sets the rows of the snapshot to their last record, and makes the rankings
+    anew. It cannot bring back records or rows that are gone.
+
+    Raises:
+        GroupInUseError: a group of this log has live members.
+    """
+    damages = await inspect_for_repair(log, tp)
+    if not damages:
+        return []
+    anew = int(any(damage.kind in STREAM_KINDS for damage in damages))
+    rankings = [log.keys.ranking(tp.topic, name) for name in sorted(await _ranking_names(log, tp.topic))]
+    args = [log.keys.prefix, tp.topic, tp.partition, anew, *rankings]
+    status, *rest = (part.decode(errors="replace") for part in await log.run(REPAIR, [log.keys.topics], args))
+    if status == "ALIVE":
+        raise GroupInUseError(
+            f"groups have live members ({', '.join(sorted(rest))}); stop them first, then repeat this"
+        )
+    return rest
+
+
+async def _unreadable(log: Log, tp: TopicPartition) -> list[Damage]:
+    """Read the whole partition up to the first entry that cannot be read."""
+    position = 0
+    while True:
+        fetched = await log.fetch_each({tp: position})
+        if tp in fetched.damaged:
+            return [Damage("entry", fetched.damaged[tp].damage)]
+        if tp not in fetched.records:
+            return []
+        position = fetched.records[tp][-1].offset + 1
+
+
+async def _expected_rankings(log: Log, topic: str) -> dict[str, set[bytes]] | None:
+    expected: defaultdict[str, set[bytes]] = defaultdict(set)
+    count = 0
+    for partition in range((await log.topic(topic)).spec.partitions):
+        async for rows in log.rows(TopicPartition(topic, partition)):
+            count += len(rows)
+            if count > ROWS_RANKED_MAX:
+                return None
+            for key, value in rows:
+                for name, member in _members(key, value):
+                    expected[name].add(member)
+    return expected
+
+
+def _members(key: bytes, value: bytes) -> list[tuple[str, bytes]]:
+    _, bar, member = key.rpartition(b"|")
+    try:
+        standings = json.loads(value)
+    except (ValueError, RecursionError):
+        return []
+    if not bar or not isinstance(standings, dict):
+        return []
+    sort_keys = {name: sort_key for name, sort_key in standings.items() if isinstance(sort_key, str)}
+    return [(name, f"{sort_key}|".encode() + member) for name, sort_key in sort_keys.items()]
+
+
+async def _ranked(log: Log, topic: str, name: str) -> set[bytes]:
+    try:
+        [members] = await log.at_once(("ZRANGE", log.keys.ranking(topic, name), 0, -1))
+    except ResponseError as exc:
+        if not codec.is_wrong_type(exc):
+            raise
+        return {WRONG_TYPE}
+    return set(members)
+
+
+async def _ranking_names(log: Log, topic: str) -> set[str]:
+    prefix = log.keys.ranking(topic, "")
+    pattern = "".join(f"[{letter}]" if letter in "*?[" else letter for letter in prefix) + "*"
+    return {key.decode().removeprefix(prefix) async for key in log.redis.scan_iter(pattern, count=1_000)}

@@ -1,0 +1,173 @@
+-- Make the keys of one partition agree again, while no group has a live member.
+-- KEYS[1] any key of the namespace (routes the call on a cluster)
+-- ARGV[1] key prefix, ARGV[2] topic, ARGV[3] partition, ARGV[4] '1' to write the stream anew, then the topic's rankings
+-- Returns 'ALIVE' and the live members, or 'DONE' and what was done.
+local prefix, topic, partition = ARGV[1], ARGV[2], ARGV[3]
+local PAGE = 500
+local INT64_MAX = '9223372036854775807'
+local stream = prefix .. 'log:' .. topic .. ':' .. partition
+local ends = prefix .. 'ends:' .. topic
+local snapshot = prefix .. 'snap:' .. topic .. ':' .. partition
+local field = topic .. ':' .. partition
+local meta = redis.call('HMGET', prefix .. 'topic:' .. topic, 'cleanup', 'view', 'partitions')
+local t = redis.call('TIME')
+local now = t[1] * 1000 + math.floor(t[2] / 1000)
+local groups = redis.call('SMEMBERS', prefix .. 'groups')
+local done = {'DONE'}
+
+local function report(text) done[#done + 1] = text end
+local function integer(number) return string.format('%d', number) end
+
+local alive = {'ALIVE'}
+for _, group in ipairs(groups) do
+  for _, member in ipairs(redis.call('ZRANGEBYSCORE', prefix .. 'group:' .. group .. ':leases', now, '+inf')) do
+    alive[#alive + 1] = member
+  end
+end
+if #alive > 1 then return alive end
+
+-- A value of another type is kept under another name, for whoever looks into what happened.
+local function set_aside(key, expected)
+  local found = redis.call('TYPE', key).ok
+  if found == expected or found == 'none' then return false end
+  local aside = prefix .. 'damaged:' .. integer(now) .. ':' .. string.sub(key, #prefix + 1)
+  redis.call('RENAME', key, aside)
+  report('moved a ' .. found .. ' from ' .. key .. ' to ' .. aside)
+  return true
+end
+
+local function top_of_stream()
+  local entry = redis.call('XREVRANGE', stream, '0-18446744073709551615', '-', 'COUNT', 1)[1]
+  return entry and tonumber(string.sub(entry[1], 3)) or 0
+end
+
+local function committed_max()
+  local highest = 0
+  for _, group in ipairs(groups) do
+    highest = math.max(highest, tonumber(redis.call('HGET', prefix .. 'group:' .. group .. ':offsets', field) or '0'))
+  end
+  return highest
+end
+
+-- Records above the highwater belong to a write that was never completed, and go. If a group has processed some, they stay.
+local function highwater()
+  local top = top_of_stream()
+  local known = tonumber(redis.call('HGET', ends, partition) or '')
+  if not known then return math.max(top, committed_max()) end
+  if top > known and committed_max() > known then return math.max(top, committed_max()) end
+  return known
+end
+
+local function is_timestamp(text)
+  local digits = string.match(text, '^-?(%d+)$')
+  return digits ~= nil and (#digits < #INT64_MAX or (#digits == #INT64_MAX and digits <= INT64_MAX))
+end
+
+-- An unreadable timestamp becomes the one of the record before it.
+local function mend(entry, before)
+  local fields, mended = entry[2], false
+  for i = 1, #fields, 2 do
+    if fields[i] == 't' then
+      if not is_timestamp(fields[i + 1]) then fields[i + 1], mended = before, true end
+      before = fields[i + 1]
+    end
+  end
+  return before, mended
+end
+
+local function pages(key, first, last, visit)
+  local from = first
+  while true do
+    local entries = redis.call('XRANGE', key, '0-' .. integer(from), '0-' .. integer(last), 'COUNT', PAGE)
+    if #entries == 0 then return end
+    for _, entry in ipairs(entries) do visit(entry) end
+    from = tonumber(string.sub(entries[#entries][1], 3)) + 1
+  end
+end
+
+-- Redis never takes a stream's last id back, so the stream is written anew from its good entries.
+local function write_stream_anew(high)
+  local fresh = prefix .. 'damaged:fresh'
+  local before, copied, mended = '0', 0, 0
+  local had = redis.call('XLEN', stream)
+  redis.call('DEL', fresh)
+  pages(stream, 1, high, function(entry)
+    local changed
+    before, changed = mend(entry, before)
+    if changed then mended = mended + 1 end
+    redis.call('XADD', fresh, entry[1], unpack(entry[2]))
+    copied = copied + 1
+  end)
+  if high == 0 then
+    redis.call('DEL', stream)
+  else
+    local id = '0-' .. integer(high)
+    if copied == 0 then
+      redis.call('XADD', fresh, id, 'v', '')
+      redis.call('XDEL', fresh, id)
+    end
+    redis.call('XSETID', fresh, id, 'ENTRIESADDED', integer(high))
+    redis.call('RENAME', fresh, stream)
+    for _, group in ipairs(groups) do
+      local offset = redis.call('HGET', prefix .. 'group:' .. group .. ':offsets', field)
+      if offset then redis.pcall('XGROUP', 'CREATE', stream, group, '0-' .. offset, 'ENTRIESREAD', offset) end
+    end
+  end
+  if had > copied then report('removed ' .. (had - copied) .. ' entries that the log did not write') end
+  if mended > 0 then report('gave ' .. mended .. ' records the timestamp of the record before them') end
+  report('the stream ends at offset ' .. integer(high) .. ' and has ' .. copied .. ' records')
+end
+
+local function fold_tail(high, lost)
+  local rows, changed, first = {}, 0, nil
+  pages(stream, 1, high, function(entry)
+    first = first or tonumber(string.sub(entry[1], 3)) - 1
+    local fields = entry[2]
+    if fields[1] == 'k' then rows[fields[2]] = fields[3] == 'v' and fields[4] or false end
+  end)
+  for key, value in pairs(rows) do
+    if redis.call('HGET', snapshot, key) ~= value then
+      changed = changed + 1
+      if value then redis.call('HSET', snapshot, key, value) else redis.call('HDEL', snapshot, key) end
+    end
+  end
+  if changed > 0 then report('set ' .. changed .. ' rows of the snapshot to their last record') end
+  if lost and high > 0 and first ~= 0 then
+    report('rows last written before offset ' .. (first or integer(high)) .. ' are lost; restore the broker to get them back')
+  end
+end
+
+local function standings(value)
+  local ok, found = pcall(cjson.decode, value)
+  return ok and type(found) == 'table' and found or {}
+end
+
+local function rank_anew()
+  local members = 0
+  for i = 5, #ARGV do
+    if not set_aside(ARGV[i], 'zset') then redis.call('DEL', ARGV[i]) end
+  end
+  for number = 0, tonumber(meta[3]) - 1 do
+    local key = prefix .. 'snap:' .. topic .. ':' .. number
+    local rows = redis.call('TYPE', key).ok == 'hash' and redis.call('HGETALL', key) or {}
+    for i = 1, #rows, 2 do
+      local member = string.match(rows[i], '|([^|]*)$')
+      for group, sort_key in pairs(member and standings(rows[i + 1]) or {}) do
+        if type(sort_key) == 'string' then
+          members = members + redis.call('ZADD', prefix .. 'rank:' .. topic .. ':' .. group, 0, sort_key .. '|' .. member)
+        end
+      end
+    end
+  end
+  report('made the rankings anew, with ' .. members .. ' members')
+end
+
+local aside = set_aside(stream, 'stream')
+set_aside(ends, 'hash')
+local lost = meta[1] ~= 'delete' and set_aside(snapshot, 'hash')
+local high = highwater()
+if aside or ARGV[4] == '1' then write_stream_anew(high) end
+redis.call('HSET', ends, partition, integer(high))
+if meta[1] ~= 'delete' then fold_tail(high, lost) end
+if meta[2] == 'rank' then rank_anew() end
+return done

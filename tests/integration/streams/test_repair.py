@@ -1,0 +1,173 @@
+"""Damaged partitions are found by an inspection, and repaired while no member of a group is alive."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from faust_redis.log import Fence, GroupInUseError, Log, Record, TopicPartition, TopicSpec, WriteBatch
+from faust_redis.log.integrity import inspect_topic, repair_partition
+from faust_redis.log.scripts import GROUP
+
+EVENTS, TABLE = TopicPartition("events", 0), TopicPartition("table", 0)
+VALUES = (b"1", b"2", b"3", b"4")
+
+
+@pytest.fixture(autouse=True)
+async def topics(log: Log) -> None:
+    await log.create_topic(TopicSpec("events", 2))
+    await log.create_topic(TopicSpec("table", 1, "compact", "rank"))
+    await log.append([Record("events", 0, b"k", value, 7) for value in VALUES])
+    rows = [(b"xp|ada", b'{"all":"1"}'), (b"xp|bob", b'{"all":"2"}'), (b"xp|ada", b'{"all":"3"}'), (b"xp|cyd", None)]
+    await log.append([Record("table", 0, key, value, 7) for key, value in rows])
+    await log.commit(WriteBatch([], {EVENTS: 2}, group="done"))
+
+
+async def foreign_id(log: Log) -> None:
+    await log.redis.xadd(log.keys.stream(*EVENTS), {"x": "1"})
+
+
+async def foreign_entry(log: Log) -> None:
+    await log.redis.xadd(log.keys.stream(*EVENTS), {"k": "k", "v": "5", "t": "1"}, id="0-*")
+
+
+async def unreadable_entry(log: Log) -> None:
+    await log.redis.xadd(log.keys.stream(*EVENTS), {"k": "k", "v": "5", "t": "9" * 30}, id="0-*")
+    await log.redis.hset(log.keys.ends("events"), "0", "5")
+    await log.append([Record("events", 0, b"k", b"6", 8)])
+
+
+async def stream_replaced(log: Log) -> None:
+    await log.redis.rename(log.keys.stream(*EVENTS), "elsewhere")
+    await log.redis.set(log.keys.stream(*EVENTS), "foreign")
+
+
+async def stream_deleted(log: Log) -> None:
+    await log.redis.delete(log.keys.stream(*EVENTS))
+
+
+async def ends_deleted(log: Log) -> None:
+    await log.redis.delete(log.keys.ends("events"))
+
+
+async def ends_replaced(log: Log) -> None:
+    await log.redis.set(log.keys.ends("events"), "foreign")
+
+
+async def torn_commit(log: Log) -> None:
+    """Append to a stream and not to its highwater, as the commit script of version 0.1 could."""
+    await log.redis.xadd(log.keys.stream(*TABLE), {"k": "xp|ada", "v": '{"all":"9"}', "t": "1"}, id="0-*")
+    await log.redis.hset(log.keys.snapshot(*TABLE), "xp|ada", '{"all":"9"}')
+
+
+async def row_tampered(log: Log) -> None:
+    await log.redis.hset(log.keys.snapshot(*TABLE), "xp|ada", '{"all":"8"}')
+
+
+async def row_returned(log: Log) -> None:
+    await log.redis.hset(log.keys.snapshot(*TABLE), "xp|cyd", '{"all":"0"}')
+
+
+async def snapshot_replaced(log: Log) -> None:
+    await log.redis.set(log.keys.snapshot(*TABLE), "foreign")
+
+
+async def ranking_forged(log: Log) -> None:
+    await log.redis.zadd(log.keys.ranking("table", "all"), {"0|eve": 0})
+
+
+async def ranking_replaced(log: Log) -> None:
+    await log.redis.set(log.keys.ranking("table", "all"), "foreign")
+
+
+Damaging = Callable[[Log], Awaitable[None]]
+WHOLE = VALUES
+DAMAGES: list[tuple[Damaging, tuple[bytes, ...]]] = [
+    (foreign_id, WHOLE),
+    (foreign_entry, WHOLE),
+    (unreadable_entry, (*WHOLE, b"5", b"6")),
+    (stream_replaced, ()),
+    (stream_deleted, ()),
+    (ends_deleted, WHOLE),
+    (ends_replaced, WHOLE),
+    (torn_commit, WHOLE),
+    (row_tampered, WHOLE),
+    (row_returned, WHOLE),
+    (snapshot_replaced, WHOLE),
+    (ranking_forged, WHOLE),
+    (ranking_replaced, WHOLE),
+]
+
+
+async def damaged(log: Log) -> list[TopicPartition]:
+    return [tp for topic in await log.topics() for tp in await inspect_topic(log, topic)]
+
+
+async def test_nothing_is_found_and_nothing_done_where_all_is_well(log: Log) -> None:
+    assert await damaged(log) == []
+    assert await repair_partition(log, EVENTS) == []
+    assert await repair_partition(log, TABLE) == []
+
+
+@pytest.mark.parametrize(("damage", "kept"), DAMAGES, ids=lambda value: getattr(value, "__name__", ""))
+async def test_a_damaged_partition_is_found_repaired_and_written_to_again(
+    log: Log, damage: Damaging, kept: tuple[bytes, ...]
+) -> None:
+    await damage(log)
+    tp, *_ = await damaged(log)
+    assert tp in {EVENTS, TABLE}
+    assert await repair_partition(log, tp), "it says what it did"
+    assert await damaged(log) == []
+    records = (await log.fetch({EVENTS: 0})).get(EVENTS, [])
+    assert tuple(record.value for record in records) == kept
+    assert all(record.timestamp_ms in {7, 8} for record in records)
+    ends = await log.end_offsets(tp.topic)
+    assert (await log.append([Record(*tp, b"xp|dan", b'{"all":"4"}', 9)])).offsets == (ends[0],)
+    assert await log.redis.hgetall(log.keys.snapshot(*TABLE)) | {b"xp|dan": b""} == {
+        b"xp|ada": b'{"all":"3"}', b"xp|bob": b'{"all":"2"}', b"xp|dan": b"",
+    }  # fmt: skip
+    assert (await log.redis.zrange(log.keys.ranking("table", "all"), 0, -1))[:2] == [b"2|bob", b"3|ada"]
+    assert await log.committed("done") == {EVENTS: 2}
+
+
+async def test_what_a_group_has_processed_beyond_the_highwater_is_kept(log: Log) -> None:
+    await foreign_entry(log)
+    await log.redis.hset(log.keys.offsets("done"), "events:0", "5")
+    await repair_partition(log, EVENTS)
+    assert await damaged(log) == []
+    assert (await log.end_offsets("events"))[0] == 5
+
+
+async def test_a_value_of_another_type_is_kept_under_another_name(log: Log) -> None:
+    await snapshot_replaced(log)
+    done = await repair_partition(log, TABLE)
+    [aside] = [key async for key in log.redis.scan_iter(f"{log.keys.prefix}damaged:*")]
+    assert await log.redis.get(aside) == b"foreign"
+    assert aside.decode() in done[0]
+
+
+async def test_rows_that_a_repair_cannot_bring_back_are_named(log: Log) -> None:
+    await log.redis.xtrim(log.keys.stream(*TABLE), minid="0-3", approximate=False)
+    await snapshot_replaced(log)
+    done = await repair_partition(log, TABLE)
+    assert any("before offset 2 are lost" in line for line in done)
+    assert await log.redis.hgetall(log.keys.snapshot(*TABLE)) == {b"xp|ada": b'{"all":"3"}'}
+
+
+async def test_a_repair_is_refused_while_a_member_is_alive(log: Log) -> None:
+    standing: Any = await log.run(GROUP, [log.keys.group("g")], ["join", "m", b"", 60_000, 60_000, 0])
+    await log.run(GROUP, [log.keys.group("g")], ["sync", "m", standing[3], "m", b"all"])
+    await log.commit(WriteBatch([], {EVENTS: 1}), fence=Fence("g", "m", standing[3]))
+    await foreign_id(log)
+    with pytest.raises(GroupInUseError, match=r"live members \(m\)"):
+        await repair_partition(log, EVENTS)
+    assert await damaged(log) == [EVENTS]
+    await log.run(GROUP, [log.keys.group("g")], ["leave", "m"])
+    assert await repair_partition(log, EVENTS)
+
+
+async def test_records_that_are_gone_from_the_middle_are_found(log: Log) -> None:
+    await log.redis.xdel(log.keys.stream(*EVENTS), "0-2")
+    [damages] = (await inspect_topic(log, "events")).values()
+    assert [damage.kind for damage in damages] == ["missing"]
