@@ -48,7 +48,7 @@ def create_app(config: ApiConfig) -> FastAPI:
 
 
 def _api(config: ApiConfig) -> Api:
-    log = Log(config.log_url, config.namespace)
+    log = Log(config.log_url, config.namespace, owner=config.app_id)
     tables = TableReader(log, config.app_id)
     metrics = Metrics()
     broker = BrokerWatch(log)

@@ -86,7 +86,7 @@ def _start(settings: Settings, supervisor: Supervisor, console: Console) -> None
 
 async def _check_broker(settings: Settings) -> None:
     """Refuse a broker that is away, unsuitable or none of ours before anything is started."""
-    async with Log(log_url(settings), settings.namespace):
+    async with Log(log_url(settings), settings.namespace, owner=settings.app_id):
         pass
 
 

@@ -111,11 +111,11 @@ async def create_topics(settings: Settings) -> None:
     if settings.on_kafka:
         await persist_on_kafka(lambda: create_kafka_topics(bootstrap_of(url), specs), "start", once=True)
         return
-    await retry_while_unavailable(lambda: _create(url, settings.namespace, specs), "start")
+    await retry_while_unavailable(lambda: _create(Log(url, settings.namespace, owner=settings.app_id), specs), "start")
 
 
-async def _create(url: str, namespace: str, specs: Sequence[TopicSpec]) -> None:
-    async with Log(url, namespace) as log:
+async def _create(client: Log, specs: Sequence[TopicSpec]) -> None:
+    async with client as log:
         for spec in specs:
             await log.create_topic(spec)
 

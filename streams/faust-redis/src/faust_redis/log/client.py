@@ -16,6 +16,7 @@ from faust_redis.log.connection import answer, connect
 from faust_redis.log.errors import (
     DamagedPartitionError,
     GroupInUseError,
+    NamespaceTakenError,
     TopicMismatchError,
     UnknownTopicError,
 )
@@ -61,16 +62,24 @@ class Log:
 
     All methods raise `LogUnavailableError` when the broker cannot be reached or does not answer in time; whether a
     write then happened is unknown, and retrying it with the same `WriteId` is safe.
+
+    Attributes:
+        owner: The application that the namespace belongs to; `check` refuses another one. Empty to share it.
     """
 
-    def __init__(self, url: str, namespace: str = NAMESPACE) -> None:
+    def __init__(self, url: str, namespace: str = NAMESPACE, *, owner: str = "") -> None:
         self.url = url
+        self.owner = owner
         self.keys = Keys(namespace)
         self.redis = connect(url)
         self._topics: dict[str, TopicInfo] = {}
 
     async def __aenter__(self) -> Self:
-        await self.check()
+        try:
+            await self.check()
+        except BaseException:
+            await self.close()
+            raise
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -82,12 +91,21 @@ class Log:
         return Groups(self)
 
     async def check(self) -> None:
-        """Refuse a broker that is too old or that could evict records.
+        """Refuse a broker that is too old or may evict records, and a namespace of another application.
 
         Raises:
-            BrokerUnsuitableError: with what to change.
+            BrokerUnsuitableError: the message says what to change.
+            NamespaceTakenError: another application was first to use the namespace.
         """
         await self._call(check_server(self.redis))
+        if self.owner:
+            await self._claim_namespace()
+
+    async def _claim_namespace(self) -> None:
+        key = self.keys.owner
+        found = await self._call(self.redis.set(key, self.owner, nx=True, get=True))
+        if found is not None and found.decode() != self.owner:
+            raise NamespaceTakenError(self.keys.namespace, self.owner, found.decode(), key)
 
     async def close(self) -> None:
         """Close all connections."""

@@ -76,3 +76,14 @@ class TrimmedError(LogError):
 
 class BrokerUnsuitableError(LogError):
     """The broker is too old or configured so that it could lose records (for example an evicting policy)."""
+
+
+class NamespaceTakenError(BrokerUnsuitableError):
+    """The namespace belongs to another application. Two applications on one would write to the same topics."""
+
+    def __init__(self, namespace: str, application: str, owner: str, key: str) -> None:
+        super().__init__(
+            f"namespace {namespace!r} belongs to application {owner!r}, so application {application!r} cannot use it. "
+            f"Give {application!r} a namespace of its own. If {owner!r} is gone for good, delete its data, or only the "
+            f"key {key!r} to hand its topics over."
+        )

@@ -19,6 +19,11 @@ class Keys:
         return f"{{{self.namespace}}}:"
 
     @property
+    def owner(self) -> str:
+        """String: the application that the namespace belongs to, when one has claimed it."""
+        return f"{self.prefix}owner"
+
+    @property
     def topics(self) -> str:
         """Set of topic names."""
         return f"{self.prefix}topics"
