@@ -1,28 +1,30 @@
-"""Build the application: its parts, its routes, and the tasks that run while it serves."""
+"""Builds the application: its parts, its routes, and what runs while it serves."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 from fastapi import FastAPI
 from faust_redis.log import Log, LogUnavailableError
 
-from api import domains, health, pages, stats
+from api import handlers, health, openapi, pages
 from api.auth import Tokens
+from api.broker_watch import BrokerWatch
 from api.config import ApiConfig
-from api.kit import handlers, openapi
-from api.kit.broker_watch import BrokerWatch
-from api.kit.commands.writer import Writer
-from api.kit.context import Api
-from api.kit.domain import DomainApi
-from api.kit.feeds.hub import Hub
-from api.kit.waiting import Waiter
+from api.context import Api
+from api.feeds import routes as feeds
+from api.feeds.hub import Hub
+from api.ingress import routes as ingress
+from api.ingress.models import FillBatch, Order, PriceBatch
+from api.ingress.writer import Writer
 from api.metrics import Metrics
 from api.middleware import ForbidSniffing, LimitBody, Observe
-from tables.domains import TOPOLOGY
+from api.queries import boards, fees, stats, users
+from api.queries.seals import Seals
+from api.queries.waiting import Waiter
 from tables.reader import TableReader
 
 TITLE = "AstraTrade Streams"
@@ -32,27 +34,24 @@ logger = logging.getLogger(__name__)
 
 
 def create_app(config: ApiConfig) -> FastAPI:
-    """Return the API as an ASGI application; it connects when it starts."""
-    served = domains.load(TOPOLOGY)
+    """The API as an ASGI application; it connects when it starts."""
     app = FastAPI(title=TITLE, version=VERSION, lifespan=_lifespan, docs_url=None, redoc_url=None)
-    app.state.api = api = _api(config, served)
-    routers = [router for domain in served for router in domain.routers]
-    for router in (*routers, stats.router, health.router, pages.router):
-        app.include_router(router)
+    app.state.api = api = _api(config)
+    for router in (ingress, users, boards, fees, stats, feeds, health, pages):
+        app.include_router(router.router)
     handlers.install(app)
-    openapi.install(app, [body for domain in served for body in domain.commands.values() if body is not None])
+    openapi.install(app, [Order, FillBatch, PriceBatch])
     app.add_middleware(LimitBody)
     app.add_middleware(ForbidSniffing)
     app.add_middleware(Observe, metrics=api.metrics)
     return app
 
 
-def _api(config: ApiConfig, served: Iterable[DomainApi]) -> Api:
+def _api(config: ApiConfig) -> Api:
     log = Log(config.log_url, config.namespace, owner=config.app_id)
     tables = TableReader(log, config.app_id)
     metrics = Metrics()
     broker = BrokerWatch(log)
-    feeds = [feed for domain in served for feed in domain.feeds]
     return Api(
         config=config,
         tokens=Tokens(config.jwt_secret),
@@ -61,9 +60,9 @@ def _api(config: ApiConfig, served: Iterable[DomainApi]) -> Api:
         tables=tables,
         writer=Writer(log, config, broker),
         waiter=Waiter(log, tables, config.group),
-        hub=Hub(Log(config.log_url, config.namespace), config.app_id, metrics, feeds),
+        seals=Seals(tables, config.late_grace_h),
+        hub=Hub(config.log_url, config.namespace, config.app_id, metrics),
         metrics=metrics,
-        parts={part: part(tables, config) for domain in served for part in domain.parts},
     )
 
 

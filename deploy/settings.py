@@ -29,6 +29,7 @@ BROKER_SCHEMES = (*LOG_SCHEMES, "kafka")
 JWT_SECRET_BYTES_MIN = 32
 PARTITIONS_MAX = 1024
 STANDBYS_MAX = 8
+DATA_DIR_DEFAULT = Path("data")
 SECRET_FIELDS = ("jwt_secret", "broker_url", "views_url")
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
@@ -52,7 +53,7 @@ class Settings(BaseSettings):
         "unset for the embedded server",
     )
     server_binary: Path | None = Field(None, description="path of the valkey-server or redis-server to embed")
-    data_dir: Path = Field(Path("data"), description="directory for everything kept on disk")
+    data_dir: Path = Field(DATA_DIR_DEFAULT, description="directory for everything kept on disk")
     rulebook: Path | None = Field(
         None, description="path of a rule book, a TOML file with every number of the rules; unset for the packaged one"
     )

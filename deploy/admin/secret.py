@@ -7,21 +7,33 @@ import secrets
 from contextlib import suppress
 from pathlib import Path
 
-from deploy.settings import Settings
+from deploy.errors import SettingsError
+from deploy.server.private import private_directory
+from deploy.settings import JWT_SECRET_BYTES_MIN, Settings
 
 GENERATED_BYTES = 48
 FILE = "jwt-secret"
 
 
 def signing_secret(settings: Settings) -> str:
-    """The secret in force; a generated one is created on first use, readable by its owner alone."""
+    """Return the secret in force. A generated one is created on first use, readable by its owner alone.
+
+    Raises:
+        SettingsError: the file of the generated secret holds too little.
+    """
     if settings.jwt_secret is not None:
         return settings.jwt_secret.get_secret_value()
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    private_directory(settings.data_dir)
     path = settings.data_dir / FILE
     with suppress(FileExistsError):
         _create(path, secrets.token_urlsafe(GENERATED_BYTES))
-    return path.read_text("utf-8")
+    secret = path.read_text("utf-8")
+    if len(secret.encode()) < JWT_SECRET_BYTES_MIN:
+        raise SettingsError(
+            f"{path} holds {len(secret.encode())} bytes; expected at least {JWT_SECRET_BYTES_MIN}. Restore it, or "
+            "remove it to have a new one generated: tokens that were issued before are refused then"
+        )
+    return secret
 
 
 def _create(path: Path, text: str) -> None:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shlex
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from urllib.parse import urlsplit
 
 import httpx
 from faust_redis.log import Log
+from faust_redis.log.connection import without_password
 from rich.console import Console
 
-from api.auth import Role
-from deploy.admin.tokens import DEV_USER, DEV_VENUE, issue
+from deploy.admin.tokens import DEV_USER, DEV_VENUE
 from deploy.broker import broker_url, log_url
 from deploy.errors import DeployError
 from deploy.replay.fills import read_fills
@@ -23,7 +23,7 @@ from deploy.run.supervisor import Command, StopRequested, Supervisor, stop_on_si
 from deploy.server.address import api_url, free_port
 from deploy.server.embedded import EmbeddedServer
 from deploy.server.server_binary import find_binary
-from deploy.settings import Settings
+from deploy.settings import DATA_DIR_DEFAULT, Settings
 from streams.connect.kafka.broker import bootstrap_of
 from streams.connect.kafka.broker import check as check_kafka
 
@@ -128,14 +128,6 @@ def ready_workers(url: str) -> tuple[int, str]:
         return 0, f"no answer ({exc})"
 
 
-def without_password(url: str) -> str:
-    """A URL that can be shown."""
-    parts = urlsplit(url)
-    if parts.password is None:
-        return url
-    return parts._replace(netloc=f"{parts.username or ''}:***@{parts.netloc.rpartition('@')[2]}").geturl()
-
-
 def _announce(settings: Settings, console: Console, seconds: float) -> None:
     here = api_url(settings)
     console.print(f"\n[bold green]AstraTrade is up[/] after {seconds:.1f} s. Ctrl-C stops it.\n")
@@ -145,6 +137,14 @@ def _announce(settings: Settings, console: Console, seconds: float) -> None:
     if settings.on_kafka:
         console.print(f"  views      {without_password(str(settings.views_url))}")
     console.print(f"  data       {settings.data_dir}")
-    for role, subject in ((Role.USER, DEV_USER), (Role.VENUE, DEV_VENUE)):
-        console.print(f"\n  token of {role.value} {subject}:\n  {issue(settings, subject, role)}", markup=False)
+    for name, arguments in (("user token", f"--user {DEV_USER}"), ("venue token", f"--user {DEV_VENUE} --role venue")):
+        console.print(f"  {name:<11}{_token_command(settings, arguments)}", markup=False)
     console.print()
+
+
+def _token_command(settings: Settings, arguments: str) -> str:
+    """Return the command that prints a token. A token itself would stay readable in the log of this process."""
+    place = (
+        "" if settings.data_dir == DATA_DIR_DEFAULT.absolute() else f" --data-dir {shlex.quote(str(settings.data_dir))}"
+    )
+    return f"astratrade token {arguments}{place}"

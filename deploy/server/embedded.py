@@ -1,7 +1,7 @@
-"""The embedded broker: one Valkey or Redis server of our own, with its data in the data directory.
+"""The embedded broker: a Valkey or Redis server that this process starts, with its data in the data directory.
 
-One server a directory: whoever starts it locks the directory and the server inherits the lock, so it stays locked
-until both are gone. Other processes of the same directory find the server by the URL file (`running_url`).
+A directory has one server. The process that starts it locks the directory, and the server inherits the lock, so the
+directory stays locked until both have ended. Other processes find the server by the URL file (`running_url`).
 """
 
 from __future__ import annotations
@@ -98,7 +98,16 @@ class EmbeddedServer:
 
     @property
     def exit_code(self) -> int | None:
-        """How the server ended; None while it runs."""
+        """The server's exit status; None while it runs.
+
+        Raises:
+            BrokerError: the data directory was removed or replaced. The server runs on, but keeps nothing any more.
+        """
+        if not self._lock.in_place:
+            raise BrokerError(
+                f"{self.directory} was removed or replaced while the server used it, so nothing is kept any more. "
+                "Everything is stopped; what was written since the last start is lost. Start again."
+            )
         return self._running().poll()
 
     def ask(self) -> None:
@@ -111,7 +120,8 @@ class EmbeddedServer:
         clean = self._child is None or process.stop(self._child, STOP_GRACE_S)
         self._child = None
         if self._socket_dir is not None:
-            (self.directory / URL_FILE).unlink(missing_ok=True)
+            if self._lock.in_place:  # or the file is that of another server
+                (self.directory / URL_FILE).unlink(missing_ok=True)
             shutil.rmtree(self._socket_dir, ignore_errors=True)
             self._socket_dir = None
         self._lock.release()
@@ -136,7 +146,6 @@ class EmbeddedServer:
             time.sleep(POLL_S)
 
     def _claim_directory(self) -> None:
-        _private(self.directory)
         _acquire(self._lock)
         forget_last_server(self.directory)
         self._socket_dir = socket_directory()
@@ -171,10 +180,3 @@ def _acquire(lock: FileLock) -> None:
             if running_url(lock.path.parent.parent) or time.monotonic() > deadline:
                 raise LockedError(f"{exc}; stop it first, or choose another ASTRA_DATA_DIR") from None
         time.sleep(POLL_S)
-
-
-def _private(directory: Path) -> None:
-    try:
-        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except OSError as exc:
-        raise BrokerError(f"cannot create {directory}: {exc.strerror}; set ASTRA_DATA_DIR to a writable place") from exc

@@ -1,4 +1,4 @@
-"""Advisory locks on files: who holds a data directory or a worker slot. The holder's pid stands in the file."""
+"""Advisory locks on files, for a data directory or a worker slot. The file holds the pid of the lock's holder."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from deploy.errors import LockedError
+from deploy.server.private import private_directory
 
 
 class FileLock:
@@ -20,9 +21,9 @@ class FileLock:
         """Take the lock.
 
         Raises:
-            LockedError: naming the process that holds it.
+            LockedError: another process holds it; the message names that process.
         """
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        private_directory(self.path.parent)
         fd = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -30,19 +31,35 @@ class FileLock:
             holder = os.pread(fd, 32, 0).decode().strip() or "unknown"
             os.close(fd)
             raise LockedError(f"{self.path.parent} is in use by process {holder}") from None
+        if not _is_at(self.path, fd):  # its holder removed it in between
+            os.close(fd)
+            return self.acquire()
         os.ftruncate(fd, 0)
         os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
         self._fd = fd
+        return None
+
+    @property
+    def in_place(self) -> bool:
+        """Whether the locked file is still the one at its path; not so once its directory was removed or replaced."""
+        return self._fd is not None and _is_at(self.path, self._fd)
 
     def release(self) -> None:
-        """Give the lock back; harmless when it is not held."""
+        """Release the lock; do nothing when it is not held."""
         if self._fd is not None:
             os.close(self._fd)
             self._fd = None
 
     @property
     def fd(self) -> int:
-        """The descriptor, to be passed to a child that shall hold the lock too."""
+        """The descriptor. A child that inherits it holds the lock, too."""
         if self._fd is None:
             raise LockedError(f"{self.path} is not locked by this process")
         return self._fd
+
+
+def _is_at(path: Path, fd: int) -> bool:
+    try:
+        return os.path.samestat(os.fstat(fd), path.stat())
+    except FileNotFoundError:
+        return False

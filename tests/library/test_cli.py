@@ -61,6 +61,25 @@ def command(log: Log) -> Cli:
     return Cli(log)
 
 
+async def test_a_damaged_partition_is_named_by_the_doctor_and_repaired_by_the_command_it_advises(
+    command: Cli, log: Log
+) -> None:
+    await log.create_topic(TopicSpec("t", 2))
+    await log.append([Record("t", 1, b"k", b"v", 1)])
+    assert "sound" in await command("topics", "repair", "t", "1")
+    await log.redis.xadd(log.keys.stream("t", 1), {"x": "1"})
+    result = await command.run("doctor")
+    assert result.exit_code == 1
+    assert "run 'faust-redis topics repair t 1'" in result.output
+    asked = await command.run("topics", "repair", "t", "1")
+    assert (asked.exit_code, "has the id of another writer" in asked.output) == (1, True)
+    assert (await command.run("doctor")).exit_code == 1, "it asked first"
+    output = await command("topics", "repair", "t", "1", "--yes")
+    assert "done: removed 1 entries" in output
+    assert "left:" not in output
+    assert "fail" not in await command("doctor")
+
+
 async def test_topics_are_created_listed_and_deleted(command: Cli, log: Log) -> None:
     assert "no topics yet" in await command("topics")
     await command("topics", "create", "clicks", "--partitions", "2", "--compact", "--retention-hours", "0.5")
@@ -135,7 +154,7 @@ async def test_the_doctor_tells_by_its_status_whether_a_check_fails(command: Cli
     await log.redis.xadd(log.keys.stream("t", 0), {"a": "b"})
     result = await command.run("doctor")
     assert result.exit_code == 1
-    assert "fail streams" in result.output
+    assert "fail partitions" in result.output
 
 
 @pytest.fixture
@@ -152,6 +171,7 @@ def environment(broker_url: str, namespace: str, monkeypatch: pytest.MonkeyPatch
         (("groups", "reset", "g", "t", "--to", "latest"), "topic 't' does not exist"),
         (("groups", "forget", "g"), "there is no group 'g'"),
         (("topics", "delete", "t", "--yes"), "topic 't' does not exist"),
+        (("topics", "repair", "t", "0", "--yes"), "topic 't' does not exist"),
         (("tables", "get", "shop-totals", "ada"), "there is no table 'shop-totals'; there are: none"),
         (("dead-letters", "show", "t:0:1"), "'faust-redis dead-letters list' shows"),
         (("topics", "--url", "http://nowhere"), "must specify one of the following schemes"),

@@ -71,10 +71,12 @@ def packages() -> Finding:
 
 
 def data_directory(directory: Path) -> Finding:
-    """The data directory can be written."""
+    """Check that the data directory can be written, and that others cannot read it."""
     place = _existing(directory)
     if not os.access(place, os.W_OK | os.X_OK):
         return fail("data directory", f"{place} cannot be written", "set ASTRA_DATA_DIR to a directory of yours")
+    if directory.exists() and stat.S_IMODE(directory.stat().st_mode) & FOR_OTHERS:
+        return warn("data directory", f"{directory} can be read by others", f"chmod 700 {directory}")
     return ok("data directory", str(directory))
 
 

@@ -41,7 +41,7 @@ async def configured_findings(url: str, settings: Settings) -> AsyncIterator[Fin
     """Check a broker that should be up."""
     log = Log(url, settings.namespace)
     try:
-        async for finding in broker_findings(log):
+        async for finding in broker_findings(log, "astratrade"):
             yield finding
     finally:
         await log.close()

@@ -4,6 +4,8 @@ import json
 import os
 import re
 import select
+import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,8 +14,8 @@ from pathlib import Path
 
 import httpx
 import pytest
+from faust_redis.log.connection import without_password
 
-from deploy.run.dev import without_password
 from deploy.server.endpoint import running_url
 from tests.ports import free_port
 from tests.source import PYTHON_PATH
@@ -109,7 +111,8 @@ def dev(data_dir: Path) -> Iterator[Dev]:
 def test_one_command_runs_all_survives_a_killed_worker_and_stops_clean(dev: Dev, data_dir: Path) -> None:
     url = dev.until(r"dashboard +(http://\S+)/")[1]
     socket_dir = Path(dev.until(r"broker +unix://(\S+)")[1]).parent
-    token = dev.until(r"^  (ey\S+)$")[1]
+    command = dev.until(r"user token +astratrade (token .*)")[1]
+    token = astratrade(*shlex.split(command)).strip()
     dev.until(r"1000 fills of fills-sample.csv posted")
     dev.until(r"1 .*trader-2 .*18,148")
     profile = httpx.get(f"{url}/v1/leaderboards/xp", headers={"Authorization": f"Bearer {token}"}, trust_env=False)
@@ -143,6 +146,20 @@ def test_a_killed_dev_leaves_no_process_and_can_be_reset(data_dir: Path) -> None
         wait_for_end(pid)
     assert "deleted 0 keys and 2 directories" in astratrade("reset", "--yes", "--data-dir", str(data_dir))
     assert not socket_dir.exists()
+
+
+def test_a_data_directory_that_is_wiped_under_a_running_dev_stops_it_and_it_says_why(data_dir: Path) -> None:
+    dev = Dev(data_dir)
+    try:
+        url = dev.until(r"dashboard +(http://\S+)/")[1]
+        shutil.rmtree(data_dir)
+        dev.until(r"astratrade: .*server was removed or replaced while the server used it")
+        assert dev.process.wait(END_S) == 1
+        with pytest.raises(httpx.ConnectError):
+            httpx.get(f"{url}/readyz", trust_env=False)
+        assert not any(re.search(r"\bey[\w-]+\.ey", line) for line in dev.lines), "no token is printed"
+    finally:
+        dev.close()
 
 
 def test_what_is_wrong_is_said_before_anything_is_started(tmp_path: Path, data_dir: Path) -> None:

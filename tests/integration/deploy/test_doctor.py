@@ -36,7 +36,7 @@ async def test_a_sound_server_is_found_sound(own: Log) -> None:
     await own.append([Record("t", 0, b"k", b"v", 1)])
     found = await examine(own)
     assert {finding.level for finding in found.values()} == {"ok"}
-    assert found["streams"].found == "1 streams, each as the log wrote it"
+    assert found["partitions"].found == "2, the keys of each agree"
 
 
 async def test_an_evicting_server_fails(own: Log) -> None:
@@ -55,9 +55,19 @@ async def test_a_server_that_keeps_nothing_fails(own: Log) -> None:
 async def test_a_stream_written_by_something_else_fails(own: Log) -> None:
     await own.create_topic(TopicSpec("t", 1))
     await own.redis.xadd(own.keys.stream("t", 0), {"a": "b"})
-    finding = (await examine(own))["streams"]
+    finding = (await examine(own))["partitions"]
     assert finding.level == "fail"
-    assert own.keys.stream("t", 0) in finding.found
+    assert "t:0: the stream ends at" in finding.found
+    assert "astratrade topics repair t 0" in finding.remedy
+
+
+async def test_a_row_that_was_tampered_with_fails(own: Log) -> None:
+    await own.create_topic(TopicSpec("t", 1, "compact"))
+    await own.append([Record("t", 0, b"k", b"v", 1)])
+    await own.redis.hset(own.keys.snapshot("t", 0), "k", "forged")
+    finding = (await examine(own))["partitions"]
+    assert finding.level == "fail"
+    assert "1 rows of the snapshot differ from their last record: k" in finding.found
 
 
 async def test_a_broker_that_is_not_there_fails() -> None:

@@ -11,11 +11,12 @@ from redis.exceptions import RedisError
 
 from faust_redis.log.client import Log
 from faust_redis.log.errors import LogError
+from faust_redis.log.integrity import inspect_topic
 
 Level = Literal["ok", "warn", "fail"]
 
 CLOCK_SKEW_MAX_S = 2.0
-FOREIGN_SHOWN = 3
+DAMAGED_SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +44,19 @@ def fail(name: str, found: str, remedy: str) -> Finding:
     return Finding("fail", name, found, remedy)
 
 
-async def broker_findings(log: Log) -> AsyncIterator[Finding]:
-    """Check the broker of a log: version and policy, persistence, clock, and that nothing else wrote to its streams."""
+async def broker_findings(log: Log, program: str = "faust-redis") -> AsyncIterator[Finding]:
+    """Check the broker of a log: version and policy, persistence, clock, and the keys of each partition.
+
+    Args:
+        log: The log.
+        program: The name of the program whose commands the remedies advise.
+    """
     try:
         yield await _suitable(log)
         info = await log.redis.info()
         yield _persistence(info)
         yield _clock(await log.redis.time())
-        yield await _foreign(log)
+        yield await _partitions(log, program)
     except (LogError, RedisError, OSError) as exc:
         yield fail("broker", str(exc), "is it running, and is its URL right?")
 
@@ -80,21 +86,16 @@ def _clock(server_time: tuple[int, int]) -> Finding:
     return ok("clock", "agrees with the broker's")
 
 
-async def _foreign(log: Log) -> Finding:
-    """Check that each stream ends where the log last wrote."""
-    foreign, count = [], 0
+async def _partitions(log: Log, program: str) -> Finding:
+    """Check that the keys of each partition agree with each other."""
+    damaged, count = [], 0
     for topic in await log.topics():
-        for partition, end in (await log.end_offsets(topic)).items():
-            key = log.keys.stream(topic, partition)
-            if not await log.redis.exists(key):
-                continue
-            count += 1
-            last = (await log.redis.xinfo_stream(key))["last-generated-id"].decode()
-            if last != f"0-{end}":
-                foreign.append(key)
-    if foreign:
-        shown = ", ".join(foreign[:FOREIGN_SHOWN])
-        return fail(
-            "streams", f"{len(foreign)} written by something else: {shown}", "stop that writer; re-create the topic"
-        )
-    return ok("streams", f"{count} streams, each as the log wrote it")
+        count += (await log.topic(topic)).spec.partitions
+        for (name, partition), damages in (await inspect_topic(log, topic)).items():
+            damaged.append((name, partition, damages[0].found))
+    if not damaged:
+        return ok("partitions", f"{count}, the keys of each agree")
+    shown = "; ".join(f"{topic}:{partition}: {found}" for topic, partition, found in damaged[:DAMAGED_SHOWN])
+    topic, partition, _ = damaged[0]
+    remedy = f"stop what else writes there, stop the workers, run '{program} topics repair {topic} {partition}'"
+    return fail("partitions", f"{len(damaged)} damaged: {shown}", remedy)

@@ -1,4 +1,4 @@
-"""`topics`: partitions, offsets and lag; creating and deleting topics."""
+"""`topics`: partitions, offsets and lag; creating, deleting and repairing topics."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import click
 from faust_redis.admin import Admin
 from faust_redis.cli.overview import PartitionState, partition_states
 from faust_redis.cli.program import Ask, Program
+from faust_redis.cli.repair import add_repair
 from faust_redis.cli.text import columns
 from faust_redis.log.records import Cleanup, TopicSpec
 
@@ -77,6 +78,7 @@ def topics(program: Program) -> click.Group:
         ask(lambda log: Admin(log).delete_topic(topic))
         click.echo(f"topic {topic} is deleted")
 
+    add_repair(group, program)
     return group
 
 

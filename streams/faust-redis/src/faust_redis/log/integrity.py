@@ -10,7 +10,7 @@ from redis.exceptions import ResponseError
 
 from faust_redis.log import codec
 from faust_redis.log.client import Log
-from faust_redis.log.errors import GroupInUseError
+from faust_redis.log.errors import GroupInUseError, UnknownTopicError
 from faust_redis.log.records import TopicPartition
 from faust_redis.log.scripts import INSPECT, REPAIR
 
@@ -79,9 +79,16 @@ async def inspect_topic(log: Log, topic: str) -> dict[TopicPartition, list[Damag
 
 
 async def inspect_for_repair(log: Log, tp: TopicPartition) -> list[Damage]:
-    """Inspect a partition and its topic's rankings, and read all of its records."""
+    """Inspect a partition and its topic's rankings, and read all of its records.
+
+    Raises:
+        UnknownTopicError: there is no such partition.
+    """
+    partitions = range((await log.topic(tp.topic)).spec.partitions)
+    if tp.partition not in partitions:
+        raise UnknownTopicError(f"topic {tp.topic!r} has the partitions 0 to {partitions[-1]}, not {tp.partition}")
     damages = [*await inspect_partition(log, tp), *await _unreadable(log, tp)]
-    others = [TopicPartition(tp.topic, p) for p in range((await log.topic(tp.topic)).spec.partitions)]
+    others = [TopicPartition(tp.topic, partition) for partition in partitions]
     found = [damage for other in others for damage in await inspect_partition(log, other)]
     if not any(damage.kind == "type" for damage in found):
         damages += await inspect_rankings(log, tp.topic)

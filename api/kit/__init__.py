@@ -1,1 +1,0 @@
-"""What the domains of the API share. Imports no domain."""

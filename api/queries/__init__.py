@@ -1,0 +1,1 @@
+"""Tables out: by query, each answer with the position it is true for."""

@@ -1,0 +1,24 @@
+"""Directories that only their owner can read: tables, tokens and commands of users are kept in them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from deploy.errors import BrokerError
+
+OWNER_ONLY = 0o700
+
+
+def private_directory(directory: Path) -> None:
+    """Create a directory and those above it that are missing, for their owner alone. An existing one stays as it is.
+
+    Raises:
+        BrokerError: it cannot be created.
+    """
+    missing = [path for path in (directory, *directory.parents) if not path.exists()]
+    try:
+        for path in reversed(missing):
+            path.mkdir(mode=OWNER_ONLY, exist_ok=True)
+        directory.mkdir(exist_ok=True)
+    except OSError as exc:
+        raise BrokerError(f"cannot create {directory}: {exc.strerror}; set ASTRA_DATA_DIR to a writable place") from exc
