@@ -1,30 +1,28 @@
-"""Builds the application: its parts, its routes, and what runs while it serves."""
+"""Build the application: its parts, its routes, and the tasks that run while it serves."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
 
 from fastapi import FastAPI
 from faust_redis.log import Log, LogUnavailableError
 
-from api import handlers, health, openapi, pages
+from api import domains, health, pages, stats
 from api.auth import Tokens
-from api.broker_watch import BrokerWatch
 from api.config import ApiConfig
-from api.context import Api
-from api.feeds import routes as feeds
-from api.feeds.hub import Hub
-from api.ingress import routes as ingress
-from api.ingress.models import FillBatch, Order, PriceBatch
-from api.ingress.writer import Writer
+from api.kit import handlers, openapi
+from api.kit.broker_watch import BrokerWatch
+from api.kit.commands.writer import Writer
+from api.kit.context import Api
+from api.kit.domain import DomainApi
+from api.kit.feeds.hub import Hub
+from api.kit.waiting import Waiter
 from api.metrics import Metrics
 from api.middleware import ForbidSniffing, LimitBody, Observe
-from api.queries import boards, fees, stats, users
-from api.queries.seals import Seals
-from api.queries.waiting import Waiter
+from tables.domains import TOPOLOGY
 from tables.reader import TableReader
 
 TITLE = "AstraTrade Streams"
@@ -34,24 +32,27 @@ logger = logging.getLogger(__name__)
 
 
 def create_app(config: ApiConfig) -> FastAPI:
-    """The API as an ASGI application; it connects when it starts."""
+    """Return the API as an ASGI application; it connects when it starts."""
+    served = domains.load(TOPOLOGY)
     app = FastAPI(title=TITLE, version=VERSION, lifespan=_lifespan, docs_url=None, redoc_url=None)
-    app.state.api = api = _api(config)
-    for router in (ingress, users, boards, fees, stats, feeds, health, pages):
-        app.include_router(router.router)
+    app.state.api = api = _api(config, served)
+    routers = [router for domain in served for router in domain.routers]
+    for router in (*routers, stats.router, health.router, pages.router):
+        app.include_router(router)
     handlers.install(app)
-    openapi.install(app, [Order, FillBatch, PriceBatch])
+    openapi.install(app, [body for domain in served for body in domain.commands.values() if body is not None])
     app.add_middleware(LimitBody)
     app.add_middleware(ForbidSniffing)
     app.add_middleware(Observe, metrics=api.metrics)
     return app
 
 
-def _api(config: ApiConfig) -> Api:
+def _api(config: ApiConfig, served: Iterable[DomainApi]) -> Api:
     log = Log(config.log_url, config.namespace, owner=config.app_id)
     tables = TableReader(log, config.app_id)
     metrics = Metrics()
     broker = BrokerWatch(log)
+    feeds = [feed for domain in served for feed in domain.feeds]
     return Api(
         config=config,
         tokens=Tokens(config.jwt_secret),
@@ -60,9 +61,9 @@ def _api(config: ApiConfig) -> Api:
         tables=tables,
         writer=Writer(log, config, broker),
         waiter=Waiter(log, tables, config.group),
-        seals=Seals(tables, config.late_grace_h),
-        hub=Hub(config.log_url, config.namespace, config.app_id, metrics),
+        hub=Hub(Log(config.log_url, config.namespace), config.app_id, metrics, feeds),
         metrics=metrics,
+        parts={part: part(tables, config) for domain in served for part in domain.parts},
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import jwt
 
-from api.problems import UNAUTHENTICATED, Problem
+from api.kit.problems import UNAUTHENTICATED, Problem
 from streams.events.base import ID_PATTERN
 from streams.times import SECOND_US, Instant
 

@@ -10,9 +10,9 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from api.context import Api, ApiDep
-from api.openapi import problems
-from api.problems import UNAVAILABLE, Problem
+from api.kit.context import Api, ApiDep
+from api.kit.openapi import problems
+from api.kit.problems import UNAVAILABLE, Problem
 from tables.workers import Workers, highwaters, lag, workers
 
 RETRY_AFTER_S = 2

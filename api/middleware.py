@@ -7,8 +7,8 @@ import time
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.kit.problems import MEDIA_TYPE, TOO_LARGE, Problem
 from api.metrics import Metrics
-from api.problems import MEDIA_TYPE, TOO_LARGE, Problem
 
 BODY_BYTES_MAX = 1024 * 1024
 UNMATCHED = "(none)"

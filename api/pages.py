@@ -9,8 +9,8 @@ from typing import Literal
 from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse, Response
 
-from api.context import ApiDep
-from api.problems import KINDS, NOT_FOUND, Problem
+from api.kit.context import ApiDep
+from api.kit.problems import KINDS, NOT_FOUND, Problem
 
 POLICY = (
     "default-src 'none'; connect-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; "

@@ -12,18 +12,18 @@ import msgspec
 from streams import topics
 from streams.events.gamification import StreakKind
 from streams.topology import Domain, TableSpec
-from tables.row import Amount, Micros, Row
+from tables.row import Amount, DayNumber, Micros, Row
 
 WATERMARK_KEY: Final = "watermark"
 """The one key of `gamification-watermark`, in each partition."""
 
 
 class Streak(Row, frozen=True, kw_only=True):
-    """Consecutive UTC days with activity of a kind. `last_day` is days since 1970."""
+    """Consecutive UTC days with activity of a kind."""
 
     days: int
     best: int
-    last_day: int
+    last_day: DayNumber
 
 
 class Unlocked(Row, frozen=True, kw_only=True):

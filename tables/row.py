@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Self, TypeAlias
+from enum import StrEnum
+from typing import Annotated, Self, TypeAlias
 
 import msgspec
 
 from streams.wire import ROW_ENCODER, cached_decoder
 
-Amount: TypeAlias = int
+
+class Unit(StrEnum):
+    """What an integer of a row counts. Readers show it accordingly; the stored row is the bare integer."""
+
+    USD = "1e-8 USD"
+    MICROSECONDS = "microseconds since 1970, UTC"
+    DAY_NUMBER = "days since 1970, UTC"
+
+
+Amount: TypeAlias = Annotated[int, msgspec.Meta(extra={"unit": Unit.USD})]
 """Integer of 1e-8 USD."""
 
-Micros: TypeAlias = int
+Micros: TypeAlias = Annotated[int, msgspec.Meta(extra={"unit": Unit.MICROSECONDS})]
 """Microseconds since 1970, UTC."""
+
+DayNumber: TypeAlias = Annotated[int, msgspec.Meta(extra={"unit": Unit.DAY_NUMBER})]
+"""Days since 1970, UTC."""
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True, gc=False):

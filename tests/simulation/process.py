@@ -18,7 +18,7 @@ from faust_redis.driver.committer import OutputDroppedError
 from faust_redis.driver.delivery import GENERATION_NONE
 from faust_redis.driver.limits import ROW_US, STATUS_INTERVAL_S
 from faust_redis.log import LogUnavailableError
-from faust_redis.testing.network import Client, SimulatedLog
+from faust_redis.testing.client import Client, SimulatedLog
 from mode.utils.queues import FlowControlEvent, ThrowableQueue
 
 from tests.simulation.disk import OpenDisk, SimulatedStore

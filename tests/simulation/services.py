@@ -28,7 +28,7 @@ from faust_redis.driver.transport import Transport
 from faust_redis.driver.waits import Waits
 from faust_redis.log import LogUnavailableError, MemberState
 from faust_redis.log.groups import Groups
-from faust_redis.testing.network import SimulatedLog
+from faust_redis.testing.client import SimulatedLog
 
 if TYPE_CHECKING:
     from tests.simulation.process import Process

@@ -15,7 +15,7 @@ from faust_redis.log.keys import Keys
 from faust_redis.log.partitioner import partition_for
 from faust_redis.log.records import Record, TopicInfo, WriteBatch
 from faust_redis.log.scripts import COMMIT, CREATE_TOPIC
-from faust_redis.testing.loop import Agenda, ProcessLoop
+from faust_redis.testing.loop import Agenda, ProcessLoop, process_loop
 from faust_redis.testing.network import Network, Weather
 from faust_redis.testing.server import Server
 
@@ -145,7 +145,7 @@ class World:
     def new_loop(self, process: Process) -> ProcessLoop:
         """A loop whose unhandled errors fail the seed."""
         on_error = lambda text: self.fail(f"{process.member}: {text}")  # noqa: E731
-        return ProcessLoop(self.agenda, on_error)  # type: ignore[abstract] # asyncio's own default refuses the rest
+        return process_loop(self.agenda, on_error)
 
     def fail(self, reason: str) -> None:
         """An invariant is broken; the first one counts."""
@@ -276,7 +276,7 @@ class World:
         record = Record(topic, partition_for(key, self.plan.partitions), key, value, 0)
         args = codec.commit_arguments(Keys(NAMESPACE).prefix, WriteBatch([record]), self._infos, None, None)
         self.server.execute("EVALSHA", COMMIT.digest, 1, "", *args.argv)
-        self.network._wake()
+        self.network.wake()
 
     def _calm(self) -> None:
         self.say("the faults are over")

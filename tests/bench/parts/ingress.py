@@ -14,7 +14,7 @@ import orjson
 import uvloop
 
 from api.auth import Role
-from api.examples import ORDER as TRADE
+from api.trading.examples import ORDER as TRADE
 from deploy.errors import DeployError
 from tests.bench.figures import figure, percentile
 from tests.bench.fill_load import bodies, headers, made_fills

@@ -12,14 +12,12 @@ from faust_redis.log import Log
 from api.app import create_app
 from api.config import ApiConfig
 from tests.integration.api.sse import serving
-from tests.integration.api.support import MARKETS, SECRET, Worker
+from tests.integration.api.support import Worker, config_of
 
 
 @pytest.fixture
 def config(broker_url: str, namespace: str) -> ApiConfig:
-    return ApiConfig(
-        log_url=broker_url, jwt_secret=SECRET, markets=MARKETS, late_grace_h=24, rules_version=1, namespace=namespace
-    )
+    return config_of(broker_url, namespace)
 
 
 @pytest.fixture

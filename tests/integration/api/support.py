@@ -10,6 +10,7 @@ from faust_redis.log import Appended, Log, Position, Record, TopicPartition
 from faust_redis.log.partitioner import partition_for
 
 from api.auth import Role, mint
+from api.config import ApiConfig
 from streams.events import AnyEvent, encode
 from streams.topology import changelog_topic
 from tables.boards import Standing, sealed_key
@@ -20,6 +21,13 @@ from tables.row import Row
 PARTITIONS = 4
 SECRET = "s" * 32
 MARKETS = frozenset({"BTC", "ETH", "EIGEN", "SOL"})
+
+
+def config_of(log_url: str, namespace: str = "astra") -> ApiConfig:
+    """The settings of an API for tests."""
+    return ApiConfig(
+        log_url=log_url, jwt_secret=SECRET, markets=MARKETS, late_grace_h=24, rules_version=1, namespace=namespace
+    )
 
 
 def token(subject: str, role: Role = Role.USER, *, ttl_s: int = 86_400) -> str:

@@ -14,8 +14,8 @@ import pytest
 from fastapi import FastAPI
 from faust_redis.log import Log, Record
 
-from api.feeds import follower as followers
-from api.feeds import session as sessions
+from api.kit.feeds import follower as followers
+from api.kit.feeds import session as sessions
 from streams import topics
 from streams.events import AnyEvent, Event
 from streams.events.gamification import LevelUp, StreakUpdated, XPGained

@@ -17,9 +17,9 @@ from faust_redis.log import Log
 
 from api.app import create_app
 from api.auth import Role
-from api.broker_watch import BrokerWatch
 from api.config import ApiConfig
-from api.problems import KINDS
+from api.kit.broker_watch import BrokerWatch
+from api.kit.problems import KINDS
 from deploy.server.embedded import EmbeddedServer
 from deploy.server.server_binary import find_binary
 from tables.gamification import GAMIFICATION_PROGRESS, Progress

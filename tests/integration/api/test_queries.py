@@ -45,6 +45,14 @@ async def test_progress_is_public_and_names_its_position(client: httpx.AsyncClie
     assert position.offsets == {p: int(p == worker.partition("alice")) for p in range(PARTITIONS)}
 
 
+async def test_sums_may_be_larger_than_any_amount_that_a_client_may_send(
+    client: httpx.AsyncClient, worker: Worker
+) -> None:
+    await worker.put_user(GAMIFICATION_PROGRESS.name, "alice", Progress(max_leverage=10, volume=10**16 * USD_UNIT))
+    shown = (await client.get("/v1/users/alice/progress")).json()
+    assert shown["volume_usd"] == "10000000000000000.00"
+
+
 async def test_a_user_nobody_knows_is_404(client: httpx.AsyncClient, worker: Worker) -> None:
     assert_problem(await client.get("/v1/users/nobody/progress"), 404, "not-found")
 

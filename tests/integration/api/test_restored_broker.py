@@ -16,9 +16,8 @@ from faust_redis.log import Appended, Log, Record
 
 from api.app import create_app
 from api.config import ApiConfig
-from api.feeds import projections
-from api.feeds.follower import Follower
-from api.feeds.hub import FeedName
+from api.gamification.progress import PROGRESS_FEED
+from api.kit.feeds.follower import Follower
 from streams.topology import changelog_topic
 from tables.boards import group
 from tables.financial import FINANCIAL_FEES, FeeTotal, fee_key
@@ -166,7 +165,7 @@ async def test_a_feed_notices_a_broker_that_came_back_with_an_earlier_file_and_h
 class Shared:
     """A feed that is read once for all who watch it, and how a row comes into it."""
 
-    name: FeedName
+    name: str
     options: dict[str, str]
     key: str
     write: Callable[[Worker, str], Awaitable[Appended]]
@@ -238,7 +237,7 @@ async def test_what_was_read_last_is_not_trimmed_while_it_is_followed(log: Log, 
     """It is the evidence that the log is still the one that was read."""
     await log.redis.hset(log.keys.topic(TOPIC), "retention_ms", 1)
     await log.append([Record(TOPIC, 0, b"k", b"%d" % n, 0) for n in range(NODE_RECORDS)])
-    follower = Follower(log, TOPIC, projections.progress)
+    follower = Follower(log, TOPIC, PROGRESS_FEED.read)
     await follower._open()
     assert follower.reached is not None
     await log.append([Record(TOPIC, 0, b"k", b"more", 0)])

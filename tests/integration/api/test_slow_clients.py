@@ -13,13 +13,13 @@ from fastapi import FastAPI
 from faust_redis.log import Log, Position, TopicPartition
 from starlette.types import Message
 
-from api.feeds import projections
-from api.feeds import session as sessions
-from api.feeds.change import Changes
-from api.feeds.follower import Follower
-from api.feeds.response import FeedResponse
-from api.feeds.subscriber import Subscriber
-from api.feeds.views import RowsView
+from api.gamification.progress import PROGRESS, PROGRESS_FEED
+from api.kit.feeds import session as sessions
+from api.kit.feeds.change import Changes
+from api.kit.feeds.follower import Follower
+from api.kit.feeds.response import FeedResponse
+from api.kit.feeds.subscriber import Subscriber
+from api.kit.feeds.views import RowsView
 from tables.gamification import GAMIFICATION_PROGRESS, Progress
 from tests.integration.api.support import Worker
 
@@ -39,7 +39,7 @@ async def test_who_stands_still_is_told_the_newest_of_each_row_and_who_reads_mea
     app: FastAPI, worker: Worker
 ) -> None:
     hub = app.state.api.hub
-    views = [RowsView(hub.tables, TABLE, projections.progress_row) for _ in range(2)]
+    views = [RowsView(hub.tables, TABLE, PROGRESS.load) for _ in range(2)]
     reading, standing = [await hub.open("progress", view, None) for view in views]
     async with aclosing(reading.frames()) as told, aclosing(standing.frames()) as held_up:
         for frames in (told, held_up):
@@ -71,7 +71,7 @@ async def test_a_client_that_knows_more_than_the_follower_has_handed_out_is_not_
 
 
 async def test_who_gives_up_before_the_topic_can_be_read_is_not_kept(app: FastAPI, log: Log) -> None:
-    follower = Follower(log, app.state.api.hub.followers["progress"].topic, projections.progress)  # nothing runs it
+    follower = Follower(log, app.state.api.hub.followers["progress"].topic, PROGRESS_FEED.read)  # nothing runs it
     joining = asyncio.create_task(follower.join(Subscriber(None, pending_max=10)))
     await asyncio.sleep(0)
     assert follower.subscribers
@@ -82,7 +82,7 @@ async def test_who_gives_up_before_the_topic_can_be_read_is_not_kept(app: FastAP
 
 async def test_what_all_are_told_is_encoded_once(app: FastAPI, worker: Worker) -> None:
     hub = app.state.api.hub
-    opened = [await hub.open("progress", RowsView(hub.tables, TABLE, projections.progress_row), None) for _ in range(5)]
+    opened = [await hub.open("progress", RowsView(hub.tables, TABLE, PROGRESS.load), None) for _ in range(5)]
     feeds = [session.frames() for session in opened]
     for frames in feeds:
         await next_rows(frames, until=b'"last":true')
@@ -100,7 +100,7 @@ async def test_a_client_that_takes_nothing_for_too_long_is_let_go(
 ) -> None:
     monkeypatch.setattr(sessions, "SEND_TIMEOUT_S", 0.0)
     hub = app.state.api.hub
-    session = await hub.open("progress", RowsView(hub.tables, TABLE, projections.progress_row), None)
+    session = await hub.open("progress", RowsView(hub.tables, TABLE, PROGRESS.load), None)
 
     async def send(message: Message) -> None:
         if message.get("body"):

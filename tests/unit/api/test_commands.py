@@ -12,14 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.app import create_app
-from api.config import ApiConfig
-from api.ingress.entries import fill_entry
-from api.ingress.models import Fill
+from api.trading.fills import fill_entry
+from api.trading.models import Fill
 from streams.events import Event, decode
 from streams.events.trading import ReportFill
 from streams.ids import fill_event_id
 from streams.times import Instant
 from streams.units import PPM, SCALE, USD_UNIT, Quantity, Usd
+from tests.integration.api.support import config_of
 
 IDS = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,20}", fullmatch=True)
 SHARES = st.integers(0, PPM)
@@ -73,11 +73,7 @@ def test_a_fill_is_read_back_as_the_event_that_reports_it(fill: Fill) -> None:
 
 def test_no_dependency_of_any_route_takes_a_thread() -> None:
     """FastAPI runs what is not a coroutine function in a thread: that was a third of a request."""
-    app = create_app(
-        ApiConfig(
-            log_url="redis://nowhere", jwt_secret="s" * 32, markets=frozenset({"BTC"}), late_grace_h=24, rules_version=1
-        )
-    )
+    app = create_app(config_of("redis://nowhere"))
     routes = [context.original_route for context in iter_route_contexts(app.routes)]
     ours = [route for route in routes if isinstance(route, APIRoute)]
     assert len(ours) >= 19

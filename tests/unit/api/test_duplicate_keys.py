@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.ingress.duplicate_keys import Duplicate, find_duplicate_key
-from api.ingress.models import FillBatch, Order
+from api.kit.commands.duplicate_keys import Duplicate, find_duplicate_key
+from api.trading.models import FillBatch, Order
 from tests.integration.api.support import fill
 
 ORDER: dict[str, Any] = {"market": "BTC", "side": "long", "notional_usd": "1.00", "leverage": 5}

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from api.ingress.models import Fill
+from api.trading.models import Fill
 from deploy.replay.fills import SAMPLE, read_fills
 from streams.units import SCALE, USD_UNIT, Quantity, Usd
 from tests.integration.api.support import fill

@@ -5,7 +5,7 @@ from __future__ import annotations
 import orjson
 from faust_redis.log import Position
 
-from api.feeds.ranked import Shown
+from api.gamification.tops import Shown
 
 
 def shown(**rows: int) -> Shown:

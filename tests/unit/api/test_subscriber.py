@@ -6,9 +6,9 @@ from faust_redis.log import Position, StoredRecord
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.feeds.change import Change, Changes, RowKey
-from api.feeds.feed_offset import FeedOffset
-from api.feeds.subscriber import ResyncReason, Subscriber
+from api.kit.feeds.change import Change, Changes, RowKey
+from api.kit.feeds.feed_offset import FeedOffset
+from api.kit.feeds.subscriber import ResyncReason, Subscriber
 
 
 def changed(offset: int, row: str | None = None, partition: int = 0, channel: str = "c") -> Changes:

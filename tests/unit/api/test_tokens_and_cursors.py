@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from api import auth
 from api.auth import CLOCK_SKEW_S, Role, Tokens, mint, verify
-from api.faults import faults_of
-from api.problems import Problem
-from api.queries import cursor
+from api.kit import cursor
+from api.kit.faults import faults_of
+from api.kit.problems import Problem
 from streams.times import SECOND_US, Instant
 
 SECRET = "s" * 32

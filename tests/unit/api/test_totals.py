@@ -10,11 +10,11 @@ import orjson
 import pytest
 from faust_redis.log import LogUnavailableError, Position, StoredRecord
 
-from api.feeds.change import Change, Changes, RowKey
-from api.feeds.follower import ByChannel
-from api.feeds.subscriber import Subscriber
-from api.feeds.summed import FeesView, Sums, Totals
-from api.queries.totals import FeeFilter
+from api.financial.sums import FeesView, Sums, Totals
+from api.financial.totals import FeeFilter
+from api.kit.feeds.change import Change, Changes, RowKey
+from api.kit.feeds.follower import ByChannel
+from api.kit.feeds.subscriber import Subscriber
 from streams.units import USD_UNIT
 from tables.financial import FeeTotal, fee_key
 from tables.reader import Row, Rows, TableReader

@@ -10,9 +10,9 @@ So a replay of old events does not close the windows that it is filling, and an 
 
 from __future__ import annotations
 
-import time
 from collections import defaultdict
 from collections.abc import Iterable
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol, cast, runtime_checkable
 
 from faust.stores.memory import Store as MemoryStore
@@ -101,7 +101,7 @@ class Expiry:
         start, end = key[1]
         self._ends[partition].setdefault(end, set()).add(key)
         if start > self._clocks.get(partition, (-1.0, 0.0))[0]:
-            self._clocks[partition] = (start, time.monotonic())
+            self._clocks[partition] = (start, monotonic())
             latest = self.table._partition_latest_timestamp
             latest[partition] = max(latest[partition], end)
 
@@ -125,7 +125,7 @@ class Expiry:
     def now(self, partition: int) -> float:
         """A partition's clock, in seconds of event time."""
         start, since = self._clocks[partition]
-        return start + time.monotonic() - since
+        return start + monotonic() - since
 
     async def expire(self) -> None:
         """Close what is over, partition by partition: call `on_window_close`, then drop the row here and in the log."""

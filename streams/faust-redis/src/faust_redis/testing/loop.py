@@ -80,6 +80,8 @@ class ProcessLoop(asyncio.AbstractEventLoop):
         self.agenda = agenda
         self.dead = False
         self.closed = False
+        self.is_ending = False
+        """Whether what is left of the process is being cancelled. Errors count no more."""
         self.paused_until_us = 0
         self._on_error = on_error
         self._ready: deque[_Call | _Timer] = deque()
@@ -179,7 +181,7 @@ class ProcessLoop(asyncio.AbstractEventLoop):
         A task that is destroyed while it waits is no error: a world is dropped with everything in it.
         """
         message = str(context.get("message"))
-        if not self.dead and not self.closed and not message.startswith(DESTROYED):
+        if not self.dead and not self.closed and not self.is_ending and not message.startswith(DESTROYED):
             self._on_error(f"{message}: {context.get('exception')!r}")
 
     def get_debug(self) -> bool:
@@ -193,3 +195,8 @@ class ProcessLoop(asyncio.AbstractEventLoop):
     def is_closed(self) -> bool:
         """Return whether the process has ended."""
         return self.closed
+
+
+def process_loop(agenda: Agenda, on_error: Callable[[str], None]) -> ProcessLoop:
+    """Return a loop. What it does not implement, sockets for example, raises `NotImplementedError`."""
+    return ProcessLoop(agenda, on_error)  # type: ignore[abstract]

@@ -14,8 +14,6 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from faust_redis.log import Log
-from faust_redis.log.keys import Keys
 from faust_redis.testing.loop import Agenda, ProcessLoop
 from faust_redis.testing.server import Server
 
@@ -126,7 +124,7 @@ class Network:
         else:
             answer(reply)
             if command[0] == "EVALSHA":
-                self._wake()
+                self.wake()
 
     def _park(self, command: tuple[Any, ...], answer: Callable[[Any], None]) -> None:
         names = command[command.index("STREAMS") + 1 :]
@@ -142,7 +140,8 @@ class Network:
         # A server is free to answer late; ever shorter naps would only show more of the same.
         self.agenda.after(command[command.index("BLOCK") + 1] / 1000 * self.rng.uniform(1, 8), over)
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
+        """Give records that have arrived to the reads that wait for them."""
         for waiting in list(self._waiting):
             reply = self.server.execute(*waiting.command)
             if reply is not None:
@@ -174,60 +173,3 @@ class Network:
 def _short(value: Any) -> str:
     text = repr(value)
     return text if len(text) <= TRACE_CHARS_MAX else text[:TRACE_CHARS_MAX] + "…"
-
-
-class Client:
-    """The part of redis-py's interface that `faust_redis.log.Log` uses."""
-
-    def __init__(self, network: Network, sender: str, loop: ProcessLoop) -> None:
-        self._network, self._sender, self._loop = network, sender, loop
-
-    def execute_command(self, *command: Any) -> asyncio.Future[Any]:
-        """Send one command."""
-        return self._network.call(self._sender, self._loop, command)
-
-    def hmget(self, key: str, *fields: str) -> asyncio.Future[Any]:
-        """HMGET."""
-        return self.execute_command("HMGET", key, *fields)
-
-    def hgetall(self, key: str) -> asyncio.Future[Any]:
-        """HGETALL."""
-        return self.execute_command("HGETALL", key)
-
-    def hset(self, key: str, name: str, value: str) -> asyncio.Future[Any]:
-        """HSET."""
-        return self.execute_command("HSET", key, name, value)
-
-    def hdel(self, key: str, name: str) -> asyncio.Future[Any]:
-        """HDEL."""
-        return self.execute_command("HDEL", key, name)
-
-    def pipeline(self, *, transaction: bool) -> Pipeline:
-        """Commands sent together."""
-        return Pipeline(self)
-
-
-class Pipeline:
-    """Commands that arrive as one; atomic here, whether asked for or not."""
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
-        self._commands: list[tuple[Any, ...]] = []
-
-    def execute_command(self, *command: Any) -> None:
-        """Queue one command."""
-        self._commands.append(command)
-
-    def execute(self) -> asyncio.Future[Any]:
-        """Send them."""
-        return self._client.execute_command("MULTI", *self._commands)
-
-
-class SimulatedLog(Log):
-    """The production client over the simulated network."""
-
-    def __init__(self, client: Client, namespace: str) -> None:
-        self.url = "simulated"
-        self.keys = Keys(namespace)
-        self.redis = client  # type: ignore[assignment]
-        self._topics = {}

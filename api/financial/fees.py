@@ -1,0 +1,89 @@
+"""Fee totals, summed over the partitions, as a query and as a feed. Public."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from datetime import date
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Depends, Query
+from faust_redis.log import StoredRecord
+from starlette.responses import Response
+
+from api.financial.sums import FeesView, Totals
+from api.financial.totals import FEE, FeeFilter, summed
+from api.kit.answers import json_answer
+from api.kit.context import ApiDep
+from api.kit.feeds.change import Reading
+from api.kit.feeds.feed import Feed
+from api.kit.feeds.response import FeedResponse
+from api.kit.feeds.routing import LastEventId, feed_router, open_feed
+from api.kit.openapi import problems
+from api.kit.parameters import invalid, visible
+from tables.financial import ALL_DAYS, FINANCIAL_FEES, FeeTotal
+
+NamePart = Annotated[str | None, Query(max_length=64)]
+DAY_PATTERN = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+
+FEES_ANSWER: Final = FEE.list_answer("FeesAnswer", "Fee totals and the position they are true for.", "fees")
+
+router = APIRouter(prefix="/v1", tags=["Fees"], responses=problems(410, 422, 503, 504))
+feeds = feed_router()
+
+
+def read_fees(_: int, record: StoredRecord) -> Reading | None:
+    """Read a sum of one partition. What viewers are told is the sum over all of them."""
+    if record.key is None:
+        return None
+    key = record.key.decode()
+    return Reading(key, (key,), lambda: None)
+
+
+FEES_FEED: Final = Feed(name="fees", follows=FINANCIAL_FEES, read=read_fees, shared=Totals)
+
+
+async def fee_filter(
+    day: Annotated[
+        str, Query(description="a UTC day such as `2024-09-20`, `all` for all-time totals, `each` for every day")
+    ] = ALL_DAYS,
+    source: NamePart = None,
+    asset: NamePart = None,
+    beneficiary: NamePart = None,
+) -> FeeFilter:
+    """Return the filters of a request.
+
+    Raises:
+        Problem: 422 when the day is none.
+    """
+    if day not in {ALL_DAYS, "each"} and not _is_day(day):
+        detail = f"expected a day like '2024-09-20', 'all' or 'each', got {day[:40]!r}"
+        raise invalid("day", detail)
+    return FeeFilter(None if day == "each" else day, source, asset, beneficiary)
+
+
+Filter = Annotated[FeeFilter, Depends(fee_filter)]
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return DAY_PATTERN.fullmatch(text) is not None and bool(date.fromisoformat(text))
+    except ValueError:
+        return False
+
+
+@router.get("/fees", summary="Fee totals", dependencies=[visible(FINANCIAL_FEES)], response_model=FEES_ANSWER)
+async def get_fees(api: ApiDep, wanted: Filter) -> Response:
+    """Fees accrued by source, asset, UTC day and beneficiary. The beneficiary `total` is the whole of each fee."""
+    found = await api.tables.rows(FINANCIAL_FEES.name)
+    parts: dict[str, list[FeeTotal]] = defaultdict(list)
+    for row in found.rows:
+        if wanted.takes(row.key):
+            parts[row.key].append(FeeTotal.load(row.value))
+    return json_answer({"position": str(found.position), "fees": [summed(key, parts[key]) for key in sorted(parts)]})
+
+
+@feeds.get("/fees", summary="Fee totals")
+async def fees(api: ApiDep, wanted: Filter, last_event_id: LastEventId = None) -> FeedResponse:
+    """Fee totals as they grow."""
+    return await open_feed(api, FEES_FEED, FeesView(api.hub.shared_by(FEES_FEED), wanted), last_event_id)

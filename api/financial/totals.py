@@ -1,0 +1,51 @@
+"""Fee totals: which are asked for, what the parts of one add up to, and how a client sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Annotated, Final
+
+from pydantic import Field, JsonValue
+
+from api.kit.projection import Projection
+from tables.financial import ALL_DAYS, FeeTotal
+from tables.keys import SEPARATOR
+
+FEE: Final = Projection(
+    FeeTotal,
+    "Fee",
+    "Fees of one source, asset, day and beneficiary; the beneficiary `total` is the whole fee.",
+    key={
+        "source": str,
+        "asset": str,
+        "day": Annotated[str, Field(description="a UTC day, or `all`", examples=["2024-09-20", ALL_DAYS])],
+        "beneficiary": str,
+    },
+    rename={"amount": "amount"},
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FeeFilter:
+    """Which totals are asked for; the day is a UTC day or `all`, or None for each of them."""
+
+    day: str | None
+    source: str | None
+    asset: str | None
+    beneficiary: str | None
+
+    def takes(self, key: str) -> bool:
+        """Whether the totals of this key are asked for."""
+        source, asset, day, beneficiary = key.split(SEPARATOR)
+        found = ((self.day, day), (self.source, source), (self.asset, asset), (self.beneficiary, beneficiary))
+        return all(wanted is None or wanted == value for wanted, value in found)
+
+
+def summed(key: str, parts: Iterable[FeeTotal]) -> dict[str, JsonValue]:
+    """Return the total of a key, of which each partition has a part, as clients see it."""
+    amount = count = 0
+    for part in parts:
+        amount += part.amount
+        count += part.count
+    return FEE.show(FeeTotal(amount=amount, count=count), key)

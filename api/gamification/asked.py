@@ -1,0 +1,78 @@
+"""A leaderboard that a client asks for, and its rows as clients see them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Query
+from pydantic import BaseModel, Field
+
+from api.kit.context import ApiDep
+from api.kit.parameters import invalid
+from streams.times import Instant
+from streams.units import Usd
+from tables.boards import GLOBAL, MARKET_BOARDS, Board, Period, Standing, parse_period
+from tables.boards import group as group_name
+from tables.reader import Ranked
+
+SCORES_IN_USD: frozenset[Board] = frozenset({"volume", "pnl"})
+
+PeriodQuery = Annotated[
+    str,
+    Query(
+        description="`day:2024-09-20`, `week:2024-W38`, `month:2024-09`, `season:2024-Q3` or `all`; UTC",
+        examples=["day:2024-09-20"],
+    ),
+]
+MarketQuery = Annotated[
+    str | None, Query(description="one market; for the boards volume and pnl. Left out: all markets", examples=["BTC"])
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Leaderboard:
+    """A board, period and scope asked for, and the name of its ranking."""
+
+    board: Board
+    period: Period
+    market: str | None
+    group: str
+
+
+async def leaderboard(
+    api: ApiDep, board: Board, period: PeriodQuery = "all", market: MarketQuery = None
+) -> Leaderboard:
+    """Return the leaderboard that is asked for.
+
+    Raises:
+        Problem: 422 when there is no such period or market, or the board is not kept by market.
+    """
+    if market is not None and board not in MARKET_BOARDS:
+        raise invalid("market", f"the board {board} is not kept by market; {' and '.join(MARKET_BOARDS)} are")
+    if market is not None and market not in api.config.markets:
+        raise invalid("market", f"there is no market {market!r}")
+    try:
+        parsed = parse_period(period)
+    except ValueError as exc:
+        raise invalid("period", str(exc)) from exc
+    return Leaderboard(board, parsed, market, group_name(board, market or GLOBAL, parsed.text))
+
+
+AskedBoard = Annotated[Leaderboard, Depends(leaderboard)]
+
+
+class BoardRow(BaseModel):
+    """A place on a leaderboard."""
+
+    rank: int
+    user_id: str
+    score: Annotated[int | str, Field(description="USD as a decimal string for volume and pnl, else an integer")]
+    reached_at: Instant
+
+
+def board_row(board: Board, ranked: Ranked) -> BoardRow:
+    """Return a place on a board."""
+    standing = Standing.from_sort_key(ranked.sort_key)
+    score = Usd(standing.score).text() if board in SCORES_IN_USD else standing.score
+    return BoardRow(rank=ranked.rank, user_id=ranked.member, score=score, reached_at=Instant(standing.reached_at))

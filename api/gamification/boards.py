@@ -1,0 +1,151 @@
+"""Leaderboards: pages, a user's rank, the window around it; and the top of a board as a feed."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Query
+from faust_redis.log import Position
+from pydantic import BaseModel, Field
+
+from api.gamification.asked import AskedBoard, BoardRow, Leaderboard, board_row
+from api.gamification.seals import Seals
+from api.gamification.tops import BoardView, Tops, read_standings
+from api.kit import cursor as cursors
+from api.kit.context import Api, ApiDep
+from api.kit.feeds.feed import Feed
+from api.kit.feeds.response import FeedResponse
+from api.kit.feeds.routing import LastEventId, feed_router, open_feed
+from api.kit.openapi import problems
+from api.kit.parameters import UserPath, visible
+from api.kit.problems import NOT_FOUND, Problem
+from api.kit.projection import PositionText
+from tables.boards import Board, keys_of
+from tables.gamification import GAMIFICATION_BOARDS
+
+LIMIT_DEFAULT = 100
+LIMIT_MAX = 1_000
+NEIGHBOURS_MAX = 100
+TOP_DEFAULT = 20
+TOP_MAX = 100
+BOARDS_ROUND_S = 0.04
+"""How long the feed rests between two rounds: a board that changes all the time is read again so often at most."""
+
+TABLE = GAMIFICATION_BOARDS.name
+
+router = APIRouter(
+    prefix="/v1/leaderboards",
+    tags=["Leaderboards"],
+    responses=problems(404, 410, 422, 503, 504),
+    dependencies=[visible(GAMIFICATION_BOARDS)],
+)
+feeds = feed_router()
+
+BOARDS_FEED: Final = Feed(
+    name="boards", follows=GAMIFICATION_BOARDS, read=read_standings, round_s=BOARDS_ROUND_S, shared=Tops
+)
+
+
+class BoardAnswer(BaseModel):
+    """What every answer about a board says."""
+
+    board: Board
+    period: str
+    market: str | None
+    position: PositionText
+    total: Annotated[int, Field(description="users on the board")]
+    sealed: Annotated[bool, Field(description="the period is over for good: nothing on this board can change")]
+    digest: Annotated[str | None, Field(description="SHA-256 over all rows of a sealed board")]
+    rows: list[BoardRow]
+
+
+class BoardPage(BoardAnswer):
+    """A page of a board."""
+
+    next_cursor: Annotated[str | None, Field(description="for the rows after these; null at the end")]
+
+
+class UserStanding(BoardAnswer):
+    """Where a user stands; `rows` is the window around, the user included."""
+
+    user_id: str
+    rank: int
+    score: int | str
+
+
+@router.get("/{board}", summary="A board's page", responses=problems(400))
+async def get_board(
+    api: ApiDep,
+    asked: AskedBoard,
+    limit: Annotated[int, Query(ge=1, le=LIMIT_MAX)] = LIMIT_DEFAULT,
+    cursor: Annotated[str | None, Query(max_length=cursors.CURSOR_CHARS_MAX)] = None,
+) -> BoardPage:
+    """The best of a board, or the rows after a cursor.
+
+    Order: score descending, who reached it first, user id. A cursor continues after the last row that was shown: a user
+    whose score did not change meanwhile is neither skipped nor shown twice.
+    """
+    after = None if cursor is None else await _after(api, asked, cursor)
+    page = await api.tables.page(TABLE, asked.group, after=after, limit=limit)
+    next_cursor = None
+    if len(page.members) == limit and page.members[-1].rank < page.total:
+        next_cursor = cursors.write(
+            api.config.jwt_secret, group=asked.group, epoch=page.position.epoch, entry=page.members[-1].entry
+        )
+    shown = [board_row(asked.board, ranked) for ranked in page.members]
+    head = await _head(api, asked, page.position, page.total, shown)
+    return BoardPage(**dict(head), next_cursor=next_cursor)
+
+
+@router.get("/{board}/users/{user_id}", summary="A user's rank")
+async def get_standing(
+    api: ApiDep,
+    asked: AskedBoard,
+    user_id: UserPath,
+    neighbours: Annotated[int, Query(ge=0, le=NEIGHBOURS_MAX, description="rows on each side")] = 0,
+) -> UserStanding:
+    """Where a user stands on a board, with the rows around."""
+    standing = await api.tables.standing(
+        TABLE, asked.group, user_id, rows=keys_of(asked.group, user_id), owner=user_id, neighbours=neighbours
+    )
+    if standing.place is None:
+        raise Problem(NOT_FOUND, f"{user_id!r} is not on this board", position=str(standing.position))
+    place = board_row(asked.board, standing.place)
+    around = [board_row(asked.board, ranked) for ranked in standing.around]
+    head = await _head(api, asked, standing.position, standing.total, around)
+    return UserStanding(**dict(head), user_id=user_id, rank=place.rank, score=place.score)
+
+
+async def _after(api: Api, asked: Leaderboard, cursor: str) -> str:
+    position = await api.tables.position(TABLE)
+    return cursors.read(api.config.jwt_secret, cursor, group=asked.group, epoch=position.epoch)
+
+
+async def _head(api: Api, asked: Leaderboard, position: Position, total: int, shown: list[BoardRow]) -> BoardAnswer:
+    digest = await api.part(Seals).digest(asked.group, asked.period, position.epoch)
+    return BoardAnswer(
+        board=asked.board,
+        period=asked.period.text,
+        market=asked.market,
+        position=str(position),
+        total=total,
+        sealed=digest is not None,
+        digest=digest,
+        rows=shown,
+    )
+
+
+@feeds.get("/boards", summary="Top of a leaderboard")
+async def boards(
+    api: ApiDep,
+    asked: AskedBoard,
+    top: Annotated[int, Query(ge=1, le=TOP_MAX)] = TOP_DEFAULT,
+    last_event_id: LastEventId = None,
+) -> FeedResponse:
+    """The first rows of a board as they change.
+
+    A delta has the rows whose rank or score changed and, in `removed`, the users who left the top; with
+    `complete: true` its rows are all there are.
+    """
+    view = BoardView(api.hub.shared_by(BOARDS_FEED), asked.board, asked.group, top)
+    return await open_feed(api, BOARDS_FEED, view, last_event_id)

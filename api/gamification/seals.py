@@ -1,0 +1,66 @@
+"""When a period is sealed, and the digest over the rows of a sealed board.
+
+A period is sealed once every partition has seen an event the grace (24 h) after its end; its boards cannot change after
+that, so that a digest is computed once and kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+
+from faust_redis.log import UnknownTopicError
+
+from api.config import ApiConfig
+from tables.boards import Period, Standing
+from tables.gamification import GAMIFICATION_BOARDS, GAMIFICATION_WATERMARK, Watermark
+from tables.reader import TableReader
+
+PAGE_ROWS = 1_000
+DIGESTS_KEPT_MAX = 4_096
+
+
+class Seals:
+    """Digests of sealed boards of one process."""
+
+    def __init__(self, tables: TableReader, config: ApiConfig) -> None:
+        self.tables = tables
+        self.grace_h = config.late_grace_h
+        self._digests: dict[tuple[str, str], str] = {}
+        self._lock = asyncio.Lock()
+
+    async def digest(self, group: str, period: Period, epoch: str) -> str | None:
+        """SHA-256 over the lines ``rank user_id score reached_at`` of a sealed board, or None when it is not sealed.
+
+        Scores are integers as kept (1e-8 USD or counts), times microseconds since 1970; each line ends with a newline.
+        """
+        if period.end is None:
+            return None
+        known = self._digests.get((epoch, group))
+        if known is None and await self._sealed(period):
+            async with self._lock:
+                known = self._digests.get((epoch, group)) or await self._compute(group)
+                if len(self._digests) >= DIGESTS_KEPT_MAX:
+                    del self._digests[next(iter(self._digests))]
+                self._digests[(epoch, group)] = known
+        return known
+
+    async def _sealed(self, period: Period) -> bool:
+        try:
+            read = await self.tables.rows(GAMIFICATION_WATERMARK.name)
+        except UnknownTopicError:
+            return False
+        seen = {row.partition: Watermark.load(row.value).highest for row in read.rows}
+        return all(period.sealed(seen.get(partition, 0), self.grace_h) for partition in read.position.offsets)
+
+    async def _compute(self, group: str) -> str:
+        digest = hashlib.sha256()
+        after = None
+        while True:
+            page = await self.tables.page(GAMIFICATION_BOARDS.name, group, after=after, limit=PAGE_ROWS)
+            for ranked in page.members:
+                score, reached_at = Standing.from_sort_key(ranked.sort_key)
+                digest.update(f"{ranked.rank} {ranked.member} {score} {reached_at}\n".encode())
+            if len(page.members) < PAGE_ROWS:
+                return digest.hexdigest()
+            after = page.members[-1].entry

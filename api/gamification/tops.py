@@ -1,0 +1,125 @@
+"""The view of the boards feed. A change anywhere on a board makes it read the top again, once for all its viewers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from functools import partial
+
+import orjson
+from faust_redis.log import Position, StoredRecord
+
+from api.gamification.asked import board_row
+from api.kit.feeds.change import Changes, Reading
+from api.kit.feeds.follower import ByChannel, Follower
+from api.kit.feeds.single_flight import SingleFlightCache
+from api.kit.feeds.subscriber import Subscriber
+from api.kit.feeds.views import Rows
+from tables.boards import Board
+from tables.gamification import GAMIFICATION_BOARDS
+from tables.reader import TableReader
+
+TOPS_KEPT_MAX = 256
+
+
+def read_standings(_: int, record: StoredRecord) -> Reading | None:
+    """Read a row of standings. A channel is a ranking; what its viewers are told is read from the ranking."""
+    if record.key is None or record.value is None:
+        return None
+    try:
+        groups = tuple(orjson.loads(record.value))
+    except (orjson.JSONDecodeError, TypeError):
+        return None  # not standings
+    return Reading(record.key.decode(), groups, lambda: None)
+
+
+@dataclass(slots=True)
+class Shown:
+    """The first rows of a board as they are told, by user, and what they are true for."""
+
+    position: Position
+    rows: dict[str, bytes]
+    _told: tuple[dict[str, bytes], bytes | None] | None = None
+
+    def all(self) -> bytes:
+        """The data of a delta for who may have been shown anything."""
+        return b'{"complete":true,"rows":[' + b",".join(self.rows.values()) + b"]}"
+
+    def since(self, before: Shown) -> bytes | None:
+        """The data of a delta for who was shown the board as it was; made once for all who were shown the same."""
+        if self._told is None or self._told[0] is not before.rows:
+            self._told = before.rows, self._difference(before.rows)
+        return self._told[1]
+
+    def _difference(self, before: dict[str, bytes]) -> bytes | None:
+        changed = [row for user_id, row in self.rows.items() if before.get(user_id) != row]
+        removed = [user_id for user_id in before if user_id not in self.rows]
+        if not changed and not removed:
+            return None
+        return b'{"rows":[' + b",".join(changed) + b'],"removed":' + orjson.dumps(removed) + b"}"
+
+
+class Tops:
+    """The tops of boards that somebody watches, read once for all of them."""
+
+    def __init__(self, tables: TableReader) -> None:
+        self.tables = tables
+        self._tops: OrderedDict[tuple[str, int], SingleFlightCache[Shown]] = OrderedDict()
+
+    async def read(self, board: Board, group: str, limit: int, at_least: Position) -> Shown:
+        """The first `limit` members, as of `at_least` or later."""
+        top = self._tops.setdefault((group, limit), SingleFlightCache(partial(self._read, board, group, limit)))
+        self._tops.move_to_end((group, limit))
+        if len(self._tops) > TOPS_KEPT_MAX:
+            self._tops.popitem(last=False)
+        return await top.at(at_least)
+
+    async def prepare(self, changed: ByChannel, since: Position) -> None:
+        """Read the tops that changes are about to be told of, before everybody who watches them asks."""
+        wanted = {group: Position(since.topic, since.epoch, changes.ends) for group, changes in changed.items()}
+        watched = [(top, wanted[group]) for (group, _), top in self._tops.items() if group in wanted]
+        await asyncio.gather(*[top.at(at_least) for top, at_least in watched])
+
+    async def _read(self, board: Board, group: str, limit: int) -> Shown:
+        page = await self.tables.page(GAMIFICATION_BOARDS.name, group, limit=limit)
+        rows = {one.member: orjson.dumps(board_row(board, one).model_dump(mode="json")) for one in page.members}
+        return Shown(page.position, rows)
+
+    def forget(self) -> None:
+        """Read all of them anew: positions say nothing of what was read of a log that was lost since."""
+        self._tops.clear()
+
+
+class BoardView:
+    """The first rows of one board."""
+
+    def __init__(self, tops: Tops, board: Board, group: str, limit: int) -> None:
+        self.channels = frozenset({group})
+        self._tops = tops
+        self._board = board
+        self._group = group
+        self._limit = limit
+        self._shown: Shown | None = None
+
+    async def snapshot(self, follower: Follower, subscriber: Subscriber) -> AsyncIterator[Rows]:
+        """The rows now."""
+        del follower
+        self._shown = await self._read(subscriber, await self._tops.tables.position(GAMIFICATION_BOARDS.name))
+        yield list(self._shown.rows.values())
+
+    async def resume(self) -> None:
+        """What the subscriber shows is not known here, so that its first delta says everything."""
+        self._shown = None
+
+    async def delta(self, changes: Changes, reached: Position, subscriber: Subscriber) -> bytes | None:
+        """Rows whose rank or score changed, and users who left the top; `complete` when it is all there is."""
+        before = self._shown
+        now = self._shown = await self._read(subscriber, Position(reached.topic, reached.epoch, changes.ends))
+        return now.all() if before is None else now.since(before)
+
+    async def _read(self, subscriber: Subscriber, at_least: Position) -> Shown:
+        shown = await self._tops.read(self._board, self._group, self._limit, at_least)
+        subscriber.know(shown.position)
+        return shown

@@ -1,0 +1,1 @@
+"""What the domains of the API share. Imports no domain."""

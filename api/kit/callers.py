@@ -1,0 +1,37 @@
+"""The caller of a request, as its token says: as a dependency, and for routes that read the request themselves."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.security.utils import get_authorization_scheme_param
+
+from api.auth import Principal, unauthenticated
+from api.kit.clock import now
+from api.kit.context import Api, ApiDep
+
+BEARER = HTTPBearer(auto_error=False, bearerFormat="JWT", description="A signed token; its subject is the user.")
+
+Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(BEARER)]
+
+
+async def principal(api: ApiDep, credentials: Credentials) -> Principal:
+    """The caller, or 401."""
+    return _known(api, None if credentials is None else credentials.credentials)
+
+
+Caller = Annotated[Principal, Depends(principal)]
+
+
+def caller_of(api: Api, request: Request) -> Principal:
+    """The caller, or 401; without FastAPI's help."""
+    scheme, token = get_authorization_scheme_param(request.headers.get("authorization"))
+    return _known(api, token if scheme.lower() == "bearer" else None)
+
+
+def _known(api: Api, token: str | None) -> Principal:
+    if not token:
+        raise unauthenticated("no bearer token was sent", error="")
+    return api.tokens.caller(token, now())

@@ -1,0 +1,72 @@
+"""Answers to commands: where in the log they stand."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Annotated, Any
+
+import orjson
+from pydantic import BaseModel, Field
+from starlette.responses import Response
+
+from api.kit.commands.reading import JSON
+from api.kit.commands.writer import Written
+from api.kit.context import Api
+from streams.events import EventData
+
+
+class AcceptedEvent(BaseModel):
+    """An event and where it stands in the log."""
+
+    event_id: str
+    partition: int
+    offset: int
+
+
+class Accepted(BaseModel):
+    """The command stands in the log and will be carried out. Read with `?after=<position>` to see its effect."""
+
+    topic: str
+    position: Annotated[str, Field(examples=["astra.trading.commands.v1@5f0c:2-18"])]
+    event_id: str
+    partition: int
+    offset: int
+
+
+class AcceptedBatch(BaseModel):
+    """All of the batch stands in the log, in the order sent."""
+
+    topic: str
+    position: Annotated[str, Field(examples=["astra.trading.commands.v1@5f0c:0-7.2-18"])]
+    events: list[AcceptedEvent]
+
+
+def accepted(api: Api, written: Written, command: type[EventData], **more: str) -> Response:
+    """Answer with an `Accepted`, with members added to it."""
+    _count(api, written, command)
+    return _answer({**_where(written), **written.places[0]._asdict(), **more})
+
+
+def accepted_batch(api: Api, written: Written, command: type[EventData]) -> Response:
+    """Answer with an `AcceptedBatch`."""
+    _count(api, written, command)
+    events = [
+        {"event_id": event_id, "partition": partition, "offset": offset}
+        for event_id, partition, offset in written.places
+    ]
+    return _answer({**_where(written), "events": events})
+
+
+def _where(written: Written) -> dict[str, str]:
+    return {"topic": written.position.topic, "position": str(written.position)}
+
+
+def _answer(content: dict[str, Any]) -> Response:
+    return Response(orjson.dumps(content), HTTPStatus.ACCEPTED, media_type=JSON)
+
+
+def _count(api: Api, written: Written, command: type[EventData]) -> None:
+    if written.again:
+        api.metrics.replays.inc()
+    else:
+        api.metrics.commands.labels(command.__name__).inc(len(written.places))

@@ -1,0 +1,56 @@
+"""What requests ask of the log, each call made for many of them at once: first uses of keys, and writes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import accumulate, pairwise
+from typing import NamedTuple
+
+from faust_redis.log import Appended, IdempotencyKey, Log, LogError, Record, first_use
+from faust_redis.log.append_many import Write, append_many
+from faust_redis.log.first_use import first_uses
+
+from api.kit.commands.coalescer import RequestCoalescer
+from streams.times import Instant
+
+USES_MAX = 200
+WRITE_RECORDS_MAX = 200  # of several requests at once; how long that blocks the server: see docs/benchmarks.md
+
+
+class Use(NamedTuple):
+    """A request's use of its key."""
+
+    key: IdempotencyKey
+    now: Instant
+
+
+class FirstUse(NamedTuple):
+    """When a key was used first, and the digest of the body that was written under it, if one was."""
+
+    began: Instant
+    used_with: str | None
+
+
+class Calls:
+    """Makes them. All raise `LogError`."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self.use = RequestCoalescer(self._use, size_max=USES_MAX)
+        self.append = RequestCoalescer(self._append, size=len, size_max=WRITE_RECORDS_MAX)
+        self.append_once = RequestCoalescer(
+            self._append_once, size=lambda write: len(write.records), size_max=WRITE_RECORDS_MAX
+        )
+
+    async def _use(self, uses: Sequence[Use]) -> list[FirstUse]:
+        asked = [first_use.Use(use.key.name, int(use.now), use.key.ttl_ms) for use in uses]
+        return [FirstUse(Instant(began), used_with) for began, used_with in await first_uses(self._log, asked)]
+
+    async def _append(self, requests: Sequence[Sequence[Record]]) -> list[Appended]:
+        """The records of all requests as one write: they have one outcome."""
+        offsets = (await self._log.append([record for records in requests for record in records])).offsets
+        ends = accumulate((len(records) for records in requests), initial=0)
+        return [Appended(offsets[begin:end], again=False) for begin, end in pairwise(ends)]
+
+    async def _append_once(self, writes: Sequence[Write]) -> list[Appended | LogError]:
+        return await append_many(self._log, writes)

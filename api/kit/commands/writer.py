@@ -1,0 +1,157 @@
+"""Puts commands into the log, once: the same Idempotency-Key and body give the same ids, offsets and answer.
+
+The first use of a key fixes its time, and ids follow from key and time; so a retry writes the very same records, and
+the log recognises it and returns where the first ones went.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
+
+from faust_redis.log import (
+    Appended,
+    IdempotencyConflictError,
+    IdempotencyKey,
+    IncarnationError,
+    Log,
+    Position,
+    Record,
+    TopicInfo,
+    UnknownTopicError,
+)
+from faust_redis.log.append_many import Write
+from faust_redis.log.partitioner import partition_for
+
+from api.config import ApiConfig
+from api.kit.broker_watch import BrokerWatch
+from api.kit.commands.calls import Calls, Use
+from api.kit.commands.entries import Entry
+from streams.events import EventData
+from streams.ids import ENTROPY_BYTES, new_id, uuid7
+from streams.times import Instant
+from tables.domains import TOPOLOGY
+
+ATTEMPTS_MAX = 2  # the second one after the topic was created, or seen to be a new one
+SEPARATOR = "\x1f"
+KEYS_KNOWN_MAX = 65_536  # some 10 MB
+
+
+class Place(NamedTuple):
+    """Where an event stands in the log."""
+
+    event_id: str
+    partition: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What was written; `again` when it had been before."""
+
+    position: Position
+    places: list[Place]
+    again: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """One request that writes.
+
+    Attributes:
+        began: When it was first made: the event time of commands that have none of their own.
+        key: Recognises a repeated request; None when the client sent no key.
+    """
+
+    began: Instant
+    key: IdempotencyKey | None
+
+    def event_id(self, item: int = 0) -> str:
+        """The id of the event that the `item`-th part of the request becomes."""
+        if self.key is None:
+            return new_id(self.began)
+        return uuid7(self.began.milliseconds(), _digest(self.key.name, str(item)).digest()[:ENTROPY_BYTES])
+
+
+class Writer:
+    """Appends events to the topics that clients may write to."""
+
+    def __init__(self, log: Log, config: ApiConfig, broker: BrokerWatch) -> None:
+        self.log = log
+        self.config = config
+        self._broker = broker
+        self.calls = Calls(log)
+
+    async def begin(self, caller: str, route: str, key: str | None, body_digest: str, now: Instant) -> Submission:
+        """Begin a request; `key` counts for this caller and route alone.
+
+        Raises:
+            IdempotencyConflictError: the key was used with another body.
+            BrokerUnsuitableError: the broker could lose what is written.
+        """
+        self._broker.require_suitable()
+        if key is None:
+            return Submission(now, None)
+        ttl_ms = self.config.idempotency_ttl_s * 1_000
+        known = IdempotencyKey(f"api:{_digest(caller, route, key).hexdigest()}", body_digest, ttl_ms)
+        first = await self.calls.use(Use(known, now))
+        if first.used_with is not None and first.used_with != body_digest:
+            raise IdempotencyConflictError("this idempotency key was used before with another body")
+        return Submission(first.began, known)
+
+    async def write(self, command: type[EventData], entries: Sequence[Entry], submission: Submission) -> Written:
+        """Append events of one class to the topic that it belongs to, all or none.
+
+        Raises:
+            LogError: when they could not be written, or it is unknown whether they were.
+        """
+        topic = command.topic
+        count = (await self._topic(topic)).spec.partitions
+        records = [_record(topic, count, entry) for entry in entries]
+        appended = await self._append(topic, records, submission.key)
+        epoch = (await self._topic(topic)).incarnation
+        places = [
+            Place(entry.id, record.partition, offset)
+            for entry, record, offset in zip(entries, records, appended.offsets, strict=True)
+        ]
+        reached = {place.partition: place.offset + 1 for place in places}  # offsets of a partition ascend
+        return Written(Position(topic, epoch, reached), places, appended.again)
+
+    async def _append(self, topic: str, records: Sequence[Record], key: IdempotencyKey | None) -> Appended:
+        for attempt in range(ATTEMPTS_MAX):
+            try:
+                if key is None:
+                    return await self.calls.append(records)
+                return await self.calls.append_once(Write(records, key))
+            except (UnknownTopicError, IncarnationError):
+                if attempt + 1 == ATTEMPTS_MAX:
+                    raise
+                await self._topic(topic)
+        raise AssertionError("unreachable")
+
+    async def _topic(self, topic: str) -> TopicInfo:
+        """What a topic is; it is created if it may be."""
+        try:
+            return await self.log.topic(topic)
+        except UnknownTopicError:
+            if self.config.partitions is None:
+                raise
+            [spec] = [spec for spec in TOPOLOGY.topic_specs(self.config.partitions) if spec.name == topic]
+            return await self.log.create_topic(spec)
+
+
+def _record(topic: str, partitions: int, entry: Entry) -> Record:
+    key = entry.key.encode()
+    return Record(topic, _partition(key, partitions), key, entry.value, entry.time_ms)
+
+
+@lru_cache(maxsize=KEYS_KNOWN_MAX)
+def _partition(key: bytes, partitions: int) -> int:
+    return partition_for(key, partitions)
+
+
+def _digest(*parts: str) -> hashlib._Hash:
+    return hashlib.sha256(SEPARATOR.join(parts).encode())

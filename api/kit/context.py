@@ -1,0 +1,50 @@
+"""What a request can use: built once by the application, handed to endpoints as a dependency."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, TypeVar
+
+from fastapi import Depends, Request
+from faust_redis.log import Log
+
+from api.auth import Tokens
+from api.config import ApiConfig
+from api.kit.broker_watch import BrokerWatch
+from api.kit.commands.writer import Writer
+from api.kit.feeds.hub import Hub
+from api.kit.waiting import Waiter
+from api.metrics import Metrics
+from tables.reader import TableReader
+
+PartT = TypeVar("PartT")
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """The parts of one API process."""
+
+    config: ApiConfig
+    tokens: Tokens
+    log: Log
+    broker: BrokerWatch
+    tables: TableReader
+    writer: Writer
+    waiter: Waiter
+    hub: Hub
+    metrics: Metrics
+    parts: Mapping[type[Any], Any]
+
+    def part(self, kind: type[PartT]) -> PartT:
+        """Return what a domain's endpoints share, by its type; the domain lists it in `DomainApi.parts`."""
+        part: PartT = self.parts[kind]
+        return part
+
+
+async def _api(request: Request) -> Api:
+    api: Api = request.app.state.api
+    return api
+
+
+ApiDep = Annotated[Api, Depends(_api)]

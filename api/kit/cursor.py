@@ -1,0 +1,45 @@
+"""Cursors of ranking pages: opaque, signed, and good for one ranking of one epoch."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+
+import orjson
+
+from api.kit.problems import UNKNOWN_CURSOR, Problem
+
+SIGNATURE_BYTES = 12
+CURSOR_CHARS_MAX = 512
+
+
+def write(secret: str, *, group: str, epoch: str, entry: str) -> str:
+    """A cursor that continues after `entry`."""
+    content = orjson.dumps([group, epoch, entry])
+    return base64.urlsafe_b64encode(_sign(secret, content) + content).decode().rstrip("=")
+
+
+def read(secret: str, cursor: str, *, group: str, epoch: str) -> str:
+    """The entry to continue after.
+
+    Raises:
+        Problem: 400 when the cursor was not given by us, or for another ranking or epoch.
+    """
+    try:
+        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+    except (ValueError, binascii.Error) as exc:
+        raise Problem(UNKNOWN_CURSOR, "this is not a cursor that was given here") from exc
+    signature, content = raw[:SIGNATURE_BYTES], raw[SIGNATURE_BYTES:]
+    if not hmac.compare_digest(signature, _sign(secret, content)):
+        raise Problem(UNKNOWN_CURSOR, "this is not a cursor that was given here")
+    for_group, for_epoch, entry = orjson.loads(content)
+    if for_group != group:
+        raise Problem(UNKNOWN_CURSOR, f"this cursor is for {for_group}, not for {group}")
+    if for_epoch != epoch:
+        raise Problem(UNKNOWN_CURSOR, "the table was rebuilt since this cursor was given; start again without one")
+    return str(entry)
+
+
+def _sign(secret: str, content: bytes) -> bytes:
+    return hmac.digest(secret.encode(), b"cursor\x00" + content, "sha256")[:SIGNATURE_BYTES]

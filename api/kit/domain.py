@@ -1,0 +1,40 @@
+"""What a domain adds to the API, declared in one place: `API` of `api.<domain>`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+
+from api.config import ApiConfig
+from api.kit.feeds.feed import Feed
+from streams.events.base import EventData
+from tables.reader import TableReader
+
+
+class Part(Protocol):
+    """What endpoints of a domain share within a process. Built once, found by its type: `api.part(Seals)`."""
+
+    def __init__(self, tables: TableReader, config: ApiConfig) -> None:
+        """Build it; nothing is read yet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DomainApi:
+    """The commands, queries and feeds of one domain.
+
+    Attributes:
+        routers: Its routes, with those of its feeds.
+        feeds: Its feeds; each has a follower of its own.
+        commands: The classes of events that its routes append, with the model of the body that each is read from,
+            None where there is no body. They have to be those that the topology declares.
+        parts: What its endpoints share.
+    """
+
+    routers: tuple[APIRouter, ...]
+    feeds: tuple[Feed[Any], ...] = ()
+    commands: Mapping[type[EventData], type[BaseModel] | None] = field(default_factory=dict)
+    parts: tuple[type[Part], ...] = ()

@@ -1,0 +1,49 @@
+"""The declaration of a live feed: what it follows and how it reads that. Stands beside the domain's queries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
+
+from faust_redis.log import Position
+
+from api.kit.feeds.change import Read
+from api.kit.feeds.follower import ROUND_S, ByChannel
+from streams.topology import TableSpec, changelog_topic
+from tables.reader import TableReader
+
+SharedT = TypeVar("SharedT")
+
+
+class Shared(Protocol):
+    """What is read once for all subscribers of a feed."""
+
+    async def prepare(self, changed: ByChannel, since: Position) -> None:
+        """Take in changes by channel, which lie above `since`, before subscribers are told of them."""
+
+    def forget(self) -> None:
+        """Read everything anew: the follower has stopped, and the log may be another one when it goes on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Feed(Generic[SharedT]):
+    """A feed.
+
+    Attributes:
+        name: The last part of its path, and its label in metrics.
+        follows: A table, whose changelog is followed, or the name of a topic.
+        read: How it reads a record.
+        round_s: How long the follower rests between two reads that found something, in seconds.
+        shared: Builds what is read once for all subscribers; None when each reads for itself.
+    """
+
+    name: str
+    follows: TableSpec[Any] | str
+    read: Read
+    round_s: float = ROUND_S
+    shared: Callable[[TableReader], SharedT] | None = None
+
+    def topic(self, app_id: str) -> str:
+        """Return the topic that is followed."""
+        return self.follows if isinstance(self.follows, str) else changelog_topic(app_id, self.follows.name)

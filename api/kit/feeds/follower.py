@@ -1,0 +1,279 @@
+"""Follows one topic for all of its listeners: one task, one connection, whatever the number of subscribers.
+
+It reads only while somebody listens, survives broker restarts, and tells its subscribers when the topic is not the one
+they knew: it was re-created, or the records that were handed out last do not stand in it. Knows nothing of HTTP.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import NamedTuple
+
+from faust_redis.log import (
+    Log,
+    LogError,
+    LogUnavailableError,
+    Position,
+    StoredRecord,
+    TopicPartition,
+    UnknownTopicError,
+)
+
+from api.kit.feeds.change import Change, Changes, Read
+from api.kit.feeds.feed_offset import FeedOffset, name
+from api.kit.feeds.sse import encode_event
+from api.kit.feeds.subscriber import ResyncReason, Subscriber
+
+READ_RECORDS_MAX = 1_000  # of each partition at a time
+ROUND_S = 0.025
+"""Between two reads that found something: what all subscribers cost is paid so often at most."""
+
+BLOCK_MS = 1_000  # how long a read waits for records before the topic's epoch is checked again
+CATCH_UP_RECORDS_MAX = 10_000  # beyond this a new snapshot is cheaper than the records in between
+HOLD_LEASE_MS = 60_000  # how long records that a stalled API has yet to read are kept from being trimmed
+HOLD_EVERY_S = 10.0
+RETRY_FIRST_S = 0.05
+RETRY_MAX_S = 1.0
+OPEN_TIMEOUT_S = 5.0
+
+logger = logging.getLogger(__name__)
+
+
+ByChannel = Mapping[str | None, Changes]
+"""Changes by the channels that somebody listens to; None for all channels."""
+
+Prepare = Callable[[ByChannel, Position], Awaitable[None]]
+
+
+async def _nothing(_changes: ByChannel, _since: Position) -> None:
+    """What most feeds prepare."""
+
+
+class _Delta(NamedTuple):
+    """A delta as it was encoded last: its data, its `id`, and the event."""
+
+    data: bytes
+    tag: str
+    event: bytes
+
+
+class Follower:
+    """Reads a topic's partitions from their ends on and hands each change to the subscribers that want it.
+
+    Attributes:
+        reached: What has been handed out; None while it does not read.
+        prepare: Called with changes by channel, and what they lie above, before those are handed out.
+        on_stop: Called when it stops reading: what is kept of the topic may be of a log that is lost meanwhile.
+        stalled: The broker cannot be reached, or the topic does not exist yet.
+    """
+
+    def __init__(self, log: Log, topic: str, read: Read, round_s: float = ROUND_S) -> None:
+        self.log = log
+        self.round_s = round_s
+        self.topic = topic
+        self.read = read
+        self.reached: FeedOffset | None = None
+        self.prepare: Prepare = _nothing
+        self.on_stop: Callable[[], None] = lambda: None
+        self._delta = _Delta(b"", "", b"")
+        self.stalled = False
+        self.subscribers: set[Subscriber] = set()
+        self._listeners: dict[str | None, set[Subscriber]] = {}
+        self._name = f"feed-{secrets.token_hex(6)}"
+        self._held_s = 0.0
+        self._wanted = asyncio.Event()
+        self._reading = asyncio.Event()
+
+    # --- subscribers --------------------------------------------------------------------------------------------------
+
+    async def join(self, subscriber: Subscriber) -> None:
+        """Add a subscriber; when this returns, no change after now can pass it by.
+
+        Raises:
+            LogUnavailableError: when the topic cannot be read just now.
+        """
+        self.subscribers.add(subscriber)
+        for channel in subscriber.channels or {None}:
+            self._listeners.setdefault(channel, set()).add(subscriber)
+        self._wanted.set()
+        try:
+            await self.reading()
+        except BaseException:
+            self.leave(subscriber)
+            raise
+
+    async def reading(self) -> Position:
+        """Wait until it reads; no change from there on passes a subscriber by.
+
+        Raises:
+            LogUnavailableError: when that takes too long.
+        """
+        try:
+            async with asyncio.timeout(OPEN_TIMEOUT_S):
+                await self._reading.wait()
+                while (reached := self.reached) is None:  # it has stopped meanwhile
+                    await self._reading.wait()
+                return reached.position
+        except TimeoutError:
+            raise LogUnavailableError(f"topic {self.topic!r} cannot be read just now") from None
+
+    def leave(self, subscriber: Subscriber) -> None:
+        """Remove a subscriber."""
+        self.subscribers.discard(subscriber)
+        for channel in subscriber.channels or {None}:
+            listeners = self._listeners.get(channel, set())
+            listeners.discard(subscriber)
+            if not listeners:
+                self._listeners.pop(channel, None)
+        if not self.subscribers:
+            self._wanted.clear()
+
+    def delta(self, data: bytes, tag: str) -> bytes:
+        """A delta event; encoded once for all who are told the same one after the other."""
+        if self._delta.data is not data or self._delta.tag != tag:
+            self._delta = _Delta(data, tag, encode_event("delta", data, tag))
+        return self._delta.event
+
+    # --- catching up --------------------------------------------------------------------------------------------------
+
+    async def catch_up(
+        self, subscriber: Subscriber, since: Position, evidence: str | None = None
+    ) -> ResyncReason | None:
+        """Offer what happened after `since` until now; what follows comes by itself. Returns why it cannot."""
+        if why := await self._lost(since, evidence):
+            return why
+        ends = await self.log.end_offsets(self.topic)
+        if any(offset > ends[p] for p, offset in since.offsets.items()):
+            return ResyncReason.ROLLED_BACK
+        if sum(ends[p] - offset for p, offset in since.offsets.items()) > CATCH_UP_RECORDS_MAX:
+            return ResyncReason.BEHIND
+        subscriber.know(since)  # another feed may have told the client what this follower has yet to hand out
+        at = dict(since.offsets)
+        while behind := {TopicPartition(self.topic, p): o for p, o in at.items() if o < ends[p]}:
+            found = await self.log.fetch(behind, count=READ_RECORDS_MAX)
+            for tp, offset in behind.items():
+                records = found.get(tp, ())
+                if not records or records[0].offset != offset:
+                    return ResyncReason.TRIMMED
+                at[tp.partition] = records[-1].offset + 1
+                changes = self.changes(tp.partition, records)
+                subscriber.offer(Changes(change for change in changes if subscriber.wants(change)))
+        subscriber.floor = Position(self.topic, since.epoch, at)
+        return subscriber.lost
+
+    # --- following ----------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Follow until cancelled."""
+        retry_s = RETRY_FIRST_S
+        while True:
+            await self._wanted.wait()
+            try:
+                await self._open()
+                retry_s = RETRY_FIRST_S
+                await self._follow()
+            except (LogUnavailableError, UnknownTopicError) as exc:
+                self._stall(exc)
+                await asyncio.sleep(retry_s)
+                retry_s = min(RETRY_MAX_S, retry_s * 2)
+            except Exception:
+                logger.exception("the feed of %s cannot go on; it starts afresh", self.topic)
+                self._abandon(ResyncReason.FAILED)
+                await asyncio.sleep(RETRY_MAX_S)
+
+    def _stall(self, exc: LogError) -> None:
+        if not self.stalled:
+            logger.warning("the feed of %s waits: %s", self.topic, exc)
+        self.stalled = True
+        for subscriber in self.subscribers:
+            subscriber.wake()
+
+    async def _open(self) -> None:
+        """Begin at the ends, or go on from where it was; whether that still stands shows when it is read from."""
+        info = await self.log.topic(self.topic, fresh=True)
+        if self.reached is None:
+            position = Position(self.topic, info.incarnation, await self.log.end_offsets(self.topic))
+            self.reached = FeedOffset(position, await self._below(position))
+        self._held_s = 0.0
+        await self._hold(self.reached.position)
+        self.stalled = False
+        self._reading.set()
+
+    async def _lost(self, position: Position, evidence: str | None) -> ResyncReason | None:
+        """Why nobody can go on from a position, if so: what stands below it is not what was read."""
+        info = await self.log.topic(self.topic, fresh=True)
+        if position.epoch != info.incarnation or position.offsets.keys() != set(range(info.spec.partitions)):
+            return ResyncReason.EPOCH
+        there = await self._below(position)
+        if any(record.offset != position.offsets[tp.partition] - 1 for tp, record in there.items()):
+            return ResyncReason.TRIMMED
+        return None if evidence in {None, name(there)} else ResyncReason.ROLLED_BACK
+
+    async def _below(self, position: Position) -> dict[TopicPartition, StoredRecord]:
+        """The record below each offset: a later one where that was trimmed, none where the log does not reach to it."""
+        below = {TopicPartition(self.topic, p): offset - 1 for p, offset in position.offsets.items() if offset > 0}
+        found = await self.log.fetch(below, count=1)
+        return {tp: records[0] for tp, records in found.items()}
+
+    def _stop(self) -> None:
+        self.reached = None
+        self._reading.clear()
+        self.on_stop()
+
+    def _abandon(self, why: ResyncReason) -> None:
+        self._stop()
+        for subscriber in self.subscribers:
+            subscriber.lose(why)
+
+    async def _follow(self) -> None:
+        """Read until nobody listens or the topic is another one."""
+        while self._wanted.is_set() and (reached := self.reached) is not None:
+            offsets = {TopicPartition(self.topic, p): o for p, o in reached.position.offsets.items()}
+            found = await self.log.fetch(offsets, count=READ_RECORDS_MAX, block_ms=BLOCK_MS)
+            # Only now: had the log become another one before the read, its offsets would mean something else.
+            if why := await self._lost(reached.position, reached.evidence):
+                self._abandon(why)
+                return
+            if any(records[0].offset != offsets[tp] for tp, records in found.items()):
+                self._abandon(ResyncReason.TRIMMED)
+                return
+            if found:
+                by_channel = self._by_channel(found)
+                await self.prepare(by_channel, reached.position)
+                self._hand_out(by_channel)
+                reached = self.reached = reached.after({tp: records[-1] for tp, records in found.items()})
+            await self._hold(reached.position)
+            if found:
+                await asyncio.sleep(self.round_s)
+        self._stop()
+        await self.log.release_read_lease(self.topic, self._name)
+
+    async def _hold(self, position: Position) -> None:
+        """Say now and then what is still to be read here, and what was read last, so that neither is trimmed."""
+        now_s = asyncio.get_running_loop().time()
+        if now_s - self._held_s >= HOLD_EVERY_S:
+            self._held_s = now_s
+            needed = {p: max(0, offset - 1) for p, offset in position.offsets.items()}
+            await self.log.acquire_read_lease(self.topic, self._name, needed, HOLD_LEASE_MS)
+
+    def _by_channel(self, found: Mapping[TopicPartition, list[StoredRecord]]) -> ByChannel:
+        by_channel: dict[str | None, Changes] = {}
+        for tp, records in found.items():
+            for change in self.changes(tp.partition, records):
+                for channel in (*change.channels, None):
+                    if channel in self._listeners:
+                        by_channel.setdefault(channel, Changes()).add(change)
+        return by_channel
+
+    def _hand_out(self, by_channel: ByChannel) -> None:
+        for channel, changes in by_channel.items():
+            for subscriber in self._listeners.get(channel, ()):
+                subscriber.offer(changes)
+
+    def changes(self, partition: int, records: Sequence[StoredRecord]) -> list[Change]:
+        """What the feed shows of these records."""
+        readings = ((record, self.read(partition, record)) for record in records)
+        return [Change.of(partition, record, reading) for record, reading in readings if reading is not None]

@@ -1,0 +1,62 @@
+"""What the routes of feeds share: the router, parameters, and how a route opens its feed."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Header, Query
+
+from api.kit.context import Api
+from api.kit.feeds.feed import Feed
+from api.kit.feeds.response import FeedResponse
+from api.kit.feeds.views import View
+from api.kit.openapi import problems
+from streams.events.base import ID_PATTERN
+
+LAST_DEFAULT = 50
+LAST_MAX = 500
+USERS_MAX = 100
+LAST_EVENT_ID_CHARS_MAX = 65_536
+
+EXAMPLE: Final = (
+    'event: snapshot\ndata: {"last":false,"rows":[{"user_id":"trader-2","xp":15}]}\n\n'
+    'event: snapshot\ndata: {"last":true,"rows":[]}\nid: 5f0c:0-12.1-7~9d41c02e\n\n'
+    'event: delta\ndata: {"rows":[{"user_id":"trader-2","xp":40}]}\nid: 5f0c:0-13.1-7~30fa77b1\n\n'
+    'event: progress\ndata: {"stalled":false}\nid: 5f0c:0-13.1-9~c2b50e94\n\n'
+    'event: resync\ndata: {"why":"trimmed"}\nid: \n\n'
+)
+EVENTS: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"description": "Events until either side ends it", "content": {"text/event-stream": {"example": EXAMPLE}}}
+}
+
+LastEventId = Annotated[
+    str | None,
+    Header(
+        alias="Last-Event-ID",
+        max_length=LAST_EVENT_ID_CHARS_MAX,
+        description="the last `id` received: continues there, without gap or duplicate",
+    ),
+]
+UserId = Annotated[str, Query(pattern=ID_PATTERN)]
+Users = Annotated[list[UserId], Query(alias="user", max_length=USERS_MAX, description="only these users")]
+Last = Annotated[int, Query(ge=1, le=LAST_MAX, description="how many of the newest events the snapshot has")]
+
+
+def feed_router() -> APIRouter:
+    """Return a router for the feeds of a domain: `/v1/feed/<name>`."""
+    return APIRouter(
+        prefix="/v1/feed",
+        tags=["Live feeds"],
+        responses={**EVENTS, **problems(422, 503)},
+        default_response_class=FeedResponse,
+    )
+
+
+async def open_feed(api: Api, feed: Feed[Any], view: View, last_event_id: str | None) -> FeedResponse:
+    """Open a feed for one client.
+
+    Raises:
+        LogUnavailableError: when it cannot be read just now.
+        Problem: 503 when too many are open.
+    """
+    return FeedResponse(api.hub, await api.hub.open(feed.name, view, last_event_id or None))

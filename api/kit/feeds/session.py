@@ -1,0 +1,189 @@
+"""One client's feed as server-sent events: snapshot, deltas, progress marks, and `resync` when it must start afresh.
+
+Every `id` says up to where the client knows everything; sent back as Last-Event-ID it continues there without gap or
+duplicate.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from types import TracebackType
+from typing import Self
+
+import orjson
+from faust_redis.log import LogUnavailableError, UnknownTopicError
+
+from api.kit.feeds.feed_offset import parse_tag
+from api.kit.feeds.follower import Follower
+from api.kit.feeds.sse import BYE, RECONNECT, encode_event
+from api.kit.feeds.subscriber import ResyncReason, Subscriber
+from api.kit.feeds.views import View
+from api.metrics import Metrics
+
+PENDING_CHANGES_MAX = 10_000  # rows that may wait for one client; a few megabytes
+PROGRESS_EVERY_S = 5.0
+SEND_TIMEOUT_S = 20.0
+TICK_S = 0.5
+RETRY_S = 1.0
+
+
+class Sending:
+    """An event that is on its way to the client's system, and since when; entered for the whole of a feed."""
+
+    def __init__(self) -> None:
+        self.since_s: float | None = None
+        self._patience = asyncio.timeout(None)
+
+    async def __aenter__(self) -> Self:
+        await self._patience.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._patience.__aexit__(kind, error, trace)
+
+    def give_up_after(self, timeout_s: float, now_s: float) -> None:
+        """Raise a TimeoutError where it is sent, when that takes too long."""
+        if self.since_s is not None and now_s - self.since_s > timeout_s:
+            self._patience.reschedule(now_s)
+
+
+class Session:
+    """A client's subscription, from its first event to its last."""
+
+    def __init__(
+        self,
+        name: str,
+        follower: Follower,
+        view: View,
+        metrics: Metrics,
+        *,
+        last_event_id: str | None = None,
+    ) -> None:
+        self.name = name
+        self.follower = follower
+        self.view = view
+        self.metrics = metrics
+        self.subscriber = Subscriber(view.channels, pending_max=PENDING_CHANGES_MAX)
+        self.closing = False
+        self.sending = Sending()
+        self._rows_told = metrics.deltas.labels(name)
+        self._resume_from = last_event_id
+        self._current = False
+        self._told_s = 0.0
+        self._mark_due = False
+
+    async def open(self) -> None:
+        """Join the follower.
+
+        Raises:
+            LogUnavailableError: when the topic cannot be read just now.
+        """
+        await self.follower.join(self.subscriber)
+        self.metrics.subscribers.labels(self.name).inc()
+
+    def leave(self) -> None:
+        """Leave the follower."""
+        self.follower.leave(self.subscriber)
+        self.metrics.subscribers.labels(self.name).dec()
+        self.metrics.conflated.labels(self.name).inc(self.subscriber.conflated)
+
+    def close(self) -> None:
+        """End the feed at its next event."""
+        self.closing = True
+        self.subscriber.wake()
+
+    def tick(self, now_s: float) -> None:
+        """What time brings: a progress mark when nothing was told for a while, the end of a client that takes nothing.
+
+        Called for all sessions now and then, which costs less than a timer for each event.
+        """
+        if self.sending.since_s is not None:
+            self.sending.give_up_after(SEND_TIMEOUT_S, now_s)
+        elif now_s - self._told_s >= PROGRESS_EVERY_S - TICK_S:
+            self._mark_due = True
+            self.subscriber.wake()
+
+    async def frames(self) -> AsyncGenerator[bytes]:
+        """The feed as bytes, until the session is closed or the client proved too slow."""
+        yield RECONNECT
+        clock = asyncio.get_running_loop().time
+        while not self.closing:
+            try:
+                if self._current and self.subscriber.lost is None:
+                    event = await self._news()
+                    if event is not None:
+                        self._told_s = clock()
+                        yield event
+                else:
+                    async for event in self._anew():
+                        self._told_s = clock()
+                        yield event
+            except (LogUnavailableError, UnknownTopicError):
+                self._current = False
+                self.subscriber.restart()
+                yield self._mark()
+                await asyncio.sleep(RETRY_S)
+            if self.subscriber.lost is ResyncReason.SLOW and not self._current:
+                return
+        yield BYE
+
+    async def _anew(self) -> AsyncIterator[bytes]:
+        """What a client is told that does not know everything up to now."""
+        if self._resume_from is not None:
+            if why := await self._resume(self._resume_from):
+                yield self._resync(why)
+            self._resume_from = None
+        elif self.subscriber.lost is not None:
+            yield self._resync(self.subscriber.lost)
+        else:
+            async for event in self._snapshot():
+                yield event
+
+    async def _resume(self, tag: str) -> ResyncReason | None:
+        try:
+            since, evidence = parse_tag(self.follower.topic, tag)
+        except ValueError:
+            return ResyncReason.MALFORMED
+        await self.view.resume()
+        why = await self.follower.catch_up(self.subscriber, since, evidence)
+        self._current = why is None
+        return why
+
+    def _resync(self, why: ResyncReason) -> bytes:
+        self.metrics.resyncs.labels(self.name, why).inc()
+        self._current = False
+        if why is not ResyncReason.SLOW:
+            self.subscriber.restart()
+        return encode_event("resync", orjson.dumps({"why": why}), "")
+
+    async def _snapshot(self) -> AsyncIterator[bytes]:
+        await self.follower.reading()
+        self.subscriber.restart()
+        async for rows in self.view.snapshot(self.follower, self.subscriber):
+            self._rows_told.inc(len(rows))
+            yield encode_event("snapshot", b'{"last":false,"rows":[' + b",".join(rows) + b"]}")
+        floor, reached = self.subscriber.floor, self.follower.reached
+        if self.subscriber.lost is None and floor is not None and reached is not None:
+            self._current = True
+            yield encode_event("snapshot", b'{"last":true,"rows":[]}', reached.tag(floor))
+
+    async def _news(self) -> bytes | None:
+        """What there is to tell next; waits for it."""
+        await self.subscriber.wait()
+        reached = self.follower.reached
+        if self.closing or self.subscriber.lost is not None or reached is None:
+            return None
+        due, self._mark_due = self._mark_due, False
+        changes = self.subscriber.take()
+        data = await self.view.delta(changes, reached.position, self.subscriber) if changes else None
+        tag = self.subscriber.told(reached)
+        if data is not None:
+            self._rows_told.inc(len(changes))
+            return self.follower.delta(data, tag)
+        return self._mark(tag) if due or self.follower.stalled else None
+
+    def _mark(self, tag: str | None = None) -> bytes:
+        return encode_event("progress", orjson.dumps({"stalled": self.follower.stalled}), tag)

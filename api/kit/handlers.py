@@ -1,0 +1,112 @@
+"""Turn every error into a problem document. Only this module knows what an error of the log means to a client."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from faust_redis.log import (
+    BrokerUnsuitableError,
+    DamagedPartitionError,
+    IdempotencyConflictError,
+    IncarnationError,
+    LogError,
+    LogUnavailableError,
+    UnknownTopicError,
+)
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.responses import JSONResponse
+
+from api.kit.faults import faults_of
+from api.kit.problems import (
+    BAD_REQUEST,
+    IDEMPOTENCY_CONFLICT,
+    INTERNAL,
+    MEDIA_TYPE,
+    METHOD_NOT_ALLOWED,
+    NOT_FOUND,
+    UNAVAILABLE,
+    VALIDATION,
+    Problem,
+)
+
+RETRY_AFTER_S = 1
+UNAVAILABLE_ERRORS: Mapping[type[LogError], str] = {
+    LogUnavailableError: "the log cannot be reached just now; try again",
+    UnknownTopicError: "",
+    IncarnationError: "a topic was created anew just now; try again",
+    BrokerUnsuitableError: "the broker's settings could lose records, so that nothing is written; see /readyz",
+    DamagedPartitionError: "a partition of this topic was changed from outside and has to be repaired; try again later",
+}
+"""Errors of the log that a client can only wait out, and what we tell it; an empty text stands for the error's own."""
+
+logger = logging.getLogger(__name__)
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of this application with a problem document."""
+    app.exception_handler(Problem)(_problem)
+    app.exception_handler(HTTPException)(_http)
+    app.exception_handler(RequestValidationError)(_validation)
+    app.exception_handler(LogError)(_log)
+    app.exception_handler(ClientDisconnect)(_gone)
+    app.exception_handler(Exception)(_internal)
+
+
+def answer(request: Request, problem: Problem) -> JSONResponse:
+    """The problem document."""
+    return JSONResponse(
+        problem.document(request.url.path), problem.kind.status, headers=problem.headers, media_type=MEDIA_TYPE
+    )
+
+
+async def _problem(request: Request, exc: Problem) -> JSONResponse:
+    return answer(request, exc)
+
+
+async def _http(request: Request, exc: HTTPException) -> JSONResponse:
+    headers: Mapping[str, str] = exc.headers or {}
+    if exc.status_code == HTTPStatus.NOT_FOUND:
+        return answer(request, Problem(NOT_FOUND, f"there is no {request.url.path}", headers=headers))
+    if exc.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        detail = f"{request.method} is not possible here; possible: {headers.get('Allow', 'nothing')}"
+        return answer(request, Problem(METHOD_NOT_ALLOWED, detail, headers=headers))
+    kind = BAD_REQUEST if exc.status_code < HTTPStatus.INTERNAL_SERVER_ERROR else INTERNAL
+    return answer(request, Problem(kind, str(exc.detail), headers=headers))
+
+
+async def _validation(request: Request, exc: RequestValidationError) -> JSONResponse:
+    errors = faults_of(exc.errors())
+    return answer(request, Problem(VALIDATION, "; ".join(_sentence(fault) for fault in errors[:3]), errors=errors))
+
+
+def _sentence(fault: Any) -> str:
+    return f"{fault.parameter or fault.pointer}: {fault.detail}"
+
+
+async def _log(request: Request, exc: Exception) -> JSONResponse:
+    if isinstance(exc, IdempotencyConflictError):
+        return answer(request, Problem(IDEMPOTENCY_CONFLICT, str(exc)))
+    for kind, detail in UNAVAILABLE_ERRORS.items():
+        if isinstance(exc, kind):
+            logger.warning("%s %s: %s", request.method, request.url.path, exc)
+            headers = {"Retry-After": str(RETRY_AFTER_S)}
+            return answer(request, Problem(UNAVAILABLE, detail or str(exc), headers=headers))
+    return await _internal(request, exc)
+
+
+async def _gone(request: Request, exc: Exception) -> JSONResponse:
+    """Note in one line that a client went away before its body was complete; nobody receives the answer."""
+    del exc
+    logger.info("%s %s: the client went away before its body was complete", request.method, request.url.path)
+    return answer(request, Problem(BAD_REQUEST, "the body is not complete"))
+
+
+async def _internal(request: Request, exc: Exception) -> JSONResponse:
+    logger.error("%s %s failed", request.method, request.url.path, exc_info=exc)
+    return answer(request, Problem(INTERNAL, "something failed on our side; nothing is known to be accepted"))

@@ -1,0 +1,89 @@
+"""The description of the API: problems by status, and the models of bodies that are read without FastAPI's help."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from api.kit.problems import KINDS, MEDIA_TYPE, ProblemDocument
+
+REF = "#/components/schemas/{model}"
+DESCRIPTION = """\
+Commands go in with `POST` and are answered with 202 and a `position`; tables come out with `GET`, by query or as live
+feeds. Amounts are decimal strings, never JSON numbers; XP and counts are integers; times are RFC 3339 in UTC.
+
+**Read your writes.** Give a command's `position` to a query as `?after=`: it answers once the effect shows (504 when
+that takes longer than `wait_ms`; the command stands all the same).
+
+**Repeat safely.** Send an `Idempotency-Key`: the same key and body give the same answer and one effect.
+
+**Feeds** are server-sent events: `snapshot` (rows in chunks, the last one with `last: true`), then `delta`; `progress`
+comes at least every 5 seconds, so that quiet and stalled differ (`stalled`). Each `id` is a place; sent back as
+`Last-Event-ID`, as it came, the feed continues there without gap or duplicate. `resync` means: forget what you have, a
+new snapshot follows, or connect again.
+
+**Errors** are problem documents (RFC 9457); their `type` is a page here.
+"""
+TAGS = [
+    {"name": "Commands", "description": "What clients, venues and services ask for or report."},
+    {"name": "Users", "description": "What belongs to one user."},
+    {"name": "Leaderboards", "description": "Rankings by period and market, and when they are sealed."},
+    {"name": "Fees", "description": "Fee totals and how they are split."},
+    {"name": "Stats", "description": "The pipeline at a glance."},
+    {"name": "Live feeds", "description": "Tables and events as server-sent events, resumable."},
+    {"name": "Operation", "description": "Health, readiness and metrics."},
+]
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """`responses` of a route that can answer with these problem statuses."""
+    return {status: _problem(status) for status in statuses}
+
+
+def _problem(status: int) -> dict[str, Any]:
+    kinds = [kind for kind in KINDS.values() if kind.status == status]
+    examples = {
+        kind.name: {
+            "summary": kind.title,
+            "value": {
+                "type": kind.uri,
+                "title": kind.title,
+                "status": status,
+                "detail": kind.remedy,
+                "instance": "/v1/trades",
+                "errors": [],
+            },
+        }
+        for kind in kinds
+    }
+    schema = {"$ref": REF.format(model=ProblemDocument.__name__)}
+    content = {MEDIA_TYPE: {"schema": schema, "examples": examples}}
+    return {"description": "; ".join(kind.title for kind in kinds), "content": content}
+
+
+def install(app: FastAPI, bodies: list[type[BaseModel]]) -> None:
+    """Let `app` describe itself with these body models as well."""
+
+    def describe() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            schema = get_openapi(
+                title=app.title, version=app.version, description=DESCRIPTION, routes=app.routes, tags=TAGS
+            )
+            app.openapi_schema = _complete(schema, bodies)
+        return app.openapi_schema
+
+    app.openapi = describe  # type: ignore[method-assign] # FastAPI's documented way
+
+
+def _complete(schema: dict[str, Any], bodies: list[type[BaseModel]]) -> dict[str, Any]:
+    described: list[type[BaseModel]] = [*bodies, ProblemDocument]
+    _, models = models_json_schema([(model, "validation") for model in described], ref_template=REF)
+    schemas = schema.setdefault("components", {}).setdefault("schemas", {})
+    schemas.update(models["$defs"])
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(unused, None)
+    return schema

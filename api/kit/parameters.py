@@ -1,0 +1,62 @@
+"""Parameters that queries of several domains share."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import Depends, Path, Query
+
+from api.kit.callers import Caller
+from api.kit.context import ApiDep
+from api.kit.problems import FORBIDDEN, VALIDATION, Fault, Problem
+from streams.events.base import ID_PATTERN
+from streams.topology import TableSpec
+
+WAIT_MS_DEFAULT = 5_000
+WAIT_MS_MAX = 30_000
+
+UserPath = Annotated[str, Path(pattern=ID_PATTERN, description="a user's id", examples=["trader-2"])]
+
+
+async def own(user_id: UserPath, caller: Caller) -> str:
+    """Return the user whose private tables are read: the caller, or for staff any user.
+
+    Raises:
+        Problem: 403 for somebody else's.
+    """
+    if not caller.may_read(user_id):
+        raise Problem(FORBIDDEN, f"this belongs to {user_id}; it needs their token, or one of a moderator or service")
+    return user_id
+
+
+OwnUser = Annotated[str, Depends(own)]
+
+
+def visible(table: TableSpec[Any], *, private: bool = False) -> Any:
+    """Return a dependency that waits for `?after=` before the table is read.
+
+    Where the table is private, the caller is authorised first: others learn nothing of positions.
+    """
+
+    async def wait(
+        api: ApiDep,
+        after: Annotated[
+            str | None,
+            Query(description="the `position` of an accepted command: answer once its effect shows", max_length=2_048),
+        ] = None,
+        wait_ms: Annotated[int, Query(ge=0, le=WAIT_MS_MAX, description="how long to wait for `after`")] = (
+            WAIT_MS_DEFAULT
+        ),
+    ) -> None:
+        if after is not None:
+            await api.waiter.wait(after, table.name, wait_ms)
+
+    async def wait_if_allowed(_user_id: OwnUser, _waited: None = Depends(wait)) -> None:
+        """Wait; FastAPI resolves the dependencies in this order."""
+
+    return Depends(wait_if_allowed if private else wait)
+
+
+def invalid(parameter: str, detail: str) -> Problem:
+    """Return the problem of a parameter that cannot be what it is: 422."""
+    return Problem(VALIDATION, detail, errors=[Fault(parameter=parameter, detail=detail)])

@@ -1,0 +1,32 @@
+"""Queries of what belongs to one user, for tables with one row a user."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from api.kit.answers import json_answer
+from api.kit.context import Api
+from api.kit.openapi import problems
+from api.kit.problems import NOT_FOUND, Problem
+from api.kit.projection import Projection
+from streams.topology import TableSpec
+
+
+def user_router() -> APIRouter:
+    """Return a router for what belongs to one user: `/v1/users/{user_id}/<what>`."""
+    return APIRouter(prefix="/v1/users", tags=["Users"], responses=problems(404, 410, 422, 503, 504))
+
+
+async def user_row(api: Api, table: TableSpec[Any], projection: Projection[Any], user_id: str) -> Response:
+    """Answer with a user's row as clients see it, and the position it is true for.
+
+    Raises:
+        Problem: 404 when the table has no row of the user.
+    """
+    position, raw = await api.tables.get(table.name, user_id, owner=user_id)
+    if raw is None:
+        raise Problem(NOT_FOUND, f"nothing is known of the user {user_id!r} yet", position=str(position))
+    return json_answer({**projection.load(user_id, raw), "position": str(position)})

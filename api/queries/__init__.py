@@ -1,1 +1,0 @@
-"""Tables out: by query, each answer with the position it is true for."""

@@ -1,0 +1,129 @@
+"""The broker's end of a virtual world, as a test sees it: what stands in topics, and how far a group is."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+
+from faust_redis.log import StoredRecord, UnknownTopicError, codec
+from faust_redis.log.keys import Keys
+from faust_redis.log.partitioner import partition_for
+from faust_redis.log.records import Headers, Record, TopicInfo, WriteBatch
+from faust_redis.log.scripts import COMMIT
+from faust_redis.testing.server import Server
+from faust_redis.testing.worker import NAMESPACE
+
+_FIELDS = ("partitions", "cleanup", "view", "retention_ms", "incarnation")
+
+
+class Broker:
+    """Read and write a modelled server."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self.keys = Keys(NAMESPACE)
+        self._without_key: dict[str, int] = defaultdict(int)
+
+    def topics(self) -> list[str]:
+        """Return the names of all topics."""
+        return sorted(name.decode() for name in self.server.sets.get(self.keys.topics, ()))
+
+    def check_topic(self, topic: str) -> TopicInfo:
+        """Return what a topic is.
+
+        Raises:
+            UnknownTopicError: when it does not exist, with those that do.
+        """
+        fields = self.server.execute("HMGET", self.keys.topic(topic), *_FIELDS)
+        if fields[0] is None:
+            raise UnknownTopicError(
+                f"topic {topic!r} does not exist; the app has created {', '.join(self.topics()) or 'none'}"
+            )
+        return codec.topic_info(topic, fields)
+
+    def append(
+        self,
+        topic: str,
+        key_and_value: tuple[bytes | None, bytes | None],
+        timestamp_ms: int,
+        *,
+        partition: int | None = None,
+        headers: Headers = (),
+    ) -> None:
+        """Append a record. Records without a key go to the partitions in turn.
+
+        Raises:
+            UnknownTopicError: when the topic or the partition does not exist.
+        """
+        info = self.check_topic(topic)
+        key, value = key_and_value
+        if partition is None:
+            if key is None:
+                partition = self._without_key[topic] % info.spec.partitions
+                self._without_key[topic] += 1
+            else:
+                partition = partition_for(key, info.spec.partitions)
+        record = Record(topic, partition, key, value, timestamp_ms, headers)
+        args = codec.commit_arguments(self.keys.prefix, WriteBatch([record]), {topic: info}, None, None)
+        codec.commit_result(self.server.execute("EVALSHA", COMMIT.digest, 1, "", *args.argv), {})
+
+    def records(self, topic: str) -> list[tuple[int, StoredRecord]]:
+        """Return all records of a topic with their partitions, those that were trimmed included."""
+        return [found for partition in self._partitions(topic) for found in self._records(topic, partition)]
+
+    def _records(self, topic: str, partition: int) -> Iterator[tuple[int, StoredRecord]]:
+        stream = self.server.streams.get(self.keys.stream(topic, partition))
+        for entry_id, parts in (*stream.past, *stream.entries) if stream else ():
+            yield partition, codec.stored([b"%d-%d" % entry_id, parts])
+
+    def _partitions(self, topic: str) -> range:
+        fields = self.server.execute("HMGET", self.keys.topic(topic), "partitions")
+        return range(int(fields[0] or b"0"))
+
+    def snapshot(self, topic: str) -> list[tuple[int, StoredRecord]]:
+        """Return the rows of a compacted topic with their partitions. Offsets are not known."""
+        return [
+            (partition, StoredRecord(0, 0, key, value))
+            for partition in self._partitions(topic)
+            for key, value in sorted(self.server.hashes.get(self.keys.snapshot(topic, partition), {}).items())
+        ]
+
+    def lag(self, group: str) -> dict[tuple[str, int], int]:
+        """Return how many records a group is behind, for each partition that it has not finished."""
+        lag: dict[tuple[str, int], int] = {}
+        for name, committed in self.server.hashes.get(self.keys.offsets(group), {}).items():
+            topic, partition = codec.topic_partition(name)
+            end = self.server.hashes.get(self.keys.ends(topic), {}).get(b"%d" % partition, b"0")
+            if int(end) > int(committed):
+                lag[topic, partition] = int(end) - int(committed)
+        return lag
+
+    def has(self, topic: str) -> bool:
+        """Return whether a topic exists."""
+        return topic in self.topics()
+
+    def is_behind(self, group: str, topic: str, partition: int) -> bool:
+        """Return whether a group has not committed all records of a partition."""
+        end = self.server.hashes.get(self.keys.ends(topic), {}).get(b"%d" % partition, b"0")
+        committed = self.server.hashes.get(self.keys.offsets(group), {}).get(f"{topic}:{partition}".encode(), b"0")
+        return int(end) > int(committed)
+
+    def standing(self, topics: Iterable[str]) -> Counter[tuple[str, bytes | None, bytes | None]]:
+        """Return the records of topics, as topic, key and value."""
+        return Counter(
+            (topic, record.key, record.value) for topic in sorted(topics) for _, record in self.records(topic)
+        )
+
+    def trim(self, group: str) -> None:
+        """Remove what retention may remove: of a compacted topic all but the last record, of others what is processed.
+
+        Topics that the group does not read keep their records.
+        """
+        committed = self.server.hashes.get(self.keys.offsets(group), {})
+        for topic in self.topics():
+            compacted = self.check_topic(topic).spec.compacted
+            for partition in self._partitions(topic):
+                stream = self.server.streams.get(self.keys.stream(topic, partition))
+                floor = int(committed.get(f"{topic}:{partition}".encode(), b"-1"))
+                if stream is not None and (compacted or floor >= 0):
+                    stream.trim(stream.last[1] if compacted else floor + 1)

@@ -1,0 +1,92 @@
+"""The client's end of a simulated network: what `faust_redis.log.Log` needs of redis-py."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from faust_redis.log import Log
+from faust_redis.log.keys import Keys
+from faust_redis.testing.loop import ProcessLoop
+
+
+class Carrier(Protocol):
+    """What carries commands to the server."""
+
+    @property
+    def listeners(self) -> dict[str, Callable[[], None]]:
+        """Calls to make when a group announces a change, by who wants to know."""
+
+    def call(self, sender: str, loop: ProcessLoop, command: tuple[Any, ...]) -> asyncio.Future[Any]:
+        """Send a command. The future gets the reply."""
+
+
+class Client:
+    """The part of redis-py's interface that `faust_redis.log.Log` uses."""
+
+    def __init__(self, network: Carrier, sender: str, loop: ProcessLoop) -> None:
+        self.network = network
+        self._sender, self._loop = sender, loop
+
+    def execute_command(self, *command: Any) -> asyncio.Future[Any]:
+        """Send one command."""
+        return self.network.call(self._sender, self._loop, command)
+
+    def hmget(self, key: str, *fields: str) -> asyncio.Future[Any]:
+        """HMGET."""
+        return self.execute_command("HMGET", key, *fields)
+
+    def hgetall(self, key: str) -> asyncio.Future[Any]:
+        """HGETALL."""
+        return self.execute_command("HGETALL", key)
+
+    def hset(self, key: str, name: str, value: str) -> asyncio.Future[Any]:
+        """HSET."""
+        return self.execute_command("HSET", key, name, value)
+
+    def hdel(self, key: str, name: str) -> asyncio.Future[Any]:
+        """HDEL."""
+        return self.execute_command("HDEL", key, name)
+
+    def smembers(self, key: str) -> asyncio.Future[Any]:
+        """SMEMBERS."""
+        return self.execute_command("SMEMBERS", key)
+
+    def info(self) -> asyncio.Future[Any]:
+        """INFO."""
+        return self.execute_command("INFO")
+
+    async def aclose(self) -> None:
+        """Do nothing: there is no connection."""
+
+    def pipeline(self, *, transaction: bool) -> Pipeline:
+        """Return a pipeline, whose commands are sent together."""
+        return Pipeline(self)
+
+
+class Pipeline:
+    """Commands that arrive as one; atomic here, whether asked for or not."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._commands: list[tuple[Any, ...]] = []
+
+    def execute_command(self, *command: Any) -> None:
+        """Queue one command."""
+        self._commands.append(command)
+
+    def execute(self) -> asyncio.Future[Any]:
+        """Send them."""
+        return self._client.execute_command("MULTI", *self._commands)
+
+
+class SimulatedLog(Log):
+    """The production client of the log, over a simulated network."""
+
+    def __init__(self, client: Client, namespace: str) -> None:
+        self.url = "redis://virtual"
+        self.keys = Keys(namespace)
+        self.client = client
+        self.redis = client  # type: ignore[assignment]
+        self._topics = {}

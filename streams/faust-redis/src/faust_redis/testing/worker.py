@@ -1,0 +1,97 @@
+"""One life of a worker in a virtual world: a real Faust app, on a loop of its own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import faust
+from yarl import URL
+
+from faust_redis.driver import Transport
+from faust_redis.testing import internals
+from faust_redis.testing.client import Carrier, Client, SimulatedLog
+from faust_redis.testing.disk import OpenDisk, use_disk
+from faust_redis.testing.heartbeat import VirtualGroups
+from faust_redis.testing.loop import Agenda, process_loop
+
+NAMESPACE = "test"
+BROKER = URL(f"redis://virtual/?namespace={NAMESPACE}")
+TURNS_TO_END = 50
+"""How often what is left of a worker is cancelled. Tasks that catch their cancellation are cancelled again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a worker runs: the agenda of its world, its network and its disk."""
+
+    agenda: Agenda
+    network: Carrier
+    disk: OpenDisk
+
+
+class Worker:
+    """A Faust app, from its start to its end or crash."""
+
+    def __init__(self, app: faust.App, member: str, place: Place, on_error: Callable[[str], None]) -> None:
+        self.app: Any = app
+        self.member = member
+        self.loop = process_loop(place.agenda, on_error)
+        self._place = place
+        self.starting: asyncio.Task[Any] | None = None
+
+    def start(self) -> None:
+        """Connect the app to the virtual broker and start it, as a worker process does."""
+        self.loop.turn(self._start)
+
+    def _start(self) -> None:
+        app = self.app
+        internals.adopt(app, self.loop)
+        app.boot_strategy.enable_web = False
+        app.transport = transport = Transport([BROKER], app, self.loop)
+        transport.member = self.member
+        log = SimulatedLog(Client(self._place.network, self.member, self.loop), NAMESPACE)
+        vars(log)["groups"] = VirtualGroups(log)
+        vars(transport)["broker"] = log
+        app.finalize()
+        use_disk(app, self._place.disk)
+        self.starting = self.loop.create_task(app.start())
+
+    @property
+    def error(self) -> BaseException | None:
+        """The error that ended the app or its start, if one did."""
+        if self.starting is not None and self.starting.done() and not self.starting.cancelled():
+            error = self.starting.exception()
+            if error is not None:
+                return error
+        reason: BaseException | None = self.app.crash_reason if self.app.crashed else None
+        return reason
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the app has started and holds its partitions, with its tables recovered."""
+        return self.starting is not None and self.starting.done() and not self.app.rebalancing
+
+    def call(self, what: Callable[[], Awaitable[Any]]) -> asyncio.Task[Any]:
+        """Run a coroutine as a task of the worker."""
+        tasks: list[asyncio.Task[Any]] = []
+
+        async def run() -> Any:
+            return await what()
+
+        self.loop.turn(lambda: tasks.append(self.loop.create_task(run())))
+        return tasks[0]
+
+    def end(self) -> None:
+        """Cancel what is left when the app has stopped or crashed, and close the loop."""
+        self.loop.dead, self.loop.paused_until_us, self.loop.is_ending = False, 0, True
+        for _ in range(TURNS_TO_END):
+            left = [task for task in asyncio.all_tasks(self.loop) if not task.done()]
+            if not left:
+                break
+            self.loop.turn(lambda left=left: [task.cancel() for task in left])  # type: ignore[misc]
+        for generator in self.loop.open_generators():
+            self.loop.turn(lambda generator=generator: self.loop.create_task(generator.aclose()))  # type: ignore[misc]
+        self.loop.closed = True

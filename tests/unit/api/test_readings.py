@@ -1,0 +1,55 @@
+"""How feeds read records: what is shown, on which channels, and what is passed over."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import pytest
+from faust_redis.log import StoredRecord
+
+from api.gamification.tops import read_standings
+from api.trading.tape import TRADES_FEED
+
+EVENT = {
+    "id": "e-1",
+    "type": "astra.trading.TradeExecuted.v1",
+    "time": "2024-09-20T08:36:00Z",
+    "partitionkey": "ada",
+    "data": {"market": "BTC", "size": "1"},
+}
+
+
+def record(value: Any, key: bytes | None = b"k") -> StoredRecord:
+    return StoredRecord(7, 0, key, value if value is None or isinstance(value, bytes) else orjson.dumps(value))
+
+
+def test_a_fill_is_told_on_the_channel_of_its_market() -> None:
+    reading = TRADES_FEED.read(0, record(EVENT))
+    assert reading is not None
+    assert (reading.name, reading.channels) == (7, ("BTC",))
+    told: Any = reading.row()
+    assert (told["type"], told["user_id"], told["market"]) == ("TradeExecuted", "ada", "BTC")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [None, b"{", b"7", b"[]", *({name: part for name, part in EVENT.items() if name != gone} for gone in EVENT)],
+)
+def test_what_is_no_whole_event_is_passed_over(value: Any) -> None:
+    assert TRADES_FEED.read(0, record(value)) is None
+
+
+def test_a_fill_without_a_market_is_passed_over() -> None:
+    assert TRADES_FEED.read(0, record({**EVENT, "data": {"size": "1"}})) is None
+
+
+def test_standings_are_told_to_all_boards_that_they_are_of() -> None:
+    reading = read_standings(0, record({"xp/global/all": "1", "xp/global/day:2024-09-20": "2"}, b"xp/global|ada"))
+    assert reading is not None
+    assert (reading.name, reading.channels) == ("xp/global|ada", ("xp/global/all", "xp/global/day:2024-09-20"))
+
+
+@pytest.mark.parametrize("value", [None, b"{", b"7"])
+def test_what_holds_no_standings_is_passed_over(value: bytes | None) -> None:
+    assert read_standings(0, record(value)) is None
