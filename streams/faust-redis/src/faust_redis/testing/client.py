@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from faust_redis.log import Log
-from faust_redis.log.keys import Keys
 from faust_redis.testing.loop import ProcessLoop
 
 
@@ -85,8 +84,6 @@ class SimulatedLog(Log):
     """The production client of the log, over a simulated network."""
 
     def __init__(self, client: Client, namespace: str) -> None:
-        self.url = "redis://virtual"
-        self.keys = Keys(namespace)
+        super().__init__("redis://virtual", namespace)
         self.client = client
         self.redis = client  # type: ignore[assignment]
-        self._topics = {}
