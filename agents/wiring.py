@@ -1,8 +1,13 @@
-"""What every domain's agents share: raw topics, decoding, sending on."""
+"""The wiring that all domains share: one batch agent for each consumed topic, and the topic of each event sent.
+
+`wire` binds a domain's handlers to a Faust app as the domain's declaration (`tables.<domain>.DOMAIN`) says.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 import faust
@@ -11,36 +16,86 @@ from faust_redis.batches import Batch, batch_agent
 
 from streams.events import AnyEvent
 from streams.events.recent import Recent
+from streams.topology import Domain
 from tables.unit_of_work import UnitOfWork
 
 Handler = Callable[[AnyEvent], list[AnyEvent]]
+"""Handle one event: write rows and return the events that follow."""
 
-
-class Messages(Protocol):
-    """Of a batch what is used here: its values, and where to send what follows."""
-
-    @property
-    def values(self) -> Sequence[bytes | None]:
-        """The bytes of its events."""
-
-    @property
-    def partition(self) -> int:
-        """The partition that they stand in."""
-
-    def send(self, topic: Any, *, key: bytes, value: bytes, timestamp_ms: int, partition: int) -> None:
-        """Append a record with the commit of the batch."""
-
+Outputs = Mapping[str, Any]
+"""The topics that a domain produces, by name."""
 
 COMMIT_US_MAX = 5_000
 """How long the commit of a batch may block the server, in microseconds: larger batches write fewer rows a fill, and the
 API stands to wait that long (docs/decisions/0012-batches-learn-what-they-cost.md)."""
 
+
+class WiringError(TypeError):
+    """A domain's handlers and its declaration contradict each other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Broadcast:
+    """Instead of a handler: copy each event of a topic, as it is, to every partition of another topic."""
+
+    topic: str
+
+
+class Messages(Protocol):
+    """What a batch offers to its handler: its values, and sending with its commit."""
+
+    @property
+    def values(self) -> Sequence[bytes | None]:
+        """Return the bytes of its events."""
+
+    @property
+    def partition(self) -> int:
+        """Return the partition that they stand in."""
+
+    def send(self, topic: Any, *, key: bytes, value: bytes, timestamp_ms: int, partition: int) -> None:
+        """Append a record with the commit of the batch."""
+
+
 BatchHandler = Callable[[Messages], None]
-"""What a domain does with a batch of a topic."""
+"""Handle one batch of a topic."""
+
+
+def wire(
+    app: faust.App, domain: Domain, tables: UnitOfWork, codec: Recent, handlers: Mapping[str, Handler | Broadcast]
+) -> None:
+    """Add an agent for each topic that a domain consumes.
+
+    The app's `topic_partitions` is the partition count of every topic and table.
+
+    Args:
+        app: The domain's Faust app. Its store must keep partitions apart: several tables use one key in each partition.
+        domain: The domain's declaration.
+        tables: The domain's tables.
+        codec: Encodes and decodes events.
+        handlers: What to do with the events of each consumed topic.
+
+    Raises:
+        WiringError: when the handlers are not for exactly the topics that the domain consumes.
+    """
+    if handlers.keys() != set(domain.consumes):
+        raise WiringError(f"{domain.name} consumes {sorted(domain.consumes)}, its handlers are for {sorted(handlers)}")
+    channels = {name: raw_topic(app, name) for name in dict.fromkeys((*domain.consumes, *domain.produces))}
+    outputs = {name: channels[name] for name in domain.produces}
+    for topic, handler in handlers.items():
+        if isinstance(handler, Broadcast):
+            handle = _copying(app, domain, handler, codec, outputs)
+        else:
+            handle = partial(handle_batch, handle=handler, tables=tables, codec=codec, outputs=outputs)
+        _consume(app, channels[topic], agent_name(topic), handle)
+
+
+def agent_name(topic: str) -> str:
+    """Return the name of the agent of a topic: ``trading-commands`` for ``astra.trading.commands.v1``."""
+    return "-".join(topic.split(".")[1:-1])
 
 
 def raw_topic(app: faust.App, name: str) -> TopicT:
-    """A topic of raw bytes with the application's number of partitions."""
+    """Return a topic of raw bytes with the app's number of partitions."""
     return app.topic(
         name,
         key_type=bytes,
@@ -52,37 +107,40 @@ def raw_topic(app: faust.App, name: str) -> TopicT:
     )
 
 
-def consume(app: faust.App, topic: TopicT, name: str, *does: BatchHandler) -> None:
-    """Add the agent of a topic: with each batch of its records it does one thing after the other.
-
-    One agent a topic, whichever domains read it: a record is then delivered and finished once. It fails for all of them
-    at once anyway.
-    """
-
-    async def handle(batch: Batch[bytes | None]) -> None:
-        for do in does:
-            do(batch)
-
-    batch_agent(app, topic, name=name, commit_us_max=COMMIT_US_MAX)(handle)
+def _copying(app: faust.App, domain: Domain, handler: Broadcast, codec: Recent, outputs: Outputs) -> BatchHandler:
+    if handler.topic not in domain.broadcasts:
+        raise WiringError(f"{domain.name} does not declare {handler.topic} as a topic that it broadcasts")
+    return partial(broadcast, codec=codec, out=outputs[handler.topic], partitions=app.conf.topic_partitions)
 
 
-def handle_batch(
-    batch: Messages, *, handle: Handler, tables: UnitOfWork, codec: Recent, out: TopicT | None = None
-) -> None:
-    """Decode each record, handle it, and send what follows to the same partition number of `out`, if that is given.
+def _consume(app: faust.App, topic: TopicT, name: str, handle: BatchHandler) -> None:
+    async def agent(batch: Batch[bytes | None]) -> None:
+        handle(batch)
 
-    The tables' rows are written once, at the end. What cannot be decoded or handled raises, and then nothing is
-    written: the driver takes back the batch and delivers its records one by one; the one that fails becomes a dead
+    batch_agent(app, topic, name=name, commit_us_max=COMMIT_US_MAX)(agent)
+
+
+def handle_batch(batch: Messages, *, handle: Handler, tables: UnitOfWork, codec: Recent, outputs: Outputs) -> None:
+    """Decode and handle each record, and send each event that follows to the same partition of its class's topic.
+
+    The tables' rows are written once, at the end. When a record cannot be decoded or handled, this raises and nothing
+    is written: the driver takes back the batch and delivers its records one by one; the one that fails becomes a dead
     letter.
     """
     with tables.batch():
         for value in batch.values:
             for event in handle(codec.decode(value)):
-                if out is not None:
-                    send(batch, out, event, codec, batch.partition)
+                send(batch, _output(outputs, event), event, codec, batch.partition)
 
 
-def send(batch: Messages, out: TopicT, event: AnyEvent, codec: Recent, partition: int) -> None:
+def _output(outputs: Outputs, event: AnyEvent) -> Any:
+    try:
+        return outputs[event.data.topic]
+    except KeyError:
+        raise WiringError(f"{event.type} belongs to {event.data.topic}, which this domain does not produce") from None
+
+
+def send(batch: Messages, out: Any, event: AnyEvent, codec: Recent, partition: int) -> None:
     """Append an event to a partition, under its key and at its event time."""
     batch.send(
         out,
@@ -93,7 +151,7 @@ def send(batch: Messages, out: TopicT, event: AnyEvent, codec: Recent, partition
     )
 
 
-def broadcast(batch: Messages, *, codec: Recent, out: TopicT, partitions: int) -> None:
+def broadcast(batch: Messages, *, codec: Recent, out: Any, partitions: int) -> None:
     """Copy each event, as it is, to every partition of `out`."""
     for value in batch.values:
         event = codec.decode(value)

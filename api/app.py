@@ -60,7 +60,7 @@ def _api(config: ApiConfig, served: Iterable[DomainApi]) -> Api:
         broker=broker,
         tables=tables,
         writer=Writer(log, config, broker),
-        waiter=Waiter(log, tables, config.group),
+        waiter=Waiter(log, tables, config.app_id),
         hub=Hub(Log(config.log_url, config.namespace), config.app_id, metrics, feeds),
         metrics=metrics,
         parts={part: part(tables, config) for domain in served for part in domain.parts},

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from api.kit.context import Api, ApiDep
 from api.kit.openapi import problems
 from api.kit.problems import UNAVAILABLE, Problem
-from tables.workers import Workers, highwaters, lag, workers
+from tables.workers import greatest_lag, highwaters, workers_by_domain
 
 RETRY_AFTER_S = 2
 
@@ -45,10 +45,15 @@ async def readyz(api: ApiDep) -> Readiness:
     """Ready when the broker answers, the group is stable and all live workers have their tables recovered."""
     if api.broker.unsuitable is not None:
         raise Problem(UNAVAILABLE, str(api.broker.unsuitable), headers={"Retry-After": str(RETRY_AFTER_S)})
-    group: Workers = await workers(api.log, api.config.group)
-    if not group.ready:
-        raise Problem(UNAVAILABLE, group.why_not, headers={"Retry-After": str(RETRY_AFTER_S)}, state=group.state)
-    return Readiness(workers=len(group.alive), generation=group.generation)
+    groups = await workers_by_domain(api.log, api.config.app_id)
+    for domain, group in groups.items():
+        if not group.ready:
+            why = f"{domain}: {group.why_not}"
+            raise Problem(UNAVAILABLE, why, headers={"Retry-After": str(RETRY_AFTER_S)}, state=group.state)
+    return Readiness(
+        workers=min(len(group.alive) for group in groups.values()),
+        generation=max(group.generation for group in groups.values()),
+    )
 
 
 @router.get("/metrics", summary="Prometheus metrics", response_class=Response)
@@ -60,8 +65,8 @@ async def metrics(api: ApiDep) -> Response:
 
 async def _look_at_broker(api: Api) -> None:
     try:
-        group = await workers(api.log, api.config.group)
-        api.metrics.show_lag(lag(group.committed, await highwaters(api.log)))
+        groups = await workers_by_domain(api.log, api.config.app_id)
+        api.metrics.show_lag(greatest_lag(groups, await highwaters(api.log)))
         api.metrics.broker_up.set(1)
     except LogUnavailableError:
         api.metrics.broker_up.set(0)

@@ -13,7 +13,7 @@ from api.kit.openapi import problems
 from streams.times import Instant
 from tables.domains import TOPOLOGY
 from tables.gamification import GAMIFICATION_PROGRESS, GAMIFICATION_WATERMARK, Watermark
-from tables.workers import highwaters, lag, workers
+from tables.workers import greatest_lag, highwaters, workers_by_domain
 
 router = APIRouter(prefix="/v1", tags=["Stats"], responses=problems(503))
 
@@ -49,8 +49,9 @@ class Stats(BaseModel):
 @router.get("/stats", summary="The pipeline at a glance")
 async def get_stats(api: ApiDep) -> Stats:
     """Events by topic, users, lag by partition, live workers, watermarks."""
-    group = await workers(api.log, api.config.group)
-    behind = lag(group.committed, await highwaters(api.log))
+    groups = await workers_by_domain(api.log, api.config.app_id)
+    behind = greatest_lag(groups, await highwaters(api.log))
+    group = min(groups.values(), key=lambda group: len(group.alive))
     by_topic: dict[str, dict[int, int]] = {}
     for tp, records in behind.items():
         by_topic.setdefault(tp.topic, {})[tp.partition] = records

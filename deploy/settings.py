@@ -19,6 +19,7 @@ from pydantic_settings import (
 )
 
 from deploy.errors import SettingsError
+from deploy.run import worker_plan
 from streams import topics
 
 ENV_PREFIX = "ASTRA_"
@@ -60,9 +61,9 @@ class Settings(BaseSettings):
     namespace: Name = Field(
         topics.NAMESPACE, description="prefix of all keys on the broker: a-z, 0-9, _ and -, at most 40"
     )
-    app_id: Name = Field("astratrade", description="consumer group and table prefix: a-z, 0-9, _ and -, at most 40")
+    app_id: Name = Field("astratrade", description="prefix of groups and tables: a-z, 0-9, _ and -, at most 40")
     partitions: int = Field(4, ge=1, le=PARTITIONS_MAX, description="partitions of each topic, 1 to 1024")
-    workers: int = Field(1, ge=1, le=64, description="worker processes that `dev` starts, 1 to 64")
+    workers: str = Field("1", description=f"worker processes that `dev` starts: {worker_plan.ACCEPTED}")
     standbys: int = Field(
         0, ge=0, le=STANDBYS_MAX, description="warm copies of each table partition on other workers, 0 to 8"
     )
@@ -92,6 +93,12 @@ class Settings(BaseSettings):
         86_400, ge=60, le=2_592_000, description="how long an Idempotency-Key is remembered, 60 to 2592000 seconds"
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="debug, info, warning or error")
+
+    @field_validator("workers", mode="before")
+    @classmethod
+    def _a_worker_plan(cls, value: object) -> object:
+        worker_plan.worker_plan(str(value))
+        return str(value)
 
     @field_validator("broker_url")
     @classmethod

@@ -165,11 +165,11 @@ class RankedTable(Table[dict[str, str]]):
 
 
 def opener(app: faust.App, partitions: int) -> OpenTable:
-    """UnitOfWork of a Faust application. Each may be opened once, by the domain that it belongs to."""
+    """Return the opener of a domain's tables on its Faust app. Each table may be opened once."""
     return lambda spec: declare(app, spec, partitions)
 
 
 def declare(app: faust.App, spec: TableSpec[Any], partitions: int) -> BytesMap:
-    """Declare one table to Faust, raw bytes in key and value, changelogged."""
-    table = app.Table(spec.name, key_type=bytes, value_type=bytes, partitions=partitions)
+    """Declare one table to Faust under its short name: raw bytes in key and value, changelogged."""
+    table = app.Table(spec.short_name, key_type=bytes, value_type=bytes, partitions=partitions)
     return cast("BytesMap", table)

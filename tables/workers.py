@@ -61,6 +61,21 @@ async def workers(log: Log, group: str) -> Workers:
     return Workers(await Admin(log).describe_group(group))
 
 
+async def workers_by_domain(log: Log, app_id: str) -> dict[str, Workers]:
+    """Return how the workers of each domain are doing."""
+    return {domain: await workers(log, group) for domain, group in TOPOLOGY.groups(app_id).items()}
+
+
+def greatest_lag(domains: Mapping[str, Workers], ends: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
+    """Return, for each partition, the records that the slowest domain has yet to process."""
+    behind: dict[TopicPartition, int] = {}
+    for name, group in domains.items():
+        mine = {tp: end for tp, end in ends.items() if tp.topic in TOPOLOGY.domain(name).consumes}
+        for tp, records in lag(group.committed, mine).items():
+            behind[tp] = max(records, behind.get(tp, 0))
+    return behind
+
+
 async def highwaters(log: Log) -> dict[TopicPartition, int]:
     """Return the high watermark of each partition that the workers process; a topic that does not exist is left out."""
     found = {}

@@ -2,37 +2,25 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import faust
 
 from agents.rulebook import Rulebook
 from agents.trading.domain import Trading
-from agents.wiring import broadcast, consume, handle_batch, raw_topic
+from agents.wiring import Broadcast, Handler, wire
 from streams import topics
 from streams.events.recent import Recent
+from tables.trading import DOMAIN
 from tables.typed import opener
 
 
 def register(app: faust.App, rulebook: Rulebook, codec: Recent) -> Trading:
-    """Add the trading agents and tables to an application."""
-    partitions = app.conf.topic_partitions
-    trading = Trading(opener(app, partitions), rulebook)
-    does = partial(handle_batch, tables=trading.tables, codec=codec)
-    events, marks = raw_topic(app, topics.TRADING_EVENTS), raw_topic(app, topics.TRADING_MARKS)
-
-    consume(
-        app,
-        raw_topic(app, topics.TRADING_COMMANDS),
-        "trading-commands",
-        partial(does, handle=trading.command, out=events),
-    )
-    consume(
-        app,
-        raw_topic(app, topics.MARKET_PRICES),
-        "trading-prices",
-        partial(broadcast, codec=codec, out=marks, partitions=partitions),
-    )
-    consume(app, marks, "trading-marks", partial(does, handle=trading.mark, out=events))
-    consume(app, raw_topic(app, topics.GAMIFICATION_EVENTS), "trading-levels", partial(does, handle=trading.gamified))
+    """Add the trading agents and tables to an app."""
+    trading = Trading(opener(app, app.conf.topic_partitions), rulebook)
+    handlers: dict[str, Handler | Broadcast] = {
+        topics.TRADING_COMMANDS: trading.command,
+        topics.MARKET_PRICES: Broadcast(topics.TRADING_MARKS),
+        topics.TRADING_MARKS: trading.mark,
+        topics.GAMIFICATION_EVENTS: trading.gamified,
+    }
+    wire(app, DOMAIN, trading.tables, codec, handlers)
     return trading

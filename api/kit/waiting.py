@@ -11,6 +11,7 @@ from faust_redis.log import Log, LogError, Position, TopicPartition, UnknownTopi
 from faust_redis.log.codec import topic_partition
 
 from api.kit.problems import NOT_YET_VISIBLE, POSITION_GONE, VALIDATION, Fault, Problem
+from streams.topology import Hop
 from tables.domains import TOPOLOGY
 from tables.reader import TableReader
 
@@ -18,28 +19,35 @@ LOOK_S = 0.05  # what a wait of 0 may take, so that it looks at least once
 POLL_S = 0.01  # one round trip for all who wait, and none while nobody does
 
 
+Committed = Mapping[str, Mapping[TopicPartition, int]]
+"""By domain, the next offset to process of each partition."""
+
+
 @dataclass(slots=True, eq=False)
 class _Goal:
-    """Somebody waits until the group has processed these offsets of the first topic, then of the next, to the last."""
+    """A caller waits until the first hop's domain has processed these offsets, then the next hop's, to the last."""
 
-    way: list[str]
+    path: list[Hop]
     targets: Mapping[int, int]
     reached: asyncio.Future[None]
 
-    def advance(self, committed: Mapping[TopicPartition, int], ends: Mapping[str, Mapping[int, int]]) -> None:
-        """Take the steps that are done as of one moment."""
-        while self.way and not self.behind(committed):
-            self.way.pop(0)
-            if self.way:
-                here = ends[self.way[0]]
-                named = here.keys() if self.way[0] in TOPOLOGY.broadcasts else self.targets.keys()
+    def advance(self, committed: Committed, ends: Mapping[str, Mapping[int, int]]) -> None:
+        """Take the hops that are done as of one moment."""
+        while self.path and not self.behind(committed):
+            self.path.pop(0)
+            if self.path:
+                topic = self.path[0].topic
+                here = ends[topic]
+                named = here.keys() if topic in TOPOLOGY.broadcasts else self.targets.keys()
                 self.targets = {p: here.get(p, 0) for p in named}
-        if not self.way and not self.reached.done():
+        if not self.path and not self.reached.done():
             self.reached.set_result(None)
 
-    def behind(self, committed: Mapping[TopicPartition, int]) -> int:
-        """Records of the present topic still to be processed."""
-        return sum(max(0, o - committed.get(TopicPartition(self.way[0], p), 0)) for p, o in self.targets.items())
+    def behind(self, committed: Committed) -> int:
+        """Return how many records of the present hop are still to be processed."""
+        domain, topic = self.path[0]
+        done = committed.get(domain, {})
+        return sum(max(0, offset - done.get(TopicPartition(topic, p), 0)) for p, offset in self.targets.items())
 
 
 @dataclass(slots=True)
@@ -48,10 +56,10 @@ class Waiter:
 
     log: Log
     tables: TableReader
-    group: str
+    app_id: str
     _goals: set[_Goal] = field(default_factory=set)
     _wanted: asyncio.Event = field(default_factory=asyncio.Event)
-    _committed: Mapping[TopicPartition, int] = field(default_factory=dict)
+    _committed: Committed = field(default_factory=dict)
 
     async def wait(self, after: str, table: str, wait_ms: int) -> None:
         """Wait until the table shows everything below the position, at most `wait_ms`.
@@ -63,26 +71,27 @@ class Waiter:
         if position.topic == self.tables.topic(table):
             await self._check(position)
             return
-        way = [hop.topic for hop in TOPOLOGY.path(position.topic, table)]
-        if not way:
+        path = list(TOPOLOGY.path(position.topic, table))
+        if not path:
             raise _invalid(f"events of {position.topic!r} do not change what is shown here")
         await self._check(position)
-        goal = _Goal(way, position.offsets, asyncio.get_running_loop().create_future())
+        goal = _Goal(path, position.offsets, asyncio.get_running_loop().create_future())
         self._goals.add(goal)
         self._wanted.set()
         try:
             async with asyncio.timeout(max(wait_ms / 1_000, LOOK_S)):
                 await goal.reached
         except TimeoutError:
-            if goal.way:
+            if goal.path:
                 raise self._late(goal, wait_ms) from None
         finally:
             self._goals.discard(goal)
 
     def _late(self, goal: _Goal, wait_ms: int) -> Problem:
         behind = goal.behind(self._committed)
-        detail = f"not visible within {wait_ms} ms: {behind} records of {goal.way[0]} are still to be processed"
-        return Problem(NOT_YET_VISIBLE, detail, topic=goal.way[0], behind=behind)
+        domain, topic = goal.path[0]
+        detail = f"not visible within {wait_ms} ms: {domain} has {behind} records of {topic} still to process"
+        return Problem(NOT_YET_VISIBLE, detail, domain=domain, topic=topic, behind=behind)
 
     async def _check(self, position: Position) -> None:
         """Refuse a position that the topic never gave, or gave in another epoch."""
@@ -113,11 +122,18 @@ class Waiter:
 
     async def _poll(self) -> None:
         goals = tuple(self._goals)  # who comes while the answer is on its way is not in it
-        topics = sorted({topic for goal in goals for topic in goal.way})
-        offsets, *ends = await self.log.at_once(
-            ("HGETALL", self.log.keys.offsets(self.group)), *(("HGETALL", self.log.keys.ends(t)) for t in topics)
+        domains = sorted({hop.domain for goal in goals for hop in goal.path})
+        topics = sorted({hop.topic for goal in goals for hop in goal.path})
+        groups = [TOPOLOGY.group(self.app_id, domain) for domain in domains]
+        replies = await self.log.at_once(
+            *(("HGETALL", self.log.keys.offsets(group)) for group in groups),
+            *(("HGETALL", self.log.keys.ends(topic)) for topic in topics),
         )
-        self._committed = {topic_partition(name): int(offset) for name, offset in offsets.items()}
+        offsets, ends = replies[: len(groups)], replies[len(groups) :]
+        self._committed = {
+            domain: {topic_partition(name): int(offset) for name, offset in done.items()}
+            for domain, done in zip(domains, offsets, strict=True)
+        }
         tops = {topic: {int(p): int(o) for p, o in end.items()} for topic, end in zip(topics, ends, strict=True)}
         for goal in goals:
             goal.advance(self._committed, tops)

@@ -20,8 +20,7 @@ def plan(settings: Settings) -> Plan:
     """What is carried: topics that the API writes to go to Kafka, all others and the tables come from there."""
     events = TOPOLOGY.topic_specs(settings.partitions, settings.retention_ms)
     return Plan(
-        group=settings.app_id,
-        consumed=sorted({topic for domain in TOPOLOGY.domains for topic in domain.consumes}),
+        groups=TOPOLOGY.consumed(settings.app_id),
         forwarded=[spec for spec in events if spec.name in TOPOLOGY.client_topics],
         copied=[
             *(spec for spec in events if spec.name not in TOPOLOGY.client_topics),

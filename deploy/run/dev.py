@@ -19,13 +19,16 @@ from deploy.broker import broker_url, log_url
 from deploy.errors import DeployError
 from deploy.replay.fills import read_fills
 from deploy.rulebook import load_rulebook
+from deploy.run.readiness import missing_for_readiness
 from deploy.run.supervisor import Command, StopRequested, Supervisor, stop_on_signals
+from deploy.run.worker_plan import members_wanted, worker_plan
 from deploy.server.address import api_url, free_port
 from deploy.server.embedded import EmbeddedServer
 from deploy.server.server_binary import find_binary
 from deploy.settings import DATA_DIR_DEFAULT, Settings
 from streams.connect.kafka.broker import bootstrap_of
 from streams.connect.kafka.broker import check as check_kafka
+from tables.domains import TOPOLOGY
 
 API_GRACE_S = 10.0
 BRIDGE_GRACE_S = 10.0
@@ -34,8 +37,7 @@ REPLAY_GRACE_S = 5.0
 READY_DEADLINE_S = 120.0
 READY_POLL_S = 0.2
 PROBE_TIMEOUT_S = 2.0
-ANSWER_CHARS = 300
-READY_PATH = "/readyz"
+HEALTH_PATH = "/healthz"
 
 
 def run_dev(settings: Settings, replay: str | None) -> None:
@@ -77,8 +79,8 @@ def _start(settings: Settings, supervisor: Supervisor, console: Console) -> None
         asyncio.run(_check_broker(settings))
     if settings.on_kafka:
         supervisor.keep("bridge", _command(settings, ["bridge"], BRIDGE_GRACE_S))
-    for number in range(1, settings.workers + 1):
-        supervisor.keep(f"worker {number}", _command(settings, ["worker"], WORKER_GRACE_S), stage="workers")
+    for number, domains in enumerate(worker_plan(settings.workers), start=1):
+        supervisor.keep(*_worker(settings, number, domains), stage="workers")
     supervisor.keep("api", _command(settings, ["api"], API_GRACE_S))
     _wait_until_ready(settings, supervisor)
     _announce(settings, console, time.monotonic() - started)
@@ -88,6 +90,14 @@ async def _check_broker(settings: Settings) -> None:
     """Refuse a broker that is away, unsuitable or none of ours before anything is started."""
     async with Log(log_url(settings), settings.namespace, owner=settings.app_id):
         pass
+
+
+def _worker(settings: Settings, number: int, domains: Sequence[str]) -> tuple[str, Command]:
+    """Return the name and the command of one worker process; one that does not run all domains names its own."""
+    some = [] if set(domains) == set(TOPOLOGY.names) else domains
+    options = [word for domain in some for word in ("--domain", domain)]
+    name = f"worker {number}" + (f" ({', '.join(some)})" if some else "")
+    return name, _command(settings, ["worker", *options], WORKER_GRACE_S)
 
 
 def _command(settings: Settings, arguments: Sequence[str], grace_s: float) -> Command:
@@ -102,30 +112,31 @@ def _environment(settings: Settings) -> Mapping[str, str]:
 
 def _wait_until_ready(settings: Settings, supervisor: Supervisor) -> None:
     deadline = time.monotonic() + READY_DEADLINE_S
+    wanted = members_wanted(worker_plan(settings.workers))
     next_probe = 0.0
-    answer = "nothing yet"
+    missing: str | None = "the API does not answer"
 
     def ready() -> bool:
-        nonlocal next_probe, answer
+        nonlocal next_probe, missing
         now = time.monotonic()
         if now > deadline:
-            raise DeployError(f"not ready within {READY_DEADLINE_S:.0f} s; the API's last word on it: {answer}")
+            raise DeployError(f"not ready within {READY_DEADLINE_S:.0f} s: {missing}")
         if now < next_probe:
             return False
         next_probe = now + READY_POLL_S
-        workers, answer = ready_workers(api_url(settings) + READY_PATH)
-        return workers >= settings.workers
+        if api_answers(api_url(settings)):
+            missing = missing_for_readiness(settings, wanted)
+        return missing is None
 
     supervisor.run(until=ready)
 
 
-def ready_workers(url: str) -> tuple[int, str]:
-    """How many workers are at work once the pipeline is ready, else 0; and what the API said of it."""
+def api_answers(url: str) -> bool:
+    """Return whether the API at a URL answers."""
     try:
-        response = httpx.get(url, timeout=PROBE_TIMEOUT_S, trust_env=False)
-        return int(response.json().get("workers", 0)), response.text[:ANSWER_CHARS]
-    except (httpx.HTTPError, ValueError) as exc:
-        return 0, f"no answer ({exc})"
+        return httpx.get(url + HEALTH_PATH, timeout=PROBE_TIMEOUT_S, trust_env=False).is_success
+    except httpx.HTTPError:
+        return False
 
 
 def _announce(settings: Settings, console: Console, seconds: float) -> None:

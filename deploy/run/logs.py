@@ -11,9 +11,10 @@ NAGGING = ("faust.transport.producer",)  # warns for each event while Kafka is t
 TELLING = ("faust.worker",)  # says when the worker is ready, and why it stops
 
 
-def configure(process: str, level: str) -> None:
-    """Log to standard error, each line with the process's name; libraries that narrate are kept to warnings."""
-    logging.basicConfig(level=level.upper(), format=FORMAT.format(process=process), datefmt=TIME_FORMAT, force=True)
+def configure(process: str, level: str, *, threads: bool = False) -> None:
+    """Log to standard error, each line with the name of the process, or of its thread; quieten narrating libraries."""
+    name = "%(threadName)s" if threads else process
+    logging.basicConfig(level=level.upper(), format=FORMAT.format(process=name), datefmt=TIME_FORMAT, force=True)
     if level != "debug":
         for name in CHATTY:
             logging.getLogger(name).setLevel(logging.WARNING)

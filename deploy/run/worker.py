@@ -1,90 +1,53 @@
-"""One Faust worker: where settings, driver, store and agents are put together."""
+"""One worker process: a slot, the topics, and a thread for each of its domains."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
-import socket
-from collections.abc import Sequence
-from pathlib import Path
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
 from types import FrameType
 from typing import NoReturn
 
-import faust
-import uvloop
 from faust_redis.driver.retry import retry_while_unavailable
 from faust_redis.log import Log, TopicSpec
-from yarl import URL
+from mode.types import ServiceT
 
-from agents.app import register_all
 from agents.rulebook import Rulebook
-from deploy.broker import broker_url, log_url
+from deploy.broker import broker_url
 from deploy.errors import LockedError
 from deploy.rulebook import load_rulebook
 from deploy.run import logs
+from deploy.run.domain_app import build_app, load_plugins, presence, slot_directory
+from deploy.run.domain_thread import DomainThread
 from deploy.run.gc_tuning import relax_collector
 from deploy.server.locks import FileLock
 from deploy.settings import Settings
 from streams.connect.kafka.broker import bootstrap_of
 from streams.connect.kafka.broker import create_topics as create_kafka_topics
-from streams.connect.kafka.presence import Presence
 from streams.connect.kafka.retry import retry_while_unavailable as persist_on_kafka
-from streams.topics import DEAD_LETTERS
+from streams.events.recent import Recent
 from tables.domains import TOPOLOGY
 
-STORE = "faust-redis-rocksdb://"
 SLOTS_MAX = 256
-KAFKA_COMMIT_EVERY_S = 0.5  # our driver commits when there is something to commit; Faust's own by the clock
+GRACE_S = 17.0
+"""How long the domains together may take to stop; `dev` kills a worker after 20 s."""
 
 logger = logging.getLogger(__name__)
 
 
-def build_app(settings: Settings, worker_name: str, rulebook: Rulebook) -> faust.App:
-    """The Faust application with all agents registered, not started."""
-    app = faust.App(
-        settings.app_id,
-        broker=broker_addresses(settings),
-        broker_client_id=worker_name,
-        broker_session_timeout=settings.lease_ms / 1000,
-        broker_heartbeat_interval=settings.heartbeat_ms / 1000,
-        broker_commit_interval=KAFKA_COMMIT_EVERY_S,
-        broker_rebalance_timeout=settings.rebalance_ms / 1000,
-        store=STORE,
-        datadir=worker_directory(settings, worker_name),
-        topic_partitions=settings.partitions,
-        topic_replication_factor=1,
-        topic_disable_leader=True,
-        table_standby_replicas=settings.standbys,
-        reply_create_topic=False,
-        web_enabled=False,
-        canonical_url=f"http://{worker_name}.{socket.gethostname()}",
-        autodiscover=False,
-        worker_redirect_stdouts=False,
-    )
-    register_all(app, rulebook)
-    return app
-
-
-def broker_addresses(settings: Settings) -> list[URL]:
-    """The broker for Faust: a list, so that nothing in a URL is taken for a separator; with the namespace, if ours."""
-    url = URL(broker_url(settings))
-    return [url if url.scheme == "kafka" else url.update_query(namespace=settings.namespace, dead_letters=DEAD_LETTERS)]
-
-
-def worker_directory(settings: Settings, worker_name: str) -> Path:
-    """Where a worker keeps its local state."""
-    return settings.data_dir / "workers" / worker_name
-
-
 def claim_slot(settings: Settings, name: str | None = None) -> tuple[str, FileLock]:
-    """The named slot, or the first free `worker-N`, locked until the lock is released or the process ends.
+    """Lock the named slot, or the first free `worker-N`, until the lock is released or the process ends.
 
     Raises:
         LockedError: when the named slot is in use, or all are.
     """
     if name is not None:
-        lock = FileLock(worker_directory(settings, name) / "lock")
+        lock = FileLock(slot_directory(settings, name) / "lock")
         lock.acquire()
         return name, lock
     for number in range(1, SLOTS_MAX + 1):
@@ -120,49 +83,71 @@ async def _create(client: Log, specs: Sequence[TopicSpec]) -> None:
             await log.create_topic(spec)
 
 
-def presence(settings: Settings, app: faust.App, slot: str) -> list[Presence]:
-    """What tells of this worker where the views are; only on Kafka, where the driver does not."""
-    if not settings.on_kafka:
-        return []
-    log = Log(log_url(settings), settings.namespace)
-    member = f"{slot}@{socket.gethostname()}"
-    return [Presence(log, app, member, interval_s=settings.heartbeat_ms / 1000, lease_ms=settings.lease_ms)]
+def run_worker(settings: Settings, domains: Sequence[str] = (), name: str | None = None) -> NoReturn:
+    """Run domains until SIGTERM or SIGINT. Ends by SystemExit: status 0 when all of them stopped in time.
 
-
-def _end(_number: int, _frame: FrameType | None) -> NoReturn:
-    """Nothing has begun that would have to be finished."""
-    raise SystemExit(0)
-
-
-def run_worker(settings: Settings, name: str | None = None) -> NoReturn:
-    """Run a worker until SIGTERM or SIGINT. Ends by SystemExit with the worker's status.
+    Args:
+        settings: The settings.
+        domains: Names of the domains to run; all when empty.
+        name: The slot; the first free one when None.
 
     Raises:
         SettingsError: when the rule book is not valid.
         LockedError: when its slot is in use.
         LogError: when the broker is not suitable.
     """
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _end)  # until Faust's worker takes them over
+    _on_signals(_end)
     rulebook = load_rulebook(settings)
     slot, lock = claim_slot(settings, name)
-    logs.configure(slot, settings.log_level)
-    loop = uvloop.new_event_loop()
-    asyncio.set_event_loop(loop)
-    try:
-        loop.run_until_complete(create_topics(settings))
-        app = build_app(settings, slot, rulebook)
-        worker = faust.Worker(
-            app,
-            *presence(settings, app, slot),
-            loop=loop,
-            loglevel=settings.log_level,
-            override_logging=False,
-            redirect_stdouts=False,
-        )
-        worker.spinner = None
-        relax_collector()
-        logger.info("%s of application %s starts", slot, settings.app_id)
-        worker.execute_from_commandline()
-    finally:
-        lock.release()
+    threading.current_thread().name = slot
+    logs.configure(slot, settings.log_level, threads=True)
+    asyncio.run(create_topics(settings))
+    threads = _threads(settings, domains or TOPOLOGY.names, slot, rulebook)
+    load_plugins(settings)
+    relax_collector()
+    stop = threading.Event()
+    _on_signals(lambda _number, _frame: stop.set())
+    for thread in threads:
+        thread.start()
+    logger.info("%s of application %s runs %s", slot, settings.app_id, ", ".join(thread.domain for thread in threads))
+    stop.wait()
+    _stop(threads)
+    lock.release()
+    raise SystemExit(0)
+
+
+def _threads(settings: Settings, domains: Iterable[str], slot: str, rulebook: Rulebook) -> list[DomainThread]:
+    codec = Recent()  # one domain reads what another encoded without decoding it again
+
+    def services(domain: str) -> list[ServiceT]:
+        app = build_app(settings, domain, slot, rulebook, codec)
+        app.on_startup_finished = lambda: _say_ready(domain)
+        return [*presence(settings, app, slot), app]
+
+    return [DomainThread(slot, domain, lambda domain=domain: services(domain)) for domain in domains]  # type: ignore[misc]
+
+
+async def _say_ready(domain: str) -> None:
+    logger.info("domain %s is ready", domain)
+
+
+def _stop(threads: Sequence[DomainThread]) -> None:
+    """Stop all domains. When one does not stop, end the process at once: its thread cannot be ended otherwise."""
+    deadline = time.monotonic() + GRACE_S
+    for thread in threads:
+        thread.ask()
+    stuck = [thread.domain for thread in threads if not thread.ended(max(0.0, deadline - time.monotonic()))]
+    if stuck:
+        logger.error("%s did not stop within %g s; ending the process", ", ".join(stuck), GRACE_S)
+        sys.stderr.flush()
+        os._exit(1)
+
+
+def _on_signals(handler: Callable[[int, FrameType | None], object]) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, handler)
+
+
+def _end(_number: int, _frame: FrameType | None) -> NoReturn:
+    """End at once: nothing has begun that would have to be finished."""
+    raise SystemExit(0)

@@ -11,17 +11,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import httpx
-
 from api.auth import Role
 from deploy.admin.tokens import DEV_USER, DEV_VENUE, issue
 from deploy.errors import DeployError
-from deploy.run.dev import ready_workers
+from deploy.run.dev import api_answers
+from deploy.run.readiness import missing_for_readiness
 from deploy.server import process
 from deploy.server.address import api_url, free_port
 from deploy.server.embedded import EmbeddedServer
 from deploy.server.server_binary import find_binary
 from deploy.settings import Settings
+from tables.domains import TOPOLOGY
 
 START_S = 120.0
 POLL_S = 0.02
@@ -29,7 +29,6 @@ STOP_S = 20.0
 LEASE_MS = 300_000
 """Workers are stopped while a topic is filled, and are not to lose their partitions for it."""
 
-PROBE_S = 5.0
 LOG_BYTES = 3_000
 
 
@@ -119,12 +118,10 @@ class Pipeline:
         return child
 
     def _is_up(self) -> bool:
-        if self._first_workers:
-            return ready_workers(f"{self.url}/readyz")[0] >= self._first_workers
-        try:
-            return httpx.get(f"{self.url}/healthz", timeout=PROBE_S, trust_env=False).is_success
-        except httpx.TransportError:
+        if not api_answers(self.url):
             return False
+        wanted = dict.fromkeys(TOPOLOGY.names, self._first_workers)
+        return not self._first_workers or missing_for_readiness(self.settings, wanted) is None
 
     def _wait(self, so: Callable[[], bool], what: str) -> None:
         deadline = time.monotonic() + START_S

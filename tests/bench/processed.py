@@ -1,35 +1,41 @@
-"""How far the product's workers are, along the path of topics from the commands to the last table."""
+"""How far the product's workers are: the groups of all domains, from the clients' topics to the last one."""
 
 from __future__ import annotations
+
+from collections.abc import Collection, Iterator
 
 from faust_redis.log import Log, UnknownTopicError
 
 from streams import topics
+from tables.domains import TOPOLOGY
 
-GROUP = "astratrade"
-PATH = (
-    topics.TRADING_COMMANDS,
-    topics.MARKET_PRICES,
-    topics.TRADING_MARKS,
-    topics.TRADING_EVENTS,
-    topics.GAMIFICATION_EVENTS,
-)
+APP_ID = "astratrade"
 
 
-async def all_processed(log: Log) -> bool:
-    """Asked in the order of the path: once a topic is done, nothing is added to the next."""
-    for topic in PATH:
+async def all_processed(log: Log, domains: Collection[str] = ()) -> bool:
+    """Return whether the group of each domain, or of these, has committed all that stands in the topics it consumes.
+
+    Looks at the topics in the order in which events flow: once a topic is done, nothing is added to the next.
+    """
+    for group, topic in _consumed(domains or TOPOLOGY.names):
         try:
             ends = await log.end_offsets(topic)
         except UnknownTopicError:
             continue
-        done = {tp.partition: offset for tp, offset in (await log.committed(GROUP)).items() if tp.topic == topic}
+        done = {tp.partition: offset for tp, offset in (await log.committed(group)).items() if tp.topic == topic}
         if any(done.get(partition, 0) < end for partition, end in ends.items()):
             return False
     return True
 
 
+def _consumed(domains: Collection[str]) -> Iterator[tuple[str, str]]:
+    for topic in TOPOLOGY.topics:
+        for domain in TOPOLOGY.consumers(topic):
+            if domain.name in domains:
+                yield TOPOLOGY.group(APP_ID, domain.name), topic
+
+
 async def processed(log: Log) -> int:
-    """Commands that the group has committed."""
-    committed = await log.committed(GROUP)
+    """Return how many commands the trading domain has committed."""
+    committed = await log.committed(TOPOLOGY.group(APP_ID, "trading"))
     return sum(offset for tp, offset in committed.items() if tp.topic == topics.TRADING_COMMANDS)

@@ -25,6 +25,7 @@ from agents.wiring import handle_batch
 from deploy.replay.fills import Fill, read_fills
 from streams.events import encode
 from streams.events.recent import Recent
+from tables.domains import TOPOLOGY
 from tables.typed import OpenTable
 from tests.bench.fill_load import in_one_hour, made_fills
 from tests.e2e.files import full_file
@@ -68,8 +69,7 @@ class Partition:
         self._spent, self._profiles = spent, profiles
         trading = Trading(open_table, rulebook)
         game, money = Gamification(open_table, rulebook), Financial(open_table, rulebook)
-        out: Any = "out"
-        does = partial(handle_batch, codec=codec, out=out)
+        does = partial(handle_batch, codec=codec, outputs=dict.fromkeys(TOPOLOGY.topics, "out"))
         self._trading = partial(does, handle=trading.command, tables=trading.tables)
         self._game = partial(does, handle=game.traded, tables=game.tables)
         self._money = partial(does, handle=money.traded, tables=money.tables)

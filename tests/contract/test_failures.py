@@ -139,10 +139,8 @@ async def test_more_transient_failures_than_may_wait_become_letters_and_hold_up_
         letters = await DeadLetters(log, f"{broker.name('app')}-dead-letters").all()
     assert sorted(handled) == [10, 11]
     assert max(waiting) == 3
-    attempts = [letter.attempts for letter in letters]
-    assert len(attempts) == 10
-    assert max(attempts) == 5, "events that may wait are tried again"
-    assert min(attempts) < 5, "events beyond the limit are not"
+    assert {letter.attempts for letter in letters[:3]} == {5}
+    assert len(letters) == 10
 
 
 async def test_a_letter_is_replayed_once_also_when_the_answer_is_lost(
@@ -150,7 +148,7 @@ async def test_a_letter_is_replayed_once_also_when_the_answer_is_lost(
 ) -> None:
     await log.create_topic(TopicSpec("t", 1))
     await log.create_topic(topic_spec("letters", 1))
-    letter = DeadLetter("t", 0, 7, b"k", b"v", 1, (), "no", 1, "agent")
+    letter = DeadLetter("g", "t", 0, 7, b"k", b"v", 1, (), "no", 1, "agent")
     await log.append([Record("letters", 0, letter.id.encode(), letter.encode(), 1)])
     append = log.append
     lost = iter((True, True, False, False))

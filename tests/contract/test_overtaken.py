@@ -49,7 +49,8 @@ class Member:
 
     def overtake(self) -> None:
         """Begin a rebalance, as a refused write does."""
-        self.app.consumer.committer.fencing.fence("its lease ran out")
+        self.app.consumer.committer.fenced.set()
+        self.app.consumer.coordinator.fenced()
 
 
 class SlowSnapshot:

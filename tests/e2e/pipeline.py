@@ -12,14 +12,18 @@ import secrets
 import shutil
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import httpx
 
+from deploy.run.readiness import missing_for_readiness
 from deploy.server.embedded import EmbeddedServer
 from deploy.server.server_binary import find_binary
+from deploy.settings import Settings
+from tables.domains import TOPOLOGY
 from tests.e2e.children import Child
 from tests.e2e.waiting import eventually
 from tests.ports import free_port
@@ -51,6 +55,7 @@ class Pipeline:
         self.server = EmbeddedServer(self.directory, find_binary())
         self.workers: list[Child] = []
         self.children: list[Child] = []
+        self._domains: dict[int, tuple[str, ...]] = {}
         self.api: Child
         self._first_workers = workers
         self._with_api = api
@@ -109,9 +114,10 @@ class Pipeline:
         }
         return {**inherited, **ours, **settings}
 
-    def start(self, name: str, *arguments: str, **settings: str) -> Child:
-        """Start `astratrade …` and do not wait for it."""
-        child = Child(f"{len(self.children):02d}-{name}", [*CLI, *arguments], self.environment(**settings), self.logs)
+    def start(self, name: str, *arguments: str, program: Sequence[str] = CLI, **settings: str) -> Child:
+        """Start `astratrade …`, or another program with its arguments, and do not wait for it."""
+        words = [*program, *arguments]
+        child = Child(f"{len(self.children):02d}-{name}", words, self.environment(**settings), self.logs)
         self.children.append(child)
         return child
 
@@ -126,8 +132,11 @@ class Pipeline:
         assert code == 0, child.last_words()
         return child.output()
 
-    def start_worker(self) -> Child:
-        worker = self.start("worker", "worker")
+    def start_worker(self, *domains: str, program: Sequence[str] = CLI) -> Child:
+        """Start a worker process that runs these domains, or all."""
+        options = [word for domain in domains for word in ("--domain", domain)]
+        worker = self.start("worker", "worker", *options, program=program)
+        self._domains[worker.pid] = domains or TOPOLOGY.names
         self.workers.append(worker)
         return worker
 
@@ -164,24 +173,34 @@ class Pipeline:
         return httpx.Client(base_url=self.url, headers=headers, timeout=REQUEST_TIMEOUT_S)
 
     def is_ready(self) -> bool:
+        """Whether the API answers, and each domain has as many members as there are workers, with their tables."""
+        wanted = {domain: len(running) for domain, running in self._running().items() if running}
+        settings = Settings(broker_url=self.server.url, data_dir=self.directory)
+        return self._answers() and missing_for_readiness(settings, wanted) is None
+
+    def _running(self) -> dict[str, list[Child]]:
+        """Workers that nobody ended, by domain."""
+        return {
+            domain: [w for w in self.workers if w.exit_code is None and domain in self._domains[w.pid]]
+            for domain in TOPOLOGY.names
+        }
+
+    def _answers(self) -> bool:
         try:
-            return httpx.get(f"{self.url}/readyz", timeout=REQUEST_TIMEOUT_S).status_code == httpx.codes.OK
+            return httpx.get(f"{self.url}/healthz", timeout=REQUEST_TIMEOUT_S).status_code == httpx.codes.OK
         except httpx.TransportError:
             return False
 
     def is_listening(self) -> bool:
         self.check()
-        try:
-            return httpx.get(f"{self.url}/healthz", timeout=REQUEST_TIMEOUT_S).status_code == httpx.codes.OK
-        except httpx.TransportError:
-            return False
+        return self._answers()
 
     def wait_until_listening(self) -> None:
         """The API answers, workers or not."""
         eventually(self.is_listening, within_s=START_S, what="/healthz says 200")
 
     def wait_until_ready(self) -> None:
-        eventually(self._ready_or_ended, within_s=START_S, what="/readyz says 200")
+        eventually(self._ready_or_ended, within_s=START_S, what="all domains are ready")
 
     def _ready_or_ended(self) -> bool:
         self.check()

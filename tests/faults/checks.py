@@ -12,7 +12,7 @@ from streams import topics
 from streams.topics import DEAD_LETTERS
 from streams.topology import changelog_topic
 from tables.domains import TOPOLOGY
-from tests.bench.processed import GROUP
+from tests.bench.processed import APP_ID
 from tests.e2e.recorded import records_of
 from tests.faults import conservation
 from tests.faults.events import Finding, records_differ, some
@@ -56,7 +56,7 @@ async def conservation_broken(log: Log, model: Model) -> Iterable[Finding]:
     rows = {
         table: [
             (key.decode(), orjson.loads(value))
-            for snapshot in (await snapshots_of(log, changelog_topic(GROUP, table))).values()
+            for snapshot in (await snapshots_of(log, changelog_topic(APP_ID, table))).values()
             for key, value in snapshot.items()
         ]
         for table in DECODED

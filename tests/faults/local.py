@@ -8,7 +8,7 @@ from faust_redis.rocksdb.database import Database
 
 from streams.topology import changelog_topic
 from tables.domains import TOPOLOGY
-from tests.bench.processed import GROUP
+from tests.bench.processed import APP_ID
 from tests.e2e.recorded import records_of
 from tests.faults.events import Finding, some
 
@@ -21,9 +21,11 @@ async def local_rows_differ(log: Log, workers: Path) -> list[Finding]:
     try:
         found: list[Finding] = []
         for table in TOPOLOGY.tables:
-            changes = await records_of(log, changelog_topic(GROUP, table.name))
+            changes = await records_of(log, changelog_topic(APP_ID, table.name))
             for path, database in databases.items():
-                found += rows_differ(path.relative_to(workers).parts[0], database, table.name, changes)
+                worker, domain = path.relative_to(workers).parts[:2]
+                if domain == table.domain:
+                    found += rows_differ(f"{worker}/{domain}", database, table.short_name, changes)
         return found
     finally:
         for database in databases.values():

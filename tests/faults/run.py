@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import redis
-from faust_redis.log import Log
+from faust_redis.log import Log, TopicPartition
 from faust_redis.log.codec import topic_partition
 from faust_redis.log.keys import Keys
 from redis.backoff import NoBackoff
@@ -20,7 +20,8 @@ from api.auth import Role, mint
 from deploy.replay.fills import read_fills
 from streams import topics
 from streams.topics import NAMESPACE
-from tests.bench.processed import GROUP
+from tables.domains import TOPOLOGY
+from tests.bench.processed import APP_ID
 from tests.bench.synthetic import write_fills
 from tests.e2e.children import Child
 from tests.e2e.drained import wait_until_drained
@@ -99,13 +100,17 @@ class Watch:
     def look(self) -> Progress:
         try:
             posted: Any = self._redis.hvals(self._keys.ends(topics.TRADING_COMMANDS))
-            committed: Any = self._redis.hgetall(self._keys.offsets(GROUP))
+            committed = [self._committed(group) for group in TOPOLOGY.groups(APP_ID).values()]
         except redis.RedisError:
             return self._last
-        offsets = {topic_partition(name): int(offset) for name, offset in committed.items()}
-        commands = sum(offset for tp, offset in offsets.items() if tp.topic == topics.TRADING_COMMANDS)
-        self._last = Progress(sum(map(int, posted)), commands, sum(offsets.values()))
+        offsets = [(tp, offset) for group in committed for tp, offset in group.items()]
+        commands = sum(offset for tp, offset in offsets if tp.topic == topics.TRADING_COMMANDS)
+        self._last = Progress(sum(map(int, posted)), commands, sum(offset for _, offset in offsets))
         return self._last
+
+    def _committed(self, group: str) -> dict[TopicPartition, int]:
+        committed: Any = self._redis.hgetall(self._keys.offsets(group))
+        return {topic_partition(name): int(offset) for name, offset in committed.items()}
 
 
 class Run:

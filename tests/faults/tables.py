@@ -8,7 +8,7 @@ from typing import Any
 from faust_redis.log import Log, StoredRecord
 
 from streams.topology import TableSpec, changelog_topic
-from tests.bench.processed import GROUP
+from tests.bench.processed import APP_ID
 from tests.e2e.recorded import records_of
 from tests.faults.events import Finding, some
 
@@ -24,7 +24,7 @@ async def snapshots_of(log: Log, topic: str) -> dict[int, dict[bytes, bytes]]:
 
 async def table_differs(log: Log, table: TableSpec[Any], right: Mapping[int, Snapshot]) -> list[Finding]:
     """Everything that is wrong with one table."""
-    topic = changelog_topic(GROUP, table.name)
+    topic = changelog_topic(APP_ID, table.name)
     snapshots, changes = await snapshots_of(log, topic), await records_of(log, topic)
     found: list[Finding] = []
     for partition, snapshot in snapshots.items():

@@ -12,7 +12,7 @@ from streams.topology import changelog_topic
 from tables.domains import TOPOLOGY
 from tables.gamification import GAMIFICATION_BOARDS
 from tables.trading import TRADING_SEEN
-from tests.bench.processed import GROUP
+from tests.bench.processed import APP_ID
 from tests.faults import conservation
 from tests.faults.events import records_differ
 from tests.faults.model import Entry, Model, model_of
@@ -116,7 +116,7 @@ def test_of_a_trimmed_changelog_the_rows_that_the_rest_changes_are_compared() ->
 
 
 async def test_a_ranking_is_its_rows(log: Log) -> None:
-    topic = changelog_topic(GROUP, GAMIFICATION_BOARDS.name)
+    topic = changelog_topic(APP_ID, GAMIFICATION_BOARDS.name)
     await log.create_topic(TopicSpec(topic, 1, "compact", "rank"))
     right = {0: {b"xp|ann": b'{"xp/all":"07","xp/day":"03"}', b"xp|bob": b'{"xp/all":"08"}'}}
     await log.append([Record(topic, 0, key, value, 0) for key, value in right[0].items()])

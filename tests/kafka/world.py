@@ -38,7 +38,7 @@ class World:
     @property
     def plan(self) -> Plan:
         return Plan(
-            self.group, [self.commands.name, self.events.name], [self.commands], [self.events, self.rows, self.ranks]
+            {self.group: [self.commands.name, self.events.name]}, [self.commands], [self.events, self.rows, self.ranks]
         )
 
     def bridge(self) -> Bridge:

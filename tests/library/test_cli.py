@@ -127,7 +127,7 @@ async def test_letters_of_all_applications_are_listed_shown_replayed_and_dropped
     assert "no dead letters" in await command("dead-letters", "list")
     await log.create_topic(TopicSpec("t", 1))
     letters = {
-        app: DeadLetter("t", 0, n, b"k", b"\x00{", 5, (("h", b"1"),), "Traceback\nValueError: no", 1, "agent")
+        app: DeadLetter(app, "t", 0, n, b"k", b"\x00{", 5, (("h", b"1"),), "Traceback\nValueError: no", 1, "agent")
         for n, app in enumerate(("a", "b"))
     }
     for app, letter in letters.items():
@@ -135,14 +135,14 @@ async def test_letters_of_all_applications_are_listed_shown_replayed_and_dropped
         await log.create_topic(TopicSpec(topic, 1, "compact"))
         await log.append([Record(topic, 0, letter.id.encode(), letter.encode(), 5)])
     listed = await command("dead-letters", "list")
-    assert [line.split("  ")[0] for line in listed.splitlines()] == ["t:0:0", "t:0:1"]
+    assert [line.split("  ")[0] for line in listed.splitlines()] == ["a:t:0:0", "b:t:0:1"]
     assert "ValueError: no" in listed
-    shown = await command("dead-letters", "show", "t:0:1")
-    assert "t:0:1, event time 1970-01-01T00:00:00.005+00:00" in shown
+    shown = await command("dead-letters", "show", "b:t:0:1")
+    assert "b:t:0:1, event time 1970-01-01T00:00:00.005+00:00" in shown
     assert "header     h: 1" in shown
     for _ in ("first", "again"):
-        assert "stands again at t:0:0" in await command("dead-letters", "replay", "t:0:1")
-    assert "dropped" in await command("dead-letters", "drop", "t:0:0", "--yes")
+        assert "stands again at t:0:0" in await command("dead-letters", "replay", "b:t:0:1")
+    assert "dropped" in await command("dead-letters", "drop", "a:t:0:0", "--yes")
     assert "no dead letters" in await command("dead-letters", "list")
     with pytest.raises(IdempotencyConflictError):
         await DeadLetters(log, "a-dead-letters").replay(letters["a"])

@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 from faust_redis.log import StoredRecord
+from faust_redis.log.records import REPLAY_FOR_HEADER
 from pydantic import JsonValue
 
 from api.kit.feeds.change import Read, Reading
@@ -31,10 +32,15 @@ def user_rows(projection: Projection[Any]) -> Read:
 
 
 def events(models: Iterable[type[EventData]], channel_of: Callable[[dict[str, Any]], str]) -> Read:
-    """Read events of some classes; others are passed over. `channel_of` gets the event as JSON."""
+    """Read events of some classes; pass over others, and over copies that a replay appended for one consumer group.
+
+    `channel_of` gets the event as JSON.
+    """
     types = frozenset(model.event_type() for model in models)
 
     def read(_: int, record: StoredRecord) -> Reading | None:
+        if any(name == REPLAY_FOR_HEADER for name, _ in record.headers):
+            return None
         try:
             event = orjson.loads(record.value or b"null")
             if event["type"] not in types:

@@ -8,11 +8,16 @@ import click
 
 from deploy.cli.commands.options import data_dir_option
 from deploy.run.dev import run_dev
+from deploy.run.worker_plan import ACCEPTED
 from deploy.settings import load
 
 
 @click.command()
-@click.option("--workers", type=click.IntRange(1, 64), help="Worker processes.  [default: ASTRA_WORKERS, or 1]")
+@click.option(
+    "--workers",
+    metavar="PLAN",
+    help=f"Worker processes: {ACCEPTED}; a domain that is not named gets 1.  [default: ASTRA_WORKERS, or 1]",
+)
 @click.option(
     "--port",
     type=click.IntRange(0, 65_535),
@@ -20,12 +25,13 @@ from deploy.settings import load
 )
 @click.option("--replay", metavar="FILE", help="Post this CSV of fills once all is up; `sample` is the packaged one.")
 @data_dir_option
-def dev(workers: int | None, port: int | None, replay: str | None, data_dir: Path | None) -> None:
+def dev(workers: str | None, port: int | None, replay: str | None, data_dir: Path | None) -> None:
     """Run server, workers and API together, until Ctrl-C; restart what crashes.
 
     \b
     Examples:
       astratrade dev --replay sample
       astratrade dev --workers 3 --port 8080
+      astratrade dev --workers trading=2,gamification=1
     """
     run_dev(load(workers=workers, api_port=port, data_dir=data_dir), replay)

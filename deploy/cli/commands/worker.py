@@ -1,4 +1,4 @@
-"""`astratrade worker`: one stream processor."""
+"""`astratrade worker`: one worker process."""
 
 from __future__ import annotations
 
@@ -8,21 +8,31 @@ import click
 
 from deploy.cli.commands.options import data_dir_option
 from deploy.settings import load
+from tables.domains import TOPOLOGY
 
 
 @click.command()
+@click.option(
+    "--domain",
+    "domains",
+    multiple=True,
+    type=click.Choice(TOPOLOGY.names),
+    help="Run this domain; repeat it for several.  [default: all]",
+)
 @click.option("--name", metavar="NAME", help="Slot under the data directory.  [default: the first free worker-N]")
 @data_dir_option
-def worker(name: str | None, data_dir: Path | None) -> None:
-    """Run one worker: the Faust agents on the configured broker, or on the server that `dev` runs.
+def worker(domains: tuple[str, ...], name: str | None, data_dir: Path | None) -> None:
+    """Run one worker process: the domains' Faust apps on the configured broker, or on the server that `dev` runs.
 
-    Workers of one application share the partitions; start as many as you like, up to one a partition.
+    Each domain is a consumer group of its own. Workers that run the same domain share its partitions; start as many
+    as you like, up to one a partition.
 
     \b
-    Example:
+    Examples:
       ASTRA_BROKER_URL=redis://broker:6379 astratrade worker
+      astratrade worker --domain trading --domain financial
     """
     settings = load(data_dir=data_dir)
     from deploy.run.worker import run_worker  # noqa: PLC0415 - Faust takes a moment to import
 
-    run_worker(settings, name)
+    run_worker(settings, domains, name)

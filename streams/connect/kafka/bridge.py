@@ -22,14 +22,12 @@ class Plan:
     """What a bridge carries.
 
     Attributes:
-        group: The workers' group on Kafka, whose progress is shown.
-        consumed: Topics that the group processes.
+        groups: The workers' groups on Kafka, whose progress is shown, and the topics that each processes.
         forwarded: Topics that clients write to: from the log to Kafka.
         copied: All others: from Kafka to the log.
     """
 
-    group: str
-    consumed: Sequence[str]
+    groups: Mapping[str, Sequence[str]]
     forwarded: Sequence[TopicSpec]
     copied: Sequence[TopicSpec]
 
@@ -43,14 +41,7 @@ class Bridge:
         self.plan = plan
         self.copier = Copier(log, bootstrap, plan.copied)
         self.forwarder = Forwarder(log, bootstrap, plan.forwarded)
-        self.progress = Progress(
-            log,
-            bootstrap,
-            plan.group,
-            copier=self.copier,
-            milestones=self._milestones,
-            consumed=plan.consumed,
-        )
+        self.progress = Progress(log, bootstrap, plan.groups, copier=self.copier, milestones=self._milestones)
 
     async def run(self) -> None:
         """Carry until cancelled.
@@ -64,7 +55,7 @@ class Bridge:
             asyncio.create_task(retry_while_unavailable(self._trim, "trimming the views")),
             asyncio.create_task(retry_while_unavailable(self.copier.run, "copying from Kafka")),
             asyncio.create_task(retry_while_unavailable(self.forwarder.run, "forwarding to Kafka")),
-            asyncio.create_task(retry_while_unavailable(self.progress.run, "showing the group's progress")),
+            asyncio.create_task(retry_while_unavailable(self.progress.run, "showing the groups' progress")),
         ]
         try:
             await asyncio.gather(*parts)

@@ -1,8 +1,8 @@
-"""Shows in the log how far the workers' group on Kafka has come, as if it had committed there.
+"""Shows in the log how far the workers' groups on Kafka have come, as if they had committed there.
 
-An offset that the group committed on Kafka is shown once everything that followed from the records below it is copied:
-a worker's outputs are on Kafka before its commit, so it is what stood there after the commit was seen. What waits for
-a command to become visible (`?after=`), and what shows lag, therefore reads the same as on Redis.
+An offset that a group committed on Kafka is shown once everything that followed from the records below it is copied: a
+worker's outputs are on Kafka before its commit, so they are among what stood there after the commit was seen. Readers
+that wait for a command to become visible (`?after=`), or that show lag, therefore read the same as on Redis.
 """
 
 from __future__ import annotations
@@ -25,24 +25,22 @@ Offsets = dict[TopicPartition, int]
 
 
 class Progress:
-    """Follows one group; `run` may be called again after it raised."""
+    """Follows all groups; `run` may be called again after it raised."""
 
     def __init__(
         self,
         log: Log,
         bootstrap: str,
-        group: str,
+        groups: Mapping[str, Sequence[str]],
         *,
         copier: Copier,
         milestones: Callable[[], Mapping[TopicPartition, Milestones]],
-        consumed: Sequence[str],
     ) -> None:
         self.log = log
         self.bootstrap = bootstrap
-        self.group = group
+        self.groups = {group: frozenset(consumed) for group, consumed in groups.items()}
         self.copier = copier
         self._milestones = milestones
-        self._consumed = frozenset(consumed)
 
     async def run(self) -> None:
         """Follow.
@@ -52,18 +50,17 @@ class Progress:
         """
         async with admin(self.bootstrap) as client, reader(self.bootstrap) as consumer:
             while True:
-                await self._look(client, consumer)
+                for group in self.groups:
+                    await self._look(group, client, consumer)
                 await asyncio.sleep(LOOK_S)
 
-    async def _look(self, client: AIOKafkaAdminClient, consumer: AIOKafkaConsumer) -> None:
-        shown = await self.log.committed(self.group)
-        marks = {tp: mark for tp, mark in self._milestones().items() if tp.topic in self._consumed}
+    async def _look(self, group: str, client: AIOKafkaAdminClient, consumer: AIOKafkaConsumer) -> None:
+        shown = await self.log.committed(group)
+        marks = {tp: mark for tp, mark in self._milestones().items() if tp.topic in self.groups[group]}
         behind = [tp for tp, mark in marks.items() if mark.last > shown.get(tp, 0)]
         if not behind:
             return
-        committed = await client.list_consumer_group_offsets(
-            self.group, partitions=[kafka_partition(tp) for tp in behind]
-        )
+        committed = await client.list_consumer_group_offsets(group, partitions=[kafka_partition(tp) for tp in behind])
         reached: Offsets = {}
         for place, at in committed.items():
             tp = TopicPartition(*place)
@@ -71,7 +68,7 @@ class Progress:
             if here is not None and here > shown.get(tp, 0):
                 reached[tp] = here
         if reached and await self._copied(consumer):
-            await self._show(reached, shown)
+            await self._show(group, reached, shown)
 
     async def _copied(self, consumer: AIOKafkaConsumer) -> bool:
         """Wait until all that stands on Kafka now is copied; whether it was in time."""
@@ -88,9 +85,9 @@ class Progress:
             return False
         return True
 
-    async def _show(self, reached: Offsets, shown: Mapping[TopicPartition, int]) -> None:
+    async def _show(self, group: str, reached: Offsets, shown: Mapping[TopicPartition, int]) -> None:
         preconditions = {tp: Preconditions(shown.get(tp, 0), "") for tp in reached}
         try:
-            await self.log.commit(WriteBatch(offsets=reached, preconditions=preconditions, group=self.group))
+            await self.log.commit(WriteBatch(offsets=reached, preconditions=preconditions, group=group))
         except RolledBackError:
             return  # another bridge showed something meanwhile

@@ -12,13 +12,13 @@ from pathlib import Path
 
 from faust_redis.log import Log
 
-from tables.workers import workers
+from tables.workers import workers_by_domain
 from tests.bench.figures import figure
 from tests.bench.fill_load import made_fills
 from tests.bench.parameters import Asked
 from tests.bench.parts.product import USERS, post, until_processed
 from tests.bench.pipeline import START_S, Pipeline
-from tests.bench.processed import GROUP
+from tests.bench.processed import APP_ID
 from tests.bench.result import Result
 from tests.bench.spent import cpu_seconds, peak_mib
 
@@ -51,12 +51,16 @@ async def _start(pipeline: Pipeline) -> tuple[float, float, float]:
     async with Log(pipeline.server.url, pipeline.settings.namespace) as log:
         begun = time.monotonic()
         worker = pipeline.start_worker(NAME)
-        while not (await workers(log, GROUP)).ready:
+        while not await _ready(log):
             pipeline.check(begun + START_S, "get a worker ready")
             await asyncio.sleep(POLL_S)
         took = time.monotonic() - begun, cpu_seconds(worker.pid), peak_mib(worker.pid)
     pipeline.stop_worker(worker)
     return took
+
+
+async def _ready(log: Log) -> bool:
+    return all(group.ready for group in (await workers_by_domain(log, APP_ID)).values())
 
 
 def _import_s() -> float:

@@ -82,9 +82,12 @@ class Worker:
         return str(Position(topic, epoch, {partition: appended.offsets[0] + 1}))
 
     async def commit(self, topic: str, partition: int, offset: int) -> None:
-        """Say that a partition was processed up to an offset."""
+        """Say that each domain which consumes a topic has processed a partition up to an offset."""
         name = f"{TopicPartition(topic, partition).topic}:{partition}"
-        await self.log.redis.hset(self.log.keys.offsets(self.app_id), name, str(offset))
+        for domain in TOPOLOGY.consumers(topic):
+            await self.log.redis.hset(
+                self.log.keys.offsets(TOPOLOGY.group(self.app_id, domain.name)), name, str(offset)
+            )
 
 
 def fill(n: int = 1, **changes: Any) -> dict[str, Any]:

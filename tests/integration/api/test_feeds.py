@@ -12,7 +12,8 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
-from faust_redis.log import Log, Record
+from faust_redis.dead_letters import DeadLetter
+from faust_redis.log import Log, Record, TopicPartition
 
 from api.kit.feeds import follower as followers
 from api.kit.feeds import session as sessions
@@ -261,6 +262,23 @@ async def test_the_tape_has_executions_of_the_market_alone(server: httpx.AsyncCl
     await worker.emit(topics.TRADING_EVENTS, executed("a", "ETH", 20), executed("a", "BTC", 21))
     await reading
     assert "f-20" not in reader.table
+
+
+async def test_the_tape_shows_an_execution_once_though_it_was_replayed_for_a_group(
+    server: httpx.AsyncClient, worker: Worker, log: Log
+) -> None:
+    appended = await worker.emit(topics.TRADING_EVENTS, executed("a", "BTC", 1))
+    place = TopicPartition(topics.TRADING_EVENTS, worker.partition("a"))
+    [record] = (await log.fetch({place: appended.offsets[0]}))[place]
+    letter = DeadLetter(
+        "demo-gamification", place.topic, place.partition, record.offset, record.key, record.value,
+        record.timestamp_ms, record.headers, "no", 1, "agent",
+    )  # fmt: skip
+    await log.append([letter.replay_record()])
+    await worker.emit(topics.TRADING_EVENTS, executed("a", "BTC", 2))
+    reader = Reader(server, "/v1/feed/trades", {"market": "BTC", "last": 5}, key="fill_id")
+    await reader.read(lambda r: r.last_id is not None)
+    assert [row["fill_id"] for row in reader.told] == ["f-1", "f-2"]
 
 
 async def test_the_xp_feed_leaves_streaks_out(server: httpx.AsyncClient, worker: Worker) -> None:

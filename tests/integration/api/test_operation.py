@@ -22,20 +22,22 @@ from api.kit.broker_watch import BrokerWatch
 from api.kit.problems import KINDS
 from deploy.server.embedded import EmbeddedServer
 from deploy.server.server_binary import find_binary
+from tables.domains import TOPOLOGY
 from tables.gamification import GAMIFICATION_PROGRESS, Progress
 from tests.integration.api.sse import Reader, serving
 from tests.integration.api.support import Worker, auth
 from tests.integration.api.test_ingress import ORDER, USER, assert_problem
 
 
-async def set_group(log: Log, group: str, state: str, members: dict[str, dict[str, Any]], lease_s: int = 60) -> None:
-    """A group as the coordinator keeps it."""
+async def set_groups(log: Log, app_id: str, state: str, members: dict[str, dict[str, Any]], lease_s: int = 60) -> None:
+    """The groups of all domains as the coordinator keeps them."""
     seconds, _ = await log.redis.time()
-    key = log.keys.group(group)
-    await log.redis.hset(key, mapping={"state": state, "generation": 3})
-    for member, status in members.items():
-        await log.redis.zadd(f"{key}:leases", {member: (seconds + lease_s) * 1_000})
-        await log.groups.set_status(group, member, orjson.dumps(status).decode())
+    for group in TOPOLOGY.groups(app_id).values():
+        key = log.keys.group(group)
+        await log.redis.hset(key, mapping={"state": state, "generation": 3})
+        for member, status in members.items():
+            await log.redis.zadd(f"{key}:leases", {member: (seconds + lease_s) * 1_000})
+            await log.groups.set_status(group, member, orjson.dumps(status).decode())
 
 
 async def until(condition: Callable[[], bool], within_s: float = 10.0) -> None:
@@ -61,7 +63,7 @@ async def test_ready_means_that_every_live_worker_has_its_tables(
         ("stable", {"b": recovered}, None),
     ]
     for state, members, missing in steps:
-        await set_group(log, config.group, state, members)
+        await set_groups(log, config.app_id, state, members)
         answer = await client.get("/readyz")
         if missing is None:
             assert answer.json() == {"status": "ready", "workers": 2, "generation": 3}
@@ -71,7 +73,7 @@ async def test_ready_means_that_every_live_worker_has_its_tables(
 
 
 async def test_a_worker_without_a_lease_does_not_count(client: httpx.AsyncClient, log: Log, config: ApiConfig) -> None:
-    await set_group(log, config.group, "stable", {"a": {"generation": 3, "recovered": True}}, lease_s=-5)
+    await set_groups(log, config.app_id, "stable", {"a": {"generation": 3, "recovered": True}}, lease_s=-5)
     assert_problem(await client.get("/readyz"), 503, "unavailable")
 
 

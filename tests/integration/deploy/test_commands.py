@@ -11,6 +11,7 @@ from faust_redis.admin import InvalidRequestError
 from faust_redis.cli.overview import PartitionState
 from faust_redis.dead_letters import DeadLetter
 from faust_redis.log import Fence, GroupInUseError, Log, Record, TopicPartition, TopicSpec, WriteBatch
+from faust_redis.log.records import REPLAY_FOR_HEADER
 from faust_redis.log.scripts import GROUP
 
 from deploy.admin.reset import reset_everything
@@ -124,7 +125,9 @@ def test_reset_without_a_running_server_removes_its_data(tmp_path: Path) -> None
 
 def test_dead_letters_are_listed_shown_replayed_once_and_dropped(server: EmbeddedServer) -> None:
     def letter(offset: int) -> DeadLetter:
-        return DeadLetter("t", 1, offset, b"k", b"\x00{", 5, (("h", b"1"),), "ValueError: no", 1, "trading-commands")
+        return DeadLetter(
+            "g", "t", 1, offset, b"k", b"\x00{", 5, (("h", b"1"),), "ValueError: no", 1, "trading-commands"
+        )
 
     async def bury(log: Log) -> None:
         await log.create_topic(TopicSpec("t", 2))
@@ -133,20 +136,20 @@ def test_dead_letters_are_listed_shown_replayed_once_and_dropped(server: Embedde
 
     assert "no dead letters" in astratrade(server, "dead-letters", "list").output
     with_log(server, bury)
-    assert "t:1:3  trading-commands  1 attempts  ValueError: no" in astratrade(server, "dead-letters", "list").output
-    shown = astratrade(server, "dead-letters", "show", "t:1:3").output
+    assert "g:t:1:3  trading-commands  1 attempts  ValueError: no" in astratrade(server, "dead-letters", "list").output
+    shown = astratrade(server, "dead-letters", "show", "g:t:1:3").output
     assert "header     h: 1" in shown
     assert "\x00{" in shown
     for _ in ("first", "again: whoever ran it may not have seen the answer"):
-        assert "stands again at t:1:0" in astratrade(server, "dead-letters", "replay", "t:1:3").output
+        assert "stands again at t:1:0" in astratrade(server, "dead-letters", "replay", "g:t:1:3").output
     with pytest.raises(InvalidRequestError, match="no dead letter"):
-        astratrade(server, "dead-letters", "replay", "t:1:5")
-    astratrade(server, "dead-letters", "drop", "t:1:4", "--yes")
+        astratrade(server, "dead-letters", "replay", "g:t:1:5")
+    astratrade(server, "dead-letters", "drop", "g:t:1:4", "--yes")
     assert "no dead letters" in astratrade(server, "dead-letters", "list").output
 
     async def look(log: Log) -> None:
         [record] = (await log.fetch({TopicPartition("t", 1): 0}))[TopicPartition("t", 1)]
-        assert (record.key, record.value, record.headers) == (b"k", b"\x00{", (("h", b"1"),))
+        assert (record.key, record.value, record.headers) == (b"k", b"\x00{", (("h", b"1"), (REPLAY_FOR_HEADER, b"g")))
 
     with_log(server, look)
 

@@ -122,7 +122,7 @@ def test_one_command_runs_all_survives_a_killed_worker_and_stops_clean(dev: Dev,
     dev.until(r"dev: worker 1 ended \(by SIGKILL\)")
     dev.until(r"dev: worker 1 was started again")
     assert json.loads(astratrade("tables", "get", "gamification-progress", "trader-2", "--data-dir", str(data_dir)))
-    assert '"astratrade"' in astratrade("topics", "--json", "--data-dir", str(data_dir))
+    assert '"astratrade-trading"' in astratrade("topics", "--json", "--data-dir", str(data_dir))
 
     children = dev.children()
     dev.process.send_signal(signal.SIGINT)

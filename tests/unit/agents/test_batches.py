@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from agents.gamification.standings import Run
 from agents.wiring import handle_batch
+from streams import topics
 from streams.events import AnyEvent, Event, encode
 from streams.events.market import PriceUpdated
 from streams.events.recent import Recent
@@ -18,6 +19,7 @@ from streams.events.trading import CloseTrade, OpenTrade
 from streams.ids import fill_event_id, opened_trade_id, uuid7
 from streams.times import HOUR_US, Instant
 from tables.boards import Standing, raised
+from tables.domains import TOPOLOGY
 from tests.unit.agents.test_wiring import batch_of
 from tests.unit.agents.world import World, fill_of
 
@@ -68,11 +70,13 @@ def run(commands: list[AnyEvent], size: int) -> tuple[Any, Any]:
     world, codec = World(), Recent()
     sent: dict[str, list[bytes]] = defaultdict(list)
 
+    outputs = {topic: topic for topic in TOPOLOGY.topics}
+
     def do(values: list[bytes], domain: Any, handle: Callable[[AnyEvent], list[AnyEvent]], out: Any) -> list[bytes]:
         first = len(sent[out])
         for start in range(0, len(values), size):
             batch = batch_of(*values[start : start + size])
-            handle_batch(batch, handle=handle, tables=domain.tables, codec=codec, out=out)
+            handle_batch(batch, handle=handle, tables=domain.tables, codec=codec, outputs=outputs)
             sent[out] += [record["value"] for record in batch.sent]
         return sent[out][first:]
 
@@ -81,9 +85,9 @@ def run(commands: list[AnyEvent], size: int) -> tuple[Any, Any]:
         followed: list[AnyEvent] = handle(event)
         return followed
 
-    facts = do([encode(command) for command in commands], world.trading, either, "trading")
-    earned = do(facts, world.gamification, world.gamification.traded, "gamification")
-    do(facts, world.financial, world.financial.traded, "financial")
+    facts = do([encode(command) for command in commands], world.trading, either, topics.TRADING_EVENTS)
+    earned = do(facts, world.gamification, world.gamification.traded, topics.GAMIFICATION_EVENTS)
+    do(facts, world.financial, world.financial.traded, topics.FINANCIAL_EVENTS)
     do(earned, world.trading, world.trading.gamified, "")
     return {name: dict(rows) for name, rows in world.maps.items()}, dict(sent)
 

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import faust
 import pytest
 
-from agents.app import register_all
+from agents.registry import register_of
 from agents.rulebook import packaged_rulebook
-from agents.wiring import broadcast, handle_batch
+from agents.wiring import Broadcast, WiringError, agent_name, broadcast, handle_batch, wire
 from streams import topics
 from streams.events import Event, UndecodableEventError, decode, encode
 from streams.events.recent import Recent
 from streams.ids import fill_event_id
 from streams.times import Instant
+from streams.topology import Domain
+from tables import trading
 from tables.domains import TOPOLOGY
 from tables.unit_of_work import UnitOfWork
 from tests.unit.agents.world import World, fill_of
@@ -44,13 +46,13 @@ def command(fill_id: str = "f-1", user: str = "ada") -> bytes:
     return encode(Event.first(fill_of(fill_id, user), event_id=event_id, time=AT, key=user, rules_version=1))
 
 
-def doing(batch: Any, handle: Any, out: Any = None, tables: UnitOfWork | None = None) -> None:
-    handle_batch(batch, handle=handle, tables=tables or UnitOfWork(lambda _: {}), codec=Recent(), out=out)
+def doing(batch: Any, handle: Any, outputs: Any = None, tables: UnitOfWork | None = None) -> None:
+    handle_batch(batch, handle=handle, tables=tables or UnitOfWork(lambda _: {}), codec=Recent(), outputs=outputs or {})
 
 
 def test_what_follows_goes_to_the_same_partition_number_under_the_users_key_at_event_time() -> None:
     batch = batch_of(command())
-    doing(batch, lambda event: [event.then(event.data)], "out")
+    doing(batch, lambda event: [event.then(event.data)], {topics.TRADING_COMMANDS: "out"})
     (sent,) = batch.sent
     assert (sent["topic"], sent["key"], sent["partition"], sent["timestamp_ms"]) == ("out", b"ada", 3, 1726821360500)
     assert decode(sent["value"]).causationid == decode(command()).id
@@ -73,18 +75,18 @@ def test_a_failing_rule_is_not_hidden() -> None:
 def test_a_batch_that_fails_has_written_nothing_and_can_be_worked_again() -> None:
     world = World()
     good = [command(f"f-{n}") for n in range(3)]
-    trading = world.trading
+    domain = world.trading
 
     def do(*values: Any) -> list[dict[str, Any]]:
         batch = batch_of(*values)
-        doing(batch, trading.command, "out", trading.tables)
+        doing(batch, domain.command, {topics.TRADING_EVENTS: "out"}, domain.tables)
         return batch.sent
 
     with pytest.raises(UndecodableEventError):
         do(*good, b"poison")
     assert not any(world.maps.values())
     assert len(do(*good)) == 3
-    assert trading.portfolios.get("ada").live.fills == 3
+    assert domain.portfolios.get("ada").live.fills == 3
 
 
 def test_a_mark_is_copied_as_it_is_to_every_partition() -> None:
@@ -95,15 +97,36 @@ def test_a_mark_is_copied_as_it_is_to_every_partition() -> None:
     assert {sent["value"] for sent in batch.sent} == {command()}
 
 
-def test_registering_declares_every_table_and_an_agent_for_every_consumed_topic() -> None:
-    app = faust.App("astratrade", broker="kafka://localhost:9", store="memory://", topic_partitions=4)
-    register_all(app, packaged_rulebook())
-    assert set(app.tables) == {spec.name for spec in TOPOLOGY.tables}
-    consumed = {(name.rpartition(".")[2], *agent.channel.topics) for name, agent in app.agents.items()}
-    assert consumed == {
-        ("trading-commands", topics.TRADING_COMMANDS),
-        ("trading-prices", topics.MARKET_PRICES),
-        ("trading-marks", topics.TRADING_MARKS),
-        ("trading-levels", topics.GAMIFICATION_EVENTS),
-        ("trading-facts", topics.TRADING_EVENTS),
-    }
+def new_app() -> faust.App:
+    return faust.App("astratrade", broker="kafka://localhost:9", store="memory://", topic_partitions=4)
+
+
+@pytest.mark.parametrize("domain", TOPOLOGY.domains, ids=lambda domain: domain.name)
+def test_a_domain_declares_its_tables_and_an_agent_for_each_topic_it_consumes(domain: Domain) -> None:
+    app = new_app()
+    register_of(domain.name)(app, packaged_rulebook(), Recent())
+    assert set(app.tables) == {spec.short_name for spec in domain.tables}
+    consumed = {name.rpartition(".")[2]: agent.channel.topics for name, agent in app.agents.items()}
+    assert consumed == {agent_name(topic): (topic,) for topic in domain.consumes}
+
+
+def test_agents_are_named_after_their_topic() -> None:
+    assert agent_name(topics.TRADING_COMMANDS) == "trading-commands"
+
+
+def test_handlers_for_other_topics_than_the_domain_consumes_are_refused() -> None:
+    with pytest.raises(WiringError, match="trading consumes"):
+        wire(new_app(), trading.DOMAIN, UnitOfWork(lambda _: {}), Recent(), {topics.TRADING_COMMANDS: lambda _: []})
+
+
+def test_a_broadcast_that_is_not_declared_is_refused() -> None:
+    undeclared = replace(trading.DOMAIN, broadcasts=frozenset())
+    handlers: dict[str, Any] = dict.fromkeys(undeclared.consumes, lambda _: [])
+    handlers[topics.MARKET_PRICES] = Broadcast(topics.TRADING_MARKS)
+    with pytest.raises(WiringError, match="does not declare"):
+        wire(new_app(), undeclared, UnitOfWork(lambda _: {}), Recent(), handlers)
+
+
+def test_an_event_of_a_topic_that_the_domain_does_not_produce_is_refused() -> None:
+    with pytest.raises(WiringError, match="which this domain does not produce"):
+        doing(batch_of(command()), lambda event: [event.then(event.data)])

@@ -22,7 +22,7 @@ def test_without_any_setting_the_defaults_embed_a_server(tmp_path: Path) -> None
     settings = load()
     assert settings.embedded
     assert settings.data_dir == tmp_path / "data"
-    assert (settings.partitions, settings.workers, settings.api_port) == (4, 1, 8000)
+    assert (settings.partitions, settings.workers, settings.api_port) == (4, "1", 8000)
 
 
 def test_environment_wins_over_the_file_and_arguments_over_both(
@@ -32,7 +32,7 @@ def test_environment_wins_over_the_file_and_arguments_over_both(
     monkeypatch.setenv("ASTRA_WORKERS", "3")
     monkeypatch.setenv("ASTRA_PARTITIONS", "16")
     settings = load(partitions=32, workers=None)
-    assert (settings.partitions, settings.workers, settings.namespace) == (32, 3, "from-file")
+    assert (settings.partitions, settings.workers, settings.namespace) == (32, "3", "from-file")
 
 
 @pytest.mark.parametrize(
@@ -40,6 +40,10 @@ def test_environment_wins_over_the_file_and_arguments_over_both(
     [
         ("ASTRA_PARTITIONS", "0", "ASTRA_PARTITIONS=0 is not accepted: .*greater than.*1 to 1024"),
         ("ASTRA_PARTITIONS", "four", "ASTRA_PARTITIONS=four .*integer.*1 to 1024"),
+        ("ASTRA_WORKERS", "0", "ASTRA_WORKERS=0 .*no process.*1 to 64"),
+        ("ASTRA_WORKERS", "65", "ASTRA_WORKERS=65 .*more than 64 processes"),
+        ("ASTRA_WORKERS", "trade=2", "'trade' is not a domain; the domains are trading, gamification, financial"),
+        ("ASTRA_WORKERS", "trading:2", "'trading:2' is not a count such as trading=2"),
         ("ASTRA_BROKER_URL", "amqp://x", "ASTRA_BROKER_URL .*'amqp'.*redis://"),
         ("ASTRA_APPENDFSYNC", "no", "ASTRA_APPENDFSYNC=no .*everysec or always"),
         ("ASTRA_NAMESPACE", "Has Space", "ASTRA_NAMESPACE=Has Space .*a-z"),

@@ -33,8 +33,8 @@ def test_changelogs_are_compacted_and_boards_have_sorted_sets() -> None:
 
 
 def test_declared_tables_are_raw_bytes_and_have_the_changelog_of_the_catalogue() -> None:
-    app = faust.App("astratrade", broker="memory://", store="memory://")
     for spec in TOPOLOGY.tables:
+        app = faust.App(TOPOLOGY.group("astratrade", spec.domain), broker="memory://", store="memory://")
         table: Any = declare(app, spec, 4)
         assert (table.key_serializer, table.value_serializer, table.partitions) == ("raw", "raw", 4)
         assert table.changelog_topic_name == changelog_topic("astratrade", spec.name)

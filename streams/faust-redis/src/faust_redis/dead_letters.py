@@ -1,7 +1,8 @@
-"""Dead letters: messages that could not be processed, with everything needed to understand and replay them.
+"""Dead letters: messages that a consumer group could not process, with all that is needed to replay them.
 
-The topic is compacted and keyed by where the message stood, so its snapshot is the list of letters not yet dealt with;
-replaying or dropping one writes a tombstone for it, in the same write as the replayed record.
+The topic is compacted and keyed by group and place of the message, so its snapshot is the list of letters not yet dealt
+with. Replaying or dropping a letter writes its tombstone, in the same write as the replayed record. A replayed record
+names the group in a header: other groups, which have processed the message already, pass over it.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any
 import orjson
 
 from faust_redis.log import Appended, IdempotencyKey, Log, LogUnavailableError, Record, TopicSpec, UnknownTopicError
-from faust_redis.log.records import Headers
+from faust_redis.log.records import REPLAY_FOR_HEADER, Headers
 
 ERROR_CHARS_MAX = 4_000
 RETENTION_MS = 7 * 24 * 3_600_000  # of the records; letters stay in the snapshot until they are dealt with
@@ -34,21 +35,23 @@ class TransientError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A message that could not be processed.
+    """A message that a consumer group could not process.
 
     Attributes:
-        topic: Where it stood.
-        partition: Where it stood.
-        offset: Where it stood.
+        group: The consumer group that gave up on it.
+        topic: The topic of the message.
+        partition: The partition of the message.
+        offset: The offset of the message.
         key: Its original key.
         value: Its original value.
         timestamp_ms: Its event time.
         headers: Its original headers.
-        error: What the last attempt raised, with where.
+        error: The traceback of the last attempt.
         attempts: How often it was tried.
-        agent: Which agent gave up on it.
+        agent: The agent that gave up on it.
     """
 
+    group: str
     topic: str
     partition: int
     offset: int
@@ -62,13 +65,20 @@ class DeadLetter:
 
     @property
     def id(self) -> str:
-        """What it is called: ``topic:partition:offset``."""
-        return f"{self.topic}:{self.partition}:{self.offset}"
+        """Return its name: ``group:topic:partition:offset``."""
+        return f"{self.group}:{self.topic}:{self.partition}:{self.offset}"
+
+    def replay_record(self) -> Record:
+        """Return the record that brings the message to its group again, and to no other."""
+        headers = tuple(pair for pair in self.headers if pair[0] != REPLAY_FOR_HEADER)
+        marked = (*headers, (REPLAY_FOR_HEADER, self.group.encode()))
+        return Record(self.topic, self.partition, self.key, self.value, self.timestamp_ms, marked)
 
     def encode(self) -> bytes:
         """As stored; bytes in base64."""
         return orjson.dumps(
             {
+                "group": self.group,
                 "topic": self.topic,
                 "partition": self.partition,
                 "offset": self.offset,
@@ -115,7 +125,7 @@ class DeadLetters:
         keys = [self.log.keys.snapshot(self.topic, p) for p in range(info.spec.partitions)]
         replies: list[Mapping[bytes, bytes]] = await self.log.at_once(*(("HGETALL", key) for key in keys))
         letters = [DeadLetter.decode(raw) for reply in replies for raw in reply.values()]
-        return sorted(letters, key=lambda letter: (letter.topic, letter.partition, letter.offset))
+        return sorted(letters, key=lambda letter: (letter.group, letter.topic, letter.partition, letter.offset))
 
     async def get(self, letter_id: str) -> DeadLetter | None:
         """One letter by its id, or None."""
@@ -130,8 +140,7 @@ class DeadLetters:
             IdempotencyConflictError: when it was dropped.
             RowGoneError: when it was dealt with longer ago than that is remembered.
         """
-        again = Record(letter.topic, letter.partition, letter.key, letter.value, letter.timestamp_ms, letter.headers)
-        return await self._deal(letter, REPLAY, again)
+        return await self._deal(letter, REPLAY, letter.replay_record())
 
     async def replayed(self, letter_id: str) -> int | None:
         """The offset at which a letter stands that was replayed within the last week; None when it was not."""

@@ -34,7 +34,7 @@ SHOW = """Print one letter: its topic, partition and offset, its original bytes,
 
 \b
 Example:
-  PROGRAM dead-letters show clicks:2:1841
+  PROGRAM dead-letters show counter:clicks:2:1841
 """
 REPLAY = """Append the original message to its topic again and remove the letter, in one write.
 
@@ -42,13 +42,13 @@ Run it again when you did not see its answer: it appends nothing and prints the 
 
 \b
 Example:
-  PROGRAM dead-letters replay clicks:2:1841
+  PROGRAM dead-letters replay counter:clicks:2:1841
 """
 DROP = """Remove a letter for good.
 
 \b
 Example:
-  PROGRAM dead-letters drop clicks:2:1841
+  PROGRAM dead-letters drop counter:clicks:2:1841
 """
 SUFFIX = "-dead-letters"
 ERROR_CHARS_MAX = 160
@@ -85,7 +85,8 @@ def dead_letters(program: Program) -> click.Group:
     @program.target
     def replay(*, ask: Ask, letter: str) -> None:
         offset = ask(lambda log: _replay(log, program, letter))
-        click.echo(f"replayed: it stands again at {letter.rpartition(':')[0]}:{offset}")
+        _, topic, partition, _ = letter.rsplit(":", 3)
+        click.echo(f"replayed: it stands again at {topic}:{partition}:{offset}")
 
     @group.command("drop", help=program.help(DROP))
     @letter_argument

@@ -142,6 +142,7 @@ class Failures:
 
     def _dead_letter(self, message: Any, exc: Exception, attempts: int, agent: str) -> None:
         letter = DeadLetter(
+            group=self.transport.group,
             topic=message.topic,
             partition=message.partition,
             offset=message.offset,

@@ -1,0 +1,82 @@
+"""The Faust app of one domain: where settings, driver, store and agents are put together."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import faust
+from faust import fixups, stores, transport
+from faust_redis.log import Log
+from mode import Service
+from yarl import URL
+
+from agents.registry import register_of
+from agents.rulebook import Rulebook
+from deploy.broker import broker_url, log_url
+from deploy.settings import Settings
+from streams.connect.kafka.presence import Presence
+from streams.events.recent import Recent
+from streams.topics import DEAD_LETTERS
+from streams.topology import Topology
+
+STORE = "faust-redis-rocksdb://"
+KAFKA_COMMIT_EVERY_S = 0.5  # our driver commits when there is something to commit; Faust's own by the clock
+
+
+def build_app(settings: Settings, domain: str, slot: str, rulebook: Rulebook, codec: Recent) -> faust.App:
+    """Return the Faust app of a domain with its agents registered, not started."""
+    app = faust.App(
+        Topology.group(settings.app_id, domain),
+        broker=broker_addresses(settings),
+        broker_client_id=slot,
+        broker_session_timeout=settings.lease_ms / 1000,
+        broker_heartbeat_interval=settings.heartbeat_ms / 1000,
+        broker_commit_interval=KAFKA_COMMIT_EVERY_S,
+        broker_rebalance_timeout=settings.rebalance_ms / 1000,
+        store=STORE,
+        datadir=domain_directory(settings, slot, domain),
+        topic_partitions=settings.partitions,
+        topic_replication_factor=1,
+        topic_disable_leader=True,
+        table_standby_replicas=settings.standbys,
+        reply_create_topic=False,
+        web_enabled=False,
+        canonical_url=f"http://{slot}.{socket.gethostname()}",
+        autodiscover=False,
+        worker_redirect_stdouts=False,
+    )
+    register_of(domain)(app, rulebook, codec)
+    return app
+
+
+def load_plugins(settings: Settings) -> None:
+    """Look up Faust's plugins. Its registries fill themselves at the first look-up, and not in a thread-safe way."""
+    stores.by_url(STORE)
+    transport.by_url(broker_addresses(settings)[0])
+    fixups.by_name("django")
+
+
+def broker_addresses(settings: Settings) -> list[URL]:
+    """Return the broker for Faust: a list, so that Faust takes nothing in the URL for a separator of addresses."""
+    url = URL(broker_url(settings))
+    return [url if url.scheme == "kafka" else url.update_query(namespace=settings.namespace, dead_letters=DEAD_LETTERS)]
+
+
+def slot_directory(settings: Settings, slot: str) -> Path:
+    """Return where a worker process keeps its local state."""
+    return settings.data_dir / "workers" / slot
+
+
+def domain_directory(settings: Settings, slot: str, domain: str) -> Path:
+    """Return where a worker process keeps the local state of one domain."""
+    return slot_directory(settings, slot) / domain
+
+
+def presence(settings: Settings, app: faust.App, slot: str) -> list[Service]:
+    """Return the service that reports the app's state to the views; none on Redis, where the driver does that."""
+    if not settings.on_kafka:
+        return []
+    log = Log(log_url(settings), settings.namespace)
+    member = f"{slot}@{socket.gethostname()}"
+    return [Presence(log, app, member, interval_s=settings.heartbeat_ms / 1000, lease_ms=settings.lease_ms)]

@@ -1,0 +1,137 @@
+"""Runs the app of one domain in a thread with its own event loop, and starts it again after a crash.
+
+A domain that blocks its event loop therefore blocks no other domain of the process
+(docs/decisions/0015-a-thread-for-each-domain.md).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from typing import Final
+
+import uvloop
+from mode import Service
+from mode.types import ServiceT
+
+BACKOFF_FIRST_S: Final = 0.5
+BACKOFF_MAX_S: Final = 15.0
+STEADY_S: Final = 30.0
+"""An app that ran this long starts its back-off anew."""
+
+STOP_S: Final = 15.0
+"""How long an app may take to stop."""
+
+logger = logging.getLogger(__name__)
+
+
+class DomainCrashedError(Exception):
+    """The app of a domain ended without having been asked to."""
+
+
+class _Root(Service):
+    """The root of one domain's services: it crashes when one of them does."""
+
+    def __init__(self, services: Iterable[ServiceT]) -> None:
+        super().__init__()
+        self._services = tuple(services)
+
+    def on_init_dependencies(self) -> Sequence[ServiceT]:
+        """Return the services to start and stop with this one."""
+        return self._services
+
+
+class DomainThread:
+    """One domain's app in a thread of its own, kept running until it is asked to stop."""
+
+    def __init__(self, slot: str, domain: str, services: Callable[[], Iterable[ServiceT]]) -> None:
+        """Prepare the thread.
+
+        Args:
+            slot: The name of the worker process.
+            domain: The name of the domain.
+            services: Build the app, and what runs beside it; called in the thread for each start.
+        """
+        self.domain = domain
+        self._thread = threading.Thread(target=self._run, name=f"{slot}/{domain}", daemon=True)
+        self._services = services
+        self._stopping = threading.Event()
+        self._lock = threading.Lock()
+        self._wake: Callable[[], object] | None = None
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def ended(self, within_s: float) -> bool:
+        """Wait for the thread to end, at most `within_s` seconds. Return whether it has ended."""
+        self._thread.join(within_s)
+        return not self._thread.is_alive()
+
+    def ask(self) -> None:
+        """Ask the domain to stop, without waiting."""
+        self._stopping.set()
+        with self._lock:
+            if self._wake is not None:
+                self._wake()
+
+    def _run(self) -> None:
+        """Run the app; after a crash run a new one, with back-off."""
+        pause_s = BACKOFF_FIRST_S
+        while not self._stopping.is_set():
+            started = time.monotonic()
+            try:
+                with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                    runner.run(self._live())
+            except Exception:
+                if time.monotonic() - started > STEADY_S:
+                    pause_s = BACKOFF_FIRST_S
+                logger.exception("domain %s crashed; it starts again in %g s", self.domain, pause_s)
+                self._stopping.wait(pause_s)
+                pause_s = min(2 * pause_s, BACKOFF_MAX_S)
+
+    async def _live(self) -> None:
+        """Run one app until it crashes or the thread is asked to stop."""
+        asked = self._listen()
+        root = _Root(self._services())
+        starting = asyncio.ensure_future(root.start())
+        ended = asyncio.ensure_future(root.wait_until_stopped())
+        try:
+            await asyncio.wait({starting, ended, asked}, return_when=asyncio.FIRST_COMPLETED)
+            if starting.done():
+                starting.result()
+                await asyncio.wait({ended, asked}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            await self._stop(root)
+            for task in (starting, ended, asked):
+                task.cancel()
+            await asyncio.gather(starting, ended, asked, return_exceptions=True)
+        if not self._stopping.is_set():
+            raise DomainCrashedError(f"{self.domain} ended by itself") from root.crash_reason
+
+    def _listen(self) -> asyncio.Task[bool]:
+        """Return a task that ends as soon as the thread is asked to stop."""
+        event, loop = asyncio.Event(), asyncio.get_running_loop()
+
+        def wake() -> None:
+            with suppress(RuntimeError):  # the loop is closed: this life is over
+                loop.call_soon_threadsafe(event.set)
+
+        with self._lock:
+            self._wake = wake
+        if self._stopping.is_set():
+            event.set()
+        return asyncio.create_task(event.wait())
+
+    async def _stop(self, root: Service) -> None:
+        stopping = asyncio.ensure_future(root.stop())
+        await asyncio.wait({stopping}, timeout=STOP_S)
+        if stopping.done():
+            stopping.result()
+            return
+        stopping.cancel()
+        logger.error("domain %s did not stop within %g s; unfinished events come again", self.domain, STOP_S)

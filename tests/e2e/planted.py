@@ -1,0 +1,51 @@
+"""`astratrade` with an error planted in the gamification domain: `python -m tests.e2e.planted KIND COMMAND …`.
+
+The error strikes at facts of the users in VICTIMS. It is in no other domain.
+"""
+
+import sys
+import time
+from collections.abc import Callable
+from typing import NoReturn
+
+from faust_redis.driver.stores import StoreFailedError
+
+from agents.gamification.domain import Gamification
+from deploy.cli.main import main
+from streams.events import AnyEvent
+
+VICTIMS = ("player-3", "player-11")
+
+
+def _bug() -> NoReturn:
+    raise ZeroDivisionError("planted")
+
+
+def _stall() -> None:
+    """Block the event loop of the domain for good."""
+    while True:
+        time.sleep(3_600)
+
+
+def _crash() -> NoReturn:
+    """Fail as a full disk does: the app ends."""
+    raise StoreFailedError("planted")
+
+
+KINDS: dict[str, Callable[[], None]] = {"bug": _bug, "stall": _stall, "crash": _crash}
+
+
+def plant(error: Callable[[], None]) -> None:
+    handle = Gamification.traded
+
+    def traded(self: Gamification, event: AnyEvent) -> list[AnyEvent]:
+        if event.partitionkey in VICTIMS:
+            error()
+        return handle(self, event)
+
+    Gamification.traded = traded  # type: ignore[method-assign]
+
+
+if __name__ == "__main__":
+    plant(KINDS[sys.argv.pop(1)])
+    main()

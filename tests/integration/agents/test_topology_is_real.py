@@ -1,0 +1,141 @@
+"""A run of the sample reads and writes exactly what the topology declares: topics by cause, and tables by source."""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from agents.registry import register_of
+from agents.rulebook import packaged_rulebook
+from agents.wiring import Broadcast
+from deploy.replay.fills import read_fills
+from streams import topics
+from streams.events import AnyEvent, Event, EventData
+from streams.events.market import PriceUpdated
+from streams.events.recent import Recent
+from streams.events.trading import CloseTrade, OpenTrade
+from streams.ids import new_id
+from streams.times import Instant
+from streams.topology import TableSpec
+from tables.domains import TOPOLOGY
+from tests.e2e.files import SAMPLE
+from tests.integration.agents.test_rules_equal_the_oracle import command
+
+AT = Instant.parse("2026-01-05T12:00:00Z")
+
+
+class Recorder:
+    """Runs the handlers of all domains over one partition, and notes what each event led to."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.handlers: dict[str, Any] = {}
+        self.consumed: dict[str, set[str]] = defaultdict(set)
+        self.produced: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+        self.sources: dict[str, set[str]] = defaultdict(set)
+        self._cause = ""
+        for domain in TOPOLOGY.names:
+            agent = f"agents.{domain}.agent"
+            monkeypatch.setattr(f"{agent}.opener", lambda *_: self._open)
+            monkeypatch.setattr(f"{agent}.wire", self._wire)
+            register_of(domain)(FakeApp(), packaged_rulebook(), Recent())  # type: ignore[arg-type]
+
+    def _wire(self, _app: Any, domain: Any, _tables: Any, _codec: Any, handlers: Any) -> None:
+        self.handlers[domain.name] = handlers
+
+    def _open(self, spec: TableSpec[Any]) -> Any:
+        return Table(lambda: self.sources[spec.name].add(self._cause))
+
+    def run(self, command: AnyEvent) -> list[AnyEvent]:
+        """Process a command and all that follows; the events that followed."""
+        waiting = deque([(command.data.topic, command)])
+        followed = []
+        while waiting:
+            topic, event = waiting.popleft()
+            for domain, handlers in self.handlers.items():
+                for produced, result in self._handle(domain, topic, handlers.get(topic), event):
+                    self.produced[domain][produced].add(topic)
+                    followed.append(result)
+                    waiting.append((produced, result))
+        return followed
+
+    def _handle(self, domain: str, topic: str, handler: Any, event: AnyEvent) -> Iterator[tuple[str, AnyEvent]]:
+        if handler is None:
+            return
+        self.consumed[domain].add(topic)
+        self._cause = topic
+        if isinstance(handler, Broadcast):
+            yield handler.topic, event
+        else:
+            yield from ((result.data.topic, result) for result in handler(event))
+
+
+class FakeApp:
+    """What a domain's `register` reads of its app."""
+
+    class conf:
+        topic_partitions = 4
+
+
+class Table(dict[bytes, bytes]):
+    """A table that tells of its writes."""
+
+    def __init__(self, written: Any) -> None:
+        super().__init__()
+        self._written = written
+
+    def __setitem__(self, key: bytes, value: bytes) -> None:
+        self._written()
+        super().__setitem__(key, value)
+
+    def __delitem__(self, key: bytes) -> None:
+        self._written()
+        super().__delitem__(key)
+
+
+def first(data: EventData, key: str) -> AnyEvent:
+    return Event.first(data, event_id=new_id(AT), time=AT, key=key, rules_version=packaged_rulebook().version)
+
+
+def price(value: str) -> AnyEvent:
+    return first(PriceUpdated.of({"market": "BTC", "price": value}), "BTC")
+
+
+def order() -> AnyEvent:
+    return first(OpenTrade.of({"market": "BTC", "side": "long", "notional_usd": "1000", "leverage": 10}), "ada")
+
+
+@pytest.fixture
+def recorder(monkeypatch: pytest.MonkeyPatch) -> Recorder:
+    """The sample's fills, then practice trades: one closed by its owner and one liquidated."""
+    recorder = Recorder(monkeypatch)
+    for fill in read_fills(SAMPLE).fills:
+        recorder.run(command(fill))
+    recorder.run(price("50000"))
+    executed, *_ = recorder.run(order())
+    recorder.run(order())
+    recorder.run(first(CloseTrade(trade_id=executed.subject), "ada"))
+    recorder.run(price("100"))
+    return recorder
+
+
+def test_each_domain_consumes_what_it_declares(recorder: Recorder) -> None:
+    assert recorder.consumed == {domain.name: set(domain.consumes) for domain in TOPOLOGY.domains}
+
+
+def test_each_domain_produces_what_it_declares_from_what_it_declares(recorder: Recorder) -> None:
+    declared = {
+        domain.name: {topic: set(causes) for topic, causes in domain.produces.items()} for domain in TOPOLOGY.domains
+    }
+    assert recorder.produced == declared
+
+
+def test_each_table_is_written_from_the_topics_that_it_declares(recorder: Recorder) -> None:
+    assert recorder.sources == {table.name: set(table.sources) for table in TOPOLOGY.tables}
+
+
+def test_commands_travel_on_topics_that_clients_write_to() -> None:
+    assert {command.topic for domain in TOPOLOGY.domains for command in domain.commands} == set(TOPOLOGY.client_topics)
+    assert topics.TRADING_COMMANDS in TOPOLOGY.client_topics
