@@ -1,0 +1,129 @@
+"""Run every snippet of the documentation: shell blocks against a running demo, Python blocks as programs."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from faust_redis.log import Log
+
+from tests.bench.command import bench
+from tests.docs.demo import Demo
+from tests.docs.snippets import PAGES, ShellCommand, Snippet, shell_commands, snippets
+from tests.faults.__main__ import parser as faults_parser
+from tests.peers.__main__ import parse as parse_peers
+from tests.simulation.__main__ import parser as simulation_parser
+from tests.source import PYTHON_PATH, ROOT
+from tests.unit.test_docs import known_tests
+
+SNIPPETS = [snippet for page in PAGES for snippet in snippets(page)]
+PROGRAM_S = 60.0
+LIBRARY_BROKER = "redis://localhost:6379"
+
+COVERED = {
+    "python3 deploy/bootstrap.py demo": "test_one_command_runs_all_survives_a_killed_worker_and_stops_clean",
+    "python3 deploy/bootstrap.py test": "test_every_check_runs_and_a_failure_ends_the_script_with_its_status",
+    "python3 deploy/bootstrap.py test --quick": "test_every_check_runs_and_a_failure_ends_the_script_with_its_status",
+}
+"""Commands that a test of their own runs: they need a fresh machine, or a Kafka."""
+
+SUITES: dict[str, Callable[[list[str]], object]] = {
+    "tests.simulation": lambda arguments: simulation_parser().parse_args(arguments),
+    "tests.faults": lambda arguments: faults_parser().parse_args(arguments),
+    "tests.peers": parse_peers,
+    "tests.bench": lambda arguments: bench.make_context("bench", arguments),
+    "tests.kafka": lambda arguments: arguments,
+    "tests.docs.import_graph": lambda arguments: arguments,
+}
+"""Heavy suites. CI runs a slice of each; here their arguments are only checked."""
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    with Demo(tmp_path_factory.mktemp("demo")) as running:
+        yield running
+
+
+def of(language: str) -> list[Snippet]:
+    return [snippet for snippet in SNIPPETS if snippet.language == language]
+
+
+def text_of(command: ShellCommand) -> str:
+    return command.text.removeprefix(".venv/bin/")
+
+
+def is_only_checked(command: ShellCommand) -> bool:
+    """Whether a command is run by another test, or is a heavy suite."""
+    words = text_of(command).split()
+    return (
+        on_kafka(command)
+        or text_of(command) in COVERED
+        or words[:2] == ["python", "-m"]
+        or words[0] in {"pytest", "pip"}
+    )
+
+
+def on_kafka(command: ShellCommand) -> bool:
+    """Whether a command needs a Kafka; tests/kafka/test_dev_on_kafka.py runs those."""
+    return command.variables.get("ASTRA_BROKER_URL", "").startswith("kafka://")
+
+
+def check(command: ShellCommand) -> None:
+    """Check a command that is not run here."""
+    words = text_of(command).split()
+    if on_kafka(command):
+        assert "test_dev_on_kafka" in known_tests()
+    elif words[:2] == ["python", "-m"]:
+        SUITES[words[2]](words[3:])
+    elif words[0] == "pytest":
+        paths = [word for word in words[1:] if not word.startswith("-")]
+        assert paths
+        assert all((ROOT / path).exists() for path in paths), f"{command.text}: no such path"
+    elif words[0] == "pip":
+        assert words[1] == "install"
+    else:
+        assert COVERED[text_of(command)] in known_tests(), f"{command.text}: its test is gone"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("snippet", of("sh"), ids=lambda snippet: snippet.name)
+def test_the_commands_of_a_page_do_what_they_should(snippet: Snippet, request: pytest.FixtureRequest) -> None:
+    commands = shell_commands(snippet.text)
+    assert commands, "a shell block without a command"
+    for command in commands:
+        if is_only_checked(command):
+            check(command)
+        else:
+            request.getfixturevalue("demo").run(command)
+
+
+@pytest.mark.parametrize("snippet", of("python"), ids=lambda snippet: snippet.name)
+def test_the_programs_of_a_page_run(snippet: Snippet, broker_url: str, log: Log, tmp_path: Path) -> None:
+    address = f"{broker_url}{'&' if '?' in broker_url else '?'}namespace={log.keys.namespace}"
+    program = tmp_path / "snippet.py"
+    program.write_text(snippet.text.replace(LIBRARY_BROKER, address), "utf-8")
+    run_program(["-c", RUNNER, str(program)], tmp_path)
+
+
+RUNNER = """
+import runpy, sys
+names = runpy.run_path(sys.argv[1], run_name="snippet")
+for name, value in names.items():
+    if name.startswith("test_") and callable(value):
+        value()
+"""
+"""A program's own functions named ``test_…`` are its proof, and are called."""
+
+
+def run_program(arguments: Sequence[str], directory: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-P", *arguments],
+        env={"PYTHONPATH": PYTHON_PATH, "PATH": str(Path(sys.executable).parent), "HOME": str(directory)},
+        cwd=directory,
+        capture_output=True,
+        text=True,
+        timeout=PROGRAM_S,
+        check=False,
+    )
+    assert done.returncode == 0, f"status {done.returncode}\n{done.stdout}{done.stderr}"
