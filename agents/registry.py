@@ -14,8 +14,8 @@ from streams.events.recent import Recent
 class Register(Protocol):
     """Add a domain's agents and tables to its app, and return the domain's handlers."""
 
-    def __call__(self, app: faust.App, rulebook: Rulebook, codec: Recent) -> Any:
-        """Add them."""
+    def __call__(self, app: faust.App, rulebook: Rulebook, codec: Recent, *, at_least_once: bool) -> Any:
+        """Add them. `at_least_once`: the broker may deliver an event again after it was processed (Kafka)."""
 
 
 def register_of(domain: str) -> Register:

@@ -79,5 +79,10 @@ def fill_event_id(venue: str, user_id: str, fill_id: str) -> str:
     return f"{digest[:8]}-{digest[8:12]}-8{digest[13:16]}-{_VARIANT_RFC[digest[16]]}{digest[17:20]}-{digest[20:]}"
 
 
+def short_hash(name: str, size: int) -> bytes:
+    """Return so many bytes that tell names apart."""
+    return hashlib.blake2b(name.encode(), digest_size=size).digest()
+
+
 def _hash(parts: tuple[str, ...], size: int = ENTROPY_BYTES) -> hashlib.blake2b:
     return hashlib.blake2b(_SEPARATOR.join(parts).encode(), digest_size=size)

@@ -11,7 +11,8 @@ from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 SECOND_US: Final = 1_000_000
-HOUR_US: Final = 3_600 * SECOND_US
+MINUTE_US: Final = 60 * SECOND_US
+HOUR_US: Final = 60 * MINUTE_US
 DAY_US: Final = 24 * HOUR_US
 MILLISECOND_US: Final = 1_000
 

@@ -34,6 +34,8 @@ class TableSpec(Generic[RowT_co]):
         name: The domain's name, a hyphen and the short name: ``trading-accounts``.
         model: The type of its values; None when they are not rows (raw bytes, or standings of a ranked table).
         sources: Topics whose events write it. The domain consumes them.
+        only_at_least_once: It is written only where the broker may deliver an event again (Kafka). On Redis it stays
+            empty, because outputs, tables and offsets commit together.
         ranked: Keys end with ``|member`` and values are `{group: sort key}`; the log keeps a sorted set for each group.
     """
 
@@ -41,6 +43,7 @@ class TableSpec(Generic[RowT_co]):
     model: type[RowT_co] | None
     sources: tuple[str, ...]
     ranked: bool = False
+    only_at_least_once: bool = False
 
     @property
     def domain(self) -> str:

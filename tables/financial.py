@@ -28,12 +28,12 @@ def fee_key(source: str, asset: str, day: date | None, beneficiary: str) -> str:
 
 _TRADED = (topics.TRADING_EVENTS,)
 
-FINANCIAL_SEEN: Final[TableSpec[Row]] = TableSpec("financial-seen", None, _TRADED)
+FINANCIAL_PROCESSED: Final[TableSpec[Row]] = TableSpec("financial-processed", None, _TRADED, only_at_least_once=True)
 FINANCIAL_FEES: Final = TableSpec("financial-fees", FeeTotal, _TRADED)
 
 DOMAIN: Final = Domain(
     name="financial",
     consumes=_TRADED,
     produces={topics.FINANCIAL_EVENTS: _TRADED},
-    tables=(FINANCIAL_SEEN, FINANCIAL_FEES),
+    tables=(FINANCIAL_PROCESSED, FINANCIAL_FEES),
 )

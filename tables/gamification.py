@@ -88,7 +88,9 @@ class Watermark(Row, frozen=True, kw_only=True):
 
 _TRADED = (topics.TRADING_EVENTS,)
 
-GAMIFICATION_SEEN: Final[TableSpec[Row]] = TableSpec("gamification-seen", None, _TRADED)
+GAMIFICATION_PROCESSED: Final[TableSpec[Row]] = TableSpec(
+    "gamification-processed", None, _TRADED, only_at_least_once=True
+)
 GAMIFICATION_PROGRESS: Final = TableSpec("gamification-progress", Progress, _TRADED)
 GAMIFICATION_TRADES: Final = TableSpec("gamification-trades", TradeTally, _TRADED)
 GAMIFICATION_BOARDS: Final[TableSpec[Row]] = TableSpec("gamification-boards", None, _TRADED, ranked=True)
@@ -99,7 +101,7 @@ DOMAIN: Final = Domain(
     consumes=_TRADED,
     produces={topics.GAMIFICATION_EVENTS: _TRADED},
     tables=(
-        GAMIFICATION_SEEN,
+        GAMIFICATION_PROCESSED,
         GAMIFICATION_PROGRESS,
         GAMIFICATION_TRADES,
         GAMIFICATION_BOARDS,

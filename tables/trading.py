@@ -152,7 +152,7 @@ def position_keys(user_id: str, markets: Iterable[str]) -> list[str]:
 
 _ORDERS = (topics.TRADING_COMMANDS, topics.TRADING_MARKS)
 
-TRADING_SEEN: Final[TableSpec[Row]] = TableSpec("trading-seen", None, (topics.TRADING_COMMANDS,))
+TRADING_PROCESSED: Final[TableSpec[Row]] = TableSpec("trading-processed", None, (topics.TRADING_COMMANDS,))
 TRADING_ACCOUNTS: Final = TableSpec("trading-accounts", Account, (*_ORDERS, topics.GAMIFICATION_EVENTS))
 TRADING_TRADES: Final = TableSpec("trading-trades", Trade, _ORDERS)
 TRADING_OPEN: Final = TableSpec("trading-open", Exposure, _ORDERS)
@@ -166,7 +166,7 @@ DOMAIN: Final = Domain(
     produces={topics.TRADING_MARKS: (topics.MARKET_PRICES,), topics.TRADING_EVENTS: _ORDERS},
     commands=(OpenTrade, CloseTrade, ReportFill, PriceUpdated),
     tables=(
-        TRADING_SEEN,
+        TRADING_PROCESSED,
         TRADING_ACCOUNTS,
         TRADING_TRADES,
         TRADING_OPEN,

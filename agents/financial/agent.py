@@ -13,8 +13,8 @@ from tables.financial import DOMAIN
 from tables.typed import opener
 
 
-def register(app: faust.App, rulebook: Rulebook, codec: Recent) -> Financial:
+def register(app: faust.App, rulebook: Rulebook, codec: Recent, *, at_least_once: bool) -> Financial:
     """Add the financial agent and tables to an app."""
-    financial = Financial(opener(app, app.conf.topic_partitions), rulebook)
+    financial = Financial(opener(app, app.conf.topic_partitions), rulebook, at_least_once=at_least_once)
     wire(app, DOMAIN, financial.tables, codec, {topics.TRADING_EVENTS: financial.traded})
     return financial

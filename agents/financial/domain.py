@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import cast
 
+from agents.facts import Facts
 from agents.financial.fees import accrued
 from agents.financial.totals import Totals
-from agents.once import Once
 from agents.rulebook import Rulebook
 from streams.events import AnyEvent, Event
 from streams.events.trading import TradeExecuted
-from tables.financial import FINANCIAL_SEEN
+from tables.financial import FINANCIAL_PROCESSED
 from tables.typed import OpenTable
 from tables.unit_of_work import UnitOfWork
 
@@ -18,20 +18,19 @@ from tables.unit_of_work import UnitOfWork
 class Financial:
     """What the financial agent does."""
 
-    def __init__(self, open_table: OpenTable, rulebook: Rulebook) -> None:
+    def __init__(self, open_table: OpenTable, rulebook: Rulebook, *, at_least_once: bool = False) -> None:
         self.policy = rulebook.financial
         self._rules_version = rulebook.version
         self.tables = UnitOfWork(open_table)
-        self.once = Once(self.tables, FINANCIAL_SEEN)
+        self._facts = Facts(self.tables, FINANCIAL_PROCESSED, rulebook.repeats_days, at_least_once=at_least_once)
         self.fees = Totals(self.tables)
 
     def traded(self, event: AnyEvent) -> list[AnyEvent]:
-        """Accrue the fee of an execution, once."""
+        """Accrue the fee of an execution, unless it was processed before or may have been."""
         if not isinstance(event.data, TradeExecuted):
             return []
         fee = accrued(cast("Event[TradeExecuted]", event), self.policy)
-        if fee is None or self.once.seen(event.id):
+        if fee is None or self._facts.judge(event).kind != "new":
             return []
-        self.once.mark(event.id)
         self.fees.add(fee, event.time)
         return [event.under(self._rules_version).then(fee)]

@@ -13,8 +13,8 @@ from tables.gamification import DOMAIN
 from tables.typed import opener
 
 
-def register(app: faust.App, rulebook: Rulebook, codec: Recent) -> Gamification:
+def register(app: faust.App, rulebook: Rulebook, codec: Recent, *, at_least_once: bool) -> Gamification:
     """Add the gamification agent and tables to an app."""
-    gamification = Gamification(opener(app, app.conf.topic_partitions), rulebook)
+    gamification = Gamification(opener(app, app.conf.topic_partitions), rulebook, at_least_once=at_least_once)
     wire(app, DOMAIN, gamification.tables, codec, {topics.TRADING_EVENTS: gamification.traded})
     return gamification

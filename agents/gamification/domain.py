@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from agents.facts import Facts
 from agents.gamification.activity import activity_of
 from agents.gamification.boards import Boards
 from agents.gamification.lateness import Judged, judge
 from agents.gamification.progress import earn
 from agents.gamification.standings import points
 from agents.gamification.xp import Activity
-from agents.once import Once
 from agents.rulebook import Rulebook
 from streams.events import AnyEvent
 from streams.events.gamification import LateEventRecorded
+from tables.boards import Period, periods_of
 from tables.gamification import (
+    GAMIFICATION_PROCESSED,
     GAMIFICATION_PROGRESS,
-    GAMIFICATION_SEEN,
     GAMIFICATION_TRADES,
     GAMIFICATION_WATERMARK,
     WATERMARK_KEY,
+    Watermark,
 )
 from tables.keys import trade_key
 from tables.typed import OpenTable
@@ -27,26 +29,31 @@ from tables.unit_of_work import UnitOfWork
 class Gamification:
     """What the gamification agent does."""
 
-    def __init__(self, open_table: OpenTable, rulebook: Rulebook) -> None:
+    def __init__(self, open_table: OpenTable, rulebook: Rulebook, *, at_least_once: bool = False) -> None:
         self.policy = rulebook.gamification
         self._rules_version = rulebook.version
         self.tables = UnitOfWork(open_table)
-        self.once = Once(self.tables, GAMIFICATION_SEEN)
+        self._facts = Facts(self.tables, GAMIFICATION_PROCESSED, rulebook.repeats_days, at_least_once=at_least_once)
         self.progress = self.tables.rows(GAMIFICATION_PROGRESS)
         self.trades = self.tables.rows(GAMIFICATION_TRADES)
         self.boards = Boards(self.tables, self.policy.boards)
         self.watermarks = self.tables.rows(GAMIFICATION_WATERMARK)
 
     def traded(self, event: AnyEvent) -> list[AnyEvent]:
-        """Work in a fact of trading, once."""
+        """Work in a fact of trading, unless it was processed before. One that may have been is recorded as late."""
         activity = activity_of(event.data)
-        if activity is None or self.once.seen(event.id):
+        if activity is None:
             return []
-        self.once.mark(event.id)
+        verdict = self._facts.judge(event)
         event = event.under(self._rules_version)
+        if verdict.kind == "too_late":
+            return [_recorded(event, periods_of(event.time), self.watermarks.get(WATERMARK_KEY) or Watermark())]
+        if verdict.kind != "new":
+            return []
         judged = judge(self.watermarks.get(WATERMARK_KEY), event.time, self.policy.boards)
         self.watermarks.put(WATERMARK_KEY, judged.watermark)
-        return self._earn(event, activity, judged) + _late(event, judged)
+        late = [_recorded(event, judged.missed, judged.watermark)] if judged.missed else []
+        return self._earn(event, activity, judged) + late
 
     def _earn(self, event: AnyEvent, activity: Activity, judged: Judged) -> list[AnyEvent]:
         user_id = event.partitionkey
@@ -61,12 +68,10 @@ class Gamification:
         return events
 
 
-def _late(event: AnyEvent, judged: Judged) -> list[AnyEvent]:
-    if not judged.missed:
-        return []
+def _recorded(event: AnyEvent, missed: tuple[Period, ...], watermark: Watermark) -> AnyEvent:
     recorded = LateEventRecorded(
         source_event_id=event.id,
-        periods=tuple(period.text for period in judged.missed),
-        watermark_us=int(judged.watermark.highest),
+        periods=tuple(period.text for period in missed),
+        watermark_us=int(watermark.highest),
     )
-    return [event.then(recorded)]
+    return event.then(recorded)

@@ -13,8 +13,9 @@ from tables.trading import DOMAIN
 from tables.typed import opener
 
 
-def register(app: faust.App, rulebook: Rulebook, codec: Recent) -> Trading:
+def register(app: faust.App, rulebook: Rulebook, codec: Recent, *, at_least_once: bool) -> Trading:
     """Add the trading agents and tables to an app."""
+    del at_least_once  # clients and venues repeat themselves on every broker
     trading = Trading(opener(app, app.conf.topic_partitions), rulebook)
     handlers: dict[str, Handler | Broadcast] = {
         topics.TRADING_COMMANDS: trading.command,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import cast
 
-from agents.once import Once
+from agents.processed import ProcessedEvents, name_hash_of, scope_of
 from agents.rulebook import Rulebook
+from agents.trading import reports
 from agents.trading.accounts import new_account, new_portfolio, raised
 from agents.trading.fills import FillState, record_fill
-from agents.trading.orders import Books, open_trade, refuse_close, rejected_close
+from agents.trading.orders import Books, open_trade, refuse_close, rejected_close, rejected_open
 from agents.trading.prices import beyond
 from agents.trading.settlement import Settled, close_trade, liquidate
 from streams.events import AnyEvent, Event, UndecodableEventError
@@ -22,7 +23,7 @@ from tables.trading import (
     TRADING_OPEN,
     TRADING_PORTFOLIO,
     TRADING_POSITIONS,
-    TRADING_SEEN,
+    TRADING_PROCESSED,
     TRADING_TRADES,
     Account,
     Exposure,
@@ -43,7 +44,7 @@ class Trading:
         self._leverage_first = rulebook.leverage_first
         self._rules_version = rulebook.version
         self.tables = UnitOfWork(open_table)
-        self.once = Once(self.tables, TRADING_SEEN)
+        self.processed = ProcessedEvents(self.tables, TRADING_PROCESSED, rulebook.repeats_days)
         self.accounts = self.tables.rows(TRADING_ACCOUNTS)
         self.trades = self.tables.rows(TRADING_TRADES)
         self.open = self.tables.rows(TRADING_OPEN)
@@ -52,27 +53,18 @@ class Trading:
         self.marks = self.tables.rows(TRADING_MARKS)
 
     def command(self, event: AnyEvent) -> list[AnyEvent]:
-        """Carry out a command, once.
+        """Carry out a command, unless it was carried out before.
 
         Raises:
             UndecodableEventError: when a fill is filed under another user than its own.
         """
-        if self.once.seen(event.id):
-            return []
         event = event.under(self._rules_version)
         match event.data:
-            case ReportFill(user_id=user_id) if user_id != event.partitionkey:
-                raise UndecodableEventError(f"a fill of {user_id!r} came under the key {event.partitionkey!r}")
             case ReportFill():
-                effects = self._record(cast("Event[ReportFill]", event))
-            case OpenTrade():
-                effects = self._open(cast("Event[OpenTrade]", event))
-            case CloseTrade():
-                effects = self._close(cast("Event[CloseTrade]", event))
-            case _:
-                return []
-        self.once.mark(event.id)
-        return effects
+                return self._report(cast("Event[ReportFill]", event))
+            case OpenTrade() | CloseTrade():
+                return self._order(event)
+        return []
 
     def mark(self, event: AnyEvent) -> list[AnyEvent]:
         """Take a new mark price and liquidate what it is beyond; one older than the newest is passed over."""
@@ -91,6 +83,28 @@ class Trading:
             self.accounts.put(user_id, raised(self._account(user_id), event.data.max_leverage))
         return []
 
+    def _report(self, event: Event[ReportFill]) -> list[AnyEvent]:
+        fill, content = event.data, reports.content(event)
+        if fill.user_id != event.partitionkey:
+            raise UndecodableEventError(f"a fill of {fill.user_id!r} came under the key {event.partitionkey!r}")
+        scope = scope_of(fill.user_id, fill.venue)
+        verdict = self.processed.judge(scope, name_hash_of(fill.fill_id), event.time, content)
+        match verdict.kind:
+            case "new":
+                return self._record(event)
+            case "repeated":
+                return []
+        return [reports.rejected(event, verdict, content)]
+
+    def _order(self, event: AnyEvent) -> list[AnyEvent]:
+        verdict = self.processed.judge_event(event)
+        if verdict.kind in {"repeated", "conflicting"}:
+            return []
+        reason = "too_late" if verdict.kind == "too_late" else None
+        if isinstance(event.data, OpenTrade):
+            return self._open(cast("Event[OpenTrade]", event), reason)
+        return self._close(cast("Event[CloseTrade]", event), reason)
+
     def _record(self, event: Event[ReportFill]) -> list[AnyEvent]:
         user_id, fill = event.partitionkey, event.data
         trade, position = trade_key(user_id, fill.trade_id), position_key(user_id, fill.market, "live")
@@ -101,7 +115,9 @@ class Trading:
         self.portfolios.put(user_id, recorded.portfolio)
         return [executed]
 
-    def _open(self, event: Event[OpenTrade]) -> list[AnyEvent]:
+    def _open(self, event: Event[OpenTrade], refused: str | None) -> list[AnyEvent]:
+        if refused is not None:
+            return [rejected_open(event, refused)]
         user_id, market = event.partitionkey, event.data.market
         books = self._books(user_id, market)
         opened, events = open_trade(books, self.marks.get(market), event, self.policy)
@@ -110,7 +126,9 @@ class Trading:
             self.open.put(open_key(market, opened.trade.trade_id), opened.exposure)
         return events
 
-    def _close(self, event: Event[CloseTrade]) -> list[AnyEvent]:
+    def _close(self, event: Event[CloseTrade], refused: str | None) -> list[AnyEvent]:
+        if refused is not None:
+            return [rejected_close(event, refused)]
         trade = self.trades.get(trade_key(event.partitionkey, event.data.trade_id))
         mark = self.marks.get(trade.market) if trade else None
         reason = refuse_close(trade, mark)

@@ -57,7 +57,7 @@ def open_trade(
     )
     reason = next(_refusals(books.account, order, terms, policy), None) or _unpriced(mark, notional)
     if reason is not None or mark is None:
-        return None, [_rejected_open(event, reason or "no_price")]
+        return None, [rejected_open(event, reason or "no_price")]
     executed = _execution(event, mark.price, terms)
     opened = _opened(books, event, executed, terms, policy)
     return opened, [event.then(executed, subject=executed.trade_id), *_alerts(books.account, event, opened, policy)]
@@ -90,7 +90,8 @@ def _unpriced(mark: Mark | None, notional: int) -> str | None:
     return None if tradable else "price_out_of_range"
 
 
-def _rejected_open(event: Event[OpenTrade], reason: str) -> AnyEvent:
+def rejected_open(event: Event[OpenTrade], reason: str) -> AnyEvent:
+    """Return the fact that an order was refused."""
     order = event.data
     return event.then(
         TradeRejected(command="OpenTrade", reason=reason, market=order.market, client_ref=order.client_ref)

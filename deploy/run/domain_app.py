@@ -46,7 +46,7 @@ def build_app(settings: Settings, domain: str, slot: str, rulebook: Rulebook, co
         autodiscover=False,
         worker_redirect_stdouts=False,
     )
-    register_of(domain)(app, rulebook, codec)
+    register_of(domain)(app, rulebook, codec, at_least_once=settings.on_kafka)
     return app
 
 

@@ -148,6 +148,22 @@ class TradeRejected(EventData, frozen=True, kw_only=True):
     client_ref: ClientRef | None = None
 
 
+class FillRejected(EventData, frozen=True, kw_only=True):
+    """A venue's report of a fill changed nothing.
+
+    Either the same fill was reported before with other content (`differing` names its fields), or the fill is so much
+    older than its user's newest one that it may be a repetition.
+    """
+
+    domain: ClassVar[str] = "trading"
+
+    fill_id: FillId
+    venue: VenueId
+    trade_id: TradeId
+    reason: Literal["conflicting_repetition", "too_late"]
+    differing: tuple[str, ...] = ()
+
+
 class RiskAlert(EventData, frozen=True, kw_only=True):
     """An order was accepted that puts much of the equity at risk."""
 

@@ -11,7 +11,7 @@ from streams import topics
 from streams.topology import changelog_topic
 from tables.domains import TOPOLOGY
 from tables.gamification import GAMIFICATION_BOARDS
-from tables.trading import TRADING_SEEN
+from tables.trading import TRADING_PROCESSED
 from tests.bench.processed import APP_ID
 from tests.faults import conservation
 from tests.faults.events import records_differ
@@ -137,4 +137,4 @@ def test_a_model_has_every_table_and_every_topic_of_what_happened() -> None:
     assert len(model.all(topics.TRADING_EVENTS)) == 1, "the second time it is known"
     assert len(model.all(topics.FINANCIAL_EVENTS)) == 1
     assert model.rows.keys() <= {table.name for table in TOPOLOGY.tables}
-    assert sum(map(len, model.rows[TRADING_SEEN.name].values())) == 1
+    assert sum(map(len, model.rows[TRADING_PROCESSED.name].values())) == 1

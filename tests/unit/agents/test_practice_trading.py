@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from streams.events.gamification import LevelUp
-from streams.events.trading import RiskAlert, TradeClosed, TradeExecuted, TradeLiquidated, TradeRejected
+from streams.events.trading import OpenTrade, RiskAlert, TradeClosed, TradeExecuted, TradeLiquidated, TradeRejected
+from streams.ids import uuid7
 from streams.units import USD_UNIT, Quantity, Usd
 from tables.keys import trade_key
 from tables.trading import position_key
@@ -19,6 +20,7 @@ from tests.unit.agents.world import World, of_type
 
 DAY = "2024-09-20T"
 START = 10_000 * USD_UNIT
+ORDER = {"market": "BTC", "side": "long", "notional_usd": "1500.00", "leverage": 10}
 
 
 def at(minute: int) -> str:
@@ -72,12 +74,12 @@ def test_an_order_executes_at_the_mark_with_the_rule_books_fee(market: World) ->
     ],
 )
 def test_an_order_that_breaks_a_limit_is_rejected_and_changes_nothing(market: World, order: Any, reason: Any) -> None:
-    before = {name: dict(rows) for name, rows in market.maps.items() if name != "trading-seen"}
+    before = {name: dict(rows) for name, rows in market.maps.items() if name != "trading-processed"}
     events = market.order(at(1), client_ref="r-1", **order)
     assert reasons(events) == [reason]
     assert of_type(events, TradeRejected)[0].client_ref == "r-1"
     assert len(events) == 1
-    assert {name: dict(rows) for name, rows in market.maps.items() if name != "trading-seen"} == before
+    assert {name: dict(rows) for name, rows in market.maps.items() if name != "trading-processed"} == before
 
 
 @pytest.mark.parametrize(("market_name", "most"), [("BTC", 50), ("SOL", 20)])
@@ -89,7 +91,6 @@ def test_the_markets_own_maximum_holds_for_a_user_who_may_more(market: World, ma
 
 def market_level(leverage: int) -> Any:
     from streams.events import Event
-    from streams.ids import uuid7
     from streams.times import Instant
 
     data = LevelUp(old=1, new=19, max_leverage=leverage)
@@ -241,3 +242,14 @@ def test_the_practice_balance_is_configuration() -> None:
     world = World(rulebook_with({"version": 2, "trading": {"practice_balance_usd": "5"}}))
     world.price("BTC", "60000", at(0))
     assert reasons(world.order(at(1), notional_usd="60")) == ["insufficient_balance"]
+
+
+def test_an_order_that_comes_a_month_late_is_refused_and_a_repeated_one_passed_over(market: World) -> None:
+    at_first, a_month_later = at(1), "2024-10-25T08:00:00Z"
+    opened = market.send(OpenTrade.of(ORDER), at_first, event_id=uuid7(1, b"1" * 10))
+    assert of_type(opened, TradeExecuted)
+    assert market.send(OpenTrade.of(ORDER), at_first, event_id=uuid7(1, b"1" * 10)) == []
+    market.close("none", a_month_later)
+    assert reasons(market.send(OpenTrade.of(ORDER), at_first, event_id=uuid7(1, b"2" * 10))) == ["too_late"]
+    assert reasons(market.close("none", at_first)) == ["too_late"]
+    assert market.trading.accounts.get("ada").opened_count == 1

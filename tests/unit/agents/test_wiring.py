@@ -101,11 +101,15 @@ def new_app() -> faust.App:
     return faust.App("astratrade", broker="kafka://localhost:9", store="memory://", topic_partitions=4)
 
 
+@pytest.mark.parametrize("at_least_once", [False, True])
 @pytest.mark.parametrize("domain", TOPOLOGY.domains, ids=lambda domain: domain.name)
-def test_a_domain_declares_its_tables_and_an_agent_for_each_topic_it_consumes(domain: Domain) -> None:
+def test_a_domain_declares_its_tables_and_an_agent_for_each_topic_it_consumes(
+    domain: Domain, *, at_least_once: bool
+) -> None:
     app = new_app()
-    register_of(domain.name)(app, packaged_rulebook(), Recent())
-    assert set(app.tables) == {spec.short_name for spec in domain.tables}
+    register_of(domain.name)(app, packaged_rulebook(), Recent(), at_least_once=at_least_once)
+    used = [spec for spec in domain.tables if at_least_once or not spec.only_at_least_once]
+    assert set(app.tables) == {spec.short_name for spec in used}
     consumed = {name.rpartition(".")[2]: agent.channel.topics for name, agent in app.agents.items()}
     assert consumed == {agent_name(topic): (topic,) for topic in domain.consumes}
 

@@ -23,12 +23,18 @@ from tables.typed import BytesMap
 class World:
     """One partition of everything. Each event passes through the codec, as it would on the log."""
 
-    def __init__(self, rulebook: Rulebook | None = None, maps: Mapping[str, dict[bytes, bytes]] | None = None) -> None:
+    def __init__(
+        self,
+        rulebook: Rulebook | None = None,
+        maps: Mapping[str, dict[bytes, bytes]] | None = None,
+        *,
+        at_least_once: bool = False,
+    ) -> None:
         self.maps: dict[str, dict[bytes, bytes]] = defaultdict(dict, maps or {})
         self.rulebook = rulebook or packaged_rulebook()
         self.trading: Any = Trading(self._open, self.rulebook)
-        self.gamification: Any = Gamification(self._open, self.rulebook)
-        self.financial: Any = Financial(self._open, self.rulebook)
+        self.gamification: Any = Gamification(self._open, self.rulebook, at_least_once=at_least_once)
+        self.financial: Any = Financial(self._open, self.rulebook, at_least_once=at_least_once)
         self.events: list[AnyEvent] = []
         self._made = 0
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tables.trading import TRADING_MARKS, TRADING_SEEN, Mark
+from tables.trading import TRADING_MARKS, TRADING_PROCESSED, Mark
 from tables.unit_of_work import UnitOfWork
 from tests.unit.tables.counting import Counting
 
@@ -15,11 +15,11 @@ class Opened:
     """Two tables of one domain."""
 
     def __init__(self, stored: dict[bytes, bytes] | None = None) -> None:
-        self.maps = {TRADING_SEEN.name: Counting(stored or {}), TRADING_MARKS.name: Counting()}
+        self.maps = {TRADING_PROCESSED.name: Counting(stored or {}), TRADING_MARKS.name: Counting()}
         self.tables = UnitOfWork(lambda spec: self.maps[spec.name])
-        self.seen = self.tables.raw(TRADING_SEEN)
+        self.seen = self.tables.raw(TRADING_PROCESSED)
         self.marks = self.tables.rows(TRADING_MARKS)
-        self.stored = self.maps[TRADING_SEEN.name]
+        self.stored = self.maps[TRADING_PROCESSED.name]
 
 
 def test_a_row_is_read_once_and_written_once_at_the_end() -> None:

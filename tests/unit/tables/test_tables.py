@@ -14,7 +14,7 @@ from tables.domains import TOPOLOGY
 from tables.financial import FeeTotal, fee_key
 from tables.gamification import Progress, Streak
 from tables.keys import trade_key
-from tables.trading import TRADING_SEEN, Account, Mark, Position, open_key, position_key
+from tables.trading import TRADING_PROCESSED, Account, Mark, Position, open_key, position_key
 from tables.typed import RawTable, TypedTable, declare
 from tables.unit_of_work import UnitOfWork
 
@@ -110,7 +110,7 @@ def test_a_store_that_can_scan_by_prefix_is_asked_to() -> None:
 
 def test_a_table_without_rows_is_not_opened_as_typed() -> None:
     with pytest.raises(TypeError, match="holds no rows"):
-        UnitOfWork(lambda _: {}).rows(TRADING_SEEN)
+        UnitOfWork(lambda _: {}).rows(TRADING_PROCESSED)
 
 
 def test_keys() -> None:

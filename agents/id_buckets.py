@@ -1,0 +1,130 @@
+"""Ids of one scope, packed into rows of bytes, in as many buckets as they need. Pure arithmetic over a table of bytes.
+
+An entry has `ENTRY_BYTES` bytes: a hash of the id, the event time in minutes, and what the content is recognised by.
+The number of buckets follows the number of entries, one bucket at a time (linear hashing, W. Litwin 1980), so that no
+event rewrites more than four rows.
+"""
+
+from __future__ import annotations
+
+from struct import Struct
+from typing import Final
+
+from tables.keys import SEPARATOR
+from tables.typed import RawTable
+
+ID_BYTES: Final = 8
+CONTENT_BYTES: Final = 15
+_MINUTE: Final = Struct(">I")
+_CONTENT_AT: Final = ID_BYTES + _MINUTE.size
+ENTRY_BYTES: Final = _CONTENT_AT + CONTENT_BYTES
+
+_HEADER: Final = Struct(">III")
+"""Newest minute, number of entries, number of buckets."""
+
+BUCKET_ENTRIES_MAX: Final = 24
+"""Entries a bucket, on average, above which a bucket is added. A row has about 650 bytes then."""
+BUCKET_ENTRIES_MIN: Final = 6
+"""Entries a bucket, on average, below which a bucket is taken away."""
+
+
+class IdBuckets:
+    """The ids of one scope, as its rows have them.
+
+    The row of the scope holds a header, and the entries while there is one bucket. Of several buckets each has a row.
+
+    Attributes:
+        newest: The newest minute of any entry that was added.
+        entries: How many entries there are, of whatever age.
+        buckets: Over how many buckets they are spread.
+    """
+
+    __slots__ = ("_inline", "_scope", "_table", "buckets", "entries", "newest")
+
+    def __init__(self, table: RawTable, scope: str) -> None:
+        self._table = table
+        self._scope = scope
+        row = table.get(scope)
+        self.newest, self.entries, self.buckets = _HEADER.unpack_from(row) if row else (0, 0, 1)
+        self._inline = row[_HEADER.size :] if row else b""
+
+    def find(self, id_hash: bytes) -> bytes | None:
+        """Return the content of an id, or None."""
+        bucket = self._bucket(_index(id_hash, self.buckets))
+        at = bucket.find(id_hash)
+        while at % ENTRY_BYTES and at > 0:  # the hash stands across two fields
+            at = bucket.find(id_hash, at + 1)
+        return None if at < 0 else bucket[at + _CONTENT_AT : at + ENTRY_BYTES]
+
+    def add(self, id_hash: bytes, minute: int, content: bytes, oldest: int) -> None:
+        """Add an id, drop the entries of its bucket that are older than the minute `oldest`, and write the rows."""
+        if len(id_hash) != ID_BYTES or len(content) != CONTENT_BYTES:
+            raise ValueError(f"expected {ID_BYTES} and {CONTENT_BYTES} bytes, got {len(id_hash)} and {len(content)}")
+        self.newest = max(self.newest, minute)
+        index = _index(id_hash, self.buckets)
+        self._write(index, self._pruned(self._bucket(index), oldest) + id_hash + _MINUTE.pack(minute) + content)
+        self.entries += 1
+        if self.entries > self.buckets * BUCKET_ENTRIES_MAX:
+            self._split()
+        elif self.buckets > 1 and self.entries < self.buckets * BUCKET_ENTRIES_MIN:
+            self._merge(oldest)
+        header = _HEADER.pack(self.newest, self.entries, self.buckets)
+        self._table.put(self._scope, header + self._inline)
+
+    def _split(self) -> None:
+        new = self.buckets
+        index = _parent(new)
+        stay, move = bytearray(), bytearray()
+        for entry in _entries(self._bucket(index)):
+            (move if _index(entry[:ID_BYTES], new + 1) == new else stay).extend(entry)
+        self._inline, self.buckets = b"", new + 1
+        self._write(index, bytes(stay))
+        self._write(new, bytes(move))
+
+    def _merge(self, oldest: int) -> None:
+        last = self.buckets - 1
+        index = _parent(last)
+        row = self._pruned(self._bucket(index) + self._bucket(last), oldest)
+        self._write(last, b"")
+        if last == 1:
+            self._write(0, b"")
+        self.buckets = last
+        self._write(index, row)
+
+    def _pruned(self, row: bytes, oldest: int) -> bytes:
+        """Return a row without old entries. Entries come nearly in order of time, so the first tells if any is old."""
+        if not row or _MINUTE.unpack_from(row, ID_BYTES)[0] >= oldest:
+            return row
+        kept = b"".join(entry for entry in _entries(row) if _MINUTE.unpack_from(entry, ID_BYTES)[0] >= oldest)
+        self.entries -= (len(row) - len(kept)) // ENTRY_BYTES
+        return kept
+
+    def _bucket(self, index: int) -> bytes:
+        return self._inline if self.buckets == 1 else self._table.get(self._key(index)) or b""
+
+    def _write(self, index: int, row: bytes) -> None:
+        if self.buckets == 1:
+            self._inline = row
+        elif row:
+            self._table.put(self._key(index), row)
+        else:
+            self._table.delete(self._key(index))
+
+    def _key(self, index: int) -> str:
+        return f"{self._scope}{SEPARATOR}{index}"
+
+
+def _entries(row: bytes) -> list[bytes]:
+    return [row[at : at + ENTRY_BYTES] for at in range(0, len(row), ENTRY_BYTES)]
+
+
+def _index(id_hash: bytes, buckets: int) -> int:
+    """Return the bucket of an id among so many."""
+    size = 1 << (buckets - 1).bit_length()
+    index = int.from_bytes(id_hash) & (size - 1)
+    return index if index < buckets else index - size // 2
+
+
+def _parent(index: int) -> int:
+    """Return the bucket that a bucket was split from."""
+    return index - (1 << (index.bit_length() - 1))

@@ -1,0 +1,37 @@
+"""Reports of fills: what identifies one, what a repetition is compared by, and how a report is refused."""
+
+from __future__ import annotations
+
+from operator import attrgetter
+from typing import Final
+
+from agents.processed import NO_CONTENT, Verdict, content_of
+from streams.events import AnyEvent, Event
+from streams.events.trading import FillRejected, ReportFill
+
+FIELDS: Final = (
+    "trade_id", "market", "side", "price", "size", "notional_usd", "fee_usd", "closed_pnl_usd", "closes", "taker",
+)  # fmt: skip
+"""Everything that a venue says of a fill beside its identity (venue, user, fill id) and its time."""
+
+NAMES: Final = ("executed_at", *FIELDS)
+
+_values = attrgetter(*FIELDS)
+
+
+def content(event: Event[ReportFill]) -> bytes:
+    """Return what a repetition of a fill is recognised by."""
+    return content_of((event.time, *_values(event.data)))
+
+
+def rejected(event: Event[ReportFill], verdict: Verdict, seen: bytes = NO_CONTENT) -> AnyEvent:
+    """Return the fact that a report changed nothing. Reports of one fill that differ have facts of different ids."""
+    fill = event.data
+    fact = FillRejected(
+        fill_id=fill.fill_id,
+        venue=fill.venue,
+        trade_id=fill.trade_id,
+        reason="too_late" if verdict.kind == "too_late" else "conflicting_repetition",
+        differing=tuple(NAMES[position] for position in verdict.differing),
+    )
+    return event.then(fact, subject=fill.trade_id, name=seen.hex())
