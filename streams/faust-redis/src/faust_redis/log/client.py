@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import math
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from functools import cached_property
@@ -37,6 +39,9 @@ from faust_redis.log.records import (
 from faust_redis.log.scripts import COMMIT, CREATE_TOPIC, OFFSETS, TRIM, Script
 from faust_redis.log.suitability import check_server
 
+CHECK_INTERVAL_S = 5.0
+"""How long a client that writes relies on its last check of the broker."""
+
 
 def _records(tp: TopicPartition, entries: Sequence[Any]) -> list[StoredRecord]:
     records, error = codec.readable(tp, entries)
@@ -66,6 +71,9 @@ class Log:
     Attributes:
         owner: The application that the namespace belongs to; `check` refuses another one. Empty to share it.
     """
+
+    _check_due_s = math.inf
+    """When a commit checks the broker again, on the event loop's clock; never before the first `check`."""
 
     def __init__(self, url: str, namespace: str = NAMESPACE, *, owner: str = "") -> None:
         self.url = url
@@ -100,6 +108,7 @@ class Log:
         await self._call(check_server(self.redis))
         if self.owner:
             await self._claim_namespace()
+        self._check_due_s = asyncio.get_running_loop().time() + CHECK_INTERVAL_S
 
     async def _claim_namespace(self) -> None:
         key = self.keys.owner
@@ -200,11 +209,14 @@ class Log:
             IdempotencyConflictError: the idempotency key was used with another body.
             IncarnationError: a topic is not the one this client knew.
             UnknownTopicError: a topic or partition does not exist.
+            BrokerUnsuitableError: the broker's policy was changed since the last check, and may evict records now.
             DamagedPartitionError: something else wrote to a stream, or replaced a key of a partition.
             ForeignKeyError: another key of the log was replaced.
             RowGoneError: the required row is not there.
             SourceMovedError: `batch.source_offsets` does not go on from where the copy stands.
         """
+        if asyncio.get_running_loop().time() >= self._check_due_s:
+            await self.check()
         topics = {record.topic for record in batch.records} | {rows.topic for rows in batch.rows}
         infos = {topic: await self.topic(topic) for topic in topics}
         args = codec.commit_arguments(self.keys.prefix, batch, infos, fence, write_id, require=require)
