@@ -149,26 +149,26 @@ local function standings(value)
   return ok and type(found) == 'table' and found or {}
 end
 
-local function add(changes, group, member)
-  local members = changes[group]
-  if not members then members = {}; changes[group] = members end
-  members[#members + 1] = member
-end
-
 -- Collect by group the members that leave a ranking and the ones that enter it.
-local function add_changes(stream, keys, first, last)
-  local old = call('HMGET', stream.snap, unpack(keys, first, last))
+local function add_changes(stream, keys, first, last, gone, come)
+  local old, rows = call('HMGET', stream.snap, unpack(keys, first, last)), stream.rows
   for i = first, last do
     local member = string.match(keys[i], '|([^|]*)$')
     if member then
-      local was, is = standings(old[i - first + 1]), standings(stream.rows[keys[i]])
+      local was, is = standings(old[i - first + 1]), standings(rows[keys[i]])
       for group, sort_key in pairs(was) do
-        if is[group] ~= sort_key and type(sort_key) == 'string' then add(stream.gone, group, sort_key .. '|' .. member) end
+        if is[group] ~= sort_key and type(sort_key) == 'string' then
+          local members = gone[group]
+          if not members then members = {}; gone[group] = members end
+          members[#members + 1] = sort_key .. '|' .. member
+        end
       end
       for group, sort_key in pairs(is) do
         if was[group] ~= sort_key and type(sort_key) == 'string' then
-          add(stream.come, group, 0)
-          add(stream.come, group, sort_key .. '|' .. member)
+          local members = come[group]
+          if not members then members = {}; come[group] = members end
+          members[#members + 1] = 0
+          members[#members + 1] = sort_key .. '|' .. member
         end
       end
     end
@@ -176,16 +176,19 @@ local function add_changes(stream, keys, first, last)
 end
 
 local function rank(stream)
-  stream.gone, stream.come = {}, {}
+  local gone, come = {}, {}
   for first = 1, #stream.keys, ROWS_A_CALL do
-    add_changes(stream, stream.keys, first, math.min(first + ROWS_A_CALL - 1, #stream.keys))
+    add_changes(stream, stream.keys, first, math.min(first + ROWS_A_CALL - 1, #stream.keys), gone, come)
   end
-  for _, changes in ipairs({stream.gone, stream.come}) do
-    for group in pairs(changes) do
-      local wrong = mistyped(stream.rank .. group, 'zset', stream.topic, stream.number)
-      if wrong then return wrong end
-    end
+  for group in pairs(gone) do
+    local wrong = not come[group] and mistyped(stream.rank .. group, 'zset', stream.topic, stream.number)
+    if wrong then return wrong end
   end
+  for group in pairs(come) do
+    local wrong = mistyped(stream.rank .. group, 'zset', stream.topic, stream.number)
+    if wrong then return wrong end
+  end
+  stream.gone, stream.come = gone, come
 end
 
 local batches = cmsgpack.unpack(ARGV[3])
