@@ -340,3 +340,34 @@ def _noting(method: Any, made: list[Any]) -> Any:
         method(self, *args)
 
     return noting
+
+
+async def test_what_listens_to_sends_sees_each_and_may_add_headers(broker: Broker, log: Log) -> None:
+    app = broker.app()
+    incoming = app.topic(broker.name("in"), value_type=INT)
+    outgoing = app.topic(broker.name("out"), value_type=INT)
+    seen: list[bytes | None] = []
+
+    @app.on_produce_message.connect(weak=False)
+    def trace(_app: faust.App, key: Any, value: bytes | None, headers: list[tuple[str, bytes]], **_: Any) -> None:
+        seen.append(value)
+        headers.append(("trace", b"1"))
+
+    @app.agent(incoming)
+    async def forward(stream: faust.StreamT[int]) -> None:
+        async for number in stream:
+            await outgoing.send(value=number)
+            outgoing.send_soon(value=-number)
+
+    async with running(app):
+        for number in (1, 2, 3):
+            await incoming.send(value=number)
+
+        async def found() -> list[StoredRecord]:
+            offsets = {TopicPartition(broker.name("out"), p): 0 for p in range(PARTITIONS)}
+            stored = [record for records in (await log.fetch(offsets)).values() for record in records]
+            return stored if len(stored) == 6 else []
+
+        records = await until(found)
+    assert {record.headers for record in records} == {(("trace", b"1"),)}
+    assert sorted(int(value or b"0") for value in seen) == [-3, -2, -1, 1, 1, 2, 2, 3, 3]

@@ -20,6 +20,7 @@ from faust.types import TP, FutureMessage, PendingMessage, RecordMetadata
 
 from faust_redis.driver.committer import OutputDroppedError
 from faust_redis.driver.encoding import Dump, dumper
+from faust_redis.driver.messages import listens_to_sends
 from faust_redis.driver.pending_writes import Output
 from faust_redis.driver.waits import DriverSensor, times_no_event
 from faust_redis.typed import Typed
@@ -155,6 +156,7 @@ class FastTopic(Topic):
             or self.topics[0] == app.conf.reply_to
             or app.conf.stream_publish_on_commit
             or app.client_only
+            or listens_to_sends(app)
             or not times_no_event(app)
         ):
             return None

@@ -61,3 +61,8 @@ def header_pairs(headers: Any) -> tuple[tuple[str, bytes], ...]:
         return ()
     pairs = headers.items() if isinstance(headers, Mapping) else headers
     return tuple((str(name), value if isinstance(value, bytes) else str(value).encode()) for name, value in pairs)
+
+
+def listens_to_sends(app: Any) -> bool:
+    """Return whether anything is connected to the app's signal `on_produce_message`, which may add headers."""
+    return any(True for _ in app.on_produce_message.iter_receivers(app))

@@ -17,7 +17,7 @@ from faust_redis.driver.committer import Committer, OutputDroppedError
 from faust_redis.driver.dependencies import Source
 from faust_redis.driver.fast_topics import Finder, enable_fast_path
 from faust_redis.driver.limits import PENDING_RECORDS_MAX
-from faust_redis.driver.messages import header_pairs
+from faust_redis.driver.messages import header_pairs, listens_to_sends
 from faust_redis.driver.pending_writes import Output
 from faust_redis.driver.waits import Delivery, DeliveryAwaitedError, Waits, Watched, explanation
 from faust_redis.log.records import Cleanup
@@ -133,6 +133,11 @@ class Producer(base.Producer):
         Raises:
             OutputDroppedError: in an event whose partition was handed over; it is processed again by the new owner.
         """
+        if listens_to_sends(self.app):
+            headers = list(header_pairs(headers))
+            self.app.on_produce_message.send(
+                key=key, value=value, partition=partition, timestamp=timestamp, headers=headers
+            )
         pairs = header_pairs(headers)
         source = None if any(name == REPLY_TO_HEADER for name, _ in pairs) else self._source()
         if source is not None and self.committer.dependencies.bases(source) and topic == self.app.conf.reply_to:
