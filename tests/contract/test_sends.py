@@ -371,3 +371,22 @@ async def test_what_listens_to_sends_sees_each_and_may_add_headers(broker: Broke
         records = await until(found)
     assert {record.headers for record in records} == {(("trace", b"1"),)}
     assert sorted(int(value or b"0") for value in seen) == [-3, -2, -1, 1, 1, 2, 2, 3, 3]
+
+
+async def test_a_send_through_another_app_is_written_at_once_and_not_with_the_event(broker: Broker, log: Log) -> None:
+    app, other = broker.app(), broker.app("other")
+    incoming = app.topic(broker.name("in"), value_type=INT)
+    elsewhere = other.topic(broker.name("out"), value_type=INT)
+    done: list[int] = []
+
+    @app.agent(incoming)
+    async def forward(stream: faust.StreamT[int]) -> None:
+        async for number in stream:
+            await (await elsewhere.send(value=number))
+            done.append(number)
+
+    async with running(other, app):
+        for number in (1, 2, 3):
+            await incoming.send(value=number)
+        await until(lambda: sorted(done) == [1, 2, 3])
+    assert sum((await log.end_offsets(broker.name("out"))).values()) == 3

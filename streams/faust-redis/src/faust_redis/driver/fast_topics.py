@@ -130,7 +130,7 @@ class FastTopic(Topic):
     def _join(self, key: Any, value: Any, partition: int | None, timestamp: float | None) -> Sent | None:
         """Put a record into the pending with the current event; None where Faust's way is needed."""
         event, way = current_event(), self._way
-        if event is None or way is None:
+        if event is None or way is None or event.app is not self.app:
             return None
         producer: Producer = cast("Any", self.app).producer
         topic, dump_key, dump_value = way

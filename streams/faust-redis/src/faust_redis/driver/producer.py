@@ -199,8 +199,8 @@ class Producer(base.Producer):
     def _source(self) -> Source | None:
         """The event being processed here; None outside of events, and in what a finished event left running."""
         event = current_event()
-        if event is None or self.app.client_only:
-            return None
+        if event is None or event.app is not self.app or self.app.client_only:
+            return None  # an event of another application is not committed here
         return self._source_of(event.message)
 
     def _source_of(self, message: Message) -> Source | None:
