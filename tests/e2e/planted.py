@@ -14,7 +14,7 @@ from agents.gamification.domain import Gamification
 from deploy.cli.main import main
 from streams.events import AnyEvent
 
-VICTIMS = ("player-3", "player-11")
+VICTIMS = ("player-003", "player-011")
 
 
 def _bug() -> NoReturn:

@@ -89,7 +89,7 @@ def run_with(pipeline: Pipeline, kind: str, file: Path, right: Facts) -> None:
     """Start a worker with the planted error, and see the other domains through all fills."""
     pipeline.start_worker(program=planted(kind))
     pipeline.wait_until_listening()
-    pipeline.run("replay", str(file))
+    pipeline.start("replay", "replay", str(file))
     eventually(lambda: processed_by(pipeline, *OTHERS), within_s=DRAIN_S, what="the other domains are through")
     assert_the_others_are_right(pipeline, right)
 
@@ -139,7 +139,7 @@ def test_a_domain_that_no_worker_runs_holds_up_no_other_and_catches_up_later(tmp
     with Pipeline(tmp_path, workers=0) as pipeline:
         pipeline.start_worker(*OTHERS)
         pipeline.wait_until_ready()
-        pipeline.run("replay", str(fills_file))
+        pipeline.start("replay", "replay", str(fills_file))
         eventually(lambda: processed_by(pipeline, *OTHERS), within_s=DRAIN_S, what="the other domains are through")
         assert_the_others_are_right(pipeline, right)
         pipeline.start_worker("gamification")
