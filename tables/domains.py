@@ -1,16 +1,16 @@
-"""The product's topology: one line for each domain."""
+"""The product's topology: one line for each domain, whose declaration is `tables.<name>.DOMAIN`."""
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Final
 
 from streams.topology import Topology
-from tables import financial, gamification, trading
 
-TOPOLOGY: Final = Topology(
-    (
-        trading.DOMAIN,
-        gamification.DOMAIN,
-        financial.DOMAIN,
-    )
+NAMES: Final = (
+    "trading",
+    "gamification",
+    "financial",
 )
+
+TOPOLOGY: Final = Topology(import_module(f"tables.{name}").DOMAIN for name in NAMES)

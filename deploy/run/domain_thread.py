@@ -1,7 +1,7 @@
 """Runs the app of one domain in a thread with its own event loop, and starts it again after a crash.
 
 A domain that blocks its event loop therefore blocks no other domain of the process
-(docs/decisions/0015-a-thread-for-each-domain.md).
+(docs/decisions/0016-a-thread-for-each-domain.md).
 """
 
 from __future__ import annotations

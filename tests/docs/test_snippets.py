@@ -17,7 +17,10 @@ from tests.simulation.__main__ import parser as simulation_parser
 from tests.source import PYTHON_PATH, ROOT
 from tests.unit.test_docs import known_tests
 
-SNIPPETS = [snippet for page in PAGES for snippet in snippets(page)]
+EXTENDING = ROOT / "docs" / "extending.md"
+"""The programs of this page are the files of one domain, which test_extending.py runs together."""
+
+SNIPPETS = [snippet for page in PAGES for snippet in snippets(page) if page != EXTENDING]
 PROGRAM_S = 60.0
 LIBRARY_BROKER = "redis://localhost:6379"
 
@@ -35,6 +38,7 @@ SUITES: dict[str, Callable[[list[str]], object]] = {
     "tests.bench": lambda arguments: bench.make_context("bench", arguments),
     "tests.kafka": lambda arguments: arguments,
     "tests.docs.import_graph": lambda arguments: arguments,
+    "tests.docs.generated": lambda arguments: arguments,
 }
 """Heavy suites. CI runs a slice of each; here their arguments are only checked."""
 

@@ -1,0 +1,45 @@
+"""Blocks of the documentation that are generated from the code; `python -m tests.docs.generated` writes them anew.
+
+A block stands between `<!-- generated: NAME -->` and `<!-- end -->`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from streams.diagrams import mermaid, tables_table, topics_table
+from streams.events import CATALOGUE, EventData
+from tables.domains import TOPOLOGY
+
+ROOT: Final = Path(__file__).parents[2]
+BLOCK: Final = re.compile(r"(<!-- generated: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def product_models() -> tuple[type[EventData], ...]:
+    """Return the event classes of the product, without those that tests define."""
+    return tuple(model for model in CATALOGUE.values() if model.__module__.startswith("streams.events."))
+
+
+GENERATORS: Final[dict[str, Callable[[], str]]] = {
+    "topics": lambda: topics_table(TOPOLOGY, product_models()),
+    "tables": lambda: tables_table(TOPOLOGY),
+    "topology": lambda: f"```mermaid\n{mermaid(TOPOLOGY)}\n```",
+}
+
+
+def generated(page: str) -> str:
+    """Return a page with its blocks as the code says."""
+    return BLOCK.sub(lambda found: f"{found[1]}{GENERATORS[found[2]]()}\n{found[3]}", page)
+
+
+def blocks(page: str) -> list[str]:
+    """Return the names of the blocks of a page."""
+    return [found[2] for found in BLOCK.finditer(page)]
+
+
+if __name__ == "__main__":
+    for path in sorted((ROOT / "docs").rglob("*.md")):
+        path.write_text(generated(path.read_text("utf-8")), "utf-8")
