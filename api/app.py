@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
 
 from fastapi import FastAPI
-from faust_redis.log import Log, LogUnavailableError
+from faust_redis.log import Log
 
-from api import domains, health, pages, stats
+from api import domains, health, pages, pipeline, stats
 from api.auth import Tokens
 from api.config import ApiConfig
 from api.kit import handlers, openapi
@@ -19,6 +18,8 @@ from api.kit.commands.writer import Writer
 from api.kit.context import Api
 from api.kit.domain import DomainApi
 from api.kit.feeds.hub import Hub
+from api.kit.lifecycle import Lifecycle
+from api.kit.pipeline import Pipeline
 from api.kit.waiting import Waiter
 from api.metrics import Metrics
 from api.middleware import ForbidSniffing, LimitBody, Observe
@@ -28,8 +29,6 @@ from tables.reader import TableReader
 TITLE = "AstraTrade Streams"
 VERSION = "1"
 
-logger = logging.getLogger(__name__)
-
 
 def create_app(config: ApiConfig) -> FastAPI:
     """Return the API as an ASGI application; it connects when it starts."""
@@ -37,7 +36,7 @@ def create_app(config: ApiConfig) -> FastAPI:
     app = FastAPI(title=TITLE, version=VERSION, lifespan=_lifespan, docs_url=None, redoc_url=None)
     app.state.api = api = _api(config, served)
     routers = [router for domain in served for router in domain.routers]
-    for router in (*routers, stats.router, health.router, pages.router):
+    for router in (*routers, stats.router, pipeline.router, health.router, pages.router):
         app.include_router(router)
     handlers.install(app)
     openapi.install(app, [body for domain in served for body in domain.commands.values() if body is not None])
@@ -58,9 +57,11 @@ def _api(config: ApiConfig, served: Iterable[DomainApi]) -> Api:
         tokens=Tokens(config.jwt_secret),
         log=log,
         broker=broker,
+        lifecycle=Lifecycle(),
+        pipeline=Pipeline(log, TOPOLOGY, config.app_id),
         tables=tables,
         writer=Writer(log, config, broker),
-        waiter=Waiter(log, tables, config.app_id),
+        waiter=Waiter(log, tables, TOPOLOGY, config.app_id),
         hub=Hub(Log(config.log_url, config.namespace), config.app_id, metrics, feeds),
         metrics=metrics,
         parts={part: part(tables, config) for domain in served for part in domain.parts},
@@ -71,13 +72,11 @@ def _api(config: ApiConfig, served: Iterable[DomainApi]) -> Api:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Refuse an unsuitable broker, wait for one that is away; follow tables while it serves; close all at the end."""
     api: Api = app.state.api
-    try:
-        await api.log.check()
-    except LogUnavailableError as exc:
-        logger.warning("starting without the broker: %s", exc)
+    await api.broker.begin()
     tasks = [
         asyncio.create_task(api.waiter.run(), name="waiter"),
         asyncio.create_task(api.broker.run(), name="broker watch"),
+        asyncio.create_task(api.pipeline.run(), name="lag samples"),
     ]
     api.hub.start()
     try:

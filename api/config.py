@@ -20,7 +20,7 @@ class ApiConfig:
         late_grace_h: Hours of event time after its end at which a period is sealed, by the rule book.
         rules_version: Version of the rule book; every command carries it.
         namespace: Prefix of all keys of the log.
-        app_id: The application whose group and tables are served.
+        app_id: The application whose groups and tables are served.
         partitions: Lets the API create the topics it writes to; None waits for a worker to create them.
         idempotency_ttl_s: How long an Idempotency-Key is remembered, in seconds.
         mark_ahead_max_s: How far ahead of the API's clock the time of a mark price may lie, in seconds. The newest
@@ -43,8 +43,3 @@ class ApiConfig:
             raise ValueError(f"jwt_secret needs at least {JWT_SECRET_BYTES_MIN} bytes")
         if not self.markets:
             raise ValueError("markets is empty; name at least one")
-
-    @property
-    def group(self) -> str:
-        """The consumer group of the workers."""
-        return self.app_id

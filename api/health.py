@@ -1,4 +1,4 @@
-"""Whether the process lives, whether the pipeline is ready, and metrics."""
+"""Probes of this process, and metrics. How the workers are doing is told by `/v1/pipeline`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from starlette.responses import Response
 from api.kit.context import Api, ApiDep
 from api.kit.openapi import problems
 from api.kit.problems import UNAVAILABLE, Problem
-from tables.workers import greatest_lag, highwaters, workers_by_domain
 
 RETRY_AFTER_S = 2
 
@@ -27,46 +26,44 @@ class Health(BaseModel):
 
 
 class Readiness(BaseModel):
-    """The broker answers and every partition is with a worker whose tables are complete."""
+    """The process takes requests."""
 
     status: Annotated[str, Field(examples=["ready"])] = "ready"
-    workers: int
-    generation: int
 
 
-@router.get("/healthz", summary="Is the process up?")
-async def healthz() -> Health:
-    """Answers as long as the process lives, whatever the broker does."""
+@router.get("/livez", summary="Is the process up?")
+async def livez() -> Health:
+    """Answers as long as the process lives, whatever the broker does, and while it shuts down."""
     return Health()
 
 
-@router.get("/readyz", summary="Is the pipeline ready?", responses=problems(503))
+@router.get("/healthz", summary="Is the process up? As /livez")
+async def healthz() -> Health:
+    """The older name of /livez."""
+    return Health()
+
+
+@router.get("/readyz", summary="Does this process take requests?", responses=problems(503))
 async def readyz(api: ApiDep) -> Readiness:
-    """Ready when the broker answers, the group is stable and all live workers have their tables recovered."""
-    if api.broker.unsuitable is not None:
-        raise Problem(UNAVAILABLE, str(api.broker.unsuitable), headers={"Retry-After": str(RETRY_AFTER_S)})
-    groups = await workers_by_domain(api.log, api.config.app_id)
-    for domain, group in groups.items():
-        if not group.ready:
-            why = f"{domain}: {group.why_not}"
-            raise Problem(UNAVAILABLE, why, headers={"Retry-After": str(RETRY_AFTER_S)}, state=group.state)
-    return Readiness(
-        workers=min(len(group.alive) for group in groups.values()),
-        generation=max(group.generation for group in groups.values()),
-    )
+    """Ready when the broker answers and is suitable, until the process is asked to end. Workers do not count here."""
+    why_not = "the process is shutting down" if api.lifecycle.stopping else api.broker.why_not_ready()
+    if why_not is not None:
+        raise Problem(UNAVAILABLE, why_not, headers={"Retry-After": str(RETRY_AFTER_S)})
+    return Readiness()
 
 
 @router.get("/metrics", summary="Prometheus metrics", response_class=Response)
 async def metrics(api: ApiDep) -> Response:
-    """Metrics of this process, and the workers' lag as the broker has it now."""
+    """Metrics of this process, and the lag of each group as the broker has it now."""
     await _look_at_broker(api)
     return Response(api.metrics.text(), media_type=CONTENT_TYPE_LATEST)
 
 
 async def _look_at_broker(api: Api) -> None:
     try:
-        groups = await workers_by_domain(api.log, api.config.app_id)
-        api.metrics.show_lag(greatest_lag(groups, await highwaters(api.log)))
+        for state in await api.pipeline.look():
+            group = state.group
+            api.metrics.show_group(group.name, len(group.members), group.ready, state.delay.seconds, state.lag)
         api.metrics.broker_up.set(1)
     except LogUnavailableError:
         api.metrics.broker_up.set(0)

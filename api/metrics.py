@@ -1,4 +1,4 @@
-"""Prometheus metrics of one API process. Knows nothing of the rest."""
+"""Prometheus metrics of one API process. Depends on no other module of the API."""
 
 from __future__ import annotations
 
@@ -40,16 +40,34 @@ class Metrics:
         )
         self.lag = Gauge(
             "astra_api_lag_records",
-            "Records the workers have yet to process",
-            ["topic", "partition"],
+            "Records that a group has yet to process",
+            ["group", "topic", "partition"],
+            registry=registry,
+        )
+        self.lag_seconds = Gauge(
+            "astra_api_lag_seconds",
+            "How long the oldest record that a group has yet to process has waited",
+            ["group"],
+            registry=registry,
+        )
+        self.members = Gauge("astra_api_group_members", "Live workers of a group", ["group"], registry=registry)
+        self.ready = Gauge(
+            "astra_api_group_ready",
+            "1 when each partition is with a live worker whose tables are complete",
+            ["group"],
             registry=registry,
         )
         self.broker_up = Gauge("astra_api_broker_up", "1 when the broker answers", registry=registry)
 
-    def show_lag(self, lag: Mapping[TopicPartition, int]) -> None:
-        """Set the lag of each partition."""
+    def show_group(
+        self, group: str, members: int, ready: bool, lag_seconds: float, lag: Mapping[TopicPartition, int]
+    ) -> None:
+        """Set what is known of a group."""
+        self.members.labels(group).set(members)
+        self.ready.labels(group).set(ready)
+        self.lag_seconds.labels(group).set(lag_seconds)
         for tp, records in lag.items():
-            self.lag.labels(tp.topic, str(tp.partition)).set(records)
+            self.lag.labels(group, tp.topic, str(tp.partition)).set(records)
 
     def text(self) -> bytes:
         """All of them in Prometheus' text format."""

@@ -1,29 +1,53 @@
-"""The API under uvicorn. A plain uvicorn server waits for open feeds to end before it tells the application to stop."""
+"""The API under uvicorn: from the signal to end until the last request is answered.
+
+A plain uvicorn server stops listening at once and then waits for open feeds to end before it tells the application.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections.abc import Mapping
+from types import FrameType
 from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
 
+from api.kit.context import Api
+
 GRACE_S = 5
+DRAIN_POLL_S = 0.05
 # Named, so that a missing one is an error and not a slower server.
 FAST: Mapping[str, Any] = {"loop": "uvloop", "http": "httptools"}
 
 
 class Server(uvicorn.Server):
-    """Ends open feeds first when it is told to stop, so that stopping takes no longer than a request."""
+    """Shuts down in three steps, so that a load balancer loses no request.
 
-    def __init__(self, app: FastAPI, **settings: Any) -> None:
+    1. From the signal on, `/readyz` answers 503. All else is served for `drain_s`, so that the load balancer notices.
+    2. Open feeds end; clients connect to another process and resume.
+    3. The server stops listening and finishes what it has begun.
+    """
+
+    def __init__(self, app: FastAPI, *, drain_s: float = 0.0, **settings: Any) -> None:
         super().__init__(
             uvicorn.Config(app, **{"timeout_graceful_shutdown": GRACE_S, "server_header": False, **FAST} | settings)
         )
-        self._hub = app.state.api.hub
+        self._api: Api = app.state.api
+        self._drain_s = drain_s
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Take a signal to end. A second Ctrl-C cuts the shutdown short."""
+        self._api.lifecycle.stopping = True
+        super().handle_exit(sig, frame)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop serving."""
-        self._hub.end_sessions()
+        self._api.lifecycle.stopping = True
+        clock = asyncio.get_running_loop().time
+        until_s = clock() + self._drain_s
+        while clock() < until_s and not self.force_exit:  # noqa: ASYNC110 - uvicorn sets it, a second Ctrl-C
+            await asyncio.sleep(DRAIN_POLL_S)
+        self._api.hub.end_sessions()
         await super().shutdown(sockets)

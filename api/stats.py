@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Annotated
 
 from fastapi import APIRouter
-from faust_redis.log import UnknownTopicError
+from faust_redis.admin import GroupDescription
+from faust_redis.log import TopicPartition, UnknownTopicError
 from pydantic import BaseModel, Field
 
 from api.kit.context import Api, ApiDep
 from api.kit.openapi import problems
+from api.pipeline import by_topic
 from streams.times import Instant
 from tables.domains import TOPOLOGY
 from tables.gamification import GAMIFICATION_PROGRESS, GAMIFICATION_WATERMARK, Watermark
-from tables.workers import greatest_lag, highwaters, workers_by_domain
 
 router = APIRouter(prefix="/v1", tags=["Stats"], responses=problems(503))
 
@@ -27,11 +29,19 @@ class TopicStats(BaseModel):
 
 
 class WorkerStats(BaseModel):
-    """The workers' group."""
+    """The workers of all domains: of the domain that has the fewest."""
 
     state: str
     generation: int
     alive: int
+
+
+class GroupStats(WorkerStats):
+    """The workers of one domain."""
+
+    domain: str
+    group: str
+    lag: Annotated[int, Field(description="events that the domain has yet to process")]
 
 
 class Stats(BaseModel):
@@ -40,7 +50,8 @@ class Stats(BaseModel):
     topics: list[TopicStats]
     users: int
     workers: WorkerStats
-    lag: Annotated[int, Field(description="events that the workers have yet to process")]
+    groups: Annotated[list[GroupStats], Field(description="each domain's workers; more in /v1/pipeline")]
+    lag: Annotated[int, Field(description="events that the slowest domain of each topic has yet to process")]
     watermark: Annotated[Instant | None, Field(description="every partition has seen events up to here")]
     latest: Annotated[Instant | None, Field(description="the newest event time seen")]
     late: Annotated[int, Field(description="events that came after their period was sealed")]
@@ -49,25 +60,38 @@ class Stats(BaseModel):
 @router.get("/stats", summary="The pipeline at a glance")
 async def get_stats(api: ApiDep) -> Stats:
     """Events by topic, users, lag by partition, live workers, watermarks."""
-    groups = await workers_by_domain(api.log, api.config.app_id)
-    behind = greatest_lag(groups, await highwaters(api.log))
-    group = min(groups.values(), key=lambda group: len(group.alive))
-    by_topic: dict[str, dict[int, int]] = {}
-    for tp, records in behind.items():
-        by_topic.setdefault(tp.topic, {})[tp.partition] = records
+    states = await api.pipeline.look()
+    behind = _greatest(state.lag for state in states)
+    lag = by_topic(behind)
     seen, partitions = await _watermarks(api)
     return Stats(
         topics=[
-            TopicStats(topic=topic, events=await _events(api, topic), lag=by_topic.get(topic))
-            for topic in TOPOLOGY.topics
+            TopicStats(topic=topic, events=await _events(api, topic), lag=lag.get(topic)) for topic in TOPOLOGY.topics
         ],
         users=await _users(api),
-        workers=WorkerStats(state=group.state, generation=group.generation, alive=len(group.alive)),
+        workers=_workers(min((state.group for state in states), key=lambda group: len(group.members))),
+        groups=[
+            GroupStats(domain=state.domain, group=state.group.name, lag=state.records, **dict(_workers(state.group)))
+            for state in states
+        ],
         lag=sum(behind.values()),
         watermark=Instant(min(one.highest for one in seen)) if seen and len(seen) == partitions else None,
         latest=Instant(max(one.highest for one in seen)) if seen else None,
         late=sum(one.late for one in seen),
     )
+
+
+def _greatest(lags: Iterable[Mapping[TopicPartition, int]]) -> dict[TopicPartition, int]:
+    """Return, for each partition, the lag of the domain that is furthest behind."""
+    greatest: dict[TopicPartition, int] = {}
+    for lag in lags:
+        for tp, records in lag.items():
+            greatest[tp] = max(records, greatest.get(tp, 0))
+    return greatest
+
+
+def _workers(group: GroupDescription) -> WorkerStats:
+    return WorkerStats(state=group.state, generation=group.generation, alive=len(group.members))
 
 
 async def _events(api: Api, topic: str) -> int:

@@ -69,6 +69,9 @@ class Settings(BaseSettings):
     )
     api_host: str = Field("127.0.0.1", min_length=1, description="address that the API listens on")
     api_port: int = Field(8000, ge=0, le=65_535, description="port of the API, 1 to 65535; 0 takes a free one")
+    drain_s: int = Field(
+        0, ge=0, le=300, description="how long the API serves on after a signal to end, 0 to 300 seconds"
+    )
     lease_ms: Milliseconds = Field(
         10_000, description="how long a silent worker keeps its partitions, 100 to 600000 ms"
     )

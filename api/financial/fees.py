@@ -20,7 +20,8 @@ from api.kit.feeds.feed import Feed
 from api.kit.feeds.response import FeedResponse
 from api.kit.feeds.routing import LastEventId, feed_router, open_feed
 from api.kit.openapi import problems
-from api.kit.parameters import invalid, visible
+from api.kit.parameters import visible
+from api.kit.problems import invalid
 from tables.financial import ALL_DAYS, FINANCIAL_FEES, FeeTotal
 
 NamePart = Annotated[str | None, Query(max_length=64)]

@@ -9,7 +9,7 @@ from fastapi import Depends, Query
 from pydantic import BaseModel, Field
 
 from api.kit.context import ApiDep
-from api.kit.parameters import invalid
+from api.kit.problems import invalid
 from streams.times import Instant
 from streams.units import Usd
 from tables.boards import GLOBAL, MARKET_BOARDS, Board, Period, Standing, parse_period

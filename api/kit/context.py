@@ -14,6 +14,8 @@ from api.config import ApiConfig
 from api.kit.broker_watch import BrokerWatch
 from api.kit.commands.writer import Writer
 from api.kit.feeds.hub import Hub
+from api.kit.lifecycle import Lifecycle
+from api.kit.pipeline import Pipeline
 from api.kit.waiting import Waiter
 from api.metrics import Metrics
 from tables.reader import TableReader
@@ -29,6 +31,8 @@ class Api:
     tokens: Tokens
     log: Log
     broker: BrokerWatch
+    lifecycle: Lifecycle
+    pipeline: Pipeline
     tables: TableReader
     writer: Writer
     waiter: Waiter

@@ -8,7 +8,7 @@ from fastapi import Depends, Path, Query
 
 from api.kit.callers import Caller
 from api.kit.context import ApiDep
-from api.kit.problems import FORBIDDEN, VALIDATION, Fault, Problem
+from api.kit.problems import FORBIDDEN, Problem
 from streams.events.base import ID_PATTERN
 from streams.topology import TableSpec
 
@@ -55,8 +55,3 @@ def visible(table: TableSpec[Any], *, private: bool = False) -> Any:
         """Wait; FastAPI resolves the dependencies in this order."""
 
     return Depends(wait_if_allowed if private else wait)
-
-
-def invalid(parameter: str, detail: str) -> Problem:
-    """Return the problem of a parameter that cannot be what it is: 422."""
-    return Problem(VALIDATION, detail, errors=[Fault(parameter=parameter, detail=detail)])

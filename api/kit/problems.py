@@ -143,3 +143,8 @@ class Problem(Exception):  # noqa: N818 - the standard's word
             "errors": [fault.model_dump(exclude_none=True) for fault in self.errors],
             **self.extra,
         }
+
+
+def invalid(parameter: str, detail: str) -> Problem:
+    """Return the problem of a parameter that has no valid value: 422."""
+    return Problem(VALIDATION, detail, errors=[Fault(parameter=parameter, detail=detail)])

@@ -1,4 +1,4 @@
-"""Waits until a table shows what a command did: `?after=<position>`. One poller for all who wait."""
+"""Wait until a table shows the effect of a command: `?after=<position>`. One poller serves all waiting requests."""
 
 from __future__ import annotations
 
@@ -7,17 +7,15 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from faust_redis.admin import Admin
 from faust_redis.log import Log, LogError, Position, TopicPartition, UnknownTopicError
-from faust_redis.log.codec import topic_partition
 
-from api.kit.problems import NOT_YET_VISIBLE, POSITION_GONE, VALIDATION, Fault, Problem
-from streams.topology import Hop
-from tables.domains import TOPOLOGY
+from api.kit.problems import NOT_YET_VISIBLE, POSITION_GONE, Problem, invalid
+from streams.topology import Hop, Topology
 from tables.reader import TableReader
 
 LOOK_S = 0.05  # what a wait of 0 may take, so that it looks at least once
-POLL_S = 0.01  # one round trip for all who wait, and none while nobody does
-
+POLL_S = 0.01  # one round trip for all waiting requests, and none while there are none
 
 Committed = Mapping[str, Mapping[TopicPartition, int]]
 """By domain, the next offset to process of each partition."""
@@ -25,20 +23,20 @@ Committed = Mapping[str, Mapping[TopicPartition, int]]
 
 @dataclass(slots=True, eq=False)
 class _Goal:
-    """A caller waits until the first hop's domain has processed these offsets, then the next hop's, to the last."""
+    """A request waits until the first hop's domain has processed these offsets, then the next hop's, to the last."""
 
     path: list[Hop]
     targets: Mapping[int, int]
     reached: asyncio.Future[None]
 
-    def advance(self, committed: Committed, ends: Mapping[str, Mapping[int, int]]) -> None:
+    def advance(self, topology: Topology, committed: Committed, ends: Mapping[str, Mapping[int, int]]) -> None:
         """Take the hops that are done as of one moment."""
         while self.path and not self.behind(committed):
             self.path.pop(0)
             if self.path:
                 topic = self.path[0].topic
                 here = ends[topic]
-                named = here.keys() if topic in TOPOLOGY.broadcasts else self.targets.keys()
+                named = here.keys() if topic in topology.broadcasts else self.targets.keys()
                 self.targets = {p: here.get(p, 0) for p in named}
         if not self.path and not self.reached.done():
             self.reached.set_result(None)
@@ -56,6 +54,7 @@ class Waiter:
 
     log: Log
     tables: TableReader
+    topology: Topology
     app_id: str
     _goals: set[_Goal] = field(default_factory=set)
     _wanted: asyncio.Event = field(default_factory=asyncio.Event)
@@ -71,9 +70,9 @@ class Waiter:
         if position.topic == self.tables.topic(table):
             await self._check(position)
             return
-        path = list(TOPOLOGY.path(position.topic, table))
+        path = list(self.topology.path(position.topic, table))
         if not path:
-            raise _invalid(f"events of {position.topic!r} do not change what is shown here")
+            raise invalid("after", f"events of {position.topic!r} do not change what is shown here")
         await self._check(position)
         goal = _Goal(path, position.offsets, asyncio.get_running_loop().create_future())
         self._goals.add(goal)
@@ -106,7 +105,7 @@ class Waiter:
             raise Problem(POSITION_GONE, f"{position.topic!r} ends before this position; the broker was rolled back")
 
     async def run(self) -> None:
-        """Poll while anybody waits, until cancelled."""
+        """Poll while any request waits, until cancelled."""
         while True:
             await self._wanted.wait()
             try:
@@ -121,30 +120,17 @@ class Waiter:
                 self._wanted.clear()
 
     async def _poll(self) -> None:
-        goals = tuple(self._goals)  # who comes while the answer is on its way is not in it
-        domains = sorted({hop.domain for goal in goals for hop in goal.path})
-        topics = sorted({hop.topic for goal in goals for hop in goal.path})
-        groups = [TOPOLOGY.group(self.app_id, domain) for domain in domains]
-        replies = await self.log.at_once(
-            *(("HGETALL", self.log.keys.offsets(group)) for group in groups),
-            *(("HGETALL", self.log.keys.ends(topic)) for topic in topics),
-        )
-        offsets, ends = replies[: len(groups)], replies[len(groups) :]
-        self._committed = {
-            domain: {topic_partition(name): int(offset) for name, offset in done.items()}
-            for domain, done in zip(domains, offsets, strict=True)
-        }
-        tops = {topic: {int(p): int(o) for p, o in end.items()} for topic, end in zip(topics, ends, strict=True)}
+        goals = tuple(self._goals)  # a request that comes while the answer is on its way is not in it
+        groups = {hop.domain: self.topology.group(self.app_id, hop.domain) for goal in goals for hop in goal.path}
+        topics = {hop.topic for goal in goals for hop in goal.path}
+        offsets, ends = await Admin(self.log).committed_and_ends(groups.values(), topics)
+        self._committed = {domain: offsets[group] for domain, group in groups.items()}
         for goal in goals:
-            goal.advance(self._committed, tops)
+            goal.advance(self.topology, self._committed, ends)
 
 
 def _parse(after: str) -> Position:
     try:
         return Position.parse(after)
     except ValueError as exc:
-        raise _invalid(str(exc)) from exc
-
-
-def _invalid(detail: str) -> Problem:
-    return Problem(VALIDATION, detail, errors=[Fault(parameter="after", detail=detail)])
+        raise invalid("after", str(exc)) from exc

@@ -30,12 +30,13 @@ def api_config(settings: Settings) -> ApiConfig:
 
 
 def serve(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT; open feeds are closed within the grace."""
+    """Serve until SIGTERM or SIGINT, then drain; open feeds are closed within the grace."""
     app = create_app(api_config(settings))
     gc.collect()
     gc.freeze()  # what stays for good is not looked through again: that stopped every request for 30 ms now and then
     Server(
         app,
+        drain_s=settings.drain_s,
         host=settings.api_host,
         port=settings.api_port,
         log_config=None,

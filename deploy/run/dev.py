@@ -37,7 +37,7 @@ REPLAY_GRACE_S = 5.0
 READY_DEADLINE_S = 120.0
 READY_POLL_S = 0.2
 PROBE_TIMEOUT_S = 2.0
-HEALTH_PATH = "/healthz"
+READY_PATH = "/readyz"
 
 
 def run_dev(settings: Settings, replay: str | None) -> None:
@@ -81,7 +81,7 @@ def _start(settings: Settings, supervisor: Supervisor, console: Console) -> None
         supervisor.keep("bridge", _command(settings, ["bridge"], BRIDGE_GRACE_S))
     for number, domains in enumerate(worker_plan(settings.workers), start=1):
         supervisor.keep(*_worker(settings, number, domains), stage="workers")
-    supervisor.keep("api", _command(settings, ["api"], API_GRACE_S))
+    supervisor.keep("api", _command(settings, ["api"], API_GRACE_S + settings.drain_s))
     _wait_until_ready(settings, supervisor)
     _announce(settings, console, time.monotonic() - started)
 
@@ -134,7 +134,7 @@ def _wait_until_ready(settings: Settings, supervisor: Supervisor) -> None:
 def api_answers(url: str) -> bool:
     """Return whether the API at a URL answers."""
     try:
-        return httpx.get(url + HEALTH_PATH, timeout=PROBE_TIMEOUT_S, trust_env=False).is_success
+        return httpx.get(url + READY_PATH, timeout=PROBE_TIMEOUT_S, trust_env=False).is_success
     except httpx.HTTPError:
         return False
 

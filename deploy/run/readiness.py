@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 
+from faust_redis.admin import Admin
 from faust_redis.log import Log, LogError
 
 from deploy.broker import log_url
 from deploy.settings import Settings
-from tables.workers import workers_by_domain
+from tables.domains import TOPOLOGY
 
 
 def missing_for_readiness(settings: Settings, wanted: Mapping[str, int]) -> str | None:
@@ -27,11 +28,10 @@ def missing_for_readiness(settings: Settings, wanted: Mapping[str, int]) -> str 
 
 async def _missing(settings: Settings, wanted: Mapping[str, int]) -> str | None:
     async with Log(log_url(settings), settings.namespace) as log:
-        domains = await workers_by_domain(log, settings.app_id)
-    for name, members in wanted.items():
-        group = domains[name]
+        groups = await Admin(log).describe_groups([TOPOLOGY.group(settings.app_id, name) for name in wanted])
+    for (name, members), group in zip(wanted.items(), groups, strict=True):
         if not group.ready:
-            return f"{name}: {group.why_not}"
-        if len(group.alive) < members:
-            return f"{name}: {len(group.alive)} of {members} workers are alive"
+            return f"{name}: {group.why_not_ready}"
+        if len(group.members) < members:
+            return f"{name}: {len(group.members)} of {members} workers are alive"
     return None

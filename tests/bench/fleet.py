@@ -10,11 +10,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from faust_redis.admin import Admin
 from faust_redis.log import Log
 
 from deploy.errors import DeployError
 from deploy.server import process
-from tables.workers import workers
 from tests.bench import module
 from tests.bench.apps.spec import WorkerSpec
 
@@ -48,8 +48,8 @@ class Fleet:
         """Wait until all that run are in one generation with their tables recovered."""
         deadline = time.monotonic() + DEADLINE_S
         while True:
-            group = await workers(self.log, self.spec.app)
-            if group.ready and len(group.alive) == len(self.running):
+            group = await Admin(self.log).describe_group(self.spec.app)
+            if group.ready and len(group.members) == len(self.running):
                 return
             self.check(deadline, "come up")
             await asyncio.sleep(POLL_S)

@@ -51,8 +51,6 @@ def test_rules_know_nothing_of_faust_or_the_clock() -> None:
 
 def test_no_float_stands_in_a_rule_or_a_row() -> None:
     for path, tree in modules("agents", "tables"):
-        if path.name == "workers.py":  # ages of processes, not money
-            continue
         for node in ast.walk(tree):
             literal = isinstance(node, ast.Constant) and isinstance(node.value, float)
             named = isinstance(node, ast.Name) and node.id == "float"

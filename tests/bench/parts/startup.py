@@ -10,9 +10,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from faust_redis.admin import Admin
 from faust_redis.log import Log
 
-from tables.workers import workers_by_domain
+from tables.domains import TOPOLOGY
 from tests.bench.figures import figure
 from tests.bench.fill_load import made_fills
 from tests.bench.parameters import Asked
@@ -60,7 +61,8 @@ async def _start(pipeline: Pipeline) -> tuple[float, float, float]:
 
 
 async def _ready(log: Log) -> bool:
-    return all(group.ready for group in (await workers_by_domain(log, APP_ID)).values())
+    groups = await Admin(log).describe_groups(list(TOPOLOGY.groups(APP_ID).values()))
+    return all(group.ready for group in groups)
 
 
 def _import_s() -> float:

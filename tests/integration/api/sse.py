@@ -34,10 +34,10 @@ class Event:
 
 
 @asynccontextmanager
-async def serving(app: FastAPI) -> AsyncIterator[tuple[str, Server]]:
+async def serving(app: FastAPI, **settings: Any) -> AsyncIterator[tuple[str, Server]]:
     """The application under the project's server; its URL."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        server = Server(app, log_config=None, access_log=False)
+        server = Server(app, log_config=None, access_log=False, **settings)
         running = asyncio.create_task(server.serve([listening]))
         while not server.started:
             assert not running.done(), "the server did not start"

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from faust_redis.log import Appended, Log, Position, Record, TopicPartition
+import orjson
+from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment
+from faust_redis.log import Appended, Log, Position, Record
 from faust_redis.log.partitioner import partition_for
 
 from api.auth import Role, mint
@@ -81,13 +84,30 @@ class Worker:
         epoch = (await self.log.topic(topic)).incarnation
         return str(Position(topic, epoch, {partition: appended.offsets[0] + 1}))
 
-    async def commit(self, topic: str, partition: int, offset: int) -> None:
-        """Say that each domain which consumes a topic has processed a partition up to an offset."""
-        name = f"{TopicPartition(topic, partition).topic}:{partition}"
-        for domain in TOPOLOGY.consumers(topic):
-            await self.log.redis.hset(
-                self.log.keys.offsets(TOPOLOGY.group(self.app_id, domain.name)), name, str(offset)
-            )
+    async def commit(self, topic: str, partition: int, offset: int, *, domain: str | None = None) -> None:
+        """Say that a partition was processed up to an offset: by one domain, or by each that consumes the topic."""
+        for consumer in TOPOLOGY.consumers(topic):
+            if domain in {None, consumer.name}:
+                offsets = self.log.keys.offsets(TOPOLOGY.group(self.app_id, consumer.name))
+                await self.log.redis.hset(offsets, f"{topic}:{partition}", str(offset))
+
+    async def set_group(
+        self, domain: str, state: str, members: dict[str, dict[str, Any]], *, lease_s: int = 60, generation: int = 3
+    ) -> None:
+        """Write a domain's group as the coordinator keeps it."""
+        group = TOPOLOGY.group(self.app_id, domain)
+        seconds, _ = await self.log.redis.time()
+        key = self.log.keys.group(group)
+        await self.log.redis.hset(key, mapping={"state": state, "generation": generation})
+        for member, status in members.items():
+            await self.log.redis.zadd(f"{key}:leases", {member: (seconds + lease_s) * 1_000})
+            await self.log.groups.set_status(group, member, orjson.dumps(status).decode())
+
+    async def assign(self, domain: str, member: str, assigned: Mapping[str, list[int]]) -> None:
+        """Assign partitions to a member as the leader does."""
+        encoded = ConsumerProtocolMemberAssignment(0, list(assigned.items()), b"").encode()
+        key = f"{self.log.keys.group(TOPOLOGY.group(self.app_id, domain))}:assignments"
+        await self.log.redis.hset(key, member, encoded)
 
 
 def fill(n: int = 1, **changes: Any) -> dict[str, Any]:

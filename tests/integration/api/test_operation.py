@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import re
+import signal
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import httpx
 import orjson
@@ -22,22 +23,11 @@ from api.kit.broker_watch import BrokerWatch
 from api.kit.problems import KINDS
 from deploy.server.embedded import EmbeddedServer
 from deploy.server.server_binary import find_binary
-from tables.domains import TOPOLOGY
+from streams.events.trading import OpenTrade
 from tables.gamification import GAMIFICATION_PROGRESS, Progress
 from tests.integration.api.sse import Reader, serving
 from tests.integration.api.support import Worker, auth
 from tests.integration.api.test_ingress import ORDER, USER, assert_problem
-
-
-async def set_groups(log: Log, app_id: str, state: str, members: dict[str, dict[str, Any]], lease_s: int = 60) -> None:
-    """The groups of all domains as the coordinator keeps them."""
-    seconds, _ = await log.redis.time()
-    for group in TOPOLOGY.groups(app_id).values():
-        key = log.keys.group(group)
-        await log.redis.hset(key, mapping={"state": state, "generation": 3})
-        for member, status in members.items():
-            await log.redis.zadd(f"{key}:leases", {member: (seconds + lease_s) * 1_000})
-            await log.groups.set_status(group, member, orjson.dumps(status).decode())
 
 
 async def until(condition: Callable[[], bool], within_s: float = 10.0) -> None:
@@ -47,34 +37,53 @@ async def until(condition: Callable[[], bool], within_s: float = 10.0) -> None:
             await asyncio.sleep(0.02)
 
 
-async def test_a_process_is_up_whatever_the_broker_does(client: httpx.AsyncClient) -> None:
-    assert (await client.get("/healthz")).json() == {"status": "up"}
+@pytest.mark.parametrize("path", ["/livez", "/healthz"])
+async def test_a_process_is_up_whatever_the_broker_does(client: httpx.AsyncClient, path: str) -> None:
+    assert (await client.get(path)).json() == {"status": "up"}
 
 
-async def test_ready_means_that_every_live_worker_has_its_tables(
-    client: httpx.AsyncClient, log: Log, config: ApiConfig
-) -> None:
-    recovered = {"generation": 3, "assigned": 2, "recovered": True}
-    steps: list[tuple[str, dict[str, dict[str, Any]], str | None]] = [
-        ("empty", {}, "no worker is alive"),
-        ("preparing", {"a": recovered}, "the group is preparing"),
-        ("stable", {"a": recovered, "b": {**recovered, "recovered": False}}, "1 of 2 workers"),
-        ("stable", {"b": {**recovered, "generation": 2}}, "1 of 2 workers"),
-        ("stable", {"b": recovered}, None),
-    ]
-    for state, members, missing in steps:
-        await set_groups(log, config.app_id, state, members)
-        answer = await client.get("/readyz")
-        if missing is None:
-            assert answer.json() == {"status": "ready", "workers": 2, "generation": 3}
-        else:
-            assert missing in assert_problem(answer, 503, "unavailable")["detail"]
+async def test_the_api_is_ready_without_any_worker(client: httpx.AsyncClient) -> None:
+    """A rebalance of the workers must not take the API out of its load balancer."""
+    assert (await client.get("/readyz")).json() == {"status": "ready"}
+
+
+async def test_the_api_is_not_ready_while_its_broker_is_away(tmp_path: Path, config: ApiConfig) -> None:
+    with Broker(tmp_path) as broker:
+        app = create_app(replace(config, log_url=broker.url))
+        watch: BrokerWatch = app.state.api.broker
+        async with serving(app) as (url, _), httpx.AsyncClient(base_url=url, timeout=30) as client:
+            assert (await client.get("/readyz")).status_code == 200
+            broker.stop()
+            await until(lambda: watch.why_not_ready() is not None)
+            answer = await client.get("/readyz")
+            assert assert_problem(answer, 503, "unavailable")["detail"] == "the broker does not answer"
             assert answer.headers["retry-after"]
+            assert (await client.get("/livez")).status_code == 200
+            assert_problem(await client.get("/v1/pipeline"), 503, "unavailable")
+            broker.start()
+            await until(lambda: watch.why_not_ready() is None)
+            assert (await client.get("/readyz")).status_code == 200
 
 
-async def test_a_worker_without_a_lease_does_not_count(client: httpx.AsyncClient, log: Log, config: ApiConfig) -> None:
-    await set_groups(log, config.app_id, "stable", {"a": {"generation": 3, "recovered": True}}, lease_s=-5)
-    assert_problem(await client.get("/readyz"), 503, "unavailable")
+async def test_readiness_ends_with_the_signal_and_the_process_lives_on_while_it_drains(
+    config: ApiConfig, worker: Worker
+) -> None:
+    app = create_app(config)
+    async with serving(app, drain_s=1.5) as (url, server), httpx.AsyncClient(base_url=url) as client:
+        reader = Reader(client, "/v1/feed/progress")
+        reading = asyncio.create_task(reader.read(lambda r: "alice" in r.table))
+        await reader.current.wait()
+        assert (await client.get("/readyz")).status_code == 200
+        server.handle_exit(signal.SIGTERM, None)
+        server._captured_signals.clear()  # or uvicorn raises it again in this process, the tests' own
+        document = assert_problem(await client.get("/readyz"), 503, "unavailable")
+        assert document["detail"] == "the process is shutting down"
+        assert (await client.get("/livez")).status_code == 200
+        async with httpx.AsyncClient(base_url=url) as newcomer:
+            assert (await newcomer.post("/v1/trades", json=ORDER, headers=USER)).status_code == 202
+            assert_problem(await newcomer.get("/readyz"), 503, "unavailable")
+        await worker.put_user(GAMIFICATION_PROGRESS.name, "alice", Progress(max_leverage=10))
+        await reading  # the feed goes on meanwhile
 
 
 async def test_metrics_count_requests_commands_and_lag(client: httpx.AsyncClient, worker: Worker) -> None:
@@ -89,7 +98,10 @@ async def test_metrics_count_requests_commands_and_lag(client: httpx.AsyncClient
         'astra_api_commands_total{type="OpenTrade"} 1.0',
         "astra_api_replays_total 1.0",
         'astra_api_requests_total{method="(none)",route="(none)",status="404"} 1.0',
-        f'astra_api_lag_records{{partition="{partition}",topic="astra.trading.commands.v1"}} 1.0',
+        f'astra_api_lag_records{{group="astratrade-trading",partition="{partition}",topic="{OpenTrade.topic}"}} 1.0',
+        'astra_api_group_members{group="astratrade-financial"} 0.0',
+        'astra_api_group_ready{group="astratrade-gamification"} 0.0',
+        'astra_api_lag_seconds{group="astratrade-gamification"} 0.0',
         "astra_api_broker_up 1.0",
     ):
         assert line in text

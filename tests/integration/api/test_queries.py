@@ -249,8 +249,22 @@ async def test_stats_show_events_lag_and_watermark(client: httpx.AsyncClient, wo
     assert by_topic[topics.FINANCIAL_EVENTS]["lag"] is None
     assert (shown["users"], shown["lag"], shown["late"], shown["watermark"]) == (1, 1, 2, None)
     assert shown["latest"] == "1970-01-01T00:00:00.000005Z"
+    assert {group["group"]: group["lag"] for group in shown["groups"]} == {
+        "astratrade-trading": 1, "astratrade-gamification": 0, "astratrade-financial": 0,
+    }  # fmt: skip
     await worker.commit(topics.TRADING_COMMANDS, partition, 1)
     assert (await client.get("/v1/stats")).json()["lag"] == 0
+
+
+async def test_stats_count_a_record_until_the_slowest_domain_has_processed_it(
+    client: httpx.AsyncClient, worker: Worker
+) -> None:
+    await worker.emit_one(topics.TRADING_EVENTS, 1)
+    for domain, lag in (("gamification", 1), ("financial", 0)):
+        await worker.commit(topics.TRADING_EVENTS, 1, 1, domain=domain)
+        shown = (await client.get("/v1/stats")).json()
+        assert shown["lag"] == lag
+        assert {topic["topic"]: topic["lag"] for topic in shown["topics"]}[topics.TRADING_EVENTS]["1"] == lag
 
 
 async def test_tables_nobody_made_yet_are_503_and_stats_are_empty(client: httpx.AsyncClient) -> None:

@@ -35,7 +35,10 @@ async def test_an_answer_waits_for_every_topic_on_the_way(client: httpx.AsyncCli
     await worker.commit(topics.TRADING_COMMANDS, partition, 1)
     done, _ = await asyncio.wait({asking}, timeout=0.2)
     assert not done, "the event that the command led to is not processed yet"
-    await worker.commit(topics.TRADING_EVENTS, partition, 1)
+    await worker.commit(topics.TRADING_EVENTS, partition, 1, domain="financial")
+    done, _ = await asyncio.wait({asking}, timeout=0.2)
+    assert not done, "the domain that owns the table has not processed it yet"
+    await worker.commit(topics.TRADING_EVENTS, partition, 1, domain="gamification")
     answer = await asking
     assert (answer.status_code, answer.json()["xp"]) == (200, 15)
 
@@ -68,7 +71,8 @@ async def test_a_wait_that_is_too_short_says_how_far_it_is(client: httpx.AsyncCl
     accepted = await command(client)
     answer = await client.get("/v1/users/alice/progress", params={"after": accepted["position"], "wait_ms": 30})
     document = assert_problem(answer, 504, "not-yet-visible")
-    assert (document["topic"], document["behind"]) == (topics.TRADING_COMMANDS, 1)
+    found = [document[name] for name in ("domain", "topic", "behind")]
+    assert found == ["trading", topics.TRADING_COMMANDS, 1]
 
 
 async def test_many_waiters_share_one_poller(client: httpx.AsyncClient, worker: Worker, log: Log) -> None:

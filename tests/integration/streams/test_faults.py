@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from faust_redis.admin import Admin
 from faust_redis.dead_letters import DeadLetters
 from faust_redis.log import Log, Record, TopicPartition, TopicSpec
 from faust_redis.log.partitioner import partition_for
 
-from tables.workers import workers as workers_of
 from tests.integration.streams.block import BLOCK
 
 pytestmark = pytest.mark.slow
@@ -78,9 +78,10 @@ class Workers:
     async def until_all_are_ready(self) -> None:
         """Wait until all that run share one generation."""
         end = asyncio.get_running_loop().time() + DEADLINE_S
-        while not (group := await workers_of(self.log, "counting")).ready or len(group.alive) < len(self.running):
+        admin = Admin(self.log)
+        while not (group := await admin.describe_group("counting")).ready or len(group.members) < len(self.running):
             if asyncio.get_running_loop().time() > end:
-                raise AssertionError(f"{group.why_not}\n{self.logs()}")
+                raise AssertionError(f"{group.why_not_ready}\n{self.logs()}")
             await asyncio.sleep(0.02)
 
     def logs(self) -> str:

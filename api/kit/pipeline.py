@@ -1,0 +1,91 @@
+"""The pipeline as the broker knows it: each domain's group, its members, and how far it is behind."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+
+from faust_redis.admin import Admin, GroupDescription
+from faust_redis.log import Log, LogError, TopicPartition, UnknownTopicError
+
+from api.kit.lag_history import Delay, LagHistory
+from streams.topology import Topology
+
+SAMPLE_EVERY_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class DomainState:
+    """One domain at one moment.
+
+    Attributes:
+        lag: Records still to be processed, of each partition that the domain consumes.
+        delay: How long the oldest of them has waited.
+    """
+
+    domain: str
+    group: GroupDescription
+    lag: Mapping[TopicPartition, int]
+    delay: Delay
+
+    @property
+    def records(self) -> int:
+        """Return how many records are still to be processed."""
+        return sum(self.lag.values())
+
+
+class Pipeline:
+    """Looks at the groups of all domains, and samples the ends of their topics once a second.
+
+    Methods raise `LogUnavailableError` when the broker cannot be reached.
+    """
+
+    def __init__(self, log: Log, topology: Topology, app_id: str) -> None:
+        self._log = log
+        self._admin = Admin(log)
+        self._topology = topology
+        self._groups = topology.groups(app_id)
+        self._topics = sorted({topic for domain in topology.domains for topic in domain.consumes})
+        self._history = LagHistory()
+
+    async def run(self) -> None:
+        """Sample until cancelled. A broker that is away leaves a gap in the samples."""
+        while True:
+            with suppress(LogError):  # the broker watch logs it
+                await self._ends()
+            await asyncio.sleep(SAMPLE_EVERY_S)
+
+    async def look(self) -> list[DomainState]:
+        """Return all domains, in the topology's order."""
+        groups = await self._admin.describe_groups(list(self._groups.values()))
+        ends, now_ms = await self._ends()  # after the offsets, so that none lies above its end
+        return [self._state(domain, group, ends, now_ms) for domain, group in zip(self._groups, groups, strict=True)]
+
+    def _state(
+        self, domain: str, group: GroupDescription, ends: Mapping[TopicPartition, int], now_ms: int
+    ) -> DomainState:
+        consumed = self._topology.domain(domain).consumes
+        committed = group.committed
+        mine = {tp: end for tp, end in ends.items() if tp.topic in consumed}
+        lag = {tp: max(0, end - committed.get(tp, 0)) for tp, end in mine.items()}
+        delays = [self._history.delay(tp, committed.get(tp, 0), now_ms) for tp, behind in lag.items() if behind]
+        return DomainState(domain, group, lag, max(delays, default=Delay(0.0, at_least=False)))
+
+    async def _ends(self) -> tuple[dict[TopicPartition, int], int]:
+        """Read the end of each partition, with the server's time before that, and keep them as a sample."""
+        [(seconds, micros)] = await self._log.at_once(("TIME",))
+        _, found = await self._admin.committed_and_ends((), self._topics)
+        now_ms = seconds * 1_000 + micros // 1_000
+        ends: dict[TopicPartition, int] = {}
+        for topic, known in found.items():
+            ends.update({TopicPartition(topic, p): known.get(p, 0) for p in range(await self._partitions(topic))})
+        self._history.add(ends, now_ms)
+        return ends, now_ms
+
+    async def _partitions(self, topic: str) -> int:
+        try:
+            return (await self._log.topic(topic)).spec.partitions
+        except UnknownTopicError:
+            return 0

@@ -1,0 +1,89 @@
+"""`/v1/pipeline`: what the broker knows of each domain's workers."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import httpx
+from fastapi import FastAPI
+
+from streams import topics
+from tables.domains import TOPOLOGY
+from tests.integration.api.support import PARTITIONS, Worker
+
+RECOVERED = {"generation": 3, "assigned": 2, "recovered": True}
+
+
+async def domains(client: httpx.AsyncClient) -> dict[str, Any]:
+    """What is said of each domain."""
+    answer = await client.get("/v1/pipeline")
+    assert answer.status_code == 200
+    assert answer.json()["ready"] is all(one["ready"] for one in answer.json()["domains"])
+    return {one["domain"]: one for one in answer.json()["domains"]}
+
+
+async def test_a_pipeline_without_workers_says_so(client: httpx.AsyncClient, worker: Worker) -> None:
+    found = await domains(client)
+    assert tuple(found) == TOPOLOGY.names
+    for name, one in found.items():
+        assert (one["group"], one["state"]) == (f"astratrade-{name}", "empty")
+        assert (one["ready"], one["why_not"], one["members"]) == (False, "no worker is alive", [])
+        assert one["lag"]["partitions"] == {
+            topic: dict.fromkeys(map(str, range(PARTITIONS)), 0) for topic in sorted(TOPOLOGY.domain(name).consumes)
+        }
+
+
+async def test_topics_that_do_not_exist_yet_have_no_lag(client: httpx.AsyncClient) -> None:
+    assert all(one["lag"]["partitions"] == {} for one in (await domains(client)).values())
+
+
+async def test_a_domain_is_ready_when_every_live_worker_has_its_tables(
+    client: httpx.AsyncClient, worker: Worker
+) -> None:
+    steps: list[tuple[str, dict[str, dict[str, Any]], str | None]] = [
+        ("preparing", {"a": RECOVERED}, "the group is preparing: partitions are being assigned"),
+        ("stable", {"a": RECOVERED, "b": {**RECOVERED, "recovered": False}}, "1 of 2 workers"),
+        ("stable", {"b": {**RECOVERED, "generation": 2}}, "1 of 2 workers"),
+        ("stable", {"b": RECOVERED}, None),
+    ]
+    for state, members, missing in steps:
+        await worker.set_group("financial", state, members)
+        found = await domains(client)
+        one = found["financial"]
+        assert (one["state"], one["generation"], one["ready"]) == (state, 3, missing is None)
+        assert missing is None or missing in one["why_not"]
+        assert not found["trading"]["ready"]
+    for name in ("trading", "gamification"):
+        await worker.set_group(name, "stable", {"a": RECOVERED})
+    assert (await client.get("/v1/pipeline")).json()["ready"] is True
+
+
+async def test_a_worker_without_a_lease_does_not_count(client: httpx.AsyncClient, worker: Worker) -> None:
+    await worker.set_group("trading", "stable", {"a": RECOVERED}, lease_s=-5)
+    assert (await domains(client))["trading"]["members"] == []
+
+
+async def test_members_are_told_with_their_partitions_and_recovery(client: httpx.AsyncClient, worker: Worker) -> None:
+    status = {**RECOVERED, "recovered": False, "restored": 1_200}
+    await worker.set_group("trading", "stable", {"a": RECOVERED, "b": status})
+    assigned = {topics.TRADING_COMMANDS: [0, 2], topics.TRADING_MARKS: [0, 2]}
+    await worker.assign("trading", "b", assigned)
+    first, second = (await domains(client))["trading"]["members"]
+    assert (first["name"], first["partitions"], first["recovery"]) == ("a", {}, {"done": True, "records": None})
+    assert (second["name"], second["partitions"]) == ("b", assigned)
+    assert second["recovery"] == {"done": False, "records": 1_200}
+    assert 0 < second["lease_ms"] <= 60_000
+
+
+async def test_lag_is_told_in_records_and_in_seconds(client: httpx.AsyncClient, app: FastAPI, worker: Worker) -> None:
+    await worker.emit_one(topics.TRADING_EVENTS, 1)
+    lag = (await domains(client))["financial"]["lag"]
+    assert (lag["records"], lag["partitions"][topics.TRADING_EVENTS]["1"]) == (1, 1)
+    await worker.commit(topics.TRADING_EVENTS, 1, 1, domain="gamification")
+    await asyncio.sleep(0.3)
+    found = await domains(client)
+    assert 0.3 <= found["financial"]["lag"]["seconds"] < 5
+    assert found["gamification"]["lag"]["seconds"] == found["gamification"]["lag"]["records"] == 0
+    await worker.commit(topics.TRADING_EVENTS, 1, 1, domain="financial")
+    assert (await domains(client))["financial"]["lag"]["seconds"] == 0
