@@ -6,6 +6,7 @@ import gc
 import secrets
 import warnings
 from collections.abc import AsyncIterator, Generator, Iterator
+from typing import Any
 
 import hypothesis
 import pytest
@@ -57,3 +58,15 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ResourceWarning)
             gc.collect()
+
+
+@pytest.fixture
+def catalogue(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
+    """Let a test define and remove classes of events; afterwards the catalogue is what it was."""
+    from streams.events import CATALOGUE, codec
+
+    known = dict(CATALOGUE)
+    monkeypatch.setattr(codec, "_READERS", codec._Readers())
+    yield CATALOGUE
+    CATALOGUE.clear()
+    CATALOGUE.update(known)

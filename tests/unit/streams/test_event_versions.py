@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar, Literal, cast
 
@@ -10,53 +9,22 @@ import msgspec
 import orjson
 import pytest
 
-from streams.events import CATALOGUE, Event, EventData, UndecodableEventError, codec, decode, encode
+from streams.events import CATALOGUE, Event, EventData, UndecodableEventError, decode, encode
 from streams.events.market import PriceUpdated
 from streams.events.trading import OpenTrade, RiskAlert
 from streams.ids import uuid7
 from streams.times import Instant
 from streams.units import Quantity, Usd
 from tests import event_schemas
+from tests.made_up_events import define_v3
 
 V1 = RiskAlert(kind="margin", level="high", trade_id="t-1", margin_usd=Usd.of(150), equity_usd=Usd.of(1_000))
 AT = Instant.parse("2024-09-20T08:36:00Z")
 
 
-@pytest.fixture
-def catalogue(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, type[EventData]]]:
-    """Let a test define events; afterwards none of them is known."""
-    known = dict(CATALOGUE)
-    monkeypatch.setattr(codec, "_READERS", codec._Readers())
-    yield CATALOGUE
-    CATALOGUE.clear()
-    CATALOGUE.update(known)
-
-
 def envelope(of: EventData, **changes: Any) -> bytes:
     event: Any = Event.first(of, event_id=uuid7(1, bytes(10)), time=AT, key="ada", rules_version=1)
     return orjson.dumps(orjson.loads(encode(event)) | changes)
-
-
-def define_v3(catalogue: dict[str, type[EventData]]) -> type[EventData]:
-    """Define a made-up future of RiskAlert: version 2 names a share in ppm, version 3 drops the equity."""
-    del catalogue["astra.trading.RiskAlert.v1"]
-
-    def share(data: dict[str, Any]) -> dict[str, Any]:
-        ppm = 1_000_000 * Usd.parse(data["margin_usd"]) // Usd.parse(data["equity_usd"])
-        return {**data, "share_ppm": ppm}
-
-    def without_equity(data: dict[str, Any]) -> dict[str, Any]:
-        return {name: value for name, value in data.items() if name != "equity_usd"}
-
-    made: Any = msgspec.defstruct(
-        "RiskAlert",
-        [("kind", Literal["margin"]), ("level", str), ("trade_id", str), ("margin_usd", Usd), ("share_ppm", int)],
-        bases=(EventData,),
-        namespace={"domain": "trading", "version": 3, "upcasters": {1: share, 2: without_equity}},
-        frozen=True,
-        kw_only=True,
-    )
-    return cast("type[EventData]", made)
 
 
 def test_an_event_of_an_older_version_is_read_as_the_current_one(catalogue: Any) -> None:

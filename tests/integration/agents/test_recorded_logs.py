@@ -1,0 +1,83 @@
+"""What was written once is read for ever: each recorded log decodes, and leads to the tables that it led to."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from typing import Any
+
+import pytest
+
+from streams.events import CATALOGUE, AnyEvent, codec, decode, encode
+from streams.events.gamification import LevelUp
+from tables.domains import TOPOLOGY
+from tests import recorded_log
+from tests.made_up_events import define_v3
+from tests.recorded_log import read, read_rules, read_tables, tables_of
+from tests.unit.agents.rulebooks import rulebook_with
+from tests.unit.agents.world import World
+
+LOGS = pytest.mark.parametrize("name", recorded_log.names())
+
+
+def world_of(name: str) -> World:
+    """Return a world with the rules of the recording; numbers that were added since are today's."""
+    return World(rulebook_with(tomllib.loads(read_rules(name))))
+
+
+def events_of(name: str) -> list[tuple[str, AnyEvent]]:
+    return [(record.topic, decode(record.value)) for record in read(name)]
+
+
+def test_every_class_of_event_is_in_a_recorded_log() -> None:
+    recorded = {event.data.type_stem for name in recorded_log.names() for _, event in events_of(name)}
+    assert recorded == {model.type_stem for model in CATALOGUE.values()}
+
+
+@LOGS
+def test_a_recorded_event_of_the_current_version_has_the_same_bytes_today(name: str) -> None:
+    for record in read(name):
+        event = decode(record.value)
+        if json.loads(record.value)["type"] == event.type:
+            assert encode(event) == record.value
+
+
+@LOGS
+def test_a_recorded_log_of_commands_leads_to_the_same_events_and_tables(name: str) -> None:
+    world = world_of(name)
+    for topic, event in events_of(name):
+        if topic in TOPOLOGY.client_topics:
+            world.deliver(event)
+    followed = [event for topic, event in events_of(name) if topic not in TOPOLOGY.client_topics]
+    assert world.events == followed
+    assert tables_of(world) == read_tables(name)
+
+
+@LOGS
+def test_recorded_facts_lead_the_domains_that_follow_from_them_to_the_same_tables(name: str) -> None:
+    world = world_of(name)
+    for _, event in events_of(name):
+        world.gamification.traded(event)
+        world.financial.traded(event)
+        if isinstance(event.data, LevelUp):
+            world.trading.gamified(event)
+    recorded = read_tables(name)
+    found = tables_of(world)
+    for table in recorded:
+        if not table.startswith("trading-"):
+            assert found[table] == recorded[table]
+
+
+@LOGS
+def test_a_recorded_log_is_read_once_its_events_have_newer_versions(catalogue: Any, name: str) -> None:
+    before = events_of(name)
+    current: Any = define_v3(catalogue)
+    codec._READERS.clear()
+    after = events_of(name)
+    assert len(before) == len(after)
+    alerts = [(old, new) for (_, old), (_, new) in zip(before, after, strict=True) if old.type != new.type]
+    assert alerts
+    for old, new in alerts:
+        assert (old.type, new.type) == ("astra.trading.RiskAlert.v1", "astra.trading.RiskAlert.v3")
+        assert isinstance(new.data, current)
+        assert (new.id, new.time, new.causationid) == (old.id, old.time, old.causationid)

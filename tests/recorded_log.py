@@ -1,0 +1,117 @@
+"""Recorded logs of events, and the tables that they led to: what was written once must be read for ever.
+
+`python -m tests.recorded_log NAME` records a new one in `tests/fixtures`. A recorded log is never changed. A new class
+of event, or a new version of one, gets a log of its own beside the others.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from agents.rulebook import packaged_text
+from deploy.replay.fills import Fill, read_fills
+from streams.events import AnyEvent, encode
+from streams.events.trading import TradeExecuted
+from tables.trading import TRADING_PROCESSED
+from tests.unit.agents.world import World
+
+DIRECTORY = Path(__file__).with_name("fixtures")
+MIDDLE, END = b'{"topic":"', b"}\n"
+VENUE = "venue-1"
+
+
+class Recorded(NamedTuple):
+    """One record of a log."""
+
+    topic: str
+    value: bytes
+
+
+def names() -> list[str]:
+    return sorted(path.stem for path in DIRECTORY.glob("*.jsonl"))
+
+
+def read(name: str) -> list[Recorded]:
+    """Return the records of a log; the bytes of each event are those that were written."""
+    records = []
+    for line in (DIRECTORY / f"{name}.jsonl").read_bytes().splitlines(keepends=True):
+        topic, _, value = line.removeprefix(MIDDLE).removesuffix(END).partition(b'","event":')
+        records.append(Recorded(topic.decode(), value))
+    return records
+
+
+def read_tables(name: str) -> Any:
+    return json.loads((DIRECTORY / f"{name}.tables.json").read_text())
+
+
+def read_rules(name: str) -> str:
+    return (DIRECTORY / f"{name}.rulebook.toml").read_text()
+
+
+def tables_of(world: World) -> dict[str, dict[str, str]]:
+    """Return all rows, without those by which repetitions are recognised: their bytes are nobody else's business."""
+    return {
+        name: {key.decode(): value.decode() for key, value in sorted(rows.items())}
+        for name, rows in sorted(world.maps.items())
+        if name != TRADING_PROCESSED.name
+    }
+
+
+def sample(world: World) -> Iterator[list[AnyEvent]]:
+    """Yield the events of a run with every class of event: each command, and what followed from it."""
+    fills = read_fills("sample").fills
+    for fill in fills[::25]:
+        yield report(world, fill)
+    yield report(world, fills[0] | {"closed_pnl_usd": "1.23"})  # differs from the first report
+    yield report(world, fills[-1] | {"user_id": "newcomer", "executed_at": "2024-01-01T00:00:00Z"})  # late for its day
+    yield world.price("BTC", "60000", "2025-03-01T08:00:00Z")
+    (alerting, *_), (opened, *_) = (
+        of_trade(world.order(f"2025-03-01T08:0{minute}:00Z", notional_usd=usd, leverage=10))
+        for minute, usd in ((1, "7000"), (2, "1000"))
+    )
+    yield world.close(opened, "2025-03-01T09:00:00Z")
+    yield world.close(opened, "2025-03-01T09:01:00Z")
+    yield world.price("BTC", "1", "2025-03-01T10:00:00Z")
+    assert alerting != opened
+
+
+def of_trade(events: list[AnyEvent]) -> list[str]:
+    return [event.data.trade_id for event in events if isinstance(event.data, TradeExecuted)]
+
+
+def report(world: World, fill: Fill) -> list[AnyEvent]:
+    fields = {name: value for name, value in fill.items() if name not in {"fill_id", "user_id", "executed_at"}}
+    return world.fill(fill["fill_id"], fill["executed_at"], fill["user_id"], venue=VENUE, **fields)
+
+
+class Recording(World):
+    """A world that keeps the commands, too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.log: list[AnyEvent] = []
+
+    def deliver(self, command: AnyEvent) -> list[AnyEvent]:
+        followed = super().deliver(command)
+        self.log += [command, *followed]
+        return followed
+
+
+def record(name: str) -> None:
+    """Write a new log."""
+    world = Recording()
+    for _ in sample(world):
+        pass
+    lines = [MIDDLE + event.data.topic.encode() + b'","event":' + encode(event) + END for event in world.log]
+    with (DIRECTORY / f"{name}.jsonl").open("xb") as log:
+        log.writelines(lines)
+    (DIRECTORY / f"{name}.tables.json").write_text(json.dumps(tables_of(world), indent=1) + "\n")
+    (DIRECTORY / f"{name}.rulebook.toml").write_text(packaged_text())
+
+
+if __name__ == "__main__":
+    record(sys.argv[1])
