@@ -16,6 +16,8 @@ from deploy.server.embedded import EmbeddedServer
 from deploy.server.server_binary import find_binary
 from tests import selection
 
+pytest_plugins = ("faust_redis.testing.plugin",)
+
 # Time limits on examples would make a busy machine fail tests that are right.
 hypothesis.settings.register_profile("steady", deadline=None)
 hypothesis.settings.load_profile("steady")

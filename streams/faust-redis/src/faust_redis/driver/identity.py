@@ -25,7 +25,7 @@ def introduction(assignor: Any, topics: set[str], member: str) -> ConsumerProtoc
         return metadata
     said: Any = ClientMetadata.loads(metadata.user_data)
     said.url = str(URL(said.url).with_fragment(member))
-    return ConsumerProtocolMemberMetadata(metadata.version, metadata.subscription, said.dumps())
+    return ConsumerProtocolMemberMetadata(metadata.version, sorted(metadata.subscription), said.dumps())
 
 
 def accept(assignor: Any, assignment: ConsumerProtocolMemberAssignment) -> None:

@@ -5,15 +5,28 @@ The pytest fixture `simulation` runs an app under crashes, pauses and network fa
 """
 
 from faust_redis.testing.driver import DrivenTopic, TestDriver
-from faust_redis.testing.errors import AlreadyStartedError, AppCrashedError, NotSettledError, TestingError
+from faust_redis.testing.errors import (
+    AlreadyStartedError,
+    AppCrashedError,
+    NotSettledError,
+    SimulationError,
+    TestingError,
+)
+from faust_redis.testing.plan import FAULTS
 from faust_redis.testing.records import TestRecord
+from faust_redis.testing.simulation import Simulation
+from faust_redis.testing.view import View
 
 __all__ = [
+    "FAULTS",
     "AlreadyStartedError",
     "AppCrashedError",
     "DrivenTopic",
     "NotSettledError",
+    "Simulation",
+    "SimulationError",
     "TestDriver",
     "TestRecord",
     "TestingError",
+    "View",
 ]

@@ -75,14 +75,14 @@ class Worker:
         return self.starting is not None and self.starting.done() and not self.app.rebalancing
 
     def call(self, what: Callable[[], Awaitable[Any]]) -> asyncio.Task[Any]:
-        """Run a coroutine as a task of the worker."""
-        tasks: list[asyncio.Task[Any]] = []
+        """Run a coroutine as a task of the worker, now or when its pause ends."""
 
         async def run() -> Any:
             return await what()
 
-        self.loop.turn(lambda: tasks.append(self.loop.create_task(run())))
-        return tasks[0]
+        task = self.loop.create_task(run())
+        self.loop.turn(lambda: None)
+        return task
 
     def end(self) -> None:
         """Cancel what is left when the app has stopped or crashed, and close the loop."""

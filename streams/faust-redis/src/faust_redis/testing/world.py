@@ -1,0 +1,371 @@
+"""One simulated world: workers that run a user's app, a broker, a network, and the faults of one seed."""
+
+from __future__ import annotations
+
+import gc
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from copy import deepcopy
+from functools import partial
+from random import Random
+from typing import Any
+
+import faust
+
+from faust_redis.log.scripts import COMMIT, GROUP
+from faust_redis.testing import internals
+from faust_redis.testing.broker import Broker
+from faust_redis.testing.clock import Clock, Substitutes
+from faust_redis.testing.disk import Disk, OpenDisk
+from faust_redis.testing.errors import SimulationError
+from faust_redis.testing.loop import Agenda
+from faust_redis.testing.network import Network
+from faust_redis.testing.plan import CALM, FAULTS, WORKERS_MAX, Plan
+from faust_redis.testing.records import encode, topic_object
+from faust_redis.testing.server import Server
+from faust_redis.testing.view import View
+from faust_redis.testing.worker import Place, Worker
+
+START_S = 1_767_225_600.0
+DRAIN_S = 120.0
+"""Virtual time after the last fault within which everything must be processed."""
+
+REST_US = 1_000_000
+"""How long a world must have nothing to do before it is judged."""
+
+STEPS_MAX = 500_000
+"""Steps of one seed. A world that needs more never rests."""
+
+Input = tuple[str, Any, Any]
+"""A record to append: topic, key and value."""
+
+
+class World:
+    """Play one seed of an app."""
+
+    def __init__(
+        self,
+        seed: int,
+        make_app: Callable[[], faust.App],
+        inputs: Callable[[Random], Iterable[Input]],
+        *,
+        kinds: frozenset[str],
+        on_commit: Callable[[View], None],
+        trace: Callable[[str], None] | None = None,
+    ) -> None:
+        self.seed = seed
+        self.rng = Random(seed)
+        self.plan = Plan.draw(self.rng, kinds)
+        self.events: list[str] = []
+        self.steps = 0
+        self._make_app, self._kinds, self._trace = make_app, kinds, trace
+        self._on_commit = on_commit
+        self._agenda = Agenda(self.rng)
+        self._clock = Clock(START_S, lambda: self._agenda.now_us)
+        self._clock.begin()
+        self._server = Server(self._clock.server_ms)
+        self._network = Network(self._agenda, self._server)
+        self._network.weather = self.plan.weather
+        self._network.after = self._after_command
+        self._broker = Broker(self._server)
+        self._substitutes = Substitutes(self._clock, self.rng)
+        self._disks: dict[str, Disk] = {}
+        self._workers: dict[str, Worker] = {}
+        self._past: list[Worker] = []
+        self._lives = 0
+        self._names = self.plan.workers
+        self._faulty = True
+        self._is_over = False
+        self._failure: BaseException | None = None
+        self._last_crash: BaseException | None = None
+        self._backup: tuple[Any, ...] | None = None
+        with self._substitutes.active():
+            self._observer = self._make_app()
+            self._inputs = list(inputs(self.rng))
+        self._waiting_inputs = len(self._inputs)
+        self.view = View(self._observer, self._broker)
+
+    # --- the play -----------------------------------------------------------------------------------------------------
+
+    def play(self) -> View:
+        """Play the seed to its end, and return what stands then.
+
+        Raises:
+            SimulationError: when the world does not come to rest.
+            Exception: what an invariant raised.
+        """
+        with _undisturbed(self.say), self._substitutes.active():
+            try:
+                self._schedule()
+                self._run(int((self.plan.faulty_s + DRAIN_S) * 1e6))
+            finally:
+                self._end()
+        return self.view
+
+    def _schedule(self) -> None:
+        plan, rng = self.plan, self.rng
+        self.say(f"{plan}")
+        for number in range(plan.workers):
+            self._agenda.after(rng.choice((0, 0, 1.0)) * rng.random(), partial(self._start, f"w{number}"))
+        bursts = [rng.uniform(1.0, plan.faulty_s) for _ in range(rng.choice((0, 1, 2)))]
+        times = sorted(
+            rng.choice(bursts) if bursts else rng.uniform(0.5, plan.faulty_s) for _ in range(len(self._inputs))
+        )
+        for when_s, entry in zip(times, self._inputs, strict=True):
+            self._agenda.after(when_s, partial(self._append, entry))
+        faults = [fault for fault in FAULTS if fault in self._kinds]
+        for _ in range(plan.faults if faults else 0):
+            near = rng.choice(bursts) + rng.uniform(0, 0.4) if bursts else rng.uniform(0.2, plan.faulty_s)
+            self._agenda.after(min(near, plan.faulty_s), partial(self._happen, rng.choice(faults)))
+        self._agenda.after(rng.uniform(0.2, plan.faulty_s), self._back_up)
+        self._agenda.after(plan.faulty_s, self._calm)
+
+    def _run(self, until_us: int) -> None:
+        rest_us = 0
+        while self._agenda.now_us < until_us and self.steps < STEPS_MAX:
+            self._agenda.step()
+            self.steps += 1
+            if self._failure is not None:
+                raise self._failure
+            if self.steps % 16:
+                continue
+            self._look_for_ends()
+            if self._faulty or self._waiting_inputs or not self._is_at_rest():
+                rest_us = self._agenda.now_us
+            elif self._agenda.now_us > rest_us + REST_US:
+                return
+        raise SimulationError(self._what_is_left()) from self._last_crash
+
+    def _is_at_rest(self) -> bool:
+        workers = list(self._workers.values())
+        ready = all(
+            not each.loop.dead and each.is_ready and each.loop.paused_until_us <= self._agenda.now_us
+            for each in workers
+        )
+        return ready and not self._lag()
+
+    def _lag(self) -> list[str]:
+        app: Any = self._observer
+        group, replies = app.conf.id, app.conf.reply_to_prefix
+        consumed = {
+            (tp.topic, tp.partition)
+            for worker in self._workers.values()
+            if not worker.loop.dead and worker.is_ready
+            for tp in worker.app.consumer.assignment()
+            if tp.topic not in worker.app.tables.changelog_topics and not tp.topic.startswith(replies)
+        }
+        return [f"{topic}:{p}" for topic, p in sorted(consumed) if self._broker.is_behind(group, topic, p)]
+
+    def _what_is_left(self) -> str:
+        workers = ", ".join(
+            f"{each.member} {'is down' if each.loop.dead else 'is ready' if each.is_ready else 'is not ready'}"
+            for each in self._workers.values()
+        )
+        return (
+            f"the app is not at rest {DRAIN_S:.0f} virtual seconds after the last fault; behind in: "
+            f"{', '.join(self._lag()) or 'nothing'}; workers: {workers}"
+        )
+
+    def _end(self) -> None:
+        self._is_over = True
+        for worker in (*self._past, *self._workers.values()):
+            worker.end()
+
+    # --- workers ------------------------------------------------------------------------------------------------------
+
+    def running(self) -> list[Worker]:
+        """Return the workers that are up."""
+        return [worker for worker in self._workers.values() if not worker.loop.dead]
+
+    def _start(self, name: str) -> None:
+        if name in self._workers and not self._workers[name].loop.dead:
+            raise AssertionError(f"worker {name} runs already")
+        self._lives += 1
+        app = self._make_app()
+        if app is self._observer or any(app is worker.app for worker in (*self._past, *self._workers.values())):
+            raise SimulationError("the factory must return a new app each time it is called: every life needs its own")
+        disk = self._disks.setdefault(name, Disk())
+        member = f"{name}.{self._lives}"
+        opened = OpenDisk(disk, before_write=lambda: self._may_write(member))
+        place = Place(self._agenda, self._network, opened)
+        worker = self._workers[name] = Worker(app, member, place, partial(self._on_error, member))
+        internals.hurry(app, lease_s=self.plan.lease_s, rebalance_s=self.plan.rebalance_s)
+        self.say(f"{member} starts")
+        worker.start()
+
+    def _on_error(self, member: str, text: str) -> None:
+        self.say(f"{member}: unhandled: {text}")
+
+    def _may_write(self, member: str) -> bool:
+        worker = self._workers.get(member.partition(".")[0])
+        if worker is None or worker.member != member or worker.loop.dead:
+            return False
+        if self._faulty and self.rng.random() < self.plan.crash_at_write:
+            self._crash(worker, "at a disk write")
+            return False
+        return True
+
+    def _look_for_ends(self) -> None:
+        """Restart workers that ended with an error, as a supervisor does."""
+        for worker in self.running():
+            error = worker.error
+            if error is not None:
+                self._last_crash = error
+                self._crash(worker, f"with {error!r}")
+
+    def _crash(self, worker: Worker, how: str, back_s: float | None = None) -> None:
+        if not worker.loop.dead:
+            self.say(f"{worker.member} crashes {how}")
+            worker.loop.dead = True
+            self._again(worker, back_s)
+
+    def _again(self, worker: Worker, back_s: float | None = None) -> None:
+        name = worker.member.partition(".")[0]
+        self._past.append(worker)
+        self._network.listeners.pop(worker.member, None)
+        self._agenda.after(back_s or self.rng.uniform(0.05, 2.5), partial(self._start, name))
+
+    def _pause(self, worker: Worker) -> None:
+        seconds = self.rng.choice((0.1, 1.0, 2.0)) * self.plan.lease_s * self.rng.uniform(0.5, 1.5)
+        self.say(f"{worker.member} is paused for {seconds:.3f} s")
+        worker.loop.paused_until_us = self._agenda.now_us + int(seconds * 1e6)
+
+    def _stop(self, worker: Worker) -> None:
+        self.say(f"{worker.member} is stopped")
+
+        async def stop() -> None:
+            await worker.app.stop()
+            if not worker.loop.dead:
+                self.say(f"{worker.member} has stopped")
+                worker.loop.dead = True
+                self._again(worker)
+
+        worker.call(stop)
+
+    # --- faults -------------------------------------------------------------------------------------------------------
+
+    def _happen(self, fault: str) -> None:
+        running = self.running()
+        if fault == "add":
+            if self._names < WORKERS_MAX:
+                self._start(f"w{self._names}")
+                self._names += 1
+        elif fault == "server":
+            if self._network.server_is_up:
+                self.say("the broker restarts")
+                self._network.stop_server(self.rng.choice((0.05, 0.5, 2.0)) * self.rng.uniform(0.5, 1.5))
+        elif fault == "trim":
+            self.say("the broker trims what is processed")
+            self._broker.trim(self._observer.conf.id)
+        elif fault == "rollback":
+            self._roll_back()
+        elif running:
+            worker = self.rng.choice(running)
+            if fault == "crash":
+                self._crash(worker, "in mid-air")
+            elif fault == "pause":
+                self._pause(worker)
+            else:
+                self._stop(worker)
+
+    def _back_up(self) -> None:
+        server = self._server
+        self._backup = deepcopy((server.hashes, server.sets, server.sorted, server.streams))
+
+    def _roll_back(self) -> None:
+        """Restore the broker to its backup. Whoever sent the inputs that are lost sends them again."""
+        if self._backup is None or not self._network.server_is_up:
+            return
+        self.say("the broker goes back to its backup")
+        server, seconds = self._server, self.rng.choice((0.05, 0.5))
+        before = self._broker.standing({topic for topic, _, _ in self._inputs})
+        server.hashes, server.sets, server.sorted, server.streams = deepcopy(self._backup)
+        lost = before - self._broker.standing({topic for topic, _, _ in self._inputs})
+        self._network.stop_server(seconds)
+        for topic, key, value in sorted(lost.elements(), key=repr):
+            self._waiting_inputs += 1
+            again = partial(self._append_bytes, topic, (key, value))
+            self._agenda.after(seconds + self.rng.uniform(0.01, 0.5), again)
+        running = self.running()
+        if running and self.rng.random() < 0.7:  # noqa: PLR2004 - mostly a worker goes down with it
+            self._crash(self.rng.choice(running), "with the broker", back_s=self.rng.uniform(1.5, 4.0))
+
+    def _calm(self) -> None:
+        self.say("the faults are over")
+        self._faulty = False
+        self._network.weather = CALM
+
+    def _append(self, entry: Input) -> None:
+        topic, key, value = entry
+        self._append_bytes(topic, encode(self._observer, topic_object(self._observer, topic), key, value))
+
+    def _append_bytes(self, topic: str, key_and_value: tuple[bytes | None, bytes | None]) -> None:
+        if not self._broker.has(topic) or not self._network.server_is_up:
+            self._agenda.after(0.1, partial(self._append_bytes, topic, key_and_value))
+            return
+        self._waiting_inputs -= 1
+        self._broker.append(topic, key_and_value, self._clock.server_ms())
+        self._network.wake()
+
+    # --- what is watched ----------------------------------------------------------------------------------------------
+
+    def say(self, text: str) -> None:
+        """Note what happens. What the end of the workers brings is no part of the story."""
+        if self._is_over:
+            return
+        line = f"{self._agenda.now_us / 1e6:10.6f}  {text}"
+        self.events.append(line)
+        if self._trace is not None:
+            self._trace(line)
+
+    def _after_command(self, sender: str, command: tuple[Any, ...], reply: Any) -> None:
+        if self._trace is not None:
+            self._trace(f"{self._agenda.now_us / 1e6:10.6f}    {sender}: {_short(command, reply)}")
+        if command[0] != "EVALSHA" or command[1] != COMMIT.digest:
+            return
+        if not isinstance(reply, Exception) and reply[0] == b"OK" and reply[2] == b"new":
+            try:
+                self._on_commit(self.view)
+            except Exception as exc:
+                self._failure = self._failure or exc
+        worker = next((each for each in self.running() if each.member == sender), None)
+        if worker is not None and self._faulty and self.rng.random() < self.plan.crash_after_commit:
+            self._crash(worker, "after a commit, before the reply")
+
+
+def _short(command: tuple[Any, ...], reply: Any) -> str:
+    """Return a command and its reply for the trace, without assignments: Faust packs those in no certain order."""
+    if command[0] != "EVALSHA" or command[1] != GROUP.digest:
+        return f"{command!r:.600} -> {reply!r:.200}"
+    if isinstance(reply, list):
+        reply = reply[::2] if command[4] == "members" else reply[:5]
+    return f"group {command[4]} {command[5]} -> {reply!r}"
+
+
+class _LastErrors(logging.Handler):
+    """Keep what the library and the app logged as errors."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        super().__init__(logging.ERROR)
+        self._say = say
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Note a record's first line."""
+        self._say("logged: " + record.getMessage().partition("\n")[0])
+
+
+@contextmanager
+def _undisturbed(say: Callable[[str], None]) -> Iterator[None]:
+    """Switch off the garbage collector, which would decide how a seed plays, and keep the log out of the output."""
+    was_on, level, handlers = gc.isenabled(), logging.root.manager.disable, logging.root.handlers
+    gc.disable()
+    logging.disable(logging.WARNING)
+    logging.root.handlers = [_LastErrors(say)]
+    try:
+        yield
+    finally:
+        logging.root.handlers = handlers
+        logging.disable(level)
+        if was_on:
+            gc.enable()
