@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -37,6 +38,7 @@ TESTS_AT_ONCE_MAX = 12
 OUTPUT_LINES = 15
 USAGE_STATUS = 2
 INTERRUPTED_STATUS = 130
+INTERRUPTED_GRACE_S = 60.0
 
 
 def main(arguments: list[str]) -> int:
@@ -94,9 +96,21 @@ def run_tests(venv: Path, arguments: list[str]) -> None:
     say(" ".join(["pytest", *ours, *arguments]))
     environment = {**os.environ, "PATH": f"{venv / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
     command = [str(venv / "bin" / "pytest"), *ours, *arguments]
-    status = subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
+    status = finish(command, environment)
     if status:
         stop(f"pytest failed; run a test alone with: {venv.name}/bin/pytest -k NAME", status)
+
+
+def finish(command: list[str], environment: dict[str, str]) -> int:
+    """Run a command to its end and return its status; when interrupted, let it stop what it started."""
+    with subprocess.Popen(command, cwd=ROOT, env=environment) as process:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            if not sys.stdin.isatty():  # a terminal interrupts every process of the group itself
+                process.send_signal(signal.SIGINT)
+            process.wait(INTERRUPTED_GRACE_S)
+            raise
 
 
 def test_other_pythons(arguments: list[str]) -> None:

@@ -14,7 +14,7 @@ from faust_redis.log import Log
 
 from deploy.server.embedded import EmbeddedServer
 from deploy.server.server_binary import find_binary
-from tests import selection
+from tests import left_behind, selection
 
 pytest_plugins = ("faust_redis.testing.plugin",)
 
@@ -25,6 +25,10 @@ hypothesis.settings.load_profile("steady")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     selection.add_option(parser)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    left_behind.watch(config)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -9,6 +9,7 @@ import pytest
 QUICK = (
     "tests/unit/",
     "tests/docs/",
+    "tests/suite/",
     "tests/oracle/",
     "tests/bench/test_measuring.py",
     "tests/faults/test_checks.py",

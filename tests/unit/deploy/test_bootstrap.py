@@ -2,12 +2,15 @@
 
 import ast
 import importlib.util
+import signal
 import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+
+from tests.e2e.waiting import eventually
 
 ROOT = Path(__file__).parents[3]
 SCRIPT = ROOT / "deploy/bootstrap.py"
@@ -126,6 +129,7 @@ def test_every_check_runs_and_a_failure_ends_the_script_with_its_status(
     monkeypatch.setattr(bootstrap, "install", lambda *_, **__: None)
     monkeypatch.setattr(bootstrap, "other_pythons", lambda: {(3, 17): "python3.17"})
     monkeypatch.setattr(bootstrap.subprocess, "run", run)
+    monkeypatch.setattr(bootstrap, "finish", lambda command, _: run(command).returncode)
     assert bootstrap.main(arguments) == 0
     names = [Path(command[0]).name for command in called]
     assert names == ["ruff", "ruff", "mypy", *("pytest" for _ in runs)]
@@ -138,6 +142,26 @@ def test_every_check_runs_and_a_failure_ends_the_script_with_its_status(
         with pytest.raises(SystemExit) as ended:
             bootstrap.main(arguments)
         assert ended.value.code == 3
+
+
+def test_an_interrupt_lets_the_tests_stop_what_they_started(tmp_path: Path) -> None:
+    """The child stands for pytest: it takes a moment to end its servers."""
+    child = (
+        "import pathlib, time\n"
+        "try:\n    pathlib.Path('began').touch(); time.sleep(60)\n"
+        "except KeyboardInterrupt:\n    time.sleep(0.5); pathlib.Path('ended').touch()\n"
+    )
+    script = (
+        f"import os, runpy, sys\n"
+        f"module = runpy.run_path({str(SCRIPT)!r}, run_name='bootstrap')\n"
+        f"module['finish'].__globals__['ROOT'] = {str(tmp_path)!r}\n"
+        f"module['finish']([sys.executable, '-c', {child!r}], dict(os.environ))\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as run:
+        eventually((tmp_path / "began").exists, within_s=30, what="the child runs")
+        run.send_signal(signal.SIGINT)
+        run.wait(30)
+    assert (tmp_path / "ended").exists()
 
 
 def test_a_failed_step_is_one_line_and_its_last_words(
