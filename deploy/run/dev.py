@@ -80,7 +80,7 @@ def _start(settings: Settings, supervisor: Supervisor, console: Console) -> None
     if settings.on_kafka:
         supervisor.keep("bridge", _command(settings, ["bridge"], BRIDGE_GRACE_S))
     for number, domains in enumerate(worker_plan(settings.workers), start=1):
-        supervisor.keep(*_worker(settings, number, domains), stage="workers")
+        supervisor.keep(*worker_command(settings, number, domains), stage="workers")
     supervisor.keep("api", _command(settings, ["api"], API_GRACE_S + settings.drain_s))
     _wait_until_ready(settings, supervisor)
     _announce(settings, console, time.monotonic() - started)
@@ -92,7 +92,7 @@ async def _check_broker(settings: Settings) -> None:
         pass
 
 
-def _worker(settings: Settings, number: int, domains: Sequence[str]) -> tuple[str, Command]:
+def worker_command(settings: Settings, number: int, domains: Sequence[str]) -> tuple[str, Command]:
     """Return the name and the command of one worker process; one that does not run all domains names its own."""
     some = [] if set(domains) == set(TOPOLOGY.names) else domains
     options = [word for domain in some for word in ("--domain", domain)]

@@ -133,6 +133,18 @@ def test_one_command_runs_all_survives_a_killed_worker_and_stops_clean(dev: Dev,
     assert running_url(data_dir) is None
 
 
+def test_each_domain_can_have_processes_of_its_own(data_dir: Path) -> None:
+    dev = Dev(data_dir, "--workers", "trading=2,financial=0")
+    try:
+        dev.until("AstraTrade is up")
+        commands = [command.strip() for command in dev.children().values()]
+        assert sum(command.endswith("--domain trading") for command in commands) == 2
+        assert sum(command.endswith("--domain gamification") for command in commands) == 1
+        assert not any("financial" in command for command in commands)
+    finally:
+        dev.close()
+
+
 def test_a_killed_dev_leaves_no_process_and_can_be_reset(data_dir: Path) -> None:
     dev = Dev(data_dir)
     try:

@@ -1,0 +1,37 @@
+"""Which worker processes `dev` starts."""
+
+import pytest
+
+from deploy.run.dev import worker_command
+from deploy.run.worker_plan import members_wanted, worker_plan
+from deploy.settings import Settings
+from tables.domains import TOPOLOGY
+
+ALL = TOPOLOGY.names
+
+
+@pytest.mark.parametrize(
+    ("text", "processes"),
+    [
+        ("1", (ALL,)),
+        ("3", (ALL, ALL, ALL)),
+        ("trading=2", (("trading",), ("trading",), ("gamification",), ("financial",))),
+        ("trading=1, gamification=2, financial=0", (("trading",), ("gamification",), ("gamification",))),
+    ],
+)
+def test_a_plan_names_the_domains_of_each_process(text: str, processes: tuple[tuple[str, ...], ...]) -> None:
+    assert worker_plan(text) == processes
+
+
+def test_readiness_wants_as_many_members_of_a_group_as_processes_run_its_domain() -> None:
+    assert members_wanted(worker_plan("2")) == dict.fromkeys(ALL, 2)
+    assert members_wanted(worker_plan("trading=2,financial=0")) == {"trading": 2, "gamification": 1}
+
+
+def test_a_process_that_runs_some_domains_is_named_after_them_and_told_so() -> None:
+    name, command = worker_command(Settings(broker_url="redis://h"), 2, ("trading",))
+    assert name == "worker 2 (trading)"
+    assert command.argv[-2:] == ["--domain", "trading"]
+    name, command = worker_command(Settings(broker_url="redis://h"), 1, ALL)
+    assert name == "worker 1"
+    assert command.argv[-1] == "worker"
