@@ -16,6 +16,7 @@ from tests.e2e.pipeline import Pipeline
 from tests.e2e.test_equals_the_oracle import DRAIN_S, right_answer
 from tests.e2e.trader import Trader, post_price
 
+
 def left_by(pipeline: Pipeline) -> tuple[dict[str, set[str]], dict[str, int]]:
     """The topics that each group has committed, and how many records were ever written to each topic."""
 
