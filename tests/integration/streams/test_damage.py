@@ -19,6 +19,7 @@ from faust_redis.log import (
     TopicSpec,
     WriteBatch,
 )
+from faust_redis.log.integrity import inspect_topic
 from faust_redis.log.scripts import GROUP
 
 GOOD, BAD = TopicPartition("t", 0), TopicPartition("t", 1)
@@ -120,8 +121,13 @@ async def test_a_foreign_first_entry_does_not_hide_where_other_partitions_begin(
     assert await log.beginning_offsets("t") == {0: 0, 1: 0}
 
 
-@pytest.mark.parametrize("timestamp_ms", [2**63, -(2**63) - 1])
-async def test_a_timestamp_that_does_not_fit_into_64_bits_is_not_written(log: Log, timestamp_ms: int) -> None:
-    with pytest.raises(ValueError, match="64 bits"):
-        await log.append([Record("t", 0, b"k", b"v", timestamp_ms)])
-    assert await log.end_offsets("t") == {0: 0, 1: 0}
+@pytest.mark.parametrize(
+    ("timestamp_ms", "stored_ms"),
+    [(2**63, 2**63 - 1), (10**30, 2**63 - 1), (-(10**30), 1 - 2**63), (2**63 - 1, 2**63 - 1)],
+)
+async def test_a_timestamp_that_does_not_fit_into_64_bits_is_written_as_the_nearest_that_does(
+    log: Log, timestamp_ms: int, stored_ms: int
+) -> None:
+    await log.append([Record("t", 0, b"k", b"v", timestamp_ms), Record("t", 0, None, b"v", timestamp_ms)])
+    assert [record.timestamp_ms for record in (await log.fetch({GOOD: 0}))[GOOD]] == [stored_ms, stored_ms]
+    assert await inspect_topic(log, "t") == {}

@@ -40,7 +40,8 @@ from faust_redis.log.records import (
 )
 
 HEADER_PREFIX = b"h:"
-TIMESTAMP_MS_MIN, TIMESTAMP_MS_MAX = -(2**63), 2**63 - 1
+TIMESTAMP_MS_MAX = 2**63 - 1
+TIMESTAMP_MS_MIN = -TIMESTAMP_MS_MAX
 TIMESTAMP_DIGITS_MAX = 20
 
 
@@ -65,17 +66,15 @@ def topic_partition(name: bytes) -> TopicPartition:
 def fields(record: Writable) -> list[bytes]:
     """Return a record as stream fields: k, v, t, then headers and w (writer). Absent ones are left out.
 
-    Raises:
-        ValueError: the timestamp does not fit into 64 bits.
+    A timestamp that does not fit into 64 bits becomes the nearest one that does: a refused record would stop its
+    writer's whole commit, again and again.
     """
-    if not TIMESTAMP_MS_MIN <= record.timestamp_ms <= TIMESTAMP_MS_MAX:
-        raise ValueError(f"expected a timestamp of at most 64 bits, got {record.timestamp_ms}")
     out: list[bytes] = []
     if record.key is not None:
         out += (b"k", record.key)
     if record.value is not None:
         out += (b"v", record.value)
-    out += (b"t", b"%d" % record.timestamp_ms)
+    out += (b"t", b"%d" % min(max(record.timestamp_ms, TIMESTAMP_MS_MIN), TIMESTAMP_MS_MAX))
     for name, value in record.headers:
         out += (HEADER_PREFIX + name.encode(), value)
     if record.writer:
