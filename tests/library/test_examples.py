@@ -126,7 +126,7 @@ async def test_livecheck_follows_an_order(log: Log, tmp_path: Path) -> None:
 async def test_a_worker_runs_inside_fastapi(log: Log, tmp_path: Path) -> None:
     socket = tmp_path / "s"
     argv = [sys.executable, "-m", "uvicorn", "fastapi_app:api", "--uds", str(socket), "--app-dir", str(DIRECTORY)]
-    example = Example(log, [Child("api", argv, environment_of(log), tmp_path)])
+    example = Example(log, [Child("api", argv, environment_of(log, FAUST_DATADIR=str(tmp_path)), tmp_path)])
     transport = httpx.AsyncHTTPTransport(uds=str(socket))
     async with httpx.AsyncClient(transport=transport, base_url="http://api") as client:
         await example.until(socket.exists)

@@ -17,9 +17,9 @@ PRODUCT = ("streams", "tables", "agents", "api", "contracts", "deploy")
 MODULE_OF = {"faust-streaming": "faust", "mode-streaming": "mode", "rocksdict": "rocksdict"}
 """Distributions whose module has another name."""
 
-KEY_NAMES = re.compile(r"\b(log|_log|views|broker|client)\.keys\b|faust_redis\.log\.keys|\.at_once\(")
-MAY_NAME_KEYS = {"tables/reader.py", "api/queries/waiting.py"}
-"""The reader of snapshots, and what is still to move behind the admin client."""
+KEY_NAMES = re.compile(r"\b(log|_log|views|broker|client)\.keys\b|faust_redis\.log\.keys")
+MAY_NAME_KEYS = {"tables/reader.py"}
+"""The reader of snapshots and rankings."""
 
 
 def imports(directory: Path) -> Iterator[tuple[Path, str]]:

@@ -11,7 +11,7 @@ import pytest
 from tests.simulation.defects import DEFECTS
 
 ROOT = Path(__file__).parents[2]
-PAGES = sorted([*(ROOT / "docs").rglob("*.md"), ROOT / "README.md"])
+PAGES = sorted([*(ROOT / "docs").rglob("*.md"), ROOT / "README.md", ROOT / "streams/faust-redis/README.md"])
 MECHANISMS = ("log", "groups", "commit", "tables", "dead-letters", "kafka")
 
 

@@ -1,13 +1,52 @@
 """Faust on Redis Streams: partitions, consumer groups, changelogged tables and exactly-once commits.
 
-Install the package and give a Faust app a ``redis://`` broker URL. What this module exports is the public API;
-everything else is private and may change without notice.
+Install the package and give a Faust app a ``redis://`` broker URL. The names in `__all__` and `faust_redis.testing` are
+the public API; every other module is private and may change without notice.
 """
 
+from faust_redis.admin import (
+    Admin,
+    GroupDescription,
+    InvalidRequestError,
+    MemberDescription,
+    PartitionDescription,
+    TableDescription,
+    TopicDescription,
+)
 from faust_redis.batches import Batch, Received, batch_agent
 from faust_redis.dead_letters import DeadLetter, DeadLetters, TransientError
+from faust_redis.log.errors import (
+    GroupInUseError,
+    LogError,
+    LogUnavailableError,
+    TopicMismatchError,
+    UnknownTopicError,
+)
+from faust_redis.log.records import TopicPartition, TopicSpec
 from faust_redis.typed import Typed
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
-__all__ = ["Batch", "DeadLetter", "DeadLetters", "Received", "TransientError", "Typed", "batch_agent"]
+__all__ = [
+    "Admin",
+    "Batch",
+    "DeadLetter",
+    "DeadLetters",
+    "GroupDescription",
+    "GroupInUseError",
+    "InvalidRequestError",
+    "LogError",
+    "LogUnavailableError",
+    "MemberDescription",
+    "PartitionDescription",
+    "Received",
+    "TableDescription",
+    "TopicDescription",
+    "TopicMismatchError",
+    "TopicPartition",
+    "TopicSpec",
+    "TransientError",
+    "Typed",
+    "UnknownTopicError",
+    "batch_agent",
+]

@@ -1,0 +1,37 @@
+"""The programs of the library's README, for the tests that run them."""
+
+import re
+from pathlib import Path
+
+README = Path(__file__).parents[2] / "streams/faust-redis/README.md"
+URL = "redis://localhost:6379"
+
+
+def blocks(language: str) -> list[str]:
+    """The code blocks of a language, in their order."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", README.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+
+
+def program(name: str, url: str) -> str:
+    """The program that the README calls by this name, or that holds this text, with another broker URL."""
+    wanted = {"shop.py": "@app.task", "batches": "@batch_agent", "test": "TestDriver", "admin": "Admin.connect"}[name]
+    [text] = [block for block in blocks("python") if wanted in block]
+    return text.replace(URL, url)
+
+
+def _command() -> list[str]:
+    [line] = [block for block in blocks("sh") if block.startswith("python shop.py")]
+    return line.split()[2:]
+
+
+COMMAND = _command()
+"""What follows `python shop.py`."""
+
+
+def printed(output: str) -> list[str]:
+    """What an application printed, by Faust's logger, in an order that does not depend on partitions."""
+    return sorted(line.partition("[WARNING] ")[2].strip() for line in output.splitlines() if "[WARNING] " in line)
+
+
+OUTPUT = printed(blocks("text")[0])
+"""What the README says it prints."""
