@@ -12,6 +12,9 @@ NOTIONAL_TOLERANCE_PPM: Final = 10_000
 ROUNDING_USD: Final = Usd(USD_UNIT // 100)
 """A cent more than that, because venues round notionals to cents."""
 
+_SQUARE: Final = SCALE * SCALE
+_ROUNDING: Final = ROUNDING_USD * _SQUARE * PPM
+
 PNL_NOTIONALS_MAX: Final = 1_000
 """A fill may realise at most this many times its notional: the position was opened at 1,000 times the price."""
 
@@ -25,11 +28,11 @@ def check_notional(notional: Usd, price: Quantity, size: Quantity) -> None:
     Raises:
         ValueError: naming the product and the tolerance.
     """
-    product = divide_half_up(price * size * USD_UNIT, SCALE * SCALE)
-    if abs(notional - product) > product * NOTIONAL_TOLERANCE_PPM // PPM + ROUNDING_USD:
+    product = price * size * USD_UNIT  # in units of 1e-8 USD and 1e-36
+    if abs(notional * _SQUARE - product) * PPM > product * NOTIONAL_TOLERANCE_PPM + _ROUNDING:
+        expected = Usd(divide_half_up(product, _SQUARE)).text()
         raise ValueError(
-            f"differs by more than 1 % and a cent from price x size, which is {Usd(product).text()}; "
-            f"got {notional.text()}"
+            f"differs by more than 1 % and a cent from price x size, which is {expected}; got {notional.text()}"
         )
 
 

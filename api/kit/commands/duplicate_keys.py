@@ -12,6 +12,8 @@ from pydantic import BaseModel
 _KEY_END = re.compile(rb'"[ \t\r\n]*:')
 """The end of a key, since a quote inside a string is escaped. A string that begins with a colon counts as one, too."""
 
+_SPACED_COLONS = (b" :", b"\t:", b"\n:", b"\r:")
+
 
 class Duplicate(NamedTuple):
     """A key that stands more than once in the object at a JSON pointer."""
@@ -25,9 +27,15 @@ def find_duplicate_key(raw: bytes, value: BaseModel) -> Duplicate | None:
 
     Counting keys is cheap, so that only a body with more keys than the value has fields is parsed again.
     """
-    if len(_KEY_END.findall(raw)) <= _fields_set(value):
+    if _keys(raw) <= _fields_set(value):
         return None
     return _search(json.loads(raw, object_pairs_hook=_Pairs), "#")
+
+
+def _keys(raw: bytes) -> int:
+    if any(space in raw for space in _SPACED_COLONS):
+        return len(_KEY_END.findall(raw))
+    return raw.count(b'":')  # far cheaper, and how most clients write
 
 
 def _fields_set(value: BaseModel) -> int:
