@@ -1,1 +1,1 @@
-"""FastAPI: commands in, tables out, live feeds. Depends on `tables` and `streams`, never on `agents`."""
+"""The FastAPI gateway: commands in, tables and live feeds out. Depends on `tables` and `streams`, never on `agents`."""

@@ -70,7 +70,7 @@ def _api(config: ApiConfig, served: Iterable[DomainApi]) -> Api:
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """Refuse an unsuitable broker, wait for one that is away; follow tables while it serves; close all at the end."""
+    """Refuse an unsuitable broker, run the background tasks while the API serves, and close everything at the end."""
     api: Api = app.state.api
     await api.broker.begin()
     tasks = [

@@ -1,4 +1,4 @@
-"""Who is asking: signed tokens (JWT, HS256) and the roles they carry. The user is the token's subject, always."""
+"""Signed tokens (JWT, HS256) and the roles they carry. A caller's user id is always the subject of the token."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ALGORITHM = "HS256"
 ISSUER = "astratrade"
 AUDIENCE = "astratrade-api"
 CLOCK_SKEW_S = 5
-TOKENS_KEPT_MAX = 10_000  # some 10 MB; the one that was learnt first is forgotten first
+TOKENS_KEPT_MAX = 10_000  # some 10 MB; the oldest one is forgotten first
 EXPIRED = "the token has expired"
 _PART = r"(?:[A-Za-z0-9_-]{4})*[A-Za-z0-9_-]{2,4}"  # a rest of one character is no base64
 _TOKEN = re.compile(rf"{_PART}\.{_PART}\.{_PART}", re.ASCII)
@@ -45,12 +45,12 @@ class Principal:
     role: Role
 
     def may_read(self, user_id: str) -> bool:
-        """Whether this caller may see what belongs to the user alone."""
+        """Return whether this caller may read the private tables of a user."""
         return self.role in STAFF or self.subject == user_id
 
 
 def mint(secret: str, subject: str, role: Role, *, issued_at_s: int, ttl_s: int) -> str:
-    """A signed token for `subject`, valid for `ttl_s` seconds."""
+    """Return a signed token for `subject`, valid for `ttl_s` seconds."""
     claims = {
         "sub": subject,
         "role": role.value,
@@ -63,7 +63,7 @@ def mint(secret: str, subject: str, role: Role, *, issued_at_s: int, ttl_s: int)
 
 
 def verify(secret: str, token: str) -> Principal:
-    """The caller that a token stands for.
+    """Return the caller that a token names.
 
     Raises:
         Problem: 401, saying what is wrong with the token.
@@ -72,9 +72,9 @@ def verify(secret: str, token: str) -> Principal:
 
 
 class Tokens:
-    """Verifies tokens; one that was good is known by its text until it expires.
+    """Verifies tokens, and remembers each valid token by its text until it expires.
 
-    A token cannot be revoked before that, so that nothing is missed by not looking again.
+    Tokens cannot be revoked, so verifying one again would find nothing new.
     """
 
     def __init__(self, secret: str, kept_max: int = TOKENS_KEPT_MAX) -> None:
@@ -83,7 +83,7 @@ class Tokens:
         self._known: dict[str, tuple[Principal, Instant]] = {}
 
     def caller(self, token: str, now: Instant) -> Principal:
-        """The caller that a token stands for.
+        """Return the caller that a token names.
 
         Raises:
             Problem: 401, saying what is wrong with the token.
@@ -106,7 +106,7 @@ class Tokens:
 
 
 def _verified(secret: str, token: str) -> tuple[Principal, int]:
-    """The caller, and when the token expires (Unix seconds)."""
+    """Return the caller, and when the token expires (Unix seconds)."""
     if not _is_canonical(token):
         raise unauthenticated("the token is not valid here")
     try:
@@ -144,5 +144,5 @@ def _encoded(raw: bytes) -> str:
 
 
 def unauthenticated(why: str, error: str = ' error="invalid_token"') -> Problem:
-    """401, with the header that says how to authenticate."""
+    """Return the problem 401, with the header that says how to authenticate."""
     return Problem(UNAUTHENTICATED, why, headers={"WWW-Authenticate": f'Bearer realm="astratrade"{error}'})

@@ -1,4 +1,4 @@
-"""What the API needs to know to run. Plain values; the composition root (`deploy`) fills them from its settings."""
+"""The configuration of the API: plain values, which the composition root (`deploy`) takes from its settings."""
 
 from __future__ import annotations
 

@@ -33,14 +33,14 @@ class ForbidSniffing:
 
 
 class Observe:
-    """Counts requests by route, method and status; the time is to the first byte, so that feeds count too."""
+    """Counts requests by route, method and status, and measures the time to the first byte, since feeds have no end."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self.app = app
         self.metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, watching the answer."""
+        """Pass the request on, and observe the start of the answer."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -58,7 +58,7 @@ class Observe:
 
 
 class LimitBody:
-    """Answers 413 when a body is larger than `bytes_max`, whether it says so beforehand or not."""
+    """Answers 413 when a body is larger than `bytes_max`, with or without a Content-Length."""
 
     def __init__(self, app: ASGIApp, bytes_max: int = BODY_BYTES_MAX) -> None:
         self.app = app

@@ -1,4 +1,4 @@
-"""Pages for people: the live page at `/`, the endpoints, each kind of problem. They load nothing from elsewhere."""
+"""HTML pages: the dashboard at `/`, the list of endpoints, a page for each kind of problem. All they load is local."""
 
 from __future__ import annotations
 
@@ -25,25 +25,25 @@ _page = files("api") / "page"
 
 @router.get("/")
 async def index() -> Response:
-    """The live page."""
+    """Return the dashboard."""
     return HTMLResponse((_page / "index.html").read_text("utf-8"), headers=SECURITY)
 
 
 @router.get("/page/{name}")
 async def asset(name: Literal["page.js", "page.css", "icon.svg"]) -> Response:
-    """What the pages load."""
+    """Return a file that the pages load."""
     return Response((_page / name).read_bytes(), media_type=ASSET_TYPES[name], headers={"Cache-Control": "no-cache"})
 
 
 @router.get("/page-settings")
 async def settings(api: ApiDep) -> dict[str, list[str]]:
-    """What the live page offers to choose from."""
+    """Return what the dashboard offers to choose from."""
     return {"markets": sorted(api.config.markets, key=str.lower)}
 
 
 @router.get("/docs")
 async def docs(request: Request) -> Response:
-    """All endpoints; the full description is /openapi.json."""
+    """Return a list of all endpoints; the full description is /openapi.json."""
     rows = [
         f"<tr><td>{method.upper()}</td><td><code>{escape(path)}</code></td><td>{escape(operation['summary'])}</td></tr>"
         for path, operations in request.app.openapi()["paths"].items()
@@ -56,7 +56,7 @@ async def docs(request: Request) -> Response:
 
 @router.get("/problems/{name}")
 async def problem(name: str) -> Response:
-    """What a kind of problem means and what to do about it."""
+    """Explain a kind of problem, and what to do about it."""
     kind = KINDS.get(name)
     if kind is None:
         raise Problem(NOT_FOUND, f"there is no kind of problem called {name[:80]!r}")

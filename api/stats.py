@@ -1,4 +1,4 @@
-"""How much has happened and how far the workers are."""
+"""`GET /v1/stats`: how many events there are, and how far the workers have processed them."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Query
 from faust_redis.log import StoredRecord
 from starlette.responses import Response
 
-from api.financial.sums import FeesView, Totals
+from api.financial.sums import FeesView, SharedSums
 from api.financial.totals import FEE, FeeFilter, summed
 from api.kit.answers import json_answer
 from api.kit.context import ApiDep
@@ -41,7 +41,7 @@ def read_fees(_: int, record: StoredRecord) -> Reading | None:
     return Reading(key, (key,), lambda: None)
 
 
-FEES_FEED: Final = Feed(name="fees", follows=FINANCIAL_FEES, read=read_fees, shared=Totals)
+FEES_FEED: Final = Feed(name="fees", follows=FINANCIAL_FEES, read=read_fees, shared=SharedSums)
 
 
 async def fee_filter(
@@ -55,7 +55,7 @@ async def fee_filter(
     """Return the filters of a request.
 
     Raises:
-        Problem: 422 when the day is none.
+        Problem: 422 when the day is not a day.
     """
     if day not in {ALL_DAYS, "each"} and not _is_day(day):
         detail = f"expected a day like '2024-09-20', 'all' or 'each', got {day[:40]!r}"

@@ -1,6 +1,6 @@
 """The view of the fees feed. Each partition keeps sums of its own; subscribers are told the sums over all partitions.
 
-They are read once for all who watch, and kept current by the changes that the follower hands out.
+The sums are read once for all subscribers, and kept current by the changes that the follower hands out.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from api.kit.feeds.change import Changes, delta_data
 from api.kit.feeds.follower import ByChannel, Follower
 from api.kit.feeds.single_flight import SingleFlightCache, covers
 from api.kit.feeds.subscriber import Subscriber
-from api.kit.feeds.views import Rows
+from api.kit.feeds.views import EncodedRows
 from tables.financial import FINANCIAL_FEES, FeeTotal
 from tables.reader import Rows as TableRows
 from tables.reader import TableReader
 
 
 class Sums:
-    """All fee totals at one moment, by key and partition, and their sums as they are told; each is encoded once.
+    """All fee totals at one moment, by key and partition, and their sums as JSON, each encoded once.
 
     Attributes:
-        position: What they are true for; the same object until they change.
+        position: The position they are true for; the same object until they change.
     """
 
     def __init__(self, found: TableRows) -> None:
@@ -38,7 +38,7 @@ class Sums:
             self._parts.setdefault(row.key, {})[row.partition] = FeeTotal.load(row.value)
 
     def take(self, changes: Changes) -> None:
-        """Learn changes, of which those below the position are known."""
+        """Take in changes; those below the position are in the sums already."""
         offsets = dict(self.position.offsets)
         for change in changes:
             if change.offset >= offsets[change.partition]:
@@ -51,14 +51,14 @@ class Sums:
         self.position = Position(self.position.topic, self.position.epoch, offsets)
         self._told_of = None
 
-    def rows(self, wanted: FeeFilter) -> Rows:
-        """The sums of a filter, in the order of their keys."""
+    def rows(self, wanted: FeeFilter) -> EncodedRows:
+        """Return the encoded sums that a filter takes, in the order of their keys."""
         return [self._row(key) for key in sorted(self._parts) if wanted.takes(key)]
 
     def since(self, changes: Changes, wanted: FeeFilter) -> bytes | None:
-        """The data of a delta: what changed of a filter, as it is now.
+        """Return the data of a delta: the changed sums that a filter takes, as they are now; None when there are none.
 
-        Made once for all who are told the same one after the other; kept of these changes alone.
+        The result is cached by filter until other changes are asked for, so subscribers with one filter share it.
         """
         if changes is not self._told_of:
             self._told_of, self._told = changes, {}
@@ -78,31 +78,31 @@ class Sums:
         return self._rows[key]
 
 
-class Totals:
-    """The fee totals while somebody watches some: one for all."""
+class SharedSums:
+    """The fee sums that all subscribers of the feed share."""
 
     def __init__(self, tables: TableReader) -> None:
         self._tables = tables
         self._sums = SingleFlightCache(self._read)
 
     async def at(self, at_least: Position) -> Sums:
-        """All of them, as of a position or later."""
+        """Return the sums as of a position or later."""
         return await self._sums.at(at_least)
 
     async def prepare(self, changed: ByChannel, since: Position) -> None:
-        """Learn changes before they are handed out; none are while the sums are read.
+        """Take in changes before subscribers are told of them.
 
-        So a later read has them, and nobody is told a sum by an earlier one.
+        Waits for a read that has begun: its result may lack these changes, and would undo them.
         """
         await self._sums.settled()
         sums = self._sums.last
         if sums is not None and not covers(sums.position, since):
-            self.forget()  # some came while nobody listened
+            self.forget()  # changes came while there was no subscriber
         elif sums is not None and None in changed:
             sums.take(changed[None])
 
     def forget(self) -> None:
-        """Read them anew: positions say nothing of what was read of a log that was lost since."""
+        """Read everything anew: the log may be another one, in which these positions mean something else."""
         self._sums = SingleFlightCache(self._read)
 
     async def _read(self) -> Sums:
@@ -110,24 +110,24 @@ class Totals:
 
 
 class FeesView:
-    """Fee totals of a filter."""
+    """Shows one subscriber the fee sums that its filter takes."""
 
-    def __init__(self, totals: Totals, wanted: FeeFilter) -> None:
+    def __init__(self, totals: SharedSums, wanted: FeeFilter) -> None:
         self.channels = None
         self._totals = totals
         self._wanted = wanted
 
-    async def snapshot(self, follower: Follower, subscriber: Subscriber) -> AsyncIterator[Rows]:
-        """All totals of the filter at one moment."""
+    async def snapshot(self, follower: Follower, subscriber: Subscriber) -> AsyncIterator[EncodedRows]:
+        """Yield all sums of the filter at one moment."""
         now = await self._totals.at(await follower.reading())
         subscriber.know(now.position)
         yield now.rows(self._wanted)
 
     async def resume(self) -> None:
-        """Nothing to do: the sums are nobody's own."""
+        """Do nothing: a subscriber has no sums of its own."""
 
     async def delta(self, changes: Changes, reached: Position, subscriber: Subscriber) -> bytes | None:
-        """The totals that changed."""
+        """Return the sums that changed."""
         del subscriber
         now = await self._totals.at(Position(reached.topic, reached.epoch, changes.ends))
         return now.since(changes, self._wanted)

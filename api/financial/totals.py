@@ -1,4 +1,4 @@
-"""Fee totals: which are asked for, what the parts of one add up to, and how a client sees it."""
+"""Fee totals: the filter of a request, the sum over partitions, and what clients see of a total."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ FEE: Final = Projection(
 
 @dataclass(frozen=True, slots=True)
 class FeeFilter:
-    """Which totals are asked for; the day is a UTC day or `all`, or None for each of them."""
+    """The filter of a request: a part that is None takes all; `day` is a UTC day or `all`."""
 
     day: str | None
     source: str | None
@@ -36,7 +36,7 @@ class FeeFilter:
     beneficiary: str | None
 
     def takes(self, key: str) -> bool:
-        """Whether the totals of this key are asked for."""
+        """Return whether the filter takes the totals of a key."""
         source, asset, day, beneficiary = key.split(SEPARATOR)
         found = ((self.day, day), (self.source, source), (self.asset, asset), (self.beneficiary, beneficiary))
         return all(wanted is None or wanted == value for wanted, value in found)

@@ -1,7 +1,7 @@
-"""When a period is sealed, and the digest over the rows of a sealed board.
+"""Sealed periods, and the digest over the rows of a sealed board.
 
-A period is sealed once every partition has seen an event the grace (24 h) after its end; its boards cannot change after
-that, so that a digest is computed once and kept.
+A period is sealed when the watermark of every partition is the grace (24 h) past its end. Its boards cannot change
+any more, so each digest is computed once and kept.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ DIGESTS_KEPT_MAX = 4_096
 
 
 class Seals:
-    """Digests of sealed boards of one process."""
+    """Computes the digests of sealed boards, and keeps them."""
 
     def __init__(self, tables: TableReader, config: ApiConfig) -> None:
         self.tables = tables
@@ -30,9 +30,9 @@ class Seals:
         self._lock = asyncio.Lock()
 
     async def digest(self, group: str, period: Period, epoch: str) -> str | None:
-        """SHA-256 over the lines ``rank user_id score reached_at`` of a sealed board, or None when it is not sealed.
+        """Return SHA-256 over the lines ``rank user_id score reached_at`` of a board; None when it is not sealed.
 
-        Scores are integers as kept (1e-8 USD or counts), times microseconds since 1970; each line ends with a newline.
+        Scores are the stored integers (1e-8 USD or counts), times microseconds since 1970. Lines end with a newline.
         """
         if period.end is None:
             return None

@@ -16,7 +16,7 @@ from api.kit.feeds.change import Changes, Reading
 from api.kit.feeds.follower import ByChannel, Follower
 from api.kit.feeds.single_flight import SingleFlightCache
 from api.kit.feeds.subscriber import Subscriber
-from api.kit.feeds.views import Rows
+from api.kit.feeds.views import EncodedRows
 from tables.boards import Board
 from tables.gamification import GAMIFICATION_BOARDS
 from tables.reader import TableReader
@@ -37,18 +37,18 @@ def read_standings(_: int, record: StoredRecord) -> Reading | None:
 
 @dataclass(slots=True)
 class Shown:
-    """The first rows of a board as they are told, by user, and what they are true for."""
+    """The first rows of a board as JSON, by user, and the position they are true for."""
 
     position: Position
     rows: dict[str, bytes]
     _told: tuple[dict[str, bytes], bytes | None] | None = None
 
     def all(self) -> bytes:
-        """The data of a delta for who may have been shown anything."""
+        """Return the data of a delta that replaces whatever the subscriber was shown."""
         return b'{"complete":true,"rows":[' + b",".join(self.rows.values()) + b"]}"
 
     def since(self, before: Shown) -> bytes | None:
-        """The data of a delta for who was shown the board as it was; made once for all who were shown the same."""
+        """Return the data of a delta from an earlier state, None when nothing changed. The last delta is cached."""
         if self._told is None or self._told[0] is not before.rows:
             self._told = before.rows, self._difference(before.rows)
         return self._told[1]
@@ -62,14 +62,14 @@ class Shown:
 
 
 class Tops:
-    """The tops of boards that somebody watches, read once for all of them."""
+    """The tops of boards that have subscribers. All subscribers of a board share one read."""
 
     def __init__(self, tables: TableReader) -> None:
         self.tables = tables
         self._tops: OrderedDict[tuple[str, int], SingleFlightCache[Shown]] = OrderedDict()
 
     async def read(self, board: Board, group: str, limit: int, at_least: Position) -> Shown:
-        """The first `limit` members, as of `at_least` or later."""
+        """Return the first `limit` members, as of `at_least` or later."""
         top = self._tops.setdefault((group, limit), SingleFlightCache(partial(self._read, board, group, limit)))
         self._tops.move_to_end((group, limit))
         if len(self._tops) > TOPS_KEPT_MAX:
@@ -77,7 +77,7 @@ class Tops:
         return await top.at(at_least)
 
     async def prepare(self, changed: ByChannel, since: Position) -> None:
-        """Read the tops that changes are about to be told of, before everybody who watches them asks."""
+        """Read the boards that changed once, before their subscribers ask for them."""
         wanted = {group: Position(since.topic, since.epoch, changes.ends) for group, changes in changed.items()}
         watched = [(top, wanted[group]) for (group, _), top in self._tops.items() if group in wanted]
         await asyncio.gather(*[top.at(at_least) for top, at_least in watched])
@@ -88,12 +88,12 @@ class Tops:
         return Shown(page.position, rows)
 
     def forget(self) -> None:
-        """Read all of them anew: positions say nothing of what was read of a log that was lost since."""
+        """Read everything anew: the log may be another one, in which these positions mean something else."""
         self._tops.clear()
 
 
 class BoardView:
-    """The first rows of one board."""
+    """Shows one subscriber the first rows of a board."""
 
     def __init__(self, tops: Tops, board: Board, group: str, limit: int) -> None:
         self.channels = frozenset({group})
@@ -103,18 +103,18 @@ class BoardView:
         self._limit = limit
         self._shown: Shown | None = None
 
-    async def snapshot(self, follower: Follower, subscriber: Subscriber) -> AsyncIterator[Rows]:
-        """The rows now."""
+    async def snapshot(self, follower: Follower, subscriber: Subscriber) -> AsyncIterator[EncodedRows]:
+        """Yield the rows as they are now."""
         del follower
         self._shown = await self._read(subscriber, await self._tops.tables.position(GAMIFICATION_BOARDS.name))
         yield list(self._shown.rows.values())
 
     async def resume(self) -> None:
-        """What the subscriber shows is not known here, so that its first delta says everything."""
+        """Forget what was shown: this process does not know it, so the first delta has all rows."""
         self._shown = None
 
     async def delta(self, changes: Changes, reached: Position, subscriber: Subscriber) -> bytes | None:
-        """Rows whose rank or score changed, and users who left the top; `complete` when it is all there is."""
+        """Return the rows whose rank or score changed and the users who left the top; or all rows (`complete`)."""
         before = self._shown
         now = self._shown = await self._read(subscriber, Position(reached.topic, reached.epoch, changes.ends))
         return now.all() if before is None else now.since(before)

@@ -1,4 +1,4 @@
-"""The caller of a request, as its token says: as a dependency, and for routes that read the request themselves."""
+"""The caller of a request: as a FastAPI dependency, and for routes that read their requests themselves."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(BEARER)]
 
 
 async def principal(api: ApiDep, credentials: Credentials) -> Principal:
-    """The caller, or 401."""
+    """Return the caller, or answer 401."""
     return _known(api, None if credentials is None else credentials.credentials)
 
 
@@ -26,7 +26,7 @@ Caller = Annotated[Principal, Depends(principal)]
 
 
 def caller_of(api: Api, request: Request) -> Principal:
-    """The caller, or 401; without FastAPI's help."""
+    """Return the caller, or answer 401; reads the header itself."""
     scheme, token = get_authorization_scheme_param(request.headers.get("authorization"))
     return _known(api, token if scheme.lower() == "bearer" else None)
 

@@ -1,4 +1,4 @@
-"""The wall clock of the API; the one place that reads it."""
+"""The wall clock. Only this module of the API reads it."""
 
 from __future__ import annotations
 
@@ -10,5 +10,5 @@ NANOSECONDS_A_MICROSECOND = 1_000
 
 
 def now() -> Instant:
-    """This instant."""
+    """Return the present time."""
     return Instant(time.time_ns() // NANOSECONDS_A_MICROSECOND)

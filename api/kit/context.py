@@ -1,4 +1,4 @@
-"""What a request can use: built once by the application, handed to endpoints as a dependency."""
+"""The parts of an API process. The application builds them once; endpoints get them as a dependency."""
 
 from __future__ import annotations
 

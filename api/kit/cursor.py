@@ -1,4 +1,4 @@
-"""Cursors of ranking pages: opaque, signed, and good for one ranking of one epoch."""
+"""Cursors of ranking pages: opaque, signed, and valid for one ranking in one epoch."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ CURSOR_CHARS_MAX = 512
 
 
 def write(secret: str, *, group: str, epoch: str, entry: str) -> str:
-    """A cursor that continues after `entry`."""
+    """Return a cursor that continues after `entry`."""
     content = orjson.dumps([group, epoch, entry])
     return base64.urlsafe_b64encode(_sign(secret, content) + content).decode().rstrip("=")
 
 
 def read(secret: str, cursor: str, *, group: str, epoch: str) -> str:
-    """The entry to continue after.
+    """Return the entry to continue after.
 
     Raises:
-        Problem: 400 when the cursor was not given by us, or for another ranking or epoch.
+        Problem: 400 when this API did not issue the cursor, or issued it for another ranking or epoch.
     """
     try:
         raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)

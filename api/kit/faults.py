@@ -1,4 +1,4 @@
-"""Validation errors as faults with JSON pointers or parameter names."""
+"""Convert validation errors to faults with JSON pointers or parameter names."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ OUR_MESSAGES = "Value error, "
 
 
 def faults_of(errors: Iterable[Mapping[str, Any]]) -> list[Fault]:
-    """Pydantic's errors as faults: where, and what is wrong."""
+    """Return pydantic's errors as faults: where, and what is wrong."""
     return [_fault(error["loc"], error["msg"].removeprefix(OUR_MESSAGES)) for error in errors]
 
 

@@ -59,7 +59,7 @@ def install(app: FastAPI) -> None:
 
 
 def answer(request: Request, problem: Problem) -> JSONResponse:
-    """The problem document."""
+    """Return the problem document of a problem."""
     return JSONResponse(
         problem.document(request.url.path), problem.kind.status, headers=problem.headers, media_type=MEDIA_TYPE
     )

@@ -1,4 +1,4 @@
-"""The description of the API: problems by status, and the models of bodies that are read without FastAPI's help."""
+"""The OpenAPI description: problems by status, and the models of bodies that command routes read themselves."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ TAGS = [
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """`responses` of a route that can answer with these problem statuses."""
+    """Return the `responses` of a route that can answer with these problem statuses."""
     return {status: _problem(status) for status in statuses}
 
 
@@ -66,7 +66,7 @@ def _problem(status: int) -> dict[str, Any]:
 
 
 def install(app: FastAPI, bodies: list[type[BaseModel]]) -> None:
-    """Let `app` describe itself with these body models as well."""
+    """Add body models that FastAPI does not see to the description of `app`."""
 
     def describe() -> dict[str, Any]:
         if app.openapi_schema is None:

@@ -1,4 +1,4 @@
-"""Errors as problem documents (RFC 9457): every kind that exists, and the exception that carries one."""
+"""Problem documents (RFC 9457): all kinds, and the exception that carries one."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Kind:
 
     @property
     def uri(self) -> str:
-        """The `type` of problem documents of this kind."""
+        """Return the `type` of problem documents of this kind."""
         return f"/problems/{self.name}"
 
 
@@ -133,7 +133,7 @@ class Problem(Exception):  # noqa: N818 - the standard's word
         self.extra = extra
 
     def document(self, instance: str) -> dict[str, Any]:
-        """The problem as a JSON object."""
+        """Return the problem as a JSON object."""
         return {
             "type": self.kind.uri,
             "title": self.kind.title,

@@ -39,7 +39,7 @@ def _at_most_ahead(time: Instant, info: ValidationInfo, ahead_max_s: int) -> Ins
 
 
 def _plausible_notional(notional: Usd, info: ValidationInfo) -> Usd:
-    if "price" in info.data and "size" in info.data:  # absent when they were refused themselves
+    if "price" in info.data and "size" in info.data:  # absent when they were refused
         check_notional(notional, info.data["price"], info.data["size"])
     return notional
 

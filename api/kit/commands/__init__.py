@@ -1,1 +1,1 @@
-"""Commands in: validated, made safe to repeat, appended to the log."""
+"""Commands: read, validated, made safe to repeat, and appended to the log."""

@@ -1,4 +1,4 @@
-"""What requests ask of the log, each call made for many of them at once: first uses of keys, and writes."""
+"""Calls to the log that concurrent requests share: first uses of idempotency keys, and writes."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from api.kit.commands.coalescer import RequestCoalescer
 from streams.times import Instant
 
 USES_MAX = 200
-WRITE_RECORDS_MAX = 200  # of several requests at once; how long that blocks the server: see docs/benchmarks.md
+WRITE_RECORDS_MAX = 200  # for requests that share a write, because it blocks the server; see docs/benchmarks.md
 
 
 class Use(NamedTuple):
-    """A request's use of its key."""
+    """A request that uses an idempotency key."""
 
     key: IdempotencyKey
     now: Instant
 
 
 class FirstUse(NamedTuple):
-    """When a key was used first, and the digest of the body that was written under it, if one was."""
+    """When a key was used first, and the digest of the body that was written under it; None before the write."""
 
     began: Instant
     used_with: str | None
 
 
 class Calls:
-    """Makes them. All raise `LogError`."""
+    """Makes the calls. All raise `LogError`."""
 
     def __init__(self, log: Log) -> None:
         self._log = log
@@ -47,7 +47,7 @@ class Calls:
         return [FirstUse(Instant(began), used_with) for began, used_with in await first_uses(self._log, asked)]
 
     async def _append(self, requests: Sequence[Sequence[Record]]) -> list[Appended]:
-        """The records of all requests as one write: they have one outcome."""
+        """Append the records of all requests in one write, which has one outcome for all of them."""
         offsets = (await self._log.append([record for records in requests for record in records])).offsets
         ends = accumulate((len(records) for records in requests), initial=0)
         return [Appended(offsets[begin:end], again=False) for begin, end in pairwise(ends)]

@@ -1,7 +1,7 @@
-"""What concurrent requests ask of the log, asked together: one call follows another, without a timer.
+"""Coalesce concurrent requests to the log into few calls, without a timer.
 
-While a call is under way, whoever comes waits; the next call is for all of them. So an idle API answers at once, and a
-busy one pays for a call once for many. Each caller gets its own result, or its own error.
+While a call is in flight, new requests wait; the next call serves all of them. So an idle API calls at once, and a busy
+API shares each call between many requests. Each caller gets its own result or its own error.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ ResultT = TypeVar("ResultT")
 
 
 class RequestCoalescer(Generic[ItemT, ResultT]):
-    """Calls `run` with what has come meanwhile, in the order it came.
+    """Calls `run` with the items that have arrived meanwhile, in their order.
 
     Args:
-        run: Does it for all of some items; answers with a result or an error for each. What it raises is everybody's.
-        size: What an item counts, towards `size_max`.
-        size_max: A call is for one item, or for more that are no larger together.
+        run: Processes several items; returns a result or an error for each. All get an error that it raises.
+        size: Returns how much an item counts towards `size_max`.
+        size_max: The largest total size of a call with more than one item.
     """
 
     def __init__(
@@ -40,10 +40,10 @@ class RequestCoalescer(Generic[ItemT, ResultT]):
         self._running: asyncio.Task[None] | None = None
 
     async def __call__(self, item: ItemT) -> ResultT:
-        """The result of an item.
+        """Return the result of an item.
 
         Raises:
-            LogError: as `run` answered or raised; and, when the broker cannot be reached, without trying.
+            LogError: as `run` returned or raised it; also, without trying, when a call before found the broker away.
         """
         result: asyncio.Future[ResultT] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, result))
@@ -56,7 +56,7 @@ class RequestCoalescer(Generic[ItemT, ResultT]):
             while some := self._next():
                 try:
                     results = await self._run([item for item, _ in some])
-                except Exception as exc:  # handed to whoever waits
+                except Exception as exc:  # the waiting callers get it
                     results = [exc] * len(some)
                 for (_, waiting), result in zip(some, results, strict=True):
                     _settle(waiting, result)
@@ -66,7 +66,7 @@ class RequestCoalescer(Generic[ItemT, ResultT]):
             self._running = None
 
     def _next(self) -> list[tuple[ItemT, asyncio.Future[ResultT]]]:
-        """The first that still waits, and those behind it that fit into the same call."""
+        """Return the next items that fit into one call, with their futures; at least one if any waits."""
         some: list[tuple[ItemT, asyncio.Future[ResultT]]] = []
         size = 0
         while self._waiting:
@@ -82,7 +82,7 @@ class RequestCoalescer(Generic[ItemT, ResultT]):
         return some
 
     def _give_up(self, exc: LogUnavailableError) -> None:
-        """Let nobody wait for an absent broker longer than one call takes to find out; nothing of theirs was tried."""
+        """Fail all waiting items, so that no caller waits for an absent broker longer than one call takes to notice."""
         while self._waiting:
             _settle(self._waiting.popleft()[1], exc)
 

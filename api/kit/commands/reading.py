@@ -1,7 +1,7 @@
-"""Reads a command straight from its request: who sends it, its body validated in one go, its key.
+"""Read a command from its request: the caller, the validated body, the idempotency key.
 
-Routes that take commands do this themselves: resolving the same as FastAPI's dependencies costs more than all the rest
-of a request. Their description is here too, so that what is read and what is described stand side by side.
+Command routes do this without FastAPI's dependencies, because resolving those costs more than the rest of the request.
+The OpenAPI description of what is read stands here too.
 """
 
 from __future__ import annotations
@@ -55,15 +55,15 @@ _key = re.compile(KEY_PATTERN.removesuffix("$"))
 
 
 @dataclass(frozen=True, slots=True)
-class Received(Generic[T]):
-    """A command as it was received.
+class CommandRequest(Generic[T]):
+    """A command that was read and validated.
 
     Attributes:
         caller: The token's subject.
         value: The validated body.
-        digest: Of the body's bytes; tells a repeated request from another one.
+        digest: SHA-256 of the body, which tells a repeated request from another one.
         key: The Idempotency-Key.
-        now: When.
+        now: The time at which the body was complete.
     """
 
     api: Api
@@ -75,14 +75,14 @@ class Received(Generic[T]):
 
 
 class Reader(Generic[T]):
-    """How commands of one kind are read: the role that may send them, and the form of their body."""
+    """Reads commands of one kind: checks the caller's role and validates the body against a model."""
 
     def __init__(self, role: Role, model: type[T]) -> None:
         self._role = role
         self._model = model
         self._adapter: TypeAdapter[T] = TypeAdapter(model)
 
-    async def __call__(self, request: Request) -> Received[T]:
+    async def __call__(self, request: Request) -> CommandRequest[T]:
         """Read a command.
 
         Raises:
@@ -101,10 +101,10 @@ class Reader(Generic[T]):
             raise _problem(exc) from exc
         if duplicate := find_duplicate_key(raw, value):
             raise _duplicate(duplicate)
-        return Received(api, caller, value, hashlib.sha256(raw).hexdigest(), key_of(request), time)
+        return CommandRequest(api, caller, value, hashlib.sha256(raw).hexdigest(), key_of(request), time)
 
     def described(self, examples: Mapping[str, Any]) -> dict[str, Any]:
-        """`openapi_extra` of a route that reads such commands; `api.kit.openapi` adds the model's schema."""
+        """Return `openapi_extra` for a route that uses this reader; `api.kit.openapi` adds the model's schema."""
         content = {
             "schema": {"$ref": f"#/components/schemas/{self._model.__name__}"},
             "examples": {name: {"value": value} for name, value in examples.items()},
@@ -113,15 +113,15 @@ class Reader(Generic[T]):
 
 
 class CommandRoute(APIRoute):
-    """A route that FastAPI matches and describes; what its endpoint needs of the request, it reads itself."""
+    """A route that FastAPI matches and describes, and whose endpoint reads the request itself."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The endpoint, unless it takes parameters of the path: those are FastAPI's to check."""
+        """Return the endpoint itself; with parameters in the path, FastAPI's handler, which validates them."""
         return super().get_route_handler() if self.param_convertors else self.endpoint
 
 
 WITHOUT_BODY: Final[dict[str, Any]] = {"security": [{BEARER.scheme_name: []}], "parameters": [KEY_PARAMETER]}
-"""`openapi_extra` of a route whose command is all in its path."""
+"""`openapi_extra` of a route whose command has no body."""
 
 
 async def _trader(request: Request) -> None:
@@ -133,10 +133,10 @@ TRADER: Final = Depends(_trader)
 
 
 def allowed(api: Api, request: Request, role: Role) -> str:
-    """The caller's id.
+    """Return the caller's id.
 
     Raises:
-        Problem: 401 without a valid token, 403 when its role is another one.
+        Problem: 401 without a valid token, 403 when the token has another role.
     """
     caller = caller_of(api, request)
     if caller.role is not role:
@@ -145,10 +145,10 @@ def allowed(api: Api, request: Request, role: Role) -> str:
 
 
 def key_of(request: Request) -> str | None:
-    """The Idempotency-Key.
+    """Return the Idempotency-Key, or None.
 
     Raises:
-        Problem: 422 when it cannot be one.
+        Problem: 422 when the header is not a valid key.
     """
     key = request.headers.get("idempotency-key")
     if key is None or (len(key) <= KEY_CHARS_MAX and _key.fullmatch(key)):

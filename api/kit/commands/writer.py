@@ -1,7 +1,7 @@
-"""Puts commands into the log, once: the same Idempotency-Key and body give the same ids, offsets and answer.
+"""Append commands to the log. The same Idempotency-Key and body give the same ids, offsets and answer.
 
-The first use of a key fixes its time, and ids follow from key and time; so a retry writes the very same records, and
-the log recognises it and returns where the first ones went.
+The first use of a key fixes its time, and ids derive from key and time. So a retry writes the same records, and the log
+recognises the write and returns the first offsets.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ from streams.ids import ENTROPY_BYTES, new_id, uuid7
 from streams.times import Instant
 from tables.domains import TOPOLOGY
 
-ATTEMPTS_MAX = 2  # the second one after the topic was created, or seen to be a new one
+ATTEMPTS_MAX = 2  # the second one follows when the topic was created, or is found to be another one
 SEPARATOR = "\x1f"
 KEYS_KNOWN_MAX = 65_536  # some 10 MB
 
 
 class Place(NamedTuple):
-    """Where an event stands in the log."""
+    """The place of an event in the log."""
 
     event_id: str
     partition: int
@@ -50,7 +50,7 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What was written; `again` when it had been before."""
+    """The result of a write; `again` when an earlier request had written it."""
 
     position: Position
     places: list[Place]
@@ -62,7 +62,7 @@ class Submission:
     """One request that writes.
 
     Attributes:
-        began: When it was first made: the event time of commands that have none of their own.
+        began: When the request was first made: the event time of commands that have none of their own.
         key: Recognises a repeated request; None when the client sent no key.
     """
 
@@ -70,7 +70,7 @@ class Submission:
     key: IdempotencyKey | None
 
     def event_id(self, item: int = 0) -> str:
-        """The id of the event that the `item`-th part of the request becomes."""
+        """Return the id of the event that the `item`-th part of the request becomes."""
         if self.key is None:
             return new_id(self.began)
         return uuid7(self.began.milliseconds(), _digest(self.key.name, str(item)).digest()[:ENTROPY_BYTES])
@@ -86,7 +86,7 @@ class Writer:
         self.calls = Calls(log)
 
     async def begin(self, caller: str, route: str, key: str | None, body_digest: str, now: Instant) -> Submission:
-        """Begin a request; `key` counts for this caller and route alone.
+        """Begin a request. `key` is valid for this caller and this route only.
 
         Raises:
             IdempotencyConflictError: the key was used with another body.
@@ -133,7 +133,7 @@ class Writer:
         raise AssertionError("unreachable")
 
     async def _topic(self, topic: str) -> TopicInfo:
-        """What a topic is; it is created if it may be."""
+        """Return what a topic is. Create it when it does not exist and the partition count is configured."""
         try:
             return await self.log.topic(topic)
         except UnknownTopicError:

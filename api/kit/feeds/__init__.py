@@ -1,1 +1,1 @@
-"""Live feeds of tables and events. Depends on `tables` and `streams`."""
+"""Live feeds: follow a topic once, and tell each subscriber what changed."""

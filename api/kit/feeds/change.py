@@ -1,4 +1,4 @@
-"""What changed in a followed topic: one record, with how subscribers find and name it. Knows nothing of HTTP."""
+"""A change in a followed topic: one record, and the channels and the row that it belongs to. Independent of HTTP."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from pydantic import JsonValue
 
 
 class RowKey(NamedTuple):
-    """What a change replaces: the same row of a table; an event of a tail replaces nothing but itself."""
+    """Identifies the row that a change replaces. Each event of a tail is a row of its own."""
 
     partition: int
     name: str | int
 
 
 class Reading(NamedTuple):
-    """What a feed makes of a record: the row's name, on which channels it is told, and how."""
+    """What a feed reads from a record: the row's name, the channels it belongs to, and a function that shows it."""
 
     name: str | int
     channels: tuple[str, ...]
@@ -32,8 +32,8 @@ class Change:
     """One record of a followed topic.
 
     Attributes:
-        key: Later changes with the same key replace this one while a subscriber has not sent it yet.
-        channels: Who wants it: a subscriber names the channels that it listens to.
+        key: A later change with the same key replaces this one until it is sent.
+        channels: Each subscriber names the channels that it wants; the change goes to those that share one.
         record: The record itself.
     """
 
@@ -46,21 +46,21 @@ class Change:
 
     @classmethod
     def of(cls, partition: int, record: StoredRecord, reading: Reading) -> Change:
-        """A record as a change."""
+        """Return a record as a change."""
         key = RowKey(partition, reading.name)
         return cls(partition, record.offset, key, reading.channels, record, reading.row)
 
     @cached_property
     def encoded(self) -> bytes:
-        """The row as JSON; made once, however many are told."""
+        """Return the row as JSON. It is encoded once for all subscribers."""
         return orjson.dumps(self.row())
 
 
 class Changes:
-    """Changes that are told together, of each row the newest; the same object for all who are told the same.
+    """The newest change of each row, sent together. Subscribers that are sent the same share one object.
 
     Attributes:
-        conflated: How many were left out because a newer one of the row is there.
+        conflated: How many changes were replaced by a newer one of their row.
     """
 
     def __init__(self, changes: Iterable[Change] = ()) -> None:
@@ -70,7 +70,7 @@ class Changes:
             self.add(change)
 
     def add(self, change: Change) -> None:
-        """Take one in; it replaces an older one of its row."""
+        """Add a change; it replaces an older one of its row."""
         held = self.by_row.get(change.key)
         if held is None:
             self.by_row[change.key] = change
@@ -86,7 +86,7 @@ class Changes:
 
     @cached_property
     def ends(self) -> dict[int, int]:
-        """By partition the offset above the last of them; when nothing is added any more."""
+        """Return, by partition, the offset above the last change. Add nothing after the first use."""
         ends: dict[int, int] = {}
         for change in self:
             ends[change.partition] = max(ends.get(change.partition, 0), change.offset + 1)
@@ -94,14 +94,14 @@ class Changes:
 
     @cached_property
     def rows(self) -> bytes:
-        """Data of a delta event with all their rows; made once, when nothing is added any more."""
+        """Return the data of a delta with all rows, encoded once. Add nothing after the first use."""
         return delta_data([change.encoded for change in self])
 
 
 def delta_data(rows: Iterable[bytes]) -> bytes:
-    """Data of a delta event whose rows, encoded already, replace the ones they name."""
+    """Return the data of a delta event from encoded rows, which replace the rows of the same name."""
     return b'{"rows":[' + b",".join(rows) + b"]}"
 
 
 Read = Callable[[int, StoredRecord], Reading | None]
-"""How a feed reads a record of a partition; None when the record is not one it shows."""
+"""How a feed reads a record of a partition; None for a record that it does not show."""

@@ -1,7 +1,7 @@
-"""How far a topic was handed out, and what an event's `id` says of it. Knows nothing of HTTP.
+"""How far a follower has read a topic, and the `id` of an event that says so. Independent of HTTP.
 
-An `id` is ``epoch:sequence~evidence``. A broker that was restored to an earlier state and has grown since has the epoch
-and the offsets of the one that was read; the records that stand below the offsets tell them apart.
+An `id` is ``epoch:sequence~evidence``. A broker that was restored to an earlier state and has grown since has the same
+epoch and offsets; only the records just below the offsets differ. The evidence is a checksum of those records.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ EVIDENCE = "~"
 
 @dataclass
 class FeedOffset:
-    """Up to where a topic was handed out, and what stands there.
+    """The position up to which a topic was handed out, and the last records below it.
 
     Attributes:
         position: Everything below has been handed out.
-        last: The record just below each offset; none where that is 0.
+        last: The record just below each offset; partitions at offset 0 have none.
     """
 
     position: Position
@@ -31,13 +31,13 @@ class FeedOffset:
     _above: tuple[Position | None, str | None] = field(default=(None, None), init=False, compare=False, repr=False)
 
     def after(self, last: Mapping[TopicPartition, StoredRecord]) -> FeedOffset:
-        """With all up to these records handed out, too."""
+        """Return the offset after these records were handed out, too."""
         offsets = self.position.offsets | {tp.partition: record.offset + 1 for tp, record in last.items()}
         return FeedOffset(Position(self.position.topic, self.position.epoch, offsets), {**self.last, **last})
 
     @cached_property
     def evidence(self) -> str:
-        """Names the last records."""
+        """Return the checksum of the last records."""
         return name(self.last)
 
     @cached_property
@@ -45,13 +45,13 @@ class FeedOffset:
         return f"{self.position.tag}{EVIDENCE}{self.evidence}"
 
     def tag(self, known: Position) -> str:
-        """The `id` of an event after which a client knows all below a position: with evidence if it is this one."""
+        """Return the `id` for a position, with evidence when it is this one."""
         return self._tag if known == self.position else known.tag
 
     def above(self, floor: Position) -> str | None:
-        """The `id` of an event after which a client knows all this and all below a floor; None if that is not higher.
+        """Return the `id` for the higher of this position and a floor; None when the floor is not higher anywhere.
 
-        Made once for all who share the floor.
+        The last result is cached for subscribers that share a floor.
         """
         if self._above[0] is not floor:
             self._above = floor, self._tag_above(floor)
@@ -66,16 +66,16 @@ class FeedOffset:
 
 
 def name(records: Mapping[TopicPartition, StoredRecord]) -> str:
-    """A short name of records, the same in each process. It names, it protects nothing."""
+    """Return a checksum of records, the same in each process. It is no protection against forgery."""
     content = msgpack.packb([(tp.partition, *record) for tp, record in sorted(records.items())])
     return f"{zlib.crc32(content):08x}"
 
 
 def parse_tag(topic: str, tag: str) -> tuple[Position, str | None]:
-    """The position and the evidence of an `id`; None where it was given without.
+    """Return the position and the evidence of an `id`; None when the `id` has no evidence.
 
     Raises:
-        ValueError: when it is none of ours.
+        ValueError: when it is not an `id` of this API.
     """
     place, mark, evidence = tag.partition(EVIDENCE)
     return Position.parse_tag(topic, place), evidence if mark else None

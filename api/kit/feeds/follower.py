@@ -1,7 +1,7 @@
-"""Follows one topic for all of its listeners: one task, one connection, whatever the number of subscribers.
+"""Follow one topic for all subscribers: one task and one connection, whatever their number. Independent of HTTP.
 
-It reads only while somebody listens, survives broker restarts, and tells its subscribers when the topic is not the one
-they knew: it was re-created, or the records that were handed out last do not stand in it. Knows nothing of HTTP.
+A follower reads only while it has subscribers, and survives broker restarts. It tells its subscribers when the topic is
+another one: when it was re-created, or when the records that were handed out last are gone.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ from api.kit.feeds.subscriber import ResyncReason, Subscriber
 
 READ_RECORDS_MAX = 1_000  # of each partition at a time
 ROUND_S = 0.025
-"""Between two reads that found something: what all subscribers cost is paid so often at most."""
+"""Pause between two reads that found something. It bounds how often all subscribers are served."""
 
-BLOCK_MS = 1_000  # how long a read waits for records before the topic's epoch is checked again
-CATCH_UP_RECORDS_MAX = 10_000  # beyond this a new snapshot is cheaper than the records in between
-HOLD_LEASE_MS = 60_000  # how long records that a stalled API has yet to read are kept from being trimmed
+BLOCK_MS = 1_000  # how long a read waits for records; then the epoch is checked again
+CATCH_UP_RECORDS_MAX = 10_000  # with more records than this, a new snapshot is cheaper
+HOLD_LEASE_MS = 60_000  # how long records that a stalled process has yet to read are kept
 HOLD_EVERY_S = 10.0
 RETRY_FIRST_S = 0.05
 RETRY_MAX_S = 1.0
@@ -43,17 +43,17 @@ logger = logging.getLogger(__name__)
 
 
 ByChannel = Mapping[str | None, Changes]
-"""Changes by the channels that somebody listens to; None for all channels."""
+"""Changes by channel, for channels with subscribers; None stands for all channels."""
 
 Prepare = Callable[[ByChannel, Position], Awaitable[None]]
 
 
 async def _nothing(_changes: ByChannel, _since: Position) -> None:
-    """What most feeds prepare."""
+    """Prepare nothing, as most feeds do."""
 
 
 class _Delta(NamedTuple):
-    """A delta as it was encoded last: its data, its `id`, and the event."""
+    """The delta that was encoded last: its data, its `id`, and the event."""
 
     data: bytes
     tag: str
@@ -61,13 +61,13 @@ class _Delta(NamedTuple):
 
 
 class Follower:
-    """Reads a topic's partitions from their ends on and hands each change to the subscribers that want it.
+    """Reads a topic from its end on and hands each change to the subscribers of its channels.
 
     Attributes:
-        reached: What has been handed out; None while it does not read.
-        prepare: Called with changes by channel, and what they lie above, before those are handed out.
-        on_stop: Called when it stops reading: what is kept of the topic may be of a log that is lost meanwhile.
-        stalled: The broker cannot be reached, or the topic does not exist yet.
+        reached: How far the topic was handed out; None while the follower does not read.
+        prepare: Called with changes by channel, and the position they follow, before they are handed out.
+        on_stop: Called when the follower stops reading: caches of the topic may be stale when it reads again.
+        stalled: Whether the broker cannot be reached, or the topic does not exist yet.
     """
 
     def __init__(self, log: Log, topic: str, read: Read, round_s: float = ROUND_S) -> None:
@@ -90,7 +90,7 @@ class Follower:
     # --- subscribers --------------------------------------------------------------------------------------------------
 
     async def join(self, subscriber: Subscriber) -> None:
-        """Add a subscriber; when this returns, no change after now can pass it by.
+        """Add a subscriber. When this returns, the subscriber gets every later change.
 
         Raises:
             LogUnavailableError: when the topic cannot be read just now.
@@ -106,15 +106,15 @@ class Follower:
             raise
 
     async def reading(self) -> Position:
-        """Wait until it reads; no change from there on passes a subscriber by.
+        """Wait until the follower reads, and return its position. Subscribers get every change from there on.
 
         Raises:
-            LogUnavailableError: when that takes too long.
+            LogUnavailableError: when that takes longer than `OPEN_TIMEOUT_S`.
         """
         try:
             async with asyncio.timeout(OPEN_TIMEOUT_S):
                 await self._reading.wait()
-                while (reached := self.reached) is None:  # it has stopped meanwhile
+                while (reached := self.reached) is None:  # it stopped in between
                     await self._reading.wait()
                 return reached.position
         except TimeoutError:
@@ -132,7 +132,7 @@ class Follower:
             self._wanted.clear()
 
     def delta(self, data: bytes, tag: str) -> bytes:
-        """A delta event; encoded once for all who are told the same one after the other."""
+        """Return a delta event. The last one is cached, for subscribers that are sent the same."""
         if self._delta.data is not data or self._delta.tag != tag:
             self._delta = _Delta(data, tag, encode_event("delta", data, tag))
         return self._delta.event
@@ -142,7 +142,7 @@ class Follower:
     async def catch_up(
         self, subscriber: Subscriber, since: Position, evidence: str | None = None
     ) -> ResyncReason | None:
-        """Offer what happened after `since` until now; what follows comes by itself. Returns why it cannot."""
+        """Offer a subscriber all changes from `since` until now. Return why that is impossible, if it is."""
         if why := await self._lost(since, evidence):
             return why
         ends = await self.log.end_offsets(self.topic)
@@ -150,7 +150,7 @@ class Follower:
             return ResyncReason.ROLLED_BACK
         if sum(ends[p] - offset for p, offset in since.offsets.items()) > CATCH_UP_RECORDS_MAX:
             return ResyncReason.BEHIND
-        subscriber.know(since)  # another feed may have told the client what this follower has yet to hand out
+        subscriber.know(since)  # the client may know more than this follower has handed out, from another process
         at = dict(since.offsets)
         while behind := {TopicPartition(self.topic, p): o for p, o in at.items() if o < ends[p]}:
             found = await self.log.fetch(behind, count=READ_RECORDS_MAX)
@@ -192,7 +192,7 @@ class Follower:
             subscriber.wake()
 
     async def _open(self) -> None:
-        """Begin at the ends, or go on from where it was; whether that still stands shows when it is read from."""
+        """Begin at the ends, or continue. `_follow` checks whether the log is still the same."""
         info = await self.log.topic(self.topic, fresh=True)
         if self.reached is None:
             position = Position(self.topic, info.incarnation, await self.log.end_offsets(self.topic))
@@ -203,7 +203,7 @@ class Follower:
         self._reading.set()
 
     async def _lost(self, position: Position, evidence: str | None) -> ResyncReason | None:
-        """Why nobody can go on from a position, if so: what stands below it is not what was read."""
+        """Return why reading cannot continue at a position; None when the log below it is unchanged."""
         info = await self.log.topic(self.topic, fresh=True)
         if position.epoch != info.incarnation or position.offsets.keys() != set(range(info.spec.partitions)):
             return ResyncReason.EPOCH
@@ -213,7 +213,7 @@ class Follower:
         return None if evidence in {None, name(there)} else ResyncReason.ROLLED_BACK
 
     async def _below(self, position: Position) -> dict[TopicPartition, StoredRecord]:
-        """The record below each offset: a later one where that was trimmed, none where the log does not reach to it."""
+        """Return the record below each offset: a later one where it was trimmed, none where the log ends before it."""
         below = {TopicPartition(self.topic, p): offset - 1 for p, offset in position.offsets.items() if offset > 0}
         found = await self.log.fetch(below, count=1)
         return {tp: records[0] for tp, records in found.items()}
@@ -229,11 +229,11 @@ class Follower:
             subscriber.lose(why)
 
     async def _follow(self) -> None:
-        """Read until nobody listens or the topic is another one."""
+        """Read until there is no subscriber, or the topic is another one."""
         while self._wanted.is_set() and (reached := self.reached) is not None:
             offsets = {TopicPartition(self.topic, p): o for p, o in reached.position.offsets.items()}
             found = await self.log.fetch(offsets, count=READ_RECORDS_MAX, block_ms=BLOCK_MS)
-            # Only now: had the log become another one before the read, its offsets would mean something else.
+            # Check after the read: the log may have become another one just before it.
             if why := await self._lost(reached.position, reached.evidence):
                 self._abandon(why)
                 return
@@ -252,7 +252,7 @@ class Follower:
         await self.log.release_read_lease(self.topic, self._name)
 
     async def _hold(self, position: Position) -> None:
-        """Say now and then what is still to be read here, and what was read last, so that neither is trimmed."""
+        """Renew the read lease, which keeps the record read last and all after it from being trimmed."""
         now_s = asyncio.get_running_loop().time()
         if now_s - self._held_s >= HOLD_EVERY_S:
             self._held_s = now_s
@@ -274,6 +274,6 @@ class Follower:
                 subscriber.offer(changes)
 
     def changes(self, partition: int, records: Sequence[StoredRecord]) -> list[Change]:
-        """What the feed shows of these records."""
+        """Return the changes that these records are to the feed."""
         readings = ((record, self.read(partition, record)) for record in records)
         return [Change.of(partition, record, reading) for record, reading in readings if reading is not None]

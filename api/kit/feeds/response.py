@@ -1,6 +1,6 @@
 """Server-sent events over ASGI.
 
-Ours rather than FastAPI's: a feed must be left whatever ends it, and a client that takes nothing must be let go.
+FastAPI's response does not do: the hub has to learn of every end of a feed, and clients that read nothing are dropped.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class FeedResponse(StreamingResponse):
         super().__init__(self.frames, status_code, HEADERS)
 
     async def stream_response(self, send: Send) -> None:
-        """Send frames; one that the client does not take in time is the last."""
+        """Send frames until the feed ends, or the client does not read one in time."""
         try:
             await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
             clock = asyncio.get_running_loop().time
@@ -39,7 +39,7 @@ class FeedResponse(StreamingResponse):
                     sending.since_s = None
             await send({"type": "http.response.body", "body": b"", "more_body": False})
         except TimeoutError:
-            pass  # the server cuts a response that was not finished; the client can resume
+            pass  # the server cuts the unfinished response; the client can resume
         finally:
             self.hub.leave(self.session)
             await self.frames.aclose()

@@ -1,7 +1,7 @@
-"""One client's feed as server-sent events: snapshot, deltas, progress marks, and `resync` when it must start afresh.
+"""One client's feed as server-sent events: snapshot, deltas, progress marks, and `resync` when it must start again.
 
-Every `id` says up to where the client knows everything; sent back as Last-Event-ID it continues there without gap or
-duplicate.
+Every `id` names the position up to which the client knows all changes. Sent back as Last-Event-ID, it resumes the feed
+there, without gap or duplicate.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from api.kit.feeds.subscriber import ResyncReason, Subscriber
 from api.kit.feeds.views import View
 from api.metrics import Metrics
 
-PENDING_CHANGES_MAX = 10_000  # rows that may wait for one client; a few megabytes
+PENDING_CHANGES_MAX = 10_000  # rows that wait for one client; a few megabytes
 PROGRESS_EVERY_S = 5.0
 SEND_TIMEOUT_S = 20.0
 TICK_S = 0.5
@@ -29,7 +29,7 @@ RETRY_S = 1.0
 
 
 class Sending:
-    """An event that is on its way to the client's system, and since when; entered for the whole of a feed."""
+    """Measures how long the client's system takes to accept an event. Entered once for the whole feed."""
 
     def __init__(self) -> None:
         self.since_s: float | None = None
@@ -45,13 +45,13 @@ class Sending:
         await self._patience.__aexit__(kind, error, trace)
 
     def give_up_after(self, timeout_s: float, now_s: float) -> None:
-        """Raise a TimeoutError where it is sent, when that takes too long."""
+        """Raise TimeoutError in the sending task when an event has been unaccepted for too long."""
         if self.since_s is not None and now_s - self.since_s > timeout_s:
             self._patience.reschedule(now_s)
 
 
 class Session:
-    """A client's subscription, from its first event to its last."""
+    """The subscription of one client, from its first event to its last."""
 
     def __init__(
         self,
@@ -96,9 +96,9 @@ class Session:
         self.subscriber.wake()
 
     def tick(self, now_s: float) -> None:
-        """What time brings: a progress mark when nothing was told for a while, the end of a client that takes nothing.
+        """Ask for a progress mark when nothing was sent for a while, and drop a client that reads nothing.
 
-        Called for all sessions now and then, which costs less than a timer for each event.
+        The hub's clock calls this for all sessions, which costs less than a timer for each event.
         """
         if self.sending.since_s is not None:
             self.sending.give_up_after(SEND_TIMEOUT_S, now_s)
@@ -107,7 +107,7 @@ class Session:
             self.subscriber.wake()
 
     async def frames(self) -> AsyncGenerator[bytes]:
-        """The feed as bytes, until the session is closed or the client proved too slow."""
+        """Yield the feed as bytes, until the session is closed or the client proves too slow."""
         yield RECONNECT
         clock = asyncio.get_running_loop().time
         while not self.closing:
@@ -131,7 +131,7 @@ class Session:
         yield BYE
 
     async def _anew(self) -> AsyncIterator[bytes]:
-        """What a client is told that does not know everything up to now."""
+        """Yield what brings the client up to date: resumed changes, a resync, or a snapshot."""
         if self._resume_from is not None:
             if why := await self._resume(self._resume_from):
                 yield self._resync(why)
@@ -171,7 +171,7 @@ class Session:
             yield encode_event("snapshot", b'{"last":true,"rows":[]}', reached.tag(floor))
 
     async def _news(self) -> bytes | None:
-        """What there is to tell next; waits for it."""
+        """Wait for the next event and return it; None when there is nothing to send after all."""
         await self.subscriber.wait()
         reached = self.follower.reached
         if self.closing or self.subscriber.lost is not None or reached is None:

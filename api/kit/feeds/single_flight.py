@@ -1,6 +1,6 @@
-"""What is read of a table for all who want it: once, however many ask meanwhile, and again when it is too old.
+"""A cache of one value that concurrent callers share: one read for all of them, and a new one when it is too old.
 
-A read that fails leaves what was there. Knows nothing of HTTP.
+A read that fails leaves the old value. Independent of HTTP.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ from faust_redis.log import Position
 
 
 class Dated(Protocol):
-    """What is true for a position."""
+    """A value that is true for a position."""
 
     @property
     def position(self) -> Position:
-        """Everything below it is in there."""
+        """Return the position; all records below it are part of the value."""
 
 
 T = TypeVar("T", bound=Dated)
 
 
 class SingleFlightCache(Generic[T]):
-    """What was read last, and the read that is under way.
+    """The value that was read last, and the read in flight.
 
     Attributes:
-        last: None until the first read.
+        last: The value; None until the first read.
     """
 
     def __init__(self, read: Callable[[], Coroutine[Any, Any, T]]) -> None:
@@ -36,21 +36,21 @@ class SingleFlightCache(Generic[T]):
         self._reading: asyncio.Task[T] | None = None
 
     async def at(self, at_least: Position) -> T:
-        """It as of a position or later."""
+        """Return the value as of a position or later."""
         kept = self.last
         if kept is None or not covers(kept.position, at_least):
             kept = await self._anew()
-            if not covers(kept.position, at_least):  # it had begun too early; the next has not
+            if not covers(kept.position, at_least):  # that read had begun before; the next one has not
                 kept = await self._anew()
         return kept
 
     async def settled(self) -> None:
-        """Wait until no read is under way that began before now."""
+        """Wait until no read is in flight that began before this call."""
         if self._reading is not None:
             await asyncio.wait({self._reading})
 
     async def _anew(self) -> T:
-        """What comes of the read under way, or of a new one: one for all who wait."""
+        """Return the result of the read in flight, or of a new one. All waiting callers share it."""
         if self._reading is None:
             self._reading = asyncio.create_task(self._keep())
         return await asyncio.shield(self._reading)
@@ -64,11 +64,11 @@ class SingleFlightCache(Generic[T]):
 
 
 def covers(position: Position, wanted: Position) -> bool:
-    """Whether what is true for a position has everything below another one."""
+    """Return whether a value at `position` includes all records below `wanted`."""
     if position.epoch != wanted.epoch:
         return False
     stands = position.offsets
-    for partition, offset in wanted.offsets.items():  # noqa: SIM110 - asked for each who watches; `all` takes twice as long
+    for partition, offset in wanted.offsets.items():  # noqa: SIM110 - called for each subscriber; `all` takes twice as long
         if stands.get(partition, 0) < offset:
             return False
     return True

@@ -1,6 +1,6 @@
-"""One listener of a follower: holds what it has not sent yet, at most one change a row and never more than a bound.
+"""One subscriber of a follower: the changes that were not sent yet, at most one of each row, bounded in number.
 
-Whoever is slow is conflated first and told to start afresh after that; it never makes the follower wait.
+A slow subscriber is conflated first, and then told to start again. It never makes the follower wait.
 """
 
 from __future__ import annotations
@@ -19,28 +19,28 @@ NOTHING: Final = Changes()
 
 
 class ResyncReason(StrEnum):
-    """Why a subscriber cannot go on from where it is."""
+    """Why a subscriber has to start again."""
 
-    SLOW = "slow"  # it did not read fast enough
+    SLOW = "slow"  # the client did not read fast enough
     EPOCH = "epoch"  # the topic was re-created
     TRIMMED = "trimmed"  # the records in between are no longer kept
-    ROLLED_BACK = "rolled_back"  # what it knows is gone: the broker was restored to an earlier state
+    ROLLED_BACK = "rolled_back"  # the broker was restored to an earlier state
     BEHIND = "behind"  # catching up would cost more than a new snapshot
-    MALFORMED = "malformed"  # its position cannot be read
-    FAILED = "failed"  # the feed could not go on; the API's own log says why
+    MALFORMED = "malformed"  # the client's `id` cannot be read
+    FAILED = "failed"  # the feed failed; the process's log says why
 
 
 class Subscriber:
     """Changes on the way to one client.
 
-    As long as it keeps up it holds what was handed out to all, as it is; only when more comes before that was taken, it
-    makes changes of its own of them.
+    A subscriber that keeps up holds the object that all subscribers share. Only when more changes arrive before it has
+    taken that, it makes a copy of its own.
 
     Attributes:
-        floor: Changes below it are known already: they are in the snapshot, or were sent before. None once whatever
-            comes lies above it.
-        lost: Set when it has to start afresh.
-        conflated: Changes that were not told because a newer one of their row was.
+        floor: The client knows all changes below it, from a snapshot or from before. None once all new ones lie above
+            it.
+        lost: Why the subscriber has to start again; None while it need not.
+        conflated: How many changes were replaced by a newer one of their row before they were sent.
     """
 
     def __init__(self, channels: frozenset[str] | None, *, pending_max: int) -> None:
@@ -54,29 +54,29 @@ class Subscriber:
         self._wake = asyncio.Event()
 
     def wants(self, change: Change) -> bool:
-        """Whether the change is on one of its channels."""
+        """Return whether a change belongs to one of the subscriber's channels."""
         return self.channels is None or not self.channels.isdisjoint(change.channels)
 
     def know(self, position: Position) -> None:
-        """It has been told everything below the position by other means: a snapshot."""
+        """Note that the client knows all changes below a position, from a snapshot."""
         self.floor = position
         if self._pending:
             self._hold(change for change in self._pending if not self._known(change))
 
     def told(self, reached: FeedOffset) -> str:
-        """The `id` of an event after which it knows all that was handed out, and what it was told by other means."""
+        """Return the `id` of an event after which the client knows all that was handed out, and all below the floor."""
         if self.floor is not None:
             above = reached.above(self.floor)
             if above is not None:
                 return above
-            self.floor = None  # whatever is handed out from now on lies above it
+            self.floor = None  # all that is handed out from now on lies above it
         return reached.tag(reached.position)
 
     def _known(self, change: Change) -> bool:
         return self.floor is not None and change.offset < self.floor.offsets.get(change.partition, 0)
 
     def offer(self, changes: Changes) -> None:
-        """Take changes in; each replaces an older one of its row."""
+        """Add changes; each replaces an older one of its row."""
         if self.lost is not None:
             return
         if self.floor is not None and any(self._known(change) for change in changes):
@@ -95,13 +95,13 @@ class Subscriber:
         self._wake.set()
 
     def _hold(self, changes: Iterable[Change]) -> None:
-        """Hold these in an object that nobody else has."""
+        """Hold these changes in an object that is not shared."""
         conflated = self._pending.conflated
         self._pending, self._shared = Changes(changes), False
         self._pending.conflated = conflated
 
     def take(self) -> Changes:
-        """All that is pending."""
+        """Return all pending changes, and hold none."""
         taken, self._pending = self._pending, NOTHING
         self.conflated += taken.conflated
         if self.lost is None:
@@ -109,13 +109,13 @@ class Subscriber:
         return taken
 
     def lose(self, why: ResyncReason) -> None:
-        """It has to start afresh; what is pending is dropped."""
+        """Make the subscriber start again; drop what is pending."""
         self.lost = self.lost or why
         self._pending = NOTHING
         self._wake.set()
 
     def restart(self) -> None:
-        """Begin afresh, before a new snapshot is read."""
+        """Start again, before a new snapshot is read."""
         self.lost = None
         self.floor = None
         self._pending = NOTHING

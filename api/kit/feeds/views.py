@@ -1,4 +1,4 @@
-"""What one subscriber is shown of a feed: its snapshot, and what to tell of changes. Rows are JSON, already encoded."""
+"""What one subscriber is sent: the snapshot, and the data of deltas. Rows are encoded JSON."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from api.kit.feeds.follower import Follower
 from api.kit.feeds.subscriber import Subscriber
 from tables.reader import TableReader
 
-Rows = list[bytes]
-TAIL_READ_MAX = 1_000  # newest records of each partition that are looked through for a tail's snapshot
+EncodedRows = list[bytes]
+TAIL_READ_MAX = 1_000  # newest records of each partition that a tail's snapshot is chosen from
 
 
 class View(Protocol):
@@ -23,20 +23,20 @@ class View(Protocol):
 
     @property
     def channels(self) -> frozenset[str] | None:
-        """The channels whose changes it needs; None for all."""
+        """Return the channels whose changes the view needs; None for all."""
 
-    def snapshot(self, follower: Follower, subscriber: Subscriber) -> AsyncIterator[Rows]:
-        """The rows as they are, in chunks; the subscriber's floor is where deltas follow on."""
+    def snapshot(self, follower: Follower, subscriber: Subscriber) -> AsyncIterator[EncodedRows]:
+        """Yield the rows as they are, in chunks, and set the subscriber's floor, where deltas begin."""
 
     async def resume(self) -> None:
-        """Get ready to tell changes without having sent a snapshot."""
+        """Prepare for deltas without a snapshot."""
 
     async def delta(self, changes: Changes, reached: Position, subscriber: Subscriber) -> bytes | None:
-        """The data of a delta event for changes below `reached`, or None when nothing is to be told."""
+        """Return the data of a delta for changes below `reached`; None when there is nothing to send."""
 
 
 class RowsView:
-    """Rows of a table as they are kept: all of them, or those of some keys."""
+    """Shows rows of a table: all of them, or those of some keys."""
 
     def __init__(
         self,
@@ -52,8 +52,8 @@ class RowsView:
         self._row = row
         self._keys = keys
 
-    async def snapshot(self, follower: Follower, subscriber: Subscriber) -> AsyncIterator[Rows]:
-        """Rows of the keys at one moment; or a scan: what changes meanwhile follows as a delta."""
+    async def snapshot(self, follower: Follower, subscriber: Subscriber) -> AsyncIterator[EncodedRows]:
+        """Yield the rows of the keys at one moment; without keys scan, and changes in between follow as deltas."""
         del follower
         if self._keys is not None:
             position, values = await self._tables.get_many(self._table, self._keys)
@@ -69,23 +69,23 @@ class RowsView:
         return orjson.dumps(self._row(key, value))
 
     async def resume(self) -> None:
-        """Nothing to do: a record is the row."""
+        """Do nothing: a record is the row."""
 
     async def delta(self, changes: Changes, reached: Position, subscriber: Subscriber) -> bytes | None:
-        """The rows that changed."""
+        """Return the rows that changed."""
         del reached, subscriber
         return changes.rows
 
 
 class TailView:
-    """The newest events of a topic."""
+    """Shows the newest events of a topic."""
 
     def __init__(self, channels: frozenset[str] | None, last: int) -> None:
         self.channels = channels
         self._last = last
 
-    async def snapshot(self, follower: Follower, subscriber: Subscriber) -> AsyncIterator[Rows]:
-        """The last events, oldest first."""
+    async def snapshot(self, follower: Follower, subscriber: Subscriber) -> AsyncIterator[EncodedRows]:
+        """Yield the last events, oldest first."""
         info = await follower.log.topic(follower.topic, fresh=True)
         ends = await follower.log.end_offsets(follower.topic)
         found: list[tuple[int, Change]] = []
@@ -101,9 +101,9 @@ class TailView:
         yield [change.encoded for _, change in found[-self._last :]]
 
     async def resume(self) -> None:
-        """Nothing to do: a record is the event."""
+        """Do nothing: a record is the event."""
 
     async def delta(self, changes: Changes, reached: Position, subscriber: Subscriber) -> bytes | None:
-        """The events that came."""
+        """Return the new events."""
         del reached, subscriber
         return changes.rows

@@ -10,7 +10,7 @@ import orjson
 import pytest
 from faust_redis.log import LogUnavailableError, Position, StoredRecord
 
-from api.financial.sums import FeesView, Sums, Totals
+from api.financial.sums import FeesView, SharedSums, Sums
 from api.financial.totals import FeeFilter
 from api.kit.feeds.change import Change, Changes, RowKey
 from api.kit.feeds.follower import ByChannel
@@ -71,8 +71,8 @@ def table() -> Table:
 
 
 @pytest.fixture
-def totals(table: Table) -> Totals:
-    return Totals(cast("TableReader", table))
+def totals(table: Table) -> SharedSums:
+    return SharedSums(cast("TableReader", table))
 
 
 def round_of(*changes: Change) -> ByChannel:
@@ -87,12 +87,12 @@ async def begun(*calls: Coroutine[Any, Any, Any]) -> list[asyncio.Task[Any]]:
     return tasks
 
 
-async def loaded(table: Table, totals: Totals) -> Sums:
+async def loaded(table: Table, totals: SharedSums) -> Sums:
     table.answer()
     return await totals.at(at(0, 0))
 
 
-async def test_all_who_ask_share_one_read(table: Table, totals: Totals) -> None:
+async def test_all_who_ask_share_one_read(table: Table, totals: SharedSums) -> None:
     table.write(0, "treasury", 1)
     asking = await begun(*(totals.at(at(1, 0)) for _ in range(3)))
     table.answer()
@@ -103,7 +103,9 @@ async def test_all_who_ask_share_one_read(table: Table, totals: Totals) -> None:
     assert table.reads == 1
 
 
-async def test_changes_between_a_read_and_its_answer_are_neither_lost_nor_undone(table: Table, totals: Totals) -> None:
+async def test_changes_between_a_read_and_its_answer_are_neither_lost_nor_undone(
+    table: Table, totals: SharedSums
+) -> None:
     first, second = table.write(0, "treasury", 1), table.write(0, "treasury", 2)
     [asking] = await begun(totals.at(at(0, 0)))
     third, fourth = table.write(1, "treasury", 10), table.write(1, "others", 5)
@@ -124,7 +126,7 @@ async def test_changes_between_a_read_and_its_answer_are_neither_lost_nor_undone
 
 
 async def test_a_delta_is_made_once_for_all_of_a_filter_and_tells_sums_as_they_are(
-    table: Table, totals: Totals
+    table: Table, totals: SharedSums
 ) -> None:
     sums = await loaded(table, totals)
     one = Changes([table.write(0, "treasury", 1)])
@@ -140,7 +142,7 @@ async def test_a_delta_is_made_once_for_all_of_a_filter_and_tells_sums_as_they_a
     assert sums.since(one, OTHERS) is None
 
 
-async def test_a_read_that_fails_leaves_nothing_and_is_tried_again(table: Table, totals: Totals) -> None:
+async def test_a_read_that_fails_leaves_nothing_and_is_tried_again(table: Table, totals: SharedSums) -> None:
     asking = await begun(*(totals.at(at(0, 0)) for _ in range(2)))
     change = table.write(0, "treasury", 1)
     [preparing] = await begun(totals.prepare(round_of(change), at(0, 0)))
@@ -152,7 +154,7 @@ async def test_a_read_that_fails_leaves_nothing_and_is_tried_again(table: Table,
     assert table.reads == 2
 
 
-async def test_a_read_that_fails_leaves_what_was_there(table: Table, totals: Totals) -> None:
+async def test_a_read_that_fails_leaves_what_was_there(table: Table, totals: SharedSums) -> None:
     sums = await loaded(table, totals)
     change = table.write(0, "treasury", 1)
     asking = await begun(totals.at(at(1, 0)))
@@ -163,7 +165,7 @@ async def test_a_read_that_fails_leaves_what_was_there(table: Table, totals: Tot
     assert shown(sums) == {"treasury": "1.00"}
 
 
-async def test_who_knows_more_than_was_handed_out_has_them_read_again(table: Table, totals: Totals) -> None:
+async def test_who_knows_more_than_was_handed_out_has_them_read_again(table: Table, totals: SharedSums) -> None:
     """A client that resumes: it is told of records that the follower has yet to hand out."""
     await loaded(table, totals)
     ahead = table.write(0, "treasury", 1)
@@ -175,7 +177,7 @@ async def test_who_knows_more_than_was_handed_out_has_them_read_again(table: Tab
     assert table.reads == 2
 
 
-async def test_what_was_read_and_not_told_is_told_when_it_is_handed_out(table: Table, totals: Totals) -> None:
+async def test_what_was_read_and_not_told_is_told_when_it_is_handed_out(table: Table, totals: SharedSums) -> None:
     """Who resumes is told the sums that changed, and not all that the read found."""
     await loaded(table, totals)
     view, subscriber = FeesView(totals, ALL), Subscriber(None, pending_max=10)
@@ -189,7 +191,7 @@ async def test_what_was_read_and_not_told_is_told_when_it_is_handed_out(table: T
     assert told(await view.delta(subscriber.take(), at(0, 1), subscriber)) == {"others": "1.00"}
 
 
-async def test_a_read_that_began_too_early_is_followed_by_another(table: Table, totals: Totals) -> None:
+async def test_a_read_that_began_too_early_is_followed_by_another(table: Table, totals: SharedSums) -> None:
     early = await begun(totals.at(at(0, 0)))
     table.write(0, "treasury", 1)
     late = await begun(totals.at(at(1, 0)), totals.at(at(1, 0)))
@@ -200,7 +202,9 @@ async def test_a_read_that_began_too_early_is_followed_by_another(table: Table, 
     assert table.reads == 2
 
 
-async def test_changes_that_came_while_nobody_listened_are_not_taken_for_known(table: Table, totals: Totals) -> None:
+async def test_changes_that_came_while_nobody_listened_are_not_taken_for_known(
+    table: Table, totals: SharedSums
+) -> None:
     await loaded(table, totals)
     table.write(0, "treasury", 1)
     await totals.prepare({}, at(0, 0))
@@ -208,7 +212,7 @@ async def test_changes_that_came_while_nobody_listened_are_not_taken_for_known(t
     assert shown(await loaded(table, totals)) == {"treasury": "1.00", "others": "1.00"}
 
 
-async def test_what_is_being_read_of_a_log_that_is_lost_is_not_kept(table: Table, totals: Totals) -> None:
+async def test_what_is_being_read_of_a_log_that_is_lost_is_not_kept(table: Table, totals: SharedSums) -> None:
     table.write(0, "treasury", 1)
     asking = await begun(totals.at(at(0, 0)))
     totals.forget()
