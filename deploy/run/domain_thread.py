@@ -87,7 +87,10 @@ class DomainThread:
             try:
                 with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                     runner.run(self._live())
-            except Exception:
+            except BaseException:  # a SystemExit ends this life of the domain, not its thread
+                if self._stopping.is_set():
+                    logger.exception("domain %s failed while it stopped", self.domain)
+                    return
                 if time.monotonic() - started > STEADY_S:
                     pause_s = BACKOFF_FIRST_S
                 logger.exception("domain %s crashed; it starts again in %g s", self.domain, pause_s)

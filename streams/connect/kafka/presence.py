@@ -1,6 +1,6 @@
 """A worker whose broker is Kafka says in the log how it stands, as the Redis driver does by itself.
 
-Readiness (`/readyz`) and `astratrade dev` look there. Nothing else depends on it: when the log
+`GET /v1/pipeline` and `astratrade dev` look there. Nothing else depends on it: when the log
 is away, the worker works.
 """
 
