@@ -10,6 +10,7 @@ from typing import Any
 import faust
 import pytest
 from faust_redis import Batch, TransientError, batch_agent
+from faust_redis.log import TopicSpec
 from faust_redis.testing import TestDriver, TestRecord
 
 STORES = ("memory://", "faust-redis-rocksdb://")
@@ -243,3 +244,43 @@ def test_models_go_in_and_come_out() -> None:
         driver.pipe(orders, Order(amount=1))
         driver.pipe("orders", Order(amount=5))
         assert [each.value for each in driver.read("big")] == [Order(amount=5)]
+
+
+def test_several_apps_share_a_broker_each_in_its_own_group() -> None:
+    def make(name: str, source: str, target: str) -> Any:
+        app: Any = faust.App(name, broker="redis://unused", store="memory://", topic_partitions=1)
+        out = app.topic(target, value_type=str)
+        seen = app.Table("seen", default=int)
+
+        @app.agent(app.topic(source, value_type=str))
+        async def forward(stream: Any) -> None:
+            async for value in stream:
+                seen[value] += 1
+                await out.send(value=f"{value} {name}")
+
+        return app
+
+    first, second = make("first", "a", "b"), make("second", "b", "c")
+    with TestDriver(first, second, topics=[TopicSpec("c", 1)]) as driver:
+        driver.pipe("a", "from")
+        assert [each.value for each in driver.read("c")] == ["from first second"]
+        assert driver.table(second.tables["seen"]) == {"from first": 1}
+        with pytest.raises(ValueError, match="several apps have a table 'seen'"):
+            driver.table("seen")
+
+
+def test_a_key_with_rows_in_several_partitions_is_asked_for_by_partition() -> None:
+    app = make_app("faust-redis-rocksdb://", partitions=2)
+    table = app.Table("totals", default=int, key_type=str, value_type=int)
+
+    @app.agent(app.topic("in", value_type=str))
+    async def count(stream: Any) -> None:
+        async for _ in stream:
+            table["all"] += 1
+
+    with TestDriver(app) as driver:
+        for partition in (0, 0, 1):
+            driver.pipe("in", "x", partition=partition)
+        assert [driver.table("totals", partition=partition) for partition in (0, 1)] == [{"all": 2}, {"all": 1}]
+        with pytest.raises(ValueError, match="rows in several partitions"):
+            driver.table("totals")

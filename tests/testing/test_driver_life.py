@@ -108,7 +108,7 @@ def test_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     app = make_app("faust-redis-rocksdb://")
     with TestDriver(app) as driver:
         driver.pipe("in", 1, key="ada")
-        loop = weakref.ref(driver._running.loop)
+        loop = weakref.ref(driver._workers[0].loop)
     assert clocks == (time.time, time.monotonic, time.perf_counter, random.getstate(), sys.get_asyncgen_hooks())
     assert threading.enumerate() == threads
     assert list(tmp_path.iterdir()) == []

@@ -8,10 +8,13 @@ from collections.abc import Iterable, Iterator
 from faust_redis.log import StoredRecord, UnknownTopicError, codec
 from faust_redis.log.keys import Keys
 from faust_redis.log.partitioner import partition_for
-from faust_redis.log.records import Headers, Record, TopicInfo, WriteBatch
-from faust_redis.log.scripts import COMMIT
+from faust_redis.log.records import Headers, Record, TopicInfo, TopicSpec, WriteBatch
+from faust_redis.log.scripts import COMMIT, CREATE_TOPIC
 from faust_redis.testing.server import Server
 from faust_redis.testing.worker import NAMESPACE
+
+INCARNATION = "1"
+"""Incarnation of topics that a test creates."""
 
 _FIELDS = ("partitions", "cleanup", "view", "retention_ms", "incarnation")
 
@@ -27,6 +30,12 @@ class Broker:
     def topics(self) -> list[str]:
         """Return the names of all topics."""
         return sorted(name.decode() for name in self.server.sets.get(self.keys.topics, ()))
+
+    def create_topic(self, spec: TopicSpec) -> None:
+        """Create a topic."""
+        values = (spec.name, spec.partitions, spec.cleanup, spec.view, spec.retention_ms, INCARNATION)
+        keys = (self.keys.topic(spec.name), self.keys.topics)
+        self.server.execute("EVALSHA", CREATE_TOPIC.digest, len(keys), *keys, *values)
 
     def check_topic(self, topic: str) -> TopicInfo:
         """Return what a topic is.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
 from random import Random
@@ -13,6 +13,7 @@ from typing import Any, Self
 import faust
 
 from faust_redis.dead_letters import DeadLetter
+from faust_redis.log import TopicSpec
 from faust_redis.testing import internals
 from faust_redis.testing.broker import Broker
 from faust_redis.testing.clock import Clock, Substitutes
@@ -31,34 +32,48 @@ START_S = 1_767_225_600.0
 PATIENCE_S = 120.0
 """Virtual seconds that the app may take to start, or to process what was piped in."""
 
+SLACK_US = 5
+"""How much further `advance` goes than asked for. The virtual loop rounds the time of a timer up."""
+
 Headers = Mapping[str, bytes | str]
 
 
 class TestDriver:
-    """Run one Faust app in virtual time.
+    """Run Faust apps in virtual time.
 
-    Use it as a context manager. The app starts on entry and stops on exit; it can be driven again by another driver.
-    Every method returns when the app is at rest: it has processed and committed all records of all its topics.
+    Use it as a context manager. The apps start on entry and stop on exit; they can be driven again by another driver.
+    Every method returns when the apps are at rest: they have processed and committed all records of all their topics.
 
     Args:
-        app: The app, as a worker would run it.
+        apps: The app, as a worker would run it; or several that share a broker, each in its own consumer group.
+        topics: Topics that exist before the apps start. Apps create the others that they read.
         start: What the wall clock shows at the beginning, in seconds since 1970 or as an aware datetime.
-        seed: Decides what random numbers the app draws.
+        seed: Decides what random numbers the apps draw.
     """
 
     __test__ = False
 
-    def __init__(self, app: faust.App, *, start: float | datetime = START_S, seed: int = 0) -> None:
-        self.app = app
+    def __init__(
+        self,
+        *apps: faust.App,
+        topics: Iterable[TopicSpec] = (),
+        start: float | datetime = START_S,
+        seed: int = 0,
+    ) -> None:
+        if not apps:
+            raise ValueError("a test driver needs an app")
+        self.apps = apps
         self._rng = Random(seed)
         self._agenda = Agenda(Random(seed))
         self._clock = Clock(_seconds(start), lambda: self._agenda.now_us)
         self._server = Server(self._clock.server_ms)
         self._network = QuietNetwork(self._agenda, self._server)
         self._broker = Broker(self._server)
-        self._view = View(app, self._broker)
+        self._view = View(apps, self._broker)
+        for spec in topics:
+            self._broker.create_topic(spec)
         self._errors: list[str] = []
-        self._worker: Worker | None = None
+        self._workers: list[Worker] = []
         self._is_open = False
 
     # --- life ---------------------------------------------------------------------------------------------------------
@@ -70,17 +85,18 @@ class TestDriver:
             AlreadyStartedError: when the app runs already.
             Exception: what the app's start raises.
         """
-        if internals.has_started(self.app):
-            raise AlreadyStartedError(
-                f"app {self.app.conf.id!r} runs already; end the worker or the other test driver first"
-            )
-        self._snapshot = internals.Snapshot(self.app)
+        for app in self.apps:
+            if internals.has_started(app):
+                raise AlreadyStartedError(
+                    f"app {app.conf.id!r} runs already; end the worker or the other test driver first"
+                )
+        self._snapshots = [internals.Snapshot(app) for app in self.apps]
         self._substitutes = Substitutes(self._clock, self._rng)
-        disk = OpenDisk(Disk())
-        self._worker = Worker(self.app, "driver", Place(self._agenda, self._network, disk), self._errors.append)
+        self._workers = [self._worker(number, app) for number, app in enumerate(self.apps, 1)]
         try:
             with self._substitutes.active():
-                self._worker.start()
+                for worker in self._workers:
+                    worker.start()
             self._run(lambda: self._is_ready)
             self._clock.begin()
             self.settle()
@@ -89,6 +105,10 @@ class TestDriver:
             raise
         self._is_open = True
         return self
+
+    def _worker(self, number: int, app: faust.App) -> Worker:
+        place = Place(self._agenda, self._network, OpenDisk(Disk()))
+        return Worker(app, f"driver-{number}", place, self._errors.append)
 
     def __exit__(self, *error: object) -> None:
         """Stop the app.
@@ -100,26 +120,23 @@ class TestDriver:
             if error[0] is None:
                 self._check()
             with suppress(NotSettledError):
-                self._run(self._call(self.app.stop).done, check=False)
+                for worker in reversed(self._workers):
+                    self._run(self._call(worker, worker.app.stop).done, check=False)
         finally:
             self._end()
 
     def _end(self) -> None:
         with self._substitutes.active():
-            self._running.end()
-        self._snapshot.restore()
-        self._worker, self._is_open = None, False
+            for worker in self._workers:
+                worker.end()
+        for snapshot in self._snapshots:
+            snapshot.restore()
+        self._workers, self._is_open = [], False
         gc.collect(0)
 
     @property
-    def _running(self) -> Worker:
-        if self._worker is None:
-            raise RuntimeError("the test driver is not open; use it in a with statement")
-        return self._worker
-
-    @property
     def _is_ready(self) -> bool:
-        return self._running.is_ready
+        return all(worker.is_ready for worker in self._workers)
 
     # --- time ---------------------------------------------------------------------------------------------------------
 
@@ -130,8 +147,9 @@ class TestDriver:
 
     def advance(self, seconds: float) -> None:
         """Let wall-clock time pass: timers, crontabs and sleeping tasks run, and windows of idle partitions close."""
-        until_us = self._agenda.now_us + int(seconds * 1e6)
-        self._running.loop.call_at(until_us / 1e6, lambda: None)
+        self._check()
+        until_us = self._agenda.now_us + int(seconds * 1e6) + SLACK_US
+        self._agenda.at(until_us, lambda: None)
         self._run(lambda: self._agenda.now_us >= until_us, patience_s=seconds + 1)
         self.settle()
 
@@ -141,27 +159,28 @@ class TestDriver:
         Wall-clock time stands still: no timer runs. A partition without windows has no event time to move.
         """
         self._clock.event_time_ahead_s += seconds
-        self.run(self._close_windows)
-        self.settle()
+        for app in self.apps:
+            for table in internals.windowed_tables(app):
+                self.run(internals.close_windows(table), app=app)
 
-    async def _close_windows(self) -> None:
-        for table in internals.windowed_tables(self.app):
-            await internals.close_windows(table)
+    def run(self, what: Awaitable[Any], *, app: faust.App | None = None) -> Any:
+        """Run a coroutine in the event loop of an app, the first one when None, and return its result.
 
-    def run(self, what: Callable[[], Awaitable[Any]] | Awaitable[Any]) -> Any:
-        """Run a coroutine in the app's event loop, for example ``driver.run(agent.ask(1))``, and return its result.
+        For example ``driver.run(agent.ask(1))``.
 
         Raises:
             NotSettledError: when it does not end within two minutes of virtual time.
         """
-        task = self._call(what if callable(what) else lambda: what)
+        self._check()
+        worker = next((each for each in self._workers if each.app is app), self._workers[0])
+        task = self._call(worker, lambda: what)
         self._run(task.done)
         self.settle()
         return task.result()
 
-    def _call(self, what: Callable[[], Awaitable[Any]]) -> asyncio.Task[Any]:
+    def _call(self, worker: Worker, what: Callable[[], Awaitable[Any]]) -> asyncio.Task[Any]:
         with self._substitutes.active():
-            return self._running.call(what)
+            return worker.call(what)
 
     def settle(self) -> None:
         """Run the app until it has processed and committed every record of its topics.
@@ -172,11 +191,14 @@ class TestDriver:
         """
         self._run(lambda: self._is_ready and not self._lag())
 
-    def _lag(self) -> dict[tuple[str, int], int]:
-        # Faust registers a reply topic twice and reads it once, so the app never finishes a reply.
-        replies = self.app.conf.reply_to_prefix
-        lag = self._broker.lag(self.app.conf.id)
-        return {place: behind for place, behind in lag.items() if not place[0].startswith(replies)}
+    def _lag(self) -> dict[str, int]:
+        return {place: behind for app in self.apps for place, behind in self._lag_of(app)}
+
+    def _lag_of(self, app: Any) -> Iterator[tuple[str, int]]:
+        for (topic, partition), behind in self._broker.lag(app.conf.id).items():
+            # Faust registers a reply topic twice and reads it once, so an app never finishes a reply.
+            if not topic.startswith(app.conf.reply_to_prefix):
+                yield f"{topic}:{partition}", behind
 
     def _run(self, until: Callable[[], bool], *, patience_s: float = PATIENCE_S, check: bool = True) -> None:
         give_up_us = self._agenda.now_us + int(patience_s * 1e6)
@@ -187,13 +209,19 @@ class TestDriver:
                     self._check()
                     raise NotSettledError(self._what_is_left(patience_s))
                 self._agenda.step()
-                if check and (self._errors or self._running.error is not None):
+                if check and (self._errors or self._error is not None):
                     break
         if check:
             self._check()
 
+    @property
+    def _error(self) -> BaseException | None:
+        return next((worker.error for worker in self._workers if worker.error is not None), None)
+
     def _check(self) -> None:
-        error = self._running.error
+        if not self._workers:
+            raise RuntimeError("the test driver is not open; use it in a with statement")
+        error = self._error
         if error is not None and not self._is_open:
             raise error
         if error is not None:
@@ -203,7 +231,7 @@ class TestDriver:
 
     def _what_is_left(self, patience_s: float) -> str:
         lag = self._lag()
-        left = ", ".join(f"{topic}:{partition} by {behind}" for (topic, partition), behind in sorted(lag.items()))
+        left = ", ".join(f"{place} by {behind}" for place, behind in sorted(lag.items()))
         return (
             f"the app is not at rest after {patience_s:.0f} s of virtual time: "
             + (f"it is behind in {left}. " if left else "it still waits for something. ")
@@ -241,7 +269,7 @@ class TestDriver:
         self._check()
         found = self._topic(topic)
         self._broker.check_topic(found.get_topic_name())
-        encoded = encode(self.app, found, key, value)
+        encoded = encode(found, key, value)
         at_ms = round((self.now if timestamp is None else _seconds(timestamp)) * 1000)
         pairs = [(name, text.encode() if isinstance(text, str) else text) for name, text in (headers or {}).items()]
         self._broker.append(found.get_topic_name(), encoded, at_ms, partition=partition, headers=tuple(pairs))
@@ -264,19 +292,23 @@ class TestDriver:
         return self._view.read(topic)
 
     def _topic(self, topic: str | Any) -> Any:
-        return topic_object(self.app, topic) if isinstance(topic, str) else topic
+        return topic_object(self.apps, topic) if isinstance(topic, str) else topic
 
     def topic(self, topic: str | Any) -> DrivenTopic:
         """Return one topic, to pipe into and read from."""
         return DrivenTopic(self, topic)
 
-    def table(self, table: str | Any) -> dict[Any, Any]:
-        """Return the committed rows of a table.
+    def table(self, table: str | Any, *, partition: int | None = None) -> dict[Any, Any]:
+        """Return the committed rows of a table; of one partition when it is given.
 
         Rows of a windowed table have keys ``(key, (start, end))``. Rows of a Set table are sets.
+
+        Raises:
+            KeyError: when no app has a table of that name.
+            ValueError: when several apps have such a table, or a key has rows in several partitions.
         """
         self._check()
-        return self._view.table(table)
+        return self._view.table(table, partition=partition)
 
     def dead_letters(self) -> list[DeadLetter]:
         """Return the dead letters that stand, in the order of topic, partition and offset."""

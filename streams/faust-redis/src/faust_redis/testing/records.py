@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,18 +36,18 @@ class TestRecord:
     offset: int = 0
 
 
-def topic_object(app: faust.App, name: str) -> Any:
-    """Return the app's topic object for a name; one without types when the app's code does not refer to any."""
+def topic_object(apps: Sequence[faust.App], name: str) -> Any:
+    """Return the apps' topic object for a name; one without types when their code does not refer to any."""
     found = None
-    for topic in internals.topics_of(app):
-        if isinstance(topic, faust.Topic) and topic.app is app and name in topic.topics:
+    for topic in (topic for app in apps for topic in internals.topics_of(app)):
+        if isinstance(topic, faust.Topic) and topic.app in apps and name in topic.topics:
             found = topic
             if topic.schema is not None and (topic.schema.value_type or topic.schema.key_type):
                 return topic
-    return found if found is not None else app.topic(name)
+    return found if found is not None else apps[0].topic(name)
 
 
-def encode(app: faust.App, topic: Any, key: Any, value: Any) -> tuple[bytes | None, bytes | None]:
+def encode(topic: Any, key: Any, value: Any) -> tuple[bytes | None, bytes | None]:
     """Return key and value as the topic's types and serializers write them.
 
     Raises:

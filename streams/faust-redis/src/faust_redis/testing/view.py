@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import faust
@@ -11,13 +12,14 @@ from faust_redis.log import StoredRecord
 from faust_redis.testing import internals
 from faust_redis.testing.broker import Broker
 from faust_redis.testing.records import TestRecord, decode, topic_object
+from faust_redis.testing.worker import dead_letter_topic
 
 
 class View:
     """Read committed records, rows and dead letters."""
 
-    def __init__(self, app: faust.App, broker: Broker) -> None:
-        self.app = app
+    def __init__(self, apps: Sequence[faust.App], broker: Broker) -> None:
+        self.apps = apps
         self._broker = broker
 
     def read(self, topic: str | Any) -> list[TestRecord]:
@@ -26,24 +28,47 @@ class View:
         A topic that nothing was written to is empty, whether it exists or not. Pass the topic object when the app's
         code does not refer to it, or its records are decoded as those of a topic without types.
         """
-        found = topic_object(self.app, topic) if isinstance(topic, str) else topic
+        found = topic_object(self.apps, topic) if isinstance(topic, str) else topic
         return _decoded(found, self._broker.records(found.get_topic_name()))
 
-    def table(self, table: str | Any) -> dict[Any, Any]:
-        """Return the committed rows of a table.
+    def table(self, table: str | Any, *, partition: int | None = None) -> dict[Any, Any]:
+        """Return the committed rows of a table; of one partition when it is given.
 
         Rows of a windowed table have keys ``(key, (start, end))``. Rows of a Set table are sets.
+
+        Raises:
+            KeyError: when no app has a table of that name.
+            ValueError: when several apps have such a table, or a key has rows in several partitions.
         """
-        found: Any = self.app.tables[table] if isinstance(table, str) else table
+        found: Any = self._table(table) if isinstance(table, str) else table
         topic = found.changelog_topic
         if internals.is_set_table(found):
-            return internals.fold_sets(found, _decoded(topic, self._broker.records(topic.get_topic_name())))
-        rows = _decoded(topic, self._broker.snapshot(topic.get_topic_name()))
-        return {internals.row_key(found, row.key): internals.row_value(found, row.value) for row in rows}
+            operations = _decoded(topic, self._broker.records(topic.get_topic_name()))
+            return internals.fold_sets(found, [one for one in operations if partition in {None, one.partition}])
+        rows: dict[Any, Any] = {}
+        for row in _decoded(topic, self._broker.snapshot(topic.get_topic_name())):
+            key = internals.row_key(found, row.key)
+            if partition is None and key in rows:
+                raise ValueError(
+                    f"key {key!r} of table {found.name!r} has rows in several partitions; ask for one of them"
+                )
+            if partition in {None, row.partition}:
+                rows[key] = internals.row_value(found, row.value)
+        return rows
+
+    def _table(self, name: str) -> Any:
+        tables: list[Any] = [table for app in self.apps for table in app.tables.values()]
+        found = [table for table in tables if table.name == name]
+        if not found:
+            raise KeyError(f"there is no table {name!r}; there are {sorted(table.name for table in tables)}")
+        if len(found) > 1:
+            raise ValueError(f"several apps have a table {name!r}; pass the table object")
+        return found[0]
 
     def dead_letters(self) -> list[DeadLetter]:
         """Return the dead letters that stand, in the order of topic, partition and offset."""
-        rows = self._broker.snapshot(f"{self.app.conf.id}-dead-letters")
+        topics = sorted({dead_letter_topic(app) for app in self.apps})
+        rows = [row for topic in topics for row in self._broker.snapshot(topic)]
         letters = [DeadLetter.decode(record.value or b"") for _, record in rows]
         return sorted(letters, key=lambda letter: (letter.topic, letter.partition, letter.offset))
 

@@ -11,6 +11,7 @@ import faust
 from yarl import URL
 
 from faust_redis.driver import Transport
+from faust_redis.log.address import split_options
 from faust_redis.testing import internals
 from faust_redis.testing.client import Carrier, Client, SimulatedLog
 from faust_redis.testing.disk import OpenDisk, use_disk
@@ -18,9 +19,14 @@ from faust_redis.testing.heartbeat import VirtualGroups
 from faust_redis.testing.loop import Agenda, process_loop
 
 NAMESPACE = "test"
-BROKER = URL(f"redis://virtual/?namespace={NAMESPACE}")
 TURNS_TO_END = 50
 """How often what is left of a worker is cancelled. Tasks that catch their cancellation are cancelled again."""
+
+
+def dead_letter_topic(app: Any) -> str:
+    """Return the topic of an app's dead letters, which its broker URL may name."""
+    _, options = split_options(str(app.conf.broker[0]))
+    return options.get("dead_letters", f"{app.conf.id}-dead-letters")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +56,8 @@ class Worker:
         app = self.app
         internals.adopt(app, self.loop)
         app.boot_strategy.enable_web = False
-        app.transport = transport = Transport([BROKER], app, self.loop)
+        options = {"namespace": NAMESPACE, "dead_letters": dead_letter_topic(app)}
+        app.transport = transport = Transport([URL("redis://virtual/").with_query(options)], app, self.loop)
         transport.member = self.member
         log = SimulatedLog(Client(self._place.network, self.member, self.loop), NAMESPACE)
         vars(log)["groups"] = VirtualGroups(log)

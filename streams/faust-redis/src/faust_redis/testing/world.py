@@ -84,7 +84,7 @@ class World:
             self._observer = self._make_app()
             self._inputs = list(inputs(self.rng))
         self._waiting_inputs = len(self._inputs)
-        self.view = View(self._observer, self._broker)
+        self.view = View([self._observer], self._broker)
 
     # --- the play -----------------------------------------------------------------------------------------------------
 
@@ -298,7 +298,7 @@ class World:
 
     def _append(self, entry: Input) -> None:
         topic, key, value = entry
-        self._append_bytes(topic, encode(self._observer, topic_object(self._observer, topic), key, value))
+        self._append_bytes(topic, encode(topic_object([self._observer], topic), key, value))
 
     def _append_bytes(self, topic: str, key_and_value: tuple[bytes | None, bytes | None]) -> None:
         if not self._broker.has(topic) or not self._network.server_is_up:
