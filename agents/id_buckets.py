@@ -29,7 +29,7 @@ BUCKET_ENTRIES_MIN: Final = 6
 
 
 class IdBuckets:
-    """The ids of one scope, as its rows have them.
+    """The ids of one scope: read from its rows, changed in memory, saved at the end.
 
     The row of the scope holds a header, and the entries while there is one bucket. Of several buckets each has a row.
 
@@ -39,14 +39,19 @@ class IdBuckets:
         buckets: Over how many buckets they are spread.
     """
 
-    __slots__ = ("_inline", "_scope", "_table", "buckets", "entries", "newest")
+    __slots__ = ("_changed", "_rows", "_scope", "_spread", "_table", "buckets", "entries", "newest")
 
     def __init__(self, table: RawTable, scope: str) -> None:
         self._table = table
         self._scope = scope
         row = table.get(scope)
         self.newest, self.entries, self.buckets = _HEADER.unpack_from(row) if row else (0, 0, 1)
-        self._inline = row[_HEADER.size :] if row else b""
+        self._rows: dict[int, bytes] = {}
+        self._changed: set[int] = set()
+        self._spread = self.buckets > 1
+        """Whether buckets have, or had since the last save, rows of their own."""
+        if not self._spread:
+            self._rows[0] = row[_HEADER.size :] if row else b""
 
     def find(self, id_hash: bytes) -> bytes | None:
         """Return the content of an id, or None."""
@@ -57,19 +62,37 @@ class IdBuckets:
         return None if at < 0 else bucket[at + _CONTENT_AT : at + ENTRY_BYTES]
 
     def add(self, id_hash: bytes, minute: int, content: bytes, oldest: int) -> None:
-        """Add an id, drop the entries of its bucket that are older than the minute `oldest`, and write the rows."""
+        """Add an id, and drop the entries of its bucket that are older than the minute `oldest`."""
         if len(id_hash) != ID_BYTES or len(content) != CONTENT_BYTES:
             raise ValueError(f"expected {ID_BYTES} and {CONTENT_BYTES} bytes, got {len(id_hash)} and {len(content)}")
         self.newest = max(self.newest, minute)
         index = _index(id_hash, self.buckets)
-        self._write(index, self._pruned(self._bucket(index), oldest) + id_hash + _MINUTE.pack(minute) + content)
+        self._set(index, self._pruned(self._bucket(index), oldest) + id_hash + _MINUTE.pack(minute) + content)
         self.entries += 1
         if self.entries > self.buckets * BUCKET_ENTRIES_MAX:
             self._split()
-        elif self.buckets > 1 and self.entries < self.buckets * BUCKET_ENTRIES_MIN:
+        elif self.entries < self.buckets * BUCKET_ENTRIES_MIN and self.buckets > 1:
             self._merge(oldest)
-        header = _HEADER.pack(self.newest, self.entries, self.buckets)
-        self._table.put(self._scope, header + self._inline)
+
+    def save(self) -> None:
+        """Write the rows that have changed."""
+        if not self._changed:
+            return
+        alone = self._rows[0] if self.buckets == 1 else b""
+        self._table.put(self._scope, _HEADER.pack(self.newest, self.entries, self.buckets) + alone)
+        if self._spread:
+            for index in sorted(self._changed):
+                self._save(index)
+        self._spread = self.buckets > 1
+        self._changed.clear()
+
+    def _save(self, index: int) -> None:
+        key = f"{self._scope}{SEPARATOR}{index}"
+        row = self._rows[index]
+        if row and self.buckets > 1:
+            self._table.put(key, row)
+        else:
+            self._table.delete(key)
 
     def _split(self) -> None:
         new = self.buckets
@@ -77,19 +100,16 @@ class IdBuckets:
         stay, move = bytearray(), bytearray()
         for entry in _entries(self._bucket(index)):
             (move if _index(entry[:ID_BYTES], new + 1) == new else stay).extend(entry)
-        self._inline, self.buckets = b"", new + 1
-        self._write(index, bytes(stay))
-        self._write(new, bytes(move))
+        self.buckets, self._spread = new + 1, True
+        self._set(index, bytes(stay))
+        self._set(new, bytes(move))
 
     def _merge(self, oldest: int) -> None:
         last = self.buckets - 1
         index = _parent(last)
-        row = self._pruned(self._bucket(index) + self._bucket(last), oldest)
-        self._write(last, b"")
-        if last == 1:
-            self._write(0, b"")
+        self._set(index, self._pruned(self._bucket(index) + self._bucket(last), oldest))
+        self._set(last, b"")
         self.buckets = last
-        self._write(index, row)
 
     def _pruned(self, row: bytes, oldest: int) -> bytes:
         """Return a row without old entries. Entries come nearly in order of time, so the first tells if any is old."""
@@ -100,18 +120,14 @@ class IdBuckets:
         return kept
 
     def _bucket(self, index: int) -> bytes:
-        return self._inline if self.buckets == 1 else self._table.get(self._key(index)) or b""
+        row = self._rows.get(index)
+        if row is None:
+            row = self._rows[index] = self._table.get(f"{self._scope}{SEPARATOR}{index}") or b""
+        return row
 
-    def _write(self, index: int, row: bytes) -> None:
-        if self.buckets == 1:
-            self._inline = row
-        elif row:
-            self._table.put(self._key(index), row)
-        else:
-            self._table.delete(self._key(index))
-
-    def _key(self, index: int) -> str:
-        return f"{self._scope}{SEPARATOR}{index}"
+    def _set(self, index: int, row: bytes) -> None:
+        self._rows[index] = row
+        self._changed.add(index)
 
 
 def _entries(row: bytes) -> list[bytes]:

@@ -7,6 +7,7 @@ repetition, so it has no effect.
 
 from __future__ import annotations
 
+from operator import mul
 from typing import Any, Final, Literal, NamedTuple
 from zlib import crc32
 
@@ -20,6 +21,11 @@ from tables.unit_of_work import UnitOfWork
 
 DIGEST_BYTES: Final = 4
 NO_CONTENT: Final = bytes(CONTENT_BYTES)
+
+_DIGEST_PRIME: Final = 2**32 - 5
+_CHECK_PRIME: Final = 251
+_WEIGHTS: Final = tuple(pow(1_000_003, power, _DIGEST_PRIME) for power in range(CONTENT_BYTES - DIGEST_BYTES))
+"""Tell apart fields that change places: a digest is the sum of the fields, each times its weight."""
 
 
 class Verdict(NamedTuple):
@@ -40,27 +46,53 @@ TOO_LATE: Final = Verdict("too_late")
 
 
 class ProcessedEvents:
-    """Remembers the events of each user and source."""
+    """Remembers the events of each user and source. In a batch the rows of a scope are read and written once."""
 
     def __init__(self, tables: UnitOfWork, spec: TableSpec[Any], repeats_days: int) -> None:
         self._table = tables.raw(spec)
+        tables.join(self)
         self._span = repeats_days * DAY_US // MINUTE_US
+        self._scopes: dict[str, IdBuckets] = {}
+        self._holding = False
 
     def judge(self, scope: str, id_hash: bytes, time: Instant, content: bytes = NO_CONTENT) -> Verdict:
         """Say what an event is, and remember it if it is new."""
-        ids = IdBuckets(self._table, scope)
+        ids = self._scopes.get(scope)
+        if ids is None:
+            ids = self._scopes[scope] = IdBuckets(self._table, scope)
+        verdict = self._judge(ids, id_hash, time // MINUTE_US, content)
+        if not self._holding:
+            self.write()
+        return verdict
+
+    def _judge(self, ids: IdBuckets, id_hash: bytes, minute: int, content: bytes) -> Verdict:
         known = ids.find(id_hash)
         if known is not None:
             return REPEATED if known == content else Verdict("conflicting", _differing(known, content))
-        minute = time // MINUTE_US
-        if minute < ids.newest - self._span:
+        newest = ids.newest
+        if minute < newest - self._span:
             return TOO_LATE
-        ids.add(id_hash, minute, content, max(ids.newest, minute) - self._span)
+        ids.add(id_hash, minute, content, max(newest, minute) - self._span)
         return NEW
 
     def judge_event(self, event: AnyEvent, source: str = "") -> Verdict:
         """Say what an event is by its own id, and remember it if it is new."""
         return self.judge(scope_of(event.partitionkey, source), id_hash_of(event.id), event.time)
+
+    def begin(self) -> None:
+        """Hold back the rows from here on."""
+        self._holding = True
+
+    def write(self) -> None:
+        """Bring the rows up to date."""
+        for ids in self._scopes.values():
+            ids.save()
+        self.drop()
+
+    def drop(self) -> None:
+        """Forget what is held back."""
+        self._scopes.clear()
+        self._holding = False
 
 
 def scope_of(user_id: str, source: str = "") -> str:
@@ -78,11 +110,18 @@ def name_hash_of(name: str) -> bytes:
     return short_hash(name, ID_BYTES)
 
 
-def content_of(fields: tuple[object, ...]) -> bytes:
+def content_of(fields: tuple[int | str | None, ...]) -> bytes:
     """Return what content is recognised by: a digest of all fields, and a byte for each of at most 11."""
-    texts = [str(field).encode() for field in fields]
-    digest = crc32(b"\x1f".join(texts)).to_bytes(DIGEST_BYTES)
-    return (digest + bytes([crc32(text) & 0xFF for text in texts])).ljust(CONTENT_BYTES, b"\0")
+    numbers = [_number(field) for field in fields]
+    digest: int = sum(map(mul, numbers, _WEIGHTS)) % _DIGEST_PRIME
+    checks = bytes([number % _CHECK_PRIME for number in numbers])
+    return (digest.to_bytes(DIGEST_BYTES) + checks).ljust(CONTENT_BYTES, b"\0")
+
+
+def _number(field: int | str | None) -> int:
+    if isinstance(field, int):
+        return field
+    return -1 if field is None else crc32(field.encode())
 
 
 def _differing(known: bytes, content: bytes) -> tuple[int, ...]:

@@ -66,7 +66,8 @@ def sample(world: World) -> Iterator[list[AnyEvent]]:
     fills = read_fills("sample").fills
     for fill in fills[::25]:
         yield report(world, fill)
-    yield report(world, fills[0] | {"closed_pnl_usd": "1.23"})  # differs from the first report
+    yield report(world, fills[::25][-1] | {"closed_pnl_usd": "1.23"})  # differs from the report before
+    yield report(world, fills[0] | {"fill_id": "forgotten"})  # far behind its user's newest
     yield report(world, fills[-1] | {"user_id": "newcomer", "executed_at": "2024-01-01T00:00:00Z"})  # late for its day
     yield world.price("BTC", "60000", "2025-03-01T08:00:00Z")
     (alerting, *_), (opened, *_) = (

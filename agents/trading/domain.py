@@ -84,17 +84,17 @@ class Trading:
         return []
 
     def _report(self, event: Event[ReportFill]) -> list[AnyEvent]:
-        fill, content = event.data, reports.content(event)
+        fill = event.data
         if fill.user_id != event.partitionkey:
             raise UndecodableEventError(f"a fill of {fill.user_id!r} came under the key {event.partitionkey!r}")
         scope = scope_of(fill.user_id, fill.venue)
-        verdict = self.processed.judge(scope, name_hash_of(fill.fill_id), event.time, content)
+        verdict = self.processed.judge(scope, name_hash_of(fill.fill_id), event.time, reports.content(event))
         match verdict.kind:
             case "new":
                 return self._record(event)
             case "repeated":
                 return []
-        return [reports.rejected(event, verdict, content)]
+        return [reports.rejected(event, verdict)]
 
     def _order(self, event: AnyEvent) -> list[AnyEvent]:
         verdict = self.processed.judge_event(event)

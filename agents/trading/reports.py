@@ -5,9 +5,10 @@ from __future__ import annotations
 from operator import attrgetter
 from typing import Final
 
-from agents.processed import NO_CONTENT, Verdict, content_of
+from agents.processed import Verdict, content_of
 from streams.events import AnyEvent, Event
 from streams.events.trading import FillRejected, ReportFill
+from tables.keys import SEPARATOR
 
 FIELDS: Final = (
     "trade_id", "market", "side", "price", "size", "notional_usd", "fee_usd", "closed_pnl_usd", "closes", "taker",
@@ -24,7 +25,7 @@ def content(event: Event[ReportFill]) -> bytes:
     return content_of((event.time, *_values(event.data)))
 
 
-def rejected(event: Event[ReportFill], verdict: Verdict, seen: bytes = NO_CONTENT) -> AnyEvent:
+def rejected(event: Event[ReportFill], verdict: Verdict) -> AnyEvent:
     """Return the fact that a report changed nothing. Reports of one fill that differ have facts of different ids."""
     fill = event.data
     fact = FillRejected(
@@ -34,4 +35,5 @@ def rejected(event: Event[ReportFill], verdict: Verdict, seen: bytes = NO_CONTEN
         reason="too_late" if verdict.kind == "too_late" else "conflicting_repetition",
         differing=tuple(NAMES[position] for position in verdict.differing),
     )
-    return event.then(fact, subject=fill.trade_id, name=seen.hex())
+    said = (event.time, *_values(fill))
+    return event.then(fact, subject=fill.trade_id, name=SEPARATOR.join(map(str, said)))

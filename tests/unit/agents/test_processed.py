@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -24,9 +23,12 @@ class Memory:
 
     def __init__(self) -> None:
         self.rows: dict[bytes, bytes] = {}
-        self.events = ProcessedEvents(UnitOfWork(lambda _: self.rows), TRADING_PROCESSED, DAYS)
+        self.tables = UnitOfWork(lambda _: self.rows)
+        self.events = ProcessedEvents(self.tables, TRADING_PROCESSED, DAYS)
 
-    def kind(self, name: str, at: int, content: tuple[object, ...] = ("same",), scope: str = "ada|tape") -> str:
+    def kind(
+        self, name: str, at: int, content: tuple[int | str | None, ...] = ("same",), scope: str = "ada|tape"
+    ) -> str:
         return self.events.judge(scope, name_hash_of(name), Instant(at), content_of(content)).kind
 
     def entries(self) -> int:
@@ -153,16 +155,35 @@ def test_an_id_that_stands_across_two_entries_is_not_taken_for_one(memory: Memor
     ids = memory.ids()
     ids.add(b"\x01" * 4 + b"\x02" * 4, 1, b"\x03" * CONTENT_BYTES, 0)
     ids.add(b"\x05" * 8, 1, b"\x03" * CONTENT_BYTES, 0)
+    ids.save()
+    ids = memory.ids()
     assert ids.find(b"\x03" * 8) is None
     assert ids.find(b"\x03" * 3 + b"\x05" * 5) is None
     assert ids.find(b"\x05" * 8) == b"\x03" * CONTENT_BYTES
 
 
-def contents() -> Iterable[tuple[object, ...]]:
-    for value in (True, False, "buy", "sell", None, 0, 1, 10, 100, "BTC", "ETH"):
-        yield (value,)
+@pytest.mark.parametrize("values", [(True, False), ("buy", "sell"), (None, 0, 1), ("BTC", "ETH"), (START, START + 1)])
+def test_content_tells_the_values_of_a_field_apart(values: Any) -> None:
+    assert len({content_of((value,))[4] for value in values}) == len(values)
 
 
-def test_content_tells_the_values_of_small_fields_apart() -> None:
-    found = {content_of(fields)[4] for fields in contents()}
-    assert len(found) == len(list(contents()))
+def test_a_difference_that_no_byte_of_a_field_shows_is_a_conflict_all_the_same(memory: Memory) -> None:
+    memory.kind("f", START, (1,))
+    verdict = memory.events.judge("ada|tape", name_hash_of("f"), Instant(START), content_of((1 + 251,)))
+    assert (verdict.kind, verdict.differing) == ("conflicting", ())
+
+
+@pytest.mark.parametrize("size", [2, 7, 100])
+def test_in_batches_the_rows_are_the_same(size: int) -> None:
+    """Growing and shrinking within a batch, too."""
+    one_by_one, batches = Memory(), Memory()
+    steps = [(f"{day}-{number}", day) for day in (0, 1, 90, 91) for number in range(150)]
+    steps += [(f"q-{day}", day) for day in range(200, 1_200)]
+    for name, day in steps:
+        one_by_one.kind(name, START + day * DAY_US)
+    for start in range(0, len(steps), size):
+        with batches.tables.batch():
+            for name, day in steps[start : start + size]:
+                batches.kind(name, START + day * DAY_US)
+    assert batches.rows == one_by_one.rows
+    assert batches.entries() < 150
