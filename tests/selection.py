@@ -26,6 +26,9 @@ QUICK = (
     "tests/integration/api/test_queries.py",
     "tests/integration/streams/test_group.py",
     "tests/integration/streams/test_log.py",
+    "tests/library/test_admin.py",
+    "tests/library/test_cli.py",
+    "tests/library/test_laws.py",
 )
 """Beginnings of the ids of tests in the quick slice; slow tests and those on Kafka never are."""
 

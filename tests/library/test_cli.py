@@ -138,7 +138,8 @@ async def test_letters_of_all_applications_are_listed_shown_replayed_and_dropped
     assert [line.split("  ")[0] for line in listed.splitlines()] == ["a:t:0:0", "b:t:0:1"]
     assert "ValueError: no" in listed
     shown = await command("dead-letters", "show", "b:t:0:1")
-    assert "b:t:0:1, event time 1970-01-01T00:00:00.005+00:00" in shown
+    assert "message    t:0:1, event time 1970-01-01T00:00:00.005+00:00" in shown
+    assert "group      b\n" in shown
     assert "header     h: 1" in shown
     for _ in ("first", "again"):
         assert "stands again at t:0:0" in await command("dead-letters", "replay", "b:t:0:1")

@@ -138,6 +138,7 @@ def _print(letter: DeadLetter) -> None:
     event_time = datetime.fromtimestamp(letter.timestamp_ms / 1_000, UTC).isoformat(timespec="milliseconds")
     lines: list[tuple[str, Any]] = [
         ("message", f"{letter.topic}:{letter.partition}:{letter.offset}, event time {event_time}"),
+        ("group", letter.group),
         ("agent", f"{letter.agent}, {letter.attempts} attempts"),
         ("key", shown(letter.key)),
         *(("header", f"{name}: {shown(value)}") for name, value in letter.headers),
