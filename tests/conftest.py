@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 import secrets
 import warnings
 from collections.abc import AsyncIterator, Generator, Iterator
@@ -54,6 +55,15 @@ async def log(broker_url: str, namespace: str) -> AsyncIterator[Log]:
     """Return a client of the log on the shared server."""
     async with Log(broker_url, namespace) as client:
         yield client
+
+
+@pytest.fixture(autouse=True)
+def log_handlers() -> Iterator[None]:
+    """Remove the log handlers that a command adds in this process: their stream closes when the test ends."""
+    before, level = logging.root.handlers[:], logging.root.level
+    yield
+    logging.root.handlers[:] = before
+    logging.root.setLevel(level)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -94,8 +94,7 @@ async def test_a_worker_that_dies_between_two_events_on_one_row_doubles_nothing(
         # The generation is over, as after a crash: what was not committed is processed again, the first event last.
         pair.wrote[0].clear()
         consumer: Any = pair.app.consumer
-        consumer.committer.fenced.set()
-        consumer.coordinator.fenced()
+        consumer.committer.fencing.fence("its lease ran out")
         await until(lambda: pair.committed(1) == 1 or pair.handled[1] == 2)
         pair.release[0].set()
         await until(lambda: (pair.committed(0), pair.committed(1)) == (1, 1))

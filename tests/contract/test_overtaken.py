@@ -49,8 +49,7 @@ class Member:
 
     def overtake(self) -> None:
         """Begin a rebalance, as a refused write does."""
-        self.app.consumer.committer.fenced.set()
-        self.app.consumer.coordinator.fenced()
+        self.app.consumer.committer.fencing.fence("its lease ran out")
 
 
 class SlowSnapshot:

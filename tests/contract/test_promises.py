@@ -296,8 +296,7 @@ async def test_a_late_ack_does_not_count_for_the_event_delivered_again(broker: B
         consumer: Any = app.consumer
         await topic.send(value=1, partition=0)
         await until(lambda: len(began) == 1)
-        consumer.committer.fenced.set()
-        consumer.coordinator.fenced()
+        consumer.committer.fencing.fence("its lease ran out")
         await until(lambda: len(began) == 2)
         releases[0].set()
         await asyncio.sleep(0.2)  # long enough for a wrong commit, of which there must be none

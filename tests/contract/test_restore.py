@@ -208,8 +208,7 @@ async def test_what_an_event_did_to_a_table_is_gone_when_the_event_is_processed_
         await summing.send(1, keys=1)
         await until(lambda: sum(summing.sums.values()) == 11)
         transport, generation = cast("Any", summing.app.transport), summing.app.consumer_generation_id
-        transport.committer.fenced.set()  # as when its lease ran out
-        cast("Any", summing.app.consumer).coordinator.fenced()
+        transport.committer.fencing.fence("its lease ran out")
         await until(lambda: summing.app.consumer_generation_id > generation)
         summing.hold.set()
         await until(lambda: not summing.app.rebalancing)

@@ -213,8 +213,7 @@ async def test_following_ends_with_each_rebalance_however_often_they_come(broker
             await asyncio.gather(*(members[0].topic.send(key=f"k{i}", value=1) for i in range(20)))
             app = members[number % 2].app
             before = [member.app.consumer_generation_id for member in members]
-            app.consumer.committer.fenced.set()
-            app.consumer.coordinator.fenced()
+            app.consumer.committer.fencing.fence("its lease ran out")
             await until(partial(_moved_on, members, before))
         await until(lambda: _reached(members[0], 600))
         assert sum(sum(member.table.values()) for member in members) == 600

@@ -21,6 +21,8 @@ CONNECT_TIMEOUT_S = 5.0
 REPLY_TIMEOUT_S = 20.0
 CLOSED_HANDLE = "the handler is closed"
 """uvloop's text for a write to a connection that was cut, where asyncio's own loop raises a connection error."""
+ADD_WRITER = "_add_writer"
+"""asyncio's transport since Python 3.12 asks `None` for this attribute when it writes to a connection that was cut."""
 
 
 def connect(url: str) -> Redis:
@@ -68,6 +70,10 @@ async def answer(awaitable: Awaitable[Any], url: str) -> Any:
         raise
     except RuntimeError as exc:
         if CLOSED_HANDLE not in str(exc):
+            raise
+        raise LogUnavailableError(f"the connection to {without_password(url)} is closed") from exc
+    except AttributeError as exc:
+        if exc.name != ADD_WRITER:
             raise
         raise LogUnavailableError(f"the connection to {without_password(url)} is closed") from exc
     except RedisError as exc:
