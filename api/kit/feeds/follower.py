@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from faust_redis.log import (
+    DamagedPartitionError,
     Log,
     LogError,
     LogUnavailableError,
@@ -38,6 +39,7 @@ HOLD_EVERY_S = 10.0
 RETRY_FIRST_S = 0.05
 RETRY_MAX_S = 1.0
 OPEN_TIMEOUT_S = 5.0
+DAMAGED_RETRY_S = 30.0  # how long a damaged partition is left out before it is tried again
 
 logger = logging.getLogger(__name__)
 
@@ -72,6 +74,7 @@ class Follower:
 
     def __init__(self, log: Log, topic: str, read: Read, round_s: float = ROUND_S) -> None:
         self.log = log
+        self._damaged: dict[TopicPartition, float] = {}
         self.round_s = round_s
         self.topic = topic
         self.read = read
@@ -215,8 +218,8 @@ class Follower:
     async def _below(self, position: Position) -> dict[TopicPartition, StoredRecord]:
         """Return the record below each offset: a later one where it was trimmed, none where the log ends before it."""
         below = {TopicPartition(self.topic, p): offset - 1 for p, offset in position.offsets.items() if offset > 0}
-        found = await self.log.fetch(below, count=1)
-        return {tp: records[0] for tp, records in found.items()}
+        found = await self.log.fetch_each(below, count=1)
+        return {tp: records[0] for tp, records in found.records.items()}
 
     def _stop(self) -> None:
         self.reached = None
@@ -231,8 +234,10 @@ class Follower:
     async def _follow(self) -> None:
         """Read until there is no subscriber, or the topic is another one."""
         while self._wanted.is_set() and (reached := self.reached) is not None:
-            offsets = {TopicPartition(self.topic, p): o for p, o in reached.position.offsets.items()}
-            found = await self.log.fetch(offsets, count=READ_RECORDS_MAX, block_ms=BLOCK_MS)
+            offsets = self._readable(reached.position)
+            fetched = await self.log.fetch_each(offsets, count=READ_RECORDS_MAX, block_ms=BLOCK_MS)
+            self._leave_out(fetched.damaged)
+            found = fetched.records
             # Check after the read: the log may have become another one just before it.
             if why := await self._lost(reached.position, reached.evidence):
                 self._abandon(why)
@@ -248,8 +253,23 @@ class Follower:
             await self._hold(reached.position)
             if found:
                 await asyncio.sleep(self.round_s)
+            elif not offsets:
+                await asyncio.sleep(BLOCK_MS / 1_000)
         self._stop()
         await self.log.release_read_lease(self.topic, self._name)
+
+    def _readable(self, position: Position) -> dict[TopicPartition, int]:
+        """Return where to read on in each partition that is not left out just now."""
+        now_s = asyncio.get_running_loop().time()
+        self._damaged = {tp: until_s for tp, until_s in self._damaged.items() if until_s > now_s}
+        places = {TopicPartition(self.topic, p): offset for p, offset in position.offsets.items()}
+        return {tp: offset for tp, offset in places.items() if tp not in self._damaged}
+
+    def _leave_out(self, damaged: Mapping[TopicPartition, DamagedPartitionError]) -> None:
+        """Leave damaged partitions out for a while; a fetch that included one would return at once, again and again."""
+        for tp, error in damaged.items():
+            logger.warning("the feed of %s goes on without one partition: %s", self.topic, error)
+            self._damaged[tp] = asyncio.get_running_loop().time() + DAMAGED_RETRY_S
 
     async def _hold(self, position: Position) -> None:
         """Renew the read lease, which keeps the record read last and all after it from being trimmed."""

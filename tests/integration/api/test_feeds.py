@@ -14,6 +14,7 @@ import pytest
 from fastapi import FastAPI
 from faust_redis.dead_letters import DeadLetter
 from faust_redis.log import Log, Record, TopicPartition
+from faust_redis.log.partitioner import partition_for
 
 from api.kit.feeds import follower as followers
 from api.kit.feeds import session as sessions
@@ -72,6 +73,22 @@ async def test_a_snapshot_then_every_change(server: httpx.AsyncClient, worker: W
     assert xp_of(reader) == {"alice": 10}
     await worker.put_user(TABLE, "alice", progress(25))
     await worker.put_user(TABLE, "bob", progress(5))
+    await reading
+    assert "resync" not in reader.names
+
+
+async def test_a_damaged_partition_does_not_stop_the_feed_of_the_others(
+    server: httpx.AsyncClient, worker: Worker, log: Log
+) -> None:
+    damaged = partition_for(b"alice", PARTITIONS)
+    other = next(user for user in (f"u-{n}" for n in range(99)) if partition_for(user.encode(), PARTITIONS) != damaged)
+    await worker.put_user(TABLE, "alice", progress(10))
+    reader = Reader(server, "/v1/feed/progress")
+    reading = asyncio.create_task(reader.read(has({"alice": 10, other: 3})))
+    await reader.current.wait()
+    await log.redis.xadd(log.keys.stream(changelog_topic("astratrade", TABLE), damaged), {"x": "1"})
+    for n in range(1, 4):
+        await worker.put_user(TABLE, other, progress(n))
     await reading
     assert "resync" not in reader.names
 
