@@ -18,6 +18,9 @@ MODULE_OF = {"faust-streaming": "faust", "mode-streaming": "mode", "rocksdict": 
 """Distributions whose module has another name."""
 
 KEY_NAMES = re.compile(r"\b(log|_log|views|broker|client)\.keys\b|faust_redis\.log\.keys")
+KEY_ROOMS = {"log", "admin", "testing"}
+"""Packages of the library that name keys; `testing` models the server."""
+
 MAY_NAME_KEYS = {"tables/reader.py"}
 """The reader of snapshots and rankings."""
 
@@ -66,6 +69,12 @@ def test_the_library_does_not_name_the_product() -> None:
     assert len(files) > 50
     for path in files:
         assert "astra" not in path.read_text("utf-8").lower(), path
+
+
+def test_in_the_library_only_the_log_and_the_admin_client_name_keys() -> None:
+    others = [path for path in PACKAGE.rglob("*.py") if path.relative_to(PACKAGE).parts[0] not in KEY_ROOMS]
+    assert len(others) > 30
+    assert not [path for path in others if KEY_NAMES.search(path.read_text())]
 
 
 def test_only_the_library_names_keys_of_the_log() -> None:

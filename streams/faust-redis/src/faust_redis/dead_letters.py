@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
+from faust_redis.admin import Admin
 from faust_redis.log import Appended, IdempotencyKey, Log, LogUnavailableError, Record, TopicSpec, UnknownTopicError
+from faust_redis.log.first_use import written_under
 from faust_redis.log.records import REPLAY_FOR_HEADER, Headers
 
 ERROR_CHARS_MAX = 4_000
@@ -110,50 +111,46 @@ def _bytes(text: str | None) -> bytes | None:
 
 
 class DeadLetters:
-    """The letters not yet dealt with."""
+    """The letters that were neither replayed nor dropped."""
 
     def __init__(self, log: Log, topic: str) -> None:
         self.log = log
         self.topic = topic
 
     async def all(self) -> list[DeadLetter]:
-        """All letters, by where they stood. None when the topic was never made."""
+        """Return all letters by group and place; none when the topic does not exist."""
         try:
-            info = await self.log.topic(self.topic)
+            letters = [DeadLetter.decode(raw) for _, raw in await Admin(self.log).rows(self.topic)]
         except UnknownTopicError:
             return []
-        keys = [self.log.keys.snapshot(self.topic, p) for p in range(info.spec.partitions)]
-        replies: list[Mapping[bytes, bytes]] = await self.log.at_once(*(("HGETALL", key) for key in keys))
-        letters = [DeadLetter.decode(raw) for reply in replies for raw in reply.values()]
         return sorted(letters, key=lambda letter: (letter.group, letter.topic, letter.partition, letter.offset))
 
     async def get(self, letter_id: str) -> DeadLetter | None:
-        """One letter by its id, or None."""
+        """Return a letter by its id; None when there is none."""
         return next((letter for letter in await self.all() if letter.id == letter_id), None)
 
     async def replay(self, letter: DeadLetter) -> int:
-        """Append the original message to its topic and resolution the letter, in one write; returns the new offset.
+        """Append the original message to its topic and remove the letter, in one write; return the new offset.
 
-        Replaying it again, or once more because the answer was lost, appends nothing and returns the same offset.
+        A second call, for example because the first answer was lost, appends nothing and returns the same offset.
 
         Raises:
-            IdempotencyConflictError: when it was dropped.
-            RowGoneError: when it was dealt with longer ago than that is remembered.
+            IdempotencyConflictError: The letter was dropped.
+            RowGoneError: The letter was replayed or dropped more than a week ago.
         """
         return await self._deal(letter, REPLAY, letter.replay_record())
 
     async def replayed(self, letter_id: str) -> int | None:
-        """The offset at which a letter stands that was replayed within the last week; None when it was not."""
-        key = self.log.keys.idempotency_key(self._name(letter_id))
-        [seen] = await self.log.at_once(("HMGET", key, "digest", "bases"))
-        return int(orjson.loads(seen[1])[0]) if seen[0] == REPLAY.encode() else None
+        """Return the offset of a message that was replayed within the last week; None when it was not."""
+        written = await written_under(self.log, self._name(letter_id))
+        return written.offsets[0] if written is not None and written.digest == REPLAY else None
 
     async def drop(self, letter: DeadLetter) -> None:
-        """Strike the letter.
+        """Remove a letter for good.
 
         Raises:
-            IdempotencyConflictError: when it was replayed.
-            RowGoneError: when it was dealt with longer ago than that is remembered.
+            IdempotencyConflictError: The letter was replayed.
+            RowGoneError: The letter was replayed or dropped more than a week ago.
         """
         await self._deal(letter, DROP)
 

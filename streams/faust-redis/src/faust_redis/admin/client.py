@@ -238,6 +238,17 @@ class Admin:
         found = await self.log.at_once(*(("HGET", snapshot, key) for snapshot in await self._snapshots(topic)))
         return [value for value in found if value is not None]
 
+    async def rows(self, topic: str) -> list[tuple[bytes, bytes]]:
+        """Return the keys and latest values of a compacted topic, all of the same moment.
+
+        This is for small topics: the server answers nothing else meanwhile.
+
+        Raises:
+            UnknownTopicError: The topic does not exist.
+        """
+        found = await self.log.at_once(*(("HGETALL", snapshot) for snapshot in await self._snapshots(topic)))
+        return [row for reply in found for row in reply.items()]
+
     async def _snapshots(self, topic: str) -> list[str]:
         info = await self.log.topic(topic, fresh=True)
         return [self.log.keys.snapshot(topic, partition) for partition in range(info.spec.partitions)]

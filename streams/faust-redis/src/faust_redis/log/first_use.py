@@ -1,9 +1,11 @@
-"""When idempotency keys were used first: one call for many requests, before their writes."""
+"""What is remembered of idempotency keys: when they were used first, and what was written under them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import NamedTuple
+
+import orjson
 
 from faust_redis.log.client import Log
 from faust_redis.log.scripts import FIRST_USE
@@ -36,3 +38,20 @@ async def first_uses(log: Log, uses: Sequence[Use]) -> list[FirstUse]:
         FirstUse(int(began), None if used_with is None else used_with.decode())
         for began, used_with in zip(answer[::2], answer[1::2], strict=True)
     ]
+
+
+class Written(NamedTuple):
+    """A write under an idempotency key: the digest of its body, and the first offset in each partition."""
+
+    digest: str
+    offsets: tuple[int, ...]
+
+
+async def written_under(log: Log, name: str) -> Written | None:
+    """Return the write under an idempotency key; None when there was none, or when it is not remembered any more.
+
+    Raises:
+        LogUnavailableError: The broker cannot be reached.
+    """
+    [(digest, bases)] = await log.at_once(("HMGET", log.keys.idempotency_key(name), "digest", "bases"))
+    return None if digest is None else Written(digest.decode(), tuple(orjson.loads(bases)))
