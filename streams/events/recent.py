@@ -12,7 +12,10 @@ RECENT_MAX: Final = 4_096
 
 
 class Recent:
-    """Encodes and decodes events, and knows those again that it encoded. They are frozen: all may share them."""
+    """Encodes and decodes events, and knows those again that it encoded. They are frozen: all may share them.
+
+    Threads may share it too: a race between two of them costs a decoding and nothing else.
+    """
 
     def __init__(self, recent_max: int = RECENT_MAX) -> None:
         self._max = recent_max

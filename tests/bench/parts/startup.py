@@ -38,7 +38,7 @@ def measure(asked: Asked) -> Iterator[Result]:
         runs = [asyncio.run(_start(pipeline)) for _ in range(asked.runs)]
     ready, cpu, mib = zip(*runs, strict=True)
     yield Result(
-        f"a worker of the product, its 14 tables on disk as {asked.fills:,} fills left them",
+        f"a worker of the product, its {len(TOPOLOGY.tables)} tables on disk as {asked.fills:,} fills left them",
         {
             "process start to ready s": figure(ready),
             "of that CPU s": figure(cpu),

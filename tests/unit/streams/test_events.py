@@ -234,7 +234,7 @@ def test_a_fill_closes_when_it_says_so_or_has_pnl(change: Any, closing: Any) -> 
 
 
 def test_every_type_of_the_catalogue_is_named_after_its_domain_and_class() -> None:
-    assert len(CATALOGUE) == 16
+    assert TradeExecuted.event_type() in CATALOGUE
     for name, model in CATALOGUE.items():
         assert name == f"astra.{model.domain}.{model.__name__}.v1"
 
