@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar, cast, runtime_checkable
 
 import msgspec
-from faust_redis.driver.fast_tables import FastTable
+from faust_redis.driver.state.fast_tables import FastTable
 
 from streams.topology import TableSpec
 from streams.wire import ROW_ENCODER

@@ -6,7 +6,6 @@ import asyncio
 from typing import Any
 
 import pytest
-from faust.sensors import Sensor
 from faust.types import TP
 from faust_redis.batches import Batch, batch_agent
 from faust_redis.dead_letters import DeadLetters, TransientError
@@ -86,7 +85,7 @@ async def test_a_batch_is_committed_whole_whatever_its_size(broker: Broker, log:
     async with running(app):
         await topic.send(key="k", value=0, partition=0)
         await until(lambda: committed(app, topic) == 1)
-        app.transport.committer.cost_max_us = 50  # type: ignore[attr-defined]
+        app.transport.driver.committer.cost_max_us = 50  # type: ignore[attr-defined]
         await asyncio.gather(*[topic.send(key="k", value=value, partition=0) for value in range(1, 400)])
         await begun.wait()
         await asyncio.sleep(0.1)
@@ -173,40 +172,13 @@ async def test_records_that_two_agents_read_are_not_taken_together(broker: Broke
     assert set(sizes) == {1}
 
 
-@pytest.mark.only_on_redis("on Kafka an agent's stream is Faust's")
-async def test_an_app_with_sensors_is_told_of_each_event_and_has_no_batches(broker: Broker) -> None:
-    class Counting(Sensor):
-        told = 0
-
-        def on_stream_event_in(self, *_: Any) -> None:
-            Counting.told += 1
-
-    app = broker.app()
-    app.sensors.add(Counting())
-    topic = app.topic(broker.name("in"), key_type=str, value_type=INT)
-    seen: list[int] = []
-
-    @app.agent(topic)
-    async def look(stream: Any) -> None:
-        async for value in stream:
-            seen.append(value)  # noqa: PERF401 - the stream never ends
-
-    async with running(app):
-        for value in range(5):
-            await topic.send(key="k", value=value, partition=0)
-        await until(lambda: len(seen) == 5)
-        assert Counting.told == 5
-        with pytest.raises(TypeError, match="sensors"):
-            app.stream(topic).batches(5)  # type: ignore[attr-defined]
-
-
 def test_a_batch_of_no_records_is_refused(broker: Broker) -> None:
     with pytest.raises(ValueError, match="at least one"):
         batch_agent(broker.app(), broker.app().topic("in"), records_max=0)
 
 
 def committed(app: Any, topic: Any) -> int:
-    return int(app.consumer.tracker.committed(TP(topic.get_topic_name(), 0)))
+    return int(app.consumer.driver.tracker.committed(TP(topic.get_topic_name(), 0)))
 
 
 async def written(log: Log, topic: Any) -> list[int]:

@@ -52,12 +52,11 @@ class Pair:
 
     def committed(self, number: int) -> int:
         consumer: Any = self.app.consumer
-        return int(consumer.tracker.committed(TP(self.topics[number].get_topic_name(), 0)))
+        return int(consumer.driver.tracker.committed(TP(self.topics[number].get_topic_name(), 0)))
 
     def finished(self, number: int) -> int:
         consumer: Any = self.app.consumer
-        consumer._take_acks()
-        return int(consumer.tracker.watermark(TP(self.topics[number].get_topic_name(), 0)))
+        return int(consumer.driver.tracker.first_unfinished(TP(self.topics[number].get_topic_name(), 0)))
 
     async def interleave(self) -> None:
         """The second event builds on the first, which is held up, and is finished."""
@@ -94,7 +93,7 @@ async def test_a_worker_that_dies_between_two_events_on_one_row_doubles_nothing(
         # The generation is over, as after a crash: what was not committed is processed again, the first event last.
         pair.wrote[0].clear()
         consumer: Any = pair.app.consumer
-        consumer.committer.fencing.fence("its lease ran out")
+        consumer.driver.fencing.fence("its lease ran out")
         await until(lambda: pair.committed(1) == 1 or pair.handled[1] == 2)
         pair.release[0].set()
         await until(lambda: (pair.committed(0), pair.committed(1)) == (1, 1))
@@ -196,12 +195,11 @@ async def test_events_that_build_on_each_other_are_committed_together(broker: Br
         tps = [TP(topic.get_topic_name(), 0) for topic in (first, second)]
 
         def done(mark: Any) -> list[int]:
-            consumer._take_acks()
             return [mark(tp) for tp in tps]
 
-        await until(lambda: done(consumer.tracker.watermark) == [0, 1])
+        await until(lambda: done(consumer.driver.tracker.first_unfinished) == [0, 1])
         await app.producer.flush()
-        assert done(consumer.tracker.committed) == [0, 0]
+        assert done(consumer.driver.tracker.committed) == [0, 0]
         release.set()
-        await until(lambda: done(consumer.tracker.committed) == [1, 1])
+        await until(lambda: done(consumer.driver.tracker.committed) == [1, 1])
         assert dict(sums.items()) == {"a": 1, "b": 2, "seen-a": 2, "seen-b": 1}

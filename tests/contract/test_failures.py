@@ -111,7 +111,7 @@ async def test_retries_end_in_a_dead_letter_and_hold_up_nothing_else(broker: Bro
 async def test_more_transient_failures_than_may_wait_become_letters_and_hold_up_nothing_else(
     broker: Broker, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("faust_redis.driver.failures.RETRIES_WAITING_MAX", 3)
+    monkeypatch.setattr("faust_redis.driver.failures.failures.RETRIES_WAITING_MAX", 3)
     app = broker.app()
     topic = app.topic(broker.name("in"), value_type=INT)
     handled: list[int] = []
@@ -127,13 +127,13 @@ async def test_more_transient_failures_than_may_wait_become_letters_and_hold_up_
             handled.append(value)
 
     async with running(app):
-        failures = app.transport.failures  # type: ignore[attr-defined]
+        failures = app.transport.driver.failures  # type: ignore[attr-defined]
         for value in range(10):
             await topic.send(value=value, partition=0)
         await topic.send(value=10, partition=0)
         await topic.send(value=11, partition=1)
         tp = TP(topic.get_topic_name(), 1)
-        await until(lambda: app.consumer.tracker.committed(tp) == 1)  # type: ignore[attr-defined]
+        await until(lambda: app.consumer.driver.tracker.committed(tp) == 1)  # type: ignore[attr-defined]
         assert committed(app, topic) < 10  # only the partition of those that wait is held back
         await until(lambda: committed(app, topic) == 11)
         letters = await DeadLetters(log, f"{broker.name('app')}-dead-letters").all()
@@ -277,7 +277,7 @@ async def test_two_agents_of_a_topic_fail_or_take_effect_together(broker: Broker
 
 
 def committed(app: Any, topic: Any) -> int:
-    return int(app.consumer.tracker.committed(TP(topic.get_topic_name(), 0)))
+    return int(app.consumer.driver.tracker.committed(TP(topic.get_topic_name(), 0)))
 
 
 async def sent(log: Log, topic: Any) -> int:

@@ -194,7 +194,7 @@ async def test_the_command_line_sends_and_lists(broker: Broker, tmp_path: Any) -
 
 def test_the_schemes_select_the_driver() -> None:
     from faust.transport import drivers
-    from faust_redis.driver import Transport
+    from faust_redis.driver.faust_api.transport import Transport
 
     for url in ("redis://x", "rediss://x", "unix:///x"):
         assert drivers.by_url(URL(url)) is Transport

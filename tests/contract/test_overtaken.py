@@ -44,12 +44,12 @@ class Member:
         await asyncio.gather(*(self.topic.send(key=f"k{i}", value=before) for i in range(KEYS)))
 
     async def committed(self) -> int:
-        offsets = await self.app.transport.broker.committed(self.app.transport.group)
+        offsets = await self.app.transport.broker.committed(self.app.conf.id)
         return sum(offset for tp, offset in offsets.items() if tp.topic == self.topic.get_topic_name())
 
     def overtake(self) -> None:
         """Begin a rebalance, as a refused write does."""
-        self.app.consumer.committer.fencing.fence("its lease ran out")
+        self.app.consumer.driver.fencing.fence("its lease ran out")
 
 
 class SlowSnapshot:

@@ -6,7 +6,7 @@ import asyncio
 from typing import Any, cast
 
 import pytest
-from faust_redis.driver import consumer
+from faust_redis.driver.commit import commit_loop
 
 from tests.contract.harness import Broker, running, until
 from tests.contract.test_promises import INT, committed
@@ -30,12 +30,12 @@ async def test_delivery_pauses_while_too_much_waits_for_its_commit(broker: Broke
                 await hold.wait()  # all after it wait for its commit
             for _ in range(10):
                 await out.send(value=value)
-            waiting.append(len(cast("Any", app.transport).committer.pending))
+            waiting.append(len(cast("Any", app.transport).driver.committer.pending))
 
     async with running(app):
-        cast("Any", app.transport).committer.pending_max = 50
+        cast("Any", app.transport).driver.committer.pending_max = 50
         await asyncio.gather(*[await topic.send(value=i, partition=0) for i in range(100)])
-        await until(lambda: cast("Any", app.transport).committer.is_full)
+        await until(lambda: cast("Any", app.transport).driver.committer.is_full)
         await asyncio.sleep(0.3)  # for what must not happen: that all of it is taken meanwhile
         assert len(waiting) < 20
         hold.set()
@@ -46,7 +46,7 @@ async def test_a_commit_waits_for_company_only_while_agents_have_something_to_do
     broker: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for bound in ("COMMIT_LINGER_MS_MIN", "COMMIT_LINGER_MS_MAX"):
-        monkeypatch.setattr(consumer, bound, 600_000)
+        monkeypatch.setattr(commit_loop, bound, 600_000)
     app = broker.app()
     topic = app.topic(broker.name("in"), value_type=INT)
     first_is_done, go_on = asyncio.Event(), asyncio.Event()
@@ -61,7 +61,7 @@ async def test_a_commit_waits_for_company_only_while_agents_have_something_to_do
     async with running(app):
         await asyncio.gather(*[await topic.send(value=i, partition=0) for i in range(2)])
         await first_is_done.wait()
-        await until(lambda: cast("Any", app.consumer)._gathering is not None)
+        await until(lambda: cast("Any", app.consumer).driver.commit_loop._gathering is not None)
         assert committed(app, broker.name("in")) == 0
         go_on.set()
         await until(lambda: committed(app, broker.name("in")) == 2)

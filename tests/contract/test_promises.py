@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from faust.types import TP
-from faust_redis.driver import consumer as driver
-from faust_redis.driver.committer import OutputDroppedError
+from faust_redis.driver.commit.committer import OutputDroppedError
+from faust_redis.driver.delivery.seeker import Seeker
 from faust_redis.log import Log, LogUnavailableError, Record, TopicPartition, TrimmedError
 
 from tests.contract.harness import PARTITIONS, Broker, running, until
@@ -131,20 +131,17 @@ async def test_an_unreachable_broker_does_not_end_recovery(broker: Broker, monke
     topic = app.topic(broker.name("in"), key_type=str, value_type=INT)
     table = app.Table("sums", default=int)
     failures = iter(range(8))
-    asked = driver.Consumer._bounds
+    asked = Seeker._bounds
 
-    async def flaky(self: Any, which: str, partitions: Any) -> Any:
-        original = getattr(self.redis_transport.broker, which)
-
+    async def flaky(self: Any, original: Any, partitions: Any) -> Any:
         async def away_at_first(name: str) -> Any:
             if next(failures, None) is not None:
                 raise LogUnavailableError("away, says the test")
             return await original(name)
 
-        monkeypatch.setattr(self.redis_transport.broker, which, away_at_first)
-        return await asked(self, which, partitions)
+        return await asked(self, away_at_first, partitions)
 
-    monkeypatch.setattr(driver.Consumer, "_bounds", flaky)
+    monkeypatch.setattr(Seeker, "_bounds", flaky)
 
     @app.agent(topic)
     async def add(stream: Any) -> None:
@@ -296,14 +293,14 @@ async def test_a_late_ack_does_not_count_for_the_event_delivered_again(broker: B
         consumer: Any = app.consumer
         await topic.send(value=1, partition=0)
         await until(lambda: len(began) == 1)
-        consumer.committer.fencing.fence("its lease ran out")
+        consumer.driver.fencing.fence("its lease ran out")
         await until(lambda: len(began) == 2)
         releases[0].set()
         await asyncio.sleep(0.2)  # long enough for a wrong commit, of which there must be none
         assert committed(app, topic.get_topic_name()) == 0
-        assert consumer.tracker.committed(TP(topic.get_topic_name(), 0)) == 0
+        assert consumer.driver.tracker.committed(TP(topic.get_topic_name(), 0)) == 0
         releases[1].set()
-        await until(lambda: consumer.tracker.committed(TP(topic.get_topic_name(), 0)) == 1)
+        await until(lambda: consumer.driver.tracker.committed(TP(topic.get_topic_name(), 0)) == 1)
 
 
 @pytest.mark.only_on_redis("Faust's own driver waits for agents without a deadline")
@@ -378,16 +375,16 @@ async def test_a_fetch_under_way_is_not_taken_for_a_broker_that_went_back(broker
 
     async with running(app):
         consumer: Any = app.consumer
-        tp, log = TP(topic.get_topic_name(), 0), consumer.redis_transport.broker
-        ends, stands = log.end_offsets, consumer._positions[tp]
+        tp, log = TP(topic.get_topic_name(), 0), consumer.driver.broker
+        ends, stands = log.end_offsets, consumer.driver.fetch_state.positions[tp]
 
         async def answered_late(name: str) -> Any:
             found = await ends(name)
-            consumer._positions[tp] = (
+            consumer.driver.fetch_state.positions[tp] = (
                 stands + 1
             )  # a record came after the broker answered, and before the reader looked
             return found
 
         log.end_offsets = answered_late
         assert not await consumer.went_back()
-        consumer._positions[tp] = stands
+        consumer.driver.fetch_state.positions[tp] = stands

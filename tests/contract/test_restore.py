@@ -9,9 +9,9 @@ import pytest
 from faust.exceptions import ImproperlyConfigured
 from faust.types import TP
 from faust_redis.driver.limits import TAIL_MS
-from faust_redis.driver.plain import check_stores
-from faust_redis.driver.restore import Restorer
-from faust_redis.driver.stores import Checkpoint
+from faust_redis.driver.state.plain import check_stores
+from faust_redis.driver.state.restore import Restorer
+from faust_redis.driver.state.stores import Checkpoint
 from faust_redis.log import Log
 from faust_redis.rocksdb.database import Database
 
@@ -50,13 +50,13 @@ class Summing:
 
     async def until_sum(self, expected: int) -> None:
         await until(lambda: sum(self.sums.values()) == expected)
-        await until(lambda: not cast("Any", self.app.transport).committer.tracker.busy())
+        await until(lambda: not cast("Any", self.app.transport).driver.committer.tracker.busy())
         await self.app.consumer.commit()
 
     @property
     def restored(self) -> int:
         """Rows and records that were read to restore the tables last time."""
-        return int(cast("Any", self.app.transport).restorer.restored)
+        return int(cast("Any", self.app.transport).driver.restorer.restored)
 
 
 async def trim_to_the_last(log: Log, topic: str) -> None:
@@ -177,7 +177,7 @@ async def test_a_rebalance_interrupts_the_reading_of_a_snapshot_and_the_next_ass
         await whole(self, tps)
 
     def stores(restorer: Restorer) -> Any:
-        return restorer.transport.changelog_stores().items()
+        return restorer.stores().items()
 
     monkeypatch.setattr(Restorer, "restore", slow_at_first)
     second, third = Summing(broker, "m2", ROCKS), Summing(broker, "m3", ROCKS)
@@ -208,7 +208,7 @@ async def test_what_an_event_did_to_a_table_is_gone_when_the_event_is_processed_
         await summing.send(1, keys=1)
         await until(lambda: sum(summing.sums.values()) == 11)
         transport, generation = cast("Any", summing.app.transport), summing.app.consumer_generation_id
-        transport.committer.fencing.fence("its lease ran out")
+        transport.driver.fencing.fence("its lease ran out")
         await until(lambda: summing.app.consumer_generation_id > generation)
         summing.hold.set()
         await until(lambda: not summing.app.rebalancing)

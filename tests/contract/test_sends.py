@@ -13,8 +13,8 @@ import pytest
 from faust.sensors import Sensor
 from faust.streams import current_event
 from faust.types import TP, FutureMessage
-from faust_redis.driver.committer import OutputDroppedError
-from faust_redis.driver.fast_topics import Sent
+from faust_redis.driver.commit.committer import OutputDroppedError
+from faust_redis.driver.sending.fast_topics import Sent
 from faust_redis.log import Log, StoredRecord
 from faust_redis.log.records import TopicPartition
 from faust_redis.typed import Typed
@@ -115,7 +115,7 @@ class Sender:
 
     def committed(self) -> int:
         consumer: Any = self.app.consumer
-        return int(consumer.tracker.committed(TP(self.topic.get_topic_name(), 0)))
+        return int(consumer.driver.tracker.committed(TP(self.topic.get_topic_name(), 0)))
 
 
 async def records(log: Log, topic: str) -> list[tuple[int, StoredRecord]]:
@@ -229,7 +229,7 @@ async def test_what_needs_fausts_way_goes_it(broker: Broker, log: Log) -> None:
     assert len(await records(log, new.get_topic_name())) == 2
 
 
-async def test_an_app_with_sensors_is_told_of_each_message(broker: Broker) -> None:
+async def test_sensors_are_told_of_each_message_that_takes_the_fast_path(broker: Broker) -> None:
     told: list[str] = []
 
     class Counting(Sensor):
@@ -241,7 +241,7 @@ async def test_an_app_with_sensors_is_told_of_each_message(broker: Broker) -> No
 
     async def body() -> None:
         for value in range(3):
-            assert not isinstance(await sender.out.send(value=value), Sent)
+            assert isinstance(await sender.out.send(value=value), Sent)
 
     assert await sender.handle(body) == [None]
     assert told.count(sender.out.get_topic_name()) == 1 + 3

@@ -82,7 +82,7 @@ class Member:
         log.fetch, log.commit, log.rows = fetching, committing, scanning
 
     async def committed(self) -> int:
-        offsets = await self.app.transport.broker.committed(self.app.transport.group)
+        offsets = await self.app.transport.broker.committed(self.app.conf.id)
         return sum(offset for tp, offset in offsets.items() if tp.topic == self.topic.get_topic_name())
 
     async def ends(self) -> dict[int, int]:
@@ -91,7 +91,7 @@ class Member:
 
     async def caught_up(self) -> bool:
         """Whether its copies reach the end of the changelog."""
-        ends, positions = await self.ends(), self.app.consumer.coordinator.standbys.positions
+        ends, positions = await self.ends(), self.app.consumer.driver.membership.standbys.positions
         return set(positions) == {TP(self.changelog, p) for p in self.partitions("standby")} and all(
             position == ends[tp.partition] for tp, position in positions.items()
         )
@@ -155,7 +155,9 @@ async def test_a_standby_takes_over_with_only_the_tail_to_read(broker: Broker) -
             await send(stays, 1000)
             await until(stays.caught_up)
             copied = stays.partitions("standby")
-            await stays.app.consumer.coordinator.standbys.leave()  # what comes now, it has not read when it takes over
+            await (
+                stays.app.consumer.driver.membership.standbys.leave()
+            )  # what comes now, it has not read when it takes over
             await send(stays, 20, keys=20)
             stays.observe()
         await until(lambda: settled(stays) and len(stays.partitions("active")) == PARTITIONS)
@@ -213,7 +215,7 @@ async def test_following_ends_with_each_rebalance_however_often_they_come(broker
             await asyncio.gather(*(members[0].topic.send(key=f"k{i}", value=1) for i in range(20)))
             app = members[number % 2].app
             before = [member.app.consumer_generation_id for member in members]
-            app.consumer.committer.fencing.fence("its lease ran out")
+            app.consumer.driver.fencing.fence("its lease ran out")
             await until(partial(_moved_on, members, before))
         await until(lambda: _reached(members[0], 600))
         assert sum(sum(member.table.values()) for member in members) == 600

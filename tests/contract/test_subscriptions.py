@@ -60,7 +60,7 @@ async def test_a_part_of_the_topics_is_not_subscribed_to(broker: Broker) -> None
     """Faust asks for that while an app stops before its tables are registered."""
     app, topic, _ = summing(broker, "m1")
     async with running(app):
-        coordinator = cast("Any", app.consumer).coordinator
+        coordinator = cast("Any", app.consumer).driver.membership
         whole = coordinator.topics
         await app.consumer.subscribe({topic.get_topic_name()})
         assert coordinator.topics == whole

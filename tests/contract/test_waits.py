@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from faust.streams import current_event
 from faust.types import TP
-from faust_redis.driver.fast_topics import Sent
-from faust_redis.driver.waits import DeliveryAwaitedError
+from faust_redis.driver.sending.fast_topics import Sent
+from faust_redis.driver.sending.waits import DeliveryAwaitedError
 from faust_redis.log import Log
 
 from tests.contract.harness import Broker, running, until
@@ -57,7 +57,7 @@ class Sender:
 
     def is_committed(self) -> bool:
         consumer: Any = self.app.consumer
-        return bool(consumer.tracker.committed(TP(self.topic.get_topic_name(), 0)) == 1)
+        return bool(consumer.driver.tracker.committed(TP(self.topic.get_topic_name(), 0)) == 1)
 
     async def send(self) -> Any:
         return await self.out.send(key="k", value=2, partition=0, force=self.force)
@@ -259,5 +259,5 @@ async def test_ask_inside_of_an_event_that_the_answer_builds_on_is_answered(brok
         await topic.send(key="k", value=1, partition=0)
         await until(lambda: answers == [11])
         consumer: Any = app.consumer
-        await until(lambda: consumer.tracker.committed(TP(requests.get_topic_name(), 0)) == 1)
+        await until(lambda: consumer.driver.tracker.committed(TP(requests.get_topic_name(), 0)) == 1)
         assert dict(rows.items()) == {"sum": 11}

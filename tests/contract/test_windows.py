@@ -53,10 +53,10 @@ class Counting:
     async def send(self, *seconds: float) -> None:
         consumer: Any = self.app.consumer
         tp = TP(self.topic.get_topic_name(), 0)
-        end = consumer.tracker.committed(tp) + len(seconds)
+        end = consumer.driver.tracker.committed(tp) + len(seconds)
         for second in seconds:
             await self.topic.send(key="k", value=1, partition=0, timestamp=second)
-        await until(lambda: consumer.tracker.committed(tp) == end)
+        await until(lambda: consumer.driver.tracker.committed(tp) == end)
 
     async def starts_in_the_log(self, log: Log) -> list[float]:
         """Starts of the windows that the changelog's snapshot has."""
@@ -125,7 +125,7 @@ async def test_only_the_owner_of_a_partition_expires_its_windows(broker: Broker,
     counting = Counting.on(broker, "faust-redis-rocksdb://")
     async with running(counting.app):
         await counting.send(1000.0)
-        committer: Any = counting.app.transport.committer  # type: ignore[attr-defined]
+        committer: Any = counting.app.transport.driver.committer  # type: ignore[attr-defined]
         fence, committer.fence = committer.fence, None
         table: Any = counting.table
         table._maybe_set_key_ttl(key(1090.0), 0)

@@ -48,10 +48,21 @@ def library() -> Graph:
     modules = {_module(path): path for path in LIBRARY_PATH.rglob("*.py")}
     graph: Graph = {}
     for module, path in modules.items():
-        if module == LIBRARY:
+        if path.name == "__init__.py":
             continue  # it only re-exports
         found = {_part(name) for name in imports(path) if name in modules and name != LIBRARY}
         graph.setdefault(_part(module), set()).update(found - {_part(module)})
+    return graph
+
+
+def library_modules() -> Graph:
+    """Return which module of the library imports which. A package stands for what its `__init__` re-exports."""
+    modules = {_module(path): path for path in LIBRARY_PATH.rglob("*.py")}
+    graph: Graph = {}
+    for module, path in modules.items():
+        found = set(imports(path)) & modules.keys()
+        packages = {name for name in found if any(other.startswith(f"{name}.") for other in found)}
+        graph[module] = found - packages - {module}  # `from package import module` imports the module
     return graph
 
 

@@ -17,6 +17,10 @@ def test_rooms_import_one_way() -> None:
     assert cycle(rooms()) == []
 
 
+def test_parts_of_the_library_import_one_way() -> None:
+    assert cycle(import_graph.library()) == []
+
+
 def test_a_circle_is_found_and_named() -> None:
     assert cycle({"a": {"b"}, "b": {"c"}, "c": {"b"}}) == ["b", "c", "b"]
     assert cycle({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == []

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import NoReturn
 
-from faust_redis.driver.stores import StoreFailedError
+from faust_redis.driver.state.stores import StoreFailedError
 
 from agents.gamification.domain import Gamification
 from deploy.cli.main import main

@@ -142,9 +142,9 @@ class Checks:
             self._at_rest(process)
 
     def _at_rest(self, process: Process) -> None:
-        if len(process.transport.committer.dependencies):
+        if len(process.driver.committer.dependencies):
             self.world.fail(f"{process.member} still holds events that build on others")
-        waiting = len(process.transport.committer.pending)
+        waiting = len(process.driver.committer.pending)
         if waiting:
             self.world.fail(f"{process.member} still holds {waiting} outputs")
         overlay = {p: rows for p, rows in process.store._overlay.items() if rows}

@@ -13,18 +13,21 @@ from unittest.mock import patch
 
 from faust.streams import current_event
 from faust.transport.consumer import Consumer as FaustConsumer
-from faust_redis.driver.batches import BatchMessage
-from faust_redis.driver.committer import Committer
-from faust_redis.driver.consumer import Consumer
-from faust_redis.driver.coordinator import Coordinator
-from faust_redis.driver.dependencies import Dependencies
-from faust_redis.driver.failures import Failures
+from faust_redis.driver.commit.committer import Committer
+from faust_redis.driver.commit.dependencies import Dependencies
+from faust_redis.driver.commit.offset_tracker import OffsetTracker
+from faust_redis.driver.commit.pending_writes import CommitBatch, PendingWrites
+from faust_redis.driver.delivery.batches import BatchMessage
+from faust_redis.driver.delivery.in_flight import InFlight
+from faust_redis.driver.failures.failures import Failures
+from faust_redis.driver.faust_api.consumer import Consumer
+from faust_redis.driver.groups.membership import Membership
+from faust_redis.driver.groups.ownership import Ownership
+from faust_redis.driver.groups.status import Status
 from faust_redis.driver.limits import ROW_US
-from faust_redis.driver.offset_tracker import OffsetTracker
-from faust_redis.driver.pending_writes import CommitBatch, PendingWrites
-from faust_redis.driver.producer import Producer
-from faust_redis.driver.restore import Restorer
-from faust_redis.driver.stores import Checkpoint
+from faust_redis.driver.sending.event_writes import EventWrites
+from faust_redis.driver.state.restore import Restorer
+from faust_redis.driver.state.stores import Checkpoint
 from faust_redis.log import Fence, Log, ProducerSequence, WriteBatch
 from faust_redis.rocksdb.store import RocksStore
 
@@ -95,7 +98,11 @@ def _overlay_flushed_first(stack: ExitStack) -> None:
 def _past_in_flight(stack: ExitStack) -> None:
     def committable(self: OffsetTracker) -> dict[Any, int]:
         highest = {tp: max(p.ahead, default=-1) + 1 for tp, p in self._partitions.items()}
-        return {tp: max(p.watermark, highest[tp]) for tp, p in self._partitions.items() if p.watermark > p.committed}
+        return {
+            tp: max(p.first_unfinished, highest[tp])
+            for tp, p in self._partitions.items()
+            if p.first_unfinished > p.committed
+        }
 
     _replace(stack, OffsetTracker, "committable", committable)
 
@@ -128,15 +135,17 @@ def _first_of_a_key(stack: ExitStack) -> None:
             kept.append(output)
         return kept, settled
 
-    stack.enter_context(patch("faust_redis.driver.committer.coalesce", coalesce))
+    stack.enter_context(patch("faust_redis.driver.commit.committer.coalesce", coalesce))
 
 
 def _rows_of_any_order(stack: ExitStack) -> None:
-    stack.enter_context(patch("faust_redis.driver.pending_writes._merge", lambda held, changed: held.update(changed)))
+    stack.enter_context(
+        patch("faust_redis.driver.commit.pending_writes._merge", lambda held, changed: held.update(changed))
+    )
 
 
 def _dependents_commit_first(stack: ExitStack) -> None:
-    _replace(stack, Consumer, "builds_on", lambda _self, _message, _base: None)
+    _replace(stack, InFlight, "builds_on", lambda _self, _message, _base: None)
 
 
 def _dependents_survive(stack: ExitStack) -> None:
@@ -211,39 +220,37 @@ def _overlay_survives_a_rebalance(stack: ExitStack) -> None:
 
 def _overtaken_recovery_goes_on(stack: ExitStack) -> None:
     async def revoked(self: Consumer, tps: set[Any]) -> None:
-        self._handovers -= 1
-        try:
-            await old(self, tps)
-        finally:
-            self._holding = True
+        await old(self, tps)
+        self.driver.ownership.is_installed = True
 
     old = _replace(stack, Consumer, "on_partitions_revoked", revoked)
+    _replace(stack, Ownership, "revoke", lambda self: setattr(self, "is_installed", False))
     _replace(stack, Consumer, "resume_flow", FaustConsumer.resume_flow)
 
 
 def _left_over_events_write(stack: ExitStack) -> None:
-    def source(self: Producer) -> Any:
+    def source(self: EventWrites) -> Any:
         event = current_event()
-        if event is None or event.message.tp not in self.committer.tracker:
+        if event is None or event.message.tp not in self._tracker:
             return None
         return (event.message.tp, event.message.offset)
 
-    _replace(stack, Producer, "_source", source)
+    _replace(stack, EventWrites, "source", source)
 
 
 def _unheeded_rebalance(stack: ExitStack) -> None:
-    async def install(self: Coordinator, standing: Any) -> None:
-        self._holds = False
+    async def install(self: Membership, standing: Any) -> None:
+        self._owns = False
         await old(self, standing)
 
-    old = _replace(stack, Coordinator, "_install", install)
+    old = _replace(stack, Membership, "_install", install)
 
 
 def _status_must_be_published(stack: ExitStack) -> None:
-    async def publish(self: Coordinator, recovered: bool | None) -> None:
-        await self.transport.broker.groups.set_status(self.transport.group, self.member, str(recovered))
+    async def publish(self: Status, _generation: int, _assigned: int, *, recovered: bool) -> None:
+        await self._groups.set_status(self._group, self._member, str(recovered))
 
-    _replace(stack, Coordinator, "_publish", publish)
+    _replace(stack, Status, "publish", publish)
 
 
 def _interrupted_commit(stack: ExitStack) -> None:
@@ -260,8 +267,8 @@ def _batch_of_its_last(stack: ExitStack) -> None:
 
 def _divided_as_it_is(stack: ExitStack) -> None:
     def split(self: Failures, message: BatchMessage, exc: Exception) -> None:
-        message.was_split = self._counts(message)
-        self._consumer.disown(message)
+        message.was_split = self._in_flight.counts(message)
+        self._in_flight.disown(message)
 
     _replace(stack, Failures, "split", split)
 

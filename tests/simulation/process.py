@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from faust.types import TP
 from faust_redis.dead_letters import TransientError
-from faust_redis.driver.batches import BatchSize
-from faust_redis.driver.committer import OutputDroppedError
-from faust_redis.driver.delivery import GENERATION_NONE
+from faust_redis.driver.commit.committer import OutputDroppedError
+from faust_redis.driver.delivery.batches import BatchSize
+from faust_redis.driver.delivery.in_flight import GENERATION_NONE
 from faust_redis.driver.limits import ROW_US, STATUS_INTERVAL_S
 from faust_redis.log import LogUnavailableError
 from faust_redis.testing.client import Client, SimulatedLog
@@ -25,12 +25,12 @@ from tests.simulation.disk import OpenDisk, SimulatedStore
 from tests.simulation.recovery import Recovery
 from tests.simulation.services import (
     Assignor,
+    NoSensors,
     SimulatedConsumer,
-    SimulatedCoordinator,
-    SimulatedDirectQueues,
+    SimulatedGroups,
     SimulatedProducer,
     SimulatedStream,
-    SimulatedTransport,
+    simulated_driver,
 )
 from tests.simulation.topology import CHANGELOG, GROUP_NAME, NAMESPACE, SUBSCRIPTION, TABLE, Effects
 
@@ -116,6 +116,8 @@ class Process:
             messages_received_by_topic=Counter(),
             tp_read_offsets={},
         )
+        self.sensors = NoSensors()
+        self.on_produce_message: Any = SimpleNamespace(iter_receivers=lambda _app: ())
         self.agents: Any = SimpleNamespace(human_tracebacks=lambda: "")
         self.assignor = Assignor(world)
 
@@ -128,10 +130,11 @@ class Process:
     def _start(self) -> None:
         world = self.world
         client = Client(world.network, self.member, self.loop)
-        self.transport = SimulatedTransport(self, SimulatedLog(client, NAMESPACE))
-        self.producer = SimulatedProducer(self, self.transport)
-        self.consumer = SimulatedConsumer(self, self.transport)
-        self.coordinator = self.consumer.coordinator = SimulatedCoordinator(self, self.consumer)
+        log = SimulatedLog(client, NAMESPACE)
+        log.groups = SimulatedGroups(self, log)
+        self.driver = simulated_driver(self, log)
+        self.producer = SimulatedProducer(self)
+        self.consumer = SimulatedConsumer(self)
         disk = OpenDisk(
             world.disks[self.member.partition(".")[0]],
             before_write=lambda: world.may_write(self),
@@ -145,11 +148,10 @@ class Process:
             topic: ThrowableQueue(QUEUE_RECORDS_MAX, flow_control=self.flow_control, clear_on_resume=True)
             for topic in (*SUBSCRIPTION,)
         }
-        self.consumer._direct_queues = SimulatedDirectQueues(self, self.consumer)
         self.recovery = Recovery(self, self.queues[CHANGELOG])
         self.tables = SimpleNamespace(values=lambda: [table], changelog_topics={CHANGELOG}, recovery=self.recovery)
         self.effects = Effects(self)
-        self._on_error = self.transport.failures._before(None)
+        self._on_error = self.driver.failures.before(None)
         self.spawn(self._live())
 
     async def _live(self) -> None:
@@ -158,10 +160,11 @@ class Process:
             channel = SimpleNamespace(queue=queue)
             for p in range(self.world.plan.partitions):
                 self.topics._tp_index[TP(topic, p)] = (channel,)
-        self.coordinator.subscribe(SUBSCRIPTION)
-        self.spawn(type(self.coordinator)._membership.fun(self.coordinator))
+        membership = self.driver.membership
+        membership.subscribe(SUBSCRIPTION)
+        self.spawn(membership.run())
         self.spawn(self._look_around())
-        self.spawn(type(self.consumer)._commit_continuously.fun(self.consumer))
+        self.spawn(self.driver.commit_loop.run())
         self.fetcher = self.spawn(self.consumer._drain_messages(SimpleNamespace(should_stop=False)))
         self.spawn(self.recovery.run())
         self.spawn(self.recovery.slurp())
@@ -173,12 +176,12 @@ class Process:
     async def _look_around(self) -> None:
         while not self.services_over:
             await asyncio.sleep(STATUS_INTERVAL_S)
-            await self.coordinator.look()
+            await self.driver.membership.look()
 
     async def consumer_topics(self) -> None:
         """Learn what topics there are; the world has created them."""
         for topic in self.world.topics:
-            await self.transport.ensure_topic(topic)
+            await self.driver.topics.ensure(topic)
 
     def spawn(self, coro: Any) -> Any:
         """Run a task of this process; an error that nobody handles would crash a worker, and is a failed seed here."""
@@ -206,10 +209,10 @@ class Process:
 
     def is_settled(self, generation: int) -> bool:
         """Whether it is up to date with its group, has recovered, and has nothing to write."""
-        committer = self.transport.committer
-        current = self.coordinator.generation == generation
+        committer = self.driver.committer
+        current = self.driver.membership.generation == generation
         current = current and self.consumer_generation_id == self.recovered_generation
-        return current and not len(committer.pending) and not committer._lock.locked()
+        return current and not len(committer.pending) and not committer.is_writing
 
     async def stop(self) -> None:
         """A planned stop, in Faust's order: finish, leave the group, write the rest."""
@@ -220,11 +223,11 @@ class Process:
             await self.consumer.wait_empty()
         await self.producer.flush()
         self.services_over = True
-        await self.coordinator.on_stop()
-        self.transport.committer.stopping = True
+        await self.driver.membership.leave()
+        self.driver.committer.stopping = True
         with suppress(LogUnavailableError):  # it then ends with an error; what was not written is processed again
             await self.producer.flush()
-        self.transport.committer.drop("the worker stops")
+        self.driver.committer.drop("the worker stops")
         self.stopped = True
 
     # --- around a rebalance, as Faust's App does ----------------------------------------------------------------------
@@ -304,7 +307,7 @@ class Process:
                 await self._work(event.message, [event], handler)
 
     async def _work(self, message: Any, events: list[Any], handler: Callable[[Event], Any], batch: Any = None) -> None:
-        generation = self.coordinator.generation
+        generation = self.driver.membership.generation
         try:
             for event in events:
                 await handler(event)

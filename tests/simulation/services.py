@@ -1,4 +1,4 @@
-"""The driver's services without Faust's service machinery: only how they are built and started is replaced.
+"""The driver's adapters without Faust's service machinery: only how they are built and started is replaced.
 
 Every decision of the protocol is the driver's own code.
 """
@@ -14,18 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment, ConsumerProtocolMemberMetadata
 from faust.types import TP
-from faust_redis.driver.committer import Committer
-from faust_redis.driver.consumer import Consumer
-from faust_redis.driver.coordinator import Coordinator
-from faust_redis.driver.direct_queues import DirectQueue
-from faust_redis.driver.failures import Failures
+from faust_redis.driver.commit.committer import CommitLimits
+from faust_redis.driver.commit.row_writes import Clock
+from faust_redis.driver.delivery.direct_queues import DirectQueue
+from faust_redis.driver.faust_api.composition import Driver, Environment, compose
+from faust_redis.driver.faust_api.consumer import Consumer
+from faust_redis.driver.faust_api.producer import Producer
+from faust_redis.driver.faust_api.stream import Stream
 from faust_redis.driver.limits import ROW_US, RUN_RECORDS_MAX
-from faust_redis.driver.memory import MemoryTables
-from faust_redis.driver.producer import Producer
-from faust_redis.driver.restore import Restorer
-from faust_redis.driver.stream import Stream
-from faust_redis.driver.transport import Transport
-from faust_redis.driver.waits import Waits
 from faust_redis.log import LogUnavailableError, MemberState
 from faust_redis.log.groups import Groups
 from faust_redis.testing.client import SimulatedLog
@@ -48,22 +44,21 @@ class Silent:
         return lambda *_args, **_kwargs: None
 
 
-async def wait_first(*waits: Any, timeout: float | None = None) -> None:  # noqa: ASYNC109 - as mode has it
-    """As `mode.Service.wait_first`: the first to finish; the others are cancelled."""
-    futures = [asyncio.ensure_future(wait) for wait in waits]
-    try:
-        await asyncio.wait(futures, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for future in futures:
-            if not future.done():
-                future.cancel()
-    for future in futures:
-        if future.done() and not future.cancelled():
-            future.result()
+class NoSensors:
+    """An app's sensors: none."""
+
+    def __iter__(self) -> Any:
+        return iter(())
+
+    def on_commit_initiated(self, _consumer: Any) -> None:
+        """Nothing is measured."""
+
+    def on_commit_completed(self, _consumer: Any, _state: Any) -> None:
+        """Nothing is measured."""
 
 
 class _Service:
-    """What the driver's services use of `mode.Service`."""
+    """What the driver's adapters use of `mode.Service`."""
 
     log: Any = Silent()
     diag: Any = Silent()
@@ -73,45 +68,34 @@ class _Service:
     def should_stop(self) -> bool:
         return self.process.services_over
 
-    async def wait_first(self, *waits: Any, timeout: float | None = None) -> None:  # noqa: ASYNC109
-        await wait_first(*waits, timeout=timeout)
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
-
     async def crash(self, reason: BaseException) -> None:
         self.process.failed(f"a service crashed: {reason!r}")
 
+    def add_future(self, coro: Any) -> Any:
+        return self.process.spawn(coro)
 
-class SimulatedTransport(Transport):
-    """The production transport, with the log's client put in."""
 
-    def __init__(self, process: Process, log: SimulatedLog) -> None:
-        self.app = process  # type: ignore[assignment]
-        self.member = process.member
-        self._opened = True
-        self._writers = 0
-        self._stores = None
-        self.failures = Failures(self)
-        self.memory = MemoryTables(self)
-        self.restorer = Restorer(self)
-        self.broker = log
-        log.groups = SimulatedGroups(process, log)
-        self.committer = Committer(
-            self, process.world.plan.commit_records_max * ROW_US, process.world.plan.pending_records_max
-        )
+def simulated_driver(process: Process, log: SimulatedLog) -> Driver:
+    """The production driver, composed for a process: its clock is virtual, and its bounds are the plan's."""
+    plan = process.world.plan
+    numbers = iter(range(1, 1_000_000))
 
-    async def open(self) -> None:
+    def new_writer() -> bytes:
+        """Names are numbered, so that a seed plays the same way each time."""
+        return f"{process.member}/{next(numbers)}".encode()
+
+    async def opened() -> None:
         """Always open."""
 
-    def now_ms(self) -> int:
-        """Virtual time."""
-        return 0
-
-    def new_writer(self) -> bytes:
-        """Names are numbered, so that a seed plays the same way each time."""
-        self._writers += 1
-        return f"{self.member}/{self._writers}".encode()
+    environment = Environment(
+        Clock(lambda: 0, new_writer),
+        CommitLimits(plan.commit_records_max * ROW_US, plan.pending_records_max),
+        SimulatedDirectQueues(process),
+        NoStandbys(),
+    )
+    driver = compose(process, log, process.member, f"{process.conf.id}-dead-letters", opened, environment)
+    driver.in_flight.unacked = set()  # a weak set has the order of memory addresses
+    return driver
 
 
 def _as_it_is(key: bytes | None, value: bytes | None) -> tuple[Any, Any]:
@@ -119,18 +103,21 @@ def _as_it_is(key: bytes | None, value: bytes | None) -> tuple[Any, Any]:
 
 
 class SimulatedDirectQueues:
-    """DirectQueues into the queues of a process; without decoding."""
+    """Direct queues into the queues of a process; without decoding."""
 
-    def __init__(self, process: Process, consumer: SimulatedConsumer) -> None:
+    def __init__(self, process: Process) -> None:
         self._process = process
-        self._direct_queues = {
-            tp: DirectQueue(process, tp, queue, _as_it_is, consumer.on_buffer_full, process.pressure_drop(tp))
-            for topic, queue in process.queues.items()
-            for tp in (TP(topic, p) for p in range(process.world.plan.partitions))
-        }
+        self._known: dict[TP, DirectQueue] = {}
 
     def of(self, tp: TP, _channels: Any) -> DirectQueue | None:
-        return self._direct_queues.get(tp) if self._process.world.plan.direct_queues else None
+        process = self._process
+        if not process.world.plan.direct_queues or tp.topic not in process.queues:
+            return None
+        if tp not in self._known:
+            consumer, queue = process.consumer, process.queues[tp.topic]
+            on_room = process.pressure_drop(tp)
+            self._known[tp] = DirectQueue(process, tp, queue, _as_it_is, consumer.on_buffer_full, on_room)
+        return self._known[tp]
 
 
 class SimulatedStream(Stream):
@@ -148,12 +135,10 @@ class SimulatedStream(Stream):
 
     @asynccontextmanager
     async def _reading(self) -> AsyncIterator[None]:
-        self._queue = self.channel.queue
         if self.app.world.plan.batch_records_max:
-            self._queue.run_records_max = RUN_RECORDS_MAX
+            self.channel.queue.run_records_max = RUN_RECORDS_MAX
         self._turn_over_s = float("inf")
-        self._committer = self._consumer.committer
-        self._runner = self._consumer.runner()
+        self._begin(self.app.driver, self.channel.queue)
         yield
 
     async def _wait(self) -> Any:
@@ -166,39 +151,16 @@ class SimulatedStream(Stream):
         return None if self.app.world.rng.random() < TURN_OVER else super()._pop()
 
 
-class SimulatedConsumer(_Service, Consumer):  # type: ignore[misc]
+class SimulatedConsumer(_Service, Consumer):
     """The production consumer."""
 
-    def __init__(self, process: Process, transport: SimulatedTransport) -> None:
+    def __init__(self, process: Process) -> None:
         self.process = process
         self.app = process  # type: ignore[assignment]
-        self.transport = self.redis_transport = transport
         self.loop = process.loop
         self.callback = process.on_message
-        self.committer = transport.committer
-        self.tracker = self.committer.tracker
-        self._assigned: set[TP] = set()
-        self._positions = {}
-        self._ends = {}
-        self._held = {}
-        self._seeks = 0
-        self._holding = True
-        self._handovers = 0
-        self._commit_took_s = 0.0
-        self._gathering = None
-        self._pressure_dropped = asyncio.Event()
-        self._interrupted = None
-        self._direct_queues: Any = None
-        self.alone = set()
-        self._gap = defaultdict(int)
-        self._acked = defaultdict(list)
-        self._acked_index = defaultdict(set)
         self._read_offset = defaultdict(lambda: None)
         self._committed_offset = defaultdict(lambda: None)
-        self._unacked_messages = set()
-        self._waiting_for_ack = None
-        self._n_acked = 0
-        self._on_message_in = lambda *_: None
         self._on_partitions_revoked = process.on_revoked
         self._on_partitions_assigned = process.on_assigned  # type: ignore[assignment]
         self._time_start = 0.0
@@ -207,14 +169,7 @@ class SimulatedConsumer(_Service, Consumer):  # type: ignore[misc]
         self.not_waiting_next_records = asyncio.Event()
         self._reset_state()
         self.flow_active = False
-
-    def add_future(self, coro: Any) -> Any:
-        return self.process.spawn(coro)
-
-    async def _wait_for_room(self) -> None:
-        # The driver looks every 20 ms; most of a seed would be spent on that.
-        self._pressure_dropped.clear()
-        await self.wait_first(self._pressure_dropped.wait(), timeout=ROOM_POLL_S)
+        self.adopt(process.driver)
 
 
 class NoStandbys:
@@ -232,42 +187,13 @@ class NoStandbys:
         """None."""
 
 
-class SimulatedCoordinator(_Service, Coordinator):  # type: ignore[misc]
-    """The production coordinator."""
-
-    def __init__(self, process: Process, consumer: SimulatedConsumer) -> None:
-        self.process = process
-        self.consumer = consumer
-        self.app = process  # type: ignore[assignment]
-        self.transport = consumer.redis_transport
-        self.member = process.member
-        self.standbys: Any = NoStandbys()
-        self.generation = 0
-        self.topics = frozenset()
-        self._member_state = None
-        self._changed = asyncio.Event()
-        self._subscription_changed = False
-        self._synced = 0
-        self._holds = False
-        self._installed = 0
-        self._heartbeat = None
-        self._published = ""
-        self.transport.committer.fencing.on_fenced(self._changed.set)
-
-
-class SimulatedProducer(_Service, Producer):  # type: ignore[misc]
+class SimulatedProducer(_Service, Producer):
     """The production producer."""
 
-    def __init__(self, process: Process, transport: SimulatedTransport) -> None:
+    def __init__(self, process: Process) -> None:
         self.process = process
         self.app = process  # type: ignore[assignment]
-        self.transport = transport
-        self._flushing = None
-        self._compacted = {}
-        self.waits = Waits(transport.committer)
-
-    def add_future(self, coro: Any) -> Any:
-        return self.process.spawn(coro)
+        self.adopt(process.driver)
 
 
 class Heartbeat:

@@ -6,7 +6,7 @@ from copy import deepcopy
 from functools import partial
 from typing import TYPE_CHECKING
 
-from faust_redis.driver.stores import Checkpoint
+from faust_redis.driver.state.stores import Checkpoint
 from faust_redis.log.keys import Keys
 
 from tests.simulation.topology import CHANGELOG, GROUP_NAME, IN, NAMESPACE, OUTSIDE, SIDE, SUBSCRIPTION

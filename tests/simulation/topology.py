@@ -95,7 +95,7 @@ class Effects:
 
     def _may_fail(self, event: Event) -> bool:
         # Not so often in a row that it would become a dead letter.
-        return self.process.transport.failures._attempts.get((event.message.tp, event.message.offset), 0) < 3
+        return self.process.driver.failures.attempts.get((event.message.tp, event.message.offset), 0) < 3
 
     def _share(self, event: Event) -> None:
         message = event.message
@@ -114,7 +114,7 @@ class Effects:
             self.process.store._set(key, value)
 
     def _send(self, topic: str, key: bytes, value: bytes, partition: int) -> None:
-        self.process.producer.enqueue(topic, key, value, partition, 0.0, None, lambda _offset, _error: None)
+        self.process.driver.writes.enqueue(topic, key, value, partition, 0.0, None, lambda _offset, _error: None)
 
     async def outside(self) -> None:
         """Messages sent outside of any event, as a timer would."""

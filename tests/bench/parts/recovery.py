@@ -105,7 +105,7 @@ async def _restore(url: str, name: str, directory: Path, *, expected: int) -> fl
     app.Table("rows", key_type=bytes, value_type=bytes, partitions=PARTITIONS)
     app.agent(app.topic("in", partitions=PARTITIONS))(_ignore)
     app.finalize()
-    restorer = cast("Any", app.transport).restorer
+    restorer = cast("Any", app.transport).driver.restorer
     whole, took = restorer.restore, []
 
     async def timed(tps: Any) -> None:

@@ -11,7 +11,7 @@ from faust_redis.log import Log
 from faust_redis.log.groups import Groups
 
 
-def the_log_is_a_broker(log: Log, groups: Groups) -> tuple[broker.Broker, broker.Membership]:
+def the_log_is_a_broker(log: Log, groups: Groups) -> tuple[broker.Broker, broker.ConsumerGroups]:
     """Fail mypy when the log no longer satisfies the protocol."""
     return log, groups
 
@@ -25,7 +25,7 @@ def methods(protocol: Any) -> list[tuple[str, Any]]:
 
 
 CASES: list[tuple[Any, Any, str, Any]] = [(broker.Broker, Log, *each) for each in methods(broker.Broker)]
-CASES += [(broker.Membership, Groups, *each) for each in methods(broker.Membership)]
+CASES += [(broker.ConsumerGroups, Groups, *each) for each in methods(broker.ConsumerGroups)]
 
 
 @pytest.mark.parametrize(("protocol", "implementation", "name", "wanted"), CASES, ids=[case[2] for case in CASES])

@@ -20,9 +20,9 @@ from typing import Any, TypeVar
 import faust
 from faust.types import AgentT, StreamT, TopicT
 
-from faust_redis.driver.batches import Batch, Received
+from faust_redis.driver.delivery.batches import Batch, Received
+from faust_redis.driver.faust_api.stream import Stream
 from faust_redis.driver.limits import COMMIT_US_MAX
-from faust_redis.driver.stream import Stream
 
 __all__ = ["BATCH_RECORDS_MAX", "Batch", "Handler", "Received", "batch_agent"]
 

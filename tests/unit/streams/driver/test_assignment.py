@@ -10,9 +10,9 @@ import pytest
 from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment
 from faust.assignor.client_assignment import ClientMetadata
 from faust.types import TP
-from faust_redis.driver import identity
-from faust_redis.driver.assignment import assign, check_whole
-from faust_redis.driver.coordinator import Cluster
+from faust_redis.driver.groups import identity
+from faust_redis.driver.groups.assignment import assign, check_whole
+from faust_redis.driver.groups.membership import Cluster
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -37,7 +37,7 @@ def assigned(app: Any, subscriptions: dict[str, set[str]], before: dict[str, Any
     members = {}
     for name, topics in subscriptions.items():
         app.assignor._assignment = known.get(name, ClientMetadata.loads(_blank(app)).assignment)
-        members[name] = identity.introduction(app.assignor, topics, name)
+        members[name] = identity.join_metadata(app.assignor, topics, name)
     result = {}
     for name, answer in assign(app.assignor, Cluster(COUNTS), members, PREFIX).items():
         decoded = ConsumerProtocolMemberAssignment.decode(answer.encode())
@@ -71,7 +71,7 @@ async def test_a_member_without_all_topics_is_assigned_nothing_and_parts_no_topi
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 async def test_a_member_that_is_assigned_nothing_takes_that_for_an_assignment() -> None:
     app = new_app()
-    members = {n: identity.introduction(app.assignor, t, n) for n, t in (("m1", ALL), ("m2", set(SOURCES)))}
+    members = {n: identity.join_metadata(app.assignor, t, n) for n, t in (("m1", ALL), ("m2", set(SOURCES)))}
     answer = assign(app.assignor, Cluster(COUNTS), members, PREFIX)["m2"]
     identity.accept(app.assignor, ConsumerProtocolMemberAssignment.decode(answer.encode()))
     assert app.assignor.assigned_actives() == set()

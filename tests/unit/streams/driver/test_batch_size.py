@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from faust_redis.driver.batches import BatchSize
+from faust_redis.driver.delivery.batches import BatchSize
 from faust_redis.driver.limits import BATCH_RECORDS_FIRST
 
 

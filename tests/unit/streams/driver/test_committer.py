@@ -8,10 +8,16 @@ from typing import Any
 
 import pytest
 from faust.types import TP
-from faust_redis.driver.committer import Committer
+from faust_redis.driver.commit.committer import CommitLimits, Committer
+from faust_redis.driver.commit.costs import WriteCosts
+from faust_redis.driver.commit.dependencies import Dependencies
+from faust_redis.driver.commit.offset_tracker import OffsetTracker
+from faust_redis.driver.commit.pending_writes import Output
+from faust_redis.driver.commit.row_writes import Clock, RowWrites
+from faust_redis.driver.groups.fencing import Fencing
 from faust_redis.driver.limits import RANKED_ROW_US
-from faust_redis.driver.pending_writes import Output
-from faust_redis.log import Appended, Fence, LogUnavailableError, ProducerSequence, WriteBatch
+from faust_redis.hooks import HookList
+from faust_redis.log import Appended, Fence, FencedError, LogUnavailableError, ProducerSequence, WriteBatch
 from faust_redis.log.keys import Keys
 
 SOURCE = TP("in", 0)
@@ -45,22 +51,37 @@ async def log() -> SlowLog:
     return SlowLog()
 
 
-@pytest.fixture
-async def committer(log: SlowLog) -> Committer:
-    async def ensure_topic(_name: str) -> Any:
+def committer_of(log: SlowLog, *, owned: bool = True) -> Committer:
+    async def ensure(_name: str) -> Any:
         return SimpleNamespace(spec=SimpleNamespace(compacted=False))
 
-    transport: Any = SimpleNamespace(
-        broker=log,
-        group="g",
-        member="m",
-        ensure_topic=ensure_topic,
+    parts: Any = SimpleNamespace(
+        ensure=ensure,
         changelogs=set,
-        changelog_stores=dict,
-        on_committed=lambda _offsets: None,
-        memory=SimpleNamespace(settle=lambda: None, clear=lambda: None),
+        stores=dict,
+        settle=lambda: None,
+        clear=lambda: None,
+        holds=lambda _tp: owned,
     )
-    committer = Committer(transport)
+    broker: Any = log
+    return Committer(
+        broker,
+        "g:m",
+        costs=WriteCosts(lambda _topic: None),
+        rows=RowWrites(parts, parts, parts, Clock(lambda: 0, lambda: b"writer")),
+        tables=parts,
+        memory=parts,
+        tracker=OffsetTracker(),
+        dependencies=Dependencies(),
+        fencing=Fencing(),
+        hooks=HookList(),
+        limits=CommitLimits(),
+    )
+
+
+@pytest.fixture
+async def committer(log: SlowLog) -> Committer:
+    committer = committer_of(log)
     committer.fence = Fence("g", "m", 1)
     return committer
 
@@ -139,3 +160,27 @@ async def test_a_caller_that_comes_again_lets_a_few_gather(committer: Committer,
     assert [len(batch.records) for batch in log.batches] == [3, 3]
     assert await committer.commit()
     assert committer.tracker.committed(SOURCE) == 10
+
+
+async def test_a_row_of_a_partition_that_this_member_does_not_own_is_not_written(log: SlowLog) -> None:
+    committer = committer_of(log, owned=False)
+    committer.fence = Fence("g", "m", 1)
+    committer.tracker.reset(SOURCE, 0)
+    committer.tracker.deliver(SOURCE, 0)
+    committer.pending.change((SOURCE, 0), ("changelog", 0), [(b"k", b"v")])
+    committer.tracker.finish(SOURCE, (0,))
+    with pytest.raises(AssertionError, match="does not own"):
+        await committer.commit()
+    assert not log.batches
+
+
+async def test_a_refused_write_fences_this_member_once(committer: Committer, log: SlowLog) -> None:
+    told: list[bool] = []
+    committer.fencing.on_fenced(lambda: told.append(committer.fencing.is_fenced))
+    finish_an_event(committer, [])
+    log.answer.set_exception(FencedError("its lease is over"))
+    assert not await committer.commit()
+    assert told == [True]
+    assert committer.fence is None
+    await committer.end_generation("over")
+    assert not committer.fencing.is_fenced

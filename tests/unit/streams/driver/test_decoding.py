@@ -11,8 +11,8 @@ import pytest
 from faust.exceptions import ValueDecodeError
 from faust.serializers.schemas import Schema
 from faust.types import TP, ConsumerMessage
-from faust_redis.driver.decoding import decoder
-from faust_redis.driver.encoding import as_bytes, dumper
+from faust_redis.driver.codecs.encoding import as_bytes, dumper
+from faust_redis.driver.delivery.decoding import decoder
 from faust_redis.typed import Typed
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from faust.types import TP
-from faust_redis.driver.dependencies import Dependencies, Source
-from faust_redis.driver.pending_writes import Output, PendingWrites
+from faust_redis.driver.commit.dependencies import Dependencies
+from faust_redis.driver.commit.pending_writes import Output, PendingWrites
+from faust_redis.driver.source import Source
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -1,4 +1,4 @@
-"""Which topics and apps have the short way of sending, and which are left to Faust."""
+"""Which topics and apps have the fast path of sending, and which are left to Faust."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import faust
 import pytest
 from faust.sensors import Monitor, Sensor
 from faust.serializers.schemas import Schema
-from faust_redis.driver.decoding import decoder
-from faust_redis.driver.fast_topics import FastTopic, Finder, enable_fast_path
-from faust_redis.driver.waits import Runners
+from faust_redis.driver.delivery.decoding import decoder
+from faust_redis.driver.event_tasks import EventTasks
+from faust_redis.driver.sending.fast_topics import FastTopic, Finder, enable_fast_path
 
 
 class Own(Schema):  # type: ignore[type-arg]
@@ -34,13 +34,13 @@ def app() -> faust.App:
 
 def test_a_plain_topic_has_it_and_so_have_its_clones(app: faust.App) -> None:
     app.sensors.add(Monitor())
-    app.sensors.add(Runners())
+    app.sensors.add(EventTasks())
     app.sensors.add(Finder())
     topic = quick(app, "out")
     assert type(topic) is FastTopic
     each: Any
     for each in (topic, topic.clone(), topic.derive(suffix="-2")):
-        assert each._way is not None
+        assert each.fast_path is not None
         assert decoder(app, each) is not None  # it reads as before
 
 
@@ -51,15 +51,15 @@ def test_a_topic_of_its_own_class_stays_what_it_is(app: faust.App) -> None:
 
 
 def test_topics_and_apps_that_need_fausts_way_are_left_to_it(app: faust.App) -> None:
-    assert quick(app, "out", schema=Own())._way is None
-    assert quick(app, "out").derive(schema=Own())._way is None
-    assert quick(app, "one", "two")._way is None
-    assert quick(app, pattern="o.*")._way is None
-    assert quick(app, app.conf.reply_to)._way is None
-    assert quick(faust.App("app", broker="memory://", stream_publish_on_commit=True), "out")._way is None
+    assert quick(app, "out", schema=Own()).fast_path is None
+    assert quick(app, "out").derive(schema=Own()).fast_path is None
+    assert quick(app, "one", "two").fast_path is None
+    assert quick(app, pattern="o.*").fast_path is None
+    assert quick(app, app.conf.reply_to).fast_path is None
+    assert quick(faust.App("app", broker="memory://", stream_publish_on_commit=True), "out").fast_path is None
     app.client_only = True
-    assert quick(app, "out")._way is None
+    assert quick(app, "out").fast_path is None
     app.client_only = False
-    assert quick(app, "out")._way is not None
+    assert quick(app, "out").fast_path is not None
     app.sensors.add(Sensor())
-    assert quick(app, "out")._way is None
+    assert quick(app, "out").fast_path is not None

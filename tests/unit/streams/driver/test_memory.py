@@ -7,7 +7,7 @@ from typing import Any
 
 from faust.streams import _current_event
 from faust.types import TP
-from faust_redis.driver.memory import MemoryTable
+from faust_redis.driver.state.memory import MemoryTable
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -31,8 +31,8 @@ def test_what_is_left_is_the_last_write_of_those_that_did_not_fail(
     table: Any = SimpleNamespace(
         data=SimpleNamespace(data=rows), _sensor_on_get=silent, _sensor_on_set=silent, _sensor_on_del=silent
     )
-    consumer = SimpleNamespace(builds_on=silent, is_committed=lambda _source: False)
-    memory = MemoryTable(SimpleNamespace(app=SimpleNamespace(consumer=consumer)), table)  # type: ignore[arg-type]
+    events: Any = SimpleNamespace(builds_on=silent, is_committed=lambda _source: False)
+    memory = MemoryTable(table, events)
     for number, writer in enumerate(writers):
         event = SimpleNamespace(message=SimpleNamespace(tp=IN, offset=writer))
         token = _current_event.set(lambda event=event: event)  # type: ignore[arg-type]

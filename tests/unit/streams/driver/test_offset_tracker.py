@@ -4,7 +4,7 @@ import hashlib
 
 import pytest
 from faust.types import TP
-from faust_redis.driver.offset_tracker import OffsetTracker
+from faust_redis.driver.commit.offset_tracker import OffsetTracker
 from faust_redis.log import Preconditions
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,8 +26,8 @@ def test_the_watermark_is_the_lowest_unfinished_offset(order: list[int], finishe
     done = order[:finished]
     for offset in done:
         marks.finish(TP0, [offset])
-        marks.watermark(TP0)
-    assert marks.watermark(TP0) == next(o for o in range(13) if o not in done)
+        marks.first_unfinished(TP0)
+    assert marks.first_unfinished(TP0) == next(o for o in range(13) if o not in done)
     assert marks.in_flight() == 12 - finished
 
 
@@ -36,6 +36,7 @@ def test_a_commit_shows_what_was_committed_and_what_it_passes() -> None:
     marks.reset(TP0, 0)
     for offset, value in enumerate((b"a", None, b"c")):
         marks.deliver(TP0, offset, value)
+    marks.finish(TP0, [0])
     marks.commit(TP0, 1)
     assert marks.preconditions(TP0, 3) == Preconditions(1, hashlib.sha1(b"c").hexdigest())
     assert marks.preconditions(TP0, 2) == Preconditions(1, hashlib.sha1(b"").hexdigest())
@@ -78,7 +79,7 @@ def test_reopened_events_hold_the_watermark_until_they_are_finished_again(data: 
         elif offset not in done:
             marks.finish(TP0, [offset])
             done.add(offset)
-        assert marks.watermark(TP0) == next(o for o in range(13) if o not in done)
+        assert marks.first_unfinished(TP0) == next(o for o in range(13) if o not in done)
         assert marks.in_flight() == 12 - len(done)
 
 
@@ -89,3 +90,10 @@ def test_a_committed_event_is_never_reopened() -> None:
     marks.reopen(TP0, 1)
     with pytest.raises(AssertionError, match="which is committed"):
         marks.reopen(TP0, 0)
+
+
+def test_an_offset_past_an_event_in_flight_is_not_taken_for_committed() -> None:
+    marks = delivered(3)
+    marks.finish(TP0, [1])
+    with pytest.raises(AssertionError, match="0 is not finished"):
+        marks.commit(TP0, 2)

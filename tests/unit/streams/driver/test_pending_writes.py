@@ -4,8 +4,8 @@ from collections import Counter
 from types import SimpleNamespace
 
 from faust.types import TP
-from faust_redis.driver.dependencies import Dependencies
-from faust_redis.driver.pending_writes import Output, PendingWrites, coalesce
+from faust_redis.driver.commit.dependencies import Dependencies
+from faust_redis.driver.commit.pending_writes import Output, PendingWrites, coalesce
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -13,7 +13,7 @@ import faust
 import pytest
 from faust.streams import _current_event
 from faust.types import TP
-from faust_redis.driver.stores import Checkpoint, StoreFailedError
+from faust_redis.driver.state.stores import Checkpoint, StoreFailedError
 from faust_redis.rocksdb.database import Database
 from faust_redis.rocksdb.store import RocksStore
 from hypothesis import HealthCheck, given, settings

@@ -90,7 +90,7 @@ class Commits(Protocol):
         """Return the number of a producer's last write; None when the broker does not have one."""
 
 
-class Membership(Protocol):
+class ConsumerGroups(Protocol):
     """Consumer groups: members with leases, generations, a leader that assigns."""
 
     async def join(
@@ -145,7 +145,7 @@ class Broker(TopicCatalogue, Offsets, Reads, Snapshots, Commits, Trims, Protocol
     """Everything the driver asks of a broker."""
 
     @property
-    def groups(self) -> Membership:
+    def groups(self) -> ConsumerGroups:
         """Consumer groups."""
 
     async def check(self) -> None:

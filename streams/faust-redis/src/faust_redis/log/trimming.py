@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from faust_redis.log.client import Log
+from collections.abc import Sequence
+from typing import Protocol
+
 from faust_redis.log.errors import UnknownTopicError
+from faust_redis.log.records import TopicInfo
 
 TRIM_INTERVAL_S = 10.0
 """How often all topics are trimmed."""
@@ -15,7 +18,20 @@ TRIM_PARTITIONS_MAX = 8
 """Partitions in one call; both bound how long it blocks the server."""
 
 
-async def trim_all(log: Log) -> int:
+class Trimmed(Protocol):
+    """A log that can be trimmed."""
+
+    async def topics(self) -> list[str]:
+        """Return the names of all topics."""
+
+    async def topic(self, name: str) -> TopicInfo:
+        """Return a topic."""
+
+    async def trim(self, topic: str, partitions: Sequence[int], records_max: int) -> int:
+        """Trim partitions of a topic."""
+
+
+async def trim_all(log: Trimmed) -> int:
     """Trim every partition of every topic in bounded calls; returns how many records were removed."""
     removed = 0
     for topic in await log.topics():

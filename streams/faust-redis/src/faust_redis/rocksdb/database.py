@@ -15,7 +15,7 @@ from typing import ClassVar
 
 from rocksdict import BlockBasedOptions, Cache, Options, Rdict, WriteBatch
 
-from faust_redis.driver.stores import Checkpoint, StoreFailedError
+from faust_redis.driver.state.stores import Checkpoint, StoreFailedError
 
 BLOCK_CACHE_BYTES = 64 * 1024 * 1024
 BLOOM_BITS_A_KEY = 10
@@ -58,7 +58,7 @@ class Database:
         path.mkdir(parents=True, exist_ok=True)
         self.path = path
         self._db = Rdict(str(path), _options())
-        self._users = 0
+        self.users = 0
 
     @classmethod
     def acquire(cls, path: Path) -> Database:
@@ -73,7 +73,7 @@ class Database:
         if name not in cls._open:
             cls._open[name] = cls._open_or_rebuild(path)
         database = cls._open[name]
-        database._users += 1  # noqa: SLF001 - our own class
+        database.users += 1
         return database
 
     @classmethod
@@ -100,8 +100,8 @@ class Database:
 
     def release(self) -> None:
         """Give the database back; the last one closes it."""
-        self._users -= 1
-        if self._users == 0:
+        self.users -= 1
+        if self.users == 0:
             self._open.pop(str(self.path), None)
             self._db.close()
 

@@ -17,8 +17,8 @@ from faust.streams import current_event
 from faust.types import TP, AppT, CollectionT, EventT, Message
 from yarl import URL
 
-from faust_redis.driver.dependencies import Source
-from faust_redis.driver.stores import Checkpoint, Items
+from faust_redis.driver.source import Source
+from faust_redis.driver.state.stores import Checkpoint, Items
 from faust_redis.rocksdb.database import Database, after_prefix
 
 logger = logging.getLogger(__name__)

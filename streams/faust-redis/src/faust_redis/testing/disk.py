@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from faust_redis.driver.stores import Checkpoint
+from faust_redis.driver.state.stores import Checkpoint
 
 SCHEME = "faust-redis-rocksdb"
 

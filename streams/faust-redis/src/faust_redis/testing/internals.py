@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Iterable, Iterator
 from datetime import datetime, tzinfo
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 from weakref import WeakSet, WeakValueDictionary
 
 import faust
@@ -16,15 +16,25 @@ from faust.tables.objects import ChangeloggedObjectManager
 from mode import Service
 from mode.utils.locks import Event
 
-from faust_redis.driver import windows
-
-if TYPE_CHECKING:
-    from faust_redis.testing.clock import Clock
+from faust_redis.driver.state import windows
 
 Place = tuple[dict[str, Any], str, Any]
 _COPIED = (dict, list, set, deque)
 _EMPTY_AGAIN = (WeakSet, WeakValueDictionary)
 _EVENTS = (asyncio.Event, Event)
+
+
+class Clock(Protocol):
+    """The clocks of a virtual world."""
+
+    def time(self) -> float:
+        """Return the wall clock's time."""
+
+    def monotonic(self) -> float:
+        """Return the monotonic clock's time."""
+
+    def window_monotonic(self) -> float:
+        """Return the clock that moves windows on."""
 
 
 def clock_places(clock: Clock) -> list[Place]:

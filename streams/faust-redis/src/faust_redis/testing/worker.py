@@ -10,7 +10,7 @@ from typing import Any
 import faust
 from yarl import URL
 
-from faust_redis.driver import Transport
+from faust_redis.driver.faust_api.transport import Transport
 from faust_redis.log.address import split_options
 from faust_redis.testing import internals
 from faust_redis.testing.client import Carrier, Client, SimulatedLog

@@ -1,0 +1,1 @@
+"""Encode and decode keys and values as Faust does, in plain calls."""

@@ -1,0 +1,350 @@
+"""The committer: outputs, changelog rows and offsets of finished events go to the log in one atomic write."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Container, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from faust.exceptions import FaustError
+from faust.types import TP
+
+from faust_redis.driver.broker import Commits
+from faust_redis.driver.commit.costs import WriteCosts
+from faust_redis.driver.commit.dependencies import Dependencies
+from faust_redis.driver.commit.offset_tracker import OffsetTracker
+from faust_redis.driver.commit.pending_writes import CommitBatch, Output, PendingWrites, coalesce
+from faust_redis.driver.commit.row_writes import RowWrites
+from faust_redis.driver.groups.fencing import Fencing
+from faust_redis.driver.limits import (
+    CAPACITY_PATIENCE_S,
+    COMMIT_BYTES_MAX,
+    COMMIT_US_MAX,
+    PENDING_RECORDS_MAX,
+    TRANSACTION_TTL_MS,
+)
+from faust_redis.driver.retry import retry_while_unavailable
+from faust_redis.driver.source import Source
+from faust_redis.driver.state.stores import CommittedStore
+from faust_redis.driver.tasks import retrieve_error
+from faust_redis.hooks import Committed, HookList, Hooks
+from faust_redis.log import (
+    Appended,
+    Fence,
+    FencedError,
+    LogUnavailableError,
+    ProducerSequence,
+    TopicPartition,
+    WriteBatch,
+)
+
+logger = logging.getLogger(__name__)
+
+
+class OutputDroppedError(FaustError):
+    """An output was not written because its event's generation is over; the event will be processed again."""
+
+
+class Changelogs(Protocol):
+    """The app's tables, as the committer needs them."""
+
+    def changelogs(self) -> Container[str]:
+        """Return the names of the changelog topics."""
+
+    def stores(self) -> Mapping[str, CommittedStore]:
+        """Return the stores that keep uncommitted writes apart, by changelog topic."""
+
+
+class UncommittedRows(Protocol):
+    """Tables whose store does not keep uncommitted writes apart."""
+
+    def undo(self, source: Source) -> None:
+        """Put back what an event replaced."""
+
+    def settle(self) -> None:
+        """Forget what is committed by now."""
+
+    def clear(self) -> None:
+        """Forget everything."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommitLimits:
+    """How much one commit may be, and how much may wait.
+
+    Attributes:
+        cost_max_us: How long one commit may occupy the server.
+        pending_max: Records that may wait before agents pause.
+    """
+
+    cost_max_us: int = COMMIT_US_MAX
+    pending_max: int = PENDING_RECORDS_MAX
+
+
+class Committer:
+    """Group commit: one write at a time; events that finish meanwhile go with the next."""
+
+    def __init__(
+        self,
+        broker: Commits,
+        name: str,
+        *,
+        costs: WriteCosts,
+        rows: RowWrites,
+        tables: Changelogs,
+        memory: UncommittedRows,
+        tracker: OffsetTracker,
+        dependencies: Dependencies,
+        fencing: Fencing,
+        hooks: HookList,
+        limits: CommitLimits,
+    ) -> None:
+        self.cost_max_us, self.pending_max = limits.cost_max_us, limits.pending_max
+        self.pending = PendingWrites(costs.of)
+        self.tracker = tracker
+        self.dependencies = dependencies
+        self.fencing = fencing
+        self.fence: Fence | None = None
+        """The right to write of the present generation; None when this member owns nothing."""
+        self.stopping = False
+        self._broker = broker
+        self._name = name
+        self._rows = rows
+        self._tables, self._memory = tables, memory
+        self._hooks = hooks
+        self._lock = asyncio.Lock()
+        self._sequence = 0
+        self._acknowledged: int | None = None
+        self._acknowledged_s = 0.0
+        self._room: asyncio.Future[None] | None = None
+        self._listeners: list[Callable[[Mapping[TP, int]], None]] = []
+
+    def on_committed(self, listener: Callable[[Mapping[TP, int]], None]) -> None:
+        """Call `listener` with the offsets of each commit that has some."""
+        self._listeners.append(listener)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether too many records wait for their commit while events in flight will release them."""
+        return len(self.pending) > self.pending_max and self.tracker.busy()
+
+    @property
+    def is_writing(self) -> bool:
+        """Whether a write is under way."""
+        return self._lock.locked()
+
+    async def wait_for_capacity(self) -> None:
+        """Wait while too many records wait for their commit; not for long: an event may wait for a reply."""
+        if self._room is None:
+            self._room = asyncio.get_running_loop().create_future()
+        await asyncio.wait((self._room,), timeout=CAPACITY_PATIENCE_S)
+
+    def _release_capacity(self) -> None:
+        if self._room is not None and not self.is_full:
+            if not self._room.done():
+                self._room.set_result(None)
+            self._room = None
+
+    async def commit(self, leave: int = 0) -> bool:
+        """Write what is finished, in as many bounded writes as it takes; return whether anything was written.
+
+        A caller may be cancelled (an interrupted hand-over, an overtaken recovery); a write under way goes on.
+
+        Args:
+            leave: Stop when no more than so many records wait: a caller that comes again lets a few gather.
+
+        Raises:
+            LogError: when the log refuses for good (foreign writer, re-created topic, unknown topic).
+        """
+        writing = asyncio.ensure_future(self._commit(leave))
+        writing.add_done_callback(retrieve_error)
+        return await asyncio.shield(writing)
+
+    async def _commit(self, leave: int) -> bool:
+        did = False
+        async with self._lock:
+            while not (did and len(self.pending) <= leave) and (batch := self._next_batch()) is not None:
+                if not await self._write(batch):
+                    return did
+                did = True
+        return did
+
+    # --- generations --------------------------------------------------------------------------------------------------
+
+    async def begin_generation(self, fence: Fence) -> None:
+        """Obtain the right to write, with a first write that carries nothing.
+
+        Everything that the member reads from now on in its partitions was there before that write, or it wrote it
+        itself; and each write must find the one before it. So a broker that lost any of it refuses the next write.
+
+        Raises:
+            FencedError: the generation is over already.
+        """
+        async with self._lock:
+            self.fence = fence
+            self._rows.begin()
+            self._acknowledged = None
+            await self._send(WriteBatch(), fence)
+
+    async def claim(self, offsets: Mapping[TP, int], fence: Fence | None) -> None:
+        """Commit where to begin in partitions that the group never committed: from there on nothing is trimmed.
+
+        Raises:
+            FencedError: this member's right to write is over.
+        """
+        async with self._lock:
+            if fence is None or fence != self.fence:
+                raise FencedError("the generation that holds these partitions is over")
+            batch = WriteBatch([], {TopicPartition(*tp): offset for tp, offset in sorted(offsets.items())})
+            await self._send(batch, fence)
+
+    async def end_generation(self, reason: str) -> None:
+        """Give up the right to write once the outcome of a write under way is known; forget what was not written.
+
+        Without the wait its rows could reach the store after those of a later owner of the partition.
+        """
+        async with self._lock:
+            self.fence = None
+            self.drop(reason)
+            self.fencing.clear()
+
+    def give_up(self) -> None:
+        """Give up the right to write at once: the member has left its group."""
+        self.fence = None
+
+    def drop(self, reason: str) -> None:
+        """Forget all outputs of uncommitted events: the events are processed again elsewhere.
+
+        Messages sent outside of events stay: no other worker would send them.
+        """
+        self.dependencies.clear()
+        self._memory.clear()
+        outputs = self.pending.drop_claims(self._tables.changelogs())
+        self._release_capacity()
+        if outputs:
+            logger.info("dropped %d uncommitted outputs: %s", len(outputs), reason)
+        _settle(outputs, None, OutputDroppedError(reason))
+
+    def drop_event(self, source: Source, reason: str) -> list[Any]:
+        """Forget what a failed event produced and take its table rows back; likewise of all events that build on it.
+
+        Returns:
+            The messages of those other events, in order: they must be processed again.
+        """
+        dependents = self.dependencies.dependents(source)
+        for event in (source, *dependents):
+            self._drop_outputs(event, reason)
+        for event in dependents:
+            self.dependencies.forget(event)
+        self.dependencies.forget(source, dependents)
+        return [dependents[event] for event in sorted(dependents)]
+
+    def _drop_outputs(self, source: Source, reason: str) -> None:
+        stores = self._tables.stores()
+        self._memory.undo(source)
+        dropped = self.pending.drop_event(source)
+        for place, rows in dropped.rows.items():
+            for key in rows:
+                stores[place[0]].undo(TP(*place), key, source)
+        for output in dropped.outputs:
+            store = stores.get(output.topic)
+            if store is not None and output.key is not None and output.partition is not None:
+                store.undo(TP(output.topic, output.partition), output.key, source)
+            _settle([output], None, OutputDroppedError(reason))
+
+    # --- one write ----------------------------------------------------------------------------------------------------
+
+    def _next_batch(self) -> CommitBatch | None:
+        ready = self.tracker.committable() if self.fence is not None else {}
+        if not ready and not len(self.pending):
+            return None
+        batch = self.pending.next_batch(ready, self.cost_max_us, COMMIT_BYTES_MAX, self.dependencies)
+        batch.offsets = {tp: offset for tp, offset in batch.offsets.items() if offset > self.tracker.committed(tp)}
+        return batch if batch.outputs or batch.rows or batch.offsets else None
+
+    async def _write(self, batch: CommitBatch) -> bool:
+        fence = self.fence
+        if fence is None:
+            self._refuse_changelogs(batch)
+        await self._rows.complete(batch.outputs)
+        outputs, settled = coalesce(batch.outputs)
+        rows = await self._rows.rows(batch.rows)
+        write = WriteBatch(
+            outputs,
+            {TopicPartition(*tp): offset for tp, offset in batch.offsets.items()} if fence else {},
+            {TopicPartition(*tp): self.tracker.preconditions(tp, offset) for tp, offset in batch.offsets.items()},
+            rows=rows,
+        )
+        began_s = asyncio.get_running_loop().time()
+        try:
+            appended = await self._send(write, fence)
+        except FencedError as exc:
+            self.pending.put_back(batch.outputs)
+            self.fence = None
+            self.drop(str(exc))
+            self.fencing.fence(str(exc))
+            return False
+        except LogUnavailableError as exc:
+            # The worker stops, and the outcome is unknown: these records must not be sent under another number.
+            self.fence = None
+            _settle(batch.outputs, None, exc)
+            raise
+        self._note_committed(batch.offsets)
+        self._rows.apply_records(outputs, appended.offsets)
+        self._rows.apply_rows(rows, appended.rows)
+        for position, (output, offset) in enumerate(zip(outputs, appended.offsets, strict=True)):
+            if output.settle is not None:
+                output.settle(offset, None)
+            if position in settled:
+                _settle(settled[position], offset, None)
+        if self._hooks:
+            records = len(outputs) + sum(len(each.items) for each in rows)
+            duration_s = asyncio.get_running_loop().time() - began_s
+            self._hooks.call(Hooks.on_commit, Committed(records, batch.offsets, duration_s))
+        return True
+
+    def _note_committed(self, offsets: Mapping[TP, int]) -> None:
+        for tp, offset in offsets.items():
+            self.tracker.commit(tp, offset)
+        self.dependencies.commit(offsets)
+        self._memory.settle()
+        if offsets:
+            for listener in self._listeners:
+                listener(offsets)
+        self._release_capacity()
+
+    async def _send(self, batch: WriteBatch, fence: Fence | None) -> Appended:
+        """Repeat one write until its outcome is known. Its number keeps an attempt that arrives late from counting."""
+        self._sequence += 1
+        sequence = ProducerSequence(self._name, self._sequence, TRANSACTION_TTL_MS, self._last())
+        appended = await retry_while_unavailable(
+            lambda: self._broker.commit(batch, fence=fence, write_id=sequence), "commit", stop=lambda: self.stopping
+        )
+        self._acknowledged, self._acknowledged_s = sequence.number, asyncio.get_running_loop().time()
+        return appended
+
+    async def is_forgotten(self) -> bool:
+        """Return whether the broker has lost this member's last write."""
+        async with self._lock:  # no write is under way
+            last = self._last()
+            return last is not None and await self._broker.last_sequence(self._name) != last
+
+    def _last(self) -> int | None:
+        """Return the number of the write that must stand; None when the log may have forgotten it by now."""
+        age_s = asyncio.get_running_loop().time() - self._acknowledged_s
+        return self._acknowledged if age_s < TRANSACTION_TTL_MS / 2_000 else None
+
+    def _refuse_changelogs(self, batch: CommitBatch) -> None:
+        """Drop rows changed outside of events (expired windows) while this member owns nothing."""
+        changelogs = self._tables.changelogs()
+        refused = [output for output in batch.outputs if output.topic in changelogs]
+        _settle(refused, None, OutputDroppedError("no partition is owned just now"))
+        batch.outputs = [output for output in batch.outputs if output.topic not in changelogs]
+
+
+def _settle(outputs: Iterable[Output], offset: int | None, error: BaseException | None) -> None:
+    for output in outputs:
+        if output.settle is not None:
+            output.settle(offset, error)

@@ -1,0 +1,114 @@
+"""Track which uncommitted events build on which others: one read or overwrote a table row that another wrote.
+
+An event is committed together with, or after, all that it builds on. Otherwise, after a crash in between, the earlier
+event would be processed again on top of a row that holds its effect already. Pure bookkeeping.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from faust.types import TP
+
+from faust_redis.driver.source import Source
+
+
+class Dependencies:
+    """The graph of uncommitted events. Committed events leave it."""
+
+    def __init__(self) -> None:
+        self._bases: dict[TP, dict[int, set[Source]]] = {}
+        self._messages: dict[Source, Any] = {}
+
+    def __len__(self) -> int:
+        return len(self._messages)
+
+    def __contains__(self, event: Source) -> bool:
+        return event in self._messages
+
+    def add(self, message: Any, base: Source) -> None:
+        """Note that the event of a message builds on another, uncommitted one."""
+        tp, offset = message.tp, message.offset
+        if base != (tp, offset):
+            self._bases.setdefault(tp, {}).setdefault(offset, set()).add(base)
+            self._messages[tp, offset] = message
+
+    def bases(self, event: Source) -> set[Source]:
+        """Return the uncommitted events that this one builds on directly."""
+        return self._bases.get(event[0], {}).get(event[1], set())
+
+    def dependents(self, event: Source) -> dict[Source, Any]:
+        """Return all events that build on this one, directly or through others, each with its message."""
+        found: dict[Source, Any] = {}
+        todo = [event]
+        while todo:
+            base = todo.pop()
+            fresh = [e for e in self._messages if e not in found and e != event and base in self.bases(e)]
+            found.update((e, self._messages[e]) for e in fresh)
+            todo += fresh
+        return found
+
+    def dependent_offsets(self, tp: TP, below: int) -> list[int]:
+        """Return the offsets of a partition, in order, whose events build on others."""
+        return sorted(offset for offset in self._bases.get(tp, ()) if offset < below)
+
+    def bounded(self, marks: Mapping[TP, int]) -> dict[TP, int]:
+        """Lower offsets until no event below them builds on an event that is not below them.
+
+        Events that build on each other go together or not at all. A partition that is missing commits nothing.
+        """
+        allowed = dict(marks)
+        changed = bool(self._messages)
+        while changed:
+            changed = False
+            for tp, events in self._bases.items():
+                mark = allowed.get(tp, 0)
+                for offset, bases in events.items():
+                    if offset < mark and any(below >= allowed.get(base, 0) for base, below in bases):
+                        allowed[tp] = mark = offset
+                        changed = True
+        return allowed
+
+    def needs(self, event: Source, other: Source) -> bool:
+        """Return whether an event cannot be committed before another one is finished."""
+        todo, seen = [event], {event}
+        while todo:
+            tp, offset = todo.pop()
+            if tp == other[0] and other[1] <= offset:
+                return True
+            bases = {base for o in self.dependent_offsets(tp, offset + 1) for base in self.bases((tp, o))}
+            todo += bases - seen
+            seen |= bases
+        return False
+
+    def commit(self, offsets: Mapping[TP, int]) -> None:
+        """Forget events below committed offsets, and dependencies on them."""
+        if not self._messages:
+            return
+        for tp, offset in list(self._messages):
+            if offset < offsets.get(tp, 0):
+                self.forget((tp, offset))
+        for tp, offset in list(self._messages):
+            kept = {base for base in self.bases((tp, offset)) if base[1] >= offsets.get(base[0], 0)}
+            if kept:
+                self._bases[tp][offset] = kept
+            else:
+                self.forget((tp, offset))
+
+    def forget(self, event: Source, bases: Iterable[Source] | None = None) -> None:
+        """Forget what an event builds on (all, or some of it): the event begins anew, or those bases were dropped."""
+        kept = self.bases(event) - set(bases) if bases is not None else set()
+        events = self._bases.get(event[0], {})
+        if kept:
+            events[event[1]] = kept
+            return
+        events.pop(event[1], None)
+        self._messages.pop(event, None)
+        if not events:
+            self._bases.pop(event[0], None)
+
+    def clear(self) -> None:
+        """Forget everything: the generation is over."""
+        self._bases.clear()
+        self._messages.clear()

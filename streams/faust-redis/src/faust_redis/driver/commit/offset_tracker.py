@@ -1,0 +1,189 @@
+"""Track which events are finished, and below which offset all of them are. Pure bookkeeping; offsets are dense."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+
+from faust.types import TP
+
+from faust_redis.log import Preconditions, StoredRecord
+
+
+class _Partition:
+    """One partition: everything below `first_unfinished` is finished, and so are the offsets in `ahead` and `gaps`."""
+
+    __slots__ = ("ahead", "committed", "first_unfinished", "gaps", "next_offset", "values")
+
+    def __init__(self, base: int) -> None:
+        self.committed = base
+        self.first_unfinished = base
+        self.next_offset = base
+        self.ahead: set[int] = set()
+        self.gaps: dict[int, int] = {}
+        self.values: dict[int, bytes | None] = {}
+
+    def in_flight(self) -> int:
+        done = len(self.ahead) + sum(end - begin for begin, end in self.gaps.items())
+        count = self.next_offset - self.first_unfinished - done
+        assert count >= 0, f"{count} events in flight: more were finished than delivered"
+        return count
+
+    def finish(self, offset: int) -> None:
+        if offset == self.first_unfinished and not self.ahead and not self.gaps:
+            self.first_unfinished += 1
+        elif offset >= self.first_unfinished:
+            self.ahead.add(offset)
+
+    def is_finished(self, offset: int) -> bool:
+        return (
+            offset < self.first_unfinished or offset in self.ahead or any(b <= offset < e for b, e in self.gaps.items())
+        )
+
+    def reopen(self, offset: int) -> None:
+        if offset in self.ahead:
+            self.ahead.discard(offset)
+        elif offset < self.first_unfinished:
+            self._run(offset + 1, self.first_unfinished)
+            self.first_unfinished = offset
+        else:
+            for begin, end in self.gaps.items():
+                if begin <= offset < end:
+                    del self.gaps[begin]
+                    self._run(begin, offset)
+                    self._run(offset + 1, end)
+                    return
+
+    def _run(self, begin: int, end: int) -> None:
+        """Note consecutive finished offsets above an unfinished one."""
+        if begin < end:
+            self.gaps[begin] = end
+
+    def advance(self) -> None:
+        mark = self.first_unfinished
+        while True:
+            if mark in self.ahead:
+                self.ahead.discard(mark)
+                mark += 1
+            elif mark in self.gaps:
+                mark = self.gaps.pop(mark)
+            else:
+                break
+        self.first_unfinished = mark
+
+
+class OffsetTracker:
+    """Knows the committable offset of each partition: the lowest one whose event is not finished.
+
+    It replaces Faust's list of acked offsets, which can commit past an event in flight and forgets acks at a rebalance.
+    """
+
+    def __init__(self) -> None:
+        self._partitions: dict[TP, _Partition] = {}
+
+    def __contains__(self, tp: TP) -> bool:
+        return tp in self._partitions
+
+    def reset(self, tp: TP, committed: int) -> None:
+        """Begin a partition at its committed offset (the next one to process)."""
+        self._partitions[tp] = _Partition(committed)
+
+    def forget(self, tps: Iterable[TP]) -> None:
+        """Drop partitions that this member no longer owns."""
+        for tp in tps:
+            self._partitions.pop(tp, None)
+
+    def deliver(self, tp: TP, offset: int, value: bytes | None = None) -> None:
+        """Note that an event with this value is delivered to its agents.
+
+        Raises:
+            AssertionError: when it is not the next one: an event would be lost or doubled.
+        """
+        partition = self._partitions[tp]
+        if offset != partition.next_offset:
+            raise AssertionError(f"offset {offset} of {tp} delivered where {partition.next_offset} was next")
+        partition.next_offset = offset + 1
+        partition.values[offset] = value
+
+    def deliver_run(self, tp: TP, records: Sequence[StoredRecord]) -> None:
+        """Note that consecutive events are delivered; see `deliver`."""
+        partition = self._partitions[tp]
+        first, last = records[0].offset, records[-1].offset
+        if first != partition.next_offset or last - first != len(records) - 1:
+            raise AssertionError(f"offsets {first} to {last} of {tp} delivered where {partition.next_offset} was next")
+        partition.next_offset = last + 1
+        partition.values.update((record.offset, record.value) for record in records)
+
+    def finish(self, tp: TP, offsets: Iterable[int]) -> None:
+        """Note finished events. Unknown partitions are ignored: their new owner processes the events again."""
+        partition = self._partitions.get(tp)
+        if partition is not None:
+            for offset in offsets:
+                partition.finish(offset)
+            partition.advance()
+
+    def reopen(self, tp: TP, offset: int) -> None:
+        """Note that an event will be processed again, finished or not.
+
+        Raises:
+            AssertionError: when it is committed: it would have two effects.
+        """
+        partition = self._partitions[tp]
+        if offset < partition.committed:
+            raise AssertionError(f"offset {offset} of {tp} reopened below {partition.committed}, which is committed")
+        partition.reopen(offset)
+
+    def finish_one(self, tp: TP, offset: int) -> None:
+        """Note one finished event; see `finish`."""
+        partition = self._partitions.get(tp)
+        if partition is not None:
+            partition.finish(offset)
+            if partition.ahead or partition.gaps:
+                partition.advance()
+
+    def is_finished(self, tp: TP, offset: int) -> bool:
+        """Return whether an event is finished; True for unknown partitions."""
+        partition = self._partitions.get(tp)
+        return partition is None or partition.is_finished(offset)
+
+    def first_unfinished(self, tp: TP) -> int:
+        """Return the lowest offset whose event is not finished."""
+        partition = self._partitions.get(tp)
+        return partition.first_unfinished if partition is not None else 0
+
+    def committed(self, tp: TP) -> int:
+        """Return the committed offset: the next one that a new owner would process."""
+        partition = self._partitions.get(tp)
+        return partition.committed if partition is not None else 0
+
+    def committable(self) -> dict[TP, int]:
+        """Return the first unfinished offset of each partition where it lies above the committed one."""
+        return {tp: p.first_unfinished for tp, p in self._partitions.items() if p.first_unfinished > p.committed}
+
+    def commit(self, tp: TP, offset: int) -> None:
+        """Note a committed offset.
+
+        Raises:
+            AssertionError: when an event below it is not finished: it would be lost.
+        """
+        partition = self._partitions.get(tp)
+        if partition is not None:
+            if offset > partition.first_unfinished:
+                raise AssertionError(f"{tp} committed at {offset}, but {partition.first_unfinished} is not finished")
+            for passed in range(partition.committed, offset):
+                partition.values.pop(passed, None)
+            partition.committed = max(partition.committed, offset)
+
+    def preconditions(self, tp: TP, offset: int) -> Preconditions:
+        """Return what the broker must hold: the last committed offset, and the event just below this one."""
+        partition = self._partitions[tp]
+        value = partition.values.get(offset - 1) or b""
+        return Preconditions(partition.committed, hashlib.sha1(value, usedforsecurity=False).hexdigest())
+
+    def in_flight(self) -> int:
+        """Return how many delivered events are not finished, in all partitions."""
+        return sum(partition.in_flight() for partition in self._partitions.values())
+
+    def busy(self) -> bool:
+        """Return whether any delivered event is not finished."""
+        return any(partition.in_flight() for partition in self._partitions.values())

@@ -1,0 +1,364 @@
+"""Keep what agents produced and the committer has not written: records and rows, each with its event."""
+
+from __future__ import annotations
+
+import heapq
+from collections import deque
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from operator import attrgetter
+
+from faust.types import TP
+
+from faust_redis.driver.commit.dependencies import Dependencies
+
+Place = tuple[str, int]
+"""A changelog's topic and partition."""
+
+Changed = dict[bytes, tuple[int, bytes | None]]
+"""Changed rows of a table: by key the number of the change and the value; None deletes."""
+
+Settle = Callable[[int | None, BaseException | None], None]
+"""Called once for each record: with its offset, or with the reason why it was not written."""
+
+
+@dataclass(slots=True)
+class Output:
+    """One record that waits for the commit.
+
+    Attributes:
+        topic: Its topic.
+        partition: None until it is chosen by key, when the topic's partition count is known.
+        key: Record key.
+        value: Record value; None is a tombstone.
+        timestamp_ms: Event time.
+        headers: Record headers.
+        source: The event that produced it; None when sent outside of any event, or for a request awaiting its reply.
+        settle: Called with the outcome; None when no caller waits for it.
+        compacted: Only the last record of a key matters (a compacted changelog); known when it is committed.
+        writer: Names this member's ownership of the partition (changelogs only).
+        number: Its number in the order of production.
+    """
+
+    topic: str
+    partition: int | None
+    key: bytes | None
+    value: bytes | None
+    timestamp_ms: int
+    headers: tuple[tuple[str, bytes], ...]
+    source: tuple[TP, int] | None
+    settle: Settle | None
+    compacted: bool = False
+    writer: bytes = b""
+    number: int = 0
+
+    @property
+    def size(self) -> int:
+        """Bytes of payload."""
+        return len(self.key or b"") + len(self.value or b"")
+
+
+@dataclass(slots=True)
+class CommitBatch:
+    """What one commit writes: whole events only, and the offsets that they allow."""
+
+    outputs: list[Output]
+    offsets: dict[TP, int]
+    rows: dict[Place, Changed] = field(default_factory=dict)
+
+
+class _Event:
+    """What one event produced, with the numbers of its first and its last record or row."""
+
+    __slots__ = ("cost_us", "count", "first", "last", "offset", "outputs", "rows", "size")
+
+    def __init__(self, offset: int, first: int) -> None:
+        self.offset = offset
+        self.first = self.last = first
+        self.outputs: list[Output] = []
+        self.rows: dict[Place, Changed] = {}
+        self.count = self.size = self.cost_us = 0
+
+
+class _Queue:
+    """The events of one partition that have produced something, taken in offset order."""
+
+    __slots__ = ("_offsets", "events")
+
+    def __init__(self) -> None:
+        self.events: dict[int, _Event] = {}
+        self._offsets: list[int] = []
+
+    def add(self, offset: int, first: int) -> _Event:
+        """Begin with an event."""
+        event = self.events[offset] = _Event(offset, first)
+        heapq.heappush(self._offsets, offset)
+        return event
+
+    def first(self) -> _Event | None:
+        """Return the event with the lowest offset; None when there is none."""
+        while self._offsets:
+            event = self.events.get(self._offsets[0])
+            if event is not None:
+                return event
+            heapq.heappop(self._offsets)
+        return None
+
+
+class PendingWrites:
+    """Outputs in the order of production, kept by event."""
+
+    def __init__(self, cost_us: Callable[[str], int]) -> None:
+        self._cost_us = cost_us
+        self._queues: dict[TP, _Queue] = {}
+        self._free: list[Output] = []
+        self._number = 0
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __contains__(self, source: tuple[TP, int]) -> bool:
+        queue = self._queues.get(source[0])
+        return queue is not None and source[1] in queue.events
+
+    def add(self, output: Output) -> None:
+        """Append an output."""
+        self._number = output.number = self._number + 1
+        self._keep(output)
+
+    def _keep(self, output: Output) -> None:
+        self._count += 1
+        if output.source is None:
+            self._free.append(output)
+            return
+        event = self._event(output.source, output.number)
+        event.count += 1
+        event.outputs.append(output)
+        event.size += output.size
+        event.cost_us += self._cost_us(output.topic)
+
+    def change(self, source: tuple[TP, int], place: Place, rows: Iterable[tuple[bytes, bytes | None]]) -> None:
+        """Note the rows of a compacted changelog that an event changed. No caller waits for their outcome."""
+        self._number = number = self._number + 1
+        event = self._event(source, number)
+        held = event.rows.get(place)
+        if held is None:
+            held = event.rows[place] = {}
+        fresh, size = -len(held), 0
+        for key, value in rows:
+            earlier = held.get(key)
+            if earlier is None:
+                size += len(key)
+            elif earlier[1] is not None:
+                size -= len(earlier[1])
+            if value is not None:
+                size += len(value)
+            held[key] = number, value
+        fresh += len(held)
+        self._count += fresh
+        event.count += fresh
+        event.size += size
+        event.cost_us += fresh * self._cost_us(place[0])
+
+    def _take_off(self, count: int) -> None:
+        self._count -= count
+        assert self._count >= 0, f"{self._count} records pending"
+
+    def _event(self, source: tuple[TP, int], number: int) -> _Event:
+        """Return the entry of an event that produced something with this number."""
+        tp, offset = source
+        queue = self._queues.get(tp)
+        if queue is None:
+            queue = self._queues[tp] = _Queue()
+        event = queue.events.get(offset)
+        if event is None:
+            return queue.add(offset, number)
+        if number > event.last:
+            event.last = number
+        elif number < event.first:
+            event.first = number
+        return event
+
+    def cost_us(self, source: tuple[TP, int]) -> int:
+        """Return for how long the commit of what an event produced so far would occupy the server."""
+        queue = self._queues.get(source[0])
+        event = queue.events.get(source[1]) if queue is not None else None
+        return 0 if event is None else event.cost_us
+
+    def outputs(self) -> list[Output]:
+        """Return all records that wait, in order; without rows."""
+        events = [event for queue in self._queues.values() for event in queue.events.values()]
+        return sorted([*(output for event in events for output in event.outputs), *self._free], key=_number)
+
+    def drop_event(self, source: tuple[TP, int]) -> CommitBatch:
+        """Take out what one event produced."""
+        queue = self._queues.get(source[0])
+        event = queue.events.pop(source[1], None) if queue is not None else None
+        if event is None:
+            return CommitBatch([], {})
+        self._take_off(event.count)
+        return CommitBatch(event.outputs, {}, event.rows)
+
+    def drop_claims(self, changelogs: Container[str]) -> list[Output]:
+        """Remove what only the owner of a partition may write: what events produced, and changelog records.
+
+        Returns:
+            The removed records, without rows: no caller waits for those.
+        """
+        everything = self.outputs()
+        self._queues, self._free, self._count = {}, [], 0
+        claims = []
+        for output in everything:
+            if output.source is not None or output.topic in changelogs:
+                claims.append(output)
+            else:
+                self.add(output)
+        return claims
+
+    def put_back(self, outputs: list[Output]) -> None:
+        """Put back records that a commit did not write. Rows stay out: the right to write them is over."""
+        for output in outputs:
+            self._keep(output)
+        self._free.sort(key=_number)
+
+    def next_batch(
+        self,
+        first_unfinished: Mapping[TP, int],
+        cost_max_us: int,
+        bytes_max: int,
+        dependencies: Dependencies | None = None,
+    ) -> CommitBatch:
+        """Take the outputs of finished events, as many whole events as fit; the rest stays.
+
+        Args:
+            first_unfinished: For each partition, the offset below which all events are finished.
+            cost_max_us: How long one commit may occupy the server; events that must go together are taken whole.
+            bytes_max: Bytes of payload in one commit; events that must go together are taken whole.
+            dependencies: Which events build on which: an event is taken with all that it builds on.
+        """
+        known = dependencies or Dependencies()
+        finished = _Finished(self._queues, known.bounded(first_unfinished), known)
+        taken = self._take_free(cost_max_us)
+        size, cost_us = sum(output.size for output in taken), sum(self._cost_us(output.topic) for output in taken)
+        rows: dict[Place, Changed] = {}
+        count, reach = len(taken), 0
+        full = False
+        while (found := finished.next()) is not None:
+            tp, event = found
+            # Events whose outputs are interleaved are not torn apart: the later write to a key must come later.
+            full = full or (bool(cost_us) and (cost_us + event.cost_us > cost_max_us or size > bytes_max))
+            if full and event.first > reach:
+                finished.leave()
+                continue
+            for each in finished.take(tp, event.offset) if len(known) else finished.take_one(tp, event):
+                taken += each.outputs
+                for place, changed in each.rows.items():
+                    held = rows.get(place)
+                    if held is None:
+                        rows[place] = changed
+                    elif each.first > reach:
+                        held.update(changed)
+                    else:
+                        _merge(held, changed)
+                count += each.count
+                size += each.size
+                cost_us += each.cost_us
+                reach = max(reach, each.last)
+        self._take_off(count)
+        taken.sort(key=_number)
+        return CommitBatch(taken, known.bounded(finished.marks()), rows)
+
+    def _take_free(self, cost_max_us: int) -> list[Output]:
+        count = cost_us = 0
+        while count < len(self._free) and cost_us < cost_max_us:
+            cost_us += self._cost_us(self._free[count].topic)
+            count += 1
+        taken, self._free = self._free[:count], self._free[count:]
+        return taken
+
+
+_number = attrgetter("number")
+
+
+def _merge(held: Changed, changed: Changed) -> None:
+    """Add an event's rows to those of others that were produced before, after and between."""
+    for key, change in changed.items():
+        if key not in held or held[key][0] < change[0]:
+            held[key] = change
+
+
+class _Finished:
+    """The finished events of one commit; takes events out of each partition in offset order."""
+
+    def __init__(self, queues: Mapping[TP, _Queue], marks: Mapping[TP, int], dependencies: Dependencies) -> None:
+        self._marks = marks
+        self._dependencies = dependencies
+        self._queues = {tp: queue for tp in marks if (queue := queues.get(tp)) is not None}
+        self._orders = dict.fromkeys(self._queues, 0)
+        self._candidates = sorted((0, number, tp) for number, tp in enumerate(self._queues))
+        self._dependent = {tp: deque(dependencies.dependent_offsets(tp, mark)) for tp, mark in marks.items()}
+
+    def _first(self, tp: TP) -> _Event | None:
+        event = self._queues[tp].first() if tp in self._queues else None
+        return event if event is not None and event.offset < self._marks[tp] else None
+
+    def next(self) -> tuple[TP, _Event] | None:
+        """Peek at the next event in production order, respecting offset order within each partition."""
+        while self._candidates:
+            order, number, tp = self._candidates[0]
+            event = self._first(tp)
+            if event is None:
+                heapq.heappop(self._candidates)
+                continue
+            stands = max(self._orders[tp], event.first)
+            if stands == order:
+                return tp, event
+            heapq.heapreplace(self._candidates, (stands, number, tp))
+        return None
+
+    def leave(self) -> None:
+        """Leave the rest of the next event's partition to a later commit."""
+        heapq.heappop(self._candidates)
+
+    def take_one(self, tp: TP, event: _Event) -> tuple[_Event]:
+        """Take the next event, which builds on nothing."""
+        self._orders[tp] = max(self._orders[tp], event.first)
+        return (self._queues[tp].events.pop(event.offset),)
+
+    def take(self, tp: TP, offset: int) -> Iterator[_Event]:
+        """Take an event with those before it in its partition, and all that any of these builds on."""
+        todo = [(tp, offset)]
+        while todo:
+            tp, offset = todo.pop()
+            dependent = self._dependent.get(tp, deque())
+            while (event := self._first(tp)) is not None and event.offset <= offset:
+                self._orders[tp] = max(self._orders[tp], event.first)
+                yield self._queues[tp].events.pop(event.offset)
+            while dependent and dependent[0] <= offset:
+                todo += self._dependencies.bases((tp, dependent.popleft()))
+
+    def marks(self) -> dict[TP, int]:
+        """Return the offset of each partition below which no finished event is left."""
+        return {tp: mark if (left := self._first(tp)) is None else left.offset for tp, mark in self._marks.items()}
+
+
+def coalesce(outputs: list[Output]) -> tuple[list[Output], dict[int, list[Output]]]:
+    """Keep only the last record of each key of compacted changelogs, at the position of the first.
+
+    Returns:
+        The records to write, and by position the earlier records that each of them settles.
+    """
+    places: dict[tuple[str, int | None, bytes], int] = {}
+    kept: list[Output] = []
+    settled: dict[int, list[Output]] = {}
+    for output in outputs:
+        if output.compacted and output.key is not None:
+            place = places.setdefault((output.topic, output.partition, output.key), len(kept))
+            if place < len(kept):
+                if kept[place].settle is not None:
+                    settled.setdefault(place, []).append(kept[place])
+                kept[place] = output
+                continue
+        kept.append(output)
+    return kept, settled

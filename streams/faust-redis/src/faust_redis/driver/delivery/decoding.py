@@ -1,0 +1,49 @@
+"""Decode what a channel reads, without Faust's coroutines.
+
+An error is not explained here: the caller then has Faust decode the message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from faust.serializers.schemas import Schema
+from faust.topics import Topic
+
+from faust_redis.driver.codecs.loading import Load, loader
+from faust_redis.driver.sending.fast_topics import FastTopic
+from faust_redis.typed import Typed
+
+Decode = Callable[[bytes | None, bytes | None], tuple[Any, Any]]
+"""Raw key and value, decoded; raises whatever goes wrong."""
+
+
+def decoder(app: Any, channel: Any) -> Decode | None:
+    """Return how to decode what a channel reads; None when its topic or schema class is an app's own."""
+    if type(channel) not in {Topic, FastTopic} or type(channel.schema) not in {Schema, Typed}:
+        return None
+    registry, schema = app.serializers, channel.schema
+    load_key = loader(registry.loads_key, registry, schema.key_type, schema.key_serializer, registry.key_serializer)
+    if isinstance(schema, Typed):
+        load_value: Load = schema.load
+    else:
+        load_value = loader(
+            registry.loads_value, registry, schema.value_type, schema.value_serializer, registry.value_serializer
+        )
+
+    def decode(key: bytes | None, value: bytes | None) -> tuple[Any, Any]:
+        if key is None or value is None:
+            return _with_none(registry, schema, key, value)
+        return load_key(key), load_value(value)
+
+    return decode
+
+
+def _with_none(registry: Any, schema: Any, key: bytes | None, value: bytes | None) -> tuple[Any, Any]:
+    key = registry.loads_key(schema.key_type, key, serializer=schema.key_serializer)
+    if isinstance(schema, Typed):
+        return key, schema.load(value or b"")
+    if value is not None or not schema.allow_empty:
+        value = registry.loads_value(schema.value_type, value, serializer=schema.value_serializer)
+    return key, value

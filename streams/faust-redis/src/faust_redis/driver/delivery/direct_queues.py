@@ -1,0 +1,110 @@
+"""The fast path from a fetch to an agent: decode a run of records and put it into the agent's queue at once.
+
+Faust's conductor hands over one message at a time, by a coroutine each. A partition has a direct queue when only one
+channel reads it and decodes with Faust's own classes. The queue, its bounds and its events are the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from faust.types import TP
+
+from faust_redis.driver.delivery.batches import Received
+from faust_redis.driver.delivery.decoding import Decode, decoder
+from faust_redis.driver.delivery.messages import is_for_another_group, to_message
+from faust_redis.driver.faust_internals import QueueAccess
+from faust_redis.driver.limits import RUN_RECORDS_MAX
+from faust_redis.log import StoredRecord
+
+
+class DirectQueue:
+    """The queue of the only channel that reads a partition."""
+
+    def __init__(
+        self, app: Any, tp: TP, queue: Any, decode: Decode, on_full: Callable[[TP], None], on_room: Callable[[], None]
+    ) -> None:
+        self._app = app
+        self._event_class = app.conf.Event
+        self.tp = tp
+        self._queue = queue
+        self._access = QueueAccess(queue)
+        self._decode = decode
+        self._on_full = on_full
+        self._on_room = on_room
+
+    @property
+    def room(self) -> int:
+        """Return how many events the queue takes now."""
+        return max(0, self._queue.maxsize - self._queue.qsize()) if self._queue.maxsize > 0 else 1 << 30
+
+    @property
+    def run_records_max(self) -> int:
+        """Return how many records to hand over before the next partition's turn: as many as a batch may have."""
+        return int(getattr(self._queue, "run_records_max", RUN_RECORDS_MAX))
+
+    def decode(self, records: Sequence[StoredRecord], generation: int) -> list[Any]:
+        """Return events of records, or what batches are made of, up to the first that must not come this way.
+
+        That is a record that cannot be decoded, or a replay for another consumer group.
+        """
+        make = self._received if self._is_for_batches else self._event
+        decode = self._decode
+        events = []
+        for record in records:
+            if record.headers and is_for_another_group(record, self._app.conf.id):
+                break
+            try:
+                key, value = decode(record.key, record.value)
+            except Exception:
+                break
+            events.append(make(generation, record, key, value))
+        return events
+
+    @property
+    def _is_for_batches(self) -> bool:
+        return hasattr(self._queue, "run_records_max")
+
+    def _received(self, generation: int, record: StoredRecord, key: Any, value: Any) -> Received[Any]:
+        return Received(self._app, self.tp, generation, record, key, value)
+
+    def _event(self, generation: int, record: StoredRecord, key: Any, value: Any) -> Any:
+        message = to_message(self.tp, record, generation)
+        message.refcount = 1
+        return self._event_class(self._app, key, value, message.headers, message)
+
+    def put(self, events: list[Any]) -> None:
+        """Hand events over; the queue must have room for them."""
+        assert len(events) <= self.room, f"{len(events)} events for a queue of {self.room} free places"
+        self._access.put_all(events)
+        if self._queue.in_pressure_high_state(self._on_room):
+            self._on_full(self.tp)
+
+
+class DirectQueues:
+    """The direct queues of one consumer, looked up anew when the channels of a partition have changed."""
+
+    def __init__(self, app: Any, on_full: Callable[[TP], None], on_drop: Callable[[TP], None]) -> None:
+        self._app = app
+        self._on_full = on_full
+        self._on_drop = on_drop
+        self._known: dict[TP, tuple[Any, DirectQueue | None]] = {}
+
+    def of(self, tp: TP, channels: Sequence[Any]) -> DirectQueue | None:
+        """Return a partition's direct queue; None when its records go through Faust's conductor."""
+        if len(channels) != 1:
+            return None
+        [channel] = channels
+        known, direct_queue = self._known.get(tp, (None, None))
+        if known is not channel:
+            direct_queue = self._build(tp, channel)
+            self._known[tp] = channel, direct_queue
+        return direct_queue
+
+    def _build(self, tp: TP, channel: Any) -> DirectQueue | None:
+        decode = decoder(self._app, channel)
+        if decode is None:
+            return None
+        on_drop = self._on_drop
+        return DirectQueue(self._app, tp, channel.queue, decode, self._on_full, lambda: on_drop(tp))

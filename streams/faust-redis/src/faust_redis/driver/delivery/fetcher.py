@@ -1,0 +1,150 @@
+"""Fetch records by offset and have them handed over, until the consumer stops."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol
+
+from faust.types import TP
+
+from faust_redis.driver.broker import Reads
+from faust_redis.driver.delivery.fetch_state import FetchedRecords, FetchState
+from faust_redis.driver.delivery.flow import Flow
+from faust_redis.driver.delivery.hand_over import HandOver
+from faust_redis.driver.groups.fencing import Fencing
+from faust_redis.driver.groups.ownership import Ownership
+from faust_redis.driver.limits import FETCH_BLOCK_MS, FETCH_RECORDS_MAX, RETRY_FIRST_S, RETRY_MAX_S
+from faust_redis.driver.tasks import retrieve_error, wait_first
+from faust_redis.log import LogUnavailableError, TopicPartition, TrimmedError
+
+logger = logging.getLogger(__name__)
+
+FLOW_POLL_S = 1.0
+"""How often a stopped flow is looked at."""
+
+
+class Changelogs(Protocol):
+    """Knows the changelog topics."""
+
+    def is_changelog(self, topic: str) -> bool:
+        """Return whether a topic is the changelog of a table."""
+
+
+class Fetcher:
+    """Reads the partitions that Faust has not paused."""
+
+    def __init__(
+        self,
+        broker: Reads,
+        group: str,
+        state: FetchState,
+        ownership: Ownership,
+        hand_over: HandOver,
+        flow: Callable[[], Flow],
+        fencing: Fencing,
+        tables: Changelogs,
+    ) -> None:
+        self._broker = broker
+        self._group = group
+        self._state = state
+        self._ownership = ownership
+        self._hand_over = hand_over
+        self._flow = flow
+        self._fencing = fencing
+        self._tables = tables
+        self._interrupted: asyncio.Future[None] | None = None
+
+    async def run(self, should_stop: Callable[[], bool], fetch: Callable[[], Any]) -> None:
+        """Fetch and deliver until told to stop; an unreachable broker does not end it.
+
+        Args:
+            should_stop: Whether to stop.
+            fetch: Makes one fetch: `fetch_once` of the active partitions, with what Faust wants done around it.
+        """
+        pause_s = RETRY_FIRST_S
+        while not should_stop():
+            flow = self._flow()
+            try:
+                if not flow.flow_active:
+                    await wait_first(flow.wait_until_resumed(), timeout_s=FLOW_POLL_S)
+                    continue
+                fetched = self._state.take_parked(flow.full) or await fetch()
+                pause_s = RETRY_FIRST_S
+                if fetched:
+                    await self._hand_over.deliver(fetched)
+                elif self._state.parked or not self._fetchable(flow.active & self._ownership.assigned):
+                    await self._hand_over.wait_for_room()
+            except LogUnavailableError as exc:
+                logger.warning("fetching waits for the broker: %s", exc)
+                await asyncio.sleep(pause_s)
+                pause_s = min(pause_s * 2, RETRY_MAX_S)
+
+    async def fetch_once(self, active: set[TP] | None, timeout_s: float) -> FetchedRecords:
+        """Return records of active partitions (of all assigned ones when None), at most after a time.
+
+        Returns nothing when the flow stops meanwhile, when a position was set, or when records are missing.
+        """
+        state, flow = self._state, self._flow()
+        if not flow.flow_active:
+            return {}
+        assigned = self._ownership.assigned
+        wanted = assigned if active is None else active & assigned
+        offsets = self._fetchable(wanted)
+        if not offsets:
+            return {}
+        seeks = state.seeks
+        # While records are parked, a fetch must not block on the other partitions: room may come at any moment.
+        block_ms = None if state.parked else min(FETCH_BLOCK_MS, int(timeout_s * 1000))
+        fetched = await self._unless_interrupted(
+            self._broker.fetch(offsets, count=FETCH_RECORDS_MAX, block_ms=block_ms)
+        )
+        if seeks != state.seeks or not flow.flow_active:
+            return {}
+        still = wanted if active is None else wanted & flow.active
+        found = {TP(*tp): records for tp, records in fetched.items() if TP(*tp) in still}
+        for tp, records in found.items():
+            if records[0].offset > state.positions[tp]:
+                self._miss(tp, records[0].offset)
+                return {}
+        return found
+
+    def _fetchable(self, wanted: set[TP]) -> dict[TopicPartition, int]:
+        return self._state.fetchable(wanted, self._flow().full)
+
+    async def _unless_interrupted(self, fetch: Coroutine[Any, Any, Any]) -> Any:
+        """Return what a fetch brings, or nothing as soon as other partitions are to be read.
+
+        A fetch that waits for records of the old partitions must not hold up the new ones; it ends by itself.
+        """
+        fetching = asyncio.ensure_future(fetch)
+        fetching.add_done_callback(retrieve_error)
+        interrupted = self._interrupted = asyncio.get_running_loop().create_future()
+        try:
+            await asyncio.wait((fetching, interrupted), return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            fetching.cancel()
+            raise
+        return fetching.result() if fetching.done() else {}
+
+    def interrupt(self) -> None:
+        """Begin a new fetch: other partitions are to be read, too."""
+        if self._interrupted is not None and not self._interrupted.done():
+            self._interrupted.set_result(None)
+
+    def _miss(self, tp: TP, offset: int) -> None:
+        """Deal with records that are gone: a table has its snapshot, but events must not be skipped.
+
+        Raises:
+            TrimmedError: events are gone; the worker ends with that.
+        """
+        position = self._state.positions[tp]
+        if not self._tables.is_changelog(tp.topic):
+            raise TrimmedError(
+                f"events {position} to {offset - 1} of {tp.topic}:{tp.partition} were removed before group "
+                f"{self._group!r} processed them, by something else than this log's retention. Restore the broker, or "
+                "accept the loss with 'faust-redis groups reset'."
+            )
+        logger.warning("records %d to %d of %s are trimmed: reading it anew", position, offset - 1, tp)
+        self._fencing.fence(f"records of {tp} were trimmed before this member had read them")

@@ -1,0 +1,185 @@
+"""Hand fetched records to agents, a run of each partition in turn; one partition never holds up another."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Protocol
+
+from faust.types import TP
+
+from faust_redis.driver import faust_internals as internals
+from faust_redis.driver.commit.offset_tracker import OffsetTracker
+from faust_redis.driver.delivery.direct_queues import DirectQueue
+from faust_redis.driver.delivery.fetch_state import FetchedRecords, FetchState
+from faust_redis.driver.delivery.flow import Capacity, Flow
+from faust_redis.driver.delivery.messages import is_for_another_group, to_message
+from faust_redis.driver.limits import HELD_POLL_S, RUN_RECORDS_MAX
+from faust_redis.driver.tasks import wait_first
+from faust_redis.driver.telemetry import Telemetry
+from faust_redis.log import StoredRecord
+
+CAPACITY_WAIT_S = 5.0
+"""Bounds the wait for capacity from outside; `wait_for_capacity` has a shorter bound of its own."""
+
+
+class FastPath(Protocol):
+    """Finds the direct queue of a partition."""
+
+    def of(self, tp: TP, channels: Any) -> DirectQueue | None:
+        """Return it; None when records go through Faust's conductor."""
+
+
+class HandOver:
+    """Brings records into the queues of agents."""
+
+    def __init__(
+        self,
+        app: Any,
+        group: str,
+        state: FetchState,
+        tracker: OffsetTracker,
+        capacity: Capacity,
+        flow: Callable[[], Flow],
+        telemetry: Telemetry,
+        direct_queues: FastPath,
+    ) -> None:
+        self._app = app
+        self._group = group
+        self._state = state
+        self._tracker = tracker
+        self._capacity = capacity
+        self._flow = flow
+        self._telemetry = telemetry
+        self.direct_queues = direct_queues
+        self._pressure_dropped = asyncio.Event()
+
+    def on_room(self) -> None:
+        """An agent's queue has room again."""
+        self._pressure_dropped.set()
+
+    async def wait_for_room(self) -> None:
+        """Wait until a queue has room, or for a moment."""
+        self._pressure_dropped.clear()
+        await wait_first(self._pressure_dropped.wait(), timeout_s=HELD_POLL_S)
+
+    async def deliver(self, fetched: FetchedRecords) -> None:
+        """Hand records over; stop when a rebalance or a seek overtakes them."""
+        era = self._era()
+        queues = {tp: self._direct_queue(tp) for tp in fetched}
+        sizes = {tp: queue.run_records_max for tp, queue in queues.items() if queue is not None}
+        for tp, run in runs(fetched, sizes):
+            queue = queues[tp]
+            deliver = self._deliver_singly(tp, run, era) if queue is None else self._deliver_run(tp, queue, run, era)
+            if not await deliver:
+                return
+
+    async def _deliver_singly(self, tp: TP, records: list[StoredRecord], era: object) -> bool:
+        """Deliver records through the conductor; return False when they were overtaken and must be fetched again."""
+        state = self._state
+        for record in records:
+            if self._is_overtaken(era):
+                return False
+            if tp in state.parked or (tp in self._flow().full and not self._app.in_recovery):
+                state.park(tp, [record])
+                continue
+            await self._wait_until_taken(tp)
+            if self._is_overtaken(era):
+                return False
+            state.advance(tp, record.offset + 1)
+            await self._deliver_one(tp, record)
+        return True
+
+    async def _deliver_run(self, tp: TP, queue: DirectQueue, records: list[StoredRecord], era: object) -> bool:
+        """Deliver records by a direct queue, those that it has room for; see `_deliver_singly`."""
+        while records:
+            if self._is_overtaken(era):
+                return False
+            if tp in self._state.parked or tp in self._flow().full:
+                self._state.park(tp, records)
+                return True
+            await self._wait_until_taken(tp)
+            if self._is_overtaken(era):
+                return False
+            records, odd = self._put(tp, queue, records)
+            if odd is not None:
+                self._state.advance(tp, odd.offset + 1)
+                await self._deliver_one(tp, odd)
+        return True
+
+    def _put(
+        self, tp: TP, queue: DirectQueue, records: list[StoredRecord]
+    ) -> tuple[list[StoredRecord], StoredRecord | None]:
+        """Put what fits into the queue; return the rest, and apart the next record if it must go another way."""
+        fitting = records[: queue.room]
+        events = queue.decode(fitting, self._app.consumer_generation_id)
+        count = len(events)
+        if count:
+            taken = records[:count]
+            end = taken[-1].offset + 1
+            self._tracker.deliver_run(tp, taken)
+            self._state.see(tp, end)
+            self._state.advance(tp, end)
+            self._telemetry.count_received(tp, end - 1, count)
+            queue.put(events)
+        if count < len(fitting):
+            return records[count + 1 :], records[count]
+        return records[count:], None
+
+    def _direct_queue(self, tp: TP) -> DirectQueue | None:
+        """Return the fast path of a partition, if it has one now."""
+        if self._app.in_recovery or tp not in self._tracker or not self._app.topics.acks_enabled_for(tp.topic):
+            return None
+        return self.direct_queues.of(tp, tuple(self._channels(tp)))
+
+    async def _deliver_one(self, tp: TP, record: StoredRecord) -> None:
+        self._state.see(tp, record.offset + 1)
+        if tp in self._tracker:
+            self._tracker.deliver(tp, record.offset, record.value)
+            if not self._app.topics.acks_enabled_for(tp.topic):
+                self._tracker.finish(tp, (record.offset,))
+        if not self._app.client_only and (not self._channels(tp) or is_for_another_group(record, self._group)):
+            self._tracker.finish(tp, (record.offset,))
+        else:
+            await self._flow().hand_to_conductor(to_message(tp, record, self._app.consumer_generation_id))
+
+    # --- waiting ------------------------------------------------------------------------------------------------------
+
+    def _era(self) -> object:
+        """Return what must not change between a fetch and the delivery of what it brought."""
+        return self._state.seeks, self._app.consumer_generation_id
+
+    def _is_overtaken(self, era: object) -> bool:
+        flow = self._flow()
+        return flow.should_stop or not flow.flow_active or era != self._era()
+
+    async def _wait_until_taken(self, tp: TP) -> None:
+        """Wait until a queue would take a record at once, or a rebalance begins.
+
+        Faust waits in a task that it does not end: it would put the record into the queue after a rebalance, and
+        recovery would take all records before it for seen.
+        """
+        flow = self._flow()
+        if self._capacity.is_full and flow.flow_active and not flow.should_stop:
+            await wait_first(flow.wait_until_suspended(), self._capacity.wait_for_capacity(), timeout_s=CAPACITY_WAIT_S)
+        while flow.flow_active and not flow.should_stop and self._would_wait(tp):
+            self._pressure_dropped.clear()
+            await wait_first(self._pressure_dropped.wait(), flow.wait_until_suspended(), timeout_s=HELD_POLL_S)
+
+    def _would_wait(self, tp: TP) -> bool:
+        return internals.is_flow_suspended(self._app) or any(channel.queue.full() for channel in self._channels(tp))
+
+    def _channels(self, tp: TP) -> Any:
+        return internals.channels_of(self._app, tp)
+
+
+def runs(fetched: FetchedRecords, sizes: Mapping[TP, int]) -> Iterator[tuple[TP, list[StoredRecord]]]:
+    """Iterate over a run of records of each partition in turn, so that a deep partition does not starve the others."""
+    left = {tp: records for tp, records in fetched.items() if records}
+    while left:
+        for tp, records in list(left.items()):
+            size = sizes.get(tp, RUN_RECORDS_MAX)
+            yield tp, records[:size]
+            left[tp] = records[size:]
+            if not left[tp]:
+                del left[tp]

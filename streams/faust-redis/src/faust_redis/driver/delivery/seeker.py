@@ -1,0 +1,149 @@
+"""Set fetch positions: bounds of partitions, committed offsets, a broker that went back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Protocol
+
+from aiokafka.errors import IllegalStateError
+from faust.types import TP
+
+from faust_redis.driver.broker import Offsets
+from faust_redis.driver.commit.offset_tracker import OffsetTracker
+from faust_redis.driver.delivery.fetch_state import FetchState
+from faust_redis.driver.groups.fencing import Fencing
+from faust_redis.driver.groups.ownership import Ownership
+from faust_redis.driver.limits import RECOVERY_PATIENCE_S
+from faust_redis.driver.retry import retry_while_unavailable
+from faust_redis.log import Fence, FencedError, TopicPartition
+
+
+class Claims(Protocol):
+    """The committer, as far as seeking needs it."""
+
+    fence: Fence | None
+
+    async def claim(self, offsets: Mapping[TP, int], fence: Fence | None) -> None:
+        """Commit where to begin in partitions that the group never committed."""
+
+    async def is_forgotten(self) -> bool:
+        """Return whether the broker has lost this member's last write."""
+
+
+class Changelogs(Protocol):
+    """Knows the changelog topics."""
+
+    def is_changelog(self, topic: str) -> bool:
+        """Return whether a topic is the changelog of a table."""
+
+
+class Seeker:
+    """Knows where a consumer begins in each partition."""
+
+    def __init__(
+        self,
+        broker: Offsets,
+        group: str,
+        state: FetchState,
+        ownership: Ownership,
+        tracker: OffsetTracker,
+        claims: Claims,
+        fencing: Fencing,
+        tables: Changelogs,
+        *,
+        begins_at_end: Callable[[], bool],
+        should_stop: Callable[[], bool],
+    ) -> None:
+        self._broker = broker
+        self._group = group
+        self._state = state
+        self._ownership = ownership
+        self._tracker = tracker
+        self._claims = claims
+        self._fencing = fencing
+        self._tables = tables
+        self._begins_at_end = begins_at_end
+        self._should_stop = should_stop
+
+    async def high_watermarks(self, partitions: Iterable[TP]) -> dict[TP, int]:
+        """Return the high watermark (last offset + 1) of each partition, asked of the broker."""
+        ends = await self._bounds(self._broker.end_offsets, partitions)
+        self._state.high_watermarks.update(ends)
+        return ends
+
+    async def earliest_offsets(self, partitions: Iterable[TP]) -> dict[TP, int]:
+        """Return the lowest offset kept in each partition; its high watermark when none is."""
+        return await self._bounds(self._broker.beginning_offsets, partitions)
+
+    async def _bounds(self, ask: Any, partitions: Iterable[TP]) -> dict[TP, int]:
+        wanted = tuple(partitions)
+        bounds: dict[TP, int] = {}
+        for topic in sorted({tp.topic for tp in wanted}):
+            reply = await self.patiently(lambda topic=topic: ask(topic))
+            bounds.update({TP(topic, p): offset for p, offset in reply.items()})
+        return {tp: bounds.get(tp, 0) for tp in wanted}
+
+    async def patiently(self, call: Any) -> Any:
+        """Repeat a call of table recovery while the broker is away; raise before Faust's own timeout ends recovery."""
+        return await retry_while_unavailable(
+            call, "table recovery", patience_s=RECOVERY_PATIENCE_S, stop=self._should_stop
+        )
+
+    async def initial_offsets(self, tps: Iterable[TP]) -> dict[TP, int]:
+        """Return where to begin in partitions without a committed offset (`auto.offset.reset`)."""
+        return await (self.high_watermarks(tps) if self._begins_at_end() else self.earliest_offsets(tps))
+
+    async def seek_to_committed(self) -> dict[TP, int]:
+        """Position every assigned partition with agents on its committed offset; return those offsets.
+
+        Raises:
+            IllegalStateError: a rebalance began meanwhile (Faust then waits for the next assignment).
+        """
+        revocations, fence = self._ownership.revocations, self._claims.fence
+        committed = await self.patiently(lambda: self._broker.committed(self._group))
+        tps = {tp for tp in self._ownership.assigned if not self._tables.is_changelog(tp.topic)}
+        offsets = {tp: committed[TopicPartition(*tp)] for tp in tps if TopicPartition(*tp) in committed}
+        fresh = await self.initial_offsets(tps - set(offsets))
+        if fresh:
+            await self._claim(fresh, fence)
+        offsets |= fresh
+        if not self._ownership.is_installed or revocations != self._ownership.revocations:
+            raise IllegalStateError("another rebalance began")
+        for tp, offset in sorted(offsets.items()):
+            self._state.seek(tp, offset)
+            self._tracker.reset(tp, offset)
+        return offsets
+
+    async def _claim(self, offsets: Mapping[TP, int], fence: Fence | None) -> None:
+        # With the right to write of when the partitions were looked up: by now another generation may have others.
+        try:
+            await self._claims.claim(offsets, fence)
+        except FencedError as exc:
+            if fence == self._claims.fence:
+                self._fencing.fence(str(exc))
+            raise IllegalStateError("another rebalance began") from exc
+
+    async def seek_for_recovery(self, partitions: Mapping[TP, int]) -> None:
+        """Position partitions for recovery; an offset that was trimmed is moved up to the earliest kept.
+
+        Raises:
+            IllegalStateError: when a partition is not assigned (Faust takes it for another rebalance).
+        """
+        missing = set(partitions) - self._ownership.assigned
+        if missing:
+            raise IllegalStateError(f"not assigned: {sorted(missing)}")
+        earliest = await self.earliest_offsets(partitions)
+        for tp, offset in partitions.items():
+            self._state.seek(tp, max(offset or 0, earliest[tp]))
+
+    async def went_back(self) -> bool:
+        """Return whether the broker was restored: a partition ends below a position, or the last write is lost."""
+        if await self._claims.is_forgotten():
+            return True
+        # As it stood before asking: a fetch may move it past an answer that is under way.
+        stood = {tp: position for tp, position in self._state.positions.items() if tp in self._tracker}
+        for topic in sorted({tp.topic for tp in stood}):
+            ends = await self._broker.end_offsets(topic)
+            if any(position > ends.get(tp.partition, 0) for tp, position in stood.items() if tp.topic == topic):
+                return True
+        return False

@@ -1,0 +1,54 @@
+"""Know which task works on which event: a sensor, since Faust tells sensors in the task itself."""
+
+from __future__ import annotations
+
+import asyncio
+import weakref
+from dataclasses import dataclass
+from typing import Any
+
+from faust.types import TP, EventT, StreamT
+
+from faust_redis.driver.source import Source
+from faust_redis.driver.telemetry import DriverSensor
+
+
+@dataclass(slots=True)
+class EventTask:
+    """A task that works on events, and the message of the event (or batch) that it has begun last."""
+
+    message: Any = None
+
+
+class EventTasks(DriverSensor):
+    """All tasks of an app that work on events."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._by_task: weakref.WeakKeyDictionary[Any, EventTask] = weakref.WeakKeyDictionary()
+
+    def on_stream_event_in(self, tp: TP, offset: int, stream: StreamT[Any], event: EventT[Any]) -> None:
+        """A stream hands an event to the code that iterates it."""
+        self.current().message = event.message
+
+    def current(self) -> EventTask:
+        """Return the entry of the current task."""
+        task = asyncio.current_task()
+        entry = self._by_task.get(task)
+        if entry is None:
+            entry = self._by_task[task] = EventTask()
+        return entry
+
+    def messages(self) -> list[Any]:
+        """Return the messages that tasks work on."""
+        return [entry.message for entry in self._by_task.values() if entry.message is not None]
+
+    def event_of(self, task: Any) -> Source | None:
+        """Return the event that a task has begun and not finished."""
+        entry = self._by_task.get(task)
+        message = None if entry is None else entry.message
+        return None if message is None or message.acked else (message.tp, message.offset)
+
+    def current_event(self) -> Source | None:
+        """Return the event that the current task itself works on; None in a task that an event has started."""
+        return self.event_of(asyncio.current_task())

@@ -1,0 +1,1 @@
+"""Deal with events whose agents raised: retries, redelivery, dead letters."""

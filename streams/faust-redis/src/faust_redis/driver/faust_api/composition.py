@@ -1,0 +1,228 @@
+"""The composition root of the driver: builds the parts of one worker and gives each what it needs.
+
+No part knows the transport. Parts that need something of Faust's consumer get it by a narrow protocol, through a
+function: Faust makes the consumer later.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol, cast
+
+from faust_redis.driver.broker import Broker
+from faust_redis.driver.commit.commit_loop import CommitLoop
+from faust_redis.driver.commit.committer import CommitLimits, Committer
+from faust_redis.driver.commit.costs import WriteCosts
+from faust_redis.driver.commit.dependencies import Dependencies
+from faust_redis.driver.commit.offset_tracker import OffsetTracker
+from faust_redis.driver.commit.row_writes import Clock, RowWrites
+from faust_redis.driver.delivery.direct_queues import DirectQueues
+from faust_redis.driver.delivery.fetch_state import FetchState
+from faust_redis.driver.delivery.fetcher import Fetcher
+from faust_redis.driver.delivery.flow import Flow
+from faust_redis.driver.delivery.hand_over import FastPath, HandOver
+from faust_redis.driver.delivery.in_flight import InFlight
+from faust_redis.driver.delivery.seeker import Seeker
+from faust_redis.driver.event_tasks import EventTasks
+from faust_redis.driver.failures.failures import DeadLetterTopic, Failures
+from faust_redis.driver.failures.redelivery import Redelivery
+from faust_redis.driver.groups.fencing import Fencing
+from faust_redis.driver.groups.membership import Membership
+from faust_redis.driver.groups.ownership import Ownership
+from faust_redis.driver.groups.ports import RebalanceListener, Standby
+from faust_redis.driver.groups.retention import Retention
+from faust_redis.driver.limits import WRITER_BYTES
+from faust_redis.driver.sending.event_writes import EventWrites
+from faust_redis.driver.sending.waits import Waits
+from faust_redis.driver.state.memory import MemoryTables
+from faust_redis.driver.state.plain import plain_tables
+from faust_redis.driver.state.restore import Restorer
+from faust_redis.driver.state.standby import Standbys
+from faust_redis.driver.state.table_stores import TableStores
+from faust_redis.driver.state.windows import Windows
+from faust_redis.driver.telemetry import Telemetry
+from faust_redis.driver.topics import Topics
+from faust_redis.hooks import HookList, hooks_of
+
+
+class Consumer(Flow, RebalanceListener, Protocol):
+    """What the parts need of Faust's consumer, each through a protocol of its own."""
+
+    def on_buffer_full(self, tp: Any) -> None:
+        """Note that an agent's queue is full."""
+
+    def on_buffer_drop(self, tp: Any) -> None:
+        """Note that it has room again."""
+
+
+def machine_clock() -> Clock:
+    """Return the machine's clock and randomness."""
+    return Clock(lambda: int(time.time() * 1000), lambda: secrets.token_bytes(WRITER_BYTES))
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """What a simulation replaces.
+
+    Attributes:
+        clock: The wall clock, and names of writers.
+        limits: How much one commit may be.
+        fast_path: Finds direct queues; None for the driver's own.
+        standbys: Follows standby partitions; None for the driver's own.
+    """
+
+    clock: Clock
+    limits: CommitLimits = field(default_factory=CommitLimits)
+    fast_path: FastPath | None = None
+    standbys: Standby | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """The parts of one worker's driver."""
+
+    broker: Broker
+    group: str
+    topics: Topics
+    tables: TableStores
+    memory: MemoryTables
+    windows: Windows
+    restorer: Restorer
+    telemetry: Telemetry
+    tracker: OffsetTracker
+    dependencies: Dependencies
+    in_flight: InFlight
+    committer: Committer
+    commit_loop: CommitLoop
+    ownership: Ownership
+    fencing: Fencing
+    membership: Membership
+    retention: Retention
+    fetch_state: FetchState
+    seeker: Seeker
+    hand_over: HandOver
+    fetcher: Fetcher
+    redelivery: Redelivery
+    failures: Failures
+    writes: EventWrites
+    waits: Waits
+    hooks: HookList
+
+
+def compose(
+    app: Any,
+    broker: Broker,
+    member: str,
+    dead_letters: str,
+    opened: Callable[[], Any],
+    environment: Environment | None = None,
+) -> Driver:
+    """Build the driver of one worker.
+
+    Args:
+        app: Faust's app.
+        broker: The broker's client.
+        member: This member's id, unlike that of any other process.
+        dead_letters: The topic of dead letters.
+        opened: Makes an awaitable that is over when the broker has answered for the first time.
+        environment: What a simulation replaces.
+    """
+    world = environment or Environment(machine_clock())
+    group: str = app.conf.id
+    hooks = hooks_of(app)
+
+    def consumer() -> Consumer:
+        return cast("Consumer", app.consumer)
+
+    def should_stop() -> bool:
+        return consumer().should_stop
+
+    topics, tables, telemetry = Topics(app, broker, opened), TableStores(app), Telemetry(app)
+    tracker, dependencies, fencing, ownership = OffsetTracker(), Dependencies(), Fencing(), Ownership()
+    tasks = EventTasks()
+    in_flight = InFlight(app, tracker, dependencies, tasks)
+    memory = MemoryTables(app, in_flight)
+    committer = Committer(
+        broker,
+        f"{group}:{member}",
+        costs=WriteCosts(broker.known_topic),
+        rows=RowWrites(topics, tables, ownership, world.clock),
+        tables=tables,
+        memory=memory,
+        tracker=tracker,
+        dependencies=dependencies,
+        fencing=fencing,
+        hooks=hooks,
+        limits=world.limits,
+    )
+    committer.on_committed(in_flight.note_committed)
+    fetch_state = FetchState()
+    fast_path = world.fast_path or DirectQueues(
+        app, lambda tp: consumer().on_buffer_full(tp), lambda tp: consumer().on_buffer_drop(tp)
+    )
+    hand_over = HandOver(app, group, fetch_state, tracker, committer, consumer, telemetry, fast_path)
+    redelivery = Redelivery(app, in_flight, tracker, ownership, consumer)
+    restorer = Restorer(broker, tables.stores, lambda tps: plain_tables(app, tps), should_stop)
+    standbys = world.standbys or Standbys(app, broker, topics, tables.stores, restorer_of_standbys(app, broker, tables))
+    membership = Membership(
+        app,
+        broker.groups,
+        group,
+        member,
+        listener=consumer,
+        generations=committer,
+        fencing=fencing,
+        topics=topics,
+        stores=tables.stores,
+        restorer=restorer,
+        standbys=standbys,
+        hooks=hooks,
+    )
+    letters = DeadLetterTopic(group, dead_letters, lambda: app.conf.topic_partitions)
+    return Driver(
+        broker=broker,
+        group=group,
+        topics=topics,
+        tables=tables,
+        memory=memory,
+        windows=Windows(app, lambda: committer.fence is not None),
+        restorer=restorer,
+        telemetry=telemetry,
+        tracker=tracker,
+        dependencies=dependencies,
+        in_flight=in_flight,
+        committer=committer,
+        commit_loop=CommitLoop(committer, tracker, in_flight, consumer, telemetry),
+        ownership=ownership,
+        fencing=fencing,
+        membership=membership,
+        retention=Retention(broker, membership),
+        fetch_state=fetch_state,
+        seeker=Seeker(
+            broker,
+            group,
+            fetch_state,
+            ownership,
+            tracker,
+            committer,
+            fencing,
+            tables,
+            begins_at_end=lambda: str(app.conf.consumer_auto_offset_reset) == "latest",
+            should_stop=should_stop,
+        ),
+        hand_over=hand_over,
+        fetcher=Fetcher(broker, group, fetch_state, ownership, hand_over, consumer, fencing, tables),
+        redelivery=redelivery,
+        failures=Failures(app, committer, in_flight, redelivery, topics, letters, consumer, hooks),
+        writes=EventWrites(app, committer.pending, tracker, dependencies, topics),
+        waits=Waits(dependencies, tasks),
+        hooks=hooks,
+    )
+
+
+def restorer_of_standbys(app: Any, broker: Broker, tables: TableStores) -> Restorer:
+    """Return a restorer of its own for standbys, which restore while the worker's own tables are up."""
+    return Restorer(broker, tables.stores, lambda tps: plain_tables(app, tps), lambda: app.consumer.should_stop)

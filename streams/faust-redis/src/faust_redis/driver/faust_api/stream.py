@@ -1,0 +1,271 @@
+"""The fast path from a queue to its agent: adapts Faust's stream.
+
+Faust turns the event loop once for each event. Here an agent goes on while there are events, and others get their turn
+every few milliseconds. Streams with processors, joins or manual acks go Faust's own way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from operator import attrgetter
+from time import monotonic
+from typing import Any, NamedTuple, cast
+
+import faust
+from faust.topics import Topic
+
+from faust_redis.driver import faust_internals as internals
+from faust_redis.driver.commit.committer import Committer
+from faust_redis.driver.delivery.batches import Batch, BatchMessage, BatchSize, Received, batch_event
+from faust_redis.driver.event_tasks import EventTask
+from faust_redis.driver.faust_api.composition import Driver
+from faust_redis.driver.limits import COMMIT_US_MAX, RUN_RECORDS_MAX, TURN_S
+from faust_redis.hooks import BatchBegun, BatchFinished, Hooks
+
+Shape = Callable[[Any], Any]
+
+_value: Shape = attrgetter("value")
+_item: Shape = attrgetter("key", "value")
+
+
+def _event(event: Any) -> Any:
+    return event
+
+
+class BegunBatch(NamedTuple):
+    """A batch that an agent works on.
+
+    Attributes:
+        received: Its records.
+        message: Its message: in flight, a batch is one event.
+        event: The current event meanwhile; Faust only keeps a weak reference.
+        told: What sensors returned, if there are some.
+        began_s: When it began.
+    """
+
+    received: list[Received[Any]]
+    message: Any
+    event: Any
+    told: Any
+    began_s: float
+
+
+class Stream(faust.Stream):  # type: ignore[type-arg]
+    """A stream of events from the log."""
+
+    _turn_over_s = 0.0
+    _ended = False
+    _queue: internals.QueueAccess
+    _driver: Driver
+    _committer: Committer
+    _task: EventTask
+
+    def __aiter__(self) -> AsyncIterator[Any]:
+        """Iterate over values."""
+        return self._iterate(_value) if self._is_plain() else super().__aiter__()
+
+    def events(self) -> Any:
+        """Iterate over events."""
+        return self._iterate(_event) if self._is_plain() else super().events()
+
+    def items(self) -> Any:
+        """Iterate over pairs of key and value."""
+        return self._iterate(_item) if self._is_plain() else super().items()
+
+    def batches(self, records_max: int, commit_us_max: int = COMMIT_US_MAX) -> AsyncIterator[Batch[Any]]:
+        """Iterate over events of one partition that follow one another, as many as there are, up to a bound.
+
+        What an agent does with a batch is committed with it as a whole. So that this does not block the server for
+        longer than `commit_us_max`, a batch is as large as those before it let expect, at most `records_max`.
+
+        Raises:
+            TypeError: the stream has processors, joins or manual acks.
+        """
+        if not self._is_plain():
+            raise TypeError(
+                "batches come from a topic as they are: not from a stream with processors, joins or manual acks"
+            )
+        cast("Any", self.channel).queue.run_records_max = max(records_max, RUN_RECORDS_MAX)
+        return self._tracked(self._batches(BatchSize(records_max, commit_us_max)))
+
+    def _is_plain(self) -> bool:
+        return (
+            type(self).on_merge is faust.Stream.on_merge
+            and self.join_strategy is None
+            and not self._processors
+            and self.enable_acks
+            and isinstance(self.channel, Topic)
+        )
+
+    def _iterate(self, shape: Shape) -> AsyncIterator[Any]:
+        return self._tracked(self._each(shape))
+
+    def _tracked(self, iterator: AsyncGenerator[Any, None]) -> AsyncIterator[Any]:
+        self._active_agens.add(iterator)
+        return iterator
+
+    async def _each(self, shape: Shape) -> AsyncGenerator[Any, None]:
+        async with self._reading():
+            task, done = self._task, self._driver.in_flight.done
+            telemetry, set_current = self._driver.telemetry, internals.set_current_event
+            while True:
+                event = self._pop()
+                if event is None:
+                    if self._is_over:
+                        return
+                    event = await self._wait()
+                    if event is None:
+                        continue
+                message = task.message = event.message
+                told = telemetry.event_in(self, event, is_first=not message.tracked) if telemetry.sensors else None
+                message.tracked = True
+                set_current(event)
+                self.current_event = event
+                self.events_total += 1
+                try:
+                    yield shape(event)
+                finally:
+                    self.current_event = task.message = None
+                    is_last = done(message)
+                    if told is not None:
+                        telemetry.event_out(self, event, told, is_last=is_last)
+
+    async def _batches(self, size: BatchSize) -> AsyncGenerator[Batch[Any], None]:
+        async with self._reading():
+            while not self._is_over:
+                event = self._pop() or await self._wait()
+                if event is None:
+                    continue
+                begun = self._begin_batch(self._gather(event, size.records))
+                try:
+                    yield Batch(begun.received, begun.message)
+                finally:
+                    self._end_batch(begun, size)
+
+    def _begin_batch(self, received: list[Received[Any]]) -> BegunBatch:
+        driver = self._driver
+        current: Any = batch_event(self.app, received) if len(received) > 1 else received[0]
+        message = self._task.message = current.message
+        told = driver.telemetry.batch_in(self, received) if driver.telemetry.sensors else None
+        message.tracked = True
+        internals.set_current_event(current)
+        self.current_event = current
+        self.events_total += len(received)
+        if driver.hooks:
+            driver.hooks.call(
+                Hooks.on_batch_begun, BatchBegun(message.topic, message.partition, message.offset, len(received))
+            )
+        return BegunBatch(received, message, current, told, monotonic())
+
+    def _end_batch(self, begun: BegunBatch, size: BatchSize) -> None:
+        driver, message, received = self._driver, begun.message, begun.received
+        if isinstance(message, BatchMessage) and message.was_split:
+            self._put_back(received)
+        else:
+            size.learn(len(received), driver.committer.pending.cost_us((message.tp, message.offset)))
+        self.current_event = self._task.message = None
+        is_last = driver.in_flight.done(message)
+        if begun.told is not None:
+            driver.telemetry.batch_out(self, begun.told, is_last=is_last)
+        if driver.hooks:
+            took_s = monotonic() - begun.began_s
+            driver.hooks.call(
+                Hooks.on_batch_finished,
+                BatchFinished(
+                    message.topic, message.partition, message.offset, len(received), took_s, succeeded=is_last
+                ),
+            )
+
+    @property
+    def _is_over(self) -> bool:
+        return self._ended or self.should_stop
+
+    @asynccontextmanager
+    async def _reading(self) -> AsyncIterator[None]:
+        self._finalized = True
+        started_by_aiter = await self.maybe_start()
+        self._turn_over_s = monotonic() + TURN_S
+        self._ended = False
+        self._begin(cast("Any", self.app.consumer).driver, cast("Any", self.channel).queue)
+        try:
+            yield
+        finally:
+            self._channel_stop_iteration(self.channel)
+            if started_by_aiter:
+                await self.stop()
+                self.service_reset()
+
+    def _begin(self, driver: Driver, queue: Any) -> None:
+        """Take over the driver's parts and a queue, in the task that iterates."""
+        self._driver, self._committer = driver, driver.committer
+        self._queue = internals.QueueAccess(queue)
+        self._task = driver.in_flight.tasks.current()
+        driver.telemetry.refresh()
+
+    def _pop(self) -> Any:
+        """Return the next event of this generation, if one is there and this agent's turn is not over."""
+        queue = self._queue
+        items = queue.items
+        if not items or queue.errors or monotonic() > self._turn_over_s or self._committer.is_full:
+            return None
+        return self._current_only(items.popleft())
+
+    async def _wait(self) -> Any:
+        """Let others have their turn; wait for an event if there is none."""
+        queue, committer = self._queue, self._committer
+        event = None
+        if queue.items and not queue.errors:
+            if committer.is_full:
+                await committer.wait_for_capacity()
+                event = self._current_only(queue.items.popleft()) if queue.items else None
+            else:
+                await asyncio.sleep(0)
+        else:
+            self._driver.commit_loop.on_idle()
+            try:
+                event = self._current_only(await self.channel.__anext__())
+            except StopAsyncIteration:  # the stream was told to stop
+                self._ended = True
+        self._turn_over_s = monotonic() + TURN_S
+        return event
+
+    def _current_only(self, event: Any) -> Any:
+        """Return an event that was taken from the queue, or None when it is not of this generation."""
+        self._queue.after_pop()
+        generation = event.generation_id if isinstance(event, Received) else event.message.generation_id
+        is_current = generation == self.app.consumer_generation_id
+        return event if is_current and self.app.flow_control.is_active() else None
+
+    def _gather(self, event: Any, records_max: int) -> list[Received[Any]]:
+        """Return an event with those behind it that can be one unit: offsets of one partition without a gap.
+
+        Only records of a direct queue are taken together: no other reader can still be working on some of them.
+        """
+        if not isinstance(event, Received):
+            return [Received.of(event)]
+        received, waiting, alone = [event], self._queue.items, self._driver.in_flight.alone
+        tp, offset, generation = event.tp, event.offset, event.generation_id
+        if alone and (tp, offset) in alone:
+            return received
+        while waiting and len(received) < records_max and isinstance(following := waiting[0], Received):
+            offset += 1
+            if following.offset != offset or following.tp != tp or following.generation_id != generation:
+                break
+            if alone and (tp, offset) in alone:
+                break
+            received.append(waiting.popleft())
+        return received
+
+    def _put_back(self, received: list[Received[Any]]) -> None:
+        """Have the events of a failed batch come again, each alone: only an event that fails alone is to blame."""
+        self._driver.in_flight.alone.update((each.tp, each.offset) for each in received)
+        if self.app.flow_control.is_active() and received[0].generation_id == self.app.consumer_generation_id:
+            self._queue.items.extendleft(reversed(received))
+
+
+def use_stream(app: Any) -> None:
+    """Have an app's streams be the driver's, unless it has a class of its own for them."""
+    if app.conf.Stream is faust.Stream:
+        internals.use_stream_class(app, Stream)

@@ -1,0 +1,92 @@
+"""The transport: what Faust selects by URL scheme. It reads the URL, opens the broker and owns the driver's parts."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from functools import cached_property
+from typing import Any, ClassVar, cast
+
+import redis
+from faust.transport import base
+from faust.transport.conductor import Conductor as BaseConductor
+from faust.types import AppT
+from yarl import URL
+
+from faust_redis.driver.faust_api.composition import Driver, compose
+from faust_redis.driver.faust_api.consumer import Consumer
+from faust_redis.driver.faust_api.producer import Producer
+from faust_redis.driver.faust_api.stream import use_stream
+from faust_redis.driver.faust_api.transactions import TransactionManager
+from faust_redis.driver.limits import RESUBSCRIBE_S
+from faust_redis.driver.retry import retry_while_unavailable
+from faust_redis.log import Log
+from faust_redis.log.address import NAMESPACE, split_options
+
+
+class Conductor(BaseConductor):
+    """Faust's conductor. A changed subscription waits for others for less than Faust's 45 s.
+
+    What a topic cannot decode becomes a dead letter.
+    """
+
+    _resubscribe_sleep_lock_seconds = RESUBSCRIBE_S
+
+    def add(self, topic: Any) -> None:
+        """Register a topic's channel."""
+        if topic.acks and not self.app.client_only:
+            cast("Transport", self.app.transport).driver.failures.watch(topic)
+        super().add(topic)
+
+
+class Transport(base.Transport):
+    """Faust transport over Redis Streams.
+
+    The broker URL is a Redis URL, ``redis://host:port/db``, ``rediss://…`` or ``unix:///path``. Its query may name
+    the key namespace and the topic of dead letters: ``?namespace=shop&dead_letters=shop-dead-letters``.
+    """
+
+    Consumer: ClassVar[Any] = Consumer
+    Producer: ClassVar[Any] = Producer
+    TransactionManager: ClassVar[Any] = TransactionManager
+    Conductor: ClassVar[Any] = Conductor
+    default_port: ClassVar[int] = 6379
+    driver_version = f"redis-py={redis.__version__}"
+
+    def __init__(self, url: list[URL], app: AppT, loop: asyncio.AbstractEventLoop | None = None) -> None:
+        super().__init__(url, app, loop)
+        self.member = f"{app.conf.broker_client_id}-{uuid.uuid4().hex[:12]}"
+        self._opened = False
+        use_stream(app)
+
+    @cached_property
+    def broker(self) -> Log:
+        """The log's client."""
+        url, options = split_options(str(self.url[0]))
+        return Log(url, options.get("namespace", NAMESPACE))
+
+    @cached_property
+    def dead_letters(self) -> str:
+        """The topic of messages that could not be processed."""
+        return split_options(str(self.url[0]))[1].get("dead_letters", f"{self.app.conf.id}-dead-letters")
+
+    @cached_property
+    def driver(self) -> Driver:
+        """The driver's parts."""
+        return compose(self.app, self.broker, self.member, self.dead_letters, self.open)
+
+    async def open(self) -> None:
+        """Wait until the broker answers and is fit to carry the log.
+
+        Raises:
+            BrokerUnsuitableError: when it is too old or may evict records.
+        """
+        if not self._opened:
+            await retry_while_unavailable(self.broker.check, "start")
+            self._opened = True
+
+    async def close(self) -> None:
+        """Close the log's connections."""
+        if self._opened:
+            self._opened = False
+            await self.broker.close()

@@ -1,0 +1,38 @@
+"""Give each worker an identity that is unique in its group, without configuration.
+
+Faust's assignor knows workers by their URL, and workers on one host share one by default (`http://host:6066`). The
+driver adds the member's id to it as fragment, which Faust's router ignores.
+"""
+
+from __future__ import annotations
+
+import zlib
+from typing import Any
+
+from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment, ConsumerProtocolMemberMetadata
+from faust.assignor.client_assignment import ClientMetadata
+from faust.assignor.partition_assignor import PartitionAssignor
+from yarl import URL
+
+from faust_redis.driver import faust_internals as internals
+
+
+def join_metadata(assignor: Any, topics: set[str], member: str) -> ConsumerProtocolMemberMetadata:
+    """Return the metadata with which a member joins, under a URL of its own; an app's own assignor is left alone."""
+    metadata = assignor.metadata(topics)
+    if not isinstance(assignor, PartitionAssignor):
+        return metadata
+    said: Any = ClientMetadata.loads(metadata.user_data)
+    said.url = str(URL(said.url).with_fragment(member))
+    return ConsumerProtocolMemberMetadata(metadata.version, sorted(metadata.subscription), said.dumps())
+
+
+def accept(assignor: Any, assignment: ConsumerProtocolMemberAssignment) -> None:
+    """Hand an assignor its assignment under its own URL: Faust's assignor accepts no other."""
+    if isinstance(assignor, PartitionAssignor):
+        given: Any = ClientMetadata.loads(zlib.decompress(assignment.user_data))
+        given.url = internals.url_of(assignor)
+        assignment = ConsumerProtocolMemberAssignment(
+            assignment.version, assignment.assignment, zlib.compress(given.dumps())
+        )
+    assignor.on_assignment(assignment)

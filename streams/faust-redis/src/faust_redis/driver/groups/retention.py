@@ -1,0 +1,46 @@
+"""Trim the log: the leader of a group goes through all topics at an interval. The server decides what may go."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Protocol
+
+from faust_redis.driver.broker import Trims
+from faust_redis.log import LogUnavailableError
+from faust_redis.log.trimming import TRIM_INTERVAL_S, trim_all
+
+logger = logging.getLogger(__name__)
+
+
+class Leader(Protocol):
+    """Knows whether this member leads its group."""
+
+    @property
+    def leads(self) -> bool:
+        """Whether it does."""
+
+
+class Retention:
+    """Trims records that are past their retention and that no reader needs."""
+
+    def __init__(self, broker: Trims, leader: Leader) -> None:
+        self._broker = broker
+        self._leader = leader
+
+    async def run(self) -> None:
+        """Trim at an interval, for ever."""
+        while True:
+            await asyncio.sleep(TRIM_INTERVAL_S)
+            await self.trim()
+
+    async def trim(self) -> None:
+        """Trim once, if this member leads; an unreachable broker is left to the next time."""
+        if not self._leader.leads:
+            return
+        try:
+            removed = await trim_all(self._broker)
+        except LogUnavailableError:
+            return
+        if removed:
+            logger.info("trimmed %d records that are past their retention and needed by no reader", removed)

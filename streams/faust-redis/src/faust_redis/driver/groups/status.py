@@ -1,0 +1,42 @@
+"""Publish how a member is doing; readiness checks read it."""
+
+from __future__ import annotations
+
+import json
+import logging
+
+from faust_redis.driver.broker import ConsumerGroups
+from faust_redis.log import LogUnavailableError
+
+logger = logging.getLogger(__name__)
+
+
+class Status:
+    """The published status of one member."""
+
+    def __init__(self, groups: ConsumerGroups, group: str, member: str) -> None:
+        self._groups = groups
+        self._group = group
+        self._member = member
+        self._published = ""
+
+    async def publish(self, generation: int, assigned: int, *, recovered: bool) -> None:
+        """Publish the status when it has changed; an unreachable broker gets it later.
+
+        Args:
+            generation: The generation that the member has installed; 0 for none.
+            assigned: How many partitions it owns.
+            recovered: Whether its tables equal the log.
+        """
+        text = json.dumps({"generation": generation, "assigned": assigned, "recovered": recovered})
+        if text != self._published:
+            try:
+                await self._groups.set_status(self._group, self._member, text)
+            except LogUnavailableError as exc:
+                logger.debug("the status is published later: %s", exc)
+            else:
+                self._published = text
+
+    async def clear(self) -> None:
+        """Remove the status."""
+        await self._groups.clear_status(self._group, self._member)

@@ -1,0 +1,1 @@
+"""Keep table state equal to the log: stores, restoring, standbys, windows."""

@@ -1,0 +1,80 @@
+"""Tables that Faust keeps in memory: plain dictionaries and Set tables.
+
+They tell neither committed rows from others, nor one partition's rows from another's. So each assignment makes them
+anew from the log, all partitions at once. Uncommitted rows go, and so do rows of partitions that others owned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, cast
+
+from faust.exceptions import ImproperlyConfigured
+from faust.tables.objects import ChangeloggedObjectManager
+from faust.types import TP, AppT, ConsumerMessage
+
+from faust_redis.driver import faust_internals as internals
+from faust_redis.driver.state.stores import CommittedStore
+from faust_redis.log import StoredRecord
+
+
+class PlainTable:
+    """One such table, with the partitions of its changelog that this member owns."""
+
+    def __init__(self, table: Any, recovery: Any, partitions: Sequence[TP]) -> None:
+        self._table = table
+        self._recovery = recovery
+        self.partitions = partitions
+
+    def clear(self) -> None:
+        """Forget all rows."""
+        internals.clear_memory(self._table.data)
+
+    async def apply(self, tp: TP, records: Sequence[StoredRecord]) -> None:
+        """Apply rows or records, as Faust's recovery does."""
+        events = [await self._table.changelog_topic.decode(_message(tp, record), propagate=True) for record in records]
+        for event in events:
+            await self._table.on_changelog_event(event)
+        self._table.apply_changelog_batch(events)
+
+    def reached(self, tp: TP, offset: int) -> None:
+        """Tell Faust's recovery that it has nothing to read below."""
+        self._recovery.active_offsets[tp] = offset
+
+
+def plain_tables(app: AppT, tps: set[TP]) -> Iterator[PlainTable]:
+    """The tables of these changelog partitions that are kept in memory; standbys are not: they would be of no use.
+
+    Faust's memory store forgets the rows of standbys at each recovery, and global tables follow them afterwards.
+    """
+    tables = cast("Any", app.tables)
+    for table in tables.values():
+        if isinstance(table.data, CommittedStore):
+            continue
+        topic = table.changelog_topic.get_topic_name()
+        active = sorted(tp for tp in tps if tp.topic == topic and cast("Any", app.assignor).is_active(tp))
+        if active:
+            yield PlainTable(table, tables.recovery, active)
+
+
+def check_stores(app: AppT) -> None:
+    """Refuse tables in stores that would write rows before they are committed.
+
+    Raises:
+        ImproperlyConfigured: naming the table, its store, and what to use.
+    """
+    for table in cast("Any", app.tables).values():
+        store = table.data.storage if isinstance(table.data, ChangeloggedObjectManager) else table.data
+        if not (isinstance(store, CommittedStore) or internals.is_memory(store)):
+            name = internals.store_name(table) or app.conf.store
+            raise ImproperlyConfigured(
+                f"table {table.name!r} is kept in {name}, which writes rows before they are "
+                'committed; use store="faust-redis-rocksdb://" or "memory://"'
+            )
+
+
+def _message(tp: TP, record: StoredRecord) -> ConsumerMessage:
+    return ConsumerMessage(
+        tp.topic, tp.partition, record.offset, record.timestamp_ms / 1000.0, 0, list(record.headers) or None,
+        record.key, record.value, None, None, None, tp,
+    )  # fmt: skip

@@ -1,0 +1,119 @@
+"""The driver tells an app's hooks what it does, and an error in a hook goes no further."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from faust_redis import Batch, TransientError, batch_agent
+from faust_redis.hooks import (
+    BatchBegun,
+    BatchFinished,
+    Committed,
+    DeadLettered,
+    Hooks,
+    Rebalanced,
+    Recovered,
+    Retried,
+    add_hooks,
+)
+
+from tests.contract.harness import Broker, running, until
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.only_on_redis("hooks are our driver's"),
+]
+
+INT: Any = int
+
+
+class Recording(Hooks):
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[Any] = []
+
+    def of(self, kind: type[Any]) -> list[Any]:
+        return [each for each in self.told if isinstance(each, kind)]
+
+    def _keep(self, event: Any) -> None:
+        self.told.append(event)
+
+    on_batch_begun = on_batch_finished = on_commit = on_rebalance = on_recovery = on_retry = on_dead_letter = _keep
+
+
+class Failing(Hooks):
+    """Raises at each commit."""
+
+    def on_commit(self, commit: Committed, /) -> None:
+        raise RuntimeError("a hook of the user's")
+
+
+async def test_hooks_are_told_of_batches_commits_rebalances_and_recoveries(broker: Broker) -> None:
+    app, hooks = broker.app(store="faust-redis-rocksdb://"), Recording()
+    add_hooks(app, Failing())
+    add_hooks(app, hooks)
+    topic = app.topic(broker.name("in"), value_type=INT)
+    sums = app.Table("sums", default=int)
+
+    @batch_agent(app, topic)
+    async def add(batch: Batch[int]) -> None:
+        for value in batch.values:
+            sums["k"] += value
+
+    async with running(app):
+        await asyncio.gather(*[await topic.send(key="k", value=i, partition=0) for i in range(20)])
+        await until(lambda: sum(each.records for each in hooks.of(BatchFinished)) == 20)
+        await until(lambda: max(max(each.offsets.values(), default=0) for each in hooks.of(Committed)) == 20)
+    [rebalance], [recovery] = hooks.of(Rebalanced), hooks.of(Recovered)
+    assert rebalance.generation >= 1
+    assert rebalance.partitions >= 4
+    assert (recovery.partitions, recovery.records) == (4, 0)
+    begun, finished = hooks.of(BatchBegun), hooks.of(BatchFinished)
+    assert [(each.topic, each.offset, each.records) for each in begun] == [
+        (each.topic, each.offset, each.records) for each in finished
+    ]
+    assert all(each.succeeded and each.duration_s >= 0 for each in finished)
+    assert all(each.duration_s >= 0 for each in hooks.of(Committed))
+
+
+async def test_hooks_are_told_of_retries_and_dead_letters(broker: Broker) -> None:
+    app, hooks = broker.app(), Recording()
+    add_hooks(app, hooks)
+    topic = app.topic(broker.name("in"), value_type=INT)
+
+    @app.agent(topic)
+    async def fail(stream: Any) -> None:
+        async for value in stream:
+            if value == 0:
+                raise TransientError("the other side is down")
+            raise ValueError("never")
+
+    async with running(app):
+        await topic.send(value=0, partition=0)
+        await topic.send(value=1, partition=1)
+        await until(lambda: len(hooks.of(DeadLettered)) == 2)
+    assert [each.attempt for each in hooks.of(Retried)] == [1, 2, 3, 4]
+    letters = {each.partition: each for each in hooks.of(DeadLettered)}
+    assert (letters[0].attempts, letters[1].attempts) == (5, 1)
+    assert isinstance(letters[1].error, ValueError)
+
+
+async def test_a_batch_that_fails_is_told_as_failed(broker: Broker) -> None:
+    app, hooks = broker.app(), Recording()
+    add_hooks(app, hooks)
+    topic = app.topic(broker.name("in"), value_type=INT)
+
+    @batch_agent(app, topic)
+    async def add(batch: Batch[int]) -> None:
+        if 3 in batch.values:
+            raise ValueError("three")
+
+    async with running(app):
+        for i in range(5):
+            await topic.send(key="k", value=i, partition=0)
+        await until(lambda: hooks.of(DeadLettered))
+        await until(lambda: sum(each.records for each in hooks.of(BatchFinished) if each.succeeded) == 4)
+    assert any(not each.succeeded for each in hooks.of(BatchFinished))
