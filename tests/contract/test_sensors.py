@@ -10,9 +10,9 @@ import pytest
 from faust.sensors import Monitor, Sensor
 from faust_redis import Batch, batch_agent
 from faust_redis.driver.delivery.direct_queues import DirectQueue
+from faust_redis.driver.faust_api.stream import Stream
 from faust_redis.driver.sending.fast_topics import FastTopic
 from faust_redis.driver.state.fast_tables import FastTable
-from faust_redis.driver.stream import Stream
 
 from tests.contract.harness import Broker, running, until
 
