@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agents.rulebook import Rulebook, RulebookError, packaged_rulebook, parse_rulebook
+from agents.rulebook import Rulebook, RulebookError, packaged_rulebook, packaged_text, parse_rulebook
 from deploy.errors import SettingsError
 from deploy.settings import Settings, variable
 
@@ -13,12 +13,22 @@ def load_rulebook(settings: Settings) -> Rulebook:
     Raises:
         SettingsError: when the file cannot be read, or is no rule book; it names the file and the key.
     """
-    path = settings.rulebook
-    if path is None:
+    if settings.rulebook is None:
         return packaged_rulebook()
     try:
-        return parse_rulebook(path.read_text("utf-8"))
+        return parse_rulebook(rulebook_text(settings))
+    except RulebookError as error:
+        raise SettingsError(f"{variable('rulebook')}: {settings.rulebook}: {error}") from error
+
+
+def rulebook_text(settings: Settings) -> str:
+    """Return the text of that rule book.
+
+    Raises:
+        SettingsError: when the file cannot be read.
+    """
+    path = settings.rulebook
+    try:
+        return packaged_text() if path is None else path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{variable('rulebook')}: cannot read {path}: {error}") from error
-    except RulebookError as error:
-        raise SettingsError(f"{variable('rulebook')}: {path}: {error}") from error

@@ -15,7 +15,7 @@ from streams.connect.kafka.errors import BridgeError
 
 COMMANDS = (
     "dev", "worker", "api", "bridge", "replay",
-    "topology", "topics", "groups", "tables", "dead-letters", "token", "reset", "doctor",
+    "topology", "rulebook", "topics", "groups", "tables", "dead-letters", "token", "reset", "doctor",
 )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from agents.rulebook import packaged_rulebook, packaged_text
 from deploy.cli import main as module
@@ -25,18 +26,22 @@ def test_without_the_setting_the_packaged_rule_book_holds(tmp_path: Path) -> Non
     assert load_rulebook(Settings(data_dir=tmp_path)) == packaged_rulebook()
 
 
-@pytest.mark.parametrize("command", ["dev", "worker", "api"])
+@pytest.mark.parametrize("command", ["dev", "worker", "api", "rulebook"])
 def test_a_wrong_rule_book_ends_a_command_with_one_line_that_names_the_key(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str
 ) -> None:
     (tmp_path / "rules.toml").write_text(WRONG)
     monkeypatch.setenv("ASTRA_RULEBOOK", str(tmp_path / "rules.toml"))
     monkeypatch.setenv("ASTRA_BROKER_URL", "redis://127.0.0.1:1")
-    monkeypatch.setattr("sys.argv", ["astratrade", command, "--data-dir", str(tmp_path)])
+    monkeypatch.setattr(
+        "sys.argv", ["astratrade", command, *([] if command == "rulebook" else ["--data-dir", str(tmp_path)])]
+    )
     with pytest.raises(SystemExit) as ended:
         module.main()
     assert ended.value.code == 1
-    [line] = capsys.readouterr().err.splitlines()
+    output = capsys.readouterr()
+    [line] = output.err.splitlines()
+    assert output.out == ""
     assert line == (
         f"astratrade: ASTRA_RULEBOOK: {tmp_path}/rules.toml: trading.market_leverage_max.BTC: "
         "expected greater than or equal to 1, got 0"
@@ -59,3 +64,10 @@ def test_the_api_takes_markets_grace_and_version_from_the_same_rule_book(tmp_pat
     assert (config.late_grace_h, config.rules_version) == (5, 8)
     assert {"NEWCOIN", "ETH"} < config.markets
     assert "BTC" not in config.markets
+
+
+def test_the_rule_book_in_force_is_printed_as_it_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert CliRunner().invoke(module.cli, ["rulebook"]).output == packaged_text()
+    (tmp_path / "rules.toml").write_text(packaged_text().replace("version = 1", "version = 7"))
+    monkeypatch.setenv("ASTRA_RULEBOOK", str(tmp_path / "rules.toml"))
+    assert "version = 7" in CliRunner().invoke(module.cli, ["rulebook"]).output
