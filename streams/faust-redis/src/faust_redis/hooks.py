@@ -148,6 +148,23 @@ class DeadLettered:
     error: BaseException
 
 
+@dataclass(frozen=True, slots=True)
+class HeldBack:
+    """A damaged partition is not read any more; the other partitions go on.
+
+    Attributes:
+        topic: Topic of the partition.
+        partition: The partition.
+        offset: Where the consumer stands in it.
+        error: What is wrong with it.
+    """
+
+    topic: str
+    partition: int
+    offset: int
+    error: BaseException
+
+
 class Hooks:
     """Base of hooks: override the methods that you need."""
 
@@ -171,6 +188,9 @@ class Hooks:
 
     def on_dead_letter(self, letter: DeadLettered, /) -> None:
         """An event became a dead letter."""
+
+    def on_held_back(self, held_back: HeldBack) -> None:
+        """A damaged partition is not read any more."""
 
 
 class HookList(list[Hooks]):

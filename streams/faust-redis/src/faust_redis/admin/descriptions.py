@@ -53,7 +53,7 @@ class MemberDescription:
         lease_ms: Milliseconds until its lease ends, unless it sends a heartbeat.
         assignment: The partitions it was assigned in this generation; empty until the leader has assigned them.
         recovered: Whether the member reports, in this generation, that its tables are recovered.
-        status: The member's own report, as published: `generation`, `assigned`, `recovered`.
+        status: The member's own report, as published: `generation`, `assigned`, `recovered`, `damaged`.
     """
 
     name: str
@@ -61,6 +61,11 @@ class MemberDescription:
     assignment: tuple[TopicPartition, ...]
     recovered: bool
     status: Mapping[str, Any]
+
+    @property
+    def damaged(self) -> tuple[str, ...]:
+        """Why the member holds partitions back, one text each."""
+        return tuple(self.status.get("damaged", ()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +90,8 @@ class GroupDescription:
 
     @property
     def ready(self) -> bool:
-        """Whether each partition belongs to a live member with recovered tables."""
-        return self.state == STABLE and bool(self.members) and all(member.recovered for member in self.members)
+        """Whether each partition belongs to a live member that has recovered its tables and reads all of them."""
+        return self.state == STABLE and bool(self.members) and not self.why_not_ready
 
     @property
     def why_not_ready(self) -> str:
@@ -96,4 +101,6 @@ class GroupDescription:
         if self.state != STABLE:
             return f"the group is {self.state}: partitions are being assigned"
         waiting = sum(not member.recovered for member in self.members)
-        return f"{waiting} of {len(self.members)} workers are still recovering their tables" if waiting else ""
+        if waiting:
+            return f"{waiting} of {len(self.members)} workers are still recovering their tables"
+        return "; ".join(damage for member in self.members for damage in member.damaged)

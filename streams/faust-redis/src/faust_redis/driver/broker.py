@@ -12,6 +12,7 @@ from faust_redis.log.groups import Heartbeat, MemberState
 from faust_redis.log.records import (
     Appended,
     Fence,
+    Fetched,
     StoredRecord,
     TopicInfo,
     TopicPartition,
@@ -62,6 +63,11 @@ class Reads(Protocol):
         self, offsets: Mapping[TopicPartition, int], *, count: int = 500, block_ms: int | None = None
     ) -> dict[TopicPartition, list[StoredRecord]]:
         """Return committed records of each partition from its offset on; wait up to `block_ms` when there are none."""
+
+    async def fetch_each(
+        self, offsets: Mapping[TopicPartition, int], *, count: int = 500, block_ms: int | None = None
+    ) -> Fetched:
+        """Fetch like `fetch`; return the errors of partitions that cannot be read beside the records of the others."""
 
     async def at(self, offsets: Mapping[TopicPartition, int]) -> dict[TopicPartition, StoredRecord | None]:
         """Return the one record at an offset of each partition; None where there is none."""

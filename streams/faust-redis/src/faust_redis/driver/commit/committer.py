@@ -32,8 +32,10 @@ from faust_redis.driver.tasks import retrieve_error
 from faust_redis.hooks import Committed, HookList, Hooks
 from faust_redis.log import (
     Appended,
+    DamagedPartitionError,
     Fence,
     FencedError,
+    LogError,
     LogUnavailableError,
     ProducerSequence,
     TopicPartition,
@@ -120,10 +122,15 @@ class Committer:
         self._acknowledged_s = 0.0
         self._room: asyncio.Future[None] | None = None
         self._listeners: list[Callable[[Mapping[TP, int]], None]] = []
+        self._on_unwritable: Callable[[set[TP], DamagedPartitionError], None] | None = None
 
     def on_committed(self, listener: Callable[[Mapping[TP, int]], None]) -> None:
         """Call `listener` with the offsets of each commit that has some."""
         self._listeners.append(listener)
+
+    def on_unwritable(self, listener: Callable[[set[TP], DamagedPartitionError], None]) -> None:
+        """Call `listener` with the partitions whose events write to a partition that cannot be written."""
+        self._on_unwritable = listener
 
     @property
     def is_full(self) -> bool:
@@ -281,10 +288,14 @@ class Committer:
         try:
             appended = await self._send(write, fence)
         except FencedError as exc:
-            self.pending.put_back(batch.outputs)
-            self.fence = None
-            self.drop(str(exc))
-            self.fencing.fence(str(exc))
+            self._begin_anew(batch, exc)
+            return False
+        except DamagedPartitionError as exc:
+            writers = _writers(batch, TP(exc.topic, exc.partition))
+            if fence is None or not writers or self._on_unwritable is None:
+                raise
+            self._on_unwritable(writers, exc)
+            self._begin_anew(batch, exc)
             return False
         except LogUnavailableError as exc:
             # The worker stops, and the outcome is unknown: these records must not be sent under another number.
@@ -304,6 +315,13 @@ class Committer:
             duration_s = asyncio.get_running_loop().time() - began_s
             self._hooks.call(Hooks.on_commit, Committed(records, batch.offsets, duration_s))
         return True
+
+    def _begin_anew(self, batch: CommitBatch, why: LogError) -> None:
+        """Drop all that is not committed, and have this member rejoin its group: it begins at its committed offsets."""
+        self.pending.put_back(batch.outputs)
+        self.fence = None
+        self.drop(str(why))
+        self.fencing.fence(str(why))
 
     def _note_committed(self, offsets: Mapping[TP, int]) -> None:
         for tp, offset in offsets.items():
@@ -342,6 +360,19 @@ class Committer:
         refused = [output for output in batch.outputs if output.topic in changelogs]
         _settle(refused, None, OutputDroppedError("no partition is owned just now"))
         batch.outputs = [output for output in batch.outputs if output.topic not in changelogs]
+
+
+def _writers(batch: CommitBatch, to: TP) -> set[TP]:
+    """Return the partitions whose events write to a partition; none when something outside of events does, too.
+
+    Rows of a table are written by the events of the partitions with the same number.
+    """
+    outputs = [output for output in batch.outputs if (output.topic, output.partition) == to]
+    sources = {output.source[0] for output in outputs if output.source is not None}
+    if any(output.source is None for output in outputs):
+        return set()
+    rows = {tp for tp in batch.offsets if tp.partition == to.partition} if to in batch.rows else set()
+    return sources | rows
 
 
 def _settle(outputs: Iterable[Output], offset: int | None, error: BaseException | None) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Container
 
 from faust.types import TP
 
-from faust_redis.log import StoredRecord, TopicPartition
+from faust_redis.log import DamagedPartitionError, StoredRecord, TopicPartition
 
 FetchedRecords = dict[TP, list[StoredRecord]]
 """Records by partition, in offset order."""
@@ -19,6 +19,8 @@ class FetchState:
         positions: The next offset to fetch of each partition.
         high_watermarks: As last seen.
         parked: Fetched records that wait until their agent's queue has room.
+        damaged: Why partitions are held back: their next entry cannot be read.
+        unwritable: Why partitions are held back until the process ends: what their events write to cannot be written.
         seeks: How often a position was set; a fetch that meets another number is dropped.
     """
 
@@ -26,6 +28,8 @@ class FetchState:
         self.positions: dict[TP, int] = {}
         self.high_watermarks: dict[TP, int] = {}
         self.parked: FetchedRecords = {}
+        self.damaged: dict[TP, DamagedPartitionError] = {}
+        self.unwritable: dict[TP, DamagedPartitionError] = {}
         self.seeks = 0
 
     def seek(self, tp: TP, offset: int) -> None:
@@ -33,12 +37,14 @@ class FetchState:
         assert offset >= 0, f"{tp} was to be read from {offset}"
         self.positions[tp] = offset
         self.parked.pop(tp, None)
+        self.damaged.pop(tp, None)
         self.seeks += 1
 
     def clear(self) -> None:
         """Forget all positions: recovery seeks those of the new assignment."""
         self.positions.clear()
         self.parked.clear()
+        self.damaged.clear()
         self.seeks += 1
 
     def advance(self, tp: TP, offset: int) -> None:
@@ -59,6 +65,10 @@ class FetchState:
         self.parked.setdefault(tp, []).extend(records)
         self.advance(tp, records[-1].offset + 1)
 
+    def is_held_back(self, tp: TP) -> bool:
+        """Return whether a partition is not to be read."""
+        return tp in self.damaged or tp in self.unwritable
+
     def take_parked(self, full: Container[TP]) -> FetchedRecords:
         """Take out what was parked of partitions that have room; their positions go back to it."""
         taken = {tp: self.parked.pop(tp) for tp in [tp for tp in self.parked if tp not in full]}
@@ -70,5 +80,5 @@ class FetchState:
         return {
             TopicPartition(*tp): self.positions[tp]
             for tp in sorted(wanted)
-            if tp in self.positions and tp not in self.parked and tp not in full
+            if tp in self.positions and tp not in self.parked and not self.is_held_back(tp) and tp not in full
         }

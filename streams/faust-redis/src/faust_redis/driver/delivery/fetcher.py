@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, Protocol
 
 from faust.types import TP
@@ -17,7 +17,8 @@ from faust_redis.driver.groups.fencing import Fencing
 from faust_redis.driver.groups.ownership import Ownership
 from faust_redis.driver.limits import FETCH_BLOCK_MS, FETCH_RECORDS_MAX, RETRY_FIRST_S, RETRY_MAX_S
 from faust_redis.driver.tasks import retrieve_error, wait_first
-from faust_redis.log import LogUnavailableError, TopicPartition, TrimmedError
+from faust_redis.hooks import HeldBack, HookList, Hooks
+from faust_redis.log import DamagedPartitionError, Fetched, LogUnavailableError, TopicPartition, TrimmedError
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +46,7 @@ class Fetcher:
         flow: Callable[[], Flow],
         fencing: Fencing,
         tables: Changelogs,
+        hooks: HookList,
     ) -> None:
         self._broker = broker
         self._group = group
@@ -54,6 +56,7 @@ class Fetcher:
         self._flow = flow
         self._fencing = fencing
         self._tables = tables
+        self._hooks = hooks
         self._interrupted: asyncio.Future[None] | None = None
 
     async def run(self, should_stop: Callable[[], bool], fetch: Callable[[], Any]) -> None:
@@ -98,12 +101,15 @@ class Fetcher:
         # While records are parked, a fetch must not block on the other partitions: room may come at any moment.
         block_ms = None if state.parked else min(FETCH_BLOCK_MS, int(timeout_s * 1000))
         fetched = await self._unless_interrupted(
-            self._broker.fetch(offsets, count=FETCH_RECORDS_MAX, block_ms=block_ms)
+            self._broker.fetch_each(offsets, count=FETCH_RECORDS_MAX, block_ms=block_ms)
         )
-        if seeks != state.seeks or not flow.flow_active:
+        if fetched is None or seeks != state.seeks or not flow.flow_active:
             return {}
         still = wanted if active is None else wanted & flow.active
-        found = {TP(*tp): records for tp, records in fetched.items() if TP(*tp) in still}
+        for place, error in fetched.damaged.items():
+            if TP(*place) in still:
+                self._hold_back(TP(*place), error)
+        found = {TP(*tp): records for tp, records in fetched.records.items() if TP(*tp) in still}
         for tp, records in found.items():
             if records[0].offset > state.positions[tp]:
                 self._miss(tp, records[0].offset)
@@ -113,8 +119,31 @@ class Fetcher:
     def _fetchable(self, wanted: set[TP]) -> dict[TopicPartition, int]:
         return self._state.fetchable(wanted, self._flow().full)
 
-    async def _unless_interrupted(self, fetch: Coroutine[Any, Any, Any]) -> Any:
-        """Return what a fetch brings, or nothing as soon as other partitions are to be read.
+    def _hold_back(self, tp: TP, error: DamagedPartitionError) -> None:
+        """Read a damaged partition no more until its next assignment; other partitions go on.
+
+        Raises:
+            DamagedPartitionError: it is the changelog of a table, which cannot be restored without it.
+        """
+        if self._tables.is_changelog(tp.topic):
+            raise error
+        self._state.damaged[tp] = error
+        self._report(tp, error)
+
+    def hold_back_writers(self, tps: Iterable[TP], error: DamagedPartitionError) -> None:
+        """Read partitions no more whose events write to a damaged partition."""
+        for tp in tps:
+            self._state.unwritable[tp] = error
+            self._report(tp, error)
+
+    def _report(self, tp: TP, error: DamagedPartitionError) -> None:
+        offset = self._state.positions.get(tp, 0)
+        logger.error("%s is held back at offset %d, other partitions go on: %s", tp, offset, error)
+        if self._hooks:
+            self._hooks.call(Hooks.on_held_back, HeldBack(tp.topic, tp.partition, offset, error))
+
+    async def _unless_interrupted(self, fetch: Coroutine[Any, Any, Fetched]) -> Fetched | None:
+        """Return what a fetch brings, or None as soon as other partitions are to be read.
 
         A fetch that waits for records of the old partitions must not hold up the new ones; it ends by itself.
         """
@@ -126,7 +155,7 @@ class Fetcher:
         except asyncio.CancelledError:
             fetching.cancel()
             raise
-        return fetching.result() if fetching.done() else {}
+        return fetching.result() if fetching.done() else None
 
     def interrupt(self) -> None:
         """Begin a new fetch: other partitions are to be read, too."""

@@ -181,6 +181,8 @@ def compose(
         standbys=standbys,
         hooks=hooks,
     )
+    fetcher = Fetcher(broker, group, fetch_state, ownership, hand_over, consumer, fencing, tables, hooks)
+    committer.on_unwritable(fetcher.hold_back_writers)
     letters = DeadLetterTopic(group, dead_letters, lambda: app.conf.topic_partitions)
     return Driver(
         broker=broker,
@@ -214,7 +216,7 @@ def compose(
             should_stop=should_stop,
         ),
         hand_over=hand_over,
-        fetcher=Fetcher(broker, group, fetch_state, ownership, hand_over, consumer, fencing, tables),
+        fetcher=fetcher,
         redelivery=redelivery,
         failures=Failures(app, committer, in_flight, redelivery, topics, letters, consumer, hooks),
         writes=EventWrites(app, committer.pending, tracker, dependencies, topics),

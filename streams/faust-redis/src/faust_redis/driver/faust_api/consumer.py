@@ -176,6 +176,12 @@ class Consumer(base.Consumer):
         """Return active and standby partitions; the old ones until a new assignment is installed."""
         return set(self.driver.ownership.assigned)
 
+    def damaged(self) -> list[str]:
+        """Return why partitions are held back, one text each."""
+        state = self.driver.fetch_state
+        held_back = {tp: error for tp, error in (state.unwritable | state.damaged).items() if tp in self.assignment()}
+        return sorted({str(error) for error in held_back.values()})
+
     def highwater(self, tp: TP) -> int:
         """Return the high watermark as last seen."""
         return self.driver.fetch_state.high_watermarks.get(tp, 0)

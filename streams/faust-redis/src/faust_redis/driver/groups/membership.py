@@ -346,4 +346,6 @@ class Membership:
             pass  # others wait for the broker and say so
 
     async def _publish(self, *, recovered: bool) -> None:
-        await self._status.publish(self.generation, len(self._listener().assignment()), recovered=recovered)
+        listener = self._listener()
+        assigned, damaged = len(listener.assignment()), listener.damaged()
+        await self._status.publish(self.generation, assigned, recovered=recovered, damaged=damaged)

@@ -19,6 +19,9 @@ class RebalanceListener(Protocol):
     def assignment(self) -> set[TP]:
         """Return the present assignment."""
 
+    def damaged(self) -> list[str]:
+        """Return why partitions are held back, one text each."""
+
     async def assign(self, tps: set[TP]) -> None:
         """Note a new assignment, before its tables are restored."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Sequence
 
 from faust_redis.driver.broker import ConsumerGroups
 from faust_redis.log import LogUnavailableError
@@ -20,15 +21,17 @@ class Status:
         self._member = member
         self._published = ""
 
-    async def publish(self, generation: int, assigned: int, *, recovered: bool) -> None:
+    async def publish(self, generation: int, assigned: int, *, recovered: bool, damaged: Sequence[str] = ()) -> None:
         """Publish the status when it has changed; an unreachable broker gets it later.
 
         Args:
             generation: The generation that the member has installed; 0 for none.
             assigned: How many partitions it owns.
             recovered: Whether its tables equal the log.
+            damaged: Why it holds partitions back, one text each.
         """
-        text = json.dumps({"generation": generation, "assigned": assigned, "recovered": recovered})
+        status = {"generation": generation, "assigned": assigned, "recovered": recovered}
+        text = json.dumps(status | {"damaged": list(damaged)} if damaged else status)
         if text != self._published:
             try:
                 await self._groups.set_status(self._group, self._member, text)

@@ -1,0 +1,150 @@
+"""A partition that cannot be read is held back; others go on, and the member's status names it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from faust_redis.admin import Admin
+from faust_redis.hooks import HeldBack, Hooks, add_hooks
+from faust_redis.log import Log, TopicPartition
+from faust_redis.log.integrity import repair_partition
+
+from tests.contract.harness import PARTITIONS, Broker, running, until
+
+pytestmark = pytest.mark.only_on_redis("entries that something else wrote to a stream are our log's")
+
+ROUND = 40
+DAMAGED = 1
+NEVER_MS = "9" * 30
+
+
+class Noting(Hooks):
+    """Remembers which partitions were held back."""
+
+    def __init__(self) -> None:
+        self.seen: list[HeldBack] = []
+
+    def on_held_back(self, held_back: HeldBack) -> None:
+        self.seen.append(held_back)
+
+
+class Counting:
+    """An application that notes the partition and the value of each event."""
+
+    def __init__(self, broker: Broker, member: str) -> None:
+        self.app = broker.app(member=member)
+        self.name = broker.name("in")
+        self.topic = self.app.topic(self.name, value_type=int)
+        self.seen: list[tuple[int, int]] = []
+        self.hooks = Noting()
+        add_hooks(self.app, self.hooks)
+
+        @self.app.agent(self.topic)
+        async def note(stream: Any) -> None:
+            async for event in stream.events():
+                self.seen.append((event.message.partition, event.value))
+
+    async def send(self, value: int, partitions: tuple[int, ...] = tuple(range(PARTITIONS))) -> None:
+        for partition in partitions:
+            await (await self.topic.send(value=value, partition=partition))
+
+
+async def foreign_id(log: Log, topic: str) -> None:
+    await log.redis.xadd(log.keys.stream(topic, DAMAGED), {"x": "1"})
+
+
+async def endless_timestamp(log: Log, topic: str) -> None:
+    await log.redis.xadd(log.keys.stream(topic, DAMAGED), {"v": "7", "t": NEVER_MS}, id="0-*")
+    await log.redis.hincrby(log.keys.ends(topic), str(DAMAGED), 1)
+
+
+async def other_type(log: Log, topic: str) -> None:
+    await log.redis.rename(log.keys.stream(topic, DAMAGED), "elsewhere")
+    await log.redis.set(log.keys.stream(topic, DAMAGED), "foreign")
+
+
+@pytest.mark.parametrize("damage", [foreign_id, endless_timestamp, other_type])
+async def test_a_damaged_partition_is_held_back_and_the_others_go_on(
+    broker: Broker, log: Log, damage: Callable[[Log, str], Any]
+) -> None:
+    worker = Counting(broker, "m1")
+    others = tuple(p for p in range(PARTITIONS) if p != DAMAGED)
+    async with running(worker.app):
+        await worker.send(0)
+        await until(lambda: len(worker.seen) == PARTITIONS)
+        await damage(log, worker.name)
+        for value in range(1, ROUND):
+            await worker.send(value, others)
+        await until(lambda: len(worker.seen) >= PARTITIONS + (ROUND - 1) * len(others))
+        assert all(partition != DAMAGED for partition, value in worker.seen if value)
+        assert not worker.app.should_stop
+        [held_back] = worker.hooks.seen
+        assert (held_back.topic, held_back.partition, held_back.offset) == (worker.name, DAMAGED, 1)
+        group = await until(lambda: _described(log, worker.app.conf.id))
+        assert not group.ready
+        assert f"topics repair {worker.name} {DAMAGED}" in group.why_not_ready
+
+
+async def _described(log: Log, group: str) -> Any:
+    described = await Admin(log).describe_group(group)
+    return described if any(member.damaged for member in described.members) else None
+
+
+async def test_a_repaired_partition_is_read_on_by_the_next_member(broker: Broker, log: Log) -> None:
+    first = Counting(broker, "m1")
+    async with running(first.app):
+        await first.send(0)
+        await until(lambda: len(first.seen) == PARTITIONS)
+        await endless_timestamp(log, first.name)
+        await first.send(1, (DAMAGED,))
+        await until(lambda: first.hooks.seen)
+    assert await repair_partition(log, TopicPartition(first.name, DAMAGED))
+    second = Counting(broker, "m2")
+    async with running(second.app):
+        await until(lambda: len(second.seen) == 2)
+        assert second.seen == [(DAMAGED, 7), (DAMAGED, 1)]
+
+
+async def test_partitions_that_write_to_a_damaged_partition_are_held_back_and_the_others_go_on(
+    broker: Broker, log: Log
+) -> None:
+    worker = Counting(broker, "m1")
+    out = worker.app.topic(broker.name("out"), value_type=int)
+    table = worker.app.Table("last", partitions=PARTITIONS)
+
+    @worker.app.agent(worker.topic)
+    async def copy(stream: Any) -> None:
+        async for event in stream.events():
+            table[str(event.message.partition)] = event.value
+            await out.send(value=event.value, partition=event.message.partition)
+
+    async def written(partition: int) -> list[bytes | None]:
+        tp = TopicPartition(out.get_topic_name(), partition)
+        return [record.value for record in (await log.fetch({tp: 0})).get(tp, [])]
+
+    others = tuple(p for p in range(PARTITIONS) if p != DAMAGED)
+    async with running(worker.app):
+        await worker.send(0)
+        await until(lambda: _all(written, tuple(range(PARTITIONS)), 1))
+        await log.redis.xadd(log.keys.stream(out.get_topic_name(), DAMAGED), {"x": "1"})
+        for value in range(1, ROUND):
+            await worker.send(value)
+        await until(lambda: _all(written, others, ROUND))
+        assert {held_back.partition for held_back in worker.hooks.seen} == {DAMAGED}
+        assert not worker.app.should_stop
+        group = await until(lambda: _described(log, worker.app.conf.id))
+        assert f"topics repair {out.get_topic_name()} {DAMAGED}" in group.why_not_ready
+        for partition in others:
+            assert await written(partition) == [b"%d" % value for value in range(ROUND)], "each once, in order"
+        committed = await log.committed(worker.app.conf.id)
+        assert committed[TopicPartition(worker.name, DAMAGED)] == 1
+    assert await repair_partition(log, TopicPartition(out.get_topic_name(), DAMAGED))
+    second = Counting(broker, "m2")
+    async with running(second.app):
+        await until(lambda: len(second.seen) == ROUND - 1)
+
+
+async def _all(written: Callable[[int], Any], partitions: tuple[int, ...], count: int) -> bool:
+    return all([len(await written(partition)) == count for partition in partitions])
