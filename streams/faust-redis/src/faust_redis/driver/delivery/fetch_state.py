@@ -69,6 +69,11 @@ class FetchState:
         """Return whether a partition is not to be read."""
         return tp in self.damaged or tp in self.unwritable
 
+    def damages(self, assigned: set[TP]) -> list[str]:
+        """Return why assigned partitions are held back, one text each."""
+        held_back = self.unwritable | self.damaged
+        return sorted({str(error) for tp, error in held_back.items() if tp in assigned})
+
     def take_parked(self, full: Container[TP]) -> FetchedRecords:
         """Take out what was parked of partitions that have room; their positions go back to it."""
         taken = {tp: self.parked.pop(tp) for tp in [tp for tp in self.parked if tp not in full]}

@@ -178,9 +178,7 @@ class Consumer(base.Consumer):
 
     def damaged(self) -> list[str]:
         """Return why partitions are held back, one text each."""
-        state = self.driver.fetch_state
-        held_back = {tp: error for tp, error in (state.unwritable | state.damaged).items() if tp in self.assignment()}
-        return sorted({str(error) for error in held_back.values()})
+        return self.driver.fetch_state.damages(self.driver.ownership.assigned)
 
     def highwater(self, tp: TP) -> int:
         """Return the high watermark as last seen."""
