@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
+from faust_redis.log.retention import RETENTION_MS, TAIL_MS
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import (
@@ -80,10 +81,10 @@ class Settings(BaseSettings):
     )
     rebalance_ms: Milliseconds = Field(20_000, description="how long a rebalance waits for a member, 100 to 600000 ms")
     retention_ms: Retention = Field(
-        topics.RETENTION_MS, description="how long events are kept once they are processed, 1000 ms to 10 years"
+        RETENTION_MS, description="how long events are kept once they are processed, 1000 ms to 10 years"
     )
     tail_ms: Retention = Field(
-        topics.TAIL_MS, description="how long changes of tables are kept beside their snapshots, 1000 ms to 10 years"
+        TAIL_MS, description="how long changes of tables are kept beside their snapshots, 1000 ms to 10 years"
     )
     appendfsync: Literal["everysec", "always"] = Field(
         "everysec", description="when the embedded server syncs its file: everysec or always"

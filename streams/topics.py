@@ -32,5 +32,3 @@ GAMIFICATION_EVENTS: Final = events_of("gamification")
 FINANCIAL_EVENTS: Final = events_of("financial")
 
 PARTITIONS_DEFAULT: Final = 4
-RETENTION_MS: Final = 7 * 24 * 3_600_000
-TAIL_MS: Final = 3_600_000

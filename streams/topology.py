@@ -13,9 +13,10 @@ from functools import cached_property
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from faust_redis.log.records import TopicSpec
+from faust_redis.log.retention import RETENTION_MS, TAIL_MS
 
 from streams.events.base import EventData
-from streams.topics import PARTITIONS_DEFAULT, RETENTION_MS, TAIL_MS
+from streams.topics import PARTITIONS_DEFAULT
 
 RowT_co = TypeVar("RowT_co", covariant=True)
 

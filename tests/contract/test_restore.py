@@ -8,11 +8,11 @@ from typing import Any, cast
 import pytest
 from faust.exceptions import ImproperlyConfigured
 from faust.types import TP
-from faust_redis.driver.limits import TAIL_MS
 from faust_redis.driver.state.plain import check_stores
 from faust_redis.driver.state.restore import Restorer
 from faust_redis.driver.state.stores import Checkpoint
 from faust_redis.log import Log
+from faust_redis.log.retention import TAIL_MS
 from faust_redis.rocksdb.database import Database
 
 from tests.backup import dump, restore

@@ -18,9 +18,9 @@ from faust_redis.admin import Admin
 from faust_redis.log import Appended, IdempotencyKey, Log, LogUnavailableError, Record, TopicSpec, UnknownTopicError
 from faust_redis.log.first_use import written_under
 from faust_redis.log.records import REPLAY_FOR_HEADER, Headers
+from faust_redis.log.retention import RETENTION_MS
 
 ERROR_CHARS_MAX = 4_000
-RETENTION_MS = 7 * 24 * 3_600_000  # of the records; letters stay in the snapshot until they are dealt with
 
 REPLAY, DROP = "replay", "drop"
 REMEMBERED_MS = 7 * 24 * 3_600_000

@@ -58,16 +58,10 @@ CAPACITY_PATIENCE_S = 1.0
 """How long an agent waits for that at most before each event."""
 
 TRANSACTION_TTL_MS = 24 * 3_600_000
-"""How long a worker's last transaction is remembered for a retry."""
+"""How long the log remembers a member's last write for a retry."""
 
 WRITER_BYTES = 6
 """Length of the random name under which a member writes to its changelogs; a new one with each assignment."""
-
-RETENTION_MS = 7 * 24 * 3_600_000
-"""How long a topic's records are kept when its declaration does not say, and every group has processed them."""
-
-TAIL_MS = 3_600_000
-"""How long a changelog's records are kept beside its snapshot: for workers that come back, standbys and feeds."""
 
 RETRY_FIRST_S = 0.05
 """First pause before a call to an unreachable broker is repeated; doubles up to the next."""

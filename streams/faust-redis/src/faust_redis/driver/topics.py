@@ -7,11 +7,11 @@ from typing import Any
 
 from faust_redis.driver import faust_internals as internals
 from faust_redis.driver.broker import TopicCatalogue
-from faust_redis.driver.limits import RETENTION_MS, TAIL_MS
 from faust_redis.driver.retry import retry_while_unavailable
 from faust_redis.log import TopicInfo, TopicMismatchError, TopicSpec, UnknownTopicError
 from faust_redis.log.partitioner import partition_for
 from faust_redis.log.records import Cleanup
+from faust_redis.log.retention import RETENTION_MS, TAIL_MS
 
 
 class Topics:
