@@ -9,6 +9,7 @@ import sys
 import tomllib
 from collections import Counter, defaultdict
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from faust_redis.testing.plan import KINDS
 from faust_redis.testing.view import View
 from faust_redis.testing.world import World
 
+from tests.simulation.defects import DEFECTS
 from tests.testing import apps
 
 ROOT = Path(__file__).parents[2]
@@ -78,6 +80,18 @@ def test_a_bug_that_only_faults_show_is_caught(make_app: Callable[[], Any]) -> N
     again.check(counts_are_gapless)
     with pytest.raises(AssertionError):
         again.run()
+
+
+@pytest.mark.parametrize("defect", ["offsets_outside_commit", "commit_before_outputs"])
+def test_a_driver_whose_commits_are_not_atomic_is_caught(defect: str) -> None:
+    simulation = Simulation(range(SEEDS_FOR_A_BUG))
+    simulation.app(apps.word_count)
+    simulation.inputs(apps.words)
+    simulation.check(counts_are_gapless)
+    with ExitStack() as planted:
+        DEFECTS[defect].plant(planted)
+        with pytest.raises((AssertionError, SimulationError)):
+            simulation.run()
 
 
 def test_a_simulation_without_a_check_is_refused() -> None:
@@ -151,6 +165,7 @@ def test_pytest_finds_the_plugin_by_its_entry_point() -> None:
 
 
 FAILING = """
+from tests.simulation.defects import DEFECTS
 from tests.testing import apps
 
 def test_counts(simulation):
