@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -12,7 +14,8 @@ from api import domains
 from api.app import create_app
 from api.kit.domain import DomainApi
 from streams.events.trading import CloseTrade, OpenTrade
-from streams.topology import Domain, Topology, TopologyError
+from streams.topology import Domain, TableSpec, Topology, TopologyError
+from tables import financial, gamification, trading
 from tables.domains import TOPOLOGY
 from tests.integration.api.support import config_of
 
@@ -53,3 +56,25 @@ def test_the_kit_imports_no_domain_and_no_domain_another() -> None:
             name = node.module if isinstance(node, ast.ImportFrom) else None
             other = (name or "").removeprefix("api.").partition(".")[0] if (name or "").startswith("api.") else ""
             assert other not in set(TOPOLOGY.names) - {room}, f"{path} imports {name}"
+
+
+STATS = {"api/stats.py": {"GAMIFICATION_PROGRESS", "GAMIFICATION_WATERMARK"}}
+"""The pipeline at a glance counts users and shows the watermark."""
+
+
+def test_a_table_with_its_query_and_feed_is_named_in_three_places() -> None:
+    """A specification in `tables`, handlers in `agents/<domain>`, and `api/<domain>`: nothing else has to know it."""
+    names = {spec: name for module in (financial, gamification, trading) for name, spec in specs_of(module)}
+    assert set(names) == set(TOPOLOGY.tables)
+    for room in ("api", "agents", "tables", "deploy", "streams"):
+        for path in sorted((ROOT.parent / room).rglob("*.py")):
+            place = path.relative_to(ROOT.parent)
+            words = {node.id for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Name)}
+            for spec, name in names.items():
+                home = place.parts[1].removesuffix(".py") == spec.domain or place.parts[0] == "streams"
+                assert home or name not in words or name in STATS.get(str(place), ()), f"{place} names {name}"
+
+
+def specs_of(module: ModuleType) -> list[tuple[str, TableSpec[Any]]]:
+    """The names of a domain's specifications of tables."""
+    return [(name, value) for name, value in vars(module).items() if isinstance(value, TableSpec)]
