@@ -18,13 +18,15 @@ class BrokerWatch:
     """The broker as it was seen last, looked at once a second.
 
     Attributes:
-        unsuitable: Why the broker could lose records; None while it is suitable.
+        unsuitable: Why commands are refused: the broker could lose records, or the namespace belongs to another
+            application. None while all is well.
     """
 
     def __init__(self, log: Log) -> None:
         self._log = log
-        self.unsuitable: BrokerUnsuitableError | None = None
+        self.unsuitable: LogError | None = None
         self._answered_s: float | None = None
+        self._absent = False
 
     def require_suitable(self) -> None:
         """Refuse to write to a broker that could lose what is written.
@@ -43,30 +45,26 @@ class BrokerWatch:
         return None if self.unsuitable is None else str(self.unsuitable)
 
     async def begin(self) -> None:
-        """Look for the first time.
+        """Look for the first time. A broker that is away is waited for.
 
         Raises:
-            BrokerUnsuitableError: saying what was found and what to set.
+            LogError: the broker is unsuitable, or the namespace belongs to another application; with what to do.
         """
-        await self.look()
-        self.require_suitable()
+        try:
+            await self._check()
+        except LogUnavailableError as exc:
+            self._note_absence(exc)
 
     async def look(self) -> None:
-        """Look at the broker once. Errors are kept, not raised."""
+        """Look at the broker once. What is wrong is kept, not raised."""
         try:
-            await self._log.check()
-            self._answered_s = asyncio.get_running_loop().time()
-        except BrokerUnsuitableError as exc:
-            self._answered_s = asyncio.get_running_loop().time()
+            await self._check()
+        except LogUnavailableError as exc:
+            self._note_absence(exc)
+        except LogError as exc:
             if self.unsuitable is None:
                 logger.warning("commands are refused: %s", exc)
             self.unsuitable = exc
-        except LogUnavailableError as exc:
-            if self._answered_s is not None:
-                logger.warning("the broker does not answer: %s", exc)
-            self._answered_s = None
-        except LogError:
-            logger.exception("the broker's suitability could not be checked")
         else:
             if self.unsuitable is not None:
                 logger.warning("the broker is suitable again; commands are accepted")
@@ -77,3 +75,25 @@ class BrokerWatch:
         while True:
             await asyncio.sleep(WATCH_EVERY_S)
             await self.look()
+
+    async def _check(self) -> None:
+        try:
+            await self._log.check()
+        except LogUnavailableError:
+            raise
+        except LogError:
+            self._note_answer()
+            raise
+        self._note_answer()
+
+    def _note_answer(self) -> None:
+        if self._absent:
+            logger.warning("the broker answers again")
+        self._absent = False
+        self._answered_s = asyncio.get_running_loop().time()
+
+    def _note_absence(self, exc: LogUnavailableError) -> None:
+        if not self._absent:
+            logger.warning("waiting for the broker: %s", exc)
+        self._absent = True
+        self._answered_s = None
