@@ -37,7 +37,6 @@ SUITES: dict[str, Callable[[list[str]], object]] = {
     "tests.peers": parse_peers,
     "tests.bench": lambda arguments: bench.make_context("bench", arguments),
     "tests.kafka": lambda arguments: arguments,
-    "tests.event_schemas": lambda arguments: arguments,
     "tests.docs.import_graph": lambda arguments: arguments,
     "tests.docs.generated": lambda arguments: arguments,
     "tests.event_schemas": lambda arguments: arguments,
