@@ -5,6 +5,14 @@ from pathlib import Path
 
 README = Path(__file__).parents[2] / "streams/faust-redis/README.md"
 URL = "redis://localhost:6379"
+PROGRAMS = {
+    "shop.py": "@app.task",
+    "batches": "@batch_agent",
+    "test": "TestDriver",
+    "admin": "Admin.connect",
+    "hooks": "Meter(Hooks)",
+}
+"""Programs by a text that only they hold."""
 
 
 def blocks(language: str) -> list[str]:
@@ -13,8 +21,8 @@ def blocks(language: str) -> list[str]:
 
 
 def program(name: str, url: str) -> str:
-    """The program that the README calls by this name, or that holds this text, with another broker URL."""
-    wanted = {"shop.py": "@app.task", "batches": "@batch_agent", "test": "TestDriver", "admin": "Admin.connect"}[name]
+    """One of `PROGRAMS` with another broker URL."""
+    wanted = PROGRAMS[name]
     [text] = [block for block in blocks("python") if wanted in block]
     return text.replace(URL, url)
 

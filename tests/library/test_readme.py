@@ -7,7 +7,9 @@ import sys
 import tomllib
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
+import faust
 import faust_redis
 import pytest
 from faust_redis.log import Log
@@ -15,7 +17,7 @@ from faust_redis.testing import TestDriver
 
 from tests.e2e.children import Child
 from tests.library.examples import Example, environment_of
-from tests.library.readme import COMMAND, OUTPUT, README, blocks, printed, program
+from tests.library.readme import COMMAND, OUTPUT, PROGRAMS, README, blocks, printed, program
 
 
 async def test_the_application_prints_what_the_readme_says_and_the_admin_client_describes_it(
@@ -63,8 +65,23 @@ def test_the_batch_agent_that_the_readme_shows_counts(monkeypatch: pytest.Monkey
         assert driver.table("counts") == {"ada": 2, "bob": 1}
 
 
+def test_the_hooks_that_the_readme_shows_are_told_of_commits(capsys: pytest.CaptureFixture[str]) -> None:
+    names: dict[str, Any] = {}
+    exec(program("hooks", "redis://unused"), names)
+    app: faust.App = names["app"]
+
+    @app.agent(app.topic("in", value_type=str))
+    async def pass_on(stream: Any) -> None:
+        async for value in stream:
+            await app.topic("out", value_type=str).send(value=value)
+
+    with TestDriver(app) as driver:
+        driver.pipe("in", "x")
+    assert re.search(r"^1 records and 1 offsets in \d+\.\d ms$", capsys.readouterr().out, re.MULTILINE)
+
+
 def test_every_program_of_the_readme_is_run() -> None:
-    run = [program(name, "redis://localhost:6379") for name in ("shop.py", "batches", "test", "admin")]
+    run = [program(name, "redis://localhost:6379") for name in PROGRAMS]
     assert sorted(blocks("python")) == sorted(run)
 
 

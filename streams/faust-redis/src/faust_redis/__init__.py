@@ -15,6 +15,18 @@ from faust_redis.admin import (
 )
 from faust_redis.batches import Batch, Received, batch_agent
 from faust_redis.dead_letters import DeadLetter, DeadLetters, TransientError
+from faust_redis.hooks import (
+    BatchBegun,
+    BatchFinished,
+    Committed,
+    DeadLettered,
+    HeldBack,
+    Hooks,
+    Rebalanced,
+    Recovered,
+    Retried,
+    add_hooks,
+)
 from faust_redis.log.errors import (
     GroupInUseError,
     LogError,
@@ -30,16 +42,25 @@ __version__ = "0.2.0"
 __all__ = [
     "Admin",
     "Batch",
+    "BatchBegun",
+    "BatchFinished",
+    "Committed",
     "DeadLetter",
+    "DeadLettered",
     "DeadLetters",
     "GroupDescription",
     "GroupInUseError",
+    "HeldBack",
+    "Hooks",
     "InvalidRequestError",
     "LogError",
     "LogUnavailableError",
     "MemberDescription",
     "PartitionDescription",
+    "Rebalanced",
     "Received",
+    "Recovered",
+    "Retried",
     "TableDescription",
     "TopicDescription",
     "TopicMismatchError",
@@ -48,5 +69,6 @@ __all__ = [
     "TransientError",
     "Typed",
     "UnknownTopicError",
+    "add_hooks",
     "batch_agent",
 ]
