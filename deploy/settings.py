@@ -35,6 +35,7 @@ DATA_DIR_DEFAULT = Path("data")
 SECRET_FIELDS = ("jwt_secret", "broker_url", "views_url")
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
+LogLevel = Literal["debug", "info", "warning", "error"]
 Milliseconds = Annotated[int, Field(ge=100, le=600_000)]
 Retention = Annotated[int, Field(ge=1_000, le=315_360_000_000)]
 
@@ -73,6 +74,10 @@ class Settings(BaseSettings):
     drain_s: int = Field(
         0, ge=0, le=300, description="how long the API serves on after a signal to end, 0 to 300 seconds"
     )
+    worker_host: str = Field("127.0.0.1", min_length=1, description="address of a worker's probes and metrics")
+    worker_port: int = Field(
+        0, ge=0, le=65_535, description="port of a worker's probes and metrics, 1 to 65535; 0 takes a free one"
+    )
     lease_ms: Milliseconds = Field(
         10_000, description="how long a silent worker keeps its partitions, 100 to 600000 ms"
     )
@@ -96,7 +101,7 @@ class Settings(BaseSettings):
     idempotency_ttl_s: int = Field(
         86_400, ge=60, le=2_592_000, description="how long an Idempotency-Key is remembered, 60 to 2592000 seconds"
     )
-    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="debug, info, warning or error")
+    log_level: LogLevel = Field("info", description="debug, info, warning or error")
 
     @field_validator("workers", mode="before")
     @classmethod
@@ -157,6 +162,10 @@ class Settings(BaseSettings):
     def with_log_url(self, url: str) -> Settings:
         """These settings with the server that holds the log, or on Kafka the views."""
         return self.model_copy(update={"views_url" if self.on_kafka else "broker_url": url})
+
+    def with_log_level(self, level: LogLevel) -> Settings:
+        """Return these settings with a log level for the case that none is set."""
+        return self if "log_level" in self.model_fields_set else self.model_copy(update={"log_level": level})
 
     def environment(self) -> dict[str, str]:
         """These settings as environment variables, for child processes."""

@@ -66,6 +66,10 @@ def run_dev(settings: Settings, replay: str | None) -> None:
 
 def _start(settings: Settings, supervisor: Supervisor, console: Console) -> None:
     started = time.monotonic()
+
+    def tell(name: str, what: str) -> None:
+        console.print(f"[bold]dev[/]: {name:<9} {what}")
+
     if settings.on_kafka:
         asyncio.run(check_kafka(bootstrap_of(broker_url(settings))))
     if settings.embedded:
@@ -74,14 +78,18 @@ def _start(settings: Settings, supervisor: Supervisor, console: Console) -> None
         )
         server.start()
         supervisor.keep("server", server, started=True)
+        tell("server", "keeps the log and all tables")
         settings = settings.with_log_url(server.url)
     else:
         asyncio.run(_check_broker(settings))
     if settings.on_kafka:
         supervisor.keep("bridge", _command(settings, ["bridge"], BRIDGE_GRACE_S))
+        tell("bridge", "copies between Kafka and the views")
     for number, domains in enumerate(worker_plan(settings.workers), start=1):
         supervisor.keep(*worker_command(settings, number, domains), stage="workers")
+        tell(f"worker {number}", f"runs {', '.join(domains)}")
     supervisor.keep("api", _command(settings, ["api"], API_GRACE_S + settings.drain_s))
+    tell("api", "takes commands, answers queries, serves feeds")
     _wait_until_ready(settings, supervisor)
     _announce(settings, console, time.monotonic() - started)
 
@@ -142,14 +150,14 @@ def api_answers(url: str) -> bool:
 def _announce(settings: Settings, console: Console, seconds: float) -> None:
     here = api_url(settings)
     console.print(f"\n[bold green]AstraTrade is up[/] after {seconds:.1f} s. Ctrl-C stops it.\n")
-    console.print(f"  dashboard  {here}/")
-    console.print(f"  API        {here}/docs")
-    console.print(f"  broker     {without_password(str(settings.broker_url))}")
+    console.print(f"  dashboard   {here}/")
+    console.print(f"  API         {here}/docs")
+    console.print(f"  broker      {without_password(str(settings.broker_url))}")
     if settings.on_kafka:
-        console.print(f"  views      {without_password(str(settings.views_url))}")
-    console.print(f"  data       {settings.data_dir}")
+        console.print(f"  views       {without_password(str(settings.views_url))}")
+    console.print(f"  data        {settings.data_dir}")
     for name, arguments in (("user token", f"--user {DEV_USER}"), ("venue token", f"--user {DEV_VENUE} --role venue")):
-        console.print(f"  {name:<11}{_token_command(settings, arguments)}", markup=False)
+        console.print(f"  {name:<12}{_token_command(settings, arguments)}", markup=False)
     console.print()
 
 

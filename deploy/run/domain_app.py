@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from pathlib import Path
+from typing import Any, cast
 
 import faust
 from faust import fixups, stores, transport
@@ -73,10 +74,15 @@ def domain_directory(settings: Settings, slot: str, domain: str) -> Path:
     return slot_directory(settings, slot) / domain
 
 
+def member_name(settings: Settings, app: faust.App, slot: str) -> str:
+    """Return the name under which an app is a member of its group."""
+    return f"{slot}@{socket.gethostname()}" if settings.on_kafka else str(cast("Any", app.transport).member)
+
+
 def presence(settings: Settings, app: faust.App, slot: str) -> list[Service]:
     """Return the service that reports the app's state to the views; none on Redis, where the driver does that."""
     if not settings.on_kafka:
         return []
     log = Log(log_url(settings), settings.namespace)
-    member = f"{slot}@{socket.gethostname()}"
+    member = member_name(settings, app, slot)
     return [Presence(log, app, member, interval_s=settings.heartbeat_ms / 1000, lease_ms=settings.lease_ms)]

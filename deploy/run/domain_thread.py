@@ -23,6 +23,9 @@ BACKOFF_MAX_S: Final = 15.0
 STEADY_S: Final = 30.0
 """An app that ran this long starts its back-off anew."""
 
+BEAT_S: Final = 0.25
+"""How often an event loop notes that it turned."""
+
 STOP_S: Final = 15.0
 """How long an app may take to stop."""
 
@@ -57,6 +60,10 @@ class DomainThread:
             services: Build the app, and what runs beside it; called in the thread for each start.
         """
         self.domain = domain
+        self.is_running = False
+        """Whether an app runs, as opposed to waiting to start again after a crash."""
+        self.turned_s = time.monotonic()
+        """When the event loop turned last, by the monotonic clock, in seconds."""
         self._thread = threading.Thread(target=self._run, name=f"{slot}/{domain}", daemon=True)
         self._services = services
         self._stopping = threading.Event()
@@ -100,6 +107,7 @@ class DomainThread:
     async def _live(self) -> None:
         """Run one app until it crashes or the thread is asked to stop."""
         asked = self._listen()
+        beating = asyncio.create_task(self._beat())
         root = _Root(self._services())
         starting = asyncio.ensure_future(root.start())
         ended = asyncio.ensure_future(root.wait_until_stopped())
@@ -110,11 +118,19 @@ class DomainThread:
                 await asyncio.wait({ended, asked}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             await self._stop(root)
-            for task in (starting, ended, asked):
+            self.is_running = False
+            for task in (starting, ended, asked, beating):
                 task.cancel()
-            await asyncio.gather(starting, ended, asked, return_exceptions=True)
+            await asyncio.gather(starting, ended, asked, beating, return_exceptions=True)
         if not self._stopping.is_set():
             raise DomainCrashedError(f"{self.domain} ended by itself") from root.crash_reason
+
+    async def _beat(self) -> None:
+        """Note again and again that the event loop turns."""
+        while True:
+            self.turned_s = time.monotonic()
+            self.is_running = True
+            await asyncio.sleep(BEAT_S)
 
     def _listen(self) -> asyncio.Task[bool]:
         """Return a task that ends as soon as the thread is asked to stop."""

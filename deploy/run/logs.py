@@ -10,12 +10,24 @@ CHATTY = ("faust", "mode", "faust_redis.rocksdb.store", "aiokafka", "httpx", "ht
 NAGGING = ("faust.transport.producer",)  # warns for each event while Kafka is the slower side
 TELLING = ("faust.worker",)  # says when the worker is ready, and why it stops
 
+LIFE_OF_SERVICES = frozenset({"Starting...", "Stopping...", "Restarting...", "Shutdown complete!"})
+
+
+def _without_service_tree(record: logging.LogRecord) -> bool:
+    """Strip the place in mode's service tree, such as ``[^--Producer]: ``; drop lines that only say "Starting..."."""
+    message = str(record.msg)
+    if message.startswith("[^"):
+        record.msg = message.partition("]: ")[2]
+    return record.msg not in LIFE_OF_SERVICES or record.levelno > logging.INFO
+
 
 def configure(process: str, level: str, *, threads: bool = False) -> None:
     """Log to standard error, each line with the name of the process, or of its thread; quieten narrating libraries."""
     name = "%(threadName)s" if threads else process
     logging.basicConfig(level=level.upper(), format=FORMAT.format(process=name), datefmt=TIME_FORMAT, force=True)
     if level != "debug":
+        for handler in logging.getLogger().handlers:
+            handler.addFilter(_without_service_tree)
         for name in CHATTY:
             logging.getLogger(name).setLevel(logging.WARNING)
         for name in NAGGING:

@@ -6,25 +6,35 @@ import asyncio
 import logging
 import os
 import signal
+import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from types import FrameType
 from typing import NoReturn
 
+import faust
+from faust_redis.admin import Admin
+from faust_redis.depths import depths_of
 from faust_redis.driver.retry import retry_while_unavailable
+from faust_redis.hooks import add_hooks
 from faust_redis.log import Log, TopicSpec
 from mode.types import ServiceT
 
 from agents.rulebook import Rulebook
-from deploy.broker import broker_url
+from deploy.broker import broker_url, log_url
 from deploy.errors import LockedError
 from deploy.rulebook import load_rulebook
 from deploy.run import logs
 from deploy.run.domain_app import build_app, load_plugins, presence, slot_directory
 from deploy.run.domain_thread import DomainThread
 from deploy.run.gc_tuning import relax_collector
+from deploy.run.members import Members
+from deploy.run.worker_health import Health
+from deploy.run.worker_metrics import WorkerMetrics
+from deploy.run.worker_server import application, listen, serving
 from deploy.server.locks import FileLock
 from deploy.settings import Settings
 from streams.connect.kafka.broker import bootstrap_of
@@ -101,30 +111,67 @@ def run_worker(settings: Settings, domains: Sequence[str] = (), name: str | None
     slot, lock = claim_slot(settings, name)
     threading.current_thread().name = slot
     logs.configure(slot, settings.log_level, threads=True)
+    listener = listen(settings.worker_host, settings.worker_port)
     asyncio.run(create_topics(settings))
-    threads = _threads(settings, domains or TOPOLOGY.names, slot, rulebook)
+    worker = Worker(settings, domains or TOPOLOGY.names, slot, rulebook)
     load_plugins(settings)
     relax_collector()
-    stop = threading.Event()
-    _on_signals(lambda _number, _frame: stop.set())
-    for thread in threads:
-        thread.start()
-    logger.info("%s of application %s runs %s", slot, settings.app_id, ", ".join(thread.domain for thread in threads))
-    stop.wait()
-    _stop(threads)
+    asyncio.run(worker.run(listener))
     lock.release()
     raise SystemExit(0)
 
 
-def _threads(settings: Settings, domains: Iterable[str], slot: str, rulebook: Rulebook) -> list[DomainThread]:
-    codec = Recent()  # one domain reads what another encoded without decoding it again
+class Worker:
+    """The domains of one process, each in a thread, and what the main thread serves about them."""
 
-    def services(domain: str) -> list[ServiceT]:
-        app = build_app(settings, domain, slot, rulebook, codec)
+    def __init__(self, settings: Settings, domains: Iterable[str], slot: str, rulebook: Rulebook) -> None:
+        self._settings = settings
+        self._slot = slot
+        self._rulebook = rulebook
+        self._codec = Recent()  # one domain reads what another encoded without decoding it again
+        self._apps: dict[str, faust.App] = {}
+        self._threads = [DomainThread(slot, domain, partial(self._services, domain)) for domain in domains]
+        self._metrics = WorkerMetrics(self._depths)
+
+    async def run(self, listener: socket.socket) -> None:
+        """Run the domains until SIGTERM or SIGINT; serve probes and metrics on `listener` meanwhile."""
+        asked = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, asked.set)
+        log = Log(log_url(self._settings), self._settings.namespace)
+        try:
+            members = Members(Admin(log), self._settings, self._slot, self._apps)
+            health = Health(self._threads, members.states, self._settings.rebalance_ms / 1000)
+            async with serving(listener, application(health, self._metrics.text)):
+                for thread in self._threads:
+                    thread.start()
+                self._say_started(listener)
+                await asked.wait()
+                health.stopping = True
+                await asyncio.to_thread(_stop, self._threads)
+        finally:
+            await log.close()
+
+    def _services(self, domain: str) -> list[ServiceT]:
+        app = build_app(self._settings, domain, self._slot, self._rulebook, self._codec)
         app.on_startup_finished = lambda: _say_ready(domain)
-        return [*presence(settings, app, slot), app]
+        if not self._settings.on_kafka:
+            add_hooks(app, self._metrics.hooks(domain))
+        self._apps[domain] = app
+        return [*presence(self._settings, app, self._slot), app]
 
-    return [DomainThread(slot, domain, lambda domain=domain: services(domain)) for domain in domains]  # type: ignore[misc]
+    def _depths(self) -> Iterator[tuple[str, int, int]]:
+        for domain, app in list(self._apps.items()):
+            depths = depths_of(app)
+            if depths is not None:
+                yield domain, depths.events_in_flight, depths.writes_pending
+
+    def _say_started(self, listener: socket.socket) -> None:
+        host, port = listener.getsockname()[:2]
+        logger.info(
+            "%s of application %s runs %s; probes and metrics at http://%s:%d",
+            self._slot, self._settings.app_id, ", ".join(thread.domain for thread in self._threads), host, port,
+        )  # fmt: skip
 
 
 async def _say_ready(domain: str) -> None:

@@ -132,10 +132,10 @@ class Pipeline:
         assert code == 0, child.last_words()
         return child.output()
 
-    def start_worker(self, *domains: str, program: Sequence[str] = CLI) -> Child:
+    def start_worker(self, *domains: str, program: Sequence[str] = CLI, **settings: str) -> Child:
         """Start a worker process that runs these domains, or all."""
         options = [word for domain in domains for word in ("--domain", domain)]
-        worker = self.start("worker", "worker", *options, program=program)
+        worker = self.start("worker", "worker", *options, program=program, **settings)
         self._domains[worker.pid] = domains or TOPOLOGY.names
         self.workers.append(worker)
         return worker

@@ -24,8 +24,9 @@ from deploy.settings import load
     help="The API's port; 0 for a free one.  [default: ASTRA_API_PORT, or 8000]",
 )
 @click.option("--replay", metavar="FILE", help="Post this CSV of fills once all is up; `sample` is the packaged one.")
+@click.option("-v", "--verbose", is_flag=True, help="Show everything that the processes log, not only warnings.")
 @data_dir_option
-def dev(workers: str | None, port: int | None, replay: str | None, data_dir: Path | None) -> None:
+def dev(workers: str | None, port: int | None, replay: str | None, verbose: bool, data_dir: Path | None) -> None:
     """Run server, workers and API together, until Ctrl-C; restart what crashes.
 
     \b
@@ -34,4 +35,5 @@ def dev(workers: str | None, port: int | None, replay: str | None, data_dir: Pat
       astratrade dev --workers 3 --port 8080
       astratrade dev --workers trading=2,gamification=1
     """
-    run_dev(load(workers=workers, api_port=port, data_dir=data_dir), replay)
+    settings = load(workers=workers, api_port=port, data_dir=data_dir)
+    run_dev(settings.with_log_level("debug" if verbose else "warning"), replay)

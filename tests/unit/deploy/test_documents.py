@@ -4,6 +4,9 @@ import re
 import tomllib
 from pathlib import Path
 
+from prometheus_client.parser import text_string_to_metric_families
+
+from deploy.run.worker_metrics import WorkerMetrics
 from deploy.settings import Settings, variable
 
 ROOT = Path(__file__).parents[3]
@@ -13,6 +16,16 @@ def test_every_setting_is_documented_and_no_other() -> None:
     table = re.findall(r"^\| (`ASTRA.*?) \|", (ROOT / "docs/operations.md").read_text(), re.MULTILINE)
     documented = re.findall(r"ASTRA_\w+", " ".join(table))
     assert sorted(documented) == sorted(variable(field) for field in Settings.model_fields)
+
+
+def test_every_metric_of_a_worker_is_documented_with_its_type_and_no_other() -> None:
+    page = (ROOT / "docs/operations.md").read_text()
+    documented = dict(re.findall(r"^\| `(astra_worker_\w+)` \| (\w+) \|", page, re.MULTILINE))
+    exported = {}
+    for family in text_string_to_metric_families(WorkerMetrics(lambda: [("trading", 1, 2)]).text().decode()):
+        suffix = "_total" if family.type == "counter" else ""
+        exported[family.name + suffix] = family.type
+    assert documented == exported
 
 
 def test_everything_required_is_pinned_once_and_from_nowhere_in_particular() -> None:

@@ -15,6 +15,7 @@ from faust_redis.admin import (
 )
 from faust_redis.batches import Batch, Received, batch_agent
 from faust_redis.dead_letters import DeadLetter, DeadLetters, TransientError
+from faust_redis.depths import Depths, depths_of
 from faust_redis.hooks import (
     BatchBegun,
     BatchFinished,
@@ -48,6 +49,7 @@ __all__ = [
     "DeadLetter",
     "DeadLettered",
     "DeadLetters",
+    "Depths",
     "GroupDescription",
     "GroupInUseError",
     "HeldBack",
@@ -71,4 +73,5 @@ __all__ = [
     "UnknownTopicError",
     "add_hooks",
     "batch_agent",
+    "depths_of",
 ]

@@ -1,0 +1,123 @@
+"""Metrics of one worker process, by domain: what the driver's hooks report, and what its apps hold just now.
+
+Source of the metric types: https://prometheus.io/docs/concepts/metric_types/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final
+
+from faust_redis.hooks import BatchFinished, Committed, DeadLettered, Hooks, Rebalanced, Recovered, Retried
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+PREFIX: Final = "astra_worker"
+BATCH_SECONDS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
+COMMIT_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
+RECOVERY_SECONDS: Final = (0.01, 0.05, 0.25, 1.0, 5.0, 30.0, 120.0)
+
+Depths = Callable[[], Iterable[tuple[str, int, int]]]
+"""Returns for each domain its name, the events in flight and the writes that wait for a commit."""
+
+
+class _DepthCollector(Collector):
+    """Reads how much each domain holds when the metrics are scraped."""
+
+    def __init__(self, depths: Depths) -> None:
+        self._depths = depths
+
+    def collect(self) -> Iterator[Metric]:
+        in_flight = GaugeMetricFamily(
+            f"{PREFIX}_events_in_flight", "Events that agents have and have not finished.", labels=("domain",)
+        )
+        pending = GaugeMetricFamily(
+            f"{PREFIX}_writes_pending", "Outputs and rows that wait for a commit.", labels=("domain",)
+        )
+        for domain, events, writes in self._depths():
+            in_flight.add_metric((domain,), events)
+            pending.add_metric((domain,), writes)
+        yield in_flight
+        yield pending
+
+
+class WorkerMetrics:
+    """The metrics of one worker process. Hooks update them from the domains' threads."""
+
+    def __init__(self, depths: Depths) -> None:
+        """Create the metrics.
+
+        Args:
+            depths: Called at each scrape, from the thread that serves it.
+        """
+        self.registry = CollectorRegistry()
+        self.registry.register(_DepthCollector(depths))
+        self.events = self._counter("events", "Events that agents processed.")
+        self.batches = self._counter("batches", "Batches that agents worked on, by outcome.", "outcome")
+        self.batch_seconds = self._histogram("batch_seconds", "Seconds that an agent worked on a batch.", BATCH_SECONDS)
+        self.commit_records = self._counter("commit_records", "Records and rows that commits appended.")
+        self.commit_seconds = self._histogram("commit_seconds", "Seconds that a commit took.", COMMIT_SECONDS)
+        self.rebalances = self._counter("rebalances", "Assignments that the member installed.")
+        self.recovered = self._counter("recovered_records", "Rows and records read to restore tables.")
+        self.recovery_seconds = self._histogram(
+            "recovery_seconds", "Seconds that restoring the tables took.", RECOVERY_SECONDS
+        )
+        self.retries = self._counter("retries", "Attempts that failed with a transient error.")
+        self.dead_letters = self._counter("dead_letters", "Events that became dead letters.")
+
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(f"{PREFIX}_{name}", text, ("domain", *labels), registry=self.registry)
+
+    def _histogram(self, name: str, text: str, buckets: tuple[float, ...]) -> Histogram:
+        return Histogram(f"{PREFIX}_{name}", text, ("domain",), buckets=buckets, registry=self.registry)
+
+    def hooks(self, domain: str) -> Hooks:
+        """Return the hooks that count for a domain."""
+        return _DomainHooks(self, domain)
+
+    def text(self) -> bytes:
+        """Return all metrics in Prometheus' text format."""
+        return generate_latest(self.registry)
+
+
+class _DomainHooks(Hooks):
+    """What the driver of one domain's app reports, counted under the domain's name."""
+
+    def __init__(self, metrics: WorkerMetrics, domain: str) -> None:
+        self._events = metrics.events.labels(domain)
+        self._succeeded = metrics.batches.labels(domain, "succeeded")
+        self._failed = metrics.batches.labels(domain, "failed")
+        self._batch_seconds = metrics.batch_seconds.labels(domain)
+        self._commit_records = metrics.commit_records.labels(domain)
+        self._commit_seconds = metrics.commit_seconds.labels(domain)
+        self._rebalances = metrics.rebalances.labels(domain)
+        self._recovered = metrics.recovered.labels(domain)
+        self._recovery_seconds = metrics.recovery_seconds.labels(domain)
+        self._retries = metrics.retries.labels(domain)
+        self._dead_letters = metrics.dead_letters.labels(domain)
+
+    def on_batch_finished(self, batch: BatchFinished, /) -> None:
+        if batch.succeeded:
+            self._events.inc(batch.records)
+            self._succeeded.inc()
+        else:
+            self._failed.inc()
+        self._batch_seconds.observe(batch.duration_s)
+
+    def on_commit(self, commit: Committed, /) -> None:
+        self._commit_records.inc(commit.records)
+        self._commit_seconds.observe(commit.duration_s)
+
+    def on_rebalance(self, rebalance: Rebalanced, /) -> None:
+        self._rebalances.inc()
+
+    def on_recovery(self, recovery: Recovered, /) -> None:
+        self._recovered.inc(recovery.records)
+        self._recovery_seconds.observe(recovery.duration_s)
+
+    def on_retry(self, retry: Retried, /) -> None:
+        self._retries.inc()
+
+    def on_dead_letter(self, letter: DeadLettered, /) -> None:
+        self._dead_letters.inc()

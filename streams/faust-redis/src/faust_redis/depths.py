@@ -1,0 +1,35 @@
+"""Read how much work an app holds just now, for gauges and probes."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, cast
+
+import faust
+
+ATTEMPTS_MAX = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Depths:
+    """What an app holds.
+
+    Attributes:
+        events_in_flight: Events that were delivered to agents and are not finished.
+        writes_pending: Outputs and table rows that wait for a commit.
+    """
+
+    events_in_flight: int
+    writes_pending: int
+
+
+def depths_of(app: faust.App) -> Depths | None:
+    """Return what an app holds; None when its broker is not Redis. May be called from any thread."""
+    driver = getattr(cast("Any", app.transport), "driver", None)
+    if driver is None:
+        return None
+    for _ in range(ATTEMPTS_MAX):
+        with suppress(RuntimeError):  # the app's own thread changed a dictionary meanwhile
+            return Depths(driver.tracker.in_flight(), len(driver.committer.pending))
+    return None
