@@ -23,7 +23,7 @@ class Recovery(BaseModel):
     """How far a worker has come in restoring its tables."""
 
     done: Annotated[bool, Field(description="all tables of its partitions are complete")]
-    records: Annotated[int | None, Field(description="rows and records read so far; null when it does not say")]
+    records: Annotated[int | None, Field(description="rows and records read so far; null once it is done")]
 
 
 class Member(BaseModel):
@@ -33,6 +33,7 @@ class Member(BaseModel):
     lease_ms: Annotated[int, Field(description="milliseconds until its lease ends unless it renews it")]
     partitions: Annotated[dict[str, list[int]], Field(description="what it was assigned, by topic")]
     recovery: Recovery
+    damaged: Annotated[list[str], Field(description="partitions that it holds back until they are repaired, and why")]
 
 
 class Lag(BaseModel):
@@ -99,7 +100,13 @@ def _member(member: MemberDescription) -> Member:
     for tp in member.assignment:
         partitions.setdefault(tp.topic, []).append(tp.partition)
     recovery = Recovery(done=member.recovered, records=member.status.get("restored"))
-    return Member(name=member.name, lease_ms=member.lease_ms, partitions=partitions, recovery=recovery)
+    return Member(
+        name=member.name,
+        lease_ms=member.lease_ms,
+        partitions=partitions,
+        recovery=recovery,
+        damaged=list(member.damaged),
+    )
 
 
 def by_topic(lag: Mapping[TopicPartition, int]) -> ByTopic:

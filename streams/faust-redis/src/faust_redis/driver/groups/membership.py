@@ -348,4 +348,6 @@ class Membership:
     async def _publish(self, *, recovered: bool) -> None:
         listener = self._listener()
         assigned, damaged = len(listener.assignment()), listener.damaged()
-        await self._status.publish(self.generation, assigned, recovered=recovered, damaged=damaged)
+        await self._status.publish(
+            self.generation, assigned, recovered=recovered, restored=self._restorer.restored, damaged=damaged
+        )

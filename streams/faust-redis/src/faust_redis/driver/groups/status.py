@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Sequence
+from typing import Any
 
 from faust_redis.driver.broker import ConsumerGroups
 from faust_redis.log import LogUnavailableError
@@ -21,17 +22,24 @@ class Status:
         self._member = member
         self._published = ""
 
-    async def publish(self, generation: int, assigned: int, *, recovered: bool, damaged: Sequence[str] = ()) -> None:
+    async def publish(
+        self, generation: int, assigned: int, *, recovered: bool, restored: int = 0, damaged: Sequence[str] = ()
+    ) -> None:
         """Publish the status when it has changed; an unreachable broker gets it later.
 
         Args:
             generation: The generation that the member has installed; 0 for none.
             assigned: How many partitions it owns.
             recovered: Whether its tables equal the log.
+            restored: How many rows and records it has read so far, while its tables are being recovered.
             damaged: Why it holds partitions back, one text each.
         """
-        status = {"generation": generation, "assigned": assigned, "recovered": recovered}
-        text = json.dumps(status | {"damaged": list(damaged)} if damaged else status)
+        status: dict[str, Any] = {"generation": generation, "assigned": assigned, "recovered": recovered}
+        if not recovered:
+            status["restored"] = restored
+        if damaged:
+            status["damaged"] = list(damaged)
+        text = json.dumps(status)
         if text != self._published:
             try:
                 await self._groups.set_status(self._group, self._member, text)

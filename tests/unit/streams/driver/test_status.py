@@ -1,0 +1,37 @@
+"""What a member publishes of itself: once for each change, with its progress while it recovers."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, cast
+
+from faust_redis.driver.broker import ConsumerGroups
+from faust_redis.driver.groups.status import Status
+
+
+class Groups:
+    """Keeps what was published."""
+
+    def __init__(self) -> None:
+        self.published: list[dict[str, Any]] = []
+
+    async def set_status(self, group: str, member: str, status: str) -> None:
+        assert (group, member) == ("g", "m")
+        self.published.append(json.loads(status))
+
+
+async def test_progress_is_published_while_tables_are_recovered_and_no_longer() -> None:
+    groups = Groups()
+    status = Status(cast("ConsumerGroups", groups), "g", "m")
+    for restored in (10, 10, 25):
+        await status.publish(3, 2, recovered=False, restored=restored)
+    for restored in (25, 30):
+        await status.publish(3, 2, recovered=True, restored=restored)
+    await status.publish(3, 2, recovered=True, damaged=["t:1: torn"])
+    member = {"generation": 3, "assigned": 2}
+    assert groups.published == [
+        {**member, "recovered": False, "restored": 10},
+        {**member, "recovered": False, "restored": 25},
+        {**member, "recovered": True},
+        {**member, "recovered": True, "damaged": ["t:1: torn"]},
+    ]
