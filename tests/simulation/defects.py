@@ -328,7 +328,7 @@ DEFECTS: dict[str, Defect] = {
         "an event left over from before a rebalance still writes", planter=_left_over_events_write
     ),
     "unheeded_rebalance": Defect(
-        "a late join takes a member through a rebalance that it has not noticed", planter=_unheeded_rebalance, near=960
+        "a late join takes a member through a rebalance that it has not noticed", planter=_unheeded_rebalance, near=680
     ),
     "status_must_be_published": Defect(
         "a worker that cannot publish its status in a rebalance crashes", planter=_status_must_be_published
