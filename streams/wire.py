@@ -7,6 +7,7 @@ Source of the codec: https://jcristharif.com/msgspec/
 
 from __future__ import annotations
 
+import threading
 from functools import cache
 from typing import Any, Final, Protocol, Self, TypeVar
 
@@ -21,6 +22,9 @@ WireError: Final = msgspec.MsgspecError
 
 EVENT_ENCODER: Final = msgspec.json.Encoder(enc_hook=lambda value: value.text())
 """Events to JSON bytes."""
+
+
+_DESCRIBING: Final = threading.RLock()
 
 
 def _in_row(value: int) -> str | int:
@@ -51,8 +55,13 @@ def _from_text(kind: type[_Text], value: object) -> _Text:
 
 
 def decoder(kind: type[T]) -> msgspec.json.Decoder[T]:
-    """Reads structs of one kind from JSON bytes; raises `WireError`."""
-    return msgspec.json.Decoder(kind, dec_hook=_from_text)
+    """Return a decoder that reads structs of one kind from JSON bytes and raises `WireError`.
+
+    Threads may call this, and one at a time makes a decoder: msgspec stores the description of a struct in its class
+    before the description is complete, and another thread that used it would read a null pointer.
+    """
+    with _DESCRIBING:
+        return msgspec.json.Decoder(kind, dec_hook=_from_text)
 
 
 def convert(fields: object, kind: type[T]) -> T:
@@ -61,7 +70,8 @@ def convert(fields: object, kind: type[T]) -> T:
     Raises:
         WireError: when it is none.
     """
-    return msgspec.convert(fields, kind, dec_hook=_from_text)
+    with _DESCRIBING:
+        return msgspec.convert(fields, kind, dec_hook=_from_text)
 
 
 cached_decoder = cache(decoder)

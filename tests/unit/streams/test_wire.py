@@ -1,0 +1,52 @@
+"""Decoders are made by several threads at once: each domain of a worker has a thread."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.source import PYTHON_PATH
+
+PROGRAM = """
+import sys, threading
+import msgspec
+from streams.wire import cached_decoder
+from tables.row import Row
+
+sys.setswitchinterval(1e-6)
+ROUNDS, THREADS = 300, 4
+
+
+for number in range(ROUNDS):
+    inner = [msgspec.defstruct(f"Inner{number}_{n}", [("text", str)]) for n in range(20)]
+    fields = [(f"field_{n}", dict[str, kind] | None, None) for n, kind in enumerate(inner)]
+    kind = msgspec.defstruct(f"Kind{number}", fields, bases=(Row,), frozen=True, kw_only=True)
+    raw = b'{"field_19": {"a": {"text": "b"}}}'
+    barrier, found = threading.Barrier(THREADS), []
+
+    def read() -> None:
+        barrier.wait()
+        found.append(cached_decoder(kind).decode(raw).field_19["a"].text)
+
+    threads = [threading.Thread(target=read) for _ in range(THREADS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == ["b"] * THREADS, found
+"""
+
+
+def test_several_threads_may_make_a_decoder_of_one_struct_at_once(tmp_path: Path) -> None:
+    """In a process of its own: where this is not safe, the process is killed by a segmentation fault."""
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM],
+        env={"PYTHONPATH": PYTHON_PATH},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, f"status {done.returncode}\n{done.stderr[-2000:]}"
