@@ -1,4 +1,4 @@
-"""What a backup of the broker does: a log as it stood earlier, put back under whoever knows a later one."""
+"""A backup of the broker's log: tests restore an earlier state while workers still know a later one."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ Backup = dict[bytes, bytes]
 
 
 async def dump(log: Log) -> Backup:
-    """All keys of the log as they are."""
+    """Return a dump of all keys of the log."""
     return {key: await cast("Awaitable[bytes]", log.redis.dump(key)) for key in await _keys(log)}
 
 
 async def restore(log: Log, backup: Backup) -> None:
-    """Put them back, at one moment: nobody sees a log in between."""
+    """Replace the log's keys with a dump in one transaction, so that no client sees a log in between."""
     keys = await _keys(log)
     async with log.redis.pipeline(transaction=True) as pipe:
         pipe.delete(*keys)

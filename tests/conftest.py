@@ -19,7 +19,7 @@ from tests import left_behind, selection
 
 pytest_plugins = ("faust_redis.testing.plugin",)
 
-# Time limits on examples would make a busy machine fail tests that are right.
+# Time limits on examples would fail correct tests on a busy machine.
 hypothesis.settings.register_profile("steady", deadline=None)
 hypothesis.settings.load_profile("steady")
 
@@ -78,7 +78,7 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None]:
 
 @pytest.fixture
 def catalogue(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
-    """Let a test define and remove classes of events; afterwards the catalogue is what it was."""
+    """Let a test define and remove event classes; restore the catalogue afterwards."""
     from streams.events import CATALOGUE, codec
 
     known = dict(CATALOGUE)

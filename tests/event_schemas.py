@@ -1,6 +1,6 @@
-"""The committed JSON Schemas of events: `python -m tests.event_schemas` writes the one of each current version.
+"""The committed JSON Schemas of events: `python -m tests.event_schemas` writes the schema of each current version.
 
-A schema that is there already is replaced only by one that reads what it allowed.
+The command replaces an existing schema only when the new one reads everything that the old one allowed.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def text_of(model: type[EventData]) -> str:
 
 
 def problems(model: type[EventData], directory: Path = DIRECTORY) -> Iterator[str]:
-    """Yield what is wrong between the committed schema of a version and its class."""
+    """Yield each incompatibility between the committed schema of a version and its class."""
     path = path_of(model.type_name, directory)
     if not path.is_file():
         yield f"{model.type_name} has no committed schema: run python -m tests.event_schemas"

@@ -37,7 +37,7 @@ class LeftBehind:
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Look for what was left behind, once the processes that ran tests have ended."""
+        """Look for left-over processes and files after the test processes have ended."""
         left = [*self._processes_after_grace(), *self._files()]
         shutil.rmtree(self._directory, ignore_errors=True)
         if left:
@@ -60,7 +60,7 @@ class LeftBehind:
             try:
                 marked = mark in (process / "environ").read_bytes().split(b"\0")
                 command = (process / "cmdline").read_text("utf-8", errors="replace").replace("\0", " ")
-            except OSError:  # it has ended meanwhile, or belongs to another user
+            except OSError:  # The process has ended meanwhile, or belongs to another user.
                 continue
             if marked and int(process.name) != os.getpid():
                 yield f"process {process.name}: {command}"

@@ -1,4 +1,4 @@
-"""Made-up versions of events, for tests of the real ones."""
+"""Invented event versions, for tests of the real ones."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from streams.units import Usd
 
 
 def define_v3(catalogue: dict[str, type[EventData]]) -> type[EventData]:
-    """Define a made-up future of RiskAlert: version 2 names a share in ppm, version 3 drops the equity."""
+    """Define invented later versions of RiskAlert: version 2 names a share in ppm, version 3 drops the equity."""
     del catalogue["astra.trading.RiskAlert.v1"]
 
     def share(data: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Free ports for the servers that tests start, with several test processes on one machine."""
+"""Free ports for the servers that tests start, while several test processes share one machine."""
 
 import secrets
 import socket

@@ -1,7 +1,7 @@
-"""Recorded logs of events, and the tables that they led to: what was written once must be read for ever.
+"""Recorded logs of events with the tables that they led to: later code must read them unchanged.
 
-`python -m tests.recorded_log NAME` records a new one in `tests/fixtures`. A recorded log is never changed. A new class
-of event, or a new version of one, gets a log of its own beside the others.
+`python -m tests.recorded_log NAME` records a new one in `tests/fixtures`. A recorded log is never changed. A new event
+class, or a new version of one, gets a log of its own beside the others.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def names() -> list[str]:
 
 
 def read(name: str) -> list[Recorded]:
-    """Return the records of a log; the bytes of each event are those that were written."""
+    """Return the records of a log, each event with the bytes that were recorded."""
     records = []
     for line in (DIRECTORY / f"{name}.jsonl").read_bytes().splitlines(keepends=True):
         topic, _, value = line.removeprefix(MIDDLE).removesuffix(END).partition(b'","event":')
@@ -53,7 +53,7 @@ def read_rules(name: str) -> str:
 
 
 def tables_of(world: World) -> dict[str, dict[str, str]]:
-    """Return all rows, without those by which repetitions are recognised: their bytes are nobody else's business."""
+    """Return all table rows except the rows that recognise repeats: their bytes are an implementation detail."""
     return {
         name: {key.decode(): value.decode() for key, value in sorted(rows.items())}
         for name, rows in sorted(world.maps.items())
@@ -62,13 +62,15 @@ def tables_of(world: World) -> dict[str, dict[str, str]]:
 
 
 def sample(world: World) -> Iterator[list[AnyEvent]]:
-    """Yield the events of a run with every class of event: each command, and what followed from it."""
+    """Yield the events of a run that covers every event class: each command and its effects."""
     fills = read_fills("sample").fills
     for fill in fills[::25]:
         yield report(world, fill)
-    yield report(world, fills[::25][-1] | {"closed_pnl_usd": "1.23"})  # differs from the report before
-    yield report(world, fills[0] | {"fill_id": "forgotten"})  # far behind its user's newest
-    yield report(world, fills[-1] | {"user_id": "newcomer", "executed_at": "2024-01-01T00:00:00Z"})  # late for its day
+    yield report(world, fills[::25][-1] | {"closed_pnl_usd": "1.23"})  # This report differs from the one before.
+    yield report(world, fills[0] | {"fill_id": "forgotten"})  # This event is far behind its user's newest.
+    yield report(
+        world, fills[-1] | {"user_id": "newcomer", "executed_at": "2024-01-01T00:00:00Z"}
+    )  # This event is late for its day.
     yield world.price("BTC", "60000", "2025-03-01T08:00:00Z")
     (alerting, *_), (opened, *_) = (
         of_trade(world.order(f"2025-03-01T08:0{minute}:00Z", notional_usd=usd, leverage=10))
@@ -90,7 +92,7 @@ def report(world: World, fill: Fill) -> list[AnyEvent]:
 
 
 class Recording(World):
-    """A world that keeps the commands, too."""
+    """A world that also records the commands."""
 
     def __init__(self) -> None:
         super().__init__()

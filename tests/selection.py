@@ -1,4 +1,4 @@
-"""Which tests run, and in which order: the quick slice, the slow tests first, sharers of a server together."""
+"""Select and order the tests: the quick slice, slow tests first, tests that share a server together."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def add_option(parser: pytest.Parser) -> None:
 
 
 def arrange(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep the slice that was asked for, and order it so that several processes finish at about the same time."""
+    """Keep the selected slice, and order it so that several processes finish at about the same time."""
     if config.getoption("--quick"):
         _keep(config, items, [item for item in items if is_quick(item)])
     for item in items:

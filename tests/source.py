@@ -1,4 +1,4 @@
-"""Where the sources lie, for child processes of tests: a child imports this tree, whatever is installed."""
+"""The path of the sources: a child process of a test imports this tree, whatever is installed."""
 
 from __future__ import annotations
 

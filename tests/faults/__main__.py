@@ -24,7 +24,7 @@ attempts to fail again; its logs, data and story are kept. Exit status: 0 when e
 
 
 def parser() -> argparse.ArgumentParser:
-    """The arguments."""
+    """Return the parser of the command line."""
     parse = argparse.ArgumentParser(
         prog="python -m tests.faults",
         description="Run the whole pipeline under seeded faults and compare all that it leaves with the oracle.",
@@ -41,7 +41,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Play and report."""
+    """Play the seeds and report."""
     args = parser().parse_args(argv)
     if args.minutes is not None and args.seed is None:
         parser().error("--minutes needs --seed")
@@ -54,7 +54,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def many(seeds: range, jobs: int, one: partial[tuple[Outcome, Path]]) -> int:
-    """One line a seed, then the sum."""
+    """Play several seeds: print one line for each, then a summary."""
     began = time.monotonic()
     faults: Counter[str] = Counter()
     failed: list[int] = []
@@ -71,7 +71,7 @@ def many(seeds: range, jobs: int, one: partial[tuple[Outcome, Path]]) -> int:
 
 
 def report(came: Outcome, directory: Path, *, told: bool) -> None:
-    """One line when it held; else the script as it happened, what is wrong, and where to look."""
+    """Print one line for a seed that held; else the script as it ran, the errors, and where to look."""
     kinds = ", ".join(f"{times} {kind}" for kind, times in sorted(came.faults.items()))
     print(f"seed {came.seed} {'FAILED' if came.failure else 'held'} in {came.seconds:.1f} s: {kinds}", flush=True)
     if came.failure:

@@ -1,4 +1,4 @@
-"""How each fault is carried out: a generator that is resumed at every tick and ends when the fault has ceased."""
+"""How each fault is carried out: a generator that the main loop resumes at every tick and that ends with the fault."""
 
 import random
 import signal
@@ -18,10 +18,10 @@ TURN_S = 120.0
 
 
 def act(cluster: Cluster, fault: Fault, chance: random.Random) -> Act:
-    """The generator of a fault.
+    """Return the generator of a fault.
 
-    What takes a process away or brings one waits for its turn at that victim. What disturbs a process that runs is
-    passed over when there is none, and says so.
+    A fault that starts or ends a process waits for its turn at that victim. A fault that disturbs a running process is
+    skipped when there is none, and the story says so.
     """
     if fault.kind in TAKING_TURNS or fault.victim == SERVER:
         return _in_turn(cluster, fault)
@@ -76,7 +76,7 @@ def term(cluster: Cluster, fault: Fault) -> Act:
 
 
 def remove(cluster: Cluster, fault: Fault) -> Act:
-    """One that has not said anything yet is still importing, and has no handler for the signal."""
+    """A process without output is still importing, and has no signal handler yet."""
     child = cluster.ask(fault.victim)
     yield from until(lambda: child.exit_code is not None, TERM_S, f"{fault.victim}, asked to stop, ends")
     in_order = child.exit_code == 0 or (child.exit_code == -signal.SIGTERM and not child.output())
@@ -99,7 +99,7 @@ def pause(cluster: Cluster, fault: Fault) -> Act:
 
 
 def cut_off(cluster: Cluster, fault: Fault) -> Act:
-    cluster.say(f"{fault}: {cluster.link(fault.victim).next_batch()} connections")
+    cluster.say(f"{fault}: {cluster.link(fault.victim).cut()} connections")
     yield
 
 

@@ -1,4 +1,4 @@
-"""Everything that must hold in the log after a run, whatever happened in it."""
+"""Everything that must hold in the log after a run, whatever faults happened."""
 
 from collections.abc import Iterable
 from itertools import chain
@@ -24,7 +24,7 @@ DECODED = ("financial-fees", "gamification-progress")
 
 
 async def findings(log: Log, model: Model) -> list[Finding]:
-    """What is wrong, in sentences; empty when nothing is."""
+    """Return the errors in the log as sentences."""
     found: list[Finding] = []
     for topic in model.records:
         found += await topic_differs(log, topic, model)
@@ -48,7 +48,7 @@ async def topic_differs(log: Log, topic: str, model: Model) -> list[Finding]:
 
 
 async def conservation_broken(log: Log, model: Model) -> Iterable[Finding]:
-    """The laws that sum over whole topics, where they are kept whole."""
+    """Check the sums over whole topics, where the topics are kept whole."""
     trading, gamification, financial = [
         await whole(log, topic)
         for topic in (topics.TRADING_EVENTS, topics.GAMIFICATION_EVENTS, topics.FINANCIAL_EVENTS)
@@ -69,7 +69,7 @@ async def conservation_broken(log: Log, model: Model) -> Iterable[Finding]:
 
 
 async def whole(log: Log, topic: str) -> list[conservation.Event] | None:
-    """All events of a topic; None when the first ones were trimmed."""
+    """Return all events of a topic; None when the first ones were trimmed."""
     if any((await log.beginning_offsets(topic)).values()):
         return None
     stored = await records_of(log, topic)

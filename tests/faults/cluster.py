@@ -46,7 +46,7 @@ class Cluster:
         return self.proxy.link(name)
 
     def start(self, name: str) -> None:
-        """Start the process of a slot; what its predecessor left on disk is its own."""
+        """Start the process of a slot on the local state of its predecessor."""
         broker = self.link(name).url
         if name == API:
             child = self.pipeline.start(API, "api", ASTRA_BROKER_URL=broker)
@@ -62,13 +62,13 @@ class Cluster:
             self.kill(name)
 
     def ask(self, name: str) -> Child:
-        """SIGTERM to the process of a slot; the process, which is now expected to end."""
+        """Send SIGTERM to the process of a slot, which is then expected to end; return the process."""
         child = self.live.pop(name)
         child.ask()
         return child
 
     def wipe(self, name: str) -> None:
-        """Remove what a worker keeps on disk, if it came as far as keeping anything."""
+        """Remove a worker's local state, if it has any."""
         shutil.rmtree(self.pipeline.directory / "workers" / name, ignore_errors=True)
 
     def signal_server(self, number: signal.Signals) -> None:

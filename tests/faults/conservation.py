@@ -1,4 +1,4 @@
-"""Sums that hold over the log itself, with no rule of the product in them: nothing is lost, nothing made up. Pure."""
+"""Sums over the log itself, without any rule of the product: nothing is lost, nothing invented. Pure functions."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,14 +15,14 @@ Rows = Mapping[str, Iterable[tuple[str, Any]]]
 
 
 def executions(trading: Iterable[Event], fills: int) -> Iterator[Finding]:
-    """One execution for each fill."""
+    """Check that each fill has one execution."""
     executed = sum(kind(event) == "TradeExecuted" for event in trading)
     if executed != fills:
         yield f"{executed} executions of {fills} fills"
 
 
 def fees(financial: Iterable[Event], rows: Rows) -> Iterator[Finding]:
-    """Shares sum to their fee, in each event and in each total; the totals are the sum of the events."""
+    """Check that shares sum to their fee in each event and each total, and that totals are the sums of the events."""
     accrued = [event["data"] for event in financial]
     torn = [one for one in accrued if usd(one["amount"]) != sum(map(usd, one["beneficiaries"].values()))]
     yield from some("fees", "whose shares do not sum to the whole", torn)
@@ -39,7 +39,7 @@ def fees(financial: Iterable[Event], rows: Rows) -> Iterator[Finding]:
 
 
 def experience(gamification: Iterable[Event], rows: Rows) -> Iterator[Finding]:
-    """Each user's XP is the sum of the XP gained."""
+    """Check that each user's XP is the sum of the XP gained."""
     gained = Counter[str]()
     for event in gamification:
         if kind(event) == "XPGained":

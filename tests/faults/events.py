@@ -1,6 +1,6 @@
-"""What must hold of the records of one partition: each event once, with its content, in the order of its key. Pure.
+"""Checks of one partition: each event once, with its content, in the order of its key. Pure functions.
 
-Order is promised per key: the effects of one user's commands stand in the order of the commands.
+Order is promised per key: the effects of one user's commands have the order of the commands.
 """
 
 from collections import Counter
@@ -18,7 +18,7 @@ SHOWN = 5
 
 
 def records_differ(where: str, right: Sequence[Entry], stored: Sequence[StoredRecord]) -> Iterator[Finding]:
-    """Compare with the model. Where the beginning was trimmed, what is kept is compared, and nothing is missing."""
+    """Compare records with the model. Where the beginning was trimmed, the rest must be complete."""
     entries = [entry_of(record) for record in stored]
     known = {entry.id: entry for entry in right}
     times = Counter(entry.id for entry in entries)
@@ -31,7 +31,7 @@ def records_differ(where: str, right: Sequence[Entry], stored: Sequence[StoredRe
 
 
 def misplaced(right: Iterable[Entry], entries: Iterable[Entry]) -> Iterator[str]:
-    """Events that stand after one of the same key that should follow them; each is taken where it stands first."""
+    """Return events that come after a later event of the same key, by the first occurrence of each."""
     place = {entry.id: number for number, entry in enumerate(right)}
     furthest: dict[str, Entry] = {}
     for entry in dict.fromkeys(entry for entry in entries if entry.id in place):
@@ -43,13 +43,13 @@ def misplaced(right: Iterable[Entry], entries: Iterable[Entry]) -> Iterator[str]
 
 
 def entry_of(record: StoredRecord) -> Entry:
-    """A stored record in the form of the model."""
+    """Convert a stored record to the form of the model."""
     key, value = record.key or b"", record.value or b"{}"
     return Entry(str(orjson.loads(value).get("id")), key.decode(), value, record.timestamp_ms)
 
 
 def some(where: str, what: str, found: Iterable[object]) -> Iterator[Finding]:
-    """The first few, and how many there are."""
+    """Return the first few items and the number of all."""
     found = list(found)
     if found:
         yield f"{where}: {len(found)} {what}: " + "; ".join(str(one)[:400] for one in islice(found, SHOWN))

@@ -1,4 +1,4 @@
-"""What must hold of the rows that workers keep on disk: they are the fold of the changelog up to their offset."""
+"""Check that the rows which workers keep on disk are the fold of the changelog up to their offset."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -16,7 +16,7 @@ Changes = Mapping[int, Sequence[StoredRecord]]
 
 
 async def local_rows_differ(log: Log, workers: Path) -> list[Finding]:
-    """Look into every worker's database. The workers must have ended, which leaves what a crash leaves."""
+    """Check every worker's database, as it was left after the workers ended or crashed."""
     databases = {path: Database.acquire(path) for path in databases_in(workers)}
     try:
         found: list[Finding] = []
@@ -40,7 +40,7 @@ def rows_differ(worker: str, database: Database, table: str, changes: Changes) -
     for partition, records in changes.items():
         kept = database.reached(table, partition)
         if kept is None or not records or records[0].offset:
-            continue  # nothing kept, or the beginning of the changelog was trimmed
+            continue  # The worker kept nothing, or the beginning of the changelog was trimmed.
         offset = kept.offset
         right: dict[bytes, bytes] = {}
         for record in records[: offset + 1]:

@@ -1,6 +1,6 @@
-"""What must stand in the log after a file of fills: every record of every event topic, and every row of every table.
+"""The expected log after a file of fills: every record of every event topic, and every row of every table.
 
-Folded by the domains' own pure rules, a partition at a time (`World`); that those rules are right, the oracle shows.
+The domains' own pure rules compute it, a partition at a time (`World`). The oracle shows that the rules are right.
 """
 
 from collections.abc import Iterable
@@ -28,7 +28,7 @@ OUTPUTS = {
 
 
 class Entry(NamedTuple):
-    """A record as it must stand: what is the same however often and wherever it is processed."""
+    """An expected record: only the parts that are the same however often and wherever it is processed."""
 
     id: str
     key: str
@@ -42,18 +42,18 @@ class Entry(NamedTuple):
 
 @dataclass
 class Model:
-    """Records by topic and partition, in the order of their causes; rows by table and partition."""
+    """Expected records by topic and partition, in the order of their causes; expected rows by table and partition."""
 
     records: dict[str, dict[int, list[Entry]]] = field(default_factory=dict)
     rows: dict[str, dict[int, dict[bytes, bytes]]] = field(default_factory=dict)
 
     def all(self, topic: str) -> list[Entry]:
-        """The records of all partitions."""
+        """Return the records of all partitions."""
         return [entry for entries in self.records[topic].values() for entry in entries]
 
 
 def model_of(fills: Iterable[Fill], partitions: int) -> Model:
-    """Plays the fills, in the order of the file, through the rules."""
+    """Apply the rules to the fills, in the order of the file."""
     worlds = [World() for _ in range(partitions)]
     model = Model({topic: {p: [] for p in range(partitions)} for topic in (topics.TRADING_COMMANDS, *OUTPUTS.values())})
     for fill in fills:
@@ -69,7 +69,7 @@ def model_of(fills: Iterable[Fill], partitions: int) -> Model:
 
 
 def command_of(fill: Fill) -> AnyEvent:
-    """The command that the ingress makes of a replayed fill."""
+    """Return the command that the ingress makes of a replayed fill."""
     at = Instant.parse(fill["executed_at"])
     data = {name: value for name, value in fill.items() if name != "executed_at"}
     return Event.first(

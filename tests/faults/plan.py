@@ -1,7 +1,7 @@
-"""The script of one run, drawn from its seed: which faults, on whom, when, for how long. Pure.
+"""The script of one run, drawn from its seed: faults, victims, moments and durations. Pure functions.
 
-A moment is a share of the run (0 to 1), not a time of day: of the fills posted for what hits the API, of the fills
-committed for everything else, of the planned minutes in the long form. So a script means the same on a slow machine.
+A moment is a share of the run (0 to 1), not a time of day. A fault of the API counts fills posted, any other counts
+fills committed, and the long form counts the planned minutes. So a script means the same on a slow machine.
 """
 
 import random
@@ -24,7 +24,10 @@ WIPED = 0.35
 
 
 class Kind(StrEnum):
-    """What can happen. `seconds` of a fault: how long the victim is down, stands still or is out of reach."""
+    """A kind of fault.
+
+    Its `seconds` say how long the victim is down, paused or out of reach.
+    """
 
     KILL = "kill"
     TERM = "term"
@@ -78,7 +81,7 @@ class Fault:
 
     @property
     def by_posted(self) -> bool:
-        """Whether its moment is a share of the fills posted, and not of those committed."""
+        """Tell whether the moment is a share of the fills posted rather than of those committed."""
         return self.victim == API
 
     def __str__(self) -> str:
@@ -87,7 +90,7 @@ class Fault:
 
 
 def plan(seed: int, faults: int) -> tuple[Fault, ...]:
-    """The script of a seed, in the order of its moments."""
+    """Return the script of a seed, in the order of its moments."""
     chance = random.Random(f"faults {seed}")
     moments = _moments(chance, faults)
     running = list(SLOTS[:FIRST_WORKERS])
@@ -100,7 +103,7 @@ def _moments(chance: random.Random, faults: int) -> list[float]:
 
 
 def _fault(chance: random.Random, at: float, running: list[str]) -> Fault:
-    """One fault; `running` is the list of workers that should live, and follows additions and removals."""
+    """Draw one fault; `running` lists the workers that should live, and follows additions and removals."""
     where = chance.choice(VICTIMS)
     if where == "group":
         return _resized(chance, at, running)

@@ -20,7 +20,7 @@ RESET = struct.pack("ii", 1, 0)
 
 
 class Connection:
-    """One connection of a client, and its other half to the broker."""
+    """A client's connection and the matching connection to the broker."""
 
     def __init__(self, client: asyncio.StreamWriter, broker: asyncio.StreamWriter) -> None:
         self.client = client
@@ -28,15 +28,15 @@ class Connection:
         self.tear: float | None = None
         """The share of the next reply to let through before the cut."""
 
-    def next_batch(self) -> None:
-        """Reset both halves: what is under way is lost."""
+    def cut(self) -> None:
+        """Reset both connections; bytes in transit are lost."""
         self.client.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
         self.client.transport.abort()
         self.broker.transport.abort()
 
 
 class Link:
-    """The way of one client process to the broker. Its methods may be called from any thread."""
+    """The connections of one client process to the broker. Its methods may be called from any thread."""
 
     def __init__(self, proxy: "Proxy", name: str) -> None:
         self.name = name
@@ -52,23 +52,24 @@ class Link:
     def url(self) -> str:
         return f"redis://127.0.0.1:{self.port}"
 
-    def next_batch(self) -> int:
-        """CommitBatch all connections now; how many there were. New ones are accepted."""
-        return self._proxy.call(self._next_batch())
+    def cut(self) -> int:
+        """Cut all connections now, and return their number. The link accepts new ones."""
+        return self._proxy.call(self._cut())
 
     def cut_in_reply(self, chance: random.Random) -> int:
-        """On each connection that is open now, let the next reply through in part or not at all, then cut it.
+        """Deliver the next reply of each open connection in part or not at all, then cut the connection.
 
-        The request was carried out: this is the lost acknowledgement. How many connections wait for it.
+        The broker has carried out the request, so this is a lost acknowledgement. Return the number of connections that
+        wait for it.
         """
         return self._proxy.call(self._arm(chance))
 
     def spare(self) -> int:
-        """Take back what `cut_in_reply` has not cut yet; how many replies were torn since the beginning."""
+        """Cancel the cuts that `cut_in_reply` has not made yet; return how many replies were torn so far."""
         return self._proxy.call(self._disarm())
 
     def stall(self) -> None:
-        """Let nothing through, in either direction, until `flow`; nothing is lost, new connections are accepted."""
+        """Let nothing through in either direction until `flow`. Nothing is lost; the link accepts new connections."""
         self._proxy.call(self._set_flowing(on=False))
 
     def flow(self) -> None:
@@ -82,15 +83,15 @@ class Link:
         return server
 
     async def end(self) -> None:
-        """CommitBatch all connections and wait until they are gone."""
+        """Cut all connections and wait until they are closed."""
         self._flowing.set()
-        await self._next_batch()
+        await self._cut()
         await asyncio.gather(*self._served)
 
-    async def _next_batch(self) -> int:
+    async def _cut(self) -> int:
         cut = list(self._connections)
         for connection in cut:
-            connection.next_batch()
+            connection.cut()
         return len(cut)
 
     async def _arm(self, chance: random.Random) -> int:
@@ -140,7 +141,7 @@ class Link:
     async def _pump(
         self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, through: Callable[[bytes], bytes]
     ) -> None:
-        """Pass on until one side ends or `through` gives less than it was given."""
+        """Pass data on until one side ends or `through` returns less than it got."""
         try:
             while chunk := await source.read(CHUNK_BYTES):
                 await self._flowing.wait()
@@ -180,7 +181,7 @@ class Proxy:
         self._loop.close()
 
     def link(self, name: str) -> Link:
-        """The link of a client, the same for the same name."""
+        """Return the link of a client; the same name gets the same link."""
         if name not in self._links:
             link = self._links[name] = Link(self, name)
             self._servers.append(self.call(link.listen()))

@@ -1,4 +1,4 @@
-"""One run: the pipeline under its script, until all faults have ceased and everything is compared."""
+"""One run: play the script against the pipeline until all faults have ceased, then compare everything."""
 
 import asyncio
 import random
@@ -50,7 +50,7 @@ TOKEN_TTL_S = 86_400
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How large a run is. With `minutes`, moments are shares of that time, and fills come at `rate` a second."""
+    """The size of a run. With `minutes`, moments are shares of that time, and fills come at `rate` a second."""
 
     fills: int = 1_500
     users: int = 40
@@ -61,14 +61,14 @@ class Shape:
 
     @classmethod
     def long(cls, minutes: float, *, rate: float = 40.0, faults_a_minute: float = 8.0) -> "Shape":
-        """Fills and faults that keep coming for so long."""
+        """Return the shape of a long run, with fills and faults until its minutes are over."""
         fills, faults = int(minutes * 60 * rate), int(minutes * faults_a_minute)
         return cls(fills=fills, users=60, faults=faults, minutes=minutes, rate=rate)
 
 
 @dataclass(slots=True)
 class Story:
-    """What happened, with the second it happened at."""
+    """The events of a run, each with the second at which it happened."""
 
     tell: Callable[[str], None] = lambda _: None
     lines: list[str] = field(default_factory=list)
@@ -82,7 +82,7 @@ class Story:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Records that the ingress has posted, commands that were committed, and all that was committed."""
+    """Counts of records that the ingress has posted, of commands committed, and of everything committed."""
 
     posted: int = 0
     commands: int = 0
@@ -90,7 +90,7 @@ class Progress:
 
 
 class Watch:
-    """Looks at the progress, at the broker itself; while that is away nothing moves."""
+    """The progress, read at the broker itself; it does not move while the broker is away."""
 
     def __init__(self, url: str) -> None:
         self._redis = redis.Redis.from_url(url, socket_timeout=BROKER_LOOK_S, retry=Retry(NoBackoff(), 0), protocol=2)
@@ -128,7 +128,7 @@ class Run:
         self._progress = Progress()
 
     def go(self, replay: Child) -> None:
-        """Until the replay has ended, the script is through and every fault has ceased.
+        """Run until the replay has ended, the script is through and every fault has ceased.
 
         Raises:
             AssertionError: a process ended that should live, the replay failed, or nothing moves any more.
@@ -150,7 +150,7 @@ class Run:
         assert quiet < QUIET_S, f"nothing moved for {QUIET_S:.0f} s at {progress}; left to do: {self.due}, {self.acts}"
 
     def _share(self, fault: Fault) -> float:
-        """How much of the run is over, in the measure of a fault."""
+        """Return the finished share of the run, in the measure of a fault."""
         if self.shape.minutes is not None:
             return (time.monotonic() - self._began) / (60 * self.shape.minutes)
         return (self._progress.posted if fault.by_posted else self._progress.commands) / self.shape.fills
@@ -158,7 +158,7 @@ class Run:
 
 @dataclass(slots=True)
 class Outcome:
-    """What came of a run: why it failed (None when it held), how long it took, faults by kind and victim."""
+    """The result of a run: its failure (None when it held), its duration, its faults by kind and victim."""
 
     seed: int
     failure: str | None
@@ -168,7 +168,7 @@ class Outcome:
 
 
 def play(seed: int, shape: Shape, directory: Path, tell: Callable[[str], None] = lambda _: None) -> Outcome:
-    """Play a seed in a directory, which keeps everything: logs, data, the story."""
+    """Play a seed in a directory, which keeps all logs, data and the story."""
     story = Story(tell)
     failure = None
     try:
@@ -212,7 +212,7 @@ def start_replay(pipeline: Pipeline, file: Path, shape: Shape) -> Child:
 
 
 def compare(pipeline: Pipeline, right: Facts, model: Model) -> None:
-    """What stands in the log with the model, what the API serves with the oracle."""
+    """Compare the log with the model, and the API's answers with the oracle."""
     found = asyncio.run(_findings(pipeline.server.url, model))
     assert not found, f"{len(found)} findings in the log:\n" + "\n".join(found)
     token = mint(pipeline.secret, "auditor", Role.ADMIN, issued_at_s=int(time.time()), ttl_s=TOKEN_TTL_S)

@@ -1,4 +1,4 @@
-"""Plays seeds, one or several at a time, each in a directory of its own."""
+"""Play seeds, one or several at a time, each in a directory of its own."""
 
 import multiprocessing
 import shutil
@@ -12,7 +12,7 @@ from tests.faults.run import Outcome, Shape, play
 
 
 def directory_of(seed: int, keep: Path | None) -> Path:
-    """An empty directory for a run."""
+    """Return an empty directory for a run."""
     if keep is None:
         return Path(tempfile.mkdtemp(prefix=f"astra-faults-{seed}-"))
     directory = keep.absolute() / str(seed)
@@ -22,7 +22,7 @@ def directory_of(seed: int, keep: Path | None) -> Path:
 
 
 def outcome(seed: int, shape: Shape, keep: Path | None, *, told: bool = False) -> tuple[Outcome, Path]:
-    """Play one seed. What a run that held leaves is removed unless it is to be kept."""
+    """Play one seed. Remove the files of a run that held, unless they are to be kept."""
     directory = directory_of(seed, keep)
     came = play(seed, shape, directory, _print if told else lambda _: None)
     if came.failure is None and keep is None:
@@ -31,7 +31,7 @@ def outcome(seed: int, shape: Shape, keep: Path | None, *, told: bool = False) -
 
 
 def outcomes(seeds: range, jobs: int, one: partial[tuple[Outcome, Path]]) -> Iterator[tuple[Outcome, Path]]:
-    """As they come."""
+    """Yield the outcomes as they come."""
     if jobs == 1:
         yield from map(one, seeds)
         return

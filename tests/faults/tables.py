@@ -1,4 +1,4 @@
-"""What must hold of a table in the log: its rows are the model's, its snapshot and rankings those of its changelog."""
+"""Checks of a table in the log: its rows equal the model's; its snapshot and rankings equal its changelog's fold."""
 
 import json
 from collections import defaultdict
@@ -16,14 +16,14 @@ Snapshot = Mapping[bytes, bytes]
 
 
 async def snapshots_of(log: Log, topic: str) -> dict[int, dict[bytes, bytes]]:
-    """The snapshot of each partition of a compacted topic."""
+    """Return the snapshot of each partition of a compacted topic."""
     partitions = range((await log.topic(topic)).spec.partitions)
     replies = await log.at_once(*(("HGETALL", log.keys.snapshot(topic, partition)) for partition in partitions))
     return dict(zip(partitions, replies, strict=True))
 
 
 async def table_differs(log: Log, table: TableSpec[Any], right: Mapping[int, Snapshot]) -> list[Finding]:
-    """Everything that is wrong with one table."""
+    """Return all errors of one table."""
     topic = changelog_topic(APP_ID, table.name)
     snapshots, changes = await snapshots_of(log, topic), await records_of(log, topic)
     found: list[Finding] = []
@@ -37,7 +37,7 @@ async def table_differs(log: Log, table: TableSpec[Any], right: Mapping[int, Sna
 
 
 def rows_differ(where: str, right: Snapshot, snapshot: Snapshot) -> Iterator[Finding]:
-    """Against the model, byte for byte."""
+    """Compare rows with the model, byte for byte."""
     yield from some(where, "rows missing", sorted(right.keys() - snapshot.keys()))
     yield from some(where, "rows unexpected", sorted(snapshot.keys() - right.keys()))
     wrong = [
@@ -49,7 +49,7 @@ def rows_differ(where: str, right: Snapshot, snapshot: Snapshot) -> Iterator[Fin
 
 
 def fold_differs(where: str, changes: Iterable[StoredRecord], snapshot: Snapshot) -> Iterator[Finding]:
-    """Against the changelog: all of it where all is kept, else the rows that what is kept changes."""
+    """Compare rows with the changelog: all of it if it is kept whole, else the rows that the kept part changes."""
     changes = list(changes)
     last = {record.key: record.value for record in changes if record.key is not None}
     wrong: set[bytes] = {key for key, value in last.items() if snapshot.get(key) != value}
@@ -59,7 +59,7 @@ def fold_differs(where: str, changes: Iterable[StoredRecord], snapshot: Snapshot
 
 
 async def rankings_differ(log: Log, topic: str, snapshots: Mapping[int, Snapshot]) -> list[Finding]:
-    """Every sorted set holds exactly the rows of its group, and there is no other."""
+    """Check that every sorted set holds exactly the rows of its group, and that there is no other set."""
     right: dict[str, set[bytes]] = defaultdict(set)
     for snapshot in snapshots.values():
         for key, value in snapshot.items():

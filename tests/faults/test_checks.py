@@ -1,4 +1,4 @@
-"""The checks find what they are for: they are given what is right but for one thing."""
+"""The checks find each planted error, and accept correct content."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""The script of faults: a seed says all of it, and over some seeds everything comes up that there is."""
+"""The script of faults: the seed determines all of it, and some seeds together contain every fault."""
 
 from itertools import pairwise
 

@@ -1,4 +1,4 @@
-"""The proxy does to connections what it says, and nothing when it is not told to."""
+"""The proxy faults connections exactly as asked, and only then."""
 
 import random
 import socket
@@ -18,7 +18,7 @@ LINE = b"0123456789" * 100 + b"\n"
 
 @pytest.fixture
 def echo() -> Iterator[Path]:
-    """A server on a Unix socket that answers each line with itself."""
+    """Run a server on a Unix socket that answers each line with itself."""
     with tempfile.TemporaryDirectory() as directory, socket.socket(socket.AF_UNIX) as listener:
         path = Path(directory) / "s"
         listener.bind(str(path))
@@ -63,7 +63,7 @@ def connect(link: Link) -> socket.socket:
 
 
 def ask(client: socket.socket) -> bytes:
-    """Send a line; its answer, or as much of it as came before the end of the connection."""
+    """Send a line; return its answer, or the part that came before the connection ended."""
     client.sendall(LINE)
     answer = b""
     while not answer.endswith(b"\n"):
@@ -78,7 +78,7 @@ def ask(client: socket.socket) -> bytes:
 
 
 def test_a_cut_ends_every_connection_and_new_ones_are_taken(link: Link, client: socket.socket) -> None:
-    assert link.next_batch() == 1
+    assert link.cut() == 1
     with pytest.raises(ConnectionResetError):
         client.recv(1)
     with connect(link) as again:
@@ -116,7 +116,7 @@ def test_a_fault_of_one_link_is_none_of_another(echo: Path) -> None:
     with Proxy(echo) as proxy, connect(proxy.link("w2")) as other:
         assert ask(other) == LINE
         proxy.link("w1").stall()
-        proxy.link("w1").next_batch()
+        proxy.link("w1").cut()
         assert ask(other) == LINE
 
 

@@ -1,1 +1,1 @@
-"""A simulation of the protocol: production driver code on virtual time, a modelled server, and every fault by seed."""
+"""A simulation of the protocol: production driver code on virtual time, a modelled server, faults drawn from a seed."""

@@ -28,7 +28,7 @@ planted defect was caught), 1 when one failed (or the defect was not caught), 2 
 
 
 def parser() -> argparse.ArgumentParser:
-    """The arguments."""
+    """Return the parser of the command line."""
     parse = argparse.ArgumentParser(
         prog="python -m tests.simulation",
         description="Play seeds of the protocol simulation: workers, a server and a network with every kind of fault.",
@@ -47,7 +47,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def outcome(seed: int, defect: str | None = None) -> tuple[int, str | None, int, dict[str, int]]:
-    """Play one seed: its number, what failed, its steps and its faults."""
+    """Play one seed; return its number, its failure if any, its steps and its faults."""
     try:
         world = play(seed, defect)
     except FailedError as exc:
@@ -56,13 +56,13 @@ def outcome(seed: int, defect: str | None = None) -> tuple[int, str | None, int,
 
 
 def _relax_collector() -> None:
-    """A seed leaves many cycles behind, and what is imported never goes: collecting less often is a third faster."""
+    """Collect garbage less often: a seed leaves many cycles, and this makes a run a third faster."""
     gc.freeze()
     gc.set_threshold(100_000, 10, 10)
 
 
 def outcomes(seeds: range, jobs: int, defect: str | None) -> Iterator[tuple[int, str | None, int, dict[str, int]]]:
-    """Outcomes in the order of seeds."""
+    """Yield the outcomes in the order of the seeds."""
     one = partial(outcome, defect=defect)
     if jobs == 1:
         yield from map(one, seeds)
@@ -72,7 +72,7 @@ def outcomes(seeds: range, jobs: int, defect: str | None) -> Iterator[tuple[int,
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Play and report."""
+    """Play the seeds and report."""
     args = parser().parse_args(argv)
     if args.trace and args.seed is None:
         parser().error("--trace needs --seed")

@@ -1,4 +1,4 @@
-"""What must hold at every step. Read from the server and the workers' acts, never from the driver's bookkeeping."""
+"""Invariants checked at every step, read from the server and the workers' acts, never from the driver's bookkeeping."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TopicPartition = tuple[str, int]
 
 
 class Checks:
-    """Watches commits as they are accepted, and rows as they reach a disk."""
+    """The invariants of one world: checked when a commit is accepted and when rows reach a disk."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -31,10 +31,10 @@ class Checks:
         self._standing: tuple[bytes, float | None] = (b"", None)
         self._offsets: dict[str, int] = {}
 
-    # --- at the server ------------------------------------------------------------------------------------------------
+    # --- checks at the server -----------------------------------------------------------------------------------------
 
     def before(self, _sender: str, command: tuple[Any, ...]) -> None:
-        """Note how the writer stands just before its commit."""
+        """Record the writer's state just before its commit."""
         if command[0] == "EVALSHA" and command[1] == COMMIT.digest:
             fence = json.loads(command[5]).get("fence")
             self._standing = self._stands(fence["member"]) if fence else (b"", None)
@@ -42,11 +42,11 @@ class Checks:
             self._offsets = {name.decode(): int(offset) for name, offset in offsets.items()}
 
     def members(self) -> set[str]:
-        """Who has an assignment in the current generation."""
+        """Return the members that have an assignment in the current generation."""
         return {member.decode() for member in self.world.server.hashes.get(f"{self.group}:assignments", {})}
 
     def generation(self) -> int:
-        """The group's generation."""
+        """Return the group's generation."""
         return int(self.world.server.hashes.get(self.group, {}).get(b"generation", b"0"))
 
     def _stands(self, member: str) -> tuple[bytes, float | None]:
@@ -55,7 +55,7 @@ class Checks:
         return server.hashes.get(self.group, {}).get(b"generation", b""), lease
 
     def after(self, sender: str, command: tuple[Any, ...], reply: Any) -> None:
-        """Judge an accepted commit; note an assignment."""
+        """Check an accepted commit, and record each assignment."""
         if command[0] != "EVALSHA":
             return
         if command[1] == GROUP.digest and command[4] == "sync":
@@ -98,19 +98,19 @@ class Checks:
         if unfinished:
             self.world.fail(f"{writer} committed {offset} of {tp} over unfinished events {sorted(unfinished)}")
 
-    # --- at the workers -----------------------------------------------------------------------------------------------
+    # --- checks at the workers ----------------------------------------------------------------------------------------
 
     def on_finished(self, member: str, generation: int, message: Any) -> None:
-        """An agent is through with an event that was delivered in this generation."""
+        """Check that an agent finished an event which was delivered in the current generation."""
         self._finished[member, generation][message.topic, message.partition].add(message.offset)
 
     def on_disk_write(self, process: Process, table: str, partition: int) -> None:
-        """Rows reached a disk: they are the fold of the changelog up to their offset."""
+        """Check that rows which reach a disk are the fold of the changelog up to their offset."""
         kept = self.world.disks[process.member.partition(".")[0]].partitions[table, partition]
         if kept.reached is None:
-            return  # a snapshot that is still being read; nobody trusts these rows
+            return  # The worker is still reading a snapshot and does not trust these rows yet.
         if not self.world.storage.has(CHANGELOG, partition, kept.reached):
-            return  # of a branch that was lost meanwhile; nobody trusts these rows, either
+            return  # The rows come from a history that was rolled back, and no worker trusts them.
         records = self.world.content(CHANGELOG)[partition]
         offset = kept.reached.offset
         if offset >= len(records):
@@ -120,10 +120,10 @@ class Checks:
                 f"{process.member}: rows of partition {partition} are not the log's at {offset}: {kept.rows}"
             )
 
-    # --- at the end ---------------------------------------------------------------------------------------------------
+    # --- checks at the end --------------------------------------------------------------------------------------------
 
     def is_drained(self) -> bool:
-        """Whether everything that was sent has been processed and committed."""
+        """Tell whether every input has been processed and committed."""
         hashes = self.world.server.hashes
         committed = hashes.get(self.keys.offsets(GROUP_NAME), {})
         return all(
@@ -133,7 +133,7 @@ class Checks:
         )
 
     def at_the_end(self) -> None:
-        """Snapshots are the folds of their logs, and no running worker believes anything else."""
+        """Check that snapshots are the folds of their logs, and that each running worker has the same rows."""
         for partition, records in enumerate(self.world.content(CHANGELOG)):
             snapshot = self.world.server.hashes.get(self.keys.snapshot(CHANGELOG, partition), {})
             if snapshot != fold(records):

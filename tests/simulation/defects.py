@@ -1,6 +1,6 @@
-"""Planted defects: each takes away one thing that the protocol rests on. A simulation that misses one is worth little.
+"""Planted defects: each removes one safeguard of the protocol, and the simulation must catch each.
 
-Those in `FIXED` were not invented: the simulation found them in the driver, which no longer has them.
+The defects in `FIXED` are real ones that the simulation found in the driver and that have been fixed.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ Planter = Callable[[ExitStack], None]
 
 @dataclass(frozen=True, slots=True)
 class Defect:
-    """One planted defect: a flaw of the server's scripts, or a change to the driver.
+    """A planted defect: a flaw of the server's scripts, or a change to the driver.
 
     Attributes:
-        near: A seed before the first that catches it; a rare one is looked for from there on.
+        near: A seed shortly before the first that catches the defect; the search for a rare one starts there.
     """
 
     about: str
@@ -50,20 +50,20 @@ class Defect:
     near: int = 0
 
     def plant(self, stack: ExitStack) -> frozenset[str]:
-        """Put it in until the stack is closed; returns the server's flaws."""
+        """Plant the defect until the stack is closed; return the server's flaws."""
         if self.planter is not None:
             self.planter(stack)
         return frozenset() if self.flaw is None else frozenset({self.flaw})
 
 
 def _replace(stack: ExitStack, owner: type, name: str, new: Any) -> Any:
-    """Replace a method; returns the old one."""
+    """Replace a method; return the original."""
     old = getattr(owner, name)
     stack.enter_context(patch.object(owner, name, new))
     return old
 
 
-# --- the commit -------------------------------------------------------------------------------------------------------
+# --- defects of the commit --------------------------------------------------------------------------------------------
 
 
 def _two_writes(stack: ExitStack, *, offsets_first: bool) -> None:
@@ -152,7 +152,7 @@ def _dependents_survive(stack: ExitStack) -> None:
     _replace(stack, Dependencies, "dependents", lambda _self, _event: {})
 
 
-# --- recovery and hand-over -------------------------------------------------------------------------------------------
+# --- defects of recovery and hand-over --------------------------------------------------------------------------------
 
 
 def _no_recovery(stack: ExitStack) -> None:
@@ -185,7 +185,7 @@ def _any_writer(stack: ExitStack) -> None:
 
 
 class _Anybody:
-    """A record whose writer is whoever is asked for."""
+    """A record that names as its writer any writer it is compared with."""
 
     writer = type("Anyone", (), {"__eq__": lambda *_: True, "__hash__": lambda _: 0})()
 
@@ -215,7 +215,7 @@ def _overlay_survives_a_rebalance(stack: ExitStack) -> None:
     old = _replace(stack, RocksStore, "on_rebalance", on_rebalance)
 
 
-# --- found by the simulation, since fixed ---------------------------------------------------------------------------
+# --- defects that the simulation found, since fixed -------------------------------------------------------------------
 
 
 def _overtaken_recovery_goes_on(stack: ExitStack) -> None:

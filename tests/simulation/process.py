@@ -1,4 +1,4 @@
-"""A worker process: the driver's services, and what Faust's App, conductor and streams do with them, in their order."""
+"""A worker process: the driver's services, called as Faust's App, conductor and streams call them, in that order."""
 
 from __future__ import annotations
 
@@ -43,25 +43,28 @@ QUEUE_RECORDS_MAX = 6
 
 @dataclass(eq=False)
 class Event:
-    """What an agent receives."""
+    """An event as an agent receives it."""
 
     message: Any
     app: Any
 
     @property
     def key(self) -> Any:
-        """Nothing is decoded here."""
+        """Return the raw key: the simulation decodes nothing."""
         return self.message.key
 
     @property
     def value(self) -> Any:
-        """Likewise."""
+        """Return the raw value: the simulation decodes nothing."""
         return self.message.value
 
 
 @dataclass(frozen=True)
 class PressureDrop:
-    """Tells the consumer that a queue has room again. Queues keep these in a set: their hash is not left to chance."""
+    """A callback that tells the consumer that a queue has capacity again.
+
+    Queues keep these callbacks in a set, so the hash is numbered to make a seed repeatable.
+    """
 
     number: int
     consumer: Any = field(compare=False)
@@ -72,7 +75,10 @@ class PressureDrop:
 
 
 class OrderedQueues(dict[Any, None]):
-    """The queues of a process in the order of their creation; mode's own set has the order of memory addresses."""
+    """The queues of a process in creation order.
+
+    Mode's own set iterates in the order of memory addresses.
+    """
 
     def add(self, queue: Any) -> None:
         """Add a queue."""
@@ -80,7 +86,10 @@ class OrderedQueues(dict[Any, None]):
 
 
 class Process:
-    """One life of a worker. Stands where the driver expects Faust's `App`."""
+    """One life of a worker.
+
+    The driver gets this object where it expects Faust's `App`.
+    """
 
     client_only = False
 
@@ -121,10 +130,10 @@ class Process:
         self.agents: Any = SimpleNamespace(human_tracebacks=lambda: "")
         self.assignor = Assignor(world)
 
-    # --- life ---------------------------------------------------------------------------------------------------------
+    # --- start and stop -----------------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Build and start everything, as a worker's start does."""
+        """Build and start all services, as a worker's start does."""
         self.loop.turn(self._start)
 
     def _start(self) -> None:
@@ -179,12 +188,12 @@ class Process:
             await self.driver.membership.look()
 
     async def consumer_topics(self) -> None:
-        """Learn what topics there are; the world has created them."""
+        """Learn which topics exist; the world has created them."""
         for topic in self.world.topics:
             await self.driver.topics.ensure(topic)
 
     def spawn(self, coro: Any) -> Any:
-        """Run a task of this process; an error that nobody handles would crash a worker, and is a failed seed here."""
+        """Run a task of this process; fail the seed when the task ends with an error that would crash a worker."""
 
         async def guarded() -> Any:
             try:
@@ -203,19 +212,19 @@ class Process:
         return task
 
     def failed(self, reason: str) -> None:
-        """Something in this process went wrong that no fault excuses."""
+        """Fail the seed for an error that no fault explains."""
         if not self.loop.dead:
             self.world.fail(f"{self.member}: {reason}")
 
     def is_settled(self, generation: int) -> bool:
-        """Whether it is up to date with its group, has recovered, and has nothing to write."""
+        """Tell whether the worker has its group's newest assignment, has recovered, and has nothing to write."""
         committer = self.driver.committer
         current = self.driver.membership.generation == generation
         current = current and self.consumer_generation_id == self.recovered_generation
         return current and not len(committer.pending) and not committer.is_writing
 
     async def stop(self) -> None:
-        """A planned stop, in Faust's order: finish, leave the group, write the rest."""
+        """Stop as planned, in Faust's order: finish events, leave the group, write the rest."""
         self.should_stop = True
         if self.consumer.assignment():
             self.suspend()
@@ -225,7 +234,9 @@ class Process:
         self.services_over = True
         await self.driver.membership.leave()
         self.driver.committer.stopping = True
-        with suppress(LogUnavailableError):  # it then ends with an error; what was not written is processed again
+        with suppress(
+            LogUnavailableError
+        ):  # The worker then ends with an error, and its successor processes unwritten events again.
             await self.producer.flush()
         self.driver.committer.drop("the worker stops")
         self.stopped = True
@@ -233,14 +244,14 @@ class Process:
     # --- around a rebalance, as Faust's App does ----------------------------------------------------------------------
 
     def suspend(self) -> None:
-        """Stop delivering, and forget what waits in queues."""
+        """Stop delivering, and drop the events that wait in queues."""
         self.consumer.stop_flow()
         self.flow_control.suspend()
         self.consumer.pause_partitions(self.consumer.assignment())
         self.flow_control.clear()
 
     def resume(self) -> None:
-        """Deliver again."""
+        """Resume delivery."""
         self.flow_control.resume()
         self.consumer.resume_flow()
 
@@ -248,7 +259,7 @@ class Process:
         return nullcontext()
 
     def on_rebalance_return(self) -> None:
-        """Nothing is measured."""
+        """Do nothing: the simulation measures nothing."""
 
     def on_rebalance_start(self) -> None:
         self.rebalancing = True
@@ -276,7 +287,7 @@ class Process:
     # --- delivery, as Faust's conductor and streams do ----------------------------------------------------------------
 
     async def on_message(self, message: Any) -> None:
-        """Hand a message to its agent's queue."""
+        """Put a message into its agent's queue."""
         await self.flow_control.acquire()
         queue, tp = self.queues[message.topic], message.tp
         message.incref(1)
@@ -290,11 +301,11 @@ class Process:
         )
 
     def event(self, message: Any) -> Event:
-        """A message as agents get it."""
+        """Wrap a message as an agent receives it."""
         return Event(message, self)
 
     def pressure_drop(self, tp: TP) -> PressureDrop:
-        """What a queue is to call when it has room again for a partition."""
+        """Return the callback for a queue that has capacity again for a partition."""
         return PressureDrop(SUBSCRIPTION.index(tp.topic) * 100 + tp.partition, self.consumer, tp)
 
     async def _agent(self, queue: Any, handler: Callable[[Event], Any]) -> None:
@@ -312,7 +323,8 @@ class Process:
             for event in events:
                 await handler(event)
         except OutputDroppedError as exc:
-            # Its partition was handed over meanwhile, or it built on what was dropped; Faust acks it, too.
+            # The partition was handed over meanwhile, or the event depends on a dropped one. Faust acks such an event,
+            # too.
             if batch is not None:
                 batch.split(exc)
         except TransientError as exc:

@@ -1,6 +1,6 @@
-"""Table recovery as Faust does it (`faust.tables.recovery`): a changelog is read up to its highwater, then work begins.
+"""Table recovery as Faust does it (`faust.tables.recovery`): read each changelog up to its high watermark, then start.
 
-Like Faust's, it is not interrupted when partitions are revoked, only when the next assignment arrives.
+As in Faust, a revocation does not interrupt recovery; only the next assignment does.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class RebalanceAgainError(Exception):
-    """The next assignment came before this one was recovered."""
+    """The next assignment arrived before recovery of this one ended."""
 
 
 class Recovery:
@@ -36,7 +36,7 @@ class Recovery:
         self.buffer: list[Any] = []
 
     def on_rebalance(self, assigned: set[TP], generation: int) -> None:
-        """A new assignment: begin anew."""
+        """Restart recovery for a new assignment."""
         if generation != self.process.consumer_generation_id:
             return
         self.active = {tp for tp in assigned if tp.topic == CHANGELOG}
@@ -110,7 +110,7 @@ class Recovery:
                     each.cancel()
 
     def needed(self) -> bool:
-        """Whether the tables are behind their changelogs."""
+        """Tell whether the tables are behind their changelogs."""
         return any(end > self._reached(tp) for tp, end in self.highwaters.items())
 
     def _reached(self, tp: TP) -> int:
@@ -118,7 +118,7 @@ class Recovery:
         return -1 if offset is None else offset
 
     async def slurp(self) -> None:
-        """Apply changelog records as they come."""
+        """Apply changelog records as they arrive."""
         while True:
             event = await self.queue.get()
             tp, offset = event.message.tp, event.message.offset
@@ -134,6 +134,6 @@ class Recovery:
                 self.done.set()
 
     def flush(self) -> None:
-        """Write what was read."""
+        """Write the buffered records to the store."""
         buffer, self.buffer = self.buffer, []
         self.process.store.apply_changelog_batch(buffer, bytes, bytes)

@@ -1,6 +1,6 @@
-"""The driver's adapters without Faust's service machinery: only how they are built and started is replaced.
+"""The driver's adapters without Faust's service machinery: the simulation replaces only how they are built and started.
 
-Every decision of the protocol is the driver's own code.
+Every decision of the protocol is made by the driver's own code.
 """
 
 from __future__ import annotations
@@ -38,27 +38,27 @@ ROOM_POLL_S = 0.15
 
 
 class Silent:
-    """A logger that says nothing."""
+    """A logger that drops every message."""
 
     def __getattr__(self, _: str) -> Callable[..., None]:
         return lambda *_args, **_kwargs: None
 
 
 class NoSensors:
-    """An app's sensors: none."""
+    """The sensors of an app that has none."""
 
     def __iter__(self) -> Any:
         return iter(())
 
     def on_commit_initiated(self, _consumer: Any) -> None:
-        """Nothing is measured."""
+        """Do nothing: the simulation measures nothing."""
 
     def on_commit_completed(self, _consumer: Any, _state: Any) -> None:
-        """Nothing is measured."""
+        """Do nothing: the simulation measures nothing."""
 
 
 class _Service:
-    """What the driver's adapters use of `mode.Service`."""
+    """The part of `mode.Service` that the driver's adapters use."""
 
     log: Any = Silent()
     diag: Any = Silent()
@@ -76,16 +76,16 @@ class _Service:
 
 
 def simulated_driver(process: Process, log: SimulatedLog) -> Driver:
-    """The production driver, composed for a process: its clock is virtual, and its bounds are the plan's."""
+    """Return the production driver for a process, with a virtual clock and the plan's limits."""
     plan = process.world.plan
     numbers = iter(range(1, 1_000_000))
 
     def new_writer() -> bytes:
-        """Names are numbered, so that a seed plays the same way each time."""
+        """Return a numbered writer name, so that a seed plays the same way each time."""
         return f"{process.member}/{next(numbers)}".encode()
 
     async def opened() -> None:
-        """Always open."""
+        """Return true: the connection is always open."""
 
     environment = Environment(
         Clock(lambda: 0, new_writer),
@@ -94,7 +94,7 @@ def simulated_driver(process: Process, log: SimulatedLog) -> Driver:
         NoStandbys(),
     )
     driver = compose(process, log, process.member, f"{process.conf.id}-dead-letters", opened, environment)
-    driver.in_flight.unacked = set()  # a weak set has the order of memory addresses
+    driver.in_flight.unacked = set()  # A weak set iterates in the order of memory addresses.
     return driver
 
 
@@ -103,7 +103,7 @@ def _as_it_is(key: bytes | None, value: bytes | None) -> tuple[Any, Any]:
 
 
 class SimulatedDirectQueues:
-    """Direct queues into the queues of a process; without decoding."""
+    """Direct queues that feed the queues of a process without decoding."""
 
     def __init__(self, process: Process) -> None:
         self._process = process
@@ -121,7 +121,7 @@ class SimulatedDirectQueues:
 
 
 class SimulatedStream(Stream):
-    """The production stream, without Faust's service under it."""
+    """The production stream, without Faust's service below it."""
 
     def __init__(self, process: Process, queue: Any) -> None:
         self.app: Any = process
@@ -143,11 +143,11 @@ class SimulatedStream(Stream):
 
     async def _wait(self) -> Any:
         event = await super()._wait()
-        self._turn_over_s = float("inf")  # the machine's own clock must not decide how a seed plays
+        self._turn_over_s = float("inf")  # The machine's clock must not decide how a seed plays.
         return event
 
     def _pop(self) -> Any:
-        # A turn is over after some milliseconds; virtual time stands still meanwhile.
+        # A turn ends after some milliseconds, and virtual time does not advance during one.
         return None if self.app.world.rng.random() < TURN_OVER else super()._pop()
 
 
@@ -173,18 +173,18 @@ class SimulatedConsumer(_Service, Consumer):
 
 
 class NoStandbys:
-    """No replicas are simulated."""
+    """Standbys of a worker that has none."""
 
     taken: frozenset[TP] = frozenset()
 
     def take(self, assigned: set[TP]) -> None:
-        """None."""
+        """Do nothing: there are no standbys."""
 
     def follow(self) -> None:
-        """None."""
+        """Do nothing: there are no standbys."""
 
     async def leave(self) -> None:
-        """None."""
+        """Do nothing: there are no standbys."""
 
 
 class SimulatedProducer(_Service, Producer):
@@ -197,7 +197,7 @@ class SimulatedProducer(_Service, Producer):
 
 
 class Heartbeat:
-    """Stands for the heartbeat thread: beats at an interval and at every notice."""
+    """A replacement for the heartbeat thread: it sends a heartbeat at an interval and at every notice."""
 
     def __init__(self, process: Process, beat: Callable[[], Any], report: Callable[[MemberState], None]) -> None:
         self._process, self._beat, self._report = process, beat, report
@@ -223,7 +223,10 @@ class Heartbeat:
 
 
 class SimulatedGroups(Groups):
-    """The production client of groups; heartbeats come from a task of the process, not from a thread."""
+    """The production client of groups.
+
+    A task of the process sends its heartbeats, instead of a thread.
+    """
 
     def __init__(self, process: Process, log: SimulatedLog) -> None:
         super().__init__(log)
@@ -248,7 +251,7 @@ class Assignor:
         rng, names = self._world.rng, sorted(members)
         topics = sorted({topic for metadata in members.values() for topic in metadata.subscription})
         if not names:
-            return {}  # all were evicted meanwhile
+            return {}  # All members were evicted meanwhile.
         owner = {p: rng.choice(names) for p in range(self._world.plan.partitions)}
         return {
             name: ConsumerProtocolMemberAssignment(
@@ -258,8 +261,8 @@ class Assignor:
         }
 
     def on_assignment(self, assignment: Any) -> None:
-        """Nothing to remember."""
+        """Do nothing: the assignor keeps no state."""
 
     def is_standby(self, _tp: TP) -> bool:
-        """There are no standbys here."""
+        """Return false: there are no standbys."""
         return False

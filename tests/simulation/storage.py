@@ -1,4 +1,4 @@
-"""What may happen to what the server keeps: records are trimmed, or it is restored to an earlier state."""
+"""Faults of the server's storage: records are trimmed, or the server is restored to an earlier state."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ class Storage:
         self._backup: tuple[object, ...] | None = None
 
     def happen(self, fault: str) -> bool:
-        """Let a fault happen; false when there is nothing for it."""
+        """Run a fault; return false when it has nothing to act on."""
         return self._trim() if fault == "trim" else self._roll_back()
 
     def back_up(self) -> None:
-        """Keep the state of this moment, to be gone back to."""
+        """Save the current state for a later rollback."""
         server = self.world.server
         self._backup = deepcopy((server.hashes, server.sets, server.sorted, server.streams))
 
     def has(self, topic: str, partition: int, reached: Checkpoint) -> bool:
-        """Whether the log has a record of that writer at that offset (always, unless it was rolled back)."""
+        """Tell whether the log has a writer's record at an offset; always true unless the log was rolled back."""
         stream = self.world.server.streams.get(self.keys.stream(topic, partition))
         history = stream.history if stream else []
         if not self.rolled_back:
@@ -51,7 +51,7 @@ class Storage:
         return reached.writer in entry[1::2]
 
     def _trim(self) -> bool:
-        """As retention that is over trims: a changelog to its last record, other topics to what is processed."""
+        """Trim as expired retention does: a changelog to its last record, other topics to the committed offset."""
         self.world.say("the log is trimmed")
         server, count = self.world.server, 0
         committed = server.hashes.get(self.keys.offsets(GROUP_NAME), {})
@@ -64,9 +64,9 @@ class Storage:
         return count > 0
 
     def _roll_back(self) -> bool:
-        """The server ends and comes back as it was at the backup; what came after it is lost, and sent again by some.
+        """Restart the server in its backed-up state; some clients send the lost records again.
 
-        Mostly a worker goes down with it, and comes back when the log has grown again.
+        Mostly a worker goes down with the server, and comes back when the log has grown again.
         """
         if self._backup is None or not self.world.network.server_is_up:
             return False

@@ -1,4 +1,4 @@
-"""The modelled server against a real one: the same commands, the same replies, the same keys afterwards."""
+"""Compare the modelled server with a real one: the same commands, the same replies, the same keys afterwards."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TIMES = {b"settle", b"deadline"}
 
 
 class Both:
-    """A real server and the model, told the same things."""
+    """A real server and the model, which get the same commands."""
 
     def __init__(self, log: Log) -> None:
         self.log = log
@@ -37,7 +37,7 @@ class Both:
         return real
 
     async def say_unordered(self, *command: Any) -> None:
-        """Compare replies whose order depends on when leases end: the model's clock stands still."""
+        """Compare replies whose order depends on when leases end: the model's clock does not advance."""
         assert sorted(self._modelled(command)) == sorted(await self._real(command)), command
 
     async def _real(self, command: tuple[Any, ...]) -> Any:
@@ -86,12 +86,12 @@ class Both:
 
 
 def timeless(values: dict[bytes, bytes]) -> dict[bytes, bytes]:
-    """A hash without the fields that hold a time."""
+    """Return a hash without the fields that hold a time."""
     return {name: value for name, value in values.items() if name not in TIMES}
 
 
 class Commands:
-    """Random commands, mostly sensible ones."""
+    """Random commands, mostly valid ones."""
 
     def __init__(self, rng: Random, both: Both) -> None:
         self.rng, self.both = rng, both
@@ -213,7 +213,7 @@ async def test_a_foreign_entry_is_refused_by_both(log: Log) -> None:
 
 
 class Clocked(Both):
-    """As `Both`, with times of its own: the model's clock follows what the real server is given to wait."""
+    """A `Both` with a clock: the model's clock advances by the time that the real server waits."""
 
     async def member(self, op: str, name: str, *args: Any) -> list[Any]:
         reply: list[Any] = await self.say("EVALSHA", GROUP.digest, 1, self.log.keys.group("g"), op, name, *args)

@@ -1,7 +1,7 @@
-"""What the simulated application does, and what must come of it.
+"""The simulated application and the content that its topics must have.
 
-Topic `in` -> agent -> `mid` -> agent with a table -> `out`. Topic `side` -> agent that writes the same table; what the
-two of them make of the rows that they share goes to `shared`.
+Topic `in` -> agent -> `mid` -> agent with a table -> `out`. Topic `side` -> an agent that writes the same table. Both
+agents write what they derive from shared rows to `shared`.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ KEYS = tuple(b"abcde"[i : i + 1] for i in range(5))
 
 
 def topics(partitions: int) -> list[TopicSpec]:
-    """All topics of the application."""
+    """Return all topics of the application."""
     plain = [TopicSpec(name, partitions) for name in (IN, MID, OUT, SIDE, SHARED, OUTSIDE)]
     return [*plain, TopicSpec(CHANGELOG, partitions, "compact")]
 
 
 def outputs_of(number: int) -> list[tuple[bytes, bytes]]:
-    """What the first agent sends for an input: 0 to 3 messages, their keys spread over partitions."""
+    """Return the first agent's outputs for an input: 0 to 3 messages, their keys spread over partitions."""
     count = (number * 7 + 3) % 4
     return [(KEYS[(number * 3 + i * 2) % len(KEYS)], b"%d.%d" % (number, i)) for i in range(count)]
 
 
 def writes_last(value: bytes) -> bool:
-    """Whether the second agent also notes the value as its key's last one (a second row)."""
+    """Tell whether the second agent also writes a second row: the key's last value."""
     return value.endswith((b"0", b"2"))
 
 
@@ -52,11 +52,14 @@ class Effects:
         self.rng = process.world.rng
 
     def handlers(self) -> list[tuple[str, Callable[[Event], Any], int]]:
-        """Each agent's topic, handler and concurrency. Faust wants agents that change tables to have none."""
+        """Return each agent's topic, handler and concurrency.
+
+        Faust allows no concurrency for agents that change tables.
+        """
         return [(IN, self.spread, self.process.world.plan.concurrency), (MID, self.count, 1), (SIDE, self.side, 1)]
 
     async def _dawdle(self) -> None:
-        """Work that takes time: mostly none, sometimes some, rarely longer than a rebalance waits."""
+        """Take some time: mostly none, rarely longer than a rebalance waits."""
         chance, plan = self.rng.random(), self.process.world.plan
         if chance < plan.slow_events:
             await asyncio.sleep(self.rng.uniform(0.001, 0.05))
@@ -64,14 +67,14 @@ class Effects:
             await asyncio.sleep(self.rng.uniform(0.5, plan.rebalance_s * 1.5))
 
     async def spread(self, event: Event) -> None:
-        """`in` -> `mid`."""
+        """Send an input's outputs from `in` to `mid`."""
         await self._dawdle()
         for key, value in outputs_of(int(event.message.value)):
             await self.process.producer.send(MID, key, value, None, 0.0, None)
             await self._dawdle()
 
     async def count(self, event: Event) -> None:
-        """`mid` -> rows of the table, and `out`. Nothing is awaited between reading a row and writing it."""
+        """Count a `mid` event in the table and send to `out`, with no await between reading a row and writing it."""
         await self._dawdle()
         message = event.message
         number = int(self.process.store._get(message.key) or b"0") + 1
@@ -84,7 +87,7 @@ class Effects:
         await self._dawdle()
 
     async def side(self, event: Event) -> None:
-        """`side` -> a row that the other agent writes too; then, after a while, one made of a row of the other's."""
+        """Write a row that the other agent writes too; later write one derived from the other agent's row."""
         await self._dawdle()
         self._share(event)
         await self._dawdle()
@@ -94,7 +97,7 @@ class Effects:
         await self._dawdle()
 
     def _may_fail(self, event: Event) -> bool:
-        # Not so often in a row that it would become a dead letter.
+        # The planted failure is rare enough in a row that the event does not become a dead letter.
         return self.process.driver.failures.attempts.get((event.message.tp, event.message.offset), 0) < 3
 
     def _share(self, event: Event) -> None:
@@ -104,9 +107,9 @@ class Effects:
         self._send(SHARED, message.key, b"%d:%s" % (number, message.value), message.partition)
 
     def _put(self, event: Event, key: bytes, value: bytes) -> None:
-        # As a table does: first the changelog record, then the store; the short way, or as Faust's own table.
+        # Write as a table does: the changelog record first, then the store, by the fast path or Faust's own table.
         if self.process.world.plan.direct_queues:
-            current: Any = current_event()  # a batch's, if it is one
+            current: Any = current_event()  # The event is a batch's, if the agent takes batches.
             self.process.producer.change(CHANGELOG, ((key, value),), current.message)
             self.process.store.change(((key, value),), current.message)
         else:
@@ -117,7 +120,7 @@ class Effects:
         self.process.driver.writes.enqueue(topic, key, value, partition, 0.0, None, lambda _offset, _error: None)
 
     async def outside(self) -> None:
-        """Messages sent outside of any event, as a timer would."""
+        """Send messages outside of any event, as a timer would."""
         for number in range(self.process.world.plan.outside_messages):
             await asyncio.sleep(self.rng.uniform(0.02, 0.6))
             if self.process.should_stop:
@@ -125,7 +128,7 @@ class Effects:
             value = b"%s#%d" % (self.process.member.encode(), number)
             self.process.sent_outside.append(value)
             await self.process.producer.send(OUTSIDE, KEYS[0], value, None, 0.0, None)
-            # Whoever waits for a flush may lose patience, as Faust does when a rebalance overtakes a recovery.
+            # A caller that waits for a flush may be cancelled, as when a rebalance overtakes a recovery in Faust.
             with suppress(TimeoutError, LogUnavailableError):
                 await asyncio.wait_for(self.process.producer.flush(), self.rng.choice((0.0004, 0.01)))
 
@@ -137,9 +140,9 @@ Records = list[tuple[bytes, bytes | None]]
 
 
 def check_content(content: Content, concurrency: int, *, failing: bool) -> Iterable[str]:
-    """What is wrong with the content of all topics in the end: nothing, when every input had one effect, in order.
+    """Return the errors in the final content of all topics: each input must have one effect, in order.
 
-    An event that is processed again after a failure comes after later ones: its effects are counted, not compared.
+    An event that is processed again after a failure comes after later ones, so its effects are counted, not compared.
     """
     yield from _check_mid(content, ordered=concurrency == 1)
     for partition, records in enumerate(content[MID]):
@@ -163,7 +166,7 @@ def check_content(content: Content, concurrency: int, *, failing: bool) -> Itera
 def _check_numbers(
     topic: str, written: Records, inputs: Records, rows: dict[bytes, bytes], prefix: bytes
 ) -> Iterable[str]:
-    """A row that counts inputs by key, and what was written at each step: 1, 2, 3 and so on, once for each input."""
+    """Check a row that counts inputs by key: the values written must be 1, 2, 3 and so on, one for each input."""
     for key in KEYS:
         expected = Counter(value for k, value in inputs if k == key)
         steps = [(value or b"").partition(b":") for k, value in written if k == key]
@@ -189,7 +192,7 @@ def _check_mid(content: Content, *, ordered: bool) -> Iterable[str]:
         for key, value in records:
             source, _, index = (value or b"").partition(b".")
             if source not in place:
-                continue  # an effect without a cause, told of above
+                continue  # The effect has no cause; an earlier check reports it.
             partition, order = place[source]
             step = (order, index)
             if step < latest.get((partition, key), (-1, b"")):
@@ -198,7 +201,7 @@ def _check_mid(content: Content, *, ordered: bool) -> Iterable[str]:
 
 
 def fold(records: list[tuple[bytes, bytes | None]]) -> dict[bytes, bytes]:
-    """The last value of each key."""
+    """Return the last value of each key."""
     rows: dict[bytes, bytes] = {}
     for key, value in records:
         if value is None:
@@ -209,7 +212,7 @@ def fold(records: list[tuple[bytes, bytes | None]]) -> dict[bytes, bytes]:
 
 
 def fold_mid(records: list[tuple[bytes, bytes | None]]) -> tuple[dict[bytes, bytes], list[tuple[bytes, bytes]]]:
-    """The oracle of the second agent: rows and outputs of one partition, from its input alone."""
+    """Return the rows and outputs that the second agent must make of one partition, from its input alone."""
     rows: dict[bytes, bytes] = {}
     outs = []
     for key, value in records:

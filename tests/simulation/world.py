@@ -1,4 +1,4 @@
-"""One seed: a plan of workers, inputs, weather and faults, drawn from the seed; played to its end; judged."""
+"""One seed: draw a plan of workers, inputs, delays and faults; play it to its end; check the invariants."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class FailedError(Exception):
 
 @dataclass(frozen=True)
 class Plan:
-    """What one seed is about."""
+    """The plan of one seed."""
 
     workers: int
     partitions: int
@@ -74,7 +74,7 @@ class Plan:
 
     @classmethod
     def draw(cls, rng: Random) -> Plan:
-        """A plan from a seed. Bad weather is for some seeds only, so that other faults get room of their own."""
+        """Draw a plan from a seed. Only some seeds have long delays, so that other faults get room of their own."""
         stormy = rng.random() < 0.6
         return cls(
             workers=rng.choice((1, 2, 2, 3)),
@@ -106,7 +106,7 @@ class Plan:
 
 @dataclass
 class World:
-    """Everything in one simulated world."""
+    """The state of one simulated world."""
 
     seed: int
     flaws: frozenset[str] = frozenset()
@@ -136,39 +136,39 @@ class World:
         self._inputs = 0
         self._failure: str | None = None
 
-    # --- what the parts use -------------------------------------------------------------------------------------------
+    # --- services for the other modules -------------------------------------------------------------------------------
 
     def now_ms(self) -> int:
-        """The server's clock."""
+        """Return the server's clock."""
         return EPOCH_MS + self.agenda.now_us // 1000
 
     def new_loop(self, process: Process) -> ProcessLoop:
-        """A loop whose unhandled errors fail the seed."""
+        """Return a loop whose unhandled errors fail the seed."""
         on_error = lambda text: self.fail(f"{process.member}: {text}")  # noqa: E731
         return process_loop(self.agenda, on_error)
 
     def fail(self, reason: str) -> None:
-        """An invariant is broken; the first one counts."""
+        """Fail the seed for a broken invariant; only the first counts."""
         self.say(f"FAILED: {reason}")
         self._failure = self._failure or reason
 
     def say(self, text: str) -> None:
-        """A line of the trace."""
+        """Add a line to the trace."""
         if self.trace is not None:
             self.trace(f"{self.agenda.now_us / 1e6:10.6f}  {text}")
 
     def may_write(self, process: Process) -> bool:
-        """Whether a process lives to write to its disk; some die right here."""
+        """Tell whether a process may still write to its disk; some processes crash at this point."""
         if self.faulty and self.rng.random() < self.plan.crash_at_write:
             self.crash(process, "at a disk write")
         return not process.loop.dead
 
     def running(self) -> list[Process]:
-        """Processes that are up."""
+        """Return the processes that are up."""
         return [process for process in self.processes.values() if not process.loop.dead]
 
     def content(self, topic: str) -> list[list[tuple[bytes, bytes | None]]]:
-        """Keys and values of a topic, by partition."""
+        """Return the keys and values of a topic by partition."""
         keys, result = Keys(NAMESPACE), []
         for p in range(self.plan.partitions):
             stream = self.server.streams.get(keys.stream(topic, p))
@@ -188,7 +188,7 @@ class World:
         self.faults[fault] = self.faults.get(fault, 0) + 1
 
     def start_worker(self, name: str) -> None:
-        """A new life for a worker; its disk is what it was."""
+        """Start a new life of a worker on its old disk."""
         self._lives += 1
         self.disks.setdefault(name, Disk())
         process = self.processes[name] = Process(self, name, self._lives)
@@ -202,7 +202,7 @@ class World:
         self.agenda.after(back_s or self.rng.uniform(0.05, 2.5), lambda: self.start_worker(name))
 
     def crash(self, process: Process, where: str, back_s: float | None = None) -> None:
-        """A process is gone at once; only its disk stays."""
+        """Crash a process at once; only its disk remains."""
         if not process.loop.dead:
             self._count("crash")
             self.say(f"{process.member} crashes {where}")
@@ -210,14 +210,14 @@ class World:
             self._restart_later(process, back_s)
 
     def pause(self, process: Process) -> None:
-        """A process stands still for up to several leases."""
+        """Pause a process for up to several leases."""
         self._count("pause")
         seconds = self.rng.choice((0.1, 1.0, 2.0)) * self.plan.lease_s * self.rng.uniform(0.5, 1.5)
         self.say(f"{process.member} is paused for {seconds:.3f} s")
         process.loop.paused_until_us = self.agenda.now_us + int(seconds * 1e6)
 
     def stop(self, process: Process) -> None:
-        """A planned stop, and a start later."""
+        """Stop a worker as planned, and start it later."""
         if process.should_stop:
             return
         self._count("stop")
@@ -256,7 +256,7 @@ class World:
         if self.storage.happen(fault):
             self._count(fault)
 
-    # --- the play -----------------------------------------------------------------------------------------------------
+    # --- playing the seed ---------------------------------------------------------------------------------------------
 
     def _create_topics(self) -> None:
         keys = Keys(NAMESPACE)
@@ -284,7 +284,7 @@ class World:
         self.network.weather = Weather()
 
     def run(self) -> None:
-        """Play the seed and judge it.
+        """Play the seed and check the invariants.
 
         Raises:
             FailedError: with the first invariant that did not hold.
@@ -296,7 +296,7 @@ class World:
             name = f"w{number}"
             self.disks[name] = Disk()
             self.agenda.after(self.rng.choice((0, 0, 1.0)) * self.rng.random(), partial(self.start_worker, name))
-        # In some seeds inputs come in bursts with the faults close by, so that these meet a pipeline that is full.
+        # In some seeds inputs come in bursts close to the faults, so that the faults meet a full pipeline.
         bursts = [self.rng.uniform(0.5, plan.faulty_s) for _ in range(plan.bursts)]
         for _ in range(plan.inputs):
             self.agenda.after(self.rng.choice(bursts) if bursts else self.rng.uniform(0, plan.faulty_s), self._input)
@@ -305,7 +305,7 @@ class World:
             self.agenda.after(min(self.rng.choice(bursts) + near if bursts else far, plan.faulty_s), self._one_fault)
         backup_s = self.rng.uniform(0.2, plan.faulty_s)
         self.agenda.after(backup_s, self.storage.back_up)
-        if self.rng.random() < RELAPSES:  # so soon that leases of then still run
+        if self.rng.random() < RELAPSES:  # The restart is so early that leases from before the rollback still run.
             self.agenda.after(
                 min(backup_s + self.rng.uniform(0.05, 0.6), plan.faulty_s), partial(self._happen, "rollback")
             )
@@ -327,7 +327,8 @@ class World:
             self._judge()
             if self.steps % 16:
                 continue
-            # At rest: all processed, and nothing new for a while, so that late effects have shown.
+            # The world is at rest when all inputs are processed and nothing new came for a while, so that late effects
+            # show.
             if self.faulty or self._inputs < self.plan.inputs or not self.checks.is_drained():
                 rest_us = self.agenda.now_us
             elif self.agenda.now_us > rest_us + REST_US and self._is_settled():
@@ -336,10 +337,10 @@ class World:
         self._judge()
 
     def _is_settled(self) -> bool:
-        """Whether all planned stops and starts are over, and every worker has recovered and written what it has.
+        """Tell whether all planned stops and starts are over, and every worker has recovered and written its rows.
 
-        Generation numbers recur when the server goes back to its backup; a worker that has slept through that knows
-        the right number of another group, which it is no member of.
+        Generation numbers recur when the server is rolled back. A worker that slept through the rollback may know the
+        right number of another group, of which it is no member.
         """
         generation, members = self.checks.generation(), self.checks.members()
         return generation > 0 and all(
@@ -358,7 +359,7 @@ class World:
 
 @contextmanager
 def _collector_off() -> Iterator[None]:
-    """Keep the garbage collector out of a seed: when it ran would decide what weak references still find."""
+    """Switch the garbage collector off: its timing would decide which weak references still resolve."""
     was_on = gc.isenabled()
     gc.disable()
     try:
