@@ -72,12 +72,14 @@ class QueueAccess:
     The public methods move one item at a time, most of them by a coroutine.
     """
 
-    __slots__ = ("errors", "items", "queue")
+    __slots__ = ("errors", "items", "putters", "queue", "relieved")
 
     def __init__(self, queue: Any) -> None:
         self.queue = queue
         self.items: Any = queue._queue
         self.errors: Any = getattr(queue, "_errors", ())
+        self.putters: Any = queue._putters
+        self.relieved: Any = queue._pending_pressure_drop_callbacks
 
     def put_all(self, items: Sequence[Any]) -> None:
         """Append items, for which there must be room, and wake as many readers."""
@@ -89,20 +91,19 @@ class QueueAccess:
             queue._wakeup_next(queue._getters)
 
     def after_pop(self) -> None:
-        """Tell those who wait for room that an item was taken from `items`."""
+        """Tell those who wait for room that an item was taken: needed when `relieved` or `putters` is not empty."""
         queue = self.queue
-        if queue._pending_pressure_drop_callbacks:
+        if self.relieved:
             queue.maybe_endorse_pressure_drop()
-        if queue._putters:
-            queue._wakeup_next(queue._putters)
+        if self.putters:
+            queue._wakeup_next(self.putters)
 
 
 # --- streams and agents -----------------------------------------------------------------------------------------------
 
 
-def set_current_event(event: Any) -> None:
-    """Set what `faust.current_event()` returns in this task, by `_current_event`: only Faust's own loop does it."""
-    _current_event.set(weakref.ref(event))
+set_current_event: Callable[[weakref.ref[Any]], Any] = _current_event.set
+"""Set what `faust.current_event()` returns in this task, by `_current_event`: only Faust's own loop does it."""
 
 
 def wrap_agent_errors(agent: Any, wrap: Callable[[Any], Any], supervisor: type) -> None:

@@ -42,6 +42,9 @@ from faust_redis.log.records import (
 HEADER_PREFIX = b"h:"
 TIMESTAMP_MS_MAX = 2**63 - 1
 TIMESTAMP_MS_MIN = -TIMESTAMP_MS_MAX
+TIMESTAMP_DIGITS_SAFE = 16
+"""A timestamp of fewer characters fits into 64 bits, whatever its digits are."""
+
 TIMESTAMP_DIGITS_MAX = 20
 
 
@@ -99,7 +102,9 @@ def stored(entry: Sequence[Any]) -> StoredRecord:
         raise ValueError(f"the entry {entry_id.decode()!r}, where this log's ids begin with '0-'")
     offset = int(entry_id[2:]) - 1
     if parts[::2] == [b"k", b"v", b"t"]:  # most are like this
-        return StoredRecord(offset, _timestamp_ms(parts[5]), parts[1], parts[3], (), b"")
+        text = parts[5]
+        timestamp_ms = int(text) if len(text) < TIMESTAMP_DIGITS_SAFE else _timestamp_ms(text)
+        return StoredRecord(offset, timestamp_ms, parts[1], parts[3], (), b"")
     key = value = None
     writer = b""
     timestamp_ms = 0

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from operator import attrgetter
 from time import monotonic
 from typing import Any, NamedTuple, cast
+from weakref import ref
 
 import faust
 from faust.topics import Topic
@@ -121,7 +122,7 @@ class Stream(faust.Stream):  # type: ignore[type-arg]
                 message = task.message = event.message
                 told = telemetry.event_in(self, event, is_first=not message.tracked) if telemetry.sensors else None
                 message.tracked = True
-                set_current(event)
+                set_current(ref(event))
                 self.current_event = event
                 self.events_total += 1
                 try:
@@ -150,7 +151,7 @@ class Stream(faust.Stream):  # type: ignore[type-arg]
         message = self._task.message = current.message
         told = driver.telemetry.batch_in(self, received) if driver.telemetry.sensors else None
         message.tracked = True
-        internals.set_current_event(current)
+        internals.set_current_event(ref(current))
         self.current_event = current
         self.events_total += len(received)
         if driver.hooks:
@@ -233,7 +234,9 @@ class Stream(faust.Stream):  # type: ignore[type-arg]
 
     def _current_only(self, event: Any) -> Any:
         """Return an event that was taken from the queue, or None when it is not of this generation."""
-        self._queue.after_pop()
+        queue = self._queue
+        if queue.relieved or queue.putters:
+            queue.after_pop()
         generation = event.generation_id if isinstance(event, Received) else event.message.generation_id
         is_current = generation == self.app.consumer_generation_id
         return event if is_current and self.app.flow_control.is_active() else None

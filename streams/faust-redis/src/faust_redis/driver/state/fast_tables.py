@@ -46,22 +46,22 @@ class FastTable(faust.Table):  # type: ignore[type-arg]
         Raises:
             KeyError: there is neither.
         """
-        raw = self._get(key)
+        self.counts.keys_retrieved += 1
+        if self.telemetry.sensors:
+            self.telemetry.table_get(self, key)
+        raw = self._read(self.dump_key(key))
         return self.__missing__(key) if raw is None else self.load_value(raw)
 
     def get(self, key: Any, default: Any = None) -> Any:
         """Return the value of a key, or `default`."""
-        raw = self._get(key)
+        self.counts.keys_retrieved += 1
+        if self.telemetry.sensors:
+            self.telemetry.table_get(self, key)
+        raw = self._read(self.dump_key(key))
         return default if raw is None else self.load_value(raw)
 
     def __contains__(self, key: object) -> bool:
         return self._read(self.dump_key(key)) is not None
-
-    def _get(self, key: Any) -> bytes | None:
-        self.counts.keys_retrieved += 1
-        if self.telemetry.sensors:
-            self.telemetry.table_get(self, key)
-        return self._read(self.dump_key(key))
 
     def _read(self, key: bytes) -> bytes | None:
         event = current_event()
