@@ -1,1 +1,1 @@
-"""One package a domain: what happens when an event arrives. Depends on `tables` and `streams`, never on `api`."""
+"""The agents and rules of each domain, in one package for each. Depends on `tables` and `streams`, never on `api`."""

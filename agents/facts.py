@@ -1,7 +1,7 @@
-"""Facts of trading that were processed before, for the domains that follow from trading.
+"""Recognise repeated events of trading, for the domains that consume them.
 
-On Redis a fact is processed once by construction: outputs, tables and offsets commit together. So nothing is remembered
-there.
+On Redis a domain processes an event once by construction: outputs, tables and offsets commit together. There this
+module remembers nothing.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from tables.unit_of_work import UnitOfWork
 
 
 class Facts:
-    """Tells new facts from repeated ones, where the broker delivers at least once."""
+    """Recognises repeated events where the broker delivers at least once."""
 
     def __init__(self, tables: UnitOfWork, spec: TableSpec[Any], repeats_days: int, *, at_least_once: bool) -> None:
         self._processed = ProcessedEvents(tables, spec, repeats_days) if at_least_once else None
 
     def judge(self, event: AnyEvent) -> Verdict:
-        """Say what a fact is, and remember it if it is new. The fills of each venue have a scope of their own."""
+        """Return whether an event is new, and remember a new one. The fills of each venue have a scope of their own."""
         if self._processed is None:
             return NEW
         data = event.data

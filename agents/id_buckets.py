@@ -1,8 +1,8 @@
-"""Ids of one scope, packed into rows of bytes, in as many buckets as they need. Pure arithmetic over a table of bytes.
+"""Pack the ids of one scope into rows of bytes, in as many buckets as they need. Pure arithmetic over a table of bytes.
 
-An entry has `ENTRY_BYTES` bytes: a hash of the id, the event time in minutes, and what the content is recognised by.
-The number of buckets follows the number of entries, one bucket at a time (linear hashing, W. Litwin 1980), so that no
-event rewrites more than four rows.
+An entry has `ENTRY_BYTES` bytes: a hash of the id, the event time in minutes, and a digest of the content. The number
+of buckets grows with the number of entries, one bucket at a time (linear hashing, W. Litwin 1980). So no event
+rewrites more than four rows.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ _HEADER: Final = Struct(">III")
 """Newest minute, number of entries, number of buckets."""
 
 BUCKET_ENTRIES_MAX: Final = 24
-"""Entries a bucket, on average, above which a bucket is added. A row has about 650 bytes then."""
+"""Average entries of a bucket above which `add` splits a bucket. A row then has about 650 bytes."""
 BUCKET_ENTRIES_MIN: Final = 6
-"""Entries a bucket, on average, below which a bucket is taken away."""
+"""Average entries of a bucket below which a bucket is removed."""
 
 
 class IdBuckets:
-    """The ids of one scope: read from its rows, changed in memory, saved at the end.
+    """The ids of one scope: read from rows, changed in memory, and saved at the end.
 
-    The row of the scope holds a header, and the entries while there is one bucket. Of several buckets each has a row.
+    The row of the scope holds a header, and with one bucket also the entries. Several buckets have a row each.
 
     Attributes:
-        newest: The newest minute of any entry that was added.
-        entries: How many entries there are, of whatever age.
-        buckets: Over how many buckets they are spread.
+        newest: The newest minute of all entries that were ever added.
+        entries: The number of entries of any age.
+        buckets: The number of buckets.
     """
 
     __slots__ = ("_changed", "_rows", "_scope", "_spread", "_table", "buckets", "entries", "newest")
@@ -49,7 +49,7 @@ class IdBuckets:
         self._rows: dict[int, bytes] = {}
         self._changed: set[int] = set()
         self._spread = self.buckets > 1
-        """Whether buckets have, or had since the last save, rows of their own."""
+        """Whether buckets have rows of their own, or had some since the last save."""
         if not self._spread:
             self._rows[0] = row[_HEADER.size :] if row else b""
 
@@ -57,7 +57,7 @@ class IdBuckets:
         """Return the content of an id, or None."""
         bucket = self._bucket(_index(id_hash, self.buckets))
         at = bucket.find(id_hash)
-        while at % ENTRY_BYTES and at > 0:  # the hash stands across two fields
+        while at % ENTRY_BYTES and at > 0:  # the match does not begin at an entry
             at = bucket.find(id_hash, at + 1)
         return None if at < 0 else bucket[at + _CONTENT_AT : at + ENTRY_BYTES]
 
@@ -112,7 +112,7 @@ class IdBuckets:
         self.buckets = last
 
     def _pruned(self, row: bytes, oldest: int) -> bytes:
-        """Return a row without old entries. Entries come nearly in order of time, so the first tells if any is old."""
+        """Return a row without old entries. Entries arrive nearly in order of time, so the first decides."""
         if not row or _MINUTE.unpack_from(row, ID_BYTES)[0] >= oldest:
             return row
         kept = b"".join(entry for entry in _entries(row) if _MINUTE.unpack_from(entry, ID_BYTES)[0] >= oldest)
@@ -135,7 +135,7 @@ def _entries(row: bytes) -> list[bytes]:
 
 
 def _index(id_hash: bytes, buckets: int) -> int:
-    """Return the bucket of an id among so many."""
+    """Return the bucket of an id for a number of buckets."""
     size = 1 << (buckets - 1).bit_length()
     index = int.from_bytes(id_hash) & (size - 1)
     return index if index < buckets else index - size // 2

@@ -1,4 +1,4 @@
-"""What the policies of all domains share: a frozen model without defaults, so that the rule book has every number."""
+"""The base of all policies: a frozen model without defaults, so that the rule book must state every number."""
 
 from __future__ import annotations
 
@@ -15,6 +15,6 @@ Ppm = Annotated[int, Field(ge=0, le=PPM, strict=True)]
 
 
 class Policy(BaseModel):
-    """A part of the rule book. It refuses unknown keys, and it has no defaults."""
+    """A part of the rule book. It refuses unknown keys and has no defaults."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -1,7 +1,7 @@
-"""Recognise repeated events where events may come again: at the edge, and between all topics on Kafka.
+"""Recognise repeated events where a delivery may repeat: at the edge, and on Kafka between all topics.
 
-Memory is bounded by event time. An event is remembered until its user's newest event from the same source is
-`repeats_days` newer. An event that is older than that when it comes, and is not remembered, is too late: it may be a
+Event time bounds the memory. An event is remembered until its user's newest event from the same source is
+`repeats_days` newer. An event that is older than that on arrival, and is not remembered, is too late. It may be a
 repetition, so it has no effect.
 """
 
@@ -25,15 +25,15 @@ NO_CONTENT: Final = bytes(CONTENT_BYTES)
 _DIGEST_PRIME: Final = 2**32 - 5
 _CHECK_PRIME: Final = 251
 _WEIGHTS: Final = tuple(pow(1_000_003, power, _DIGEST_PRIME) for power in range(CONTENT_BYTES - DIGEST_BYTES))
-"""Tell apart fields that change places: a digest is the sum of the fields, each times its weight."""
+"""Weights that make a digest depend on the order of fields: it is the sum of each field times its weight."""
 
 
 class Verdict(NamedTuple):
-    """What an event is.
+    """Whether an event is new, repeated, conflicting or too late.
 
     Attributes:
-        kind: A repeated event is the same once more, a conflicting one has the id of another.
-        differing: For a conflicting event, the positions of the fields that differ, as far as one byte a field shows.
+        kind: A repeated event equals a remembered one. A conflicting event has its id, but other content.
+        differing: For a conflicting event, the positions of the differing fields. One byte a field is compared.
     """
 
     kind: Literal["new", "repeated", "conflicting", "too_late"]
@@ -46,7 +46,7 @@ TOO_LATE: Final = Verdict("too_late")
 
 
 class ProcessedEvents:
-    """Remembers the events of each user and source. In a batch the rows of a scope are read and written once."""
+    """Remembers the events of each user and source. A batch reads and writes the rows of a scope once."""
 
     def __init__(self, tables: UnitOfWork, spec: TableSpec[Any], repeats_days: int) -> None:
         self._table = tables.raw(spec)
@@ -56,7 +56,7 @@ class ProcessedEvents:
         self._holding = False
 
     def judge(self, scope: str, id_hash: bytes, time: Instant, content: bytes = NO_CONTENT) -> Verdict:
-        """Say what an event is, and remember it if it is new."""
+        """Judge an event, and remember it if it is new."""
         ids = self._scopes.get(scope)
         if ids is None:
             ids = self._scopes[scope] = IdBuckets(self._table, scope)
@@ -76,42 +76,42 @@ class ProcessedEvents:
         return NEW
 
     def judge_event(self, event: AnyEvent, source: str = "") -> Verdict:
-        """Say what an event is by its own id, and remember it if it is new."""
+        """Judge an event by its own id, and remember it if it is new."""
         return self.judge(scope_of(event.partitionkey, source), id_hash_of(event.id), event.time)
 
     def begin(self) -> None:
-        """Hold back the rows from here on."""
+        """Start to keep changed rows in memory."""
         self._holding = True
 
     def write(self) -> None:
-        """Bring the rows up to date."""
+        """Write the changed rows."""
         for ids in self._scopes.values():
             ids.save()
         self.drop()
 
     def drop(self) -> None:
-        """Forget what is held back."""
+        """Drop the changed rows."""
         self._scopes.clear()
         self._holding = False
 
 
 def scope_of(user_id: str, source: str = "") -> str:
-    """Return the scope in which ids are unique and time moves on: a user and a venue, or the user's own orders."""
+    """Return the scope in which ids are unique: a user and a venue, or the user's own orders."""
     return f"{user_id}{SEPARATOR}{source}"
 
 
 def id_hash_of(event_id: str) -> bytes:
-    """Return the bytes of a UUID that tell it apart: its last ones, which are random or a hash."""
+    """Return the last bytes of a UUID, which are random or a hash."""
     return bytes.fromhex(event_id[19:23] + event_id[24:])
 
 
 def name_hash_of(name: str) -> bytes:
-    """Return the hash of an id that somebody else chose."""
+    """Return the hash of an id that a venue or client chose."""
     return short_hash(name, ID_BYTES)
 
 
 def content_of(fields: tuple[int | str | None, ...]) -> bytes:
-    """Return what content is recognised by: a digest of all fields, and a byte for each of at most 11."""
+    """Return a digest of all fields, and a byte for each of at most 11 fields."""
     numbers = [_number(field) for field in fields]
     digest: int = sum(map(mul, numbers, _WEIGHTS)) % _DIGEST_PRIME
     checks = bytes([number % _CHECK_PRIME for number in numbers])

@@ -1,4 +1,4 @@
-"""Finds the agents of a domain by the domain's name: `agents.<name>.agent.register`."""
+"""Find the agents of a domain by the domain's name: `agents.<name>.agent.register`."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from streams.events.recent import Recent
 
 
 class Register(Protocol):
-    """Add a domain's agents and tables to its app, and return the domain's handlers."""
+    """A function that adds a domain's agents and tables to its app and returns the domain's handlers."""
 
     def __call__(self, app: faust.App, rulebook: Rulebook, codec: Recent, *, at_least_once: bool) -> Any:
-        """Add them. `at_least_once`: the broker may deliver an event again after it was processed (Kafka)."""
+        """Add the agents and tables. With `at_least_once` the broker may redeliver a processed event (Kafka)."""
 
 
 def register_of(domain: str) -> Register:

@@ -1,7 +1,7 @@
 """The rule book: one TOML file with every number of every domain, read once into frozen policies.
 
-`agents/rulebook.toml` is the packaged one; a setting may name another (`deploy.rulebook`). To change a number, edit a
-copy and raise its version. Each event carries the version that it was decided under.
+`agents/rulebook.toml` is the packaged rule book; a setting may name another (`deploy.rulebook`). To change a number,
+edit a copy and raise its version. Each event carries the version of the rules that decided it.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ VALUE_CHARS_MAX: Final = 60
 
 
 class RulebookError(ValueError):
-    """The text is no rule book; the message names the key, what was expected there, and what came."""
+    """The text is no rule book. The message names the key, the expected value and the value found."""
 
 
 class Rulebook(Policy):
     """All numbers of one version.
 
     Attributes:
-        version: Travels in the envelope of every event.
+        version: The version of the rules, which is in the envelope of every event.
         repeats_days: Span of event time, behind a user's newest event, in which a repetition is recognised.
     """
 
@@ -43,7 +43,7 @@ class Rulebook(Policy):
 
     @property
     def leverage_first(self) -> int:
-        """Return the maximum leverage of a new account: that of the first level."""
+        """Return the maximum leverage of a new account, which is that of the first level."""
         return self.gamification.levels.leverage_at(1)
 
 
@@ -73,7 +73,7 @@ def packaged_rulebook() -> Rulebook:
 
 
 def _first(errors: list[ErrorDetails]) -> ErrorDetails:
-    """Prefer an unknown key: a misspelt one is missing under its right name, too."""
+    """Return the error to report. Prefer an unknown key, because a misspelt key also appears as a missing one."""
     return next((error for error in errors if error["type"] == "extra_forbidden"), errors[0])
 
 

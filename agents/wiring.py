@@ -1,4 +1,4 @@
-"""The wiring that all domains share: one batch agent for each consumed topic, and the topic of each event sent.
+"""Wire a domain to Faust: one batch agent for each consumed topic, and a topic for each event class sent.
 
 `wire` binds a domain's handlers to a Faust app as the domain's declaration (`tables.<domain>.DOMAIN`) says.
 """
@@ -26,8 +26,8 @@ Outputs = Mapping[str, Any]
 """The topics that a domain produces, by name."""
 
 COMMIT_US_MAX = 5_000
-"""How long the commit of a batch may block the server, in microseconds: larger batches write fewer rows a fill, and the
-API stands to wait that long (docs/decisions/0012-batches-learn-what-they-cost.md)."""
+"""How long the commit of a batch may block the server, in microseconds. Larger batches write fewer rows a fill, but the
+API waits while the server is blocked (docs/decisions/0012-batches-learn-what-they-cost.md)."""
 
 
 class WiringError(TypeError):
@@ -36,21 +36,21 @@ class WiringError(TypeError):
 
 @dataclass(frozen=True, slots=True)
 class Broadcast:
-    """Instead of a handler: copy each event of a topic, as it is, to every partition of another topic."""
+    """Replaces a handler: copy each event of a topic unchanged to every partition of another topic."""
 
     topic: str
 
 
 class Messages(Protocol):
-    """What a batch offers to its handler: its values, and sending with its commit."""
+    """The part of a batch that a handler needs: its values, and sending with its commit."""
 
     @property
     def values(self) -> Sequence[bytes | None]:
-        """Return the bytes of its events."""
+        """Return the bytes of the events."""
 
     @property
     def partition(self) -> int:
-        """Return the partition that they stand in."""
+        """Return the partition of the batch."""
 
     def send(self, topic: Any, *, key: bytes, value: bytes, timestamp_ms: int, partition: int) -> None:
         """Append a record with the commit of the batch."""
@@ -72,7 +72,7 @@ def wire(
         domain: The domain's declaration.
         tables: The domain's tables.
         codec: Encodes and decodes events.
-        handlers: What to do with the events of each consumed topic.
+        handlers: A handler or a broadcast for each consumed topic.
 
     Raises:
         WiringError: when the handlers are not for exactly the topics that the domain consumes.
@@ -121,11 +121,11 @@ def _consume(app: faust.App, topic: TopicT, name: str, handle: BatchHandler) -> 
 
 
 def handle_batch(batch: Messages, *, handle: Handler, tables: UnitOfWork, codec: Recent, outputs: Outputs) -> None:
-    """Decode and handle each record, and send each event that follows to the same partition of its class's topic.
+    """Decode and handle each record. Send resulting events to the same partition of their class's topic.
 
-    The tables' rows are written once, at the end. When a record cannot be decoded or handled, this raises and nothing
-    is written: the driver takes back the batch and delivers its records one by one; the one that fails becomes a dead
-    letter.
+    The batch writes the tables' rows once, at the end. When a record cannot be decoded or handled, this function
+    raises and writes nothing. The driver then splits the batch and delivers its records one by one. The record that
+    fails becomes a dead letter.
     """
     with tables.batch():
         for value in batch.values:
@@ -152,7 +152,7 @@ def send(batch: Messages, out: Any, event: AnyEvent, codec: Recent, partition: i
 
 
 def broadcast(batch: Messages, *, codec: Recent, out: Any, partitions: int) -> None:
-    """Copy each event, as it is, to every partition of `out`."""
+    """Copy each event unchanged to every partition of `out`."""
     for value in batch.values:
         event = codec.decode(value)
         for partition in range(partitions):

@@ -1,1 +1,1 @@
-"""The log: topics, event models, the Redis Streams log and its Faust driver. Imports nothing of the other rooms."""
+"""Topics, event models, topology and connectors, beside the library `faust_redis`. Imports no other room."""

@@ -1,4 +1,4 @@
-"""A topology for people: as text, as a Mermaid flowchart, and as the Markdown tables of docs/architecture.md."""
+"""Show a topology as text, as a Mermaid flowchart, and as the Markdown tables of docs/architecture.md."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ _SEPARATOR: Final = "\x1f"
 
 
 def uuid7(timestamp_ms: int, entropy: bytes) -> str:
-    """The UUIDv7 of a time (Unix milliseconds) and ten bytes, of which 74 bits are used.
+    """Return the UUIDv7 of a time (Unix milliseconds) and ten bytes, of which 74 bits are used.
 
     Raises:
         ValueError: when the time does not fit 48 bits or there are not ten bytes.
@@ -36,17 +36,17 @@ def uuid7(timestamp_ms: int, entropy: bytes) -> str:
 
 
 def _text(time: str, random: str) -> str:
-    """The text of an id: version 7 and the variant of RFC 9562 in place of six bits of the random ones."""
+    """Return the text of an id. Version 7 and the variant of RFC 9562 replace six of the random bits."""
     return f"{time}-7{random[1:4]}-{_VARIANT_RFC[random[4]]}{random[5:8]}-{random[8:]}"
 
 
 def new_id(now: Instant) -> str:
-    """A fresh id made at `now`."""
+    """Return a fresh id made at `now`."""
     return uuid7(now.milliseconds(), secrets.token_bytes(ENTROPY_BYTES))
 
 
 def timestamp_ms(event_id: str) -> int:
-    """The Unix milliseconds that a UUIDv7 carries.
+    """Return the Unix milliseconds that a UUIDv7 carries.
 
     Raises:
         ValueError: when `event_id` is not a UUID.
@@ -55,7 +55,7 @@ def timestamp_ms(event_id: str) -> int:
 
 
 def derived_id(time_ms: int, source_id: str, *names: str) -> str:
-    """Return the UUIDv7 of what follows from an event at a time: a hash of the event's id and the names."""
+    """Return the UUIDv7 of an effect of an event: the effect's time and a hash of the event's id and the names."""
     time = f"{time_ms:012x}"
     return _text(f"{time[:8]}-{time[8:]}", _hash((source_id, *names)).hexdigest())
 
@@ -70,17 +70,17 @@ def opened_trade_id(command_id: str) -> str:
 
 
 def fill_event_id(venue: str, user_id: str, fill_id: str) -> str:
-    """Return the id of the event that reports a venue's fill to a user: the same whatever else the report says.
+    """Return the id of the event that reports a venue's fill to a user. Other content of the report does not change it.
 
-    It is a UUIDv8, a hash alone. A UUIDv7 would hold the time of the fill, and a corrected time would make it another
-    fill.
+    The id is a UUIDv8, a hash without a time. A UUIDv7 would hold the time of the fill, and a corrected time would
+    make it another fill.
     """
     digest = _hash(("fill", venue, user_id, fill_id), UUID_BYTES).hexdigest()
     return f"{digest[:8]}-{digest[8:12]}-8{digest[13:16]}-{_VARIANT_RFC[digest[16]]}{digest[17:20]}-{digest[20:]}"
 
 
 def short_hash(name: str, size: int) -> bytes:
-    """Return so many bytes that tell names apart."""
+    """Return a hash of names, of so many bytes."""
     return hashlib.blake2b(name.encode(), digest_size=size).digest()
 
 

@@ -1,4 +1,4 @@
-"""Instants: integer microseconds since 1970 inside, RFC 3339 UTC with a ``Z`` in JSON. Imports nothing of ours."""
+"""Instants: integer microseconds since 1970 in memory, RFC 3339 UTC with a ``Z`` in JSON. Imports no own module."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Instant(int):
         """Read RFC 3339 UTC such as ``2024-09-20T08:36:00Z``, with up to six decimals of a second.
 
         Raises:
-            ValueError: when it is not that, has another offset than ``Z``, or lies outside 1970 to 2999.
+            ValueError: when the text is no such time, has another offset than ``Z``, or lies outside 1970 to 2999.
         """
         if not _RFC3339.fullmatch(text):
             raise ValueError(f"expected a time like '2024-09-20T08:36:00Z' (UTC), got {text[:40]!r}")
@@ -41,10 +41,10 @@ class Instant(int):
 
     @classmethod
     def of(cls, moment: datetime) -> Self:
-        """The instant of an aware datetime.
+        """Return the instant of an aware datetime.
 
         Raises:
-            ValueError: when it is naive or lies outside 1970 to 2999.
+            ValueError: when the datetime is naive or lies outside 1970 to 2999.
         """
         if moment.tzinfo is None:
             raise ValueError("expected a datetime with a time zone")
@@ -52,7 +52,7 @@ class Instant(int):
 
     @classmethod
     def checked(cls, microseconds: int) -> Self:
-        """The instant, if it lies between 1970 and 2999.
+        """Return the instant if it lies between 1970 and 2999.
 
         Raises:
             ValueError: otherwise.
@@ -62,24 +62,24 @@ class Instant(int):
         return cls(microseconds)
 
     def moment(self) -> datetime:
-        """As an aware datetime in UTC."""
+        """Return an aware datetime in UTC."""
         return _EPOCH + self * _MICROSECOND
 
     def day(self) -> date:
-        """The UTC day it belongs to."""
+        """Return the UTC day of the instant."""
         return self.moment().date()
 
     def day_number(self) -> int:
-        """Days since 1970-01-01."""
+        """Return whole days since 1970-01-01."""
         return self // DAY_US
 
     def milliseconds(self) -> int:
-        """Whole milliseconds since 1970."""
+        """Return whole milliseconds since 1970."""
         return self // MILLISECOND_US
 
     @lru_cache(maxsize=4096)  # noqa: B019 - what follows from one event has its time; an instant holds nothing else
     def text(self) -> str:
-        """RFC 3339 with a ``Z``; decimals of a second only when there are any."""
+        """Return RFC 3339 text with a ``Z``, with decimals of a second only when there are any."""
         text = (_EPOCH_NAIVE + self * _MICROSECOND).isoformat()
         return f"{text.rstrip('0') if '.' in text else text}Z"
 
@@ -103,5 +103,5 @@ class Instant(int):
 
 
 def midnight(day: date) -> int:
-    """Microseconds since 1970 at which a UTC day begins; below 0 for days before."""
+    """Return the microseconds since 1970 at which a UTC day begins. Days before 1970 give a negative number."""
     return (day.toordinal() - _EPOCH.toordinal()) * DAY_US

@@ -1,6 +1,6 @@
-"""The topology as data: which domain consumes and produces which topics, and which tables it owns.
+"""The topology as data: the topics that each domain consumes and produces, and the tables that it owns.
 
-`tables.domains.TOPOLOGY` is the one instance of the product. Agents' wiring, `?after=` paths, the Kafka bridge, benches
+`tables.domains.TOPOLOGY` is the product's only instance. Agents' wiring, `?after=` paths, the Kafka bridge, benches
 and documents derive from it. Depends on topic names, event models and the log's `TopicSpec`.
 """
 
@@ -34,9 +34,9 @@ class TableSpec(Generic[RowT_co]):
     Attributes:
         name: The domain's name, a hyphen and the short name: ``trading-accounts``.
         model: The type of its values; None when they are not rows (raw bytes, or standings of a ranked table).
-        sources: Topics whose events write it. The domain consumes them.
-        only_at_least_once: It is written only where the broker may deliver an event again (Kafka). On Redis it stays
-            empty, because outputs, tables and offsets commit together.
+        sources: Topics whose events change the table. The domain consumes them.
+        only_at_least_once: Agents write the table only where the broker may deliver an event again (Kafka). On Redis
+            the table stays empty, because outputs, tables and offsets commit together.
         ranked: Keys end with ``|member`` and values are `{group: sort key}`; the log keeps a sorted set for each group.
     """
 
@@ -62,12 +62,12 @@ class Domain:
     """One domain: a Faust app with its own consumer group, commits and tables.
 
     Attributes:
-        name: What it is called in every room: in topics, tables, `agents.<name>` and `api`.
-        consumes: Topics whose events it processes.
-        produces: For each topic it appends to, the topics whose events make it do so.
+        name: The domain's name in every room: in topics, tables, `agents.<name>` and `api`.
+        consumes: Topics whose events the domain processes.
+        produces: For each topic that the domain appends to, the topics whose events cause this.
         commands: Classes of events that clients may send; each names its topic.
-        tables: The tables that it owns. No other domain writes them.
-        broadcasts: Topics it produces that get a copy of each event in every partition.
+        tables: The tables that the domain owns. No other domain writes them.
+        broadcasts: Produced topics that get a copy of each event in every partition.
     """
 
     name: str
@@ -79,19 +79,19 @@ class Domain:
 
 
 class Hop(NamedTuple):
-    """One step of a path: the domain whose group has to commit what stands in the topic."""
+    """One step of a path: a topic, and the domain whose group has to process it."""
 
     domain: str
     topic: str
 
 
 def changelog_topic(app_id: str, table: str) -> str:
-    """Return the topic that a table's changes are appended to: the name that Faust gives it."""
+    """Return the changelog topic of a table, by the name that Faust gives it."""
     return f"{app_id}-{table}-changelog"
 
 
 class Topology:
-    """All domains, and what follows from their declarations."""
+    """All domains, and the facts that follow from their declarations."""
 
     def __init__(self, domains: Iterable[Domain]) -> None:
         """Check the declarations against each other.
@@ -141,18 +141,18 @@ class Topology:
 
     @cached_property
     def topics(self) -> tuple[str, ...]:
-        """All topics of events: what clients send, then what each domain produces, in the order of the domains."""
+        """Return all topics of events: those that clients send to, then those that each domain produces."""
         produced = (topic for domain in self.domains for topic in domain.produces)
         return tuple(dict.fromkeys((*self.client_topics, *produced)))
 
     @cached_property
     def client_topics(self) -> tuple[str, ...]:
-        """The topics that the API appends to on behalf of clients."""
+        """Return the topics that the API appends to on behalf of clients."""
         return tuple(dict.fromkeys(model.topic for domain in self.domains for model in domain.commands))
 
     @cached_property
     def broadcasts(self) -> frozenset[str]:
-        """The topics that hold a copy of each event in every partition."""
+        """Return the topics that hold a copy of each event in every partition."""
         return frozenset().union(*(domain.broadcasts for domain in self.domains))
 
     def producer(self, topic: str) -> Domain | None:
@@ -166,7 +166,7 @@ class Topology:
     def topic_specs(
         self, partitions: int = PARTITIONS_DEFAULT, retention_ms: int = RETENTION_MS
     ) -> tuple[TopicSpec, ...]:
-        """Return every topic of events. All have the same partition count, so a user is in the same one of each."""
+        """Return every topic of events. All have the same partition count, so a user has the same partition in each."""
         return tuple(TopicSpec(name, partitions, retention_ms=retention_ms) for name in self.topics)
 
     def changelog_specs(self, app_id: str, partitions: int, tail_ms: int = TAIL_MS) -> tuple[TopicSpec, ...]:
@@ -181,9 +181,9 @@ class Topology:
     # --- paths --------------------------------------------------------------------------------------------------------
 
     def path(self, topic: str, table: str) -> tuple[Hop, ...]:
-        """Return the hops that have to be processed, in order, until a table shows the effect of an event in `topic`.
+        """Return the hops, in order, until a table shows the effect of an event in `topic`.
 
-        The shortest path, which is the direct effect; empty when the table shows nothing of that topic.
+        The path is the shortest one, which is the direct effect. It is empty when the topic does not change the table.
         """
         owner = self.owner(table)
         waiting: deque[tuple[Hop, ...]] = deque((Hop(owner.name, source),) for source in self.table(table).sources)

@@ -1,7 +1,7 @@
-"""Money, quantities and prices: exact integers in fixed units, decimal text in JSON. Imports nothing of ours.
+"""Money, quantities and prices: exact integers in fixed units, decimal text in JSON. Imports no own module.
 
-USD is an integer of 1e-8 USD, a quantity or price an integer of 1e-18. A JSON number is refused: as a float it is
-inexact, and as an integer nobody can tell dollars from 1e-8 dollars.
+USD is an integer of 1e-8 USD, a quantity or price an integer of 1e-18. Parsing refuses a JSON number: a float is
+inexact, and an integer could mean dollars or 1e-8 dollars.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ DECIMALS_MAX: Final = 18
 SCALE: Final = 10**DECIMALS_MAX
 WHOLE_DIGITS_MAX: Final = 18
 WHOLE_LIMIT: Final = 10**WHOLE_DIGITS_MAX * SCALE
-"""Prices and sizes are below it, in 1e-18."""
+"""Upper bound of prices and sizes, exclusive, in 1e-18."""
 SUM_WHOLE_DIGITS_MAX: Final = 30
 TEXT_CHARS_MAX: Final = 64
 PPM: Final = 1_000_000
@@ -33,9 +33,9 @@ _SCIENTIFIC = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,2})?", re.AS
 
 
 class FixedPoint(int):
-    """An exact decimal as an integer of a fixed unit: text in JSON, validated by pydantic where clients send it.
+    """An exact decimal as an integer of a fixed unit. JSON holds it as text. pydantic validates text from clients.
 
-    Arithmetic gives plain integers of the same unit: wrap a result again before it travels.
+    Arithmetic gives plain integers of the same unit. Wrap a result again before you encode it.
     """
 
     __slots__ = ()
@@ -49,12 +49,12 @@ class FixedPoint(int):
         """Read decimal text.
 
         Raises:
-            ValueError: when it is none of this kind.
+            ValueError: when the text is no value of this kind.
         """
 
     @abstractmethod
     def text(self) -> str:
-        """Plain decimal text."""
+        """Return plain decimal text."""
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -89,7 +89,7 @@ class Usd(FixedPoint):
         """Read a decimal string such as ``"1500.00"``.
 
         Raises:
-            ValueError: when it is not plain decimal, has more than 8 decimals or more than 12 digits before the point.
+            ValueError: when the text is no plain decimal, has over 8 decimals or over 12 digits before the point.
         """
         shifted = _shifted(text, USD_WHOLE_DIGITS_MAX, USD_DECIMALS)
         digits = text.removeprefix("-")
@@ -102,11 +102,11 @@ class Usd(FixedPoint):
 
     @classmethod
     def of(cls, dollars: int) -> Self:
-        """A whole number of dollars."""
+        """Return the amount of a whole number of dollars."""
         return cls(dollars * USD_UNIT)
 
     def text(self) -> str:
-        """Plain decimal text with at least two decimals: ``1500.00``, ``0.12345678``."""
+        """Return plain decimal text with at least two decimals: ``1500.00``, ``0.12345678``."""
         digits = _digits(self)
         if self < USD_UNIT:
             digits = digits.zfill(USD_DECIMALS + 1 if self >= 0 else USD_DECIMALS + 2)
@@ -126,19 +126,19 @@ class Quantity(FixedPoint):
         """Read an exact decimal; scientific notation such as ``1.00E-05`` is accepted.
 
         Raises:
-            ValueError: when it is no decimal number, or needs more than 18 decimals, or more than 30 digits before the
-                point.
+            ValueError: when the text is no decimal number, or needs more than 18 decimals, or more than 30 digits
+                before the point.
         """
         shifted = _shifted(text, WHOLE_DIGITS_MAX, DECIMALS_MAX)
         return cls(_exactly(text) if shifted is None else shifted)
 
     @classmethod
     def of(cls, whole: int) -> Self:
-        """A whole number."""
+        """Return the quantity of a whole number."""
         return cls(whole * SCALE)
 
     def text(self) -> str:
-        """Plain decimal text without trailing zeros: ``0.00001``, ``3871.46``, ``0``."""
+        """Return plain decimal text without trailing zeros: ``0.00001``, ``3871.46``, ``0``."""
         digits = _digits(self)
         if self < SCALE:
             digits = digits.zfill(DECIMALS_MAX + 1 if self >= 0 else DECIMALS_MAX + 2)
@@ -159,17 +159,17 @@ def _exactly(text: str) -> int:
 
 
 def divide_half_up(numerator: int, denominator: int) -> int:
-    """Quotient rounded to the nearest integer, a half away from zero; the denominator is above 0."""
+    """Return the quotient rounded to the nearest integer, a half away from zero. The denominator is above 0."""
     quotient, rest = divmod(abs(numerator), denominator)
     rounded = quotient + (2 * rest >= denominator)
     return -rounded if numerator < 0 else rounded
 
 
 def price_or_size(value: Quantity) -> Quantity:
-    """The value itself, if it can be a price or a size.
+    """Return the value if it can be a price or a size.
 
     Raises:
-        ValueError: when it is not above 0, or has more than 18 digits before the point.
+        ValueError: when the value is not above 0, or has more than 18 digits before the point.
     """
     if not 0 < value < WHOLE_LIMIT:
         raise ValueError(f"expected a number above 0 and below 10^{WHOLE_DIGITS_MAX}, got {value.text()}")
@@ -184,7 +184,7 @@ Size = Annotated[Quantity, AfterValidator(price_or_size)]
 
 
 def _shifted(text: str, whole_digits_max: int, decimals: int) -> str | None:
-    """The digits of a plain decimal with the point moved behind the last of so many decimals; None when it is none."""
+    """Return the digits of a plain decimal, padded to so many decimals, without the point. None for other text."""
     whole, point, part = text.partition(".")
     digits = whole.removeprefix("-")
     if (

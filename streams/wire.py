@@ -1,7 +1,7 @@
 """Events and rows as JSON: frozen structs, read straight from bytes.
 
-Both are written by ourselves, so reading them checks types and shapes, which costs nothing; what clients send is
-validated by pydantic at the ingress. Amounts and times are text in events and integers in rows; quantities are text.
+Our own code writes events and rows, so decoding checks types and shapes only. pydantic validates bodies of clients at
+the ingress. Amounts and times are text in events and integers in rows. Quantities are always text.
 Source of the codec: https://jcristharif.com/msgspec/
 """
 
@@ -18,10 +18,10 @@ from streams.units import Quantity
 T = TypeVar("T")
 
 WireError: Final = msgspec.MsgspecError
-"""Bytes are not JSON, or not of the struct that was expected."""
+"""The bytes are not JSON, or do not hold the expected struct."""
 
 EVENT_ENCODER: Final = msgspec.json.Encoder(enc_hook=lambda value: value.text())
-"""Events to JSON bytes."""
+"""Encodes events to JSON bytes."""
 
 
 _DESCRIBING: Final = threading.RLock()
@@ -32,20 +32,20 @@ def _in_row(value: int) -> str | int:
 
 
 ROW_ENCODER: Final = msgspec.json.Encoder(enc_hook=_in_row)
-"""Rows to JSON bytes."""
+"""Encodes rows to JSON bytes."""
 
 
 def written(value: Any) -> Any:
-    """A default that stands on the wire; a plain default is left out there by structs that omit defaults."""
+    """Return a default that is written to JSON. Structs that omit defaults leave out a plain default."""
     return msgspec.field(default_factory=lambda: value)
 
 
 class _Text(Protocol):
-    """What travels as text: amounts, quantities, instants."""
+    """Values that JSON holds as text: amounts, quantities, instants."""
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read it."""
+        """Parse the text."""
 
 
 def _from_text(kind: type[_Text], value: object) -> _Text:
@@ -65,14 +65,14 @@ def decoder(kind: type[T]) -> msgspec.json.Decoder[T]:
 
 
 def convert(fields: object, kind: type[T]) -> T:
-    """A struct from what JSON gave.
+    """Return the struct that decoded JSON holds.
 
     Raises:
-        WireError: when it is none.
+        WireError: when the JSON holds no such struct.
     """
     with _DESCRIBING:
         return msgspec.convert(fields, kind, dec_hook=_from_text)
 
 
 cached_decoder = cache(decoder)
-"""The decoder of a kind, made once."""
+"""Returns the decoder of a kind, created once."""

@@ -1,1 +1,1 @@
-"""What is remembered: table definitions, boards, the RocksDB store, the views. Depends on `streams` only."""
+"""Tables: the domains' declarations, row types, boards, and the reader of views. Depends on `streams` only."""

@@ -1,8 +1,8 @@
-"""Leaderboards as data: boards, scopes, periods, and the text that ranked tables sort by. Pure; for agents and api.
+"""Leaderboards as data: boards, scopes, periods, and the sort keys of ranked tables. Pure functions.
 
-A row of `gamification-boards` holds a user's standings on one board and scope: its key is ``board/scope|user``, its
-value `{group: sort key}`, a group being ``board/scope/period``. A standing of a sealed period moves into a row of its
-own, whose key is ``board/scope/period|user``.
+A row of `gamification-boards` holds a user's standings on one board and scope. Its key is ``board/scope|user``. Its
+value is `{group: sort key}`, and a group is ``board/scope/period``. The standing of a sealed period moves to a row of
+its own, with the key ``board/scope/period|user``.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _MONTHS_A_YEAR: Final = 12
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """A span of event time, by its text such as ``week:2024-W38``; from `start` to before `end`, in microseconds.
+    """A span of event time, such as ``week:2024-W38``. `start` is inclusive and `end` exclusive, in microseconds.
 
     All-time has neither start nor end.
     """
@@ -44,12 +44,12 @@ class Period:
     end: int | None
 
     def sealed(self, watermark: int, grace_h: int) -> bool:
-        """Whether an event of this period comes too late, once that watermark (microseconds) was seen."""
+        """Return whether an event of this period is too late at a watermark (microseconds)."""
         return self.end is not None and watermark >= self.end + grace_h * HOUR_US
 
 
 def periods_of(instant: Instant) -> tuple[Period, ...]:
-    """Day, ISO week, month, season (calendar quarter) and all-time of an instant, all in UTC."""
+    """Return day, ISO week, month, season (calendar quarter) and all-time of an instant, in UTC."""
     return _periods_of_day(instant.day_number())
 
 
@@ -70,7 +70,7 @@ def parse_period(text: str) -> Period:
     """Read a period's text.
 
     Raises:
-        ValueError: when it names no period.
+        ValueError: when the text names no period.
     """
     try:
         period = _parse(text)
@@ -127,43 +127,43 @@ def _first_of(year: int, month: int) -> int:
 
 
 def group(board: Board, scope: str, period: str) -> str:
-    """The ranking group of a board: ``volume/BTC/day:2024-09-20``."""
+    """Return the ranking group of a board, such as ``volume/BTC/day:2024-09-20``."""
     return f"{board}/{scope}/{period}"
 
 
 def row_key(board: Board, scope: str, user_id: str) -> str:
-    """The key of a user's standings on a board."""
+    """Return the key of a user's standings on a board."""
     return f"{board}/{scope}|{user_id}"
 
 
 def sealed_key(group_name: str, user_id: str) -> str:
-    """The key of a user's standing in a sealed period."""
+    """Return the key of a user's standing in a sealed period."""
     return f"{group_name}|{user_id}"
 
 
 def keys_of(group_name: str, user_id: str) -> tuple[str, str]:
-    """The keys of the rows of which one holds a user's standing in a group, if there is any."""
+    """Return the keys of the rows that can hold a user's standing in a group."""
     return f"{group_name.rpartition('/')[0]}|{user_id}", sealed_key(group_name, user_id)
 
 
 @lru_cache(maxsize=4096)
 def period_in(group_name: str) -> Period:
-    """The period of a group.
+    """Return the period of a group.
 
     Raises:
-        ValueError: when it has none.
+        ValueError: when the group has no valid period.
     """
     return parse_period(group_name.rpartition("/")[2])
 
 
 class Standing(NamedTuple):
-    """A score and the event time (microseconds) of the event that made it so."""
+    """A score, and the time (microseconds) of the event that led to it."""
 
     score: int
     reached_at: int
 
     def sort_key(self) -> str:
-        """Text that sorts, byte by byte, by score descending, then by `reached_at` ascending. Fixed width.
+        """Return text of fixed width that sorts by score descending, then by `reached_at` ascending.
 
         Raises:
             ValueError: when the score's magnitude is 10^25 or more, or the time does not fit 18 digits.
@@ -177,16 +177,16 @@ class Standing(NamedTuple):
         """Read a sort key back.
 
         Raises:
-            ValueError: when `text` is none.
+            ValueError: when `text` is no sort key.
         """
         return cls(SCORE_LIMIT - _digits(text), int(text[_SCORE_DIGITS:]))
 
 
 def raised(standings: Mapping[str, str], groups: Iterable[str], amount: int, at: int) -> dict[str, str]:
-    """The sort keys in some groups once an amount more is reached at a time; what has none yet begins at 0.
+    """Return the sort keys of some groups after an amount was added at a time. A new standing begins at 0.
 
     Raises:
-        ValueError: when there is something that is no sort key, or a new standing is out of range.
+        ValueError: when an existing text is no sort key, or a new standing is out of range.
     """
     if not 0 <= at < _TIME_LIMIT:
         raise _out_of_range(amount, at)

@@ -1,4 +1,4 @@
-"""The product's topology: one line for each domain, whose declaration is `tables.<name>.DOMAIN`."""
+"""The product's topology, with one line for each domain. `tables.<name>.DOMAIN` declares a domain."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The financial domain: its rows, keys and tables, and what it consumes and produces."""
+"""The declaration of the financial domain: its rows, keys and tables, and the topics it consumes and produces."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class FeeTotal(Row, frozen=True, kw_only=True):
 
 
 def fee_key(source: str, asset: str, day: date | None, beneficiary: str) -> str:
-    """Return the key of `financial-fees`; without a day the all-time total, beneficiary `total` for the whole fee."""
+    """Return a key of `financial-fees`. Without a day it means all-time. Beneficiary `total` is the whole fee."""
     return SEPARATOR.join((source, asset, day.isoformat() if day else ALL_DAYS, beneficiary))
 
 

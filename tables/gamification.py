@@ -1,4 +1,4 @@
-"""The gamification domain: its rows and tables, and what it consumes and produces.
+"""The declaration of the gamification domain: its rows and tables, and the topics it consumes and produces.
 
 Amounts are integers of 1e-8 USD, times microseconds since 1970.
 """
@@ -34,13 +34,13 @@ class Unlocked(Row, frozen=True, kw_only=True):
 
 
 class Progress(Row, frozen=True, kw_only=True):
-    """What a user earned, and the counts that achievements look at.
+    """The progress of a user, and the counts that achievements need.
 
     Attributes:
         ss: Stellar shards.
         trades: Distinct trades; `closes` of them have a closing fill, `wins` of those a pnl above 0 now.
-        volume: Sum of notional; `pnl` the realised sum; `largest_trade` the greatest notional of one trade.
-        achievements: In the order they were unlocked.
+        volume: Sum of notional. `pnl` is the realised sum, `largest_trade` the greatest notional of one trade.
+        achievements: The unlocked achievements, in order of unlocking.
     """
 
     xp: int = 0
@@ -59,12 +59,12 @@ class Progress(Row, frozen=True, kw_only=True):
 
 
 class TradeTally(Row, frozen=True, kw_only=True):
-    """What one trade earned so far.
+    """The XP and marks that one trade has earned so far.
 
     Attributes:
-        granted: XP for its notional granted so far, before the multiplier.
-        closing: It had a closing fill.
-        won: The extra XP for a pnl above 0 was granted; the pnl may have fallen since.
+        granted: XP granted for the notional so far, before the multiplier.
+        closing: Whether the trade had a closing fill.
+        won: Whether the extra XP for a pnl above 0 was granted. The pnl may have fallen since.
     """
 
     notional: Amount = 0
@@ -75,7 +75,7 @@ class TradeTally(Row, frozen=True, kw_only=True):
 
     @property
     def winning(self) -> bool:
-        """Whether it is a win now."""
+        """Return whether the trade is a win now."""
         return self.closing and self.pnl > 0
 
 

@@ -1,4 +1,4 @@
-"""Keys that tables of several domains share. May depend on nothing."""
+"""Keys that tables of several domains share. Depends on nothing."""
 
 from __future__ import annotations
 

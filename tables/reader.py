@@ -1,6 +1,6 @@
-"""Reads tables as the log materialises them: rows, whole tables, rankings; each answer with its position.
+"""Read tables from the log's snapshots: rows, whole tables and rankings. Each answer has its position.
 
-Committed and current, without a hop through a worker. For the API and the command line; depends on `streams` only.
+Answers are committed and current, and need no request to a worker. Depends on `streams` only.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from faust_redis.log.scripts import RANK
 
 from streams.topology import changelog_topic
 
-SCAN_COUNT = 500  # rows a scan step asks the server for
+SCAN_COUNT = 500  # rows that a scan step asks the server for
 
 
 class Row(NamedTuple):
@@ -28,7 +28,7 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Rows that were all current at `position`."""
+    """Rows that were all current at one `position`."""
 
     position: Position
     rows: list[Row]
@@ -43,13 +43,13 @@ class Ranked(NamedTuple):
 
     @property
     def entry(self) -> str:
-        """How the member stands in the ranking: what a following page continues after."""
+        """Return the member's entry in the ranking. The next page continues after it."""
         return f"{self.sort_key}|{self.member}"
 
 
 @dataclass(frozen=True, slots=True)
 class RankingPage:
-    """A stretch of a ranking at `position`; `total` members are ranked in all."""
+    """A page of a ranking at `position`. `total` is the number of all ranked members."""
 
     position: Position
     total: int
@@ -58,7 +58,7 @@ class RankingPage:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where one member stands: its place (None when it is not ranked) and the window around it."""
+    """The place of one member (None when it is not ranked) and the rows around it."""
 
     position: Position
     total: int
@@ -67,9 +67,9 @@ class Standing:
 
 
 class TableReader:
-    """UnitOfWork of one application.
+    """Reads the tables of one application.
 
-    Methods raise `LogUnavailableError`, and `UnknownTopicError` for a table that was not made yet.
+    Methods raise `LogUnavailableError`, and `UnknownTopicError` for a table that does not exist yet.
     """
 
     def __init__(self, log: Log, app_id: str) -> None:
@@ -77,21 +77,21 @@ class TableReader:
         self.app_id = app_id
 
     def topic(self, table: str) -> str:
-        """The changelog topic of a table."""
+        """Return the changelog topic of a table."""
         return changelog_topic(self.app_id, table)
 
     async def position(self, table: str) -> Position:
-        """Where the table stands now."""
+        """Return the table's current position."""
         position, _ = await self._read(table)
         return position
 
     async def get(self, table: str, key: str, *, owner: str) -> tuple[Position, bytes | None]:
-        """One row; `owner` is what the table's records are partitioned by."""
+        """Return one row. `owner` is the partition key of the table's records."""
         position, values = await self.get_many(table, [(key, owner)])
         return position, values[0]
 
     async def get_many(self, table: str, keys: Sequence[tuple[str, str]]) -> tuple[Position, list[bytes | None]]:
-        """Rows of several (key, owner), in their order; None where there is none."""
+        """Return the rows of several (key, owner), in their order, with None for a missing row."""
         count = (await self.log.topic(self.topic(table))).spec.partitions
         partitions = [partition_for(owner.encode(), count) for _, owner in keys]
         wanted: dict[int, list[bytes]] = {}
@@ -104,13 +104,13 @@ class TableReader:
         return position, [next(values[partition]) for partition in partitions]
 
     async def rows(self, table: str) -> Rows:
-        """All rows at one moment. For small tables: it holds the server while it reads; otherwise `scan`."""
+        """Return all rows at one moment. Use `scan` for large tables, because this read blocks the server."""
         partitions = range((await self.log.topic(self.topic(table))).spec.partitions)
         position, replies = await self._read(table, *(("HGETALL", self._snapshot(table, p)) for p in partitions))
         return Rows(position, [Row(p, key.decode(), value) for p in partitions for key, value in replies[p].items()])
 
     async def scan(self, table: str) -> AsyncIterator[list[Row]]:
-        """All rows in steps, of no single moment: a row that changes meanwhile comes as it was or as it is."""
+        """Yield all rows in steps, not of one moment. A row that changes meanwhile appears in its old or new state."""
         for p in range((await self.log.topic(self.topic(table))).spec.partitions):
             cursor = 0
             while True:
@@ -122,13 +122,13 @@ class TableReader:
                     break
 
     async def size(self, table: str) -> int:
-        """How many rows the table has."""
+        """Return the number of rows of the table."""
         partitions = range((await self.log.topic(self.topic(table))).spec.partitions)
         _, sizes = await self._read(table, *(("HLEN", self._snapshot(table, p)) for p in partitions))
         return sum(sizes)
 
     async def page(self, table: str, group: str, *, after: str | None = None, limit: int) -> RankingPage:
-        """The first `limit` members of a ranking, or the next ones after an `entry`, which need not stand any more."""
+        """Return the first `limit` members of a ranking, or the next ones after an `entry`, which may have moved."""
         key = self.log.keys.ranking(self.topic(table), group)
         low = b"(" + after.encode() if after is not None else b"-"
         until = b"[" + after.encode() if after is not None else b"-"
@@ -143,15 +143,15 @@ class TableReader:
     async def standing(
         self, table: str, group: str, member: str, *, rows: Sequence[str], owner: str, neighbours: int = 0
     ) -> Standing:
-        """Where a member stands in a ranking, with up to `neighbours` members on each side.
+        """Return the place of a member in a ranking, with up to `neighbours` members on each side.
 
         Args:
             table: A ranked table.
             group: The ranking.
             member: The member.
-            rows: Keys of the rows of which one says where it stands.
-            owner: What those are partitioned by.
-            neighbours: How many on each side.
+            rows: Keys of the rows that can hold the member's entry.
+            owner: The partition key of these rows.
+            neighbours: The number of rows on each side.
         """
         topic = self.topic(table)
         info = await self.log.topic(topic)

@@ -11,7 +11,7 @@ from streams.wire import ROW_ENCODER, cached_decoder
 
 
 class Unit(StrEnum):
-    """What an integer of a row counts. Readers show it accordingly; the stored row is the bare integer."""
+    """The unit of an integer in a row. Readers format the integer by it; the stored row has the bare integer."""
 
     USD = "1e-8 USD"
     MICROSECONDS = "microseconds since 1970, UTC"
@@ -29,7 +29,7 @@ DayNumber: TypeAlias = Annotated[int, msgspec.Meta(extra={"unit": Unit.DAY_NUMBE
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """The value of a table. Frozen: a change is a new row (`msgspec.structs.replace`), put back under its key."""
+    """The value of a table. Rows are frozen: to change one, put a new row (`msgspec.structs.replace`) under its key."""
 
     def dump(self) -> bytes:
         """Return the row as JSON bytes."""

@@ -1,4 +1,4 @@
-"""The trading domain: its rows, keys and tables, and what it consumes and produces.
+"""The declaration of the trading domain: its rows, keys and tables, and the topics it consumes and produces.
 
 Amounts are integers of 1e-8 USD, times microseconds since 1970, quantities text.
 """
@@ -23,8 +23,8 @@ class Account(Row, frozen=True, kw_only=True):
     """A user's practice account and the limits on orders.
 
     Attributes:
-        balance: Start balance plus realised pnl minus fees; includes what is held as margin. Never below 0.
-        margin: Held for open practice trades.
+        balance: Start balance plus realised pnl minus fees. It includes the margin and is never below 0.
+        margin: The sum of the margins of open practice trades.
         opened_day: The UTC day (days since 1970) that `opened_count` counts.
     """
 
@@ -37,7 +37,7 @@ class Account(Row, frozen=True, kw_only=True):
 
     @property
     def available(self) -> int:
-        """What is not held as margin."""
+        """Return the balance without the margin."""
         return self.balance - self.margin
 
 
@@ -45,10 +45,10 @@ class Trade(Row, frozen=True, kw_only=True):
     """A trade: all fills of one trade id, or one practice trade.
 
     Attributes:
-        side: Of the first fill.
-        notional: Sum over its fills, as `size` and `fees`.
-        pnl: Sum of what its fills realised; for practice trades known once it is closed.
-        entry_price: Of the first fill.
+        side: Side of the first fill.
+        notional: Sum over the fills, as are `size` and `fees`.
+        pnl: Sum of the fills' realised pnl. A practice trade has it once it is closed.
+        entry_price: Price of the first fill.
         status: A venue's trade is `closed` once it had a closing fill.
     """
 
@@ -75,7 +75,7 @@ class Trade(Row, frozen=True, kw_only=True):
 
 
 class Exposure(Row, frozen=True, kw_only=True):
-    """What a liquidation scan needs to know of an open practice trade."""
+    """The data of an open practice trade that a liquidation scan needs."""
 
     user_id: str
     side: Side
@@ -87,11 +87,11 @@ class Position(Row, frozen=True, kw_only=True):
 
     Attributes:
         quantity: Signed; below 0 is short.
-        cost: What the open quantity was bought or sold for, at least 0; the truth behind `average_entry`.
+        cost: The notional at which the open quantity was bought or sold, at least 0.
         average_entry: `cost` per unit, rounded half up to 18 decimals; None when flat.
-        realised_pnl: Sum of what closing fills realised, as the venue reported it.
-        unrealised_pnl: As of `last_price`.
-        last_price: Of the last fill.
+        realised_pnl: Sum of the pnl of closing fills, as the venue reported it.
+        unrealised_pnl: The pnl of closing at `last_price`.
+        last_price: Price of the last fill.
     """
 
     user_id: str
@@ -118,7 +118,7 @@ class Totals(Row, frozen=True, kw_only=True):
 
 
 class Portfolio(Row, frozen=True, kw_only=True):
-    """A user's trading summed up: live (what venues reported) and practice apart, and the practice account's money."""
+    """Sums over a user's trading, separate for live (venues' fills) and practice, and the practice account's money."""
 
     live: Totals = Totals()
     practice: Totals = Totals()
@@ -135,12 +135,12 @@ class Mark(Row, frozen=True, kw_only=True):
 
 
 def open_key(market: str, trade_id: str) -> str:
-    """Return the key of `trading-open`. It begins with the market, so that a scan finds a market's open trades."""
+    """Return a key of `trading-open`. It begins with the market, so that a scan finds a market's open trades."""
     return f"{market}{SEPARATOR}{trade_id}"
 
 
 def position_key(user_id: str, market: str, mode: Mode) -> str:
-    """Return the key of `trading-positions`: ``user|market``, and ``user|market|practice`` for play money."""
+    """Return a key of `trading-positions`: ``user|market``, or ``user|market|practice`` for practice money."""
     key = f"{user_id}{SEPARATOR}{market}"
     return key if mode == "live" else f"{key}{SEPARATOR}{mode}"
 

@@ -1,9 +1,8 @@
-"""UnitOfWork with types: text keys and frozen rows over a Faust table of bytes (or, in tests, over a dictionary).
+"""Typed tables: text keys and frozen rows over a Faust table of bytes, or in tests over a dictionary.
 
-Faust takes the serializers of a table from `key_type` and `value_type` alone: only ``bytes`` means raw, anything else
-is JSON. So the Faust table holds bytes, and text and rows are converted here. In a batch (`tables.unit_of_work`) a
-row is
-read and decoded once, and encoded and written once, at its end.
+Faust takes the serializers of a table from `key_type` and `value_type`: ``bytes`` means raw, any other type means
+JSON. So the Faust table holds bytes, and this module converts text and rows. In a batch (`tables.unit_of_work`) a
+table reads and decodes a row once, and encodes and writes it once, at the end.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ V = TypeVar("V")
 RowT = TypeVar("RowT", bound=Row)
 BytesMap = MutableMapping[bytes, bytes]
 OpenTable = Callable[[TableSpec[Any]], BytesMap]
-"""How a table is come by: declared to Faust (`opener`), or in tests a dictionary."""
+"""Opens a table by its declaration: a Faust table (`opener`), or in tests a dictionary."""
 
 _UNREAD: Final = object()
 _STANDINGS: Final = msgspec.json.Decoder(dict[str, str])
@@ -38,25 +37,25 @@ class _Prefixed(Protocol):
 
 
 class Table(Generic[V]):
-    """Text keys to values of one kind. Values are frozen: nothing changes unless it is put."""
+    """A table from text keys to frozen values of one kind. Only `put` and `delete` change it."""
 
     def __init__(self, table: BytesMap, load: Callable[[bytes], V], dump: Callable[[V], bytes]) -> None:
         self._table = table
         self._load = load
         self._dump = dump
         self._held: dict[str, V | None] | None = None
-        """In a batch: every value that was met, as it is now; None for none."""
+        """In a batch: the current value of each key that was read or written, or None."""
         self._changed: dict[str, None] = {}
-        """Keys of those that have to be written, in the order of their first change."""
+        """Keys to write at the end of the batch, in the order of their first change."""
 
     @cached_property
     def _rows(self) -> BytesMap:
-        """Where to scan: the store behind a Faust table."""
+        """The mapping to scan, which is the store of a Faust table."""
         return cast("BytesMap", getattr(self._table, "data", self._table))
 
     @cached_property
     def _get(self) -> Callable[[bytes], bytes | None]:
-        """How to read: Faust's own table would look up each key twice."""
+        """The read function. Faust's own table would look up each key twice."""
         if isinstance(self._table, FastTable):
             return self._table.get
         rows = self._rows
@@ -70,7 +69,7 @@ class Table(Generic[V]):
         return get
 
     def get(self, key: str) -> V | None:
-        """The value, or None."""
+        """Return the value of a key, or None."""
         held = self._held
         if held is None:
             return self._read(key)
@@ -88,7 +87,7 @@ class Table(Generic[V]):
             self._changed[key] = None
 
     def delete(self, key: str) -> None:
-        """Remove a key; one that is not there is left alone."""
+        """Remove a key. A missing key is no error."""
         if self.get(key) is None:
             return
         if self._held is None:
@@ -98,7 +97,7 @@ class Table(Generic[V]):
             self._changed[key] = None
 
     def prefix(self, start: str) -> list[tuple[str, V]]:
-        """Entries whose key begins with `start`, in key order; a copy, so that the table may change meanwhile."""
+        """Return the entries whose key begins with `start`, in key order. It is a copy."""
         held = {key: value for key, value in (self._held or {}).items() if key.startswith(start)}
         stored = ((key.decode(), raw) for key, raw in self._scan(start.encode()))
         found = [(key, self._load(raw)) for key, raw in stored if key not in held]
@@ -108,7 +107,7 @@ class Table(Generic[V]):
     # --- batches ------------------------------------------------------------------------------------------------------
 
     def begin(self) -> None:
-        """From here on hold what is read and written."""
+        """Start to keep reads and writes in memory."""
         self._held = {}
 
     def write(self) -> None:
@@ -124,10 +123,10 @@ class Table(Generic[V]):
                 self._table[key] = raw
         for name in changed:
             if held[name] is None:
-                self.delete(name)  # unless it was made in this batch
+                self.delete(name)  # does nothing for a key that this batch created
 
     def drop(self) -> None:
-        """Forget what is held: the table is as it was."""
+        """Drop the writes of the batch. The table does not change."""
         self._held = None
         self._changed = {}
 
@@ -144,21 +143,21 @@ class Table(Generic[V]):
 
 
 class RawTable(Table[bytes]):
-    """Text keys to bytes."""
+    """A table from text keys to bytes."""
 
     def __init__(self, table: BytesMap) -> None:
         super().__init__(table, bytes, bytes)
 
 
 class TypedTable(Table[RowT]):
-    """Text keys to rows of one model."""
+    """A table from text keys to rows of one model."""
 
     def __init__(self, table: BytesMap, model: type[RowT]) -> None:
         super().__init__(table, model.load, model.dump)
 
 
 class RankedTable(Table[dict[str, str]]):
-    """Text keys to standings: for each ranking a member stands in, by its name, the sort key."""
+    """A table from text keys to standings: a member's sort key in each ranking, by the ranking's name."""
 
     def __init__(self, table: BytesMap) -> None:
         super().__init__(table, _STANDINGS.decode, ROW_ENCODER.encode)

@@ -1,6 +1,7 @@
-"""A batch over the tables of one domain: rows are read once, changed in memory, and written at its end or not at all.
+"""A batch over the tables of one domain. It reads rows once, changes them in memory, and writes all or none at its end.
 
-Rules do not know of it. A batch belongs to one partition and holds no `await`: nothing else reads or writes meanwhile.
+Rules do not depend on the batch. A batch belongs to one partition and contains no `await`, so no other code reads or
+writes the tables meanwhile.
 """
 
 from __future__ import annotations
@@ -17,23 +18,23 @@ RowT = TypeVar("RowT", bound=Row)
 
 
 class Participant(Protocol):
-    """What holds back writes in a batch: a table, or sums that end in one."""
+    """A part of a batch that keeps writes in memory: a table, or sums that a table stores."""
 
     def begin(self) -> None:
-        """From here on hold back."""
+        """Start to keep writes in memory."""
 
     def write(self) -> None:
-        """Hand on what is held, and hold back no more."""
+        """Write the pending changes, and stop keeping writes in memory."""
 
     def drop(self) -> None:
-        """Forget what is held."""
+        """Drop the pending changes."""
 
 
 ParticipantT = TypeVar("ParticipantT", bound=Participant)
 
 
 class UnitOfWork:
-    """The tables of one domain, opened by it, and the batch that they are all in."""
+    """Opens the tables of one domain, and runs the batch that all of them take part in."""
 
     def __init__(self, open_table: OpenTable) -> None:
         self._open = open_table
@@ -52,22 +53,22 @@ class UnitOfWork:
         """Open a table of rows.
 
         Raises:
-            TypeError: when the catalogue gives it no model.
+            TypeError: when the declaration of the table has no model.
         """
         if spec.model is None:
             raise TypeError(f"table {spec.name!r} holds no rows; open it as raw")
         return self._keep(TypedTable(self._open(spec), spec.model))
 
     def join(self, held: Participant) -> None:
-        """Have sums take part in batches: their `write` comes before that of the tables that were opened earlier."""
+        """Add sums to the batches. Their `write` runs before that of tables opened earlier."""
         self._held.append(held)
 
     @contextmanager
     def batch(self) -> Iterator[None]:
-        """Hold back all writes of the block until it ends; when it raises, nothing of it is written.
+        """Keep all writes of the block in memory until it ends. When the block raises, nothing is written.
 
         Raises:
-            RuntimeError: inside of another batch: a batch is one unit.
+            RuntimeError: when another batch has not ended.
         """
         if self._inside:
             raise RuntimeError("a batch has begun and not ended: it must not hold an `await`")

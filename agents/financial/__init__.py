@@ -1,1 +1,1 @@
-"""Financial: fees and their split. `domain` is the whole of it; `agent` wires it."""
+"""Financial: fees and their split. `domain` composes the rules; `agent` wires them to Faust."""

@@ -1,4 +1,4 @@
-"""The financial agent: it reads the facts of trading."""
+"""The financial agent, which consumes the events of trading."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The financial domain over its tables: an execution in, fee totals written, FeeAccrued out. No Faust in here."""
+"""The financial domain: take an execution, write fee totals, return FeeAccrued. Imports no Faust."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tables.unit_of_work import UnitOfWork
 
 
 class Financial:
-    """What the financial agent does."""
+    """The handlers of the financial agent, over the domain's tables."""
 
     def __init__(self, open_table: OpenTable, rulebook: Rulebook, *, at_least_once: bool = False) -> None:
         self.policy = rulebook.financial
@@ -26,7 +26,7 @@ class Financial:
         self.fees = Totals(self.tables)
 
     def traded(self, event: AnyEvent) -> list[AnyEvent]:
-        """Accrue the fee of an execution, unless it was processed before or may have been."""
+        """Accrue the fee of an execution, unless the execution is, or may be, a repetition."""
         if not isinstance(event.data, TradeExecuted):
             return []
         fee = accrued(cast("Event[TradeExecuted]", event), self.policy)

@@ -1,4 +1,4 @@
-"""Fees: what accrues from an execution, and how it is split. Amounts in 1e-8 USD."""
+"""The fee of an execution and its split. Amounts in 1e-8 USD. Pure functions."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from streams.units import PPM, Usd
 
 
 def split(amount: int, policy: FinancialPolicy) -> dict[str, int]:
-    """Each beneficiary's share, rounded down, and the remainder to the one named for it: they sum to the amount."""
+    """Return each beneficiary's share, rounded down, with the remainder added to `remainder_to`. The shares add up."""
     shares = {beneficiary: amount * ppm // PPM for beneficiary, ppm in policy.split_ppm.items()}
     shares[policy.remainder_to] += amount - sum(shares.values())
     return shares
 
 
 def accrued(event: Event[TradeExecuted], policy: FinancialPolicy) -> FeeAccrued | None:
-    """The fee of a live execution; None for practice money and for a fee of 0."""
+    """Return the fee of a live execution, or None for practice money and for a fee of 0."""
     amount = event.data.fee_usd
     if event.data.mode != "live" or amount == 0:
         return None

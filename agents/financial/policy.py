@@ -1,4 +1,4 @@
-"""The numbers of the financial domain: who gets which share of a fee."""
+"""The numbers of the financial domain: the beneficiaries' shares of a fee."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tables.financial import TOTAL
 
 
 class FinancialPolicy(Policy):
-    """How a trading fee is booked and split. Shares are rounded down; the remainder goes to `remainder_to`."""
+    """The split of a trading fee. Shares are rounded down; the remainder goes to `remainder_to`."""
 
     source: Name
     asset: Name

@@ -1,6 +1,6 @@
-"""Fee totals over their table: each fee counts in its UTC day and in all-time, as a whole and by beneficiary.
+"""Fee totals over their table. Each fee counts in its UTC day and in all-time, in total and by beneficiary.
 
-Amounts in 1e-8 USD. In a batch they add up before a row is read and written.
+Amounts in 1e-8 USD. A batch adds up its fees first, and then reads and writes each row once.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ class Totals:
         self.rows = tables.rows(FINANCIAL_FEES)
         tables.join(self)
         self._sums: dict[tuple[str, str, int, str], list[int]] = defaultdict(lambda: [0, 0])
-        """By source, asset, day and beneficiary: amount and number of the fees that no row has yet."""
+        """By source, asset, day and beneficiary: amount and number of the fees that are not yet in a row."""
         self._holding = False
 
     def add(self, fee: FeeAccrued, time: Instant) -> None:
@@ -34,11 +34,11 @@ class Totals:
             self.write()
 
     def begin(self) -> None:
-        """From here on let fees add up."""
+        """Start to add up fees in memory."""
         self._holding = True
 
     def write(self) -> None:
-        """Bring the rows up to date."""
+        """Write the rows."""
         for (source, asset, day, beneficiary), (amount, count) in self._sums.items():
             for period in (Instant(day * DAY_US).day(), None):
                 self._raise(fee_key(source, asset, period, beneficiary), amount, count)
@@ -49,6 +49,6 @@ class Totals:
         self.rows.put(key, FeeTotal(amount=before.amount + amount, count=before.count + count))
 
     def drop(self) -> None:
-        """Forget what has added up."""
+        """Drop the fees that were added up."""
         self._sums.clear()
         self._holding = False

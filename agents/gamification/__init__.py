@@ -1,1 +1,1 @@
-"""Gamification: XP, levels, streaks, achievements, leaderboards. `domain` is the whole of it; `agent` wires it."""
+"""Gamification: XP, levels, streaks, achievements, boards. `domain` composes the rules; `agent` wires them to Faust."""

@@ -1,4 +1,4 @@
-"""Achievements: which of them hold for a user."""
+"""Achievements: find those that a user has earned. Pure functions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _PERCENT: Final = 100
 
 
 def measures(progress: Progress, rules: AchievementRules) -> dict[AchievementKind, int]:
-    """How far a user is in each kind of achievement."""
+    """Return a user's progress in each kind of achievement."""
     streak, closes = progress.streaks.get("trading"), progress.closes
     return {
         "trades": progress.trades,
@@ -25,18 +25,18 @@ def measures(progress: Progress, rules: AchievementRules) -> dict[AchievementKin
 
 
 def locked(progress: Progress, rules: AchievementRules) -> list[AchievementRule]:
-    """The achievements that a user does not have yet, in the order of the list."""
+    """Return the achievements that a user does not have yet, in the order of the rule book."""
     have = {unlocked.name for unlocked in progress.achievements}
     return [rule for rule in rules.listed if rule.name not in have]
 
 
 def holds(rule: AchievementRule, progress: Progress, rules: AchievementRules) -> bool:
-    """Whether a user has done what an achievement asks for."""
+    """Return whether a user meets the condition of an achievement."""
     return measures(progress, rules)[rule.kind] >= rule.at
 
 
 def due(progress: Progress, rules: AchievementRules) -> bool:
-    """Whether any holds that the user does not have yet."""
+    """Return whether the user has earned an achievement that is not unlocked yet."""
     reached = measures(progress, rules)
     held = [name for kind, at, name in rules.steps if reached[kind] >= at]
     return not {unlocked.name for unlocked in progress.achievements}.issuperset(held)

@@ -1,4 +1,4 @@
-"""Which facts of trading are activities: executions, closes by their owner, liquidations."""
+"""Turn events of trading into activities: executions, closes by their owner, and liquidations."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from streams.events.trading import TradeClosed, TradeExecuted, TradeLiquidated
 
 
 def activity_of(data: EventData) -> Activity | None:
-    """What a fact of trading means to gamification; None when nothing.
+    """Return the activity of an event of trading, or None when it has no effect on gamification.
 
-    A practice trade that ends adds no notional. A liquidation counts as a losing close, but is nothing the user did.
+    The end of a practice trade adds no notional. A liquidation counts as a losing close, but not as done by the user.
     """
     match data:
         case TradeExecuted():

@@ -1,4 +1,4 @@
-"""The gamification agent: it reads the facts of trading."""
+"""The gamification agent, which consumes the events of trading."""
 
 from __future__ import annotations
 

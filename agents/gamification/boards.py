@@ -1,6 +1,6 @@
 """The standings of the leaderboards over their table.
 
-In a batch, points that count in the same periods of a board add up before its rows are read and written.
+A batch adds up the points for the same periods of a board first, and then reads and writes each row once.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from tables.unit_of_work import UnitOfWork
 
 
 class Boards:
-    """Every board of a partition's users."""
+    """The boards of a partition's users."""
 
     def __init__(self, tables: UnitOfWork, rules: BoardRules) -> None:
         self.rows = tables.ranked(GAMIFICATION_BOARDS)
         tables.join(self)
         self._grace_h = rules.late_grace_h
         self._runs: dict[tuple[str, Board, str], tuple[tuple[Period, ...], Run]] = {}
-        """By user, board and scope."""
+        """Points that are not yet in a row, by user, board and scope."""
         self._holding = False
 
     def count(self, user_id: str, point: Points, judged: Judged, at: Instant) -> None:
-        """Add points to a board, in each of the periods that are open."""
+        """Add points to a board in each open period."""
         board, scope, amount = point
         periods, watermark = judged.open, judged.watermark.highest
         place = user_id, board, scope
@@ -54,23 +54,25 @@ class Boards:
             del after[name]
         if after != before:
             self.rows.put(key, after)
-        for name in sealed:  # after the row that it leaves: whoever copies row by row then ends with it, not without
+        for (
+            name
+        ) in sealed:  # last, so that a reader that copies row by row may see the standing twice, but never misses it
             self.rows.put(sealed_key(name, user_id), {name: before[name]})
 
     def _sealed(self, groups: dict[str, str], counted: Container[str], watermark: int) -> list[str]:
         return [name for name in groups if name not in counted and period_in(name).sealed(watermark, self._grace_h)]
 
     def begin(self) -> None:
-        """From here on let points add up."""
+        """Start to add up points in memory."""
         self._holding = True
 
     def write(self) -> None:
-        """Bring the standings up to date."""
+        """Write the standings."""
         for place, (periods, run) in self._runs.items():
             self._settle(*place, periods, run)
         self.drop()
 
     def drop(self) -> None:
-        """Forget what has added up."""
+        """Drop the points that were added up."""
         self._runs = {}
         self._holding = False

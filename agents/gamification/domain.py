@@ -1,4 +1,4 @@
-"""The gamification domain over its tables: a fact of trading in, rows written, events out. No Faust in here."""
+"""The gamification domain: take an event of trading, write rows, return events. Imports no Faust."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tables.unit_of_work import UnitOfWork
 
 
 class Gamification:
-    """What the gamification agent does."""
+    """The handlers of the gamification agent, over the domain's tables."""
 
     def __init__(self, open_table: OpenTable, rulebook: Rulebook, *, at_least_once: bool = False) -> None:
         self.policy = rulebook.gamification
@@ -40,7 +40,7 @@ class Gamification:
         self.watermarks = self.tables.rows(GAMIFICATION_WATERMARK)
 
     def traded(self, event: AnyEvent) -> list[AnyEvent]:
-        """Work in a fact of trading, unless it was processed before. One that may have been is recorded as late."""
+        """Count an event of trading, unless it is a repetition. Record one that may be a repetition as late."""
         activity = activity_of(event.data)
         if activity is None:
             return []

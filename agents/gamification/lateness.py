@@ -1,4 +1,4 @@
-"""Late events: judged by the highest event time that the partition has seen, never by the clock."""
+"""Judge late events by the partition's watermark, never by the clock. Pure functions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tables.gamification import Watermark
 
 
 class Judged(NamedTuple):
-    """The periods in which an event counts, those it is too late for, and the watermark after it."""
+    """The periods in which an event counts, the periods for which it is too late, and the watermark after the event."""
 
     open: tuple[Period, ...]
     missed: tuple[Period, ...]
@@ -23,7 +23,7 @@ def judge(watermark: Watermark | None, time: Instant, rules: BoardRules) -> Judg
     before = watermark or Watermark()
     highest = max(before.highest, time)
     periods = periods_of(time)
-    if not periods[0].sealed(highest, rules.late_grace_h):  # the day ends first
+    if not periods[0].sealed(highest, rules.late_grace_h):  # the day is the first period to be sealed
         return Judged(periods, (), Watermark(highest=highest, late=before.late))
     missed = tuple(period for period in periods if period.sealed(highest, rules.late_grace_h))
     counted = tuple(period for period in periods if period not in missed)

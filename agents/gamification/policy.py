@@ -54,7 +54,7 @@ class AchievementRule(Policy):
 
     @cached_property
     def name(self) -> str:
-        """Return its name, such as ``trades-100``."""
+        """Return the name of the achievement, such as ``trades-100``."""
         return f"{self.kind}-{self.at}"
 
 
@@ -66,7 +66,7 @@ class AchievementRules(Policy):
 
     @cached_property
     def steps(self) -> tuple[tuple[AchievementKind, int, str], ...]:
-        """Return kind, `at` and name of each."""
+        """Return kind, `at` and name of each achievement."""
         return tuple((rule.kind, rule.at, rule.name) for rule in self.listed)
 
     @model_validator(mode="after")

@@ -1,4 +1,4 @@
-"""What a user has earned, and how one activity adds to it: streak, grants, levels, achievements, in this order."""
+"""Add one activity to a user's progress: streak, grants, levels, achievements, in this order. Pure functions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tables.gamification import Progress, TradeTally, Unlocked
 
 
 class Earned(NamedTuple):
-    """The state after an activity, and whether it was the first of its trade."""
+    """The state after an activity, and whether the activity was the first of its trade."""
 
     progress: Progress
     tally: TradeTally
@@ -25,14 +25,14 @@ class Earned(NamedTuple):
 
 
 def new_progress(policy: GamificationPolicy) -> Progress:
-    """Nothing earned yet."""
+    """Return the progress of a new user."""
     return Progress(max_leverage=policy.levels.leverage_at(1))
 
 
 def earn(
     progress: Progress | None, tally: TradeTally | None, activity: Activity, event: AnyEvent, policy: GamificationPolicy
 ) -> tuple[Earned, list[AnyEvent]]:
-    """What an activity earns its user."""
+    """Return the user's progress and events after an activity."""
     earning = _Earning(progress or new_progress(policy), event, policy)
     days = earning.streak() if activity.by_user else 1
     before = tally or TradeTally()
@@ -47,7 +47,7 @@ def earn(
 
 
 class _Earning:
-    """One activity being worked in: the progress so far and the events so far."""
+    """The state while one activity is counted: progress and events so far."""
 
     def __init__(self, progress: Progress, event: AnyEvent, policy: GamificationPolicy) -> None:
         self.progress = progress
@@ -56,15 +56,15 @@ class _Earning:
         self._policy = policy
 
     def streak(self) -> int:
-        """Add the day to the trading streak; its days now."""
+        """Add the day to the trading streak. Return the streak's days."""
         streak, action = streaks.active_on(self.progress.streaks.get("trading"), self._event.time.day_number())
         if action is not None:
             self.progress = replace(self.progress, streaks={**self.progress.streaks, "trading": streak})
-            self._tell(StreakUpdated(kind="trading", days=streak.days, best=streak.best, action=action), action)
+            self._emit(StreakUpdated(kind="trading", days=streak.days, best=streak.best, action=action), action)
         return streak.days
 
     def gain(self, amount: int, multiplier_ppm: int, source: Source | Literal["achievement"], name: str) -> None:
-        """Add XP, and the level that it reaches."""
+        """Add XP, and a level up when the XP reach one."""
         if amount == 0:
             return
         total = self.progress.xp + amount
@@ -76,7 +76,7 @@ class _Earning:
             source_event_id=self._event.id,
             total_xp=total,
         )
-        self._tell(gained, name)
+        self._emit(gained, name)
         self._level()
 
     def _level(self) -> None:
@@ -85,10 +85,10 @@ class _Earning:
         if new > old:
             leverage = levels.leverage_at(new)
             self.progress = replace(self.progress, level=new, max_leverage=leverage)
-            self._tell(LevelUp(old=old, new=new, max_leverage=leverage), str(new))
+            self._emit(LevelUp(old=old, new=new, max_leverage=leverage), str(new))
 
     def count(self, activity: Activity, before: TradeTally, after: TradeTally, *, opens: bool) -> None:
-        """Count the trade, its close and whether it is a win now."""
+        """Count the trade, its close, and its change to or from a win."""
         progress = self.progress
         self.progress = replace(
             progress,
@@ -102,7 +102,7 @@ class _Earning:
         )
 
     def unlock(self) -> None:
-        """Go through the achievements in order, again and again, until a pass unlocks none."""
+        """Unlock achievements in order. Repeat until a pass unlocks none, because an achievement grants XP."""
         rules = self._policy.achievements
         while achievements.due(self.progress, rules):
             for rule in achievements.locked(self.progress, rules):
@@ -115,8 +115,8 @@ class _Earning:
         self.progress = replace(
             self.progress, achievements=(*self.progress.achievements, record), ss=self.progress.ss + shards
         )
-        self._tell(AchievementUnlocked(achievement=rule.name, tier=rule.tier, xp=rule.xp, ss=shards), rule.name)
+        self._emit(AchievementUnlocked(achievement=rule.name, tier=rule.tier, xp=rule.xp, ss=shards), rule.name)
         self.gain(rule.xp, PPM, "achievement", rule.name)
 
-    def _tell(self, data: EventData, name: str) -> None:
+    def _emit(self, data: EventData, name: str) -> None:
         self.events.append(self._event.then(data, name=name))

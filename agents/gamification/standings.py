@@ -1,4 +1,4 @@
-"""Leaderboards: what an activity adds to which boards, and what that makes of a standing."""
+"""Leaderboards: the points that an activity adds to boards. Pure functions."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from agents.gamification.xp import Activity
 from tables.boards import GLOBAL, Board
 
 Points: TypeAlias = tuple[Board, str, int]
-"""A board, its scope, and an amount for it: XP or trades as they are, volume and pnl in 1e-8 USD."""
+"""A board, its scope, and an amount for it: XP and trades as counts, volume and pnl in 1e-8 USD."""
 
 
 def points(activity: Activity, xp: int, *, opens: bool) -> Iterator[Points]:
-    """What an activity adds to the boards, `xp` being all XP it earned; `opens`: it is the first of its trade.
+    """Return the points of an activity. `xp` is all XP of the activity; `opens` marks the first of its trade.
 
-    A pnl of 0 counts as well: it puts a user on the board.
+    A pnl of 0 counts as well, so that the user appears on the board.
     """
     if xp > 0:
         yield "xp", GLOBAL, xp
@@ -30,13 +30,13 @@ def points(activity: Activity, xp: int, *, opens: bool) -> Iterator[Points]:
 
 
 class Run:
-    """Points of one user for one board, one after the other.
+    """The sum of consecutive points of one user for one board.
 
     Attributes:
-        amount: Their sum.
-        reached_at: The time of the last event that added other than 0; while there is none, of the first.
-        moved: Whether any added other than 0. When none did, they leave a standing that exists as it is.
-        watermark: The partition's with the last of them.
+        amount: The sum.
+        reached_at: The time of the last event that added an amount other than 0, or else of the first event.
+        moved: Whether any event added an amount other than 0. If not, an existing standing does not change.
+        watermark: The partition's watermark at the last event.
     """
 
     __slots__ = ("amount", "moved", "reached_at", "watermark")
@@ -48,7 +48,7 @@ class Run:
         self.moved = amount != 0
 
     def add(self, amount: int, at: int, watermark: int) -> None:
-        """Have more points follow."""
+        """Add further points."""
         self.watermark = watermark
         if amount != 0:
             self.amount += amount

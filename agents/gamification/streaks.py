@@ -1,4 +1,4 @@
-"""Streaks: consecutive UTC days with activity, and the multiplier they give."""
+"""Streaks: consecutive UTC days with activity, and their multiplier. Pure functions."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ Action = Literal["started", "continued", "broken"]
 
 
 def active_on(streak: Streak | None, day: int) -> tuple[Streak, Action | None]:
-    """The streak after activity on a day (days since 1970), and what happened to it.
+    """Return the streak after activity on a day (days since 1970), and the kind of change.
 
-    A missed day restarts it at 1; more activity on the last active day, or on an older one, leaves it as it is.
+    A missed day restarts the streak at 1. Activity on the last active day, or on an older day, changes nothing.
     """
     if streak is None:
         return Streak(days=1, best=1, last_day=day), "started"
@@ -27,5 +27,5 @@ def active_on(streak: Streak | None, day: int) -> tuple[Streak, Action | None]:
 
 
 def multiplier_ppm(days: int, rules: StreakRules) -> int:
-    """1 + step × (days − 1), up to the limit, in parts per million."""
+    """Return 1 + step × (days − 1), up to the limit, in parts per million."""
     return min(PPM + rules.step_ppm * (days - 1), rules.multiplier_ppm_max)

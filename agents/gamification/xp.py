@@ -1,4 +1,4 @@
-"""XP of trades and closes: what one event grants for its trade, before the streak multiplier."""
+"""XP of trades and closes: the grants of one event, before the streak multiplier. Pure functions."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ Source = Literal["trade", "close", "win"]
 
 
 class Activity(NamedTuple):
-    """What an event means to a trade. Amounts in 1e-8 USD.
+    """The effect of an event on a trade. Amounts in 1e-8 USD.
 
     Attributes:
-        notional: What it added; 0 when it only closed.
-        pnl: What it realised.
-        closing: Whether it closed something.
-        by_user: Whether the user did it: a liquidation earns no XP and keeps no streak.
+        notional: The notional that the event added; 0 when it only closed.
+        pnl: The pnl that the event realised.
+        closing: Whether the event closed a part of the trade or all of it.
+        by_user: Whether the user acted. A liquidation earns no XP and does not extend a streak.
     """
 
     trade_id: str
@@ -29,7 +29,7 @@ class Activity(NamedTuple):
     by_user: bool
 
     def opens(self, tally: TradeTally) -> bool:
-        """Whether it is the first fill of its trade, `tally` being what came before."""
+        """Return whether the event is the first fill of its trade; `tally` is the trade before the event."""
         return self.notional > 0 and tally.notional == 0
 
 
@@ -40,17 +40,17 @@ class Grant(NamedTuple):
     base: int
 
     def multiplied(self, multiplier_ppm: int) -> int:
-        """With the streak multiplier, rounded down."""
+        """Return the grant times the streak multiplier, rounded down."""
         return self.base * multiplier_ppm // PPM
 
 
 def trade_xp(notional: int, rules: XpRules) -> int:
-    """max(10, ⌊notional ÷ 100 USD⌋) over all fills of a trade so far; 0 before the first."""
+    """Return max(10, ⌊notional ÷ 100 USD⌋) over all fills of a trade so far; 0 before the first."""
     return max(rules.trade_min, notional // (rules.usd_per_xp * USD_UNIT)) if notional else 0
 
 
 def tallied(tally: TradeTally, activity: Activity, rules: XpRules) -> tuple[TradeTally, list[Grant]]:
-    """The trade after an activity, and what it grants: growth of its trade XP, its first close, its first win."""
+    """Return the trade after an activity, and the grants: more trade XP, the first close, the first win."""
     notional, pnl = tally.notional + activity.notional, tally.pnl + activity.pnl
     closing = tally.closing or activity.closing
     won = tally.won or (closing and pnl > 0)

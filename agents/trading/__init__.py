@@ -1,1 +1,1 @@
-"""Trading: fills of venues, practice orders, positions, liquidation. `domain` is the whole of it; `agent` wires it."""
+"""Trading: venues' fills, practice orders, positions, liquidation. `domain` composes the rules; `agent` wires them."""

@@ -1,4 +1,4 @@
-"""Practice accounts and portfolios: how they begin, and what executions and closes add to them."""
+"""Practice accounts and portfolios: their first state, and the effects of executions and closes. Pure functions."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from tables.trading import Account, Portfolio, Totals
 
 
 def new_account(policy: TradingPolicy, max_leverage: int) -> Account:
-    """A practice account as everybody starts with."""
+    """Return the practice account of a new user."""
     return Account(balance=policy.practice_balance_usd, max_leverage=max_leverage)
 
 
 def new_portfolio(policy: TradingPolicy) -> Portfolio:
-    """A portfolio without trades."""
+    """Return a portfolio without trades."""
     return Portfolio(practice_balance=policy.practice_balance_usd, updated_at=0)
 
 
 def raised(account: Account, leverage: int) -> Account:
-    """The account after a level up. A maximum once reached stays, in whatever order level ups arrive."""
+    """Return the account after a level up. The maximum never falls, in whatever order level ups arrive."""
     return replace(account, max_leverage=max(account.max_leverage, leverage))
 
 
 def counted(portfolio: Portfolio, fill: TradeExecuted, *, new_trade: bool, new_close: bool, at: int) -> Portfolio:
-    """The portfolio with one more execution in the totals of its mode."""
+    """Return the portfolio with one more execution in the totals of its mode."""
     totals = _totals(portfolio, fill.mode)
     return _with_totals(
         portfolio,
@@ -43,14 +43,14 @@ def counted(portfolio: Portfolio, fill: TradeExecuted, *, new_trade: bool, new_c
 
 
 def realised(portfolio: Portfolio, pnl: int, at: int) -> Portfolio:
-    """The portfolio after a practice trade was closed or liquidated."""
+    """Return the portfolio after a practice trade was closed or liquidated."""
     totals = portfolio.practice
     done = replace(totals, closes=totals.closes + 1, realised_pnl=totals.realised_pnl + pnl)
     return _with_totals(portfolio, "practice", done, at)
 
 
 def with_account(portfolio: Portfolio, account: Account) -> Portfolio:
-    """The portfolio with the practice account's money."""
+    """Return the portfolio with the practice account's money."""
     return replace(portfolio, practice_balance=account.balance, practice_margin=account.margin)
 
 

@@ -15,7 +15,7 @@ from tables.typed import opener
 
 def register(app: faust.App, rulebook: Rulebook, codec: Recent, *, at_least_once: bool) -> Trading:
     """Add the trading agents and tables to an app."""
-    del at_least_once  # clients and venues repeat themselves on every broker
+    del at_least_once  # clients and venues may repeat a command on every broker
     trading = Trading(opener(app, app.conf.topic_partitions), rulebook)
     handlers: dict[str, Handler | Broadcast] = {
         topics.TRADING_COMMANDS: trading.command,

@@ -1,4 +1,4 @@
-"""The trading domain over its tables: one event in, rows written, events out. No Faust: tables are handed in."""
+"""The trading domain: take one event, write rows, return events. Imports no Faust; the caller passes the tables."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from tables.unit_of_work import UnitOfWork
 
 
 class Trading:
-    """What the trading agents do."""
+    """The handlers of the trading agents, over the domain's tables."""
 
     def __init__(self, open_table: OpenTable, rulebook: Rulebook) -> None:
         self.policy = rulebook.trading
@@ -53,10 +53,10 @@ class Trading:
         self.marks = self.tables.rows(TRADING_MARKS)
 
     def command(self, event: AnyEvent) -> list[AnyEvent]:
-        """Carry out a command, unless it was carried out before.
+        """Carry out a command, unless it is a repetition.
 
         Raises:
-            UndecodableEventError: when a fill is filed under another user than its own.
+            UndecodableEventError: when the key of a fill names another user than the fill.
         """
         event = event.under(self._rules_version)
         match event.data:
@@ -67,7 +67,7 @@ class Trading:
         return []
 
     def mark(self, event: AnyEvent) -> list[AnyEvent]:
-        """Take a new mark price and liquidate what it is beyond; one older than the newest is passed over."""
+        """Store a new mark price and liquidate the trades that it has passed. Ignore a price older than the newest."""
         if not isinstance(event.data, PriceUpdated):
             return []
         known = self.marks.get(event.data.market)

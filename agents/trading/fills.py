@@ -1,4 +1,4 @@
-"""ReportFill: a venue has executed already, so its fill is recorded, never rejected for risk."""
+"""ReportFill: record a fill that a venue has executed. Risk limits do not apply. Pure functions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tables.trading import Portfolio, Position, Trade
 
 
 class FillState(NamedTuple):
-    """What a fill touches: its trade, the user's position in its market, the user's portfolio."""
+    """The rows that a fill changes: its trade, the user's position in its market, the user's portfolio."""
 
     trade: Trade | None
     position: Position | None
@@ -51,7 +51,7 @@ def record_fill(
 
 
 def execution(fill: ReportFill, policy: TradingPolicy) -> TradeExecuted:
-    """The fact that a reported fill is; with the rule book's fee when the venue did not say one."""
+    """Return the TradeExecuted of a reported fill. The rule book's fee applies when the venue named none."""
     fee_usd = fill.fee_usd
     if fee_usd is None:
         fee_usd = Usd(prices.fee(fill.notional_usd, policy.fee_ppm))
@@ -72,7 +72,7 @@ def execution(fill: ReportFill, policy: TradingPolicy) -> TradeExecuted:
 
 
 def filled(trade: Trade | None, user_id: str, fill: TradeExecuted, at: int) -> Trade:
-    """The trade with one more fill."""
+    """Return the trade with one more fill."""
     if trade is None:
         trade = _first(user_id, fill, at)
     closing = fill.closing

@@ -1,4 +1,4 @@
-"""OpenTrade and CloseTrade: practice orders at the mark price, checked against the account and the limits."""
+"""OpenTrade and CloseTrade: check practice orders at the mark price against the account and the limits."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ VENUE = "practice"
 
 
 class Books(NamedTuple):
-    """The practice money of a user and where it stands in one market."""
+    """The rows that an order needs: the user's practice account, and the user's position in one market."""
 
     account: Account
     portfolio: Portfolio
@@ -29,7 +29,7 @@ class Books(NamedTuple):
 
 
 class Opened(NamedTuple):
-    """A trade that was opened."""
+    """The state after a trade was opened."""
 
     books: Books
     trade: Trade
@@ -37,7 +37,7 @@ class Opened(NamedTuple):
 
 
 class Terms(NamedTuple):
-    """What an order comes to: margin and fee in 1e-8 USD, on a UTC day (days since 1970)."""
+    """Margin and fee of an order in 1e-8 USD, and its UTC day (days since 1970)."""
 
     margin: int
     fee: int
@@ -47,7 +47,7 @@ class Terms(NamedTuple):
 def open_trade(
     books: Books, mark: Mark | None, event: Event[OpenTrade], policy: TradingPolicy
 ) -> tuple[Opened | None, list[AnyEvent]]:
-    """Open a trade at the mark price, or say why not."""
+    """Open a trade at the mark price, or return the rejection."""
     order = event.data
     notional = order.notional_usd
     terms = Terms(
@@ -64,7 +64,7 @@ def open_trade(
 
 
 def _refusals(account: Account, order: OpenTrade, terms: Terms, policy: TradingPolicy) -> Iterator[str]:
-    """Why an order is refused; the first reason counts. The fee must be covered too: no balance goes below 0."""
+    """Yield the reasons to reject an order; the first one counts. The balance must cover the fee too."""
     if order.mode == "live":
         yield "verification_required"
     if account.suspended:
@@ -91,7 +91,7 @@ def _unpriced(mark: Mark | None, notional: int) -> str | None:
 
 
 def rejected_open(event: Event[OpenTrade], reason: str) -> AnyEvent:
-    """Return the fact that an order was refused."""
+    """Return the TradeRejected of an order."""
     order = event.data
     return event.then(
         TradeRejected(command="OpenTrade", reason=reason, market=order.market, client_ref=order.client_ref)
@@ -178,7 +178,7 @@ def _alerts(before: Account, event: Event[OpenTrade], opened: Opened, policy: Tr
 
 
 def refuse_close(trade: Trade | None, mark: Mark | None) -> str | None:
-    """Why a trade cannot be closed, or None."""
+    """Return the reason why a trade cannot be closed, or None."""
     if trade is None:
         return "unknown_trade"
     if trade.mode == "live":
@@ -189,5 +189,5 @@ def refuse_close(trade: Trade | None, mark: Mark | None) -> str | None:
 
 
 def rejected_close(event: Event[CloseTrade], reason: str) -> AnyEvent:
-    """The fact that a close was refused."""
+    """Return the TradeRejected of a close."""
     return event.then(TradeRejected(command="CloseTrade", reason=reason, trade_id=event.data.trade_id))

@@ -18,13 +18,13 @@ class TradingPolicy(Policy):
     """The numbers of the trading domain.
 
     Attributes:
-        fee_ppm: Fee of a practice trade, and of a venue's fill whose venue names no fee, in parts of its notional.
+        fee_ppm: Fee in parts of the notional, for practice trades and for fills whose venue names no fee.
         practice_balance_usd: Balance of a new practice account.
-        opened_per_day_max: Practice trades that a user may open in one UTC day.
+        opened_per_day_max: Maximum number of practice trades that a user may open in one UTC day.
         margin_ppm_max: Largest margin of an order, in parts of the balance. Above `margin_ppm_medium` an order raises a
             medium risk alert, above `margin_ppm_high` a high one.
         maintenance_ppm: Part of the margin that is left when a practice trade is liquidated.
-        market_leverage_max: Every market that can be traded, and its maximum leverage.
+        market_leverage_max: Maximum leverage of each market. Other markets cannot be traded.
     """
 
     fee_ppm: Ppm

@@ -1,4 +1,4 @@
-"""The net position of a user in a market: what fills do to it.
+"""The net position of a user in a market, and the effect of fills on it. Pure functions.
 
 The position keeps its cost in whole units of 1e-8 USD and its quantity exactly. A fill in its direction adds its
 notional to the cost. A fill against it takes away cost in proportion to the quantity, rounded half up; one that closes
@@ -17,7 +17,7 @@ from tables.trading import Position
 
 
 class Fill(NamedTuple):
-    """What moves a position: `quantity` in 1e-18, below 0 for a sale; `notional` and `pnl` in 1e-8 USD."""
+    """A change of a position: `quantity` in 1e-18, below 0 for a sale; `notional` and `pnl` in 1e-8 USD."""
 
     market: str
     mode: Mode
@@ -29,7 +29,7 @@ class Fill(NamedTuple):
 
     @classmethod
     def of(cls, executed: TradeExecuted, at: int) -> Fill:
-        """The fill that an execution is."""
+        """Return the fill of an execution."""
         return cls(
             executed.market,
             executed.mode,
@@ -42,7 +42,7 @@ class Fill(NamedTuple):
 
 
 def moved(position: Position | None, user_id: str, fill: Fill) -> Position:
-    """The position after a fill."""
+    """Return the position after a fill."""
     before = position or _flat(user_id, fill)
     quantity = before.quantity + fill.quantity
     cost = _cost(before.quantity, before.cost, fill)
@@ -85,13 +85,13 @@ def _cost(quantity: int, cost: int, fill: Fill) -> int:
 
 
 def average_entry(quantity: int, cost: int) -> Quantity | None:
-    """Cost per unit, 18 decimals, rounded half up; None when flat. Quantity in 1e-18, cost in 1e-8 USD."""
+    """Return the cost per unit, 18 decimals, rounded half up; None when flat. Quantity in 1e-18, cost in 1e-8 USD."""
     if quantity == 0:
         return None
     return Quantity(divide_half_up(cost * VALUE_UNITS, abs(quantity)))
 
 
 def unrealised(quantity: int, cost: int, price: Quantity) -> int:
-    """What closing at a price would realise, in 1e-8 USD. Quantity in 1e-18."""
+    """Return the pnl of closing at a price, in 1e-8 USD. Quantity in 1e-18."""
     value = value_of(abs(quantity), price)
     return value - cost if quantity > 0 else cost - value

@@ -14,37 +14,37 @@ OPENING: Final[dict[Side, FillSide]] = {"long": "buy", "short": "sell"}
 CLOSING: Final[dict[Side, FillSide]] = {"long": "sell", "short": "buy"}
 
 VALUE_UNITS: Final = SCALE * SCALE // USD_UNIT
-"""A quantity times a price is in 1e-36 USD: this many of them are 1e-8 USD."""
+"""Divisor from 1e-36 USD, the unit of quantity times price, to 1e-8 USD."""
 
 
 def pnl(side: Side, notional: int, entry: Quantity, exit_price: Quantity) -> int:
-    """Notional × (exit − entry) ÷ entry, the sign inverted for short; rounded half up."""
+    """Return notional × (exit − entry) ÷ entry, with the sign inverted for short, rounded half up."""
     gain = notional * (exit_price - entry)
     return divide_half_up(gain if side == "long" else -gain, entry)
 
 
 def margin(notional: int, leverage: int) -> int:
-    """Notional ÷ leverage, rounded up: the reserve covers the trade."""
+    """Return notional ÷ leverage, rounded up so that the margin covers the trade."""
     return -(-notional // leverage)
 
 
 def fee(notional: int, rate_ppm: int) -> int:
-    """A rate of the notional, rounded half up."""
+    """Return a rate of the notional, rounded half up."""
     return divide_half_up(notional * rate_ppm, PPM)
 
 
 def size_of(notional: int, price: Quantity) -> Quantity:
-    """How much a notional buys at a price: 18 decimals, rounded half up, never 0."""
+    """Return the quantity that a notional buys at a price: 18 decimals, rounded half up, never 0."""
     return Quantity(max(1, divide_half_up(notional * VALUE_UNITS, price)))
 
 
 def value_of(quantity: int, price: Quantity) -> int:
-    """What a quantity is worth at a price, rounded half up."""
+    """Return the value of a quantity at a price, rounded half up."""
     return divide_half_up(quantity * price, VALUE_UNITS)
 
 
 def liquidation_price(side: Side, entry: Quantity, leverage: int, maintenance_ppm: int) -> Quantity:
-    """Entry × (1 ∓ (1 − maintenance) ÷ leverage): 18 decimals, rounded half up, never 0."""
+    """Return entry × (1 ∓ (1 − maintenance) ÷ leverage): 18 decimals, rounded half up, never 0."""
     reach = PPM - maintenance_ppm
     whole = leverage * PPM
     part = whole - reach if side == "long" else whole + reach
@@ -52,5 +52,5 @@ def liquidation_price(side: Side, entry: Quantity, leverage: int, maintenance_pp
 
 
 def beyond(side: Side, mark: Quantity, limit: Quantity) -> bool:
-    """Whether a mark price has gone past a liquidation price; to stand exactly on it is not past it."""
+    """Return whether a mark price has passed a liquidation price. An equal price has not passed it."""
     return mark < limit if side == "long" else mark > limit

@@ -1,4 +1,4 @@
-"""Reports of fills: what identifies one, what a repetition is compared by, and how a report is refused."""
+"""Reports of fills: their identity, the content that a repetition must equal, and their rejection."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tables.keys import SEPARATOR
 FIELDS: Final = (
     "trade_id", "market", "side", "price", "size", "notional_usd", "fee_usd", "closed_pnl_usd", "closes", "taker",
 )  # fmt: skip
-"""Everything that a venue says of a fill beside its identity (venue, user, fill id) and its time."""
+"""The fields of a report besides the fill's identity (venue, user, fill id) and its time."""
 
 NAMES: Final = ("executed_at", *FIELDS)
 
@@ -21,12 +21,12 @@ _values = attrgetter(*FIELDS)
 
 
 def content(event: Event[ReportFill]) -> bytes:
-    """Return what a repetition of a fill is recognised by."""
+    """Return the fields that a repetition of a fill must equal."""
     return content_of((event.time, *_values(event.data)))
 
 
 def rejected(event: Event[ReportFill], verdict: Verdict) -> AnyEvent:
-    """Return the fact that a report changed nothing. Reports of one fill that differ have facts of different ids."""
+    """Return the FillRejected of a report. Differing reports of one fill give events with different ids."""
     fill = event.data
     fact = FillRejected(
         fill_id=fill.fill_id,

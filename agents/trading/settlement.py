@@ -1,4 +1,4 @@
-"""The end of a practice trade, by its owner's CloseTrade or by liquidation: pnl moves once, the margin is freed."""
+"""End a practice trade by its owner's CloseTrade or by liquidation: book the pnl once and free the margin."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Settled(NamedTuple):
 
 
 def settle(books: Books, trade: Trade, exit_price: Quantity, at: int, *, liquidated: bool) -> Settled:
-    """End an open practice trade at a price. The loss is never more than its margin."""
+    """End an open practice trade at a price. The loss never exceeds the margin."""
     gain = max(prices.pnl(trade.side, trade.notional, trade.entry_price, exit_price), -trade.margin)
     before = books.account
     account = replace(before, balance=before.balance + gain, margin=before.margin - trade.margin)
@@ -52,7 +52,7 @@ def _closing_fill(trade: Trade, exit_price: Quantity, gain: int, at: int) -> Fil
 def close_trade(
     books: Books, trade: Trade, price: Quantity, event: Event[CloseTrade]
 ) -> tuple[Settled, list[AnyEvent]]:
-    """Close a trade as its owner asked."""
+    """Close a trade for its owner."""
     settled = settle(books, trade, price, event.time, liquidated=False)
     closed = TradeClosed(
         trade_id=trade.trade_id,
@@ -69,7 +69,7 @@ def close_trade(
 
 
 def liquidate(books: Books, trade: Trade, event: Event[PriceUpdated]) -> tuple[Settled, list[AnyEvent]]:
-    """Close a trade because the mark price went beyond its liquidation price."""
+    """Close a trade because the mark price has passed its liquidation price."""
     price = event.data.price
     settled = settle(books, trade, price, event.time, liquidated=True)
     liquidated = TradeLiquidated(

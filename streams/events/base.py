@@ -1,4 +1,4 @@
-"""What the data of every event shares: it is frozen, belongs to a domain, and its name makes its type."""
+"""The base classes of event data. Event data is frozen and belongs to a domain. Its class name gives its type."""
 
 from __future__ import annotations
 
@@ -35,26 +35,25 @@ Name = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
 
 
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
-"""Makes the data of one version, as JSON gave it, that of the next version."""
+"""Turns the JSON data of one version into the data of the next version."""
 
 CATALOGUE: Final[dict[str, type[EventData]]] = {}
-"""Every class of event by its CloudEvents type. A class enters it when it is defined."""
+"""Every event class by its CloudEvents type. Defining a class adds it."""
 
 
 class EventData(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """The data of one type of event. Subclasses of one domain name it in `domain`. Fields that are None do not travel.
+    """The data of one type of event. A subclass names its domain in `domain`. Encoding omits fields that are None.
 
-    The ingress builds it from validated bodies, the rules build it from facts. Reading ignores unknown fields.
+    The ingress builds commands from validated bodies; the rules build events. Decoding ignores unknown fields.
 
-    To change a class so that it cannot read what it wrote before, raise `version` and add an upcaster
-    (docs/events.md).
+    When a change makes older data unreadable, raise `version` and add an upcaster (docs/events.md).
     """
 
     domain: ClassVar[str]
     version: ClassVar[int] = 1
     """The version of the data, which is a part of the CloudEvents type."""
     upcasters: ClassVar[Mapping[int, Upcaster]] = {}
-    """For each older version, the function that makes its data that of the next version."""
+    """For each older version, the function that turns its data into that of the next version."""
     type_stem: ClassVar[str]
     """The CloudEvents type without its version: ``astra.<domain>.<Name>``."""
     event_source: ClassVar[str]
@@ -62,7 +61,7 @@ class EventData(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, g
     type_name: ClassVar[str]
     """CloudEvents type: ``astra.<domain>.<Name>.v<version>``."""
     topic: ClassVar[str]
-    """The topic that events of this class travel on: the domain's events, for a command its commands."""
+    """The topic of events of this class: the domain's events, or for a command the domain's commands."""
 
     @classmethod
     def __init_subclass__(cls, **config: Any) -> None:
@@ -78,7 +77,7 @@ class EventData(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, g
 
     @classmethod
     def topic_of(cls, domain: str) -> str:
-        """Return the topic of a domain that such an event travels on unless its class names another."""
+        """Return the default topic of such events in a domain. A class may name another."""
         return topics.events_of(domain)
 
     @classmethod
@@ -88,10 +87,10 @@ class EventData(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, g
 
     @classmethod
     def of(cls, fields: Mapping[str, object]) -> Self:
-        """Return the data that JSON gave.
+        """Return the event data that decoded JSON holds.
 
         Raises:
-            WireError: when it is not the data of such an event.
+            WireError: when the JSON is not the data of such an event.
         """
         return convert(fields, cls)
 
@@ -107,7 +106,7 @@ def _register(model: type[EventData]) -> None:
 
 
 class Command(EventData, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """What a client asked for. The ingress refuses unknown fields, so that a client notices a misspelt one."""
+    """A request of a client. The ingress refuses unknown fields, so that a client notices a misspelt field."""
 
     @classmethod
     def topic_of(cls, domain: str) -> str:
@@ -119,11 +118,11 @@ _ID = ID_PATTERN.removeprefix("^").removesuffix("$")
 _NAMES = re.compile(
     rf"(?!{GLOBAL_SCOPE}\n){MARKET_PATTERN.removeprefix('^').removesuffix('$')}" + rf"\n{_ID}" * 4, re.ASCII
 )
-"""A market and four ids, in lines: none of them holds another line, or there were more than five."""
+"""A market and four ids joined by line breaks. Exactly five lines match, so no id may hold a line break."""
 
 
 def check_names(market: str, ids: tuple[str, str, str, str]) -> None:
-    """Refuse what could not be a part of a key.
+    """Refuse names that cannot be part of a key.
 
     Raises:
         ValueError: naming what was wrong.

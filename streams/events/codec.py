@@ -1,6 +1,6 @@
-"""Events to bytes and back. An event class is known as soon as its module in `streams.events` defines it.
+"""Encode events to bytes and decode them. An event class is known once its module in `streams.events` defines it.
 
-An event of an older version is read through the upcasters of its class, so that all other code sees current data only.
+Upcasters read an event of an older version, so that all other code sees current data only.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ Reader = Callable[[bytes], AnyEvent]
 
 
 class UndecodableEventError(ValueError):
-    """The bytes are no event that this process reads: no JSON, no envelope, unknown type or version, or wrong data."""
+    """The bytes are no event that this process reads: bad JSON or envelope, unknown type or version, or wrong data."""
 
 
 class _Readers(dict[str, Reader]):
-    """Readers by CloudEvents type, each made at the first event of its type."""
+    """Readers by CloudEvents type. Each is created at the first event of its type."""
 
     def __missing__(self, name: str) -> Reader:
         model = CATALOGUE.get(name)
@@ -67,10 +67,10 @@ def _upcasting(name: str) -> Reader:
 
 
 def _upcast(model: type[EventData], version: int, data: Any) -> Any:
-    """Return data of an older version as that of the current one.
+    """Turn data of an older version into that of the current one.
 
     Raises:
-        UndecodableEventError: when an upcaster cannot work on it.
+        UndecodableEventError: when an upcaster fails on the data.
     """
     try:
         for step in range(version, model.version):
@@ -86,7 +86,7 @@ _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12
 
 
 class _Kind(msgspec.Struct):
-    """Of an event, its type alone."""
+    """The type of an event; decoding skips the rest."""
 
     type: str
 

@@ -24,15 +24,15 @@ RulesVersion = Annotated[int, msgspec.Meta(ge=1)]
 
 
 class Event(msgspec.Struct, Generic[DataT_co], frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """One fact or command and where it came from.
+    """One event or command and its origin.
 
     Attributes:
         subject: The aggregate: a trade, a user, a market.
-        time: When it happened (`occurred_at`); decides periods, streaks and windows.
-        partitionkey: The key that its topic is partitioned by: the user id, for prices the market.
-        correlationid: The id of the command that everything began with.
+        time: Event time (`occurred_at`). It decides periods, streaks and windows.
+        partitionkey: The partition key: the user id, or for prices the market.
+        correlationid: The id of the command at the start of the chain.
         causationid: The id of the event that this one follows from.
-        traceparent: W3C trace context, handed on.
+        traceparent: W3C trace context, copied to events that follow.
         rulesversion: Version of the rule book under which the event was decided; None when its producer named none.
     """
 
@@ -61,7 +61,7 @@ class Event(msgspec.Struct, Generic[DataT_co], frozen=True, kw_only=True, omit_d
         correlationid: str = "",
         traceparent: str | None = None,
     ) -> Event[NewT]:
-        """Return an event that follows from none: a command, a price."""
+        """Return an event without a cause, such as a command or a price."""
         return Event(
             specversion="1.0",
             id=event_id,
@@ -98,7 +98,7 @@ class Event(msgspec.Struct, Generic[DataT_co], frozen=True, kw_only=True, omit_d
         )
 
     def under(self, rules_version: int) -> Self:
-        """Return this event with another version of the rules, which all that follows from it will name."""
+        """Return this event with another rules version. Events that follow from it name that version too."""
         return self if self.rulesversion == rules_version else replace(self, rulesversion=rules_version)
 
 

@@ -1,4 +1,4 @@
-"""Financial: fees and who gets them."""
+"""Events of the financial domain: fees and their split."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from streams.units import Usd
 
 
 class FeeAccrued(EventData, frozen=True, kw_only=True):
-    """A fee came due. The amounts of the beneficiaries sum to it exactly."""
+    """A fee came due. The amounts of the beneficiaries add up to the fee exactly."""
 
     domain: ClassVar[str] = "financial"
 

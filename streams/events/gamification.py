@@ -1,4 +1,4 @@
-"""Gamification: what people earned. All derived from other domains' events, never asked for by a client."""
+"""Events of gamification: XP, levels, streaks and achievements. They follow from trading; clients send none of them."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class StreakUpdated(EventData, frozen=True, kw_only=True):
 
 
 class AchievementUnlocked(EventData, frozen=True, kw_only=True):
-    """An achievement, once per user. `tier` counts from 1 within its kind; `ss` is stellar shards."""
+    """A user unlocked an achievement, once at most. `tier` counts from 1 within its kind; `ss` is stellar shards."""
 
     domain: ClassVar[str] = "gamification"
 
@@ -57,7 +57,7 @@ class AchievementUnlocked(EventData, frozen=True, kw_only=True):
 
 
 class LateEventRecorded(EventData, frozen=True, kw_only=True):
-    """An event came after periods that it belongs to were sealed: there it does not count."""
+    """An event came after some of its periods were sealed. It does not count in those."""
 
     domain: ClassVar[str] = "gamification"
 

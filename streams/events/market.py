@@ -1,4 +1,4 @@
-"""Market: mark prices. Keyed by market, not by user."""
+"""Events of markets: mark prices, with the market as their key."""
 
 from __future__ import annotations
 

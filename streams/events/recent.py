@@ -1,4 +1,4 @@
-"""Events that this process wrote a moment ago: what one domain has sent, others read without decoding it again."""
+"""A cache of recently encoded events, so that another domain of the process need not decode them."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from streams.events.codec import decode, encode
 from streams.events.envelope import AnyEvent
 
 RECENT_MAX: Final = 4_096
-"""Events remembered, of about 2 KB each; twice as many for a moment."""
+"""Events in one generation of the cache, of about 2 KB each. The cache holds at most two generations."""
 
 
 class Recent:
-    """Encodes and decodes events, and knows those again that it encoded. They are frozen: all may share them.
+    """Encodes and decodes events, and caches the encoded ones. Events are frozen, so all domains may share them.
 
-    Threads may share it too: a race between two of them costs a decoding and nothing else.
+    Threads may share the cache. A race between two threads costs one more decoding and nothing else.
     """
 
     def __init__(self, recent_max: int = RECENT_MAX) -> None:
@@ -23,7 +23,7 @@ class Recent:
         self._old: dict[bytes, AnyEvent] = {}
 
     def encode(self, event: AnyEvent) -> bytes:
-        """As `encode`."""
+        """Encode an event, as `codec.encode` does."""
         raw = encode(event)
         if len(self._new) >= self._max:
             self._old, self._new = self._new, {}
@@ -31,7 +31,7 @@ class Recent:
         return raw
 
     def decode(self, raw: bytes | None) -> AnyEvent:
-        """As `decode`, with what it raises."""
+        """Decode an event, as `codec.decode` does, with the same errors."""
         if raw is None:
             return decode(raw)
         return self._new.get(raw) or self._old.get(raw) or decode(raw)

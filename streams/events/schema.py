@@ -1,6 +1,6 @@
-"""JSON Schemas of events, and what makes a new one unable to read what was written by an old one. Pure.
+"""JSON Schemas of events, and the check that a new schema reads data of an old one. Pure functions.
 
-`streams/events/schemas/` has the schema of each version of each event. `python -m tests.event_schemas` writes them.
+`streams/events/schemas/` holds the schema of each version of each event. `python -m tests.event_schemas` writes them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from streams.units import FixedPoint
 Schema = dict[str, Any]
 
 _IGNORED: Final = frozenset({"default"})
-"""What may change: a default holds for data that lacks the field, and such data stays readable."""
+"""Keywords that may change. A default applies to data without the field, and such data stays readable."""
 
 
 def schema_of(model: type[EventData]) -> Schema:
@@ -33,7 +33,7 @@ def _text(kind: type) -> Schema:
 
 
 def incompatibilities(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
-    """Yield each change because of which data by the old schema is misread by the new one, or by readers of the old."""
+    """Yield each change that makes the new schema misread old data, or an old reader misread new data."""
     before, after = old["properties"], new["properties"]
     for name, declared in before.items():
         if name not in after:
@@ -48,7 +48,7 @@ def incompatibilities(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterato
 
 
 def _reads(old: Any, new: Any) -> bool:
-    """Return whether everything that the old declaration allows is allowed by the new one; bounds must be the same."""
+    """Return whether the new declaration allows everything that the old one allows. Bounds must be equal."""
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         if set(old.get("enum", ())) - set(new.get("enum", ())):
             return False

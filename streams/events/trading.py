@@ -1,4 +1,4 @@
-"""Trading: what clients and venues ask for, and what became of it."""
+"""Commands and events of trading."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class CloseTrade(Command, frozen=True, kw_only=True):
 
 
 class ReportFill(Command, frozen=True, kw_only=True):
-    """A venue executed this already. Without `fee_usd` the venue did not say, and the rule book's fee holds."""
+    """A venue reports a fill that it executed. Without `fee_usd` the rule book's fee applies."""
 
     domain: ClassVar[str] = "trading"
 
@@ -73,7 +73,7 @@ class ReportFill(Command, frozen=True, kw_only=True):
     venue: VenueId
 
     def __post_init__(self) -> None:
-        """Refuse what no venue can have executed.
+        """Refuse a fill that no venue can have executed.
 
         Raises:
             ValueError: naming what was wrong.
@@ -105,7 +105,7 @@ class TradeExecuted(EventData, frozen=True, kw_only=True):
 
     @property
     def closing(self) -> bool:
-        """Whether it says that it closes, or its pnl is not 0."""
+        """Return whether the fill is marked as closing, or has a pnl other than 0."""
         return self.closes or self.closed_pnl_usd != 0
 
 
@@ -123,7 +123,7 @@ class _Settled(EventData, frozen=True, kw_only=True):
 
 
 class TradeClosed(_Settled, frozen=True, kw_only=True):
-    """A practice trade was closed by its owner. The pnl is all of its pnl."""
+    """The owner closed a practice trade. `pnl` is the whole pnl of the trade."""
 
     profitable: bool
 
@@ -136,7 +136,7 @@ class TradeLiquidated(_Settled, frozen=True, kw_only=True):
 
 
 class TradeRejected(EventData, frozen=True, kw_only=True):
-    """A command was not carried out. `trade_id` is the trade that was named, for CloseTrade."""
+    """A command was rejected. For CloseTrade, `trade_id` is the trade that the command named."""
 
     domain: ClassVar[str] = "trading"
 
@@ -165,7 +165,7 @@ class FillRejected(EventData, frozen=True, kw_only=True):
 
 
 class RiskAlert(EventData, frozen=True, kw_only=True):
-    """An order was accepted that puts much of the equity at risk."""
+    """An accepted order puts much of the equity at risk."""
 
     domain: ClassVar[str] = "trading"
 

@@ -1,5 +1,5 @@
-"""Between Kafka and a log on Redis: commands go to Kafka, events and tables come back as views. Knows no Faust.
+"""Connect Kafka to a log on Redis: send commands to Kafka, and copy events and tables back as views. Imports no Faust.
 
-The log is the same as where Redis is the broker, so whoever reads snapshots, rankings, feeds and committed offsets
-there need not know which broker the workers are on. Here alone (and in Faust's own driver) aiokafka is used.
+The log has the same form as on Redis. Readers of snapshots, rankings, feeds and committed offsets therefore do not
+depend on the broker of the workers. Only this package and Faust's own driver use aiokafka.
 """

@@ -1,4 +1,4 @@
-"""The bridge as a whole: topics made on Kafka, then commands sent on, events copied back, progress shown; for ever."""
+"""Run the bridge: create topics on Kafka, forward commands, copy events back, and show the groups' progress."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from streams.connect.kafka.retry import retry_while_unavailable
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a bridge carries.
+    """The topics that a bridge carries, and in which direction.
 
     Attributes:
-        groups: The workers' groups on Kafka, whose progress is shown, and the topics that each processes.
+        groups: The workers' groups on Kafka and the topics that each processes. The bridge shows their progress.
         forwarded: Topics that clients write to: from the log to Kafka.
-        copied: All others: from Kafka to the log.
+        copied: All other topics: from Kafka to the log.
     """
 
     groups: Mapping[str, Sequence[str]]
@@ -33,7 +33,7 @@ class Plan:
 
 
 class Bridge:
-    """Carries until cancelled. It waits for a Kafka or a log that is away, and goes on where it was."""
+    """A service that carries records until it is cancelled. It waits while Kafka or the log is away, then resumes."""
 
     def __init__(self, log: Log, bootstrap: str, plan: Plan) -> None:
         self.log = log
@@ -44,10 +44,10 @@ class Bridge:
         self.progress = Progress(log, bootstrap, plan.groups, copier=self.copier, milestones=self._milestones)
 
     async def run(self) -> None:
-        """Carry until cancelled.
+        """Carry records until cancelled.
 
         Raises:
-            BridgeError: Kafka and the views do not belong together; or a topic cannot be had as it is declared.
+            BridgeError: Kafka and the views do not belong together, or a topic cannot be created as declared.
         """
         specs = [*self.plan.forwarded, *self.plan.copied]
         await retry_while_unavailable(lambda: create_topics(self.bootstrap, specs), "the bridge", once=True)
@@ -65,7 +65,7 @@ class Bridge:
             await asyncio.gather(*parts, return_exceptions=True)
 
     async def _trim(self) -> None:
-        """Remove from the log what is past its retention; on Redis the leader of the workers does that."""
+        """Remove records past their retention from the log. On Redis the leader of the workers does this."""
         while True:
             await trim_all(self.log)
             await asyncio.sleep(TRIM_INTERVAL_S)

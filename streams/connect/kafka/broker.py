@@ -1,4 +1,4 @@
-"""Kafka as the bridge and the workers need it: its address, its topics, where its partitions end."""
+"""Address, topics and end offsets of a Kafka, for the bridge and the workers."""
 
 from __future__ import annotations
 
@@ -16,31 +16,31 @@ from faust_redis.log import TopicPartition, TopicSpec
 from streams.connect.kafka.errors import BridgeError
 
 DEFAULT_PORT = 9092
-BROKERS_CHOICE = -1  # as many replicas as the broker is set to make
+BROKERS_CHOICE = -1  # Kafka's code for the broker's default replication factor
 KEEP_FOR_EVER = -1
 SEEN_WITHIN_S = 10.0
 SEEN_POLL_S = 0.05
 
 
 def bootstrap_of(url: str) -> str:
-    """``host:port`` of a ``kafka://`` URL."""
+    """Return ``host:port`` of a ``kafka://`` URL."""
     parts = urlsplit(url)
     return f"{parts.hostname}:{parts.port or DEFAULT_PORT}"
 
 
 def kafka_partition(tp: TopicPartition) -> KafkaPartition:
-    """A partition as aiokafka names it."""
+    """Return a partition in aiokafka's type."""
     return KafkaPartition(tp.topic, tp.partition)
 
 
 def partitions_of(specs: Iterable[TopicSpec]) -> list[TopicPartition]:
-    """All partitions of some topics."""
+    """Return all partitions of some topics."""
     return [TopicPartition(spec.name, p) for spec in specs for p in range(spec.partitions)]
 
 
 @asynccontextmanager
 async def admin(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
-    """A client for topics and groups.
+    """Provide a client for topics and groups.
 
     Raises:
         KafkaConnectionError: when Kafka cannot be reached.
@@ -56,8 +56,8 @@ async def admin(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
 async def ended(closing: Awaitable[None]) -> None:
     """Wait until a client of Kafka has ended.
 
-    It cancels tasks of its own, and lets their cancellation out when they had not begun: that would be taken for ours,
-    and end the bridge without a word.
+    A client cancels its own tasks. When such a task has not begun, the client lets its cancellation escape. The
+    bridge would take that for its own cancellation and end without a message.
     """
     try:
         await closing
@@ -69,7 +69,7 @@ async def ended(closing: Awaitable[None]) -> None:
 
 @asynccontextmanager
 async def reader(bootstrap: str) -> AsyncIterator[AIOKafkaConsumer]:
-    """A consumer outside of any group; it reads what is committed, from where it is told to.
+    """Provide a consumer without a group. It reads committed records from the offsets that the caller sets.
 
     Raises:
         KafkaConnectionError: when Kafka cannot be reached.
@@ -101,10 +101,10 @@ async def check(bootstrap: str) -> None:
 
 
 async def create_topics(bootstrap: str, specs: Sequence[TopicSpec]) -> None:
-    """Create the topics that are not there, each with as many replicas as the broker is set to make.
+    """Create the missing topics, each with the broker's default replication factor.
 
     Raises:
-        BridgeError: when one exists with another number of partitions, or Kafka refuses to create it.
+        BridgeError: when a topic exists with another number of partitions, or Kafka refuses to create it.
         KafkaError: when Kafka cannot be reached.
     """
     async with admin(bootstrap) as client:
@@ -122,7 +122,7 @@ async def create_topics(bootstrap: str, specs: Sequence[TopicSpec]) -> None:
 
 
 async def _partition_counts(client: AIOKafkaAdminClient, specs: Sequence[TopicSpec]) -> dict[str, int]:
-    """Partitions of each topic, once the brokers know all of them; that takes a moment after they were created."""
+    """Return the partition count of each topic. Wait until the brokers know all of them after their creation."""
     names = [spec.name for spec in specs]
     deadline = asyncio.get_running_loop().time() + SEEN_WITHIN_S
     while True:
@@ -135,10 +135,10 @@ async def _partition_counts(client: AIOKafkaAdminClient, specs: Sequence[TopicSp
 
 
 def _new_topic(spec: TopicSpec) -> NewTopic:
-    """A topic as Kafka is to keep it.
+    """Return the declaration of a topic for Kafka.
 
-    Where records are kept for a time only, they carry the time of their appending: Kafka's retention goes by a record's
-    time, and would delete a replay of old events at once. Their own time is inside.
+    Records of a topic with a retention carry the time of their appending. Kafka's retention goes by a record's time
+    and would delete a replay of old events at once. The event time is inside the record.
     """
     config: dict[str, str] = {"cleanup.policy": spec.cleanup, "retention.ms": str(spec.retention_ms or KEEP_FOR_EVER)}
     if spec.cleanup != "compact" and spec.retention_ms:

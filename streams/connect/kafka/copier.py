@@ -1,7 +1,7 @@
-"""Copies topics of Kafka into topics of the same names in the log: records, snapshots and rankings, each once.
+"""Copy topics of Kafka into topics of the same names in the log: records, snapshots and rankings, each once.
 
-The offset up to which a partition is copied is written with the records, and must be what the copier believes. So a
-copier that was killed goes on where its last write ended, and of two that run at once one is refused each time.
+Each write carries the source offset of its partition. The log refuses a write whose source offset is not the stored
+one. A killed copier therefore resumes where its last write ended, and two copiers never copy a record twice.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from streams.connect.kafka.milestones import Milestones
 COPY = "kafka"
 READ_RECORDS_MAX = 2_000
 READ_WAIT_MS = 200
-WRITE_RECORDS_MAX = 200  # as a worker's commit: bounds how long one call holds the server
+WRITE_RECORDS_MAX = 200  # bounds how long one call blocks the server, as a worker's commit does
 WRITE_BYTES_MAX = 512 * 1024
 
 logger = logging.getLogger(__name__)
@@ -32,12 +32,12 @@ Found = Mapping[TopicPartition, Sequence[ConsumerRecord]]
 
 
 class Copier:
-    """Copies until it is cancelled or something goes wrong; `run` may be called again then.
+    """A source connector from Kafka to the log. It runs until it fails or is cancelled; `run` may be called again.
 
     Attributes:
-        milestones: What offsets of the copied partitions correspond to.
-        positions: Up to where each partition was read on Kafka, all of it written here.
-        moved: Set when that changes.
+        milestones: Pairs of corresponding offsets, by partition.
+        positions: The Kafka offset below which each partition is copied.
+        moved: Set when `positions` changes.
     """
 
     def __init__(self, log: Log, bootstrap: str, specs: Sequence[TopicSpec]) -> None:
@@ -50,16 +50,16 @@ class Copier:
         self._at: dict[TopicPartition, int] = {}
 
     async def run(self) -> None:
-        """Copy.
+        """Copy until cancelled.
 
         Raises:
-            SourceMovedError: somebody else copies, too.
-            BridgeError: the topics on Kafka are not those that were copied.
+            SourceMovedError: another copier runs as well.
+            BridgeError: the topics on Kafka are not those that were copied before.
             LogError, KafkaError: one of the two cannot be reached, or refuses.
         """
         for spec in self.specs:
             await self.log.create_topic(spec)
-        await self._take_up()
+        await self._load_offsets()
         async with reader(self.bootstrap) as consumer:
             consumer.assign([kafka_partition(tp) for tp in self._at])
             for tp, offset in self._at.items():
@@ -67,12 +67,12 @@ class Copier:
             while True:
                 await self._step(consumer)
 
-    async def _take_up(self) -> None:
-        """Where the copy stands, and where the log ends, of one moment."""
+    async def _load_offsets(self) -> None:
+        """Read the source offsets and the log's end offsets as of one moment."""
         topics = [spec.name for spec in self.specs]
-        stands, ends = await Admin(self.log).source_offsets_and_ends(COPY, topics)
+        source_offsets, ends = await Admin(self.log).source_offsets_and_ends(COPY, topics)
         here = {TopicPartition(topic, p): offset for topic, of_topic in ends.items() for p, offset in of_topic.items()}
-        self._at = {tp: stands.get(tp, 0) for tp in partitions_of(self.specs)}
+        self._at = {tp: source_offsets.get(tp, 0) for tp in partitions_of(self.specs)}
         self.positions = dict(self._at)
         self.milestones = {tp: Milestones(offset, here.get(tp, 0)) for tp, offset in self._at.items()}
 
@@ -80,7 +80,7 @@ class Copier:
         try:
             found = await consumer.getmany(timeout_ms=READ_WAIT_MS, max_records=READ_RECORDS_MAX)
         except OffsetOutOfRangeError as exc:
-            await self._pass_over(consumer, {TopicPartition(*tp): offset for tp, offset in exc.args[0].items()})
+            await self._skip_deleted(consumer, {TopicPartition(*tp): offset for tp, offset in exc.args[0].items()})
             return
         for records, steps in self._portions({TopicPartition(*tp): records for tp, records in found.items()}):
             await self._write(records, steps)
@@ -100,7 +100,7 @@ class Copier:
             self.milestones[tp].add(there, here[tp])
 
     def _portions(self, found: Found) -> Iterator[tuple[list[Record], Steps]]:
-        """What was read, in portions of a bounded size, each with from where to where it takes the copy."""
+        """Yield the fetched records in portions of bounded size, each with its source offsets before and after."""
         steps: Steps = {}
         records: list[Record] = []
         size = 0
@@ -116,8 +116,8 @@ class Copier:
         if records:
             yield records, steps
 
-    async def _pass_over(self, consumer: AIOKafkaConsumer, wanted: Mapping[TopicPartition, int]) -> None:
-        """Kafka does not have these offsets: it deleted older records (go on, and say so), or it is another log."""
+    async def _skip_deleted(self, consumer: AIOKafkaConsumer, wanted: Mapping[TopicPartition, int]) -> None:
+        """Handle offsets that Kafka does not have: skip and log records that Kafka deleted, or refuse another log."""
         starts = await consumer.beginning_offsets([kafka_partition(tp) for tp in wanted])
         for tp, offset in wanted.items():
             start = starts[kafka_partition(tp)]

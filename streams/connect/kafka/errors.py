@@ -1,7 +1,7 @@
-"""What the bridge cannot mend by itself: each message says what was found and what to do."""
+"""Errors that the bridge cannot repair. Each message says what the bridge found and what the operator can do."""
 
 from __future__ import annotations
 
 
 class BridgeError(Exception):
-    """Kafka and the views do not belong together any more; going on would serve something wrong."""
+    """Kafka and the views do not belong together any more. The bridge would serve wrong data if it went on."""

@@ -1,8 +1,8 @@
-"""Sends what the API appended to the log on to the same partitions of Kafka: in order, at least once.
+"""Forward records that the API appended to the log to the same partitions of Kafka: in order, at least once.
 
-One batch of a partition is under way at a time, and the next is sent only when it was acknowledged. So whatever fails,
-the first appearances of records stand on Kafka in the order of the log; a record that stands there again changes
-nothing, since agents count an event id once.
+Each partition has one batch in flight. The forwarder sends the next batch only after Kafka acknowledged the one
+before. So the first copies of all records are on Kafka in the order of the log, whatever fails. A second copy of a
+record changes nothing, because agents count an event id once.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ logger = logging.getLogger(__name__)
 
 
 class Forwarder:
-    """Forwards until it is cancelled or something goes wrong; `run` may be called again then.
+    """A sink connector from the log to Kafka. It runs until it fails or is cancelled; `run` may be called again.
 
     Attributes:
-        milestones: What offsets of the partitions on Kafka correspond to.
+        milestones: Pairs of corresponding offsets, by partition.
     """
 
     def __init__(self, log: Log, bootstrap: str, specs: Sequence[TopicSpec]) -> None:
@@ -43,15 +43,15 @@ class Forwarder:
         self._at: dict[TopicPartition, int] = {}
 
     async def run(self) -> None:
-        """Forward.
+        """Forward until cancelled.
 
         Raises:
-            RolledBackError: somebody else forwards, too, or the log went back to an earlier state.
+            RolledBackError: another forwarder runs as well, or the log went back to an earlier state.
             LogError, KafkaError: one of the two cannot be reached, or refuses.
         """
         for spec in self.specs:
             await self.log.create_topic(spec)
-        await self._take_up()
+        await self._load_offsets()
         producer = AIOKafkaProducer(
             bootstrap_servers=self.bootstrap,
             acks="all",
@@ -65,12 +65,12 @@ class Forwarder:
         finally:
             await ended(producer.stop())
 
-    async def _take_up(self) -> None:
-        """Where it stands. Whoever has all that is on Kafka now has all that was forwarded before."""
+    async def _load_offsets(self) -> None:
+        """Read the committed offsets. All records below them are on Kafka now."""
         committed = await self.log.committed(GROUP)
         self._at = {tp: committed.get(tp, 0) for tp in partitions_of(self.specs)}
         if new := {tp: 0 for tp in self._at if tp not in committed}:
-            await self._commit(new, new)  # from now on, nothing that was not forwarded is trimmed
+            await self._commit(new, new)  # from now on the log keeps every record that is not forwarded
         async with reader(self.bootstrap) as consumer:
             ends = await consumer.end_offsets([kafka_partition(tp) for tp in self._at])
         self.milestones = {tp: Milestones(ends[kafka_partition(tp)], here) for tp, here in self._at.items()}
@@ -98,7 +98,7 @@ class Forwarder:
             self.milestones[tp].add(ends[tp], here)
 
     async def _send(self, producer: AIOKafkaProducer, tp: TopicPartition, records: Sequence[StoredRecord]) -> int:
-        """Send records of one partition, batch after batch; the offset on Kafka after the last."""
+        """Send records of one partition, batch after batch. Return the offset on Kafka after the last."""
         end = 0
         waiting = list(reversed(records))
         while waiting:
@@ -116,7 +116,7 @@ class Forwarder:
 
 
 def _append(batch: object, record: StoredRecord) -> bool:
-    """Add a record if there is room."""
+    """Add a record if there is room. Return whether it was added."""
     added = batch.append(  # type: ignore[attr-defined]
         key=record.key, value=record.value, timestamp=record.timestamp_ms, headers=list(record.headers)
     )

@@ -1,7 +1,6 @@
-"""A worker whose broker is Kafka says in the log how it stands, as the Redis driver does by itself.
+"""Report the state of a worker on Kafka in the log, as the Redis driver does by itself.
 
-`GET /v1/pipeline` and `astratrade dev` look there. Nothing else depends on it: when the log
-is away, the worker works.
+`GET /v1/pipeline` and `astratrade dev` read these reports. A worker goes on when the log is away.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 
 class Presence(Service):
-    """Tells, at each heartbeat interval, that this worker lives, and whether its tables are recovered."""
+    """A service that reports at each heartbeat that the worker lives, and whether its tables are recovered."""
 
     def __init__(self, views: Log, app: faust.App, member: str, *, interval_s: float, lease_ms: int) -> None:
         super().__init__()
@@ -35,7 +34,7 @@ class Presence(Service):
             await self.sleep(self._interval_s)
 
     async def on_stop(self) -> None:
-        """Say that it leaves."""
+        """Report that the worker leaves."""
         await self._tell(0)
         await self.views.close()
 

@@ -1,8 +1,8 @@
-"""Shows in the log how far the workers' groups on Kafka have come, as if they had committed there.
+"""Show the committed offsets of the workers' groups on Kafka in the log, as if they had committed there.
 
-An offset that a group committed on Kafka is shown once everything that followed from the records below it is copied: a
-worker's outputs are on Kafka before its commit, so they are among what stood there after the commit was seen. Readers
-that wait for a command to become visible (`?after=`), or that show lag, therefore read the same as on Redis.
+The bridge shows a committed offset after it has copied all outputs of the records below it. A worker's outputs are on
+Kafka before its commit. So it suffices to copy everything that is on Kafka when the bridge sees the commit. Readers
+that wait for a command (`?after=`) or show lag therefore read the same as on Redis.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from streams.connect.kafka.broker import admin, kafka_partition, reader
 from streams.connect.kafka.copier import Copier
 from streams.connect.kafka.milestones import Milestones
 
-LOOK_S = 0.1  # between two looks at the group's offsets while there are records it has not committed
+LOOK_S = 0.1  # pause between two look-ups of the group's offsets while the group has lag
 COPY_PATIENCE_S = 5.0
 
 Offsets = dict[TopicPartition, int]
 
 
 class Progress:
-    """Follows all groups; `run` may be called again after it raised."""
+    """Follows the offsets of all groups. `run` may be called again after it raised."""
 
     def __init__(
         self,
@@ -43,7 +43,7 @@ class Progress:
         self._milestones = milestones
 
     async def run(self) -> None:
-        """Follow.
+        """Follow the groups until cancelled.
 
         Raises:
             LogError, KafkaError: one of the two cannot be reached.
@@ -71,9 +71,9 @@ class Progress:
             await self._show(group, reached, shown)
 
     async def _copied(self, consumer: AIOKafkaConsumer) -> bool:
-        """Wait until all that stands on Kafka now is copied; whether it was in time."""
+        """Wait until the copier has all records that are on Kafka now. Return whether it was in time."""
         if not self.copier.positions:
-            return False  # it has not begun
+            return False  # the copier has not begun
         ends = await consumer.end_offsets([kafka_partition(tp) for tp in self.copier.positions])
         wanted = {TopicPartition(*tp): end for tp, end in ends.items()}
         try:
@@ -90,4 +90,4 @@ class Progress:
         try:
             await self.log.commit(WriteBatch(offsets=reached, preconditions=preconditions, group=group))
         except RolledBackError:
-            return  # another bridge showed something meanwhile
+            return  # another bridge wrote the offsets meanwhile

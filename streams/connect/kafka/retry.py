@@ -1,4 +1,4 @@
-"""Keeping at it while Kafka or the log is away: pauses, says so once, goes on."""
+"""Retry work while Kafka or the log is away: pause, log it once, and go on."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from faust_redis.log import LogError, RolledBackError, SourceMovedError
 
 RETRY_FIRST_S = 0.1
 RETRY_MAX_S = 2.0
-STEADY_S = 10.0  # what ran this long begins its pauses anew
+STEADY_S = 10.0  # work that ran this long starts its back-off anew
 
 logger = logging.getLogger(__name__)
 
 
 async def retry_while_unavailable(work: Callable[[], Awaitable[None]], what: str, *, once: bool = False) -> None:
-    """Do the work again and again, with pauses while one of the two sides is away or refuses; or until it is done."""
+    """Run the work until it returns. Retry it with pauses while Kafka or the log is away or refuses."""
     clock = asyncio.get_running_loop().time
     pause = RETRY_FIRST_S
     while True:
