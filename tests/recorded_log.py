@@ -66,11 +66,12 @@ def sample(world: World) -> Iterator[list[AnyEvent]]:
     fills = read_fills("sample").fills
     for fill in fills[::25]:
         yield report(world, fill)
-    yield report(world, fills[::25][-1] | {"closed_pnl_usd": "1.23"})  # This report differs from the one before.
-    yield report(world, fills[0] | {"fill_id": "forgotten"})  # This event is far behind its user's newest.
-    yield report(
-        world, fills[-1] | {"user_id": "newcomer", "executed_at": "2024-01-01T00:00:00Z"}
-    )  # This event is late for its day.
+    # This report differs from the one before.
+    yield report(world, fills[::25][-1] | {"closed_pnl_usd": "1.23"})
+    # This event is far behind its user's newest.
+    yield report(world, fills[0] | {"fill_id": "forgotten"})
+    # This event is late for its day.
+    yield report(world, fills[-1] | {"user_id": "newcomer", "executed_at": "2024-01-01T00:00:00Z"})
     yield world.price("BTC", "60000", "2025-03-01T08:00:00Z")
     (alerting, *_), (opened, *_) = (
         of_trade(world.order(f"2025-03-01T08:0{minute}:00Z", notional_usd=usd, leverage=10))

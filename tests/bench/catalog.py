@@ -1,4 +1,4 @@
-"""The parts of the benchmark by name; each is a module of `tests.bench.parts`, imported when it is wanted."""
+"""The parts of the benchmark by name; each is a module of `tests.bench.parts`, imported on demand."""
 
 from __future__ import annotations
 
@@ -29,5 +29,5 @@ PARTS = {
 
 
 def part(name: str) -> Part:
-    """The function that measures a part."""
+    """Return the function that measures a part."""
     return cast("Part", importlib.import_module(f"tests.bench.parts.{name}").measure)

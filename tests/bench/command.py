@@ -1,4 +1,4 @@
-"""`python -m tests.bench`: how fast it is on this machine."""
+"""`python -m tests.bench`: measure this product on this machine."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.bench.parameters import Asked
 
 
 def _numbers(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[int, ...]:
-    """`1,2,4` as numbers."""
+    """Parse `1,2,4` as numbers."""
     del context
     if value is None:
         return ()
@@ -84,12 +84,12 @@ def bench(parts: tuple[str, ...], file: Path | None, style: str | None, **option
         for result in part(name)(asked):
             click.echo("\n".join(result.lines()))
             found[name]["figures"].append(result.as_json())
-        if file is not None:  # after each part: what was measured is kept when a later one fails
+        if file is not None:  # Write after each part, so that a part that fails later loses no earlier figures.
             file.write_text(json.dumps({**machine, "options": _shown(asked), "results": found}, indent=2) + "\n")
 
 
 def _shown(asked: Asked) -> dict[str, Any]:
-    """The options of a run, for its results."""
+    """Return the options of a run, for its results."""
     options = asdict(asked)
     del options["say"]
     return options

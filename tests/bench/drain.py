@@ -1,7 +1,7 @@
-"""One run of an agent over a topic that was filled before: how long until all is committed, and whether it is right.
+"""One run of an agent over a topic that was filled before: how long until all is committed, and is the result right?
 
-The workers come up and warm up on the first events. Then they are stopped for a moment (SIGSTOP), the topic is filled,
-and the clock runs from where they go on until the group has committed the last event.
+The workers come up and warm up on the first events. The bench then pauses them (SIGSTOP) and fills the topic. The clock
+runs from their resumption until the group has committed the last event.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ SHOWN = 3
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """What is run: a kind and style of agent, its table's store, events measured and before, and worker processes."""
+    """The job of a run: kind and style of agent, store of its table, number of events, warm-up and worker processes."""
 
     kind: str
     style: str
@@ -50,10 +50,10 @@ class Job:
 
 
 def drain(job: Job, seed: int) -> Spent:
-    """Runs the job once, on a broker of its own.
+    """Run the job once, on a broker of its own.
 
     Raises:
-        DeployError: when the workers fail, or the final table or outputs are not what the events add up to.
+        DeployError: when the workers fail, or the final table or outputs do not match the events.
     """
     with tempfile.TemporaryDirectory() as text:
         directory = Path(text)
@@ -77,7 +77,7 @@ async def _drain(job: Job, seed: int, server: EmbeddedServer, directory: Path) -
 
 @asynccontextmanager
 async def warm_fleet(job: Job, server: EmbeddedServer, directory: Path, first: list[Record]) -> AsyncIterator[Fleet]:
-    """The job's workers, ready, with the first events processed."""
+    """Start the job's workers and wait until they have processed the first events."""
     spec = WorkerSpec(
         app=NAME,
         url=server.url,
@@ -101,7 +101,7 @@ async def warm_fleet(job: Job, server: EmbeddedServer, directory: Path, first: l
 
 
 async def check(log: Log, spec: WorkerSpec, sent: Counter[str]) -> None:
-    """The table holds how often each key was sent, and each event has had one output.
+    """Check that the table holds how often each key was sent, and that each event has had one output.
 
     Raises:
         DeployError: when it is not so.
@@ -117,7 +117,7 @@ async def check(log: Log, spec: WorkerSpec, sent: Counter[str]) -> None:
 
 
 async def table(log: Log, spec: WorkerSpec) -> dict[str, int]:
-    """The table as committed: what every process may read of it."""
+    """Return the committed table, as every process may read it."""
     found: dict[str, int] = {}
     for place in payload.places(spec.changelog, spec.partitions):
         async for rows in log.rows(place):
@@ -126,7 +126,7 @@ async def table(log: Log, spec: WorkerSpec) -> dict[str, int]:
 
 
 async def outputs(log: Log, spec: WorkerSpec) -> list[int]:
-    """The numbers of all events that had an output, in order."""
+    """Return the numbers of all events that had an output, in order."""
     found: list[int] = []
     for place in payload.places(spec.output, spec.partitions):
         offset = 0
@@ -137,5 +137,5 @@ async def outputs(log: Log, spec: WorkerSpec) -> list[int]:
 
 
 def number_of(output: bytes | None) -> int:
-    """Which event an output is of."""
+    """Return the number of the event that an output belongs to."""
     return int(orjson.loads(output or b"")["id"]) - payload.ID_FIRST

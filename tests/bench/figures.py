@@ -13,17 +13,17 @@ WHOLE_FROM = 100
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One measured thing over several runs."""
+    """One measured quantity over several runs."""
 
     runs: tuple[float, ...]
 
     @property
     def median(self) -> float:
-        """The middle of the runs."""
+        """Return the median of the runs."""
         return statistics.median(self.runs)
 
     def as_json(self) -> dict[str, Any]:
-        """Median, least and greatest, and every run."""
+        """Return the median, the least, the greatest and the value of every run."""
         return {"median": self.median, "least": min(self.runs), "greatest": max(self.runs), "runs": list(self.runs)}
 
     def __str__(self) -> str:
@@ -33,17 +33,17 @@ class Figure:
 
 
 def figure(runs: Sequence[float]) -> Figure:
-    """A figure of the values of several runs."""
+    """Return the figure of the values of several runs."""
     return Figure(tuple(runs))
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
-    """The nearest-rank percentile of at least one value."""
+    """Return the nearest-rank percentile of at least one value."""
     ordered = sorted(values)
     rank = max(1, -(-len(ordered) * percent // 100))
     return ordered[int(rank) - 1]
 
 
 def short(value: float) -> str:
-    """A value with as many digits as mean something."""
+    """Format a value with its significant digits only."""
     return f"{value:,.0f}" if abs(value) >= WHOLE_FROM else f"{value:.2f}"

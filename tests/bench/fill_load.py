@@ -1,4 +1,4 @@
-"""Bodies of `POST /v1/fills`, encoded before anything is measured."""
+"""Bodies of `POST /v1/fills`, encoded before the measurement begins."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ HOUR_FROM = Instant.parse("2025-01-15T12:00:00Z")
 
 
 def made_fills(count: int, *, users: int, seed: int) -> list[Fill]:
-    """Seeded fills of many users, as the ingress takes them."""
+    """Return seeded fills of many users, as the ingress takes them."""
     with tempfile.TemporaryDirectory() as directory:
         path = write_fills(Path(directory) / "fills.csv", fills=count, users=users, seed=seed)
         return list(read_fills(path).fills)
 
 
 def in_one_hour(fills: list[Fill]) -> list[Fill]:
-    """The same fills within an hour, as when many trade at once."""
+    """Return the same fills within one hour, as when many users trade at once."""
     return [
         {**fill, "executed_at": Instant(HOUR_FROM + number * HOUR_US // len(fills)).text()}
         for number, fill in enumerate(fills)
@@ -31,12 +31,12 @@ def in_one_hour(fills: list[Fill]) -> list[Fill]:
 
 
 def bodies(fills: list[Fill], batch: int) -> list[bytes]:
-    """The fills in order, some in each body."""
+    """Return request bodies with the fills in order, a fixed number in each."""
     waiting = iter(fills)
     return [orjson.dumps({"fills": part}) for part in iter(lambda: list(islice(waiting, batch)), [])]
 
 
 def headers(token: str, key: str | None = None) -> str:
-    """Header lines of a request, with an Idempotency-Key or without."""
+    """Return the header lines of a request, with an Idempotency-Key or without."""
     lines = f"Authorization: Bearer {token}\r\n"
     return lines if key is None else f"{lines}Idempotency-Key: {key}\r\n"

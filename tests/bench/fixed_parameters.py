@@ -1,4 +1,4 @@
-"""A tiny benchmark: enough to show that a part works and counts right, and not how fast anything is."""
+"""A tiny benchmark: it shows that a part works and counts right, not how fast anything is."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -31,7 +31,7 @@ TINY: dict[str, Any] = {
 
 
 def measured(name: str, said: list[str] | None = None, **options: Any) -> list[Result]:
-    """What a part finds with tiny counts; what it says goes to `said`."""
+    """Run a part with tiny counts and return its results; progress lines go to `said`."""
     lines: list[str] = [] if said is None else said
     found: Iterator[Result] = part(name)(Asked(say=lines.append, **{**TINY, **options}))
     return list(found)

@@ -1,4 +1,4 @@
-"""Worker processes of one measured app: started, waited for, stopped for a moment, killed."""
+"""Worker processes of one measured app: start, wait, pause, kill."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LOG_BYTES = 3_000
 
 @dataclass
 class Fleet:
-    """Workers by name; the same name finds its local tables again."""
+    """Workers by name; a worker started again under a name gets its old local tables."""
 
     log: Log
     spec: WorkerSpec
@@ -34,7 +34,7 @@ class Fleet:
 
     @property
     def pids(self) -> list[int]:
-        """Process ids of those that run."""
+        """Return the process ids of the running workers."""
         return [child.pid for child in self.running.values()]
 
     def start(self, name: str) -> process.Child:
@@ -55,7 +55,7 @@ class Fleet:
             await asyncio.sleep(POLL_S)
 
     async def drained(self, deadline_s: float) -> None:
-        """Wait until the group has committed everything that stands in its topic."""
+        """Wait until the group has committed all records of its topic."""
         end = sum((await self.log.end_offsets(self.spec.topic)).values())
         deadline = time.monotonic() + deadline_s
         while await self.committed() < end:
@@ -63,17 +63,17 @@ class Fleet:
             await asyncio.sleep(POLL_S)
 
     async def committed(self) -> int:
-        """Events of the topic that the group has committed."""
+        """Return how many events of the topic the group has committed."""
         offsets = await self.log.committed(self.spec.app)
         return sum(offset for tp, offset in offsets.items() if tp.topic == self.spec.topic)
 
     def pause(self) -> None:
-        """Stop all processes where they are, so that a topic can be filled before any of them sees it."""
+        """Pause all processes, so that none sees the topic while it is filled."""
         for child in self.running.values():
             child.send_signal(signal.SIGSTOP)
 
     def resume(self) -> None:
-        """Let them go on."""
+        """Resume all processes."""
         for child in self.running.values():
             child.send_signal(signal.SIGCONT)
 
@@ -89,14 +89,14 @@ class Fleet:
             raise DeployError(f"the workers did not {what} in time:\n{self.last_words()}")
 
     def last_words(self) -> str:
-        """The end of every worker's log."""
+        """Return the end of every worker's log."""
         logs = sorted(self.directory.glob("*.log"))
         return "\n".join(f"{path.name}: {path.read_text(errors='replace')[-LOG_BYTES:]}" for path in logs)
 
 
 @asynccontextmanager
 async def fleet(log: Log, spec: WorkerSpec, directory: Path, size: int) -> AsyncIterator[Fleet]:
-    """So many workers, ready; killed when the block ends."""
+    """Start workers and wait until they are ready; kill them when the block ends."""
     some = Fleet(log, spec, directory)
     try:
         for number in range(1, size + 1):

@@ -1,7 +1,7 @@
-"""A load client that costs less than the server: hand-written HTTP/1.1 over kept connections.
+"""A load client that costs less than the server: hand-written HTTP/1.1 over persistent connections.
 
-Open loop: requests are due at fixed times, whether or not earlier ones were answered, so that a slow answer shows up as
-latency instead of slowing the load down (no coordinated omission).
+Open loop: each request is due at a fixed time, whether or not earlier requests were answered. So a slow answer shows as
+latency and does not slow down the load (no coordinated omission).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ END_OF_HEAD = b"\r\n\r\n"
 
 
 class Connection(asyncio.Protocol):
-    """One kept connection; one request at a time."""
+    """One persistent connection; it carries one request at a time."""
 
     def __init__(self) -> None:
         self._transport: asyncio.Transport | None = None
@@ -50,12 +50,12 @@ class Connection(asyncio.Protocol):
             answered.set_result((int(head[9:12]), body))
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tell whoever waits for an answer."""
+        """Fail the request that waits for an answer."""
         if self._answered is not None:
             self._answered.set_exception(exc or ConnectionError("the server closed the connection"))
 
     async def post(self, path: str, body: bytes, headers: str) -> tuple[int, bytes]:
-        """Status and body of the answer; `headers` are whole lines, each with its line end."""
+        """Send a request and return status and body; `headers` are whole lines, each with its line end."""
         transport = self._open_transport
         self._answered = asyncio.get_running_loop().create_future()
         head = f"POST {path} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n{headers}"
@@ -74,7 +74,7 @@ class Connection(asyncio.Protocol):
 
 
 def content_length(head: bytes) -> int:
-    """Bytes of the body that follows a head.
+    """Return the number of bytes of the body that follows a head.
 
     Raises:
         ValueError: when the head does not say.
@@ -87,7 +87,7 @@ def content_length(head: bytes) -> int:
 
 @dataclass
 class Load:
-    """What came of a load: seconds it took, answers by status, latency of each request from when it was due."""
+    """The result of a load: its seconds, answers by status, and each request's latency from when it was due."""
 
     seconds: float = 0.0
     statuses: dict[int, int] = field(default_factory=dict)
@@ -95,7 +95,7 @@ class Load:
 
     @property
     def accepted(self) -> int:
-        """Requests answered with 202."""
+        """Return how many requests were answered with 202."""
         return self.statuses.get(202, 0)
 
     def note(self, status: int, latency_s: float) -> None:
@@ -109,7 +109,7 @@ Headers = str | Callable[[int], str]
 
 
 async def closed_loop(url: str, path: str, bodies: Iterable[bytes], headers: Headers, *, connections: int) -> Load:
-    """Sends all bodies as fast as the answers come, over some connections."""
+    """Send all bodies as fast as the answers come, over some connections."""
     load, waiting = Load(), iter(enumerate(bodies))
 
     async def worker() -> None:
@@ -137,7 +137,7 @@ async def open_loop(
     connections: int,
     on_accepted: Callable[[int, float], None] = lambda _number, _at: None,
 ) -> Load:
-    """Sends the n-th body when it is due; `on_accepted` gets its number and the time of its answer."""
+    """Send the n-th body when it is due; `on_accepted` gets its number and the time of its answer."""
     load, waiting, first = Load(), iter(enumerate(bodies)), time.perf_counter()
 
     async def worker() -> None:

@@ -1,4 +1,4 @@
-"""Subscribers of the live feed: those that read and note when they were told of what, and slow ones beside them."""
+"""Subscribers of the live feed: some read and note when each change arrived, some are slow."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Watches = Literal["everything", "own", "board", "fees"]
 
 
 def day(change: int) -> date:
-    """The UTC day whose fees a change raises; no other change does."""
+    """Return the UTC day whose fees a change raises; no other change does."""
     return FIRST_DAY + timedelta(days=change)
 
 
@@ -33,7 +33,7 @@ def _change(day: bytes) -> int:
 
 
 class _Told(NamedTuple):
-    """How a row says which change it tells of."""
+    """How to find in a row the change that it shows."""
 
     pattern: re.Pattern[bytes]
     change: Callable[[bytes], int]
@@ -45,10 +45,10 @@ OF_DAYS = _Told(re.compile(rb'"day":"(\d{4}-\d\d-\d\d)"'), _change)
 
 @dataclass(frozen=True)
 class Audience:
-    """Who listens to what, and who is slow.
+    """The subscribers: their feeds, and how many are slow.
 
-    Everybody to everything of the progress feed, or each to users of its own; or all to the top of one board, or to the
-    fees of each day. Of the slow ones, half read nothing and half read 4 KiB each second; they listen to all progress.
+    Each fast one listens to all of the progress feed, to users of its own, to the top of one board, or to the fees of
+    each day. Half of the slow ones read nothing and half read 4 KiB each second; they listen to all progress.
     """
 
     subscribers: int
@@ -56,11 +56,11 @@ class Audience:
     slow: int
 
     def wanted(self, subscriber: int, changes: int) -> range:
-        """The changes that a subscriber is told of."""
+        """Return the changes that a subscriber must get."""
         return range(subscriber, changes, self.subscribers) if self.watches == "own" else range(changes)
 
     def path(self, subscriber: int, changes: int) -> str:
-        """What a subscriber asks for."""
+        """Return the path that a subscriber requests."""
         match self.watches:
             case "board":
                 return "/v1/feed/boards?board=volume&period=all"
@@ -74,7 +74,7 @@ class Audience:
 
 
 class Listener(asyncio.Protocol):
-    """One subscriber: notes when it was told first of each change."""
+    """A subscriber that notes when it first saw each change."""
 
     def __init__(self, request: bytes, wanted: range, told: _Told) -> None:
         self.heard: dict[int, float] = {}
@@ -87,12 +87,12 @@ class Listener(asyncio.Protocol):
         self._rest = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Ask for the feed."""
+        """Send the request for the feed."""
         self.transport = cast("asyncio.Transport", transport)
         self.transport.write(self._request)
 
     def data_received(self, data: bytes) -> None:
-        """Note what is told."""
+        """Note the changes in the received rows."""
         now = time.perf_counter()
         data = self._rest + data
         end = data.rfind(b"\n") + 1
@@ -105,12 +105,12 @@ class Listener(asyncio.Protocol):
             self.current.set()
 
     def delays(self, accepted: dict[int, float]) -> list[float]:
-        """Seconds from accepted to told, of each change that it was told of."""
+        """Return the seconds from accepted to received, of each change that arrived."""
         return [max(0.0, self.heard[one] - accepted[one]) for one in self.wanted if one in self.heard]
 
 
 async def listen(url: str, audience: Audience, changes: int) -> list[Listener]:
-    """All subscribers, each with its snapshot."""
+    """Connect all subscribers and wait until each has its snapshot."""
     loop, parts, found = asyncio.get_running_loop(), urlsplit(url), []
     told = OF_DAYS if audience.watches == "fees" else OF_USERS
     for number in range(audience.subscribers):
@@ -130,7 +130,7 @@ def _same(listener: Listener) -> Listener:
 
 
 async def listen_slowly(url: str) -> socket.socket:
-    """A subscriber to everything whose system takes in little."""
+    """Subscribe to everything with a small receive buffer."""
     parts, connection = urlsplit(url), socket.socket()
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SLOW_RECEIVE_BYTES)
     connection.setblocking(False)

@@ -1,4 +1,4 @@
-"""What the figures were measured on: date, load, machine, versions, our commit."""
+"""The environment of a measurement: date, load, machine, versions, our commit."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ UNKNOWN = "unknown"
 
 
 def require_proc() -> None:
-    """Refuse a machine on which nothing could be measured.
+    """Refuse a machine on which the bench cannot measure.
 
     Raises:
         DeployError: when there is no /proc.
@@ -40,7 +40,7 @@ def require_proc() -> None:
 
 
 def describe() -> dict[str, str]:
-    """Everything that a figure depends on and that is not an option."""
+    """Return everything that a figure depends on, except the options."""
     return {
         "date": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         "load": f"{load()} over 1, 5, 15 minutes",
@@ -54,15 +54,15 @@ def describe() -> dict[str, str]:
 
 
 def load() -> str:
-    """How many processes want a core, over 1, 5 and 15 minutes: others that ran meanwhile show in it."""
+    """Return the load averages over 1, 5 and 15 minutes: they show other processes that ran meanwhile."""
     return ", ".join(f"{average:.2f}" for average in os.getloadavg())
 
 
 def bare_loop() -> float:
-    """Events a second that a loop decodes and counts by key, without a log, a store or a commit, on one core.
+    """Return how many events a second a loop decodes and counts by key, with no log, store or commit, on one core.
 
-    How fast the machine is at the moment: others share its cores and caches, which its load does not show. Figures of
-    different moments and machines are compared by it. The median of several short runs.
+    Other processes share cores and caches, which the load average does not show. This speed lets a reader compare
+    figures of different moments and machines. The value is the median of several short runs.
     """
     some = [value for _, value in payload.events(LOOP_EVENTS, 1)]
     decode = msgspec.json.Decoder(Order).decode
@@ -77,12 +77,12 @@ def bare_loop() -> float:
 
 
 def lines(machine: Mapping[str, str]) -> list[str]:
-    """As it is printed."""
+    """Return the description as printed lines."""
     return [f"{name:<10}{value}" for name, value in machine.items()]
 
 
 def cpu_model() -> str:
-    """The processor's name."""
+    """Return the processor's name."""
     cpuinfo = Path("/proc/cpuinfo")
     if not cpuinfo.is_file():
         return platform.processor()
@@ -91,12 +91,12 @@ def cpu_model() -> str:
 
 
 def memory_gib() -> float:
-    """Memory of the machine."""
+    """Return the machine's memory in GiB."""
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
 
 
 def commit() -> str:
-    """Our commit, with a plus when files differ from it; `unknown` when this is no checkout."""
+    """Return our commit, with a plus when files differ from it; `unknown` when this is no checkout."""
     head = _git("rev-parse", "--short", "HEAD")
     return UNKNOWN if head is None else head + ("+" if _git("status", "--porcelain") else "")
 

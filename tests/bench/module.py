@@ -1,4 +1,4 @@
-"""Start modules of the bench as processes of their own: they are not installed, so each is told where they lie."""
+"""Start modules of the bench as processes of their own, with the import path set: the bench is not installed."""
 
 from __future__ import annotations
 
@@ -12,6 +12,6 @@ from tests.source import PYTHON_PATH
 
 
 def spawn(name: str, *arguments: str, output: IO[bytes] | None = None) -> process.Child:
-    """Start a module such as `tests.bench.apps.worker`; it is killed when this process dies."""
+    """Start a module such as `tests.bench.apps.worker`; the kernel kills it when this process dies."""
     argv: Sequence[str] = [sys.executable, "-P", "-m", name, *arguments]
     return process.spawn(argv, env={**os.environ, "PYTHONPATH": PYTHON_PATH}, output=output)

@@ -1,4 +1,4 @@
-"""The producer of the latency part, a process of its own: appends each event when it is due, and notes when it did.
+"""The producer of the latency part, in its own process: append each event when it is due, and note the time.
 
 Run as `python -m tests.bench.open_loop LOAD`.
 """
@@ -28,7 +28,7 @@ LEAD_S = 0.1
 
 @dataclass(frozen=True, kw_only=True)
 class Load:
-    """Events numbered from `first`, so many per second. `out` gets two doubles for each: when due, when appended."""
+    """Events numbered from `first`, at a fixed rate. `out` gets two doubles for each: when due, when appended."""
 
     url: str
     namespace: str
@@ -41,12 +41,12 @@ class Load:
     out: str
 
     def dumps(self) -> str:
-        """As an argument."""
+        """Encode the load as a command-line argument."""
         return json.dumps(asdict(self))
 
 
 def moments(out: Path) -> tuple[list[float], list[float]]:
-    """When each event was due, and when its append began (`time.monotonic`, which processes share)."""
+    """Return when each event was due, and when its append began (`time.monotonic`, which processes share)."""
     numbers = array("d")
     numbers.frombytes(out.read_bytes())
     return list(numbers[::2]), list(numbers[1::2])

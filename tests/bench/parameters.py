@@ -1,4 +1,4 @@
-"""What the person at the command line asked for."""
+"""The options of the command line."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """Options of `python -m tests.bench`. `say` shows a line of progress at once."""
+    """Options of `python -m tests.bench`. `say` prints a line of progress at once."""
 
     runs: int
     seed: int
@@ -32,5 +32,5 @@ class Asked:
     say: Callable[[str], None]
 
     def seeds(self) -> range:
-        """A seed for each run."""
+        """Return a seed for each run."""
         return range(self.seed, self.seed + self.runs)

@@ -18,13 +18,13 @@ APPEND_RECORDS = 500
 
 
 def payload(number: int, key: str) -> bytes:
-    """A JSON object of exactly 200 bytes: id, key, amount, padding."""
+    """Return a JSON object of exactly 200 bytes: id, key, amount, padding."""
     head = f'{{"id":{ID_FIRST + number},"key":"{key}","amount":{number % 97}.25,"pad":"'
     return (head + "x" * (BYTES - len(head) - 2) + '"}').encode()
 
 
 def events(count: int, seed: int, first: int = 0) -> Iterator[tuple[bytes, bytes]]:
-    """Keys and values."""
+    """Yield keys and values."""
     chance = random.Random(f"{seed}:{first}")
     for number in range(first, first + count):
         key = f"k{chance.randrange(KEYS):05d}"
@@ -32,7 +32,7 @@ def events(count: int, seed: int, first: int = 0) -> Iterator[tuple[bytes, bytes
 
 
 def records(topic: str, partitions: int, count: int, seed: int, first: int = 0) -> list[Record]:
-    """The same as records of a topic, partitioned by key."""
+    """Yield the events as records of a topic, partitioned by key."""
     return [
         Record(topic, partition_for(key, partitions), key, value, number)
         for number, (key, value) in enumerate(events(count, seed, first), first)
@@ -40,16 +40,16 @@ def records(topic: str, partitions: int, count: int, seed: int, first: int = 0) 
 
 
 async def append(log: Log, some: Sequence[Record]) -> None:
-    """Appends records in calls of a bounded size."""
+    """Append records in calls of a bounded size."""
     for start in range(0, len(some), APPEND_RECORDS):
         await log.append(some[start : start + APPEND_RECORDS])
 
 
 def counted(some: Sequence[Record]) -> Counter[str]:
-    """How often each key occurs: what a table that counts must hold."""
+    """Return how often each key occurs: the rows that a counting table must hold."""
     return Counter((record.key or b"").decode() for record in some)
 
 
 def places(topic: str, partitions: int) -> list[TopicPartition]:
-    """All partitions of a topic."""
+    """Return all partitions of a topic."""
     return [TopicPartition(topic, number) for number in range(partitions)]

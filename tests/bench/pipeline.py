@@ -33,7 +33,7 @@ LOG_BYTES = 3_000
 
 
 class Pipeline:
-    """Started and stopped with `with`; its data lies under the directory."""
+    """The product's processes. Start and stop it with `with`; its data lies in the directory."""
 
     def __init__(self, directory: Path, *, workers: int) -> None:
         self.server = EmbeddedServer(directory / "data", find_binary())
@@ -69,15 +69,15 @@ class Pipeline:
 
     @property
     def url(self) -> str:
-        """The API's address."""
+        """Return the API's address."""
         return api_url(self.settings)
 
     def token(self, role: Role = Role.VENUE) -> str:
-        """A token of a role; a venue may report fills."""
+        """Return a token of a role; the venue role may report fills."""
         return issue(self.settings, DEV_USER if role is Role.USER else DEV_VENUE, role)
 
     def start_worker(self, name: str) -> process.Child:
-        """Start a worker, without waiting; the same name finds its local tables again."""
+        """Start a worker without waiting; a worker started again under a name gets its old local tables."""
         worker = self._start(name, "worker", "--name", name)
         self.workers.append(worker)
         return worker

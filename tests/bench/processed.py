@@ -1,4 +1,4 @@
-"""How far the product's workers are: the groups of all domains, from the clients' topics to the last one."""
+"""The progress of the product's workers: the groups of all domains, from the clients' topics to the last one."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ APP_ID = "astratrade"
 
 
 async def all_processed(log: Log, domains: Collection[str] = ()) -> bool:
-    """Return whether the group of each domain, or of these, has committed all that stands in the topics it consumes.
+    """Tell whether the group of each (or each given) domain has committed all records of its topics.
 
-    Looks at the topics in the order in which events flow: once a topic is done, nothing is added to the next.
+    Topics are read in the order in which events flow: once a topic is done, nothing is added to the next.
     """
     for group, topic in _consumed(domains or TOPOLOGY.names):
         try:

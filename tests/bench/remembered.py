@@ -1,8 +1,8 @@
-"""Bytes a remembered event takes in the snapshot of a table on a real server: packed buckets, and one row an id.
+"""Bytes that a remembered event takes in a table's snapshot on a real server: packed buckets, and one row an id.
 
-    python -m tests.bench.remembered
+python -m tests.bench.remembered
 
-One row an id is what a table of ids would take: the id as key, `1` as value.
+A plain table of ids would have one row an id: the id as key, `1` as value.
 """
 
 import tempfile
@@ -26,7 +26,7 @@ SNAPSHOT = Keys("astra").snapshot("bench", 0)
 
 
 def packed(events: int, users: int) -> dict[bytes, bytes]:
-    """Return the rows after fills of so many users, one a second, in turn."""
+    """Return the rows after fills of a number of users, one a second, in turn."""
     rows: dict[bytes, bytes] = {}
     processed = ProcessedEvents(
         UnitOfWork(lambda _: rows), TRADING_PROCESSED, repeats_days=packaged_rulebook().repeats_days

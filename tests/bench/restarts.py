@@ -1,4 +1,4 @@
-"""Three workers under a steady trickle, whose restarts are measured: what `rolling` and `failover` share."""
+"""Three workers under a steady trickle, restarted and measured: the common part of `rolling` and `failover`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MS = 1_000
 
 @asynccontextmanager
 async def watched(server: EmbeddedServer, lease_s: float, standbys: int) -> AsyncIterator[tuple[Fleet, Watch]]:
-    """Three workers that are at work, and a watch on what they commit."""
+    """Start three workers and a watch on their commits."""
     with tempfile.TemporaryDirectory() as text:
         spec = WorkerSpec(
             app=NAME,

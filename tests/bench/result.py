@@ -1,4 +1,4 @@
-"""What a part of the benchmark has found: lines for a person, and the same as JSON."""
+"""The results of a part of the benchmark: lines for a person, and the same as JSON."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ NAME_COLUMNS = 30
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What was measured, and its figures by name (with their unit in it).
+    """The title and the figures of a measurement; a figure's name contains its unit.
 
     Attributes:
-        title: What was measured, under which load, for people.
+        title: The quantity and the load, for people.
         figures: Several runs of each.
         notes: Conclusions from the figures: whole sentences.
         series: Measurements over time, one row each; written to the file only.
@@ -28,12 +28,12 @@ class Result:
     series: tuple[Mapping[str, float], ...] = field(default=())
 
     def lines(self) -> list[str]:
-        """As it is printed."""
+        """Return the printed lines."""
         found = [f"    {name:<{NAME_COLUMNS}}{figure}" for name, figure in self.figures.items()]
         return [f"  {self.title}", *found, *(f"    {note}" for note in self.notes)]
 
     def as_json(self) -> dict[str, Any]:
-        """As it is written to a file."""
+        """Return the form that is written to a file."""
         return {
             "title": self.title,
             "figures": {name: figure.as_json() for name, figure in self.figures.items()},

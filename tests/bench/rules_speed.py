@@ -38,7 +38,7 @@ MADE = 20_000
 
 @dataclass
 class Batch:
-    """Records of one partition, and what was sent."""
+    """A batch of records of one partition that collects its sends."""
 
     values: list[bytes]
     partition: int = 0

@@ -1,4 +1,4 @@
-"""What processes spend: CPU seconds and memory, as the kernel counts them (Linux)."""
+"""Resource use of processes: CPU seconds and memory, as the kernel counts them (Linux)."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ CLOCK_OF_PROCESS = 2
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """What some events took: seconds on the clock, CPU seconds of workers and broker, peak memory of each in MiB.
+    """The cost of some events: wall-clock seconds, CPU seconds of workers and broker, peak memory of each in MiB.
 
-    The memory is the greatest resident set since the process began; of several workers, that of the largest.
+    The memory is the largest resident set since the process began; of several workers, the largest one's.
     """
 
     events: int
@@ -32,7 +32,7 @@ class Spent:
 
 
 class Meter:
-    """Reads the clocks of some workers and a broker; `spent` is what passed since `begin`."""
+    """A meter of workers and a broker: `spent` returns the difference since `begin`."""
 
     def __init__(self, workers: Sequence[int], broker: int) -> None:
         self._workers, self._broker = tuple(workers), broker
@@ -46,7 +46,7 @@ class Meter:
         return self
 
     def spent(self, events: int) -> Spent:
-        """What so many events have taken since then."""
+        """Return the cost of a number of events since `begin`."""
         return Spent(
             events,
             time.monotonic() - self._wall,
@@ -58,7 +58,7 @@ class Meter:
 
 
 def spending(runs: Sequence[Spent], *, what: str = "events", who: str = "worker") -> dict[str, Figure]:
-    """The figures that every throughput has: per second, CPU of worker and broker, memory of both."""
+    """Return the figures of every throughput: events per second, CPU of worker and broker, memory of both."""
     return {
         f"{what}/s": figure([run.events / run.wall_s for run in runs]),
         f"{what}/s per {who} core": figure([run.events / run.worker_cpu_s for run in runs]),
@@ -70,20 +70,21 @@ def spending(runs: Sequence[Spent], *, what: str = "events", who: str = "worker"
 
 
 def cpu_seconds(pid: int) -> float:
-    """User and system seconds of a process so far, to the nanosecond (/proc/PID/stat has hundredths of a second).
+    """Return user and system seconds of a process so far, to the nanosecond.
 
-    The clock's number is what clock_getcpuclockid(3) makes of a process id on Linux.
+    The hundredths of a second in /proc/PID/stat are too coarse. The clock's number is derived from the process id as
+    clock_getcpuclockid(3) does on Linux.
     """
     return time.clock_gettime(~pid << CLOCK_PID_SHIFT | CLOCK_OF_PROCESS)
 
 
 def peak_mib(pid: int) -> float:
-    """The greatest resident set of a process so far, in MiB."""
+    """Return the largest resident set of a process so far, in MiB."""
     return _status_kib(pid, "VmHWM") / KIB_PER_MIB
 
 
 def resident_kib(pid: int) -> int:
-    """The resident set of a process, in KiB."""
+    """Return the resident set of a process, in KiB."""
     return _status_kib(pid, "VmRSS")
 
 

@@ -1,4 +1,4 @@
-"""Makes fills files of any size, seeded: many users, equal times, equal scores, trades over midnight, dust, flips."""
+"""Make fills files of any size from a seed: many users, equal times and scores, trades over midnight, dust, flips."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class _Order:
 
 
 def write_fills(path: Path, *, fills: int, users: int, seed: int = 1, prefix: str = "player") -> Path:
-    """Writes a file of the same columns as the real one; the same arguments give the same bytes."""
+    """Write a file with the columns of the real one; the same arguments give the same bytes."""
     with path.open("w", newline="") as out:
         lines = csv.DictWriter(out, COLUMNS, lineterminator="\n")
         lines.writeheader()

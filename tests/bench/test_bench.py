@@ -1,4 +1,4 @@
-"""Run a short slice of every part of the bench: it must run, count right and report what it should."""
+"""Run a short slice of every part of the bench: it must run, count right and report its figures."""
 
 import json
 from collections.abc import Callable

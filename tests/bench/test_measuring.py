@@ -1,4 +1,4 @@
-"""What the benchmark measures with: loads, figures, slopes."""
+"""The measuring helpers of the benchmark: loads, figures, slopes."""
 
 import os
 import time

@@ -1,4 +1,4 @@
-"""Made files of fills: the oracle's totals of them add up, and they hold what makes a file hard."""
+"""Generated files of fills: the oracle's totals add up, and the files contain the hard cases."""
 
 import csv
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""A topic that never runs empty: events are appended for as long as fewer than enough of them wait."""
+"""A topic that never runs empty: a feeder appends events while fewer than a minimum wait."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PAUSE_S = 0.02
 
 
 class Torrent:
-    """Feeds a worker's topic while it is entered."""
+    """A feeder of a worker's topic that runs while it is entered."""
 
     def __init__(self, log: Log, committed: Callable[[], Awaitable[int]], spec: WorkerSpec, seed: int) -> None:
         self._log, self._committed = log, committed
@@ -43,12 +43,12 @@ class Torrent:
         await self._feeding
 
     def check(self) -> None:
-        """Raise what ended the feeding, if anything did."""
+        """Raise the error that ended the feeding, if there was one."""
         if self._feeding.done():
             self._feeding.result()
 
     def sent(self) -> Counter[str]:
-        """How often each key was appended."""
+        """Return how often each key was appended."""
         rounds, rest = divmod(self._appended, len(self._slices))
         total: Counter[str] = Counter()
         for number, one in enumerate(self._slices):

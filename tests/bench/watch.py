@@ -1,4 +1,4 @@
-"""A steady trickle into every partition, and when its commits were seen: its pauses, from the broker's side."""
+"""A steady trickle into every partition, and the times of its commits: the workers' pauses as the broker sees them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WATCH_S = 0.002
 
 
 class Watch:
-    """Appends and watches while it is entered; knows when each partition's committed offset moved."""
+    """A trickle and a watcher that run while entered: they record when each partition's committed offset moved."""
 
     def __init__(self, log: Log, group: str, topic: str, partitions: int) -> None:
         self._log, self._group, self._topic, self._partitions = log, group, topic, partitions
@@ -45,7 +45,7 @@ class Watch:
             await asyncio.sleep(WATCH_S)
 
     def longest_s(self, begin: float, end: float) -> float:
-        """The longest time between two commits of one partition that overlaps with a span."""
+        """Return the longest time between two commits of one partition that overlaps with a span."""
         gaps = [
             after - before
             for moves in self._moves.values()

@@ -1,4 +1,4 @@
-"""Run a demo for the shell blocks of the documentation: it holds the packaged fills, and one dead letter at a time."""
+"""Run a demo for the shell blocks of the documentation, with the packaged fills and always one dead letter."""
 
 from __future__ import annotations
 
@@ -71,9 +71,9 @@ class Demo:
             error.add_note(self.output.read_text(errors="replace")[-4_000:])
 
     def run(self, command: ShellCommand) -> None:
-        """Run a command of a shell block as its reader would, and require that it ends well.
+        """Run a command of a shell block as its reader would, and require status 0.
 
-        A command that serves must stay up until it is told to end.
+        A command that serves must stay up until it is stopped.
         """
         argv = self._argv(command)
         if command.words[1:2] and command.words[1] in SERVING:
@@ -121,7 +121,7 @@ class Demo:
         )
 
     async def _letter(self) -> DeadLetter:
-        """Return a dead letter; there is none at first, so a message that no agent can read is appended."""
+        """Return a dead letter; when there is none, append a message that no agent can decode."""
         async with Log(self._url(), "astra") as log:
             letters = DeadLetters(log, DEAD_LETTERS)
             if not await letters.all():

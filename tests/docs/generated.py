@@ -1,6 +1,6 @@
-"""Blocks of the documentation that are generated from the code; `python -m tests.docs.generated` writes them anew.
+"""Blocks of the documentation that are generated from the code; `python -m tests.docs.generated` updates them.
 
-A block stands between `<!-- generated: NAME -->` and `<!-- end -->`.
+A block is delimited by `<!-- generated: NAME -->` and `<!-- end -->`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ GENERATORS: Final[dict[str, Callable[[], str]]] = {
 
 
 def generated(page: str) -> str:
-    """Return a page with its blocks as the code says."""
+    """Return a page with its blocks generated anew."""
     return BLOCK.sub(lambda found: f"{found[1]}{GENERATORS[found[2]]()}\n{found[3]}", page)
 
 

@@ -1,7 +1,7 @@
-"""Draw who imports whom, from the code: `python -m tests.docs.import_graph` writes both pictures into the page.
+"""Draw the import graph of the code: `python -m tests.docs.import_graph` writes both pictures into the page.
 
 The first picture shows the rooms of the product, the second the parts of the library. An arrow points from an importer
-to what it imports. Arrows that follow from others (a to b, b to c, so a to c) are left out.
+to the imported module. Arrows that follow from others (a to b, b to c, so a to c) are left out.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Graph = dict[str, set[str]]
 
 
 def imports(path: Path) -> Iterator[str]:
-    """Yield the modules that a file imports, wherever in the file the import stands."""
+    """Yield the modules that a file imports, at its top or inside a function."""
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -33,7 +33,7 @@ def imports(path: Path) -> Iterator[str]:
 
 
 def rooms() -> Graph:
-    """Return which room imports which, the library included."""
+    """Return the imports between rooms, the library included."""
     known = {*ROOMS, LIBRARY}
     graph: Graph = {name: set() for name in known}
     for room in ROOMS:
@@ -44,19 +44,19 @@ def rooms() -> Graph:
 
 
 def library() -> Graph:
-    """Return which part of the library imports which; a part is a module or a package up to two levels deep."""
+    """Return the imports between parts of the library; a part is a module or a package up to two levels deep."""
     modules = {_module(path): path for path in LIBRARY_PATH.rglob("*.py")}
     graph: Graph = {}
     for module, path in modules.items():
         if path.name == "__init__.py":
-            continue  # it only re-exports
+            continue  # The module only re-exports.
         found = {_part(name) for name in imports(path) if name in modules and name != LIBRARY}
         graph.setdefault(_part(module), set()).update(found - {_part(module)})
     return graph
 
 
 def library_modules() -> Graph:
-    """Return which module of the library imports which. A package stands for what its `__init__` re-exports."""
+    """Return the imports between library modules; a package counts as all modules that its `__init__` re-exports."""
     modules = {_module(path): path for path in LIBRARY_PATH.rglob("*.py")}
     graph: Graph = {}
     for module, path in modules.items():
@@ -125,10 +125,10 @@ def mermaid(graph: Graph) -> str:
 
 
 def rendered(page: str) -> str:
-    """Return the page with both pictures as the code has them now.
+    """Return the page with both pictures updated from the code.
 
     Raises:
-        ValueError: the page lacks the markers between which a picture stands.
+        ValueError: the page lacks the markers of a picture.
     """
     for name, graph in (("rooms", rooms()), ("library", library())):
         marked = re.compile(rf"(<!-- import graph: {name} -->\n).*?(\n<!-- end -->)", re.DOTALL)

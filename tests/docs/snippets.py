@@ -1,7 +1,7 @@
-"""Find the code blocks of the documentation, and turn the commands of a shell block into something a test can run.
+"""Find the code blocks of the documentation, and turn a shell block's commands into a form that a test can run.
 
-A block in ``sh`` is commands, one in ``python`` a program. Pictures and output stand in blocks of ``text``, diagrams in
-``mermaid``, data in ``json`` or ``toml``. Every other language is refused, so that no block escapes the tests.
+A block in ``sh`` is commands, one in ``python`` a program. Pictures and output are blocks of ``text``, diagrams are
+``mermaid``, data is ``json`` or ``toml``. Every other language is refused, so that no block escapes the tests.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Snippet:
 
     @property
     def name(self) -> str:
-        """Return where it stands: ``docs/driver.md:12``."""
+        """Return the page and line of the block: ``docs/driver.md:12``."""
         return f"{self.page.relative_to(ROOT)}:{self.line}"
 
 
@@ -56,7 +56,7 @@ class ShellCommand:
 
     @property
     def text(self) -> str:
-        """Return the command as one would type it."""
+        """Return the command as a user would type it."""
         return shlex.join(self.words)
 
 
@@ -83,7 +83,7 @@ def snippets(page: Path) -> Iterator[Snippet]:
 
 
 def shell_commands(text: str) -> list[ShellCommand]:
-    """Return the commands of a shell block; what it exports counts for all that follow."""
+    """Return the commands of a shell block; an exported variable applies to all later commands."""
     exported: dict[str, str] = {}
     commands = []
     for line in text.replace("\\\n", " ").splitlines():

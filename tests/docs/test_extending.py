@@ -1,4 +1,4 @@
-"""docs/extending.md is right: its files, put into a copy of the source tree with its one line, work."""
+"""docs/extending.md is right: its files and its one line work in a copy of the source tree."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MODULES = {"streams/events/referrals.py", "tables/referrals.py", "agents/referra
 
 
 def files() -> Iterator[tuple[str, str]]:
-    """The files of the page: path and text."""
+    """Return the files of the page: path and text."""
     for snippet in snippets(PAGE):
         if snippet.language == "python":
             first, _, rest = snippet.text.partition("\n")
@@ -33,7 +33,7 @@ def files() -> Iterator[tuple[str, str]]:
 
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the source tree with the page's files and its one line."""
+    """Return a copy of the source tree with the page's files and its one line."""
     directory = tmp_path_factory.mktemp("extended")
     ignore = shutil.ignore_patterns(LIBRARY, "__pycache__")
     for room in ROOMS:

@@ -1,4 +1,4 @@
-"""The import graph in docs/architecture.md is the one of the code, and rooms form no circle."""
+"""The import graph in docs/architecture.md equals the code's, and rooms have no import cycle."""
 
 from pathlib import Path
 

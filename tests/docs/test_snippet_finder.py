@@ -1,4 +1,4 @@
-"""Code blocks are found, and the commands in them are read as a shell would read them."""
+"""The finder finds code blocks, and reads the commands in them as a shell would."""
 
 from pathlib import Path
 

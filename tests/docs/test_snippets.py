@@ -59,7 +59,7 @@ def text_of(command: ShellCommand) -> str:
 
 
 def is_only_checked(command: ShellCommand) -> bool:
-    """Whether a command is run by another test, or is a heavy suite."""
+    """Tell whether another test runs the command, or the command is a heavy suite."""
     words = text_of(command).split()
     return (
         on_kafka(command)
@@ -70,12 +70,12 @@ def is_only_checked(command: ShellCommand) -> bool:
 
 
 def on_kafka(command: ShellCommand) -> bool:
-    """Whether a command needs a Kafka; tests/kafka/test_dev_on_kafka.py runs those."""
+    """Tell whether a command needs a Kafka; tests/kafka/test_dev_on_kafka.py runs those."""
     return command.variables.get("ASTRA_BROKER_URL", "").startswith("kafka://")
 
 
 def check(command: ShellCommand) -> None:
-    """Check a command that is not run here."""
+    """Check a command without running it."""
     words = text_of(command).split()
     if on_kafka(command):
         assert "test_dev_on_kafka" in known_tests()

@@ -1,4 +1,4 @@
-"""What is made from the topology: the tables of the documentation, the diagram, and the AsyncAPI document."""
+"""The texts derived from the topology: the documentation's tables, the diagram, and the AsyncAPI document."""
 
 from __future__ import annotations
 

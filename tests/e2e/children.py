@@ -29,17 +29,17 @@ class Child:
         return self.popen.poll()
 
     def stop(self) -> bool:
-        """SIGTERM; whether it went by itself within the grace."""
+        """Send SIGTERM; tell whether the process ended by itself within the grace."""
         self.ended_by_us = True
         return process.stop(self.popen, TERM_GRACE_S)
 
     def ask(self) -> None:
-        """SIGTERM, without waiting."""
+        """Send SIGTERM without waiting."""
         self.ended_by_us = True
         process.ask(self.popen)
 
     def kill(self) -> None:
-        """SIGKILL, to it and its group."""
+        """Send SIGKILL to the process and its group."""
         self.ended_by_us = True
         process.kill(self.popen)
 
@@ -53,7 +53,7 @@ class Child:
         return self.log_file.read_text("utf-8", errors="replace")
 
     def last_words(self) -> str:
-        """How it stands and the end of its log, for a person who looks at a failed test."""
+        """Return the state of the process and the end of its log, for the report of a failed test."""
         state = "running" if self.exit_code is None else f"ended with {self.exit_code}"
         lines = self.output().splitlines()[-LOG_LINES:]
         return f"--- {self.name} (pid {self.pid}, {state}):\n" + "\n".join(lines)

@@ -9,6 +9,6 @@ from tests.e2e.pipeline import Pipeline
 
 @pytest.fixture(scope="session")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
-    """A pipeline with one worker. Tests that share it use users of their own."""
+    """Run a pipeline with one worker. Tests that share it use users of their own."""
     with Pipeline(tmp_path_factory.mktemp("running"), workers=1) as pipeline:
         yield pipeline

@@ -1,4 +1,4 @@
-"""Waits until the workers have processed all there is."""
+"""Wait until the workers have processed everything."""
 
 import asyncio
 
@@ -12,7 +12,7 @@ from tests.e2e.waiting import eventually
 
 
 def wait_until_drained(pipeline: Pipeline, *, commands: int, within_s: float) -> None:
-    """At least so many commands stand in the log, and everything that follows from them is committed."""
+    """Wait until the log has a number of commands and all their effects are committed."""
 
     def look() -> bool:
         pipeline.check()
@@ -39,7 +39,7 @@ async def _is_drained(url: str, commands: int) -> bool:
 
 
 def processed_now(url: str) -> int:
-    """As above, from outside of a loop; 0 while the broker does not answer."""
+    """Return how many commands are processed, from outside of a loop; 0 while the broker does not answer."""
 
     async def ask() -> int:
         log = Log(url, NAMESPACE)

@@ -1,4 +1,4 @@
-"""Facts: a flat map from a name to a value, the common form of what the oracle says and what the API serves."""
+"""Facts: a flat map from a name to a value, the common form of the oracle's results and the API's answers."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -13,7 +13,7 @@ DIFFERENCES_SHOWN = 25
 
 
 def expected(totals: Totals) -> Facts:
-    """Everything that the API must serve, by the oracle."""
+    """Return everything that the API must serve, as the oracle computes it."""
     facts: Facts = {}
     for name, user in totals.users.items():
         facts.update(_progress(name, user))
@@ -47,7 +47,10 @@ def _progress(name: str, user: User) -> Iterator[tuple[str, Any]]:
 
 
 def fee_facts(day: str, shares: Iterable[tuple[str, int]]) -> Facts:
-    """Fee totals of a day. A total of 0 is left out, here and there: it says the same as no total."""
+    """Return the fee totals of a day.
+
+    A total of 0 is left out in both forms, because it says the same as no total.
+    """
     return {f"fees {day} {beneficiary}": amount for beneficiary, amount in shares if amount}
 
 
@@ -56,7 +59,7 @@ def board_name(key: BoardKey) -> str:
 
 
 def differences(right: Facts, served: Facts) -> list[str]:
-    """What is missing, what is wrong, what should not be there; empty when all is equal."""
+    """Return the missing, wrong and surplus facts; nothing when all are equal."""
     missing = [f"missing  {name}: {right[name]}" for name in right.keys() - served.keys()]
     extra = [f"extra    {name}: {served[name]}" for name in served.keys() - right.keys()]
     wrong = [
@@ -68,7 +71,7 @@ def differences(right: Facts, served: Facts) -> list[str]:
 
 
 def _difference(name: str, right: Any, served: Any) -> str:
-    """Of lists only the rows that differ: a board may be long."""
+    """Describe a difference. Of lists, show only the rows that differ: a board may be long."""
     if isinstance(right, list) and isinstance(served, list):
         right, served = [row for row in right if row not in served], [row for row in served if row not in right]
     return f"differs  {name}\n    oracle {right}\n    served {served}"

@@ -1,4 +1,4 @@
-"""A subscriber of a feed: keeps a table from snapshots and deltas, and resumes by the last event id it saw."""
+"""A subscriber of a feed: it keeps a table from snapshots and deltas, and resumes by the last event id that it saw."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -21,7 +21,7 @@ class Event:
 
 
 def events(client: httpx.Client, path: str, last_id: str | None, **parameters: str | int) -> Iterator[Event]:
-    """The events of one connection; closing the generator closes the connection."""
+    """Yield the events of one connection; closing the generator closes the connection."""
     headers = {} if last_id is None else {"Last-Event-ID": last_id}
     with client.stream("GET", path, params=parameters, headers=headers, timeout=READ_TIMEOUT_S) as answer:
         assert answer.status_code == httpx.codes.OK, answer.read()
@@ -42,7 +42,7 @@ class Subscriber:
 
     Attributes:
         identity: The name of a row.
-        connections: How often it connected; `resyncs` how often it was told to start afresh.
+        connections: The number of its connections; `resyncs` counts orders to start afresh.
     """
 
     client: httpx.Client
@@ -57,7 +57,7 @@ class Subscriber:
     seen: int = 0
 
     def follow(self, events_max: int, until: Callable[[], bool] = lambda: False) -> None:
-        """Connect, take in some events or until the condition holds after one, disconnect."""
+        """Connect, take a number of events or until the condition holds after one, then disconnect."""
         self.connections += 1
         stream = events(self.client, self.path, self.last_id, **self.parameters)
         for _, event in zip(range(events_max), stream, strict=False):
@@ -67,7 +67,7 @@ class Subscriber:
         stream.close()  # type: ignore[attr-defined]
 
     def take(self, event: Event) -> None:
-        """Apply one event, then remember its id: only then is it known."""
+        """Apply one event, then remember its id: a client knows the id only then."""
         self.seen += 1
         match event.name:
             case "snapshot":

@@ -1,4 +1,4 @@
-"""Which fills to replay: the file that ASTRA_FILLS names, the shared one beside the repository, or the sample."""
+"""The fills to replay: the file that ASTRA_FILLS names, the shared one beside the repository, or the sample."""
 
 import os
 from pathlib import Path
@@ -10,7 +10,7 @@ VARIABLE = "ASTRA_FILLS"
 
 
 def full_file() -> Path:
-    """The largest real file at hand."""
+    """Return the largest real file that is available."""
     if named := os.environ.get(VARIABLE):
         return Path(named)
     return SHARED if SHARED.is_file() else SAMPLE

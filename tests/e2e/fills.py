@@ -1,4 +1,4 @@
-"""One good fill, to be sent or to be spoilt."""
+"""A valid fill, to send as it is or with invalid fields."""
 
 import secrets
 from typing import Any
@@ -18,7 +18,7 @@ GOOD = {
 
 
 def fill(user: str, **changes: Any) -> dict[str, Any]:
-    """A fill that nobody has sent before; `changes` replace fields, and take away those that are None."""
+    """Return a fill with a new id; `changes` replace fields, and remove those that are None."""
     number = secrets.token_hex(6)
     whole = {"fill_id": f"fill-{number}", "user_id": user, "trade_id": f"trade-{number}", **GOOD, **changes}
     return {name: value for name, value in whole.items() if value is not None}

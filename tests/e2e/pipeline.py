@@ -66,7 +66,7 @@ class Pipeline:
         self._clients: dict[tuple[str, str], httpx.Client] = {}
         self._keep = keep
 
-    # --- life ---------------------------------------------------------------------------------------------------------
+    # --- start and stop -----------------------------------------------------------------------------------------------
 
     def __enter__(self) -> Self:
         self.logs.mkdir(parents=True, exist_ok=True)
@@ -99,7 +99,7 @@ class Pipeline:
     # --- processes ----------------------------------------------------------------------------------------------------
 
     def environment(self, **settings: str) -> dict[str, str]:
-        """What a child sees: nothing of the tester's own ASTRA_ settings, and these."""
+        """Return a child's environment: these settings, and no ASTRA_ setting of the tester's own."""
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("ASTRA_")}
         ours = {
             "PYTHONPATH": PYTHON_PATH,
@@ -115,17 +115,17 @@ class Pipeline:
         return {**inherited, **ours, **settings}
 
     def start(self, name: str, *arguments: str, program: Sequence[str] = CLI, **settings: str) -> Child:
-        """Start `astratrade …`, or another program with its arguments, and do not wait for it."""
+        """Start `astratrade …`, or another program with its arguments, without waiting."""
         words = [*program, *arguments]
         child = Child(f"{len(self.children):02d}-{name}", words, self.environment(**settings), self.logs)
         self.children.append(child)
         return child
 
     def run(self, *arguments: str, **settings: str) -> str:
-        """Run `astratrade …` to its end; what it printed.
+        """Run `astratrade …` to its end; return its output.
 
         Raises:
-            AssertionError: it failed, or took too long.
+            AssertionError: the command failed, or took too long.
         """
         child = self.start(arguments[0], *arguments, **settings)
         code = eventually(lambda: _wrapped(child.exit_code), within_s=COMMAND_S, what=f"{arguments} ends")[0]
@@ -145,7 +145,7 @@ class Pipeline:
         return self.api
 
     def kill_server(self) -> None:
-        """SIGKILL to the broker; its data directory stays."""
+        """Send SIGKILL to the broker; its data directory remains."""
         os.kill(self.server.pid, signal.SIGKILL)
         eventually(lambda: self.server.exit_code is not None, within_s=10, what="the server is gone")
 
@@ -163,7 +163,7 @@ class Pipeline:
         return self.run("token", "--role", role, "--user", user, *more).split()[-1]
 
     def client(self, role: str, user: str) -> httpx.Client:
-        """A client with a token of its own; the same one for the same role and user."""
+        """Return a client with a token of its own; the same role and user get the same client."""
         if (role, user) not in self._clients:
             self._clients[role, user] = self.client_with(self.token(role, user))
         return self._clients[role, user]
@@ -173,13 +173,13 @@ class Pipeline:
         return httpx.Client(base_url=self.url, headers=headers, timeout=REQUEST_TIMEOUT_S)
 
     def is_ready(self) -> bool:
-        """Whether the API answers, and each domain has as many members as there are workers, with their tables."""
+        """Tell whether the API answers, and each domain has a member with its tables for each running worker."""
         wanted = {domain: len(running) for domain, running in self._running().items() if running}
         settings = Settings(broker_url=self.server.url, data_dir=self.directory)
         return self._answers() and missing_for_readiness(settings, wanted) is None
 
     def _running(self) -> dict[str, list[Child]]:
-        """Workers that nobody ended, by domain."""
+        """Count by domain the workers that the test has not ended."""
         return {
             domain: [w for w in self.workers if w.exit_code is None and domain in self._domains[w.pid]]
             for domain in TOPOLOGY.names
@@ -196,7 +196,7 @@ class Pipeline:
         return self._answers()
 
     def wait_until_listening(self) -> None:
-        """The API answers, workers or not."""
+        """Wait until the API answers, with workers or without."""
         eventually(self.is_listening, within_s=START_S, what="/healthz says 200")
 
     def wait_until_ready(self) -> None:
@@ -207,11 +207,11 @@ class Pipeline:
         return self.is_ready()
 
     def check(self) -> None:
-        """Fail at once when a process has failed that nobody stopped."""
+        """Fail at once when a process has failed that the test did not stop."""
         for child in self.children:
             assert child.ended_by_us or child.exit_code in {None, 0}, child.last_words()
 
 
 def _wrapped(code: int | None) -> tuple[int] | None:
-    """An exit code that `eventually` does not take for "not yet" when it is 0."""
+    """Wrap an exit code, so that `eventually` does not read 0 as "not yet"."""
     return None if code is None else (code,)

@@ -1,6 +1,6 @@
 """`astratrade` with an error planted in the gamification domain: `python -m tests.e2e.planted KIND COMMAND …`.
 
-The error strikes at facts of the users in VICTIMS. It is in no other domain.
+Facts of the users in VICTIMS trigger the error. No other domain has it.
 """
 
 import sys

@@ -1,10 +1,10 @@
-"""What stands in a topic, read from its first record that is kept to its end."""
+"""The records of a topic, from the first that is kept to the end."""
 
 from faust_redis.log import Log, StoredRecord, TopicPartition
 
 
 async def records_of(log: Log, topic: str) -> dict[int, list[StoredRecord]]:
-    """The records of each partition, in its order."""
+    """Return the records of each partition in order."""
     starts, ends = await log.beginning_offsets(topic), await log.end_offsets(topic)
     found: dict[int, list[StoredRecord]] = {partition: [] for partition in ends}
     at = {TopicPartition(topic, partition): start for partition, start in starts.items() if start < ends[partition]}

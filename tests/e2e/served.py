@@ -19,7 +19,7 @@ ACHIEVEMENTS = {"profitable_close-1": "first-profit", "single_trade-10000": "big
 
 
 def served(client: httpx.Client, wanted: Facts, *, page_rows: int = PAGE_ROWS) -> Facts:
-    """Facts of the API: of every user and board that `wanted` knows, and all fees and positions there are."""
+    """Return the API's facts: every user and board in `wanted`, and all fees and positions."""
     facts: Facts = {}
     users = sorted({name.split()[1] for name in wanted if name.startswith("progress ")})
     for user in users:
@@ -81,7 +81,7 @@ def fees(client: httpx.Client) -> Facts:
 
 
 def board(client: httpx.Client, key: BoardKey, page_rows: int) -> Iterator[tuple[int, str, int, datetime]]:
-    """All rows of a board, page by page."""
+    """Return all rows of a board, page by page."""
     cursor = None
     while True:
         page = get(

@@ -1,4 +1,4 @@
-"""A broker that is unfit is refused, one that is away is waited for; either way the process says what is the matter."""
+"""Processes refuse an unfit broker and wait for an absent one; either way they say what is wrong."""
 
 import asyncio
 from pathlib import Path
@@ -22,7 +22,7 @@ def says(child: Child, words: str) -> None:
 
 
 def command(pipeline: Pipeline, *parts: str | bytes) -> None:
-    """One command to the broker, as an operator (or a stranger) would give it."""
+    """Run one command on the broker, as an operator or a stranger would."""
 
     async def give() -> None:
         log = Log(pipeline.server.url, NAMESPACE)
@@ -121,7 +121,10 @@ def test_a_broker_that_was_emptied_is_noticed_and_what_it_held_is_not_served(tmp
 
 
 def restart_if_it_gave_up(pipeline: Pipeline) -> None:
-    """What every supervisor does; a worker may go on by itself, or end with an error that says what happened."""
+    """Restart the worker if it ended, as every supervisor does.
+
+    A worker may continue by itself, or end with an error that says what happened.
+    """
     worker = pipeline.workers[-1]
     if worker.exit_code is not None:
         worker.ended_by_us = True

@@ -1,4 +1,4 @@
-"""An error in one domain neither stops another nor dead-letters anything there; mended, the domain catches up."""
+"""An error in one domain neither stops another nor dead-letters anything there; after a fix, the domain catches up."""
 
 import asyncio
 import sys
@@ -86,7 +86,7 @@ def assert_all_is_right(pipeline: Pipeline, right: Facts) -> None:
 
 
 def run_with(pipeline: Pipeline, kind: str, file: Path, right: Facts) -> None:
-    """Start a worker with the planted error, and see the other domains through all fills."""
+    """Start a worker with the planted error, and wait until the other domains have processed all fills."""
     pipeline.start_worker(program=planted(kind))
     pipeline.wait_until_listening()
     pipeline.start("replay", "replay", str(file))
@@ -119,7 +119,7 @@ def test_a_bug_in_one_domain_makes_letters_of_its_group_alone_and_replaying_them
 def test_a_domain_that_blocks_or_crashes_stops_no_other_and_is_caught_up_by_the_next_worker(
     tmp_path: Path, fills_file: Path, kind: str, status: int
 ) -> None:
-    """A blocked domain cannot be ended: the process stops the others and ends with status 1."""
+    """A blocked domain cannot be ended: the process stops the other domains and ends with status 1."""
     right, _ = right_answer(fills_file)
     with Pipeline(tmp_path, workers=0) as pipeline:
         run_with(pipeline, kind, fills_file, right)

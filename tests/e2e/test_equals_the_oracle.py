@@ -1,4 +1,4 @@
-"""After a replay, everything that the API serves is what the oracle says: exactly, whatever happened on the way."""
+"""After a replay, everything that the API serves equals the oracle exactly, whatever faults happened."""
 
 import shutil
 from collections import Counter
@@ -27,7 +27,7 @@ MANY_FILLS, MANY_USERS = 800, 50
 
 @pytest.fixture
 def many_users(tmp_path: Path) -> Path:
-    """A made file: enough users for every partition, ties to break, pages to turn."""
+    """Return a generated file: users for every partition, ties to break, several pages."""
     return write_fills(tmp_path / "fills.csv", fills=MANY_FILLS, users=MANY_USERS)
 
 
@@ -37,7 +37,7 @@ def right_answer(file: Path) -> tuple[Facts, int]:
 
 
 def finish(pipeline: Pipeline, replay: Child, fills: int) -> None:
-    """Wait for the replay's end and for everything that follows from it."""
+    """Wait for the replay's end and for all effects of its fills."""
     eventually(lambda: replay.exit_code is not None, within_s=DRAIN_S, what="the replay ends")
     assert replay.exit_code == 0, replay.last_words()
     wait_until_drained(pipeline, commands=fills, within_s=DRAIN_S)
@@ -164,7 +164,7 @@ def test_the_broker_killed_in_the_middle_comes_back_with_everything(tmp_path: Pa
 def test_a_broker_rolled_back_to_an_earlier_state_is_noticed_and_fills_sent_again_count_again(
     tmp_path: Path, many_users: Path, lease_ms: int
 ) -> None:
-    """What `appendfsync everysec` may lose, and a restored backup too: workers must not go on from what they knew."""
+    """A crash under `appendfsync everysec` or a restored backup rolls the broker back; workers drop later state."""
     right, fills = right_answer(many_users)
     with Pipeline(tmp_path, workers=1, lease_ms=lease_ms) as pipeline:
         early = write_fills(tmp_path / "early.csv", fills=100, users=50, prefix="early")
@@ -184,6 +184,6 @@ def test_a_broker_rolled_back_to_an_earlier_state_is_noticed_and_fills_sent_agai
 
 
 def assert_within(right: Facts, found: Facts) -> None:
-    """The users of the early file have no part in these."""
+    """Check that the users of the early file have no part in these facts."""
     mine = {name: value for name, value in right.items() if name.startswith(("progress ", "position "))}
     assert_equal(mine, {name: value for name, value in found.items() if name in mine})

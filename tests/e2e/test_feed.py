@@ -1,4 +1,4 @@
-"""A live feed may break at any moment; whoever resumes by the last event id ends with exactly the table."""
+"""A live feed may break at any moment; a client that resumes by the last event id ends with exactly the table."""
 
 import random
 from collections.abc import Callable
@@ -66,7 +66,7 @@ def test_a_subscriber_that_is_cut_off_at_random_ends_with_the_table(
         client = pipeline.client("admin", "auditor")
         subscriber = Subscriber(client, f"/v1/feed/{feed}", identity, parameters)
         while replay.exit_code is None and subscriber.connections < CONNECTIONS_MAX:
-            # A busy machine coalesces many rows into few events, so the first cuts come after one event each.
+            # A busy machine coalesces many rows into few events, so the first disconnects come after one event each.
             first = subscriber.connections < CONNECTIONS_MIN
             subscriber.follow(1 if first else chance.choice(EVENTS_AT_ONCE))
         wait_until_drained(pipeline, commands=FILLS, within_s=DRAIN_S)

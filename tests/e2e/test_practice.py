@@ -1,4 +1,4 @@
-"""Practice trading over HTTP: what a person does is seen by that person's next read, and counted by the rule book."""
+"""Practice trading over HTTP: a user's next read shows the user's last command, counted by the rule book."""
 
 from decimal import Decimal
 from typing import Any
@@ -118,7 +118,7 @@ def test_much_margin_is_accepted_with_an_alert(running: Pipeline, notional: str,
 def test_a_price_beyond_the_liquidation_price_ends_the_trade_within_its_margin(
     running: Pipeline, market: str, side: str, safe: str, beyond: str
 ) -> None:
-    """Entry 100 at 10x: 100 x (1 - 95% / 10) = 90.50 for a long, 109.50 for a short."""
+    """The entry is 100 at 10x: 100 x (1 - 95% / 10) = 90.50 for a long, 109.50 for a short."""
     trader, _ = Trader.new(running), post_price(running, market, "100")
     trader.open(market, side=side)
     trader.after = post_price(running, market, safe)

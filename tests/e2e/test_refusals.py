@@ -1,4 +1,4 @@
-"""What is wrong is refused at the door, with a document that says what and where; and nothing of it takes effect."""
+"""The API refuses an invalid request with a problem document that points to the error, and applies none of it."""
 
 import time
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a run leaves in the log is what the topology declares: groups, the topics that each commits, and all topics."""
+"""A run leaves in the log exactly what the topology declares: groups, the topics that each commits, and all topics."""
 
 import asyncio
 from pathlib import Path
@@ -18,7 +18,7 @@ from tests.e2e.trader import Trader, post_price
 
 
 def left_by(pipeline: Pipeline) -> tuple[dict[str, set[str]], dict[str, int]]:
-    """The topics that each group has committed, and how many records were ever written to each topic."""
+    """Return the topics that each group has committed, and how many records were ever written to each topic."""
 
     async def look() -> tuple[dict[str, set[str]], dict[str, int]]:
         async with Log(pipeline.server.url, NAMESPACE) as log:

@@ -1,4 +1,4 @@
-"""A worker's own port: probes and metrics that move with its work, and answers while a domain stalls."""
+"""A worker's own port: probes and metrics that follow its work, and answers while a domain stalls."""
 
 import re
 import sys
@@ -20,7 +20,7 @@ SCRAPE_S = 5.0
 
 
 def port_of(worker: Child) -> httpx.Client:
-    """The client of a worker's port, once the worker has said where it is."""
+    """Return a client of a worker's port, once the worker has logged its address."""
     found = eventually(
         lambda: re.search(r"probes and metrics at (http://\S+)", worker.output()), within_s=60, what="the worker's port"
     )
@@ -28,7 +28,7 @@ def port_of(worker: Child) -> httpx.Client:
 
 
 def sample(client: httpx.Client, name: str, **labels: str) -> float:
-    """The sum of a metric's samples with these labels."""
+    """Return the sum of a metric's samples with these labels."""
     families = text_string_to_metric_families(client.get("/metrics").text)
     return sum(
         one.value

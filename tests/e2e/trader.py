@@ -1,4 +1,4 @@
-"""A person who trades for practice over HTTP, and a look at what the log says of their commands."""
+"""A user who trades for practice over HTTP, and a reader of the log for the effects of the user's commands."""
 
 import asyncio
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ Answer = dict[str, Any]
 
 
 def post_price(pipeline: Pipeline, market: str, price: str) -> str:
-    """Post a mark price and wait until every partition trades at it; its position."""
+    """Post a mark price and wait until every partition trades at it; return its position."""
     body = {"prices": [{"market": market, "price": price}]}
     service = pipeline.client("service", "oracle")
     position: str = accepted(service.post("/v1/prices", json=body))["position"]
@@ -62,7 +62,7 @@ class Trader:
         return whole
 
     def read(self, what: str) -> Answer:
-        """`progress`, `positions` or `portfolio`, with the effect of the last command in it."""
+        """Read `progress`, `positions` or `portfolio`, including the effect of the last command."""
         parameters = {} if self.after is None else {"after": self.after}
         answer = self.client.get(f"/v1/users/{self.user}/{what}", params=parameters)
         assert answer.status_code == httpx.codes.OK, answer.text
@@ -75,11 +75,11 @@ class Trader:
         return held[0] if held else None
 
     def followed(self, command: Answer) -> list[Answer]:
-        """What the trading domain said to a command, oldest first; call it after a read that waited."""
+        """Return the trading domain's events for a command, oldest first; call it after a read that waited."""
         return [event for event in self.events() if event.get("causationid") == command["event_id"]]
 
     def events(self) -> list[Answer]:
-        """All that the trading domain said of this user."""
+        """Return all of the trading domain's events for this user."""
         everything = events_of(self.pipeline, topics.TRADING_EVENTS)
         return [event for event in everything if event["partitionkey"] == self.user]
 
@@ -89,7 +89,7 @@ def kind(event: Answer) -> str:
 
 
 def events_of(pipeline: Pipeline, topic: str) -> list[Answer]:
-    """All events of a topic, each partition in its order."""
+    """Return all events of a topic, each partition in its order."""
     return asyncio.run(_events(pipeline.server.url, topic))
 
 

@@ -1,4 +1,4 @@
-"""The one place that waits: look again until it is so, or say what was still missing."""
+"""The one helper that waits: it polls a condition, and on timeout says what was still missing."""
 
 import time
 from collections.abc import Callable
@@ -10,7 +10,7 @@ LOOK_AGAIN_S = 0.02
 
 
 def eventually(look: Callable[[], T | None], *, within_s: float, what: str) -> T:
-    """The first answer of `look` that is not None and not False.
+    """Return the first answer of `look` that is neither None nor False.
 
     Raises:
         AssertionError: there was none within the deadline.

@@ -1,1 +1,1 @@
-"""Kafka: the brokers that tests run on, and tests of what runs between Kafka and the views."""
+"""Kafka: the brokers that tests run on, and tests of the bridge between Kafka and the views."""

@@ -26,7 +26,7 @@ def say(line: str) -> None:
 
 def main() -> int:
     began = time.monotonic()
-    beside_python = str(Path(sys.executable).parent)  # where `faust` is
+    beside_python = str(Path(sys.executable).parent)  # The directory of the `faust` command.
     environment = {**os.environ, "PATH": os.pathsep.join([beside_python, os.environ.get("PATH", os.defpath)])}
     with ExitStack() as stack:
         if named() is None:

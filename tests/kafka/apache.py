@@ -13,7 +13,7 @@ from tests.ports import free_port
 
 VERSION = "3.9.1"
 ARTIFACT = "kafka_2.13"
-CLUSTER_ID = "4L6g3nShT-eMCtK--X86sw"  # any 16 bytes in base64
+CLUSTER_ID = "4L6g3nShT-eMCtK--X86sw"  # Any 16 bytes in base64 will do.
 HEAP = "-Xmx512m"
 COMMAND_S = 60.0
 FETCH_S = 900.0
@@ -51,13 +51,13 @@ Say = Callable[[str], None]
 
 
 def cache_directory() -> Path:
-    """Where the jars are kept from run to run; the pom's digest is in the name."""
+    """Return the directory that caches the jars between runs; its name contains the pom's digest."""
     base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return base / "astratrade" / f"kafka-{VERSION}-{hashlib.sha256(POM.encode()).hexdigest()[:12]}"
 
 
 def fetch(say: Say) -> Path:
-    """The directory with the server's jars; fetched from Maven Central on first use.
+    """Return the directory with the server's jars; fetch them from Maven Central on first use.
 
     Raises:
         SystemExit: when Maven is missing or fails.
@@ -82,7 +82,7 @@ def fetch(say: Say) -> Path:
 
 @contextmanager
 def node(say: Say) -> Iterator[str]:
-    """A running node with nothing in it; its ``host:port``. When the block ends, it is stopped and its data removed.
+    """Run a node with no topics and yield its ``host:port``; stop it and remove its data when the block ends.
 
     Raises:
         SystemExit: when Java or Maven is missing.

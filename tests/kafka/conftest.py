@@ -1,4 +1,4 @@
-"""A Kafka for each test: one that a person named, else the first test broker that has no fault in the test's way."""
+"""A Kafka for each test: the one that a person named, else the first test broker without a fault that would matter."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.kafka.world import World
 
 @pytest.fixture
 def kind(request: pytest.FixtureRequest) -> brokers.Kind:
-    """Which broker; a test that takes too long or that no test broker can carry runs on Apache Kafka alone."""
+    """Return the kind of broker; slow tests, and tests that no test broker supports, run on Apache Kafka alone."""
     if not brokers.named() and (mark := request.node.get_closest_marker("gate")):
         pytest.skip(f"takes {mark.args[0]}; runs by python -m tests.kafka")
     faults = {mark.args[0]: mark.args[1] for mark in request.node.iter_markers("fault")}
@@ -29,7 +29,7 @@ def kind(request: pytest.FixtureRequest) -> brokers.Kind:
 
 @pytest.fixture
 def bootstrap(kind: brokers.Kind, tmp_path: Path) -> Iterator[str]:
-    """``host:port`` of a broker with no topics of the product on it."""
+    """Return ``host:port`` of a broker with no topics of the product on it."""
     with brokers.running(kind, tmp_path) as address:
         found = asyncio.run(our_topics(address))
         assert not found, f"the broker at {address} has topics of ours already, {found[:3]}: name one without"
@@ -40,5 +40,5 @@ def bootstrap(kind: brokers.Kind, tmp_path: Path) -> Iterator[str]:
 
 @pytest.fixture
 def world(log: Log, bootstrap: str) -> World:
-    """Topics of this test, between that Kafka and a log of its own."""
+    """Return topics of this test, between that Kafka and a log of its own."""
     return World(log, bootstrap)

@@ -1,4 +1,4 @@
-"""The whole pipeline on Kafka, as real processes: what `tests.e2e.pipeline` starts, and a bridge."""
+"""The whole pipeline on Kafka, as real processes: those of `tests.e2e.pipeline`, and a bridge."""
 
 from pathlib import Path
 from types import TracebackType
@@ -15,7 +15,7 @@ OURS = ("astra.", "astratrade-")
 
 
 class KafkaPipeline(Pipeline):
-    """As its base, with workers on the Kafka at `bootstrap` and views on a server of its own."""
+    """A pipeline with workers on the Kafka at `bootstrap` and views on a server of its own."""
 
     def __init__(self, directory: Path, bootstrap: str, *, workers: int = 1) -> None:
         super().__init__(directory, workers=workers, lease_ms=LEASE_MS)
@@ -45,12 +45,12 @@ class KafkaPipeline(Pipeline):
     ) -> None:
         if error is None:
             for worker in self.workers:
-                worker.stop()  # so that it leaves its group, which the next test may join
+                worker.stop()  # The bridge must leave its group, which the next test may join.
         super().__exit__(kind, error, trace)
 
 
 async def our_topics(bootstrap: str) -> list[str]:
-    """Topics of the product on a broker."""
+    """Return the topics of the product on a broker."""
     client = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await client.start()
     try:
@@ -60,7 +60,7 @@ async def our_topics(bootstrap: str) -> list[str]:
 
 
 async def delete_our_topics(bootstrap: str) -> None:
-    """Delete them, and with them what groups committed of them."""
+    """Delete the product's topics, and with them the groups' committed offsets."""
     names = await our_topics(bootstrap)
     client = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await client.start()

@@ -1,4 +1,4 @@
-"""The bridge: what stands on Kafka stands in the views, each once; what clients sent stands on Kafka, in order."""
+"""The bridge: it copies each record from Kafka to the views once, and forwards clients' commands to Kafka in order."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ async def _all_copied(world: World, wanted: dict[TopicSpec, int]) -> bool:
 
 
 class Unlucky(Log):
-    """A log whose every third answer to a write is lost: written or not, the writer does not know."""
+    """A log that loses every third answer to a write: the writer does not know whether it was written."""
 
     def __init__(self, url: str, namespace: str) -> None:
         super().__init__(url, namespace)
@@ -121,7 +121,7 @@ async def test_a_command_whose_forwarding_was_not_noted_is_sent_again_behind_and
 
 
 class Held(Log):
-    """A log that takes no copies before it is let go."""
+    """A log that accepts no copies until it is released."""
 
     def __init__(self, url: str, namespace: str) -> None:
         super().__init__(url, namespace)
@@ -140,14 +140,15 @@ async def test_a_groups_commit_is_shown_when_all_that_followed_is_copied_and_not
     held = Held(world.log.url, world.log.keys.namespace)
     async with held, carrying(Bridge(held, world.bootstrap, world.plan)):
         await until(lambda: _exists(world.log, world.commands))
-        for number in range(3):  # each forwarded by itself: what is shown is as exact as what was sent at once
+        # Forward each command by itself: the shown offset is exact only for commands that were not sent together.
+        for number in range(3):
             await world.log.append([command(world, number)])
             await until(lambda end=number + 1: _forwarded(world, end))  # type: ignore[misc]
         assert await world.consume(world.commands, 3) == ["0", "1", "2"]
         await world.produce(world.events, numbered(1))
         await held.asked.wait()
         await world.commit(world.commands, 2)
-        await asyncio.sleep(0.5)  # several looks; nothing may be shown, so there is nothing to wait for
+        await asyncio.sleep(0.5)  # Wait for several polls: nothing may be shown, so there is no event to wait for.
         assert await world.log.committed(world.group) == {}
         held.go.set()
         await until(lambda: _shown(world, place, 2))
@@ -239,7 +240,7 @@ async def test_a_kafka_that_is_not_there_yet_is_waited_for(log: Log, tmp_path: A
     port = free_port()
     world = World(log, f"127.0.0.1:{port}")
     async with carrying(world.bridge()):
-        await asyncio.sleep(0.3)  # it has tried in vain
+        await asyncio.sleep(0.3)  # The bridge has tried in vain.
         with brokers.child(brokers.tansu(port, tmp_path), port, tmp_path / "tansu.log"):
             await until(lambda: _exists(log, world.events))
             await world.produce(world.events, numbered(3))
@@ -253,7 +254,7 @@ async def test_another_number_of_partitions_on_kafka_is_refused(world: World) ->
 
 
 async def test_a_cancellation_of_a_clients_own_is_not_taken_for_ours() -> None:
-    """As aiokafka's consumer lets it out when it is stopped just after it was started."""
+    """aiokafka's consumer raises this when it is stopped just after it was started."""
 
     async def lets_out() -> None:
         raise asyncio.CancelledError

@@ -1,4 +1,4 @@
-"""`astratrade` where ASTRA_BROKER_URL is kafka://: one command runs it all; what Redis alone has is said."""
+"""`astratrade` with a kafka:// ASTRA_BROKER_URL: one command runs everything; commands for Redis alone say so."""
 
 from pathlib import Path
 

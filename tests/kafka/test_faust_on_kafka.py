@@ -1,4 +1,4 @@
-"""What Faust's own driver does where ours promises more: said in docs/kafka.md, so shown here."""
+"""Behaviour of Faust's own driver where ours promises more; docs/kafka.md describes it, so a test shows it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The main job on Kafka: fills through the API to Kafka, agents, bridge and back; what is served equals the oracle."""
+"""The main job on Kafka: fills through the API to Kafka, agents, bridge and back; the answers equal the oracle."""
 
 import csv
 import shutil
@@ -29,18 +29,18 @@ DEAD_LEADER = pytest.mark.fault("noida", "a group whose leader was killed is nev
 
 @pytest.fixture
 def fills(tmp_path: Path) -> Path:
-    """A made file: users in every partition, ties to break, trades over midnight."""
+    """Return a generated file: users in every partition, ties to break, trades over midnight."""
     return write_fills(tmp_path / "fills.csv", fills=FILLS, users=USERS)
 
 
 @pytest.fixture
 def few_fills(tmp_path: Path) -> Path:
-    """A smaller one, for what starts workers again and again."""
+    """Return a smaller file, for tests that restart workers."""
     return write_fills(tmp_path / "fills.csv", fills=FEW_FILLS, users=FEW_USERS)
 
 
 def parts_of(fills: Path, count: int) -> list[Path]:
-    """The same fills as several files, in their order."""
+    """Return the same fills as several files, in their order."""
     with fills.open(newline="") as file:
         head, *rows = csv.reader(file)
     files = []
@@ -54,7 +54,7 @@ def parts_of(fills: Path, count: int) -> list[Path]:
 
 
 def replay(pipeline: KafkaPipeline, file: Path, total: int, *more: str) -> None:
-    """Replay a file, until `total` fills of all that were replayed are processed and shown."""
+    """Replay a file, and wait until `total` fills of all replays are processed and shown."""
     pipeline.run("replay", str(file), *more)
     wait_until_drained(pipeline, commands=total, within_s=DRAIN_S)
 
@@ -117,7 +117,7 @@ def test_a_worker_restarted_with_and_without_its_local_state_has_the_right_table
             if number == 2:
                 shutil.rmtree(pipeline.directory / "workers")
             pipeline.start_worker()
-        replay(pipeline, part, count + count // 2, "--batch", "37")  # the same fills in other requests change nothing
+        replay(pipeline, part, count + count // 2, "--batch", "37")  # The same fills in other requests change nothing.
         compare(pipeline, right, page_rows=50)
 
 
@@ -132,7 +132,7 @@ def test_a_worker_killed_at_rest_has_the_right_tables(tmp_path: Path, bootstrap:
             if number == 2:
                 shutil.rmtree(pipeline.directory / "workers")
             pipeline.start_worker()
-        replay(pipeline, part, count + count // 2, "--batch", "37")  # the same fills in other requests change nothing
+        replay(pipeline, part, count + count // 2, "--batch", "37")  # The same fills in other requests change nothing.
         compare(pipeline, right, page_rows=50)
 
 
@@ -141,7 +141,7 @@ def test_a_worker_killed_at_rest_has_the_right_tables(tmp_path: Path, bootstrap:
 def test_a_worker_killed_in_the_middle_takes_nothing_back_and_the_rest_is_processed(
     tmp_path: Path, bootstrap: str, fills: Path
 ) -> None:
-    """At least once: what was under way at the kill may count twice or in part. Nothing more can be promised."""
+    """Delivery is at least once: an event in flight at the kill may count twice or in part."""
     right, count = right_answer(fills)
     users = sorted({name.split()[1] for name in right if name.startswith("progress ")})
     with KafkaPipeline(tmp_path, bootstrap) as pipeline:
@@ -150,7 +150,7 @@ def test_a_worker_killed_in_the_middle_takes_nothing_back_and_the_rest_is_proces
         pipeline.workers[-1].kill()
         auditor = pipeline.client("admin", "auditor")
         before = {user: _trades(auditor, user) for user in users}
-        time.sleep(LEASE_MS / 1000)  # Kafka keeps the dead member until its session is over
+        time.sleep(LEASE_MS / 1000)  # Kafka keeps the dead member until its session ends.
         pipeline.start_worker()
         wait_until_drained(pipeline, commands=count, within_s=DRAIN_S)
         eventually(lambda: replaying.exit_code is not None, within_s=DRAIN_S, what="the replay ends")

@@ -1,4 +1,4 @@
-"""A bridge over small topics of a test's own, run in the test's process, with what a test wants to look at."""
+"""A bridge over small topics of a test's own, run in the test's process, with helpers to inspect both sides."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DEADLINE_S = 20.0
 
 @dataclass
 class World:
-    """Topics with names that no other test uses: commands go to Kafka, events, rows and ranks come from there."""
+    """Topics with unique names: commands go to Kafka; events, rows and ranks come from there."""
 
     log: Log
     bootstrap: str
@@ -56,7 +56,7 @@ class World:
                 )
 
     async def consume(self, topic: TopicSpec, count: int, *, partition: int = 0) -> list[str]:
-        """The first values of a partition on Kafka, once there are so many."""
+        """Return the first values of a partition on Kafka, once it has that many."""
         place = KafkaPartition(topic.name, partition)
         consumer = AIOKafkaConsumer(bootstrap_servers=self.bootstrap, enable_auto_commit=False)
         await consumer.start()
@@ -73,7 +73,7 @@ class World:
             await consumer.stop()
 
     async def commit(self, topic: TopicSpec, offset: int, *, partition: int = 0) -> None:
-        """As a worker would."""
+        """Commit offsets on Kafka, as a worker would."""
         place = KafkaPartition(topic.name, partition)
         consumer = AIOKafkaConsumer(bootstrap_servers=self.bootstrap, group_id=self.group, enable_auto_commit=False)
         await consumer.start()
@@ -84,7 +84,7 @@ class World:
             await consumer.stop()
 
     async def copied(self, topic: TopicSpec) -> list[tuple[str, str | None]]:
-        """Keys and values that stand in the log, partition by partition."""
+        """Return keys and values of the log, partition by partition."""
         found = []
         for p in range(PARTITIONS):
             for record in await self.log.tail(TopicPartition(topic.name, p), 10_000):
@@ -93,12 +93,12 @@ class World:
         return found
 
     async def snapshot(self, topic: TopicSpec, partition: int = 0) -> dict[str, str]:
-        """The rows of a table's partition, as the API reads them."""
+        """Return the rows of a table's partition, as the API reads them."""
         [rows] = await self.log.at_once(("HGETALL", self.log.keys.snapshot(topic.name, partition)))
         return {key.decode(): value.decode() for key, value in rows.items()}
 
     async def ranking(self, topic: TopicSpec, group: str) -> list[str]:
-        """A ranking's entries, in order."""
+        """Return a ranking's entries in order."""
         [entries] = await self.log.at_once(("ZRANGE", self.log.keys.ranking(topic.name, group), 0, -1))
         return [entry.decode() for entry in entries]
 
@@ -115,7 +115,7 @@ async def producing(bootstrap: str, **settings: str) -> AsyncIterator[AIOKafkaPr
 
 @asynccontextmanager
 async def carrying(*bridges: Bridge) -> AsyncIterator[None]:
-    """Run bridges until the block ends; one that ends by itself fails the test."""
+    """Run bridges until the block ends; a bridge that ends by itself fails the test."""
     tasks = [asyncio.create_task(bridge.run()) for bridge in bridges]
     try:
         yield

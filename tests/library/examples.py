@@ -36,7 +36,7 @@ class Example:
         await self.log.append([record])
 
     async def until(self, condition: Callable[[], Any]) -> Any:
-        """Wait until a condition, awaited if need be, is true; what it is then."""
+        """Wait until a condition, awaited if need be, is true; return its value."""
         for _ in range(int(DEADLINE_S / 0.05)):
             value = condition()
             value = await value if asyncio.iscoroutine(value) else value
@@ -65,7 +65,7 @@ class Example:
         return found
 
     async def present(self, topic: str) -> list[StoredRecord]:
-        """Return the records of a topic by their time; none while it does not exist."""
+        """Return the records of a topic by their time; none while the topic does not exist."""
         try:
             ends = await self.log.end_offsets(topic)
         except UnknownTopicError:
@@ -74,7 +74,7 @@ class Example:
         return sorted((one for some in fetched.values() for one in some), key=lambda record: record.timestamp_ms)
 
     async def table(self, changelog: str, wanted: dict[str, Any]) -> None:
-        """Wait until a table's committed rows are those; its keys are JSON."""
+        """Wait until a table's committed rows equal the given ones; its keys are JSON."""
 
         async def equal() -> bool:
             try:
@@ -100,7 +100,7 @@ def worker(
 
 
 def environment_of(log: Log, **more: str) -> dict[str, str]:
-    """The environment of an example on a log."""
+    """Return the environment of an example on a log."""
     return {
         **os.environ,
         "BROKER_URL": f"{log.url}?namespace={log.keys.namespace}",
@@ -110,7 +110,7 @@ def environment_of(log: Log, **more: str) -> dict[str, str]:
 
 @asynccontextmanager
 async def running(name: str, log: Log, directory: Path) -> AsyncIterator[Example]:
-    """Run an example with one worker; it must end with status 0."""
+    """Run an example with one worker, which must end with status 0."""
     example = Example(log, [worker(name, log, directory)])
     try:
         yield example

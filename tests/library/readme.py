@@ -16,12 +16,12 @@ PROGRAMS = {
 
 
 def blocks(language: str) -> list[str]:
-    """The code blocks of a language, in their order."""
+    """Return the code blocks of a language, in their order."""
     return re.findall(rf"^```{language}\n(.*?)^```$", README.read_text("utf-8"), re.MULTILINE | re.DOTALL)
 
 
 def program(name: str, url: str) -> str:
-    """One of `PROGRAMS` with another broker URL."""
+    """Return one of `PROGRAMS` with another broker URL."""
     wanted = PROGRAMS[name]
     [text] = [block for block in blocks("python") if wanted in block]
     return text.replace(URL, url)
@@ -37,7 +37,7 @@ COMMAND = _command()
 
 
 def printed(output: str) -> list[str]:
-    """What an application printed, by Faust's logger, in an order that does not depend on partitions."""
+    """Return an application's output through Faust's logger, in an order that does not depend on partitions."""
     return sorted(line.partition("[WARNING] ")[2].strip() for line in output.splitlines() if "[WARNING] " in line)
 
 

@@ -36,7 +36,7 @@ async def ask(log: Log, *args: Any, group: str = "g") -> list[Any]:
 async def member(
     log: Log, name: str = "m1", lease_ms: int = LEASE_MS, topics: Sequence[tuple[str, list[int]]] = ()
 ) -> None:
-    """Make a member that leads its group and has assigned itself some partitions."""
+    """Create a member that leads its group and has assigned itself some partitions."""
     generation = (await ask(log, "join", name, b"", lease_ms, lease_ms, 0))[3]
     given = ConsumerProtocolMemberAssignment(0, list(topics), b"").encode()
     await ask(log, "sync", name, generation, name, given)

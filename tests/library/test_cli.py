@@ -1,4 +1,4 @@
-"""`faust-redis` on a real server."""
+"""The `faust-redis` command on a real server."""
 
 import asyncio
 import json
@@ -42,7 +42,7 @@ def test_columns_are_aligned_and_numbers_to_the_right() -> None:
 
 
 class Cli:
-    """Runs commands on a log, in a thread's own loop."""
+    """Run commands on a log, in the loop of a separate thread."""
 
     def __init__(self, log: Log) -> None:
         self.options = ["--url", f"{log.url}?namespace={log.keys.namespace}"]
@@ -160,7 +160,7 @@ async def test_the_doctor_tells_by_its_status_whether_a_check_fails(command: Cli
 
 @pytest.fixture
 def environment(broker_url: str, namespace: str, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    """The broker is named by the environment."""
+    """Name the broker in the environment."""
     monkeypatch.setenv("FAUST_REDIS_URL", broker_url)
     monkeypatch.setenv("FAUST_REDIS_NAMESPACE", namespace)
     return monkeypatch

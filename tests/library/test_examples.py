@@ -1,4 +1,4 @@
-"""The examples do on a real server what they say."""
+"""The examples do on a real server what their text says."""
 
 import asyncio
 import sys
@@ -119,7 +119,7 @@ async def test_livecheck_follows_an_order(log: Log, tmp_path: Path) -> None:
 
         async def passed() -> bool:
             reports = [orjson.loads(record.value or b"") for record in await example.present("livecheck-report")]
-            return any(report["state"] == State.DO_NOT_SHARE.value for report in reports)  # how Faust names "passed"
+            return any(report["state"] == State.DO_NOT_SHARE.value for report in reports)  # Faust's value for "passed".
 
         await example.until(passed)
 

@@ -1,4 +1,4 @@
-"""Laws of the library: it names and imports nothing of the product, and alone names keys of the log."""
+"""Laws of the library: it never names or imports the product, and only the library names keys of the log."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ def module(requirement: str) -> str:
 
 
 def requirements() -> set[str]:
-    """The modules of everything that the library's project file declares."""
+    """Return the modules of everything that the library's project file declares."""
     project = tomllib.loads((LIBRARY / "pyproject.toml").read_text())["project"]
     declared = [*project["dependencies"], *(r for extra in project["optional-dependencies"].values() for r in extra)]
     return {module(requirement) for requirement in declared}
 
 
 def requirements_of_faust() -> set[str]:
-    """The modules that Faust itself requires, and so are there in the version that Faust works with."""
+    """Return the modules that Faust itself requires, which are installed in the version that Faust needs."""
     required = [text for text in importlib.metadata.requires("faust-streaming") or () if "extra ==" not in text]
     return {module(text) for text in required}
 

@@ -1,4 +1,4 @@
-"""What the library's README shows is run, and what it says of the public API is so."""
+"""Run the programs in the library's README, and check its statements about the public API."""
 
 import asyncio
 import inspect
@@ -57,7 +57,7 @@ def test_the_test_that_the_readme_shows_passes(monkeypatch: pytest.MonkeyPatch) 
 
 def test_the_batch_agent_that_the_readme_shows_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     module = ModuleType("clicks")
-    monkeypatch.setitem(sys.modules, "clicks", module)  # msgspec looks annotations up there
+    monkeypatch.setitem(sys.modules, "clicks", module)  # msgspec looks up annotations in the module.
     exec(program("batches", "redis://unused"), vars(module))
     with TestDriver(vars(module)["app"]) as driver:
         for user in ("ada", "ada", "bob"):

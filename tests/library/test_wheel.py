@@ -25,7 +25,7 @@ pytestmark = pytest.mark.slow
 
 
 def run(*command: str | Path, cwd: Path, **environment: str) -> str:
-    """Run a command that must succeed, without this tree on its path; what it printed."""
+    """Run a command that must succeed, without this tree on its path; return its output."""
     inherited = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     arguments = [str(part) for part in command]
     done = subprocess.run(
@@ -37,7 +37,7 @@ def run(*command: str | Path, cwd: Path, **environment: str) -> str:
 
 @pytest.fixture(scope="session")
 def distributions(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel and the source distribution, built from a copy without what earlier builds left."""
+    """Build the wheel and the source distribution from a copy without the output of earlier builds."""
     directory = tmp_path_factory.mktemp("dist")
     copy = directory / "source"
     run("cp", "-r", LIBRARY, copy, cwd=directory)
@@ -49,7 +49,7 @@ def distributions(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def python(distributions: Path) -> Path:
-    """The interpreter of an environment that holds the wheel and its dependencies, and nothing else."""
+    """Return the interpreter of an environment that holds only the wheel and its dependencies."""
     [wheel] = distributions.glob("*.whl")
     environment = distributions / "env"
     venv.create(environment, with_pip=False, symlinks=True)
@@ -113,13 +113,13 @@ async def test_the_wheel_alone_runs_the_readmes_application_and_an_example(
 
 
 def found(python: Path, tmp_path: Path, *names: str) -> str:
-    """Which modules that interpreter finds."""
+    """Return which of the modules that interpreter finds."""
     find = f"import importlib.util as u; print([n for n in {names!r} if u.find_spec(n)])"
     return run(python, "-I", "-c", find, cwd=tmp_path).strip()
 
 
 def start(python: Path, file: Path, *arguments: str, tmp_path: Path, url: str) -> Child:
-    """Start a program by that interpreter, without this tree on its path."""
+    """Start a program with that interpreter, without this tree on its path."""
     clean = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     environment = {**clean, "BROKER_URL": url, "FAUST_DATADIR": str(tmp_path / f"data-{file.stem}")}
     return Child(file.stem, [str(python), str(file), *arguments], environment, tmp_path)

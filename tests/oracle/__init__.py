@@ -1,4 +1,4 @@
-"""An independent second opinion: folds a fills file by the rule book, in plain Python, with none of the project's code.
+"""An independent second opinion: fold a fills file by the rule book, in plain Python, without the project's code.
 
-What the API serves after a replay must equal what `fold` says, exactly. May import: the standard library only.
+After a replay, the API must serve exactly the result of `fold`. This package imports only the standard library.
 """

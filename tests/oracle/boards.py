@@ -1,4 +1,4 @@
-"""Boards: who has which score, since when, and the exact order of them."""
+"""Boards: each user's score, when the user reached it, and the exact order."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -8,7 +8,7 @@ from tests.oracle.periods import periods_of
 
 
 class BoardKey(NamedTuple):
-    """Which board: `market` is `None` for the global one."""
+    """The identity of a board: `market` is `None` for the global one."""
 
     board: str
     period: str
@@ -16,7 +16,7 @@ class BoardKey(NamedTuple):
 
 
 class Row(NamedTuple):
-    """One line of a board as it is read."""
+    """One line of a board as a reader sees it."""
 
     rank: int
     user: str
@@ -26,12 +26,12 @@ class Row(NamedTuple):
 
 @dataclass
 class Boards:
-    """Every board of every period and market, kept by adding what was earned."""
+    """Every board of every period and market, built by adding scores."""
 
     _scores: dict[BoardKey, dict[str, tuple[int, datetime]]] = field(default_factory=dict)
 
     def add(self, board: str, user: str, amount: int, at: datetime, *, market: str | None = None) -> None:
-        """Adds to the global board, and to the market's if one is given, in every period of the instant."""
+        """Add to the global board, and to the market's if one is given, in every period of the instant."""
         for period in periods_of(at):
             self._add_one(BoardKey(board, period), user, amount, at)
             if market is not None:
@@ -48,7 +48,7 @@ class Boards:
         return sorted(self._scores, key=lambda key: (key.board, key.period, key.market or ""))
 
     def rows(self, key: BoardKey) -> list[Row]:
-        """Score descending, then who reached it first, then user id by bytes; ranks from 1, never shared."""
+        """Return rows by score descending, time of reaching it, then user id by bytes; ranks start at 1, no ties."""
         scores = self._scores.get(key, {})
         ordered = sorted(scores.items(), key=lambda item: (-item[1][0], item[1][1], item[0].encode()))
         return [Row(rank, user, score, at) for rank, (user, (score, at)) in enumerate(ordered, start=1)]

@@ -1,4 +1,4 @@
-"""Short-hand for tests: a fill from the few things that matter to it."""
+"""Short-hand for tests: build a fill from only the fields that matter."""
 
 from decimal import Decimal
 
@@ -18,7 +18,7 @@ def fill(
     size: str = "1",
     fee: str = "0",
 ) -> Fill:
-    """`at` is `2025-01-06` or `2025-01-06T10:00`; amounts are USD text."""
+    """Return a fill; `at` is `2025-01-06` or `2025-01-06T10:00`, amounts are USD text."""
     clock = at if "T" in at else f"{at}T12:00"
     return Fill(
         at=instant(f"{clock}:00Z"),

@@ -10,14 +10,14 @@ ALL_DAYS = "all"
 
 
 def split(fee: int) -> dict[str, int]:
-    """Each share of one fee (1e-8 USD) rounded down; what is left goes to the treasury, whose own share is in it."""
+    """Round each share of one fee (1e-8 USD) down; add the remainder to the treasury's share."""
     shares = {name: fee * ppm // 1_000_000 for name, ppm in SHARES_PPM.items()}
     return {REMAINDER_TO: fee - sum(shares.values()), **shares}
 
 
 @dataclass
 class Fees:
-    """Totals of one source and asset: by day (`2024-09-20` or `all`), beneficiary and in sum (`total`)."""
+    """Totals of one source and asset: by day (`2024-09-20` or `all`), for each beneficiary and in sum (`total`)."""
 
     totals: dict[str, Counter[str]] = field(default_factory=dict)
 

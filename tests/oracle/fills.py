@@ -1,4 +1,4 @@
-"""Reads a fills file. A line is one execution; the order of lines is the order of execution."""
+"""Read a fills file. A line is one execution; the order of lines is the order of execution."""
 
 import csv
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ E8 = 10**8
 
 @dataclass(frozen=True, kw_only=True)
 class Fill:
-    """One line, in exact numbers. `notional`, `pnl` and `fee` are integers of 1e-8 USD."""
+    """One line in exact numbers. `notional`, `pnl` and `fee` are integers of 1e-8 USD."""
 
     at: datetime
     user: str
@@ -29,7 +29,7 @@ class Fill:
 
     @property
     def closes(self) -> bool:
-        """A fill closes when the direction says so (`Close …`, or a flip `… > …`), or when it realised a pnl."""
+        """Tell whether a fill closes: its direction says so (`Close …`, or a flip `… > …`), or it realised a pnl."""
         return self.direction.startswith("Close") or ">" in self.direction or self.pnl != 0
 
     @property
@@ -38,7 +38,7 @@ class Fill:
 
 
 def usd(text: str) -> int:
-    """USD text (`1500.00`, `1.00E-05`) as an integer of 1e-8 USD; refuses what that cannot hold exactly."""
+    """Parse USD text (`1500.00`, `1.00E-05`) as an integer of 1e-8 USD; refuse a value that is not exact."""
     scaled = Decimal(text) * E8
     if scaled != scaled.to_integral_value():
         raise ValueError(f"{text} USD has more than 8 decimals")
@@ -46,12 +46,12 @@ def usd(text: str) -> int:
 
 
 def instant(text: str) -> datetime:
-    """RFC 3339 with a `Z`."""
+    """Parse an RFC 3339 instant with a `Z`."""
     return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
 
 
 def read_fills(path: Path) -> Iterator[Fill]:
-    """Yields the fills of a file in its order."""
+    """Yield the fills of a file in its order."""
     with path.open(newline="") as lines:
         for line in csv.DictReader(lines):
             yield Fill(

@@ -1,4 +1,4 @@
-"""The fold: fills in, every total out."""
+"""The fold: compute every total from fills."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ GRACE = timedelta(hours=24)
 
 @dataclass
 class Totals:
-    """Everything that the rule book lets one count over fills."""
+    """Everything that the rule book counts over fills."""
 
     users: dict[str, User] = field(default_factory=lambda: defaultdict(User))
     boards: Boards = field(default_factory=Boards)
@@ -27,14 +27,14 @@ class Totals:
 
 
 class LateFillError(Exception):
-    """Lateness depends on partitions, which an oracle knows nothing of: a file where one is late has no one answer."""
+    """A fill is late: lateness depends on partitions, which the oracle does not model."""
 
 
 def fold(fills: Iterable[Fill]) -> Totals:
-    """Folds fills in their order.
+    """Fold fills in their order.
 
     Raises:
-        LateFillError: a fill belongs to a period that was sealed by a fill before it.
+        LateFillError: a fill belongs to a period that an earlier fill sealed.
     """
     totals = Totals()
     watermark = datetime.min.replace(tzinfo=UTC)

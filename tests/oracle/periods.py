@@ -1,4 +1,4 @@
-"""The periods that an instant belongs to, by their names, all in UTC."""
+"""The periods of an instant by name, all in UTC."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -6,7 +6,7 @@ ALL = "all"
 
 
 def periods_of(at: datetime) -> tuple[str, ...]:
-    """Day, ISO week, month, season (calendar quarter) and all-time of an instant."""
+    """Return day, ISO week, month, season (calendar quarter) and all-time of an instant."""
     return (day(at), week(at), month(at), season(at), ALL)
 
 
@@ -15,7 +15,7 @@ def day(at: datetime) -> str:
 
 
 def week(at: datetime) -> str:
-    """The ISO week; its year is the year of the week's Thursday, so 2024-12-30 is in 2025-W01."""
+    """Return the ISO week; its year is the year of the week's Thursday, so 2024-12-30 is in 2025-W01."""
     thursday = at.date() + timedelta(days=3 - at.weekday())
     first = date(thursday.year, 1, 1)
     return f"week:{thursday.year}-W{(thursday - first).days // 7 + 1:02d}"
@@ -30,7 +30,7 @@ def season(at: datetime) -> str:
 
 
 def ends(period: str) -> datetime | None:
-    """The first instant after a period; `None` for all-time."""
+    """Return the first instant after a period; `None` for all-time."""
     kind, _, name = period.partition(":")
     match kind:
         case "day":

@@ -1,4 +1,4 @@
-"""Net positions by user and market: signed quantity and what was realised."""
+"""Net positions by user and market: signed quantity and realised pnl."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -8,7 +8,7 @@ from tests.oracle.fills import Fill
 
 @dataclass
 class Position:
-    """`realised` is in integers of 1e-8 USD; `quantity` is above 0 when long."""
+    """A net position: `realised` in integers of 1e-8 USD; `quantity` above 0 when long."""
 
     quantity: Decimal = Decimal(0)
     realised: int = 0

@@ -1,4 +1,4 @@
-"""What a user becomes by trading: trades, wins, XP, streak, level, achievements, shards."""
+"""A user's progress by trading: trades, wins, XP, streak, level, achievements, shards."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ class Trade:
 
 @dataclass
 class User:
-    """Everything that is counted for one user."""
+    """All counts of one user."""
 
     xp: int = 0
     shards: int = 0
@@ -52,7 +52,7 @@ class User:
 
 
 def level_of(xp: int) -> int:
-    """The highest level whose square root condition holds: level L needs 100 XP times (L - 1)²."""
+    """Return the highest level L that the XP allow: level L needs 100 XP times (L - 1)²."""
     level = 1
     while level < LEVEL_MOST and level * level * 100 <= xp:
         level += 1
@@ -64,17 +64,17 @@ def max_leverage(level: int) -> int:
 
 
 def trade_xp(notional: int) -> int:
-    """What a trade of this summed notional is worth."""
+    """Return the XP of a trade with this summed notional."""
     return max(XP_TRADE_LEAST, notional // XP_USD_EACH)
 
 
 def multiplied(xp: int, streak: int) -> int:
-    """5% more for each day of the streak after the first, at most twice, rounded down."""
+    """Add 5% for each day of the streak after the first, up to twice the XP, rounded down."""
     return xp * min(200, 100 + 5 * (streak - 1)) // 100
 
 
 def touch_streak(user: User, today: date) -> None:
-    """Counts a day of activity; a missed day restarts at 1; an older day changes nothing."""
+    """Count a day of activity; a missed day restarts at 1, an older day changes nothing."""
     if user.last_day is not None and today <= user.last_day:
         return
     continued = user.last_day is not None and today - user.last_day == timedelta(days=1)
@@ -84,7 +84,7 @@ def touch_streak(user: User, today: date) -> None:
 
 
 def grants_of(trade: Trade, fill: Fill, *, is_new: bool) -> list[int]:
-    """Adds the fill to its trade and says what it is worth: growth, first close, first time in profit."""
+    """Add the fill to its trade and return its grants: growth, first close, first time in profit."""
     before = 0 if is_new else trade_xp(trade.notional)
     trade.notional += fill.notional
     trade.pnl += fill.pnl
@@ -100,7 +100,7 @@ def grants_of(trade: Trade, fill: Fill, *, is_new: bool) -> list[int]:
 
 @dataclass(frozen=True)
 class Achievement:
-    """A name, its XP and what must hold."""
+    """An achievement: its name, its XP and its condition."""
 
     name: str
     xp: int
@@ -141,7 +141,7 @@ ACHIEVEMENTS = (
 
 
 def unlock(user: User, at: datetime) -> int:
-    """Goes through the list, again and again until a pass unlocks none; returns the XP that this brought."""
+    """Pass through the list until a pass unlocks nothing; return the XP of all unlocked achievements."""
     earned = 0
     while unlocked := [_grant(user, one, at) for one in ACHIEVEMENTS if one.name not in user.achievements]:
         if not any(unlocked):
@@ -151,7 +151,7 @@ def unlock(user: User, at: datetime) -> int:
 
 
 def _grant(user: User, achievement: Achievement, at: datetime) -> int:
-    """The XP of the achievement if it holds now, else 0. Its XP counts at once, for the next in the list too."""
+    """Return the achievement's XP if its condition holds now, else 0. The XP count at once, even for the next one."""
     if not achievement.holds(user):
         return 0
     user.achievements[achievement.name] = at
@@ -161,7 +161,7 @@ def _grant(user: User, achievement: Achievement, at: datetime) -> int:
 
 
 def apply_fill(user: User, fill: Fill) -> int:
-    """One fill in the order of the rules: streak, trade, grants, achievements. Returns all XP it brought."""
+    """Apply one fill in the order of the rules: streak, trade, grants, achievements. Return all XP that it brought."""
     touch_streak(user, fill.at.date())
     is_new = fill.trade not in user.trades
     trade = user.trades.setdefault(fill.trade, Trade())

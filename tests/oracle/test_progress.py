@@ -74,7 +74,7 @@ def test_the_multiplier_ends_at_twice() -> None:
 
 
 def test_each_grant_is_rounded_down_by_itself() -> None:
-    """Day 2, 5% more: 10 → 10, 25 → 26, 50 → 52; together rounded it would be 89."""
+    """Day 2 adds 5%: 10 → 10, 25 → 26, 50 → 52; rounded together they would be 89."""
     user = fold([fill("2025-01-06", "a"), fill("2025-01-07", "b", pnl="1")]).users["ann"]
     assert user.xp == (10 + 50) + (10 + 26 + 52) + 25
 
@@ -121,7 +121,7 @@ def test_an_achievements_xp_can_unlock_the_next_in_the_same_pass() -> None:
 
 
 def test_the_list_is_gone_through_again_until_none_unlocks() -> None:
-    """Win rate is last in the list; its 750 XP make level 10 (8,100 XP), which stands before it: the second pass.
+    """Unlock level 10 in a second pass: win rate is last in the list, and its 750 XP reach level 10 (8,100 XP).
 
     9 wins: 9 · 85 + 50 + 25 = 840. The open trade: + 6,000 + 100 + 1,000 = 7,940. The tenth win: + 85 = 8,025.
     """

@@ -1,4 +1,4 @@
-"""`python -m tests.peers`: installs the peers, runs them and ours in turn, prints medians and ratios."""
+"""`python -m tests.peers`: install the peers, run them and ours in turn, print medians and ratios."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 
 
 def chosen(names: list[str]) -> list[Contestant]:
-    """Those whose name begins with one of these; all when there are none."""
+    """Return the contestants whose name begins with a given prefix; all of them when none is given."""
     return [one for one in CONTESTANTS if not names or one.name.startswith(tuple(names))]
 
 
@@ -89,7 +89,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _install(asked: argparse.Namespace) -> dict[Contestant, Path | None]:
-    """The interpreter of each that can run here; None for ours."""
+    """Return the interpreter of each contestant that can run here; None for ours."""
     found: dict[Contestant, Path | None] = {}
     for who in chosen(asked.names):
         try:
@@ -101,7 +101,7 @@ def _install(asked: argparse.Namespace) -> dict[Contestant, Path | None]:
 
 @contextmanager
 def _kafka(asked: argparse.Namespace) -> Iterator[str | None]:
-    """The Kafka for those that need one; None for the test brokers, one for each run."""
+    """Return the Kafka for the contestants that need one; None for a test broker in each run."""
     if asked.apache and named() is None:
         with node(say) as bootstrap:
             yield bootstrap

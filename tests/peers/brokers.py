@@ -1,6 +1,6 @@
-"""The brokers of a race, each new, on loopback, ended by its pid; and the topic on them, filled before anybody reads.
+"""The brokers of a race, each new, on loopback, ended by its pid; and their topic, filled before the race starts.
 
-Events are partitioned by key as everywhere, over four partitions; on a plain Redis they are one stream.
+Events are partitioned by key over four partitions; on a plain Redis they are one stream.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ FASTSTREAM_FIELD = "__data__"
 
 @contextmanager
 def broker(kind: BrokerKind, named: str | None, directory: Path) -> Iterator[tuple[str, int]]:
-    """A broker's address and pid; of a Kafka that was named, its address and 0."""
+    """A broker's address and pid; for a named Kafka, its address and 0."""
     if kind == "redis":
         with _redis(directory) as found:
             yield found
@@ -48,7 +48,7 @@ def broker(kind: BrokerKind, named: str | None, directory: Path) -> Iterator[tup
 
 @contextmanager
 def _redis(directory: Path) -> Iterator[tuple[str, int]]:
-    """Our own embedded server's settings, but on a port: not every peer's client takes a socket's path."""
+    """Start our embedded server on a port: not every peer's client accepts a socket's path."""
     port = free_port()
     options = ["--port", str(port), "--bind", "127.0.0.1", "--dir", str(directory), "--save", "", "--appendonly", "yes"]
     with brokers.child([str(find_binary().path), *options], port, directory / "redis.log") as pid:
@@ -97,7 +97,7 @@ async def _fill_partition(producer: AIOKafkaProducer, topic: str, partition: int
 
 
 async def forget(bootstrap: str, group: str) -> None:
-    """Delete from a named Kafka what a race left there: all topics with the group's name in theirs."""
+    """Delete from a named Kafka all topics whose name contains the race's group name."""
     async with admin(bootstrap) as client:
         left = [name for name in await client.list_topics() if group in name]
         if left:
@@ -105,5 +105,5 @@ async def forget(bootstrap: str, group: str) -> None:
 
 
 def records(topic: str, count: int, seed: int) -> list[Record]:
-    """The events of a race."""
+    """Return the events of a race."""
     return payload.records(topic, PARTITIONS, count, seed)

@@ -1,4 +1,4 @@
-"""Who runs: each contestant's environment, app and option, the broker that it needs, and about how fast it is."""
+"""The contestants: environment, app and option of each, the broker that it needs, and its expected speed."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ class Contestant:
     """One way to do the job.
 
     Attributes:
-        environment: Which of `tests/peers/environments`; empty for ours.
-        option: What its app is told; for ours, the style of the agent.
-        broker: On which broker unless one is named; ``own`` is what `python -m tests.bench` starts.
+        environment: A folder of `tests/peers/environments`; empty for ours.
+        option: The argument of its app; for ours, the style of the agent.
+        broker: Its broker unless another is named; ``own`` is the one that `python -m tests.bench` starts.
         state: Where the count is kept.
-        guarantee: What a crash may do to it.
-        pace: Events per second to expect: decides how many it gets, so that runs take about as long.
+        guarantee: How a crash may affect the count.
+        pace: Expected events per second. It sets the number of events, so that runs take about as long.
     """
 
     name: str

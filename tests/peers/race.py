@@ -1,4 +1,4 @@
-"""One run of one contestant: a broker, the topic, its process, its report; what it counted is compared."""
+"""One run of one contestant: a broker, the topic, its process and its report; then check its count."""
 
 from __future__ import annotations
 
@@ -37,15 +37,16 @@ class RaceError(Exception):
 
 
 def race(contestant: Contestant, python: Path | None, *, events: int, seed: int, named: str | None) -> Spent:
-    """Run it once on so many events, after a tenth as many to warm up.
+    """Run a contestant once, after a warm-up on a tenth as many events.
 
     Args:
-        contestant: Who.
+        contestant: The contestant.
+        events: How many events to count.
         python: The interpreter of its environment; None for ours.
         named: ``host:port`` of a Kafka to use instead of the test brokers.
 
     Raises:
-        RaceError: when it does not finish, or its final table is not what the events add up to.
+        RaceError: when it does not finish, or its final table does not match the events.
     """
     warm_up = max(1, events // WARM_UP_SHARE)
     if python is None:

@@ -1,4 +1,4 @@
-"""Medians and ratios, as a table that can be pasted into a page; the same as JSON."""
+"""Medians and ratios, as a table to paste into a page, and as JSON."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ CPU = "worker CPU s per million"
 
 
 def table(runs: Runs, *, on_named: bool = False) -> list[str]:
-    """A row for each contestant that has run, and how many times as fast each style of ours is.
+    """Return a table: a row for each contestant that has run, and the ratio to it of each style of ours.
 
-    `on_named` says that another Kafka has taken the test brokers' place.
-    `per core` compares CPU seconds of the workers alone: clients with threads of their own use more than one core.
+    `on_named` says that a named Kafka replaced the test brokers. `per core` compares CPU seconds of the workers alone:
+    clients with threads of their own use more than one core.
     """
     figures = {who: spending(spents) for who, spents in runs.items() if spents}
     ours = [who for who in OURS if who in figures]
@@ -37,7 +37,7 @@ def table(runs: Runs, *, on_named: bool = False) -> list[str]:
 
 
 def as_json(runs: Runs) -> list[dict[str, Any]]:
-    """Every run of every contestant."""
+    """Return every run of every contestant."""
     return [
         {
             "name": who.name,

@@ -1,7 +1,7 @@
-"""Contestants do the job on a few events and count right; who cannot run is named, and the rest goes on.
+"""Contestants count a few events right; a contestant that cannot run is named, and the others go on.
 
-The slice that runs in CI: ours and one peer, whose environment is small. `python -m tests.peers` runs all of them, and
-compares what each has counted.
+The slice that runs in CI: ours and one peer with a small environment. `python -m tests.peers` runs all contestants and
+compares their counts.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def test_everyone_counts_right(who: Contestant) -> None:
 
 
 def python_of(who: Contestant) -> Path | None:
-    """The environments are kept where the command keeps them."""
+    """Return the interpreter of an environment, kept where the command keeps it."""
     try:
         return interpreter(who.environment, command.ENVIRONMENTS, lambda _: None) if who.environment else None
     except NotInstallableError as exc:

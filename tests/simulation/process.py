@@ -234,9 +234,8 @@ class Process:
         self.services_over = True
         await self.driver.membership.leave()
         self.driver.committer.stopping = True
-        with suppress(
-            LogUnavailableError
-        ):  # The worker then ends with an error, and its successor processes unwritten events again.
+        # The worker then ends with an error, and its successor processes unwritten events again.
+        with suppress(LogUnavailableError):
             await self.producer.flush()
         self.driver.committer.drop("the worker stops")
         self.stopped = True

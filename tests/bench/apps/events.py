@@ -21,7 +21,7 @@ class Order(msgspec.Struct):
 
 
 class Counted(msgspec.Struct):
-    """What an agent of kind `output` sends: how often the event's key has come, the event included."""
+    """An output of an agent of kind `output`: how often the event's key has come, this event included."""
 
     id: int
     key: str
@@ -29,15 +29,15 @@ class Counted(msgspec.Struct):
 
 
 def source(app: faust.App, spec: WorkerSpec) -> Any:
-    """The topic that is read."""
+    """Return the topic that the agent reads."""
     return app.topic(spec.topic, schema=Typed(Order), partitions=spec.partitions)
 
 
 def output(app: faust.App, spec: WorkerSpec) -> Any:
-    """The topic that an agent of kind `output` writes."""
+    """Return the topic that an agent of kind `output` writes."""
     return app.topic(spec.output, schema=Typed(Counted), partitions=spec.partitions)
 
 
 def counts(app: faust.App, spec: WorkerSpec) -> Any:
-    """The changelogged table: key -> how often it came."""
+    """Return the changelogged table that counts events by key."""
     return app.Table(TABLE, default=int, partitions=spec.partitions, key_type=str)

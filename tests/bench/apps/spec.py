@@ -1,4 +1,4 @@
-"""What a measured worker is told: one JSON argument on its command line."""
+"""The specification of a measured worker: one JSON argument on its command line."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ class WorkerSpec:
         return f"{self.app}-{TABLE}-changelog"
 
     def dumps(self) -> str:
-        """As an argument."""
+        """Encode the specification as a command-line argument."""
         return json.dumps(asdict(self))
 
 
 def from_command_line() -> WorkerSpec:
-    """What this process was told."""
+    """Decode the specification from this process's command line."""
     return WorkerSpec(**json.loads(sys.argv[1]))

@@ -1,4 +1,4 @@
-"""The measured worker: one agent, in the style and of the kind that it is told.
+"""The measured worker: one agent, of the style and kind in its specification.
 
 Run as `python -m tests.bench.apps.worker SPEC`.
 """
@@ -19,7 +19,7 @@ HEARTBEATS_PER_LEASE = 5
 
 
 def build(spec: WorkerSpec) -> faust.App:
-    """The app with its agent registered."""
+    """Build the app and register its agent."""
     app = faust.App(
         spec.app,
         broker=[URL(spec.url).update_query(namespace=spec.namespace)],
@@ -41,7 +41,7 @@ def build(spec: WorkerSpec) -> faust.App:
 
 
 def main() -> None:
-    """Run the worker until SIGTERM, with event loop and garbage collector as in the product's."""
+    """Run the worker until SIGTERM, with the product's event loop and garbage collector settings."""
     loop = uvloop.new_event_loop()
     asyncio.set_event_loop(loop)
     worker = faust.Worker(build(from_command_line()), loop=loop, loglevel="warn", redirect_stdouts=False)

@@ -1,1 +1,1 @@
-"""The parts of the benchmark, one module each, with a function `measure`; `tests.bench.catalog` names them."""
+"""The parts of the benchmark: one module each, with a function `measure`, listed in `tests.bench.catalog`."""

@@ -1,4 +1,4 @@
-"""Events per second through one agent and one worker process, from a topic filled before until the last commit."""
+"""Events per second through one agent and one worker process, from a filled topic until the last commit."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ WARM_UP_SHARE = 10
 
 
 def measure(asked: Asked) -> Iterator[Result]:
-    """Each style of agent: without state, and counting by key in the store that was asked for."""
+    """Measure each style of agent: without state, and counting by key in the chosen store."""
     for style in asked.styles:
         for kind, store in (("stateless", MEMORY), ("table", asked.store)):
             job = job_of(asked, kind, style, store)
@@ -23,13 +23,13 @@ def measure(asked: Asked) -> Iterator[Result]:
 
 
 def job_of(asked: Asked, kind: str, style: str, store: str, workers: int = 1) -> Job:
-    """A job of the asked size; a tenth as many events warm it up."""
+    """Return a job of the chosen size; a tenth as many events warm it up."""
     warm_up = max(1, asked.events // WARM_UP_SHARE)
     return Job(kind=kind, style=style, store=store, events=asked.events, warm_up=warm_up, workers=workers)
 
 
 def title(job: Job) -> str:
-    """A job in words."""
+    """Describe a job in words."""
     what = {"stateless": "stateless", "table": "counting by key", "output": "counting by key, an output for each event"}
     store = "" if job.kind == "stateless" else f", table in {job.store.removesuffix('://')}"
     return f"{job.style} agent, {what[job.kind]}{store}, {job.events:,} events of 200 bytes"

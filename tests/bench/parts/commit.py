@@ -1,4 +1,4 @@
-"""What one commit costs by its size: how long the client waits, and how long the server serves nobody else."""
+"""The cost of one commit by its size: how long the client waits, and how long the server serves no other client."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SLOWER_THAN_US = 30
 
 
 def measure(asked: Asked) -> Iterator[Result]:
-    """Commits as a worker makes them: a third outputs, a third table rows, a third ranked rows, and an offset."""
+    """Measure commits like a worker's: a third outputs, a third table rows, a third ranked rows, and an offset."""
     with tempfile.TemporaryDirectory() as directory, EmbeddedServer(Path(directory), find_binary()) as server:
         for size in SIZES:
             yield asyncio.run(_measure(server.url, size, asked))

@@ -1,4 +1,4 @@
-"""How long from a SIGKILL of one of three workers until every partition commits again."""
+"""Failover: the time from a SIGKILL of one of three workers until every partition commits again."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.bench.result import Result
 
 
 def measure(asked: Asked) -> Iterator[Result]:
-    """Kills one of three workers, waits until its partitions commit again, and starts it anew."""
+    """Kill one of three workers, wait until its partitions commit again, and start it anew."""
     with tempfile.TemporaryDirectory() as directory, EmbeddedServer(Path(directory), find_binary()) as server:
         totals = asyncio.run(_failover(server, asked.runs, asked.lease, asked.standbys))
     yield Result(
@@ -37,7 +37,8 @@ async def _failover(server: EmbeddedServer, rounds: int, lease_s: float, standby
         for name in (sorted(fleet.running) * rounds)[:rounds]:
             killed = time.monotonic()
             process.kill(fleet.running.pop(name))
-            await asyncio.sleep(lease_s / 2)  # what it had under way is over: whatever commits now is another's
+            # A commit of the killed worker cannot come after this, so each later commit is another worker's.
+            await asyncio.sleep(lease_s / 2)
             await watch.moved(time.monotonic())
             totals.append(MS * (time.monotonic() - killed))
             fleet.start(name)

@@ -1,4 +1,4 @@
-"""The live feed: from accepted to told, at each of many subscribers of one API process, a few of them slow."""
+"""The live feed: the time from accepted to received, at many subscribers of one API process, a few of them slow."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ MS = 1_000
 class FeedLoad:
     """Changes at fixed times (open loop), each of a user of its own, so that the user's first row is its effect.
 
-    Through a worker they are fills posted one by one; otherwise rows written as a worker's commit writes them, which
+    Through a worker they are fills posted one by one. Otherwise the bench writes rows as a worker's commit does, which
     measures the feed alone.
     """
 
@@ -56,15 +56,15 @@ class FeedLoad:
 
     @property
     def changes(self) -> int:
-        """How many in all."""
+        """Return the number of changes."""
         return int(self.per_second * self.seconds)
 
 
 @dataclass(frozen=True)
 class FeedRun:
-    """Seconds from accepted to told, of each change at each subscriber that reads; what was never told.
+    """Seconds from accepted to received, of each change at each fast subscriber; and the changes that never arrived.
 
-    `commits_s` is the worker's part of it: from accepted until the row stands in the log.
+    `commits_s` is the worker's part: the seconds from accepted until the row is in the log.
     """
 
     delays_s: tuple[float, ...]
@@ -77,7 +77,7 @@ class FeedRun:
 
 
 def measure(asked: Asked) -> Iterator[Result]:
-    """Everybody watches everything, users of its own, a board, or fees; fills through a worker, or rows written."""
+    """Measure each audience: everything, users of its own, a board, fees. Use fills, or write rows directly."""
     fills = FeedLoad(asked.feed_rate, asked.seconds, through_a_worker=True)
     as_many_rows = replace(fills, through_a_worker=False)
     many_rows = replace(as_many_rows, per_second=asked.row_rate)
@@ -118,7 +118,7 @@ def _result(audience: Audience, load: FeedLoad, runs: list[FeedRun]) -> Result:
 
 
 def _measured(audience: Audience, load: FeedLoad, seed: int) -> FeedRun:
-    """On a pipeline of its own, with one worker."""
+    """Measure on a pipeline of its own, with one worker."""
     with tempfile.TemporaryDirectory() as directory, Pipeline(Path(directory), workers=1) as pipeline:
         return uvloop.run(_run(pipeline, audience, load, headers(pipeline.token()), seed))
 
@@ -166,7 +166,7 @@ async def _ends(log: Log, topic: str) -> dict[TopicPartition, int]:
 
 
 async def _watch(log: Log, reached: dict[TopicPartition, int], changes: int) -> dict[int, float]:
-    """When each watched user's row stood in the log."""
+    """Return when each watched user's row appeared in the log."""
     found: dict[int, float] = {}
     while len(found) < changes:
         for tp, records in (await log.fetch(reached, block_ms=1_000)).items():
@@ -179,7 +179,7 @@ async def _watch(log: Log, reached: dict[TopicPartition, int], changes: int) -> 
 
 
 def _fills(audience: Audience, changes: int, seed: int) -> list[Fill]:
-    """Each of a user of its own who leads the volume board with it; for who watches fees, on a day of its own."""
+    """Return fills, each of a new user who leads the volume board; for fees, each on a day of its own."""
     made = made_fills(changes, users=changes, seed=seed)
     fills = [
         {**one, "user_id": f"watched-{user}", "price": "1", "closed_pnl_usd": "0"}
@@ -192,7 +192,7 @@ def _fills(audience: Audience, changes: int, seed: int) -> list[Fill]:
 
 
 async def _post(pipeline: Pipeline, fills: list[Fill], lines: str, per_second: float) -> dict[int, float]:
-    """Posts fills one by one; when each was accepted."""
+    """Post fills one by one; return when each was accepted."""
     accepted: dict[int, float] = {}
     await open_loop(
         pipeline.url,
@@ -207,7 +207,7 @@ async def _post(pipeline: Pipeline, fills: list[Fill], lines: str, per_second: f
 
 
 async def _write(pipeline: Pipeline, load: FeedLoad) -> dict[int, float]:
-    """Writes rows; when each was in the log."""
+    """Write rows; return when each was in the log."""
     topic = changelog_topic(APP, GAMIFICATION_PROGRESS.name)
     accepted: dict[int, float] = {}
     begun = time.perf_counter()

@@ -1,4 +1,4 @@
-"""The ingress: requests per second over kept connections, as fast as the answers come; no worker runs meanwhile."""
+"""The ingress: requests per second over persistent connections, without pauses between requests; no worker runs."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ MS = 1_000
 
 @dataclass(frozen=True)
 class Command:
-    """What is posted: a path, the role that may, whether with an Idempotency-Key of its own, how many in a request."""
+    """A request: path, role, whether it has an Idempotency-Key of its own, and the number of items."""
 
     name: str
     path: str
@@ -56,7 +56,7 @@ COMMANDS = (
 
 @dataclass(frozen=True)
 class IngressRun:
-    """A load, what API and broker spent on it, and the CPU seconds of the load client."""
+    """A load, the resources that API and broker used for it, and the CPU seconds of the load client."""
 
     load: Load
     spent: Spent
@@ -64,7 +64,7 @@ class IngressRun:
 
 
 def measure(asked: Asked) -> Iterator[Result]:
-    """Requests of one fill, of one order, and of a batch of fills."""
+    """Measure requests of one fill, of one order, and of a batch of fills."""
     for command in COMMANDS:
         requests = asked.requests if command.batch == 1 else max(1, asked.requests // REQUESTS_PER_BATCH_REQUEST)
         runs = _runs(command, requests, asked)
@@ -83,7 +83,7 @@ def measure(asked: Asked) -> Iterator[Result]:
 
 
 def _runs(command: Command, requests: int, asked: Asked) -> list[IngressRun]:
-    """Each run's first part of the load warms the API up."""
+    """Run the load several times; the first part of each warms the API up."""
     warm_up = max(1, requests // WARM_UP_SHARE)
     with tempfile.TemporaryDirectory() as directory, Pipeline(Path(directory), workers=0) as pipeline:
         token = pipeline.token(command.role)

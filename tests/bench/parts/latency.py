@@ -1,7 +1,8 @@
-"""From append to committed output, at a part of what the same agent was just measured to do.
+"""Latency from append to committed output, at a share of the same agent's throughput, measured just before.
 
 Events are due at fixed times, whether or not earlier ones are done (open loop), so that a slow moment shows in every
-event that it delays. A process of its own appends them; this one reads the output topic (XREAD) and notes each arrival.
+event that it delays. A separate process appends the events. This process reads the output topic (XREAD) and notes each
+arrival.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ MS = 1_000
 
 @dataclass(frozen=True)
 class Latencies:
-    """Seconds of each event of one run."""
+    """The latency in seconds of each event of one run."""
 
     from_append_s: list[float]
     from_due_s: list[float]
@@ -47,7 +48,7 @@ class Latencies:
 
 
 def measure(asked: Asked) -> Iterator[Result]:
-    """Throughput first, then latency at a part of it, for each style of agent."""
+    """Measure throughput first, then latency at a share of it, for each style of agent."""
     for style in asked.styles:
         job = job_of(asked, "output", style, asked.store)
         per_second = [job.events / drain(job, seed).wall_s for seed in asked.seeds()]
@@ -71,7 +72,7 @@ def _ms(runs: list[list[float]], percent: float) -> Figure:
 
 
 def latencies(job: Job, rate: float, seconds: float, seed: int) -> Latencies:
-    """One run on a broker of its own.
+    """Measure one run on a broker of its own.
 
     Raises:
         DeployError: when an event has no output, or several.
@@ -115,7 +116,7 @@ async def _latencies(job: Job, load: Load, server: EmbeddedServer, directory: Pa
 
 
 async def _watch(some: Fleet, load: Load, deadline: float) -> list[float]:
-    """When the output of each event of the load was read."""
+    """Return when the output of each event of the load was read."""
     offsets = {TopicPartition(OUTPUT, p): end for p, end in (await some.log.end_offsets(OUTPUT)).items()}
     seen = [0.0] * load.count
     missing = load.count

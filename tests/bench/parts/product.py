@@ -1,4 +1,4 @@
-"""The product's path: fills that wait in the topic, until every table that they change is committed."""
+"""The product's path: from fills that wait in the topic until every table that they change is committed."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ WORKERS = (1, 2)
 
 
 def measure(asked: Asked) -> Iterator[Result]:
-    """On 1 and 2 workers, or as many as asked for; fills of an hour, and of weeks, as when history is replayed."""
+    """Measure 1 and 2 workers, or the chosen numbers, with fills of one hour and of weeks (as in a replay)."""
     warm_up = max(1, asked.fills // WARM_UP_SHARE)
     for workers in asked.workers or WORKERS:
         for span, spread in (("one hour", in_one_hour), ("weeks", list)):
@@ -49,7 +49,7 @@ def measure(asked: Asked) -> Iterator[Result]:
 
 
 def _run(workers: int, made: list[Fill], warm_up: int) -> Spent:
-    """The workers warm up on the first fills; they are stopped while the rest is posted, and measured from there on."""
+    """Run once: warm the workers up on the first fills, pause them, post the rest, measure from their resumption."""
     with tempfile.TemporaryDirectory() as directory, Pipeline(Path(directory), workers=workers) as pipeline:
         post(pipeline, made[:warm_up])
         asyncio.run(until_processed(pipeline))
@@ -67,7 +67,7 @@ def post(pipeline: Pipeline, fills: list[Fill]) -> None:
     """Send fills through the ingress, in order.
 
     Raises:
-        DeployError: when it refuses some.
+        DeployError: when the ingress refuses some.
     """
     load, lines = bodies(fills, BATCH), headers(pipeline.token())
     posted = asyncio.run(closed_loop(pipeline.url, "/v1/fills", load, lines, connections=1))
@@ -76,10 +76,10 @@ def post(pipeline: Pipeline, fills: list[Fill]) -> None:
 
 
 async def check(pipeline: Pipeline, made: list[Fill]) -> None:
-    """Each domain's tables hold what the fills add up to: fills and volume of each user, fees of all.
+    """Check each domain's tables against the fills: count and volume of each user, fees of all.
 
     Raises:
-        DeployError: when they do not.
+        DeployError: when they differ.
     """
     fills, volume, fees = Counter[str](), Counter[str](), 0
     for one in made:
@@ -106,7 +106,7 @@ async def check(pipeline: Pipeline, made: list[Fill]) -> None:
 
 
 async def until_processed(pipeline: Pipeline) -> None:
-    """Wait until all that follows from the fills is committed."""
+    """Wait until all effects of the fills are committed."""
     deadline = time.monotonic() + DEADLINE_S
     async with Log(pipeline.server.url, pipeline.settings.namespace) as log:
         while not await all_processed(log):

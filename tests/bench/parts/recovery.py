@@ -1,4 +1,4 @@
-"""How long a table of many keys takes to come back, from snapshot and from tail, and what a key occupies."""
+"""Recovery of a table with many keys, from snapshot and from tail: the time, and the bytes that a key occupies."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class RecoveryRun:
 
 
 def measure(asked: Asked) -> Iterator[Result]:
-    """Each run: a table read by a worker without local state; then as many changes read by one that has it."""
+    """Measure a recovery without local state in each run, then one with local state that lacks as many changes."""
     with tempfile.TemporaryDirectory() as directory, EmbeddedServer(Path(directory), find_binary()) as server:
         runs = [asyncio.run(_run(server.url, asked.keys, number)) for number in range(asked.runs)]
     yield Result(
@@ -63,7 +63,7 @@ async def _run(url: str, keys: int, number: int) -> RecoveryRun:
             await log.create_topic(TopicSpec(changelog, PARTITIONS, "compact", retention_ms=3_600_000))
             before = await _used(log)
             await _fill(log, changelog, keys, random.Random(1))
-            for p in range(PARTITIONS):  # the snapshot and a short tail, as after an hour of trimming
+            for p in range(PARTITIONS):  # The log holds the snapshot and a short tail, as after an hour of trimming.
                 await log.redis.execute_command("XTRIM", log.keys.stream(changelog, p), "MAXLEN", 1)
             redis_bytes = (await _used(log) - before) / keys
             snapshot_s = await _restore(url, name, Path(directory), expected=keys)
@@ -91,7 +91,7 @@ def _batches(count: int) -> Iterator[range]:
 
 
 async def _restore(url: str, name: str, directory: Path, *, expected: int) -> float:
-    """Seconds that the driver takes to bring the table up to the log, in a worker that starts."""
+    """Return the seconds that the driver of a starting worker takes to bring the table up to the log."""
     app = faust.App(
         name,
         broker=[URL(url).update_query(namespace=name)],

@@ -1,4 +1,4 @@
-"""How long a partition stands still while each of three workers is stopped and started in turn."""
+"""A rolling restart: how long a partition pauses while each of three workers is stopped and started in turn."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ GRACE_S = 30.0
 
 
 def measure(asked: Asked) -> Iterator[Result]:
-    """The longest pause of any partition at each planned stop, and at each start."""
+    """Measure the longest pause of any partition at each planned stop, and at each start."""
     with tempfile.TemporaryDirectory() as directory, EmbeddedServer(Path(directory), find_binary()) as server:
         stops, starts = asyncio.run(_restarts(server, asked.runs, asked.standbys))
     yield Result(

@@ -1,4 +1,4 @@
-"""Throughput of several workers on this machine's cores, and the arithmetic: how many workers one broker feeds."""
+"""Throughput of several workers on this machine's cores, and an estimate of how many workers one broker feeds."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PERCENT = 100
 
 
 def measure(asked: Asked) -> Iterator[Result]:
-    """The counting agent of each style on 1, 2 and 4 workers, or as many as asked for."""
+    """Measure the counting agent of each style on 1, 2 and 4 workers, or the chosen numbers."""
     for style in asked.styles:
         found: list[Mapping[str, Figure]] = []
         for workers in asked.workers or WORKERS:
@@ -34,9 +34,9 @@ def measure(asked: Asked) -> Iterator[Result]:
 
 
 def arithmetic(found: list[Mapping[str, Figure]]) -> str:
-    """How many workers with a core each one broker feeds, from what both spend on an event.
+    """Estimate how many workers with a core each one broker feeds, from the CPU time of both for an event.
 
-    The broker runs commands on one core. What an event costs it is taken from where it costs most.
+    The broker runs commands on one core. The estimate takes the run in which an event costs the broker most.
     """
     worker = MILLION / found[0]["worker CPU s per million"].median
     broker = MILLION / max(one["broker CPU s per million"].median for one in found)

@@ -1,4 +1,4 @@
-"""Memory over time at full speed: one worker, a topic that never runs empty, retention short enough to see its work."""
+"""Memory over time at full speed: one worker, a topic that never runs empty, retention short enough to take effect."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ FLAT_KIB_PER_MINUTE = 256.0
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Resident sets at one moment, and events committed up to then."""
+    """Resident sets at one moment, and the events committed so far."""
 
     minutes: float
     worker_kib: int
@@ -50,7 +50,7 @@ class Sample:
 
 
 def measure(asked: Asked) -> Iterator[Result]:
-    """One long run for each style of agent."""
+    """Measure one long run for each style of agent."""
     for style in asked.styles:
         with tempfile.TemporaryDirectory() as text:
             spec = WorkerSpec(
@@ -79,7 +79,7 @@ async def _soak(spec: WorkerSpec, broker: int, asked: Asked) -> tuple[list[Sampl
 async def _watch(
     some: Fleet, broker: int, minutes: float, check_feed: Callable[[], None], say: Callable[[str], None]
 ) -> list[Sample]:
-    """A sample every few seconds, a line each minute."""
+    """Take a sample every few seconds, and print a line each minute."""
     begun = time.monotonic()
     [worker] = some.pids
     samples: list[Sample] = []
@@ -116,13 +116,13 @@ def _result(style: str, samples: Sequence[Sample], spent: Spent) -> Result:
 
 
 def slope(points: Sequence[tuple[float, float]]) -> float:
-    """The slope of the line of least squares; 0 of fewer than two points."""
+    """Return the slope of the least-squares line; 0 for fewer than two points."""
     if len(points) < SLOPE_POINTS_MIN:
         return 0.0
     return statistics.linear_regression(*zip(*points, strict=True)).slope
 
 
 def verdict(kib_per_minute: float) -> str:
-    """Whether memory is flat, in words."""
+    """Say in words whether memory is flat."""
     flat = "flat" if kib_per_minute <= FLAT_KIB_PER_MINUTE else "not flat"
     return f"{flat} after the warm-up ({kib_per_minute:+,.0f} KiB/min; up to {FLAT_KIB_PER_MINUTE:.0f} is flat)"

@@ -1,4 +1,4 @@
-"""From the start of a worker process until it is ready with its tables, which are on disk already (the product's)."""
+"""Startup: the time from the start of one of the product's workers until it is ready with its tables on disk."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ IMPORT = (sys.executable, "-P", "-c", "import deploy.run.worker")
 
 
 def measure(asked: Asked) -> Iterator[Result]:
-    """A worker processes the fills and stops; each run starts it again, waits until it is ready, and stops it."""
+    """Measure starts of a worker that has processed the fills: each run starts it, awaits readiness, and stops it."""
     with tempfile.TemporaryDirectory() as directory, Pipeline(Path(directory), workers=0) as pipeline:
         post(pipeline, made_fills(asked.fills, users=USERS, seed=asked.seed))
         worker = pipeline.start_worker(NAME)

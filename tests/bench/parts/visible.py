@@ -1,4 +1,4 @@
-"""From accepted to visible: single fills at a fixed rate, one worker, and when each is seen on the progress feed."""
+"""From accepted to visible: single fills at a fixed rate, one worker, and when each shows on the progress feed."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Times = tuple[list[float], list[float]]
 
 
 def measure(asked: Asked) -> Iterator[Result]:
-    """Fills come whether or not earlier ones are done."""
+    """Measure fills that come whether or not earlier ones are done."""
     with tempfile.TemporaryDirectory() as directory, Pipeline(Path(directory), workers=1) as pipeline:
         runs = [_run(pipeline, asked, seed) for seed in asked.seeds()]
     answered, visible = zip(*runs, strict=True)
@@ -45,7 +45,7 @@ def measure(asked: Asked) -> Iterator[Result]:
 
 
 def _run(pipeline: Pipeline, asked: Asked, seed: int) -> Times:
-    """Each fill is of a user of its own, so that the first row of that user on the feed is its effect."""
+    """Run once. Each fill has a user of its own, so that the user's first row on the feed is the fill's effect."""
     users = [f"watched-{seed}-{number}" for number in range(max(1, int(asked.rate * asked.seconds)))]
     fills = made_fills(len(users), users=USERS, seed=seed)
     load = bodies([{**fill, "user_id": user} for fill, user in zip(fills, users, strict=True)], 1)
@@ -74,7 +74,7 @@ async def _watch(pipeline: Pipeline, load: list[bytes], users: Sequence[str], pe
 
 
 async def _subscribe(url: str, lines: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    """Opens the progress feed and waits for the end of its snapshot."""
+    """Open the progress feed and wait for the end of its snapshot."""
     parts = urlsplit(url)
     reader, writer = await asyncio.open_connection(parts.hostname, parts.port, limit=FEED_LINE_BYTES_MAX)
     writer.write(f"GET /v1/feed/progress HTTP/1.1\r\nHost: bench\r\n{lines}\r\n".encode())
@@ -84,7 +84,7 @@ async def _subscribe(url: str, lines: str) -> tuple[asyncio.StreamReader, asynci
 
 
 async def _note_users(reader: asyncio.StreamReader, seen: dict[str, float], waiting: set[str]) -> None:
-    """Notes when each user is first seen. Frames are sent whole, so that a data line is never cut by a chunk."""
+    """Note when each user first appears. The server sends whole frames, so no chunk cuts a data line."""
     while waiting:
         line = await reader.readline()
         if line.startswith(b"data: "):

@@ -1,6 +1,6 @@
 """Bytewax: a stateful count of a Kafka topic. Option: ``memory``, or ``recovery`` for its recovery store (SQLite).
 
-The clocks stop when the dataflow ends: its last epoch is in the store then.
+The clocks stop when the dataflow ends, after its last epoch was stored.
 """
 
 from datetime import timedelta

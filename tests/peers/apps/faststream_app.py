@@ -1,6 +1,6 @@
-"""FastStream on a Redis stream: a subscriber in a consumer group that acknowledges; the count is a hash on that Redis.
+"""FastStream on a Redis stream: a subscriber in a consumer group that acknowledges; the count is a Redis hash.
 
-FastStream has no state of its own, so this is what its user would write. Option: ``event`` or ``batch``.
+FastStream has no state of its own, so a FastStream user would write it this way. Option: ``event`` or ``batch``.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Faust as it is, on Kafka: the same typed event and the same agent as ours, a changelogged table.
+"""Faust unchanged, on Kafka: the same typed event and the same agent as ours, a changelogged table.
 
 Option: ``at_least_once`` or ``exactly_once``, then ``memory`` or ``rocksdb``.
 """

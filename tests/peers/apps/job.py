@@ -1,4 +1,4 @@
-"""What a peer's app is told and what it reports. Standard library only: it runs in the environment of every peer."""
+"""The arguments and the report of a peer's app. Standard library only: it runs in the environment of every peer."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ class Job:
     """Count events by key.
 
     Attributes:
-        broker: Where the topic is: ``host:port`` of a Kafka, URL of a Redis.
+        broker: The topic's broker: ``host:port`` of a Kafka, URL of a Redis.
         topic: Its name, filled with `warm_up` + `events` events.
-        group: A name that nobody used before, for the consumer group and what follows from it.
-        option: How this peer does it, in its own words.
-        broker_pid: Whose CPU time is counted as the broker's; 0 when it is not ours to see.
+        group: An unused name, for the consumer group and for names derived from it.
+        option: The variant of this peer, in its own words.
+        broker_pid: The process whose CPU time counts as the broker's; 0 when it is not visible.
         directory: For local state.
         out: The file for the report.
     """
@@ -36,21 +36,21 @@ class Job:
 
     @property
     def total(self) -> int:
-        """Events in the topic."""
+        """Return the number of events in the topic."""
         return self.warm_up + self.events
 
     def dumps(self) -> str:
-        """As an argument."""
+        """Encode the job as a command-line argument."""
         return json.dumps(asdict(self))
 
 
 def from_command_line() -> Job:
-    """What this process was told."""
+    """Decode the job from this process's command line."""
     return Job(**json.loads(sys.argv[1]))
 
 
 class Meter:
-    """Counts events; the clocks run from the end of the warm-up until `stop`, or `finish` when that comes first."""
+    """A counter of events; its clocks run from the end of the warm-up until `stop` or `finish`, whichever is first."""
 
     def __init__(self, job: Job) -> None:
         self.job = job
@@ -59,7 +59,7 @@ class Meter:
         self._ended: tuple[int, float, float, float] | None = None
 
     def step(self, events: int = 1) -> bool:
-        """Some events were processed; whether that was all of them."""
+        """Count processed events; tell whether they were the last."""
         self.done += events
         if self._begun is None and self.done >= self.job.warm_up:
             self._begun = self._now()
@@ -84,13 +84,13 @@ class Meter:
 
 
 def cpu_seconds(pid: int) -> float:
-    """User and system seconds of a process so far; 0 for pid 0."""
+    """Return user and system seconds of a process so far; 0 for pid 0."""
     if not pid:
         return 0.0
-    return time.clock_gettime(~pid << 3 | 2)  # as clock_getcpuclockid(3) has it on Linux
+    return time.clock_gettime(~pid << 3 | 2)  # clock_getcpuclockid(3) computes the same number on Linux.
 
 
 def peak_mib(pid: int | str) -> float:
-    """The greatest resident set of a process so far."""
+    """Return the largest resident set of a process so far."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1_024

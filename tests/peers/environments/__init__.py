@@ -1,4 +1,4 @@
-"""A virtual environment for each peer, with exactly the versions of its list; made when it is not there yet."""
+"""A virtual environment for each peer, with exactly the versions of its list, created on first use."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ class NotInstallableError(Exception):
 
 
 def interpreter(name: str, directory: Path, say: Callable[[str], None]) -> Path:
-    """The Python of a peer's environment under a directory.
+    """Return the Python of a peer's environment under a directory.
 
     Raises:
-        NotInstallableError: with what pip said last.
+        NotInstallableError: with the last lines of pip's output.
     """
     wanted = HERE / f"{name}.txt"
     home = directory.absolute() / name
