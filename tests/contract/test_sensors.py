@@ -41,6 +41,9 @@ class Counting(Sensor):
         assert (message.tp, message.offset) == (tp, offset)
         self.told["message_out"] += 1
 
+    def on_topic_buffer_full(self, tp: Any) -> None:
+        self.told["buffer_full"] += 1
+
     def on_stream_event_in(self, tp: Any, offset: int, stream: Any, event: Any) -> Any:
         self.told["event_in"] += 1
         self.values.append(event.value)
@@ -173,3 +176,22 @@ async def test_a_stream_with_processors_tells_its_sensors_as_faust_does(broker: 
         await until(lambda: sensor.told["message_out"] == 10)
     assert seen == [0, 2, 4, 6, 8]
     assert sensor.told["event_in"] == sensor.told["event_out"] == sensor.told["message_in"] == 10
+
+
+async def test_sensors_see_that_the_queue_of_an_agent_is_full(broker: Broker) -> None:
+    app = broker.app(stream_buffer_maxsize=4)
+    topic, sensor, go_on, seen = app.topic(broker.name("in"), value_type=INT), Counting(), asyncio.Event(), []
+    app.sensors.add(sensor)
+
+    @app.agent(topic)
+    async def look(stream: Any) -> None:
+        async for value in stream:
+            await go_on.wait()
+            seen.append(value)
+
+    async with running(app):
+        await asyncio.gather(*[await topic.send(value=value, partition=0) for value in range(RECORDS)])
+        await until(lambda: sensor.told["buffer_full"])
+        go_on.set()
+        await until(lambda: len(seen) == RECORDS)
+    assert app.monitor.topic_buffer_full

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
 
+from faust.types import TP
+
 from faust_redis.driver.broker import Broker
 from faust_redis.driver.commit.commit_loop import CommitLoop
 from faust_redis.driver.commit.committer import CommitLimits, Committer
@@ -140,6 +142,10 @@ def compose(
     def should_stop() -> bool:
         return consumer().should_stop
 
+    def on_full(tp: TP) -> None:
+        telemetry.buffer_full(tp)
+        consumer().on_buffer_full(tp)
+
     topics, tables, telemetry = Topics(app, broker, opened), TableStores(app), Telemetry(app)
     tracker, dependencies, fencing, ownership = OffsetTracker(), Dependencies(), Fencing(), Ownership()
     tasks = EventTasks()
@@ -160,9 +166,7 @@ def compose(
     )
     committer.on_committed(in_flight.note_committed)
     fetch_state = FetchState()
-    fast_path = world.fast_path or DirectQueues(
-        app, lambda tp: consumer().on_buffer_full(tp), lambda tp: consumer().on_buffer_drop(tp)
-    )
+    fast_path = world.fast_path or DirectQueues(app, on_full, lambda tp: consumer().on_buffer_drop(tp))
     hand_over = HandOver(app, group, fetch_state, tracker, committer, consumer, telemetry, fast_path)
     redelivery = Redelivery(app, in_flight, tracker, ownership, consumer)
     restorer = Restorer(broker, tables.stores, lambda tps: plain_tables(app, tps), should_stop)
