@@ -11,13 +11,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
-from typing import Final, Literal, NamedTuple, get_args
+from typing import Final, Literal, NamedTuple
 
 from streams.events.base import GLOBAL_SCOPE
 from streams.times import DAY_US, HOUR_US, Instant, midnight
 
 Board = Literal["xp", "volume", "pnl", "trades"]
-BOARDS: Final[tuple[Board, ...]] = get_args(Board)
 MARKET_BOARDS: Final[tuple[Board, ...]] = ("volume", "pnl")
 GLOBAL: Final = GLOBAL_SCOPE
 ALL_TIME: Final = "all"

@@ -11,7 +11,6 @@ from streams.events.trading import FillSide, Side
 from streams.units import PPM, SCALE, USD_UNIT, Quantity, divide_half_up
 
 OPENING: Final[dict[Side, FillSide]] = {"long": "buy", "short": "sell"}
-CLOSING: Final[dict[Side, FillSide]] = {"long": "sell", "short": "buy"}
 
 VALUE_UNITS: Final = SCALE * SCALE // USD_UNIT
 """Divisor from 1e-36 USD, the unit of quantity times price, to 1e-8 USD."""

@@ -26,7 +26,7 @@ class Noting(Hooks):
     def __init__(self) -> None:
         self.seen: list[HeldBack] = []
 
-    def on_held_back(self, held_back: HeldBack) -> None:
+    def on_held_back(self, held_back: HeldBack, /) -> None:
         self.seen.append(held_back)
 
 

@@ -189,7 +189,7 @@ class Hooks:
     def on_dead_letter(self, letter: DeadLettered, /) -> None:
         """An event became a dead letter."""
 
-    def on_held_back(self, held_back: HeldBack) -> None:
+    def on_held_back(self, held_back: HeldBack, /) -> None:
         """A damaged partition is not read any more."""
 
 
