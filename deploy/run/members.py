@@ -49,4 +49,6 @@ class Members:
             return MemberState(ready=False, detail="not a member of its group")
         if not member.recovered:
             return MemberState(ready=False, detail=f"tables of generation {group.generation} are being restored")
+        if member.damaged:
+            return MemberState(ready=False, detail="; ".join(member.damaged))
         return MemberState(ready=True, detail=f"generation {group.generation}")

@@ -28,7 +28,7 @@ from deploy.broker import broker_url, log_url
 from deploy.errors import LockedError
 from deploy.rulebook import load_rulebook
 from deploy.run import logs
-from deploy.run.domain_app import build_app, load_plugins, presence, slot_directory
+from deploy.run.domain_app import build_app, load_plugins, member_name, presence, slot_directory
 from deploy.run.domain_thread import DomainThread
 from deploy.run.gc_tuning import relax_collector
 from deploy.run.members import Members
@@ -157,6 +157,10 @@ class Worker:
         app.on_startup_finished = lambda: _say_ready(domain)
         if not self._settings.on_kafka:
             add_hooks(app, self._metrics.hooks(domain))
+        # Build the transport and the driver here: a probe or a scrape of the main thread must not build them at the
+        # same time.
+        member_name(self._settings, app, self._slot)
+        depths_of(app)
         self._apps[domain] = app
         return [*presence(self._settings, app, self._slot), app]
 
