@@ -1,1 +1,1 @@
-"""How it runs: settings, embedded server, supervisor, command line. The only room that sees all others."""
+"""Settings, embedded server, supervisor and command line. The only room that imports all others."""

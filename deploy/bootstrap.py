@@ -64,7 +64,7 @@ def demo(arguments: list[str]) -> NoReturn:
 
 
 def test(arguments: list[str]) -> None:
-    """Run every check; the first that fails ends the script with its status."""
+    """Run every check. The first failure ends the script with its status."""
     started = time.monotonic()
     quick, all_pythons = "--quick" in arguments, "--all-pythons" in arguments
     arguments = [argument for argument in arguments if argument != "--all-pythons"]

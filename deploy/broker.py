@@ -1,4 +1,4 @@
-"""Which servers a process talks to: the configured ones, or the embedded server that runs on the data directory."""
+"""Find the servers of a process: the configured ones, or the embedded server that runs on the data directory."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from deploy.settings import Settings
 
 
 def broker_url(settings: Settings) -> str:
-    """The workers' broker.
+    """Return the URL of the workers' broker.
 
     Raises:
         BrokerError: when none is configured and no embedded server runs on the data directory.
@@ -17,7 +17,7 @@ def broker_url(settings: Settings) -> str:
 
 
 def log_url(settings: Settings) -> str:
-    """The server that holds the log, or on Kafka the views: what the API, `topics`, `tables` and `reset` read.
+    """Return the URL of the server that holds the log, or on Kafka the views.
 
     Raises:
         BrokerError: when none is configured and no embedded server runs on the data directory.

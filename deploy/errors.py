@@ -1,10 +1,10 @@
-"""Errors of running the project: each is one sentence or two for the person at the command line."""
+"""Errors of set-up and operation. Each message is one or two sentences for the person at the command line."""
 
 from __future__ import annotations
 
 
 class DeployError(Exception):
-    """Something about the set-up is wrong; the message says what was expected, what came, and what to do."""
+    """The set-up is wrong. The message says what was expected, what was found, and what to do."""
 
 
 class SettingsError(DeployError):
@@ -16,4 +16,4 @@ class BrokerError(DeployError):
 
 
 class LockedError(DeployError):
-    """Another process holds what is wanted."""
+    """Another process holds the lock."""

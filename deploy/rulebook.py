@@ -11,7 +11,7 @@ def load_rulebook(settings: Settings) -> Rulebook:
     """Return the rule book that ASTRA_RULEBOOK names, or the packaged one.
 
     Raises:
-        SettingsError: when the file cannot be read, or is no rule book; it names the file and the key.
+        SettingsError: when the file cannot be read, or is no rule book. The message names the file and the key.
     """
     if settings.rulebook is None:
         return packaged_rulebook()
@@ -22,7 +22,7 @@ def load_rulebook(settings: Settings) -> Rulebook:
 
 
 def rulebook_text(settings: Settings) -> str:
-    """Return the text of that rule book.
+    """Return the text of the rule book that ASTRA_RULEBOOK names, or of the packaged one.
 
     Raises:
         SettingsError: when the file cannot be read.

@@ -41,7 +41,7 @@ Retention = Annotated[int, Field(ge=1_000, le=315_360_000_000)]
 
 
 class Settings(BaseSettings):
-    """Every setting; the description of a field is what its error message and the documentation say is accepted."""
+    """Every setting. Error messages and the documentation use the description of a field."""
 
     model_config = SettingsConfigDict(
         env_prefix=ENV_PREFIX, env_ignore_empty=True, frozen=True, extra="forbid", hide_input_in_errors=True
@@ -146,29 +146,29 @@ class Settings(BaseSettings):
 
     @property
     def on_kafka(self) -> bool:
-        """Whether the workers' broker is Kafka."""
+        """Return whether the workers' broker is Kafka."""
         return self.broker_url is not None and urlsplit(self.broker_url).scheme == "kafka"
 
     @property
     def configured_log_url(self) -> str | None:
-        """The configured server that holds the log, or on Kafka the views; None for the embedded one."""
+        """Return the URL of the configured server of the log, or on Kafka of the views. None means the embedded one."""
         return self.views_url if self.on_kafka else self.broker_url
 
     @property
     def embedded(self) -> bool:
-        """Whether the project runs its own server instead of using a configured one."""
+        """Return whether this installation runs the embedded server."""
         return self.configured_log_url is None
 
     def with_log_url(self, url: str) -> Settings:
-        """These settings with the server that holds the log, or on Kafka the views."""
+        """Return these settings with another server for the log, or on Kafka for the views."""
         return self.model_copy(update={"views_url" if self.on_kafka else "broker_url": url})
 
     def with_log_level(self, level: LogLevel) -> Settings:
-        """Return these settings with a log level for the case that none is set."""
+        """Return these settings with a default log level."""
         return self if "log_level" in self.model_fields_set else self.model_copy(update={"log_level": level})
 
     def environment(self) -> dict[str, str]:
-        """These settings as environment variables, for child processes."""
+        """Return these settings as environment variables, for child processes."""
         values = self.model_dump(exclude_none=True)
         if self.jwt_secret is not None:
             values["jwt_secret"] = self.jwt_secret.get_secret_value()
@@ -183,25 +183,25 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Arguments, then environment, then the TOML file."""
+        """Take arguments first, then the environment, then the TOML file."""
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, config_file())
 
 
 def variable(field: str) -> str:
-    """The environment variable of a field."""
+    """Return the environment variable of a field."""
     return ENV_PREFIX + field.upper()
 
 
 def config_file() -> Path:
-    """The TOML file in use: the one that ASTRA_CONFIG names, or `astratrade.toml` here, which need not exist."""
+    """Return the TOML file: the one that ASTRA_CONFIG names, or `astratrade.toml` here, which need not exist."""
     return Path(os.environ.get(CONFIG_VARIABLE) or CONFIG_FILE)
 
 
 def load(**overrides: Any) -> Settings:
-    """The settings in force; an override that is None leaves the setting as it is.
+    """Load the settings. An override of None does not change a setting.
 
     Raises:
-        SettingsError: naming the first wrong setting, why, and what is accepted.
+        SettingsError: at the first wrong setting. The message names it, the reason, and the accepted values.
     """
     _refuse_unknown_variables()
     if CONFIG_VARIABLE in os.environ and not config_file().is_file():

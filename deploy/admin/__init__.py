@@ -1,1 +1,1 @@
-"""What operators do: look at lag, reset, issue tokens, check the installation."""
+"""Tasks of operators: reset an installation, issue tokens, check the installation."""

@@ -1,4 +1,4 @@
-"""Deleting an installation's data: the namespace on the broker, and what workers and the server keep on disk."""
+"""Delete an installation's data: the namespace on the broker, and the local state of workers and server."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from deploy.server.locks import FileLock
 from deploy.settings import Settings
 
 
-def what_is_reset(settings: Settings) -> str:
-    """What `reset_everything` would delete, for a person to confirm."""
+def describe_reset(settings: Settings) -> str:
+    """Describe what `reset_everything` would delete, so that a person can confirm it."""
     local = f"the local state in {settings.data_dir}"
     if _has_broker(settings):
         broker = "the configured server" if settings.configured_log_url else "the embedded server"
@@ -26,7 +26,7 @@ def what_is_reset(settings: Settings) -> str:
 
 
 def reset_everything(settings: Settings) -> str:
-    """Delete it; what was deleted.
+    """Delete all data of the installation. Return a summary.
 
     Raises:
         GroupInUseError: Workers hold leases.
@@ -51,7 +51,7 @@ async def _wipe(settings: Settings) -> int:
 
 
 def _remove(directories: list[Path]) -> None:
-    """Remove directories, all of them locked first, so that none is removed under a running process."""
+    """Remove directories. Lock all of them first, so that no running process loses its directory."""
     with ExitStack() as stack:
         for directory in directories:
             lock = FileLock(directory / "lock")

@@ -1,4 +1,4 @@
-"""The secret that signs tokens: the configured one, or one generated for the data directory. Never a constant."""
+"""The secret that signs tokens: the configured one, or one generated for the data directory."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def signing_secret(settings: Settings) -> str:
     """Return the secret in force. A generated one is created on first use, readable by its owner alone.
 
     Raises:
-        SettingsError: the file of the generated secret holds too little.
+        SettingsError: the file of the generated secret is too short.
     """
     if settings.jwt_secret is not None:
         return settings.jwt_secret.get_secret_value()
@@ -37,7 +37,7 @@ def signing_secret(settings: Settings) -> str:
 
 
 def _create(path: Path, text: str) -> None:
-    """Create a private file together with its content; an existing one stays (FileExistsError)."""
+    """Create a private file with its content. Raise FileExistsError when it exists."""
     temporary = path.with_name(f"{path.name}.{os.getpid()}")
     temporary.unlink(missing_ok=True)
     fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -1,4 +1,4 @@
-"""Tokens issued by whoever runs an installation; the API verifies them with the same secret (`api.auth`)."""
+"""Issue tokens for an installation. The API verifies them with the same secret (`api.auth`)."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from deploy.admin.secret import signing_secret
 from deploy.settings import Settings
 
 DEV_USER = "trader-1"
-DEV_VENUE = "venue-1"  # part of the identity of replayed fills: another venue's fills are other fills
+DEV_VENUE = "venue-1"  # the venue is part of the identity of replayed fills
 
 
 def issue(settings: Settings, subject: str, role: Role) -> str:
-    """A token for a subject in a role, valid from now for the configured time."""
+    """Return a token for a subject in a role, valid from now for the configured time."""
     return mint(signing_secret(settings), subject, role, issued_at_s=int(time.time()), ttl_s=settings.token_ttl_s)

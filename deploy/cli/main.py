@@ -1,4 +1,4 @@
-"""The command line, `astratrade`: finds the commands in `deploy.cli.commands` and words their errors."""
+"""The command line `astratrade`: find the commands in `deploy.cli.commands` and print their errors."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ COMMANDS = (
 
 
 class Commands(click.Group):
-    """Find command `x` in `deploy.cli.commands.x`, and import it only when it is asked for."""
+    """A command group that imports command `x` from `deploy.cli.commands.x` when it is used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """All of them, in the order of their use."""
+        """Return the names of all commands, in the order of their use."""
         del ctx
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command, or None when there is none of this name."""
+        """Return the command of this name, or None."""
         del ctx
         if cmd_name not in COMMANDS:
             return None
@@ -50,7 +50,7 @@ def cli() -> None:
 
 
 def main() -> NoReturn:
-    """Run the command line; an error of ours is one message on standard error and status 1."""
+    """Run the command line. Print an error of ours as one message on standard error, with status 1."""
     try:
         cli(prog_name="astratrade")
     except (DeployError, LogError, BridgeError, RedisError) as exc:

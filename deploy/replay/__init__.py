@@ -1,1 +1,1 @@
-"""Replays a file of fills through the real ingress: `fills` reads it, `ingress` posts it, `run` waits and sums up."""
+"""Replay a file of fills through the ingress: `fills` reads it, `ingress` posts it, `run` waits and sums up."""

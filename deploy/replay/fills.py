@@ -1,4 +1,4 @@
-"""A file of fills (CSV) as the bodies that the ingress takes. Pure but for reading the file."""
+"""Turn a CSV file of fills into request bodies of the ingress. Pure functions, except for reading the file."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ Fill = dict[str, Any]
 
 
 class FillsFileError(DeployError):
-    """The file is not a usable record of fills; the message names the line."""
+    """The file is not a valid file of fills. The message names the line."""
 
 
 @dataclass(frozen=True, slots=True)
 class FillsFile:
-    """A file and its identity: the digest names its fills, so that a fill is the same whenever it is sent."""
+    """The fills of a file. The file's digest is part of their ids, so a second replay sends the same ids."""
 
     path: Path
     digest: str
     fills: tuple[Fill, ...]
 
     def batches(self, size: int, skip: int = 0) -> Iterator[tuple[str, list[Fill]]]:
-        """Batches with their idempotency keys: digest and range of lines."""
+        """Yield batches with their idempotency keys, which are the digest and the range of lines."""
         for start in range(skip, len(self.fills), size):
             batch = list(self.fills[start : start + size])
             first = start + FIRST_LINE
@@ -49,10 +49,10 @@ class FillsFile:
 
 
 def read_fills(name: str | Path) -> FillsFile:
-    """Read a whole file; `sample` is the packaged one.
+    """Read a whole file. `sample` is the packaged one.
 
     Raises:
-        FillsFileError: when it cannot be read, a column is missing or a row is bad; it names the line.
+        FillsFileError: when the file cannot be read, lacks a column or has a bad row. The message names the line.
     """
     path = Path(str(files("deploy") / "data" / "fills-sample.csv")) if str(name) == SAMPLE else Path(name)
     try:
@@ -67,7 +67,7 @@ def read_fills(name: str | Path) -> FillsFile:
 
 
 def parse(text: str, digest: str, name: str = "fills") -> Iterator[Fill]:
-    """The fills of a CSV text.
+    """Return the fills of a CSV text.
 
     Raises:
         FillsFileError: at the first bad row.
@@ -84,10 +84,10 @@ def parse(text: str, digest: str, name: str = "fills") -> Iterator[Fill]:
 
 
 def fill(row: Mapping[str, str | None], fill_id: str) -> Fill:
-    """One row as the body of one fill.
+    """Return the body of one fill from one row.
 
     Raises:
-        ValueError: saying which column is wrong.
+        ValueError: when a column is wrong; the message names it.
     """
     if None in row or None in row.values():
         raise ValueError("it has another number of columns than the header")
@@ -109,15 +109,15 @@ def fill(row: Mapping[str, str | None], fill_id: str) -> Fill:
 
 
 def closes(direction: str) -> bool:
-    """Whether a fill closes a position: `Close Long`, `Close Short`, and flips such as `Long > Short`."""
+    """Return whether a fill closes a position: `Close Long`, `Close Short`, and flips such as `Long > Short`."""
     return direction.startswith("Close") or ">" in direction
 
 
 def plain(column: str, text: str) -> str:
-    """A decimal without an exponent: ``1e-05`` is ``0.00001``.
+    """Return a decimal without an exponent: ``1e-05`` becomes ``0.00001``.
 
     Raises:
-        ValueError: when it is not a finite decimal.
+        ValueError: when the text is not a finite decimal.
     """
     try:
         number = Decimal(text)

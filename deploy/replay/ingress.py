@@ -1,4 +1,4 @@
-"""The client of the ingress: posts batches, repeats what was not answered; safe, as every request carries its key."""
+"""A client of the ingress. It posts batches and repeats unanswered requests; idempotency keys make this safe."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from deploy.errors import DeployError
 from deploy.replay.fills import Fill
 
 REQUEST_TIMEOUT_S = 30.0
-PATIENCE_S = 120.0  # how long one request is repeated
+PATIENCE_S = 120.0  # limit of the repetitions of one request
 BACKOFF_FIRST_S = 0.2
 BACKOFF_MAX_S = 5.0
 PASSING = frozenset({408, 425, 429, 502, 503, 504})
@@ -23,11 +23,11 @@ PROBLEM_CHARS = 400
 
 
 class IngressError(DeployError):
-    """The API refused a request, or could not be reached for too long."""
+    """The API refused a request, or was unreachable for too long."""
 
 
 class NotYetVisibleError(IngressError):
-    """The tables have not caught up; `behind` records are before it."""
+    """The tables have not reached the position; `behind` records are unprocessed before it."""
 
     def __init__(self, behind: int, message: str) -> None:
         super().__init__(message)
@@ -35,7 +35,7 @@ class NotYetVisibleError(IngressError):
 
 
 class Ingress:
-    """A connection to the API with a token. `say` hears of repeated requests."""
+    """A connection to the API with a token. It reports repeated requests to `say`."""
 
     def __init__(self, url: str, token: str, say: Callable[[str], None]) -> None:
         self.url = url.rstrip("/")
@@ -56,20 +56,20 @@ class Ingress:
         self._client.close()
 
     def report_fills(self, key: str, fills: Sequence[Fill]) -> dict[str, Any]:
-        """Post one batch under its idempotency key; what the ingress answered.
+        """Post one batch under its idempotency key. Return the answer.
 
         Raises:
-            IngressError: when it is refused, or not answered within `PATIENCE_S`.
+            IngressError: when the API refuses the batch, or does not answer within `PATIENCE_S`.
         """
         headers = {"Idempotency-Key": key, "Content-Type": "application/json"}
         return self._call("POST", "/v1/fills", headers=headers, content=orjson.dumps({"fills": fills}))
 
     def get(self, path: str, **params: str | int) -> dict[str, Any]:
-        """Ask a question.
+        """Send a query.
 
         Raises:
-            NotYetVisibleError: when `after` was given and the tables are not there yet.
-            IngressError: as above.
+            NotYetVisibleError: when the query has `after` and the tables have not reached it.
+            IngressError: when the API refuses the query, or does not answer within `PATIENCE_S`.
         """
         return self._call("GET", path, params=params)
 
@@ -109,7 +109,7 @@ class Ingress:
 
 
 def retry_after(headers: Mapping[str, str], otherwise_s: float) -> float:
-    """Seconds that the server asks to wait; `otherwise_s` when it does not say."""
+    """Return the seconds of the Retry-After header, or `otherwise_s` without one."""
     try:
         return max(0.0, float(headers.get("retry-after", "")))
     except ValueError:
@@ -124,7 +124,7 @@ def _behind(response: httpx.Response) -> int:
 
 
 def _problem(response: httpx.Response) -> str:
-    """What a problem document says, on one line."""
+    """Return the text of a problem document on one line."""
     try:
         document = response.json()
         faults = [

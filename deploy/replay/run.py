@@ -1,4 +1,4 @@
-"""One replay: post all batches at the wanted pace, wait until all is visible, show what came of it."""
+"""Run one replay: post all batches at a pace, wait until their effects are visible, and print a summary."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from deploy.replay.progress import ProgressFile
 from deploy.server.address import api_url
 from deploy.settings import Settings
 
-STALL_S = 120.0  # how long no record may be processed before the wait is given up
+STALL_S = 120.0  # the replay gives up when the workers process no record for so long
 WAIT_MS = 5_000
 TOP = 10
 COLUMNS = (TextColumn("replaying"), BarColumn(), MofNCompleteColumn(), TaskProgressColumn(), TimeRemainingColumn())
@@ -30,27 +30,27 @@ Answer = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """Fills a request, and fills a second (None: as fast as they are taken)."""
+    """Fills a request, and fills a second (None: as fast as the API accepts them)."""
 
     batch: int
     rate: float | None = None
 
     def pause_s(self, sent: int, elapsed_s: float) -> float:
-        """How long to wait after `sent` fills in `elapsed_s` seconds."""
+        """Return the seconds to wait after `sent` fills in `elapsed_s` seconds."""
         return 0.0 if self.rate is None else max(0.0, sent / self.rate - elapsed_s)
 
 
 @dataclass(slots=True)
 class Checkpoint:
-    """The position below which all that was posted stands."""
+    """The position below which all posted commands are."""
 
     position: Position | None = field(default=None)
 
     def add(self, text: str) -> None:
-        """Take in the position of one more answer.
+        """Add the position of one more answer.
 
         Raises:
-            DeployError: when the topic was re-created meanwhile.
+            DeployError: when the topic was re-created during the replay.
         """
         new = Position.parse(text)
         if self.position is None:
@@ -64,7 +64,7 @@ class Checkpoint:
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """A file on its way into an API."""
+    """The replay of one file into one API."""
 
     ingress: Ingress
     file: FillsFile
@@ -73,7 +73,7 @@ class Replay:
     console: Console
 
     def post(self, skip: int) -> Checkpoint:
-        """Post everything after the first `skip` fills; where it stands."""
+        """Post everything after the first `skip` fills. Return the position of the posted commands."""
         reached = Checkpoint()
         with Progress(*COLUMNS, console=self.console, transient=True) as bar:
             task = bar.add_task("replaying", total=len(self.file.fills), completed=skip)
@@ -87,10 +87,10 @@ class Replay:
         return reached
 
     def wait_until_visible(self, position: Position | None) -> tuple[Answer, Answer]:
-        """The xp board and the fees, once the workers have processed all below the position.
+        """Return the xp board and the fees after the workers have processed all records below the position.
 
         Raises:
-            DeployError: when they have not processed a record for `STALL_S`.
+            DeployError: when the workers have not processed a record for `STALL_S`.
         """
         after: dict[str, str | int] = {} if position is None else {"after": str(position), "wait_ms": WAIT_MS}
         behind, since = -1, time.monotonic()
@@ -113,7 +113,7 @@ def run_replay(
     """Replay a file and print a summary.
 
     Raises:
-        DeployError: when the ingress refuses something, or nothing moves any more.
+        DeployError: when the ingress refuses a request, or the workers make no progress.
     """
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     with Ingress(url or api_url(settings), token or issue(settings, DEV_VENUE, Role.VENUE), console.print) as ingress:
@@ -133,7 +133,7 @@ def run_replay(
 
 
 def show(console: Console, board: Answer, fees: Answer) -> None:
-    """The top of the board and the fees, as the API serves them."""
+    """Print the top of the board and the fees, as the API serves them."""
     table = Table("rank", "user", "XP", "reached", title=f"XP, all time ({board['total']} users)", title_justify="left")
     for row in board["rows"]:
         table.add_row(str(row["rank"]), row["user_id"], f"{row['score']:,}", row["reached_at"])

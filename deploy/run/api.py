@@ -1,4 +1,4 @@
-"""The API process: settings into the API's own configuration, run by its server."""
+"""The API process: build the API's configuration from the settings, and run its server."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from deploy.settings import Settings
 
 
 def api_config(settings: Settings) -> ApiConfig:
-    """Return what the API needs of the settings and of the rule book."""
+    """Return the API's configuration from the settings and the rule book."""
     rulebook = load_rulebook(settings)
     return ApiConfig(
         log_url=log_url(settings),
@@ -30,10 +30,10 @@ def api_config(settings: Settings) -> ApiConfig:
 
 
 def serve(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT, then drain; open feeds are closed within the grace."""
+    """Serve until SIGTERM or SIGINT, then drain and close open feeds within the grace."""
     app = create_app(api_config(settings))
     gc.collect()
-    gc.freeze()  # what stays for good is not looked through again: that stopped every request for 30 ms now and then
+    gc.freeze()  # exclude permanent objects from collections, which would stop all requests for 30 ms
     Server(
         app,
         drain_s=settings.drain_s,

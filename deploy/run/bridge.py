@@ -1,4 +1,4 @@
-"""The bridge process: which topics it carries between Kafka and the views, and its end by a signal."""
+"""The bridge process: choose the topics to carry between Kafka and the views, and stop at a signal."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tables.domains import TOPOLOGY
 
 
 def plan(settings: Settings) -> Plan:
-    """What is carried: topics that the API writes to go to Kafka, all others and the tables come from there."""
+    """Return the topics to carry. Client topics go to Kafka; all other topics and the tables come from Kafka."""
     events = TOPOLOGY.topic_specs(settings.partitions, settings.retention_ms)
     return Plan(
         groups=TOPOLOGY.consumed(settings.app_id),

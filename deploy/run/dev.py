@@ -1,4 +1,4 @@
-"""What `astratrade dev` runs: the embedded server, the workers, the API, on Kafka the bridge, and perhaps a replay."""
+"""Run the processes of `astratrade dev`: embedded server, workers, API, on Kafka the bridge, and an optional replay."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ READY_PATH = "/readyz"
 
 
 def run_dev(settings: Settings, replay: str | None) -> None:
-    """Run it all until a signal; stop the API first, then the workers, then the server.
+    """Run all processes until a signal. Then stop the API first, then the workers, then the server.
 
     Raises:
-        DeployError: when something cannot be started; what runs already is stopped.
+        DeployError: when a process cannot be started. Running processes are stopped first.
     """
-    load_rulebook(settings)  # likewise a bad rule book
+    load_rulebook(settings)  # report a bad rule book before anything starts
     if replay is not None:
-        read_fills(replay)  # a bad file is found before anything is started
+        read_fills(replay)  # likewise report a bad file of fills
     settings = settings.model_copy(update={"api_port": free_port(settings.api_host, settings.api_port)})
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     supervisor = Supervisor(lambda line: console.print(f"[bold]dev[/]: {line}"))
@@ -95,13 +95,13 @@ def _start(settings: Settings, supervisor: Supervisor, console: Console) -> None
 
 
 async def _check_broker(settings: Settings) -> None:
-    """Refuse a broker that is away, unsuitable or none of ours before anything is started."""
+    """Refuse a broker that is unreachable or unsuitable, or that holds another application, before anything starts."""
     async with Log(log_url(settings), settings.namespace, owner=settings.app_id):
         pass
 
 
 def worker_command(settings: Settings, number: int, domains: Sequence[str]) -> tuple[str, Command]:
-    """Return the name and the command of one worker process; one that does not run all domains names its own."""
+    """Return the name and the command of one worker process. The name lists the domains unless it runs all."""
     some = [] if set(domains) == set(TOPOLOGY.names) else domains
     options = [word for domain in some for word in ("--domain", domain)]
     name = f"worker {number}" + (f" ({', '.join(some)})" if some else "")
@@ -109,7 +109,7 @@ def worker_command(settings: Settings, number: int, domains: Sequence[str]) -> t
 
 
 def _command(settings: Settings, arguments: Sequence[str], grace_s: float) -> Command:
-    """One of our own commands, with exactly these settings."""
+    """Return one of our own commands with exactly these settings."""
     return Command([sys.executable, "-P", "-m", "deploy.cli.main", *arguments], _environment(settings), grace_s)
 
 
@@ -162,7 +162,7 @@ def _announce(settings: Settings, console: Console, seconds: float) -> None:
 
 
 def _token_command(settings: Settings, arguments: str) -> str:
-    """Return the command that prints a token. A token itself would stay readable in the log of this process."""
+    """Return the command that prints a token. The token itself would be readable in the output of this process."""
     place = (
         "" if settings.data_dir == DATA_DIR_DEFAULT.absolute() else f" --data-dir {shlex.quote(str(settings.data_dir))}"
     )

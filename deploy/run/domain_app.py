@@ -1,4 +1,4 @@
-"""The Faust app of one domain: where settings, driver, store and agents are put together."""
+"""The composition root of one domain: build its Faust app from settings, driver, store and agents."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from streams.topics import DEAD_LETTERS
 from streams.topology import Topology
 
 STORE = "faust-redis-rocksdb://"
-KAFKA_COMMIT_EVERY_S = 0.5  # our driver commits when there is something to commit; Faust's own by the clock
+KAFKA_COMMIT_EVERY_S = 0.5  # Faust's own driver commits by the clock; ours commits when events have finished
 
 
 def build_app(settings: Settings, domain: str, slot: str, rulebook: Rulebook, codec: Recent) -> faust.App:
@@ -59,7 +59,7 @@ def load_plugins(settings: Settings) -> None:
 
 
 def broker_addresses(settings: Settings) -> list[URL]:
-    """Return the broker for Faust: a list, so that Faust takes nothing in the URL for a separator of addresses."""
+    """Return the broker as a list, so that Faust does not split the URL at characters that separate addresses."""
     url = URL(broker_url(settings))
     return [url if url.scheme == "kafka" else url.update_query(namespace=settings.namespace, dead_letters=DEAD_LETTERS)]
 

@@ -1,4 +1,4 @@
-"""Runs the app of one domain in a thread with its own event loop, and starts it again after a crash.
+"""Run the app of one domain in a thread with its own event loop, and restart it after a crash.
 
 A domain that blocks its event loop therefore blocks no other domain of the process
 (docs/decisions/0016-a-thread-for-each-domain.md).
@@ -24,7 +24,7 @@ STEADY_S: Final = 30.0
 """An app that ran this long starts its back-off anew."""
 
 BEAT_S: Final = 0.25
-"""How often an event loop notes that it turned."""
+"""How often an event loop records that it turned."""
 
 STOP_S: Final = 15.0
 """How long an app may take to stop."""
@@ -33,11 +33,11 @@ logger = logging.getLogger(__name__)
 
 
 class DomainCrashedError(Exception):
-    """The app of a domain ended without having been asked to."""
+    """The app of a domain ended without a request to stop."""
 
 
 class _Root(Service):
-    """The root of one domain's services: it crashes when one of them does."""
+    """The root of one domain's services. It crashes when one of them does."""
 
     def __init__(self, services: Iterable[ServiceT]) -> None:
         super().__init__()
@@ -57,11 +57,11 @@ class DomainThread:
         Args:
             slot: The name of the worker process.
             domain: The name of the domain.
-            services: Build the app, and what runs beside it; called in the thread for each start.
+            services: Builds the app and the services beside it. The thread calls this at each start.
         """
         self.domain = domain
         self.is_running = False
-        """Whether an app runs, as opposed to waiting to start again after a crash."""
+        """Whether an app runs. False while the thread waits to restart it after a crash."""
         self.turned_s = time.monotonic()
         """When the event loop turned last, by the monotonic clock, in seconds."""
         self._thread = threading.Thread(target=self._run, name=f"{slot}/{domain}", daemon=True)
@@ -94,7 +94,7 @@ class DomainThread:
             try:
                 with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                     runner.run(self._live())
-            except BaseException:  # a SystemExit ends this life of the domain, not its thread
+            except BaseException:  # a SystemExit ends this run of the app, but not the thread
                 if self._stopping.is_set():
                     logger.exception("domain %s failed while it stopped", self.domain)
                     return
@@ -126,7 +126,7 @@ class DomainThread:
             raise DomainCrashedError(f"{self.domain} ended by itself") from root.crash_reason
 
     async def _beat(self) -> None:
-        """Note again and again that the event loop turns."""
+        """Record at each interval that the event loop turns."""
         while True:
             self.turned_s = time.monotonic()
             self.is_running = True
@@ -137,7 +137,7 @@ class DomainThread:
         event, loop = asyncio.Event(), asyncio.get_running_loop()
 
         def wake() -> None:
-            with suppress(RuntimeError):  # the loop is closed: this life is over
+            with suppress(RuntimeError):  # the loop is closed because this run of the app has ended
                 loop.call_soon_threadsafe(event.set)
 
         with self._lock:

@@ -1,4 +1,4 @@
-"""Python's garbage collector in a process that lives long and makes many short-lived objects."""
+"""Tune Python's garbage collector for a long-lived process that creates many short-lived objects."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ ALLOCATIONS = 10_000
 
 
 def relax_collector() -> None:
-    """Look no more at what is imported by now, which stays for good, and less often at the rest.
+    """Exclude all present objects from collections, and collect less often.
 
-    Collections took a tenth of a busy worker's time: most of it for walking through modules that never change.
+    Without this, collections take a tenth of a busy worker's time. Most of it goes into modules that never change.
     """
     gc.collect()
     gc.freeze()

@@ -7,8 +7,8 @@ import logging
 FORMAT = "%(asctime)s {process} %(levelname)-7s %(name)s: %(message)s"
 TIME_FORMAT = "%H:%M:%S"
 CHATTY = ("faust", "mode", "faust_redis.rocksdb.store", "aiokafka", "httpx", "httpcore")
-NAGGING = ("faust.transport.producer",)  # warns for each event while Kafka is the slower side
-TELLING = ("faust.worker",)  # says when the worker is ready, and why it stops
+NAGGING = ("faust.transport.producer",)  # warns for each event while Kafka is slower than the agents
+TELLING = ("faust.worker",)  # logs when the worker is ready, and why it stops
 
 LIFE_OF_SERVICES = frozenset({"Starting...", "Stopping...", "Restarting...", "Shutdown complete!"})
 
@@ -22,7 +22,7 @@ def _without_service_tree(record: logging.LogRecord) -> bool:
 
 
 def configure(process: str, level: str, *, threads: bool = False) -> None:
-    """Log to standard error, each line with the name of the process, or of its thread; quieten narrating libraries."""
+    """Log to standard error, each line with the name of the process or of its thread. Quieten chatty libraries."""
     name = "%(threadName)s" if threads else process
     logging.basicConfig(level=level.upper(), format=FORMAT.format(process=name), datefmt=TIME_FORMAT, force=True)
     if level != "debug":

@@ -1,4 +1,4 @@
-"""Whether the pipeline is ready: each domain's group has the members that were started, with their tables recovered."""
+"""Check whether the pipeline is ready: each domain's group has all its members, with their tables recovered."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from tables.domains import TOPOLOGY
 
 
 def missing_for_readiness(settings: Settings, wanted: Mapping[str, int]) -> str | None:
-    """Return what the pipeline lacks, in words; None when it is ready.
+    """Return a text that names what the pipeline lacks, or None when it is ready.
 
     Args:
-        settings: Where to look.
+        settings: Settings with the server to read from.
         wanted: How many members the group of each domain is to have.
     """
     try:

@@ -1,4 +1,4 @@
-"""Keeps a set of processes running: starts them in order, restarts what crashes, stops them in reverse order."""
+"""Keep a set of processes running: start them in order, restart crashed ones, and stop them in reverse order."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ from deploy.server import process
 TICK_S = 0.05
 BACKOFF_FIRST_S = 0.5
 BACKOFF_MAX_S = 15.0
-STEADY_S = 30.0  # a child that ran this long starts its back-off anew
+STEADY_S = 30.0  # a child that ran this long restarts its back-off
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class StopRequested(BaseException):
-    """Someone asked us to end, by Ctrl-C or a signal."""
+    """The supervisor got Ctrl-C or a signal to end."""
 
 
 class Runnable(Protocol):
-    """What can be kept running; `deploy.server.embedded.EmbeddedServer` is one, `Command` another."""
+    """A process that the supervisor can keep running, such as `deploy.server.embedded.EmbeddedServer` and `Command`."""
 
     def launch(self) -> None:
-        """Start it, without waiting."""
+        """Start the process, without waiting."""
 
     @property
     def exit_code(self) -> int | None:
-        """How it ended, None while it runs."""
+        """Return the exit status, or None while the process runs."""
 
     def ask(self) -> None:
-        """Ask it to end, without waiting."""
+        """Ask the process to end, without waiting."""
 
     def stop(self) -> bool:
-        """Stop it within a bound; whether it went by itself."""
+        """Stop the process within a bound. Return whether it ended by itself."""
 
 
 class Command:
@@ -50,29 +50,29 @@ class Command:
         self.child: process.Child | None = None
 
     def launch(self) -> None:
-        """Start it, without waiting."""
+        """Start the process, without waiting."""
         self.child = process.spawn(self.argv, env=self.env)
 
     @property
     def exit_code(self) -> int | None:
-        """How it ended, None while it runs."""
+        """Return the exit status, or None while the process runs."""
         return None if self.child is None else self.child.poll()
 
     def ask(self) -> None:
-        """Ask it to end, without waiting."""
+        """Ask the process to end, without waiting."""
         if self.child is not None:
             process.ask(self.child)
 
     def stop(self) -> bool:
-        """Stop it within its grace; whether it went by itself."""
+        """Stop the process within its grace. Return whether it ended by itself."""
         return self.child is None or process.stop(self.child, self.grace_s)
 
 
 @dataclass(slots=True)
-class _Kept:
+class _Supervised:
     name: str
     stage: str
-    what: Runnable
+    process: Runnable
     once: bool
     started_at: float = 0.0
     backoff_s: float = BACKOFF_FIRST_S
@@ -81,73 +81,73 @@ class _Kept:
 
 
 class Supervisor:
-    """Children in the order of their start. `say` gets a line for a person whenever something happens to one."""
+    """Starts, restarts and stops child processes. It reports events of a child to `say`, in one line each."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say
-        self._kept: list[_Kept] = []
+        self._children: list[_Supervised] = []
 
     def keep(self, name: str, what: Runnable, *, stage: str = "", once: bool = False, started: bool = False) -> None:
         """Start a child and keep it running.
 
         Args:
-            name: What to call it.
+            name: The name in reports.
             what: The child.
-            stage: Neighbours of the same stage are stopped together.
-            once: It may end by itself and is not restarted then.
-            started: It runs already.
+            stage: Consecutive children of the same stage are stopped together.
+            once: Do not restart the child when it ends.
+            started: The child runs already.
         """
-        kept = _Kept(name, stage or name, what, once, started_at=time.monotonic())
-        self._kept.append(kept)
+        child = _Supervised(name, stage or name, what, once, started_at=time.monotonic())
+        self._children.append(child)
         if not started:
             what.launch()
 
-    def tend(self) -> None:
-        """Look after every child once: note what ended, restart what is due."""
+    def check(self) -> None:
+        """Check every child once: record its end, or restart it when its back-off is over."""
         now = time.monotonic()
-        for kept in self._kept:
-            if kept.restart_at is not None:
-                self._restart_if_due(kept, now)
-            elif not kept.ended and kept.what.exit_code is not None:
-                self._note_end(kept, kept.what.exit_code, now)
+        for child in self._children:
+            if child.restart_at is not None:
+                self._restart_if_due(child, now)
+            elif not child.ended and child.process.exit_code is not None:
+                self._note_end(child, child.process.exit_code, now)
 
     def run(self, until: Callable[[], bool] = lambda: False) -> None:
-        """Tend the children until the condition holds or `StopRequested` is raised."""
+        """Check the children until the condition holds or `StopRequested` is raised."""
         while not until():
-            self.tend()
+            self.check()
             time.sleep(TICK_S)
 
     def stop(self) -> None:
-        """Stop all, the last stage first."""
-        while self._kept:
-            stage = [kept for kept in self._kept if kept.stage == self._kept[-1].stage]
-            for kept in stage:
-                kept.what.ask()
-            for kept in stage:
-                if not kept.what.stop():
-                    self._say(f"{kept.name} did not stop in time and was killed")
-                self._kept.remove(kept)
+        """Stop all children, the last stage first."""
+        while self._children:
+            stage = [child for child in self._children if child.stage == self._children[-1].stage]
+            for child in stage:
+                child.process.ask()
+            for child in stage:
+                if not child.process.stop():
+                    self._say(f"{child.name} did not stop in time and was killed")
+                self._children.remove(child)
 
-    def _note_end(self, kept: _Kept, code: int, now: float) -> None:
-        if kept.once:
-            kept.ended = True
+    def _note_end(self, child: _Supervised, code: int, now: float) -> None:
+        if child.once:
+            child.ended = True
             return
-        if now - kept.started_at > STEADY_S:
-            kept.backoff_s = BACKOFF_FIRST_S
-        kept.restart_at = now + kept.backoff_s
-        self._say(f"{kept.name} ended ({_reason(code)}); it is started again in {kept.backoff_s:g} s")
-        kept.backoff_s = min(2 * kept.backoff_s, BACKOFF_MAX_S)
+        if now - child.started_at > STEADY_S:
+            child.backoff_s = BACKOFF_FIRST_S
+        child.restart_at = now + child.backoff_s
+        self._say(f"{child.name} ended ({_reason(code)}); it is started again in {child.backoff_s:g} s")
+        child.backoff_s = min(2 * child.backoff_s, BACKOFF_MAX_S)
 
-    def _restart_if_due(self, kept: _Kept, now: float) -> None:
-        if kept.restart_at is not None and now >= kept.restart_at:
-            kept.restart_at, kept.started_at = None, now
-            kept.what.launch()
-            self._say(f"{kept.name} was started again")
+    def _restart_if_due(self, child: _Supervised, now: float) -> None:
+        if child.restart_at is not None and now >= child.restart_at:
+            child.restart_at, child.started_at = None, now
+            child.process.launch()
+            self._say(f"{child.name} was started again")
 
 
 @contextmanager
 def stop_on_signals() -> Iterator[None]:
-    """Within the block, the first signal to end raises `StopRequested`; later ones are ignored: stopping is bounded."""
+    """Raise `StopRequested` at the first signal to end within the block. Ignore later ones, as stopping is bounded."""
 
     def request(number: int, frame: FrameType | None) -> None:
         del number, frame

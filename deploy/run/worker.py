@@ -1,4 +1,4 @@
-"""One worker process: a slot, the topics, and a thread for each of its domains."""
+"""Run one worker process: lock a slot, create the topics, and start a thread for each domain."""
 
 from __future__ import annotations
 
@@ -69,12 +69,12 @@ def claim_slot(settings: Settings, name: str | None = None) -> tuple[str, FileLo
 
 
 async def create_topics(settings: Settings) -> None:
-    """Create every topic as it is declared, so that compacted and ranked ones are kept as such from the first record.
+    """Create every topic as declared, so that compacted and ranked topics are maintained from the first record.
 
-    Waits for a broker that is away.
+    Wait while the broker is away.
 
     Raises:
-        TopicMismatchError: when one exists with another number of partitions.
+        TopicMismatchError: when a topic exists with another number of partitions.
     """
     url = broker_url(settings)
     specs = (
@@ -94,7 +94,7 @@ async def _create(client: Log, specs: Sequence[TopicSpec]) -> None:
 
 
 def run_worker(settings: Settings, domains: Sequence[str] = (), name: str | None = None) -> NoReturn:
-    """Run domains until SIGTERM or SIGINT. Ends by SystemExit: status 0 when all of them stopped in time.
+    """Run domains until SIGTERM or SIGINT. End by SystemExit, with status 0 when all domains stopped in time.
 
     Args:
         settings: The settings.
@@ -103,7 +103,7 @@ def run_worker(settings: Settings, domains: Sequence[str] = (), name: str | None
 
     Raises:
         SettingsError: when the rule book is not valid.
-        LockedError: when its slot is in use.
+        LockedError: when the slot is in use.
         LogError: when the broker is not suitable.
     """
     _on_signals(_end)
@@ -122,13 +122,13 @@ def run_worker(settings: Settings, domains: Sequence[str] = (), name: str | None
 
 
 class Worker:
-    """The domains of one process, each in a thread, and what the main thread serves about them."""
+    """The domains of one process, each in a thread, and the probes and metrics that the main thread serves."""
 
     def __init__(self, settings: Settings, domains: Iterable[str], slot: str, rulebook: Rulebook) -> None:
         self._settings = settings
         self._slot = slot
         self._rulebook = rulebook
-        self._codec = Recent()  # one domain reads what another encoded without decoding it again
+        self._codec = Recent()  # shared, so that a domain need not decode events of another domain
         self._apps: dict[str, faust.App] = {}
         self._threads = [DomainThread(slot, domain, partial(self._services, domain)) for domain in domains]
         self._metrics = WorkerMetrics(self._depths)
@@ -183,7 +183,7 @@ async def _say_ready(domain: str) -> None:
 
 
 def _stop(threads: Sequence[DomainThread]) -> None:
-    """Stop all domains. When one does not stop, end the process at once: its thread cannot be ended otherwise."""
+    """Stop all domains. When a domain does not stop, end the process, because Python cannot end its thread."""
     deadline = time.monotonic() + GRACE_S
     for thread in threads:
         thread.ask()
@@ -200,5 +200,5 @@ def _on_signals(handler: Callable[[int, FrameType | None], object]) -> None:
 
 
 def _end(_number: int, _frame: FrameType | None) -> NoReturn:
-    """End at once: nothing has begun that would have to be finished."""
+    """End the process at once. No work has begun yet that must finish."""
     raise SystemExit(0)

@@ -1,4 +1,4 @@
-"""Say whether a worker process lives, and whether its domains are ready.
+"""Judge whether a worker process lives, and whether its domains are ready.
 
 * Live: the main thread answers, and no domain has blocked its event loop for longer than a rebalance may take.
 * Ready: the broker answers, and in each domain's group this member has its tables restored in the current generation.
@@ -19,24 +19,24 @@ BROKER_S: Final = 2.0
 
 
 class Runs(Protocol):
-    """What health needs of the thread of a domain; `DomainThread` is one."""
+    """The part of a domain's thread that health needs. `DomainThread` implements it."""
 
     @property
     def domain(self) -> str:
-        """The domain's name."""
+        """Return the domain's name."""
 
     @property
     def is_running(self) -> bool:
-        """Whether its app runs, as opposed to waiting to start again after a crash."""
+        """Return whether the app runs. It does not while the thread waits to restart it after a crash."""
 
     @property
     def turned_s(self) -> float:
-        """When its event loop turned last, by the monotonic clock, in seconds."""
+        """Return when the event loop turned last, by the monotonic clock, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class MemberState:
-    """How the broker describes this process in one domain's group."""
+    """The broker's description of this process in one domain's group."""
 
     ready: bool
     detail: str
@@ -71,7 +71,7 @@ class Health:
         return not stuck, body | ({"stuck": stuck} if stuck else {})
 
     async def ready(self) -> tuple[bool, dict[str, Any]]:
-        """Return whether every domain of this process is at work, and what each one lacks."""
+        """Return whether every domain of this process is ready, and what each domain lacks."""
         if self.stopping:
             return False, {"status": "stopping"}
         domains = [thread.domain for thread in self._threads]

@@ -1,4 +1,4 @@
-"""Metrics of one worker process, by domain: what the driver's hooks report, and what its apps hold just now.
+"""Metrics of one worker process, by domain: counts from the driver's hooks, and queue depths of the apps.
 
 Source of the metric types: https://prometheus.io/docs/concepts/metric_types/
 """
@@ -23,7 +23,7 @@ Depths = Callable[[], Iterable[tuple[str, int, int]]]
 
 
 class _DepthCollector(Collector):
-    """Reads how much each domain holds when the metrics are scraped."""
+    """Reads the queue depths of each domain when the metrics are scraped."""
 
     def __init__(self, depths: Depths) -> None:
         self._depths = depths
@@ -83,7 +83,7 @@ class WorkerMetrics:
 
 
 class _DomainHooks(Hooks):
-    """What the driver of one domain's app reports, counted under the domain's name."""
+    """Hooks that count the reports of one domain's driver under the domain's name."""
 
     def __init__(self, metrics: WorkerMetrics, domain: str) -> None:
         self._events = metrics.events.labels(domain)

@@ -1,4 +1,4 @@
-"""Which worker processes `dev` starts: a number of processes that run all domains, or counts for each domain."""
+"""Plan the worker processes of `dev`: a number of processes that run all domains, or counts for each domain."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def worker_plan(text: str) -> tuple[Process, ...]:
     for gamification; a domain that is not named gets one process, and ``financial=0`` leaves a domain out.
 
     Raises:
-        ValueError: saying what is wrong with it.
+        ValueError: when the text is no such plan; the message says why.
     """
     if text.strip().isdecimal():
         return _bounded((TOPOLOGY.names,) * min(int(text), PROCESSES_MAX + 1))
@@ -47,5 +47,5 @@ def _bounded(processes: tuple[Process, ...]) -> tuple[Process, ...]:
 
 
 def members_wanted(processes: tuple[Process, ...]) -> dict[str, int]:
-    """Return how many processes run each domain that is run at all."""
+    """Return the number of processes of each domain that has any."""
     return dict(Counter(domain for domains in processes for domain in domains))

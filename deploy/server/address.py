@@ -1,4 +1,4 @@
-"""Where the API is: a free port to listen on, and the URL to reach it by."""
+"""The address of the API: a free port to listen on, and the URL for clients."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ HERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - nothing is bound he
 
 
 def api_url(settings: Settings) -> str:
-    """The API's URL, as seen from this machine."""
+    """Return the API's URL, as seen from this machine."""
     host = HERE.get(settings.api_host, settings.api_host)
     return f"http://[{host}]:{settings.api_port}" if ":" in host else f"http://{host}:{settings.api_port}"
 
 
 def free_port(host: str, port: int) -> int:
-    """The port itself when it can be had, or a free one for 0.
+    """Return the port if it is free, or any free port for 0.
 
     Raises:
-        DeployError: when it is in use or the host is not one of this machine.
+        DeployError: when the port is in use, or the host is not an address of this machine.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as attempt:

@@ -25,15 +25,15 @@ from deploy.server.endpoint import (
 from deploy.server.locks import FileLock
 from deploy.server.server_binary import ServerBinary
 
-READY_DEADLINE_S = 120.0  # an answer, after loading the file; a server that ends is noticed at once
+READY_DEADLINE_S = 120.0  # includes loading the file; `ready` notices at once when the server ends
 STOP_GRACE_S = 20.0
-LOCK_WAIT_S = 5.0  # a killed supervisor's server is gone by then
+LOCK_WAIT_S = 5.0  # the server of a killed supervisor has ended by then
 POLL_S = 0.01
 LOG_LINES = 12
 
 
 class EmbeddedServer:
-    """A server process on a private Unix socket. Start it from the main thread; it dies with this process."""
+    """A server process on a private Unix socket. Start it from the main thread. It dies with this process."""
 
     def __init__(self, data_dir: Path, binary: ServerBinary, *, appendfsync: str = "everysec") -> None:
         self.directory = server_directory(data_dir)
@@ -53,20 +53,20 @@ class EmbeddedServer:
 
     @property
     def url(self) -> str:
-        """The server's URL; the same after a restart."""
+        """Return the server's URL, which a restart does not change."""
         return f"unix://{self._socket}"
 
     @property
     def pid(self) -> int:
-        """The server's process id (the leash's where the kernel has no parent-death signal)."""
+        """Return the process id of the server, or of its watcher where the kernel has no parent-death signal."""
         return self._running().pid
 
     def start(self) -> None:
         """Start the server and wait until it answers.
 
         Raises:
-            LockedError: when another server uses the directory; it names the process.
-            BrokerError: when the server does not come up; it shows the end of its log.
+            LockedError: when another server uses the directory; the message names the process.
+            BrokerError: when the server does not start; the message has the end of its log.
         """
         try:
             self.launch()
@@ -76,17 +76,17 @@ class EmbeddedServer:
             raise
 
     def launch(self) -> None:
-        """Start the process without waiting for it; again after a crash, on the same socket."""
+        """Start the process without waiting for it. After a crash, restart it on the same socket."""
         if self._socket_dir is None:
             self._claim_directory()
         with self.log_file.open("ab") as log:
             self._child = process.spawn(self._command(), output=log, pass_fds=[self._lock.fd])
 
     def ready(self) -> bool:
-        """Whether the server answers; from then on other processes can find it.
+        """Return whether the server answers. If so, announce it to other processes.
 
         Raises:
-            BrokerError: when it has ended instead.
+            BrokerError: when the server has ended.
         """
         code = self._running().poll()
         if code is not None:
@@ -98,10 +98,10 @@ class EmbeddedServer:
 
     @property
     def exit_code(self) -> int | None:
-        """The server's exit status; None while it runs.
+        """Return the server's exit status, or None while it runs.
 
         Raises:
-            BrokerError: the data directory was removed or replaced. The server runs on, but keeps nothing any more.
+            BrokerError: the data directory was removed or replaced, so the running server stores nothing any more.
         """
         if not self._lock.in_place:
             raise BrokerError(
@@ -116,11 +116,11 @@ class EmbeddedServer:
             process.ask(self._child)
 
     def stop(self) -> bool:
-        """Stop the server, give the directory back; whether it went by itself within the grace."""
+        """Stop the server and unlock the directory. Return whether the server ended by itself within the grace."""
         clean = self._child is None or process.stop(self._child, STOP_GRACE_S)
         self._child = None
         if self._socket_dir is not None:
-            if self._lock.in_place:  # or the file is that of another server
+            if self._lock.in_place:  # otherwise the file belongs to another server
                 (self.directory / URL_FILE).unlink(missing_ok=True)
             shutil.rmtree(self._socket_dir, ignore_errors=True)
             self._socket_dir = None

@@ -1,4 +1,4 @@
-"""Where an embedded server can be met: its socket, and the file in the data directory that says where that is."""
+"""The endpoint of an embedded server: its socket, and the file in the data directory with the socket's URL."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ URL_FILE = "url"
 
 
 def server_directory(data_dir: Path) -> Path:
-    """Where the server of a data directory keeps its files."""
+    """Return the directory in which the server of a data directory keeps its files."""
     return data_dir.absolute() / "server"
 
 
 def running_url(data_dir: Path) -> str | None:
-    """URL of the embedded server that runs on a data directory, if one does and answers."""
+    """Return the URL of the embedded server on a data directory, or None when no server answers."""
     try:
         url = (server_directory(data_dir) / URL_FILE).read_text("utf-8").strip()
     except FileNotFoundError:
@@ -32,7 +32,7 @@ def running_url(data_dir: Path) -> str | None:
 
 
 def answers(path: Path) -> bool:
-    """Whether a server behind a Unix socket answers PING and is done with loading."""
+    """Return whether a server behind a Unix socket answers PING and has finished loading."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
         client.settimeout(PING_TIMEOUT_S)
         try:
@@ -44,14 +44,14 @@ def answers(path: Path) -> bool:
 
 
 def announce(directory: Path, url: str) -> None:
-    """Write down where the server is, at once, so that no reader sees half of it."""
+    """Write the server's URL to the file atomically, so that no reader sees a part of it."""
     temporary = directory / f"{URL_FILE}.new"
     temporary.write_text(f"{url}\n", "utf-8")
     temporary.replace(directory / URL_FILE)
 
 
 def forget_last_server(directory: Path) -> None:
-    """Remove what a killed supervisor left outside its directory: under the lock, nothing of it can be alive."""
+    """Remove the socket directory of a killed supervisor. The caller's lock ensures that its server has ended."""
     url_file = directory / URL_FILE
     if url_file.exists():
         socket_dir = Path(urlsplit(url_file.read_text("utf-8").strip()).path).parent
@@ -61,7 +61,7 @@ def forget_last_server(directory: Path) -> None:
 
 
 def socket_directory() -> Path:
-    """A private directory with a path short enough for a Unix socket."""
+    """Create a private directory with a path short enough for a Unix socket."""
     for parent in (tempfile.gettempdir(), *TEMP_DIRS):
         path = Path(tempfile.mkdtemp(prefix=SOCKET_DIR_PREFIX, dir=parent)).absolute()
         if len(str(path / "s").encode()) <= SOCKET_PATH_BYTES_MAX:

@@ -31,7 +31,7 @@ class FileLock:
             holder = os.pread(fd, 32, 0).decode().strip() or "unknown"
             os.close(fd)
             raise LockedError(f"{self.path.parent} is in use by process {holder}") from None
-        if not _is_at(self.path, fd):  # its holder removed it in between
+        if not _is_at(self.path, fd):  # the holder removed the file in between
             os.close(fd)
             return self.acquire()
         os.ftruncate(fd, 0)
@@ -41,18 +41,18 @@ class FileLock:
 
     @property
     def in_place(self) -> bool:
-        """Whether the locked file is still the one at its path; not so once its directory was removed or replaced."""
+        """Return whether the locked file is still at its path, and its directory was not removed or replaced."""
         return self._fd is not None and _is_at(self.path, self._fd)
 
     def release(self) -> None:
-        """Release the lock; do nothing when it is not held."""
+        """Release the lock, if it is held."""
         if self._fd is not None:
             os.close(self._fd)
             self._fd = None
 
     @property
     def fd(self) -> int:
-        """The descriptor. A child that inherits it holds the lock, too."""
+        """Return the descriptor. A child that inherits the descriptor holds the lock too."""
         if self._fd is None:
             raise LockedError(f"{self.path} is not locked by this process")
         return self._fd

@@ -1,9 +1,9 @@
-"""Starts a command that cannot outlive its supervisor. Run as a script, with the standard library alone.
+"""Start a command that cannot outlive its supervisor. This is a script that needs only the standard library.
 
 `parent_death.py exec PARENT_PID COMMAND...` (Linux) asks the kernel for SIGKILL at the parent's death and becomes the
-command; the kernel means the *thread* that started it, which is why
+command. The kernel sends the signal when the *thread* that started the child ends. Therefore
 `deploy.server.process` starts children from the main thread only.
-`parent_death.py watch PARENT_PID COMMAND...` (elsewhere) stays between them and looks after the parent itself.
+`parent_death.py watch PARENT_PID COMMAND...` (other systems) runs the command as a child and watches the parent.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ PARENT_IS_GONE = 113
 
 
 def become(parent: int, command: list[str]) -> None:
-    """Replace this process by the command, to be killed with the parent."""
+    """Replace this process by the command, which the kernel kills when the parent dies."""
     if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG) failed")
-    if os.getppid() != parent:  # it died before we asked
+    if os.getppid() != parent:  # the parent died before the request
         sys.exit(PARENT_IS_GONE)
     os.execv(command[0], command)  # noqa: S606 - that is what this module is for
 
 
 def watch(parent: int, command: list[str]) -> int:
-    """Run the command until it ends; kill it when the parent is gone."""
-    asked: list[int] = []  # a signal may come before there is a child to pass it to
+    """Run the command until it ends. Kill it when the parent has died."""
+    asked: list[int] = []  # signals that arrive before the child exists
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda number, _: asked.append(number))
     child = subprocess.Popen(command, close_fds=False)  # noqa: S603

@@ -1,4 +1,4 @@
-"""Directories that only their owner can read: tables, tokens and commands of users are kept in them."""
+"""Directories that only their owner can read. They hold tables, tokens and commands of users."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ OWNER_ONLY = 0o700
 
 
 def private_directory(directory: Path) -> None:
-    """Create a directory and those above it that are missing, for their owner alone. An existing one stays as it is.
+    """Create a directory and its missing parents for the owner only. Do not change an existing one.
 
     Raises:
-        BrokerError: it cannot be created.
+        BrokerError: the directory cannot be created.
     """
     missing = [path for path in (directory, *directory.parents) if not path.exists()]
     try:

@@ -1,4 +1,4 @@
-"""Child processes that never outlive us: started on a leash, in a group of their own, stopped within a bound."""
+"""Child processes that never outlive this one. Each has a process group of its own and is stopped within a bound."""
 
 from __future__ import annotations
 
@@ -29,10 +29,11 @@ def spawn(
 ) -> Child:
     """Start a child that is killed when this process dies.
 
-    It gets a process group of its own, so that Ctrl-C in the terminal reaches only us and we stop things in order.
+    The child gets a process group of its own. So Ctrl-C in the terminal reaches this process only, which then stops
+    its children in order.
 
     Raises:
-        RuntimeError: when called outside the main thread: the kernel would kill the child at that thread's end.
+        RuntimeError: when called outside the main thread, at whose end the kernel would kill the child.
     """
     if threading.current_thread() is not threading.main_thread():
         raise RuntimeError("child processes must be started from the main thread")
@@ -54,7 +55,7 @@ def ask(child: Child) -> None:
 
 
 def stop(child: Child, grace_s: float) -> bool:
-    """Ask a child to end, and kill its group when it has not after `grace_s`; whether it ended by itself."""
+    """Ask a child to end, and kill its group after `grace_s`. Return whether the child ended by itself."""
     ask(child)
     try:
         child.wait(grace_s)
@@ -72,7 +73,7 @@ def kill(child: Child) -> None:
 
 
 def alive(pid: int) -> bool:
-    """Whether a process of this id exists."""
+    """Return whether a process of this id exists."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

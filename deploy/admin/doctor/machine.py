@@ -1,4 +1,4 @@
-"""Checks of the machine and the installation; nothing is started and nothing is sent."""
+"""Check the machine and the installation. These checks start nothing and send nothing."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ OVERCOMMIT = Path("/proc/sys/vm/overcommit_memory")
 
 
 def machine_findings(settings: Settings) -> Iterator[Finding]:
-    """All checks of this module."""
+    """Yield the findings of all checks of this module."""
     yield python()
     yield packages()
     yield data_directory(settings.data_dir)
@@ -44,7 +44,7 @@ def machine_findings(settings: Settings) -> Iterator[Finding]:
 
 
 def python() -> Finding:
-    """The interpreter is new enough."""
+    """Check that the interpreter is new enough."""
     version = platform.python_version()
     if sys.version_info < PYTHON_MIN:
         return fail("python", version, "use Python 3.11 or later")
@@ -52,17 +52,17 @@ def python() -> Finding:
 
 
 def packages() -> Finding:
-    """What is installed is what was tested."""
+    """Check that the installed packages have the tested versions."""
     wanted = dict(
         re.findall(r"^([\w.-]+)==(\S+)", files("deploy").joinpath("constraints.txt").read_text("utf-8"), re.MULTILINE)
     )
-    wanted.pop("setuptools")  # it installs, and is not used after
+    wanted.pop("setuptools")  # needed to install only
     other = []
     for name, version in wanted.items():
         try:
             installed = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
-            continue  # of an extra that is not wanted here; a missing requirement would have failed at import
+            continue  # belongs to an extra that is not installed; without a required package this import had failed
         if installed != version:
             other.append(f"{name} {installed} (tested: {version})")
     if other:
@@ -81,7 +81,7 @@ def data_directory(directory: Path) -> Finding:
 
 
 def disk(directory: Path) -> Finding:
-    """There is room for the log."""
+    """Check that the disk has room for the log."""
     free = shutil.disk_usage(_existing(directory)).free
     found = f"{free / GIB:.1f} GiB free"
     if free < DISK_FAIL_BYTES:
@@ -92,7 +92,7 @@ def disk(directory: Path) -> Finding:
 
 
 def secret(settings: Settings) -> Finding:
-    """Tokens are signed with something private."""
+    """Check that the secret that signs tokens is private."""
     if settings.jwt_secret is not None:
         return ok("token secret", "configured")
     file = settings.data_dir / SECRET_FILE
@@ -104,7 +104,7 @@ def secret(settings: Settings) -> Finding:
 
 
 def lease(settings: Settings) -> Finding:
-    """A worker is not thought dead for a short pause; that three heartbeats fit is checked with the settings."""
+    """Check that a short pause does not cost a worker its lease. The settings check that three heartbeats fit."""
     found = f"{settings.lease_ms} ms, a heartbeat each {settings.heartbeat_ms} ms"
     if settings.lease_ms < LEASE_SHORT_MS:
         return warn("lease", found, "raise ASTRA_LEASE_MS: a garbage collection or a busy disk can take a second")
@@ -112,7 +112,7 @@ def lease(settings: Settings) -> Finding:
 
 
 def socket_path() -> Finding:
-    """The embedded server's socket has a short enough path."""
+    """Check that the path of the embedded server's socket is short enough."""
     length = len(tempfile.gettempdir().encode()) + SOCKET_NAME_BYTES
     found = f"{length} of {SOCKET_PATH_BYTES_MAX} bytes"
     if length > SOCKET_PATH_BYTES_MAX:
@@ -121,7 +121,7 @@ def socket_path() -> Finding:
 
 
 def overcommit() -> Finding:
-    """The server's file can be rewritten when memory is more than half used."""
+    """Check that the server can rewrite its file when more than half of the memory is in use."""
     if not OVERCOMMIT.exists():
         return ok("overcommit", "not a setting of this system")
     value = OVERCOMMIT.read_text("ascii").strip()

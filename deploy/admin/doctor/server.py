@@ -1,4 +1,4 @@
-"""Checks of the broker: the one in use, or, when none runs, a trial start of the server that would be embedded."""
+"""Check the broker in use. When none runs, start the embedded server on trial."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from deploy.settings import Settings
 
 
 async def server_findings(settings: Settings) -> AsyncIterator[Finding]:
-    """All checks of this module. A trial start stands in for an embedded server that does not run."""
+    """Yield the findings of this module. When no embedded server runs, start one on trial."""
     if settings.on_kafka:
         yield warn("broker", "Kafka", "its own tools check it; here only the server of the views is checked")
     url = settings.configured_log_url or running_url(settings.data_dir)
@@ -38,7 +38,7 @@ async def server_findings(settings: Settings) -> AsyncIterator[Finding]:
 
 
 async def configured_findings(url: str, settings: Settings) -> AsyncIterator[Finding]:
-    """Check a broker that should be up."""
+    """Check a configured broker, which should be up."""
     log = Log(url, settings.namespace)
     try:
         async for finding in broker_findings(log, "astratrade"):

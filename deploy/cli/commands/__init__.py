@@ -1,1 +1,1 @@
-"""The commands of `astratrade`, one module each. They parse and print; the work is done elsewhere."""
+"""The commands of `astratrade`, one module each. They parse options and print; other modules do the work."""

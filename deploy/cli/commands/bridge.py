@@ -1,4 +1,4 @@
-"""`astratrade bridge`: between Kafka and the views."""
+"""`astratrade bridge`: carry records between Kafka and the views."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`astratrade dev`: everything, with one command."""
+"""`astratrade dev`: run every process with one command."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`astratrade doctor`: is this installation sound?"""
+"""`astratrade doctor`: check an installation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the commands reach the log of an installation: `--data-dir` and the settings."""
+"""Options that all commands share, and access to the log of an installation."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ data_dir_option = click.option(
 
 
 def ask_log(settings: Settings, question: Callable[[Log], Awaitable[T]]) -> T:
-    """Ask the log of these settings something, and close it."""
+    """Open the log of these settings, run a query on it, and close it."""
     return ask_at(log_url(settings), settings.namespace, question)
 
 

@@ -1,4 +1,4 @@
-"""`astratrade reset`: start from nothing."""
+"""`astratrade reset`: delete an installation's data."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from deploy.admin.reset import reset_everything, what_is_reset
+from deploy.admin.reset import describe_reset, reset_everything
 from deploy.cli.commands.options import data_dir_option
 from deploy.settings import load
 
@@ -23,5 +23,5 @@ def reset(*, yes: bool, data_dir: Path | None) -> None:
     """
     settings = load(data_dir=data_dir)
     if not yes:
-        click.confirm(f"Delete {what_is_reset(settings)}?", abort=True)
+        click.confirm(f"Delete {describe_reset(settings)}?", abort=True)
     click.echo(reset_everything(settings))

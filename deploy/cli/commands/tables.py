@@ -72,5 +72,5 @@ async def _sizes(reader: TableReader) -> dict[str, int | None]:
 
 
 async def _values(log: Log, settings: Settings, table: str, key: str) -> list[bytes]:
-    """A row stands in the partition of the event that wrote it, which the key alone does not tell: ask all."""
+    """Read a key in all partitions. A row is in the partition of its event, which the key does not determine."""
     return await Admin(log).values(TableReader(log, settings.app_id).topic(table), key.encode())

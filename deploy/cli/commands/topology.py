@@ -1,4 +1,4 @@
-"""`astratrade topology`: the domains, their topics and their tables, as they are declared."""
+"""`astratrade topology`: print the declared domains, topics and tables."""
 
 from __future__ import annotations
 
