@@ -1,7 +1,7 @@
-"""The brokers that the contract is tested on: Redis, and those that speak Kafka's protocol under Faust's own driver.
+"""The brokers of the contract tests: Redis, and brokers that speak Kafka's protocol under Faust's own driver.
 
-A test says by a marker where it does not hold: `only_on_redis(why)` is a promise of our driver, `fault(broker, what)` a
-fault of that test broker. What is left runs on each.
+A marker says where a test does not hold: `only_on_redis(why)` is a promise of our driver, `fault(broker, what)` a fault
+of that test broker. The other tests run on each broker.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tests.kafka import brokers
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """One test for each broker that it holds on."""
+    """Generate a test for each broker on which it holds."""
     if "kind" not in metafunc.fixturenames:
         return
     definition = metafunc.definition
@@ -42,7 +42,7 @@ def _fault(mark: pytest.Mark) -> tuple[str, str]:
 
 @pytest.fixture(scope="session")
 def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[brokers.Kind], str]]:
-    """The ``host:port`` of a broker of a kind, started when it is first asked for."""
+    """Return the ``host:port`` of a broker of a kind, started on first use."""
     with ExitStack() as stack:
         running: dict[str, str] = {}
 
@@ -56,7 +56,7 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[broker
 
 @pytest.fixture
 def broker(kind: str, request: pytest.FixtureRequest, namespace: str, tmp_path: Path) -> Broker:
-    """The broker under test."""
+    """Return the broker under test."""
     if kind == "redis":
         url = URL(request.getfixturevalue("broker_url")).update_query(namespace=namespace)
     else:

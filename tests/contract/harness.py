@@ -1,4 +1,4 @@
-"""Running unmodified Faust apps against a broker, in this process. What tests say here must hold on any broker."""
+"""Run unmodified Faust apps against a broker, in this process. Their tests must hold on any broker."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ class Broker:
     prefix: str = field(default_factory=lambda: f"t{secrets.token_hex(4)}")
 
     def name(self, name: str) -> str:
-        """A topic or application name of this test."""
+        """Return a topic or application name of this test."""
         return f"{self.prefix}-{name}"
 
     def app(self, name: str = "app", member: str = "m1", **settings: Any) -> App:
-        """An application with short timeouts; the same `name` with another `member` joins the same group."""
+        """Return an application with short timeouts; the same `name` with another `member` joins the same group."""
         defaults: dict[str, Any] = {
             "broker": [self.url],
             "store": "memory://",
@@ -57,7 +57,7 @@ class Broker:
 
 
 class App(faust.App):
-    """An application that remembers its topics: on Kafka somebody has to create them with the right partitions."""
+    """An application that remembers its topics: on Kafka a test must create them with the right partitions."""
 
     def __init__(self, *args: Any, **settings: Any) -> None:
         self.named: set[str] = set()
@@ -93,7 +93,7 @@ async def running(*apps: faust.App) -> AsyncIterator[None]:
 
 
 async def until(condition: Callable[[], Any], deadline_s: float = DEADLINE_S) -> Any:
-    """Wait for something to become true; what it is then."""
+    """Wait until a condition is true; return its value."""
     loop = asyncio.get_running_loop()
     end = loop.time() + deadline_s
     while True:

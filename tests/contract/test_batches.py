@@ -1,4 +1,4 @@
-"""Batch agents: records of one partition together, as one unit of the commit."""
+"""Batch agents: an agent gets records of one partition together, and the commit treats them as one unit."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.contract.harness import Broker, running, until
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
-INT: Any = int  # Faust takes any type here; its annotation names only some
+INT: Any = int  # Faust accepts any type here, but its annotation names only some.
 RECORDS = 40
 
 

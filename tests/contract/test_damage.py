@@ -1,4 +1,4 @@
-"""A partition that cannot be read is held back; others go on, and the member's status names it."""
+"""The driver holds back an unreadable partition; others continue, and the member's status names the partition."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NEVER_MS = "9" * 30
 
 
 class Noting(Hooks):
-    """Remembers which partitions were held back."""
+    """Hooks that remember which partitions were held back."""
 
     def __init__(self) -> None:
         self.seen: list[HeldBack] = []

@@ -1,4 +1,4 @@
-"""Agents that share table rows: an event takes effect with, or after, all that it builds on."""
+"""Agents that share table rows: an event takes effect with, or after, all events that it depends on."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ pytestmark = [
     pytest.mark.only_on_redis("dependencies between events are our driver's"),
 ]
 
-INT: Any = int  # Faust takes any type here; its annotation names only some
+INT: Any = int  # Faust accepts any type here, but its annotation names only some.
 
 STORES = ["faust-redis-rocksdb://", "memory://"]
 
 
 class Pair:
-    """Two agents on co-partitioned topics that add to the same rows; each can be held up after its write."""
+    """Two agents on co-partitioned topics that add to the same rows; a test can hold each up after its write."""
 
     def __init__(self, broker: Broker, store: str) -> None:
         self.app = broker.app(store=store)
@@ -59,7 +59,7 @@ class Pair:
         return int(consumer.driver.tracker.first_unfinished(TP(self.topics[number].get_topic_name(), 0)))
 
     async def interleave(self) -> None:
-        """The second event builds on the first, which is held up, and is finished."""
+        """Run two events: the second depends on the first, which is held up, and finishes first."""
         await self.topics[0].send(key="k", value=1, partition=0)
         await self.wrote[0].wait()
         self.release[1].set()
@@ -90,7 +90,7 @@ async def test_a_worker_that_dies_between_two_events_on_one_row_doubles_nothing(
     pair = Pair(broker, store)
     async with running(pair.app):
         await pair.interleave()
-        # The generation is over, as after a crash: what was not committed is processed again, the first event last.
+        # The generation is over, as after a crash. Uncommitted events are processed again, the first event last.
         pair.wrote[0].clear()
         consumer: Any = pair.app.consumer
         consumer.driver.fencing.fence("its lease ran out")
@@ -115,7 +115,7 @@ async def test_what_built_on_a_failed_event_is_processed_again_without_it(
         pair.release[0].set()
         await until(lambda: pair.handled == {0: 2 if transient else 1, 1: 2})
         await pair.app.producer.flush()
-        assert pair.committed(1) == 0  # it was finished, and is not any more
+        assert pair.committed(1) == 0  # The event was finished, and is not finished any more.
         pair.release[1].set()
         await until(lambda: (pair.committed(0), pair.committed(1)) == (1, 1))
         assert dict(pair.sums.items()) == {"k": 11 if transient else 10}
@@ -149,7 +149,7 @@ async def test_an_event_under_way_that_built_on_a_failed_one_writes_nothing_and_
 async def test_a_dead_letter_of_an_event_that_built_on_a_failed_one_is_not_written(
     broker: Broker, log: Log, store: str
 ) -> None:
-    """It failed on a value that never was: it gets another chance."""
+    """The event failed on a value that was rolled back, so it gets another chance."""
     pair = Pair(broker, store)
     async with running(pair.app):
         pair.errors[1].append(ValueError("what is this row?"))

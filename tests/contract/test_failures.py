@@ -1,4 +1,4 @@
-"""Events whose agents raise: outputs dropped, transient errors tried again, the rest dead letters."""
+"""Events whose agents raise: outputs are dropped, transient errors are retried, other events become dead letters."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = [
     pytest.mark.only_on_redis("dead letters and repeated attempts are our driver's"),
 ]
 
-INT: Any = int  # Faust takes any type here; its annotation names only some
+INT: Any = int  # Faust accepts any type here, but its annotation names only some.
 
 
 async def test_a_poison_message_becomes_a_dead_letter_and_the_partition_goes_on(broker: Broker, log: Log) -> None:
@@ -52,7 +52,7 @@ async def test_a_poison_message_becomes_a_dead_letter_and_the_partition_goes_on(
 
         poisonous = False
         assert await letters.replay(letter) == 4
-        assert await letters.replay(letter) == 4  # a second time appends nothing
+        assert await letters.replay(letter) == 4  # A second replay appends nothing.
         with pytest.raises(IdempotencyConflictError):
             await letters.drop(letter)
         await until(lambda: committed(app, topic) == 5)
@@ -134,7 +134,7 @@ async def test_more_transient_failures_than_may_wait_become_letters_and_hold_up_
         await topic.send(value=11, partition=1)
         tp = TP(topic.get_topic_name(), 1)
         await until(lambda: app.consumer.driver.tracker.committed(tp) == 1)  # type: ignore[attr-defined]
-        assert committed(app, topic) < 10  # only the partition of those that wait is held back
+        assert committed(app, topic) < 10  # Only the partition of the waiting events is held back.
         await until(lambda: committed(app, topic) == 11)
         letters = await DeadLetters(log, f"{broker.name('app')}-dead-letters").all()
     assert sorted(handled) == [10, 11]
@@ -165,7 +165,7 @@ async def test_a_letter_is_replayed_once_also_when_the_answer_is_lost(
     letters = DeadLetters(log, "letters")
     assert await letters.replay(letter) == 0
     assert await letters.replayed(letter.id) == 0
-    assert await letters.replay(letter) == 0  # as when the command was killed and is run again
+    assert await letters.replay(letter) == 0  # The command was killed and is run again.
     assert await log.end_offsets("t") == {0: 1}
     assert await letters.all() == []
 
@@ -243,7 +243,7 @@ async def test_what_an_error_handler_sends_is_written_with_the_dead_letter(broke
 
 
 async def test_two_agents_of_a_topic_fail_or_take_effect_together(broker: Broker, log: Log) -> None:
-    """One of them fails after the other one is through, the other way round later: neither's outputs are written."""
+    """One agent fails after the other has finished, then in the reverse order: the outputs of neither are written."""
     app = broker.app()
     topic = app.topic(broker.name("in"), value_type=INT)
     out = app.topic(broker.name("out"), value_type=INT)
@@ -254,7 +254,7 @@ async def test_two_agents_of_a_topic_fail_or_take_effect_together(broker: Broker
         async for value in stream:
             if value == 2:
                 await failed.wait()
-                await asyncio.sleep(0.1)  # the other agent's error has been dealt with
+                await asyncio.sleep(0.1)  # The driver has handled the other agent's error.
             await out.send(value=value)
             first_sent.set()
 

@@ -14,7 +14,7 @@ from tests.contract.harness import Broker, running, until
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 
-INT: Any = int  # Faust takes any type here; its annotation names only some
+INT: Any = int  # Faust accepts any type here, but its annotation names only some.
 
 TANSU_ENDS = pytest.mark.fault("tansu", "ListOffsets answers the base offset of the last batch + 1 as the end")
 
@@ -203,7 +203,7 @@ def test_the_schemes_select_the_driver() -> None:
 @pytest.mark.only_on_redis("on Kafka the setting means Faust's own transactions, which do not carry tables")
 async def test_an_app_that_asks_for_exactly_once_runs_as_it_is(broker: Broker) -> None:
     app = broker.app(processing_guarantee="exactly_once", store="faust-redis-rocksdb://")
-    app.in_worker = True  # Faust turns the setting on in workers only
+    app.in_worker = True  # Faust turns the setting on in workers only.
     topic = app.topic(broker.name("in"), key_type=str, value_type=INT)
     out = app.topic(broker.name("out"), key_type=str, value_type=INT)
     sums = app.Table("sums", default=int)

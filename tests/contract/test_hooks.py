@@ -1,4 +1,4 @@
-"""The driver tells an app's hooks what it does, and an error in a hook goes no further."""
+"""The driver reports its actions to an app's hooks, and an error in a hook affects nothing else."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ INT: Any = int
 
 
 class Recording(Hooks):
-    """Keeps what it is told."""
+    """Hooks that record each call."""
 
     def __init__(self) -> None:
         self.told: list[Any] = []
@@ -45,7 +45,7 @@ class Recording(Hooks):
 
 
 class Failing(Hooks):
-    """Raises at each commit."""
+    """Hooks that raise at each commit."""
 
     def on_commit(self, commit: Committed, /) -> None:
         raise RuntimeError("a hook of the user's")

@@ -1,4 +1,4 @@
-"""A recovery that rebalances overtake: it begins again, and no event meets a table that is half full."""
+"""A recovery that rebalances interrupt begins again, and no event sees a half-full table."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ pytestmark = [
     pytest.mark.only_on_redis("the test interferes with our driver's recovery"),
 ]
 
-INT: Any = int  # Faust takes any type here; its annotation names only some
+INT: Any = int  # Faust accepts any type here, but its annotation names only some.
 KEYS = 40
 ROUNDS = 10
 
 
 class Member:
-    """A worker that counts each key, and notes every event that meets another count than it should."""
+    """A worker that counts each key, and notes every event that finds a wrong count."""
 
     def __init__(self, broker: Broker, name: str, store: str) -> None:
         self.app: Any = broker.app(member=name, store=store)
@@ -53,7 +53,7 @@ class Member:
 
 
 class SlowSnapshot:
-    """Lets a member have a few rows of the snapshot of each partition, and no more until freed."""
+    """A snapshot reader that gives a member only a few rows of each partition until a test releases it."""
 
     def __init__(self, member: Member) -> None:
         self.member = member
@@ -63,7 +63,7 @@ class SlowSnapshot:
         member.app.transport.broker.rows = self._slowly
 
     def entered(self, times: int) -> bool:
-        """Whether it is in its so many-th recovery, and reads."""
+        """Tell whether the member reads in its n-th recovery."""
         return len(self.begun) == times
 
     async def _slowly(self, tp: Any, count: int) -> Any:
@@ -76,7 +76,7 @@ class SlowSnapshot:
 
 @asynccontextmanager
 async def begun(app: Any) -> AsyncIterator[None]:
-    """Start an app, but do not wait for its recovery."""
+    """Start an app without waiting for its recovery."""
     starting = asyncio.create_task(app.start())
     try:
         yield

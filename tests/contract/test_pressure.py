@@ -1,4 +1,4 @@
-"""What waits for its commit is bounded, and waits no longer than it is good for."""
+"""Pending writes are bounded, and a commit waits no longer than waiting helps."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ async def test_delivery_pauses_while_too_much_waits_for_its_commit(broker: Broke
     async def spread(stream: Any) -> None:
         async for value in stream:
             if value == 0:
-                await hold.wait()  # all after it wait for its commit
+                await hold.wait()  # All later events wait for their commit.
             for _ in range(10):
                 await out.send(value=value)
             waiting.append(len(cast("Any", app.transport).driver.committer.pending))
@@ -36,7 +36,7 @@ async def test_delivery_pauses_while_too_much_waits_for_its_commit(broker: Broke
         cast("Any", app.transport).driver.committer.pending_max = 50
         await asyncio.gather(*[await topic.send(value=i, partition=0) for i in range(100)])
         await until(lambda: cast("Any", app.transport).driver.committer.is_full)
-        await asyncio.sleep(0.3)  # for what must not happen: that all of it is taken meanwhile
+        await asyncio.sleep(0.3)  # Wait for an outcome that must not occur: delivery of all events.
         assert len(waiting) < 20
         hold.set()
         await until(lambda: committed(app, broker.name("in")) == 100)

@@ -1,4 +1,4 @@
-"""What the driver promises where Faust's base classes have known defects, and how members share partitions."""
+"""The driver's promises where Faust's base classes have known defects, and how members share partitions."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from tests.contract.harness import PARTITIONS, Broker, running, until
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 
-INT: Any = int  # Faust takes any type here; its annotation names only some
+INT: Any = int  # Faust accepts any type here, but its annotation names only some.
 
 
 def committed(app: Any, topic: str) -> int:
-    """How many events of a topic are committed, over all partitions."""
+    """Return how many events of a topic are committed, over all partitions."""
     offsets = app.consumer._committed_offset
     return sum(offsets[TP(topic, p)] or 0 for p in range(PARTITIONS) if TP(topic, p) in offsets)
 
 
 def sources(app: Any) -> set[TP]:
-    """Partitions of the test's topic that an app processes (changelogs may have standbys elsewhere)."""
+    """Return the partitions of the test's topic that an app processes (changelogs may have standbys elsewhere)."""
     return {tp for tp in app.consumer.assignment() if tp.topic.endswith("-in")}
 
 
@@ -120,7 +120,7 @@ async def test_small_buffers_do_not_stall_delivery(broker: Broker) -> None:
     async with running(app):
         for i in range(2000):
             await topic.send(value=i, partition=0)
-        # A stall of one second for each dozen events, as the base class has it, would take minutes.
+        # A stall of one second for each dozen events, as in the base class, would take minutes.
         await until(lambda: len(got) == 2000)
     assert got == list(range(2000))
 
@@ -276,7 +276,7 @@ async def test_an_event_that_outlives_its_generation_writes_nothing(broker: Brok
 
 @pytest.mark.only_on_redis("fencing is our driver's")
 async def test_a_late_ack_does_not_count_for_the_event_delivered_again(broker: Broker) -> None:
-    """The member loses its right to write while an event is under way, and gets the same partition back."""
+    """The member loses its right to write while an event is in flight, and gets the same partition back."""
     app = broker.app()
     topic = app.topic(broker.name("in"), value_type=INT)
     releases = [asyncio.Event(), asyncio.Event()]
@@ -296,7 +296,7 @@ async def test_a_late_ack_does_not_count_for_the_event_delivered_again(broker: B
         consumer.driver.fencing.fence("its lease ran out")
         await until(lambda: len(began) == 2)
         releases[0].set()
-        await asyncio.sleep(0.2)  # long enough for a wrong commit, of which there must be none
+        await asyncio.sleep(0.2)  # This is long enough for a wrong commit, of which there must be none.
         assert committed(app, topic.get_topic_name()) == 0
         assert consumer.driver.tracker.committed(TP(topic.get_topic_name(), 0)) == 0
         releases[1].set()
@@ -313,7 +313,7 @@ async def test_an_event_that_one_of_two_agents_has_not_begun_holds_up_no_rebalan
 
         @app.agent(topic, name="quick")
         async def quick(stream: Any) -> None:
-            async for event in stream.events():  # the agent's own variable keeps the event alive
+            async for event in stream.events():  # The agent's own variable keeps the event alive.
                 handled["quick"][event.value] += 1
 
         @app.agent(topic, name="slow")
@@ -380,9 +380,8 @@ async def test_a_fetch_under_way_is_not_taken_for_a_broker_that_went_back(broker
 
         async def answered_late(name: str) -> Any:
             found = await ends(name)
-            consumer.driver.fetch_state.positions[tp] = (
-                stands + 1
-            )  # a record came after the broker answered, and before the reader looked
+            # A record arrived after the broker answered and before the reader looked.
+            consumer.driver.fetch_state.positions[tp] = stands + 1
             return found
 
         log.end_offsets = answered_late

@@ -1,4 +1,4 @@
-"""A replayed record is for one consumer group: the agents of other groups do not see it, and their offsets pass it."""
+"""A replayed record is for one consumer group: agents of other groups do not see it, and their offsets pass it."""
 
 from __future__ import annotations
 

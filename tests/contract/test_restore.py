@@ -1,4 +1,4 @@
-"""Tables come back from snapshot and tail: complete, of the right log, and with no more read than is needed."""
+"""Recovery restores tables from snapshot and tail: complete, of the right log, and without needless reads."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Summing:
 
     @property
     def restored(self) -> int:
-        """Rows and records that were read to restore the tables last time."""
+        """Return the rows and records that were read to restore the tables last time."""
         return int(cast("Any", self.app.transport).driver.restorer.restored)
 
 
@@ -76,7 +76,8 @@ async def test_a_trimmed_changelog_is_read_from_its_snapshot(broker: Broker, log
     second = Summing(broker, "m2", store)
     async with running(second.app):
         assert dict(second.sums.items()) == {f"k{i}": 2 for i in range(KEYS)}
-        assert KEYS <= second.restored <= KEYS + PARTITIONS  # each key once, and the last record of each tail
+        # The reader gets each key once, and the last record of each tail.
+        assert KEYS <= second.restored <= KEYS + PARTITIONS
         await second.send(1)
         await second.until_sum(3 * KEYS)
 
@@ -100,7 +101,7 @@ async def test_a_deleted_row_does_not_come_back_from_a_snapshot(broker: Broker, 
             key=f"k{i}", value=0) for i in range(100)])  # fmt: skip
         await other.until_sum(KEYS - 100)
     await trim_to_the_last(log, first.changelog)
-    third = Summing(broker, "m1", ROCKS)  # with the local rows from before
+    third = Summing(broker, "m1", ROCKS)  # The app starts with its old local rows.
     async with running(third.app):
         assert sorted(third.sums.keys()) == sorted(f"k{i}" for i in range(100, KEYS))
 
@@ -123,7 +124,7 @@ async def test_a_worker_with_local_rows_reads_only_the_tail(broker: Broker) -> N
 async def test_rows_of_a_log_that_was_restored_to_an_earlier_state_are_dropped_though_it_has_grown_since(
     broker: Broker, log: Log
 ) -> None:
-    """The incarnation is the same and the log reaches further than the local rows: only its writers tell them apart."""
+    """The incarnation is the same and the log reaches further than the local rows: only the writers tell them apart."""
     first = Summing(broker, "m1", ROCKS)
     async with running(first.app):
         await first.send(1)
@@ -151,7 +152,7 @@ async def test_rows_of_a_snapshot_that_was_half_read_are_not_trusted(broker: Bro
         await first.until_sum(KEYS)
     second = Summing(broker, "m2", ROCKS)
     database = Database.acquire(second.app.conf.tabledir / "rocksdb")
-    for p in range(PARTITIONS):  # as a worker leaves them that was killed while it read
+    for p in range(PARTITIONS):  # A worker that was killed while it read leaves its rows in this state.
         database.write("sums", p, [(b'"left"', b"7")], None)
     database.release()
     async with running(second.app):

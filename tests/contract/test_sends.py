@@ -1,4 +1,4 @@
-"""What an agent sends inside of an event, by Faust's way and the short one: the same records, in the same commit."""
+"""An agent's sends inside of an event, by Faust's way and the fast path: the same records, in the same commit."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ pytestmark = [
     pytest.mark.only_on_redis("the short way is our driver's"),
 ]
 
-INT: Any = int  # Faust takes any type here; its annotation names only some
+INT: Any = int  # Faust accepts any type here, but its annotation names only some.
 
 
 class Click(faust.Record):
@@ -85,7 +85,7 @@ CASES: list[tuple[str, dict[str, Any]]] = [
 
 
 class Sender:
-    """An app with one agent, whose body is the test's, and a topic that was sent to before."""
+    """An app with one agent, which runs the test's body, and a topic that already has records."""
 
     def __init__(self, broker: Broker, **settings: Any) -> None:
         self.broker = broker
@@ -94,7 +94,7 @@ class Sender:
         self.out = self.app.topic(broker.name("out"), key_type=str, value_type=INT)
 
     async def handle(self, *bodies: Callable[[], Awaitable[Any]]) -> list[Any]:
-        """Have each body run inside of an event of its own; what they raised or returned, once all is committed."""
+        """Run each body inside of an event of its own; return what each raised or returned, once all are committed."""
         ended: list[Any] = []
 
         @self.app.agent(self.topic)
@@ -119,7 +119,7 @@ class Sender:
 
 
 async def records(log: Log, topic: str) -> list[tuple[int, StoredRecord]]:
-    """All records of a topic with their partitions."""
+    """Return all records of a topic with their partitions."""
     places = {TopicPartition(topic, partition): 0 for partition in range(PARTITIONS)}
     found = await log.fetch(places, count=1_000)
     return [(place.partition, record) for place in sorted(found) for record in found[place]]
@@ -258,7 +258,7 @@ async def test_fausts_monitor_counts_what_goes_the_short_way(broker: Broker) -> 
             before = monitor.messages_sent, monitor.messages_sent_by_topic[name]
             for value in range(3):
                 await sender.out.send(value=value, force=force)
-                sender.out.send_soon(value=value, force=force)  # Faust counts none of these
+                sender.out.send_soon(value=value, force=force)  # Faust counts none of these.
             after = monitor.messages_sent, monitor.messages_sent_by_topic[name]
             counted.extend(now - then for now, then in zip(after, before, strict=True))
 
@@ -328,7 +328,7 @@ async def test_what_an_agent_yields_goes_the_short_way_to_its_sinks(
     async with running(app):
         for value in range(5):
             await topic.send(value=value, partition=0)
-        await until(lambda: len(made) == 4)  # the first goes Faust's way
+        await until(lambda: len(made) == 4)  # The first send goes Faust's way.
     assert sorted(record.value or b"" for _, record in await records(log, out.get_topic_name())) == [
         b"0", b"2", b"4", b"6", b"8",
     ]  # fmt: skip

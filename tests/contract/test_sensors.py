@@ -1,4 +1,4 @@
-"""Sensors of any kind see every event, table access and send, whether the fast path is taken or Faust's own way."""
+"""Sensors of any kind see every event, table access and send, on the fast path and on Faust's own way."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ RECORDS = 30
 
 
 class Counting(Sensor):
-    """Counts what it is told of, and checks that each end comes with what its beginning returned."""
+    """A sensor that counts its calls, and checks that each end gets the value that its beginning returned."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -82,7 +82,7 @@ class Counting(Sensor):
 
 
 class CountingMonitor(Monitor):
-    """A monitor of an app's own: it is told of everything, as any other sensor."""
+    """A monitor of an app's own, which gets every call as any other sensor does."""
 
 
 EXPECTED = dict.fromkeys(
@@ -91,7 +91,7 @@ EXPECTED = dict.fromkeys(
 
 
 async def play(app: Any, topic: Any, out: Any, sums: Any, sensor: Counting) -> int:
-    """Send records to an app and wait until all is told; how many went by a direct queue."""
+    """Send records to an app and wait until its sensors have all calls; return how many used a direct queue."""
     put, direct = DirectQueue.put, 0
 
     def counting(self: DirectQueue, events: list[Any]) -> None:
@@ -128,7 +128,7 @@ async def test_an_event_agent_keeps_the_fast_path_and_its_sensors(broker: Broker
             await out.send(key="k", value=value)
 
     assert await play(app, topic, out, sums, sensor) == RECORDS
-    sensor.told["table_get"] -= 1  # the test's own
+    sensor.told["table_get"] -= 1  # This is the test's own event.
     assert plain == [True]
     assert {name: sensor.told[name] for name in EXPECTED} == EXPECTED
     assert sorted(sensor.values) == list(range(RECORDS))
@@ -147,13 +147,13 @@ async def test_a_batch_agent_works_with_any_sensor(broker: Broker) -> None:
     @batch_agent(app, topic)
     async def add(batch: Batch[int]) -> None:
         sizes.append(len(batch))
-        await asyncio.sleep(0.02)  # meanwhile more records come
+        await asyncio.sleep(0.02)  # More records arrive meanwhile.
         for value in batch.values:
             sums["k"] += value
             await out.send(key="k", value=value)
 
     assert await play(app, topic, out, sums, sensor) == RECORDS
-    sensor.told["table_get"] -= 1  # the test's own
+    sensor.told["table_get"] -= 1  # This is the test's own event.
     assert sum(sizes) == RECORDS
     assert max(sizes) > 1
     assert {name: sensor.told[name] for name in EXPECTED} == EXPECTED

@@ -1,4 +1,4 @@
-"""Standby replicas: a warm copy of another member's tables, which takes over without reading the changelog again."""
+"""Standby replicas: a warm copy of another member's tables, which takes over without rereading the changelog."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = [
     pytest.mark.only_on_redis("the promises of standbys are our driver's"),
 ]
 
-INT: Any = int  # Faust takes any type here; its annotation names only some
+INT: Any = int  # Faust accepts any type here, but its annotation names only some.
 SUMS = "sums"
 
 
@@ -49,17 +49,17 @@ class Member:
         return str(self.table.changelog_topic.get_topic_name())
 
     def partitions(self, role: str) -> set[int]:
-        """Partitions of the table of which it is `active` or `standby`."""
+        """Return the partitions of the table of which the member is `active` or `standby`."""
         ask = self.app.assignor.is_active if role == "active" else self.app.assignor.is_standby
         return {p for p in range(PARTITIONS) if ask(TP(self.changelog, p))}
 
     def rows(self, partition: int) -> dict[bytes, bytes]:
-        """What its own disk has of a partition."""
+        """Return the rows of a partition on the member's own disk."""
         store: Any = self.table.data
         return dict(store.database.scan(SUMS, partition))
 
     def observe(self) -> None:
-        """From here on, note what it reads (records and rows of each topic) and writes (partitions of the table)."""
+        """Note from now on the member's reads (records and rows of each topic) and writes (partitions of the table)."""
         log = self.app.transport.broker
         fetch, commit, rows = log.fetch, log.commit, log.rows
 
@@ -90,7 +90,7 @@ class Member:
         return ends
 
     async def caught_up(self) -> bool:
-        """Whether its copies reach the end of the changelog."""
+        """Tell whether the member's copies reach the end of the changelog."""
         ends, positions = await self.ends(), self.app.consumer.driver.membership.standbys.positions
         return set(positions) == {TP(self.changelog, p) for p in self.partitions("standby")} and all(
             position == ends[tp.partition] for tp, position in positions.items()
@@ -98,7 +98,7 @@ class Member:
 
 
 def settled(*members: Member) -> bool:
-    """Whether the members share one generation that has its tables."""
+    """Tell whether the members share one generation that has its tables."""
     active = [p for member in members for p in member.partitions("active")]
     return sorted(active) == list(range(PARTITIONS)) and not any(member.app.rebalancing for member in members)
 
@@ -155,13 +155,12 @@ async def test_a_standby_takes_over_with_only_the_tail_to_read(broker: Broker) -
             await send(stays, 1000)
             await until(stays.caught_up)
             copied = stays.partitions("standby")
-            await (
-                stays.app.consumer.driver.membership.standbys.leave()
-            )  # what comes now, it has not read when it takes over
+            # The standby has not read the next records when it takes over.
+            await stays.app.consumer.driver.membership.standbys.leave()
             await send(stays, 20, keys=20)
             stays.observe()
         await until(lambda: settled(stays) and len(stays.partitions("active")) == PARTITIONS)
-        # The tail, and of each partition the last record known, from which recovery reads on.
+        # Recovery reads the tail, and of each partition the last known record, from which it continues.
         assert copied
         assert 0 < stays.read[stays.changelog] <= 20 + PARTITIONS
         assert sum(stays.table.values()) == 1020
@@ -209,7 +208,7 @@ async def test_a_standby_whose_place_is_trimmed_begins_anew(broker: Broker) -> N
 
 
 async def test_following_ends_with_each_rebalance_however_often_they_come(broker: Broker) -> None:
-    """The client takes some cancellations for timeouts of its own; a rebalance must not wait for what goes on then."""
+    """The client takes some cancellations for its own timeouts; a rebalance must not wait for the work that follows."""
     async with pair(broker, "m1", "m2") as members:
         for number in range(30):
             await asyncio.gather(*(members[0].topic.send(key=f"k{i}", value=1) for i in range(20)))

@@ -31,7 +31,7 @@ def summing(broker: Broker, member: str) -> tuple[Any, Any, Any]:
 
 
 def older(broker: Broker, member: str) -> Any:
-    """The version before the table: an agent on the same topic that keeps nothing."""
+    """Return the version before the table: an agent on the same topic that keeps no state."""
     app = broker.app(member=member, store="faust-redis-rocksdb://")
 
     @app.agent(app.topic(broker.name("in"), key_type=str, value_type=INT))
@@ -57,7 +57,7 @@ async def test_a_member_of_an_older_version_gets_no_events_of_tables_that_it_doe
 
 
 async def test_a_part_of_the_topics_is_not_subscribed_to(broker: Broker) -> None:
-    """Faust asks for that while an app stops before its tables are registered."""
+    """Faust requests this while an app stops before its tables are registered."""
     app, topic, _ = summing(broker, "m1")
     async with running(app):
         coordinator = cast("Any", app.consumer).driver.membership

@@ -1,4 +1,4 @@
-"""Waiting for a delivery: inside of its own event it fails at once, everywhere else it comes."""
+"""Waiting for a delivery: it fails at once inside of its own event, and succeeds everywhere else."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ pytestmark = [
     pytest.mark.only_on_redis("waits inside of events are told by our driver"),
 ]
 
-INT: Any = int  # Faust takes any type here; its annotation names only some
+INT: Any = int  # Faust accepts any type here, but its annotation names only some.
 
 HANGS_S = 15.0
 """Only a deadlock takes this long."""
 
 
 class Sender:
-    """An app with one agent, whose body is the test's; and what that raised."""
+    """An app with one agent, which runs the test's body and keeps the error that the body raised."""
 
     def __init__(self, broker: Broker, *, force: bool = False) -> None:
         self.force = force
@@ -37,7 +37,7 @@ class Sender:
         self.table = self.app.Table("rows", default=int)
 
     async def handle_one(self, body: Callable[[], Awaitable[Any]]) -> Any:
-        """Have the body run inside of an event; what it raised or returned, once the event is committed."""
+        """Run the body inside of an event; return what it raised or returned, once the event is committed."""
         ended: list[Any] = []
 
         @self.app.agent(self.topic)
@@ -173,7 +173,8 @@ async def test_awaiting_a_delivery_inside_of_its_event_fails_at_once_in_every_wa
     assert await sender.handle_one(body) is None
     assert list(raised) == [way.__name__ for way in WAYS]
     assert all("can never come" in text and "Do not await it" in text for text in raised.values())
-    assert sum((await log.end_offsets(sender.out.get_topic_name())).values()) == 2 + len(WAYS)  # written nevertheless
+    # The record is written nevertheless.
+    assert sum((await log.end_offsets(sender.out.get_topic_name())).values()) == 2 + len(WAYS)
 
 
 async def test_an_uncaught_wait_makes_the_event_a_dead_letter(broker: Broker, log: Log) -> None:

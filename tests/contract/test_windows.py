@@ -1,4 +1,4 @@
-"""Windows that expire: gone from the table and from its changelog, told of once, and they do not come back."""
+"""Expired windows leave the table and its changelog, are reported once, and do not come back."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ pytestmark = [
     pytest.mark.only_on_redis("the expiry of windows is our driver's"),
 ]
 
-INT: Any = int  # Faust takes any type here; its annotation names only some
+INT: Any = int  # Faust accepts any type here, but its annotation names only some.
 
 STORES = ["memory://", "faust-redis-rocksdb://"]
 
@@ -42,12 +42,12 @@ class Counting:
 
     @classmethod
     def on(cls, broker: Broker, store: str, member: str = "m1") -> Counting:
-        """An app for a broker."""
+        """Return an app for a broker."""
         return cls(broker.app(member=member, store=store, table_cleanup_interval=0.1), broker.name("in"))
 
     @classmethod
     def driven(cls, store: str, expires_s: float = 30.0) -> Counting:
-        """An app for the test driver."""
+        """Return an app for the test driver."""
         return cls(faust.App("app", broker="redis://unused", store=store, topic_partitions=4), expires_s=expires_s)
 
     async def send(self, *seconds: float) -> None:
@@ -59,14 +59,14 @@ class Counting:
         await until(lambda: consumer.driver.tracker.committed(tp) == end)
 
     async def starts_in_the_log(self, log: Log) -> list[float]:
-        """Starts of the windows that the changelog's snapshot has."""
+        """Return the starts of the windows in the changelog's snapshot."""
         name = self.table.changelog_topic.get_topic_name()
         [rows] = await log.at_once(("HGETALL", log.keys.snapshot(name, 0)))
         load: Any = self.app.serializers.loads_key
         return sorted(load(None, key, serializer="json")[1][0] for key in rows)
 
     def starts(self) -> list[float]:
-        """Starts of the windows that the table has."""
+        """Return the starts of the windows in the table."""
         return sorted(key[1][0] for key in self.table.keys())  # noqa: SIM118 - a table is iterated by partition
 
 
@@ -81,7 +81,7 @@ def test_an_expired_window_leaves_a_tombstone_and_is_told_of_once(store: str) ->
         for second in (1000.0, 1001.0, 1010.0):
             driver.pipe("in", 1, key="k", partition=0, timestamp=second)
         assert driver.table("windows") == {key(1000.0): 2, key(1010.0): 1}
-        driver.pipe("in", 1, key="k", partition=0, timestamp=1055.0)  # event time counts: the clock says 2026
+        driver.pipe("in", 1, key="k", partition=0, timestamp=1055.0)  # Event time counts: the wall clock says 2026.
         driver.advance_event_time(0)
         assert counting.closed == [(key(1000.0), 2), (key(1010.0), 1)]
         assert driver.table("windows") == {key(1050.0): 1}

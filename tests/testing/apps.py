@@ -1,4 +1,4 @@
-"""Small apps for the tests of the simulator: one that is right, and some with a bug that only faults show."""
+"""Small apps for the tests of the simulator: one that is correct, and some with a bug that only faults reveal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The test driver runs what an app may consist of, in virtual time."""
+"""The test driver runs every part of an app in virtual time."""
 
 from __future__ import annotations
 
@@ -225,7 +225,7 @@ def test_an_event_that_fails_becomes_a_dead_letter_and_others_go_on() -> None:
 
 
 class Order(faust.Record):
-    """A model."""
+    """A model with a value of its own type."""
 
     amount: int
 

@@ -1,4 +1,4 @@
-"""The test driver says what is wrong, and leaves nothing behind."""
+"""The test driver names errors, and leaves nothing behind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The three domains of the product under the test driver: fold for fold what the oracle says."""
+"""The three domains of the product under the test driver give exactly the oracle's results."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ DAY_MS = 24 * 3_600_000
 
 
 def domain_apps() -> Iterator[faust.App]:
-    """One app for each domain, as a worker builds them."""
+    """Return one app for each domain, as a worker builds them."""
     codec = Recent()
     for domain in TOPOLOGY.names:
         app = faust.App(
@@ -48,7 +48,7 @@ def domain_apps() -> Iterator[faust.App]:
 
 
 def facts_of(driver: TestDriver) -> Facts:
-    """What the tables say. Each partition of the fees has totals of its own, which the API adds up, as here."""
+    """Return the facts in the tables. Each partition of the fees has totals of its own; add them up as the API does."""
     product, fees = Product(), Counter[str]()
     for spec in (TRADING_POSITIONS, GAMIFICATION_PROGRESS, GAMIFICATION_BOARDS):
         product.tables[spec.name].update(driver.table(spec.short_name))

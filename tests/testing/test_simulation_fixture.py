@@ -1,4 +1,4 @@
-"""The simulator holds what is right, catches what is wrong, and plays a seed the same way each time."""
+"""The simulator passes correct apps, catches wrong ones, and plays a seed the same way each time."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def totals_are_right(view: View) -> None:
 
 
 def counts_are_gapless(view: View) -> None:
-    """Each count was sent once and in order."""
+    """Check that each count was sent once and in order."""
     sent: dict[str, list[int]] = defaultdict(list)
     for record in view.read("counts"):
         sent[record.key].append(record.value)
@@ -131,7 +131,7 @@ def test_an_invariant_is_asked_at_each_commit() -> None:
 
 
 def trace(seed: int) -> list[str]:
-    """Every step of a seed."""
+    """Return every step of a seed."""
     lines: list[str] = []
     World(seed, apps.word_count, apps.words, kinds=KINDS, on_commit=lambda _: None, trace=lines.append).play()
     return lines

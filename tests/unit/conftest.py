@@ -1,4 +1,4 @@
-"""Property tests have no deadline: a shared machine may be slow for a moment, and that is no failure."""
+"""Property tests have no deadline, because a shared machine may be slow for a moment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the pages claim: each row of a failure table names a test; what a page names or links to exists."""
+"""The pages' claims hold: each row of a failure table names a test, and every named test and link exists."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def known_tests() -> set[str]:
 
 
 def failure_rows(page: Path) -> Iterator[list[str]]:
-    """The rows of a page's failure tables: those whose header ends with `Test`."""
+    """Yield the rows of a page's failure tables: those whose header ends with `Test`."""
     inside = False
     for line in page.read_text("utf-8").splitlines():
         cells = [cell.strip() for cell in line.strip().strip("|").split("|")] if line.startswith("|") else []

@@ -1,4 +1,4 @@
-"""The code's own laws: who may import whom, no float near money, one clock, one writer, no giant files."""
+"""The code's own laws: import direction between rooms, no float near money, one clock, one writer, no long files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was written once is read for ever: each recorded log decodes, and leads to the tables that it led to."""
+"""Code must always read earlier records: each recorded log decodes, and leads to the recorded tables."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LOGS = pytest.mark.parametrize("name", recorded_log.names())
 
 
 def world_of(name: str) -> World:
-    """Return a world with the rules of the recording; numbers that were added since are today's."""
+    """Return a world with the rules of the recording; numbers added since then have today's values."""
     return World(rulebook_with(tomllib.loads(read_rules(name))))
 
 

@@ -1,4 +1,4 @@
-"""The domains over plain dictionaries, fold for fold against the oracle: fast, so that many made files can be tried."""
+"""Compare the domains over plain dictionaries with the oracle: this is fast, so many generated files can be tried."""
 
 import json
 from collections import defaultdict

@@ -28,7 +28,7 @@ AT = Instant.parse("2026-01-05T12:00:00Z")
 
 
 class Recorder:
-    """Runs the handlers of all domains over one partition, and notes what each event led to."""
+    """A runner of all domains' handlers over one partition that notes the effects of each event."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *, at_least_once: bool) -> None:
         self.at_least_once = at_least_once
@@ -51,7 +51,7 @@ class Recorder:
         return Table(lambda: self.sources[spec.name].add(self._cause))
 
     def run(self, command: AnyEvent) -> list[AnyEvent]:
-        """Process a command and all that follows; the events that followed."""
+        """Process a command and all its effects; return the events that followed."""
         waiting = deque([(command.data.topic, command)])
         followed = []
         while waiting:
@@ -75,14 +75,14 @@ class Recorder:
 
 
 class FakeApp:
-    """What a domain's `register` reads of its app."""
+    """The part of an app that a domain's `register` reads."""
 
     class conf:
         topic_partitions = 4
 
 
 class Table(dict[bytes, bytes]):
-    """A table that tells of its writes."""
+    """A table that records its writes."""
 
     def __init__(self, written: Any) -> None:
         super().__init__()
@@ -111,7 +111,7 @@ def order() -> AnyEvent:
 
 @pytest.fixture(params=[False, True], ids=["exactly once", "at least once"])
 def recorder(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Recorder:
-    """The sample's fills, then practice trades: one closed by its owner and one liquidated."""
+    """Run the sample's fills, then practice trades: one closed by its owner and one liquidated."""
     recorder = Recorder(monkeypatch, at_least_once=request.param)
     for fill in read_fills(SAMPLE).fills:
         recorder.run(command(fill))

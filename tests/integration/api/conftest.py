@@ -36,13 +36,13 @@ async def app(config: ApiConfig) -> AsyncIterator[FastAPI]:
 
 @pytest.fixture
 def served_app(config: ApiConfig) -> FastAPI:
-    """Not started: `server` does that."""
+    """Return an application that is not started; `server` starts one."""
     return create_app(config)
 
 
 @pytest.fixture
 async def server(served_app: FastAPI, worker: Worker) -> AsyncIterator[httpx.AsyncClient]:
-    """The API on a real port, for what an in-process transport has not: streams that are cut off."""
+    """Run the API on a real port, for tests that cut streams off: an in-process transport cannot."""
     async with serving(served_app) as (url, _), httpx.AsyncClient(base_url=url) as client:
         yield client
 

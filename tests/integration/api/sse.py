@@ -16,7 +16,7 @@ from fastapi import FastAPI
 from api.server import Server
 
 EVENT_TIMEOUT_S = 10.0
-READ_TIMEOUT_S = 30.0  # a feed that tells nothing still sends marks
+READ_TIMEOUT_S = 30.0  # A feed without changes still sends marks.
 
 
 @dataclass
@@ -35,7 +35,7 @@ class Event:
 
 @asynccontextmanager
 async def serving(app: FastAPI, **settings: Any) -> AsyncIterator[tuple[str, Server]]:
-    """The application under the project's server; its URL."""
+    """Run the application under the project's server; yield its URL."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         server = Server(app, log_config=None, access_log=False, **settings)
         running = asyncio.create_task(server.serve([listening]))
@@ -52,7 +52,7 @@ async def serving(app: FastAPI, **settings: Any) -> AsyncIterator[tuple[str, Ser
 async def events(
     client: httpx.AsyncClient, path: str, *, last_id: str | None = None, **options: Any
 ) -> AsyncGenerator[Event]:
-    """The events of one connection."""
+    """Yield the events of one connection."""
     headers = {**options.pop("headers", {}), **({} if last_id is None else {"Last-Event-ID": last_id})}
     async with client.stream("GET", path, headers=headers, params=options, timeout=EVENT_TIMEOUT_S) as answer:
         assert answer.status_code == 200, await answer.aread()
@@ -83,7 +83,7 @@ class Reader:
     current: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def read(self, until: Any, *, at_most: int | None = None) -> None:
-        """Connect and take events until the condition holds or there were enough; disconnect."""
+        """Connect and take events until the condition holds or a maximum is reached; disconnect."""
         stream = events(self.client, self.path, last_id=self.last_id, **self.options)
         async with asyncio.timeout(READ_TIMEOUT_S), aclosing(stream):
             count = 0

@@ -1,4 +1,4 @@
-"""What tests of the API share: tokens, fills, and a stand-in for the workers that writes as their commits would."""
+"""Helpers for tests of the API: tokens, fills, and a stand-in for the workers that writes as their commits would."""
 
 from __future__ import annotations
 
@@ -27,24 +27,24 @@ MARKETS = frozenset({"BTC", "ETH", "EIGEN", "SOL"})
 
 
 def config_of(log_url: str, namespace: str = "astra") -> ApiConfig:
-    """The settings of an API for tests."""
+    """Return the settings of an API for tests."""
     return ApiConfig(
         log_url=log_url, jwt_secret=SECRET, markets=MARKETS, late_grace_h=24, rules_version=1, namespace=namespace
     )
 
 
 def token(subject: str, role: Role = Role.USER, *, ttl_s: int = 86_400) -> str:
-    """A token from now. Good for a day: some are made when the tests are collected, and a whole run takes a while."""
+    """Return a new token that is valid for a day: some tests make it at collection, long before they run."""
     return mint(SECRET, subject, role, issued_at_s=int(datetime.now(UTC).timestamp()), ttl_s=ttl_s)
 
 
 def auth(subject: str, role: Role = Role.USER) -> dict[str, str]:
-    """Headers of a caller."""
+    """Return the headers of a caller."""
     return {"Authorization": f"Bearer {token(subject, role)}"}
 
 
 class Worker:
-    """What workers leave in the log, without any."""
+    """A writer that leaves in the log the records that workers would."""
 
     def __init__(self, log: Log, app_id: str) -> None:
         self.log = log
@@ -66,7 +66,7 @@ class Worker:
         return await self.put(table, user, row, partition=self.partition(user))
 
     async def rank(self, group: str, user: str, score: int, reached_at: int = 0) -> Appended:
-        """As if it were the user's only standing; in a row of its own, as of a sealed period."""
+        """Rank a user with a single standing, in a row of its own, as of a sealed period."""
         value = json.dumps({group: Standing(score, reached_at).sort_key()}).encode()
         return await self.put(GAMIFICATION_BOARDS.name, sealed_key(group, user), value, partition=self.partition(user))
 
@@ -79,13 +79,13 @@ class Worker:
         )
 
     async def emit_one(self, topic: str, partition: int) -> str:
-        """Append a record that means nothing; returns its position."""
+        """Append a record without meaning; return its position."""
         appended = await self.log.append([Record(topic, partition, b"k", b"{}", 0)])
         epoch = (await self.log.topic(topic)).incarnation
         return str(Position(topic, epoch, {partition: appended.offsets[0] + 1}))
 
     async def commit(self, topic: str, partition: int, offset: int, *, domain: str | None = None) -> None:
-        """Say that a partition was processed up to an offset: by one domain, or by each that consumes the topic."""
+        """Commit a partition up to an offset, for one domain or for each domain that consumes the topic."""
         for consumer in TOPOLOGY.consumers(topic):
             if domain in {None, consumer.name}:
                 offsets = self.log.keys.offsets(TOPOLOGY.group(self.app_id, consumer.name))
@@ -111,7 +111,7 @@ class Worker:
 
 
 def fill(n: int = 1, **changes: Any) -> dict[str, Any]:
-    """A valid fill."""
+    """Return a valid fill."""
     return {
         "fill_id": f"f-{n}",
         "user_id": f"trader-{n % 7}",

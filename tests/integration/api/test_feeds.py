@@ -1,4 +1,4 @@
-"""Live feeds: a snapshot, then every change; resumable without gap or duplicate; nobody slows anybody."""
+"""Live feeds: a snapshot, then every change; resumable without gap or duplicate; a slow client delays no other."""
 
 from __future__ import annotations
 
@@ -96,7 +96,8 @@ async def test_a_damaged_partition_does_not_stop_the_feed_of_the_others(
 async def test_random_disconnects_lose_and_repeat_nothing(
     server: httpx.AsyncClient, served_app: FastAPI, worker: Worker
 ) -> None:
-    served_app.state.api.hub.followers["xp"].round_s = 0  # many small deltas, to be cut off between
+    # The feed sends many small deltas, so that the disconnects fall between them.
+    served_app.state.api.hub.followers["xp"].round_s = 0
     chance = random.Random(7)
     reader = Reader(server, "/v1/feed/xp", {"last": 1}, key="event_id")
     await worker.emit(topics.GAMIFICATION_EVENTS, xp_gained("first", 1))
@@ -108,7 +109,7 @@ async def test_random_disconnects_lose_and_repeat_nothing(
     async def write() -> None:
         for n in range(2, total + 1):
             await worker.emit(topics.GAMIFICATION_EVENTS, xp_gained(f"u-{chance.randrange(50)}", n))
-            if chance.randrange(20) == 0:  # so that there is something left to tell after the next connection
+            if chance.randrange(20) == 0:  # Leave some changes to send after the next connection.
                 await connected.wait()
                 connected.clear()
 
@@ -359,7 +360,7 @@ async def test_a_client_that_reads_nothing_slows_nobody_and_is_told_to_start_afr
 
 @asynccontextmanager
 async def stuck_client(url: str) -> AsyncIterator[asyncio.StreamReader]:
-    """A client that asks for a feed and then reads nothing until the test does."""
+    """Connect a client that requests a feed and then reads nothing until the test does."""
     host, port = url.removeprefix("http://").split(":")
     connection = socket.socket()
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)

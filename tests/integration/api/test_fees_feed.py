@@ -1,4 +1,4 @@
-"""The feed of fee totals: sums over partitions, read and made once for all who watch them."""
+"""The feed of fee totals: sums over partitions, read and computed once for all subscribers."""
 
 from __future__ import annotations
 
@@ -75,7 +75,8 @@ async def test_however_many_watch_fees_they_are_read_once_and_a_change_is_summed
 async def test_fees_kept_across_disconnects_equal_the_table_whatever_the_filter(
     server: httpx.AsyncClient, served_app: FastAPI, worker: Worker
 ) -> None:
-    served_app.state.api.hub.followers["fees"].round_s = 0  # many small deltas, to be cut off between
+    # The feed sends many small deltas, so that the disconnects fall between them.
+    served_app.state.api.hub.followers["fees"].round_s = 0
     chance = random.Random(13)
     names = ("total", "treasury", "paymaster")
     plan = [(chance.choice(names), chance.randrange(PARTITIONS), n) for n in range(1, 300)]

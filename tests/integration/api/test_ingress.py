@@ -35,7 +35,7 @@ SERVICE = auth("pricer", Role.SERVICE)
 
 
 async def written(log: Log, topic: str) -> list[Any]:
-    """All events of a topic."""
+    """Return all events of a topic."""
     found = await log.fetch({TopicPartition(topic, p): 0 for p in range(PARTITIONS)}, count=10_000)
     return [decode(record.value) for records in found.values() for record in records]
 
@@ -91,7 +91,7 @@ async def test_prices_are_keyed_by_market(client: httpx.AsyncClient, log: Log) -
     assert events["BTC"].data.price.text() == "63250.5"
 
 
-# --- repeating --------------------------------------------------------------------------------------------------------
+# --- repeated requests ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ async def test_a_key_that_cannot_be_one_is_refused(client: httpx.AsyncClient, ke
     assert document["errors"][0]["parameter"] == "Idempotency-Key"
 
 
-# --- at the same time -------------------------------------------------------------------------------------------------
+# --- concurrent requests ----------------------------------------------------------------------------------------------
 
 
 async def test_requests_at_the_same_time_share_calls_and_each_has_its_own_places(
@@ -275,7 +275,7 @@ async def test_a_key_that_stands_twice_in_a_body_is_refused(client: httpx.AsyncC
 
 
 async def test_a_mark_may_lie_two_seconds_ahead_and_no_more(client: httpx.AsyncClient, log: Log) -> None:
-    """The newest mark wins: one that lies far ahead would hold the price until its time has come."""
+    """The newest mark wins, so a mark far ahead would hold the price until its time has come."""
 
     async def post(ahead_s: float) -> httpx.Response:
         time = (datetime.now(UTC) + timedelta(seconds=ahead_s)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
@@ -314,7 +314,7 @@ async def test_oversize_bodies_are_413_declared_or_not(client: httpx.AsyncClient
     assert_problem(await client.post("/v1/trades", content=undeclared(), headers=headers), 413, "too-large")
 
 
-# --- who may ----------------------------------------------------------------------------------------------------------
+# --- authorisation ----------------------------------------------------------------------------------------------------
 
 
 async def test_no_token_is_401_and_says_how(client: httpx.AsyncClient) -> None:
@@ -364,7 +364,7 @@ async def test_without_topics_it_is_503_with_retry_after(client: httpx.AsyncClie
 
 
 async def test_a_deleted_command_stream_is_503(client: httpx.AsyncClient, log: Log, worker: Worker) -> None:
-    """Its offsets would begin again: somebody has to repair the partition."""
+    """Offsets of a new stream would begin again, so an operator must repair the partition."""
     assert (await client.post("/v1/trades", json=ORDER, headers=USER)).status_code == 202
     await log.redis.delete(log.keys.stream(topics.TRADING_COMMANDS, worker.partition("alice")))
     answer = await client.post("/v1/trades", json=ORDER, headers=USER)

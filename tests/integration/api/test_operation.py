@@ -1,4 +1,4 @@
-"""Health, readiness, metrics, the description, the pages, and what happens when the broker is away."""
+"""Health, readiness, metrics, the API description, the pages, and the API's behaviour without its broker."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from tests.integration.api.test_ingress import ORDER, USER, assert_problem
 
 
 async def until(condition: Callable[[], bool], within_s: float = 10.0) -> None:
-    """Wait for what happens in the background and tells nobody."""
+    """Poll for a background effect that sends no signal."""
     async with asyncio.timeout(within_s):
         while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0.02)
@@ -75,7 +75,8 @@ async def test_readiness_ends_with_the_signal_and_the_process_lives_on_while_it_
         await reader.current.wait()
         assert (await client.get("/readyz")).status_code == 200
         server.handle_exit(signal.SIGTERM, None)
-        server._captured_signals.clear()  # or uvicorn raises it again in this process, the tests' own
+        # Otherwise uvicorn raises the signal again in this process, which runs the tests.
+        server._captured_signals.clear()
         document = assert_problem(await client.get("/readyz"), 503, "unavailable")
         assert document["detail"] == "the process is shutting down"
         assert (await client.get("/livez")).status_code == 200
@@ -83,7 +84,7 @@ async def test_readiness_ends_with_the_signal_and_the_process_lives_on_while_it_
             assert (await newcomer.post("/v1/trades", json=ORDER, headers=USER)).status_code == 202
             assert_problem(await newcomer.get("/readyz"), 503, "unavailable")
         await worker.put_user(GAMIFICATION_PROGRESS.name, "alice", Progress(max_leverage=10))
-        await reading  # the feed goes on meanwhile
+        await reading  # The feed continues meanwhile.
 
 
 async def test_metrics_count_requests_commands_and_lag(client: httpx.AsyncClient, worker: Worker) -> None:
@@ -185,7 +186,7 @@ async def test_an_upload_that_breaks_off_is_one_line_in_the_log(
 
 
 async def test_a_broker_that_became_unsuitable_gets_no_commands(tmp_path: Path, config: ApiConfig) -> None:
-    """Its policy was changed while the API runs: it may drop what was acknowledged."""
+    """The broker's policy changes while the API runs: it may now drop acknowledged records."""
     with Broker(tmp_path) as broker:
         log = Log(broker.url, config.namespace)
         await Worker(log, config.app_id).create_topics()

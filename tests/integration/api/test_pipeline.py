@@ -1,4 +1,4 @@
-"""`/v1/pipeline`: what the broker knows of each domain's workers."""
+"""`/v1/pipeline`: the broker's view of each domain's workers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ RECOVERED = {"generation": 3, "assigned": 2, "recovered": True}
 
 
 async def domains(client: httpx.AsyncClient) -> dict[str, Any]:
-    """What is said of each domain."""
+    """Return the reported state of each domain."""
     answer = await client.get("/v1/pipeline")
     assert answer.status_code == 200
     assert answer.json()["ready"] is all(one["ready"] for one in answer.json()["domains"])

@@ -1,4 +1,4 @@
-"""Tables out: what is shown, to whom, and as of which position."""
+"""Queries of tables: the rows, who may read them, and the position that an answer reflects."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ async def test_who_may_not_read_a_table_learns_nothing_of_positions(
 
 
 async def pages(client: httpx.AsyncClient, path: str, **parameters: Any) -> list[dict[str, Any]]:
-    """All rows of a board, page by page."""
+    """Return all rows of a board, page by page."""
     found: list[dict[str, Any]] = []
     cursor: str | None = None
     while True:
@@ -129,7 +129,7 @@ async def test_pages_neither_skip_nor_repeat_while_scores_change(client: httpx.A
         await worker.rank(board, f"u-{n:02}", n)
     first = (await client.get("/v1/leaderboards/xp", params={"limit": 10})).json()
     assert [row["score"] for row in first["rows"]] == list(range(24, 14, -1))
-    await worker.rank(board, "u-15", 99)  # the very row that the cursor stands on leaves
+    await worker.rank(board, "u-15", 99)  # The row that the cursor points to leaves the board.
     await worker.rank(board, "u-00", 98)
     second = (await client.get("/v1/leaderboards/xp", params={"limit": 100, "cursor": first["next_cursor"]})).json()
     assert [row["user_id"] for row in second["rows"]] == [f"u-{n:02}" for n in range(14, 0, -1)]

@@ -1,4 +1,4 @@
-"""A broker that was restored to an earlier state: feeds and those who resume them notice, though it has grown since."""
+"""A broker that was restored to an earlier state: feeds and resuming clients notice, although it has grown since."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from tests.integration.api.test_operation import Broker
 TABLE = GAMIFICATION_PROGRESS.name
 TOPIC = changelog_topic("astratrade", TABLE)
 PATH = "/v1/feed/progress"
-NODE_RECORDS = 100  # of a stream; whole nodes are trimmed
+NODE_RECORDS = 100  # Redis trims only whole nodes of a stream.
 
 
 History = tuple[Worker, str, Backup]
@@ -55,9 +55,9 @@ def shows_anew(**xp: int) -> Callable[[Reader], bool]:
 
 @pytest.fixture(params=["as it was", "grown since"])
 async def history(worker: Worker, log: Log, request: pytest.FixtureRequest) -> History:
-    """A broker that holds one record, alice's 1; a user whose row comes next and will be lost; and what stands then.
+    """Prepare a broker that holds alice's 1, a user whose row comes next and will be lost, and the later state.
 
-    That is alice's 1 again, alone or as the last of more records than were lost.
+    The later state is alice's 1 again, alone or as the last of more records than were lost.
     """
     names = (f"user-{n}" for n in itertools.count())
     lost = next(name for name in names if worker.partition(name) == worker.partition("alice"))
@@ -90,7 +90,7 @@ async def test_a_feed_notices_a_restored_broker_though_no_call_fails(
 async def test_a_client_that_resumes_at_a_restored_broker_starts_afresh(
     server: httpx.AsyncClient, config: ApiConfig, log: Log, history: History, told: str
 ) -> None:
-    """At another process, that knows nothing of what was read before."""
+    """The other process knows nothing of the earlier reads."""
     worker, lost, later = history
     reader = Reader(server, PATH)
     if told == "delta":
@@ -163,7 +163,7 @@ async def test_a_feed_notices_a_broker_that_came_back_with_an_earlier_file_and_h
 
 @dataclass(frozen=True)
 class Shared:
-    """A feed that is read once for all who watch it, and how a row comes into it."""
+    """A feed that the API reads once for all subscribers, and how a row gets into it."""
 
     name: str
     options: dict[str, str]
@@ -234,7 +234,7 @@ async def test_what_is_kept_for_all_who_watch_shows_nothing_of_what_was_lost_whi
 
 
 async def test_what_was_read_last_is_not_trimmed_while_it_is_followed(log: Log, worker: Worker) -> None:
-    """It is the evidence that the log is still the one that was read."""
+    """The last record that was read proves that the log is still the same."""
     await log.redis.hset(log.keys.topic(TOPIC), "retention_ms", 1)
     await log.append([Record(TOPIC, 0, b"k", b"%d" % n, 0) for n in range(NODE_RECORDS)])
     follower = Follower(log, TOPIC, PROGRESS_FEED.read)

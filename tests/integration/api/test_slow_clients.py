@@ -1,4 +1,4 @@
-"""Feeds without sockets, at a pace of the test's own: who is slow, who is not, and what both are told."""
+"""Feeds without sockets, at a pace that the test sets: what slow and fast clients receive."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ TABLE = GAMIFICATION_PROGRESS.name
 
 @pytest.fixture(autouse=True)
 def topics(worker: Worker) -> None:
-    """They exist before anybody listens."""
+    """Create the topics before any client listens."""
 
 
 def progress(xp: int) -> Progress:
@@ -57,7 +57,7 @@ async def test_who_stands_still_is_told_the_newest_of_each_row_and_who_reads_mea
 async def test_a_client_that_knows_more_than_the_follower_has_handed_out_is_not_told_it_again(
     app: FastAPI, log: Log, worker: Worker
 ) -> None:
-    follower = app.state.api.hub.followers["progress"]  # it reads only while somebody has joined
+    follower = app.state.api.hub.followers["progress"]  # The follower reads only while a client has joined.
     for n in range(3):
         await worker.put_user(TABLE, "alice", progress(n))
     known = Position(
@@ -71,7 +71,8 @@ async def test_a_client_that_knows_more_than_the_follower_has_handed_out_is_not_
 
 
 async def test_who_gives_up_before_the_topic_can_be_read_is_not_kept(app: FastAPI, log: Log) -> None:
-    follower = Follower(log, app.state.api.hub.followers["progress"].topic, PROGRESS_FEED.read)  # nothing runs it
+    # Nothing runs the follower.
+    follower = Follower(log, app.state.api.hub.followers["progress"].topic, PROGRESS_FEED.read)
     joining = asyncio.create_task(follower.join(Subscriber(None, pending_max=10)))
     await asyncio.sleep(0)
     assert follower.subscribers
@@ -112,7 +113,7 @@ async def test_a_client_that_takes_nothing_for_too_long_is_let_go(
 
 
 async def next_rows(frames: AsyncGenerator[bytes], *, until: bytes = b"event: delta") -> list[dict[str, Any]]:
-    """The rows of the next event that has this in it."""
+    """Return the rows of the next event that contains a text."""
     while until not in (event := await anext(frames)):
         pass
     rows: list[dict[str, Any]] = orjson.loads(event.partition(b"data: ")[2].partition(b"\n")[0])["rows"]

@@ -1,4 +1,4 @@
-"""`?after=`: a query waits until the effect of a command shows, and no longer than it may."""
+"""`?after=`: a query waits until the effect of a command shows, up to its time limit."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PROGRESS = Progress(xp=15, max_leverage=10)
 
 
 async def command(client: httpx.AsyncClient) -> dict[str, Any]:
-    """An accepted command of alice."""
+    """Return an accepted command of alice."""
     accepted: dict[str, Any] = (await client.post("/v1/trades/t-1/close", headers=USER)).json()
     return accepted
 

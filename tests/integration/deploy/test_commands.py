@@ -45,7 +45,7 @@ def astratrade(server: EmbeddedServer, *arguments: str) -> Result:
 
 
 async def fill(log: Log) -> None:
-    """Three records in one partition, one of them processed by a member that holds a lease; a row in a table."""
+    """Append three records to one partition, one of them processed by a member with a lease; and a table row."""
     await log.create_topic(TopicSpec("t", 2))
     await log.create_topic(TopicSpec(TABLE, 2, "compact"))
     await log.append([Record("t", 1, None, b"%d" % n, n) for n in range(3)])

@@ -1,4 +1,4 @@
-"""`astratrade dev`, as its user runs it: real processes, the packaged fills, faults, and nothing left behind."""
+"""`astratrade dev` as its user runs it: real processes, the packaged fills, faults, and no left-over process."""
 
 import json
 import os
@@ -27,7 +27,7 @@ READ_BYTES = 65_536
 
 
 class Dev:
-    """A running `astratrade dev`; reads its output line by line."""
+    """A running `astratrade dev` whose output the test reads line by line."""
 
     def __init__(self, data_dir: Path, *arguments: str, broker_url: str | None = None) -> None:
         self.data_dir = data_dir
@@ -61,7 +61,7 @@ class Dev:
         return bool(new)
 
     def children(self) -> dict[int, str]:
-        """Process ids and command lines of its children."""
+        """Return process ids and command lines of its children."""
         pids = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
         return {int(pid): Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ") for pid in pids}
 

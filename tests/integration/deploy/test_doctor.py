@@ -1,4 +1,4 @@
-"""The doctor finds what is wrong with a real server, and says what to do."""
+"""The doctor finds faults of a real server, and says how to fix them."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -20,7 +20,7 @@ from deploy.settings import Settings
 
 @pytest.fixture
 async def own(tmp_path: Path) -> AsyncIterator[Log]:
-    """A log on a server of this test's own, whose configuration may be spoilt."""
+    """Return a log on a server of this test's own, whose configuration the test may break."""
     with EmbeddedServer(tmp_path, find_binary()) as server:
         log = Log(server.url, "astra")
         yield log

@@ -1,4 +1,4 @@
-"""The embedded server: one a directory, never an orphan, nothing acknowledged is lost, nothing is left behind."""
+"""The embedded server: one for each directory, never an orphan, no acknowledged write lost, no file left behind."""
 
 import os
 import select
@@ -41,7 +41,7 @@ def server(tmp_path: Path) -> Iterator[EmbeddedServer]:
 
 @pytest.fixture
 def supervisor(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
-    """Another process that runs a server on `tmp_path`, until its standard input is closed."""
+    """Start another process that runs a server on `tmp_path` until its standard input is closed."""
     with subprocess.Popen(
         [sys.executable, "-c", HOLD, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as other:
@@ -50,7 +50,7 @@ def supervisor(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 def wait_for_end(pid: int) -> None:
-    """Wait until a process that is no child of ours has ended."""
+    """Wait until a process that is not our child has ended."""
     try:
         fd = os.pidfd_open(pid)
     except ProcessLookupError:
@@ -92,7 +92,8 @@ def test_a_killed_supervisor_leaves_no_server(supervisor: subprocess.Popen[str],
     supervisor.kill()
     supervisor.wait()
     wait_for_end(int(pid))
-    with EmbeddedServer(tmp_path, find_binary()):  # what it left is no hindrance, and is cleared away
+    # Files of the killed supervisor do not prevent a start, and the start removes them.
+    with EmbeddedServer(tmp_path, find_binary()):
         assert not socket_directory(url).exists()
 
 
@@ -131,7 +132,7 @@ def test_a_server_that_does_not_start_shows_the_end_of_its_log(tmp_path: Path) -
     with pytest.raises(BrokerError, match=r"ended with status 3(?s:.*)Bad directive"):
         EmbeddedServer(tmp_path / "data", ServerBinary(broken, (7, 0, 0), "test")).start()
     with EmbeddedServer(tmp_path / "data", find_binary()):
-        pass  # the failed start gave the directory back
+        pass  # The failed start released the directory.
 
 
 def test_a_data_directory_with_spaces_works(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The shared fixtures give a log that works."""
+"""The shared fixtures provide a log that works."""
 
 from faust_redis.log import Log, Record, TopicSpec
 

@@ -1,4 +1,4 @@
-"""The replay client against an HTTP server that refuses, hangs up, and answers late, as real ones do."""
+"""The replay client against an HTTP server that refuses, hangs up, and answers late, as real servers do."""
 
 import json
 import threading
@@ -24,7 +24,7 @@ ACCEPTED: Answer = (202, {}, {"position": "t@e:0-1"})
 
 @dataclass
 class Script:
-    """What the server answers, one after the other, and what it was asked."""
+    """A server's answers in order, and the requests that it received."""
 
     url: str = ""
     answers: list[Answer | None] = field(default_factory=list)
@@ -41,7 +41,7 @@ def script() -> Iterator[Script]:
             plan.asked.append((self.command, self.path, dict(self.headers), body))
             answer = plan.answers.pop(0)
             if answer is None:
-                self.connection.close()  # hangs up without a word
+                self.connection.close()  # The server hangs up without an answer.
                 return
             status, headers, document = answer
             content = json.dumps(document).encode()

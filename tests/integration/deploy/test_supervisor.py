@@ -1,4 +1,4 @@
-"""The supervisor restarts what crashes, says so, and stops everything in order."""
+"""The supervisor restarts crashed children, logs that, and stops everything in order."""
 
 import os
 import signal
@@ -118,4 +118,4 @@ def test_a_signal_asks_to_stop_once(number: signal.Signals, supervisor: Supervis
     with stop_on_signals():
         with pytest.raises(StopRequested):
             supervisor.run(until=give_signal)
-        os.kill(os.getpid(), number)  # while stopping, further signals change nothing
+        os.kill(os.getpid(), number)  # Further signals change nothing while the supervisor stops.

@@ -1,4 +1,4 @@
-"""An agent that blocks its worker's event loop, for as long as a test wants."""
+"""An agent that blocks its worker's event loop for as long as a test wants."""
 
 import time
 from contextlib import suppress
@@ -9,7 +9,7 @@ BLOCK = b"block"
 
 
 def block(mark: Path) -> None:
-    """Hold the event loop until somebody removes the mark that this makes; not when it is there already."""
+    """Create a mark file and block the event loop until the test removes it; do nothing when the mark exists."""
     with suppress(FileExistsError):
         mark.touch(exist_ok=False)
         while mark.exists():

@@ -1,4 +1,4 @@
-"""A Faust application for fault tests, run as a process of its own: counts records by key and sends each count on."""
+"""A Faust application for fault tests, in its own process: it counts records by key and sends each count on."""
 
 from __future__ import annotations
 

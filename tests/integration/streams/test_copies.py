@@ -1,4 +1,4 @@
-"""Writes of those who copy another log, or commit for a group without members: each goes on from where it stands."""
+"""Writers that copy another log, or commit for a group without members, continue exactly from the stored offset."""
 
 from __future__ import annotations
 

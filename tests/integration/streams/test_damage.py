@@ -1,4 +1,4 @@
-"""Keys of the log that something else changed: a commit writes nothing, and other partitions can still be read."""
+"""Log keys that another program changed: a commit writes nothing, and other partitions can still be read."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ async def fence(log: Log) -> Fence:
 
 
 async def everything(log: Log) -> dict[bytes, Any]:
-    """Dump all keys of the namespace."""
+    """Return a dump of all keys of the namespace."""
     keys = sorted([key async for key in log.redis.scan_iter(f"{log.keys.prefix}*")])
     return {key: await log.redis.dump(key) for key in keys}
 

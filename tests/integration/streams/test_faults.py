@@ -1,4 +1,4 @@
-"""Real faults on real worker processes: what comes out is what one undisturbed worker would have written."""
+"""Real faults on real worker processes: the output equals the output of one undisturbed worker."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Workers:
         self.running: dict[str, asyncio.subprocess.Process] = {}
 
     async def start(self, name: str, *, file_bytes_max: int | None = None) -> None:
-        """Start a worker; the same name finds its local tables again. A limit on its files is a full disk to it."""
+        """Start a worker; a known name gets its old local tables. A limit on its files acts as a full disk."""
 
         def limit() -> None:
             if file_bytes_max is not None:
@@ -63,12 +63,12 @@ class Workers:
         await asyncio.wait_for(process.wait(), 30)
 
     async def committed(self) -> int:
-        """How many records are processed for good."""
+        """Return how many records are committed."""
         offsets = await self.log.committed("counting")
         return sum(offset for tp, offset in offsets.items() if tp.topic == "in")
 
     async def until_committed(self, records: int) -> None:
-        """Wait until so many records are processed."""
+        """Wait until a number of records are committed."""
         end = asyncio.get_running_loop().time() + DEADLINE_S
         while await self.committed() < records:
             if asyncio.get_running_loop().time() > end:
@@ -76,7 +76,7 @@ class Workers:
             await asyncio.sleep(0.02)
 
     async def until_all_are_ready(self) -> None:
-        """Wait until all that run share one generation."""
+        """Wait until all running workers share one generation."""
         end = asyncio.get_running_loop().time() + DEADLINE_S
         admin = Admin(self.log)
         while not (group := await admin.describe_group("counting")).ready or len(group.members) < len(self.running):
@@ -85,7 +85,7 @@ class Workers:
             await asyncio.sleep(0.02)
 
     def logs(self) -> str:
-        """The last lines of every worker's log."""
+        """Return the last lines of every worker's log."""
         return "\n".join(
             f"--- {path.name}\n" + "\n".join(path.read_text(errors="replace").splitlines()[-40:])
             for path in sorted(self.directory.glob("*.log"))
@@ -113,7 +113,7 @@ async def feed(log: Log, records: int = RECORDS) -> None:
 
 
 async def assert_counted_exactly_once(log: Log, records: int = RECORDS) -> None:
-    """Each key's counts stand in the output in order, each once; the table holds the last."""
+    """Check that each key's counts come in order, each once, and that the table holds the last."""
     seen: dict[bytes, list[int]] = {}
     table: dict[bytes, bytes] = {}
     for p in range(PARTITIONS):
@@ -172,7 +172,7 @@ async def test_workers_come_and_go_without_losing_a_record(workers: Workers, log
 async def test_a_worker_whose_event_loop_is_stuck_is_evicted_and_fenced(
     workers: Workers, log: Log, tmp_path: Path
 ) -> None:
-    """Its heartbeat thread lives, but lets the lease run out once the loop has stood longer than a rebalance may."""
+    """The heartbeat thread lives, but lets the lease expire once the loop is blocked longer than a rebalance."""
     workers.environment["COUNTING_REBALANCE_S"] = "1"
     mark = tmp_path / "blocked"
     await workers.start("a")
@@ -181,7 +181,8 @@ async def test_a_worker_whose_event_loop_is_stuck_is_evicted_and_fenced(
     await log.append([Record("in", 0, BLOCK, bytes(mark), 1)])
     await feed(log)
     await workers.until_committed(RECORDS + 1)
-    mark.unlink()  # it was there: one of the two is held, and goes on only now, with what it had under way
+    # The mark existed: one of the two workers is blocked, and only now continues with its event in flight.
+    mark.unlink()
     await feed(log)
     await workers.until_committed(2 * RECORDS + 1)
     assert all(process.returncode is None for process in workers.running.values())
@@ -191,7 +192,7 @@ async def test_a_worker_whose_event_loop_is_stuck_is_evicted_and_fenced(
 async def test_a_worker_whose_disk_is_full_ends_with_a_clear_error_and_the_next_goes_on(
     workers: Workers, log: Log
 ) -> None:
-    records = 4 * RECORDS  # what their rows take on disk is more than the limit
+    records = 4 * RECORDS  # The rows take more space on disk than the limit.
     await feed(log, records)
     await workers.start("a", file_bytes_max=32_000)
     process = workers.running["a"]

@@ -14,7 +14,7 @@ REBALANCE_MS = 60_000
 
 
 class Member:
-    """One member, driven by hand."""
+    """A member whose calls the test makes one by one."""
 
     def __init__(self, log: Log, name: str, lease_ms: int = LEASE_MS, rebalance_ms: int = REBALANCE_MS) -> None:
         self.log, self.name, self.lease_ms, self.rebalance_ms = log, name, lease_ms, rebalance_ms
@@ -29,7 +29,7 @@ class Member:
         return await self._do("heartbeat")
 
     async def settled(self, left: str = "preparing") -> MemberState:
-        """Beat until the group is in that state no more."""
+        """Send heartbeats until the group has left a state."""
         for _ in range(500):
             standing = await self.beat()
             if standing.state != left:

@@ -129,7 +129,7 @@ async def test_an_idempotency_key_is_good_for_one_body(log: Log) -> None:
 
 
 async def test_a_write_whose_predecessor_is_lost_is_refused(log: Log) -> None:
-    """A broker restored to an earlier state: whatever its writer knows may be lost, so none of it is written."""
+    """After a rollback of the broker, the state that a writer knows may be lost, so nothing of it is written."""
     first = ProducerSequence("me", 7, ttl_ms=60_000)
     await log.append([record()], write_id=first)
     await log.append([record()], write_id=replace(first, number=8, after=7))
@@ -142,7 +142,7 @@ async def test_a_write_whose_predecessor_is_lost_is_refused(log: Log) -> None:
 
 @pytest.mark.parametrize("now", [[], [b"another"]], ids=["not there any more", "another one in its place"])
 async def test_a_commit_that_passes_a_record_that_is_gone_is_refused(log: Log, now: list[bytes]) -> None:
-    """A member processed it; then the broker was restored, before the member committed. Its effects have no cause."""
+    """A member processed the record before the broker was restored: its effects have no cause and are refused."""
     fence = await join(log)
     await log.append([record(b"first"), *(record(value) for value in now)])
     preconditions = Preconditions(0, hashlib.sha1(b"processed").hexdigest())
@@ -276,7 +276,8 @@ def test_a_connection_that_was_cut_makes_the_broker_unavailable_on_every_event_l
             [connection] = pool._available_connections
             connection._writer.transport.abort()
             await asyncio.sleep(0.01)
-            pool.ensure_connection = lambda _connection: asyncio.sleep(0)  # it is cut after it was looked at
+            # The connection is cut after the pool checked it.
+            pool.ensure_connection = lambda _connection: asyncio.sleep(0)
             with pytest.raises(LogUnavailableError):
                 await log.topics()
 

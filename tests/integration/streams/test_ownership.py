@@ -1,4 +1,4 @@
-"""A namespace belongs to the application that was first to use it, where applications say who they are."""
+"""A namespace belongs to the first application that uses it, when applications give their names."""
 
 from __future__ import annotations
 

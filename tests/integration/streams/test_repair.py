@@ -1,4 +1,4 @@
-"""Damaged partitions are found by an inspection, and repaired while no member of a group is alive."""
+"""An inspection finds damaged partitions, and a repair mends them while no member of a group is alive."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ async def ends_replaced(log: Log) -> None:
 
 
 async def torn_commit(log: Log) -> None:
-    """Append to a stream and not to its highwater, as the commit script of version 0.1 could."""
+    """Append to a stream without moving its high watermark, as the commit script of version 0.1 could."""
     await log.redis.xadd(log.keys.stream(*TABLE), {"k": "xp|ada", "v": '{"all":"9"}', "t": "1"}, id="0-*")
     await log.redis.hset(log.keys.snapshot(*TABLE), "xp|ada", '{"all":"9"}')
 

@@ -1,4 +1,4 @@
-"""What is past its retention goes, unless a group or a live reader still needs it; the last record and tables stay."""
+"""Trimming removes records past their retention, except those that a group or live reader needs, and the last one."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ async def start(log: Log) -> int:
 
 
 async def trimmed_to(log: Log, at_least: int) -> None:
-    """Trim now and then until the partition begins there, give or take the stream's nodes of a hundred records."""
+    """Trim repeatedly until the partition begins at an offset, give or take the stream's nodes of a hundred records."""
 
     async def done() -> bool:
         await trim(log)

@@ -1,4 +1,4 @@
-"""A client that writes notices when its broker becomes unsuitable, and when it is suitable again."""
+"""A writing client notices when its broker becomes unsuitable, and when it is suitable again."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from deploy.server.server_binary import find_binary
 
 @pytest.fixture
 async def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Log]:
-    """A log on a server of this test's own, whose client checks it at each commit."""
+    """Return a log on a server of this test's own, whose client checks the server at each commit."""
     monkeypatch.setattr(client, "CHECK_INTERVAL_S", 0.0)
     with EmbeddedServer(tmp_path, find_binary()) as server:
         async with Log(server.url, "own") as log:

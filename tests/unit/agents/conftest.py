@@ -1,4 +1,4 @@
-"""A fresh world for each test."""
+"""A new world for each test."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""However commands are cut into batches, rows and events are the same, byte for byte, as one by one."""
+"""Commands in batches of any size give the same rows and events, byte for byte, as one by one."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LATER = "2024-09-20T09:00:00Z"
 
 
 def made(number: int, drawn: tuple[str, str, int, int, int, int]) -> AnyEvent:
-    """A command; some fills come twice, some a day late, some with pnl that cancels out."""
+    """Return a command; some fills come twice, some a day late, some with pnl that cancels out."""
     kind, user, trade, amount, pnl, hour = drawn
     time = Instant(START + hour * HOUR_US)
     event_id = uuid7(time.milliseconds(), number.to_bytes(10))
@@ -66,7 +66,7 @@ COMMANDS = st.lists(
 
 
 def run(commands: list[AnyEvent], size: int) -> tuple[Any, Any]:
-    """All rows, and what each topic got, after every domain took its input in batches of a size."""
+    """Return all rows and each topic's events, after every domain took its input in batches of a size."""
     world, codec = World(), Recent()
     sent: dict[str, list[bytes]] = defaultdict(list)
 

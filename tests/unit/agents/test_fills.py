@@ -64,7 +64,7 @@ def test_a_fill_delivered_again_changes_nothing_and_emits_nothing(world: World) 
 
 @pytest.mark.parametrize("again", ["2024-09-20T08:36:00.001Z", "2024-08-20T08:36:00Z", "2024-10-15T08:36:00Z"])
 def test_a_fill_counts_once_whatever_time_its_venue_reports(world: World, again: str) -> None:
-    """The attack: the same venue and fill id with executed_at + 1 ms, and a month earlier."""
+    """Try the attack: the same venue and fill id with executed_at + 1 ms, and a month earlier."""
     world.fill("f-1", AT, notional_usd="6000")
     before = rows_of(world)
     (fact,) = world.fill("f-1", again, notional_usd="6000")

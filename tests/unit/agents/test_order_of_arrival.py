@@ -1,4 +1,4 @@
-"""What depends on the order in which events arrive, and what does not."""
+"""The results that depend on the order in which events arrive, and those that do not."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def dollars(cents: int) -> str:
 
 
 def world_of(fills: Sequence[tuple[int, Fill]]) -> World:
-    """The tables after the fills arrived in this order; the number names the fill."""
+    """Return the tables after fills arrived in this order; the number names the fill."""
     world = World()
     for number, one in fills:
         world.fill(
@@ -66,7 +66,7 @@ def world_of(fills: Sequence[tuple[int, Fill]]) -> World:
 
 
 def amounts(world: World) -> dict[str, Any]:
-    """Everything that sums amounts: scores of volume and pnl, fee totals, portfolios, profiles; and their counts."""
+    """Return all sums of amounts with their counts: scores of volume and pnl, fee totals, portfolios, profiles."""
     found: dict[str, Any] = {}
     for key in map(bytes.decode, world.maps["gamification-boards"]):
         user = key.rpartition("|")[2]
@@ -97,7 +97,7 @@ def test_boards_and_totals_of_amounts_do_not_depend_on_the_order_of_arrival(fill
 
 
 def test_xp_depends_on_the_order_of_arrival() -> None:
-    """The example of docs/rules.md: two fills on two days, the second day's first or last."""
+    """Play the example of docs/rules.md: two fills on two days, the second day's first or last."""
     totals = []
     for order in permutations([(0, "2024-09-20T20:00:00Z"), (1, "2024-09-21T01:00:00Z")]):
         world = World()

@@ -1,4 +1,4 @@
-"""Practice orders: what they need, what they cost, how they end."""
+"""Practice orders: their conditions, their cost, and how they end."""
 
 from __future__ import annotations
 

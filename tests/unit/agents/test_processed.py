@@ -1,4 +1,4 @@
-"""Repeated events are recognised for a span of event time, in bounded memory, and never counted twice."""
+"""Repeated events are recognised for a span of event time, in bounded memory, and never count twice."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ EVENTS = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 90 * 24)), min_si
 @settings(max_examples=100, deadline=None)
 @given(EVENTS)
 def test_memory_equals_one_that_forgets_nothing_within_the_span(events: Any) -> None:
-    """Whatever comes in whatever order: new within the span is new once; nothing is counted twice within the span."""
+    """In any order of arrival, an event within the span counts exactly once."""
     memory, processed, newest = Memory(), dict[int, int](), 0
     for name, hour in events:
         at = START + hour * HOUR_US
@@ -175,7 +175,7 @@ def test_a_difference_that_no_byte_of_a_field_shows_is_a_conflict_all_the_same(m
 
 @pytest.mark.parametrize("size", [2, 7, 100])
 def test_in_batches_the_rows_are_the_same(size: int) -> None:
-    """Growing and shrinking within a batch, too."""
+    """The rows also agree when buckets grow and shrink within a batch."""
     one_by_one, batches = Memory(), Memory()
     steps = [(f"{day}-{number}", day) for day in (0, 1, 90, 91) for number in range(150)]
     steps += [(f"q-{day}", day) for day in range(200, 1_200)]

@@ -1,4 +1,4 @@
-"""The rule book: one file holds every number; what is wrong in it is named by its key."""
+"""The rule book: one file holds every number, and an error names its key."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def leaves(fields: dict[str, Any], path: tuple[str, ...] = ()) -> Any:
 
 @pytest.mark.parametrize("path", list(leaves(tomllib.loads(packaged_text()))), ids=".".join)
 def test_no_number_has_a_second_place(path: tuple[str, ...]) -> None:
-    """A key that is left out is an error: no default in the code stands in for it."""
+    """A missing key is an error: the code has no default for it."""
     fields = tomllib.loads(packaged_text())
     section = fields
     for key in path[:-1]:
@@ -95,7 +95,7 @@ def test_another_rule_book_changes_what_the_domains_do() -> None:
 
 
 def test_every_event_names_the_rules_that_it_was_decided_under() -> None:
-    """A command may have been accepted under older rules; what follows from it was decided under the domain's."""
+    """A command may have been accepted under older rules; the domain decides its effects under its own."""
     old, new = World(), World(rulebook_with({"version": 2}))
     for world, version in ((old, 1), (new, 2)):
         followed = [*world.fill("f-1", AT), *world.price("BTC", "60000", AT), *world.order(AT)]

@@ -1,4 +1,4 @@
-"""Leaderboards: what counts where and when, who stands where, and what comes too late."""
+"""Leaderboards: which events count where and when, the ranks, and which events come too late."""
 
 from __future__ import annotations
 

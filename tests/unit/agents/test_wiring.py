@@ -27,7 +27,7 @@ AT = Instant.parse("2024-09-20T08:36:00.5Z")
 
 @dataclass
 class Batch:
-    """As the driver hands it to an agent."""
+    """A batch as the driver hands it to an agent."""
 
     values: list[Any]
     partition: int = 3

@@ -21,7 +21,10 @@ from tables.typed import BytesMap
 
 
 class World:
-    """One partition of everything. Each event passes through the codec, as it would on the log."""
+    """One partition of everything.
+
+    Each event passes through the codec, as it would on the log.
+    """
 
     def __init__(
         self,
@@ -42,7 +45,7 @@ class World:
         return self.maps[spec.name]
 
     def deliver(self, command: AnyEvent) -> list[AnyEvent]:
-        """Deliver a command or a price and all that follows; the events that followed."""
+        """Deliver a command or a price and all its effects; return the events that followed."""
         command = decode(encode(command))
         handle = self.trading.mark if isinstance(command.data, PriceUpdated) else self.trading.command
         traded = handle(command)
@@ -87,7 +90,7 @@ class World:
         return self.send(CloseTrade(trade_id=trade_id), at, user)
 
     def score(self, group: str, user: str = "ada") -> Any:
-        """A user's standing on a board, as (score, reached at)."""
+        """Return a user's standing on a board, as (score, reached at)."""
         from tables.boards import Standing, keys_of
 
         rows = [self.gamification.boards.rows.get(key) or {} for key in keys_of(group, user)]
@@ -112,5 +115,5 @@ def fill_of(fill_id: str, user: str = "ada", **fields: Any) -> ReportFill:
 
 
 def of_type(events: Iterable[AnyEvent], model: type[EventData]) -> list[Any]:
-    """The data of the events of one type."""
+    """Return the data of the events of one type."""
     return [event.data for event in events if isinstance(event.data, model)]

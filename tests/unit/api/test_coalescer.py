@@ -1,4 +1,4 @@
-"""Calls made for many at once: nobody waits for a timer, everybody gets its own outcome."""
+"""Calls that several callers share: no caller waits for a timer, and each gets its own outcome."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from api.kit.commands.coalescer import RequestCoalescer
 
 
 class Broker:
-    """Answers a call when it is told to: each item with itself doubled, a negative one with an error."""
+    """A broker that answers a call when the test releases it: each item doubled, a negative one with an error."""
 
     def __init__(self) -> None:
         self.calls: list[list[int]] = []
@@ -37,14 +37,14 @@ class Broker:
 
 
 async def started(together: RequestCoalescer[int, int], *items: int) -> list[asyncio.Task[int]]:
-    """Callers that have all made their call."""
+    """Start callers and wait until each has made its call."""
     tasks = [asyncio.create_task(together(item)) for item in items]
     await asyncio.sleep(0)
     return tasks
 
 
 async def outcomes(tasks: list[asyncio.Task[int]]) -> list[int | BaseException]:
-    """What each caller got, within reason."""
+    """Return each caller's outcome, within a timeout."""
     async with asyncio.timeout(10):
         return await asyncio.gather(*tasks, return_exceptions=True)
 

@@ -1,4 +1,4 @@
-"""Commands on their way in: what is read without FastAPI's help is what its help would have given."""
+"""Commands are parsed without FastAPI's help, with the result that FastAPI would give."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ NUMBERS = st.integers(1, 10**11).map(lambda millionths: Quantity(millionths * 10
 
 
 def plausible(price: Quantity, size: Quantity, fee: int | None, pnl: int, **fields: Any) -> Fill:
-    """A fill whose notional is price times size; its fee and pnl are millionths of that."""
+    """Return a fill whose notional is price times size; its fee and pnl are millionths of that."""
     notional = max(1, price * size * USD_UNIT // SCALE**2)
     return Fill(
         price=price,
@@ -72,7 +72,7 @@ def test_a_fill_is_read_back_as_the_event_that_reports_it(fill: Fill) -> None:
 
 
 def test_no_dependency_of_any_route_takes_a_thread() -> None:
-    """FastAPI runs what is not a coroutine function in a thread: that was a third of a request."""
+    """FastAPI runs a function that is not a coroutine in a thread: that was a third of a request."""
     app = create_app(config_of("redis://nowhere"))
     routes = [context.original_route for context in iter_route_contexts(app.routes)]
     ours = [route for route in routes if isinstance(route, APIRoute)]
@@ -86,7 +86,7 @@ def test_no_dependency_of_any_route_takes_a_thread() -> None:
 
 
 def calls(dependant: Dependant) -> Iterator[object]:
-    """A route's endpoint and all that it depends on."""
+    """Yield a route's endpoint and all its dependencies."""
     yield dependant.call
     for dependency in dependant.dependencies:
         yield from calls(dependency)

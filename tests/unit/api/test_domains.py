@@ -63,7 +63,7 @@ STATS = {"api/stats.py": {"GAMIFICATION_PROGRESS", "GAMIFICATION_WATERMARK"}}
 
 
 def test_a_table_with_its_query_and_feed_is_named_in_three_places() -> None:
-    """A specification in `tables`, handlers in `agents/<domain>`, and `api/<domain>`: nothing else has to know it."""
+    """Check that only a specification in `tables`, handlers in `agents/<domain>`, and `api/<domain>` name it."""
     names = {spec: name for module in (financial, gamification, trading) for name, spec in specs_of(module)}
     assert set(names) == set(TOPOLOGY.tables)
     for room in ("api", "agents", "tables", "deploy", "streams"):
@@ -76,5 +76,5 @@ def test_a_table_with_its_query_and_feed_is_named_in_three_places() -> None:
 
 
 def specs_of(module: ModuleType) -> list[tuple[str, TableSpec[Any]]]:
-    """The names of a domain's specifications of tables."""
+    """Return the names of a domain's specifications of tables."""
     return [(name, value) for name, value in vars(module).items() if isinstance(value, TableSpec)]

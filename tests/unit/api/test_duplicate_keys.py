@@ -1,4 +1,4 @@
-"""A key that stands twice in a body is found, and nothing else is taken for one."""
+"""The parser finds a key that occurs twice in a body, and reports no other key."""
 
 from __future__ import annotations
 

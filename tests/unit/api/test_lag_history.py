@@ -1,4 +1,4 @@
-"""How long ago the end of a partition passed an offset, as far as samples tell."""
+"""Samples tell how long ago the end of a partition passed an offset."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ HERE, OTHER = TopicPartition("t", 0), TopicPartition("t", 1)
 
 
 def sampled(*ends: tuple[int, int]) -> LagHistory:
-    """A history of (seconds, end)."""
+    """Return a history of (seconds, end)."""
     history = LagHistory()
     for seconds, end in ends:
         history.add({HERE: end}, seconds * 1_000)

@@ -1,4 +1,4 @@
-"""What a venue cannot have executed is refused; every fill of the record passes."""
+"""Values that no venue can have executed are refused; every recorded fill is accepted."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_every_recorded_fill_is_plausible() -> None:
 
 @given(price=st.integers(1, 10**8), size=st.integers(1, 10**8))
 def test_price_times_size_in_whole_cents_is_plausible(price: int, size: int) -> None:
-    """Price and size in thousandths: their product in cents, rounded down or up."""
+    """Price and size are in thousandths: their product in cents is rounded down or up."""
     cents = price * size // 10_000
     for notional in {max(1, cents), cents + 1}:
         Fill.model_validate(

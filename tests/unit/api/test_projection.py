@@ -1,4 +1,4 @@
-"""What clients see of a row derives from the row's type: the schema and the values."""
+"""A row's projection for clients derives from the row's type: the schema and the values."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Inner(Row, frozen=True, kw_only=True):
 
 
 class Everything(Row, frozen=True, kw_only=True):
-    """A row of every kind of field."""
+    """A row with a field of every kind."""
 
     spent: Amount
     at: Micros

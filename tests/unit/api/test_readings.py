@@ -1,4 +1,4 @@
-"""How feeds read records: what is shown, on which channels, and what is passed over."""
+"""How feeds read records: the projection, its channels, and the records that are skipped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What those who watch a board are told of its change: the difference to what they were shown."""
+"""Subscribers of a board get the difference between its rows and the rows that they already have."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What waits for one client: one change a row, in bounds, never older than what it knows."""
+"""The changes that wait for one client: one for each row, bounded, never older than the client's rows."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_what_a_snapshot_told_is_not_told_again() -> None:
     assert one.told(FeedOffset(Position("t", "e", {0: 2, 1: 7}), {})) == "e:0-4.1-7"
     beyond = FeedOffset(Position("t", "e", {0: 4, 1: 8}), {})
     assert one.told(beyond) == beyond.tag(beyond.position)
-    one.offer(changed(3, "of a log that lost some"))  # nothing is known any more by other means
+    one.offer(changed(3, "of a log that lost some"))  # The subscriber no longer knows anything by other means.
     assert len(one.take()) == 1
 
 

@@ -1,4 +1,4 @@
-"""Tokens and cursors: only ours are accepted, and only where they belong."""
+"""Tokens and cursors: the API accepts only its own, and only where they belong."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_what_was_refused_or_differs_in_a_letter_is_not_known() -> None:
 
 
 def test_a_token_has_one_spelling() -> None:
-    """Base64 without padding has bits to spare in its last character, and decoders overlook padding."""
+    """Base64 without padding has bits to spare in its last character, and decoders ignore them."""
     token = signed()
     header, claims, signature = token.split(".")
     for last in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_=":

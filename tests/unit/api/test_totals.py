@@ -1,4 +1,4 @@
-"""Fee totals are read once for all who watch some, and kept current by what is handed out."""
+"""Fee totals are read once for all subscribers, and updated by the changes that the feed hands out."""
 
 from __future__ import annotations
 
@@ -38,7 +38,10 @@ def shown(sums: Sums, wanted: FeeFilter = ALL) -> dict[str, str]:
 
 
 class Table:
-    """Two partitions of fees. A read has what was there when it began, and is answered when the test says so."""
+    """Two partitions of fees.
+
+    A read has the state at its beginning, and is answered when the test releases it.
+    """
 
     def __init__(self) -> None:
         self.log: list[list[Change]] = [[], []]
@@ -80,7 +83,7 @@ def round_of(*changes: Change) -> ByChannel:
 
 
 async def begun(*calls: Coroutine[Any, Any, Any]) -> list[asyncio.Task[Any]]:
-    """Calls that have come as far as they can by themselves."""
+    """Let all tasks run until they wait for the test."""
     tasks = [asyncio.create_task(call) for call in calls]
     for _ in range(5):
         await asyncio.sleep(0)
@@ -136,7 +139,7 @@ async def test_a_delta_is_made_once_for_all_of_a_filter_and_tells_sums_as_they_a
     assert sums.since(one, ALL) is data
     other = Changes([table.write(1, "treasury", 2), table.write(1, "others", 4)])
     await totals.prepare({None: other}, at(1, 0))
-    both = Changes([*one, *other])  # of somebody who took nothing meanwhile
+    both = Changes([*one, *other])  # This caller took nothing meanwhile.
     assert told(sums.since(one, ALL)) == {"treasury": "3.00"}
     assert told(sums.since(both, ALL)) == told(sums.since(other, ALL)) == {"treasury": "3.00", "others": "4.00"}
     assert sums.since(one, OTHERS) is None
@@ -166,7 +169,7 @@ async def test_a_read_that_fails_leaves_what_was_there(table: Table, totals: Sha
 
 
 async def test_who_knows_more_than_was_handed_out_has_them_read_again(table: Table, totals: SharedSums) -> None:
-    """A client that resumes: it is told of records that the follower has yet to hand out."""
+    """A resuming client knows records that the follower has yet to hand out."""
     await loaded(table, totals)
     ahead = table.write(0, "treasury", 1)
     table.answer()
@@ -178,7 +181,7 @@ async def test_who_knows_more_than_was_handed_out_has_them_read_again(table: Tab
 
 
 async def test_what_was_read_and_not_told_is_told_when_it_is_handed_out(table: Table, totals: SharedSums) -> None:
-    """Who resumes is told the sums that changed, and not all that the read found."""
+    """A resuming client gets the sums that changed, and not all that the read found."""
     await loaded(table, totals)
     view, subscriber = FeesView(totals, ALL), Subscriber(None, pending_max=10)
     subscriber.know(at(0, 0))

@@ -1,4 +1,4 @@
-"""Test that the bootstrap script says what it needs, runs the checks and installs only what changed."""
+"""Test that the bootstrap script names its requirements, runs the checks and installs only changes."""
 
 import ast
 import importlib.util
@@ -145,7 +145,7 @@ def test_every_check_runs_and_a_failure_ends_the_script_with_its_status(
 
 
 def test_an_interrupt_lets_the_tests_stop_what_they_started(tmp_path: Path) -> None:
-    """The child stands for pytest: it takes a moment to end its servers."""
+    """Use a child in place of pytest that takes a moment to end its servers."""
     child = (
         "import pathlib, time\n"
         "try:\n    pathlib.Path('began').touch(); time.sleep(60)\n"

@@ -1,4 +1,4 @@
-"""What is written about running the project is true: settings, constraints, no place of one machine."""
+"""The documents on running the project are true: settings, constraints, and no path of one machine."""
 
 import re
 import tomllib

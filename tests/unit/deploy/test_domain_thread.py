@@ -1,4 +1,4 @@
-"""A domain's thread: started again after a crash, stopped when asked, and apart from the threads of other domains."""
+"""A domain's thread: it restarts after a crash, stops when asked, and is isolated from other domains' threads."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SOON_S = 10.0
 
 
 class Steady(Service):
-    """Runs until it is stopped."""
+    """A service that runs until it is stopped."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -32,7 +32,7 @@ class Steady(Service):
 
 
 class Crashing(Steady):
-    """Fails a moment after its start."""
+    """A service that fails a moment after its start."""
 
     @Service.task
     async def _fail(self) -> None:
@@ -40,7 +40,7 @@ class Crashing(Steady):
 
 
 class Unready(Steady):
-    """Never gets ready: it waits for a broker that is away."""
+    """A service that never gets ready: it waits for an absent broker."""
 
     async def on_start(self) -> None:
         self.running.set()
@@ -48,14 +48,14 @@ class Unready(Steady):
 
 
 class Unwilling(Steady):
-    """Does not stop."""
+    """A service that does not stop."""
 
     async def on_stop(self) -> None:
         await asyncio.sleep(3_600)
 
 
 class Blocked(Steady):
-    """Blocks its event loop until it is freed."""
+    """A service that blocks its event loop until the test frees it."""
 
     free = threading.Event()
 
@@ -74,7 +74,7 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def threads() -> Iterator[list[DomainThread]]:
-    """Threads that a test starts; they end with it."""
+    """Collect the threads that a test starts, and end them with it."""
     started: list[DomainThread] = []
     yield started
     Blocked.free.set()
@@ -84,7 +84,7 @@ def threads() -> Iterator[list[DomainThread]]:
 
 
 def run(threads: list[DomainThread], *kinds: type[Steady], domain: str = "trading") -> list[Steady]:
-    """Run one service after the other in one domain, the last kind again and again; those that were made."""
+    """Run services in turn in one domain, repeating the last kind; return those that were made."""
     made: list[Steady] = []
 
     def services() -> list[Any]:

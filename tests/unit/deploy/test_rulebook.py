@@ -1,4 +1,4 @@
-"""The rule book that a setting names is read when a process starts, for the domains and for the API."""
+"""A process reads the rule book that a setting names when it starts, for the domains and for the API."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The order in which a server is looked for, and what is refused."""
+"""The order in which a server binary is looked for, and which binaries are refused."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ def server(path: Path, banner: str) -> Path:
 
 @pytest.fixture
 def path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """A PATH of one empty directory, and no wheel."""
+    """Set a PATH of one empty directory, with no wheel."""
     monkeypatch.setattr("deploy.server.server_binary._wheel_binary", lambda: None)
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}")
     return tmp_path / "bin"

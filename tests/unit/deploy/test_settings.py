@@ -1,4 +1,4 @@
-"""A wrong setting says which, why, and what is accepted; a right one is typed and frozen."""
+"""An error about a setting names it, the reason and the accepted values; a valid one is typed and frozen."""
 
 from pathlib import Path
 

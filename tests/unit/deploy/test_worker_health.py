@@ -1,4 +1,4 @@
-"""A worker process is live while its event loops turn, and ready while its domains are at work."""
+"""A worker process is live while its event loops turn, and ready while its domains work."""
 
 import time
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Which worker processes `dev` starts."""
+"""The worker processes that `dev` starts."""
 
 import pytest
 

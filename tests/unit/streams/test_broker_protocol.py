@@ -1,4 +1,4 @@
-"""The log is a broker as the driver knows it: by type, and by what its methods are called with."""
+"""The log satisfies the driver's broker protocol: by type, and by the arguments of each call."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Versions of events: old ones are upcast, newer ones refused with advice, and no incompatible change slips in."""
+"""Versions of events: old ones are upcast, newer ones refused with advice, and incompatible changes fail."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Laws of the library's structure: no import circle, and one file that touches what Faust and asyncio keep private."""
+"""Laws of the library's structure: no import cycle, and only one file uses private members of Faust and asyncio."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ TESTING = LIBRARY_PATH / "testing"
 """The testing kit runs Faust apps in virtual time and has one such file of its own; no worker imports it."""
 
 ADAPTERS = {
-    "driver/telemetry.py",  # a sensor
-    "driver/failures/restarts.py",  # a supervisor
+    "driver/telemetry.py",  # This name is a sensor.
+    "driver/failures/restarts.py",  # This name is a supervisor.
     "driver/faust_api/consumer.py",
     "driver/faust_api/producer.py",
     "driver/faust_api/stream.py",
@@ -44,14 +44,14 @@ def is_private(name: str) -> bool:
 
 
 def is_own(node: ast.expr) -> bool:
-    """Whether an expression is the object itself, its class or its base."""
+    """Tell whether an expression is the object itself, its class or its base."""
     if isinstance(node, ast.Call):
         return isinstance(node.func, ast.Name) and node.func.id == "super"
     return isinstance(node, ast.Name) and node.id in {"self", "cls"}
 
 
 def offences(tree: ast.Module) -> Iterator[str]:
-    """What a file does that only `faust_internals` may do."""
+    """Yield the uses in a file that only `faust_internals` may contain."""
     for node in ast.walk(tree):
         line = getattr(node, "lineno", 0)
         if isinstance(node, ast.Attribute) and is_private(node.attr) and not is_own(node.value):
@@ -67,7 +67,7 @@ def offences(tree: ast.Module) -> Iterator[str]:
 
 
 def foreign_bases(tree: ast.Module) -> set[str]:
-    """Classes of Faust's, mode's or asyncio's that a file derives from."""
+    """Return the classes of Faust, mode or asyncio that a file derives from."""
     names: dict[str, str] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom):
@@ -90,7 +90,8 @@ def test_one_file_touches_what_faust_keeps_private(file: str, tree: ast.Module) 
 
 
 def test_the_files_that_derive_from_fausts_classes_are_known() -> None:
-    plain = {"FaustError", "FutureMessage", "ConsumerMessage"}  # an error, and messages: data without a life of its own
+    # These are an error and messages: data without behaviour.
+    plain = {"FaustError", "FutureMessage", "ConsumerMessage"}
     deriving = {file for file, tree in files() if foreign_bases(tree) - plain}
     assert deriving == ADAPTERS
 

@@ -1,4 +1,4 @@
-"""Which offset here an offset there amounts to."""
+"""Milestones map an offset of one log to the matching offset of another."""
 
 from hypothesis import given
 from hypothesis import strategies as st

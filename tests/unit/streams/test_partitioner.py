@@ -6,7 +6,7 @@ from faust_redis.log.partitioner import partition_for
 
 @pytest.mark.parametrize(
     ("key", "hashed"),
-    [  # from Kafka's own UtilsTest.testMurmur2
+    [  # The values come from Kafka's own UtilsTest.testMurmur2.
         (b"21", -973932308),
         (b"foobar", -790332482),
         (b"a-little-bit-long-string", -985981536),

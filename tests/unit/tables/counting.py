@@ -1,4 +1,4 @@
-"""A table of bytes that counts what is asked of it."""
+"""A table of bytes that counts its calls."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Batches over tables: read once, written once, or not at all; what is held is what is read."""
+"""Batches over tables: each row is read once and written once, or not at all; reads see the batch's changes."""
 
 from __future__ import annotations
 

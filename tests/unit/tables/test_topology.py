@@ -1,4 +1,4 @@
-"""The declared topology: paths, groups, topic lists, and refusal of declarations that contradict each other."""
+"""The declared topology: paths, groups, topic lists, and refusal of contradictory declarations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Partition p of every topic and table is with one member, whatever members say of themselves."""
+"""Partition p of every topic and table belongs to one member, whatever members report about themselves."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def new_app() -> Any:
 
 
 def assigned(app: Any, subscriptions: dict[str, set[str]], before: dict[str, Any] | None = None) -> dict[str, set[TP]]:
-    """Whose partitions are whose, when these join; `before` is what each was assigned last, and is kept up to date."""
+    """Return each member's partitions after these join; update `before`, each member's last assignment."""
     known = {} if before is None else before
     members = {}
     for name, topics in subscriptions.items():
@@ -58,7 +58,7 @@ def check(held: dict[str, set[TP]]) -> None:
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 async def test_a_member_without_all_topics_is_assigned_nothing_and_parts_no_topic_from_its_tables() -> None:
-    """As Faust's assignor had it: the newcomer got a partition of `in`, and others that partition's tables."""
+    """Faust's own assignor gave the newcomer a partition of `in`, and others that partition's tables."""
     app = new_app()
     before: dict[str, Any] = {}
     check(assigned(app, {"m1": ALL, "m2": ALL}, before))

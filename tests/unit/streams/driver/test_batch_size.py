@@ -1,4 +1,4 @@
-"""How many records a batch may have: as many as its commit may cost."""
+"""The number of records in a batch: as many as its commit may cost."""
 
 from __future__ import annotations
 

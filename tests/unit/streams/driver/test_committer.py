@@ -1,4 +1,4 @@
-"""The committer alone, against a log that answers when the test says so."""
+"""The committer alone, against a log that answers when the test releases it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SOURCE = TP("in", 0)
 
 
 class SlowLog:
-    """Takes commits, answers them later."""
+    """A log that accepts commits and answers them later."""
 
     def __init__(self) -> None:
         self.batches: list[WriteBatch] = []
@@ -87,7 +87,7 @@ async def committer(log: SlowLog) -> Committer:
 
 
 def finish_an_event(committer: Committer, outcomes: list[Any]) -> None:
-    """One event with one output, finished."""
+    """Finish one event with one output."""
     settle = lambda offset, error: outcomes.append(error or offset)  # noqa: E731
     committer.tracker.reset(SOURCE, 0)
     committer.tracker.deliver(SOURCE, 0)
@@ -144,7 +144,7 @@ async def test_a_member_that_writes_nothing_sees_that_its_last_write_is_lost(
     await committer.commit()
     log.stands = 1
     assert not await committer.is_forgotten()
-    log.stands = None  # a broker that was restored to before it
+    log.stands = None  # The broker was restored to a state before the write.
     assert await committer.is_forgotten()
 
 

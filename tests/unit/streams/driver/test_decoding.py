@@ -1,4 +1,4 @@
-"""What is decoded and dumped in one step is what Faust's registry makes of it."""
+"""Decoding and encoding in one step give the results of Faust's registry."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Click(faust.Record):
 
 
 class Point(msgspec.Struct):
-    """Another."""
+    """A second typed value."""
 
     x: int
     y: int

@@ -1,4 +1,4 @@
-"""Delivery into a full queue: it waits outside of the queue, so that a rebalance leaves nothing on its way in."""
+"""Delivery into a full queue: the record waits outside of the queue, so that a rebalance leaves none on its way in."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ RECORD = StoredRecord(7, 0, b"key", b"value")
 
 
 class Receiver:
-    """A hand-over into one queue of one place, and the consumer around it."""
+    """A hand-over into a queue with one place, and the consumer around it."""
 
     should_stop = False
     flow_active = True
@@ -48,7 +48,7 @@ class Receiver:
         await self.suspended.wait()
 
     async def hand_to_conductor(self, message: Any) -> None:
-        """As Faust hands over: whatever does not fit into the queue would be left waiting."""
+        """Hand a message over as Faust does; a message that finds the queue full would be left waiting."""
         self.queue.put_nowait(message.offset)
 
 
@@ -73,7 +73,7 @@ async def test_a_record_waits_for_room_and_is_delivered() -> None:
 
 
 async def test_a_record_that_waits_when_a_rebalance_begins_is_in_no_queue_afterwards() -> None:
-    """Were it to come in later, table recovery would take all records before it for seen, and lose their rows."""
+    """A record that came in later would let table recovery skip all records before it, and lose their rows."""
     receiver = Receiver()
     task = await delivering(receiver)
     receiver.flow_active = False

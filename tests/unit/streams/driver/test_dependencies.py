@@ -1,4 +1,4 @@
-"""Events that build on each other: committed together or one after the other, whatever the bounds of a commit."""
+"""Events that depend on each other commit together or one after the other, whatever the limits of a commit."""
 
 from __future__ import annotations
 

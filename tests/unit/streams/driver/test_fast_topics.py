@@ -1,4 +1,4 @@
-"""Which topics and apps have the fast path of sending, and which are left to Faust."""
+"""The topics and apps that use the fast path of sending, and those that the driver leaves to Faust."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_a_plain_topic_has_it_and_so_have_its_clones(app: faust.App) -> None:
     each: Any
     for each in (topic, topic.clone(), topic.derive(suffix="-2")):
         assert each.fast_path is not None
-        assert decoder(app, each) is not None  # it reads as before
+        assert decoder(app, each) is not None  # The topic reads as before.
 
 
 def test_a_topic_of_its_own_class_stays_what_it_is(app: faust.App) -> None:

@@ -1,4 +1,4 @@
-"""A member's part in its group, against a broker that is away."""
+"""A member's group membership while its broker is away."""
 
 from __future__ import annotations
 

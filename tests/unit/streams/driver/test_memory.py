@@ -1,4 +1,4 @@
-"""Faust's memory store: a failed event's writes are put back, whatever others wrote before and after it."""
+"""Faust's memory store: a failed event's writes are undone, whatever other events wrote before and after it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ IN = TP("in", 0)
 
 
 def silent(*_: Any) -> None:
-    """A sensor."""
+    """Return a sensor that does nothing."""
 
 
 @given(

@@ -142,5 +142,6 @@ def test_events_finished_out_of_turn_leave_in_offset_order() -> None:
     for offset in (1, 0, 2):
         box.add(output((TP0, offset)))
     offsets = [o.source[1] for o in box.next_batch({TP0: 3}, 1, 1 << 30).outputs if o.source]
-    assert offsets == [1, 0]  # entangled in time, so together; written in the order of production
+    # The events interleave in time, so they commit together; their records keep the order of production.
+    assert offsets == [1, 0]
     assert [o.source for o in box.outputs()] == [(TP0, 2)]

@@ -1,4 +1,4 @@
-"""What a member publishes of itself: once for each change, with its progress while it recovers."""
+"""A member's published status: once for each change, with progress during recovery."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from faust_redis.driver.groups.status import Status
 
 
 class Groups:
-    """Keeps what was published."""
+    """Groups that keep each published status."""
 
     def __init__(self) -> None:
         self.published: list[dict[str, Any]] = []

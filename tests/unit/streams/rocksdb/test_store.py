@@ -1,4 +1,4 @@
-"""The table store: an overlay until the commit, one batch after it; local rows that cannot be trusted are dropped."""
+"""The table store: an overlay until the commit, then one batch; untrusted local rows are dropped."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def at(offset: int) -> Checkpoint:
 
 
 class LogSide:
-    """What the store asks of the consumer."""
+    """The part of the consumer that the store uses."""
 
     def __init__(self) -> None:
         self.known = "one"
@@ -81,7 +81,7 @@ async def store(tmp_path: Path, log_side: LogSide) -> Any:
 
 @pytest.fixture
 def event() -> Iterator[Event]:
-    """The current event, of partition 0."""
+    """Set the current event, of partition 0."""
     event = Event(0)
     token = _current_event.set(lambda: event)  # type: ignore[arg-type]
     yield event
@@ -113,7 +113,7 @@ async def test_a_later_write_is_read_while_the_earlier_one_is_committed(
 async def test_a_value_that_comes_back_is_not_taken_for_the_commit_of_its_first_write(
     store: RocksStore, log_side: LogSide, event: Event
 ) -> None:
-    """1, 2, 1 again: the first 1 and then the 2 are committed; what the next event must read is still the last 1."""
+    """The values are 1, 2, 1. After the commits of the first 1 and the 2, the next event must still read the last 1."""
     for offset, value in enumerate((b"1", b"2", b"1")):
         event.message.offset = offset
         store._set(b"k", value)
