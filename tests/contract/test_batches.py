@@ -96,7 +96,7 @@ async def test_a_batch_is_committed_whole_whatever_its_size(broker: Broker, log:
 
 
 @pytest.mark.only_on_redis("dead letters are our driver's")
-async def test_of_a_batch_that_fails_only_the_record_to_blame_becomes_a_dead_letter(broker: Broker, log: Log) -> None:
+async def test_only_the_failing_record_of_a_batch_becomes_a_dead_letter(broker: Broker, log: Log) -> None:
     app = broker.app(store="faust-redis-rocksdb://")
     topic = app.topic(broker.name("in"), key_type=str, value_type=INT)
     out = app.topic(broker.name("out"), key_type=bytes, value_type=bytes)

@@ -103,7 +103,7 @@ async def test_a_worker_that_dies_between_two_events_on_one_row_doubles_nothing(
 
 @pytest.mark.parametrize("transient", [False, True])
 @pytest.mark.parametrize("store", STORES)
-async def test_what_built_on_a_failed_event_is_processed_again_without_it(
+async def test_dependents_of_a_failed_event_are_processed_again_without_it(
     broker: Broker, log: Log, store: str, *, transient: bool
 ) -> None:
     pair = Pair(broker, store)

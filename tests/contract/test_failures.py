@@ -194,7 +194,7 @@ async def test_a_burst_of_poison_messages_stops_neither_the_worker_nor_other_eve
 
 
 @pytest.mark.parametrize("part", ["key", "value"])
-async def test_what_cannot_be_decoded_becomes_a_dead_letter_and_the_partition_goes_on(
+async def test_an_undecodable_message_becomes_a_dead_letter_and_the_partition_goes_on(
     broker: Broker, log: Log, part: str
 ) -> None:
     app = broker.app()

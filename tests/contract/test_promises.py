@@ -80,7 +80,7 @@ async def test_a_commit_never_passes_an_event_in_flight(broker: Broker) -> None:
 
 
 @pytest.mark.only_on_redis("Faust's own driver waits for agents without a deadline")
-async def test_a_stuck_agent_does_not_hold_up_a_rebalance_for_ever(broker: Broker) -> None:
+async def test_a_stuck_agent_holds_up_a_rebalance_only_for_a_limited_time(broker: Broker) -> None:
     stuck = asyncio.Event()
     handled: list[str] = []
     apps = []

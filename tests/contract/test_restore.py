@@ -217,7 +217,7 @@ async def test_what_an_event_did_to_a_table_is_gone_when_the_event_is_processed_
         await summing.until_sum(21)
 
 
-async def test_a_log_that_is_not_the_one_the_rows_are_of_is_told_by_its_writer(broker: Broker, log: Log) -> None:
+async def test_rows_of_another_log_are_recognised_by_its_writer(broker: Broker, log: Log) -> None:
     first = Summing(broker, "m1", ROCKS)
     async with running(first.app):
         await first.send(1)

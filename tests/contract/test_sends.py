@@ -125,7 +125,7 @@ async def records(log: Log, topic: str) -> list[tuple[int, StoredRecord]]:
     return [(place.partition, record) for place in sorted(found) for record in found[place]]
 
 
-async def test_the_short_way_appends_the_very_records_of_fausts(broker: Broker, log: Log) -> None:
+async def test_the_fast_path_appends_the_same_records_as_faust(broker: Broker, log: Log) -> None:
     sender = Sender(broker)
     topics = {
         way: {name: sender.app.topic(broker.name(f"{way}-{name}"), **settings) for name, settings in TOPICS.items()}
@@ -160,7 +160,7 @@ async def test_the_short_way_appends_the_very_records_of_fausts(broker: Broker, 
         assert name != "any" or len(times[0]) == 2
 
 
-async def test_what_cannot_be_dumped_raises_as_by_fausts_way(broker: Broker) -> None:
+async def test_a_value_that_cannot_be_encoded_raises_as_in_faust(broker: Broker) -> None:
     sender = Sender(broker)
     struct = sender.app.topic(broker.name("struct"), schema=Typed(Point))
     raised: list[list[str]] = [[], []]
@@ -181,7 +181,7 @@ async def test_what_cannot_be_dumped_raises_as_by_fausts_way(broker: Broker) -> 
     assert raised[0] == raised[1]
 
 
-async def test_what_needs_fausts_way_goes_it(broker: Broker, log: Log) -> None:
+async def test_sends_that_need_fausts_way_use_it(broker: Broker, log: Log) -> None:
     sender = Sender(broker)
     app, out = sender.app, sender.out
     new = app.topic(broker.name("new"), value_type=INT)
@@ -247,7 +247,7 @@ async def test_sensors_are_told_of_each_message_that_takes_the_fast_path(broker:
     assert told.count(sender.out.get_topic_name()) == 1 + 3
 
 
-async def test_fausts_monitor_counts_what_goes_the_short_way(broker: Broker) -> None:
+async def test_fausts_monitor_counts_sends_on_the_fast_path(broker: Broker) -> None:
     sender = Sender(broker)
     name = sender.out.get_topic_name()
     counted: list[int] = []
@@ -291,7 +291,7 @@ async def test_a_delivery_comes_with_the_commit_and_says_where_the_record_stands
         assert (metadata.topic, metadata.timestamp) == (topic, timestamp)
 
 
-async def test_what_a_failed_event_sent_is_taken_back(broker: Broker, log: Log) -> None:
+async def test_sends_of_a_failed_event_are_dropped(broker: Broker, log: Log) -> None:
     sender = Sender(broker)
     deliveries: list[Any] = []
 
@@ -311,7 +311,7 @@ async def test_what_a_failed_event_sent_is_taken_back(broker: Broker, log: Log) 
     assert sorted(record.value or b"" for _, record in found) == [b"0", b"3"]
 
 
-async def test_what_an_agent_yields_goes_the_short_way_to_its_sinks(
+async def test_yielded_values_reach_their_sinks_by_the_fast_path(
     broker: Broker, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[Any] = []
@@ -342,7 +342,7 @@ def _noting(method: Any, made: list[Any]) -> Any:
     return noting
 
 
-async def test_what_listens_to_sends_sees_each_and_may_add_headers(broker: Broker, log: Log) -> None:
+async def test_a_listener_of_sends_sees_each_and_may_add_headers(broker: Broker, log: Log) -> None:
     app = broker.app()
     incoming = app.topic(broker.name("in"), value_type=INT)
     outgoing = app.topic(broker.name("out"), value_type=INT)

@@ -70,7 +70,7 @@ def test_an_unknown_field_is_refused(running: Pipeline) -> None:
     assert post_fills(running, fill(new_user(), xp=1_000_000)).status_code == 422
 
 
-def test_of_a_batch_with_one_bad_fill_nothing_takes_effect(running: Pipeline) -> None:
+def test_a_batch_with_one_bad_fill_has_no_effect(running: Pipeline) -> None:
     user = new_user()
     assert post_fills(running, fill(user), fill(user, size="-1")).status_code == 422
     accepted = post_fills(running, fill(user, price="100", size="1", notional_usd="100"))
@@ -141,7 +141,7 @@ def test_a_position_that_was_never_given_is_refused(running: Pipeline, after: st
         {"period": "all", "market": "NOSUCH"},
     ],
 )
-def test_a_board_that_cannot_be_is_refused(running: Pipeline, parameters: dict[str, str]) -> None:
+def test_an_impossible_board_is_refused(running: Pipeline, parameters: dict[str, str]) -> None:
     answer = running.client("user", "reader").get("/v1/leaderboards/volume", params=parameters)
     assert answer.status_code == 422, answer.text
     problem(answer)

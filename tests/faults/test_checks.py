@@ -34,7 +34,7 @@ def said(records: Sequence[StoredRecord]) -> str:
     return "\n".join(records_differ("t:0", RIGHT, records))
 
 
-def test_what_is_right_is_passed_in_any_order_of_different_keys() -> None:
+def test_correct_records_pass_in_any_order_of_different_keys() -> None:
     assert said(stored(*RIGHT)) == ""
     assert said(stored(BOB_1, ANN_1, ANN_2)) == ""
 
@@ -51,11 +51,11 @@ def test_what_is_right_is_passed_in_any_order_of_different_keys() -> None:
     ],
     ids=["doubled", "lost", "made up", "other content", "other time", "other order"],
 )
-def test_each_thing_that_is_wrong_is_found(entries: tuple[Entry, ...], finding: str) -> None:
+def test_each_planted_error_is_found(entries: tuple[Entry, ...], finding: str) -> None:
     assert finding in said(stored(*entries))
 
 
-def test_of_a_trimmed_topic_what_is_kept_is_compared() -> None:
+def test_the_kept_part_of_a_trimmed_topic_is_compared() -> None:
     assert said(stored(ANN_2, first=2)) == ""
     assert "more than once" in said(stored(ANN_2, ANN_2, first=2))
 
@@ -64,7 +64,7 @@ def event(kind: str, user: str, **data: Any) -> conservation.Event:
     return {"id": "1", "type": f"astra.x.{kind}.v1", "partitionkey": user, "data": data}
 
 
-def test_an_execution_too_few_is_found() -> None:
+def test_a_missing_execution_is_found() -> None:
     executed = [event("TradeExecuted", "ann"), event("RiskAlert", "ann")]
     assert list(conservation.executions(executed, 1)) == []
     assert list(conservation.executions(executed, 2)) == ["1 executions of 2 fills"]
@@ -84,7 +84,7 @@ def test_fees_that_do_not_sum_are_found() -> None:
     assert list(conservation.fees(torn, {"financial-fees": totals})) != []
 
 
-def test_xp_that_nobody_gained_is_found() -> None:
+def test_xp_without_a_gain_is_found() -> None:
     gained = [event("XPGained", "ann", amount=10), event("XPGained", "ann", amount=5), event("LevelUp", "ann", new=2)]
     assert list(conservation.experience(gained, {"gamification-progress": [("ann", {"xp": 15})]})) == []
     assert list(conservation.experience(gained, {"gamification-progress": [("ann", {"xp": 10})]})) != []
@@ -109,7 +109,7 @@ def test_a_snapshot_is_the_fold_of_its_changelog() -> None:
         assert len(list(fold_differs("t", changes, wrong))) == 1
 
 
-def test_of_a_trimmed_changelog_the_rows_that_the_rest_changes_are_compared() -> None:
+def test_rows_that_the_kept_part_of_a_trimmed_changelog_changes_are_compared() -> None:
     tail = [change(7, b"a", b"2")]
     assert list(fold_differs("t", tail, {b"a": b"2", b"old": b"1"})) == []
     assert list(fold_differs("t", tail, {b"a": b"1", b"old": b"1"})) != []

@@ -10,13 +10,13 @@ SEEDS = range(100)
 FAULTS = 10
 
 
-def test_the_same_seed_is_the_same_script_and_another_is_another() -> None:
+def test_the_same_seed_gives_the_same_script_and_another_seed_another() -> None:
     assert plan(7, FAULTS) == plan(7, FAULTS)
     assert len({plan(seed, FAULTS) for seed in SEEDS}) == len(SEEDS)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_it_never_has_more_or_fewer_workers_than_it_may_and_hits_only_those_there_are(seed: int) -> None:
+def test_a_script_keeps_the_number_of_workers_in_bounds_and_hits_only_running_ones(seed: int) -> None:
     running = set(SLOTS[:FIRST_WORKERS])
     for fault in plan(seed, FAULTS):
         if fault.kind is Kind.ADD:
@@ -36,7 +36,7 @@ def test_moments_come_in_order_while_work_is_left(seed: int) -> None:
     assert 0 <= moments[0] <= moments[-1] < 1
 
 
-def test_over_some_seeds_every_kind_of_fault_hits_everyone_it_can_hit() -> None:
+def test_over_some_seeds_every_kind_of_fault_hits_each_possible_victim() -> None:
     scripts = [plan(seed, FAULTS) for seed in SEEDS]
     met = {(fault.kind, who(fault)) for script in scripts for fault in script}
     assert met == {

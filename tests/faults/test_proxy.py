@@ -112,7 +112,7 @@ def test_a_stall_holds_back_and_loses_nothing(link: Link, client: socket.socket)
     assert client.recv(1) == b"0"
 
 
-def test_a_fault_of_one_link_is_none_of_another(echo: Path) -> None:
+def test_a_fault_of_one_link_leaves_other_links_alone(echo: Path) -> None:
     with Proxy(echo) as proxy, connect(proxy.link("w2")) as other:
         assert ask(other) == LINE
         proxy.link("w1").stall()

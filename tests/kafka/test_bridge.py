@@ -166,7 +166,7 @@ async def _shown(world: World, place: TopicPartition, offset: int) -> bool:
 
 
 @NO_TRANSACTIONS
-async def test_what_a_transaction_took_back_is_not_copied(world: World) -> None:
+async def test_records_of_an_aborted_transaction_are_not_copied(world: World) -> None:
     await world.create()
     async with producing(world.bootstrap, transactional_id=f"{world.prefix}-t") as producer:
         for value, kept in ((b"1", True), (b"2", False), (b"3", True)):

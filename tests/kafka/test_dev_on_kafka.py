@@ -26,7 +26,7 @@ def test_one_command_runs_it_all_on_kafka_and_stops_clean(tmp_path: Path, bootst
         dev.close()
 
 
-def test_what_redis_alone_has_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_commands_that_need_redis_say_so_on_kafka(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ASTRA_BROKER_URL", "kafka://127.0.0.1:1")
     told = CliRunner().invoke(cli, ["dead-letters", "list"]).exception
     assert isinstance(told, DeployError)

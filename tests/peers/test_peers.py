@@ -32,7 +32,7 @@ SLICE = [who for who in CONTESTANTS if who in OURS or who.environment == "fastst
 
 
 @pytest.mark.parametrize("who", SLICE, ids=lambda who: who.name)
-def test_everyone_counts_right(who: Contestant) -> None:
+def test_every_contestant_counts_right(who: Contestant) -> None:
     spent = race(who, python_of(who), events=EVENTS, seed=1, named=None)
     assert spent.events > 0
     assert spent.wall_s > 0
@@ -47,7 +47,7 @@ def python_of(who: Contestant) -> Path | None:
         pytest.skip(str(exc))
 
 
-def test_who_counts_wrong_has_no_result(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_contestant_that_counts_wrong_has_no_result(monkeypatch: pytest.MonkeyPatch) -> None:
     def all_but_the_last(records: Sequence[Record]) -> Counter[str]:
         return counted(records[:-1])
 

@@ -49,7 +49,7 @@ def test_rules_know_nothing_of_faust_or_the_clock() -> None:
             assert not {n.partition(".")[0] for n in imported(tree)} & {"faust", "time", "random", "asyncio"}, path
 
 
-def test_no_float_stands_in_a_rule_or_a_row() -> None:
+def test_no_rule_or_row_uses_a_float() -> None:
     for path, tree in modules("agents", "tables"):
         for node in ast.walk(tree):
             literal = isinstance(node, ast.Constant) and isinstance(node.value, float)
@@ -68,7 +68,7 @@ def test_only_the_log_writes_streams() -> None:
         assert "xadd" not in attributes, path
 
 
-def test_wall_clock_time_has_one_door_in_the_api() -> None:
+def test_the_api_reads_the_wall_clock_in_one_place() -> None:
     for path, tree in modules("api", "tables", "agents"):
         calls = {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
         assert path.name == "clock.py" or not calls & {"time.time", "time.time_ns", "datetime.now"}, path

@@ -335,7 +335,7 @@ async def test_feeds_end_at_once_when_the_server_stops(served_app: FastAPI, work
                 await reading
 
 
-async def test_a_client_that_reads_nothing_slows_nobody_and_is_told_to_start_afresh(
+async def test_a_client_that_reads_nothing_slows_no_other_and_is_told_to_start_afresh(
     served_app: FastAPI, worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sessions, "PENDING_CHANGES_MAX", 2_000)

@@ -186,7 +186,7 @@ async def test_one_key_used_many_times_at_once_has_one_effect(client: httpx.Asyn
     assert len(await written(log, topics.TRADING_COMMANDS)) == 1
 
 
-async def test_of_two_bodies_under_one_key_at_once_one_is_accepted_and_nobody_else_is_touched(
+async def test_of_two_concurrent_bodies_under_one_key_one_is_accepted_and_no_other_request_is_affected(
     client: httpx.AsyncClient, log: Log
 ) -> None:
     def post(key: str, leverage: int) -> Awaitable[httpx.Response]:

@@ -53,7 +53,7 @@ async def test_sums_may_be_larger_than_any_amount_that_a_client_may_send(
     assert shown["volume_usd"] == "10000000000000000.00"
 
 
-async def test_a_user_nobody_knows_is_404(client: httpx.AsyncClient, worker: Worker) -> None:
+async def test_an_unknown_user_is_404(client: httpx.AsyncClient, worker: Worker) -> None:
     assert_problem(await client.get("/v1/users/nobody/progress"), 404, "not-found")
 
 
@@ -85,7 +85,7 @@ async def test_private_tables_are_for_their_owner_and_staff(
 
 
 @pytest.mark.parametrize("part", ["positions", "portfolio"])
-async def test_who_may_not_read_a_table_learns_nothing_of_positions(
+async def test_a_refused_reader_learns_nothing_of_positions(
     client: httpx.AsyncClient, worker: Worker, part: str
 ) -> None:
     path = f"/v1/users/alice/{part}"
@@ -267,7 +267,7 @@ async def test_stats_count_a_record_until_the_slowest_domain_has_processed_it(
         assert {topic["topic"]: topic["lag"] for topic in shown["topics"]}[topics.TRADING_EVENTS]["1"] == lag
 
 
-async def test_tables_nobody_made_yet_are_503_and_stats_are_empty(client: httpx.AsyncClient) -> None:
+async def test_tables_that_do_not_exist_yet_are_503_and_stats_are_empty(client: httpx.AsyncClient) -> None:
     assert_problem(await client.get("/v1/users/alice/progress"), 503, "unavailable")
     shown = (await client.get("/v1/stats")).json()
     assert (shown["users"], shown["workers"]["alive"], shown["watermark"]) == (0, 0, None)

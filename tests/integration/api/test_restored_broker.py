@@ -106,7 +106,7 @@ async def test_a_client_that_resumes_at_a_restored_broker_starts_afresh(
     assert reader.resyncs == ["rolled_back"]
 
 
-async def test_an_id_without_evidence_is_taken_at_its_word(server: httpx.AsyncClient, worker: Worker) -> None:
+async def test_an_event_id_without_proof_of_its_log_is_accepted(server: httpx.AsyncClient, worker: Worker) -> None:
     await put(worker, alice=1)
     reader = Reader(server, PATH)
     await reader.read(shows(alice=1))
@@ -196,7 +196,7 @@ SHARED = [
 
 
 @pytest.mark.parametrize("feed", SHARED, ids=lambda feed: feed.name)
-async def test_what_is_kept_for_all_who_watch_shows_nothing_of_what_is_lost(
+async def test_a_shared_feed_shows_nothing_that_a_rollback_lost(
     server: httpx.AsyncClient, worker: Worker, log: Log, feed: Shared
 ) -> None:
     earlier = await feed.with_one_that_will_be_lost(worker, log)
@@ -210,7 +210,7 @@ async def test_what_is_kept_for_all_who_watch_shows_nothing_of_what_is_lost(
 
 
 @pytest.mark.parametrize("feed", SHARED, ids=lambda feed: feed.name)
-async def test_what_is_kept_for_all_who_watch_shows_nothing_of_what_was_lost_while_nobody_listened(
+async def test_a_shared_feed_shows_nothing_that_was_lost_while_it_had_no_subscriber(
     served_app: FastAPI, server: httpx.AsyncClient, worker: Worker, log: Log, feed: Shared
 ) -> None:
     earlier = await feed.with_one_that_will_be_lost(worker, log)
@@ -233,7 +233,7 @@ async def test_what_is_kept_for_all_who_watch_shows_nothing_of_what_was_lost_whi
     assert set(after.table) == {"stays"}
 
 
-async def test_what_was_read_last_is_not_trimmed_while_it_is_followed(log: Log, worker: Worker) -> None:
+async def test_the_last_record_read_is_not_trimmed_while_a_feed_follows(log: Log, worker: Worker) -> None:
     """The last record that was read proves that the log is still the same."""
     await log.redis.hset(log.keys.topic(TOPIC), "retention_ms", 1)
     await log.append([Record(TOPIC, 0, b"k", b"%d" % n, 0) for n in range(NODE_RECORDS)])

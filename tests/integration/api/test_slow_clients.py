@@ -35,7 +35,7 @@ def progress(xp: int) -> Progress:
     return Progress(xp=xp, max_leverage=10)
 
 
-async def test_who_stands_still_is_told_the_newest_of_each_row_and_who_reads_meanwhile_is_told_each_change(
+async def test_a_stalled_client_gets_the_newest_of_each_row_and_a_reading_one_each_change(
     app: FastAPI, worker: Worker
 ) -> None:
     hub = app.state.api.hub
@@ -70,7 +70,7 @@ async def test_a_client_that_knows_more_than_the_follower_has_handed_out_is_not_
     assert not subscriber.take()
 
 
-async def test_who_gives_up_before_the_topic_can_be_read_is_not_kept(app: FastAPI, log: Log) -> None:
+async def test_a_client_that_gives_up_before_the_topic_can_be_read_is_not_kept(app: FastAPI, log: Log) -> None:
     # Nothing runs the follower.
     follower = Follower(log, app.state.api.hub.followers["progress"].topic, PROGRESS_FEED.read)
     joining = asyncio.create_task(follower.join(Subscriber(None, pending_max=10)))
@@ -81,7 +81,7 @@ async def test_who_gives_up_before_the_topic_can_be_read_is_not_kept(app: FastAP
     assert not follower.subscribers
 
 
-async def test_what_all_are_told_is_encoded_once(app: FastAPI, worker: Worker) -> None:
+async def test_a_message_for_all_clients_is_encoded_once(app: FastAPI, worker: Worker) -> None:
     hub = app.state.api.hub
     opened = [await hub.open("progress", RowsView(hub.tables, TABLE, PROGRESS.load), None) for _ in range(5)]
     feeds = [session.frames() for session in opened]

@@ -174,7 +174,7 @@ def test_a_data_directory_that_is_wiped_under_a_running_dev_stops_it_and_it_says
         dev.close()
 
 
-def test_what_is_wrong_is_said_before_anything_is_started(tmp_path: Path, data_dir: Path) -> None:
+def test_an_error_is_reported_before_anything_is_started(tmp_path: Path, data_dir: Path) -> None:
     bad = tmp_path / "bad.csv"
     bad.write_text("a,b\n1,2\n")
     dev = Dev(data_dir, "--replay", str(bad))

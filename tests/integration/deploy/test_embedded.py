@@ -109,7 +109,7 @@ def test_another_process_finds_the_running_server(supervisor: subprocess.Popen[s
     assert running_url(tmp_path) is None
 
 
-async def test_what_was_acknowledged_survives_a_kill_of_the_server(server: EmbeddedServer) -> None:
+async def test_acknowledged_writes_survive_a_kill_of_the_server(server: EmbeddedServer) -> None:
     async with Log(server.url, "kept") as log:
         await log.create_topic(TopicSpec("t", 1))
         for n in range(200):

@@ -87,7 +87,7 @@ def test_a_batch_is_posted_under_its_key_with_the_token(script: Script, ingress:
     assert json.loads(body) == {"fills": [{"fill_id": "d-2"}]}
 
 
-def test_what_was_not_answered_is_repeated_as_it_was(script: Script, ingress: Ingress, said: list[str]) -> None:
+def test_an_unanswered_request_is_repeated_unchanged(script: Script, ingress: Ingress, said: list[str]) -> None:
     script.answers = [None, (503, {"Retry-After": "0"}, {"title": "T", "detail": "D", "errors": []}), ACCEPTED]
     ingress.report_fills("d-2-3", [{"fill_id": "d-2"}])
     assert len(script.asked) == 3

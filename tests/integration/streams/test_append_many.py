@@ -31,7 +31,7 @@ async def values(log: Log, partition: int = 0) -> list[str]:
     return [record.value.decode() for records in found.values() for record in records if record.value is not None]
 
 
-async def test_each_has_its_own_offsets_and_they_stand_in_their_order(log: Log) -> None:
+async def test_each_write_gets_its_own_offsets_in_order(log: Log) -> None:
     await log.create_topic(TOPIC)
     done = await append_many(log, [write("a", "1", "2"), write("b", "3", partition=1), write("c", "4")])
     assert done == [Appended((0, 1), again=False), Appended((0,), again=False), Appended((2,), again=False)]
@@ -39,7 +39,7 @@ async def test_each_has_its_own_offsets_and_they_stand_in_their_order(log: Log) 
     assert await values(log, 1) == ["3"]
 
 
-async def test_a_repetition_and_a_conflict_concern_nobody_else(log: Log) -> None:
+async def test_a_repeat_or_a_conflict_affects_no_other_write(log: Log) -> None:
     await log.create_topic(TOPIC)
     await append_many(log, [write("a", "1")])
     again, conflict, fresh = await append_many(log, [write("a", "1"), write("a", "9", body="other"), write("b", "2")])
@@ -57,7 +57,7 @@ async def test_a_server_that_does_not_know_the_script_gets_it(log: Log) -> None:
     assert await values(log) == ["1", "2"]
 
 
-async def test_a_topic_that_was_made_anew_is_told_to_all_and_known_the_next_time(log: Log) -> None:
+async def test_every_write_learns_that_its_topic_was_recreated_and_the_next_one_works(log: Log) -> None:
     await log.create_topic(TOPIC)
     await log.redis.delete(log.keys.topic(TOPIC.name))
     async with Log(log.url, log.keys.namespace) as other:
@@ -67,7 +67,7 @@ async def test_a_topic_that_was_made_anew_is_told_to_all_and_known_the_next_time
     assert [type(one) for one in await append_many(log, [write("a", "1"), write("b", "2")])] == [Appended, Appended]
 
 
-async def test_a_topic_that_is_gone_is_told_to_all(log: Log) -> None:
+async def test_every_write_learns_that_its_topic_is_gone(log: Log) -> None:
     await log.create_topic(TOPIC)
     await log.redis.delete(log.keys.topic(TOPIC.name))
     done = await append_many(log, [write("a", "1"), write("b", "2")])

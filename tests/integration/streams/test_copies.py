@@ -29,7 +29,7 @@ def step(start: int, end: int) -> WriteBatch:
     )
 
 
-async def test_a_copy_goes_on_from_where_it_stands_and_from_nowhere_else(log: Log) -> None:
+async def test_a_copy_continues_from_its_stored_offset_and_from_no_other(log: Log) -> None:
     await log.commit(step(0, 7))
     await log.commit(step(7, 9))
     for wrong in (step(0, 7), step(7, 9), step(8, 10), step(20, 21)):
@@ -40,7 +40,7 @@ async def test_a_copy_goes_on_from_where_it_stands_and_from_nowhere_else(log: Lo
     assert await log.source_offsets("elsewhere") == {}
 
 
-async def test_offsets_of_a_group_without_members_are_committed_from_where_they_stand(log: Log) -> None:
+async def test_offsets_of_a_group_without_members_are_committed_from_their_stored_value(log: Log) -> None:
     await log.append([Record("t", 0, None, b"v", 1)] * 3)
     await log.commit(WriteBatch(offsets={PLACE: 2}, preconditions={PLACE: Preconditions(0, "")}, group="g"))
     with pytest.raises(RolledBackError):

@@ -81,7 +81,7 @@ def test_a_history_of_years_can_be_imported_in_its_order(memory: Memory) -> None
     assert {memory.kind(f"f-{day}", START + day * DAY_US) for day in range(1_000)} == {"new"}
 
 
-def test_what_is_forgotten_is_too_late_and_never_new_again(memory: Memory) -> None:
+def test_a_forgotten_event_is_too_late_and_never_new_again(memory: Memory) -> None:
     for day in range(200):
         memory.kind(f"f-{day}", START + day * DAY_US)
     again = {memory.kind(f"f-{day}", START + day * DAY_US) for day in range(200)}
@@ -151,7 +151,7 @@ def test_memory_shrinks_when_a_user_becomes_quiet(memory: Memory) -> None:
     assert memory.ids().entries == memory.entries()
 
 
-def test_an_id_that_stands_across_two_entries_is_not_taken_for_one(memory: Memory) -> None:
+def test_bytes_that_span_two_entries_are_not_taken_for_an_id(memory: Memory) -> None:
     ids = memory.ids()
     ids.add(b"\x01" * 4 + b"\x02" * 4, 1, b"\x03" * CONTENT_BYTES, 0)
     ids.add(b"\x05" * 8, 1, b"\x03" * CONTENT_BYTES, 0)
@@ -167,7 +167,7 @@ def test_content_tells_the_values_of_a_field_apart(values: Any) -> None:
     assert len({content_of((value,))[4] for value in values}) == len(values)
 
 
-def test_a_difference_that_no_byte_of_a_field_shows_is_a_conflict_all_the_same(memory: Memory) -> None:
+def test_a_difference_that_no_field_digest_shows_is_still_a_conflict(memory: Memory) -> None:
     memory.kind("f", START, (1,))
     verdict = memory.events.judge("ada|tape", name_hash_of("f"), Instant(START), content_of((1 + 251,)))
     assert (verdict.kind, verdict.differing) == ("conflicting", ())

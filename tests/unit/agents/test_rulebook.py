@@ -62,7 +62,7 @@ def leaves(fields: dict[str, Any], path: tuple[str, ...] = ()) -> Any:
 
 
 @pytest.mark.parametrize("path", list(leaves(tomllib.loads(packaged_text()))), ids=".".join)
-def test_no_number_has_a_second_place(path: tuple[str, ...]) -> None:
+def test_no_number_of_the_rule_book_has_a_default_in_the_code(path: tuple[str, ...]) -> None:
     """A missing key is an error: the code has no default for it."""
     fields = tomllib.loads(packaged_text())
     section = fields

@@ -49,7 +49,7 @@ async def outcomes(tasks: list[asyncio.Task[int]]) -> list[int | BaseException]:
         return await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def test_an_idle_one_calls_at_once_and_who_comes_meanwhile_shares_the_next_call_in_order() -> None:
+async def test_an_idle_coalescer_calls_at_once_and_later_callers_share_the_next_call_in_order() -> None:
     broker = Broker()
     together = RequestCoalescer(broker.run, size_max=100)
     [first] = await started(together, 1)
@@ -72,7 +72,7 @@ async def test_a_call_is_no_larger_than_allowed_unless_one_item_is() -> None:
     assert broker.calls == [[1, 4], [6], [50], [2]]
 
 
-async def test_an_error_of_one_item_is_of_its_caller_alone() -> None:
+async def test_an_error_of_one_item_reaches_its_caller_alone() -> None:
     broker = Broker()
     together = RequestCoalescer(broker.run, size_max=100)
     tasks = await started(together, 1, -2, 3)
@@ -82,7 +82,7 @@ async def test_an_error_of_one_item_is_of_its_caller_alone() -> None:
     assert isinstance(two, UnknownTopicError)
 
 
-async def test_an_absent_broker_is_told_to_all_who_wait_without_trying_each() -> None:
+async def test_all_waiting_callers_learn_of_an_absent_broker_without_a_call_each() -> None:
     broker = Broker()
     together = RequestCoalescer(broker.run, size_max=1)
     tasks = await started(together, 1, 2, 3)
@@ -95,7 +95,7 @@ async def test_an_absent_broker_is_told_to_all_who_wait_without_trying_each() ->
     assert await again == 8
 
 
-async def test_another_failure_is_of_its_call_alone() -> None:
+async def test_any_other_failure_affects_its_call_alone() -> None:
     broker = Broker()
     together = RequestCoalescer(broker.run, size_max=1)
     tasks = await started(together, 1, 2)
@@ -106,7 +106,7 @@ async def test_another_failure_is_of_its_call_alone() -> None:
     assert two == 4
 
 
-async def test_nothing_is_called_for_who_went_away_while_waiting() -> None:
+async def test_a_caller_that_was_cancelled_is_left_out_of_the_call() -> None:
     broker = Broker()
     together = RequestCoalescer(broker.run, size_max=100)
     tasks = await started(together, 1)

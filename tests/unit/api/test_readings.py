@@ -36,11 +36,11 @@ def test_a_fill_is_told_on_the_channel_of_its_market() -> None:
     "value",
     [None, b"{", b"7", b"[]", *({name: part for name, part in EVENT.items() if name != gone} for gone in EVENT)],
 )
-def test_what_is_no_whole_event_is_passed_over(value: Any) -> None:
+def test_an_incomplete_event_is_skipped(value: Any) -> None:
     assert TRADES_FEED.read(0, record(value)) is None
 
 
-def test_a_fill_without_a_market_is_passed_over() -> None:
+def test_a_fill_without_a_market_is_skipped() -> None:
     assert TRADES_FEED.read(0, record({**EVENT, "data": {"size": "1"}})) is None
 
 
@@ -51,5 +51,5 @@ def test_standings_are_told_to_all_boards_that_they_are_of() -> None:
 
 
 @pytest.mark.parametrize("value", [None, b"{", b"7"])
-def test_what_holds_no_standings_is_passed_over(value: bytes | None) -> None:
+def test_a_row_without_standings_is_skipped(value: bytes | None) -> None:
     assert read_standings(0, record(value)) is None

@@ -12,19 +12,19 @@ def shown(**rows: int) -> Shown:
     return Shown(Position("boards", "e", {0: 1}), {user: orjson.dumps(rank) for user, rank in rows.items()})
 
 
-def test_rows_that_changed_and_users_who_left_are_told() -> None:
+def test_changed_rows_and_users_who_left_are_sent() -> None:
     told = shown(ada=1, cy=2).since(shown(ada=1, bob=2, cy=3))
     assert told is not None
     assert orjson.loads(told) == {"rows": [2], "removed": ["bob"]}
 
 
-def test_nothing_is_told_when_nothing_changed() -> None:
+def test_nothing_is_sent_when_nothing_changed() -> None:
     now = shown(ada=1)
     assert now.since(now) is None
     assert now.since(shown(ada=1)) is None
 
 
-def test_a_difference_is_made_once_for_all_who_were_shown_the_same() -> None:
+def test_a_difference_is_computed_once_for_all_subscribers_with_the_same_rows() -> None:
     now, before, other = shown(ada=1, bob=2), shown(bob=1), shown(ada=1)
     assert now.since(before) is now.since(before)
     told = now.since(other)
@@ -32,5 +32,5 @@ def test_a_difference_is_made_once_for_all_who_were_shown_the_same() -> None:
     assert orjson.loads(told) == {"rows": [2], "removed": []}
 
 
-def test_who_may_have_been_shown_anything_is_told_all() -> None:
+def test_a_subscriber_with_unknown_rows_gets_all_rows() -> None:
     assert orjson.loads(shown(ada=1, bob=2).all()) == {"complete": True, "rows": [1, 2]}

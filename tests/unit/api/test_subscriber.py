@@ -31,7 +31,7 @@ def test_later_changes_of_a_row_replace_earlier_ones() -> None:
     assert not one.take()
 
 
-def test_who_keeps_up_holds_what_was_handed_to_all_and_who_does_not_changes_nothing_of_it() -> None:
+def test_a_fast_subscriber_shares_the_common_delta_and_a_slow_one_does_not_change_it() -> None:
     keeps_up, is_behind = subscriber(), subscriber()
     first, second = changed(0, "alice"), changed(1, "alice")
     for one in (keeps_up, is_behind):
@@ -45,7 +45,7 @@ def test_who_keeps_up_holds_what_was_handed_to_all_and_who_does_not_changes_noth
     assert (keeps_up.conflated, is_behind.conflated) == (0, 1)
 
 
-def test_what_is_handed_out_together_has_the_newest_of_each_row_and_is_encoded_once() -> None:
+def test_a_common_delta_has_the_newest_of_each_row_and_is_encoded_once() -> None:
     both = Changes(one for n in range(3) for one in changed(n, "alice" if n < 2 else "bob"))
     assert [c.offset for c in both] == [1, 2]
     assert both.conflated == 1
@@ -71,7 +71,7 @@ def test_too_many_rows_make_it_start_afresh_and_take_no_more() -> None:
     assert [c.offset for c in one.take()] == [9]
 
 
-def test_what_a_snapshot_told_is_not_told_again() -> None:
+def test_a_row_of_the_snapshot_is_not_sent_again() -> None:
     one = subscriber()
     for offset in range(6):
         one.offer(changed(offset))
@@ -85,7 +85,7 @@ def test_what_a_snapshot_told_is_not_told_again() -> None:
     assert len(one.take()) == 1
 
 
-def test_subscribers_who_know_the_same_are_told_one_id() -> None:
+def test_subscribers_with_the_same_offsets_get_the_same_event_id() -> None:
     reached, floor = FeedOffset(Position("t", "e", {0: 2}), {}), Position("t", "e", {0: 5})
     some = [subscriber() for _ in range(2)]
     for one in some:

@@ -168,7 +168,7 @@ async def test_a_read_that_fails_leaves_what_was_there(table: Table, totals: Sha
     assert shown(sums) == {"treasury": "1.00"}
 
 
-async def test_who_knows_more_than_was_handed_out_has_them_read_again(table: Table, totals: SharedSums) -> None:
+async def test_a_subscriber_ahead_of_the_follower_has_the_totals_read_again(table: Table, totals: SharedSums) -> None:
     """A resuming client knows records that the follower has yet to hand out."""
     await loaded(table, totals)
     ahead = table.write(0, "treasury", 1)
@@ -180,7 +180,9 @@ async def test_who_knows_more_than_was_handed_out_has_them_read_again(table: Tab
     assert table.reads == 2
 
 
-async def test_what_was_read_and_not_told_is_told_when_it_is_handed_out(table: Table, totals: SharedSums) -> None:
+async def test_a_change_that_was_read_and_not_sent_is_sent_when_the_feed_hands_it_out(
+    table: Table, totals: SharedSums
+) -> None:
     """A resuming client gets the sums that changed, and not all that the read found."""
     await loaded(table, totals)
     view, subscriber = FeesView(totals, ALL), Subscriber(None, pending_max=10)
@@ -215,7 +217,7 @@ async def test_changes_that_came_while_nobody_listened_are_not_taken_for_known(
     assert shown(await loaded(table, totals)) == {"treasury": "1.00", "others": "1.00"}
 
 
-async def test_what_is_being_read_of_a_log_that_is_lost_is_not_kept(table: Table, totals: SharedSums) -> None:
+async def test_a_read_of_a_log_that_was_rolled_back_is_not_kept(table: Table, totals: SharedSums) -> None:
     table.write(0, "treasury", 1)
     asking = await begun(totals.at(at(0, 0)))
     totals.forget()

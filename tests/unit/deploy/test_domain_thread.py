@@ -128,7 +128,7 @@ def test_a_domain_can_be_stopped_before_it_is_ready(threads: list[DomainThread])
     assert threads[0].ended(SOON_S)
 
 
-def test_a_domain_whose_services_do_not_stop_ends_all_the_same(
+def test_a_domain_whose_services_do_not_stop_still_ends(
     threads: list[DomainThread], caplog: pytest.LogCaptureFixture
 ) -> None:
     wait_for(run(threads, Unwilling), 1)

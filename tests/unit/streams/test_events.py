@@ -201,7 +201,7 @@ def wire(**changes: Any) -> Any:
         b" " * 65_537,
     ],
 )
-def test_what_is_no_event_is_one_clear_error(raw: Any) -> None:
+def test_bytes_that_are_no_event_give_one_clear_error(raw: Any) -> None:
     with pytest.raises(UndecodableEventError, match=r"\w"):
         decode(raw)
 

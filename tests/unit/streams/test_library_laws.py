@@ -126,7 +126,7 @@ def test_an_offence_is_found(source: str) -> None:
     assert list(offences(ast.parse(source)))
 
 
-def test_what_is_an_objects_own_is_no_offence() -> None:
+def test_use_of_an_objects_own_members_is_no_offence() -> None:
     assert not list(offences(ast.parse("class A(B):\n    def f(self):\n        return self._x + super()._y()\n")))
 
 

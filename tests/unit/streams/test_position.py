@@ -16,6 +16,6 @@ def test_a_position_survives_its_text(offsets: dict[int, int]) -> None:
 @pytest.mark.parametrize(
     "text", ["", "x", "t@", "t@e", "t@e:", "t@e:1", "t@e:a-b", "@e:0-1", "t@:0-1", "t@e:0--1", "t@e:0-1-2"]
 )
-def test_what_is_no_position_is_refused(text: str) -> None:
+def test_text_that_is_no_position_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="expected a position"):
         Position.parse(text)

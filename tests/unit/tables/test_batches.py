@@ -33,7 +33,7 @@ def test_a_row_is_read_once_and_written_once_at_the_end() -> None:
     assert (opened.stored.reads, opened.stored.writes) == (1, 1)
 
 
-def test_what_is_only_read_is_not_written() -> None:
+def test_a_row_that_is_only_read_is_not_written() -> None:
     opened = Opened({b"a": b"0"})
     with opened.tables.batch():
         assert [opened.seen.get("a"), opened.seen.get("b"), opened.seen.get("b")] == [b"0", None, None]
@@ -59,7 +59,7 @@ def test_a_batch_that_raises_leaves_every_table_as_it_was_and_nothing_behind() -
     assert opened.stored.writes == 0
 
 
-def test_when_rows_cannot_be_written_the_tables_hold_nothing_any_more() -> None:
+def test_a_failed_write_of_rows_leaves_nothing_pending_in_the_tables() -> None:
     opened = Opened()
     opened.stored.broken = True
 

@@ -73,7 +73,7 @@ def test_periods_follow_each_other_without_gap(instant: Any) -> None:
         *("month:0000-01", "season:9999-Q4", "month:9999-12", "week:-1-W01", "all:time"),
     ],
 )
-def test_what_names_no_period_is_refused(text: Any) -> None:
+def test_text_that_names_no_period_is_refused(text: Any) -> None:
     with pytest.raises(ValueError, match="expected a period"):
         parse_period(text)
 
@@ -108,7 +108,7 @@ def test_a_standing_out_of_range_is_refused(score: Any, at: Any) -> None:
 @pytest.mark.parametrize(
     "text", ["", "1", "x" * SORT_KEY_CHARS, "1" * (SORT_KEY_CHARS + 1), "-" + "1" * (SORT_KEY_CHARS - 1)]
 )
-def test_what_is_no_sort_key_is_refused(text: Any) -> None:
+def test_text_that_is_no_sort_key_is_refused(text: Any) -> None:
     with pytest.raises(ValueError, match="sort key"):
         Standing.from_sort_key(text)
 

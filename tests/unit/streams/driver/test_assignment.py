@@ -57,7 +57,7 @@ def check(held: dict[str, set[TP]]) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-async def test_a_member_without_all_topics_is_assigned_nothing_and_parts_no_topic_from_its_tables() -> None:
+async def test_a_member_without_all_topics_is_assigned_nothing_and_separates_no_topic_from_its_tables() -> None:
     """Faust's own assignor gave the newcomer a partition of `in`, and others that partition's tables."""
     app = new_app()
     before: dict[str, Any] = {}
@@ -69,7 +69,7 @@ async def test_a_member_without_all_topics_is_assigned_nothing_and_parts_no_topi
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-async def test_a_member_that_is_assigned_nothing_takes_that_for_an_assignment() -> None:
+async def test_an_empty_assignment_counts_as_an_assignment() -> None:
     app = new_app()
     members = {n: identity.join_metadata(app.assignor, t, n) for n, t in (("m1", ALL), ("m2", set(SOURCES)))}
     answer = assign(app.assignor, Cluster(COUNTS), members, PREFIX)["m2"]
@@ -78,7 +78,7 @@ async def test_a_member_that_is_assigned_nothing_takes_that_for_an_assignment() 
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-async def test_topics_for_replies_to_one_member_are_no_matter_of_others() -> None:
+async def test_reply_topics_of_one_member_do_not_concern_other_members() -> None:
     held = assigned(new_app(), {"m1": ALL | {"f-reply-1"}, "m2": ALL})
     check(held)
     assert held["m2"]
@@ -88,7 +88,9 @@ async def test_topics_for_replies_to_one_member_are_no_matter_of_others() -> Non
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @given(st.lists(st.dictionaries(st.sampled_from(["m1", "m2", "m3", "m4"]), st.sampled_from(
     [ALL, set(SOURCES), {"in", *TABLES}, set(TABLES)]), min_size=1), min_size=1, max_size=5))  # fmt: skip
-def test_whoever_comes_and_goes_with_whatever_topics_nothing_is_parted(rounds: list[dict[str, set[str]]]) -> None:
+def test_no_sequence_of_joins_and_leaves_separates_a_partition_from_its_tables(
+    rounds: list[dict[str, set[str]]],
+) -> None:
     app, before = new_app(), {}  # type: ignore[var-annotated]
     for members in rounds:
         tables = set(TABLES) & set().union(*members.values())

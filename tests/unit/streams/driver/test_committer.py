@@ -107,7 +107,9 @@ async def test_a_write_goes_on_when_its_caller_is_cancelled(committer: Committer
     assert (len(log.batches), outcomes, committer.tracker.committed(SOURCE)) == (1, [0], 1)
 
 
-async def test_a_generation_ends_only_when_the_write_under_way_is_known(committer: Committer, log: SlowLog) -> None:
+async def test_a_generation_ends_only_once_the_outcome_of_the_write_in_flight_is_known(
+    committer: Committer, log: SlowLog
+) -> None:
     outcomes: list[Any] = []
     finish_an_event(committer, outcomes)
     writing = asyncio.ensure_future(committer.commit())
@@ -121,7 +123,7 @@ async def test_a_generation_ends_only_when_the_write_under_way_is_known(committe
     assert not committer.fence
 
 
-async def test_what_may_have_been_written_is_not_written_under_another_number(
+async def test_a_write_with_an_unknown_outcome_is_retried_under_the_same_number(
     committer: Committer, log: SlowLog
 ) -> None:
     outcomes: list[Any] = []
@@ -148,7 +150,7 @@ async def test_a_member_that_writes_nothing_sees_that_its_last_write_is_lost(
     assert await committer.is_forgotten()
 
 
-async def test_a_caller_that_comes_again_lets_a_few_gather(committer: Committer, log: SlowLog) -> None:
+async def test_a_caller_that_comes_again_waits_for_a_few_more_events(committer: Committer, log: SlowLog) -> None:
     log.answer.set_result(None)
     committer.tracker.reset(SOURCE, 0)
     for offset in range(10):

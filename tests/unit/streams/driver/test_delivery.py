@@ -84,7 +84,7 @@ async def test_a_record_that_waits_when_a_rebalance_begins_is_in_no_queue_afterw
     assert receiver.state.positions[CHANGES] == 7
 
 
-async def test_nor_is_one_that_a_whole_rebalance_overtook() -> None:
+async def test_a_record_that_waits_through_a_whole_rebalance_is_in_no_queue() -> None:
     receiver = Receiver()
     task = await delivering(receiver)
     receiver.app.consumer_generation_id = 2

@@ -39,7 +39,7 @@ marks = st.fixed_dictionaries({tp: st.integers(0, EVENTS) for tp in TPS})
 
 
 @given(edges, marks)
-def test_the_bound_is_the_highest_that_leaves_no_base_behind(
+def test_the_bound_is_the_highest_that_leaves_no_dependency_behind(
     edges: list[tuple[Source, Source]], marks: dict[TP, int]
 ) -> None:
     allowed = graph(edges).bounded(marks)
@@ -56,7 +56,7 @@ def test_the_bound_is_the_highest_that_leaves_no_base_behind(
 
 
 @given(edges, st.lists(sources, max_size=20), marks, st.integers(1, 4))
-def test_commits_never_part_an_event_from_what_it_builds_on(
+def test_commits_never_separate_an_event_from_its_dependencies(
     edges: list[tuple[Source, Source]], produced: list[Source], marks: dict[TP, int], limit: int
 ) -> None:
     box, dependencies = PendingWrites(lambda _topic: 1), graph(edges)
@@ -77,7 +77,7 @@ def test_commits_never_part_an_event_from_what_it_builds_on(
     assert sorted(written) == sorted(source for source in produced if source[1] < possible[source[0]])
 
 
-def test_events_that_build_on_each_other_go_together_beyond_the_bound() -> None:
+def test_events_that_depend_on_each_other_commit_together_beyond_the_bound() -> None:
     box = PendingWrites(lambda _topic: 1)
     first, second = (TPS[0], 0), (TPS[1], 0)
     for source in (first, first, (TPS[2], 0), second):

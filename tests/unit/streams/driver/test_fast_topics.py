@@ -32,7 +32,7 @@ def app() -> faust.App:
     return faust.App("app", broker="memory://")
 
 
-def test_a_plain_topic_has_it_and_so_have_its_clones(app: faust.App) -> None:
+def test_a_plain_topic_and_its_clones_have_the_fast_path(app: faust.App) -> None:
     app.sensors.add(Monitor())
     app.sensors.add(EventTasks())
     app.sensors.add(Finder())

@@ -24,7 +24,7 @@ def silent(*_: Any) -> None:
     failed=st.integers(0, 5),
     present=st.booleans(),
 )
-def test_what_is_left_is_the_last_write_of_those_that_did_not_fail(
+def test_the_last_write_of_the_events_that_did_not_fail_remains(
     writers: list[int], order: list[int], failed: int, *, present: bool
 ) -> None:
     rows: dict[str, Any] = {"k": "before"} if present else {}

@@ -70,7 +70,7 @@ changes = st.lists(
 
 
 @given(changes, st.integers(1, 4), st.integers(1, 4))
-def test_of_rows_the_last_change_is_written_however_events_are_interleaved(
+def test_only_the_last_change_of_a_row_is_written_however_events_interleave(
     changes: list[tuple[int, bytes, bytes | None]], finished: int, limit: int
 ) -> None:
     box, dependencies, writers = PendingWrites(lambda _topic: 1), Dependencies(), dict[bytes, int]()

@@ -291,7 +291,7 @@ async def test_scans_are_what_a_sorted_dictionary_gives(
     assert [key for key, _ in store.prefix(begin)] == sorted(key for key in rows if key.startswith(begin))
 
 
-def test_a_store_that_cannot_be_written_says_so_and_is_no_events_fault(tmp_path: Path) -> None:
+def test_a_store_that_cannot_be_written_says_so_and_blames_no_event(tmp_path: Path) -> None:
     database = Database.acquire(tmp_path / "db")
     database._db.close()
     with pytest.raises(StoreFailedError, match=r"the table store at .*db failed"):
