@@ -117,3 +117,26 @@ async def test_a_batch_that_fails_is_told_as_failed(broker: Broker) -> None:
         await until(lambda: hooks.of(DeadLettered))
         await until(lambda: sum(each.records for each in hooks.of(BatchFinished) if each.succeeded) == 4)
     assert any(not each.succeeded for each in hooks.of(BatchFinished))
+
+
+async def test_batches_of_two_agents_that_read_one_topic_are_both_told_as_succeeded(broker: Broker) -> None:
+    app, hooks = broker.app(), Recording()
+    add_hooks(app, hooks)
+    topic = app.topic(broker.name("in"), value_type=INT)
+    seen: list[tuple[str, int]] = []
+
+    @batch_agent(app, topic)
+    async def quick(batch: Batch[int]) -> None:
+        seen.extend(("quick", value) for value in batch.values)
+
+    @batch_agent(app, topic)
+    async def slow(batch: Batch[int]) -> None:
+        await asyncio.sleep(0.02)
+        seen.extend(("slow", value) for value in batch.values)
+
+    async with running(app):
+        for i in range(5):
+            await topic.send(value=i, partition=0)
+        await until(lambda: sum(each.records for each in hooks.of(BatchFinished)) == 10)
+    assert sorted(seen) == [(name, i) for name in ("quick", "slow") for i in range(5)]
+    assert all(each.succeeded for each in hooks.of(BatchFinished))

@@ -167,16 +167,16 @@ class Stream(faust.Stream):  # type: ignore[type-arg]
         else:
             size.learn(len(received), driver.committer.pending.cost_us((message.tp, message.offset)))
         self.current_event = self._task.message = None
+        counted = not message.acked  # a failure, or a hand-over, has marked it as acked
         is_last = driver.in_flight.done(message)
         if begun.told is not None:
             driver.telemetry.batch_out(self, begun.told, is_last=is_last)
         if driver.hooks:
             took_s = monotonic() - begun.began_s
+            succeeded = is_last or (counted and message.refcount > 0)  # the topic's other agents may work on it still
             driver.hooks.call(
                 Hooks.on_batch_finished,
-                BatchFinished(
-                    message.topic, message.partition, message.offset, len(received), took_s, succeeded=is_last
-                ),
+                BatchFinished(message.topic, message.partition, message.offset, len(received), took_s, succeeded),
             )
 
     @property
