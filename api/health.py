@@ -1,4 +1,4 @@
-"""Probes of this process, and metrics. How the workers are doing is told by `/v1/pipeline`."""
+"""Probes and metrics of this process. `/v1/pipeline` reports the state of the workers."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ router = APIRouter(tags=["Operation"])
 
 
 class Health(BaseModel):
-    """The process answers."""
+    """The answer of a live process."""
 
     status: Annotated[str, Field(examples=["up"])] = "up"
 
 
 class Readiness(BaseModel):
-    """The process takes requests."""
+    """The answer of a process that takes requests."""
 
     status: Annotated[str, Field(examples=["ready"])] = "ready"
 

@@ -62,7 +62,7 @@ class Metrics:
     def show_group(
         self, group: str, members: int, ready: bool, lag_seconds: float, lag: Mapping[TopicPartition, int]
     ) -> None:
-        """Set what is known of a group."""
+        """Set the gauges of a group."""
         self.members.labels(group).set(members)
         self.ready.labels(group).set(ready)
         self.lag_seconds.labels(group).set(lag_seconds)

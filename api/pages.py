@@ -37,7 +37,7 @@ async def asset(name: Literal["page.js", "page.css", "icon.svg"]) -> Response:
 
 @router.get("/page-settings")
 async def settings(api: ApiDep) -> dict[str, list[str]]:
-    """Return what the dashboard offers to choose from."""
+    """Return the choices that the dashboard offers."""
     return {"markets": sorted(api.config.markets, key=str.lower)}
 
 

@@ -27,7 +27,7 @@ class Server(uvicorn.Server):
 
     1. From the signal on, `/readyz` answers 503. All else is served for `drain_s`, so that the load balancer notices.
     2. Open feeds end; clients connect to another process and resume.
-    3. The server stops listening and finishes what it has begun.
+    3. The server stops listening and finishes the requests in flight.
     """
 
     def __init__(self, app: FastAPI, *, drain_s: float = 0.0, **settings: Any) -> None:

@@ -102,7 +102,7 @@ def run_tests(venv: Path, arguments: list[str]) -> None:
 
 
 def finish(command: list[str], environment: dict[str, str]) -> int:
-    """Run a command to its end and return its status; when interrupted, let it stop what it started."""
+    """Run a command to its end and return its status. When interrupted, let the command stop its children."""
     with subprocess.Popen(command, cwd=ROOT, env=environment) as process:
         try:
             return process.wait()

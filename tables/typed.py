@@ -111,7 +111,7 @@ class Table(Generic[V]):
         self._held = {}
 
     def write(self) -> None:
-        """Write what has changed, each key once."""
+        """Write the changed rows, each key once."""
         held, self._held = self._held or {}, None
         changed, self._changed = self._changed, {}
         dump = self._dump

@@ -3,7 +3,7 @@
 The position keeps its cost in whole units of 1e-8 USD and its quantity exactly. A fill in its direction adds its
 notional to the cost. A fill against it takes away cost in proportion to the quantity, rounded half up; one that closes
 it takes all. A fill that goes through zero leaves the rest of itself, at its own price. So a closed position costs
-exactly 0, and nothing drifts. Realised pnl is what the closing fills report.
+exactly 0, and nothing drifts. Realised pnl is the sum that the closing fills report.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ feeds = feed_router()
 
 
 def read_fees(_: int, record: StoredRecord) -> Reading | None:
-    """Read a sum of one partition. What viewers are told is the sum over all of them."""
+    """Read a sum of one partition. Viewers get the sum over all partitions."""
     if record.key is None:
         return None
     key = record.key.decode()

@@ -1,4 +1,4 @@
-"""The view of the fees feed. Each partition keeps sums of its own; subscribers are told the sums over all partitions.
+"""The view of the fees feed. Each partition keeps sums of its own; subscribers get the sums over all partitions.
 
 The sums are read once for all subscribers, and kept current by the changes that the follower hands out.
 """
@@ -25,15 +25,15 @@ class Sums:
     """All fee totals at one moment, by key and partition, and their sums as JSON, each encoded once.
 
     Attributes:
-        position: The position they are true for; the same object until they change.
+        position: The position of the sums; the same object until they change.
     """
 
     def __init__(self, found: TableRows) -> None:
         self.position = found.position
         self._parts: dict[str, dict[int, FeeTotal]] = {}
         self._rows: dict[str, bytes] = {}
-        self._told_of: Changes | None = None
-        self._told: dict[FeeFilter, bytes | None] = {}
+        self._deltas_of: Changes | None = None
+        self._deltas: dict[FeeFilter, bytes | None] = {}
         for row in found.rows:
             self._parts.setdefault(row.key, {})[row.partition] = FeeTotal.load(row.value)
 
@@ -49,7 +49,7 @@ class Sums:
         for partition, end in changes.ends.items():
             offsets[partition] = max(offsets[partition], end)
         self.position = Position(self.position.topic, self.position.epoch, offsets)
-        self._told_of = None
+        self._deltas_of = None
 
     def rows(self, wanted: FeeFilter) -> EncodedRows:
         """Return the encoded sums that a filter takes, in the order of their keys."""
@@ -60,11 +60,11 @@ class Sums:
 
         The result is cached by filter until other changes are asked for, so subscribers with one filter share it.
         """
-        if changes is not self._told_of:
-            self._told_of, self._told = changes, {}
-        if wanted not in self._told:
-            self._told[wanted] = self._delta(changes, wanted)
-        return self._told[wanted]
+        if changes is not self._deltas_of:
+            self._deltas_of, self._deltas = changes, {}
+        if wanted not in self._deltas:
+            self._deltas[wanted] = self._delta(changes, wanted)
+        return self._deltas[wanted]
 
     def _delta(self, changes: Changes, wanted: FeeFilter) -> bytes | None:
         changed = {str(change.key.name) for change in changes}
@@ -90,9 +90,9 @@ class SharedSums:
         return await self._sums.at(at_least)
 
     async def prepare(self, changed: ByChannel, since: Position) -> None:
-        """Take in changes before subscribers are told of them.
+        """Apply changes before subscribers get them.
 
-        Waits for a read that has begun: its result may lack these changes, and would undo them.
+        Wait for a read in flight first. Its result may lack these changes, and would undo them.
         """
         await self._sums.settled()
         sums = self._sums.last

@@ -1,4 +1,4 @@
-"""A leaderboard that a client asks for, and its rows as clients see them."""
+"""The leaderboard of a request, and the rows that clients get."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ MarketQuery = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class Leaderboard:
-    """A board, period and scope asked for, and the name of its ranking."""
+    """The board, period and scope of a request, and the name of the ranking."""
 
     board: Board
     period: Period
@@ -43,7 +43,7 @@ class Leaderboard:
 async def leaderboard(
     api: ApiDep, board: Board, period: PeriodQuery = "all", market: MarketQuery = None
 ) -> Leaderboard:
-    """Return the leaderboard that is asked for.
+    """Return the leaderboard of a request.
 
     Raises:
         Problem: 422 when there is no such period or market, or the board is not kept by market.

@@ -47,7 +47,7 @@ BOARDS_FEED: Final = Feed(
 
 
 class BoardAnswer(BaseModel):
-    """What every answer about a board says."""
+    """The common members of all answers about a board."""
 
     board: Board
     period: str

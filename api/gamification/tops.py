@@ -25,7 +25,7 @@ TOPS_KEPT_MAX = 256
 
 
 def read_standings(_: int, record: StoredRecord) -> Reading | None:
-    """Read a row of standings. A channel is a ranking; what its viewers are told is read from the ranking."""
+    """Read a row of standings. A channel is a ranking; its viewers get rows that are read from the ranking."""
     if record.key is None or record.value is None:
         return None
     try:
@@ -37,11 +37,11 @@ def read_standings(_: int, record: StoredRecord) -> Reading | None:
 
 @dataclass(slots=True)
 class Shown:
-    """The first rows of a board as JSON, by user, and the position they are true for."""
+    """The first rows of a board as JSON, by user, and their position."""
 
     position: Position
     rows: dict[str, bytes]
-    _told: tuple[dict[str, bytes], bytes | None] | None = None
+    _last_delta: tuple[dict[str, bytes], bytes | None] | None = None
 
     def all(self) -> bytes:
         """Return the data of a delta that replaces whatever the subscriber was shown."""
@@ -49,9 +49,9 @@ class Shown:
 
     def since(self, before: Shown) -> bytes | None:
         """Return the data of a delta from an earlier state, None when nothing changed. The last delta is cached."""
-        if self._told is None or self._told[0] is not before.rows:
-            self._told = before.rows, self._difference(before.rows)
-        return self._told[1]
+        if self._last_delta is None or self._last_delta[0] is not before.rows:
+            self._last_delta = before.rows, self._difference(before.rows)
+        return self._last_delta[1]
 
     def _difference(self, before: dict[str, bytes]) -> bytes | None:
         changed = [row for user_id, row in self.rows.items() if before.get(user_id) != row]
@@ -110,7 +110,7 @@ class BoardView:
         yield list(self._shown.rows.values())
 
     async def resume(self) -> None:
-        """Forget what was shown: this process does not know it, so the first delta has all rows."""
+        """Drop the shown rows. This process does not know the client's rows, so the first delta has all rows."""
         self._shown = None
 
     async def delta(self, changes: Changes, reached: Position, subscriber: Subscriber) -> bytes | None:

@@ -1,1 +1,1 @@
-"""What the domains of the API share. Imports no domain."""
+"""The modules that all domains of the API share. Imports no domain."""

@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 
 
 class BrokerWatch:
-    """The broker as it was seen last, looked at once a second.
+    """The last known state of the broker, checked once a second.
 
     Attributes:
         unsuitable: Why commands are refused: the broker could lose records, or the namespace belongs to another
@@ -29,23 +29,23 @@ class BrokerWatch:
         self._absent = False
 
     def require_suitable(self) -> None:
-        """Refuse to write to a broker that could lose what is written.
+        """Refuse to write to a broker that could lose records.
 
         Raises:
-            BrokerUnsuitableError: saying what was found and what to set.
+            BrokerUnsuitableError: the message names the setting that was found and the one to set.
         """
         if self.unsuitable is not None:
             raise BrokerUnsuitableError(str(self.unsuitable))
 
     def why_not_ready(self) -> str | None:
-        """Say what keeps the broker from carrying the log; None when nothing does."""
+        """Return the reason why the broker cannot carry the log, or None."""
         now_s = asyncio.get_running_loop().time()
         if self._answered_s is None or now_s - self._answered_s > ANSWER_AGE_MAX_S:
             return "the broker does not answer"
         return None if self.unsuitable is None else str(self.unsuitable)
 
     async def begin(self) -> None:
-        """Look for the first time. A broker that is away is waited for.
+        """Check the broker for the first time. Wait while it is away.
 
         Raises:
             LogError: the broker is unsuitable, or the namespace belongs to another application; with what to do.
@@ -56,7 +56,7 @@ class BrokerWatch:
             self._note_absence(exc)
 
     async def look(self) -> None:
-        """Look at the broker once. What is wrong is kept, not raised."""
+        """Check the broker once. Store an error instead of raising it."""
         try:
             await self._check()
         except LogUnavailableError as exc:
@@ -71,7 +71,7 @@ class BrokerWatch:
             self.unsuitable = None
 
     async def run(self) -> None:
-        """Look once a second, until cancelled."""
+        """Check the broker once a second, until cancelled."""
         while True:
             await asyncio.sleep(WATCH_EVERY_S)
             await self.look()

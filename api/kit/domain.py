@@ -1,4 +1,4 @@
-"""What a domain adds to the API, declared in one place: `API` of `api.<domain>`."""
+"""The declaration of a domain's part of the API: `API` of `api.<domain>`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tables.reader import TableReader
 
 
 class Part(Protocol):
-    """What endpoints of a domain share within a process. Built once, found by its type: `api.part(Seals)`."""
+    """An object that a domain's endpoints share within a process. Built once, found by its type: `api.part(Seals)`."""
 
     def __init__(self, tables: TableReader, config: ApiConfig) -> None:
         """Build it; nothing is read yet."""
@@ -31,7 +31,7 @@ class DomainApi:
         feeds: Its feeds; each has a follower of its own.
         commands: The classes of events that its routes append, with the model of the body that each is read from,
             None where there is no body. They have to be those that the topology declares.
-        parts: What its endpoints share.
+        parts: The objects that its endpoints share.
     """
 
     routers: tuple[APIRouter, ...]

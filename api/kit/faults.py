@@ -12,7 +12,7 @@ OUR_MESSAGES = "Value error, "
 
 
 def faults_of(errors: Iterable[Mapping[str, Any]]) -> list[Fault]:
-    """Return pydantic's errors as faults: where, and what is wrong."""
+    """Return pydantic's errors as faults, each with its place and its reason."""
     return [_fault(error["loc"], error["msg"].removeprefix(OUR_MESSAGES)) for error in errors]
 
 

@@ -43,7 +43,7 @@ UNAVAILABLE_ERRORS: Mapping[type[LogError], str] = {
     BrokerUnsuitableError: "the broker's settings could lose records, so that nothing is written; see /readyz",
     DamagedPartitionError: "a partition of this topic was changed from outside and has to be repaired; try again later",
 }
-"""Errors of the log that a client can only wait out, and what we tell it; an empty text stands for the error's own."""
+"""Errors of the log that a client can only wait out, with the text of the answer. Empty means the error's own text."""
 
 logger = logging.getLogger(__name__)
 
@@ -101,7 +101,7 @@ async def _log(request: Request, exc: Exception) -> JSONResponse:
 
 
 async def _gone(request: Request, exc: Exception) -> JSONResponse:
-    """Note in one line that a client went away before its body was complete; nobody receives the answer."""
+    """Log in one line that a client went away before its body was complete. No client receives the answer."""
     del exc
     logger.info("%s %s: the client went away before its body was complete", request.method, request.url.path)
     return answer(request, Problem(BAD_REQUEST, "the body is not complete"))

@@ -36,7 +36,7 @@ class LagHistory:
         self._seen_ms: dict[TopicPartition, list[int]] = {}
 
     def add(self, ends: Mapping[TopicPartition, int], now_ms: int) -> None:
-        """Take a sample. A partition whose end went back is another one now: its samples are forgotten."""
+        """Take a sample. Drop the samples of a partition whose end went back, because the log is another one now."""
         for tp, end in ends.items():
             known, seen = self._ends.setdefault(tp, []), self._seen_ms.setdefault(tp, [])
             if known and end < known[-1]:

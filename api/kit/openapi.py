@@ -17,7 +17,7 @@ Commands go in with `POST` and are answered with 202 and a `position`; tables co
 feeds. Amounts are decimal strings, never JSON numbers; XP and counts are integers; times are RFC 3339 in UTC.
 
 **Read your writes.** Give a command's `position` to a query as `?after=`: it answers once the effect shows (504 when
-that takes longer than `wait_ms`; the command stands all the same).
+that takes longer than `wait_ms`; the command is still carried out).
 
 **Repeat safely.** Send an `Idempotency-Key`: the same key and body give the same answer and one effect.
 

@@ -79,7 +79,7 @@ NOT_YET_VISIBLE = Kind(
     "not-yet-visible",
     504,
     "The table has not caught up with the position in time",
-    "The command stands and will be applied. Ask again; `detail` says how many records are still before it.",
+    "The command is in the log and will be applied. Ask again; `detail` gives the number of records before it.",
 )
 
 KINDS: Mapping[str, Kind] = {

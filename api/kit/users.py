@@ -1,4 +1,4 @@
-"""Queries of what belongs to one user, for tables with one row a user."""
+"""Queries of one user's data, for tables with one row a user."""
 
 from __future__ import annotations
 

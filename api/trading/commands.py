@@ -1,6 +1,6 @@
 """Commands of trading: `POST /v1/trades`, `/v1/trades/{id}/close`, `/v1/fills`, `/v1/prices`.
 
-The routes read their requests themselves (`api.kit.commands.reading`); what they declare is for the description.
+The routes read their requests themselves (`api.kit.commands.reading`). Their declarations serve the description only.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Answers to commands: where in the log they stand."""
+"""Answers to commands, with their places in the log."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from streams.events import EventData
 
 
 class AcceptedEvent(BaseModel):
-    """An event and where it stands in the log."""
+    """An event and its place in the log."""
 
     event_id: str
     partition: int
@@ -24,7 +24,7 @@ class AcceptedEvent(BaseModel):
 
 
 class Accepted(BaseModel):
-    """The command stands in the log and will be carried out. Read with `?after=<position>` to see its effect."""
+    """The command is in the log and will be carried out. Read with `?after=<position>` to see its effect."""
 
     topic: str
     position: Annotated[str, Field(examples=["astra.trading.commands.v1@5f0c:2-18"])]
@@ -34,7 +34,7 @@ class Accepted(BaseModel):
 
 
 class AcceptedBatch(BaseModel):
-    """All of the batch stands in the log, in the order sent."""
+    """The whole batch is in the log, in the order sent."""
 
     topic: str
     position: Annotated[str, Field(examples=["astra.trading.commands.v1@5f0c:0-7.2-18"])]

@@ -1,4 +1,4 @@
-"""Find a key that stands twice in an object of a JSON body. pydantic would silently take the last of the two."""
+"""Find a duplicate key in an object of a JSON body. pydantic would silently take the last of the two."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _SPACED_COLONS = (b" :", b"\t:", b"\n:", b"\r:")
 
 
 class Duplicate(NamedTuple):
-    """A key that stands more than once in the object at a JSON pointer."""
+    """A key that occurs more than once in the object at a JSON pointer."""
 
     pointer: str
     key: str
 
 
 def find_duplicate_key(raw: bytes, value: BaseModel) -> Duplicate | None:
-    """Return the first key that stands twice in a body, from which `value` was validated without unknown keys.
+    """Return the first duplicate key of a body, from which `value` was validated without unknown keys.
 
     Counting keys is cheap, so that only a body with more keys than the value has fields is parsed again.
     """
@@ -47,7 +47,7 @@ def _fields_set(value: BaseModel) -> int:
 
 
 class _Pairs(list[tuple[str, Any]]):
-    """The keys and values of an object, in the order in which they stand."""
+    """The keys and values of an object, in their order in the text."""
 
 
 def _search(value: Any, pointer: str) -> Duplicate | None:

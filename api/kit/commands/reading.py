@@ -1,7 +1,7 @@
 """Read a command from its request: the caller, the validated body, the idempotency key.
 
 Command routes do this without FastAPI's dependencies, because resolving those costs more than the rest of the request.
-The OpenAPI description of what is read stands here too.
+This module also holds the OpenAPI description of these requests.
 """
 
 from __future__ import annotations
@@ -158,7 +158,7 @@ def key_of(request: Request) -> str | None:
 
 
 def _duplicate(duplicate: Duplicate) -> Problem:
-    detail = f"the key {duplicate.key!r} stands twice in one object"
+    detail = f"the key {duplicate.key!r} occurs twice in one object"
     fault = Fault(pointer=duplicate.pointer, detail=detail)
     return Problem(VALIDATION, f"{duplicate.pointer}: {detail}; nothing was accepted", errors=[fault])
 

@@ -90,7 +90,7 @@ class Writer:
 
         Raises:
             IdempotencyConflictError: the key was used with another body.
-            BrokerUnsuitableError: the broker could lose what is written.
+            BrokerUnsuitableError: the broker could lose records.
         """
         self._broker.require_suitable()
         if key is None:

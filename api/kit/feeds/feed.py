@@ -1,4 +1,4 @@
-"""The declaration of a live feed: what it follows and how it reads that. Stands beside the domain's queries."""
+"""The declaration of a live feed: its topic and how it reads records. It is beside the domain's queries."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ SharedT = TypeVar("SharedT")
 
 
 class Shared(Protocol):
-    """What is read once for all subscribers of a feed."""
+    """A view that all subscribers of a feed share."""
 
     async def prepare(self, changed: ByChannel, since: Position) -> None:
-        """Take in changes by channel, which lie above `since`, before subscribers are told of them."""
+        """Apply changes by channel, all above `since`, before subscribers get them."""
 
     def forget(self) -> None:
         """Read everything anew: the follower has stopped, and the log may be another one when it goes on."""
@@ -35,7 +35,7 @@ class Feed(Generic[SharedT]):
         follows: A table, whose changelog is followed, or the name of a topic.
         read: How it reads a record.
         round_s: How long the follower rests between two reads that found something, in seconds.
-        shared: Builds what is read once for all subscribers; None when each reads for itself.
+        shared: Builds the view that all subscribers share; None when each subscriber reads for itself.
     """
 
     name: str

@@ -45,7 +45,7 @@ logger = logging.getLogger(__name__)
 
 
 ByChannel = Mapping[str | None, Changes]
-"""Changes by channel, for channels with subscribers; None stands for all channels."""
+"""Changes by channel, for channels with subscribers; None means all channels."""
 
 Prepare = Callable[[ByChannel, Position], Awaitable[None]]
 
@@ -117,7 +117,7 @@ class Follower:
         try:
             async with asyncio.timeout(OPEN_TIMEOUT_S):
                 await self._reading.wait()
-                while (reached := self.reached) is None:  # it stopped in between
+                while (reached := self.reached) is None:  # the follower stopped in between
                     await self._reading.wait()
                 return reached.position
         except TimeoutError:

@@ -1,4 +1,4 @@
-"""How feeds read records: which row changed, which channels are told, and what they are told."""
+"""Read records for feeds: find the changed row, its channels, and the data that subscribers get."""
 
 from __future__ import annotations
 
@@ -45,15 +45,15 @@ def events(models: Iterable[type[EventData]], channel_of: Callable[[dict[str, An
             event = orjson.loads(record.value or b"null")
             if event["type"] not in types:
                 return None
-            channel, told = str(channel_of(event)), _told(event)
+            channel, data = str(channel_of(event)), _data_of(event)
         except (orjson.JSONDecodeError, KeyError, TypeError):
             return None  # not an event; the workers put such records into the dead letters
-        return Reading(record.offset, (channel,), lambda: told)
+        return Reading(record.offset, (channel,), lambda: data)
 
     return read
 
 
-def _told(event: dict[str, Any]) -> JsonValue:
+def _data_of(event: dict[str, Any]) -> JsonValue:
     return {
         "event_id": event["id"],
         "type": event["type"].split(".")[2],

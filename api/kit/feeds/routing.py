@@ -1,4 +1,4 @@
-"""What the routes of feeds share: the router, parameters, and how a route opens its feed."""
+"""The parts that routes of feeds share: the router, parameters, and a function that opens a feed."""
 
 from __future__ import annotations
 

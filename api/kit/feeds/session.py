@@ -69,10 +69,10 @@ class Session:
         self.subscriber = Subscriber(view.channels, pending_max=PENDING_CHANGES_MAX)
         self.closing = False
         self.sending = Sending()
-        self._rows_told = metrics.deltas.labels(name)
+        self._rows_sent = metrics.deltas.labels(name)
         self._resume_from = last_event_id
         self._current = False
-        self._told_s = 0.0
+        self._sent_s = 0.0
         self._mark_due = False
 
     async def open(self) -> None:
@@ -102,7 +102,7 @@ class Session:
         """
         if self.sending.since_s is not None:
             self.sending.give_up_after(SEND_TIMEOUT_S, now_s)
-        elif now_s - self._told_s >= PROGRESS_EVERY_S - TICK_S:
+        elif now_s - self._sent_s >= PROGRESS_EVERY_S - TICK_S:
             self._mark_due = True
             self.subscriber.wake()
 
@@ -115,11 +115,11 @@ class Session:
                 if self._current and self.subscriber.lost is None:
                     event = await self._news()
                     if event is not None:
-                        self._told_s = clock()
+                        self._sent_s = clock()
                         yield event
                 else:
                     async for event in self._anew():
-                        self._told_s = clock()
+                        self._sent_s = clock()
                         yield event
             except (LogUnavailableError, UnknownTopicError):
                 self._current = False
@@ -131,7 +131,7 @@ class Session:
         yield BYE
 
     async def _anew(self) -> AsyncIterator[bytes]:
-        """Yield what brings the client up to date: resumed changes, a resync, or a snapshot."""
+        """Yield the events that bring the client up to date: resumed changes, a resync, or a snapshot."""
         if self._resume_from is not None:
             if why := await self._resume(self._resume_from):
                 yield self._resync(why)
@@ -163,7 +163,7 @@ class Session:
         await self.follower.reading()
         self.subscriber.restart()
         async for rows in self.view.snapshot(self.follower, self.subscriber):
-            self._rows_told.inc(len(rows))
+            self._rows_sent.inc(len(rows))
             yield encode_event("snapshot", b'{"last":false,"rows":[' + b",".join(rows) + b"]}")
         floor, reached = self.subscriber.floor, self.follower.reached
         if self.subscriber.lost is None and floor is not None and reached is not None:
@@ -179,9 +179,9 @@ class Session:
         due, self._mark_due = self._mark_due, False
         changes = self.subscriber.take()
         data = await self.view.delta(changes, reached.position, self.subscriber) if changes else None
-        tag = self.subscriber.told(reached)
+        tag = self.subscriber.resume_id(reached)
         if data is not None:
-            self._rows_told.inc(len(changes))
+            self._rows_sent.inc(len(changes))
             return self.follower.delta(data, tag)
         return self._mark(tag) if due or self.follower.stalled else None
 

@@ -13,7 +13,7 @@ from faust_redis.log import Position
 
 
 class Dated(Protocol):
-    """A value that is true for a position."""
+    """A value with its position."""
 
     @property
     def position(self) -> Position:
@@ -40,7 +40,9 @@ class SingleFlightCache(Generic[T]):
         kept = self.last
         if kept is None or not covers(kept.position, at_least):
             kept = await self._anew()
-            if not covers(kept.position, at_least):  # that read had begun before; the next one has not
+            if not covers(
+                kept.position, at_least
+            ):  # that read had begun before this call; the next one begins after it
                 kept = await self._anew()
         return kept
 
@@ -67,8 +69,8 @@ def covers(position: Position, wanted: Position) -> bool:
     """Return whether a value at `position` includes all records below `wanted`."""
     if position.epoch != wanted.epoch:
         return False
-    stands = position.offsets
+    offsets = position.offsets
     for partition, offset in wanted.offsets.items():  # noqa: SIM110 - called for each subscriber; `all` takes twice as long
-        if stands.get(partition, 0) < offset:
+        if offsets.get(partition, 0) < offset:
             return False
     return True

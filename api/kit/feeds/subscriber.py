@@ -1,6 +1,6 @@
 """One subscriber of a follower: the changes that were not sent yet, at most one of each row, bounded in number.
 
-A slow subscriber is conflated first, and then told to start again. It never makes the follower wait.
+A slow subscriber first gets conflated changes, and then has to start again. It never makes the follower wait.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Subscriber:
         if self._pending:
             self._hold(change for change in self._pending if not self._known(change))
 
-    def told(self, reached: FeedOffset) -> str:
+    def resume_id(self, reached: FeedOffset) -> str:
         """Return the `id` of an event after which the client knows all that was handed out, and all below the floor."""
         if self.floor is not None:
             above = reached.above(self.floor)

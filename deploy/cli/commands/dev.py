@@ -27,7 +27,7 @@ from deploy.settings import load
 @click.option("-v", "--verbose", is_flag=True, help="Show everything that the processes log, not only warnings.")
 @data_dir_option
 def dev(workers: str | None, port: int | None, replay: str | None, verbose: bool, data_dir: Path | None) -> None:
-    """Run server, workers and API together, until Ctrl-C; restart what crashes.
+    """Run server, workers and API together, until Ctrl-C; restart crashed processes.
 
     \b
     Examples:

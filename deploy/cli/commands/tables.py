@@ -18,7 +18,7 @@ from tables.reader import TableReader
 
 @click.group()
 def tables() -> None:
-    """Read the tables as they stand, committed and current.
+    """Read the current committed tables.
 
     \b
     Example:

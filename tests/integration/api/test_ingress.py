@@ -270,7 +270,7 @@ async def test_a_key_that_stands_twice_in_a_body_is_refused(client: httpx.AsyncC
     answer = await client.post(path, content=f'{raw[:where]}"market":"ETH",{raw[where:]}', headers=headers)
     [error] = assert_problem(answer, 422, "validation")["errors"]
     assert error["pointer"] == ("#/fills/1" if path == "/v1/fills" else "#")
-    assert "'market' stands twice" in error["detail"]
+    assert "'market' occurs twice" in error["detail"]
     assert await written(log, topics.TRADING_COMMANDS) == []
 
 

@@ -166,7 +166,7 @@ def test_children_are_refused_outside_the_main_thread() -> None:
 
 
 @pytest.mark.parametrize("mode", ["exec", "watch"])
-def test_a_leashed_command_ends_with_its_supervisor(mode: str) -> None:
+def test_a_supervised_command_ends_with_its_supervisor(mode: str) -> None:
     script = (
         "import sys, time; from deploy.server import process\n"
         "ours, theirs = __import__('socket').socketpair()\n"
@@ -186,7 +186,7 @@ def test_a_leashed_command_ends_with_its_supervisor(mode: str) -> None:
 
 
 @pytest.mark.parametrize("mode", ["exec", "watch"])
-def test_a_leashed_command_passes_its_status_and_stops_when_asked(mode: str) -> None:
+def test_a_supervised_command_passes_its_status_and_stops_when_asked(mode: str) -> None:
     assert process.spawn(["/bin/sh", "-c", "exit 7"], mode=mode).wait(WAIT_S) == 7
     child = process.spawn(["/bin/sleep", "600"], mode=mode)
     assert process.stop(child, WAIT_S)

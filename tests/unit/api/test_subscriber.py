@@ -78,9 +78,9 @@ def test_a_row_of_the_snapshot_is_not_sent_again() -> None:
     one.know(Position("t", "e", {0: 4}))
     one.offer(changed(3, "late"))
     assert [c.offset for c in one.take()] == [4, 5]
-    assert one.told(FeedOffset(Position("t", "e", {0: 2, 1: 7}), {})) == "e:0-4.1-7"
+    assert one.resume_id(FeedOffset(Position("t", "e", {0: 2, 1: 7}), {})) == "e:0-4.1-7"
     beyond = FeedOffset(Position("t", "e", {0: 4, 1: 8}), {})
-    assert one.told(beyond) == beyond.tag(beyond.position)
+    assert one.resume_id(beyond) == beyond.tag(beyond.position)
     one.offer(changed(3, "of a log that lost some"))  # The subscriber no longer knows anything by other means.
     assert len(one.take()) == 1
 
@@ -90,10 +90,10 @@ def test_subscribers_with_the_same_offsets_get_the_same_event_id() -> None:
     some = [subscriber() for _ in range(2)]
     for one in some:
         one.know(floor)
-    told = [one.told(reached) for one in some]
+    told = [one.resume_id(reached) for one in some]
     assert told[0] is told[1]
     some[0].know(Position("t", "e", {0: 6}))
-    assert [one.told(reached) for one in some] == ["e:0-6", "e:0-5"]
+    assert [one.resume_id(reached) for one in some] == ["e:0-6", "e:0-5"]
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.booleans()), max_size=60))
