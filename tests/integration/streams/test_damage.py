@@ -131,3 +131,19 @@ async def test_a_timestamp_that_does_not_fit_into_64_bits_is_written_as_the_near
     await log.append([Record("t", 0, b"k", b"v", timestamp_ms), Record("t", 0, None, b"v", timestamp_ms)])
     assert [record.timestamp_ms for record in (await log.fetch({GOOD: 0}))[GOOD]] == [stored_ms, stored_ms]
     assert await inspect_topic(log, "t") == {}
+
+
+@pytest.mark.parametrize("key", ["snapshot", "stream"])
+async def test_a_reader_of_rows_is_told_which_partition_holds_a_key_of_another_type(log: Log, key: str) -> None:
+    await log.create_topic(TopicSpec("rows", 2, "compact"))
+    tp = TopicPartition("rows", 1)
+    await log.append([Record("rows", 1, b"k", b"v", 1)])
+    await log.redis.set(getattr(log.keys, key)(*tp), "foreign")
+
+    async def read() -> None:
+        await log.at({TopicPartition("rows", 0): 0, tp: 0})
+        async for _ in log.rows(tp):
+            pass
+
+    with pytest.raises(DamagedPartitionError, match=f"its {key}'s key .* topics repair rows 1"):
+        await read()

@@ -280,7 +280,12 @@ class Log:
         for tp, offset in offsets.items():
             entry_id = f"0-{offset + 1}"
             pipe.execute_command("XRANGE", self.keys.stream(tp.topic, tp.partition), entry_id, entry_id, "COUNT", 1)
-        replies = await self._call(pipe.execute()) if offsets else []
+        try:
+            replies = await self._call(pipe.execute()) if offsets else []
+        except ResponseError:
+            for error in (await self._fetch_apart(offsets, 1)).damaged.values():
+                raise error from None
+            raise
         return {tp: next(iter(_records(tp, reply)), None) for tp, reply in zip(offsets, replies, strict=True)}
 
     async def rows(self, tp: TopicPartition, count: int = 1_000) -> AsyncIterator[list[tuple[bytes, bytes]]]:
@@ -291,9 +296,13 @@ class Log:
         """
         cursor = 0
         while True:
-            reply = await self._call(
-                self.redis.execute_command("HSCAN", self.keys.snapshot(tp.topic, tp.partition), cursor, "COUNT", count)
-            )
+            scan = self.redis.execute_command("HSCAN", self.keys.snapshot(*tp), cursor, "COUNT", count)
+            try:
+                reply = await self._call(scan)
+            except ResponseError as exc:
+                if not codec.is_wrong_type(exc):
+                    raise
+                raise DamagedPartitionError(*tp, "its snapshot's key holds a value of another type") from exc
             cursor, found = int(reply[0]), reply[1]
             if found:
                 yield list(found.items())
