@@ -1,7 +1,12 @@
 """Find the code blocks of the documentation, and turn a shell block's commands into a form that a test can run.
 
+<<<<<<< HEAD
 A block in ``sh`` is commands, one in ``python`` a program. Pictures and output are blocks of ``text``, diagrams are
 ``mermaid``, data is ``json`` or ``toml``. Every other language is refused, so that no block escapes the tests.
+=======
+A block in ``sh`` holds commands, one in ``python`` a program. Blocks of ``text`` hold pictures and output, ``diff`` a
+changed line, ``mermaid`` diagrams, ``json`` and ``toml`` data. Every other language is refused, so that no block escapes
+the tests.
 """
 
 from __future__ import annotations
@@ -15,7 +20,7 @@ from typing import Final
 
 from tests.source import ROOT
 
-LANGUAGES: Final = frozenset({"sh", "python", "text", "mermaid", "json", "toml"})
+LANGUAGES: Final = frozenset({"sh", "python", "text", "diff", "mermaid", "json", "toml"})
 PAGES: Final = tuple(
     sorted(
         path
