@@ -1,12 +1,8 @@
 """Find the code blocks of the documentation, and turn a shell block's commands into a form that a test can run.
 
-<<<<<<< HEAD
-A block in ``sh`` is commands, one in ``python`` a program. Pictures and output are blocks of ``text``, diagrams are
-``mermaid``, data is ``json`` or ``toml``. Every other language is refused, so that no block escapes the tests.
-=======
 A block in ``sh`` holds commands, one in ``python`` a program. Blocks of ``text`` hold pictures and output, ``diff`` a
-changed line, ``mermaid`` diagrams, ``json`` and ``toml`` data. Every other language is refused, so that no block escapes
-the tests.
+changed line, ``mermaid`` diagrams, ``json`` and ``toml`` data. Every other language is refused, so that no block is
+missed by the tests.
 """
 
 from __future__ import annotations

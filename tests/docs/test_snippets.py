@@ -20,7 +20,17 @@ from tests.unit.test_docs import known_tests
 EXTENDING = ROOT / "docs" / "extending.md"
 """The programs of this page are the files of one domain, which test_extending.py runs together."""
 
-SNIPPETS = [snippet for page in PAGES for snippet in snippets(page) if page != EXTENDING]
+LIBRARY_README = ROOT / "streams" / "faust-redis" / "README.md"
+"""tests/library/test_readme.py runs each program of this page, because one program imports another."""
+
+PROGRAMS_RUN_ELSEWHERE = (EXTENDING, LIBRARY_README)
+
+SNIPPETS = [
+    snippet
+    for page in PAGES
+    for snippet in snippets(page)
+    if snippet.language != "python" or page not in PROGRAMS_RUN_ELSEWHERE
+]
 PROGRAM_S = 60.0
 LIBRARY_BROKER = "redis://localhost:6379"
 
@@ -28,6 +38,11 @@ COVERED = {
     "python3 deploy/bootstrap.py demo": "test_one_command_runs_all_survives_a_killed_worker_and_stops_clean",
     "python3 deploy/bootstrap.py test": "test_every_check_runs_and_a_failure_ends_the_script_with_its_status",
     "python3 deploy/bootstrap.py test --quick": "test_every_check_runs_and_a_failure_ends_the_script_with_its_status",
+    "astratrade dev --workers trading=2,gamification=1": "test_each_domain_can_have_processes_of_its_own",
+    "python shop.py worker --without-web --loglevel warn": (
+        "test_the_application_prints_what_the_readme_says_and_the_admin_client_describes_it"
+    ),
+    "faust-redis tables get shop-totals ada": "test_the_wheel_alone_runs_the_readmes_application_and_an_example",
 }
 """Commands that a test of their own runs: they need a fresh machine, or a Kafka."""
 
