@@ -33,19 +33,19 @@ class Readiness(BaseModel):
 
 @router.get("/livez", summary="Is the process up?")
 async def livez() -> Health:
-    """Answers as long as the process lives, whatever the broker does, and while it shuts down."""
+    """Answer as long as the process lives, even when the broker is away and while the process shuts down."""
     return Health()
 
 
 @router.get("/healthz", summary="Is the process up? As /livez")
 async def healthz() -> Health:
-    """The older name of /livez."""
+    """Answer as /livez does, under its older name."""
     return Health()
 
 
 @router.get("/readyz", summary="Does this process take requests?", responses=problems(503))
 async def readyz(api: ApiDep) -> Readiness:
-    """Ready when the broker answers and is suitable, until the process is asked to end. Workers do not count here."""
+    """Answer ready while the broker is suitable, until the process is asked to end. Workers do not count here."""
     why_not = "the process is shutting down" if api.lifecycle.stopping else api.broker.why_not_ready()
     if why_not is not None:
         raise Problem(UNAVAILABLE, why_not, headers={"Retry-After": str(RETRY_AFTER_S)})
@@ -54,7 +54,7 @@ async def readyz(api: ApiDep) -> Readiness:
 
 @router.get("/metrics", summary="Prometheus metrics", response_class=Response)
 async def metrics(api: ApiDep) -> Response:
-    """Metrics of this process, and the lag of each group as the broker has it now."""
+    """Return metrics of this process, and the current lag of each group."""
     await _look_at_broker(api)
     return Response(api.metrics.text(), media_type=CONTENT_TYPE_LATEST)
 

@@ -70,5 +70,5 @@ class Metrics:
             self.lag.labels(group, tp.topic, str(tp.partition)).set(records)
 
     def text(self) -> bytes:
-        """All of them in Prometheus' text format."""
+        """Return all metrics in Prometheus' text format."""
         return generate_latest(self.registry)

@@ -59,7 +59,7 @@ class Stats(BaseModel):
 
 @router.get("/stats", summary="The pipeline at a glance")
 async def get_stats(api: ApiDep) -> Stats:
-    """Events by topic, users, lag by partition, live workers, watermarks."""
+    """Return events by topic, users, lag by partition, live workers and watermarks."""
     states = await api.pipeline.look()
     behind = _greatest(state.lag for state in states)
     lag = by_topic(behind)

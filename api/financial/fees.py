@@ -75,7 +75,7 @@ def _is_day(text: str) -> bool:
 
 @router.get("/fees", summary="Fee totals", dependencies=[visible(FINANCIAL_FEES)], response_model=FEES_ANSWER)
 async def get_fees(api: ApiDep, wanted: Filter) -> Response:
-    """Fees accrued by source, asset, UTC day and beneficiary. The beneficiary `total` is the whole of each fee."""
+    """Return accrued fees by source, asset, UTC day and beneficiary. Beneficiary `total` is the whole of each fee."""
     found = await api.tables.rows(FINANCIAL_FEES.name)
     parts: dict[str, list[FeeTotal]] = defaultdict(list)
     for row in found.rows:

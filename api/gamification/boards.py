@@ -66,7 +66,7 @@ class BoardPage(BoardAnswer):
 
 
 class UserStanding(BoardAnswer):
-    """Where a user stands; `rows` is the window around, the user included."""
+    """The place of a user; `rows` is the window around it, the user included."""
 
     user_id: str
     rank: int
@@ -80,7 +80,7 @@ async def get_board(
     limit: Annotated[int, Query(ge=1, le=LIMIT_MAX)] = LIMIT_DEFAULT,
     cursor: Annotated[str | None, Query(max_length=cursors.CURSOR_CHARS_MAX)] = None,
 ) -> BoardPage:
-    """The best of a board, or the rows after a cursor.
+    """Return the first rows of a board, or the rows after a cursor.
 
     Order: score descending, who reached it first, user id. A cursor continues after the last row that was shown: a user
     whose score did not change meanwhile is neither skipped nor shown twice.
@@ -104,7 +104,7 @@ async def get_standing(
     user_id: UserPath,
     neighbours: Annotated[int, Query(ge=0, le=NEIGHBOURS_MAX, description="rows on each side")] = 0,
 ) -> UserStanding:
-    """Where a user stands on a board, with the rows around."""
+    """Return a user's place on a board, with the rows around it."""
     standing = await api.tables.standing(
         TABLE, asked.group, user_id, rows=keys_of(asked.group, user_id), owner=user_id, neighbours=neighbours
     )
@@ -142,7 +142,7 @@ async def boards(
     top: Annotated[int, Query(ge=1, le=TOP_MAX)] = TOP_DEFAULT,
     last_event_id: LastEventId = None,
 ) -> FeedResponse:
-    """The first rows of a board as they change.
+    """Follow the first rows of a board.
 
     A delta has the rows whose rank or score changed and, in `removed`, the users who left the top; with
     `complete: true` its rows are all there are.

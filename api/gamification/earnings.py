@@ -28,5 +28,5 @@ async def xp(
     last: Last = LAST_DEFAULT,
     last_event_id: LastEventId = None,
 ) -> FeedResponse:
-    """What users earn, each event once; the snapshot is the newest ones."""
+    """Follow XP, levels and achievements, each event once. The snapshot has the newest ones."""
     return await open_feed(api, XP_FEED, TailView(frozenset(users) or None, last), last_event_id)

@@ -69,13 +69,13 @@ async def get_positions(api: ApiDep, user_id: OwnUser) -> Response:
     responses=problems(401, 403),
 )
 async def get_portfolio(api: ApiDep, user_id: OwnUser) -> Response:
-    """Sums over a user's trading, live and practice apart. For the user, and for staff."""
+    """Return sums over a user's trading, separate for live and practice. For the user, and for staff."""
     return await user_row(api, TRADING_PORTFOLIO, PORTFOLIO, user_id)
 
 
 @feeds.get("/positions", summary="Your positions", responses=problems(401))
 async def positions(api: ApiDep, caller: Caller, last_event_id: LastEventId = None) -> FeedResponse:
-    """The caller's net positions as they change."""
+    """Follow the caller's net positions."""
     keys = [(key, caller.subject) for key in position_keys(caller.subject, api.config.markets)]
     view = RowsView(api.hub.tables, TRADING_POSITIONS.name, POSITION.load, keys=keys)
     return await open_feed(api, POSITIONS_FEED, view, last_event_id)
@@ -83,7 +83,7 @@ async def positions(api: ApiDep, caller: Caller, last_event_id: LastEventId = No
 
 @feeds.get("/portfolio", summary="Your portfolio", responses=problems(401))
 async def portfolio(api: ApiDep, caller: Caller, last_event_id: LastEventId = None) -> FeedResponse:
-    """The caller's portfolio as it changes."""
+    """Follow the caller's portfolio."""
     keys = [(caller.subject, caller.subject)]
     view = RowsView(api.hub.tables, TRADING_PORTFOLIO.name, PORTFOLIO.load, keys=keys)
     return await open_feed(api, PORTFOLIO_FEED, view, last_event_id)

@@ -30,6 +30,6 @@ async def trades(
     last: Last = LAST_DEFAULT,
     last_event_id: LastEventId = None,
 ) -> FeedResponse:
-    """Every execution, each once; the snapshot is the newest ones."""
+    """Follow all executions, each once. The snapshot has the newest ones."""
     channels = None if market is None else frozenset({market})
     return await open_feed(api, TRADES_FEED, TailView(channels, last), last_event_id)

@@ -151,8 +151,8 @@ class TradeRejected(EventData, frozen=True, kw_only=True):
 class FillRejected(EventData, frozen=True, kw_only=True):
     """A venue's report of a fill changed nothing.
 
-    Either the same fill was reported before with other content (`differing` names its fields), or the fill is so much
-    older than its user's newest one that it may be a repetition.
+    Either an earlier report of the fill had other content; `differing` names the fields. Or the fill is so much older
+    than its user's newest one that it may be a repetition.
     """
 
     domain: ClassVar[str] = "trading"
