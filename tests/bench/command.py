@@ -55,12 +55,13 @@ LIST = "\n".join(f"  {name:<10}{what}" for name, what in PARTS.items())
 def bench(parts: tuple[str, ...], file: Path | None, style: str | None, **options: Any) -> None:
     """Measure this product on this machine: the parts that are named, or all of them (an hour or so).
 
-    Prints date, load and machine, then for each part how many events a bare loop decodes and counts just now (the
-    machine's speed, by which runs can be compared), and medians with the least and greatest of the runs. Loads are made
-    from a seed; each run begins with a warm-up that is not counted, and has a broker of its own where its memory is
-    looked at. Agents and product end a run when everything is committed; the final tables are compared with what the
-    events add up to. `per core` divides by the CPU seconds of the workers alone. Load, broker and workers share the
-    machine's cores, so a machine that does nothing else is wanted. Linux only: it reads /proc.
+    The command prints date, load and machine. For each part it prints how many events a bare loop decodes and counts
+    (the machine's present speed, for comparing runs), and medians with the least and greatest of the runs.
+
+    Loads come from a seed. Each run begins with a warm-up that is not counted. A run that measures the broker's memory
+    has a broker of its own. Agents and product end a run when everything is committed, and the bench checks their
+    final tables. `per core` divides by the CPU seconds of the workers alone. Load, broker and workers share the
+    machine's cores, so use a machine that does nothing else. Linux only: the bench reads /proc.
 
     \b
     Examples:

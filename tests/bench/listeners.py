@@ -32,15 +32,15 @@ def _change(day: bytes) -> int:
     return (date.fromisoformat(day.decode()) - FIRST_DAY).days
 
 
-class _Told(NamedTuple):
+class _ChangePattern(NamedTuple):
     """How to find in a row the change that it shows."""
 
     pattern: re.Pattern[bytes]
     change: Callable[[bytes], int]
 
 
-OF_USERS = _Told(re.compile(rb'"user_id":"watched-(\d+)"'), int)
-OF_DAYS = _Told(re.compile(rb'"day":"(\d{4}-\d\d-\d\d)"'), _change)
+OF_USERS = _ChangePattern(re.compile(rb'"user_id":"watched-(\d+)"'), int)
+OF_DAYS = _ChangePattern(re.compile(rb'"day":"(\d{4}-\d\d-\d\d)"'), _change)
 
 
 @dataclass(frozen=True)
@@ -76,13 +76,13 @@ class Audience:
 class Listener(asyncio.Protocol):
     """A subscriber that notes when it first saw each change."""
 
-    def __init__(self, request: bytes, wanted: range, told: _Told) -> None:
+    def __init__(self, request: bytes, wanted: range, pattern: _ChangePattern) -> None:
         self.heard: dict[int, float] = {}
         self.current = asyncio.Event()
         self.transport: asyncio.Transport | None = None
         self._request = request
         self.wanted = wanted
-        self._told = told
+        self._pattern = pattern
         self.done = asyncio.Event()
         self._rest = b""
 
@@ -97,8 +97,8 @@ class Listener(asyncio.Protocol):
         data = self._rest + data
         end = data.rfind(b"\n") + 1
         self._rest = data[end:]
-        for told in self._told.pattern.findall(data, 0, end):
-            self.heard.setdefault(self._told.change(told), now)
+        for found in self._pattern.pattern.findall(data, 0, end):
+            self.heard.setdefault(self._pattern.change(found), now)
         if len(self.heard) >= len(self.wanted):
             self.done.set()
         if SNAPSHOT_END in data:

@@ -1,6 +1,6 @@
 """Bytes that a remembered event takes in a table's snapshot on a real server: packed buckets, and one row an id.
 
-python -m tests.bench.remembered
+    python -m tests.bench.remembered
 
 A plain table of ids would have one row an id: the id as key, `1` as value.
 """

@@ -41,17 +41,17 @@ def test_a_throughput_tells_cpu_and_memory_of_worker_and_broker_apart(style: str
 
 @pytest.mark.slow
 @pytest.mark.parametrize("style", STYLES)
-def test_latency_is_of_outputs_that_each_event_has_had_once(style: str) -> None:
+def test_latency_is_measured_on_the_single_output_of_each_event(style: str) -> None:
     [result] = measured("latency", styles=(style,))
     assert result.figures["append to output p50 ms"].median > 0
     assert result.figures["due to output p99 ms"].median >= result.figures["append to output p50 ms"].median
 
 
 @pytest.mark.slow
-def test_every_reader_of_the_feed_is_told_everything_however_slow_others_are() -> None:
+def test_every_reader_of_the_feed_gets_every_change_however_slow_others_are() -> None:
     results = measured("feed")
     assert any("slow ones" in result.title and ", 0 slow" not in result.title for result in results)
-    assert all(result.figures["never told"].median == 0 for result in results)
+    assert all(result.figures["never received"].median == 0 for result in results)
 
 
 @pytest.mark.slow
@@ -69,7 +69,7 @@ def test_scaling_ends_with_how_many_workers_one_broker_feeds() -> None:
     assert "one broker feeds" in two.notes[0]
 
 
-def test_a_soak_says_how_memory_stands_and_keeps_each_sample() -> None:
+def test_a_soak_judges_memory_growth_and_keeps_each_sample() -> None:
     said: list[str] = []
     [result] = measured("soak", said)
     assert said[0].startswith("    minute   0.0: worker ")
@@ -78,9 +78,7 @@ def test_a_soak_says_how_memory_stands_and_keeps_each_sample() -> None:
 
 
 @pytest.mark.parametrize("kind", ["table", "output"])
-def test_a_run_whose_table_is_not_what_the_events_add_up_to_is_no_result(
-    monkeypatch: pytest.MonkeyPatch, kind: str
-) -> None:
+def test_a_run_with_a_wrong_table_gives_no_result(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     one_more: Callable[[Any], Any] = payload.counted
     monkeypatch.setattr(payload, "counted", lambda records: one_more([*records, records[0]]))
     job = drain.Job(kind=kind, style="event", store="memory://", events=200, warm_up=20)
@@ -88,7 +86,7 @@ def test_a_run_whose_table_is_not_what_the_events_add_up_to_is_no_result(
         drain.drain(job, seed=1)
 
 
-def test_a_run_of_the_product_whose_tables_are_not_what_the_fills_add_up_to_is_no_result(
+def test_a_run_of_the_product_with_wrong_tables_gives_no_result(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     check = product.check
@@ -117,7 +115,7 @@ def test_results_are_written_with_date_versions_commit_and_options(tmp_path: Pat
     ("arguments", "said"),
     [(["speed"], "unknown parts: speed; there are agent,"), (["--workers", "two"], "'two' is not a list of numbers")],
 )
-def test_what_cannot_be_measured_is_said(arguments: list[str], said: str) -> None:
+def test_wrong_arguments_are_refused_with_the_reason(arguments: list[str], said: str) -> None:
     outcome = CliRunner().invoke(bench, [*arguments])
     assert outcome.exit_code == 2
     assert said in outcome.output

@@ -89,7 +89,7 @@ async def test_a_batch_is_committed_whole_whatever_its_size(broker: Broker, log:
         await asyncio.gather(*[topic.send(key="k", value=value, partition=0) for value in range(1, 400)])
         await begun.wait()
         await asyncio.sleep(0.1)
-        assert await written(log, out) == [0], "a batch under way has written something"
+        assert await written(log, out) == [0], "a batch in flight has written something"
         gate.set()
         await until(lambda: committed(app, topic) == 400)
         assert await written(log, out) == await written(log, topic)
@@ -146,7 +146,7 @@ async def test_records_of_a_batch_that_fails_for_a_while_are_tried_again(broker:
         assert dict(sums.items()) == {"k": RECORDS}
 
 
-async def test_records_that_two_agents_read_are_not_taken_together(broker: Broker) -> None:
+async def test_records_that_two_agents_read_form_no_batch(broker: Broker) -> None:
     app = broker.app(store="faust-redis-rocksdb://")
     topic = app.topic(broker.name("in"), key_type=str, value_type=INT)
     sums, products = app.Table("sums", default=int), app.Table("products", default=int)

@@ -72,7 +72,9 @@ class Pair:
 
 
 @pytest.mark.parametrize("store", STORES)
-async def test_an_event_is_not_committed_before_one_whose_row_it_built_on(broker: Broker, log: Log, store: str) -> None:
+async def test_an_event_is_not_committed_before_the_event_whose_row_it_read(
+    broker: Broker, log: Log, store: str
+) -> None:
     pair = Pair(broker, store)
     async with running(pair.app):
         await pair.interleave()
@@ -125,7 +127,7 @@ async def test_dependents_of_a_failed_event_are_processed_again_without_it(
 
 
 @pytest.mark.parametrize("store", STORES)
-async def test_an_event_under_way_that_built_on_a_failed_one_writes_nothing_and_begins_anew(
+async def test_an_event_in_flight_that_depends_on_a_failed_one_writes_nothing_and_begins_anew(
     broker: Broker, log: Log, store: str
 ) -> None:
     pair = Pair(broker, store)
@@ -146,7 +148,7 @@ async def test_an_event_under_way_that_built_on_a_failed_one_writes_nothing_and_
 
 
 @pytest.mark.parametrize("store", STORES)
-async def test_a_dead_letter_of_an_event_that_built_on_a_failed_one_is_not_written(
+async def test_a_dead_letter_of_an_event_that_depends_on_a_failed_one_is_not_written(
     broker: Broker, log: Log, store: str
 ) -> None:
     """The event failed on a value that was rolled back, so it gets another chance."""
@@ -164,7 +166,7 @@ async def test_a_dead_letter_of_an_event_that_built_on_a_failed_one_is_not_writt
 
 
 @pytest.mark.parametrize("store", STORES)
-async def test_events_that_build_on_each_other_are_committed_together(broker: Broker, log: Log, store: str) -> None:
+async def test_events_that_depend_on_each_other_are_committed_together(broker: Broker, log: Log, store: str) -> None:
     app = broker.app(store=store)
     first, second = (app.topic(broker.name(n), key_type=str, value_type=INT) for n in ("first", "second"))
     sums = app.Table("sums", default=int)

@@ -51,7 +51,7 @@ class Failing(Hooks):
         raise RuntimeError("a hook of the user's")
 
 
-async def test_hooks_are_told_of_batches_commits_rebalances_and_recoveries(broker: Broker) -> None:
+async def test_hooks_see_batches_commits_rebalances_and_recoveries(broker: Broker) -> None:
     app, hooks = broker.app(store="faust-redis-rocksdb://"), Recording()
     add_hooks(app, Failing())
     add_hooks(app, hooks)
@@ -79,7 +79,7 @@ async def test_hooks_are_told_of_batches_commits_rebalances_and_recoveries(broke
     assert all(each.duration_s >= 0 for each in hooks.of(Committed))
 
 
-async def test_hooks_are_told_of_retries_and_dead_letters(broker: Broker) -> None:
+async def test_hooks_see_retries_and_dead_letters(broker: Broker) -> None:
     app, hooks = broker.app(), Recording()
     add_hooks(app, hooks)
     topic = app.topic(broker.name("in"), value_type=INT)
@@ -101,7 +101,7 @@ async def test_hooks_are_told_of_retries_and_dead_letters(broker: Broker) -> Non
     assert isinstance(letters[1].error, ValueError)
 
 
-async def test_a_batch_that_fails_is_told_as_failed(broker: Broker) -> None:
+async def test_hooks_see_that_a_batch_failed(broker: Broker) -> None:
     app, hooks = broker.app(), Recording()
     add_hooks(app, hooks)
     topic = app.topic(broker.name("in"), value_type=INT)

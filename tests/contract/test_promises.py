@@ -304,7 +304,7 @@ async def test_a_late_ack_does_not_count_for_the_event_delivered_again(broker: B
 
 
 @pytest.mark.only_on_redis("Faust's own driver waits for agents without a deadline")
-async def test_an_event_that_one_of_two_agents_has_not_begun_holds_up_no_rebalance(broker: Broker) -> None:
+async def test_an_event_that_only_one_of_two_agents_has_begun_holds_up_no_rebalance(broker: Broker) -> None:
     handled: dict[str, Counter[int]] = {"quick": Counter(), "slow": Counter()}
     apps = []
     for member in ("m1", "m2"):
@@ -333,7 +333,7 @@ async def test_an_event_that_one_of_two_agents_has_not_begun_holds_up_no_rebalan
     assert set(handled["slow"].values()) == {1}
 
 
-@pytest.mark.only_on_redis("Faust's own driver goes on at the earliest record there is")
+@pytest.mark.only_on_redis("Faust's own driver continues at the earliest record")
 async def test_events_that_were_removed_unprocessed_end_the_worker_and_are_not_passed_over(
     broker: Broker, log: Log
 ) -> None:
@@ -364,7 +364,7 @@ async def _ignore(stream: Any) -> None:
 
 
 @pytest.mark.only_on_redis("the test interferes with our driver's calls")
-async def test_a_fetch_under_way_is_not_taken_for_a_broker_that_went_back(broker: Broker) -> None:
+async def test_a_fetch_in_flight_is_not_taken_for_a_broker_rollback(broker: Broker) -> None:
     app = broker.app()
     topic = app.topic(broker.name("in"), value_type=INT)
 

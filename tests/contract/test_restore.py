@@ -198,7 +198,7 @@ async def test_a_rebalance_interrupts_the_reading_of_a_snapshot_and_the_next_ass
 
 
 @pytest.mark.parametrize("store", [ROCKS, MEMORY])
-async def test_what_an_event_did_to_a_table_is_gone_when_the_event_is_processed_again(
+async def test_an_events_table_writes_are_undone_before_it_is_processed_again(
     broker: Broker, log: Log, store: str
 ) -> None:
     summing = Summing(broker, "m1", store)

@@ -229,7 +229,7 @@ async def test_sends_that_need_fausts_way_use_it(broker: Broker, log: Log) -> No
     assert len(await records(log, new.get_topic_name())) == 2
 
 
-async def test_sensors_are_told_of_each_message_that_takes_the_fast_path(broker: Broker) -> None:
+async def test_sensors_see_each_message_on_the_fast_path(broker: Broker) -> None:
     told: list[str] = []
 
     class Counting(Sensor):
@@ -266,7 +266,7 @@ async def test_fausts_monitor_counts_sends_on_the_fast_path(broker: Broker) -> N
     assert counted == [3, 3, 3, 3]
 
 
-async def test_a_delivery_comes_with_the_commit_and_says_where_the_record_stands(broker: Broker, log: Log) -> None:
+async def test_a_delivery_comes_with_the_commit_and_gives_the_records_offset(broker: Broker, log: Log) -> None:
     sender = Sender(broker)
     deliveries: list[Any] = []
     came: list[Any] = []

@@ -56,7 +56,7 @@ async def test_a_member_of_an_older_version_gets_no_events_of_tables_that_it_doe
         assert dict(sums.items()) == {f"k{i}": 2 for i in range(50)}
 
 
-async def test_a_part_of_the_topics_is_not_subscribed_to(broker: Broker) -> None:
+async def test_a_subscription_to_some_of_the_topics_is_not_made(broker: Broker) -> None:
     """Faust requests this while an app stops before its tables are registered."""
     app, topic, _ = summing(broker, "m1")
     async with running(app):

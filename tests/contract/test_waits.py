@@ -192,7 +192,7 @@ async def test_an_uncaught_wait_makes_the_event_a_dead_letter(broker: Broker, lo
     assert sum((await log.end_offsets(f"{broker.name('app')}-dead-letters")).values()) == 1
 
 
-async def test_what_an_event_leaves_to_tasks_comes_after_it(broker: Broker) -> None:
+async def test_sends_of_tasks_that_an_event_started_come_after_it(broker: Broker) -> None:
     sender = Sender(broker)
     came: list[Any] = []
 
@@ -237,7 +237,7 @@ async def test_a_delivery_may_be_awaited_in_a_later_event_and_not_in_an_earlier_
         await until(lambda: 2 in ended)
 
 
-async def test_ask_inside_of_an_event_that_the_answer_builds_on_is_answered(broker: Broker) -> None:
+async def test_ask_inside_of_an_event_that_the_answer_depends_on_is_answered(broker: Broker) -> None:
     app = broker.app(store="faust-redis-rocksdb://")
     topic = app.topic(broker.name("in"), key_type=str, value_type=INT)
     requests = app.topic(broker.name("requests"), key_type=str, value_type=INT)

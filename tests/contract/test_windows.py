@@ -75,7 +75,7 @@ def key(start: float) -> tuple[str, tuple[float, float]]:
 
 
 @pytest.mark.parametrize("store", STORES)
-def test_an_expired_window_leaves_a_tombstone_and_is_told_of_once(store: str) -> None:
+def test_an_expired_window_leaves_a_tombstone_and_is_reported_once(store: str) -> None:
     counting = Counting.driven(store)
     with TestDriver(counting.app) as driver:
         for second in (1000.0, 1001.0, 1010.0):

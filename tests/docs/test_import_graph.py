@@ -32,7 +32,7 @@ def test_arrows_that_follow_from_others_are_left_out() -> None:
     assert mermaid(graph).splitlines() == ["```mermaid", "flowchart TD", "    a --> b", "    b --> c", "    c", "```"]
 
 
-def test_an_import_counts_wherever_it_stands(tmp_path: Path) -> None:
+def test_an_import_counts_at_the_top_and_inside_a_function(tmp_path: Path) -> None:
     file = tmp_path / "module.py"
     file.write_text("from a import b\nif TYPE_CHECKING:\n    import c.d\ndef f():\n    from e.f import g\n")
     assert {"a", "a.b", "c.d", "e.f", "e.f.g"} == set(import_graph.imports(file))

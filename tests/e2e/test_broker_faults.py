@@ -57,7 +57,7 @@ def test_a_broker_that_is_away_at_start_is_waited_for(tmp_path: Path) -> None:
         assert pipeline.client("admin", "a").get(f"/v1/users/{user}/progress", params=after).json()["xp"] == 65
 
 
-def test_a_worker_that_waits_for_its_broker_ends_cleanly_when_it_is_asked_to(tmp_path: Path) -> None:
+def test_a_worker_that_waits_for_its_broker_ends_cleanly_on_request(tmp_path: Path) -> None:
     with Pipeline(tmp_path, workers=0, api=False) as pipeline:
         pipeline.kill_server()
         worker = pipeline.start_worker()

@@ -94,7 +94,7 @@ def run_with(pipeline: Pipeline, kind: str, file: Path, right: Facts) -> None:
     assert_the_others_are_right(pipeline, right)
 
 
-def test_a_bug_in_one_domain_makes_letters_of_its_group_alone_and_replaying_them_mends_it(
+def test_a_bug_in_one_domain_makes_dead_letters_of_its_group_alone_and_a_replay_repairs_it(
     tmp_path: Path, fills_file: Path
 ) -> None:
     right, _ = right_answer(fills_file)

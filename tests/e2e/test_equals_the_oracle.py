@@ -83,9 +83,7 @@ def test_many_users_on_three_workers_with_long_pages_of_boards(tmp_path: Path, m
         replay_and_compare(pipeline, many_users, page_rows=7)
 
 
-def test_replaying_twice_changes_nothing_be_it_the_same_requests_or_the_same_fills_in_others(
-    tmp_path: Path, many_users: Path
-) -> None:
+def test_replaying_twice_changes_nothing_with_the_same_or_other_requests(tmp_path: Path, many_users: Path) -> None:
     with Pipeline(tmp_path, workers=1) as pipeline:
         right = replay_and_compare(pipeline, many_users, page_rows=50)
         pipeline.run("replay", str(many_users))

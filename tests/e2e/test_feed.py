@@ -76,7 +76,7 @@ def test_a_subscriber_that_is_cut_off_at_random_ends_with_the_table(
             subscriber.follow(10_000, until=lambda: subscriber.current and subscriber.table == right)
         assert subscriber.table == right
         assert subscriber.connections >= CONNECTIONS_MIN
-        assert subscriber.resyncs == 0, "nothing was trimmed, so that resuming always goes on where it was"
+        assert subscriber.resyncs == 0, "nothing was trimmed, so each resumption continues where it stopped"
 
 
 def test_every_trade_comes_once_on_the_tape_however_often_the_reader_is_cut_off(tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def test_every_trade_comes_once_on_the_tape_however_often_the_reader_is_cut_off(
         assert len(tape) == len(set(tape)) == FILLS
 
 
-def test_an_event_id_of_another_time_is_told_to_start_afresh(running: Pipeline) -> None:
+def test_a_client_with_an_outdated_event_id_starts_afresh(running: Pipeline) -> None:
     client = running.client("admin", "auditor")
     accepted = running.client("venue", "venue-1").post("/v1/fills", json={"fills": [fill(new_user())]})
     get(client, "/v1/fees", after=accepted.json()["position"])

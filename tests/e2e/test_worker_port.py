@@ -65,7 +65,7 @@ def test_metrics_move_with_the_fills_that_a_worker_processes(tmp_path: Path) -> 
         eventually(lambda: client.get("/readyz").is_success, within_s=DRAIN_S, what="ready with the broker back")
 
 
-def test_a_blocked_domain_is_told_while_the_port_answers(tmp_path: Path) -> None:
+def test_a_blocked_domain_is_reported_while_the_port_answers(tmp_path: Path) -> None:
     file = write_fills(tmp_path / "fills.csv", fills=FILLS, users=20)
     planted = (sys.executable, "-m", "tests.e2e.planted", "stall")
     with Pipeline(tmp_path, workers=0) as pipeline:

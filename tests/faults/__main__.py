@@ -32,11 +32,13 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parse.add_argument("--seeds", type=int, default=20, metavar="N", help="how many seeds (default: 20)")
-    parse.add_argument("--first", type=int, default=1, metavar="N", help="the first of them (default: 1)")
+    parse.add_argument("--first", type=int, default=1, metavar="N", help="the first seed (default: 1)")
     parse.add_argument("--jobs", type=int, default=1, metavar="N", help="how many at a time (default: 1)")
-    parse.add_argument("--seed", type=int, metavar="N", help="this one only, told step by step")
+    parse.add_argument("--seed", type=int, metavar="N", help="play only this seed, and print each step")
     parse.add_argument("--minutes", type=float, metavar="M", help="the long form, with --seed")
-    parse.add_argument("--keep", type=Path, metavar="DIR", help="keep what runs leave there, also of those that held")
+    parse.add_argument(
+        "--keep", type=Path, metavar="DIR", help="keep the files of all runs there, also of runs that held"
+    )
     return parse
 
 

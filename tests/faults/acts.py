@@ -30,7 +30,7 @@ def act(cluster: Cluster, fault: Fault, chance: random.Random) -> Act:
 
 def _disturb(cluster: Cluster, fault: Fault, chance: random.Random) -> Act:
     if fault.victim not in cluster.live:
-        cluster.say(f"{fault}: passed over, it is down")
+        cluster.say(f"{fault}: skipped, the victim is down")
     elif fault.kind is Kind.CUT_REPLY:
         yield from cut_reply(cluster, fault, chance)
     else:
@@ -76,7 +76,7 @@ def term(cluster: Cluster, fault: Fault) -> Act:
 
 
 def remove(cluster: Cluster, fault: Fault) -> Act:
-    """A process without output is still importing, and has no signal handler yet."""
+    """Remove a worker as planned. A process without output is still importing, and has no signal handler yet."""
     child = cluster.ask(fault.victim)
     yield from until(lambda: child.exit_code is not None, TERM_S, f"{fault.victim}, asked to stop, ends")
     in_order = child.exit_code == 0 or (child.exit_code == -signal.SIGTERM and not child.output())
@@ -95,7 +95,7 @@ def pause(cluster: Cluster, fault: Fault) -> Act:
     child.pause()
     yield from wait(fault.seconds)
     child.resume()
-    cluster.say(f"{fault.victim} goes on")
+    cluster.say(f"{fault.victim} resumes")
 
 
 def cut_off(cluster: Cluster, fault: Fault) -> Act:
@@ -132,7 +132,7 @@ def pause_server(cluster: Cluster, fault: Fault) -> Act:
     cluster.signal_server(signal.SIGSTOP)
     yield from wait(fault.seconds)
     cluster.signal_server(signal.SIGCONT)
-    cluster.say("the server goes on")
+    cluster.say("the server resumes")
 
 
 TAKING_TURNS = {Kind.KILL: kill, Kind.TERM: term, Kind.REMOVE: remove, Kind.ADD: add}

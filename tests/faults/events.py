@@ -37,7 +37,7 @@ def misplaced(right: Iterable[Entry], entries: Iterable[Entry]) -> Iterator[str]
     for entry in dict.fromkeys(entry for entry in entries if entry.id in place):
         before = furthest.setdefault(entry.key, entry)
         if place[before.id] > place[entry.id]:
-            yield f"{entry.id} of {entry.key} stands after {before.id}"
+            yield f"{entry.id} of {entry.key} comes after {before.id}"
         else:
             furthest[entry.key] = entry
 

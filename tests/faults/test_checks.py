@@ -47,7 +47,7 @@ def test_correct_records_pass_in_any_order_of_different_keys() -> None:
         ((*RIGHT, Entry("x", "ann", b'{"id":"x"}', 3)), "1 unexpected"),
         ((ANN_1, BOB_1._replace(value=b'{"id":"b1","more":1}'), ANN_2), "1 with another content"),
         ((ANN_1, BOB_1._replace(timestamp_ms=9), ANN_2), "1 with another content"),
-        ((ANN_2, BOB_1, ANN_1), "1 out of order: a1 of ann stands after a2"),
+        ((ANN_2, BOB_1, ANN_1), "1 out of order: a1 of ann comes after a2"),
     ],
     ids=["doubled", "lost", "made up", "other content", "other time", "other order"],
 )
@@ -126,7 +126,7 @@ async def test_a_ranking_is_its_rows(log: Log) -> None:
     assert "xp/all" in finding
 
 
-def test_a_model_has_every_table_and_every_topic_of_what_happened() -> None:
+def test_a_model_has_every_table_and_every_topic_that_the_fills_lead_to() -> None:
     row = {
         "fill_id": "f-1", "user_id": "ann", "trade_id": "t-1", "market": "BTC", "side": "buy", "price": "1",
         "size": "1", "notional_usd": "1", "fee_usd": "0.01", "closed_pnl_usd": "0", "closes": False, "taker": True,

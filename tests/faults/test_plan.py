@@ -48,7 +48,7 @@ def test_over_some_seeds_every_kind_of_fault_hits_each_possible_victim() -> None
     assert any(one.at == other.at for script in scripts for one, other in pairwise(script)), "several at once"
 
 
-def test_workers_stand_still_for_less_and_for_more_than_their_lease() -> None:
+def test_workers_pause_for_less_and_for_more_than_their_lease() -> None:
     paused = [fault.seconds for seed in SEEDS for fault in plan(seed, FAULTS) if fault.kind is Kind.PAUSE]
     assert min(paused) < 1.0
     assert max(paused) > 2.0

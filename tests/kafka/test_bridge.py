@@ -195,7 +195,7 @@ async def test_a_topic_that_was_recreated_on_kafka_is_refused(world: World) -> N
 
 
 @NO_DELETION
-async def test_records_that_kafka_deleted_uncopied_are_passed_over_and_said(
+async def test_records_that_kafka_deleted_uncopied_are_skipped_and_logged(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
     await world.create()
@@ -253,8 +253,8 @@ async def test_another_number_of_partitions_on_kafka_is_refused(world: World) ->
         await asyncio.wait_for(world.bridge().run(), 20)
 
 
-async def test_a_cancellation_of_a_clients_own_is_not_taken_for_ours() -> None:
-    """aiokafka's consumer raises this when it is stopped just after it was started."""
+async def test_a_kafka_clients_own_cancellation_is_not_taken_for_ours() -> None:
+    """Use an awaitable like aiokafka's consumer, which raises CancelledError when stopped just after its start."""
 
     async def lets_out() -> None:
         raise asyncio.CancelledError

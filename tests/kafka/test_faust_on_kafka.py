@@ -19,7 +19,7 @@ pytestmark = [
 INT: Any = int
 
 
-async def test_a_poison_message_on_kafka_is_passed_over_and_what_it_did_before_stays(
+async def test_a_poison_message_on_kafka_is_skipped_and_its_earlier_effects_stay(
     bootstrap: str, tmp_path: Path
 ) -> None:
     broker = Broker(URL(f"kafka://{bootstrap}"), tmp_path)

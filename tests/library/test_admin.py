@@ -118,7 +118,7 @@ async def test_a_member_is_gone_when_its_lease_is_over(admin: Admin, log: Log) -
     assert await admin.live_members() == {}
 
 
-async def test_lag_counts_what_is_left_and_topics_nothing_was_committed_in(admin: Admin, log: Log) -> None:
+async def test_lag_counts_unprocessed_records_also_of_topics_without_a_commit(admin: Admin, log: Log) -> None:
     for topic in ("t", "u"):
         await log.create_topic(TopicSpec(topic, 2))
     await log.append([Record("t", 1, None, b"", n) for n in range(5)] + [Record("u", 0, None, b"", 0)])

@@ -65,7 +65,7 @@ def test_the_batch_agent_that_the_readme_shows_counts(monkeypatch: pytest.Monkey
         assert driver.table("counts") == {"ada": 2, "bob": 1}
 
 
-def test_the_hooks_that_the_readme_shows_are_told_of_commits(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_hooks_that_the_readme_shows_see_commits(capsys: pytest.CaptureFixture[str]) -> None:
     names: dict[str, Any] = {}
     exec(program("hooks", "redis://unused"), names)
     app: faust.App = names["app"]
@@ -92,7 +92,7 @@ def test_the_readme_lists_the_public_api() -> None:
 
 
 @pytest.mark.parametrize("name", faust_redis.__all__)
-def test_what_is_public_is_documented(name: str) -> None:
+def test_every_public_name_is_documented(name: str) -> None:
     assert len(inspect.getdoc(getattr(faust_redis, name)) or "") > 20
 
 

@@ -78,7 +78,7 @@ def test_the_wheel_holds_the_package_its_scripts_and_its_licence(distributions: 
     assert any(name.endswith("licenses/LICENSE") for name in names)
 
 
-def test_the_source_distribution_holds_what_a_reader_wants(distributions: Path) -> None:
+def test_the_source_distribution_holds_its_documents_and_examples(distributions: Path) -> None:
     [archive] = distributions.glob("*.tar.gz")
     with tarfile.open(archive) as packed:
         names = {name.partition("/")[2] for name in packed.getnames()}

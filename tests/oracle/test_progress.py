@@ -120,7 +120,7 @@ def test_an_achievements_xp_can_unlock_the_next_in_the_same_pass() -> None:
     assert list(enough.achievements) == ["trades:1", "big-trade", "level:10"]
 
 
-def test_the_list_is_gone_through_again_until_none_unlocks() -> None:
+def test_the_list_is_repeated_until_a_pass_unlocks_none() -> None:
     """Unlock level 10 in a second pass: win rate is last in the list, and its 750 XP reach level 10 (8,100 XP).
 
     9 wins: 9 · 85 + 50 + 25 = 840. The open trade: + 6,000 + 100 + 1,000 = 7,940. The tenth win: + 85 = 8,025.

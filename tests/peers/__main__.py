@@ -45,12 +45,14 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1, help="seed of the events; each run takes the next (default: 1)")
     parser.add_argument("--seconds", type=float, default=SECONDS, help="about how long a run takes (default: 5)")
     parser.add_argument("--events", type=int, help="events of a run, for all (default: what --seconds takes)")
-    parser.add_argument("--environments", type=Path, default=ENVIRONMENTS, help="where they are (default: build/peers)")
+    parser.add_argument(
+        "--environments", type=Path, default=ENVIRONMENTS, help="their directory (default: build/peers)"
+    )
     parser.add_argument("--apache", action="store_true", help="run Apache Kafka for those that need a Kafka")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write every run here")
     asked = parser.parse_args(arguments)
     if wrong := [name for name in asked.names if not chosen([name])]:
-        parser.error(f"nobody is called {', '.join(wrong)}; there are {', '.join(known)}")
+        parser.error(f"unknown contestants: {', '.join(wrong)}; there are {', '.join(known)}")
     return asked
 
 

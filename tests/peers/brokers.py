@@ -34,7 +34,7 @@ FASTSTREAM_FIELD = "__data__"
 
 @contextmanager
 def broker(kind: BrokerKind, named: str | None, directory: Path) -> Iterator[tuple[str, int]]:
-    """A broker's address and pid; for a named Kafka, its address and 0."""
+    """Yield a broker's address and pid; for a named Kafka, its address and 0."""
     if kind == "redis":
         with _redis(directory) as found:
             yield found

@@ -39,7 +39,7 @@ def parser() -> argparse.ArgumentParser:
     parse.add_argument("--from", type=int, default=0, dest="first", metavar="N", help="the first seed (default: 0)")
     parse.add_argument("--jobs", type=int, default=1, metavar="N", help="processes to play them in (default: 1)")
     parse.add_argument("--seed", type=int, metavar="N", help="play this one seed only")
-    parse.add_argument("--trace", action="store_true", help="print every step of it (with --seed)")
+    parse.add_argument("--trace", action="store_true", help="print every step of the seed (with --seed)")
     parse.add_argument(
         "--defect", choices=sorted(DEFECTS), metavar="NAME", help="plant a defect: " + ", ".join(DEFECTS)
     )

@@ -143,7 +143,7 @@ class Checks:
 
     def _at_rest(self, process: Process) -> None:
         if len(process.driver.committer.dependencies):
-            self.world.fail(f"{process.member} still holds events that build on others")
+            self.world.fail(f"{process.member} still holds events that depend on others")
         waiting = len(process.driver.committer.pending)
         if waiting:
             self.world.fail(f"{process.member} still holds {waiting} outputs")

@@ -97,7 +97,7 @@ class Effects:
         await self._dawdle()
 
     def _may_fail(self, event: Event) -> bool:
-        # The planted failure is rare enough in a row that the event does not become a dead letter.
+        # Stop failing after three attempts, so that the event does not become a dead letter.
         return self.process.driver.failures.attempts.get((event.message.tp, event.message.offset), 0) < 3
 
     def _share(self, event: Event) -> None:
@@ -196,7 +196,7 @@ def _check_mid(content: Content, *, ordered: bool) -> Iterable[str]:
             partition, order = place[source]
             step = (order, index)
             if step < latest.get((partition, key), (-1, b"")):
-                yield f"output {value!r} of key {key!r} stands after a later one"
+                yield f"output {value!r} of key {key!r} comes after a later one"
             latest[partition, key] = step
 
 

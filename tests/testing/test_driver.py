@@ -58,7 +58,7 @@ def test_records_come_back_as_they_went_in() -> None:
 
 
 @pytest.mark.parametrize("store", STORES)
-def test_a_batch_agent_gets_what_was_piped_together(store: str) -> None:
+def test_a_batch_agent_gets_records_that_were_piped_together(store: str) -> None:
     app, sizes = make_app(store, partitions=1), []
     table = app.Table("totals", default=int, key_type=str, value_type=int)
 

@@ -105,12 +105,12 @@ def _result(audience: Audience, load: FeedLoad, runs: list[FeedRun]) -> Result:
         f"{audience.subscribers} subscribers to {WATCHED[audience.watches]}, {audience.slow} slow ones beside them; "
         f"{load.per_second:g} {changes} a second, open loop, {load.seconds:g} s",
         {
-            "accepted to told p50 ms": of(lambda run: MS * percentile(run.delays_s, 50)),
-            "accepted to told p99 ms": of(lambda run: MS * percentile(run.delays_s, 99)),
+            "accepted to received p50 ms": of(lambda run: MS * percentile(run.delays_s, 50)),
+            "accepted to received p99 ms": of(lambda run: MS * percentile(run.delays_s, 99)),
             "of it to committed p50 ms": of(lambda run: MS * percentile(run.commits_s, 50)),
             "of it to committed p99 ms": of(lambda run: MS * percentile(run.commits_s, 99)),
             "worst client's p99 ms": of(lambda run: MS * run.worst_p99_s),
-            "never told": of(lambda run: run.missed),
+            "never received": of(lambda run: run.missed),
             "API cores busy": of(lambda run: run.api_cpu_s / run.seconds),
             "client cores busy": of(lambda run: run.client_cpu_s / run.seconds),
         },

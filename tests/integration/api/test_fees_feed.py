@@ -21,7 +21,7 @@ from tests.integration.api.support import PARTITIONS, Worker
 TABLE = FINANCIAL_FEES.name
 
 
-async def test_fees_are_told_as_sums_over_partitions(server: httpx.AsyncClient, worker: Worker) -> None:
+async def test_fees_are_sent_as_sums_over_partitions(server: httpx.AsyncClient, worker: Worker) -> None:
     key = fee_key("trading", "USD", None, "total")
     await worker.put(TABLE, key, FeeTotal(amount=USD_UNIT, count=1), partition=0)
     await worker.put(TABLE, key, FeeTotal(amount=USD_UNIT, count=1), partition=1)

@@ -262,7 +262,7 @@ async def test_malformed_json_is_400(client: httpx.AsyncClient, body: bytes) -> 
 
 
 @pytest.mark.parametrize("path", ["/v1/trades", "/v1/fills"])
-async def test_a_key_that_stands_twice_in_a_body_is_refused(client: httpx.AsyncClient, log: Log, path: str) -> None:
+async def test_a_key_that_occurs_twice_in_a_body_is_refused(client: httpx.AsyncClient, log: Log, path: str) -> None:
     body = {"fills": [fill(0), fill(1)]} if path == "/v1/fills" else ORDER
     raw = json.dumps(body)
     where = raw.rindex('"market"')

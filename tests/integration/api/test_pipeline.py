@@ -64,7 +64,7 @@ async def test_a_worker_without_a_lease_does_not_count(client: httpx.AsyncClient
     assert (await domains(client))["trading"]["members"] == []
 
 
-async def test_members_are_told_with_their_partitions_and_recovery(client: httpx.AsyncClient, worker: Worker) -> None:
+async def test_members_are_listed_with_their_partitions_and_recovery(client: httpx.AsyncClient, worker: Worker) -> None:
     status = {**RECOVERED, "recovered": False, "restored": 1_200, "damaged": ["t:2: a foreign record"]}
     await worker.set_group("trading", "stable", {"a": RECOVERED, "b": status})
     assigned = {topics.TRADING_COMMANDS: [0, 2], topics.TRADING_MARKS: [0, 2]}
@@ -77,7 +77,7 @@ async def test_members_are_told_with_their_partitions_and_recovery(client: httpx
     assert 0 < second["lease_ms"] <= 60_000
 
 
-async def test_lag_is_told_in_records_and_in_seconds(client: httpx.AsyncClient, app: FastAPI, worker: Worker) -> None:
+async def test_lag_is_given_in_records_and_in_seconds(client: httpx.AsyncClient, app: FastAPI, worker: Worker) -> None:
     await worker.emit_one(topics.TRADING_EVENTS, 1)
     lag = (await domains(client))["financial"]["lag"]
     assert (lag["records"], lag["partitions"][topics.TRADING_EVENTS]["1"]) == (1, 1)

@@ -182,7 +182,7 @@ async def test_a_users_rank_comes_with_its_neighbours(client: httpx.AsyncClient,
         ({"limit": 1_001}, "limit"),
     ],
 )
-async def test_what_a_board_cannot_answer_is_422(
+async def test_an_impossible_query_of_a_board_is_422(
     client: httpx.AsyncClient, parameters: dict[str, Any], parameter: str
 ) -> None:
     answer = await client.get("/v1/leaderboards/volume", params=parameters)

@@ -54,9 +54,7 @@ async def test_a_stalled_client_gets_the_newest_of_each_row_and_a_reading_one_ea
         hub.leave(session)
 
 
-async def test_a_client_that_knows_more_than_the_follower_has_handed_out_is_not_told_it_again(
-    app: FastAPI, log: Log, worker: Worker
-) -> None:
+async def test_a_client_ahead_of_the_follower_gets_no_change_again(app: FastAPI, log: Log, worker: Worker) -> None:
     follower = app.state.api.hub.followers["progress"]  # The follower reads only while a client has joined.
     for n in range(3):
         await worker.put_user(TABLE, "alice", progress(n))

@@ -69,7 +69,7 @@ def test_topics_show_offsets_and_lag(server: EmbeddedServer) -> None:
     assert "committed" in astratrade(server, "topics").output
 
 
-def test_lag_is_what_is_left() -> None:
+def test_lag_is_the_number_of_unprocessed_records() -> None:
     assert PartitionState("t", 0, 0, 10, {"g": 4}).lag("g") == 6
 
 
@@ -129,18 +129,18 @@ def test_dead_letters_are_listed_shown_replayed_once_and_dropped(server: Embedde
             "g", "t", 1, offset, b"k", b"\x00{", 5, (("h", b"1"),), "ValueError: no", 1, "trading-commands"
         )
 
-    async def bury(log: Log) -> None:
+    async def append_dead_letters(log: Log) -> None:
         await log.create_topic(TopicSpec("t", 2))
         await log.create_topic(TopicSpec(DEAD_LETTERS, 2, "compact"))
         await log.append([Record(DEAD_LETTERS, 1, one.id.encode(), one.encode(), 5) for one in (letter(3), letter(4))])
 
     assert "no dead letters" in astratrade(server, "dead-letters", "list").output
-    with_log(server, bury)
+    with_log(server, append_dead_letters)
     assert "g:t:1:3  trading-commands  1 attempts  ValueError: no" in astratrade(server, "dead-letters", "list").output
     shown = astratrade(server, "dead-letters", "show", "g:t:1:3").output
     assert "header     h: 1" in shown
     assert "\x00{" in shown
-    for _ in ("first", "again: whoever ran it may not have seen the answer"):
+    for _ in ("first", "again: the operator may not have seen the answer"):
         assert "stands again at t:1:0" in astratrade(server, "dead-letters", "replay", "g:t:1:3").output
     with pytest.raises(InvalidRequestError, match="no dead letter"):
         astratrade(server, "dead-letters", "replay", "g:t:1:5")

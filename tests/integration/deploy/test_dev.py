@@ -190,7 +190,7 @@ def test_an_error_is_reported_before_anything_is_started(tmp_path: Path, data_di
     ("url", "says"),
     [("unix:///nowhere/s", "no answer from the broker"), ("kafka://127.0.0.1:1", "no answer from Kafka")],
 )
-def test_a_broker_that_is_away_or_none_of_ours_is_told_at_once(data_dir: Path, url: str, says: str) -> None:
+def test_an_absent_or_foreign_broker_is_reported_at_once(data_dir: Path, url: str, says: str) -> None:
     dev = Dev(data_dir, broker_url=url)
     try:
         dev.until(f"^astratrade: .*{says}")

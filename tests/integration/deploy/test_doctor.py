@@ -96,7 +96,7 @@ def test_a_secret_that_others_can_read_fails(tmp_path: Path) -> None:
     assert machine.secret(settings).remedy == f"chmod 600 {tmp_path / FILE}"
 
 
-def test_a_full_disk_and_a_short_lease_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_and_a_short_lease_are_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     nearly_full = SimpleNamespace(free=machine.DISK_FAIL_BYTES - 1)
     monkeypatch.setattr("deploy.admin.doctor.machine.shutil.disk_usage", lambda _: nearly_full)
     assert machine.disk(tmp_path).level == "fail"

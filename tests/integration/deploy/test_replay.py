@@ -109,7 +109,7 @@ def test_something_else_behind_the_url_is_noticed(script: Script, ingress: Ingre
         ingress.get("/v1/stats")
 
 
-def test_a_table_that_has_not_caught_up_is_told_with_its_backlog(script: Script, ingress: Ingress) -> None:
+def test_a_table_that_has_not_caught_up_is_reported_with_its_backlog(script: Script, ingress: Ingress) -> None:
     script.answers = [(504, {}, {"title": "T", "detail": "D", "errors": [], "behind": 12})]
     with pytest.raises(NotYetVisibleError) as late:
         ingress.get("/v1/fees", after="t@e:0-1")
@@ -154,7 +154,7 @@ def test_the_api_is_reached_where_it_listens(host: str, url: str) -> None:
     assert api_url(Settings(api_host=host)) == url
 
 
-def test_a_port_in_use_is_told(script: Script) -> None:
+def test_a_port_in_use_is_reported(script: Script) -> None:
     port = int(script.url.rpartition(":")[2])
     with pytest.raises(DeployError, match=f"cannot listen on 127.0.0.1:{port} .*--port"):
         free_port("127.0.0.1", port)

@@ -42,7 +42,7 @@ def within(seconds: float, condition: Callable[[], bool]) -> Callable[[], bool]:
     return check
 
 
-def test_a_crashed_child_is_started_again_and_that_is_said(supervisor: Supervisor, said: list[str]) -> None:
+def test_a_crashed_child_is_started_again_and_the_restart_is_logged(supervisor: Supervisor, said: list[str]) -> None:
     child = python("import time; time.sleep(600)")
     supervisor.keep("worker 1", child)
     assert child.child is not None

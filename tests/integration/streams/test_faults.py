@@ -181,7 +181,7 @@ async def test_a_worker_whose_event_loop_is_stuck_is_evicted_and_fenced(
     await log.append([Record("in", 0, BLOCK, bytes(mark), 1)])
     await feed(log)
     await workers.until_committed(RECORDS + 1)
-    # The mark existed: one of the two workers is blocked, and only now continues with its event in flight.
+    # The second worker processed the event while the first was blocked. Release the first with its event in flight.
     mark.unlink()
     await feed(log)
     await workers.until_committed(2 * RECORDS + 1)

@@ -86,7 +86,7 @@ async def test_a_join_waits_for_the_others_and_makes_a_new_generation(a: Member,
     assert (standing.state, standing.generation, standing.leader) == ("syncing", 2, "a")
 
 
-async def test_a_newcomer_stops_nobody_until_the_group_has_settled(a: Member, b: Member) -> None:
+async def test_a_newcomer_stops_no_member_until_the_group_has_settled(a: Member, b: Member) -> None:
     generation = await stable(a)
     standing = await b.join(settle_ms=300)
     assert (standing.state, standing.joined, standing.generation) == ("stable", True, generation)

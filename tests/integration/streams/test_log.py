@@ -170,7 +170,7 @@ async def test_a_ranked_topic_keeps_its_order(log: Log) -> None:
     assert await log.redis.zrange(log.keys.ranking("r", "board/y"), 0, -1) == [b"5|ada", b"5|zoe"]
 
 
-async def test_a_standing_may_move_to_another_row_in_one_write_whatever_stands_between(log: Log) -> None:
+async def test_a_standing_may_move_to_another_row_in_one_write_whatever_is_written_between(log: Log) -> None:
     await log.append([record(b'{"day":"1","all":"1"}', topic="r", key=b"open|ada")])
     others = [record(b'{"all":"2"}', topic="r", key=b"open|u%d" % n) for n in range(1_200)]
     moved = [record(b'{"day":"1"}', topic="r", key=b"day|ada"), *others]
@@ -181,7 +181,7 @@ async def test_a_standing_may_move_to_another_row_in_one_write_whatever_stands_b
 
 
 @pytest.mark.parametrize("value", [b"{", b"7", b"null", b'{"all":7}', b'{"all":{}}', b"[" * 1_500])
-async def test_a_row_that_says_no_standings_ranks_nothing_and_is_written(log: Log, value: bytes) -> None:
+async def test_a_row_without_standings_is_written_and_ranks_nothing(log: Log, value: bytes) -> None:
     await log.append([record(b'{"all":"1"}', topic="r", key=b"open|ada")])
     await log.append([record(value, topic="r", key=b"open|ada"), record(b'{"all":"2"}', topic="r", key=b"open|bob")])
     assert await log.redis.zrange(log.keys.ranking("r", "all"), 0, -1) == [b"2|bob"]

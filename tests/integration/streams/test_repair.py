@@ -131,7 +131,7 @@ async def test_a_damaged_partition_is_found_repaired_and_written_to_again(
     assert await log.committed("done") == {EVENTS: 2}
 
 
-async def test_what_a_group_has_processed_beyond_the_highwater_is_kept(log: Log) -> None:
+async def test_records_that_a_group_has_processed_beyond_the_highwater_are_kept(log: Log) -> None:
     await foreign_entry(log)
     await log.redis.hset(log.keys.offsets("done"), "events:0", "5")
     await repair_partition(log, EVENTS)
@@ -167,7 +167,7 @@ async def test_a_repair_is_refused_while_a_member_is_alive(log: Log) -> None:
     assert await repair_partition(log, EVENTS)
 
 
-async def test_records_that_are_gone_from_the_middle_are_found(log: Log) -> None:
+async def test_records_missing_from_the_middle_are_found(log: Log) -> None:
     await log.redis.xdel(log.keys.stream(*EVENTS), "0-2")
     [damages] = (await inspect_topic(log, "events")).values()
     assert [damage.kind for damage in damages] == ["missing"]

@@ -82,7 +82,7 @@ async def test_a_topic_without_retention_keeps_everything(log: Log) -> None:
     assert await log.redis.exists(f"{log.keys.prefix}marks:{TOPIC}:0") == 0
 
 
-async def test_what_a_group_has_yet_to_process_is_not_trimmed(log: Log) -> None:
+async def test_records_that_a_group_has_yet_to_process_are_not_trimmed(log: Log) -> None:
     await fill(log, SHORT_MS)
     fence = await join(log)
     await log.commit(WriteBatch([], {TopicPartition(TOPIC, 0): 500}), fence=fence)
@@ -94,7 +94,7 @@ async def test_what_a_group_has_yet_to_process_is_not_trimmed(log: Log) -> None:
     await trimmed_to(log, RECORDS - 1)
 
 
-async def test_what_a_live_reader_has_yet_to_read_is_not_trimmed_while_its_lease_lasts(log: Log) -> None:
+async def test_records_that_a_live_reader_has_yet_to_read_are_not_trimmed_while_its_lease_lasts(log: Log) -> None:
     await fill(log, SHORT_MS)
     await log.acquire_read_lease(TOPIC, "feed", {0: 400}, lease_ms=60_000)
     await trimmed_to(log, 400)
@@ -119,7 +119,7 @@ async def test_the_last_declared_retention_holds(log: Log) -> None:
     await trimmed_to(log, RECORDS - 1)
 
 
-async def test_marks_of_past_time_do_not_pile_up(log: Log) -> None:
+async def test_retention_marks_of_the_past_do_not_accumulate(log: Log) -> None:
     await fill(log, SHORT_MS)
     await trimmed_to(log, RECORDS - 1)
     for _ in range(200):

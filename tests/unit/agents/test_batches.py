@@ -103,7 +103,7 @@ POINTS = st.lists(st.tuples(st.integers(-3, 3), st.integers(0, 9)), min_size=1, 
 
 
 @given(st.none() | st.tuples(st.integers(-3, 3), st.integers(0, 9)), POINTS)
-def test_points_that_added_up_leave_the_standing_that_they_leave_one_by_one(stands: Any, points: Any) -> None:
+def test_summed_points_leave_the_same_standing_as_single_points(stands: Any, points: Any) -> None:
     standing = Standing(*stands) if stands else None
     one_by_one = standing
     for amount, at in points:

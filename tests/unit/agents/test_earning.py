@@ -129,7 +129,7 @@ def test_level_3_allows_leverage_20_and_no_level_more_than_100(level: Any, lever
     assert POLICY.levels.leverage_at(level) == leverage
 
 
-def test_a_level_up_says_what_it_allows_and_trading_hears_it(world: World) -> None:
+def test_a_level_up_names_the_leverage_that_it_allows_and_trading_applies_it(world: World) -> None:
     events = world.fill("f-1", AT, notional_usd="36000")
     ups = of_type(events, LevelUp)
     assert (ups[0].old, ups[0].new, ups[0].max_leverage) == (1, 2, 15)
@@ -278,7 +278,7 @@ FILLS = st.lists(
 
 @settings(max_examples=60)
 @given(FILLS, st.randoms(use_true_random=False))
-def test_what_does_not_depend_on_order_is_the_same_in_any_order(fills: Any, random: Any) -> None:
+def test_totals_that_do_not_depend_on_order_are_equal_in_any_order(fills: Any, random: Any) -> None:
     def totals(numbered: Any) -> Any:
         world = World()
         for number, (trade, notional, pnl, closes, day) in numbered:

@@ -72,7 +72,7 @@ def test_play_money_accrues_nothing(world: World) -> None:
     assert of_type(world.order(AT), FeeAccrued) == []
 
 
-def test_a_fee_accrued_says_its_beneficiaries(world: World) -> None:
+def test_a_fee_accrued_names_its_beneficiaries(world: World) -> None:
     (fact,) = of_type(world.fill("f-1", AT), FeeAccrued)
     assert (fact.source, fact.asset, fact.amount) == ("trading", "USD", Usd.parse("1.50"))
     assert sum(fact.beneficiaries.values()) == fact.amount

@@ -100,7 +100,7 @@ def test_a_repetition_that_differs_is_a_conflict_that_names_the_field_and_moves_
     assert rows_of(world) == before
 
 
-def test_two_conflicts_of_one_fill_are_two_events_and_the_first_report_stands(world: World) -> None:
+def test_two_conflicts_of_one_fill_are_two_events_and_the_first_report_holds(world: World) -> None:
     world.fill("f-1", AT, notional_usd="100")
     ids = [event.id for usd in ("101", "102") for event in world.fill("f-1", AT, notional_usd=usd)]
     assert len(set(ids)) == 2

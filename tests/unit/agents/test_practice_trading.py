@@ -83,7 +83,7 @@ def test_an_order_that_breaks_a_limit_is_rejected_and_changes_nothing(market: Wo
 
 
 @pytest.mark.parametrize(("market_name", "most"), [("BTC", 50), ("SOL", 20)])
-def test_the_markets_own_maximum_holds_for_a_user_who_may_more(market: World, market_name: Any, most: Any) -> None:
+def test_the_markets_own_maximum_holds_for_a_user_with_a_higher_one(market: World, market_name: Any, most: Any) -> None:
     market.trading.gamified(market_level(100))
     assert reasons(market.order(at(1), market=market_name, leverage=most + 1)) == ["leverage_above_market_maximum"]
     assert executed(market.order(at(2), market=market_name, leverage=most))
@@ -181,7 +181,7 @@ def test_a_gap_costs_no_more_than_the_margin(market: World) -> None:
     assert fact.pnl_usd == -Usd.of(150)
 
 
-def test_a_mark_liquidates_only_its_market_and_only_who_is_beyond(market: World) -> None:
+def test_a_mark_liquidates_only_its_market_and_only_trades_beyond_their_price(market: World) -> None:
     market.order(at(1), leverage=10)
     market.order(at(2), leverage=5)
     market.order(at(3), side="short")
@@ -193,7 +193,7 @@ def test_a_mark_liquidates_only_its_market_and_only_who_is_beyond(market: World)
     assert len(market.trading.open.prefix("")) == 3
 
 
-def test_an_older_mark_is_passed_over(market: World) -> None:
+def test_an_older_mark_is_skipped(market: World) -> None:
     market.price("BTC", "61000", at(10))
     market.order(at(11))
     assert market.price("BTC", "1", at(9)) == []
@@ -244,7 +244,7 @@ def test_the_practice_balance_is_configuration() -> None:
     assert reasons(world.order(at(1), notional_usd="60")) == ["insufficient_balance"]
 
 
-def test_an_order_that_comes_a_month_late_is_refused_and_a_repeated_one_passed_over(market: World) -> None:
+def test_an_order_that_comes_a_month_late_is_refused_and_a_repeated_one_skipped(market: World) -> None:
     at_first, a_month_later = at(1), "2024-10-25T08:00:00Z"
     opened = market.send(OpenTrade.of(ORDER), at_first, event_id=uuid7(1, b"1" * 10))
     assert of_type(opened, TradeExecuted)

@@ -59,7 +59,7 @@ def test_what_follows_goes_to_the_same_partition_number_under_the_users_key_at_e
 
 
 @pytest.mark.parametrize("value", [b"{", None, b"{}"])
-def test_a_message_that_cannot_be_decoded_is_not_passed_over(value: bytes | None) -> None:
+def test_a_message_that_cannot_be_decoded_is_not_skipped(value: bytes | None) -> None:
     with pytest.raises(UndecodableEventError):
         doing(batch_of(value), lambda _: [])
 

@@ -66,7 +66,7 @@ def test_the_last_plausible_value_is_accepted(changes: dict[str, str]) -> None:
         ({"fee_usd": "6000.02"}, "fee_usd", "more than the notional"),
     ],
 )
-def test_what_no_venue_executed_is_refused_by_its_field(changes: dict[str, str], field: str, words: str) -> None:
+def test_an_implausible_fill_is_refused_by_its_field(changes: dict[str, str], field: str, words: str) -> None:
     with pytest.raises(ValidationError) as refused:
         Fill.model_validate(fill(1, **{**BASE, "notional_usd": "6000", **changes}))
     [error] = refused.value.errors()
@@ -74,7 +74,7 @@ def test_what_no_venue_executed_is_refused_by_its_field(changes: dict[str, str],
     assert words in error["msg"]
 
 
-def test_a_bad_price_is_told_alone() -> None:
+def test_a_bad_price_is_the_only_reported_field() -> None:
     with pytest.raises(ValidationError) as refused:
         Fill.model_validate(fill(price="0"))
     assert [error["loc"] for error in refused.value.errors()] == [("price",)]

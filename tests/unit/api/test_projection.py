@@ -135,7 +135,7 @@ def test_a_type_that_no_projection_shows_is_refused_when_it_is_declared() -> Non
         ),
     )
 )
-def test_what_is_shown_is_what_the_schema_says(case: tuple[Projection[Any], str, Row]) -> None:
+def test_the_projection_fits_its_schema(case: tuple[Projection[Any], str, Row]) -> None:
     projection, key, row = case
     shown = projection.load(key, row.dump())
     checked = TypeAdapter(projection.model).validate_python(shown)

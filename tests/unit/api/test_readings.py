@@ -24,7 +24,7 @@ def record(value: Any, key: bytes | None = b"k") -> StoredRecord:
     return StoredRecord(7, 0, key, value if value is None or isinstance(value, bytes) else orjson.dumps(value))
 
 
-def test_a_fill_is_told_on_the_channel_of_its_market() -> None:
+def test_a_fill_is_sent_on_the_channel_of_its_market() -> None:
     reading = TRADES_FEED.read(0, record(EVENT))
     assert reading is not None
     assert (reading.name, reading.channels) == (7, ("BTC",))
@@ -44,7 +44,7 @@ def test_a_fill_without_a_market_is_skipped() -> None:
     assert TRADES_FEED.read(0, record({**EVENT, "data": {"size": "1"}})) is None
 
 
-def test_standings_are_told_to_all_boards_that_they_are_of() -> None:
+def test_standings_are_sent_to_all_their_boards() -> None:
     reading = read_standings(0, record({"xp/global/all": "1", "xp/global/day:2024-09-20": "2"}, b"xp/global|ada"))
     assert reading is not None
     assert (reading.name, reading.channels) == ("xp/global|ada", ("xp/global/all", "xp/global/day:2024-09-20"))

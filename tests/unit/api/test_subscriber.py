@@ -60,7 +60,7 @@ def test_an_older_change_never_replaces_a_newer_one() -> None:
     assert [c.offset for c in one.take()] == [5]
 
 
-def test_too_many_rows_make_it_start_afresh_and_take_no_more() -> None:
+def test_a_subscriber_with_too_many_rows_starts_afresh_and_takes_no_more() -> None:
     one = subscriber(pending_max=2)
     for offset in range(5):
         one.offer(changed(offset))
@@ -81,7 +81,7 @@ def test_a_row_of_the_snapshot_is_not_sent_again() -> None:
     assert one.resume_id(FeedOffset(Position("t", "e", {0: 2, 1: 7}), {})) == "e:0-4.1-7"
     beyond = FeedOffset(Position("t", "e", {0: 4, 1: 8}), {})
     assert one.resume_id(beyond) == beyond.tag(beyond.position)
-    one.offer(changed(3, "of a log that lost some"))  # The subscriber no longer knows anything by other means.
+    one.offer(changed(3, "of a log that lost some"))  # The subscriber has no floor now, so it takes any offset.
     assert len(one.take()) == 1
 
 

@@ -69,7 +69,7 @@ def test_a_token_is_verified_once_and_known_by_its_text_until_it_expires(monkeyp
         tokens.caller(token, in_s(60 + CLOCK_SKEW_S + 1))
 
 
-def test_what_was_refused_or_differs_in_a_letter_is_not_known() -> None:
+def test_a_refused_or_altered_token_is_verified_again() -> None:
     tokens, token = Tokens(SECRET), signed()
     tokens.caller(token, in_s(0))
     for other in (token + "x", token[:-1], signed("x" * 32), signed(sub="a|b")):

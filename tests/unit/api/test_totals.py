@@ -95,7 +95,7 @@ async def loaded(table: Table, totals: SharedSums) -> Sums:
     return await totals.at(at(0, 0))
 
 
-async def test_all_who_ask_share_one_read(table: Table, totals: SharedSums) -> None:
+async def test_all_subscribers_share_one_read(table: Table, totals: SharedSums) -> None:
     table.write(0, "treasury", 1)
     asking = await begun(*(totals.at(at(1, 0)) for _ in range(3)))
     table.answer()
@@ -139,7 +139,7 @@ async def test_a_delta_is_made_once_for_all_of_a_filter_and_tells_sums_as_they_a
     assert sums.since(one, ALL) is data
     other = Changes([table.write(1, "treasury", 2), table.write(1, "others", 4)])
     await totals.prepare({None: other}, at(1, 0))
-    both = Changes([*one, *other])  # This caller took nothing meanwhile.
+    both = Changes([*one, *other])  # The changes of a subscriber that took none meanwhile.
     assert told(sums.since(one, ALL)) == {"treasury": "3.00"}
     assert told(sums.since(both, ALL)) == told(sums.since(other, ALL)) == {"treasury": "3.00", "others": "4.00"}
     assert sums.since(one, OTHERS) is None
@@ -157,7 +157,7 @@ async def test_a_read_that_fails_leaves_nothing_and_is_tried_again(table: Table,
     assert table.reads == 2
 
 
-async def test_a_read_that_fails_leaves_what_was_there(table: Table, totals: SharedSums) -> None:
+async def test_a_read_that_fails_leaves_the_earlier_totals(table: Table, totals: SharedSums) -> None:
     sums = await loaded(table, totals)
     change = table.write(0, "treasury", 1)
     asking = await begun(totals.at(at(1, 0)))
@@ -207,9 +207,7 @@ async def test_a_read_that_began_too_early_is_followed_by_another(table: Table, 
     assert table.reads == 2
 
 
-async def test_changes_that_came_while_nobody_listened_are_not_taken_for_known(
-    table: Table, totals: SharedSums
-) -> None:
+async def test_changes_that_came_without_a_subscriber_are_not_taken_for_known(table: Table, totals: SharedSums) -> None:
     await loaded(table, totals)
     table.write(0, "treasury", 1)
     await totals.prepare({}, at(0, 0))

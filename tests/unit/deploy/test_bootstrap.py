@@ -42,7 +42,7 @@ def executable(path: Path, version: str, status: int = 0) -> None:
     path.chmod(0o755)
 
 
-def test_an_old_python_can_read_it_and_is_told_what_is_needed(
+def test_an_old_python_can_run_the_script_and_learns_which_version_is_needed(
     bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ast.parse(SCRIPT.read_text(), feature_version=(3, 7))
@@ -144,7 +144,7 @@ def test_every_check_runs_and_a_failure_ends_the_script_with_its_status(
         assert ended.value.code == 3
 
 
-def test_an_interrupt_lets_the_tests_stop_what_they_started(tmp_path: Path) -> None:
+def test_an_interrupt_lets_the_tests_stop_their_servers(tmp_path: Path) -> None:
     """Use a child in place of pytest that takes a moment to end its servers."""
     child = (
         "import pathlib, time\n"

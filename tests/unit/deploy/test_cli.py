@@ -34,7 +34,7 @@ def test_every_command_has_help_with_an_example_and_described_options(
     assert all(option.help for option in command.params if isinstance(option, click.Option))
 
 
-def test_the_version_is_told() -> None:
+def test_the_version_is_printed() -> None:
     result = CliRunner().invoke(cli, ["--version"])
     assert result.exit_code == 0
     assert result.output.startswith("astratrade, version ")

@@ -47,7 +47,7 @@ def test_the_wheel_is_found_where_it_is_installed() -> None:
     assert find_binary().version >= (9, 1)
 
 
-def test_an_old_server_on_path_is_passed_over(path: Path) -> None:
+def test_an_old_server_on_path_is_skipped(path: Path) -> None:
     server(path / "valkey-server", "Redis server v=6.2.14 sha=0:0")
     server(path / "redis-server", "Redis server v=7.0.15 sha=0:0")
     assert str(find_binary()) == "redis-server 7.0.15 (PATH)"

@@ -28,7 +28,7 @@ def test_readiness_wants_as_many_members_of_a_group_as_processes_run_its_domain(
     assert members_wanted(worker_plan("trading=2,financial=0")) == {"trading": 2, "gamification": 1}
 
 
-def test_a_process_that_runs_some_domains_is_named_after_them_and_told_so() -> None:
+def test_a_process_that_runs_some_domains_is_named_after_them_and_gets_their_options() -> None:
     name, command = worker_command(Settings(broker_url="redis://h"), 2, ("trading",))
     assert name == "worker 2 (trading)"
     assert command.argv[-2:] == ["--domain", "trading"]

@@ -16,8 +16,8 @@ TESTING = LIBRARY_PATH / "testing"
 """The testing kit runs Faust apps in virtual time and has one such file of its own; no worker imports it."""
 
 ADAPTERS = {
-    "driver/telemetry.py",  # This name is a sensor.
-    "driver/failures/restarts.py",  # This name is a supervisor.
+    "driver/telemetry.py",  # It derives from Faust's sensor.
+    "driver/failures/restarts.py",  # It derives from mode's supervisor.
     "driver/faust_api/consumer.py",
     "driver/faust_api/producer.py",
     "driver/faust_api/stream.py",

@@ -133,7 +133,7 @@ def test_rows_are_dumped_as_faust_dumps_them(app: faust.App, typ: Any, codec: An
     assert dump(value) == registry.dumps_value(typ, value, serializer=codec)
 
 
-def test_what_does_not_become_bytes_is_no_key_of_a_table(app: faust.App) -> None:
+def test_a_value_that_is_not_encoded_to_bytes_is_no_table_key(app: faust.App) -> None:
     dump = dumper(app.serializers.dumps_key, app.serializers, bytes, "raw", "raw", as_bytes)
     assert dump(b"5") == dump("5") == b"5"
     with pytest.raises(TypeError, match="not int"):

@@ -88,7 +88,7 @@ def test_events_that_depend_on_each_other_commit_together_beyond_the_bound() -> 
     assert (cut.offsets[TPS[0]], cut.offsets[TPS[1]]) == (1, 1)
 
 
-def test_an_event_waits_for_one_in_flight_that_it_builds_on_and_so_do_later_ones() -> None:
+def test_an_event_waits_for_one_in_flight_that_it_depends_on_and_so_do_later_ones() -> None:
     box = PendingWrites(lambda _topic: 1)
     box.add(output((TPS[0], 2)))
     dependencies = graph([((TPS[0], 1), (TPS[1], 0))])

@@ -44,7 +44,7 @@ def test_a_plain_topic_and_its_clones_have_the_fast_path(app: faust.App) -> None
         assert decoder(app, each) is not None  # The topic reads as before.
 
 
-def test_a_topic_of_its_own_class_stays_what_it_is(app: faust.App) -> None:
+def test_a_topic_of_a_class_of_its_own_is_left_unchanged(app: faust.App) -> None:
     topic = OwnTopic(app, topics=["out"])
     enable_fast_path(topic)
     assert type(topic) is OwnTopic

@@ -50,7 +50,7 @@ def test_an_event_out_of_turn_is_refused() -> None:
             marks.deliver(TP0, offset)
 
 
-def test_only_what_lies_above_the_committed_offset_is_committable() -> None:
+def test_only_offsets_above_the_committed_one_are_committable() -> None:
     marks = delivered(3, base=5)
     assert marks.committable() == {}
     marks.finish(TP0, [5, 6])

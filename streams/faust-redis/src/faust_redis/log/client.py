@@ -129,8 +129,7 @@ class Log:
         pipe = self.redis.pipeline(transaction=True)
         for command in commands:
             pipe.execute_command(*command)
-        with codec.foreign_key_named():
-            return list(await self._call(pipe.execute()))
+        return list(await self._call(pipe.execute()))
 
     # --- topics -------------------------------------------------------------------------------------------------------
 
