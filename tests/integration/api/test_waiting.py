@@ -119,3 +119,21 @@ async def test_a_tables_own_position_is_visible_at_once(client: httpx.AsyncClien
 async def test_wait_ms_is_bounded(client: httpx.AsyncClient) -> None:
     answer = await client.get("/v1/users/alice/progress", params={"wait_ms": 30_001}, headers=auth("alice"))
     assert_problem(answer, 422, "validation")
+
+
+async def test_a_foreign_key_fails_the_request_that_waits_and_not_those_after_it(
+    client: httpx.AsyncClient, worker: Worker, log: Log
+) -> None:
+    accepted = await command(client)
+    partition, after = accepted["partition"], accepted["position"]
+    await worker.put_user(GAMIFICATION_PROGRESS.name, "alice", PROGRESS)
+    foreign = log.keys.ends(topics.TRADING_EVENTS)
+    await log.redis.set(foreign, "foreign")
+    failed = await client.get("/v1/users/alice/progress", params={"after": after, "wait_ms": 5_000})
+    assert failed.status_code in {500, 503}
+    await log.redis.delete(foreign)
+    await worker.emit_one(topics.TRADING_EVENTS, partition)
+    await worker.commit(topics.TRADING_COMMANDS, partition, 1)
+    await worker.commit(topics.TRADING_EVENTS, partition, 1, domain="gamification")
+    answer = await client.get("/v1/users/alice/progress", params={"after": after, "wait_ms": 5_000})
+    assert (answer.status_code, answer.json()["xp"]) == (200, 15)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from faust_redis.admin import Admin
 from faust_redis.log import (
     DamagedPartitionError,
     Fence,
@@ -147,3 +148,10 @@ async def test_a_reader_of_rows_is_told_which_partition_holds_a_key_of_another_t
 
     with pytest.raises(DamagedPartitionError, match=f"its {key}'s key .* topics repair rows 1"):
         await read()
+
+
+async def test_a_foreign_key_among_offsets_is_an_error_of_the_log_that_names_it(log: Log) -> None:
+    await log.create_topic(TopicSpec("ends", 1))
+    await log.redis.set(log.keys.ends("ends"), "foreign")
+    with pytest.raises(ForeignKeyError, match=log.keys.ends("ends")):
+        await Admin(log).committed_and_ends(["g"], ["ends"])

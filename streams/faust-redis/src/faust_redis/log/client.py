@@ -129,7 +129,8 @@ class Log:
         pipe = self.redis.pipeline(transaction=True)
         for command in commands:
             pipe.execute_command(*command)
-        return list(await self._call(pipe.execute()))
+        with codec.foreign_key_named():
+            return list(await self._call(pipe.execute()))
 
     # --- topics -------------------------------------------------------------------------------------------------------
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -289,6 +290,17 @@ def _wrong_type(key: str, found: str, expected: str, topic: str, partition: str)
 def is_wrong_type(exc: ResponseError) -> bool:
     """Return whether the server refused a command because a key holds a value of another type."""
     return "WRONGTYPE" in str(exc)
+
+
+@contextmanager
+def foreign_key_named() -> Iterator[None]:
+    """Raise `ForeignKeyError`, which names the key, when a command meets a value of another type."""
+    try:
+        yield
+    except ResponseError as exc:
+        if not is_wrong_type(exc):
+            raise
+        raise ForeignKeyError(f"{exc}. Something else wrote the key; stop that writer, then run 'doctor'.") from exc
 
 
 def raise_for_response(exc: ResponseError) -> None:

@@ -6,11 +6,8 @@ import json
 from collections import defaultdict
 from typing import NamedTuple
 
-from redis.exceptions import ResponseError
-
-from faust_redis.log import codec
 from faust_redis.log.client import Log
-from faust_redis.log.errors import GroupInUseError, UnknownTopicError
+from faust_redis.log.errors import ForeignKeyError, GroupInUseError, UnknownTopicError
 from faust_redis.log.records import TopicPartition
 from faust_redis.log.scripts import INSPECT, REPAIR
 
@@ -160,9 +157,7 @@ def _members(key: bytes, value: bytes) -> list[tuple[str, bytes]]:
 async def _ranked(log: Log, topic: str, name: str) -> set[bytes]:
     try:
         [members] = await log.at_once(("ZRANGE", log.keys.ranking(topic, name), 0, -1))
-    except ResponseError as exc:
-        if not codec.is_wrong_type(exc):
-            raise
+    except ForeignKeyError:
         return {WRONG_TYPE}
     return set(members)
 
