@@ -140,15 +140,3 @@ def test_the_same_test_plays_the_same_way() -> None:
         return drawn
 
     assert play() == play()
-
-
-def test_a_test_takes_milliseconds() -> None:
-    app = make_app()
-    with TestDriver(app):
-        pass
-    began = time.perf_counter()
-    with TestDriver(app) as driver:
-        for number in range(10):
-            driver.pipe("in", number, key="ada")
-        driver.advance(60)
-    assert time.perf_counter() - began < 1.0
