@@ -33,8 +33,8 @@ class Noting(Hooks):
 class Counting:
     """An application that notes the partition and the value of each event."""
 
-    def __init__(self, broker: Broker, member: str) -> None:
-        self.app = broker.app(member=member)
+    def __init__(self, broker: Broker, member: str, **settings: Any) -> None:
+        self.app = broker.app(member=member, **settings)
         self.name = broker.name("in")
         self.topic = self.app.topic(self.name, value_type=int)
         self.seen: list[tuple[int, int]] = []
@@ -146,3 +146,61 @@ async def test_partitions_that_write_to_a_damaged_partition_are_held_back_and_th
 
 async def _all(written: Callable[[int], Any], partitions: tuple[int, ...], count: int) -> bool:
     return all([len(await written(partition)) == count for partition in partitions])
+
+
+async def bad_snapshot(log: Log, changelog: str) -> None:
+    await log.redis.delete(log.keys.snapshot(changelog, DAMAGED))
+    await log.redis.set(log.keys.snapshot(changelog, DAMAGED), "foreign")
+
+
+async def bad_tail(log: Log, changelog: str) -> None:
+    await log.redis.xadd(log.keys.stream(changelog, DAMAGED), {"k": "x", "v": "7", "t": NEVER_MS}, id="0-*")
+    await log.redis.hincrby(log.keys.ends(changelog), str(DAMAGED), 1)
+
+
+@pytest.mark.parametrize(
+    ("damage", "store"),
+    [(bad_snapshot, "memory://"), (bad_snapshot, "faust-redis-rocksdb://"), (bad_tail, "faust-redis-rocksdb://")],
+)
+async def test_a_damaged_changelog_holds_back_its_partition_and_the_others_are_restored(
+    broker: Broker, log: Log, damage: Callable[[Log, str], Any], store: str
+) -> None:
+    def counting(member: str) -> Counting:
+        worker = Counting(broker, member, store=store)
+        table = worker.app.Table("sums", default=int, key_type=str, value_type=int, partitions=PARTITIONS)
+
+        @worker.app.agent(worker.topic)
+        async def add(stream: Any) -> None:
+            async for event in stream.events():
+                table[str(event.message.partition)] += event.value
+
+        return worker
+
+    others = tuple(p for p in range(PARTITIONS) if p != DAMAGED)
+    first = counting("m1")
+    async with running(first.app):
+        await first.send(5)
+        await until(lambda: _committed_everywhere(log, first))
+    changelog = f"{first.app.conf.id}-sums-changelog"
+    await damage(log, changelog)
+    second = counting("m2")
+    async with running(second.app):
+        await second.send(1)
+        await until(lambda: sorted(partition for partition, value in second.seen if value == 1) == sorted(others))
+        await until(lambda: _not_ready(log, second.app.conf.id, f"topics repair {changelog} {DAMAGED}"))
+        assert not second.app.should_stop
+        assert {held_back.partition for held_back in second.hooks.seen} == {DAMAGED}
+    for partition in others:
+        assert await snapshot(log, changelog, partition) == {b'"%d"' % partition: b"6"}, "restored, then counted on"
+
+
+async def snapshot(log: Log, changelog: str, partition: int) -> dict[bytes, bytes]:
+    found: dict[bytes, bytes] = {}
+    async for rows in log.rows(TopicPartition(changelog, partition)):
+        found.update(rows)
+    return found
+
+
+async def _committed_everywhere(log: Log, worker: Counting) -> bool:
+    committed = await log.committed(worker.app.conf.id)
+    return all(committed.get(TopicPartition(worker.name, p), 0) == 1 for p in range(PARTITIONS))

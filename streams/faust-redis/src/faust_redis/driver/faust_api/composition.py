@@ -48,6 +48,7 @@ from faust_redis.driver.state.windows import Windows
 from faust_redis.driver.telemetry import Telemetry
 from faust_redis.driver.topics import Topics
 from faust_redis.hooks import HookList, hooks_of
+from faust_redis.log import DamagedPartitionError
 
 
 class Consumer(Flow, RebalanceListener, Protocol):
@@ -169,7 +170,21 @@ def compose(
     fast_path = world.fast_path or DirectQueues(app, on_full, lambda tp: consumer().on_buffer_drop(tp))
     hand_over = HandOver(app, group, fetch_state, tracker, committer, consumer, telemetry, fast_path)
     redelivery = Redelivery(app, in_flight, tracker, ownership, consumer)
-    restorer = Restorer(broker, tables.stores, lambda tps: plain_tables(app, tps), should_stop)
+
+    def on_damaged_changelog(tp: TP, error: DamagedPartitionError) -> None:
+        """Hold back the partitions whose events need the table, and keep Faust from reading its changelog."""
+        app.tables.recovery.active_offsets[tp] = max(fetch_state.high_watermarks.get(tp, 0) - 1, 0)
+        own_prefix = app.conf.reply_to_prefix
+        needing = [
+            source
+            for source in sorted(ownership.assigned)
+            if source.partition == tp.partition
+            and not tables.is_changelog(source.topic)
+            and not source.topic.startswith(own_prefix)
+        ]
+        fetcher.hold_back_writers(needing, error)
+
+    restorer = Restorer(broker, tables.stores, lambda tps: plain_tables(app, tps), should_stop, on_damaged_changelog)
     standbys = world.standbys or Standbys(app, broker, topics, tables.stores, restorer_of_standbys(app, broker, tables))
     membership = Membership(
         app,

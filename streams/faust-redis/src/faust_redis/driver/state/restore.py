@@ -7,7 +7,8 @@ All other rows are dropped and read from the snapshot, which is as new as the lo
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Any, Protocol, cast
 
 from faust.types import TP
@@ -18,9 +19,12 @@ from faust_redis.driver.retry import retry_while_unavailable
 from faust_redis.driver.state.plain import PlainTable
 from faust_redis.driver.state.restore_progress import RestoreProgress
 from faust_redis.driver.state.stores import Checkpoint, CommittedStore
-from faust_redis.log import StoredRecord, TopicInfo, TopicPartition, TrimmedError
+from faust_redis.log import DamagedPartitionError, StoredRecord, TopicInfo, TopicPartition, TrimmedError
 
 logger = logging.getLogger(__name__)
+
+
+OnDamaged = Callable[[TP, DamagedPartitionError], None]
 
 
 class Source(TopicCatalogue, Offsets, Reads, Snapshots, Protocol):
@@ -36,11 +40,22 @@ class Restorer:
         stores: Callable[[], Mapping[str, CommittedStore]],
         plain_tables: Callable[[set[TP]], Iterable[PlainTable]],
         should_stop: Callable[[], bool],
+        on_damaged: OnDamaged | None = None,
     ) -> None:
+        """Prepare restoring.
+
+        Args:
+            broker: Where changelogs are read.
+            stores: Returns the table stores by changelog topic.
+            plain_tables: Returns the tables in memory that have some of these partitions.
+            should_stop: Whether the worker is to stop.
+            on_damaged: Called for a changelog partition that cannot be read; the others are restored. None raises.
+        """
         self.broker = broker
         self.stores = stores
         self._plain_tables = plain_tables
         self._should_stop = should_stop
+        self._on_damaged = on_damaged
         self._progress = RestoreProgress("restoring tables")
 
     @property
@@ -60,14 +75,26 @@ class Restorer:
         self._progress = RestoreProgress("restoring tables")
         stores = self.stores()
         restored = {tp: stores[tp.topic] for tp in sorted(tps) if tp.topic in stores}
-        standing = await self._standing(restored)
+        standing = await self._standing_where_readable(restored)
         for tp, store in restored.items():
-            position = standing.get(tp)
-            if position is None or not await self._follow(tp, store, position):
-                await self._copy(tp, store)
+            with self._damage_of(tp):
+                position = standing.get(tp)
+                if position is None or not await self._follow(tp, store, position):
+                    await self._copy(tp, store)
         for table in self._plain_tables(tps):
             await self._replay(table)
         self._progress.end()
+
+    async def _standing_where_readable(self, stores: Mapping[TP, CommittedStore]) -> dict[TP, int]:
+        """Return the same as `_standing`, without the partitions whose changelog cannot be read there."""
+        try:
+            return await self._standing(stores)
+        except DamagedPartitionError:
+            standing: dict[TP, int] = {}
+            for tp, store in stores.items():
+                with suppress(DamagedPartitionError):
+                    standing |= await self._standing({tp: store})
+            return standing
 
     async def _standing(self, stores: Mapping[TP, CommittedStore]) -> dict[TP, int]:
         """Return where to go on with local rows whose checkpoint stands in this log: same incarnation, same writer."""
@@ -137,16 +164,20 @@ class Restorer:
         """Make a table anew that Faust keeps in memory; it cannot tell one partition's rows from another's."""
         table.clear()
         for tp in table.partitions:
-            end = await self._end(tp)
-            if end == 0:
-                continue
-            if (await self._topic(tp.topic)).spec.compacted:
-                async for rows in self.broker.rows(TopicPartition(*tp), RESTORE_RECORDS_MAX):
-                    await table.apply(tp, [StoredRecord(end - 1, 0, key, value) for key, value in rows])
-                    self._progress.add(len(rows))
-            else:
-                await self._replay_all(table, tp, end)
-            table.reached(tp, end - 1)
+            with self._damage_of(tp):
+                await self._replay_partition(table, tp)
+
+    async def _replay_partition(self, table: PlainTable, tp: TP) -> None:
+        end = await self._end(tp)
+        if end == 0:
+            return
+        if (await self._topic(tp.topic)).spec.compacted:
+            async for rows in self.broker.rows(TopicPartition(*tp), RESTORE_RECORDS_MAX):
+                await table.apply(tp, [StoredRecord(end - 1, 0, key, value) for key, value in rows])
+                self._progress.add(len(rows))
+        else:
+            await self._replay_all(table, tp, end)
+        table.reached(tp, end - 1)
 
     async def _replay_all(self, table: PlainTable, tp: TP, end: int) -> None:
         position = 0
@@ -157,6 +188,16 @@ class Restorer:
             await table.apply(tp, records)
             self._progress.add(len(records))
             position = records[-1].offset + 1
+
+    @contextmanager
+    def _damage_of(self, tp: TP) -> Iterator[None]:
+        """Report a changelog partition that cannot be read, and go on with the others."""
+        try:
+            yield
+        except DamagedPartitionError as exc:
+            if self._on_damaged is None:
+                raise
+            self._on_damaged(tp, exc)
 
     # --- the log ------------------------------------------------------------------------------------------------------
 
