@@ -141,6 +141,8 @@ def test_each_domain_can_have_processes_of_its_own(data_dir: Path) -> None:
         assert sum(command.endswith("--domain trading") for command in commands) == 2
         assert sum(command.endswith("--domain gamification") for command in commands) == 1
         assert not any("financial" in command for command in commands)
+        dev.process.send_signal(signal.SIGINT)
+        assert dev.process.wait(END_S) == 0
     finally:
         dev.close()
 
