@@ -1,15 +1,17 @@
-"""Batch agents: they receive the records of one partition together, as many as there are.
+"""Define batch agents: agents that receive the waiting records of one partition together.
 
     @batch_agent(app, app.topic("clicks", value_type=Click))
     async def count(batch: Batch[Click]) -> None:
         for click in batch:
             totals[click.key] += 1
 
-Tables and topics are used as in any agent. What a batch does is one unit of the commit: all of it, with the offsets of
-its records, or nothing. When it raises, all it did is taken back and its records come again one at a time, so that only
-one that fails alone is retried or becomes a dead letter: a handler must keep nothing outside of tables.
+A handler uses tables and topics as any agent does. The committer writes all effects of a batch together with the
+offsets of its records, or none of them.
 
-A batch is one record where another agent reads the topic, too, and on Kafka.
+When the handler raises, the driver takes back the effects of the batch and delivers its records again, one at a time.
+So only a record that fails alone is retried or becomes a dead letter. A handler must keep no state outside of tables.
+
+Each batch has only one record when another agent reads the same topic, or when the app runs on Kafka.
 """
 
 from __future__ import annotations
@@ -30,7 +32,7 @@ T = TypeVar("T")
 Handler = Callable[[Batch[T]], Awaitable[None]]
 
 BATCH_RECORDS_MAX = 500
-"""Records in one batch, unless the agent says otherwise."""
+"""Most records in one batch, unless the agent sets `records_max`."""
 
 
 def batch_agent(
@@ -42,15 +44,15 @@ def batch_agent(
     commit_us_max: int = COMMIT_US_MAX,
     **options: Any,
 ) -> Callable[[Handler[T]], AgentT[Any]]:
-    """Make a function an agent that is given batches of a topic's records.
+    """Decorate a function as an agent that receives batches of a topic's records.
 
     Args:
         app: The Faust app.
-        topic: What to read. The types of keys and values are the topic's.
-        name: The agent's name; the function's when None.
-        records_max: Records in one batch at most.
-        commit_us_max: Microseconds for which the commit of a batch may block the server: batches are no larger than
-            that allows, as those before them let expect.
+        topic: The topic to read. It declares the types of keys and values.
+        name: The agent's name; None takes the function's name.
+        records_max: Most records in one batch.
+        commit_us_max: Microseconds for which the commit of a batch may block the server. The driver derives the batch
+            size from the cost of earlier batches.
         options: As for Faust's `app.agent`.
 
     Raises:

@@ -1,8 +1,8 @@
-"""Dead letters: messages that a consumer group could not process, with all that is needed to replay them.
+"""Store, list, replay and drop dead letters: messages that a consumer group could not process.
 
-The topic is compacted and keyed by group and place of the message, so its snapshot is the list of letters not yet dealt
-with. Replaying or dropping a letter writes its tombstone, in the same write as the replayed record. A replayed record
-names the group in a header: other groups, which have processed the message already, pass over it.
+The topic is compacted. Its key contains the group and the message's topic, partition and offset, so the snapshot lists
+the unresolved letters. Replaying or dropping a letter writes its tombstone, in the same write as the replayed record. A
+replayed record names the group in a header. Other groups, which have processed the message already, skip it.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ ERROR_CHARS_MAX = 4_000
 
 REPLAY, DROP = "replay", "drop"
 REMEMBERED_MS = 7 * 24 * 3_600_000
-"""How long it is remembered what became of a letter."""
+"""How long the log remembers whether a letter was replayed or dropped."""
 
 RETRY_PAUSES_S = (0.1, 0.5, 2.0)
-"""Pauses between attempts to deal with a letter while the broker does not answer."""
+"""Pauses between attempts to replay or drop a letter while the broker is unreachable."""
 
 
 class TransientError(Exception):
-    """Raise it (or a subclass) in an agent for a failure that may pass: the event is tried again, with back-off."""
+    """Raise this (or a subclass) in an agent for a temporary failure: the driver retries the event with back-off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,17 +66,17 @@ class DeadLetter:
 
     @property
     def id(self) -> str:
-        """Return its name: ``group:topic:partition:offset``."""
+        """Return the letter's id: ``group:topic:partition:offset``."""
         return f"{self.group}:{self.topic}:{self.partition}:{self.offset}"
 
     def replay_record(self) -> Record:
-        """Return the record that brings the message to its group again, and to no other."""
+        """Return the record that delivers the message again, to its group only."""
         headers = tuple(pair for pair in self.headers if pair[0] != REPLAY_FOR_HEADER)
         marked = (*headers, (REPLAY_FOR_HEADER, self.group.encode()))
         return Record(self.topic, self.partition, self.key, self.value, self.timestamp_ms, marked)
 
     def encode(self) -> bytes:
-        """As stored; bytes in base64."""
+        """Return the stored form of the letter, with bytes in base64."""
         return orjson.dumps(
             {
                 "group": self.group,
@@ -118,7 +118,7 @@ class DeadLetters:
         self.topic = topic
 
     async def all(self) -> list[DeadLetter]:
-        """Return all letters by group and place; none when the topic does not exist."""
+        """Return all letters, sorted by group, topic, partition and offset; none when the topic does not exist."""
         try:
             letters = [DeadLetter.decode(raw) for _, raw in await Admin(self.log).rows(self.topic)]
         except UnknownTopicError:
@@ -141,12 +141,12 @@ class DeadLetters:
         return await self._deal(letter, REPLAY, letter.replay_record())
 
     async def replayed(self, letter_id: str) -> int | None:
-        """Return the offset of a message that was replayed within the last week; None when it was not."""
+        """Return the new offset of a message that was replayed within the last week; None when it was not replayed."""
         written = await written_under(self.log, self._name(letter_id))
         return written.offsets[0] if written is not None and written.digest == REPLAY else None
 
     async def drop(self, letter: DeadLetter) -> None:
-        """Remove a letter for good.
+        """Remove a letter without replaying its message.
 
         Raises:
             IdempotencyConflictError: The letter was replayed.
@@ -158,7 +158,10 @@ class DeadLetters:
         return f"{self.topic}:{letter_id}"
 
     async def _deal(self, letter: DeadLetter, how: str, *records: Record) -> int:
-        """Write with the letter's resolution, numbered so that a retry is known; repeated while the broker is away."""
+        """Write records and the letter's tombstone; retry while the broker is unreachable.
+
+        The idempotency key makes a retry write nothing twice.
+        """
         resolution, present = await self._resolution(letter)
         key = IdempotencyKey(self._name(letter.id), how, REMEMBERED_MS)
         for pause_s in RETRY_PAUSES_S:
@@ -172,17 +175,17 @@ class DeadLetters:
         return await self.log.append(records, write_id=key, require=present)
 
     async def _resolution(self, letter: DeadLetter) -> tuple[Record, tuple[str, int, str]]:
-        """The tombstone of a letter, and the row that must still be there for it."""
+        """Return the tombstone of a letter, and the row that must exist for the write to succeed."""
         partition = home(letter.partition, (await self.log.topic(self.topic)).spec.partitions)
         resolution = Record(self.topic, partition, letter.id.encode(), None, letter.timestamp_ms)
         return resolution, (self.topic, partition, letter.id)
 
 
 def home(partition: int, partitions: int) -> int:
-    """The partition of the dead-letter topic for letters from a partition of another topic."""
+    """Return the partition of the dead-letter topic for letters from a partition of another topic."""
     return partition % partitions
 
 
 def topic_spec(topic: str, partitions: int) -> TopicSpec:
-    """The dead-letter topic as it is declared."""
+    """Return the declaration of the dead-letter topic."""
     return TopicSpec(topic, partitions, "compact", retention_ms=RETENTION_MS)

@@ -1,4 +1,4 @@
-"""Hooks: be told what the driver does, for metrics, traces and logs.
+"""Observe the driver through hooks, for metrics, traces and logs.
 
     class Timings(Hooks):
         def on_commit(self, commit: Committed, /) -> None:
@@ -6,8 +6,8 @@
 
     add_hooks(app, Timings())
 
-The driver calls hooks on the app's event loop. A hook must return at once. An error in a hook is logged and goes no
-further. An app without hooks pays for a check of an empty list.
+The driver calls hooks on the app's event loop. A hook must return at once. The driver logs an error of a hook and
+continues. For an app without hooks, the driver only checks an empty list.
 """
 
 from __future__ import annotations
@@ -42,15 +42,15 @@ class BatchBegun:
 
 @dataclass(frozen=True, slots=True)
 class BatchFinished:
-    """An agent is done with a batch.
+    """An agent has finished a batch.
 
     Attributes:
         topic: Topic of its records.
         partition: Partition of its records.
         offset: Offset of the first record.
         records: How many records it has.
-        duration_s: Seconds that the agent worked on it.
-        succeeded: False when the batch failed: its records come again one at a time.
+        duration_s: Seconds that the agent took.
+        succeeded: False when the batch failed; the driver then delivers its records again, one at a time.
     """
 
     topic: str
@@ -93,12 +93,12 @@ class Rebalanced:
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """The tables of a new assignment equal the log.
+    """The tables of a new assignment are up to date with the log.
 
     Attributes:
-        partitions: Changelog partitions that were brought up to the log.
+        partitions: Changelog partitions that were restored.
         records: Rows and records that were read.
-        duration_s: Seconds that it took.
+        duration_s: Seconds that the recovery took.
     """
 
     partitions: int
@@ -108,7 +108,7 @@ class Recovered:
 
 @dataclass(frozen=True, slots=True)
 class Retried:
-    """An event failed with a transient error and is processed again.
+    """An event failed with a transient error and will be retried.
 
     Attributes:
         topic: Topic of the event.
@@ -116,7 +116,7 @@ class Retried:
         offset: Offset of the event.
         attempt: Number of the attempt that failed, from 1.
         pause_s: Seconds until the next attempt.
-        error: What the agent raised.
+        error: The agent's error.
     """
 
     topic: str
@@ -135,9 +135,9 @@ class DeadLettered:
         topic: Topic of the event.
         partition: Partition of the event.
         offset: Offset of the event.
-        attempts: How often it was tried.
-        agent: The agent that raised.
-        error: What it raised.
+        attempts: How many attempts the driver made.
+        agent: The agent that failed.
+        error: The agent's error.
     """
 
     topic: str
@@ -150,13 +150,13 @@ class DeadLettered:
 
 @dataclass(frozen=True, slots=True)
 class HeldBack:
-    """A damaged partition is not read any more; the other partitions go on.
+    """The driver has stopped reading a damaged partition; it continues with the other partitions.
 
     Attributes:
         topic: Topic of the partition.
         partition: The partition.
-        offset: Where the consumer stands in it.
-        error: What is wrong with it.
+        offset: The next offset that the consumer would read.
+        error: The damage.
     """
 
     topic: str
@@ -166,31 +166,31 @@ class HeldBack:
 
 
 class Hooks:
-    """Base of hooks: override the methods that you need."""
+    """The base class of hooks. Override the methods that you need."""
 
     def on_batch_begun(self, batch: BatchBegun, /) -> None:
-        """An agent begins with a batch."""
+        """Observe that an agent begins with a batch."""
 
     def on_batch_finished(self, batch: BatchFinished, /) -> None:
-        """An agent is done with a batch."""
+        """Observe that an agent has finished a batch."""
 
     def on_commit(self, commit: Committed, /) -> None:
-        """One commit was written."""
+        """Observe that a commit was written."""
 
     def on_rebalance(self, rebalance: Rebalanced, /) -> None:
-        """A member installed the assignment of a new generation."""
+        """Observe that a member installed the assignment of a new generation."""
 
     def on_recovery(self, recovery: Recovered, /) -> None:
-        """The tables of a new assignment equal the log."""
+        """Observe that the tables of a new assignment are up to date with the log."""
 
     def on_retry(self, retry: Retried, /) -> None:
-        """An event failed with a transient error and is processed again."""
+        """Observe that an event failed with a transient error and will be retried."""
 
     def on_dead_letter(self, letter: DeadLettered, /) -> None:
-        """An event became a dead letter."""
+        """Observe that an event became a dead letter."""
 
     def on_held_back(self, held_back: HeldBack, /) -> None:
-        """A damaged partition is not read any more."""
+        """Observe that the driver has stopped reading a damaged partition."""
 
 
 class HookList(list[Hooks]):
@@ -201,7 +201,7 @@ class HookList(list[Hooks]):
 
         Args:
             method: The method of the base class, for example `Hooks.on_commit`.
-            event: Its argument.
+            event: The argument of that method.
         """
         for hooks in self:
             try:
@@ -214,10 +214,10 @@ _hooks: weakref.WeakKeyDictionary[Any, HookList] = weakref.WeakKeyDictionary()
 
 
 def hooks_of(app: Any) -> HookList:
-    """Return the hooks of an app; hooks that are added later join this list."""
+    """Return the list of an app's hooks; hooks that are added later join this list."""
     return _hooks.setdefault(app, HookList())
 
 
 def add_hooks(app: Any, hooks: Hooks) -> None:
-    """Have the driver of a Faust app call hooks from now on."""
+    """Make the driver of a Faust app call these hooks from now on."""
     hooks_of(app).append(hooks)

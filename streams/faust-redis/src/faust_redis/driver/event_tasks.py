@@ -1,4 +1,4 @@
-"""Know which task works on which event: a sensor, since Faust tells sensors in the task itself."""
+"""Track which task processes which event. This is a sensor, because Faust calls sensors within the task."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from faust_redis.driver.telemetry import DriverSensor
 
 @dataclass(slots=True)
 class EventTask:
-    """A task that works on events, and the message of the event (or batch) that it has begun last."""
+    """A task that processes events, with the message of the event or batch that it began last."""
 
     message: Any = None
 
 
 class EventTasks(DriverSensor):
-    """All tasks of an app that work on events."""
+    """All tasks of an app that process events."""
 
     def __init__(self) -> None:
         super().__init__()
         self._by_task: weakref.WeakKeyDictionary[Any, EventTask] = weakref.WeakKeyDictionary()
 
     def on_stream_event_in(self, tp: TP, offset: int, stream: StreamT[Any], event: EventT[Any]) -> None:
-        """A stream hands an event to the code that iterates it."""
+        """Note the event that a stream hands to the current task."""
         self.current().message = event.message
 
     def current(self) -> EventTask:
@@ -40,15 +40,15 @@ class EventTasks(DriverSensor):
         return entry
 
     def messages(self) -> list[Any]:
-        """Return the messages that tasks work on."""
+        """Return the messages that tasks are processing."""
         return [entry.message for entry in self._by_task.values() if entry.message is not None]
 
     def event_of(self, task: Any) -> Source | None:
-        """Return the event that a task has begun and not finished."""
+        """Return the event that a task has begun and not finished; None when there is none."""
         entry = self._by_task.get(task)
         message = None if entry is None else entry.message
         return None if message is None or message.acked else (message.tp, message.offset)
 
     def current_event(self) -> Source | None:
-        """Return the event that the current task itself works on; None in a task that an event has started."""
+        """Return the event that the current task processes; None in a task that an event's code has started."""
         return self.event_of(asyncio.current_task())

@@ -1,100 +1,109 @@
-"""Bounds of the driver, each with its unit. What a user may set stands in Faust's own settings."""
+"""Define the bounds of the driver, each with its unit. Users configure the rest through Faust's own settings."""
 
 FETCH_RECORDS_MAX = 500
 """Records fetched from one partition at once."""
 
 RUN_RECORDS_MAX = 64
-"""Records of one partition that are handed over before the next partition's turn."""
+"""Records of one partition that the driver hands over before it turns to the next partition."""
 
 TURN_S = 0.002
-"""How long an agent goes on with events that are there before everything else on the event loop has its turn."""
+"""How long an agent processes waiting events before it yields to the other tasks of the event loop."""
 
 FETCH_BLOCK_MS = 100
-"""How long a fetch waits for records. Also how late a resumed partition is noticed by a fetch under way."""
+"""How long a fetch waits for records. A fetch in progress may notice a resumed partition this much later."""
 
 HELD_POLL_S = 0.02
-"""How often other partitions are looked at while one is held back because its agent's queue is full."""
+"""How often the fetcher polls other partitions while one partition waits for room in its agent's queue."""
 
 RECORD_US, ROW_US, RANKED_ROW_US = 4, 6, 25
-"""How long the server serves nobody else for one record of a commit: of a plain topic, of a changelog with a snapshot,
-of one with rankings whose rows have five standings (docs/benchmarks.md, part `commit`)."""
+"""Server time for one record of a commit; the server runs no other command meanwhile.
+
+The figures are for a plain topic, a changelog with a snapshot, and a changelog with rankings whose rows have five
+standings (docs/benchmarks.md, part `commit`)."""
 
 COMMIT_US_MAX = 1_800
-"""What the records of one commit call may take of the server: the call is not to block it over 2 ms."""
+"""Server time for the records of one commit call. The whole call must not block the server for more than 2 ms."""
 
 BATCH_RECORDS_FIRST = 16
-"""Records in the first batch of an agent, of which the others learn what a batch costs."""
+"""Records in the first batch of an agent. The cost of this batch sets the size of later batches."""
 
 COMMIT_RECORDS_ENOUGH = 200
-"""Finished outputs that are committed at once, without waiting for more."""
+"""Finished outputs that make the commit loop commit at once, without waiting for more."""
 
 COMMIT_BYTES_MAX = 512 * 1024
-"""Bytes of payload in one commit call, for the same reason."""
+"""Bytes of payload in one commit call; like COMMIT_US_MAX, this bounds how long the call blocks the server."""
 
 COMMIT_LINGER_MS_MIN = 2
-"""How long finished events wait at least for others while more are in flight. One event alone does not wait."""
+"""Shortest wait of finished events for others while more events are in flight. A single event does not wait."""
 
 COMMIT_LINGER_MS_MAX = 10
-"""How long they wait at most, while agents have something to do. Between the two it is twice what the last commit took,
-so that committing takes no more than about a third of a busy worker's time."""
+"""Longest wait of finished events for others while agents are busy.
+
+Between both bounds, the wait is twice the duration of the last commit. So committing takes about a third of a busy
+worker's time at most."""
 
 ATTEMPTS_MAX = 5
-"""How often an event is tried whose agent raises a transient error, the first time included."""
+"""Attempts for an event whose agent raises a transient error, including the first attempt."""
 
 ATTEMPT_PAUSE_S = 0.1
 """Pause before the second attempt; doubles with each further one."""
 
 RETRIES_WAITING_MAX = 1_000
-"""Events waiting for their next attempt at once in one worker; one more becomes a dead letter without waiting, so that
-an outage of something that agents call fills neither memory nor the commit."""
+"""Events of one worker that wait for their next attempt at the same time.
+
+Above this bound, a failed event becomes a dead letter at once. So an outage of a service that agents call fills
+neither the memory nor the commit."""
 
 WAIT_POLL_S = 0.1
-"""How often a delivery that tasks wait for is looked at: its unfinished event may have begun to wait for them."""
+"""How often the driver checks a delivery that tasks wait for: its unfinished event may now wait for those tasks."""
 
 PENDING_RECORDS_MAX = 2_000
-"""Outputs waiting for a commit before agents begin with further events: some ten commits."""
+"""Pending outputs above which agents begin no further events: about ten commits."""
 
 CAPACITY_PATIENCE_S = 1.0
-"""How long an agent waits for that at most before each event."""
+"""Longest wait of an agent for the pending outputs to fall below that bound, before each event."""
 
 TRANSACTION_TTL_MS = 24 * 3_600_000
-"""How long the log remembers a member's last write for a retry."""
+"""How long the log remembers a member's last write, so that a retry does not write it twice."""
 
 WRITER_BYTES = 6
-"""Length of the random name under which a member writes to its changelogs; a new one with each assignment."""
+"""Length of the random name under which a member writes to its changelogs. Each assignment draws a new name."""
 
 RETRY_FIRST_S = 0.05
-"""First pause before a call to an unreachable broker is repeated; doubles up to the next."""
+"""First pause before a call to an unreachable broker is repeated; doubles up to RETRY_MAX_S."""
 
 RETRY_MAX_S = 2.0
 """Longest pause between retries."""
 
 RECOVERY_PATIENCE_S = 60.0
-"""How long a call of table recovery waits for an unreachable broker. Must stay below Faust's request timeout (90 s):
-a call that outlasts it would end recovery silently."""
+"""How long a call of table recovery waits for an unreachable broker.
+
+It must stay below Faust's request timeout (90 s): a call that outlasts that timeout ends recovery silently."""
 
 RESTORE_RECORDS_MAX = 1_000
-"""Rows or records read at once when a table is restored: bounds how long one read blocks the server."""
+"""Rows or records that table recovery reads at once. This bounds how long one read blocks the server."""
 
 SETTLE_MS = 300
-"""How long a group waits for further members when one joins, so that several quick joins make one rebalance. It works
-on meanwhile."""
+"""How long a group waits for further members after a member joins, so that several quick joins cause one rebalance.
+
+The group keeps processing events meanwhile."""
 
 JOIN_POLL_S = 0.05
-"""How often a joining member asks whether its group is complete (notices usually come first)."""
+"""How often a joining member polls whether its group is complete. Usually a notification arrives earlier."""
 
 STANDBY_PAUSE_S = 0.05
-"""How often a standby that has caught up looks for further changelog records: how far it is behind, and how many go in
-one batch."""
+"""How often a standby that has caught up polls for changelog records.
+
+The pause sets how far the standby may lag, and how many records it applies in one batch."""
 
 STATUS_INTERVAL_S = 0.5
-"""How often a member looks whether there is something new to publish of how it stands."""
+"""How often a member checks whether its status has changed and must be published."""
 
 STATUS_SOON_S = 0.05
-"""How often while it is not ready."""
+"""How often a member checks its status while it is not ready."""
 
 TABLES_WAIT_S = 0.05
 """How long a starting worker waits for tables that are still being added."""
 
 RESUBSCRIBE_S = 0.25
-"""How long a change of subscription waits for further ones."""
+"""How long the driver waits for further subscription changes before it applies them together."""

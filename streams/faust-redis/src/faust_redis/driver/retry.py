@@ -1,4 +1,4 @@
-"""Repeating calls to a broker that is away: waits, says so once, and says when it is back."""
+"""Repeat calls to an unreachable broker. Log one warning when the wait begins, and one message when it ends."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ async def retry_while_unavailable(
     """Repeat `call` while the broker is unavailable.
 
     Args:
-        call: Makes the awaitable anew for each attempt; must be safe to repeat.
-        what: Names the work in the log, for example "commit".
-        patience_s: Give up after so many seconds; None never does.
-        stop: Give up when this returns true.
+        call: Returns a new awaitable for each attempt; must be safe to repeat.
+        what: The name of the work in log messages, for example "commit".
+        patience_s: Seconds after which to give up; None never gives up.
+        stop: Returns true when to give up.
 
     Raises:
-        LogUnavailableError: the last one, when giving up.
+        LogUnavailableError: the error of the last attempt, when this function gives up.
     """
     clock = asyncio.get_running_loop().time
     began = clock()

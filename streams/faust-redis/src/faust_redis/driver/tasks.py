@@ -7,14 +7,14 @@ from collections.abc import Coroutine
 from typing import Any
 
 AGAIN_S = 0.05
-"""Pause before a task that goes on is cancelled again."""
+"""Pause before a task that ignored its cancellation is cancelled again."""
 
 
 async def cancel_and_wait(task: asyncio.Future[Any]) -> None:
-    """Cancel a task and wait until it is over; does not raise what it raised.
+    """Cancel a task and wait until it ends. An error of the task is not raised.
 
-    Once is not enough: redis-py takes a cancellation that comes while it looks whether a connection is alive for a
-    timeout of its own (`can_read_destructive`), and goes on.
+    One cancellation is not enough. While redis-py checks whether a connection is alive (`can_read_destructive`), it
+    takes a cancellation for its own timeout and continues.
     """
     while not task.done():
         task.cancel()
@@ -24,10 +24,10 @@ async def cancel_and_wait(task: asyncio.Future[Any]) -> None:
 
 
 async def wait_first(*waits: Coroutine[Any, Any, Any], timeout_s: float) -> None:
-    """Wait for the first of several coroutines, or for a time; cancel the others.
+    """Wait until the first of several coroutines ends or the time is over; cancel the others.
 
     Raises:
-        Exception: what a finished one raised.
+        Exception: the error of a coroutine that failed first.
     """
     tasks = [asyncio.ensure_future(wait) for wait in waits]
     try:

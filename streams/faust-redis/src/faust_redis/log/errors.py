@@ -1,4 +1,4 @@
-"""Errors of the log. Each message says what was expected, what came, and what to do."""
+"""Define the errors of the log. Each message names the expected state, the found state, and the remedy."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ class LogError(Exception):
 
 
 class LogUnavailableError(LogError):
-    """The broker cannot be reached just now. Nothing is known to be written; retry with the same write id."""
+    """The broker cannot be reached. The outcome of a write is unknown; retry it with the same write id."""
 
 
 class FencedError(LogError):
-    """The writer's generation is over or its lease has run out: it must rejoin its group. Nothing was written."""
+    """The writer's generation is over or its lease has expired. It must rejoin its group. Nothing was written."""
 
 
 class RolledBackError(FencedError):
-    """The broker does not have what this group committed: it was restored or lost writes. Nothing was written."""
+    """The broker lacks a commit of this group, because it was restored or lost writes. Nothing was written."""
 
 
 class IncarnationError(LogError):
-    """The topic is not the one this process knew: the broker was flushed, restored or the topic re-created."""
+    """The topic's incarnation has changed: the topic was re-created, or the broker was flushed or restored."""
 
 
 class UnknownTopicError(LogError):
@@ -33,7 +33,7 @@ class DamagedPartitionError(LogError):
     Attributes:
         topic: The partition's topic.
         partition: The partition.
-        damage: What was found.
+        damage: A description of the damage.
     """
 
     def __init__(self, topic: str, partition: int, damage: str) -> None:
@@ -59,19 +59,22 @@ class IdempotencyConflictError(LogError):
 
 
 class RowGoneError(LogError):
-    """The row that a write was to depend on is not there any more. Nothing was written."""
+    """The row that a write requires no longer exists. Nothing was written."""
 
 
 class SourceMovedError(LogError):
-    """A copy of another log is not where this writer believes: somebody else copies too. Nothing was written."""
+    """The copy of another log is at another offset than this writer expects, so another process also copies it.
+
+    Nothing was written.
+    """
 
 
 class GroupInUseError(LogError):
-    """A group's offsets were to be changed by hand while members of it are alive. Nothing was changed."""
+    """A group's offsets cannot be changed by hand, because the group has live members. Nothing was changed."""
 
 
 class TrimmedError(LogError):
-    """Records that a reader had yet to read are gone: whatever removed them did not know who still needs them."""
+    """Records that a reader still needs were removed, by something that does not respect the log's retention."""
 
 
 class BrokerUnsuitableError(LogError):
@@ -79,7 +82,7 @@ class BrokerUnsuitableError(LogError):
 
 
 class NamespaceTakenError(BrokerUnsuitableError):
-    """The namespace belongs to another application. Two applications on one would write to the same topics."""
+    """The namespace belongs to another application. Two applications in one namespace would share their topics."""
 
     def __init__(self, namespace: str, application: str, owner: str, key: str) -> None:
         super().__init__(

@@ -1,4 +1,4 @@
-"""What is remembered of idempotency keys: when they were used first, and what was written under them."""
+"""Read and record the first use of idempotency keys, and the writes under them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from faust_redis.log.scripts import FIRST_USE
 
 
 class Use(NamedTuple):
-    """The use of an idempotency key: its name, the time now in the caller's unit, and how long it is remembered."""
+    """A use of an idempotency key: its name, the present time in the caller's unit, and how long to remember it."""
 
     name: str
     now: int
@@ -20,14 +20,14 @@ class Use(NamedTuple):
 
 
 class FirstUse(NamedTuple):
-    """The time of a key's first use, and the digest of the body that was written under it, if one was."""
+    """The time of a key's first use, and the digest of the body that was written under it, or None."""
 
     began: int
     used_with: str | None
 
 
 async def first_uses(log: Log, uses: Sequence[Use]) -> list[FirstUse]:
-    """Record the uses of keys, and return the first use of each, in their order.
+    """Record the uses of keys; return the first use of each key, in the same order.
 
     Raises:
         LogUnavailableError: The broker cannot be reached.
@@ -48,7 +48,7 @@ class Written(NamedTuple):
 
 
 async def written_under(log: Log, name: str) -> Written | None:
-    """Return the write under an idempotency key; None when there was none, or when it is not remembered any more.
+    """Return the write under an idempotency key; None when there was none, or when the log has forgotten it.
 
     Raises:
         LogUnavailableError: The broker cannot be reached.

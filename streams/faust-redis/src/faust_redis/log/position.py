@@ -1,4 +1,4 @@
-"""Positions: "everything below these offsets", as text that clients can hand back."""
+"""Define positions: for each partition, "all records below this offset", as text that clients can send back."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """A point in one topic: for each partition named, all records below the offset.
+    """A point in one topic: all records below the given offset of each named partition.
 
-    As text ``<topic>@<epoch>:<p>-<offset>.<p>-<offset>``; without the topic it is the ``epoch:sequence`` of a feed.
-    The epoch is the topic's incarnation: a position of another epoch cannot be compared.
+    The text form is ``<topic>@<epoch>:<p>-<offset>.<p>-<offset>``. Without the topic, it is a feed's
+    ``epoch:sequence``. The epoch is the topic's incarnation; positions of different epochs cannot be compared.
     """
 
     topic: str
@@ -22,15 +22,15 @@ class Position:
 
     @property
     def tag(self) -> str:
-        """``epoch:sequence``, the part that a feed sends as its event id."""
+        """Return ``epoch:sequence``, which a feed sends as its event id."""
         return f"{self.epoch}:" + ".".join(f"{p}-{o}" for p, o in sorted(self.offsets.items()))
 
     @classmethod
     def parse(cls, text: str) -> Position:
-        """Read a position back.
+        """Parse the text form of a position.
 
         Raises:
-            ValueError: when `text` is not a position.
+            ValueError: `text` is not a position.
         """
         topic, at, tag = text.rpartition("@")
         if not at or not topic:
@@ -39,10 +39,10 @@ class Position:
 
     @classmethod
     def parse_tag(cls, topic: str, tag: str) -> Position:
-        """Read ``epoch:sequence`` of a known topic.
+        """Parse the ``epoch:sequence`` of a known topic.
 
         Raises:
-            ValueError: when `tag` is not of that form.
+            ValueError: `tag` does not have that form.
         """
         epoch, colon, sequence = tag.partition(":")
         try:

@@ -1,4 +1,4 @@
-"""Whether a server can carry the log: its version, and that it will not throw records away."""
+"""Check that a server can carry the log: its version, and its eviction policy."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ async def check_server(redis: Redis) -> None:
     """Refuse a server below Redis 7.0 or with an eviction policy that could drop streams.
 
     Raises:
-        BrokerUnsuitableError: what was found and what to set.
+        BrokerUnsuitableError: the server is unsuitable. The message names the setting to change.
     """
     info = await redis.info()
     version = str(info.get("redis_version", "0"))
@@ -30,5 +30,5 @@ async def check_server(redis: Redis) -> None:
 
 
 def version_tuple(version: str) -> tuple[int, ...]:
-    """``"7.0.15"`` as ``(7, 0, 15)``; parts that are not numbers count as 0."""
+    """Return a version such as ``"7.0.15"`` as ``(7, 0, 15)``; parts that are not numbers count as 0."""
     return tuple(int(part) if part.isdigit() else 0 for part in version.split("."))

@@ -1,4 +1,4 @@
-"""Trimming the whole log, for whoever looks after it: a group's leader, or the bridge where workers are on Kafka."""
+"""Trim all topics of a log. A group's leader calls this, or the Kafka bridge when the workers run on Kafka."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from faust_redis.log.errors import UnknownTopicError
 from faust_redis.log.records import TopicInfo
 
 TRIM_INTERVAL_S = 10.0
-"""How often all topics are trimmed."""
+"""How often the caller trims all topics."""
 
 TRIM_RECORDS_MAX = 2_000
-"""Records that one partition loses in one call."""
+"""Most records that one call removes from one partition."""
 
 TRIM_PARTITIONS_MAX = 8
-"""Partitions in one call; both bound how long it blocks the server."""
+"""Most partitions in one call. This and TRIM_RECORDS_MAX bound how long the call blocks the server."""
 
 
 class Trimmed(Protocol):
@@ -28,11 +28,11 @@ class Trimmed(Protocol):
         """Return a topic."""
 
     async def trim(self, topic: str, partitions: Sequence[int], records_max: int) -> int:
-        """Trim partitions of a topic."""
+        """Trim partitions of a topic; return how many records were removed."""
 
 
 async def trim_all(log: Trimmed) -> int:
-    """Trim every partition of every topic in bounded calls; returns how many records were removed."""
+    """Trim every partition of every topic in bounded calls; return how many records were removed."""
     removed = 0
     for topic in await log.topics():
         try:

@@ -1,6 +1,6 @@
-"""One RocksDB a worker, shared by all its tables. Knows keys and bytes; nothing of Faust.
+"""Open one RocksDB per worker, shared by all its tables. This file handles keys and bytes and does not import Faust.
 
-Row keys are ``<table> 0x00 <partition, 2 bytes> <key>``, so that one table's partition is one contiguous range.
+Row keys are ``<table> 0x00 <partition, 2 bytes> <key>``, so that a table's rows of a partition form one range.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from faust_redis.driver.state.stores import Checkpoint, StoreFailedError
 
 BLOCK_CACHE_BYTES = 64 * 1024 * 1024
 BLOOM_BITS_A_KEY = 10
-"""A key that is not there is then looked for on disk in one of a hundred reads: most ids of events are new."""
+"""With 10 bits, one in a hundred reads of an absent key goes to disk. Most event ids are new, so this matters."""
 
 WRITE_BUFFER_BYTES = 16 * 1024 * 1024
 PARTITIONS_MAX = 1 << 16
 DAMAGED = "DAMAGED"
-"""A file with this name says that the database beside it could not be read."""
+"""Name of the marker file beside a database that could not be read."""
 
 logger = logging.getLogger(__name__)
 
@@ -45,12 +45,12 @@ def _options() -> Options:
 
 @cache
 def partition_prefix(table: str, partition: int) -> bytes:
-    """What every row key of one table's partition begins with."""
+    """Return the prefix of every row key in a table's partition."""
     return table.encode() + b"\x00" + struct.pack(">H", partition)
 
 
 class Database:
-    """An open RocksDB, shared by the stores of one worker process and closed with the last of them."""
+    """An open RocksDB that all stores of a worker process share. The last store to release it closes it."""
 
     _open: ClassVar[dict[str, Database]] = {}
 
@@ -62,12 +62,12 @@ class Database:
 
     @classmethod
     def acquire(cls, path: Path) -> Database:
-        """The database at a path, opened when nobody in this process has it open.
+        """Return the database at a path; open it unless this process already has it open.
 
-        A database that cannot be read (corrupted, or of another format) is removed: the log has everything in it.
+        A corrupted database, or one of another format, is removed. The log holds all its rows.
 
         Raises:
-            StoreFailedError: when another process holds it, or it cannot be opened for want of space or rights.
+            StoreFailedError: another process has it open, or it cannot be opened (disk space, permissions).
         """
         name = str(path)
         if name not in cls._open:
@@ -99,17 +99,17 @@ class Database:
         return cls(path)
 
     def release(self) -> None:
-        """Give the database back; the last one closes it."""
+        """Release the database; the last user closes it."""
         self.users -= 1
         if self.users == 0:
             self._open.pop(str(self.path), None)
             self._db.close()
 
     def get(self, table: str, partition: int, key: bytes) -> bytes | None:
-        """A value, or None.
+        """Return the value of a key, or None.
 
         Raises:
-            StoreFailedError: when it cannot be read; so do all methods.
+            StoreFailedError: the database cannot be read. All methods raise this error when the database fails.
         """
         try:
             value: bytes | None = self._db.get(partition_prefix(table, partition) + key)
@@ -124,13 +124,13 @@ class Database:
         items: Iterable[tuple[bytes, bytes | None]],
         reached: Checkpoint | None = None,
     ) -> None:
-        """Write changes (None deletes) and what they reach in the changelog, atomically.
+        """Write changes and their checkpoint atomically.
 
         Args:
             table: The table's name.
-            partition: Its partition.
-            items: Keys and values.
-            reached: Where the last change stands in the changelog; None leaves it as it is.
+            partition: The table's partition.
+            items: Keys and values; None deletes the row.
+            reached: The checkpoint after the last change; None keeps the present one.
         """
         prefix = partition_prefix(table, partition)
         batch = WriteBatch(raw_mode=True)
@@ -147,7 +147,10 @@ class Database:
     def scan(
         self, table: str, partition: int, begin: bytes = b"", end: bytes | None = None
     ) -> Iterator[tuple[bytes, bytes]]:
-        """Keys from `begin` up to, not including, `end` (None for all that follow), and their values, in byte order."""
+        """Iterate over the rows with keys from `begin` up to, but not including, `end`, in byte order of the keys.
+
+        None as `end` includes all rows from `begin` on.
+        """
         head = partition_prefix(table, partition)
         stop = after_prefix(head) if end is None else head + end
         try:
@@ -163,7 +166,7 @@ class Database:
             raise self._failed(exc) from exc
 
     def reached(self, table: str, partition: int) -> Checkpoint | None:
-        """What the partition's rows reach in the changelog; None when nothing is kept."""
+        """Return the checkpoint of a partition's rows; None when there is none."""
         text = self.get(_REACHED_TABLE + table, partition, b"")
         if text is None:
             return None
@@ -171,7 +174,7 @@ class Database:
         return Checkpoint(incarnation, int(offset), bytes.fromhex(writer))
 
     def wipe(self, table: str, partition: int) -> None:
-        """Delete a partition's rows and what they reach."""
+        """Delete a partition's rows and its checkpoint."""
         batch = WriteBatch(raw_mode=True)
         batch.delete_range(partition_prefix(table, partition), after_prefix(partition_prefix(table, partition)))
         batch.delete(self._reached_key(table, partition))
@@ -185,7 +188,7 @@ class Database:
 
     def _failed(self, exc: Exception) -> StoreFailedError:
         if "Corruption" in str(exc):
-            (self.path / DAMAGED).touch()  # the next to open it begins anew
+            (self.path / DAMAGED).touch()  # the next process to open the database then rebuilds it
         return StoreFailedError(f"the table store at {self.path} failed: {exc}. What it holds is in the log, too.")
 
     @staticmethod
@@ -194,6 +197,6 @@ class Database:
 
 
 def after_prefix(prefix: bytes) -> bytes:
-    """The first key above every key with this prefix, which is not all 0xff: it begins with a name."""
+    """Return the lowest key above all keys with this prefix. The prefix must contain a byte other than 0xff."""
     kept = prefix.rstrip(b"\xff")
     return kept[:-1] + bytes([kept[-1] + 1])

@@ -1,8 +1,9 @@
-"""The table store: RocksDB for what is committed, an overlay for what is not. Selected by `store="faust-redis-rocksdb://"`.
+"""Keep table rows: committed rows in RocksDB, uncommitted rows in an overlay.
 
-A write goes to the overlay, where the agent reads it back; the driver calls `on_committed` once the commit that carries
-it succeeded, and only then it goes to RocksDB, in one batch with its changelog offset. So RocksDB is never ahead of the
-log. With a transport that does not call `on_committed` (Kafka), `set_persisted_offset` moves the overlay on.
+Select this store by `store="faust-redis-rocksdb://"`. A write goes to the overlay, from which agents read it back.
+After the commit of the write, the driver calls `on_committed`. Only then the store writes the row to RocksDB, in one
+batch with the checkpoint. So RocksDB is never ahead of the log. The Kafka transport does not call `on_committed`;
+there, `set_persisted_offset` writes the overlay.
 """
 
 from __future__ import annotations
@@ -25,31 +26,33 @@ logger = logging.getLogger(__name__)
 
 Rows = dict[bytes, bytes | None]
 Write = tuple[Source | None, bytes | None]
-"""An uncommitted value and the event that wrote it; None stands for no event, and for a deleted row."""
+"""The event that wrote an uncommitted value, and the value.
+
+A write outside of events has None as its event. A deleted row has None as its value."""
 
 
 class RocksStore(SerializedStore[Any, Any]):
-    """A Faust table store on one RocksDB a worker, in `<datadir>/tables`."""
+    """A Faust table store on the worker's RocksDB, which is in `<datadir>/tables`."""
 
     def __init__(self, url: str | URL, app: AppT, table: CollectionT, **kwargs: Any) -> None:
         options = dict(kwargs.pop("options", None) or {})
         super().__init__(url, app, table, options=options, **kwargs)
         self._database: Database | None = None
         self._overlay: dict[int, dict[bytes, list[Write]]] = {}
-        """By partition and key what is not committed, oldest first; the last is what an agent reads."""
+        """Uncommitted writes by partition and key, oldest first. Agents read the last one."""
         self._partitions: set[int] = set()
 
     # --- life ---------------------------------------------------------------------------------------------------------
 
     @property
     def database(self) -> Database:
-        """The worker's database; opened on first use."""
+        """Return the worker's database; open it on first use."""
         if self._database is None:
             self._database = Database.acquire(Path(self.app.conf.tabledir) / "rocksdb")
         return self._database
 
     async def on_stop(self) -> None:
-        """Close the database with the worker's last table."""
+        """Release the database. The worker's last table closes it."""
         if self._database is not None:
             self._database.release()
             self._database = None
@@ -57,11 +60,11 @@ class RocksStore(SerializedStore[Any, Any]):
     async def on_rebalance(
         self, assigned: set[TP], revoked: set[TP], newly_assigned: set[TP], generation_id: int = 0
     ) -> None:
-        """Take the new partitions; forget what was not committed."""
+        """Take over the new partitions; drop all uncommitted writes."""
         self._overlay.clear()
         mine = {tp for tp in assigned if tp.topic == self._changelog}
         if not self.table.is_global:
-            mine = {tp for tp in mine if not self.app.assignor.is_standby(tp)}  # a warm copy is not for reading
+            mine = {tp for tp in mine if not self.app.assignor.is_standby(tp)}  # agents must not read a standby copy
         self._partitions = {tp.partition for tp in mine}
 
     # --- offsets ------------------------------------------------------------------------------------------------------
@@ -75,14 +78,14 @@ class RocksStore(SerializedStore[Any, Any]):
         return ask(self._changelog) if ask is not None else ""
 
     def reached(self, tp: TP) -> Checkpoint | None:
-        """What the local rows of a partition reach."""
+        """Return the checkpoint of a partition's local rows; None when there is none."""
         return self.database.reached(self.table_name, tp.partition)
 
     def persisted_offset(self, tp: TP) -> int | None:
-        """The changelog offset that the local rows reach; rows of another log are dropped first.
+        """Return the checkpoint's changelog offset. Rows of another incarnation of the changelog are dropped first.
 
-        Whether they stand in the log is the restorer's to judge, which asks the log itself. The highwater that the
-        consumer knows may be older than the rows: of a member that was paused after it asked for it.
+        The restorer asks the log whether the checkpoint is part of its history. The consumer's high watermark does not
+        show that: it may be older than the rows when the member was paused.
         """
         kept = self.reached(tp)
         if kept is None:
@@ -98,34 +101,37 @@ class RocksStore(SerializedStore[Any, Any]):
         return offset
 
     def set_persisted_offset(self, tp: TP, offset: int) -> None:
-        """Called by Faust when a changelog record was sent: without `on_committed`, the overlay is durable then."""
+        """Write the overlay to RocksDB on a transport without `on_committed`.
+
+        Faust calls this after it has sent a changelog record.
+        """
         if getattr(self.app.consumer, "incarnation", None) is None:
             rows = [(key, writes[-1][1]) for key, writes in self._overlay.pop(tp.partition, {}).items()]
             self.database.write(self.table_name, tp.partition, rows, Checkpoint("", offset, b""))
 
     def restore(self, tp: TP, items: Items, reached: Checkpoint | None) -> None:
-        """Write rows read from the log; without `reached` more must follow before they can be trusted."""
+        """Write rows that were read from the log. Without `reached`, the rows are incomplete and get no checkpoint."""
         self.database.write(self.table_name, tp.partition, items, reached)
 
     def wipe(self, tp: TP) -> None:
-        """Drop the local rows of a partition, and what they reach."""
+        """Drop the local rows of a partition and their checkpoint."""
         self.database.wipe(self.table_name, tp.partition)
 
     def on_committed(self, tp: TP, items: Sequence[tuple[bytes, bytes | None]], reached: Checkpoint) -> None:
-        """Make committed changes durable, with what they reach, in one batch."""
+        """Write committed changes and their checkpoint to RocksDB in one batch."""
         self.database.write(self.table_name, tp.partition, items, reached)
         rows = self._overlay.get(tp.partition, {})
         is_committed = cast("Any", self.app.consumer).is_committed
         for key, _ in items:
             writes = rows.get(key)
             if writes is not None:
-                # Each write builds on the one before it, so that one is committed no later.
+                # Each write depends on the write before it, so the commits follow the same order.
                 while writes and is_committed(writes[0][0]):
                     del writes[0]
                 self._keep(rows, key, writes)
 
     def undo(self, tp: TP, key: bytes, source: Source) -> None:
-        """Take back an uncommitted change of a failed event: to what another one left, or to what is committed."""
+        """Take back a failed event's uncommitted write. The row falls back to the previous write or committed value."""
         rows = self._overlay.get(tp.partition, {})
         self._keep(rows, key, [write for write in rows.get(key, ()) if write[0] != source])
 
@@ -139,13 +145,13 @@ class RocksStore(SerializedStore[Any, Any]):
     def apply_changelog_batch(
         self, batch: Iterable[EventT[Any]], to_key: Callable[[Any], Any], to_value: Callable[[Any], Any]
     ) -> None:
-        """Apply changelog records in recovery, with their offset.
+        """Apply changelog records during recovery and advance the checkpoint.
 
-        What the rows reach moves only over records without a gap: rows that miss some, because those were trimmed, are
-        never trusted. (On Kafka compaction leaves gaps, and there the rows are complete all the same.)
+        A gap in the offsets means that trimmed records are missing, so the rows then get no checkpoint. Kafka is an
+        exception: its compaction leaves gaps, but the rows are complete.
 
         Raises:
-            TypeError: when a record has no key: it is not a changelog.
+            TypeError: a record has no key, so the topic is not a changelog.
         """
         changes: dict[TP, list[Message]] = {}
         for event in batch:
@@ -169,11 +175,11 @@ class RocksStore(SerializedStore[Any, Any]):
     # --- expiry of windows --------------------------------------------------------------------------------------------
 
     def keys_of(self, partition: int) -> Iterator[Any]:
-        """All keys of a partition."""
+        """Return all keys of a partition."""
         return (self._decode_key(key) for key, _ in self._scan(partition))
 
     def peek(self, partition: int, key: Any) -> Any:
-        """A row's committed value; None when there is none, or when it has changed and that is not committed."""
+        """Return a row's committed value; None when there is none, or when the row has an uncommitted write."""
         encoded = self._encode_key(key)
         if encoded in self._overlay.get(partition, {}):
             return None
@@ -181,13 +187,13 @@ class RocksStore(SerializedStore[Any, Any]):
         return None if value is None else self._decode_value(value)
 
     def expire(self, partition: int, key: Any) -> None:
-        """Read the row as gone; its tombstone is on its way."""
+        """Make a row read as deleted, before the commit of its tombstone."""
         self._overlay.setdefault(partition, {}).setdefault(self._encode_key(key), []).append((None, None))
 
     # --- rows ---------------------------------------------------------------------------------------------------------
 
     def _home(self, key: bytes) -> int | None:
-        """The partition of a key: the current event's, or by key when the table uses the partitioner."""
+        """Return the partition of a key: the current event's, or by key when the table uses the partitioner."""
         if self.table.use_partitioner:
             return self.app.producer.key_partition(self._changelog, key).partition
         event = current_event()
@@ -222,7 +228,10 @@ class RocksStore(SerializedStore[Any, Any]):
         writes.append((source, value))
 
     def look_up(self, key: bytes, message: Message | None) -> bytes | None:
-        """A row's value as the event of a message sees it (None: outside of events); None when there is none."""
+        """Return a row's value as a message's event sees it; None when there is none.
+
+        Outside of events, `message` is None.
+        """
         if message is None:
             return self._get(key)
         rows = self._overlay.get(message.partition)
@@ -234,7 +243,7 @@ class RocksStore(SerializedStore[Any, Any]):
         return self.database.get(self.table_name, message.partition, key)
 
     def change(self, rows: Items, message: Message) -> None:
-        """Change rows in the event of a message, uncommitted."""
+        """Add uncommitted writes of a message's event."""
         overlay = self._overlay.get(message.partition)
         if overlay is None:
             overlay = self._overlay[message.partition] = {}
@@ -252,7 +261,7 @@ class RocksStore(SerializedStore[Any, Any]):
                 writes.append((source, value))
 
     def _builds_on(self, writer: Source | None) -> None:
-        """Tell the driver when the current event meets what another one wrote and is not committed."""
+        """Report to the driver that the current event read or overwrote another event's uncommitted write."""
         event = current_event()
         if event is not None:
             self._message_builds_on(event.message, writer)
@@ -267,11 +276,14 @@ class RocksStore(SerializedStore[Any, Any]):
         self._set(key, None)
 
     def prefix(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
-        """Rows of the current event's partition whose key begins with `prefix`, in byte order."""
+        """Iterate over rows of the current event's partition whose key begins with `prefix`, in byte order."""
         return self.range(prefix, after_prefix(prefix) if prefix.strip(b"\xff") else None)
 
     def range(self, begin: bytes, end: bytes | None = None) -> Iterator[tuple[bytes, bytes]]:
-        """Rows of the current event's partition with keys from `begin` up to, not including, `end`, in byte order."""
+        """Iterate over rows of the current event's partition with keys from `begin` up to, but not including, `end`.
+
+        The keys come in byte order.
+        """
         event = current_event()
         partitions = sorted(self._partitions) if event is None else [event.message.partition]
         for partition in partitions:
@@ -323,11 +335,11 @@ class RocksStore(SerializedStore[Any, Any]):
             self.database.wipe(self.table_name, partition)
 
     def reset_state(self) -> None:
-        """Drop local rows of all partitions held; the log has them."""
+        """Drop the local rows of all assigned partitions. The log holds these rows."""
         self._clear()
 
     async def backup_partition(self, tp: Any, flush: bool = True, purge: bool = False, keep: int = 1) -> None:
-        """Not offered: the log is the backup.
+        """Refuse to back up a partition: the log is the backup.
 
         Raises:
             NotImplementedError: always.
@@ -335,7 +347,7 @@ class RocksStore(SerializedStore[Any, Any]):
         raise NotImplementedError("the log is the backup of every table; drop the data directory to rebuild from it")
 
     def restore_backup(self, tp: Any, latest: bool = True, backup_id: int = 0) -> None:
-        """Not offered: see `backup_partition`.
+        """Refuse to restore a backup; see `backup_partition`.
 
         Raises:
             NotImplementedError: always.

@@ -1,4 +1,4 @@
-"""The commit loop: one commit follows another while events finish; a single event is committed at once."""
+"""Commit in a loop: commit again and again while events finish, and commit a single event at once."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ IDLE_POLL_S = 1.0
 
 
 class Finished(Protocol):
-    """Tells when events finish."""
+    """The finished events, as the commit loop waits for them."""
 
     has_finished: bool
 
@@ -25,24 +25,24 @@ class Finished(Protocol):
 
 
 class Host(Protocol):
-    """The service that the loop runs in."""
+    """The service that runs the loop."""
 
     @property
     def should_stop(self) -> bool:
-        """Whether the service is to stop."""
+        """Return whether the service is to stop."""
 
     async def crash(self, reason: BaseException) -> None:
         """End the worker with an error."""
 
 
 class Sensors(Protocol):
-    """Sensors that are told of commits."""
+    """The sensors that receive the beginning and the end of commits."""
 
     def commit_begun(self, consumer: Any) -> Any:
-        """Tell that a commit begins."""
+        """Report that a commit begins; return the state for `commit_finished`."""
 
     def commit_finished(self, consumer: Any, state: Any) -> None:
-        """Tell that it has ended."""
+        """Report that the commit has ended."""
 
 
 class CommitLoop:
@@ -75,14 +75,14 @@ class CommitLoop:
             await self._gather()
             began_s = clock()
             if await self.write_finished(COMMIT_RECORDS_ENOUGH) and self._tracker.committable():
-                self._finished.has_finished = True  # a few are left for those that finish now to join
+                self._finished.has_finished = True  # the next commit takes the rest, with events that finish now
             self._took_s = clock() - began_s
 
     async def write_finished(self, leave: int = 0) -> bool:
-        """Commit what is finished; see `Committer.commit`. An error of the log ends the worker."""
+        """Commit finished events; see `Committer.commit`. An error of the log ends the worker."""
         self._finished.has_finished = False
         if not self._tracker.committable() and not len(self._committer.pending):
-            return await self._write(leave)  # waits for a write under way
+            return await self._write(leave)  # this waits for a write in progress
         host = self._host()
         state = self._sensors.commit_begun(host)
         try:
@@ -101,7 +101,7 @@ class CommitLoop:
             return False
 
     async def _gather(self) -> None:
-        """Wait a few milliseconds for further events to finish, while agents have something to do."""
+        """Wait a few milliseconds for further events to finish, while agents are busy."""
         self._finished.has_finished = False
         if self._tracker.busy() and len(self._committer.pending) < COMMIT_RECORDS_ENOUGH:
             linger_ms = min(max(2000 * self._took_s, COMMIT_LINGER_MS_MIN), COMMIT_LINGER_MS_MAX)
@@ -110,6 +110,6 @@ class CommitLoop:
             self._gathering = None
 
     def on_idle(self) -> None:
-        """An agent waits for events. When all of them do, a commit has nothing left to wait for."""
+        """Note that an agent waits for events. When all agents wait, end the wait for further events."""
         if self._gathering is not None and not self._gathering.done() and not self._tracker.busy():
             self._gathering.set_result(None)

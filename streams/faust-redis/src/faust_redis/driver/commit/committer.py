@@ -1,4 +1,4 @@
-"""The committer: outputs, changelog rows and offsets of finished events go to the log in one atomic write."""
+"""Write the outputs, changelog rows and offsets of finished events to the log in one atomic write."""
 
 from __future__ import annotations
 
@@ -63,18 +63,18 @@ class UncommittedRows(Protocol):
     """Tables whose store does not keep uncommitted writes apart."""
 
     def undo(self, source: Source) -> None:
-        """Put back what an event replaced."""
+        """Restore the values that an event replaced."""
 
     def settle(self) -> None:
-        """Forget what is committed by now."""
+        """Forget the writes of committed events."""
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Forget all uncommitted writes."""
 
 
 @dataclass(frozen=True, slots=True)
 class CommitLimits:
-    """How much one commit may be, and how much may wait.
+    """The bounds of one commit, and of the pending writes.
 
     Attributes:
         cost_max_us: How long one commit may occupy the server.
@@ -86,7 +86,7 @@ class CommitLimits:
 
 
 class Committer:
-    """Group commit: one write at a time; events that finish meanwhile go with the next."""
+    """Commits events in groups, one write at a time. Events that finish during a write join the next one."""
 
     def __init__(
         self,
@@ -109,7 +109,7 @@ class Committer:
         self.dependencies = dependencies
         self.fencing = fencing
         self.fence: Fence | None = None
-        """The right to write of the present generation; None when this member owns nothing."""
+        """The fence of the present generation, which permits writes; None when this member owns no partition."""
         self.stopping = False
         self._broker = broker
         self._name = name
@@ -125,7 +125,7 @@ class Committer:
         self._on_unwritable: Callable[[set[TP], DamagedPartitionError], None] | None = None
 
     def on_committed(self, listener: Callable[[Mapping[TP, int]], None]) -> None:
-        """Call `listener` with the offsets of each commit that has some."""
+        """Call `listener` with the offsets of each commit that has offsets."""
         self._listeners.append(listener)
 
     def on_unwritable(self, listener: Callable[[set[TP], DamagedPartitionError], None]) -> None:
@@ -134,16 +134,19 @@ class Committer:
 
     @property
     def is_full(self) -> bool:
-        """Whether too many records wait for their commit while events in flight will release them."""
+        """Return whether too many records wait for their commit while events are in flight."""
         return len(self.pending) > self.pending_max and self.tracker.busy()
 
     @property
     def is_writing(self) -> bool:
-        """Whether a write is under way."""
+        """Return whether a write is in progress."""
         return self._lock.locked()
 
     async def wait_for_capacity(self) -> None:
-        """Wait while too many records wait for their commit; not for long: an event may wait for a reply."""
+        """Wait while too many records wait for their commit, at most `CAPACITY_PATIENCE_S`.
+
+        The wait is bounded because an event may wait for a reply from another event.
+        """
         if self._room is None:
             self._room = asyncio.get_running_loop().create_future()
         await asyncio.wait((self._room,), timeout=CAPACITY_PATIENCE_S)
@@ -155,15 +158,16 @@ class Committer:
             self._room = None
 
     async def commit(self, leave: int = 0) -> bool:
-        """Write what is finished, in as many bounded writes as it takes; return whether anything was written.
+        """Write the finished events in one or more bounded writes; return whether anything was written.
 
-        A caller may be cancelled (an interrupted hand-over, an overtaken recovery); a write under way goes on.
+        The caller may be cancelled, for example by a rebalance. That does not end a write in progress.
 
         Args:
-            leave: Stop when no more than so many records wait: a caller that comes again lets a few gather.
+            leave: Stop when at most this many records wait. A caller that commits again soon lets a few accumulate.
 
         Raises:
-            LogError: when the log refuses for good (foreign writer, re-created topic, unknown topic).
+            LogError: the log refuses the write, and a retry would not help (foreign writer, re-created or unknown
+                topic).
         """
         writing = asyncio.ensure_future(self._commit(leave))
         writing.add_done_callback(retrieve_error)
@@ -181,13 +185,13 @@ class Committer:
     # --- generations --------------------------------------------------------------------------------------------------
 
     async def begin_generation(self, fence: Fence) -> None:
-        """Obtain the right to write, with a first write that carries nothing.
+        """Take a new fence and confirm it with an empty write.
 
-        Everything that the member reads from now on in its partitions was there before that write, or it wrote it
-        itself; and each write must find the one before it. So a broker that lost any of it refuses the next write.
+        From now on, the partitions contain only records from before this write and the member's own writes. Each write
+        must find the member's previous write. So a broker that lost some of these records refuses the next write.
 
         Raises:
-            FencedError: the generation is over already.
+            FencedError: the generation is already over.
         """
         async with self._lock:
             self.fence = fence
@@ -196,10 +200,10 @@ class Committer:
             await self._send(WriteBatch(), fence)
 
     async def claim(self, offsets: Mapping[TP, int], fence: Fence | None) -> None:
-        """Commit where to begin in partitions that the group never committed: from there on nothing is trimmed.
+        """Commit a starting offset for partitions without a committed offset. The log trims no record above it.
 
         Raises:
-            FencedError: this member's right to write is over.
+            FencedError: this member's fence is no longer valid.
         """
         async with self._lock:
             if fence is None or fence != self.fence:
@@ -208,9 +212,9 @@ class Committer:
             await self._send(batch, fence)
 
     async def end_generation(self, reason: str) -> None:
-        """Give up the right to write once the outcome of a write under way is known; forget what was not written.
+        """Give up the fence once the outcome of a write in progress is known; drop all pending writes.
 
-        Without the wait its rows could reach the store after those of a later owner of the partition.
+        Without this wait, the rows of that write could reach the store after the rows of the partition's next owner.
         """
         async with self._lock:
             self.fence = None
@@ -218,13 +222,13 @@ class Committer:
             self.fencing.clear()
 
     def give_up(self) -> None:
-        """Give up the right to write at once: the member has left its group."""
+        """Give up the fence at once, because the member has left its group."""
         self.fence = None
 
     def drop(self, reason: str) -> None:
-        """Forget all outputs of uncommitted events: the events are processed again elsewhere.
+        """Drop all outputs of uncommitted events, because the new owners process these events again.
 
-        Messages sent outside of events stay: no other worker would send them.
+        Messages sent outside of events stay, because no other worker would send them.
         """
         self.dependencies.clear()
         self._memory.clear()
@@ -235,10 +239,10 @@ class Committer:
         _settle(outputs, None, OutputDroppedError(reason))
 
     def drop_event(self, source: Source, reason: str) -> list[Any]:
-        """Forget what a failed event produced and take its table rows back; likewise of all events that build on it.
+        """Drop the outputs and table rows of a failed event, and of all events that depend on it.
 
         Returns:
-            The messages of those other events, in order: they must be processed again.
+            The messages of the dependent events, in order. The caller must have them processed again.
         """
         dependents = self.dependencies.dependents(source)
         for event in (source, *dependents):
@@ -298,7 +302,7 @@ class Committer:
             self._begin_anew(batch, exc)
             return False
         except LogUnavailableError as exc:
-            # The worker stops, and the outcome is unknown: these records must not be sent under another number.
+            # The worker stops, and the outcome is unknown. Sending the records under another number could double them.
             self.fence = None
             _settle(batch.outputs, None, exc)
             raise
@@ -317,7 +321,7 @@ class Committer:
         return True
 
     def _begin_anew(self, batch: CommitBatch, why: LogError) -> None:
-        """Drop all that is not committed, and have this member rejoin its group: it begins at its committed offsets."""
+        """Drop all uncommitted work and make this member rejoin its group, to begin at its committed offsets."""
         self.pending.put_back(batch.outputs)
         self.fence = None
         self.drop(str(why))
@@ -334,7 +338,7 @@ class Committer:
         self._release_capacity()
 
     async def _send(self, batch: WriteBatch, fence: Fence | None) -> Appended:
-        """Repeat one write until its outcome is known. Its number keeps an attempt that arrives late from counting."""
+        """Repeat one write until its outcome is known. Its sequence number makes a late attempt have no effect."""
         self._sequence += 1
         sequence = ProducerSequence(self._name, self._sequence, TRANSACTION_TTL_MS, self._last())
         appended = await retry_while_unavailable(
@@ -345,17 +349,17 @@ class Committer:
 
     async def is_forgotten(self) -> bool:
         """Return whether the broker has lost this member's last write."""
-        async with self._lock:  # no write is under way
+        async with self._lock:  # with the lock, no write is in progress
             last = self._last()
             return last is not None and await self._broker.last_sequence(self._name) != last
 
     def _last(self) -> int | None:
-        """Return the number of the write that must stand; None when the log may have forgotten it by now."""
+        """Return the number of the last acknowledged write; None when the log may have forgotten it by now."""
         age_s = asyncio.get_running_loop().time() - self._acknowledged_s
         return self._acknowledged if age_s < TRANSACTION_TTL_MS / 2_000 else None
 
     def _refuse_changelogs(self, batch: CommitBatch) -> None:
-        """Drop rows changed outside of events (expired windows) while this member owns nothing."""
+        """Drop rows changed outside of events (expired windows) while this member owns no partition."""
         changelogs = self._tables.changelogs()
         refused = [output for output in batch.outputs if output.topic in changelogs]
         _settle(refused, None, OutputDroppedError("no partition is owned just now"))
@@ -363,9 +367,9 @@ class Committer:
 
 
 def _writers(batch: CommitBatch, to: TP) -> set[TP]:
-    """Return the partitions whose events write to a partition; none when something outside of events does, too.
+    """Return the partitions whose events write to a partition; none when code outside of events also writes to it.
 
-    Rows of a table are written by the events of the partitions with the same number.
+    The events of the partitions with the same number write a table's rows.
     """
     outputs = [output for output in batch.outputs if (output.topic, output.partition) == to]
     sources = {output.source[0] for output in outputs if output.source is not None}

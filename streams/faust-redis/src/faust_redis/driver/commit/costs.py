@@ -1,4 +1,4 @@
-"""Estimate for how long a write occupies the server, by topic."""
+"""Estimate how long a write to each topic occupies the server."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from faust_redis.log import TopicInfo
 
 
 class WriteCosts:
-    """The cost of one record or row of each topic, remembered once the topic is known."""
+    """The cost of one record or row of each topic, cached once the topic is known."""
 
     def __init__(self, known_topic: Callable[[str], TopicInfo | None]) -> None:
         self._known_topic = known_topic
@@ -21,7 +21,7 @@ class WriteCosts:
         if cost is None:
             info = self._known_topic(topic)
             if info is None:
-                return RANKED_ROW_US  # the most that it can be
+                return RANKED_ROW_US  # assume the highest cost
             ranked, compacted = info.spec.view == "rank", info.spec.compacted
             cost = self._costs[topic] = RANKED_ROW_US if ranked else ROW_US if compacted else RECORD_US
         return cost

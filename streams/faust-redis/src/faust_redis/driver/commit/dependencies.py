@@ -1,7 +1,7 @@
-"""Track which uncommitted events build on which others: one read or overwrote a table row that another wrote.
+"""Track dependencies of uncommitted events. An event depends on another when it read or overwrote the other's row.
 
-An event is committed together with, or after, all that it builds on. Otherwise, after a crash in between, the earlier
-event would be processed again on top of a row that holds its effect already. Pure bookkeeping.
+The committer commits an event together with its dependencies, or after them. Otherwise, after a crash in between, the
+earlier event would be processed again on a row that already contains its effect. This file does no I/O.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from faust_redis.driver.source import Source
 
 
 class Dependencies:
-    """The graph of uncommitted events. Committed events leave it."""
+    """The dependency graph of uncommitted events. A commit removes its events."""
 
     def __init__(self) -> None:
         self._bases: dict[TP, dict[int, set[Source]]] = {}
@@ -28,18 +28,18 @@ class Dependencies:
         return event in self._messages
 
     def add(self, message: Any, base: Source) -> None:
-        """Note that the event of a message builds on another, uncommitted one."""
+        """Note that a message's event depends on another uncommitted event."""
         tp, offset = message.tp, message.offset
         if base != (tp, offset):
             self._bases.setdefault(tp, {}).setdefault(offset, set()).add(base)
             self._messages[tp, offset] = message
 
     def bases(self, event: Source) -> set[Source]:
-        """Return the uncommitted events that this one builds on directly."""
+        """Return the uncommitted events on which this event depends directly."""
         return self._bases.get(event[0], {}).get(event[1], set())
 
     def dependents(self, event: Source) -> dict[Source, Any]:
-        """Return all events that build on this one, directly or through others, each with its message."""
+        """Return all events that depend on this event, directly or through others, each with its message."""
         found: dict[Source, Any] = {}
         todo = [event]
         while todo:
@@ -50,13 +50,13 @@ class Dependencies:
         return found
 
     def dependent_offsets(self, tp: TP, below: int) -> list[int]:
-        """Return the offsets of a partition, in order, whose events build on others."""
+        """Return the offsets of a partition below `below` whose events depend on others, in order."""
         return sorted(offset for offset in self._bases.get(tp, ()) if offset < below)
 
     def bounded(self, marks: Mapping[TP, int]) -> dict[TP, int]:
-        """Lower offsets until no event below them builds on an event that is not below them.
+        """Lower the offsets until each event below them depends only on events below them.
 
-        Events that build on each other go together or not at all. A partition that is missing commits nothing.
+        Events that depend on each other go together or not at all. A partition without an entry commits nothing.
         """
         allowed = dict(marks)
         changed = bool(self._messages)
@@ -71,7 +71,7 @@ class Dependencies:
         return allowed
 
     def needs(self, event: Source, other: Source) -> bool:
-        """Return whether an event cannot be committed before another one is finished."""
+        """Return whether the committer must wait for another event to finish before it commits this event."""
         todo, seen = [event], {event}
         while todo:
             tp, offset = todo.pop()
@@ -97,7 +97,10 @@ class Dependencies:
                 self.forget((tp, offset))
 
     def forget(self, event: Source, bases: Iterable[Source] | None = None) -> None:
-        """Forget what an event builds on (all, or some of it): the event begins anew, or those bases were dropped."""
+        """Forget the dependencies of an event: all of them, or those on `bases`.
+
+        Call this when the event is processed again, or when the bases were dropped.
+        """
         kept = self.bases(event) - set(bases) if bases is not None else set()
         events = self._bases.get(event[0], {})
         if kept:
@@ -109,6 +112,6 @@ class Dependencies:
             self._bases.pop(event[0], None)
 
     def clear(self) -> None:
-        """Forget everything: the generation is over."""
+        """Forget all dependencies at the end of a generation."""
         self._bases.clear()
         self._messages.clear()

@@ -1,4 +1,7 @@
-"""Track which events are finished, and below which offset all of them are. Pure bookkeeping; offsets are dense."""
+"""Track the finished events of each partition, and the offset below which all are finished.
+
+Offsets have no gaps. This file does no I/O.
+"""
 
 from __future__ import annotations
 
@@ -73,9 +76,10 @@ class _Partition:
 
 
 class OffsetTracker:
-    """Knows the committable offset of each partition: the lowest one whose event is not finished.
+    """The committable offset of each partition: the lowest offset whose event is not finished.
 
-    It replaces Faust's list of acked offsets, which can commit past an event in flight and forgets acks at a rebalance.
+    This class replaces Faust's list of acked offsets. Faust's list can commit past an event in flight, and it forgets
+    acks at a rebalance.
     """
 
     def __init__(self) -> None:
@@ -97,7 +101,7 @@ class OffsetTracker:
         """Note that an event with this value is delivered to its agents.
 
         Raises:
-            AssertionError: when it is not the next one: an event would be lost or doubled.
+            AssertionError: the offset is not the next one, so an event would be lost or duplicated.
         """
         partition = self._partitions[tp]
         if offset != partition.next_offset:
@@ -126,7 +130,7 @@ class OffsetTracker:
         """Note that an event will be processed again, finished or not.
 
         Raises:
-            AssertionError: when it is committed: it would have two effects.
+            AssertionError: the event is committed, so it would take effect twice.
         """
         partition = self._partitions[tp]
         if offset < partition.committed:
@@ -164,7 +168,7 @@ class OffsetTracker:
         """Note a committed offset.
 
         Raises:
-            AssertionError: when an event below it is not finished: it would be lost.
+            AssertionError: an event below the offset is not finished, so it would be lost.
         """
         partition = self._partitions.get(tp)
         if partition is not None:
@@ -175,7 +179,7 @@ class OffsetTracker:
             partition.committed = max(partition.committed, offset)
 
     def preconditions(self, tp: TP, offset: int) -> Preconditions:
-        """Return what the broker must hold: the last committed offset, and the event just below this one."""
+        """Return the state that the broker must have: the last committed offset, and the event just below `offset`."""
         partition = self._partitions[tp]
         value = partition.values.get(offset - 1) or b""
         return Preconditions(partition.committed, hashlib.sha1(value, usedforsecurity=False).hexdigest())

@@ -1,4 +1,4 @@
-"""Keep what agents produced and the committer has not written: records and rows, each with its event."""
+"""Keep the pending writes: records and rows that agents produced and the committer has not written yet."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ Place = tuple[str, int]
 """A changelog's topic and partition."""
 
 Changed = dict[bytes, tuple[int, bytes | None]]
-"""Changed rows of a table: by key the number of the change and the value; None deletes."""
+"""Changed rows of a table: for each key the number of the change and the value; None deletes."""
 
 Settle = Callable[[int | None, BaseException | None], None]
-"""Called once for each record: with its offset, or with the reason why it was not written."""
+"""Called once for each record: with its offset, or with the error that prevented the write."""
 
 
 @dataclass(slots=True)
@@ -33,10 +33,10 @@ class Output:
         value: Record value; None is a tombstone.
         timestamp_ms: Event time.
         headers: Record headers.
-        source: The event that produced it; None when sent outside of any event, or for a request awaiting its reply.
+        source: The event that produced it; None outside of events, and for a request that awaits its reply.
         settle: Called with the outcome; None when no caller waits for it.
-        compacted: Only the last record of a key matters (a compacted changelog); known when it is committed.
-        writer: Names this member's ownership of the partition (changelogs only).
+        compacted: Whether the topic is compacted, so that only the last record of a key matters. Set at the commit.
+        writer: The writer name of this member's assignment (changelogs only).
         number: Its number in the order of production.
     """
 
@@ -54,13 +54,13 @@ class Output:
 
     @property
     def size(self) -> int:
-        """Bytes of payload."""
+        """Return the bytes of payload."""
         return len(self.key or b"") + len(self.value or b"")
 
 
 @dataclass(slots=True)
 class CommitBatch:
-    """What one commit writes: whole events only, and the offsets that they allow."""
+    """The outputs and rows of one commit, with the offsets that it commits. It contains only whole events."""
 
     outputs: list[Output]
     offsets: dict[TP, int]
@@ -68,7 +68,7 @@ class CommitBatch:
 
 
 class _Event:
-    """What one event produced, with the numbers of its first and its last record or row."""
+    """The outputs and rows of one event, with the numbers of the first and the last of them."""
 
     __slots__ = ("cost_us", "count", "first", "last", "offset", "outputs", "rows", "size")
 
@@ -90,7 +90,7 @@ class _Queue:
         self._offsets: list[int] = []
 
     def add(self, offset: int, first: int) -> _Event:
-        """Begin with an event."""
+        """Add an event."""
         event = self.events[offset] = _Event(offset, first)
         heapq.heappush(self._offsets, offset)
         return event
@@ -106,7 +106,7 @@ class _Queue:
 
 
 class PendingWrites:
-    """Outputs in the order of production, kept by event."""
+    """The pending outputs and rows of each event, in the order of production."""
 
     def __init__(self, cost_us: Callable[[str], int]) -> None:
         self._cost_us = cost_us
@@ -166,7 +166,7 @@ class PendingWrites:
         assert self._count >= 0, f"{self._count} records pending"
 
     def _event(self, source: tuple[TP, int], number: int) -> _Event:
-        """Return the entry of an event that produced something with this number."""
+        """Return the entry of an event, extended by an output with this number."""
         tp, offset = source
         queue = self._queues.get(tp)
         if queue is None:
@@ -181,18 +181,18 @@ class PendingWrites:
         return event
 
     def cost_us(self, source: tuple[TP, int]) -> int:
-        """Return for how long the commit of what an event produced so far would occupy the server."""
+        """Return for how many microseconds the commit of an event's present outputs would occupy the server."""
         queue = self._queues.get(source[0])
         event = queue.events.get(source[1]) if queue is not None else None
         return 0 if event is None else event.cost_us
 
     def outputs(self) -> list[Output]:
-        """Return all records that wait, in order; without rows."""
+        """Return all pending records in order, without rows."""
         events = [event for queue in self._queues.values() for event in queue.events.values()]
         return sorted([*(output for event in events for output in event.outputs), *self._free], key=_number)
 
     def drop_event(self, source: tuple[TP, int]) -> CommitBatch:
-        """Take out what one event produced."""
+        """Remove and return the outputs and rows of one event."""
         queue = self._queues.get(source[0])
         event = queue.events.pop(source[1], None) if queue is not None else None
         if event is None:
@@ -201,10 +201,10 @@ class PendingWrites:
         return CommitBatch(event.outputs, {}, event.rows)
 
     def drop_claims(self, changelogs: Container[str]) -> list[Output]:
-        """Remove what only the owner of a partition may write: what events produced, and changelog records.
+        """Remove all writes that need the ownership of a partition: outputs of events, and changelog records.
 
         Returns:
-            The removed records, without rows: no caller waits for those.
+            The removed records, without rows, because no caller waits for rows.
         """
         everything = self.outputs()
         self._queues, self._free, self._count = {}, [], 0
@@ -217,7 +217,7 @@ class PendingWrites:
         return claims
 
     def put_back(self, outputs: list[Output]) -> None:
-        """Put back records that a commit did not write. Rows stay out: the right to write them is over."""
+        """Put back records that a commit did not write. Rows stay out, because this member may not write them now."""
         for output in outputs:
             self._keep(output)
         self._free.sort(key=_number)
@@ -229,13 +229,14 @@ class PendingWrites:
         bytes_max: int,
         dependencies: Dependencies | None = None,
     ) -> CommitBatch:
-        """Take the outputs of finished events, as many whole events as fit; the rest stays.
+        """Take the outputs of as many whole finished events as fit into one commit.
 
         Args:
             first_unfinished: For each partition, the offset below which all events are finished.
-            cost_max_us: How long one commit may occupy the server; events that must go together are taken whole.
-            bytes_max: Bytes of payload in one commit; events that must go together are taken whole.
-            dependencies: Which events build on which: an event is taken with all that it builds on.
+            cost_max_us: Longest time for which one commit may occupy the server. Events that must go together may
+                exceed it.
+            bytes_max: Most bytes of payload in one commit. Events that must go together may exceed it.
+            dependencies: The dependencies between events. The batch includes all dependencies of an event.
         """
         known = dependencies or Dependencies()
         finished = _Finished(self._queues, known.bounded(first_unfinished), known)
@@ -246,7 +247,7 @@ class PendingWrites:
         full = False
         while (found := finished.next()) is not None:
             tp, event = found
-            # Events whose outputs are interleaved are not torn apart: the later write to a key must come later.
+            # Keep events with interleaved outputs together, so that writes to the same key keep their order.
             full = full or (bool(cost_us) and (cost_us + event.cost_us > cost_max_us or size > bytes_max))
             if full and event.first > reach:
                 finished.leave()
@@ -282,14 +283,14 @@ _number = attrgetter("number")
 
 
 def _merge(held: Changed, changed: Changed) -> None:
-    """Add an event's rows to those of others that were produced before, after and between."""
+    """Merge an event's rows into the rows of interleaved events; the later change of a key wins."""
     for key, change in changed.items():
         if key not in held or held[key][0] < change[0]:
             held[key] = change
 
 
 class _Finished:
-    """The finished events of one commit; takes events out of each partition in offset order."""
+    """The finished events from which one commit takes, in offset order within each partition."""
 
     def __init__(self, queues: Mapping[TP, _Queue], marks: Mapping[TP, int], dependencies: Dependencies) -> None:
         self._marks = marks
@@ -322,12 +323,12 @@ class _Finished:
         heapq.heappop(self._candidates)
 
     def take_one(self, tp: TP, event: _Event) -> tuple[_Event]:
-        """Take the next event, which builds on nothing."""
+        """Take the next event, which depends on no other."""
         self._orders[tp] = max(self._orders[tp], event.first)
         return (self._queues[tp].events.pop(event.offset),)
 
     def take(self, tp: TP, offset: int) -> Iterator[_Event]:
-        """Take an event with those before it in its partition, and all that any of these builds on."""
+        """Take an event, all events before it in its partition, and all dependencies of these events."""
         todo = [(tp, offset)]
         while todo:
             tp, offset = todo.pop()
@@ -339,7 +340,7 @@ class _Finished:
                 todo += self._dependencies.bases((tp, dependent.popleft()))
 
     def marks(self) -> dict[TP, int]:
-        """Return the offset of each partition below which no finished event is left."""
+        """Return the offset of each partition below which no finished event remains."""
         return {tp: mark if (left := self._first(tp)) is None else left.offset for tp, mark in self._marks.items()}
 
 

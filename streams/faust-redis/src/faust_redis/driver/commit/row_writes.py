@@ -1,4 +1,4 @@
-"""Prepare what a commit writes, and bring what it wrote into the table stores."""
+"""Prepare the rows and records of a commit, and apply them to the table stores after the commit."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Tables(Protocol):
 
 
 class Owner(Protocol):
-    """Knows which partitions this member owns."""
+    """The partitions that this member owns."""
 
     def holds(self, tp: TP) -> bool:
         """Return whether a partition is assigned to this member."""
@@ -45,11 +45,11 @@ class Owner(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """What the committer must not take from the machine in a simulation.
+    """The sources of time and random names, which a simulation replaces.
 
     Attributes:
-        now_ms: Returns the wall clock's time, for changelog rows.
-        new_writer: Returns a name that no writer ever had; see `Checkpoint`.
+        now_ms: Returns the wall-clock time in milliseconds, for changelog rows.
+        new_writer: Returns a writer name that was never used before; see `Checkpoint`.
     """
 
     now_ms: Callable[[], int]
@@ -57,10 +57,10 @@ class Clock:
 
 
 class RowWrites:
-    """The rows and records of one ownership of partitions.
+    """Prepares and applies the rows and records that a member writes in its present assignment.
 
     Attributes:
-        writer: Names this ownership in the changelogs; see `Checkpoint`.
+        writer: The name of this assignment in the changelogs; see `Checkpoint`.
     """
 
     def __init__(self, topics: Topics, tables: Tables, owner: Owner, clock: Clock) -> None:
@@ -71,14 +71,14 @@ class RowWrites:
         self.writer = b""
 
     def begin(self) -> None:
-        """Draw a new writer: this member was assigned partitions anew."""
+        """Draw a new writer name for a new assignment."""
         self.writer = self._clock.new_writer()
 
     async def complete(self, outputs: list[Output]) -> None:
-        """Give each record what its topic says.
+        """Set the partition, writer and cleanup policy of each record.
 
         Raises:
-            AssertionError: a record is a table's row in a partition that this member does not own.
+            AssertionError: a record is a table row in a partition that this member does not own.
         """
         infos = {topic: await self._topics.ensure(topic) for topic in {output.topic for output in outputs}}
         changelogs = self._tables.changelogs()
@@ -96,7 +96,7 @@ class RowWrites:
                 checked.add((topic, output.partition))
 
     async def rows(self, changed: dict[Place, Changed]) -> list[Rows]:
-        """Return changed rows as they are written.
+        """Return changed rows in the form that the log writes.
 
         Raises:
             AssertionError: this member does not own their partition.
@@ -117,7 +117,7 @@ class RowWrites:
             raise AssertionError(f"this member was to write a row of {topic!r}:{partition}, which it does not own")
 
     def apply_records(self, outputs: list[Output], offsets: tuple[int, ...]) -> None:
-        """Bring written changelog records into the stores."""
+        """Apply committed changelog records to the stores."""
         changes: dict[Place, list[tuple[bytes, bytes | None]]] = {}
         last: dict[Place, int] = {}
         stores = self._tables.stores()
@@ -131,7 +131,7 @@ class RowWrites:
             stores[topic].on_committed(TP(topic, partition), items, checkpoint)
 
     def apply_rows(self, written: list[Rows], last: tuple[int, ...]) -> None:
-        """Bring written rows into the stores."""
+        """Apply committed rows to the stores."""
         stores = self._tables.stores()
         for rows, offset in zip(written, last, strict=True):
             checkpoint = Checkpoint(self._topics.incarnation(rows.topic), offset, self.writer)

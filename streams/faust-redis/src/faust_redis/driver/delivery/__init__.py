@@ -1,1 +1,1 @@
-"""Bring events to agents: fetch by offset, decode, hand over, keep track of what agents work on."""
+"""Deliver events to agents: fetch by offset, decode, hand over, and track the events in flight."""

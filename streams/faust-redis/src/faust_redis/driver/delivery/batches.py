@@ -1,7 +1,7 @@
-"""Batches: events of one partition that an agent takes together, as one unit of the commit.
+"""Define batches: events of one partition that an agent processes together, as one unit of the commit.
 
-A batch is committed whole or not at all. What it produces belongs to its first event, all its events finish at one
-moment, and no offset inside of it is committed alone.
+The committer commits a batch as a whole or not at all. The outputs of a batch belong to its first event. All its events
+finish at the same moment, and the committer commits no offset within it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 class Splitter(Protocol):
-    """What takes a failed batch back and has its events come again one at a time."""
+    """Takes back a failed batch and delivers its events again, one at a time."""
 
     def split_batch(self, message: BatchMessage, error: Exception) -> None:
         """Split a batch."""
@@ -71,7 +71,7 @@ class Received(Generic[T]):
 
     @classmethod
     def of(cls, event: Any) -> Received[Any]:
-        """Make one from Faust's event."""
+        """Create a batch record from Faust's event."""
         message = event.message
         record = StoredRecord(
             message.offset, round(message.timestamp * 1000), message.key, message.value, header_pairs(message.headers)
@@ -85,7 +85,7 @@ class Received(Generic[T]):
 
     @property
     def message(self) -> ConsumerMessage:
-        """Return the message; it is made when it is first asked for, since most records of a batch never need one."""
+        """Return the record's message. It is created on first use, since most records of a batch never need one."""
         if self._message is None:
             self._message = to_message(self.tp, self._record, self.generation_id)
             self._message.refcount = 1
@@ -93,7 +93,7 @@ class Received(Generic[T]):
 
 
 class BatchMessage(ConsumerMessage):
-    """The message of a whole batch: in flight, a batch is one event."""
+    """The message of a whole batch, which is a single event in flight."""
 
     __slots__ = ("received", "was_split")
 
@@ -182,10 +182,10 @@ class Batch(Sequence[Received[T]]):
         add(topic.get_topic_name(), key, value, partition, timestamp_ms, self._message)
 
     def split(self, error: Exception) -> bool:
-        """Take back what the failed batch did, and have its events come again one at a time.
+        """Take back the effects of a failed batch, and deliver its events again one at a time.
 
         Returns:
-            False when there is nothing to split: the batch is one event, or a store has failed.
+            False when the batch cannot be split: it is a single event, or a store has failed.
         """
         if not isinstance(self._message, BatchMessage) or isinstance(error, StoreFailedError):
             return False
@@ -194,7 +194,7 @@ class Batch(Sequence[Received[T]]):
 
 
 class BatchSize:
-    """Decides how many records the next batch may have, so that its commit does not block the server too long."""
+    """Sets how many records the next batch may have, so that its commit does not block the server too long."""
 
     def __init__(self, records_max: int, commit_us_max: int) -> None:
         self.records = min(records_max, BATCH_RECORDS_FIRST)
@@ -202,7 +202,7 @@ class BatchSize:
         self._commit_us_max = commit_us_max
 
     def learn(self, records: int, cost_us: int) -> None:
-        """Learn from what the commit of a batch costs. Larger ones cost less a record, so the size grows in steps."""
+        """Adapt the size to the cost of a batch's commit. Larger batches cost less per record, so it grows in steps."""
         if cost_us > self._commit_us_max:
             self.records = max(1, records * self._commit_us_max // cost_us)
         elif records >= self.records:

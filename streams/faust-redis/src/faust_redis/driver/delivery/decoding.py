@@ -1,6 +1,6 @@
-"""Decode what a channel reads, without Faust's coroutines.
+"""Decode the records of a channel without Faust's coroutines.
 
-An error is not explained here: the caller then has Faust decode the message.
+The decoder does not explain errors. After an error, the caller lets Faust decode the message, which reports the cause.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from faust_redis.driver.sending.fast_topics import FastTopic
 from faust_redis.typed import Typed
 
 Decode = Callable[[bytes | None, bytes | None], tuple[Any, Any]]
-"""Raw key and value, decoded; raises whatever goes wrong."""
+"""Decodes a raw key and value; raises the error of the codec."""
 
 
 def decoder(app: Any, channel: Any) -> Decode | None:
-    """Return how to decode what a channel reads; None when its topic or schema class is an app's own."""
+    """Return a decoder for a channel's records; None when the channel's topic or schema is of an app's own class."""
     if type(channel) not in {Topic, FastTopic} or type(channel.schema) not in {Schema, Typed}:
         return None
     registry, schema = app.serializers, channel.schema

@@ -1,7 +1,8 @@
-"""The fast path from a fetch to an agent: decode a run of records and put it into the agent's queue at once.
+"""Provide the fast path from a fetch to an agent: decode a run of records and put it into the agent's queue at once.
 
-Faust's conductor hands over one message at a time, by a coroutine each. A partition has a direct queue when only one
-channel reads it and decodes with Faust's own classes. The queue, its bounds and its events are the same.
+Faust's conductor hands over one message at a time, each with its own coroutine. A partition has a direct queue when
+only one channel reads it, and this channel decodes with Faust's own classes. Both paths use the same queue, bounds and
+events.
 """
 
 from __future__ import annotations
@@ -36,18 +37,19 @@ class DirectQueue:
 
     @property
     def room(self) -> int:
-        """Return how many events the queue takes now."""
+        """Return for how many events the queue has room now."""
         return max(0, self._queue.maxsize - self._queue.qsize()) if self._queue.maxsize > 0 else 1 << 30
 
     @property
     def run_records_max(self) -> int:
-        """Return how many records to hand over before the next partition's turn: as many as a batch may have."""
+        """Return how many records to hand over before the next partition's turn; a batch agent sets its batch size."""
         return int(getattr(self._queue, "run_records_max", RUN_RECORDS_MAX))
 
     def decode(self, records: Sequence[StoredRecord], generation: int) -> list[Any]:
-        """Return events of records, or what batches are made of, up to the first that must not come this way.
+        """Decode records into events, or into the records of batches.
 
-        That is a record that cannot be decoded, or a replay for another consumer group.
+        Decoding stops at the first record for Faust's conductor: a record that cannot be decoded, or a replay for
+        another consumer group.
         """
         make = self._received if self._is_for_batches else self._event
         decode = self._decode
@@ -75,7 +77,7 @@ class DirectQueue:
         return self._event_class(self._app, key, value, message.headers, message)
 
     def put(self, events: list[Any]) -> None:
-        """Hand events over; the queue must have room for them."""
+        """Put events into the queue, which must have room for them."""
         assert len(events) <= self.room, f"{len(events)} events for a queue of {self.room} free places"
         self._access.put_all(events)
         if self._queue.in_pressure_high_state(self._on_room):
@@ -83,7 +85,7 @@ class DirectQueue:
 
 
 class DirectQueues:
-    """The direct queues of one consumer, looked up anew when the channels of a partition have changed."""
+    """The direct queues of one consumer. A change of a partition's channel replaces its direct queue."""
 
     def __init__(self, app: Any, on_full: Callable[[TP], None], on_drop: Callable[[TP], None]) -> None:
         self._app = app

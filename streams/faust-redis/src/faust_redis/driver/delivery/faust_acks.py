@@ -1,4 +1,4 @@
-"""Notice what Faust's compiled streams ack: they append to the consumer's own lists and call nothing."""
+"""Notice the acks of Faust's compiled streams, which append to the consumer's lists and call no method."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Finish = Callable[[TP, int], None]
 
 
 class PartitionAcks:
-    """Takes the place of the list, and of the set, of a partition's acked offsets. It keeps none."""
+    """Replaces the list and the set of a partition's acked offsets. It stores no offset."""
 
     __slots__ = ("_finish", "_tp")
 

@@ -1,4 +1,4 @@
-"""Where to read on in each partition, and which fetched records still wait for room. Pure bookkeeping."""
+"""Track the fetch position of each partition, and the fetched records that wait for room. This file does no I/O."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ class FetchState:
 
     Attributes:
         positions: The next offset to fetch of each partition.
-        high_watermarks: As last seen.
+        high_watermarks: The last known high watermark of each partition.
         parked: Fetched records that wait until their agent's queue has room.
-        damaged: Why partitions are held back: their next entry cannot be read.
-        unwritable: Why partitions are held back until the process ends: what their events write to cannot be written.
-        seeks: How often a position was set; a fetch that meets another number is dropped.
+        damaged: Partitions that are held back because their next entry cannot be read, each with the error.
+        unwritable: Partitions that are held back until the process ends, each with the error. Their events write to a
+            partition that cannot be written.
+        seeks: The number of seeks. The fetcher drops a fetch when this number has changed meanwhile.
     """
 
     def __init__(self) -> None:
@@ -33,7 +34,7 @@ class FetchState:
         self.seeks = 0
 
     def seek(self, tp: TP, offset: int) -> None:
-        """Read on at an offset; fetched records are dropped."""
+        """Continue at an offset; drop the partition's parked records."""
         assert offset >= 0, f"{tp} was to be read from {offset}"
         self.positions[tp] = offset
         self.parked.pop(tp, None)
@@ -41,7 +42,7 @@ class FetchState:
         self.seeks += 1
 
     def clear(self) -> None:
-        """Forget all positions: recovery seeks those of the new assignment."""
+        """Forget all positions. Recovery seeks the positions of the new assignment."""
         self.positions.clear()
         self.parked.clear()
         self.damaged.clear()
@@ -57,16 +58,16 @@ class FetchState:
         self.positions[tp] = offset
 
     def see(self, tp: TP, end: int) -> None:
-        """Note that a partition ends at an offset or above."""
+        """Raise a partition's known high watermark to an offset."""
         self.high_watermarks[tp] = max(self.high_watermarks.get(tp, 0), end)
 
     def park(self, tp: TP, records: list[StoredRecord]) -> None:
-        """Keep records until there is room for them."""
+        """Keep records until their agent's queue has room."""
         self.parked.setdefault(tp, []).extend(records)
         self.advance(tp, records[-1].offset + 1)
 
     def is_held_back(self, tp: TP) -> bool:
-        """Return whether a partition is not to be read."""
+        """Return whether a partition must not be read."""
         return tp in self.damaged or tp in self.unwritable
 
     def damages(self, assigned: set[TP]) -> list[str]:
@@ -75,13 +76,13 @@ class FetchState:
         return sorted({str(error) for tp, error in held_back.items() if tp in assigned})
 
     def take_parked(self, full: Container[TP]) -> FetchedRecords:
-        """Take out what was parked of partitions that have room; their positions go back to it."""
+        """Take out the parked records of partitions with room; move the positions back to their first offsets."""
         taken = {tp: self.parked.pop(tp) for tp in [tp for tp in self.parked if tp not in full]}
         self.positions.update((tp, records[0].offset) for tp, records in taken.items())
         return taken
 
     def fetchable(self, wanted: set[TP], full: Container[TP]) -> dict[TopicPartition, int]:
-        """Return which of these partitions to fetch, and from where. A caller that finds none must wait."""
+        """Return the partitions that can be fetched, each with its position. If there is none, the caller must wait."""
         return {
             TopicPartition(*tp): self.positions[tp]
             for tp in sorted(wanted)

@@ -1,4 +1,4 @@
-"""Fetch records by offset and have them handed over, until the consumer stops."""
+"""Fetch records by offset and pass them to the hand-over, until the consumer stops."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from faust_redis.log import DamagedPartitionError, Fetched, LogUnavailableError,
 logger = logging.getLogger(__name__)
 
 FLOW_POLL_S = 1.0
-"""How often a stopped flow is looked at."""
+"""How often the fetcher checks a suspended flow."""
 
 
 class Changelogs(Protocol):
-    """Knows the changelog topics."""
+    """The changelog topics, as the fetcher needs them."""
 
     def is_changelog(self, topic: str) -> bool:
         """Return whether a topic is the changelog of a table."""
@@ -60,11 +60,11 @@ class Fetcher:
         self._interrupted: asyncio.Future[None] | None = None
 
     async def run(self, should_stop: Callable[[], bool], fetch: Callable[[], Any]) -> None:
-        """Fetch and deliver until told to stop; an unreachable broker does not end it.
+        """Fetch and deliver until `should_stop` returns true. The fetcher retries while the broker is unreachable.
 
         Args:
-            should_stop: Whether to stop.
-            fetch: Makes one fetch: `fetch_once` of the active partitions, with what Faust wants done around it.
+            should_stop: Returns whether to stop.
+            fetch: Calls `fetch_once` for the active partitions, with the steps that Faust needs around a fetch.
         """
         pause_s = RETRY_FIRST_S
         while not should_stop():
@@ -85,9 +85,10 @@ class Fetcher:
                 pause_s = min(pause_s * 2, RETRY_MAX_S)
 
     async def fetch_once(self, active: set[TP] | None, timeout_s: float) -> FetchedRecords:
-        """Return records of active partitions (of all assigned ones when None), at most after a time.
+        """Return records of the active partitions, or of all assigned partitions when `active` is None.
 
-        Returns nothing when the flow stops meanwhile, when a position was set, or when records are missing.
+        The result is empty when no record arrives in time, the flow stops meanwhile, a seek changes a position, or
+        records are missing.
         """
         state, flow = self._state, self._flow()
         if not flow.flow_active:
@@ -98,7 +99,7 @@ class Fetcher:
         if not offsets:
             return {}
         seeks = state.seeks
-        # While records are parked, a fetch must not block on the other partitions: room may come at any moment.
+        # While records are parked, a fetch must not block: their queue may have room at any moment.
         block_ms = None if state.parked else min(FETCH_BLOCK_MS, int(timeout_s * 1000))
         fetched = await self._unless_interrupted(
             self._broker.fetch_each(offsets, count=FETCH_RECORDS_MAX, block_ms=block_ms)
@@ -120,10 +121,10 @@ class Fetcher:
         return self._state.fetchable(wanted, self._flow().full)
 
     def _hold_back(self, tp: TP, error: DamagedPartitionError) -> None:
-        """Read a damaged partition no more until its next assignment; other partitions go on.
+        """Stop reading a damaged partition until its next assignment; continue with the other partitions.
 
         Raises:
-            DamagedPartitionError: it is the changelog of a table, which cannot be restored without it.
+            DamagedPartitionError: the partition is a changelog, without which its table cannot be restored.
         """
         if self._tables.is_changelog(tp.topic):
             raise error
@@ -131,7 +132,7 @@ class Fetcher:
         self._report(tp, error)
 
     def hold_back_writers(self, tps: Iterable[TP], error: DamagedPartitionError) -> None:
-        """Read partitions no more whose events write to a damaged partition."""
+        """Stop reading the partitions whose events write to a damaged partition."""
         for tp in tps:
             self._state.unwritable[tp] = error
             self._report(tp, error)
@@ -143,9 +144,9 @@ class Fetcher:
             self._hooks.call(Hooks.on_held_back, HeldBack(tp.topic, tp.partition, offset, error))
 
     async def _unless_interrupted(self, fetch: Coroutine[Any, Any, Fetched]) -> Fetched | None:
-        """Return what a fetch brings, or None as soon as other partitions are to be read.
+        """Return the result of a fetch, or None as soon as the set of partitions to read changes.
 
-        A fetch that waits for records of the old partitions must not hold up the new ones; it ends by itself.
+        A fetch that waits for records of the old partitions must not delay the new ones. It ends by itself.
         """
         fetching = asyncio.ensure_future(fetch)
         fetching.add_done_callback(retrieve_error)
@@ -158,15 +159,15 @@ class Fetcher:
         return fetching.result() if fetching.done() else None
 
     def interrupt(self) -> None:
-        """Begin a new fetch: other partitions are to be read, too."""
+        """Interrupt the present fetch, because the set of partitions to read has changed."""
         if self._interrupted is not None and not self._interrupted.done():
             self._interrupted.set_result(None)
 
     def _miss(self, tp: TP, offset: int) -> None:
-        """Deal with records that are gone: a table has its snapshot, but events must not be skipped.
+        """Handle trimmed records. A table restores from its snapshot, but a worker must not skip events.
 
         Raises:
-            TrimmedError: events are gone; the worker ends with that.
+            TrimmedError: events were trimmed. The worker ends with this error.
         """
         position = self._state.positions[tp]
         if not self._tables.is_changelog(tp.topic):

@@ -1,4 +1,4 @@
-"""What the parts of delivery ask of the consumer, which Faust pauses, resumes and stops."""
+"""Define the protocols through which the delivery parts use the consumer, which Faust pauses, resumes and stops."""
 
 from __future__ import annotations
 
@@ -17,38 +17,38 @@ class Flow(Protocol):
 
     @property
     def should_stop(self) -> bool:
-        """Whether the consumer is to stop."""
+        """Return whether the consumer is to stop."""
 
     @property
     def active(self) -> set[TP]:
-        """Partitions that are neither paused nor full."""
+        """Return the partitions that are neither paused nor full."""
 
     @property
     def full(self) -> set[TP]:
-        """Partitions whose agent's queue is full."""
+        """Return the partitions whose agent's queue is full."""
 
     async def wait_until_suspended(self) -> None:
         """Wait until the flow stops."""
 
     async def wait_until_resumed(self) -> None:
-        """Wait until the flow goes on."""
+        """Wait until the flow resumes."""
 
     async def hand_to_conductor(self, message: Message) -> None:
-        """Hand a message to all its agents, Faust's way."""
+        """Hand a message to all its agents through Faust's conductor."""
 
     def spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Future[Any]:
-        """Run a coroutine with the consumer; it ends with it."""
+        """Run a coroutine as a task of the consumer, which ends with the consumer."""
 
     async def crash(self, reason: BaseException) -> None:
         """End the worker with an error."""
 
 
 class Capacity(Protocol):
-    """Says when too many records wait for their commit."""
+    """Shows when too many records wait for their commit."""
 
     @property
     def is_full(self) -> bool:
-        """Whether agents should pause."""
+        """Return whether agents should pause."""
 
     async def wait_for_capacity(self) -> None:
-        """Wait until they may go on, or for a while."""
+        """Wait until agents may continue, or until a time limit passes."""

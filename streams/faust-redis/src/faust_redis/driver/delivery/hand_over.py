@@ -1,4 +1,4 @@
-"""Hand fetched records to agents, a run of each partition in turn; one partition never holds up another."""
+"""Hand fetched records to agents, a run of each partition in turn, so that no partition delays another."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from faust_redis.driver.telemetry import Telemetry
 from faust_redis.log import StoredRecord
 
 CAPACITY_WAIT_S = 5.0
-"""Bounds the wait for capacity from outside; `wait_for_capacity` has a shorter bound of its own."""
+"""Longest wait for capacity. `wait_for_capacity` itself has a shorter limit."""
 
 
 class FastPath(Protocol):
     """Finds the direct queue of a partition."""
 
     def of(self, tp: TP, channels: Any) -> DirectQueue | None:
-        """Return it; None when records go through Faust's conductor."""
+        """Return a partition's direct queue; None when its records go through Faust's conductor."""
 
 
 class HandOver:
-    """Brings records into the queues of agents."""
+    """Puts records into the queues of agents."""
 
     def __init__(
         self,
@@ -55,11 +55,11 @@ class HandOver:
         self._pressure_dropped = asyncio.Event()
 
     def on_room(self) -> None:
-        """An agent's queue has room again."""
+        """Note that an agent's queue has room again."""
         self._pressure_dropped.set()
 
     async def wait_for_room(self) -> None:
-        """Wait until a queue has room, or for a moment."""
+        """Wait until a queue has room, at most `HELD_POLL_S`."""
         self._pressure_dropped.clear()
         await wait_first(self._pressure_dropped.wait(), timeout_s=HELD_POLL_S)
 
@@ -75,7 +75,11 @@ class HandOver:
                 return
 
     async def _deliver_singly(self, tp: TP, records: list[StoredRecord], era: object) -> bool:
-        """Deliver records through the conductor; return False when they were overtaken and must be fetched again."""
+        """Deliver records through the conductor.
+
+        Returns:
+            False when a rebalance or a seek overtook the records, which must be fetched again.
+        """
         state = self._state
         for record in records:
             if self._is_overtaken(era):
@@ -91,7 +95,7 @@ class HandOver:
         return True
 
     async def _deliver_run(self, tp: TP, queue: DirectQueue, records: list[StoredRecord], era: object) -> bool:
-        """Deliver records by a direct queue, those that it has room for; see `_deliver_singly`."""
+        """Deliver records through a direct queue and park those without room; see `_deliver_singly`."""
         while records:
             if self._is_overtaken(era):
                 return False
@@ -110,7 +114,11 @@ class HandOver:
     def _put(
         self, tp: TP, queue: DirectQueue, records: list[StoredRecord]
     ) -> tuple[list[StoredRecord], StoredRecord | None]:
-        """Put what fits into the queue; return the rest, and apart the next record if it must go another way."""
+        """Put as many records into the queue as fit.
+
+        Returns:
+            The remaining records, and the record before them that must go through the conductor, or None.
+        """
         fitting = records[: queue.room]
         events = queue.decode(fitting, self._app.consumer_generation_id)
         count = len(events)
@@ -127,7 +135,7 @@ class HandOver:
         return records[count:], None
 
     def _direct_queue(self, tp: TP) -> DirectQueue | None:
-        """Return the fast path of a partition, if it has one now."""
+        """Return the direct queue of a partition; None when it has none at present."""
         if self._app.in_recovery or tp not in self._tracker or not self._app.topics.acks_enabled_for(tp.topic):
             return None
         return self.direct_queues.of(tp, tuple(self._channels(tp)))
@@ -146,7 +154,7 @@ class HandOver:
     # --- waiting ------------------------------------------------------------------------------------------------------
 
     def _era(self) -> object:
-        """Return what must not change between a fetch and the delivery of what it brought."""
+        """Return a token that changes when a seek or a rebalance makes fetched records invalid."""
         return self._state.seeks, self._app.consumer_generation_id
 
     def _is_overtaken(self, era: object) -> bool:
@@ -154,10 +162,10 @@ class HandOver:
         return flow.should_stop or not flow.flow_active or era != self._era()
 
     async def _wait_until_taken(self, tp: TP) -> None:
-        """Wait until a queue would take a record at once, or a rebalance begins.
+        """Wait until the queues of a partition have room, or a rebalance begins.
 
-        Faust waits in a task that it does not end: it would put the record into the queue after a rebalance, and
-        recovery would take all records before it for seen.
+        Faust would wait in a task that a rebalance does not end. That task would put the record into the queue after
+        the rebalance, and recovery would treat all earlier records as delivered.
         """
         flow = self._flow()
         if self._capacity.is_full and flow.flow_active and not flow.should_stop:

@@ -1,4 +1,4 @@
-"""The events in flight: which of them count, which are finished, which build on which."""
+"""Track the events in flight: which copies count, which events have finished, and which events depend on others."""
 
 from __future__ import annotations
 
@@ -16,21 +16,23 @@ from faust_redis.driver.event_tasks import EventTasks
 from faust_redis.driver.source import Source
 
 GENERATION_NONE = -1
-"""Of a copy of an event that does not count: streams skip it, its writes are refused, its acks and errors ignored."""
+"""The generation of a disowned copy of an event.
+
+Streams skip such a copy. The driver refuses its writes and ignores its acks and errors."""
 
 
 class Generation(Protocol):
-    """Knows the generation of the present assignment: Faust's app."""
+    """The generation of the present assignment. Faust's app implements this."""
 
     consumer_generation_id: int
 
 
 class InFlight:
-    """What agents of one worker work on.
+    """The events in flight of one worker.
 
     Attributes:
-        unacked: Messages that Faust's own streams have begun; Faust adds to it.
-        alone: Events of failed batches: not to be taken together with others.
+        unacked: Messages that Faust's own streams have begun. Faust adds the messages.
+        alone: Events of failed batches, which agents must process one at a time.
         has_finished: Whether events have finished since the last commit began.
     """
 
@@ -47,21 +49,21 @@ class InFlight:
         self._next_finished: asyncio.Future[None] | None = None
 
     def counts(self, message: Any) -> bool:
-        """Return whether a copy of an event is this worker's to deal with, and not its new owner's."""
+        """Return whether a copy of an event belongs to this worker's present assignment."""
         return message.tp in self._tracker and message.generation_id == self._generation.consumer_generation_id
 
     def messages(self) -> list[Any]:
-        """Return the messages of events that agents work on."""
+        """Return the messages of the events that agents are processing."""
         running = [message for message in self.tasks.messages() if not message.acked]
         return [*self.unacked, *running]
 
     # --- finishing ----------------------------------------------------------------------------------------------------
 
     def ack(self, message: Message) -> bool:
-        """Note an event as finished, if an agent of this generation worked on it; return whether it counts.
+        """Note an event as finished if an agent of this generation processed it; return whether that is so.
 
-        Faust also acks what it skips: events of an older generation, and those that meet a rebalance in a queue
-        (not `tracked`). Those are not finished; they will be processed again.
+        Faust also acks events that it skips: events of an older generation, and events that were still in a queue at a
+        rebalance (not `tracked`). These are not finished; their owner will process them again.
         """
         is_current = message.generation_id == self._generation.consumer_generation_id
         counts = message.tracked and is_current and not message.acked
@@ -73,7 +75,7 @@ class InFlight:
         return counts
 
     def done(self, message: Message) -> bool:
-        """Note that one agent is done with a message; return whether the message is finished with that."""
+        """Note that one agent has processed a message; return whether this finishes the message."""
         if message.acked:
             return False
         message.refcount -= 1
@@ -81,7 +83,7 @@ class InFlight:
         return message.refcount == 0 and self.ack(message)
 
     def finish(self, message: Message) -> None:
-        """Finish an event whatever its agents still do with it: its dead letter stands for all it did."""
+        """Finish an event although agents may still process it, because its dead letter replaces all its effects."""
         self.disown(message)
         self._finish(message)
 
@@ -93,7 +95,7 @@ class InFlight:
         self._tell_finished()
 
     def finish_acked(self, tp: TP, offset: int) -> None:
-        """Note an event that a stream of Faust's has acked, of this generation."""
+        """Finish an event of this generation that one of Faust's own streams has acked."""
         self._tracker.finish_one(tp, offset)
         self._tell_finished()
 
@@ -103,29 +105,29 @@ class InFlight:
             self._next_finished.set_result(None)
 
     def next_finished(self) -> asyncio.Future[None]:
-        """Return a future that is done when the next event finishes. Do not cancel it: several callers share it."""
+        """Return a future that completes when the next event finishes. Do not cancel it: several callers share it."""
         if self._next_finished is None or self._next_finished.done():
             self._next_finished = asyncio.get_running_loop().create_future()
         return self._next_finished
 
     def disown(self, message: Any) -> None:
-        """Have nothing that this copy of an event does count any more."""
+        """Disregard everything that this copy of an event does from now on."""
         message.acked = True
         message.generation_id = GENERATION_NONE
         self.unacked.discard(message)
 
     def forget_waiting(self, message: Any) -> None:
-        """Ignore the ack of an event that still waits in a queue: it will be delivered again."""
+        """Ignore the ack of an event that still waits in a queue, because the event will be delivered again."""
         message.acked = True
         self.unacked.discard(message)
 
     def clean(self) -> None:
-        """Forget messages that were acked on other ways."""
+        """Forget messages that were acked without this class."""
         for message in [message for message in self.unacked if message.acked]:
             self.unacked.discard(message)
 
     def clear(self) -> None:
-        """Forget everything: the events belong to the past, and their acks do not count for those delivered again."""
+        """Forget all events at the end of a generation, and ignore their later acks."""
         for message in self.messages():
             message.acked = True
         self.unacked.clear()
@@ -134,13 +136,13 @@ class InFlight:
     # --- dependencies -------------------------------------------------------------------------------------------------
 
     def builds_on(self, message: Any, base: Source) -> None:
-        """Note that an event met a table row that another event wrote and that is not committed."""
+        """Note that an event read or overwrote another event's uncommitted table row."""
         is_current = message.generation_id == self._generation.consumer_generation_id
         if is_current and not self._is_settled(base, message):
             self._dependencies.add(message, base)
 
     def _is_settled(self, base: Source, message: Any) -> bool:
-        """Return whether the order of commits is certain without a note.
+        """Return whether the commits have the right order without a recorded dependency.
 
         We record no dependency on a committed event, nor on an earlier event of the same partition that has finished
         and depends on nothing uncommitted.
@@ -152,10 +154,10 @@ class InFlight:
         return self.is_committed(base)
 
     def is_committed(self, source: Source | None) -> bool:
-        """Return whether an event is committed, or is not of this generation."""
+        """Return whether an event is committed, or belongs to another generation."""
         return source is None or source[0] not in self._tracker or source[1] < self._tracker.committed(source[0])
 
     def note_committed(self, offsets: Mapping[TP, int]) -> None:
-        """Forget which events must be alone below committed offsets."""
+        """Remove events below committed offsets from `alone`."""
         if self.alone:
             self.alone = {(tp, offset) for tp, offset in self.alone if offset >= offsets.get(tp, 0)}

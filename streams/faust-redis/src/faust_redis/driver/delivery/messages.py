@@ -20,7 +20,7 @@ def to_message(tp: TP, record: StoredRecord, generation: int) -> ConsumerMessage
         list(headers) if headers else None,
         key,
         value,
-        writer,  # in the place of a checksum, which nobody else uses: stores keep it beside their offset
+        writer,  # Faust does not use this field, the checksum; table stores keep the writer in their checkpoint
         None if key is None else len(key),
         None if value is None else len(value),
         tp,
@@ -29,7 +29,7 @@ def to_message(tp: TP, record: StoredRecord, generation: int) -> ConsumerMessage
 
 
 def copy_of(message: Message) -> ConsumerMessage:
-    """Return a copy of a message that no agent has begun with."""
+    """Return a fresh copy of a message, without the state of agents that processed the original."""
     return ConsumerMessage(
         message.topic,
         message.partition,
@@ -48,5 +48,5 @@ def copy_of(message: Message) -> ConsumerMessage:
 
 
 def is_for_another_group(record: StoredRecord, group: str) -> bool:
-    """Return whether a record is a replay for another consumer group, which this one has processed already."""
+    """Return whether a record is a replay for another consumer group. This group has processed the record already."""
     return any(name == REPLAY_FOR_HEADER and value.decode() != group for name, value in record.headers)

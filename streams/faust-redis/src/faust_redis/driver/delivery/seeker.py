@@ -1,4 +1,4 @@
-"""Set fetch positions: bounds of partitions, committed offsets, a broker that went back."""
+"""Set fetch positions from partition bounds and committed offsets, and detect a broker that lost records."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ class Claims(Protocol):
     fence: Fence | None
 
     async def claim(self, offsets: Mapping[TP, int], fence: Fence | None) -> None:
-        """Commit where to begin in partitions that the group never committed."""
+        """Commit a starting offset for partitions without a committed offset."""
 
     async def is_forgotten(self) -> bool:
         """Return whether the broker has lost this member's last write."""
 
 
 class Changelogs(Protocol):
-    """Knows the changelog topics."""
+    """The changelog topics, as the seeker needs them."""
 
     def is_changelog(self, topic: str) -> bool:
         """Return whether a topic is the changelog of a table."""
 
 
 class Seeker:
-    """Knows where a consumer begins in each partition."""
+    """Finds the offset at which a consumer begins in each partition."""
 
     def __init__(
         self,
@@ -66,13 +66,13 @@ class Seeker:
         self._should_stop = should_stop
 
     async def high_watermarks(self, partitions: Iterable[TP]) -> dict[TP, int]:
-        """Return the high watermark (last offset + 1) of each partition, asked of the broker."""
+        """Ask the broker for the high watermark (last offset + 1) of each partition."""
         ends = await self._bounds(self._broker.end_offsets, partitions)
         self._state.high_watermarks.update(ends)
         return ends
 
     async def earliest_offsets(self, partitions: Iterable[TP]) -> dict[TP, int]:
-        """Return the lowest offset kept in each partition; its high watermark when none is."""
+        """Return the lowest offset in each partition; an empty partition returns its high watermark."""
         return await self._bounds(self._broker.beginning_offsets, partitions)
 
     async def _bounds(self, ask: Any, partitions: Iterable[TP]) -> dict[TP, int]:
@@ -84,17 +84,17 @@ class Seeker:
         return {tp: bounds.get(tp, 0) for tp in wanted}
 
     async def patiently(self, call: Any) -> Any:
-        """Repeat a call of table recovery while the broker is away; raise before Faust's own timeout ends recovery."""
+        """Repeat a recovery call while the broker is unreachable; raise before Faust's timeout ends the recovery."""
         return await retry_while_unavailable(
             call, "table recovery", patience_s=RECOVERY_PATIENCE_S, stop=self._should_stop
         )
 
     async def initial_offsets(self, tps: Iterable[TP]) -> dict[TP, int]:
-        """Return where to begin in partitions without a committed offset (`auto.offset.reset`)."""
+        """Return the starting offset of partitions without a committed offset (Kafka's `auto.offset.reset`)."""
         return await (self.high_watermarks(tps) if self._begins_at_end() else self.earliest_offsets(tps))
 
     async def seek_to_committed(self) -> dict[TP, int]:
-        """Position every assigned partition with agents on its committed offset; return those offsets.
+        """Seek each assigned partition with agents to its committed offset; return those offsets.
 
         Raises:
             IllegalStateError: a rebalance began meanwhile (Faust then waits for the next assignment).
@@ -115,7 +115,7 @@ class Seeker:
         return offsets
 
     async def _claim(self, offsets: Mapping[TP, int], fence: Fence | None) -> None:
-        # With the right to write of when the partitions were looked up: by now another generation may have others.
+        # Use the fence from the time of the look-up: meanwhile a new generation may have other partitions.
         try:
             await self._claims.claim(offsets, fence)
         except FencedError as exc:
@@ -124,10 +124,10 @@ class Seeker:
             raise IllegalStateError("another rebalance began") from exc
 
     async def seek_for_recovery(self, partitions: Mapping[TP, int]) -> None:
-        """Position partitions for recovery; an offset that was trimmed is moved up to the earliest kept.
+        """Seek partitions for recovery; raise a trimmed offset to the lowest offset in the partition.
 
         Raises:
-            IllegalStateError: when a partition is not assigned (Faust takes it for another rebalance).
+            IllegalStateError: a partition is not assigned. Faust treats this error as another rebalance.
         """
         missing = set(partitions) - self._ownership.assigned
         if missing:
@@ -137,10 +137,10 @@ class Seeker:
             self._state.seek(tp, max(offset or 0, earliest[tp]))
 
     async def went_back(self) -> bool:
-        """Return whether the broker was restored: a partition ends below a position, or the last write is lost."""
+        """Return whether the broker lost records: a partition ends below its position, or the last write is missing."""
         if await self._claims.is_forgotten():
             return True
-        # As it stood before asking: a fetch may move it past an answer that is under way.
+        # Copy the positions before the request: a fetch may advance them past an answer that is on its way.
         stood = {tp: position for tp, position in self._state.positions.items() if tp in self._tracker}
         for topic in sorted({tp.topic for tp in stood}):
             ends = await self._broker.end_offsets(topic)

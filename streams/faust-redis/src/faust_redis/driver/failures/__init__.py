@@ -1,1 +1,1 @@
-"""Deal with events whose agents raised: retries, redelivery, dead letters."""
+"""Handle events whose agents raised an error: retries, redelivery, dead letters."""

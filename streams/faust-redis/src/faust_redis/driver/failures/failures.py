@@ -1,6 +1,6 @@
-"""Deal with an event whose agent raised: drop its outputs, then try it again or make it a dead letter.
+"""Handle an event whose agent raised an error: drop its outputs, then retry it or make it a dead letter.
 
-Works for unmodified agents: the driver puts its handler before their own error handlers.
+This works for unmodified agents, because the driver wraps their own error handlers.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Topics(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class DeadLetterTopic:
-    """Where dead letters go, and which group they are of."""
+    """The topic of a consumer group's dead letters."""
 
     group: str
     name: str
@@ -78,7 +78,7 @@ class Failures:
         self._wrapped: set[int] = set()
 
     async def prepare(self) -> None:
-        """Put a handler before those of all agents, and make sure that the dead-letter topic exists."""
+        """Wrap the error handlers of all agents, and create the dead-letter topic if it does not exist."""
         for agent in self._app.agents.values():
             if id(agent) not in self._wrapped:
                 self._wrapped.add(id(agent))
@@ -87,12 +87,12 @@ class Failures:
         await self._topics.ensure(spec.name, spec.partitions, cleanup=spec.cleanup, retention_ms=spec.retention_ms)
 
     def forget(self) -> None:
-        """Forget attempts: a new generation counts anew."""
+        """Forget all attempts. A new generation counts from the start."""
         self.attempts.clear()
         self._waiting = 0
 
     def watch(self, channel: Any) -> None:
-        """Make dead letters of what a topic's channel cannot decode; its agents never see that."""
+        """Make a dead letter of each message that a channel cannot decode. Its agents do not receive such messages."""
 
         async def undecodable(exc: Exception, message: Any) -> None:
             await channel.on_decode_error(exc, message)
@@ -103,11 +103,11 @@ class Failures:
         channel.on_key_decode_error = channel.on_value_decode_error = undecodable
 
     def before(self, original: ErrorHandler | None) -> ErrorHandler:
-        """Return an error handler of an agent that deals with its event before and after the agent's own handler."""
+        """Return an error handler for an agent that acts before and after the agent's own handler."""
 
         async def on_error(agent: Any, exc: BaseException) -> None:
             event = current_event()
-            message = None if event is None or event.message.acked else event.message  # a finished one is not to blame
+            message = None if event is None or event.message.acked else event.message  # a finished event did not fail
             if message is not None and isinstance(exc, Exception) and self._in_flight.counts(message):
                 message.acked = True  # its stream would count it as finished while error handlers run
                 self._drop(message, exc)
@@ -121,7 +121,7 @@ class Failures:
         return on_error
 
     def split(self, message: BatchMessage, exc: Exception) -> None:
-        """Take back what a failed batch did; its stream brings its events again, each alone."""
+        """Take back the effects of a failed batch. Its stream then delivers the events again, one at a time."""
         if self._in_flight.counts(message):
             count = len(message.received)
             logger.info("%d events of %s from %d failed together: each again alone", count, message.tp, message.offset)
@@ -138,7 +138,7 @@ class Failures:
             self._redelivery.redo(dependent)
 
     def _conclude(self, message: Any, exc: Exception, agent: str) -> None:
-        """Try the event again, or dead-letter it. Its offset moves on only with its dead letter, in one commit."""
+        """Retry the event, or make it a dead letter. One commit then writes the dead letter and the event's offset."""
         if isinstance(exc, StoreFailedError):
             self._in_flight.disown(message)
             self._flow().spawn(self._flow().crash(exc))
@@ -146,7 +146,7 @@ class Failures:
         source = (message.tp, message.offset)
         attempts = self.attempts.pop(source, 0) + 1
         if isinstance(exc, TransientError) and attempts < ATTEMPTS_MAX and self._waiting < RETRIES_WAITING_MAX:
-            self._drop(message, exc)  # what its error handler sent belongs to the attempt that failed
+            self._drop(message, exc)  # the outputs of its error handler belong to the failed attempt
             self.attempts[source] = attempts
             self._retry(message, attempts, exc)
         else:

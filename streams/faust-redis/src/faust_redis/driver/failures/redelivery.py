@@ -1,4 +1,4 @@
-"""Deliver an event to its agents once more."""
+"""Deliver an event to its agents again."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from faust_redis.driver.groups.ownership import Ownership
 
 
 class Redelivery:
-    """Has events processed from the start."""
+    """Delivers events again, to be processed from the start."""
 
     def __init__(
         self,
@@ -34,15 +34,15 @@ class Redelivery:
         self._flow = flow
 
     def redo(self, message: ConsumerMessage, pause_s: float = 0.0) -> asyncio.Future[Any]:
-        """Process an event, or all events of a batch, from the start; what it did was dropped.
+        """Deliver an event, or all events of a batch, again. The caller has dropped their effects.
 
-        Returns at once. The future is done when the event was handed to its agents again. A copy in flight may run to
-        its end; it can write nothing more, and its ack does not count.
+        Return at once. The future completes when the agents have received the event again. A copy in flight may run to
+        its end, but it can write nothing more, and its ack does not count.
         """
         again = [copy_of(each) for each in members(message)]
         self._in_flight.disown(message)
         for each in again:
-            each.generation_id = self._generation.consumer_generation_id  # a copy that was disowned has none
+            each.generation_id = self._generation.consumer_generation_id  # the original may be disowned
             self._tracker.reopen(each.tp, each.offset)
         return self._flow().spawn(self._deliver_again(again, pause_s))
 

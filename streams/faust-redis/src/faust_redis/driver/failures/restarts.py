@@ -1,7 +1,8 @@
 """Restart an agent at once after a failed event.
 
-Faust's supervisor does not start the actor that replaces a dead one, so every second failure stops the agent for five
-seconds, and two within 10 ms end the worker. This supervisor starts it; it paces restarts for other reasons.
+Faust's supervisor does not start the actor that replaces a dead one. So every second failure stops the agent for five
+seconds, and two failures within 10 ms end the worker. This supervisor starts the new actor. It still limits the rate of
+restarts.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from mode.supervisors import OneForOneSupervisor
 
 
 class Restarts(OneForOneSupervisor):
-    """Restarts dead actors; paced when they die faster than 100 a second, never giving up."""
+    """Restarts dead actors without giving up, but slows down when they die faster than 100 times per second."""
 
     def __init__(self, *services: Any, **kwargs: Any) -> None:
         super().__init__(*services, **{**kwargs, "raises": None})

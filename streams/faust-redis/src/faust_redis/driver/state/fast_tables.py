@@ -1,8 +1,8 @@
-"""The fast path of tables: a read and a write in one step each.
+"""Provide the fast path of tables, which reads or writes a row in one step.
 
-Faust's own way leads through a message to a channel, its schema, the producer's buffer and a future. What is written is
-the same: one changelog record, and the row in the store's overlay. Windowed, global and partitioned tables go Faust's
-own way.
+Faust's own path goes through a channel, its schema, the producer's buffer and a future. Both paths write the same: one
+changelog record, and the row in the store's overlay. Windowed tables, global tables and tables that use the partitioner
+keep Faust's own path.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from faust_redis.driver.telemetry import Telemetry
 
 
 class RowWrites(Protocol):
-    """Adds rows to the pending writes."""
+    """The pending writes, as a table uses them."""
 
     def change(self, changelog: str, rows: Sequence[tuple[bytes, bytes | None]], message: Any) -> None:
         """Add rows that an event changed."""
 
 
 class FastTable(faust.Table):  # type: ignore[type-arg]
-    """A table whose rows are in a store that keeps uncommitted writes apart."""
+    """A table that reads and writes a store with uncommitted writes directly."""
 
     fast_store: CommittedStore
     writes: RowWrites
@@ -44,7 +44,7 @@ class FastTable(faust.Table):  # type: ignore[type-arg]
         """Return the value of a key, or the table's default.
 
         Raises:
-            KeyError: there is neither.
+            KeyError: the key has no value, and the table has no default.
         """
         self.counts.keys_retrieved += 1
         if self.telemetry.sensors:
@@ -105,7 +105,7 @@ class FastTable(faust.Table):  # type: ignore[type-arg]
 
 
 def enable_fast_path(app: Any, writes: RowWrites, telemetry: Telemetry) -> None:
-    """Have the tables of an app take the fast path, those that can."""
+    """Switch all tables of an app that qualify to the fast path."""
     for table in app.tables.values():
         if (
             type(table) is faust.Table
@@ -124,7 +124,7 @@ def _enable(app: Any, table: Any, writes: RowWrites, telemetry: Telemetry) -> No
     table.changelog = table.changelog_topic.get_topic_name()
     if telemetry.counts_for_monitor:
         table.counts = internals.table_counts(app.monitor, table)
-    else:  # the monitor is told of each access as the other sensors are
+    else:  # the monitor receives each access as the other sensors do
         table.counts = SimpleNamespace(keys_retrieved=0, keys_updated=0, keys_deleted=0)
     table.dump_key = dumper(
         registry.dumps_key, registry, store.key_type, store.key_serializer, registry.key_serializer, as_bytes

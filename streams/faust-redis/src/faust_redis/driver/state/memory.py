@@ -1,8 +1,8 @@
-"""Faust's memory store under this driver: remember who wrote uncommitted rows, and what stood there before.
+"""Track the uncommitted rows of Faust's memory store: the event that wrote each row, and the value it replaced.
 
-An event that reads or overwrites an uncommitted row by key depends on its writer, and a failed event's rows are put
-back, as in the RocksDB store. Two things are impossible here: to notice rows that are met by iteration, and to put back
-a value that was changed in place.
+As in the RocksDB store, an event that reads or overwrites an uncommitted row by key depends on the event that wrote it.
+The driver also restores the rows that a failed event changed. The memory store has two limits. The driver does not
+notice rows that an agent reads by iteration, and it cannot restore a value that an agent changed in place.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ class Events(Protocol):
     """The events in flight."""
 
     def builds_on(self, message: Any, base: Source) -> None:
-        """Note that an event met a row that another event wrote."""
+        """Note that an event read or overwrote another event's row."""
 
     def is_committed(self, source: Source | None) -> bool:
         """Return whether an event is committed."""
 
 
 class MemoryTables:
-    """The tables of one worker that are kept in Faust's memory store."""
+    """The tables of one worker in Faust's memory store."""
 
     def __init__(self, app: Any, events: Events) -> None:
         self._app = app
@@ -36,29 +36,29 @@ class MemoryTables:
         self._tables: dict[int, MemoryTable] = {}
 
     def prepare(self) -> None:
-        """Hook into all of them."""
+        """Hook into the app's tables in Faust's memory store."""
         for table in self._app.tables.values():
             if id(table) not in self._tables and internals.is_memory(table.data):
                 self._tables[id(table)] = MemoryTable(table, self._events)
 
     def undo(self, source: Source) -> None:
-        """Put back what stood before an event's writes."""
+        """Restore the values that an event replaced."""
         for table in self._tables.values():
             table.undo(source)
 
     def settle(self) -> None:
-        """Forget what is committed by now."""
+        """Forget the writes of committed events."""
         for table in self._tables.values():
             table.settle()
 
     def clear(self) -> None:
-        """Forget everything: the generation is over, and the tables are made anew from the log."""
+        """Forget all writes at the end of a generation. Recovery then rebuilds the tables from the log."""
         for table in self._tables.values():
             table.writes.clear()
 
 
 class MemoryTable:
-    """One table: by key its uncommitted writers, oldest first, each with the value that it replaced."""
+    """A table in memory: for each key the uncommitted writers, oldest first, each with the value that it replaced."""
 
     def __init__(self, table: Any, events: Events) -> None:
         self.writes: dict[Any, list[tuple[Source, Any]]] = {}
@@ -87,7 +87,10 @@ class MemoryTable:
             writes.append((source, self._rows.get(key, ABSENT)))
 
     def undo(self, source: Source) -> None:
-        """Put back what stood before an event's writes; a later writer would now be replacing that."""
+        """Restore the values that an event replaced.
+
+        When a later event overwrote a row, that event now counts as having replaced the restored value.
+        """
         for key, writes in list(self.writes.items()):
             kept: list[tuple[Source, Any]] = []
             replaced: list[Any] = []
@@ -102,7 +105,7 @@ class MemoryTable:
             self._keep(key, kept)
 
     def settle(self) -> None:
-        """Forget what is committed by now."""
+        """Forget the writes of committed events."""
         is_committed = self._events.is_committed
         for key, writes in list(self.writes.items()):
             self._keep(key, [write for write in writes if not is_committed(write[0])])

@@ -1,7 +1,8 @@
-"""Tables that Faust keeps in memory: plain dictionaries and Set tables.
+"""Restore tables that Faust keeps in memory: plain dictionaries and Set tables.
 
-They tell neither committed rows from others, nor one partition's rows from another's. So each assignment makes them
-anew from the log, all partitions at once. Uncommitted rows go, and so do rows of partitions that others owned.
+These tables do not separate committed from uncommitted rows, nor the rows of different partitions. So each assignment
+rebuilds them from the log, all partitions at once. This drops uncommitted rows and the rows of other members'
+partitions.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from faust_redis.log import StoredRecord
 
 
 class PlainTable:
-    """One such table, with the partitions of its changelog that this member owns."""
+    """A table in memory, with the partitions of its changelog that this member owns."""
 
     def __init__(self, table: Any, recovery: Any, partitions: Sequence[TP]) -> None:
         self._table = table
@@ -27,7 +28,7 @@ class PlainTable:
         self.partitions = partitions
 
     def clear(self) -> None:
-        """Forget all rows."""
+        """Drop all rows."""
         internals.clear_memory(self._table.data)
 
     async def apply(self, tp: TP, records: Sequence[StoredRecord]) -> None:
@@ -38,14 +39,15 @@ class PlainTable:
         self._table.apply_changelog_batch(events)
 
     def reached(self, tp: TP, offset: int) -> None:
-        """Tell Faust's recovery that it has nothing to read below."""
+        """Make Faust's recovery skip the records up to an offset."""
         self._recovery.active_offsets[tp] = offset
 
 
 def plain_tables(app: AppT, tps: set[TP]) -> Iterator[PlainTable]:
-    """The tables of these changelog partitions that are kept in memory; standbys are not: they would be of no use.
+    """Iterate over the tables in memory that have some of these changelog partitions; skip standbys.
 
-    Faust's memory store forgets the rows of standbys at each recovery, and global tables follow them afterwards.
+    Restoring standbys would be useless: Faust's memory store drops their rows at each recovery. Global tables follow
+    the changelogs of their standbys after the recovery.
     """
     tables = cast("Any", app.tables)
     for table in tables.values():
@@ -58,10 +60,10 @@ def plain_tables(app: AppT, tps: set[TP]) -> Iterator[PlainTable]:
 
 
 def check_stores(app: AppT) -> None:
-    """Refuse tables in stores that would write rows before they are committed.
+    """Refuse tables whose stores would write rows before their commit.
 
     Raises:
-        ImproperlyConfigured: naming the table, its store, and what to use.
+        ImproperlyConfigured: a table uses such a store. The message names the table, its store, and the alternatives.
     """
     for table in cast("Any", app.tables).values():
         store = table.data.storage if isinstance(table.data, ChangeloggedObjectManager) else table.data

@@ -1,7 +1,8 @@
-"""Bring a member's tables up to the log before Faust's own recovery looks at them, which then finds nothing to read.
+"""Restore a member's tables from the log before Faust's own recovery, which then finds nothing to read.
 
-A compacted changelog is a snapshot and a tail. Local rows whose checkpoint stands in the log need the tail from there.
-All other rows are dropped and read from the snapshot, which is as new as the log's end, since one write makes both.
+A compacted changelog has a snapshot and a tail. When the log contains the checkpoint of local rows, the restorer reads
+the tail from there. Otherwise it drops the local rows and reads the snapshot. The snapshot is as recent as the log's
+end, because each write updates both.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ OnDamaged = Callable[[TP, DamagedPartitionError], None]
 
 
 class Source(TopicCatalogue, Offsets, Reads, Snapshots, Protocol):
-    """The broker, as restoring needs it."""
+    """The broker operations that the restorer uses."""
 
 
 class Restorer:
@@ -42,14 +43,15 @@ class Restorer:
         should_stop: Callable[[], bool],
         on_damaged: OnDamaged | None = None,
     ) -> None:
-        """Prepare restoring.
+        """Create a restorer.
 
         Args:
-            broker: Where changelogs are read.
+            broker: The broker with the changelogs.
             stores: Returns the table stores by changelog topic.
             plain_tables: Returns the tables in memory that have some of these partitions.
             should_stop: Whether the worker is to stop.
-            on_damaged: Called for a changelog partition that cannot be read; the others are restored. None raises.
+            on_damaged: Called for each changelog partition that cannot be read; the restorer continues with the
+                others. With None, the restorer raises the error.
         """
         self.broker = broker
         self.stores = stores
@@ -60,17 +62,17 @@ class Restorer:
 
     @property
     def restored(self) -> int:
-        """Rows and records that were read the last time, or so far."""
+        """Return how many rows and records the present or the last recovery has read."""
         return self._progress.done
 
     async def restore(self, tps: set[TP]) -> None:
-        """Bring the tables of these partitions up to the log. May be cancelled at any point and begun anew.
+        """Restore the tables of these partitions from the log. Callers may cancel this at any point and start again.
 
-        No other member writes to a partition that this member owns, so its rows are complete when this returns. A
-        standby copies a log that moves on; `Standbys` follows the later records.
+        No other member writes to a partition that this member owns, so its rows are complete when this returns. The
+        changelog of a standby keeps growing; `Standbys` follows the later records.
 
         Raises:
-            LogError: when the log cannot be read for good.
+            LogError: the log cannot be read, and a retry would not help.
         """
         self._progress = RestoreProgress("restoring tables")
         stores = self.stores()
@@ -86,7 +88,7 @@ class Restorer:
         self._progress.end()
 
     async def _standing_where_readable(self, stores: Mapping[TP, CommittedStore]) -> dict[TP, int]:
-        """Return the same as `_standing`, without the partitions whose changelog cannot be read there."""
+        """Call `_standing`, but leave out partitions whose changelog is damaged at the checkpoint."""
         try:
             return await self._standing(stores)
         except DamagedPartitionError:
@@ -97,7 +99,10 @@ class Restorer:
             return standing
 
     async def _standing(self, stores: Mapping[TP, CommittedStore]) -> dict[TP, int]:
-        """Return where to go on with local rows whose checkpoint stands in this log: same incarnation, same writer."""
+        """Return the next offset to read for local rows whose checkpoint the log contains.
+
+        The log contains a checkpoint when the incarnation and the writer of the record at its offset are the same.
+        """
         checkpoints = {tp: found for tp, store in stores.items() if (found := store.reached(tp)) is not None}
         infos = {topic: await self._topic(topic) for topic in sorted({tp.topic for tp in checkpoints})}
         of_this_log = {tp: at for tp, at in checkpoints.items() if at.incarnation == infos[tp.topic].incarnation}
@@ -113,9 +118,9 @@ class Restorer:
         return standing
 
     async def _follow(self, tp: TP, store: CommittedStore, position: int, trusted_from: int = 0) -> bool:
-        """Write the tail from a position on into a store; return False when it was trimmed meanwhile.
+        """Write the tail from a position on into a store; return False when the tail was trimmed meanwhile.
 
-        The rows can be trusted once they reach `trusted_from`.
+        The rows get a checkpoint only once the position has reached `trusted_from`.
         """
         incarnation, end = (await self._topic(tp.topic)).incarnation, await self._end(tp)
         while position < end:
@@ -131,10 +136,10 @@ class Restorer:
         return True
 
     async def _copy(self, tp: TP, store: CommittedStore) -> None:
-        """Drop what a store has of a partition and read it anew: its snapshot, or all records when there is none.
+        """Drop the local rows of a partition; read its snapshot, or all records when it has no snapshot.
 
         Raises:
-            TrimmedError: there is no snapshot, and records are gone.
+            TrimmedError: the partition has no snapshot, and its first records were trimmed.
         """
         compacted = (await self._topic(tp.topic)).spec.compacted
         while True:
@@ -157,11 +162,14 @@ class Restorer:
         return bool(await self._patiently(copy))
 
     async def _trust(self, tp: TP, store: CommittedStore, end: int) -> bool:
-        """Write the checkpoint of rows that were read after the log ended at `end`; they may be as new as it is now."""
+        """Write the checkpoint of rows that were read while the log grew from `end`.
+
+        The rows may already hold records up to the present end, so only that end is a valid checkpoint.
+        """
         return await self._follow(tp, store, end - 1, trusted_from=await self._end(tp))
 
     async def _replay(self, table: PlainTable) -> None:
-        """Make a table anew that Faust keeps in memory; it cannot tell one partition's rows from another's."""
+        """Rebuild all partitions of a table in memory, because the table does not separate their rows."""
         table.clear()
         for tp in table.partitions:
             with self._damage_of(tp):
@@ -191,7 +199,7 @@ class Restorer:
 
     @contextmanager
     def _damage_of(self, tp: TP) -> Iterator[None]:
-        """Report a changelog partition that cannot be read, and go on with the others."""
+        """Report a changelog partition that cannot be read, so that the restorer continues with the others."""
         try:
             yield
         except DamagedPartitionError as exc:

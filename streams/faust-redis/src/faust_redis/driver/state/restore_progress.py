@@ -1,4 +1,4 @@
-"""Log the progress of restoring tables every few seconds, and how long it took."""
+"""Log the progress of table recovery every few seconds, and its duration at the end."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import logging
 import time
 
 SAY_EVERY_S = 5.0
-"""How often progress is logged."""
+"""Time between two progress messages."""
 
 logger = logging.getLogger(__name__)
 
 
 class RestoreProgress:
-    """Counts restored rows and records."""
+    """The number of rows and records that table recovery has read."""
 
     def __init__(self, what: str) -> None:
         self._what = what
@@ -20,7 +20,7 @@ class RestoreProgress:
         self.done = 0
 
     def add(self, count: int) -> None:
-        """Count rows or records."""
+        """Add to the number of rows or records."""
         self.done += count
         now = time.monotonic()
         if now - self._said >= SAY_EVERY_S:
@@ -28,6 +28,6 @@ class RestoreProgress:
             logger.info("%s: %d rows so far", self._what, self.done)
 
     def end(self) -> None:
-        """Log the result, unless nothing was read."""
+        """Log the total and the duration, unless recovery read nothing."""
         if self.done:
             logger.info("%s: %d rows in %.2f s", self._what, self.done, time.monotonic() - self._began)

@@ -1,8 +1,8 @@
-"""Standbys: follow the changelogs of partitions that this member stands by for.
+"""Follow the changelogs of the partitions for which this member is a standby.
 
-Faust's own way loses records, since resuming the flow clears the queue in which they wait, and takes them one by one.
-Here some hundreds go to the store in one batch with their checkpoint. A copy is exact whenever it stops, and a standby
-that takes over reads on from there.
+Faust's own standbys lose records, because resuming the flow clears the queue in which the records wait. Faust also
+applies the records one by one. Here, the follower writes up to some hundred records and their checkpoint to the store
+in one batch. So a copy is exact at any moment, and a standby that takes over continues from its checkpoint.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Standbys:
         self._hooked = False
 
     def take(self, assigned: set[TP]) -> None:
-        """Choose the standbys that can be followed here, and make Faust's recovery leave them alone."""
+        """Select the standby partitions that this class can follow, and exclude them from Faust's recovery."""
         standbys = assigned & self._app.assignor.assigned_standbys()
         self.taken = {tp for tp in standbys if self._fits(tp)}
         if not self._hooked:
@@ -62,19 +62,19 @@ class Standbys:
             internals.leave_standbys_alone(self._app.tables.recovery, lambda tp: tp in self.taken)
 
     def follow(self) -> None:
-        """Begin in the background, once this member's own tables are restored and its events flow."""
+        """Start the follower in the background, once this member's own tables are restored and its events flow."""
         if self.taken:
             self._following = asyncio.create_task(self._follow(sorted(self.taken)))
 
     async def leave(self) -> None:
-        """Stop following; when this returns, no row of a standby changes any more."""
+        """Stop the follower. After this returns, the rows of standbys do not change."""
         following, self._following = self._following, None
         if following is not None:
             await cancel_and_wait(following)
         self.taken, self.positions = set(), {}
 
     def _fits(self, tp: TP) -> bool:
-        """Return whether a copy can be followed: its store has checkpoints, and no listener wants every record."""
+        """Return whether a partition can be followed: its store has checkpoints, and no listener needs each record."""
         table = internals.table_of_changelog(self._app, tp.topic)
         return tp.topic in self._stores() and not table.is_global and not internals.has_changelog_listener(table)
 
@@ -96,7 +96,7 @@ class Standbys:
                 await asyncio.sleep(0 if behind else STANDBY_PAUSE_S)
 
     async def _begin(self, tp: TP) -> None:
-        """Bring a copy up to the log; a copy that cannot be is left to the member that takes over."""
+        """Restore a standby copy from the log. When that fails, the member that takes over restores it later."""
         self.positions.pop(tp, None)
         try:
             await self._restorer.restore({tp})
@@ -107,7 +107,7 @@ class Standbys:
         self.positions[tp] = 0 if checkpoint is None else checkpoint.offset + 1
 
     async def _read(self) -> bool:
-        """Read and apply what came; return whether there is more."""
+        """Fetch and apply new records; return whether more records wait."""
         wanted = {TopicPartition(*tp): offset for tp, offset in self.positions.items()}
         fetched = await self._broker.fetch(wanted, count=FETCH_RECORDS_MAX)
         for found, records in fetched.items():
@@ -115,7 +115,7 @@ class Standbys:
             if records[0].offset == self.positions[tp]:
                 self._apply(tp, records)
             else:
-                await self._begin(tp)  # it was trimmed meanwhile: the snapshot has what is gone
+                await self._begin(tp)  # the records were trimmed meanwhile, but the snapshot has their rows
         behind = any(len(records) == FETCH_RECORDS_MAX for records in fetched.values())
         tables = self._app.tables
         if not behind and not tables.recovery.standby_tps:

@@ -1,4 +1,4 @@
-"""Define what the driver needs of a table store that keeps uncommitted writes apart; `faust_redis.rocksdb` is one."""
+"""Define the protocol of a table store that keeps uncommitted writes apart. `faust_redis.rocksdb` implements it."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ Items = Iterable[tuple[bytes, bytes | None]]
 
 
 class Checkpoint(NamedTuple):
-    """Up to where local rows are the fold of a changelog, and whose record stands there.
+    """The changelog offset up to which local rows hold the changelog, and the writer of the record at that offset.
 
     Attributes:
         incarnation: The changelog topic's incarnation id.
-        offset: The last record that is in the rows.
-        writer: Its writer. Each time a member gets a partition it draws a new one, so two logs that parted after a
-            restored backup have different writers at the same offset (Kafka's leader epochs, KIP-101, serve the same).
+        offset: The offset of the last record that the rows hold.
+        writer: The writer of that record. A member draws a new writer name with each assignment. So two logs that
+            diverged after a restored backup have different writers at the same offset. Kafka uses leader epochs for
+            this (KIP-101).
     """
 
     incarnation: str
@@ -29,30 +30,36 @@ class Checkpoint(NamedTuple):
 
 
 class StoreFailedError(Exception):
-    """A table store cannot read or write. No event is to blame: the worker ends, and its successor reads the log."""
+    """A table store cannot read or write.
+
+    The error is not an event's fault. So the worker ends, and the next owner of its partitions reads the log.
+    """
 
 
 @runtime_checkable
 class CommittedStore(Protocol):
-    """A table store that keeps uncommitted writes apart and is told what was committed."""
+    """A table store that keeps uncommitted writes apart. The committer reports each commit to it."""
 
     def on_committed(self, tp: TP, items: Sequence[tuple[bytes, bytes | None]], reached: Checkpoint) -> None:
-        """Make these changes durable, with what they reach, in one batch."""
+        """Write committed changes and their checkpoint durably in one batch."""
 
     def look_up(self, key: bytes, message: Message | None) -> bytes | None:
-        """A row's value as the event of a message sees it (None: outside of events); None when there is none."""
+        """Return a row's value as a message's event sees it; None when there is none.
+
+        Outside of events, `message` is None.
+        """
 
     def change(self, rows: Items, message: Message) -> None:
-        """Change rows in the event of a message, uncommitted."""
+        """Add uncommitted writes of a message's event."""
 
     def undo(self, tp: TP, key: bytes, source: Source) -> None:
-        """Take back what an event wrote to a key, uncommitted."""
+        """Take back an event's uncommitted write to a key."""
 
     def reached(self, tp: TP) -> Checkpoint | None:
-        """What the local rows of a partition reach; None when there are none that can be trusted."""
+        """Return the checkpoint of a partition's local rows; None when there are no complete rows."""
 
     def restore(self, tp: TP, items: Items, reached: Checkpoint | None) -> None:
-        """Write rows read from the log; without `reached` more must follow before they can be trusted."""
+        """Write rows that were read from the log. Without `reached`, the rows are incomplete and get no checkpoint."""
 
     def wipe(self, tp: TP) -> None:
-        """Drop the local rows of a partition, and what they reach."""
+        """Drop the local rows of a partition and their checkpoint."""

@@ -1,4 +1,4 @@
-"""The tables of an app: their changelogs, and the stores that keep uncommitted writes apart."""
+"""Find an app's changelogs, and the table stores that keep uncommitted writes apart."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from faust_redis.driver.state.stores import CommittedStore
 
 
 class TableStores:
-    """Looks up tables by changelog topic."""
+    """The tables of an app, by changelog topic."""
 
     def __init__(self, app: Any) -> None:
         self._app = app
@@ -26,7 +26,7 @@ class TableStores:
     def stores(self) -> Mapping[str, CommittedStore]:
         """Return the stores that keep uncommitted writes apart, by changelog topic."""
         if self._stores is None:
-            # Tables are fixed once the worker has started, so this is looked up once.
+            # An app's tables do not change after the worker has started, so one lookup is enough.
             found = {table.changelog_topic.get_topic_name(): table.data for table in self._app.tables.values()}
             self._stores = {topic: store for topic, store in found.items() if isinstance(store, CommittedStore)}
         return self._stores

@@ -1,10 +1,11 @@
-"""Expire windows: their rows leave the table, its changelog and so every later worker's copy.
+"""Expire windows: remove their rows from the table and from its changelog, and so from each later copy.
 
-Faust drops an expired row from the worker's memory only, so it comes back from the changelog, and restored rows never
-expire. Here the owner of the partition writes a tombstone in a fenced commit, and restored rows expire too.
+Faust drops an expired row only from the worker's memory. So the row returns from the changelog, and restored rows never
+expire. Here, the owner of the partition writes a tombstone in a fenced commit, and restored rows expire too.
 
-The clock of a partition is event time: the beginning of its latest window, moved on by the worker's clock. So a replay
-of old events does not close the windows that it is filling, and an idle partition's windows do close.
+The clock of a partition follows event time. It starts at the beginning of the latest window and advances with the
+worker's clock. So a replay of old events does not close the windows that it fills, but an idle partition's windows
+close.
 """
 
 from __future__ import annotations
@@ -19,30 +20,30 @@ from faust_redis.driver import faust_internals as internals
 
 @runtime_checkable
 class ExpiringStore(Protocol):
-    """A table store whose rows can be looked at and dropped outside of events, by partition."""
+    """A table store that lets the driver read and drop the rows of a partition outside of events."""
 
     def keys_of(self, partition: int) -> Iterable[Any]:
-        """All keys of a partition."""
+        """Return all keys of a partition."""
 
     def peek(self, partition: int, key: Any) -> Any:
-        """A row's committed value; None when there is none, or when it has changed and that is not committed."""
+        """Return a row's committed value; None when there is none, or when the row has an uncommitted write."""
 
     def expire(self, partition: int, key: Any) -> None:
-        """Read the row as gone; its tombstone is on its way."""
+        """Make a row read as deleted, before the commit of its tombstone."""
 
 
 class InMemory:
-    """Faust's memory store: it knows partitions only of rows that came from a changelog."""
+    """Faust's memory store, which knows the partition of a row only when the row came from a changelog."""
 
     def __init__(self, store: Any) -> None:
         self._store = store
 
     def keys_of(self, partition: int) -> Iterable[Any]:
-        """Keys that came from a partition's changelog."""
+        """Return the keys that came from a partition's changelog."""
         return internals.memory_keys_of(self._store, partition)
 
     def peek(self, partition: int, key: Any) -> Any:
-        """A row's value."""
+        """Return a row's value; None when there is none."""
         return self._store.data.get(key)
 
     def expire(self, partition: int, key: Any) -> None:
@@ -59,7 +60,7 @@ class Windows:
         self._hooked: set[int] = set()
 
     def prepare(self) -> None:
-        """Hook into all windowed tables whose store allows it."""
+        """Replace the expiry of all windowed tables whose store allows it."""
         for table in self._app.tables.values():
             if id(table) not in self._hooked and internals.expires(table):
                 self._hooked.add(id(table))
@@ -69,7 +70,7 @@ class Windows:
 
 
 class Expiry:
-    """Knows which windows one table has, and when each of them is over."""
+    """The windows of one table, with the end of each window."""
 
     def __init__(self, app: Any, table: Any, store: ExpiringStore, may_write: Callable[[], bool]) -> None:
         self._app = app
@@ -81,7 +82,7 @@ class Expiry:
         self._closed: dict[int, float] = {}
 
     def hook(self) -> None:
-        """Take the place of the table's own expiry."""
+        """Replace the table's own expiry."""
         internals.replace_expiry(self.table, self.note, self.forget, self.expire, self.restore)
 
     def note(self, key: Any, partition: int) -> None:
@@ -115,7 +116,7 @@ class Expiry:
         return start + monotonic() - since
 
     async def expire(self) -> None:
-        """Close the windows that are over: call `on_window_close`, then drop the row here and in the log."""
+        """Close the windows that are over: call `on_window_close`, then drop the row here and in the changelog."""
         stale = self.table.window.stale
         for partition, ends in list(self._ends.items()):
             over = sorted(end for end in ends if stale(end, self.now(partition)))

@@ -1,9 +1,10 @@
--- Apply a batch of outputs, changelog rows, snapshots, rankings and offsets: all of it or nothing.
+-- Apply a batch of outputs, changelog rows, snapshots, rankings and offsets, completely or not at all.
 -- KEYS[1] any key of the namespace (routes the call on a cluster)
--- ARGV[1] key prefix; ARGV[2] JSON {fence?, group?, copied?, idempotency? | sequence?, require?, offsets, streams}; ARGV[3] MessagePack: for each of the
--- streams its records, each a list of fields
--- Fields stand in the order k, v, t, header..., absent ones left out; folding relies on that order.
--- Every check comes before the first write, because Redis does not roll back a script that fails.
+-- ARGV[1] key prefix
+-- ARGV[2] JSON {fence?, group?, copied?, idempotency? | sequence?, require?, offsets, streams}
+-- ARGV[3] MessagePack: for each of the streams its records, each a list of fields
+-- Fields have the order k, v, t, header...; absent fields are left out. The snapshot code relies on this order.
+-- All checks come before the first write, because Redis does not roll back a script that fails.
 local prefix = ARGV[1]
 local head = cjson.decode(ARGV[2])
 
@@ -12,7 +13,7 @@ local function millis()
   return t[1] * 1000 + math.floor(t[2] / 1000)
 end
 
--- Redis keeps what a failed script has written, so a key of another type must be found before the first write.
+-- Redis keeps the writes of a failed script, so detect a key of a wrong type before the first write.
 local function mistyped(key, expected, topic, partition)
   local found = redis.call('TYPE', key).ok
   if found ~= expected and found ~= 'none' then
@@ -20,7 +21,7 @@ local function mistyped(key, expected, topic, partition)
   end
 end
 
--- Recognise a retry first: a write that was applied stays applied, also when its writer has been fenced since.
+-- Recognise a retry first: an applied write stays applied, even if its writer has been fenced since.
 local id, id_key, id_field, id_value
 if head.idempotency then
   id = head.idempotency
@@ -35,9 +36,9 @@ if id then
   local seen = redis.call('HMGET', id_key, id_field, 'bases')
   if seen[1] == id_value then return {'OK', seen[2], 'again'} end
   if seen[1] and head.idempotency then return {'CONFLICT'} end
-  -- The producer has already got an answer to a retry of this attempt, and has written more since.
+  -- The producer has already received the answer to a retry of this attempt, and has written more since.
   if seen[1] and id.number < tonumber(seen[1]) then return {'FENCED', 'sequence'} end
-  -- A producer numbers its writes one after another. If the last one is lost, so may be what the producer read.
+  -- A producer numbers its writes in sequence. If its last write is lost, records that it read may be lost, too.
   if id.after and seen[1] ~= string.format('%d', id.after) then
     return {'ROLLED_BACK', id.producer, 'write ' .. (seen[1] or 'none'), 'write ' .. string.format('%d', id.after)}
   end
@@ -51,8 +52,8 @@ if head.fence then
   if not lease or tonumber(lease) < millis() then return {'FENCED', 'lease'} end
 end
 
--- Only this member commits its partitions. So its last commit must stand, and the record just below the new offset must
--- be the one that the member processed. If not, the broker was restored to an earlier state.
+-- Only this member commits its partitions. So the committed offset must be its last one, and the record just below the
+-- new offset must be the one that the member processed. Otherwise the broker was restored to an earlier state.
 local function passes(o)
   local id = '0-' .. string.format('%d', o[3])
   local entry = redis.call('XRANGE', prefix .. 'log:' .. o[1] .. ':' .. o[2], id, id)[1]
@@ -82,7 +83,7 @@ for _, o in ipairs(head.offsets) do
   end
 end
 
--- A copy of another log must go on from where it stands. This refuses one of two writers that copy the same log.
+-- A copy of another log must continue at its present offset. This refuses one of two writers that copy the same log.
 local copy_key = head.copied and (prefix .. 'copied:' .. head.copied.name)
 if copy_key then
   local wrong = mistyped(copy_key, 'hash')
@@ -134,7 +135,7 @@ end
 local bases = {}
 for i, top in ipairs(ends) do bases[i] = top end
 
--- The snapshot takes the last value of each key. The script writes it after the records, many rows a call.
+-- The snapshot keeps the last value of each key. The script writes it after the records, many rows per call.
 local ROWS_A_CALL, ARGUMENTS_A_CALL = 500, 1000
 local call = redis.call
 
@@ -143,13 +144,13 @@ local function fold(stream, key, value)
   stream.rows[key] = value
 end
 
--- A row of a ranked topic holds {group: sort key} of the member that its key ends with. Any other row ranks nothing.
+-- A row of a ranked topic holds {group: sort key} of the member at the end of its key. Other rows have no rank.
 local function standings(value)
   local ok, found = pcall(cjson.decode, value or '{}')
   return ok and type(found) == 'table' and found or {}
 end
 
--- Collect by group the members that leave a ranking and the ones that enter it.
+-- Collect, for each group, the members that leave its ranking and the members that enter it.
 local function add_changes(stream, keys, first, last, gone, come)
   local old, rows = call('HMGET', stream.snap, unpack(keys, first, last)), stream.rows
   for i = first, last do
@@ -229,7 +230,7 @@ local function write_snapshot(stream)
     if #del > 0 then redis.call('HDEL', stream.snap, unpack(del)) end
   end
   if stream.rank then
-    -- A standing may move from one row to another, so members leave before others enter.
+    -- A standing may move from one row to another, so remove members before adding others.
     write_rankings(stream, stream.gone, 'ZREM')
     write_rankings(stream, stream.come, 'ZADD')
   end

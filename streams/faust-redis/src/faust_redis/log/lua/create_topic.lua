@@ -1,11 +1,11 @@
 -- Create a topic once, atomically. KEYS[1] topic hash, KEYS[2] set of topics
--- ARGV: name, partitions, cleanup, view, retention_ms, incarnation. Returns what stands: the new or the existing topic.
+-- ARGV: name, partitions, cleanup, view, retention_ms, incarnation. Returns the new or the existing topic.
 if redis.call('EXISTS', KEYS[1]) == 0 then
   redis.call('HSET', KEYS[1], 'partitions', ARGV[2], 'cleanup', ARGV[3], 'view', ARGV[4], 'retention_ms', ARGV[5],
     'incarnation', ARGV[6])
   redis.call('SADD', KEYS[2], ARGV[1])
 else
-  -- How long records are kept is no part of what the topic is: the last declaration holds.
+  -- The retention is not part of a topic's identity, so the last declaration applies.
   redis.call('HSET', KEYS[1], 'retention_ms', ARGV[5])
 end
 return redis.call('HMGET', KEYS[1], 'partitions', 'cleanup', 'view', 'retention_ms', 'incarnation')

@@ -1,7 +1,7 @@
--- Delete a topic with its records, snapshots, rankings and committed offsets. Refused while a member of any group is alive.
+-- Delete a topic with its records, snapshots, rankings and committed offsets, unless a group has a live member.
 -- KEYS[1] any key of the namespace (routes the call on a cluster)
 -- ARGV[1] key prefix, ARGV[2] topic
--- Returns the live members; nothing is changed when there are any.
+-- Returns the live members; when there are any, the script changes nothing.
 local prefix, topic = ARGV[1], ARGV[2]
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)

@@ -1,10 +1,12 @@
--- The group coordinator. One script, so that the rules of a group stand in one place; time is the server's.
--- KEYS[1] the group's hash (also its pub/sub channel; `:members`, `:joined`, `:leases`, `:assignments` hang below it)
+-- Coordinate a consumer group. One script holds all rules of a group and reads the server's clock.
+-- KEYS[1] the group's hash and pub/sub channel; the keys `:members`, `:joined`, `:leases`, `:assignments` extend its name
 -- ARGV[1] operation, ARGV[2] member, then the operation's own arguments
 --
--- empty -> preparing (members join) -> syncing (the leader assigns) -> stable; a member's rejoin, leave or lost lease
--- goes back to preparing. The generation rises when preparing ends; until then the old one may commit.
--- A newcomer stops nobody: it stands in `:joined` while the group works on, until `settle`; then the group prepares.
+-- States: empty -> preparing (members join) -> syncing (the leader assigns) -> stable. When a member rejoins, leaves or
+-- loses its lease, the group returns to preparing. The generation rises when preparing ends; until then the old
+-- generation may commit.
+-- A new member does not stop the group. It waits in `:joined` until `settle` while the members continue; then the
+-- group prepares.
 local group, op, member = KEYS[1], ARGV[1], ARGV[2]
 local members, joined, leases, assignments = group .. ':members', group .. ':joined', group .. ':leases', group .. ':assignments'
 local t = redis.call('TIME')
@@ -14,7 +16,7 @@ local function get(field) return redis.call('HGET', group, field) end
 local function number(field) return tonumber(get(field) or '0') end
 local function announce() redis.call('PUBLISH', group, get('generation') .. ' ' .. get('state')) end
 
--- Enter the group in the set of groups, which holds those with a member or a committed offset.
+-- Add the group to the set of groups that have a member or a committed offset.
 local function list()
   local prefix, name = string.match(group, '^({.-}:)group:(.*)$')
   redis.call('SADD', prefix .. 'groups', name)
@@ -70,7 +72,7 @@ local function evict()
       prepare(0)
     end
   end
-  -- A leader that does not assign in time loses its place, so that the group cannot wait on it for ever.
+  -- Remove a leader that does not assign in time, so that the group does not wait for it without end.
   if get('state') == 'syncing' and now >= number('deadline') then
     remove(get('leader'))
     prepare(0)
@@ -96,7 +98,7 @@ if op == 'join' then
   if get('state') == 'empty' then
     prepare(tonumber(ARGV[6]))
   elseif not newcomer then
-    prepare(0) -- it has handed over already
+    prepare(0) -- the member has already handed over its partitions
   elseif get('state') ~= 'preparing' and redis.call('SCARD', joined) == 0 then
     redis.call('HSET', group, 'settle', now + ARGV[6])
   end
@@ -118,7 +120,7 @@ elseif op == 'heartbeat' then
   if redis.call('HEXISTS', members, member) == 1 then redis.call('ZADD', leases, now + number('lease_ms'), member) end
   complete()
 elseif op == 'members' then
-  -- Those of the generation that is being assigned: who has come since waits for the next.
+  -- Return the members of the generation that is being assigned. Members that joined later wait for the next one.
   local reply = {}
   for _, name in ipairs(redis.call('HKEYS', members)) do
     if redis.call('SISMEMBER', joined, name) == 0 then

@@ -1,7 +1,7 @@
--- Compare what the keys of one partition say about each other. This script writes nothing.
+-- Check that the keys of one partition are consistent. This script writes nothing.
 -- KEYS[1] any key of the namespace (routes the call on a cluster)
--- ARGV[1] key prefix, ARGV[2] topic, ARGV[3] partition, ARGV[4] how many of the last records are compared
--- Returns pairs: the kind of damage, and what was found.
+-- ARGV[1] key prefix, ARGV[2] topic, ARGV[3] partition, ARGV[4] how many of the last records to compare
+-- Returns pairs: the kind of damage, and its description.
 local prefix, topic, partition = ARGV[1], ARGV[2], ARGV[3]
 local SHOWN = 3
 local INT64_MAX = '9223372036854775807'
@@ -61,7 +61,7 @@ if not foreign and last == '0-' .. top and first then
   if missing ~= 0 then report('missing', missing .. ' records between its first and its last are gone') end
 end
 
--- A group stands still at an entry that it cannot read, however long ago the entry was written.
+-- Check the next entry of each group. A group cannot pass an unreadable entry, however old the entry is.
 for _, group in ipairs(redis.call('SMEMBERS', prefix .. 'groups')) do
   local committed = redis.call('HGET', prefix .. 'group:' .. group .. ':offsets', topic .. ':' .. partition)
   if committed then

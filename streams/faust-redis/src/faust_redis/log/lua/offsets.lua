@@ -1,6 +1,6 @@
--- Change where a group stands, by hand, while it has no live member. KEYS[1] the group's hash
+-- Reset or forget the committed offsets of a group that has no live member. KEYS[1] the group's hash
 -- ARGV[1] key prefix, ARGV[2] group, ARGV[3] 'reset' or 'forget', then for reset: topic, partition, offset in turn
--- Returns the members that are alive, and nothing is changed when there are any.
+-- Returns the live members; when there are any, the script changes nothing.
 local prefix, name, op = ARGV[1], ARGV[2], ARGV[3]
 local t = redis.call('TIME')
 local alive = redis.call('ZRANGEBYSCORE', KEYS[1] .. ':leases', t[1] * 1000 + math.floor(t[2] / 1000), '+inf')

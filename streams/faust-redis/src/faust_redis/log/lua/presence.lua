@@ -1,6 +1,6 @@
--- A member of a group that is kept elsewhere (on Kafka) says how it stands, for those who look for the group here.
--- KEYS[1] the group's hash (`:leases` and `:status` hang below it)
--- ARGV[1] member, ARGV[2] lease_ms (0: it leaves), then generation, state, status (JSON)
+-- Publish the status of a member whose group is on Kafka, for clients that look up the group in this log.
+-- KEYS[1] the group's hash; the keys `:leases` and `:status` extend its name
+-- ARGV[1] member, ARGV[2] lease_ms (0: the member leaves), then generation, state, status (JSON)
 local group, member = KEYS[1], ARGV[1]
 local leases, status = group .. ':leases', group .. ':status'
 local t = redis.call('TIME')
@@ -16,7 +16,7 @@ if ARGV[2] == '0' then
   if redis.call('ZCARD', leases) == 0 then redis.call('HSET', group, 'state', 'empty') end
   return
 end
--- A member that has not heard of a new generation yet does not take the group back to the old one.
+-- A member that does not know the new generation yet must not set the group back to the old one.
 local generation = tonumber(ARGV[3])
 if redis.call('ZCARD', leases) == 0 or generation >= tonumber(redis.call('HGET', group, 'generation') or '0') then
   redis.call('HSET', group, 'generation', ARGV[3], 'state', ARGV[4])

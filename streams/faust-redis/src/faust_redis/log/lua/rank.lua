@@ -1,8 +1,8 @@
--- Where a member of a ranking stands, with its neighbours and the position this is true for, all of one moment.
+-- Return the rank of a ranking's member with its neighbours, and the position of the topic at the same moment.
 -- KEYS[1] topic hash, KEYS[2] its highwaters, KEYS[3] snapshot of the member's partition, KEYS[4] the ranking
--- ARGV[1] group, ARGV[2] member, ARGV[3] neighbours wanted on each side, ARGV[4...] keys of the rows that may say it
--- Returns incarnation, highwaters, members ranked, and where the member is ranked: rank from 0, rank of the first
--- neighbour, neighbours.
+-- ARGV[1] group, ARGV[2] member, ARGV[3] neighbours wanted on each side, ARGV[4...] keys of the rows that may hold it
+-- Returns incarnation, high watermarks, and the number of ranked members. For a ranked member, it also returns the rank
+-- from 0, the rank of the first neighbour, and the neighbours.
 local reply = {redis.call('HGET', KEYS[1], 'incarnation'), redis.call('HGETALL', KEYS[2]), redis.call('ZCARD', KEYS[4])}
 local rank
 for _, row in ipairs(redis.call('HMGET', KEYS[3], unpack(ARGV, 4))) do

@@ -1,7 +1,7 @@
--- Make the keys of one partition agree again, while no group has a live member.
+-- Make the keys of one partition consistent again. This needs that no group has a live member.
 -- KEYS[1] any key of the namespace (routes the call on a cluster)
--- ARGV[1] key prefix, ARGV[2] topic, ARGV[3] partition, ARGV[4] '1' to write the stream anew, then the topic's rankings
--- Returns 'ALIVE' and the live members, or 'DONE' and what was done.
+-- ARGV[1] key prefix, ARGV[2] topic, ARGV[3] partition, ARGV[4] '1' to rewrite the stream, then the topic's rankings
+-- Returns 'ALIVE' and the live members, or 'DONE' and a text for each change.
 local prefix, topic, partition = ARGV[1], ARGV[2], ARGV[3]
 local PAGE = 500
 local INT64_MAX = '9223372036854775807'
@@ -26,7 +26,7 @@ for _, group in ipairs(groups) do
 end
 if #alive > 1 then return alive end
 
--- A value of another type is kept under another name, for whoever looks into what happened.
+-- Keep a value of a wrong type under another name, so that an operator can examine it.
 local function set_aside(key, expected)
   local found = redis.call('TYPE', key).ok
   if found == expected or found == 'none' then return false end
@@ -49,7 +49,8 @@ local function committed_max()
   return highest
 end
 
--- Records above the highwater belong to a write that was never completed, and go. If a group has processed some, they stay.
+-- Return the end of the partition. Records above the high watermark belong to an incomplete write, so the repair removes
+-- them. They stay when a group has committed an offset above the high watermark.
 local function highwater()
   local top = top_of_stream()
   local known = tonumber(redis.call('HGET', ends, partition) or '')
@@ -63,7 +64,7 @@ local function is_timestamp(text)
   return digits ~= nil and (#digits < #INT64_MAX or (#digits == #INT64_MAX and digits <= INT64_MAX))
 end
 
--- An unreadable timestamp becomes the one of the record before it.
+-- Replace an unreadable timestamp by the timestamp of the record before it.
 local function mend(entry, before)
   local fields, mended = entry[2], false
   for i = 1, #fields, 2 do
@@ -85,7 +86,7 @@ local function pages(key, first, last, visit)
   end
 end
 
--- Redis never takes a stream's last id back, so the stream is written anew from its good entries.
+-- Redis never lowers a stream's last id, so copy the good entries to a new stream.
 local function write_stream_anew(high)
   local fresh = prefix .. 'damaged:fresh'
   local before, copied, mended = '0', 0, 0

@@ -1,6 +1,7 @@
--- Trim partitions of a topic below what its retention and every reader still needs; never its last record.
+-- Remove the records of some partitions that neither the topic's retention nor any reader still needs.
+-- The last record of a partition always stays.
 -- KEYS[1] any key of the namespace (routes the call on a cluster)
--- ARGV[1] key prefix, ARGV[2] topic, ARGV[3] how many records one partition may lose in this call, then partitions
+-- ARGV[1] key prefix, ARGV[2] topic, ARGV[3] most records that this call removes from a partition, then partitions
 -- Returns the number of records removed.
 local prefix, topic, limit = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local retention = tonumber(redis.call('HGET', prefix .. 'topic:' .. topic, 'retention_ms') or '0')
@@ -8,11 +9,12 @@ if retention == 0 then return 0 end
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 
--- How much of the retention passes between two marks: records stay at most a sixteenth longer than asked for.
+-- Time between two marks. It delays the removal of a record by at most a sixteenth of the retention.
 local step = retention / 16
 
--- Offsets carry no time. Marks `ms:offset` say where the log ended when; the newest that is old enough is the cut, and
--- stays at the head of the list until the next one is.
+-- Return the offset below which all records are older than the retention. Offsets carry no time, so each mark
+-- `ms:offset` records where the partition ended at that time. The newest mark older than the retention gives the offset.
+-- It stays at the head of the list until a newer mark is old enough.
 local function expired(partition, highwater)
   local marks = prefix .. 'marks:' .. topic .. ':' .. partition
   local function mark(i)
@@ -54,7 +56,7 @@ for i = 4, #ARGV do
       floor = lowest(floor, redis.call('HGET', prefix .. 'group:' .. group .. ':offsets', topic .. ':' .. partition))
     end
     for _, offsets in ipairs(readers) do floor = lowest(floor, offsets[partition]) end
-    -- Whole nodes of the stream only: cheap, and what stays below the floor goes next time.
+    -- `~` removes only whole nodes of the stream, which is cheap. A later call removes the records left below the floor.
     local id = '0-' .. string.format('%d', floor + 1)
     removed = removed + redis.call('XTRIM', prefix .. 'log:' .. topic .. ':' .. partition, 'MINID', '~', id, 'LIMIT', limit)
   end
