@@ -1,4 +1,4 @@
-"""What the driver needs of a broker, as protocols that name no Redis. `faust_redis.log.Log` implements them.
+"""Define the protocols of a broker for the driver, independent of Redis. `faust_redis.log.Log` implements them.
 
 docs/driver.md, "Broker protocol", states what each method guarantees and what a second implementation must provide.
 """
@@ -26,14 +26,14 @@ class TopicCatalogue(Protocol):
     """Topics by name."""
 
     async def topic(self, name: str, *, fresh: bool = False) -> TopicInfo:
-        """Return a topic; from memory unless `fresh`.
+        """Return a topic, from the cache unless `fresh`.
 
         Raises:
             UnknownTopicError: it has not been created.
         """
 
     def known_topic(self, name: str) -> TopicInfo | None:
-        """Return what is already known of a topic, without asking the broker."""
+        """Return a topic from the cache, without a call to the broker; None when it is not known."""
 
     async def create_topic(self, spec: TopicSpec) -> TopicInfo:
         """Create a topic, or return the one that exists.
@@ -50,7 +50,7 @@ class Offsets(Protocol):
         """Return the high watermark of each partition: the offset that the next record will get."""
 
     async def beginning_offsets(self, topic: str) -> dict[int, int]:
-        """Return the lowest offset kept in each partition; the high watermark when none is."""
+        """Return the lowest offset in each partition; an empty partition returns its high watermark."""
 
     async def committed(self, group: str) -> dict[TopicPartition, int]:
         """Return the committed offsets of a group."""
@@ -62,12 +62,12 @@ class Reads(Protocol):
     async def fetch(
         self, offsets: Mapping[TopicPartition, int], *, count: int = 500, block_ms: int | None = None
     ) -> dict[TopicPartition, list[StoredRecord]]:
-        """Return committed records of each partition from its offset on; wait up to `block_ms` when there are none."""
+        """Return committed records of each partition from its offset on; wait up to `block_ms` if there are none."""
 
     async def fetch_each(
         self, offsets: Mapping[TopicPartition, int], *, count: int = 500, block_ms: int | None = None
     ) -> Fetched:
-        """Fetch like `fetch`; return the errors of partitions that cannot be read beside the records of the others."""
+        """Fetch like `fetch`, but return the errors of damaged partitions beside the records of the others."""
 
     async def at(self, offsets: Mapping[TopicPartition, int]) -> dict[TopicPartition, StoredRecord | None]:
         """Return the one record at an offset of each partition; None where there is none."""
@@ -125,10 +125,10 @@ class ConsumerGroups(Protocol):
         stuck_s: float,
         report: Callable[[MemberState], None],
     ) -> Heartbeat:
-        """Renew a member's lease from now on, whatever the event loop does; report each answer on the loop."""
+        """Keep renewing a member's lease, even while the event loop is blocked; report each answer on the loop."""
 
     async def set_status(self, group: str, member: str, status: str) -> None:
-        """Publish how a member is doing (JSON)."""
+        """Publish a member's status (JSON)."""
 
     async def clear_status(self, group: str, member: str) -> None:
         """Remove a member's status."""
@@ -148,11 +148,11 @@ class Trims(Protocol):
 
 
 class Broker(TopicCatalogue, Offsets, Reads, Snapshots, Commits, Trims, Protocol):
-    """Everything the driver asks of a broker."""
+    """All broker operations that the driver uses."""
 
     @property
     def groups(self) -> ConsumerGroups:
-        """Consumer groups."""
+        """Return the consumer groups of the broker."""
 
     async def check(self) -> None:
         """Refuse a broker that cannot give the guarantees of the log.

@@ -50,5 +50,5 @@ class EventTasks(DriverSensor):
         return None if message is None or message.acked else (message.tp, message.offset)
 
     def current_event(self) -> Source | None:
-        """Return the event that the current task processes; None in a task that an event's code has started."""
+        """Return the event that the current task processes; None in a task that an agent has started."""
         return self.event_of(asyncio.current_task())

@@ -1,7 +1,7 @@
-"""The composition root of the driver: builds the parts of one worker and gives each what it needs.
+"""Compose the driver of one worker: build its parts and pass each part its dependencies.
 
-No part knows the transport. Parts that need something of Faust's consumer get it by a narrow protocol, through a
-function: Faust makes the consumer later.
+No part depends on the transport. A part that needs Faust's consumer gets a function that returns the consumer under a
+narrow protocol, because Faust creates the consumer later.
 """
 
 from __future__ import annotations
@@ -52,13 +52,13 @@ from faust_redis.log import DamagedPartitionError
 
 
 class Consumer(Flow, RebalanceListener, Protocol):
-    """What the parts need of Faust's consumer, each through a protocol of its own."""
+    """Faust's consumer, as the driver's parts use it. Each part has its own protocol."""
 
     def on_buffer_full(self, tp: Any) -> None:
         """Note that an agent's queue is full."""
 
     def on_buffer_drop(self, tp: Any) -> None:
-        """Note that it has room again."""
+        """Note that an agent's queue has room again."""
 
 
 def machine_clock() -> Clock:
@@ -68,7 +68,7 @@ def machine_clock() -> Clock:
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """What a simulation replaces.
+    """The parts that a simulation replaces.
 
     Attributes:
         clock: The wall clock, and names of writers.
@@ -245,5 +245,5 @@ def compose(
 
 
 def restorer_of_standbys(app: Any, broker: Broker, tables: TableStores) -> Restorer:
-    """Return a restorer of its own for standbys, which restore while the worker's own tables are up."""
+    """Return a separate restorer for standbys, which restore after the worker's own tables."""
     return Restorer(broker, tables.stores, lambda tps: plain_tables(app, tps), lambda: app.consumer.should_stop)

@@ -1,4 +1,4 @@
-"""The consumer: adapts the driver's parts to what Faust's app, conductor and recovery call.
+"""Adapt the driver's parts to the consumer interface that Faust's app, conductor and recovery call.
 
 Runs on the app's own loop. docs/driver.md says what it does differently from Faust's base class, and why.
 """
@@ -30,7 +30,7 @@ from faust_redis.driver.state.plain import check_stores
 logger = get_logger(__name__)
 
 ACK_POLL_S = 0.1
-"""How often a hand-over looks at events in flight: some are acked on ways that nothing tells of."""
+"""How often a hand-over checks the events in flight. Some acks bypass the driver, so it must poll."""
 
 
 class GroupMember(Service):
@@ -95,7 +95,7 @@ class Consumer(base.Consumer):
             await self.add_runtime_dependency(self.coordinator)
 
     def close(self) -> None:
-        """Called when a rebalance meets a stopping app: nothing to do, the coordinator leaves the group."""
+        """Do nothing when a rebalance finds the app stopping, because the coordinator leaves the group."""
 
     # --- topics and subscription --------------------------------------------------------------------------------------
 
@@ -163,11 +163,11 @@ class Consumer(base.Consumer):
         return self.driver.topics.incarnation(topic)
 
     def builds_on(self, message: Message, base: Source) -> None:
-        """Note that an event met a table row that another event wrote and that is not committed."""
+        """Note that an event read or overwrote another event's uncommitted table row."""
         self.driver.in_flight.builds_on(message, base)
 
     def is_committed(self, source: Source | None) -> bool:
-        """Return whether an event is committed, or is not of this generation."""
+        """Return whether an event is committed, or belongs to another generation."""
         return self.driver.in_flight.is_committed(source)
 
     # --- positions ----------------------------------------------------------------------------------------------------
@@ -181,30 +181,30 @@ class Consumer(base.Consumer):
         return self.driver.fetch_state.damages(self.driver.ownership.assigned)
 
     def highwater(self, tp: TP) -> int:
-        """Return the high watermark as last seen."""
+        """Return the last known high watermark."""
         return self.driver.fetch_state.high_watermarks.get(tp, 0)
 
     async def highwaters(self, *partitions: TP) -> dict[TP, int]:
-        """Return the high watermark (last offset + 1) of each partition, asked of the broker."""
+        """Ask the broker for the high watermark (last offset + 1) of each partition."""
         return await self.driver.seeker.high_watermarks(partitions)
 
     async def earliest_offsets(self, *partitions: TP) -> dict[TP, int]:
-        """Return the lowest offset kept in each partition; its high watermark when none is."""
+        """Return the lowest offset in each partition; an empty partition returns its high watermark."""
         return await self.driver.seeker.earliest_offsets(partitions)
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
-        """Position every assigned partition with agents on its committed offset; return those offsets."""
+        """Seek each assigned partition with agents to its committed offset; return those offsets."""
         return await self.driver.seeker.seek_to_committed()
 
     async def _seek(self, partition: TP, offset: int) -> None:
         self.driver.fetch_state.seek(partition, offset)
 
     async def seek_wait(self, partitions: Mapping[TP, int]) -> None:
-        """Position partitions for recovery."""
+        """Seek partitions for recovery."""
         await self.driver.seeker.seek_for_recovery(partitions)
 
     async def seek_to_beginning(self, *partitions: TP) -> None:
-        """Position partitions on the earliest offset kept."""
+        """Seek partitions to their lowest offset."""
         for tp, offset in (await self.earliest_offsets(*partitions)).items():
             self.driver.fetch_state.seek(tp, offset)
 
@@ -220,12 +220,12 @@ class Consumer(base.Consumer):
 
     @property
     def active(self) -> set[TP]:
-        """Partitions that are neither paused nor full."""
+        """Return the partitions that are neither paused nor full."""
         return self._get_active_partitions()
 
     @property
     def full(self) -> set[TP]:
-        """Partitions whose agent's queue is full."""
+        """Return the partitions whose agent's queue is full."""
         return self._buffered_partitions
 
     async def wait_until_suspended(self) -> None:
@@ -233,34 +233,34 @@ class Consumer(base.Consumer):
         await self.suspend_flow.wait()
 
     async def wait_until_resumed(self) -> None:
-        """Wait until the flow goes on."""
+        """Wait until the flow resumes."""
         await self.can_resume_flow.wait()
 
     async def hand_to_conductor(self, message: Message) -> None:
-        """Hand a message to all its agents, Faust's way."""
+        """Hand a message to all its agents through Faust's conductor."""
         await self.callback(message)
 
     def spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Future[Any]:
-        """Run a coroutine with the consumer; it ends with it."""
+        """Run a coroutine as a task of the consumer, which ends with the consumer."""
         future: asyncio.Future[Any] = self.add_future(work)
         return future
 
     def resume_partitions(self, tps: Iterable[TP]) -> None:
-        """Read these, too, from now on; not only once the fetch under way has waited for the others."""
+        """Resume partitions and interrupt the present fetch, so that they are read at once."""
         super().resume_partitions(tps)
         self.driver.fetcher.interrupt()
 
     def resume_flow(self) -> None:
-        """Deliver again; not between two assignments, when only a recovery that has been overtaken asks for it."""
+        """Resume deliveries. Between two assignments do nothing, because only an outdated recovery asks for it."""
         if self.driver.ownership.is_installed:
             super().resume_flow()
             self.driver.fetcher.interrupt()
 
     def stop_flow(self) -> None:
-        """Deliver no more. Faust clears agents' queues after this, and what waits there is delivered again.
+        """Stop deliveries. Faust then clears the agents' queues, and the waiting events are delivered again.
 
-        An event that one agent has worked on and another has waiting cannot finish: a hand-over must not wait for it,
-        and its ack must not count.
+        An event cannot finish when one agent has processed it and it still waits for another. A hand-over must not wait
+        for it, and its ack must not count.
         """
         super().stop_flow()
         for item in internals.waiting_items(self.app):
@@ -269,11 +269,11 @@ class Consumer(base.Consumer):
                 self.driver.in_flight.forget_waiting(message)
 
     def on_buffer_full(self, tp: TP) -> None:
-        """An agent's queue is full."""
+        """Note that an agent's queue is full."""
         super().on_buffer_full(tp)
 
     def on_buffer_drop(self, tp: TP) -> None:
-        """An agent's queue has room again."""
+        """Note that an agent's queue has room again."""
         super().on_buffer_drop(tp)
         self.driver.hand_over.on_room()
 
@@ -310,11 +310,11 @@ class Consumer(base.Consumer):
     # --- finishing and committing -------------------------------------------------------------------------------------
 
     def ack(self, message: Message) -> bool:
-        """Note an event as finished, if an agent of this generation worked on it."""
+        """Note an event as finished if an agent of this generation processed it."""
         return self.driver.in_flight.ack(message)
 
     def split_batch(self, message: BatchMessage, error: Exception) -> None:
-        """Take back what a failed batch did, and have its events come again one at a time."""
+        """Take back the effects of a failed batch, and deliver its events again one at a time."""
         self.driver.failures.split(message, error)
 
     def _note_committed(self, offsets: Mapping[TP, int]) -> None:
@@ -322,7 +322,7 @@ class Consumer(base.Consumer):
         self.app.monitor.on_tp_commit(dict(offsets))
 
     async def commit(self, topics: Any = None, start_new_transaction: bool = True) -> bool:
-        """Commit everything finished, whatever `topics` says: outputs and offsets of all partitions go together."""
+        """Commit all finished events. This ignores `topics`, because all partitions are committed together."""
         return False if self.app.client_only else await self.driver.commit_loop.write_finished()
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
@@ -330,7 +330,7 @@ class Consumer(base.Consumer):
 
     @Service.task
     async def _commit_handler(self) -> None:
-        """Replace Faust's commit timer: the commit loop commits."""
+        """Do nothing in place of Faust's commit timer, because the commit loop commits."""
         if not self.app.client_only:
             await self.driver.commit_loop.run()
 
@@ -339,10 +339,10 @@ class Consumer(base.Consumer):
     async def assign(self, tps: set[TP]) -> None:
         """Note an assignment; recovery seeks its positions.
 
-        Topics are looked up anew, so that those of a flushed or restored broker are not taken for the ones known.
+        The driver looks up the topics again, because a flushed or restored broker may have other incarnations.
 
         Raises:
-            UnknownTopicError: when one is gone.
+            UnknownTopicError: a topic no longer exists.
         """
         driver = self.driver
         for topic in sorted({tp.topic for tp in tps}):
@@ -352,7 +352,7 @@ class Consumer(base.Consumer):
         await self.highwaters(*tps)
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
-        """Let agents finish and commit that first; only then forget what is known of the partitions."""
+        """Let agents finish their events and commit them, and then forget the state of the partitions."""
         driver = self.driver
         driver.ownership.revoke()
         await self._on_partitions_revoked(revoked)
@@ -368,12 +368,12 @@ class Consumer(base.Consumer):
                 cast("dict[TP, Any]", book).pop(tp, None)
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
-        """Take partitions over: from here on they are read."""
+        """Take over partitions and start to read them."""
         self.driver.ownership.install()
         await super().on_partitions_assigned(assigned, generation_id)
 
     async def wait_empty(self) -> None:
-        """Wait for events in flight, for half the rebalance timeout at most; the rest is processed again."""
+        """Wait for the events in flight for at most half the rebalance timeout. The others are processed again."""
         in_flight = self.driver.in_flight
         until_s = self.loop.time() + self.app.conf.broker_rebalance_timeout / 2
         while in_flight.messages() and not self.driver.fencing.is_fenced:
@@ -393,7 +393,7 @@ class Consumer(base.Consumer):
         )
 
     def verify_event_path(self, now: float, tp: TP) -> None:
-        """Replace Faust's livelock probe: lag and in-flight counts are published instead."""
+        """Do nothing in place of Faust's livelock probe, because the status shows lag and events in flight."""
 
 
 async def _declare(driver: Driver, name: str, topic: Any) -> None:

@@ -1,4 +1,4 @@
-"""The producer: adapts sends to the pending writes. A record leaves with the commit of the event that produced it."""
+"""Adapt Faust's sends to the pending writes. The commit of an event also writes the records that it sent."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from faust_redis.driver.topics import Topics
 from faust_redis.log.records import Cleanup
 
 OFFSET_UNKNOWN = -1
-"""Offset of a record that is part of a commit still open."""
+"""The offset of a record that is not committed yet."""
 
 
 class Buffer(Service):
-    """Takes the place of Faust's producer buffer: records wait in the pending writes."""
+    """Replaces Faust's producer buffer. Records wait in the pending writes instead."""
 
     def __init__(self, producer: Producer, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -36,7 +36,7 @@ class Buffer(Service):
 
     @property
     def size(self) -> int:
-        """Records that wait for a commit."""
+        """Return how many records wait for a commit."""
         return len(self.producer.committer.pending)
 
     def put(self, fut: FutureMessage) -> None:
@@ -59,25 +59,25 @@ class Buffer(Service):
         enable_fast_path(message.channel)
 
     async def flush(self) -> None:
-        """Write what is finished."""
+        """Write the outputs of finished events."""
         await self.producer.committer.commit()
 
     async def flush_atmost(self, max_messages: int | None) -> int:
-        """Write what is finished; return how many records left the buffer."""
+        """Write the outputs of finished events; return how many records left the buffer."""
         before = self.size
         await self.flush()
         return before - self.size
 
     async def wait_until_ebb(self) -> None:
-        """Return at once: delivery waits for capacity before it comes here, where a rebalance interrupts it."""
+        """Return at once. The hand-over waits for capacity earlier, where a rebalance can interrupt the wait."""
 
 
 class Producer(base.Producer):
     """Faust producer over the log.
 
-    `send` inside an agent joins the event's commit: nothing is visible before the event is finished and committed, so
-    the delivery future resolves after that. `send_and_wait` inside an agent returns at once, with offset -1, for the
-    same reason. Outside of an agent both write at once.
+    Inside an agent, `send` joins the event's commit. The record is not visible before that commit, so the delivery
+    future resolves after it. For the same reason, `send_and_wait` inside an agent returns at once, with offset -1.
+    Outside of an agent, both write at once.
     """
 
     def __init__(self, transport: Any, loop: asyncio.AbstractEventLoop | None = None, **kwargs: Any) -> None:
@@ -112,7 +112,7 @@ class Producer(base.Producer):
         return cast("Any", self.app.consumer).transactions if self.app.in_transaction else self
 
     async def on_stop(self) -> None:
-        """Write what is finished, drop the rest (its events are not committed), close the log."""
+        """Write the outputs of finished events, drop the outputs of other events, and close the log."""
         self._undo_start()
         self.committer.stopping = True
         await self.committer.commit()
@@ -122,9 +122,9 @@ class Producer(base.Producer):
         await cast("Any", self.transport).close()
 
     def sensors_of(self, topic: str, message: Any) -> Any:
-        """Tell sensors that a message joins the pending writes; return how to tell them the outcome, or None.
+        """Report to sensors that a message joins the pending writes; return a function for the outcome, or None.
 
-        Changelog records are told of as table accesses.
+        Sensors receive changelog records as table accesses instead.
         """
         if not self.telemetry.sensors or self.driver.tables.is_changelog(topic):
             return None

@@ -1,7 +1,7 @@
-"""The fast path from a queue to its agent: adapts Faust's stream.
+"""Provide the fast path from a queue to its agent, by a subclass of Faust's stream.
 
-Faust turns the event loop once for each event. Here an agent goes on while there are events, and others get their turn
-every few milliseconds. Streams with processors, joins or manual acks go Faust's own way.
+Faust yields to the event loop after each event. Here, an agent continues while events wait, and yields to other tasks
+every few milliseconds. Streams with processors, joins or manual acks keep Faust's own path.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ def _event(event: Any) -> Any:
 
 
 class BegunBatch(NamedTuple):
-    """A batch that an agent works on.
+    """A batch that an agent is processing.
 
     Attributes:
         received: Its records.
-        message: Its message: in flight, a batch is one event.
-        event: The current event meanwhile; Faust only keeps a weak reference.
-        told: What sensors returned, if there are some.
-        began_s: When it began.
+        message: Its message; a batch is a single event in flight.
+        event: The current event meanwhile. Faust keeps only a weak reference to it.
+        told: The states that sensors returned, if there are sensors.
+        began_s: The time at which the agent began.
     """
 
     received: list[Received[Any]]
@@ -76,10 +76,11 @@ class Stream(faust.Stream):  # type: ignore[type-arg]
         return self._iterate(_item) if self._is_plain() else super().items()
 
     def batches(self, records_max: int, commit_us_max: int = COMMIT_US_MAX) -> AsyncIterator[Batch[Any]]:
-        """Iterate over events of one partition that follow one another, as many as there are, up to a bound.
+        """Iterate over batches of consecutive waiting events of one partition.
 
-        What an agent does with a batch is committed with it as a whole. So that this does not block the server for
-        longer than `commit_us_max`, a batch is as large as those before it let expect, at most `records_max`.
+        The committer commits all effects of a batch together with its offsets. A batch has at most `records_max`
+        records. The driver chooses its size from the cost of earlier batches, so that the commit does not block the
+        server for longer than `commit_us_max`.
 
         Raises:
             TypeError: the stream has processors, joins or manual acks.
@@ -167,13 +168,13 @@ class Stream(faust.Stream):  # type: ignore[type-arg]
         else:
             size.learn(len(received), driver.committer.pending.cost_us((message.tp, message.offset)))
         self.current_event = self._task.message = None
-        counted = not message.acked  # a failure, or a hand-over, has marked it as acked
+        counted = not message.acked  # a failure or a hand-over marks the message as acked
         is_last = driver.in_flight.done(message)
         if begun.told is not None:
             driver.telemetry.batch_out(self, begun.told, is_last=is_last)
         if driver.hooks:
             took_s = monotonic() - begun.began_s
-            succeeded = is_last or (counted and message.refcount > 0)  # the topic's other agents may work on it still
+            succeeded = is_last or (counted and message.refcount > 0)  # other agents of the topic may still process it
             driver.hooks.call(
                 Hooks.on_batch_finished,
                 BatchFinished(message.topic, message.partition, message.offset, len(received), took_s, succeeded),
@@ -206,7 +207,7 @@ class Stream(faust.Stream):  # type: ignore[type-arg]
         driver.telemetry.refresh()
 
     def _pop(self) -> Any:
-        """Return the next event of this generation, if one is there and this agent's turn is not over."""
+        """Return the next event of this generation; None when no event waits or this agent's turn is over."""
         queue = self._queue
         items = queue.items
         if not items or queue.errors or monotonic() > self._turn_over_s or self._committer.is_full:
@@ -214,7 +215,7 @@ class Stream(faust.Stream):  # type: ignore[type-arg]
         return self._current_only(items.popleft())
 
     async def _wait(self) -> Any:
-        """Let others have their turn; wait for an event if there is none."""
+        """Yield to other tasks; wait for an event if none waits in the queue."""
         queue, committer = self._queue, self._committer
         event = None
         if queue.items and not queue.errors:
@@ -227,13 +228,13 @@ class Stream(faust.Stream):  # type: ignore[type-arg]
             self._driver.commit_loop.on_idle()
             try:
                 event = self._current_only(await self.channel.__anext__())
-            except StopAsyncIteration:  # the stream was told to stop
+            except StopAsyncIteration:  # the app has stopped the stream
                 self._ended = True
         self._turn_over_s = monotonic() + TURN_S
         return event
 
     def _current_only(self, event: Any) -> Any:
-        """Return an event that was taken from the queue, or None when it is not of this generation."""
+        """Return an event from the queue, or None when the event is of another generation."""
         queue = self._queue
         if queue.relieved or queue.putters:
             queue.after_pop()
@@ -242,9 +243,9 @@ class Stream(faust.Stream):  # type: ignore[type-arg]
         return event if is_current and self.app.flow_control.is_active() else None
 
     def _gather(self, event: Any, records_max: int) -> list[Received[Any]]:
-        """Return an event with those behind it that can be one unit: offsets of one partition without a gap.
+        """Return an event with the waiting events that can form a batch: consecutive offsets of one partition.
 
-        Only records of a direct queue are taken together: no other reader can still be working on some of them.
+        Only records of a direct queue form batches, because no other reader can still be processing some of them.
         """
         if not isinstance(event, Received):
             return [Received.of(event)]
@@ -262,13 +263,16 @@ class Stream(faust.Stream):  # type: ignore[type-arg]
         return received
 
     def _put_back(self, received: list[Received[Any]]) -> None:
-        """Have the events of a failed batch come again, each alone: only an event that fails alone is to blame."""
+        """Put the events of a failed batch back into the queue, to be processed one at a time.
+
+        Only an event that fails alone is the cause of the failure.
+        """
         self._driver.in_flight.alone.update((each.tp, each.offset) for each in received)
         if self.app.flow_control.is_active() and received[0].generation_id == self.app.consumer_generation_id:
             self._queue.items.extendleft(reversed(received))
 
 
 def use_stream(app: Any) -> None:
-    """Have an app's streams be the driver's, unless it has a class of its own for them."""
+    """Make an app use the driver's stream class, unless the app has its own stream class."""
     if app.conf.Stream is faust.Stream:
         internals.use_stream_class(app, Stream)

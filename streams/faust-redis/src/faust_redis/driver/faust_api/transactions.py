@@ -1,4 +1,4 @@
-"""Faust's transaction manager, for apps that set `exactly_once`. Every commit is atomic already: it only passes on."""
+"""Provide Faust's transaction manager for apps that set `exactly_once`. Each commit of the driver is already atomic."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from faust.types import TP
 
 
 class TransactionManager(base.TransactionManager):
-    """Passes sends to the producer and commits to the consumer."""
+    """Forwards sends to the producer and commits to the consumer."""
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
-        """Nothing to do: the consumer has committed or dropped what was open."""
+        """Do nothing. The consumer has committed or dropped all outputs."""
 
     async def on_rebalance(self, assigned: set[TP], revoked: set[TP], newly_assigned: set[TP]) -> None:
-        """Nothing to do: there is no transaction to begin."""
+        """Do nothing. The driver has no transaction to begin."""
 
     async def send(
         self,
@@ -47,5 +47,5 @@ class TransactionManager(base.TransactionManager):
         return await self.producer.send_and_wait(topic, key, value, partition, timestamp, headers)
 
     async def commit(self, offsets: Mapping[TP, int], start_new_transaction: bool = True) -> bool:
-        """Commit what is finished."""
+        """Commit finished events."""
         return await self.consumer.commit()

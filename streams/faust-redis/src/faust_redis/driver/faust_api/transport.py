@@ -1,4 +1,4 @@
-"""The transport: what Faust selects by URL scheme. It reads the URL, opens the broker and owns the driver's parts."""
+"""Provide the transport that Faust selects by URL scheme. It parses the URL, opens the log, and owns the driver."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from faust_redis.log.address import NAMESPACE, split_options
 
 
 class Conductor(BaseConductor):
-    """Faust's conductor. A changed subscription waits for others for less than Faust's 45 s.
+    """Faust's conductor, with a shorter wait for further subscription changes than Faust's 45 s.
 
-    What a topic cannot decode becomes a dead letter.
+    A message that a topic cannot decode becomes a dead letter.
     """
 
     _resubscribe_sleep_lock_seconds = RESUBSCRIBE_S
@@ -61,22 +61,22 @@ class Transport(base.Transport):
 
     @cached_property
     def broker(self) -> Log:
-        """The log's client."""
+        """Return the log's client."""
         url, options = split_options(str(self.url[0]))
         return Log(url, options.get("namespace", NAMESPACE))
 
     @cached_property
     def dead_letters(self) -> str:
-        """The topic of messages that could not be processed."""
+        """Return the name of the dead-letter topic."""
         return split_options(str(self.url[0]))[1].get("dead_letters", f"{self.app.conf.id}-dead-letters")
 
     @cached_property
     def driver(self) -> Driver:
-        """The driver's parts."""
+        """Return the driver of this worker."""
         return compose(self.app, self.broker, self.member, self.dead_letters, self.open)
 
     async def open(self) -> None:
-        """Wait until the broker answers and is fit to carry the log.
+        """Wait until the broker answers, and check that it can carry the log.
 
         Raises:
             BrokerUnsuitableError: when it is too old or may evict records.

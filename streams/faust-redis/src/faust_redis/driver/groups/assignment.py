@@ -1,7 +1,7 @@
-"""Assign partitions: Faust's assignor, among members that can hold a partition with all its tables.
+"""Assign partitions with Faust's assignor, among the members that can own a partition with all its tables.
 
 An agent may write any table, so one member must own partition p of every topic and table. Faust's assignor groups
-topics by their subscribers. When members subscribe to different topics, it would part a topic from its agents' tables.
+topics by their subscribers. When members subscribe to different topics, it could separate a topic from its tables.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def check_whole(tps: Iterable[TP], counts: Mapping[str, int], changelogs: Iterab
     """Check that each partition of a topic comes with the same partition of all tables.
 
     Args:
-        tps: What a member was assigned.
+        tps: The partitions assigned to a member.
         counts: Partition counts of these topics and of the changelogs; only tables with as many belong to a topic.
         changelogs: The changelog topics of the member's tables.
         own_prefix: As for `assign`.

@@ -1,6 +1,7 @@
-"""Whether this member may still write: one place to declare it fenced, one place to ask.
+"""Track whether this member is fenced, so that it may not write.
 
-Every component that learns it (a refused commit, a trimmed position, a broker that went back) calls `Fencing.fence`.
+Each component that detects this calls `Fencing.fence`: after a refused commit, at a trimmed position, or when the
+broker has lost records.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ class Fencing:
 
     @property
     def is_fenced(self) -> bool:
-        """Whether this member must rejoin its group before it writes again."""
+        """Return whether this member must rejoin its group before it writes again."""
         return self._event.is_set()
 
     def on_fenced(self, listener: Callable[[], None]) -> None:
@@ -29,7 +30,7 @@ class Fencing:
         self._listeners.append(listener)
 
     def fence(self, reason: str) -> None:
-        """Declare that this member's right to write is over: it rejoins its group."""
+        """Declare this member fenced, so that it rejoins its group."""
         if not self.is_fenced:
             logger.info("fenced: %s", reason)
         self._event.set()
@@ -37,5 +38,5 @@ class Fencing:
             listener()
 
     def clear(self) -> None:
-        """Forget it: the generation it was about has ended."""
+        """Clear the state at the end of the fenced generation."""
         self._event.clear()

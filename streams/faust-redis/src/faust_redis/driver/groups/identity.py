@@ -1,7 +1,7 @@
 """Give each worker an identity that is unique in its group, without configuration.
 
-Faust's assignor knows workers by their URL, and workers on one host share one by default (`http://host:6066`). The
-driver adds the member's id to it as fragment, which Faust's router ignores.
+Faust's assignor identifies workers by their URL. By default, the workers on a host share one URL (`http://host:6066`).
+The driver adds the member's id to this URL as a fragment, which Faust's router ignores.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from faust_redis.driver import faust_internals as internals
 
 
 def join_metadata(assignor: Any, topics: set[str], member: str) -> ConsumerProtocolMemberMetadata:
-    """Return the metadata with which a member joins, under a URL of its own; an app's own assignor is left alone."""
+    """Return the metadata with which a member joins, under its own URL. An app's own assignor stays unchanged."""
     metadata = assignor.metadata(topics)
     if not isinstance(assignor, PartitionAssignor):
         return metadata
@@ -28,7 +28,7 @@ def join_metadata(assignor: Any, topics: set[str], member: str) -> ConsumerProto
 
 
 def accept(assignor: Any, assignment: ConsumerProtocolMemberAssignment) -> None:
-    """Hand an assignor its assignment under its own URL: Faust's assignor accepts no other."""
+    """Pass an assignor its assignment under the assignor's URL, because Faust's assignor accepts no other URL."""
     if isinstance(assignor, PartitionAssignor):
         given: Any = ClientMetadata.loads(zlib.decompress(assignment.user_data))
         given.url = internals.url_of(assignor)

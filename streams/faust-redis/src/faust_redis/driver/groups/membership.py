@@ -1,4 +1,4 @@
-"""Group membership: join, have the leader assign with Faust's own assignor, own partitions, hand them over.
+"""Join a consumer group, assign partitions with Faust's assignor when leading it, and hand partitions over.
 
 Order of Faust's callbacks (eager rebalance): `on_rebalance_start`, `on_partitions_revoked`, then the new generation,
 then `on_partitions_assigned`; table recovery follows in the background.
@@ -34,7 +34,7 @@ LEAVE_TIMEOUT_S = 2.0
 
 
 class Cluster:
-    """What Faust's assignor asks of a cluster."""
+    """The view of a cluster that Faust's assignor needs."""
 
     def __init__(self, partitions: dict[str, int]) -> None:
         self._partitions = partitions
@@ -91,12 +91,12 @@ class Membership:
 
     @property
     def should_stop(self) -> bool:
-        """Whether the worker is to stop."""
+        """Return whether the worker is to stop."""
         return self._listener().should_stop
 
     @property
     def leads(self) -> bool:
-        """Whether this member is its group's leader, which assigns partitions and trims the log."""
+        """Return whether this member is its group's leader, which assigns partitions and trims the log."""
         return self._member_state is not None and self._member_state.leader == self.member
 
     def subscribe(self, topics: Iterable[str]) -> None:
@@ -126,7 +126,7 @@ class Membership:
         try:
             await self._take_part()
         except LogUnavailableError:
-            if not self.should_stop:  # a stopping member does not wait for the broker: its lease runs out
+            if not self.should_stop:  # a stopping member does not wait for the broker; its lease expires
                 raise
 
     async def _take_part(self) -> None:
@@ -172,7 +172,7 @@ class Membership:
     async def _rejoin(self, reason: str) -> None:
         logger.info("Joining group %s: %s", self._group, reason)
         await self._revoke()
-        # A broker that went back in time counts generations anew: none of them is the one known here.
+        # A restored broker counts generations from an earlier number, so forget the known generation.
         self.generation = self._synced = 0
         conf = self.app.conf
         metadata = identity.join_metadata(self.app.assignor, set(self.topics), self.member).encode()
@@ -226,7 +226,7 @@ class Membership:
             await self._rejoin("it was left out")
             return
         if self._owns:
-            await self._revoke()  # an earlier attempt to join arrived late and counted, so this rebalance was missed
+            await self._revoke()  # a late join attempt took effect, so this member missed the rebalance
         given = ConsumerProtocolMemberAssignment.decode(state.assignment)
         tps = {TP(topic, partition) for topic, partitions in given.assignment for partition in partitions}
         self._check(tps)
@@ -260,7 +260,7 @@ class Membership:
             self._hooks.call(Hooks.on_rebalance, Rebalanced(self.generation, partitions, duration_s))
 
     def _check(self, tps: set[TP]) -> None:
-        """Check that each event finds its tables here; otherwise it would write to rows that other members own."""
+        """Check that this member owns the tables of its events. Otherwise events would write other members' rows."""
         changelogs = set(self.app.tables.changelog_topics)
         names = {tp.topic for tp in tps} | changelogs
         known = {name: self._topic_catalogue.partition_count(name) for name in names}
@@ -268,7 +268,7 @@ class Membership:
         assignment.check_whole(tps, counts, changelogs, self.app.conf.reply_to_prefix)
 
     async def _restore(self, tps: set[TP]) -> bool:
-        """Bring the tables up to the log; return False when a rebalance comes first: the next assignment does it."""
+        """Restore the tables from the log. Return False when a rebalance interrupts this."""
         began_s = asyncio.get_running_loop().time()
         restoring = asyncio.ensure_future(self._restorer.restore(tps))
         try:
@@ -279,7 +279,7 @@ class Membership:
                 changed.cancel()
         finally:
             restoring.cancel()
-            self._changed.set()  # whatever came meanwhile is still to be looked at
+            self._changed.set()  # handle the changes that arrived meanwhile
         await cancel_and_wait(restoring)
         if self._is_overtaken():
             logger.info("Generation %d is over before its tables are restored", self.generation)
@@ -328,13 +328,13 @@ class Membership:
     # --- status -------------------------------------------------------------------------------------------------------
 
     async def watch(self) -> None:
-        """Publish this member's status, and notice a broker that went back, until the worker is to stop."""
+        """Publish this member's status, and detect a restored broker, until the worker is to stop."""
         while not self.should_stop:
             await self.look()
             await asyncio.sleep(STATUS_SOON_S if self.app.rebalancing else STATUS_INTERVAL_S)
 
     async def look(self) -> None:
-        """Publish this member's status once, and look whether the broker went back to an earlier state."""
+        """Publish this member's status once, and check whether the broker was restored to an earlier state."""
         if not self.generation:
             return
         try:
@@ -343,7 +343,7 @@ class Membership:
                 logger.error("the broker went back to an earlier state; what is ahead of it here is dropped")
                 self._fencing.fence("the broker went back to an earlier state")
         except LogUnavailableError:
-            pass  # others wait for the broker and say so
+            pass  # other tasks wait for the broker and log that
 
     async def _publish(self, *, recovered: bool) -> None:
         listener = self._listener()

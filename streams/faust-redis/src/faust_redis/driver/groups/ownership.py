@@ -1,4 +1,4 @@
-"""Which partitions this member owns."""
+"""Track the partitions that this member owns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a group member needs of the rest of the driver, as narrow protocols."""
+"""Define narrow protocols for the parts of the driver that a group member uses."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from faust_redis.log import Fence, TopicInfo
 
 
 class RebalanceListener(Protocol):
-    """The consumer: it gives partitions up and takes them over."""
+    """The consumer, which gives up and takes over partitions."""
 
     @property
     def should_stop(self) -> bool:
-        """Whether the worker is to stop."""
+        """Return whether the worker is to stop."""
 
     def assignment(self) -> set[TP]:
         """Return the present assignment."""
@@ -26,26 +26,26 @@ class RebalanceListener(Protocol):
         """Note a new assignment, before its tables are restored."""
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
-        """Finish and commit what is in flight, then forget the partitions."""
+        """Finish and commit the events in flight, then forget the partitions."""
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
-        """Take partitions over: from here on they are read."""
+        """Take over partitions and start to read them."""
 
     async def went_back(self) -> bool:
         """Return whether the broker was restored to an earlier state."""
 
 
 class Generations(Protocol):
-    """The committer's right to write."""
+    """The committer's fence, which permits its writes."""
 
     async def begin_generation(self, fence: Fence) -> None:
-        """Obtain the right to write."""
+        """Take the fence of a new generation."""
 
     async def end_generation(self, reason: str) -> None:
-        """Give it up once the outcome of a write under way is known."""
+        """Give up the fence once the outcome of a write in progress is known."""
 
     def give_up(self) -> None:
-        """Give it up at once."""
+        """Give up the fence at once."""
 
 
 class Topics(Protocol):
@@ -59,18 +59,18 @@ class Topics(Protocol):
 
 
 class Restoring(Protocol):
-    """Brings tables up to the log."""
+    """Restores tables from the log."""
 
     @property
     def restored(self) -> int:
-        """Rows and records that were read the last time, or so far."""
+        """Return how many rows and records the present or the last recovery has read."""
 
     async def restore(self, tps: set[TP]) -> None:
         """Restore the tables of changelog partitions."""
 
 
 class Standby(Protocol):
-    """Follows the changelogs that this member stands by for."""
+    """Follows the changelogs of this member's standby partitions."""
 
     taken: Any
 
@@ -78,7 +78,7 @@ class Standby(Protocol):
         """Choose the standbys that can be followed."""
 
     def follow(self) -> None:
-        """Begin to follow them."""
+        """Start to follow the changelogs."""
 
     async def leave(self) -> None:
-        """Stop following."""
+        """Stop following the changelogs."""

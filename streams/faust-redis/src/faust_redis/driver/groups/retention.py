@@ -1,4 +1,4 @@
-"""Trim the log: the leader of a group goes through all topics at an interval. The server decides what may go."""
+"""Trim all topics at an interval, on the leader of a group. The server decides which records to remove."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ logger = logging.getLogger(__name__)
 
 
 class Leader(Protocol):
-    """Knows whether this member leads its group."""
+    """The group membership, as trimming needs it."""
 
     @property
     def leads(self) -> bool:
-        """Whether it does."""
+        """Return whether this member leads its group."""
 
 
 class Retention:
-    """Trims records that are past their retention and that no reader needs."""
+    """Removes records that are older than the retention and that no reader needs."""
 
     def __init__(self, broker: Trims, leader: Leader) -> None:
         self._broker = broker
         self._leader = leader
 
     async def run(self) -> None:
-        """Trim at an interval, for ever."""
+        """Trim at an interval, until the task is cancelled."""
         while True:
             await asyncio.sleep(TRIM_INTERVAL_S)
             await self.trim()
 
     async def trim(self) -> None:
-        """Trim once, if this member leads; an unreachable broker is left to the next time."""
+        """Trim once if this member leads. If the broker is unreachable, wait for the next interval."""
         if not self._leader.leads:
             return
         try:

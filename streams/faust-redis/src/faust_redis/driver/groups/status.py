@@ -1,4 +1,4 @@
-"""Publish how a member is doing; readiness checks read it."""
+"""Publish the status of a member, which readiness checks read."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Status:
     async def publish(
         self, generation: int, assigned: int, *, recovered: bool, restored: int = 0, damaged: Sequence[str] = ()
     ) -> None:
-        """Publish the status when it has changed; an unreachable broker gets it later.
+        """Publish the status when it has changed. If the broker is unreachable, publish it later.
 
         Args:
             generation: The generation that the member has installed; 0 for none.

@@ -1,4 +1,4 @@
-"""Put what agents send and change into the pending writes, with the event that it came from."""
+"""Add the records and rows of agents to the pending writes, each with its event."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ REPLY_TO_HEADER = "Faust-Ag-ReplyTo"
 
 
 class Topics(Protocol):
-    """Knows topics."""
+    """The topics, as this file needs them."""
 
     def is_known(self, topic: str) -> bool:
         """Return whether a topic is known to exist."""
@@ -61,7 +61,7 @@ class EventWrites:
         """Add a record to the pending writes; return the event that it belongs to, and whose end it waits for.
 
         Raises:
-            OutputDroppedError: in an event whose partition was handed over; it is processed again by the new owner.
+            OutputDroppedError: the event's partition was handed over. The new owner processes the event again.
         """
         if listens_to_sends(self._app):
             headers = list(header_pairs(headers))
@@ -79,7 +79,7 @@ class EventWrites:
         return source
 
     def join(self, output: Output, message: Message) -> bool:
-        """Add a record of an event; return False when the event is over, and leave the record out.
+        """Add a record of an event. Return False, and do not add the record, when the event is over.
 
         Raises:
             OutputDroppedError: see `enqueue`.
@@ -105,7 +105,7 @@ class EventWrites:
             self.flush_soon()
 
     def change(self, changelog: str, rows: Sequence[tuple[bytes, bytes | None]], message: Message) -> None:
-        """Add rows that an event changed; of one key only the last counts in a compacted changelog."""
+        """Add rows that an event changed. A compacted changelog keeps only the last change of a key."""
         source = self.source_of(message)
         if source is not None and self._topics.is_compacted(changelog):
             self._pending.change(source, (changelog, message.partition), rows)
@@ -117,7 +117,7 @@ class EventWrites:
             self.flush_soon()
 
     def source(self) -> Source | None:
-        """Return the event being processed here; None outside of events, and in what a finished event left running."""
+        """Return the event of the current task; None outside of events, and in tasks that outlive their event."""
         event = current_event()
         if event is None or event.app is not self._app or self._app.client_only:
             return None  # an event of another application is not committed here

@@ -1,8 +1,8 @@
-"""The fast path of topics: what an agent sends inside of an event is one output and one future.
+"""Provide the fast path of topics: a send inside an event creates only one output and one future.
 
-Faust's own way leads through a message, its schema and two futures with a callback between them. The record is the
-same, and it joins the same commit. A topic takes the fast path from its second message on: the first makes it known to
-the log's client and to the driver, since Faust keeps no list of an app's topics.
+Faust's own path goes through a message, its schema, and two futures with a callback between them. Both paths add the
+same record to the same commit. A topic takes the fast path from its second message on. Faust keeps no list of an app's
+topics, so the first message makes the topic known to the log's client and to the driver.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from faust_redis.typed import Typed
 
 
 class Writes(Protocol):
-    """Adds records to the pending writes."""
+    """The pending writes, as the fast path uses them."""
 
     def knows(self, topic: str) -> bool:
         """Return whether a topic is known to exist."""
@@ -57,12 +57,12 @@ class Sent(FutureMessage):
         self._tell: SendOutcome | None = None
 
     def tell(self, sensors: SendOutcome) -> None:
-        """Tell sensors the outcome."""
+        """Report the outcome to sensors."""
         self._tell = sensors
 
     @property
     def message(self) -> PendingMessage:  # type: ignore[override]
-        """Return the message as Faust has it."""
+        """Return Faust's form of the message."""
         output = self.output
         return PendingMessage(
             cast("Any", self._channel), output.key, output.value, output.partition, self._timestamp, {}, None, None,
@@ -88,18 +88,18 @@ class Sent(FutureMessage):
             self.set_result(metadata)
 
     def fail(self, error: BaseException) -> None:
-        """Fail it for the tasks that wait for it."""
+        """Fail the delivery for the tasks that wait for it."""
         self.set_exception(error)
 
     def add_done_callback(self, fn: Any, *, context: Any = None) -> None:
-        """As in asyncio; in the loop's next turn the driver looks which task began to wait."""
+        """Add a callback as asyncio does. In the loop's next turn, the driver checks which task began to wait."""
         super().add_done_callback(fn, context=context)
         output = self.output
         self.get_loop().call_soon(self._waits.look_at, self, output.source, output.topic)
 
 
 class FastTopic(Topic):
-    """A topic whose messages join the event that sends them, unless they need Faust's own way."""
+    """A topic whose messages join the event that sends them, unless they need Faust's own path."""
 
     async def send(
         self,
@@ -153,7 +153,7 @@ class FastTopic(Topic):
         )  # fmt: skip
 
     def _join(self, key: Any, value: Any, partition: int | None, timestamp: float | None) -> Sent | None:
-        """Add a record to the current event; return None where Faust's own way is needed."""
+        """Add a record to the current event; return None when the send needs Faust's own path."""
         event, way = current_event(), self.fast_path
         if event is None or way is None or event.app is not self.app:
             return None
@@ -181,7 +181,7 @@ class FastTopic(Topic):
 
     @cached_property
     def fast_path(self) -> tuple[str, Dump, Dump] | None:
-        """Name, and how keys and values are encoded; None when the topic or its app needs Faust's way for all."""
+        """Return the topic's name and its encoders of keys and values; None when all sends need Faust's own path."""
         app, schema = cast("Any", self.app), cast("Any", self.schema)
         if (
             type(schema) not in {Schema, Typed}
@@ -201,19 +201,19 @@ class FastTopic(Topic):
 
 
 class Finder(DriverSensor):
-    """Finds the topics that an app sends to."""
+    """Finds the topics to which an app sends."""
 
     def on_send_initiated(self, producer: Any, topic: str, message: PendingMessage, keysize: int, valsize: int) -> None:
-        """A message goes Faust's own way."""
+        """Enable the fast path of a topic after its first message took Faust's own path."""
         enable_fast_path(message.channel)
 
 
 def enable_fast_path(channel: Any) -> None:
-    """Have a topic take the fast path from now on, unless it is of a class of the app's own."""
+    """Make a topic take the fast path from now on, unless it has the app's own topic class."""
     if type(channel) is Topic:
         become(channel, FastTopic)
 
 
 def _is_raw(data: Any) -> bool:
-    """Return whether it can be appended as it is; Faust deals with anything else that a codec returns."""
+    """Return whether the log can append a codec's result unchanged. Faust handles all other results."""
     return data is None or type(data) is bytes

@@ -1,6 +1,6 @@
-"""Fail a delivery that is awaited inside of the event that it belongs to: it can never come.
+"""Fail a delivery when its own event awaits it, because it would never complete.
 
-What an event produces is written in the event's commit, and that waits for the event to end.
+The commit of an event writes its records, but this commit waits for the event to end.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ from faust_redis.driver.source import Source
 
 
 class DeliveryAwaitedError(FaustError):
-    """A delivery was awaited inside of the event whose commit brings it. Do not wait for it there."""
+    """A delivery was awaited in the event whose commit writes its record. Do not wait for it there."""
 
 
 class Waits:
-    """Watches the deliveries of events for tasks that wait for them."""
+    """Checks which tasks wait for the deliveries of events."""
 
     def __init__(self, dependencies: Dependencies, tasks: EventTasks) -> None:
         self._dependencies = dependencies
         self._tasks = tasks
 
     def current(self) -> Source | None:
-        """Return the event that the current task itself works on; None in a task that an event has started."""
+        """Return the event that the current task processes; None in a task that an agent has started."""
         return self._tasks.current_event()
 
     def look_at(self, delivery: Any, source: Source, topic: str) -> None:
-        """Fail a delivery when an event waits for it that must end first; look again while tasks wait for it."""
+        """Fail a delivery when an event awaits it that must end first; check again while tasks wait for it."""
         if delivery.done():
             return
         tasks = list(tasks_waiting_for(delivery))
@@ -48,7 +48,7 @@ class Waits:
 
 
 def explanation(topic: str, source: Source, event: Source) -> str:
-    """Return which delivery was awaited where, why it cannot come, and what to do."""
+    """Return an error message that names the delivery, the waiting event, the reason and the remedy."""
     (tp, offset), (other, below) = source, event
     where = "that same event" if source == event else f"{other} offset {below}, without which it cannot be committed,"
     return (
@@ -59,24 +59,24 @@ def explanation(topic: str, source: Source, event: Source) -> str:
 
 
 class WatchedMessage(FutureMessage):
-    """A message from `send_soon` inside of an event. Faust has made it; the driver changes its class."""
+    """A message from `send_soon` inside an event. Faust creates it, and the driver changes its class."""
 
     look: Any
 
     def add_done_callback(self, fn: Any, *, context: Any = None) -> None:
-        """As in asyncio; in the loop's next turn the driver looks which task began to wait."""
+        """Add a callback as asyncio does. In the loop's next turn, the driver checks which task began to wait."""
         super().add_done_callback(fn, context=context)
         self.get_loop().call_soon(self.look)
 
     def fail(self, error: BaseException) -> None:
-        """Fail it for the tasks that wait for it."""
+        """Fail the message for the tasks that wait for it."""
         self.set_exception(error)
 
 
 class DeliveryFuture(asyncio.Future[RecordMetadata]):
-    """The outcome of a send. It fails quietly when its record is dropped: the event failed, or is processed again.
+    """The outcome of a send. It fails without a log message when the driver drops its record.
 
-    Faust's own message future gets the error too, without asyncio logging it as unhandled.
+    Faust's own message future gets the error too, and asyncio does not log it as unhandled.
     """
 
     def __init__(self, *, loop: asyncio.AbstractEventLoop) -> None:
@@ -85,7 +85,7 @@ class DeliveryFuture(asyncio.Future[RecordMetadata]):
         self._faust: list[tuple[Any, FutureMessage]] = []
 
     def add_done_callback(self, fn: Any, *, context: Any = None) -> None:
-        """As in asyncio; remembers Faust's callback and the message that it resolves."""
+        """Add a callback as asyncio does; remember Faust's callback and the message that it resolves."""
         is_faust = isinstance(fn, partial) and isinstance(fn.keywords.get("message"), FutureMessage)
         if is_faust:
             self._faust.append((fn, fn.keywords["message"]))
@@ -94,12 +94,12 @@ class DeliveryFuture(asyncio.Future[RecordMetadata]):
             self.get_loop().call_soon(self.look)
 
     def drop(self, error: BaseException) -> None:
-        """Fail it quietly."""
+        """Fail the delivery without a log message of asyncio."""
         self.fail(error)
         self.exception()
 
     def fail(self, error: BaseException) -> None:
-        """Fail it for the tasks that wait for it, and Faust's message quietly."""
+        """Fail the delivery for the tasks that wait for it, and Faust's message without a log message."""
         for callback, message in self._faust:
             self.remove_done_callback(callback)
             if not message.done():
