@@ -159,7 +159,7 @@ class Admin:
     async def reset_offsets(
         self, group: str, topic: str, to: int | str, partition: int | None = None
     ) -> dict[TopicPartition, int]:
-        """Set where a group goes on, and return the new offsets.
+        """Set the offsets at which a group continues, and return the new offsets.
 
         The group never processes the records that this skips, and processes again those that it repeats.
 
@@ -230,7 +230,7 @@ class Admin:
     async def values(self, topic: str, key: bytes) -> list[bytes]:
         """Return the latest value of a key in each partition of a compacted topic that has one.
 
-        A table's row stands in the partition of the event that wrote it, which the key alone does not tell.
+        A table's row is in the partition of the event that wrote it. The key alone does not determine this partition.
 
         Raises:
             UnknownTopicError: The topic does not exist.

@@ -64,7 +64,7 @@ class MemberDescription:
 
     @property
     def damaged(self) -> tuple[str, ...]:
-        """Why the member holds partitions back, one text each."""
+        """Return the reasons why the member holds partitions back."""
         return tuple(self.status.get("damaged", ()))
 
 
@@ -90,12 +90,12 @@ class GroupDescription:
 
     @property
     def ready(self) -> bool:
-        """Whether each partition belongs to a live member that has recovered its tables and reads all of them."""
+        """Return whether live members own all partitions, have recovered their tables, and hold no partition back."""
         return self.state == STABLE and bool(self.members) and not self.why_not_ready
 
     @property
     def why_not_ready(self) -> str:
-        """Say what is missing until the group is ready; empty when it is ready."""
+        """Return the reason why the group is not ready; empty when it is ready."""
         if not self.members:
             return "no worker is alive"
         if self.state != STABLE:

@@ -1,4 +1,4 @@
-"""Checks of a broker and of the log on it: what was found, and what to do about it."""
+"""Check a broker and the log on it; report each result with its remedy."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DAMAGED_SHOWN = 3
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The result of one check; `remedy` says what to do where it is not ok."""
+    """The result of one check; `remedy` names the action when the result is not ok."""
 
     level: Level
     name: str

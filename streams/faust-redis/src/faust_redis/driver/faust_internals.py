@@ -61,7 +61,7 @@ def is_flow_suspended(app: Any) -> bool:
 
 
 def waiting_items(app: Any) -> Iterator[Any]:
-    """Iterate over what waits in agents' queues, by `flow_control._queues`: a rebalance is about to drop it."""
+    """Iterate over the items in agents' queues, by `flow_control._queues`, before a rebalance drops them."""
     for queue in app.flow_control._queues:
         yield from list(queue._queue)
 
@@ -91,7 +91,7 @@ class QueueAccess:
             queue._wakeup_next(queue._getters)
 
     def after_pop(self) -> None:
-        """Tell those who wait for room that an item was taken: needed when `relieved` or `putters` is not empty."""
+        """Wake the tasks that wait for room. Call this after a pop when `relieved` or `putters` is not empty."""
         queue = self.queue
         if self.relieved:
             queue.maybe_endorse_pressure_drop()
@@ -103,7 +103,7 @@ class QueueAccess:
 
 
 set_current_event: Callable[[weakref.ref[Any]], Any] = _current_event.set
-"""Set what `faust.current_event()` returns in this task, by `_current_event`: only Faust's own loop does it."""
+"""Set the result of `faust.current_event()` in this task, by `_current_event`. Only Faust's own loop sets it."""
 
 
 def wrap_agent_errors(agent: Any, wrap: Callable[[Any], Any], supervisor: type) -> None:
@@ -145,7 +145,7 @@ def hook_table_accesses(
     on_set: Callable[[Any], None],
     on_del: Callable[[Any], None],
 ) -> None:
-    """Be told of each access to a table before its sensors, by `_sensor_on_get` and its like."""
+    """Call functions at each access to a table, before its sensors, by `_sensor_on_get` and similar methods."""
     told_get, told_set, told_del = table._sensor_on_get, table._sensor_on_set, table._sensor_on_del
 
     def get(which: Any, key: Any) -> None:
@@ -272,7 +272,7 @@ def url_of(assignor: Any) -> str:
 def tasks_waiting_for(future: asyncio.Future[Any]) -> Iterator[Any]:
     """Iterate over all tasks that wait for a future, directly or through others, by its `_callbacks`.
 
-    asyncio keeps no other record of who waits. The callbacks lead to the tasks that they wake, whatever stands between:
+    asyncio keeps no other record of waiting tasks. The callbacks lead to the tasks that they wake, maybe indirectly:
     `gather`, `wait`, `wait_for`, `shield`, `as_completed`, task groups, other tasks.
     """
     todo: list[Any] = [future]

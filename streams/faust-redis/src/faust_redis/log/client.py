@@ -73,7 +73,7 @@ class Log:
     """
 
     _check_due_s = math.inf
-    """When a commit checks the broker again, on the event loop's clock; never before the first `check`."""
+    """The event loop's time at which a commit checks the broker again; never before the first `check`."""
 
     def __init__(self, url: str, namespace: str = NAMESPACE, *, owner: str = "") -> None:
         self.url = url
@@ -170,7 +170,7 @@ class Log:
         return self._topics[name]
 
     def known_topic(self, name: str) -> TopicInfo | None:
-        """Return what this client already knows of a topic, without asking the broker."""
+        """Return a topic from this client's cache, without a call to the broker; None when it is not known."""
         return self._topics.get(name)
 
     async def topics(self) -> list[str]:
@@ -214,7 +214,7 @@ class Log:
             DamagedPartitionError: something else wrote to a stream, or replaced a key of a partition.
             ForeignKeyError: another key of the log was replaced.
             RowGoneError: the required row is not there.
-            SourceMovedError: `batch.source_offsets` does not go on from where the copy stands.
+            SourceMovedError: `batch.source_offsets` does not continue at the copy's present offset.
         """
         if asyncio.get_running_loop().time() >= self._check_due_s:
             await self.check()

@@ -131,7 +131,7 @@ def offset_of(entry_id: bytes, otherwise: int) -> int:
 
 
 def _timestamp_ms(text: bytes) -> int:
-    """Return a timestamp; a longer text than any 64-bit number has is refused before it is parsed."""
+    """Return a timestamp. Refuse a text that is too long for a 64-bit number before parsing it."""
     if len(text) <= TIMESTAMP_DIGITS_MAX:
         timestamp_ms = int(text)
         if TIMESTAMP_MS_MIN <= timestamp_ms <= TIMESTAMP_MS_MAX:

@@ -1,4 +1,4 @@
-"""Connections to the broker, and what its errors mean to the log."""
+"""Open connections to the broker, and translate its errors into errors of the log."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from faust_redis.log.scripts import GROUP, PRESENCE, Script
 
 
 class MemberState(NamedTuple):
-    """How a member stands in its group, as the coordinator script answers.
+    """The state of a member in its group, as the coordinator script returns it.
 
     Attributes:
         known: The group counts it as a member.
@@ -55,7 +55,7 @@ class Heartbeat(Protocol):
 
 
 class Server(Protocol):
-    """What the group client needs of the log's client."""
+    """The log's client, as the group client uses it."""
 
     url: str
     keys: Keys

@@ -50,7 +50,7 @@ class HeartbeatThread(threading.Thread):
         self._over.set()
 
     def run(self) -> None:
-        """Beat until told to end. An unreachable broker does not end the thread."""
+        """Send heartbeats until `end` is called. An unreachable broker does not end the thread."""
         while not self._over.is_set():
             try:
                 with redis.Redis.from_url(self._url, protocol=2, socket_timeout=self._interval_s * 4 + 5) as client:

@@ -37,7 +37,7 @@ class Damage(NamedTuple):
 async def inspect_partition(log: Log, tp: TopicPartition) -> list[Damage]:
     """Compare a partition's stream, highwater and snapshot, at one moment on the server.
 
-    The inspection reads the last records, and the record at which each group stands.
+    The inspection reads the last records, and the next record of each group.
     """
     args = [log.keys.prefix, tp.topic, tp.partition, RECORDS_COMPARED]
     reply = [part.decode(errors="replace") for part in await log.run(INSPECT, [log.keys.topics], args)]
@@ -93,7 +93,7 @@ async def inspect_for_repair(log: Log, tp: TopicPartition) -> list[Damage]:
 
 
 async def repair_partition(log: Log, tp: TopicPartition) -> list[str]:
-    """Make the keys of a partition agree again; return what was done, nothing when nothing is wrong.
+    """Make the keys of a partition consistent again; return a text for each change, none when nothing is wrong.
 
     The repair removes entries that the log did not write, and records of a write that was never completed. It gives
     readable timestamps to records without, sets the rows of the snapshot to their last record, and makes the rankings

@@ -15,7 +15,7 @@ class Keys:
 
     @property
     def prefix(self) -> str:
-        """What every key begins with; the braces make it the cluster hash tag."""
+        """Return the prefix of every key. Its braces make it the cluster hash tag."""
         return f"{{{self.namespace}}}:"
 
     @property

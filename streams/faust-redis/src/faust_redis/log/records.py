@@ -21,7 +21,7 @@ class TopicPartition(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class TopicSpec:
-    """What a topic is declared to be.
+    """The declaration of a topic.
 
     Attributes:
         name: The topic's name.
@@ -39,7 +39,7 @@ class TopicSpec:
 
     @property
     def compacted(self) -> bool:
-        """Whether the log keeps a snapshot of the last value of each key."""
+        """Return whether the log keeps a snapshot of the last value of each key."""
         return self.cleanup != "delete"
 
 
@@ -73,11 +73,11 @@ class Record(NamedTuple):
 
 
 class Writable(Protocol):
-    """What can be written: a `Record`, or whatever has its fields. The partition must be chosen by then."""
+    """A record that the log can write: a `Record`, or another object with its fields and a chosen partition."""
 
     @property
     def topic(self) -> str:
-        """Where it goes."""
+        """Return the topic and partition of the record."""
 
     @property
     def partition(self) -> int | None:
@@ -105,7 +105,7 @@ class Writable(Protocol):
 
 
 class StoredRecord(NamedTuple):
-    """A record as read back: with its offset."""
+    """A record read from the log, with its offset."""
 
     offset: int
     timestamp_ms: int
@@ -129,7 +129,7 @@ class Fetched(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Fence:
-    """The right of one group member to write, as of one generation."""
+    """The fence of a group member: its right to write in one generation."""
 
     group: str
     member: str
@@ -175,7 +175,7 @@ WriteId = IdempotencyKey | ProducerSequence
 
 @dataclass(frozen=True, slots=True)
 class SourceOffsets:
-    """How far a copy of another log comes with a write.
+    """The offsets that a copy of another log reaches with a write.
 
     Attributes:
         name: Which copy.
@@ -202,11 +202,11 @@ class Appended:
 
 
 class Preconditions(NamedTuple):
-    """What a member has seen of a partition whose offset it commits.
+    """The state of a partition that the broker must have when a member commits its offset.
 
     Attributes:
         committed: The offset that was committed last; only this member commits it.
-        passed: SHA-1 in hexadecimal of the value of the record just below the offset. It names, it protects nothing.
+        passed: SHA-1 in hexadecimal of the value of the record just below the offset. It is no protection.
     """
 
     committed: int
@@ -229,7 +229,7 @@ class Rows(NamedTuple):
 
 @dataclass(slots=True)
 class WriteBatch:
-    """What one atomic write carries: records in order, rows after them, and the offsets a group commits with them.
+    """The content of one atomic write: records in order, then rows, and the offsets that a group commits with them.
 
     `preconditions` holds what must stand at the broker for them, or it was restored to an earlier state.
     `group` names the group when it has no members, and so no fence.

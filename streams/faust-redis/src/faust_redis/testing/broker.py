@@ -1,4 +1,4 @@
-"""The broker's end of a virtual world, as a test sees it: what stands in topics, and how far a group is."""
+"""Show a test the broker of a virtual world: the records of topics, and the offsets of groups."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ class Broker:
         )
 
     def trim(self, group: str) -> None:
-        """Remove what retention may remove: of a compacted topic all but the last record, of others what is processed.
+        """Remove the records that retention may remove: all but the last of a compacted topic, else processed records.
 
         Topics that the group does not read keep their records.
         """

@@ -1,4 +1,4 @@
-"""The client's end of a simulated network: what `faust_redis.log.Log` needs of redis-py."""
+"""Provide the client of a simulated network, with the parts of redis-py that `faust_redis.log.Log` needs."""
 
 from __future__ import annotations
 

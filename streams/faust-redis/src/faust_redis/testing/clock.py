@@ -52,7 +52,7 @@ class Clock:
         return self.time_ns() / 1e9
 
     def server_ms(self) -> int:
-        """Return milliseconds of the server's clock. It never stands still: leases and deadlines depend on it."""
+        """Return milliseconds of the server's clock. It never stops, because leases and deadlines depend on it."""
         return (self._start_ns // 1000 + self._now_us()) // 1000
 
     def monotonic(self) -> float:
@@ -69,7 +69,7 @@ class Clock:
 
 
 class Substitutes:
-    """What stands in the place of the machine's clocks and randomness, and where."""
+    """The replacements of the machine's clocks and randomness, and the modules that use them."""
 
     def __init__(self, clock: Clock, rng: Random) -> None:
         entropy = Random(rng.random())

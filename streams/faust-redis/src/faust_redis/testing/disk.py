@@ -20,7 +20,7 @@ class Partition:
 
 
 class Disk:
-    """What survives a crash of a worker."""
+    """The disk of a worker, whose content survives a crash."""
 
     def __init__(self) -> None:
         self.partitions: dict[tuple[str, int], Partition] = {}

@@ -30,7 +30,7 @@ START_S = 1_767_225_600.0
 """When a world begins unless the test says so: 2026-01-01 00:00 UTC."""
 
 PATIENCE_S = 120.0
-"""Virtual seconds that the app may take to start, or to process what was piped in."""
+"""Virtual seconds that the app may take to start, or to process its piped-in records."""
 
 SLACK_US = 5
 """How much further `advance` goes than asked for. The virtual loop rounds the time of a timer up."""
@@ -142,7 +142,7 @@ class TestDriver:
 
     @property
     def now(self) -> float:
-        """What the wall clock shows, in seconds since 1970."""
+        """Return the wall-clock time in seconds since 1970."""
         return self._clock.time()
 
     def advance(self, seconds: float) -> None:
@@ -311,7 +311,7 @@ class TestDriver:
         return self._view.table(table, partition=partition)
 
     def dead_letters(self) -> list[DeadLetter]:
-        """Return the dead letters that stand, in the order of topic, partition and offset."""
+        """Return the unresolved dead letters, in the order of topic, partition and offset."""
         self._check()
         return self._view.dead_letters()
 

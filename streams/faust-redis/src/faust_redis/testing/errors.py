@@ -1,4 +1,4 @@
-"""What can go wrong in a test. Each message says what to do."""
+"""Define the errors of the testing kit. Each message names the remedy."""
 
 from __future__ import annotations
 

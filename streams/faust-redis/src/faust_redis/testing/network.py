@@ -157,7 +157,7 @@ class Network:
                     self.agenda.after(self.delay_s(), tell)
 
     def stop_server(self, seconds: float) -> None:
-        """The server ends, with all connections, and comes back with what it had."""
+        """Restart the server: close all connections and keep its data."""
         self.server_is_up = False
         waiting, self._waiting = self._waiting, []
         for each in waiting:

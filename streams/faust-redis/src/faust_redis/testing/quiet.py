@@ -51,7 +51,7 @@ class QuietNetwork:
         future.add_done_callback(over)
 
     def tell(self) -> None:
-        """Give records that have arrived to those who wait for them, and announcements to those who listen."""
+        """Deliver arrived records to waiting readers, and announcements to listeners."""
         if self._server.published:
             self._server.published.clear()
             for tell in list(self.listeners.values()):

@@ -15,14 +15,14 @@ from faust_redis.testing import internals
 
 @dataclass(frozen=True, slots=True)
 class TestRecord:
-    """A record that stands in a topic.
+    """A record in a topic.
 
     Attributes:
         key: The key, decoded with the topic's key type.
         value: The value, decoded with the topic's value type. None is a tombstone.
         timestamp: Event time in seconds since 1970.
         headers: Headers, with values as bytes.
-        partition: The partition it stands in.
+        partition: The record's partition.
         offset: Its offset there.
     """
 

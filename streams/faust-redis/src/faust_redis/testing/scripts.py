@@ -216,7 +216,7 @@ class Group:
         self.assignments = server.hash(f"{key}:assignments")
 
     def run(self, op: str, member: bytes, args: Sequence[Any]) -> list[Any]:
-        """Run one operation and return how the member stands."""
+        """Run one operation and return the member's state."""
         if b"generation" not in self.state:
             self.state[b"generation"], self.state[b"state"] = b"0", b"empty"
         self.evict()

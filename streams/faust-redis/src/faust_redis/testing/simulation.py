@@ -1,4 +1,4 @@
-"""What a test says of a simulation: the app, its inputs, and what must hold."""
+"""Describe a simulation: the app, its inputs, and the checks of its results."""
 
 from __future__ import annotations
 
@@ -49,18 +49,18 @@ class Simulation:
         """Set the records to append: a function from a random generator to tuples of topic, key and value.
 
         A broker that goes back to its backup loses records. They are then sent again, later and in another order, so
-        compare results with what stands in the topic at the end.
+        compare results with the topic's records at the end.
         """
         self._make_inputs = make
         return make
 
     def check(self, function: Check) -> Check:
-        """Add a check of what stands when all faults are over and everything is processed."""
+        """Add a check of the final state, when all faults are over and all events are processed."""
         self._checks.append(function)
         return function
 
     def invariant(self, function: Check) -> Check:
-        """Add a check of what stands after each write that the broker accepts."""
+        """Add a check of the state after each write that the broker accepts."""
         self._invariants.append(function)
         return function
 

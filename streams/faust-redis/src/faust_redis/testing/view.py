@@ -1,4 +1,4 @@
-"""What stands at the broker, decoded with an app's types."""
+"""Read the records and rows at the broker, decoded with an app's types."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class View:
         return found[0]
 
     def dead_letters(self) -> list[DeadLetter]:
-        """Return the dead letters that stand, in the order of topic, partition and offset."""
+        """Return the unresolved dead letters, in the order of topic, partition and offset."""
         topics = sorted({dead_letter_topic(app) for app in self.apps})
         rows = [row for topic in topics for row in self._broker.snapshot(topic)]
         letters = [DeadLetter.decode(record.value or b"") for _, record in rows]

@@ -89,7 +89,7 @@ class World:
     # --- the play -----------------------------------------------------------------------------------------------------
 
     def play(self) -> View:
-        """Play the seed to its end, and return what stands then.
+        """Play the seed to its end, and return the final state.
 
         Raises:
             SimulationError: when the world does not come to rest.

@@ -330,7 +330,7 @@ class Consumer(base.Consumer):
 
     @Service.task
     async def _commit_handler(self) -> None:
-        """Do nothing in place of Faust's commit timer, because the commit loop commits."""
+        """Run the commit loop, which replaces Faust's commit timer."""
         if not self.app.client_only:
             await self.driver.commit_loop.run()
 
