@@ -74,7 +74,7 @@ class GroupInUseError(LogError):
 
 
 class TrimmedError(LogError):
-    """Records that a reader still needs were removed, by something that does not respect the log's retention."""
+    """Records that a reader still needs were removed, without regard to this reader."""
 
 
 class BrokerUnsuitableError(LogError):

@@ -39,7 +39,7 @@ class Clock:
         """How far `advance_event_time` has moved the clocks of windows ahead of the wall clock."""
 
     def begin(self) -> None:
-        """Let wall-clock time pass from here on. It stands still while an app starts."""
+        """Let wall-clock time pass from now on. The clock does not move while an app starts."""
         self._began_us = self._now_us()
 
     def time_ns(self) -> int:

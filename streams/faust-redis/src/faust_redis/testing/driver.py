@@ -156,7 +156,7 @@ class TestDriver:
     def advance_event_time(self, seconds: float) -> None:
         """Move the event time of every window forward, and close the windows that are over by then.
 
-        Wall-clock time stands still: no timer runs. A partition without windows has no event time to move.
+        The wall clock does not move, so no timer runs. A partition without windows has no event time to move.
         """
         self._clock.event_time_ahead_s += seconds
         for app in self.apps:

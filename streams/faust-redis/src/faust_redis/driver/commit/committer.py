@@ -200,7 +200,7 @@ class Committer:
             await self._send(WriteBatch(), fence)
 
     async def claim(self, offsets: Mapping[TP, int], fence: Fence | None) -> None:
-        """Commit a starting offset for partitions without a committed offset. The log trims no record above it.
+        """Commit a starting offset for partitions without a committed offset. The log trims no record from it on.
 
         Raises:
             FencedError: this member's fence is no longer valid.
