@@ -152,7 +152,8 @@ def test_an_interrupt_lets_the_tests_stop_their_servers(tmp_path: Path) -> None:
         "except KeyboardInterrupt:\n    time.sleep(0.5); pathlib.Path('ended').touch()\n"
     )
     script = (
-        f"import os, runpy, sys\n"
+        f"import os, runpy, signal, sys\n"
+        f"signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a background job inherits that it is ignored
         f"module = runpy.run_path({str(SCRIPT)!r}, run_name='bootstrap')\n"
         f"module['finish'].__globals__['ROOT'] = {str(tmp_path)!r}\n"
         f"module['finish']([sys.executable, '-c', {child!r}], dict(os.environ))\n"
