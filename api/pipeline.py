@@ -31,7 +31,7 @@ class Member(BaseModel):
 
     name: str
     lease_ms: Annotated[int, Field(description="milliseconds until its lease ends unless it renews it")]
-    partitions: Annotated[dict[str, list[int]], Field(description="what it was assigned, by topic")]
+    partitions: Annotated[dict[str, list[int]], Field(description="partitions assigned to this member, by topic")]
     recovery: Recovery
     damaged: Annotated[list[str], Field(description="partitions that it holds back until they are repaired, and why")]
 
