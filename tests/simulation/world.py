@@ -189,6 +189,8 @@ class World:
 
     def start_worker(self, name: str) -> None:
         """Start a new life of a worker on its old disk."""
+        if name in self.processes and not self.processes[name].loop.dead:
+            raise AssertionError(f"worker {name} runs already: two lives would write to one disk")
         self._lives += 1
         self.disks.setdefault(name, Disk())
         process = self.processes[name] = Process(self, name, self._lives)
@@ -242,9 +244,9 @@ class World:
                 self.say("the server restarts")
                 self.network.stop_server(self.rng.choice((0.05, 0.5, 2.0)) * self.rng.uniform(0.5, 1.5))
         elif fault == "add":
-            if len(self.processes) < 4:
+            if len(self.disks) < 4:
                 self._count("add")
-                self.start_worker(f"w{len(self.processes)}")
+                self.start_worker(f"w{len(self.disks)}")
         elif running:
             process = self.rng.choice(running)
             if fault == "crash":

@@ -29,7 +29,9 @@ class Client:
         self._sender, self._loop = sender, loop
 
     def execute_command(self, *command: Any) -> asyncio.Future[Any]:
-        """Send one command."""
+        """Send one command. A process that crashed in the middle of a callback sends nothing."""
+        if self._loop.dead:
+            return self._loop.create_future()
         return self.network.call(self._sender, self._loop, command)
 
     def hmget(self, key: str, *fields: str) -> asyncio.Future[Any]:

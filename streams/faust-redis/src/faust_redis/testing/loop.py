@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+import inspect
 import sys
 import weakref
 from asyncio.events import _get_running_loop, _set_running_loop
@@ -88,7 +89,10 @@ class ProcessLoop(asyncio.AbstractEventLoop):
         self._generators: weakref.WeakSet[AsyncGenerator[Any, Any]] = weakref.WeakSet()
 
     def turn(self, call: Callable[[], object]) -> None:
-        """Make a call in this process, now or when its pause ends, and run everything that follows from it."""
+        """Make a call in this process, now or when its pause ends, and run everything that follows from it.
+
+        A crash ends the turn: nothing that waits for its place in the loop runs any more.
+        """
         if self.dead:
             return
         if self.paused_until_us > self.agenda.now_us:
@@ -97,10 +101,21 @@ class ProcessLoop(asyncio.AbstractEventLoop):
         with self._running():
             call()
             for _ in range(CALLBACKS_MAX):
+                if self.dead:
+                    self._forget_tasks()
+                    return
                 if not self._ready:
                     return
                 self._ready.popleft().run()
             self._on_error("a loop that never rests")
+
+    def _forget_tasks(self) -> None:
+        """Drop what was ready to run. A coroutine that never began is closed, or Python would warn about it."""
+        for task in asyncio.all_tasks(self):
+            coro = task.get_coro()
+            if inspect.iscoroutine(coro) and inspect.getcoroutinestate(coro) == inspect.CORO_CREATED:
+                coro.close()
+        self._ready.clear()
 
     @contextmanager
     def _running(self) -> Iterator[None]:

@@ -1,0 +1,48 @@
+"""A simulated crash ends a process at once, as SIGKILL does: nothing that it had still to do takes effect."""
+
+from __future__ import annotations
+
+from random import Random
+
+from faust_redis.testing.client import Client
+from faust_redis.testing.loop import Agenda, ProcessLoop
+from faust_redis.testing.network import Network
+from faust_redis.testing.server import Server
+
+
+def process() -> tuple[Agenda, Network, ProcessLoop]:
+    agenda = Agenda(Random(1))
+    loop = ProcessLoop(agenda, lambda text: None)
+    return agenda, Network(agenda, Server(lambda: 0)), loop
+
+
+def test_a_crash_ends_the_turn() -> None:
+    _, _, loop = process()
+    ran: list[str] = []
+
+    async def begin() -> None:
+        ran.append("a task that began after the crash")
+
+    def crash() -> None:
+        loop.call_soon(lambda: ran.append("after the crash"))
+        loop.create_task(begin())
+        loop.dead = True
+
+    loop.turn(lambda: (ran.append("before the crash"), loop.call_soon(crash)))
+    assert ran == ["before the crash"]
+
+
+def test_a_crashed_process_sends_nothing() -> None:
+    agenda, network, loop = process()
+    client, arrived = Client(network, "w0", loop), []
+    network.before = lambda _sender, command: arrived.append(command[1])
+
+    def crash_and_send() -> None:
+        client.execute_command("HGETALL", "before the crash")
+        loop.dead = True
+        client.execute_command("HGETALL", "after the crash")
+
+    loop.turn(crash_and_send)
+    while agenda.next_us() is not None:
+        agenda.step()
+    assert arrived == ["before the crash"]
