@@ -12,7 +12,7 @@ from faust_redis.testing.server import Server
 
 def process() -> tuple[Agenda, Network, ProcessLoop]:
     agenda = Agenda(Random(1))
-    loop = ProcessLoop(agenda, lambda text: None)
+    loop = ProcessLoop(agenda, lambda text: None)  # type: ignore[abstract]
     return agenda, Network(agenda, Server(lambda: 0)), loop
 
 
@@ -28,13 +28,18 @@ def test_a_crash_ends_the_turn() -> None:
         loop.create_task(begin())
         loop.dead = True
 
-    loop.turn(lambda: (ran.append("before the crash"), loop.call_soon(crash)))
+    def turn() -> None:
+        ran.append("before the crash")
+        loop.call_soon(crash)
+
+    loop.turn(turn)
     assert ran == ["before the crash"]
 
 
 def test_a_crashed_process_sends_nothing() -> None:
     agenda, network, loop = process()
-    client, arrived = Client(network, "w0", loop), []
+    client = Client(network, "w0", loop)
+    arrived: list[object] = []
     network.before = lambda _sender, command: arrived.append(command[1])
 
     def crash_and_send() -> None:
