@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shlex
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -25,7 +24,7 @@ from deploy.run.worker_plan import members_wanted, worker_plan
 from deploy.server.address import api_url, free_port
 from deploy.server.embedded import EmbeddedServer
 from deploy.server.server_binary import find_binary
-from deploy.settings import DATA_DIR_DEFAULT, Settings
+from deploy.settings import Settings
 from streams.connect.kafka.broker import bootstrap_of
 from streams.connect.kafka.broker import check as check_kafka
 from tables.domains import TOPOLOGY
@@ -40,8 +39,13 @@ PROBE_TIMEOUT_S = 2.0
 READY_PATH = "/readyz"
 
 
-def run_dev(settings: Settings, replay: str | None) -> None:
+def run_dev(settings: Settings, replay: str | None, token_command: str) -> None:
     """Run all processes until a signal. Then stop the API first, then the workers, then the server.
+
+    Args:
+        settings: The settings.
+        replay: A file of fills to replay, `sample`, or None.
+        token_command: The command that prints a token on this data directory, as the user can paste it.
 
     Raises:
         DeployError: when a process cannot be started. Running processes are stopped first.
@@ -54,7 +58,7 @@ def run_dev(settings: Settings, replay: str | None) -> None:
     supervisor = Supervisor(lambda line: console.print(f"[bold]dev[/]: {line}"))
     with stop_on_signals():
         try:
-            _start(settings, supervisor, console)
+            _start(settings, supervisor, console, token_command)
             if replay is not None:
                 supervisor.keep("replay", _command(settings, ["replay", replay], REPLAY_GRACE_S), once=True)
             supervisor.run()
@@ -64,7 +68,7 @@ def run_dev(settings: Settings, replay: str | None) -> None:
             supervisor.stop()
 
 
-def _start(settings: Settings, supervisor: Supervisor, console: Console) -> None:
+def _start(settings: Settings, supervisor: Supervisor, console: Console, token_command: str) -> None:
     started = time.monotonic()
 
     def tell(name: str, what: str) -> None:
@@ -91,7 +95,7 @@ def _start(settings: Settings, supervisor: Supervisor, console: Console) -> None
     supervisor.keep("api", _command(settings, ["api"], API_GRACE_S + settings.drain_s))
     tell("api", "takes commands, answers queries, serves feeds")
     _wait_until_ready(settings, supervisor)
-    _announce(settings, console, time.monotonic() - started)
+    _announce(settings, console, time.monotonic() - started, token_command)
 
 
 async def _check_broker(settings: Settings) -> None:
@@ -147,7 +151,8 @@ def api_answers(url: str) -> bool:
         return False
 
 
-def _announce(settings: Settings, console: Console, seconds: float) -> None:
+def _announce(settings: Settings, console: Console, seconds: float, token_command: str) -> None:
+    """Print where everything is. The tokens themselves would be readable in the output of this process."""
     here = api_url(settings)
     console.print(f"\n[bold green]AstraTrade is up[/] after {seconds:.1f} s. Ctrl-C stops it.\n")
     console.print(f"  dashboard   {here}/")
@@ -157,13 +162,5 @@ def _announce(settings: Settings, console: Console, seconds: float) -> None:
         console.print(f"  views       {without_password(str(settings.views_url))}")
     console.print(f"  data        {settings.data_dir}")
     for name, arguments in (("user token", f"--user {DEV_USER}"), ("venue token", f"--user {DEV_VENUE} --role venue")):
-        console.print(f"  {name:<12}{_token_command(settings, arguments)}", markup=False)
+        console.print(f"  {name:<12}{token_command} {arguments}", markup=False)
     console.print()
-
-
-def _token_command(settings: Settings, arguments: str) -> str:
-    """Return the command that prints a token. The token itself would be readable in the output of this process."""
-    place = (
-        "" if settings.data_dir == DATA_DIR_DEFAULT.absolute() else f" --data-dir {shlex.quote(str(settings.data_dir))}"
-    )
-    return f"astratrade token {arguments}{place}"

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
 
 from deploy.cli.commands.options import data_dir_option
+from deploy.cli.invocation import in_users_directory, program
 from deploy.run.dev import run_dev
 from deploy.run.worker_plan import ACCEPTED
-from deploy.settings import load
+from deploy.settings import DATA_DIR_DEFAULT, Settings, load
 
 
 @click.command()
@@ -36,4 +38,11 @@ def dev(workers: str | None, port: int | None, replay: str | None, verbose: bool
       astratrade dev --workers trading=2,gamification=1
     """
     settings = load(workers=workers, api_port=port, data_dir=data_dir)
-    run_dev(settings.with_log_level("debug" if verbose else "warning"), replay)
+    run_dev(settings.with_log_level("debug" if verbose else "warning"), replay, _token_command(settings))
+
+
+def _token_command(settings: Settings) -> str:
+    """Return the command that prints a token, without its arguments, as the user can paste it."""
+    found_without_option = in_users_directory() and settings.data_dir == DATA_DIR_DEFAULT.absolute()
+    place = "" if found_without_option else f" --data-dir {shlex.quote(str(settings.data_dir))}"
+    return f"{program()} token{place}"
