@@ -13,7 +13,7 @@ from api import domains, health, pages, pipeline, stats
 from api.auth import Tokens
 from api.config import ApiConfig
 from api.kit import handlers, openapi
-from api.kit.broker_watch import BrokerWatch
+from api.kit.broker_watch import BrokerWatch, StorageFault
 from api.kit.commands.writer import Writer
 from api.kit.context import Api
 from api.kit.domain import DomainApi
@@ -30,11 +30,16 @@ TITLE = "AstraTrade Streams"
 VERSION = "1"
 
 
-def create_app(config: ApiConfig) -> FastAPI:
-    """Return the API as an ASGI application; it connects when it starts."""
+def create_app(config: ApiConfig, storage_fault: StorageFault = lambda: None) -> FastAPI:
+    """Return the API as an ASGI application; it connects when it starts.
+
+    Args:
+        config: The configuration.
+        storage_fault: Returns why the broker keeps nothing although it answers, or None. It is called each second.
+    """
     served = domains.load(TOPOLOGY)
     app = FastAPI(title=TITLE, version=VERSION, lifespan=_lifespan, docs_url=None, redoc_url=None)
-    app.state.api = api = _api(config, served)
+    app.state.api = api = _api(config, served, storage_fault)
     routers = [router for domain in served for router in domain.routers]
     for router in (*routers, stats.router, pipeline.router, health.router, pages.router):
         app.include_router(router)
@@ -46,11 +51,11 @@ def create_app(config: ApiConfig) -> FastAPI:
     return app
 
 
-def _api(config: ApiConfig, served: Iterable[DomainApi]) -> Api:
+def _api(config: ApiConfig, served: Iterable[DomainApi], storage_fault: StorageFault) -> Api:
     log = Log(config.log_url, config.namespace, owner=config.app_id)
     tables = TableReader(log, config.app_id)
     metrics = Metrics()
-    broker = BrokerWatch(log)
+    broker = BrokerWatch(log, storage_fault)
     feeds = [feed for domain in served for feed in domain.feeds]
     return Api(
         config=config,

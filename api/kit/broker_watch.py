@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 
 from faust_redis.log import BrokerUnsuitableError, Log, LogError, LogUnavailableError
 
 WATCH_EVERY_S = 1.0
 ANSWER_AGE_MAX_S = 3.0
 """A broker that has not answered for so long counts as unreachable."""
+
+StorageFault = Callable[[], str | None]
+"""Returns why the broker keeps nothing although it answers, or None."""
 
 logger = logging.getLogger(__name__)
 
@@ -22,8 +26,9 @@ class BrokerWatch:
             application. None while all is well.
     """
 
-    def __init__(self, log: Log) -> None:
+    def __init__(self, log: Log, storage_fault: StorageFault = lambda: None) -> None:
         self._log = log
+        self._storage_fault = storage_fault
         self.unsuitable: LogError | None = None
         self._answered_s: float | None = None
         self._absent = False
@@ -85,6 +90,9 @@ class BrokerWatch:
             self._note_answer()
             raise
         self._note_answer()
+        fault = self._storage_fault()
+        if fault is not None:
+            raise BrokerUnsuitableError(fault)
 
     def _note_answer(self) -> None:
         if self._absent:

@@ -40,7 +40,7 @@ UNAVAILABLE_ERRORS: Mapping[type[LogError], str] = {
     LogUnavailableError: "the log cannot be reached just now; try again",
     UnknownTopicError: "",
     IncarnationError: "a topic was created anew just now; try again",
-    BrokerUnsuitableError: "the broker's settings could lose records, so that nothing is written; see /readyz",
+    BrokerUnsuitableError: "the broker could lose records, so that nothing is written; see /readyz",
     DamagedPartitionError: "a partition of this topic was changed from outside and has to be repaired; try again later",
 }
 """Errors of the log that a client can only wait out, with the text of the answer. Empty means the error's own text."""

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import gc
+import signal
+from types import FrameType
+from typing import NoReturn
 
 from api.app import create_app
 from api.config import ApiConfig
@@ -10,7 +13,11 @@ from api.server import Server
 from deploy.admin.secret import signing_secret
 from deploy.broker import log_url
 from deploy.rulebook import load_rulebook
+from deploy.server.directory_watch import watch_embedded
 from deploy.settings import Settings
+
+NOT_STARTED = 3
+"""Exit status when the application did not start, as uvicorn's own command has it."""
 
 
 def api_config(settings: Settings) -> ApiConfig:
@@ -29,12 +36,18 @@ def api_config(settings: Settings) -> ApiConfig:
     )
 
 
-def serve(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT, then drain and close open feeds within the grace."""
-    app = create_app(api_config(settings))
+def serve(settings: Settings) -> NoReturn:
+    """Serve until SIGTERM or SIGINT, then drain and close open feeds within the grace.
+
+    End by SystemExit: with status 0 after a clean stop, 1 when a second Ctrl-C cut the stop short, 3 when the
+    application did not start.
+    """
+    config = api_config(settings)
+    directory = watch_embedded(settings, config.log_url)
+    app = create_app(config) if directory is None else create_app(config, directory.fault)
     gc.collect()
     gc.freeze()  # exclude permanent objects from collections, which would stop all requests for 30 ms
-    Server(
+    server = Server(
         app,
         drain_s=settings.drain_s,
         host=settings.api_host,
@@ -42,4 +55,17 @@ def serve(settings: Settings) -> None:
         log_config=None,
         log_level=settings.log_level,
         access_log=False,
-    ).run()
+    )
+    _end_on_signals(server)
+    server.run()
+    raise SystemExit(0 if server.started else NOT_STARTED)
+
+
+def _end_on_signals(server: Server) -> None:
+    """End with a status of ours. After its shutdown, uvicorn raises the signal again for the handler set before."""
+
+    def end(_number: int, _frame: FrameType | None) -> NoReturn:
+        raise SystemExit(1 if server.force_exit else 0)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, end)

@@ -33,6 +33,10 @@ class Runnable(Protocol):
     def exit_code(self) -> int | None:
         """Return the exit status, or None while the process runs."""
 
+    @property
+    def fault(self) -> str | None:
+        """Return why the process cannot do its work any more, although it may run. None while all is well."""
+
     def ask(self) -> None:
         """Ask the process to end, without waiting."""
 
@@ -58,6 +62,11 @@ class Command:
         """Return the exit status, or None while the process runs."""
         return None if self.child is None else self.child.poll()
 
+    @property
+    def fault(self) -> str | None:
+        """Return None: the end of the process is its only fault."""
+        return None
+
     def ask(self) -> None:
         """Ask the process to end, without waiting."""
         if self.child is not None:
@@ -81,11 +90,16 @@ class _Supervised:
 
 
 class Supervisor:
-    """Starts, restarts and stops child processes. It reports events of a child to `say`, in one line each."""
+    """Starts, restarts and stops child processes. It reports events of a child to `say`, in one line each.
+
+    When a child has a fault, the supervisor reports the fault once, leaves the others running, and restarts no child:
+    a new process would not find what the others work on.
+    """
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say
         self._children: list[_Supervised] = []
+        self._fault: str | None = None
 
     def keep(self, name: str, what: Runnable, *, stage: str = "", once: bool = False, started: bool = False) -> None:
         """Start a child and keep it running.
@@ -105,6 +119,7 @@ class Supervisor:
     def check(self) -> None:
         """Check every child once: record its end, or restart it when its back-off is over."""
         now = time.monotonic()
+        self._note_fault()
         for child in self._children:
             if child.restart_at is not None:
                 self._restart_if_due(child, now)
@@ -128,9 +143,23 @@ class Supervisor:
                     self._say(f"{child.name} did not stop in time and was killed")
                 self._children.remove(child)
 
+    def _note_fault(self) -> None:
+        if self._fault is not None:
+            return
+        self._fault = next((fault for child in self._children if (fault := child.process.fault) is not None), None)
+        if self._fault is not None:
+            self._say(self._fault)
+            for child in self._children:
+                child.ended = child.ended or child.restart_at is not None
+                child.restart_at = None
+
     def _note_end(self, child: _Supervised, code: int, now: float) -> None:
         if child.once:
             child.ended = True
+            return
+        if self._fault is not None:
+            child.ended = True
+            self._say(f"{child.name} ended ({_reason(code)}); it is not started again")
             return
         if now - child.started_at > STEADY_S:
             child.backoff_s = BACKOFF_FIRST_S

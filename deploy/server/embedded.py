@@ -13,6 +13,7 @@ from typing import Self
 
 from deploy.errors import BrokerError, LockedError
 from deploy.server import process
+from deploy.server.directory_watch import LOCK_FILE, removed
 from deploy.server.endpoint import (
     URL_FILE,
     announce,
@@ -40,7 +41,7 @@ class EmbeddedServer:
         self.binary = binary
         self.log_file = self.directory / "server.log"
         self._appendfsync = appendfsync
-        self._lock = FileLock(self.directory / "lock")
+        self._lock = FileLock(self.directory / LOCK_FILE)
         self._child: process.Child | None = None
         self._socket_dir: Path | None = None
 
@@ -98,17 +99,13 @@ class EmbeddedServer:
 
     @property
     def exit_code(self) -> int | None:
-        """Return the server's exit status, or None while it runs.
-
-        Raises:
-            BrokerError: the data directory was removed or replaced, so the running server stores nothing any more.
-        """
-        if not self._lock.in_place:
-            raise BrokerError(
-                f"{self.directory} was removed or replaced while the server used it, so nothing is kept any more. "
-                "Everything is stopped; what was written since the last start is lost. Start again."
-            )
+        """Return the server's exit status, or None while it runs."""
         return self._running().poll()
+
+    @property
+    def fault(self) -> str | None:
+        """Return a message when the directory was removed or replaced, so that the running server keeps nothing."""
+        return None if self._lock.in_place else removed(self.directory)
 
     def ask(self) -> None:
         """Ask the server to end, without waiting."""

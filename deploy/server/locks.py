@@ -31,7 +31,7 @@ class FileLock:
             holder = os.pread(fd, 32, 0).decode().strip() or "unknown"
             os.close(fd)
             raise LockedError(f"{self.path.parent} is in use by process {holder}") from None
-        if not _is_at(self.path, fd):  # the holder removed the file in between
+        if not is_at(self.path, fd):  # the holder removed the file in between
             os.close(fd)
             return self.acquire()
         os.ftruncate(fd, 0)
@@ -42,7 +42,7 @@ class FileLock:
     @property
     def in_place(self) -> bool:
         """Return whether the locked file is still at its path, and its directory was not removed or replaced."""
-        return self._fd is not None and _is_at(self.path, self._fd)
+        return self._fd is not None and is_at(self.path, self._fd)
 
     def release(self) -> None:
         """Release the lock, if it is held."""
@@ -58,7 +58,8 @@ class FileLock:
         return self._fd
 
 
-def _is_at(path: Path, fd: int) -> bool:
+def is_at(path: Path, fd: int) -> bool:
+    """Return whether the open file is still the one at the path."""
     try:
         return os.path.samestat(os.fstat(fd), path.stat())
     except FileNotFoundError:

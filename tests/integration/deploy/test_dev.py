@@ -4,13 +4,14 @@ import json
 import os
 import re
 import select
-import shlex
 import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 import httpx
 import pytest
@@ -21,6 +22,7 @@ from tests.ports import free_port
 from tests.source import PYTHON_PATH
 
 ASTRATRADE = (sys.executable, "-P", "-m", "deploy.cli.main")
+T = TypeVar("T")
 LINE_S = 60.0
 END_S = 45.0
 READ_BYTES = 65_536
@@ -87,6 +89,22 @@ def astratrade(*arguments: str) -> str:
     ).stdout
 
 
+def until(probe: Callable[[], T | None]) -> T:
+    """Return the first result of the probe that is not None."""
+    deadline = time.monotonic() + LINE_S
+    while (found := probe()) is None:
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.1)
+    return found
+
+
+def pasted(command: str) -> str:
+    """Run a command as a user pastes it into the shell that started `dev`."""
+    return subprocess.run(
+        ["/bin/sh", "-c", command], env=environment(), check=True, capture_output=True, text=True
+    ).stdout
+
+
 def wait_for_end(pid: int) -> None:
     try:
         fd = os.pidfd_open(pid)
@@ -111,8 +129,8 @@ def dev(data_dir: Path) -> Iterator[Dev]:
 def test_one_command_runs_all_survives_a_killed_worker_and_stops_clean(dev: Dev, data_dir: Path) -> None:
     url = dev.until(r"dashboard +(http://\S+)/")[1]
     socket_dir = Path(dev.until(r"broker +unix://(\S+)")[1]).parent
-    command = dev.until(r"user token +astratrade (token .*)")[1]
-    token = astratrade(*shlex.split(command)).strip()
+    command = dev.until(r"user token +(.* token .*)")[1]
+    token = pasted(command).strip()
     dev.until(r"1000 fills of fills-sample.csv posted")
     dev.until(r"1 .*trader-2 .*18,148")
     profile = httpx.get(f"{url}/v1/leaderboards/xp", headers={"Authorization": f"Bearer {token}"}, trust_env=False)
@@ -162,15 +180,28 @@ def test_a_killed_dev_leaves_no_process_and_can_be_reset(data_dir: Path) -> None
     assert not socket_dir.exists()
 
 
-def test_a_data_directory_that_is_wiped_under_a_running_dev_stops_it_and_it_says_why(data_dir: Path) -> None:
+def test_a_dev_whose_data_directory_is_wiped_runs_on_unready_and_names_the_directory(data_dir: Path) -> None:
     dev = Dev(data_dir)
     try:
         url = dev.until(r"dashboard +(http://\S+)/")[1]
+        command = dev.until(r"user token +(.* token .*)")[1]
+        headers = {"Authorization": f"Bearer {pasted(command).strip()}"}
         shutil.rmtree(data_dir)
-        dev.until(r"astratrade: .*server was removed or replaced while the server used it")
-        assert dev.process.wait(END_S) == 1
-        with pytest.raises(httpx.ConnectError):
-            httpx.get(f"{url}/readyz", trust_env=False)
+        said = dev.until(rf"dev: {data_dir}/server was removed or replaced")
+        with httpx.Client(base_url=url, trust_env=False, headers=headers) as client:
+            unready = until(lambda: None if (answer := client.get("/readyz")).is_success else answer)
+            assert unready.status_code == 503
+            assert f"{data_dir}/server was removed or replaced" in unready.json()["detail"]
+            order = {"market": "BTC", "side": "long", "notional_usd": "1500.00", "leverage": 5}
+            assert client.post("/v1/trades", json=order).status_code == 503
+            assert client.get("/livez").status_code == 200
+
+        worker = dev.child("deploy.cli.main worker")
+        os.kill(worker, signal.SIGKILL)
+        dev.until(r"dev: worker 1 ended \(by SIGKILL\); it is not started again")
+        dev.process.send_signal(signal.SIGINT)
+        assert dev.process.wait(END_S) == 0
+        assert sum(said[0] in line for line in dev.lines) == 1
         assert not any(re.search(r"\bey[\w-]+\.ey", line) for line in dev.lines), "no token is printed"
     finally:
         dev.close()

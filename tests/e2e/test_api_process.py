@@ -1,0 +1,17 @@
+"""The API as a process: it ends with status 0 when it is asked to stop."""
+
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.pipeline import Pipeline
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_an_api_that_is_asked_to_stop_ends_with_status_0(tmp_path: Path, number: signal.Signals) -> None:
+    with Pipeline(tmp_path, workers=1) as pipeline:
+        api = pipeline.api
+        api.ended_by_us = True
+        api.popen.send_signal(number)
+        assert api.popen.wait(20) == 0, api.last_words()
