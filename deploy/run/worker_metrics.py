@@ -8,7 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
-from faust_redis.hooks import BatchFinished, Committed, DeadLettered, HeldBack, Hooks, Rebalanced, Recovered, Retried
+from faust_redis.hooks import (
+    BatchFinished,
+    Committed,
+    DeadLettered,
+    HeldBack,
+    Hooks,
+    Rebalanced,
+    Recovered,
+    Retried,
+    SendsRefused,
+)
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -66,6 +76,9 @@ class WorkerMetrics:
         self.retries = self._counter("retries", "Attempts that failed with a transient error.")
         self.dead_letters = self._counter("dead_letters", "Events that became dead letters.")
         self.held_back = self._counter("partitions_held_back", "Times that a damaged partition was held back.")
+        self.sends_refused = self._counter(
+            "sends_refused", "Records sent outside of events that a damaged partition did not take."
+        )
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(f"{PREFIX}_{name}", text, ("domain", *labels), registry=self.registry)
@@ -98,6 +111,7 @@ class _DomainHooks(Hooks):
         self._retries = metrics.retries.labels(domain)
         self._dead_letters = metrics.dead_letters.labels(domain)
         self._held_back = metrics.held_back.labels(domain)
+        self._sends_refused = metrics.sends_refused.labels(domain)
 
     def on_batch_finished(self, batch: BatchFinished, /) -> None:
         if batch.succeeded:
@@ -126,3 +140,6 @@ class _DomainHooks(Hooks):
 
     def on_held_back(self, held_back: HeldBack, /) -> None:
         self._held_back.inc()
+
+    def on_sends_refused(self, refused: SendsRefused, /) -> None:
+        self._sends_refused.inc(refused.records)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from faust_redis.admin import Admin
-from faust_redis.hooks import HeldBack, Hooks, add_hooks
-from faust_redis.log import Log, TopicPartition
+from faust_redis.hooks import HeldBack, Hooks, SendsRefused, add_hooks
+from faust_redis.log import DamagedPartitionError, Log, TopicPartition
 from faust_redis.log.integrity import repair_partition
 
 from tests.contract.harness import PARTITIONS, Broker, running, until
@@ -21,13 +22,17 @@ NEVER_MS = "9" * 30
 
 
 class Noting(Hooks):
-    """Hooks that remember which partitions were held back."""
+    """Hooks that remember which partitions were held back, and which sends failed."""
 
     def __init__(self) -> None:
         self.seen: list[HeldBack] = []
+        self.refused: list[SendsRefused] = []
 
     def on_held_back(self, held_back: HeldBack, /) -> None:
         self.seen.append(held_back)
+
+    def on_sends_refused(self, refused: SendsRefused, /) -> None:
+        self.refused.append(refused)
 
 
 class Counting:
@@ -142,6 +147,62 @@ async def test_partitions_that_write_to_a_damaged_partition_are_held_back_and_th
     second = Counting(broker, "m2")
     async with running(second.app):
         await until(lambda: len(second.seen) == ROUND - 1)
+
+
+async def test_a_send_outside_of_events_to_a_damaged_partition_fails_alone(broker: Broker, log: Log) -> None:
+    worker = Counting(broker, "m1")
+    out = worker.app.topic(broker.name("out"), value_type=int)
+    asked = worker.app.topic(broker.name("asked"), value_type=int)
+    outcomes: list[BaseException | None] = []
+
+    @worker.app.agent(asked)
+    async def answer(stream: Any) -> Any:
+        async for value in stream:
+            yield value + 1
+
+    @worker.app.timer(0.1)  # type: ignore[untyped-decorator]
+    async def tick() -> None:
+        sent = await out.send(value=0, partition=DAMAGED)
+        outcomes.append((await asyncio.gather(sent, return_exceptions=True))[0])
+
+    def advice(topic: Any) -> str:
+        return f"topics repair {topic.get_topic_name()} {DAMAGED}"
+
+    async with running(worker.app):
+        await until(lambda: outcomes)
+        assert await answer.ask(1, partition=DAMAGED) == 2
+        for topic in (out, asked):
+            await log.redis.xadd(log.keys.stream(topic.get_topic_name(), DAMAGED), {"x": "1"})
+        await until(lambda: isinstance(outcomes[-1], DamagedPartitionError))
+        assert advice(out) in str(outcomes[-1])
+        with pytest.raises(DamagedPartitionError, match=advice(asked)):
+            await asyncio.wait_for(answer.ask(1, partition=DAMAGED), 5)
+        await (await out.send(value=7, partition=0))
+        assert await answer.ask(7, partition=0) == 8
+        await worker.send(1)
+        await until(lambda: len(worker.seen) == PARTITIONS)
+        assert not worker.app.should_stop
+        refused = {(refused.topic, refused.partition) for refused in worker.hooks.refused}
+        assert refused == {(topic.get_topic_name(), DAMAGED) for topic in (out, asked)}
+        await until(lambda: _not_ready(log, worker.app.conf.id, advice(out)))
+
+
+async def test_sends_outside_of_events_succeed_again_once_their_partition_is_whole(broker: Broker, log: Log) -> None:
+    worker = Counting(broker, "m1")
+    out = worker.app.topic(broker.name("out"), value_type=int)
+    async with running(worker.app):
+        await (await out.send(value=0, partition=DAMAGED))
+        await other_type(log, out.get_topic_name())
+        with pytest.raises(DamagedPartitionError):
+            await (await out.send(value=1, partition=DAMAGED))
+        await until(lambda: _not_ready(log, worker.app.conf.id, f"repair {out.get_topic_name()} {DAMAGED}"))
+        await log.redis.rename("elsewhere", log.keys.stream(out.get_topic_name(), DAMAGED))
+        await (await out.send(value=2, partition=DAMAGED))
+        await until(lambda: _ready(log, worker.app.conf.id))
+
+
+async def _ready(log: Log, group: str) -> bool:
+    return (await Admin(log).describe_group(group)).ready
 
 
 async def _all(written: Callable[[int], Any], partitions: tuple[int, ...], count: int) -> bool:

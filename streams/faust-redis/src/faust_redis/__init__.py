@@ -26,9 +26,11 @@ from faust_redis.hooks import (
     Rebalanced,
     Recovered,
     Retried,
+    SendsRefused,
     add_hooks,
 )
 from faust_redis.log.errors import (
+    DamagedPartitionError,
     GroupInUseError,
     LogError,
     LogUnavailableError,
@@ -46,6 +48,7 @@ __all__ = [
     "BatchBegun",
     "BatchFinished",
     "Committed",
+    "DamagedPartitionError",
     "DeadLetter",
     "DeadLettered",
     "DeadLetters",
@@ -63,6 +66,7 @@ __all__ = [
     "Received",
     "Recovered",
     "Retried",
+    "SendsRefused",
     "TableDescription",
     "TopicDescription",
     "TopicMismatchError",

@@ -165,6 +165,23 @@ class HeldBack:
     error: BaseException
 
 
+@dataclass(frozen=True, slots=True)
+class SendsRefused:
+    """Sends outside of events have failed because their partition is damaged.
+
+    Attributes:
+        topic: Topic of the partition.
+        partition: The partition.
+        records: How many records were not written.
+        error: The damage.
+    """
+
+    topic: str
+    partition: int
+    records: int
+    error: BaseException
+
+
 class Hooks:
     """The base class of hooks. Override the methods that you need."""
 
@@ -191,6 +208,9 @@ class Hooks:
 
     def on_held_back(self, held_back: HeldBack, /) -> None:
         """Observe that the driver has stopped reading a damaged partition."""
+
+    def on_sends_refused(self, refused: SendsRefused, /) -> None:
+        """Observe that sends outside of events have failed because their partition is damaged."""
 
 
 class HookList(list[Hooks]):

@@ -17,10 +17,19 @@ from faust_redis.driver.commit.row_writes import Clock, RowWrites
 from faust_redis.driver.groups.fencing import Fencing
 from faust_redis.driver.limits import RANKED_ROW_US
 from faust_redis.hooks import HookList
-from faust_redis.log import Appended, Fence, FencedError, LogUnavailableError, ProducerSequence, WriteBatch
+from faust_redis.log import (
+    Appended,
+    DamagedPartitionError,
+    Fence,
+    FencedError,
+    LogUnavailableError,
+    ProducerSequence,
+    WriteBatch,
+)
 from faust_redis.log.keys import Keys
 
 SOURCE = TP("in", 0)
+DAMAGED = TP("out", 3)
 
 
 class SlowLog:
@@ -186,3 +195,56 @@ async def test_a_refused_write_fences_this_member_once(committer: Committer, log
     assert committer.fence is None
     await committer.end_generation("over")
     assert not committer.fencing.is_fenced
+
+
+class DamagedLog(SlowLog):
+    """A log with one damaged partition: it refuses each write that includes the partition."""
+
+    async def commit(self, batch: WriteBatch, *, fence: Fence | None, write_id: ProducerSequence) -> Appended:
+        self.batches.append(batch)
+        if any((record.topic, record.partition) == DAMAGED for record in batch.records):
+            raise DamagedPartitionError(*DAMAGED, "torn")
+        return Appended(tuple(range(len(batch.records))), again=False)
+
+
+def has_fence(committer: Committer) -> bool:
+    return committer.fence is not None
+
+
+def send_outside(committer: Committer, to: TP, outcomes: list[Any]) -> None:
+    settle = lambda offset, error: outcomes.append(error or offset)  # noqa: E731
+    committer.pending.add(Output(to.topic, to.partition, b"k", b"v", 0, (), None, settle))
+
+
+async def test_a_send_outside_of_events_to_a_damaged_partition_does_not_keep_events_from_their_commit() -> None:
+    log = DamagedLog()
+    committer = committer_of(log)
+    committer.fence = Fence("g", "m", 1)
+    refused: list[Any] = []
+    written: list[Any] = []
+    send_outside(committer, DAMAGED, refused)
+    finish_an_event(committer, written)
+    assert await committer.commit()
+    assert (written, committer.tracker.committed(SOURCE)) == ([0], 1)
+    assert [str(error) for error in refused] == [str(DamagedPartitionError(*DAMAGED, "torn"))]
+
+
+async def test_events_and_sends_outside_of_events_may_write_to_the_same_damaged_partition() -> None:
+    log = DamagedLog()
+    committer = committer_of(log)
+    committer.fence = Fence("g", "m", 1)
+    held_back: list[set[TP]] = []
+    committer.on_unwritable(lambda tps, _error: held_back.append(tps))
+    refused: list[Any] = []
+    kept: list[Any] = []
+    send_outside(committer, DAMAGED, refused)
+    send_outside(committer, TP("other", 0), kept)
+    committer.tracker.reset(SOURCE, 0)
+    committer.tracker.deliver(SOURCE, 0)
+    committer.pending.add(Output(*DAMAGED, b"k", b"v", 0, (), (SOURCE, 0), None))
+    committer.tracker.finish(SOURCE, (0,))
+    assert not await committer.commit()
+    assert (held_back, len(refused)) == ([{SOURCE}], 1)
+    assert not has_fence(committer)
+    assert await committer.commit()
+    assert kept == [0], "the other send was not lost"

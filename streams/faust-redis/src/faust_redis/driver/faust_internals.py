@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Container, Iterable, Iterator, 
 from functools import partial
 from typing import Any, cast
 
+from faust.agents.replies import ReplyPromise
 from faust.models.base import Model
 from faust.stores.memory import Store as MemoryStore
 from faust.streams import _current_event
@@ -267,6 +268,19 @@ def url_of(assignor: Any) -> str:
 
 
 # --- waiting ----------------------------------------------------------------------------------------------------------
+
+
+def fail_reply(app: Any, correlation_id: str, error: BaseException) -> bool:
+    """Fail the callers that wait for a reply, by `_waiting`; return whether there was one. A `map` or `join` waits on.
+
+    Faust has no reply that carries an error.
+    """
+    waiting = app._reply_consumer._waiting
+    promises = list(waiting.get(correlation_id, ()))
+    for promise in promises:
+        if type(promise) is ReplyPromise and not promise.done():
+            promise.set_exception(error)
+    return bool(promises)
 
 
 def tasks_waiting_for(future: asyncio.Future[Any]) -> Iterator[Any]:

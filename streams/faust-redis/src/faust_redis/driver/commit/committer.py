@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -15,7 +15,8 @@ from faust_redis.driver.broker import Commits
 from faust_redis.driver.commit.costs import WriteCosts
 from faust_redis.driver.commit.dependencies import Dependencies
 from faust_redis.driver.commit.offset_tracker import OffsetTracker
-from faust_redis.driver.commit.pending_writes import CommitBatch, Output, PendingWrites, coalesce
+from faust_redis.driver.commit.pending_writes import CommitBatch, PendingWrites, coalesce, settle_outputs
+from faust_redis.driver.commit.refusals import RefusedSends, writers_to
 from faust_redis.driver.commit.row_writes import RowWrites
 from faust_redis.driver.groups.fencing import Fencing
 from faust_redis.driver.limits import (
@@ -116,6 +117,7 @@ class Committer:
         self._rows = rows
         self._tables, self._memory = tables, memory
         self._hooks = hooks
+        self.refused = RefusedSends(hooks)
         self._lock = asyncio.Lock()
         self._sequence = 0
         self._acknowledged: int | None = None
@@ -236,7 +238,7 @@ class Committer:
         self._release_capacity()
         if outputs:
             logger.info("dropped %d uncommitted outputs: %s", len(outputs), reason)
-        _settle(outputs, None, OutputDroppedError(reason))
+        settle_outputs(outputs, None, OutputDroppedError(reason))
 
     def drop_event(self, source: Source, reason: str) -> list[Any]:
         """Drop the outputs and table rows of a failed event, and of all events that depend on it.
@@ -263,7 +265,7 @@ class Committer:
             store = stores.get(output.topic)
             if store is not None and output.key is not None and output.partition is not None:
                 store.undo(TP(output.topic, output.partition), output.key, source)
-            _settle([output], None, OutputDroppedError(reason))
+            settle_outputs([output], None, OutputDroppedError(reason))
 
     # --- one write ----------------------------------------------------------------------------------------------------
 
@@ -295,30 +297,45 @@ class Committer:
             self._begin_anew(batch, exc)
             return False
         except DamagedPartitionError as exc:
-            writers = _writers(batch, TP(exc.topic, exc.partition))
-            if fence is None or not writers or self._on_unwritable is None:
-                raise
-            self._on_unwritable(writers, exc)
-            self._begin_anew(batch, exc)
-            return False
+            return await self._write_the_rest(batch, exc)
         except LogUnavailableError as exc:
             # The worker stops, and the outcome is unknown. Sending the records under another number could double them.
             self.fence = None
-            _settle(batch.outputs, None, exc)
+            settle_outputs(batch.outputs, None, exc)
             raise
         self._note_committed(batch.offsets)
+        self.refused.note_written(outputs)
         self._rows.apply_records(outputs, appended.offsets)
         self._rows.apply_rows(rows, appended.rows)
         for position, (output, offset) in enumerate(zip(outputs, appended.offsets, strict=True)):
             if output.settle is not None:
                 output.settle(offset, None)
             if position in settled:
-                _settle(settled[position], offset, None)
+                settle_outputs(settled[position], offset, None)
         if self._hooks:
             records = len(outputs) + sum(len(each.items) for each in rows)
             duration_s = asyncio.get_running_loop().time() - began_s
             self._hooks.call(Hooks.on_commit, Committed(records, batch.offsets, duration_s))
         return True
+
+    async def _write_the_rest(self, batch: CommitBatch, damage: DamagedPartitionError) -> bool:
+        """Go on after the log refused a whole write because of one partition; return whether the rest was written.
+
+        Sends outside of events to that partition fail. Partitions whose events write to it are held back.
+
+        Raises:
+            DamagedPartitionError: nothing in the write explains the damage.
+        """
+        refused = self.refused.take(batch, damage)
+        if writers := writers_to(batch, TP(damage.topic, damage.partition)):
+            if self.fence is None or self._on_unwritable is None:
+                raise damage
+            self._on_unwritable(writers, damage)
+            self._begin_anew(batch, damage)
+            return False
+        if not refused:
+            raise damage
+        return await self._write(batch) if batch.outputs or batch.rows or batch.offsets else True
 
     def _begin_anew(self, batch: CommitBatch, why: LogError) -> None:
         """Drop all uncommitted work and make this member rejoin its group, to begin at its committed offsets."""
@@ -362,24 +379,5 @@ class Committer:
         """Drop rows changed outside of events (expired windows) while this member owns no partition."""
         changelogs = self._tables.changelogs()
         refused = [output for output in batch.outputs if output.topic in changelogs]
-        _settle(refused, None, OutputDroppedError("no partition is owned just now"))
+        settle_outputs(refused, None, OutputDroppedError("no partition is owned just now"))
         batch.outputs = [output for output in batch.outputs if output.topic not in changelogs]
-
-
-def _writers(batch: CommitBatch, to: TP) -> set[TP]:
-    """Return the partitions whose events write to a partition; none when code outside of events also writes to it.
-
-    The events of the partitions with the same number write a table's rows.
-    """
-    outputs = [output for output in batch.outputs if (output.topic, output.partition) == to]
-    sources = {output.source[0] for output in outputs if output.source is not None}
-    if any(output.source is None for output in outputs):
-        return set()
-    rows = {tp for tp in batch.offsets if tp.partition == to.partition} if to in batch.rows else set()
-    return sources | rows
-
-
-def _settle(outputs: Iterable[Output], offset: int | None, error: BaseException | None) -> None:
-    for output in outputs:
-        if output.settle is not None:
-            output.settle(offset, error)

@@ -363,3 +363,10 @@ def coalesce(outputs: list[Output]) -> tuple[list[Output], dict[int, list[Output
                 continue
         kept.append(output)
     return kept, settled
+
+
+def settle_outputs(outputs: Iterable[Output], offset: int | None, error: BaseException | None) -> None:
+    """Report the outcome of records to the callers that wait for it."""
+    for output in outputs:
+        if output.settle is not None:
+            output.settle(offset, error)

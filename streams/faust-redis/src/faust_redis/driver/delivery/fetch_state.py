@@ -70,10 +70,10 @@ class FetchState:
         """Return whether a partition must not be read."""
         return tp in self.damaged or tp in self.unwritable
 
-    def damages(self, assigned: set[TP]) -> list[str]:
-        """Return why assigned partitions are held back, one text each."""
+    def damages(self, assigned: set[TP]) -> list[DamagedPartitionError]:
+        """Return why assigned partitions are held back."""
         held_back = self.unwritable | self.damaged
-        return sorted({str(error) for tp, error in held_back.items() if tp in assigned})
+        return [error for tp, error in sorted(held_back.items()) if tp in assigned]
 
     def take_parked(self, full: Container[TP]) -> FetchedRecords:
         """Take out the parked records of partitions with room; move the positions back to their first offsets."""

@@ -37,6 +37,7 @@ from faust_redis.driver.groups.ownership import Ownership
 from faust_redis.driver.groups.ports import RebalanceListener, Standby
 from faust_redis.driver.groups.retention import Retention
 from faust_redis.driver.limits import WRITER_BYTES
+from faust_redis.driver.sending.asks import Asks
 from faust_redis.driver.sending.event_writes import EventWrites
 from faust_redis.driver.sending.waits import Waits
 from faust_redis.driver.state.memory import MemoryTables
@@ -113,6 +114,11 @@ class Driver:
     writes: EventWrites
     waits: Waits
     hooks: HookList
+
+    def damages(self) -> dict[TP, DamagedPartitionError]:
+        """Return the damaged partitions that keep this member from reading or writing, each with the error."""
+        errors = [*self.fetch_state.damages(self.ownership.assigned), *self.committer.refused.damaged.values()]
+        return {TP(error.topic, error.partition): error for error in errors}
 
 
 def compose(
@@ -202,6 +208,7 @@ def compose(
     )
     fetcher = Fetcher(broker, group, fetch_state, ownership, hand_over, consumer, fencing, tables, hooks)
     committer.on_unwritable(fetcher.hold_back_writers)
+    committer.refused.on_refused(Asks(app).fail)
     letters = DeadLetterTopic(group, dead_letters, lambda: app.conf.topic_partitions)
     return Driver(
         broker=broker,

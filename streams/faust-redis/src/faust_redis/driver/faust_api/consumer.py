@@ -177,8 +177,8 @@ class Consumer(base.Consumer):
         return set(self.driver.ownership.assigned)
 
     def damaged(self) -> list[str]:
-        """Return why partitions are held back, one text each."""
-        return self.driver.fetch_state.damages(self.driver.ownership.assigned)
+        """Return the damage that this member has met, one text for each partition."""
+        return sorted(map(str, self.driver.damages().values()))
 
     def highwater(self, tp: TP) -> int:
         """Return the last known high watermark."""
