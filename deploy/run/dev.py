@@ -71,8 +71,8 @@ def run_dev(settings: Settings, replay: str | None, token_command: str) -> None:
 def _start(settings: Settings, supervisor: Supervisor, console: Console, token_command: str) -> None:
     started = time.monotonic()
 
-    def tell(name: str, what: str) -> None:
-        console.print(f"[bold]dev[/]: {name:<9} {what}")
+    def report(name: str, role: str) -> None:
+        console.print(f"[bold]dev[/]: {name:<9} {role}")
 
     if settings.on_kafka:
         asyncio.run(check_kafka(bootstrap_of(broker_url(settings))))
@@ -82,18 +82,18 @@ def _start(settings: Settings, supervisor: Supervisor, console: Console, token_c
         )
         server.start()
         supervisor.keep("server", server, started=True)
-        tell("server", "keeps the log and all tables")
+        report("server", "keeps the log and all tables")
         settings = settings.with_log_url(server.url)
     else:
         asyncio.run(_check_broker(settings))
     if settings.on_kafka:
         supervisor.keep("bridge", _command(settings, ["bridge"], BRIDGE_GRACE_S))
-        tell("bridge", "copies between Kafka and the views")
+        report("bridge", "copies between Kafka and the views")
     for number, domains in enumerate(worker_plan(settings.workers), start=1):
         supervisor.keep(*worker_command(settings, number, domains), stage="workers")
-        tell(f"worker {number}", f"runs {', '.join(domains)}")
+        report(f"worker {number}", f"runs {', '.join(domains)}")
     supervisor.keep("api", _command(settings, ["api"], API_GRACE_S + settings.drain_s))
-    tell("api", "takes commands, answers queries, serves feeds")
+    report("api", "takes commands, answers queries, serves feeds")
     _wait_until_ready(settings, supervisor)
     _announce(settings, console, time.monotonic() - started, token_command)
 

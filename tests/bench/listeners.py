@@ -112,10 +112,10 @@ class Listener(asyncio.Protocol):
 async def listen(url: str, audience: Audience, changes: int) -> list[Listener]:
     """Connect all subscribers and wait until each has its snapshot."""
     loop, parts, found = asyncio.get_running_loop(), urlsplit(url), []
-    told = OF_DAYS if audience.watches == "fees" else OF_USERS
+    kinds = OF_DAYS if audience.watches == "fees" else OF_USERS
     for number in range(audience.subscribers):
         request = f"GET {audience.path(number, changes)} HTTP/1.1\r\nHost: bench\r\n\r\n".encode()
-        listener = Listener(request, audience.wanted(number, changes), told)
+        listener = Listener(request, audience.wanted(number, changes), kinds)
         await loop.create_connection(partial(_same, listener), str(parts.hostname), int(parts.port or 0))
         found.append(listener)
         if len(found) % CONNECT_AT_ONCE == 0:

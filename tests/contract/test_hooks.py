@@ -33,13 +33,13 @@ class Recording(Hooks):
     """Hooks that record each call."""
 
     def __init__(self) -> None:
-        self.told: list[Any] = []
+        self.calls: list[Any] = []
 
     def of(self, kind: type[Any]) -> list[Any]:
-        return [each for each in self.told if isinstance(each, kind)]
+        return [each for each in self.calls if isinstance(each, kind)]
 
     def _keep(self, event: Any) -> None:
-        self.told.append(event)
+        self.calls.append(event)
 
     on_batch_begun = on_batch_finished = on_commit = on_rebalance = on_recovery = on_retry = on_dead_letter = _keep
 

@@ -185,14 +185,14 @@ async def test_sends_that_need_fausts_way_use_it(broker: Broker, log: Log) -> No
     sender = Sender(broker)
     app, out = sender.app, sender.out
     new = app.topic(broker.name("new"), value_type=INT)
-    told: list[Any] = []
+    called_back: list[Any] = []
     given: list[dict[str, Any]] = [
         {"headers": {"h": b"1"}},
         {"headers": [("h", b"1")]},
         {"schema": faust.Schema(value_type=INT)},
         {"key_serializer": "raw"},
         {"value_serializer": "json"},
-        {"callback": told.append},
+        {"callback": called_back.append},
         {"force": True},
     ]
     later: list[Any] = []
@@ -225,16 +225,16 @@ async def test_sends_that_need_fausts_way_use_it(broker: Broker, log: Log) -> No
     found = await records(log, out.get_topic_name())
     assert len(found) == 1 + 3 + 2 * len(given) + 1 + 2
     assert sum(1 for _, record in found if record.headers) == 4
-    assert len(told) == 2
+    assert len(called_back) == 2
     assert len(await records(log, new.get_topic_name())) == 2
 
 
 async def test_sensors_see_each_message_on_the_fast_path(broker: Broker) -> None:
-    told: list[str] = []
+    topics: list[str] = []
 
     class Counting(Sensor):
         def on_send_initiated(self, *args: Any, **_: Any) -> None:
-            told.append(args[1])
+            topics.append(args[1])
 
     sender = Sender(broker)
     sender.app.sensors.add(Counting())
@@ -244,7 +244,7 @@ async def test_sensors_see_each_message_on_the_fast_path(broker: Broker) -> None
             assert isinstance(await sender.out.send(value=value), Sent)
 
     assert await sender.handle(body) == [None]
-    assert told.count(sender.out.get_topic_name()) == 1 + 3
+    assert topics.count(sender.out.get_topic_name()) == 1 + 3
 
 
 async def test_fausts_monitor_counts_sends_on_the_fast_path(broker: Broker) -> None:

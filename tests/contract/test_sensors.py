@@ -30,55 +30,55 @@ class Counting(Sensor):
 
     def __init__(self) -> None:
         super().__init__()
-        self.told: Counter[str] = Counter()
+        self.counts: Counter[str] = Counter()
         self.values: list[Any] = []
 
     def on_message_in(self, tp: Any, offset: int, message: Any) -> None:
         assert (message.tp, message.offset) == (tp, offset)
-        self.told["message_in"] += 1
+        self.counts["message_in"] += 1
 
     def on_message_out(self, tp: Any, offset: int, message: Any) -> None:
         assert (message.tp, message.offset) == (tp, offset)
-        self.told["message_out"] += 1
+        self.counts["message_out"] += 1
 
     def on_topic_buffer_full(self, tp: Any) -> None:
-        self.told["buffer_full"] += 1
+        self.counts["buffer_full"] += 1
 
     def on_stream_event_in(self, tp: Any, offset: int, stream: Any, event: Any) -> Any:
-        self.told["event_in"] += 1
+        self.counts["event_in"] += 1
         self.values.append(event.value)
         return {"offset": offset}
 
     def on_stream_event_out(self, tp: Any, offset: int, stream: Any, event: Any, state: Any = None) -> None:
         assert state == {"offset": offset}
-        self.told["event_out"] += 1
+        self.counts["event_out"] += 1
 
     def on_table_get(self, table: Any, key: Any) -> None:
-        self.told["table_get"] += 1
+        self.counts["table_get"] += 1
 
     def on_table_set(self, table: Any, key: Any, value: Any) -> None:
-        self.told["table_set"] += 1
+        self.counts["table_set"] += 1
 
     def on_table_del(self, table: Any, key: Any) -> None:
-        self.told["table_del"] += 1
+        self.counts["table_del"] += 1
 
     def on_send_initiated(self, producer: Any, topic: str, message: Any, keysize: int, valsize: int) -> Any:
         if topic.endswith("-out"):
-            self.told["send_begun"] += 1
+            self.counts["send_begun"] += 1
         return topic
 
     def on_send_completed(self, producer: Any, state: Any, metadata: Any) -> None:
         assert metadata.topic == state
         if state.endswith("-out"):
-            self.told["send_done"] += 1
+            self.counts["send_done"] += 1
 
     def on_commit_initiated(self, consumer: Any) -> Any:
-        self.told["commit_begun"] += 1
-        return self.told["commit_begun"]
+        self.counts["commit_begun"] += 1
+        return self.counts["commit_begun"]
 
     def on_commit_completed(self, consumer: Any, state: Any) -> None:
         assert isinstance(state, int)
-        self.told["commit_done"] += 1
+        self.counts["commit_done"] += 1
 
 
 class CountingMonitor(Monitor):
@@ -104,7 +104,7 @@ async def play(app: Any, topic: Any, out: Any, sums: Any, sensor: Counting) -> i
         patch.setattr(DirectQueue, "put", counting)
         async with running(app):
             await asyncio.gather(*[await topic.send(key="k", value=i, partition=0) for i in range(RECORDS)])
-            await until(lambda: sensor.told["send_done"] == RECORDS and sensor.told["message_out"] == RECORDS)
+            await until(lambda: sensor.counts["send_done"] == RECORDS and sensor.counts["message_out"] == RECORDS)
             assert sums["k"] == sum(range(RECORDS))
             assert type(sums) is FastTable
             assert type(out) is FastTopic
@@ -128,11 +128,11 @@ async def test_an_event_agent_keeps_the_fast_path_and_its_sensors(broker: Broker
             await out.send(key="k", value=value)
 
     assert await play(app, topic, out, sums, sensor) == RECORDS
-    sensor.told["table_get"] -= 1  # Do not count the test's own read.
+    sensor.counts["table_get"] -= 1  # Do not count the test's own read.
     assert plain == [True]
-    assert {name: sensor.told[name] for name in EXPECTED} == EXPECTED
+    assert {name: sensor.counts[name] for name in EXPECTED} == EXPECTED
     assert sorted(sensor.values) == list(range(RECORDS))
-    assert sensor.told["commit_begun"] == sensor.told["commit_done"] >= 1
+    assert sensor.counts["commit_begun"] == sensor.counts["commit_done"] >= 1
     counts = app.monitor
     assert counts.messages_received_total >= RECORDS
     assert counts.messages_sent_by_topic[out.get_topic_name()] == RECORDS
@@ -153,10 +153,10 @@ async def test_a_batch_agent_works_with_any_sensor(broker: Broker) -> None:
             await out.send(key="k", value=value)
 
     assert await play(app, topic, out, sums, sensor) == RECORDS
-    sensor.told["table_get"] -= 1  # Do not count the test's own read.
+    sensor.counts["table_get"] -= 1  # Do not count the test's own read.
     assert sum(sizes) == RECORDS
     assert max(sizes) > 1
-    assert {name: sensor.told[name] for name in EXPECTED} == EXPECTED
+    assert {name: sensor.counts[name] for name in EXPECTED} == EXPECTED
     assert sorted(sensor.values) == list(range(RECORDS))
 
 
@@ -173,9 +173,9 @@ async def test_a_stream_with_processors_tells_its_sensors_as_faust_does(broker: 
     async with running(app):
         for value in range(10):
             await topic.send(value=value, partition=0)
-        await until(lambda: sensor.told["message_out"] == 10)
+        await until(lambda: sensor.counts["message_out"] == 10)
     assert seen == [0, 2, 4, 6, 8]
-    assert sensor.told["event_in"] == sensor.told["event_out"] == sensor.told["message_in"] == 10
+    assert sensor.counts["event_in"] == sensor.counts["event_out"] == sensor.counts["message_in"] == 10
 
 
 async def test_sensors_see_that_the_queue_of_an_agent_is_full(broker: Broker) -> None:
@@ -191,7 +191,7 @@ async def test_sensors_see_that_the_queue_of_an_agent_is_full(broker: Broker) ->
 
     async with running(app):
         await asyncio.gather(*[await topic.send(value=value, partition=0) for value in range(RECORDS)])
-        await until(lambda: sensor.told["buffer_full"])
+        await until(lambda: sensor.counts["buffer_full"])
         go_on.set()
         await until(lambda: len(seen) == RECORDS)
     assert app.monitor.topic_buffer_full

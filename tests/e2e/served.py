@@ -99,8 +99,8 @@ def board(client: httpx.Client, key: BoardKey, page_rows: int) -> Iterator[tuple
             return
 
 
-def score(kind: str, told: int | str) -> int:
-    return usd(str(told)) if kind in {"volume", "pnl"} else int(told)
+def score(kind: str, raw: int | str) -> int:
+    return usd(str(raw)) if kind in {"volume", "pnl"} else int(raw)
 
 
 def instant(text: str) -> datetime:

@@ -49,8 +49,8 @@ def main(argv: list[str] | None = None) -> int:
         parser().error("--minutes needs --seed")
     shape = Shape() if args.minutes is None else Shape.long(args.minutes)
     if args.seed is not None:
-        came, directory = outcome(args.seed, shape, args.keep, told=True)
-        report(came, directory, told=True)
+        came, directory = outcome(args.seed, shape, args.keep, is_printed=True)
+        report(came, directory, is_printed=True)
         return 1 if came.failure else 0
     return many(range(args.first, args.first + args.seeds), args.jobs, partial(outcome, shape=shape, keep=args.keep))
 
@@ -62,7 +62,7 @@ def many(seeds: range, jobs: int, one: partial[tuple[Outcome, Path]]) -> int:
     failed: list[int] = []
     for came, directory in outcomes(seeds, jobs, one):
         faults += came.faults
-        report(came, directory, told=False)
+        report(came, directory, is_printed=False)
         if came.failure:
             failed.append(came.seed)
     seconds = time.monotonic() - began
@@ -72,12 +72,12 @@ def many(seeds: range, jobs: int, one: partial[tuple[Outcome, Path]]) -> int:
     return 1 if failed else 0
 
 
-def report(came: Outcome, directory: Path, *, told: bool) -> None:
+def report(came: Outcome, directory: Path, *, is_printed: bool) -> None:
     """Print one line for a seed that held; else the script as it ran, the errors, and where to look."""
     kinds = ", ".join(f"{times} {kind}" for kind, times in sorted(came.faults.items()))
     print(f"seed {came.seed} {'FAILED' if came.failure else 'held'} in {came.seconds:.1f} s: {kinds}", flush=True)
     if came.failure:
-        print("\n".join([*([] if told else came.story), came.failure]))
+        print("\n".join([*([] if is_printed else came.story), came.failure]))
         print(f"  logs, data and story: {directory}\n  again: python -m tests.faults --seed {came.seed}", flush=True)
 
 

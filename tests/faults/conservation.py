@@ -33,9 +33,9 @@ def fees(financial: Iterable[Event], rows: Rows) -> Iterator[Finding]:
     yield from some(
         "fees", "days whose shares do not sum to the total", [day for day in whole if whole[day] != shares[day]]
     )
-    told = sum(usd(one["amount"]) for one in accrued)
-    if whole["all"] != told:
-        yield f"fees: the table has {whole['all']}, the events {told}"
+    accrued_sum = sum(usd(one["amount"]) for one in accrued)
+    if whole["all"] != accrued_sum:
+        yield f"fees: the table has {whole['all']}, the events {accrued_sum}"
 
 
 def experience(gamification: Iterable[Event], rows: Rows) -> Iterator[Finding]:

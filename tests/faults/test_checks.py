@@ -76,11 +76,11 @@ def fee(amount: str, **shares: str) -> conservation.Event:
 
 def test_fees_that_do_not_sum_are_found() -> None:
     totals = [("trading|USD|all|total", {"amount": 300}), ("trading|USD|all|treasury", {"amount": 300})]
-    told = [fee("0.00000003", treasury="0.00000003")] * 100
-    assert list(conservation.fees(told, {"financial-fees": totals})) == []
-    assert list(conservation.fees(told[1:], {"financial-fees": totals})) != []
-    assert list(conservation.fees(told, {"financial-fees": totals[:1]})) != []
-    torn = [*told[1:], fee("0.00000003", treasury="0.00000002")]
+    events = [fee("0.00000003", treasury="0.00000003")] * 100
+    assert list(conservation.fees(events, {"financial-fees": totals})) == []
+    assert list(conservation.fees(events[1:], {"financial-fees": totals})) != []
+    assert list(conservation.fees(events, {"financial-fees": totals[:1]})) != []
+    torn = [*events[1:], fee("0.00000003", treasury="0.00000002")]
     assert list(conservation.fees(torn, {"financial-fees": totals})) != []
 
 

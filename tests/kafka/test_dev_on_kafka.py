@@ -28,13 +28,13 @@ def test_one_command_runs_it_all_on_kafka_and_stops_clean(tmp_path: Path, bootst
 
 def test_commands_that_need_redis_say_so_on_kafka(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ASTRA_BROKER_URL", "kafka://127.0.0.1:1")
-    told = CliRunner().invoke(cli, ["dead-letters", "list"]).exception
-    assert isinstance(told, DeployError)
-    assert "no dead letters on Kafka" in str(told)
+    error = CliRunner().invoke(cli, ["dead-letters", "list"]).exception
+    assert isinstance(error, DeployError)
+    assert "no dead letters on Kafka" in str(error)
 
 
 def test_a_bridge_where_the_broker_is_redis_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ASTRA_BROKER_URL", "redis://127.0.0.1:1")
-    told = CliRunner().invoke(cli, ["bridge"]).exception
-    assert isinstance(told, DeployError)
-    assert "no kafka:// URL" in str(told)
+    error = CliRunner().invoke(cli, ["bridge"]).exception
+    assert isinstance(error, DeployError)
+    assert "no kafka:// URL" in str(error)

@@ -25,20 +25,20 @@ class Presence(Service):
         self.member = member
         self._interval_s = interval_s
         self._lease_ms = lease_ms
-        self._told = True
+        self._is_reported = True
 
     @Service.task
-    async def _keep_telling(self) -> None:
+    async def _report_regularly(self) -> None:
         while not self.should_stop:
-            await self._tell(self._lease_ms)
+            await self._report(self._lease_ms)
             await self.sleep(self._interval_s)
 
     async def on_stop(self) -> None:
         """Report that the worker leaves."""
-        await self._tell(0)
+        await self._report(0)
         await self.views.close()
 
-    async def _tell(self, lease_ms: int) -> None:
+    async def _report(self, lease_ms: int) -> None:
         app = self.faust_app
         generation = app.consumer_generation_id
         recovered = app.rebalancing_count > 0 and not app.rebalancing
@@ -49,8 +49,8 @@ class Presence(Service):
                 app.conf.id, self.member, lease_ms=lease_ms, generation=generation, state=state, status=status
             )
         except LogError as exc:
-            if self._told:
-                logger.warning("the views cannot be told that this worker lives: %s", exc)
-            self._told = False
+            if self._is_reported:
+                logger.warning("cannot report to the views that this worker lives: %s", exc)
+            self._is_reported = False
         else:
-            self._told = True
+            self._is_reported = True

@@ -77,7 +77,7 @@ class Reader:
     key: str = "user_id"
     last_id: str | None = None
     table: dict[str, dict[str, Any]] = field(default_factory=dict)
-    told: list[dict[str, Any]] = field(default_factory=list)
+    received: list[dict[str, Any]] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
     resyncs: list[str] = field(default_factory=list)
     current: asyncio.Event = field(default_factory=asyncio.Event)
@@ -102,7 +102,7 @@ class Reader:
                 self.table.clear()
             for row in event.rows:
                 self.table[row[self.key]] = row
-                self.told.append(row)
+                self.received.append(row)
             for gone in event.data.get("removed", ()):
                 self.table.pop(gone, None)
         if event.id is not None:

@@ -116,12 +116,12 @@ async def test_random_disconnects_lose_and_repeat_nothing(
     writing = asyncio.create_task(write())
     connections = 0
     async with asyncio.timeout(30):
-        while len(reader.told) < total:
-            await reader.read(lambda r: len(r.told) >= total, at_most=1)
+        while len(reader.received) < total:
+            await reader.read(lambda r: len(r.received) >= total, at_most=1)
             connections += 1
             connected.set()
     await writing
-    assert sorted(row["amount"] for row in reader.told) == list(range(1, total + 1))
+    assert sorted(row["amount"] for row in reader.received) == list(range(1, total + 1))
     assert connections > 5
     assert "resync" not in reader.names
     assert reader.names.count("snapshot") == 2
@@ -208,7 +208,7 @@ async def test_only_the_users_asked_for(server: httpx.AsyncClient, worker: Worke
     await worker.put_user(TABLE, "carol", progress(2))
     await worker.put_user(TABLE, "alice", progress(2))
     await reading
-    assert all(row["user_id"] != "carol" for row in reader.told)
+    assert all(row["user_id"] != "carol" for row in reader.received)
 
 
 async def test_a_portfolio_is_its_owners(server: httpx.AsyncClient, worker: Worker) -> None:
@@ -275,7 +275,7 @@ async def test_the_tape_has_executions_of_the_market_alone(server: httpx.AsyncCl
     await worker.emit(topics.TRADING_EVENTS, *(executed(f"u-{n}", "BTC" if n % 2 else "ETH", n) for n in range(20)))
     reader = Reader(server, "/v1/feed/trades", {"market": "BTC", "last": 5}, key="fill_id")
     await reader.read(lambda r: r.last_id is not None)
-    assert [row["fill_id"] for row in reader.told] == [f"f-{n}" for n in (11, 13, 15, 17, 19)]
+    assert [row["fill_id"] for row in reader.received] == [f"f-{n}" for n in (11, 13, 15, 17, 19)]
     reading = asyncio.create_task(reader.read(lambda r: "f-21" in r.table))
     await worker.emit(topics.TRADING_EVENTS, executed("a", "ETH", 20), executed("a", "BTC", 21))
     await reading
@@ -296,7 +296,7 @@ async def test_the_tape_shows_an_execution_once_though_it_was_replayed_for_a_gro
     await worker.emit(topics.TRADING_EVENTS, executed("a", "BTC", 2))
     reader = Reader(server, "/v1/feed/trades", {"market": "BTC", "last": 5}, key="fill_id")
     await reader.read(lambda r: r.last_id is not None)
-    assert [row["fill_id"] for row in reader.told] == ["f-1", "f-2"]
+    assert [row["fill_id"] for row in reader.received] == ["f-1", "f-2"]
 
 
 async def test_the_xp_feed_leaves_streaks_out(server: httpx.AsyncClient, worker: Worker) -> None:
@@ -348,14 +348,14 @@ async def test_a_client_that_reads_nothing_slows_no_other_and_is_told_to_start_a
             for start in range(0, total, 500):
                 gained = (xp_gained(f"u-{n % 50}", n) for n in range(start + 1, start + 501))
                 await worker.emit(topics.GAMIFICATION_EVENTS, *gained)
-                while len(reader.told) < start + 500:
+                while len(reader.received) < start + 500:
                     reader.take(await anext(stream))
         assert "resync" not in reader.names
         [slow] = [session for session in served_app.state.api.hub.sessions if session.subscriber.lost]
         assert slow.subscriber.lost == "slow"
         async with asyncio.timeout(10):
-            told = await stuck.read()
-        assert b'event: resync\ndata: {"why":"slow"}\nid: \n\n' in told
+            received = await stuck.read()
+        assert b'event: resync\ndata: {"why":"slow"}\nid: \n\n' in received
 
 
 @asynccontextmanager

@@ -169,8 +169,8 @@ async def test_requests_at_the_same_time_share_calls_and_each_has_its_own_places
     placed = {(place["partition"], place["offset"]) for answer in answers for place in answer.json()["events"]}
     assert len(events) == len(placed) == 60
     for answer, body in zip(answers, bodies, strict=True):
-        told = [events[place["event_id"]].data.fill_id for place in answer.json()["events"]]
-        assert told == [one["fill_id"] for one in body["fills"]]
+        fill_ids = [events[place["event_id"]].data.fill_id for place in answer.json()["events"]]
+        assert fill_ids == [one["fill_id"] for one in body["fills"]]
         for place in answer.json()["events"]:
             found = await log.at({TopicPartition(topics.TRADING_COMMANDS, place["partition"]): place["offset"]})
             [record] = found.values()

@@ -88,17 +88,17 @@ async def test_a_feed_notices_a_restored_broker_though_no_call_fails(
 
 @pytest.mark.parametrize("told", ["snapshot", "delta"])
 async def test_a_client_that_resumes_at_a_restored_broker_starts_afresh(
-    server: httpx.AsyncClient, config: ApiConfig, log: Log, history: History, told: str
+    server: httpx.AsyncClient, config: ApiConfig, log: Log, history: History, event_name: str
 ) -> None:
     """The other process knows nothing of the earlier reads."""
     worker, lost, later = history
     reader = Reader(server, PATH)
-    if told == "delta":
+    if event_name == "delta":
         reading = asyncio.create_task(reader.read(lambda r: lost in r.table))
         await reader.current.wait()
     await put(worker, **{lost: 9})
-    await (reading if told == "delta" else reader.read(lambda r: bool(r.last_id)))
-    assert reader.names[-1] == told
+    await (reading if event_name == "delta" else reader.read(lambda r: bool(r.last_id)))
+    assert reader.names[-1] == event_name
     assert lost in reader.table
     await restore(log, later)
     async with serving(create_app(config)) as (url, _), httpx.AsyncClient(base_url=url) as reader.client:

@@ -40,17 +40,21 @@ async def test_a_stalled_client_gets_the_newest_of_each_row_and_a_reading_one_ea
 ) -> None:
     hub = app.state.api.hub
     views = [RowsView(hub.tables, TABLE, PROGRESS.load) for _ in range(2)]
-    reading, standing = [await hub.open("progress", view, None) for view in views]
-    async with aclosing(reading.frames()) as told, aclosing(standing.frames()) as held_up:
-        for frames in (told, held_up):
+    reading, stalled = [await hub.open("progress", view, None) for view in views]
+    async with aclosing(reading.frames()) as reading_frames, aclosing(stalled.frames()) as stalled_frames:
+        for frames in (reading_frames, stalled_frames):
             await next_rows(frames, until=b'"last":true')
         for n in range(1, 31):
             await worker.put_user(TABLE, f"u-{n % 3}", progress(n))
-            [row] = await next_rows(told)
+            [row] = await next_rows(reading_frames)
             assert (row["user_id"], row["xp"]) == (f"u-{n % 3}", n)
-        assert {row["user_id"]: row["xp"] for row in await next_rows(held_up)} == {"u-0": 30, "u-1": 28, "u-2": 29}
-        assert (reading.subscriber.conflated, standing.subscriber.conflated) == (0, 27)
-    for session in (reading, standing):
+        assert {row["user_id"]: row["xp"] for row in await next_rows(stalled_frames)} == {
+            "u-0": 30,
+            "u-1": 28,
+            "u-2": 29,
+        }
+        assert (reading.subscriber.conflated, stalled.subscriber.conflated) == (0, 27)
+    for session in (reading, stalled):
         hub.leave(session)
 
 

@@ -28,8 +28,8 @@ def test_a_fill_is_sent_on_the_channel_of_its_market() -> None:
     reading = TRADES_FEED.read(0, record(EVENT))
     assert reading is not None
     assert (reading.name, reading.channels) == (7, ("BTC",))
-    told: Any = reading.row()
-    assert (told["type"], told["user_id"], told["market"]) == ("TradeExecuted", "ada", "BTC")
+    row_data: Any = reading.row()
+    assert (row_data["type"], row_data["user_id"], row_data["market"]) == ("TradeExecuted", "ada", "BTC")
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,9 @@ def shown(**rows: int) -> Shown:
 
 
 def test_changed_rows_and_users_who_left_are_sent() -> None:
-    told = shown(ada=1, cy=2).since(shown(ada=1, bob=2, cy=3))
-    assert told is not None
-    assert orjson.loads(told) == {"rows": [2], "removed": ["bob"]}
+    delta = shown(ada=1, cy=2).since(shown(ada=1, bob=2, cy=3))
+    assert delta is not None
+    assert orjson.loads(delta) == {"rows": [2], "removed": ["bob"]}
 
 
 def test_nothing_is_sent_when_nothing_changed() -> None:
@@ -27,9 +27,9 @@ def test_nothing_is_sent_when_nothing_changed() -> None:
 def test_a_difference_is_computed_once_for_all_subscribers_with_the_same_rows() -> None:
     now, before, other = shown(ada=1, bob=2), shown(bob=1), shown(ada=1)
     assert now.since(before) is now.since(before)
-    told = now.since(other)
-    assert told is not None
-    assert orjson.loads(told) == {"rows": [2], "removed": []}
+    delta = now.since(other)
+    assert delta is not None
+    assert orjson.loads(delta) == {"rows": [2], "removed": []}
 
 
 def test_a_subscriber_with_unknown_rows_gets_all_rows() -> None:

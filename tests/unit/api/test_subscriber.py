@@ -90,8 +90,8 @@ def test_subscribers_with_the_same_offsets_get_the_same_event_id() -> None:
     some = [subscriber() for _ in range(2)]
     for one in some:
         one.know(floor)
-    told = [one.resume_id(reached) for one in some]
-    assert told[0] is told[1]
+    received = [one.resume_id(reached) for one in some]
+    assert received[0] is received[1]
     some[0].know(Position("t", "e", {0: 6}))
     assert [one.resume_id(reached) for one in some] == ["e:0-6", "e:0-5"]
 
@@ -100,11 +100,11 @@ def test_subscribers_with_the_same_offsets_get_the_same_event_id() -> None:
 def test_whatever_the_pace_the_last_value_of_every_row_arrives(steps: list[tuple[int, bool]]) -> None:
     one = subscriber(pending_max=4)
     table: dict[int, int] = {}
-    told: dict[int, int] = {}
+    received: dict[int, int] = {}
     for offset, (row, read) in enumerate(steps):
         one.offer(changed(offset, f"r{row}"))
         table[row] = offset
         if read:
-            told.update({int(str(c.key.name)[1:]): c.offset for c in one.take()})
-    told.update({int(str(c.key.name)[1:]): c.offset for c in one.take()})
-    assert told == table
+            received.update({int(str(c.key.name)[1:]): c.offset for c in one.take()})
+    received.update({int(str(c.key.name)[1:]): c.offset for c in one.take()})
+    assert received == table

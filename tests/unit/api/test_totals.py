@@ -28,13 +28,13 @@ def at(*offsets: int) -> Position:
     return Position("fees", "e", dict(enumerate(offsets)))
 
 
-def told(data: bytes | None) -> dict[str, str]:
+def amounts(data: bytes | None) -> dict[str, str]:
     rows = orjson.loads(data)["rows"] if data is not None else ()
     return {row["beneficiary"]: row["amount"] for row in rows}
 
 
 def shown(sums: Sums, wanted: FeeFilter = ALL) -> dict[str, str]:
-    return told(b'{"rows":[' + b",".join(sums.rows(wanted)) + b"]}")
+    return amounts(b'{"rows":[' + b",".join(sums.rows(wanted)) + b"]}")
 
 
 class Table:
@@ -122,8 +122,8 @@ async def test_changes_between_a_read_and_its_answer_are_neither_lost_nor_undone
     now = round_of(second, third, fourth)
     await totals.prepare(now, at(1, 0))
     assert sums.position == at(2, 2)
-    assert told(sums.since(now[None], ALL)) == {"treasury": "12.00", "others": "5.00"}
-    assert told(sums.since(now[None], TREASURY)) == {"treasury": "12.00"}
+    assert amounts(sums.since(now[None], ALL)) == {"treasury": "12.00", "others": "5.00"}
+    assert amounts(sums.since(now[None], TREASURY)) == {"treasury": "12.00"}
     assert shown(sums, OTHERS) == {"others": "5.00"}
     assert await totals.at(at(2, 2)) is sums
 
@@ -140,8 +140,8 @@ async def test_a_delta_is_made_once_for_all_of_a_filter_and_tells_sums_as_they_a
     other = Changes([table.write(1, "treasury", 2), table.write(1, "others", 4)])
     await totals.prepare({None: other}, at(1, 0))
     both = Changes([*one, *other])  # The changes of a subscriber that took none meanwhile.
-    assert told(sums.since(one, ALL)) == {"treasury": "3.00"}
-    assert told(sums.since(both, ALL)) == told(sums.since(other, ALL)) == {"treasury": "3.00", "others": "4.00"}
+    assert amounts(sums.since(one, ALL)) == {"treasury": "3.00"}
+    assert amounts(sums.since(both, ALL)) == amounts(sums.since(other, ALL)) == {"treasury": "3.00", "others": "4.00"}
     assert sums.since(one, OTHERS) is None
 
 
@@ -174,7 +174,7 @@ async def test_a_subscriber_ahead_of_the_follower_has_the_totals_read_again(tabl
     ahead = table.write(0, "treasury", 1)
     table.answer()
     sums = await totals.at(at(1, 0))
-    assert told(sums.since(Changes([ahead]), ALL)) == {"treasury": "1.00"}
+    assert amounts(sums.since(Changes([ahead]), ALL)) == {"treasury": "1.00"}
     await totals.prepare(round_of(ahead), at(0, 0))
     assert shown(sums) == {"treasury": "1.00"}
     assert table.reads == 2
@@ -190,10 +190,10 @@ async def test_a_change_that_was_read_and_not_sent_is_sent_when_the_feed_hands_i
     subscriber.offer(Changes([table.write(0, "treasury", 1)]))
     meanwhile = round_of(table.write(1, "others", 1))
     table.answer()
-    assert told(await view.delta(subscriber.take(), at(0, 0), subscriber)) == {"treasury": "1.00"}
+    assert amounts(await view.delta(subscriber.take(), at(0, 0), subscriber)) == {"treasury": "1.00"}
     await totals.prepare(meanwhile, at(0, 0))
     subscriber.offer(meanwhile[None])
-    assert told(await view.delta(subscriber.take(), at(0, 1), subscriber)) == {"others": "1.00"}
+    assert amounts(await view.delta(subscriber.take(), at(0, 1), subscriber)) == {"others": "1.00"}
 
 
 async def test_a_read_that_began_too_early_is_followed_by_another(table: Table, totals: SharedSums) -> None:

@@ -118,8 +118,8 @@ def test_a_domain_that_crashed_is_started_again_with_new_services(
     made = run(threads, Crashing, Crashing, Steady)
     assert not wait_for(made, 3).stopped.is_set()
     assert [service.stopped.is_set() for service in made] == [True, True, False]
-    told = [record.getMessage() for record in caplog.records if record.name == domain_thread.__name__]
-    assert told == [f"domain trading crashed; it starts again in {pause} s" for pause in ("0.01", "0.02")]
+    messages = [record.getMessage() for record in caplog.records if record.name == domain_thread.__name__]
+    assert messages == [f"domain trading crashed; it starts again in {pause} s" for pause in ("0.01", "0.02")]
 
 
 def test_a_domain_can_be_stopped_before_it_is_ready(threads: list[DomainThread]) -> None:

@@ -186,12 +186,12 @@ async def test_a_row_of_a_partition_that_this_member_does_not_own_is_not_written
 
 
 async def test_a_refused_write_fences_this_member_once(committer: Committer, log: SlowLog) -> None:
-    told: list[bool] = []
-    committer.fencing.on_fenced(lambda: told.append(committer.fencing.is_fenced))
+    fenced_states: list[bool] = []
+    committer.fencing.on_fenced(lambda: fenced_states.append(committer.fencing.is_fenced))
     finish_an_event(committer, [])
     log.answer.set_exception(FencedError("its lease is over"))
     assert not await committer.commit()
-    assert told == [True]
+    assert fenced_states == [True]
     assert committer.fence is None
     await committer.end_generation("over")
     assert not committer.fencing.is_fenced

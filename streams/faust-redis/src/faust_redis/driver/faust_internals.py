@@ -147,19 +147,19 @@ def hook_table_accesses(
     on_del: Callable[[Any], None],
 ) -> None:
     """Call functions at each access to a table, before its sensors, by `_sensor_on_get` and similar methods."""
-    told_get, told_set, told_del = table._sensor_on_get, table._sensor_on_set, table._sensor_on_del
+    sensor_get, sensor_set, sensor_del = table._sensor_on_get, table._sensor_on_set, table._sensor_on_del
 
     def get(which: Any, key: Any) -> None:
         on_get(key)
-        told_get(which, key)
+        sensor_get(which, key)
 
     def put(which: Any, key: Any, value: Any) -> None:
         on_set(key)
-        told_set(which, key, value)
+        sensor_set(which, key, value)
 
     def delete(which: Any, key: Any) -> None:
         on_del(key)
-        told_del(which, key)
+        sensor_del(which, key)
 
     table._sensor_on_get, table._sensor_on_set, table._sensor_on_del = get, put, delete
 

@@ -66,10 +66,10 @@ class HeartbeatThread(threading.Thread):
         with client.pubsub(ignore_subscribe_messages=True) as notices:
             notices.subscribe(self._key)
             while not self._over.is_set():
-                self._tell(lambda: None)
+                self._call_on_loop(lambda: None)
                 if time.monotonic() - self._turned_s < self._stuck_s:
                     reply = self._ask(client)
-                    self._tell(lambda reply=reply: self._report(reply))  # type: ignore[misc]
+                    self._call_on_loop(lambda reply=reply: self._report(reply))  # type: ignore[misc]
                 else:
                     logger.error("the event loop has not turned for %.0f s; letting the lease run out", self._stuck_s)
                 notices.get_message(timeout=self._interval_s)
@@ -81,7 +81,7 @@ class HeartbeatThread(threading.Thread):
         except NoScriptError:
             return client.execute_command("EVAL", GROUP.text, *args)
 
-    def _tell(self, callback: Callable[[], None]) -> None:
+    def _call_on_loop(self, callback: Callable[[], None]) -> None:
         def on_loop() -> None:
             self._turned_s = time.monotonic()
             callback()

@@ -203,7 +203,7 @@ class TestDriver:
     def _run(self, until: Callable[[], bool], *, patience_s: float = PATIENCE_S, check: bool = True) -> None:
         give_up_us = self._agenda.now_us + int(patience_s * 1e6)
         with self._substitutes.active():
-            self._network.tell()
+            self._network.notify()
             while not (until() and self._agenda.next_us() != self._agenda.now_us):
                 if self._agenda.now_us > give_up_us or self._agenda.next_us() is None:
                     self._check()

@@ -118,7 +118,7 @@ class Network:
         if self.trace is not None:
             self.trace(f"{sender}: {_short(command)} -> {_short(reply)}")
         self.after(sender, command, reply)
-        self._tell_listeners()
+        self._notify_listeners()
         if reply is None and "BLOCK" in command:
             self._park(command, answer)
         else:
@@ -149,12 +149,12 @@ class Network:
                 self._waiting.remove(waiting)
                 waiting.answer(reply)
 
-    def _tell_listeners(self) -> None:
+    def _notify_listeners(self) -> None:
         if self.server.published:
             self.server.published.clear()
-            for tell in list(self.listeners.values()):
+            for notify in list(self.listeners.values()):
                 if not self.is_lost():
-                    self.agenda.after(self.delay_s(), tell)
+                    self.agenda.after(self.delay_s(), notify)
 
     def stop_server(self, seconds: float) -> None:
         """Restart the server: close all connections and keep its data."""

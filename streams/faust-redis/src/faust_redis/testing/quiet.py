@@ -36,7 +36,7 @@ class QuietNetwork:
             self._wait(loop, future, command)
         else:
             future.set_result(reply)
-            self.tell()
+            self.notify()
         return future
 
     def _wait(self, loop: ProcessLoop, future: asyncio.Future[Any], command: tuple[Any, ...]) -> None:
@@ -50,12 +50,12 @@ class QuietNetwork:
 
         future.add_done_callback(over)
 
-    def tell(self) -> None:
+    def notify(self) -> None:
         """Deliver arrived records to waiting readers, and announcements to listeners."""
         if self._server.published:
             self._server.published.clear()
-            for tell in list(self.listeners.values()):
-                self._agenda.after(0, tell)
+            for notify in list(self.listeners.values()):
+                self._agenda.after(0, notify)
         for future, command in list(self._waiting.items()):
             reply = None if future.done() else self._server.execute(*command)
             if reply is not None:

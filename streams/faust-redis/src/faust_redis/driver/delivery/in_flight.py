@@ -92,14 +92,14 @@ class InFlight:
             self._tracker.finish(message.tp, offsets_of(message))
         else:
             self._tracker.finish_one(message.tp, message.offset)
-        self._tell_finished()
+        self._notify_finished()
 
     def finish_acked(self, tp: TP, offset: int) -> None:
         """Finish an event of this generation that one of Faust's own streams has acked."""
         self._tracker.finish_one(tp, offset)
-        self._tell_finished()
+        self._notify_finished()
 
-    def _tell_finished(self) -> None:
+    def _notify_finished(self) -> None:
         self.has_finished = True
         if self._next_finished is not None and not self._next_finished.done():
             self._next_finished.set_result(None)

@@ -268,7 +268,7 @@ def _settle_future(future: DeliveryFuture, tp: TP, timestamp: float | None) -> S
     return settle
 
 
-def _settle_message(fut: FutureMessage, told: Any) -> Settle:
+def _settle_message(fut: FutureMessage, on_outcome: Any) -> Settle:
     message = fut.message
 
     def settle(offset: int | None, error: BaseException | None) -> None:
@@ -277,8 +277,8 @@ def _settle_message(fut: FutureMessage, told: Any) -> Settle:
             topic = message.channel.get_topic_name()
             partition = message.partition if message.partition is not None else OFFSET_UNKNOWN
             metadata = RecordMetadata(topic, partition, TP(topic, partition), offset, message.timestamp, 0)
-        if told is not None:
-            told(offset, error, metadata)
+        if on_outcome is not None:
+            on_outcome(offset, error, metadata)
         if fut.done():
             return
         if metadata is None:

@@ -42,14 +42,14 @@ class BegunBatch(NamedTuple):
         received: Its records.
         message: Its message; a batch is a single event in flight.
         event: The current event meanwhile. Faust keeps only a weak reference to it.
-        told: The states that sensors returned, if there are sensors.
+        states: The states that sensors returned, if there are sensors.
         began_s: The time at which the agent began.
     """
 
     received: list[Received[Any]]
     message: Any
     event: Any
-    told: Any
+    states: Any
     began_s: float
 
 
@@ -121,7 +121,7 @@ class Stream(faust.Stream):  # type: ignore[type-arg]
                     if event is None:
                         continue
                 message = task.message = event.message
-                told = telemetry.event_in(self, event, is_first=not message.tracked) if telemetry.sensors else None
+                states = telemetry.event_in(self, event, is_first=not message.tracked) if telemetry.sensors else None
                 message.tracked = True
                 set_current(ref(event))
                 self.current_event = event
@@ -131,8 +131,8 @@ class Stream(faust.Stream):  # type: ignore[type-arg]
                 finally:
                     self.current_event = task.message = None
                     is_last = done(message)
-                    if told is not None:
-                        telemetry.event_out(self, event, told, is_last=is_last)
+                    if states is not None:
+                        telemetry.event_out(self, event, states, is_last=is_last)
 
     async def _batches(self, size: BatchSize) -> AsyncGenerator[Batch[Any], None]:
         async with self._reading():
@@ -150,7 +150,7 @@ class Stream(faust.Stream):  # type: ignore[type-arg]
         driver = self._driver
         current: Any = batch_event(self.app, received) if len(received) > 1 else received[0]
         message = self._task.message = current.message
-        told = driver.telemetry.batch_in(self, received) if driver.telemetry.sensors else None
+        states = driver.telemetry.batch_in(self, received) if driver.telemetry.sensors else None
         message.tracked = True
         internals.set_current_event(ref(current))
         self.current_event = current
@@ -159,7 +159,7 @@ class Stream(faust.Stream):  # type: ignore[type-arg]
             driver.hooks.call(
                 Hooks.on_batch_begun, BatchBegun(message.topic, message.partition, message.offset, len(received))
             )
-        return BegunBatch(received, message, current, told, monotonic())
+        return BegunBatch(received, message, current, states, monotonic())
 
     def _end_batch(self, begun: BegunBatch, size: BatchSize) -> None:
         driver, message, received = self._driver, begun.message, begun.received
@@ -170,8 +170,8 @@ class Stream(faust.Stream):  # type: ignore[type-arg]
         self.current_event = self._task.message = None
         counted = not message.acked  # a failure or a hand-over marks the message as acked
         is_last = driver.in_flight.done(message)
-        if begun.told is not None:
-            driver.telemetry.batch_out(self, begun.told, is_last=is_last)
+        if begun.states is not None:
+            driver.telemetry.batch_out(self, begun.states, is_last=is_last)
         if driver.hooks:
             took_s = monotonic() - begun.began_s
             succeeded = is_last or (counted and message.refcount > 0)  # other agents of the topic may still process it

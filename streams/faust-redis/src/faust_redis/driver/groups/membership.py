@@ -248,12 +248,12 @@ class Membership:
         if await self._restore(tps - self.standbys.taken):
             await listener.on_partitions_assigned(tps, self._installed)
             self.standbys.follow()
-            self._tell_rebalanced(len(tps))
+            self._report_rebalance(len(tps))
         else:
             # An old reply that came late may have overtaken the restoring; then this generation is installed anew.
             self.generation = 0
 
-    def _tell_rebalanced(self, partitions: int) -> None:
+    def _report_rebalance(self, partitions: int) -> None:
         began_s, self._revoked_s = self._revoked_s, 0.0
         if self._hooks:
             duration_s = asyncio.get_running_loop().time() - began_s

@@ -76,11 +76,11 @@ class FastTable(faust.Table):  # type: ignore[type-arg]
     def put_many(self, rows: Iterable[tuple[Any, Any]]) -> None:
         """Set the values of several keys."""
         dump_key, dump_value = self.dump_key, self.dump_value
-        told = list(rows) if self.telemetry.sensors else ()
-        dumped = [(dump_key(key), dump_value(value)) for key, value in told or rows]
+        observed = list(rows) if self.telemetry.sensors else ()
+        dumped = [(dump_key(key), dump_value(value)) for key, value in observed or rows]
         self.counts.keys_updated += len(dumped)
         self._change(dumped)
-        for key, value in told:
+        for key, value in observed:
             self.telemetry.table_set(self, key, value)
 
     def __delitem__(self, key: Any) -> None:

@@ -125,15 +125,15 @@ class Expiry:
                 for key in list(ends.get(end, ())):
                     if not self._may_write() or self._app.rebalancing:
                         return
-                    await self._close(key, partition, tell=key[1][0] > closed)
+                    await self._close(key, partition, notify=key[1][0] > closed)
                     self._closed[partition] = max(self._closed.get(partition, -1.0), key[1][0])
 
-    async def _close(self, key: Any, partition: int, *, tell: bool) -> None:
+    async def _close(self, key: Any, partition: int, *, notify: bool) -> None:
         generation = self._app.consumer_generation_id
         value = self.store.peek(partition, key)
         if value is None:
             return
-        if tell:
+        if notify:
             await self.table.on_window_close(key, value)
         if generation == self._app.consumer_generation_id and self.store.peek(partition, key) == value:
             self.table.send_changelog(partition, key, None, value_serializer="raw")
