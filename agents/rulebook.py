@@ -87,8 +87,8 @@ def _explain(error: ErrorDetails) -> str:
             return f"{where}: no rule has this name{_suggest(error['loc'])}"
         case "value_error" if "got" in message:
             return f"{where}: {message}"
-    wanted = message.replace("Input should be", "expected").replace("String should", "expected text that should")
-    return f"{where}: {wanted[0].lower()}{wanted[1:]}, got {_shown(error['input'])}"
+    expected = message.replace("Input should be", "expected").replace("String should", "expected text that should")
+    return f"{where}: {expected[0].lower()}{expected[1:]}, got {_shown(error['input'])}"
 
 
 def _shown(value: Any) -> str:

@@ -192,8 +192,8 @@ def raised(standings: Mapping[str, str], groups: Iterable[str], amount: int, at:
     reached = str(at).zfill(_TIME_DIGITS)
     after = {}
     for name in groups:
-        stands = standings.get(name)
-        digits = SCORE_LIMIT - amount if stands is None else _digits(stands) - amount
+        text = standings.get(name)
+        digits = SCORE_LIMIT - amount if text is None else _digits(text) - amount
         if not 0 < digits < _DIGITS_LIMIT:
             raise _out_of_range(SCORE_LIMIT - digits, at)
         after[name] = str(digits).zfill(_SCORE_DIGITS) + reached

@@ -43,7 +43,7 @@ class Table(Generic[V]):
         self._table = table
         self._load = load
         self._dump = dump
-        self._held: dict[str, V | None] | None = None
+        self._batch: dict[str, V | None] | None = None
         """In a batch: the current value of each key that was read or written, or None."""
         self._changed: dict[str, None] = {}
         """Keys to write at the end of the batch, in the order of their first change."""
@@ -70,64 +70,64 @@ class Table(Generic[V]):
 
     def get(self, key: str) -> V | None:
         """Return the value of a key, or None."""
-        held = self._held
-        if held is None:
+        batch = self._batch
+        if batch is None:
             return self._read(key)
-        value = held.get(key, _UNREAD)
+        value = batch.get(key, _UNREAD)
         if value is _UNREAD:
-            value = held[key] = self._read(key)
+            value = batch[key] = self._read(key)
         return cast("V | None", value)
 
     def put(self, key: str, value: V) -> None:
         """Set a value."""
-        if self._held is None:
+        if self._batch is None:
             self._table[key.encode()] = self._dump(value)
         else:
-            self._held[key] = value
+            self._batch[key] = value
             self._changed[key] = None
 
     def delete(self, key: str) -> None:
         """Remove a key. A missing key is no error."""
         if self.get(key) is None:
             return
-        if self._held is None:
+        if self._batch is None:
             del self._table[key.encode()]
         else:
-            self._held[key] = None
+            self._batch[key] = None
             self._changed[key] = None
 
     def prefix(self, start: str) -> list[tuple[str, V]]:
         """Return the entries whose key begins with `start`, in key order. It is a copy."""
-        held = {key: value for key, value in (self._held or {}).items() if key.startswith(start)}
+        batch = {key: value for key, value in (self._batch or {}).items() if key.startswith(start)}
         stored = ((key.decode(), raw) for key, raw in self._scan(start.encode()))
-        found = [(key, self._load(raw)) for key, raw in stored if key not in held]
-        found += [(key, value) for key, value in held.items() if value is not None]
+        found = [(key, self._load(raw)) for key, raw in stored if key not in batch]
+        found += [(key, value) for key, value in batch.items() if value is not None]
         return sorted(found, key=lambda entry: entry[0])
 
     # --- batches ------------------------------------------------------------------------------------------------------
 
     def begin(self) -> None:
         """Start to keep reads and writes in memory."""
-        self._held = {}
+        self._batch = {}
 
     def write(self) -> None:
         """Write the changed rows, each key once."""
-        held, self._held = self._held or {}, None
+        batch, self._batch = self._batch or {}, None
         changed, self._changed = self._changed, {}
         dump = self._dump
-        rows = [(key.encode(), dump(value)) for key in changed if (value := held[key]) is not None]
+        rows = [(key.encode(), dump(value)) for key in changed if (value := batch[key]) is not None]
         if isinstance(self._table, FastTable):
             self._table.put_many(rows)
         else:
             for key, raw in rows:
                 self._table[key] = raw
         for name in changed:
-            if held[name] is None:
+            if batch[name] is None:
                 self.delete(name)  # does nothing for a key that this batch created
 
     def drop(self) -> None:
         """Drop the writes of the batch. The table does not change."""
-        self._held = None
+        self._batch = None
         self._changed = {}
 
     # --- inside -------------------------------------------------------------------------------------------------------

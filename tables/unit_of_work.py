@@ -38,7 +38,7 @@ class UnitOfWork:
 
     def __init__(self, open_table: OpenTable) -> None:
         self._open = open_table
-        self._held: list[Participant] = []
+        self._participants: list[Participant] = []
         self._inside = False
 
     def raw(self, spec: TableSpec[Any]) -> RawTable:
@@ -59,9 +59,9 @@ class UnitOfWork:
             raise TypeError(f"table {spec.name!r} holds no rows; open it as raw")
         return self._keep(TypedTable(self._open(spec), spec.model))
 
-    def join(self, held: Participant) -> None:
+    def join(self, participant: Participant) -> None:
         """Add sums to the batches. Their `write` runs before that of tables opened earlier."""
-        self._held.append(held)
+        self._participants.append(participant)
 
     @contextmanager
     def batch(self) -> Iterator[None]:
@@ -74,18 +74,18 @@ class UnitOfWork:
             raise RuntimeError("a batch has begun and not ended: it must not hold an `await`")
         self._inside = True
         try:
-            for held in self._held:
-                held.begin()
+            for participant in self._participants:
+                participant.begin()
             yield
-            for held in reversed(self._held):
-                held.write()
+            for participant in reversed(self._participants):
+                participant.write()
         except BaseException:
-            for held in self._held:
-                held.drop()
+            for participant in self._participants:
+                participant.drop()
             raise
         finally:
             self._inside = False
 
     def _keep(self, table: ParticipantT) -> ParticipantT:
-        self._held.append(table)
+        self._participants.append(table)
         return table

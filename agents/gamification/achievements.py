@@ -37,6 +37,6 @@ def holds(rule: AchievementRule, progress: Progress, rules: AchievementRules) ->
 
 def due(progress: Progress, rules: AchievementRules) -> bool:
     """Return whether the user has earned an achievement that is not unlocked yet."""
-    reached = measures(progress, rules)
-    held = [name for kind, at, name in rules.steps if reached[kind] >= at]
-    return not {unlocked.name for unlocked in progress.achievements}.issuperset(held)
+    measured = measures(progress, rules)
+    earned = [name for kind, at, name in rules.steps if measured[kind] >= at]
+    return not {unlocked.name for unlocked in progress.achievements}.issuperset(earned)

@@ -78,10 +78,10 @@ def _flat(user_id: str, fill: Fill) -> Position:
 def _cost(quantity: int, cost: int, fill: Fill) -> int:
     if quantity * fill.quantity >= 0:
         return cost + fill.notional
-    held, traded = abs(quantity), abs(fill.quantity)
-    if traded < held:
-        return cost - divide_half_up(cost * traded, held)
-    return divide_half_up(fill.notional * (traded - held), traded)
+    owned, traded = abs(quantity), abs(fill.quantity)
+    if traded < owned:
+        return cost - divide_half_up(cost * traded, owned)
+    return divide_half_up(fill.notional * (traded - owned), traded)
 
 
 def average_entry(quantity: int, cost: int) -> Quantity | None:

@@ -126,8 +126,8 @@ class FeesView:
     async def resume(self) -> None:
         """Do nothing: a subscriber has no sums of its own."""
 
-    async def delta(self, changes: Changes, reached: Position, subscriber: Subscriber) -> bytes | None:
+    async def delta(self, changes: Changes, position: Position, subscriber: Subscriber) -> bytes | None:
         """Return the sums that changed."""
         del subscriber
-        now = await self._totals.at(Position(reached.topic, reached.epoch, changes.ends))
+        now = await self._totals.at(Position(position.topic, position.epoch, changes.ends))
         return now.since(changes, self._wanted)

@@ -113,10 +113,10 @@ class BoardView:
         """Drop the shown rows. This process does not know the client's rows, so the first delta has all rows."""
         self._shown = None
 
-    async def delta(self, changes: Changes, reached: Position, subscriber: Subscriber) -> bytes | None:
+    async def delta(self, changes: Changes, position: Position, subscriber: Subscriber) -> bytes | None:
         """Return the rows whose rank or score changed and the users who left the top; or all rows (`complete`)."""
         before = self._shown
-        now = self._shown = await self._read(subscriber, Position(reached.topic, reached.epoch, changes.ends))
+        now = self._shown = await self._read(subscriber, Position(position.topic, position.epoch, changes.ends))
         return now.all() if before is None else now.since(before)
 
     async def _read(self, subscriber: Subscriber, at_least: Position) -> Shown:

@@ -27,7 +27,7 @@ class _Goal:
 
     path: list[Hop]
     targets: Mapping[int, int]
-    reached: asyncio.Future[None]
+    visible: asyncio.Future[None]
 
     def advance(self, topology: Topology, committed: Committed, ends: Mapping[str, Mapping[int, int]]) -> None:
         """Take the hops that are done as of one moment."""
@@ -38,8 +38,8 @@ class _Goal:
                 here = ends[topic]
                 named = here.keys() if topic in topology.broadcasts else self.targets.keys()
                 self.targets = {p: here.get(p, 0) for p in named}
-        if not self.path and not self.reached.done():
-            self.reached.set_result(None)
+        if not self.path and not self.visible.done():
+            self.visible.set_result(None)
 
     def behind(self, committed: Committed) -> int:
         """Return how many records of the present hop are still to be processed."""
@@ -57,7 +57,7 @@ class Waiter:
     topology: Topology
     app_id: str
     _goals: set[_Goal] = field(default_factory=set)
-    _wanted: asyncio.Event = field(default_factory=asyncio.Event)
+    _has_goals: asyncio.Event = field(default_factory=asyncio.Event)
     _committed: Committed = field(default_factory=dict)
 
     async def wait(self, after: str, table: str, wait_ms: int) -> None:
@@ -76,10 +76,10 @@ class Waiter:
         await self._check(position)
         goal = _Goal(path, position.offsets, asyncio.get_running_loop().create_future())
         self._goals.add(goal)
-        self._wanted.set()
+        self._has_goals.set()
         try:
             async with asyncio.timeout(max(wait_ms / 1_000, LOOK_S)):
-                await goal.reached
+                await goal.visible
         except TimeoutError:
             if goal.path:
                 raise self._late(goal, wait_ms) from None
@@ -107,17 +107,17 @@ class Waiter:
     async def run(self) -> None:
         """Poll while any request waits, until cancelled."""
         while True:
-            await self._wanted.wait()
+            await self._has_goals.wait()
             try:
                 await self._poll()
             except LogError as exc:
                 for goal in self._goals:
                     with suppress(asyncio.InvalidStateError):
-                        goal.reached.set_exception(exc)
+                        goal.visible.set_exception(exc)
             if self._goals:
                 await asyncio.sleep(POLL_S)
             else:
-                self._wanted.clear()
+                self._has_goals.clear()
 
     async def _poll(self) -> None:
         goals = tuple(self._goals)  # a request that comes while the answer is on its way is not in it

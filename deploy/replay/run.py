@@ -41,7 +41,7 @@ class Pace:
 
 
 @dataclass(slots=True)
-class Checkpoint:
+class PostedCommands:
     """The position below which all posted commands are."""
 
     position: Position | None = field(default=None)
@@ -72,19 +72,19 @@ class Replay:
     progress: ProgressFile
     console: Console
 
-    def post(self, skip: int) -> Checkpoint:
+    def post(self, skip: int) -> PostedCommands:
         """Post everything after the first `skip` fills. Return the position of the posted commands."""
-        reached = Checkpoint()
+        commands = PostedCommands()
         with Progress(*COLUMNS, console=self.console, transient=True) as bar:
             task = bar.add_task("replaying", total=len(self.file.fills), completed=skip)
-            started, sent = time.monotonic(), 0
+            started_s, sent = time.monotonic(), 0
             for key, batch in self.file.batches(self.pace.batch, skip):
-                reached.add(self.ingress.report_fills(key, batch)["position"])
+                commands.add(self.ingress.report_fills(key, batch)["position"])
                 sent += len(batch)
                 self.progress.note(skip + sent)
                 bar.advance(task, len(batch))
-                time.sleep(self.pace.pause_s(sent, time.monotonic() - started))
-        return reached
+                time.sleep(self.pace.pause_s(sent, time.monotonic() - started_s))
+        return commands
 
     def wait_until_visible(self, position: Position | None) -> tuple[Answer, Answer]:
         """Return the xp board and the fees after the workers have processed all records below the position.
@@ -120,14 +120,15 @@ def run_replay(
         progress = ProgressFile(settings.data_dir, file.digest, ingress.url)
         replay = Replay(ingress, file, pace, progress, console)
         skip = min(progress.sent(), len(file.fills)) if resume else 0
-        started = time.monotonic()
-        reached = replay.post(skip)
-        posted = time.monotonic()
-        board, fees = replay.wait_until_visible(reached.position)
-        sent, seconds = len(file.fills) - skip, posted - started
+        started_s = time.monotonic()
+        commands = replay.post(skip)
+        posted_s = time.monotonic()
+        board, fees = replay.wait_until_visible(commands.position)
+        sent, seconds = len(file.fills) - skip, posted_s - started_s
         console.print(
             f"{sent} fills of {file.path.name} posted in {seconds:.1f} s ({sent / max(seconds, 1e-9):,.0f}/s), "
-            f"all visible {time.monotonic() - posted:.1f} s later" + (f"; {skip} had been sent before" if skip else "")
+            f"all visible {time.monotonic() - posted_s:.1f} s later"
+            + (f"; {skip} had been sent before" if skip else "")
         )
         show(Console(highlight=False), board, fees)
 

@@ -127,7 +127,7 @@ async def test_dependents_of_a_failed_event_are_processed_again_without_it(
 
 
 @pytest.mark.parametrize("store", STORES)
-async def test_an_event_in_flight_that_depends_on_a_failed_one_writes_nothing_and_begins_anew(
+async def test_an_event_in_flight_that_depends_on_a_failed_one_writes_nothing_and_starts_over(
     broker: Broker, log: Log, store: str
 ) -> None:
     pair = Pair(broker, store)

@@ -376,14 +376,14 @@ async def test_a_fetch_in_flight_is_not_taken_for_a_broker_rollback(broker: Brok
     async with running(app):
         consumer: Any = app.consumer
         tp, log = TP(topic.get_topic_name(), 0), consumer.driver.broker
-        ends, stands = log.end_offsets, consumer.driver.fetch_state.positions[tp]
+        ends, position = log.end_offsets, consumer.driver.fetch_state.positions[tp]
 
         async def answered_late(name: str) -> Any:
             found = await ends(name)
             # A record arrived after the broker answered and before the reader looked.
-            consumer.driver.fetch_state.positions[tp] = stands + 1
+            consumer.driver.fetch_state.positions[tp] = position + 1
             return found
 
         log.end_offsets = answered_late
         assert not await consumer.went_back()
-        consumer.driver.fetch_state.positions[tp] = stands
+        consumer.driver.fetch_state.positions[tp] = position

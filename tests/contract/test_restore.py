@@ -159,7 +159,7 @@ async def test_rows_of_a_snapshot_that_was_half_read_are_not_trusted(broker: Bro
         assert dict(second.sums.items()) == {f"k{i}": 1 for i in range(KEYS)}
 
 
-async def test_a_rebalance_interrupts_the_reading_of_a_snapshot_and_the_next_assignment_begins_anew(
+async def test_a_rebalance_interrupts_the_reading_of_a_snapshot_and_the_next_assignment_starts_over(
     broker: Broker, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = Summing(broker, "m1", ROCKS)
@@ -223,8 +223,8 @@ async def test_rows_of_another_log_are_recognised_by_its_writer(broker: Broker, 
         await first.send(1)
         await first.until_sum(KEYS)
         store = cast("Any", first.sums).data
-        reached = [store.reached(TP(first.changelog, p)) for p in range(PARTITIONS)]
-    assert all(isinstance(at, Checkpoint) and at.writer for at in reached)
+        checkpoints = [store.checkpoint(TP(first.changelog, p)) for p in range(PARTITIONS)]
+    assert all(isinstance(at, Checkpoint) and at.writer for at in checkpoints)
 
 
 async def test_a_store_that_writes_before_the_commit_is_refused(broker: Broker) -> None:

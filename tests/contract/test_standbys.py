@@ -114,10 +114,10 @@ async def pair(broker: Broker, *names: str) -> AsyncIterator[list[Member]]:
 async def send(member: Member, records: int, keys: int = 40) -> None:
     before = await member.committed()
     await asyncio.gather(*(member.topic.send(key=f"k{i % keys}", value=1) for i in range(records)))
-    await until(lambda: _reached(member, before + records))
+    await until(lambda: _has_committed(member, before + records))
 
 
-async def _reached(member: Member, records: int) -> bool:
+async def _has_committed(member: Member, records: int) -> bool:
     return await member.committed() == records
 
 
@@ -185,7 +185,7 @@ async def test_a_copy_stays_right_through_promotions_and_demotions(broker: Broke
             assert sum(anchor.table.values()) == total
 
 
-async def test_a_standby_whose_place_is_trimmed_begins_anew(broker: Broker) -> None:
+async def test_a_standby_whose_place_is_trimmed_starts_over(broker: Broker) -> None:
     async with pair(broker, "m1", "m2") as (one, other):
         await send(one, 100)
         await until(one.caught_up)
@@ -216,7 +216,7 @@ async def test_following_ends_with_each_rebalance_however_often_they_come(broker
             before = [member.app.consumer_generation_id for member in members]
             app.consumer.driver.fencing.fence("its lease ran out")
             await until(partial(_moved_on, members, before))
-        await until(lambda: _reached(members[0], 600))
+        await until(lambda: _has_committed(members[0], 600))
         assert sum(sum(member.table.values()) for member in members) == 600
 
 

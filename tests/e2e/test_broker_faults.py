@@ -126,11 +126,11 @@ def test_a_broker_that_was_emptied_is_noticed_and_what_it_held_is_not_served(tmp
             what="fills are accepted again",
         )
 
-        def begins_anew() -> bool:
+        def starts_over() -> bool:
             restart_if_it_gave_up(pipeline)
             return bool(reader.get(f"/v1/users/{user}/progress").json().get("trades") == 1)
 
-        eventually(begins_anew, within_s=2 * NOTICE_S, what="the user begins anew, with the one trade of the new log")
+        eventually(starts_over, within_s=2 * NOTICE_S, what="the user begins anew, with the one trade of the new log")
 
 
 def restart_if_it_gave_up(pipeline: Pipeline) -> None:

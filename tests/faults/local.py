@@ -38,7 +38,7 @@ def databases_in(workers: Path) -> list[Path]:
 
 def rows_differ(worker: str, database: Database, table: str, changes: Changes) -> Iterator[Finding]:
     for partition, records in changes.items():
-        kept = database.reached(table, partition)
+        kept = database.checkpoint(table, partition)
         if kept is None or not records or records[0].offset:
             continue  # The worker kept nothing, or the beginning of the changelog was trimmed.
         offset = kept.offset

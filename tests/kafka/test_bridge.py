@@ -55,8 +55,8 @@ async def test_records_rows_and_rankings_are_copied(world: World) -> None:
 
 
 async def _all_copied(world: World, wanted: dict[TopicSpec, int]) -> bool:
-    stands = {topic: len(await world.copied(topic)) for topic in wanted}
-    return all(stands[topic] >= count for topic, count in wanted.items())
+    counts = {topic: len(await world.copied(topic)) for topic in wanted}
+    return all(counts[topic] >= count for topic, count in wanted.items())
 
 
 class Unlucky(Log):

@@ -28,7 +28,7 @@ class Checks:
         self.group = self.keys.group(GROUP_NAME)
         self._finished: dict[tuple[str, int], dict[TopicPartition, set[int]]] = defaultdict(lambda: defaultdict(set))
         self._owned: dict[tuple[str, int], set[TopicPartition]] = {}
-        self._standing: tuple[bytes, float | None] = (b"", None)
+        self._lease: tuple[bytes, float | None] = (b"", None)
         self._offsets: dict[str, int] = {}
 
     # --- checks at the server -----------------------------------------------------------------------------------------
@@ -37,7 +37,7 @@ class Checks:
         """Record the writer's state just before its commit."""
         if command[0] == "EVALSHA" and command[1] == COMMIT.digest:
             fence = json.loads(command[5]).get("fence")
-            self._standing = self._stands(fence["member"]) if fence else (b"", None)
+            self._lease = self._lease_of(fence["member"]) if fence else (b"", None)
             offsets = self.world.server.hashes.get(self.keys.offsets(GROUP_NAME), {})
             self._offsets = {name.decode(): int(offset) for name, offset in offsets.items()}
 
@@ -49,7 +49,7 @@ class Checks:
         """Return the group's generation."""
         return int(self.world.server.hashes.get(self.group, {}).get(b"generation", b"0"))
 
-    def _stands(self, member: str) -> tuple[bytes, float | None]:
+    def _lease_of(self, member: str) -> tuple[bytes, float | None]:
         server = self.world.server
         lease = server.sorted.get(f"{self.group}:leases", {}).get(member.encode())
         return server.hashes.get(self.group, {}).get(b"generation", b""), lease
@@ -79,7 +79,7 @@ class Checks:
                 self.world.fail(f"{sender} wrote {claims} without a fence")
             return
         writer = (fence["member"], fence["generation"])
-        generation, lease = self._standing
+        generation, lease = self._lease
         if int(generation) != fence["generation"]:
             self.world.fail(f"a write of {writer} was accepted in generation {int(generation)}")
         if lease is None or lease < self.world.now_ms():
@@ -107,12 +107,12 @@ class Checks:
     def on_disk_write(self, process: Process, table: str, partition: int) -> None:
         """Check that rows which reach a disk are the fold of the changelog up to their offset."""
         kept = self.world.disks[process.member.partition(".")[0]].partitions[table, partition]
-        if kept.reached is None:
+        if kept.checkpoint is None:
             return  # The worker is still reading a snapshot and does not trust these rows yet.
-        if not self.world.storage.has(CHANGELOG, partition, kept.reached):
+        if not self.world.storage.has(CHANGELOG, partition, kept.checkpoint):
             return  # The rows come from a history that was rolled back, and no worker trusts them.
         records = self.world.content(CHANGELOG)[partition]
-        offset = kept.reached.offset
+        offset = kept.checkpoint.offset
         if offset >= len(records):
             self.world.fail(f"{process.member}: rows of partition {partition} are ahead of the log: {offset}")
         elif kept.rows != fold(records[: offset + 1]):

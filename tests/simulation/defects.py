@@ -88,7 +88,7 @@ def _overlay_flushed_first(stack: ExitStack) -> None:
     def put(self: RocksStore, key: bytes, value: bytes | None) -> None:
         home = self._home(key)
         assert home is not None
-        kept = self.database.reached(self.table_name, home)
+        kept = self.database.checkpoint(self.table_name, home)
         offset = -1 if kept is None else kept.offset
         self.database.write(self.table_name, home, [(key, value)], Checkpoint(self._incarnation(), offset + 1, b""))
 

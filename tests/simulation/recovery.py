@@ -70,8 +70,8 @@ class Recovery:
         self.highwaters = {tp: end - 1 for tp, end in highwaters.items()}
         earliest = await self._wait(consumer.earliest_offsets(*active))
         for tp in active:
-            self.active_offsets[tp] = max(self._reached(tp), earliest[tp] - 1 if earliest[tp] else -1)
-        await self._wait(consumer.seek_wait({tp: max(0, self._reached(tp)) for tp in active}))
+            self.active_offsets[tp] = max(self._applied_offset(tp), earliest[tp] - 1 if earliest[tp] else -1)
+        await self._wait(consumer.seek_wait({tp: max(0, self._applied_offset(tp)) for tp in active}))
         if self.needed():
             self.done.clear()
             consumer.resume_partitions(active)
@@ -111,9 +111,9 @@ class Recovery:
 
     def needed(self) -> bool:
         """Tell whether the tables are behind their changelogs."""
-        return any(end > self._reached(tp) for tp, end in self.highwaters.items())
+        return any(end > self._applied_offset(tp) for tp, end in self.highwaters.items())
 
-    def _reached(self, tp: TP) -> int:
+    def _applied_offset(self, tp: TP) -> int:
         offset = self.active_offsets.get(tp)
         return -1 if offset is None else offset
 

@@ -39,16 +39,16 @@ class Storage:
         server = self.world.server
         self._backup = deepcopy((server.hashes, server.sets, server.sorted, server.streams))
 
-    def has(self, topic: str, partition: int, reached: Checkpoint) -> bool:
+    def has(self, topic: str, partition: int, checkpoint: Checkpoint) -> bool:
         """Tell whether the log has a writer's record at an offset; always true unless the log was rolled back."""
         stream = self.world.server.streams.get(self.keys.stream(topic, partition))
         history = stream.history if stream else []
         if not self.rolled_back:
             return True
-        if reached.offset >= len(history):
+        if checkpoint.offset >= len(history):
             return False
-        entry = history[reached.offset]
-        return reached.writer in entry[1::2]
+        entry = history[checkpoint.offset]
+        return checkpoint.writer in entry[1::2]
 
     def _trim(self) -> bool:
         """Trim as expired retention does: a changelog to its last record, other topics to the committed offset."""

@@ -117,8 +117,8 @@ class Writer:
             Place(entry.id, record.partition, offset)
             for entry, record, offset in zip(entries, records, appended.offsets, strict=True)
         ]
-        reached = {place.partition: place.offset + 1 for place in places}  # offsets of a partition ascend
-        return Written(Position(topic, epoch, reached), places, appended.again)
+        ends = {place.partition: place.offset + 1 for place in places}  # offsets of a partition ascend
+        return Written(Position(topic, epoch, ends), places, appended.again)
 
     async def _append(self, topic: str, records: Sequence[Record], key: IdempotencyKey | None) -> Appended:
         for attempt in range(ATTEMPTS_MAX):

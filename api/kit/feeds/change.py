@@ -71,10 +71,10 @@ class Changes:
 
     def add(self, change: Change) -> None:
         """Add a change; it replaces an older one of its row."""
-        held = self.by_row.get(change.key)
-        if held is None:
+        newest = self.by_row.get(change.key)
+        if newest is None:
             self.by_row[change.key] = change
-        elif held.offset < change.offset:
+        elif newest.offset < change.offset:
             self.by_row[change.key] = change
             self.conflated += 1
 

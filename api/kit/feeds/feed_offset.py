@@ -58,10 +58,10 @@ class FeedOffset:
         return self._above[1]
 
     def _tag_above(self, floor: Position) -> str | None:
-        known, reached = floor.offsets, self.position.offsets
-        if floor.epoch != self.position.epoch or all(known.get(p, 0) <= o for p, o in reached.items()):
+        known, own = floor.offsets, self.position.offsets
+        if floor.epoch != self.position.epoch or all(known.get(p, 0) <= o for p, o in own.items()):
             return None
-        higher = {p: max(o, known.get(p, 0)) for p, o in reached.items()}
+        higher = {p: max(o, known.get(p, 0)) for p, o in own.items()}
         return Position(floor.topic, floor.epoch, higher).tag
 
 

@@ -34,8 +34,8 @@ ROUND_S = 0.025
 
 BLOCK_MS = 1_000  # how long a read waits for records; then the epoch is checked again
 CATCH_UP_RECORDS_MAX = 10_000  # with more records than this, a new snapshot is cheaper
-HOLD_LEASE_MS = 60_000  # how long records that a stalled process has yet to read are kept
-HOLD_EVERY_S = 10.0
+READ_LEASE_MS = 60_000  # how long records that a stalled process has yet to read are kept
+LEASE_RENEWAL_S = 10.0
 RETRY_FIRST_S = 0.05
 RETRY_MAX_S = 1.0
 OPEN_TIMEOUT_S = 5.0
@@ -66,7 +66,7 @@ class Follower:
     """Reads a topic from its end on and hands each change to the subscribers of its channels.
 
     Attributes:
-        reached: How far the topic was handed out; None while the follower does not read.
+        delivered: How far the topic was handed out; None while the follower does not read.
         prepare: Called with changes by channel, and the position they follow, before they are handed out.
         on_stop: Called when the follower stops reading: caches of the topic may be stale when it reads again.
         stalled: Whether the broker cannot be reached, or the topic does not exist yet.
@@ -78,7 +78,7 @@ class Follower:
         self.round_s = round_s
         self.topic = topic
         self.read = read
-        self.reached: FeedOffset | None = None
+        self.delivered: FeedOffset | None = None
         self.prepare: Prepare = _nothing
         self.on_stop: Callable[[], None] = lambda: None
         self._delta = _Delta(b"", "", b"")
@@ -86,8 +86,8 @@ class Follower:
         self.subscribers: set[Subscriber] = set()
         self._listeners: dict[str | None, set[Subscriber]] = {}
         self._name = f"feed-{secrets.token_hex(6)}"
-        self._held_s = 0.0
-        self._wanted = asyncio.Event()
+        self._renewed_s = 0.0
+        self._has_subscribers = asyncio.Event()
         self._reading = asyncio.Event()
 
     # --- subscribers --------------------------------------------------------------------------------------------------
@@ -101,7 +101,7 @@ class Follower:
         self.subscribers.add(subscriber)
         for channel in subscriber.channels or {None}:
             self._listeners.setdefault(channel, set()).add(subscriber)
-        self._wanted.set()
+        self._has_subscribers.set()
         try:
             await self.reading()
         except BaseException:
@@ -117,9 +117,9 @@ class Follower:
         try:
             async with asyncio.timeout(OPEN_TIMEOUT_S):
                 await self._reading.wait()
-                while (reached := self.reached) is None:  # the follower stopped in between
+                while (delivered := self.delivered) is None:  # the follower stopped in between
                     await self._reading.wait()
-                return reached.position
+                return delivered.position
         except TimeoutError:
             raise LogUnavailableError(f"topic {self.topic!r} cannot be read just now") from None
 
@@ -132,7 +132,7 @@ class Follower:
             if not listeners:
                 self._listeners.pop(channel, None)
         if not self.subscribers:
-            self._wanted.clear()
+            self._has_subscribers.clear()
 
     def delta(self, data: bytes, tag: str) -> bytes:
         """Return a delta event. The last one is cached, for subscribers that are sent the same."""
@@ -146,7 +146,7 @@ class Follower:
         self, subscriber: Subscriber, since: Position, evidence: str | None = None
     ) -> ResyncReason | None:
         """Offer a subscriber all changes from `since` until now. Return why that is impossible, if it is."""
-        if why := await self._lost(since, evidence):
+        if why := await self._reason_to_resync(since, evidence):
             return why
         ends = await self.log.end_offsets(self.topic)
         if any(offset > ends[p] for p, offset in since.offsets.items()):
@@ -173,7 +173,7 @@ class Follower:
         """Follow until cancelled."""
         retry_s = RETRY_FIRST_S
         while True:
-            await self._wanted.wait()
+            await self._has_subscribers.wait()
             try:
                 await self._open()
                 retry_s = RETRY_FIRST_S
@@ -197,15 +197,15 @@ class Follower:
     async def _open(self) -> None:
         """Begin at the ends, or continue. `_follow` checks whether the log is still the same."""
         info = await self.log.topic(self.topic, fresh=True)
-        if self.reached is None:
+        if self.delivered is None:
             position = Position(self.topic, info.incarnation, await self.log.end_offsets(self.topic))
-            self.reached = FeedOffset(position, await self._below(position))
-        self._held_s = 0.0
-        await self._hold(self.reached.position)
+            self.delivered = FeedOffset(position, await self._below(position))
+        self._renewed_s = 0.0
+        await self._renew_lease(self.delivered.position)
         self.stalled = False
         self._reading.set()
 
-    async def _lost(self, position: Position, evidence: str | None) -> ResyncReason | None:
+    async def _reason_to_resync(self, position: Position, evidence: str | None) -> ResyncReason | None:
         """Return why reading cannot continue at a position; None when the log below it is unchanged."""
         info = await self.log.topic(self.topic, fresh=True)
         if position.epoch != info.incarnation or position.offsets.keys() != set(range(info.spec.partitions)):
@@ -222,7 +222,7 @@ class Follower:
         return {tp: records[0] for tp, records in found.records.items()}
 
     def _stop(self) -> None:
-        self.reached = None
+        self.delivered = None
         self._reading.clear()
         self.on_stop()
 
@@ -233,13 +233,13 @@ class Follower:
 
     async def _follow(self) -> None:
         """Read until there is no subscriber, or the topic is another one."""
-        while self._wanted.is_set() and (reached := self.reached) is not None:
-            offsets = self._readable(reached.position)
+        while self._has_subscribers.is_set() and (delivered := self.delivered) is not None:
+            offsets = self._readable(delivered.position)
             fetched = await self.log.fetch_each(offsets, count=READ_RECORDS_MAX, block_ms=BLOCK_MS)
-            self._leave_out(fetched.damaged)
+            self._skip(fetched.damaged)
             found = fetched.records
             # Check after the read: the log may have become another one just before it.
-            if why := await self._lost(reached.position, reached.evidence):
+            if why := await self._reason_to_resync(delivered.position, delivered.evidence):
                 self._abandon(why)
                 return
             if any(records[0].offset != offsets[tp] for tp, records in found.items()):
@@ -247,10 +247,10 @@ class Follower:
                 return
             if found:
                 by_channel = self._by_channel(found)
-                await self.prepare(by_channel, reached.position)
+                await self.prepare(by_channel, delivered.position)
                 self._hand_out(by_channel)
-                reached = self.reached = reached.after({tp: records[-1] for tp, records in found.items()})
-            await self._hold(reached.position)
+                delivered = self.delivered = delivered.after({tp: records[-1] for tp, records in found.items()})
+            await self._renew_lease(delivered.position)
             if found:
                 await asyncio.sleep(self.round_s)
             elif not offsets:
@@ -265,19 +265,19 @@ class Follower:
         places = {TopicPartition(self.topic, p): offset for p, offset in position.offsets.items()}
         return {tp: offset for tp, offset in places.items() if tp not in self._damaged}
 
-    def _leave_out(self, damaged: Mapping[TopicPartition, DamagedPartitionError]) -> None:
+    def _skip(self, damaged: Mapping[TopicPartition, DamagedPartitionError]) -> None:
         """Leave damaged partitions out for a while; a fetch that included one would return at once, again and again."""
         for tp, error in damaged.items():
             logger.warning("the feed of %s goes on without one partition: %s", self.topic, error)
             self._damaged[tp] = asyncio.get_running_loop().time() + DAMAGED_RETRY_S
 
-    async def _hold(self, position: Position) -> None:
+    async def _renew_lease(self, position: Position) -> None:
         """Renew the read lease, which keeps the record read last and all after it from being trimmed."""
         now_s = asyncio.get_running_loop().time()
-        if now_s - self._held_s >= HOLD_EVERY_S:
-            self._held_s = now_s
+        if now_s - self._renewed_s >= LEASE_RENEWAL_S:
+            self._renewed_s = now_s
             needed = {p: max(0, offset - 1) for p, offset in position.offsets.items()}
-            await self.log.acquire_read_lease(self.topic, self._name, needed, HOLD_LEASE_MS)
+            await self.log.acquire_read_lease(self.topic, self._name, needed, READ_LEASE_MS)
 
     def _by_channel(self, found: Mapping[TopicPartition, list[StoredRecord]]) -> ByChannel:
         by_channel: dict[str | None, Changes] = {}

@@ -113,12 +113,12 @@ class Session:
         while not self.closing:
             try:
                 if self._current and self.subscriber.lost is None:
-                    event = await self._news()
+                    event = await self._next_event()
                     if event is not None:
                         self._sent_s = clock()
                         yield event
                 else:
-                    async for event in self._anew():
+                    async for event in self._catch_up():
                         self._sent_s = clock()
                         yield event
             except (LogUnavailableError, UnknownTopicError):
@@ -130,7 +130,7 @@ class Session:
                 return
         yield BYE
 
-    async def _anew(self) -> AsyncIterator[bytes]:
+    async def _catch_up(self) -> AsyncIterator[bytes]:
         """Yield the events that bring the client up to date: resumed changes, a resync, or a snapshot."""
         if self._resume_from is not None:
             if why := await self._resume(self._resume_from):
@@ -165,21 +165,21 @@ class Session:
         async for rows in self.view.snapshot(self.follower, self.subscriber):
             self._rows_sent.inc(len(rows))
             yield encode_event("snapshot", b'{"last":false,"rows":[' + b",".join(rows) + b"]}")
-        floor, reached = self.subscriber.floor, self.follower.reached
-        if self.subscriber.lost is None and floor is not None and reached is not None:
+        floor, delivered = self.subscriber.floor, self.follower.delivered
+        if self.subscriber.lost is None and floor is not None and delivered is not None:
             self._current = True
-            yield encode_event("snapshot", b'{"last":true,"rows":[]}', reached.tag(floor))
+            yield encode_event("snapshot", b'{"last":true,"rows":[]}', delivered.tag(floor))
 
-    async def _news(self) -> bytes | None:
+    async def _next_event(self) -> bytes | None:
         """Wait for the next event and return it; None when there is nothing to send after all."""
         await self.subscriber.wait()
-        reached = self.follower.reached
-        if self.closing or self.subscriber.lost is not None or reached is None:
+        delivered = self.follower.delivered
+        if self.closing or self.subscriber.lost is not None or delivered is None:
             return None
         due, self._mark_due = self._mark_due, False
         changes = self.subscriber.take()
-        data = await self.view.delta(changes, reached.position, self.subscriber) if changes else None
-        tag = self.subscriber.resume_id(reached)
+        data = await self.view.delta(changes, delivered.position, self.subscriber) if changes else None
+        tag = self.subscriber.resume_id(delivered)
         if data is not None:
             self._rows_sent.inc(len(changes))
             return self.follower.delta(data, tag)

@@ -37,27 +37,27 @@ class SingleFlightCache(Generic[T]):
 
     async def at(self, at_least: Position) -> T:
         """Return the value as of a position or later."""
-        kept = self.last
-        if kept is None or not covers(kept.position, at_least):
-            kept = await self._anew()
+        value = self.last
+        if value is None or not covers(value.position, at_least):
+            value = await self._read_shared()
             if not covers(
-                kept.position, at_least
+                value.position, at_least
             ):  # that read had begun before this call; the next one begins after it
-                kept = await self._anew()
-        return kept
+                value = await self._read_shared()
+        return value
 
     async def settled(self) -> None:
         """Wait until no read is in flight that began before this call."""
         if self._reading is not None:
             await asyncio.wait({self._reading})
 
-    async def _anew(self) -> T:
+    async def _read_shared(self) -> T:
         """Return the result of the read in flight, or of a new one. All waiting callers share it."""
         if self._reading is None:
-            self._reading = asyncio.create_task(self._keep())
+            self._reading = asyncio.create_task(self._read_and_store())
         return await asyncio.shield(self._reading)
 
-    async def _keep(self) -> T:
+    async def _read_and_store(self) -> T:
         try:
             self.last = await self._read()
         finally:

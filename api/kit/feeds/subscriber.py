@@ -61,16 +61,16 @@ class Subscriber:
         """Note that the client knows all changes below a position, from a snapshot."""
         self.floor = position
         if self._pending:
-            self._hold(change for change in self._pending if not self._known(change))
+            self._copy_pending(change for change in self._pending if not self._known(change))
 
-    def resume_id(self, reached: FeedOffset) -> str:
+    def resume_id(self, delivered: FeedOffset) -> str:
         """Return the `id` of an event after which the client knows all that was handed out, and all below the floor."""
         if self.floor is not None:
-            above = reached.above(self.floor)
+            above = delivered.above(self.floor)
             if above is not None:
                 return above
             self.floor = None  # all that is handed out from now on lies above it
-        return reached.tag(reached.position)
+        return delivered.tag(delivered.position)
 
     def _known(self, change: Change) -> bool:
         return self.floor is not None and change.offset < self.floor.offsets.get(change.partition, 0)
@@ -87,21 +87,21 @@ class Subscriber:
             self._pending, self._shared = changes, True
         else:
             if self._shared:
-                self._hold(self._pending)
+                self._copy_pending(self._pending)
             for change in changes:
                 self._pending.add(change)
         if len(self._pending) > self._pending_max:
             self.lose(ResyncReason.SLOW)
         self._wake.set()
 
-    def _hold(self, changes: Iterable[Change]) -> None:
-        """Hold these changes in an object that is not shared."""
+    def _copy_pending(self, changes: Iterable[Change]) -> None:
+        """Copy these changes into an object that is not shared."""
         conflated = self._pending.conflated
         self._pending, self._shared = Changes(changes), False
         self._pending.conflated = conflated
 
     def take(self) -> Changes:
-        """Return all pending changes, and hold none."""
+        """Return and remove all pending changes."""
         taken, self._pending = self._pending, NOTHING
         self.conflated += taken.conflated
         if self.lost is None:

@@ -31,8 +31,8 @@ class View(Protocol):
     async def resume(self) -> None:
         """Prepare for deltas without a snapshot."""
 
-    async def delta(self, changes: Changes, reached: Position, subscriber: Subscriber) -> bytes | None:
-        """Return the data of a delta for changes below `reached`; None when there is nothing to send."""
+    async def delta(self, changes: Changes, position: Position, subscriber: Subscriber) -> bytes | None:
+        """Return the data of a delta for changes below `position`; None when there is nothing to send."""
 
 
 class RowsView:
@@ -71,9 +71,9 @@ class RowsView:
     async def resume(self) -> None:
         """Do nothing: a record is the row."""
 
-    async def delta(self, changes: Changes, reached: Position, subscriber: Subscriber) -> bytes | None:
+    async def delta(self, changes: Changes, position: Position, subscriber: Subscriber) -> bytes | None:
         """Return the rows that changed."""
-        del reached, subscriber
+        del position, subscriber
         return changes.rows
 
 
@@ -89,21 +89,21 @@ class TailView:
         info = await follower.log.topic(follower.topic, fresh=True)
         ends = await follower.log.end_offsets(follower.topic)
         found: list[tuple[int, Change]] = []
-        reached = dict(ends)
+        position = dict(ends)
         for partition in ends:
             records = await follower.log.tail(TopicPartition(follower.topic, partition), TAIL_READ_MAX)
             if records:
-                reached[partition] = max(ends[partition], records[-1].offset + 1)
+                position[partition] = max(ends[partition], records[-1].offset + 1)
             changes = follower.changes(partition, records)
             found += [(change.record.timestamp_ms, change) for change in changes if subscriber.wants(change)]
-        subscriber.know(Position(follower.topic, info.incarnation, reached))
+        subscriber.know(Position(follower.topic, info.incarnation, position))
         found.sort(key=lambda dated: dated[0])
         yield [change.encoded for _, change in found[-self._last :]]
 
     async def resume(self) -> None:
         """Do nothing: a record is the event."""
 
-    async def delta(self, changes: Changes, reached: Position, subscriber: Subscriber) -> bytes | None:
+    async def delta(self, changes: Changes, position: Position, subscriber: Subscriber) -> bytes | None:
         """Return the new events."""
-        del reached, subscriber
+        del position, subscriber
         return changes.rows

@@ -116,10 +116,10 @@ class Copier:
         if records:
             yield records, steps
 
-    async def _skip_deleted(self, consumer: AIOKafkaConsumer, wanted: Mapping[TopicPartition, int]) -> None:
+    async def _skip_deleted(self, consumer: AIOKafkaConsumer, positions: Mapping[TopicPartition, int]) -> None:
         """Handle offsets that Kafka does not have: skip and log records that Kafka deleted, or refuse another log."""
-        starts = await consumer.beginning_offsets([kafka_partition(tp) for tp in wanted])
-        for tp, offset in wanted.items():
+        starts = await consumer.beginning_offsets([kafka_partition(tp) for tp in positions])
+        for tp, offset in positions.items():
             start = starts[kafka_partition(tp)]
             if offset > start:
                 raise BridgeError(

@@ -75,8 +75,8 @@ class Forwarder:
             ends = await consumer.end_offsets([kafka_partition(tp) for tp in self._at])
         self.milestones = {tp: Milestones(ends[kafka_partition(tp)], here) for tp, here in self._at.items()}
 
-    async def _commit(self, offsets: dict[TopicPartition, int], standing: dict[TopicPartition, int]) -> None:
-        preconditions = {tp: Preconditions(offset, "") for tp, offset in standing.items()}
+    async def _commit(self, offsets: dict[TopicPartition, int], expected: dict[TopicPartition, int]) -> None:
+        preconditions = {tp: Preconditions(offset, "") for tp, offset in expected.items()}
         await self.log.commit(WriteBatch(offsets=offsets, preconditions=preconditions, group=GROUP))
 
     async def _step(self, producer: AIOKafkaProducer) -> None:

@@ -27,7 +27,7 @@ class Milestones:
         """Return the log's offset of the last pair."""
         return self._pairs[-1][1]
 
-    def reached(self, there: int) -> int | None:
+    def log_offset(self, there: int) -> int | None:
         """Return the log's offset for an offset of Kafka, or None below the first pair. Drop earlier pairs."""
         if there < self._pairs[0][0]:
             return None

@@ -61,33 +61,33 @@ class Progress:
         if not behind:
             return
         committed = await client.list_consumer_group_offsets(group, partitions=[kafka_partition(tp) for tp in behind])
-        reached: Offsets = {}
+        offsets: Offsets = {}
         for place, at in committed.items():
             tp = TopicPartition(*place)
-            here = marks[tp].reached(at.offset)
+            here = marks[tp].log_offset(at.offset)
             if here is not None and here > shown.get(tp, 0):
-                reached[tp] = here
-        if reached and await self._copied(consumer):
-            await self._show(group, reached, shown)
+                offsets[tp] = here
+        if offsets and await self._copied(consumer):
+            await self._show(group, offsets, shown)
 
     async def _copied(self, consumer: AIOKafkaConsumer) -> bool:
         """Wait until the copier has all records that are on Kafka now. Return whether it was in time."""
         if not self.copier.positions:
             return False  # the copier has not begun
-        ends = await consumer.end_offsets([kafka_partition(tp) for tp in self.copier.positions])
-        wanted = {TopicPartition(*tp): end for tp, end in ends.items()}
+        kafka_ends = await consumer.end_offsets([kafka_partition(tp) for tp in self.copier.positions])
+        ends = {TopicPartition(*tp): end for tp, end in kafka_ends.items()}
         try:
             async with asyncio.timeout(COPY_PATIENCE_S):
-                while any(self.copier.positions.get(tp, 0) < end for tp, end in wanted.items()):
+                while any(self.copier.positions.get(tp, 0) < end for tp, end in ends.items()):
                     self.copier.moved.clear()
                     await self.copier.moved.wait()
         except TimeoutError:
             return False
         return True
 
-    async def _show(self, group: str, reached: Offsets, shown: Mapping[TopicPartition, int]) -> None:
-        preconditions = {tp: Preconditions(shown.get(tp, 0), "") for tp in reached}
+    async def _show(self, group: str, offsets: Offsets, shown: Mapping[TopicPartition, int]) -> None:
+        preconditions = {tp: Preconditions(shown.get(tp, 0), "") for tp in offsets}
         try:
-            await self.log.commit(WriteBatch(offsets=reached, preconditions=preconditions, group=group))
+            await self.log.commit(WriteBatch(offsets=offsets, preconditions=preconditions, group=group))
         except RolledBackError:
             return  # another bridge wrote the offsets meanwhile

@@ -49,7 +49,7 @@ def shows(**xp: int) -> Callable[[Reader], bool]:
     return lambda reader: shown(reader) == xp and bool(reader.last_id)
 
 
-def shows_anew(**xp: int) -> Callable[[Reader], bool]:
+def shows_again(**xp: int) -> Callable[[Reader], bool]:
     return lambda reader: bool(reader.resyncs) and shows(**xp)(reader)
 
 
@@ -75,7 +75,7 @@ async def test_a_feed_notices_a_restored_broker_though_no_call_fails(
 ) -> None:
     worker, lost, later = history
     reader = Reader(server, PATH)
-    reading = asyncio.create_task(reader.read(shows_anew(alice=1)))
+    reading = asyncio.create_task(reader.read(shows_again(alice=1)))
     await reader.current.wait()
     await put(worker, **{lost: 9})
     while not shows(alice=1, **{lost: 9})(reader):
@@ -102,7 +102,7 @@ async def test_a_client_that_resumes_at_a_restored_broker_starts_afresh(
     assert lost in reader.table
     await restore(log, later)
     async with serving(create_app(config)) as (url, _), httpx.AsyncClient(base_url=url) as reader.client:
-        await reader.read(shows_anew(alice=1))
+        await reader.read(shows_again(alice=1))
     assert reader.resyncs == ["rolled_back"]
 
 
@@ -239,12 +239,12 @@ async def test_the_last_record_read_is_not_trimmed_while_a_feed_follows(log: Log
     await log.append([Record(TOPIC, 0, b"k", b"%d" % n, 0) for n in range(NODE_RECORDS)])
     follower = Follower(log, TOPIC, PROGRESS_FEED.read)
     await follower._open()
-    assert follower.reached is not None
+    assert follower.delivered is not None
     await log.append([Record(TOPIC, 0, b"k", b"more", 0)])
     for _ in range(3):
         await log.trim(TOPIC, [0], 1_000)
         await asyncio.sleep(0.005)
-    assert await follower._lost(follower.reached.position, follower.reached.evidence) is None
+    assert await follower._reason_to_resync(follower.delivered.position, follower.delivered.evidence) is None
     await log.release_read_lease(TOPIC, follower._name)
     assert await log.trim(TOPIC, [0], 1_000) == NODE_RECORDS
-    assert await follower._lost(follower.reached.position, follower.reached.evidence) == "trimmed"
+    assert await follower._reason_to_resync(follower.delivered.position, follower.delivered.evidence) == "trimmed"

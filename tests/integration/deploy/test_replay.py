@@ -14,7 +14,7 @@ from deploy.errors import DeployError
 from deploy.replay.fills import FillsFile
 from deploy.replay.ingress import Ingress, IngressError, NotYetVisibleError, retry_after
 from deploy.replay.progress import ProgressFile
-from deploy.replay.run import Checkpoint, Pace
+from deploy.replay.run import Pace, PostedCommands
 from deploy.server.address import api_url, free_port
 from deploy.settings import Settings
 
@@ -122,12 +122,12 @@ def test_retry_after_is_honoured(header: str, seconds: float) -> None:
 
 
 def test_positions_of_many_answers_become_one() -> None:
-    reached = Checkpoint()
+    commands = PostedCommands()
     for text in ("t@e:0-3.1-7", "t@e:0-5", "t@e:2-1.1-6"):
-        reached.add(text)
-    assert str(reached.position) == "t@e:0-5.1-7.2-1"
+        commands.add(text)
+    assert str(commands.position) == "t@e:0-5.1-7.2-1"
     with pytest.raises(DeployError, match="re-created"):
-        reached.add("t@f:0-1")
+        commands.add("t@f:0-1")
 
 
 def test_the_pace_is_kept() -> None:

@@ -112,7 +112,7 @@ def test_a_suspended_account_opens_nothing_but_may_close(market: World) -> None:
     assert of_type(market.close(trade_id, at(3)), TradeClosed)
 
 
-def test_the_21st_trade_of_a_utc_day_is_rejected_and_the_next_day_begins_anew(market: World) -> None:
+def test_the_21st_trade_of_a_utc_day_is_rejected_and_the_next_day_starts_over(market: World) -> None:
     for minute in range(20):
         assert executed(market.order(at(minute), notional_usd="10"))
     assert reasons(market.order("2024-09-20T23:59:59.999999Z", notional_usd="10")) == ["daily_limit_reached"]

@@ -86,14 +86,14 @@ def test_a_row_of_the_snapshot_is_not_sent_again() -> None:
 
 
 def test_subscribers_with_the_same_offsets_get_the_same_event_id() -> None:
-    reached, floor = FeedOffset(Position("t", "e", {0: 2}), {}), Position("t", "e", {0: 5})
+    delivered, floor = FeedOffset(Position("t", "e", {0: 2}), {}), Position("t", "e", {0: 5})
     some = [subscriber() for _ in range(2)]
     for one in some:
         one.know(floor)
-    received = [one.resume_id(reached) for one in some]
+    received = [one.resume_id(delivered) for one in some]
     assert received[0] is received[1]
     some[0].know(Position("t", "e", {0: 6}))
-    assert [one.resume_id(reached) for one in some] == ["e:0-6", "e:0-5"]
+    assert [one.resume_id(delivered) for one in some] == ["e:0-6", "e:0-5"]
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.booleans()), max_size=60))

@@ -84,7 +84,7 @@ def test_only_a_changed_environment_is_installed_again(
     assert ran == []
 
 
-def test_an_environment_of_another_python_is_made_anew(
+def test_an_environment_of_another_python_is_recreated(
     bootstrap: ModuleType, ran: list[list[str]], tmp_path: Path
 ) -> None:
     (tmp_path / "bin").mkdir()

@@ -10,10 +10,10 @@ def test_an_offset_between_two_pairs_amounts_to_the_earlier_one() -> None:
     marks = Milestones(10, 100)
     marks.add(15, 103)
     marks.add(20, 110)
-    assert marks.reached(9) is None
-    assert marks.reached(14) == 100
-    assert marks.reached(15) == 103
-    assert marks.reached(99) == 110
+    assert marks.log_offset(9) is None
+    assert marks.log_offset(14) == 100
+    assert marks.log_offset(15) == 103
+    assert marks.log_offset(99) == 110
     assert marks.last == 110
 
 
@@ -25,11 +25,11 @@ def test_forgetting_makes_answers_later_never_too_early(steps: list[int], scale:
         there += step
         pairs.append((there, len(pairs)))
         marks.add(*pairs[-1])
-    assert marks.reached(pairs[-1][0]) == pairs[-1][1] == marks.last
+    assert marks.log_offset(pairs[-1][0]) == pairs[-1][1] == marks.last
     other = Milestones(0, 0)
     for pair in pairs[1:]:
         other.add(*pair)
     middle = pairs[len(pairs) // 2]
-    found = other.reached(middle[0])
+    found = other.log_offset(middle[0])
     assert found is not None
     assert found <= middle[1]

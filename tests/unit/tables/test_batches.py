@@ -116,20 +116,20 @@ def test_sums_are_written_before_the_tables_that_they_end_in() -> None:
 
     class Sum:
         def __init__(self) -> None:
-            self.held: Any = None
+            self.total: Any = None
 
         def begin(self) -> None:
-            self.held = 0
+            self.total = 0
 
         def write(self) -> None:
-            opened.seen.put("sum", str(self.held).encode())
+            opened.seen.put("sum", str(self.total).encode())
 
         def drop(self) -> None:
-            self.held = None
+            self.total = None
 
     total = Sum()
     opened.tables.join(total)
     with opened.tables.batch():
         opened.seen.put("sum", b"0")
-        total.held += 7
+        total.total += 7
     assert (opened.stored, opened.stored.writes) == ({b"sum": b"7"}, 1)

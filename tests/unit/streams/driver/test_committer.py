@@ -39,11 +39,11 @@ class SlowLog:
         self.batches: list[WriteBatch] = []
         self.arrived = asyncio.Event()
         self.answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.stands: int | None = None
+        self.committed_offset: int | None = None
         self.keys = Keys("test")
 
     async def last_sequence(self, _producer: str) -> int | None:
-        return self.stands
+        return self.committed_offset
 
     def known_topic(self, _name: str) -> None:
         return None
@@ -153,9 +153,9 @@ async def test_a_member_that_writes_nothing_sees_that_its_last_write_is_lost(
     finish_an_event(committer, [])
     log.answer.set_result(None)
     await committer.commit()
-    log.stands = 1
+    log.committed_offset = 1
     assert not await committer.is_forgotten()
-    log.stands = None  # The broker was restored to a state before the write.
+    log.committed_offset = None  # The broker was restored to a state before the write.
     assert await committer.is_forgotten()
 
 

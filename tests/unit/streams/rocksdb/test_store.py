@@ -217,7 +217,7 @@ async def test_rows_of_another_log_are_dropped(store: RocksStore, log_side: LogS
 
 async def test_rows_that_miss_trimmed_records_are_not_trusted(store: RocksStore, event: Event) -> None:
     store.apply_changelog_batch([changelog_record(4), changelog_record(5)], bytes, bytes)
-    assert store.reached(P0) is None
+    assert store.checkpoint(P0) is None
     store.wipe(P0)
     store.apply_changelog_batch([changelog_record(0), changelog_record(1)], bytes, bytes)
     assert store.persisted_offset(P0) == 1
@@ -237,7 +237,7 @@ def test_a_corrupted_database_is_rebuilt(tmp_path: Path) -> None:
     for path in (tmp_path / "db").glob("MANIFEST*"):
         path.write_bytes(b"not a manifest")
     database = Database.acquire(tmp_path / "db")
-    assert database.reached("t", 0) is None
+    assert database.checkpoint("t", 0) is None
     database.write("t", 0, [(b"k", b"v")])
     database.release()
 
@@ -317,6 +317,6 @@ def test_a_database_whose_rows_cannot_be_read_is_rebuilt_when_it_is_opened_next(
         list(database.scan("t", 0))
     database.release()
     database = Database.acquire(tmp_path / "db")
-    assert database.reached("t", 0) is None
+    assert database.checkpoint("t", 0) is None
     assert list(database.scan("t", 0)) == []
     database.release()

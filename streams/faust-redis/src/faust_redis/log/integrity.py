@@ -105,9 +105,9 @@ async def repair_partition(log: Log, tp: TopicPartition) -> list[str]:
     damages = await inspect_for_repair(log, tp)
     if not damages:
         return []
-    anew = int(any(damage.kind in STREAM_KINDS for damage in damages))
+    rebuilds = int(any(damage.kind in STREAM_KINDS for damage in damages))
     rankings = [log.keys.ranking(tp.topic, name) for name in sorted(await _ranking_names(log, tp.topic))]
-    args = [log.keys.prefix, tp.topic, tp.partition, anew, *rankings]
+    args = [log.keys.prefix, tp.topic, tp.partition, rebuilds, *rankings]
     status, *rest = (part.decode(errors="replace") for part in await log.run(REPAIR, [log.keys.topics], args))
     if status == "ALIVE":
         raise GroupInUseError(

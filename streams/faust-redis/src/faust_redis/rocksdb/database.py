@@ -28,7 +28,7 @@ DAMAGED = "DAMAGED"
 
 logger = logging.getLogger(__name__)
 
-_REACHED_TABLE = "\x01reached"
+_CHECKPOINT_TABLE = "\x01reached"
 
 
 def _options() -> Options:
@@ -122,7 +122,7 @@ class Database:
         table: str,
         partition: int,
         items: Iterable[tuple[bytes, bytes | None]],
-        reached: Checkpoint | None = None,
+        checkpoint: Checkpoint | None = None,
     ) -> None:
         """Write changes and their checkpoint atomically.
 
@@ -130,7 +130,7 @@ class Database:
             table: The table's name.
             partition: The table's partition.
             items: Keys and values; None deletes the row.
-            reached: The checkpoint after the last change; None keeps the present one.
+            checkpoint: The checkpoint after the last change; None keeps the present one.
         """
         prefix = partition_prefix(table, partition)
         batch = WriteBatch(raw_mode=True)
@@ -139,9 +139,9 @@ class Database:
                 batch.delete(prefix + key)
             else:
                 batch.put(prefix + key, value)
-        if reached is not None:
-            text = f"{reached.incarnation}:{reached.offset}:{reached.writer.hex()}"
-            batch.put(self._reached_key(table, partition), text.encode())
+        if checkpoint is not None:
+            text = f"{checkpoint.incarnation}:{checkpoint.offset}:{checkpoint.writer.hex()}"
+            batch.put(self._checkpoint_key(table, partition), text.encode())
         self._write(batch)
 
     def scan(
@@ -165,9 +165,9 @@ class Database:
         except Exception as exc:
             raise self._failed(exc) from exc
 
-    def reached(self, table: str, partition: int) -> Checkpoint | None:
+    def checkpoint(self, table: str, partition: int) -> Checkpoint | None:
         """Return the checkpoint of a partition's rows; None when there is none."""
-        text = self.get(_REACHED_TABLE + table, partition, b"")
+        text = self.get(_CHECKPOINT_TABLE + table, partition, b"")
         if text is None:
             return None
         incarnation, offset, writer = text.decode().split(":")
@@ -177,7 +177,7 @@ class Database:
         """Delete a partition's rows and its checkpoint."""
         batch = WriteBatch(raw_mode=True)
         batch.delete_range(partition_prefix(table, partition), after_prefix(partition_prefix(table, partition)))
-        batch.delete(self._reached_key(table, partition))
+        batch.delete(self._checkpoint_key(table, partition))
         self._write(batch)
 
     def _write(self, batch: WriteBatch) -> None:
@@ -192,8 +192,8 @@ class Database:
         return StoreFailedError(f"the table store at {self.path} failed: {exc}. What it holds is in the log, too.")
 
     @staticmethod
-    def _reached_key(table: str, partition: int) -> bytes:
-        return partition_prefix(_REACHED_TABLE + table, partition)
+    def _checkpoint_key(table: str, partition: int) -> bytes:
+        return partition_prefix(_CHECKPOINT_TABLE + table, partition)
 
 
 def after_prefix(prefix: bytes) -> bytes:

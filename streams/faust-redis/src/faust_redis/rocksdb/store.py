@@ -77,9 +77,9 @@ class RocksStore(SerializedStore[Any, Any]):
         ask = getattr(self.app.consumer, "incarnation", None)
         return ask(self._changelog) if ask is not None else ""
 
-    def reached(self, tp: TP) -> Checkpoint | None:
+    def checkpoint(self, tp: TP) -> Checkpoint | None:
         """Return the checkpoint of a partition's local rows; None when there is none."""
-        return self.database.reached(self.table_name, tp.partition)
+        return self.database.checkpoint(self.table_name, tp.partition)
 
     def persisted_offset(self, tp: TP) -> int | None:
         """Return the checkpoint's changelog offset. Rows of another incarnation of the changelog are dropped first.
@@ -87,7 +87,7 @@ class RocksStore(SerializedStore[Any, Any]):
         The restorer asks the log whether the checkpoint is part of its history. The consumer's high watermark does not
         show that: it may be older than the rows when the member was paused.
         """
-        kept = self.reached(tp)
+        kept = self.checkpoint(tp)
         if kept is None:
             return None
         incarnation, offset, _ = kept
@@ -109,17 +109,17 @@ class RocksStore(SerializedStore[Any, Any]):
             rows = [(key, writes[-1][1]) for key, writes in self._overlay.pop(tp.partition, {}).items()]
             self.database.write(self.table_name, tp.partition, rows, Checkpoint("", offset, b""))
 
-    def restore(self, tp: TP, items: Items, reached: Checkpoint | None) -> None:
-        """Write rows that were read from the log. Without `reached`, the rows are incomplete and get no checkpoint."""
-        self.database.write(self.table_name, tp.partition, items, reached)
+    def restore(self, tp: TP, items: Items, checkpoint: Checkpoint | None) -> None:
+        """Write rows that were read from the log; None as checkpoint means that the rows are incomplete."""
+        self.database.write(self.table_name, tp.partition, items, checkpoint)
 
     def wipe(self, tp: TP) -> None:
         """Drop the local rows of a partition and their checkpoint."""
         self.database.wipe(self.table_name, tp.partition)
 
-    def on_committed(self, tp: TP, items: Sequence[tuple[bytes, bytes | None]], reached: Checkpoint) -> None:
+    def on_committed(self, tp: TP, items: Sequence[tuple[bytes, bytes | None]], checkpoint: Checkpoint) -> None:
         """Write committed changes and their checkpoint to RocksDB in one batch."""
-        self.database.write(self.table_name, tp.partition, items, reached)
+        self.database.write(self.table_name, tp.partition, items, checkpoint)
         rows = self._overlay.get(tp.partition, {})
         is_committed = cast("Any", self.app.consumer).is_committed
         for key, _ in items:
@@ -161,10 +161,10 @@ class RocksStore(SerializedStore[Any, Any]):
             changes.setdefault(message.tp, []).append(message)
         for tp, messages in changes.items():
             rows = {message.key: message.value for message in messages if message.key is not None}
-            self.restore(tp, rows.items(), self._reach(tp, messages))
+            self.restore(tp, rows.items(), self._checkpoint_after(tp, messages))
 
-    def _reach(self, tp: TP, messages: list[Message]) -> Checkpoint | None:
-        incarnation, kept = self._incarnation(), self.reached(tp)
+    def _checkpoint_after(self, tp: TP, messages: list[Message]) -> Checkpoint | None:
+        incarnation, kept = self._incarnation(), self.checkpoint(tp)
         expected = 0 if kept is None else kept.offset + 1
         for message in messages:
             if incarnation and message.offset > expected:

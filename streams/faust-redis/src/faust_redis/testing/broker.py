@@ -117,7 +117,7 @@ class Broker:
         committed = self.server.hashes.get(self.keys.offsets(group), {}).get(f"{topic}:{partition}".encode(), b"0")
         return int(end) > int(committed)
 
-    def standing(self, topics: Iterable[str]) -> Counter[tuple[str, bytes | None, bytes | None]]:
+    def unprocessed(self, topics: Iterable[str]) -> Counter[tuple[str, bytes | None, bytes | None]]:
         """Return the records of topics, as topic, key and value."""
         return Counter(
             (topic, record.key, record.value) for topic in sorted(topics) for _, record in self.records(topic)

@@ -16,7 +16,7 @@ class Partition:
     """Rows of one table's partition, and the changelog offset that they reach."""
 
     rows: dict[bytes, bytes] = field(default_factory=dict)
-    reached: Checkpoint | None = None
+    checkpoint: Checkpoint | None = None
 
 
 class Disk:
@@ -52,7 +52,7 @@ class OpenDisk:
         table: str,
         partition: int,
         items: Iterable[tuple[bytes, bytes | None]],
-        reached: Checkpoint | None = None,
+        checkpoint: Checkpoint | None = None,
     ) -> None:
         """Write changes and the offset that they reach, unless the process is dead."""
         if not self._before_write():
@@ -63,8 +63,8 @@ class OpenDisk:
                 kept.rows.pop(key, None)
             else:
                 kept.rows[key] = value
-        if reached is not None:
-            kept.reached = reached
+        if checkpoint is not None:
+            kept.checkpoint = checkpoint
         self._after_write(table, partition)
 
     def scan(
@@ -74,9 +74,9 @@ class OpenDisk:
         rows = self._partition(table, partition).rows.items()
         yield from sorted(row for row in rows if row[0] >= begin and (end is None or row[0] < end))
 
-    def reached(self, table: str, partition: int) -> Checkpoint | None:
+    def checkpoint(self, table: str, partition: int) -> Checkpoint | None:
         """Return the offset that the rows reach."""
-        return self._partition(table, partition).reached
+        return self._partition(table, partition).checkpoint
 
     def wipe(self, table: str, partition: int) -> None:
         """Drop a partition's rows."""

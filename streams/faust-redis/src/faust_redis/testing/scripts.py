@@ -123,12 +123,12 @@ def _check_fence(server: Keyspace, group: str, fence: dict[str, Any]) -> None:
 
 
 def _check_evidence(server: Keyspace, prefix: str, committed: Hash, offsets: list[list[Any]]) -> None:
-    for topic, partition, offset, standing, passed in offsets:
+    for topic, partition, offset, expected, passed in offsets:
         name = raw(f"{topic}:{partition}")
-        stands = committed.get(name)
-        if standing >= 0 and (stands or b"0") != raw(standing):
-            found = b"committed " + (stands or b"nothing")
-            raise _RefusedError(b"ROLLED_BACK", name, found, b"committed %d" % standing)
+        current = committed.get(name)
+        if expected >= 0 and (current or b"0") != raw(expected):
+            found = b"committed " + (current or b"nothing")
+            raise _RefusedError(b"ROLLED_BACK", name, found, b"committed %d" % expected)
         if passed and not _passes(server, f"{prefix}log:{topic}:{partition}", offset, passed):
             raise _RefusedError(
                 b"ROLLED_BACK", name, b"another record below %d" % offset, b"processed one that is gone"

@@ -279,9 +279,9 @@ class World:
             return
         self.say("the broker goes back to its backup")
         server, seconds = self._server, self.rng.choice((0.05, 0.5))
-        before = self._broker.standing({topic for topic, _, _ in self._inputs})
+        before = self._broker.unprocessed({topic for topic, _, _ in self._inputs})
         server.hashes, server.sets, server.sorted, server.streams = deepcopy(self._backup)
-        lost = before - self._broker.standing({topic for topic, _, _ in self._inputs})
+        lost = before - self._broker.unprocessed({topic for topic, _, _ in self._inputs})
         self._network.stop_server(seconds)
         for topic, key, value in sorted(lost.elements(), key=repr):
             self._waiting_inputs += 1

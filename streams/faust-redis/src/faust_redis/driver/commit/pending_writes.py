@@ -142,20 +142,20 @@ class PendingWrites:
         """Note the rows of a compacted changelog that an event changed. No caller waits for their outcome."""
         self._number = number = self._number + 1
         event = self._event(source, number)
-        held = event.rows.get(place)
-        if held is None:
-            held = event.rows[place] = {}
-        fresh, size = -len(held), 0
+        merged = event.rows.get(place)
+        if merged is None:
+            merged = event.rows[place] = {}
+        fresh, size = -len(merged), 0
         for key, value in rows:
-            earlier = held.get(key)
+            earlier = merged.get(key)
             if earlier is None:
                 size += len(key)
             elif earlier[1] is not None:
                 size -= len(earlier[1])
             if value is not None:
                 size += len(value)
-            held[key] = number, value
-        fresh += len(held)
+            merged[key] = number, value
+        fresh += len(merged)
         self._count += fresh
         event.count += fresh
         event.size += size
@@ -255,13 +255,13 @@ class PendingWrites:
             for each in finished.take(tp, event.offset) if len(known) else finished.take_one(tp, event):
                 taken += each.outputs
                 for place, changed in each.rows.items():
-                    held = rows.get(place)
-                    if held is None:
+                    merged = rows.get(place)
+                    if merged is None:
                         rows[place] = changed
                     elif each.first > reach:
-                        held.update(changed)
+                        merged.update(changed)
                     else:
-                        _merge(held, changed)
+                        _merge(merged, changed)
                 count += each.count
                 size += each.size
                 cost_us += each.cost_us
@@ -282,11 +282,11 @@ class PendingWrites:
 _number = attrgetter("number")
 
 
-def _merge(held: Changed, changed: Changed) -> None:
+def _merge(merged: Changed, changed: Changed) -> None:
     """Merge an event's rows into the rows of interleaved events; the later change of a key wins."""
     for key, change in changed.items():
-        if key not in held or held[key][0] < change[0]:
-            held[key] = change
+        if key not in merged or merged[key][0] < change[0]:
+            merged[key] = change
 
 
 class _Finished:
@@ -312,10 +312,10 @@ class _Finished:
             if event is None:
                 heapq.heappop(self._candidates)
                 continue
-            stands = max(self._orders[tp], event.first)
-            if stands == order:
+            position = max(self._orders[tp], event.first)
+            if position == order:
                 return tp, event
-            heapq.heapreplace(self._candidates, (stands, number, tp))
+            heapq.heapreplace(self._candidates, (position, number, tp))
         return None
 
     def leave(self) -> None:

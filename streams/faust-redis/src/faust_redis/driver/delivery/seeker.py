@@ -141,9 +141,9 @@ class Seeker:
         if await self._claims.is_forgotten():
             return True
         # Copy the positions before the request: a fetch may advance them past an answer that is on its way.
-        stood = {tp: position for tp, position in self._state.positions.items() if tp in self._tracker}
-        for topic in sorted({tp.topic for tp in stood}):
+        positions = {tp: position for tp, position in self._state.positions.items() if tp in self._tracker}
+        for topic in sorted({tp.topic for tp in positions}):
             ends = await self._broker.end_offsets(topic)
-            if any(position > ends.get(tp.partition, 0) for tp, position in stood.items() if tp.topic == topic):
+            if any(position > ends.get(tp.partition, 0) for tp, position in positions.items() if tp.topic == topic):
                 return True
         return False

@@ -65,11 +65,11 @@ def check_whole(tps: Iterable[TP], counts: Mapping[str, int], changelogs: Iterab
     Raises:
         AssertionError: another member owns a table's partition.
     """
-    held = set(tps)
+    assigned = set(tps)
     tables = sorted(changelogs)
-    for topic, partition in sorted(held):
+    for topic, partition in sorted(assigned):
         if topic in tables or topic.startswith(own_prefix):
             continue
         for table in tables:
-            if counts.get(table) == counts.get(topic) and TP(table, partition) not in held:
+            if counts.get(table) == counts.get(topic) and TP(table, partition) not in assigned:
                 raise AssertionError(f"partition {partition} of {topic!r} is assigned without that of {table!r}")

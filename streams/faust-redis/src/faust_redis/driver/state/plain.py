@@ -38,7 +38,7 @@ class PlainTable:
             await self._table.on_changelog_event(event)
         self._table.apply_changelog_batch(events)
 
-    def reached(self, tp: TP, offset: int) -> None:
+    def skip_recovery_to(self, tp: TP, offset: int) -> None:
         """Make Faust's recovery skip the records up to an offset."""
         self._recovery.active_offsets[tp] = offset
 

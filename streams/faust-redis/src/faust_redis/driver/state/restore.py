@@ -77,45 +77,47 @@ class Restorer:
         self._progress = RestoreProgress("restoring tables")
         stores = self.stores()
         restored = {tp: stores[tp.topic] for tp in sorted(tps) if tp.topic in stores}
-        standing = await self._standing_where_readable(restored)
+        positions = await self._readable_positions(restored)
         for tp, store in restored.items():
             with self._damage_of(tp):
-                position = standing.get(tp)
+                position = positions.get(tp)
                 if position is None or not await self._follow(tp, store, position):
                     await self._copy(tp, store)
         for table in self._plain_tables(tps):
             await self._replay(table)
         self._progress.end()
 
-    async def _standing_where_readable(self, stores: Mapping[TP, CommittedStore]) -> dict[TP, int]:
-        """Call `_standing`, but leave out partitions whose changelog is damaged at the checkpoint."""
+    async def _readable_positions(self, stores: Mapping[TP, CommittedStore]) -> dict[TP, int]:
+        """Call `_positions`, but leave out partitions whose changelog is damaged at the checkpoint."""
         try:
-            return await self._standing(stores)
+            return await self._positions(stores)
         except DamagedPartitionError:
-            standing: dict[TP, int] = {}
+            positions: dict[TP, int] = {}
             for tp, store in stores.items():
                 with suppress(DamagedPartitionError):
-                    standing |= await self._standing({tp: store})
-            return standing
+                    positions |= await self._positions({tp: store})
+            return positions
 
-    async def _standing(self, stores: Mapping[TP, CommittedStore]) -> dict[TP, int]:
+    async def _positions(self, stores: Mapping[TP, CommittedStore]) -> dict[TP, int]:
         """Return the next offset to read for local rows whose checkpoint the log contains.
 
         The log contains a checkpoint when the incarnation and the writer of the record at its offset are the same.
         """
-        checkpoints = {tp: found for tp, store in stores.items() if (found := store.reached(tp)) is not None}
+        checkpoints = {tp: found for tp, store in stores.items() if (found := store.checkpoint(tp)) is not None}
         infos = {topic: await self._topic(topic) for topic in sorted({tp.topic for tp in checkpoints})}
-        of_this_log = {tp: at for tp, at in checkpoints.items() if at.incarnation == infos[tp.topic].incarnation}
-        wanted = {TopicPartition(*tp): at.offset for tp, at in of_this_log.items()}
-        there = await self._patiently(lambda: self.broker.at(wanted))
-        standing: dict[TP, int] = {}
+        known = {tp: at for tp, at in checkpoints.items() if at.incarnation == infos[tp.topic].incarnation}
+        wanted = {TopicPartition(*tp): at.offset for tp, at in known.items()}
+        records = await self._patiently(lambda: self.broker.at(wanted))
+        positions: dict[TP, int] = {}
         for tp, at in checkpoints.items():
-            record = there.get(TopicPartition(*tp))
+            record = records.get(TopicPartition(*tp))
             if record is not None and record.writer == at.writer:
-                standing[tp] = at.offset + 1
+                positions[tp] = at.offset + 1
             else:
-                logger.warning("the local rows of %s do not stand in the log that is kept (%s): read anew", tp, at)
-        return standing
+                logger.warning(
+                    "the log does not contain the checkpoint of the local rows of %s (%s); rebuilding them", tp, at
+                )
+        return positions
 
     async def _follow(self, tp: TP, store: CommittedStore, position: int, trusted_from: int = 0) -> bool:
         """Write the tail from a position on into a store; return False when the tail was trimmed meanwhile.
@@ -185,7 +187,7 @@ class Restorer:
                 self._progress.add(len(rows))
         else:
             await self._replay_all(table, tp, end)
-        table.reached(tp, end - 1)
+        table.skip_recovery_to(tp, end - 1)
 
     async def _replay_all(self, table: PlainTable, tp: TP, end: int) -> None:
         position = 0

@@ -103,7 +103,7 @@ class Standbys:
         except LogError as exc:
             logger.warning("standing by for %s is not possible: %s", tp, exc)
             return
-        checkpoint = self._stores()[tp.topic].reached(tp)
+        checkpoint = self._stores()[tp.topic].checkpoint(tp)
         self.positions[tp] = 0 if checkpoint is None else checkpoint.offset + 1
 
     async def _read(self) -> bool:

@@ -40,7 +40,7 @@ class StoreFailedError(Exception):
 class CommittedStore(Protocol):
     """A table store that keeps uncommitted writes apart. The committer reports each commit to it."""
 
-    def on_committed(self, tp: TP, items: Sequence[tuple[bytes, bytes | None]], reached: Checkpoint) -> None:
+    def on_committed(self, tp: TP, items: Sequence[tuple[bytes, bytes | None]], checkpoint: Checkpoint) -> None:
         """Write committed changes and their checkpoint durably in one batch."""
 
     def look_up(self, key: bytes, message: Message | None) -> bytes | None:
@@ -55,11 +55,11 @@ class CommittedStore(Protocol):
     def undo(self, tp: TP, key: bytes, source: Source) -> None:
         """Take back an event's uncommitted write to a key."""
 
-    def reached(self, tp: TP) -> Checkpoint | None:
+    def checkpoint(self, tp: TP) -> Checkpoint | None:
         """Return the checkpoint of a partition's local rows; None when there are no complete rows."""
 
-    def restore(self, tp: TP, items: Items, reached: Checkpoint | None) -> None:
-        """Write rows that were read from the log. Without `reached`, the rows are incomplete and get no checkpoint."""
+    def restore(self, tp: TP, items: Items, checkpoint: Checkpoint | None) -> None:
+        """Write rows that were read from the log; None as checkpoint means that the rows are incomplete."""
 
     def wipe(self, tp: TP) -> None:
         """Drop the local rows of a partition and their checkpoint."""
