@@ -25,7 +25,9 @@ class TopicStats(BaseModel):
 
     topic: str
     events: Annotated[int, Field(description="events ever written")]
-    lag: Annotated[dict[int, int] | None, Field(description="unprocessed, by partition; null when nobody processes it")]
+    lag: Annotated[
+        dict[int, int] | None, Field(description="unprocessed, by partition; null when no group consumes the topic")
+    ]
 
 
 class WorkerStats(BaseModel):

@@ -102,7 +102,7 @@ class SharedSums:
             sums.take(changed[None])
 
     def forget(self) -> None:
-        """Read everything anew: the log may be another one, in which these positions mean something else."""
+        """Drop the totals, because the log may be another one in which these positions mean something else."""
         self._sums = SingleFlightCache(self._read)
 
     async def _read(self) -> Sums:

@@ -88,7 +88,7 @@ class Tops:
         return Shown(page.position, rows)
 
     def forget(self) -> None:
-        """Read everything anew: the log may be another one, in which these positions mean something else."""
+        """Drop the cached boards, because the log may be another one in which these positions mean something else."""
         self._tops.clear()
 
 

@@ -39,7 +39,7 @@ RETRY_AFTER_S = 1
 UNAVAILABLE_ERRORS: Mapping[type[LogError], str] = {
     LogUnavailableError: "the log cannot be reached just now; try again",
     UnknownTopicError: "",
-    IncarnationError: "a topic was created anew just now; try again",
+    IncarnationError: "a topic was re-created just now; try again",
     BrokerUnsuitableError: "the broker could lose records, so that nothing is written; see /readyz",
     DamagedPartitionError: "a partition of this topic was changed from outside and has to be repaired; try again later",
 }

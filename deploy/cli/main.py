@@ -50,7 +50,7 @@ def cli() -> None:
 
 
 def main() -> NoReturn:
-    """Run the command line. Print an error of ours as one message on standard error, with status 1."""
+    """Run the command line. Print an expected error as one message on standard error, with status 1."""
     try:
         cli(prog_name="astratrade")
     except (DeployError, LogError, BridgeError, RedisError) as exc:

@@ -21,7 +21,7 @@ from mode.types import ServiceT
 BACKOFF_FIRST_S: Final = 0.5
 BACKOFF_MAX_S: Final = 15.0
 STEADY_S: Final = 30.0
-"""An app that ran this long starts its back-off anew."""
+"""The back-off begins again at its minimum after an app ran this long."""
 
 BEAT_S: Final = 0.25
 """How often an event loop records that it turned."""

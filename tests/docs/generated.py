@@ -31,7 +31,7 @@ GENERATORS: Final[dict[str, Callable[[], str]]] = {
 
 
 def generated(page: str) -> str:
-    """Return a page with its blocks generated anew."""
+    """Return a page with its blocks generated again."""
     return BLOCK.sub(lambda found: f"{found[1]}{GENERATORS[found[2]]()}\n{found[3]}", page)
 
 

@@ -130,7 +130,7 @@ def test_a_broker_that_was_emptied_is_noticed_and_what_it_held_is_not_served(tmp
             restart_if_it_gave_up(pipeline)
             return bool(reader.get(f"/v1/users/{user}/progress").json().get("trades") == 1)
 
-        eventually(starts_over, within_s=2 * NOTICE_S, what="the user begins anew, with the one trade of the new log")
+        eventually(starts_over, within_s=2 * NOTICE_S, what="the user has only the one trade of the new log")
 
 
 def restart_if_it_gave_up(pipeline: Pipeline) -> None:

@@ -109,7 +109,7 @@ def test_a_bug_in_one_domain_makes_dead_letters_of_its_group_alone_and_a_replay_
         assert pipeline.workers[0].exit_code == 0
         pipeline.start_worker()
         first = letters[0]
-        assert "stands again at" in pipeline.run("dead-letters", "replay", first.id)
+        assert "replayed to" in pipeline.run("dead-letters", "replay", first.id)
         replay_letters(pipeline)
         assert_all_is_right(pipeline, right)
         assert letters_of(pipeline) == []

@@ -66,7 +66,7 @@ async def test_a_damaged_partition_is_named_by_the_doctor_and_repaired_by_the_co
 ) -> None:
     await log.create_topic(TopicSpec("t", 2))
     await log.append([Record("t", 1, b"k", b"v", 1)])
-    assert "sound" in await command("topics", "repair", "t", "1")
+    assert "is not damaged" in await command("topics", "repair", "t", "1")
     await log.redis.xadd(log.keys.stream("t", 1), {"x": "1"})
     result = await command.run("doctor")
     assert result.exit_code == 1
@@ -106,7 +106,7 @@ async def test_groups_are_described_reset_and_forgotten(command: Cli, log: Log) 
     assert "leads the group" in described
     assert "    t: 0 1" in described
     await ask(log, "leave", "m1")
-    assert "g goes on at t:1 offset 0" in await command("groups", "reset", "g", "t", "--to", "earliest")
+    assert "g continues at t:1 offset 0" in await command("groups", "reset", "g", "t", "--to", "earliest")
     assert "records behind: 3" in await command("groups", "list")
     assert "is forgotten" in await command("groups", "forget", "g")
     assert "no groups yet" in await command("groups", "list")
@@ -142,7 +142,7 @@ async def test_letters_of_all_applications_are_listed_shown_replayed_and_dropped
     assert "group      b\n" in shown
     assert "header     h: 1" in shown
     for _ in ("first", "again"):
-        assert "stands again at t:0:0" in await command("dead-letters", "replay", "b:t:0:1")
+        assert "replayed to t:0:0" in await command("dead-letters", "replay", "b:t:0:1")
     assert "dropped" in await command("dead-letters", "drop", "a:t:0:0", "--yes")
     assert "no dead letters" in await command("dead-letters", "list")
     with pytest.raises(IdempotencyConflictError):

@@ -23,7 +23,7 @@ class Shared(Protocol):
         """Apply changes by channel, all above `since`, before subscribers get them."""
 
     def forget(self) -> None:
-        """Read everything anew: the follower has stopped, and the log may be another one when it goes on."""
+        """Drop what was read: the follower has stopped, and may continue on another log."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -25,8 +25,8 @@ from deploy.settings import DATA_DIR_DEFAULT, Settings, load
     type=click.IntRange(0, 65_535),
     help="The API's port; 0 for a free one.  [default: ASTRA_API_PORT, or 8000]",
 )
-@click.option("--replay", metavar="FILE", help="Post this CSV of fills once all is up; `sample` is the packaged one.")
-@click.option("-v", "--verbose", is_flag=True, help="Show everything that the processes log, not only warnings.")
+@click.option("--replay", metavar="FILE", help="Post this CSV of fills when all are ready; `sample` is packaged.")
+@click.option("-v", "--verbose", is_flag=True, help="Show the whole log of each process, not only warnings.")
 @data_dir_option
 def dev(workers: str | None, port: int | None, replay: str | None, verbose: bool, data_dir: Path | None) -> None:
     """Run server, workers and API together, until Ctrl-C; restart crashed processes.

@@ -22,7 +22,7 @@ BATCH_DEFAULT = 200
 @click.option("--batch", type=click.IntRange(1, 500), default=BATCH_DEFAULT, show_default=True, help="Fills a request.")
 @click.option("--url", metavar="URL", help="The API.  [default: http:// ASTRA_API_HOST : ASTRA_API_PORT]")
 @click.option("--token", metavar="JWT", help="A venue's token.  [default: one signed here]")
-@click.option("--resume", is_flag=True, help="Skip what an earlier replay from this data directory has sent.")
+@click.option("--resume", is_flag=True, help="Skip the fills that an earlier replay from this data directory has sent.")
 @data_dir_option
 def replay(
     *,
@@ -34,10 +34,10 @@ def replay(
     resume: bool,
     data_dir: Path | None,
 ) -> None:
-    """Post FILE, a CSV of fills, through the real ingress, wait until all is visible, and print what came of it.
+    """Post FILE, a CSV of fills, through the real ingress, wait until all tables show them, and print board and fees.
 
-    FILE may be `sample`, the packaged one. Every fill has an id made from the file's digest and its line, and every
-    request a key, so replaying again changes nothing.
+    FILE may be `sample`, the packaged one. The id of a fill derives from the digest of the file and the line, and every
+    request has an Idempotency-Key. So replaying again changes nothing.
 
     \b
     Examples:

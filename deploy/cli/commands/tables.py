@@ -1,4 +1,4 @@
-"""`astratrade tables`: read the materialised tables."""
+"""`astratrade tables`: read the committed rows of tables."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tables.reader import TableReader
 
 @click.group()
 def tables() -> None:
-    """Read the current committed tables.
+    """Read the committed rows of tables.
 
     \b
     Example:
@@ -29,7 +29,7 @@ def tables() -> None:
 @tables.command("list")
 @data_dir_option
 def list_tables(data_dir: Path | None) -> None:
-    """List the tables and how many rows each has.
+    """List the tables with their numbers of rows.
 
     \b
     Example:
@@ -38,7 +38,7 @@ def list_tables(data_dir: Path | None) -> None:
     settings = load(data_dir=data_dir)
     sizes = ask_log(settings, lambda log: _sizes(TableReader(log, settings.app_id)))
     for name, size in sizes.items():
-        click.echo(f"{name:<26}{'not yet made' if size is None else size:>12}")
+        click.echo(f"{name:<26}{'not created' if size is None else size:>12}")
 
 
 @tables.command("get")

@@ -13,16 +13,16 @@ from deploy.settings import load
 
 
 @click.command()
-@click.option("--user", required=True, metavar="ID", help="Whom the token is for: its subject.")
+@click.option("--user", required=True, metavar="ID", help="Subject of the token: a user or a venue.")
 @click.option(
     "--role",
     type=click.Choice([role.value for role in Role]),
     default="user",
     show_default=True,
-    help="What it may do.",
+    help="Role of the token.",
 )
 @click.option(
-    "--ttl", type=click.IntRange(1), metavar="SECONDS", help="Its life.  [default: ASTRA_TOKEN_TTL_S, or a day]"
+    "--ttl", type=click.IntRange(1), metavar="SECONDS", help="Lifetime.  [default: ASTRA_TOKEN_TTL_S, or a day]"
 )
 @data_dir_option
 def token(user: str, role: str, ttl: int | None, data_dir: Path | None) -> None:

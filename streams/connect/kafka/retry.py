@@ -11,7 +11,7 @@ from faust_redis.log import LogError, RolledBackError, SourceMovedError
 
 RETRY_FIRST_S = 0.1
 RETRY_MAX_S = 2.0
-STEADY_S = 10.0  # work that ran this long starts its back-off anew
+STEADY_S = 10.0  # the back-off begins again at its minimum after this long
 
 logger = logging.getLogger(__name__)
 

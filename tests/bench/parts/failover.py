@@ -18,7 +18,7 @@ from tests.bench.result import Result
 
 
 def measure(asked: Asked) -> Iterator[Result]:
-    """Kill one of three workers, wait until its partitions commit again, and start it anew."""
+    """Kill one of three workers, wait until its partitions commit again, and start it again."""
     with tempfile.TemporaryDirectory() as directory, EmbeddedServer(Path(directory), find_binary()) as server:
         totals = asyncio.run(_failover(server, asked.runs, asked.lease, asked.standbys))
     yield Result(

@@ -78,7 +78,7 @@ def test_tables_are_read_as_committed(server: EmbeddedServer) -> None:
     assert json.loads(astratrade(server, "tables", "get", "gamification-progress", "trader-1").output) == {"xp": 7}
     listed = astratrade(server, "tables", "list").output
     assert "gamification-progress" in listed
-    assert "not yet made" in listed
+    assert "not created" in listed
     with pytest.raises(DeployError, match="gamification-progress has no row 'nobody'"):
         astratrade(server, "tables", "get", "gamification-progress", "nobody")
 
@@ -141,7 +141,7 @@ def test_dead_letters_are_listed_shown_replayed_once_and_dropped(server: Embedde
     assert "header     h: 1" in shown
     assert "\x00{" in shown
     for _ in ("first", "again: the operator may not have seen the answer"):
-        assert "stands again at t:1:0" in astratrade(server, "dead-letters", "replay", "g:t:1:3").output
+        assert "replayed to t:1:0" in astratrade(server, "dead-letters", "replay", "g:t:1:3").output
     with pytest.raises(InvalidRequestError, match="no dead letter"):
         astratrade(server, "dead-letters", "replay", "g:t:1:5")
     astratrade(server, "dead-letters", "drop", "g:t:1:4", "--yes")
@@ -172,10 +172,11 @@ def test_a_group_is_reset_and_forgotten_when_nobody_runs_it(server: EmbeddedServ
     with_log(server, fill)
     with_log(server, leave)
     result = astratrade(server, "groups", "reset", "astratrade", "t", "--partition", "1", "--to", "3")
-    assert "goes on at t:1 offset 3" in result.output
+    assert "continues at t:1 offset 3" in result.output
     assert "records behind: 0" in astratrade(server, "groups", "list").output
     assert (
-        "goes on at t:1 offset 0" in astratrade(server, "groups", "reset", "astratrade", "t", "--to", "earliest").output
+        "continues at t:1 offset 0"
+        in astratrade(server, "groups", "reset", "astratrade", "t", "--to", "earliest").output
     )
     assert "is forgotten" in astratrade(server, "groups", "forget", "astratrade").output
     assert "no groups yet" in astratrade(server, "groups", "list").output

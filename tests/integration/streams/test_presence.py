@@ -51,7 +51,7 @@ async def test_a_worker_that_left_or_fell_silent_does_not_count(log: Log) -> Non
     await tell(log, "a", 5, lease_ms=0)
     assert (await group(log)).state == "empty"
     await tell(log, "b", 9, lease_ms=-5_000)
-    await tell(log, "c", 1)  # No member is left, so Kafka forgot the group and counts anew.
+    await tell(log, "c", 1)  # No member is left, so Kafka forgot the group, and its generation begins again.
     assert (await group(log)).ready
     await tell(log, "d", 1, lease_ms=-5_000)
     assert names(await group(log)) == {"c"}

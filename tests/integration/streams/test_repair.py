@@ -1,4 +1,4 @@
-"""An inspection finds damaged partitions, and a repair mends them while no member of a group is alive."""
+"""An inspection finds damaged partitions, and a repair restores them while no member of a group is alive."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`dead-letters`: messages that could not be processed, and what to do with them."""
+"""`dead-letters`: list, show, replay and drop messages that could not be processed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Examples:
   PROGRAM dead-letters list
   PROGRAM dead-letters replay LETTER
 """
-LIST = """List the letters that are neither replayed nor dropped, one a line; each line begins with the letter's id.
+LIST = """List the open dead letters, one a line. Each line begins with the id of the letter.
 
 \b
 Example:
@@ -38,7 +38,7 @@ Example:
 """
 REPLAY = """Append the original message to its topic again and remove the letter, in one write.
 
-Run it again when you did not see its answer: it appends nothing and prints the same offset.
+The command is safe to repeat: the second run appends nothing and prints the same offset.
 
 \b
 Example:
@@ -86,7 +86,7 @@ def dead_letters(program: Program) -> click.Group:
     def replay(*, ask: Ask, letter: str) -> None:
         offset = ask(lambda log: _replay(log, program, letter))
         _, topic, partition, _ = letter.rsplit(":", 3)
-        click.echo(f"replayed: it stands again at {topic}:{partition}:{offset}")
+        click.echo(f"replayed to {topic}:{partition}:{offset}")
 
     @group.command("drop", help=program.help(DROP))
     @letter_argument

@@ -1,4 +1,4 @@
-"""`doctor`: is the broker fit to carry the log, and is the log sound?"""
+"""`doctor`: check the settings of the broker and the consistency of the log."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def doctor(program: Program) -> click.Command:
 
 
 def print_finding(finding: Finding) -> None:
-    """Print a finding, and what to do about it."""
+    """Print a finding and its remedy."""
     click.echo(f"{click.style(f'{finding.level:<4}', COLOURS[finding.level])} {finding.name:<16} {finding.found}")
     if finding.remedy:
         click.echo(f"{'':<22}-> {finding.remedy}")

@@ -1,4 +1,4 @@
-"""`groups`: who processes the log and how far they are; setting a group's offsets by hand."""
+"""`groups`: list and describe consumer groups, reset their offsets, and forget groups."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from faust_redis.log.client import Log
 
 GROUPS = """List consumer groups, describe one, reset its offsets, or forget it.
 
-The log keeps every record that a group has yet to process: forget a group that no worker runs any more.
+The log keeps every record that a group has yet to process. So forget a group that has no workers any more.
 
 \b
 Examples:
   PROGRAM groups list
   PROGRAM groups reset GROUP TOPIC --to earliest
 """
-LIST = """List groups: live members, and how many records they have yet to process.
+LIST = """List groups with their live members and their lag in records.
 
 \b
 Example:
@@ -29,7 +29,9 @@ DESCRIBE = """Describe GROUP: its state, and for each live member its lease, its
 Example:
   PROGRAM groups describe GROUP
 """
-RESET = """Set where a group goes on. It never processes what this skips, and processes again what this repeats.
+RESET = """Set the committed offsets of a group without live members.
+
+The group never processes the records that this skips. It processes the records again that this goes back over.
 
 \b
 Example:
@@ -68,13 +70,13 @@ def groups(program: Program) -> click.Group:
     @group.command("reset", help=program.help(RESET))
     @group_argument
     @click.argument("topic")
-    @click.option("--partition", type=click.IntRange(min=0), help="One partition; all of them when left out.")
+    @click.option("--partition", type=click.IntRange(min=0), help="One partition.  [default: all]")
     @click.option("--to", required=True, metavar="OFFSET", help="earliest, latest, or an offset between the two.")
     @program.target
     def reset(*, ask: Ask, name: str, topic: str, partition: int | None, to: str) -> None:
         offsets = ask(lambda log: Admin(log).reset_offsets(name, topic, to, partition))
         for tp, offset in sorted(offsets.items()):
-            click.echo(f"{name} goes on at {tp.topic}:{tp.partition} offset {offset}")
+            click.echo(f"{name} continues at {tp.topic}:{tp.partition} offset {offset}")
 
     @group.command("forget", help=program.help(FORGET))
     @group_argument

@@ -22,7 +22,7 @@ NAME = "faust-redis"
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name=NAME, prog_name=NAME)
 def cli() -> None:
-    """Look into the topics, groups, tables and dead letters of Faust applications on Redis.
+    """Inspect the topics, groups, tables and dead letters of Faust applications on Redis.
 
     \b
     Example:
@@ -35,7 +35,7 @@ for make in (topics, groups, tables, dead_letters, doctor):
 
 
 def main() -> NoReturn:
-    """Run the command line; an error of ours is one line on standard error and status 1."""
+    """Run the command line; print an expected error as one line on standard error, with status 1."""
     try:
         cli(prog_name=NAME)
     except (LogError, RedisError, ValueError) as exc:

@@ -1,4 +1,4 @@
-"""Every partition with its offsets and the lag of each group: what `topics` prints and `groups` sums up."""
+"""Collect each partition's offsets and the lag of each group, for `topics` and `groups`."""
 
 from __future__ import annotations
 

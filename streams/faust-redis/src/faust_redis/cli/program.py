@@ -1,4 +1,4 @@
-"""Who runs the commands: `faust-redis`, or an application that mounts the same commands under its own name.
+"""The program that has the commands: `faust-redis`, or an application that mounts them under its own name.
 
 The commands differ between programs only in how they reach the log. A program says that by `target`: a decorator that
 adds options to a command (a URL, a data directory) and calls it with `ask`, which runs a question on the log.
@@ -22,7 +22,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Ask(Protocol):
-    """Runs a question on the log of the command line's options, and closes it."""
+    """Runs a query on the log that the options name, and closes the log."""
 
     def __call__(self, question: Callable[[Log], Awaitable[T]]) -> T:
         """Return the answer."""
@@ -48,7 +48,7 @@ class Program:
 
 
 def ask_log(address: str, namespace: str, question: Callable[[Log], Awaitable[T]]) -> T:
-    """Run a question on a log and close it."""
+    """Run a query on a log, and close the log."""
 
     async def ask() -> T:
         async with Log(address, namespace) as log:

@@ -1,4 +1,4 @@
-"""`topics repair`: find out what is wrong with a partition, and mend it."""
+"""`topics repair`: find the damage of a partition and repair it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from faust_redis.cli.program import Ask, Program
 from faust_redis.log.integrity import inspect_for_repair, repair_partition
 from faust_redis.log.records import TopicPartition
 
-REPAIR = """Find out what is wrong with PARTITION of TOPIC, and repair it. Stop all workers first.
+REPAIR = """Find the damage of PARTITION of TOPIC and repair it. Stop all workers first.
 
 The repair removes entries that the log did not write. It makes the snapshot and the rankings agree with the records. It
-cannot bring back records that are gone; `PROGRAM groups reset` lets a group go on after them.
+cannot bring back lost records; `PROGRAM groups reset` lets a group skip them.
 
 \b
 Example:
@@ -31,7 +31,7 @@ def add_repair(group: click.Group, program: Program) -> None:
         place = TopicPartition(topic, partition)
         damages = ask(lambda log: inspect_for_repair(log, place))
         if not damages:
-            click.echo(f"partition {partition} of {topic} is sound")
+            click.echo(f"partition {partition} of {topic} is not damaged")
             return
         for damage in damages:
             click.echo(f"found: {damage.found}")
@@ -40,4 +40,4 @@ def add_repair(group: click.Group, program: Program) -> None:
         for line in ask(lambda log: repair_partition(log, place)):
             click.echo(f"done: {line}")
         for damage in ask(lambda log: inspect_for_repair(log, place)):
-            click.echo(f"left: {damage.found}")
+            click.echo(f"not repaired: {damage.found}")

@@ -1,4 +1,4 @@
-"""`tables`: read the tables of applications as they are committed."""
+"""`tables`: read the committed rows of tables."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from faust_redis.cli.text import readable
 from faust_redis.log.client import Log
 from faust_redis.log.errors import UnknownTopicError
 
-TABLES = """Read tables as they are committed. A table's name is APPLICATION-TABLE.
+TABLES = """Read the committed rows of tables. The name of a table is APPLICATION-TABLE.
 
 \b
 Example:
   PROGRAM tables get shop-totals ada
 """
-LIST = """List the tables and how many rows each has.
+LIST = """List the tables with their numbers of rows.
 
 \b
 Example:

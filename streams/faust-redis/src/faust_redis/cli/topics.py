@@ -1,4 +1,4 @@
-"""`topics`: partitions, offsets and lag; creating, deleting and repairing topics."""
+"""`topics`: list partitions, offsets and lag; create, delete and repair topics."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from faust_redis.cli.repair import add_repair
 from faust_redis.cli.text import columns
 from faust_redis.log.records import Cleanup, TopicSpec
 
-LIST = """List topics and partitions: first and next offset, and what each group has committed and still has to do.
+LIST = """List partitions: first offset, high watermark, and the committed offset and lag of each group.
 
 \b
 Examples:
@@ -57,9 +57,9 @@ def topics(program: Program) -> click.Group:
     @group.command("create", help=program.help(CREATE))
     @topic_argument
     @click.option("--partitions", type=click.IntRange(min=1), required=True, help="Number of partitions.")
-    @click.option("--compact", is_flag=True, help="Keep the last value of each key for ever.")
+    @click.option("--compact", is_flag=True, help="Keep the last value of each key, as Kafka's `compact` does.")
     @click.option(
-        "--retention-hours", type=click.FloatRange(min=0), default=0.0, help="How long records are kept; 0: for ever."
+        "--retention-hours", type=click.FloatRange(min=0), default=0.0, help="Retention of records; 0 keeps all."
     )
     @program.target
     def create(*, ask: Ask, topic: str, partitions: int, compact: bool, retention_hours: float) -> None:

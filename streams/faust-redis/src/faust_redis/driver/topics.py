@@ -62,7 +62,7 @@ class Topics:
         return TopicSpec(name, partitions, cleanup, retention_ms=retention_ms)
 
     async def refresh(self, name: str) -> TopicInfo:
-        """Look a topic up anew, so that the topic of a flushed or restored broker is not taken for the known one."""
+        """Look a topic up again, so that the topic of a flushed or restored broker is not taken for the known one."""
         return await self._broker.topic(name, fresh=True)
 
     def is_known(self, topic: str) -> bool:

@@ -381,7 +381,7 @@ class Log:
         await self._change_group(group, "reset", *(part for tp, offset in offsets.items() for part in (*tp, offset)))
 
     async def forget_group(self, group: str) -> None:
-        """Remove a group. It no longer holds back trimming; a new member would begin anew.
+        """Remove a group. It no longer holds back trimming; a new member begins without committed offsets.
 
         Raises:
             GroupInUseError: while members of it are alive.

@@ -264,15 +264,15 @@ def _refusal(status: str, rest: Sequence[str]) -> LogError:
 
 
 _REFUSALS: Mapping[str, tuple[type[LogError], str]] = {
-    "FENCED": (FencedError, "this writer's {0} is over; nothing was written. It has to rejoin its group."),
+    "FENCED": (FencedError, "this writer's {0} is over; nothing was written. The member must rejoin its group."),
     "CONFLICT": (IdempotencyConflictError, "this idempotency key was used before with another body"),
-    "GONE": (RowGoneError, "{0!r} is not there any more: somebody was quicker"),
+    "GONE": (RowGoneError, "{0!r} no longer exists: another command replayed or dropped it first"),
     "UNKNOWN": (UnknownTopicError, "topic or partition {0!r} does not exist; start a worker, it creates the topics"),
     "ROLLED_BACK": (
         RolledBackError,
         "the broker has {1} of {0}, this member had {2}: the broker was restored to an earlier state, or lost writes",
     ),
-    "MOVED": (SourceMovedError, "the copy of {0} stands at {1}, not at {2}: another process copies it too"),
+    "MOVED": (SourceMovedError, "the source offset of {0} is {1}, not {2}: another process copies it, too"),
     "INCARNATION": (
         IncarnationError,
         "topic {0!r} was re-created since it was last seen (a flushed or restored broker?)",

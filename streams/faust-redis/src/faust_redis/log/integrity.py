@@ -96,8 +96,8 @@ async def repair_partition(log: Log, tp: TopicPartition) -> list[str]:
     """Make the keys of a partition consistent again; return a text for each change, none when nothing is wrong.
 
     The repair removes entries that the log did not write, and records of a write that was never completed. It gives
-    readable timestamps to records without, sets the rows of the snapshot to their last record, and makes the rankings
-    anew. It cannot bring back records or rows that are gone.
+    readable timestamps to records without, sets the rows of the snapshot to their last record, and rebuilds the
+    rankings. It cannot bring back records or rows that are gone.
 
     Raises:
         GroupInUseError: a group of this log has live members.

@@ -176,5 +176,5 @@ class Fetcher:
                 f"{self._group!r} processed them, by something else than this log's retention. Restore the broker, or "
                 "accept the loss with 'faust-redis groups reset'."
             )
-        logger.warning("records %d to %d of %s are trimmed: reading it anew", position, offset - 1, tp)
+        logger.warning("records %d to %d of %s are trimmed; reading its snapshot", position, offset - 1, tp)
         self._fencing.fence(f"records of {tp} were trimmed before this member had read them")

@@ -250,7 +250,7 @@ class Membership:
             self.standbys.follow()
             self._report_rebalance(len(tps))
         else:
-            # An old reply that came late may have overtaken the restoring; then this generation is installed anew.
+            # An old reply that came late may have overtaken the restoring; then install this generation again.
             self.generation = 0
 
     def _report_rebalance(self, partitions: int) -> None:

@@ -65,15 +65,15 @@ local function is_timestamp(text)
 end
 
 -- Replace an unreadable timestamp by the timestamp of the record before it.
-local function mend(entry, before)
-  local fields, mended = entry[2], false
+local function repair_timestamps(entry, before)
+  local fields, repaired = entry[2], false
   for i = 1, #fields, 2 do
     if fields[i] == 't' then
-      if not is_timestamp(fields[i + 1]) then fields[i + 1], mended = before, true end
+      if not is_timestamp(fields[i + 1]) then fields[i + 1], repaired = before, true end
       before = fields[i + 1]
     end
   end
-  return before, mended
+  return before, repaired
 end
 
 local function pages(key, first, last, visit)
@@ -87,15 +87,15 @@ local function pages(key, first, last, visit)
 end
 
 -- Redis never lowers a stream's last id, so copy the good entries to a new stream.
-local function write_stream_anew(high)
+local function rewrite_stream(high)
   local fresh = prefix .. 'damaged:fresh'
-  local before, copied, mended = '0', 0, 0
+  local before, copied, repaired = '0', 0, 0
   local had = redis.call('XLEN', stream)
   redis.call('DEL', fresh)
   pages(stream, 1, high, function(entry)
     local changed
-    before, changed = mend(entry, before)
-    if changed then mended = mended + 1 end
+    before, changed = repair_timestamps(entry, before)
+    if changed then repaired = repaired + 1 end
     redis.call('XADD', fresh, entry[1], unpack(entry[2]))
     copied = copied + 1
   end)
@@ -115,7 +115,7 @@ local function write_stream_anew(high)
     end
   end
   if had > copied then report('removed ' .. (had - copied) .. ' entries that the log did not write') end
-  if mended > 0 then report('gave ' .. mended .. ' records the timestamp of the record before them') end
+  if repaired > 0 then report('gave ' .. repaired .. ' records the timestamp of the record before them') end
   report('the stream ends at offset ' .. integer(high) .. ' and has ' .. copied .. ' records')
 end
 
@@ -143,7 +143,7 @@ local function standings(value)
   return ok and type(found) == 'table' and found or {}
 end
 
-local function rank_anew()
+local function rebuild_rankings()
   local members = 0
   for i = 5, #ARGV do
     if not set_aside(ARGV[i], 'zset') then redis.call('DEL', ARGV[i]) end
@@ -160,15 +160,15 @@ local function rank_anew()
       end
     end
   end
-  report('made the rankings anew, with ' .. members .. ' members')
+  report('rebuilt the rankings, with ' .. members .. ' members')
 end
 
 local aside = set_aside(stream, 'stream')
 set_aside(ends, 'hash')
 local lost = meta[1] ~= 'delete' and set_aside(snapshot, 'hash')
 local high = highwater()
-if aside or ARGV[4] == '1' then write_stream_anew(high) end
+if aside or ARGV[4] == '1' then rewrite_stream(high) end
 redis.call('HSET', ends, partition, integer(high))
 if meta[1] ~= 'delete' then fold_tail(high, lost) end
-if meta[2] == 'rank' then rank_anew() end
+if meta[2] == 'rank' then rebuild_rankings() end
 return done
