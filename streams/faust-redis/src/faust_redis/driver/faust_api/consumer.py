@@ -21,6 +21,7 @@ from faust_redis.driver.delivery.fetch_state import FetchedRecords
 from faust_redis.driver.delivery.hand_over import runs
 from faust_redis.driver.delivery.messages import to_message
 from faust_redis.driver.faust_api.composition import Driver
+from faust_redis.driver.faust_api.group_member import GroupMember
 from faust_redis.driver.faust_api.producer import create_topic
 from faust_redis.driver.limits import FETCH_BLOCK_MS, TABLES_WAIT_S
 from faust_redis.driver.source import Source
@@ -31,32 +32,6 @@ logger = get_logger(__name__)
 
 ACK_POLL_S = 0.1
 """How often a hand-over checks the events in flight. Some acks bypass the driver, so it must poll."""
-
-
-class GroupMember(Service):
-    """Runs a worker's membership in its group, and the trimming of the log, as a service of the consumer."""
-
-    logger = logger
-
-    def __init__(self, driver: Driver, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self._driver = driver
-
-    async def on_stop(self) -> None:
-        """Leave the group, so that other members take over at once."""
-        await self._driver.membership.leave()
-
-    @Service.task
-    async def _take_part(self) -> None:
-        await self._driver.membership.run()
-
-    @Service.task
-    async def _watch(self) -> None:
-        await self._driver.membership.watch()
-
-    @Service.task
-    async def _trim(self) -> None:
-        await self._driver.retention.run()
 
 
 class Consumer(base.Consumer):
@@ -78,7 +53,7 @@ class Consumer(base.Consumer):
         self._acked = self._acked_index = cast("Any", FaustAcks(driver.in_flight.finish_acked))
         driver.committer.on_committed(self._note_committed)
 
-    # --- life ---------------------------------------------------------------------------------------------------------
+    # --- start and stop -----------------------------------------------------------------------------------------------
 
     async def on_start(self) -> None:
         """Wait for the broker, then take part in the group (a client without agents does not)."""
@@ -100,10 +75,10 @@ class Consumer(base.Consumer):
     # --- topics and subscription --------------------------------------------------------------------------------------
 
     async def subscribe(self, topics: Iterable[str]) -> None:
-        """Subscribe; create missing topics as declared. The rebalance runs in the group's task, not here.
+        """Create missing topics as declared, and subscribe. The group's task then rebalances.
 
-        Not while tables are still being added, nor with the rest of the topics while the app stops: a member with some
-        of the topics would get events without their tables.
+        Do nothing while tables are still being added, or with the remaining topics while the app stops. A member with
+        some of the topics would get events without their tables.
         """
         names = set(topics)
         if not self.app.client_only and not names.issuperset(self.app.tables.changelog_topics):
@@ -156,10 +131,10 @@ class Consumer(base.Consumer):
     def _new_topicpartition(self, topic: str, partition: int) -> TP:
         return TP(topic, partition)
 
-    # --- what table stores ask ----------------------------------------------------------------------------------------
+    # --- calls of table stores ----------------------------------------------------------------------------------------
 
     def incarnation(self, topic: str) -> str:
-        """Return the topic's incarnation id: stores keep it beside their offset. Empty when the topic is not known."""
+        """Return the topic's incarnation id, which stores keep in their checkpoint; empty for an unknown topic."""
         return self.driver.topics.incarnation(topic)
 
     def builds_on(self, message: Message, base: Source) -> None:
@@ -387,7 +362,7 @@ class Consumer(base.Consumer):
 
     def _abandon(self, count: int) -> None:
         self.log.error(
-            "%d events are under way at the rebalance deadline; they will be processed again. Agents stand at:\n%s",
+            "%d events are in flight at the rebalance deadline; they will be processed again. Agents are at:\n%s",
             count,
             self.app.agents.human_tracebacks(),
         )

@@ -1,0 +1,37 @@
+"""Run a worker's group membership as a service, beside the consumer that depends on it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mode import Service, get_logger
+
+from faust_redis.driver.faust_api.composition import Driver
+
+logger = get_logger(__name__)
+
+
+class GroupMember(Service):
+    """Runs a worker's membership in its group, and the trimming of the log, as a service of the consumer."""
+
+    logger = logger
+
+    def __init__(self, driver: Driver, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._driver = driver
+
+    async def on_stop(self) -> None:
+        """Leave the group, so that other members take over at once."""
+        await self._driver.membership.leave()
+
+    @Service.task
+    async def _take_part(self) -> None:
+        await self._driver.membership.run()
+
+    @Service.task
+    async def _watch(self) -> None:
+        await self._driver.membership.watch()
+
+    @Service.task
+    async def _trim(self) -> None:
+        await self._driver.retention.run()
