@@ -164,10 +164,10 @@ def _no_recovery(stack: ExitStack) -> None:
 
 
 def _local_rows_of_any_age(stack: ExitStack) -> None:
-    async def standing(self: Restorer, stores: Any) -> dict[Any, int]:
+    async def positions(self: Restorer, stores: Any) -> dict[Any, int]:
         return {tp: await self._end(tp) for tp in stores}
 
-    _replace(stack, Restorer, "_standing", standing)
+    _replace(stack, Restorer, "_positions", positions)
 
     def persisted(self: RocksStore, tp: Any) -> int | None:
         old(self, tp)

@@ -86,7 +86,7 @@ async def test_a_feed_notices_a_restored_broker_though_no_call_fails(
     assert reader.resyncs == ["rolled_back"]
 
 
-@pytest.mark.parametrize("told", ["snapshot", "delta"])
+@pytest.mark.parametrize("event_name", ["snapshot", "delta"])
 async def test_a_client_that_resumes_at_a_restored_broker_starts_afresh(
     server: httpx.AsyncClient, config: ApiConfig, log: Log, history: History, event_name: str
 ) -> None:
