@@ -19,6 +19,7 @@ ADAPTERS = {
     "driver/telemetry.py",  # It derives from Faust's sensor.
     "driver/failures/restarts.py",  # It derives from mode's supervisor.
     "driver/faust_api/consumer.py",
+    "driver/faust_api/group_member.py",
     "driver/faust_api/producer.py",
     "driver/faust_api/stream.py",
     "driver/faust_api/transactions.py",
