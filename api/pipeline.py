@@ -24,6 +24,9 @@ class Recovery(BaseModel):
 
     done: Annotated[bool, Field(description="all tables of its partitions are complete")]
     records: Annotated[int | None, Field(description="rows and records read so far; null once it is done")]
+    total: Annotated[
+        int | None, Field(description="rows and records to read in all; null while unknown and once it is done")
+    ]
 
 
 class Member(BaseModel):
@@ -99,7 +102,8 @@ def _member(member: MemberDescription) -> Member:
     partitions: dict[str, list[int]] = {}
     for tp in member.assignment:
         partitions.setdefault(tp.topic, []).append(tp.partition)
-    recovery = Recovery(done=member.recovered, records=member.status.get("restored"))
+    done, status = member.recovered, member.status
+    recovery = Recovery(done=done, records=status.get("restored"), total=status.get("total"))
     return Member(
         name=member.name,
         lease_ms=member.lease_ms,

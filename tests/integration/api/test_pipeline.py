@@ -65,14 +65,18 @@ async def test_a_worker_without_a_lease_does_not_count(client: httpx.AsyncClient
 
 
 async def test_members_are_listed_with_their_partitions_and_recovery(client: httpx.AsyncClient, worker: Worker) -> None:
-    status = {**RECOVERED, "recovered": False, "restored": 1_200, "damaged": ["t:2: a foreign record"]}
+    status = {**RECOVERED, "recovered": False, "restored": 1_200, "total": 5_000, "damaged": ["t:2: a foreign record"]}
     await worker.set_group("trading", "stable", {"a": RECOVERED, "b": status})
     assigned = {topics.TRADING_COMMANDS: [0, 2], topics.TRADING_MARKS: [0, 2]}
     await worker.assign("trading", "b", assigned)
     first, second = (await domains(client))["trading"]["members"]
-    assert (first["name"], first["partitions"], first["recovery"]) == ("a", {}, {"done": True, "records": None})
+    assert (first["name"], first["partitions"], first["recovery"]) == (
+        "a",
+        {},
+        {"done": True, "records": None, "total": None},
+    )
     assert (second["name"], second["partitions"]) == ("b", assigned)
-    assert second["recovery"] == {"done": False, "records": 1_200}
+    assert second["recovery"] == {"done": False, "records": 1_200, "total": 5_000}
     assert (first["damaged"], second["damaged"]) == ([], ["t:2: a foreign record"])
     assert 0 < second["lease_ms"] <= 60_000
 

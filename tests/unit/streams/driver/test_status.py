@@ -24,14 +24,14 @@ async def test_progress_is_published_while_tables_are_recovered_and_no_longer() 
     groups = Groups()
     status = Status(cast("ConsumerGroups", groups), "g", "m")
     for restored in (10, 10, 25):
-        await status.publish(3, 2, recovered=False, restored=restored)
+        await status.publish(3, 2, recovered=False, restored=restored, total=None if restored < 25 else 40)
     for restored in (25, 30):
         await status.publish(3, 2, recovered=True, restored=restored)
     await status.publish(3, 2, recovered=True, damaged=["t:1: torn"])
     member = {"generation": 3, "assigned": 2}
     assert groups.published == [
         {**member, "recovered": False, "restored": 10},
-        {**member, "recovered": False, "restored": 25},
+        {**member, "recovered": False, "restored": 25, "total": 40},
         {**member, "recovered": True},
         {**member, "recovered": True, "damaged": ["t:1: torn"]},
     ]

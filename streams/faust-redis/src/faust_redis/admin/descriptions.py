@@ -53,7 +53,8 @@ class MemberDescription:
         lease_ms: Milliseconds until its lease ends, unless it sends a heartbeat.
         assignment: The partitions it was assigned in this generation; empty until the leader has assigned them.
         recovered: Whether the member reports, in this generation, that its tables are recovered.
-        status: The member's own report, as published: `generation`, `assigned`, `recovered`, `restored`, `damaged`.
+        status: The member's own report, as published: `generation`, `assigned`, `recovered`, `restored`, `total`,
+            `damaged`.
     """
 
     name: str

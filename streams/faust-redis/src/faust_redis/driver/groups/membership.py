@@ -348,6 +348,7 @@ class Membership:
     async def _publish(self, *, recovered: bool) -> None:
         listener = self._listener()
         assigned, damaged = len(listener.assignment()), listener.damaged()
+        restored, total = self._restorer.restored, self._restorer.total
         await self._status.publish(
-            self.generation, assigned, recovered=recovered, restored=self._restorer.restored, damaged=damaged
+            self.generation, assigned, recovered=recovered, restored=restored, total=total, damaged=damaged
         )

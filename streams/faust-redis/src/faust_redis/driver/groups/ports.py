@@ -65,6 +65,10 @@ class Restoring(Protocol):
     def restored(self) -> int:
         """Return how many rows and records the present or the last recovery has read."""
 
+    @property
+    def total(self) -> int | None:
+        """Return how many rows and records it has to read in all; None while that is not known."""
+
     async def restore(self, tps: set[TP]) -> None:
         """Restore the tables of changelog partitions."""
 

@@ -23,7 +23,14 @@ class Status:
         self._published = ""
 
     async def publish(
-        self, generation: int, assigned: int, *, recovered: bool, restored: int = 0, damaged: Sequence[str] = ()
+        self,
+        generation: int,
+        assigned: int,
+        *,
+        recovered: bool,
+        restored: int = 0,
+        total: int | None = None,
+        damaged: Sequence[str] = (),
     ) -> None:
         """Publish the status when it has changed. If the broker is unreachable, publish it later.
 
@@ -32,11 +39,14 @@ class Status:
             assigned: How many partitions it owns.
             recovered: Whether its tables equal the log.
             restored: How many rows and records it has read so far, while its tables are being recovered.
+            total: How many it has to read in all, while that is known.
             damaged: Why it holds partitions back, one text each.
         """
         status: dict[str, Any] = {"generation": generation, "assigned": assigned, "recovered": recovered}
         if not recovered:
             status["restored"] = restored
+            if total is not None:
+                status["total"] = total
         if damaged:
             status["damaged"] = list(damaged)
         text = json.dumps(status)

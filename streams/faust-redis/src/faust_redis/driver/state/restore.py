@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any, Protocol, cast
 
 from faust.types import TP
@@ -20,7 +21,14 @@ from faust_redis.driver.retry import retry_while_unavailable
 from faust_redis.driver.state.plain import PlainTable
 from faust_redis.driver.state.restore_progress import RestoreProgress
 from faust_redis.driver.state.stores import Checkpoint, CommittedStore
-from faust_redis.log import DamagedPartitionError, StoredRecord, TopicInfo, TopicPartition, TrimmedError
+from faust_redis.log import (
+    DamagedPartitionError,
+    ForeignKeyError,
+    StoredRecord,
+    TopicInfo,
+    TopicPartition,
+    TrimmedError,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -65,6 +73,11 @@ class Restorer:
         """Return how many rows and records the present or the last recovery has read."""
         return self._progress.done
 
+    @property
+    def total(self) -> int | None:
+        """Return how many rows and records this recovery has to read in all; None while that is not known."""
+        return self._progress.total
+
     async def restore(self, tps: set[TP]) -> None:
         """Restore the tables of these partitions from the log. Callers may cancel this at any point and start again.
 
@@ -78,14 +91,40 @@ class Restorer:
         stores = self.stores()
         restored = {tp: stores[tp.topic] for tp in sorted(tps) if tp.topic in stores}
         positions = await self._readable_positions(restored)
+        tables = list(self._plain_tables(tps))
+        await self._expect(
+            {tp: positions.get(tp) for tp in (*restored, *(tp for each in tables for tp in each.partitions))}
+        )
         for tp, store in restored.items():
             with self._damage_of(tp):
                 position = positions.get(tp)
                 if position is None or not await self._follow(tp, store, position):
                     await self._copy(tp, store)
-        for table in self._plain_tables(tps):
+            self._progress.finish(tp)
+        for table in tables:
             await self._replay(table)
         self._progress.end()
+
+    async def _expect(self, positions: Mapping[TP, int | None]) -> None:
+        """Note how many records the changelogs have. The total stays unknown when a changelog is damaged.
+
+        Args:
+            positions: The position to read on from; None reads the partition from its snapshot or its beginning.
+        """
+        with suppress(DamagedPartitionError):
+            self._progress.expect(await self._counts(positions))
+
+    async def _counts(self, positions: Mapping[TP, int | None]) -> dict[TP, int]:
+        expected: dict[TP, int] = {}
+        for topic in sorted({tp.topic for tp in positions}):
+            mine = {tp: position for tp, position in positions.items() if tp.topic == topic}
+            ends = await self._patiently(partial(self.broker.end_offsets, topic))
+            whole = None in mine.values()
+            beginnings = await self._patiently(partial(self.broker.beginning_offsets, topic)) if whole else {}
+            for tp, position in mine.items():
+                first = beginnings[tp.partition] if position is None else position
+                expected[tp] = max(0, ends[tp.partition] - first)
+        return expected
 
     async def _readable_positions(self, stores: Mapping[TP, CommittedStore]) -> dict[TP, int]:
         """Call `_positions`, but leave out partitions whose changelog is damaged at the checkpoint."""
@@ -134,7 +173,7 @@ class Restorer:
             rows = {record.key: record.value for record in records if record.key is not None}
             checkpoint = Checkpoint(incarnation, last.offset, last.writer) if position >= trusted_from else None
             store.restore(tp, rows.items(), checkpoint)
-            self._progress.add(len(records))
+            self._progress.add(tp, len(records))
         return True
 
     async def _copy(self, tp: TP, store: CommittedStore) -> None:
@@ -158,7 +197,7 @@ class Restorer:
         async def copy() -> bool:
             async for rows in self.broker.rows(TopicPartition(*tp), RESTORE_RECORDS_MAX):
                 store.restore(tp, rows, None)
-                self._progress.add(len(rows))
+                self._progress.add(tp, len(rows))
             return True
 
         return bool(await self._patiently(copy))
@@ -176,6 +215,7 @@ class Restorer:
         for tp in table.partitions:
             with self._damage_of(tp):
                 await self._replay_partition(table, tp)
+            self._progress.finish(tp)
 
     async def _replay_partition(self, table: PlainTable, tp: TP) -> None:
         end = await self._end(tp)
@@ -184,7 +224,7 @@ class Restorer:
         if (await self._topic(tp.topic)).spec.compacted:
             async for rows in self.broker.rows(TopicPartition(*tp), RESTORE_RECORDS_MAX):
                 await table.apply(tp, [StoredRecord(end - 1, 0, key, value) for key, value in rows])
-                self._progress.add(len(rows))
+                self._progress.add(tp, len(rows))
         else:
             await self._replay_all(table, tp, end)
         table.skip_recovery_to(tp, end - 1)
@@ -196,7 +236,7 @@ class Restorer:
             if not records or records[0].offset != position:
                 raise TrimmedError(f"records from {position} of changelog {tp} are gone, and it keeps no snapshot")
             await table.apply(tp, records)
-            self._progress.add(len(records))
+            self._progress.add(tp, len(records))
             position = records[-1].offset + 1
 
     @contextmanager

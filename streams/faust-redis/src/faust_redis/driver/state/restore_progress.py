@@ -1,9 +1,12 @@
-"""Log the progress of table recovery every few seconds, and its duration at the end."""
+"""Count what table recovery has read and still has to read. Log that every few seconds, and the duration at the end."""
 
 from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Mapping
+
+from faust.types import TP
 
 SAY_EVERY_S = 5.0
 """Time between two progress messages."""
@@ -12,20 +15,44 @@ logger = logging.getLogger(__name__)
 
 
 class RestoreProgress:
-    """The number of rows and records that table recovery has read."""
+    """The rows and records that table recovery has read, and how many there are in all.
+
+    Attributes:
+        done: How many rows and records have been read.
+    """
 
     def __init__(self, what: str) -> None:
         self._what = what
         self._began = self._said = time.monotonic()
+        self._left: dict[TP, int] | None = None
         self.done = 0
 
-    def add(self, count: int) -> None:
-        """Add to the number of rows or records."""
+    @property
+    def total(self) -> int | None:
+        """Return how many rows and records there are in all; None while that is not known.
+
+        A partition counts with its expected number until it is finished, and then with the number that was read.
+        """
+        return None if self._left is None else self.done + sum(self._left.values())
+
+    def expect(self, records: Mapping[TP, int]) -> None:
+        """Note how many records each partition is expected to have."""
+        self._left = dict(records)
+
+    def add(self, tp: TP, count: int) -> None:
+        """Add rows or records that were read from a partition."""
         self.done += count
+        if self._left is not None and tp in self._left:
+            self._left[tp] = max(0, self._left[tp] - count)
         now = time.monotonic()
         if now - self._said >= SAY_EVERY_S:
             self._said = now
-            logger.info("%s: %d rows so far", self._what, self.done)
+            logger.info("%s: %d of %s rows so far", self._what, self.done, self.total)
+
+    def finish(self, tp: TP) -> None:
+        """Note that a partition has nothing more to read."""
+        if self._left is not None:
+            self._left.pop(tp, None)
 
     def end(self) -> None:
         """Log the total and the duration, unless recovery read nothing."""
