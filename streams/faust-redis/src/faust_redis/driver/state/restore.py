@@ -23,7 +23,6 @@ from faust_redis.driver.state.restore_progress import RestoreProgress
 from faust_redis.driver.state.stores import Checkpoint, CommittedStore
 from faust_redis.log import (
     DamagedPartitionError,
-    ForeignKeyError,
     StoredRecord,
     TopicInfo,
     TopicPartition,
