@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from faust.types import TP
+from faust_redis.hooks import HeldBack, Hooks, add_hooks
 
 from tests.contract.harness import PARTITIONS, Broker, running, until
 
@@ -61,11 +62,11 @@ class Member:
     def observe(self) -> None:
         """Note from now on the member's reads (records and rows of each topic) and writes (partitions of the table)."""
         log = self.app.transport.broker
-        fetch, commit, rows = log.fetch, log.commit, log.rows
+        fetch_each, commit, rows = log.fetch_each, log.commit, log.rows
 
         async def fetching(*args: Any, **kwargs: Any) -> Any:
-            found = await fetch(*args, **kwargs)
-            for tp, records in found.items():
+            found = await fetch_each(*args, **kwargs)
+            for tp, records in found.records.items():
                 self.read[tp.topic] += len(records)
             return found
 
@@ -79,7 +80,7 @@ class Member:
                 self.read[tp.topic] += len(found)
                 yield found
 
-        log.fetch, log.commit, log.rows = fetching, committing, scanning
+        log.fetch_each, log.commit, log.rows = fetching, committing, scanning
 
     async def committed(self) -> int:
         offsets = await self.app.transport.broker.committed(self.app.conf.id)
@@ -190,14 +191,14 @@ async def test_a_standby_whose_place_is_trimmed_starts_over(broker: Broker) -> N
         await send(one, 100)
         await until(one.caught_up)
         log, go_on = one.app.transport.broker, asyncio.Event()
-        fetch = log.fetch
+        fetch_each = log.fetch_each
 
         async def waiting(offsets: Any, **kwargs: Any) -> Any:
             if {tp.topic for tp in offsets} == {one.changelog}:
                 await go_on.wait()
-            return await fetch(offsets, **kwargs)
+            return await fetch_each(offsets, **kwargs)
 
-        log.fetch = waiting
+        log.fetch_each = waiting
         await send(one, 400)
         ends = await one.ends()
         for p in one.partitions("standby"):
@@ -205,6 +206,37 @@ async def test_a_standby_whose_place_is_trimmed_starts_over(broker: Broker) -> N
         go_on.set()
         await until(one.caught_up)
         assert all(one.rows(p) == other.rows(p) != {} for p in one.partitions("standby"))
+
+
+class HeldBackPartitions(Hooks):
+    """Hooks that remember which partitions were held back."""
+
+    def __init__(self) -> None:
+        self.seen: list[HeldBack] = []
+
+    def on_held_back(self, held_back: HeldBack, /) -> None:
+        self.seen.append(held_back)
+
+
+async def test_a_damaged_changelog_stops_the_copy_of_its_partition_only(broker: Broker) -> None:
+    async with pair(broker, "m1", "m2") as (one, other):
+        hooks = HeldBackPartitions()
+        add_hooks(one.app, hooks)
+        await send(one, 100)
+        await until(one.caught_up)
+        ends, log = await one.ends(), one.app.transport.broker
+        damaged, *whole = sorted(one.partitions("standby"))
+        await log.redis.xadd(log.keys.stream(one.changelog, damaged), {"x": "1"})
+        await until(lambda: hooks.seen)
+        [held_back] = hooks.seen
+        assert (held_back.topic, held_back.partition, held_back.offset) == (one.changelog, damaged, ends[damaged])
+        assert whole
+        for p in whole:
+            await one.topic.send(key=f"later-{p}", value=1, partition=p)
+        await until(lambda: all(f'"later-{p}"'.encode() in one.rows(p) for p in whole))
+        assert all(one.rows(p) == other.rows(p) for p in whole)
+        status = one.app.consumer.damaged()
+        assert [f"topics repair {one.changelog} {damaged}" in text for text in status] == [True]
 
 
 async def test_following_ends_with_each_rebalance_however_often_they_come(broker: Broker) -> None:

@@ -109,7 +109,7 @@ class Fetcher:
         still = wanted if active is None else wanted & flow.active
         for place, error in fetched.damaged.items():
             if TP(*place) in still:
-                self._hold_back(TP(*place), error)
+                self._stop_at(TP(*place), error)
         found = {TP(*tp): records for tp, records in fetched.records.items() if TP(*tp) in still}
         for tp, records in found.items():
             if records[0].offset > state.positions[tp]:
@@ -120,25 +120,28 @@ class Fetcher:
     def _fetchable(self, wanted: set[TP]) -> dict[TopicPartition, int]:
         return self._state.fetchable(wanted, self._flow().full)
 
-    def _hold_back(self, tp: TP, error: DamagedPartitionError) -> None:
-        """Stop reading a damaged partition until its next assignment; continue with the other partitions.
+    def _stop_at(self, tp: TP, error: DamagedPartitionError) -> None:
+        """Hold back a damaged partition.
 
         Raises:
             DamagedPartitionError: the partition is a changelog, without which its table cannot be restored.
         """
         if self._tables.is_changelog(tp.topic):
             raise error
+        self.hold_back(tp, error, self._state.positions.get(tp, 0))
+
+    def hold_back(self, tp: TP, error: DamagedPartitionError, offset: int) -> None:
+        """Stop reading a damaged partition until its next assignment; continue with the other partitions."""
         self._state.damaged[tp] = error
-        self._report(tp, error)
+        self._report(tp, error, offset)
 
     def hold_back_writers(self, tps: Iterable[TP], error: DamagedPartitionError) -> None:
         """Stop reading the partitions whose events write to a damaged partition."""
         for tp in tps:
             self._state.unwritable[tp] = error
-            self._report(tp, error)
+            self._report(tp, error, self._state.positions.get(tp, 0))
 
-    def _report(self, tp: TP, error: DamagedPartitionError) -> None:
-        offset = self._state.positions.get(tp, 0)
+    def _report(self, tp: TP, error: DamagedPartitionError, offset: int) -> None:
         logger.error("%s is held back at offset %d, other partitions go on: %s", tp, offset, error)
         if self._hooks:
             self._hooks.call(Hooks.on_held_back, HeldBack(tp.topic, tp.partition, offset, error))

@@ -191,7 +191,14 @@ def compose(
         fetcher.hold_back_writers(needing, error)
 
     restorer = Restorer(broker, tables.stores, lambda tps: plain_tables(app, tps), should_stop, on_damaged_changelog)
-    standbys = world.standbys or Standbys(app, broker, topics, tables.stores, restorer_of_standbys(app, broker, tables))
+    standbys = world.standbys or Standbys(
+        app,
+        broker,
+        topics,
+        tables.stores,
+        restorer_of_standbys(app, broker, tables),
+        lambda tp, error, offset: fetcher.hold_back(tp, error, offset),
+    )
     membership = Membership(
         app,
         broker.groups,

@@ -20,7 +20,7 @@ from faust_redis.driver.limits import FETCH_RECORDS_MAX, RETRY_MAX_S, STANDBY_PA
 from faust_redis.driver.state.restore import Restorer
 from faust_redis.driver.state.stores import Checkpoint, CommittedStore
 from faust_redis.driver.tasks import cancel_and_wait
-from faust_redis.log import LogError, LogUnavailableError, StoredRecord, TopicPartition
+from faust_redis.log import DamagedPartitionError, LogError, LogUnavailableError, StoredRecord, TopicPartition
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +42,18 @@ class Standbys:
         topics: Topics,
         stores: Callable[[], Mapping[str, CommittedStore]],
         restorer: Restorer,
+        on_damaged: Callable[[TP, DamagedPartitionError, int], None],
     ) -> None:
+        """Create the follower.
+
+        Args:
+            app: Faust's app.
+            broker: The broker with the changelogs.
+            topics: The topics' incarnations.
+            stores: Returns the table stores by changelog topic.
+            restorer: Restores a copy before it is followed.
+            on_damaged: Called with a changelog partition that cannot be read, its damage, and the next offset to read.
+        """
         self.taken: set[TP] = set()
         self.positions: dict[TP, int] = {}
         self._app = app
@@ -50,6 +61,7 @@ class Standbys:
         self._topics = topics
         self._stores = stores
         self._restorer = restorer
+        self._on_damaged = on_damaged
         self._following: asyncio.Task[None] | None = None
         self._hooked = False
 
@@ -100,6 +112,9 @@ class Standbys:
         self.positions.pop(tp, None)
         try:
             await self._restorer.restore({tp})
+        except DamagedPartitionError as exc:
+            self._on_damaged(tp, exc, 0)
+            return
         except LogError as exc:
             logger.warning("standing by for %s is not possible: %s", tp, exc)
             return
@@ -107,16 +122,18 @@ class Standbys:
         self.positions[tp] = 0 if checkpoint is None else checkpoint.offset + 1
 
     async def _read(self) -> bool:
-        """Fetch and apply new records; return whether more records wait."""
+        """Fetch and apply new records, and leave damaged partitions; return whether more records wait."""
         wanted = {TopicPartition(*tp): offset for tp, offset in self.positions.items()}
-        fetched = await self._broker.fetch(wanted, count=FETCH_RECORDS_MAX)
-        for found, records in fetched.items():
+        fetched = await self._broker.fetch_each(wanted, count=FETCH_RECORDS_MAX)
+        for damaged, error in fetched.damaged.items():
+            self._on_damaged(TP(*damaged), error, self.positions.pop(TP(*damaged)))
+        for found, records in fetched.records.items():
             tp = TP(*found)
             if records[0].offset == self.positions[tp]:
                 self._apply(tp, records)
             else:
                 await self._begin(tp)  # the records were trimmed meanwhile, but the snapshot has their rows
-        behind = any(len(records) == FETCH_RECORDS_MAX for records in fetched.values())
+        behind = any(len(records) == FETCH_RECORDS_MAX for records in fetched.records.values())
         tables = self._app.tables
         if not behind and not tables.recovery.standby_tps:
             tables.on_standbys_ready()
