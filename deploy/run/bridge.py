@@ -34,7 +34,7 @@ def run_bridge(settings: Settings) -> None:
 
     Raises:
         BrokerError: when the broker is not Kafka.
-        BridgeError: when Kafka and the views do not belong together.
+        BridgeError: when Kafka and the views do not belong together, or the views belong to another application.
     """
     if not settings.on_kafka:
         raise BrokerError(
@@ -45,7 +45,7 @@ def run_bridge(settings: Settings) -> None:
 
 
 async def _run(settings: Settings) -> None:
-    log = Log(log_url(settings), settings.namespace)
+    log = Log(log_url(settings), settings.namespace, owner=settings.app_id)
     bridge = Bridge(log, bootstrap_of(broker_url(settings)), plan(settings))
     task = asyncio.create_task(bridge.run())
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -10,7 +10,18 @@ from typing import Any
 import pytest
 from aiokafka.admin.records_to_delete import RecordsToDelete
 from aiokafka.structs import TopicPartition as KafkaPartition
-from faust_redis.log import Appended, Log, LogUnavailableError, Record, TopicPartition, TopicSpec, WriteBatch
+from faust_redis.admin import Admin
+from faust_redis.log import (
+    Appended,
+    GroupInUseError,
+    Log,
+    LogUnavailableError,
+    Record,
+    TopicPartition,
+    TopicSpec,
+    WriteBatch,
+)
+from faust_redis.log.integrity import repair_partition
 
 from deploy.server.embedded import EmbeddedServer
 from deploy.server.server_binary import find_binary
@@ -118,6 +129,44 @@ async def test_a_command_whose_forwarding_was_not_noted_is_sent_again_behind_and
     sent = await world.consume(world.commands, 31)
     assert len(sent) > 30, "the test is to lose an answer after sending"
     assert list(dict.fromkeys(sent)) == [str(i) for i in range(30)]
+
+
+async def test_a_damaged_partition_of_commands_waits_and_the_others_are_forwarded(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    await world.create()
+    await world.log.create_topic(world.commands)
+    whole, damaged = 0, TopicPartition(world.commands.name, 1)
+    async with carrying(world.bridge()):
+        await world.log.append([command(world, 0)])
+        await until(lambda: _forwarded(world, 1))
+        await world.log.redis.xadd(world.log.keys.stream(*damaged), {"x": "1"})
+        await until(lambda: _waits_for(world, f"topics repair {damaged.topic} {damaged.partition}"))
+        for number in range(1, 20):
+            await world.log.append([command(world, number)])
+            await until(lambda end=number + 1: _forwarded(world, end))  # type: ignore[misc]
+        assert len([record for record in caplog.records if "the bridge forwards the other" in record.message]) == 1
+        with pytest.raises(GroupInUseError, match="bridge-"):
+            await repair_partition(world.log, damaged)
+    assert await world.consume(world.commands, 20, partition=whole) == [str(i) for i in range(20)]
+    assert await repair_partition(world.log, damaged)
+    async with carrying(world.bridge()):
+        await world.log.append([Record(world.commands.name, 1, b"user", b"late", 1)])
+        assert await world.consume(world.commands, 1, partition=1) == ["late"]
+        assert not await _waits_for(world, "repair")
+
+
+async def _waits_for(world: World, what: str) -> bool:
+    return what in (await Admin(world.log).describe_group("kafka-bridge")).why_not_ready
+
+
+async def test_views_of_another_application_are_refused(world: World) -> None:
+    async with Log(world.log.url, world.log.keys.namespace, owner="first"):
+        pass
+    async with Log(world.log.url, world.log.keys.namespace) as log:
+        log.owner = "second"
+        with pytest.raises(BridgeError, match="belongs to application 'first'"):
+            await asyncio.wait_for(Bridge(log, world.bootstrap, world.plan).run(), 10)
 
 
 class Held(Log):

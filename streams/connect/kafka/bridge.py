@@ -7,10 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from faust_redis.log import Log, TopicPartition, TopicSpec
+from faust_redis.log.errors import NamespaceTakenError
 from faust_redis.log.trimming import TRIM_INTERVAL_S, trim_all
 
+from streams.connect.kafka.announcement import Announcement
 from streams.connect.kafka.broker import create_topics
 from streams.connect.kafka.copier import Copier
+from streams.connect.kafka.errors import BridgeError
 from streams.connect.kafka.forwarder import Forwarder
 from streams.connect.kafka.milestones import Milestones
 from streams.connect.kafka.progress import Progress
@@ -41,18 +44,22 @@ class Bridge:
         self.plan = plan
         self.copier = Copier(log, bootstrap, plan.copied)
         self.forwarder = Forwarder(log, bootstrap, plan.forwarded)
+        self.announcement = Announcement(log, self.forwarder.damaged.values)
         self.progress = Progress(log, bootstrap, plan.groups, copier=self.copier, milestones=self._milestones)
 
     async def run(self) -> None:
         """Carry records until cancelled.
 
         Raises:
-            BridgeError: Kafka and the views do not belong together, or a topic cannot be created as declared.
+            BridgeError: Kafka and the views do not belong together, the views belong to another application, or a topic
+                cannot be created as declared.
         """
+        await retry_while_unavailable(self._check_log, "the bridge", once=True)
         specs = [*self.plan.forwarded, *self.plan.copied]
         await retry_while_unavailable(lambda: create_topics(self.bootstrap, specs), "the bridge", once=True)
         parts = [
             asyncio.create_task(retry_while_unavailable(self._trim, "trimming the views")),
+            asyncio.create_task(retry_while_unavailable(self.announcement.run, "announcing the bridge")),
             asyncio.create_task(retry_while_unavailable(self.copier.run, "copying from Kafka")),
             asyncio.create_task(retry_while_unavailable(self.forwarder.run, "forwarding to Kafka")),
             asyncio.create_task(retry_while_unavailable(self.progress.run, "showing the groups' progress")),
@@ -63,6 +70,12 @@ class Bridge:
             for part in parts:
                 part.cancel()
             await asyncio.gather(*parts, return_exceptions=True)
+
+    async def _check_log(self) -> None:
+        try:
+            await self.log.check()
+        except NamespaceTakenError as exc:
+            raise BridgeError(str(exc)) from exc
 
     async def _trim(self) -> None:
         """Remove records past their retention from the log. On Redis the leader of the workers does this."""

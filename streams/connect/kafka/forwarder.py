@@ -13,7 +13,15 @@ from collections.abc import Sequence
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.structs import RecordMetadata
-from faust_redis.log import Log, Preconditions, StoredRecord, TopicPartition, TopicSpec, WriteBatch
+from faust_redis.log import (
+    DamagedPartitionError,
+    Log,
+    Preconditions,
+    StoredRecord,
+    TopicPartition,
+    TopicSpec,
+    WriteBatch,
+)
 
 from streams.connect.kafka.broker import ended, kafka_partition, partitions_of, reader
 from streams.connect.kafka.errors import BridgeError
@@ -33,6 +41,7 @@ class Forwarder:
 
     Attributes:
         milestones: Pairs of corresponding offsets, by partition.
+        damaged: Partitions that it skips until its next run, each with the error.
     """
 
     def __init__(self, log: Log, bootstrap: str, specs: Sequence[TopicSpec]) -> None:
@@ -40,6 +49,7 @@ class Forwarder:
         self.bootstrap = bootstrap
         self.specs = specs
         self.milestones: dict[TopicPartition, Milestones] = {}
+        self.damaged: dict[TopicPartition, DamagedPartitionError] = {}
         self._at: dict[TopicPartition, int] = {}
 
     async def run(self) -> None:
@@ -68,6 +78,7 @@ class Forwarder:
     async def _load_offsets(self) -> None:
         """Read the committed offsets. All records below them are on Kafka now."""
         committed = await self.log.committed(GROUP)
+        self.damaged.clear()
         self._at = {tp: committed.get(tp, 0) for tp in partitions_of(self.specs)}
         if new := {tp: 0 for tp in self._at if tp not in committed}:
             await self._commit(new, new)  # from now on the log keeps every record that is not forwarded
@@ -80,7 +91,7 @@ class Forwarder:
         await self.log.commit(WriteBatch(offsets=offsets, preconditions=preconditions, group=GROUP))
 
     async def _step(self, producer: AIOKafkaProducer) -> None:
-        found = await self.log.fetch(self._at, count=READ_RECORDS_MAX, block_ms=READ_WAIT_MS)
+        found = await self._fetch()
         for tp, records in found.items():
             if records[0].offset != self._at[tp]:
                 raise BridgeError(
@@ -96,6 +107,20 @@ class Forwarder:
         for tp, here in offsets.items():
             self._at[tp] = here
             self.milestones[tp].add(ends[tp], here)
+
+    async def _fetch(self) -> dict[TopicPartition, list[StoredRecord]]:
+        """Return the next records of each readable partition; skip a damaged partition from now on."""
+        readable = {tp: at for tp, at in self._at.items() if tp not in self.damaged}
+        if not readable:
+            await asyncio.sleep(READ_WAIT_MS / 1000)
+        fetched = await self.log.fetch_each(readable, count=READ_RECORDS_MAX, block_ms=READ_WAIT_MS)
+        for tp, error in fetched.damaged.items():
+            logger.error(
+                "commands of %s:%d from offset %d wait, the bridge forwards the other partitions: %s",
+                tp.topic, tp.partition, self._at[tp], error,
+            )  # fmt: skip
+            self.damaged[tp] = error
+        return fetched.records
 
     async def _send(self, producer: AIOKafkaProducer, tp: TopicPartition, records: Sequence[StoredRecord]) -> int:
         """Send records of one partition, batch after batch. Return the offset on Kafka after the last."""

@@ -175,6 +175,7 @@ def compose(
     fetch_state = FetchState()
     fast_path = world.fast_path or DirectQueues(app, on_full, lambda tp: consumer().on_buffer_drop(tp))
     hand_over = HandOver(app, group, fetch_state, tracker, committer, consumer, telemetry, fast_path)
+    fetcher = Fetcher(broker, group, fetch_state, ownership, hand_over, consumer, fencing, tables, hooks)
     redelivery = Redelivery(app, in_flight, tracker, ownership, consumer)
 
     def on_damaged_changelog(tp: TP, error: DamagedPartitionError) -> None:
@@ -197,7 +198,7 @@ def compose(
         topics,
         tables.stores,
         restorer_of_standbys(app, broker, tables),
-        lambda tp, error, offset: fetcher.hold_back(tp, error, offset),
+        fetcher.hold_back,
     )
     membership = Membership(
         app,
@@ -213,7 +214,6 @@ def compose(
         standbys=standbys,
         hooks=hooks,
     )
-    fetcher = Fetcher(broker, group, fetch_state, ownership, hand_over, consumer, fencing, tables, hooks)
     committer.on_unwritable(fetcher.hold_back_writers)
     committer.refused.on_refused(Asks(app).fail)
     letters = DeadLetterTopic(group, dead_letters, lambda: app.conf.topic_partitions)
