@@ -11,16 +11,12 @@ from fastapi import APIRouter, Path, Request
 from starlette.responses import Response
 
 from api.auth import Role
-from api.kit.clock import now
 from api.kit.commands.answers import Accepted, AcceptedBatch, accepted, accepted_batch
-from api.kit.commands.entries import entry
-from api.kit.commands.reading import TRADER, WITHOUT_BODY, CommandRoute, Reader, allowed, key_of
-from api.kit.context import Api
+from api.kit.commands.reading import TRADER, WITHOUT_BODY, CommandRoute, Reader, read_without_body
 from api.kit.openapi import problems
 from api.trading import examples
 from api.trading.fills import fill_entry
 from api.trading.models import FillBatch, Order, PriceBatch
-from streams.events import Event
 from streams.events.base import ID_PATTERN
 from streams.events.market import PriceUpdated
 from streams.events.trading import CloseTrade, OpenTrade, ReportFill
@@ -35,7 +31,7 @@ router = APIRouter(
 
 
 class AcceptedTrade(Accepted):
-    """As above, with the id of the trade that the order opens, unless it is rejected."""
+    """The order is in the log. `trade_id` is the trade that it opens, unless it is rejected."""
 
     trade_id: str
 
@@ -55,19 +51,11 @@ read_prices = Reader(Role.SERVICE, PriceBatch)
 async def open_trade(request: Request) -> Response:
     """Ask to open a trade at the current mark price. Rejections (margin, limits) come as events on the user's feed."""
     order = await read_order(request)
-    submission = await order.api.writer.begin(order.caller, "trades.open", order.key, order.digest, order.now)
+    submission = await order.begin("trades.open")
     event_id = submission.event_id()
     trade_id = opened_trade_id(event_id)
-    command = OpenTrade(**dict(order.value))
-    event = Event.first(
-        command,
-        event_id=event_id,
-        time=submission.began,
-        key=order.caller,
-        subject=trade_id,
-        rules_version=order.api.config.rules_version,
-    )
-    written = await order.api.writer.write(OpenTrade, [entry(event)], submission)
+    command = submission.entry(OpenTrade(**dict(order.value)), event_id, subject=trade_id)
+    written = await order.api.writer.write(OpenTrade, [command], submission)
     return accepted(order.api, written, OpenTrade, trade_id=trade_id)
 
 
@@ -84,20 +72,11 @@ async def close_trade(
     trade_id: Annotated[str, Path(pattern=ID_PATTERN, examples=["0192f7c4-5d6e-7a10-8f00-1b2c3d4e5f60"])],
 ) -> Response:
     """Ask to close one of the caller's open practice trades at the current mark price."""
-    api: Api = request.app.state.api
-    caller = allowed(api, request, Role.USER)
-    submission = await api.writer.begin(caller, f"trades.close.{trade_id}", key_of(request), "", now())
-    command = CloseTrade(trade_id=trade_id)
-    event = Event.first(
-        command,
-        event_id=submission.event_id(),
-        time=submission.began,
-        key=caller,
-        subject=trade_id,
-        rules_version=api.config.rules_version,
-    )
-    written = await api.writer.write(CloseTrade, [entry(event)], submission)
-    return accepted(api, written, CloseTrade)
+    closing = read_without_body(request, Role.USER)
+    submission = await closing.begin(f"trades.close.{trade_id}")
+    command = submission.entry(CloseTrade(trade_id=trade_id), submission.event_id(), subject=trade_id)
+    written = await closing.api.writer.write(CloseTrade, [command], submission)
+    return accepted(closing.api, written, CloseTrade)
 
 
 @router.post(
@@ -108,12 +87,11 @@ async def close_trade(
     openapi_extra=read_fills.described(examples.FILLS),
 )
 async def report_fills(request: Request) -> Response:
-    """Report what a venue executed; the venue is the token's subject. All of the batch is accepted, or none of it."""
+    """Report fills of the venue that is the token's subject. All of the batch is accepted, or none of it."""
     batch = await read_fills(request)
-    submission = await batch.api.writer.begin(batch.caller, "fills", batch.key, batch.digest, batch.now)
-    rules_version = batch.api.config.rules_version
-    entries = [fill_entry(batch.caller, fill, rules_version) for fill in batch.value.fills]
-    written = await batch.api.writer.write(ReportFill, entries, submission)
+    submission = await batch.begin("fills")
+    fills = [fill_entry(submission, fill) for fill in batch.value.fills]
+    written = await batch.api.writer.write(ReportFill, fills, submission)
     return accepted_batch(batch.api, written, ReportFill)
 
 
@@ -127,16 +105,15 @@ async def report_fills(request: Request) -> Response:
 async def report_prices(request: Request) -> Response:
     """Report mark prices; they value positions and liquidate practice trades."""
     batch = await read_prices(request)
-    submission = await batch.api.writer.begin(batch.caller, "prices", batch.key, batch.digest, batch.now)
-    events = [
-        Event.first(
+    submission = await batch.begin("prices")
+    marks = [
+        submission.entry(
             PriceUpdated(market=mark.market, price=mark.price),
-            event_id=submission.event_id(item),
-            time=mark.time if mark.time is not None else submission.began,
+            submission.event_id(item),
             key=mark.market,
-            rules_version=batch.api.config.rules_version,
+            time=mark.time,
         )
         for item, mark in enumerate(batch.value.prices)
     ]
-    written = await batch.api.writer.write(PriceUpdated, [entry(event) for event in events], submission)
+    written = await batch.api.writer.write(PriceUpdated, marks, submission)
     return accepted_batch(batch.api, written, PriceUpdated)

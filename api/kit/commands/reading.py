@@ -21,12 +21,14 @@ from api.auth import Role
 from api.kit.callers import BEARER, caller_of
 from api.kit.clock import now
 from api.kit.commands.duplicate_keys import Duplicate, find_duplicate_key
+from api.kit.commands.writer import Submission
 from api.kit.context import Api
 from api.kit.faults import faults_of
 from api.kit.problems import FORBIDDEN, MALFORMED_JSON, UNSUPPORTED_MEDIA, VALIDATION, Fault, Problem
 from streams.times import Instant
 
 T = TypeVar("T", bound=BaseModel)
+BodyT = TypeVar("BodyT", bound=BaseModel | None)
 
 JSON = "application/json"
 KEY_HEADER = "Idempotency-Key"
@@ -55,12 +57,12 @@ _key = re.compile(KEY_PATTERN.removesuffix("$"))
 
 
 @dataclass(frozen=True, slots=True)
-class CommandRequest(Generic[T]):
+class CommandRequest(Generic[BodyT]):
     """A command that was read and validated.
 
     Attributes:
         caller: The token's subject.
-        value: The validated body.
+        value: The validated body; None for a command without one.
         digest: SHA-256 of the body, which tells a repeated request from another one.
         key: The Idempotency-Key.
         now: The time at which the body was complete.
@@ -68,10 +70,19 @@ class CommandRequest(Generic[T]):
 
     api: Api
     caller: str
-    value: T
+    value: BodyT
     digest: str
     key: str | None
     now: Instant
+
+    async def begin(self, route: str) -> Submission:
+        """Begin to write. The Idempotency-Key is valid for this caller and this route only.
+
+        Raises:
+            IdempotencyConflictError: the key was used with another body.
+            BrokerUnsuitableError: the broker could lose records.
+        """
+        return await self.api.writer.begin(self.caller, route, self.key, self.digest, self.now)
 
 
 class Reader(Generic[T]):
@@ -130,6 +141,16 @@ async def _trader(request: Request) -> None:
 
 
 TRADER: Final = Depends(_trader)
+
+
+def read_without_body(request: Request, role: Role) -> CommandRequest[None]:
+    """Read a command that has no body.
+
+    Raises:
+        Problem: 401, 403 or 422, in this order.
+    """
+    api: Api = request.app.state.api
+    return CommandRequest(api, allowed(api, request, role), None, "", key_of(request), now())
 
 
 def allowed(api: Api, request: Request, role: Role) -> str:

@@ -30,7 +30,7 @@ from api.config import ApiConfig
 from api.kit.broker_watch import BrokerWatch
 from api.kit.commands.calls import Calls, Use
 from api.kit.commands.entries import Entry
-from streams.events import EventData
+from streams.events import Event, EventData, encode
 from streams.ids import ENTROPY_BYTES, new_id, uuid7
 from streams.times import Instant
 from tables.domains import TOPOLOGY
@@ -64,16 +64,45 @@ class Submission:
     Attributes:
         began: When the request was first made: the event time of commands that have none of their own.
         key: Recognises a repeated request; None when the client sent no key.
+        caller: The token's subject.
+        rules_version: Version of the rule book, which each event carries.
     """
 
     began: Instant
     key: IdempotencyKey | None
+    caller: str
+    rules_version: int
 
     def event_id(self, item: int = 0) -> str:
-        """Return the id of the event that the `item`-th part of the request becomes."""
+        """Return the id of the event that the `item`-th part of the request becomes.
+
+        Without a key, each call draws another id.
+        """
         if self.key is None:
             return new_id(self.began)
         return uuid7(self.began.milliseconds(), _digest(self.key.name, str(item)).digest()[:ENTROPY_BYTES])
+
+    def entry(
+        self, data: EventData, event_id: str, *, key: str = "", time: Instant | None = None, subject: str = ""
+    ) -> Entry:
+        """Return an event of this request, encoded.
+
+        Args:
+            data: The event.
+            event_id: Its id.
+            key: Its partition key; by default the caller.
+            time: Its event time; by default the time of the request.
+            subject: Its aggregate; by default the key.
+        """
+        event = Event.first(
+            data,
+            event_id=event_id,
+            time=self.began if time is None else time,
+            key=key or self.caller,
+            subject=subject,
+            rules_version=self.rules_version,
+        )
+        return Entry(event.id, event.partitionkey, encode(event), event.time.milliseconds())
 
 
 class Writer:
@@ -94,13 +123,13 @@ class Writer:
         """
         self._broker.require_suitable()
         if key is None:
-            return Submission(now, None)
+            return Submission(now, None, caller, self.config.rules_version)
         ttl_ms = self.config.idempotency_ttl_s * 1_000
         known = IdempotencyKey(f"api:{_digest(caller, route, key).hexdigest()}", body_digest, ttl_ms)
         first = await self.calls.use(Use(known, now))
         if first.used_with is not None and first.used_with != body_digest:
             raise IdempotencyConflictError("this idempotency key was used before with another body")
-        return Submission(first.began, known)
+        return Submission(first.began, known, caller, self.config.rules_version)
 
     async def write(self, command: type[EventData], entries: Sequence[Entry], submission: Submission) -> Written:
         """Append events of one class to the topic that it belongs to, all or none.

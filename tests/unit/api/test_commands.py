@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.app import create_app
+from api.kit.commands.writer import Submission
 from api.trading.fills import fill_entry
 from api.trading.models import Fill
 from streams.events import Event, decode
@@ -57,7 +58,7 @@ def plausible(price: Quantity, size: Quantity, fee: int | None, pnl: int, **fiel
     )
 )
 def test_a_fill_is_read_back_as_the_event_that_reports_it(fill: Fill) -> None:
-    entry = fill_entry("venue-1", fill, 7)
+    entry = fill_entry(Submission(Instant(0), None, "venue-1", 7), fill)
     fields = {name: value for name, value in dict(fill).items() if name != "executed_at"}
     expected = Event.first(
         ReportFill(**fields, venue="venue-1"),
