@@ -9,7 +9,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from api.kit.problems import KINDS, MEDIA_TYPE, ProblemDocument
+from api.kit.problems import KINDS, MEDIA_TYPE, Problem, ProblemDocument
 
 REF = "#/components/schemas/{model}"
 DESCRIPTION = """\
@@ -47,18 +47,7 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 def _problem(status: int) -> dict[str, Any]:
     kinds = [kind for kind in KINDS.values() if kind.status == status]
     examples = {
-        kind.name: {
-            "summary": kind.title,
-            "value": {
-                "type": kind.uri,
-                "title": kind.title,
-                "status": status,
-                "detail": kind.remedy,
-                "instance": "/v1/trades",
-                "errors": [],
-            },
-        }
-        for kind in kinds
+        kind.name: {"summary": kind.title, "value": Problem(kind, kind.remedy).document("/v1/trades")} for kind in kinds
     }
     schema = {"$ref": REF.format(model=ProblemDocument.__name__)}
     content = {MEDIA_TYPE: {"schema": schema, "examples": examples}}

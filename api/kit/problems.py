@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -26,70 +26,71 @@ class Kind:
         return f"/problems/{self.name}"
 
 
-BAD_REQUEST = Kind("bad-request", 400, "The request is not valid HTTP for this API", "See `detail` for what is wrong.")
-MALFORMED_JSON = Kind("malformed-json", 400, "The body is not JSON", "Send one JSON document in UTF-8; see `detail`.")
-UNKNOWN_CURSOR = Kind(
+_kinds: dict[str, Kind] = {}
+KINDS: Final[Mapping[str, Kind]] = _kinds
+"""All kinds by their names, in the order of their status."""
+
+
+def _kind(name: str, status: int, title: str, remedy: str) -> Kind:
+    kind = _kinds[name] = Kind(name, status, title, remedy)
+    return kind
+
+
+BAD_REQUEST = _kind("bad-request", 400, "The request is not valid HTTP for this API", "See `detail` for what is wrong.")
+MALFORMED_JSON = _kind("malformed-json", 400, "The body is not JSON", "Send one JSON document in UTF-8; see `detail`.")
+UNKNOWN_CURSOR = _kind(
     "unknown-cursor",
     400,
     "The cursor is not one of this list",
     "A cursor works only for the board, period and market it was given for, and only while the table lives. "
     "Start again without a cursor.",
 )
-UNAUTHENTICATED = Kind(
+UNAUTHENTICATED = _kind(
     "unauthenticated",
     401,
     "A valid token is needed",
     "Send `Authorization: Bearer <token>` with a token that has not expired.",
 )
-FORBIDDEN = Kind("forbidden", 403, "The token does not allow this", "Use a token with one of the roles in `detail`.")
-NOT_FOUND = Kind("not-found", 404, "There is nothing here", "Check the path against /openapi.json.")
-METHOD_NOT_ALLOWED = Kind(
+FORBIDDEN = _kind("forbidden", 403, "The token does not allow this", "Use a token with one of the roles in `detail`.")
+NOT_FOUND = _kind("not-found", 404, "There is nothing here", "Check the path against /openapi.json.")
+METHOD_NOT_ALLOWED = _kind(
     "method-not-allowed", 405, "This path has no such method", "Use a method of the Allow header."
 )
-POSITION_GONE = Kind(
+POSITION_GONE = _kind(
     "position-gone",
     410,
     "The position is of another epoch",
     "The topic was re-created or rolled back since the position was given. Send the command again, or read without it.",
 )
-TOO_LARGE = Kind("too-large", 413, "The body is too large", "Send smaller batches; `detail` says the limit.")
-UNSUPPORTED_MEDIA = Kind(
+TOO_LARGE = _kind("too-large", 413, "The body is too large", "Send smaller batches; `detail` says the limit.")
+UNSUPPORTED_MEDIA = _kind(
     "unsupported-media-type", 415, "The body must be JSON", "Send `Content-Type: application/json`."
 )
-VALIDATION = Kind(
+VALIDATION = _kind(
     "validation",
     422,
     "The request does not have the expected form",
     "`errors` lists each fault with a JSON pointer or the parameter's name. Nothing was accepted.",
 )
-IDEMPOTENCY_CONFLICT = Kind(
+IDEMPOTENCY_CONFLICT = _kind(
     "idempotency-conflict",
     422,
     "The Idempotency-Key was used with another body",
     "Use a new key for a new request; repeat a request with exactly the body it had.",
 )
-INTERNAL = Kind("internal", 500, "Something failed on our side", "Try again; nothing is known to be accepted.")
-UNAVAILABLE = Kind(
+INTERNAL = _kind("internal", 500, "Something failed on our side", "Try again; nothing is known to be accepted.")
+UNAVAILABLE = _kind(
     "unavailable",
     503,
     "The log cannot be reached just now",
     "Repeat the request after `Retry-After` seconds with the same Idempotency-Key; it takes effect once.",
 )
-NOT_YET_VISIBLE = Kind(
+NOT_YET_VISIBLE = _kind(
     "not-yet-visible",
     504,
     "The table has not caught up with the position in time",
     "The command is in the log and will be applied. Ask again; `detail` gives the number of records before it.",
 )
-
-KINDS: Mapping[str, Kind] = {
-    kind.name: kind
-    for kind in (
-        BAD_REQUEST, MALFORMED_JSON, UNKNOWN_CURSOR, UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, METHOD_NOT_ALLOWED,
-        POSITION_GONE, TOO_LARGE, UNSUPPORTED_MEDIA, VALIDATION, IDEMPOTENCY_CONFLICT, INTERNAL, UNAVAILABLE,
-        NOT_YET_VISIBLE,
-    )
-}  # fmt: skip
 
 
 class Fault(BaseModel):
