@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from faust_redis.log import (
     IdempotencyKey,
     Log,
     LogError,
+    LogUnavailableError,
     Record,
     Rows,
     TopicPartition,
@@ -22,6 +24,7 @@ from faust_redis.log import (
 )
 from faust_redis.log.integrity import inspect_topic
 from faust_redis.log.scripts import GROUP
+from redis.exceptions import BusyLoadingError
 
 GOOD, BAD = TopicPartition("t", 0), TopicPartition("t", 1)
 KEY = IdempotencyKey("key", "digest", 60_000)
@@ -155,3 +158,68 @@ async def test_a_foreign_key_among_offsets_is_an_error_of_the_log_that_names_it(
     await log.redis.set(log.keys.ends("ends"), "foreign")
     with pytest.raises(ForeignKeyError, match=log.keys.ends("ends")):
         await Admin(log).committed_and_ends(["g"], ["ends"])
+
+
+async def test_a_stream_of_another_type_does_not_hide_where_other_partitions_begin(log: Log) -> None:
+    await log.append([Record("t", partition, b"k", b"v", 1) for partition in (0, 0, 1)])
+    await log.redis.xtrim(log.keys.stream("t", 0), minid="0-2", approximate=False)
+    await log.redis.set(log.keys.stream("t", 1), "foreign")
+    assert await log.beginning_offsets("t") == {0: 1, 1: 0}
+
+
+READS: dict[str, tuple[Callable[[Log], str], Callable[[Log], Awaitable[Any]]]] = {
+    "topic": (lambda log: log.keys.topic("t"), lambda log: log.topic("t", fresh=True)),
+    "topics": (lambda log: log.keys.topics, lambda log: log.topics()),
+    "end offsets": (lambda log: log.keys.ends("t"), lambda log: log.end_offsets("t")),
+    "beginning offsets": (lambda log: log.keys.ends("t"), lambda log: log.beginning_offsets("t")),
+    "committed": (lambda log: log.keys.offsets("g"), lambda log: log.committed("g")),
+    "last sequence": (lambda log: log.keys.producer("p"), lambda log: log.last_sequence("p")),
+    "source offsets": (lambda log: log.keys.source_offsets("s"), lambda log: log.source_offsets("s")),
+    "read lease": (lambda log: log.keys.readers("t"), lambda log: log.acquire_read_lease("t", "r", {0: 0}, 1_000)),
+    "release": (lambda log: log.keys.readers("t"), lambda log: log.release_read_lease("t", "r")),
+}
+
+
+@pytest.mark.parametrize("name", READS)
+async def test_a_read_of_a_key_of_another_type_is_an_error_of_the_log_that_names_the_key(log: Log, name: str) -> None:
+    key_of, read = READS[name]
+    await log.redis.delete(key_of(log))
+    await log.redis.set(key_of(log), "foreign")
+    with pytest.raises(ForeignKeyError, match=re.escape(key_of(log))):
+        await read(log)
+
+
+async def test_a_tail_of_a_stream_of_another_type_names_the_partition_and_the_repair(log: Log) -> None:
+    await log.redis.set(log.keys.stream("t", 1), "foreign")
+    with pytest.raises(DamagedPartitionError, match="topics repair t 1"):
+        await log.tail(BAD, 1)
+
+
+async def test_a_script_that_meets_a_key_of_another_type_is_an_error_of_the_log(log: Log) -> None:
+    await log.redis.delete(log.keys.topic("t"))
+    await log.redis.set(log.keys.topic("t"), "foreign")
+    with pytest.raises(ForeignKeyError, match="Something else wrote the key"):
+        await log.create_topic(TopicSpec("t", 2))
+
+
+async def test_a_broker_that_loads_its_data_during_a_fetch_is_unavailable(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await log.append([Record("t", 0, b"k", b"v", 1)])
+    await log.redis.set(log.keys.stream("t", 1), "foreign")
+    pipeline = log.redis.pipeline
+
+    def loading(**options: Any) -> Any:
+        pipe = pipeline(**options)
+
+        async def execute(**_: Any) -> list[Any]:
+            return [[], BusyLoadingError("LOADING the dataset is loaded")]
+
+        monkeypatch.setattr(pipe, "execute", execute)
+        return pipe
+
+    monkeypatch.setattr(log.redis, "pipeline", loading)
+    with pytest.raises(LogUnavailableError):
+        await log.fetch_each({GOOD: 0, BAD: 0})
+    with pytest.raises(LogUnavailableError):
+        await log.beginning_offsets("t")

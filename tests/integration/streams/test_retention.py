@@ -147,3 +147,15 @@ async def test_a_retried_trim_changes_nothing(log: Log, cleanup: Any) -> None:
     before = await start(log)
     assert await trim(log) == 0
     assert await start(log) == before
+
+
+async def test_a_stream_of_another_type_does_not_stop_the_trimming_of_other_partitions(log: Log) -> None:
+    await log.create_topic(TopicSpec(TOPIC, 2, retention_ms=SHORT_MS))
+    await log.append([Record(TOPIC, p, b"k", b"%d" % i, 0) for i in range(RECORDS) for p in (0, 1)])
+    await log.redis.set(log.keys.stream(TOPIC, 0), "foreign")
+
+    async def trimmed() -> bool:
+        await trim_all(log)
+        return (await log.beginning_offsets(TOPIC))[1] > RECORDS - 110
+
+    await until(trimmed)

@@ -17,11 +17,13 @@ from faust_redis.log.address import NAMESPACE
 from faust_redis.log.connection import answer, connect
 from faust_redis.log.errors import (
     DamagedPartitionError,
+    ForeignKeyError,
     GroupInUseError,
     NamespaceTakenError,
     TopicMismatchError,
     UnknownTopicError,
 )
+from faust_redis.log.fetching import entries_apart, fetched_of, records_of, stream_of_another_type
 from faust_redis.log.groups import Groups
 from faust_redis.log.keys import Keys
 from faust_redis.log.records import (
@@ -43,30 +45,12 @@ CHECK_INTERVAL_S = 5.0
 """How long a client that writes relies on its last check of the broker."""
 
 
-def _records(tp: TopicPartition, entries: Sequence[Any]) -> list[StoredRecord]:
-    records, error = codec.readable(tp, entries)
-    if error is not None:
-        raise error
-    return records
-
-
-def _fetched(found: Mapping[TopicPartition, Sequence[Any]]) -> Fetched:
-    """Sort out what can be read. Records before an unreadable entry come first; the next fetch meets the entry."""
-    fetched = Fetched({}, {})
-    for tp, entries in found.items():
-        records, error = codec.readable(tp, entries)
-        if records:
-            fetched.records[tp] = records
-        elif error is not None:
-            fetched.damaged[tp] = error
-    return fetched
-
-
 class Log:
     """A partitioned log on one Redis (7.0 or later) or Valkey.
 
-    All methods raise `LogUnavailableError` when the broker cannot be reached or does not answer in time; whether a
-    write then happened is unknown, and retrying it with the same `WriteId` is safe.
+    All methods raise `ForeignKeyError` when a key that they read holds a value of another type. They raise
+    `LogUnavailableError` when the broker cannot be reached or does not answer in time; whether a write then happened is
+    unknown, and retrying it with the same `WriteId` is safe.
 
     Attributes:
         owner: The application that the namespace belongs to; `check` refuses another one. Empty to share it.
@@ -122,7 +106,8 @@ class Log:
 
     async def run(self, script: Script, keys: Sequence[str], args: Sequence[Any]) -> Any:
         """Run a server-side script by its digest, loading it when the server does not know it."""
-        return await self._call(script.run(self.redis, keys, args))
+        with codec.foreign_key_named():
+            return await self._call(script.run(self.redis, keys, args))
 
     async def at_once(self, *commands: Sequence[Any]) -> list[Any]:
         """Run commands in one MULTI/EXEC, so that all of them see the same state; return their replies."""
@@ -162,7 +147,7 @@ class Log:
         """
         if fresh or name not in self._topics:
             fields = ("partitions", "cleanup", "view", "retention_ms", "incarnation")
-            reply = await self._call(self.redis.hmget(self.keys.topic(name), *fields))
+            reply = await self._ask("HMGET", self.keys.topic(name), *fields)
             if reply[0] is None:
                 self._topics.pop(name, None)
                 raise UnknownTopicError(f"topic {name!r} does not exist; start a worker first, it creates the topics")
@@ -175,7 +160,7 @@ class Log:
 
     async def topics(self) -> list[str]:
         """Return the names of all topics, sorted."""
-        return sorted(name.decode() for name in await self._call(self.redis.smembers(self.keys.topics)))
+        return sorted(name.decode() for name in await self._ask("SMEMBERS", self.keys.topics))
 
     # --- writing ------------------------------------------------------------------------------------------------------
 
@@ -259,21 +244,13 @@ class Log:
             if not codec.is_wrong_type(exc):
                 raise
             return await self._fetch_apart(offsets, count)
-        return _fetched({wanted[name]: entries for name, entries in reply or ()})
+        return fetched_of({wanted[name]: entries for name, entries in reply or ()})
 
     async def _fetch_apart(self, offsets: Mapping[TopicPartition, int], count: int) -> Fetched:
-        """Fetch each partition by a command of its own: one key of another type fails a command for all."""
-        pipe = self.redis.pipeline(transaction=False)
-        for tp, offset in offsets.items():
-            pipe.execute_command("XRANGE", self.keys.stream(*tp), f"0-{offset + 1}", "+", "COUNT", count)
-        replies = dict(zip(offsets, await self._call(pipe.execute(raise_on_error=False)), strict=True))
-        fetched = _fetched({tp: reply for tp, reply in replies.items() if reply and not isinstance(reply, Exception)})
-        for tp, reply in replies.items():
-            if isinstance(reply, ResponseError) and codec.is_wrong_type(reply):
-                fetched.damaged[tp] = DamagedPartitionError(*tp, "its stream's key holds a value of another type")
-            elif isinstance(reply, Exception):
-                raise reply
-        return fetched
+        first_ids = {tp: f"0-{offset + 1}" for tp, offset in offsets.items()}
+        entries, damaged = await entries_apart(self.redis, self.url, self.keys, first_ids, count)
+        fetched = fetched_of(entries)
+        return Fetched(fetched.records, {**fetched.damaged, **damaged})
 
     async def at(self, offsets: Mapping[TopicPartition, int]) -> dict[TopicPartition, StoredRecord | None]:
         """Return the record at an offset of each partition; None where there is none (not yet, or not any more)."""
@@ -287,7 +264,7 @@ class Log:
             for error in (await self._fetch_apart(offsets, 1)).damaged.values():
                 raise error from None
             raise
-        return {tp: next(iter(_records(tp, reply)), None) for tp, reply in zip(offsets, replies, strict=True)}
+        return {tp: next(iter(records_of(tp, reply)), None) for tp, reply in zip(offsets, replies, strict=True)}
 
     async def rows(self, tp: TopicPartition, count: int = 1_000) -> AsyncIterator[list[tuple[bytes, bytes]]]:
         """Yield the snapshot of a compacted partition, about `count` rows at a time; a row may come twice.
@@ -312,40 +289,44 @@ class Log:
 
     async def tail(self, tp: TopicPartition, count: int) -> list[StoredRecord]:
         """Return the last `count` records of a partition, oldest first."""
-        key = self.keys.stream(tp.topic, tp.partition)
-        reply = await self._call(self.redis.execute_command("XREVRANGE", key, "+", "-", "COUNT", count))
-        return _records(tp, list(reversed(reply)))
+        try:
+            reply = await self._ask("XREVRANGE", self.keys.stream(*tp), "+", "-", "COUNT", count)
+        except ForeignKeyError as exc:
+            raise stream_of_another_type(tp) from exc
+        return records_of(tp, list(reversed(reply)))
 
     async def end_offsets(self, topic: str) -> dict[int, int]:
         """Return the highwater of each partition: the offset that its next record will get."""
         info = await self.topic(topic)
-        reply = await self._call(self.redis.hgetall(self.keys.ends(topic)))
+        reply = await self._ask("HGETALL", self.keys.ends(topic))
         known = {int(p): int(o) for p, o in reply.items()}
         return {p: known.get(p, 0) for p in range(info.spec.partitions)}
 
     async def beginning_offsets(self, topic: str) -> dict[int, int]:
-        """Return the lowest offset kept in each partition; the highwater when it keeps no record."""
-        info = await self.topic(topic)
+        """Return the lowest offset kept in each partition; the highwater when it keeps no record.
+
+        Return 0 for a partition whose stream cannot be read, so that a reader that begins there misses no record.
+        """
         ends = await self.end_offsets(topic)
-        pipe = self.redis.pipeline(transaction=False)
-        for p in range(info.spec.partitions):
-            pipe.execute_command("XRANGE", self.keys.stream(topic, p), "-", "+", "COUNT", 1)
-        firsts = await self._call(pipe.execute())
-        return {p: codec.offset_of(first[0][0], ends[p]) if first else ends[p] for p, first in enumerate(firsts)}
+        first_ids = {TopicPartition(topic, p): "-" for p in ends}
+        entries, damaged = await entries_apart(self.redis, self.url, self.keys, first_ids, 1)
+        firsts = {tp.partition: first[0][0] for tp, first in entries.items() if first}
+        begins = {p: codec.offset_of(entry_id, ends[p]) for p, entry_id in firsts.items()}
+        return {**ends, **begins, **{tp.partition: 0 for tp in damaged}}
 
     async def committed(self, group: str) -> dict[TopicPartition, int]:
         """Return a group's committed offset of each partition: the next record to process."""
-        reply = await self._call(self.redis.hgetall(self.keys.offsets(group)))
+        reply = await self._ask("HGETALL", self.keys.offsets(group))
         return {codec.topic_partition(name): int(offset) for name, offset in reply.items()}
 
     async def last_sequence(self, producer: str) -> int | None:
         """Return the number of a producer's last write; None when the log holds none."""
-        [number] = await self._call(self.redis.hmget(self.keys.producer(producer), "number"))
+        [number] = await self._ask("HMGET", self.keys.producer(producer), "number")
         return None if number is None else int(number)
 
     async def source_offsets(self, name: str) -> dict[TopicPartition, int]:
         """Return the next offset to copy of each partition of a copied log."""
-        reply = await self._call(self.redis.hgetall(self.keys.source_offsets(name)))
+        reply = await self._ask("HGETALL", self.keys.source_offsets(name))
         return {codec.topic_partition(place): int(offset) for place, offset in reply.items()}
 
     async def trim(self, topic: str, partitions: Sequence[int], records_max: int) -> int:
@@ -366,11 +347,11 @@ class Log:
         [(seconds, micros)] = await self.at_once(("TIME",))
         until_ms = seconds * 1000 + micros // 1000 + lease_ms
         held = json.dumps({"until_ms": until_ms, "offsets": {str(p): offset for p, offset in offsets.items()}})
-        await self._call(self.redis.hset(self.keys.readers(topic), reader, held))
+        await self._ask("HSET", self.keys.readers(topic), reader, held)
 
     async def release_read_lease(self, topic: str, reader: str) -> None:
         """End a reader's lease."""
-        await self._call(self.redis.hdel(self.keys.readers(topic), reader))
+        await self._ask("HDEL", self.keys.readers(topic), reader)
 
     async def reset_offsets(self, group: str, offsets: Mapping[TopicPartition, int]) -> None:
         """Set a group's committed offsets by hand. The group skips, or repeats, the records in between.
@@ -393,6 +374,15 @@ class Log:
         if alive:
             names = ", ".join(sorted(member.decode() for member in alive))
             raise GroupInUseError(f"group {group!r} has live members ({names}); stop them first, then repeat this")
+
+    async def _ask(self, command: str, key: str, *args: Any) -> Any:
+        """Run a command on one key.
+
+        Raises:
+            ForeignKeyError: the key holds a value of another type.
+        """
+        with codec.foreign_key_named(key):
+            return await self._call(self.redis.execute_command(command, key, *args))
 
     async def _call(self, awaitable: Awaitable[Any]) -> Any:
         return await answer(awaitable, self.url)

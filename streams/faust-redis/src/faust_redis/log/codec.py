@@ -293,14 +293,16 @@ def is_wrong_type(exc: ResponseError) -> bool:
 
 
 @contextmanager
-def foreign_key_named() -> Iterator[None]:
-    """Raise `ForeignKeyError`, which names the key, when a command meets a value of another type."""
+def foreign_key_named(key: str = "") -> Iterator[None]:
+    """Raise `ForeignKeyError` when a command meets a value of another type; name the key if the server does not."""
     try:
         yield
     except ResponseError as exc:
         if not is_wrong_type(exc):
             raise
-        raise ForeignKeyError(f"{exc}. Something else wrote the key; stop that writer, then run 'doctor'.") from exc
+        where = f" (key {key!r})" if key else ""
+        remedy = "Something else wrote the key; stop that writer, then run 'doctor'."
+        raise ForeignKeyError(f"{exc}{where}. {remedy}") from exc
 
 
 def raise_for_response(exc: ResponseError) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterator
+from contextlib import contextmanager
 from typing import Any, cast
 
 from redis.asyncio import Redis
@@ -53,7 +54,15 @@ def without_password(url: str) -> str:
 
 
 async def answer(awaitable: Awaitable[Any], url: str) -> Any:
-    """Wait for the broker's answer.
+    """Wait for the broker's answer; raise as `translated` does when it does not come in time."""
+    with translated(url):
+        async with asyncio.timeout(REPLY_TIMEOUT_S):
+            return await awaitable
+
+
+@contextmanager
+def translated(url: str) -> Iterator[None]:
+    """Translate the errors of the broker's client.
 
     Raises:
         LogUnavailableError: the broker does not answer in time, or not usably.
@@ -61,8 +70,7 @@ async def answer(awaitable: Awaitable[Any], url: str) -> Any:
         ResponseError: the broker refuses the command for another reason.
     """
     try:
-        async with asyncio.timeout(REPLY_TIMEOUT_S):
-            return await awaitable
+        yield
     except (RedisConnectionError, RedisTimeoutError, BusyLoadingError, OSError, TimeoutError) as exc:
         raise LogUnavailableError(f"no answer from the broker at {without_password(url)}: {exc}") from exc
     except ResponseError as exc:

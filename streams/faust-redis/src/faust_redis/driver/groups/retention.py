@@ -7,7 +7,7 @@ import logging
 from typing import Protocol
 
 from faust_redis.driver.broker import Trims
-from faust_redis.log import LogUnavailableError
+from faust_redis.log import LogError, LogUnavailableError
 from faust_redis.log.trimming import TRIM_INTERVAL_S, trim_all
 
 logger = logging.getLogger(__name__)
@@ -35,12 +35,15 @@ class Retention:
             await self.trim()
 
     async def trim(self) -> None:
-        """Trim once if this member leads. If the broker is unreachable, wait for the next interval."""
+        """Trim once if this member leads. When the log cannot be trimmed, wait for the next interval."""
         if not self._leader.leads:
             return
         try:
             removed = await trim_all(self._broker)
         except LogUnavailableError:
+            return
+        except LogError as exc:
+            logger.warning("records past their retention stay for now: %s", exc)
             return
         if removed:
             logger.info("trimmed %d records that are past their retention and needed by no reader", removed)

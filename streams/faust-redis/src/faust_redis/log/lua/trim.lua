@@ -58,7 +58,10 @@ for i = 4, #ARGV do
     for _, offsets in ipairs(readers) do floor = lowest(floor, offsets[partition]) end
     -- `~` removes only whole nodes of the stream, which is cheap. A later call removes the records left below the floor.
     local id = '0-' .. string.format('%d', floor + 1)
-    removed = removed + redis.call('XTRIM', prefix .. 'log:' .. topic .. ':' .. partition, 'MINID', '~', id, 'LIMIT', limit)
+    local stream = prefix .. 'log:' .. topic .. ':' .. partition
+    local gone = redis.pcall('XTRIM', stream, 'MINID', '~', id, 'LIMIT', limit)
+    -- A partition whose stream was replaced by a value of another type must not stop the trimming of the others.
+    if type(gone) == 'number' then removed = removed + gone end
   end
 end
 return removed
