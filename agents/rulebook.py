@@ -7,6 +7,8 @@ edit a copy and raise its version. Each event carries the version of the rules t
 from __future__ import annotations
 
 import difflib
+import hashlib
+import json
 import tomllib
 from functools import cache
 from importlib.resources import files
@@ -21,6 +23,7 @@ from agents.policy import Policy, Positive
 from agents.trading.policy import TradingPolicy
 
 VALUE_CHARS_MAX: Final = 60
+DIGEST_CHARS: Final = 12
 
 
 class RulebookError(ValueError):
@@ -40,6 +43,12 @@ class Rulebook(Policy):
     trading: TradingPolicy
     gamification: GamificationPolicy
     financial: FinancialPolicy
+
+    @property
+    def identity(self) -> str:
+        """Return the version and a digest of all numbers, such as ``1-5f0c9a4e21bd``. Comments do not count."""
+        numbers = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        return f"{self.version}-{hashlib.sha256(numbers.encode()).hexdigest()[:DIGEST_CHARS]}"
 
     @property
     def leverage_first(self) -> int:

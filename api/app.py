@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
 
 from fastapi import FastAPI
+from faust_redis.admin import Admin
 from faust_redis.log import Log
 
 from api import domains, health, pages, pipeline, stats
@@ -23,6 +24,7 @@ from api.kit.pipeline import Pipeline
 from api.kit.waiting import Waiter
 from api.metrics import Metrics
 from api.middleware import ForbidSniffing, LimitBody, Observe
+from streams.rulebooks import RulebookWatch
 from tables.domains import TOPOLOGY
 from tables.reader import TableReader
 
@@ -54,6 +56,7 @@ def create_app(config: ApiConfig, storage_fault: StorageFault = lambda: None) ->
 def _api(config: ApiConfig, served: Iterable[DomainApi], storage_fault: StorageFault) -> Api:
     log = Log(config.log_url, config.namespace, owner=config.app_id)
     tables = TableReader(log, config.app_id)
+    groups = list(TOPOLOGY.groups(config.app_id).values())
     metrics = Metrics()
     broker = BrokerWatch(log, storage_fault)
     feeds = [feed for domain in served for feed in domain.feeds]
@@ -64,6 +67,7 @@ def _api(config: ApiConfig, served: Iterable[DomainApi], storage_fault: StorageF
         broker=broker,
         lifecycle=Lifecycle(),
         pipeline=Pipeline(log, TOPOLOGY, config.app_id),
+        rulebooks=RulebookWatch(Admin(log), groups, config.rulebook),
         tables=tables,
         writer=Writer(log, config, broker),
         waiter=Waiter(log, tables, TOPOLOGY, config.app_id),
@@ -82,6 +86,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         asyncio.create_task(api.waiter.run(), name="waiter"),
         asyncio.create_task(api.broker.run(), name="broker watch"),
         asyncio.create_task(api.pipeline.run(), name="lag samples"),
+        asyncio.create_task(api.rulebooks.run(), name="rule books"),
     ]
     api.hub.start()
     try:

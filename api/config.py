@@ -18,6 +18,7 @@ class ApiConfig:
         jwt_secret: Signs and checks tokens (HS256); at least 32 bytes.
         markets: Symbols that can be traded, by the rule book; anything else is refused.
         late_grace_h: Hours of event time after its end at which a period is sealed, by the rule book.
+        rulebook: Identity of the rule book: version and digest.
         rules_version: Version of the rule book; every command carries it.
         namespace: Prefix of all keys of the log.
         app_id: The application whose groups and tables are served.
@@ -31,6 +32,7 @@ class ApiConfig:
     jwt_secret: str = field(repr=False)
     markets: frozenset[str]
     late_grace_h: int
+    rulebook: str
     rules_version: int
     namespace: str = "astra"
     app_id: str = "astratrade"

@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field
 from api.kit.context import ApiDep
 from api.kit.openapi import problems
 from api.kit.pipeline import DomainState
+from streams.rulebooks import LABEL, difference
 
 router = APIRouter(prefix="/v1", tags=["Stats"], responses=problems(503))
 
@@ -36,6 +37,10 @@ class Member(BaseModel):
     lease_ms: Annotated[int, Field(description="milliseconds until its lease ends unless it renews it")]
     partitions: Annotated[dict[str, list[int]], Field(description="partitions assigned to this member, by topic")]
     recovery: Recovery
+    rulebook: Annotated[
+        str | None,
+        Field(examples=["1-5f0c9a4e21bd"], description="version and digest of its rule book; null if unknown"),
+    ]
     damaged: Annotated[list[str], Field(description="partitions that it holds back until they are repaired, and why")]
 
 
@@ -67,6 +72,12 @@ class PipelineAnswer(BaseModel):
     """All domains; `ready` when each of them is."""
 
     ready: bool
+    rulebook: Annotated[
+        str, Field(examples=["1-5f0c9a4e21bd"], description="version and digest of the API's rule book")
+    ]
+    rulebooks_differ: Annotated[
+        str | None, Field(description="names the members with another rule book than the API; null when there is none")
+    ]
     domains: list[DomainPipeline]
 
 
@@ -75,7 +86,10 @@ async def get_pipeline(api: ApiDep) -> PipelineAnswer:
     """For each domain its group, members, recovery and lag, as the broker knows them now."""
     states = await api.pipeline.look()
     return PipelineAnswer(
-        ready=all(state.group.ready for state in states), domains=[_domain(state) for state in states]
+        ready=all(state.group.ready for state in states),
+        rulebook=api.config.rulebook,
+        rulebooks_differ=difference(api.config.rulebook, [state.group for state in states]),
+        domains=[_domain(state) for state in states],
     )
 
 
@@ -109,6 +123,7 @@ def _member(member: MemberDescription) -> Member:
         lease_ms=member.lease_ms,
         partitions=partitions,
         recovery=recovery,
+        rulebook=member.labels.get(LABEL),
         damaged=list(member.damaged),
     )
 

@@ -18,6 +18,7 @@ from api.kit.lifecycle import Lifecycle
 from api.kit.pipeline import Pipeline
 from api.kit.waiting import Waiter
 from api.metrics import Metrics
+from streams.rulebooks import RulebookWatch
 from tables.reader import TableReader
 
 PartT = TypeVar("PartT")
@@ -33,6 +34,7 @@ class Api:
     broker: BrokerWatch
     lifecycle: Lifecycle
     pipeline: Pipeline
+    rulebooks: RulebookWatch
     tables: TableReader
     writer: Writer
     waiter: Waiter

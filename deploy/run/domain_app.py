@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import faust
 from faust import fixups, stores, transport
+from faust_redis import label_member
 from faust_redis.log import Log
 from mode import Service
 from yarl import URL
@@ -18,6 +19,7 @@ from deploy.broker import broker_url, log_url
 from deploy.settings import Settings
 from streams.connect.kafka.presence import Presence
 from streams.events.recent import Recent
+from streams.rulebooks import LABEL
 from streams.topics import DEAD_LETTERS
 from streams.topology import Topology
 
@@ -47,6 +49,7 @@ def build_app(settings: Settings, domain: str, slot: str, rulebook: Rulebook, co
         autodiscover=False,
         worker_redirect_stdouts=False,
     )
+    label_member(app, {LABEL: rulebook.identity})
     register_of(domain)(app, rulebook, codec, at_least_once=settings.on_kafka)
     return app
 

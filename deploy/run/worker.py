@@ -19,6 +19,7 @@ import faust
 from faust_redis.admin import Admin
 from faust_redis.depths import depths_of
 from faust_redis.driver.retry import retry_while_unavailable
+from faust_redis.driver.tasks import cancel_and_wait
 from faust_redis.hooks import add_hooks
 from faust_redis.log import Log, TopicSpec
 from mode.types import ServiceT
@@ -41,6 +42,7 @@ from streams.connect.kafka.broker import bootstrap_of
 from streams.connect.kafka.broker import create_topics as create_kafka_topics
 from streams.connect.kafka.retry import retry_while_unavailable as persist_on_kafka
 from streams.events.recent import Recent
+from streams.rulebooks import RulebookWatch
 from tables.domains import TOPOLOGY
 
 SLOTS_MAX = 256
@@ -139,8 +141,11 @@ class Worker:
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, asked.set)
         log = Log(log_url(self._settings), self._settings.namespace)
+        admin = Admin(log)
+        groups = list(TOPOLOGY.groups(self._settings.app_id).values())
+        rulebooks = asyncio.create_task(RulebookWatch(admin, groups, self._rulebook.identity).run(), name="rule books")
         try:
-            members = Members(Admin(log), self._settings, self._slot, self._apps)
+            members = Members(admin, self._settings, self._slot, self._apps)
             health = Health(self._threads, members.states, self._settings.rebalance_ms / 1000)
             async with serving(listener, application(health, self._metrics.text)):
                 for thread in self._threads:
@@ -150,6 +155,7 @@ class Worker:
                 health.stopping = True
                 await asyncio.to_thread(_stop, self._threads)
         finally:
+            await cancel_and_wait(rulebooks)
             await log.close()
 
     def _services(self, domain: str) -> list[ServiceT]:

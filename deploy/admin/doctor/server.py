@@ -7,14 +7,18 @@ from collections.abc import AsyncIterator
 from contextlib import ExitStack
 from pathlib import Path
 
+from faust_redis.admin import Admin
 from faust_redis.admin.doctor import Finding, broker_findings, fail, ok, warn
-from faust_redis.log import Log
+from faust_redis.log import Log, LogError
 
-from deploy.errors import DeployError
+from deploy.errors import DeployError, SettingsError
+from deploy.rulebook import load_rulebook
 from deploy.server.embedded import EmbeddedServer
 from deploy.server.endpoint import running_url
 from deploy.server.server_binary import find_binary
 from deploy.settings import Settings
+from streams.rulebooks import difference
+from tables.domains import TOPOLOGY
 
 
 async def server_findings(settings: Settings) -> AsyncIterator[Finding]:
@@ -37,11 +41,28 @@ async def server_findings(settings: Settings) -> AsyncIterator[Finding]:
         yield fail("embedded server", str(exc), "docs/operations.md, embedded server")
 
 
+async def rulebooks(log: Log, settings: Settings) -> Finding:
+    """Check that all live members have the rule book that these settings name."""
+    try:
+        own = load_rulebook(settings).identity
+        found = await Admin(log).describe_groups(list(TOPOLOGY.groups(settings.app_id).values()))
+    except (SettingsError, LogError) as exc:
+        return fail("rule book", str(exc), "as it says")
+    differing = difference(own, found)
+    if differing is not None:
+        return warn("rule book", differing, "set ASTRA_RULEBOOK alike everywhere, and restart what has another one")
+    members = sum(len(group.members) for group in found)
+    return ok("rule book", f"{own}, the same in {members} live members")
+
+
 async def configured_findings(url: str, settings: Settings) -> AsyncIterator[Finding]:
     """Check a configured broker, which should be up."""
     log = Log(url, settings.namespace)
     try:
         async for finding in broker_findings(log, "astratrade"):
             yield finding
+            if finding.level == "fail":
+                return
+        yield await rulebooks(log, settings)
     finally:
         await log.close()

@@ -9,6 +9,7 @@ import json
 import logging
 
 import faust
+from faust_redis.labels import labels_of
 from faust_redis.log import Log, LogError
 from mode import Service
 
@@ -42,7 +43,8 @@ class Presence(Service):
         app = self.faust_app
         generation = app.consumer_generation_id
         recovered = app.rebalancing_count > 0 and not app.rebalancing
-        status = json.dumps({"generation": generation, "recovered": recovered})
+        labels = dict(labels_of(app))
+        status = json.dumps({"generation": generation, "recovered": recovered, "labels": labels})
         state = "stable" if recovered else "preparing"
         try:
             await self.views.groups.announce(

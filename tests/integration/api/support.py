@@ -29,7 +29,13 @@ MARKETS = frozenset({"BTC", "ETH", "EIGEN", "SOL"})
 def config_of(log_url: str, namespace: str = "astra") -> ApiConfig:
     """Return the settings of an API for tests."""
     return ApiConfig(
-        log_url=log_url, jwt_secret=SECRET, markets=MARKETS, late_grace_h=24, rules_version=1, namespace=namespace
+        log_url=log_url,
+        jwt_secret=SECRET,
+        markets=MARKETS,
+        late_grace_h=24,
+        rules_version=1,
+        rulebook="1-packaged",
+        namespace=namespace,
     )
 
 

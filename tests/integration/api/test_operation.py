@@ -262,6 +262,20 @@ async def test_an_absent_broker_is_503_and_the_api_recovers_with_it(tmp_path: Pa
 
 def test_a_short_secret_or_no_markets_are_refused() -> None:
     with pytest.raises(ValueError, match="32 bytes"):
-        ApiConfig(log_url="redis://x", jwt_secret="short", markets=frozenset({"BTC"}), late_grace_h=24, rules_version=1)
+        ApiConfig(
+            log_url="redis://x",
+            jwt_secret="short",
+            markets=frozenset({"BTC"}),
+            late_grace_h=24,
+            rules_version=1,
+            rulebook="1-packaged",
+        )
     with pytest.raises(ValueError, match="markets is empty"):
-        ApiConfig(log_url="redis://x", jwt_secret="s" * 32, markets=frozenset(), late_grace_h=24, rules_version=1)
+        ApiConfig(
+            log_url="redis://x",
+            jwt_secret="s" * 32,
+            markets=frozenset(),
+            late_grace_h=24,
+            rules_version=1,
+            rulebook="1-packaged",
+        )

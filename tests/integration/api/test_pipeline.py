@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import httpx
+import pytest
 from fastapi import FastAPI
 
 from streams import topics
@@ -79,6 +80,23 @@ async def test_members_are_listed_with_their_partitions_and_recovery(client: htt
     assert second["recovery"] == {"done": False, "records": 1_200, "total": 5_000}
     assert (first["damaged"], second["damaged"]) == ([], ["t:2: a foreign record"])
     assert 0 < second["lease_ms"] <= 60_000
+
+
+async def test_members_with_another_rule_book_than_the_api_are_named(
+    client: httpx.AsyncClient, app: FastAPI, worker: Worker, caplog: pytest.LogCaptureFixture
+) -> None:
+    own, other = app.state.api.config.rulebook, "2-another"
+    await worker.set_group("trading", "stable", {"a": {**RECOVERED, "labels": {"rulebook": own}}, "old": RECOVERED})
+    answer = (await client.get("/v1/pipeline")).json()
+    assert (answer["rulebook"], answer["rulebooks_differ"]) == (own, None)
+    assert [one["rulebook"] for one in answer["domains"][0]["members"]] == [own, None]
+
+    await worker.set_group("financial", "stable", {"b": {**RECOVERED, "labels": {"rulebook": other}}})
+    message = f"rule books differ: this process has {own}, b of astratrade-financial has {other}"
+    assert (await client.get("/v1/pipeline")).json()["rulebooks_differ"] == message
+    await app.state.api.rulebooks.look()
+    await app.state.api.rulebooks.look()
+    assert [record.getMessage() for record in caplog.records].count(message) == 1, "logged once, not at each look"
 
 
 async def test_lag_is_given_in_records_and_in_seconds(client: httpx.AsyncClient, app: FastAPI, worker: Worker) -> None:

@@ -29,6 +29,7 @@ from faust_redis.hooks import (
     SendsRefused,
     add_hooks,
 )
+from faust_redis.labels import label_member
 from faust_redis.log.errors import (
     DamagedPartitionError,
     GroupInUseError,
@@ -78,4 +79,5 @@ __all__ = [
     "add_hooks",
     "batch_agent",
     "depths_of",
+    "label_member",
 ]

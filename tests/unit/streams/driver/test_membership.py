@@ -22,7 +22,7 @@ class Away(Membership):
         super().__init__(
             nothing, nothing, "g", "m",
             listener=lambda: nothing, generations=nothing, fencing=Fencing(), topics=nothing, stores=list,
-            restorer=nothing, standbys=nothing, hooks=HookList(),
+            restorer=nothing, standbys=nothing, hooks=HookList(), labels={},
         )  # fmt: skip
 
     @property

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any, cast
 
+import faust
 from faust_redis.driver.broker import ConsumerGroups
 from faust_redis.driver.groups.status import Status
+from faust_redis.labels import label_member, labels_of
 
 
 class Groups:
@@ -22,7 +24,7 @@ class Groups:
 
 async def test_progress_is_published_while_tables_are_recovered_and_no_longer() -> None:
     groups = Groups()
-    status = Status(cast("ConsumerGroups", groups), "g", "m")
+    status = Status(cast("ConsumerGroups", groups), "g", "m", {})
     for restored in (10, 10, 25):
         await status.publish(3, 2, recovered=False, restored=restored, total=None if restored < 25 else 40)
     for restored in (25, 30):
@@ -35,3 +37,11 @@ async def test_progress_is_published_while_tables_are_recovered_and_no_longer() 
         {**member, "recovered": True},
         {**member, "recovered": True, "damaged": ["t:1: torn"]},
     ]
+
+
+async def test_labels_of_the_app_are_part_of_the_status() -> None:
+    groups, app = Groups(), faust.App("labelled")
+    status = Status(cast("ConsumerGroups", groups), "g", "m", labels_of(app))
+    label_member(app, {"build": "4711"})
+    await status.publish(1, 2, recovered=True)
+    assert groups.published[-1]["labels"] == {"build": "4711"}

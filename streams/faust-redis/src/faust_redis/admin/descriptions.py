@@ -54,7 +54,7 @@ class MemberDescription:
         assignment: The partitions it was assigned in this generation; empty until the leader has assigned them.
         recovered: Whether the member reports, in this generation, that its tables are recovered.
         status: The member's own report, as published: `generation`, `assigned`, `recovered`, `restored`, `total`,
-            `damaged`.
+            `damaged`, `labels`.
     """
 
     name: str
@@ -67,6 +67,12 @@ class MemberDescription:
     def damaged(self) -> tuple[str, ...]:
         """Return the reasons why the member holds partitions back."""
         return tuple(self.status.get("damaged", ()))
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """Return the labels that the member's app has set (`label_member`)."""
+        labels: Mapping[str, str] = self.status.get("labels", {})
+        return labels
 
 
 @dataclass(frozen=True, slots=True)

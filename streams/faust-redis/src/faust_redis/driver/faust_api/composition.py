@@ -49,6 +49,7 @@ from faust_redis.driver.state.windows import Windows
 from faust_redis.driver.telemetry import Telemetry
 from faust_redis.driver.topics import Topics
 from faust_redis.hooks import HookList, hooks_of
+from faust_redis.labels import labels_of
 from faust_redis.log import DamagedPartitionError
 
 
@@ -213,6 +214,7 @@ def compose(
         restorer=restorer,
         standbys=standbys,
         hooks=hooks,
+        labels=labels_of(app),
     )
     committer.on_unwritable(fetcher.hold_back_writers)
     committer.refused.on_refused(Asks(app).fail)

@@ -63,6 +63,7 @@ class Membership:
         restorer: Restoring,
         standbys: Standby,
         hooks: HookList,
+        labels: Mapping[str, str],
     ) -> None:
         self.app = app
         self.member = member
@@ -78,7 +79,7 @@ class Membership:
         self._stores = stores
         self._restorer = restorer
         self._hooks = hooks
-        self._status = Status(groups, group, member)
+        self._status = Status(groups, group, member, labels)
         self._member_state: MemberState | None = None
         self._changed = asyncio.Event()
         self._subscription_changed = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from faust_redis.driver.broker import ConsumerGroups
@@ -16,10 +16,11 @@ logger = logging.getLogger(__name__)
 class Status:
     """The published status of one member."""
 
-    def __init__(self, groups: ConsumerGroups, group: str, member: str) -> None:
+    def __init__(self, groups: ConsumerGroups, group: str, member: str, labels: Mapping[str, str]) -> None:
         self._groups = groups
         self._group = group
         self._member = member
+        self._labels = labels
         self._published = ""
 
     async def publish(
@@ -49,6 +50,8 @@ class Status:
                 status["total"] = total
         if damaged:
             status["damaged"] = list(damaged)
+        if self._labels:
+            status["labels"] = dict(self._labels)
         text = json.dumps(status)
         if text != self._published:
             try:
