@@ -16,6 +16,7 @@ from tests.kafka.apache import node
 from tests.kafka.brokers import VARIABLE, named
 from tests.peers.contestants import CONTESTANTS, Contestant
 from tests.peers.environments import NotInstallableError, interpreter
+from tests.peers.product import command as product
 from tests.peers.race import RaceError, race
 from tests.peers.report import as_json, table
 
@@ -29,13 +30,20 @@ others a broker from PyPI that speaks Kafka's protocol (Tansu; noida-db where tr
 Apache Kafka instead (Java 17 and Maven), and {VARIABLE}=host:port a Kafka that runs already.
 
 Ours is measured until the last event is committed, Quix Streams and Bytewax until they have committed and ended, Faust
-and FastStream until the last event is processed. What a run has counted is compared with what was sent."""
+and FastStream until the last event is processed. What a run has counted is compared with what was sent.
+
+`python -m tests.peers product` races the product's own job instead; see its --help."""
+
+PRODUCT = "product"
 
 SECONDS = 5.0
 ENVIRONMENTS = Path(__file__).parents[2] / "build" / "peers"
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
+    """Parse the arguments of either race."""
+    if arguments[:1] == [PRODUCT]:
+        return product.parse(arguments[1:])
     parser = argparse.ArgumentParser(
         "python -m tests.peers", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -67,6 +75,8 @@ def say(line: str) -> None:
 
 
 def main(arguments: list[str]) -> int:
+    if arguments[:1] == [PRODUCT]:
+        return product.main(arguments[1:], ENVIRONMENTS, say)
     asked = parse(arguments)
     machine = describe()
     say("\n".join(lines(machine)))

@@ -73,29 +73,36 @@ def race(contestant: Contestant, python: Path | None, *, events: int, seed: int,
             )
             Path(job.directory).mkdir()
             try:
-                report = _run(contestant, python, job, directory / "app.log")
+                module = f"tests.peers.apps.{contestant.environment}_app"
+                within_s = START_S + SLOWER_THAN_EXPECTED * job.events / contestant.pace
+                report = run_app(contestant.name, module, python, job, within_s=within_s)
             finally:
                 if named is not None and contestant.broker != "redis":
                     asyncio.run(brokers.forget(named, topic))
             broker_mib = peak_mib(pid) if pid else 0.0
-    counts, wanted = report.pop("counts"), counted(records)
+    counts, wanted = report.pop("results"), counted(records)
     if counts != wanted:
         raise RaceError(f"{contestant.name} counted {sum(counts.values()):,} events, expected {wanted.total():,}")
     return Spent(broker_mib=broker_mib, **report)
 
 
-def _run(contestant: Contestant, python: Path, job: Job, log: Path) -> dict[str, Any]:
-    argv = [str(python), "-m", f"tests.peers.apps.{contestant.environment}_app", job.dumps()]
+def run_app(name: str, module: str, python: Path, job: Job, *, within_s: float) -> dict[str, Any]:
+    """Run a contestant's app until it has written its report, then stop it; return the report.
+
+    Raises:
+        RaceError: when the app ends or the time is over before there is a report.
+    """
+    argv, log = [str(python), "-m", module, job.dumps()], Path(f"{job.out}.log")
     environment = {**os.environ, "PYTHONPATH": PYTHON_PATH, "PYTHONDONTWRITEBYTECODE": "1"}
     with log.open("wb") as output:
         child = process.spawn(argv, env=environment, output=output)
     try:
-        deadline = time.monotonic() + START_S + SLOWER_THAN_EXPECTED * job.events / contestant.pace
+        deadline = time.monotonic() + within_s
         while not Path(job.out).exists():
             if child.poll() is not None or time.monotonic() > deadline:
                 why = "it took too long" if child.poll() is None else f"it ended with {child.poll()}"
                 words = log.read_text(errors="replace")[-LOG_CHARS:]
-                raise RaceError(f"{contestant.name} did not finish, {why}:\n{words}")
+                raise RaceError(f"{name} did not finish, {why}:\n{words}")
             time.sleep(POLL_S)
         report: dict[str, Any] = json.loads(Path(job.out).read_text())
         return report

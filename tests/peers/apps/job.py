@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
+
+TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """Count events by key.
+    """The work of a peer's app: count events by key, or do the product's job.
 
     Attributes:
-        broker: The topic's broker: ``host:port`` of a Kafka, URL of a Redis.
-        topic: Its name, filled with `warm_up` + `events` events.
+        broker: The topic's broker: ``host:port`` of a Kafka, URL of a Redis; or the server, as its client names it.
+        topic: The name of a topic with `warm_up` + `events` events, or the path of a file with one on each line.
         group: An unused name, for the consumer group and for names derived from it.
         option: The variant of this peer, in its own words.
-        broker_pid: The process whose CPU time counts as the broker's; 0 when it is not visible.
+        broker_pid: The process whose CPU time counts as the broker's, with its children; 0 when it is not visible.
         directory: For local state.
         out: The file for the report.
     """
@@ -69,12 +73,12 @@ class Meter:
         """Stop the clocks."""
         self._ended = self._now()
 
-    def finish(self, counts: Mapping[str, int]) -> None:
-        """Write the report, with the final table."""
+    def finish(self, results: Mapping[str, Any]) -> None:
+        """Write the report, with the final tables."""
         begun, ended = self._begun or self._now(), self._ended or self._now()
         names = ("events", "wall_s", "worker_cpu_s", "broker_cpu_s")
         spent = dict(zip(names, (after - before for before, after in zip(begun, ended, strict=True)), strict=True))
-        report = {**spent, "worker_mib": peak_mib("self"), "counts": dict(counts)}
+        report = {**spent, "worker_mib": peak_mib("self"), "results": dict(results)}
         temporary = Path(f"{self.job.out}.new")
         temporary.write_text(json.dumps(report))
         temporary.replace(self.job.out)
@@ -84,10 +88,21 @@ class Meter:
 
 
 def cpu_seconds(pid: int) -> float:
-    """Return user and system seconds of a process so far; 0 for pid 0."""
+    """Return user and system seconds so far of a process and its children, also of ended ones; 0 for pid 0."""
     if not pid:
         return 0.0
-    return time.clock_gettime(~pid << 3 | 2)  # clock_getcpuclockid(3) computes the same number on Linux.
+    # clock_getcpuclockid(3) computes the same clock's number on Linux. It is finer than the ticks in /proc.
+    own = time.clock_gettime(~pid << 3 | 2)
+    ended = sum(map(int, Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[13:15])) / TICKS_PER_S
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return own + ended + sum(map(_seconds_of_child, map(int, children)))
+
+
+def _seconds_of_child(pid: int) -> float:
+    try:
+        return cpu_seconds(pid)
+    except OSError:
+        return 0.0  # It has ended since its parent was read, and counts there from the next reading on.
 
 
 def peak_mib(pid: int | str) -> float:

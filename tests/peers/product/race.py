@@ -1,0 +1,101 @@
+"""One run of one contestant: its server, the fills, its process and its report; then its results against the oracle."""
+
+from __future__ import annotations
+
+import secrets
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import orjson
+
+from deploy.replay.fills import Fill
+from tests.bench.spent import Spent, peak_mib
+from tests.e2e.facts import Facts
+from tests.peers.apps.job import Job
+from tests.peers.product import ours, postgres
+from tests.peers.product.contestants import OURS, Contestant
+from tests.peers.product.fills import Span, for_the_oracle, made
+from tests.peers.product.raced import Raced, kept
+from tests.peers.product.results import complaint, expected, facts_of
+from tests.peers.race import SLOWER_THAN_EXPECTED, START_S, WARM_UP_SHARE, RaceError, run_app
+
+
+@dataclass(frozen=True)
+class Load:
+    """The fills of a round, the first of which warm up, and the results that they must have."""
+
+    fills: list[Fill]
+    warm_up: int
+    wanted: Facts = field(repr=False)
+
+    @classmethod
+    def made(cls, span: Span, count: int, seed: int) -> Load:
+        """Return a load of so many measured fills, and a tenth as many before them."""
+        warm_up = max(1, count // WARM_UP_SHARE)
+        fills = made(span, warm_up + count, seed)
+        return cls(fills, warm_up, expected(map(for_the_oracle, fills)))
+
+
+@dataclass(frozen=True)
+class Place:
+    """A running server: the address for its client, its pid (0 for none), and the directory of its data."""
+
+    address: str
+    pid: int
+    data: Path
+
+
+def race(who: Contestant, python: Path, load: Load) -> Raced:
+    """Run a contestant once.
+
+    Raises:
+        RaceError: when it does not finish, or its results are not the oracle's.
+    """
+    raced, found = ours.run(load.fills, load.warm_up, load.wanted) if who == OURS else _run_peer(who, python, load)
+    if differs := complaint(load.wanted, found):
+        raise RaceError(f"{who.name}: {differs}")
+    return raced
+
+
+def _run_peer(who: Contestant, python: Path, load: Load) -> tuple[Raced, Facts]:
+    with tempfile.TemporaryDirectory() as text:
+        directory = Path(text)
+        with _server(who, python, directory) as place:
+            size = kept(who.server, place.address, place.pid, place.data)
+            before = size() if size else 0
+            job = Job(
+                broker=place.address,
+                topic=_fill(directory, load.fills),
+                group=f"product-{secrets.token_hex(4)}",
+                option=who.option,
+                warm_up=load.warm_up,
+                events=len(load.fills) - load.warm_up,
+                broker_pid=place.pid,
+                directory=str(directory / "state"),
+                out=str(directory / "report"),
+            )
+            Path(job.directory).mkdir()
+            within_s = START_S + SLOWER_THAN_EXPECTED * job.total / who.pace
+            report = run_app(who.name, f"tests.peers.product.apps.{who.app}", python, job, within_s=within_s)
+            results = report.pop("results")
+            spent = Spent(broker_mib=peak_mib(place.pid) if place.pid else 0.0, **report)
+            return Raced(spent, (size() - before) / job.total if size else None), facts_of(results)
+
+
+@contextmanager
+def _server(who: Contestant, python: Path, directory: Path) -> Iterator[Place]:
+    match who.server:
+        case "postgres":
+            with postgres.server(python) as (conninfo, pid, data):
+                yield Place(conninfo, pid, data / "base")
+        case _:
+            yield Place("", 0, directory)
+
+
+def _fill(directory: Path, fills: list[Fill]) -> str:
+    path = directory / "fills.jsonl"
+    path.write_bytes(b"\n".join(map(orjson.dumps, fills)))
+    return str(path)
