@@ -7,11 +7,11 @@ Source of the codec: https://jcristharif.com/msgspec/
 
 from __future__ import annotations
 
-import threading
 from functools import cache
 from typing import Any, Final, Protocol, Self, TypeVar
 
 import msgspec
+from faust_redis import decoders
 
 from streams.units import Quantity
 
@@ -22,9 +22,6 @@ WireError: Final = msgspec.MsgspecError
 
 EVENT_ENCODER: Final = msgspec.json.Encoder(enc_hook=lambda value: value.text())
 """Encodes events to JSON bytes."""
-
-
-_DESCRIBING: Final = threading.RLock()
 
 
 def _in_row(value: int) -> str | int:
@@ -55,13 +52,8 @@ def _from_text(kind: type[_Text], value: object) -> _Text:
 
 
 def decoder(kind: type[T]) -> msgspec.json.Decoder[T]:
-    """Return a decoder that reads structs of one kind from JSON bytes and raises `WireError`.
-
-    Threads may call this, and one at a time makes a decoder: msgspec stores the description of a struct in its class
-    before the description is complete, and another thread that used it would read a null pointer.
-    """
-    with _DESCRIBING:
-        return msgspec.json.Decoder(kind, dec_hook=_from_text)
+    """Return a decoder that reads structs of one kind from JSON bytes and raises `WireError`. Threads may call this."""
+    return decoders.json_decoder(kind, dec_hook=_from_text)
 
 
 def convert(fields: object, kind: type[T]) -> T:
@@ -70,8 +62,7 @@ def convert(fields: object, kind: type[T]) -> T:
     Raises:
         WireError: when the JSON holds no such struct.
     """
-    with _DESCRIBING:
-        return msgspec.convert(fields, kind, dec_hook=_from_text)
+    return decoders.convert(fields, kind, dec_hook=_from_text)
 
 
 cached_decoder = cache(decoder)

@@ -6,16 +6,21 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.source import PYTHON_PATH
 
 PROGRAM = """
-import sys, threading
+import itertools, sys, threading
 import msgspec
+from faust_redis import Typed
 from streams.wire import cached_decoder
 from tables.row import Row
 
 sys.setswitchinterval(1e-6)
 ROUNDS, THREADS = 300, 4
+TURNS = itertools.count()
+READ = eval(sys.argv[1])
 
 
 for number in range(ROUNDS):
@@ -27,7 +32,7 @@ for number in range(ROUNDS):
 
     def read() -> None:
         barrier.wait()
-        found.append(cached_decoder(kind).decode(raw).field_19["a"].text)
+        found.append(READ(kind, raw).field_19["a"].text)
 
     threads = [threading.Thread(target=read) for _ in range(THREADS)]
     for thread in threads:
@@ -38,10 +43,18 @@ for number in range(ROUNDS):
 """
 
 
-def test_several_threads_may_make_a_decoder_of_one_struct_at_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "read",
+    [
+        "lambda kind, raw: cached_decoder(kind).decode(raw)",
+        "lambda kind, raw: (Typed(kind).load if next(TURNS) % 2 else cached_decoder(kind).decode)(raw)",
+    ],
+    ids=["product", "product and library"],
+)
+def test_several_threads_may_make_a_decoder_of_one_struct_at_once(tmp_path: Path, read: str) -> None:
     """In a process of its own: where this is not safe, the process is killed by a segmentation fault."""
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM],
+        [sys.executable, "-c", PROGRAM, read],
         env={"PYTHONPATH": PYTHON_PATH},
         cwd=tmp_path,
         capture_output=True,

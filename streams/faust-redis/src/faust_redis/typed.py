@@ -18,13 +18,15 @@ import msgspec
 from faust.exceptions import ValueDecodeError
 from faust.serializers.schemas import Schema
 
+from faust_redis.decoders import json_decoder
+
 
 class Typed(Schema):  # type: ignore[type-arg]
     """A Faust schema for JSON values of one msgspec type. Faust decodes and encodes the keys."""
 
     def __init__(self, value_type: type, *, key_type: Any = str) -> None:
         super().__init__(key_type=key_type)
-        self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(value_type)
+        self._decoder: msgspec.json.Decoder[Any] = json_decoder(value_type)
 
     def load(self, value: bytes) -> Any:
         """Decode a value from its bytes.
