@@ -82,20 +82,20 @@ def static_check(name: str, *parameters: str) -> None:
     started = time.monotonic()
     command = [str(VENV / "bin" / name), *parameters]
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-    what = " ".join([name, *parameters[:-1]])
+    called = " ".join([name, *parameters[:-1]])
     if done.returncode:
         print(done.stdout, end="")
-        stop(f"{what} failed; its output is above", done.returncode)
-    say(f"{what} passed in {time.monotonic() - started:.0f} s")
+        stop(f"{called} failed; its output is above", done.returncode)
+    say(f"{called} passed in {time.monotonic() - started:.0f} s")
 
 
 def run_tests(venv: Path, arguments: list[str]) -> None:
     """Run pytest in several processes; later arguments override ours, so `-n 0` runs the tests in one."""
     at_once = min(TESTS_PER_CORE * (os.cpu_count() or 1), TESTS_AT_ONCE_MAX)
-    ours = ["-q", "-n", str(at_once), "--dist", "loadgroup", "--no-loadscope-reorder"]
-    say(" ".join(["pytest", *ours, *arguments]))
+    parallel_options = ["-q", "-n", str(at_once), "--dist", "loadgroup", "--no-loadscope-reorder"]
+    say(" ".join(["pytest", *parallel_options, *arguments]))
     environment = {**os.environ, "PATH": f"{venv / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
-    command = [str(venv / "bin" / "pytest"), *ours, *arguments]
+    command = [str(venv / "bin" / "pytest"), *parallel_options, *arguments]
     status = finish(command, environment)
     if status:
         stop(f"pytest failed; run a test alone with: {venv.name}/bin/pytest -k NAME", status)

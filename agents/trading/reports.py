@@ -35,5 +35,5 @@ def rejected(event: Event[ReportFill], verdict: Verdict) -> AnyEvent:
         reason="too_late" if verdict.kind == "too_late" else "conflicting_repetition",
         differing=tuple(NAMES[position] for position in verdict.differing),
     )
-    said = (event.time, *_values(fill))
-    return event.then(fact, subject=fill.trade_id, name=SEPARATOR.join(map(str, said)))
+    content = (event.time, *_values(fill))
+    return event.then(fact, subject=fill.trade_id, name=SEPARATOR.join(map(str, content)))

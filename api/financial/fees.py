@@ -74,17 +74,17 @@ def _is_day(text: str) -> bool:
 
 
 @router.get("/fees", summary="Fee totals", dependencies=[visible(FINANCIAL_FEES)], response_model=FEES_ANSWER)
-async def get_fees(api: ApiDep, wanted: Filter) -> Response:
+async def get_fees(api: ApiDep, filters: Filter) -> Response:
     """Return accrued fees by source, asset, UTC day and beneficiary. Beneficiary `total` is the whole of each fee."""
     found = await api.tables.rows(FINANCIAL_FEES.name)
     parts: dict[str, list[FeeTotal]] = defaultdict(list)
     for row in found.rows:
-        if wanted.takes(row.key):
+        if filters.matches(row.key):
             parts[row.key].append(FeeTotal.load(row.value))
     return json_answer({"position": str(found.position), "fees": [summed(key, parts[key]) for key in sorted(parts)]})
 
 
 @feeds.get("/fees", summary="Fee totals")
-async def fees(api: ApiDep, wanted: Filter, last_event_id: LastEventId = None) -> FeedResponse:
+async def fees(api: ApiDep, filters: Filter, last_event_id: LastEventId = None) -> FeedResponse:
     """Fee totals as they grow."""
-    return await open_feed(api, FEES_FEED, FeesView(api.hub.shared_by(FEES_FEED), wanted), last_event_id)
+    return await open_feed(api, FEES_FEED, FeesView(api.hub.shared_by(FEES_FEED), filters), last_event_id)

@@ -51,24 +51,24 @@ class Sums:
         self.position = Position(self.position.topic, self.position.epoch, offsets)
         self._deltas_of = None
 
-    def rows(self, wanted: FeeFilter) -> EncodedRows:
+    def rows(self, fee_filter: FeeFilter) -> EncodedRows:
         """Return the encoded sums that a filter takes, in the order of their keys."""
-        return [self._row(key) for key in sorted(self._parts) if wanted.takes(key)]
+        return [self._row(key) for key in sorted(self._parts) if fee_filter.matches(key)]
 
-    def since(self, changes: Changes, wanted: FeeFilter) -> bytes | None:
+    def since(self, changes: Changes, fee_filter: FeeFilter) -> bytes | None:
         """Return the data of a delta: the changed sums that a filter takes, as they are now; None when there are none.
 
         The result is cached by filter until other changes are asked for, so subscribers with one filter share it.
         """
         if changes is not self._deltas_of:
             self._deltas_of, self._deltas = changes, {}
-        if wanted not in self._deltas:
-            self._deltas[wanted] = self._delta(changes, wanted)
-        return self._deltas[wanted]
+        if fee_filter not in self._deltas:
+            self._deltas[fee_filter] = self._delta(changes, fee_filter)
+        return self._deltas[fee_filter]
 
-    def _delta(self, changes: Changes, wanted: FeeFilter) -> bytes | None:
+    def _delta(self, changes: Changes, fee_filter: FeeFilter) -> bytes | None:
         changed = {str(change.key.name) for change in changes}
-        rows = [self._row(key) for key in sorted(changed) if wanted.takes(key)]
+        rows = [self._row(key) for key in sorted(changed) if fee_filter.matches(key)]
         return delta_data(rows) if rows else None
 
     def _row(self, key: str) -> bytes:
@@ -112,16 +112,16 @@ class SharedSums:
 class FeesView:
     """Shows one subscriber the fee sums that its filter takes."""
 
-    def __init__(self, totals: SharedSums, wanted: FeeFilter) -> None:
+    def __init__(self, totals: SharedSums, fee_filter: FeeFilter) -> None:
         self.channels = None
         self._totals = totals
-        self._wanted = wanted
+        self._filter = fee_filter
 
     async def snapshot(self, follower: Follower, subscriber: Subscriber) -> AsyncIterator[EncodedRows]:
         """Yield all sums of the filter at one moment."""
         now = await self._totals.at(await follower.reading())
         subscriber.know(now.position)
-        yield now.rows(self._wanted)
+        yield now.rows(self._filter)
 
     async def resume(self) -> None:
         """Do nothing: a subscriber has no sums of its own."""
@@ -130,4 +130,4 @@ class FeesView:
         """Return the sums that changed."""
         del subscriber
         now = await self._totals.at(Position(position.topic, position.epoch, changes.ends))
-        return now.since(changes, self._wanted)
+        return now.since(changes, self._filter)

@@ -35,11 +35,11 @@ class FeeFilter:
     asset: str | None
     beneficiary: str | None
 
-    def takes(self, key: str) -> bool:
+    def matches(self, key: str) -> bool:
         """Return whether the filter takes the totals of a key."""
         source, asset, day, beneficiary = key.split(SEPARATOR)
         found = ((self.day, day), (self.source, source), (self.asset, asset), (self.beneficiary, beneficiary))
-        return all(wanted is None or wanted == value for wanted, value in found)
+        return all(expected is None or expected == value for expected, value in found)
 
 
 def summed(key: str, parts: Iterable[FeeTotal]) -> dict[str, JsonValue]:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 from faust_redis.log import Position
 from pydantic import BaseModel, Field
 
-from api.gamification.asked import AskedBoard, BoardRow, Leaderboard, board_row
+from api.gamification.requested import AskedBoard, BoardRow, Leaderboard, board_row
 from api.gamification.seals import Seals
 from api.gamification.tops import BoardView, Tops, read_standings
 from api.kit import cursor as cursors
@@ -76,7 +76,7 @@ class UserStanding(BoardAnswer):
 @router.get("/{board}", summary="A board's page", responses=problems(400))
 async def get_board(
     api: ApiDep,
-    asked: AskedBoard,
+    requested: AskedBoard,
     limit: Annotated[int, Query(ge=1, le=LIMIT_MAX)] = LIMIT_DEFAULT,
     cursor: Annotated[str | None, Query(max_length=cursors.CURSOR_CHARS_MAX)] = None,
 ) -> BoardPage:
@@ -85,48 +85,48 @@ async def get_board(
     Order: score descending, who reached it first, user id. A cursor continues after the last row that was shown: a user
     whose score did not change meanwhile is neither skipped nor shown twice.
     """
-    after = None if cursor is None else await _after(api, asked, cursor)
-    page = await api.tables.page(TABLE, asked.group, after=after, limit=limit)
+    after = None if cursor is None else await _after(api, requested, cursor)
+    page = await api.tables.page(TABLE, requested.group, after=after, limit=limit)
     next_cursor = None
     if len(page.members) == limit and page.members[-1].rank < page.total:
         next_cursor = cursors.write(
-            api.config.jwt_secret, group=asked.group, epoch=page.position.epoch, entry=page.members[-1].entry
+            api.config.jwt_secret, group=requested.group, epoch=page.position.epoch, entry=page.members[-1].entry
         )
-    shown = [board_row(asked.board, ranked) for ranked in page.members]
-    head = await _head(api, asked, page.position, page.total, shown)
+    shown = [board_row(requested.board, ranked) for ranked in page.members]
+    head = await _head(api, requested, page.position, page.total, shown)
     return BoardPage(**dict(head), next_cursor=next_cursor)
 
 
 @router.get("/{board}/users/{user_id}", summary="A user's rank")
 async def get_standing(
     api: ApiDep,
-    asked: AskedBoard,
+    requested: AskedBoard,
     user_id: UserPath,
     neighbours: Annotated[int, Query(ge=0, le=NEIGHBOURS_MAX, description="rows on each side")] = 0,
 ) -> UserStanding:
     """Return a user's place on a board, with the rows around it."""
     standing = await api.tables.standing(
-        TABLE, asked.group, user_id, rows=keys_of(asked.group, user_id), owner=user_id, neighbours=neighbours
+        TABLE, requested.group, user_id, rows=keys_of(requested.group, user_id), owner=user_id, neighbours=neighbours
     )
     if standing.place is None:
         raise Problem(NOT_FOUND, f"{user_id!r} is not on this board", position=str(standing.position))
-    place = board_row(asked.board, standing.place)
-    around = [board_row(asked.board, ranked) for ranked in standing.around]
-    head = await _head(api, asked, standing.position, standing.total, around)
+    place = board_row(requested.board, standing.place)
+    around = [board_row(requested.board, ranked) for ranked in standing.around]
+    head = await _head(api, requested, standing.position, standing.total, around)
     return UserStanding(**dict(head), user_id=user_id, rank=place.rank, score=place.score)
 
 
-async def _after(api: Api, asked: Leaderboard, cursor: str) -> str:
+async def _after(api: Api, requested: Leaderboard, cursor: str) -> str:
     position = await api.tables.position(TABLE)
-    return cursors.read(api.config.jwt_secret, cursor, group=asked.group, epoch=position.epoch)
+    return cursors.read(api.config.jwt_secret, cursor, group=requested.group, epoch=position.epoch)
 
 
-async def _head(api: Api, asked: Leaderboard, position: Position, total: int, shown: list[BoardRow]) -> BoardAnswer:
-    digest = await api.part(Seals).digest(asked.group, asked.period, position.epoch)
+async def _head(api: Api, requested: Leaderboard, position: Position, total: int, shown: list[BoardRow]) -> BoardAnswer:
+    digest = await api.part(Seals).digest(requested.group, requested.period, position.epoch)
     return BoardAnswer(
-        board=asked.board,
-        period=asked.period.text,
-        market=asked.market,
+        board=requested.board,
+        period=requested.period.text,
+        market=requested.market,
         position=str(position),
         total=total,
         sealed=digest is not None,
@@ -138,7 +138,7 @@ async def _head(api: Api, asked: Leaderboard, position: Position, total: int, sh
 @feeds.get("/boards", summary="Top of a leaderboard")
 async def boards(
     api: ApiDep,
-    asked: AskedBoard,
+    requested: AskedBoard,
     top: Annotated[int, Query(ge=1, le=TOP_MAX)] = TOP_DEFAULT,
     last_event_id: LastEventId = None,
 ) -> FeedResponse:
@@ -147,5 +147,5 @@ async def boards(
     A delta has the rows whose rank or score changed and, in `removed`, the users who left the top; with
     `complete: true` its rows are all there are.
     """
-    view = BoardView(api.hub.shared_by(BOARDS_FEED), asked.board, asked.group, top)
+    view = BoardView(api.hub.shared_by(BOARDS_FEED), requested.board, requested.group, top)
     return await open_feed(api, BOARDS_FEED, view, last_event_id)

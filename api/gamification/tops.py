@@ -78,8 +78,8 @@ class Tops:
 
     async def prepare(self, changed: ByChannel, since: Position) -> None:
         """Read the boards that changed once, before their subscribers ask for them."""
-        wanted = {group: Position(since.topic, since.epoch, changes.ends) for group, changes in changed.items()}
-        watched = [(top, wanted[group]) for (group, _), top in self._tops.items() if group in wanted]
+        minimums = {group: Position(since.topic, since.epoch, changes.ends) for group, changes in changed.items()}
+        watched = [(top, minimums[group]) for (group, _), top in self._tops.items() if group in minimums]
         await asyncio.gather(*[top.at(at_least) for top, at_least in watched])
 
     async def _read(self, board: Board, group: str, limit: int) -> Shown:

@@ -68,8 +68,8 @@ class Pipeline:
     ) -> DomainState:
         consumed = self._topology.domain(domain).consumes
         committed = group.committed
-        mine = {tp: end for tp, end in ends.items() if tp.topic in consumed}
-        lag = {tp: max(0, end - committed.get(tp, 0)) for tp, end in mine.items()}
+        consumed_ends = {tp: end for tp, end in ends.items() if tp.topic in consumed}
+        lag = {tp: max(0, end - committed.get(tp, 0)) for tp, end in consumed_ends.items()}
         delays = [self._history.delay(tp, committed.get(tp, 0), now_ms) for tp, behind in lag.items() if behind]
         return DomainState(domain, group, lag, max(delays, default=Delay(0.0, at_least=False)))
 

@@ -106,22 +106,22 @@ class DomainThread:
 
     async def _live(self) -> None:
         """Run one app until it crashes or the thread is asked to stop."""
-        asked = self._listen()
+        stop_request = self._listen()
         beating = asyncio.create_task(self._beat())
         root = _Root(self._services())
         starting = asyncio.ensure_future(root.start())
         ended = asyncio.ensure_future(root.wait_until_stopped())
         try:
-            await asyncio.wait({starting, ended, asked}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({starting, ended, stop_request}, return_when=asyncio.FIRST_COMPLETED)
             if starting.done():
                 starting.result()
-                await asyncio.wait({ended, asked}, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait({ended, stop_request}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             await self._stop(root)
             self.is_running = False
-            for task in (starting, ended, asked, beating):
+            for task in (starting, ended, stop_request, beating):
                 task.cancel()
-            await asyncio.gather(starting, ended, asked, beating, return_exceptions=True)
+            await asyncio.gather(starting, ended, stop_request, beating, return_exceptions=True)
         if not self._stopping.is_set():
             raise DomainCrashedError(f"{self.domain} ended by itself") from root.crash_reason
 

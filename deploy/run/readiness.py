@@ -13,23 +13,23 @@ from deploy.settings import Settings
 from tables.domains import TOPOLOGY
 
 
-def missing_for_readiness(settings: Settings, wanted: Mapping[str, int]) -> str | None:
+def missing_for_readiness(settings: Settings, expected: Mapping[str, int]) -> str | None:
     """Return a text that names what the pipeline lacks, or None when it is ready.
 
     Args:
         settings: Settings with the server to read from.
-        wanted: How many members the group of each domain is to have.
+        expected: How many members the group of each domain is to have.
     """
     try:
-        return asyncio.run(_missing(settings, wanted))
+        return asyncio.run(_missing(settings, expected))
     except LogError as exc:
         return str(exc)
 
 
-async def _missing(settings: Settings, wanted: Mapping[str, int]) -> str | None:
+async def _missing(settings: Settings, expected: Mapping[str, int]) -> str | None:
     async with Log(log_url(settings), settings.namespace) as log:
-        groups = await Admin(log).describe_groups([TOPOLOGY.group(settings.app_id, name) for name in wanted])
-    for (name, members), group in zip(wanted.items(), groups, strict=True):
+        groups = await Admin(log).describe_groups([TOPOLOGY.group(settings.app_id, name) for name in expected])
+    for (name, members), group in zip(expected.items(), groups, strict=True):
         if not group.ready:
             return f"{name}: {group.why_not_ready}"
         if len(group.members) < members:

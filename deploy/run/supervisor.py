@@ -101,20 +101,22 @@ class Supervisor:
         self._children: list[_Supervised] = []
         self._fault: str | None = None
 
-    def keep(self, name: str, what: Runnable, *, stage: str = "", once: bool = False, started: bool = False) -> None:
+    def keep(
+        self, name: str, runnable: Runnable, *, stage: str = "", once: bool = False, started: bool = False
+    ) -> None:
         """Start a child and keep it running.
 
         Args:
             name: The name in reports.
-            what: The child.
+            runnable: The child.
             stage: Consecutive children of the same stage are stopped together.
             once: Do not restart the child when it ends.
             started: The child runs already.
         """
-        child = _Supervised(name, stage or name, what, once, started_at=time.monotonic())
+        child = _Supervised(name, stage or name, runnable, once, started_at=time.monotonic())
         self._children.append(child)
         if not started:
-            what.launch()
+            runnable.launch()
 
     def check(self) -> None:
         """Check every child once: record its end, or restart it when its back-off is over."""

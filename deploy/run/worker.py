@@ -137,9 +137,9 @@ class Worker:
 
     async def run(self, listener: socket.socket) -> None:
         """Run the domains until SIGTERM or SIGINT; serve probes and metrics on `listener` meanwhile."""
-        asked = asyncio.Event()
+        stop_requested = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, asked.set)
+            asyncio.get_running_loop().add_signal_handler(number, stop_requested.set)
         log = Log(log_url(self._settings), self._settings.namespace)
         admin = Admin(log)
         groups = list(TOPOLOGY.groups(self._settings.app_id).values())
@@ -151,7 +151,7 @@ class Worker:
                 for thread in self._threads:
                     thread.start()
                 self._say_started(listener)
-                await asked.wait()
+                await stop_requested.wait()
                 health.stopping = True
                 await asyncio.to_thread(_stop, self._threads)
         finally:

@@ -30,13 +30,13 @@ def become(parent: int, command: list[str]) -> None:
 
 def watch(parent: int, command: list[str]) -> int:
     """Run the command until it ends. Kill it when the parent has died."""
-    asked: list[int] = []  # signals that arrive before the child exists
+    early_signals: list[int] = []  # signals that arrive before the child exists
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda number, _: asked.append(number))
+        signal.signal(number, lambda number, _: early_signals.append(number))
     child = subprocess.Popen(command, close_fds=False)  # noqa: S603
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda number, _: child.send_signal(number))
-    for early in asked:
+    for early in early_signals:
         child.send_signal(early)
     while True:
         try:

@@ -98,9 +98,9 @@ class EventData(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, g
 def _register(model: type[EventData]) -> None:
     if sorted(model.upcasters) != list(range(1, model.version)):
         raise TypeError(f"{model.type_name} needs one upcaster for each version below {model.version}")
-    mine = (model.__module__, model.version)
+    identity = (model.__module__, model.version)
     for known in CATALOGUE.values():
-        if known.type_stem == model.type_stem and (known.__module__, known.version) != mine:
+        if known.type_stem == model.type_stem and (known.__module__, known.version) != identity:
             raise TypeError(f"{known.__module__} and {model.__module__} both define {model.type_stem}")
     CATALOGUE[model.type_name] = model
 

@@ -43,8 +43,8 @@ class Calls:
         )
 
     async def _use(self, uses: Sequence[Use]) -> list[FirstUse]:
-        asked = [first_use.Use(use.key.name, int(use.now), use.key.ttl_ms) for use in uses]
-        return [FirstUse(Instant(began), used_with) for began, used_with in await first_uses(self._log, asked)]
+        keys = [first_use.Use(use.key.name, int(use.now), use.key.ttl_ms) for use in uses]
+        return [FirstUse(Instant(began), used_with) for began, used_with in await first_uses(self._log, keys)]
 
     async def _append(self, requests: Sequence[Sequence[Record]]) -> list[Appended]:
         """Append the records of all requests in one write, which has one outcome for all of them."""

@@ -65,12 +65,12 @@ class SingleFlightCache(Generic[T]):
         return self.last
 
 
-def covers(position: Position, wanted: Position) -> bool:
-    """Return whether a value at `position` includes all records below `wanted`."""
-    if position.epoch != wanted.epoch:
+def covers(position: Position, at_least: Position) -> bool:
+    """Return whether a value at `position` includes all records below `at_least`."""
+    if position.epoch != at_least.epoch:
         return False
     offsets = position.offsets
-    for partition, offset in wanted.offsets.items():  # noqa: SIM110 - called for each subscriber; `all` takes twice as long
+    for partition, offset in at_least.offsets.items():  # noqa: SIM110 - called for each subscriber; `all` takes twice as long
         if offsets.get(partition, 0) < offset:
             return False
     return True

@@ -53,12 +53,12 @@ def python() -> Finding:
 
 def packages() -> Finding:
     """Check that the installed packages have the tested versions."""
-    wanted = dict(
+    pinned = dict(
         re.findall(r"^([\w.-]+)==(\S+)", files("deploy").joinpath("constraints.txt").read_text("utf-8"), re.MULTILINE)
     )
-    wanted.pop("setuptools")  # needed to install only
+    pinned.pop("setuptools")  # needed to install only
     other = []
-    for name, version in wanted.items():
+    for name, version in pinned.items():
         try:
             installed = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
@@ -67,7 +67,7 @@ def packages() -> Finding:
             other.append(f"{name} {installed} (tested: {version})")
     if other:
         return warn("packages", ", ".join(other), "pip install -c deploy/constraints.txt, or run the tests with these")
-    return ok("packages", f"{len(wanted)} as tested")
+    return ok("packages", f"{len(pinned)} as tested")
 
 
 def data_directory(directory: Path) -> Finding:

@@ -16,7 +16,7 @@ STEADY_S = 10.0  # the back-off begins again at its minimum after this long
 logger = logging.getLogger(__name__)
 
 
-async def retry_while_unavailable(work: Callable[[], Awaitable[None]], what: str, *, once: bool = False) -> None:
+async def retry_while_unavailable(work: Callable[[], Awaitable[None]], work_name: str, *, once: bool = False) -> None:
     """Run the work until it returns. Retry it with pauses while Kafka or the log is away or refuses."""
     clock = asyncio.get_running_loop().time
     pause = RETRY_FIRST_S
@@ -25,11 +25,11 @@ async def retry_while_unavailable(work: Callable[[], Awaitable[None]], what: str
         try:
             await work()
         except (SourceMovedError, RolledBackError) as exc:
-            logger.warning("%s steps back: %s", what, exc)
+            logger.warning("%s steps back: %s", work_name, exc)
             pause = RETRY_MAX_S
         except (KafkaError, LogError, OSError) as exc:
             if clock() - began > STEADY_S or pause == RETRY_FIRST_S:
-                logger.warning("%s waits: %s", what, exc)
+                logger.warning("%s waits: %s", work_name, exc)
                 pause = RETRY_FIRST_S
         else:
             if once:

@@ -33,8 +33,8 @@ def amounts(data: bytes | None) -> dict[str, str]:
     return {row["beneficiary"]: row["amount"] for row in rows}
 
 
-def shown(sums: Sums, wanted: FeeFilter = ALL) -> dict[str, str]:
-    return amounts(b'{"rows":[' + b",".join(sums.rows(wanted)) + b"]}")
+def shown(sums: Sums, fee_filter: FeeFilter = ALL) -> dict[str, str]:
+    return amounts(b'{"rows":[' + b",".join(sums.rows(fee_filter)) + b"]}")
 
 
 class Table:

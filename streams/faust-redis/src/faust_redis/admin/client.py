@@ -118,10 +118,10 @@ class Admin:
                 exist are left out.
         """
         committed = await self.committed(group)
-        wanted = sorted({tp.topic for tp in committed} | set(topics))
-        offsets, ends = await self.committed_and_ends([group], wanted)
+        selected = sorted({tp.topic for tp in committed} | set(topics))
+        offsets, ends = await self.committed_and_ends([group], selected)
         committed = offsets[group]
-        found = {TopicPartition(topic, p): end for topic in wanted for p, end in ends[topic].items()}
+        found = {TopicPartition(topic, p): end for topic in selected for p, end in ends[topic].items()}
         return lag(committed, found)
 
     async def committed(self, group: str) -> dict[TopicPartition, int]:
@@ -177,8 +177,8 @@ class Admin:
         described = {p.partition: p for p in (await self.describe_topic(topic)).partitions}
         if partition is not None and partition not in described:
             raise InvalidRequestError(f"topic {topic!r} has partitions 0 to {len(described) - 1}, not {partition}")
-        wanted = described.values() if partition is None else [described[partition]]
-        offsets = {TopicPartition(topic, p.partition): _offset(p, to) for p in wanted}
+        selected = described.values() if partition is None else [described[partition]]
+        offsets = {TopicPartition(topic, p.partition): _offset(p, to) for p in selected}
         await self.log.reset_offsets(group, offsets)
         return offsets
 

@@ -50,8 +50,8 @@ def _member(member: bytes, left_ms: int, generation: int, statuses: Hash, assign
 def _assignment(encoded: bytes) -> tuple[TopicPartition, ...]:
     if not encoded:
         return ()
-    given = ConsumerProtocolMemberAssignment.decode(encoded).assignment
-    return tuple(sorted(TopicPartition(topic, partition) for topic, partitions in given for partition in partitions))
+    assigned = ConsumerProtocolMemberAssignment.decode(encoded).assignment
+    return tuple(sorted(TopicPartition(topic, partition) for topic, partitions in assigned for partition in partitions))
 
 
 def committed(offsets: Hash) -> dict[TopicPartition, int]:

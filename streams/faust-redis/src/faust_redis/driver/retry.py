@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 async def retry_while_unavailable(
     call: Callable[[], Awaitable[T]],
-    what: str,
+    work_name: str,
     *,
     patience_s: float | None = None,
     stop: Callable[[], bool] | None = None,
@@ -25,7 +25,7 @@ async def retry_while_unavailable(
 
     Args:
         call: Returns a new awaitable for each attempt; must be safe to repeat.
-        what: The name of the work in log messages, for example "commit".
+        work_name: The name of the work in log messages, for example "commit".
         patience_s: Seconds after which to give up; None never gives up.
         stop: Returns true when to give up.
 
@@ -44,11 +44,11 @@ async def retry_while_unavailable(
             if (patience_s is not None and away_s > patience_s) or (stop is not None and stop()):
                 raise
             if not waiting:
-                logger.warning("%s waits for the broker: %s", what, exc)
+                logger.warning("%s waits for the broker: %s", work_name, exc)
                 waiting = True
             await asyncio.sleep(pause)
             pause = min(pause * 2, RETRY_MAX_S)
         else:
             if waiting:
-                logger.info("%s goes on: the broker is back after %.1f s", what, clock() - began)
+                logger.info("%s goes on: the broker is back after %.1f s", work_name, clock() - began)
             return result

@@ -81,10 +81,10 @@ class FetchState:
         self.positions.update((tp, records[0].offset) for tp, records in taken.items())
         return taken
 
-    def fetchable(self, wanted: set[TP], full: Container[TP]) -> dict[TopicPartition, int]:
+    def fetchable(self, partitions: set[TP], full: Container[TP]) -> dict[TopicPartition, int]:
         """Return the partitions that can be fetched, each with its position. If there is none, the caller must wait."""
         return {
             TopicPartition(*tp): self.positions[tp]
-            for tp in sorted(wanted)
+            for tp in sorted(partitions)
             if tp in self.positions and tp not in self.parked and not self.is_held_back(tp) and tp not in full
         }

@@ -94,8 +94,8 @@ class Fetcher:
         if not flow.flow_active:
             return {}
         assigned = self._ownership.assigned
-        wanted = assigned if active is None else active & assigned
-        offsets = self._fetchable(wanted)
+        partitions = assigned if active is None else active & assigned
+        offsets = self._fetchable(partitions)
         if not offsets:
             return {}
         seeks = state.seeks
@@ -106,7 +106,7 @@ class Fetcher:
         )
         if fetched is None or seeks != state.seeks or not flow.flow_active:
             return {}
-        still = wanted if active is None else wanted & flow.active
+        still = partitions if active is None else partitions & flow.active
         for place, error in fetched.damaged.items():
             if TP(*place) in still:
                 self._stop_at(TP(*place), error)
@@ -117,8 +117,8 @@ class Fetcher:
                 return {}
         return found
 
-    def _fetchable(self, wanted: set[TP]) -> dict[TopicPartition, int]:
-        return self._state.fetchable(wanted, self._flow().full)
+    def _fetchable(self, partitions: set[TP]) -> dict[TopicPartition, int]:
+        return self._state.fetchable(partitions, self._flow().full)
 
     def _stop_at(self, tp: TP, error: DamagedPartitionError) -> None:
         """Hold back a damaged partition.

@@ -22,17 +22,17 @@ def join_metadata(assignor: Any, topics: set[str], member: str) -> ConsumerProto
     metadata = assignor.metadata(topics)
     if not isinstance(assignor, PartitionAssignor):
         return metadata
-    said: Any = ClientMetadata.loads(metadata.user_data)
-    said.url = str(URL(said.url).with_fragment(member))
-    return ConsumerProtocolMemberMetadata(metadata.version, sorted(metadata.subscription), said.dumps())
+    client: Any = ClientMetadata.loads(metadata.user_data)
+    client.url = str(URL(client.url).with_fragment(member))
+    return ConsumerProtocolMemberMetadata(metadata.version, sorted(metadata.subscription), client.dumps())
 
 
 def accept(assignor: Any, assignment: ConsumerProtocolMemberAssignment) -> None:
     """Pass an assignor its assignment under the assignor's URL, because Faust's assignor accepts no other URL."""
     if isinstance(assignor, PartitionAssignor):
-        given: Any = ClientMetadata.loads(zlib.decompress(assignment.user_data))
-        given.url = internals.url_of(assignor)
+        client: Any = ClientMetadata.loads(zlib.decompress(assignment.user_data))
+        client.url = internals.url_of(assignor)
         assignment = ConsumerProtocolMemberAssignment(
-            assignment.version, assignment.assignment, zlib.compress(given.dumps())
+            assignment.version, assignment.assignment, zlib.compress(client.dumps())
         )
     assignor.on_assignment(assignment)

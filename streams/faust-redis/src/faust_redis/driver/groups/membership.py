@@ -102,9 +102,9 @@ class Membership:
 
     def subscribe(self, topics: Iterable[str]) -> None:
         """Set the topics of this member; a change makes it join again. Returns at once."""
-        wanted = frozenset(topics)
-        if wanted != self.topics:
-            self.topics = wanted
+        subscribed = frozenset(topics)
+        if subscribed != self.topics:
+            self.topics = subscribed
             self._subscription_changed = True
             self._changed.set()
 
@@ -210,7 +210,7 @@ class Membership:
                 logger.warning("topic %r does not exist; its partitions are assigned to no member", topic)
         own_prefix = self.app.conf.reply_to_prefix
         assigned = assignment.assign(self.app.assignor, Cluster(partitions), members, own_prefix)
-        assignments = {member: given.encode() for member, given in assigned.items()}
+        assignments = {member: assignment.encode() for member, assignment in assigned.items()}
         self._synced = generation
         self._member_state = await self._ask(partial(self._groups.sync, generation=generation, assignments=assignments))
         self._changed.set()
@@ -228,12 +228,12 @@ class Membership:
             return
         if self._owns:
             await self._revoke()  # a late join attempt took effect, so this member missed the rebalance
-        given = ConsumerProtocolMemberAssignment.decode(state.assignment)
-        tps = {TP(topic, partition) for topic, partitions in given.assignment for partition in partitions}
+        assignment = ConsumerProtocolMemberAssignment.decode(state.assignment)
+        tps = {TP(topic, partition) for topic, partitions in assignment.assignment for partition in partitions}
         self._check(tps)
         self._owns = True
         self.generation = state.generation
-        identity.accept(self.app.assignor, given)
+        identity.accept(self.app.assignor, assignment)
         self._forget_recovered()
         self._installed += 1
         self.app.consumer_generation_id = self._installed

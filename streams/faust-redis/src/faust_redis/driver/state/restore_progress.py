@@ -21,8 +21,8 @@ class RestoreProgress:
         done: How many rows and records have been read.
     """
 
-    def __init__(self, what: str) -> None:
-        self._what = what
+    def __init__(self, work_name: str) -> None:
+        self._work_name = work_name
         self._began = self._said = time.monotonic()
         self._left: dict[TP, int] | None = None
         self.done = 0
@@ -47,7 +47,7 @@ class RestoreProgress:
         now = time.monotonic()
         if now - self._said >= SAY_EVERY_S:
             self._said = now
-            logger.info("%s: %d of %s rows so far", self._what, self.done, self.total)
+            logger.info("%s: %d of %s rows so far", self._work_name, self.done, self.total)
 
     def finish(self, tp: TP) -> None:
         """Note that a partition has nothing more to read."""
@@ -57,4 +57,4 @@ class RestoreProgress:
     def end(self) -> None:
         """Log the total and the duration, unless recovery read nothing."""
         if self.done:
-            logger.info("%s: %d rows in %.2f s", self._what, self.done, time.monotonic() - self._began)
+            logger.info("%s: %d rows in %.2f s", self._work_name, self.done, time.monotonic() - self._began)
