@@ -15,7 +15,7 @@ from faust_redis.log import Log
 
 from deploy.server.embedded import EmbeddedServer
 from deploy.server.server_binary import find_binary
-from tests import left_behind, selection
+from tests import leftovers, selection
 
 pytest_plugins = ("faust_redis.testing.plugin",)
 
@@ -29,7 +29,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    left_behind.watch(config)
+    leftovers.watch(config)
 
 
 @pytest.hookimpl(tryfirst=True)

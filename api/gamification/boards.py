@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 from faust_redis.log import Position
 from pydantic import BaseModel, Field
 
-from api.gamification.requested import AskedBoard, BoardRow, Leaderboard, board_row
+from api.gamification.requested import BoardRow, Leaderboard, RequestedBoard, board_row
 from api.gamification.seals import Seals
 from api.gamification.tops import BoardView, Tops, read_standings
 from api.kit import cursor as cursors
@@ -76,7 +76,7 @@ class UserStanding(BoardAnswer):
 @router.get("/{board}", summary="A board's page", responses=problems(400))
 async def get_board(
     api: ApiDep,
-    requested: AskedBoard,
+    requested: RequestedBoard,
     limit: Annotated[int, Query(ge=1, le=LIMIT_MAX)] = LIMIT_DEFAULT,
     cursor: Annotated[str | None, Query(max_length=cursors.CURSOR_CHARS_MAX)] = None,
 ) -> BoardPage:
@@ -100,7 +100,7 @@ async def get_board(
 @router.get("/{board}/users/{user_id}", summary="A user's rank")
 async def get_standing(
     api: ApiDep,
-    requested: AskedBoard,
+    requested: RequestedBoard,
     user_id: UserPath,
     neighbours: Annotated[int, Query(ge=0, le=NEIGHBOURS_MAX, description="rows on each side")] = 0,
 ) -> UserStanding:
@@ -138,7 +138,7 @@ async def _head(api: Api, requested: Leaderboard, position: Position, total: int
 @feeds.get("/boards", summary="Top of a leaderboard")
 async def boards(
     api: ApiDep,
-    requested: AskedBoard,
+    requested: RequestedBoard,
     top: Annotated[int, Query(ge=1, le=TOP_MAX)] = TOP_DEFAULT,
     last_event_id: LastEventId = None,
 ) -> FeedResponse:

@@ -11,7 +11,7 @@ from functools import partial
 import orjson
 from faust_redis.log import Position, StoredRecord
 
-from api.gamification.asked import board_row
+from api.gamification.requested import board_row
 from api.kit.feeds.change import Changes, Reading
 from api.kit.feeds.follower import ByChannel, Follower
 from api.kit.feeds.single_flight import SingleFlightCache

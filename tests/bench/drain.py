@@ -23,7 +23,7 @@ from deploy.server.server_binary import find_binary
 from tests.bench import payload
 from tests.bench.apps.spec import WorkerSpec
 from tests.bench.fleet import Fleet, fleet
-from tests.bench.spent import Meter, Spent
+from tests.bench.resource_usage import Meter, Spent
 
 NAME = "bench"
 TOPIC = "orders"

@@ -12,8 +12,8 @@ from faust_redis.log import Log, TopicSpec
 
 from deploy.server.embedded import EmbeddedServer
 from tests.bench.apps.spec import WorkerSpec
+from tests.bench.commit_watch import Watch
 from tests.bench.fleet import Fleet, fleet
-from tests.bench.watch import Watch
 
 NAME = "bench-pause"
 TOPIC = "work"

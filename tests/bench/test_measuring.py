@@ -11,7 +11,7 @@ from tests.bench.http_load import content_length
 from tests.bench.machine import describe, lines
 from tests.bench.parts.scaling import arithmetic
 from tests.bench.parts.soak import slope, verdict
-from tests.bench.spent import Spent, cpu_seconds, spending
+from tests.bench.resource_usage import Spent, cpu_seconds, spending
 
 
 def test_events_have_the_stated_size_and_follow_from_the_seed() -> None:

@@ -6,7 +6,7 @@ from faust_redis.log import Log, LogError
 
 from streams import topics
 from streams.topics import NAMESPACE
-from tests.bench.processed import all_processed, processed
+from tests.bench.group_progress import all_processed, processed
 from tests.e2e.pipeline import Pipeline
 from tests.e2e.waiting import eventually
 

@@ -11,7 +11,7 @@ from faust_redis.log import Log
 
 from streams import topics
 from streams.topics import DEAD_LETTERS, NAMESPACE
-from tests.bench.processed import APP_ID, all_processed
+from tests.bench.group_progress import APP_ID, all_processed
 from tests.bench.synthetic import write_fills
 from tests.e2e.drained import wait_until_drained
 from tests.e2e.facts import Facts, assert_equal

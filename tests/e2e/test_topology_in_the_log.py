@@ -9,7 +9,7 @@ from faust_redis.log import Log
 from streams.topics import DEAD_LETTERS, NAMESPACE
 from streams.topology import changelog_topic
 from tables.domains import TOPOLOGY
-from tests.bench.processed import APP_ID
+from tests.bench.group_progress import APP_ID
 from tests.e2e.drained import wait_until_drained
 from tests.e2e.files import SAMPLE
 from tests.e2e.pipeline import Pipeline

@@ -12,7 +12,7 @@ from streams import topics
 from streams.topics import NAMESPACE
 from tests.e2e.fills import new_user
 from tests.e2e.pipeline import Pipeline
-from tests.e2e.recorded import records_of
+from tests.e2e.topic_records import records_of
 
 Answer = dict[str, Any]
 

@@ -12,8 +12,8 @@ from streams import topics
 from streams.topics import DEAD_LETTERS
 from streams.topology import changelog_topic
 from tables.domains import TOPOLOGY
-from tests.bench.processed import APP_ID
-from tests.e2e.recorded import records_of
+from tests.bench.group_progress import APP_ID
+from tests.e2e.topic_records import records_of
 from tests.faults import conservation
 from tests.faults.events import Finding, records_differ, some
 from tests.faults.model import Model

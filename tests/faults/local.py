@@ -8,8 +8,8 @@ from faust_redis.rocksdb.database import Database
 
 from streams.topology import changelog_topic
 from tables.domains import TOPOLOGY
-from tests.bench.processed import APP_ID
-from tests.e2e.recorded import records_of
+from tests.bench.group_progress import APP_ID
+from tests.e2e.topic_records import records_of
 from tests.faults.events import Finding, some
 
 Changes = Mapping[int, Sequence[StoredRecord]]

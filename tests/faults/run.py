@@ -21,14 +21,14 @@ from deploy.replay.fills import read_fills
 from streams import topics
 from streams.topics import NAMESPACE
 from tables.domains import TOPOLOGY
-from tests.bench.processed import APP_ID
+from tests.bench.group_progress import APP_ID
 from tests.bench.synthetic import write_fills
 from tests.e2e.children import Child
 from tests.e2e.drained import wait_until_drained
 from tests.e2e.facts import Facts, assert_equal, expected
 from tests.e2e.pipeline import Pipeline
 from tests.e2e.served import served
-from tests.faults.acts import Act, act
+from tests.faults.actions import Action, act
 from tests.faults.checks import findings
 from tests.faults.cluster import Cluster
 from tests.faults.local import local_rows_differ
@@ -121,7 +121,7 @@ class Run:
         self.cluster = cluster
         self.story = story
         self.due = list(plan(seed, shape.faults))
-        self.acts: list[Act] = []
+        self.acts: list[Action] = []
         self._chance = random.Random(f"acts {seed}")
         self._watch = Watch(cluster.pipeline.server.url)
         self._began = self._moved = time.monotonic()

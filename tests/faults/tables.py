@@ -8,8 +8,8 @@ from typing import Any
 from faust_redis.log import Log, StoredRecord
 
 from streams.topology import TableSpec, changelog_topic
-from tests.bench.processed import APP_ID
-from tests.e2e.recorded import records_of
+from tests.bench.group_progress import APP_ID
+from tests.e2e.topic_records import records_of
 from tests.faults.events import Finding, some
 
 Snapshot = Mapping[bytes, bytes]

@@ -12,7 +12,7 @@ from streams.topology import changelog_topic
 from tables.domains import TOPOLOGY
 from tables.gamification import GAMIFICATION_BOARDS
 from tables.trading import TRADING_PROCESSED
-from tests.bench.processed import APP_ID
+from tests.bench.group_progress import APP_ID
 from tests.faults import conservation
 from tests.faults.events import records_differ
 from tests.faults.model import Entry, Model, model_of

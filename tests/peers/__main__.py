@@ -11,7 +11,7 @@ from pathlib import Path
 
 from deploy.errors import DeployError
 from tests.bench.machine import describe, lines
-from tests.bench.spent import Spent
+from tests.bench.resource_usage import Spent
 from tests.kafka.apache import node
 from tests.kafka.brokers import VARIABLE, named
 from tests.peers.contestants import CONTESTANTS, Contestant

@@ -15,7 +15,7 @@ from deploy.server import process
 from tests.bench.drain import Job as OurJob
 from tests.bench.drain import drain
 from tests.bench.payload import counted
-from tests.bench.spent import Spent, peak_mib
+from tests.bench.resource_usage import Spent, peak_mib
 from tests.peers import brokers
 from tests.peers.apps.job import Job
 from tests.peers.contestants import Contestant

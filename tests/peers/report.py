@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tests.bench.figures import Figure, short
-from tests.bench.spent import Spent, spending
+from tests.bench.resource_usage import Spent, spending
 from tests.peers.contestants import BROKERS, KAFKAS, OURS, Contestant
 
 Runs = Mapping[Contestant, Sequence[Spent]]

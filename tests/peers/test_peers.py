@@ -15,7 +15,7 @@ import pytest
 from faust_redis.log import Record
 
 from tests.bench.payload import counted
-from tests.bench.spent import Spent
+from tests.bench.resource_usage import Spent
 from tests.peers import __main__ as command
 from tests.peers import environments
 from tests.peers import race as module

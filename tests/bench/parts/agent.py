@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from tests.bench.drain import Job, drain
 from tests.bench.parameters import Asked
+from tests.bench.resource_usage import spending
 from tests.bench.result import Result
-from tests.bench.spent import spending
 
 MEMORY = "memory://"
 WARM_UP_SHARE = 10

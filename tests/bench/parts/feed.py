@@ -25,8 +25,8 @@ from tests.bench.http_load import open_loop
 from tests.bench.listeners import Audience, Watches, dawdle, day, listen, listen_slowly
 from tests.bench.parameters import Asked
 from tests.bench.pipeline import Pipeline
+from tests.bench.resource_usage import cpu_seconds
 from tests.bench.result import Result
-from tests.bench.spent import cpu_seconds
 
 CONNECTIONS = 16
 PARTITIONS = 4

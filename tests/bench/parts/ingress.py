@@ -21,8 +21,8 @@ from tests.bench.fill_load import bodies, headers, made_fills
 from tests.bench.http_load import Load, closed_loop
 from tests.bench.parameters import Asked
 from tests.bench.pipeline import Pipeline
+from tests.bench.resource_usage import MILLION, Meter, Spent, spending
 from tests.bench.result import Result
-from tests.bench.spent import MILLION, Meter, Spent, spending
 
 USERS = 300
 CONNECTIONS = 16

@@ -20,12 +20,12 @@ from tables.gamification import GAMIFICATION_PROGRESS, Progress
 from tables.reader import TableReader
 from tables.trading import TRADING_TRADES, Trade
 from tests.bench.fill_load import bodies, headers, in_one_hour, made_fills
+from tests.bench.group_progress import all_processed
 from tests.bench.http_load import closed_loop
 from tests.bench.parameters import Asked
 from tests.bench.pipeline import Pipeline
-from tests.bench.processed import all_processed
+from tests.bench.resource_usage import Meter, Spent, spending
 from tests.bench.result import Result
-from tests.bench.spent import Meter, Spent, spending
 
 USERS = 300
 BATCH = 500

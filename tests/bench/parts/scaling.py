@@ -9,8 +9,8 @@ from tests.bench.drain import drain
 from tests.bench.figures import Figure, short
 from tests.bench.parameters import Asked
 from tests.bench.parts.agent import job_of, title
+from tests.bench.resource_usage import MILLION, spending
 from tests.bench.result import Result
-from tests.bench.spent import MILLION, spending
 
 WORKERS = (1, 2, 4)
 PERCENT = 100

@@ -16,12 +16,12 @@ from deploy.server.embedded import EmbeddedServer
 from deploy.server.server_binary import find_binary
 from tests.bench.apps.spec import WorkerSpec
 from tests.bench.drain import NAME, OUTPUT, PARTITIONS, TOPIC, check
+from tests.bench.feeder import Feeder
 from tests.bench.figures import figure
 from tests.bench.fleet import Fleet, fleet
 from tests.bench.parameters import Asked
+from tests.bench.resource_usage import Meter, Spent, resident_kib, spending
 from tests.bench.result import Result
-from tests.bench.spent import Meter, Spent, resident_kib, spending
-from tests.bench.torrent import Torrent
 
 SAMPLE_S = 10.0
 MINUTE_S = 60.0
@@ -68,11 +68,11 @@ async def _soak(spec: WorkerSpec, broker: int, asked: Asked) -> tuple[list[Sampl
         await log.create_topic(TopicSpec(spec.changelog, spec.partitions, "compact", retention_ms=RETENTION_MS))
         async with fleet(log, spec, Path(spec.directory), 1) as some:
             meter = Meter(some.pids, broker).begin()
-            async with Torrent(log, some.committed, spec, asked.seed) as torrent:
-                samples = await _watch(some, broker, asked.minutes, torrent.check, asked.say)
+            async with Feeder(log, some.committed, spec, asked.seed) as feeder:
+                samples = await _watch(some, broker, asked.minutes, feeder.check, asked.say)
             await some.drained(DRAIN_S)
-            spent = meter.spent(torrent.sent().total())
-            await check(log, spec, torrent.sent())
+            spent = meter.spent(feeder.sent().total())
+            await check(log, spec, feeder.sent())
             return samples, spent
 
 

@@ -16,12 +16,12 @@ from faust_redis.log import Log
 from tables.domains import TOPOLOGY
 from tests.bench.figures import figure
 from tests.bench.fill_load import made_fills
+from tests.bench.group_progress import APP_ID
 from tests.bench.parameters import Asked
 from tests.bench.parts.product import USERS, post, until_processed
 from tests.bench.pipeline import START_S, Pipeline
-from tests.bench.processed import APP_ID
+from tests.bench.resource_usage import cpu_seconds, peak_mib
 from tests.bench.result import Result
-from tests.bench.spent import cpu_seconds, peak_mib
 
 NAME = "worker-1"
 POLL_S = 0.005

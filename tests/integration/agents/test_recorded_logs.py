@@ -12,7 +12,7 @@ from streams.events import CATALOGUE, AnyEvent, codec, decode, encode
 from streams.events.gamification import LevelUp
 from tables.domains import TOPOLOGY
 from tests import recorded_log
-from tests.made_up_events import define_v3
+from tests.example_events import define_v3
 from tests.recorded_log import read, read_rules, read_tables, tables_of
 from tests.unit.agents.rulebooks import rulebook_with
 from tests.unit.agents.world import World

@@ -16,7 +16,7 @@ from streams.ids import uuid7
 from streams.times import Instant
 from streams.units import Quantity, Usd
 from tests import event_schemas
-from tests.made_up_events import define_v3
+from tests.example_events import define_v3
 
 V1 = RiskAlert(kind="margin", level="high", trade_id="t-1", margin_usd=Usd.of(150), equity_usd=Usd.of(1_000))
 AT = Instant.parse("2024-09-20T08:36:00Z")

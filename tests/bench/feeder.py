@@ -22,7 +22,7 @@ POOL_EVENTS = 10_000
 PAUSE_S = 0.02
 
 
-class Torrent:
+class Feeder:
     """A feeder of a worker's topic that runs while it is entered."""
 
     def __init__(self, log: Log, committed: Callable[[], Awaitable[int]], spec: WorkerSpec, seed: int) -> None:

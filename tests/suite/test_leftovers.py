@@ -12,11 +12,11 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 CONFTEST = """
-from tests import left_behind
+from tests import leftovers
 
 def pytest_configure(config):
-    left_behind.GRACE_S = 0.5
-    left_behind.watch(config)
+    leftovers.GRACE_S = 0.5
+    leftovers.watch(config)
 """
 CLEAN = "def test_it(tmp_path):\n    (tmp_path / 'file').touch()\n"
 FILE = "import tempfile\n\ndef test_it():\n    tempfile.mkstemp(prefix='forgotten')\n"

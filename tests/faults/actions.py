@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from tests.faults.cluster import Cluster
 from tests.faults.plan import SERVER, Fault, Kind
 
-Act = Iterator[None]
+Action = Iterator[None]
 
 TERM_S = 30.0
 """How long a worker that was asked to stop may take, on a busy machine, with its broker away for some of it."""
@@ -17,7 +17,7 @@ SERVER_READY_S = 60.0
 TURN_S = 120.0
 
 
-def act(cluster: Cluster, fault: Fault, chance: random.Random) -> Act:
+def act(cluster: Cluster, fault: Fault, chance: random.Random) -> Action:
     """Return the generator of a fault.
 
     A fault that starts or ends a process waits for its turn at that victim. A fault that disturbs a running process is
@@ -28,7 +28,7 @@ def act(cluster: Cluster, fault: Fault, chance: random.Random) -> Act:
     return _disturb(cluster, fault, chance)
 
 
-def _disturb(cluster: Cluster, fault: Fault, chance: random.Random) -> Act:
+def _disturb(cluster: Cluster, fault: Fault, chance: random.Random) -> Action:
     if fault.victim not in cluster.live:
         cluster.say(f"{fault}: skipped, the victim is down")
     elif fault.kind is Kind.CUT_REPLY:
@@ -37,7 +37,7 @@ def _disturb(cluster: Cluster, fault: Fault, chance: random.Random) -> Act:
         yield from DISTURBING[fault.kind](cluster, fault)
 
 
-def _in_turn(cluster: Cluster, fault: Fault) -> Act:
+def _in_turn(cluster: Cluster, fault: Fault) -> Action:
     yield from until(lambda: fault.victim not in cluster.taken, TURN_S, f"{fault} has its turn")
     cluster.taken.add(fault.victim)
     cluster.say(str(fault))
@@ -46,20 +46,20 @@ def _in_turn(cluster: Cluster, fault: Fault) -> Act:
     cluster.taken.discard(fault.victim)
 
 
-def wait(seconds: float) -> Act:
+def wait(seconds: float) -> Action:
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         yield
 
 
-def until(condition: Callable[[], bool], within_s: float, what: str) -> Act:
+def until(condition: Callable[[], bool], within_s: float, what: str) -> Action:
     deadline = time.monotonic() + within_s
     while not condition():
         assert time.monotonic() < deadline, f"not within {within_s:.0f} s: {what}"
         yield
 
 
-def kill(cluster: Cluster, fault: Fault) -> Act:
+def kill(cluster: Cluster, fault: Fault) -> Action:
     cluster.kill(fault.victim)
     yield from wait(fault.seconds)
     if fault.wipe:
@@ -68,14 +68,14 @@ def kill(cluster: Cluster, fault: Fault) -> Act:
     cluster.say(f"{fault.victim} is started again")
 
 
-def term(cluster: Cluster, fault: Fault) -> Act:
+def term(cluster: Cluster, fault: Fault) -> Action:
     yield from remove(cluster, fault)
     yield from wait(fault.seconds)
     cluster.start(fault.victim)
     cluster.say(f"{fault.victim} is started again")
 
 
-def remove(cluster: Cluster, fault: Fault) -> Act:
+def remove(cluster: Cluster, fault: Fault) -> Action:
     """Remove a worker as planned. A process without output is still importing, and has no signal handler yet."""
     child = cluster.ask(fault.victim)
     yield from until(lambda: child.exit_code is not None, TERM_S, f"{fault.victim}, asked to stop, ends")
@@ -84,12 +84,12 @@ def remove(cluster: Cluster, fault: Fault) -> Act:
     cluster.say(f"{fault.victim} has stopped")
 
 
-def add(cluster: Cluster, fault: Fault) -> Act:
+def add(cluster: Cluster, fault: Fault) -> Action:
     cluster.start(fault.victim)
     yield
 
 
-def pause(cluster: Cluster, fault: Fault) -> Act:
+def pause(cluster: Cluster, fault: Fault) -> Action:
     cluster.say(str(fault))
     child = cluster.live[fault.victim]
     child.pause()
@@ -98,12 +98,12 @@ def pause(cluster: Cluster, fault: Fault) -> Act:
     cluster.say(f"{fault.victim} resumes")
 
 
-def cut_off(cluster: Cluster, fault: Fault) -> Act:
+def cut_off(cluster: Cluster, fault: Fault) -> Action:
     cluster.say(f"{fault}: {cluster.link(fault.victim).cut()} connections")
     yield
 
 
-def cut_reply(cluster: Cluster, fault: Fault, chance: random.Random) -> Act:
+def cut_reply(cluster: Cluster, fault: Fault, chance: random.Random) -> Action:
     link = cluster.link(fault.victim)
     before = link.torn
     cluster.say(f"{fault}: {link.cut_in_reply(chance)} connections")
@@ -111,7 +111,7 @@ def cut_reply(cluster: Cluster, fault: Fault, chance: random.Random) -> Act:
     cluster.say(f"{fault.victim} has lost {link.spare() - before} replies")
 
 
-def stall(cluster: Cluster, fault: Fault) -> Act:
+def stall(cluster: Cluster, fault: Fault) -> Action:
     cluster.say(str(fault))
     link = cluster.link(fault.victim)
     link.stall()
@@ -120,7 +120,7 @@ def stall(cluster: Cluster, fault: Fault) -> Act:
     cluster.say(f"the link of {fault.victim} flows again")
 
 
-def kill_server(cluster: Cluster, fault: Fault) -> Act:
+def kill_server(cluster: Cluster, fault: Fault) -> Action:
     cluster.pipeline.kill_server()
     yield from wait(fault.seconds)
     cluster.pipeline.server.launch()
@@ -128,7 +128,7 @@ def kill_server(cluster: Cluster, fault: Fault) -> Act:
     cluster.say("the server is back")
 
 
-def pause_server(cluster: Cluster, fault: Fault) -> Act:
+def pause_server(cluster: Cluster, fault: Fault) -> Action:
     cluster.signal_server(signal.SIGSTOP)
     yield from wait(fault.seconds)
     cluster.signal_server(signal.SIGCONT)

@@ -59,7 +59,7 @@ async def leaderboard(
     return Leaderboard(board, parsed, market, group_name(board, market or GLOBAL, parsed.text))
 
 
-AskedBoard = Annotated[Leaderboard, Depends(leaderboard)]
+RequestedBoard = Annotated[Leaderboard, Depends(leaderboard)]
 
 
 class BoardRow(BaseModel):
