@@ -6,10 +6,10 @@ import importlib
 from collections.abc import Callable, Iterator
 from typing import cast
 
-from tests.bench.parameters import Asked
+from tests.bench.parameters import Parameters
 from tests.bench.result import Result
 
-Part = Callable[[Asked], Iterator[Result]]
+Part = Callable[[Parameters], Iterator[Result]]
 
 PARTS = {
     "agent": "events per second through one Faust agent on our driver, one worker process",

@@ -12,7 +12,7 @@ import click
 from tests.bench.apps import STYLES
 from tests.bench.catalog import PARTS, part
 from tests.bench.machine import bare_loop, describe, lines, load, require_proc
-from tests.bench.parameters import Asked
+from tests.bench.parameters import Parameters
 
 
 def _numbers(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[int, ...]:
@@ -71,7 +71,7 @@ def bench(parts: tuple[str, ...], file: Path | None, style: str | None, **option
     unknown = set(parts) - PARTS.keys()
     if unknown:
         raise click.UsageError(f"unknown parts: {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
-    asked = Asked(styles=(style,) if style else STYLES, say=click.echo, **options)
+    parameters = Parameters(styles=(style,) if style else STYLES, say=click.echo, **options)
     require_proc()
     machine = describe()
     click.echo("\n".join(lines(machine)) + "\n")
@@ -82,15 +82,15 @@ def bench(parts: tuple[str, ...], file: Path | None, style: str | None, **option
             f"{name}, at a load of {found[name]['load']}; "
             f"a bare loop counts {found[name]['bare_loop_events_per_s']:,} events/s"
         )
-        for result in part(name)(asked):
+        for result in part(name)(parameters):
             click.echo("\n".join(result.lines()))
             found[name]["figures"].append(result.as_json())
         if file is not None:  # Write after each part, so that a part that fails later loses no earlier figures.
-            file.write_text(json.dumps({**machine, "options": _shown(asked), "results": found}, indent=2) + "\n")
+            file.write_text(json.dumps({**machine, "options": _shown(parameters), "results": found}, indent=2) + "\n")
 
 
-def _shown(asked: Asked) -> dict[str, Any]:
+def _shown(parameters: Parameters) -> dict[str, Any]:
     """Return the options of a run, for its results."""
-    options = asdict(asked)
+    options = asdict(parameters)
     del options["say"]
     return options

@@ -64,14 +64,14 @@ def drain(job: Job, seed: int) -> Spent:
 async def _drain(job: Job, seed: int, server: EmbeddedServer, directory: Path) -> Spent:
     first = payload.records(TOPIC, PARTITIONS, job.warm_up, seed)
     rest = payload.records(TOPIC, PARTITIONS, job.events, seed, job.warm_up)
-    async with warm_fleet(job, server, directory, first) as some:
-        some.pause()
-        await payload.append(some.log, rest)
-        meter = Meter(some.pids, server.pid).begin()
-        some.resume()
-        await some.drained(DEADLINE_S)
+    async with warm_fleet(job, server, directory, first) as workers:
+        workers.pause()
+        await payload.append(workers.log, rest)
+        meter = Meter(workers.pids, server.pid).begin()
+        workers.resume()
+        await workers.drained(DEADLINE_S)
         spent = meter.spent(job.events)
-        await check(some.log, some.spec, payload.counted(first + rest))
+        await check(workers.log, workers.spec, payload.counted(first + rest))
         return spent
 
 
@@ -94,10 +94,10 @@ async def warm_fleet(job: Job, server: EmbeddedServer, directory: Path, first: l
     async with Log(server.url, NAME) as log:
         await log.create_topic(TopicSpec(TOPIC, PARTITIONS))
         await log.create_topic(TopicSpec(OUTPUT, PARTITIONS))
-        async with fleet(log, spec, directory, job.workers) as some:
+        async with fleet(log, spec, directory, job.workers) as workers:
             await payload.append(log, first)
-            await some.drained(DEADLINE_S)
-            yield some
+            await workers.drained(DEADLINE_S)
+            yield workers
 
 
 async def check(log: Log, spec: WorkerSpec, sent: Counter[str]) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tests.bench.catalog import part
-from tests.bench.parameters import Asked
+from tests.bench.parameters import Parameters
 from tests.bench.result import Result
 
 TINY: dict[str, Any] = {
@@ -30,8 +30,8 @@ TINY: dict[str, Any] = {
 }
 
 
-def measured(name: str, said: list[str] | None = None, **options: Any) -> list[Result]:
-    """Run a part with tiny counts and return its results; progress lines go to `said`."""
-    lines: list[str] = [] if said is None else said
-    found: Iterator[Result] = part(name)(Asked(say=lines.append, **{**TINY, **options}))
+def measured(name: str, lines: list[str] | None = None, **options: Any) -> list[Result]:
+    """Run a part with tiny counts and return its results; progress lines go to `printed`."""
+    printed: list[str] = [] if lines is None else lines
+    found: Iterator[Result] = part(name)(Parameters(say=printed.append, **{**TINY, **options}))
     return list(found)

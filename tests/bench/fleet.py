@@ -97,12 +97,12 @@ class Fleet:
 @asynccontextmanager
 async def fleet(log: Log, spec: WorkerSpec, directory: Path, size: int) -> AsyncIterator[Fleet]:
     """Start workers and wait until they are ready; kill them when the block ends."""
-    some = Fleet(log, spec, directory)
+    workers = Fleet(log, spec, directory)
     try:
         for number in range(1, size + 1):
-            some.start(f"w{number}")
-        await some.ready()
-        yield some
+            workers.start(f"w{number}")
+        await workers.ready()
+        yield workers
     finally:
-        for child in some.running.values():
+        for child in workers.running.values():
             process.kill(child)

@@ -64,13 +64,13 @@ def bare_loop() -> float:
     Other processes share cores and caches, which the load average does not show. This speed lets a reader compare
     figures of different moments and machines. The value is the median of several short runs.
     """
-    some = [value for _, value in payload.events(LOOP_EVENTS, 1)]
+    values = [value for _, value in payload.events(LOOP_EVENTS, 1)]
     decode = msgspec.json.Decoder(Order).decode
     took_s = []
     for _ in range(LOOPS):
         counted: Counter[str] = Counter()
         begun = time.perf_counter()
-        for value in some:
+        for value in values:
             counted[decode(value).key] += 1
         took_s.append(time.perf_counter() - begun)
     return LOOP_EVENTS / statistics.median(took_s)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class Parameters:
     """Options of `python -m tests.bench`. `say` prints a line of progress at once."""
 
     runs: int

@@ -39,15 +39,15 @@ def records(topic: str, partitions: int, count: int, seed: int, first: int = 0) 
     ]
 
 
-async def append(log: Log, some: Sequence[Record]) -> None:
+async def append(log: Log, batch: Sequence[Record]) -> None:
     """Append records in calls of a bounded size."""
-    for start in range(0, len(some), APPEND_RECORDS):
-        await log.append(some[start : start + APPEND_RECORDS])
+    for start in range(0, len(batch), APPEND_RECORDS):
+        await log.append(batch[start : start + APPEND_RECORDS])
 
 
-def counted(some: Sequence[Record]) -> Counter[str]:
+def counted(batch: Sequence[Record]) -> Counter[str]:
     """Return how often each key occurs: the rows that a counting table must hold."""
-    return Counter((record.key or b"").decode() for record in some)
+    return Counter((record.key or b"").decode() for record in batch)
 
 
 def places(topic: str, partitions: int) -> list[TopicPartition]:

@@ -42,6 +42,6 @@ async def watched(server: EmbeddedServer, lease_s: float, standbys: int) -> Asyn
         )
         async with Log(server.url, NAME) as log:
             await log.create_topic(TopicSpec(TOPIC, PARTITIONS))
-            async with fleet(log, spec, Path(text), WORKERS) as some, Watch(log, NAME, TOPIC, PARTITIONS) as watch:
+            async with fleet(log, spec, Path(text), WORKERS) as workers, Watch(log, NAME, TOPIC, PARTITIONS) as watch:
                 await watch.moved(time.monotonic())
-                yield some, watch
+                yield workers, watch

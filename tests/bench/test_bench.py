@@ -70,9 +70,9 @@ def test_scaling_ends_with_how_many_workers_one_broker_feeds() -> None:
 
 
 def test_a_soak_judges_memory_growth_and_keeps_each_sample() -> None:
-    said: list[str] = []
-    [result] = measured("soak", said)
-    assert said[0].startswith("    minute   0.0: worker ")
+    printed: list[str] = []
+    [result] = measured("soak", printed)
+    assert printed[0].startswith("    minute   0.0: worker ")
     assert [row["minutes"] >= 0 for row in result.series] == [True]
     assert result.series[0]["worker_kib"] > 0
 
@@ -112,13 +112,13 @@ def test_results_are_written_with_date_versions_commit_and_options(tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "printed"),
     [(["speed"], "unknown parts: speed; there are agent,"), (["--workers", "two"], "'two' is not a list of numbers")],
 )
-def test_wrong_arguments_are_refused_with_the_reason(arguments: list[str], said: str) -> None:
+def test_wrong_arguments_are_refused_with_the_reason(arguments: list[str], printed: str) -> None:
     outcome = CliRunner().invoke(bench, [*arguments])
     assert outcome.exit_code == 2
-    assert said in outcome.output
+    assert printed in outcome.output
 
 
 def test_the_help_names_every_part() -> None:

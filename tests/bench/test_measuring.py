@@ -49,8 +49,8 @@ def test_memory_that_grows_is_not_called_flat() -> None:
 
 def test_how_many_workers_a_broker_feeds_follows_from_what_both_spend() -> None:
     cheap, dear = Spent(1_000_000, 60.0, 50.0, 10.0, 1, 1), Spent(1_000_000, 40.0, 60.0, 20.0, 1, 1)
-    said = arithmetic([spending([cheap]), spending([dear])])
-    assert said.endswith("so one broker feeds 2.5 such workers")
+    text = arithmetic([spending([cheap]), spending([dear])])
+    assert text.endswith("so one broker feeds 2.5 such workers")
 
 
 def test_cpu_seconds_are_those_of_the_process() -> None:

@@ -152,10 +152,10 @@ async def test_partitions_that_write_to_a_damaged_partition_are_held_back_and_th
 async def test_a_send_outside_of_events_to_a_damaged_partition_fails_alone(broker: Broker, log: Log) -> None:
     worker = Counting(broker, "m1")
     out = worker.app.topic(broker.name("out"), value_type=int)
-    asked = worker.app.topic(broker.name("asked"), value_type=int)
+    requests = worker.app.topic(broker.name("asked"), value_type=int)
     outcomes: list[BaseException | None] = []
 
-    @worker.app.agent(asked)
+    @worker.app.agent(requests)
     async def answer(stream: Any) -> Any:
         async for value in stream:
             yield value + 1
@@ -171,11 +171,11 @@ async def test_a_send_outside_of_events_to_a_damaged_partition_fails_alone(broke
     async with running(worker.app):
         await until(lambda: outcomes)
         assert await answer.ask(1, partition=DAMAGED) == 2
-        for topic in (out, asked):
+        for topic in (out, requests):
             await log.redis.xadd(log.keys.stream(topic.get_topic_name(), DAMAGED), {"x": "1"})
         await until(lambda: isinstance(outcomes[-1], DamagedPartitionError))
         assert advice(out) in str(outcomes[-1])
-        with pytest.raises(DamagedPartitionError, match=advice(asked)):
+        with pytest.raises(DamagedPartitionError, match=advice(requests)):
             await asyncio.wait_for(answer.ask(1, partition=DAMAGED), 5)
         await (await out.send(value=7, partition=0))
         assert await answer.ask(7, partition=0) == 8
@@ -183,7 +183,7 @@ async def test_a_send_outside_of_events_to_a_damaged_partition_fails_alone(broke
         await until(lambda: len(worker.seen) == PARTITIONS)
         assert not worker.app.should_stop
         refused = {(refused.topic, refused.partition) for refused in worker.hooks.refused}
-        assert refused == {(topic.get_topic_name(), DAMAGED) for topic in (out, asked)}
+        assert refused == {(topic.get_topic_name(), DAMAGED) for topic in (out, requests)}
         await until(lambda: _not_ready(log, worker.app.conf.id, advice(out)))
 
 

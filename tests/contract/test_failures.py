@@ -225,7 +225,7 @@ async def test_what_an_error_handler_sends_is_written_with_the_dead_letter(broke
     topic = app.topic(broker.name("in"), value_type=INT)
     errors = app.topic(broker.name("errors"), value_type=str)
 
-    async def tell(agent: Any, exc: BaseException) -> None:
+    async def on_failure(agent: Any, exc: BaseException) -> None:
         await asyncio.sleep(0.05)
         await errors.send(value=str(exc))
 
@@ -234,7 +234,7 @@ async def test_what_an_error_handler_sends_is_written_with_the_dead_letter(broke
         async for _ in stream:
             raise ValueError("no")
 
-    never._on_error = tell  # type: ignore[attr-defined] # as Faust's own Agent takes it
+    never._on_error = on_failure  # type: ignore[attr-defined] # as Faust's own Agent takes it
     async with running(app):
         await topic.send(value=1, partition=0)
         await until(lambda: committed(app, topic) == 1)

@@ -131,7 +131,7 @@ async def test_an_unreachable_broker_does_not_end_recovery(broker: Broker, monke
     topic = app.topic(broker.name("in"), key_type=str, value_type=INT)
     table = app.Table("sums", default=int)
     failures = iter(range(8))
-    asked = Seeker._bounds
+    bounds_of = Seeker._bounds
 
     async def flaky(self: Any, original: Any, partitions: Any) -> Any:
         async def away_at_first(name: str) -> Any:
@@ -139,7 +139,7 @@ async def test_an_unreachable_broker_does_not_end_recovery(broker: Broker, monke
                 raise LogUnavailableError("away, says the test")
             return await original(name)
 
-        return await asked(self, away_at_first, partitions)
+        return await bounds_of(self, away_at_first, partitions)
 
     monkeypatch.setattr(Seeker, "_bounds", flaky)
 

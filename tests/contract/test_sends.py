@@ -269,7 +269,7 @@ async def test_fausts_monitor_counts_sends_on_the_fast_path(broker: Broker) -> N
 async def test_a_delivery_comes_with_the_commit_and_gives_the_records_offset(broker: Broker, log: Log) -> None:
     sender = Sender(broker)
     deliveries: list[Any] = []
-    came: list[Any] = []
+    metadata_found: list[Any] = []
 
     async def body() -> None:
         deliveries.append(await sender.out.send(key="a", value=7, timestamp=12.5))
@@ -280,13 +280,13 @@ async def test_a_delivery_comes_with_the_commit_and_gives_the_records_offset(bro
         assert (message.channel, message.key, message.value, message.headers) == (sender.out, b"b", b"8", {})
 
     async def second() -> None:
-        came.extend(await asyncio.gather(*deliveries))
+        metadata_found.extend(await asyncio.gather(*deliveries))
 
     assert await sender.handle(body, second) == [None, None]
     topic = sender.out.get_topic_name()
-    stand = {record.value: (partition, record.offset) for partition, record in await records(log, topic)}
-    for metadata, value, timestamp in zip(came, (b"7", b"8"), (12.5, None), strict=True):
-        assert (metadata.partition, metadata.offset) == stand[value]
+    places = {record.value: (partition, record.offset) for partition, record in await records(log, topic)}
+    for metadata, value, timestamp in zip(metadata_found, (b"7", b"8"), (12.5, None), strict=True):
+        assert (metadata.partition, metadata.offset) == places[value]
         assert metadata.topic_partition == TP(topic, metadata.partition)
         assert (metadata.topic, metadata.timestamp) == (topic, timestamp)
 

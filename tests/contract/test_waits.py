@@ -194,10 +194,10 @@ async def test_an_uncaught_wait_makes_the_event_a_dead_letter(broker: Broker, lo
 
 async def test_sends_of_tasks_that_an_event_started_come_after_it(broker: Broker) -> None:
     sender = Sender(broker)
-    came: list[Any] = []
+    offsets: list[Any] = []
 
     async def note(delivery: Any) -> None:
-        came.append((await delivery).offset)
+        offsets.append((await delivery).offset)
 
     async def body() -> None:
         started = [asyncio.create_task(note(await sender.send())), asyncio.create_task(note(sender.send_soon()))]
@@ -207,7 +207,7 @@ async def test_sends_of_tasks_that_an_event_started_come_after_it(broker: Broker
         sender.tasks = started  # type: ignore[attr-defined]
 
     assert await sender.handle_one(body) is None
-    await until(lambda: sorted(came) == [0, 1, 2])
+    await until(lambda: sorted(offsets) == [0, 1, 2])
 
 
 async def test_a_delivery_may_be_awaited_in_a_later_event_and_not_in_an_earlier_one(broker: Broker) -> None:

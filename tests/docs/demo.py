@@ -104,8 +104,8 @@ class Demo:
             process.wait(STARTED_S)
         except subprocess.TimeoutExpired:
             process.terminate()
-        said, _ = process.communicate(timeout=COMMAND_S)
-        assert process.returncode == 0, f"{command.text}: {process.returncode}\n{said.decode()}"
+        output, _ = process.communicate(timeout=COMMAND_S)
+        assert process.returncode == 0, f"{command.text}: {process.returncode}\n{output.decode()}"
 
     def _argv(self, command: ShellCommand) -> list[str]:
         program, *arguments = (self._here(word) for word in command.words)
@@ -139,15 +139,15 @@ class Demo:
 
     def _environment(self, variables: Mapping[str, str]) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("ASTRA_")}
-        ours = {
+        own_log = {
             "PYTHONPATH": PYTHON_PATH,
             "PYTHONUNBUFFERED": "1",
             "ASTRA_DATA_DIR": str(self.directory / "data"),
             "ASTRA_API_PORT": str(self.port),
         }
         with suppress(AssertionError):
-            ours["FAUST_REDIS_URL"] = self._url()
-        return {**kept, **ours, **variables}
+            own_log["FAUST_REDIS_URL"] = self._url()
+        return {**kept, **own_log, **variables}
 
     def _wait_for_replay(self) -> None:
         deadline = time.monotonic() + UP_S

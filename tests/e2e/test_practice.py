@@ -107,9 +107,9 @@ def test_much_margin_is_accepted_with_an_alert(running: Pipeline, notional: str,
     trader, _ = Trader.new(running), post_price(running, "LINK", "15")
     opened = trader.open("LINK", notional_usd=notional)
     trader.read("portfolio")
-    said = trader.followed(opened)
-    assert {kind(event) for event in said} == {"TradeExecuted", "RiskAlert"}
-    assert [event["data"]["level"] for event in said if kind(event) == "RiskAlert"] == [level]
+    events = trader.followed(opened)
+    assert {kind(event) for event in events} == {"TradeExecuted", "RiskAlert"}
+    assert [event["data"]["level"] for event in events if kind(event) == "RiskAlert"] == [level]
 
 
 @pytest.mark.parametrize(

@@ -70,9 +70,9 @@ class Trader:
         return whole
 
     def position(self, market: str) -> Answer | None:
-        held = [row for row in self.read("positions")["positions"] if row["market"] == market]
-        assert len(held) <= 1
-        return held[0] if held else None
+        rows = [row for row in self.read("positions")["positions"] if row["market"] == market]
+        assert len(rows) <= 1
+        return rows[0] if rows else None
 
     def followed(self, command: Answer) -> list[Answer]:
         """Return the trading domain's events for a command, oldest first; call it after a read that waited."""

@@ -49,9 +49,9 @@ def main(argv: list[str] | None = None) -> int:
         parser().error("--minutes needs --seed")
     shape = Shape() if args.minutes is None else Shape.long(args.minutes)
     if args.seed is not None:
-        came, directory = outcome(args.seed, shape, args.keep, is_printed=True)
-        report(came, directory, is_printed=True)
-        return 1 if came.failure else 0
+        played, directory = outcome(args.seed, shape, args.keep, is_printed=True)
+        report(played, directory, is_printed=True)
+        return 1 if played.failure else 0
     return many(range(args.first, args.first + args.seeds), args.jobs, partial(outcome, shape=shape, keep=args.keep))
 
 
@@ -60,11 +60,11 @@ def many(seeds: range, jobs: int, one: partial[tuple[Outcome, Path]]) -> int:
     began = time.monotonic()
     faults: Counter[str] = Counter()
     failed: list[int] = []
-    for came, directory in outcomes(seeds, jobs, one):
-        faults += came.faults
-        report(came, directory, is_printed=False)
-        if came.failure:
-            failed.append(came.seed)
+    for played, directory in outcomes(seeds, jobs, one):
+        faults += played.faults
+        report(played, directory, is_printed=False)
+        if played.failure:
+            failed.append(played.seed)
     seconds = time.monotonic() - began
     print(f"{len(seeds)} seeds in {seconds:.0f} s, {faults.total()} faults, {len(failed)} failed {failed or ''}")
     for kind, times in sorted(faults.items()):
@@ -72,13 +72,13 @@ def many(seeds: range, jobs: int, one: partial[tuple[Outcome, Path]]) -> int:
     return 1 if failed else 0
 
 
-def report(came: Outcome, directory: Path, *, is_printed: bool) -> None:
+def report(played: Outcome, directory: Path, *, is_printed: bool) -> None:
     """Print one line for a seed that held; else the script as it ran, the errors, and where to look."""
-    kinds = ", ".join(f"{times} {kind}" for kind, times in sorted(came.faults.items()))
-    print(f"seed {came.seed} {'FAILED' if came.failure else 'held'} in {came.seconds:.1f} s: {kinds}", flush=True)
-    if came.failure:
-        print("\n".join([*([] if is_printed else came.story), came.failure]))
-        print(f"  logs, data and story: {directory}\n  again: python -m tests.faults --seed {came.seed}", flush=True)
+    kinds = ", ".join(f"{times} {kind}" for kind, times in sorted(played.faults.items()))
+    print(f"seed {played.seed} {'FAILED' if played.failure else 'held'} in {played.seconds:.1f} s: {kinds}", flush=True)
+    if played.failure:
+        print("\n".join([*([] if is_printed else played.story), played.failure]))
+        print(f"  logs, data and story: {directory}\n  again: python -m tests.faults --seed {played.seed}", flush=True)
 
 
 if __name__ == "__main__":

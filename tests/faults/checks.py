@@ -15,7 +15,7 @@ from tables.domains import TOPOLOGY
 from tests.bench.group_progress import APP_ID
 from tests.e2e.topic_records import records_of
 from tests.faults import conservation
-from tests.faults.events import Finding, records_differ, some
+from tests.faults.events import Finding, finding_if_any, records_differ
 from tests.faults.model import Model
 from tests.faults.tables import snapshots_of, table_differs
 
@@ -83,7 +83,7 @@ async def lag_left(log: Log) -> Iterable[Finding]:
         for group in state.committed
         if state.lag(group)
     ]
-    return some("lag", "partitions", behind)
+    return finding_if_any("lag", "partitions", behind)
 
 
 async def dead_letters(log: Log) -> Iterable[Finding]:
@@ -91,4 +91,4 @@ async def dead_letters(log: Log) -> Iterable[Finding]:
         stored = await records_of(log, DEAD_LETTERS)
     except UnknownTopicError:
         return []
-    return some(DEAD_LETTERS, "letters", [record.value for records in stored.values() for record in records])
+    return finding_if_any(DEAD_LETTERS, "letters", [record.value for records in stored.values() for record in records])

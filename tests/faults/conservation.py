@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from tests.faults.events import Finding, some
+from tests.faults.events import Finding, finding_if_any
 from tests.oracle.fills import usd
 
 Event = Mapping[str, Any]
@@ -24,13 +24,13 @@ def executions(trading: Iterable[Event], fills: int) -> Iterator[Finding]:
 def fees(financial: Iterable[Event], rows: Rows) -> Iterator[Finding]:
     """Check that shares sum to their fee in each event and each total, and that totals are the sums of the events."""
     accrued = [event["data"] for event in financial]
-    torn = [one for one in accrued if usd(one["amount"]) != sum(map(usd, one["beneficiaries"].values()))]
-    yield from some("fees", "whose shares do not sum to the whole", torn)
+    unequal = [one for one in accrued if usd(one["amount"]) != sum(map(usd, one["beneficiaries"].values()))]
+    yield from finding_if_any("fees", "whose shares do not sum to the whole", unequal)
     whole, shares = Counter[str](), Counter[str]()
     for key, row in rows["financial-fees"]:
         day, beneficiary = key.rsplit("|", 2)[1:]
         (whole if beneficiary == "total" else shares)[day] += row["amount"]
-    yield from some(
+    yield from finding_if_any(
         "fees", "days whose shares do not sum to the total", [day for day in whole if whole[day] != shares[day]]
     )
     accrued_sum = sum(usd(one["amount"]) for one in accrued)
@@ -44,13 +44,13 @@ def experience(gamification: Iterable[Event], rows: Rows) -> Iterator[Finding]:
     for event in gamification:
         if kind(event) == "XPGained":
             gained[event["partitionkey"]] += event["data"]["amount"]
-    held = {key: row["xp"] for key, row in rows["gamification-progress"]}
+    owned = {key: row["xp"] for key, row in rows["gamification-progress"]}
     wrong = [
-        f"{user}: gained {gained[user]}, has {held.get(user, 0)}"
-        for user in {*held, *gained}
-        if held.get(user, 0) != gained[user]
+        f"{user}: gained {gained[user]}, has {owned.get(user, 0)}"
+        for user in {*owned, *gained}
+        if owned.get(user, 0) != gained[user]
     ]
-    yield from some("xp", "users whose XP is not what they gained", sorted(wrong))
+    yield from finding_if_any("xp", "users whose XP is not what they gained", sorted(wrong))
 
 
 def kind(event: Event) -> str:

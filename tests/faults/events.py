@@ -23,11 +23,11 @@ def records_differ(where: str, right: Sequence[Entry], stored: Sequence[StoredRe
     known = {entry.id: entry for entry in right}
     times = Counter(entry.id for entry in entries)
     trimmed = bool(stored and stored[0].offset)
-    yield from some(where, "more than once", [f"{one} ({n} times)" for one, n in times.items() if n > 1])
-    yield from some(where, "unexpected", [entry for entry in entries if entry.id not in known])
-    yield from some(where, "missing", [] if trimmed else [entry for entry in right if entry.id not in times])
-    yield from some(where, "with another content", [one for one in entries if known.get(one.id, one) != one])
-    yield from some(where, "out of order", misplaced(right, entries))
+    yield from finding_if_any(where, "more than once", [f"{one} ({n} times)" for one, n in times.items() if n > 1])
+    yield from finding_if_any(where, "unexpected", [entry for entry in entries if entry.id not in known])
+    yield from finding_if_any(where, "missing", [] if trimmed else [entry for entry in right if entry.id not in times])
+    yield from finding_if_any(where, "with another content", [one for one in entries if known.get(one.id, one) != one])
+    yield from finding_if_any(where, "out of order", misplaced(right, entries))
 
 
 def misplaced(right: Iterable[Entry], entries: Iterable[Entry]) -> Iterator[str]:
@@ -48,7 +48,7 @@ def entry_of(record: StoredRecord) -> Entry:
     return Entry(str(orjson.loads(value).get("id")), key.decode(), value, record.timestamp_ms)
 
 
-def some(where: str, what: str, found: Iterable[object]) -> Iterator[Finding]:
+def finding_if_any(where: str, what: str, found: Iterable[object]) -> Iterator[Finding]:
     """Return the first few items and the number of all."""
     found = list(found)
     if found:

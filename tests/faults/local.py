@@ -10,7 +10,7 @@ from streams.topology import changelog_topic
 from tables.domains import TOPOLOGY
 from tests.bench.group_progress import APP_ID
 from tests.e2e.topic_records import records_of
-from tests.faults.events import Finding, some
+from tests.faults.events import Finding, finding_if_any
 
 Changes = Mapping[int, Sequence[StoredRecord]]
 
@@ -51,4 +51,4 @@ def rows_differ(worker: str, database: Database, table: str, changes: Changes) -
         rows = dict(database.scan(table, partition))
         wrong = sorted(key for key in right.keys() | rows.keys() if right.get(key) != rows.get(key))
         where = f"{worker}: {table}:{partition} on disk, up to offset {offset}"
-        yield from some(where, "rows that are not the fold of the changelog", wrong)
+        yield from finding_if_any(where, "rows that are not the fold of the changelog", wrong)

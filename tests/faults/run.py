@@ -70,14 +70,14 @@ class Shape:
 class Story:
     """The events of a run, each with the second at which it happened."""
 
-    tell: Callable[[str], None] = lambda _: None
+    on_line: Callable[[str], None] = lambda _: None
     lines: list[str] = field(default_factory=list)
     began: float = field(default_factory=time.monotonic)
 
     def say(self, text: str) -> None:
         line = f"{time.monotonic() - self.began:7.2f} s  {text}"
         self.lines.append(line)
-        self.tell(line)
+        self.on_line(line)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,9 +167,9 @@ class Outcome:
     story: list[str]
 
 
-def play(seed: int, shape: Shape, directory: Path, tell: Callable[[str], None] = lambda _: None) -> Outcome:
+def play(seed: int, shape: Shape, directory: Path, on_line: Callable[[str], None] = lambda _: None) -> Outcome:
     """Play a seed in a directory, which keeps all logs, data and the story."""
-    story = Story(tell)
+    story = Story(on_line)
     failure = None
     try:
         _play(seed, shape, directory, story)

@@ -24,10 +24,10 @@ def directory_of(seed: int, keep: Path | None) -> Path:
 def outcome(seed: int, shape: Shape, keep: Path | None, *, is_printed: bool = False) -> tuple[Outcome, Path]:
     """Play one seed. Remove the files of a run that held, unless they are to be kept."""
     directory = directory_of(seed, keep)
-    came = play(seed, shape, directory, _print if is_printed else lambda _: None)
-    if came.failure is None and keep is None:
+    played = play(seed, shape, directory, _print if is_printed else lambda _: None)
+    if played.failure is None and keep is None:
         shutil.rmtree(directory)
-    return came, directory
+    return played, directory
 
 
 def outcomes(seeds: range, jobs: int, one: partial[tuple[Outcome, Path]]) -> Iterator[tuple[Outcome, Path]]:

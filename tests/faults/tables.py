@@ -10,7 +10,7 @@ from faust_redis.log import Log, StoredRecord
 from streams.topology import TableSpec, changelog_topic
 from tests.bench.group_progress import APP_ID
 from tests.e2e.topic_records import records_of
-from tests.faults.events import Finding, some
+from tests.faults.events import Finding, finding_if_any
 
 Snapshot = Mapping[bytes, bytes]
 
@@ -38,14 +38,14 @@ async def table_differs(log: Log, table: TableSpec[Any], right: Mapping[int, Sna
 
 def rows_differ(where: str, right: Snapshot, snapshot: Snapshot) -> Iterator[Finding]:
     """Compare rows with the model, byte for byte."""
-    yield from some(where, "rows missing", sorted(right.keys() - snapshot.keys()))
-    yield from some(where, "rows unexpected", sorted(snapshot.keys() - right.keys()))
+    yield from finding_if_any(where, "rows missing", sorted(right.keys() - snapshot.keys()))
+    yield from finding_if_any(where, "rows unexpected", sorted(snapshot.keys() - right.keys()))
     wrong = [
         f"{key!r} is {snapshot[key]!r}, should be {right[key]!r}"
         for key in sorted(right.keys() & snapshot.keys())
         if right[key] != snapshot[key]
     ]
-    yield from some(where, "rows wrong", wrong)
+    yield from finding_if_any(where, "rows wrong", wrong)
 
 
 def fold_differs(where: str, changes: Iterable[StoredRecord], snapshot: Snapshot) -> Iterator[Finding]:
@@ -55,7 +55,7 @@ def fold_differs(where: str, changes: Iterable[StoredRecord], snapshot: Snapshot
     wrong: set[bytes] = {key for key, value in last.items() if snapshot.get(key) != value}
     if not changes or changes[0].offset == 0:
         wrong |= snapshot.keys() - {key for key, value in last.items() if value is not None}
-    yield from some(where, "rows of the snapshot that are not the fold of the changelog", sorted(wrong))
+    yield from finding_if_any(where, "rows of the snapshot that are not the fold of the changelog", sorted(wrong))
 
 
 async def rankings_differ(log: Log, topic: str, snapshots: Mapping[int, Snapshot]) -> list[Finding]:
@@ -68,7 +68,7 @@ async def rankings_differ(log: Log, topic: str, snapshots: Mapping[int, Snapshot
                 right[group].add(f"{sort_key}|{member}".encode())
     prefix = log.keys.ranking(topic, "")
     names = [name.decode() async for name in log.redis.scan_iter(f"{prefix}*", count=1_000)]
-    found = list(some(topic, "rankings unexpected", sorted(set(names) - {prefix + group for group in right})))
+    found = list(finding_if_any(topic, "rankings unexpected", sorted(set(names) - {prefix + group for group in right})))
     members = await log.at_once(*(("ZRANGE", prefix + group, 0, -1) for group in right)) if right else []
     wrong = [group for group, stored in zip(right, members, strict=True) if set(stored) != right[group]]
-    return found + list(some(topic, "rankings that are not their rows", wrong))
+    return found + list(finding_if_any(topic, "rankings that are not their rows", wrong))

@@ -30,13 +30,13 @@ def stored(*entries: Entry, first: int = 0) -> list[StoredRecord]:
     ]
 
 
-def said(records: Sequence[StoredRecord]) -> str:
+def findings(records: Sequence[StoredRecord]) -> str:
     return "\n".join(records_differ("t:0", RIGHT, records))
 
 
 def test_correct_records_pass_in_any_order_of_different_keys() -> None:
-    assert said(stored(*RIGHT)) == ""
-    assert said(stored(BOB_1, ANN_1, ANN_2)) == ""
+    assert findings(stored(*RIGHT)) == ""
+    assert findings(stored(BOB_1, ANN_1, ANN_2)) == ""
 
 
 @pytest.mark.parametrize(
@@ -52,12 +52,12 @@ def test_correct_records_pass_in_any_order_of_different_keys() -> None:
     ids=["doubled", "lost", "made up", "other content", "other time", "other order"],
 )
 def test_each_planted_error_is_found(entries: tuple[Entry, ...], finding: str) -> None:
-    assert finding in said(stored(*entries))
+    assert finding in findings(stored(*entries))
 
 
 def test_the_kept_part_of_a_trimmed_topic_is_compared() -> None:
-    assert said(stored(ANN_2, first=2)) == ""
-    assert "more than once" in said(stored(ANN_2, ANN_2, first=2))
+    assert findings(stored(ANN_2, first=2)) == ""
+    assert "more than once" in findings(stored(ANN_2, ANN_2, first=2))
 
 
 def event(kind: str, user: str, **data: Any) -> conservation.Event:
@@ -80,8 +80,8 @@ def test_fees_that_do_not_sum_are_found() -> None:
     assert list(conservation.fees(events, {"financial-fees": totals})) == []
     assert list(conservation.fees(events[1:], {"financial-fees": totals})) != []
     assert list(conservation.fees(events, {"financial-fees": totals[:1]})) != []
-    torn = [*events[1:], fee("0.00000003", treasury="0.00000002")]
-    assert list(conservation.fees(torn, {"financial-fees": totals})) != []
+    unequal = [*events[1:], fee("0.00000003", treasury="0.00000002")]
+    assert list(conservation.fees(unequal, {"financial-fees": totals})) != []
 
 
 def test_xp_without_a_gain_is_found() -> None:

@@ -38,7 +38,7 @@ def test_moments_come_in_order_while_work_is_left(seed: int) -> None:
 
 def test_over_some_seeds_every_kind_of_fault_hits_each_possible_victim() -> None:
     scripts = [plan(seed, FAULTS) for seed in SEEDS]
-    met = {(fault.kind, who(fault)) for script in scripts for fault in script}
+    met = {(fault.kind, victim_kind(fault)) for script in scripts for fault in script}
     assert met == {
         *((kind, "worker") for kind in Kind),
         *((kind, API) for kind in (Kind.KILL, Kind.CUT, Kind.CUT_REPLY, Kind.STALL)),
@@ -54,5 +54,5 @@ def test_workers_pause_for_less_and_for_more_than_their_lease() -> None:
     assert max(paused) > 2.0
 
 
-def who(fault: Fault) -> str:
+def victim_kind(fault: Fault) -> str:
     return fault.victim if fault.victim in {API, SERVER} else "worker"

@@ -175,11 +175,11 @@ class Held(Log):
     def __init__(self, url: str, namespace: str) -> None:
         super().__init__(url, namespace)
         self.go = asyncio.Event()
-        self.asked = asyncio.Event()
+        self.committing = asyncio.Event()
 
     async def commit(self, batch: WriteBatch, **options: Any) -> Appended:
         if batch.source_offsets is not None:
-            self.asked.set()
+            self.committing.set()
             await self.go.wait()
         return await super().commit(batch, **options)
 
@@ -195,7 +195,7 @@ async def test_a_groups_commit_is_shown_when_all_that_followed_is_copied_and_not
             await until(lambda end=number + 1: _forwarded(world, end))  # type: ignore[misc]
         assert await world.consume(world.commands, 3) == ["0", "1", "2"]
         await world.produce(world.events, numbered(1))
-        await held.asked.wait()
+        await held.committing.wait()
         await world.commit(world.commands, 2)
         await asyncio.sleep(0.5)  # Wait for several polls: nothing may be shown, so there is no event to wait for.
         assert await world.log.committed(world.group) == {}

@@ -58,10 +58,10 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     )
     parser.add_argument("--apache", action="store_true", help="run Apache Kafka for those that need a Kafka")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write every run here")
-    asked = parser.parse_args(arguments)
-    if wrong := [name for name in asked.names if not chosen([name])]:
+    options = parser.parse_args(arguments)
+    if wrong := [name for name in options.names if not chosen([name])]:
         parser.error(f"unknown contestants: {', '.join(wrong)}; there are {', '.join(known)}")
-    return asked
+    return options
 
 
 def chosen(names: list[str]) -> list[Contestant]:
@@ -77,17 +77,17 @@ def say(line: str) -> None:
 def main(arguments: list[str]) -> int:
     if arguments[:1] == [PRODUCT]:
         return product.main(arguments[1:], ENVIRONMENTS, say)
-    asked = parse(arguments)
+    options = parse(arguments)
     machine = describe()
     say("\n".join(lines(machine)))
-    pythons, failed = _install(asked), 0
+    pythons, failed = _install(options), 0
     runs: dict[Contestant, list[Spent]] = {who: [] for who in pythons}
-    with _kafka(asked) as kafka:
-        for number in range(asked.runs):
+    with _kafka(options) as kafka:
+        for number in range(options.runs):
             for who, python in pythons.items():
-                events = asked.events or max(1, int(asked.seconds * who.pace))
+                events = options.events or max(1, int(options.seconds * who.pace))
                 try:
-                    spent = race(who, python, events=events, seed=asked.seed + number, named=kafka)
+                    spent = race(who, python, events=events, seed=options.seed + number, named=kafka)
                 except (RaceError, DeployError, AssertionError) as exc:
                     failed += 1
                     say(f"run {number + 1}, {who.name}: FAILED: {exc}")
@@ -95,26 +95,26 @@ def main(arguments: list[str]) -> int:
                     runs[who].append(spent)
                     say(f"run {number + 1}, {who.name}: {spent.events / spent.wall_s:,.0f} events/s")
     say("\n".join(["", *table(runs, on_named=kafka is not None)]))
-    if asked.json:
-        asked.json.write_text(json.dumps({**machine, "contestants": as_json(runs)}, indent=2) + "\n")
+    if options.json:
+        options.json.write_text(json.dumps({**machine, "contestants": as_json(runs)}, indent=2) + "\n")
     return 1 if failed else 0
 
 
-def _install(asked: argparse.Namespace) -> dict[Contestant, Path | None]:
+def _install(options: argparse.Namespace) -> dict[Contestant, Path | None]:
     """Return the interpreter of each contestant that can run here; None for ours."""
     found: dict[Contestant, Path | None] = {}
-    for who in chosen(asked.names):
+    for who in chosen(options.names):
         try:
-            found[who] = interpreter(who.environment, asked.environments, say) if who.environment else None
+            found[who] = interpreter(who.environment, options.environments, say) if who.environment else None
         except NotInstallableError as exc:
             say(f"{who.name} is left out: {exc}")
     return found
 
 
 @contextmanager
-def _kafka(asked: argparse.Namespace) -> Iterator[str | None]:
+def _kafka(options: argparse.Namespace) -> Iterator[str | None]:
     """Return the Kafka for the contestants that need one; None for a test broker in each run."""
-    if asked.apache and named() is None:
+    if options.apache and named() is None:
         with node(say) as bootstrap:
             yield bootstrap
     else:

@@ -18,7 +18,7 @@ from deploy.server.server_binary import find_binary
 from streams.times import Instant
 from tables.boards import Standing, group, periods_of
 from tests.bench.figures import figure, percentile
-from tests.bench.parameters import Asked
+from tests.bench.parameters import Parameters
 from tests.bench.result import Result
 
 PARTITIONS = 4
@@ -32,23 +32,23 @@ SLOWER_THAN_US = 30
 """Of a whole commit, and not of the commands in it, each of which would be logged and take longer for it."""
 
 
-def measure(asked: Asked) -> Iterator[Result]:
+def measure(options: Parameters) -> Iterator[Result]:
     """Measure commits like a worker's: a third outputs, a third table rows, a third ranked rows, and an offset."""
     with tempfile.TemporaryDirectory() as directory, EmbeddedServer(Path(directory), find_binary()) as server:
         for size in SIZES:
-            yield asyncio.run(_measure(server.url, size, asked))
+            yield asyncio.run(_measure(server.url, size, options))
 
 
-async def _measure(url: str, records: int, asked: Asked) -> Result:
+async def _measure(url: str, records: int, options: Parameters) -> Result:
     waited, blocked = [], []
-    for seed in asked.seeds():
+    for seed in options.seeds():
         async with Log(url, f"bench-commit-{records}-{seed}") as log:
-            took, served = await _run(log, records, asked.commits, random.Random(seed))
+            took, served = await _run(log, records, options.commits, random.Random(seed))
             waited.append(took)
             blocked.append(served)
             await log.redis.flushdb()
     return Result(
-        f"commits of {records} records, {asked.commits:,} one after the other",
+        f"commits of {records} records, {options.commits:,} one after the other",
         {
             "answered p50 ms": figure([percentile(took, 50) for took in waited]),
             "answered p99 ms": figure([percentile(took, 99) for took in waited]),

@@ -12,21 +12,21 @@ from deploy.server import process
 from deploy.server.embedded import EmbeddedServer
 from deploy.server.server_binary import find_binary
 from tests.bench.figures import figure
-from tests.bench.parameters import Asked
+from tests.bench.parameters import Parameters
 from tests.bench.restarts import MS, watched
 from tests.bench.result import Result
 
 
-def measure(asked: Asked) -> Iterator[Result]:
+def measure(options: Parameters) -> Iterator[Result]:
     """Kill one of three workers, wait until its partitions commit again, and start it again."""
     with tempfile.TemporaryDirectory() as directory, EmbeddedServer(Path(directory), find_binary()) as server:
-        totals = asyncio.run(_failover(server, asked.runs, asked.lease, asked.standbys))
+        totals = asyncio.run(_failover(server, options.runs, options.lease, options.standbys))
     yield Result(
-        f"one of three workers killed, lease {asked.lease:g} s, a heartbeat each {asked.lease / 5:g} s, "
-        f"{asked.standbys} standbys",
+        f"one of three workers killed, lease {options.lease:g} s, a heartbeat each {options.lease / 5:g} s, "
+        f"{options.standbys} standbys",
         {
             "to commits again ms": figure(totals),
-            "over the lease ms": figure([total - MS * asked.lease for total in totals]),
+            "over the lease ms": figure([total - MS * options.lease for total in totals]),
         },
     )
 

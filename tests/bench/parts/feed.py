@@ -23,7 +23,7 @@ from tests.bench.figures import Figure, figure, percentile
 from tests.bench.fill_load import bodies, headers, made_fills
 from tests.bench.http_load import open_loop
 from tests.bench.listeners import Audience, Watches, dawdle, day, listen, listen_slowly
-from tests.bench.parameters import Asked
+from tests.bench.parameters import Parameters
 from tests.bench.pipeline import Pipeline
 from tests.bench.resource_usage import cpu_seconds
 from tests.bench.result import Result
@@ -76,13 +76,13 @@ class FeedRun:
     client_cpu_s: float
 
 
-def measure(asked: Asked) -> Iterator[Result]:
+def measure(options: Parameters) -> Iterator[Result]:
     """Measure each audience: everything, users of its own, a board, fees. Use fills, or write rows directly."""
-    fills = FeedLoad(asked.feed_rate, asked.seconds, through_a_worker=True)
+    fills = FeedLoad(options.feed_rate, options.seconds, through_a_worker=True)
     as_many_rows = replace(fills, through_a_worker=False)
-    many_rows = replace(as_many_rows, per_second=asked.row_rate)
-    everything = Audience(subscribers=asked.subscribers, watches="everything", slow=0)
-    with_slow = replace(everything, slow=asked.subscribers // READERS_PER_SLOW_ONE)
+    many_rows = replace(as_many_rows, per_second=options.row_rate)
+    everything = Audience(subscribers=options.subscribers, watches="everything", slow=0)
+    with_slow = replace(everything, slow=options.subscribers // READERS_PER_SLOW_ONE)
     own = replace(with_slow, watches="own")
     for audience, load in (
         (everything, as_many_rows),
@@ -93,12 +93,12 @@ def measure(asked: Asked) -> Iterator[Result]:
         (replace(with_slow, watches="fees"), fills),
         (own, many_rows),
     ):
-        yield _result(audience, load, [_measured(audience, load, seed) for seed in asked.seeds()])
+        yield _result(audience, load, [_measured(audience, load, seed) for seed in options.seeds()])
 
 
 def _result(audience: Audience, load: FeedLoad, runs: list[FeedRun]) -> Result:
-    def of(what: Callable[[FeedRun], float]) -> Figure:
-        return figure([what(run) for run in runs])
+    def of(measure: Callable[[FeedRun], float]) -> Figure:
+        return figure([measure(run) for run in runs])
 
     changes = "fills through one worker" if load.through_a_worker else "rows written straight"
     return Result(

@@ -19,7 +19,7 @@ from deploy.errors import DeployError
 from tests.bench.figures import figure, percentile
 from tests.bench.fill_load import bodies, headers, made_fills
 from tests.bench.http_load import Load, closed_loop
-from tests.bench.parameters import Asked
+from tests.bench.parameters import Parameters
 from tests.bench.pipeline import Pipeline
 from tests.bench.resource_usage import MILLION, Meter, Spent, spending
 from tests.bench.result import Result
@@ -63,32 +63,32 @@ class IngressRun:
     client_cpu_s: float
 
 
-def measure(asked: Asked) -> Iterator[Result]:
+def measure(options: Parameters) -> Iterator[Result]:
     """Measure requests of one fill, of one order, and of a batch of fills."""
     for command in COMMANDS:
-        requests = asked.requests if command.batch == 1 else max(1, asked.requests // REQUESTS_PER_BATCH_REQUEST)
-        runs = _runs(command, requests, asked)
+        requests = options.requests if command.batch == 1 else max(1, options.requests // REQUESTS_PER_BATCH_REQUEST)
+        runs = _runs(command, requests, options)
         answers = [run.load.latencies_s for run in runs]
-        what = "commands" if command.batch == 1 else "fills"
+        unit = "commands" if command.batch == 1 else "fills"
         yield Result(
             f"{command.name}, a request to {command.path}; {requests:,} requests over {CONNECTIONS} connections",
             {
                 "requests/s": figure([requests / run.load.seconds for run in runs]),
                 "answered p50 ms": figure([MS * percentile(one, 50) for one in answers]),
                 "answered p99 ms": figure([MS * percentile(one, 99) for one in answers]),
-                **spending([run.spent for run in runs], what=what, who="API"),
+                **spending([run.spent for run in runs], what=unit, who="API"),
                 "client CPU s per million": figure([MILLION * run.client_cpu_s / run.spent.events for run in runs]),
             },
         )
 
 
-def _runs(command: Command, requests: int, asked: Asked) -> list[IngressRun]:
+def _runs(command: Command, requests: int, options: Parameters) -> list[IngressRun]:
     """Run the load several times; the first part of each warms the API up."""
     warm_up = max(1, requests // WARM_UP_SHARE)
     with tempfile.TemporaryDirectory() as directory, Pipeline(Path(directory), workers=0) as pipeline:
         token = pipeline.token(command.role)
         runs = []
-        for seed in asked.seeds():
+        for seed in options.seeds():
             load = _bodies(command, requests + warm_up, seed)
             _post(pipeline, command, load[:warm_up], token)
             runs.append(_measured(pipeline, command, load[warm_up:], token))

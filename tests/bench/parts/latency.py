@@ -25,7 +25,7 @@ from tests.bench.drain import NAME, OUTPUT, PARTITIONS, TOPIC, Job, check, drain
 from tests.bench.figures import Figure, figure, percentile
 from tests.bench.fleet import Fleet
 from tests.bench.open_loop import Load, moments
-from tests.bench.parameters import Asked
+from tests.bench.parameters import Parameters
 from tests.bench.parts.agent import job_of, title
 from tests.bench.result import Result
 
@@ -47,15 +47,15 @@ class Latencies:
     """How much later than due the producer began to append: what of the delay is not the pipeline's."""
 
 
-def measure(asked: Asked) -> Iterator[Result]:
+def measure(options: Parameters) -> Iterator[Result]:
     """Measure throughput first, then latency at a share of it, for each style of agent."""
-    for style in asked.styles:
-        job = job_of(asked, "output", style, asked.store)
-        per_second = [job.events / drain(job, seed).wall_s for seed in asked.seeds()]
-        rate = asked.load * statistics.median(per_second)
-        runs = [latencies(job, rate, asked.seconds, seed) for seed in asked.seeds()]
+    for style in options.styles:
+        job = job_of(options, "output", style, options.store)
+        per_second = [job.events / drain(job, seed).wall_s for seed in options.seeds()]
+        rate = options.load * statistics.median(per_second)
+        runs = [latencies(job, rate, options.seconds, seed) for seed in options.seeds()]
         yield Result(
-            f"{title(job)}; open loop at {asked.load:g} of its throughput, {rate:,.0f}/s for {asked.seconds:g} s",
+            f"{title(job)}; open loop at {options.load:g} of its throughput, {rate:,.0f}/s for {options.seconds:g} s",
             {
                 "throughput, events/s": figure(per_second),
                 "append to output p50 ms": _ms([run.from_append_s for run in runs], 50),
@@ -97,16 +97,16 @@ def latencies(job: Job, rate: float, seconds: float, seed: int) -> Latencies:
 async def _latencies(job: Job, load: Load, server: EmbeddedServer, directory: Path) -> Latencies:
     first = payload.records(TOPIC, PARTITIONS, job.warm_up, load.seed)
     patience_s = load.count / load.per_second + PATIENCE_S
-    async with warm_fleet(job, server, directory, first) as some:
+    async with warm_fleet(job, server, directory, first) as workers:
         producer = module.spawn("tests.bench.open_loop", load.dumps())
         try:
-            seen = await _watch(some, load, time.monotonic() + patience_s)
+            seen = await _watch(workers, load, time.monotonic() + patience_s)
             await asyncio.to_thread(producer.wait, PATIENCE_S)
         finally:
             process.kill(producer)
         sent = payload.records(TOPIC, PARTITIONS, load.count, load.seed, load.first)
-        await some.drained(PATIENCE_S)
-        await check(some.log, some.spec, payload.counted(first + sent))
+        await workers.drained(PATIENCE_S)
+        await check(workers.log, workers.spec, payload.counted(first + sent))
     due, appended = moments(Path(load.out))
     return Latencies(
         from_append_s=[came - at for came, at in zip(seen, appended, strict=True)],
@@ -115,14 +115,14 @@ async def _latencies(job: Job, load: Load, server: EmbeddedServer, directory: Pa
     )
 
 
-async def _watch(some: Fleet, load: Load, deadline: float) -> list[float]:
+async def _watch(workers: Fleet, load: Load, deadline: float) -> list[float]:
     """Return when the output of each event of the load was read."""
-    offsets = {TopicPartition(OUTPUT, p): end for p, end in (await some.log.end_offsets(OUTPUT)).items()}
+    offsets = {TopicPartition(OUTPUT, p): end for p, end in (await workers.log.end_offsets(OUTPUT)).items()}
     seen = [0.0] * load.count
     missing = load.count
     while missing:
-        some.check(deadline, "send all outputs")
-        batch = await some.log.fetch(offsets, count=READ_RECORDS, block_ms=BLOCK_MS)
+        workers.check(deadline, "send all outputs")
+        batch = await workers.log.fetch(offsets, count=READ_RECORDS, block_ms=BLOCK_MS)
         now = time.monotonic()
         for place, records in batch.items():
             offsets[place] = records[-1].offset + 1

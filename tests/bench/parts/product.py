@@ -22,7 +22,7 @@ from tables.trading import TRADING_TRADES, Trade
 from tests.bench.fill_load import bodies, headers, in_one_hour, made_fills
 from tests.bench.group_progress import all_processed
 from tests.bench.http_load import closed_loop
-from tests.bench.parameters import Asked
+from tests.bench.parameters import Parameters
 from tests.bench.pipeline import Pipeline
 from tests.bench.resource_usage import Meter, Spent, spending
 from tests.bench.result import Result
@@ -35,16 +35,18 @@ WARM_UP_SHARE = 10
 WORKERS = (1, 2)
 
 
-def measure(asked: Asked) -> Iterator[Result]:
+def measure(options: Parameters) -> Iterator[Result]:
     """Measure 1 and 2 workers, or the chosen numbers, with fills of one hour and of weeks (as in a replay)."""
-    warm_up = max(1, asked.fills // WARM_UP_SHARE)
-    for workers in asked.workers or WORKERS:
+    warm_up = max(1, options.fills // WARM_UP_SHARE)
+    for workers in options.workers or WORKERS:
         for span, spread in (("one hour", in_one_hour), ("weeks", list)):
             runs = []
-            for seed in asked.seeds():
-                made = spread(made_fills(warm_up + asked.fills, users=USERS, seed=seed))
+            for seed in options.seeds():
+                made = spread(made_fills(warm_up + options.fills, users=USERS, seed=seed))
                 runs.append(_run(workers, made, warm_up))
-            title = f"topic to committed tables, {workers} worker{'s' * (workers > 1)}, {asked.fills:,} fills of {span}"
+            title = (
+                f"topic to committed tables, {workers} worker{'s' * (workers > 1)}, {options.fills:,} fills of {span}"
+            )
             yield Result(title, spending(runs, what="fills"))
 
 

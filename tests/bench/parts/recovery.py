@@ -20,7 +20,7 @@ from deploy.errors import DeployError
 from deploy.server.embedded import EmbeddedServer
 from deploy.server.server_binary import find_binary
 from tests.bench.figures import figure
-from tests.bench.parameters import Asked
+from tests.bench.parameters import Parameters
 from tests.bench.result import Result
 
 PARTITIONS = 4
@@ -39,12 +39,12 @@ class RecoveryRun:
     disk_bytes: float
 
 
-def measure(asked: Asked) -> Iterator[Result]:
+def measure(options: Parameters) -> Iterator[Result]:
     """Measure a recovery without local state in each run, then one with local state that lacks as many changes."""
     with tempfile.TemporaryDirectory() as directory, EmbeddedServer(Path(directory), find_binary()) as server:
-        runs = [asyncio.run(_run(server.url, asked.keys, number)) for number in range(asked.runs)]
+        runs = [asyncio.run(_run(server.url, options.keys, number)) for number in range(options.runs)]
     yield Result(
-        f"a table of {asked.keys:,} keys, rows of {VALUE_BYTES} bytes, {PARTITIONS} partitions, RocksDB",
+        f"a table of {options.keys:,} keys, rows of {VALUE_BYTES} bytes, {PARTITIONS} partitions, RocksDB",
         {
             "from the snapshot s": figure([run.snapshot_s for run in runs]),
             "as many changes s": figure([run.tail_s for run in runs]),
@@ -79,9 +79,9 @@ async def _used(log: Log) -> int:
 
 
 async def _fill(log: Log, topic: str, keys: int, chance: random.Random) -> None:
-    for some in _batches(keys):
+    for batch in _batches(keys):
         await log.append(
-            [Record(topic, i % PARTITIONS, b"key-%09d" % i, chance.randbytes(VALUE_BYTES), 1) for i in some]
+            [Record(topic, i % PARTITIONS, b"key-%09d" % i, chance.randbytes(VALUE_BYTES), 1) for i in batch]
         )
 
 

@@ -12,7 +12,7 @@ from deploy.server import process
 from deploy.server.embedded import EmbeddedServer
 from deploy.server.server_binary import find_binary
 from tests.bench.figures import figure
-from tests.bench.parameters import Asked
+from tests.bench.parameters import Parameters
 from tests.bench.restarts import MS, watched
 from tests.bench.result import Result
 
@@ -20,12 +20,12 @@ LEASE_S = 10.0
 GRACE_S = 30.0
 
 
-def measure(asked: Asked) -> Iterator[Result]:
+def measure(options: Parameters) -> Iterator[Result]:
     """Measure the longest pause of any partition at each planned stop, and at each start."""
     with tempfile.TemporaryDirectory() as directory, EmbeddedServer(Path(directory), find_binary()) as server:
-        stops, starts = asyncio.run(_restarts(server, asked.runs, asked.standbys))
+        stops, starts = asyncio.run(_restarts(server, options.runs, options.standbys))
     yield Result(
-        f"three workers, each restarted {asked.runs} times, {asked.standbys} standbys",
+        f"three workers, each restarted {options.runs} times, {options.standbys} standbys",
         {"a stop, pause ms": figure(stops), "a start, pause ms": figure(starts)},
     )
 

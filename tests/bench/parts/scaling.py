@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from tests.bench.drain import drain
 from tests.bench.figures import Figure, short
-from tests.bench.parameters import Asked
+from tests.bench.parameters import Parameters
 from tests.bench.parts.agent import job_of, title
 from tests.bench.resource_usage import MILLION, spending
 from tests.bench.result import Result
@@ -16,16 +16,16 @@ WORKERS = (1, 2, 4)
 PERCENT = 100
 
 
-def measure(asked: Asked) -> Iterator[Result]:
+def measure(options: Parameters) -> Iterator[Result]:
     """Measure the counting agent of each style on 1, 2 and 4 workers, or the chosen numbers."""
-    for style in asked.styles:
+    for style in options.styles:
         found: list[Mapping[str, Figure]] = []
-        for workers in asked.workers or WORKERS:
-            job = job_of(asked, "table", style, asked.store, workers)
-            runs = [drain(job, seed) for seed in asked.seeds()]
+        for workers in options.workers or WORKERS:
+            job = job_of(options, "table", style, options.store, workers)
+            runs = [drain(job, seed) for seed in options.seeds()]
             busy = Figure(tuple(PERCENT * run.broker_cpu_s / run.wall_s for run in runs))
             found.append(spending(runs) | {"broker busy, % of a core": busy})
-            notes = [arithmetic(found)] if workers == (asked.workers or WORKERS)[-1] else []
+            notes = [arithmetic(found)] if workers == (options.workers or WORKERS)[-1] else []
             yield Result(
                 f"{workers} worker{'s' * (workers > 1)} on {os.cpu_count()} cores: {title(job)}",
                 found[-1],

@@ -19,7 +19,7 @@ from tests.bench.drain import NAME, OUTPUT, PARTITIONS, TOPIC, check
 from tests.bench.feeder import Feeder
 from tests.bench.figures import figure
 from tests.bench.fleet import Fleet, fleet
-from tests.bench.parameters import Asked
+from tests.bench.parameters import Parameters
 from tests.bench.resource_usage import Meter, Spent, resident_kib, spending
 from tests.bench.result import Result
 
@@ -49,46 +49,46 @@ class Sample:
     events: int
 
 
-def measure(asked: Asked) -> Iterator[Result]:
+def measure(options: Parameters) -> Iterator[Result]:
     """Measure one long run for each style of agent."""
-    for style in asked.styles:
+    for style in options.styles:
         with tempfile.TemporaryDirectory() as text:
             spec = WorkerSpec(
                 app=NAME, url="", namespace=NAME, topic=TOPIC, output=OUTPUT, partitions=PARTITIONS, kind="table",
-                style=style, store=asked.store, directory=text, lease_s=LEASE_S,
+                style=style, store=options.store, directory=text, lease_s=LEASE_S,
             )  # fmt: skip
             with EmbeddedServer(Path(text), find_binary()) as server:
-                samples, spent = asyncio.run(_soak(replace(spec, url=server.url), server.pid, asked))
+                samples, spent = asyncio.run(_soak(replace(spec, url=server.url), server.pid, options))
         yield _result(style, samples, spent)
 
 
-async def _soak(spec: WorkerSpec, broker: int, asked: Asked) -> tuple[list[Sample], Spent]:
+async def _soak(spec: WorkerSpec, broker: int, options: Parameters) -> tuple[list[Sample], Spent]:
     async with Log(spec.url, spec.namespace) as log:
         await log.create_topic(TopicSpec(spec.topic, spec.partitions, retention_ms=RETENTION_MS))
         await log.create_topic(TopicSpec(spec.changelog, spec.partitions, "compact", retention_ms=RETENTION_MS))
-        async with fleet(log, spec, Path(spec.directory), 1) as some:
-            meter = Meter(some.pids, broker).begin()
-            async with Feeder(log, some.committed, spec, asked.seed) as feeder:
-                samples = await _watch(some, broker, asked.minutes, feeder.check, asked.say)
-            await some.drained(DRAIN_S)
+        async with fleet(log, spec, Path(spec.directory), 1) as workers:
+            meter = Meter(workers.pids, broker).begin()
+            async with Feeder(log, workers.committed, spec, options.seed) as feeder:
+                samples = await _watch(workers, broker, options.minutes, feeder.check, options.say)
+            await workers.drained(DRAIN_S)
             spent = meter.spent(feeder.sent().total())
             await check(log, spec, feeder.sent())
             return samples, spent
 
 
 async def _watch(
-    some: Fleet, broker: int, minutes: float, check_feed: Callable[[], None], say: Callable[[str], None]
+    workers: Fleet, broker: int, minutes: float, check_feed: Callable[[], None], say: Callable[[str], None]
 ) -> list[Sample]:
     """Take a sample every few seconds, and print a line each minute."""
     begun = time.monotonic()
-    [worker] = some.pids
+    [worker] = workers.pids
     samples: list[Sample] = []
     for number in range(int(minutes * MINUTE_S / SAMPLE_S) + 1):
         await asyncio.sleep(max(0.0, begun + number * SAMPLE_S - time.monotonic()))
         check_feed()
-        some.check(begun + minutes * MINUTE_S + DRAIN_S, "soak")
+        workers.check(begun + minutes * MINUTE_S + DRAIN_S, "soak")
         now = Sample(
-            (time.monotonic() - begun) / MINUTE_S, resident_kib(worker), resident_kib(broker), await some.committed()
+            (time.monotonic() - begun) / MINUTE_S, resident_kib(worker), resident_kib(broker), await workers.committed()
         )
         samples.append(now)
         if number % int(MINUTE_S / SAMPLE_S) == 0:
@@ -110,7 +110,7 @@ def _result(style: str, samples: Sequence[Sample], spent: Spent) -> Result:
             "worker slope KiB/min": figure([slopes["worker"]]),
             "broker slope KiB/min": figure([slopes["broker"]]),
         },
-        tuple(f"{who}: {verdict(value)}" for who, value in slopes.items()),
+        tuple(f"{process}: {verdict(value)}" for process, value in slopes.items()),
         tuple(asdict(one) for one in samples),
     )
 

@@ -17,7 +17,7 @@ from tables.domains import TOPOLOGY
 from tests.bench.figures import figure
 from tests.bench.fill_load import made_fills
 from tests.bench.group_progress import APP_ID
-from tests.bench.parameters import Asked
+from tests.bench.parameters import Parameters
 from tests.bench.parts.product import USERS, post, until_processed
 from tests.bench.pipeline import START_S, Pipeline
 from tests.bench.resource_usage import cpu_seconds, peak_mib
@@ -28,21 +28,21 @@ POLL_S = 0.005
 IMPORT = (sys.executable, "-P", "-c", "import deploy.run.worker")
 
 
-def measure(asked: Asked) -> Iterator[Result]:
+def measure(options: Parameters) -> Iterator[Result]:
     """Measure starts of a worker that has processed the fills: each run starts it, awaits readiness, and stops it."""
     with tempfile.TemporaryDirectory() as directory, Pipeline(Path(directory), workers=0) as pipeline:
-        post(pipeline, made_fills(asked.fills, users=USERS, seed=asked.seed))
+        post(pipeline, made_fills(options.fills, users=USERS, seed=options.seed))
         worker = pipeline.start_worker(NAME)
         asyncio.run(until_processed(pipeline))
         pipeline.stop_worker(worker)
-        runs = [asyncio.run(_start(pipeline)) for _ in range(asked.runs)]
+        runs = [asyncio.run(_start(pipeline)) for _ in range(options.runs)]
     ready, cpu, mib = zip(*runs, strict=True)
     yield Result(
-        f"a worker of the product, its {len(TOPOLOGY.tables)} tables on disk as {asked.fills:,} fills left them",
+        f"a worker of the product, its {len(TOPOLOGY.tables)} tables on disk as {options.fills:,} fills left them",
         {
             "process start to ready s": figure(ready),
             "of that CPU s": figure(cpu),
-            "imports alone s": figure([_import_s() for _ in range(asked.runs)]),
+            "imports alone s": figure([_import_s() for _ in range(options.runs)]),
             "peak MiB when ready": figure(mib),
         },
     )

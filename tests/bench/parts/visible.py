@@ -14,7 +14,7 @@ import orjson
 from tests.bench.figures import figure, percentile
 from tests.bench.fill_load import bodies, headers, made_fills
 from tests.bench.http_load import open_loop
-from tests.bench.parameters import Asked
+from tests.bench.parameters import Parameters
 from tests.bench.pipeline import Pipeline
 from tests.bench.result import Result
 
@@ -28,13 +28,13 @@ Times = tuple[list[float], list[float]]
 """Seconds from due to answered, and from answered to the feed."""
 
 
-def measure(asked: Asked) -> Iterator[Result]:
+def measure(options: Parameters) -> Iterator[Result]:
     """Measure fills that come whether or not earlier ones are done."""
     with tempfile.TemporaryDirectory() as directory, Pipeline(Path(directory), workers=1) as pipeline:
-        runs = [_run(pipeline, asked, seed) for seed in asked.seeds()]
+        runs = [_run(pipeline, options, seed) for seed in options.seeds()]
     answered, visible = zip(*runs, strict=True)
     yield Result(
-        f"single fills, open loop at {asked.rate:g}/s for {asked.seconds:g} s, one worker, progress feed",
+        f"single fills, open loop at {options.rate:g}/s for {options.seconds:g} s, one worker, progress feed",
         {
             "due to answered p50 ms": figure([MS * percentile(run, 50) for run in answered]),
             "due to answered p99 ms": figure([MS * percentile(run, 99) for run in answered]),
@@ -44,12 +44,12 @@ def measure(asked: Asked) -> Iterator[Result]:
     )
 
 
-def _run(pipeline: Pipeline, asked: Asked, seed: int) -> Times:
+def _run(pipeline: Pipeline, options: Parameters, seed: int) -> Times:
     """Run once. Each fill has a user of its own, so that the user's first row on the feed is the fill's effect."""
-    users = [f"watched-{seed}-{number}" for number in range(max(1, int(asked.rate * asked.seconds)))]
+    users = [f"watched-{seed}-{number}" for number in range(max(1, int(options.rate * options.seconds)))]
     fills = made_fills(len(users), users=USERS, seed=seed)
     load = bodies([{**fill, "user_id": user} for fill, user in zip(fills, users, strict=True)], 1)
-    return asyncio.run(_watch(pipeline, load, users, asked.rate))
+    return asyncio.run(_watch(pipeline, load, users, options.rate))
 
 
 async def _watch(pipeline: Pipeline, load: list[bytes], users: Sequence[str], per_second: float) -> Times:

@@ -61,13 +61,13 @@ async def test_an_unknown_user_is_404(client: httpx.AsyncClient, worker: Worker)
 async def test_private_tables_are_for_their_owner_and_staff(
     client: httpx.AsyncClient, worker: Worker, part: str
 ) -> None:
-    held = Position(
+    position = Position(
         user_id="alice", market="BTC", mode="live", quantity=Quantity.parse("0.5"), cost=100,
         average_entry=Quantity.parse("63250.5"),
         realised_pnl=5, unrealised_pnl=-5, last_price=Quantity.of(63_000), updated_at=0,
     )  # fmt: skip
     owner = worker.partition("alice")
-    await worker.put(TRADING_POSITIONS.name, position_key("alice", "BTC", "live"), held, partition=owner)
+    await worker.put(TRADING_POSITIONS.name, position_key("alice", "BTC", "live"), position, partition=owner)
     await worker.put_user(TRADING_PORTFOLIO.name, "alice", Portfolio(practice_balance=10_000 * USD_UNIT, updated_at=0))
     path = f"/v1/users/alice/{part}"
     assert_problem(await client.get(path), 401, "unauthenticated")

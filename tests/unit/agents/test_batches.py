@@ -103,8 +103,8 @@ POINTS = st.lists(st.tuples(st.integers(-3, 3), st.integers(0, 9)), min_size=1, 
 
 
 @given(st.none() | st.tuples(st.integers(-3, 3), st.integers(0, 9)), POINTS)
-def test_summed_points_leave_the_same_standing_as_single_points(stands: Any, points: Any) -> None:
-    standing = Standing(*stands) if stands else None
+def test_summed_points_leave_the_same_standing_as_single_points(before: Any, points: Any) -> None:
+    standing = Standing(*before) if before else None
     one_by_one = standing
     for amount, at in points:
         if one_by_one is None:

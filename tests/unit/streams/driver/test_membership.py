@@ -17,7 +17,7 @@ class Away(Membership):
 
     def __init__(self, *, stops: bool) -> None:
         self.stops = stops
-        self.asked = False
+        self.stop_requested = False
         nothing: Any = SimpleNamespace()
         super().__init__(
             nothing, nothing, "g", "m",
@@ -27,10 +27,10 @@ class Away(Membership):
 
     @property
     def should_stop(self) -> bool:
-        return self.stops and self.asked
+        return self.stops and self.stop_requested
 
     async def _wait_for_change(self, _timeout_s: float | None) -> None:
-        self.asked = True
+        self.stop_requested = True
         raise LogUnavailableError("away")
 
 
