@@ -17,10 +17,10 @@ from deploy.replay.fills import Fill
 from streams import topics
 from tests.bench.parts.product import post, until_processed
 from tests.bench.pipeline import Pipeline
-from tests.bench.spent import Spent, peak_mib
+from tests.bench.resource_usage import Spent, peak_mib
 from tests.e2e.facts import Facts
-from tests.e2e.recorded import records_of
 from tests.e2e.served import served
+from tests.e2e.topic_records import records_of
 from tests.peers.apps.job import cpu_seconds
 from tests.peers.product.raced import Raced, used_memory
 from tests.peers.product.results import event_facts

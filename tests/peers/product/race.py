@@ -12,7 +12,7 @@ from pathlib import Path
 import orjson
 
 from deploy.replay.fills import Fill
-from tests.bench.spent import Spent, peak_mib
+from tests.bench.resource_usage import Spent, peak_mib
 from tests.e2e.facts import Facts
 from tests.peers.apps.job import Job
 from tests.peers.product import ours, postgres

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from redis import Redis
 
-from tests.bench.spent import Spent, resident_kib
+from tests.bench.resource_usage import Spent, resident_kib
 from tests.peers.product.contestants import Server
 
 KIB = 1_024

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tests.bench.figures import Figure, figure, short
-from tests.bench.spent import MILLION
+from tests.bench.resource_usage import MILLION
 from tests.peers.product.contestants import OURS, SERVERS, Contestant
 from tests.peers.product.raced import Raced
 from tests.peers.product.source_lines import lines_of

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench.spent import Spent
+from tests.bench.resource_usage import Spent
 from tests.peers import __main__ as command
 from tests.peers.environments import NotInstallableError, interpreter
 from tests.peers.product import command as product
