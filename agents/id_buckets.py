@@ -2,11 +2,12 @@
 
 An entry has `ENTRY_BYTES` bytes: a hash of the id, the event time in minutes, and a digest of the content. The number
 of buckets grows with the number of entries, one bucket at a time (linear hashing, W. Litwin 1980). So no event
-rewrites more than four rows.
+rewrites more than four rows. The first entry of a bucket is its oldest, so a look at it tells whether any is too old.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from struct import Struct
 from typing import Final
 
@@ -55,7 +56,7 @@ class IdBuckets:
 
     def find(self, id_hash: bytes) -> bytes | None:
         """Return the content of an id, or None."""
-        bucket = self._bucket(_index(id_hash, self.buckets))
+        bucket = self._bucket(bucket_of(id_hash, self.buckets))
         at = bucket.find(id_hash)
         while at % ENTRY_BYTES and at > 0:  # the match does not begin at an entry
             at = bucket.find(id_hash, at + 1)
@@ -66,8 +67,9 @@ class IdBuckets:
         if len(id_hash) != ID_BYTES or len(content) != CONTENT_BYTES:
             raise ValueError(f"expected {ID_BYTES} and {CONTENT_BYTES} bytes, got {len(id_hash)} and {len(content)}")
         self.newest = max(self.newest, minute)
-        index = _index(id_hash, self.buckets)
-        self._set(index, self._pruned(self._bucket(index), oldest) + id_hash + _MINUTE.pack(minute) + content)
+        index = bucket_of(id_hash, self.buckets)
+        row, entry = self._pruned(self._bucket(index), oldest), id_hash + _MINUTE.pack(minute) + content
+        self._set(index, entry + row if row and minute < _minute_of(row) else row + entry)
         self.entries += 1
         if self.entries > self.buckets * BUCKET_ENTRIES_MAX:
             self._split()
@@ -97,25 +99,27 @@ class IdBuckets:
     def _split(self) -> None:
         new = self.buckets
         index = _parent(new)
-        stay, move = bytearray(), bytearray()
+        stay: list[bytes] = []
+        move: list[bytes] = []
         for entry in _entries(self._bucket(index)):
-            (move if _index(entry[:ID_BYTES], new + 1) == new else stay).extend(entry)
+            (move if bucket_of(entry, new + 1) == new else stay).append(entry)
         self.buckets, self._spread = new + 1, True
-        self._set(index, bytes(stay))
-        self._set(new, bytes(move))
+        self._set(index, _row_of(stay))
+        self._set(new, _row_of(move))
 
     def _merge(self, oldest: int) -> None:
         last = self.buckets - 1
         index = _parent(last)
-        self._set(index, self._pruned(self._bucket(index) + self._bucket(last), oldest))
+        both = _row_of(_entries(self._bucket(index) + self._bucket(last)))
+        self._set(index, self._pruned(both, oldest))
         self._set(last, b"")
         self.buckets = last
 
     def _pruned(self, row: bytes, oldest: int) -> bytes:
-        """Return a row without old entries. Entries arrive nearly in order of time, so the first decides."""
-        if not row or _MINUTE.unpack_from(row, ID_BYTES)[0] >= oldest:
+        """Return a row without old entries. The first entry of a row is its oldest."""
+        if not row or _minute_of(row) >= oldest:
             return row
-        kept = b"".join(entry for entry in _entries(row) if _MINUTE.unpack_from(entry, ID_BYTES)[0] >= oldest)
+        kept = _row_of(entry for entry in _entries(row) if _minute_of(entry) >= oldest)
         self.entries -= (len(row) - len(kept)) // ENTRY_BYTES
         return kept
 
@@ -134,10 +138,21 @@ def _entries(row: bytes) -> list[bytes]:
     return [row[at : at + ENTRY_BYTES] for at in range(0, len(row), ENTRY_BYTES)]
 
 
-def _index(id_hash: bytes, buckets: int) -> int:
-    """Return the bucket of an id for a number of buckets."""
+def _minute_of(entry: bytes) -> int:
+    """Return the minute of an entry, or of the first entry of a row."""
+    return int(_MINUTE.unpack_from(entry, ID_BYTES)[0])
+
+
+def _row_of(entries: Iterable[bytes]) -> bytes:
+    """Join entries to a row that begins with the oldest."""
+    in_order: list[bytes] = sorted(entries, key=_minute_of)
+    return b"".join(in_order)
+
+
+def bucket_of(entry: bytes, buckets: int) -> int:
+    """Return the bucket of an entry, which begins with the hash of its id, for a number of buckets."""
     size = 1 << (buckets - 1).bit_length()
-    index = int.from_bytes(id_hash) & (size - 1)
+    index = int.from_bytes(entry[:ID_BYTES]) & (size - 1)
     return index if index < buckets else index - size // 2
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.id_buckets import BUCKET_ENTRIES_MAX, CONTENT_BYTES, ENTRY_BYTES, IdBuckets
+from agents.id_buckets import BUCKET_ENTRIES_MAX, CONTENT_BYTES, ENTRY_BYTES, IdBuckets, bucket_of
 from agents.processed import ProcessedEvents, content_of, name_hash_of, scope_of
 from streams.times import DAY_US, HOUR_US, Instant
 from tables.trading import TRADING_PROCESSED
@@ -121,6 +121,27 @@ def test_buckets_hold_every_id_as_they_grow(count: int, seed: int) -> None:
     assert {memory.kind(name, START) for name in names} == {"repeated"}
     assert memory.entries() == memory.ids().entries == count
     assert memory.ids().buckets == max(1, -(-count // BUCKET_ENTRIES_MAX))
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.integers(0, 200), min_size=1, max_size=200), st.integers(1, 200))
+def test_an_addition_forgets_all_old_entries_of_its_bucket_and_no_other_in_any_order(
+    minutes: list[int], span: int
+) -> None:
+    ids, added, newest = Memory().ids(), dict[bytes, int](), 0
+    for number, minute in enumerate(minutes):
+        newest = max(newest, minute)
+        oldest = newest - span
+        if minute < oldest:
+            continue
+        id_hash = name_hash_of(str(number))
+        ids.add(id_hash, minute, bytes(CONTENT_BYTES), oldest)
+        added[id_hash] = minute
+        found = {each for each in added if ids.find(each) is not None}
+        assert found >= {each for each, of_each in added.items() if of_each >= oldest}
+        old = {each for each in found if added[each] < oldest}
+        assert bucket_of(id_hash, ids.buckets) not in {bucket_of(each, ids.buckets) for each in old}
+        assert ids.entries == len(found)
 
 
 def busy_then_quiet(memory: Memory, quiet_days: int) -> None:
