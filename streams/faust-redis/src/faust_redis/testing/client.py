@@ -77,9 +77,9 @@ class Pipeline:
         """Queue one command."""
         self._commands.append(command)
 
-    def execute(self) -> asyncio.Future[Any]:
-        """Send them."""
-        return self._client.execute_command("MULTI", *self._commands)
+    def execute(self, raise_on_error: bool = True) -> asyncio.Future[Any]:
+        """Send the commands. The reply has the error of a failed command in its place unless it is to be raised."""
+        return self._client.execute_command("MULTI" if raise_on_error else "EACH", *self._commands)
 
 
 class SimulatedLog(Log):

@@ -92,6 +92,16 @@ class Keyspace:
     def _multi(self, *commands: tuple[Any, ...]) -> list[Any]:
         return [self.execute(*command) for command in commands]
 
+    def _each(self, *commands: tuple[Any, ...]) -> list[Any]:
+        """Run commands; return the error of a failed one in its place."""
+        return [self._attempt(command) for command in commands]
+
+    def _attempt(self, command: tuple[Any, ...]) -> Any:
+        try:
+            return self.execute(*command)
+        except ResponseError as exc:
+            return exc
+
     def _hmget(self, key: str, *fields: str) -> list[bytes | None]:
         found = self.hashes.get(key, {})
         return [found.get(raw(name)) for name in fields]
