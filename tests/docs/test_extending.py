@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -19,8 +20,48 @@ PAGE = ROOT / "docs" / "extending.md"
 ROOMS = ("streams", "tables", "agents", "api", "deploy")
 LIBRARY = "faust-redis"
 COMMAND_S = 180.0
+MYPY_OPTIONS = ("--config-file", str(ROOT / "pyproject.toml"), "--follow-imports=silent")
 TEST = "tests/test_referrals.py"
 MODULES = {"streams/events/referrals.py", "tables/referrals.py", "agents/referrals/agent.py", "api/referrals.py"}
+
+EVENT = """
+
+class ReferrerThanked(EventData, frozen=True, kw_only=True):
+    \"\"\"A referrer was thanked for a claim.\"\"\"
+
+    domain: ClassVar[str] = "referrals"
+
+    referrer: UserId
+"""
+CLAIMED = "[event.then(ReferralClaimed(referrer=event.data.referrer))]"
+THANKED = "[event.then(kind(referrer=event.data.referrer)) for kind in (ReferralClaimed, ReferrerThanked)]"
+EVENT_PLACES: Mapping[str, Sequence[tuple[str, str]]] = {
+    "streams/events/referrals.py": [("    amount_usd: Usd\n", f"    amount_usd: Usd\n{EVENT}")],
+    "agents/referrals/agent.py": [(CLAIMED, THANKED), ("ReferralEarned\n", "ReferralEarned, ReferrerThanked\n")],
+}
+"""The two places of a new event, and what changes in each: old text and new text."""
+EVENT_TEST = """
+import faust
+from faust_redis.testing import TestDriver
+from agents.registry import register_of
+from agents.rulebook import packaged_rulebook
+from agents.wiring import raw_topic
+from streams.events import decode
+from streams.events.recent import Recent
+from streams.events.referrals import ClaimReferral, ReferralClaimed, ReferrerThanked
+from tables.domains import TOPOLOGY
+from tables.referrals import COMMANDS, EVENTS
+from tests.test_referrals import event
+
+def test_the_handler_returns_the_new_event():
+    app = faust.App(TOPOLOGY.group("demo", "referrals"), broker="redis://localhost", topic_partitions=4)
+    register_of("referrals")(app, packaged_rulebook(), Recent(), at_least_once=False)
+    with TestDriver(app) as driver:
+        driver.pipe(raw_topic(app, COMMANDS), key=b"bob", value=event(ClaimReferral(referrer="ada")))
+        found = [decode(record.value).data for record in driver.read(raw_topic(app, EVENTS))]
+        assert found == [ReferralClaimed(referrer="ada"), ReferrerThanked(referrer="ada")]
+        assert driver.dead_letters() == []
+"""
 
 
 def files() -> Iterator[tuple[str, str]]:
@@ -92,6 +133,34 @@ def test_the_new_domain_is_in_the_topology_and_the_api(tree: Path) -> None:
     assert {"/v1/referral", "/v1/users/{user_id}/referral", "/v1/feed/referrals"} <= set(paths)
 
 
+@pytest.fixture
+def tree_with_event(tree: Path, tmp_path: Path) -> Path:
+    """Return a copy of the extended tree with one event more, added in two places."""
+    shutil.copytree(tree, copied := tmp_path / "tree", ignore=shutil.ignore_patterns("__pycache__"))
+    for name, changes in EVENT_PLACES.items():
+        path = copied / name
+        text = path.read_text("utf-8")
+        for old, new in changes:
+            assert text.count(old) == 1, f"{name} has {old!r} {text.count(old)} times"
+            text = text.replace(old, new)
+        path.write_text(text, "utf-8")
+    return copied
+
+
+def test_a_new_event_is_two_places(tree_with_event: Path) -> None:
+    """Check that the class and the handler suffice: the event is sent, decoded, and part of the AsyncAPI document."""
+    assert {place.partition("/")[0] for place in EVENT_PLACES} == {"streams", "agents"}
+    assert len(EVENT_PLACES) == 2
+    (tree_with_event / "tests/test_event.py").write_text(EVENT_TEST, "utf-8")
+    assert "3 passed" in run(
+        tree_with_event, "-m", "pytest", "-q", "-p", "no:cacheprovider", TEST, "tests/test_event.py"
+    )
+    document = json.loads(run(tree_with_event, "-m", "deploy.cli.main", "topology", "--format", "asyncapi"))
+    name = "astra.referrals.ReferrerThanked.v1"
+    assert name in document["channels"]["astra.referrals.events.v1"]["messages"]
+    assert document["components"]["schemas"]["ReferrerThanked"]["required"] == ["referrer"]
+    run(tree_with_event, "-m", "mypy", *MYPY_OPTIONS, *sorted(EVENT_PLACES))
+
+
 def test_the_page_is_well_typed(tree: Path) -> None:
-    options = ("--config-file", str(ROOT / "pyproject.toml"), "--follow-imports=silent")
-    run(tree, "-m", "mypy", *options, *sorted(MODULES))
+    run(tree, "-m", "mypy", *MYPY_OPTIONS, *sorted(MODULES))

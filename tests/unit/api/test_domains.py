@@ -13,6 +13,7 @@ import api
 from api import domains
 from api.app import create_app
 from api.kit.domain import DomainApi
+from streams.events import CATALOGUE
 from streams.events.trading import CloseTrade, OpenTrade
 from streams.topology import Domain, TableSpec, Topology, TopologyError
 from tables import financial, gamification, trading
@@ -73,6 +74,23 @@ def test_a_table_with_its_query_and_feed_is_named_in_three_places() -> None:
             for spec, name in names.items():
                 home = place.parts[1].removesuffix(".py") == spec.domain or place.parts[0] == "streams"
                 assert home or name not in words or name in STATS.get(str(place), ()), f"{place} names {name}"
+
+
+def test_an_event_is_named_in_two_places() -> None:
+    """Check that only its class in `streams/events` and handlers in `agents` name an event that clients do not send.
+
+    A feed of the event's own domain may follow it.
+    """
+    sent = {command for domain in TOPOLOGY.domains for command in domain.commands}
+    events = {model.__name__: model.domain for model in CATALOGUE.values() if model not in sent}
+    assert events["TradeClosed"] == "trading"
+    for room in ("api", "tables", "deploy", "streams"):
+        for path in sorted((ROOT.parent / room).rglob("*.py")):
+            place = path.relative_to(ROOT.parent)
+            words = {node.id for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Name)}
+            home = place.parts[1] if place.parts[0] == "api" else None
+            named = {name for name in words & events.keys() if events[name] != home}
+            assert place.parts[:2] == ("streams", "events") or not named, f"{place} names {named}"
 
 
 def specs_of(module: ModuleType) -> list[tuple[str, TableSpec[Any]]]:
