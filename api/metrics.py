@@ -36,7 +36,7 @@ class Metrics:
             registry=registry,
         )
         self.resyncs = Counter(
-            "astra_api_feed_resyncs", "Feeds told to start afresh", ["feed", "why"], registry=registry
+            "astra_api_feed_resyncs", "Feeds that had to start again", ["feed", "why"], registry=registry
         )
         self.lag = Gauge(
             "astra_api_lag_records",

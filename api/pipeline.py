@@ -83,7 +83,7 @@ class PipelineAnswer(BaseModel):
 
 @router.get("/pipeline", summary="The workers of each domain")
 async def get_pipeline(api: ApiDep) -> PipelineAnswer:
-    """For each domain its group, members, recovery and lag, as the broker knows them now."""
+    """Return each domain's group, members, recovery and lag, as the broker knows them now."""
     states = await api.pipeline.look()
     return PipelineAnswer(
         ready=all(state.group.ready for state in states),

@@ -50,12 +50,12 @@ class Table(Generic[V]):
 
     @cached_property
     def _rows(self) -> BytesMap:
-        """The mapping to scan, which is the store of a Faust table."""
+        """Return the mapping to scan, which is the store of a Faust table."""
         return cast("BytesMap", getattr(self._table, "data", self._table))
 
     @cached_property
     def _get(self) -> Callable[[bytes], bytes | None]:
-        """The read function. Faust's own table would look up each key twice."""
+        """Return the read function. Faust's own table would look up each key twice."""
         if isinstance(self._table, FastTable):
             return self._table.get
         rows = self._rows

@@ -1,6 +1,6 @@
 """The view of the fees feed. Each partition keeps sums of its own; subscribers get the sums over all partitions.
 
-The sums are read once for all subscribers, and kept current by the changes that the follower hands out.
+The sums are read once for all subscribers, and kept current by the changes that the follower delivers.
 """
 
 from __future__ import annotations

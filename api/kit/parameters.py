@@ -22,7 +22,7 @@ async def own(user_id: UserPath, caller: Caller) -> str:
     """Return the user whose private tables are read: the caller, or for staff any user.
 
     Raises:
-        Problem: 403 for somebody else's.
+        Problem: 403 for another user.
     """
     if not caller.may_read(user_id):
         raise Problem(FORBIDDEN, f"this belongs to {user_id}; it needs their token, or one of a moderator or service")

@@ -123,7 +123,7 @@ class DomainThread:
                 task.cancel()
             await asyncio.gather(starting, ended, stop_request, beating, return_exceptions=True)
         if not self._stopping.is_set():
-            raise DomainCrashedError(f"{self.domain} ended by itself") from root.crash_reason
+            raise DomainCrashedError(f"{self.domain} ended unexpectedly") from root.crash_reason
 
     async def _beat(self) -> None:
         """Record at each interval that the event loop turns."""

@@ -63,7 +63,7 @@ class CommandRequest(Generic[BodyT]):
     Attributes:
         caller: The token's subject.
         value: The validated body; None for a command without one.
-        digest: SHA-256 of the body, which tells a repeated request from another one.
+        digest: SHA-256 of the body, which distinguishes a repeated request from another one.
         key: The Idempotency-Key.
         now: The time at which the body was complete.
     """

@@ -1,1 +1,1 @@
-"""Live feeds: follow a topic once, and tell each subscriber what changed."""
+"""Live feeds: follow a topic once, and send the changes to each subscriber."""

@@ -1,4 +1,4 @@
-"""How far a follower has read a topic, and the `id` of an event that says so. Independent of HTTP.
+"""The position up to which a follower has delivered a topic, and the `id` of feed events. Independent of HTTP.
 
 An `id` is ``epoch:sequence~evidence``. A broker that was restored to an earlier state and has grown since has the same
 epoch and offsets; only the records just below the offsets differ. The evidence is a checksum of those records.
@@ -19,10 +19,10 @@ EVIDENCE = "~"
 
 @dataclass
 class FeedOffset:
-    """The position up to which a topic was handed out, and the last records below it.
+    """The position up to which a topic was delivered, and the last records below it.
 
     Attributes:
-        position: Everything below has been handed out.
+        position: All records below it were delivered.
         last: The record just below each offset; partitions at offset 0 have none.
     """
 
@@ -31,7 +31,7 @@ class FeedOffset:
     _above: tuple[Position | None, str | None] = field(default=(None, None), init=False, compare=False, repr=False)
 
     def after(self, last: Mapping[TopicPartition, StoredRecord]) -> FeedOffset:
-        """Return the offset after these records were handed out, too."""
+        """Return the offset after the delivery of these records."""
         offsets = self.position.offsets | {tp.partition: record.offset + 1 for tp, record in last.items()}
         return FeedOffset(Position(self.position.topic, self.position.epoch, offsets), {**self.last, **last})
 

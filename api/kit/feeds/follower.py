@@ -1,7 +1,7 @@
 """Follow one topic for all subscribers: one task and one connection, whatever their number. Independent of HTTP.
 
-A follower reads only while it has subscribers, and survives broker restarts. It tells its subscribers when the topic is
-another one: when it was re-created, or when the records that were handed out last are gone.
+A follower reads only while it has subscribers, and survives broker restarts. It makes its subscribers
+start again when the topic is another one: re-created, or without the records that were delivered last.
 """
 
 from __future__ import annotations
@@ -66,8 +66,8 @@ class Follower:
     """Reads a topic from its end on and hands each change to the subscribers of its channels.
 
     Attributes:
-        delivered: How far the topic was handed out; None while the follower does not read.
-        prepare: Called with changes by channel, and the position they follow, before they are handed out.
+        delivered: The position up to which changes were delivered; None while the follower does not read.
+        prepare: Called before a delivery, with the changes by channel and the position that they follow.
         on_stop: Called when the follower stops reading: caches of the topic may be stale when it reads again.
         stalled: Whether the broker cannot be reached, or the topic does not exist yet.
     """
@@ -153,7 +153,7 @@ class Follower:
             return ResyncReason.ROLLED_BACK
         if sum(ends[p] - offset for p, offset in since.offsets.items()) > CATCH_UP_RECORDS_MAX:
             return ResyncReason.BEHIND
-        subscriber.know(since)  # the client may know more than this follower has handed out, from another process
+        subscriber.know(since)  # the client may have later changes from another process
         at = dict(since.offsets)
         while behind := {TopicPartition(self.topic, p): o for p, o in at.items() if o < ends[p]}:
             found = await self.log.fetch(behind, count=READ_RECORDS_MAX)
@@ -183,7 +183,7 @@ class Follower:
                 await asyncio.sleep(retry_s)
                 retry_s = min(RETRY_MAX_S, retry_s * 2)
             except Exception:
-                logger.exception("the feed of %s cannot go on; it starts afresh", self.topic)
+                logger.exception("the feed of %s failed; it starts again at the end of the topic", self.topic)
                 self._abandon(ResyncReason.FAILED)
                 await asyncio.sleep(RETRY_MAX_S)
 
@@ -268,7 +268,7 @@ class Follower:
     def _skip(self, damaged: Mapping[TopicPartition, DamagedPartitionError]) -> None:
         """Leave damaged partitions out for a while; a fetch that included one would return at once, again and again."""
         for tp, error in damaged.items():
-            logger.warning("the feed of %s goes on without one partition: %s", self.topic, error)
+            logger.warning("the feed of %s continues without one partition: %s", self.topic, error)
             self._damaged[tp] = asyncio.get_running_loop().time() + DAMAGED_RETRY_S
 
     async def _renew_lease(self, position: Position) -> None:

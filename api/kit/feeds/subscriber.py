@@ -31,13 +31,13 @@ class ResyncReason(StrEnum):
 
 
 class Subscriber:
-    """Changes on the way to one client.
+    """The pending changes of one client.
 
-    A subscriber that keeps up holds the object that all subscribers share. Only when more changes arrive before it has
-    taken that, it makes a copy of its own.
+    A subscriber that keeps up uses the object that all subscribers share. When more changes arrive before it has taken
+    that object, it makes a copy.
 
     Attributes:
-        floor: The client knows all changes below it, from a snapshot or from before. None once all new ones lie above
+        floor: The client knows all changes below it, from a snapshot or from before. None once all new ones are above
             it.
         lost: Why the subscriber has to start again; None while it need not.
         conflated: How many changes were replaced by a newer one of their row before they were sent.
@@ -64,12 +64,12 @@ class Subscriber:
             self._copy_pending(change for change in self._pending if not self._known(change))
 
     def resume_id(self, delivered: FeedOffset) -> str:
-        """Return the `id` of an event after which the client knows all that was handed out, and all below the floor."""
+        """Return the `id` of an event after which the client knows all delivered changes, and all below the floor."""
         if self.floor is not None:
             above = delivered.above(self.floor)
             if above is not None:
                 return above
-            self.floor = None  # all that is handed out from now on lies above it
+            self.floor = None  # all later deliveries are above it
         return delivered.tag(delivered.position)
 
     def _known(self, change: Change) -> bool:

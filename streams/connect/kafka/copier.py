@@ -130,7 +130,7 @@ class Copier:
                 )
             if offset:
                 logger.warning(
-                    "Kafka deleted %d records of %s:%d before they were copied; the views go on at offset %d",
+                    "Kafka deleted %d records of %s:%d before they were copied; the views continue at offset %d",
                     start - offset, tp.topic, tp.partition, start,
                 )  # fmt: skip
             consumer.seek(kafka_partition(tp), start)

@@ -1,6 +1,6 @@
 """Report the state of a worker on Kafka in the log, as the Redis driver does by itself.
 
-`GET /v1/pipeline` and `astratrade dev` read these reports. A worker goes on when the log is away.
+`GET /v1/pipeline` and `astratrade dev` read these reports. A worker continues when the log is away.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Retry work while Kafka or the log is away: pause, log it once, and go on."""
+"""Retry work while Kafka or the log is away: pause, log the outage once, and continue."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ async def retry_while_unavailable(work: Callable[[], Awaitable[None]], work_name
         try:
             await work()
         except (SourceMovedError, RolledBackError) as exc:
-            logger.warning("%s steps back: %s", work_name, exc)
+            logger.warning("%s was refused and retries later: %s", work_name, exc)
             pause = RETRY_MAX_S
         except (KafkaError, LogError, OSError) as exc:
             if clock() - began > STEADY_S or pause == RETRY_FIRST_S:

@@ -57,7 +57,7 @@ def channels_of(app: Any, tp: TP) -> Container[Any]:
 
 
 def is_flow_suspended(app: Any) -> bool:
-    """Return whether streams are suspended, by `flow_control._suspend`: `is_active` tells a moment later."""
+    """Return whether streams are suspended, by `flow_control._suspend`; `is_active` changes a moment later."""
     return bool(app.flow_control._suspend.is_set())
 
 

@@ -50,5 +50,5 @@ async def retry_while_unavailable(
             pause = min(pause * 2, RETRY_MAX_S)
         else:
             if waiting:
-                logger.info("%s goes on: the broker is back after %.1f s", work_name, clock() - began)
+                logger.info("%s continues: the broker is back after %.1f s", work_name, clock() - began)
             return result

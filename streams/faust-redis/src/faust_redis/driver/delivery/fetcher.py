@@ -142,7 +142,7 @@ class Fetcher:
             self._report(tp, error, self._state.positions.get(tp, 0))
 
     def _report(self, tp: TP, error: DamagedPartitionError, offset: int) -> None:
-        logger.error("%s is held back at offset %d, other partitions go on: %s", tp, offset, error)
+        logger.error("%s is held back at offset %d, other partitions continue: %s", tp, offset, error)
         if self._hooks:
             self._hooks.call(Hooks.on_held_back, HeldBack(tp.topic, tp.partition, offset, error))
 
