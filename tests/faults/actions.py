@@ -38,12 +38,12 @@ def _disturb(cluster: Cluster, fault: Fault, chance: random.Random) -> Action:
 
 
 def _in_turn(cluster: Cluster, fault: Fault) -> Action:
-    yield from until(lambda: fault.victim not in cluster.taken, TURN_S, f"{fault} has its turn")
-    cluster.taken.add(fault.victim)
+    yield from until(lambda: fault.victim not in cluster.busy, TURN_S, f"{fault} has its turn")
+    cluster.busy.add(fault.victim)
     cluster.say(str(fault))
     carry_out = ON_SERVER if fault.victim == SERVER else TAKING_TURNS
     yield from carry_out[fault.kind](cluster, fault)
-    cluster.taken.discard(fault.victim)
+    cluster.busy.discard(fault.victim)
 
 
 def wait(seconds: float) -> Action:

@@ -20,14 +20,14 @@ class Cluster:
 
     Attributes:
         live: The processes that should be alive now, by the name of their slot.
-        taken: Slots (and the server) whose process a fault is taking away or bringing back.
+        busy: Slots (and the server) whose process a fault is taking away or bringing back.
     """
 
     def __init__(self, pipeline: Pipeline, say: Callable[[str], None]) -> None:
         self.pipeline = pipeline
         self.say = say
         self.live: dict[str, Child] = {}
-        self.taken: set[str] = set()
+        self.busy: set[str] = set()
         self.proxy = Proxy(Path(urlsplit(pipeline.server.url).path))
 
     def __enter__(self) -> Self:

@@ -86,11 +86,13 @@ def _two_writes(stack: ExitStack, *, offsets_first: bool) -> None:
 
 def _overlay_flushed_first(stack: ExitStack) -> None:
     def put(self: RocksStore, key: bytes, value: bytes | None) -> None:
-        home = self._home(key)
-        assert home is not None
-        kept = self.database.checkpoint(self.table_name, home)
+        partition = self._partition_of(key)
+        assert partition is not None
+        kept = self.database.checkpoint(self.table_name, partition)
         offset = -1 if kept is None else kept.offset
-        self.database.write(self.table_name, home, [(key, value)], Checkpoint(self._incarnation(), offset + 1, b""))
+        self.database.write(
+            self.table_name, partition, [(key, value)], Checkpoint(self._incarnation(), offset + 1, b"")
+        )
 
     _replace(stack, RocksStore, "_set", put)
 

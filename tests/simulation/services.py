@@ -175,7 +175,7 @@ class SimulatedConsumer(_Service, Consumer):
 class NoStandbys:
     """Standbys of a worker that has none."""
 
-    taken: frozenset[TP] = frozenset()
+    followed: frozenset[TP] = frozenset()
 
     def take(self, assigned: set[TP]) -> None:
         """Do nothing: there are no standbys."""

@@ -42,30 +42,30 @@ class HeartbeatThread(threading.Thread):
         self._stuck_s = stuck_s
         self._loop = loop
         self._report = report
-        self._over = threading.Event()
+        self._stop_requested = threading.Event()
         self._turned_s = time.monotonic()
 
     def end(self) -> None:
         """Ask the thread to end; it does so within a heartbeat interval."""
-        self._over.set()
+        self._stop_requested.set()
 
     def run(self) -> None:
         """Send heartbeats until `end` is called. An unreachable broker does not end the thread."""
-        while not self._over.is_set():
+        while not self._stop_requested.is_set():
             try:
                 with redis.Redis.from_url(self._url, protocol=2, socket_timeout=self._interval_s * 4 + 5) as client:
                     self._beat(client)
             except (RedisError, OSError) as exc:
                 logger.debug("heartbeat waits for the broker: %s", exc)
-                self._over.wait(min(1.0, self._interval_s))
+                self._stop_requested.wait(min(1.0, self._interval_s))
             except Exception:
                 logger.exception("heartbeat failed; trying again, or this member's lease runs out")
-                self._over.wait(self._interval_s)
+                self._stop_requested.wait(self._interval_s)
 
     def _beat(self, client: redis.Redis) -> None:
         with client.pubsub(ignore_subscribe_messages=True) as notices:
             notices.subscribe(self._key)
-            while not self._over.is_set():
+            while not self._stop_requested.is_set():
                 self._call_on_loop(lambda: None)
                 if time.monotonic() - self._turned_s < self._stuck_s:
                     reply = self._ask(client)
@@ -89,4 +89,4 @@ class HeartbeatThread(threading.Thread):
         try:
             self._loop.call_soon_threadsafe(on_loop)
         except RuntimeError:  # the loop is closed
-            self._over.set()
+            self._stop_requested.set()

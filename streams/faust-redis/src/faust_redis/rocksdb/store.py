@@ -62,10 +62,10 @@ class RocksStore(SerializedStore[Any, Any]):
     ) -> None:
         """Take over the new partitions; drop all uncommitted writes."""
         self._overlay.clear()
-        mine = {tp for tp in assigned if tp.topic == self._changelog}
+        owned = {tp for tp in assigned if tp.topic == self._changelog}
         if not self.table.is_global:
-            mine = {tp for tp in mine if not self.app.assignor.is_standby(tp)}  # agents must not read a standby copy
-        self._partitions = {tp.partition for tp in mine}
+            owned = {tp for tp in owned if not self.app.assignor.is_standby(tp)}  # agents must not read a standby copy
+        self._partitions = {tp.partition for tp in owned}
 
     # --- offsets ------------------------------------------------------------------------------------------------------
 
@@ -192,7 +192,7 @@ class RocksStore(SerializedStore[Any, Any]):
 
     # --- rows ---------------------------------------------------------------------------------------------------------
 
-    def _home(self, key: bytes) -> int | None:
+    def _partition_of(self, key: bytes) -> int | None:
         """Return the partition of a key: the current event's, or by key when the table uses the partitioner."""
         if self.table.use_partitioner:
             return self.app.producer.key_partition(self._changelog, key).partition
@@ -208,19 +208,19 @@ class RocksStore(SerializedStore[Any, Any]):
         return self.database.get(self.table_name, partition, key)
 
     def _get(self, key: bytes) -> bytes | None:
-        home = self._home(key)
-        if home is not None:
-            return self._read(home, key)
+        partition = self._partition_of(key)
+        if partition is not None:
+            return self._read(partition, key)
         found = (self._read(partition, key) for partition in sorted(self._partitions))
         return next((value for value in found if value is not None), None)
 
     def _set(self, key: bytes, value: bytes | None) -> None:
-        home = self._home(key)
-        if home is None:
+        partition = self._partition_of(key)
+        if partition is None:
             raise RuntimeError(f"table {self.table_name!r} is written outside of an event; no partition is known")
         event = current_event()
         source = None if event is None else (event.message.tp, event.message.offset)
-        writes = self._overlay.setdefault(home, {}).setdefault(key, [])
+        writes = self._overlay.setdefault(partition, {}).setdefault(key, [])
         if writes:
             self._builds_on(writes[-1][0])
             if writes[-1][0] == source:

@@ -294,7 +294,7 @@ class Committer:
         try:
             appended = await self._send(write, fence)
         except FencedError as exc:
-            self._begin_anew(batch, exc)
+            self._rejoin(batch, exc)
             return False
         except DamagedPartitionError as exc:
             return await self._write_the_rest(batch, exc)
@@ -331,13 +331,13 @@ class Committer:
             if self.fence is None or self._on_unwritable is None:
                 raise damage
             self._on_unwritable(writers, damage)
-            self._begin_anew(batch, damage)
+            self._rejoin(batch, damage)
             return False
         if not refused:
             raise damage
         return await self._write(batch) if batch.outputs or batch.rows or batch.offsets else True
 
-    def _begin_anew(self, batch: CommitBatch, why: LogError) -> None:
+    def _rejoin(self, batch: CommitBatch, why: LogError) -> None:
         """Drop all uncommitted work and make this member rejoin its group, to begin at its committed offsets."""
         self.pending.put_back(batch.outputs)
         self.fence = None

@@ -161,7 +161,7 @@ class PendingWrites:
         event.size += size
         event.cost_us += fresh * self._cost_us(place[0])
 
-    def _take_off(self, count: int) -> None:
+    def _subtract(self, count: int) -> None:
         self._count -= count
         assert self._count >= 0, f"{self._count} records pending"
 
@@ -197,7 +197,7 @@ class PendingWrites:
         event = queue.events.pop(source[1], None) if queue is not None else None
         if event is None:
             return CommitBatch([], {})
-        self._take_off(event.count)
+        self._subtract(event.count)
         return CommitBatch(event.outputs, {}, event.rows)
 
     def drop_claims(self, changelogs: Container[str]) -> list[Output]:
@@ -240,20 +240,20 @@ class PendingWrites:
         """
         known = dependencies or Dependencies()
         finished = _Finished(self._queues, known.bounded(first_unfinished), known)
-        taken = self._take_free(cost_max_us)
-        size, cost_us = sum(output.size for output in taken), sum(self._cost_us(output.topic) for output in taken)
+        outputs = self._take_free(cost_max_us)
+        size, cost_us = sum(output.size for output in outputs), sum(self._cost_us(output.topic) for output in outputs)
         rows: dict[Place, Changed] = {}
-        count, reach = len(taken), 0
+        count, reach = len(outputs), 0
         full = False
         while (found := finished.next()) is not None:
             tp, event = found
             # Keep events with interleaved outputs together, so that writes to the same key keep their order.
             full = full or (bool(cost_us) and (cost_us + event.cost_us > cost_max_us or size > bytes_max))
             if full and event.first > reach:
-                finished.leave()
+                finished.skip_partition()
                 continue
             for each in finished.take(tp, event.offset) if len(known) else finished.take_one(tp, event):
-                taken += each.outputs
+                outputs += each.outputs
                 for place, changed in each.rows.items():
                     merged = rows.get(place)
                     if merged is None:
@@ -266,17 +266,17 @@ class PendingWrites:
                 size += each.size
                 cost_us += each.cost_us
                 reach = max(reach, each.last)
-        self._take_off(count)
-        taken.sort(key=_number)
-        return CommitBatch(taken, known.bounded(finished.marks()), rows)
+        self._subtract(count)
+        outputs.sort(key=_number)
+        return CommitBatch(outputs, known.bounded(finished.marks()), rows)
 
     def _take_free(self, cost_max_us: int) -> list[Output]:
         count = cost_us = 0
         while count < len(self._free) and cost_us < cost_max_us:
             cost_us += self._cost_us(self._free[count].topic)
             count += 1
-        taken, self._free = self._free[:count], self._free[count:]
-        return taken
+        outputs, self._free = self._free[:count], self._free[count:]
+        return outputs
 
 
 _number = attrgetter("number")
@@ -318,7 +318,7 @@ class _Finished:
             heapq.heapreplace(self._candidates, (position, number, tp))
         return None
 
-    def leave(self) -> None:
+    def skip_partition(self) -> None:
         """Leave the rest of the next event's partition to a later commit."""
         heapq.heappop(self._candidates)
 
@@ -341,7 +341,7 @@ class _Finished:
 
     def marks(self) -> dict[TP, int]:
         """Return the offset of each partition below which no finished event remains."""
-        return {tp: mark if (left := self._first(tp)) is None else left.offset for tp, mark in self._marks.items()}
+        return {tp: mark if (first := self._first(tp)) is None else first.offset for tp, mark in self._marks.items()}
 
 
 def coalesce(outputs: list[Output]) -> tuple[list[Output], dict[int, list[Output]]]:

@@ -77,9 +77,9 @@ class FetchState:
 
     def take_parked(self, full: Container[TP]) -> FetchedRecords:
         """Take out the parked records of partitions with room; move the positions back to their first offsets."""
-        taken = {tp: self.parked.pop(tp) for tp in [tp for tp in self.parked if tp not in full]}
-        self.positions.update((tp, records[0].offset) for tp, records in taken.items())
-        return taken
+        ready = {tp: self.parked.pop(tp) for tp in [tp for tp in self.parked if tp not in full]}
+        self.positions.update((tp, records[0].offset) for tp, records in ready.items())
+        return ready
 
     def fetchable(self, partitions: set[TP], full: Container[TP]) -> dict[TopicPartition, int]:
         """Return the partitions that can be fetched, each with its position. If there is none, the caller must wait."""

@@ -183,11 +183,11 @@ class HandOver:
 
 def runs(fetched: FetchedRecords, sizes: Mapping[TP, int]) -> Iterator[tuple[TP, list[StoredRecord]]]:
     """Iterate over a run of records of each partition in turn, so that a deep partition does not starve the others."""
-    left = {tp: records for tp, records in fetched.items() if records}
-    while left:
-        for tp, records in list(left.items()):
+    remaining = {tp: records for tp, records in fetched.items() if records}
+    while remaining:
+        for tp, records in list(remaining.items()):
             size = sizes.get(tp, RUN_RECORDS_MAX)
             yield tp, records[:size]
-            left[tp] = records[size:]
-            if not left[tp]:
-                del left[tp]
+            remaining[tp] = records[size:]
+            if not remaining[tp]:
+                del remaining[tp]

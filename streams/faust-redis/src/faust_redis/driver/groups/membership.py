@@ -246,7 +246,7 @@ class Membership:
         listener = self._listener()
         await listener.assign(tps)
         self.standbys.take(tps)
-        if await self._restore(tps - self.standbys.taken):
+        if await self._restore(tps - self.standbys.followed):
             await listener.on_partitions_assigned(tps, self._installed)
             self.standbys.follow()
             self._report_rebalance(len(tps))

@@ -76,7 +76,7 @@ class Restoring(Protocol):
 class Standby(Protocol):
     """Follows the changelogs of this member's standby partitions."""
 
-    taken: Any
+    followed: Any
 
     def take(self, assigned: set[TP]) -> None:
         """Choose the standbys that can be followed."""

@@ -116,11 +116,11 @@ class Restorer:
     async def _counts(self, positions: Mapping[TP, int | None]) -> dict[TP, int]:
         expected: dict[TP, int] = {}
         for topic in sorted({tp.topic for tp in positions}):
-            mine = {tp: position for tp, position in positions.items() if tp.topic == topic}
+            of_topic = {tp: position for tp, position in positions.items() if tp.topic == topic}
             ends = await self._patiently(partial(self.broker.end_offsets, topic))
-            whole = None in mine.values()
+            whole = None in of_topic.values()
             beginnings = await self._patiently(partial(self.broker.beginning_offsets, topic)) if whole else {}
-            for tp, position in mine.items():
+            for tp, position in of_topic.items():
                 first = beginnings[tp.partition] if position is None else position
                 expected[tp] = max(0, ends[tp.partition] - first)
         return expected

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from faust.types import TP
 
-SAY_EVERY_S = 5.0
+LOG_EVERY_S = 5.0
 """Time between two progress messages."""
 
 logger = logging.getLogger(__name__)
@@ -23,8 +23,8 @@ class RestoreProgress:
 
     def __init__(self, work_name: str) -> None:
         self._work_name = work_name
-        self._began = self._said = time.monotonic()
-        self._left: dict[TP, int] | None = None
+        self._began = self._logged_s = time.monotonic()
+        self._remaining: dict[TP, int] | None = None
         self.done = 0
 
     @property
@@ -33,26 +33,26 @@ class RestoreProgress:
 
         A partition counts with its expected number until it is finished, and then with the number that was read.
         """
-        return None if self._left is None else self.done + sum(self._left.values())
+        return None if self._remaining is None else self.done + sum(self._remaining.values())
 
     def expect(self, records: Mapping[TP, int]) -> None:
         """Note how many records each partition is expected to have."""
-        self._left = dict(records)
+        self._remaining = dict(records)
 
     def add(self, tp: TP, count: int) -> None:
         """Add rows or records that were read from a partition."""
         self.done += count
-        if self._left is not None and tp in self._left:
-            self._left[tp] = max(0, self._left[tp] - count)
+        if self._remaining is not None and tp in self._remaining:
+            self._remaining[tp] = max(0, self._remaining[tp] - count)
         now = time.monotonic()
-        if now - self._said >= SAY_EVERY_S:
-            self._said = now
+        if now - self._logged_s >= LOG_EVERY_S:
+            self._logged_s = now
             logger.info("%s: %d of %s rows so far", self._work_name, self.done, self.total)
 
     def finish(self, tp: TP) -> None:
         """Note that a partition has nothing more to read."""
-        if self._left is not None:
-            self._left.pop(tp, None)
+        if self._remaining is not None:
+            self._remaining.pop(tp, None)
 
     def end(self) -> None:
         """Log the total and the duration, unless recovery read nothing."""

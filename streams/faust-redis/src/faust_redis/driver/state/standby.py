@@ -54,7 +54,7 @@ class Standbys:
             restorer: Restores a copy before it is followed.
             on_damaged: Called with a changelog partition that cannot be read, its damage, and the next offset to read.
         """
-        self.taken: set[TP] = set()
+        self.followed: set[TP] = set()
         self.positions: dict[TP, int] = {}
         self._app = app
         self._broker = broker
@@ -68,22 +68,22 @@ class Standbys:
     def take(self, assigned: set[TP]) -> None:
         """Select the standby partitions that this class can follow, and exclude them from Faust's recovery."""
         standbys = assigned & self._app.assignor.assigned_standbys()
-        self.taken = {tp for tp in standbys if self._fits(tp)}
+        self.followed = {tp for tp in standbys if self._fits(tp)}
         if not self._hooked:
             self._hooked = True
-            internals.leave_standbys_alone(self._app.tables.recovery, lambda tp: tp in self.taken)
+            internals.leave_standbys_alone(self._app.tables.recovery, lambda tp: tp in self.followed)
 
     def follow(self) -> None:
         """Start the follower in the background, once this member's own tables are restored and its events flow."""
-        if self.taken:
-            self._following = asyncio.create_task(self._follow(sorted(self.taken)))
+        if self.followed:
+            self._following = asyncio.create_task(self._follow(sorted(self.followed)))
 
     async def leave(self) -> None:
         """Stop the follower. After this returns, the rows of standbys do not change."""
         following, self._following = self._following, None
         if following is not None:
             await cancel_and_wait(following)
-        self.taken, self.positions = set(), {}
+        self.followed, self.positions = set(), {}
 
     def _fits(self, tp: TP) -> bool:
         """Return whether a partition can be followed: its store has checkpoints, and no listener needs each record."""
