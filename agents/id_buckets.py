@@ -8,6 +8,7 @@ rewrites more than four rows. The first entry of a bucket is its oldest, so a lo
 from __future__ import annotations
 
 from collections.abc import Iterable
+from operator import itemgetter
 from struct import Struct
 from typing import Final
 
@@ -19,6 +20,9 @@ CONTENT_BYTES: Final = 15
 _MINUTE: Final = Struct(">I")
 _CONTENT_AT: Final = ID_BYTES + _MINUTE.size
 ENTRY_BYTES: Final = _CONTENT_AT + CONTENT_BYTES
+
+_minute_of: Final = itemgetter(slice(ID_BYTES, _CONTENT_AT))
+"""Returns the minute of an entry, or of the first entry of a row, in bytes that sort like numbers."""
 
 _HEADER: Final = Struct(">III")
 """Newest minute, number of entries, number of buckets."""
@@ -69,7 +73,7 @@ class IdBuckets:
         self.newest = max(self.newest, minute)
         index = bucket_of(id_hash, self.buckets)
         row, entry = self._pruned(self._bucket(index), oldest), id_hash + _MINUTE.pack(minute) + content
-        self._set(index, entry + row if row and minute < _minute_of(row) else row + entry)
+        self._set(index, entry + row if row and _minute_of(entry) < _minute_of(row) else row + entry)
         self.entries += 1
         if self.entries > self.buckets * BUCKET_ENTRIES_MAX:
             self._split()
@@ -117,9 +121,10 @@ class IdBuckets:
 
     def _pruned(self, row: bytes, oldest: int) -> bytes:
         """Return a row without old entries. The first entry of a row is its oldest."""
-        if not row or _minute_of(row) >= oldest:
+        first_kept = _MINUTE.pack(max(0, oldest))
+        if not row or _minute_of(row) >= first_kept:
             return row
-        kept = _row_of(entry for entry in _entries(row) if _minute_of(entry) >= oldest)
+        kept = _row_of([entry for entry in _entries(row) if _minute_of(entry) >= first_kept])
         self.entries -= (len(row) - len(kept)) // ENTRY_BYTES
         return kept
 
@@ -136,11 +141,6 @@ class IdBuckets:
 
 def _entries(row: bytes) -> list[bytes]:
     return [row[at : at + ENTRY_BYTES] for at in range(0, len(row), ENTRY_BYTES)]
-
-
-def _minute_of(entry: bytes) -> int:
-    """Return the minute of an entry, or of the first entry of a row."""
-    return int(_MINUTE.unpack_from(entry, ID_BYTES)[0])
 
 
 def _row_of(entries: Iterable[bytes]) -> bytes:
