@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any, ClassVar, cast
 
 import redis
+from faust.agents.models import ReqRepResponse
 from faust.transport import base
 from faust.transport.conductor import Conductor as BaseConductor
 from faust.types import AppT
@@ -33,7 +34,13 @@ class Conductor(BaseConductor):
     _resubscribe_sleep_lock_seconds = RESUBSCRIBE_S
 
     def add(self, topic: Any) -> None:
-        """Register a topic's channel."""
+        """Register a topic's channel.
+
+        Faust registers a reply topic, and then a copy of it that it reads. Nothing would read the first, so its queue
+        would fill up and the group's offset would never advance. As an iterator, the first is read itself.
+        """
+        if topic.value_type is ReqRepResponse:
+            topic.is_iterator = True
         if topic.acks and not self.app.client_only:
             cast("Transport", self.app.transport).driver.failures.watch(topic)
         super().add(topic)
