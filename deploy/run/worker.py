@@ -32,6 +32,7 @@ from deploy.run import logs
 from deploy.run.domain_app import build_app, load_plugins, member_name, presence, slot_directory
 from deploy.run.domain_thread import DomainThread
 from deploy.run.gc_tuning import relax_collector
+from deploy.run.kafka_metrics import observe_on_kafka
 from deploy.run.members import Members
 from deploy.run.worker_health import Health
 from deploy.run.worker_metrics import WorkerMetrics
@@ -161,7 +162,9 @@ class Worker:
     def _services(self, domain: str) -> list[ServiceT]:
         app = build_app(self._settings, domain, self._slot, self._rulebook, self._codec)
         app.on_startup_finished = lambda: _say_ready(domain)
-        if not self._settings.on_kafka:
+        if self._settings.on_kafka:
+            observe_on_kafka(app, self._metrics, domain)
+        else:
             add_hooks(app, self._metrics.hooks(domain))
         # Build the transport and the driver here: a probe or a scrape of the main thread must not build them at the
         # same time.

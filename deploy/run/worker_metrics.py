@@ -90,19 +90,38 @@ class WorkerMetrics:
         """Return the hooks that count for a domain."""
         return _DomainHooks(self, domain)
 
+    def batch_hooks(self, domain: str) -> Hooks:
+        """Return hooks that count the batches of a domain and nothing else, for a worker on Kafka."""
+        return _BatchHooks(self, domain)
+
     def text(self) -> bytes:
         """Return all metrics in Prometheus' text format."""
         return generate_latest(self.registry)
 
 
-class _DomainHooks(Hooks):
-    """Hooks that count the reports of one domain's driver under the domain's name."""
+class _BatchHooks(Hooks):
+    """Hooks that count the batches of one domain."""
 
     def __init__(self, metrics: WorkerMetrics, domain: str) -> None:
         self._events = metrics.events.labels(domain)
         self._succeeded = metrics.batches.labels(domain, "succeeded")
         self._failed = metrics.batches.labels(domain, "failed")
         self._batch_seconds = metrics.batch_seconds.labels(domain)
+
+    def on_batch_finished(self, batch: BatchFinished, /) -> None:
+        if batch.succeeded:
+            self._events.inc(batch.records)
+            self._succeeded.inc()
+        else:
+            self._failed.inc()
+        self._batch_seconds.observe(batch.duration_s)
+
+
+class _DomainHooks(_BatchHooks):
+    """Hooks that count all reports of one domain's driver under the domain's name."""
+
+    def __init__(self, metrics: WorkerMetrics, domain: str) -> None:
+        super().__init__(metrics, domain)
         self._commit_records = metrics.commit_records.labels(domain)
         self._commit_seconds = metrics.commit_seconds.labels(domain)
         self._rebalances = metrics.rebalances.labels(domain)
@@ -112,14 +131,6 @@ class _DomainHooks(Hooks):
         self._dead_letters = metrics.dead_letters.labels(domain)
         self._held_back = metrics.held_back.labels(domain)
         self._sends_refused = metrics.sends_refused.labels(domain)
-
-    def on_batch_finished(self, batch: BatchFinished, /) -> None:
-        if batch.succeeded:
-            self._events.inc(batch.records)
-            self._succeeded.inc()
-        else:
-            self._failed.inc()
-        self._batch_seconds.observe(batch.duration_s)
 
     def on_commit(self, commit: Committed, /) -> None:
         self._commit_records.inc(commit.records)

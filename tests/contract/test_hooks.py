@@ -21,10 +21,8 @@ from faust_redis.hooks import (
 
 from tests.contract.harness import Broker, running, until
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
-    pytest.mark.only_on_redis("hooks are our driver's"),
-]
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+OURS = pytest.mark.only_on_redis("only our driver calls these hooks")
 
 INT: Any = int
 
@@ -51,6 +49,7 @@ class Failing(Hooks):
         raise RuntimeError("a hook of the user's")
 
 
+@OURS
 async def test_hooks_see_batches_commits_rebalances_and_recoveries(broker: Broker) -> None:
     app, hooks = broker.app(store="faust-redis-rocksdb://"), Recording()
     add_hooks(app, Failing())
@@ -79,6 +78,7 @@ async def test_hooks_see_batches_commits_rebalances_and_recoveries(broker: Broke
     assert all(each.duration_s >= 0 for each in hooks.of(Committed))
 
 
+@OURS
 async def test_hooks_see_retries_and_dead_letters(broker: Broker) -> None:
     app, hooks = broker.app(), Recording()
     add_hooks(app, hooks)
@@ -101,6 +101,7 @@ async def test_hooks_see_retries_and_dead_letters(broker: Broker) -> None:
     assert isinstance(letters[1].error, ValueError)
 
 
+@OURS
 async def test_hooks_see_that_a_batch_failed(broker: Broker) -> None:
     app, hooks = broker.app(), Recording()
     add_hooks(app, hooks)
@@ -119,6 +120,7 @@ async def test_hooks_see_that_a_batch_failed(broker: Broker) -> None:
     assert any(not each.succeeded for each in hooks.of(BatchFinished))
 
 
+@OURS
 async def test_batches_of_two_agents_that_read_one_topic_are_both_told_as_succeeded(broker: Broker) -> None:
     app, hooks = broker.app(), Recording()
     add_hooks(app, hooks)
@@ -140,3 +142,23 @@ async def test_batches_of_two_agents_that_read_one_topic_are_both_told_as_succee
         await until(lambda: sum(each.records for each in hooks.of(BatchFinished)) == 10)
     assert sorted(seen) == [(name, i) for name in ("quick", "slow") for i in range(5)]
     assert all(each.succeeded for each in hooks.of(BatchFinished))
+
+
+async def test_batch_agents_call_the_hooks_of_batches_on_every_broker(broker: Broker) -> None:
+    app, hooks = broker.app(), Recording()
+    add_hooks(app, hooks)
+    topic = app.topic(broker.name("in"), value_type=INT)
+
+    @batch_agent(app, topic)
+    async def work(batch: Batch[int]) -> None:
+        if 2 in batch.values:
+            raise ValueError("two")
+
+    async with running(app):
+        for value in range(4):
+            await topic.send(key="k", value=value, partition=1)
+        await until(lambda: sum(each.records for each in hooks.of(BatchFinished) if each.succeeded) == 3)
+    assert any(not each.succeeded for each in hooks.of(BatchFinished))
+    assert {(each.topic, each.partition) for each in hooks.of(BatchBegun)} == {(broker.name("in"), 1)}
+    assert len(hooks.of(BatchBegun)) == len(hooks.of(BatchFinished))
+    assert all(each.duration_s >= 0 for each in hooks.of(BatchFinished))

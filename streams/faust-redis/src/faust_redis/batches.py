@@ -17,6 +17,8 @@ Each batch has only one record when another agent reads the same topic, or when 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
+from time import monotonic
 from typing import Any, TypeVar
 
 import faust
@@ -25,6 +27,7 @@ from faust.types import AgentT, StreamT, TopicT
 from faust_redis.driver.delivery.batches import Batch, Received
 from faust_redis.driver.faust_api.stream import Stream
 from faust_redis.driver.limits import COMMIT_US_MAX
+from faust_redis.hooks import BatchBegun, BatchFinished, HookList, Hooks, hooks_of
 
 __all__ = ["BATCH_RECORDS_MAX", "Batch", "Handler", "Received", "batch_agent"]
 
@@ -63,9 +66,10 @@ def batch_agent(
 
     def make(handle: Handler[T]) -> AgentT[Any]:
         async def agent(stream: StreamT[Any]) -> None:
+            work = handle if isinstance(stream, Stream) else partial(_report, hooks_of(app), handle)
             async for batch in _batches(stream, records_max, commit_us_max):
                 try:
-                    await handle(batch)
+                    await work(batch)
                 except Exception as exc:
                     if not batch.split(exc):
                         raise
@@ -75,6 +79,21 @@ def batch_agent(
         return app.agent(topic, name=name, **options)(agent)
 
     return make
+
+
+async def _report(hooks: HookList, handle: Handler[T], batch: Batch[T]) -> None:
+    """Handle a batch on Kafka, and call the hooks that our own driver calls on Redis."""
+    if not hooks:
+        await handle(batch)
+        return
+    place = (batch.topic, batch.partition, batch[0].offset, len(batch))
+    hooks.call(Hooks.on_batch_begun, BatchBegun(*place))
+    began_s, succeeded = monotonic(), False
+    try:
+        await handle(batch)
+        succeeded = True
+    finally:
+        hooks.call(Hooks.on_batch_finished, BatchFinished(*place, monotonic() - began_s, succeeded))
 
 
 async def _batches(stream: StreamT[Any], records_max: int, commit_us_max: int) -> AsyncIterator[Batch[Any]]:

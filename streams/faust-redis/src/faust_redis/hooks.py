@@ -6,7 +6,8 @@
 
     add_hooks(app, Timings())
 
-The driver calls hooks on the app's event loop. A hook must return at once. The driver logs an error of a hook and
+The driver calls hooks on the app's event loop. When the app runs on Kafka, batch agents call the hooks of batches, and
+nothing calls the others. A hook must return at once. The driver logs an error of a hook and
 continues. For an app without hooks, the driver only checks an empty list.
 """
 
