@@ -50,7 +50,7 @@ def arrange(config: pytest.Config, items: list[pytest.Item]) -> None:
 
 
 def is_quick(item: pytest.Item) -> bool:
-    """Tell whether a test belongs to the quick slice."""
+    """Return whether a test belongs to the quick slice."""
     excluded = item.get_closest_marker("slow") or item.get_closest_marker("kafka")
     return not excluded and item.nodeid.startswith(QUICK)
 

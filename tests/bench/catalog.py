@@ -22,7 +22,7 @@ PARTS = {
     "commit": "the cost of one commit by its size: how long the client waits and the server serves no other client",
     "recovery": "a table that comes back, from its snapshot and from its tail; bytes of a key on broker and disk",
     "startup": "from the start of a worker process until its tables, which are on disk, are recovered",
-    "rolling": "how long a partition stands still while each of three workers is stopped and started in turn",
+    "rolling": "how long a partition pauses while each of three workers is stopped and started in turn",
     "failover": "how long from a SIGKILL of one of three workers until every partition commits again",
     "soak": "memory of worker and broker over --minutes at full speed, and whether it is flat",
 }

@@ -13,7 +13,7 @@ APP_ID = "astratrade"
 
 
 async def all_processed(log: Log, domains: Collection[str] = ()) -> bool:
-    """Tell whether the group of each (or each given) domain has committed all records of its topics.
+    """Return whether the group of each (or each given) domain has committed all records of its topics.
 
     Topics are read in the order in which events flow: once a topic is done, nothing is added to the next.
     """

@@ -55,7 +55,7 @@ class Audience:
     watches: Watches
     slow: int
 
-    def wanted(self, subscriber: int, changes: int) -> range:
+    def expected(self, subscriber: int, changes: int) -> range:
         """Return the changes that a subscriber must get."""
         return range(subscriber, changes, self.subscribers) if self.watches == "own" else range(changes)
 
@@ -67,7 +67,7 @@ class Audience:
             case "fees":
                 return "/v1/feed/fees?day=each"
             case "own":
-                users = (f"user=watched-{user}" for user in self.wanted(subscriber, changes))
+                users = (f"user=watched-{user}" for user in self.expected(subscriber, changes))
                 return "/v1/feed/progress?" + "&".join(users)
             case "everything":
                 return "/v1/feed/progress"
@@ -76,12 +76,12 @@ class Audience:
 class Listener(asyncio.Protocol):
     """A subscriber that notes when it first saw each change."""
 
-    def __init__(self, request: bytes, wanted: range, pattern: _ChangePattern) -> None:
-        self.heard: dict[int, float] = {}
+    def __init__(self, request: bytes, expected: range, pattern: _ChangePattern) -> None:
+        self.received_at: dict[int, float] = {}
         self.current = asyncio.Event()
         self.transport: asyncio.Transport | None = None
         self._request = request
-        self.wanted = wanted
+        self.expected = expected
         self._pattern = pattern
         self.done = asyncio.Event()
         self._rest = b""
@@ -98,15 +98,15 @@ class Listener(asyncio.Protocol):
         end = data.rfind(b"\n") + 1
         self._rest = data[end:]
         for found in self._pattern.pattern.findall(data, 0, end):
-            self.heard.setdefault(self._pattern.change(found), now)
-        if len(self.heard) >= len(self.wanted):
+            self.received_at.setdefault(self._pattern.change(found), now)
+        if len(self.received_at) >= len(self.expected):
             self.done.set()
         if SNAPSHOT_END in data:
             self.current.set()
 
     def delays(self, accepted: dict[int, float]) -> list[float]:
         """Return the seconds from accepted to received, of each change that arrived."""
-        return [max(0.0, self.heard[one] - accepted[one]) for one in self.wanted if one in self.heard]
+        return [max(0.0, self.received_at[one] - accepted[one]) for one in self.expected if one in self.received_at]
 
 
 async def listen(url: str, audience: Audience, changes: int) -> list[Listener]:
@@ -115,7 +115,7 @@ async def listen(url: str, audience: Audience, changes: int) -> list[Listener]:
     kinds = OF_DAYS if audience.watches == "fees" else OF_USERS
     for number in range(audience.subscribers):
         request = f"GET {audience.path(number, changes)} HTTP/1.1\r\nHost: bench\r\n\r\n".encode()
-        listener = Listener(request, audience.wanted(number, changes), kinds)
+        listener = Listener(request, audience.expected(number, changes), kinds)
         await loop.create_connection(partial(_same, listener), str(parts.hostname), int(parts.port or 0))
         found.append(listener)
         if len(found) % CONNECT_AT_ONCE == 0:

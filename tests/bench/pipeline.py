@@ -120,8 +120,8 @@ class Pipeline:
     def _is_up(self) -> bool:
         if not api_answers(self.url):
             return False
-        wanted = dict.fromkeys(TOPOLOGY.names, self._first_workers)
-        return not self._first_workers or missing_for_readiness(self.settings, wanted) is None
+        expected = dict.fromkeys(TOPOLOGY.names, self._first_workers)
+        return not self._first_workers or missing_for_readiness(self.settings, expected) is None
 
     def _wait(self, so: Callable[[], bool], what: str) -> None:
         deadline = time.monotonic() + START_S

@@ -63,7 +63,7 @@ class SlowSnapshot:
         member.app.transport.broker.rows = self._slowly
 
     def entered(self, times: int) -> bool:
-        """Tell whether the member reads in its n-th recovery."""
+        """Return whether the member reads in its n-th recovery."""
         return len(self.begun) == times
 
     async def _slowly(self, tp: Any, count: int) -> Any:

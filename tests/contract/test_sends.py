@@ -128,8 +128,10 @@ async def records(log: Log, topic: str) -> list[tuple[int, StoredRecord]]:
 async def test_the_fast_path_appends_the_same_records_as_faust(broker: Broker, log: Log) -> None:
     sender = Sender(broker)
     topics = {
-        way: {name: sender.app.topic(broker.name(f"{way}-{name}"), **settings) for name, settings in TOPICS.items()}
-        for way in ("faust", "short", "soon")
+        variant: {
+            name: sender.app.topic(broker.name(f"{variant}-{name}"), **settings) for name, settings in TOPICS.items()
+        }
+        for variant in ("faust", "short", "soon")
     }
 
     async def body() -> None:
@@ -146,7 +148,7 @@ async def test_the_fast_path_appends_the_same_records_as_faust(broker: Broker, l
 
     assert await sender.handle(body) == [None]
     for name in TOPICS:
-        expected, short, soon = [await records(log, topics[way][name].get_topic_name()) for way in topics]
+        expected, short, soon = [await records(log, topics[variant][name].get_topic_name()) for variant in topics]
         assert len(expected) == 1 + sum(1 for case, _ in CASES if case == name)
         for other in (short, soon):
             assert [(p, r.offset, r.key, r.value, r.headers) for p, r in other] == [

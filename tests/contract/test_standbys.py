@@ -91,7 +91,7 @@ class Member:
         return ends
 
     async def caught_up(self) -> bool:
-        """Tell whether the member's copies reach the end of the changelog."""
+        """Return whether the member's copies reach the end of the changelog."""
         ends, positions = await self.ends(), self.app.consumer.driver.membership.standbys.positions
         return set(positions) == {TP(self.changelog, p) for p in self.partitions("standby")} and all(
             position == ends[tp.partition] for tp, position in positions.items()
@@ -99,7 +99,7 @@ class Member:
 
 
 def settled(*members: Member) -> bool:
-    """Tell whether the members share one generation that has its tables."""
+    """Return whether the members share one generation that has its tables."""
     active = [p for member in members for p in member.partitions("active")]
     return sorted(active) == list(range(PARTITIONS)) and not any(member.app.rebalancing for member in members)
 

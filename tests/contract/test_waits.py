@@ -17,7 +17,7 @@ from tests.contract.harness import Broker, running, until
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
-    pytest.mark.only_on_redis("waits inside of events are told by our driver"),
+    pytest.mark.only_on_redis("only our driver detects waits inside of events"),
 ]
 
 INT: Any = int  # Faust accepts any type here, but its annotation names only some.
@@ -164,14 +164,14 @@ async def test_awaiting_a_delivery_inside_of_its_event_fails_at_once_in_every_wa
     async def body() -> None:
         await sender.send()
         assert isinstance(await sender.send(), Sent) != force
-        for way in WAYS:
+        for variant in WAYS:
             try:
-                await way(sender)
+                await variant(sender)
             except DeliveryAwaitedError as exc:
-                raised[way.__name__] = str(exc)
+                raised[variant.__name__] = str(exc)
 
     assert await sender.handle_one(body) is None
-    assert list(raised) == [way.__name__ for way in WAYS]
+    assert list(raised) == [variant.__name__ for variant in WAYS]
     assert all("can never come" in text and "Do not await it" in text for text in raised.values())
     # The record is written nevertheless.
     assert sum((await log.end_offsets(sender.out.get_topic_name())).values()) == 2 + len(WAYS)

@@ -83,13 +83,13 @@ def cycle(graph: Mapping[str, set[str]]) -> list[str]:
     """Return a circle of imports as the names along it; empty when there is none."""
     done: set[str] = set()
 
-    def visit(name: str, way: list[str]) -> list[str]:
-        if name in way:
-            return [*way[way.index(name) :], name]
+    def visit(name: str, path: list[str]) -> list[str]:
+        if name in path:
+            return [*path[path.index(name) :], name]
         if name in done:
             return []
         for other in sorted(graph.get(name, ())):
-            if found := visit(other, [*way, name]):
+            if found := visit(other, [*path, name]):
                 return found
         done.add(name)
         return []

@@ -74,7 +74,7 @@ def text_of(command: ShellCommand) -> str:
 
 
 def is_only_checked(command: ShellCommand) -> bool:
-    """Tell whether another test runs the command, or the command is a heavy suite."""
+    """Return whether another test runs the command, or the command is a heavy suite."""
     words = text_of(command).split()
     return (
         on_kafka(command)
@@ -85,7 +85,7 @@ def is_only_checked(command: ShellCommand) -> bool:
 
 
 def on_kafka(command: ShellCommand) -> bool:
-    """Tell whether a command needs a Kafka; tests/kafka/test_dev_on_kafka.py runs those."""
+    """Return whether a command needs a Kafka; tests/kafka/test_dev_on_kafka.py runs those."""
     return command.variables.get("ASTRA_BROKER_URL", "").startswith("kafka://")
 
 

@@ -29,7 +29,7 @@ class Child:
         return self.popen.poll()
 
     def stop(self) -> bool:
-        """Send SIGTERM; tell whether the process ended by itself within the grace."""
+        """Send SIGTERM; return whether the process ended by itself within the grace."""
         self.ended_by_us = True
         return process.stop(self.popen, TERM_GRACE_S)
 

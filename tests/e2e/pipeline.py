@@ -173,10 +173,10 @@ class Pipeline:
         return httpx.Client(base_url=self.url, headers=headers, timeout=REQUEST_TIMEOUT_S)
 
     def is_ready(self) -> bool:
-        """Tell whether the API answers, and each domain has a member with its tables for each running worker."""
-        wanted = {domain: len(running) for domain, running in self._running().items() if running}
+        """Return whether the API answers, and each domain has a member with its tables for each running worker."""
+        expected = {domain: len(running) for domain, running in self._running().items() if running}
         settings = Settings(broker_url=self.server.url, data_dir=self.directory)
-        return self._answers() and missing_for_readiness(settings, wanted) is None
+        return self._answers() and missing_for_readiness(settings, expected) is None
 
     def _running(self) -> dict[str, list[Child]]:
         """Count by domain the workers that the test has not ended."""

@@ -18,14 +18,14 @@ ACHIEVEMENTS = {"profitable_close-1": "first-profit", "single_trade-10000": "big
 """The product's names of achievements where they are not `kind-n` for the oracle's `kind:n`."""
 
 
-def served(client: httpx.Client, wanted: Facts, *, page_rows: int = PAGE_ROWS) -> Facts:
-    """Return the API's facts: every user and board in `wanted`, and all fees and positions."""
+def served(client: httpx.Client, expected: Facts, *, page_rows: int = PAGE_ROWS) -> Facts:
+    """Return the API's facts: every user and board in `expected`, and all fees and positions."""
     facts: Facts = {}
-    users = sorted({name.split()[1] for name in wanted if name.startswith("progress ")})
+    users = sorted({name.split()[1] for name in expected if name.startswith("progress ")})
     for user in users:
         facts.update(progress(client, user))
         facts.update(positions(client, user))
-    for name in wanted:
+    for name in expected:
         if name.startswith("board "):
             facts[name] = list(board(client, key_of(name), page_rows))
     facts.update(fees(client))

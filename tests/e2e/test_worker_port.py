@@ -77,7 +77,7 @@ def test_a_blocked_domain_is_reported_while_the_port_answers(tmp_path: Path) -> 
             stuck = eventually(
                 lambda: None if (answer := client.get("/livez")).is_success else answer.json(),
                 within_s=DRAIN_S,
-                what="the blocked domain is told",
+                what="the probe names the blocked domain",
             )
             assert stuck["stuck"] == ["gamification"]
             unready = eventually(

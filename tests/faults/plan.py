@@ -81,7 +81,7 @@ class Fault:
 
     @property
     def by_posted(self) -> bool:
-        """Tell whether the moment is a share of the fills posted rather than of those committed."""
+        """Return whether the moment is a share of the fills posted rather than of those committed."""
         return self.victim == API
 
     def __str__(self) -> str:

@@ -65,9 +65,9 @@ async def test_records_rows_and_rankings_are_copied(world: World) -> None:
         await until(lambda: _all_copied(world, {world.events: 8}))
 
 
-async def _all_copied(world: World, wanted: dict[TopicSpec, int]) -> bool:
-    counts = {topic: len(await world.copied(topic)) for topic in wanted}
-    return all(counts[topic] >= count for topic, count in wanted.items())
+async def _all_copied(world: World, expected: dict[TopicSpec, int]) -> bool:
+    counts = {topic: len(await world.copied(topic)) for topic in expected}
+    return all(counts[topic] >= count for topic, count in expected.items())
 
 
 class Unlucky(Log):

@@ -73,16 +73,16 @@ class Example:
         fetched = await self.log.fetch({TopicPartition(topic, p): 0 for p in ends}, count=10_000)
         return sorted((one for some in fetched.values() for one in some), key=lambda record: record.timestamp_ms)
 
-    async def table(self, changelog: str, wanted: dict[str, Any]) -> None:
+    async def table(self, changelog: str, expected: dict[str, Any]) -> None:
         """Wait until a table's committed rows equal the given ones; its keys are JSON."""
 
         async def equal() -> bool:
             try:
-                rows = {key: await Admin(self.log).values(changelog, orjson.dumps(key)) for key in wanted}
+                rows = {key: await Admin(self.log).values(changelog, orjson.dumps(key)) for key in expected}
             except UnknownTopicError:
                 return False
             return {key: [orjson.loads(value) for value in values] for key, values in rows.items()} == {
-                key: [value] for key, value in wanted.items()
+                key: [value] for key, value in expected.items()
             }
 
         await self.until(equal)

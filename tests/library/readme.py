@@ -22,8 +22,8 @@ def blocks(language: str) -> list[str]:
 
 def program(name: str, url: str) -> str:
     """Return one of `PROGRAMS` with another broker URL."""
-    wanted = PROGRAMS[name]
-    [text] = [block for block in blocks("python") if wanted in block]
+    marker = PROGRAMS[name]
+    [text] = [block for block in blocks("python") if marker in block]
     return text.replace(URL, url)
 
 

@@ -107,8 +107,8 @@ async def test_a_sensor_sees_events_writes_and_commits(log: Log, tmp_path: Path)
 
         async def all_of_it() -> bool:
             seen = [orjson.loads(record.value or b"") for record in await example.present("counted")]
-            wanted = {"received": 3, "finished": 3, "written": 3}
-            return any(wanted.items() <= one.items() and one.get("committed") for one in seen)
+            expected = {"received": 3, "finished": 3, "written": 3}
+            return any(expected.items() <= one.items() and one.get("committed") for one in seen)
 
         await example.until(all_of_it)
 

@@ -69,12 +69,12 @@ def test_the_wheel_holds_the_package_its_scripts_and_its_licence(distributions: 
     assert tops == {"faust_redis", f"faust_redis-{faust_redis.__version__}.dist-info"}
     source = LIBRARY / "src"
     packed = {name for name in names if name.startswith("faust_redis/")}
-    wanted = {
+    expected = {
         str(path.relative_to(source))
         for path in (source / "faust_redis").rglob("*")
         if path.suffix in {".py", ".lua", ".typed"}
     }
-    assert packed == wanted
+    assert packed == expected
     assert any(name.endswith("licenses/LICENSE") for name in names)
 
 

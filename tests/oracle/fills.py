@@ -29,7 +29,7 @@ class Fill:
 
     @property
     def closes(self) -> bool:
-        """Tell whether a fill closes: its direction says so (`Close …`, or a flip `… > …`), or it realised a pnl."""
+        """Return whether a fill closes: its direction says so (`Close …`, or a flip `… > …`), or it realised a pnl."""
         return self.direction.startswith("Close") or ">" in self.direction or self.pnl != 0
 
     @property

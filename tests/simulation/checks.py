@@ -123,7 +123,7 @@ class Checks:
     # --- checks at the end --------------------------------------------------------------------------------------------
 
     def is_drained(self) -> bool:
-        """Tell whether every input has been processed and committed."""
+        """Return whether every input has been processed and committed."""
         hashes = self.world.server.hashes
         committed = hashes.get(self.keys.offsets(GROUP_NAME), {})
         return all(

@@ -217,7 +217,7 @@ class Process:
             self.world.fail(f"{self.member}: {reason}")
 
     def is_settled(self, generation: int) -> bool:
-        """Tell whether the worker has its group's newest assignment, has recovered, and has nothing to write."""
+        """Return whether the worker has its group's newest assignment, has recovered, and has nothing to write."""
         committer = self.driver.committer
         current = self.driver.membership.generation == generation
         current = current and self.consumer_generation_id == self.recovered_generation

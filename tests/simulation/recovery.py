@@ -110,7 +110,7 @@ class Recovery:
                     each.cancel()
 
     def needed(self) -> bool:
-        """Tell whether the tables are behind their changelogs."""
+        """Return whether the tables are behind their changelogs."""
         return any(end > self._applied_offset(tp) for tp, end in self.highwaters.items())
 
     def _applied_offset(self, tp: TP) -> int:

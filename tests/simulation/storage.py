@@ -40,7 +40,7 @@ class Storage:
         self._backup = deepcopy((server.hashes, server.sets, server.sorted, server.streams))
 
     def has(self, topic: str, partition: int, checkpoint: Checkpoint) -> bool:
-        """Tell whether the log has a writer's record at an offset; always true unless the log was rolled back."""
+        """Return whether the log has a writer's record at an offset; always true unless the log was rolled back."""
         stream = self.world.server.streams.get(self.keys.stream(topic, partition))
         history = stream.history if stream else []
         if not self.rolled_back:

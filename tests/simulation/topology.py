@@ -40,7 +40,7 @@ def outputs_of(number: int) -> list[tuple[bytes, bytes]]:
 
 
 def writes_last(value: bytes) -> bool:
-    """Tell whether the second agent also writes a second row: the key's last value."""
+    """Return whether the second agent also writes a second row: the key's last value."""
     return value.endswith((b"0", b"2"))
 
 

@@ -158,7 +158,7 @@ class World:
             self.trace(f"{self.agenda.now_us / 1e6:10.6f}  {text}")
 
     def may_write(self, process: Process) -> bool:
-        """Tell whether a process may still write to its disk; some processes crash at this point."""
+        """Return whether a process may still write to its disk; some processes crash at this point."""
         if self.faulty and self.rng.random() < self.plan.crash_at_write:
             self.crash(process, "at a disk write")
         return not process.loop.dead
@@ -339,7 +339,7 @@ class World:
         self._judge()
 
     def _is_settled(self) -> bool:
-        """Tell whether all planned stops and starts are over, and every worker has recovered and written its rows.
+        """Return whether all planned stops and starts are over, and every worker has recovered and written its rows.
 
         Generation numbers recur when the server is rolled back. A worker that slept through the rollback may know the
         right number of another group, of which it is no member.

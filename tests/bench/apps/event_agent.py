@@ -11,7 +11,7 @@ from tests.bench.apps.spec import WorkerSpec
 
 
 def register(app: faust.App, spec: WorkerSpec) -> None:
-    """Add the agent of the wanted kind."""
+    """Add the agent of the specified kind."""
     {"stateless": _look, "table": _count, "output": _count_and_send}[spec.kind](app, spec)
 
 

@@ -154,7 +154,7 @@ async def _run(pipeline: Pipeline, audience: Audience, load: FeedLoad, lines: st
         delays_s=tuple(delay for own in delays for delay in own),
         commits_s=tuple(max(0.0, committed[user] - at) for user, at in accepted.items()),
         worst_p99_s=max(percentile(own, 99) for own in delays if own),
-        missed=sum(len(listener.wanted) - len(own) for listener, own in zip(listeners, delays, strict=True)),
+        missed=sum(len(listener.expected) - len(own) for listener, own in zip(listeners, delays, strict=True)),
         seconds=seconds,
         api_cpu_s=api_cpu_s,
         client_cpu_s=client_cpu_s,
@@ -165,12 +165,12 @@ async def _ends(log: Log, topic: str) -> dict[TopicPartition, int]:
     return {TopicPartition(topic, p): offset for p, offset in (await log.end_offsets(topic)).items()}
 
 
-async def _watch(log: Log, reached: dict[TopicPartition, int], changes: int) -> dict[int, float]:
+async def _watch(log: Log, offsets: dict[TopicPartition, int], changes: int) -> dict[int, float]:
     """Return when each watched user's row appeared in the log."""
     found: dict[int, float] = {}
     while len(found) < changes:
-        for tp, records in (await log.fetch(reached, block_ms=1_000)).items():
-            reached[tp] = records[-1].offset + 1
+        for tp, records in (await log.fetch(offsets, block_ms=1_000)).items():
+            offsets[tp] = records[-1].offset + 1
             for record in records:
                 if record.key is not None and record.key.startswith(b"watched-"):
                     found.setdefault(int(record.key.removeprefix(b"watched-")), time.perf_counter())

@@ -111,7 +111,7 @@ async def _latencies(job: Job, load: Load, server: EmbeddedServer, directory: Pa
     return Latencies(
         from_append_s=[came - at for came, at in zip(seen, appended, strict=True)],
         from_due_s=[came - at for came, at in zip(seen, due, strict=True)],
-        late_s=[at - wanted for at, wanted in zip(appended, due, strict=True)],
+        late_s=[at - due_s for at, due_s in zip(appended, due, strict=True)],
     )
 
 

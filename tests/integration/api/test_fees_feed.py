@@ -59,7 +59,7 @@ async def test_however_many_watch_fees_they_are_read_once_and_a_change_is_summed
     for one in (key, other):
         await worker.put(TABLE, one, FeeTotal(amount=USD_UNIT, count=1), partition=0)
     filters = [{}, {"beneficiary": "total"}] * 4
-    readers = [Reader(server, "/v1/feed/fees", wanted, key="beneficiary") for wanted in filters]
+    readers = [Reader(server, "/v1/feed/fees", parameters, key="beneficiary") for parameters in filters]
 
     def total(reader: Reader) -> bool:
         return "total" in reader.table and reader.table["total"]["amount"] == "3.00"
@@ -84,8 +84,8 @@ async def test_fees_kept_across_disconnects_equal_the_table_whatever_the_filter(
 
     async def follow(beneficiary: str | None, seed: int) -> Reader:
         pause = random.Random(seed)
-        wanted = {} if beneficiary is None else {"beneficiary": beneficiary}
-        reader = Reader(server, "/v1/feed/fees", wanted, key="beneficiary")
+        parameters = {} if beneficiary is None else {"beneficiary": beneficiary}
+        reader = Reader(server, "/v1/feed/fees", parameters, key="beneficiary")
         expected = {
             name: sum(n for (one, _), n in parts.items() if one == name)
             for name in names

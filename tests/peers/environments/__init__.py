@@ -24,16 +24,16 @@ def interpreter(name: str, directory: Path, say: Callable[[str], None]) -> Path:
     Raises:
         NotInstallableError: with the last lines of pip's output.
     """
-    wanted = HERE / f"{name}.txt"
+    requirements = HERE / f"{name}.txt"
     home = directory.absolute() / name
     python, stamp = home / "bin" / "python", home / STAMP
-    digest = hashlib.sha256(sys.version.encode() + wanted.read_bytes()).hexdigest()
+    digest = hashlib.sha256(sys.version.encode() + requirements.read_bytes()).hexdigest()
     if stamp.is_file() and stamp.read_text() == digest:
         return python
     say(f"installing {name} into {home}")
     _run([sys.executable, "-m", "venv", "--clear", str(home)], name)
     pip = [str(python), "-m", "pip", "install", "-q", "--disable-pip-version-check", "--only-binary", ":all:"]
-    _run([*pip, "--no-deps", "-r", str(wanted)], name)
+    _run([*pip, "--no-deps", "-r", str(requirements)], name)
     stamp.write_text(digest)
     return python
 

@@ -45,7 +45,7 @@ def is_private(name: str) -> bool:
 
 
 def is_own(node: ast.expr) -> bool:
-    """Tell whether an expression is the object itself, its class or its base."""
+    """Return whether an expression is the object itself, its class or its base."""
     if isinstance(node, ast.Call):
         return isinstance(node.func, ast.Name) and node.func.id == "super"
     return isinstance(node, ast.Name) and node.id in {"self", "cls"}
