@@ -62,8 +62,7 @@ async def metrics(api: ApiDep) -> Response:
 async def _look_at_broker(api: Api) -> None:
     try:
         for state in await api.pipeline.look():
-            group = state.group
-            api.metrics.show_group(group.name, len(group.members), group.ready, state.delay.seconds, state.lag)
+            api.metrics.show_group(state.group, state.delay.seconds, state.lag)
         api.metrics.broker_up.set(1)
     except LogUnavailableError:
         api.metrics.broker_up.set(0)

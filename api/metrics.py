@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from faust_redis.admin import GroupDescription
 from faust_redis.log import TopicPartition
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -57,17 +58,23 @@ class Metrics:
             ["group"],
             registry=registry,
         )
+        self.damaged = Gauge(
+            "astra_api_group_partitions_damaged",
+            "Damaged partitions that the group's workers cannot read or write now",
+            ["group"],
+            registry=registry,
+        )
         self.broker_up = Gauge("astra_api_broker_up", "1 when the broker answers", registry=registry)
 
-    def show_group(
-        self, group: str, members: int, ready: bool, lag_seconds: float, lag: Mapping[TopicPartition, int]
-    ) -> None:
+    def show_group(self, group: GroupDescription, lag_seconds: float, lag: Mapping[TopicPartition, int]) -> None:
         """Set the gauges of a group."""
-        self.members.labels(group).set(members)
-        self.ready.labels(group).set(ready)
-        self.lag_seconds.labels(group).set(lag_seconds)
+        name = group.name
+        self.members.labels(name).set(len(group.members))
+        self.ready.labels(name).set(group.ready)
+        self.damaged.labels(name).set(len(group.damages))
+        self.lag_seconds.labels(name).set(lag_seconds)
         for tp, records in lag.items():
-            self.lag.labels(group, tp.topic, str(tp.partition)).set(records)
+            self.lag.labels(name, tp.topic, str(tp.partition)).set(records)
 
     def text(self) -> bytes:
         """Return all metrics in Prometheus' text format."""

@@ -17,7 +17,7 @@ from typing import NoReturn
 
 import faust
 from faust_redis.admin import Admin
-from faust_redis.depths import depths_of
+from faust_redis.depths import Depths, depths_of
 from faust_redis.driver.retry import retry_while_unavailable
 from faust_redis.driver.tasks import cancel_and_wait
 from faust_redis.hooks import add_hooks
@@ -173,11 +173,11 @@ class Worker:
         self._apps[domain] = app
         return [*presence(self._settings, app, self._slot), app]
 
-    def _depths(self) -> Iterator[tuple[str, int, int]]:
+    def _depths(self) -> Iterator[tuple[str, Depths]]:
         for domain, app in list(self._apps.items()):
             depths = depths_of(app)
             if depths is not None:
-                yield domain, depths.events_in_flight, depths.writes_pending
+                yield domain, depths
 
     def _say_started(self, listener: socket.socket) -> None:
         host, port = listener.getsockname()[:2]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
+from faust_redis.depths import Depths
 from faust_redis.hooks import (
     BatchFinished,
     Committed,
@@ -28,14 +29,14 @@ BATCH_SECONDS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.
 COMMIT_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
 RECOVERY_SECONDS: Final = (0.01, 0.05, 0.25, 1.0, 5.0, 30.0, 120.0)
 
-Depths = Callable[[], Iterable[tuple[str, int, int]]]
-"""Returns for each domain its name, the events in flight and the writes that wait for a commit."""
+DepthsByDomain = Callable[[], Iterable[tuple[str, Depths]]]
+"""Returns the name of each domain, and what its app holds."""
 
 
 class _DepthCollector(Collector):
     """Reads the queue depths of each domain when the metrics are scraped."""
 
-    def __init__(self, depths: Depths) -> None:
+    def __init__(self, depths: DepthsByDomain) -> None:
         self._depths = depths
 
     def collect(self) -> Iterator[Metric]:
@@ -45,17 +46,24 @@ class _DepthCollector(Collector):
         pending = GaugeMetricFamily(
             f"{PREFIX}_writes_pending", "Outputs and rows that wait for a commit.", labels=("domain",)
         )
-        for domain, events, writes in self._depths():
-            in_flight.add_metric((domain,), events)
-            pending.add_metric((domain,), writes)
+        damaged = GaugeMetricFamily(
+            f"{PREFIX}_partitions_damaged",
+            "Damaged partitions that the domain cannot read or write now.",
+            labels=("domain",),
+        )
+        for domain, depths in self._depths():
+            in_flight.add_metric((domain,), depths.events_in_flight)
+            pending.add_metric((domain,), depths.writes_pending)
+            damaged.add_metric((domain,), depths.partitions_damaged)
         yield in_flight
         yield pending
+        yield damaged
 
 
 class WorkerMetrics:
     """The metrics of one worker process. Hooks update them from the domains' threads."""
 
-    def __init__(self, depths: Depths) -> None:
+    def __init__(self, depths: DepthsByDomain) -> None:
         """Create the metrics.
 
         Args:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from faust_redis.admin import Admin
+from faust_redis.depths import depths_of
 from faust_redis.hooks import HeldBack, Hooks, SendsRefused, add_hooks
 from faust_redis.log import DamagedPartitionError, Log, TopicPartition
 from faust_redis.log.integrity import repair_partition
@@ -88,6 +89,10 @@ async def test_a_damaged_partition_is_held_back_and_the_others_go_on(
         [held_back] = worker.hooks.seen
         assert (held_back.topic, held_back.partition, held_back.offset) == (worker.name, DAMAGED, 1)
         await until(lambda: _not_ready(log, worker.app.conf.id, f"topics repair {worker.name} {DAMAGED}"))
+        depths = depths_of(worker.app)
+        assert depths is not None
+        assert depths.partitions_damaged == 1
+        assert len((await Admin(log).describe_group(worker.app.conf.id)).damages) == 1
 
 
 async def _not_ready(log: Log, group: str, why: str) -> bool:

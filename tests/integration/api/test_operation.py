@@ -102,6 +102,7 @@ async def test_metrics_count_requests_commands_and_lag(client: httpx.AsyncClient
         f'astra_api_lag_records{{group="astratrade-trading",partition="{partition}",topic="{OpenTrade.topic}"}} 1.0',
         'astra_api_group_members{group="astratrade-financial"} 0.0',
         'astra_api_group_ready{group="astratrade-gamification"} 0.0',
+        'astra_api_group_partitions_damaged{group="astratrade-gamification"} 0.0',
         'astra_api_lag_seconds{group="astratrade-gamification"} 0.0',
         "astra_api_broker_up 1.0",
     ):

@@ -110,3 +110,13 @@ async def test_lag_is_given_in_records_and_in_seconds(client: httpx.AsyncClient,
     assert found["gamification"]["lag"]["seconds"] == found["gamification"]["lag"]["records"] == 0
     await worker.commit(topics.TRADING_EVENTS, 1, 1, domain="financial")
     assert (await domains(client))["financial"]["lag"]["seconds"] == 0
+
+
+async def test_a_damaged_partition_that_two_workers_report_is_counted_once(
+    client: httpx.AsyncClient, worker: Worker
+) -> None:
+    gauge = 'astra_api_group_partitions_damaged{group="astratrade-trading"}'
+    for damaged, count in ((["t:2: torn"], 1), ([], 0)):
+        status = {**RECOVERED, "damaged": damaged}
+        await worker.set_group("trading", "stable", {"a": status, "b": status})
+        assert f"{gauge} {count}.0" in (await client.get("/metrics")).text

@@ -4,6 +4,7 @@ import re
 import tomllib
 from pathlib import Path
 
+from faust_redis.depths import Depths
 from prometheus_client.parser import text_string_to_metric_families
 
 from deploy.run.worker_metrics import WorkerMetrics
@@ -22,7 +23,7 @@ def test_every_metric_of_a_worker_is_documented_with_its_type_and_no_other() -> 
     page = (ROOT / "docs/operations.md").read_text()
     documented = dict(re.findall(r"^\| `(astra_worker_\w+)` \| (\w+) \|", page, re.MULTILINE))
     exported = {}
-    for family in text_string_to_metric_families(WorkerMetrics(lambda: [("trading", 1, 2)]).text().decode()):
+    for family in text_string_to_metric_families(WorkerMetrics(lambda: [("trading", Depths(1, 2, 3))]).text().decode()):
         suffix = "_total" if family.type == "counter" else ""
         exported[family.name + suffix] = family.type
     assert documented == exported

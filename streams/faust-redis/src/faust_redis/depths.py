@@ -18,10 +18,12 @@ class Depths:
     Attributes:
         events_in_flight: Events that were delivered to agents and are not finished.
         writes_pending: Outputs and table rows that wait for a commit.
+        partitions_damaged: Damaged partitions that the app cannot read or write now.
     """
 
     events_in_flight: int
     writes_pending: int
+    partitions_damaged: int
 
 
 def depths_of(app: faust.App) -> Depths | None:
@@ -36,5 +38,5 @@ def depths_of(app: faust.App) -> Depths | None:
     for _ in range(ATTEMPTS_MAX):
         # The app's own thread may change the books meanwhile: a dictionary's size, or one of two counts.
         with suppress(RuntimeError, AssertionError):
-            return Depths(driver.tracker.in_flight(), len(driver.committer.pending))
+            return Depths(driver.tracker.in_flight(), len(driver.committer.pending), len(driver.damages()))
     return None

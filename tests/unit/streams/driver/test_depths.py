@@ -22,13 +22,17 @@ class Books:
 
 
 def app_with(books: Books) -> Any:
-    driver = SimpleNamespace(tracker=books, committer=SimpleNamespace(pending=books))
+    driver = SimpleNamespace(
+        tracker=books, committer=SimpleNamespace(pending=books), damages=lambda: {"a partition": "torn"}
+    )
     return SimpleNamespace(transport=SimpleNamespace(driver=driver))
 
 
 def test_a_count_that_changes_while_it_is_read_is_read_again() -> None:
     changed, torn = RuntimeError("dictionary changed size during iteration"), AssertionError("-1 events in flight")
-    assert depths_of(app_with(Books(changed, torn))) == Depths(events_in_flight=3, writes_pending=5)
+    assert depths_of(app_with(Books(changed, torn))) == Depths(
+        events_in_flight=3, writes_pending=5, partitions_damaged=1
+    )
 
 
 def test_a_count_that_changes_all_the_time_is_not_told() -> None:

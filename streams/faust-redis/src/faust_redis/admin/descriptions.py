@@ -96,6 +96,11 @@ class GroupDescription:
     committed: Mapping[TopicPartition, int]
 
     @property
+    def damages(self) -> tuple[str, ...]:
+        """Return the damage that the members report, each once."""
+        return tuple(sorted({damage for member in self.members for damage in member.damaged}))
+
+    @property
     def ready(self) -> bool:
         """Return whether live members own all partitions, have recovered their tables, and hold no partition back."""
         return self.state == STABLE and bool(self.members) and not self.why_not_ready
@@ -110,4 +115,4 @@ class GroupDescription:
         waiting = sum(not member.recovered for member in self.members)
         if waiting:
             return f"{waiting} of {len(self.members)} workers are still recovering their tables"
-        return "; ".join(damage for member in self.members for damage in member.damaged)
+        return "; ".join(self.damages)

@@ -1,0 +1,25 @@
+"""The metrics of a worker show what its domains hold, and what their drivers report."""
+
+from faust_redis.depths import Depths
+from faust_redis.hooks import HeldBack, SendsRefused
+
+from deploy.run.worker_metrics import WorkerMetrics
+
+
+def test_the_gauges_show_what_a_domain_holds_at_the_scrape() -> None:
+    damaged = [2]
+    metrics = WorkerMetrics(lambda: [("trading", Depths(5, 7, damaged[0]))])
+    for line in ("events_in_flight", "5"), ("writes_pending", "7"), ("partitions_damaged", "2"):
+        assert f'astra_worker_{line[0]}{{domain="trading"}} {line[1]}.0' in metrics.text().decode()
+    damaged[0] = 0
+    assert 'astra_worker_partitions_damaged{domain="trading"} 0.0' in metrics.text().decode()
+
+
+def test_the_counters_count_damage_by_domain() -> None:
+    metrics = WorkerMetrics(list)
+    hooks = metrics.hooks("trading")
+    hooks.on_held_back(HeldBack("t", 1, 0, ValueError()))
+    hooks.on_sends_refused(SendsRefused("t", 1, 3, ValueError()))
+    text = metrics.text().decode()
+    assert 'astra_worker_partitions_held_back_total{domain="trading"} 1.0' in text
+    assert 'astra_worker_sends_refused_total{domain="trading"} 3.0' in text
