@@ -39,6 +39,11 @@ class Job:
     out: str
 
     @property
+    def output(self) -> str:
+        """Return the name of a topic for results."""
+        return f"{self.topic}-output"
+
+    @property
     def total(self) -> int:
         """Return the number of events in the topic."""
         return self.warm_up + self.events

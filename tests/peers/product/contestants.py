@@ -17,6 +17,9 @@ SERVERS: dict[Server, str] = {
 }
 
 
+KAFKAS: tuple[Server, ...] = ("tansu", "noida")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Contestant:
     """One way to do the product's job.
@@ -66,6 +69,50 @@ def _postgres(fills: int) -> Contestant:
     )
 
 
+IN_KAFKA = "a reader adds fees and ranks boards"
+
+
+def _faust(name: str, option: str, server: Server, guarantee: str, pace: int) -> Contestant:
+    return Contestant(
+        name=name,
+        app="faust_app",
+        environment="faust",
+        option=option,
+        server=server,
+        guarantee=guarantee,
+        differs=IN_KAFKA,
+        pace=pace,
+    )
+
+
+FAUSTS = (
+    _faust("Faust, memory", "at_least_once memory", "tansu", "at least once", 200),
+    _faust("Faust, RocksDB", "at_least_once rocksdb", "tansu", "at least once", 200),
+    _faust("Faust, exactly_once", "exactly_once memory", "noida", "exactly once but for tables", 100),
+)
+
+QUIX = Contestant(
+    name="Quix Streams, exactly-once",
+    app="quix_app",
+    environment="quix",
+    option="exactly-once",
+    server="noida",
+    guarantee="exactly once",
+    differs=f"{IN_KAFKA}; fees are kept by user",
+    pace=500,
+)
+
+REDIS = Contestant(
+    name="redis-py script",
+    app="redis_app",
+    environment="redis",
+    option="",
+    server="redis",
+    guarantee="exactly once",
+    differs="no partitions, so one worker at most; scores are floats, exact to 2^53; ties are ordered at read",
+    pace=1_000,
+)
+
 PLAIN = Contestant(
     name="dictionaries",
     app="plain_app",
@@ -77,7 +124,7 @@ PLAIN = Contestant(
     pace=5_000,
 )
 
-PEERS = (*map(_postgres, (1, 20, 500)), PLAIN)
+PEERS = (*map(_postgres, (1, 20, 500)), *FAUSTS, QUIX, REDIS, PLAIN)
 
 CONTESTANTS = (OURS, *PEERS)
 

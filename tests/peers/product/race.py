@@ -14,10 +14,11 @@ import orjson
 from deploy.replay.fills import Fill
 from tests.bench.resource_usage import Spent, peak_mib
 from tests.e2e.facts import Facts
+from tests.peers import brokers
 from tests.peers.apps.job import Job
-from tests.peers.product import ours, postgres
-from tests.peers.product.contestants import OURS, Contestant
-from tests.peers.product.fills import Span, for_the_oracle, made
+from tests.peers.product import kafka_events, ours, postgres
+from tests.peers.product.contestants import KAFKAS, OURS, Contestant
+from tests.peers.product.fills import Span, for_the_oracle, made, records
 from tests.peers.product.raced import Raced, kept
 from tests.peers.product.results import complaint, expected, facts_of
 from tests.peers.race import SLOWER_THAN_EXPECTED, START_S, WARM_UP_SHARE, RaceError, run_app
@@ -57,6 +58,8 @@ def race(who: Contestant, python: Path, load: Load) -> Raced:
     raced, found = ours.run(load.fills, load.warm_up, load.wanted) if who == OURS else _run_peer(who, python, load)
     if differs := complaint(load.wanted, found):
         raise RaceError(f"{who.name}: {differs}")
+    if not raced.spent.events:
+        raise RaceError(f"{who.name} took all fills at once, more than the warm-up of {load.warm_up}; race more fills")
     return raced
 
 
@@ -66,10 +69,11 @@ def _run_peer(who: Contestant, python: Path, load: Load) -> tuple[Raced, Facts]:
         with _server(who, python, directory) as place:
             size = kept(who.server, place.address, place.pid, place.data)
             before = size() if size else 0
+            topic = _fill(who, place.address, directory, load.fills)
             job = Job(
                 broker=place.address,
-                topic=_fill(directory, load.fills),
-                group=f"product-{secrets.token_hex(4)}",
+                topic=topic,
+                group=f"{topic}-group",
                 option=who.option,
                 warm_up=load.warm_up,
                 events=len(load.fills) - load.warm_up,
@@ -81,6 +85,8 @@ def _run_peer(who: Contestant, python: Path, load: Load) -> tuple[Raced, Facts]:
             within_s = START_S + SLOWER_THAN_EXPECTED * job.total / who.pace
             report = run_app(who.name, f"tests.peers.product.apps.{who.app}", python, job, within_s=within_s)
             results = report.pop("results")
+            if who.server in KAFKAS:
+                results["events"] = kafka_events.events(place.address, job.output)
             spent = Spent(broker_mib=peak_mib(place.pid) if place.pid else 0.0, **report)
             return Raced(spent, (size() - before) / job.total if size else None), facts_of(results)
 
@@ -91,11 +97,21 @@ def _server(who: Contestant, python: Path, directory: Path) -> Iterator[Place]:
         case "postgres":
             with postgres.server(python) as (conninfo, pid, data):
                 yield Place(conninfo, pid, data / "base")
+        case "tansu" | "noida" | "redis":
+            with brokers.broker(who.server, None, directory) as (address, pid):
+                yield Place(address, pid, directory)
         case _:
             yield Place("", 0, directory)
 
 
-def _fill(directory: Path, fills: list[Fill]) -> str:
-    path = directory / "fills.jsonl"
-    path.write_bytes(b"\n".join(map(orjson.dumps, fills)))
-    return str(path)
+def _fill(who: Contestant, address: str, directory: Path, fills: list[Fill]) -> str:
+    """Put the fills where the contestant takes them: a topic's name, or the path of a file."""
+    match who.server:
+        case "tansu" | "noida" | "redis":
+            topic = f"product-{secrets.token_hex(4)}"
+            brokers.fill(who.server, address, topic, f"{topic}-group", records(topic, brokers.PARTITIONS, fills))
+            return topic
+        case _:
+            path = directory / "fills.jsonl"
+            path.write_bytes(b"\n".join(map(orjson.dumps, fills)))
+            return str(path)

@@ -14,7 +14,7 @@ from tests.oracle.fold import fold
 from tests.oracle.progress import max_leverage
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-SHOWN = 5
+SHOWN, SHOWN_CHARS = 5, 300
 
 
 def expected(fills: Iterable[Fill]) -> Facts:
@@ -90,4 +90,5 @@ def complaint(right: Facts, found: Facts) -> str | None:
     wrong = facts.differences(right, found)
     if not wrong:
         return None
-    return "\n".join([f"{len(wrong)} of {len(right)} results differ from the oracle:", *wrong[:SHOWN]])
+    shown = [line if len(line) <= SHOWN_CHARS else f"{line[:SHOWN_CHARS]}..." for line in wrong[:SHOWN]]
+    return "\n".join([f"{len(wrong)} of {len(right)} results differ from the oracle:", *shown])

@@ -1,7 +1,7 @@
 """PostgreSQL with psycopg: a transaction for so many fills as the option says; rankings by an index.
 
 The fills come from a file, which costs less than any queue. A batch reads and writes the rows of each table in one
-statement. Points and fees are added in the database, so that only rows of users are read before.
+statement. Points and fees are added in the database, so that only rows of users are read before. Writes are pipelined.
 """
 
 from collections.abc import Iterable, Sequence
@@ -163,7 +163,8 @@ def main() -> None:
             batch = Batch(cursor, map(orjson.loads, waiting))
             if batch.fills:
                 batch.play()
-                batch.store()
+                with connection.pipeline():
+                    batch.store()
             connection.commit()
             meter.step(len(waiting))
         meter.stop()
