@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import random
+from collections import Counter
+from collections.abc import Awaitable, Callable
 from random import Random
 from typing import Any
 
 import faust
+from faust_redis import TransientError, batch_agent
 
 
 def _app(store: str = "faust-redis-rocksdb://") -> Any:
@@ -68,3 +72,88 @@ def send_outside_of_the_event() -> Any:
 def words(rng: Random) -> list[tuple[str, str, str]]:
     """Draw some words."""
     return [("words", rng.choice("abcd"), "x") for _ in range(rng.randint(5, 25))]
+
+
+def shared_rows(store: str = "faust-redis-rocksdb://", *, records_max: int = 0) -> Any:
+    """Have two agents write the same rows, with pauses between reading and writing, after an agent that fans out.
+
+    `words` goes to `spread`, which sends up to three records each to `parts`. Agents of `parts` and `notes` both count
+    in `sums`. They receive batches when `records_max` is positive. The agent of `notes` fails at times and is retried.
+    """
+    app = _app(store)
+    totals = app.Table("totals", default=int, key_type=str, value_type=int)
+    sums = app.Table("sums", default=int, key_type=str, value_type=int)
+    # A windowed table takes Faust's own path to the store, not the driver's fast one.
+    latest = app.Table("latest", key_type=str, value_type=str).tumbling(24 * 3600)
+    words, parts, notes = (app.topic(name, key_type=str, value_type=str) for name in ("words", "parts", "notes"))
+    counts, shared = (app.topic(name, key_type=str, value_type=str) for name in ("counts", "shared"))
+    failures: Counter[str] = Counter()
+
+    def share(key: str, value: str) -> None:
+        sums[key] += 1
+        # No await between both: while this agent waited for capacity, the other one could count on and send first.
+        shared.send_soon(key=key, value=f"{sums[key]}:{value}")
+
+    async def spread(key: str, value: str) -> None:
+        for part in parts_of(value):
+            await parts.send(key=key, value=part)
+            await dawdle()
+
+    async def count(key: str, value: str) -> None:
+        totals[key] += 1
+        await counts.send(key=key, value=f"{totals[key]}:{value}")
+        await dawdle()
+        latest[key] = value
+        share(key, value)
+        await dawdle()
+
+    async def note(key: str, value: str) -> None:
+        share(key, value)
+        await dawdle()
+        if failures[value] < 2 and random.random() < 0.2:
+            failures[value] += 1
+            raise TransientError("a bad day")
+        await dawdle()
+
+    handle(app, words, spread, concurrency=2)
+    handle(app, parts, count, records_max)
+    handle(app, notes, note, records_max)
+    return app
+
+
+async def dawdle() -> None:
+    """Take some time, or none."""
+    if random.random() < 0.4:
+        await asyncio.sleep(random.uniform(0.001, 0.05))
+
+
+def handle(
+    app: Any, topic: Any, work: Callable[[str, str], Awaitable[None]], records_max: int = 0, **options: Any
+) -> None:
+    """Have an agent do some work for each record of a topic; in batches when `records_max` is positive."""
+
+    async def each(stream: Any) -> None:
+        async for key, value in stream.items():
+            await dawdle()
+            await work(key, value)
+
+    async def together(batch: Any) -> None:
+        for record in batch:
+            await dawdle()
+            await work(record.key, record.value)
+
+    if records_max:
+        batch_agent(app, topic, name=work.__name__, records_max=records_max)(together)
+    else:
+        app.agent(topic, name=work.__name__, **options)(each)
+
+
+def parts_of(word: str) -> list[str]:
+    """Return the parts that `shared_rows` sends on for a word: none to three."""
+    return [f"{word}.{part}" for part in range(int(word) % 4)]
+
+
+def words_and_notes(rng: Random) -> list[tuple[str, str, str]]:
+    """Draw words and notes, each with a value of its own."""
+    topics = [rng.choice(("words", "words", "notes")) for _ in range(rng.randint(6, 28))]
+    return [(topic, rng.choice("abcd"), str(number)) for number, topic in enumerate(topics)]

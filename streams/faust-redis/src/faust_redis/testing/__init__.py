@@ -8,6 +8,7 @@ from faust_redis.testing.driver import DrivenTopic, TestDriver
 from faust_redis.testing.errors import (
     AlreadyStartedError,
     AppCrashedError,
+    InvariantError,
     NotSettledError,
     SimulationError,
     TestingError,
@@ -22,6 +23,7 @@ __all__ = [
     "AlreadyStartedError",
     "AppCrashedError",
     "DrivenTopic",
+    "InvariantError",
     "NotSettledError",
     "Simulation",
     "SimulationError",

@@ -114,8 +114,12 @@ class Broker:
     def is_behind(self, group: str, topic: str, partition: int) -> bool:
         """Return whether a group has not committed all records of a partition."""
         end = self.server.hashes.get(self.keys.ends(topic), {}).get(b"%d" % partition, b"0")
-        committed = self.server.hashes.get(self.keys.offsets(group), {}).get(f"{topic}:{partition}".encode(), b"0")
-        return int(end) > int(committed)
+        return int(end) > self.committed(group, topic, partition)
+
+    def committed(self, group: str, topic: str, partition: int) -> int:
+        """Return the offset that a group has committed, 0 when it has committed none."""
+        offsets = self.server.hashes.get(self.keys.offsets(group), {})
+        return int(offsets.get(f"{topic}:{partition}".encode(), b"0"))
 
     def unprocessed(self, topics: Iterable[str]) -> Counter[tuple[str, bytes | None, bytes | None]]:
         """Return the records of topics, as topic, key and value."""

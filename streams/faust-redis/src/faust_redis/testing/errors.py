@@ -23,3 +23,7 @@ class SimulationError(TestingError):
 
 class AppCrashedError(TestingError):
     """The app, or a task in it, ended with an error."""
+
+
+class InvariantError(TestingError):
+    """A simulated world broke a promise of the library. The cause is a defect of the library, not of the app."""

@@ -12,7 +12,9 @@ from weakref import WeakSet, WeakValueDictionary
 import faust
 import faust.utils.cron
 import mode.timers
+from faust.assignor.client_assignment import ClientMetadata
 from faust.tables.objects import ChangeloggedObjectManager
+from faust.types import TP
 from mode import Service
 from mode.utils.locks import Event
 
@@ -192,6 +194,26 @@ def row_value(table: Any, value: Any) -> Any:
 def is_set_table(table: Any) -> bool:
     """Return whether a table holds sets."""
     return isinstance(table.data, ChangeloggedObjectManager)
+
+
+def plain_tables(app: faust.App) -> list[Any]:
+    """Return the tables whose changelog records are their rows, and that one worker writes for each partition.
+
+    The changelog of a Set table holds operations on sets. Every worker has all partitions of a global table. A table
+    that uses the partitioner spreads the rows of one partition's events over all partitions.
+    """
+    tables: Any = app.tables
+    return [t for t in tables.values() if not (is_set_table(t) or t.is_global or t.use_partitioner)]
+
+
+def active_partitions(app: faust.App, assigned: Any) -> frozenset[TP]:
+    """Return the partitions that an assignment gives to a member, without standby copies.
+
+    Only Faust's own user data tells the two apart.
+    """
+    assignor: Any = app.assignor
+    found: Any = ClientMetadata.loads(assignor._decompress(assigned.user_data))
+    return frozenset(found.assignment.active_tps)
 
 
 def windowed_tables(app: faust.App) -> list[Any]:

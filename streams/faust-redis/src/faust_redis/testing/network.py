@@ -14,6 +14,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from faust_redis.log.scripts import COMMIT
 from faust_redis.testing.loop import Agenda, ProcessLoop
 from faust_redis.testing.server import Server
 
@@ -34,6 +35,7 @@ class Weather:
     lost: float = 0.0
     slow: float = 0.0
     stuck: float = 0.0
+    lost_commit_replies: float = 0.0
 
 
 @dataclass(slots=True)
@@ -57,6 +59,7 @@ class Network:
         self.trace: Callable[[str], None] | None = None
         self.before: Callable[[str, tuple[Any, ...]], None] = lambda _sender, _command: None
         self.after: Callable[[str, tuple[Any, ...], Any], None] = lambda _sender, _command, _reply: None
+        self.hold_s: Callable[[str, tuple[Any, ...]], float] = lambda _sender, _command: 0.0
         self.listeners: dict[str, Callable[[], None]] = {}
         self._waiting: list[_Waiting] = []
 
@@ -72,6 +75,10 @@ class Network:
     def is_lost(self) -> bool:
         """Whether this message does not arrive."""
         return self.rng.random() < self.weather.lost
+
+    def _loses_reply_to(self, command: tuple[Any, ...]) -> bool:
+        chance = self.weather.lost_commit_replies
+        return chance > 0 and is_commit(command) and self.rng.random() < chance
 
     def call(self, sender: str, loop: ProcessLoop, command: tuple[Any, ...]) -> asyncio.Future[Any]:
         """Send a command; the future gets the reply, or a connection error while the outcome is unknown."""
@@ -91,7 +98,7 @@ class Network:
             self.agenda.after(self.delay_s(), lambda: settle(None, error))
 
         def reply_with(reply: Any) -> None:
-            if self.is_lost():
+            if self.is_lost() or self._loses_reply_to(command):
                 fail(RedisConnectionError("connection lost after the request"))
             elif isinstance(reply, Exception):
                 fail(reply)
@@ -101,7 +108,8 @@ class Network:
         if self.is_lost():
             fail(RedisConnectionError("connection lost before the request"))
         else:
-            self.agenda.after(self.delay_s(), lambda: self._arrive(sender, command, reply_with))
+            on_the_way_s = self.delay_s() + self.hold_s(sender, command)
+            self.agenda.after(on_the_way_s, lambda: self._arrive(sender, command, reply_with))
         block_s = command[command.index("BLOCK") + 1] / 1000 if "BLOCK" in command else 0
         self.agenda.after(PATIENCE_S + block_s, lambda: settle(None, RedisTimeoutError("no reply in time")))
         return future
@@ -168,6 +176,11 @@ class Network:
             self.server_is_up = True
 
         self.agenda.after(seconds, start)
+
+
+def is_commit(command: tuple[Any, ...]) -> bool:
+    """Return whether a command is a commit: the one script that writes records and offsets."""
+    return command[:2] == ("EVALSHA", COMMIT.digest)
 
 
 def _short(value: Any) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import faust
 from yarl import URL
 
+from faust_redis.driver.commit.committer import CommitLimits
 from faust_redis.driver.faust_api.transport import Transport
 from faust_redis.log.address import split_options
 from faust_redis.testing import internals
@@ -31,11 +32,12 @@ def dead_letter_topic(app: Any) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a worker runs: the agenda of its world, its network and its disk."""
+    """Where a worker runs: the agenda of its world, its network and its disk; and the bounds of its commits."""
 
     agenda: Agenda
     network: Carrier
     disk: OpenDisk
+    limits: CommitLimits = field(default_factory=CommitLimits)
 
 
 class Worker:
@@ -64,6 +66,8 @@ class Worker:
         vars(transport)["broker"] = log
         app.finalize()
         use_disk(app, self._place.disk)
+        committer = transport.driver.committer
+        committer.cost_max_us, committer.pending_max = self._place.limits.cost_max_us, self._place.limits.pending_max
         self.starting = self.loop.create_task(app.start())
 
     @property

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import gc
-import logging
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from copy import deepcopy
 from functools import partial
 from random import Random
@@ -13,23 +10,30 @@ from typing import Any
 
 import faust
 
-from faust_redis.log.scripts import COMMIT, GROUP
+from faust_redis.log.scripts import GROUP
 from faust_redis.testing import internals
 from faust_redis.testing.broker import Broker
 from faust_redis.testing.clock import Clock, Substitutes
 from faust_redis.testing.disk import Disk, OpenDisk
 from faust_redis.testing.errors import SimulationError
+from faust_redis.testing.invariants import Invariants
 from faust_redis.testing.loop import Agenda
-from faust_redis.testing.network import Network
-from faust_redis.testing.plan import CALM, FAULTS, WORKERS_MAX, Plan
+from faust_redis.testing.network import Network, is_commit
+from faust_redis.testing.plan import CALM, FAULTS, MORE_OFTEN, WORKERS_MAX, Plan
 from faust_redis.testing.records import encode, topic_object
 from faust_redis.testing.server import Server
+from faust_redis.testing.undisturbed import undisturbed
 from faust_redis.testing.view import View
 from faust_redis.testing.worker import Place, Worker
 
 START_S = 1_767_225_600.0
 DRAIN_S = 120.0
 """Virtual time after the last fault within which everything must be processed."""
+
+READY_MAX_S = 10.0
+"""Virtual time after which the faults begin whether the workers are ready or not."""
+
+READY_POLL_S = 0.1
 
 REST_US = 1_000_000
 """How long a world must have nothing to do before it is judged."""
@@ -66,7 +70,6 @@ class World:
         self._clock.begin()
         self._server = Server(self._clock.server_ms)
         self._network = Network(self._agenda, self._server)
-        self._network.weather = self.plan.weather
         self._network.after = self._after_command
         self._broker = Broker(self._server)
         self._substitutes = Substitutes(self._clock, self.rng)
@@ -75,8 +78,8 @@ class World:
         self._past: list[Worker] = []
         self._lives = 0
         self._names = self.plan.workers
-        self._faulty = True
-        self._is_over = False
+        self._faulty = self._is_calm = self._is_over = False
+        self._until_us = int((READY_MAX_S + DRAIN_S) * 1e6)
         self._failure: BaseException | None = None
         self._last_crash: BaseException | None = None
         self._backup: tuple[Any, ...] | None = None
@@ -85,6 +88,9 @@ class World:
             self._inputs = list(inputs(self.rng))
         self._waiting_inputs = len(self._inputs)
         self.view = View([self._observer], self._broker)
+        self._invariants = Invariants(self._observer, self._broker, self._fail)
+        self._network.before = self._invariants.before
+        self._network.hold_s = self._hold_s
 
     # --- the play -----------------------------------------------------------------------------------------------------
 
@@ -95,55 +101,82 @@ class World:
             SimulationError: when the world does not come to rest.
             Exception: what an invariant raised.
         """
-        with _undisturbed(self.say), self._substitutes.active():
+        with undisturbed(self.say), self._substitutes.active():
             try:
                 self._schedule()
-                self._run(int((self.plan.faulty_s + DRAIN_S) * 1e6))
+                self._run()
+                self._invariants.at_the_end()
+                self._judge()
             finally:
                 self._end()
         return self.view
 
     def _schedule(self) -> None:
+        self.say(f"{self.plan}")
+        for number in range(self.plan.workers):
+            delay_s = self.rng.choice((0, 0, 1.0)) * self.rng.random()
+            self._agenda.after(delay_s, partial(self._start, f"w{number}"))
+        if self.plan.begins_ready:
+            self._agenda.after(READY_POLL_S, self._begin_when_ready)
+        else:
+            self._begin()
+
+    def _begin_when_ready(self) -> None:
+        if self._agenda.now_us > READY_MAX_S * 1e6 or (len(self._workers) == self.plan.workers and self._all_ready()):
+            self._begin()
+        else:
+            self._agenda.after(READY_POLL_S, self._begin_when_ready)
+
+    def _begin(self) -> None:
+        """Schedule the inputs and the faults. Some seeds have bursts of inputs, and their faults follow a burst."""
         plan, rng = self.plan, self.rng
-        self.say(f"{plan}")
-        for number in range(plan.workers):
-            self._agenda.after(rng.choice((0, 0, 1.0)) * rng.random(), partial(self._start, f"w{number}"))
-        bursts = [rng.uniform(1.0, plan.faulty_s) for _ in range(rng.choice((0, 1, 2)))]
-        times = sorted(
-            rng.choice(bursts) if bursts else rng.uniform(0.5, plan.faulty_s) for _ in range(len(self._inputs))
-        )
+        self.say("the faults begin")
+        self._faulty, self._network.weather = True, plan.weather
+        self._until_us = self._agenda.now_us + int((plan.faulty_s + DRAIN_S) * 1e6)
+        bursts = [rng.uniform(0.1, plan.faulty_s) for _ in range(rng.choice((0, 1, 2)))]
+        times = sorted(rng.choice(bursts) if bursts else rng.uniform(0.0, plan.faulty_s) for _ in self._inputs)
         for when_s, entry in zip(times, self._inputs, strict=True):
             self._agenda.after(when_s, partial(self._append, entry))
-        faults = [fault for fault in FAULTS if fault in self._kinds]
+        faults = [fault for fault in (*FAULTS, *MORE_OFTEN) if fault in self._kinds]
         for _ in range(plan.faults if faults else 0):
-            near = rng.choice(bursts) + rng.uniform(0, 0.4) if bursts else rng.uniform(0.2, plan.faulty_s)
+            near = rng.choice(bursts) + rng.uniform(0, 0.4) if bursts else rng.uniform(0.0, plan.faulty_s)
             self._agenda.after(min(near, plan.faulty_s), partial(self._happen, rng.choice(faults)))
-        self._agenda.after(rng.uniform(0.2, plan.faulty_s), self._back_up)
+        backup_s = rng.uniform(0.0, plan.faulty_s)
+        self._agenda.after(backup_s, self._back_up)
+        if plan.relapse_s is not None:
+            self._agenda.after(min(backup_s + plan.relapse_s, plan.faulty_s), self._roll_back)
         self._agenda.after(plan.faulty_s, self._calm)
 
-    def _run(self, until_us: int) -> None:
+    def _run(self) -> None:
         rest_us = 0
-        while self._agenda.now_us < until_us and self.steps < STEPS_MAX:
+        while self._agenda.now_us < self._until_us and self.steps < STEPS_MAX:
             self._agenda.step()
             self.steps += 1
-            if self._failure is not None:
-                raise self._failure
+            self._judge()
             if self.steps % 16:
                 continue
             self._look_for_ends()
-            if self._faulty or self._waiting_inputs or not self._is_at_rest():
+            if not self._is_calm or self._waiting_inputs or not self._is_at_rest():
                 rest_us = self._agenda.now_us
             elif self._agenda.now_us > rest_us + REST_US:
                 return
         raise SimulationError(self._what_is_left()) from self._last_crash
 
+    def _fail(self, error: BaseException) -> None:
+        self._failure = self._failure or error
+
+    def _judge(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+
     def _is_at_rest(self) -> bool:
-        workers = list(self._workers.values())
-        ready = all(
+        return self._all_ready() and not self._lag()
+
+    def _all_ready(self) -> bool:
+        return all(
             not each.loop.dead and each.is_ready and each.loop.paused_until_us <= self._agenda.now_us
-            for each in workers
+            for each in self._workers.values()
         )
-        return ready and not self._lag()
 
     def _lag(self) -> list[str]:
         app: Any = self._observer
@@ -178,6 +211,9 @@ class World:
         """Return the workers that are up."""
         return [worker for worker in self._workers.values() if not worker.loop.dead]
 
+    def _running_as(self, member: str) -> Worker | None:
+        return next((worker for worker in self.running() if worker.member == member), None)
+
     def _start(self, name: str) -> None:
         if name in self._workers and not self._workers[name].loop.dead:
             raise AssertionError(f"worker {name} runs already")
@@ -187,8 +223,12 @@ class World:
             raise SimulationError("the factory must return a new app each time it is called: every life needs its own")
         disk = self._disks.setdefault(name, Disk())
         member = f"{name}.{self._lives}"
-        opened = OpenDisk(disk, before_write=lambda: self._may_write(member))
-        place = Place(self._agenda, self._network, opened)
+        opened = OpenDisk(
+            disk,
+            before_write=lambda: self._may_write(member),
+            after_write=partial(self._invariants.on_disk_write, member, disk),
+        )
+        place = Place(self._agenda, self._network, opened, self.plan.limits)
         worker = self._workers[name] = Worker(app, member, place, partial(self._on_error, member))
         internals.hurry(app, lease_s=self.plan.lease_s, rebalance_s=self.plan.rebalance_s)
         self.say(f"{member} starts")
@@ -226,10 +266,20 @@ class World:
         self._network.listeners.pop(worker.member, None)
         self._agenda.after(back_s or self.rng.uniform(0.05, 2.5), partial(self._start, name))
 
-    def _pause(self, worker: Worker) -> None:
-        seconds = self.rng.choice((0.1, 1.0, 2.0)) * self.plan.lease_s * self.rng.uniform(0.5, 1.5)
+    def _pause(self, worker: Worker, seconds: float) -> None:
         self.say(f"{worker.member} is paused for {seconds:.3f} s")
         worker.loop.paused_until_us = self._agenda.now_us + int(seconds * 1e6)
+
+    def _hold_s(self, sender: str, command: tuple[Any, ...]) -> float:
+        """Return how long to hold a request, whose worker may pause for longer than its lease meanwhile."""
+        if not is_commit(command) or not self._faulty or self.rng.random() >= self.plan.pause_at_commit:
+            return 0.0
+        worker = self._running_as(sender)
+        seconds = self.plan.lease_s * self.rng.uniform(1.0, 2.5)
+        if worker is None:
+            return 0.0
+        self._pause(worker, seconds)
+        return seconds * self.rng.uniform(0.4, 1.0)
 
     def _stop(self, worker: Worker) -> None:
         self.say(f"{worker.member} is stopped")
@@ -261,11 +311,12 @@ class World:
         elif fault == "rollback":
             self._roll_back()
         elif running:
-            worker = self.rng.choice(running)
+            rng = self.rng
+            worker = rng.choice(running)
             if fault == "crash":
                 self._crash(worker, "in mid-air")
             elif fault == "pause":
-                self._pause(worker)
+                self._pause(worker, rng.choice((0.1, 1.0, 2.0)) * self.plan.lease_s * rng.uniform(0.5, 1.5))
             else:
                 self._stop(worker)
 
@@ -282,6 +333,7 @@ class World:
         before = self._broker.unprocessed({topic for topic, _, _ in self._inputs})
         server.hashes, server.sets, server.sorted, server.streams = deepcopy(self._backup)
         lost = before - self._broker.unprocessed({topic for topic, _, _ in self._inputs})
+        self._invariants.on_rollback()
         self._network.stop_server(seconds)
         for topic, key, value in sorted(lost.elements(), key=repr):
             self._waiting_inputs += 1
@@ -293,7 +345,7 @@ class World:
 
     def _calm(self) -> None:
         self.say("the faults are over")
-        self._faulty = False
+        self._faulty, self._is_calm = False, True
         self._network.weather = CALM
 
     def _append(self, entry: Input) -> None:
@@ -322,14 +374,15 @@ class World:
     def _after_command(self, sender: str, command: tuple[Any, ...], reply: Any) -> None:
         if self._trace is not None:
             self._trace(f"{self._agenda.now_us / 1e6:10.6f}    {sender}: {_short(command, reply)}")
-        if command[0] != "EVALSHA" or command[1] != COMMIT.digest:
+        self._invariants.after(sender, command, reply)
+        if not is_commit(command):
             return
         if not isinstance(reply, Exception) and reply[0] == b"OK" and reply[2] == b"new":
             try:
                 self._on_commit(self.view)
             except Exception as exc:
-                self._failure = self._failure or exc
-        worker = next((each for each in self.running() if each.member == sender), None)
+                self._fail(exc)
+        worker = self._running_as(sender)
         if worker is not None and self._faulty and self.rng.random() < self.plan.crash_after_commit:
             self._crash(worker, "after a commit, before the reply")
 
@@ -341,31 +394,3 @@ def _short(command: tuple[Any, ...], reply: Any) -> str:
     if isinstance(reply, list):
         reply = reply[::2] if command[4] == "members" else reply[:5]
     return f"group {command[4]} {command[5]} -> {reply!r}"
-
-
-class _LastErrors(logging.Handler):
-    """Keep what the library and the app logged as errors."""
-
-    def __init__(self, say: Callable[[str], None]) -> None:
-        super().__init__(logging.ERROR)
-        self._say = say
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Note a record's first line."""
-        self._say("logged: " + record.getMessage().partition("\n")[0])
-
-
-@contextmanager
-def _undisturbed(say: Callable[[str], None]) -> Iterator[None]:
-    """Switch off the garbage collector, which would decide how a seed plays, and keep the log out of the output."""
-    was_on, level, handlers = gc.isenabled(), logging.root.manager.disable, logging.root.handlers
-    gc.disable()
-    logging.disable(logging.WARNING)
-    logging.root.handlers = [_LastErrors(say)]
-    try:
-        yield
-    finally:
-        logging.root.handlers = handlers
-        logging.disable(level)
-        if was_on:
-            gc.enable()

@@ -1,0 +1,107 @@
+"""The public simulator catches planted defects of the library in whole apps, each within 60 seeds."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from contextlib import ExitStack
+from unittest.mock import patch
+
+import pytest
+from faust_redis.testing import InvariantError, Simulation, SimulationError, world
+from faust_redis.testing.server import Server
+from faust_redis.testing.view import View
+
+from tests.simulation.defects import DEFECTS
+from tests.testing import apps
+
+SEEDS_FOR_A_DEFECT = 60
+
+RARE = {"any_writer", "overtaken_recovery_goes_on", "unheeded_rebalance"}
+"""Defects that need an unlikely order of messages. `tests/simulation` plays enough seeds to meet it."""
+
+NEAR = {"dependents_survive": 28, "late_attempts_count": 20, "left_over_events_write": 54, "no_recovery": 52}
+"""A seed shortly before the first that catches a defect, where the search begins to keep this test quick."""
+
+
+def results_are_right(view: View) -> None:
+    words, parts, notes = (
+        [(record.key, record.value) for record in view.read(topic)] for topic in ("words", "parts", "notes")
+    )
+    assert Counter(parts) == Counter((key, part) for key, word in words for part in apps.parts_of(word))
+    assert_counts_each_once(view, "counts", "totals", parts)
+    assert_counts_each_once(view, "shared", "sums", parts + notes)
+    latest = {record.key: record.value.partition(":")[2] for record in view.read("counts")}
+    assert {key: value for (key, _window), value in view.table("latest").items()} == latest
+    assert view.dead_letters() == []
+
+
+def assert_counts_each_once(view: View, topic: str, table: str, inputs: list[tuple[str, str]]) -> None:
+    """Check the records of a counting agent: 1, 2, 3 and so on for each key, with each input once."""
+    numbers, values = defaultdict(list), Counter[tuple[str, str]]()
+    for record in view.read(topic):
+        number, _, value = record.value.partition(":")
+        numbers[record.key].append(int(number))
+        values[record.key, value] += 1
+    totals = Counter(key for key, _ in inputs)
+    assert numbers == {key: list(range(1, total + 1)) for key, total in totals.items()}
+    assert values == Counter(inputs)
+    assert view.table(table) == totals
+
+
+def play(seed: int, defect: str | None = None) -> None:
+    simulation = Simulation([seed])
+    simulation.app(lambda: apps.shared_rows(records_max=3))
+    simulation.inputs(apps.words_and_notes)
+    simulation.check(results_are_right)
+    with ExitStack() as planted:
+        if defect is not None:
+            plant(planted, defect)
+        simulation.run()
+
+
+def play_many(defect: str) -> None:
+    for seed in range(SEEDS_FOR_A_DEFECT):
+        play(seed, defect)
+
+
+def plant(stack: ExitStack, defect: str) -> None:
+    """Plant a defect until the stack is closed."""
+    flaws = DEFECTS[defect].plant(stack)
+
+    def server(*args: object) -> Server:
+        made = Server(*args)  # type: ignore[arg-type]
+        made.flaws = flaws
+        return made
+
+    stack.enter_context(patch.object(world, "Server", server))
+
+
+@pytest.mark.parametrize("defect", sorted(DEFECTS.keys() - RARE))
+def test_a_planted_defect_is_caught_in_a_whole_app(defect: str) -> None:
+    for seed in range(NEAR.get(defect, 0), SEEDS_FOR_A_DEFECT):
+        try:
+            play(seed, defect)
+        except (AssertionError, InvariantError, SimulationError):
+            play(seed)  # it holds without the defect
+            return
+    pytest.fail(f"{defect} is not caught by {SEEDS_FOR_A_DEFECT} seeds")
+
+
+@pytest.mark.parametrize(
+    ("defect", "message"),
+    [
+        ("no_fence", "accepted a commit of"),
+        ("no_lease_check", "after its lease. This is a defect of faust-redis"),
+        ("no_dedup", "applied write|it was restored to an earlier state, but it was not"),
+        ("overlay_flushed_before_commit", "ahead of the changelog"),
+    ],
+)
+def test_an_invariant_of_the_library_names_the_broken_promise(defect: str, message: str) -> None:
+    with pytest.raises(InvariantError, match=message) as caught:
+        play_many(defect)
+    assert "replay it with: " in caught.value.__notes__[0]
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_agents_that_share_rows_hold(seed: int) -> None:
+    play(seed)
