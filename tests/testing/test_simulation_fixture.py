@@ -9,7 +9,6 @@ import sys
 import tomllib
 from collections import Counter, defaultdict
 from collections.abc import Callable
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,6 @@ from faust_redis.testing.plan import KINDS
 from faust_redis.testing.view import View
 from faust_redis.testing.world import World
 
-from tests.simulation.defects import DEFECTS
 from tests.testing import apps
 
 ROOT = Path(__file__).parents[2]
@@ -82,18 +80,6 @@ def test_a_bug_that_only_faults_show_is_caught(make_app: Callable[[], Any]) -> N
         again.run()
 
 
-@pytest.mark.parametrize("defect", ["offsets_outside_commit", "commit_before_outputs"])
-def test_a_driver_whose_commits_are_not_atomic_is_caught(defect: str) -> None:
-    simulation = Simulation(range(SEEDS_FOR_A_BUG))
-    simulation.app(apps.word_count)
-    simulation.inputs(apps.words)
-    simulation.check(counts_are_gapless)
-    with ExitStack() as planted:
-        DEFECTS[defect].plant(planted)
-        with pytest.raises((AssertionError, SimulationError)):
-            simulation.run()
-
-
 def test_a_simulation_without_a_check_is_refused() -> None:
     simulation = Simulation([0])
     simulation.app(apps.word_count)
@@ -117,17 +103,34 @@ def test_a_kind_of_fault_that_does_not_exist_is_named() -> None:
         Simulation([0]).faults("crash", "earthquake")
 
 
-def test_an_invariant_is_asked_at_each_commit() -> None:
-    simulation = Simulation([0])
+@pytest.mark.parametrize("kind", ["check", "invariant"])
+@pytest.mark.parametrize("replay", ["pytest 'test[{x}]' --faust-redis-seed {seed}", None])
+def test_every_failure_names_its_seed_and_how_to_replay_it(kind: str, replay: str | None) -> None:
+    simulation = Simulation([3]) if replay is None else Simulation([3], replay=replay)
     simulation.app(apps.word_count)
     simulation.inputs(apps.words)
 
-    @simulation.invariant
     def nothing_is_counted(view: View) -> None:
-        assert view.table("totals") == {}
+        if view.table("totals"):
+            pytest.fail("a word was counted")
 
-    with pytest.raises(AssertionError):
+    getattr(simulation, kind)(nothing_is_counted)
+    with pytest.raises(pytest.fail.Exception, match="a word was counted") as caught:
         simulation.run()
+    [note] = caught.value.__notes__
+    assert note.startswith("seed 3 failed, after ")
+    command = "Simulation(seeds=[3])" if replay is None else "pytest 'test[{x}]' --faust-redis-seed 3"
+    assert note.endswith(f"replay it with: {command}")
+
+
+def test_a_factory_that_raises_names_its_seed() -> None:
+    simulation = Simulation([4])
+    simulation.app(apps.word_count)
+    simulation.inputs(lambda rng: [rng.choice([])])
+    simulation.check(totals_are_right)
+    with pytest.raises(IndexError) as caught:
+        simulation.run()
+    assert caught.value.__notes__[0].endswith("replay it with: Simulation(seeds=[4])")
 
 
 def trace(seed: int) -> list[str]:
@@ -165,22 +168,24 @@ def test_pytest_finds_the_plugin_by_its_entry_point() -> None:
 
 
 FAILING = """
-from tests.simulation.defects import DEFECTS
+import pytest
 from tests.testing import apps
 
 def test_counts(simulation):
     simulation.app(apps.count_in_a_variable)
     simulation.inputs(apps.words)
 
-    @simulation.check
+    @simulation.KIND
     def each_count_once(view):
         counts = [(record.key, record.value) for record in view.read("counts")]
-        assert len(counts) == len(set(counts))
+        if len(counts) > len(set(counts)):
+            pytest.fail("a count was sent twice")
 """
 
 
-def test_pytest_reports_the_seed_of_a_failure_and_replays_it(tmp_path: Path) -> None:
-    (tmp_path / "test_mine.py").write_text(FAILING)
+@pytest.mark.parametrize("kind", ["check", "invariant"])
+def test_pytest_reports_the_seed_of_a_failure_and_replays_it(tmp_path: Path, kind: str) -> None:
+    (tmp_path / "test_mine.py").write_text(FAILING.replace("KIND", kind))
 
     def run(*options: str) -> str:
         command = [sys.executable, "-m", "pytest", "-q", "-p", "faust_redis.testing.plugin", "-p", "no:cacheprovider"]
@@ -196,7 +201,8 @@ def test_pytest_reports_the_seed_of_a_failure_and_replays_it(tmp_path: Path) -> 
         return done.stdout
 
     said = run("--faust-redis-seeds", str(SEEDS_FOR_A_BUG))
-    assert "replay it with: pytest 'test_mine.py::test_counts' --faust-redis-seed " in said
+    assert "a count was sent twice" in said
+    assert "replay it with: pytest test_mine.py::test_counts --faust-redis-seed " in said
     seed = said.partition("--faust-redis-seed ")[2].split()[0]
     replayed = run("--faust-redis-seed", seed, "--faust-redis-trace")
     assert f"seed {seed} failed" in replayed

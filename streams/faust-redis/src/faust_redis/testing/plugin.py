@@ -5,6 +5,7 @@ Only this module of the library imports pytest.
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Generator
 
@@ -34,14 +35,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture
 def simulation(request: pytest.FixtureRequest) -> Simulation:
-    """Return a simulation. It is played when the test function returns; see `Simulation` for what to tell it."""
+    """Return a simulation. The plugin plays it when the test function returns; `Simulation` says how to set it up."""
     config = request.config
     seed = config.getoption("--faust-redis-seed")
     trace = config.getoption("--faust-redis-trace")
     if trace and seed is None:
         raise pytest.UsageError("--faust-redis-trace needs --faust-redis-seed")
     seeds = range(config.getoption("--faust-redis-seeds")) if seed is None else [seed]
-    replay = f"pytest '{request.node.nodeid}' --faust-redis-seed {{seed}}"
+    test = shlex.quote(str(config.cwd_relative_nodeid(request.node.nodeid)))
+    replay = f"pytest {test} --faust-redis-seed {{seed}}"
     return Simulation(seeds, replay=replay, trace=_print if trace else None)
 
 

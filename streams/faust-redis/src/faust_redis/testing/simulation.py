@@ -16,6 +16,9 @@ from faust_redis.testing.world import Input, World
 EVENTS_SHOWN = 40
 """How many of the last events of a seed a failure shows."""
 
+REPLAY = "Simulation(seeds=[{seed}])"
+"""How to replay a seed when no command line plays it."""
+
 MakeApp = TypeVar("MakeApp", bound=Callable[[], faust.App])
 MakeInputs = TypeVar("MakeInputs", bound=Callable[[Random], Iterable[Input]])
 Check = TypeVar("Check", bound=Callable[[View], None])
@@ -28,11 +31,13 @@ class Simulation:
 
     Args:
         seeds: The seeds to play.
-        replay: How to play one seed again, with ``{seed}`` in the place of its number.
+        replay: The command that replays one seed, with ``{seed}`` in the place of its number. A failure shows it.
         trace: Gets each step of a seed, when given.
     """
 
-    def __init__(self, seeds: Sequence[int], *, replay: str = "", trace: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self, seeds: Sequence[int], *, replay: str = REPLAY, trace: Callable[[str], None] | None = None
+    ) -> None:
         self._seeds, self._replay, self._trace = seeds, replay, trace
         self._make_app: Callable[[], faust.App] | None = None
         self._make_inputs: Callable[[Random], Iterable[Input]] | None = None
@@ -41,15 +46,15 @@ class Simulation:
         self._kinds = KINDS
 
     def app(self, make: MakeApp) -> MakeApp:
-        """Set the factory of the app. It is called for each life of each worker and must return a new app."""
+        """Set the factory of the app. The simulator calls it for each life of each worker; it must return a new app."""
         self._make_app = make
         return make
 
     def inputs(self, make: MakeInputs) -> MakeInputs:
         """Set the records to append: a function from a random generator to tuples of topic, key and value.
 
-        A broker that goes back to its backup loses records. They are then sent again, later and in another order, so
-        compare results with the topic's records at the end.
+        A broker that goes back to its backup loses records. The simulator sends these again, later and in another
+        order. So compare results with the topic's records at the end.
         """
         self._make_inputs = make
         return make
@@ -80,32 +85,35 @@ class Simulation:
 
         Raises:
             SimulationError: when the app, the inputs or all checks are missing, or an app does not come to rest.
-            Exception: what a check or an invariant raised, with the seed and how to play it again.
+            InvariantError: when the library breaks one of its own promises.
+            BaseException: what the app's factory, a check or an invariant raised. Each error carries a note with the
+                seed, its events, and the command that replays it.
         """
         if self._make_app is None or self._make_inputs is None or not (self._checks or self._invariants):
             raise SimulationError("a simulation needs app(), inputs(), and at least one check() or invariant()")
         for seed in self._seeds:
-            world = World(
-                seed, self._make_app, self._make_inputs, kinds=self._kinds, on_commit=self._hold, trace=self._trace
-            )
+            world: World | None = None
             try:
+                world = World(
+                    seed, self._make_app, self._make_inputs, kinds=self._kinds, on_commit=self._hold, trace=self._trace
+                )
                 view = world.play()
                 for check in self._checks:
                     check(view)
-            except Exception as exc:
-                exc.add_note("\n".join(self._story(world)))
+            except BaseException as exc:  # pytest.fail() raises a BaseException
+                exc.add_note("\n".join(self._report(seed, world)))
                 raise
 
     def _hold(self, view: View) -> None:
         for invariant in self._invariants:
             invariant(view)
 
-    def _story(self, world: World) -> list[str]:
-        shown = world.events[-EVENTS_SHOWN:]
-        left_out = len(world.events) - len(shown)
+    def _report(self, seed: int, world: World | None) -> list[str]:
+        events = [] if world is None else world.events
+        left_out = max(0, len(events) - EVENTS_SHOWN)
         return [
-            f"seed {world.seed} failed, after {world.steps} steps:",
+            f"seed {seed} failed, after {0 if world is None else world.steps} steps:",
             *([f"  ({left_out} earlier events)"] if left_out else []),
-            *(f"  {event}" for event in shown),
-            f"replay it with: {self._replay.format(seed=world.seed)}",
+            *(f"  {event}" for event in events[left_out:]),
+            f"replay it with: {self._replay.replace('{seed}', str(seed))}",
         ]
