@@ -122,8 +122,11 @@ def shared_rows(store: str = "faust-redis-rocksdb://", *, records_max: int = 0) 
 
 
 async def dawdle() -> None:
-    """Take some time, or none."""
-    if random.random() < 0.4:
+    """Take some time: mostly little or none, rarely longer than a rebalance waits."""
+    chance = random.random()
+    if chance < 0.01:
+        await asyncio.sleep(random.uniform(0.5, 3.0))
+    elif chance < 0.4:
         await asyncio.sleep(random.uniform(0.001, 0.05))
 
 

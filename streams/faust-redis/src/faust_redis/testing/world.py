@@ -388,7 +388,12 @@ class World:
 
 
 def _short(command: tuple[Any, ...], reply: Any) -> str:
-    """Return a command and its reply for the trace, without assignments: Faust packs those in no certain order."""
+    """Return a command and its reply for the trace, in the same way in every process.
+
+    The line has no assignments, because Faust packs those in no certain order.
+    """
+    if isinstance(reply, set):
+        reply = sorted(reply)
     if command[0] != "EVALSHA" or command[1] != GROUP.digest:
         return f"{command!r:.600} -> {reply!r:.200}"
     if isinstance(reply, list):
