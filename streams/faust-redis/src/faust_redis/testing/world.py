@@ -10,7 +10,6 @@ from typing import Any
 
 import faust
 
-from faust_redis.log.scripts import GROUP
 from faust_redis.testing import internals
 from faust_redis.testing.broker import Broker
 from faust_redis.testing.clock import Clock, Substitutes
@@ -22,6 +21,7 @@ from faust_redis.testing.network import Network, is_commit
 from faust_redis.testing.plan import CALM, FAULTS, MORE_OFTEN, WORKERS_MAX, Plan
 from faust_redis.testing.records import encode, topic_object
 from faust_redis.testing.server import Server
+from faust_redis.testing.trace import trace_line
 from faust_redis.testing.undisturbed import undisturbed
 from faust_redis.testing.view import View
 from faust_redis.testing.worker import Place, Worker
@@ -373,7 +373,7 @@ class World:
 
     def _after_command(self, sender: str, command: tuple[Any, ...], reply: Any) -> None:
         if self._trace is not None:
-            self._trace(f"{self._agenda.now_us / 1e6:10.6f}    {sender}: {_short(command, reply)}")
+            self._trace(f"{self._agenda.now_us / 1e6:10.6f}    {sender}: {trace_line(command, reply)}")
         self._invariants.after(sender, command, reply)
         if not is_commit(command):
             return
@@ -385,17 +385,3 @@ class World:
         worker = self._running_as(sender)
         if worker is not None and self._faulty and self.rng.random() < self.plan.crash_after_commit:
             self._crash(worker, "after a commit, before the reply")
-
-
-def _short(command: tuple[Any, ...], reply: Any) -> str:
-    """Return a command and its reply for the trace, in the same way in every process.
-
-    The line has no assignments, because Faust packs those in no certain order.
-    """
-    if isinstance(reply, set):
-        reply = sorted(reply)
-    if command[0] != "EVALSHA" or command[1] != GROUP.digest:
-        return f"{command!r:.600} -> {reply!r:.200}"
-    if isinstance(reply, list):
-        reply = reply[::2] if command[4] == "members" else reply[:5]
-    return f"group {command[4]} {command[5]} -> {reply!r}"
