@@ -58,7 +58,7 @@ class Sums:
     def since(self, changes: Changes, fee_filter: FeeFilter) -> bytes | None:
         """Return the data of a delta: the changed sums that a filter takes, as they are now; None when there are none.
 
-        The result is cached by filter until other changes are asked for, so subscribers with one filter share it.
+        The result is cached by filter until the next changes, so subscribers with one filter share it.
         """
         if changes is not self._deltas_of:
             self._deltas_of, self._deltas = changes, {}

@@ -54,7 +54,7 @@ class BoardAnswer(BaseModel):
     market: str | None
     position: PositionText
     total: Annotated[int, Field(description="users on the board")]
-    sealed: Annotated[bool, Field(description="the period is over for good: nothing on this board can change")]
+    sealed: Annotated[bool, Field(description="no event can change this board any more")]
     digest: Annotated[str | None, Field(description="SHA-256 over all rows of a sealed board")]
     rows: list[BoardRow]
 
@@ -62,7 +62,7 @@ class BoardAnswer(BaseModel):
 class BoardPage(BoardAnswer):
     """A page of a board."""
 
-    next_cursor: Annotated[str | None, Field(description="for the rows after these; null at the end")]
+    next_cursor: Annotated[str | None, Field(description="cursor of the next page; null at the end")]
 
 
 class UserStanding(BoardAnswer):

@@ -26,7 +26,7 @@ PeriodQuery = Annotated[
     ),
 ]
 MarketQuery = Annotated[
-    str | None, Query(description="one market; for the boards volume and pnl. Left out: all markets", examples=["BTC"])
+    str | None, Query(description="one market, for the boards volume and pnl; all markets by default", examples=["BTC"])
 ]
 
 

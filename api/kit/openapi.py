@@ -13,24 +13,24 @@ from api.kit.problems import KINDS, MEDIA_TYPE, Problem, ProblemDocument
 
 REF = "#/components/schemas/{model}"
 DESCRIPTION = """\
-Commands go in with `POST` and are answered with 202 and a `position`; tables come out with `GET`, by query or as live
-feeds. Amounts are decimal strings, never JSON numbers; XP and counts are integers; times are RFC 3339 in UTC.
+Send commands with `POST`: the answer is 202 with a `position`. Read tables with `GET`, by query or as live feeds.
+Amounts are decimal strings, never JSON numbers. XP and counts are integers. Times are RFC 3339 in UTC.
 
-**Read your writes.** Give a command's `position` to a query as `?after=`: it answers once the effect shows (504 when
-that takes longer than `wait_ms`; the command is still carried out).
+**Read your writes.** Give a command's `position` to a query as `?after=`. The query answers when the effect shows, or
+with 504 when that takes longer than `wait_ms`. The command is carried out all the same.
 
 **Repeat safely.** Send an `Idempotency-Key`: the same key and body give the same answer and one effect.
 
-**Feeds** are server-sent events: `snapshot` (rows in chunks, the last one with `last: true`), then `delta`; `progress`
-comes at least every 5 seconds, so that quiet and stalled differ (`stalled`). Each `id` is a place; sent back as
-`Last-Event-ID`, as it came, the feed continues there without gap or duplicate. `resync` means: forget what you have, a
-new snapshot follows, or connect again.
+**Feeds** are server-sent events. A feed begins with `snapshot` events (rows in chunks, the last one with `last: true`);
+`delta` events follow. A `progress` event comes at least every 5 seconds, and says with `stalled` whether the feed waits
+for the broker. Send an `id` back unchanged as `Last-Event-ID`: the feed continues there without gap or duplicate. At
+`resync`, drop all rows: a new snapshot follows, or the feed ends and the client connects again.
 
-**Errors** are problem documents (RFC 9457); their `type` is a page here.
+**Errors** are problem documents (RFC 9457). Each `type` is a page here.
 """
 TAGS = [
-    {"name": "Commands", "description": "What clients, venues and services ask for or report."},
-    {"name": "Users", "description": "What belongs to one user."},
+    {"name": "Commands", "description": "Orders of users, fills of venues, and mark prices of services."},
+    {"name": "Users", "description": "Data of one user."},
     {"name": "Leaderboards", "description": "Rankings by period and market, and when they are sealed."},
     {"name": "Fees", "description": "Fee totals and how they are split."},
     {"name": "Stats", "description": "The pipeline at a glance."},

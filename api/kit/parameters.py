@@ -42,7 +42,7 @@ def visible(table: TableSpec[Any], *, private: bool = False) -> Any:
         api: ApiDep,
         after: Annotated[
             str | None,
-            Query(description="the `position` of an accepted command: answer once its effect shows", max_length=2_048),
+            Query(description="the `position` of an accepted command: wait until its effect shows", max_length=2_048),
         ] = None,
         wait_ms: Annotated[int, Query(ge=0, le=WAIT_MS_MAX, description="how long to wait for `after`")] = (
             WAIT_MS_DEFAULT

@@ -110,8 +110,8 @@ class ProblemDocument(BaseModel):
     title: str
     status: int
     detail: str
-    instance: Annotated[str, Field(description="The path asked for", examples=["/v1/trades"])]
-    errors: Annotated[list[Fault], Field(description="Each fault, where there are any")] = []
+    instance: Annotated[str, Field(description="The path of the request", examples=["/v1/trades"])]
+    errors: Annotated[list[Fault], Field(description="The faults of the request; empty for other problems")] = []
 
 
 class Problem(Exception):  # noqa: N818 - the standard's word

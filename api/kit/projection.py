@@ -27,7 +27,7 @@ PLAIN = (int, str, bool)
 PositionText = Annotated[
     str,
     Field(
-        description="what the answer is true for: the table's changelog, its epoch and the offset of each partition",
+        description="position that the answer reflects: the table's changelog, its epoch, and the partitions' offsets",
         examples=["astratrade-gamification-progress-changelog@5f0c:0-12.1-7"],
     ),
 ]

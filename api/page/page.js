@@ -1,4 +1,4 @@
-// The live page: reads the same feeds and queries that every client can. Nothing here but showing them.
+// The live page. It reads the feeds and queries that every client can read, and only shows them.
 
 const TAPE_ROWS = 60;
 const GAINS_ROWS = 40;
@@ -87,7 +87,7 @@ function follow(name, url, { fresh, rows }) {
   feed.source.onerror = () => {
     feed.lost = true;
     showConnection();
-    // A browser gives up after an error answer (503 while the pipeline starts): try again.
+    // A browser gives up after an error answer (503 while the broker is away), so try again.
     if (feed.source.readyState === EventSource.CLOSED) {
       setTimeout(() => { if (feeds.get(name) === feed) follow(name, url, { fresh, rows }); }, 2000);
     }
@@ -243,7 +243,7 @@ function followAll() {
   });
 }
 
-/** A browser has few connections to one host: a page that nobody sees gives its own back. */
+/** A browser has few connections to one host, so a hidden page closes its own. */
 function pause() {
   for (const feed of feeds.values()) feed.source.close();
   feeds.clear();

@@ -90,7 +90,7 @@ class Fill(BaseModel):
     fee_usd: Annotated[
         NonNegativeUsd | None,
         AfterValidator(_plausible_fee),
-        Field(description="Left out: the fee of the rule book"),
+        Field(description="The fee; by default the fee of the rule book"),
     ] = None
     closed_pnl_usd: Annotated[Usd, AfterValidator(_plausible_pnl)] = Usd(0)
     closes: Annotated[bool, Field(strict=True)] = False

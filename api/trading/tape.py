@@ -26,7 +26,7 @@ router = feed_router()
 @router.get("/trades", summary="Tape of fills")
 async def trades(
     api: ApiDep,
-    market: Annotated[str | None, Query(description="one market; left out: all")] = None,
+    market: Annotated[str | None, Query(description="one market; all markets by default")] = None,
     last: Last = LAST_DEFAULT,
     last_event_id: LastEventId = None,
 ) -> FeedResponse:
