@@ -91,9 +91,8 @@ class Restorer:
         restored = {tp: stores[tp.topic] for tp in sorted(tps) if tp.topic in stores}
         positions = await self._readable_positions(restored)
         tables = list(self._plain_tables(tps))
-        await self._expect(
-            {tp: positions.get(tp) for tp in (*restored, *(tp for each in tables for tp in each.partitions))}
-        )
+        read = (*restored, *(tp for each in tables for tp in each.partitions))
+        self._progress.expect(await self._expected({tp: positions.get(tp) for tp in read}))
         for tp, store in restored.items():
             with self._damage_of(tp):
                 position = positions.get(tp)
@@ -104,16 +103,12 @@ class Restorer:
             await self._replay(table)
         self._progress.end()
 
-    async def _expect(self, positions: Mapping[TP, int | None]) -> None:
-        """Note how many records the changelogs have. The total stays unknown when a changelog is damaged.
+    async def _expected(self, positions: Mapping[TP, int | None]) -> dict[TP, int]:
+        """Return how many records each changelog partition has to be read.
 
         Args:
             positions: The position to read on from; None reads the partition from its snapshot or its beginning.
         """
-        with suppress(DamagedPartitionError):
-            self._progress.expect(await self._counts(positions))
-
-    async def _counts(self, positions: Mapping[TP, int | None]) -> dict[TP, int]:
         expected: dict[TP, int] = {}
         for topic in sorted({tp.topic for tp in positions}):
             of_topic = {tp: position for tp, position in positions.items() if tp.topic == topic}
