@@ -20,7 +20,7 @@ from deploy.replay.fills import read_fills
 from deploy.rulebook import load_rulebook
 from deploy.run.readiness import missing_for_readiness
 from deploy.run.supervisor import Command, StopRequested, Supervisor, stop_on_signals
-from deploy.run.worker_plan import members_wanted, worker_plan
+from deploy.run.worker_plan import expected_members, worker_plan
 from deploy.server.address import api_url, free_port
 from deploy.server.embedded import EmbeddedServer
 from deploy.server.server_binary import find_binary
@@ -124,7 +124,7 @@ def _environment(settings: Settings) -> Mapping[str, str]:
 
 def _wait_until_ready(settings: Settings, supervisor: Supervisor) -> None:
     deadline = time.monotonic() + READY_DEADLINE_S
-    wanted = members_wanted(worker_plan(settings.workers))
+    expected = expected_members(worker_plan(settings.workers))
     next_probe = 0.0
     missing: str | None = "the API does not answer"
 
@@ -137,7 +137,7 @@ def _wait_until_ready(settings: Settings, supervisor: Supervisor) -> None:
             return False
         next_probe = now + READY_POLL_S
         if api_answers(api_url(settings)):
-            missing = missing_for_readiness(settings, wanted)
+            missing = missing_for_readiness(settings, expected)
         return missing is None
 
     supervisor.run(until=ready)

@@ -46,6 +46,6 @@ def _bounded(processes: tuple[Process, ...]) -> tuple[Process, ...]:
     return processes
 
 
-def members_wanted(processes: tuple[Process, ...]) -> dict[str, int]:
+def expected_members(processes: tuple[Process, ...]) -> dict[str, int]:
     """Return the number of processes of each domain that has any."""
     return dict(Counter(domain for domains in processes for domain in domains))

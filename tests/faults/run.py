@@ -177,11 +177,11 @@ def play(seed: int, shape: Shape, directory: Path, on_line: Callable[[str], None
         failure = "\n".join([f"{type(exc).__name__}: {exc}", *getattr(exc, "__notes__", [])])
     story.say(failure.splitlines()[0] if failure else "held")
     (directory / "story.txt").write_text("\n".join([*story.lines, failure or ""]), "utf-8")
-    faults = Counter(f"{fault.kind} {_who(fault)}" for fault in plan(seed, shape.faults))
+    faults = Counter(f"{fault.kind} {_victim(fault)}" for fault in plan(seed, shape.faults))
     return Outcome(seed, failure, time.monotonic() - story.began, faults, story.lines)
 
 
-def _who(fault: Fault) -> str:
+def _victim(fault: Fault) -> str:
     return fault.victim if fault.victim in {"api", "server"} else "worker"
 
 

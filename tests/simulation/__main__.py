@@ -93,7 +93,7 @@ def _one(seed: int, defect: str | None, *, trace: bool) -> int:
 
 def _many(seeds: range, jobs: int, defect: str | None) -> int:
     _relax_collector()
-    began = last_said = time.monotonic()
+    began = last_printed = time.monotonic()
     steps, failed, faults = 0, 0, dict.fromkeys(FAULTS, 0)
     for number, (seed, reason, took, met) in enumerate(outcomes(seeds, jobs, defect), 1):
         steps += took
@@ -106,9 +106,9 @@ def _many(seeds: range, jobs: int, defect: str | None) -> int:
             if defect is not None:
                 print(f"{defect}: caught by seed {seed}, the {number}. played")
                 return 0
-        if time.monotonic() - last_said > 5 and os.isatty(sys.stdout.fileno()):
-            last_said = time.monotonic()
-            print(f"  {number} of {len(seeds)} seeds, {number / (last_said - began):.0f} a second", flush=True)
+        if time.monotonic() - last_printed > 5 and os.isatty(sys.stdout.fileno()):
+            last_printed = time.monotonic()
+            print(f"  {number} of {len(seeds)} seeds, {number / (last_printed - began):.0f} a second", flush=True)
     seconds = time.monotonic() - began
     print(
         f"{len(seeds)} seeds in {seconds:.1f} s ({len(seeds) / seconds:.0f} a second, {jobs} jobs), "

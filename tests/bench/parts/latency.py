@@ -109,8 +109,8 @@ async def _latencies(job: Job, load: Load, server: EmbeddedServer, directory: Pa
         await check(workers.log, workers.spec, payload.counted(first + sent))
     due, appended = moments(Path(load.out))
     return Latencies(
-        from_append_s=[came - at for came, at in zip(seen, appended, strict=True)],
-        from_due_s=[came - at for came, at in zip(seen, due, strict=True)],
+        from_append_s=[received_at - at for received_at, at in zip(seen, appended, strict=True)],
+        from_due_s=[received_at - at for received_at, at in zip(seen, due, strict=True)],
         late_s=[at - due_s for at, due_s in zip(appended, due, strict=True)],
     )
 

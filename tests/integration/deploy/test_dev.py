@@ -187,7 +187,7 @@ def test_a_dev_whose_data_directory_is_wiped_runs_on_unready_and_names_the_direc
         command = dev.until(r"user token +(.* token .*)")[1]
         headers = {"Authorization": f"Bearer {pasted(command).strip()}"}
         shutil.rmtree(data_dir)
-        said = dev.until(rf"dev: {data_dir}/server was removed or replaced")
+        notice = dev.until(rf"dev: {data_dir}/server was removed or replaced")
         with httpx.Client(base_url=url, trust_env=False, headers=headers) as client:
             unready = until(lambda: None if (answer := client.get("/readyz")).is_success else answer)
             assert unready.status_code == 503
@@ -201,7 +201,7 @@ def test_a_dev_whose_data_directory_is_wiped_runs_on_unready_and_names_the_direc
         dev.until(r"dev: worker 1 ended \(by SIGKILL\); it is not started again")
         dev.process.send_signal(signal.SIGINT)
         assert dev.process.wait(END_S) == 0
-        assert sum(said[0] in line for line in dev.lines) == 1
+        assert sum(notice[0] in line for line in dev.lines) == 1
         assert not any(re.search(r"\bey[\w-]+\.ey", line) for line in dev.lines), "no token is printed"
     finally:
         dev.close()

@@ -67,13 +67,13 @@ def script() -> Iterator[Script]:
 
 
 @pytest.fixture
-def said() -> list[str]:
+def printed() -> list[str]:
     return []
 
 
 @pytest.fixture
-def ingress(script: Script, said: list[str]) -> Iterator[Ingress]:
-    with Ingress(script.url, "a-token", said.append) as client:
+def ingress(script: Script, printed: list[str]) -> Iterator[Ingress]:
+    with Ingress(script.url, "a-token", printed.append) as client:
         yield client
 
 
@@ -87,13 +87,13 @@ def test_a_batch_is_posted_under_its_key_with_the_token(script: Script, ingress:
     assert json.loads(body) == {"fills": [{"fill_id": "d-2"}]}
 
 
-def test_an_unanswered_request_is_repeated_unchanged(script: Script, ingress: Ingress, said: list[str]) -> None:
+def test_an_unanswered_request_is_repeated_unchanged(script: Script, ingress: Ingress, printed: list[str]) -> None:
     script.answers = [None, (503, {"Retry-After": "0"}, {"title": "T", "detail": "D", "errors": []}), ACCEPTED]
     ingress.report_fills("d-2-3", [{"fill_id": "d-2"}])
     assert len(script.asked) == 3
     assert len({(headers["Idempotency-Key"], body) for _, _, headers, body in script.asked}) == 1
-    assert said[0].startswith(f"no answer from {script.url}")
-    assert said[1] == "503 T: D; again in 0 s"
+    assert printed[0].startswith(f"no answer from {script.url}")
+    assert printed[1] == "503 T: D; again in 0 s"
 
 
 def test_a_refusal_is_not_repeated_and_says_why(script: Script, ingress: Ingress) -> None:

@@ -17,13 +17,13 @@ GRACE_S = 5.0
 
 
 @pytest.fixture
-def said() -> list[str]:
+def messages() -> list[str]:
     return []
 
 
 @pytest.fixture
-def supervisor(said: list[str]) -> Iterator[Supervisor]:
-    running = Supervisor(said.append)
+def supervisor(messages: list[str]) -> Iterator[Supervisor]:
+    running = Supervisor(messages.append)
     yield running
     running.stop()
 
@@ -42,35 +42,37 @@ def within(seconds: float, condition: Callable[[], bool]) -> Callable[[], bool]:
     return check
 
 
-def test_a_crashed_child_is_started_again_and_the_restart_is_logged(supervisor: Supervisor, said: list[str]) -> None:
+def test_a_crashed_child_is_started_again_and_the_restart_is_logged(
+    supervisor: Supervisor, messages: list[str]
+) -> None:
     child = python("import time; time.sleep(600)")
     supervisor.keep("worker 1", child)
     assert child.child is not None
     first = child.child.pid
     child.child.kill()
     supervisor.run(until=within(WAIT_S, lambda: child.child is not None and child.child.pid != first))
-    assert said == ["worker 1 ended (by SIGKILL); it is started again in 0.5 s", "worker 1 was started again"]
+    assert messages == ["worker 1 ended (by SIGKILL); it is started again in 0.5 s", "worker 1 was started again"]
     assert child.exit_code is None
 
 
-def test_the_pause_between_restarts_grows(supervisor: Supervisor, said: list[str]) -> None:
+def test_the_pause_between_restarts_grows(supervisor: Supervisor, messages: list[str]) -> None:
     supervisor.keep("api", python("raise SystemExit(3)"))
-    supervisor.run(until=within(WAIT_S, lambda: len(said) >= 5))
-    assert [line for line in said if "ended" in line][:3] == [
+    supervisor.run(until=within(WAIT_S, lambda: len(messages) >= 5))
+    assert [line for line in messages if "ended" in line][:3] == [
         f"api ended (status 3); it is started again in {pause} s" for pause in ("0.5", "1", "2")
     ]
 
 
-def test_a_child_that_runs_once_is_not_started_again(supervisor: Supervisor, said: list[str]) -> None:
+def test_a_child_that_runs_once_is_not_started_again(supervisor: Supervisor, messages: list[str]) -> None:
     once, after = python("pass"), python("pass")
     supervisor.keep("replay", once, once=True)
     supervisor.run(until=within(WAIT_S, lambda: once.exit_code is not None))
     supervisor.keep("check", after, once=True)
     supervisor.run(until=within(WAIT_S, lambda: after.exit_code is not None))
-    assert said == []
+    assert messages == []
 
 
-def test_it_stops_in_reverse_order_and_leaves_nothing(said: list[str], tmp_path: Path) -> None:
+def test_it_stops_in_reverse_order_and_leaves_nothing(messages: list[str], tmp_path: Path) -> None:
     order = tmp_path / "order"
     code = (
         "import signal, sys\n"
@@ -81,7 +83,7 @@ def test_it_stops_in_reverse_order_and_leaves_nothing(said: list[str], tmp_path:
         "open(sys.argv[1] + sys.argv[2], 'w').close()\n"
         "signal.pause()\n"
     )
-    supervisor = Supervisor(said.append)
+    supervisor = Supervisor(messages.append)
     names = ("server", "worker", "api")
     children = [python(code, str(order), name) for name in names]
     for name, child in zip(names, children, strict=True):
@@ -90,10 +92,10 @@ def test_it_stops_in_reverse_order_and_leaves_nothing(said: list[str], tmp_path:
     supervisor.stop()
     assert order.read_text().split() == ["api", "worker", "server"]
     assert all(child.child and not process.alive(child.child.pid) for child in children)
-    assert said == []
+    assert messages == []
 
 
-def test_a_stubborn_child_is_killed_after_its_grace(said: list[str], tmp_path: Path) -> None:
+def test_a_stubborn_child_is_killed_after_its_grace(messages: list[str], tmp_path: Path) -> None:
     ready = tmp_path / "ready"
     code = (
         "import pathlib, signal, sys, time\n"
@@ -102,11 +104,11 @@ def test_a_stubborn_child_is_killed_after_its_grace(said: list[str], tmp_path: P
         "time.sleep(600)\n"
     )
     stubborn = Command([sys.executable, "-c", code, str(ready)], os.environ, grace_s=0.2)
-    supervisor = Supervisor(said.append)
+    supervisor = Supervisor(messages.append)
     supervisor.keep("worker 1", stubborn)
     supervisor.run(until=within(WAIT_S, ready.exists))
     supervisor.stop()
-    assert said == ["worker 1 did not stop in time and was killed"]
+    assert messages == ["worker 1 did not stop in time and was killed"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

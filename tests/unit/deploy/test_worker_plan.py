@@ -3,7 +3,7 @@
 import pytest
 
 from deploy.run.dev import worker_command
-from deploy.run.worker_plan import members_wanted, worker_plan
+from deploy.run.worker_plan import expected_members, worker_plan
 from deploy.settings import Settings
 from tables.domains import TOPOLOGY
 
@@ -24,8 +24,8 @@ def test_a_plan_names_the_domains_of_each_process(text: str, processes: tuple[tu
 
 
 def test_readiness_wants_as_many_members_of_a_group_as_processes_run_its_domain() -> None:
-    assert members_wanted(worker_plan("2")) == dict.fromkeys(ALL, 2)
-    assert members_wanted(worker_plan("trading=2,financial=0")) == {"trading": 2, "gamification": 1}
+    assert expected_members(worker_plan("2")) == dict.fromkeys(ALL, 2)
+    assert expected_members(worker_plan("trading=2,financial=0")) == {"trading": 2, "gamification": 1}
 
 
 def test_a_process_that_runs_some_domains_is_named_after_them_and_gets_their_options() -> None:

@@ -346,8 +346,8 @@ class Log:
         """Protect the records that a reader outside of groups has yet to read from trimming, while its lease lasts."""
         [(seconds, micros)] = await self.at_once(("TIME",))
         until_ms = seconds * 1000 + micros // 1000 + lease_ms
-        held = json.dumps({"until_ms": until_ms, "offsets": {str(p): offset for p, offset in offsets.items()}})
-        await self._ask("HSET", self.keys.readers(topic), reader, held)
+        lease = json.dumps({"until_ms": until_ms, "offsets": {str(p): offset for p, offset in offsets.items()}})
+        await self._ask("HSET", self.keys.readers(topic), reader, lease)
 
     async def release_read_lease(self, topic: str, reader: str) -> None:
         """End a reader's lease."""

@@ -32,8 +32,8 @@ async def first_uses(log: Log, uses: Sequence[Use]) -> list[FirstUse]:
     Raises:
         LogUnavailableError: The broker cannot be reached.
     """
-    asked = [part for use in uses for part in use]
-    answer = await log.run(FIRST_USE, [log.keys.topics], [log.keys.prefix, *asked])
+    uses_args = [part for use in uses for part in use]
+    answer = await log.run(FIRST_USE, [log.keys.topics], [log.keys.prefix, *uses_args])
     return [
         FirstUse(int(began), None if used_with is None else used_with.decode())
         for began, used_with in zip(answer[::2], answer[1::2], strict=True)

@@ -76,12 +76,12 @@ class Seeker:
         return await self._bounds(self._broker.beginning_offsets, partitions)
 
     async def _bounds(self, ask: Any, partitions: Iterable[TP]) -> dict[TP, int]:
-        wanted = tuple(partitions)
+        requested = tuple(partitions)
         bounds: dict[TP, int] = {}
-        for topic in sorted({tp.topic for tp in wanted}):
+        for topic in sorted({tp.topic for tp in requested}):
             reply = await self.patiently(lambda topic=topic: ask(topic))
             bounds.update({TP(topic, p): offset for p, offset in reply.items()})
-        return {tp: bounds.get(tp, 0) for tp in wanted}
+        return {tp: bounds.get(tp, 0) for tp in requested}
 
     async def patiently(self, call: Any) -> Any:
         """Repeat a recovery call while the broker is unreachable; raise before Faust's timeout ends the recovery."""

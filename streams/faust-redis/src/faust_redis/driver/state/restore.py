@@ -139,8 +139,8 @@ class Restorer:
         checkpoints = {tp: found for tp, store in stores.items() if (found := store.checkpoint(tp)) is not None}
         infos = {topic: await self._topic(topic) for topic in sorted({tp.topic for tp in checkpoints})}
         known = {tp: at for tp, at in checkpoints.items() if at.incarnation == infos[tp.topic].incarnation}
-        wanted = {TopicPartition(*tp): at.offset for tp, at in known.items()}
-        records = await self._patiently(lambda: self.broker.at(wanted))
+        requested = {TopicPartition(*tp): at.offset for tp, at in known.items()}
+        records = await self._patiently(lambda: self.broker.at(requested))
         positions: dict[TP, int] = {}
         for tp, at in checkpoints.items():
             record = records.get(TopicPartition(*tp))
