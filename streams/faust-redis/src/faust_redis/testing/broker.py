@@ -38,10 +38,10 @@ class Broker:
         self.server.execute("EVALSHA", CREATE_TOPIC.digest, len(keys), *keys, *values)
 
     def check_topic(self, topic: str) -> TopicInfo:
-        """Return what a topic is.
+        """Return a topic's settings.
 
         Raises:
-            UnknownTopicError: when it does not exist, with those that do.
+            UnknownTopicError: when it does not exist. The message lists the topics that do.
         """
         fields = self.server.execute("HMGET", self.keys.topic(topic), *_FIELDS)
         if fields[0] is None:
@@ -77,7 +77,7 @@ class Broker:
         codec.commit_result(self.server.execute("EVALSHA", COMMIT.digest, 1, "", *args.argv), {})
 
     def records(self, topic: str) -> list[tuple[int, StoredRecord]]:
-        """Return all records of a topic with their partitions, those that were trimmed included."""
+        """Return all records of a topic with their partitions, including trimmed ones."""
         return [found for partition in self._partitions(topic) for found in self._records(topic, partition)]
 
     def _records(self, topic: str, partition: int) -> Iterator[tuple[int, StoredRecord]]:
@@ -121,14 +121,14 @@ class Broker:
         offsets = self.server.hashes.get(self.keys.offsets(group), {})
         return int(offsets.get(f"{topic}:{partition}".encode(), b"0"))
 
-    def unprocessed(self, topics: Iterable[str]) -> Counter[tuple[str, bytes | None, bytes | None]]:
-        """Return the records of topics, as topic, key and value."""
+    def count_records(self, topics: Iterable[str]) -> Counter[tuple[str, bytes | None, bytes | None]]:
+        """Count the records of topics by topic, key and value."""
         return Counter(
             (topic, record.key, record.value) for topic in sorted(topics) for _, record in self.records(topic)
         )
 
     def trim(self, group: str) -> None:
-        """Remove the records that retention may remove: all but the last of a compacted topic, else processed records.
+        """Remove what retention may remove: all but the last record of a compacted partition, and processed records.
 
         Topics that the group does not read keep their records.
         """

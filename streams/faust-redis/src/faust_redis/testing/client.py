@@ -11,18 +11,18 @@ from faust_redis.testing.loop import ProcessLoop
 
 
 class Carrier(Protocol):
-    """What carries commands to the server."""
+    """Carry commands to the server."""
 
     @property
     def listeners(self) -> dict[str, Callable[[], None]]:
-        """Calls to make when a group announces a change, by who wants to know."""
+        """Return the calls to make when a group announces a change, by member."""
 
     def call(self, sender: str, loop: ProcessLoop, command: tuple[Any, ...]) -> asyncio.Future[Any]:
         """Send a command. The future gets the reply."""
 
 
 class Client:
-    """The part of redis-py's interface that `faust_redis.log.Log` uses."""
+    """Implement the part of redis-py's interface that `faust_redis.log.Log` uses."""
 
     def __init__(self, network: Carrier, sender: str, loop: ProcessLoop) -> None:
         self.network = network
@@ -35,27 +35,27 @@ class Client:
         return self.network.call(self._sender, self._loop, command)
 
     def hmget(self, key: str, *fields: str) -> asyncio.Future[Any]:
-        """HMGET."""
+        """Send HMGET."""
         return self.execute_command("HMGET", key, *fields)
 
     def hgetall(self, key: str) -> asyncio.Future[Any]:
-        """HGETALL."""
+        """Send HGETALL."""
         return self.execute_command("HGETALL", key)
 
     def hset(self, key: str, name: str, value: str) -> asyncio.Future[Any]:
-        """HSET."""
+        """Send HSET."""
         return self.execute_command("HSET", key, name, value)
 
     def hdel(self, key: str, name: str) -> asyncio.Future[Any]:
-        """HDEL."""
+        """Send HDEL."""
         return self.execute_command("HDEL", key, name)
 
     def smembers(self, key: str) -> asyncio.Future[Any]:
-        """SMEMBERS."""
+        """Send SMEMBERS."""
         return self.execute_command("SMEMBERS", key)
 
     def info(self) -> asyncio.Future[Any]:
-        """INFO."""
+        """Send INFO."""
         return self.execute_command("INFO")
 
     async def aclose(self) -> None:
@@ -67,7 +67,7 @@ class Client:
 
 
 class Pipeline:
-    """Commands that arrive as one; atomic here, whether asked for or not."""
+    """Send several commands together. The modelled server runs them atomically, with or without `transaction`."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -83,7 +83,7 @@ class Pipeline:
 
 
 class SimulatedLog(Log):
-    """The production client of the log, over a simulated network."""
+    """Connect the production client of the log to a simulated network."""
 
     def __init__(self, client: Client, namespace: str) -> None:
         super().__init__("redis://virtual", namespace)

@@ -1,7 +1,7 @@
-"""Virtual clocks in the place of the machine's, while a virtual world runs.
+"""Replace the machine's clocks and randomness while a virtual world runs.
 
-Code under test reads time and randomness in many ways. `Substitutes` finds each of them once, and puts the world's own
-in their place only while the world runs: the code of the test itself sees real time.
+Code under test reads time and randomness in many places. `Substitutes` finds these places once, and replaces them only
+while the world runs. So the code of the test itself sees real time.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any
 from faust_redis.testing import internals
 
 LIBRARIES = ("faust", "mode", "faust_redis", "croniter")
-"""Libraries whose modules get the virtual clocks. Modules outside of Python's own directories get them, too."""
+"""Libraries whose modules get the virtual clocks, as do modules outside of Python's own directories."""
 
 UPTIME_S = 1_000_000.0
 """What the virtual monotonic clock shows when a world begins."""
@@ -29,7 +29,7 @@ _FOREIGN = tuple(str(Path(path)) for path in {os.path.dirname(os.__file__), sys.
 
 
 class Clock:
-    """The clocks of one world, all driven by its agenda."""
+    """Provide the clocks of one world. Its agenda drives all of them."""
 
     def __init__(self, start_s: float, now_us: Callable[[], int]) -> None:
         self._start_ns = int(start_s * 1e9)
@@ -69,7 +69,7 @@ class Clock:
 
 
 class Substitutes:
-    """The replacements of the machine's clocks and randomness, and the modules that use them."""
+    """Replace the machine's clocks and randomness in the modules that use them."""
 
     def __init__(self, clock: Clock, rng: Random) -> None:
         entropy = Random(rng.random())

@@ -1,4 +1,4 @@
-"""Table stores without files: the RocksDB store of the library over rows in memory."""
+"""Keep the rows of the library's RocksDB store in memory instead of in files."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ SCHEME = "faust-redis-rocksdb"
 
 @dataclass(slots=True)
 class Partition:
-    """Rows of one table's partition, and the changelog offset that they reach."""
+    """Hold the rows of one table's partition, and their checkpoint in the changelog."""
 
     rows: dict[bytes, bytes] = field(default_factory=dict)
     checkpoint: Checkpoint | None = None
 
 
 class Disk:
-    """The disk of a worker, whose content survives a crash."""
+    """Hold the disk of a worker. Its content survives a crash."""
 
     def __init__(self) -> None:
         self.partitions: dict[tuple[str, int], Partition] = {}
 
 
 class OpenDisk:
-    """One process's hold on its disk, with the interface of `faust_redis.rocksdb.database.Database`."""
+    """Open a disk for one life of a worker, with the interface of `faust_redis.rocksdb.database.Database`."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class OpenDisk:
         items: Iterable[tuple[bytes, bytes | None]],
         checkpoint: Checkpoint | None = None,
     ) -> None:
-        """Write changes and the offset that they reach, unless the process is dead."""
+        """Write changes and their checkpoint, unless the worker has crashed."""
         if not self._before_write():
             return
         kept = self._partition(table, partition)
@@ -75,7 +75,7 @@ class OpenDisk:
         yield from sorted(row for row in rows if row[0] >= begin and (end is None or row[0] < end))
 
     def checkpoint(self, table: str, partition: int) -> Checkpoint | None:
-        """Return the offset that the rows reach."""
+        """Return the checkpoint of the rows."""
         return self._partition(table, partition).checkpoint
 
     def wipe(self, table: str, partition: int) -> None:
@@ -84,7 +84,7 @@ class OpenDisk:
             self._disk.partitions.pop((table, partition), None)
 
     def release(self) -> None:
-        """Do nothing: a disk needs no closing."""
+        """Do nothing, because a simulated disk needs no closing."""
 
 
 def use_disk(app: Any, disk: OpenDisk) -> None:

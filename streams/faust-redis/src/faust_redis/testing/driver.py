@@ -1,4 +1,4 @@
-"""A test driver for Faust apps, like Kafka Streams' TopologyTestDriver: no broker, virtual time, plain functions."""
+"""Drive Faust apps in tests, as Kafka Streams' TopologyTestDriver does: no broker, virtual time, plain functions."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from faust_redis.testing.view import View
 from faust_redis.testing.worker import Place, Worker
 
 START_S = 1_767_225_600.0
-"""When a world begins unless the test says so: 2026-01-01 00:00 UTC."""
+"""When a world begins unless the test sets `start`: 2026-01-01 00:00 UTC."""
 
 PATIENCE_S = 120.0
 """Virtual seconds that the app may take to start, or to process its piped-in records."""
 
 SLACK_US = 5
-"""How much further `advance` goes than asked for. The virtual loop rounds the time of a timer up."""
+"""How much further than asked `advance` goes, because the virtual loop rounds the time of a timer up."""
 
 Headers = Mapping[str, bytes | str]
 
@@ -47,8 +47,8 @@ class TestDriver:
     Args:
         apps: The app, as a worker would run it; or several that share a broker, each in its own consumer group.
         topics: Topics that exist before the apps start. Apps create the others that they read.
-        start: What the wall clock shows at the beginning, in seconds since 1970 or as an aware datetime.
-        seed: Decides what random numbers the apps draw.
+        start: The wall-clock time at the beginning, in seconds since 1970 or as an aware datetime.
+        seed: The seed of the random numbers that the apps draw.
     """
 
     __test__ = False
@@ -317,7 +317,7 @@ class TestDriver:
 
 
 class DrivenTopic:
-    """One topic under a test driver."""
+    """Pipe into one topic and read from it."""
 
     def __init__(self, driver: TestDriver, topic: str | Any) -> None:
         self._driver, self._topic = driver, topic

@@ -1,4 +1,4 @@
-"""Heartbeats in virtual time, in the place of the library's thread."""
+"""Send heartbeats in virtual time, from a task instead of the library's thread."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from faust_redis.testing.loop import ProcessLoop
 
 
 class VirtualGroups(Groups):
-    """The production client of groups. Heartbeats come from a task of the worker, not from a thread.
+    """Run the production client of groups with heartbeats from a task of the worker.
 
-    A virtual loop never is too busy for its heartbeat, which is what the thread is for.
+    The library uses a thread, because a busy event loop could miss a heartbeat. A virtual loop is never busy.
     """
 
     def __init__(self, log: SimulatedLog) -> None:
@@ -53,7 +53,7 @@ class VirtualHeartbeat:
         self._beating = asyncio.get_running_loop().create_task(self._run())
 
     def end(self) -> None:
-        """Stop."""
+        """Stop the heartbeats."""
         self._beating.cancel()
 
     async def _run(self) -> None:

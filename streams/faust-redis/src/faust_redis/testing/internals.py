@@ -1,4 +1,4 @@
-"""The only module of the testing kit that touches private members of Faust and mode. Each function says why."""
+"""Touch private members of Faust and mode; no other module of the testing kit does. Each function says why."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _EVENTS = (asyncio.Event, Event)
 
 
 class Clock(Protocol):
-    """The clocks of a virtual world."""
+    """Provide the clocks of a virtual world."""
 
     def time(self) -> float:
         """Return the wall clock's time."""
@@ -36,11 +36,11 @@ class Clock(Protocol):
         """Return the monotonic clock's time."""
 
     def window_monotonic(self) -> float:
-        """Return the clock that moves windows on."""
+        """Return the time of the clock that advances windows."""
 
 
 def clock_places(clock: Clock) -> list[Place]:
-    """Return where Faust and mode keep clocks that are not looked up by name: defaults of arguments, and windows.
+    """Return the clocks that Faust and mode do not look up by name: defaults of arguments, and windows.
 
     `datetime.now` cannot be replaced in place, so Faust's crontab gets another class.
     """
@@ -66,7 +66,7 @@ def has_started(app: faust.App) -> bool:
 
 
 class Snapshot:
-    """An app as it was declared, so that it can be run again: Faust's own apps run once in a process.
+    """Keep an app as it was declared, so that it can run again. Faust's apps run once in a process.
 
     Faust creates the consumer, the producer, streams, recovery and stores while an app runs, and keeps them in
     attributes of the app, its agents, tables and topics. Restoring these attributes forgets that it ran.
@@ -78,7 +78,7 @@ class Snapshot:
         ]
 
     def restore(self) -> None:
-        """Put the attributes back. Events are new ones: the old ones belong to an event loop that is closed."""
+        """Restore the attributes. Events are replaced, because the old ones belong to a closed event loop."""
         for each, kind, attributes in self._kept:
             each.__class__ = kind  # the driver's fast path changes it
             vars(each).clear()
@@ -102,7 +102,7 @@ def _declared(app: faust.App) -> Iterator[Any]:
 
 
 class _Flag(NamedTuple):
-    """An event, and whether it was set."""
+    """Hold the type of an event, and whether it was set."""
 
     kind: type[Any]
     was_set: bool
@@ -124,7 +124,7 @@ def _again(value: Any) -> Any:
 
 
 def adopt(app: faust.App, loop: asyncio.AbstractEventLoop) -> None:
-    """Have all services of an app run on a loop. They may have found another one when they were declared."""
+    """Move all services of an app to a loop. They may have found another loop when they were declared."""
     for each in _declared(app):
         if isinstance(each, Service):
             each.loop = loop
@@ -171,7 +171,7 @@ def _is_filled(cell: Any) -> bool:
 
 
 def fold_sets(table: Any, operations: Iterable[Any]) -> dict[Any, set[Any]]:
-    """Return a Set table's rows: its changelog holds operations on sets, which Faust's own set applies."""
+    """Return a Set table's rows. Its changelog holds operations on sets, which Faust's own set applies."""
     manager = table.data
     sets: dict[Any, Any] = {}
     for record in operations:
@@ -223,14 +223,14 @@ def windowed_tables(app: faust.App) -> list[Any]:
 
 
 async def close_windows(table: Any) -> None:
-    """Close the windows that are over now. Faust does so at an interval of wall-clock time."""
+    """Close the expired windows now. Faust closes them at an interval of wall-clock time."""
     await table._del_old_keys()
 
 
 def hurry(app: faust.App, *, lease_s: float, rebalance_s: float) -> None:
-    """Shorten an app's timeouts, so that a simulated world needs seconds where real workers need minutes.
+    """Shorten an app's timeouts, so that a seed needs virtual seconds where real workers need minutes.
 
-    Faust warns when a setting is changed after another one was read, so this goes past the setting.
+    Faust warns when a setting changes after another one was read, so this writes the private attribute.
     """
     conf: Any = app.conf
     conf._broker_session_timeout = lease_s

@@ -1,4 +1,4 @@
-"""Keys in memory, and the few Redis commands that the library uses on them."""
+"""Hold keys in memory, and run the few Redis commands that the library uses on them."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from redis.exceptions import ResponseError
 
 Hash = dict[bytes, bytes]
 Script = Callable[[Any, Any, Any], Any]
-"""A server-side script: takes the keyspace, its keys and its arguments."""
+"""A server-side script. It takes the keyspace, its keys and its arguments."""
 
 
 def raw(value: str | bytes | float) -> bytes:
-    """Return an argument as the wire carries it."""
+    """Encode an argument as redis-py does."""
     return value if isinstance(value, bytes) else str(value).encode()
 
 
 @dataclass(slots=True)
 class Stream:
-    """Hold a stream's entries by id (``(high, low)``), and where native groups stand in it."""
+    """Hold a stream's entries by id, ``(high, low)``, and the positions of native groups."""
 
     entries: list[tuple[tuple[int, int], list[bytes]]] = field(default_factory=list)
     past: list[tuple[tuple[int, int], list[bytes]]] = field(default_factory=list)
-    """Trimmed entries. No client sees them; checks of a test do."""
+    """Trimmed entries. Checks of a test see them; clients do not."""
     last: tuple[int, int] = (0, 0)
     groups: dict[str, int] = field(default_factory=dict)
 
@@ -36,14 +36,14 @@ class Stream:
         self.entries.append((self.last, entry))
 
     def after(self, low: int, count: int) -> list[list[Any]]:
-        """Return entries with ids above ``0-low``. The log's own ids are dense, so the first is found by its place."""
+        """Return entries with ids above ``0-low``. The log's ids have no gaps, so an id gives an entry's place."""
         place = low - len(self.past)
         place = place if 0 <= place < len(self.entries) and self.entries[place][0] == (0, low + 1) else 0
         found = (entry for entry in self.entries[place:] if entry[0] > (0, low))
         return [[b"%d-%d" % entry_id, parts] for entry_id, parts in take(found, count)]
 
     def trim(self, low: int) -> int:
-        """Remove entries below ``0-low``, but never the last one. Return how many."""
+        """Remove entries below ``0-low``, but never the last one. Return their number."""
         count = min(sum(entry_id < (0, low) for entry_id, _ in self.entries), max(0, len(self.entries) - 1))
         self.past += self.entries[:count]
         del self.entries[:count]

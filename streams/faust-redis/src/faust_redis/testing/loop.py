@@ -1,6 +1,6 @@
-"""Virtual time: one agenda for a whole world, and an asyncio event loop for each process in it.
+"""Run processes in virtual time: one agenda for a world, and an asyncio event loop for each of its processes.
 
-A loop runs only when the agenda reaches something that concerns its process. Between two such moments no time passes.
+A loop runs only when the agenda reaches a call for its process. Time passes only between two calls.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from random import Random
 from typing import Any
 
 CALLBACKS_MAX = 20_000
-"""Callbacks that one loop may run at one instant. A loop that needs more never rests."""
+"""The most callbacks that a loop may run at one instant. A loop that needs more never comes to rest."""
 
 DESTROYED = "Task was destroyed"
 """How asyncio begins its report of a task that is collected before it has ended."""
 
 
 class Agenda:
-    """Hold what happens when, in microseconds. The seed decides the order of what is due at the same instant."""
+    """Order calls by virtual time in microseconds. The seed orders calls that are due at the same instant."""
 
     def __init__(self, rng: Random) -> None:
         self.rng = rng
@@ -53,7 +53,7 @@ class Agenda:
 
 
 class _Call(asyncio.Handle):
-    """A callback that the loop can run."""
+    """Hold a callback that the loop can run."""
 
     __slots__ = ()
 
@@ -64,7 +64,7 @@ class _Call(asyncio.Handle):
 
 
 class _Timer(asyncio.TimerHandle):
-    """A timer that the loop can run."""
+    """Hold a timer that the loop can run."""
 
     __slots__ = ()
 
@@ -75,23 +75,23 @@ class _Timer(asyncio.TimerHandle):
 
 
 class ProcessLoop(asyncio.AbstractEventLoop):
-    """Run one simulated process. It can stand still (a pause) and stop for good without cleaning up (a crash)."""
+    """Run one simulated process. It can pause, and it can crash: end at once, without cleaning up."""
 
     def __init__(self, agenda: Agenda, on_error: Callable[[str], None]) -> None:
         self.agenda = agenda
         self.dead = False
         self.closed = False
         self.is_ending = False
-        """Whether what is left of the process is being cancelled. Errors count no more."""
+        """Whether the remaining tasks of the process are being cancelled. The loop then ignores their errors."""
         self.paused_until_us = 0
         self._on_error = on_error
         self._ready: deque[_Call | _Timer] = deque()
         self._generators: weakref.WeakSet[AsyncGenerator[Any, Any]] = weakref.WeakSet()
 
     def turn(self, call: Callable[[], object]) -> None:
-        """Make a call in this process, now or when its pause ends, and run everything that follows from it.
+        """Make a call in this process, now or when its pause ends, and run all callbacks that follow from it.
 
-        A crash ends the turn: nothing that waits for its place in the loop runs any more.
+        A crash ends the turn: the loop runs no further callback.
         """
         if self.dead:
             return
@@ -110,7 +110,7 @@ class ProcessLoop(asyncio.AbstractEventLoop):
             self._on_error("a loop that never rests")
 
     def _forget_tasks(self) -> None:
-        """Drop what was ready to run. A coroutine that never began is closed, or Python would warn about it."""
+        """Drop the callbacks that were ready. Close coroutines that never began, or Python would warn about them."""
         for task in asyncio.all_tasks(self):
             coro = task.get_coro()
             if inspect.iscoroutine(coro) and inspect.getcoroutinestate(coro) == inspect.CORO_CREATED:
@@ -119,7 +119,7 @@ class ProcessLoop(asyncio.AbstractEventLoop):
 
     @contextmanager
     def _running(self) -> Iterator[None]:
-        """Be the thread's running loop, in the place of one that may be running."""
+        """Make this loop the thread's running loop, also when another one is running."""
         outer, hooks = _get_running_loop(), sys.get_asyncgen_hooks()
         _set_running_loop(self)
         sys.set_asyncgen_hooks(firstiter=self._generators.add, finalizer=self._finalize)
@@ -138,7 +138,7 @@ class ProcessLoop(asyncio.AbstractEventLoop):
         """Return the asynchronous generators that began in this loop and have not ended."""
         return list(self._generators)
 
-    # --- asyncio's own interface --------------------------------------------------------------------------------------
+    # --- asyncio's interface --------------------------------------------------------------------------------------
 
     def time(self) -> float:
         """Return virtual seconds."""
@@ -182,7 +182,7 @@ class ProcessLoop(asyncio.AbstractEventLoop):
         return asyncio.Task(coro, loop=self, name=name, context=context)
 
     def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> asyncio.Future[Any]:  # type: ignore[override]
-        """Call a function at once: a virtual world has one thread."""
+        """Call a function at once, because a virtual world has one thread."""
         future = self.create_future()
         try:
             future.set_result(func(*args))
@@ -193,14 +193,14 @@ class ProcessLoop(asyncio.AbstractEventLoop):
     def call_exception_handler(self, context: dict[str, Any]) -> None:
         """Report what asyncio calls unhandled, unless the process crashed or ended.
 
-        A task that is destroyed while it waits is no error: a world is dropped with everything in it.
+        A task that is destroyed while it waits is no error, because a world ends with all its tasks.
         """
         message = str(context.get("message"))
         if not self.dead and not self.closed and not self.is_ending and not message.startswith(DESTROYED):
             self._on_error(f"{message}: {context.get('exception')!r}")
 
     def get_debug(self) -> bool:
-        """Return False: asyncio's debug mode measures real time."""
+        """Return False, because asyncio's debug mode measures real time."""
         return False
 
     def is_running(self) -> bool:
@@ -213,5 +213,5 @@ class ProcessLoop(asyncio.AbstractEventLoop):
 
 
 def process_loop(agenda: Agenda, on_error: Callable[[str], None]) -> ProcessLoop:
-    """Return a loop. What it does not implement, sockets for example, raises `NotImplementedError`."""
+    """Return a loop. A method that it lacks, for sockets for example, raises `NotImplementedError`."""
     return ProcessLoop(agenda, on_error)  # type: ignore[abstract]

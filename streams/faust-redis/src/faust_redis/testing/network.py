@@ -1,6 +1,6 @@
-"""Between processes and the server: every request and every reply may be late, lost, or overtaken by others.
+"""Carry requests and replies between workers and the server. Each may be late, lost, or overtaken by others.
 
-A client gives up on a request after `PATIENCE_S`; the request may still arrive later, and take effect.
+A client gives up on a request after `PATIENCE_S`. The request may still arrive later and take effect.
 """
 
 from __future__ import annotations
@@ -25,12 +25,19 @@ QUIET_S = 0.0003
 """How long one way takes when nothing is wrong."""
 
 TRACE_CHARS_MAX = 900
-"""How much of a command or a reply a trace shows."""
+"""How many characters of a command or a reply a trace shows."""
 
 
 @dataclass(slots=True)
 class Weather:
-    """How bad the network is; drawn from the seed, calm after the faults are over."""
+    """State how bad the network is: the seed draws it, and it is calm when the faults are over.
+
+    Attributes:
+        lost: The chance that a message does not arrive.
+        slow: The chance that a message takes up to 0.2 s.
+        stuck: The chance that a message takes up to 4 s.
+        lost_commit_replies: The chance that the reply to a commit does not arrive, in addition to `lost`.
+    """
 
     lost: float = 0.0
     slow: float = 0.0
@@ -40,7 +47,7 @@ class Weather:
 
 @dataclass(slots=True)
 class _Waiting:
-    """A blocked read."""
+    """Hold a read that waits for records."""
 
     names: set[str]
     command: tuple[Any, ...]
@@ -49,7 +56,10 @@ class _Waiting:
 
 
 class Network:
-    """Carries requests to the one server."""
+    """Carry requests to the server, and replies to the workers.
+
+    `before` and `after` observe each command at the server. `hold_s` returns how much longer a request takes.
+    """
 
     def __init__(self, agenda: Agenda, server: Server) -> None:
         self.agenda, self.server = agenda, server
@@ -64,7 +74,7 @@ class Network:
         self._waiting: list[_Waiting] = []
 
     def delay_s(self) -> float:
-        """How long one way takes this time."""
+        """Draw how many seconds a message takes."""
         chance = self.rng.random()
         if chance < self.weather.stuck:
             return self.rng.uniform(0.3, 4.0)
@@ -73,7 +83,7 @@ class Network:
         return QUIET_S * (0.5 + chance)
 
     def is_lost(self) -> bool:
-        """Whether this message does not arrive."""
+        """Draw whether a message does not arrive."""
         return self.rng.random() < self.weather.lost
 
     def _loses_reply_to(self, command: tuple[Any, ...]) -> bool:
@@ -81,7 +91,7 @@ class Network:
         return chance > 0 and is_commit(command) and self.rng.random() < chance
 
     def call(self, sender: str, loop: ProcessLoop, command: tuple[Any, ...]) -> asyncio.Future[Any]:
-        """Send a command; the future gets the reply, or a connection error while the outcome is unknown."""
+        """Send a command. The future gets the reply, or a connection error when the outcome is unknown."""
         future = loop.create_future()
 
         def settle(reply: Any, error: Exception | None = None) -> None:
@@ -145,11 +155,11 @@ class Network:
                 self._waiting.remove(waiting)
                 answer(None)
 
-        # A server is free to answer late; ever shorter naps would only show more of the same.
+        # A server may answer late. Long waits keep the number of steps small.
         self.agenda.after(command[command.index("BLOCK") + 1] / 1000 * self.rng.uniform(1, 8), over)
 
     def wake(self) -> None:
-        """Give records that have arrived to the reads that wait for them."""
+        """Answer the waiting reads whose records have arrived."""
         for waiting in list(self._waiting):
             reply = self.server.execute(*waiting.command)
             if reply is not None:

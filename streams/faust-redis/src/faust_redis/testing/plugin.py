@@ -1,4 +1,4 @@
-"""The pytest plugin: the fixture `simulation`, and options that say how many seeds it plays.
+"""Define the pytest plugin: the fixture `simulation`, and options for the seeds that it plays.
 
 Only this module of the library imports pytest.
 """
@@ -53,7 +53,7 @@ def _print(line: str) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
-    """Play the simulation that a test function has described, as a part of that test."""
+    """Play the simulation that a test function has set up, as a part of that test."""
     result = yield
     found = pyfuncitem.funcargs.get("simulation")
     if isinstance(found, Simulation):

@@ -1,4 +1,4 @@
-"""A network without faults and without delay, for the test driver."""
+"""Carry commands without faults and without delay, for the test driver."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from faust_redis.testing.keyspace import Keyspace
 from faust_redis.testing.loop import Agenda, ProcessLoop
 
 NAP_FACTOR = 10
-"""How much longer than asked for a read waits for records. It ends early when records arrive."""
+"""The factor by which a read waits longer than asked. It ends early when records arrive."""
 
 
 class QuietNetwork:

@@ -1,4 +1,4 @@
-"""Records as a test sees them, and how the app's own types encode and decode them."""
+"""Define the records that a test sees, and encode and decode them with the app's own types."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from faust_redis.testing import internals
 
 @dataclass(frozen=True, slots=True)
 class TestRecord:
-    """A record in a topic.
+    """Hold a record of a topic.
 
     Attributes:
         key: The key, decoded with the topic's key type.
@@ -37,7 +37,7 @@ class TestRecord:
 
 
 def topic_object(apps: Sequence[faust.App], name: str) -> Any:
-    """Return the apps' topic object for a name; one without types when their code does not refer to any."""
+    """Return the apps' topic object for a name, or one without types when their code refers to none."""
     found = None
     for topic in (topic for app in apps for topic in internals.topics_of(app)):
         if isinstance(topic, faust.Topic) and topic.app in apps and name in topic.topics:
@@ -48,7 +48,7 @@ def topic_object(apps: Sequence[faust.App], name: str) -> Any:
 
 
 def encode(topic: Any, key: Any, value: Any) -> tuple[bytes | None, bytes | None]:
-    """Return key and value as the topic's types and serializers write them.
+    """Encode a key and a value with the topic's types and serializers.
 
     Raises:
         TypeError: when they cannot be serialized.
@@ -66,7 +66,7 @@ def encode(topic: Any, key: Any, value: Any) -> tuple[bytes | None, bytes | None
 
 
 def decode(topic: Any, partition: int, record: StoredRecord) -> TestRecord:
-    """Return a stored record with key and value as the topic's types read them.
+    """Decode a stored record with the topic's types.
 
     Raises:
         ValueError: when they cannot be decoded.
@@ -92,7 +92,7 @@ def decode(topic: Any, partition: int, record: StoredRecord) -> TestRecord:
 
 
 def _without_waiting(coroutine: Any) -> Any:
-    """Return the result of a coroutine that waits for nothing."""
+    """Return the result of a coroutine that never waits."""
     try:
         coroutine.send(None)
     except StopIteration as stop:

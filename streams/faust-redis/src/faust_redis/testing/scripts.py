@@ -1,6 +1,6 @@
-"""Do what the Lua scripts of the log do, on keys in memory. Change a script, and change it here.
+"""Run models of the log's Lua scripts on keys in memory. A change of a script needs the same change here.
 
-The model keeps each type of key in a place of its own, so it has no keys of a wrong type to refuse.
+The model keeps each type of key apart, so it never meets a key of a wrong type.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _MEMBER = re.compile(rb"\|([^|]*)$", re.DOTALL)
 
 
 class _Target:
-    """One stream of a commit."""
+    """Write one stream of a commit."""
 
     def __init__(self, server: Keyspace, prefix: str, topic: str, partition: int, meta: Sequence[bytes | None]) -> None:
         self.server = server
@@ -62,11 +62,11 @@ def _standings(value: bytes | None) -> dict[str, str]:
 
 
 class _RefusedError(Exception):
-    """The commit is answered without writing; args: the reply."""
+    """The commit writes nothing. The arguments of the error are the reply."""
 
 
 def commit(server: Keyspace, _keys: Sequence[Any], argv: Sequence[Any]) -> list[bytes]:
-    """commit.lua."""
+    """Run commit.lua."""
     prefix, head = argv[0], json.loads(argv[1])
     fence, key, sequence = head.get("fence"), head.get("idempotency"), head.get("sequence")
     try:
@@ -186,7 +186,7 @@ def _commit_offsets(server: Keyspace, prefix: str, group: str, offsets: list[lis
 
 
 def create_topic(server: Keyspace, keys: Sequence[str], argv: Sequence[Any]) -> list[bytes | None]:
-    """create_topic.lua."""
+    """Run create_topic.lua."""
     name, *values = argv
     fields = ("partitions", "cleanup", "view", "retention_ms", "incarnation")
     if not server.hashes.get(keys[0]):
@@ -199,13 +199,13 @@ def create_topic(server: Keyspace, keys: Sequence[str], argv: Sequence[Any]) -> 
 
 
 def group(server: Keyspace, keys: Sequence[str], argv: Sequence[Any]) -> list[Any]:
-    """group.lua."""
+    """Run group.lua."""
     op, member, *args = argv
     return Group(server, keys[0]).run(op, raw(member), args)
 
 
 class Group:
-    """One call of the coordinator script."""
+    """Run one call of the coordinator script."""
 
     def __init__(self, server: Keyspace, key: str) -> None:
         self.server, self.key, self.now = server, key, server.now_ms()
@@ -255,20 +255,20 @@ class Group:
         self.server.published.append(self.key)
 
     def prepare(self, settle_ms: int) -> None:
-        """Have every member join again."""
+        """Begin a rebalance: every member must join again."""
         if self.state[b"state"] == b"preparing":
             return
         self.put(state="preparing", settle=self.now + settle_ms, deadline=self.now + self.number(b"rebalance_ms"))
         self.announce()
 
     def remove(self, name: bytes) -> None:
-        """Forget a member."""
+        """Remove a member and its lease."""
         for book in (self.members, self.leases, self.assignments, self.server.hash(f"{self.key}:status")):
             book.pop(name, None)
         self.joined.discard(name)
 
     def complete(self) -> None:
-        """Begin the next generation when all members have joined, or the deadline is over."""
+        """Begin the next generation when all members have joined or the deadline has passed."""
         if self.state[b"state"] != b"preparing":
             return
         late = self.now >= self.number(b"deadline")
@@ -293,7 +293,7 @@ class Group:
         self.announce()
 
     def evict(self) -> None:
-        """Remove members whose lease ran out, and a leader that does not assign in time."""
+        """Remove members whose lease has expired, and a leader that does not assign in time."""
         dead = [name for name, lease in self.leases.items() if lease < self.now]
         for name in dead:
             self.remove(name)
@@ -307,7 +307,7 @@ class Group:
             self.prepare(0)
 
     def admit(self) -> None:
-        """Let newcomers in when they have waited long enough."""
+        """Begin a rebalance for new members that have waited long enough."""
         if self.state[b"state"] == b"stable" and self.joined and self.now >= self.number(b"settle"):
             self.prepare(0)
 
@@ -332,7 +332,7 @@ class Group:
         self.complete()
 
     def leave(self, member: bytes) -> None:
-        """Remove a member at its own wish."""
+        """Remove a member that leaves."""
         if member not in self.members:
             return
         self.remove(member)
@@ -344,7 +344,7 @@ class Group:
             self.announce()
 
     def sync(self, member: bytes, args: Sequence[Any]) -> None:
-        """Take the leader's assignments."""
+        """Store the leader's assignments."""
         generation, *pairs = args
         leads = self.state.get(b"leader") == member and self.state[b"state"] == b"syncing"
         if leads and self.state[b"generation"] == raw(generation):
@@ -355,7 +355,7 @@ class Group:
 
 
 def offsets(server: Keyspace, keys: Sequence[str], argv: Sequence[Any]) -> list[bytes]:
-    """offsets.lua."""
+    """Run offsets.lua."""
     prefix, name, op, *args = argv
     group = keys[0]
     alive = [member for member, lease in server.sorted.get(f"{group}:leases", {}).items() if lease >= server.now_ms()]
@@ -376,5 +376,5 @@ def offsets(server: Keyspace, keys: Sequence[str], argv: Sequence[Any]) -> list[
 
 
 def trim(_server: Keyspace, _keys: Sequence[str], _argv: Sequence[Any]) -> int:
-    """trim.lua asks for whole nodes of a stream only (``~``). A server may keep a node, and this one keeps all."""
+    """Run trim.lua, which asks for whole nodes only (``~``). A server may keep a node, and this one keeps all."""
     return 0

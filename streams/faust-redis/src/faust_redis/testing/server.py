@@ -1,4 +1,4 @@
-"""An in-memory model of the server: keys, the commands on them, and the library's scripts."""
+"""Model the server in memory: keys, the commands on them, and the library's scripts."""
 
 from __future__ import annotations
 

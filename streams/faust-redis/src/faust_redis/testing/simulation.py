@@ -14,7 +14,7 @@ from faust_redis.testing.view import View
 from faust_redis.testing.world import Input, World
 
 EVENTS_SHOWN = 40
-"""How many of the last events of a seed a failure shows."""
+"""The number of a seed's last events that a failure shows."""
 
 REPLAY = "Simulation(seeds=[{seed}])"
 """How to replay a seed when no command line plays it."""

@@ -1,4 +1,4 @@
-"""One life of a worker in a virtual world: a real Faust app, on a loop of its own."""
+"""Run one life of a worker in a virtual world: a real Faust app on an event loop of its own."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from faust_redis.testing.loop import Agenda, process_loop
 
 NAMESPACE = "test"
 TURNS_TO_END = 50
-"""How often what is left of a worker is cancelled. Tasks that catch their cancellation are cancelled again."""
+"""How often a worker's remaining tasks are cancelled, because a task may catch its cancellation."""
 
 
 def dead_letter_topic(app: Any) -> str:
-    """Return the topic of an app's dead letters, which its broker URL may name."""
+    """Return the topic of an app's dead letters. The broker URL may name it."""
     _, options = split_options(str(app.conf.broker[0]))
     return options.get("dead_letters", f"{app.conf.id}-dead-letters")
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a worker runs: the agenda of its world, its network and its disk; and the bounds of its commits."""
+    """Name the surroundings of a worker: its agenda, network and disk, and the bounds of its commits."""
 
     agenda: Agenda
     network: Carrier
@@ -41,7 +41,7 @@ class Place:
 
 
 class Worker:
-    """A Faust app, from its start to its end or crash."""
+    """Run a Faust app from its start to its end or crash."""
 
     def __init__(self, app: faust.App, member: str, place: Place, on_error: Callable[[str], None]) -> None:
         self.app: Any = app
@@ -72,7 +72,7 @@ class Worker:
 
     @property
     def error(self) -> BaseException | None:
-        """The error that ended the app or its start, if one did."""
+        """Return the error that ended the app or its start, or None."""
         if self.starting is not None and self.starting.done() and not self.starting.cancelled():
             error = self.starting.exception()
             if error is not None:
@@ -82,7 +82,7 @@ class Worker:
 
     @property
     def is_ready(self) -> bool:
-        """Whether the app has started and holds its partitions, with its tables recovered."""
+        """Return whether the app has started, and has its partitions and recovered tables."""
         return self.starting is not None and self.starting.done() and not self.app.rebalancing
 
     def call(self, what: Callable[[], Awaitable[Any]]) -> asyncio.Task[Any]:
@@ -96,7 +96,7 @@ class Worker:
         return task
 
     def end(self) -> None:
-        """Cancel what is left when the app has stopped or crashed, and close the loop."""
+        """Cancel the remaining tasks of an app that has stopped or crashed, and close the loop."""
         self.loop.dead, self.loop.paused_until_us, self.loop.is_ending = False, 0, True
         for _ in range(TURNS_TO_END):
             left = [task for task in asyncio.all_tasks(self.loop) if not task.done()]

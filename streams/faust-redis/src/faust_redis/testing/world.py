@@ -36,10 +36,10 @@ READY_MAX_S = 10.0
 READY_POLL_S = 0.1
 
 REST_US = 1_000_000
-"""How long a world must have nothing to do before it is judged."""
+"""How long a world must have nothing to do before its results are checked."""
 
 STEPS_MAX = 500_000
-"""Steps of one seed. A world that needs more never rests."""
+"""The most steps of one seed. A world that needs more never comes to rest."""
 
 Input = tuple[str, Any, Any]
 """A record to append: topic, key and value."""
@@ -92,14 +92,15 @@ class World:
         self._network.before = self._invariants.before
         self._network.hold_s = self._hold_s
 
-    # --- the play -----------------------------------------------------------------------------------------------------
+    # --- playing -----------------------------------------------------------------------------------------------------
 
     def play(self) -> View:
         """Play the seed to its end, and return the final state.
 
         Raises:
             SimulationError: when the world does not come to rest.
-            Exception: what an invariant raised.
+            InvariantError: when the library breaks a promise of its own.
+            Exception: what a user's invariant raised.
         """
         with undisturbed(self.say), self._substitutes.active():
             try:
@@ -208,7 +209,7 @@ class World:
     # --- workers ------------------------------------------------------------------------------------------------------
 
     def running(self) -> list[Worker]:
-        """Return the workers that are up."""
+        """Return the workers that have not crashed or stopped."""
         return [worker for worker in self._workers.values() if not worker.loop.dead]
 
     def _running_as(self, member: str) -> Worker | None:
@@ -271,7 +272,7 @@ class World:
         worker.loop.paused_until_us = self._agenda.now_us + int(seconds * 1e6)
 
     def _hold_s(self, sender: str, command: tuple[Any, ...]) -> float:
-        """Return how long to hold a request, whose worker may pause for longer than its lease meanwhile."""
+        """Return how long to hold a request. A worker may pause for longer than its lease while its commit is held."""
         if not is_commit(command) or not self._faulty or self.rng.random() >= self.plan.pause_at_commit:
             return 0.0
         worker = self._running_as(sender)
@@ -325,14 +326,14 @@ class World:
         self._backup = deepcopy((server.hashes, server.sets, server.sorted, server.streams))
 
     def _roll_back(self) -> None:
-        """Restore the broker to its backup. Whoever sent the inputs that are lost sends them again."""
+        """Restore the broker to its backup. The senders send the lost inputs again."""
         if self._backup is None or not self._network.server_is_up:
             return
         self.say("the broker goes back to its backup")
         server, seconds = self._server, self.rng.choice((0.05, 0.5))
-        before = self._broker.unprocessed({topic for topic, _, _ in self._inputs})
+        before = self._broker.count_records({topic for topic, _, _ in self._inputs})
         server.hashes, server.sets, server.sorted, server.streams = deepcopy(self._backup)
-        lost = before - self._broker.unprocessed({topic for topic, _, _ in self._inputs})
+        lost = before - self._broker.count_records({topic for topic, _, _ in self._inputs})
         self._invariants.on_rollback()
         self._network.stop_server(seconds)
         for topic, key, value in sorted(lost.elements(), key=repr):
@@ -360,10 +361,10 @@ class World:
         self._broker.append(topic, key_and_value, self._clock.server_ms())
         self._network.wake()
 
-    # --- what is watched ----------------------------------------------------------------------------------------------
+    # --- watching ----------------------------------------------------------------------------------------------
 
     def say(self, text: str) -> None:
-        """Note what happens. What the end of the workers brings is no part of the story."""
+        """Record an event of the seed, but none that follows from ending the workers."""
         if self._is_over:
             return
         line = f"{self._agenda.now_us / 1e6:10.6f}  {text}"
