@@ -7,8 +7,10 @@ compares their counts.
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -70,6 +72,23 @@ def test_a_peer_that_cannot_be_installed_is_named_and_the_rest_runs(
     assert "Quix Streams is left out: quix cannot be installed here: " in said
     assert "| ours, event agent |" in said
     assert [one["name"] for one in json.loads(file.read_text())["contestants"]] == [who.name for who in OURS]
+
+
+def test_an_environment_that_two_need_at_once_is_installed_once(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    ran: list[str] = []
+
+    def run(command: list[str], name: str) -> None:
+        ran.append(command[2])
+        (tmp_path / name).mkdir(exist_ok=True)
+        time.sleep(0.2)
+
+    monkeypatch.setattr(environments, "_run", run)
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(lambda _: interpreter("redis", tmp_path, lambda _: None), range(2)))
+    assert ran == ["venv", "pip"]
+    assert found[0] == found[1]
 
 
 def test_a_contestant_that_fails_is_named_and_the_status_tells(

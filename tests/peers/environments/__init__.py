@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -28,14 +30,24 @@ def interpreter(name: str, directory: Path, say: Callable[[str], None]) -> Path:
     home = directory.absolute() / name
     python, stamp = home / "bin" / "python", home / STAMP
     digest = hashlib.sha256(sys.version.encode() + requirements.read_bytes()).hexdigest()
-    if stamp.is_file() and stamp.read_text() == digest:
+    with _locked(directory / f"{name}.lock"):
+        if stamp.is_file() and stamp.read_text() == digest:
+            return python
+        say(f"installing {name} into {home}")
+        _run([sys.executable, "-m", "venv", "--clear", str(home)], name)
+        pip = [str(python), "-m", "pip", "install", "-q", "--disable-pip-version-check", "--only-binary", ":all:"]
+        _run([*pip, "--no-deps", "-r", str(requirements)], name)
+        stamp.write_text(digest)
         return python
-    say(f"installing {name} into {home}")
-    _run([sys.executable, "-m", "venv", "--clear", str(home)], name)
-    pip = [str(python), "-m", "pip", "install", "-q", "--disable-pip-version-check", "--only-binary", ":all:"]
-    _run([*pip, "--no-deps", "-r", str(requirements)], name)
-    stamp.write_text(digest)
-    return python
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold a lock, so that test processes which need the same environment at once install it once."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _run(command: list[str], name: str) -> None:
