@@ -143,7 +143,9 @@ class Trims(Protocol):
     async def topic(self, name: str, *, fresh: bool = False) -> TopicInfo:
         """Return a topic."""
 
-    async def trim(self, topic: str, partitions: Sequence[int], records_max: int) -> int:
+    async def trim(
+        self, topic: str, partitions: Sequence[int], records_max: int, *, wait_for_groups: bool = True
+    ) -> int:
         """Remove records past the retention that no reader needs; return how many."""
 
 

@@ -329,18 +329,22 @@ class Log:
         reply = await self._ask("HGETALL", self.keys.source_offsets(name))
         return {codec.topic_partition(place): int(offset) for place, offset in reply.items()}
 
-    async def trim(self, topic: str, partitions: Sequence[int], records_max: int) -> int:
+    async def trim(
+        self, topic: str, partitions: Sequence[int], records_max: int, *, wait_for_groups: bool = True
+    ) -> int:
         """Remove records past the topic's retention that no group and no live reader still needs.
 
         Args:
             topic: The topic; one without retention (0) keeps everything.
             partitions: The partitions to look at.
             records_max: Records that one partition may lose now; bounds how long the call blocks the server.
+            wait_for_groups: Whether a record that a group has yet to process stays.
 
         Returns:
             How many records were removed; there may be more while it is not 0.
         """
-        return int(await self.run(TRIM, [self.keys.topics], [self.keys.prefix, topic, records_max, *partitions]))
+        args = [self.keys.prefix, topic, records_max, int(wait_for_groups), *partitions]
+        return int(await self.run(TRIM, [self.keys.topics], args))
 
     async def acquire_read_lease(self, topic: str, reader: str, offsets: Mapping[int, int], lease_ms: int) -> None:
         """Protect the records that a reader outside of groups has yet to read from trimming, while its lease lasts."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from faust_redis.log.errors import UnknownTopicError
@@ -27,12 +27,20 @@ class Trimmed(Protocol):
     async def topic(self, name: str) -> TopicInfo:
         """Return a topic."""
 
-    async def trim(self, topic: str, partitions: Sequence[int], records_max: int) -> int:
+    async def trim(
+        self, topic: str, partitions: Sequence[int], records_max: int, *, wait_for_groups: bool = True
+    ) -> int:
         """Trim partitions of a topic; return how many records were removed."""
 
 
-async def trim_all(log: Trimmed) -> int:
-    """Trim every partition of every topic in bounded calls; return how many records were removed."""
+async def trim_all(log: Trimmed, is_reply_topic: Callable[[str], bool] = lambda _: False) -> int:
+    """Trim every partition of every topic in bounded calls; return how many records were removed.
+
+    Args:
+        log: The log.
+        is_reply_topic: Whether a topic carries replies. Only the process that asked reads them, and after a crash none
+            does. So no group holds back their trimming.
+    """
     removed = 0
     for topic in await log.topics():
         try:
@@ -41,6 +49,6 @@ async def trim_all(log: Trimmed) -> int:
             continue
         for first in range(0, len(partitions), TRIM_PARTITIONS_MAX):
             some = partitions[first : first + TRIM_PARTITIONS_MAX]
-            while gone := await log.trim(topic, some, TRIM_RECORDS_MAX):
+            while gone := await log.trim(topic, some, TRIM_RECORDS_MAX, wait_for_groups=not is_reply_topic(topic)):
                 removed += gone
     return removed

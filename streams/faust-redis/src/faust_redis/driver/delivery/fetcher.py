@@ -47,6 +47,7 @@ class Fetcher:
         fencing: Fencing,
         tables: Changelogs,
         hooks: HookList,
+        is_reply_topic: Callable[[str], bool],
     ) -> None:
         self._broker = broker
         self._group = group
@@ -57,6 +58,7 @@ class Fetcher:
         self._fencing = fencing
         self._tables = tables
         self._hooks = hooks
+        self._is_reply_topic = is_reply_topic
         self._interrupted: asyncio.Future[None] | None = None
 
     async def run(self, should_stop: Callable[[], bool], fetch: Callable[[], Any]) -> None:
@@ -167,13 +169,13 @@ class Fetcher:
             self._interrupted.set_result(None)
 
     def _miss(self, tp: TP, offset: int) -> None:
-        """Handle trimmed records. A table restores from its snapshot, but a worker must not skip events.
+        """Handle trimmed records. A worker must not skip events, but a table restores, and old replies are of no use.
 
         Raises:
             TrimmedError: events were trimmed. The worker ends with this error.
         """
         position = self._state.positions[tp]
-        if not self._tables.is_changelog(tp.topic):
+        if not self._tables.is_changelog(tp.topic) and not self._is_reply_topic(tp.topic):
             raise TrimmedError(
                 f"events {position} to {offset - 1} of {tp.topic}:{tp.partition} were removed before group "
                 f"{self._group!r} processed them, by something else than this log's retention. Restore the broker, or "

@@ -51,6 +51,7 @@ class Seeker:
         fencing: Fencing,
         tables: Changelogs,
         *,
+        is_reply_topic: Callable[[str], bool],
         begins_at_end: Callable[[], bool],
         should_stop: Callable[[], bool],
     ) -> None:
@@ -62,6 +63,7 @@ class Seeker:
         self._claims = claims
         self._fencing = fencing
         self._tables = tables
+        self._is_reply_topic = is_reply_topic
         self._begins_at_end = begins_at_end
         self._should_stop = should_stop
 
@@ -96,6 +98,8 @@ class Seeker:
     async def seek_to_committed(self) -> dict[TP, int]:
         """Seek each assigned partition with agents to its committed offset; return those offsets.
 
+        Replies may be trimmed before they are read. Their reader then begins like a reader without a committed offset.
+
         Raises:
             IllegalStateError: a rebalance began meanwhile (Faust then waits for the next assignment).
         """
@@ -103,6 +107,8 @@ class Seeker:
         committed = await self.patiently(lambda: self._broker.committed(self._group))
         tps = {tp for tp in self._ownership.assigned if not self._tables.is_changelog(tp.topic)}
         offsets = {tp: committed[TopicPartition(*tp)] for tp in tps if TopicPartition(*tp) in committed}
+        replies = await self.earliest_offsets(tp for tp in offsets if self._is_reply_topic(tp.topic))
+        offsets = {tp: offset for tp, offset in offsets.items() if offset >= replies.get(tp, 0)}
         fresh = await self.initial_offsets(tps - set(offsets))
         if fresh:
             await self._claim(fresh, fence)

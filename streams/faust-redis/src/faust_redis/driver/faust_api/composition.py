@@ -150,6 +150,9 @@ def compose(
     def should_stop() -> bool:
         return consumer().should_stop
 
+    def is_reply_topic(topic: str) -> bool:
+        return topic == app.conf.reply_to or topic.startswith(app.conf.reply_to_prefix)
+
     def on_full(tp: TP) -> None:
         telemetry.buffer_full(tp)
         consumer().on_buffer_full(tp)
@@ -176,7 +179,9 @@ def compose(
     fetch_state = FetchState()
     fast_path = world.fast_path or DirectQueues(app, on_full, lambda tp: consumer().on_buffer_drop(tp))
     hand_over = HandOver(app, group, fetch_state, tracker, committer, consumer, telemetry, fast_path)
-    fetcher = Fetcher(broker, group, fetch_state, ownership, hand_over, consumer, fencing, tables, hooks)
+    fetcher = Fetcher(
+        broker, group, fetch_state, ownership, hand_over, consumer, fencing, tables, hooks, is_reply_topic
+    )
     redelivery = Redelivery(app, in_flight, tracker, ownership, consumer)
 
     def on_damaged_changelog(tp: TP, error: DamagedPartitionError) -> None:
@@ -236,7 +241,7 @@ def compose(
         ownership=ownership,
         fencing=fencing,
         membership=membership,
-        retention=Retention(broker, membership),
+        retention=Retention(broker, membership, is_reply_topic),
         fetch_state=fetch_state,
         seeker=Seeker(
             broker,
@@ -247,6 +252,7 @@ def compose(
             committer,
             fencing,
             tables,
+            is_reply_topic=is_reply_topic,
             begins_at_end=lambda: str(app.conf.consumer_auto_offset_reset) == "latest",
             should_stop=should_stop,
         ),

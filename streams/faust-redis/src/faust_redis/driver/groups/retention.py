@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import Protocol
 
 from faust_redis.driver.broker import Trims
@@ -24,9 +25,10 @@ class Leader(Protocol):
 class Retention:
     """Removes records that are older than the retention and that no reader needs."""
 
-    def __init__(self, broker: Trims, leader: Leader) -> None:
+    def __init__(self, broker: Trims, leader: Leader, is_reply_topic: Callable[[str], bool]) -> None:
         self._broker = broker
         self._leader = leader
+        self._is_reply_topic = is_reply_topic
 
     async def run(self) -> None:
         """Trim at an interval, until the task is cancelled."""
@@ -39,7 +41,7 @@ class Retention:
         if not self._leader.leads:
             return
         try:
-            removed = await trim_all(self._broker)
+            removed = await trim_all(self._broker, self._is_reply_topic)
         except LogUnavailableError:
             return
         except LogError as exc:

@@ -1,7 +1,8 @@
 -- Remove the records of some partitions that neither the topic's retention nor any reader still needs.
 -- The last record of a partition always stays.
 -- KEYS[1] any key of the namespace (routes the call on a cluster)
--- ARGV[1] key prefix, ARGV[2] topic, ARGV[3] most records that this call removes from a partition, then partitions
+-- ARGV[1] key prefix, ARGV[2] topic, ARGV[3] most records that this call removes from a partition,
+-- ARGV[4] '1' when groups hold back trimming, then partitions
 -- Returns the number of records removed.
 local prefix, topic, limit = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local retention = tonumber(redis.call('HGET', prefix .. 'topic:' .. topic, 'retention_ms') or '0')
@@ -37,7 +38,7 @@ local function lowest(floor, offset)
   return floor
 end
 
-local groups = redis.call('SMEMBERS', prefix .. 'groups')
+local groups = ARGV[4] == '1' and redis.call('SMEMBERS', prefix .. 'groups') or {}
 local readers = {}
 local leases = prefix .. 'readers:' .. topic
 local found = redis.call('HGETALL', leases)
@@ -47,7 +48,7 @@ for i = 1, #found, 2 do
 end
 
 local removed = 0
-for i = 4, #ARGV do
+for i = 5, #ARGV do
   local partition = ARGV[i]
   local highwater = tonumber(redis.call('HGET', prefix .. 'ends:' .. topic, partition) or '0')
   if highwater > 0 then
