@@ -309,9 +309,7 @@ DEFECTS: dict[str, Defect] = {
     ),
     "no_recovery": Defect("work begins before the tables are recovered", planter=_no_recovery),
     "local_rows_of_any_age": Defect("local rows are taken as current", planter=_local_rows_of_any_age),
-    "any_writer": Defect(
-        "rows of a branch that was rolled back are taken for this one's", planter=_any_writer, near=590
-    ),
+    "any_writer": Defect("rows of a branch that was rolled back are taken for this one's", planter=_any_writer),
     "trusted_from_the_start": Defect(
         "rows of a snapshot that was read in part are trusted", planter=_trusted_from_the_start
     ),
@@ -324,13 +322,13 @@ DEFECTS: dict[str, Defect] = {
     ),
     "late_attempts_count": Defect("an old attempt that arrives late is applied", flaw="late_attempts_count"),
     "overtaken_recovery_goes_on": Defect(
-        "a recovery that a rebalance overtook starts delivery", planter=_overtaken_recovery_goes_on
+        "a recovery that a rebalance overtook starts delivery", planter=_overtaken_recovery_goes_on, near=900
     ),
     "left_over_events_write": Defect(
         "an event left over from before a rebalance still writes", planter=_left_over_events_write
     ),
     "unheeded_rebalance": Defect(
-        "a late join takes a member through a rebalance that it has not noticed", planter=_unheeded_rebalance, near=680
+        "a late join takes a member through a rebalance that it has not noticed", planter=_unheeded_rebalance, near=140
     ),
     "status_must_be_published": Defect(
         "a worker that cannot publish its status in a rebalance crashes", planter=_status_must_be_published

@@ -356,6 +356,8 @@ class Consumer(base.Consumer):
             remaining_s = until_s - self.loop.time()
             if remaining_s <= 0:
                 self._abandon(len(in_flight.messages()))
+                # Faust may cancel their agents, which closes the streams: that must not count as finished.
+                in_flight.clear()
                 break
             await asyncio.wait((in_flight.next_finished(),), timeout=min(remaining_s, ACK_POLL_S))
         await self.commit()
