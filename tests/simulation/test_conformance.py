@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from random import Random
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import pytest
 from faust_redis.log import Log
 from faust_redis.log.codec import pack
+from faust_redis.log.records import evidence_of
 from faust_redis.log.scripts import COMMIT, CREATE_TOPIC, GROUP, OFFSETS
 from faust_redis.testing.server import Server
 from redis.exceptions import ResponseError
@@ -145,8 +145,8 @@ class Commands:
             generation = self.generation - (rng.random() < 0.1)
             head["fence"] = {"group": "g", "member": member, "generation": generation}
             standing = rng.choice((-1, -1, 0, rng.randrange(3)))
-            passed = hashlib.sha1(b"%d" % rng.randrange(1000)).hexdigest() if rng.random() < 0.1 else ""
-            head["offsets"] = [["plain", p, rng.randrange(3), standing, passed] for p in range(rng.randint(0, 2))]
+            offsets = [(p, rng.choice((0, 1, 2, rng.randrange(30)))) for p in range(rng.randint(0, 2))]
+            head["offsets"] = [["plain", p, offset, standing, *self._passed(p, offset)] for p, offset in offsets]
         if rng.random() < 0.1:
             head["require"] = ["table", 0, f"k{rng.randrange(4)}"]
         if rng.random() < 0.8:
@@ -159,6 +159,17 @@ class Commands:
                 if rng.random() < 0.2:
                     head["sequence"]["after"] = number - 1
         await self.both.say("EVALSHA", COMMIT.digest, 1, "any", self.both.prefix, json.dumps(head), packed)
+
+    def _passed(self, partition: int, offset: int) -> tuple[str, int]:
+        """Return what a member may claim to have processed below an offset: nothing, what is there, or another."""
+        stream = self.both.model.streams.get(self.both.log.keys.stream("plain", partition))
+        values = (
+            [dict(zip(parts[::2], parts[1::2], strict=True)).get(b"v") for parts in stream.history] if stream else []
+        )
+        since = self.rng.randrange(offset + 1)
+        if since == offset or self.rng.random() < 0.3:
+            return "", 0
+        return evidence_of(values[since:offset] if self.rng.random() < 0.8 else [b"another"]), since
 
     async def group(self) -> None:
         rng, member = self.rng, self.rng.choice(MEMBERS)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -29,6 +28,7 @@ from faust_redis.log import (
     UnknownTopicError,
     WriteBatch,
 )
+from faust_redis.log.records import evidence_of
 from faust_redis.log.scripts import GROUP
 
 T0 = TopicPartition("t", 0)
@@ -140,19 +140,23 @@ async def test_a_write_whose_predecessor_is_lost_is_refused(log: Log) -> None:
     assert (await log.end_offsets("t"))[0] == 2
 
 
-@pytest.mark.parametrize("now", [[], [b"another"]], ids=["not there any more", "another one in its place"])
+@pytest.mark.parametrize("now", [[b"one"], [b"one", b"another"], [b"another", b"two"], [b"o", b"netwo"]], ids=repr)
 async def test_a_commit_that_passes_a_record_that_is_gone_is_refused(log: Log, now: list[bytes]) -> None:
-    """A member processed the record before the broker was restored: its effects have no cause and are refused."""
+    """A member processed two records before the broker was restored: their effects have no cause and are refused."""
     fence = await join(log)
     await log.append([record(b"first"), *(record(value) for value in now)])
-    preconditions = Preconditions(0, hashlib.sha1(b"processed").hexdigest())
-    with pytest.raises(RolledBackError, match="another record below 2"):
-        await log.commit(WriteBatch([record(topic="c")], {T0: 2}, {T0: preconditions}), fence=fence)
+    preconditions = Preconditions(0, evidence_of([b"one", b"two"]), since=1)
+    with pytest.raises(RolledBackError, match="another record below 3"):
+        await log.commit(WriteBatch([record(topic="c")], {T0: 3}, {T0: preconditions}), fence=fence)
     assert await log.end_offsets("c") == {0: 0, 1: 0}
-    await log.append([record(b"processed")])
-    end = (await log.end_offsets("t"))[0]
-    await log.commit(WriteBatch([], {T0: end}, {T0: preconditions}), fence=fence)
-    assert (await log.committed("g"))[T0] == end
+
+
+async def test_a_commit_that_passes_the_processed_records_is_accepted(log: Log) -> None:
+    fence = await join(log)
+    await log.append([record(b"first"), record(b"one"), record(None)])
+    preconditions = Preconditions(0, evidence_of([b"one", None]), since=1)
+    await log.commit(WriteBatch([], {T0: 3}, {T0: preconditions}), fence=fence)
+    assert (await log.committed("g"))[T0] == 3
 
 
 async def test_the_snapshot_is_the_fold_of_the_changelog(log: Log) -> None:

@@ -38,8 +38,8 @@ def test_a_commit_shows_what_was_committed_and_what_it_passes() -> None:
         marks.deliver(TP0, offset, value)
     marks.finish(TP0, [0])
     marks.commit(TP0, 1)
-    assert marks.preconditions(TP0, 3) == Preconditions(1, hashlib.sha1(b"c").hexdigest())
-    assert marks.preconditions(TP0, 2) == Preconditions(1, hashlib.sha1(b"").hexdigest())
+    assert marks.preconditions(TP0, 3) == Preconditions(1, hashlib.sha1(b"0:1:c").hexdigest(), 1)
+    assert marks.preconditions(TP0, 2) == Preconditions(1, hashlib.sha1(b"0:").hexdigest(), 1)
     assert marks._partitions[TP0].values.keys() == {1, 2}
 
 

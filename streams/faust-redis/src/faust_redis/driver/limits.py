@@ -21,6 +21,9 @@ RECORD_US, ROW_US, RANKED_ROW_US = 4, 6, 25
 The figures are for a plain topic, a changelog with a snapshot, and a changelog with rankings whose rows have five
 standings (docs/benchmarks.md, part `commit`)."""
 
+EVIDENCE_RECORDS_MAX = 100
+"""The last processed records that a commit compares with the broker's, to notice that the broker lost some of them."""
+
 COMMIT_US_MAX = 1_800
 """Server time for the records of one commit call. The whole call must not block the server for more than 2 ms."""
 

@@ -205,7 +205,7 @@ def commit_arguments(
     head: dict[str, Any] = {
         "streams": [[topic, partition, infos[topic].incarnation] for topic, partition in streams],
         "offsets": [
-            [tp.topic, tp.partition, offset, *batch.preconditions.get(tp, (-1, ""))]
+            [tp.topic, tp.partition, offset, *batch.preconditions.get(tp, (-1, "", 0))]
             for tp, offset in batch.offsets.items()
         ],
         **_write_id(write_id),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, Protocol
 
@@ -206,11 +207,19 @@ class Preconditions(NamedTuple):
 
     Attributes:
         committed: The offset that was committed last; only this member commits it.
-        passed: SHA-1 in hexadecimal of the value of the record just below the offset. It is no protection.
+        passed: SHA-1 in hexadecimal of the `evidence_of` the records from `since` on. It is no protection.
+        since: The first of these records.
     """
 
     committed: int
     passed: str
+    since: int = 0
+
+
+def evidence_of(values: Iterable[bytes | None]) -> str:
+    """Return SHA-1 in hexadecimal over the values of consecutive records, each after its length and a colon."""
+    text = b"".join(b"%d:%b" % (len(value or b""), value or b"") for value in values)
+    return hashlib.sha1(text, usedforsecurity=False).hexdigest()
 
 
 class Rows(NamedTuple):

@@ -5,7 +5,6 @@ The model keeps each type of key apart, so it never meets a key of a wrong type.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ from typing import Any
 
 import msgpack
 
+from faust_redis.log.records import evidence_of
 from faust_redis.testing.keyspace import Hash, Keyspace, Stream, raw
 
 _MEMBER = re.compile(rb"\|([^|]*)$", re.DOTALL)
@@ -123,26 +123,24 @@ def _check_fence(server: Keyspace, group: str, fence: dict[str, Any]) -> None:
 
 
 def _check_evidence(server: Keyspace, prefix: str, committed: Hash, offsets: list[list[Any]]) -> None:
-    for topic, partition, offset, expected, passed in offsets:
+    for topic, partition, offset, expected, passed, since in offsets:
         name = raw(f"{topic}:{partition}")
         current = committed.get(name)
         if expected >= 0 and (current or b"0") != raw(expected):
             found = b"committed " + (current or b"nothing")
             raise _RefusedError(b"ROLLED_BACK", name, found, b"committed %d" % expected)
-        if passed and not _passes(server, f"{prefix}log:{topic}:{partition}", offset, passed):
+        if passed and not _passes(server, f"{prefix}log:{topic}:{partition}", offset, passed, since):
             raise _RefusedError(
                 b"ROLLED_BACK", name, b"another record below %d" % offset, b"processed one that is gone"
             )
 
 
-def _passes(server: Keyspace, stream: str, offset: int, passed: str) -> bool:
-    entry_id = f"0-{offset}"
-    found = server.execute("XRANGE", stream, entry_id, entry_id, "COUNT", 1)
-    if not found:
+def _passes(server: Keyspace, stream: str, offset: int, passed: str, since: int) -> bool:
+    found = server.execute("XRANGE", stream, f"0-{since + 1}", "+", "COUNT", offset - since)
+    if len(found) != offset - since or found[-1][0] != b"0-%d" % offset:
         return False
-    parts = found[0][1]
-    values = [value for name, value in zip(parts[::2], parts[1::2], strict=True) if name == b"v"]
-    return hashlib.sha1(values[-1] if values else b"", usedforsecurity=False).hexdigest() == passed
+    values = [dict(zip(parts[::2], parts[1::2], strict=True)).get(b"v") for _, parts in found]
+    return evidence_of(values) == passed
 
 
 def _check_row(server: Keyspace, prefix: str, topic: str, partition: int, key: str) -> None:

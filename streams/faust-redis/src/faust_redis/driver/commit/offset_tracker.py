@@ -5,12 +5,13 @@ Offsets have no gaps. This file does no I/O.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
 
 from faust.types import TP
 
+from faust_redis.driver.limits import EVIDENCE_RECORDS_MAX
 from faust_redis.log import Preconditions, StoredRecord
+from faust_redis.log.records import evidence_of
 
 
 class _Partition:
@@ -179,10 +180,11 @@ class OffsetTracker:
             partition.committed = max(partition.committed, offset)
 
     def preconditions(self, tp: TP, offset: int) -> Preconditions:
-        """Return the state that the broker must have: the last committed offset, and the event just below `offset`."""
+        """Return the state that the broker must have: the last committed offset, and the last events below `offset`."""
         partition = self._partitions[tp]
-        value = partition.values.get(offset - 1) or b""
-        return Preconditions(partition.committed, hashlib.sha1(value, usedforsecurity=False).hexdigest())
+        since = max(partition.committed, offset - EVIDENCE_RECORDS_MAX)
+        values = map(partition.values.get, range(since, offset))
+        return Preconditions(partition.committed, evidence_of(values), since)
 
     def in_flight(self) -> int:
         """Return how many delivered events are not finished, in all partitions."""

@@ -52,17 +52,21 @@ if head.fence then
   if not lease or tonumber(lease) < millis() then return {'FENCED', 'lease'} end
 end
 
--- Only this member commits its partitions. So the committed offset must be its last one, and the record just below the
--- new offset must be the one that the member processed. Otherwise the broker was restored to an earlier state.
+-- Only this member commits its partitions. So the committed offset must be its last one, and the records below the new
+-- offset must be those that the member processed. Otherwise the broker was restored to an earlier state.
 local function passes(o)
-  local id = '0-' .. string.format('%d', o[3])
-  local entry = redis.call('XRANGE', prefix .. 'log:' .. o[1] .. ':' .. o[2], id, id)[1]
-  if not entry then return false end
-  local value = ''
-  for i = 1, #entry[2], 2 do
-    if entry[2][i] == 'v' then value = entry[2][i + 1] end
+  local first, last = string.format('0-%d', o[6] + 1), string.format('0-%d', o[3])
+  local entries = redis.call('XRANGE', prefix .. 'log:' .. o[1] .. ':' .. o[2], first, last)
+  if #entries ~= o[3] - o[6] then return false end
+  local values = {}
+  for n, entry in ipairs(entries) do
+    local value = ''
+    for i = 1, #entry[2], 2 do
+      if entry[2][i] == 'v' then value = entry[2][i + 1] end
+    end
+    values[n] = #value .. ':' .. value
   end
-  return redis.sha1hex(value) == o[5]
+  return redis.sha1hex(table.concat(values)) == o[5]
 end
 
 -- The offsets of a group without members have no fence: the committed offset keeps two writers apart.
