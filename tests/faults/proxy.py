@@ -9,6 +9,7 @@ import socket
 import struct
 import threading
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -30,7 +31,8 @@ class Connection:
 
     def cut(self) -> None:
         """Reset both connections; bytes in transit are lost."""
-        self.client.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+        with suppress(OSError):  # the client may have closed its connection a moment ago
+            self.client.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
         self.client.transport.abort()
         self.broker.transport.abort()
 
