@@ -1,8 +1,8 @@
-"""Leaderboards as data: boards, scopes, periods, and the sort keys of ranked tables. Pure functions.
+"""Leaderboards as data: boards, scopes, periods, and the standings of ranked tables. Pure functions.
 
 A row of `gamification-boards` holds a user's standings on one board and scope. Its key is ``board/scope|user``. Its
-value is `{group: sort key}`, and a group is ``board/scope/period``. The standing of a sealed period moves to a row of
-its own, with the key ``board/scope/period|user``.
+value is ``{period: [rank score, score, reached_at]}``, and the user is ranked in the group ``board/scope/period``. The
+standing of a sealed period moves to a row of its own, with the key ``board/scope/period|user`` and an empty period.
 """
 
 from __future__ import annotations
@@ -11,10 +11,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from streams.events.base import GLOBAL_SCOPE
 from streams.times import DAY_US, HOUR_US, Instant, midnight
+from tables.rank_score import RankScore, rank_score
+
+Ranked: TypeAlias = tuple[RankScore, int | str, int]
+"""A standing in a row: rank score, score (text when it exceeds 64 bits) and `reached_at`."""
+
+SEALED: Final = ""
+"""The period in the row of a sealed standing, whose key names the period."""
 
 Board = Literal["xp", "volume", "pnl", "trades"]
 MARKET_BOARDS: Final[tuple[Board, ...]] = ("volume", "pnl")
@@ -22,11 +29,8 @@ GLOBAL: Final = GLOBAL_SCOPE
 ALL_TIME: Final = "all"
 
 SCORE_LIMIT: Final = 10**25
-_DIGITS_LIMIT: Final = 2 * SCORE_LIMIT
-_SCORE_DIGITS: Final = 26
-_TIME_DIGITS: Final = 18
-_TIME_LIMIT: Final = 10**_TIME_DIGITS
-SORT_KEY_CHARS: Final = _SCORE_DIGITS + _TIME_DIGITS
+_TIME_LIMIT: Final = 10**18
+_INT64_LIMIT: Final = 2**63
 _MONTHS_A_QUARTER: Final = 3
 _MONTHS_A_YEAR: Final = 12
 
@@ -140,19 +144,20 @@ def sealed_key(group_name: str, user_id: str) -> str:
     return f"{group_name}|{user_id}"
 
 
-def keys_of(group_name: str, user_id: str) -> tuple[str, str]:
-    """Return the keys of the rows that can hold a user's standing in a group."""
-    return f"{group_name.rpartition('/')[0]}|{user_id}", sealed_key(group_name, user_id)
+def names_of(group_name: str) -> dict[str, str]:
+    """Return the names of the rows that can hold a standing of a group, each with the period that it has there."""
+    name, _, period = group_name.rpartition("/")
+    return {name: period, group_name: SEALED}
 
 
 @lru_cache(maxsize=4096)
-def period_in(group_name: str) -> Period:
-    """Return the period of a group.
+def period_named(text: str) -> Period:
+    """Return the period of a text; parse each text once.
 
     Raises:
-        ValueError: when the group has no valid period.
+        ValueError: when the text names no period.
     """
-    return parse_period(group_name.rpartition("/")[2])
+    return parse_period(text)
 
 
 class Standing(NamedTuple):
@@ -161,53 +166,52 @@ class Standing(NamedTuple):
     score: int
     reached_at: int
 
-    def sort_key(self) -> str:
-        """Return text of fixed width that sorts by score descending, then by `reached_at` ascending.
+    def order(self, user_id: str) -> tuple[int, int, str]:
+        """Return the sort key of a user: score descending, then `reached_at` ascending, then the user's id."""
+        return -self.score, self.reached_at, user_id
+
+    @property
+    def ranked(self) -> Ranked:
+        """Return the standing as a row holds it.
 
         Raises:
             ValueError: when the score's magnitude is 10^25 or more, or the time does not fit 18 digits.
         """
         if not -SCORE_LIMIT < self.score < SCORE_LIMIT or not 0 <= self.reached_at < _TIME_LIMIT:
             raise _out_of_range(self.score, self.reached_at)
-        return f"{SCORE_LIMIT - self.score:026d}{self.reached_at:018d}"
+        return _ranked(int(self.score), int(self.reached_at))
 
     @classmethod
-    def from_sort_key(cls, text: str) -> Standing:
-        """Read a sort key back.
+    def of(cls, ranked: Ranked) -> Standing:
+        """Return the standing that a row holds.
 
         Raises:
-            ValueError: when `text` is no sort key.
+            ValueError: when the score is text that is no integer.
         """
-        return cls(SCORE_LIMIT - _digits(text), int(text[_SCORE_DIGITS:]))
+        return cls(int(ranked[1]), ranked[2])
 
 
-def raised(standings: Mapping[str, str], groups: Iterable[str], amount: int, at: int) -> dict[str, str]:
-    """Return the sort keys of some groups after an amount was added at a time. A new standing begins at 0.
+def _ranked(score: int, at: int) -> Ranked:
+    return rank_score(score, at), score if -_INT64_LIMIT < score < _INT64_LIMIT else str(score), at
+
+
+def raised(standings: Mapping[str, Ranked], periods: Iterable[str], amount: int, at: int) -> dict[str, Ranked]:
+    """Return the standings of some periods after an amount was added at a time. A new standing begins at 0.
 
     Raises:
-        ValueError: when an existing text is no sort key, or a new standing is out of range.
+        ValueError: when a new standing is out of range.
     """
     if not 0 <= at < _TIME_LIMIT:
         raise _out_of_range(amount, at)
-    reached = str(at).zfill(_TIME_DIGITS)
+    amount, at = int(amount), int(at)
     after = {}
-    for name in groups:
-        text = standings.get(name)
-        digits = SCORE_LIMIT - amount if text is None else _digits(text) - amount
-        if not 0 < digits < _DIGITS_LIMIT:
-            raise _out_of_range(SCORE_LIMIT - digits, at)
-        after[name] = str(digits).zfill(_SCORE_DIGITS) + reached
+    for period in periods:
+        held = standings.get(period)
+        score = amount if held is None else amount + int(held[1])
+        if not -SCORE_LIMIT < score < SCORE_LIMIT:
+            raise _out_of_range(score, at)
+        after[period] = _ranked(score, at)
     return after
-
-
-def _digits(sort_key: str) -> int:
-    if len(sort_key) != SORT_KEY_CHARS or not sort_key.isdecimal():
-        raise _no_sort_key(sort_key)
-    return int(sort_key[:_SCORE_DIGITS])
-
-
-def _no_sort_key(text: str) -> ValueError:
-    return ValueError(f"expected a sort key of {SORT_KEY_CHARS} digits, got {text[:SORT_KEY_CHARS]!r}")
 
 
 def _out_of_range(score: int, at: int) -> ValueError:

@@ -5,15 +5,20 @@ Answers are committed and current, and need no request to a worker. Depends on `
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import msgspec
 from faust_redis.log import Log, Position, TopicInfo, UnknownTopicError
 from faust_redis.log.partitioner import partition_for
+from faust_redis.log.rankings import ranked_member
 from faust_redis.log.scripts import RANK
 
 from streams.topology import changelog_topic
+from tables.boards import Standing, names_of
+from tables.rank_score import rank_score
+from tables.typed import standings
 
 SCAN_COUNT = 500  # rows that a scan step asks the server for
 
@@ -38,13 +43,13 @@ class Ranked(NamedTuple):
     """One member of a ranking; ranks count from 1."""
 
     rank: int
-    sort_key: str
+    standing: Standing
     member: str
 
     @property
     def entry(self) -> str:
         """Return the member's entry in the ranking. The next page continues after it."""
-        return f"{self.sort_key}|{self.member}"
+        return f"{self.standing.score}/{self.standing.reached_at}|{self.member}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +62,12 @@ class RankingPage:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Place:
     """The place of one member (None when it is not ranked) and the rows around it."""
 
     position: Position
     total: int
-    place: Ranked | None
+    member: Ranked | None
     around: list[Ranked]
 
 
@@ -128,43 +133,38 @@ class TableReader:
         return sum(sizes)
 
     async def page(self, table: str, group: str, *, after: str | None = None, limit: int) -> RankingPage:
-        """Return the first `limit` members of a ranking, or the next ones after an `entry`, which may have moved."""
-        key = self.log.keys.ranking(self.topic(table), group)
-        low = b"(" + after.encode() if after is not None else b"-"
-        until = b"[" + after.encode() if after is not None else b"-"
-        position, (total, before, entries) = await self._read(
-            table,
-            ("ZCARD", key),
-            ("ZLEXCOUNT", key, b"-", until),
-            ("ZRANGE", key, low, b"+", "BYLEX", "LIMIT", 0, limit),
-        )
-        return RankingPage(position, total, _ranked(entries, before))
+        """Return the first `limit` members of a ranking, or the next ones after an `entry`, which may have moved.
 
-    async def standing(
-        self, table: str, group: str, member: str, *, rows: Sequence[str], owner: str, neighbours: int = 0
-    ) -> Standing:
+        Raises:
+            ValueError: when `after` is no entry.
+        """
+        if after is None:
+            position, total, members = await self._ranking(table, group, "first", "", limit)
+            return RankingPage(position, total, members[:limit])
+        standing, member = _entry(after)
+        score = repr(rank_score(*standing))
+        position, total, members = await self._ranking(table, group, "after", score, limit)
+        last = standing.order(member)
+        following = [one for one in members if one.standing.order(one.member) > last]
+        return RankingPage(position, total, following[:limit])
+
+    async def place(self, table: str, group: str, member: str, *, owner: str, neighbours: int = 0) -> Place:
         """Return the place of a member in a ranking, with up to `neighbours` members on each side.
 
         Args:
             table: A ranked table.
             group: The ranking.
             member: The member.
-            rows: Keys of the rows that can hold the member's entry.
-            owner: The partition key of these rows.
+            owner: The partition key of the member's rows.
             neighbours: The number of rows on each side.
         """
-        topic = self.topic(table)
-        info = await self.log.topic(topic)
-        snapshot = self._snapshot(table, partition_for(owner.encode(), info.spec.partitions))
-        keys = [self.log.keys.topic(topic), self.log.keys.ends(topic), snapshot, self.log.keys.ranking(topic, group)]
-        reply = await self.log.run(RANK, keys, [group, member, neighbours, *rows])
-        incarnation, ends, total, *found = reply
-        position = await self._position(topic, incarnation, dict(zip(ends[::2], ends[1::2], strict=True)))
-        if not found:
-            return Standing(position, total, None, [])
-        rank, first, entries = found
-        around = _ranked(entries, first)
-        return Standing(position, total, around[rank - first], around)
+        info = await self.log.topic(self.topic(table))
+        ranked = ranked_member(partition_for(owner.encode(), info.spec.partitions), member)
+        position, total, members = await self._ranking(table, group, "around", ranked, neighbours)
+        at = next((i for i, one in enumerate(members) if one.member == member), None)
+        if at is None:
+            return Place(position, total, None, [])
+        return Place(position, total, members[at], members[max(0, at - neighbours) : at + neighbours + 1])
 
     # --- inside -------------------------------------------------------------------------------------------------------
 
@@ -178,6 +178,28 @@ class TableReader:
         )
         return await self._position(topic, incarnation, ends), replies
 
+    async def _ranking(
+        self, table: str, group: str, mode: str, value: str, count: int
+    ) -> tuple[Position, int, list[Ranked]]:
+        """Return members of a ranking in exact order, with all members that tie with the first and the last of them."""
+        topic, names = self.topic(table), names_of(group)
+        await self.log.topic(topic)
+        keys = [self.log.keys.topic(topic), self.log.keys.ends(topic), self.log.keys.ranking(topic, group)]
+        reply = await self.log.run(RANK, keys, [self.log.keys.snapshots(topic), mode, value, count, *names])
+        incarnation, ends, total, *found = reply
+        position = await self._position(topic, incarnation, dict(zip(ends[::2], ends[1::2], strict=True)))
+        if not found:
+            return position, total, []
+        first, members, rows = found
+        of_each = zip(*[iter(rows)] * len(names), strict=True)
+        held = [
+            (standing, entry.decode().partition("|")[2])
+            for entry, own in zip(members, of_each, strict=True)
+            if (standing := _standing(names.values(), own)) is not None
+        ]
+        held.sort(key=lambda one: one[0].order(one[1]))
+        return position, total, [Ranked(rank, *one) for rank, one in enumerate(held, start=first + 1)]
+
     async def _position(self, topic: str, incarnation: bytes | None, ends: Mapping[bytes, bytes]) -> Position:
         if incarnation is None:
             raise UnknownTopicError(f"topic {topic!r} does not exist; start a worker first, it creates the tables")
@@ -190,9 +212,19 @@ class TableReader:
         return info if info.incarnation == incarnation else await self.log.topic(topic, fresh=True)
 
 
-def _ranked(entries: Sequence[bytes], before: int) -> list[Ranked]:
-    members = []
-    for rank, entry in enumerate(entries, start=before + 1):
-        sort_key, _, member = entry.decode().rpartition("|")
-        members.append(Ranked(rank, sort_key, member))
-    return members
+def _entry(text: str) -> tuple[Standing, str]:
+    place, _, member = text.partition("|")
+    score, _, reached_at = place.partition("/")
+    return Standing(int(score), int(reached_at)), member
+
+
+def _standing(periods: Collection[str], rows: Iterable[bytes | None]) -> Standing | None:
+    """Return a member's standing: the first that one of its rows holds. A damaged row holds none."""
+    for period, raw in zip(periods, rows, strict=True):
+        try:
+            held = None if raw is None else standings(raw).get(period)
+        except msgspec.MsgspecError:
+            continue
+        if held is not None:
+            return Standing.of(held)
+    return None

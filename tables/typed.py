@@ -15,7 +15,7 @@ import msgspec
 from faust_redis.driver.state.fast_tables import FastTable
 
 from streams.topology import TableSpec
-from streams.wire import ROW_ENCODER
+from tables.boards import Ranked
 from tables.row import Row
 
 if TYPE_CHECKING:
@@ -28,7 +28,8 @@ OpenTable = Callable[[TableSpec[Any]], BytesMap]
 """Opens a table by its declaration: a Faust table (`opener`), or in tests a dictionary."""
 
 _UNREAD: Final = object()
-_STANDINGS: Final = msgspec.json.Decoder(dict[str, str])
+_STANDINGS: Final = msgspec.msgpack.Decoder(dict[str, Ranked])
+_STANDINGS_ENCODER: Final = msgspec.msgpack.Encoder()
 
 
 @runtime_checkable
@@ -156,11 +157,20 @@ class TypedTable(Table[RowT]):
         super().__init__(table, model.load, model.dump)
 
 
-class RankedTable(Table[dict[str, str]]):
-    """A table from text keys to standings: a member's sort key in each ranking, by the ranking's name."""
+def standings(raw: bytes) -> dict[str, Ranked]:
+    """Return the standings that a row of a ranked table holds, by period.
+
+    Raises:
+        MsgspecError: the bytes are not such a row.
+    """
+    return _STANDINGS.decode(raw)
+
+
+class RankedTable(Table[dict[str, Ranked]]):
+    """A table from text keys to standings by period, stored as MessagePack."""
 
     def __init__(self, table: BytesMap) -> None:
-        super().__init__(table, _STANDINGS.decode, ROW_ENCODER.encode)
+        super().__init__(table, standings, _STANDINGS_ENCODER.encode)
 
 
 def opener(app: faust.App, partitions: int) -> OpenTable:

@@ -17,6 +17,7 @@ from deploy.replay.fills import Fill, read_fills
 from streams.events import AnyEvent, encode
 from streams.events.trading import TradeExecuted
 from tables.trading import TRADING_PROCESSED
+from tables.typed import standings
 from tests.unit.agents.world import World
 
 DIRECTORY = Path(__file__).with_name("fixtures")
@@ -52,10 +53,15 @@ def read_rules(name: str) -> str:
     return (DIRECTORY / f"{name}.rulebook.toml").read_text()
 
 
+def _text(row: bytes) -> str:
+    """Return a row as text: JSON as it is, standings (MessagePack) as JSON."""
+    return row.decode() if row.startswith(b"{") else json.dumps(standings(row), separators=(",", ":"))
+
+
 def tables_of(world: World) -> dict[str, dict[str, str]]:
     """Return all table rows except the rows that recognise repeats: their bytes are an implementation detail."""
     return {
-        name: {key.decode(): value.decode() for key, value in sorted(rows.items())}
+        name: {key.decode(): _text(value) for key, value in sorted(rows.items())}
         for name, rows in sorted(world.maps.items())
         if name != TRADING_PROCESSED.name
     }

@@ -5,13 +5,13 @@ A batch adds up the points for the same periods of a board first, and then reads
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Iterable
 
 from agents.gamification.lateness import Judged
 from agents.gamification.policy import BoardRules
 from agents.gamification.standings import Points, Run
 from streams.times import Instant
-from tables.boards import Board, Period, group, period_in, raised, row_key, sealed_key
+from tables.boards import SEALED, Board, Period, group, period_named, raised, row_key, sealed_key
 from tables.gamification import GAMIFICATION_BOARDS
 from tables.unit_of_work import UnitOfWork
 
@@ -46,21 +46,22 @@ class Boards:
     def _settle(self, user_id: str, board: Board, scope: str, periods: tuple[Period, ...], run: Run) -> None:
         key = row_key(board, scope, user_id)
         before = self.rows.get(key) or {}
-        counted = [group(board, scope, period.text) for period in periods]
-        moved = counted if run.moved else [name for name in counted if name not in before]
+        counted = [period.text for period in periods]
+        moved = counted if run.moved else [text for text in counted if text not in before]
         after = before | raised(before, moved, run.amount, run.reached_at)
         sealed = self._sealed(after, counted, run.watermark) if len(after) > len(counted) else []
-        for name in sealed:
-            del after[name]
+        for text in sealed:
+            del after[text]
         if after != before:
             self.rows.put(key, after)
-        for (
-            name
-        ) in sealed:  # last, so that a reader that copies row by row may see the standing twice, but never misses it
-            self.rows.put(sealed_key(name, user_id), {name: before[name]})
+        # Write them last: a reader that copies row by row may see the standing twice, but never misses it.
+        for text in sealed:
+            self.rows.put(sealed_key(group(board, scope, text), user_id), {SEALED: before[text]})
 
-    def _sealed(self, groups: dict[str, str], counted: Container[str], watermark: int) -> list[str]:
-        return [name for name in groups if name not in counted and period_in(name).sealed(watermark, self._grace_h)]
+    def _sealed(self, standings: Iterable[str], counted: Container[str], watermark: int) -> list[str]:
+        return [
+            text for text in standings if text not in counted and period_named(text).sealed(watermark, self._grace_h)
+        ]
 
     def begin(self) -> None:
         """Start to add up points in memory."""

@@ -20,7 +20,7 @@ from api.kit.openapi import problems
 from api.kit.parameters import UserPath, visible
 from api.kit.problems import NOT_FOUND, Problem
 from api.kit.projection import PositionText
-from tables.boards import Board, keys_of
+from tables.boards import Board
 from tables.gamification import GAMIFICATION_BOARDS
 
 LIMIT_DEFAULT = 100
@@ -105,15 +105,13 @@ async def get_standing(
     neighbours: Annotated[int, Query(ge=0, le=NEIGHBOURS_MAX, description="rows on each side")] = 0,
 ) -> UserStanding:
     """Return a user's place on a board, with the rows around it."""
-    standing = await api.tables.standing(
-        TABLE, requested.group, user_id, rows=keys_of(requested.group, user_id), owner=user_id, neighbours=neighbours
-    )
-    if standing.place is None:
-        raise Problem(NOT_FOUND, f"{user_id!r} is not on this board", position=str(standing.position))
-    place = board_row(requested.board, standing.place)
-    around = [board_row(requested.board, ranked) for ranked in standing.around]
-    head = await _head(api, requested, standing.position, standing.total, around)
-    return UserStanding(**dict(head), user_id=user_id, rank=place.rank, score=place.score)
+    found = await api.tables.place(TABLE, requested.group, user_id, owner=user_id, neighbours=neighbours)
+    if found.member is None:
+        raise Problem(NOT_FOUND, f"{user_id!r} is not on this board", position=str(found.position))
+    own = board_row(requested.board, found.member)
+    around = [board_row(requested.board, ranked) for ranked in found.around]
+    head = await _head(api, requested, found.position, found.total, around)
+    return UserStanding(**dict(head), user_id=user_id, rank=own.rank, score=own.score)
 
 
 async def _after(api: Api, requested: Leaderboard, cursor: str) -> str:

@@ -12,7 +12,7 @@ from api.kit.context import ApiDep
 from api.kit.problems import invalid
 from streams.times import Instant
 from streams.units import Usd
-from tables.boards import GLOBAL, MARKET_BOARDS, Board, Period, Standing, parse_period
+from tables.boards import GLOBAL, MARKET_BOARDS, Board, Period, parse_period
 from tables.boards import group as group_name
 from tables.reader import Ranked
 
@@ -73,6 +73,6 @@ class BoardRow(BaseModel):
 
 def board_row(board: Board, ranked: Ranked) -> BoardRow:
     """Return a place on a board."""
-    standing = Standing.from_sort_key(ranked.sort_key)
+    standing = ranked.standing
     score = Usd(standing.score).text() if board in SCORES_IN_USD else standing.score
     return BoardRow(rank=ranked.rank, user_id=ranked.member, score=score, reached_at=Instant(standing.reached_at))

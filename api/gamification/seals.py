@@ -12,7 +12,7 @@ import hashlib
 from faust_redis.log import UnknownTopicError
 
 from api.config import ApiConfig
-from tables.boards import Period, Standing
+from tables.boards import Period
 from tables.gamification import GAMIFICATION_BOARDS, GAMIFICATION_WATERMARK, Watermark
 from tables.reader import TableReader
 
@@ -59,7 +59,7 @@ class Seals:
         while True:
             page = await self.tables.page(GAMIFICATION_BOARDS.name, group, after=after, limit=PAGE_ROWS)
             for ranked in page.members:
-                score, reached_at = Standing.from_sort_key(ranked.sort_key)
+                score, reached_at = ranked.standing
                 digest.update(f"{ranked.rank} {ranked.member} {score} {reached_at}\n".encode())
             if len(page.members) < PAGE_ROWS:
                 return digest.hexdigest()

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from functools import partial
 
+import msgspec
 import orjson
 from faust_redis.log import Position, StoredRecord
 
@@ -20,6 +21,7 @@ from api.kit.feeds.views import EncodedRows
 from tables.boards import Board
 from tables.gamification import GAMIFICATION_BOARDS
 from tables.reader import TableReader
+from tables.typed import standings
 
 TOPS_KEPT_MAX = 256
 
@@ -29,10 +31,12 @@ def read_standings(_: int, record: StoredRecord) -> Reading | None:
     if record.key is None or record.value is None:
         return None
     try:
-        groups = tuple(orjson.loads(record.value))
-    except (orjson.JSONDecodeError, TypeError):
+        periods = standings(record.value)
+    except msgspec.MsgspecError:
         return None  # not standings
-    return Reading(record.key.decode(), groups, lambda: None)
+    key = record.key.decode()
+    name = key.rpartition("|")[0]
+    return Reading(key, tuple(f"{name}/{period}" if period else name for period in periods), lambda: None)
 
 
 @dataclass(slots=True)

@@ -1,10 +1,10 @@
 """Checks of a table in the log: its rows equal the model's; its snapshot and rankings equal its changelog's fold."""
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+import msgpack
 from faust_redis.log import Log, StoredRecord
 
 from streams.topology import TableSpec, changelog_topic
@@ -60,15 +60,19 @@ def fold_differs(where: str, changes: Iterable[StoredRecord], snapshot: Snapshot
 
 async def rankings_differ(log: Log, topic: str, snapshots: Mapping[int, Snapshot]) -> list[Finding]:
     """Check that every sorted set holds exactly the rows of its group, and that there is no other set."""
-    right: dict[str, set[bytes]] = defaultdict(set)
-    for snapshot in snapshots.values():
+    right: dict[str, dict[bytes, float]] = defaultdict(dict)
+    for partition, snapshot in snapshots.items():
         for key, value in snapshot.items():
-            member = key.decode().rpartition("|")[2]
-            for group, sort_key in json.loads(value).items():
-                right[group].add(f"{sort_key}|{member}".encode())
+            name, _, member = key.decode().rpartition("|")
+            for period, (score, *_) in msgpack.unpackb(value).items():
+                right[f"{name}/{period}" if period else name][f"{partition}|{member}".encode()] = score
     prefix = log.keys.ranking(topic, "")
     names = [name.decode() async for name in log.redis.scan_iter(f"{prefix}*", count=1_000)]
     found = list(finding_if_any(topic, "rankings unexpected", sorted(set(names) - {prefix + group for group in right})))
-    members = await log.at_once(*(("ZRANGE", prefix + group, 0, -1) for group in right)) if right else []
-    wrong = [group for group, stored in zip(right, members, strict=True) if set(stored) != right[group]]
+    members = await log.at_once(*(("ZRANGE", prefix + group, 0, -1, "WITHSCORES") for group in right)) if right else []
+    wrong = [
+        group
+        for group, stored in zip(right, members, strict=True)
+        if dict(zip(stored[::2], map(float, stored[1::2]), strict=True)) != right[group]
+    ]
     return found + list(finding_if_any(topic, "rankings that are not their rows", wrong))

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import msgpack
 import orjson
 import pytest
 from faust_redis.log import Log, Record, StoredRecord, TopicSpec
@@ -118,10 +119,10 @@ def test_rows_that_the_kept_part_of_a_trimmed_changelog_changes_are_compared() -
 async def test_a_ranking_is_its_rows(log: Log) -> None:
     topic = changelog_topic(APP_ID, GAMIFICATION_BOARDS.name)
     await log.create_topic(TopicSpec(topic, 1, "compact", "rank"))
-    right = {0: {b"xp|ann": b'{"xp/all":"07","xp/day":"03"}', b"xp|bob": b'{"xp/all":"08"}'}}
+    right = {0: {b"xp|ann": msgpack.packb({"all": [7.5], "day": [3]}), b"xp|bob": msgpack.packb({"all": [8]})}}
     await log.append([Record(topic, 0, key, value, 0) for key, value in right[0].items()])
     assert await table_differs(log, GAMIFICATION_BOARDS, right) == []
-    await log.redis.zadd(log.keys.ranking(topic, "xp/all"), {b"09|cy": 0})
+    await log.redis.zadd(log.keys.ranking(topic, "xp/all"), {b"0|cy": 9})
     [finding] = await table_differs(log, GAMIFICATION_BOARDS, right)
     assert "xp/all" in finding
 

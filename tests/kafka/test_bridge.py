@@ -7,6 +7,7 @@ import os
 import signal
 from typing import Any
 
+import msgpack
 import pytest
 from aiokafka.admin.records_to_delete import RecordsToDelete
 from aiokafka.structs import TopicPartition as KafkaPartition
@@ -54,13 +55,13 @@ async def test_records_rows_and_rankings_are_copied(world: World) -> None:
     await world.create()
     await world.produce(world.events, numbered(5))
     await world.produce(world.rows, [("a", "1"), ("b", "2"), ("a", "3"), ("b", None)], partition=1)
-    standings = (("u1", "05"), ("u2", "03"), ("u1", "01"))
-    await world.produce(world.ranks, [(f"xp|{user}", f'{{"xp/all":"{key}"}}') for user, key in standings])
+    standings = (("u1", 5), ("u2", 3), ("u1", 1))
+    await world.produce(world.ranks, [(f"xp|{user}", msgpack.packb({"all": [score]})) for user, score in standings])
     async with carrying(world.bridge()):
         await until(lambda: _all_copied(world, {world.events: 5, world.rows: 4, world.ranks: 3}))
         assert await world.copied(world.events) == numbered(5)
         assert await world.snapshot(world.rows, 1) == {"a": "3"}
-        assert await world.ranking(world.ranks, "xp/all") == ["01|u1", "03|u2"]
+        assert await world.ranking(world.ranks, "xp/all") == ["0|u1", "0|u2"]
         await world.produce(world.events, numbered(3, 5))
         await until(lambda: _all_copied(world, {world.events: 8}))
 

@@ -47,13 +47,14 @@ class World:
     async def create(self) -> None:
         await create_topics(self.bootstrap, [self.commands, self.events, self.rows, self.ranks])
 
-    async def produce(self, topic: TopicSpec, rows: Sequence[tuple[str, str | None]], *, partition: int = 0) -> None:
+    async def produce(
+        self, topic: TopicSpec, rows: Sequence[tuple[str, str | bytes | None]], *, partition: int = 0
+    ) -> None:
         """Append to Kafka, each record in a batch of its own."""
         async with producing(self.bootstrap) as producer:
             for key, value in rows:
-                await producer.send_and_wait(
-                    topic.name, None if value is None else value.encode(), key=key.encode(), partition=partition
-                )
+                raw = value.encode() if isinstance(value, str) else value
+                await producer.send_and_wait(topic.name, raw, key=key.encode(), partition=partition)
 
     async def consume(self, topic: TopicSpec, count: int, *, partition: int = 0) -> list[str]:
         """Return the first values of a partition on Kafka, once it has that many."""

@@ -6,6 +6,7 @@ import json
 from random import Random
 from typing import Any
 
+import msgpack
 import pytest
 from faust_redis.log import Log
 from faust_redis.log.codec import pack
@@ -68,7 +69,7 @@ class Both:
             elif kind == "set":
                 state[name] = await redis.smembers(key)
             elif kind == "zset":
-                state[name] = sorted(await redis.zrange(key, 0, -1))
+                state[name] = scored(name, dict(await redis.zrange(key, 0, -1, withscores=True)))
             else:
                 groups = await redis.xinfo_groups(key)
                 positions = {g["name"].decode(): int(g["last-delivered-id"].split(b"-")[1]) for g in groups}
@@ -78,11 +79,16 @@ class Both:
     def model_state(self) -> dict[str, Any]:
         state: dict[str, Any] = {name: timeless(each) for name, each in self.model.hashes.items() if each}
         state |= {name: members for name, members in self.model.sets.items() if members}
-        state |= {name: sorted(scores) for name, scores in self.model.sorted.items() if scores}
+        state |= {name: scored(name, scores) for name, scores in self.model.sorted.items() if scores}
         for name, stream in self.model.streams.items():
             entries = [[b"%d-%d" % entry_id, parts] for entry_id, parts in stream.entries]
             state[name] = (entries, stream.groups)
         return state
+
+
+def scored(name: str, scores: dict[bytes, float]) -> dict[bytes, float] | list[bytes]:
+    """Return the members of a sorted set, and their scores where those are no times."""
+    return scores if ":rank:" in name else sorted(scores)
 
 
 def timeless(values: dict[bytes, bytes]) -> dict[bytes, bytes]:
@@ -131,9 +137,18 @@ class Commands:
     def _standings(self) -> bytes:
         rng = self.rng
         if rng.random() < 0.1:
-            return rng.choice((b"{", b"7", b"[]", b"null", b'{"day":7,"all":"4"}', b'{"all":{}}'))
-        groups = rng.sample(("all", "day", "week"), rng.randrange(4))
-        return json.dumps({name: str(rng.randrange(4)) for name in groups}).encode()
+            other: tuple[bytes, ...] = (
+                b"{",
+                b"7",
+                b"\x81",
+                b"\x80\xc0",
+                *map(msgpack.packb, ([], None, {"day": 7, "": [4]}, {"": {}})),
+            )
+            return rng.choice(other)
+        periods = rng.sample(("", "day", "week"), rng.randrange(4))
+        scores = (0, -1, 2.5, -(2**60), 1e300, float("inf"), float("nan"))
+        packed: bytes = msgpack.packb({period: [rng.choice(scores), "more"] for period in periods})
+        return packed
 
     async def commit(self) -> None:
         rng = self.rng

@@ -9,14 +9,14 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import orjson
+import msgspec
 from faust_redis.log import Fence, Log, ProducerSequence, Record, TopicPartition, TopicSpec, WriteBatch
 from faust_redis.log.scripts import COMMIT, GROUP
 
 from deploy.server.embedded import EmbeddedServer
 from deploy.server.server_binary import find_binary
 from streams.times import Instant
-from tables.boards import Standing, group, periods_of
+from tables.boards import Standing, periods_of
 from tests.bench.figures import figure, percentile
 from tests.bench.parameters import Parameters
 from tests.bench.result import Result
@@ -24,7 +24,7 @@ from tests.bench.result import Result
 PARTITIONS = 4
 KEYS = 10_000
 VALUE_BYTES = 200
-GROUPS = [group("xp", "global", period.text) for period in periods_of(Instant(0))]
+PERIODS = [period.text for period in periods_of(Instant(0))]
 """The standings of one ranked row, as the product's have."""
 SIZES = (1, 10, 100, 200)
 SLOWLOG_MAX = 100_000
@@ -101,5 +101,5 @@ def _record(place: int, chance: random.Random) -> Record:
         return Record("out", partition, key, chance.randbytes(VALUE_BYTES), 1)
     if place % 3 == 1:
         return Record("table", partition, key, chance.randbytes(VALUE_BYTES), 1)
-    standings = {group: Standing(chance.randrange(10**12), 1).sort_key() for group in GROUPS}
-    return Record("board", partition, b"xp/global|" + key, orjson.dumps(standings), 1)
+    standings = {period: Standing(chance.randrange(10**12), 1).ranked for period in PERIODS}
+    return Record("board", partition, b"xp/global|" + key, msgspec.msgpack.encode(standings), 1)

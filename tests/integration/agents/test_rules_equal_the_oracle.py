@@ -1,6 +1,5 @@
 """Compare the domains over plain dictionaries with the oracle: this is fast, so many generated files can be tried."""
 
-import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -21,7 +20,7 @@ from streams.ids import fill_event_id
 from streams.times import Instant
 from streams.topology import TableSpec
 from tables.boards import Standing
-from tables.typed import BytesMap
+from tables.typed import BytesMap, standings
 from tests.bench.synthetic import write_fills
 from tests.e2e.facts import Facts, assert_equal, expected, fee_facts
 from tests.e2e.files import SAMPLE, full_file
@@ -79,18 +78,17 @@ class Product:
             }.items()
 
     def _boards(self) -> Iterator[tuple[str, object]]:
-        groups: dict[str, list[tuple[str, str]]] = defaultdict(list)
+        groups: dict[str, list[tuple[Standing, str]]] = defaultdict(list)
         for key, value in self.tables["gamification-boards"].items():
-            user = key.decode().rpartition("|")[2]
-            for group, sort_key in json.loads(value).items():
-                groups[group].append((sort_key, user))
+            name, _, user = key.decode().rpartition("|")
+            for period, held in standings(value).items():
+                groups[f"{name}/{period}" if period else name].append((Standing.of(held), user))
         for group, rows in groups.items():
             board, scope, period = group.split("/")
-            ranked = enumerate(sorted(rows, key=lambda row: f"{row[0]}|{row[1]}".encode()), start=1)
-            standings = ((rank, user, Standing.from_sort_key(sort_key)) for rank, (sort_key, user) in ranked)
+            ranked = enumerate(sorted(rows, key=lambda row: row[0].order(row[1])), start=1)
             yield (
                 f"board {board} {period} {scope}",
-                [(rank, user, standing.score, time(standing.reached_at)) for rank, user, standing in standings],
+                [(rank, user, standing.score, time(standing.reached_at)) for rank, (standing, user) in ranked],
             )
 
     def _fees(self) -> Iterator[tuple[str, object]]:

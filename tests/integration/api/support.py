@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import orjson
 from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment
 from faust_redis.log import Appended, Log, Position, Record
@@ -16,7 +16,7 @@ from api.auth import Role, mint
 from api.config import ApiConfig
 from streams.events import AnyEvent, encode
 from streams.topology import changelog_topic
-from tables.boards import Standing, sealed_key
+from tables.boards import SEALED, Standing, sealed_key
 from tables.domains import TOPOLOGY
 from tables.gamification import GAMIFICATION_BOARDS
 from tables.row import Row
@@ -73,7 +73,7 @@ class Worker:
 
     async def rank(self, group: str, user: str, score: int, reached_at: int = 0) -> Appended:
         """Rank a user with a single standing, in a row of its own, as of a sealed period."""
-        value = json.dumps({group: Standing(score, reached_at).sort_key()}).encode()
+        value = msgspec.msgpack.encode({SEALED: Standing(score, reached_at).ranked})
         return await self.put(GAMIFICATION_BOARDS.name, sealed_key(group, user), value, partition=self.partition(user))
 
     async def emit(self, topic: str, *events: AnyEvent) -> Appended:

@@ -31,7 +31,7 @@ KEY = IdempotencyKey("key", "digest", 60_000)
 WHOLE = WriteBatch(
     [Record("t", 0, b"k", b"v", 1), Record("t", 1, b"k", b"v", 1)],
     {GOOD: 1},
-    rows=[Rows("r", 0, [(b"open|ada", b'{"all":"1"}')], 1)],
+    rows=[Rows("r", 0, [(b"open|ada", b"\x81\xa3all\x91\x01")], 1)],
 )
 """A commit that touches every type of key."""
 
@@ -55,7 +55,7 @@ TOUCHED: dict[str, Callable[[Log], str]] = {
     "stream": lambda log: log.keys.stream("t", 1),
     "ends": lambda log: log.keys.ends("t"),
     "snapshot": lambda log: log.keys.snapshot("r", 0),
-    "ranking": lambda log: log.keys.ranking("r", "all"),
+    "ranking": lambda log: log.keys.ranking("r", "open/all"),
     "offsets": lambda log: log.keys.offsets("g"),
     "groups": lambda log: log.keys.groups,
     "idempotency key": lambda log: log.keys.idempotency_key("key"),

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import msgpack
 import pytest
 import uvloop
 from faust_redis.log import (
@@ -36,6 +37,18 @@ T0 = TopicPartition("t", 0)
 
 def record(value: bytes | None = b"v", *, topic: str = "t", partition: int = 0, key: bytes | None = b"k") -> Record:
     return Record(topic, partition, key, value, 1)
+
+
+def standings(**scores: float) -> bytes:
+    packed: bytes = msgpack.packb({suffix: [score, "what else the row holds"] for suffix, score in scores.items()})
+    return packed
+
+
+async def ranking(log: Log, name: str) -> list[tuple[bytes, float]]:
+    key = log.keys.ranking("r", name)
+    members = [raw async for raw, _ in log.redis.zscan_iter(key)]
+    scored = [(bytes(member), float(await log.redis.zscore(key, member) or 0)) for member in members]
+    return sorted(scored, key=lambda one: (one[1], one[0]))
 
 
 @pytest.fixture(autouse=True)
@@ -167,28 +180,48 @@ async def test_the_snapshot_is_the_fold_of_the_changelog(log: Log) -> None:
 
 
 async def test_a_ranked_topic_keeps_its_order(log: Log) -> None:
-    for member, sort_key in ((b"zoe", b"2"), (b"ada", b"2"), (b"bob", b"1"), (b"zoe", b"0"), (b"bob", None)):
-        value = b'{"board/x":"%s","board/y":"5"}' % sort_key if sort_key else None
+    for member, score in ((b"zoe", 2.5), (b"ada", 2), (b"bob", 1), (b"zoe", -1e300), (b"bob", None)):
+        value = None if score is None else standings(x=score, y=5)
         await log.append([record(value, topic="r", key=b"board|" + member)])
-    assert await log.redis.zrange(log.keys.ranking("r", "board/x"), 0, -1) == [b"0|zoe", b"2|ada"]
-    assert await log.redis.zrange(log.keys.ranking("r", "board/y"), 0, -1) == [b"5|ada", b"5|zoe"]
+    assert await ranking(log, "board/x") == [(b"0|zoe", -1e300), (b"0|ada", 2)]
+    assert await ranking(log, "board/y") == [(b"0|ada", 5), (b"0|zoe", 5)]
 
 
 async def test_a_standing_may_move_to_another_row_in_one_write_whatever_is_written_between(log: Log) -> None:
-    await log.append([record(b'{"day":"1","all":"1"}', topic="r", key=b"open|ada")])
-    others = [record(b'{"all":"2"}', topic="r", key=b"open|u%d" % n) for n in range(1_200)]
-    moved = [record(b'{"day":"1"}', topic="r", key=b"day|ada"), *others]
-    await log.append([*moved, record(b'{"all":"0"}', topic="r", key=b"open|ada")])
-    assert await log.redis.zrange(log.keys.ranking("r", "day"), 0, -1) == [b"1|ada"]
-    assert await log.redis.zcard(log.keys.ranking("r", "all")) == 1_201
-    assert await log.redis.zrange(log.keys.ranking("r", "all"), 0, 0) == [b"0|ada"]
+    await log.append([record(standings(day=1, all=1), topic="r", key=b"open|ada")])
+    others = [record(standings(all=2), topic="r", key=b"open|u%d" % n) for n in range(1_200)]
+    moved = [record(msgpack.packb({"": [1]}), topic="r", key=b"open/day|ada"), *others]
+    await log.append([*moved, record(standings(all=0), topic="r", key=b"open|ada")])
+    assert await ranking(log, "open/day") == [(b"0|ada", 1)]
+    assert await log.redis.zcard(log.keys.ranking("r", "open/all")) == 1_201
+    assert (await ranking(log, "open/all"))[0] == (b"0|ada", 0)
+    await log.append(
+        [record(standings(all=0), topic="r", key=b"open|ada"), record(None, topic="r", key=b"open/day|ada")]
+    )
+    assert await ranking(log, "open/day") == []
 
 
-@pytest.mark.parametrize("value", [b"{", b"7", b"null", b'{"all":7}', b'{"all":{}}', b"[" * 1_500])
+NO_STANDINGS = [
+    *(b"", b"{", b"7", b"null", b"[" * 1_500, b"\x81", b"\x81\xa3all\x91\x01\xc0", b"\x91\x91\x01"),
+    *(msgpack.packb(value) for value in (7, None, [], ["all", 1], "all")),
+]
+NO_SCORES: tuple[Any, ...] = (7, {}, [], ["1"], [True], [float("nan")], [[1]], None)
+NOT_RANKED: list[Any] = [*({"all": value} for value in NO_SCORES), {7: [1]}, {}]
+
+
+@pytest.mark.parametrize("value", NO_STANDINGS)
 async def test_a_row_without_standings_is_written_and_ranks_nothing(log: Log, value: bytes) -> None:
-    await log.append([record(b'{"all":"1"}', topic="r", key=b"open|ada")])
-    await log.append([record(value, topic="r", key=b"open|ada"), record(b'{"all":"2"}', topic="r", key=b"open|bob")])
-    assert await log.redis.zrange(log.keys.ranking("r", "all"), 0, -1) == [b"2|bob"]
+    await log.append([record(standings(all=1), topic="r", key=b"open|ada")])
+    await log.append([record(value, topic="r", key=b"open|ada"), record(standings(all=2), topic="r", key=b"open|bob")])
+    assert await ranking(log, "open/all") == [(b"0|bob", 2)]
+    assert (await log.redis.hgetall(log.keys.snapshot("r", 0)))[b"open|ada"] == value
+
+
+@pytest.mark.parametrize("row", NOT_RANKED, ids=repr)
+async def test_a_standing_without_a_score_ranks_nothing(log: Log, row: Any) -> None:
+    value: bytes = msgpack.packb(row)
+    await log.append([record(value, topic="r", key=b"open|ada"), record(standings(all=2), topic="r", key=b"open|bob")])
+    assert await ranking(log, "open/all") == [(b"0|bob", 2)]
     assert (await log.redis.hgetall(log.keys.snapshot("r", 0)))[b"open|ada"] == value
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import msgpack
 import pytest
 from faust_redis.log import Fence, GroupInUseError, Log, Record, TopicPartition, TopicSpec, WriteBatch
 from faust_redis.log.integrity import inspect_topic, repair_partition
@@ -14,12 +15,17 @@ EVENTS, TABLE = TopicPartition("events", 0), TopicPartition("table", 0)
 VALUES = (b"1", b"2", b"3", b"4")
 
 
+def row(score: int) -> bytes:
+    packed: bytes = msgpack.packb({"all": [score]})
+    return packed
+
+
 @pytest.fixture(autouse=True)
 async def topics(log: Log) -> None:
     await log.create_topic(TopicSpec("events", 2))
     await log.create_topic(TopicSpec("table", 1, "compact", "rank"))
     await log.append([Record("events", 0, b"k", value, 7) for value in VALUES])
-    rows = [(b"xp|ada", b'{"all":"1"}'), (b"xp|bob", b'{"all":"2"}'), (b"xp|ada", b'{"all":"3"}'), (b"xp|cyd", None)]
+    rows = [(b"xp|ada", row(1)), (b"xp|bob", row(2)), (b"xp|ada", row(3)), (b"xp|cyd", None)]
     await log.append([Record("table", 0, key, value, 7) for key, value in rows])
     await log.commit(WriteBatch([], {EVENTS: 2}, group="done"))
 
@@ -57,16 +63,16 @@ async def ends_replaced(log: Log) -> None:
 
 async def torn_commit(log: Log) -> None:
     """Append to a stream without moving its high watermark, as the commit script of version 0.1 could."""
-    await log.redis.xadd(log.keys.stream(*TABLE), {"k": "xp|ada", "v": '{"all":"9"}', "t": "1"}, id="0-*")
-    await log.redis.hset(log.keys.snapshot(*TABLE), "xp|ada", '{"all":"9"}')
+    await log.redis.xadd(log.keys.stream(*TABLE), {"k": "xp|ada", "v": row(9), "t": "1"}, id="0-*")
+    await log.redis.hset(log.keys.snapshot(*TABLE), "xp|ada", row(9))
 
 
 async def row_tampered(log: Log) -> None:
-    await log.redis.hset(log.keys.snapshot(*TABLE), "xp|ada", '{"all":"8"}')
+    await log.redis.hset(log.keys.snapshot(*TABLE), "xp|ada", row(8))
 
 
 async def row_returned(log: Log) -> None:
-    await log.redis.hset(log.keys.snapshot(*TABLE), "xp|cyd", '{"all":"0"}')
+    await log.redis.hset(log.keys.snapshot(*TABLE), "xp|cyd", row(0))
 
 
 async def snapshot_replaced(log: Log) -> None:
@@ -74,11 +80,11 @@ async def snapshot_replaced(log: Log) -> None:
 
 
 async def ranking_forged(log: Log) -> None:
-    await log.redis.zadd(log.keys.ranking("table", "all"), {"0|eve": 0})
+    await log.redis.zadd(log.keys.ranking("table", "xp/all"), {"0|eve": 0})
 
 
 async def ranking_replaced(log: Log) -> None:
-    await log.redis.set(log.keys.ranking("table", "all"), "foreign")
+    await log.redis.set(log.keys.ranking("table", "xp/all"), "foreign")
 
 
 Damaging = Callable[[Log], Awaitable[None]]
@@ -123,11 +129,11 @@ async def test_a_damaged_partition_is_found_repaired_and_written_to_again(
     assert tuple(record.value for record in records) == kept
     assert all(record.timestamp_ms in {7, 8} for record in records)
     ends = await log.end_offsets(tp.topic)
-    assert (await log.append([Record(*tp, b"xp|dan", b'{"all":"4"}', 9)])).offsets == (ends[0],)
+    assert (await log.append([Record(*tp, b"xp|dan", row(4), 9)])).offsets == (ends[0],)
     assert await log.redis.hgetall(log.keys.snapshot(*TABLE)) | {b"xp|dan": b""} == {
-        b"xp|ada": b'{"all":"3"}', b"xp|bob": b'{"all":"2"}', b"xp|dan": b"",
+        b"xp|ada": row(3), b"xp|bob": row(2), b"xp|dan": b"",
     }  # fmt: skip
-    assert (await log.redis.zrange(log.keys.ranking("table", "all"), 0, -1))[:2] == [b"2|bob", b"3|ada"]
+    assert (await log.redis.zrange(log.keys.ranking("table", "xp/all"), 0, 1)) == [b"0|bob", b"0|ada"]
     assert await log.committed("done") == {EVENTS: 2}
 
 
@@ -152,7 +158,7 @@ async def test_rows_that_a_repair_cannot_bring_back_are_named(log: Log) -> None:
     await snapshot_replaced(log)
     done = await repair_partition(log, TABLE)
     assert any("before offset 2 are lost" in line for line in done)
-    assert await log.redis.hgetall(log.keys.snapshot(*TABLE)) == {b"xp|ada": b'{"all":"3"}'}
+    assert await log.redis.hgetall(log.keys.snapshot(*TABLE)) == {b"xp|ada": row(3)}
 
 
 async def test_a_repair_is_refused_while_a_member_is_alive(log: Log) -> None:

@@ -114,10 +114,10 @@ def test_summed_points_leave_the_same_standing_as_single_points(before: Any, poi
     together = Run(points[0][0], points[0][1], 0)
     for point in points[1:]:
         together.add(point[0], point[1], 0)
-    before = {"all": standing.sort_key()} if standing else {}
+    before = {"all": standing.ranked} if standing else {}
     moved = ["all"] if together.moved or not before else []
     after = before | raised(before, moved, together.amount, together.reached_at)
-    assert Standing.from_sort_key(after["all"]) == one_by_one
+    assert Standing.of(after["all"]) == one_by_one
 
 
 def test_a_gain_and_a_loss_that_cancel_out_in_a_batch_move_when_the_score_was_reached(world: World) -> None:

@@ -69,8 +69,9 @@ def amounts(world: World) -> dict[str, Any]:
     """Return all sums of amounts with their counts: scores of volume and pnl, fee totals, portfolios, profiles."""
     found: dict[str, Any] = {}
     for key in map(bytes.decode, world.maps["gamification-boards"]):
-        user = key.rpartition("|")[2]
-        for group in world.gamification.boards.rows.get(key) or {}:
+        name, _, user = key.rpartition("|")
+        for period in world.gamification.boards.rows.get(key) or {}:
+            group = f"{name}/{period}" if period else name
             if group.startswith(("volume/", "pnl/")) or group == "trades/global/all":
                 found[f"{group}|{user}"] = world.score(group, user)[0]
     found |= {f"fees {fee.decode()}": FeeTotal.load(raw) for fee, raw in world.maps["financial-fees"].items()}

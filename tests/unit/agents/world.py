@@ -91,12 +91,12 @@ class World:
 
     def score(self, group: str, user: str = "ada") -> Any:
         """Return a user's standing on a board, as (score, reached at)."""
-        from tables.boards import Standing, keys_of
+        from tables.boards import Standing, names_of
 
-        rows = [self.gamification.boards.rows.get(key) or {} for key in keys_of(group, user)]
-        found = [row[group] for row in rows if group in row]
+        rows = {period: self.gamification.boards.rows.get(f"{name}|{user}") for name, period in names_of(group).items()}
+        found = [row[period] for period, row in rows.items() if row is not None and period in row]
         assert len(found) <= 1, "a standing is in one row"
-        return tuple(Standing.from_sort_key(found[0])) if found else None
+        return tuple(Standing.of(found[0])) if found else None
 
 
 def fill_of(fill_id: str, user: str = "ada", **fields: Any) -> ReportFill:

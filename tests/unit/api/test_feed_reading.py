@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import orjson
 import pytest
 from faust_redis.log import StoredRecord
 
 from api.gamification.tops import read_standings
 from api.trading.tape import TRADES_FEED
+from tables.boards import SEALED, Standing
 
 EVENT = {
     "id": "e-1",
@@ -45,9 +47,14 @@ def test_a_fill_without_a_market_is_skipped() -> None:
 
 
 def test_standings_are_sent_to_all_their_boards() -> None:
-    reading = read_standings(0, record({"xp/global/all": "1", "xp/global/day:2024-09-20": "2"}, b"xp/global|ada"))
+    standing = Standing(1, 2).ranked
+    row = msgspec.msgpack.encode({"all": standing, "day:2024-09-20": standing})
+    reading = read_standings(0, record(row, b"xp/global|ada"))
     assert reading is not None
     assert (reading.name, reading.channels) == ("xp/global|ada", ("xp/global/all", "xp/global/day:2024-09-20"))
+    sealed = read_standings(0, record(msgspec.msgpack.encode({SEALED: standing}), b"xp/global/day:2024-09-20|ada"))
+    assert sealed is not None
+    assert sealed.channels == ("xp/global/day:2024-09-20",)
 
 
 @pytest.mark.parametrize("value", [None, b"{", b"7"])

@@ -4,12 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.times import HOUR_US, Instant
-from tables.boards import SORT_KEY_CHARS, Standing, group, keys_of, parse_period, periods_of, row_key, sealed_key
+from tables.boards import (
+    SEALED,
+    Standing,
+    group,
+    names_of,
+    parse_period,
+    periods_of,
+    raised,
+    row_key,
+    sealed_key,
+)
+from tables.rank_score import rank_score
+from tables.typed import RankedTable, standings
 
 LIMIT = 10**25
 SCORES = st.one_of(st.integers(-LIMIT + 1, LIMIT - 1), st.integers(-5, 5))
@@ -87,34 +100,44 @@ def test_a_period_is_sealed_24_hours_after_its_end() -> None:
 
 
 @given(st.lists(st.tuples(SCORES, TIMES, USERS), min_size=2, max_size=8))
-def test_sort_keys_order_by_score_descending_then_first_reached_then_user(rows: Any) -> None:
-    by_text = sorted(rows, key=lambda row: f"{Standing(row[0], row[1]).sort_key()}|{row[2]}".encode())
-    assert by_text == sorted(rows, key=lambda row: (-row[0], row[1], row[2].encode()))
+def test_rank_scores_never_contradict_the_exact_order(rows: Any) -> None:
+    exact = sorted(rows, key=lambda row: (-row[0], row[1], row[2].encode()))
+    assert exact == sorted(rows, key=lambda row: Standing(row[0], row[1]).order(row[2]))
+    scores = [rank_score(score, at) for score, at, _ in exact]
+    assert scores == sorted(scores)
+
+
+@pytest.mark.parametrize(("score", "later_us"), [(0, 2), (1_000, 1_100), (-1_000, 1_100), (10**6, 1_100_000)])
+def test_a_rank_score_tells_times_apart_the_better_the_smaller_the_score(score: int, later_us: int) -> None:
+    at = Instant.parse("2025-01-01T00:00:00Z")
+    assert rank_score(score, at) < rank_score(score, at + later_us)
+    assert rank_score(score + 1, at + 10**15) < rank_score(score, at)
 
 
 @given(SCORES, TIMES)
-def test_sort_keys_have_one_width_and_are_read_back_exactly(score: Any, reached_at: Any) -> None:
-    key = Standing(score, reached_at).sort_key()
-    assert len(key) == SORT_KEY_CHARS
-    assert Standing.from_sort_key(key) == (score, reached_at)
+def test_a_standing_is_read_back_exactly_from_a_row(score: Any, reached_at: Any) -> None:
+    rows: dict[bytes, bytes] = {}
+    RankedTable(rows).put("xp/global|ada", {"all": Standing(score, reached_at).ranked})
+    [raw] = rows.values()
+    assert Standing.of(standings(raw)["all"]) == (score, reached_at)
 
 
 @pytest.mark.parametrize(("score", "at"), [(LIMIT, 0), (-LIMIT, 0), (0, -1), (0, 10**18)])
 def test_a_standing_out_of_range_is_refused(score: Any, at: Any) -> None:
     with pytest.raises(ValueError, match="out of range"):
-        Standing(score, at).sort_key()
+        _ = Standing(score, at).ranked
+    with pytest.raises(ValueError, match="out of range"):
+        raised({}, ["all"], score, at)
 
 
-@pytest.mark.parametrize(
-    "text", ["", "1", "x" * SORT_KEY_CHARS, "1" * (SORT_KEY_CHARS + 1), "-" + "1" * (SORT_KEY_CHARS - 1)]
-)
-def test_text_that_is_no_sort_key_is_refused(text: Any) -> None:
-    with pytest.raises(ValueError, match="sort key"):
-        Standing.from_sort_key(text)
+@pytest.mark.parametrize("raw", [b"", b"{}", b"\x81\xa3all\x91\x01", b"\x81\xa3all\x93\x01\x01\x01\x00"])
+def test_bytes_that_are_no_standings_are_refused(raw: bytes) -> None:
+    with pytest.raises(msgspec.MsgspecError):
+        standings(raw)
 
 
 def test_a_standing_is_in_the_row_of_its_board_or_in_that_of_its_sealed_period() -> None:
     day = group("volume", "@107", "day:2024-09-20")
     assert row_key("volume", "@107", "ada") == "volume/@107|ada"
     assert sealed_key(day, "ada") == "volume/@107/day:2024-09-20|ada"
-    assert keys_of(day, "ada") == (row_key("volume", "@107", "ada"), sealed_key(day, "ada"))
+    assert names_of(day) == {"volume/@107": "day:2024-09-20", day: SEALED}

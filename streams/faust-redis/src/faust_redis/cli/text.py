@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
+import msgpack
+
 PREVIEW_CHARS_MAX = 2_000
 
 
@@ -31,8 +33,16 @@ def shown(value: bytes | None) -> str:
 
 
 def readable(value: bytes) -> str:
-    """Return a stored value as one line: JSON with its letters unescaped, other bytes as text."""
+    """Return a stored value as one line: JSON with its letters unescaped, MessagePack as JSON, other bytes as text."""
     try:
         return json.dumps(json.loads(value), ensure_ascii=False)
     except ValueError:
+        pass
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        pass
+    try:
+        return json.dumps(msgpack.unpackb(value), ensure_ascii=False)
+    except (ValueError, TypeError, msgpack.exceptions.UnpackException):
         return value.decode("utf-8", errors="replace")

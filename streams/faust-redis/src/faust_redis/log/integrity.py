@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from typing import NamedTuple
 
 from faust_redis.log.client import Log
 from faust_redis.log.errors import ForeignKeyError, GroupInUseError, UnknownTopicError
+from faust_redis.log.rankings import standings_of
 from faust_redis.log.records import TopicPartition
 from faust_redis.log.scripts import INSPECT, REPAIR
 
@@ -18,7 +18,6 @@ ROWS_RANKED_MAX = 50_000
 """Rows of a ranked topic up to which an inspection compares them with its rankings."""
 
 RANKING_ATTEMPTS = 3
-WRONG_TYPE = b"a value of another type"
 STREAM_KINDS = frozenset({"type", "end", "entry"})
 
 
@@ -59,7 +58,7 @@ async def inspect_rankings(log: Log, topic: str) -> list[Damage]:
             return []
         found = {name: await _ranked(log, topic, name) for name in expected.keys() | await _ranking_names(log, topic)}
         if await log.end_offsets(topic) == before:
-            wrong = sorted(name for name, members in found.items() if members != expected.get(name, set()))
+            wrong = sorted(name for name, members in found.items() if members != expected.get(name, {}))
             return [Damage("ranking", f"ranking {name!r} does not hold the members of the rows") for name in wrong]
     return []
 
@@ -128,8 +127,8 @@ async def _unreadable(log: Log, tp: TopicPartition) -> list[Damage]:
         position = fetched.records[tp][-1].offset + 1
 
 
-async def _expected_rankings(log: Log, topic: str) -> dict[str, set[bytes]] | None:
-    expected: defaultdict[str, set[bytes]] = defaultdict(set)
+async def _expected_rankings(log: Log, topic: str) -> dict[str, dict[bytes, float]] | None:
+    expected: defaultdict[str, dict[bytes, float]] = defaultdict(dict)
     count = 0
     for partition in range((await log.topic(topic)).spec.partitions):
         async for rows in log.rows(TopicPartition(topic, partition)):
@@ -137,29 +136,18 @@ async def _expected_rankings(log: Log, topic: str) -> dict[str, set[bytes]] | No
             if count > ROWS_RANKED_MAX:
                 return None
             for key, value in rows:
-                for name, member in _members(key, value):
-                    expected[name].add(member)
+                for name, member, score in standings_of(key, value):
+                    expected[name][b"%d|%s" % (partition, member)] = score
     return expected
 
 
-def _members(key: bytes, value: bytes) -> list[tuple[str, bytes]]:
-    _, bar, member = key.rpartition(b"|")
+async def _ranked(log: Log, topic: str, name: str) -> dict[bytes, float] | None:
+    """Return the members of a ranking with their scores; None when its key holds a value of another type."""
     try:
-        standings = json.loads(value)
-    except (ValueError, RecursionError):
-        return []
-    if not bar or not isinstance(standings, dict):
-        return []
-    sort_keys = {name: sort_key for name, sort_key in standings.items() if isinstance(sort_key, str)}
-    return [(name, f"{sort_key}|".encode() + member) for name, sort_key in sort_keys.items()]
-
-
-async def _ranked(log: Log, topic: str, name: str) -> set[bytes]:
-    try:
-        [members] = await log.at_once(("ZRANGE", log.keys.ranking(topic, name), 0, -1))
+        [flat] = await log.at_once(("ZRANGE", log.keys.ranking(topic, name), 0, -1, "WITHSCORES"))
     except ForeignKeyError:
-        return {WRONG_TYPE}
-    return set(members)
+        return None
+    return dict(zip(flat[::2], map(float, flat[1::2]), strict=True))
 
 
 async def _ranking_names(log: Log, topic: str) -> set[str]:

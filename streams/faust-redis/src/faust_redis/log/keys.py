@@ -44,8 +44,12 @@ class Keys:
         """Hash key -> value of a compacted topic: always equal to a fold of the whole partition."""
         return f"{self.prefix}snap:{topic}:{partition}"
 
+    def snapshots(self, topic: str) -> str:
+        """Return what the names of a topic's snapshots begin with; the partition's number follows."""
+        return f"{self.prefix}snap:{topic}:"
+
     def ranking(self, topic: str, group: str) -> str:
-        """Sorted set of a ranked topic: one group's members, ordered by sort key then member."""
+        """Sorted set of a ranked topic: one group's members ``partition|member``, lowest score first."""
         return f"{self.prefix}rank:{topic}:{group}"
 
     def group(self, group: str) -> str:

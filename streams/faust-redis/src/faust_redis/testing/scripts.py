@@ -6,16 +6,14 @@ The model keeps each type of key apart, so it never meets a key of a wrong type.
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgpack
 
+from faust_redis.log.rankings import has_standings, standings_of
 from faust_redis.log.records import evidence_of
 from faust_redis.testing.keyspace import Hash, Keyspace, Stream, raw
-
-_MEMBER = re.compile(rb"\|([^|]*)$", re.DOTALL)
 
 
 class _Target:
@@ -35,30 +33,22 @@ class _Target:
         if self.snapshot is None:
             return
         if self.rank is not None:
-            was = {key: self._ranked(key, self.snapshot.get(key)) for key in rows}
-            now = {key: self._ranked(key, value) for key, value in rows.items()}
-            for group, member in (place for key in rows for place in was[key] - now[key]):
-                self.server.sorted.get(group, {}).pop(member, None)
-            for group, member in (place for key in rows for place in now[key] - was[key]):
-                self.server.sorted.setdefault(group, {})[member] = 0
+            for key in (key for key, value in rows.items() if not has_standings(value)):
+                for ranking, member, _ in self._ranked(key, self.snapshot.get(key)):
+                    self.server.sorted.get(ranking, {}).pop(member, None)
+            for key, value in rows.items():
+                for ranking, member, score in self._ranked(key, value):
+                    self.server.sorted.setdefault(ranking, {})[member] = score
         for key, value in rows.items():
             if value is None:
                 self.snapshot.pop(key, None)
             else:
                 self.snapshot[key] = value
 
-    def _ranked(self, key: bytes, value: bytes | None) -> set[tuple[str, bytes]]:
-        found = _MEMBER.search(key)
-        standings = _standings(value).items() if found else ()
-        return {(f"{self.rank}{group}", f"{sort_key}|".encode() + found[1]) for group, sort_key in standings if found}
-
-
-def _standings(value: bytes | None) -> dict[str, str]:
-    try:
-        found = json.loads(value or b"{}")
-    except ValueError:
-        return {}
-    return {group: key for group, key in found.items() if isinstance(key, str)} if isinstance(found, dict) else {}
+    def _ranked(self, key: bytes, value: bytes | None) -> Iterator[tuple[str, bytes, float]]:
+        """Yield ranking, member and score of each standing of a row."""
+        for ranking, member, score in standings_of(key, value):
+            yield f"{self.rank}{ranking}", b"%s|%s" % (self.partition, member), score
 
 
 class _RefusedError(Exception):

@@ -148,52 +148,54 @@ local function fold(stream, key, value)
   stream.rows[key] = value
 end
 
--- A row of a ranked topic holds {group: sort key} of the member at the end of its key. Other rows have no rank.
-local function standings(value)
-  local ok, found = pcall(cjson.decode, value or '{}')
-  return ok and type(found) == 'table' and found or {}
+-- The row `name|member` of a ranked topic is a MessagePack map {suffix: [score, ...]}. The member has this score in the
+-- ranking `name/suffix`, or `name` for an empty suffix. Scores replace each other, so the old row need not be read. A
+-- ranking that a row leaves out keeps its member, because the standing may have moved to another row. A tombstone, or a
+-- value that is no map, removes the member from the rankings of the old row.
+local MAP_16, MAP_32 = 0xde, 0xdf
+
+local function whole(ok, found, ...)
+  return ok and type(found) == 'table' and select('#', ...) == 0 and found or nil
 end
 
--- Collect, for each group, the members that leave its ranking and the members that enter it.
-local function add_changes(stream, keys, first, last, gone, come)
-  local old, rows = call('HMGET', stream.snap, unpack(keys, first, last)), stream.rows
-  for i = first, last do
-    local member = string.match(keys[i], '|([^|]*)$')
-    if member then
-      local was, is = standings(old[i - first + 1]), standings(rows[keys[i]])
-      for group, sort_key in pairs(was) do
-        if is[group] ~= sort_key and type(sort_key) == 'string' then
-          local members = gone[group]
-          if not members then members = {}; gone[group] = members end
-          members[#members + 1] = sort_key .. '|' .. member
-        end
-      end
-      for group, sort_key in pairs(is) do
-        if was[group] ~= sort_key and type(sort_key) == 'string' then
-          local members = come[group]
-          if not members then members = {}; come[group] = members end
-          members[#members + 1] = 0
-          members[#members + 1] = sort_key .. '|' .. member
-        end
-      end
+local function standings(value)
+  local first = value and string.byte(value) or 0
+  if (first < 0x80 or first > 0x8f) and first ~= MAP_16 and first ~= MAP_32 then return nil end
+  return whole(pcall(cmsgpack.unpack, value))
+end
+
+local function collect(stream, into, key, found)
+  local name, member = string.match(key, '^(.*)|([^|]*)$')
+  if not name then return end
+  member = stream.partition .. '|' .. member
+  for suffix, standing in pairs(found) do
+    local score = type(suffix) == 'string' and type(standing) == 'table' and standing[1]
+    if type(score) == 'number' and score == score then
+      local ranking = suffix == '' and name or name .. '/' .. suffix
+      local members = into[ranking]
+      if not members then members = {}; into[ranking] = members end
+      if into == stream.come then members[#members + 1] = score end
+      members[#members + 1] = member
     end
   end
 end
 
 local function rank(stream)
-  local gone, come = {}, {}
-  for first = 1, #stream.keys, ROWS_A_CALL do
-    add_changes(stream, stream.keys, first, math.min(first + ROWS_A_CALL - 1, #stream.keys), gone, come)
+  stream.gone, stream.come = {}, {}
+  for _, key in ipairs(stream.keys) do
+    local found = standings(stream.rows[key])
+    if found then
+      collect(stream, stream.come, key, found)
+    else
+      collect(stream, stream.gone, key, standings(call('HGET', stream.snap, key)) or {})
+    end
   end
-  for group in pairs(gone) do
-    local wrong = not come[group] and mistyped(stream.rank .. group, 'zset', stream.topic, stream.number)
-    if wrong then return wrong end
+  for _, changes in ipairs({stream.gone, stream.come}) do
+    for ranking in pairs(changes) do
+      local wrong = mistyped(stream.rank .. ranking, 'zset', stream.topic, stream.number)
+      if wrong then return wrong end
+    end
   end
-  for group in pairs(come) do
-    local wrong = mistyped(stream.rank .. group, 'zset', stream.topic, stream.number)
-    if wrong then return wrong end
-  end
-  stream.gone, stream.come = gone, come
 end
 
 local batches = cmsgpack.unpack(ARGV[3])
@@ -210,9 +212,9 @@ end
 
 -- All checks are done. Nothing below may fail.
 local function write_rankings(stream, changes, command)
-  for group, members in pairs(changes) do
+  for ranking, members in pairs(changes) do
     for first = 1, #members, ARGUMENTS_A_CALL do
-      call(command, stream.rank .. group, unpack(members, first, math.min(first + ARGUMENTS_A_CALL - 1, #members)))
+      call(command, stream.rank .. ranking, unpack(members, first, math.min(first + ARGUMENTS_A_CALL - 1, #members)))
     end
   end
 end
@@ -234,7 +236,7 @@ local function write_snapshot(stream)
     if #del > 0 then redis.call('HDEL', stream.snap, unpack(del)) end
   end
   if stream.rank then
-    -- A standing may move from one row to another, so remove members before adding others.
+    -- A standing may move from a deleted row to another, so remove members before adding others.
     write_rankings(stream, stream.gone, 'ZREM')
     write_rankings(stream, stream.come, 'ZADD')
   end

@@ -21,10 +21,12 @@ for p = 0, tonumber(meta[1] or '0') - 1 do
   local place = topic .. ':' .. p
   local snapshot = prefix .. 'snap:' .. place
   if meta[2] == 'rank' then
-    for _, row in ipairs(redis.call('HVALS', snapshot)) do
-      local ok, standings = pcall(cjson.decode, row)
-      for group in pairs(ok and type(standings) == 'table' and standings or {}) do
-        redis.call('UNLINK', prefix .. 'rank:' .. topic .. ':' .. group)
+    local rows = redis.call('HGETALL', snapshot)
+    for i = 1, #rows, 2 do
+      local name = string.match(rows[i], '^(.*)|[^|]*$')
+      local ok, standings = pcall(cmsgpack.unpack, rows[i + 1])
+      for suffix in pairs(name and ok and type(standings) == 'table' and standings or {}) do
+        redis.call('UNLINK', prefix .. 'rank:' .. topic .. ':' .. (suffix == '' and name or name .. '/' .. suffix))
       end
     end
   end

@@ -138,9 +138,29 @@ local function fold_tail(high, lost)
   end
 end
 
+local MAP_16, MAP_32 = 0xde, 0xdf
+
+local function whole(ok, found, ...)
+  return ok and type(found) == 'table' and select('#', ...) == 0 and found or nil
+end
+
 local function standings(value)
-  local ok, found = pcall(cjson.decode, value)
-  return ok and type(found) == 'table' and found or {}
+  local first = value and string.byte(value) or 0
+  if (first < 0x80 or first > 0x8f) and first ~= MAP_16 and first ~= MAP_32 then return nil end
+  return whole(pcall(cmsgpack.unpack, value))
+end
+
+local function rank_row(number, key, value)
+  local name, member = string.match(key, '^(.*)|([^|]*)$')
+  local added = 0
+  for suffix, standing in pairs(name and standings(value) or {}) do
+    local score = type(suffix) == 'string' and type(standing) == 'table' and standing[1]
+    if type(score) == 'number' and score == score then
+      local ranking = prefix .. 'rank:' .. topic .. ':' .. (suffix == '' and name or name .. '/' .. suffix)
+      added = added + redis.call('ZADD', ranking, score, integer(number) .. '|' .. member)
+    end
+  end
+  return added
 end
 
 local function rebuild_rankings()
@@ -151,14 +171,7 @@ local function rebuild_rankings()
   for number = 0, tonumber(meta[3]) - 1 do
     local key = prefix .. 'snap:' .. topic .. ':' .. number
     local rows = redis.call('TYPE', key).ok == 'hash' and redis.call('HGETALL', key) or {}
-    for i = 1, #rows, 2 do
-      local member = string.match(rows[i], '|([^|]*)$')
-      for group, sort_key in pairs(member and standings(rows[i + 1]) or {}) do
-        if type(sort_key) == 'string' then
-          members = members + redis.call('ZADD', prefix .. 'rank:' .. topic .. ':' .. group, 0, sort_key .. '|' .. member)
-        end
-      end
-    end
+    for i = 1, #rows, 2 do members = members + rank_row(number, rows[i], rows[i + 1]) end
   end
   report('rebuilt the rankings, with ' .. members .. ' members')
 end
