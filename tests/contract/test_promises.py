@@ -343,7 +343,8 @@ async def test_events_that_were_removed_unprocessed_end_the_worker_and_are_not_p
     async with running(app):
         await topic.send(value=0, partition=0)
         await until(lambda: committed(app, broker.name("in")) == 1)
-    await log.append([Record(broker.name("in"), 0, None, b"%d" % i, 0) for i in range(1, 10)])
+    for i in range(1, 10):
+        await log.append([Record(broker.name("in"), 0, None, b"%d" % i, 0)])
     await log.redis.execute_command("XTRIM", log.keys.stream(broker.name("in"), 0), "MAXLEN", 2)
     again = broker.app()
     again.agent(again.topic(broker.name("in"), value_type=INT))(_ignore)

@@ -89,7 +89,7 @@ class World:
         found = []
         for p in range(PARTITIONS):
             for record in await self.log.tail(TopicPartition(topic.name, p), 10_000):
-                value = None if record.value is None else record.value.decode()
+                value = None if record.value is None else record.value.decode(errors="replace")
                 found.append(((record.key or b"").decode(), value))
         return found
 

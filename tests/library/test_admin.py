@@ -45,7 +45,8 @@ async def member(
 async def test_topics_are_described_with_the_offsets_they_hold(admin: Admin, log: Log) -> None:
     await admin.create_topic(TopicSpec("b", 1))
     await admin.create_topic(TopicSpec("a", 2, "compact", retention_ms=5))
-    await log.append([Record("a", 1, b"k", b"%d" % n, n) for n in range(3)])
+    for n in range(3):
+        await log.append([Record("a", 1, b"k", b"%d" % n, n)])
     await log.redis.xtrim(log.keys.stream("a", 1), minid="0-2", approximate=False)
     described = await admin.describe_topic("a")
     assert await admin.topics() == ["a", "b"]
@@ -140,7 +141,8 @@ async def test_offsets_of_groups_and_ends_of_topics_come_together(admin: Admin, 
 @pytest.mark.parametrize(("to", "offset"), [("earliest", 1), ("latest", 3), (2, 2), ("2", 2)])
 async def test_offsets_are_reset_to_an_end_or_a_number(admin: Admin, log: Log, to: int | str, offset: int) -> None:
     await log.create_topic(TopicSpec("t", 2))
-    await log.append([Record("t", 1, None, b"", n) for n in range(3)])
+    for n in range(3):
+        await log.append([Record("t", 1, None, b"", n)])
     await log.redis.xtrim(log.keys.stream("t", 1), minid="0-2", approximate=False)
     assert await admin.reset_offsets("g", "t", to, partition=1) == {TopicPartition("t", 1): offset}
     assert await admin.committed("g") == {TopicPartition("t", 1): offset}

@@ -72,7 +72,7 @@ class Checks:
 
     def _on_commit(self, sender: str, head: dict[str, Any]) -> None:
         fence = head.get("fence")
-        claims = [(topic, p) for topic, p, _ in head["streams"] if topic == CHANGELOG]
+        claims = [(topic, p) for topic, p, *_ in head["streams"] if topic == CHANGELOG]
         claims += [(topic, p) for topic, p, *_ in head["offsets"]]
         if fence is None:
             if claims:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 from unittest.mock import patch
 
 from faust.streams import current_event
@@ -28,7 +28,8 @@ from faust_redis.driver.limits import ROW_US
 from faust_redis.driver.sending.event_writes import EventWrites
 from faust_redis.driver.state.restore import Restorer
 from faust_redis.driver.state.stores import Checkpoint
-from faust_redis.log import Fence, Log, ProducerSequence, WriteBatch
+from faust_redis.log import Fence, Log, Preconditions, ProducerSequence, WriteBatch, codec
+from faust_redis.log.records import evidence_of
 from faust_redis.rocksdb.store import RocksStore
 
 from tests.simulation.recovery import Recovery
@@ -275,6 +276,23 @@ def _divided_as_it_is(stack: ExitStack) -> None:
     _replace(stack, Failures, "split", split)
 
 
+def _whole_batches(stack: ExitStack) -> None:
+    def readable(tp: Any, entries: Any, offset: int = 0, count: int | None = None) -> Any:
+        del offset
+        return old(tp, entries, 0, count)
+
+    old = _replace(stack, cast("type", codec), "readable", readable)
+
+
+def _last_record_only(stack: ExitStack) -> None:
+    def preconditions(self: OffsetTracker, tp: Any, offset: int) -> Preconditions:
+        whole = old(self, tp, offset)
+        passed, entries = evidence_of([self._partitions[tp].evidence.get(offset - 1, b"")])
+        return Preconditions(whole.committed, passed, offset - 1, entries)
+
+    old = _replace(stack, OffsetTracker, "preconditions", preconditions)
+
+
 DEFECTS: dict[str, Defect] = {
     "no_fence": Defect("a commit of an older generation is accepted", flaw="no_fence"),
     "no_lease_check": Defect("a commit after the lease is accepted", flaw="no_lease_check"),
@@ -333,6 +351,10 @@ DEFECTS: dict[str, Defect] = {
     "status_must_be_published": Defect(
         "a worker that cannot publish its status in a rebalance crashes", planter=_status_must_be_published
     ),
+    "whole_batches": Defect("a read from within a batch begins with its first record", planter=_whole_batches),
+    "last_record_only": Defect(
+        "a commit compares only the last processed record with the broker's", planter=_last_record_only, near=1_800
+    ),
     "interrupted_commit": Defect("a cancelled caller takes the commit down with it", planter=_interrupted_commit),
 }
 
@@ -343,4 +365,5 @@ FIXED = (
     "unheeded_rebalance",
     "status_must_be_published",
     "interrupted_commit",
+    "last_record_only",
 )

@@ -47,8 +47,8 @@ class Storage:
             return True
         if checkpoint.offset >= len(history):
             return False
-        entry = history[checkpoint.offset]
-        return checkpoint.writer in entry[1::2]
+        record = history[checkpoint.offset]
+        return record.writer == checkpoint.writer
 
     def _trim(self) -> bool:
         """Trim as expired retention does: a changelog to its last record, other topics to the committed offset."""

@@ -8,10 +8,10 @@ from typing import Any
 
 import msgpack
 import pytest
-from faust_redis.log import Log
-from faust_redis.log.codec import pack
-from faust_redis.log.records import evidence_of
+from faust_redis.log import Log, Record, TopicSpec, WriteBatch
+from faust_redis.log.records import TopicInfo, evidence_of
 from faust_redis.log.scripts import COMMIT, CREATE_TOPIC, GROUP, OFFSETS
+from faust_redis.log.write_arguments import commit_arguments
 from faust_redis.testing.server import Server
 from redis.exceptions import ResponseError
 
@@ -117,22 +117,27 @@ class Commands:
             "EVALSHA", CREATE_TOPIC.digest, 2, keys.topic(name), keys.topics, name, partitions, cleanup, view, 0, "i1"
         )
 
-    def _record(self, streams: list[list[Any]]) -> tuple[int, list[bytes]]:
+    def _record(self) -> Record:
         rng = self.rng
         name = rng.choice([*TOPICS] * 6 + ["later"])
-        target = [name, rng.choice((0, 0, 1)) if name != "ranked" else 0, rng.choice(["i1"] * 30 + ["i2"])]
-        if target not in streams:
-            streams.append(target)
-        parts: list[bytes] = []
+        key = value = None
         if name == "ranked" or rng.random() < 0.9:
-            parts += [
-                b"k",
-                rng.choice((b"all|a", b"old|a", b"x|y|c", b"none")) if name == "ranked" else b"k%d" % rng.randrange(4),
-            ]
+            key = rng.choice((b"all|a", b"old|a", b"x|y|c", b"none")) if name == "ranked" else b"k%d" % rng.randrange(4)
         if rng.random() < 0.8:
-            parts += [b"v", self._standings() if name == "ranked" else b"%d" % rng.randrange(1000)]
-        parts += [b"t", b"%d" % rng.randrange(1000), *([b"h:a", b"x"] if rng.random() < 0.2 else [])]
-        return streams.index(target), parts
+            value = self._standings() if name == "ranked" else b"%d" % rng.randrange(1000)
+        partition = rng.choice((0, 0, 1)) if name != "ranked" else 0
+        headers = (("a", b"x"),) if rng.random() < 0.2 else ()
+        return Record(name, partition, key, value, rng.randrange(1000), headers, rng.choice((b"", b"", b"w1", b"w2")))
+
+    def _passed(self, partition: int, offset: int) -> tuple[str, int, int]:
+        """Return what a member may claim to have processed below an offset: nothing, what is there, or another."""
+        stream = self.both.model.streams.get(self.both.log.keys.stream("plain", partition))
+        records = stream.history if stream else []
+        since = self.rng.randrange(offset + 1)
+        if since == offset or self.rng.random() < 0.3:
+            return "", 0, 0
+        passed, entries = evidence_of(record.evidence for record in records[since:offset])
+        return (passed if self.rng.random() < 0.8 else "0" * 40), since, max(1, entries - (self.rng.random() < 0.1))
 
     def _standings(self) -> bytes:
         rng = self.rng
@@ -152,15 +157,18 @@ class Commands:
 
     async def commit(self) -> None:
         rng = self.rng
-        head: dict[str, Any] = {"streams": [], "offsets": []}
-        records = [self._record(head["streams"]) for _ in range(rng.randint(0, 5))]
-        packed = pack([[parts for place, parts in records if place == n] for n in range(len(head["streams"]))])
+        incarnations = {name: rng.choice(["i1"] * 30 + ["i2"]) for name in (*TOPICS, "later")}
+        specs = {name: TopicSpec(name, *TOPICS.get(name, (1, "delete", ""))) for name in incarnations}  # type: ignore[arg-type]
+        infos = {name: TopicInfo(specs[name], incarnation) for name, incarnation in incarnations.items()}
+        records = [self._record() for _ in range(rng.choice((0, 1, 2, 3, 5, 5, 200)))]
+        prefix, text, *payloads = commit_arguments(self.both.prefix, WriteBatch(records), infos, None, None).argv
+        head: dict[str, Any] = json.loads(text)
         member = rng.choice(MEMBERS)
         if rng.random() < 0.6:
             generation = self.generation - (rng.random() < 0.1)
             head["fence"] = {"group": "g", "member": member, "generation": generation}
             standing = rng.choice((-1, -1, 0, rng.randrange(3)))
-            offsets = [(p, rng.choice((0, 1, 2, rng.randrange(30)))) for p in range(rng.randint(0, 2))]
+            offsets = [(p, rng.choice((0, 1, 2, rng.randrange(300)))) for p in range(rng.randint(0, 2))]
             head["offsets"] = [["plain", p, offset, standing, *self._passed(p, offset)] for p, offset in offsets]
         if rng.random() < 0.1:
             head["require"] = ["table", 0, f"k{rng.randrange(4)}"]
@@ -173,18 +181,7 @@ class Commands:
                 head["sequence"] = {"producer": member, "number": number, "ttl_ms": LONG_MS}
                 if rng.random() < 0.2:
                     head["sequence"]["after"] = number - 1
-        await self.both.say("EVALSHA", COMMIT.digest, 1, "any", self.both.prefix, json.dumps(head), packed)
-
-    def _passed(self, partition: int, offset: int) -> tuple[str, int]:
-        """Return what a member may claim to have processed below an offset: nothing, what is there, or another."""
-        stream = self.both.model.streams.get(self.both.log.keys.stream("plain", partition))
-        values = (
-            [dict(zip(parts[::2], parts[1::2], strict=True)).get(b"v") for parts in stream.history] if stream else []
-        )
-        since = self.rng.randrange(offset + 1)
-        if since == offset or self.rng.random() < 0.3:
-            return "", 0
-        return evidence_of(values[since:offset] if self.rng.random() < 0.8 else [b"another"]), since
+        await self.both.say("EVALSHA", COMMIT.digest, 1, "any", prefix, json.dumps(head), *payloads)
 
     async def group(self) -> None:
         rng, member = self.rng, self.rng.choice(MEMBERS)
@@ -232,9 +229,10 @@ async def test_a_foreign_entry_is_refused_by_both(log: Log) -> None:
         "EVALSHA", CREATE_TOPIC.digest, 2, keys.topic("plain"), keys.topics, "plain", 1, "delete", "", 0, "i1"
     )
     await log.redis.xadd(keys.stream("plain", 0), {"k": "x"}, id="5-1")
-    both.model.stream(keys.stream("plain", 0)).add([b"k", b"x"], (5, 1))
-    head = json.dumps({"streams": [["plain", 0, "i1"]], "offsets": []})
-    reply = await both.say("EVALSHA", COMMIT.digest, 1, "any", both.prefix, head, pack([[[b"t", b"0"]]]))
+    both.model.stream(keys.stream("plain", 0)).add([b"k", b"x"], entry_id=(5, 1))
+    info = TopicInfo(TopicSpec("plain", 1), "i1")
+    args = commit_arguments(both.prefix, WriteBatch([Record("plain", 0, None, None, 0)]), {"plain": info}, None, None)
+    reply = await both.say("EVALSHA", COMMIT.digest, 1, "any", *args.argv)
     assert reply == [b"FOREIGN", b"plain", b"0", b"5-1", b"0-0"]
 
 

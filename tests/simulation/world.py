@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from random import Random
 
-from faust_redis.log import codec
 from faust_redis.log.keys import Keys
 from faust_redis.log.partitioner import partition_for
 from faust_redis.log.records import Record, TopicInfo, WriteBatch
 from faust_redis.log.scripts import COMMIT, CREATE_TOPIC
+from faust_redis.log.write_arguments import commit_arguments
 from faust_redis.testing.loop import Agenda, ProcessLoop, process_loop
 from faust_redis.testing.network import Network, Weather
 from faust_redis.testing.server import Server
@@ -172,7 +172,8 @@ class World:
         keys, result = Keys(NAMESPACE), []
         for p in range(self.plan.partitions):
             stream = self.server.streams.get(keys.stream(topic, p))
-            result.append([(e[1], e[3] if e[2] == b"v" else None) for e in stream.history] if stream else [])
+            records = stream.history if stream else []
+            result.append([(record.key or b"", record.value) for record in records])
         return result
 
     def _after_command(self, sender: str, command: tuple[object, ...], reply: object) -> None:
@@ -276,7 +277,7 @@ class World:
     def append(self, topic: str, key: bytes, value: bytes) -> None:
         """Append an input, as the ingress would."""
         record = Record(topic, partition_for(key, self.plan.partitions), key, value, 0)
-        args = codec.commit_arguments(Keys(NAMESPACE).prefix, WriteBatch([record]), self._infos, None, None)
+        args = commit_arguments(Keys(NAMESPACE).prefix, WriteBatch([record]), self._infos, None, None)
         self.server.execute("EVALSHA", COMMIT.digest, 1, "", *args.argv)
         self.network.wake()
 

@@ -16,7 +16,7 @@ from tests.testing import apps
 
 SEEDS_FOR_A_DEFECT = 60
 
-RARE = {"overtaken_recovery_goes_on", "unheeded_rebalance"}
+RARE = {"last_record_only", "overtaken_recovery_goes_on", "unheeded_rebalance"}
 """Defects that need an unlikely order of messages. `tests/simulation` plays enough seeds to meet it."""
 
 NEAR = {"late_attempts_count": 16, "left_over_events_write": 8, "no_recovery": 52}

@@ -161,7 +161,8 @@ async def test_a_foreign_key_among_offsets_is_an_error_of_the_log_that_names_it(
 
 
 async def test_a_stream_of_another_type_does_not_hide_where_other_partitions_begin(log: Log) -> None:
-    await log.append([Record("t", partition, b"k", b"v", 1) for partition in (0, 0, 1)])
+    for partition in (0, 0, 1):
+        await log.append([Record("t", partition, b"k", b"v", 1)])
     await log.redis.xtrim(log.keys.stream("t", 0), minid="0-2", approximate=False)
     await log.redis.set(log.keys.stream("t", 1), "foreign")
     assert await log.beginning_offsets("t") == {0: 1, 1: 0}

@@ -192,7 +192,7 @@ async def test_a_worker_whose_event_loop_is_stuck_is_evicted_and_fenced(
 async def test_a_worker_whose_disk_is_full_ends_with_a_clear_error_and_the_next_goes_on(
     workers: Workers, log: Log
 ) -> None:
-    records = 4 * RECORDS  # The rows take more space on disk than the limit.
+    records = 30 * RECORDS  # The rows take more space on disk than the limit.
     await feed(log, records)
     await workers.start("a", file_bytes_max=32_000)
     process = workers.running["a"]

@@ -157,19 +157,35 @@ async def test_a_write_whose_predecessor_is_lost_is_refused(log: Log) -> None:
 async def test_a_commit_that_passes_a_record_that_is_gone_is_refused(log: Log, now: list[bytes]) -> None:
     """A member processed two records before the broker was restored: their effects have no cause and are refused."""
     fence = await join(log)
-    await log.append([record(b"first"), *(record(value) for value in now)])
-    preconditions = Preconditions(0, evidence_of([b"one", b"two"]), since=1)
+    for value in (b"first", *now):
+        await log.append([record(value)])
+    preconditions = Preconditions(0, *passing([b"one", b"two"], since=1))
     with pytest.raises(RolledBackError, match="another record below 3"):
         await log.commit(WriteBatch([record(topic="c")], {T0: 3}, {T0: preconditions}), fence=fence)
     assert await log.end_offsets("c") == {0: 0, 1: 0}
 
 
-async def test_a_commit_that_passes_the_processed_records_is_accepted(log: Log) -> None:
+@pytest.mark.parametrize("since", [0, 1, 3, 5])
+@pytest.mark.parametrize("offset", [6, 7, 10])
+async def test_a_commit_that_passes_the_processed_records_is_accepted(log: Log, since: int, offset: int) -> None:
+    """It may begin and end within a batch."""
     fence = await join(log)
-    await log.append([record(b"first"), record(b"one"), record(None)])
-    preconditions = Preconditions(0, evidence_of([b"one", None]), since=1)
-    await log.commit(WriteBatch([], {T0: 3}, {T0: preconditions}), fence=fence)
-    assert (await log.committed("g"))[T0] == 3
+    await log.append([record(b"first")])
+    await log.append([record(b"%d" % n) for n in range(4)])
+    await log.append([record(None)])
+    await log.append([record(b"%d" % n) for n in range(4)])
+    records = (await log.fetch({T0: 0}))[T0]
+    preconditions = Preconditions(0, *passing([one.evidence for one in records[since:offset]], since))
+    await log.commit(WriteBatch([], {T0: offset}, {T0: preconditions}), fence=fence)
+    assert (await log.committed("g"))[T0] == offset
+    again = Preconditions(offset, *passing([*[one.evidence for one in records[since:offset]], b"more"], since))
+    with pytest.raises(RolledBackError):
+        await log.commit(WriteBatch([], {T0: offset}, {T0: again}), fence=fence)
+
+
+def passing(evidence: list[bytes], since: int) -> tuple[str, int, int]:
+    passed, entries = evidence_of(evidence)
+    return passed, since, entries
 
 
 async def test_the_snapshot_is_the_fold_of_the_changelog(log: Log) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import msgpack
 import pytest
 from faust_redis.log import Fence, GroupInUseError, Log, Record, TopicPartition, TopicSpec, WriteBatch
-from faust_redis.log.integrity import inspect_topic, repair_partition
+from faust_redis.log.integrity import Damage, inspect_topic, repair_partition
 from faust_redis.log.scripts import GROUP
 
 EVENTS, TABLE = TopicPartition("events", 0), TopicPartition("table", 0)
@@ -20,14 +20,18 @@ def row(score: int) -> bytes:
     return packed
 
 
-@pytest.fixture(autouse=True)
-async def topics(log: Log) -> None:
+@pytest.fixture(autouse=True, params=["single records", "a batch"])
+async def batched(log: Log, request: Any) -> bool:
+    """Write four records to each partition; the second and the third share an entry, or not."""
+    batched = bool(request.param == "a batch")
     await log.create_topic(TopicSpec("events", 2))
     await log.create_topic(TopicSpec("table", 1, "compact", "rank"))
-    await log.append([Record("events", 0, b"k", value, 7) for value in VALUES])
-    rows = [(b"xp|ada", row(1)), (b"xp|bob", row(2)), (b"xp|ada", row(3)), (b"xp|cyd", None)]
-    await log.append([Record("table", 0, key, value, 7) for key, value in rows])
+    rows = ((b"xp|ada", row(1)), (b"xp|bob", row(2)), (b"xp|ada", row(3)), (b"xp|cyd", None))
+    for begin, end in [(0, 1), (1, 3), (3, 4)] if batched else [(n, n + 1) for n in range(4)]:
+        await log.append([Record("events", 0, b"k", value, 7) for value in VALUES[begin:end]])
+        await log.append([Record("table", 0, key, stored, 7) for key, stored in rows[begin:end]])
     await log.commit(WriteBatch([], {EVENTS: 2}, group="done"))
+    return batched
 
 
 async def foreign_id(log: Log) -> None:
@@ -153,12 +157,13 @@ async def test_a_value_of_another_type_is_kept_under_another_name(log: Log) -> N
     assert aside.decode() in done[0]
 
 
-async def test_rows_that_a_repair_cannot_bring_back_are_named(log: Log) -> None:
+async def test_rows_that_a_repair_cannot_bring_back_are_named(log: Log, batched: bool) -> None:
     await log.redis.xtrim(log.keys.stream(*TABLE), minid="0-3", approximate=False)
     await snapshot_replaced(log)
     done = await repair_partition(log, TABLE)
-    assert any("before offset 2 are lost" in line for line in done)
-    assert await log.redis.hgetall(log.keys.snapshot(*TABLE)) == {b"xp|ada": row(3)}
+    assert any(f"before offset {1 if batched else 2} are lost" in line for line in done)
+    kept = {b"xp|bob": row(2)} if batched else {}
+    assert await log.redis.hgetall(log.keys.snapshot(*TABLE)) == {b"xp|ada": row(3), **kept}
 
 
 async def test_a_repair_is_refused_while_a_member_is_alive(log: Log) -> None:
@@ -173,7 +178,20 @@ async def test_a_repair_is_refused_while_a_member_is_alive(log: Log) -> None:
     assert await repair_partition(log, EVENTS)
 
 
-async def test_records_missing_from_the_middle_are_found(log: Log) -> None:
-    await log.redis.xdel(log.keys.stream(*EVENTS), "0-2")
+async def test_records_missing_from_the_middle_are_found(log: Log, batched: bool) -> None:
+    await log.redis.xdel(log.keys.stream(*EVENTS), "0-3" if batched else "0-2")
     [damages] = (await inspect_topic(log, "events")).values()
     assert [damage.kind for damage in damages] == ["missing"]
+
+
+async def test_a_batch_that_cannot_be_unpacked_is_removed_and_named(log: Log, batched: bool) -> None:
+    await log.redis.xadd(log.keys.stream(*EVENTS), {"n": "2", "z": "neither zstd nor MessagePack"}, id="0-6")
+    await log.redis.hset(log.keys.ends("events"), "0", "6")
+    [damages] = (await inspect_topic(log, "events")).values()
+    assert [damage.kind for damage in damages] == ["entry"]
+    assert any(
+        "1 entries that the log did not write or cannot read" in line for line in await repair_partition(log, EVENTS)
+    )
+    [left] = (await inspect_topic(log, "events")).values()
+    assert left == [Damage("missing", "2 of its last records are gone")]
+    assert (await log.append([Record("events", 0, b"k", b"7", 8)])).offsets == (6,)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from faust_redis.log import Fence, Log, Record, TopicPartition, TopicSpec, WriteBatch
+from faust_redis.log.record_batches import BATCH_RECORDS_MAX
 from faust_redis.log.scripts import GROUP
 from faust_redis.log.trimming import trim_all
 
@@ -18,9 +19,11 @@ AT_ONCE = 100_000
 DEADLINE_S = 20.0
 
 
-async def fill(log: Log, retention_ms: int, cleanup: Any = "delete") -> None:
+async def fill(log: Log, retention_ms: int, cleanup: Any = "delete", *, singly: bool = False) -> None:
     await log.create_topic(TopicSpec(TOPIC, 1, cleanup, retention_ms=retention_ms))
-    await log.append([Record(TOPIC, 0, b"%d" % (i % 10), b"%d" % i, 0) for i in range(RECORDS)])
+    records = [Record(TOPIC, 0, b"%d" % (i % 10), b"%d" % i, 0) for i in range(RECORDS)]
+    for part in ([record] for record in records) if singly else [records]:
+        await log.append(part)
 
 
 async def trim(log: Log) -> int:
@@ -39,11 +42,11 @@ async def start(log: Log) -> int:
 
 
 async def trimmed_to(log: Log, at_least: int) -> None:
-    """Trim repeatedly until the partition begins at an offset, give or take the stream's nodes of a hundred records."""
+    """Trim repeatedly until the partition begins at an offset, or within the batch that holds it."""
 
     async def done() -> bool:
         await trim(log)
-        return await start(log) > at_least - 110
+        return await start(log) > at_least - BATCH_RECORDS_MAX
 
     await until(done)
 
@@ -60,10 +63,11 @@ async def join(log: Log) -> Fence:
     return Fence(GROUP_NAME, MEMBER, int(standing[3]))
 
 
-async def test_records_past_their_retention_go_and_the_last_one_stays(log: Log) -> None:
-    await fill(log, SHORT_MS)
+@pytest.mark.parametrize("singly", [True, False])
+async def test_records_past_their_retention_go_and_the_last_one_stays(log: Log, singly: bool) -> None:
+    await fill(log, SHORT_MS, singly=singly)
     await trimmed_to(log, RECORDS - 1)
-    assert await start(log) <= RECORDS - 1
+    assert RECORDS - (1 if singly else BATCH_RECORDS_MAX) <= await start(log) <= RECORDS - 1
     assert (await log.end_offsets(TOPIC))[0] == RECORDS
     await log.append([Record(TOPIC, 0, b"k", b"next", 0)])
     [record] = await log.tail(TopicPartition(TOPIC, 0), 1)
@@ -129,7 +133,7 @@ async def test_retention_marks_of_the_past_do_not_accumulate(log: Log) -> None:
 
 
 async def test_all_topics_are_trimmed_and_a_call_removes_no_more_than_asked(log: Log) -> None:
-    await fill(log, SHORT_MS)
+    await fill(log, SHORT_MS, singly=True)
 
     async def due() -> bool:
         return bool(await log.trim(TOPIC, [0], 200))
@@ -137,7 +141,7 @@ async def test_all_topics_are_trimmed_and_a_call_removes_no_more_than_asked(log:
     await until(due)
     assert 0 < await start(log) <= 200
     await trim_all(log)
-    assert await start(log) > RECORDS - 110
+    assert await start(log) > RECORDS - BATCH_RECORDS_MAX
 
 
 @pytest.mark.parametrize("cleanup", ["delete", "compact"])
@@ -156,6 +160,6 @@ async def test_a_stream_of_another_type_does_not_stop_the_trimming_of_other_part
 
     async def trimmed() -> bool:
         await trim_all(log)
-        return (await log.beginning_offsets(TOPIC))[1] > RECORDS - 110
+        return (await log.beginning_offsets(TOPIC))[1] > RECORDS - BATCH_RECORDS_MAX
 
     await until(trimmed)

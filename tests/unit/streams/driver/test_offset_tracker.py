@@ -34,13 +34,13 @@ def test_the_watermark_is_the_lowest_unfinished_offset(order: list[int], finishe
 def test_a_commit_shows_what_was_committed_and_what_it_passes() -> None:
     marks = OffsetTracker()
     marks.reset(TP0, 0)
-    for offset, value in enumerate((b"a", None, b"c")):
-        marks.deliver(TP0, offset, value)
+    for offset, evidence in enumerate((b"a", b"", b"c")):
+        marks.deliver(TP0, offset, evidence)
     marks.finish(TP0, [0])
     marks.commit(TP0, 1)
-    assert marks.preconditions(TP0, 3) == Preconditions(1, hashlib.sha1(b"0:1:c").hexdigest(), 1)
-    assert marks.preconditions(TP0, 2) == Preconditions(1, hashlib.sha1(b"0:").hexdigest(), 1)
-    assert marks._partitions[TP0].values.keys() == {1, 2}
+    assert marks.preconditions(TP0, 3) == Preconditions(1, hashlib.sha1(b"0:1:c").hexdigest(), 1, 2)
+    assert marks.preconditions(TP0, 2) == Preconditions(1, hashlib.sha1(b"0:").hexdigest(), 1, 1)
+    assert marks._partitions[TP0].evidence.keys() == {1, 2}
 
 
 def test_an_event_out_of_turn_is_refused() -> None:

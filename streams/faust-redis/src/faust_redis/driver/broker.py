@@ -144,7 +144,7 @@ class Trims(Protocol):
         """Return a topic."""
 
     async def trim(
-        self, topic: str, partitions: Sequence[int], records_max: int, *, wait_for_groups: bool = True
+        self, topic: str, partitions: Sequence[int], entries_max: int, *, wait_for_groups: bool = True
     ) -> int:
         """Remove records past the retention that no reader needs; return how many."""
 

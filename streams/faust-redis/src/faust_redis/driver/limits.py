@@ -15,7 +15,7 @@ FETCH_BLOCK_MS = 100
 HELD_POLL_S = 0.02
 """How often the fetcher polls other partitions while one partition waits for room in its agent's queue."""
 
-RECORD_US, ROW_US, RANKED_ROW_US = 4, 6, 25
+RECORD_US, ROW_US, RANKED_ROW_US = 2, 3, 20
 """Server time for one record of a commit; the server runs no other command meanwhile.
 
 The figures are for a plain topic, a changelog with a snapshot, and a changelog with rankings whose rows have five

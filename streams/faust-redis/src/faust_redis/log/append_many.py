@@ -16,6 +16,7 @@ from faust_redis.log.client import Log
 from faust_redis.log.errors import LogError, UnknownTopicError
 from faust_redis.log.records import Appended, Record, TopicInfo, WriteBatch, WriteId
 from faust_redis.log.scripts import COMMIT
+from faust_redis.log.write_arguments import CommitArguments, commit_arguments
 
 
 class Write(NamedTuple):
@@ -35,7 +36,7 @@ async def append_many(log: Log, writes: Sequence[Write]) -> list[Appended | LogE
     topics = {record.topic for write in writes for record in write.records}
     infos = {topic: await log.topic(topic) for topic in topics}
     sent = [
-        codec.commit_arguments(log.keys.prefix, WriteBatch(list(write.records)), infos, None, write.write_id)
+        commit_arguments(log.keys.prefix, WriteBatch(list(write.records)), infos, None, write.write_id)
         for write in writes
     ]
     try:
@@ -49,7 +50,7 @@ async def append_many(log: Log, writes: Sequence[Write]) -> list[Appended | LogE
     return results
 
 
-def _result(sent: codec.CommitArguments, reply: Sequence[bytes], infos: dict[str, TopicInfo]) -> Appended | LogError:
+def _result(sent: CommitArguments, reply: Sequence[bytes], infos: dict[str, TopicInfo]) -> Appended | LogError:
     try:
         bases, again = codec.commit_result(reply, infos)
     except LogError as exc:

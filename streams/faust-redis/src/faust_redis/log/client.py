@@ -23,7 +23,7 @@ from faust_redis.log.errors import (
     TopicMismatchError,
     UnknownTopicError,
 )
-from faust_redis.log.fetching import entries_apart, fetched_of, records_of, stream_of_another_type
+from faust_redis.log.fetching import Density, entries_apart, fetched_of, last_records, record_at, stream_of_another_type
 from faust_redis.log.groups import Groups
 from faust_redis.log.keys import Keys
 from faust_redis.log.records import (
@@ -40,6 +40,7 @@ from faust_redis.log.records import (
 )
 from faust_redis.log.scripts import COMMIT, CREATE_TOPIC, OFFSETS, TRIM, Script
 from faust_redis.log.suitability import check_server
+from faust_redis.log.write_arguments import commit_arguments
 
 CHECK_INTERVAL_S = 5.0
 """How long a client that writes relies on its last check of the broker."""
@@ -65,6 +66,7 @@ class Log:
         self.keys = Keys(namespace)
         self.redis = connect(url)
         self._topics: dict[str, TopicInfo] = {}
+        self._density = Density()
 
     async def __aenter__(self) -> Self:
         try:
@@ -205,7 +207,7 @@ class Log:
             await self.check()
         topics = {record.topic for record in batch.records} | {rows.topic for rows in batch.rows}
         infos = {topic: await self.topic(topic) for topic in topics}
-        args = codec.commit_arguments(self.keys.prefix, batch, infos, fence, write_id, require=require)
+        args = commit_arguments(self.keys.prefix, batch, infos, fence, write_id, require=require)
         reply = await self.run(COMMIT, [self.keys.topics], args.argv)
         bases, again = codec.commit_result(reply, self._topics)
         return Appended(args.offsets(bases), again, args.row_ends(bases))
@@ -215,7 +217,7 @@ class Log:
     async def fetch(
         self, offsets: Mapping[TopicPartition, int], *, count: int = 500, block_ms: int | None = None
     ) -> dict[TopicPartition, list[StoredRecord]]:
-        """Return records of each partition from its offset on; wait up to `block_ms` when there are none.
+        """Return about `count` records of each partition from its offset on; wait up to `block_ms` when there are none.
 
         A reader compares the first offset with its position to notice that older records were trimmed.
 
@@ -234,7 +236,7 @@ class Log:
         if not offsets:
             return Fetched({}, {})
         wanted = {self.keys.stream(*tp).encode(): tp for tp in offsets}
-        args: list[Any] = ["COUNT", count]
+        args: list[Any] = ["COUNT", self._density.entries(count)]
         if block_ms is not None:
             args += ["BLOCK", max(1, block_ms)]
         ids = [f"0-{offset}" for offset in offsets.values()]
@@ -244,27 +246,28 @@ class Log:
             if not codec.is_wrong_type(exc):
                 raise
             return await self._fetch_apart(offsets, count)
-        return fetched_of({wanted[name]: entries for name, entries in reply or ()})
+        found = {wanted[name]: entries for name, entries in reply or ()}
+        self._density.learn(found.values())
+        return fetched_of(found, offsets, count)
 
     async def _fetch_apart(self, offsets: Mapping[TopicPartition, int], count: int) -> Fetched:
         first_ids = {tp: f"0-{offset + 1}" for tp, offset in offsets.items()}
         entries, damaged = await entries_apart(self.redis, self.url, self.keys, first_ids, count)
-        fetched = fetched_of(entries)
+        fetched = fetched_of(entries, offsets, count)
         return Fetched(fetched.records, {**fetched.damaged, **damaged})
 
     async def at(self, offsets: Mapping[TopicPartition, int]) -> dict[TopicPartition, StoredRecord | None]:
         """Return the record at an offset of each partition; None where there is none (not yet, or not any more)."""
         pipe = self.redis.pipeline(transaction=False)
         for tp, offset in offsets.items():
-            entry_id = f"0-{offset + 1}"
-            pipe.execute_command("XRANGE", self.keys.stream(tp.topic, tp.partition), entry_id, entry_id, "COUNT", 1)
+            pipe.execute_command("XRANGE", self.keys.stream(*tp), f"0-{offset + 1}", "+", "COUNT", 1)
         try:
             replies = await self._call(pipe.execute()) if offsets else []
         except ResponseError:
             for error in (await self._fetch_apart(offsets, 1)).damaged.values():
                 raise error from None
             raise
-        return {tp: next(iter(records_of(tp, reply)), None) for tp, reply in zip(offsets, replies, strict=True)}
+        return {tp: record_at(tp, reply, offset) for (tp, offset), reply in zip(offsets.items(), replies, strict=True)}
 
     async def rows(self, tp: TopicPartition, count: int = 1_000) -> AsyncIterator[list[tuple[bytes, bytes]]]:
         """Yield the snapshot of a compacted partition, about `count` rows at a time; a row may come twice.
@@ -289,11 +292,14 @@ class Log:
 
     async def tail(self, tp: TopicPartition, count: int) -> list[StoredRecord]:
         """Return the last `count` records of a partition, oldest first."""
+
+        def read(high: str, entries: int) -> Awaitable[Any]:
+            return self._ask("XREVRANGE", self.keys.stream(*tp), high, "-", "COUNT", entries)
+
         try:
-            reply = await self._ask("XREVRANGE", self.keys.stream(*tp), "+", "-", "COUNT", count)
+            return await last_records(tp, read, self._density, count)
         except ForeignKeyError as exc:
             raise stream_of_another_type(tp) from exc
-        return records_of(tp, list(reversed(reply)))
 
     async def end_offsets(self, topic: str) -> dict[int, int]:
         """Return the highwater of each partition: the offset that its next record will get."""
@@ -310,8 +316,8 @@ class Log:
         ends = await self.end_offsets(topic)
         first_ids = {TopicPartition(topic, p): "-" for p in ends}
         entries, damaged = await entries_apart(self.redis, self.url, self.keys, first_ids, 1)
-        firsts = {tp.partition: first[0][0] for tp, first in entries.items() if first}
-        begins = {p: codec.offset_of(entry_id, ends[p]) for p, entry_id in firsts.items()}
+        firsts = {tp.partition: first[0] for tp, first in entries.items() if first}
+        begins = {p: codec.first_offset_of(entry, ends[p]) for p, entry in firsts.items()}
         return {**ends, **begins, **{tp.partition: 0 for tp in damaged}}
 
     async def committed(self, group: str) -> dict[TopicPartition, int]:
@@ -330,20 +336,20 @@ class Log:
         return {codec.topic_partition(place): int(offset) for place, offset in reply.items()}
 
     async def trim(
-        self, topic: str, partitions: Sequence[int], records_max: int, *, wait_for_groups: bool = True
+        self, topic: str, partitions: Sequence[int], entries_max: int, *, wait_for_groups: bool = True
     ) -> int:
         """Remove records past the topic's retention that no group and no live reader still needs.
 
         Args:
             topic: The topic; one without retention (0) keeps everything.
             partitions: The partitions to look at.
-            records_max: Records that one partition may lose now; bounds how long the call blocks the server.
+            entries_max: About how many entries one partition may lose now; bounds how long the call blocks the server.
             wait_for_groups: Whether a record that a group has yet to process stays.
 
         Returns:
-            How many records were removed; there may be more while it is not 0.
+            How many entries were removed; there may be more while it is not 0.
         """
-        args = [self.keys.prefix, topic, records_max, int(wait_for_groups), *partitions]
+        args = [self.keys.prefix, topic, entries_max, int(wait_for_groups), *partitions]
         return int(await self.run(TRIM, [self.keys.topics], args))
 
     async def acquire_read_lease(self, topic: str, reader: str, offsets: Mapping[int, int], lease_ms: int) -> None:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, cast
 
-import msgpack
 import orjson
 from redis.exceptions import OutOfMemoryError, ResponseError
 
@@ -25,24 +23,23 @@ from faust_redis.log.errors import (
     SourceMovedError,
     UnknownTopicError,
 )
+from faust_redis.log.record_batches import (
+    TIMESTAMP_MS_MAX,
+    TIMESTAMP_MS_MIN,
+    count_of,
+    is_batch,
+    unpack,
+)
 from faust_redis.log.records import (
     Cleanup,
-    Fence,
-    IdempotencyKey,
-    Rows,
     StoredRecord,
     TopicInfo,
     TopicPartition,
     TopicSpec,
     View,
-    Writable,
-    WriteBatch,
-    WriteId,
 )
 
 HEADER_PREFIX = b"h:"
-TIMESTAMP_MS_MAX = 2**63 - 1
-TIMESTAMP_MS_MIN = -TIMESTAMP_MS_MAX
 TIMESTAMP_DIGITS_SAFE = 16
 """A timestamp of fewer characters fits into 64 bits, whatever its digits are."""
 
@@ -67,41 +64,20 @@ def topic_partition(name: bytes) -> TopicPartition:
     return TopicPartition(topic, int(partition))
 
 
-def fields(record: Writable) -> list[bytes]:
-    """Return a record as stream fields: k, v, t, then headers and w (writer). Absent ones are left out.
-
-    A timestamp that does not fit into 64 bits becomes the nearest one that does: a refused record would stop its
-    writer's whole commit, again and again.
-    """
-    out: list[bytes] = []
-    if record.key is not None:
-        out += (b"k", record.key)
-    if record.value is not None:
-        out += (b"v", record.value)
-    out += (b"t", b"%d" % min(max(record.timestamp_ms, TIMESTAMP_MS_MIN), TIMESTAMP_MS_MAX))
-    for name, value in record.headers:
-        out += (HEADER_PREFIX + name.encode(), value)
-    if record.writer:
-        out += (b"w", record.writer)
-    return out
-
-
-def row_fields(rows: Rows) -> list[list[bytes]]:
-    """Return rows as stream fields, each as `fields` returns a record."""
-    tail = (b"t", b"%d" % rows.timestamp_ms, *((b"w", rows.writer) if rows.writer else ()))
-    return [[b"k", key, *tail] if value is None else [b"k", key, b"v", value, *tail] for key, value in rows.items]
-
-
-def stored(entry: Sequence[Any]) -> StoredRecord:
-    """Return the record of a stream entry ``[id, [field, value, ...]]``.
+def stored(entry: Sequence[Any]) -> list[StoredRecord]:
+    """Return the records of a stream entry ``[id, [field, value, ...]]``.
 
     Raises:
-        ValueError: the entry's id or its timestamp is not one that this log writes.
+        ValueError: the entry's id, its timestamp or its batch is not one that this log writes.
     """
     entry_id, parts = entry
     if not entry_id.startswith(b"0-"):
         raise ValueError(f"the entry {entry_id.decode()!r}, where this log's ids begin with '0-'")
-    offset = int(entry_id[2:]) - 1
+    end = int(entry_id[2:])
+    return unpack(end, parts) if is_batch(parts) else [_single(end - 1, parts)]
+
+
+def _single(offset: int, parts: Sequence[bytes]) -> StoredRecord:
     if parts[::2] == [b"k", b"v", b"t"]:  # most are like this
         text = parts[5]
         timestamp_ms = int(text) if len(text) < TIMESTAMP_DIGITS_SAFE else _timestamp_ms(text)
@@ -125,9 +101,27 @@ def stored(entry: Sequence[Any]) -> StoredRecord:
     return StoredRecord(offset, timestamp_ms, key, value, tuple(headers), writer)
 
 
-def offset_of(entry_id: bytes, otherwise: int) -> int:
-    """Return the offset of an entry; `otherwise` when its id is not one of this log's."""
-    return int(entry_id[2:]) - 1 if entry_id.startswith(b"0-") else otherwise
+def row_of(parts: Sequence[bytes]) -> dict[bytes, bytes | None]:
+    """Return key and value of a single record that cannot be read otherwise; empty without a key."""
+    by_name = dict(zip(parts[::2], parts[1::2], strict=True))
+    return {by_name[b"k"]: by_name.get(b"v")} if b"k" in by_name else {}
+
+
+def count_or_one(entry: Sequence[Any]) -> int:
+    """Return how many records an entry holds; 1 when this log did not write it."""
+    try:
+        return max(1, count_of(entry[1]))
+    except ValueError:
+        return 1
+
+
+def first_offset_of(entry: Sequence[Any], otherwise: int) -> int:
+    """Return the offset of an entry's first record; `otherwise` when this log did not write the entry."""
+    entry_id, parts = entry
+    try:
+        return int(entry_id.removeprefix(b"0-")) - count_of(parts)
+    except ValueError:
+        return otherwise
 
 
 def _timestamp_ms(text: bytes) -> int:
@@ -140,101 +134,26 @@ def _timestamp_ms(text: bytes) -> int:
 
 
 def readable(
-    tp: TopicPartition, entries: Sequence[Sequence[Any]]
+    tp: TopicPartition, entries: Sequence[Sequence[Any]], offset: int = 0, count: int | None = None
 ) -> tuple[list[StoredRecord], DamagedPartitionError | None]:
-    """Return the records of stream entries up to the first unreadable one, and that one's error."""
+    """Return the records of stream entries up to the first unreadable one, and that one's error.
+
+    Args:
+        tp: The partition.
+        entries: The entries, lowest first.
+        offset: The first offset to return: it may lie within a batch.
+        count: Stop with the entry that makes them as many.
+    """
     records: list[StoredRecord] = []
     for entry in entries:
         try:
-            records.append(stored(entry))
+            found = stored(entry)
         except ValueError as exc:
             return records, DamagedPartitionError(*tp, f"its stream holds {exc}")
+        records += found if found[0].offset >= offset else [one for one in found if one.offset >= offset]
+        if count is not None and len(records) >= count:
+            break
     return records, None
-
-
-@dataclass(frozen=True, slots=True)
-class CommitArguments:
-    """The commit script's arguments, the stream of each record, and where in its stream each `Rows` ends."""
-
-    argv: list[Any]
-    stream_of: list[int]
-    row_counts: list[tuple[int, int]]
-
-    def offsets(self, bases: Sequence[int]) -> tuple[int, ...]:
-        """Return the offset of each record, given the highwater of each stream before the write."""
-        ends = list(bases)
-        out = []
-        for stream in self.stream_of:
-            out.append(ends[stream])
-            ends[stream] += 1
-        return tuple(out)
-
-    def row_ends(self, bases: Sequence[int]) -> tuple[int, ...]:
-        """Return the offset of the last row of each `Rows`, given the same."""
-        return tuple(bases[stream] + count - 1 for stream, count in self.row_counts)
-
-
-def commit_arguments(
-    prefix: str,
-    batch: WriteBatch,
-    infos: Mapping[str, TopicInfo],
-    fence: Fence | None,
-    write_id: WriteId | None,
-    *,
-    require: tuple[str, int, str] | None = None,
-) -> CommitArguments:
-    """Pack a batch for the commit script: its checks as JSON, its records by stream as MessagePack."""
-    streams: dict[tuple[str, int | None], int] = {}
-    stream_of: list[int] = []
-    entries: list[list[list[bytes]]] = []
-    for record in batch.records:
-        place = (record.topic, record.partition)
-        index = streams.get(place)
-        if index is None:
-            index = streams[place] = len(streams)
-            entries.append([])
-        stream_of.append(index)
-        entries[index].append(fields(record))
-    row_counts: list[tuple[int, int]] = []
-    for rows in batch.rows:
-        index = streams.setdefault((rows.topic, rows.partition), len(streams))
-        if index == len(entries):
-            entries.append([])
-        entries[index] += row_fields(rows)
-        row_counts.append((index, len(entries[index])))
-    head: dict[str, Any] = {
-        "streams": [[topic, partition, infos[topic].incarnation] for topic, partition in streams],
-        "offsets": [
-            [tp.topic, tp.partition, offset, *batch.preconditions.get(tp, (-1, "", 0))]
-            for tp, offset in batch.offsets.items()
-        ],
-        **_write_id(write_id),
-    }
-    if fence is not None:
-        head["fence"] = {"group": fence.group, "member": fence.member, "generation": fence.generation}
-    if batch.group is not None:
-        head["group"] = batch.group
-    if batch.source_offsets is not None:
-        steps = [[f"{tp.topic}:{tp.partition}", *step] for tp, step in batch.source_offsets.steps.items()]
-        head["copied"] = {"name": batch.source_offsets.name, "steps": steps}
-    if require is not None:
-        head["require"] = require
-    return CommitArguments([prefix, orjson.dumps(head), pack(entries)], stream_of, row_counts)
-
-
-def _write_id(write_id: WriteId | None) -> dict[str, Any]:
-    if write_id is None:
-        return {}
-    if isinstance(write_id, IdempotencyKey):
-        return {"idempotency": {"name": write_id.name, "digest": write_id.digest, "ttl_ms": write_id.ttl_ms}}
-    sequence = {"producer": write_id.producer, "number": write_id.number, "ttl_ms": write_id.ttl_ms}
-    return {"sequence": sequence if write_id.after is None else sequence | {"after": write_id.after}}
-
-
-def pack(entries: Sequence[Sequence[Sequence[bytes]]]) -> bytes:
-    """Pack the records of each stream, each a list of fields, for the commit script."""
-    packed: bytes = msgpack.packb(entries, use_bin_type=False)  # Lua has only raw strings
-    return packed
 
 
 def commit_result(reply: Sequence[bytes], topics: MutableMapping[str, TopicInfo]) -> tuple[list[int], bool]:

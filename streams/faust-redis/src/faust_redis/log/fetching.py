@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from redis.asyncio import Redis
@@ -13,6 +14,23 @@ from faust_redis.log.connection import answer, translated
 from faust_redis.log.errors import DamagedPartitionError
 from faust_redis.log.keys import Keys
 from faust_redis.log.records import Fetched, StoredRecord, TopicPartition
+
+
+class Density:
+    """How many records an entry held in the last read. It turns a number of records into one of entries to ask for."""
+
+    def __init__(self) -> None:
+        self._records_an_entry = 1.0
+
+    def entries(self, records: int) -> int:
+        """Return in how many entries to expect so many records."""
+        return max(1, math.ceil(records / self._records_an_entry))
+
+    def learn(self, replies: Iterable[Sequence[Any]]) -> None:
+        """Note the entries of a read."""
+        counts = [codec.count_or_one(entry) for entries in replies for entry in entries]
+        if counts:
+            self._records_an_entry = sum(counts) / len(counts)
 
 
 def records_of(tp: TopicPartition, entries: Sequence[Any]) -> list[StoredRecord]:
@@ -27,11 +45,48 @@ def records_of(tp: TopicPartition, entries: Sequence[Any]) -> list[StoredRecord]
     return records
 
 
-def fetched_of(found: Mapping[TopicPartition, Sequence[Any]]) -> Fetched:
-    """Sort out what can be read. Records before an unreadable entry come first; the next fetch meets the entry."""
+def record_at(tp: TopicPartition, entries: Sequence[Any], offset: int) -> StoredRecord | None:
+    """Return the record at an offset among those of some entries; None when it is not there."""
+    return next((record for record in records_of(tp, entries) if record.offset == offset), None)
+
+
+async def last_records(
+    tp: TopicPartition, read: Callable[[str, int], Awaitable[Any]], density: Density, count: int
+) -> list[StoredRecord]:
+    """Return the last `count` records of a partition, oldest first.
+
+    Args:
+        tp: The partition.
+        read: Returns a number of entries up to an id, newest first.
+        density: How many records an entry holds.
+        count: The number of records.
+    """
+    records: list[StoredRecord] = []
+    high = "+"
+    while len(records) < count:
+        wanted = density.entries(count - len(records))
+        entries = await read(high, wanted)
+        density.learn([entries])
+        records = records_of(tp, entries[::-1]) + records
+        if len(entries) < wanted:
+            break
+        high = f"({entries[-1][0].decode()}"
+    return records[-count:]
+
+
+def fetched_of(
+    found: Mapping[TopicPartition, Sequence[Any]], offsets: Mapping[TopicPartition, int], count: int
+) -> Fetched:
+    """Sort out what can be read. Records before an unreadable entry come first; the next fetch meets the entry.
+
+    Args:
+        found: The entries of each partition.
+        offsets: The first offset to return of each partition.
+        count: How many records of a partition are enough.
+    """
     fetched = Fetched({}, {})
     for tp, entries in found.items():
-        records, error = codec.readable(tp, entries)
+        records, error = codec.readable(tp, entries, offsets[tp], count)
         if records:
             fetched.records[tp] = records
         elif error is not None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import NamedTuple
 
+from faust_redis.log import codec
 from faust_redis.log.client import Log
-from faust_redis.log.errors import ForeignKeyError, GroupInUseError, UnknownTopicError
+from faust_redis.log.errors import DamagedPartitionError, ForeignKeyError, GroupInUseError, LogError, UnknownTopicError
 from faust_redis.log.rankings import standings_of
 from faust_redis.log.records import TopicPartition
 from faust_redis.log.scripts import INSPECT, REPAIR
+from faust_redis.log.write_arguments import packed_parts, packed_rows
 
 RECORDS_COMPARED = 500
 """Last records of a partition that an inspection compares with its snapshot; bounds how long it blocks the server."""
@@ -17,7 +19,11 @@ RECORDS_COMPARED = 500
 ROWS_RANKED_MAX = 50_000
 """Rows of a ranked topic up to which an inspection compares them with its rankings."""
 
-RANKING_ATTEMPTS = 3
+ATTEMPTS = 3
+"""How often an inspection or a repair reads again what was written to meanwhile."""
+
+ROWS_SHOWN = 3
+PAGE_ENTRIES = 100
 STREAM_KINDS = frozenset({"type", "end", "entry"})
 
 
@@ -34,14 +40,36 @@ class Damage(NamedTuple):
 
 
 async def inspect_partition(log: Log, tp: TopicPartition) -> list[Damage]:
-    """Compare a partition's stream, highwater and snapshot, at one moment on the server.
+    """Compare a partition's stream, highwater and snapshot.
 
     The inspection reads the last records, and the next record of each group.
     """
     args = [log.keys.prefix, tp.topic, tp.partition, RECORDS_COMPARED]
     reply = [part.decode(errors="replace") for part in await log.run(INSPECT, [log.keys.topics], args)]
     found = dict.fromkeys(Damage(kind, text) for kind, text in zip(reply[::2], reply[1::2], strict=True))
-    return list(found)
+    return list(found) or await _inspect_tail(log, tp)
+
+
+async def _inspect_tail(log: Log, tp: TopicPartition) -> list[Damage]:
+    """Read the last records, and compare rows with them; skip a partition that is written to all the time."""
+    for _ in range(ATTEMPTS):
+        try:
+            records = await log.tail(tp, RECORDS_COMPARED)
+        except DamagedPartitionError as exc:
+            return [Damage("entry", exc.damage)]
+        last = {record.key: record.value for record in records if record.key is not None}
+        if not last or not (await log.topic(tp.topic)).spec.compacted:
+            return []
+        values, end = await log.at_once(
+            ("HMGET", log.keys.snapshot(*tp), *last), ("HGET", log.keys.ends(tp.topic), tp.partition)
+        )
+        if int(end or 0) == records[-1].offset + 1:
+            wrong = [
+                key.decode(errors="replace") for key, value in zip(last, values, strict=True) if value != last[key]
+            ]
+            text = f"{len(wrong)} rows of the snapshot differ from their last record: {', '.join(wrong[:ROWS_SHOWN])}"
+            return [Damage("row", text)] if wrong else []
+    return []
 
 
 async def inspect_rankings(log: Log, topic: str) -> list[Damage]:
@@ -51,7 +79,7 @@ async def inspect_rankings(log: Log, topic: str) -> list[Damage]:
     """
     if (await log.topic(topic)).spec.view != "rank":
         return []
-    for _ in range(RANKING_ATTEMPTS):
+    for _ in range(ATTEMPTS):
         before = await log.end_offsets(topic)
         expected = await _expected_rankings(log, topic)
         if expected is None:
@@ -106,13 +134,45 @@ async def repair_partition(log: Log, tp: TopicPartition) -> list[str]:
         return []
     rebuilds = int(any(damage.kind in STREAM_KINDS for damage in damages))
     rankings = [log.keys.ranking(tp.topic, name) for name in sorted(await _ranking_names(log, tp.topic))]
-    args = [log.keys.prefix, tp.topic, tp.partition, rebuilds, *rankings]
-    status, *rest = (part.decode(errors="replace") for part in await log.run(REPAIR, [log.keys.topics], args))
-    if status == "ALIVE":
-        raise GroupInUseError(
-            f"groups have live members ({', '.join(sorted(rest))}); stop them first, then repeat this"
-        )
-    return rest
+    end = 0
+    for _ in range(ATTEMPTS):
+        kept = await _kept_below(log, tp, end)
+        args = [log.keys.prefix, tp.topic, tp.partition, rebuilds, end, *kept, *rankings]
+        status, *rest = (part.decode(errors="replace") for part in await log.run(REPAIR, [log.keys.topics], args))
+        if status == "ALIVE":
+            raise GroupInUseError(
+                f"groups have live members ({', '.join(sorted(rest))}); stop them first, then repeat this"
+            )
+        if status == "DONE":
+            return rest
+        end = int(rest[0])
+    raise LogError(f"partition {tp.partition} of {tp.topic!r} is written to; stop its writers, then repeat this")
+
+
+async def _kept_below(log: Log, tp: TopicPartition, end: int) -> tuple[int, bytes, bytes]:
+    """Read the records below an end. Return the offset of the first, the last value of each key, and unreadable ids.
+
+    Each id comes with the timestamp of the record before it. Values and ids are packed for the repair script.
+    """
+    first, rows, unreadable, timestamp_ms = end, dict[bytes, bytes | None](), list[bytes](), 0
+    low = "-"
+    while True:
+        try:
+            [entries] = await log.at_once(("XRANGE", log.keys.stream(*tp), low, f"0-{end}", "COUNT", PAGE_ENTRIES))
+        except ForeignKeyError:
+            entries = []
+        for entry in entries:
+            first = min(first, codec.first_offset_of(entry, end))
+            try:
+                records = codec.stored(entry)
+                rows.update((one.key, one.value) for one in records if one.key is not None)
+                timestamp_ms = records[-1].timestamp_ms
+            except ValueError:
+                unreadable += (entry[0], b"%d" % timestamp_ms)
+                rows.update(codec.row_of(entry[1]))
+        if len(entries) < PAGE_ENTRIES:
+            return first, packed_rows(rows), packed_parts(unreadable)
+        low = f"({entries[-1][0].decode()}"
 
 
 async def _unreadable(log: Log, tp: TopicPartition) -> list[Damage]:

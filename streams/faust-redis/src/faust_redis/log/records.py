@@ -105,8 +105,12 @@ class Writable(Protocol):
         """See `Record`."""
 
 
+class PackedBatch(bytes):
+    """The packed records of one entry of a stream."""
+
+
 class StoredRecord(NamedTuple):
-    """A record read from the log, with its offset."""
+    """A record read from the log, with its offset. `batch`: the packed batch that holds it; None in an own entry."""
 
     offset: int
     timestamp_ms: int
@@ -114,6 +118,12 @@ class StoredRecord(NamedTuple):
     value: bytes | None
     headers: Headers = ()
     writer: bytes = b""
+    batch: PackedBatch | None = None
+
+    @property
+    def evidence(self) -> bytes:
+        """Return the bytes by which the broker recognises that it still holds this record."""
+        return self.value or b"" if self.batch is None else self.batch
 
 
 class Fetched(NamedTuple):
@@ -209,17 +219,29 @@ class Preconditions(NamedTuple):
         committed: The offset that was committed last; only this member commits it.
         passed: SHA-1 in hexadecimal of the `evidence_of` the records from `since` on. It is no protection.
         since: The first of these records.
+        entries: How many entries of the stream hold these records.
     """
 
     committed: int
     passed: str
     since: int = 0
+    entries: int = 0
 
 
-def evidence_of(values: Iterable[bytes | None]) -> str:
-    """Return SHA-1 in hexadecimal over the values of consecutive records, each after its length and a colon."""
-    text = b"".join(b"%d:%b" % (len(value or b""), value or b"") for value in values)
-    return hashlib.sha1(text, usedforsecurity=False).hexdigest()
+def evidence_of(evidence: Iterable[bytes]) -> tuple[str, int]:
+    """Return SHA-1 in hexadecimal over the evidence of consecutive records, and how many entries hold them.
+
+    The evidence of an entry comes after its length and a colon. Records of one batch share its evidence.
+    """
+    entries: list[bytes] = []
+    batch = None
+    for each in evidence:
+        if type(each) is PackedBatch:
+            if each is batch:
+                continue
+            batch = each
+        entries.append(b"%d:%b" % (len(each), each))
+    return hashlib.sha1(b"".join(entries), usedforsecurity=False).hexdigest(), len(entries)
 
 
 class Rows(NamedTuple):

@@ -28,7 +28,7 @@ class Trimmed(Protocol):
         """Return a topic."""
 
     async def trim(
-        self, topic: str, partitions: Sequence[int], records_max: int, *, wait_for_groups: bool = True
+        self, topic: str, partitions: Sequence[int], entries_max: int, *, wait_for_groups: bool = True
     ) -> int:
         """Trim partitions of a topic; return how many records were removed."""
 

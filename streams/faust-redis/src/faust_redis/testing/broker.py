@@ -10,6 +10,7 @@ from faust_redis.log.keys import Keys
 from faust_redis.log.partitioner import partition_for
 from faust_redis.log.records import Headers, Record, TopicInfo, TopicSpec, WriteBatch
 from faust_redis.log.scripts import COMMIT, CREATE_TOPIC
+from faust_redis.log.write_arguments import commit_arguments
 from faust_redis.testing.server import Server
 from faust_redis.testing.worker import NAMESPACE
 
@@ -73,7 +74,7 @@ class Broker:
             else:
                 partition = partition_for(key, info.spec.partitions)
         record = Record(topic, partition, key, value, timestamp_ms, headers)
-        args = codec.commit_arguments(self.keys.prefix, WriteBatch([record]), {topic: info}, None, None)
+        args = commit_arguments(self.keys.prefix, WriteBatch([record]), {topic: info}, None, None)
         codec.commit_result(self.server.execute("EVALSHA", COMMIT.digest, 1, "", *args.argv), {})
 
     def records(self, topic: str) -> list[tuple[int, StoredRecord]]:
@@ -82,8 +83,8 @@ class Broker:
 
     def _records(self, topic: str, partition: int) -> Iterator[tuple[int, StoredRecord]]:
         stream = self.server.streams.get(self.keys.stream(topic, partition))
-        for entry_id, parts in (*stream.past, *stream.entries) if stream else ():
-            yield partition, codec.stored([b"%d-%d" % entry_id, parts])
+        for record in stream.history if stream else ():
+            yield partition, record
 
     def _partitions(self, topic: str) -> range:
         fields = self.server.execute("HMGET", self.keys.topic(topic), "partitions")

@@ -92,7 +92,7 @@ class Invariants:
         if sequence is not None:
             self._check_number(sequence["producer"], sequence["number"])
         changelogs = set(self._changelogs.values())
-        rows = {TP(topic, partition) for topic, partition, _ in head["streams"] if topic in changelogs}
+        rows = {TP(topic, partition) for topic, partition, *_ in head["streams"] if topic in changelogs}
         if fence is None:
             if rows:
                 self._broken(f"{sender} wrote table rows to {_names(rows)} outside of the group's fence")

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from bisect import bisect_right
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import chain, islice
+from operator import itemgetter
 from typing import Any
 
 from redis.exceptions import ResponseError
+
+from faust_redis.log import codec
+from faust_redis.log.records import StoredRecord
 
 Hash = dict[bytes, bytes]
 Script = Callable[[Any, Any, Any], Any]
@@ -27,20 +33,20 @@ class Stream:
     """Trimmed entries. Checks of a test see them; clients do not."""
     last: tuple[int, int] = (0, 0)
     groups: dict[str, int] = field(default_factory=dict)
+    _history: list[StoredRecord] = field(default_factory=list)
+    _decoded: int = 0
 
-    def add(self, entry: list[bytes], entry_id: tuple[int, int] | None = None) -> None:
-        """Append under the next ``0-*`` id, or under the id of a foreign writer."""
+    def add(self, entry: list[bytes], count: int = 1, entry_id: tuple[int, int] | None = None) -> None:
+        """Append `count` records as one entry, or an entry under the id of a foreign writer."""
         if entry_id is None and self.last[0]:
             raise ResponseError("The ID specified in XADD is equal or smaller than the target stream top item")
-        self.last = entry_id or (0, self.last[1] + 1)
+        self.last = entry_id or (0, self.last[1] + count)
         self.entries.append((self.last, entry))
 
     def after(self, low: int, count: int) -> list[list[Any]]:
-        """Return entries with ids above ``0-low``. The log's ids have no gaps, so an id gives an entry's place."""
-        place = low - len(self.past)
-        place = place if 0 <= place < len(self.entries) and self.entries[place][0] == (0, low + 1) else 0
-        found = (entry for entry in self.entries[place:] if entry[0] > (0, low))
-        return [[b"%d-%d" % entry_id, parts] for entry_id, parts in take(found, count)]
+        """Return entries with ids above ``0-low``."""
+        place = bisect_right(self.entries, (0, low), key=itemgetter(0))
+        return [[b"%d-%d" % entry_id, parts] for entry_id, parts in self.entries[place : place + count]]
 
     def trim(self, low: int) -> int:
         """Remove entries below ``0-low``, but never the last one. Return their number."""
@@ -50,14 +56,12 @@ class Stream:
         return count
 
     @property
-    def history(self) -> list[list[bytes]]:
-        """Return the fields of every entry that was ever appended, in order."""
-        return [parts for _, parts in (*self.past, *self.entries)]
-
-
-def take(items: Iterable[Any], count: int) -> list[Any]:
-    """Return at most the first `count` items."""
-    return [item for item, _ in zip(items, range(count), strict=False)]
+    def history(self) -> list[StoredRecord]:
+        """Return every record that was ever appended, in order."""
+        for entry_id, parts in islice(chain(self.past, self.entries), self._decoded, None):
+            self._history += codec.stored([b"%d-%d" % entry_id, parts])
+            self._decoded += 1
+        return self._history
 
 
 class Keyspace:

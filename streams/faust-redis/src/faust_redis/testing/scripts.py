@@ -12,7 +12,8 @@ from typing import Any
 import msgpack
 
 from faust_redis.log.rankings import has_standings, standings_of
-from faust_redis.log.records import evidence_of
+from faust_redis.log.record_batches import count_of
+from faust_redis.log.records import PackedBatch, evidence_of
 from faust_redis.testing.keyspace import Hash, Keyspace, Stream, raw
 
 
@@ -69,11 +70,11 @@ def commit(server: Keyspace, _keys: Sequence[Any], argv: Sequence[Any]) -> list[
             _check_evidence(server, prefix, server.hash(f"{prefix}group:{fence['group']}:offsets"), head["offsets"])
         if "require" in head:
             _check_row(server, prefix, *head["require"])
-        targets = [_target(server, prefix, *stream) for stream in head["streams"]]
+        targets = [_target(server, prefix, *stream[:3]) for stream in head["streams"]]
     except _RefusedError as refused:
         return list(refused.args)
     bases = raw(json.dumps([target.end for target in targets], separators=(",", ":")))
-    _append(server, targets, argv[2])
+    _append(server, targets, head["streams"], iter(argv[2:]))
     if fence:
         _commit_offsets(server, prefix, fence["group"], head["offsets"])
     if key:
@@ -113,24 +114,30 @@ def _check_fence(server: Keyspace, group: str, fence: dict[str, Any]) -> None:
 
 
 def _check_evidence(server: Keyspace, prefix: str, committed: Hash, offsets: list[list[Any]]) -> None:
-    for topic, partition, offset, expected, passed, since in offsets:
+    for topic, partition, offset, expected, *evidence in offsets:
         name = raw(f"{topic}:{partition}")
         current = committed.get(name)
         if expected >= 0 and (current or b"0") != raw(expected):
             found = b"committed " + (current or b"nothing")
             raise _RefusedError(b"ROLLED_BACK", name, found, b"committed %d" % expected)
-        if passed and not _passes(server, f"{prefix}log:{topic}:{partition}", offset, passed, since):
+        if evidence[0] and not _passes(server, f"{prefix}log:{topic}:{partition}", offset, *evidence):
             raise _RefusedError(
                 b"ROLLED_BACK", name, b"another record below %d" % offset, b"processed one that is gone"
             )
 
 
-def _passes(server: Keyspace, stream: str, offset: int, passed: str, since: int) -> bool:
-    found = server.execute("XRANGE", stream, f"0-{since + 1}", "+", "COUNT", offset - since)
-    if len(found) != offset - since or found[-1][0] != b"0-%d" % offset:
-        return False
-    values = [dict(zip(parts[::2], parts[1::2], strict=True)).get(b"v") for _, parts in found]
-    return evidence_of(values) == passed
+def _passes(server: Keyspace, stream: str, offset: int, *evidence: Any) -> bool:
+    passed, since, entries = evidence
+    found = server.execute("XRANGE", stream, f"0-{since + 1}", "+", "COUNT", entries)
+    own, begins = [], since
+    for entry_id, parts in found:
+        by_name = dict(zip(parts[::2], parts[1::2], strict=True))
+        ends = int(entry_id.partition(b"-")[2])
+        if ends - count_of(parts) > begins:
+            return False
+        begins = ends
+        own.append(PackedBatch(by_name[b"z"]) if b"z" in by_name else by_name.get(b"v", b""))
+    return bool(begins >= offset and evidence_of(own)[0] == passed)
 
 
 def _check_row(server: Keyspace, prefix: str, topic: str, partition: int, key: str) -> None:
@@ -153,16 +160,18 @@ def _target(server: Keyspace, prefix: str, topic: str, partition: int, incarnati
     return target
 
 
-def _append(server: Keyspace, targets: list[_Target], packed: bytes) -> None:
-    for target, entries in zip(targets, msgpack.unpackb(packed, raw=True), strict=True):
-        rows: dict[bytes, bytes | None] = {}
-        for entry in entries:
-            server.stream(target.key).add(entry)
-            target.end += 1
-            if target.snapshot is not None and entry[0] == b"k":
-                rows[entry[1]] = entry[3] if entry[2] == b"v" else None
-        if target.snapshot is not None:
-            target.fold(rows)
+def _append(server: Keyspace, targets: list[_Target], streams: list[list[Any]], payloads: Iterator[bytes]) -> None:
+    for target, (_, _, _, entries, compacted) in zip(targets, streams, strict=True):
+        for count, has_writer in entries:
+            packed = next(payloads)
+            parts = msgpack.unpackb(packed, raw=True) if count == 1 else [b"n", b"%d" % count, b"z", packed]
+            server.stream(target.key).add(parts + ([b"w", next(payloads)] if has_writer else []), count)
+            target.end += count
+        if compacted:
+            flat = msgpack.unpackb(next(payloads), raw=True)
+            target.fold(
+                {key: None if value is False else value for key, value in zip(flat[::2], flat[1::2], strict=True)}
+            )
         target.ends[target.partition] = raw(target.end)
 
 

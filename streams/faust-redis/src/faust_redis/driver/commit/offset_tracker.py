@@ -17,7 +17,7 @@ from faust_redis.log.records import evidence_of
 class _Partition:
     """One partition: everything below `first_unfinished` is finished, and so are the offsets in `ahead` and `gaps`."""
 
-    __slots__ = ("ahead", "committed", "first_unfinished", "gaps", "next_offset", "values")
+    __slots__ = ("ahead", "committed", "evidence", "first_unfinished", "gaps", "next_offset")
 
     def __init__(self, base: int) -> None:
         self.committed = base
@@ -25,7 +25,7 @@ class _Partition:
         self.next_offset = base
         self.ahead: set[int] = set()
         self.gaps: dict[int, int] = {}
-        self.values: dict[int, bytes | None] = {}
+        self.evidence: dict[int, bytes] = {}
 
     def in_flight(self) -> int:
         done = len(self.ahead) + sum(end - begin for begin, end in self.gaps.items())
@@ -98,8 +98,8 @@ class OffsetTracker:
         for tp in tps:
             self._partitions.pop(tp, None)
 
-    def deliver(self, tp: TP, offset: int, value: bytes | None = None) -> None:
-        """Note that an event with this value is delivered to its agents.
+    def deliver(self, tp: TP, offset: int, evidence: bytes = b"") -> None:
+        """Note that the event of a record with this evidence is delivered to its agents.
 
         Raises:
             AssertionError: the offset is not the next one, so an event would be lost or duplicated.
@@ -108,7 +108,7 @@ class OffsetTracker:
         if offset != partition.next_offset:
             raise AssertionError(f"offset {offset} of {tp} delivered where {partition.next_offset} was next")
         partition.next_offset = offset + 1
-        partition.values[offset] = value
+        partition.evidence[offset] = evidence
 
     def deliver_run(self, tp: TP, records: Sequence[StoredRecord]) -> None:
         """Note that consecutive events are delivered; see `deliver`."""
@@ -117,7 +117,7 @@ class OffsetTracker:
         if first != partition.next_offset or last - first != len(records) - 1:
             raise AssertionError(f"offsets {first} to {last} of {tp} delivered where {partition.next_offset} was next")
         partition.next_offset = last + 1
-        partition.values.update((record.offset, record.value) for record in records)
+        partition.evidence.update((record.offset, record.evidence) for record in records)
 
     def finish(self, tp: TP, offsets: Iterable[int]) -> None:
         """Note finished events. Unknown partitions are ignored: their new owner processes the events again."""
@@ -176,15 +176,15 @@ class OffsetTracker:
             if offset > partition.first_unfinished:
                 raise AssertionError(f"{tp} committed at {offset}, but {partition.first_unfinished} is not finished")
             for passed in range(partition.committed, offset):
-                partition.values.pop(passed, None)
+                partition.evidence.pop(passed, None)
             partition.committed = max(partition.committed, offset)
 
     def preconditions(self, tp: TP, offset: int) -> Preconditions:
         """Return the state that the broker must have: the last committed offset, and the last events below `offset`."""
         partition = self._partitions[tp]
         since = max(partition.committed, offset - EVIDENCE_RECORDS_MAX)
-        values = map(partition.values.get, range(since, offset))
-        return Preconditions(partition.committed, evidence_of(values), since)
+        passed, entries = evidence_of(partition.evidence.get(each, b"") for each in range(since, offset))
+        return Preconditions(partition.committed, passed, since, entries)
 
     def in_flight(self) -> int:
         """Return how many delivered events are not finished, in all partitions."""

@@ -143,7 +143,7 @@ class HandOver:
     async def _deliver_one(self, tp: TP, record: StoredRecord) -> None:
         self._state.see(tp, record.offset + 1)
         if tp in self._tracker:
-            self._tracker.deliver(tp, record.offset, record.value)
+            self._tracker.deliver(tp, record.offset, record.evidence)
             if not self._app.topics.acks_enabled_for(tp.topic):
                 self._tracker.finish(tp, (record.offset,))
         if not self._app.client_only and (not self._channels(tp) or is_for_another_group(record, self._group)):

@@ -2,8 +2,9 @@
 -- KEYS[1] any key of the namespace (routes the call on a cluster)
 -- ARGV[1] key prefix
 -- ARGV[2] JSON {fence?, group?, copied?, idempotency? | sequence?, require?, offsets, streams}
--- ARGV[3] MessagePack: for each of the streams its records, each a list of fields
--- Fields have the order k, v, t, header...; absent fields are left out. The snapshot code relies on this order.
+-- ARGV[3...] for each of the streams, its entries: MessagePack of the fields of a single record, or a packed batch and its
+-- writer, if it has one; then, for a compacted topic, MessagePack of its last value for each key: key, value, key...
+-- (false is a tombstone). A stream in ARGV[2] is {topic, partition, incarnation, {{count, has a writer}...}, compacted}.
 -- All checks come before the first write, because Redis does not roll back a script that fails.
 local prefix = ARGV[1]
 local head = cjson.decode(ARGV[2])
@@ -53,20 +54,23 @@ if head.fence then
 end
 
 -- Only this member commits its partitions. So the committed offset must be its last one, and the records below the new
--- offset must be those that the member processed. Otherwise the broker was restored to an earlier state.
+-- offset must be those that the member processed. Otherwise the broker was restored to an earlier state. The evidence of
+-- a record is its value, or the packed batch that holds it; entries come in order, so the last one must reach the offset.
 local function passes(o)
-  local first, last = string.format('0-%d', o[6] + 1), string.format('0-%d', o[3])
-  local entries = redis.call('XRANGE', prefix .. 'log:' .. o[1] .. ':' .. o[2], first, last)
-  if #entries ~= o[3] - o[6] then return false end
-  local values = {}
-  for n, entry in ipairs(entries) do
-    local value = ''
+  local key, begins = prefix .. 'log:' .. o[1] .. ':' .. o[2], o[6]
+  local evidence = {}
+  for n, entry in ipairs(redis.call('XRANGE', key, string.format('0-%d', o[6] + 1), '+', 'COUNT', o[7])) do
+    local own, count = '', 1
     for i = 1, #entry[2], 2 do
-      if entry[2][i] == 'v' then value = entry[2][i + 1] end
+      local name, value = entry[2][i], entry[2][i + 1]
+      if name == 'v' or name == 'z' then own = value elseif name == 'n' then count = tonumber(value) end
     end
-    values[n] = #value .. ':' .. value
+    local ends = tonumber(string.sub(entry[1], 3))
+    if ends - count > begins then return false end
+    begins = ends
+    evidence[n] = #own .. ':' .. own
   end
-  return redis.sha1hex(table.concat(values)) == o[5]
+  return begins >= o[3] and redis.sha1hex(table.concat(evidence)) == o[5]
 end
 
 -- The offsets of a group without members have no fence: the committed offset keeps two writers apart.
@@ -112,12 +116,12 @@ for i, s in ipairs(head.streams) do
   local stream = {
     topic = s[1],
     number = s[2],
+    entries = s[4],
     key = prefix .. 'log:' .. s[1] .. ':' .. s[2],
     ends = prefix .. 'ends:' .. s[1],
     partition = tostring(s[2]),
-    keys = {},
-    rows = {},
     snap = meta[3] ~= 'delete' and (prefix .. 'snap:' .. s[1] .. ':' .. s[2]) or nil,
+    compacted = s[5],
     rank = meta[4] == 'rank' and (prefix .. 'rank:' .. s[1] .. ':') or nil,
   }
   local wrong = mistyped(stream.key, 'stream', s[1], s[2]) or mistyped(stream.ends, 'hash', s[1], s[2])
@@ -139,14 +143,8 @@ end
 local bases = {}
 for i, top in ipairs(ends) do bases[i] = top end
 
--- The snapshot keeps the last value of each key. The script writes it after the records, many rows per call.
 local ROWS_A_CALL, ARGUMENTS_A_CALL = 500, 1000
 local call = redis.call
-
-local function fold(stream, key, value)
-  if stream.rows[key] == nil then stream.keys[#stream.keys + 1] = key end
-  stream.rows[key] = value
-end
 
 -- The row `name|member` of a ranked topic is a MessagePack map {suffix: [score, ...]}. The member has this score in the
 -- ranking `name/suffix`, or `name` for an empty suffix. Scores replace each other, so the old row need not be read. A
@@ -182,8 +180,9 @@ end
 
 local function rank(stream)
   stream.gone, stream.come = {}, {}
-  for _, key in ipairs(stream.keys) do
-    local found = standings(stream.rows[key])
+  for i = 1, #stream.rows, 2 do
+    local key, value = stream.rows[i], stream.rows[i + 1]
+    local found = standings(value)
     if found then
       collect(stream, stream.come, key, found)
     else
@@ -198,13 +197,19 @@ local function rank(stream)
   end
 end
 
-local batches = cmsgpack.unpack(ARGV[3])
-for i, entries in ipairs(batches) do
-  local stream = streams[i]
-  if stream.snap then
-    for _, entry in ipairs(entries) do
-      if entry[1] == 'k' then fold(stream, entry[2], entry[3] == 'v' and entry[4] or false) end
+local argument = 2
+for _, stream in ipairs(streams) do
+  for _, entry in ipairs(stream.entries) do
+    argument = argument + 1
+    entry.payload = ARGV[argument]
+    if entry[2] then
+      argument = argument + 1
+      entry.writer = ARGV[argument]
     end
+  end
+  if stream.compacted then
+    argument = argument + 1
+    stream.rows = stream.snap and cmsgpack.unpack(ARGV[argument]) or {}
     local wrong = stream.rank and rank(stream)
     if wrong then return wrong end
   end
@@ -219,21 +224,21 @@ local function write_rankings(stream, changes, command)
   end
 end
 
+-- The snapshot keeps the last value of each key.
 local function write_snapshot(stream)
-  local keys = stream.keys
-  for first = 1, #keys, ROWS_A_CALL do
+  local rows = stream.rows
+  for first = 1, #rows, 2 * ROWS_A_CALL do
     local set, del = {}, {}
-    for i = first, math.min(first + ROWS_A_CALL - 1, #keys) do
-      local value = stream.rows[keys[i]]
-      if value then
-        set[#set + 1] = keys[i]
-        set[#set + 1] = value
+    for i = first, math.min(first + 2 * ROWS_A_CALL, #rows + 1) - 1, 2 do
+      if rows[i + 1] then
+        set[#set + 1] = rows[i]
+        set[#set + 1] = rows[i + 1]
       else
-        del[#del + 1] = keys[i]
+        del[#del + 1] = rows[i]
       end
     end
-    if #set > 0 then redis.call('HSET', stream.snap, unpack(set)) end
-    if #del > 0 then redis.call('HDEL', stream.snap, unpack(del)) end
+    if #set > 0 then call('HSET', stream.snap, unpack(set)) end
+    if #del > 0 then call('HDEL', stream.snap, unpack(del)) end
   end
   if stream.rank then
     -- A standing may move from a deleted row to another, so remove members before adding others.
@@ -242,14 +247,26 @@ local function write_snapshot(stream)
   end
 end
 
-for i, entries in ipairs(batches) do
-  local key = streams[i].key
-  for _, entry in ipairs(entries) do call('XADD', key, '0-*', unpack(entry)) end
-  ends[i] = ends[i] + #entries
-end
 for i, stream in ipairs(streams) do
-  write_snapshot(stream)
-  redis.call('HSET', stream.ends, stream.partition, string.format('%d', ends[i]))
+  for _, entry in ipairs(stream.entries) do
+    local count, payload = entry[1], entry.payload
+    ends[i] = ends[i] + count
+    local id = string.format('0-%d', ends[i])
+    if count == 1 then
+      call('XADD', stream.key, id, unpack(cmsgpack.unpack(payload)))
+    elseif entry.writer then
+      call('XADD', stream.key, id, 'n', count, 'z', payload, 'w', entry.writer)
+    else
+      call('XADD', stream.key, id, 'n', count, 'z', payload)
+    end
+  end
+  if #stream.entries > 0 then
+    -- Count records, not entries, so that XINFO GROUPS shows the lag in records.
+    local top = string.format('%d', ends[i])
+    call('XSETID', stream.key, '0-' .. top, 'ENTRIESADDED', top)
+  end
+  if stream.rows then write_snapshot(stream) end
+  call('HSET', stream.ends, stream.partition, string.format('%d', ends[i]))
 end
 
 for _, c in ipairs(head.copied and head.copied.steps or {}) do

@@ -1,10 +1,14 @@
 -- Make the keys of one partition consistent again. This needs that no group has a live member.
 -- KEYS[1] any key of the namespace (routes the call on a cluster)
--- ARGV[1] key prefix, ARGV[2] topic, ARGV[3] partition, ARGV[4] '1' to rewrite the stream, then the topic's rankings
--- Returns 'ALIVE' and the live members, or 'DONE' and a text for each change.
+-- ARGV[1] key prefix, ARGV[2] topic, ARGV[3] partition, ARGV[4] '1' to rewrite the stream
+-- ARGV[5] the end of the partition for which the caller read the records, ARGV[6] the offset of the first of them
+-- ARGV[7] MessagePack: the last value of each key in these records (key, value, key, value...; false is a tombstone)
+-- ARGV[8] MessagePack: the ids of entries that cannot be read, each with the timestamp of the record before it
+-- ARGV[9...] the topic's rankings
+-- Returns 'ALIVE' and the live members, 'END' and the end of the partition when it is another, or 'DONE' and a text for
+-- each change.
 local prefix, topic, partition = ARGV[1], ARGV[2], ARGV[3]
 local PAGE = 500
-local INT64_MAX = '9223372036854775807'
 local stream = prefix .. 'log:' .. topic .. ':' .. partition
 local ends = prefix .. 'ends:' .. topic
 local snapshot = prefix .. 'snap:' .. topic .. ':' .. partition
@@ -13,7 +17,9 @@ local meta = redis.call('HMGET', prefix .. 'topic:' .. topic, 'cleanup', 'view',
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 local groups = redis.call('SMEMBERS', prefix .. 'groups')
-local done = {'DONE'}
+local unreadable, done = {}, {'DONE'}
+local ids = cmsgpack.unpack(ARGV[8])
+for i = 1, #ids, 2 do unreadable[ids[i]] = ids[i + 1] end
 
 local function report(text) done[#done + 1] = text end
 local function integer(number) return string.format('%d', number) end
@@ -36,8 +42,9 @@ local function set_aside(key, expected)
   return true
 end
 
+-- Return nothing for a stream whose key holds a value of another type.
 local function top_of_stream()
-  local entry = redis.call('XREVRANGE', stream, '0-18446744073709551615', '-', 'COUNT', 1)[1]
+  local entry = redis.pcall('XREVRANGE', stream, '0-18446744073709551615', '-', 'COUNT', 1)[1]
   return entry and tonumber(string.sub(entry[1], 3)) or 0
 end
 
@@ -53,27 +60,20 @@ end
 -- them. They stay when a group has committed an offset above the high watermark.
 local function highwater()
   local top = top_of_stream()
-  local known = tonumber(redis.call('HGET', ends, partition) or '')
+  local kept = redis.pcall('HGET', ends, partition)
+  local known = type(kept) == 'string' and tonumber(kept)
   if not known then return math.max(top, committed_max()) end
   if top > known and committed_max() > known then return math.max(top, committed_max()) end
   return known
 end
 
-local function is_timestamp(text)
-  local digits = string.match(text, '^-?(%d+)$')
-  return digits ~= nil and (#digits < #INT64_MAX or (#digits == #INT64_MAX and digits <= INT64_MAX))
-end
-
--- Replace an unreadable timestamp by the timestamp of the record before it.
-local function repair_timestamps(entry, before)
+-- Give a single record with an unreadable timestamp the one of the record before it; return false for another entry.
+local function repair_timestamp(entry, timestamp)
   local fields, repaired = entry[2], false
   for i = 1, #fields, 2 do
-    if fields[i] == 't' then
-      if not is_timestamp(fields[i + 1]) then fields[i + 1], repaired = before, true end
-      before = fields[i + 1]
-    end
+    if fields[i] == 't' then fields[i + 1], repaired = timestamp, true end
   end
-  return before, repaired
+  return repaired
 end
 
 local function pages(key, first, last, visit)
@@ -89,15 +89,17 @@ end
 -- Redis never lowers a stream's last id, so copy the good entries to a new stream.
 local function rewrite_stream(high)
   local fresh = prefix .. 'damaged:fresh'
-  local before, copied, repaired = '0', 0, 0
+  local copied, repaired = 0, 0
   local had = redis.call('XLEN', stream)
   redis.call('DEL', fresh)
   pages(stream, 1, high, function(entry)
-    local changed
-    before, changed = repair_timestamps(entry, before)
+    local timestamp = unreadable[entry[1]]
+    local changed = timestamp and repair_timestamp(entry, timestamp)
     if changed then repaired = repaired + 1 end
-    redis.call('XADD', fresh, entry[1], unpack(entry[2]))
-    copied = copied + 1
+    if changed or not timestamp then
+      redis.call('XADD', fresh, entry[1], unpack(entry[2]))
+      copied = copied + 1
+    end
   end)
   if high == 0 then
     redis.call('DEL', stream)
@@ -114,27 +116,23 @@ local function rewrite_stream(high)
       if offset then redis.pcall('XGROUP', 'CREATE', stream, group, '0-' .. offset, 'ENTRIESREAD', offset) end
     end
   end
-  if had > copied then report('removed ' .. (had - copied) .. ' entries that the log did not write') end
+  if had > copied then report('removed ' .. (had - copied) .. ' entries that the log did not write or cannot read') end
   if repaired > 0 then report('gave ' .. repaired .. ' records the timestamp of the record before them') end
-  report('the stream ends at offset ' .. integer(high) .. ' and has ' .. copied .. ' records')
+  report('the stream ends at offset ' .. integer(high) .. ' and has ' .. copied .. ' entries')
 end
 
 local function fold_tail(high, lost)
-  local rows, changed, first = {}, 0, nil
-  pages(stream, 1, high, function(entry)
-    first = first or tonumber(string.sub(entry[1], 3)) - 1
-    local fields = entry[2]
-    if fields[1] == 'k' then rows[fields[2]] = fields[3] == 'v' and fields[4] or false end
-  end)
-  for key, value in pairs(rows) do
+  local rows, changed = cmsgpack.unpack(ARGV[7]), 0
+  for i = 1, #rows, 2 do
+    local key, value = rows[i], rows[i + 1]
     if redis.call('HGET', snapshot, key) ~= value then
       changed = changed + 1
       if value then redis.call('HSET', snapshot, key, value) else redis.call('HDEL', snapshot, key) end
     end
   end
   if changed > 0 then report('set ' .. changed .. ' rows of the snapshot to their last record') end
-  if lost and high > 0 and first ~= 0 then
-    report('rows last written before offset ' .. (first or integer(high)) .. ' are lost; restore the broker to get them back')
+  if lost and high > 0 and ARGV[6] ~= '0' then
+    report('rows last written before offset ' .. ARGV[6] .. ' are lost; restore the broker to get them back')
   end
 end
 
@@ -165,7 +163,7 @@ end
 
 local function rebuild_rankings()
   local members = 0
-  for i = 5, #ARGV do
+  for i = 9, #ARGV do
     if not set_aside(ARGV[i], 'zset') then redis.call('DEL', ARGV[i]) end
   end
   for number = 0, tonumber(meta[3]) - 1 do
@@ -176,10 +174,11 @@ local function rebuild_rankings()
   report('rebuilt the rankings, with ' .. members .. ' members')
 end
 
+local high = highwater()
+if ARGV[5] ~= integer(high) then return {'END', integer(high)} end
 local aside = set_aside(stream, 'stream')
 set_aside(ends, 'hash')
 local lost = meta[1] ~= 'delete' and set_aside(snapshot, 'hash')
-local high = highwater()
 if aside or ARGV[4] == '1' then rewrite_stream(high) end
 redis.call('HSET', ends, partition, integer(high))
 if meta[1] ~= 'delete' then fold_tail(high, lost) end

@@ -1,9 +1,9 @@
 -- Remove the records of some partitions that neither the topic's retention nor any reader still needs.
 -- The last record of a partition always stays.
 -- KEYS[1] any key of the namespace (routes the call on a cluster)
--- ARGV[1] key prefix, ARGV[2] topic, ARGV[3] most records that this call removes from a partition,
+-- ARGV[1] key prefix, ARGV[2] topic, ARGV[3] about how many entries this call may remove from a partition,
 -- ARGV[4] '1' when groups hold back trimming, then partitions
--- Returns the number of records removed.
+-- Returns the number of entries removed. An entry goes when all of its records may go.
 local prefix, topic, limit = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local retention = tonumber(redis.call('HGET', prefix .. 'topic:' .. topic, 'retention_ms') or '0')
 if retention == 0 then return 0 end
@@ -57,12 +57,15 @@ for i = 5, #ARGV do
       floor = lowest(floor, redis.call('HGET', prefix .. 'group:' .. group .. ':offsets', topic .. ':' .. partition))
     end
     for _, offsets in ipairs(readers) do floor = lowest(floor, offsets[partition]) end
-    -- `~` removes only whole nodes of the stream, which is cheap. A later call removes the records left below the floor.
+    -- `~` removes whole nodes of the stream, which is cheap and bounded. What is left below the floor is one node.
     local id = '0-' .. string.format('%d', floor + 1)
     local stream = prefix .. 'log:' .. topic .. ':' .. partition
     local gone = redis.pcall('XTRIM', stream, 'MINID', '~', id, 'LIMIT', limit)
     -- A partition whose stream was replaced by a value of another type must not stop the trimming of the others.
-    if type(gone) == 'number' then removed = removed + gone end
+    if type(gone) == 'number' then
+      if gone < limit then gone = gone + redis.call('XTRIM', stream, 'MINID', '=', id) end
+      removed = removed + gone
+    end
   end
 end
 return removed

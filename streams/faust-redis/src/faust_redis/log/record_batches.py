@@ -1,0 +1,147 @@
+"""Record batches: one stream entry holds many records of one write, packed by column and compressed.
+
+An entry with several records has the fields ``n`` (how many), ``z`` (the compressed columns) and, in a changelog, ``w``
+(the writer). Its id is the offset of its last record + 1: `XREAD` after ``0-o`` returns the entry that holds `o`.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from itertools import repeat
+from typing import Any, NamedTuple
+
+import msgpack
+import zstandard
+
+from faust_redis.log.records import Headers, PackedBatch, Rows, StoredRecord, Writable
+
+BATCH_RECORDS_MAX = 128
+BATCH_BYTES_MAX = 65_536
+"""Payload after which a batch takes no further record. A reader that needs one record reads the whole batch."""
+
+UNPACKED_BYTES_MAX = 1 << 30
+LEVEL = 1
+TIMESTAMP_MS_MAX = 2**63 - 1
+TIMESTAMP_MS_MIN = -TIMESTAMP_MS_MAX
+
+
+class _Codecs(threading.local):
+    """The compressor and decompressor of a thread; zstandard's must not be shared."""
+
+    def __init__(self) -> None:
+        self.compress = zstandard.ZstdCompressor(level=LEVEL).compress
+        self.decompress = zstandard.ZstdDecompressor().decompress
+
+
+_codecs = _Codecs()
+
+
+class Batch(NamedTuple):
+    """Records of one stream that share an entry: their columns, and their writer."""
+
+    writer: bytes
+    timestamps: list[int]
+    keys: list[bytes | None]
+    values: list[bytes | None]
+    headers: list[Headers]
+
+    def pack(self) -> bytes:
+        """Return the compressed columns."""
+        first = self.timestamps[0]
+        times: Any = first if self.timestamps.count(first) == len(self.timestamps) else self.timestamps
+        headers = self.headers if any(self.headers) else None
+        return _codecs.compress(msgpack.packb((times, self.keys, self.values, headers)))
+
+
+def within_64_bits(timestamp_ms: int) -> int:
+    """Return a timestamp, or the nearest one that fits: a refused record would stop its writer's commit for good."""
+    return min(max(timestamp_ms, TIMESTAMP_MS_MIN), TIMESTAMP_MS_MAX)
+
+
+def batches_of(records: Sequence[Writable]) -> Iterator[Batch]:
+    """Yield the records of one stream in batches of bounded size, each with one writer."""
+    batch, size = Batch(b"", [], [], [], []), 0
+    for record in records:
+        if batch.keys and (
+            record.writer != batch.writer or size > BATCH_BYTES_MAX or len(batch.keys) >= BATCH_RECORDS_MAX
+        ):
+            yield batch
+            batch, size = Batch(record.writer, [], [], [], []), 0
+        elif not batch.keys:
+            batch = Batch(record.writer, [], [], [], [])
+        batch.timestamps.append(within_64_bits(record.timestamp_ms))
+        batch.keys.append(record.key)
+        batch.values.append(record.value)
+        batch.headers.append(record.headers)
+        size += len(record.key or b"") + len(record.value or b"")
+    if batch.keys:
+        yield batch
+
+
+def batches_of_rows(rows: Rows) -> Iterator[Batch]:
+    """Yield rows in batches of bounded size."""
+    timestamp_ms, begin, size = within_64_bits(rows.timestamp_ms), 0, 0
+    for i, (key, value) in enumerate(rows.items):
+        if i > begin and (size > BATCH_BYTES_MAX or i - begin >= BATCH_RECORDS_MAX):
+            yield _of_items(rows.writer, timestamp_ms, rows.items[begin:i])
+            begin, size = i, 0
+        size += len(key) + len(value or b"")
+    if begin < len(rows.items):
+        yield _of_items(rows.writer, timestamp_ms, rows.items[begin:])
+
+
+def _of_items(writer: bytes, timestamp_ms: int, items: Sequence[tuple[bytes, bytes | None]]) -> Batch:
+    count = len(items)
+    return Batch(writer, [timestamp_ms] * count, [key for key, _ in items], [value for _, value in items], [()] * count)
+
+
+def is_batch(parts: Sequence[bytes]) -> bool:
+    """Return whether the fields of an entry are a batch's."""
+    return len(parts) > 1 and parts[0] == b"n"
+
+
+def count_of(parts: Sequence[bytes]) -> int:
+    """Return how many records an entry with these fields holds.
+
+    Raises:
+        ValueError: the entry is a batch whose count is no number.
+    """
+    return int(parts[1]) if is_batch(parts) else 1
+
+
+def unpack(end: int, parts: Sequence[bytes]) -> list[StoredRecord]:
+    """Return the records of a batch that ends below the offset `end`.
+
+    Raises:
+        ValueError: the fields are not those of a batch.
+    """
+    by_name = dict(zip(parts[::2], parts[1::2], strict=True))
+    count, packed = count_of(parts), PackedBatch(by_name.get(b"z", b""))
+    try:
+        columns = msgpack.unpackb(_codecs.decompress(packed, max_output_size=UNPACKED_BYTES_MAX), strict_map_key=False)
+        times, keys, values, headers = columns
+        if isinstance(times, int):
+            times = [times] * count
+        heads = repeat((), count) if headers is None else [_headers(each) for each in headers]
+        records = list(
+            map(
+                StoredRecord,
+                range(end - count, end),
+                times,
+                keys,
+                values,
+                heads,
+                repeat(by_name.get(b"w", b""), count),
+                repeat(packed, count),
+            )
+        )
+    except (zstandard.ZstdError, msgpack.exceptions.UnpackException, TypeError) as exc:
+        raise ValueError(f"a batch of {count} records that cannot be unpacked: {exc}") from exc
+    if not len(records) == len(times) == len(keys) == len(values) == count or not 0 < count <= end:
+        raise ValueError(f"a batch that ends below offset {end} and does not hold the {count} records that it names")
+    return records
+
+
+def _headers(stored: Any) -> Headers:
+    return tuple((name, value) for name, value in stored) if stored else ()

@@ -1,0 +1,181 @@
+"""Encode a write for the commit script. Pure: values in, bytes out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgpack
+import orjson
+
+from faust_redis.log.codec import HEADER_PREFIX
+from faust_redis.log.record_batches import Batch, batches_of, batches_of_rows, within_64_bits
+from faust_redis.log.records import Fence, IdempotencyKey, Record, Rows, TopicInfo, Writable, WriteBatch, WriteId
+
+
+def fields(record: Writable) -> list[bytes]:
+    """Return a record as stream fields: k, v, t, then headers and w (writer). Absent ones are left out.
+
+    A timestamp that does not fit into 64 bits becomes the nearest one that does: a refused record would stop its
+    writer's whole commit, again and again.
+    """
+    out: list[bytes] = []
+    if record.key is not None:
+        out += (b"k", record.key)
+    if record.value is not None:
+        out += (b"v", record.value)
+    out += (b"t", b"%d" % within_64_bits(record.timestamp_ms))
+    for name, value in record.headers:
+        out += (HEADER_PREFIX + name.encode(), value)
+    if record.writer:
+        out += (b"w", record.writer)
+    return out
+
+
+@dataclass(frozen=True, slots=True)
+class CommitArguments:
+    """The commit script's arguments, the stream of each record, and where in its stream each `Rows` ends."""
+
+    argv: list[Any]
+    stream_of: list[int]
+    row_counts: list[tuple[int, int]]
+
+    def offsets(self, bases: Sequence[int]) -> tuple[int, ...]:
+        """Return the offset of each record, given the highwater of each stream before the write."""
+        ends = list(bases)
+        out = []
+        for stream in self.stream_of:
+            out.append(ends[stream])
+            ends[stream] += 1
+        return tuple(out)
+
+    def row_ends(self, bases: Sequence[int]) -> tuple[int, ...]:
+        """Return the offset of the last row of each `Rows`, given the same."""
+        return tuple(bases[stream] + count - 1 for stream, count in self.row_counts)
+
+
+class _Stream:
+    """What one write appends to one stream: records, and rows after them."""
+
+    __slots__ = ("count", "number", "records", "rows")
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.count = 0
+        self.records: list[Writable] = []
+        self.rows: list[Rows] = []
+
+    def entries(self) -> tuple[list[tuple[int, bool]], list[bytes]]:
+        """Return how many records each entry holds and whether a batch has a writer, and the payloads.
+
+        A payload is the fields of a single record, or a packed batch; the writer of a batch follows.
+        """
+        heads: list[tuple[int, bool]] = []
+        payloads: list[bytes] = []
+        batches = [*batches_of(self.records), *(batch for rows in self.rows for batch in batches_of_rows(rows))]
+        for batch in batches:
+            count = len(batch.keys)
+            heads.append((count, count > 1 and bool(batch.writer)))
+            payloads.append(batch.pack() if count > 1 else packed_parts(_fields_of(batch)))
+            if count > 1 and batch.writer:
+                payloads.append(batch.writer)
+        return heads, payloads
+
+    def final_rows(self) -> bytes:
+        """Return the last value of each key as alternating keys and values; False is a tombstone."""
+        last: dict[bytes, bytes | None] = {
+            record.key: record.value for record in self.records if record.key is not None
+        }
+        for rows in self.rows:
+            last.update(rows.items)
+        return packed_rows(last)
+
+
+def _add_record(streams: dict[tuple[str, int | None], _Stream], record: Writable) -> int:
+    """Add a record to its stream; return the stream's number."""
+    place = record.topic, record.partition
+    stream = streams.get(place)
+    if stream is None:
+        stream = streams[place] = _Stream(len(streams))
+    stream.records.append(record)
+    stream.count += 1
+    return stream.number
+
+
+def _add_rows(streams: dict[tuple[str, int | None], _Stream], rows: Rows) -> tuple[int, int]:
+    """Add rows to their stream; return its number, and how many records it has then."""
+    stream = streams.setdefault((rows.topic, rows.partition), _Stream(len(streams)))
+    stream.rows.append(rows)
+    stream.count += len(rows.items)
+    return stream.number, stream.count
+
+
+def _fields_of(batch: Batch) -> list[bytes]:
+    [timestamp_ms], [key], [value], [headers] = batch.timestamps, batch.keys, batch.values, batch.headers
+    return fields(Record("", 0, key, value, timestamp_ms, headers, batch.writer))
+
+
+def commit_arguments(
+    prefix: str,
+    batch: WriteBatch,
+    infos: Mapping[str, TopicInfo],
+    fence: Fence | None,
+    write_id: WriteId | None,
+    *,
+    require: tuple[str, int, str] | None = None,
+) -> CommitArguments:
+    """Pack a batch for the commit script: its checks as JSON, then the payloads of each stream.
+
+    A stream's payloads are its entries and, where its topic is compacted, the last value of each key.
+    """
+    streams: dict[tuple[str, int | None], _Stream] = {}
+    stream_of = [_add_record(streams, record) for record in batch.records]
+    row_counts = [_add_rows(streams, rows) for rows in batch.rows]
+    heads: list[Any] = []
+    payloads: list[bytes] = []
+    for (topic, partition), stream in streams.items():
+        entries, packed = stream.entries()
+        compacted = infos[topic].spec.compacted
+        heads.append([topic, partition, infos[topic].incarnation, entries, compacted])
+        payloads += packed
+        if compacted:
+            payloads.append(stream.final_rows())
+    head: dict[str, Any] = {
+        "streams": heads,
+        "offsets": [
+            [tp.topic, tp.partition, offset, *batch.preconditions.get(tp, (-1, "", 0, 0))]
+            for tp, offset in batch.offsets.items()
+        ],
+        **_write_id(write_id),
+    }
+    if fence is not None:
+        head["fence"] = {"group": fence.group, "member": fence.member, "generation": fence.generation}
+    if batch.group is not None:
+        head["group"] = batch.group
+    if batch.source_offsets is not None:
+        steps = [[f"{tp.topic}:{tp.partition}", *step] for tp, step in batch.source_offsets.steps.items()]
+        head["copied"] = {"name": batch.source_offsets.name, "steps": steps}
+    if require is not None:
+        head["require"] = require
+    return CommitArguments([prefix, orjson.dumps(head), *payloads], stream_of, row_counts)
+
+
+def _write_id(write_id: WriteId | None) -> dict[str, Any]:
+    if write_id is None:
+        return {}
+    if isinstance(write_id, IdempotencyKey):
+        return {"idempotency": {"name": write_id.name, "digest": write_id.digest, "ttl_ms": write_id.ttl_ms}}
+    sequence = {"producer": write_id.producer, "number": write_id.number, "ttl_ms": write_id.ttl_ms}
+    return {"sequence": sequence if write_id.after is None else sequence | {"after": write_id.after}}
+
+
+def packed_rows(rows: Mapping[bytes, bytes | None]) -> bytes:
+    """Pack rows for a script: keys and values in turn; False is a tombstone."""
+    return packed_parts([part for key, value in rows.items() for part in (key, False if value is None else value)])
+
+
+def packed_parts(parts: Sequence[bytes | bool]) -> bytes:
+    """Pack a list for a script."""
+    packed: bytes = msgpack.packb(parts, use_bin_type=False)  # Lua has only raw strings
+    return packed
