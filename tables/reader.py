@@ -223,8 +223,8 @@ def _standing(periods: Collection[str], rows: Iterable[bytes | None]) -> Standin
     for period, raw in zip(periods, rows, strict=True):
         try:
             held = None if raw is None else standings(raw).get(period)
-        except msgspec.MsgspecError:
+            if held is not None:
+                return Standing.of(held)
+        except (msgspec.MsgspecError, ValueError):
             continue
-        if held is not None:
-            return Standing.of(held)
     return None

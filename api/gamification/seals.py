@@ -30,7 +30,9 @@ class Seals:
         self._lock = asyncio.Lock()
 
     async def digest(self, group: str, period: Period, epoch: str) -> str | None:
-        """Return SHA-256 over the lines ``rank user_id score reached_at`` of a board; None when it is not sealed.
+        """Return SHA-256 over the lines ``rank user_id score reached_at`` of a board.
+
+        None when the board is not sealed, or when a member of the ranking has no readable row (see `doctor`).
 
         Scores are the stored integers (1e-8 USD or counts), times microseconds since 1970. Lines end with a newline.
         """
@@ -40,6 +42,8 @@ class Seals:
         if known is None and await self._sealed(period):
             async with self._lock:
                 known = self._digests.get((epoch, group)) or await self._compute(group)
+                if known is None:
+                    return None
                 if len(self._digests) >= DIGESTS_KEPT_MAX:
                     del self._digests[next(iter(self._digests))]
                 self._digests[(epoch, group)] = known
@@ -53,14 +57,15 @@ class Seals:
         seen = {row.partition: Watermark.load(row.value).highest for row in read.rows}
         return all(period.sealed(seen.get(partition, 0), self.grace_h) for partition in read.position.offsets)
 
-    async def _compute(self, group: str) -> str:
-        digest = hashlib.sha256()
+    async def _compute(self, group: str) -> str | None:
+        digest, rows = hashlib.sha256(), 0
         after = None
         while True:
             page = await self.tables.page(GAMIFICATION_BOARDS.name, group, after=after, limit=PAGE_ROWS)
             for ranked in page.members:
                 score, reached_at = ranked.standing
                 digest.update(f"{ranked.rank} {ranked.member} {score} {reached_at}\n".encode())
+            rows += len(page.members)
             if len(page.members) < PAGE_ROWS:
-                return digest.hexdigest()
+                return digest.hexdigest() if rows == page.total else None
             after = page.members[-1].entry

@@ -6,7 +6,9 @@ import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import msgpack
 import pytest
+import zstandard
 from faust_redis.admin import Admin
 from faust_redis.log import (
     DamagedPartitionError,
@@ -22,7 +24,7 @@ from faust_redis.log import (
     TopicSpec,
     WriteBatch,
 )
-from faust_redis.log.integrity import inspect_topic
+from faust_redis.log.integrity import inspect_for_repair, inspect_topic
 from faust_redis.log.scripts import GROUP
 from redis.exceptions import BusyLoadingError
 
@@ -224,3 +226,34 @@ async def test_a_broker_that_loads_its_data_during_a_fetch_is_unavailable(
         await log.fetch_each({GOOD: 0, BAD: 0})
     with pytest.raises(LogUnavailableError):
         await log.beginning_offsets("t")
+
+
+def packed(*columns: Any) -> bytes:
+    return zstandard.compress(msgpack.packb(columns))
+
+
+HOSTILE: dict[str, dict[str, bytes]] = {
+    "no number": {"n": b"many", "z": packed(1, [b"k"] * 2, [b"v"] * 2, None)},
+    "a huge number": {"n": b"9" * 400, "z": packed(1, [b"k"] * 2, [b"v"] * 2, None)},
+    "more than a batch holds": {"n": b"1000000000000", "z": packed(1, [b"k"] * 2, [b"v"] * 2, None)},
+    "more than there are": {"n": b"3", "z": packed(1, [b"k"] * 2, [b"v"] * 2, None)},
+    "a negative number": {"n": b"-2", "z": packed(1, [b"k"] * 2, [b"v"] * 2, None)},
+    "nothing packed": {"n": b"2"},
+    "another format": {"n": b"2", "z": b"neither zstd nor MessagePack"},
+    "a size of 16 TiB": {"n": b"2", "z": b"\x28\xb5\x2f\xfd\xe0" + (1 << 44).to_bytes(8, "little") + b"\x01\x00\x00"},
+    "text for a column": {"n": b"2", "z": packed(1, "kk", [b"v"] * 2, None)},
+    "three columns": {"n": b"2", "z": packed(1, [b"k"] * 2, [b"v"] * 2)},
+    "no headers of a record": {"n": b"2", "z": packed(1, [b"k"] * 2, [b"v"] * 2, [[]])},
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+async def test_a_batch_that_cannot_be_read_stops_its_partition_only(log: Log, name: str) -> None:
+    for partition in (0, 1):
+        await log.append([Record("t", partition, b"k", b"v", 1)])
+    await log.redis.xadd(log.keys.stream("t", 1), HOSTILE[name], id="0-9")  # type: ignore[arg-type]
+    fetched = await log.fetch_each({TopicPartition("t", 0): 0, TopicPartition("t", 1): 1})
+    assert [record.value for record in fetched.records[TopicPartition("t", 0)]] == [b"v"]
+    assert fetched.damaged.keys() == {TopicPartition("t", 1)}
+    assert "entry" in [damage.kind for damage in await inspect_for_repair(log, TopicPartition("t", 1))]
+    assert (await log.beginning_offsets("t"))[1] == 0

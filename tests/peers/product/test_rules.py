@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
@@ -74,6 +75,16 @@ BROKEN: dict[str, tuple[str, Any]] = {
 }
 
 
+@pytest.fixture
+def own_periods() -> Iterator[None]:
+    """Forget the periods of days before and after a test that breaks the calendar."""
+    periods_of = rules.periods_of
+    periods_of.cache_clear()
+    yield
+    periods_of.cache_clear()
+
+
+@pytest.mark.usefixtures("own_periods")
 @pytest.mark.parametrize("what", BROKEN)
 def test_a_broken_rule_is_noticed(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
     name, instead = BROKEN[what]

@@ -24,6 +24,9 @@ standings (docs/benchmarks.md, part `commit`)."""
 EVIDENCE_RECORDS_MAX = 100
 """The last processed records that a commit compares with the broker's, to notice that the broker lost some of them."""
 
+EVIDENCE_BYTES_MAX = 65_536
+"""Bytes of records and packed batches after which a commit compares no further record."""
+
 COMMIT_US_MAX = 1_800
 """Server time for the records of one commit call. The whole call must not block the server for more than 2 ms."""
 

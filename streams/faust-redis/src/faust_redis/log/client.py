@@ -236,7 +236,8 @@ class Log:
         if not offsets:
             return Fetched({}, {})
         wanted = {self.keys.stream(*tp).encode(): tp for tp in offsets}
-        args: list[Any] = ["COUNT", self._density.entries(count)]
+        wanted_entries = self._density.entries(count)
+        args: list[Any] = ["COUNT", wanted_entries]
         if block_ms is not None:
             args += ["BLOCK", max(1, block_ms)]
         ids = [f"0-{offset}" for offset in offsets.values()]
@@ -248,7 +249,7 @@ class Log:
             return await self._fetch_apart(offsets, count)
         found = {wanted[name]: entries for name, entries in reply or ()}
         self._density.learn(found.values())
-        return fetched_of(found, offsets, count)
+        return fetched_of(found, offsets, count, entries_max=wanted_entries)
 
     async def _fetch_apart(self, offsets: Mapping[TopicPartition, int], count: int) -> Fetched:
         first_ids = {tp: f"0-{offset + 1}" for tp, offset in offsets.items()}

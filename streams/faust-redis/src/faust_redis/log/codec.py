@@ -1,4 +1,4 @@
-"""Encode batches for the scripts, and decode entries and replies. Pure: bytes in, values out."""
+"""Decode entries and replies of the scripts. Pure: bytes in, values out."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from faust_redis.log.errors import (
     UnknownTopicError,
 )
 from faust_redis.log.record_batches import (
+    BATCH_RECORDS_MAX,
     TIMESTAMP_MS_MAX,
     TIMESTAMP_MS_MIN,
     count_of,
@@ -110,7 +111,7 @@ def row_of(parts: Sequence[bytes]) -> dict[bytes, bytes | None]:
 def count_or_one(entry: Sequence[Any]) -> int:
     """Return how many records an entry holds; 1 when this log did not write it."""
     try:
-        return max(1, count_of(entry[1]))
+        return min(max(1, count_of(entry[1])), BATCH_RECORDS_MAX)
     except ValueError:
         return 1
 
@@ -119,7 +120,7 @@ def first_offset_of(entry: Sequence[Any], otherwise: int) -> int:
     """Return the offset of an entry's first record; `otherwise` when this log did not write the entry."""
     entry_id, parts = entry
     try:
-        return int(entry_id.removeprefix(b"0-")) - count_of(parts)
+        return max(0, int(entry_id.removeprefix(b"0-")) - count_of(parts))
     except ValueError:
         return otherwise
 

@@ -15,21 +15,28 @@ from faust_redis.log.errors import DamagedPartitionError
 from faust_redis.log.keys import Keys
 from faust_redis.log.records import Fetched, StoredRecord, TopicPartition
 
+ENTRIES_MIN = 64
+RECORDS_AN_ENTRY_FIRST = 8
+"""An assumption for the first read."""
+
 
 class Density:
-    """How many records an entry held in the last read. It turns a number of records into one of entries to ask for."""
+    """How many records an entry held in the last read. It turns a number of records into one of entries to ask for.
+
+    Topics differ, so it never asks for so few entries that single records would be read slowly.
+    """
 
     def __init__(self) -> None:
-        self._records_an_entry = 1.0
+        self._records_an_entry = float(RECORDS_AN_ENTRY_FIRST)
 
     def entries(self, records: int) -> int:
         """Return in how many entries to expect so many records."""
-        return max(1, math.ceil(records / self._records_an_entry))
+        return max(min(records, ENTRIES_MIN), math.ceil(records / self._records_an_entry))
 
     def learn(self, replies: Iterable[Sequence[Any]]) -> None:
         """Note the entries of a read."""
         counts = [codec.count_or_one(entry) for entries in replies for entry in entries]
-        if counts:
+        if len(counts) > 1:
             self._records_an_entry = sum(counts) / len(counts)
 
 
@@ -67,7 +74,10 @@ async def last_records(
         wanted = density.entries(count - len(records))
         entries = await read(high, wanted)
         density.learn([entries])
-        records = records_of(tp, entries[::-1]) + records
+        for entry in entries:
+            records = records_of(tp, [entry]) + records
+            if len(records) >= count:
+                break
         if len(entries) < wanted:
             break
         high = f"({entries[-1][0].decode()}"
@@ -75,7 +85,10 @@ async def last_records(
 
 
 def fetched_of(
-    found: Mapping[TopicPartition, Sequence[Any]], offsets: Mapping[TopicPartition, int], count: int
+    found: Mapping[TopicPartition, Sequence[Any]],
+    offsets: Mapping[TopicPartition, int],
+    count: int,
+    entries_max: int | None = None,
 ) -> Fetched:
     """Sort out what can be read. Records before an unreadable entry come first; the next fetch meets the entry.
 
@@ -83,8 +96,10 @@ def fetched_of(
         found: The entries of each partition.
         offsets: The first offset to return of each partition.
         count: How many records of a partition are enough.
+        entries_max: How many entries were asked for.
     """
-    fetched = Fetched({}, {})
+    is_full = entries_max is not None and any(len(entries) >= entries_max for entries in found.values())
+    fetched = Fetched({}, {}, is_full)
     for tp, entries in found.items():
         records, error = codec.readable(tp, entries, offsets[tp], count)
         if records:

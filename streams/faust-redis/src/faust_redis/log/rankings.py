@@ -1,4 +1,4 @@
-"""The rankings of a ranked topic: what its rows say, as `commit.lua` reads them.
+"""Read the rankings out of the rows of a ranked topic, as `commit.lua` does.
 
 The row ``name|member`` is a MessagePack map ``{suffix: [score, ...]}``. The member has this score in the ranking
 ``name/suffix``, or ``name`` when the suffix is empty. Rankings are sorted sets, lowest score first.

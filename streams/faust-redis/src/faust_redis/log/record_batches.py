@@ -7,7 +7,7 @@ An entry with several records has the fields ``n`` (how many), ``z`` (the compre
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import repeat
 from typing import Any, NamedTuple
 
@@ -21,6 +21,7 @@ BATCH_BYTES_MAX = 65_536
 """Payload after which a batch takes no further record. A reader that needs one record reads the whole batch."""
 
 UNPACKED_BYTES_MAX = 1 << 30
+"""A record may be as large as the broker takes, 512 MiB."""
 LEVEL = 1
 TIMESTAMP_MS_MAX = 2**63 - 1
 TIMESTAMP_MS_MIN = -TIMESTAMP_MS_MAX
@@ -117,30 +118,37 @@ def unpack(end: int, parts: Sequence[bytes]) -> list[StoredRecord]:
         ValueError: the fields are not those of a batch.
     """
     by_name = dict(zip(parts[::2], parts[1::2], strict=True))
-    count, packed = count_of(parts), PackedBatch(by_name.get(b"z", b""))
-    try:
-        columns = msgpack.unpackb(_codecs.decompress(packed, max_output_size=UNPACKED_BYTES_MAX), strict_map_key=False)
-        times, keys, values, headers = columns
-        if isinstance(times, int):
-            times = [times] * count
-        heads = repeat((), count) if headers is None else [_headers(each) for each in headers]
-        records = list(
-            map(
-                StoredRecord,
-                range(end - count, end),
-                times,
-                keys,
-                values,
-                heads,
-                repeat(by_name.get(b"w", b""), count),
-                repeat(packed, count),
-            )
+    count, packed = count_of(parts), PackedBatch.of(by_name.get(b"z", b""), end)
+    if not 1 < count <= min(end, BATCH_RECORDS_MAX):
+        raise ValueError(f"a batch of {str(count)[:20]} records that ends below offset {end}")
+    times, keys, values, headers = _columns(packed, count)
+    return list(
+        map(
+            StoredRecord,
+            range(end - count, end),
+            times,
+            keys,
+            values,
+            headers,
+            repeat(by_name.get(b"w", b""), count),
+            repeat(packed, count),
         )
+    )
+
+
+def _columns(packed: bytes, count: int) -> tuple[list[int], list[Any], list[Any], Iterable[Headers]]:
+    try:
+        if not 0 < zstandard.frame_content_size(packed) <= UNPACKED_BYTES_MAX:
+            raise ValueError("a batch of unknown or too large a size")
+        times, keys, values, headers = msgpack.unpackb(_codecs.decompress(packed), strict_map_key=False)
+        times = [times] * count if isinstance(times, int) else times
+        heads = repeat((), count) if headers is None else [_headers(each) for each in headers]
+        columns = [times, keys, values] + ([] if headers is None else [headers])
     except (zstandard.ZstdError, msgpack.exceptions.UnpackException, TypeError) as exc:
         raise ValueError(f"a batch of {count} records that cannot be unpacked: {exc}") from exc
-    if not len(records) == len(times) == len(keys) == len(values) == count or not 0 < count <= end:
-        raise ValueError(f"a batch that ends below offset {end} and does not hold the {count} records that it names")
-    return records
+    if any(not isinstance(column, list) or len(column) != count for column in columns):
+        raise ValueError(f"a batch that does not hold the {count} records that it names")
+    return times, keys, values, heads
 
 
 def _headers(stored: Any) -> Headers:

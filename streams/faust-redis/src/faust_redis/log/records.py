@@ -28,7 +28,7 @@ class TopicSpec:
         name: The topic's name.
         partitions: Partition count; never changes once created.
         cleanup: ``compact`` keeps a snapshot (last value of each key) beside the stream.
-        view: ``rank`` also keeps sorted sets: the record key is ``group|member``, its value the sort key.
+        view: ``rank`` also keeps sorted sets of the standings in its rows; see `faust_redis.log.rankings`.
         retention_ms: How long records are wanted; 0 for as long as the topic lives.
     """
 
@@ -106,7 +106,16 @@ class Writable(Protocol):
 
 
 class PackedBatch(bytes):
-    """The packed records of one entry of a stream."""
+    """The packed records of one entry of a stream. `end`: the offset below which they end."""
+
+    end: int
+
+    @classmethod
+    def of(cls, packed: bytes, end: int) -> PackedBatch:
+        """Return the packed records of an entry."""
+        batch = cls(packed)
+        batch.end = end
+        return batch
 
 
 class StoredRecord(NamedTuple):
@@ -132,10 +141,12 @@ class Fetched(NamedTuple):
     Attributes:
         records: Records of each partition that has some.
         damaged: The error of each partition whose next entry cannot be read.
+        is_full: Whether a partition probably has more records than were returned.
     """
 
     records: dict[TopicPartition, list[StoredRecord]]
     damaged: dict[TopicPartition, DamagedPartitionError]
+    is_full: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,12 +245,12 @@ def evidence_of(evidence: Iterable[bytes]) -> tuple[str, int]:
     The evidence of an entry comes after its length and a colon. Records of one batch share its evidence.
     """
     entries: list[bytes] = []
-    batch = None
+    end = None
     for each in evidence:
-        if type(each) is PackedBatch:
-            if each is batch:
+        if isinstance(each, PackedBatch):
+            if each.end == end:
                 continue
-            batch = each
+            end = each.end
         entries.append(b"%d:%b" % (len(each), each))
     return hashlib.sha1(b"".join(entries), usedforsecurity=False).hexdigest(), len(entries)
 

@@ -12,7 +12,7 @@ TRIM_INTERVAL_S = 10.0
 """How often the caller trims all topics."""
 
 TRIM_RECORDS_MAX = 2_000
-"""Most records that one call removes from one partition."""
+"""About how many entries one call may remove from one partition."""
 
 TRIM_PARTITIONS_MAX = 8
 """Most partitions in one call. This and TRIM_RECORDS_MAX bound how long the call blocks the server."""
@@ -30,11 +30,11 @@ class Trimmed(Protocol):
     async def trim(
         self, topic: str, partitions: Sequence[int], entries_max: int, *, wait_for_groups: bool = True
     ) -> int:
-        """Trim partitions of a topic; return how many records were removed."""
+        """Trim partitions of a topic; return how many entries were removed."""
 
 
 async def trim_all(log: Trimmed, is_reply_topic: Callable[[str], bool] = lambda _: False) -> int:
-    """Trim every partition of every topic in bounded calls; return how many records were removed.
+    """Trim every partition of every topic in bounded calls; return how many entries were removed.
 
     Args:
         log: The log.

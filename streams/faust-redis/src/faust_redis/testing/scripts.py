@@ -136,7 +136,7 @@ def _passes(server: Keyspace, stream: str, offset: int, *evidence: Any) -> bool:
         if ends - count_of(parts) > begins:
             return False
         begins = ends
-        own.append(PackedBatch(by_name[b"z"]) if b"z" in by_name else by_name.get(b"v", b""))
+        own.append(PackedBatch.of(by_name[b"z"], ends) if b"z" in by_name else by_name.get(b"v", b""))
     return bool(begins >= offset and evidence_of(own)[0] == passed)
 
 

@@ -5,11 +5,11 @@ Offsets have no gaps. This file does no I/O.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from faust.types import TP
 
-from faust_redis.driver.limits import EVIDENCE_RECORDS_MAX
+from faust_redis.driver.limits import EVIDENCE_BYTES_MAX, EVIDENCE_RECORDS_MAX
 from faust_redis.log import Preconditions, StoredRecord
 from faust_redis.log.records import evidence_of
 
@@ -83,7 +83,9 @@ class OffsetTracker:
     acks at a rebalance.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, is_trimmed: Callable[[str], bool] = lambda _: False) -> None:
+        self._is_trimmed = is_trimmed
+        """Whether a topic may lose records that this member has yet to commit: replies, which no group holds back."""
         self._partitions: dict[TP, _Partition] = {}
 
     def __contains__(self, tp: TP) -> bool:
@@ -182,7 +184,12 @@ class OffsetTracker:
     def preconditions(self, tp: TP, offset: int) -> Preconditions:
         """Return the state that the broker must have: the last committed offset, and the last events below `offset`."""
         partition = self._partitions[tp]
-        since = max(partition.committed, offset - EVIDENCE_RECORDS_MAX)
+        since, size, above = offset, 0, None
+        lowest = offset - 1 if self._is_trimmed(tp.topic) else max(partition.committed, offset - EVIDENCE_RECORDS_MAX)
+        while since > lowest and size < EVIDENCE_BYTES_MAX:
+            since -= 1
+            evidence = partition.evidence.get(since, b"")
+            size, above = size + (0 if evidence is above else len(evidence)), evidence
         passed, entries = evidence_of(partition.evidence.get(each, b"") for each in range(since, offset))
         return Preconditions(partition.committed, passed, since, entries)
 

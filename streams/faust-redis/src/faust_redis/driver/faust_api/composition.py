@@ -158,7 +158,7 @@ def compose(
         consumer().on_buffer_full(tp)
 
     topics, tables, telemetry = Topics(app, broker, opened), TableStores(app), Telemetry(app)
-    tracker, dependencies, fencing, ownership = OffsetTracker(), Dependencies(), Fencing(), Ownership()
+    tracker, dependencies, fencing, ownership = OffsetTracker(is_reply_topic), Dependencies(), Fencing(), Ownership()
     tasks = EventTasks()
     in_flight = InFlight(app, tracker, dependencies, tasks)
     memory = MemoryTables(app, in_flight)

@@ -133,7 +133,7 @@ class Standbys:
                 self._apply(tp, records)
             else:
                 await self._begin(tp)  # the records were trimmed meanwhile, but the snapshot has their rows
-        behind = any(len(records) >= FETCH_RECORDS_MAX for records in fetched.records.values())
+        behind = fetched.is_full
         tables = self._app.tables
         if not behind and not tables.recovery.standby_tps:
             tables.on_standbys_ready()

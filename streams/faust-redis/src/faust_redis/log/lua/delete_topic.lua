@@ -26,7 +26,9 @@ for p = 0, tonumber(meta[1] or '0') - 1 do
       local name = string.match(rows[i], '^(.*)|[^|]*$')
       local ok, standings = pcall(cmsgpack.unpack, rows[i + 1])
       for suffix in pairs(name and ok and type(standings) == 'table' and standings or {}) do
-        redis.call('UNLINK', prefix .. 'rank:' .. topic .. ':' .. (suffix == '' and name or name .. '/' .. suffix))
+        if type(suffix) == 'string' then
+          redis.call('UNLINK', prefix .. 'rank:' .. topic .. ':' .. (suffix == '' and name or name .. '/' .. suffix))
+        end
       end
     end
   end

@@ -57,13 +57,14 @@ for i = 5, #ARGV do
       floor = lowest(floor, redis.call('HGET', prefix .. 'group:' .. group .. ':offsets', topic .. ':' .. partition))
     end
     for _, offsets in ipairs(readers) do floor = lowest(floor, offsets[partition]) end
-    -- `~` removes whole nodes of the stream, which is cheap and bounded. What is left below the floor is one node.
+    -- `~` removes whole nodes of the stream, which is cheap, and no more entries than the limit. When no whole node is left
+    -- below the floor, remove the rest, which is a part of one node.
     local id = '0-' .. string.format('%d', floor + 1)
     local stream = prefix .. 'log:' .. topic .. ':' .. partition
     local gone = redis.pcall('XTRIM', stream, 'MINID', '~', id, 'LIMIT', limit)
     -- A partition whose stream was replaced by a value of another type must not stop the trimming of the others.
     if type(gone) == 'number' then
-      if gone < limit then gone = gone + redis.call('XTRIM', stream, 'MINID', '=', id) end
+      if gone == 0 then gone = redis.call('XTRIM', stream, 'MINID', '=', id) end
       removed = removed + gone
     end
   end
