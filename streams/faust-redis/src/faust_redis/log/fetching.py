@@ -16,8 +16,6 @@ from faust_redis.log.keys import Keys
 from faust_redis.log.records import Fetched, StoredRecord, TopicPartition
 
 ENTRIES_MIN = 64
-RECORDS_AN_ENTRY_FIRST = 8
-"""An assumption for the first read."""
 
 
 class Density:
@@ -27,7 +25,7 @@ class Density:
     """
 
     def __init__(self) -> None:
-        self._records_an_entry = float(RECORDS_AN_ENTRY_FIRST)
+        self._records_an_entry = 1.0
 
     def entries(self, records: int) -> int:
         """Return in how many entries to expect so many records."""
