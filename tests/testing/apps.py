@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import tempfile
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -14,12 +13,13 @@ from typing import Any
 import faust
 from faust_redis import TransientError, batch_agent
 
-DATA = Path(tempfile.gettempdir()) / "faust-redis-words"
-"""Faust creates the directory of an app even when its tables are on a simulated disk."""
+data: list[Path] = []
+"""The directory of the apps: Faust creates it even when the tables are on a simulated disk."""
 
 
 def _app(store: str = "faust-redis-rocksdb://") -> Any:
-    return faust.App("words", broker="redis://unused", store=store, datadir=DATA, topic_partitions=2)
+    where: Any = {"datadir": data[-1]} if data else {}
+    return faust.App("words", broker="redis://unused", store=store, topic_partitions=2, **where)
 
 
 def word_count(store: str = "faust-redis-rocksdb://") -> Any:
