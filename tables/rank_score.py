@@ -11,7 +11,7 @@ RankScore: TypeAlias = float
 """Lowest first: the best standing has the lowest rank score."""
 
 _SPAN_US: Final = 2**53
-"""Times are told apart until 2255; later ones all count as this."""
+"""The rank score uses times up to this one, in 2255. It treats a later time as this one."""
 
 
 def rank_score(score: int, reached_at: int) -> RankScore:

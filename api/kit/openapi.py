@@ -17,7 +17,7 @@ Send commands with `POST`: the answer is 202 with a `position`. Read tables with
 Amounts are decimal strings, never JSON numbers. XP and counts are integers. Times are RFC 3339 in UTC.
 
 **Read your writes.** Give a command's `position` to a query as `?after=`. The query answers when the effect shows, or
-with 504 when that takes longer than `wait_ms`. The command is carried out all the same.
+with 504 when that takes longer than `wait_ms`. The agents still process the command.
 
 **Repeat safely.** Send an `Idempotency-Key`: the same key and body give the same answer and one effect.
 

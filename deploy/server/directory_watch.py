@@ -19,7 +19,7 @@ def removed(directory: Path) -> str:
     """Return the message about a server directory that was removed or replaced."""
     return (
         f"{directory} was removed or replaced while the server used it, so nothing is kept any more. "
-        "Stop everything and start again; what was written since the last start is lost."
+        "Stop everything and start again. The writes since the last start are lost."
     )
 
 

@@ -83,7 +83,7 @@ async def test_a_trimmed_changelog_is_read_from_its_snapshot(broker: Broker, log
         assert dict(second.sums.items()) == {f"k{i}": 2 for i in range(KEYS)}
         # The reader gets each key once, and the last record of each tail.
         assert KEYS <= second.restored <= KEYS + PARTITIONS
-        assert second.total == second.restored, "a partition that is finished counts with what was read"
+        assert second.total == second.restored, "the total of a finished partition is the number of rows read"
         await second.send(1)
         await second.until_sum(3 * KEYS)
 

@@ -37,7 +37,7 @@ class Sender:
         self.table = self.app.Table("rows", default=int)
 
     async def handle_one(self, body: Callable[[], Awaitable[Any]]) -> Any:
-        """Run the body inside of an event; return what it raised or returned, once the event is committed."""
+        """Run the body inside an event. After the commit, return the body's result or the error that it raised."""
         ended: list[Any] = []
 
         @self.app.agent(self.topic)

@@ -50,7 +50,7 @@ def experience(gamification: Iterable[Event], rows: Rows) -> Iterator[Finding]:
         for user in {*owned, *gained}
         if owned.get(user, 0) != gained[user]
     ]
-    yield from finding_if_any("xp", "users whose XP is not what they gained", sorted(wrong))
+    yield from finding_if_any("xp", "users whose XP differs from the sum of their XPGained events", sorted(wrong))
 
 
 def kind(event: Event) -> str:

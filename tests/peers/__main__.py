@@ -30,7 +30,7 @@ others a broker from PyPI that speaks Kafka's protocol (Tansu; noida-db where tr
 Apache Kafka instead (Java 17 and Maven), and {VARIABLE}=host:port a Kafka that runs already.
 
 Ours is measured until the last event is committed, Quix Streams and Bytewax until they have committed and ended, Faust
-and FastStream until the last event is processed. What a run has counted is compared with what was sent.
+and FastStream until the last event is processed. The race compares each run's counts with the events that it sent.
 
 `python -m tests.peers product` races the product's own job instead; see its --help."""
 

@@ -23,7 +23,7 @@ class Shared(Protocol):
         """Apply changes by channel, all above `since`, before subscribers get them."""
 
     def forget(self) -> None:
-        """Drop what was read: the follower has stopped, and may continue on another log."""
+        """Drop the data read so far. The follower has stopped, and may continue on another log."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

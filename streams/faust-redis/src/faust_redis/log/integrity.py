@@ -20,7 +20,7 @@ ROWS_RANKED_MAX = 50_000
 """Rows of a ranked topic up to which an inspection compares them with its rankings."""
 
 ATTEMPTS = 3
-"""How often an inspection or a repair reads again what was written to meanwhile."""
+"""How many times an inspection or a repair reads a partition that is written to meanwhile."""
 
 ROWS_SHOWN = 3
 PAGE_ENTRIES = 100

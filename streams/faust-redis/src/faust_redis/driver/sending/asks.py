@@ -1,4 +1,4 @@
-"""Fail the `ask` whose request was not written. Faust would wait for its reply for ever."""
+"""Fail the `ask` whose request was not written. Without this, Faust waits for the reply without end."""
 
 from __future__ import annotations
 
