@@ -144,6 +144,11 @@ def sealed_key(group_name: str, user_id: str) -> str:
     return f"{group_name}|{user_id}"
 
 
+def group_of(row_name: str, period: str) -> str:
+    """Return the ranking group of a standing, from the key of its row without the user, and from its period there."""
+    return f"{row_name}/{period}" if period else row_name
+
+
 def names_of(group_name: str) -> dict[str, str]:
     """Return the names of the rows that can hold a standing of a group, each with the period that it has there."""
     name, _, period = group_name.rpartition("/")

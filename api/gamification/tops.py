@@ -18,7 +18,7 @@ from api.kit.feeds.follower import ByChannel, Follower
 from api.kit.feeds.single_flight import SingleFlightCache
 from api.kit.feeds.subscriber import Subscriber
 from api.kit.feeds.views import EncodedRows
-from tables.boards import Board
+from tables.boards import Board, group_of
 from tables.gamification import GAMIFICATION_BOARDS
 from tables.reader import TableReader
 from tables.typed import standings
@@ -36,7 +36,7 @@ def read_standings(_: int, record: StoredRecord) -> Reading | None:
         return None  # not standings
     key = record.key.decode()
     name = key.rpartition("|")[0]
-    return Reading(key, tuple(f"{name}/{period}" if period else name for period in periods), lambda: None)
+    return Reading(key, tuple(group_of(name, period) for period in periods), lambda: None)
 
 
 @dataclass(slots=True)

@@ -19,7 +19,7 @@ from streams.events.trading import ReportFill
 from streams.ids import fill_event_id
 from streams.times import Instant
 from streams.topology import TableSpec
-from tables.boards import Standing
+from tables.boards import Standing, group_of
 from tables.typed import BytesMap, standings
 from tests.bench.synthetic import write_fills
 from tests.e2e.facts import Facts, assert_equal, expected, fee_facts
@@ -82,7 +82,7 @@ class Product:
         for key, value in self.tables["gamification-boards"].items():
             name, _, user = key.decode().rpartition("|")
             for period, held in standings(value).items():
-                groups[f"{name}/{period}" if period else name].append((Standing.of(held), user))
+                groups[group_of(name, period)].append((Standing.of(held), user))
         for group, rows in groups.items():
             board, scope, period = group.split("/")
             ranked = enumerate(sorted(rows, key=lambda row: row[0].order(row[1])), start=1)

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.times import HOUR_US, Instant
+from tables.boards import group_of
 from tables.financial import FeeTotal
 from tables.gamification import Progress
 from tables.trading import Portfolio
@@ -71,7 +72,7 @@ def amounts(world: World) -> dict[str, Any]:
     for key in map(bytes.decode, world.maps["gamification-boards"]):
         name, _, user = key.rpartition("|")
         for period in world.gamification.boards.rows.get(key) or {}:
-            group = f"{name}/{period}" if period else name
+            group = group_of(name, period)
             if group.startswith(("volume/", "pnl/")) or group == "trades/global/all":
                 found[f"{group}|{user}"] = world.score(group, user)[0]
     found |= {f"fees {fee.decode()}": FeeTotal.load(raw) for fee, raw in world.maps["financial-fees"].items()}
