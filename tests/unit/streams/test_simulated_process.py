@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import warnings
+from collections.abc import AsyncIterator
 from random import Random
 
 from faust_redis.testing.client import Client
@@ -51,3 +54,26 @@ def test_a_crashed_process_sends_nothing() -> None:
     while agenda.next_us() is not None:
         agenda.step()
     assert arrived == ["before the crash"]
+
+
+def test_a_generator_of_a_process_that_never_runs_again_is_dropped_in_silence() -> None:
+    _, _, loop = process()
+
+    async def numbers() -> AsyncIterator[int]:
+        yield 1
+        yield 2
+
+    async def read_one() -> None:
+        generators.append(numbers())
+        await anext(generators[0])
+
+    generators: list[AsyncIterator[int]] = []
+    loop.turn(lambda: loop.create_task(read_one()))
+    assert loop.open_generators() == generators
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        generators.clear()
+        gc.collect()
+        del loop
+        gc.collect()
+    assert not warned

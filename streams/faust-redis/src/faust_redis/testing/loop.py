@@ -132,7 +132,8 @@ class ProcessLoop(asyncio.AbstractEventLoop):
     def _finalize(self, generator: AsyncGenerator[Any, Any]) -> None:
         self._generators.discard(generator)
         if not self.dead and not self.closed:
-            self.call_soon(self.create_task, generator.aclose())
+            # Call `aclose` only in the turn: Python warns about its coroutine when a loop never runs again.
+            self.call_soon(lambda: self.create_task(generator.aclose()))
 
     def open_generators(self) -> list[AsyncGenerator[Any, Any]]:
         """Return the asynchronous generators that began in this loop and have not ended."""
