@@ -1,38 +1,72 @@
-"""Read the rankings out of the rows of a ranked topic, as `commit.lua` does.
+"""Read the rankings out of the rows of a ranked topic.
 
 The row ``name|member`` is a MessagePack map ``{suffix: [score, ...]}``. The member has this score in the ranking
 ``name/suffix``, or ``name`` when the suffix is empty. Rankings are sorted sets, lowest score first.
+
+Scores replace each other, so a commit need not read old rows. A ranking that a row leaves out keeps its member, because
+the standing may have moved to another row. A tombstone, or a value that is no map, removes the member from the rankings
+of the old row.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
 
 import msgpack
 
 
+class RankingChanges(NamedTuple):
+    """The changes of rankings that follow from changed rows.
+
+    Attributes:
+        scored: For each ranking its members, each after its score. A member names the partition that holds its row.
+        removed: The keys of rows that have no standings any more.
+    """
+
+    scored: dict[bytes, list[float | bytes]]
+    removed: list[bytes]
+
+
+def changes_of(rows: Mapping[bytes, bytes | None], partition: int) -> RankingChanges:
+    """Return how rows of a partition change the rankings."""
+    changes = RankingChanges({}, [])
+    scored, holder = changes.scored, b"%d|" % partition
+    for key, value in rows.items():
+        name, bar, member = key.rpartition(b"|")
+        if not bar:
+            continue
+        found = None if value is None else _map(value)
+        if found is None:
+            changes.removed.append(key)
+            continue
+        member = holder + member
+        for suffix, standing in found.items():
+            if type(suffix) is not bytes or type(standing) is not list or not standing:
+                continue
+            score = standing[0]
+            if type(score) in _NUMBERS and score == score:  # noqa: PLR0124 - NaN
+                ranking = name + b"/" + suffix if suffix else name
+                members = scored.get(ranking)
+                if members is None:
+                    members = scored[ranking] = []
+                members.append(score)
+                members.append(member)
+    return changes
+
+
+_NUMBERS = {int, float}
+
+
 def standings_of(key: bytes, value: bytes | None) -> Iterator[tuple[str, bytes, float]]:
     """Yield ranking, member and score of each standing of a row. Another key or value has none."""
-    name, bar, member = key.rpartition(b"|")
-    if not bar or value is None:
-        return
-    for suffix, standing in (_map(value) or {}).items():
-        if isinstance(suffix, bytes) and isinstance(standing, list) and standing:
-            score = standing[0]
-            if isinstance(score, int | float) and not isinstance(score, bool) and score == score:  # noqa: PLR0124 - NaN
-                ranking = name + b"/" + suffix if suffix else name
-                yield ranking.decode(errors="replace"), member, float(score)
+    for ranking, (score, member) in changes_of({key: value}, 0).scored.items():  # a row ranks its member once in each
+        yield ranking.decode(errors="replace"), member.removeprefix(b"0|"), float(score)  # type: ignore[union-attr]
 
 
 def ranked_member(partition: int, member: str) -> str:
     """Return the member of a ranking, which names the partition that holds its row."""
     return f"{partition}|{member}"
-
-
-def has_standings(value: bytes | None) -> bool:
-    """Return whether a value is one of a ranked row. Another value removes its key from all rankings."""
-    return value is not None and _map(value) is not None
 
 
 def _map(value: bytes) -> dict[Any, Any] | None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import msgpack
 import orjson
 
 from faust_redis.log.codec import HEADER_PREFIX
+from faust_redis.log.rankings import RankingChanges, changes_of
 from faust_redis.log.record_batches import Batch, batches_of, batches_of_rows, within_64_bits
 from faust_redis.log.records import Fence, IdempotencyKey, Record, Rows, TopicInfo, Writable, WriteBatch, WriteId
 
@@ -82,19 +83,19 @@ class _Stream:
                 payloads.append(batch.writer)
         return heads, payloads
 
-    def final_rows(self) -> bytes:
-        """Return the last value of each key as alternating keys and values; False is a tombstone."""
+    def final_rows(self) -> dict[bytes, bytes | None]:
+        """Return the last value of each key."""
         last: dict[bytes, bytes | None] = {
             record.key: record.value for record in self.records if record.key is not None
         }
         for rows in self.rows:
             last.update(rows.items)
-        return packed_rows(last)
+        return last
 
 
-def _add_record(streams: dict[tuple[str, int | None], _Stream], record: Writable) -> int:
+def _add_record(streams: dict[tuple[str, int], _Stream], record: Writable) -> int:
     """Add a record to its stream; return the stream's number."""
-    place = record.topic, record.partition
+    place = record.topic, cast("int", record.partition)  # its topic's partitioner has set it
     stream = streams.get(place)
     if stream is None:
         stream = streams[place] = _Stream(len(streams))
@@ -103,7 +104,7 @@ def _add_record(streams: dict[tuple[str, int | None], _Stream], record: Writable
     return stream.number
 
 
-def _add_rows(streams: dict[tuple[str, int | None], _Stream], rows: Rows) -> tuple[int, int]:
+def _add_rows(streams: dict[tuple[str, int], _Stream], rows: Rows) -> tuple[int, int]:
     """Add rows to their stream; return its number, and how many records it has then."""
     stream = streams.setdefault((rows.topic, rows.partition), _Stream(len(streams)))
     stream.rows.append(rows)
@@ -127,20 +128,24 @@ def commit_arguments(
 ) -> CommitArguments:
     """Pack a batch for the commit script: its checks as JSON, then the payloads of each stream.
 
-    A stream's payloads are its entries and, where its topic is compacted, the last value of each key.
+    A stream's payloads are its entries, for a compacted topic the last value of each key, and for a ranked topic the
+    changes of its rankings.
     """
-    streams: dict[tuple[str, int | None], _Stream] = {}
+    streams: dict[tuple[str, int], _Stream] = {}
     stream_of = [_add_record(streams, record) for record in batch.records]
     row_counts = [_add_rows(streams, rows) for rows in batch.rows]
     heads: list[Any] = []
     payloads: list[bytes] = []
     for (topic, partition), stream in streams.items():
         entries, packed = stream.entries()
-        compacted = infos[topic].spec.compacted
-        heads.append([topic, partition, infos[topic].incarnation, entries, compacted])
+        spec = infos[topic].spec
+        heads.append([topic, partition, infos[topic].incarnation, entries, spec.compacted])
         payloads += packed
-        if compacted:
-            payloads.append(stream.final_rows())
+        if spec.compacted:
+            rows = stream.final_rows()
+            payloads.append(packed_rows(rows))
+            if spec.view == "rank":
+                payloads.append(packed_rankings(changes_of(rows, partition)))
     head: dict[str, Any] = {
         "streams": heads,
         "offsets": [
@@ -175,7 +180,12 @@ def packed_rows(rows: Mapping[bytes, bytes | None]) -> bytes:
     return packed_parts([part for key, value in rows.items() for part in (key, False if value is None else value)])
 
 
-def packed_parts(parts: Sequence[bytes | bool]) -> bytes:
+def packed_rankings(changes: RankingChanges) -> bytes:
+    """Pack changes of rankings for a script: a list of rankings and their members in turn, and the removed keys."""
+    return packed_parts([[part for change in changes.scored.items() for part in change], changes.removed])
+
+
+def packed_parts(parts: Sequence[Any]) -> bytes:
     """Pack a list for a script."""
     packed: bytes = msgpack.packb(parts, use_bin_type=False)  # Lua has only raw strings
     return packed

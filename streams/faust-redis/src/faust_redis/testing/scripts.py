@@ -11,7 +11,7 @@ from typing import Any
 
 import msgpack
 
-from faust_redis.log.rankings import has_standings, standings_of
+from faust_redis.log.rankings import standings_of
 from faust_redis.log.record_batches import count_of
 from faust_redis.log.records import PackedBatch, evidence_of
 from faust_redis.testing.keyspace import Hash, Keyspace, Stream, raw
@@ -30,26 +30,24 @@ class _Target:
         self.end = int(self.ends.get(self.partition, b"0"))
 
     def fold(self, rows: dict[bytes, bytes | None]) -> None:
-        """Write the last values of keys to the snapshot and its rankings."""
+        """Write the last values of keys to the snapshot."""
         if self.snapshot is None:
             return
-        if self.rank is not None:
-            for key in (key for key, value in rows.items() if not has_standings(value)):
-                for ranking, member, _ in self._ranked(key, self.snapshot.get(key)):
-                    self.server.sorted.get(ranking, {}).pop(member, None)
-            for key, value in rows.items():
-                for ranking, member, score in self._ranked(key, value):
-                    self.server.sorted.setdefault(ranking, {})[member] = score
         for key, value in rows.items():
             if value is None:
                 self.snapshot.pop(key, None)
             else:
                 self.snapshot[key] = value
 
-    def _ranked(self, key: bytes, value: bytes | None) -> Iterator[tuple[str, bytes, float]]:
-        """Yield ranking, member and score of each standing of a row."""
-        for ranking, member, score in standings_of(key, value):
-            yield f"{self.rank}{ranking}", b"%s|%s" % (self.partition, member), score
+    def rerank(self, scored: list[Any], removed: list[bytes]) -> None:
+        """Change the rankings. The snapshot still holds the old rows."""
+        snapshot = self.snapshot or {}
+        for key in removed:
+            for name, member, _ in standings_of(key, snapshot.get(key)):
+                self.server.sorted.get(f"{self.rank}{name}", {}).pop(b"%s|%s" % (self.partition, member), None)
+        for ranking, members in zip(scored[::2], scored[1::2], strict=True):
+            scores = self.server.sorted.setdefault(f"{self.rank}{ranking.decode()}", {})
+            scores.update(zip(members[1::2], members[::2], strict=True))
 
 
 class _RefusedError(Exception):
@@ -169,6 +167,8 @@ def _append(server: Keyspace, targets: list[_Target], streams: list[list[Any]], 
             target.end += count
         if compacted:
             flat = msgpack.unpackb(next(payloads), raw=True)
+            if target.rank is not None:
+                target.rerank(*msgpack.unpackb(next(payloads), raw=True))
             target.fold(
                 {key: None if value is False else value for key, value in zip(flat[::2], flat[1::2], strict=True)}
             )

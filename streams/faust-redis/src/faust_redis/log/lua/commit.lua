@@ -4,7 +4,8 @@
 -- ARGV[2] JSON {fence?, group?, copied?, idempotency? | sequence?, require?, offsets, streams}
 -- ARGV[3...] for each of the streams, its entries: MessagePack of the fields of a single record, or a packed batch and its
 -- writer, if it has one; then, for a compacted topic, MessagePack of its last value for each key: key, value, key...
--- (false is a tombstone). A stream in ARGV[2] is {topic, partition, incarnation, {{count, has a writer}...}, compacted}.
+-- (false is a tombstone); then, for a ranked topic, MessagePack {{ranking, {score, member...}, ranking...}, {removed key...}}.
+-- A stream in ARGV[2] is {topic, partition, incarnation, {{count, has a writer}...}, compacted}.
 -- All checks come before the first write, because Redis does not roll back a script that fails.
 local prefix = ARGV[1]
 local head = cjson.decode(ARGV[2])
@@ -146,54 +147,45 @@ for i, top in ipairs(ends) do bases[i] = top end
 local ROWS_A_CALL, ARGUMENTS_A_CALL = 500, 1000
 local call = redis.call
 
--- The row `name|member` of a ranked topic is a MessagePack map {suffix: [score, ...]}. The member has this score in the
--- ranking `name/suffix`, or `name` for an empty suffix. Scores replace each other, so the old row need not be read. A
--- ranking that a row leaves out keeps its member, because the standing may have moved to another row. A tombstone, or a
--- value that is no map, removes the member from the rankings of the old row.
+-- The writer knows the rankings of its rows (rankings.py). It does not know those of a row that it removes.
 local MAP_16, MAP_32 = 0xde, 0xdf
 
 local function whole(ok, found, ...)
-  return ok and type(found) == 'table' and select('#', ...) == 0 and found or nil
+  return ok and type(found) == 'table' and select('#', ...) == 0 and found or {}
 end
 
 local function standings(value)
   local first = value and string.byte(value) or 0
-  if (first < 0x80 or first > 0x8f) and first ~= MAP_16 and first ~= MAP_32 then return nil end
+  if (first < 0x80 or first > 0x8f) and first ~= MAP_16 and first ~= MAP_32 then return {} end
   return whole(pcall(cmsgpack.unpack, value))
 end
 
-local function collect(stream, into, key, found)
-  local name, member = string.match(key, '^(.*)|([^|]*)$')
-  if not name then return end
-  member = stream.partition .. '|' .. member
-  for suffix, standing in pairs(found) do
-    local score = type(suffix) == 'string' and type(standing) == 'table' and standing[1]
-    if type(score) == 'number' and score == score then
-      local ranking = suffix == '' and name or name .. '/' .. suffix
-      local members = into[ranking]
-      if not members then members = {}; into[ranking] = members end
-      if into == stream.come then members[#members + 1] = score end
-      members[#members + 1] = member
+-- Return the rankings of removed rows, each with its members.
+local function removed(stream, keys)
+  local gone = {}
+  for _, key in ipairs(keys) do
+    local name, member = string.match(key, '^(.*)|([^|]*)$')
+    for suffix in pairs(standings(call('HGET', stream.snap, key))) do
+      if type(suffix) == 'string' then
+        local ranking = suffix == '' and name or name .. '/' .. suffix
+        gone[ranking] = gone[ranking] or {}
+        table.insert(gone[ranking], stream.partition .. '|' .. member)
+      end
     end
   end
+  return gone
 end
 
-local function rank(stream)
-  stream.gone, stream.come = {}, {}
-  for i = 1, #stream.rows, 2 do
-    local key, value = stream.rows[i], stream.rows[i + 1]
-    local found = standings(value)
-    if found then
-      collect(stream, stream.come, key, found)
-    else
-      collect(stream, stream.gone, key, standings(call('HGET', stream.snap, key)) or {})
-    end
+local function rank(stream, packed)
+  local changes = cmsgpack.unpack(packed)
+  stream.scored, stream.gone = changes[1], removed(stream, changes[2])
+  for i = 1, #stream.scored, 2 do
+    local wrong = mistyped(stream.rank .. stream.scored[i], 'zset', stream.topic, stream.number)
+    if wrong then return wrong end
   end
-  for _, changes in ipairs({stream.gone, stream.come}) do
-    for ranking in pairs(changes) do
-      local wrong = mistyped(stream.rank .. ranking, 'zset', stream.topic, stream.number)
-      if wrong then return wrong end
-    end
+  for ranking in pairs(stream.gone) do
+    local wrong = mistyped(stream.rank .. ranking, 'zset', stream.topic, stream.number)
+    if wrong then return wrong end
   end
 end
 
@@ -210,17 +202,18 @@ for _, stream in ipairs(streams) do
   if stream.compacted then
     argument = argument + 1
     stream.rows = stream.snap and cmsgpack.unpack(ARGV[argument]) or {}
-    local wrong = stream.rank and rank(stream)
-    if wrong then return wrong end
+    if stream.rank then
+      argument = argument + 1
+      local wrong = rank(stream, ARGV[argument])
+      if wrong then return wrong end
+    end
   end
 end
 
 -- All checks are done. Nothing below may fail.
-local function write_rankings(stream, changes, command)
-  for ranking, members in pairs(changes) do
-    for first = 1, #members, ARGUMENTS_A_CALL do
-      call(command, stream.rank .. ranking, unpack(members, first, math.min(first + ARGUMENTS_A_CALL - 1, #members)))
-    end
+local function change_ranking(stream, command, ranking, members)
+  for first = 1, #members, ARGUMENTS_A_CALL do
+    call(command, stream.rank .. ranking, unpack(members, first, math.min(first + ARGUMENTS_A_CALL - 1, #members)))
   end
 end
 
@@ -242,8 +235,8 @@ local function write_snapshot(stream)
   end
   if stream.rank then
     -- A standing may move from a deleted row to another, so remove members before adding others.
-    write_rankings(stream, stream.gone, 'ZREM')
-    write_rankings(stream, stream.come, 'ZADD')
+    for ranking, members in pairs(stream.gone) do change_ranking(stream, 'ZREM', ranking, members) end
+    for i = 1, #stream.scored, 2 do change_ranking(stream, 'ZADD', stream.scored[i], stream.scored[i + 1]) end
   end
 end
 
