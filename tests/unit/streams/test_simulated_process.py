@@ -57,23 +57,22 @@ def test_a_crashed_process_sends_nothing() -> None:
 
 
 def test_a_generator_of_a_process_that_never_runs_again_is_dropped_in_silence() -> None:
-    _, _, loop = process()
-
     async def numbers() -> AsyncIterator[int]:
         yield 1
         yield 2
 
-    async def read_one() -> None:
-        generators.append(numbers())
-        await anext(generators[0])
+    async def read_one(generator: AsyncIterator[int]) -> None:
+        await anext(generator)
 
-    generators: list[AsyncIterator[int]] = []
-    loop.turn(lambda: loop.create_task(read_one()))
-    assert loop.open_generators() == generators
+    def leave_one_open() -> None:
+        _, _, loop = process()
+        generator = numbers()
+        loop.turn(lambda: loop.create_task(read_one(generator)))
+        assert loop.open_generators() == [generator]
+
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
-        generators.clear()
+        leave_one_open()
         gc.collect()
-        del loop
         gc.collect()
     assert not warned
