@@ -1,7 +1,7 @@
-"""Events and rows as JSON: frozen structs, read straight from bytes.
+"""Events as JSON: frozen structs, read straight from bytes.
 
-Our own code writes events and rows, so decoding checks types and shapes only. pydantic validates bodies of clients at
-the ingress. Amounts and times are text in events and integers in rows. Quantities are always text.
+Our own code writes events, so decoding checks types and shapes only. pydantic validates bodies of clients at the
+ingress. Amounts, times and quantities are text.
 Source of the codec: https://jcristharif.com/msgspec/
 """
 
@@ -13,23 +13,13 @@ from typing import Any, Final, Protocol, Self, TypeVar
 import msgspec
 from faust_redis import decoders
 
-from streams.units import Quantity
-
 T = TypeVar("T")
 
 WireError: Final = msgspec.MsgspecError
-"""The bytes are not JSON, or do not hold the expected struct."""
+"""The bytes are damaged, or do not hold the expected struct."""
 
 EVENT_ENCODER: Final = msgspec.json.Encoder(enc_hook=lambda value: value.text())
 """Encodes events to JSON bytes."""
-
-
-def _in_row(value: int) -> str | int:
-    return value.text() if isinstance(value, Quantity) else int(value)
-
-
-ROW_ENCODER: Final = msgspec.json.Encoder(enc_hook=_in_row)
-"""Encodes rows to JSON bytes."""
 
 
 def written(value: Any) -> Any:

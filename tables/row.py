@@ -1,13 +1,15 @@
-"""The base of every row: a frozen struct, stored as UTF-8 JSON. May depend on `streams` only."""
+"""The base of every row: a frozen struct, stored as a MessagePack array. May depend on `streams` only."""
 
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Self, TypeAlias
+from typing import Annotated, Any, Self, TypeAlias
 
 import msgspec
+from pydantic import JsonValue
 
-from streams.wire import ROW_ENCODER, cached_decoder
+from streams.units import Quantity
+from tables import row_codec
 
 
 class Unit(StrEnum):
@@ -28,19 +30,37 @@ DayNumber: TypeAlias = Annotated[int, msgspec.Meta(extra={"unit": Unit.DAY_NUMBE
 """Days since 1970, UTC."""
 
 
-class Row(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """The value of a table. Rows are frozen: to change one, put a new row (`msgspec.structs.replace`) under its key."""
+class Row(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False):
+    """The value of a table. Rows are frozen: to change one, put a new row (`msgspec.structs.replace`) under its key.
+
+    The stored row has the fields in the declared order, without names. Declare a new field at the end, with a default,
+    and never change or remove another: then stored rows stay readable (`python -m tests.row_layouts`).
+    """
 
     def dump(self) -> bytes:
-        """Return the row as JSON bytes."""
-        return ROW_ENCODER.encode(self)
+        """Return the row as it is stored."""
+        return row_codec.dump(self)
 
     @classmethod
     def load(cls, raw: bytes) -> Self:
-        """Return the row that JSON bytes hold.
+        """Return a stored row.
 
         Raises:
             WireError: when the bytes are not a row of this type.
         """
-        row: Self = cached_decoder(cls).decode(raw)
+        row: Self = row_codec.loader(cls)(raw)
         return row
+
+    def as_json(self) -> dict[str, JsonValue]:
+        """Return the row with the names of its fields, for people. Integers stay bare; quantities are decimal text."""
+        return {name: _as_json(getattr(self, name)) for name in self.__struct_fields__}
+
+
+def _as_json(value: Any) -> Any:
+    if isinstance(value, Row):
+        return value.as_json()
+    if isinstance(value, tuple):
+        return [_as_json(one) for one in value]
+    if isinstance(value, dict):
+        return {key: _as_json(one) for key, one in value.items()}
+    return value.text() if isinstance(value, Quantity) else value

@@ -16,6 +16,7 @@ from agents.rulebook import packaged_text
 from deploy.replay.fills import Fill, read_fills
 from streams.events import AnyEvent, encode
 from streams.events.trading import TradeExecuted
+from tables.domains import TOPOLOGY
 from tables.trading import TRADING_PROCESSED
 from tables.typed import standings
 from tests.unit.agents.world import World
@@ -53,15 +54,16 @@ def read_rules(name: str) -> str:
     return (DIRECTORY / f"{name}.rulebook.toml").read_text()
 
 
-def _text(row: bytes) -> str:
-    """Return a row as text: JSON as it is, standings (MessagePack) as JSON."""
-    return row.decode() if row.startswith(b"{") else json.dumps(standings(row), separators=(",", ":"))
+def _text(table: str, row: bytes) -> str:
+    """Return a row as JSON."""
+    model = TOPOLOGY.table(table).model
+    return json.dumps(model.load(row).as_json() if model else standings(row), separators=(",", ":"))
 
 
 def tables_of(world: World) -> dict[str, dict[str, str]]:
     """Return all table rows except the rows that recognise repeats: their bytes are an implementation detail."""
     return {
-        name: {key.decode(): _text(value) for key, value in sorted(rows.items())}
+        name: {key.decode(): _text(name, value) for key, value in sorted(rows.items())}
         for name, rows in sorted(world.maps.items())
         if name != TRADING_PROCESSED.name
     }

@@ -55,6 +55,7 @@ SUITES: dict[str, Callable[[list[str]], object]] = {
     "tests.docs.import_graph": lambda arguments: arguments,
     "tests.docs.generated": lambda arguments: arguments,
     "tests.event_schemas": lambda arguments: arguments,
+    "tests.row_layouts": lambda arguments: arguments,
 }
 """Heavy suites. CI runs a slice of each; here their arguments are only checked."""
 

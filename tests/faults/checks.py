@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from itertools import chain
 
-import orjson
 from faust_redis.admin import Admin
 from faust_redis.cli.overview import partition_states
 from faust_redis.log import Log, UnknownTopicError
@@ -12,6 +11,8 @@ from streams import topics
 from streams.topics import DEAD_LETTERS
 from streams.topology import changelog_topic
 from tables.domains import TOPOLOGY
+from tables.financial import FINANCIAL_FEES, FeeTotal
+from tables.gamification import GAMIFICATION_PROGRESS, Progress
 from tests.bench.group_progress import APP_ID
 from tests.e2e.topic_records import records_of
 from tests.faults import conservation
@@ -19,8 +20,8 @@ from tests.faults.events import Finding, finding_if_any, records_differ
 from tests.faults.model import Model
 from tests.faults.tables import snapshots_of, table_differs
 
-DECODED = ("financial-fees", "gamification-progress")
-"""Tables that the conservation laws look into."""
+DECODED = ((FINANCIAL_FEES, FeeTotal), (GAMIFICATION_PROGRESS, Progress))
+"""Tables, and their rows, that the conservation laws look into."""
 
 
 async def findings(log: Log, model: Model) -> list[Finding]:
@@ -54,12 +55,12 @@ async def conservation_broken(log: Log, model: Model) -> Iterable[Finding]:
         for topic in (topics.TRADING_EVENTS, topics.GAMIFICATION_EVENTS, topics.FINANCIAL_EVENTS)
     ]
     rows = {
-        table: [
-            (key.decode(), orjson.loads(value))
-            for snapshot in (await snapshots_of(log, changelog_topic(APP_ID, table))).values()
+        table.name: [
+            (key.decode(), model.load(value).as_json())
+            for snapshot in (await snapshots_of(log, changelog_topic(APP_ID, table.name))).values()
             for key, value in snapshot.items()
         ]
-        for table in DECODED
+        for table, model in DECODED
     }
     return chain(
         [] if trading is None else conservation.executions(trading, len(model.all(topics.TRADING_COMMANDS))),

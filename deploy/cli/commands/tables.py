@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import click
 from faust_redis.admin import Admin
@@ -12,6 +14,8 @@ from faust_redis.log import Log, UnknownTopicError
 from deploy.cli.commands.options import ask_log, data_dir_option
 from deploy.errors import DeployError
 from deploy.settings import Settings, load
+from streams.topology import TableSpec
+from streams.wire import WireError
 from tables.domains import TOPOLOGY
 from tables.reader import TableReader
 
@@ -46,7 +50,9 @@ def list_tables(data_dir: Path | None) -> None:
 @click.argument("key")
 @data_dir_option
 def get_row(table: str, key: str, data_dir: Path | None) -> None:
-    """Print the row of TABLE under KEY; one line for each partition that has one.
+    """Print the row of TABLE under KEY as JSON, one line for each partition that has one.
+
+    Amounts are integers of 1e-8 USD, times microseconds since 1970.
 
     \b
     Examples:
@@ -58,7 +64,19 @@ def get_row(table: str, key: str, data_dir: Path | None) -> None:
     if not values:
         raise DeployError(f"table {table} has no row {key!r}")
     for value in values:
-        click.echo(readable(value))
+        click.echo(row_text(TOPOLOGY.table(table), value))
+
+
+def row_text(table: TableSpec[Any], value: bytes) -> str:
+    """Return a stored row as a line of JSON with the names of its fields, or as far as it can be read."""
+    try:
+        return (
+            readable(value)
+            if table.model is None
+            else json.dumps(table.model.load(value).as_json(), ensure_ascii=False)
+        )
+    except WireError:
+        return readable(value)
 
 
 async def _sizes(reader: TableReader) -> dict[str, int | None]:

@@ -22,6 +22,7 @@ from deploy.server.locks import FileLock
 from deploy.server.server_binary import find_binary
 from deploy.settings import Settings
 from streams.topics import DEAD_LETTERS, NAMESPACE
+from tables.gamification import Progress
 
 TABLE = "astratrade-gamification-progress-changelog"
 
@@ -49,7 +50,7 @@ async def fill(log: Log) -> None:
     await log.create_topic(TopicSpec("t", 2))
     await log.create_topic(TopicSpec(TABLE, 2, "compact"))
     await log.append([Record("t", 1, None, b"%d" % n, n) for n in range(3)])
-    await log.append([Record(TABLE, 1, b"trader-1", b'{"xp":7}', 1)])
+    await log.append([Record(TABLE, 1, b"trader-1", Progress(xp=7, max_leverage=10).dump(), 1)])
     await log.run(GROUP, [log.keys.group("astratrade")], ["join", "w1", b"", 60_000, 60_000, 0])
     await log.run(GROUP, [log.keys.group("astratrade")], ["sync", "w1", 1, "w1", b""])
     await log.commit(WriteBatch([], {TopicPartition("t", 1): 1}), fence=Fence("astratrade", "w1", 1))
@@ -75,7 +76,8 @@ def test_lag_is_the_number_of_unprocessed_records() -> None:
 
 def test_tables_are_read_as_committed(server: EmbeddedServer) -> None:
     with_log(server, fill)
-    assert json.loads(astratrade(server, "tables", "get", "gamification-progress", "trader-1").output) == {"xp": 7}
+    shown = json.loads(astratrade(server, "tables", "get", "gamification-progress", "trader-1").output)
+    assert shown == Progress(xp=7, max_leverage=10).as_json()
     listed = astratrade(server, "tables", "list").output
     assert "gamification-progress" in listed
     assert "not created" in listed

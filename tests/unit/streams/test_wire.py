@@ -15,19 +15,21 @@ import itertools, sys, threading
 import msgspec
 from faust_redis import Typed
 from streams.wire import cached_decoder
-from tables.row import Row
+from tables.row_codec import dump, loader
 
 sys.setswitchinterval(1e-6)
 ROUNDS, THREADS = 300, 4
 TURNS = itertools.count()
 READ = eval(sys.argv[1])
+ROWS = "loader" in sys.argv[1]
 
 
 for number in range(ROUNDS):
     inner = [msgspec.defstruct(f"Inner{number}_{n}", [("text", str)]) for n in range(20)]
     fields = [(f"field_{n}", dict[str, kind] | None, None) for n, kind in enumerate(inner)]
-    kind = msgspec.defstruct(f"Kind{number}", fields, bases=(Row,), frozen=True, kw_only=True)
-    raw = b'{"field_19": {"a": {"text": "b"}}}'
+    kind = msgspec.defstruct(f"Kind{number}", fields, array_like=ROWS)
+    whole = kind(**{f"field_{n}": {"a": one("b")} for n, one in enumerate(inner)})
+    raw = dump(whole) if ROWS else msgspec.json.encode(whole)
     barrier, found = threading.Barrier(THREADS), []
 
     def read() -> None:
@@ -48,8 +50,9 @@ for number in range(ROUNDS):
     [
         "lambda kind, raw: cached_decoder(kind).decode(raw)",
         "lambda kind, raw: (Typed(kind).load if next(TURNS) % 2 else cached_decoder(kind).decode)(raw)",
+        "lambda kind, raw: loader(kind)(raw)",
     ],
-    ids=["product", "product and library"],
+    ids=["product", "product and library", "rows"],
 )
 def test_several_threads_may_make_a_decoder_of_one_struct_at_once(tmp_path: Path, read: str) -> None:
     """In a process of its own: where this is not safe, the process is killed by a segmentation fault."""

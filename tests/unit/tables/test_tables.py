@@ -1,4 +1,4 @@
-"""The catalogue names each table once; typed tables keep frozen rows as JSON."""
+"""The catalogue names each table once; typed tables keep frozen rows."""
 
 from __future__ import annotations
 
@@ -7,14 +7,12 @@ from typing import Any
 import faust
 import pytest
 
-from streams.times import Instant
 from streams.topology import changelog_topic
-from streams.units import Quantity, Usd
+from streams.units import Quantity
 from tables.domains import TOPOLOGY
-from tables.financial import FeeTotal, fee_key
-from tables.gamification import Progress, Streak
+from tables.financial import fee_key
 from tables.keys import trade_key
-from tables.trading import TRADING_PROCESSED, Account, Mark, Position, open_key, position_key
+from tables.trading import TRADING_PROCESSED, Account, Position, open_key, position_key
 from tables.typed import RawTable, TypedTable, declare
 from tables.unit_of_work import UnitOfWork
 
@@ -57,23 +55,6 @@ def test_rows_come_back_equal() -> None:
     table.put("ada|BTC", row)
     assert table.get("ada|BTC") == row
     assert table.get("bob|BTC") is None
-
-
-def test_amounts_and_times_of_events_are_integers_in_rows() -> None:
-    row = Mark(price=Quantity.parse("0.50"), at=Instant(7))
-    assert (row.dump(), FeeTotal(amount=Usd.of(1), count=1).dump()) == (
-        b'{"price":"0.5","at":7}',
-        b'{"amount":100000000,"count":1}',
-    )
-    assert Mark.load(row.dump()) == row
-
-
-def test_values_are_json_with_integers_and_plain_decimals() -> None:
-    raw: dict[bytes, bytes] = {}
-    TypedTable(raw, Progress).put(
-        "ada", Progress(max_leverage=10, streaks={"trading": Streak(days=1, best=1, last_day=2)})
-    )
-    assert raw[b"ada"].startswith(b'{"xp":0,"level":1,"max_leverage":10,"ss":0,"streaks":{"trading":{"days":1,')
 
 
 def test_rows_cannot_be_changed_in_place() -> None:

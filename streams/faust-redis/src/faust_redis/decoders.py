@@ -15,7 +15,7 @@ import msgspec
 
 T = TypeVar("T")
 FromPlain = Callable[[type, Any], Any]
-"""Converts a plain value of the JSON to a type that msgspec does not know."""
+"""Converts a plain value of the encoded data to a type that msgspec does not know."""
 
 _DESCRIBING: Final = threading.RLock()
 
@@ -26,11 +26,17 @@ def json_decoder(kind: type[T], *, dec_hook: FromPlain | None = None) -> msgspec
         return msgspec.json.Decoder(kind, dec_hook=dec_hook)
 
 
+def msgpack_decoder(kind: type[T], *, dec_hook: FromPlain | None = None) -> msgspec.msgpack.Decoder[T]:
+    """Return a decoder that reads values of one type from MessagePack and raises `msgspec.MsgspecError`."""
+    with _DESCRIBING:
+        return msgspec.msgpack.Decoder(kind, dec_hook=dec_hook)
+
+
 def convert(fields: object, kind: type[T], *, dec_hook: FromPlain | None = None) -> T:
-    """Return the value of a type that decoded JSON holds.
+    """Return the value of a type that decoded data hold.
 
     Raises:
-        msgspec.ValidationError: the JSON holds no such value.
+        msgspec.ValidationError: the data hold no such value.
     """
     with _DESCRIBING:
         return msgspec.convert(fields, kind, dec_hook=dec_hook)

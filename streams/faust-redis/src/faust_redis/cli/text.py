@@ -33,7 +33,11 @@ def shown(value: bytes | None) -> str:
 
 
 def readable(value: bytes) -> str:
-    """Return a stored value as one line: JSON with its letters unescaped, MessagePack as JSON, other bytes as text."""
+    """Return a stored value as one line.
+
+    JSON has its letters unescaped. MessagePack becomes JSON, in which binary values are hexadecimal text. Other bytes
+    are shown as text, or as hexadecimal text.
+    """
     try:
         return json.dumps(json.loads(value), ensure_ascii=False)
     except ValueError:
@@ -43,6 +47,14 @@ def readable(value: bytes) -> str:
     except UnicodeDecodeError:
         pass
     try:
-        return json.dumps(msgpack.unpackb(value), ensure_ascii=False)
+        return json.dumps(msgpack.unpackb(value, ext_hook=_extension), ensure_ascii=False, default=_hexadecimal)
     except (ValueError, TypeError, msgpack.exceptions.UnpackException):
-        return value.decode("utf-8", errors="replace")
+        return _hexadecimal(value)
+
+
+def _extension(code: int, data: bytes) -> str:
+    return f"extension {code}: {_hexadecimal(data)}"
+
+
+def _hexadecimal(value: bytes | msgpack.Timestamp) -> str:
+    return f"0x{value.hex()}" if isinstance(value, bytes) else str(value)
