@@ -42,7 +42,7 @@ class Account(Row, frozen=True, kw_only=True):
 
 
 class Trade(Row, frozen=True, kw_only=True):
-    """A trade: all fills of one trade id, or one practice trade.
+    """A trade: all fills of one trade id, or one practice trade. Its key names the user and the trade.
 
     Attributes:
         side: Side of the first fill.
@@ -52,8 +52,6 @@ class Trade(Row, frozen=True, kw_only=True):
         status: A venue's trade is `closed` once it had a closing fill.
     """
 
-    user_id: str
-    trade_id: str
     market: str
     side: Side
     mode: Mode
@@ -83,7 +81,7 @@ class Exposure(Row, frozen=True, kw_only=True):
 
 
 class Position(Row, frozen=True, kw_only=True):
-    """The net position of a user in a market, in one mode.
+    """A net position. Its key names the user, the market and the mode.
 
     Attributes:
         quantity: Signed; below 0 is short.
@@ -94,9 +92,6 @@ class Position(Row, frozen=True, kw_only=True):
         last_price: Price of the last fill.
     """
 
-    user_id: str
-    market: str
-    mode: Mode
     quantity: Quantity
     cost: Amount
     average_entry: Quantity | None
@@ -143,6 +138,12 @@ def position_key(user_id: str, market: str, mode: Mode) -> str:
     """Return a key of `trading-positions`: ``user|market``, or ``user|market|practice`` for practice money."""
     key = f"{user_id}{SEPARATOR}{market}"
     return key if mode == "live" else f"{key}{SEPARATOR}{mode}"
+
+
+def position_of(key: str) -> tuple[str, str]:
+    """Return the market and the mode that a key of `trading-positions` names."""
+    _, market, *mode = key.split(SEPARATOR)
+    return market, mode[0] if mode else "live"
 
 
 def position_keys(user_id: str, markets: Iterable[str]) -> list[str]:

@@ -26,7 +26,6 @@ from tables.trading import (
     TRADING_PROCESSED,
     TRADING_TRADES,
     Account,
-    Exposure,
     Mark,
     Trade,
     open_key,
@@ -122,43 +121,44 @@ class Trading:
         books = self._books(user_id, market)
         opened, events = open_trade(books, self.marks.get(market), event, self.policy)
         if opened is not None:
-            self._put(opened.books, opened.trade)
-            self.open.put(open_key(market, opened.trade.trade_id), opened.exposure)
+            self._put(user_id, opened.trade_id, opened.books, opened.trade)
+            self.open.put(open_key(market, opened.trade_id), opened.exposure)
         return events
 
     def _close(self, event: Event[CloseTrade], refused: str | None) -> list[AnyEvent]:
         if refused is not None:
             return [rejected_close(event, refused)]
-        trade = self.trades.get(trade_key(event.partitionkey, event.data.trade_id))
+        user_id, trade_id = event.partitionkey, event.data.trade_id
+        trade = self.trades.get(trade_key(user_id, trade_id))
         mark = self.marks.get(trade.market) if trade else None
         reason = refuse_close(trade, mark)
         if reason is not None or trade is None or mark is None:
             return [rejected_close(event, reason or "unknown_trade")]
-        books = self._books(trade.user_id, trade.market)
-        settled, events = close_trade(books, trade, mark.price, event)
-        self._settle(settled)
+        settled, events = close_trade(self._books(user_id, trade.market), trade, mark.price, event)
+        self._settle(user_id, trade_id, settled)
         return events
 
     def _liquidate(self, event: Event[PriceUpdated]) -> list[AnyEvent]:
         events: list[AnyEvent] = []
         for key, exposure in self.open.prefix(open_key(event.data.market, "")):
             if beyond(exposure.side, event.data.price, exposure.liquidation_price):
-                trade = self._exposed(key, exposure)
-                settled, facts = liquidate(self._books(trade.user_id, trade.market), trade, event)
-                self._settle(settled)
+                user_id, trade_id = exposure.user_id, key.rpartition(SEPARATOR)[2]
+                trade = self._exposed(user_id, trade_id)
+                books = self._books(user_id, trade.market)
+                settled, facts = liquidate(books, trade, event, user_id=user_id, trade_id=trade_id)
+                self._settle(user_id, trade_id, settled)
                 events += facts
         return events
 
-    def _exposed(self, key: str, exposure: Exposure) -> Trade:
-        trade_id = key.rpartition(SEPARATOR)[2]
-        trade = self.trades.get(trade_key(exposure.user_id, trade_id))
+    def _exposed(self, user_id: str, trade_id: str) -> Trade:
+        trade = self.trades.get(trade_key(user_id, trade_id))
         if trade is None:
-            raise LookupError(f"open trade {key!r} of {exposure.user_id!r} is not in {TRADING_TRADES.name}")
+            raise LookupError(f"open trade {trade_id!r} of {user_id!r} is not in {TRADING_TRADES.name}")
         return trade
 
-    def _settle(self, settled: Settled) -> None:
-        self._put(settled.books, settled.trade)
-        self.open.delete(open_key(settled.trade.market, settled.trade.trade_id))
+    def _settle(self, user_id: str, trade_id: str, settled: Settled) -> None:
+        self._put(user_id, trade_id, settled.books, settled.trade)
+        self.open.delete(open_key(settled.trade.market, trade_id))
 
     def _account(self, user_id: str) -> Account:
         return self.accounts.get(user_id) or new_account(self.policy, self._leverage_first)
@@ -170,10 +170,9 @@ class Trading:
             self.positions.get(position_key(user_id, market, "practice")),
         )
 
-    def _put(self, books: Books, trade: Trade) -> None:
-        user_id = trade.user_id
+    def _put(self, user_id: str, trade_id: str, books: Books, trade: Trade) -> None:
         self.accounts.put(user_id, books.account)
         self.portfolios.put(user_id, books.portfolio)
         if books.position is not None:
             self.positions.put(position_key(user_id, trade.market, trade.mode), books.position)
-        self.trades.put(trade_key(user_id, trade.trade_id), trade)
+        self.trades.put(trade_key(user_id, trade_id), trade)

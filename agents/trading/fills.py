@@ -36,10 +36,9 @@ def record_fill(
     state: FillState, event: Event[ReportFill], policy: TradingPolicy
 ) -> tuple[Recorded, Event[TradeExecuted]]:
     """Add a fill to its trade, position and portfolio."""
-    user_id = event.partitionkey
     executed = execution(event.data, policy)
-    trade = filled(state.trade, user_id, executed, event.time)
-    position = moved(state.position, user_id, Fill.of(executed, event.time))
+    trade = filled(state.trade, executed, event.time)
+    position = moved(state.position, Fill.of(executed, event.time))
     portfolio = counted(
         state.portfolio or new_portfolio(policy),
         executed,
@@ -71,10 +70,10 @@ def execution(fill: ReportFill, policy: TradingPolicy) -> TradeExecuted:
     )
 
 
-def filled(trade: Trade | None, user_id: str, fill: TradeExecuted, at: int) -> Trade:
+def filled(trade: Trade | None, fill: TradeExecuted, at: int) -> Trade:
     """Return the trade with one more fill."""
     if trade is None:
-        trade = _first(user_id, fill, at)
+        trade = _first(fill, at)
     closing = fill.closing
     return replace(
         trade,
@@ -89,10 +88,8 @@ def filled(trade: Trade | None, user_id: str, fill: TradeExecuted, at: int) -> T
     )
 
 
-def _first(user_id: str, fill: TradeExecuted, at: int) -> Trade:
+def _first(fill: TradeExecuted, at: int) -> Trade:
     return Trade(
-        user_id=user_id,
-        trade_id=fill.trade_id,
         market=fill.market,
         side="long" if fill.side == "buy" else "short",
         mode=fill.mode,

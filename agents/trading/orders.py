@@ -32,6 +32,7 @@ class Opened(NamedTuple):
     """The state after a trade was opened."""
 
     books: Books
+    trade_id: str
     trade: Trade
     exposure: Exposure
 
@@ -120,12 +121,12 @@ def _execution(event: Event[OpenTrade], price: Quantity, terms: Terms) -> TradeE
 def _opened(books: Books, event: Event[OpenTrade], fill: TradeExecuted, terms: Terms, policy: TradingPolicy) -> Opened:
     account = _charged(books.account, terms)
     portfolio = counted(books.portfolio, fill, new_trade=True, new_close=False, at=event.time)
-    position = moved(books.position, event.partitionkey, Fill.of(fill, event.time))
+    position = moved(books.position, Fill.of(fill, event.time))
     trade = _trade(event, fill, terms, policy)
     exposure = Exposure(
-        user_id=trade.user_id, side=trade.side, liquidation_price=trade.liquidation_price or trade.entry_price
+        user_id=event.partitionkey, side=trade.side, liquidation_price=trade.liquidation_price or trade.entry_price
     )
-    return Opened(Books(account, with_account(portfolio, account), position), trade, exposure)
+    return Opened(Books(account, with_account(portfolio, account), position), fill.trade_id, trade, exposure)
 
 
 def _charged(account: Account, terms: Terms) -> Account:
@@ -142,8 +143,6 @@ def _charged(account: Account, terms: Terms) -> Account:
 def _trade(event: Event[OpenTrade], fill: TradeExecuted, terms: Terms, policy: TradingPolicy) -> Trade:
     order = event.data
     return Trade(
-        user_id=event.partitionkey,
-        trade_id=fill.trade_id,
         market=order.market,
         side=order.side,
         mode="practice",
@@ -170,11 +169,11 @@ def _alerts(before: Account, event: Event[OpenTrade], opened: Opened, policy: Tr
     alert = RiskAlert(
         kind="margin",
         level="high" if share > before.balance * policy.margin_ppm_high else "medium",
-        trade_id=opened.trade.trade_id,
+        trade_id=opened.trade_id,
         margin_usd=Usd(opened.trade.margin),
         equity_usd=Usd(before.balance),
     )
-    return [event.then(alert, subject=opened.trade.trade_id)]
+    return [event.then(alert, subject=opened.trade_id)]
 
 
 def refuse_close(trade: Trade | None, mark: Mark | None) -> str | None:

@@ -41,15 +41,12 @@ class Fill(NamedTuple):
         )
 
 
-def moved(position: Position | None, user_id: str, fill: Fill) -> Position:
+def moved(position: Position | None, fill: Fill) -> Position:
     """Return the position after a fill."""
-    before = position or _flat(user_id, fill)
+    before = position or _flat(fill)
     quantity = before.quantity + fill.quantity
     cost = _cost(before.quantity, before.cost, fill)
     return Position(
-        user_id=user_id,
-        market=fill.market,
-        mode=fill.mode,
         quantity=Quantity(quantity),
         cost=cost,
         average_entry=average_entry(quantity, cost),
@@ -60,11 +57,8 @@ def moved(position: Position | None, user_id: str, fill: Fill) -> Position:
     )
 
 
-def _flat(user_id: str, fill: Fill) -> Position:
+def _flat(fill: Fill) -> Position:
     return Position(
-        user_id=user_id,
-        market=fill.market,
-        mode=fill.mode,
         quantity=Quantity(0),
         cost=0,
         average_entry=None,

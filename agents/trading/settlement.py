@@ -33,7 +33,7 @@ def settle(books: Books, trade: Trade, exit_price: Quantity, at: int, *, liquida
         trade, status="liquidated" if liquidated else "closed", pnl=gain, exit_price=exit_price, updated_at=at
     )
     portfolio = with_account(realised(books.portfolio, gain, at), account)
-    position = moved(books.position, trade.user_id, _closing_fill(trade, exit_price, gain, at))
+    position = moved(books.position, _closing_fill(trade, exit_price, gain, at))
     return Settled(Books(account, portfolio, position), ended)
 
 
@@ -53,9 +53,10 @@ def close_trade(
     books: Books, trade: Trade, price: Quantity, event: Event[CloseTrade]
 ) -> tuple[Settled, list[AnyEvent]]:
     """Close a trade for its owner."""
+    trade_id = event.data.trade_id
     settled = settle(books, trade, price, event.time, liquidated=False)
     closed = TradeClosed(
-        trade_id=trade.trade_id,
+        trade_id=trade_id,
         market=trade.market,
         side=trade.side,
         mode=trade.mode,
@@ -65,15 +66,17 @@ def close_trade(
         pnl_usd=Usd(settled.trade.pnl),
         profitable=settled.trade.pnl > 0,
     )
-    return settled, [event.then(closed, subject=trade.trade_id)]
+    return settled, [event.then(closed, subject=trade_id)]
 
 
-def liquidate(books: Books, trade: Trade, event: Event[PriceUpdated]) -> tuple[Settled, list[AnyEvent]]:
-    """Close a trade because the mark price has passed its liquidation price."""
+def liquidate(
+    books: Books, trade: Trade, event: Event[PriceUpdated], *, user_id: str, trade_id: str
+) -> tuple[Settled, list[AnyEvent]]:
+    """Close a user's trade because the mark price has passed its liquidation price."""
     price = event.data.price
     settled = settle(books, trade, price, event.time, liquidated=True)
     liquidated = TradeLiquidated(
-        trade_id=trade.trade_id,
+        trade_id=trade_id,
         market=trade.market,
         side=trade.side,
         mode=trade.mode,
@@ -84,4 +87,4 @@ def liquidate(books: Books, trade: Trade, event: Event[PriceUpdated]) -> tuple[S
         liquidation_price=trade.liquidation_price or price,
         margin_usd=Usd(trade.margin),
     )
-    return settled, [event.then(liquidated, subject=trade.trade_id, name=trade.trade_id, key=trade.user_id)]
+    return settled, [event.then(liquidated, subject=trade_id, name=trade_id, key=user_id)]

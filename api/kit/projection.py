@@ -50,6 +50,11 @@ UNITS: Mapping[Unit, _Shape] = {
 }
 
 
+def parts_of(key: str) -> list[JsonValue]:
+    """Return the parts of a table's key."""
+    return [*key.split(SEPARATOR)]
+
+
 class Projection(Generic[RowT]):
     """Shows the rows of one type.
 
@@ -60,7 +65,8 @@ class Projection(Generic[RowT]):
         row: The type of the rows.
         name: The schema's name.
         doc: The schema's description.
-        key: Fields that the table's key holds, by name, in the key's order.
+        key: Fields that the table's key holds, by name and type.
+        split: Returns the values of these fields, in their order; by default the parts of the key.
         omit: Fields of the row that clients do not see.
         rename: Names that differ from the row's; without a suffix.
         describe: Descriptions of fields, by the name that clients see.
@@ -74,6 +80,7 @@ class Projection(Generic[RowT]):
         doc: str,
         *,
         key: Mapping[str, Any] | None = None,
+        split: Callable[[str], Iterable[JsonValue]] = parts_of,
         omit: Iterable[str] = (),
         rename: Mapping[str, str] | None = None,
         describe: Mapping[str, str] | None = None,
@@ -81,6 +88,7 @@ class Projection(Generic[RowT]):
     ) -> None:
         self.row = row
         self._key = tuple(key or {})
+        self._split = split
         self._nested = {projection.row: projection for projection in nested}
         self._fields: list[tuple[str, str, Show]] = []
         declared: dict[str, Any] = {name: (kind, ...) for name, kind in (key or {}).items()}
@@ -95,7 +103,7 @@ class Projection(Generic[RowT]):
 
     def show(self, row: RowT, key: str = "") -> dict[str, JsonValue]:
         """Return a row as clients see it; `key` is its key in the table, where the schema has fields of the key."""
-        shown: dict[str, JsonValue] = dict(zip(self._key, key.split(SEPARATOR), strict=True)) if self._key else {}
+        shown: dict[str, JsonValue] = dict(zip(self._key, self._split(key), strict=True)) if self._key else {}
         for name, shown_name, show in self._fields:
             shown[shown_name] = show(getattr(row, name))
         return shown

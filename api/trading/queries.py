@@ -18,13 +18,15 @@ from api.kit.openapi import problems
 from api.kit.parameters import OwnUser, visible
 from api.kit.projection import Projection
 from api.kit.users import user_router, user_row
-from tables.trading import TRADING_PORTFOLIO, TRADING_POSITIONS, Portfolio, Position, Totals, position_keys
+from tables.trading import TRADING_PORTFOLIO, TRADING_POSITIONS, Portfolio, Position, Totals, position_keys, position_of
 
 POSITION: Final = Projection(
     Position,
     "Position",
     "A net position in one market.",
-    omit=("user_id", "cost"),
+    key={"market": str, "mode": str},
+    split=position_of,
+    omit=("cost",),
     describe={"quantity": "below 0 is short", "unrealised_pnl_usd": "as of `last_price`"},
 )
 POSITIONS_ANSWER: Final = POSITION.list_answer(

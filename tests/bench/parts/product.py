@@ -17,6 +17,7 @@ from deploy.replay.fills import Fill
 from streams.units import Usd
 from tables.financial import FINANCIAL_FEES, FeeTotal, fee_key
 from tables.gamification import GAMIFICATION_PROGRESS, Progress
+from tables.keys import SEPARATOR
 from tables.reader import TableReader
 from tables.trading import TRADING_TRADES, Trade
 from tests.bench.fill_load import bodies, headers, in_one_hour, made_fills
@@ -93,8 +94,7 @@ async def check(pipeline: Pipeline, made: list[Fill]) -> None:
         had_fills, had_volume, had_fees = Counter[str](), Counter[str](), 0
         async for chunk in tables.scan(TRADING_TRADES.name):
             for row in chunk:
-                trade = Trade.load(row.value)
-                had_fills[trade.user_id] += trade.fills
+                had_fills[row.key.partition(SEPARATOR)[0]] += Trade.load(row.value).fills
         async for chunk in tables.scan(GAMIFICATION_PROGRESS.name):
             had_volume.update({row.key: Progress.load(row.value).volume for row in chunk})
         whole = fee_key("trading", "USD", None, "total")

@@ -102,8 +102,9 @@ class Product:
         for key in self.tables["trading-positions"]:
             row = self.trading.positions.get(key.decode())
             assert row is not None
-            yield f"position {row.user_id} {row.market} realised", row.realised_pnl
-            yield f"position {row.user_id} {row.market} quantity", Decimal(row.quantity.text())
+            user_id, market = key.decode().split("|")
+            yield f"position {user_id} {market} realised", row.realised_pnl
+            yield f"position {user_id} {market} quantity", Decimal(row.quantity.text())
 
 
 def command(fill: Fill) -> AnyEvent:

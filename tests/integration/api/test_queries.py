@@ -62,7 +62,7 @@ async def test_private_tables_are_for_their_owner_and_staff(
     client: httpx.AsyncClient, worker: Worker, part: str
 ) -> None:
     position = Position(
-        user_id="alice", market="BTC", mode="live", quantity=Quantity.parse("0.5"), cost=100,
+        quantity=Quantity.parse("0.5"), cost=100,
         average_entry=Quantity.parse("63250.5"),
         realised_pnl=5, unrealised_pnl=-5, last_price=Quantity.of(63_000), updated_at=0,
     )  # fmt: skip

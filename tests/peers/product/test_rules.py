@@ -103,7 +103,7 @@ def test_the_cost_of_a_position_is_our_products() -> None:
         quantity = Quantity.parse(size)
         signed = quantity if fill["side"] == "buy" else -quantity
         change = OurFill("BTC", "live", signed, Quantity.parse(fill["price"]), notional, pnl, number)
-        position = moved(position, "player", change)
+        position = moved(position, change)
         assert (row["cost"], row["realised"]) == (position.cost, position.realised_pnl)
     assert position is not None
     assert position.cost > 0

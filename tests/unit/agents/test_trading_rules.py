@@ -84,7 +84,7 @@ def fill(quantity: Any, price: Any, pnl: Any = 0, notional: Any = None, at: Any 
 def fold(*fills: Fill) -> Any:
     position: Any = None
     for one in fills:
-        position = moved(position, "ada", one)
+        position = moved(position, one)
     return position
 
 
@@ -111,7 +111,7 @@ def test_a_flip_leaves_the_rest_at_its_own_price() -> None:
     flipped = fold(fill("2", "100"), fill("-5", "120", pnl=40 * USD_UNIT))
     assert (flipped.quantity, flipped.average_entry) == (Quantity.of(-3), Quantity.of(120))
     assert (flipped.cost, flipped.realised_pnl, flipped.unrealised_pnl) == (360 * USD_UNIT, 40 * USD_UNIT, 0)
-    back: Any = moved(flipped, "ada", fill("4", "110", pnl=30 * USD_UNIT))
+    back: Any = moved(flipped, fill("4", "110", pnl=30 * USD_UNIT))
     assert (back.quantity, back.average_entry) == (Quantity.of(1), Quantity.of(110))
     assert back.realised_pnl == 70 * USD_UNIT
 

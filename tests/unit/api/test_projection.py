@@ -105,12 +105,9 @@ def test_a_type_that_no_projection_shows_is_refused_when_it_is_declared() -> Non
         ),
         st.tuples(
             st.just(POSITION),
-            st.just("ada|BTC"),
+            st.sampled_from(["ada|BTC", "ada|BTC|practice"]),
             st.builds(
                 Position,
-                user_id=st.just("ada"),
-                market=st.just("BTC"),
-                mode=st.sampled_from(["live", "practice"]),
                 quantity=AMOUNTS.map(Quantity),
                 cost=st.just(1),
                 average_entry=st.none() | AMOUNTS.map(Quantity),
@@ -141,6 +138,15 @@ def test_the_projection_fits_its_schema(case: tuple[Projection[Any], str, Row]) 
     checked = TypeAdapter(projection.model).validate_python(shown)
     assert json.loads(checked.model_dump_json()) == shown
     assert list(shown) == list(projection.model.model_fields)
+
+
+@pytest.mark.parametrize(("key", "mode"), [("ada|BTC", "live"), ("ada|BTC|practice", "practice")])
+def test_a_position_has_the_market_and_the_mode_of_its_key(key: str, mode: str) -> None:
+    row = Position(
+        quantity=Quantity(0), cost=0, average_entry=None, realised_pnl=0, unrealised_pnl=0, last_price=Quantity(1),
+        updated_at=0,
+    )  # fmt: skip
+    assert list(POSITION.load(key, row.dump()).items())[:2] == [("market", "BTC"), ("mode", mode)]
 
 
 def test_units_are_those_of_the_events() -> None:

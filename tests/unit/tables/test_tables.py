@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import faust
 import pytest
 
+from streams.events.trading import Mode
 from streams.topology import changelog_topic
 from streams.units import Quantity
 from tables.domains import TOPOLOGY
 from tables.financial import fee_key
 from tables.keys import trade_key
-from tables.trading import TRADING_PROCESSED, Account, Position, open_key, position_key
+from tables.trading import TRADING_PROCESSED, Account, Position, open_key, position_key, position_of
 from tables.typed import RawTable, TypedTable, declare
 from tables.unit_of_work import UnitOfWork
 
@@ -41,9 +42,6 @@ def test_declared_tables_are_raw_bytes_and_have_the_changelog_of_the_catalogue()
 def test_rows_come_back_equal() -> None:
     table = TypedTable({}, Position)
     row = Position(
-        user_id="ada",
-        market="BTC",
-        mode="live",
         quantity=Quantity.parse("-0.025"),
         cost=150_000_000_000,
         average_entry=Quantity.of(60_000),
@@ -97,6 +95,9 @@ def test_a_table_without_rows_is_not_opened_as_typed() -> None:
 def test_keys() -> None:
     assert position_key("ada", "BTC", "live") == "ada|BTC"
     assert position_key("ada", "BTC", "practice") == "ada|BTC|practice"
+    assert [position_of(position_key("ada", "BTC", mode)) for mode in get_args(Mode)] == [
+        ("BTC", mode) for mode in get_args(Mode)
+    ]
     assert trade_key("ada", "1") == "ada|1"
     assert open_key("BTC", "1") == "BTC|1"
     assert fee_key("trading", "USD", None, "treasury") == "trading|USD|all|treasury"
