@@ -25,7 +25,7 @@ Handler = Callable[[AnyEvent], list[AnyEvent]]
 Outputs = Mapping[str, Any]
 """The topics that a domain produces, by name."""
 
-COMMIT_US_MAX = 5_000
+COMMIT_US_MAX = 10_000
 """How long the commit of a batch may block the server, in microseconds. Larger batches write fewer rows a fill, but the
 API waits while the server is blocked (docs/decisions/0012-batches-learn-what-they-cost.md)."""
 

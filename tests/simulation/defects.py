@@ -16,7 +16,8 @@ from faust.transport.consumer import Consumer as FaustConsumer
 from faust_redis.driver.commit.committer import Committer
 from faust_redis.driver.commit.dependencies import Dependencies
 from faust_redis.driver.commit.offset_tracker import OffsetTracker
-from faust_redis.driver.commit.pending_writes import CommitBatch, PendingWrites
+from faust_redis.driver.commit.outputs import CommitBatch
+from faust_redis.driver.commit.pending_writes import PendingWrites
 from faust_redis.driver.delivery.batches import BatchMessage
 from faust_redis.driver.delivery.in_flight import InFlight
 from faust_redis.driver.failures.failures import Failures
@@ -139,6 +140,12 @@ def _first_of_a_key(stack: ExitStack) -> None:
         return kept, settled
 
     stack.enter_context(patch("faust_redis.driver.commit.committer.coalesce", coalesce))
+
+
+def _columns_of_any_order(stack: ExitStack) -> None:
+    stack.enter_context(
+        patch("faust_redis.driver.commit.committer.in_order", lambda outputs, columns: (outputs, columns))
+    )
 
 
 def _rows_of_any_order(stack: ExitStack) -> None:
@@ -354,6 +361,9 @@ DEFECTS: dict[str, Defect] = {
     "whole_batches": Defect("a read from within a batch begins with its first record", planter=_whole_batches),
     "last_record_only": Defect(
         "a commit compares only the last processed record with the broker's", planter=_last_record_only, near=1_800
+    ),
+    "columns_of_any_order": Defect(
+        "records that two agents send to a partition in turn are written agent by agent", planter=_columns_of_any_order
     ),
     "interrupted_commit": Defect("a cancelled caller takes the commit down with it", planter=_interrupted_commit),
 }

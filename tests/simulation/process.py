@@ -143,6 +143,8 @@ class Process:
         log.groups = SimulatedGroups(self, log)
         self.driver = simulated_driver(self, log)
         self.producer = SimulatedProducer(self)
+        self.batches: dict[str, Any] = {}
+        """The batch that the agent of each topic has begun, if it takes batches."""
         self.consumer = SimulatedConsumer(self)
         disk = OpenDisk(
             world.disks[self.member.partition(".")[0]],
@@ -318,6 +320,8 @@ class Process:
 
     async def _work(self, message: Any, events: list[Any], handler: Callable[[Event], Any], batch: Any = None) -> None:
         generation = self.driver.membership.generation
+        if batch is not None:
+            self.batches[batch.topic] = batch
         try:
             for event in events:
                 await handler(event)

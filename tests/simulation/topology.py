@@ -10,6 +10,8 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from functools import partial
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from faust.streams import current_event
@@ -42,6 +44,10 @@ def outputs_of(number: int) -> list[tuple[bytes, bytes]]:
 def writes_last(value: bytes) -> bool:
     """Return whether the second agent also writes a second row: the key's last value."""
     return value.endswith((b"0", b"2"))
+
+
+TOPICS = {name: SimpleNamespace(get_topic_name=partial(str, name)) for name in (OUT, SHARED)}
+"""The topics as a batch needs them."""
 
 
 class Effects:
@@ -81,7 +87,7 @@ class Effects:
         self._put(event, message.key, b"%d" % number)
         if writes_last(message.value):
             self._put(event, b"last-" + message.key, message.value)
-        self._send(OUT, message.key, b"%d:%s" % (number, message.value), message.partition)
+        self._send(event, OUT, message.key, b"%d:%s" % (number, message.value), message.partition)
         await self._dawdle()
         self._share(event)
         await self._dawdle()
@@ -104,7 +110,7 @@ class Effects:
         message = event.message
         number = int(self.process.store._get(b"sum-" + message.key) or b"0") + 1
         self._put(event, b"sum-" + message.key, b"%d" % number)
-        self._send(SHARED, message.key, b"%d:%s" % (number, message.value), message.partition)
+        self._send(event, SHARED, message.key, b"%d:%s" % (number, message.value), message.partition)
 
     def _put(self, event: Event, key: bytes, value: bytes) -> None:
         # Write as a table does: the changelog record first, then the store, by the fast path or Faust's own table.
@@ -113,10 +119,17 @@ class Effects:
             self.process.producer.change(CHANGELOG, ((key, value),), current.message)
             self.process.store.change(((key, value),), current.message)
         else:
-            self._send(CHANGELOG, key, value, event.message.partition)
+            self._enqueue(CHANGELOG, key, value, event.message.partition)
             self.process.store._set(key, value)
 
-    def _send(self, topic: str, key: bytes, value: bytes, partition: int) -> None:
+    def _send(self, event: Event, topic: str, key: bytes, value: bytes, partition: int) -> None:
+        batch = self.process.batches.get(event.message.topic)
+        if batch is None:
+            self._enqueue(topic, key, value, partition)
+        else:
+            batch.send(TOPICS[topic], key=key, value=value, timestamp_ms=0, partition=partition)
+
+    def _enqueue(self, topic: str, key: bytes, value: bytes, partition: int) -> None:
         self.process.driver.writes.enqueue(topic, key, value, partition, 0.0, None, lambda _offset, _error: None)
 
     async def outside(self) -> None:

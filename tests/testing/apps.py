@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -97,7 +99,12 @@ def shared_rows(store: str = "faust-redis-rocksdb://", *, records_max: int = 0) 
     def share(key: str, value: str) -> None:
         sums[key] += 1
         # No await between both: while this agent waited for capacity, the other one could count on and send first.
-        shared.send_soon(key=key, value=f"{sums[key]}:{value}")
+        shown, record = f"{sums[key]}:{value}", IN_BATCH.get()
+        if record is None:
+            shared.send_soon(key=key, value=shown)
+        else:
+            batch, timestamp_ms = record
+            batch.send(shared, key=key.encode(), value=json.dumps(shown).encode(), timestamp_ms=timestamp_ms)
 
     async def spread(key: str, value: str) -> None:
         for part in parts_of(value):
@@ -126,6 +133,10 @@ def shared_rows(store: str = "faust-redis-rocksdb://", *, records_max: int = 0) 
     return app
 
 
+IN_BATCH: ContextVar[tuple[Any, int] | None] = ContextVar("IN_BATCH", default=None)
+"""The batch that the current agent works on, with the time of its record."""
+
+
 async def dawdle() -> None:
     """Take some time: mostly little or none, rarely longer than a rebalance waits."""
     chance = random.random()
@@ -148,6 +159,7 @@ def handle(
     async def together(batch: Any) -> None:
         for record in batch:
             await dawdle()
+            IN_BATCH.set((batch, record.timestamp_ms))
             await work(record.key, record.value)
 
     if records_max:

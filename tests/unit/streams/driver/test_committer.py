@@ -12,10 +12,10 @@ from faust_redis.driver.commit.committer import CommitLimits, Committer
 from faust_redis.driver.commit.costs import WriteCosts
 from faust_redis.driver.commit.dependencies import Dependencies
 from faust_redis.driver.commit.offset_tracker import OffsetTracker
-from faust_redis.driver.commit.pending_writes import Output
+from faust_redis.driver.commit.outputs import Output
 from faust_redis.driver.commit.row_writes import Clock, RowWrites
 from faust_redis.driver.groups.fencing import Fencing
-from faust_redis.driver.limits import RANKED_ROW_US
+from faust_redis.driver.limits import ROW_US
 from faust_redis.hooks import HookList
 from faust_redis.log import (
     Appended,
@@ -166,7 +166,7 @@ async def test_a_caller_that_comes_again_waits_for_a_few_more_events(committer: 
         committer.tracker.deliver(SOURCE, offset)
         committer.pending.add(Output("out", 0, b"k", b"v", 0, (), (SOURCE, offset), None))
         committer.tracker.finish(SOURCE, (offset,))
-    committer.cost_max_us = 3 * RANKED_ROW_US
+    committer.cost_max_us = 3 * ROW_US
     assert await committer.commit(leave=5)
     assert [len(batch.records) for batch in log.batches] == [3, 3]
     assert await committer.commit()

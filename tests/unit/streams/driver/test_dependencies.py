@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from faust.types import TP
 from faust_redis.driver.commit.dependencies import Dependencies
-from faust_redis.driver.commit.pending_writes import Output, PendingWrites
+from faust_redis.driver.commit.outputs import Output
+from faust_redis.driver.commit.pending_writes import PendingWrites
 from faust_redis.driver.source import Source
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,6 +21,10 @@ EVENTS = 5
 class Message:
     tp: TP
     offset: int
+
+
+def one_each(_topic: str, records: int, _size: int) -> int:
+    return records
 
 
 def graph(edges: list[tuple[Source, Source]]) -> Dependencies:
@@ -59,7 +64,7 @@ def test_the_bound_is_the_highest_that_leaves_no_dependency_behind(
 def test_commits_never_separate_an_event_from_its_dependencies(
     edges: list[tuple[Source, Source]], produced: list[Source], marks: dict[TP, int], limit: int
 ) -> None:
-    box, dependencies = PendingWrites(lambda _topic: 1), graph(edges)
+    box, dependencies = PendingWrites(one_each), graph(edges)
     for source in produced:
         box.add(output(source))
     possible = dependencies.bounded(marks)
@@ -78,7 +83,7 @@ def test_commits_never_separate_an_event_from_its_dependencies(
 
 
 def test_events_that_depend_on_each_other_commit_together_beyond_the_bound() -> None:
-    box = PendingWrites(lambda _topic: 1)
+    box = PendingWrites(one_each)
     first, second = (TPS[0], 0), (TPS[1], 0)
     for source in (first, first, (TPS[2], 0), second):
         box.add(output(source))
@@ -89,7 +94,7 @@ def test_events_that_depend_on_each_other_commit_together_beyond_the_bound() -> 
 
 
 def test_an_event_waits_for_one_in_flight_that_it_depends_on_and_so_do_later_ones() -> None:
-    box = PendingWrites(lambda _topic: 1)
+    box = PendingWrites(one_each)
     box.add(output((TPS[0], 2)))
     dependencies = graph([((TPS[0], 1), (TPS[1], 0))])
     assert box.next_batch({TPS[0]: 3}, 10, 1 << 30, dependencies).offsets == {TPS[0]: 1}

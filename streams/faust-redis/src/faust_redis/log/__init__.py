@@ -23,6 +23,7 @@ from faust_redis.log.groups import MemberState
 from faust_redis.log.position import Position
 from faust_redis.log.records import (
     Appended,
+    Columns,
     Fence,
     Fetched,
     IdempotencyKey,
@@ -42,6 +43,7 @@ from faust_redis.log.records import (
 __all__ = [
     "Appended",
     "BrokerUnsuitableError",
+    "Columns",
     "DamagedPartitionError",
     "Fence",
     "FencedError",

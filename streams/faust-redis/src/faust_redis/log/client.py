@@ -205,7 +205,7 @@ class Log:
         """
         if asyncio.get_running_loop().time() >= self._check_due_s:
             await self.check()
-        topics = {record.topic for record in batch.records} | {rows.topic for rows in batch.rows}
+        topics = {each.topic for part in (batch.records, batch.columns, batch.rows) for each in part}
         infos = {topic: await self.topic(topic) for topic in topics}
         args = commit_arguments(self.keys.prefix, batch, infos, fence, write_id, require=require)
         reply = await self.run(COMMIT, [self.keys.topics], args.argv)

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import msgpack
 import zstandard
 
-from faust_redis.log.records import Headers, PackedBatch, Rows, StoredRecord, Writable
+from faust_redis.log.records import Columns, Headers, PackedBatch, Rows, StoredRecord, Writable
 
 BATCH_RECORDS_MAX = 128
 BATCH_BYTES_MAX = 65_536
@@ -80,21 +80,29 @@ def batches_of(records: Sequence[Writable]) -> Iterator[Batch]:
         yield batch
 
 
+def batches_of_columns(parts: Sequence[Columns]) -> Iterator[Batch]:
+    """Yield the records of one stream in batches of bounded size."""
+    timestamps = [within_64_bits(each) for part in parts for each in part.timestamps]
+    keys = [key for part in parts for key in part.keys]
+    yield from _cut(b"", timestamps, keys, [value for part in parts for value in part.values])
+
+
 def batches_of_rows(rows: Rows) -> Iterator[Batch]:
     """Yield rows in batches of bounded size."""
-    timestamp_ms, begin, size = within_64_bits(rows.timestamp_ms), 0, 0
-    for i, (key, value) in enumerate(rows.items):
+    keys: list[bytes | None] = [key for key, _ in rows.items]
+    timestamps = [within_64_bits(rows.timestamp_ms)] * len(keys)
+    yield from _cut(rows.writer, timestamps, keys, [value for _, value in rows.items])
+
+
+def _cut(writer: bytes, timestamps: list[int], keys: list[bytes | None], values: list[bytes | None]) -> Iterator[Batch]:
+    begin = size = 0
+    for i, (key, value) in enumerate(zip(keys, values, strict=True)):
         if i > begin and (size > BATCH_BYTES_MAX or i - begin >= BATCH_RECORDS_MAX):
-            yield _of_items(rows.writer, timestamp_ms, rows.items[begin:i])
+            yield Batch(writer, timestamps[begin:i], keys[begin:i], values[begin:i], [()] * (i - begin))
             begin, size = i, 0
-        size += len(key) + len(value or b"")
-    if begin < len(rows.items):
-        yield _of_items(rows.writer, timestamp_ms, rows.items[begin:])
-
-
-def _of_items(writer: bytes, timestamp_ms: int, items: Sequence[tuple[bytes, bytes | None]]) -> Batch:
-    count = len(items)
-    return Batch(writer, [timestamp_ms] * count, [key for key, _ in items], [value for _, value in items], [()] * count)
+        size += len(key or b"") + len(value or b"")
+    if begin < len(keys):
+        yield Batch(writer, timestamps[begin:], keys[begin:], values[begin:], [()] * (len(keys) - begin))
 
 
 def is_batch(parts: Sequence[bytes]) -> bool:

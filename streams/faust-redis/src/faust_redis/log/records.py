@@ -255,6 +255,30 @@ def evidence_of(evidence: Iterable[bytes]) -> tuple[str, int]:
     return hashlib.sha1(b"".join(entries), usedforsecurity=False).hexdigest(), len(entries)
 
 
+class Columns(Protocol):
+    """Records of one partition, written together, as columns of equal length. They have no headers and no writer."""
+
+    @property
+    def topic(self) -> str:
+        """Return the topic and partition of the records."""
+
+    @property
+    def partition(self) -> int | None:
+        """None is refused."""
+
+    @property
+    def timestamps(self) -> Sequence[int]:
+        """Event times, in milliseconds."""
+
+    @property
+    def keys(self) -> Sequence[bytes | None]:
+        """Record keys."""
+
+    @property
+    def values(self) -> Sequence[bytes | None]:
+        """Record values; None is a tombstone."""
+
+
 class Rows(NamedTuple):
     """Rows of one partition of a compacted topic, written together.
 
@@ -271,7 +295,9 @@ class Rows(NamedTuple):
 
 @dataclass(slots=True)
 class WriteBatch:
-    """The content of one atomic write: records in order, then rows, and the offsets that a group commits with them.
+    """The content of one atomic write: records, rows, and the offsets that a group commits with them.
+
+    A partition gets its records first, then its columns, then its rows, each in the order given.
 
     `preconditions` holds what must stand at the broker for them, or it was restored to an earlier state.
     `group` names the group when it has no members, and so no fence.
@@ -283,3 +309,4 @@ class WriteBatch:
     group: str | None = None
     source_offsets: SourceOffsets | None = None
     rows: Sequence[Rows] = ()
+    columns: Sequence[Columns] = ()

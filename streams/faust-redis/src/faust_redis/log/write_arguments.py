@@ -11,8 +11,18 @@ import orjson
 
 from faust_redis.log.codec import HEADER_PREFIX
 from faust_redis.log.rankings import RankingChanges, changes_of
-from faust_redis.log.record_batches import Batch, batches_of, batches_of_rows, within_64_bits
-from faust_redis.log.records import Fence, IdempotencyKey, Record, Rows, TopicInfo, Writable, WriteBatch, WriteId
+from faust_redis.log.record_batches import Batch, batches_of, batches_of_columns, batches_of_rows, within_64_bits
+from faust_redis.log.records import (
+    Columns,
+    Fence,
+    IdempotencyKey,
+    Record,
+    Rows,
+    TopicInfo,
+    Writable,
+    WriteBatch,
+    WriteId,
+)
 
 
 def fields(record: Writable) -> list[bytes]:
@@ -57,14 +67,15 @@ class CommitArguments:
 
 
 class _Stream:
-    """What one write appends to one stream: records, and rows after them."""
+    """What one write appends to one stream: records, then columns, then rows."""
 
-    __slots__ = ("count", "number", "records", "rows")
+    __slots__ = ("columns", "count", "number", "records", "rows")
 
     def __init__(self, number: int) -> None:
         self.number = number
         self.count = 0
         self.records: list[Writable] = []
+        self.columns: list[Columns] = []
         self.rows: list[Rows] = []
 
     def entries(self) -> tuple[list[tuple[int, bool]], list[bytes]]:
@@ -74,7 +85,8 @@ class _Stream:
         """
         heads: list[tuple[int, bool]] = []
         payloads: list[bytes] = []
-        batches = [*batches_of(self.records), *(batch for rows in self.rows for batch in batches_of_rows(rows))]
+        batches = [*batches_of(self.records), *batches_of_columns(self.columns)]
+        batches += [batch for rows in self.rows for batch in batches_of_rows(rows)]
         for batch in batches:
             count = len(batch.keys)
             heads.append((count, count > 1 and bool(batch.writer)))
@@ -88,6 +100,9 @@ class _Stream:
         last: dict[bytes, bytes | None] = {
             record.key: record.value for record in self.records if record.key is not None
         }
+        for columns in self.columns:
+            sent = zip(columns.keys, columns.values, strict=True)
+            last.update((key, value) for key, value in sent if key is not None)
         for rows in self.rows:
             last.update(rows.items)
         return last
@@ -102,6 +117,14 @@ def _add_record(streams: dict[tuple[str, int], _Stream], record: Writable) -> in
     stream.records.append(record)
     stream.count += 1
     return stream.number
+
+
+def _add_columns(streams: dict[tuple[str, int], _Stream], columns: Columns) -> None:
+    """Add columns to their stream."""
+    place = columns.topic, cast("int", columns.partition)
+    stream = streams.setdefault(place, _Stream(len(streams)))
+    stream.columns.append(columns)
+    stream.count += len(columns.keys)
 
 
 def _add_rows(streams: dict[tuple[str, int], _Stream], rows: Rows) -> tuple[int, int]:
@@ -133,6 +156,8 @@ def commit_arguments(
     """
     streams: dict[tuple[str, int], _Stream] = {}
     stream_of = [_add_record(streams, record) for record in batch.records]
+    for columns in batch.columns:
+        _add_columns(streams, columns)
     row_counts = [_add_rows(streams, rows) for rows in batch.rows]
     heads: list[Any] = []
     payloads: list[bytes] = []

@@ -15,7 +15,8 @@ from faust_redis.driver.broker import Commits
 from faust_redis.driver.commit.costs import WriteCosts
 from faust_redis.driver.commit.dependencies import Dependencies
 from faust_redis.driver.commit.offset_tracker import OffsetTracker
-from faust_redis.driver.commit.pending_writes import CommitBatch, PendingWrites, coalesce, settle_outputs
+from faust_redis.driver.commit.outputs import CommitBatch, coalesce, has_content, in_order, settle_outputs
+from faust_redis.driver.commit.pending_writes import PendingWrites
 from faust_redis.driver.commit.refusals import RefusedSends, writers_to
 from faust_redis.driver.commit.row_writes import RowWrites
 from faust_redis.driver.groups.fencing import Fencing
@@ -275,20 +276,23 @@ class Committer:
             return None
         batch = self.pending.next_batch(ready, self.cost_max_us, COMMIT_BYTES_MAX, self.dependencies)
         batch.offsets = {tp: offset for tp, offset in batch.offsets.items() if offset > self.tracker.committed(tp)}
-        return batch if batch.outputs or batch.rows or batch.offsets else None
+        return batch if has_content(batch) else None
 
     async def _write(self, batch: CommitBatch) -> bool:
         fence = self.fence
         if fence is None:
             self._refuse_changelogs(batch)
         await self._rows.complete(batch.outputs)
-        outputs, settled = coalesce(batch.outputs)
+        await self._rows.ensure_topics(batch.columns)
+        outputs, columns = in_order(batch.outputs, batch.columns)
+        outputs, settled = coalesce(outputs)
         rows = await self._rows.rows(batch.rows)
         write = WriteBatch(
             outputs,
             {TopicPartition(*tp): offset for tp, offset in batch.offsets.items()} if fence else {},
             {TopicPartition(*tp): self.tracker.preconditions(tp, offset) for tp, offset in batch.offsets.items()},
             rows=rows,
+            columns=columns,
         )
         began_s = asyncio.get_running_loop().time()
         try:
@@ -304,7 +308,7 @@ class Committer:
             settle_outputs(batch.outputs, None, exc)
             raise
         self._note_committed(batch.offsets)
-        self.refused.note_written(outputs)
+        self.refused.note_written([*outputs, *columns])
         self._rows.apply_records(outputs, appended.offsets)
         self._rows.apply_rows(rows, appended.rows)
         for position, (output, offset) in enumerate(zip(outputs, appended.offsets, strict=True)):
@@ -313,7 +317,8 @@ class Committer:
             if position in settled:
                 settle_outputs(settled[position], offset, None)
         if self._hooks:
-            records = len(outputs) + sum(len(each.items) for each in rows)
+            records = len(outputs) + sum(len(each.keys) for each in columns)
+            records += sum(len(each.items) for each in rows)
             duration_s = asyncio.get_running_loop().time() - began_s
             self._hooks.call(Hooks.on_commit, Committed(records, batch.offsets, duration_s))
         return True
@@ -335,7 +340,7 @@ class Committer:
             return False
         if not refused:
             raise damage
-        return await self._write(batch) if batch.outputs or batch.rows or batch.offsets else True
+        return await self._write(batch) if has_content(batch) else True
 
     def _rejoin(self, batch: CommitBatch, why: LogError) -> None:
         """Drop all uncommitted work and make this member rejoin its group, to begin at its committed offsets."""

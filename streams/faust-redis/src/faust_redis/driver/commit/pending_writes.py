@@ -5,77 +5,25 @@ from __future__ import annotations
 import heapq
 from collections import deque
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from itertools import count
 from operator import attrgetter
 
 from faust.types import TP
 
 from faust_redis.driver.commit.dependencies import Dependencies
-
-Place = tuple[str, int]
-"""A changelog's topic and partition."""
-
-Changed = dict[bytes, tuple[int, bytes | None]]
-"""Changed rows of a table: for each key the number of the change and the value; None deletes."""
-
-Settle = Callable[[int | None, BaseException | None], None]
-"""Called once for each record: with its offset, or with the error that prevented the write."""
-
-
-@dataclass(slots=True)
-class Output:
-    """One record that waits for the commit.
-
-    Attributes:
-        topic: Its topic.
-        partition: None until it is chosen by key, when the topic's partition count is known.
-        key: Record key.
-        value: Record value; None is a tombstone.
-        timestamp_ms: Event time.
-        headers: Record headers.
-        source: The event that produced it; None outside of events, and for a request that awaits its reply.
-        settle: Called with the outcome; None when no caller waits for it.
-        compacted: Whether the topic is compacted, so that only the last record of a key matters. Set at the commit.
-        writer: The writer name of this member's assignment (changelogs only).
-        number: Its number in the order of production.
-    """
-
-    topic: str
-    partition: int | None
-    key: bytes | None
-    value: bytes | None
-    timestamp_ms: int
-    headers: tuple[tuple[str, bytes], ...]
-    source: tuple[TP, int] | None
-    settle: Settle | None
-    compacted: bool = False
-    writer: bytes = b""
-    number: int = 0
-
-    @property
-    def size(self) -> int:
-        """Return the bytes of payload."""
-        return len(self.key or b"") + len(self.value or b"")
-
-
-@dataclass(slots=True)
-class CommitBatch:
-    """The outputs and rows of one commit, with the offsets that it commits. It contains only whole events."""
-
-    outputs: list[Output]
-    offsets: dict[TP, int]
-    rows: dict[Place, Changed] = field(default_factory=dict)
+from faust_redis.driver.commit.outputs import Changed, CommitBatch, Output, OutputColumns, Place
 
 
 class _Event:
     """The outputs and rows of one event, with the numbers of the first and the last of them."""
 
-    __slots__ = ("cost_us", "count", "first", "last", "offset", "outputs", "rows", "size")
+    __slots__ = ("columns", "cost_us", "count", "first", "last", "offset", "outputs", "rows", "size")
 
     def __init__(self, offset: int, first: int) -> None:
         self.offset = offset
         self.first = self.last = first
         self.outputs: list[Output] = []
+        self.columns: list[OutputColumns] = []
         self.rows: dict[Place, Changed] = {}
         self.count = self.size = self.cost_us = 0
 
@@ -108,11 +56,12 @@ class _Queue:
 class PendingWrites:
     """The pending outputs and rows of each event, in the order of production."""
 
-    def __init__(self, cost_us: Callable[[str], int]) -> None:
+    def __init__(self, cost_us: Callable[[str, int, int], int]) -> None:
         self._cost_us = cost_us
         self._queues: dict[TP, _Queue] = {}
         self._free: list[Output] = []
-        self._number = 0
+        self.draw = count(1).__next__
+        """Draws the next number in the order of production."""
         self._count = 0
 
     def __len__(self) -> int:
@@ -124,10 +73,11 @@ class PendingWrites:
 
     def add(self, output: Output) -> None:
         """Append an output."""
-        self._number = output.number = self._number + 1
-        self._keep(output)
+        output.number = self.draw()
+        self.keep(output)
 
-    def _keep(self, output: Output) -> None:
+    def keep(self, output: Output) -> None:
+        """Append an output that has its number."""
         self._count += 1
         if output.source is None:
             self._free.append(output)
@@ -135,12 +85,25 @@ class PendingWrites:
         event = self._event(output.source, output.number)
         event.count += 1
         event.outputs.append(output)
-        event.size += output.size
-        event.cost_us += self._cost_us(output.topic)
+        size = output.size
+        event.size += size
+        event.cost_us += self._cost_us(output.topic, 1, size)
+
+    def add_columns(self, source: tuple[TP, int], columns: OutputColumns) -> None:
+        """Append the records that an event sends to one partition."""
+        columns.source = source
+        event = self._event(source, columns.numbers[0])
+        event.last = max(event.last, columns.numbers[-1])
+        event.columns.append(columns)
+        count, size = len(columns.keys), columns.size
+        self._count += count
+        event.count += count
+        event.size += size
+        event.cost_us += self._cost_us(columns.topic, count, size)
 
     def change(self, source: tuple[TP, int], place: Place, rows: Iterable[tuple[bytes, bytes | None]]) -> None:
         """Note the rows of a compacted changelog that an event changed. No caller waits for their outcome."""
-        self._number = number = self._number + 1
+        number = self.draw()
         event = self._event(source, number)
         merged = event.rows.get(place)
         if merged is None:
@@ -159,7 +122,7 @@ class PendingWrites:
         self._count += fresh
         event.count += fresh
         event.size += size
-        event.cost_us += fresh * self._cost_us(place[0])
+        event.cost_us += self._cost_us(place[0], fresh, size)
 
     def _subtract(self, count: int) -> None:
         self._count -= count
@@ -198,7 +161,7 @@ class PendingWrites:
         if event is None:
             return CommitBatch([], {})
         self._subtract(event.count)
-        return CommitBatch(event.outputs, {}, event.rows)
+        return CommitBatch(event.outputs, {}, event.rows, event.columns)
 
     def drop_claims(self, changelogs: Container[str]) -> list[Output]:
         """Remove all writes that need the ownership of a partition: outputs of events, and changelog records.
@@ -217,9 +180,12 @@ class PendingWrites:
         return claims
 
     def put_back(self, outputs: list[Output]) -> None:
-        """Put back records that a commit did not write. Rows stay out, because this member may not write them now."""
+        """Put back records that a commit did not write.
+
+        Rows and columns stay out: they belong to events, which this member may not commit now.
+        """
         for output in outputs:
-            self._keep(output)
+            self.keep(output)
         self._free.sort(key=_number)
 
     def next_batch(
@@ -241,8 +207,10 @@ class PendingWrites:
         known = dependencies or Dependencies()
         finished = _Finished(self._queues, known.bounded(first_unfinished), known)
         outputs = self._take_free(cost_max_us)
-        size, cost_us = sum(output.size for output in outputs), sum(self._cost_us(output.topic) for output in outputs)
+        size = sum(output.size for output in outputs)
+        cost_us = sum(self._cost_us(output.topic, 1, output.size) for output in outputs)
         rows: dict[Place, Changed] = {}
+        columns: list[OutputColumns] = []
         count, reach = len(outputs), 0
         full = False
         while (found := finished.next()) is not None:
@@ -254,6 +222,7 @@ class PendingWrites:
                 continue
             for each in finished.take(tp, event.offset) if len(known) else finished.take_one(tp, event):
                 outputs += each.outputs
+                columns += each.columns
                 for place, changed in each.rows.items():
                     merged = rows.get(place)
                     if merged is None:
@@ -268,18 +237,24 @@ class PendingWrites:
                 reach = max(reach, each.last)
         self._subtract(count)
         outputs.sort(key=_number)
-        return CommitBatch(outputs, known.bounded(finished.marks()), rows)
+        columns.sort(key=_first_number)
+        return CommitBatch(outputs, known.bounded(finished.marks()), rows, columns)
 
     def _take_free(self, cost_max_us: int) -> list[Output]:
         count = cost_us = 0
         while count < len(self._free) and cost_us < cost_max_us:
-            cost_us += self._cost_us(self._free[count].topic)
+            output = self._free[count]
+            cost_us += self._cost_us(output.topic, 1, output.size)
             count += 1
         outputs, self._free = self._free[:count], self._free[count:]
         return outputs
 
 
 _number = attrgetter("number")
+
+
+def _first_number(columns: OutputColumns) -> int:
+    return columns.numbers[0]
 
 
 def _merge(merged: Changed, changed: Changed) -> None:
@@ -342,31 +317,3 @@ class _Finished:
     def marks(self) -> dict[TP, int]:
         """Return the offset of each partition below which no finished event remains."""
         return {tp: mark if (first := self._first(tp)) is None else first.offset for tp, mark in self._marks.items()}
-
-
-def coalesce(outputs: list[Output]) -> tuple[list[Output], dict[int, list[Output]]]:
-    """Keep only the last record of each key of compacted changelogs, at the position of the first.
-
-    Returns:
-        The records to write, and by position the earlier records that each of them settles.
-    """
-    places: dict[tuple[str, int | None, bytes], int] = {}
-    kept: list[Output] = []
-    settled: dict[int, list[Output]] = {}
-    for output in outputs:
-        if output.compacted and output.key is not None:
-            place = places.setdefault((output.topic, output.partition, output.key), len(kept))
-            if place < len(kept):
-                if kept[place].settle is not None:
-                    settled.setdefault(place, []).append(kept[place])
-                kept[place] = output
-                continue
-        kept.append(output)
-    return kept, settled
-
-
-def settle_outputs(outputs: Iterable[Output], offset: int | None, error: BaseException | None) -> None:
-    """Report the outcome of records to the callers that wait for it."""
-    for output in outputs:
-        if output.settle is not None:
-            output.settle(offset, error)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 
 from faust.types import TP
 
-from faust_redis.driver.commit.pending_writes import CommitBatch, Output, settle_outputs
+from faust_redis.driver.commit.outputs import CommitBatch, Output, OutputColumns, settle_outputs
 from faust_redis.hooks import HookList, Hooks, SendsRefused
 from faust_redis.log import DamagedPartitionError
 
@@ -50,7 +50,7 @@ class RefusedSends:
             self._hooks.call(Hooks.on_sends_refused, SendsRefused(tp.topic, tp.partition, len(refused), damage))
         return len(refused)
 
-    def note_written(self, outputs: Iterable[Output]) -> None:
+    def note_written(self, outputs: Iterable[Output | OutputColumns]) -> None:
         """Forget the damage of partitions that the log has written to."""
         if self.damaged:
             for output in outputs:
@@ -63,12 +63,13 @@ def writers_to(batch: CommitBatch, to: TP) -> set[TP]:
 
     The events of the partitions with the same number write a table's rows.
     """
-    sources = {output.source[0] for output in batch.outputs if output.source is not None and _goes_to(output, to)}
+    sent: tuple[Output | OutputColumns, ...] = (*batch.outputs, *batch.columns)
+    sources = {output.source[0] for output in sent if output.source is not None and _goes_to(output, to)}
     rows = {tp for tp in batch.offsets if tp.partition == to.partition} if to in batch.rows else set()
     return sources | rows
 
 
-def _goes_to(output: Output, tp: TP) -> bool:
+def _goes_to(output: Output | OutputColumns, tp: TP) -> bool:
     return (output.topic, output.partition) == tp
 
 

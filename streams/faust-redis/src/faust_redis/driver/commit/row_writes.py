@@ -8,7 +8,7 @@ from typing import Protocol
 
 from faust.types import TP
 
-from faust_redis.driver.commit.pending_writes import Changed, Output, Place
+from faust_redis.driver.commit.outputs import Changed, Output, OutputColumns, Place
 from faust_redis.driver.state.stores import Checkpoint, CommittedStore
 from faust_redis.log import Rows, TopicInfo
 
@@ -94,6 +94,11 @@ class RowWrites:
             if output.writer and (topic, output.partition) not in checked:
                 self._check_owned(topic, output.partition)
                 checked.add((topic, output.partition))
+
+    async def ensure_topics(self, columns: list[OutputColumns]) -> None:
+        """Create the topics of columns where they are missing and the app may."""
+        for topic in {each.topic for each in columns}:
+            await self._topics.ensure(topic)
 
     async def rows(self, changed: dict[Place, Changed]) -> list[Rows]:
         """Return changed rows in the form that the log writes.

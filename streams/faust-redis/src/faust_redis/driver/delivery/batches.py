@@ -7,10 +7,13 @@ finish at the same moment, and the committer commits no offset within it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any, Generic, Protocol, TypeVar, cast, overload
 
 from faust.types import TP, ConsumerMessage, Message
 
+from faust_redis.driver.commit.committer import OutputDroppedError
+from faust_redis.driver.commit.outputs import OutputColumns
 from faust_redis.driver.delivery.messages import to_message
 from faust_redis.driver.headers import header_pairs
 from faust_redis.driver.limits import BATCH_RECORDS_FIRST
@@ -125,6 +128,9 @@ class Batch(Sequence[Received[T]]):
         self._received = received
         self._message = message
         self._app = received[0].app
+        self._sent: dict[tuple[int, int | None], OutputColumns] = {}
+        """Records to append, by the identity of their topic and by their partition."""
+        self._ended = False
 
     @property
     def topic(self) -> str:
@@ -171,15 +177,48 @@ class Batch(Sequence[Received[T]]):
             value: The value, as bytes; None is a tombstone.
             timestamp_ms: Event time.
             partition: The partition; chosen by key when None.
+
+        Raises:
+            RuntimeError: the handler has ended.
         """
-        add = getattr(self._app.producer, "add", None)
-        if add is None:  # Faust's own driver
-            topic.send_soon(
-                key=key, value=value, partition=partition, timestamp=timestamp_ms / 1000,
-                key_serializer="raw", value_serializer="raw",
-            )  # fmt: skip
+        columns = self._sent.get((id(topic), partition))
+        if columns is None:
+            columns = self._columns(topic, key, partition)
+            if columns is None:
+                topic.send_soon(
+                    key=key, value=value, partition=partition, timestamp=timestamp_ms / 1000,
+                    key_serializer="raw", value_serializer="raw",
+                )  # fmt: skip
+                return
+        columns.numbers.append(columns.draw())
+        columns.timestamps.append(timestamp_ms)
+        columns.keys.append(key)
+        columns.values.append(value)
+
+    def _columns(self, topic: Any, key: bytes | None, partition: int | None) -> OutputColumns | None:
+        """Return the records for a partition, to append to; None under Faust's own driver."""
+        if self._ended:
+            raise RuntimeError("the handler of this batch has ended; send to the topic itself")
+        writes = getattr(self._app.producer, "writes", None)
+        if writes is None:
+            return None
+        name = topic.get_topic_name()
+        if partition is None:
+            partition = writes.partition(name, key)
+        place = id(topic), partition
+        if place not in self._sent:
+            self._sent[place] = OutputColumns(name, partition, writes.draw)
+        return self._sent[place]
+
+    def join(self) -> None:
+        """Hand the sent records over to the pending writes, unless the batch failed or was handed over meanwhile."""
+        sent, self._sent, self._ended = self._sent, {}, True
+        message = self._message
+        if message.acked or (isinstance(message, BatchMessage) and message.was_split):
             return
-        add(topic.get_topic_name(), key, value, partition, timestamp_ms, self._message)
+        with suppress(OutputDroppedError):  # the new owner processes the batch again
+            for columns in sent.values():
+                self._app.producer.writes.add_columns(columns, self._message)
 
     def split(self, error: Exception) -> bool:
         """Take back the effects of a failed batch, and deliver its events again one at a time.

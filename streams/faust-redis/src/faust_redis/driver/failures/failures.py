@@ -16,7 +16,7 @@ from faust.streams import current_event
 from faust_redis.dead_letters import DeadLetter, TransientError, home, topic_spec
 from faust_redis.driver import faust_internals as internals
 from faust_redis.driver.commit.committer import Committer
-from faust_redis.driver.commit.pending_writes import Output
+from faust_redis.driver.commit.outputs import Output
 from faust_redis.driver.delivery.batches import BatchMessage
 from faust_redis.driver.delivery.flow import Flow
 from faust_redis.driver.delivery.in_flight import InFlight

@@ -13,7 +13,7 @@ from mode import Seconds, Service, want_seconds
 
 from faust_redis.driver import faust_internals as internals
 from faust_redis.driver.commit.committer import Committer, OutputDroppedError
-from faust_redis.driver.commit.pending_writes import Settle
+from faust_redis.driver.commit.outputs import Settle
 from faust_redis.driver.faust_api.composition import Driver
 from faust_redis.driver.limits import PENDING_RECORDS_MAX
 from faust_redis.driver.sending.fast_topics import Finder, enable_fast_path
@@ -129,13 +129,6 @@ class Producer(base.Producer):
         if not self.telemetry.sensors or self.driver.tables.is_changelog(topic):
             return None
         return self.telemetry.send_begun(topic, message, message.key, message.value)
-
-    def add(
-        self, topic: str, key: bytes | None, value: bytes | None, partition: int | None, timestamp_ms: int,
-        message: Message,
-    ) -> None:  # fmt: skip
-        """Add a record of a batch to the pending writes."""
-        self.writes.add(topic, key, value, partition, timestamp_ms, message)
 
     def change(self, changelog: str, rows: Sequence[tuple[bytes, bytes | None]], message: Message) -> None:
         """Add rows that an event changed to the pending writes."""

@@ -141,8 +141,10 @@ class Stream(faust.Stream):  # type: ignore[type-arg]
                 if event is None:
                     continue
                 begun = self._begin_batch(self._gather(event, size.records))
+                batch = Batch(begun.received, begun.message)
                 try:
-                    yield Batch(begun.received, begun.message)
+                    yield batch
+                    batch.join()
                 finally:
                     self._end_batch(begun, size)
 

@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 from faust_redis.driver import faust_internals as internals
-from faust_redis.driver.commit.pending_writes import Output
+from faust_redis.driver.commit.outputs import Output
 
 CORRELATION_HEADER = "Faust-Ag-CorrelationId"
 REGISTRATION_POLL_S = 0.1

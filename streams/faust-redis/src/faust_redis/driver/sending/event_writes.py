@@ -12,7 +12,8 @@ from faust.types import Message
 from faust_redis.driver.commit.committer import OutputDroppedError
 from faust_redis.driver.commit.dependencies import Dependencies
 from faust_redis.driver.commit.offset_tracker import OffsetTracker
-from faust_redis.driver.commit.pending_writes import Output, PendingWrites, Settle
+from faust_redis.driver.commit.outputs import Output, OutputColumns, Settle
+from faust_redis.driver.commit.pending_writes import PendingWrites
 from faust_redis.driver.headers import header_pairs, listens_to_sends
 from faust_redis.driver.source import Source
 
@@ -24,6 +25,9 @@ class Topics(Protocol):
 
     def is_known(self, topic: str) -> bool:
         """Return whether a topic is known to exist."""
+
+    def partition(self, topic: str, key: bytes | None) -> int:
+        """Return the partition of a key of a known topic."""
 
     def is_compacted(self, topic: str) -> bool:
         """Return whether only the last record of a key matters in a topic."""
@@ -47,6 +51,7 @@ class EventWrites:
         self._topics = topics
         self.flush_soon: Callable[[], None] = lambda: None
         """Called after a record that belongs to no event; the producer sets it."""
+        self.draw = pending.draw
 
     def enqueue(
         self,
@@ -94,15 +99,21 @@ class EventWrites:
         """Return whether a topic is known to exist."""
         return self._topics.is_known(topic)
 
-    def add(
-        self, topic: str, key: bytes | None, value: bytes | None, partition: int | None, timestamp_ms: int,
-        message: Message,
-    ) -> None:  # fmt: skip
-        """Add a record of an event whose outcome no caller waits for; see `enqueue`."""
+    def partition(self, topic: str, key: bytes | None) -> int | None:
+        """Return the partition of a key; None while the topic is not known."""
+        return self._topics.partition(topic, key) if self._topics.is_known(topic) else None
+
+    def add_columns(self, columns: OutputColumns, message: Message) -> None:
+        """Add records of an event; see `enqueue`. When the event is over, do nothing."""
         source = self.source_of(message)
-        self._pending.add(Output(topic, partition, key, value, timestamp_ms, (), source, None))
         if source is None:
-            self.flush_soon()
+            return
+        if columns.partition is not None and not self._topics.is_compacted(columns.topic):
+            self._pending.add_columns(source, columns)
+            return
+        columns.source = source
+        for output in columns.outputs():
+            self._pending.keep(output)
 
     def change(self, changelog: str, rows: Sequence[tuple[bytes, bytes | None]], message: Message) -> None:
         """Add rows that an event changed. A compacted changelog keeps only the last change of a key."""

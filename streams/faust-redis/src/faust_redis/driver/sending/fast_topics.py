@@ -20,7 +20,7 @@ from faust.types import TP, FutureMessage, Message, PendingMessage, RecordMetada
 
 from faust_redis.driver.codecs.encoding import Dump, dumper
 from faust_redis.driver.commit.committer import OutputDroppedError
-from faust_redis.driver.commit.pending_writes import Output
+from faust_redis.driver.commit.outputs import Output
 from faust_redis.driver.faust_internals import become
 from faust_redis.driver.headers import listens_to_sends
 from faust_redis.driver.sending.waits import Waits
