@@ -1,29 +1,29 @@
 """Leaderboards as data: boards, scopes, periods, and the standings of ranked tables. Pure functions.
 
-A row of `gamification-boards` holds a user's standings on one board and scope. Its key is ``board/scope|user``. Its
-value is ``{period: [rank score, score, reached_at]}``, and the user is ranked in the group ``board/scope/period``. The
-standing of a sealed period moves to a row of its own, with the key ``board/scope/period|user`` and an empty period.
+A row of `gamification-boards` holds a user's standings in a scope: in all markets, or in one. Its key is ``scope|user``
+and its value ``{period/board: [rank score, score, reached_at]}``. The periods are the user's newest day, week, month
+and season there, and all time. The standings of an older period are a row of their own. Its key is
+``scope/period|user`` and its value ``{board: [rank score, score, reached_at]}``. Either way the user's ranking is
+``scope/period/board``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
-from typing import Final, Literal, NamedTuple, TypeAlias
+from functools import cached_property, lru_cache
+from typing import Final, Literal, NamedTuple, TypeAlias, get_args
 
 from streams.events.base import GLOBAL_SCOPE
 from streams.times import DAY_US, HOUR_US, Instant, midnight
-from tables.rank_score import RankScore, rank_score
+from tables.rank_score import EXACT_SCORE_LIMIT, RankScore, rank_score, time_fraction
 
 Ranked: TypeAlias = tuple[RankScore, int | str, int]
 """A standing in a row: rank score, score (text when it exceeds 64 bits) and `reached_at`."""
 
-SEALED: Final = ""
-"""The period in the row of a sealed standing, whose key names the period."""
-
 Board = Literal["xp", "volume", "pnl", "trades"]
+BOARDS: Final[tuple[Board, ...]] = get_args(Board)
 MARKET_BOARDS: Final[tuple[Board, ...]] = ("volume", "pnl")
 GLOBAL: Final = GLOBAL_SCOPE
 ALL_TIME: Final = "all"
@@ -50,23 +50,60 @@ class Period:
         """Return whether an event of this period is too late at a watermark (microseconds)."""
         return self.end is not None and watermark >= self.end + grace_h * HOUR_US
 
+    @property
+    def kind(self) -> str:
+        """Return ``day``, ``week``, ``month``, ``season`` or ``all``."""
+        return self.text.partition(":")[0]
 
-def periods_of(instant: Instant) -> tuple[Period, ...]:
-    """Return day, ISO week, month, season (calendar quarter) and all-time of an instant, in UTC."""
-    return _periods_of_day(instant.day_number())
+
+@dataclass(frozen=True)
+class Periods:
+    """Periods of one day: all five, or those of them in which an event still counts.
+
+    Attributes:
+        midnight: The begin of the day, in microseconds.
+    """
+
+    midnight: int
+    listed: tuple[Period, ...]
+
+    @cached_property
+    def names(self) -> dict[Board, tuple[str, ...]]:
+        """Return the names that the standings of a board have in a row of these periods."""
+        return {board: tuple(f"{period.text}/{board}" for period in self.listed) for board in BOARDS}
+
+    @cached_property
+    def all_names(self) -> frozenset[str]:
+        """Return the names of all standings."""
+        return frozenset(name for names in self.names.values() for name in names)
+
+    def without(self, left_out: Iterable[Period]) -> Periods:
+        """Return the periods except for some."""
+        left_out = tuple(left_out)
+        return Periods(self.midnight, tuple(period for period in self.listed if period not in left_out))
+
+
+def periods_of(instant: Instant) -> Periods:
+    """Return day, ISO week, month, season (calendar quarter) and all-time of an instant, in UTC.
+
+    Instants of one day have the same object, unless thousands of other days were asked for in between.
+    """
+    return _periods_of_day(instant // DAY_US)
 
 
 @lru_cache(maxsize=4096)
-def _periods_of_day(day_number: int) -> tuple[Period, ...]:
-    day = Instant(day_number * DAY_US).day()
+def _periods_of_day(day_number: int) -> Periods:
+    begin = Instant(day_number * DAY_US)
+    day = begin.day()
     year, week, _ = day.isocalendar()
-    return (
+    listed = (
         _day(day),
         _week(year, week),
         _month(day.year, day.month),
         _season(day.year, (day.month - 1) // _MONTHS_A_QUARTER + 1),
         Period(ALL_TIME, None, None),
     )
+    return Periods(int(begin), listed)
 
 
 def parse_period(text: str) -> Period:
@@ -129,40 +166,45 @@ def _first_of(year: int, month: int) -> int:
     return midnight(date(year, month, 1))
 
 
+ROW_OF_ONE_PERIOD: Final[Mapping[Board, tuple[str]]] = {board: (board,) for board in BOARDS}
+"""The name of each board's standing in the row of an older period."""
+
+
 def group(board: Board, scope: str, period: str) -> str:
-    """Return the ranking group of a board, such as ``volume/BTC/day:2024-09-20``."""
-    return f"{board}/{scope}/{period}"
+    """Return the ranking group of a board, such as ``BTC/day:2024-09-20/volume``."""
+    return f"{scope}/{period}/{board}"
 
 
-def row_key(board: Board, scope: str, user_id: str) -> str:
-    """Return the key of a user's standings on a board."""
-    return f"{board}/{scope}|{user_id}"
+def row_key(scope: str, user_id: str) -> str:
+    """Return the key of a user's newest standings in a scope."""
+    return f"{scope}|{user_id}"
 
 
-def sealed_key(group_name: str, user_id: str) -> str:
-    """Return the key of a user's standing in a sealed period."""
-    return f"{group_name}|{user_id}"
+def older_key(scope: str, period: str, user_id: str) -> str:
+    """Return the key of a user's standings in an older period."""
+    return f"{scope}/{period}|{user_id}"
 
 
-def group_of(row_name: str, period: str) -> str:
-    """Return the ranking group of a standing, from the key of its row without the user, and from its period there."""
-    return f"{row_name}/{period}" if period else row_name
+def group_of(row_name: str, name: str) -> str:
+    """Return the ranking group of a standing, from the key of its row without the user, and from its name there."""
+    return f"{row_name}/{name}"
 
 
 def names_of(group_name: str) -> dict[str, str]:
-    """Return the names of the rows that can hold a standing of a group, each with the period that it has there."""
-    name, _, period = group_name.rpartition("/")
-    return {name: period, group_name: SEALED}
+    """Return the names of the rows that can hold a standing of a group, each with the standing's name there."""
+    scope, period, board = group_name.split("/")
+    return {scope: f"{period}/{board}", f"{scope}/{period}": board}
 
 
-@lru_cache(maxsize=4096)
-def period_named(text: str) -> Period:
-    """Return the period of a text; parse each text once.
+@lru_cache(maxsize=8192)
+def place_of(name: str) -> tuple[Period, str]:
+    """Return period and board of a standing's name in a row of the newest standings. Parse each name once.
 
     Raises:
         ValueError: when the text names no period.
     """
-    return parse_period(text)
+    period, _, board = name.partition("/")
+    return parse_period(period), board
 
 
 class Standing(NamedTuple):
@@ -184,7 +226,8 @@ class Standing(NamedTuple):
         """
         if not -SCORE_LIMIT < self.score < SCORE_LIMIT or not 0 <= self.reached_at < _TIME_LIMIT:
             raise _out_of_range(self.score, self.reached_at)
-        return _ranked(int(self.score), int(self.reached_at))
+        score, at = int(self.score), int(self.reached_at)
+        return rank_score(score, at), score if -_INT64_LIMIT < score < _INT64_LIMIT else str(score), at
 
     @classmethod
     def of(cls, ranked: Ranked) -> Standing:
@@ -196,27 +239,54 @@ class Standing(NamedTuple):
         return cls(int(ranked[1]), ranked[2])
 
 
-def _ranked(score: int, at: int) -> Ranked:
-    return rank_score(score, at), score if -_INT64_LIMIT < score < _INT64_LIMIT else str(score), at
+class Points:
+    """The sum of points of one user for one board.
+
+    Attributes:
+        amount: The sum.
+        reached_at: The time of the last event that added an amount other than 0, or else of the first event.
+        moved: Whether any event added an amount other than 0. If not, an existing standing does not change.
+    """
+
+    __slots__ = ("amount", "moved", "reached_at")
+
+    def __init__(self, amount: int, at: int) -> None:
+        self.amount = int(amount)
+        self.reached_at = int(at)
+        self.moved = amount != 0
+
+    def add(self, amount: int, at: int) -> None:
+        """Add further points."""
+        if amount != 0:
+            self.amount += amount
+            self.reached_at = int(at)
+            self.moved = True
 
 
-def raised(standings: Mapping[str, Ranked], periods: Iterable[str], amount: int, at: int) -> dict[str, Ranked]:
-    """Return the standings of some periods after an amount was added at a time. A new standing begins at 0.
+def raise_standings(standings: MutableMapping[str, Ranked], names: Iterable[str], points: Points) -> bool:
+    """Add points to the standings with these names. Return whether one changed. A new standing begins at 0.
 
     Raises:
         ValueError: when a new standing is out of range.
     """
+    amount, at = points.amount, points.reached_at
     if not 0 <= at < _TIME_LIMIT:
         raise _out_of_range(amount, at)
-    amount, at = int(amount), int(at)
-    after = {}
-    for period in periods:
-        held = standings.get(period)
-        score = amount if held is None else amount + int(held[1])
-        if not -SCORE_LIMIT < score < SCORE_LIMIT:
-            raise _out_of_range(score, at)
-        after[period] = _ranked(score, at)
-    return after
+    fraction, changed = time_fraction(at), False
+    for name in names:
+        held = standings.get(name)
+        if held is None:
+            score = amount
+        elif points.moved:
+            score = amount + (held[1] if type(held[1]) is int else int(held[1]))
+        else:
+            continue
+        changed = True
+        if -EXACT_SCORE_LIMIT < score < EXACT_SCORE_LIMIT:
+            standings[name] = (fraction - (score + 1), score, at)
+        else:
+            standings[name] = Standing(score, at).ranked
+    return changed
 
 
 def _out_of_range(score: int, at: int) -> ValueError:

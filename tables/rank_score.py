@@ -13,6 +13,9 @@ RankScore: TypeAlias = float
 _SPAN_US: Final = 2**53
 """The rank score uses times up to this one, in 2255. It treats a later time as this one."""
 
+EXACT_SCORE_LIMIT: Final = 2**53
+"""A double holds each integer up to this magnitude exactly, and so does a score below it, plus 1."""
+
 
 def rank_score(score: int, reached_at: int) -> RankScore:
     """Return −(score + 1 − reached_at ÷ 2^53), rounded once: a better standing never has the greater rank score.
@@ -21,3 +24,12 @@ def rank_score(score: int, reached_at: int) -> RankScore:
     1,000, 1 s up to 10^6, 20 minutes up to 10^9. Readers put standings with equal rank scores into their exact order.
     """
     return ((min(reached_at, _SPAN_US) - _SPAN_US) - score * _SPAN_US) / _SPAN_US
+
+
+def time_fraction(reached_at: int) -> float:
+    """Return reached_at ÷ 2^53, exactly.
+
+    For a score below `EXACT_SCORE_LIMIT` in magnitude, the rank score is ``time_fraction(reached_at) - (score + 1)``:
+    both operands are exact, so the difference is rounded once.
+    """
+    return min(reached_at, _SPAN_US) / _SPAN_US

@@ -218,11 +218,11 @@ def _entry(text: str) -> tuple[Standing, str]:
     return Standing(int(score), int(reached_at)), member
 
 
-def _standing(periods: Collection[str], rows: Iterable[bytes | None]) -> Standing | None:
+def _standing(names: Collection[str], rows: Iterable[bytes | None]) -> Standing | None:
     """Return a member's standing: the first that one of its rows holds. A damaged row holds none."""
-    for period, raw in zip(periods, rows, strict=True):
+    for name, raw in zip(names, rows, strict=True):
         try:
-            held = None if raw is None else standings(raw).get(period)
+            held = None if raw is None else standings(raw).get(name)
             if held is not None:
                 return Standing.of(held)
         except (msgspec.MsgspecError, ValueError):

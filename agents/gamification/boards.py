@@ -1,17 +1,14 @@
 """The standings of the leaderboards over their table.
 
-A batch adds up the points for the same periods of a board first, and then reads and writes each row once.
+A batch adds up the points of a user in a scope for the same periods first, and then reads and writes each row once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
-
-from agents.gamification.lateness import Judged
-from agents.gamification.policy import BoardRules
-from agents.gamification.standings import Points, Run
+from agents.gamification.standings import Sums, take_out
+from agents.gamification.xp import Activity
 from streams.times import Instant
-from tables.boards import SEALED, Board, Period, group, period_named, raised, row_key, sealed_key
+from tables.boards import GLOBAL, ROW_OF_ONE_PERIOD, Periods, Ranked, older_key, row_key
 from tables.gamification import GAMIFICATION_BOARDS
 from tables.unit_of_work import UnitOfWork
 
@@ -19,49 +16,69 @@ from tables.unit_of_work import UnitOfWork
 class Boards:
     """The boards of a partition's users."""
 
-    def __init__(self, tables: UnitOfWork, rules: BoardRules) -> None:
+    def __init__(self, tables: UnitOfWork) -> None:
         self.rows = tables.ranked(GAMIFICATION_BOARDS)
         tables.join(self)
-        self._grace_h = rules.late_grace_h
-        self._runs: dict[tuple[str, Board, str], tuple[tuple[Period, ...], Run]] = {}
-        """Points that are not yet in a row, by user, board and scope."""
+        self._sums: dict[tuple[str, str], Sums] = {}
+        """Points that are not yet in a row, by user and scope."""
         self._holding = False
 
-    def count(self, user_id: str, point: Points, judged: Judged, at: Instant) -> None:
-        """Add points to a board in each open period."""
-        board, scope, amount = point
-        periods, watermark = judged.open, judged.watermark.highest
-        place = user_id, board, scope
-        known = self._runs.get(place)
-        if known is not None:
-            since, run = known
-            if since == periods:
-                run.add(amount, at, watermark)
-                return
-            self._settle(*place, since, run)
-        self._runs[place] = periods, Run(amount, at, watermark)
+    def count(self, user_id: str, activity: Activity, xp: int, at: Instant, periods: Periods, *, opens: bool) -> None:
+        """Count an activity in the periods that are open to it.
+
+        Args:
+            user_id: The user.
+            activity: The activity. A pnl of 0 counts as well, so that the user appears on the board.
+            xp: All XP of the activity.
+            at: The time of the activity.
+            periods: The open periods.
+            opens: Whether the activity is the first of its trade.
+        """
+        everywhere, in_market = self._sum(user_id, GLOBAL, periods), self._sum(user_id, activity.market, periods)
+        if xp > 0:
+            everywhere.add("xp", xp, at)
+        if activity.notional > 0:
+            everywhere.add("volume", activity.notional, at)
+            in_market.add("volume", activity.notional, at)
+        if activity.closing:
+            everywhere.add("pnl", activity.pnl, at)
+            in_market.add("pnl", activity.pnl, at)
+        if opens:
+            everywhere.add("trades", 1, at)
         if not self._holding:
             self.write()
 
-    def _settle(self, user_id: str, board: Board, scope: str, periods: tuple[Period, ...], run: Run) -> None:
-        key = row_key(board, scope, user_id)
-        before = self.rows.get(key) or {}
-        counted = [period.text for period in periods]
-        moved = counted if run.moved else [text for text in counted if text not in before]
-        after = before | raised(before, moved, run.amount, run.reached_at)
-        sealed = self._sealed(after, counted, run.watermark) if len(after) > len(counted) else []
-        for text in sealed:
-            del after[text]
-        if after != before:
-            self.rows.put(key, after)
-        # Write them last: a reader that copies row by row may see the standing twice, but never misses it.
-        for text in sealed:
-            self.rows.put(sealed_key(group(board, scope, text), user_id), {SEALED: before[text]})
+    def _sum(self, user_id: str, scope: str, periods: Periods) -> Sums:
+        place = user_id, scope
+        sums = self._sums.get(place)
+        if sums is None or sums.periods is not periods:
+            if sums is not None:
+                self._settle(user_id, scope, sums)
+            sums = self._sums[place] = Sums(periods)
+        return sums
 
-    def _sealed(self, standings: Iterable[str], counted: Container[str], watermark: int) -> list[str]:
-        return [
-            text for text in standings if text not in counted and period_named(text).sealed(watermark, self._grace_h)
-        ]
+    def _settle(self, user_id: str, scope: str, sums: Sums) -> None:
+        """Add the points to the rows. A batch owns the rows that it reads, so they change in place."""
+        if not sums.boards:
+            return
+        key, periods = row_key(scope, user_id), sums.periods
+        newest = self.rows.get(key) or {}
+        over: dict[str, dict[str, Ranked]] = {}
+        if not newest.keys() <= periods.all_names:
+            over, older = take_out(newest, periods)
+            for period, standings in over.items():
+                self.rows.put(older_key(scope, period, user_id), standings)
+            if older:
+                periods = periods.without(older)
+                for each in older:
+                    self._add_older(older_key(scope, each.text, user_id), sums)
+        if sums.add_to(newest, periods.names) or over:
+            self.rows.put(key, newest)
+
+    def _add_older(self, key: str, sums: Sums) -> None:
+        standings = self.rows.get(key) or {}
+        if sums.add_to(standings, ROW_OF_ONE_PERIOD):
+            self.rows.put(key, standings)
 
     def begin(self) -> None:
         """Start to add up points in memory."""
@@ -69,11 +86,11 @@ class Boards:
 
     def write(self) -> None:
         """Write the standings."""
-        for place, (periods, run) in self._runs.items():
-            self._settle(*place, periods, run)
+        for (user_id, scope), sums in self._sums.items():
+            self._settle(user_id, scope, sums)
         self.drop()
 
     def drop(self) -> None:
         """Drop the points that were added up."""
-        self._runs = {}
+        self._sums = {}
         self._holding = False

@@ -7,7 +7,6 @@ from agents.gamification.activity import activity_of
 from agents.gamification.boards import Boards
 from agents.gamification.lateness import Judged, judge
 from agents.gamification.progress import earn
-from agents.gamification.standings import points
 from agents.gamification.xp import Activity
 from agents.rulebook import Rulebook
 from streams.events import AnyEvent
@@ -36,7 +35,7 @@ class Gamification:
         self._facts = Facts(self.tables, GAMIFICATION_PROCESSED, rulebook.repeats_days, at_least_once=at_least_once)
         self.progress = self.tables.rows(GAMIFICATION_PROGRESS)
         self.trades = self.tables.rows(GAMIFICATION_TRADES)
-        self.boards = Boards(self.tables, self.policy.boards)
+        self.boards = Boards(self.tables)
         self.watermarks = self.tables.rows(GAMIFICATION_WATERMARK)
 
     def traded(self, event: AnyEvent) -> list[AnyEvent]:
@@ -47,7 +46,7 @@ class Gamification:
         verdict = self._facts.judge(event)
         event = event.under(self._rules_version)
         if verdict.kind == "too_late":
-            return [_recorded(event, periods_of(event.time), self.watermarks.get(WATERMARK_KEY) or Watermark())]
+            return [_recorded(event, periods_of(event.time).listed, self.watermarks.get(WATERMARK_KEY) or Watermark())]
         if verdict.kind != "new":
             return []
         judged = judge(self.watermarks.get(WATERMARK_KEY), event.time, self.policy.boards)
@@ -63,8 +62,7 @@ class Gamification:
         self.progress.put(user_id, earned.progress)
         self.trades.put(trade, earned.tally)
         gained = earned.progress.xp - (progress.xp if progress else 0)
-        for point in points(activity, gained, opens=earned.opens):
-            self.boards.count(user_id, point, judged, event.time)
+        self.boards.count(user_id, activity, gained, event.time, judged.open, opens=earned.opens)
         return events
 
 

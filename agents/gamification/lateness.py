@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from agents.gamification.policy import BoardRules
-from streams.times import Instant
-from tables.boards import Period, periods_of
+from streams.times import DAY_US, HOUR_US, Instant
+from tables.boards import Period, Periods, periods_of
 from tables.gamification import Watermark
 
 
 class Judged(NamedTuple):
     """The periods in which an event counts, the periods for which it is too late, and the watermark after the event."""
 
-    open: tuple[Period, ...]
+    open: Periods
     missed: tuple[Period, ...]
     watermark: Watermark
 
@@ -23,8 +23,8 @@ def judge(watermark: Watermark | None, time: Instant, rules: BoardRules) -> Judg
     before = watermark or Watermark()
     highest = max(before.highest, time)
     periods = periods_of(time)
-    if not periods[0].sealed(highest, rules.late_grace_h):  # the day is the first period to be sealed
+    # The day is the first period to be sealed.
+    if highest < periods.midnight + DAY_US + rules.late_grace_h * HOUR_US:
         return Judged(periods, (), Watermark(highest=highest, late=before.late))
-    missed = tuple(period for period in periods if period.sealed(highest, rules.late_grace_h))
-    counted = tuple(period for period in periods if period not in missed)
-    return Judged(counted, missed, Watermark(highest=highest, late=before.late + bool(missed)))
+    missed = tuple(period for period in periods.listed if period.sealed(highest, rules.late_grace_h))
+    return Judged(periods.without(missed), missed, Watermark(highest=highest, late=before.late + bool(missed)))

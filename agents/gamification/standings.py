@@ -1,56 +1,49 @@
-"""Leaderboards: the points that an activity adds to boards. Pure functions."""
+"""Leaderboards: points that add up, and the periods of a user that are over. Pure functions."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TypeAlias
+from collections.abc import Iterable, Mapping
 
-from agents.gamification.xp import Activity
-from tables.boards import GLOBAL, Board
-
-Points: TypeAlias = tuple[Board, str, int]
-"""A board, its scope, and an amount for it: XP and trades as counts, volume and pnl in 1e-8 USD."""
+from tables.boards import Board, Period, Periods, Points, Ranked, place_of, raise_standings
 
 
-def points(activity: Activity, xp: int, *, opens: bool) -> Iterator[Points]:
-    """Return the points of an activity. `xp` is all XP of the activity; `opens` marks the first of its trade.
+class Sums:
+    """The points of one user in one scope, by board, over events with the same open periods."""
 
-    A pnl of 0 counts as well, so that the user appears on the board.
+    __slots__ = ("boards", "periods")
+
+    def __init__(self, periods: Periods) -> None:
+        self.periods = periods
+        self.boards: dict[Board, Points] = {}
+
+    def add(self, board: Board, amount: int, at: int) -> None:
+        """Add points: XP and trades as counts, volume and pnl in 1e-8 USD."""
+        points = self.boards.get(board)
+        if points is None:
+            self.boards[board] = Points(amount, at)
+        else:
+            points.add(amount, at)
+
+    def add_to(self, standings: dict[str, Ranked], names: Mapping[Board, Iterable[str]]) -> bool:
+        """Add the points to the standings with these names. Return whether one changed."""
+        changed = False
+        for board, points in self.boards.items():
+            changed |= raise_standings(standings, names[board], points)
+        return changed
+
+
+def take_out(standings: dict[str, Ranked], periods: Periods) -> tuple[dict[str, dict[str, Ranked]], list[Period]]:
+    """Remove the standings of periods that are over on the day of `periods`.
+
+    Return them by period and board, and return those of `periods` that are over for the user, because the standings
+    are of a later day, week, month or season.
     """
-    if xp > 0:
-        yield "xp", GLOBAL, xp
-    if activity.notional > 0:
-        yield "volume", GLOBAL, activity.notional
-        yield "volume", activity.market, activity.notional
-    if activity.closing:
-        yield "pnl", GLOBAL, activity.pnl
-        yield "pnl", activity.market, activity.pnl
-    if opens:
-        yield "trades", GLOBAL, 1
-
-
-class Run:
-    """The sum of consecutive points of one user for one board.
-
-    Attributes:
-        amount: The sum.
-        reached_at: The time of the last event that added an amount other than 0, or else of the first event.
-        moved: Whether any event added an amount other than 0. If not, an existing standing does not change.
-        watermark: The partition's watermark at the last event.
-    """
-
-    __slots__ = ("amount", "moved", "reached_at", "watermark")
-
-    def __init__(self, amount: int, at: int, watermark: int) -> None:
-        self.watermark = watermark
-        self.amount = amount
-        self.reached_at = at
-        self.moved = amount != 0
-
-    def add(self, amount: int, at: int, watermark: int) -> None:
-        """Add further points."""
-        self.watermark = watermark
-        if amount != 0:
-            self.amount += amount
-            self.reached_at = at
-            self.moved = True
+    over: dict[str, dict[str, Ranked]] = {}
+    later = set()
+    for name in [name for name in standings if name not in periods.all_names]:
+        period, board = place_of(name)
+        if period.end is not None and period.end <= periods.midnight:
+            over.setdefault(period.text, {})[board] = standings.pop(name)
+        elif period.start is not None and period.start > periods.midnight:
+            later.add(period.kind)
+    return over, [period for period in periods.listed if period.kind in later] if later else []

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import msgspec
+from typing import NamedTuple
+
 from msgspec.structs import replace
 
 from agents.trading import prices
@@ -15,7 +16,7 @@ from streams.units import Quantity, Usd
 from tables.trading import Portfolio, Position, Trade
 
 
-class FillState(msgspec.Struct, frozen=True, gc=False):
+class FillState(NamedTuple):
     """The rows that a fill changes: its trade, the user's position in its market, the user's portfolio."""
 
     trade: Trade | None
@@ -23,7 +24,7 @@ class FillState(msgspec.Struct, frozen=True, gc=False):
     portfolio: Portfolio | None
 
 
-class Recorded(msgspec.Struct, frozen=True, gc=False):
+class Recorded(NamedTuple):
     """The state after a fill."""
 
     trade: Trade
@@ -35,18 +36,17 @@ def record_fill(
     state: FillState, event: Event[ReportFill], policy: TradingPolicy
 ) -> tuple[Recorded, Event[TradeExecuted]]:
     """Add a fill to its trade, position and portfolio."""
-    at, before = event.time, state.trade
     executed = execution(event.data, policy)
+    trade = filled(state.trade, executed, event.time)
+    position = moved(state.position, Fill.of(executed, event.time))
     portfolio = counted(
         state.portfolio or new_portfolio(policy),
         executed,
-        new_trade=before is None,
-        new_close=executed.closing and (before is None or before.status != "closed"),
-        at=at,
+        new_trade=state.trade is None,
+        new_close=executed.closing and not (state.trade and state.trade.status == "closed"),
+        at=event.time,
     )
-    position = moved(state.position, Fill.of(executed, at))
-    recorded = Recorded(filled(before, executed, at), position, portfolio)
-    return recorded, event.then(executed, subject=executed.trade_id)
+    return Recorded(trade, position, portfolio), event.then(executed, subject=executed.trade_id)
 
 
 def execution(fill: ReportFill, policy: TradingPolicy) -> TradeExecuted:
@@ -84,7 +84,7 @@ def filled(trade: Trade | None, fill: TradeExecuted, at: int) -> Trade:
         fees=trade.fees + fill.fee_usd,
         pnl=trade.pnl + fill.closed_pnl_usd,
         exit_price=fill.price if closing else trade.exit_price,
-        updated_at=max(trade.updated_at, at),
+        updated_at=max(at, trade.updated_at),
     )
 
 

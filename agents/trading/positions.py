@@ -8,7 +8,7 @@ exactly 0, and nothing drifts. Realised pnl is the sum that the closing fills re
 
 from __future__ import annotations
 
-import msgspec
+from typing import NamedTuple
 
 from agents.trading.prices import VALUE_UNITS, value_of
 from streams.events.trading import Mode, TradeExecuted
@@ -16,7 +16,7 @@ from streams.units import Quantity, divide_half_up
 from tables.trading import Position
 
 
-class Fill(msgspec.Struct, frozen=True, gc=False):
+class Fill(NamedTuple):
     """A change of a position: `quantity` in 1e-18, below 0 for a sale; `notional` and `pnl` in 1e-8 USD."""
 
     market: str

@@ -31,12 +31,12 @@ def read_standings(_: int, record: StoredRecord) -> Reading | None:
     if record.key is None or record.value is None:
         return None
     try:
-        periods = standings(record.value)
+        names = standings(record.value)
     except msgspec.MsgspecError:
         return None  # not standings
     key = record.key.decode()
-    name = key.rpartition("|")[0]
-    return Reading(key, tuple(group_of(name, period) for period in periods), lambda: None)
+    row_name = key.rpartition("|")[0]
+    return Reading(key, tuple(group_of(row_name, name) for name in names), lambda: None)
 
 
 @dataclass(slots=True)

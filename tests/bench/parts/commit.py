@@ -24,8 +24,8 @@ from tests.bench.result import Result
 PARTITIONS = 4
 KEYS = 10_000
 VALUE_BYTES = 200
-PERIODS = [period.text for period in periods_of(Instant(0))]
-"""The standings of one ranked row, as the product's have."""
+STANDINGS = sorted(periods_of(Instant(0)).all_names)
+"""The standings of one ranked row, as the product's have for all markets."""
 SIZES = (1, 10, 100, 200)
 SLOWLOG_MAX = 100_000
 SLOWER_THAN_US = 30
@@ -101,5 +101,5 @@ def _record(place: int, chance: random.Random) -> Record:
         return Record("out", partition, key, chance.randbytes(VALUE_BYTES), 1)
     if place % 3 == 1:
         return Record("table", partition, key, chance.randbytes(VALUE_BYTES), 1)
-    standings = {period: Standing(chance.randrange(10**12), 1).ranked for period in PERIODS}
-    return Record("board", partition, b"xp/global|" + key, msgspec.msgpack.encode(standings), 1)
+    standings = {name: Standing(chance.randrange(10**12), 1).ranked for name in STANDINGS}
+    return Record("board", partition, b"global|" + key, msgspec.msgpack.encode(standings), 1)

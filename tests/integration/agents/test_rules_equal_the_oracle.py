@@ -81,10 +81,10 @@ class Product:
         groups: dict[str, list[tuple[Standing, str]]] = defaultdict(list)
         for key, value in self.tables["gamification-boards"].items():
             name, _, user = key.decode().rpartition("|")
-            for period, held in standings(value).items():
-                groups[group_of(name, period)].append((Standing.of(held), user))
+            for standing, held in standings(value).items():
+                groups[group_of(name, standing)].append((Standing.of(held), user))
         for group, rows in groups.items():
-            board, scope, period = group.split("/")
+            scope, period, board = group.split("/")
             ranked = enumerate(sorted(rows, key=lambda row: row[0].order(row[1])), start=1)
             yield (
                 f"board {board} {period} {scope}",

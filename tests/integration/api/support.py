@@ -16,7 +16,7 @@ from api.auth import Role, mint
 from api.config import ApiConfig
 from streams.events import AnyEvent, encode
 from streams.topology import changelog_topic
-from tables.boards import SEALED, Standing, sealed_key
+from tables.boards import Standing, names_of
 from tables.domains import TOPOLOGY
 from tables.gamification import GAMIFICATION_BOARDS
 from tables.row import Row
@@ -72,9 +72,10 @@ class Worker:
         return await self.put(table, user, row, partition=self.partition(user))
 
     async def rank(self, group: str, user: str, score: int, reached_at: int = 0) -> Appended:
-        """Rank a user with a single standing, in a row of its own, as of a sealed period."""
-        value = msgspec.msgpack.encode({SEALED: Standing(score, reached_at).ranked})
-        return await self.put(GAMIFICATION_BOARDS.name, sealed_key(group, user), value, partition=self.partition(user))
+        """Rank a user with a single standing, in a row of its own, as of an older period."""
+        _, (row, name) = names_of(group).items()
+        value = msgspec.msgpack.encode({name: Standing(score, reached_at).ranked})
+        return await self.put(GAMIFICATION_BOARDS.name, f"{row}|{user}", value, partition=self.partition(user))
 
     async def emit(self, topic: str, *events: AnyEvent) -> Appended:
         return await self.log.append(

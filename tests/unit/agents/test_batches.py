@@ -9,7 +9,6 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.gamification.standings import Run
 from agents.wiring import handle_batch
 from streams import topics
 from streams.events import AnyEvent, Event, encode
@@ -18,7 +17,7 @@ from streams.events.recent import Recent
 from streams.events.trading import CloseTrade, OpenTrade
 from streams.ids import fill_event_id, opened_trade_id, uuid7
 from streams.times import HOUR_US, Instant
-from tables.boards import Standing, raised
+from tables.boards import Points, Standing, raise_standings
 from tables.domains import TOPOLOGY
 from tests.unit.agents.test_wiring import batch_of
 from tests.unit.agents.world import World, fill_of
@@ -111,13 +110,12 @@ def test_summed_points_leave_the_same_standing_as_single_points(before: Any, poi
             one_by_one = Standing(amount, at)
         elif amount:
             one_by_one = Standing(one_by_one.score + amount, at)
-    together = Run(points[0][0], points[0][1], 0)
+    together = Points(*points[0])
     for point in points[1:]:
-        together.add(point[0], point[1], 0)
-    before = {"all": standing.ranked} if standing else {}
-    moved = ["all"] if together.moved or not before else []
-    after = before | raised(before, moved, together.amount, together.reached_at)
-    assert Standing.of(after["all"]) == one_by_one
+        together.add(*point)
+    standings = {"all/pnl": standing.ranked} if standing else {}
+    raise_standings(standings, ["all/pnl"], together)
+    assert Standing.of(standings["all/pnl"]) == one_by_one
 
 
 def test_a_gain_and_a_loss_that_cancel_out_in_a_batch_move_when_the_score_was_reached(world: World) -> None:
@@ -125,10 +123,10 @@ def test_a_gain_and_a_loss_that_cancel_out_in_a_batch_move_when_the_score_was_re
     with world.gamification.tables.batch():
         world.fill("f-1", AT, closed_pnl_usd="5")
         world.fill("f-2", LATER, closed_pnl_usd="-5")
-    assert world.score("pnl/global/all") == (7 * 10**8, Instant.parse(LATER))
+    assert world.score("global/all/pnl") == (7 * 10**8, Instant.parse(LATER))
 
 
-def test_a_board_is_written_once_a_batch() -> None:
+def test_the_standings_of_a_scope_are_written_once_a_batch() -> None:
     writes: list[bytes] = []
 
     class Watched(dict[bytes, bytes]):
@@ -140,4 +138,4 @@ def test_a_board_is_written_once_a_batch() -> None:
     with watched.gamification.tables.batch():
         for number in range(20):
             watched.fill(f"f-{number}", AT, closed_pnl_usd="5")
-    assert len(writes) == len(set(writes)) == len(watched.maps["gamification-boards"]) == 6
+    assert len(writes) == len(set(writes)) == len(watched.maps["gamification-boards"]) == 2

@@ -317,4 +317,4 @@ def test_a_users_xp_is_the_sum_of_what_was_granted_and_shards_are_twice_the_achi
     assert progress.level == levels.level_of(progress.xp, POLICY.levels)
     names = [one.name for one in progress.achievements]
     assert len(set(names)) == len(names)
-    assert world.score("xp/global/all") == (progress.xp, world.score("xp/global/all")[1])
+    assert world.score("global/all/xp") == (progress.xp, world.score("global/all/xp")[1])

@@ -71,9 +71,9 @@ def amounts(world: World) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key in map(bytes.decode, world.maps["gamification-boards"]):
         name, _, user = key.rpartition("|")
-        for period in world.gamification.boards.rows.get(key) or {}:
-            group = group_of(name, period)
-            if group.startswith(("volume/", "pnl/")) or group == "trades/global/all":
+        for standing in world.gamification.boards.rows.get(key) or {}:
+            group = group_of(name, standing)
+            if group.endswith(("/volume", "/pnl")) or group == "global/all/trades":
                 found[f"{group}|{user}"] = world.score(group, user)[0]
     found |= {f"fees {fee.decode()}": FeeTotal.load(raw) for fee, raw in world.maps["financial-fees"].items()}
     for stored, raw in world.maps["trading-portfolio"].items():
@@ -92,7 +92,7 @@ def amounts(world: World) -> dict[str, Any]:
 def test_boards_and_totals_of_amounts_do_not_depend_on_the_order_of_arrival(fills: list[Fill], chance: Any) -> None:
     arriving = list(enumerate(fills))
     expected = amounts(world_of(arriving))
-    assert {"volume/global/all|user-0", "portfolio user-0", "profile user-1"} <= expected.keys()
+    assert {"global/all/volume|user-0", "portfolio user-0", "profile user-1"} <= expected.keys()
     for _ in range(3):
         chance.shuffle(arriving)
         assert amounts(world_of(arriving)) == expected

@@ -12,7 +12,7 @@ from streams.events.gamification import LateEventRecorded
 from streams.events.trading import TradeExecuted
 from streams.times import DAY_US, Instant
 from streams.units import Usd
-from tables.boards import SEALED, periods_of, row_key, sealed_key
+from tables.boards import older_key, periods_of, row_key
 from tables.gamification import WATERMARK_KEY
 from tests.unit.agents.world import World, of_type
 
@@ -29,61 +29,55 @@ def instant(text: Any) -> Any:
 def test_a_fill_counts_in_every_period_of_its_time(world: World, period: Any) -> None:
     world.fill("f-1", AT, notional_usd="1500", closed_pnl_usd="-3")
     at = instant(AT)
-    assert world.score(f"trades/global/{period}") == (1, at)
+    assert world.score(f"global/{period}/trades") == (1, at)
     for scope in ("global", "BTC"):
-        assert world.score(f"volume/{scope}/{period}") == (Usd.of(1500), at)
-        assert world.score(f"pnl/{scope}/{period}") == (-Usd.of(3), at)
-    assert world.score(f"xp/global/{period}") == (15 + 25 + 50, at)
+        assert world.score(f"{scope}/{period}/volume") == (Usd.of(1500), at)
+        assert world.score(f"{scope}/{period}/pnl") == (-Usd.of(3), at)
+    assert world.score(f"global/{period}/xp") == (15 + 25 + 50, at)
 
 
 def test_boards_of_one_market_are_volume_and_pnl(world: World) -> None:
     world.fill("f-1", AT, closed_pnl_usd="1")
-    keys = [key for key, _ in world.gamification.boards.rows.prefix("")]
-    assert sorted(keys) == [
-        "pnl/BTC|ada",
-        "pnl/global|ada",
-        "trades/global|ada",
-        "volume/BTC|ada",
-        "volume/global|ada",
-        "xp/global|ada",
-    ]
+    rows = world.gamification.boards.rows.prefix("")
+    boards = {key: {name.rpartition("/")[2] for name in standings} for key, standings in rows}
+    assert boards == {"BTC|ada": {"volume", "pnl"}, "global|ada": {"xp", "volume", "pnl", "trades"}}
 
 
 def test_only_closing_fills_put_a_user_on_the_pnl_board(world: World) -> None:
     world.fill("f-1", AT)
-    assert world.score("pnl/global/all") is None
+    assert world.score("global/all/pnl") is None
     world.fill("f-2", LATER, closes=True)
-    assert world.score("pnl/global/all") == (0, instant(LATER))
+    assert world.score("global/all/pnl") == (0, instant(LATER))
 
 
 def test_a_trade_counts_once_at_its_first_fill(world: World) -> None:
     world.fill("f-1", "2024-09-20T23:00:00Z", trade_id="t")
     world.fill("f-2", "2024-09-21T01:00:00Z", trade_id="t")
-    assert world.score("trades/global/day:2024-09-20")[0] == 1
-    assert world.score("trades/global/day:2024-09-21") is None
-    assert world.score("trades/global/all") == (1, instant("2024-09-20T23:00:00Z"))
-    assert world.score("volume/global/day:2024-09-21") == (Usd.of(1500), instant("2024-09-21T01:00:00Z"))
+    assert world.score("global/day:2024-09-20/trades")[0] == 1
+    assert world.score("global/day:2024-09-21/trades") is None
+    assert world.score("global/all/trades") == (1, instant("2024-09-20T23:00:00Z"))
+    assert world.score("global/day:2024-09-21/volume") == (Usd.of(1500), instant("2024-09-21T01:00:00Z"))
 
 
 def test_an_event_that_adds_0_leaves_when_a_score_was_reached(world: World) -> None:
     world.fill("f-1", AT, closed_pnl_usd="5")
     world.fill("f-2", LATER, closes=True)
-    assert world.score("pnl/global/all") == (Usd.of(5), instant(AT))
+    assert world.score("global/all/pnl") == (Usd.of(5), instant(AT))
 
 
 def test_a_score_was_reached_when_the_event_that_made_it_so_happened(world: World) -> None:
     world.fill("f-1", LATER)
     world.fill("f-2", AT)
-    assert world.score("volume/global/all") == (Usd.of(3000), instant(AT))
+    assert world.score("global/all/volume") == (Usd.of(3000), instant(AT))
 
 
 def test_a_practice_close_adds_no_volume_and_no_trade(world: World) -> None:
     world.price("BTC", "60000", AT)
     (fact,) = of_type(world.order(AT), TradeExecuted)
     world.close(fact.trade_id, LATER)
-    assert world.score("volume/global/all") == (Usd.of(1500), instant(AT))
-    assert world.score("trades/global/all") == (1, instant(AT))
-    assert world.score("pnl/BTC/all") == (0, instant(LATER))
+    assert world.score("global/all/volume") == (Usd.of(1500), instant(AT))
+    assert world.score("global/all/trades") == (1, instant(AT))
+    assert world.score("BTC/all/pnl") == (0, instant(LATER))
 
 
 def advance(world: World, text: Any) -> Any:
@@ -93,16 +87,16 @@ def advance(world: World, text: Any) -> Any:
 def test_a_late_event_counts_in_its_period_until_24_hours_after_its_end(world: World) -> None:
     advance(world, "2024-09-21T23:59:59.999999Z")
     assert of_type(world.fill("f-1", AT), LateEventRecorded) == []
-    assert world.score("volume/global/day:2024-09-20") == (Usd.of(1500), instant(AT))
+    assert world.score("global/day:2024-09-20/volume") == (Usd.of(1500), instant(AT))
 
 
 def test_a_later_event_counts_for_the_periods_still_open_and_is_recorded_as_late(world: World) -> None:
     advance(world, "2024-09-22T00:00:00Z")
     (late,) = of_type(world.fill("f-1", AT), LateEventRecorded)
     assert late.periods == ("day:2024-09-20",)
-    assert world.score("volume/global/day:2024-09-20") is None
+    assert world.score("global/day:2024-09-20/volume") is None
     for period in PERIODS[1:]:
-        assert world.score(f"volume/global/{period}") == (Usd.of(1500), instant(AT))
+        assert world.score(f"global/{period}/volume") == (Usd.of(1500), instant(AT))
     watermark = world.gamification.watermarks.get(WATERMARK_KEY)
     assert (watermark.highest, watermark.late) == (instant("2024-09-22T00:00:00Z"), 1)
 
@@ -112,29 +106,52 @@ def test_an_event_of_a_sealed_season_counts_for_all_time_only(world: World) -> N
     (late,) = of_type(world.fill("f-1", AT), LateEventRecorded)
     assert late.periods == tuple(PERIODS[:-1])
     rows = [row for key, row in world.gamification.boards.rows.prefix("") if key.endswith("|ada")]
-    assert {period for row in rows for period in row} == {"all"}
+    assert {name.partition("/")[0] for row in rows for name in row} == {"all"}
     assert world.gamification.progress.get("ada").volume == Usd.of(1500)
 
 
-def test_a_standing_of_a_sealed_period_moves_into_a_row_of_its_own_with_the_next_of_its_board(world: World) -> None:
+def test_the_standings_of_a_day_that_is_over_for_the_user_move_into_a_row_of_their_own(world: World) -> None:
     world.fill("f-1", AT)
     advance(world, "2024-09-22T00:00:00Z")
-    day, rows = "volume/global/day:2024-09-20", world.gamification.boards.rows
-    assert "day:2024-09-20" in rows.get(row_key("volume", "global", "ada"))
-    assert rows.get(sealed_key(day, "ada")) is None
+    rows = world.gamification.boards.rows
+    assert "day:2024-09-20/volume" in rows.get(row_key("global", "ada"))
+    assert rows.get(older_key("global", "day:2024-09-20", "ada")) is None
     world.fill("f-2", "2024-09-22T00:00:01Z")
-    assert "day:2024-09-20" not in rows.get(row_key("volume", "global", "ada"))
-    assert rows.get(sealed_key(day, "ada")).keys() == {SEALED}
-    assert world.score(day) == (Usd.of(1500), instant(AT))
-    assert world.score("volume/global/week:2024-W38") == (Usd.of(3000), instant("2024-09-22T00:00:01Z"))
+    assert "day:2024-09-20/volume" not in rows.get(row_key("global", "ada"))
+    assert rows.get(older_key("global", "day:2024-09-20", "ada")).keys() == {"xp", "volume", "trades"}
+    assert world.score("global/day:2024-09-20/volume") == (Usd.of(1500), instant(AT))
+    assert world.score("global/week:2024-W38/volume") == (Usd.of(3000), instant("2024-09-22T00:00:01Z"))
 
 
-def test_a_period_that_is_over_and_not_sealed_stays_with_its_board(world: World) -> None:
+def test_a_fill_of_a_day_before_the_newest_counts_in_the_row_of_that_day(world: World) -> None:
     world.fill("f-1", AT)
-    world.fill("f-2", "2024-09-21T23:59:59Z")
-    assert "day:2024-09-20" in world.gamification.boards.rows.get(row_key("volume", "global", "ada"))
-    world.fill("f-3", AT)
-    assert world.score("volume/global/day:2024-09-20") == (Usd.of(3000), instant(AT))
+    newest = "2024-09-21T23:59:59Z"
+    world.fill("f-2", newest)
+    world.fill("f-3", LATER)
+    rows = world.gamification.boards.rows
+    assert rows.get(row_key("global", "ada")).keys().isdisjoint({"day:2024-09-20/volume", "volume"})
+    assert world.score("global/day:2024-09-20/volume") == (Usd.of(3000), instant(LATER))
+    assert world.score("global/day:2024-09-21/volume") == (Usd.of(1500), instant(newest))
+    assert world.score("global/week:2024-W38/volume") == (Usd.of(4500), instant(LATER))
+
+
+def test_a_fill_of_a_sealed_day_leaves_the_newest_day_where_it_is(world: World) -> None:
+    world.fill("f-1", AT)
+    advance(world, "2024-09-22T00:00:00Z")
+    world.fill("f-2", LATER)
+    assert world.score("global/day:2024-09-20/volume") == (Usd.of(1500), instant(AT))
+    assert "day:2024-09-20/volume" in world.gamification.boards.rows.get(row_key("global", "ada"))
+
+
+def test_a_close_without_pnl_moves_the_day_that_is_over_also_when_it_changes_no_standing(world: World) -> None:
+    world.price("BTC", "60000", "2024-09-19T00:00:00Z")
+    (fact,) = of_type(world.order("2024-09-19T00:00:01Z"), TradeExecuted)
+    world.fill("f-1", AT, closed_pnl_usd="5")
+    advance(world, "2024-09-25T00:00:00Z")
+    world.close(fact.trade_id, "2024-09-22T00:00:02Z")
+    assert older_key("BTC", "day:2024-09-20", "ada") in dict(world.gamification.boards.rows.prefix("BTC/"))
+    assert world.score("BTC/day:2024-09-20/pnl") == (Usd.of(5), instant(AT))
+    assert world.score("BTC/month:2024-09/pnl") == (Usd.of(5), instant(AT))
 
 
 def test_replaying_old_fills_in_order_makes_none_late(world: World) -> None:
@@ -171,7 +188,7 @@ def test_the_day_boards_sum_to_the_all_time_boards_when_nothing_is_late(fills: A
     days = set()
     for number, (user, trade, notional, pnl, hour) in enumerate(sorted(fills, key=lambda fill: fill[4])):
         at = Instant(start + hour * 3_600_000_000)
-        days |= {period.text for period in periods_of(at)}
+        days |= {period.text for period in periods_of(at).listed}
         fields = {"trade_id": f"{user}-{trade}", "notional_usd": str(notional), "closed_pnl_usd": str(pnl)}
         world.fill(f"f-{number}", at.text(), user, **fields)
     for kind in ("day", "week", "month", "season"):

@@ -93,8 +93,8 @@ class World:
         """Return a user's standing on a board, as (score, reached at)."""
         from tables.boards import Standing, names_of
 
-        rows = {period: self.gamification.boards.rows.get(f"{name}|{user}") for name, period in names_of(group).items()}
-        found = [row[period] for period, row in rows.items() if row is not None and period in row]
+        rows = {name: self.gamification.boards.rows.get(f"{row}|{user}") for row, name in names_of(group).items()}
+        found = [row[name] for name, row in rows.items() if row is not None and name in row]
         assert len(found) <= 1, "a standing is in one row"
         return tuple(Standing.of(found[0])) if found else None
 

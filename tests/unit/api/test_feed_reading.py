@@ -11,7 +11,7 @@ from faust_redis.log import StoredRecord
 
 from api.gamification.tops import read_standings
 from api.trading.tape import TRADES_FEED
-from tables.boards import SEALED, Standing
+from tables.boards import Standing
 
 EVENT = {
     "id": "e-1",
@@ -48,13 +48,13 @@ def test_a_fill_without_a_market_is_skipped() -> None:
 
 def test_standings_are_sent_to_all_their_boards() -> None:
     standing = Standing(1, 2).ranked
-    row = msgspec.msgpack.encode({"all": standing, "day:2024-09-20": standing})
-    reading = read_standings(0, record(row, b"xp/global|ada"))
+    row = msgspec.msgpack.encode({"all/xp": standing, "day:2024-09-21/pnl": standing})
+    reading = read_standings(0, record(row, b"global|ada"))
     assert reading is not None
-    assert (reading.name, reading.channels) == ("xp/global|ada", ("xp/global/all", "xp/global/day:2024-09-20"))
-    sealed = read_standings(0, record(msgspec.msgpack.encode({SEALED: standing}), b"xp/global/day:2024-09-20|ada"))
-    assert sealed is not None
-    assert sealed.channels == ("xp/global/day:2024-09-20",)
+    assert (reading.name, reading.channels) == ("global|ada", ("global/all/xp", "global/day:2024-09-21/pnl"))
+    older = read_standings(0, record(msgspec.msgpack.encode({"xp": standing}), b"global/day:2024-09-20|ada"))
+    assert older is not None
+    assert older.channels == ("global/day:2024-09-20/xp",)
 
 
 @pytest.mark.parametrize("value", [None, b"{", b"7"])

@@ -1,4 +1,4 @@
-"""Boards: periods of an instant, and text that sorts exactly as the rule book orders."""
+"""Boards: periods of an instant, and standings with rank scores that never contradict the exact order."""
 
 from __future__ import annotations
 
@@ -11,17 +11,20 @@ from hypothesis import strategies as st
 
 from streams.times import HOUR_US, Instant
 from tables.boards import (
-    SEALED,
+    BOARDS,
+    ROW_OF_ONE_PERIOD,
+    Points,
     Standing,
     group,
+    group_of,
     names_of,
+    older_key,
     parse_period,
     periods_of,
-    raised,
+    raise_standings,
     row_key,
-    sealed_key,
 )
-from tables.rank_score import rank_score
+from tables.rank_score import EXACT_SCORE_LIMIT, rank_score
 from tables.typed import RankedTable, standings
 
 LIMIT = 10**25
@@ -32,7 +35,7 @@ INSTANTS = st.integers(0, 32_503_679_999_999_999).map(Instant)
 
 
 def names(text: Any) -> Any:
-    return [period.text for period in periods_of(Instant.parse(text))]
+    return [period.text for period in periods_of(Instant.parse(text)).listed]
 
 
 @pytest.mark.parametrize(
@@ -65,7 +68,7 @@ def test_a_year_or_number_out_of_range_names_no_period(pattern: str, number: str
 
 @given(INSTANTS)
 def test_every_period_holds_its_instant_and_is_read_back(instant: Any) -> None:
-    for period in periods_of(instant):
+    for period in periods_of(instant).listed:
         assert parse_period(period.text) == period
         if period.start is not None and period.end is not None:
             assert period.start <= instant < period.end
@@ -73,8 +76,8 @@ def test_every_period_holds_its_instant_and_is_read_back(instant: Any) -> None:
 
 @given(INSTANTS)
 def test_periods_follow_each_other_without_gap(instant: Any) -> None:
-    for period in periods_of(instant)[:-1]:
-        following = {p.text.split(":")[0]: p for p in periods_of(Instant(period.end or 0))}[period.text.split(":")[0]]
+    for period in periods_of(instant).listed[:-1]:
+        following = {other.kind: other for other in periods_of(Instant(period.end or 0)).listed}[period.kind]
         assert following.start == period.end
 
 
@@ -117,9 +120,23 @@ def test_a_rank_score_tells_times_apart_the_better_the_smaller_the_score(score: 
 @given(SCORES, TIMES)
 def test_a_standing_is_read_back_exactly_from_a_row(score: Any, reached_at: Any) -> None:
     rows: dict[bytes, bytes] = {}
-    RankedTable(rows).put("xp/global|ada", {"all": Standing(score, reached_at).ranked})
+    RankedTable(rows).put("global|ada", {"all/xp": Standing(score, reached_at).ranked})
     [raw] = rows.values()
-    assert Standing.of(standings(raw)["all"]) == (score, reached_at)
+    assert Standing.of(standings(raw)["all/xp"]) == (score, reached_at)
+
+
+NEAR_EXACT = st.integers(EXACT_SCORE_LIMIT - 3, EXACT_SCORE_LIMIT + 3)
+
+
+@given(st.none() | SCORES | NEAR_EXACT | NEAR_EXACT.map(int.__neg__), st.integers(-5, 5), TIMES)
+def test_a_raised_standing_is_the_standing_of_its_score_and_time(before: int | None, amount: int, at: int) -> None:
+    held = {} if before is None else {"all/pnl": Standing(before, 0).ranked}
+    if before is not None and not -LIMIT < before + amount < LIMIT:
+        return
+    changed = raise_standings(held, ["all/pnl"], Points(amount, at))
+    assert changed == (before is None or amount != 0)
+    after = Standing((before or 0) + amount, at) if changed else Standing(before or 0, 0)
+    assert held == {"all/pnl": after.ranked}
 
 
 @pytest.mark.parametrize(("score", "at"), [(LIMIT, 0), (-LIMIT, 0), (0, -1), (0, 10**18)])
@@ -127,7 +144,7 @@ def test_a_standing_out_of_range_is_refused(score: Any, at: Any) -> None:
     with pytest.raises(ValueError, match="out of range"):
         _ = Standing(score, at).ranked
     with pytest.raises(ValueError, match="out of range"):
-        raised({}, ["all"], score, at)
+        raise_standings({}, ["all/xp"], Points(score, at))
 
 
 @pytest.mark.parametrize("raw", [b"", b"{}", b"\x81\xa3all\x91\x01", b"\x81\xa3all\x93\x01\x01\x01\x00"])
@@ -136,8 +153,14 @@ def test_bytes_that_are_no_standings_are_refused(raw: bytes) -> None:
         standings(raw)
 
 
-def test_a_standing_is_in_the_row_of_its_board_or_in_that_of_its_sealed_period() -> None:
+def test_a_standing_is_in_the_users_newest_row_of_the_scope_or_in_that_of_its_period() -> None:
     day = group("volume", "@107", "day:2024-09-20")
-    assert row_key("volume", "@107", "ada") == "volume/@107|ada"
-    assert sealed_key(day, "ada") == "volume/@107/day:2024-09-20|ada"
-    assert names_of(day) == {"volume/@107": "day:2024-09-20", day: SEALED}
+    assert day == "@107/day:2024-09-20/volume"
+    assert row_key("@107", "ada") == "@107|ada"
+    assert older_key("@107", "day:2024-09-20", "ada") == "@107/day:2024-09-20|ada"
+    assert names_of(day) == {"@107": "day:2024-09-20/volume", "@107/day:2024-09-20": "volume"}
+    assert {group_of(row, name) for row, name in names_of(day).items()} == {day}
+    periods = periods_of(Instant.parse("2024-09-20T00:00:00Z"))
+    assert periods.names["volume"][0] == "day:2024-09-20/volume"
+    assert periods.all_names == {name for board in BOARDS for name in periods.names[board]}
+    assert ROW_OF_ONE_PERIOD["volume"] == ("volume",)
