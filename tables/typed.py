@@ -15,6 +15,7 @@ import msgspec
 from faust_redis.driver.state.fast_tables import FastTable
 
 from streams.topology import TableSpec
+from tables import row_codec
 from tables.boards import Ranked
 from tables.row import Row
 
@@ -72,12 +73,13 @@ class Table(Generic[V]):
     def get(self, key: str) -> V | None:
         """Return the value of a key, or None."""
         batch = self._batch
-        if batch is None:
-            return self._read(key)
-        value = batch.get(key, _UNREAD)
-        if value is _UNREAD:
-            value = batch[key] = self._read(key)
-        return cast("V | None", value)
+        if batch is not None and (value := batch.get(key, _UNREAD)) is not _UNREAD:
+            return cast("V | None", value)
+        raw = self._get(key.encode())
+        row = None if raw is None else self._load(raw)
+        if batch is not None:
+            batch[key] = row
+        return row
 
     def put(self, key: str, value: V) -> None:
         """Set a value."""
@@ -122,9 +124,10 @@ class Table(Generic[V]):
         else:
             for key, raw in rows:
                 self._table[key] = raw
-        for name in changed:
-            if batch[name] is None:
-                self.delete(name)  # does nothing for a key that this batch created
+        if len(rows) < len(changed):
+            for name in changed:
+                if batch[name] is None:
+                    self.delete(name)  # does nothing for a key that this batch created
 
     def drop(self) -> None:
         """Drop the writes of the batch. The table does not change."""
@@ -132,10 +135,6 @@ class Table(Generic[V]):
         self._changed = {}
 
     # --- inside -------------------------------------------------------------------------------------------------------
-
-    def _read(self, key: str) -> V | None:
-        raw = self._get(key.encode())
-        return None if raw is None else self._load(raw)
 
     def _scan(self, start: bytes) -> Iterable[tuple[bytes, bytes]]:
         if isinstance(self._rows, _Prefixed):
@@ -154,7 +153,7 @@ class TypedTable(Table[RowT]):
     """A table from text keys to rows of one model."""
 
     def __init__(self, table: BytesMap, model: type[RowT]) -> None:
-        super().__init__(table, model.load, model.dump)
+        super().__init__(table, row_codec.loader(model), row_codec.dump)
 
 
 def standings(raw: bytes) -> dict[str, Ranked]:
