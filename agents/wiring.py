@@ -30,6 +30,11 @@ COMMIT_US_MAX = 10_000
 API waits while the server is blocked (docs/decisions/0012-batches-learn-what-they-cost.md)."""
 
 
+BATCH_RECORDS_MAX = 1_000
+"""Most records in a batch. Larger batches pay little more: the commit bounds most of them anyway, and a domain's other
+tasks wait for some 50 ms while it handles a thousand fills."""
+
+
 class WiringError(TypeError):
     """A domain's handlers and its declaration contradict each other."""
 
@@ -117,7 +122,7 @@ def _consume(app: faust.App, topic: TopicT, name: str, handle: BatchHandler) -> 
     async def agent(batch: Batch[bytes | None]) -> None:
         handle(batch)
 
-    batch_agent(app, topic, name=name, commit_us_max=COMMIT_US_MAX)(agent)
+    batch_agent(app, topic, name=name, records_max=BATCH_RECORDS_MAX, commit_us_max=COMMIT_US_MAX)(agent)
 
 
 def handle_batch(batch: Messages, *, handle: Handler, tables: UnitOfWork, codec: Recent, outputs: Outputs) -> None:

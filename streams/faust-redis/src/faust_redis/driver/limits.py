@@ -1,6 +1,6 @@
 """Define the bounds of the driver, each with its unit. Users configure the rest through Faust's own settings."""
 
-FETCH_RECORDS_MAX = 500
+FETCH_RECORDS_MAX = 1_000
 """Records fetched from one partition at once."""
 
 RUN_RECORDS_MAX = 64

@@ -122,13 +122,19 @@ class RocksStore(SerializedStore[Any, Any]):
         self.database.write(self.table_name, tp.partition, items, checkpoint)
         rows = self._overlay.get(tp.partition, {})
         is_committed = cast("Any", self.app.consumer).is_committed
+        source, is_gone = None, True  # the rows of one event have the same source
         for key, _ in items:
             writes = rows.get(key)
-            if writes is not None:
-                # Each write depends on the write before it, so the commits follow the same order.
-                while writes and is_committed(writes[0][0]):
-                    del writes[0]
-                self._keep(rows, key, writes)
+            # Each write depends on the write before it, so the commits follow the same order.
+            while writes:
+                if writes[0][0] is not source:
+                    source = writes[0][0]
+                    is_gone = is_committed(source)
+                if not is_gone:
+                    break
+                del writes[0]
+            if writes is not None and not writes:
+                del rows[key]
 
     def undo(self, tp: TP, key: bytes, source: Source) -> None:
         """Take back a failed event's uncommitted write. The row falls back to the previous write or committed value."""
