@@ -22,7 +22,8 @@ _CONTENT_AT: Final = ID_BYTES + _MINUTE.size
 ENTRY_BYTES: Final = _CONTENT_AT + CONTENT_BYTES
 
 _minute_of: Final = itemgetter(slice(ID_BYTES, _CONTENT_AT))
-"""Returns the minute of an entry, or of the first entry of a row, in bytes that sort like numbers."""
+"""Returns the minute of an entry, or of the first entry of a row, in bytes that sort like numbers. Empty rows have
+no bytes there."""
 
 _HEADER: Final = Struct(">III")
 """Newest minute, number of entries, number of buckets."""
@@ -58,26 +59,30 @@ class IdBuckets:
         if not self._spread:
             self._rows[0] = row[_HEADER.size :] if row else b""
 
-    def find(self, id_hash: bytes) -> bytes | None:
-        """Return the content of an id, or None."""
-        bucket = self._bucket(bucket_of(id_hash, self.buckets))
-        at = bucket.find(id_hash)
-        while at % ENTRY_BYTES and at > 0:  # the match does not begin at an entry
-            at = bucket.find(id_hash, at + 1)
-        return None if at < 0 else bucket[at + _CONTENT_AT : at + ENTRY_BYTES]
+    def index_of(self, id_hash: bytes) -> int:
+        """Return the bucket of an id. It is valid until the next addition."""
+        return bucket_of(id_hash, self.buckets) if self.buckets > 1 else 0
 
-    def add(self, id_hash: bytes, minute: int, content: bytes, oldest: int) -> None:
-        """Add an id, and drop the entries of its bucket that are older than the minute `oldest`."""
+    def find(self, index: int, id_hash: bytes) -> bytes | None:
+        """Return the content of an id of a bucket, or None."""
+        row = self._bucket(index)
+        at = row.find(id_hash)
+        while at % ENTRY_BYTES and at > 0:  # the match does not begin at an entry
+            at = row.find(id_hash, at + 1)
+        return None if at < 0 else row[at + _CONTENT_AT : at + ENTRY_BYTES]
+
+    def add(self, index: int, id_hash: bytes, minute: int, content: bytes, oldest: int) -> None:
+        """Add an id to its bucket, and drop the entries of the bucket that are older than the minute `oldest`."""
         if len(id_hash) != ID_BYTES or len(content) != CONTENT_BYTES:
             raise ValueError(f"expected {ID_BYTES} and {CONTENT_BYTES} bytes, got {len(id_hash)} and {len(content)}")
         self.newest = max(self.newest, minute)
-        index = bucket_of(id_hash, self.buckets)
-        row, entry = self._pruned(self._bucket(index), oldest), id_hash + _MINUTE.pack(minute) + content
-        self._set(index, entry + row if row and _minute_of(entry) < _minute_of(row) else row + entry)
+        row, time = self._pruned(self._bucket(index), oldest), _MINUTE.pack(minute)
+        entry = id_hash + time + content
+        self._set(index, entry + row if time < _minute_of(row) else row + entry)
         self.entries += 1
         if self.entries > self.buckets * BUCKET_ENTRIES_MAX:
             self._split()
-        elif self.entries < self.buckets * BUCKET_ENTRIES_MIN and self.buckets > 1:
+        elif self.buckets > 1 and self.entries < self.buckets * BUCKET_ENTRIES_MIN:
             self._merge(oldest)
 
     def save(self) -> None:
@@ -121,9 +126,9 @@ class IdBuckets:
 
     def _pruned(self, row: bytes, oldest: int) -> bytes:
         """Return a row without old entries. The first entry of a row is its oldest."""
-        first_kept = _MINUTE.pack(max(0, oldest))
-        if not row or _minute_of(row) >= first_kept:
+        if not row or int.from_bytes(_minute_of(row)) >= oldest:
             return row
+        first_kept = _MINUTE.pack(oldest)
         kept = _row_of([entry for entry in _entries(row) if _minute_of(entry) >= first_kept])
         self.entries -= (len(row) - len(kept)) // ENTRY_BYTES
         return kept

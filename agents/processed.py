@@ -7,7 +7,8 @@ repetition, so it has no effect.
 
 from __future__ import annotations
 
-from operator import mul
+from itertools import repeat
+from operator import mod, mul
 from typing import Any, Final, Literal, NamedTuple
 from zlib import crc32
 
@@ -60,19 +61,16 @@ class ProcessedEvents:
         ids = self._scopes.get(scope)
         if ids is None:
             ids = self._scopes[scope] = IdBuckets(self._table, scope)
-        verdict = self._judge(ids, id_hash, time // MINUTE_US, content)
-        if not self._holding:
-            self.write()
-        return verdict
-
-    def _judge(self, ids: IdBuckets, id_hash: bytes, minute: int, content: bytes) -> Verdict:
-        known = ids.find(id_hash)
+        index = ids.index_of(id_hash)
+        known = ids.find(index, id_hash)
         if known is not None:
             return REPEATED if known == content else Verdict("conflicting", _differing(known, content))
-        newest = ids.newest
+        minute, newest = time // MINUTE_US, ids.newest
         if minute < newest - self._span:
             return TOO_LATE
-        ids.add(id_hash, minute, content, max(newest, minute) - self._span)
+        ids.add(index, id_hash, minute, content, max(newest, minute) - self._span)
+        if not self._holding:
+            self.write()
         return NEW
 
     def judge_event(self, event: AnyEvent, source: str = "") -> Verdict:
@@ -110,18 +108,19 @@ def name_hash_of(name: str) -> bytes:
     return short_hash(name, ID_BYTES)
 
 
-def content_of(fields: tuple[int | str | None, ...]) -> bytes:
-    """Return a digest of all fields, and a byte for each of at most 11 fields."""
-    numbers = [_number(field) for field in fields]
+def number_of(text: str) -> int:
+    """Return a number that stands for a text in the content of an event."""
+    return crc32(text.encode())
+
+
+def content_of(numbers: tuple[int, ...]) -> bytes:
+    """Return a digest of all fields, and a byte for each of at most 11 fields.
+
+    A field is a number, or a text as `number_of` gives it.
+    """
     digest: int = sum(map(mul, numbers, _WEIGHTS)) % _DIGEST_PRIME
-    checks = bytes([number % _CHECK_PRIME for number in numbers])
+    checks = bytes(map(mod, numbers, repeat(_CHECK_PRIME)))
     return (digest.to_bytes(DIGEST_BYTES) + checks).ljust(CONTENT_BYTES, b"\0")
-
-
-def _number(field: int | str | None) -> int:
-    if isinstance(field, int):
-        return field
-    return -1 if field is None else crc32(field.encode())
 
 
 def _differing(known: bytes, content: bytes) -> tuple[int, ...]:

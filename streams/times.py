@@ -20,7 +20,17 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_NAIVE = _EPOCH.replace(tzinfo=None)
 _MICROSECOND = timedelta(microseconds=1)
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?Z", re.ASCII)
+_DECIMALS_MAX: Final = 6
 _LAST_US: Final = 32_503_679_999_999_999
+
+_HOURS_CACHED: Final = 1_024
+"""Hours whose text is cached in each direction. Events that follow one another mostly share an hour."""
+_HOUR_END: Final = len("2024-09-20T08:")
+_SECOND_END: Final = len("2024-09-20T08:36:00")
+_SECOND_TEXTS: Final = tuple(f"{second // 60:02d}:{second % 60:02d}" for second in range(HOUR_US // SECOND_US))
+"""The text of each second of an hour."""
+_SECONDS_US: Final = {text: second * SECOND_US for second, text in enumerate(_SECOND_TEXTS)}
+"""The microseconds since the hour by such a text."""
 
 
 class Instant(int):
@@ -35,9 +45,12 @@ class Instant(int):
         Raises:
             ValueError: when the text is no such time, has another offset than ``Z``, or lies outside 1970 to 2999.
         """
-        if not _RFC3339.fullmatch(text):
-            raise ValueError(f"expected a time like '2024-09-20T08:36:00Z' (UTC), got {text[:40]!r}")
-        return cls.of(datetime.fromisoformat(text))
+        try:
+            whole = _hour_us(text[:_HOUR_END]) + _SECONDS_US[text[_HOUR_END:_SECOND_END]]
+        except (KeyError, ValueError):
+            return cls.of(_moment(text))
+        rest = text[_SECOND_END:]
+        return cls(whole) if rest == "Z" else cls(whole + _fraction_us(text, rest))
 
     @classmethod
     def of(cls, moment: datetime) -> Self:
@@ -80,8 +93,10 @@ class Instant(int):
     @lru_cache(maxsize=4096)  # noqa: B019 - what follows from one event has its time; an instant holds nothing else
     def text(self) -> str:
         """Return RFC 3339 text with a ``Z``, with decimals of a second only when there are any."""
-        text = (_EPOCH_NAIVE + self * _MICROSECOND).isoformat()
-        return f"{text.rstrip('0') if '.' in text else text}Z"
+        seconds, part = divmod(self, SECOND_US)
+        hours, second = divmod(seconds, HOUR_US // SECOND_US)
+        text = _hour_text(hours) + _SECOND_TEXTS[second]
+        return f"{text}.{part:06d}".rstrip("0") + "Z" if part else f"{text}Z"
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -100,6 +115,36 @@ class Instant(int):
         if isinstance(value, str):
             return cls.parse(value)
         raise ValueError(f"expected a time as RFC 3339 text, got {type(value).__name__}")
+
+
+@lru_cache(_HOURS_CACHED)
+def _hour_us(text: str) -> int:
+    """Return the microseconds since 1970 of an hour such as ``2024-09-20T08:``."""
+    return Instant.of(_moment(f"{text}00:00Z"))
+
+
+@lru_cache(_HOURS_CACHED)
+def _hour_text(hours: int) -> str:
+    """Return the text of an hour, such as ``2024-09-20T08:``, from the hours since 1970."""
+    return (_EPOCH_NAIVE + timedelta(hours=hours)).isoformat()[:_HOUR_END]
+
+
+def _fraction_us(text: str, rest: str) -> int:
+    """Return the microseconds that the rest of a time means, such as ``.5Z``."""
+    digits = rest[1:-1]
+    if f".{digits}Z" == rest and digits.isdigit() and digits.isascii() and len(digits) <= _DECIMALS_MAX:
+        return int(digits.ljust(_DECIMALS_MAX, "0"))
+    raise _unreadable(text)
+
+
+def _moment(text: str) -> datetime:
+    if not _RFC3339.fullmatch(text):
+        raise _unreadable(text)
+    return datetime.fromisoformat(text)
+
+
+def _unreadable(text: str) -> ValueError:
+    return ValueError(f"expected a time like '2024-09-20T08:36:00Z' (UTC), got {text[:40]!r}")
 
 
 def midnight(day: date) -> int:

@@ -160,9 +160,9 @@ def _exactly(text: str) -> int:
 
 def divide_half_up(numerator: int, denominator: int) -> int:
     """Return the quotient rounded to the nearest integer, a half away from zero. The denominator is above 0."""
-    quotient, rest = divmod(abs(numerator), denominator)
-    rounded = quotient + (2 * rest >= denominator)
-    return -rounded if numerator < 0 else rounded
+    if numerator < 0:
+        return -((denominator - 2 * numerator) // (2 * denominator))
+    return (denominator + 2 * numerator) // (2 * denominator)
 
 
 def price_or_size(value: Quantity) -> Quantity:

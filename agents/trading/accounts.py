@@ -26,20 +26,16 @@ def raised(account: Account, leverage: int) -> Account:
 
 def counted(portfolio: Portfolio, fill: TradeExecuted, *, new_trade: bool, new_close: bool, at: int) -> Portfolio:
     """Return the portfolio with one more execution in the totals of its mode."""
-    totals = _totals(portfolio, fill.mode)
-    return _with_totals(
-        portfolio,
-        fill.mode,
-        Totals(
-            fills=totals.fills + 1,
-            trades=totals.trades + new_trade,
-            closes=totals.closes + new_close,
-            volume=totals.volume + fill.notional_usd,
-            realised_pnl=totals.realised_pnl + fill.closed_pnl_usd,
-            fees=totals.fees + fill.fee_usd,
-        ),
-        at,
+    totals = portfolio.live if fill.mode == "live" else portfolio.practice
+    after = Totals(
+        fills=totals.fills + 1,
+        trades=totals.trades + new_trade,
+        closes=totals.closes + new_close,
+        volume=totals.volume + fill.notional_usd,
+        realised_pnl=totals.realised_pnl + fill.closed_pnl_usd,
+        fees=totals.fees + fill.fee_usd,
     )
+    return _with_totals(portfolio, fill.mode, after, at)
 
 
 def realised(portfolio: Portfolio, pnl: int, at: int) -> Portfolio:
@@ -54,9 +50,8 @@ def with_account(portfolio: Portfolio, account: Account) -> Portfolio:
     return replace(portfolio, practice_balance=account.balance, practice_margin=account.margin)
 
 
-def _totals(portfolio: Portfolio, mode: Mode) -> Totals:
-    return portfolio.live if mode == "live" else portfolio.practice
-
-
 def _with_totals(portfolio: Portfolio, mode: Mode, totals: Totals, at: int) -> Portfolio:
-    return replace(portfolio, **{mode: totals}, updated_at=max(at, portfolio.updated_at))
+    updated_at = max(portfolio.updated_at, at)
+    if mode == "live":
+        return replace(portfolio, live=totals, updated_at=updated_at)
+    return replace(portfolio, practice=totals, updated_at=updated_at)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+import msgspec
 from msgspec.structs import replace
 
 from agents.trading import prices
@@ -16,7 +15,7 @@ from streams.units import Quantity, Usd
 from tables.trading import Portfolio, Position, Trade
 
 
-class FillState(NamedTuple):
+class FillState(msgspec.Struct, frozen=True, gc=False):
     """The rows that a fill changes: its trade, the user's position in its market, the user's portfolio."""
 
     trade: Trade | None
@@ -24,7 +23,7 @@ class FillState(NamedTuple):
     portfolio: Portfolio | None
 
 
-class Recorded(NamedTuple):
+class Recorded(msgspec.Struct, frozen=True, gc=False):
     """The state after a fill."""
 
     trade: Trade
@@ -36,17 +35,18 @@ def record_fill(
     state: FillState, event: Event[ReportFill], policy: TradingPolicy
 ) -> tuple[Recorded, Event[TradeExecuted]]:
     """Add a fill to its trade, position and portfolio."""
+    at, before = event.time, state.trade
     executed = execution(event.data, policy)
-    trade = filled(state.trade, executed, event.time)
-    position = moved(state.position, Fill.of(executed, event.time))
     portfolio = counted(
         state.portfolio or new_portfolio(policy),
         executed,
-        new_trade=state.trade is None,
-        new_close=executed.closing and not (state.trade and state.trade.status == "closed"),
-        at=event.time,
+        new_trade=before is None,
+        new_close=executed.closing and (before is None or before.status != "closed"),
+        at=at,
     )
-    return Recorded(trade, position, portfolio), event.then(executed, subject=executed.trade_id)
+    position = moved(state.position, Fill.of(executed, at))
+    recorded = Recorded(filled(before, executed, at), position, portfolio)
+    return recorded, event.then(executed, subject=executed.trade_id)
 
 
 def execution(fill: ReportFill, policy: TradingPolicy) -> TradeExecuted:
@@ -84,7 +84,7 @@ def filled(trade: Trade | None, fill: TradeExecuted, at: int) -> Trade:
         fees=trade.fees + fill.fee_usd,
         pnl=trade.pnl + fill.closed_pnl_usd,
         exit_price=fill.price if closing else trade.exit_price,
-        updated_at=max(at, trade.updated_at),
+        updated_at=max(trade.updated_at, at),
     )
 
 

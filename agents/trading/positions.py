@@ -8,7 +8,7 @@ exactly 0, and nothing drifts. Realised pnl is the sum that the closing fills re
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import msgspec
 
 from agents.trading.prices import VALUE_UNITS, value_of
 from streams.events.trading import Mode, TradeExecuted
@@ -16,7 +16,7 @@ from streams.units import Quantity, divide_half_up
 from tables.trading import Position
 
 
-class Fill(NamedTuple):
+class Fill(msgspec.Struct, frozen=True, gc=False):
     """A change of a position: `quantity` in 1e-18, below 0 for a sale; `notional` and `pnl` in 1e-8 USD."""
 
     market: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 from operator import attrgetter
 from typing import Final
 
-from agents.processed import Verdict, content_of
+from agents.processed import Verdict, content_of, number_of
 from streams.events import AnyEvent, Event
 from streams.events.trading import FillRejected, ReportFill
 from tables.keys import SEPARATOR
@@ -21,8 +21,22 @@ _values = attrgetter(*FIELDS)
 
 
 def content(event: Event[ReportFill]) -> bytes:
-    """Return the fields that a repetition of a fill must equal."""
-    return content_of((event.time, *_values(event.data)))
+    """Return the fields that a repetition of a fill must equal, in the order of `NAMES`."""
+    fill = event.data
+    fee = fill.fee_usd
+    return content_of((
+        event.time,
+        number_of(fill.trade_id),
+        number_of(fill.market),
+        fill.side == "buy",
+        fill.price,
+        fill.size,
+        fill.notional_usd,
+        -1 if fee is None else fee,
+        fill.closed_pnl_usd,
+        fill.closes,
+        fill.taker,
+    ))  # fmt: skip
 
 
 def rejected(event: Event[ReportFill], verdict: Verdict) -> AnyEvent:

@@ -11,7 +11,7 @@ from pathlib import Path
 import redis
 from faust_redis.log.keys import Keys
 
-from agents.processed import ProcessedEvents, content_of, name_hash_of, scope_of
+from agents.processed import ProcessedEvents, content_of, name_hash_of, number_of, scope_of
 from agents.rulebook import packaged_rulebook
 from deploy.server.embedded import EmbeddedServer
 from deploy.server.server_binary import find_binary
@@ -33,7 +33,7 @@ def packed(events: int, users: int) -> dict[bytes, bytes]:
     )
     for number in range(events):
         scope = scope_of(f"trader-{number % users:06}", "venue-1")
-        content = content_of((f"38080604{number}", "BTC", "buy", number))
+        content = content_of((number_of(f"38080604{number}"), number_of("BTC"), True, number))
         processed.judge(scope, name_hash_of(f"0ec41f7b90af2c31-{number}"), Instant(number * SECOND_US), content)
     return rows
 
