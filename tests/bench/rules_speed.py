@@ -64,11 +64,18 @@ class Counted(dict[bytes, bytes]):
 class Partition:
     """The domains of one partition, stage by stage over batches, as the driver calls them."""
 
-    def __init__(self, open_table: OpenTable, spent: dict[str, float], profiles: dict[str, cProfile.Profile]) -> None:
-        rulebook, codec = packaged_rulebook(), Recent()
+    def __init__(
+        self,
+        open_table: OpenTable,
+        spent: dict[str, float],
+        profiles: dict[str, cProfile.Profile],
+        codec: Recent | None = None,
+    ) -> None:
+        rulebook, codec = packaged_rulebook(), codec or Recent()
         self._spent, self._profiles = spent, profiles
         trading = Trading(open_table, rulebook)
         game, money = Gamification(open_table, rulebook), Financial(open_table, rulebook)
+        self.units_of_work = (trading.tables, game.tables, money.tables)
         does = partial(handle_batch, codec=codec, outputs=dict.fromkeys(TOPOLOGY.topics, "out"))
         self._trading = partial(does, handle=trading.command, tables=trading.tables)
         self._game = partial(does, handle=game.traded, tables=game.tables)
@@ -97,11 +104,17 @@ class Partition:
         return sent
 
 
-def measure(name: str, fills: Iterable[Fill], size: int, profiles: dict[str, cProfile.Profile]) -> None:
+def by_partition(fills: Iterable[Fill]) -> list[list[bytes]]:
+    """Return the commands that report some fills, by partition."""
     commands: list[list[bytes]] = [[] for _ in range(PARTITIONS)]
     for fill in fills:
         event = command_of(fill)
         commands[partition_for(event.partitionkey.encode(), PARTITIONS)].append(encode(event))
+    return commands
+
+
+def measure(name: str, fills: Iterable[Fill], size: int, profiles: dict[str, cProfile.Profile]) -> None:
+    commands = by_partition(fills)
     count = sum(map(len, commands))
     puts: Counter[str] = Counter()
     spent: dict[str, float] = defaultdict(float)

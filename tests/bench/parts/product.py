@@ -44,14 +44,14 @@ def measure(options: Parameters) -> Iterator[Result]:
             runs = []
             for seed in options.seeds():
                 made = spread(made_fills(warm_up + options.fills, users=USERS, seed=seed))
-                runs.append(_run(workers, made, warm_up))
+                runs.append(run(workers, made, warm_up))
             title = (
                 f"topic to committed tables, {workers} worker{'s' * (workers > 1)}, {options.fills:,} fills of {span}"
             )
             yield Result(title, spending(runs, what="fills"))
 
 
-def _run(workers: int, made: list[Fill], warm_up: int) -> Spent:
+def run(workers: int, made: list[Fill], warm_up: int) -> Spent:
     """Run once: warm the workers up on the first fills, pause them, post the rest, measure from their resumption."""
     with tempfile.TemporaryDirectory() as directory, Pipeline(Path(directory), workers=workers) as pipeline:
         post(pipeline, made[:warm_up])
