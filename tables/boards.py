@@ -9,7 +9,7 @@ and season there, and all time. The standings of an older period are a row of th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, MutableMapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property, lru_cache
@@ -17,7 +17,7 @@ from typing import Final, Literal, NamedTuple, TypeAlias, get_args
 
 from streams.events.base import GLOBAL_SCOPE
 from streams.times import DAY_US, HOUR_US, Instant, midnight
-from tables.rank_score import EXACT_SCORE_LIMIT, RankScore, rank_score, time_fraction
+from tables.rank_score import RankScore, rank_score
 
 Ranked: TypeAlias = tuple[RankScore, int | str, int]
 """A standing in a row: rank score, score (text when it exceeds 64 bits) and `reached_at`."""
@@ -225,7 +225,7 @@ class Standing(NamedTuple):
             ValueError: when the score's magnitude is 10^25 or more, or the time does not fit 18 digits.
         """
         if not -SCORE_LIMIT < self.score < SCORE_LIMIT or not 0 <= self.reached_at < _TIME_LIMIT:
-            raise _out_of_range(self.score, self.reached_at)
+            raise ValueError(f"a standing of {self.score} at {self.reached_at} is out of range")
         score, at = int(self.score), int(self.reached_at)
         return rank_score(score, at), score if -_INT64_LIMIT < score < _INT64_LIMIT else str(score), at
 
@@ -237,57 +237,3 @@ class Standing(NamedTuple):
             ValueError: when the score is text that is no integer.
         """
         return cls(int(ranked[1]), ranked[2])
-
-
-class Points:
-    """The sum of points of one user for one board.
-
-    Attributes:
-        amount: The sum.
-        reached_at: The time of the last event that added an amount other than 0, or else of the first event.
-        moved: Whether any event added an amount other than 0. If not, an existing standing does not change.
-    """
-
-    __slots__ = ("amount", "moved", "reached_at")
-
-    def __init__(self, amount: int, at: int) -> None:
-        self.amount = int(amount)
-        self.reached_at = int(at)
-        self.moved = amount != 0
-
-    def add(self, amount: int, at: int) -> None:
-        """Add further points."""
-        if amount != 0:
-            self.amount += amount
-            self.reached_at = int(at)
-            self.moved = True
-
-
-def raise_standings(standings: MutableMapping[str, Ranked], names: Iterable[str], points: Points) -> bool:
-    """Add points to the standings with these names. Return whether one changed. A new standing begins at 0.
-
-    Raises:
-        ValueError: when a new standing is out of range.
-    """
-    amount, at = points.amount, points.reached_at
-    if not 0 <= at < _TIME_LIMIT:
-        raise _out_of_range(amount, at)
-    fraction, changed = time_fraction(at), False
-    for name in names:
-        held = standings.get(name)
-        if held is None:
-            score = amount
-        elif points.moved:
-            score = amount + (held[1] if type(held[1]) is int else int(held[1]))
-        else:
-            continue
-        changed = True
-        if -EXACT_SCORE_LIMIT < score < EXACT_SCORE_LIMIT:
-            standings[name] = (fraction - (score + 1), score, at)
-        else:
-            standings[name] = Standing(score, at).ranked
-    return changed
-
-
-def _out_of_range(score: int, at: int) -> ValueError:
-    return ValueError(f"a standing of {score} at {at} is out of range")

@@ -10,11 +10,11 @@ from typing import Final, TypeAlias
 RankScore: TypeAlias = float
 """Lowest first: the best standing has the lowest rank score."""
 
-_SPAN_US: Final = 2**53
-"""The rank score uses times up to this one, in 2255. It treats a later time as this one."""
+EXACT_LIMIT: Final = 2**53
+"""A double holds each integer up to this magnitude exactly."""
 
-EXACT_SCORE_LIMIT: Final = 2**53
-"""A double holds each integer up to this magnitude exactly, and so does a score below it, plus 1."""
+_SPAN_US: Final = EXACT_LIMIT
+"""The rank score uses times up to this one, in 2255. It treats a later time as this one."""
 
 
 def rank_score(score: int, reached_at: int) -> RankScore:
@@ -22,14 +22,8 @@ def rank_score(score: int, reached_at: int) -> RankScore:
 
     The fraction puts equal scores into the order of their times, as far as a double reaches: 1 ms for scores up to
     1,000, 1 s up to 10^6, 20 minutes up to 10^9. Readers put standings with equal rank scores into their exact order.
+
+    For a score and a time below `EXACT_LIMIT` in magnitude, ``reached_at / EXACT_LIMIT - (score + 1)`` is the same
+    number: both operands are exact, so the difference is rounded once.
     """
     return ((min(reached_at, _SPAN_US) - _SPAN_US) - score * _SPAN_US) / _SPAN_US
-
-
-def time_fraction(reached_at: int) -> float:
-    """Return reached_at ÷ 2^53, exactly.
-
-    For a score below `EXACT_SCORE_LIMIT` in magnitude, the rank score is ``time_fraction(reached_at) - (score + 1)``:
-    both operands are exact, so the difference is rounded once.
-    """
-    return min(reached_at, _SPAN_US) / _SPAN_US

@@ -1,42 +1,66 @@
-"""Achievements: find those that a user has earned. Pure functions."""
+"""Achievements: find those that a user has earned. Pure: the answers depend on the rule book and the user's counts."""
 
 from __future__ import annotations
 
-from typing import Final
+from functools import lru_cache
+from operator import ge
+from typing import Final, Protocol, TypeAlias, get_args
 
 from agents.gamification.policy import AchievementKind, AchievementRule, AchievementRules
 from streams.units import USD_UNIT
-from tables.gamification import Progress
+
+KINDS: Final[tuple[AchievementKind, ...]] = get_args(AchievementKind)
+Measures: TypeAlias = tuple[int, ...]
+"""A number for each of `KINDS`: a user's progress, or the threshold of the next achievement."""
 
 _PERCENT: Final = 100
+_NEVER: Final = 10**30
+"""More than any measure: the threshold of a kind of which a user has all achievements."""
 
 
-def measures(progress: Progress, rules: AchievementRules) -> dict[AchievementKind, int]:
-    """Return a user's progress in each kind of achievement."""
-    streak, closes = progress.streaks.get("trading"), progress.closes
-    return {
-        "trades": progress.trades,
-        "profitable_close": progress.wins,
-        "single_trade": progress.largest_trade // USD_UNIT,
-        "trading_streak": streak.days if streak else 0,
-        "level": progress.level,
-        "win_rate": progress.wins * _PERCENT // closes if closes >= rules.win_rate_closes_min else 0,
-    }
+class Counts(Protocol):
+    """The counts of a user that achievements need."""
+
+    trades: int
+    closes: int
+    wins: int
+    largest_trade: int
+    level: int
+    streak_days: int
 
 
-def locked(progress: Progress, rules: AchievementRules) -> list[AchievementRule]:
-    """Return the achievements that a user does not have yet, in the order of the rule book."""
-    have = {unlocked.name for unlocked in progress.achievements}
-    return [rule for rule in rules.listed if rule.name not in have]
+class Achievements:
+    """The achievements of a rule book."""
 
+    def __init__(self, rules: AchievementRules) -> None:
+        self._listed = rules.listed
+        self._closes_min = rules.win_rate_closes_min
+        self._next = lru_cache(maxsize=4096)(self._thresholds)
 
-def holds(rule: AchievementRule, progress: Progress, rules: AchievementRules) -> bool:
-    """Return whether a user meets the condition of an achievement."""
-    return measures(progress, rules)[rule.kind] >= rule.at
+    def due(self, unlocked: tuple[str, ...], user: Counts) -> bool:
+        """Return whether the user has earned an achievement that is not unlocked yet."""
+        return any(map(ge, self._measures(user), self._next(unlocked)))
 
+    def locked(self, unlocked: tuple[str, ...]) -> list[AchievementRule]:
+        """Return the achievements that are not unlocked yet, in the order of the rule book."""
+        return [rule for rule in self._listed if rule.name not in unlocked]
 
-def due(progress: Progress, rules: AchievementRules) -> bool:
-    """Return whether the user has earned an achievement that is not unlocked yet."""
-    measured = measures(progress, rules)
-    earned = [name for kind, at, name in rules.steps if measured[kind] >= at]
-    return not {unlocked.name for unlocked in progress.achievements}.issuperset(earned)
+    def holds(self, rule: AchievementRule, user: Counts) -> bool:
+        """Return whether a user meets the condition of an achievement."""
+        return self._measures(user)[KINDS.index(rule.kind)] >= rule.at
+
+    def _measures(self, user: Counts) -> Measures:
+        closes = user.closes
+        return (
+            user.trades,
+            user.wins,
+            user.largest_trade // USD_UNIT,
+            user.streak_days,
+            user.level,
+            user.wins * _PERCENT // closes if closes >= self._closes_min else 0,
+        )
+
+    def _thresholds(self, unlocked: tuple[str, ...]) -> Measures:
+        """Return for each kind the lowest measure that earns an achievement which is not unlocked yet."""
+        locked = self.locked(unlocked)
+        return tuple(min((rule.at for rule in locked if rule.kind == kind), default=_NEVER) for kind in KINDS)

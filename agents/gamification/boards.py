@@ -34,17 +34,18 @@ class Boards:
             periods: The open periods.
             opens: Whether the activity is the first of its trade.
         """
+        time, notional, pnl = int(at), int(activity.notional), int(activity.pnl)
         everywhere, in_market = self._sum(user_id, GLOBAL, periods), self._sum(user_id, activity.market, periods)
         if xp > 0:
-            everywhere.add("xp", xp, at)
-        if activity.notional > 0:
-            everywhere.add("volume", activity.notional, at)
-            in_market.add("volume", activity.notional, at)
+            everywhere.add("xp", xp, time)
+        if notional > 0:
+            everywhere.add("volume", notional, time)
+            in_market.add("volume", notional, time)
         if activity.closing:
-            everywhere.add("pnl", activity.pnl, at)
-            in_market.add("pnl", activity.pnl, at)
+            everywhere.add("pnl", pnl, time)
+            in_market.add("pnl", pnl, time)
         if opens:
-            everywhere.add("trades", 1, at)
+            everywhere.add("trades", 1, time)
         if not self._holding:
             self.write()
 

@@ -6,7 +6,7 @@ from agents.facts import Facts
 from agents.gamification.activity import activity_of
 from agents.gamification.boards import Boards
 from agents.gamification.lateness import Judged, judge
-from agents.gamification.progress import earn
+from agents.gamification.progress import Earning
 from agents.gamification.xp import Activity
 from agents.rulebook import Rulebook
 from streams.events import AnyEvent
@@ -33,6 +33,7 @@ class Gamification:
         self._rules_version = rulebook.version
         self.tables = UnitOfWork(open_table)
         self._facts = Facts(self.tables, GAMIFICATION_PROCESSED, rulebook.repeats_days, at_least_once=at_least_once)
+        self._earning = Earning(self.policy)
         self.progress = self.tables.rows(GAMIFICATION_PROGRESS)
         self.trades = self.tables.rows(GAMIFICATION_TRADES)
         self.boards = Boards(self.tables)
@@ -57,12 +58,10 @@ class Gamification:
     def _earn(self, event: AnyEvent, activity: Activity, judged: Judged) -> list[AnyEvent]:
         user_id = event.partitionkey
         trade = trade_key(user_id, activity.trade_id)
-        progress, tally = self.progress.get(user_id), self.trades.get(trade)
-        earned, events = earn(progress, tally, activity, event, self.policy)
+        earned, events = self._earning.earn(self.progress.get(user_id), self.trades.get(trade), activity, event)
         self.progress.put(user_id, earned.progress)
         self.trades.put(trade, earned.tally)
-        gained = earned.progress.xp - (progress.xp if progress else 0)
-        self.boards.count(user_id, activity, gained, event.time, judged.open, opens=earned.opens)
+        self.boards.count(user_id, activity, earned.xp, event.time, judged.open, opens=earned.opens)
         return events
 
 

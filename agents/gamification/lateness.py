@@ -21,7 +21,7 @@ class Judged(NamedTuple):
 def judge(watermark: Watermark | None, time: Instant, rules: BoardRules) -> Judged:
     """Sort an event's periods into open ones and sealed ones, which ended the grace or more before the watermark."""
     before = watermark or Watermark()
-    highest = max(before.highest, time)
+    highest = max(before.highest, int(time))
     periods = periods_of(time)
     # The day is the first period to be sealed.
     if highest < periods.midnight + DAY_US + rules.late_grace_h * HOUR_US:

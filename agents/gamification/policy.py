@@ -64,11 +64,6 @@ class AchievementRules(Policy):
     win_rate_closes_min: Positive
     listed: tuple[AchievementRule, ...]
 
-    @cached_property
-    def steps(self) -> tuple[tuple[AchievementKind, int, str], ...]:
-        """Return kind, `at` and name of each achievement."""
-        return tuple((rule.kind, rule.at, rule.name) for rule in self.listed)
-
     @model_validator(mode="after")
     def _names_differ(self) -> Self:
         names = [rule.name for rule in self.listed]

@@ -1,65 +1,111 @@
-"""Add one activity to a user's progress: streak, grants, levels, achievements, in this order. Pure functions."""
+"""Add one activity to a user's progress: streak, grants, levels, achievements, in this order. Reads no clock or table.
+
+The rules work on a mutable copy of the progress, and make one row of it at the end.
+"""
 
 from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-from msgspec.structs import replace
-
-from agents.gamification import achievements, streaks, xp
+from agents.gamification import streaks, xp
+from agents.gamification.achievements import Achievements
 from agents.gamification.levels import level_of
 from agents.gamification.policy import AchievementRule, GamificationPolicy
 from agents.gamification.xp import Activity, Source
 from streams.events import AnyEvent, EventData
 from streams.events.gamification import AchievementUnlocked, LevelUp, StreakUpdated, XPGained
+from streams.times import DAY_US
 from streams.units import PPM
 from tables.gamification import Progress, TradeTally, Unlocked
 
 
 class Earned(NamedTuple):
-    """The state after an activity, and whether the activity was the first of its trade."""
+    """The rows after an activity, the XP that it earned, and whether it was the first of its trade."""
 
     progress: Progress
     tally: TradeTally
+    xp: int
     opens: bool
 
 
-def new_progress(policy: GamificationPolicy) -> Progress:
-    """Return the progress of a new user."""
-    return Progress(max_leverage=policy.levels.leverage_at(1))
+class Earning:
+    """The rules by which activities earn."""
 
-
-def earn(
-    progress: Progress | None, tally: TradeTally | None, activity: Activity, event: AnyEvent, policy: GamificationPolicy
-) -> tuple[Earned, list[AnyEvent]]:
-    """Return the user's progress and events after an activity."""
-    earning = _Earning(progress or new_progress(policy), event, policy)
-    days = earning.streak() if activity.by_user else 1
-    before = tally or TradeTally()
-    after, grants = xp.tallied(before, activity, policy.xp)
-    multiplier = streaks.multiplier_ppm(days, policy.streak)
-    for grant in grants:
-        earning.gain(grant.multiplied(multiplier), multiplier, grant.source, grant.source)
-    opens = activity.opens(before)
-    earning.count(activity, before, after, opens=opens)
-    earning.unlock()
-    return Earned(earning.progress, after, opens), earning.events
-
-
-class _Earning:
-    """The state while one activity is counted: progress and events so far."""
-
-    def __init__(self, progress: Progress, event: AnyEvent, policy: GamificationPolicy) -> None:
-        self.progress = progress
-        self.events: list[AnyEvent] = []
-        self._event = event
+    def __init__(self, policy: GamificationPolicy) -> None:
         self._policy = policy
+        self._achievements = Achievements(policy.achievements)
+        self._new = Progress(max_leverage=policy.levels.leverage_at(1))
 
-    def streak(self) -> int:
-        """Add the day to the trading streak. Return the streak's days."""
-        streak, action = streaks.active_on(self.progress.streaks.get("trading"), self._event.time.day_number())
+    def earn(
+        self, progress: Progress | None, tally: TradeTally | None, activity: Activity, event: AnyEvent
+    ) -> tuple[Earned, list[AnyEvent]]:
+        """Return the user's progress and events after an activity."""
+        policy, before = self._policy, tally or _NO_TALLY
+        user = _User(progress or self._new, event, policy)
+        days = user.be_active(event.time // DAY_US) if activity.by_user else 1
+        after, grants = xp.tallied(before, activity, policy.xp)
+        if grants:
+            multiplier = streaks.multiplier_ppm(days, policy.streak)
+            for source, base in grants:
+                user.gain(base * multiplier // PPM, multiplier, source, source)
+        opens = activity.opens(before)
+        user.count(activity, before, after, opens=opens)
+        while self._achievements.due(user.unlocked, user):
+            self._unlock(user)
+        return Earned(user.row(), after, user.xp - user.before.xp, opens), user.events
+
+    def _unlock(self, user: _User) -> None:
+        """Unlock achievements in order. The XP of one may earn another, so this may be needed again."""
+        for rule in self._achievements.locked(user.unlocked):
+            if self._achievements.holds(rule, user):
+                user.unlock(rule)
+
+
+class _User:
+    """A user's progress while one activity is counted, and the events so far."""
+
+    __slots__ = (
+        *("_event", "_policy", "achievements", "before", "closes", "events", "largest_trade", "level", "max_leverage"),
+        *("pnl", "ss", "streak_days", "streaks", "trades", "unlocked", "updated_at", "volume", "wins", "xp"),
+    )
+
+    def __init__(self, before: Progress, event: AnyEvent, policy: GamificationPolicy) -> None:
+        self.before, self._event, self._policy = before, event, policy
+        self.events: list[AnyEvent] = []
+        self.xp, self.level, self.max_leverage, self.ss = before.xp, before.level, before.max_leverage, before.ss
+        self.trades, self.closes, self.wins = before.trades, before.closes, before.wins
+        self.volume, self.pnl, self.largest_trade = before.volume, before.pnl, before.largest_trade
+        self.updated_at = before.updated_at
+        self.streaks = before.streaks
+        trading = before.streaks.get("trading")
+        self.streak_days = trading.days if trading else 0
+        self.achievements = before.achievements
+        self.unlocked = tuple([one.name for one in before.achievements])
+
+    def row(self) -> Progress:
+        """Return the progress as it is now."""
+        return Progress(
+            xp=self.xp,
+            level=self.level,
+            max_leverage=self.max_leverage,
+            ss=self.ss,
+            streaks=self.streaks,
+            achievements=self.achievements,
+            trades=self.trades,
+            closes=self.closes,
+            wins=self.wins,
+            volume=self.volume,
+            pnl=self.pnl,
+            largest_trade=self.largest_trade,
+            updated_at=self.updated_at,
+        )
+
+    def be_active(self, day: int) -> int:
+        """Add a day to the trading streak. Return the streak's days."""
+        streak, action = streaks.active_on(self.streaks.get("trading"), day)
         if action is not None:
-            self.progress = replace(self.progress, streaks={**self.progress.streaks, "trading": streak})
+            self.streaks = {**self.streaks, "trading": streak}
+            self.streak_days = streak.days
             self._emit(StreakUpdated(kind="trading", days=streak.days, best=streak.best, action=action), action)
         return streak.days
 
@@ -67,56 +113,42 @@ class _Earning:
         """Add XP, and a level up when the XP reach one."""
         if amount == 0:
             return
-        total = self.progress.xp + amount
-        self.progress = replace(self.progress, xp=total)
+        self.xp += amount
         gained = XPGained(
             amount=amount,
             multiplier_ppm=multiplier_ppm,
             source=source,
             source_event_id=self._event.id,
-            total_xp=total,
+            total_xp=self.xp,
         )
         self._emit(gained, name)
-        self._level()
-
-    def _level(self) -> None:
         levels = self._policy.levels
-        old, new = self.progress.level, level_of(self.progress.xp, levels)
+        old, new = self.level, level_of(self.xp, levels)
         if new > old:
-            leverage = levels.leverage_at(new)
-            self.progress = replace(self.progress, level=new, max_leverage=leverage)
-            self._emit(LevelUp(old=old, new=new, max_leverage=leverage), str(new))
+            self.level, self.max_leverage = new, levels.leverage_at(new)
+            self._emit(LevelUp(old=old, new=new, max_leverage=self.max_leverage), str(new))
 
     def count(self, activity: Activity, before: TradeTally, after: TradeTally, *, opens: bool) -> None:
         """Count the trade, its close, and its change to or from a win."""
-        progress = self.progress
-        self.progress = replace(
-            progress,
-            trades=progress.trades + opens,
-            closes=progress.closes + (after.closing and not before.closing),
-            wins=progress.wins + after.winning - before.winning,
-            volume=progress.volume + activity.notional,
-            pnl=progress.pnl + activity.pnl,
-            largest_trade=max(progress.largest_trade, after.notional),
-            updated_at=max(progress.updated_at, self._event.time),
-        )
+        self.trades += opens
+        self.closes += after.closing and not before.closing
+        self.wins += after.winning - before.winning
+        self.volume += activity.notional
+        self.pnl += activity.pnl
+        self.largest_trade = max(self.largest_trade, after.notional)
+        self.updated_at = max(self.updated_at, int(self._event.time))
 
-    def unlock(self) -> None:
-        """Unlock achievements in order. Repeat until a pass unlocks none, because an achievement grants XP."""
-        rules = self._policy.achievements
-        while achievements.due(self.progress, rules):
-            for rule in achievements.locked(self.progress, rules):
-                if achievements.holds(rule, self.progress, rules):
-                    self._unlock(rule)
-
-    def _unlock(self, rule: AchievementRule) -> None:
+    def unlock(self, rule: AchievementRule) -> None:
+        """Unlock an achievement."""
         shards = rule.xp * self._policy.xp.ss_per_achievement_xp
-        record = Unlocked(name=rule.name, at=self._event.time)
-        self.progress = replace(
-            self.progress, achievements=(*self.progress.achievements, record), ss=self.progress.ss + shards
-        )
+        self.achievements = (*self.achievements, Unlocked(name=rule.name, at=int(self._event.time)))
+        self.unlocked = (*self.unlocked, rule.name)
+        self.ss += shards
         self._emit(AchievementUnlocked(achievement=rule.name, tier=rule.tier, xp=rule.xp, ss=shards), rule.name)
         self.gain(rule.xp, PPM, "achievement", rule.name)
 
     def _emit(self, data: EventData, name: str) -> None:
         self.events.append(self._event.then(data, name=name))
+
+
+_NO_TALLY = TradeTally()

@@ -4,7 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from tables.boards import Board, Period, Periods, Points, Ranked, place_of, raise_standings
+from tables.boards import Board, Period, Periods, Ranked, Standing, place_of
+from tables.rank_score import EXACT_LIMIT
+
+
+class Points:
+    """The sum of a user's points for one board: XP and trades as counts, volume and pnl in 1e-8 USD.
+
+    Attributes:
+        amount: The sum.
+        reached_at: The time of the last event that added an amount other than 0, or else of the first event.
+        moved: Whether any event added an amount other than 0. If not, an existing standing does not change.
+    """
+
+    __slots__ = ("amount", "moved", "reached_at")
+
+    def __init__(self, amount: int, at: int) -> None:
+        self.amount = amount
+        self.reached_at = at
+        self.moved = amount != 0
 
 
 class Sums:
@@ -17,18 +35,39 @@ class Sums:
         self.boards: dict[Board, Points] = {}
 
     def add(self, board: Board, amount: int, at: int) -> None:
-        """Add points: XP and trades as counts, volume and pnl in 1e-8 USD."""
+        """Add points of an event at a time in microseconds."""
         points = self.boards.get(board)
         if points is None:
             self.boards[board] = Points(amount, at)
-        else:
-            points.add(amount, at)
+        elif amount != 0:
+            points.amount += amount
+            points.reached_at = at
+            points.moved = True
 
     def add_to(self, standings: dict[str, Ranked], names: Mapping[Board, Iterable[str]]) -> bool:
-        """Add the points to the standings with these names. Return whether one changed."""
+        """Add the points to the standings with these names. Return whether one changed. A new standing begins at 0.
+
+        Raises:
+            ValueError: when a new standing is out of range.
+        """
         changed = False
         for board, points in self.boards.items():
-            changed |= raise_standings(standings, names[board], points)
+            amount, at, moved = points.amount, points.reached_at, points.moved
+            exact, fraction = 0 <= at < EXACT_LIMIT, at / EXACT_LIMIT
+            for name in names[board]:
+                held = standings.get(name)
+                if held is None:
+                    score = amount
+                elif moved:
+                    before = held[1]
+                    score = amount + (before if type(before) is int else int(before))
+                else:
+                    continue
+                changed = True
+                if exact and -EXACT_LIMIT < score < EXACT_LIMIT:
+                    standings[name] = (fraction - (score + 1), score, at)  # the rank score, in short
+                else:
+                    standings[name] = Standing(score, at).ranked
         return changed
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
 from agents.gamification.policy import XpRules
-from streams.units import PPM, USD_UNIT
+from streams.units import USD_UNIT
 from tables.gamification import TradeTally
 
 Source = Literal["trade", "close", "win"]
+Grant: TypeAlias = tuple[Source, int]
+"""XP for one reason."""
 
 
 class Activity(NamedTuple):
@@ -33,17 +35,6 @@ class Activity(NamedTuple):
         return self.notional > 0 and tally.notional == 0
 
 
-class Grant(NamedTuple):
-    """XP for one reason."""
-
-    source: Source
-    base: int
-
-    def multiplied(self, multiplier_ppm: int) -> int:
-        """Return the grant times the streak multiplier, rounded down."""
-        return self.base * multiplier_ppm // PPM
-
-
 def trade_xp(notional: int, rules: XpRules) -> int:
     """Return max(10, ⌊notional ÷ 100 USD⌋) over all fills of a trade so far; 0 before the first."""
     return max(rules.trade_min, notional // (rules.usd_per_xp * USD_UNIT)) if notional else 0
@@ -54,15 +45,15 @@ def tallied(tally: TradeTally, activity: Activity, rules: XpRules) -> tuple[Trad
     notional, pnl = tally.notional + activity.notional, tally.pnl + activity.pnl
     closing = tally.closing or activity.closing
     won = tally.won or (closing and pnl > 0)
-    grown = max(trade_xp(notional, rules) - tally.granted, 0) if activity.by_user else 0
-    after = TradeTally(notional=notional, pnl=pnl, granted=tally.granted + grown, closing=closing, won=won)
-    if not activity.by_user:
-        return after, []
     grants: list[Grant] = []
-    if grown:
-        grants.append(Grant("trade", grown))
-    if closing and not tally.closing and rules.close:
-        grants.append(Grant("close", rules.close))
-    if won and not tally.won and rules.win:
-        grants.append(Grant("win", rules.win))
-    return after, grants
+    granted = tally.granted
+    if activity.by_user:
+        earned = trade_xp(notional, rules)
+        if earned > granted:
+            grants.append(("trade", earned - granted))
+            granted = earned
+        if closing and not tally.closing and rules.close:
+            grants.append(("close", rules.close))
+        if won and not tally.won and rules.win:
+            grants.append(("win", rules.win))
+    return TradeTally(notional=notional, pnl=pnl, granted=granted, closing=closing, won=won), grants

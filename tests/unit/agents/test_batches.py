@@ -9,6 +9,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agents.gamification.standings import Sums
 from agents.wiring import handle_batch
 from streams import topics
 from streams.events import AnyEvent, Event, encode
@@ -17,7 +18,7 @@ from streams.events.recent import Recent
 from streams.events.trading import CloseTrade, OpenTrade
 from streams.ids import fill_event_id, opened_trade_id, uuid7
 from streams.times import HOUR_US, Instant
-from tables.boards import Points, Standing, raise_standings
+from tables.boards import Standing, periods_of
 from tables.domains import TOPOLOGY
 from tests.unit.agents.test_wiring import batch_of
 from tests.unit.agents.world import World, fill_of
@@ -110,11 +111,11 @@ def test_summed_points_leave_the_same_standing_as_single_points(before: Any, poi
             one_by_one = Standing(amount, at)
         elif amount:
             one_by_one = Standing(one_by_one.score + amount, at)
-    together = Points(*points[0])
-    for point in points[1:]:
-        together.add(*point)
+    together = Sums(periods_of(START))
+    for point in points:
+        together.add("pnl", *point)
     standings = {"all/pnl": standing.ranked} if standing else {}
-    raise_standings(standings, ["all/pnl"], together)
+    together.add_to(standings, {"pnl": ["all/pnl"]})
     assert Standing.of(standings["all/pnl"]) == one_by_one
 
 

@@ -15,6 +15,7 @@ from agents.gamification.xp import Activity
 from agents.rulebook import packaged_rulebook
 from streams.events.gamification import AchievementUnlocked, LevelUp, StreakUpdated, XPGained
 from streams.events.trading import TradeExecuted
+from streams.times import Instant
 from streams.units import Usd
 from tables.gamification import Streak, TradeTally
 from tables.keys import trade_key
@@ -59,7 +60,7 @@ def test_the_grants_of_a_trade_sum_to_the_xp_of_its_whole_notional(notionals: An
     rules, tally, total = POLICY.xp, TradeTally(), 0
     for notional in notionals:
         tally, grants = xp.tallied(tally, Activity("t", "BTC", notional, 0, closing=False, by_user=True), rules)
-        total += sum(grant.base for grant in grants)
+        total += sum(base for _, base in grants)
     assert total == max(10, sum(notionals) // (100 * 10**8))
 
 
@@ -211,6 +212,19 @@ def test_a_level_reached_by_a_later_achievement_is_found_by_another_pass(world: 
     listed = [{"kind": "level", "at": 2, "xp": 7, "tier": 1}, {"kind": "trades", "at": 1, "xp": 100, "tier": 1}]
     rulebook = rulebook_with({"gamification": {"achievements": {"listed": listed}}})
     assert [name for name, *_ in unlocked(World(rulebook).fill("f-1", AT))] == ["trades-1", "level-2"]
+
+
+def test_an_achievement_that_a_new_rule_book_adds_is_unlocked_by_the_next_event_of_a_user_who_earned_it(
+    world: World,
+) -> None:
+    world.fill("f-1", AT)
+    world.fill("f-2", AT)
+    listed = [{"kind": "trades", "at": 2, "xp": 7, "tier": 1}, {"kind": "trades", "at": 9, "xp": 100, "tier": 1}]
+    after = World(rulebook_with({"gamification": {"achievements": {"listed": listed}}}), world.maps)
+    assert unlocked(after.fill("f-3", AT)) == [("trades-2", 7, 14)]
+    progress = after.gamification.progress.get("ada")
+    assert [one.name for one in progress.achievements] == ["trades-1", "trades-2"]
+    assert progress.updated_at == Instant.parse(AT)
 
 
 def test_achievement_xp_is_not_multiplied(world: World) -> None:

@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agents.gamification.standings import Sums
 from streams.events.gamification import LateEventRecorded
 from streams.events.trading import TradeExecuted
 from streams.times import DAY_US, Instant
 from streams.units import Usd
-from tables.boards import older_key, periods_of, row_key
+from tables.boards import Standing, older_key, periods_of, row_key
 from tables.gamification import WATERMARK_KEY
 from tests.unit.agents.world import World, of_type
 
@@ -205,3 +206,38 @@ def test_the_day_boards_sum_to_the_all_time_boards_when_nothing_is_late(fills: A
                 total = world.score(f"{board}/{scope}/all", user)
                 assert sum(part[0] for part in parts if part) == (total[0] if total else 0)
                 assert (total is None) == (not any(parts))
+
+
+LIMIT = 10**25
+SCORES = (
+    st.integers(-LIMIT + 1, LIMIT - 1)
+    | st.integers(-5, 5)
+    | st.integers(2**53 - 3, 2**54).flatmap(lambda score: st.sampled_from([score, -score]))
+)
+TIMES = st.integers(0, 32_503_679_999_999_999) | st.integers(0, 5)
+
+
+@given(st.none() | SCORES, st.integers(-5, 5), TIMES)
+def test_a_standing_to_which_points_are_added_is_that_of_its_score_and_time(
+    before: int | None, amount: int, at: int
+) -> None:
+    held = {} if before is None else {"all/pnl": Standing(before, 0).ranked}
+    if before is not None and not -LIMIT < before + amount < LIMIT:
+        return
+    changed = added(held, amount, at)
+    assert changed == (before is None or amount != 0)
+    after = Standing((before or 0) + amount, at) if changed else Standing(before or 0, 0)
+    assert held == {"all/pnl": after.ranked}
+
+
+@pytest.mark.parametrize(("score", "at"), [(LIMIT, 0), (-LIMIT, 0), (0, -1), (0, 10**18)])
+def test_points_to_a_standing_out_of_range_are_refused(score: int, at: int) -> None:
+    with pytest.raises(ValueError, match="out of range"):
+        added({}, score, at)
+
+
+def added(standings: dict[str, Any], amount: int, at: int) -> bool:
+    """Add points to the all-time standing of the pnl board. Return whether it changed."""
+    sums = Sums(periods_of(Instant(0)))
+    sums.add("pnl", amount, at)
+    return sums.add_to(standings, {"pnl": ["all/pnl"]})

@@ -13,7 +13,6 @@ from streams.times import HOUR_US, Instant
 from tables.boards import (
     BOARDS,
     ROW_OF_ONE_PERIOD,
-    Points,
     Standing,
     group,
     group_of,
@@ -21,10 +20,9 @@ from tables.boards import (
     older_key,
     parse_period,
     periods_of,
-    raise_standings,
     row_key,
 )
-from tables.rank_score import EXACT_SCORE_LIMIT, rank_score
+from tables.rank_score import rank_score
 from tables.typed import RankedTable, standings
 
 LIMIT = 10**25
@@ -125,26 +123,10 @@ def test_a_standing_is_read_back_exactly_from_a_row(score: Any, reached_at: Any)
     assert Standing.of(standings(raw)["all/xp"]) == (score, reached_at)
 
 
-NEAR_EXACT = st.integers(EXACT_SCORE_LIMIT - 3, EXACT_SCORE_LIMIT + 3)
-
-
-@given(st.none() | SCORES | NEAR_EXACT | NEAR_EXACT.map(int.__neg__), st.integers(-5, 5), TIMES)
-def test_a_raised_standing_is_the_standing_of_its_score_and_time(before: int | None, amount: int, at: int) -> None:
-    held = {} if before is None else {"all/pnl": Standing(before, 0).ranked}
-    if before is not None and not -LIMIT < before + amount < LIMIT:
-        return
-    changed = raise_standings(held, ["all/pnl"], Points(amount, at))
-    assert changed == (before is None or amount != 0)
-    after = Standing((before or 0) + amount, at) if changed else Standing(before or 0, 0)
-    assert held == {"all/pnl": after.ranked}
-
-
 @pytest.mark.parametrize(("score", "at"), [(LIMIT, 0), (-LIMIT, 0), (0, -1), (0, 10**18)])
 def test_a_standing_out_of_range_is_refused(score: Any, at: Any) -> None:
     with pytest.raises(ValueError, match="out of range"):
         _ = Standing(score, at).ranked
-    with pytest.raises(ValueError, match="out of range"):
-        raise_standings({}, ["all/xp"], Points(score, at))
 
 
 @pytest.mark.parametrize("raw", [b"", b"{}", b"\x81\xa3all\x91\x01", b"\x81\xa3all\x93\x01\x01\x01\x00"])
