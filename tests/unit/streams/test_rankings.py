@@ -25,6 +25,11 @@ def test_the_members_of_a_ranking_come_together() -> None:
     assert changes.removed == []
 
 
+def test_rows_of_two_names_may_share_a_ranking() -> None:
+    rows = {b"xp|ann": row(day=[1]), b"xp/day|bob": msgpack.packb({"": [2]}), b"xp/day|cid": row(hour=[3])}
+    assert changes_of(rows, 0).scored == {b"xp/day": [1, b"0|ann", 2, b"0|bob"], b"xp/day/hour": [3, b"0|cid"]}
+
+
 @pytest.mark.parametrize("value", [None, b"", b"text", b"\x01", b"\x80 and more", msgpack.packb([1, 2])])
 def test_a_row_without_standings_removes_its_member(value: bytes | None) -> None:
     assert changes_of({b"xp|ann": value}, 0) == ({}, [b"xp|ann"])

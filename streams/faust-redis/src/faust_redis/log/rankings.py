@@ -10,6 +10,7 @@ of the old row.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -30,29 +31,28 @@ class RankingChanges(NamedTuple):
 
 def changes_of(rows: Mapping[bytes, bytes | None], partition: int) -> RankingChanges:
     """Return how rows of a partition change the rankings."""
-    changes = RankingChanges({}, [])
-    scored, holder = changes.scored, b"%d|" % partition
+    by_name: defaultdict[bytes, defaultdict[bytes, list[float | bytes]]] = defaultdict(lambda: defaultdict(list))
+    removed: list[bytes] = []
+    holder = b"%d|" % partition
     for key, value in rows.items():
         name, bar, member = key.rpartition(b"|")
         if not bar:
             continue
         found = None if value is None else _map(value)
         if found is None:
-            changes.removed.append(key)
+            removed.append(key)
             continue
-        member = holder + member
+        rankings, member = by_name[name], holder + member
         for suffix, standing in found.items():
-            if type(suffix) is not bytes or type(standing) is not list or not standing:
-                continue
-            score = standing[0]
-            if type(score) in _NUMBERS and score == score:  # noqa: PLR0124 - NaN
-                ranking = name + b"/" + suffix if suffix else name
-                members = scored.get(ranking)
-                if members is None:
-                    members = scored[ranking] = []
-                members.append(score)
-                members.append(member)
-    return changes
+            if type(standing) is list and standing and type(suffix) is bytes:
+                score = standing[0]
+                if type(score) in _NUMBERS and score == score:  # noqa: PLR0124 - NaN
+                    rankings[suffix] += (score, member)
+    scored: defaultdict[bytes, list[float | bytes]] = defaultdict(list)
+    for name, rankings in by_name.items():
+        for suffix, members in rankings.items():
+            scored[name + b"/" + suffix if suffix else name] += members  # rows of two names may have one ranking
+    return RankingChanges(scored, removed)
 
 
 _NUMBERS = {int, float}
