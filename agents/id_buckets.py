@@ -76,9 +76,13 @@ class IdBuckets:
         if len(id_hash) != ID_BYTES or len(content) != CONTENT_BYTES:
             raise ValueError(f"expected {ID_BYTES} and {CONTENT_BYTES} bytes, got {len(id_hash)} and {len(content)}")
         self.newest = max(self.newest, minute)
-        row, time = self._pruned(self._bucket(index), oldest), _MINUTE.pack(minute)
+        row = self._bucket(index)
+        if row and int.from_bytes(_minute_of(row)) < oldest:
+            row = self._pruned(row, oldest)
+        time = _MINUTE.pack(minute)
         entry = id_hash + time + content
-        self._set(index, entry + row if time < _minute_of(row) else row + entry)
+        self._rows[index] = entry + row if time < _minute_of(row) else row + entry
+        self._changed.add(index)
         self.entries += 1
         if self.entries > self.buckets * BUCKET_ENTRIES_MAX:
             self._split()
@@ -108,10 +112,11 @@ class IdBuckets:
     def _split(self) -> None:
         new = self.buckets
         index = _parent(new)
+        distance = new - index  # a power of 2: the bit of a hash that tells the two buckets apart
         stay: list[bytes] = []
         move: list[bytes] = []
         for entry in _entries(self._bucket(index)):
-            (move if bucket_of(entry, new + 1) == new else stay).append(entry)
+            (move if int.from_bytes(entry[:ID_BYTES]) & distance else stay).append(entry)
         self.buckets, self._spread = new + 1, True
         self._set(index, _row_of(stay))
         self._set(new, _row_of(move))
@@ -125,10 +130,8 @@ class IdBuckets:
         self.buckets = last
 
     def _pruned(self, row: bytes, oldest: int) -> bytes:
-        """Return a row without old entries. The first entry of a row is its oldest."""
-        if not row or int.from_bytes(_minute_of(row)) >= oldest:
-            return row
-        first_kept = _MINUTE.pack(oldest)
+        """Return a row without the entries that are older than the minute `oldest`."""
+        first_kept = _MINUTE.pack(max(0, oldest))
         kept = _row_of([entry for entry in _entries(row) if _minute_of(entry) >= first_kept])
         self.entries -= (len(row) - len(kept)) // ENTRY_BYTES
         return kept

@@ -16,6 +16,7 @@ from faust_redis.batches import Batch, batch_agent
 
 from streams.events import AnyEvent
 from streams.events.recent import Recent
+from streams.times import MILLISECOND_US
 from streams.topology import Domain
 from tables.unit_of_work import UnitOfWork
 
@@ -135,15 +136,13 @@ def handle_batch(batch: Messages, *, handle: Handler, tables: UnitOfWork, codec:
     """
     with tables.batch():
         events = [codec.decode(value) for value in batch.values]
-        for effect in [effect for event in events for effect in handle(event)]:
-            send(batch, _output(outputs, effect), effect, codec, batch.partition)
-
-
-def _output(outputs: Outputs, event: AnyEvent) -> Any:
-    try:
-        return outputs[event.data.topic]
-    except KeyError:
-        raise WiringError(f"{event.type} belongs to {event.data.topic}, which this domain does not produce") from None
+        effects = [effect for event in events for effect in handle(event)]
+        partition = batch.partition
+        for effect in effects:
+            topic = effect.data.topic
+            if topic not in outputs:
+                raise WiringError(f"{effect.type} belongs to {topic}, which this domain does not produce")
+            send(batch, outputs[topic], effect, codec, partition)
 
 
 def send(batch: Messages, out: Any, event: AnyEvent, codec: Recent, partition: int) -> None:
@@ -153,7 +152,7 @@ def send(batch: Messages, out: Any, event: AnyEvent, codec: Recent, partition: i
         key=event.partitionkey.encode(),
         value=codec.encode(event),
         partition=partition,
-        timestamp_ms=event.time.milliseconds(),
+        timestamp_ms=event.time // MILLISECOND_US,
     )
 
 

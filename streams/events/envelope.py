@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from streams.events.base import EventData
 from streams.ids import ID_CHARS, derived_id
-from streams.times import Instant
+from streams.times import MILLISECOND_US, Instant
 from streams.wire import written
 
 DataT_co = TypeVar("DataT_co", bound=EventData, covariant=True)
@@ -84,7 +84,7 @@ class Event(msgspec.Struct, Generic[DataT_co], frozen=True, kw_only=True, omit_d
         key = key or self.partitionkey
         return Event(
             specversion="1.0",
-            id=derived_id(self.time.milliseconds(), self.id, data.type_name, name),
+            id=derived_id(self.time // MILLISECOND_US, self.id, data.type_name, name),
             source=data.event_source,
             type=data.type_name,
             subject=subject or key,
