@@ -25,6 +25,9 @@ WHOLE_LIMIT: Final = 10**WHOLE_DIGITS_MAX * SCALE
 SUM_WHOLE_DIGITS_MAX: Final = 30
 TEXT_CHARS_MAX: Final = 64
 PPM: Final = 1_000_000
+TEXTS_MAX: Final = 4_096
+"""Values of one kind whose text is cached."""
+_USD_DECIMALS_MIN: Final = 2
 
 _EXACT: Final = Context(prec=120)
 
@@ -36,12 +39,20 @@ class FixedPoint(int):
     """An exact decimal as an integer of a fixed unit. JSON holds it as text. pydantic validates text from clients.
 
     Arithmetic gives plain integers of the same unit. Wrap a result again before you encode it.
+
+    An event mostly repeats the amounts of the event that it follows from. So `parse` caches the text of a value if
+    `text` would return the same, and `text` looks there first. Threads share the cache.
     """
 
     __slots__ = ()
 
     noun: ClassVar[str]
     pattern: ClassVar[str]
+    _texts: ClassVar[dict[int, str]]
+
+    @classmethod
+    def __init_subclass__(cls) -> None:
+        cls._texts = {}
 
     @classmethod
     @abstractmethod
@@ -91,10 +102,32 @@ class Usd(FixedPoint):
         Raises:
             ValueError: when the text is no plain decimal, has over 8 decimals or over 12 digits before the point.
         """
+        whole, _, part = text.partition(".")
+        decimals = len(part)
+        if (
+            whole.isdigit()
+            and part.isdigit()
+            and text.isascii()
+            and len(whole) <= USD_WHOLE_DIGITS_MAX
+            and decimals <= USD_DECIMALS
+            and (whole[0] != "0" or whole == "0")
+        ):
+            value = cls(whole + part.ljust(USD_DECIMALS, "0"))
+            if decimals == _USD_DECIMALS_MIN or (decimals > _USD_DECIMALS_MIN and part[-1] != "0"):
+                texts = cls._texts
+                if len(texts) >= TEXTS_MAX:
+                    texts.clear()
+                texts[value] = text
+            return value
+        return cls(cls._signed(text))
+
+    @staticmethod
+    def _signed(text: str) -> str:
+        """Return the digits of an amount that may have a sign, or no point."""
         shifted = _shifted(text, USD_WHOLE_DIGITS_MAX, USD_DECIMALS)
         digits = text.removeprefix("-")
         if shifted is not None and (digits[0] != "0" or digits[1:2] in {"", "."}):
-            return cls(shifted)
+            return shifted
         raise ValueError(
             f"expected a USD amount as a decimal string like '1500.00', with at most {USD_WHOLE_DIGITS_MAX} digits "
             f"and {USD_DECIMALS} decimals, got {text[:TEXT_CHARS_MAX]!r}"
@@ -107,6 +140,9 @@ class Usd(FixedPoint):
 
     def text(self) -> str:
         """Return plain decimal text with at least two decimals: ``1500.00``, ``0.12345678``."""
+        known = self._texts.get(self)
+        if known is not None:
+            return known
         digits = _digits(self)
         if self < USD_UNIT:
             digits = digits.zfill(USD_DECIMALS + 1 if self >= 0 else USD_DECIMALS + 2)
@@ -129,6 +165,21 @@ class Quantity(FixedPoint):
             ValueError: when the text is no decimal number, or needs more than 18 decimals, or more than 30 digits
                 before the point.
         """
+        whole, _, part = text.partition(".")
+        if (
+            whole.isdigit()
+            and part.isdigit()
+            and text.isascii()
+            and len(whole) <= WHOLE_DIGITS_MAX
+            and len(part) <= DECIMALS_MAX
+        ):
+            value = cls(whole + part.ljust(DECIMALS_MAX, "0"))
+            if part[-1] != "0" and (whole[0] != "0" or whole == "0"):
+                texts = cls._texts
+                if len(texts) >= TEXTS_MAX:
+                    texts.clear()
+                texts[value] = text
+            return value
         shifted = _shifted(text, WHOLE_DIGITS_MAX, DECIMALS_MAX)
         return cls(_exactly(text) if shifted is None else shifted)
 
@@ -139,6 +190,9 @@ class Quantity(FixedPoint):
 
     def text(self) -> str:
         """Return plain decimal text without trailing zeros: ``0.00001``, ``3871.46``, ``0``."""
+        known = self._texts.get(self)
+        if known is not None:
+            return known
         digits = _digits(self)
         if self < SCALE:
             digits = digits.zfill(DECIMALS_MAX + 1 if self >= 0 else DECIMALS_MAX + 2)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from streams.units import Price, Quantity, Size, Usd, divide_half_up
+from streams.units import TEXTS_MAX, Price, Quantity, Size, Usd, divide_half_up
 
 USD_LIMIT = 10**20
 EXACT = Context(prec=120)
@@ -98,6 +98,28 @@ def test_every_number_has_one_text(units: Any, zeros: Any) -> None:
 @given(st.integers(-USD_LIMIT + 1, USD_LIMIT - 1))
 def test_usd_format_and_parse_round_trip(units: Any) -> None:
     assert Usd.parse(Usd(units).text()) == units
+
+
+@given(st.integers(0, 10**20), st.integers(0, 20), st.integers(1, 8), st.sampled_from([Usd, Quantity]))
+def test_a_value_has_the_same_text_whatever_text_it_was_parsed_from(
+    units: int, zeros: int, more: int, kind: Any
+) -> None:
+    units -= units % 10**zeros
+    kind._texts.clear()
+    plain = kind(units).text()
+    whole, _, part = plain.partition(".")
+    decimals = 8 if kind is Usd else 18
+    longer, shorter = f"{whole}.{part}{'0' * more}"[: len(whole) + 1 + decimals], f"{whole}.{part.rstrip('0') or '0'}"
+    for text in (longer, shorter, f"-{plain}", plain):
+        assert kind.parse(text).text().removeprefix("-") == plain
+    if kind is Quantity:
+        assert kind.parse(f"0{longer}").text() == plain
+
+
+def test_the_cache_of_texts_is_bounded() -> None:
+    for number in range(2 * TEXTS_MAX + 10):
+        assert Usd.parse(f"{number}.25").text() == f"{number}.25"
+        assert len(Usd._texts) <= TEXTS_MAX
 
 
 @pytest.mark.parametrize("number", ["1500.0", "1500", "1e3", "true", "null", '["1"]'])
