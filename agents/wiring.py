@@ -23,6 +23,9 @@ from tables.unit_of_work import UnitOfWork
 Handler = Callable[[AnyEvent], list[AnyEvent]]
 """Handle one event: write rows and return the events that follow."""
 
+Decode = Callable[[bytes | None], AnyEvent]
+Encode = Callable[[AnyEvent], bytes]
+
 Outputs = Mapping[str, Any]
 """The topics that a domain produces, by name."""
 
@@ -87,11 +90,15 @@ def wire(
         raise WiringError(f"{domain.name} consumes {sorted(domain.consumes)}, its handlers are for {sorted(handlers)}")
     channels = {name: raw_topic(app, name) for name in dict.fromkeys((*domain.consumes, *domain.produces))}
     outputs = {name: channels[name] for name in domain.produces}
+    from_clients = {model.topic for model in domain.commands}
     for topic, handler in handlers.items():
         if isinstance(handler, Broadcast):
             handle = _copying(app, domain, handler, codec, outputs)
         else:
-            handle = partial(handle_batch, handle=handler, tables=tables, codec=codec, outputs=outputs)
+            decode = codec.decode_from_client if topic in from_clients else codec.decode
+            handle = partial(
+                handle_batch, handle=handler, tables=tables, decode=decode, encode=codec.encode, outputs=outputs
+            )
         _consume(app, channels[topic], agent_name(topic), handle)
 
 
@@ -126,7 +133,9 @@ def _consume(app: faust.App, topic: TopicT, name: str, handle: BatchHandler) -> 
     batch_agent(app, topic, name=name, records_max=BATCH_RECORDS_MAX, commit_us_max=COMMIT_US_MAX)(agent)
 
 
-def handle_batch(batch: Messages, *, handle: Handler, tables: UnitOfWork, codec: Recent, outputs: Outputs) -> None:
+def handle_batch(
+    batch: Messages, *, handle: Handler, tables: UnitOfWork, decode: Decode, encode: Encode, outputs: Outputs
+) -> None:
     """Decode and handle each record. Send resulting events to the same partition of their class's topic.
 
     Each step runs over the whole batch, so that its code stays in the processor's cache. The batch writes the tables'
@@ -135,22 +144,22 @@ def handle_batch(batch: Messages, *, handle: Handler, tables: UnitOfWork, codec:
     fails becomes a dead letter.
     """
     with tables.batch():
-        events = [codec.decode(value) for value in batch.values]
+        events = [decode(value) for value in batch.values]
         effects = [effect for event in events for effect in handle(event)]
         partition = batch.partition
         for effect in effects:
             topic = effect.data.topic
             if topic not in outputs:
                 raise WiringError(f"{effect.type} belongs to {topic}, which this domain does not produce")
-            send(batch, outputs[topic], effect, codec, partition)
+            send(batch, outputs[topic], effect, encode, partition)
 
 
-def send(batch: Messages, out: Any, event: AnyEvent, codec: Recent, partition: int) -> None:
+def send(batch: Messages, out: Any, event: AnyEvent, encode: Encode, partition: int) -> None:
     """Append an event to a partition, under its key and at its event time."""
     batch.send(
         out,
         key=event.partitionkey.encode(),
-        value=codec.encode(event),
+        value=encode(event),
         partition=partition,
         timestamp_ms=event.time // MILLISECOND_US,
     )
@@ -161,4 +170,4 @@ def broadcast(batch: Messages, *, codec: Recent, out: Any, partitions: int) -> N
     for value in batch.values:
         event = codec.decode(value)
         for partition in range(partitions):
-            send(batch, out, event, codec, partition)
+            send(batch, out, event, codec.encode, partition)

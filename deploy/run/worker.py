@@ -131,7 +131,8 @@ class Worker:
         self._settings = settings
         self._slot = slot
         self._rulebook = rulebook
-        self._codec = Recent()  # shared, so that a domain need not decode events of another domain
+        domains = tuple(domains)
+        self._codec = Recent(topics=TOPOLOGY.passed_on(domains))  # a domain need not decode events of another domain
         self._apps: dict[str, faust.App] = {}
         self._threads = [DomainThread(slot, domain, partial(self._services, domain)) for domain in domains]
         self._metrics = WorkerMetrics(self._depths)

@@ -71,13 +71,15 @@ class Partition:
         profiles: dict[str, cProfile.Profile],
         codec: Recent | None = None,
     ) -> None:
-        rulebook, codec = packaged_rulebook(), codec or Recent()
+        rulebook, codec = packaged_rulebook(), codec or Recent(topics=TOPOLOGY.passed_on(TOPOLOGY.names))
         self._spent, self._profiles = spent, profiles
         trading = Trading(open_table, rulebook)
         game, money = Gamification(open_table, rulebook), Financial(open_table, rulebook)
         self.units_of_work = (trading.tables, game.tables, money.tables)
-        does = partial(handle_batch, codec=codec, outputs=dict.fromkeys(TOPOLOGY.topics, "out"))
-        self._trading = partial(does, handle=trading.command, tables=trading.tables)
+        does = partial(
+            handle_batch, decode=codec.decode, encode=codec.encode, outputs=dict.fromkeys(TOPOLOGY.topics, "out")
+        )
+        self._trading = partial(does, decode=codec.decode_from_client, handle=trading.command, tables=trading.tables)
         self._game = partial(does, handle=game.traded, tables=game.tables)
         self._money = partial(does, handle=money.traded, tables=money.tables)
         self._levels = partial(does, handle=trading.gamified, tables=trading.tables)

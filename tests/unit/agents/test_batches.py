@@ -76,7 +76,9 @@ def run(commands: list[AnyEvent], size: int) -> tuple[Any, Any]:
         first = len(sent[out])
         for start in range(0, len(values), size):
             batch = batch_of(*values[start : start + size])
-            handle_batch(batch, handle=handle, tables=domain.tables, codec=codec, outputs=outputs)
+            handle_batch(
+                batch, handle=handle, tables=domain.tables, decode=codec.decode, encode=codec.encode, outputs=outputs
+            )
             sent[out] += [record["value"] for record in batch.sent]
         return sent[out][first:]
 

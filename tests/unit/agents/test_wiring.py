@@ -47,7 +47,14 @@ def command(fill_id: str = "f-1", user: str = "ada") -> bytes:
 
 
 def doing(batch: Any, handle: Any, outputs: Any = None, tables: UnitOfWork | None = None) -> None:
-    handle_batch(batch, handle=handle, tables=tables or UnitOfWork(lambda _: {}), codec=Recent(), outputs=outputs or {})
+    handle_batch(
+        batch,
+        handle=handle,
+        tables=tables or UnitOfWork(lambda _: {}),
+        decode=decode,
+        encode=encode,
+        outputs=outputs or {},
+    )
 
 
 def test_what_follows_goes_to_the_same_partition_number_under_the_users_key_at_event_time() -> None:

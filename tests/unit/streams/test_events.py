@@ -70,6 +70,15 @@ def test_an_event_written_a_moment_ago_is_known_again_and_others_are_decoded() -
             codec.decode(raw)
 
 
+def test_only_events_of_the_topics_that_a_process_reads_again_are_cached() -> None:
+    event = reported()
+    for topics, cached in ((None, True), ({event.data.topic}, True), ({"other"}, False)):
+        codec = Recent(topics=topics)
+        raw = codec.encode(event)
+        assert (codec.decode(raw) is event) == cached
+        assert codec.decode_from_client(raw) == codec.decode(raw) == event
+
+
 def test_the_envelope_is_cloudevents_1_0() -> None:
     event = reported()
     wire = orjson.loads(encode(event))

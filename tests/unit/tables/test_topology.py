@@ -45,6 +45,14 @@ def test_each_domain_has_a_group_and_its_tables_the_changelogs_of_that_group() -
         assert changelog_topic("demo", table.name) == changelog_topic(group, table.short_name)
 
 
+def test_a_process_passes_on_the_topics_that_its_own_domains_produce_and_consume() -> None:
+    assert TOPOLOGY.passed_on(["financial"]) == frozenset()
+    assert TOPOLOGY.passed_on(["trading"]) == {topics.TRADING_MARKS}
+    assert TOPOLOGY.passed_on(TOPOLOGY.names) == {
+        topics.TRADING_MARKS, topics.TRADING_EVENTS, topics.GAMIFICATION_EVENTS,
+    }  # fmt: skip
+
+
 def test_topics_of_clients_come_first_and_each_other_topic_has_one_producer() -> None:
     assert TOPOLOGY.client_topics == (topics.TRADING_COMMANDS, topics.MARKET_PRICES)
     assert TOPOLOGY.topics[:2] == TOPOLOGY.client_topics
