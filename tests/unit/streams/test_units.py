@@ -100,7 +100,7 @@ def test_usd_format_and_parse_round_trip(units: Any) -> None:
     assert Usd.parse(Usd(units).text()) == units
 
 
-@given(st.integers(0, 10**20), st.integers(0, 20), st.integers(1, 8), st.sampled_from([Usd, Quantity]))
+@given(st.integers(0, 10**20 - 1), st.integers(0, 20), st.integers(1, 8), st.sampled_from([Usd, Quantity]))
 def test_a_value_has_the_same_text_whatever_text_it_was_parsed_from(
     units: int, zeros: int, more: int, kind: Any
 ) -> None:
