@@ -44,6 +44,13 @@ class WiringError(TypeError):
 
 
 @dataclass(frozen=True, slots=True)
+class Together:
+    """A handler that takes all events of a batch, and returns the events that follow, in the order of their causes."""
+
+    handle: Callable[[Sequence[AnyEvent]], list[AnyEvent]]
+
+
+@dataclass(frozen=True, slots=True)
 class Broadcast:
     """Replaces a handler: copy each event of a topic unchanged to every partition of another topic."""
 
@@ -70,7 +77,11 @@ BatchHandler = Callable[[Messages], None]
 
 
 def wire(
-    app: faust.App, domain: Domain, tables: UnitOfWork, codec: Recent, handlers: Mapping[str, Handler | Broadcast]
+    app: faust.App,
+    domain: Domain,
+    tables: UnitOfWork,
+    codec: Recent,
+    handlers: Mapping[str, Handler | Together | Broadcast],
 ) -> None:
     """Add an agent for each topic that a domain consumes.
 
@@ -81,7 +92,7 @@ def wire(
         domain: The domain's declaration.
         tables: The domain's tables.
         codec: Encodes and decodes events.
-        handlers: A handler or a broadcast for each consumed topic.
+        handlers: For each consumed topic a handler of one event, a handler of a batch's events, or a broadcast.
 
     Raises:
         WiringError: when the handlers are not for exactly the topics that the domain consumes.
@@ -134,7 +145,13 @@ def _consume(app: faust.App, topic: TopicT, name: str, handle: BatchHandler) -> 
 
 
 def handle_batch(
-    batch: Messages, *, handle: Handler, tables: UnitOfWork, decode: Decode, encode: Encode, outputs: Outputs
+    batch: Messages,
+    *,
+    handle: Handler | Together,
+    tables: UnitOfWork,
+    decode: Decode,
+    encode: Encode,
+    outputs: Outputs,
 ) -> None:
     """Decode and handle each record. Send resulting events to the same partition of their class's topic.
 
@@ -145,7 +162,10 @@ def handle_batch(
     """
     with tables.batch():
         events = [decode(value) for value in batch.values]
-        effects = [effect for event in events for effect in handle(event)]
+        if isinstance(handle, Together):
+            effects = handle.handle(events)
+        else:
+            effects = [effect for event in events for effect in handle(event)]
         partition = batch.partition
         for effect in effects:
             topic = effect.data.topic

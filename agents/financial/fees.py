@@ -9,10 +9,12 @@ from streams.events.trading import TradeExecuted
 from streams.units import PPM, Usd
 
 
-def split(amount: int, policy: FinancialPolicy) -> dict[str, int]:
+def split(amount: int, policy: FinancialPolicy) -> dict[str, Usd]:
     """Return each beneficiary's share, rounded down, with the remainder added to `remainder_to`. The shares add up."""
-    shares = {beneficiary: amount * ppm // PPM for beneficiary, ppm in policy.split_ppm.items()}
-    shares[policy.remainder_to] += amount - sum(shares.values())
+    shares = {beneficiary: Usd(amount * ppm // PPM) for beneficiary, ppm in policy.split_ppm.items()}
+    rest = amount - sum(shares.values())
+    if rest:
+        shares[policy.remainder_to] = Usd(shares[policy.remainder_to] + rest)
     return shares
 
 
@@ -25,6 +27,6 @@ def accrued(event: Event[TradeExecuted], policy: FinancialPolicy) -> FeeAccrued 
         source=policy.source,
         asset=policy.asset,
         amount=amount,
-        beneficiaries={name: Usd(share) for name, share in split(amount, policy).items()},
+        beneficiaries=split(amount, policy),
         source_event_id=event.id,
     )

@@ -19,17 +19,20 @@ class Totals:
     def __init__(self, tables: UnitOfWork) -> None:
         self.rows = tables.rows(FINANCIAL_FEES)
         tables.join(self)
-        self._sums: dict[tuple[str, str, int, str], list[int]] = defaultdict(lambda: [0, 0])
-        """By source, asset, day and beneficiary: amount and number of the fees that are not yet in a row."""
+        self._sums: dict[tuple[str, str, int], dict[str, list[int]]] = defaultdict(_zeros)
+        """By source, asset and day, then by beneficiary: amount and number of the fees that are not yet in a row."""
         self._holding = False
 
     def add(self, fee: FeeAccrued, time: Instant) -> None:
         """Count a fee."""
-        source, asset, day = fee.source, fee.asset, time.day_number()
-        for beneficiary, amount in (*fee.beneficiaries.items(), (TOTAL, fee.amount)):
-            added = self._sums[source, asset, day, beneficiary]
+        sums = self._sums[fee.source, fee.asset, time // DAY_US]
+        for beneficiary, amount in fee.beneficiaries.items():
+            added = sums[beneficiary]
             added[0] += amount
             added[1] += 1
+        whole = sums[TOTAL]
+        whole[0] += fee.amount
+        whole[1] += 1
         if not self._holding:
             self.write()
 
@@ -39,9 +42,11 @@ class Totals:
 
     def write(self) -> None:
         """Write the rows."""
-        for (source, asset, day, beneficiary), (amount, count) in self._sums.items():
-            for period in (Instant(day * DAY_US).day(), None):
-                self._raise(fee_key(source, asset, period, beneficiary), amount, count)
+        for (source, asset, number), sums in self._sums.items():
+            day = Instant(number * DAY_US).day()
+            for beneficiary, (amount, count) in sums.items():
+                for period in (day, None):
+                    self._raise(fee_key(source, asset, period, beneficiary), amount, count)
         self.drop()
 
     def _raise(self, key: str, amount: int, count: int) -> None:
@@ -52,3 +57,7 @@ class Totals:
         """Drop the fees that were added up."""
         self._sums.clear()
         self._holding = False
+
+
+def _zeros() -> dict[str, list[int]]:
+    return defaultdict(lambda: [0, 0])

@@ -6,7 +6,7 @@ import faust
 
 from agents.rulebook import Rulebook
 from agents.trading.domain import Trading
-from agents.wiring import Broadcast, Handler, wire
+from agents.wiring import Broadcast, Handler, Together, wire
 from streams import topics
 from streams.events.recent import Recent
 from tables.trading import DOMAIN
@@ -17,8 +17,8 @@ def register(app: faust.App, rulebook: Rulebook, codec: Recent, *, at_least_once
     """Add the trading agents and tables to an app."""
     del at_least_once  # clients and venues may repeat a command on every broker
     trading = Trading(opener(app, app.conf.topic_partitions), rulebook)
-    handlers: dict[str, Handler | Broadcast] = {
-        topics.TRADING_COMMANDS: trading.command,
+    handlers: dict[str, Handler | Together | Broadcast] = {
+        topics.TRADING_COMMANDS: Together(trading.commands),
         topics.MARKET_PRICES: Broadcast(topics.TRADING_MARKS),
         topics.TRADING_MARKS: trading.mark,
         topics.GAMIFICATION_EVENTS: trading.gamified,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import cast
 
-from agents.processed import ProcessedEvents, name_hash_of, scope_of
+from agents.processed import ProcessedEvents, Verdict, name_hash_of, scope_of
 from agents.rulebook import Rulebook
 from agents.trading import reports
 from agents.trading.accounts import new_account, new_portfolio, raised
@@ -34,6 +35,8 @@ from tables.trading import (
 from tables.typed import OpenTable
 from tables.unit_of_work import UnitOfWork
 
+COMMANDS = (ReportFill, OpenTrade, CloseTrade)
+
 
 class Trading:
     """The handlers of the trading agents, over the domain's tables."""
@@ -57,13 +60,14 @@ class Trading:
         Raises:
             UndecodableEventError: when the key of a fill names another user than the fill.
         """
-        event = event.under(self._rules_version)
-        match event.data:
-            case ReportFill():
-                return self._report(cast("Event[ReportFill]", event))
-            case OpenTrade() | CloseTrade():
-                return self._order(event)
-        return []
+        return self.commands([event])
+
+    def commands(self, events: Sequence[AnyEvent]) -> list[AnyEvent]:
+        """Carry out commands in their order, as `command` does. Judge all of them before the first is carried out."""
+        version = self._rules_version
+        ruled = [event.under(version) for event in events if isinstance(event.data, COMMANDS)]
+        verdicts = [self._judge(event) for event in ruled]
+        return [effect for event, verdict in zip(ruled, verdicts, strict=True) for effect in self._do(event, verdict)]
 
     def mark(self, event: AnyEvent) -> list[AnyEvent]:
         """Store a new mark price and liquidate the trades that it has passed. Ignore a price older than the newest."""
@@ -82,12 +86,21 @@ class Trading:
             self.accounts.put(user_id, raised(self._account(user_id), event.data.max_leverage))
         return []
 
-    def _report(self, event: Event[ReportFill]) -> list[AnyEvent]:
+    def _judge(self, event: AnyEvent) -> Verdict:
         fill = event.data
+        if not isinstance(fill, ReportFill):
+            return self.processed.judge_event(event)
         if fill.user_id != event.partitionkey:
             raise UndecodableEventError(f"a fill of {fill.user_id!r} came under the key {event.partitionkey!r}")
-        scope = scope_of(fill.user_id, fill.venue)
-        verdict = self.processed.judge(scope, name_hash_of(fill.fill_id), event.time, reports.content(event))
+        scope, id_hash = scope_of(fill.user_id, fill.venue), name_hash_of(fill.fill_id)
+        return self.processed.judge(scope, id_hash, event.time, reports.content(event.time, fill))
+
+    def _do(self, event: AnyEvent, verdict: Verdict) -> list[AnyEvent]:
+        if isinstance(event.data, ReportFill):
+            return self._report(cast("Event[ReportFill]", event), verdict)
+        return self._order(event, verdict)
+
+    def _report(self, event: Event[ReportFill], verdict: Verdict) -> list[AnyEvent]:
         match verdict.kind:
             case "new":
                 return self._record(event)
@@ -95,8 +108,7 @@ class Trading:
                 return []
         return [reports.rejected(event, verdict)]
 
-    def _order(self, event: AnyEvent) -> list[AnyEvent]:
-        verdict = self.processed.judge_event(event)
+    def _order(self, event: AnyEvent, verdict: Verdict) -> list[AnyEvent]:
         if verdict.kind in {"repeated", "conflicting"}:
             return []
         reason = "too_late" if verdict.kind == "too_late" else None

@@ -8,6 +8,7 @@ from typing import Final
 from agents.processed import Verdict, content_of, number_of
 from streams.events import AnyEvent, Event
 from streams.events.trading import FillRejected, ReportFill
+from streams.times import Instant
 from tables.keys import SEPARATOR
 
 FIELDS: Final = (
@@ -20,12 +21,11 @@ NAMES: Final = ("executed_at", *FIELDS)
 _values = attrgetter(*FIELDS)
 
 
-def content(event: Event[ReportFill]) -> bytes:
+def content(time: Instant, fill: ReportFill) -> bytes:
     """Return the fields that a repetition of a fill must equal, in the order of `NAMES`."""
-    fill = event.data
     fee = fill.fee_usd
     return content_of((
-        event.time,
+        time,
         number_of(fill.trade_id),
         number_of(fill.market),
         fill.side == "buy",

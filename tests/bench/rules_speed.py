@@ -21,7 +21,7 @@ from agents.financial.domain import Financial
 from agents.gamification.domain import Gamification
 from agents.rulebook import packaged_rulebook
 from agents.trading.domain import Trading
-from agents.wiring import handle_batch
+from agents.wiring import Together, handle_batch
 from deploy.replay.fills import Fill, read_fills
 from streams.events import encode
 from streams.events.recent import Recent
@@ -79,7 +79,9 @@ class Partition:
         does = partial(
             handle_batch, decode=codec.decode, encode=codec.encode, outputs=dict.fromkeys(TOPOLOGY.topics, "out")
         )
-        self._trading = partial(does, decode=codec.decode_from_client, handle=trading.command, tables=trading.tables)
+        self._trading = partial(
+            does, decode=codec.decode_from_client, handle=Together(trading.commands), tables=trading.tables
+        )
         self._game = partial(does, handle=game.traded, tables=game.tables)
         self._money = partial(does, handle=money.traded, tables=money.tables)
         self._levels = partial(does, handle=trading.gamified, tables=trading.tables)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Sequence
+from itertools import groupby
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.gamification.standings import Sums
-from agents.wiring import handle_batch
+from agents.wiring import Handler, Together, handle_batch
 from streams import topics
 from streams.events import AnyEvent, Event, encode
 from streams.events.market import PriceUpdated
@@ -72,7 +73,7 @@ def run(commands: list[AnyEvent], size: int) -> tuple[Any, Any]:
 
     outputs = {topic: topic for topic in TOPOLOGY.topics}
 
-    def do(values: list[bytes], domain: Any, handle: Callable[[AnyEvent], list[AnyEvent]], out: Any) -> list[bytes]:
+    def do(values: list[bytes], domain: Any, handle: Handler | Together, out: Any) -> list[bytes]:
         first = len(sent[out])
         for start in range(0, len(values), size):
             batch = batch_of(*values[start : start + size])
@@ -82,12 +83,18 @@ def run(commands: list[AnyEvent], size: int) -> tuple[Any, Any]:
             sent[out] += [record["value"] for record in batch.sent]
         return sent[out][first:]
 
-    def either(event: AnyEvent) -> list[AnyEvent]:
-        handle = world.trading.mark if isinstance(event.data, PriceUpdated) else world.trading.command
-        followed: list[AnyEvent] = handle(event)
+    def commands_and_marks(events: Sequence[AnyEvent]) -> list[AnyEvent]:
+        followed: list[AnyEvent] = []
+        for are_marks, some in groupby(events, lambda event: isinstance(event.data, PriceUpdated)):
+            if are_marks:
+                followed += [effect for mark in some for effect in world.trading.mark(mark)]
+            else:
+                followed += world.trading.commands(list(some))
         return followed
 
-    facts = do([encode(command) for command in commands], world.trading, either, topics.TRADING_EVENTS)
+    facts = do(
+        [encode(command) for command in commands], world.trading, Together(commands_and_marks), topics.TRADING_EVENTS
+    )
     earned = do(facts, world.gamification, world.gamification.traded, topics.GAMIFICATION_EVENTS)
     do(facts, world.financial, world.financial.traded, topics.FINANCIAL_EVENTS)
     do(earned, world.trading, world.trading.gamified, "")
