@@ -10,7 +10,7 @@ import pytest
 
 from agents.registry import register_of
 from agents.rulebook import packaged_rulebook
-from agents.wiring import Broadcast
+from agents.wiring import Broadcast, Together
 from deploy.replay.fills import read_fills
 from streams import topics
 from streams.events import AnyEvent, Event, EventData
@@ -71,7 +71,8 @@ class Recorder:
         if isinstance(handler, Broadcast):
             yield handler.topic, event
         else:
-            yield from ((result.data.topic, result) for result in handler(event))
+            results = handler.handle([event]) if isinstance(handler, Together) else handler(event)
+            yield from ((result.data.topic, result) for result in results)
 
 
 class FakeApp:
