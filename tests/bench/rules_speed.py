@@ -23,6 +23,7 @@ from agents.rulebook import packaged_rulebook
 from agents.trading.domain import Trading
 from agents.wiring import Together, handle_batch
 from deploy.replay.fills import Fill, read_fills
+from deploy.run.gc_tuning import relax_collector
 from streams.events import encode
 from streams.events.recent import Recent
 from tables.domains import TOPOLOGY
@@ -133,6 +134,7 @@ def measure(name: str, fills: Iterable[Fill], size: int, profiles: dict[str, cPr
 
 
 def main(arguments: list[str]) -> None:
+    relax_collector()  # as a worker does
     profiled = "--profile" in arguments
     made = made_fills(MADE, users=300, seed=7)
     loads = {"real fills": list(read_fills(full_file()).fills), "made fills": made, "busy hour": in_one_hour(made)}
