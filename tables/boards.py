@@ -61,7 +61,7 @@ class Periods:
     """Periods of one day: all five, or those of them in which an event still counts.
 
     Attributes:
-        midnight: The begin of the day, in microseconds.
+        midnight: When the day begins, in microseconds.
     """
 
     midnight: int
