@@ -6,7 +6,7 @@ import faust
 
 from agents.financial.domain import Financial
 from agents.rulebook import Rulebook
-from agents.wiring import wire
+from agents.wiring import Together, wire
 from streams import topics
 from streams.events.recent import Recent
 from tables.financial import DOMAIN
@@ -16,5 +16,5 @@ from tables.typed import opener
 def register(app: faust.App, rulebook: Rulebook, codec: Recent, *, at_least_once: bool) -> Financial:
     """Add the financial agent and tables to an app."""
     financial = Financial(opener(app, app.conf.topic_partitions), rulebook, at_least_once=at_least_once)
-    wire(app, DOMAIN, financial.tables, codec, {topics.TRADING_EVENTS: financial.traded})
+    wire(app, DOMAIN, financial.tables, codec, {topics.TRADING_EVENTS: Together(financial.traded_together)})
     return financial

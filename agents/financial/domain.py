@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import cast
 
 from agents.facts import Facts
@@ -27,10 +28,13 @@ class Financial:
 
     def traded(self, event: AnyEvent) -> list[AnyEvent]:
         """Accrue the fee of an execution, unless the execution is, or may be, a repetition."""
-        if not isinstance(event.data, TradeExecuted):
-            return []
-        fee = accrued(cast("Event[TradeExecuted]", event), self.policy)
-        if fee is None or self._facts.judge(event).kind != "new":
-            return []
-        self.fees.add(fee, event.time)
-        return [event.under(self._rules_version).then(fee)]
+        return self.traded_together([event])
+
+    def traded_together(self, events: Sequence[AnyEvent]) -> list[AnyEvent]:
+        """Accrue the fees of executions, as `traded` does. Each step runs over all of them before the next begins."""
+        facts = [cast("Event[TradeExecuted]", event) for event in events if isinstance(event.data, TradeExecuted)]
+        fees = [(event, fee) for event in facts if (fee := accrued(event, self.policy)) is not None]
+        new = [(event, fee) for event, fee in fees if self._facts.judge(event).kind == "new"]
+        for event, fee in new:
+            self.fees.add(fee, event.time)
+        return [event.under(self._rules_version).then(fee) for event, fee in new]

@@ -84,7 +84,7 @@ class Partition:
             does, decode=codec.decode_from_client, handle=Together(trading.commands), tables=trading.tables
         )
         self._game = partial(does, handle=game.traded, tables=game.tables)
-        self._money = partial(does, handle=money.traded, tables=money.tables)
+        self._money = partial(does, handle=Together(money.traded_together), tables=money.tables)
         self._levels = partial(does, handle=trading.gamified, tables=trading.tables)
 
     def take(self, commands: list[bytes], size: int) -> None:

@@ -96,7 +96,7 @@ def run(commands: list[AnyEvent], size: int) -> tuple[Any, Any]:
         [encode(command) for command in commands], world.trading, Together(commands_and_marks), topics.TRADING_EVENTS
     )
     earned = do(facts, world.gamification, world.gamification.traded, topics.GAMIFICATION_EVENTS)
-    do(facts, world.financial, world.financial.traded, topics.FINANCIAL_EVENTS)
+    do(facts, world.financial, Together(world.financial.traded_together), topics.FINANCIAL_EVENTS)
     do(earned, world.trading, world.trading.gamified, "")
     return {name: dict(rows) for name, rows in world.maps.items()}, dict(sent)
 
