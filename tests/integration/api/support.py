@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -16,7 +17,7 @@ from api.auth import Role, mint
 from api.config import ApiConfig
 from streams.events import AnyEvent, encode
 from streams.topology import changelog_topic
-from tables.boards import Standing, names_of
+from tables.boards import Ranked, Standing, names_of
 from tables.domains import TOPOLOGY
 from tables.gamification import GAMIFICATION_BOARDS
 from tables.row import Row
@@ -55,6 +56,8 @@ class Worker:
     def __init__(self, log: Log, app_id: str) -> None:
         self.log = log
         self.app_id = app_id
+        self._standings: dict[str, dict[str, Ranked]] = defaultdict(dict)
+        """The standings of each row of boards, by the row's key."""
 
     async def create_topics(self) -> None:
         for spec in (*TOPOLOGY.topic_specs(PARTITIONS), *TOPOLOGY.changelog_specs(self.app_id, PARTITIONS)):
@@ -72,10 +75,12 @@ class Worker:
         return await self.put(table, user, row, partition=self.partition(user))
 
     async def rank(self, group: str, user: str, score: int, reached_at: int = 0) -> Appended:
-        """Rank a user with a single standing, in a row of its own, as of an older period."""
+        """Set a user's standing in the row of an older period. Standings of other boards in the row stay."""
         _, (row, name) = names_of(group).items()
-        value = msgspec.msgpack.encode({name: Standing(score, reached_at).ranked})
-        return await self.put(GAMIFICATION_BOARDS.name, f"{row}|{user}", value, partition=self.partition(user))
+        key = f"{row}|{user}"
+        self._standings[key][name] = Standing(score, reached_at).ranked
+        value = msgspec.msgpack.encode(self._standings[key])
+        return await self.put(GAMIFICATION_BOARDS.name, key, value, partition=self.partition(user))
 
     async def emit(self, topic: str, *events: AnyEvent) -> Appended:
         return await self.log.append(
