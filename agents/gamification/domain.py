@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from agents.facts import Facts
 from agents.gamification.activity import activity_of
 from agents.gamification.boards import Boards
-from agents.gamification.lateness import Judged, judge
-from agents.gamification.progress import Earning
+from agents.gamification.lateness import judge
+from agents.gamification.progress import Earned, Earning
 from agents.gamification.xp import Activity
 from agents.rulebook import Rulebook
 from streams.events import AnyEvent
 from streams.events.gamification import LateEventRecorded
-from tables.boards import Period, periods_of
+from tables.boards import Period, Periods, periods_of
 from tables.gamification import (
     GAMIFICATION_PROCESSED,
     GAMIFICATION_PROGRESS,
@@ -41,28 +43,46 @@ class Gamification:
 
     def traded(self, event: AnyEvent) -> list[AnyEvent]:
         """Count an event of trading, unless it is a repetition. Record one that may be a repetition as late."""
-        activity = activity_of(event.data)
-        if activity is None:
-            return []
+        return self.traded_together([event])
+
+    def traded_together(self, events: Sequence[AnyEvent]) -> list[AnyEvent]:
+        """Count events of trading, as `traded` does. Each step runs over all of them before the next begins."""
+        version = self._rules_version
+        activities = [
+            (event.under(version), found) for event in events if (found := activity_of(event.data)) is not None
+        ]
+        judged = [self._judge(event) for event, _ in activities]
+        effects: list[AnyEvent] = []
+        earned = []
+        for (event, activity), (periods, late) in zip(activities, judged, strict=True):
+            if periods is not None:
+                one, gained = self._earn(event, activity)
+                earned.append((event, activity, one, periods))
+                effects += gained
+            effects += late
+        for event, activity, one, periods in earned:
+            self.boards.count(event.partitionkey, activity, one.xp, event.time, periods, opens=one.opens)
+        return effects
+
+    def _judge(self, event: AnyEvent) -> tuple[Periods | None, list[AnyEvent]]:
+        """Return the periods in which an event counts, or None when it does not count, and its record if it is late."""
         verdict = self._facts.judge(event)
-        event = event.under(self._rules_version)
         if verdict.kind == "too_late":
-            return [_recorded(event, periods_of(event.time).listed, self.watermarks.get(WATERMARK_KEY) or Watermark())]
+            watermark = self.watermarks.get(WATERMARK_KEY) or Watermark()
+            return None, [_recorded(event, periods_of(event.time).listed, watermark)]
         if verdict.kind != "new":
-            return []
+            return None, []
         judged = judge(self.watermarks.get(WATERMARK_KEY), event.time, self.policy.boards)
         self.watermarks.put(WATERMARK_KEY, judged.watermark)
-        late = [_recorded(event, judged.missed, judged.watermark)] if judged.missed else []
-        return self._earn(event, activity, judged) + late
+        return judged.open, [_recorded(event, judged.missed, judged.watermark)] if judged.missed else []
 
-    def _earn(self, event: AnyEvent, activity: Activity, judged: Judged) -> list[AnyEvent]:
+    def _earn(self, event: AnyEvent, activity: Activity) -> tuple[Earned, list[AnyEvent]]:
         user_id = event.partitionkey
         trade = trade_key(user_id, activity.trade_id)
         earned, events = self._earning.earn(self.progress.get(user_id), self.trades.get(trade), activity, event)
         self.progress.put(user_id, earned.progress)
         self.trades.put(trade, earned.tally)
-        self.boards.count(user_id, activity, earned.xp, event.time, judged.open, opens=earned.opens)
-        return events
+        return earned, events
 
 
 def _recorded(event: AnyEvent, missed: tuple[Period, ...], watermark: Watermark) -> AnyEvent:

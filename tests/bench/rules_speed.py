@@ -83,7 +83,7 @@ class Partition:
         self._trading = partial(
             does, decode=codec.decode_from_client, handle=Together(trading.commands), tables=trading.tables
         )
-        self._game = partial(does, handle=game.traded, tables=game.tables)
+        self._game = partial(does, handle=Together(game.traded_together), tables=game.tables)
         self._money = partial(does, handle=Together(money.traded_together), tables=money.tables)
         self._levels = partial(does, handle=trading.gamified, tables=trading.tables)
 
