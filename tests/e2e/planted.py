@@ -5,7 +5,7 @@ Facts of the users in VICTIMS trigger the error. No other domain has it.
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from faust_redis.driver.state.stores import StoreFailedError
@@ -36,14 +36,14 @@ KINDS: dict[str, Callable[[], None]] = {"bug": _bug, "stall": _stall, "crash": _
 
 
 def plant(error: Callable[[], None]) -> None:
-    handle = Gamification.traded
+    handle = Gamification.traded_together
 
-    def traded(self: Gamification, event: AnyEvent) -> list[AnyEvent]:
-        if event.partitionkey in VICTIMS:
+    def traded_together(self: Gamification, events: Sequence[AnyEvent]) -> list[AnyEvent]:
+        if any(event.partitionkey in VICTIMS for event in events):
             error()
-        return handle(self, event)
+        return handle(self, events)
 
-    Gamification.traded = traded  # type: ignore[method-assign]
+    Gamification.traded_together = traded_together  # type: ignore[method-assign]
 
 
 if __name__ == "__main__":
