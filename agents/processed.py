@@ -79,6 +79,7 @@ class ProcessedEvents:
 
     def begin(self) -> None:
         """Start to keep changed rows in memory."""
+        self._scopes.clear()
         self._holding = True
 
     def write(self) -> None:

@@ -35,8 +35,8 @@ API waits while the server is blocked (docs/decisions/0012-batches-learn-what-th
 
 
 BATCH_RECORDS_MAX = 1_000
-"""Most records in a batch. Larger batches pay little more: the commit bounds most of them anyway, and a domain's other
-tasks wait for some 50 ms while it handles a thousand fills."""
+"""Most records in a batch. A thousand instead of 500 saved 6 % of the worker's time and 16 % of the broker's. The other
+tasks of a domain wait meanwhile, for some 50 ms."""
 
 
 class WiringError(TypeError):

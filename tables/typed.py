@@ -157,7 +157,7 @@ class TypedTable(Table[RowT]):
 
 
 def standings(raw: bytes) -> dict[str, Ranked]:
-    """Return the standings that a row of a ranked table holds, by period.
+    """Return the standings that a row of a ranked table holds, by name.
 
     Raises:
         MsgspecError: the bytes are not such a row.
@@ -166,7 +166,7 @@ def standings(raw: bytes) -> dict[str, Ranked]:
 
 
 class RankedTable(Table[dict[str, Ranked]]):
-    """A table from text keys to standings by period, stored as MessagePack."""
+    """A table from text keys to standings by name, stored as MessagePack."""
 
     def __init__(self, table: BytesMap) -> None:
         super().__init__(table, standings, _STANDINGS_ENCODER.encode)

@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from faust.streams import current_event
@@ -46,8 +45,14 @@ def writes_last(value: bytes) -> bool:
     return value.endswith((b"0", b"2"))
 
 
-TOPICS = {name: SimpleNamespace(get_topic_name=partial(str, name)) for name in (OUT, SHARED)}
-"""The topics as a batch needs them."""
+class Named:
+    """A topic as a batch needs it."""
+
+    def __init__(self, name: str) -> None:
+        self.get_topic_name = partial(str, name)
+
+
+TOPICS = {name: Named(name) for name in (OUT, SHARED)}
 
 
 class Effects:

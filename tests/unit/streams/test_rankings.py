@@ -30,7 +30,20 @@ def test_rows_of_two_names_may_share_a_ranking() -> None:
     assert changes_of(rows, 0).scored == {b"xp/day": [1, b"0|ann", 2, b"0|bob"], b"xp/day/hour": [3, b"0|cid"]}
 
 
-@pytest.mark.parametrize("value", [None, b"", b"text", b"\x01", b"\x80 and more", msgpack.packb([1, 2])])
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        b"",
+        b"text",
+        b"\x01",
+        b"\x80 and more",
+        msgpack.packb([1, 2]),
+        b"\x81\x90\x01",
+        msgpack.packb({None: [1]}),
+        msgpack.packb({"d": [1, b"x"]}),
+    ],
+)
 def test_a_row_without_standings_removes_its_member(value: bytes | None) -> None:
     assert changes_of({b"xp|ann": value}, 0) == ({}, [b"xp|ann"])
 

@@ -70,6 +70,7 @@ def batch_agent(
             async for batch in _batches(stream, records_max, commit_us_max):
                 try:
                     await work(batch)
+                    batch.join()
                 except Exception as exc:
                     if not batch.split(exc):
                         raise

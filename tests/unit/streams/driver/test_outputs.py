@@ -17,6 +17,11 @@ from hypothesis import strategies as st
 SOURCE = (TP("in", 0), 0)
 
 
+class Named:
+    def get_topic_name(self) -> str:
+        return "out"
+
+
 def columns(partition: int, *numbers: int) -> OutputColumns:
     size = len(numbers)
     values: list[bytes | None] = [b"%d" % number for number in numbers]
@@ -65,10 +70,11 @@ def test_a_batch_hands_its_records_over_when_its_handler_ends() -> None:
     joined: list[OutputColumns] = []
     writes = SimpleNamespace(
         draw=count(1).__next__,
+        unjoined=set(),
         partition=lambda _topic, key: len(key),
         add_columns=lambda each, _message: joined.append(each),
     )
-    topic, work = SimpleNamespace(get_topic_name=lambda: "out"), batch(writes)
+    topic, work = Named(), batch(writes)
     for key in (b"", b"k", b"j"):
         work.send(topic, key=key, value=key, timestamp_ms=5)
     assert not joined
@@ -85,8 +91,10 @@ def test_a_batch_that_failed_hands_nothing_over() -> None:
     def refuse(*_: object) -> None:
         pytest.fail("a record of a failed batch was handed over")
 
-    writes = SimpleNamespace(draw=count(1).__next__, partition=lambda _topic, _key: 0, add_columns=refuse)
+    writes = SimpleNamespace(
+        draw=count(1).__next__, unjoined=set(), partition=lambda _topic, _key: 0, add_columns=refuse
+    )
     work = batch(writes)
-    work.send(SimpleNamespace(get_topic_name=lambda: "out"), key=b"", value=b"", timestamp_ms=5)
+    work.send(Named(), key=b"", value=b"", timestamp_ms=5)
     work._message.acked = True
     work.join()

@@ -23,7 +23,7 @@ The server runs no other command meanwhile. Measured by `python -m tests.bench c
 RANKED_BYTES_A_US = 20
 """Bytes of a ranked row that take the server one microsecond more, in its rankings. A standing has about 40 bytes.
 
-It takes 1.4 µs in rankings of 300 members, and 7 in rankings of 10,000."""
+A standing takes 1.4 µs in rankings of 300 members, and 7 in rankings of 10,000."""
 
 EVIDENCE_RECORDS_MAX = 100
 """The last processed records that a commit compares with the broker's, to notice that the broker lost some of them."""

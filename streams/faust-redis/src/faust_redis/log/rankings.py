@@ -70,8 +70,9 @@ def ranked_member(partition: int, member: str) -> str:
 
 
 def _map(value: bytes) -> dict[Any, Any] | None:
+    """Return the map that a value holds; None for any other value, and for a map that a script cannot read."""
     try:
-        found = msgpack.unpackb(value, raw=True, strict_map_key=False)
-    except (ValueError, msgpack.exceptions.UnpackException):
+        found = msgpack.unpackb(value, raw=True, strict_map_key=False, max_bin_len=0, max_ext_len=0)
+    except (TypeError, ValueError, msgpack.exceptions.UnpackException):
         return None
-    return found if isinstance(found, dict) else None
+    return found if isinstance(found, dict) and None not in found else None

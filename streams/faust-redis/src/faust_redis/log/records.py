@@ -264,19 +264,19 @@ class Columns(Protocol):
 
     @property
     def partition(self) -> int | None:
-        """None is refused."""
+        """Return the partition; None is refused."""
 
     @property
     def timestamps(self) -> Sequence[int]:
-        """Event times, in milliseconds."""
+        """Return the event times in milliseconds."""
 
     @property
     def keys(self) -> Sequence[bytes | None]:
-        """Record keys."""
+        """Return the keys."""
 
     @property
     def values(self) -> Sequence[bytes | None]:
-        """Record values; None is a tombstone."""
+        """Return the values; None is a tombstone."""
 
 
 class Rows(NamedTuple):

@@ -92,10 +92,10 @@ class PendingWrites:
     def add_columns(self, source: tuple[TP, int], columns: OutputColumns) -> None:
         """Append the records that an event sends to one partition."""
         columns.source = source
+        count, size = len(columns.keys), columns.size
         event = self._event(source, columns.numbers[0])
         event.last = max(event.last, columns.numbers[-1])
         event.columns.append(columns)
-        count, size = len(columns.keys), columns.size
         self._count += count
         event.count += count
         event.size += size

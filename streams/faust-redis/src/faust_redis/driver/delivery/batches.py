@@ -17,10 +17,13 @@ from faust_redis.driver.commit.outputs import OutputColumns
 from faust_redis.driver.delivery.messages import to_message
 from faust_redis.driver.headers import header_pairs
 from faust_redis.driver.limits import BATCH_RECORDS_FIRST
+from faust_redis.driver.source import Source
 from faust_redis.driver.state.stores import StoreFailedError
 from faust_redis.log import StoredRecord
 
 T = TypeVar("T")
+
+_RAW = (bytes, type(None))
 
 
 class Splitter(Protocol):
@@ -128,8 +131,8 @@ class Batch(Sequence[Received[T]]):
         self._received = received
         self._message = message
         self._app = received[0].app
-        self._sent: dict[tuple[int, int | None], OutputColumns] = {}
-        """Records to append, by the identity of their topic and by their partition."""
+        self._sent: dict[tuple[Any, int | None], OutputColumns] = {}
+        """Records to append, by topic and partition."""
         self._ended = False
 
     @property
@@ -180,8 +183,14 @@ class Batch(Sequence[Received[T]]):
 
         Raises:
             RuntimeError: the handler has ended.
+            TypeError: the key or the value is not bytes, or the time is no integer.
         """
-        columns = self._sent.get((id(topic), partition))
+        if not (isinstance(value, _RAW) and isinstance(key, _RAW) and isinstance(timestamp_ms, int)):
+            raise TypeError(
+                "expected bytes or None as key and value and an integer as time, "
+                f"got {type(key).__name__}, {type(value).__name__} and {type(timestamp_ms).__name__}"
+            )
+        columns = self._sent.get((topic, partition))
         if columns is None:
             columns = self._columns(topic, key, partition)
             if columns is None:
@@ -205,20 +214,28 @@ class Batch(Sequence[Received[T]]):
         name = topic.get_topic_name()
         if partition is None:
             partition = writes.partition(name, key)
-        place = id(topic), partition
+        place = topic, partition
         if place not in self._sent:
+            writes.unjoined.add(self._source)
             self._sent[place] = OutputColumns(name, partition, writes.draw)
         return self._sent[place]
+
+    @property
+    def _source(self) -> Source:
+        return self._message.tp, self._message.offset
 
     def join(self) -> None:
         """Hand the sent records over to the pending writes, unless the batch failed or was handed over meanwhile."""
         sent, self._sent, self._ended = self._sent, {}, True
-        message = self._message
+        if not sent:
+            return
+        writes, message = self._app.producer.writes, self._message
+        writes.unjoined.discard(self._source)
         if message.acked or (isinstance(message, BatchMessage) and message.was_split):
             return
         with suppress(OutputDroppedError):  # the new owner processes the batch again
             for columns in sent.values():
-                self._app.producer.writes.add_columns(columns, self._message)
+                writes.add_columns(columns, message)
 
     def split(self, error: Exception) -> bool:
         """Take back the effects of a failed batch, and deliver its events again one at a time.

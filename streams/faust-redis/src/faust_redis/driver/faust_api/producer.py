@@ -204,7 +204,7 @@ class Producer(base.Producer):
             DeliveryAwaitedError: inside of an event that has produced something: that is written when it has ended.
         """
         source = self.waits.current()
-        if source is not None and source in self.committer.pending:
+        if source is not None and (source in self.committer.pending or source in self.writes.unjoined):
             raise DeliveryAwaitedError(explanation("any topic (a flush)", source, source))
         await self.committer.commit()
 

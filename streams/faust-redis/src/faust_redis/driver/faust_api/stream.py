@@ -144,8 +144,8 @@ class Stream(faust.Stream):  # type: ignore[type-arg]
                 batch = Batch(begun.received, begun.message)
                 try:
                     yield batch
-                    batch.join()
                 finally:
+                    batch.join()
                     self._end_batch(begun, size)
 
     def _begin_batch(self, received: list[Received[Any]]) -> BegunBatch:

@@ -52,6 +52,8 @@ class EventWrites:
         self.flush_soon: Callable[[], None] = lambda: None
         """Called after a record that belongs to no event; the producer sets it."""
         self.draw = pending.draw
+        self.unjoined: set[Source] = set()
+        """Batches that have sent something and whose handler has not ended."""
 
     def enqueue(
         self,
