@@ -72,10 +72,10 @@ def _two_writes(stack: ExitStack, *, offsets_first: bool) -> None:
     async def commit(
         self: Log, batch: WriteBatch, *, fence: Fence | None = None, write_id: ProducerSequence | None = None
     ) -> Any:
-        if fence is None or not batch.records or not batch.offsets or write_id is None:
+        if fence is None or not (batch.records or batch.columns) or not batch.offsets or write_id is None:
             return await whole(self, batch, fence=fence, write_id=write_id)
         number = write_id.number * 2
-        parts = [WriteBatch(batch.records, {}), WriteBatch([], batch.offsets)]
+        parts = [replace(batch, offsets={}, preconditions={}), WriteBatch([], batch.offsets)]
         replies = []
         for i, part in enumerate(reversed(parts) if offsets_first else parts):
             producer = f"{write_id.producer}:{i}"
@@ -311,7 +311,7 @@ DEFECTS: dict[str, Defect] = {
     "commit_before_outputs": Defect(
         "offsets are committed, then outputs written",
         planter=lambda stack: _two_writes(stack, offsets_first=True),
-        near=220,
+        near=40,
     ),
     "overlay_flushed_before_commit": Defect("rows reach the disk before the log", planter=_overlay_flushed_first),
     "commit_past_in_flight": Defect("the highest finished offset is committed", planter=_past_in_flight),
@@ -324,10 +324,10 @@ DEFECTS: dict[str, Defect] = {
         "an event is committed before one whose row it built on", planter=_dependents_commit_first
     ),
     "dependents_survive": Defect(
-        "what built on a failed event is committed as it is", planter=_dependents_survive, near=230
+        "what built on a failed event is committed as it is", planter=_dependents_survive, near=30
     ),
     "batches_belong_to_their_last": Defect(
-        "what a batch produced belongs to its last event, not the first", planter=_batch_of_its_last, near=230
+        "what a batch produced belongs to its last event, not the first", planter=_batch_of_its_last, near=70
     ),
     "divided_batches_keep_their_effects": Defect(
         "a batch that failed is divided, and what it did stays", planter=_divided_as_it_is
