@@ -57,8 +57,14 @@ async def test_a_server_that_does_not_know_the_script_gets_it(log: Log) -> None:
     assert await values(log) == ["1", "2"]
 
 
-async def test_every_write_learns_that_its_topic_was_recreated_and_the_next_one_works(log: Log) -> None:
+@pytest.mark.parametrize("knows_the_script", [True, False])
+async def test_every_write_learns_that_its_topic_was_recreated_and_the_next_one_works(
+    log: Log, knows_the_script: bool
+) -> None:
     await log.create_topic(TOPIC)
+    await log.append([Record(TOPIC.name, 1, b"k", b"0", 1)])
+    if not knows_the_script:
+        await log.redis.script_flush()
     await log.redis.delete(log.keys.topic(TOPIC.name))
     async with Log(log.url, log.keys.namespace) as other:
         await other.create_topic(TOPIC)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from redis.exceptions import NoScriptError
 
@@ -40,14 +40,20 @@ async def append_many(log: Log, writes: Sequence[Write]) -> list[Appended | LogE
         for write in writes
     ]
     try:
-        replies = await log.at_once(*(("EVALSHA", COMMIT.digest, 1, log.keys.topics, *one.argv) for one in sent))
-    except NoScriptError:  # a server that was just started: nothing was run, and `append` brings the script
-        return [await _outcome(log, write) for write in writes]
+        replies = await log.at_once(*_commands(log, sent, ("EVALSHA", COMMIT.digest)))
+    except NoScriptError:  # a server that was just started: it ran nothing, and the first call brings the script
+        replies = await log.at_once(*_commands(log, sent, ("EVAL", COMMIT.text)))
     results = [_result(one, reply, infos) for one, reply in zip(sent, replies, strict=True)]
     for forgotten in topics - infos.keys():
         with suppress(UnknownTopicError):
             await log.topic(forgotten, fresh=True)
     return results
+
+
+def _commands(log: Log, sent: Sequence[CommitArguments], first: tuple[str, str]) -> list[Sequence[Any]]:
+    """Return the calls of the script, of which the first one names it in a way of its own."""
+    rest = "EVALSHA", COMMIT.digest
+    return [(*(rest if number else first), 1, log.keys.topics, *one.argv) for number, one in enumerate(sent)]
 
 
 def _result(sent: CommitArguments, reply: Sequence[bytes], infos: dict[str, TopicInfo]) -> Appended | LogError:
@@ -56,10 +62,3 @@ def _result(sent: CommitArguments, reply: Sequence[bytes], infos: dict[str, Topi
     except LogError as exc:
         return exc
     return Appended(sent.offsets(bases), again)
-
-
-async def _outcome(log: Log, write: Write) -> Appended | LogError:
-    try:
-        return await log.append(write.records, write_id=write.write_id)
-    except LogError as exc:
-        return exc
