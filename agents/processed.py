@@ -110,7 +110,7 @@ def name_hash_of(name: str) -> bytes:
 
 
 def number_of(text: str) -> int:
-    """Return a number that stands for a text in the content of an event."""
+    """Return the CRC-32 of a text, by which `content_of` compares it."""
     return crc32(text.encode())
 
 

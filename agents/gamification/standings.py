@@ -65,7 +65,7 @@ class Sums:
                     continue
                 changed = True
                 if exact and -EXACT_LIMIT < score < EXACT_LIMIT:
-                    standings[name] = (fraction - (score + 1), score, at)  # rank_score(score, at)
+                    standings[name] = (fraction - (score + 1), score, at)  # rank_score, without a call
                 else:
                     standings[name] = Standing(score, at).ranked
         return changed
