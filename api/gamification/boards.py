@@ -28,7 +28,7 @@ LIMIT_MAX = 1_000
 NEIGHBOURS_MAX = 100
 TOP_DEFAULT = 20
 TOP_MAX = 100
-BOARDS_ROUND_S = 0.04
+BOARDS_ROUND_S = 0.035
 """How long the feed rests between two rounds: a board that changes all the time is read again so often at most."""
 
 TABLE = GAMIFICATION_BOARDS.name

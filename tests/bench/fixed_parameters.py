@@ -14,6 +14,7 @@ TINY: dict[str, Any] = {
     "styles": ("event",),
     "store": "faust-redis-rocksdb://",
     "load": 0.2,
+    "share_cores": False,
     "minutes": 0.02,
     "workers": (),
     "fills": 40,

@@ -16,6 +16,7 @@ class Parameters:
     styles: tuple[str, ...]
     store: str
     load: float
+    share_cores: bool
     minutes: float
     workers: tuple[int, ...]
     fills: int

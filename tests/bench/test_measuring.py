@@ -1,11 +1,13 @@
 """The measuring helpers of the benchmark: loads, figures, slopes."""
 
 import os
+import subprocess
 import time
 
 import pytest
 
 from tests.bench import payload
+from tests.bench.cores import move, one_core_apart
 from tests.bench.figures import figure, percentile
 from tests.bench.http_load import content_length
 from tests.bench.machine import describe, lines
@@ -58,3 +60,28 @@ def test_cpu_seconds_are_those_of_the_process() -> None:
     sum(range(1_000_000))
     assert before >= begun
     assert before + 0.001 < cpu_seconds(os.getpid()) <= time.process_time()
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) == 1, reason="there is one core only")
+def test_a_worker_has_a_core_that_nothing_else_of_the_bench_uses() -> None:
+    allowed = os.sched_getaffinity(0)
+    with (
+        one_core_apart() as core,
+        subprocess.Popen(["sleep", "30"]) as other,
+        subprocess.Popen(["sleep", "30"]) as worker,
+    ):
+        try:
+            assert core is not None
+            move([worker.pid], core)
+            assert os.sched_getaffinity(worker.pid) == {core}
+            assert os.sched_getaffinity(other.pid) == os.sched_getaffinity(0) == allowed - {core}
+        finally:
+            other.kill()
+            worker.kill()
+    assert os.sched_getaffinity(0) == allowed
+
+
+def test_cores_that_are_to_be_shared_stay_shared() -> None:
+    allowed = os.sched_getaffinity(0)
+    with one_core_apart(wanted=False) as core:
+        assert (core, os.sched_getaffinity(0)) == (None, allowed)

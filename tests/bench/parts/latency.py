@@ -2,7 +2,7 @@
 
 Events are due at fixed times, whether or not earlier ones are done (open loop), so that a slow moment shows in every
 event that it delays. A separate process appends the events. This process reads the output topic (XREAD) and notes each
-arrival.
+arrival. The worker has a core of its own, unless the cores are shared on request or there is only one.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from faust_redis.log import TopicPartition
 from deploy.server import process
 from deploy.server.embedded import EmbeddedServer
 from deploy.server.server_binary import find_binary
-from tests.bench import module, payload
+from tests.bench import cores, module, payload
 from tests.bench.drain import NAME, OUTPUT, PARTITIONS, TOPIC, Job, check, drain, number_of, warm_fleet
 from tests.bench.figures import Figure, figure, percentile
 from tests.bench.fleet import Fleet
@@ -53,9 +53,12 @@ def measure(options: Parameters) -> Iterator[Result]:
         job = job_of(options, "output", style, options.store)
         per_second = [job.events / drain(job, seed).wall_s for seed in options.seeds()]
         rate = options.load * statistics.median(per_second)
-        runs = [latencies(job, rate, options.seconds, seed) for seed in options.seeds()]
+        with cores.one_core_apart(not options.share_cores) as core:
+            runs = [latencies(job, rate, options.seconds, seed, core) for seed in options.seeds()]
+        where = "all processes share the cores" if core is None else "the worker has a core of its own"
         yield Result(
-            f"{title(job)}; open loop at {options.load:g} of its throughput, {rate:,.0f}/s for {options.seconds:g} s",
+            f"{title(job)}; open loop at {options.load:g} of its throughput, {rate:,.0f}/s for {options.seconds:g} s; "
+            f"{where}",
             {
                 "throughput, events/s": figure(per_second),
                 "append to output p50 ms": _ms([run.from_append_s for run in runs], 50),
@@ -71,8 +74,8 @@ def _ms(runs: list[list[float]], percent: float) -> Figure:
     return figure([MS * percentile(run, percent) for run in runs])
 
 
-def latencies(job: Job, rate: float, seconds: float, seed: int) -> Latencies:
-    """Measure one run on a broker of its own.
+def latencies(job: Job, rate: float, seconds: float, seed: int, core: int | None = None) -> Latencies:
+    """Measure one run on a broker of its own. The worker runs on `core` only, if there is one.
 
     Raises:
         DeployError: when an event has no output, or several.
@@ -91,13 +94,15 @@ def latencies(job: Job, rate: float, seconds: float, seed: int) -> Latencies:
                 seed=seed,
                 out=str(directory / "moments"),
             )
-            return asyncio.run(_latencies(job, load, server, directory))
+            return asyncio.run(_latencies(job, load, server, directory, core))
 
 
-async def _latencies(job: Job, load: Load, server: EmbeddedServer, directory: Path) -> Latencies:
+async def _latencies(job: Job, load: Load, server: EmbeddedServer, directory: Path, core: int | None) -> Latencies:
     first = payload.records(TOPIC, PARTITIONS, job.warm_up, load.seed)
     patience_s = load.count / load.per_second + PATIENCE_S
     async with warm_fleet(job, server, directory, first) as workers:
+        if core is not None:
+            cores.move(workers.pids, core)
         producer = module.spawn("tests.bench.open_loop", load.dumps())
         try:
             seen = await _watch(workers, load, time.monotonic() + patience_s)
