@@ -46,7 +46,7 @@ def test_a_minted_token_is_its_subject_and_role() -> None:
         signed(sub=""),
         signed(sub="a|b"),
         signed(sub="a\n"),
-        jwt.encode({**CLAIMS, "exp": 9_999_999_999, "iat": 0}, None, "none"),
+        jwt.encode({**CLAIMS, "exp": 9_999_999_999, "iat": 0}, "", "none"),
     ],
 )
 def test_other_tokens_are_refused(token: str) -> None:

@@ -1,0 +1,1 @@
+"""Identity: accounts, sign-in, sessions, wallets, API keys, signing keys, audit."""

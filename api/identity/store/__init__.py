@@ -1,0 +1,1 @@
+"""The relational store of accounts: its tables, its engine, its migrations."""
