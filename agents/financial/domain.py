@@ -26,12 +26,11 @@ class Financial:
         self._facts = Facts(self.tables, FINANCIAL_PROCESSED, rulebook.repeats_days, at_least_once=at_least_once)
         self.fees = Totals(self.tables)
 
-    def traded(self, event: AnyEvent) -> list[AnyEvent]:
-        """Accrue the fee of an execution, unless the execution is, or may be, a repetition."""
-        return self.traded_together([event])
-
     def traded_together(self, events: Sequence[AnyEvent]) -> list[AnyEvent]:
-        """Accrue the fees of executions, as `traded` does. Each step runs over all of them before the next begins."""
+        """Accrue the fees of executions, except for those that are, or may be, repetitions.
+
+        Each step runs over all executions before the next begins.
+        """
         facts = [cast("Event[TradeExecuted]", event) for event in events if isinstance(event.data, TradeExecuted)]
         fees = [(event, fee) for event in facts if (fee := accrued(event, self.policy)) is not None]
         new = [(event, fee) for event, fee in fees if self._facts.judge(event).kind == "new"]

@@ -41,12 +41,11 @@ class Gamification:
         self.boards = Boards(self.tables)
         self.watermarks = self.tables.rows(GAMIFICATION_WATERMARK)
 
-    def traded(self, event: AnyEvent) -> list[AnyEvent]:
-        """Count an event of trading, unless it is a repetition. Record one that may be a repetition as late."""
-        return self.traded_together([event])
-
     def traded_together(self, events: Sequence[AnyEvent]) -> list[AnyEvent]:
-        """Count events of trading, as `traded` does. Each step runs over all of them before the next begins."""
+        """Count events of trading, except for repetitions. Record an event that may be a repetition as late.
+
+        Each step runs over all events before the next begins.
+        """
         version = self._rules_version
         activities = [
             (event.under(version), found) for event in events if (found := activity_of(event.data)) is not None

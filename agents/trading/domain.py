@@ -54,16 +54,12 @@ class Trading:
         self.portfolios = self.tables.rows(TRADING_PORTFOLIO)
         self.marks = self.tables.rows(TRADING_MARKS)
 
-    def command(self, event: AnyEvent) -> list[AnyEvent]:
-        """Carry out a command, unless it is a repetition.
+    def commands(self, events: Sequence[AnyEvent]) -> list[AnyEvent]:
+        """Carry out commands in their order, except for repetitions. Judge all of them before the first is carried out.
 
         Raises:
             UndecodableEventError: when the key of a fill names another user than the fill.
         """
-        return self.commands([event])
-
-    def commands(self, events: Sequence[AnyEvent]) -> list[AnyEvent]:
-        """Carry out commands in their order, as `command` does. Judge all of them before the first is carried out."""
         version = self._rules_version
         ruled = [event.under(version) for event in events if isinstance(event.data, COMMANDS)]
         verdicts = [self._judge(event) for event in ruled]

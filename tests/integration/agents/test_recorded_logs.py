@@ -57,8 +57,8 @@ def test_a_recorded_log_of_commands_leads_to_the_same_events_and_tables(name: st
 def test_recorded_facts_lead_the_domains_that_follow_from_them_to_the_same_tables(name: str) -> None:
     world = world_of(name)
     for _, event in events_of(name):
-        world.gamification.traded(event)
-        world.financial.traded(event)
+        world.gamification.traded_together([event])
+        world.financial.traded_together([event])
         if isinstance(event.data, LevelUp):
             world.trading.gamified(event)
     recorded = read_tables(name)

@@ -1,11 +1,10 @@
 """Compare the domains over plain dictionaries with the oracle: this is fast, so many generated files can be tried."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -44,13 +43,12 @@ class Product:
         return self.tables[spec.name]
 
     def report(self, fills: Iterable[Fill]) -> None:
-        executed = self._do(self.trading, self.trading.command, map(command, fills))
-        self._do(self.gamification, self.gamification.traded, executed)
-        self._do(self.financial, self.financial.traded, executed)
-
-    def _do(self, domain: Any, handle: Callable[[AnyEvent], list[AnyEvent]], events: Iterable[AnyEvent]) -> Any:
-        with domain.tables.batch():
-            return [followed for event in events for followed in handle(event)]
+        with self.trading.tables.batch():
+            executed = self.trading.commands([command(fill) for fill in fills])
+        with self.gamification.tables.batch():
+            self.gamification.traded_together(executed)
+        with self.financial.tables.batch():
+            self.financial.traded_together(executed)
 
     def facts(self) -> Facts:
         return dict([*self._progress(), *self._boards(), *self._fees(), *self._positions()])

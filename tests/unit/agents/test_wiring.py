@@ -10,7 +10,7 @@ import pytest
 
 from agents.registry import register_of
 from agents.rulebook import packaged_rulebook
-from agents.wiring import Broadcast, WiringError, agent_name, broadcast, handle_batch, wire
+from agents.wiring import Broadcast, Together, WiringError, agent_name, broadcast, handle_batch, wire
 from streams import topics
 from streams.events import Event, UndecodableEventError, decode, encode
 from streams.events.recent import Recent
@@ -86,7 +86,7 @@ def test_a_batch_that_fails_has_written_nothing_and_can_be_worked_again() -> Non
 
     def do(*values: Any) -> list[dict[str, Any]]:
         batch = batch_of(*values)
-        doing(batch, domain.command, {topics.TRADING_EVENTS: "out"}, domain.tables)
+        doing(batch, Together(domain.commands), {topics.TRADING_EVENTS: "out"}, domain.tables)
         return batch.sent
 
     with pytest.raises(UndecodableEventError):

@@ -47,8 +47,10 @@ class World:
     def deliver(self, command: AnyEvent) -> list[AnyEvent]:
         """Deliver a command or a price and all its effects; return the events that followed."""
         command = decode(encode(command))
-        handle = self.trading.mark if isinstance(command.data, PriceUpdated) else self.trading.command
-        traded = handle(command)
+        if isinstance(command.data, PriceUpdated):
+            traded = self.trading.mark(command)
+        else:
+            traded = self.trading.commands([command])
         followed = [decode(encode(event)) for event in (*traded, *self.react(traded))]
         self.events += followed
         return followed
@@ -57,8 +59,8 @@ class World:
         followed: list[AnyEvent] = []
         for fact in traded:
             wired = decode(encode(fact))
-            earned = self.gamification.traded(wired)
-            followed += [*earned, *self.financial.traded(wired)]
+            earned = self.gamification.traded_together([wired])
+            followed += [*earned, *self.financial.traded_together([wired])]
             for event in earned:
                 if isinstance(event.data, LevelUp):
                     self.trading.gamified(decode(encode(event)))
