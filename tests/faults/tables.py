@@ -65,7 +65,7 @@ async def rankings_differ(log: Log, topic: str, snapshots: Mapping[int, Snapshot
         for key, value in snapshot.items():
             name, _, member = key.decode().rpartition("|")
             for period, (score, *_) in msgpack.unpackb(value).items():
-                right[f"{name}/{period}" if period else name][f"{partition}|{member}".encode()] = score
+                right[f"{name}/{period}"][f"{partition}|{member}".encode()] = score
     prefix = log.keys.ranking(topic, "")
     names = [name.decode() async for name in log.redis.scan_iter(f"{prefix}*", count=1_000)]
     found = list(finding_if_any(topic, "rankings unexpected", sorted(set(names) - {prefix + group for group in right})))

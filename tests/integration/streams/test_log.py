@@ -204,17 +204,17 @@ async def test_a_ranked_topic_keeps_its_order(log: Log) -> None:
 
 
 async def test_a_standing_may_move_to_another_row_in_one_write_whatever_is_written_between(log: Log) -> None:
-    await log.append([record(standings(day=1, all=1), topic="r", key=b"open|ada")])
+    await log.append([record(standings(**{"day/xp": 1, "all": 1}), topic="r", key=b"open|ada")])
     others = [record(standings(all=2), topic="r", key=b"open|u%d" % n) for n in range(1_200)]
-    moved = [record(msgpack.packb({"": [1]}), topic="r", key=b"open/day|ada"), *others]
+    moved = [record(standings(xp=1), topic="r", key=b"open/day|ada"), *others]
     await log.append([*moved, record(standings(all=0), topic="r", key=b"open|ada")])
-    assert await ranking(log, "open/day") == [(b"0|ada", 1)]
+    assert await ranking(log, "open/day/xp") == [(b"0|ada", 1)]
     assert await log.redis.zcard(log.keys.ranking("r", "open/all")) == 1_201
     assert (await ranking(log, "open/all"))[0] == (b"0|ada", 0)
     await log.append(
         [record(standings(all=0), topic="r", key=b"open|ada"), record(None, topic="r", key=b"open/day|ada")]
     )
-    assert await ranking(log, "open/day") == []
+    assert await ranking(log, "open/day/xp") == []
 
 
 NO_STANDINGS = [

@@ -15,19 +15,19 @@ def row(**standings: object) -> bytes:
 
 
 def test_the_members_of_a_ranking_come_together() -> None:
-    rows = {b"xp|ann": row(day=[-2.5, 7], all=[1]), b"xp|bob": row(day=[3]), b"xp/week|ann": msgpack.packb({"": [4.0]})}
+    rows = {b"xp|ann": row(day=[-2.5, 7], all=[1]), b"xp|bob": row(day=[3]), b"xp/week|ann": row(buys=[4.0])}
     changes = changes_of(rows, 3)
     assert changes.scored == {
         b"xp/day": [-2.5, b"3|ann", 3, b"3|bob"],
         b"xp/all": [1, b"3|ann"],
-        b"xp/week": [4.0, b"3|ann"],
+        b"xp/week/buys": [4.0, b"3|ann"],
     }
     assert changes.removed == []
 
 
 def test_rows_of_two_names_may_share_a_ranking() -> None:
-    rows = {b"xp|ann": row(day=[1]), b"xp/day|bob": msgpack.packb({"": [2]}), b"xp/day|cid": row(hour=[3])}
-    assert changes_of(rows, 0).scored == {b"xp/day": [1, b"0|ann", 2, b"0|bob"], b"xp/day/hour": [3, b"0|cid"]}
+    rows = {b"xp|ann": row(**{"day/buys": [1]}), b"xp/day|bob": row(buys=[2]), b"xp/day|cid": row(sells=[3])}
+    assert changes_of(rows, 0).scored == {b"xp/day/buys": [1, b"0|ann", 2, b"0|bob"], b"xp/day/sells": [3, b"0|cid"]}
 
 
 @pytest.mark.parametrize(

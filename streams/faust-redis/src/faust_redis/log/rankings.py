@@ -1,7 +1,7 @@
 """Read the rankings out of the rows of a ranked topic.
 
 The row ``name|member`` is a MessagePack map ``{suffix: [score, ...]}``. The member has this score in the ranking
-``name/suffix``, or ``name`` when the suffix is empty. Rankings are sorted sets, lowest score first.
+``name/suffix``. Rankings are sorted sets, lowest score first.
 
 Scores replace each other, so a commit need not read old rows. A ranking that a row leaves out keeps its member, because
 the standing may have moved to another row. A tombstone, or a value that is no map, removes the member from the rankings
@@ -51,7 +51,7 @@ def changes_of(rows: Mapping[bytes, bytes | None], partition: int) -> RankingCha
     scored: defaultdict[bytes, list[float | bytes]] = defaultdict(list)
     for name, rankings in by_name.items():
         for suffix, members in rankings.items():
-            scored[name + b"/" + suffix if suffix else name] += members  # rows of two names may have one ranking
+            scored[name + b"/" + suffix] += members  # rows of two names may have one ranking
     return RankingChanges(scored, removed)
 
 

@@ -167,7 +167,7 @@ local function removed(stream, keys)
     local name, member = string.match(key, '^(.*)|([^|]*)$')
     for suffix in pairs(standings(call('HGET', stream.snap, key))) do
       if type(suffix) == 'string' then
-        local ranking = suffix == '' and name or name .. '/' .. suffix
+        local ranking = name .. '/' .. suffix
         gone[ranking] = gone[ranking] or {}
         table.insert(gone[ranking], stream.partition .. '|' .. member)
       end

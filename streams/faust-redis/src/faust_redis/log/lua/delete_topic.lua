@@ -27,7 +27,7 @@ for p = 0, tonumber(meta[1] or '0') - 1 do
       local ok, standings = pcall(cmsgpack.unpack, rows[i + 1])
       for suffix in pairs(name and ok and type(standings) == 'table' and standings or {}) do
         if type(suffix) == 'string' then
-          redis.call('UNLINK', prefix .. 'rank:' .. topic .. ':' .. (suffix == '' and name or name .. '/' .. suffix))
+          redis.call('UNLINK', prefix .. 'rank:' .. topic .. ':' .. name .. '/' .. suffix)
         end
       end
     end

@@ -154,7 +154,7 @@ local function rank_row(number, key, value)
   for suffix, standing in pairs(name and standings(value) or {}) do
     local score = type(suffix) == 'string' and type(standing) == 'table' and standing[1]
     if type(score) == 'number' and score == score then
-      local ranking = prefix .. 'rank:' .. topic .. ':' .. (suffix == '' and name or name .. '/' .. suffix)
+      local ranking = prefix .. 'rank:' .. topic .. ':' .. name .. '/' .. suffix
       added = added + redis.call('ZADD', ranking, score, integer(number) .. '|' .. member)
     end
   end
