@@ -9,10 +9,12 @@ from contextlib import asynccontextmanager, suppress
 from fastapi import FastAPI
 from faust_redis.admin import Admin
 from faust_redis.log import Log
+from starlette.types import ASGIApp
 
 from api import domains, health, pages, pipeline, stats
 from api.auth import Tokens
 from api.config import ApiConfig
+from api.cross_origin import allow_origins
 from api.kit import handlers, openapi
 from api.kit.broker_watch import BrokerWatch, StorageFault
 from api.kit.commands.writer import Writer
@@ -23,7 +25,8 @@ from api.kit.lifecycle import Lifecycle
 from api.kit.pipeline import Pipeline
 from api.kit.waiting import Waiter
 from api.metrics import Metrics
-from api.middleware import ForbidSniffing, LimitBody, Observe
+from api.middleware import LimitBody, Observe
+from api.security_headers import SecurityHeaders
 from streams.rulebooks import RulebookWatch
 from tables.domains import TOPOLOGY
 from tables.reader import TableReader
@@ -40,17 +43,26 @@ def create_app(config: ApiConfig, storage_fault: StorageFault = lambda: None) ->
         storage_fault: Returns why the broker keeps nothing although it answers, or None. It is called each second.
     """
     served = domains.load(TOPOLOGY)
-    app = FastAPI(title=TITLE, version=VERSION, lifespan=_lifespan, docs_url=None, redoc_url=None)
-    app.state.api = api = _api(config, served, storage_fault)
+    api = _api(config, served, storage_fault)
+    app = _Application(title=TITLE, version=VERSION, lifespan=_lifespan, docs_url=None, redoc_url=None)
+    app.state.api = api
     routers = [router for domain in served for router in domain.routers]
     for router in (*routers, stats.router, pipeline.router, health.router, pages.router):
         app.include_router(router)
     handlers.install(app)
     openapi.install(app, [body for domain in served for body in domain.commands.values() if body is not None])
     app.add_middleware(LimitBody)
-    app.add_middleware(ForbidSniffing)
-    app.add_middleware(Observe, metrics=api.metrics)
+    allow_origins(app, config.cors_origins)
     return app
+
+
+class _Application(FastAPI):
+    """The application with what must see every answer outside of Starlette's own handling of errors."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Return the whole application, so that answers with status 500 are counted and get their headers, too."""
+        api: Api = self.state.api
+        return Observe(SecurityHeaders(super().build_middleware_stack(), api.config.hsts_s), api.metrics)
 
 
 def _api(config: ApiConfig, served: Iterable[DomainApi], storage_fault: StorageFault) -> Api:

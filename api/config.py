@@ -26,9 +26,11 @@ class ApiConfig:
         idempotency_ttl_s: How long an Idempotency-Key is remembered, in seconds.
         mark_ahead_max_s: How far ahead of the API's clock the time of a mark price may lie, in seconds. The newest
             mark of a market wins, so that a mark far ahead would keep out all others until its time has come.
+        cors_origins: Origins whose pages may call the API from a browser; see `api.cross_origin`.
+        hsts_s: How long browsers shall use TLS alone, in seconds; 0 unless clients reach the API by TLS.
     """
 
-    log_url: str
+    log_url: str = field(repr=False)
     jwt_secret: str = field(repr=False)
     markets: frozenset[str]
     late_grace_h: int
@@ -39,6 +41,8 @@ class ApiConfig:
     partitions: int | None = None
     idempotency_ttl_s: int = IDEMPOTENCY_TTL_S
     mark_ahead_max_s: int = MARK_AHEAD_MAX_S
+    cors_origins: tuple[str, ...] = ()
+    hsts_s: int = 0
 
     def __post_init__(self) -> None:
         if len(self.jwt_secret.encode()) < JWT_SECRET_BYTES_MIN:

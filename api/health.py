@@ -1,16 +1,13 @@
-"""Probes and metrics of this process. `/v1/pipeline` reports the state of the workers."""
+"""Probes of this process. `/v1/pipeline` reports the state of the workers, and `api/metrics_app.py` serves metrics."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
 from fastapi import APIRouter
-from faust_redis.log import LogUnavailableError
-from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import BaseModel, Field
-from starlette.responses import Response
 
-from api.kit.context import Api, ApiDep
+from api.kit.context import ApiDep
 from api.kit.openapi import problems
 from api.kit.problems import UNAVAILABLE, Problem
 
@@ -50,19 +47,3 @@ async def readyz(api: ApiDep) -> Readiness:
     if why_not is not None:
         raise Problem(UNAVAILABLE, why_not, headers={"Retry-After": str(RETRY_AFTER_S)})
     return Readiness()
-
-
-@router.get("/metrics", summary="Prometheus metrics", response_class=Response)
-async def metrics(api: ApiDep) -> Response:
-    """Return metrics of this process, and the current lag of each group."""
-    await _look_at_broker(api)
-    return Response(api.metrics.text(), media_type=CONTENT_TYPE_LATEST)
-
-
-async def _look_at_broker(api: Api) -> None:
-    try:
-        for state in await api.pipeline.look():
-            api.metrics.show_group(state.group, state.delay.seconds, state.lag)
-        api.metrics.broker_up.set(1)
-    except LogUnavailableError:
-        api.metrics.broker_up.set(0)

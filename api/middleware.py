@@ -1,4 +1,4 @@
-"""ASGI middleware around every request: count it, time it, forbid content sniffing, refuse large bodies."""
+"""ASGI middleware around every request: count it, time it, refuse large bodies."""
 
 from __future__ import annotations
 
@@ -12,24 +12,6 @@ from api.metrics import Metrics
 
 BODY_BYTES_MAX = 1024 * 1024
 UNMATCHED = "(none)"
-NOSNIFF = (b"x-content-type-options", b"nosniff")
-
-
-class ForbidSniffing:
-    """Tell browsers to believe the content type of every answer."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Add the header to the answer."""
-
-        async def add(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], NOSNIFF]
-            await send(message)
-
-        await self.app(scope, receive, add if scope["type"] == "http" else send)
 
 
 class Observe:

@@ -11,12 +11,9 @@ from starlette.responses import HTMLResponse, Response
 
 from api.kit.context import ApiDep
 from api.kit.problems import KINDS, NOT_FOUND, Problem
+from api.security_headers import PAGE_POLICY
 
-POLICY = (
-    "default-src 'none'; connect-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-    "base-uri 'none'; frame-ancestors 'none'"
-)
-SECURITY = {"Content-Security-Policy": POLICY, "Referrer-Policy": "no-referrer"}
+PAGE = {"Content-Security-Policy": PAGE_POLICY}
 ASSET_TYPES = {"page.js": "text/javascript", "page.css": "text/css", "icon.svg": "image/svg+xml"}
 
 router = APIRouter(include_in_schema=False)
@@ -26,7 +23,7 @@ _page = files("api") / "page"
 @router.get("/")
 async def index() -> Response:
     """Return the dashboard."""
-    return HTMLResponse((_page / "index.html").read_text("utf-8"), headers=SECURITY)
+    return HTMLResponse((_page / "index.html").read_text("utf-8"), headers=PAGE)
 
 
 @router.get("/page/{name}")
@@ -69,4 +66,4 @@ def _html(title: str, body: str) -> HTMLResponse:
     page = (
         f'<!doctype html><html lang="en">{head}{style}<main class="text"><h1>{escape(title)}</h1>{body}</main></html>'
     )
-    return HTMLResponse(page, headers=SECURITY)
+    return HTMLResponse(page, headers=PAGE)

@@ -10,12 +10,13 @@ from faust_redis.admin import MemberDescription
 from faust_redis.log import TopicPartition
 from pydantic import BaseModel, Field
 
+from api.kit.callers import Staff
 from api.kit.context import ApiDep
 from api.kit.openapi import problems
 from api.kit.pipeline import DomainState
 from streams.rulebooks import LABEL, difference
 
-router = APIRouter(prefix="/v1", tags=["Stats"], responses=problems(503))
+router = APIRouter(prefix="/v1", tags=["Stats"], responses=problems(401, 403, 503))
 
 ByTopic = dict[str, dict[int, int]]
 
@@ -82,8 +83,11 @@ class PipelineAnswer(BaseModel):
 
 
 @router.get("/pipeline", summary="The workers of each domain")
-async def get_pipeline(api: ApiDep) -> PipelineAnswer:
-    """Return each domain's group, members, recovery and lag, as the broker knows them now."""
+async def get_pipeline(api: ApiDep, _: Staff) -> PipelineAnswer:
+    """Return each domain's group, members, recovery and lag, as the broker knows them now.
+
+    For the installation's staff: the members' names tell on which machines the workers run.
+    """
     states = await api.pipeline.look()
     return PipelineAnswer(
         ready=all(state.group.ready for state in states),

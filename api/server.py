@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from types import FrameType
 from typing import Any
 
@@ -30,12 +31,33 @@ class Server(uvicorn.Server):
     3. The server stops listening and finishes the requests in flight.
     """
 
-    def __init__(self, app: FastAPI, *, drain_s: float = 0.0, **settings: Any) -> None:
+    def __init__(
+        self,
+        app: FastAPI,
+        *,
+        drain_s: float = 0.0,
+        beside: Callable[[], AbstractAsyncContextManager[Any]] = nullcontext,
+        **settings: Any,
+    ) -> None:
+        """Prepare the server.
+
+        Args:
+            app: The application.
+            drain_s: How long it serves on after the signal.
+            beside: What else runs on this event loop while the API serves, such as the metrics.
+            settings: Settings of uvicorn.
+        """
         super().__init__(
             uvicorn.Config(app, **{"timeout_graceful_shutdown": GRACE_S, "server_header": False, **FAST} | settings)
         )
         self._api: Api = app.state.api
         self._drain_s = drain_s
+        self._beside = beside
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve until a signal."""
+        async with self._beside():
+            await super().serve(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Take a signal to end. A second Ctrl-C cuts the shutdown short."""

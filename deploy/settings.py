@@ -19,6 +19,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from api.origins import origins_of
 from deploy.errors import SettingsError
 from deploy.run import worker_plan
 from streams import topics
@@ -71,6 +72,16 @@ class Settings(BaseSettings):
     )
     api_host: str = Field("127.0.0.1", min_length=1, description="address that the API listens on")
     api_port: int = Field(8000, ge=0, le=65_535, description="port of the API, 1 to 65535; 0 takes a free one")
+    metrics_host: str = Field("127.0.0.1", min_length=1, description="address of the API's metrics")
+    metrics_port: int = Field(
+        0, ge=0, le=65_535, description="port of the API's metrics, 1 to 65535; 0 takes a free one"
+    )
+    cors_origins: str = Field(
+        "", description="origins whose pages may call the API, with commas: https://app.example.com"
+    )
+    hsts_s: int = Field(
+        0, ge=0, le=63_072_000, description="how long browsers shall use TLS alone, 0 to 63072000 seconds; 0 is off"
+    )
     drain_s: int = Field(
         0, ge=0, le=300, description="how long the API serves on after a signal to end, 0 to 300 seconds"
     )
@@ -108,6 +119,12 @@ class Settings(BaseSettings):
     def _a_worker_plan(cls, value: object) -> object:
         worker_plan.worker_plan(str(value))
         return str(value)
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _exact_origins(cls, text: str) -> str:
+        origins_of(text)
+        return text
 
     @field_validator("broker_url")
     @classmethod

@@ -8,9 +8,10 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from fastapi.security.utils import get_authorization_scheme_param
 
-from api.auth import Principal, unauthenticated
+from api.auth import STAFF, Principal, unauthenticated
 from api.kit.clock import now
 from api.kit.context import Api, ApiDep
+from api.kit.problems import FORBIDDEN, Problem
 
 BEARER = HTTPBearer(auto_error=False, bearerFormat="JWT", description="A signed token; its subject is the user.")
 
@@ -23,6 +24,16 @@ async def principal(api: ApiDep, credentials: Credentials) -> Principal:
 
 
 Caller = Annotated[Principal, Depends(principal)]
+
+
+async def staff(caller: Caller) -> Principal:
+    """Return the caller when it operates the installation, or answer 403."""
+    if caller.role not in STAFF:
+        raise Problem(FORBIDDEN, f"this needs one of the roles {', '.join(sorted(STAFF))}")
+    return caller
+
+
+Staff = Annotated[Principal, Depends(staff)]
 
 
 def caller_of(api: Api, request: Request) -> Principal:

@@ -35,7 +35,7 @@ TAGS = [
     {"name": "Fees", "description": "Fee totals and how they are split."},
     {"name": "Stats", "description": "The pipeline at a glance."},
     {"name": "Live feeds", "description": "Tables and events as server-sent events, resumable."},
-    {"name": "Operation", "description": "Health, readiness and metrics."},
+    {"name": "Operation", "description": "Health and readiness."},
 ]
 
 

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import gc
+import logging
 import signal
 from types import FrameType
 from typing import NoReturn
 
 from api.app import create_app
 from api.config import ApiConfig
+from api.metrics_app import metrics_app
+from api.origins import origins_of
 from api.server import Server
 from deploy.admin.secret import signing_secret
 from deploy.broker import log_url
 from deploy.rulebook import load_rulebook
+from deploy.run.worker_server import listen, serving
 from deploy.server.directory_watch import watch_embedded
 from deploy.settings import Settings
 
 NOT_STARTED = 3
 """Exit status when the application did not start, as uvicorn's own command has it."""
+
+logger = logging.getLogger(__name__)
 
 
 def api_config(settings: Settings) -> ApiConfig:
@@ -34,6 +40,8 @@ def api_config(settings: Settings) -> ApiConfig:
         rulebook=rulebook.identity,
         rules_version=rulebook.version,
         idempotency_ttl_s=settings.idempotency_ttl_s,
+        cors_origins=origins_of(settings.cors_origins),
+        hsts_s=settings.hsts_s,
     )
 
 
@@ -48,9 +56,12 @@ def serve(settings: Settings) -> NoReturn:
     app = create_app(config) if directory is None else create_app(config, directory.fault)
     gc.collect()
     gc.freeze()  # exclude permanent objects from collections, which would stop all requests for 30 ms
+    listener = listen(settings.metrics_host, settings.metrics_port, "ASTRA_METRICS_PORT")
+    logger.info("metrics at http://%s:%d", *listener.getsockname()[:2])
     server = Server(
         app,
         drain_s=settings.drain_s,
+        beside=lambda: serving(listener, metrics_app(app.state.api)),
         host=settings.api_host,
         port=settings.api_port,
         log_config=None,

@@ -33,8 +33,8 @@ class _Server(uvicorn.Server):
         yield
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """Return a socket that listens on a port of the worker's own; port 0 takes a free one.
+def listen(host: str, port: int, setting: str = "ASTRA_WORKER_PORT") -> socket.socket:
+    """Return a socket that listens on a port of this process's own; port 0 takes a free one.
 
     Raises:
         SettingsError: the address cannot be had.
@@ -43,7 +43,7 @@ def listen(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), backlog=BACKLOG)
     except OSError as exc:
         raise SettingsError(
-            f"ASTRA_WORKER_PORT={port} on {host} cannot be used: {exc.strerror}. Each worker on a machine needs a port "
+            f"{setting}={port} on {host} cannot be used: {exc.strerror}. Each process on a machine needs a port "
             "of its own; 0 takes a free one."
         ) from exc
 

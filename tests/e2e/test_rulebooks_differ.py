@@ -3,8 +3,6 @@
 from functools import partial
 from pathlib import Path
 
-import httpx
-
 from agents.rulebook import packaged_rulebook, packaged_text, parse_rulebook
 from tests.e2e.children import Child
 from tests.e2e.pipeline import Pipeline
@@ -24,7 +22,7 @@ def test_a_worker_with_another_rule_book_is_named_everywhere(tmp_path: Path) -> 
         second = pipeline.start_worker("trading", ASTRA_RULEBOOK=str(file))
         pipeline.wait_until_ready()
 
-        answer = httpx.get(f"{pipeline.url}/v1/pipeline").json()
+        answer = pipeline.client("moderator", "operator").get("/v1/pipeline").json()
         assert answer["rulebook"] == ours
         assert f"of astratrade-trading has {theirs}" in answer["rulebooks_differ"]
         trading = next(one for one in answer["domains"] if one["domain"] == "trading")

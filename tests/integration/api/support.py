@@ -7,14 +7,17 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+import httpx
 import msgspec
 import orjson
 from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment
+from fastapi import FastAPI
 from faust_redis.log import Appended, Log, Position, Record
 from faust_redis.log.partitioner import partition_for
 
 from api.auth import Role, mint
 from api.config import ApiConfig
+from api.metrics_app import metrics_app
 from streams.events import AnyEvent, encode
 from streams.topology import changelog_topic
 from tables.boards import Ranked, Standing, names_of
@@ -48,6 +51,13 @@ def token(subject: str, role: Role = Role.USER, *, ttl_s: int = 86_400) -> str:
 def auth(subject: str, role: Role = Role.USER) -> dict[str, str]:
     """Return the headers of a caller."""
     return {"Authorization": f"Bearer {token(subject, role)}"}
+
+
+async def scraped(app: FastAPI) -> str:
+    """Return the metrics that an application's process serves to operators."""
+    transport = httpx.ASGITransport(metrics_app(app.state.api))
+    async with httpx.AsyncClient(transport=transport, base_url="http://metrics") as operator:
+        return (await operator.get("/metrics")).text
 
 
 class Worker:

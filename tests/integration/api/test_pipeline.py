@@ -9,16 +9,18 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from api.auth import Role
 from streams import topics
 from tables.domains import TOPOLOGY
-from tests.integration.api.support import PARTITIONS, Worker
+from tests.integration.api.support import PARTITIONS, Worker, auth, scraped
 
+STAFF = auth("operator", Role.MODERATOR)
 RECOVERED = {"generation": 3, "assigned": 2, "recovered": True}
 
 
 async def domains(client: httpx.AsyncClient) -> dict[str, Any]:
     """Return the reported state of each domain."""
-    answer = await client.get("/v1/pipeline")
+    answer = await client.get("/v1/pipeline", headers=STAFF)
     assert answer.status_code == 200
     assert answer.json()["ready"] is all(one["ready"] for one in answer.json()["domains"])
     return {one["domain"]: one for one in answer.json()["domains"]}
@@ -57,7 +59,7 @@ async def test_a_domain_is_ready_when_every_live_worker_has_its_tables(
         assert not found["trading"]["ready"]
     for name in ("trading", "gamification"):
         await worker.set_group(name, "stable", {"a": RECOVERED})
-    assert (await client.get("/v1/pipeline")).json()["ready"] is True
+    assert (await client.get("/v1/pipeline", headers=STAFF)).json()["ready"] is True
 
 
 async def test_a_worker_without_a_lease_does_not_count(client: httpx.AsyncClient, worker: Worker) -> None:
@@ -87,13 +89,13 @@ async def test_members_with_another_rule_book_than_the_api_are_named(
 ) -> None:
     own, other = app.state.api.config.rulebook, "2-another"
     await worker.set_group("trading", "stable", {"a": {**RECOVERED, "labels": {"rulebook": own}}, "old": RECOVERED})
-    answer = (await client.get("/v1/pipeline")).json()
+    answer = (await client.get("/v1/pipeline", headers=STAFF)).json()
     assert (answer["rulebook"], answer["rulebooks_differ"]) == (own, None)
     assert [one["rulebook"] for one in answer["domains"][0]["members"]] == [own, None]
 
     await worker.set_group("financial", "stable", {"b": {**RECOVERED, "labels": {"rulebook": other}}})
     message = f"rule books differ: this process has {own}, b of astratrade-financial has {other}"
-    assert (await client.get("/v1/pipeline")).json()["rulebooks_differ"] == message
+    assert (await client.get("/v1/pipeline", headers=STAFF)).json()["rulebooks_differ"] == message
     await app.state.api.rulebooks.look()
     await app.state.api.rulebooks.look()
     assert [record.getMessage() for record in caplog.records].count(message) == 1, "logged once, not at each look"
@@ -112,11 +114,9 @@ async def test_lag_is_given_in_records_and_in_seconds(client: httpx.AsyncClient,
     assert (await domains(client))["financial"]["lag"]["seconds"] == 0
 
 
-async def test_a_damaged_partition_that_two_workers_report_is_counted_once(
-    client: httpx.AsyncClient, worker: Worker
-) -> None:
+async def test_a_damaged_partition_that_two_workers_report_is_counted_once(app: FastAPI, worker: Worker) -> None:
     gauge = 'astra_api_group_partitions_damaged{group="astratrade-trading"}'
     for damaged, count in ((["t:2: torn"], 1), ([], 0)):
         status = {**RECOVERED, "damaged": damaged}
         await worker.set_group("trading", "stable", {"a": status, "b": status})
-        assert f"{gauge} {count}.0" in (await client.get("/metrics")).text
+        assert f"{gauge} {count}.0" in await scraped(app)

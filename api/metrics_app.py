@@ -1,0 +1,36 @@
+"""Prometheus metrics of an API process, as an application for a port of its own.
+
+The public port does not serve them: they show operators how busy the installation is, and each scrape asks the broker.
+"""
+
+from __future__ import annotations
+
+from faust_redis.log import LogUnavailableError
+from prometheus_client import CONTENT_TYPE_LATEST
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from api.kit.context import Api
+
+PATH = "/metrics"
+
+
+def metrics_app(api: Api) -> Starlette:
+    """Return the application that answers `/metrics` with this process's metrics and the current lag of each group."""
+
+    async def scrape(_: Request) -> Response:
+        await _look_at_broker(api)
+        return Response(api.metrics.text(), media_type=CONTENT_TYPE_LATEST)
+
+    return Starlette(routes=[Route(PATH, scrape)])
+
+
+async def _look_at_broker(api: Api) -> None:
+    try:
+        for state in await api.pipeline.look():
+            api.metrics.show_group(state.group, state.delay.seconds, state.lag)
+        api.metrics.broker_up.set(1)
+    except LogUnavailableError:
+        api.metrics.broker_up.set(0)
