@@ -1,0 +1,108 @@
+"""Keep a relay running: retry while database or broker are away, remove old events, and observe the backlog."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from faust_redis.log import LogError
+from sqlalchemy.exc import SQLAlchemyError
+
+from streams.connect.outbox.relay import Relay
+from streams.connect.outbox.source import REMOVE_ROWS_MAX, Backlog, OutboxSource
+from streams.times import DAY_US, Instant
+
+RETRY_FIRST_S: Final = 0.1
+RETRY_MAX_S: Final = 2.0
+STEADY_S: Final = 10.0
+"""Work that went well for so long begins its back-off anew."""
+REMOVE_S: Final = 30.0
+"""Pause after the old events are removed."""
+REMOVE_PAUSE_S: Final = 0.05
+"""Pause between two deletions, so that writers of the database come in between."""
+OBSERVE_S: Final = 1.0
+WORKS_S: Final = 3.0
+"""An idle relay reaches database and log more often than this."""
+
+logger = logging.getLogger(__name__)
+
+
+class RelayService:
+    """One relay and what it needs around it.
+
+    Attributes:
+        relay: The relay.
+        backlog: The events that wait to be published, as last seen.
+        removed: How many old events the relay has removed since its start.
+        trouble: Why the relay could not publish when it last failed.
+    """
+
+    def __init__(self, relay: Relay, source: OutboxSource, retention_days: int, now: Callable[[], Instant]) -> None:
+        self.relay = relay
+        self.backlog = Backlog(0, None)
+        self.trouble = "it has not read the outbox yet"
+        self.removed = 0
+        self._source = source
+        self._retention_us = retention_days * DAY_US
+        self._now = now
+
+    async def run(self) -> None:
+        """Publish until cancelled.
+
+        Raises:
+            OutboxError: database and log do not belong together.
+        """
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._retry(self.relay.run, "publishing"))
+            group.create_task(self._retry(self._remove_old, "removing old events"))
+            group.create_task(self._retry(self._observe, "reading the backlog"))
+
+    @property
+    def is_publishing(self) -> bool:
+        """Return whether the relay has reached database and log within the last seconds."""
+        return time.monotonic() - self.relay.counts.worked_s < WORKS_S
+
+    def behind_s(self) -> float:
+        """Return how long the oldest event that is not published has waited."""
+        oldest_us = self.backlog.oldest_us
+        return 0.0 if oldest_us is None else max(0, self._now() - oldest_us) / 1e6
+
+    async def _remove_old(self) -> None:
+        while True:
+            before_us = self._now() - self._retention_us
+            while True:
+                removed = await self._source.remove(below=self.relay.counts.position, added_before_us=before_us)
+                self.removed += removed
+                if removed < REMOVE_ROWS_MAX:
+                    break
+                await asyncio.sleep(REMOVE_PAUSE_S)
+            await asyncio.sleep(REMOVE_S)
+
+    async def _observe(self) -> None:
+        while True:
+            self.backlog = await self._source.backlog(self.relay.counts.position)
+            await asyncio.sleep(OBSERVE_S)
+
+    async def _retry(self, work: Callable[[], Awaitable[None]], name: str) -> None:
+        """Run work for ever. Retry it with pauses while database or broker are away, and report an outage once."""
+        pause = RETRY_FIRST_S
+        while True:
+            began = time.monotonic()
+            try:
+                await work()
+            except (LogError, SQLAlchemyError, OSError) as exc:
+                self.trouble = _line(exc)
+                if time.monotonic() - began > STEADY_S:
+                    pause = RETRY_FIRST_S
+                if pause == RETRY_FIRST_S:
+                    logger.warning("%s waits: %s", name, self.trouble)
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, RETRY_MAX_S)
+
+
+def _line(error: BaseException) -> str:
+    """Return the first line of an error. SQLAlchemy adds the statement and a link."""
+    return str(error).partition("\n")[0]
