@@ -24,6 +24,7 @@ from api.kit.feeds.hub import Hub
 from api.kit.lifecycle import Lifecycle
 from api.kit.pipeline import Pipeline
 from api.kit.waiting import Waiter
+from api.limits.client_address import ClientAddresses
 from api.metrics import Metrics
 from api.middleware import LimitBody, Observe
 from api.security_headers import SecurityHeaders
@@ -75,6 +76,7 @@ def _api(config: ApiConfig, served: Iterable[DomainApi], storage_fault: StorageF
     return Api(
         config=config,
         tokens=Tokens(config.jwt_secret),
+        addresses=ClientAddresses(config.trusted_proxies, config.forwarded_header),
         log=log,
         broker=broker,
         lifecycle=Lifecycle(),

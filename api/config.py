@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from api.limits.caps import Caps
+from api.limits.client_address import FORWARDED_FOR, ForwardedHeader
+
 JWT_SECRET_BYTES_MIN = 32
 IDEMPOTENCY_TTL_S = 86_400
 MARK_AHEAD_MAX_S = 2
@@ -28,6 +31,9 @@ class ApiConfig:
             mark of a market wins, so that a mark far ahead would keep out all others until its time has come.
         cors_origins: Origins whose pages may call the API from a browser; see `api.cross_origin`.
         hsts_s: How long browsers shall use TLS alone, in seconds; 0 unless clients reach the API by TLS.
+        caps: How many connections and feeds may be open.
+        trusted_proxies: Networks (CIDR) of the proxies whose word for a client's address counts.
+        forwarded_header: The header in which these proxies name their client.
     """
 
     log_url: str = field(repr=False)
@@ -43,6 +49,9 @@ class ApiConfig:
     mark_ahead_max_s: int = MARK_AHEAD_MAX_S
     cors_origins: tuple[str, ...] = ()
     hsts_s: int = 0
+    caps: Caps = field(default_factory=Caps)
+    trusted_proxies: tuple[str, ...] = ()
+    forwarded_header: ForwardedHeader = FORWARDED_FOR
 
     def __post_init__(self) -> None:
         if len(self.jwt_secret.encode()) < JWT_SECRET_BYTES_MIN:

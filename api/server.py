@@ -16,11 +16,15 @@ import uvicorn
 from fastapi import FastAPI
 
 from api.kit.context import Api
+from api.limits.caps import KEEP_ALIVE_S
+from api.limits.connections import Connections
 
 GRACE_S = 5
 DRAIN_POLL_S = 0.05
 # Named, so that a missing one is an error and not a slower server.
-FAST: Mapping[str, Any] = {"loop": "uvloop", "http": "httptools"}
+FAST: Mapping[str, Any] = {"loop": "uvloop"}
+SWEEP_TICKS = 5
+"""uvicorn ticks each 0.1 s; so often the server looks for clients that are too slow."""
 
 
 class Server(uvicorn.Server):
@@ -47,10 +51,16 @@ class Server(uvicorn.Server):
             beside: What else runs on this event loop while the API serves, such as the metrics.
             settings: Settings of uvicorn.
         """
-        super().__init__(
-            uvicorn.Config(app, **{"timeout_graceful_shutdown": GRACE_S, "server_header": False, **FAST} | settings)
-        )
         self._api: Api = app.state.api
+        self.connections = Connections(self._api.config.caps, self._api.addresses)
+        ours = {
+            "timeout_graceful_shutdown": GRACE_S,
+            "timeout_keep_alive": KEEP_ALIVE_S,
+            "server_header": False,
+            "proxy_headers": False,  # uvicorn would trust every client on this machine; see `ClientAddresses`
+            "http": self.connections.protocol,
+        }
+        super().__init__(uvicorn.Config(app, **{**ours, **FAST, **settings}))
         self._drain_s = drain_s
         self._beside = beside
 
@@ -64,12 +74,22 @@ class Server(uvicorn.Server):
         self._api.lifecycle.stopping = True
         super().handle_exit(sig, frame)
 
+    async def on_tick(self, counter: int) -> bool:
+        """Close the connections of clients that are too slow, from time to time."""
+        if counter % SWEEP_TICKS == 0:
+            self._sweep()
+        return await super().on_tick(counter)
+
+    def _sweep(self) -> None:
+        self.connections.sweep(self.server_state.connections, asyncio.get_running_loop().time())
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop serving."""
         self._api.lifecycle.stopping = True
         clock = asyncio.get_running_loop().time
         until_s = clock() + self._drain_s
-        while clock() < until_s and not self.force_exit:  # noqa: ASYNC110 - uvicorn sets it, a second Ctrl-C
+        while clock() < until_s and not self.force_exit:
             await asyncio.sleep(DRAIN_POLL_S)
+            self._sweep()
         self._api.hub.end_sessions()
         await super().shutdown(sockets)

@@ -19,6 +19,8 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from api.limits.caps import Caps
+from api.limits.client_address import FORWARDED_FOR, ClientAddresses, ForwardedHeader
 from api.origins import origins_of
 from deploy.errors import SettingsError
 from deploy.run import worker_plan
@@ -33,6 +35,7 @@ JWT_SECRET_BYTES_MIN = 32
 PARTITIONS_MAX = 1024
 STANDBYS_MAX = 8
 DATA_DIR_DEFAULT = Path("data")
+CAPS = Caps()
 SECRET_FIELDS = ("jwt_secret", "broker_url", "views_url")
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
@@ -85,6 +88,19 @@ class Settings(BaseSettings):
     drain_s: int = Field(
         0, ge=0, le=300, description="how long the API serves on after a signal to end, 0 to 300 seconds"
     )
+    trusted_proxies: str = Field(
+        "",
+        description="networks of the proxies that name a client's address, CIDR separated by commas; none by default",
+    )
+    forwarded_header: ForwardedHeader = Field(
+        FORWARDED_FOR, description="the header in which trusted proxies do so: x-forwarded-for or forwarded"
+    )
+    connections_max: int = Field(
+        CAPS.connections_max, ge=1, le=1_000_000, description="open connections of one API process, 1 to 1000000"
+    )
+    connections_per_address_max: int = Field(
+        CAPS.connections_per_address_max, ge=1, le=1_000_000, description="of these from one address, 1 to 1000000"
+    )
     worker_host: str = Field("127.0.0.1", min_length=1, description="address of a worker's probes and metrics")
     worker_port: int = Field(
         0, ge=0, le=65_535, description="port of a worker's probes and metrics, 1 to 65535; 0 takes a free one"
@@ -125,6 +141,12 @@ class Settings(BaseSettings):
     def _exact_origins(cls, text: str) -> str:
         origins_of(text)
         return text
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, networks: str) -> str:
+        ClientAddresses(listed(networks))
+        return networks
 
     @field_validator("broker_url")
     @classmethod
@@ -202,6 +224,11 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Take arguments first, then the environment, then the TOML file."""
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, config_file())
+
+
+def listed(text: str) -> tuple[str, ...]:
+    """Return the parts of a setting that are separated by commas."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 def variable(field: str) -> str:

@@ -17,6 +17,7 @@ from api.kit.feeds.hub import Hub
 from api.kit.lifecycle import Lifecycle
 from api.kit.pipeline import Pipeline
 from api.kit.waiting import Waiter
+from api.limits.client_address import ClientAddresses
 from api.metrics import Metrics
 from streams.rulebooks import RulebookWatch
 from tables.reader import TableReader
@@ -30,6 +31,7 @@ class Api:
 
     config: ApiConfig
     tokens: Tokens
+    addresses: ClientAddresses
     log: Log
     broker: BrokerWatch
     lifecycle: Lifecycle

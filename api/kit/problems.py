@@ -56,6 +56,9 @@ NOT_FOUND = _kind("not-found", 404, "There is nothing here", "Check the path aga
 METHOD_NOT_ALLOWED = _kind(
     "method-not-allowed", 405, "This path has no such method", "Use a method of the Allow header."
 )
+REQUEST_TIMEOUT = _kind(
+    "request-timeout", 408, "The request did not arrive in time", "Send the whole request at once, on a new connection."
+)
 POSITION_GONE = _kind(
     "position-gone",
     410,
@@ -78,12 +81,21 @@ IDEMPOTENCY_CONFLICT = _kind(
     "The Idempotency-Key was used with another body",
     "Use a new key for a new request; repeat a request with exactly the body it had.",
 )
+HEAD_TOO_LARGE = _kind(
+    "headers-too-large", 431, "The headers are too large", "Send fewer or shorter headers; `detail` says the limit."
+)
 INTERNAL = _kind("internal", 500, "Something failed on our side", "Try again; nothing is known to be accepted.")
 UNAVAILABLE = _kind(
     "unavailable",
     503,
     "The log cannot be reached just now",
     "Repeat the request after `Retry-After` seconds with the same Idempotency-Key; it takes effect once.",
+)
+TOO_MANY_CONNECTIONS = _kind(
+    "too-many-connections",
+    503,
+    "Too many connections are open",
+    "Close connections that you do not use, and try again after `Retry-After` seconds.",
 )
 NOT_YET_VISIBLE = _kind(
     "not-yet-visible",

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import gc
 import logging
+import resource
 import signal
 from types import FrameType
 from typing import NoReturn
 
 from api.app import create_app
 from api.config import ApiConfig
+from api.limits.caps import Caps
 from api.metrics_app import metrics_app
 from api.origins import origins_of
 from api.server import Server
@@ -18,7 +20,10 @@ from deploy.broker import log_url
 from deploy.rulebook import load_rulebook
 from deploy.run.worker_server import listen, serving
 from deploy.server.directory_watch import watch_embedded
-from deploy.settings import Settings
+from deploy.settings import Settings, listed
+
+FILES_BESIDE_CONNECTIONS = 200
+"""Connections to the broker and to databases, files, listening sockets."""
 
 NOT_STARTED = 3
 """Exit status when the application did not start, as uvicorn's own command has it."""
@@ -42,7 +47,29 @@ def api_config(settings: Settings) -> ApiConfig:
         idempotency_ttl_s=settings.idempotency_ttl_s,
         cors_origins=origins_of(settings.cors_origins),
         hsts_s=settings.hsts_s,
+        caps=Caps(
+            connections_max=settings.connections_max,
+            connections_per_address_max=settings.connections_per_address_max,
+        ),
+        trusted_proxies=listed(settings.trusted_proxies),
+        forwarded_header=settings.forwarded_header,
     )
+
+
+def raise_file_limit(connections_max: int) -> None:
+    """Let this process open a file for each connection; warn when the system allows fewer."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = connections_max + FILES_BESIDE_CONNECTIONS
+    allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < allowed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    if allowed < wanted:
+        logger.warning(
+            "the system allows %d open files, which is too few for ASTRA_CONNECTIONS_MAX=%d; raise `ulimit -n` to %d",
+            allowed,
+            connections_max,
+            wanted,
+        )
 
 
 def serve(settings: Settings) -> NoReturn:
@@ -52,6 +79,7 @@ def serve(settings: Settings) -> NoReturn:
     application did not start.
     """
     config = api_config(settings)
+    raise_file_limit(config.caps.connections_max)
     directory = watch_embedded(settings, config.log_url)
     app = create_app(config) if directory is None else create_app(config, directory.fault)
     gc.collect()
