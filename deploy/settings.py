@@ -24,6 +24,7 @@ from api.limits.client_address import FORWARDED_FOR, ClientAddresses, ForwardedH
 from api.origins import origins_of
 from deploy.errors import SettingsError
 from deploy.run import worker_plan
+from deploy.secret_files import SUFFIX, SecretFiles
 from streams import topics
 
 ENV_PREFIX = "ASTRA_"
@@ -52,10 +53,13 @@ class Settings(BaseSettings):
     )
 
     broker_url: str | None = Field(
-        None, description="the broker: redis://, rediss://, unix:// or kafka://; unset for the embedded server"
+        None,
+        repr=False,
+        description="the broker: redis://, rediss://, unix:// or kafka://; unset for the embedded server",
     )
     views_url: str | None = Field(
         None,
+        repr=False,
         description="where the views are kept when the broker is Kafka: redis://, rediss:// or unix://; "
         "unset for the embedded server",
     )
@@ -222,8 +226,9 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Take arguments first, then the environment, then the TOML file."""
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, config_file())
+        """Take arguments first, then the environment, then files that it names, then the TOML file."""
+        secret_files = SecretFiles(settings_cls, ENV_PREFIX, SECRET_FIELDS)
+        return init_settings, env_settings, secret_files, TomlConfigSettingsSource(settings_cls, config_file())
 
 
 def listed(text: str) -> tuple[str, ...]:
@@ -260,6 +265,7 @@ def load(**overrides: Any) -> Settings:
 
 def _refuse_unknown_variables() -> None:
     known = {variable(field) for field in Settings.model_fields} | {CONFIG_VARIABLE}
+    known |= {variable(field) + SUFFIX for field in SECRET_FIELDS}
     for name in sorted(os.environ):
         if name.upper().startswith(ENV_PREFIX) and name.upper() not in known:
             raise SettingsError(f"{name} is not a setting{_suggest(name.upper(), known)}")

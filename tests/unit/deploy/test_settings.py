@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from deploy.errors import SettingsError
-from deploy.settings import Settings, load
+from deploy.settings import SECRET_FIELDS, Settings, load, variable
 
 
 @pytest.fixture(autouse=True)
@@ -81,6 +81,40 @@ def test_secrets_are_not_repeated_in_errors(monkeypatch: pytest.MonkeyPatch) -> 
     with pytest.raises(SettingsError) as caught:
         load()
     assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("field", SECRET_FIELDS)
+def test_a_secret_comes_from_a_file_that_a_variable_names(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, field: str
+) -> None:
+    value = "redis://user:hunter2@broker.example:6379" if field.endswith("url") else "h" * 40
+    (tmp_path / "file").write_text(f"{value}\n")
+    monkeypatch.setenv(variable(field) + "_FILE", str(tmp_path / "file"))
+    settings = load()
+    assert settings.environment()[variable(field)] == value
+    assert value not in repr(settings)
+    monkeypatch.setenv(variable(field), value)
+    with pytest.raises(SettingsError, match=f"{variable(field)} and {variable(field)}_FILE are both set"):
+        load()
+
+
+@pytest.mark.parametrize(("content", "says"), [
+    (None, "cannot be read: No such file"), (b"", "is empty"), (b"\n", "is empty"), (b"\xff", "is not UTF-8"),
+])  # fmt: skip
+def test_a_file_without_a_secret_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: bytes | None, says: str
+) -> None:
+    if content is not None:
+        (tmp_path / "file").write_bytes(content)
+    monkeypatch.setenv("ASTRA_BROKER_URL_FILE", str(tmp_path / "file"))
+    with pytest.raises(SettingsError, match=f"ASTRA_BROKER_URL_FILE names '.*file', which .*{says}"):
+        load()
+
+
+def test_only_secrets_come_from_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ASTRA_PARTITIONS_FILE", "/etc/hostname")
+    with pytest.raises(SettingsError, match="ASTRA_PARTITIONS_FILE is not a setting"):
+        load()
 
 
 def test_settings_cannot_be_changed() -> None:

@@ -49,8 +49,9 @@ def connect(url: str) -> Redis:
 
 
 def without_password(url: str) -> str:
-    """Return a broker URL with its password replaced."""
-    return re.sub(r"(?<=://)([^:@/]*):[^/]*@", r"\1:***@", url)
+    """Return a broker URL with its passwords replaced: before the host, and among the options after `?`."""
+    address = re.sub(r"(?<=://)([^:@/]*):[^/]*@", r"\1:***@", url)
+    return re.sub(r"(?<=[?&])((?:ssl_)?password)=[^&]*", r"\1=***", address)
 
 
 async def answer(awaitable: Awaitable[Any], url: str) -> Any:

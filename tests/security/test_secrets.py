@@ -1,0 +1,150 @@
+"""No process prints a secret, whatever fails: a wrong password, an absent server, a bad setting, a crash."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+import redis
+from faust_redis.log.connection import without_password
+
+from deploy.server.embedded import EmbeddedServer
+from deploy.server.server_binary import find_binary
+from tests.e2e.children import Child
+from tests.e2e.pipeline import CLI, Pipeline
+from tests.e2e.waiting import eventually
+from tests.source import PYTHON_PATH
+
+SECRET = "hunter2-" + secrets.token_hex(8)
+AT_ONCE = 5
+NOWHERE = "127.0.0.1:1"
+WAITING = ("no answer", "cannot be reached", "Unable to")
+"""What a process prints that waits for its server."""
+
+
+def start(directory: Path, name: str, *arguments: str, **settings: str) -> Child:
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("ASTRA_")}
+    ours = {
+        "PYTHONPATH": PYTHON_PATH,
+        "PYTHONUNBUFFERED": "1",
+        "ASTRA_DATA_DIR": str(directory / "data"),
+        "ASTRA_API_PORT": "0",
+        "ASTRA_LOG_LEVEL": "debug",
+        "ASTRA_JWT_SECRET": f"{SECRET}-{'s' * 32}",
+    }
+    return Child(name, [*CLI, *arguments], {**inherited, **ours, **settings}, directory)
+
+
+def printed(child: Child) -> str:
+    """Return the output of a process once it has ended, or has said what it waits for and was asked to end."""
+
+    def failed() -> bool:
+        return child.exit_code is not None or any(word in child.output() for word in WAITING)
+
+    try:
+        eventually(failed, within_s=60, what=f"{child.name} fails")
+        child.stop()
+    finally:
+        child.kill()
+    return child.output()
+
+
+def failures(socket: str) -> Mapping[str, tuple[list[str], dict[str, str]]]:
+    """Return commands that fail by name, with their settings."""
+    wrong = {"ASTRA_BROKER_URL": f"unix://user:{SECRET}@{socket}"}
+    option = {"ASTRA_BROKER_URL": f"unix://{socket}?password={SECRET}"}
+    away = {"ASTRA_BROKER_URL": f"redis://user:{SECRET}@{NOWHERE}"}
+    kafka = {
+        "ASTRA_BROKER_URL": f"kafka://user:{SECRET}@{NOWHERE}",
+        "ASTRA_VIEWS_URL": f"redis://user:{SECRET}@{NOWHERE}",
+    }
+    bad = {"ASTRA_BROKER_URL": f"amqp://user:{SECRET}@{NOWHERE}"}
+    return {
+        "worker-wrong-password": (["worker"], wrong),
+        "api-wrong-password": (["api"], wrong),
+        "topics-wrong-password": (["topics"], wrong),
+        "worker-password-as-option": (["worker"], option),
+        "api-password-as-option": (["api"], option),
+        "dev-password-as-option": (["dev"], option),
+        "doctor-password-as-option": (["doctor"], option),
+        "dev-away": (["dev"], away),
+        "worker-away": (["worker"], away),
+        "dev-kafka-away": (["dev"], kafka),
+        "bridge-away": (["bridge"], kafka),
+        "bad-scheme": (["worker"], bad),
+        "bad-port": (["worker"], {"ASTRA_BROKER_URL": f"redis://user:{SECRET}@broker:port"}),
+        "bad-option": (["topics"], {"ASTRA_BROKER_URL": f"redis://user:{SECRET}@{NOWHERE}?bogus=1"}),
+        "short-secret": (["api"], {"ASTRA_JWT_SECRET": SECRET}),
+    }
+
+
+@pytest.mark.slow
+def test_no_process_prints_a_secret_whatever_fails(tmp_path: Path) -> None:
+    with EmbeddedServer(tmp_path / "server", find_binary()) as server:
+        socket = server.url.removeprefix("unix://")
+        with redis.Redis(unix_socket_path=socket) as client:
+            client.config_set("requirepass", "another")
+        with ThreadPoolExecutor(AT_ONCE) as threads:
+            outputs = list(
+                threads.map(
+                    lambda failure: printed(start(tmp_path, failure[0], *failure[1][0], **failure[1][1])),
+                    failures(socket).items(),
+                )
+            )
+    for name, output in zip(failures(socket), outputs, strict=True):
+        assert output, name
+        assert SECRET not in output, f"{name} printed it:\n{output}"
+
+
+def test_a_secret_of_a_file_of_settings_is_not_printed_either(tmp_path: Path) -> None:
+    file = tmp_path / "astratrade.toml"
+    for text in (f'broker_url = "amqp://user:{SECRET}@x"', f'jwt_secret = "{SECRET}"', f'broker_url = "{SECRET}'):
+        file.write_text(text)
+        output = printed(start(tmp_path, f"toml-{len(text)}", "worker", ASTRA_CONFIG=str(file), ASTRA_JWT_SECRET=""))
+        assert "accepted" in output or "not valid TOML" in output
+        assert SECRET not in output
+
+
+@pytest.mark.slow
+def test_running_processes_print_neither_their_secret_nor_a_callers_token(tmp_path: Path) -> None:
+    """The processes log at their most talkative; one answers bad requests, its broker goes away, and one crashes."""
+    with Pipeline(tmp_path, workers=0, api=False) as pipeline:
+        api = pipeline.start("api", "api", ASTRA_LOG_LEVEL="debug")
+        worker = pipeline.start("worker", "worker", ASTRA_LOG_LEVEL="debug", PYTHONFAULTHANDLER="1")
+        pipeline.wait_until_listening()
+        token = pipeline.token("user", "alice")
+        with pipeline.client_with(token) as client:
+            for body in (b"{", b'{"market":1}', b"\xff"):
+                client.post("/v1/trades", content=body, headers={"Content-Type": "application/json"})
+            client.get("/v1/users/bob/positions", params={"access_token": token})
+            pipeline.kill_server()
+            assert client.get("/v1/users/alice/positions").status_code == httpx.codes.SERVICE_UNAVAILABLE
+        worker.ended_by_us = True
+        worker.popen.send_signal(signal.SIGABRT)
+        worker.popen.wait(20)
+        api.stop()
+        printed_token = [child.name for child in pipeline.children if token in child.output()]
+        assert printed_token == [child.name for child in pipeline.children if child.name.endswith("-token")]
+        for child in (api, worker):
+            assert child.output()
+            assert pipeline.secret not in child.output()
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("redis://user:pass@host:1/0", "redis://user:***@host:1/0"),
+        ("redis://:p@ss@host", "redis://:***@host"),
+        ("unix:///run/s?db=1&password=pass", "unix:///run/s?db=1&password=***"),
+        ("rediss://host?ssl_password=pass&password=p&db=1", "rediss://host?ssl_password=***&password=***&db=1"),
+        ("redis://host:1", "redis://host:1"),
+    ],
+)
+def test_an_address_is_shown_without_its_passwords(url: str, shown: str) -> None:
+    assert without_password(url) == shown
