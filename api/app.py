@@ -23,6 +23,7 @@ from api.kit.domain import DomainApi
 from api.kit.feeds.hub import Hub
 from api.kit.lifecycle import Lifecycle
 from api.kit.pipeline import Pipeline
+from api.kit.request_identity import Identify
 from api.kit.waiting import Waiter
 from api.limits.client_address import ClientAddresses
 from api.metrics import Metrics
@@ -63,7 +64,8 @@ class _Application(FastAPI):
     def build_middleware_stack(self) -> ASGIApp:
         """Return the whole application, so that answers with status 500 are counted and get their headers, too."""
         api: Api = self.state.api
-        return Observe(SecurityHeaders(super().build_middleware_stack(), api.config.hsts_s), api.metrics)
+        answered = SecurityHeaders(super().build_middleware_stack(), api.config.hsts_s)
+        return Identify(Observe(answered, api.metrics))
 
 
 def _api(config: ApiConfig, served: Iterable[DomainApi], storage_fault: StorageFault) -> Api:

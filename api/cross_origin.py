@@ -9,7 +9,16 @@ from starlette.middleware.cors import CORSMiddleware
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 REQUEST_HEADERS = ("Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID", "Traceparent", "X-Request-Id")
-ANSWER_HEADERS = ("Deprecation", "Location", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id")
+ANSWER_HEADERS = (
+    "Deprecation",
+    "Location",
+    "RateLimit",
+    "RateLimit-Policy",
+    "Retry-After",
+    "Sunset",
+    "Traceresponse",
+    "X-Request-Id",
+)
 PREFLIGHT_KEPT_S = 600
 
 

@@ -8,6 +8,8 @@ from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.kit import request_identity
+
 MEDIA_TYPE = "application/problem+json"
 
 
@@ -123,6 +125,9 @@ class ProblemDocument(BaseModel):
     status: int
     detail: str
     instance: Annotated[str, Field(description="The path of the request", examples=["/v1/trades"])]
+    request_id: Annotated[
+        str | None, Field(description="The request's X-Request-Id, as in the logs", examples=["9f86d081884c7d65"])
+    ] = None
     errors: Annotated[list[Fault], Field(description="The faults of the request; empty for other problems")] = []
 
 
@@ -146,13 +151,16 @@ class Problem(Exception):  # noqa: N818 - the standard's word
         self.extra = extra
 
     def document(self, instance: str) -> dict[str, Any]:
-        """Return the problem as a JSON object."""
+        """Return the problem as a JSON object, with the id of the request that this task serves."""
+        request = request_identity.current.get()
+        named = {} if request is None else {"request_id": request.request_id}
         return {
             "type": self.kind.uri,
             "title": self.kind.title,
             "status": self.kind.status,
             "detail": self.detail,
             "instance": instance,
+            **named,
             "errors": [fault.model_dump(exclude_none=True) for fault in self.errors],
             **self.extra,
         }

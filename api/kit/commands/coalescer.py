@@ -7,6 +7,7 @@ API shares each call between many requests. Each caller gets its own result or i
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
@@ -48,7 +49,8 @@ class RequestCoalescer(Generic[ItemT, ResultT]):
         result: asyncio.Future[ResultT] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, result))
         if self._running is None:
-            self._running = asyncio.create_task(self._work(), name="ingress calls")
+            nobody = contextvars.Context()  # the task serves several requests, so it must not log as one of them
+            self._running = asyncio.create_task(self._work(), name="ingress calls", context=nobody)
         return await result
 
     async def _work(self) -> None:

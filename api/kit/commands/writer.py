@@ -30,6 +30,7 @@ from api.config import ApiConfig
 from api.kit.broker_watch import BrokerWatch
 from api.kit.commands.calls import Calls, Use
 from api.kit.commands.entries import Entry
+from api.kit.request_identity import current_traceparent
 from streams.events import Event, EventData, encode
 from streams.ids import ENTROPY_BYTES, new_id, uuid7
 from streams.times import Instant
@@ -66,12 +67,14 @@ class Submission:
         key: Recognises a repeated request; None when the client sent no key.
         caller: The token's subject.
         rules_version: Version of the rule book, which each event carries.
+        traceparent: W3C trace context of the request, which each event carries; None outside of requests.
     """
 
     began: Instant
     key: IdempotencyKey | None
     caller: str
     rules_version: int
+    traceparent: str | None = None
 
     def event_id(self, item: int = 0) -> str:
         """Return the id of the event that the `item`-th part of the request becomes.
@@ -101,6 +104,7 @@ class Submission:
             key=key or self.caller,
             subject=subject,
             rules_version=self.rules_version,
+            traceparent=self.traceparent,
         )
         return Entry(event.id, event.partitionkey, encode(event), event.time.milliseconds())
 
@@ -122,14 +126,15 @@ class Writer:
             BrokerUnsuitableError: the broker could lose records.
         """
         self._broker.require_suitable()
+        traceparent = current_traceparent()
         if key is None:
-            return Submission(now, None, caller, self.config.rules_version)
+            return Submission(now, None, caller, self.config.rules_version, traceparent)
         ttl_ms = self.config.idempotency_ttl_s * 1_000
         known = IdempotencyKey(f"api:{_digest(caller, route, key).hexdigest()}", body_digest, ttl_ms)
         first = await self.calls.use(Use(known, now))
         if first.used_with is not None and first.used_with != body_digest:
             raise IdempotencyConflictError("this idempotency key was used before with another body")
-        return Submission(first.began, known, caller, self.config.rules_version)
+        return Submission(first.began, known, caller, self.config.rules_version, traceparent)
 
     async def write(self, command: type[EventData], entries: Sequence[Entry], submission: Submission) -> Written:
         """Append events of one class to the topic that it belongs to, all or none.

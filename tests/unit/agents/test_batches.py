@@ -9,11 +9,12 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from agents.gamification.standings import Sums
 from agents.wiring import Handler, Together, handle_batch
 from streams import topics
-from streams.events import AnyEvent, Event, encode
+from streams.events import AnyEvent, Event, decode, encode
 from streams.events.market import PriceUpdated
 from streams.events.recent import Recent
 from streams.events.trading import CloseTrade, OpenTrade
@@ -149,3 +150,17 @@ def test_the_standings_of_a_scope_are_written_once_a_batch() -> None:
         for number in range(20):
             watched.fill(f"f-{number}", AT, closed_pnl_usd="5")
     assert len(writes) == len(set(writes)) == len(watched.maps["gamification-boards"]) == 2
+
+
+@settings(max_examples=60)
+@given(COMMANDS, st.integers(1, 31))
+def test_every_event_that_follows_carries_the_trace_of_its_command(commands: Any, size: Any) -> None:
+    plain = [made(number, drawn) for number, drawn in enumerate(commands)]  # a repeated fill has one id, so one trace
+    events = [replace(event, traceparent=f"00-{event.id.replace('-', '')}-{1:016x}-01") for event in plain]
+    traces = {event.id: event.traceparent for event in events}
+    _, sent = run(events, size)
+    for raw in (raw for values in sent.values() for raw in values):
+        event = decode(raw)
+        assert event.causationid is not None
+        assert event.traceparent == traces[event.causationid]
+        traces[event.id] = event.traceparent

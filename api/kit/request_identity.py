@@ -1,0 +1,119 @@
+"""Give each request an id and a place in its trace, and say both in the answer, in log lines and in problem documents.
+
+Source: https://www.w3.org/TR/trace-context/ (version 00), and its Level 2 draft for `traceresponse`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+from contextvars import ContextVar
+from typing import Final, NamedTuple
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+REQUEST_ID = "X-Request-Id"
+REQUEST_ID_CHARS_MAX = 128
+TRACE_BYTES = 16
+SPAN_BYTES = 8
+NO_TRACE = "0" * 2 * TRACE_BYTES
+NO_SPAN = "0" * 2 * SPAN_BYTES
+SAMPLED = 1
+
+_ID = re.compile(rb"[A-Za-z0-9._:-]{1,%d}" % REQUEST_ID_CHARS_MAX)
+_PARENT = re.compile(rb"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?", re.DOTALL)
+_FIRST_VERSION: Final = b"00"
+_FORBIDDEN_VERSION: Final = b"ff"
+
+
+class RequestIdentity(NamedTuple):
+    """The names of a request.
+
+    Attributes:
+        request_id: The client's `X-Request-Id`, or a new one.
+        traceparent: The trace of the client, or a new one, with the span of this request. Its events carry it.
+    """
+
+    request_id: str
+    traceparent: str
+
+
+current: ContextVar[RequestIdentity | None] = ContextVar("current request", default=None)
+"""The request that the running task serves; None outside of requests."""
+
+
+def trace_of(header: bytes | None) -> tuple[str, str] | None:
+    """Return the trace id and the flags of a `traceparent` header; None when it has none that is valid.
+
+    A header of a later version counts by its first four fields, as the specification says. The only flag of version 00
+    is `sampled`, so all other bits are dropped.
+    """
+    match = None if header is None else _PARENT.fullmatch(header)
+    if match is None:
+        return None
+    version, trace, span, flags, more = match.groups()
+    if version == _FORBIDDEN_VERSION or (version == _FIRST_VERSION and more):
+        return None
+    trace_id = trace.decode()
+    if trace_id == NO_TRACE or span.decode() == NO_SPAN:
+        return None
+    return trace_id, f"{int(flags, 16) & SAMPLED:02x}"
+
+
+def identify(headers: Iterable[tuple[bytes, bytes]]) -> RequestIdentity:
+    """Return the identity of a request with these headers.
+
+    A client that sends no `traceparent`, an invalid one, or two of them, gets a new trace, which is not sampled. An
+    `X-Request-Id` that is missing or not valid is replaced by the id of the request's span.
+    """
+    parents, given = [], None
+    for name, value in headers:
+        if name == b"traceparent":
+            parents.append(value)
+        elif name == b"x-request-id":
+            given = value
+    fresh = os.urandom(TRACE_BYTES + SPAN_BYTES).hex()
+    span, new_trace = fresh[: 2 * SPAN_BYTES], fresh[2 * SPAN_BYTES :]
+    known = trace_of(parents[0]) if len(parents) == 1 else None
+    trace, flags = known or (new_trace, "00")
+    request_id = given.decode() if given is not None and _ID.fullmatch(given) else span
+    return RequestIdentity(request_id, f"00-{trace}-{span}-{flags}")
+
+
+def current_traceparent() -> str | None:
+    """Return the trace context of the request that the running task serves; None outside of requests."""
+    identity = current.get()
+    return None if identity is None else identity.traceparent
+
+
+def log_suffix() -> str:
+    """Return the end of a log line that is written for a request: its id; empty outside of requests."""
+    identity = current.get()
+    return "" if identity is None else f" [{REQUEST_ID} {identity.request_id}]"
+
+
+class Identify:
+    """Identifies each request, and names it in the headers `x-request-id` and `traceresponse` of the answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on under its identity."""
+        if scope["type"] == "lifespan":
+            await self.app(scope, receive, send)
+            return
+        identity = identify(scope["headers"])
+        current.set(identity)
+
+        async def name(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [
+                    *message["headers"],
+                    (b"x-request-id", identity.request_id.encode()),
+                    (b"traceresponse", identity.traceparent.encode()),
+                ]
+            await send(message)
+
+        await self.app(scope, receive, name)
