@@ -15,6 +15,7 @@ from api import domains, health, pages, pipeline, stats
 from api.auth import Tokens
 from api.config import ApiConfig
 from api.cross_origin import allow_origins
+from api.identity.store.database import IdentityStore
 from api.kit import handlers, openapi
 from api.kit.broker_watch import BrokerWatch, StorageFault
 from api.kit.commands.writer import Writer
@@ -79,6 +80,7 @@ def _api(config: ApiConfig, served: Iterable[DomainApi], storage_fault: StorageF
         config=config,
         tokens=Tokens(config.jwt_secret),
         addresses=ClientAddresses(config.trusted_proxies, config.forwarded_header),
+        store=IdentityStore(config.database_url),
         log=log,
         broker=broker,
         lifecycle=Lifecycle(),
@@ -95,8 +97,9 @@ def _api(config: ApiConfig, served: Iterable[DomainApi], storage_fault: StorageF
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """Refuse an unsuitable broker, run the background tasks while the API serves, and close everything at the end."""
+    """Refuse an unsuitable database or broker, run the background tasks while the API serves, then close everything."""
     api: Api = app.state.api
+    await api.store.open()
     await api.broker.begin()
     tasks = [
         asyncio.create_task(api.waiter.run(), name="waiter"),
@@ -114,3 +117,4 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             with suppress(asyncio.CancelledError):
                 await task
         await api.log.close()
+        await api.store.close()

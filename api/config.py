@@ -19,6 +19,7 @@ class ApiConfig:
     Attributes:
         log_url: Where the log is: redis://, rediss:// or unix://.
         jwt_secret: Signs and checks tokens (HS256); at least 32 bytes.
+        database_url: The database of accounts: postgresql:// or sqlite:// with a file.
         markets: Symbols that can be traded, by the rule book; anything else is refused.
         late_grace_h: Hours of event time after its end at which a period is sealed, by the rule book.
         rulebook: Identity of the rule book: version and digest.
@@ -38,6 +39,7 @@ class ApiConfig:
 
     log_url: str = field(repr=False)
     jwt_secret: str = field(repr=False)
+    database_url: str = field(repr=False)
     markets: frozenset[str]
     late_grace_h: int
     rulebook: str

@@ -19,6 +19,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from api.identity.store import urls
 from api.limits.caps import Caps
 from api.limits.client_address import FORWARDED_FOR, ClientAddresses, ForwardedHeader
 from api.origins import origins_of
@@ -37,7 +38,8 @@ PARTITIONS_MAX = 1024
 STANDBYS_MAX = 8
 DATA_DIR_DEFAULT = Path("data")
 CAPS = Caps()
-SECRET_FIELDS = ("jwt_secret", "broker_url", "views_url")
+SECRET_FIELDS = ("jwt_secret", "broker_url", "views_url", "database_url")
+DATABASE_FILE = "identity.db"
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
 LogLevel = Literal["debug", "info", "warning", "error"]
@@ -62,6 +64,11 @@ class Settings(BaseSettings):
         repr=False,
         description="where the views are kept when the broker is Kafka: redis://, rediss:// or unix://; "
         "unset for the embedded server",
+    )
+    database_url: SecretStr | None = Field(
+        None,
+        description="the database of accounts: postgresql:// or sqlite:// with a file; unset for identity.db in the "
+        "data directory",
     )
     server_binary: Path | None = Field(None, description="path of the valkey-server or redis-server to embed")
     data_dir: Path = Field(DATA_DIR_DEFAULT, description="directory for everything kept on disk")
@@ -166,6 +173,13 @@ class Settings(BaseSettings):
             raise ValueError(f"its scheme is {urlsplit(url).scheme!r}")
         return url
 
+    @field_validator("database_url")
+    @classmethod
+    def _known_database(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None:
+            urls.check_url(url.get_secret_value())
+        return url
+
     @field_validator("jwt_secret")
     @classmethod
     def _long_enough(cls, secret: SecretStr | None) -> SecretStr | None:
@@ -198,6 +212,13 @@ class Settings(BaseSettings):
         return self.views_url if self.on_kafka else self.broker_url
 
     @property
+    def identity_url(self) -> str:
+        """Return the URL of the database of accounts: the configured one, or the file in the data directory."""
+        if self.database_url is not None:
+            return self.database_url.get_secret_value()
+        return urls.sqlite_url(self.data_dir / DATABASE_FILE)
+
+    @property
     def embedded(self) -> bool:
         """Return whether this installation runs the embedded server."""
         return self.configured_log_url is None
@@ -213,9 +234,7 @@ class Settings(BaseSettings):
     def environment(self) -> dict[str, str]:
         """Return these settings as environment variables, for child processes."""
         values = self.model_dump(exclude_none=True)
-        if self.jwt_secret is not None:
-            values["jwt_secret"] = self.jwt_secret.get_secret_value()
-        return {variable(name): str(value) for name, value in values.items()}
+        return {variable(name): _revealed(value) for name, value in values.items()}
 
     @classmethod
     def settings_customise_sources(
@@ -234,6 +253,10 @@ class Settings(BaseSettings):
 def listed(text: str) -> tuple[str, ...]:
     """Return the parts of a setting that are separated by commas."""
     return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _revealed(value: object) -> str:
+    return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
 
 
 def variable(field: str) -> str:

@@ -17,7 +17,7 @@ from deploy.server.embedded import EmbeddedServer
 from deploy.server.server_binary import find_binary
 from tests import leftovers, selection
 
-pytest_plugins = ("faust_redis.testing.plugin",)
+pytest_plugins = ("faust_redis.testing.plugin", "tests.support.databases")
 
 # Time limits on examples would fail correct tests on a busy machine.
 hypothesis.settings.register_profile("steady", deadline=None)

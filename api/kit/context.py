@@ -11,6 +11,7 @@ from faust_redis.log import Log
 
 from api.auth import Tokens
 from api.config import ApiConfig
+from api.identity.store.database import IdentityStore
 from api.kit.broker_watch import BrokerWatch
 from api.kit.commands.writer import Writer
 from api.kit.feeds.hub import Hub
@@ -32,6 +33,7 @@ class Api:
     config: ApiConfig
     tokens: Tokens
     addresses: ClientAddresses
+    store: IdentityStore
     log: Log
     broker: BrokerWatch
     lifecycle: Lifecycle

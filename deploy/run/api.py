@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import logging
 import resource
@@ -11,6 +12,7 @@ from typing import NoReturn
 
 from api.app import create_app
 from api.config import ApiConfig
+from api.identity.store.migrate import check_schema
 from api.limits.caps import Caps
 from api.metrics_app import metrics_app
 from api.origins import origins_of
@@ -37,6 +39,7 @@ def api_config(settings: Settings) -> ApiConfig:
     return ApiConfig(
         log_url=log_url(settings),
         jwt_secret=signing_secret(settings),
+        database_url=settings.identity_url,
         markets=rulebook.trading.markets,
         namespace=settings.namespace,
         app_id=settings.app_id,
@@ -80,6 +83,7 @@ def serve(settings: Settings) -> NoReturn:
     """
     config = api_config(settings)
     raise_file_limit(config.caps.connections_max)
+    asyncio.run(check_schema(config.database_url))  # report in one line; the application would log a traceback
     directory = watch_embedded(settings, config.log_url)
     app = create_app(config) if directory is None else create_app(config, directory.fault)
     gc.collect()

@@ -13,6 +13,7 @@ from faust_redis.log import Log
 from faust_redis.log.connection import without_password
 from rich.console import Console
 
+from deploy.admin.database import prepare_database
 from deploy.admin.tokens import DEV_USER, DEV_VENUE
 from deploy.broker import broker_url, log_url
 from deploy.errors import DeployError
@@ -74,6 +75,7 @@ def _start(settings: Settings, supervisor: Supervisor, console: Console, token_c
     def report(name: str, role: str) -> None:
         console.print(f"[bold]dev[/]: {name:<9} {role}")
 
+    asyncio.run(prepare_database(settings))
     if settings.on_kafka:
         asyncio.run(check_kafka(bootstrap_of(broker_url(settings))))
     if settings.embedded:

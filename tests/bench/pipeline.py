@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from api.auth import Role
+from deploy.admin.database import prepare_database
 from deploy.admin.tokens import DEV_USER, DEV_VENUE, issue
 from deploy.errors import DeployError
 from deploy.run.dev import api_answers
@@ -22,6 +23,7 @@ from deploy.server.embedded import EmbeddedServer
 from deploy.server.server_binary import find_binary
 from deploy.settings import Settings
 from tables.domains import TOPOLOGY
+from tests.support.aside import run_aside
 
 START_S = 120.0
 POLL_S = 0.02
@@ -51,6 +53,7 @@ class Pipeline:
                 api_port=free_port("127.0.0.1", 0),
                 lease_ms=LEASE_MS,
             )
+            run_aside(prepare_database(self.settings))
             for number in range(1, self._first_workers + 1):
                 self.start_worker(f"worker-{number}")
             self.api = self._start("api", "api")

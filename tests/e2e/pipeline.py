@@ -19,15 +19,17 @@ from typing import Self
 
 import httpx
 
+from api.identity.store.migrate import migrate
 from deploy.run.readiness import missing_for_readiness
 from deploy.server.embedded import EmbeddedServer
 from deploy.server.server_binary import find_binary
-from deploy.settings import Settings
+from deploy.settings import DATABASE_FILE, Settings
 from tables.domains import TOPOLOGY
 from tests.e2e.children import Child
 from tests.e2e.waiting import eventually
 from tests.ports import free_port
 from tests.source import PYTHON_PATH
+from tests.support.aside import run_aside
 
 CLI = (sys.executable, "-m", "deploy.cli.main")
 START_S = 60.0
@@ -72,6 +74,7 @@ class Pipeline:
         self.logs.mkdir(parents=True, exist_ok=True)
         try:
             self.server.start()
+            run_aside(migrate(f"sqlite:///{self.directory / DATABASE_FILE}"))
             for _ in range(self._first_workers):
                 self.start_worker()
             if self._with_api:

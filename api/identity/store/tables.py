@@ -162,5 +162,12 @@ AUDIT_LOG: Final = Table(
     Column("digest", LargeBinary(32), nullable=False),
 )
 Index("ix_audit_log_subject", AUDIT_LOG.c.subject, AUDIT_LOG.c.number)
+AUDIT_HEAD: Final = Table(
+    "audit_head",
+    METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=False),  # always 1
+    Column("number", BigInteger, nullable=False),  # of the last entry; 0 before the first
+    Column("digest", LargeBinary(32), nullable=False),  # of the last entry; 32 zero bytes before the first
+)
 
 OUTBOX: Final = outbox_tables(METADATA)

@@ -16,8 +16,8 @@ from tests.integration.api.support import Worker, config_of
 
 
 @pytest.fixture
-def config(broker_url: str, namespace: str) -> ApiConfig:
-    return config_of(broker_url, namespace)
+def config(broker_url: str, namespace: str, sqlite_url: str) -> ApiConfig:
+    return config_of(broker_url, namespace, sqlite_url)
 
 
 @pytest.fixture

@@ -30,11 +30,14 @@ SECRET = "s" * 32
 MARKETS = frozenset({"BTC", "ETH", "EIGEN", "SOL"})
 
 
-def config_of(log_url: str, namespace: str = "astra") -> ApiConfig:
+def config_of(
+    log_url: str, namespace: str = "astra", database_url: str = "sqlite:////nowhere/identity.db"
+) -> ApiConfig:
     """Return the settings of an API for tests."""
     return ApiConfig(
         log_url=log_url,
         jwt_secret=SECRET,
+        database_url=database_url,
         markets=MARKETS,
         late_grace_h=24,
         rules_version=1,

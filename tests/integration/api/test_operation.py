@@ -260,6 +260,7 @@ def test_a_short_secret_or_no_markets_are_refused() -> None:
         ApiConfig(
             log_url="redis://x",
             jwt_secret="short",
+            database_url="sqlite:////x",
             markets=frozenset({"BTC"}),
             late_grace_h=24,
             rules_version=1,
@@ -269,6 +270,7 @@ def test_a_short_secret_or_no_markets_are_refused() -> None:
         ApiConfig(
             log_url="redis://x",
             jwt_secret="s" * 32,
+            database_url="sqlite:////x",
             markets=frozenset(),
             late_grace_h=24,
             rules_version=1,

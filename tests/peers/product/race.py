@@ -16,12 +16,13 @@ from tests.bench.resource_usage import Spent, peak_mib
 from tests.e2e.facts import Facts
 from tests.peers import brokers
 from tests.peers.apps.job import Job
-from tests.peers.product import kafka_events, ours, postgres
+from tests.peers.product import kafka_events, ours
 from tests.peers.product.contestants import KAFKAS, OURS, Contestant
 from tests.peers.product.fills import Span, for_the_oracle, made, records
 from tests.peers.product.raced import Raced, kept
 from tests.peers.product.results import complaint, expected, facts_of
 from tests.peers.race import SLOWER_THAN_EXPECTED, START_S, WARM_UP_SHARE, RaceError, run_app
+from tests.support import postgres
 
 
 @dataclass(frozen=True)
@@ -95,8 +96,8 @@ def _run_peer(who: Contestant, python: Path, load: Load) -> tuple[Raced, Facts]:
 def _server(who: Contestant, python: Path, directory: Path) -> Iterator[Place]:
     match who.server:
         case "postgres":
-            with postgres.server(python) as (conninfo, pid, data):
-                yield Place(conninfo, pid, data / "base")
+            with postgres.server(python) as server:
+                yield Place(server.conninfo, server.pid, server.data / "base")
         case "tansu" | "noida" | "redis":
             with brokers.broker(who.server, None, directory) as (address, pid):
                 yield Place(address, pid, directory)

@@ -123,7 +123,7 @@ def test_settings_cannot_be_changed() -> None:
 
 
 def test_a_child_reads_the_same_settings_from_its_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = load(partitions=7, jwt_secret="x" * 32)
+    settings = load(partitions=7, jwt_secret="x" * 32, database_url="postgresql://astra:secret@db/astra")
     for name, value in settings.environment().items():
         monkeypatch.setenv(name, value)
     assert load() == settings

@@ -1,7 +1,7 @@
 """A PostgreSQL server of its own: a new data directory, a free loopback port, ended by its pid.
 
-The server's programs come from the peer's environment. PostgreSQL refuses to run as root; for root it runs as `nobody`,
-from a copy that this user can read.
+The server's programs come from a wheel in the environment of an interpreter. PostgreSQL refuses to run as root; for
+root it runs as `nobody`, from a copy that this user can read.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ import pwd
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.errors import DeployError
@@ -28,10 +29,36 @@ SETTINGS = ("synchronous_commit=off",)
 """A commit is flushed within a fraction of a second after it, as `appendfsync everysec` of our broker does."""
 
 
+@dataclass(frozen=True, slots=True)
+class PostgresServer:
+    """A running server.
+
+    Attributes:
+        port: Its port on 127.0.0.1.
+        pid: The id of its first process.
+        data: Its data directory.
+        programs: The directory of PostgreSQL's programs.
+    """
+
+    port: int
+    pid: int
+    data: Path
+    programs: Path
+
+    def url(self, database: str = "postgres") -> str:
+        """Return the URL of a database on the server."""
+        return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"
+
+    @property
+    def conninfo(self) -> str:
+        """Return the keywords of libpq that reach the server by its socket."""
+        return f"host={self.data} port={self.port} user=postgres dbname=postgres"
+
+
 @contextmanager
-def server(python: Path) -> Iterator[tuple[str, int, Path]]:
-    """Run a server with the programs of an environment; yield its conninfo, its pid and its data directory."""
-    with tempfile.TemporaryDirectory(prefix="peers-postgres-", dir=_parent()) as text:
+def server(python: Path, settings: Sequence[str] = SETTINGS) -> Iterator[PostgresServer]:
+    """Run a server with the programs of an interpreter's environment."""
+    with tempfile.TemporaryDirectory(prefix="postgres-", dir=_parent()) as text:
         home, port = Path(text), free_port()
         home.chmod(READABLE)
         programs, data = home / PROGRAMS, home / "data"
@@ -45,10 +72,10 @@ def server(python: Path) -> Iterator[tuple[str, int, Path]]:
         if made.returncode:
             raise DeployError(f"initdb ended with {made.returncode}: {made.stderr.strip()}")
         options = ["-D", str(data), "-p", str(port), "-c", "listen_addresses=127.0.0.1", "-k", str(data)]
-        settings = [word for setting in SETTINGS for word in ("-c", setting)]
-        command = [*as_user, str(programs / "bin" / "postgres"), *options, *settings]
+        words = [word for setting in settings for word in ("-c", setting)]
+        command = [*as_user, str(programs / "bin" / "postgres"), *options, *words]
         with child(command, port, home / "postgres.log") as pid:
-            yield f"host={data} port={port} user=postgres dbname=postgres", pid, data
+            yield PostgresServer(port, pid, data, programs / "bin")
 
 
 def copy_programs(python: Path, home: Path) -> None:

@@ -1,0 +1,63 @@
+"""The identity store: units of work and reads on the database of accounts."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext
+
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from api.identity.store.engine import READ_ONLY, create_engine
+from api.identity.store.files import is_missing_file
+from api.identity.store.migrate import require, require_current
+from api.identity.store.reporting import reported
+from api.identity.store.tables import OUTBOX
+from streams.connect.outbox.unit_of_work import UnitOfWork, unit_of_work
+from streams.times import Instant
+
+
+class IdentityStore:
+    """The database of one process. Open it before use.
+
+    Attributes:
+        engine: The engine; its transactions are for writing.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self.engine: AsyncEngine = create_engine(url)
+        on_sqlite = self.engine.dialect.name == "sqlite"
+        self._reading = self.engine.execution_options(
+            **READ_ONLY, **({} if on_sqlite else {"postgresql_readonly": True})
+        )
+        # SQLite has one writer. Tasks of this process queue here in order; other processes wait by polling.
+        self._writer = asyncio.Lock() if on_sqlite else nullcontext()
+
+    async def open(self) -> None:
+        """Connect, and check the schema.
+
+        Raises:
+            SchemaError: the schema is older or newer than this program; the message names the command.
+            StoreError: the database cannot be reached.
+        """
+        if is_missing_file(self._url):
+            require(None)
+        async with reported(), self._reading.connect() as connection:
+            await require_current(connection)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self.engine.dispose()
+
+    @asynccontextmanager
+    async def work(self, now: Instant) -> AsyncIterator[UnitOfWork]:
+        """Begin a write transaction. Commit rows and events together, or neither when the block raises."""
+        async with self._writer, unit_of_work(self.engine, OUTBOX, now) as work:
+            yield work
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """Begin a transaction that only reads."""
+        async with self._reading.begin() as connection:
+            yield connection

@@ -1,0 +1,1 @@
+"""The migrations of the identity store. Alembic loads `env.py` and the files in `versions`."""

@@ -1,0 +1,1 @@
+"""Accounts: their store, audit and operator commands."""
