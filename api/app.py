@@ -22,6 +22,7 @@ from api.kit.commands.writer import Writer
 from api.kit.context import Api
 from api.kit.domain import DomainApi
 from api.kit.feeds.hub import Hub
+from api.kit.feeds.socket import routing as socket
 from api.kit.lifecycle import Lifecycle
 from api.kit.pipeline import Pipeline
 from api.kit.request_identity import Identify
@@ -50,7 +51,7 @@ def create_app(config: ApiConfig, storage_fault: StorageFault = lambda: None) ->
     app = _Application(title=TITLE, version=VERSION, lifespan=_lifespan, docs_url=None, redoc_url=None)
     app.state.api = api
     routers = [router for domain in served for router in domain.routers]
-    for router in (*routers, stats.router, pipeline.router, health.router, pages.router):
+    for router in (*routers, socket.router, stats.router, pipeline.router, health.router, pages.router):
         app.include_router(router)
     handlers.install(app)
     openapi.install(app, [body for domain in served for body in domain.commands.values() if body is not None])

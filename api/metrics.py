@@ -29,6 +29,7 @@ class Metrics:
         self.commands = Counter("astra_api_commands", "Commands accepted", ["type"], registry=registry)
         self.replays = Counter("astra_api_replays", "Requests answered from their Idempotency-Key", registry=registry)
         self.subscribers = Gauge("astra_api_feed_subscribers", "Open feeds", ["feed"], registry=registry)
+        self.sockets = Gauge("astra_api_sockets", "Open WebSockets", registry=registry)
         self.deltas = Counter("astra_api_feed_rows", "Changed rows sent to feeds", ["feed"], registry=registry)
         self.conflated = Counter(
             "astra_api_feed_conflated",

@@ -16,22 +16,34 @@ import uvicorn
 from fastapi import FastAPI
 
 from api.kit.context import Api
+from api.kit.feeds.socket.messages import MESSAGE_BYTES_MAX
 from api.limits.caps import KEEP_ALIVE_S
 from api.limits.connections import Connections
 
 GRACE_S = 5
 DRAIN_POLL_S = 0.05
 # Named, so that a missing one is an error and not a slower server.
-FAST: Mapping[str, Any] = {"loop": "uvloop"}
+FAST: Mapping[str, Any] = {"loop": "uvloop", "ws": "websockets-sansio"}
 SWEEP_TICKS = 5
 """uvicorn ticks each 0.1 s; so often the server looks for clients that are too slow."""
+PING_EVERY_S = 20.0
+PONG_WITHIN_S = 20.0
+# Compression would cost memory for each socket, and lets a small message become a large one.
+SOCKETS: Mapping[str, Any] = {
+    "ws_max_size": MESSAGE_BYTES_MAX,
+    "ws_ping_interval": PING_EVERY_S,
+    "ws_ping_timeout": PONG_WITHIN_S,
+    "ws_per_message_deflate": False,
+}
+SOCKETS_END_S = 1.0
+"""How long the server waits for sockets to say why their subscriptions end."""
 
 
 class Server(uvicorn.Server):
     """Shuts down in three steps, so that a load balancer loses no request.
 
     1. From the signal on, `/readyz` answers 503. All else is served for `drain_s`, so that the load balancer notices.
-    2. Open feeds end; clients connect to another process and resume.
+    2. Open feeds and sockets end; clients connect to another process and resume.
     3. The server stops listening and finishes the requests in flight.
     """
 
@@ -60,7 +72,7 @@ class Server(uvicorn.Server):
             "proxy_headers": False,  # uvicorn would trust every client on this machine; see `ClientAddresses`
             "http": self.connections.protocol,
         }
-        super().__init__(uvicorn.Config(app, **{**ours, **FAST, **settings}))
+        super().__init__(uvicorn.Config(app, **{**ours, **FAST, **SOCKETS, **settings}))
         self._drain_s = drain_s
         self._beside = beside
 
@@ -92,4 +104,7 @@ class Server(uvicorn.Server):
             await asyncio.sleep(DRAIN_POLL_S)
             self._sweep()
         self._api.hub.end_sessions()
+        until_s = clock() + SOCKETS_END_S
+        while self._api.hub.sockets and clock() < until_s and not self.force_exit:  # noqa: ASYNC110 - a second Ctrl-C
+            await asyncio.sleep(DRAIN_POLL_S)
         await super().shutdown(sockets)

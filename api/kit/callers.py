@@ -11,6 +11,8 @@ from fastapi.security.utils import get_authorization_scheme_param
 from api.auth import STAFF, Principal, unauthenticated
 from api.kit.clock import now
 from api.kit.context import Api, ApiDep
+from api.kit.feeds.handover import HANDOVER, Handover
+from api.kit.feeds.permit import Permit
 from api.kit.problems import FORBIDDEN, Problem
 
 BEARER = HTTPBearer(auto_error=False, bearerFormat="JWT", description="A signed token; its subject is the user.")
@@ -34,6 +36,17 @@ async def staff(caller: Caller) -> Principal:
 
 
 Staff = Annotated[Principal, Depends(staff)]
+
+
+async def permit(request: Request, api: ApiDep, _caller: Caller, credentials: Credentials) -> Permit:
+    """Return the caller's right to a private feed: the socket's, which the client renews, or one of this request."""
+    handover: Handover | None = request.scope.get(HANDOVER)
+    if handover is not None and handover.permit is not None:
+        return handover.permit
+    return Permit(api.tokens, "" if credentials is None else credentials.credentials, now())
+
+
+Permitted = Annotated[Permit, Depends(permit)]
 
 
 def caller_of(api: Api, request: Request) -> Principal:

@@ -83,6 +83,9 @@ IDEMPOTENCY_CONFLICT = _kind(
     "The Idempotency-Key was used with another body",
     "Use a new key for a new request; repeat a request with exactly the body it had.",
 )
+UPGRADE_REQUIRED = _kind(
+    "upgrade-required", 426, "This path speaks WebSocket", "Open a WebSocket, or follow a feed of /v1/feed."
+)
 HEAD_TOO_LARGE = _kind(
     "headers-too-large", 431, "The headers are too large", "Send fewer or shorter headers; `detail` says the limit."
 )

@@ -7,7 +7,7 @@ from typing import Any, Final
 from starlette.responses import Response
 
 from api.kit.answers import json_answer
-from api.kit.callers import Caller
+from api.kit.callers import Permitted
 from api.kit.context import ApiDep
 from api.kit.feeds.feed import Feed
 from api.kit.feeds.reading import user_rows
@@ -76,16 +76,16 @@ async def get_portfolio(api: ApiDep, user_id: OwnUser) -> Response:
 
 
 @feeds.get("/positions", summary="Your positions", responses=problems(401))
-async def positions(api: ApiDep, caller: Caller, last_event_id: LastEventId = None) -> FeedResponse:
+async def positions(api: ApiDep, permit: Permitted, last_event_id: LastEventId = None) -> FeedResponse:
     """Follow the caller's net positions."""
-    keys = [(key, caller.subject) for key in position_keys(caller.subject, api.config.markets)]
+    keys = [(key, permit.caller.subject) for key in position_keys(permit.caller.subject, api.config.markets)]
     view = RowsView(api.hub.tables, TRADING_POSITIONS.name, POSITION.load, keys=keys)
-    return await open_feed(api, POSITIONS_FEED, view, last_event_id)
+    return await open_feed(api, POSITIONS_FEED, view, last_event_id, permit)
 
 
 @feeds.get("/portfolio", summary="Your portfolio", responses=problems(401))
-async def portfolio(api: ApiDep, caller: Caller, last_event_id: LastEventId = None) -> FeedResponse:
+async def portfolio(api: ApiDep, permit: Permitted, last_event_id: LastEventId = None) -> FeedResponse:
     """Follow the caller's portfolio."""
-    keys = [(caller.subject, caller.subject)]
+    keys = [(permit.caller.subject, permit.caller.subject)]
     view = RowsView(api.hub.tables, TRADING_PORTFOLIO.name, PORTFOLIO.load, keys=keys)
-    return await open_feed(api, PORTFOLIO_FEED, view, last_event_id)
+    return await open_feed(api, PORTFOLIO_FEED, view, last_event_id, permit)

@@ -10,7 +10,6 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import NamedTuple
 
 from faust_redis.log import (
     DamagedPartitionError,
@@ -24,8 +23,8 @@ from faust_redis.log import (
 )
 
 from api.kit.feeds.change import Change, Changes, Read
+from api.kit.feeds.event import FeedEvent
 from api.kit.feeds.feed_offset import FeedOffset, name
-from api.kit.feeds.sse import encode_event
 from api.kit.feeds.subscriber import ResyncReason, Subscriber
 
 READ_RECORDS_MAX = 1_000  # of each partition at a time
@@ -54,14 +53,6 @@ async def _nothing(_changes: ByChannel, _since: Position) -> None:
     """Prepare nothing, as most feeds do."""
 
 
-class _Delta(NamedTuple):
-    """The delta that was encoded last: its data, its `id`, and the event."""
-
-    data: bytes
-    tag: str
-    event: bytes
-
-
 class Follower:
     """Reads a topic from its end on and hands each change to the subscribers of its channels.
 
@@ -81,7 +72,7 @@ class Follower:
         self.delivered: FeedOffset | None = None
         self.prepare: Prepare = _nothing
         self.on_stop: Callable[[], None] = lambda: None
-        self._delta = _Delta(b"", "", b"")
+        self._delta = FeedEvent("delta", b"", "")
         self.stalled = False
         self.subscribers: set[Subscriber] = set()
         self._listeners: dict[str | None, set[Subscriber]] = {}
@@ -134,11 +125,11 @@ class Follower:
         if not self.subscribers:
             self._has_subscribers.clear()
 
-    def delta(self, data: bytes, tag: str) -> bytes:
+    def delta(self, data: bytes, tag: str) -> FeedEvent:
         """Return a delta event. The last one is cached, for subscribers that are sent the same."""
-        if self._delta.data is not data or self._delta.tag != tag:
-            self._delta = _Delta(data, tag, encode_event("delta", data, tag))
-        return self._delta.event
+        if self._delta.data is not data or self._delta.id != tag:
+            self._delta = FeedEvent("delta", data, tag)
+        return self._delta
 
     # --- catching up --------------------------------------------------------------------------------------------------
 

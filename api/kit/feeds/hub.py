@@ -5,20 +5,32 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from contextlib import suppress
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from faust_redis.log import Log
 
 from api.kit.feeds.feed import Feed, Shared, SharedT
 from api.kit.feeds.follower import Follower
-from api.kit.feeds.session import TICK_S, Session
+from api.kit.feeds.permit import Permit
+from api.kit.feeds.session import TICK_S, Ended, Session
 from api.kit.feeds.views import View
 from api.kit.problems import UNAVAILABLE, Problem
 from api.metrics import Metrics
 from tables.reader import TableReader
 
 FEEDS_OPEN_MAX = 5_000
+SOCKETS_OPEN_MAX = 1_000
 RETRY_AFTER_S = 5
+
+
+class Socket(Protocol):
+    """A connection that carries several sessions."""
+
+    def tick(self, now_s: float) -> None:
+        """Do what is due; called twice a second."""
+
+    def stop(self) -> None:
+        """Close the connection, since the server stops."""
 
 
 class Hub:
@@ -34,6 +46,7 @@ class Hub:
         self.tables = TableReader(log, app_id)
         self.metrics = metrics
         self.sessions: set[Session] = set()
+        self.sockets: set[Socket] = set()
         self.followers: dict[str, Follower] = {}
         self.shared: dict[str, Shared] = {}
         self._tasks: list[asyncio.Task[None]] = []
@@ -66,18 +79,21 @@ class Hub:
             await asyncio.sleep(TICK_S)
             for session in self.sessions:
                 session.tick(clock())
+            for socket in self.sockets:
+                socket.tick(clock())
 
-    async def open(self, name: str, view: View, last_event_id: str | None) -> Session:
-        """Open a feed.
+    async def open(
+        self, name: str, view: View, last_event_id: str | None = None, permit: Permit | None = None
+    ) -> Session:
+        """Open a feed; a private one ends when its permit lapses.
 
         Raises:
             LogUnavailableError: when it cannot be read just now.
             Problem: 503 when too many are open.
         """
         if len(self.sessions) >= FEEDS_OPEN_MAX:
-            headers = {"Retry-After": str(RETRY_AFTER_S)}
-            raise Problem(UNAVAILABLE, f"{FEEDS_OPEN_MAX} feeds are open here; try again", headers=headers)
-        session = Session(name, self.followers[name], view, self.metrics, last_event_id=last_event_id)
+            raise _full(f"{FEEDS_OPEN_MAX} feeds")
+        session = Session(name, self.followers[name], view, self.metrics, last_event_id=last_event_id, permit=permit)
         await session.open()
         self.sessions.add(session)
         return session
@@ -87,10 +103,28 @@ class Hub:
         self.sessions.discard(session)
         session.leave()
 
+    def enter(self, socket: Socket) -> None:
+        """Add a socket.
+
+        Raises:
+            Problem: 503 when too many are open.
+        """
+        if len(self.sockets) >= SOCKETS_OPEN_MAX:
+            raise _full(f"{SOCKETS_OPEN_MAX} sockets")
+        self.sockets.add(socket)
+        self.metrics.sockets.inc()
+
+    def exit(self, socket: Socket) -> None:
+        """Forget a socket that was closed."""
+        self.sockets.discard(socket)
+        self.metrics.sockets.dec()
+
     def end_sessions(self) -> None:
-        """Let all open feeds end now, so that the server can stop."""
+        """Let all open feeds and sockets end now, so that the server can stop."""
         for session in self.sessions:
-            session.close()
+            session.end(Ended.STOPPING)
+        for socket in self.sockets:
+            socket.stop()
 
     async def close(self) -> None:
         """End everything."""
@@ -101,3 +135,8 @@ class Hub:
             with suppress(asyncio.CancelledError):
                 await task
         await self.log.close()
+
+
+def _full(what: str) -> Problem:
+    headers = {"Retry-After": str(RETRY_AFTER_S)}
+    return Problem(UNAVAILABLE, f"{what} are open here; try again", headers=headers)

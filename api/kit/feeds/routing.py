@@ -8,6 +8,7 @@ from fastapi import APIRouter, Header, Query
 
 from api.kit.context import Api
 from api.kit.feeds.feed import Feed
+from api.kit.feeds.permit import Permit
 from api.kit.feeds.response import FeedResponse
 from api.kit.feeds.views import View
 from api.kit.openapi import problems
@@ -52,11 +53,13 @@ def feed_router() -> APIRouter:
     )
 
 
-async def open_feed(api: Api, feed: Feed[Any], view: View, last_event_id: str | None) -> FeedResponse:
-    """Open a feed for one client.
+async def open_feed(
+    api: Api, feed: Feed[Any], view: View, last_event_id: str | None, permit: Permit | None = None
+) -> FeedResponse:
+    """Open a feed for one client. A private feed has a permit, and ends when it lapses.
 
     Raises:
         LogUnavailableError: when it cannot be read just now.
         Problem: 503 when too many are open.
     """
-    return FeedResponse(api.hub, await api.hub.open(feed.name, view, last_event_id or None))
+    return FeedResponse(api.hub, await api.hub.open(feed.name, view, last_event_id or None, permit))

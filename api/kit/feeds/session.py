@@ -1,22 +1,25 @@
-"""One client's feed as server-sent events: snapshot, deltas, progress marks, and `resync` when it must start again.
+"""One client's feed as events: snapshot, deltas, progress marks, and `resync` when it must start again.
 
-Every `id` names the position up to which the client knows all changes. Sent back as Last-Event-ID, it resumes the feed
-there, without gap or duplicate.
+Every `id` names the position up to which the client knows all changes. Sent back, it resumes the feed there, without
+gap or duplicate. The session does not know how its events are encoded and sent.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
+from enum import StrEnum
 from types import TracebackType
 from typing import Self
 
 import orjson
 from faust_redis.log import LogUnavailableError, UnknownTopicError
 
+from api.kit.clock import now
+from api.kit.feeds.event import FORGET_ID, FeedEvent
 from api.kit.feeds.feed_offset import parse_tag
 from api.kit.feeds.follower import Follower
-from api.kit.feeds.sse import BYE, RECONNECT, encode_event
+from api.kit.feeds.permit import Lapse, Permit
 from api.kit.feeds.subscriber import ResyncReason, Subscriber
 from api.kit.feeds.views import View
 from api.metrics import Metrics
@@ -28,8 +31,15 @@ TICK_S = 0.5
 RETRY_S = 1.0
 
 
+class Ended(StrEnum):
+    """Why a session ended, beside the lapses of its permit."""
+
+    STOPPING = "stopping"  # the server stops; the client resumes at another process
+    SLOW = "slow"  # the client did not read fast enough
+
+
 class Sending:
-    """Measures how long the client's system takes to accept an event. Entered once for the whole feed."""
+    """Measures how long the client's system takes to accept an event. Entered once for the whole connection."""
 
     def __init__(self) -> None:
         self.since_s: float | None = None
@@ -47,11 +57,17 @@ class Sending:
     def give_up_after(self, timeout_s: float, now_s: float) -> None:
         """Raise TimeoutError in the sending task when an event has been unaccepted for too long."""
         if self.since_s is not None and now_s - self.since_s > timeout_s:
+            self.since_s = None  # ask once: a time-out that fires cannot be moved
             self._patience.reschedule(now_s)
 
 
 class Session:
-    """The subscription of one client, from its first event to its last."""
+    """The subscription of one client, from its first event to its last.
+
+    Attributes:
+        sending: How long the connection has been waiting for the client. Sessions of one socket share it.
+        ended: Why the session ended or is about to; None while it goes on.
+    """
 
     def __init__(
         self,
@@ -61,14 +77,16 @@ class Session:
         metrics: Metrics,
         *,
         last_event_id: str | None = None,
+        permit: Permit | None = None,
     ) -> None:
         self.name = name
         self.follower = follower
         self.view = view
         self.metrics = metrics
         self.subscriber = Subscriber(view.channels, pending_max=PENDING_CHANGES_MAX)
-        self.closing = False
+        self.ended: Ended | Lapse | None = None
         self.sending = Sending()
+        self._permit = permit
         self._rows_sent = metrics.deltas.labels(name)
         self._resume_from = last_event_id
         self._current = False
@@ -90,27 +108,29 @@ class Session:
         self.metrics.subscribers.labels(self.name).dec()
         self.metrics.conflated.labels(self.name).inc(self.subscriber.conflated)
 
-    def close(self) -> None:
+    def end(self, why: Ended | Lapse) -> None:
         """End the feed at its next event."""
-        self.closing = True
+        self.ended = self.ended or why
         self.subscriber.wake()
 
     def tick(self, now_s: float) -> None:
         """Ask for a progress mark when nothing was sent for a while, and drop a client that reads nothing.
 
-        The hub's clock calls this for all sessions, which costs less than a timer for each event.
+        A private feed ends when its permit has lapsed. The hub's clock calls this for all sessions, which costs less
+        than a timer for each event.
         """
+        if self._permit is not None and (why := self._permit.lapsed(now())):
+            self.end(why)
         if self.sending.since_s is not None:
             self.sending.give_up_after(SEND_TIMEOUT_S, now_s)
         elif now_s - self._sent_s >= PROGRESS_EVERY_S - TICK_S:
             self._mark_due = True
             self.subscriber.wake()
 
-    async def frames(self) -> AsyncGenerator[bytes]:
-        """Yield the feed as bytes, until the session is closed or the client proves too slow."""
-        yield RECONNECT
+    async def events(self) -> AsyncGenerator[FeedEvent]:
+        """Yield the feed until it ends; `ended` then says why."""
         clock = asyncio.get_running_loop().time
-        while not self.closing:
+        while self.ended is None:
             try:
                 if self._current and self.subscriber.lost is None:
                     event = await self._next_event()
@@ -127,10 +147,9 @@ class Session:
                 yield self._mark()
                 await asyncio.sleep(RETRY_S)
             if self.subscriber.lost is ResyncReason.SLOW and not self._current:
-                return
-        yield BYE
+                self.end(Ended.SLOW)
 
-    async def _catch_up(self) -> AsyncIterator[bytes]:
+    async def _catch_up(self) -> AsyncIterator[FeedEvent]:
         """Yield the events that bring the client up to date: resumed changes, a resync, or a snapshot."""
         if self._resume_from is not None:
             if why := await self._resume(self._resume_from):
@@ -152,29 +171,29 @@ class Session:
         self._current = why is None
         return why
 
-    def _resync(self, why: ResyncReason) -> bytes:
+    def _resync(self, why: ResyncReason) -> FeedEvent:
         self.metrics.resyncs.labels(self.name, why).inc()
         self._current = False
         if why is not ResyncReason.SLOW:
             self.subscriber.restart()
-        return encode_event("resync", orjson.dumps({"why": why}), "")
+        return FeedEvent("resync", orjson.dumps({"why": why}), FORGET_ID)
 
-    async def _snapshot(self) -> AsyncIterator[bytes]:
+    async def _snapshot(self) -> AsyncIterator[FeedEvent]:
         await self.follower.reading()
         self.subscriber.restart()
         async for rows in self.view.snapshot(self.follower, self.subscriber):
             self._rows_sent.inc(len(rows))
-            yield encode_event("snapshot", b'{"last":false,"rows":[' + b",".join(rows) + b"]}")
+            yield FeedEvent("snapshot", b'{"last":false,"rows":[' + b",".join(rows) + b"]}")
         floor, delivered = self.subscriber.floor, self.follower.delivered
         if self.subscriber.lost is None and floor is not None and delivered is not None:
             self._current = True
-            yield encode_event("snapshot", b'{"last":true,"rows":[]}', delivered.tag(floor))
+            yield FeedEvent("snapshot", b'{"last":true,"rows":[]}', delivered.tag(floor))
 
-    async def _next_event(self) -> bytes | None:
+    async def _next_event(self) -> FeedEvent | None:
         """Wait for the next event and return it; None when there is nothing to send after all."""
         await self.subscriber.wait()
         delivered = self.follower.delivered
-        if self.closing or self.subscriber.lost is not None or delivered is None:
+        if self.ended is not None or self.subscriber.lost is not None or delivered is None:
             return None
         due, self._mark_due = self._mark_due, False
         changes = self.subscriber.take()
@@ -185,5 +204,5 @@ class Session:
             return self.follower.delta(data, tag)
         return self._mark(tag) if due or self.follower.stalled else None
 
-    def _mark(self, tag: str | None = None) -> bytes:
-        return encode_event("progress", orjson.dumps({"stalled": self.follower.stalled}), tag)
+    def _mark(self, tag: str | None = None) -> FeedEvent:
+        return FeedEvent("progress", orjson.dumps({"stalled": self.follower.stalled}), tag)

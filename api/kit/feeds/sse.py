@@ -1,15 +1,17 @@
-"""Server-sent events as bytes.
-
-Source of the format: https://html.spec.whatwg.org/multipage/server-sent-events.html
-"""
+"""What a stream of server-sent events has beside the events of its feed."""
 
 from __future__ import annotations
 
-RECONNECT = b"retry: 1000\n\n"
-BYE = b": the server is stopping; connect again\n\n"
+from collections.abc import Mapping
+from typing import Final
 
+from api.kit.feeds.permit import Lapse
+from api.kit.feeds.session import Ended
 
-def encode_event(name: str, data: bytes, tag: str | None = None) -> bytes:
-    """Return an event; its data is one line of JSON. An empty `tag` (its `id`) makes the client forget its last one."""
-    id_line = b"" if tag is None else b"id: %b\n" % tag.encode()
-    return b"event: %b\ndata: %b\n%b\n" % (name.encode(), data, id_line)
+RECONNECT: Final = b"retry: 1000\n\n"
+LAST_FRAMES: Final[Mapping[Ended | Lapse, bytes]] = {
+    Ended.STOPPING: b": the server is stopping; connect again\n\n",
+    Lapse.EXPIRED: b'event: end\ndata: {"why":"expired"}\n\n',
+    Lapse.REVOKED: b'event: end\ndata: {"why":"revoked"}\n\n',
+}
+"""The last frame by the reason of the end. A client that proved too slow was sent `resync` already."""

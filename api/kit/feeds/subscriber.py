@@ -53,6 +53,11 @@ class Subscriber:
         self._pending_max = pending_max
         self._wake = asyncio.Event()
 
+    @property
+    def pending(self) -> int:
+        """Return how many changes wait."""
+        return len(self._pending)
+
     def wants(self, change: Change) -> bool:
         """Return whether a change belongs to one of the subscriber's channels."""
         return self.channels is None or not self.channels.isdisjoint(change.channels)

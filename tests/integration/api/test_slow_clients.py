@@ -17,7 +17,7 @@ from api.gamification.progress import PROGRESS, PROGRESS_FEED
 from api.kit.feeds import session as sessions
 from api.kit.feeds.change import Changes
 from api.kit.feeds.follower import Follower
-from api.kit.feeds.response import FeedResponse
+from api.kit.feeds.response import FeedResponse, frames
 from api.kit.feeds.subscriber import Subscriber
 from api.kit.feeds.views import RowsView
 from tables.gamification import GAMIFICATION_PROGRESS, Progress
@@ -41,9 +41,9 @@ async def test_a_stalled_client_gets_the_newest_of_each_row_and_a_reading_one_ea
     hub = app.state.api.hub
     views = [RowsView(hub.tables, TABLE, PROGRESS.load) for _ in range(2)]
     reading, stalled = [await hub.open("progress", view, None) for view in views]
-    async with aclosing(reading.frames()) as reading_frames, aclosing(stalled.frames()) as stalled_frames:
-        for frames in (reading_frames, stalled_frames):
-            await next_rows(frames, until=b'"last":true')
+    async with aclosing(frames(reading)) as reading_frames, aclosing(frames(stalled)) as stalled_frames:
+        for feed in (reading_frames, stalled_frames):
+            await next_rows(feed, until=b'"last":true')
         for n in range(1, 31):
             await worker.put_user(TABLE, f"u-{n % 3}", progress(n))
             [row] = await next_rows(reading_frames)
@@ -86,16 +86,18 @@ async def test_a_client_that_gives_up_before_the_topic_can_be_read_is_not_kept(a
 async def test_a_message_for_all_clients_is_encoded_once(app: FastAPI, worker: Worker) -> None:
     hub = app.state.api.hub
     opened = [await hub.open("progress", RowsView(hub.tables, TABLE, PROGRESS.load), None) for _ in range(5)]
-    feeds = [session.frames() for session in opened]
-    for frames in feeds:
-        await next_rows(frames, until=b'"last":true')
+    feeds = [session.events() for session in opened]
+    for feed in feeds:
+        while b'"last":true' not in (await anext(feed)).data:
+            pass
     await worker.put_user(TABLE, "alice", progress(1))
-    events = [await anext(frames) for frames in feeds]
-    assert b'"user_id":"alice"' in events[0]
-    assert all(event is events[0] for event in events)
-    for session, frames in zip(opened, feeds, strict=True):
+    events = [await anext(feed) for feed in feeds]
+    assert b'"user_id":"alice"' in events[0].sse
+    assert '"user_id":"alice"' in events[0].members
+    assert all(event.sse is events[0].sse and event.members is events[0].members for event in events)
+    for session, feed in zip(opened, feeds, strict=True):
         hub.leave(session)
-        await frames.aclose()
+        await feed.aclose()
 
 
 async def test_a_client_that_takes_nothing_for_too_long_is_let_go(
@@ -114,9 +116,9 @@ async def test_a_client_that_takes_nothing_for_too_long_is_let_go(
     assert session not in hub.sessions
 
 
-async def next_rows(frames: AsyncGenerator[bytes], *, until: bytes = b"event: delta") -> list[dict[str, Any]]:
+async def next_rows(feed: AsyncGenerator[bytes], *, until: bytes = b"event: delta") -> list[dict[str, Any]]:
     """Return the rows of the next event that contains a text."""
-    while until not in (event := await anext(frames)):
+    while until not in (event := await anext(feed)):
         pass
     rows: list[dict[str, Any]] = orjson.loads(event.partition(b"data: ")[2].partition(b"\n")[0])["rows"]
     return rows

@@ -1,0 +1,1 @@
+"""One WebSocket for any number of feeds: the messages, the connection, and its subscriptions."""
