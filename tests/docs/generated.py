@@ -13,6 +13,7 @@ from typing import Final
 from streams.diagrams import mermaid, tables_table, topics_table
 from streams.events import CATALOGUE, EventData
 from tables.domains import TOPOLOGY
+from tests.docs.socket_messages import messages_table
 
 ROOT: Final = Path(__file__).parents[2]
 BLOCK: Final = re.compile(r"(<!-- generated: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -26,6 +27,7 @@ def product_models() -> tuple[type[EventData], ...]:
 GENERATORS: Final[dict[str, Callable[[], str]]] = {
     "topics": lambda: topics_table(TOPOLOGY, product_models()),
     "tables": lambda: tables_table(TOPOLOGY),
+    "socket-messages": messages_table,
     "topology": lambda: f"```mermaid\n{mermaid(TOPOLOGY)}\n```",
 }
 

@@ -204,7 +204,7 @@ async def test_a_private_feed_needs_authentication_by_message_or_header(
         await client.send("subscribe", subscription="mine", feed="portfolio")
         await client.until_current("mine")
     rows = [row for m in client.received if m["type"] == "event" for row in m["data"].get("rows", ())]
-    assert [row["practice_balance"] for row in rows] == ["2.00"]
+    assert [row["practice_balance_usd"] for row in rows] == ["2.00"]
 
 
 async def test_a_socket_belongs_to_one_account(server: httpx.AsyncClient) -> None:
@@ -242,9 +242,12 @@ async def test_pages_of_other_origins_are_refused_unless_they_are_on_the_list(
     async with opened(server, origin=str(server.base_url).rstrip("/")):
         pass
     listed = replace(config, cors_origins=("https://app.example.com",))
-    async with serving(create_app(listed)) as (url, _), httpx.AsyncClient(base_url=url) as http:
-        async with opened(http, origin="https://app.example.com"):
-            pass
+    async with (
+        serving(create_app(listed)) as (url, _),
+        httpx.AsyncClient(base_url=url) as http,
+        opened(http, origin="https://app.example.com"),
+    ):
+        pass
 
 
 async def test_private_subscriptions_end_with_the_token_and_public_ones_stay(
