@@ -16,7 +16,7 @@ from streams.connect.kafka.errors import BridgeError
 
 COMMANDS = (
     "dev", "worker", "api", "bridge", "replay",
-    "topology", "rulebook", "topics", "groups", "tables", "dead-letters", "database", "token", "reset", "doctor",
+    "topology", "rulebook", "acl", "topics", "groups", "tables", "dead-letters", "database", "token", "reset", "doctor",
 )  # fmt: skip
 
 
