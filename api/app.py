@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 
 from fastapi import FastAPI
@@ -18,6 +18,7 @@ from api.cross_origin import allow_origins
 from api.identity.store.database import IdentityStore
 from api.kit import handlers, openapi
 from api.kit.broker_watch import BrokerWatch, StorageFault
+from api.kit.commands.admission import Admission
 from api.kit.commands.writer import Writer
 from api.kit.context import Api
 from api.kit.domain import DomainApi
@@ -54,7 +55,8 @@ def create_app(config: ApiConfig, storage_fault: StorageFault = lambda: None) ->
     for router in (*routers, socket.router, stats.router, pipeline.router, health.router, pages.router):
         app.include_router(router)
     handlers.install(app)
-    openapi.install(app, [body for domain in served for body in domain.commands.values() if body is not None])
+    commands = [command for domain in served for command in domain.commands.values()]
+    openapi.install(app, [command.body for command in commands if command.body is not None])
     app.add_middleware(LimitBody)
     allow_origins(app, config.cors_origins)
     return app
@@ -70,13 +72,14 @@ class _Application(FastAPI):
         return Identify(Observe(answered, api.metrics))
 
 
-def _api(config: ApiConfig, served: Iterable[DomainApi], storage_fault: StorageFault) -> Api:
+def _api(config: ApiConfig, served: Sequence[DomainApi], storage_fault: StorageFault) -> Api:
     log = Log(config.log_url, config.namespace, owner=config.app_id)
     tables = TableReader(log, config.app_id)
     groups = list(TOPOLOGY.groups(config.app_id).values())
     metrics = Metrics()
     broker = BrokerWatch(log, storage_fault)
     feeds = [feed for domain in served for feed in domain.feeds]
+    admission = Admission(domains.policies(TOPOLOGY, served), config.behind_max_s)
     return Api(
         config=config,
         tokens=Tokens(config.jwt_secret),
@@ -85,7 +88,8 @@ def _api(config: ApiConfig, served: Iterable[DomainApi], storage_fault: StorageF
         log=log,
         broker=broker,
         lifecycle=Lifecycle(),
-        pipeline=Pipeline(log, TOPOLOGY, config.app_id),
+        admission=admission,
+        pipeline=Pipeline(log, TOPOLOGY, config.app_id, admission),
         rulebooks=RulebookWatch(Admin(log), groups, config.rulebook),
         tables=tables,
         writer=Writer(log, config, broker),
@@ -105,7 +109,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     tasks = [
         asyncio.create_task(api.waiter.run(), name="waiter"),
         asyncio.create_task(api.broker.run(), name="broker watch"),
-        asyncio.create_task(api.pipeline.run(), name="lag samples"),
+        asyncio.create_task(api.pipeline.run(), name="pipeline samples"),
         asyncio.create_task(api.rulebooks.run(), name="rule books"),
     ]
     api.hub.start()

@@ -10,6 +10,7 @@ from api.limits.client_address import FORWARDED_FOR, ForwardedHeader
 JWT_SECRET_BYTES_MIN = 32
 IDEMPOTENCY_TTL_S = 86_400
 MARK_AHEAD_MAX_S = 2
+BEHIND_MAX_S = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,8 @@ class ApiConfig:
         idempotency_ttl_s: How long an Idempotency-Key is remembered, in seconds.
         mark_ahead_max_s: How far ahead of the API's clock the time of a mark price may lie, in seconds. The newest
             mark of a market wins, so that a mark far ahead would keep out all others until its time has come.
+        behind_max_s: How far a domain may be behind before its commands are answered by their policy, in seconds; 0
+            accepts all commands always.
         cors_origins: Origins whose pages may call the API from a browser; see `api.cross_origin`.
         hsts_s: How long browsers shall use TLS alone, in seconds; 0 unless clients reach the API by TLS.
         caps: How many connections and feeds may be open.
@@ -49,6 +52,7 @@ class ApiConfig:
     partitions: int | None = None
     idempotency_ttl_s: int = IDEMPOTENCY_TTL_S
     mark_ahead_max_s: int = MARK_AHEAD_MAX_S
+    behind_max_s: int = BEHIND_MAX_S
     cors_origins: tuple[str, ...] = ()
     hsts_s: int = 0
     caps: Caps = field(default_factory=Caps)

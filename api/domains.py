@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 
+from api.kit.commands.admission import WhenDelayed
 from api.kit.domain import DomainApi
+from streams.events.base import EventData
 from streams.topology import Domain, Topology, TopologyError
 
 
@@ -15,6 +18,15 @@ def load(topology: Topology) -> tuple[DomainApi, ...]:
         TopologyError: when a domain's routes do not accept the commands that the topology declares.
     """
     return tuple(_load(domain) for domain in topology.domains)
+
+
+def policies(topology: Topology, served: Sequence[DomainApi]) -> Mapping[str, Mapping[type[EventData], WhenDelayed]]:
+    """Return for each domain what the API does with its commands while the domain is delayed."""
+    accepted = {command: one.when_delayed for api in served for command, one in api.commands.items()}
+    return {
+        domain.name: {command: accepted[command] for command in domain.commands if command in accepted}
+        for domain in topology.domains
+    }
 
 
 def _load(domain: Domain) -> DomainApi:

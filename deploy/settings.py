@@ -139,6 +139,12 @@ class Settings(BaseSettings):
     idempotency_ttl_s: int = Field(
         86_400, ge=60, le=2_592_000, description="how long an Idempotency-Key is remembered, 60 to 2592000 seconds"
     )
+    behind_max_s: int = Field(
+        30,
+        ge=0,
+        le=86_400,
+        description="how far a domain may be behind before its orders are refused, 0 to 86400 seconds; 0 never refuses",
+    )
     log_level: LogLevel = Field("info", description="debug, info, warning or error")
 
     @field_validator("workers", mode="before")

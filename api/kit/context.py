@@ -13,6 +13,7 @@ from api.auth import Tokens
 from api.config import ApiConfig
 from api.identity.store.database import IdentityStore
 from api.kit.broker_watch import BrokerWatch
+from api.kit.commands.admission import Admission
 from api.kit.commands.writer import Writer
 from api.kit.feeds.hub import Hub
 from api.kit.lifecycle import Lifecycle
@@ -37,6 +38,7 @@ class Api:
     log: Log
     broker: BrokerWatch
     lifecycle: Lifecycle
+    admission: Admission
     pipeline: Pipeline
     rulebooks: RulebookWatch
     tables: TableReader

@@ -10,6 +10,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from api.config import ApiConfig
+from api.kit.commands.admission import WhenDelayed
 from api.kit.feeds.feed import Feed
 from streams.events.base import EventData
 from tables.reader import TableReader
@@ -22,6 +23,19 @@ class Part(Protocol):
         """Build it; nothing is read yet."""
 
 
+@dataclass(frozen=True, slots=True)
+class AcceptedCommand:
+    """A command that a domain's routes append.
+
+    Attributes:
+        body: The model of the body that it is read from; None where there is no body.
+        when_delayed: The answer while the domain is down or too far behind.
+    """
+
+    body: type[BaseModel] | None
+    when_delayed: WhenDelayed
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DomainApi:
     """The commands, queries and feeds of one domain.
@@ -29,12 +43,11 @@ class DomainApi:
     Attributes:
         routers: Its routes, with those of its feeds.
         feeds: Its feeds; each has a follower of its own.
-        commands: The classes of events that its routes append, with the model of the body that each is read from,
-            None where there is no body. They have to be those that the topology declares.
+        commands: The classes of events that its routes append. They have to be those that the topology declares.
         parts: The objects that its endpoints share.
     """
 
     routers: tuple[APIRouter, ...]
     feeds: tuple[Feed[Any], ...] = ()
-    commands: Mapping[type[EventData], type[BaseModel] | None] = field(default_factory=dict)
+    commands: Mapping[type[EventData], AcceptedCommand] = field(default_factory=dict)
     parts: tuple[type[Part], ...] = ()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from faust_redis.admin import Admin, GroupDescription
 from faust_redis.log import Log, LogError, TopicPartition, UnknownTopicError
@@ -14,6 +14,8 @@ from api.kit.lag_history import Delay, LagHistory
 from streams.topology import Topology
 
 SAMPLE_EVERY_S = 1.0
+SAMPLE_DELAYED_EVERY_S = 0.2
+"""While a domain is delayed, so that its commands are accepted again soon after it is back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,33 +37,59 @@ class DomainState:
         """Return how many records are still to be processed."""
         return sum(self.lag.values())
 
+    @property
+    def workers(self) -> int:
+        """Return how many workers of the domain hold a lease."""
+        return len(self.group.members)
+
+    @property
+    def behind_s(self) -> float:
+        """Return how long the oldest unprocessed record has waited, in seconds."""
+        return self.delay.seconds
+
+
+class Watcher(Protocol):
+    """Judges each sample of the pipeline."""
+
+    @property
+    def some_delayed(self) -> bool:
+        """Return whether the next sample is wanted soon."""
+
+    def note(self, sample: Sequence[DomainState]) -> None:
+        """Judge a sample; an empty one says that the broker did not answer."""
+
 
 class Pipeline:
-    """Looks at the groups of all domains, and samples the ends of their topics once a second.
+    """Looks at the groups of all domains and at the ends of their topics, once a second and when asked.
 
     Methods raise `LogUnavailableError` when the broker cannot be reached.
     """
 
-    def __init__(self, log: Log, topology: Topology, app_id: str) -> None:
+    def __init__(self, log: Log, topology: Topology, app_id: str, watcher: Watcher) -> None:
         self._log = log
         self._admin = Admin(log)
         self._topology = topology
         self._groups = topology.groups(app_id)
         self._topics = sorted({topic for domain in topology.domains for topic in domain.consumes})
         self._history = LagHistory()
+        self._watcher = watcher
 
     async def run(self) -> None:
         """Sample until cancelled. A broker that is away leaves a gap in the samples."""
         while True:
-            with suppress(LogError):  # the broker watch logs it
-                await self._ends()
-            await asyncio.sleep(SAMPLE_EVERY_S)
+            try:
+                await self.look()
+            except LogError:  # the broker watch logs it
+                self._watcher.note(())
+            await asyncio.sleep(SAMPLE_DELAYED_EVERY_S if self._watcher.some_delayed else SAMPLE_EVERY_S)
 
     async def look(self) -> list[DomainState]:
         """Return all domains, in the topology's order."""
         groups = await self._admin.describe_groups(list(self._groups.values()))
         ends, now_ms = await self._ends()  # after the offsets, so that none lies above its end
-        return [self._state(domain, group, ends, now_ms) for domain, group in zip(self._groups, groups, strict=True)]
+        states = [self._state(domain, group, ends, now_ms) for domain, group in zip(self._groups, groups, strict=True)]
+        self._watcher.note(states)
+        return states
 
     def _state(
         self, domain: str, group: GroupDescription, ends: Mapping[TopicPartition, int], now_ms: int

@@ -102,6 +102,13 @@ TOO_MANY_CONNECTIONS = _kind(
     "Too many connections are open",
     "Close connections that you do not use, and try again after `Retry-After` seconds.",
 )
+DOMAIN_DELAYED = _kind(
+    "domain-delayed",
+    503,
+    "The domain that processes this command is down or too far behind",
+    "`delayed` names the domain and how far it is behind. Repeat the request after `Retry-After` seconds with the same "
+    "Idempotency-Key. Commands of other domains, and all queries, are answered as usual.",
+)
 NOT_YET_VISIBLE = _kind(
     "not-yet-visible",
     504,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from api.kit.domain import DomainApi
+from api.kit.commands.admission import WhenDelayed
+from api.kit.domain import AcceptedCommand, DomainApi
 from api.trading import commands, queries, tape
 from api.trading.models import FillBatch, Order, PriceBatch
 from streams.events.market import PriceUpdated
@@ -13,5 +14,12 @@ from streams.events.trading import CloseTrade, OpenTrade, ReportFill
 API: Final = DomainApi(
     routers=(commands.router, queries.router, queries.feeds, tape.router),
     feeds=(queries.POSITIONS_FEED, queries.PORTFOLIO_FEED, tape.TRADES_FEED),
-    commands={OpenTrade: Order, CloseTrade: None, ReportFill: FillBatch, PriceUpdated: PriceBatch},
+    commands={
+        # An order trades at the mark price of the moment when it is processed, which a late one would not have meant.
+        OpenTrade: AcceptedCommand(Order, WhenDelayed.REFUSE),
+        CloseTrade: AcceptedCommand(None, WhenDelayed.REFUSE),
+        # Fills and prices happened outside: they carry their own time, and refusing them would lose them.
+        ReportFill: AcceptedCommand(FillBatch, WhenDelayed.ACCEPT),
+        PriceUpdated: AcceptedCommand(PriceBatch, WhenDelayed.ACCEPT),
+    },
 )

@@ -51,7 +51,7 @@ read_prices = Reader(Role.SERVICE, PriceBatch)
 async def open_trade(request: Request) -> Response:
     """Ask to open a trade at the current mark price. Rejections (margin, limits) come as events on the user's feed."""
     order = await read_order(request)
-    submission = await order.begin("trades.open")
+    submission = await order.begin(OpenTrade, "trades.open")
     event_id = submission.event_id()
     trade_id = opened_trade_id(event_id)
     command = submission.entry(OpenTrade(**dict(order.value)), event_id, subject=trade_id)
@@ -73,7 +73,7 @@ async def close_trade(
 ) -> Response:
     """Ask to close one of the caller's open practice trades at the current mark price."""
     closing = read_without_body(request, Role.USER)
-    submission = await closing.begin(f"trades.close.{trade_id}")
+    submission = await closing.begin(CloseTrade, f"trades.close.{trade_id}")
     command = submission.entry(CloseTrade(trade_id=trade_id), submission.event_id(), subject=trade_id)
     written = await closing.api.writer.write(CloseTrade, [command], submission)
     return accepted(closing.api, written, CloseTrade)
@@ -89,7 +89,7 @@ async def close_trade(
 async def report_fills(request: Request) -> Response:
     """Report fills of the venue that is the token's subject. All of the batch is accepted, or none of it."""
     batch = await read_fills(request)
-    submission = await batch.begin("fills")
+    submission = await batch.begin(ReportFill, "fills")
     fills = [fill_entry(submission, fill) for fill in batch.value.fills]
     written = await batch.api.writer.write(ReportFill, fills, submission)
     return accepted_batch(batch.api, written, ReportFill)
@@ -105,7 +105,7 @@ async def report_fills(request: Request) -> Response:
 async def report_prices(request: Request) -> Response:
     """Report mark prices; they value positions and liquidate practice trades."""
     batch = await read_prices(request)
-    submission = await batch.begin("prices")
+    submission = await batch.begin(PriceUpdated, "prices")
     marks = [
         submission.entry(
             PriceUpdated(market=mark.market, price=mark.price),

@@ -48,6 +48,7 @@ def api_config(settings: Settings) -> ApiConfig:
         rulebook=rulebook.identity,
         rules_version=rulebook.version,
         idempotency_ttl_s=settings.idempotency_ttl_s,
+        behind_max_s=settings.behind_max_s,
         cors_origins=origins_of(settings.cors_origins),
         hsts_s=settings.hsts_s,
         caps=Caps(

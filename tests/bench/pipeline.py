@@ -52,6 +52,7 @@ class Pipeline:
                 data_dir=self._directory / "data",
                 api_port=free_port("127.0.0.1", 0),
                 lease_ms=LEASE_MS,
+                behind_max_s=0,  # the ingress is measured without workers
             )
             run_aside(prepare_database(self.settings))
             for number in range(1, self._first_workers + 1):

@@ -143,8 +143,8 @@ class Pipeline:
         self.workers.append(worker)
         return worker
 
-    def start_api(self) -> Child:
-        self.api = self.start("api", "api")
+    def start_api(self, **settings: str) -> Child:
+        self.api = self.start("api", "api", **settings)
         return self.api
 
     def kill_server(self) -> None:

@@ -31,9 +31,9 @@ class KafkaPipeline(Pipeline):
         }
         return super().environment(**(ours | settings))
 
-    def start_api(self) -> Child:
+    def start_api(self, **settings: str) -> Child:
         self.start_bridge()
-        return super().start_api()
+        return super().start_api(**settings)
 
     def start_bridge(self) -> Child:
         bridge = self.start("bridge", "bridge")

@@ -25,6 +25,7 @@ from api.kit.commands.writer import Submission
 from api.kit.context import Api
 from api.kit.faults import faults_of
 from api.kit.problems import FORBIDDEN, MALFORMED_JSON, UNSUPPORTED_MEDIA, VALIDATION, Fault, Problem
+from streams.events.base import EventData
 from streams.times import Instant
 
 T = TypeVar("T", bound=BaseModel)
@@ -75,13 +76,15 @@ class CommandRequest(Generic[BodyT]):
     key: str | None
     now: Instant
 
-    async def begin(self, route: str) -> Submission:
-        """Begin to write. The Idempotency-Key is valid for this caller and this route only.
+    async def begin(self, command: type[EventData], route: str) -> Submission:
+        """Begin to write a command. The Idempotency-Key is valid for this caller and this route only.
 
         Raises:
+            Problem: 503 when the domain is down or too far behind, and the command's policy is to refuse it then.
             IdempotencyConflictError: the key was used with another body.
             BrokerUnsuitableError: the broker could lose records.
         """
+        self.api.admission.require(command)
         return await self.api.writer.begin(self.caller, route, self.key, self.digest, self.now)
 
 

@@ -43,6 +43,7 @@ def config_of(
         rules_version=1,
         rulebook="1-packaged",
         namespace=namespace,
+        behind_max_s=0,  # most tests run no worker
     )
 
 

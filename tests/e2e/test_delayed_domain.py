@@ -1,0 +1,107 @@
+"""A domain whose worker is stopped or killed answers its commands by their policies; other domains go on as before."""
+
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.e2e.children import Child
+from tests.e2e.pipeline import Pipeline
+from tests.e2e.waiting import eventually
+from tests.integration.api.support import fill
+
+ORDER = {"market": "BTC", "side": "long", "notional_usd": "100.00", "leverage": 2}
+BEHIND_MAX_S = 2
+NOTICED_S = 30.0
+
+
+@pytest.fixture
+def pipeline(tmp_path: Path) -> Iterator[Pipeline]:
+    """Run trading in one process and the other domains in another."""
+    with Pipeline(tmp_path, workers=0, api=False) as pipeline:
+        pipeline.start_worker("trading")
+        pipeline.start_worker("gamification", "financial")
+        pipeline.start_api(ASTRA_BEHIND_MAX_S=str(BEHIND_MAX_S))
+        pipeline.wait_until_ready()
+        yield pipeline
+
+
+def order(pipeline: Pipeline) -> httpx.Response:
+    return pipeline.client("user", "ada").post("/v1/trades", json=ORDER)
+
+
+def report(pipeline: Pipeline, number: int) -> httpx.Response:
+    body = {"fills": [fill(number, user_id="ada")]}
+    return pipeline.client("venue", "venue-1").post("/v1/fills", json=body)
+
+
+def refused(pipeline: Pipeline) -> httpx.Response | None:
+    """Send a price, so that something waits for trading. Return the refusal of an order, if it is refused."""
+    prices = {"prices": [{"market": "BTC", "price": "60000"}]}
+    assert pipeline.client("service", "pricer").post("/v1/prices", json=prices).status_code == 202
+    answer = order(pipeline)
+    assert answer.status_code in {202, 503}, answer.text
+    return answer if answer.status_code == 503 else None
+
+
+def assert_others_are_served(pipeline: Pipeline) -> None:
+    admin = pipeline.client("admin", "auditor")
+    for path in ("/v1/fees", "/v1/leaderboards/xp", "/v1/users/ada/positions", "/v1/pipeline"):
+        assert admin.get(path).status_code == 200, path
+    assert httpx.get(f"{pipeline.url}/readyz").status_code == 200
+
+
+def assert_answered_by_policy(pipeline: Pipeline, answer: httpx.Response, why: str) -> None:
+    document = answer.json()
+    assert document["type"] == "/problems/domain-delayed"
+    assert document["delayed"]["domain"] == "trading"
+    assert document["delayed"]["why"] == why
+    assert int(answer.headers["retry-after"]) > 0
+    told = report(pipeline, 2)
+    assert told.status_code == 202
+    assert told.json()["delayed"]["domain"] == "trading"
+    assert_others_are_served(pipeline)
+
+
+def assert_recovers(pipeline: Pipeline) -> None:
+    def accepted() -> bool:
+        return order(pipeline).status_code == 202 and "delayed" not in report(pipeline, 3).json()
+
+    eventually(accepted, within_s=NOTICED_S, what="orders are accepted again")
+    position = report(pipeline, 4).json()["position"]
+    read = pipeline.client("user", "ada").get("/v1/users/ada/positions", params={"after": position, "wait_ms": 20_000})
+    assert read.status_code == 200
+
+
+@pytest.mark.parametrize("lease_ms", [1_500, 60_000])
+def test_a_paused_worker_delays_its_domain_alone_until_it_goes_on(tmp_path: Path, lease_ms: int) -> None:
+    """With the long lease the worker still counts as alive, and the domain is behind; with the short one it is down."""
+    with Pipeline(tmp_path, workers=0, api=False, lease_ms=lease_ms) as pipeline:
+        trading = pipeline.start_worker("trading")
+        pipeline.start_worker("gamification", "financial")
+        pipeline.start_api(ASTRA_BEHIND_MAX_S="2" if lease_ms > 10_000 else "600")
+        pipeline.wait_until_ready()
+        assert report(pipeline, 1).status_code == 202
+        assert order(pipeline).status_code == 202
+        trading.pause()
+        answer = eventually(lambda: refused(pipeline), within_s=NOTICED_S, what="orders are refused")
+        assert_answered_by_policy(pipeline, answer, "behind" if lease_ms > 10_000 else "down")
+        trading.resume()
+        assert_recovers(pipeline)
+
+
+def test_a_killed_worker_takes_down_its_domain_alone_until_another_starts(pipeline: Pipeline) -> None:
+    [trading, _] = pipeline.workers
+    kill(trading)
+    answer = eventually(lambda: refused(pipeline), within_s=NOTICED_S, what="orders are refused")
+    assert_answered_by_policy(pipeline, answer, answer.json()["delayed"]["why"])
+    pipeline.start_worker("trading")
+    assert_recovers(pipeline)
+
+
+def kill(child: Child) -> None:
+    child.ended_by_us = True
+    child.popen.send_signal(signal.SIGKILL)
+    child.popen.wait(10)
