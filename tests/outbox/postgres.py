@@ -1,0 +1,103 @@
+"""A PostgreSQL server that a test can kill and start again on the same data. A commit is on disk when it returns."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import asyncpg
+
+from deploy.server import process
+from tests.peers.product.postgres import PROGRAMS, READABLE, _as_user, _parent, copy_programs
+from tests.ports import free_port
+
+START_S = 60.0
+POLL_S = 0.05
+
+
+class Postgres:
+    """A server on a free loopback port, in a directory of its own."""
+
+    def __init__(self) -> None:
+        self.home = Path(tempfile.mkdtemp(prefix="outbox-postgres-", dir=_parent()))
+        self.port = free_port()
+        self._child: process.Child | None = None
+
+    def __enter__(self) -> Self:
+        self.home.chmod(READABLE)
+        copy_programs(Path(sys.executable), self.home)
+        self._data.mkdir(0o700)
+        self._as_user = _as_user(self._data)
+        initdb = [str(self._programs / "initdb"), "-D", str(self._data), "-U", "postgres", "--auth=trust", "-E", "UTF8"]
+        subprocess.run([*self._as_user, *initdb, "--no-locale", "--no-sync"], capture_output=True, check=True)
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._child is not None:
+            self.kill()  # a request to end would wait for connections
+        shutil.rmtree(self.home, ignore_errors=True)
+
+    @property
+    def _programs(self) -> Path:
+        return self.home / PROGRAMS / "bin"
+
+    @property
+    def _data(self) -> Path:
+        return self.home / "data"
+
+    def url(self, database: str = "postgres") -> str:
+        return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"
+
+    def launch(self) -> None:
+        """Start the server without waiting. Its data may be those of a killed one."""
+        options = ["-D", str(self._data), "-p", str(self.port), "-k", str(self._data)]
+        settings = ["-c", "listen_addresses=127.0.0.1", "-c", "wal_sync_method=fdatasync"]
+        with (self.home / "postgres.log").open("ab") as log:
+            self._child = process.spawn(
+                [*self._as_user, str(self._programs / "postgres"), *options, *settings], output=log
+            )
+
+    def start(self) -> None:
+        """Start the server and wait until it answers. A killed one may hold its data for a moment."""
+        deadline = time.monotonic() + START_S
+        self.launch()
+        while not asyncio.run(self._answers()):
+            assert time.monotonic() < deadline, (self.home / "postgres.log").read_text()[-2_000:]
+            if self._child is not None and self._child.poll() is not None:
+                self.launch()
+            time.sleep(POLL_S)
+
+    def kill(self) -> None:
+        """Kill the first process of the server; its other processes end when they notice."""
+        assert self._child is not None
+        os.kill(self._child.pid, signal.SIGKILL)
+        self._child.wait()
+        self._child = None
+
+    async def _answers(self) -> bool:
+        try:
+            connection = await asyncpg.connect(self.url(), timeout=1.0)
+        except (OSError, asyncpg.PostgresError, TimeoutError):
+            return False
+        await connection.close()
+        return True
+
+    async def execute(self, statement: str) -> None:
+        """Execute a statement outside of a transaction."""
+        connection = await asyncpg.connect(self.url())
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
