@@ -78,13 +78,15 @@ class OutboxDatabase:
             return {name: version for name, version in found}  # noqa: C416 - rows are no tuples for dict()
 
 
-async def change(work: UnitOfWork, name: str) -> None:
+async def change(work: UnitOfWork, name: str) -> int:
+    """Raise the version of an account, and return it."""
     raised = update(ACCOUNTS).where(ACCOUNTS.c.name == name).values(version=ACCOUNTS.c.version + 1)
-    version = (await work.connection.execute(raised.returning(ACCOUNTS.c.version))).scalar_one_or_none()
-    if version is None:
-        version = 1
+    found: int | None = (await work.connection.execute(raised.returning(ACCOUNTS.c.version))).scalar_one_or_none()
+    version = found or 1
+    if found is None:
         await work.connection.execute(insert(ACCOUNTS).values(name=name, version=version))
     work.emit(event_of(name, version))
+    return version
 
 
 def event_of(name: str, version: int) -> Event[PriceUpdated]:
@@ -124,5 +126,7 @@ def versions(records: Sequence[StoredRecord]) -> dict[str, list[int]]:
 
 async def assert_log_equals_database(log: Log, database: OutboxDatabase) -> None:
     """Fail unless the log holds each version of each account once, in order."""
-    expected = {name: list(range(1, last + 1)) for name, last in (await database.accounts()).items()}
-    assert versions(await published(log)) == expected
+    found, expected = versions(await published(log)), await database.accounts()
+    assert found.keys() == expected.keys(), f"the log has {sorted(found)}, the database {sorted(expected)}"
+    for name, last in expected.items():
+        assert found[name] == list(range(1, last + 1)), f"{name} is at version {last}, and the log has {found[name]}"

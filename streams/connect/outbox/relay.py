@@ -79,7 +79,7 @@ class Relay:
 
         Raises:
             OutboxError: database and log do not belong together, or the log belongs to another application.
-            LogError, SQLAlchemyError, OSError: one of the two cannot be reached, or refuses.
+            LogError, SQLAlchemyError, asyncpg's errors, OSError: one of the two cannot be reached, or refuses.
         """
         try:
             await self._log.check()

@@ -8,6 +8,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+import asyncpg
 from faust_redis.log import LogError
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -26,6 +27,9 @@ REMOVE_PAUSE_S: Final = 0.05
 OBSERVE_S: Final = 1.0
 WORKS_S: Final = 3.0
 """An idle relay reaches database and log more often than this."""
+
+AWAY: Final = (LogError, SQLAlchemyError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+"""The errors of work while database or broker are away. SQLAlchemy wraps asyncpg's errors, but not when it connects."""
 
 logger = logging.getLogger(__name__)
 
@@ -93,7 +97,7 @@ class RelayService:
             began = time.monotonic()
             try:
                 await work()
-            except (LogError, SQLAlchemyError, OSError) as exc:
+            except AWAY as exc:
                 self.trouble = _line(exc)
                 if time.monotonic() - began > STEADY_S:
                     pause = RETRY_FIRST_S
