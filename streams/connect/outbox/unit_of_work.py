@@ -6,8 +6,10 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from sqlalchemy import insert, text, update
+from sqlalchemy import cast, func, insert, select, true, update
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from streams.connect.outbox.errors import OutboxDamagedError
 from streams.connect.outbox.tables import HEAD_ID, OutboxTables
@@ -53,22 +55,44 @@ async def unit_of_work(engine: AsyncEngine, outbox: OutboxTables, now: Instant) 
 
 
 async def add_events(work: UnitOfWork, outbox: OutboxTables) -> None:
-    """Number the events and store them, as the last statements of a transaction.
+    """Number the events and store them, as the last statement of a transaction.
 
-    The head's row stays locked until the commit, so everything that can be done before it is done before it.
+    The head's row stays locked until the commit, so nothing else may come before it.
     """
-    connection = work.connection
     rows = [_row(event, work.now) for event in work.emitted]
-    if connection.dialect.name == "postgresql":
-        await connection.execute(text(f"NOTIFY {WAKE_CHANNEL}"))  # delivered at the commit
-    head = outbox.head
-    raised = update(head).where(head.c.id == HEAD_ID).values(last=head.c.last + len(rows)).returning(head.c.last)
-    last = (await connection.execute(raised)).scalar_one_or_none()
-    if last is None:
+    add = _add_on_postgres if work.connection.dialect.name == "postgresql" else _add
+    if not await add(work.connection, outbox, rows):
         raise OutboxDamagedError("the table outbox_head has no row; run the migrations of the database")
-    for number, row in enumerate(rows, start=last - len(rows) + 1):
-        row["number"] = number
-    await connection.execute(insert(outbox.events), rows)
+
+
+async def _add(connection: AsyncConnection, outbox: OutboxTables, rows: Sequence[dict[str, Any]]) -> bool:
+    """Add rows in two statements. Return whether there is a head."""
+    last = (await connection.execute(_raised(outbox, len(rows)))).scalar_one_or_none()
+    if last is None:
+        return False
+    numbered = [{"number": last - len(rows) + place, **row} for place, row in enumerate(rows, start=1)]
+    await connection.execute(insert(outbox.events), numbered)
+    return True
+
+
+async def _add_on_postgres(connection: AsyncConnection, outbox: OutboxTables, rows: Sequence[dict[str, Any]]) -> bool:
+    """Add rows and notify the relay in one statement: other writers wait from here on until the commit."""
+    head = _raised(outbox, len(rows)).cte("head")
+    columns = [column for column in outbox.events.c if column.name != "number"]
+    values = [cast([row[column.name] for row in rows], ARRAY(column.type)) for column in columns]
+    added = func.unnest(*values).table_valued(*columns, with_ordinality="place", name="added").render_derived()
+    number = head.c.last - len(rows) + added.c.place
+    stored = insert(outbox.events).from_select(
+        ["number", *(column.name for column in columns)],
+        select(number, *(added.c[column.name] for column in columns)).select_from(head).join(added, true()),
+    )
+    notified = select(head.c.last, func.pg_notify(WAKE_CHANNEL, "")).add_cte(stored.cte("stored"))
+    return (await connection.execute(notified)).one_or_none() is not None
+
+
+def _raised(outbox: OutboxTables, count: int) -> ReturningUpdate[int]:
+    head = outbox.head
+    return update(head).where(head.c.id == HEAD_ID).values(last=head.c.last + count).returning(head.c.last)
 
 
 def _row(event: AnyEvent, now: Instant) -> dict[str, Any]:
