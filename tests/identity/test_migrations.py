@@ -45,7 +45,9 @@ async def test_every_released_revision_upgrades_to_the_newest_and_downgrades_aga
     store = IdentityStore(url)
     await store.open()
     async with store.read() as connection:
-        assert (await connection.execute(select(OUTBOX.head))).all() == [(1, 0)]
+        [(number, incarnation, last)] = await connection.execute(select(OUTBOX.head))
+        assert (number, last) == (1, 0)
+        assert len(bytes.fromhex(incarnation)) == 6
         assert (await connection.execute(select(AUDIT_HEAD))).all() == [(1, 0, bytes(32))]
     await store.close()
 

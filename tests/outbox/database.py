@@ -11,6 +11,7 @@ from faust_redis.log import Log, StoredRecord, TopicPartition, TopicSpec
 from sqlalchemy import BigInteger, Column, MetaData, String, Table, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from api.identity.store.engine import READ_ONLY, create_engine
 from streams.connect.outbox.relay import Relay
 from streams.connect.outbox.source import OutboxSource
 from streams.connect.outbox.tables import OutboxTables, first_head, outbox_tables
@@ -21,7 +22,6 @@ from streams.ids import new_id
 from streams.times import Instant
 from streams.topics import MARKET_PRICES
 from streams.units import Price
-from tests.outbox.engines import READ_ONLY, create_engine
 
 PARTITIONS = 4
 METADATA = MetaData()

@@ -17,8 +17,8 @@ from typing import Self
 import asyncpg
 
 from deploy.server import process
-from tests.peers.product.postgres import PROGRAMS, READABLE, _as_user, _parent, copy_programs
 from tests.ports import free_port
+from tests.support.postgres import PROGRAMS, READABLE, _as_user, _parent, copy_programs
 
 START_S = 60.0
 POLL_S = 0.05

@@ -5,6 +5,7 @@ Revision ID: 0001
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 
 import sqlalchemy as sa
@@ -237,6 +238,7 @@ def _create_outbox() -> None:
     op.create_table(
         "outbox_head",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("incarnation", sa.String(length=12), nullable=False),
         sa.Column("last", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_outbox_head"),
     )
@@ -250,6 +252,5 @@ def _create_outbox() -> None:
         sa.Column("value", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("number", name="pk_outbox_events"),
     )
-    op.create_index("ix_outbox_events_added_us", "outbox_events", ["added_us"], unique=False)
-    head = sa.table("outbox_head", sa.column("id"), sa.column("last"))
-    op.execute(head.insert().values(id=1, last=0))
+    head = sa.table("outbox_head", sa.column("id"), sa.column("incarnation"), sa.column("last"))
+    op.execute(head.insert().values(id=1, incarnation=secrets.token_hex(6), last=0))
