@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from faust_redis.admin import Admin
 from faust_redis.log import Log
 from starlette.types import ASGIApp
@@ -18,6 +18,7 @@ from api.cross_origin import allow_origins
 from api.identity.store.database import IdentityStore
 from api.kit import handlers, openapi
 from api.kit.broker_watch import BrokerWatch, StorageFault
+from api.kit.callers import authorise
 from api.kit.commands.admission import Admission
 from api.kit.commands.writer import Writer
 from api.kit.context import Api
@@ -27,10 +28,12 @@ from api.kit.feeds.socket import routing as socket
 from api.kit.lifecycle import Lifecycle
 from api.kit.pipeline import Pipeline
 from api.kit.request_identity import Identify
+from api.kit.sealing import Sealer
 from api.kit.waiting import Waiter
 from api.limits.client_address import ClientAddresses
 from api.metrics import Metrics
 from api.middleware import LimitBody, Observe
+from api.permissions import Permissions
 from api.security_headers import SecurityHeaders
 from streams.rulebooks import RulebookWatch
 from tables.domains import TOPOLOGY
@@ -49,11 +52,19 @@ def create_app(config: ApiConfig, storage_fault: StorageFault = lambda: None) ->
     """
     served = domains.load(TOPOLOGY)
     api = _api(config, served, storage_fault)
-    app = _Application(title=TITLE, version=VERSION, lifespan=_lifespan, docs_url=None, redoc_url=None)
+    app = _Application(
+        title=TITLE,
+        version=VERSION,
+        lifespan=_lifespan,
+        dependencies=[Depends(authorise)],
+        docs_url=None,
+        redoc_url=None,
+    )
     app.state.api = api
     routers = [router for domain in served for router in domain.routers]
     for router in (*routers, socket.router, stats.router, pipeline.router, health.router, pages.router):
         app.include_router(router)
+    api.permissions.check_complete(app)
     handlers.install(app)
     commands = [command for domain in served for command in domain.commands.values()]
     openapi.install(app, [command.body for command in commands if command.body is not None])
@@ -80,11 +91,14 @@ def _api(config: ApiConfig, served: Sequence[DomainApi], storage_fault: StorageF
     broker = BrokerWatch(log, storage_fault)
     feeds = [feed for domain in served for feed in domain.feeds]
     admission = Admission(domains.policies(TOPOLOGY, served), config.behind_max_s)
+    sealer = Sealer(config.jwt_secret)
     return Api(
         config=config,
         tokens=Tokens(config.jwt_secret),
         addresses=ClientAddresses(config.trusted_proxies, config.forwarded_header),
         store=IdentityStore(config.database_url),
+        sealer=sealer,
+        permissions=Permissions(domain.permissions for domain in served),
         log=log,
         broker=broker,
         lifecycle=Lifecycle(),
@@ -94,7 +108,7 @@ def _api(config: ApiConfig, served: Sequence[DomainApi], storage_fault: StorageF
         tables=tables,
         writer=Writer(log, config, broker),
         waiter=Waiter(log, tables, TOPOLOGY, config.app_id),
-        hub=Hub(Log(config.log_url, config.namespace), config.app_id, metrics, feeds),
+        hub=Hub(Log(config.log_url, config.namespace), config.app_id, metrics, feeds, sealer),
         metrics=metrics,
         parts={part: part(tables, config) for domain in served for part in domain.parts},
     )

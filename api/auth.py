@@ -34,19 +34,19 @@ class Role(StrEnum):
     SERVICE = "service"
 
 
-STAFF = frozenset({Role.ADMIN, Role.MODERATOR, Role.SERVICE})
-
-
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """An authenticated caller."""
+    """An authenticated caller.
+
+    Attributes:
+        subject: The caller's user id.
+        role: The role that decides which routes the caller may call (`api.permissions`).
+        scopes: What an API key may do; None for a session, which its role alone limits.
+    """
 
     subject: str
     role: Role
-
-    def may_read(self, user_id: str) -> bool:
-        """Return whether this caller may read the private tables of a user."""
-        return self.role in STAFF or self.subject == user_id
+    scopes: frozenset[str] | None = None
 
 
 def mint(secret: str, subject: str, role: Role, *, issued_at_s: int, ttl_s: int) -> str:

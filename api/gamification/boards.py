@@ -42,7 +42,7 @@ router = APIRouter(
 feeds = feed_router()
 
 BOARDS_FEED: Final = Feed(
-    name="boards", follows=GAMIFICATION_BOARDS, read=read_standings, round_s=BOARDS_ROUND_S, shared=Tops
+    name="boards", follows=GAMIFICATION_BOARDS, read=lambda _sealer: read_standings, round_s=BOARDS_ROUND_S, shared=Tops
 )
 
 

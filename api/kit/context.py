@@ -18,9 +18,11 @@ from api.kit.commands.writer import Writer
 from api.kit.feeds.hub import Hub
 from api.kit.lifecycle import Lifecycle
 from api.kit.pipeline import Pipeline
+from api.kit.sealing import Sealer
 from api.kit.waiting import Waiter
 from api.limits.client_address import ClientAddresses
 from api.metrics import Metrics
+from api.permissions import Permissions
 from streams.rulebooks import RulebookWatch
 from tables.reader import TableReader
 
@@ -35,6 +37,8 @@ class Api:
     tokens: Tokens
     addresses: ClientAddresses
     store: IdentityStore
+    sealer: Sealer
+    permissions: Permissions
     log: Log
     broker: BrokerWatch
     lifecycle: Lifecycle

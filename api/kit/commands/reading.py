@@ -12,19 +12,19 @@ from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
-from fastapi import Depends, Request
+from fastapi import Request
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from starlette.responses import Response
 
-from api.auth import Role
-from api.kit.callers import BEARER, caller_of
+from api.auth import unauthenticated
+from api.kit.callers import BEARER, permitted
 from api.kit.clock import now
 from api.kit.commands.duplicate_keys import Duplicate, find_duplicate_key
 from api.kit.commands.writer import Submission
 from api.kit.context import Api
 from api.kit.faults import faults_of
-from api.kit.problems import FORBIDDEN, MALFORMED_JSON, UNSUPPORTED_MEDIA, VALIDATION, Fault, Problem
+from api.kit.problems import MALFORMED_JSON, UNSUPPORTED_MEDIA, VALIDATION, Fault, Problem
 from streams.events.base import EventData
 from streams.times import Instant
 
@@ -89,10 +89,9 @@ class CommandRequest(Generic[BodyT]):
 
 
 class Reader(Generic[T]):
-    """Reads commands of one kind: checks the caller's role and validates the body against a model."""
+    """Reads commands of one kind: checks whether the caller may send them and validates the body against a model."""
 
-    def __init__(self, role: Role, model: type[T]) -> None:
-        self._role = role
+    def __init__(self, model: type[T]) -> None:
         self._model = model
         self._adapter: TypeAdapter[T] = TypeAdapter(model)
 
@@ -103,7 +102,7 @@ class Reader(Generic[T]):
             Problem: 401, 403, 415, 400 or 422, in this order.
         """
         api: Api = request.app.state.api
-        caller = allowed(api, request, self._role)
+        caller = allowed(request)
         media_type = request.headers.get("content-type", JSON)
         if media_type != JSON and media_type.partition(";")[0].strip().lower() != JSON:
             raise Problem(UNSUPPORTED_MEDIA, f"expected {JSON}, got {media_type.partition(';')[0].strip()[:80]!r}")
@@ -138,33 +137,25 @@ WITHOUT_BODY: Final[dict[str, Any]] = {"security": [{BEARER.scheme_name: []}], "
 """`openapi_extra` of a route whose command has no body."""
 
 
-async def _trader(request: Request) -> None:
-    """Refuse a caller who may not trade, before FastAPI checks the parameters of the path."""
-    allowed(request.app.state.api, request, Role.USER)
-
-
-TRADER: Final = Depends(_trader)
-
-
-def read_without_body(request: Request, role: Role) -> CommandRequest[None]:
+def read_without_body(request: Request) -> CommandRequest[None]:
     """Read a command that has no body.
 
     Raises:
         Problem: 401, 403 or 422, in this order.
     """
     api: Api = request.app.state.api
-    return CommandRequest(api, allowed(api, request, role), None, "", key_of(request), now())
+    return CommandRequest(api, allowed(request), None, "", key_of(request), now())
 
 
-def allowed(api: Api, request: Request, role: Role) -> str:
+def allowed(request: Request) -> str:
     """Return the caller's id.
 
     Raises:
-        Problem: 401 without a valid token, 403 when the token has another role.
+        Problem: 401 without a valid token, 403 when the permission table does not allow the request.
     """
-    caller = caller_of(api, request)
-    if caller.role is not role:
-        raise Problem(FORBIDDEN, f"this needs a token with the role {role}; yours has the role {caller.role}")
+    caller = permitted(request)
+    if caller is None:
+        raise unauthenticated("no bearer token was sent", error="")
     return caller.subject
 
 

@@ -17,6 +17,8 @@ from faust_redis.log.partitioner import partition_for
 
 from api.auth import Role, mint
 from api.config import ApiConfig
+from api.kit.feeds.resume_ids import ResumeIds
+from api.kit.sealing import Sealer
 from api.metrics_app import metrics_app
 from streams.events import AnyEvent, encode
 from streams.topology import changelog_topic
@@ -27,6 +29,10 @@ from tables.row import Row
 
 PARTITIONS = 4
 SECRET = "s" * 32
+SEALER = Sealer(SECRET)
+"""The sealer of the API under `SECRET`."""
+PROGRESS_IDS = ResumeIds(SEALER, "progress")
+"""The resume ids of the progress feed."""
 MARKETS = frozenset({"BTC", "ETH", "EIGEN", "SOL"})
 
 
