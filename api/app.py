@@ -12,13 +12,15 @@ from faust_redis.log import Log
 from starlette.types import ASGIApp
 
 from api import domains, health, pages, pipeline, stats
-from api.auth import Tokens
 from api.config import ApiConfig
 from api.cross_origin import allow_origins
+from api.identity.routes import jwks
+from api.identity.service import Identity
 from api.identity.store.database import IdentityStore
 from api.kit import handlers, openapi
 from api.kit.broker_watch import BrokerWatch, StorageFault
 from api.kit.callers import authorise
+from api.kit.clock import now
 from api.kit.commands.admission import Admission
 from api.kit.commands.writer import Writer
 from api.kit.context import Api
@@ -62,7 +64,7 @@ def create_app(config: ApiConfig, storage_fault: StorageFault = lambda: None) ->
     )
     app.state.api = api
     routers = [router for domain in served for router in domain.routers]
-    for router in (*routers, socket.router, stats.router, pipeline.router, health.router, pages.router):
+    for router in (*routers, jwks.router, socket.router, stats.router, pipeline.router, health.router, pages.router):
         app.include_router(router)
     api.permissions.check_complete(app)
     handlers.install(app)
@@ -89,14 +91,16 @@ def _api(config: ApiConfig, served: Sequence[DomainApi], storage_fault: StorageF
     groups = list(TOPOLOGY.groups(config.app_id).values())
     metrics = Metrics()
     broker = BrokerWatch(log, storage_fault)
+    identity = Identity(IdentityStore(config.database_url), config.secret, now)
     feeds = [feed for domain in served for feed in domain.feeds]
     admission = Admission(domains.policies(TOPOLOGY, served), config.behind_max_s)
-    sealer = Sealer(config.jwt_secret)
+    sealer = Sealer(config.secret)
     return Api(
         config=config,
-        tokens=Tokens(config.jwt_secret),
+        tokens=identity.tokens,
+        identity=identity,
         addresses=ClientAddresses(config.trusted_proxies, config.forwarded_header),
-        store=IdentityStore(config.database_url),
+        store=identity.store,
         sealer=sealer,
         permissions=Permissions(domain.permissions for domain in served),
         log=log,
@@ -118,13 +122,14 @@ def _api(config: ApiConfig, served: Sequence[DomainApi], storage_fault: StorageF
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Refuse an unsuitable database or broker, run the background tasks while the API serves, then close everything."""
     api: Api = app.state.api
-    await api.store.open()
+    await api.identity.begin()
     await api.broker.begin()
     tasks = [
         asyncio.create_task(api.waiter.run(), name="waiter"),
         asyncio.create_task(api.broker.run(), name="broker watch"),
         asyncio.create_task(api.pipeline.run(), name="pipeline samples"),
         asyncio.create_task(api.rulebooks.run(), name="rule books"),
+        asyncio.create_task(api.identity.run(), name="identity"),
     ]
     api.hub.start()
     try:
@@ -136,4 +141,4 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             with suppress(asyncio.CancelledError):
                 await task
         await api.log.close()
-        await api.store.close()
+        await api.identity.close()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from api.identity.limits import SECRET_BYTES_MIN
 from api.limits.caps import Caps
 from api.limits.client_address import FORWARDED_FOR, ForwardedHeader
 
-JWT_SECRET_BYTES_MIN = 32
 IDEMPOTENCY_TTL_S = 86_400
 MARK_AHEAD_MAX_S = 2
 BEHIND_MAX_S = 30
@@ -19,8 +19,8 @@ class ApiConfig:
 
     Attributes:
         log_url: Where the log is: redis://, rediss:// or unix://.
-        jwt_secret: Signs and checks tokens (HS256); at least 32 bytes.
         database_url: The database of accounts: postgresql:// or sqlite:// with a file.
+        secret: Seals the signing keys of tokens in the store, and signs cursors; at least 32 bytes.
         markets: Symbols that can be traded, by the rule book; anything else is refused.
         late_grace_h: Hours of event time after its end at which a period is sealed, by the rule book.
         rulebook: Identity of the rule book: version and digest.
@@ -41,8 +41,8 @@ class ApiConfig:
     """
 
     log_url: str = field(repr=False)
-    jwt_secret: str = field(repr=False)
     database_url: str = field(repr=False)
+    secret: str = field(repr=False)
     markets: frozenset[str]
     late_grace_h: int
     rulebook: str
@@ -60,7 +60,7 @@ class ApiConfig:
     forwarded_header: ForwardedHeader = FORWARDED_FOR
 
     def __post_init__(self) -> None:
-        if len(self.jwt_secret.encode()) < JWT_SECRET_BYTES_MIN:
-            raise ValueError(f"jwt_secret needs at least {JWT_SECRET_BYTES_MIN} bytes")
+        if len(self.secret.encode()) < SECRET_BYTES_MIN:
+            raise ValueError(f"secret needs at least {SECRET_BYTES_MIN} bytes")
         if not self.markets:
             raise ValueError("markets is empty; name at least one")

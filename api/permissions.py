@@ -119,6 +119,8 @@ PERMISSIONS: Final[Mapping[Route, Permission]] = {
     # A socket calls the route of each feed that it opens, with the socket's token
     ("GET", "/v1/ws"): PUBLIC,
     (WEBSOCKET, "/v1/ws"): PUBLIC,
+    # Sign-in
+    ("GET", "/.well-known/jwks.json"): PUBLIC,
     # Operation and pages
     ("GET", "/v1/pipeline"): Permission(STAFF),
     ("GET", "/livez"): PUBLIC,

@@ -11,6 +11,7 @@ from faust_redis.log import Log
 
 from api.auth import Tokens
 from api.config import ApiConfig
+from api.identity.service import Identity
 from api.identity.store.database import IdentityStore
 from api.kit.broker_watch import BrokerWatch
 from api.kit.commands.admission import Admission
@@ -35,6 +36,7 @@ class Api:
 
     config: ApiConfig
     tokens: Tokens
+    identity: Identity
     addresses: ClientAddresses
     store: IdentityStore
     sealer: Sealer

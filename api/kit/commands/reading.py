@@ -14,24 +14,22 @@ from typing import Any, Final, Generic, TypeVar
 
 from fastapi import Request
 from fastapi.routing import APIRoute
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel
 from starlette.responses import Response
 
 from api.auth import unauthenticated
+from api.kit.bodies import BodyReader, require_json
 from api.kit.callers import BEARER, permitted
 from api.kit.clock import now
-from api.kit.commands.duplicate_keys import Duplicate, find_duplicate_key
 from api.kit.commands.writer import Submission
 from api.kit.context import Api
-from api.kit.faults import faults_of
-from api.kit.problems import MALFORMED_JSON, UNSUPPORTED_MEDIA, VALIDATION, Fault, Problem
+from api.kit.problems import VALIDATION, Fault, Problem
 from streams.events.base import EventData
 from streams.times import Instant
 
 T = TypeVar("T", bound=BaseModel)
 BodyT = TypeVar("BodyT", bound=BaseModel | None)
 
-JSON = "application/json"
 KEY_HEADER = "Idempotency-Key"
 KEY_CHARS_MAX = 128
 KEY_PATTERN = r"^[\x21-\x7e]+$"
@@ -92,8 +90,7 @@ class Reader(Generic[T]):
     """Reads commands of one kind: checks whether the caller may send them and validates the body against a model."""
 
     def __init__(self, model: type[T]) -> None:
-        self._model = model
-        self._adapter: TypeAdapter[T] = TypeAdapter(model)
+        self._body = BodyReader(model)
 
     async def __call__(self, request: Request) -> CommandRequest[T]:
         """Read a command.
@@ -103,26 +100,15 @@ class Reader(Generic[T]):
         """
         api: Api = request.app.state.api
         caller = allowed(request)
-        media_type = request.headers.get("content-type", JSON)
-        if media_type != JSON and media_type.partition(";")[0].strip().lower() != JSON:
-            raise Problem(UNSUPPORTED_MEDIA, f"expected {JSON}, got {media_type.partition(';')[0].strip()[:80]!r}")
+        require_json(request)
         raw, time = await request.body(), now()
         limits = {"markets": api.config.markets, "mark_ahead_max_s": api.config.mark_ahead_max_s, "now": time}
-        try:
-            value = self._adapter.validate_json(raw, context=limits)
-        except ValidationError as exc:
-            raise _problem(exc) from exc
-        if duplicate := find_duplicate_key(raw, value):
-            raise _duplicate(duplicate)
+        value = self._body.parse(raw, limits)
         return CommandRequest(api, caller, value, hashlib.sha256(raw).hexdigest(), key_of(request), time)
 
     def described(self, examples: Mapping[str, Any]) -> dict[str, Any]:
-        """Return `openapi_extra` for a route that uses this reader; `api.kit.openapi` adds the model's schema."""
-        content = {
-            "schema": {"$ref": f"#/components/schemas/{self._model.__name__}"},
-            "examples": {name: {"value": value} for name, value in examples.items()},
-        }
-        return {**WITHOUT_BODY, "requestBody": {"required": True, "content": {JSON: content}}}
+        """Return `openapi_extra` for a route that uses this reader."""
+        return {**WITHOUT_BODY, "requestBody": self._body.described(examples)}
 
 
 class CommandRoute(APIRoute):
@@ -170,19 +156,3 @@ def key_of(request: Request) -> str | None:
         return key
     detail = f"expected 1 to {KEY_CHARS_MAX} visible ASCII characters, got {key[:KEY_CHARS_MAX]!r}"
     raise Problem(VALIDATION, f"{KEY_HEADER}: {detail}", errors=[Fault(parameter=KEY_HEADER, detail=detail)])
-
-
-def _duplicate(duplicate: Duplicate) -> Problem:
-    detail = f"the key {duplicate.key!r} occurs twice in one object"
-    fault = Fault(pointer=duplicate.pointer, detail=detail)
-    return Problem(VALIDATION, f"{duplicate.pointer}: {detail}; nothing was accepted", errors=[fault])
-
-
-def _problem(exc: ValidationError) -> Problem:
-    found = exc.errors(include_url=False, include_context=False, include_input=False)
-    if found[0]["type"] == "json_invalid":
-        return Problem(MALFORMED_JSON, found[0]["msg"].removeprefix("Invalid JSON: "))
-    indices = sorted({error["loc"][1] for error in found if len(error["loc"]) > 1 and isinstance(error["loc"][1], int)})
-    extra: Mapping[str, Any] = {"indices": indices} if indices else {}
-    many = f"{len(indices)} items of the batch are not valid" if indices else "the body is not valid"
-    return Problem(VALIDATION, f"{many}; nothing was accepted", errors=faults_of(found), **extra)

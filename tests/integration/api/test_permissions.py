@@ -12,6 +12,7 @@ from fastapi import FastAPI
 
 from api.app import create_app
 from api.auth import Principal, Role, Tokens
+from api.kit.context import Api
 from api.permissions import (
     PERMISSIONS,
     WEBSOCKET,
@@ -24,7 +25,7 @@ from api.permissions import (
 )
 from streams.times import Instant
 from tests.integration.api.sse import serving
-from tests.integration.api.support import SECRET, Worker, config_of, fill, token
+from tests.integration.api.support import Worker, config_of, fill, token
 
 SUBJECT, STRANGER = "alice", "bob"
 ROUTES = routes_of(create_app(config_of("redis://nowhere")))
@@ -76,12 +77,14 @@ class KeysToo(Tokens):
         if not token.startswith("key "):
             return super().caller(token, now)
         _, role, scope = token.split(" ")
-        return Principal(SUBJECT, Role(role), frozenset({scope}))
+        return Principal(SUBJECT, Role(role), scopes=frozenset({scope}))
 
 
 @pytest.fixture
 async def anyone(served_app: FastAPI, worker: Worker) -> AsyncIterator[httpx.AsyncClient]:
-    served_app.state.api = replace(served_app.state.api, tokens=KeysToo(SECRET))
+    api: Api = served_app.state.api
+    tokens = KeysToo(api.identity.keys, api.identity.revocations)
+    served_app.state.api = replace(api, tokens=tokens)
     async with serving(served_app) as (url, _), httpx.AsyncClient(base_url=url) as client:
         yield client
 
