@@ -1,1 +1,0 @@
-"""The routes of identity: signing in, the own account, the public keys."""
