@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from faust_redis.admin import Admin
 from faust_redis.log import Log
 from starlette.types import ASGIApp
 
-from api import domains, health, pages, pipeline, services, stats
-from api.auth import Tokens
+from api import domains, health, pages, pipeline, stats
 from api.config import ApiConfig
 from api.cross_origin import allow_origins
+from api.identity.routes import jwks
+from api.identity.service import Identity
 from api.identity.store.database import IdentityStore
 from api.kit import handlers, openapi
 from api.kit.broker_watch import BrokerWatch, StorageFault
+from api.kit.callers import authorise
+from api.kit.clock import now
 from api.kit.commands.admission import Admission
 from api.kit.commands.writer import Writer
 from api.kit.context import Api
@@ -28,13 +30,14 @@ from api.kit.feeds.socket import routing as socket
 from api.kit.lifecycle import Lifecycle
 from api.kit.pipeline import Pipeline
 from api.kit.request_identity import Identify
+from api.kit.sealing import Sealer
 from api.kit.waiting import Waiter
 from api.limits.client_address import ClientAddresses
 from api.metrics import Metrics
 from api.middleware import LimitBody, Observe
+from api.permissions import Permissions
 from api.security_headers import SecurityHeaders
 from streams.rulebooks import RulebookWatch
-from streams.services import Kind, Registration, Service, name_here
 from tables.domains import TOPOLOGY
 from tables.reader import TableReader
 
@@ -51,19 +54,19 @@ def create_app(config: ApiConfig, storage_fault: StorageFault = lambda: None) ->
     """
     served = domains.load(TOPOLOGY)
     api = _api(config, served, storage_fault)
-    app = _Application(title=TITLE, version=VERSION, lifespan=_lifespan, docs_url=None, redoc_url=None)
+    app = _Application(
+        title=TITLE,
+        version=VERSION,
+        lifespan=_lifespan,
+        dependencies=[Depends(authorise)],
+        docs_url=None,
+        redoc_url=None,
+    )
     app.state.api = api
     routers = [router for domain in served for router in domain.routers]
-    for router in (
-        *routers,
-        socket.router,
-        stats.router,
-        pipeline.router,
-        services.router,
-        health.router,
-        pages.router,
-    ):
+    for router in (*routers, jwks.router, socket.router, stats.router, pipeline.router, health.router, pages.router):
         app.include_router(router)
+    api.permissions.check_complete(app)
     handlers.install(app)
     commands = [command for domain in served for command in domain.commands.values()]
     openapi.install(app, [command.body for command in commands if command.body is not None])
@@ -88,13 +91,18 @@ def _api(config: ApiConfig, served: Sequence[DomainApi], storage_fault: StorageF
     groups = list(TOPOLOGY.groups(config.app_id).values())
     metrics = Metrics()
     broker = BrokerWatch(log, storage_fault)
+    identity = Identity(IdentityStore(config.database_url), config.secret, now)
     feeds = [feed for domain in served for feed in domain.feeds]
     admission = Admission(domains.policies(TOPOLOGY, served), config.behind_max_s)
+    sealer = Sealer(config.secret)
     return Api(
         config=config,
-        tokens=Tokens(config.jwt_secret),
+        tokens=identity.tokens,
+        identity=identity,
         addresses=ClientAddresses(config.trusted_proxies, config.forwarded_header),
-        store=IdentityStore(config.database_url),
+        store=identity.store,
+        sealer=sealer,
+        permissions=Permissions(domain.permissions for domain in served),
         log=log,
         broker=broker,
         lifecycle=Lifecycle(),
@@ -104,7 +112,7 @@ def _api(config: ApiConfig, served: Sequence[DomainApi], storage_fault: StorageF
         tables=tables,
         writer=Writer(log, config, broker),
         waiter=Waiter(log, tables, TOPOLOGY, config.app_id),
-        hub=Hub(Log(config.log_url, config.namespace), config.app_id, metrics, feeds),
+        hub=Hub(Log(config.log_url, config.namespace), config.app_id, metrics, feeds, sealer),
         metrics=metrics,
         parts={part: part(tables, config) for domain in served for part in domain.parts},
     )
@@ -114,14 +122,14 @@ def _api(config: ApiConfig, served: Sequence[DomainApi], storage_fault: StorageF
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Refuse an unsuitable database or broker, run the background tasks while the API serves, then close everything."""
     api: Api = app.state.api
-    await api.store.open()
+    await api.identity.begin()
     await api.broker.begin()
     tasks = [
         asyncio.create_task(api.waiter.run(), name="waiter"),
         asyncio.create_task(api.broker.run(), name="broker watch"),
         asyncio.create_task(api.pipeline.run(), name="pipeline samples"),
         asyncio.create_task(api.rulebooks.run(), name="rule books"),
-        asyncio.create_task(_register(api), name="registration"),
+        asyncio.create_task(api.identity.run(), name="identity"),
     ]
     api.hub.start()
     try:
@@ -133,24 +141,4 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             with suppress(asyncio.CancelledError):
                 await task
         await api.log.close()
-        await api.store.close()
-
-
-async def _register(api: Api) -> None:
-    """Tell the registry of live services of this process, from the moment when it listens until cancelled."""
-
-    async def why_not() -> str | None:
-        return api.why_not_ready()
-
-    await api.lifecycle.listening.wait()
-    service = Service(
-        Kind.API,
-        name_here(f"api-{secrets.token_hex(4)}"),
-        address=api.lifecycle.address,
-        domains=TOPOLOGY.names,
-        rulebook=api.config.rulebook,
-    )
-    config = api.config
-    every_s = config.heartbeat_ms / 1_000
-    async with Registration(api.log, service, why_not, lease_ms=config.lease_ms, every_s=every_s).kept():
-        await asyncio.Event().wait()
+        await api.identity.close()

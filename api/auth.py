@@ -1,4 +1,4 @@
-"""Signed tokens (JWT, HS256) and the roles they carry. A caller's user id is always the subject of the token."""
+"""Access tokens (JWT, EdDSA) and the roles they carry. A caller's user id is always the subject of the token."""
 
 from __future__ import annotations
 
@@ -6,20 +6,23 @@ import base64
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final, Protocol
 
 import jwt
 
+from api.identity.key_ring import ALGORITHM, KeyRing, SigningKey
+from api.identity.limits import ACCESS_TTL_S
 from api.kit.problems import UNAUTHENTICATED, Problem
 from streams.events.base import ID_PATTERN
 from streams.times import SECOND_US, Instant
 
-ALGORITHM = "HS256"
-ISSUER = "astratrade"
-AUDIENCE = "astratrade-api"
-CLOCK_SKEW_S = 5
-TOKENS_KEPT_MAX = 10_000  # some 10 MB; the oldest one is forgotten first
-EXPIRED = "the token has expired"
+ISSUER: Final = "astratrade"
+AUDIENCE: Final = "astratrade-api"
+CLOCK_SKEW_S: Final = 5
+TOKENS_KEPT_MAX: Final = 10_000  # some 10 MB; the oldest one is forgotten first
+EXPIRED: Final = "the token has expired"
+NOT_VALID: Final = "the token is not valid here"
+REVOKED: Final = "the token was revoked; sign in again"
 _PART = r"(?:[A-Za-z0-9_-]{4})*[A-Za-z0-9_-]{2,4}"  # a rest of one character is no base64
 _TOKEN = re.compile(rf"{_PART}\.{_PART}\.{_PART}", re.ASCII)
 
@@ -34,51 +37,62 @@ class Role(StrEnum):
     SERVICE = "service"
 
 
-STAFF = frozenset({Role.ADMIN, Role.MODERATOR, Role.SERVICE})
-
-
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """An authenticated caller."""
+    """An authenticated caller.
+
+    Attributes:
+        subject: The caller's user id.
+        role: The role that decides which routes the caller may call (`api.permissions`).
+        session_id: The session whose token this is; None for an operator's token and for an API key.
+        issued_at_us: When the token was issued, Unix microseconds.
+        scopes: What an API key may do; None for a token, which its role alone limits.
+        key_id: The API key; None for a token.
+    """
 
     subject: str
     role: Role
+    session_id: str | None = None
+    issued_at_us: int = 0
+    scopes: frozenset[str] | None = None
+    key_id: str | None = None
 
-    def may_read(self, user_id: str) -> bool:
-        """Return whether this caller may read the private tables of a user."""
-        return self.role in STAFF or self.subject == user_id
+
+class RevokedPrincipals(Protocol):
+    """Knows which callers were revoked after their tokens were issued."""
+
+    def is_revoked(self, caller: Principal) -> bool:
+        """Return whether a caller's token is void. It must not wait: every request asks."""
 
 
-def mint(secret: str, subject: str, role: Role, *, issued_at_s: int, ttl_s: int) -> str:
-    """Return a signed token for `subject`, valid for `ttl_s` seconds."""
+def mint(
+    key: SigningKey, subject: str, role: Role, *, now: Instant, ttl_s: int = ACCESS_TTL_S, session_id: str | None = None
+) -> str:
+    """Return a token for `subject`, signed by a key, valid for `ttl_s` seconds from now."""
+    issued_s = now // SECOND_US
     claims = {
-        "sub": subject,
-        "role": role.value,
-        "iat": issued_at_s,
-        "exp": issued_at_s + ttl_s,
         "iss": ISSUER,
         "aud": AUDIENCE,
+        "sub": subject,
+        "role": role.value,
+        "iat": issued_s,
+        "iat_us": int(now),  # a revocation is compared with it, and seconds are too coarse for that
+        "exp": issued_s + ttl_s,
     }
-    return jwt.encode(claims, secret, algorithm=ALGORITHM)
-
-
-def verify(secret: str, token: str) -> Principal:
-    """Return the caller that a token names.
-
-    Raises:
-        Problem: 401, saying what is wrong with the token.
-    """
-    return _verified(secret, token)[0]
+    if session_id is not None:
+        claims["sid"] = session_id
+    return jwt.encode(claims, key.private, algorithm=ALGORITHM, headers={"kid": key.kid})
 
 
 class Tokens:
     """Verifies tokens, and remembers each valid token by its text until it expires.
 
-    Tokens cannot be revoked, so verifying one again would find nothing new.
+    A remembered token costs one look-up, and one in the revocations. Call `forget_all` when the ring has changed.
     """
 
-    def __init__(self, secret: str, kept_max: int = TOKENS_KEPT_MAX) -> None:
-        self._secret = secret
+    def __init__(self, keys: KeyRing, revoked: RevokedPrincipals, kept_max: int = TOKENS_KEPT_MAX) -> None:
+        self._keys = keys
+        self._revoked = revoked
         self._kept_max = kept_max
         self._known: dict[str, tuple[Principal, Instant]] = {}
 
@@ -90,43 +104,73 @@ class Tokens:
         """
         known = self._known.get(token)
         if known is None:
-            known = self._learn(token)
+            known = self._learn(token, now)
         caller, until = known
         if now >= until:
             self._known.pop(token, None)
             raise unauthenticated(EXPIRED)
+        if self._revoked.is_revoked(caller):
+            raise unauthenticated(REVOKED)
         return caller
 
-    def _learn(self, token: str) -> tuple[Principal, Instant]:
-        caller, expires_s = _verified(self._secret, token)
+    def forget_all(self) -> None:
+        """Verify every token again when it comes next."""
+        self._known.clear()
+
+    def _learn(self, token: str, now: Instant) -> tuple[Principal, Instant]:
+        known = verify(self._keys, token, now)
         if len(self._known) >= self._kept_max:
             del self._known[next(iter(self._known))]
-        known = self._known[token] = (caller, Instant((expires_s + CLOCK_SKEW_S) * SECOND_US))
+        self._known[token] = known
         return known
 
 
-def _verified(secret: str, token: str) -> tuple[Principal, int]:
-    """Return the caller, and when the token expires (Unix seconds)."""
+def verify(keys: KeyRing, token: str, now: Instant) -> tuple[Principal, Instant]:
+    """Return the caller that a token names, and the time from which on the token is refused.
+
+    The header chooses a key of the ring, and nothing else: the algorithm is always EdDSA.
+
+    Raises:
+        Problem: 401, saying what is wrong with the token.
+    """
     if not _is_canonical(token):
-        raise unauthenticated("the token is not valid here")
+        raise unauthenticated(NOT_VALID)
     try:
+        header = jwt.get_unverified_header(token)
+        key = keys.verifying(header.get("kid"), now)
+        if key is None or header.get("alg") != ALGORITHM or "crit" in header:
+            raise unauthenticated(NOT_VALID)
         claims: dict[str, Any] = jwt.decode(
             token,
-            secret,
+            key.public,
             algorithms=[ALGORITHM],
             issuer=ISSUER,
             audience=AUDIENCE,
             leeway=CLOCK_SKEW_S,
-            options={"require": ["sub", "exp", "iat", "iss", "aud"]},
+            options={"require": ["iss", "aud", "sub", "exp", "iat", "role"]},
         )
-        role = Role(claims.get("role", ""))
+        return _principal(claims), _until(claims, key)
     except jwt.ExpiredSignatureError as exc:
         raise unauthenticated(EXPIRED) from exc
     except (jwt.InvalidTokenError, ValueError) as exc:
-        raise unauthenticated("the token is not valid here") from exc
-    if not re.fullmatch(ID_PATTERN, claims["sub"]):
+        raise unauthenticated(NOT_VALID) from exc
+
+
+def _principal(claims: dict[str, Any]) -> Principal:
+    """Return the caller that verified claims name. Raise ValueError when they are not ours."""
+    subject, session_id, issued_us = claims["sub"], claims.get("sid"), claims.get("iat_us")
+    if not re.fullmatch(ID_PATTERN, subject):
         raise unauthenticated("the token's subject is not a user id")
-    return Principal(claims["sub"], role), int(claims["exp"])
+    if session_id is not None and not isinstance(session_id, str):
+        raise ValueError("the claim `sid` is not text")
+    if not isinstance(issued_us, int):
+        raise ValueError("the claim `iat_us` is not an integer")  # noqa: TRY004 - one kind of error for all claims
+    return Principal(subject, Role(claims["role"]), session_id, issued_us)
+
+
+def _until(claims: dict[str, Any], key: SigningKey) -> Instant:
+    expires_us = (int(claims["exp"]) + CLOCK_SKEW_S) * SECOND_US
+    return Instant(expires_us if key.verifies_until is None else min(expires_us, key.verifies_until))
 
 
 def _is_canonical(token: str) -> bool:

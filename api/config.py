@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from api.identity.limits import SECRET_BYTES_MIN
 from api.limits.caps import Caps
 from api.limits.client_address import FORWARDED_FOR, ForwardedHeader
 
-JWT_SECRET_BYTES_MIN = 32
 IDEMPOTENCY_TTL_S = 86_400
 MARK_AHEAD_MAX_S = 2
 BEHIND_MAX_S = 30
-LEASE_MS = 10_000
-HEARTBEAT_MS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +19,8 @@ class ApiConfig:
 
     Attributes:
         log_url: Where the log is: redis://, rediss:// or unix://.
-        jwt_secret: Signs and checks tokens (HS256); at least 32 bytes.
         database_url: The database of accounts: postgresql:// or sqlite:// with a file.
+        secret: Seals the signing keys of tokens in the store, and signs cursors; at least 32 bytes.
         markets: Symbols that can be traded, by the rule book; anything else is refused.
         late_grace_h: Hours of event time after its end at which a period is sealed, by the rule book.
         rulebook: Identity of the rule book: version and digest.
@@ -35,8 +33,6 @@ class ApiConfig:
             mark of a market wins, so that a mark far ahead would keep out all others until its time has come.
         behind_max_s: How far a domain may be behind before its commands are answered by their policy, in seconds; 0
             accepts all commands always.
-        lease_ms: How long this process counts as a live service after it has said so.
-        heartbeat_ms: How often it says so.
         cors_origins: Origins whose pages may call the API from a browser; see `api.cross_origin`.
         hsts_s: How long browsers shall use TLS alone, in seconds; 0 unless clients reach the API by TLS.
         caps: How many connections and feeds may be open.
@@ -45,8 +41,8 @@ class ApiConfig:
     """
 
     log_url: str = field(repr=False)
-    jwt_secret: str = field(repr=False)
     database_url: str = field(repr=False)
+    secret: str = field(repr=False)
     markets: frozenset[str]
     late_grace_h: int
     rulebook: str
@@ -57,8 +53,6 @@ class ApiConfig:
     idempotency_ttl_s: int = IDEMPOTENCY_TTL_S
     mark_ahead_max_s: int = MARK_AHEAD_MAX_S
     behind_max_s: int = BEHIND_MAX_S
-    lease_ms: int = LEASE_MS
-    heartbeat_ms: int = HEARTBEAT_MS
     cors_origins: tuple[str, ...] = ()
     hsts_s: int = 0
     caps: Caps = field(default_factory=Caps)
@@ -66,7 +60,7 @@ class ApiConfig:
     forwarded_header: ForwardedHeader = FORWARDED_FOR
 
     def __post_init__(self) -> None:
-        if len(self.jwt_secret.encode()) < JWT_SECRET_BYTES_MIN:
-            raise ValueError(f"jwt_secret needs at least {JWT_SECRET_BYTES_MIN} bytes")
+        if len(self.secret.encode()) < SECRET_BYTES_MIN:
+            raise ValueError(f"secret needs at least {SECRET_BYTES_MIN} bytes")
         if not self.markets:
             raise ValueError("markets is empty; name at least one")

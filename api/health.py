@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from api.kit.context import ApiDep
+from api.kit.context import Api, ApiDep
 from api.kit.openapi import problems
 from api.kit.problems import UNAVAILABLE, Problem
 
@@ -42,8 +42,15 @@ async def healthz() -> Health:
 
 @router.get("/readyz", summary="Does this process take requests?", responses=problems(503))
 async def readyz(api: ApiDep) -> Readiness:
-    """Answer ready while the broker is suitable, until the process is asked to end. Workers do not count here."""
-    why_not = api.why_not_ready()
+    """Answer ready while the broker is suitable and the database of accounts answers, until the process is to end.
+
+    Workers do not count here.
+    """
+    why_not = "the process is shutting down" if api.lifecycle.stopping else _fault(api)
     if why_not is not None:
         raise Problem(UNAVAILABLE, why_not, headers={"Retry-After": str(RETRY_AFTER_S)})
     return Readiness()
+
+
+def _fault(api: Api) -> str | None:
+    return api.broker.why_not_ready() or api.identity.fault()

@@ -10,7 +10,7 @@ from faust_redis.admin import MemberDescription
 from faust_redis.log import TopicPartition
 from pydantic import BaseModel, Field
 
-from api.kit.callers import Staff
+from api.kit.callers import Caller
 from api.kit.context import ApiDep
 from api.kit.openapi import problems
 from api.kit.pipeline import DomainState
@@ -83,7 +83,7 @@ class PipelineAnswer(BaseModel):
 
 
 @router.get("/pipeline", summary="The workers of each domain")
-async def get_pipeline(api: ApiDep, _: Staff) -> PipelineAnswer:
+async def get_pipeline(api: ApiDep, _: Caller) -> PipelineAnswer:
     """Return each domain's group, members, recovery and lag, as the broker knows them now.
 
     For the installation's staff: the members' names tell on which machines the workers run.

@@ -19,6 +19,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from api.identity.limits import ACCESS_TTL_S, ACCESS_TTL_S_MAX, SECRET_BYTES_MIN
 from api.identity.store import urls
 from api.limits.caps import Caps
 from api.limits.client_address import FORWARDED_FOR, ClientAddresses, ForwardedHeader
@@ -33,13 +34,12 @@ CONFIG_VARIABLE = "ASTRA_CONFIG"
 CONFIG_FILE = Path("astratrade.toml")
 LOG_SCHEMES = ("redis", "rediss", "unix")
 BROKER_SCHEMES = (*LOG_SCHEMES, "kafka")
-JWT_SECRET_BYTES_MIN = 32
 PARTITIONS_MAX = 1024
 STANDBYS_MAX = 8
 DATA_DIR_DEFAULT = Path("data")
 CAPS = Caps()
-SECRET_FIELDS = ("jwt_secret", "broker_url", "views_url", "database_url")
 DATABASE_FILE = "identity.db"
+SECRET_FIELDS = ("secret", "broker_url", "views_url", "database_url")
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
 LogLevel = Literal["debug", "info", "warning", "error"]
@@ -132,10 +132,16 @@ class Settings(BaseSettings):
     appendfsync: Literal["everysec", "always"] = Field(
         "everysec", description="when the embedded server syncs its file: everysec or always"
     )
-    jwt_secret: SecretStr | None = Field(
-        None, description=f"secret that signs tokens, at least {JWT_SECRET_BYTES_MIN} bytes; unset for a generated one"
+    secret: SecretStr | None = Field(
+        None,
+        description=f"secret that seals the signing keys, at least {SECRET_BYTES_MIN} bytes; unset for a generated one",
     )
-    token_ttl_s: int = Field(86_400, ge=1, le=31_536_000, description="life of a token, 1 to 31536000 seconds")
+    token_ttl_s: int = Field(
+        ACCESS_TTL_S,
+        ge=1,
+        le=ACCESS_TTL_S_MAX,
+        description=f"life of a token that `astratrade token` issues, 1 to {ACCESS_TTL_S_MAX} seconds",
+    )
     idempotency_ttl_s: int = Field(
         86_400, ge=60, le=2_592_000, description="how long an Idempotency-Key is remembered, 60 to 2592000 seconds"
     )
@@ -186,10 +192,10 @@ class Settings(BaseSettings):
             urls.check_url(url.get_secret_value())
         return url
 
-    @field_validator("jwt_secret")
+    @field_validator("secret")
     @classmethod
     def _long_enough(cls, secret: SecretStr | None) -> SecretStr | None:
-        if secret is not None and len(secret.get_secret_value().encode()) < JWT_SECRET_BYTES_MIN:
+        if secret is not None and len(secret.get_secret_value().encode()) < SECRET_BYTES_MIN:
             raise ValueError(f"it has {len(secret.get_secret_value().encode())} bytes")
         return secret
 

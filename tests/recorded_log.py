@@ -1,6 +1,7 @@
 """Recorded logs of events with the tables that they led to: later code must read them unchanged.
 
-`python -m tests.recorded_log NAME` records a new one in `tests/fixtures`. A recorded log is never changed. A new event
+`python -m tests.recorded_log NAME` records a new one in `tests/fixtures`; a name that begins with `users` records the
+events of accounts. A recorded log is never changed. A new event
 class, or a new version of one, gets a log of its own beside the others.
 """
 
@@ -8,14 +9,27 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from agents.rulebook import packaged_text
 from deploy.replay.fills import Fill, read_fills
-from streams.events import AnyEvent, encode
+from streams.events import AnyEvent, Event, EventData, encode
 from streams.events.trading import TradeExecuted
+from streams.events.user import (
+    AccountClosed,
+    AccountRegistered,
+    AccountReinstated,
+    AccountSuspended,
+    EmailVerified,
+    ProfileChanged,
+    RoleChanged,
+    WalletLinked,
+    WalletUnlinked,
+)
+from streams.ids import uuid7
+from streams.times import Instant
 from tables.domains import TOPOLOGY
 from tables.trading import TRADING_PROCESSED
 from tables.typed import standings
@@ -35,6 +49,11 @@ class Recorded(NamedTuple):
 
 def names() -> list[str]:
     return sorted(path.stem for path in DIRECTORY.glob("*.jsonl"))
+
+
+def names_with_tables() -> list[str]:
+    """Return the logs that the agents' domains consume."""
+    return [name for name in names() if (DIRECTORY / f"{name}.tables.json").is_file()]
 
 
 def read(name: str) -> list[Recorded]:
@@ -118,12 +137,42 @@ def record(name: str) -> None:
     world = Recording()
     for _ in sample(world):
         pass
-    lines = [MIDDLE + event.data.topic.encode() + b'","event":' + encode(event) + END for event in world.log]
-    with (DIRECTORY / f"{name}.jsonl").open("xb") as log:
-        log.writelines(lines)
+    _write(name, world.log)
     (DIRECTORY / f"{name}.tables.json").write_text(json.dumps(tables_of(world), indent=1) + "\n")
     (DIRECTORY / f"{name}.rulebook.toml").write_text(packaged_text())
 
 
+def record_users(name: str) -> None:
+    """Write a new log with each event of the user domain, which no agent consumes."""
+    wallet: dict[str, Any] = {"user_id": "trader-1", "chain_id": "SN_MAIN", "address": f"0x{7:064x}"}
+    happened: list[EventData] = [
+        AccountRegistered(user_id="trader-1", role="user", username="Straße"),
+        AccountRegistered(user_id="trader-1-bot", role="user", parent_id="trader-1"),
+        EmailVerified(user_id="trader-1"),
+        ProfileChanged(user_id="trader-1", private=True, username="Straße"),
+        WalletLinked(**wallet),
+        WalletUnlinked(**wallet),
+        RoleChanged(user_id="trader-1", role="moderator", before="user"),
+        AccountSuspended(user_id="trader-1"),
+        AccountReinstated(user_id="trader-1"),
+        AccountClosed(user_id="trader-1"),
+    ]
+    now = Instant.parse("2026-11-29T05:00:00Z")
+    _write(
+        name,
+        [
+            Event.first(
+                data, event_id=uuid7(now.milliseconds(), bytes([n] * 10)), time=now, key="trader-1", rules_version=None
+            )
+            for n, data in enumerate(happened)
+        ],
+    )
+
+
+def _write(name: str, events: Iterable[AnyEvent]) -> None:
+    with (DIRECTORY / f"{name}.jsonl").open("xb") as log:
+        log.writelines(MIDDLE + event.data.topic.encode() + b'","event":' + encode(event) + END for event in events)
+
+
 if __name__ == "__main__":
-    record(sys.argv[1])
+    (record_users if sys.argv[1].startswith("users") else record)(sys.argv[1])

@@ -42,7 +42,7 @@ router = APIRouter(
 feeds = feed_router()
 
 BOARDS_FEED: Final = Feed(
-    name="boards", follows=GAMIFICATION_BOARDS, read=read_standings, round_s=BOARDS_ROUND_S, shared=Tops
+    name="boards", follows=GAMIFICATION_BOARDS, read=lambda _sealer: read_standings, round_s=BOARDS_ROUND_S, shared=Tops
 )
 
 
@@ -90,7 +90,7 @@ async def get_board(
     next_cursor = None
     if len(page.members) == limit and page.members[-1].rank < page.total:
         next_cursor = cursors.write(
-            api.config.jwt_secret, group=requested.group, epoch=page.position.epoch, entry=page.members[-1].entry
+            api.config.secret, group=requested.group, epoch=page.position.epoch, entry=page.members[-1].entry
         )
     shown = [board_row(requested.board, ranked) for ranked in page.members]
     head = await _head(api, requested, page.position, page.total, shown)
@@ -116,7 +116,7 @@ async def get_standing(
 
 async def _after(api: Api, requested: Leaderboard, cursor: str) -> str:
     position = await api.tables.position(TABLE)
-    return cursors.read(api.config.jwt_secret, cursor, group=requested.group, epoch=position.epoch)
+    return cursors.read(api.config.secret, cursor, group=requested.group, epoch=position.epoch)
 
 
 async def _head(api: Api, requested: Leaderboard, position: Position, total: int, shown: list[BoardRow]) -> BoardAnswer:

@@ -1,4 +1,8 @@
-"""The caller of a request: as a FastAPI dependency, and for routes that read their requests themselves."""
+"""Find the caller of a request and check it against the permission table: `authorise`, for every route.
+
+The application runs `authorise` before the other dependencies of a route. Command routes that read their requests
+themselves call it first.
+"""
 
 from __future__ import annotations
 
@@ -7,35 +11,75 @@ from typing import Annotated
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from fastapi.security.utils import get_authorization_scheme_param
+from starlette.requests import HTTPConnection
 
-from api.auth import STAFF, Principal, unauthenticated
+from api.auth import Principal, unauthenticated
 from api.kit.clock import now
 from api.kit.context import Api, ApiDep
 from api.kit.feeds.handover import HANDOVER, Handover
 from api.kit.feeds.permit import Permit
-from api.kit.problems import FORBIDDEN, Problem
+from api.kit.problems import Problem
+from api.permissions import WEBSOCKET
 
 BEARER = HTTPBearer(auto_error=False, bearerFormat="JWT", description="A signed token; its subject is the user.")
 
 Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(BEARER)]
+"""Describes in OpenAPI that a route takes a token; `authorise` has read it."""
 
 
-async def principal(api: ApiDep, credentials: Credentials) -> Principal:
-    """Return the caller, or answer 401."""
-    return _known(api, None if credentials is None else credentials.credentials)
+async def authorise(connection: HTTPConnection) -> None:
+    """Refuse a request that the permission table does not allow, and note its caller.
+
+    Raises:
+        Problem: 401 or 403.
+    """
+    connection.state.caller = permitted(connection)
 
 
-Caller = Annotated[Principal, Depends(principal)]
+def permitted(connection: HTTPConnection) -> Principal | None:
+    """Return the caller of a request that the permission table allows. On a public route a bad token counts as none.
 
-
-async def staff(caller: Caller) -> Principal:
-    """Return the caller when it operates the installation, or answer 403."""
-    if caller.role not in STAFF:
-        raise Problem(FORBIDDEN, f"this needs one of the roles {', '.join(sorted(STAFF))}")
+    Raises:
+        Problem: 401 or 403.
+    """
+    scope, api = connection.scope, _api_of(connection)
+    permission = api.permissions.of(scope.get("method", WEBSOCKET), scope["route"].path)
+    try:
+        caller = _caller(api, connection)
+    except Problem:
+        if not permission.public:
+            raise
+        caller = None
+    permission.check(caller, connection.path_params)
     return caller
 
 
-Staff = Annotated[Principal, Depends(staff)]
+def _api_of(connection: HTTPConnection) -> Api:
+    api: Api = connection.app.state.api
+    return api
+
+
+def _caller(api: Api, connection: HTTPConnection) -> Principal | None:
+    scheme, token = get_authorization_scheme_param(connection.headers.get("authorization"))
+    return api.tokens.caller(token, now()) if token and scheme.lower() == "bearer" else None
+
+
+async def principal(request: Request, _credentials: Credentials) -> Principal:
+    """Return the caller, or answer 401."""
+    caller: Principal | None = request.state.caller
+    if caller is None:
+        raise unauthenticated("no bearer token was sent", error="")
+    return caller
+
+
+async def viewer(request: Request) -> Principal | None:
+    """Return the caller of a public route, None for an anonymous one."""
+    caller: Principal | None = request.state.caller
+    return caller
+
+
+Caller = Annotated[Principal, Depends(principal)]
+Viewer = Annotated[Principal | None, Depends(viewer)]
 
 
 async def permit(request: Request, api: ApiDep, _caller: Caller, credentials: Credentials) -> Permit:
@@ -47,15 +91,3 @@ async def permit(request: Request, api: ApiDep, _caller: Caller, credentials: Cr
 
 
 Permitted = Annotated[Permit, Depends(permit)]
-
-
-def caller_of(api: Api, request: Request) -> Principal:
-    """Return the caller, or answer 401; reads the header itself."""
-    scheme, token = get_authorization_scheme_param(request.headers.get("authorization"))
-    return _known(api, token if scheme.lower() == "bearer" else None)
-
-
-def _known(api: Api, token: str | None) -> Principal:
-    if not token:
-        raise unauthenticated("no bearer token was sent", error="")
-    return api.tokens.caller(token, now())

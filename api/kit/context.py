@@ -11,6 +11,7 @@ from faust_redis.log import Log
 
 from api.auth import Tokens
 from api.config import ApiConfig
+from api.identity.service import Identity
 from api.identity.store.database import IdentityStore
 from api.kit.broker_watch import BrokerWatch
 from api.kit.commands.admission import Admission
@@ -18,9 +19,11 @@ from api.kit.commands.writer import Writer
 from api.kit.feeds.hub import Hub
 from api.kit.lifecycle import Lifecycle
 from api.kit.pipeline import Pipeline
+from api.kit.sealing import Sealer
 from api.kit.waiting import Waiter
 from api.limits.client_address import ClientAddresses
 from api.metrics import Metrics
+from api.permissions import Permissions
 from streams.rulebooks import RulebookWatch
 from tables.reader import TableReader
 
@@ -33,8 +36,11 @@ class Api:
 
     config: ApiConfig
     tokens: Tokens
+    identity: Identity
     addresses: ClientAddresses
     store: IdentityStore
+    sealer: Sealer
+    permissions: Permissions
     log: Log
     broker: BrokerWatch
     lifecycle: Lifecycle
@@ -47,10 +53,6 @@ class Api:
     hub: Hub
     metrics: Metrics
     parts: Mapping[type[Any], Any]
-
-    def why_not_ready(self) -> str | None:
-        """Return why this process takes no requests, or None."""
-        return "the process is shutting down" if self.lifecycle.stopping else self.broker.why_not_ready()
 
     def part(self, kind: type[PartT]) -> PartT:
         """Return what a domain's endpoints share, by its type; the domain lists it in `DomainApi.parts`."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
+from functools import lru_cache
 
 import orjson
 
+from api.identity.secret import derived_key
 from api.kit.problems import UNKNOWN_CURSOR, Problem
 
 SIGNATURE_BYTES = 12
@@ -42,4 +44,9 @@ def read(secret: str, cursor: str, *, group: str, epoch: str) -> str:
 
 
 def _sign(secret: str, content: bytes) -> bytes:
-    return hmac.digest(secret.encode(), b"cursor\x00" + content, "sha256")[:SIGNATURE_BYTES]
+    return hmac.digest(_key(secret), content, "sha256")[:SIGNATURE_BYTES]
+
+
+@lru_cache(maxsize=1)
+def _key(secret: str) -> bytes:
+    return derived_key(secret, "cursors")

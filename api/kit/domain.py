@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from api.config import ApiConfig
 from api.kit.commands.admission import WhenDelayed
 from api.kit.feeds.feed import Feed
+from api.permissions import Permission, Route
 from streams.events.base import EventData
 from tables.reader import TableReader
 
@@ -45,9 +46,11 @@ class DomainApi:
         feeds: Its feeds; each has a follower of its own.
         commands: The classes of events that its routes append. They have to be those that the topology declares.
         parts: The objects that its endpoints share.
+        permissions: Who may call its routes, for a domain whose routes `api.permissions` does not list.
     """
 
     routers: tuple[APIRouter, ...]
     feeds: tuple[Feed[Any], ...] = ()
     commands: Mapping[type[EventData], AcceptedCommand] = field(default_factory=dict)
     parts: tuple[type[Part], ...] = ()
+    permissions: Mapping[Route, Permission] = field(default_factory=dict)

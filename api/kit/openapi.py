@@ -30,6 +30,8 @@ for the broker. Send an `id` back unchanged as `Last-Event-ID`: the feed continu
 """
 TAGS = [
     {"name": "Commands", "description": "Orders of users, fills of venues, and mark prices of services."},
+    {"name": "Sign-in", "description": "Register, sign in, refresh and sign out; the keys that verify access tokens."},
+    {"name": "Account", "description": "The caller's own password and sessions."},
     {"name": "Users", "description": "Data of one user."},
     {"name": "Leaderboards", "description": "Rankings by period and market, and when they are sealed."},
     {"name": "Fees", "description": "Fee totals and how they are split."},

@@ -53,6 +53,12 @@ UNAUTHENTICATED = _kind(
     "A valid token is needed",
     "Send `Authorization: Bearer <token>` with a token that has not expired.",
 )
+SIGN_IN_FAILED = _kind(
+    "sign-in-failed",
+    401,
+    "Signing in failed",
+    "Check the user name and the password; or sign in again, when a refresh token was refused.",
+)
 FORBIDDEN = _kind("forbidden", 403, "The token does not allow this", "Use a token with one of the roles in `detail`.")
 NOT_FOUND = _kind("not-found", 404, "There is nothing here", "Check the path against /openapi.json.")
 METHOD_NOT_ALLOWED = _kind(
@@ -61,6 +67,7 @@ METHOD_NOT_ALLOWED = _kind(
 REQUEST_TIMEOUT = _kind(
     "request-timeout", 408, "The request did not arrive in time", "Send the whole request at once, on a new connection."
 )
+TAKEN = _kind("taken", 409, "The user name or e-mail address is taken", "Choose another one, or sign in.")
 POSITION_GONE = _kind(
     "position-gone",
     410,
@@ -85,6 +92,12 @@ IDEMPOTENCY_CONFLICT = _kind(
 )
 UPGRADE_REQUIRED = _kind(
     "upgrade-required", 426, "This path speaks WebSocket", "Open a WebSocket, or follow a feed of /v1/feed."
+)
+TOO_MANY_ATTEMPTS = _kind(
+    "too-many-attempts",
+    429,
+    "Too many attempts to sign in have failed",
+    "Wait for `Retry-After` seconds. The wait doubles with each failure.",
 )
 HEAD_TOO_LARGE = _kind(
     "headers-too-large", 431, "The headers are too large", "Send fewer or shorter headers; `detail` says the limit."

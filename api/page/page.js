@@ -175,14 +175,13 @@ function fillRow(one) {
   const [arrow, colour] = one.side === "buy" ? ["▲", "up"] : ["▼", "down"];
   const made = row(
     ["soft", "", one.time],
-    ["user", one.user_id, one.user_id],
     [colour, `${arrow} `, one.side],
     ["number", plain(one.price)],
-    ["number", money(one.notional_usd), one.notional_usd],
+    ["number", plain(one.size)],
   );
   const [day, minute] = when(one.time).split(" ");
   made.children[0].append(element("span", "date", `${day} `), minute);
-  made.children[2].append(element("span", "word", `${one.side} `), one.market); // a phone has room for the arrow alone
+  made.children[1].append(element("span", "word", `${one.side} `), one.market); // a phone has room for the arrow alone
   return made;
 }
 

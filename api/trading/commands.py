@@ -10,9 +10,8 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request
 from starlette.responses import Response
 
-from api.auth import Role
 from api.kit.commands.answers import Accepted, AcceptedBatch, accepted, accepted_batch
-from api.kit.commands.reading import TRADER, WITHOUT_BODY, CommandRoute, Reader, read_without_body
+from api.kit.commands.reading import WITHOUT_BODY, CommandRoute, Reader, read_without_body
 from api.kit.openapi import problems
 from api.trading import examples
 from api.trading.fills import fill_entry
@@ -36,9 +35,9 @@ class AcceptedTrade(Accepted):
     trade_id: str
 
 
-read_order = Reader(Role.USER, Order)
-read_fills = Reader(Role.VENUE, FillBatch)
-read_prices = Reader(Role.SERVICE, PriceBatch)
+read_order = Reader(Order)
+read_fills = Reader(FillBatch)
+read_prices = Reader(PriceBatch)
 
 
 @router.post(
@@ -65,14 +64,13 @@ async def open_trade(request: Request) -> Response:
     summary="Close a trade",
     response_model=Accepted,
     openapi_extra=WITHOUT_BODY,
-    dependencies=[TRADER],
 )
 async def close_trade(
     request: Request,
     trade_id: Annotated[str, Path(pattern=ID_PATTERN, examples=["0192f7c4-5d6e-7a10-8f00-1b2c3d4e5f60"])],
 ) -> Response:
     """Ask to close one of the caller's open practice trades at the current mark price."""
-    closing = read_without_body(request, Role.USER)
+    closing = read_without_body(request)
     submission = await closing.begin(CloseTrade, f"trades.close.{trade_id}")
     command = submission.entry(CloseTrade(trade_id=trade_id), submission.event_id(), subject=trade_id)
     written = await closing.api.writer.write(CloseTrade, [command], submission)

@@ -1,4 +1,4 @@
-"""The secret that signs tokens: the configured one, or one generated for the data directory."""
+"""The secret that seals the signing keys: the configured one, or one generated for the data directory."""
 
 from __future__ import annotations
 
@@ -7,31 +7,32 @@ import secrets
 from contextlib import suppress
 from pathlib import Path
 
+from api.identity.limits import SECRET_BYTES_MIN
 from deploy.errors import SettingsError
 from deploy.server.private import private_directory
-from deploy.settings import JWT_SECRET_BYTES_MIN, Settings
+from deploy.settings import Settings
 
 GENERATED_BYTES = 48
-FILE = "jwt-secret"
+FILE = "secret"
 
 
-def signing_secret(settings: Settings) -> str:
+def installation_secret(settings: Settings) -> str:
     """Return the secret in force. A generated one is created on first use, readable by its owner alone.
 
     Raises:
         SettingsError: the file of the generated secret is too short.
     """
-    if settings.jwt_secret is not None:
-        return settings.jwt_secret.get_secret_value()
+    if settings.secret is not None:
+        return settings.secret.get_secret_value()
     private_directory(settings.data_dir)
     path = settings.data_dir / FILE
     with suppress(FileExistsError):
         _create(path, secrets.token_urlsafe(GENERATED_BYTES))
     secret = path.read_text("utf-8")
-    if len(secret.encode()) < JWT_SECRET_BYTES_MIN:
+    if len(secret.encode()) < SECRET_BYTES_MIN:
         raise SettingsError(
-            f"{path} holds {len(secret.encode())} bytes; expected at least {JWT_SECRET_BYTES_MIN}. Restore it, or "
-            "remove it to have a new one generated: tokens that were issued before are refused then"
+            f"{path} holds {len(secret.encode())} bytes; expected at least {SECRET_BYTES_MIN}. Restore it, or "
+            "remove it and all rows of `signing_keys` to have new ones generated: all users have to sign in again then"
         )
     return secret
 

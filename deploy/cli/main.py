@@ -10,13 +10,16 @@ import click
 from faust_redis.log import LogError
 from redis.exceptions import RedisError
 
+from api.identity.errors import IdentityError
 from api.identity.store.errors import StoreError
 from deploy.errors import DeployError
 from streams.connect.kafka.errors import BridgeError
 
+EXPECTED = (DeployError, LogError, BridgeError, StoreError, IdentityError, RedisError)
 COMMANDS = (
     "dev", "worker", "api", "bridge", "replay",
-    "topology", "rulebook", "acl", "topics", "groups", "tables", "dead-letters", "database", "token", "reset", "doctor",
+    "topology", "rulebook", "acl", "topics", "groups", "tables", "dead-letters",
+    "database", "keys", "token", "reset", "doctor",
 )  # fmt: skip
 
 
@@ -54,7 +57,7 @@ def main() -> NoReturn:
     """Run the command line. Print an expected error as one message on standard error, with status 1."""
     try:
         cli(prog_name="astratrade")
-    except (DeployError, LogError, BridgeError, StoreError, RedisError) as exc:
+    except EXPECTED as exc:
         print(f"astratrade: {exc}", file=sys.stderr)  # noqa: T201 - this is where errors are shown
     sys.exit(1)
 

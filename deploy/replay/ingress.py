@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Self
@@ -34,15 +34,27 @@ class NotYetVisibleError(IngressError):
         self.behind = behind
 
 
-class Ingress:
-    """A connection to the API with a token. It reports repeated requests to `say`."""
+class GivenToken(httpx.Auth):
+    """Authenticates all requests with one token."""
 
-    def __init__(self, url: str, token: str, say: Callable[[str], None]) -> None:
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Send a request with the token."""
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        yield request
+
+
+class Ingress:
+    """A connection to the API of an authenticated client. It reports repeated requests to `say`."""
+
+    def __init__(self, url: str, auth: httpx.Auth, say: Callable[[str], None]) -> None:
         self.url = url.rstrip("/")
         self._say = say
         self._client = httpx.Client(
             base_url=self.url,
-            headers={"Authorization": f"Bearer {token}"},
+            auth=auth,
             timeout=REQUEST_TIMEOUT_S,
             trust_env=False,
         )

@@ -12,10 +12,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressC
 from rich.table import Table
 
 from api.auth import Role
-from deploy.admin.tokens import DEV_VENUE, issue
+from deploy.admin.tokens import DEV_VENUE, IssuedToken
 from deploy.errors import DeployError
 from deploy.replay.fills import FillsFile
-from deploy.replay.ingress import Ingress, NotYetVisibleError
+from deploy.replay.ingress import GivenToken, Ingress, NotYetVisibleError
 from deploy.replay.progress import ProgressFile
 from deploy.server.address import api_url
 from deploy.settings import Settings
@@ -116,7 +116,8 @@ def run_replay(
         DeployError: when the ingress refuses a request, or the workers make no progress.
     """
     console = Console(stderr=True, highlight=False, soft_wrap=True)
-    with Ingress(url or api_url(settings), token or issue(settings, DEV_VENUE, Role.VENUE), console.print) as ingress:
+    auth = IssuedToken(settings, DEV_VENUE, Role.VENUE) if token is None else GivenToken(token)
+    with Ingress(url or api_url(settings), auth, console.print) as ingress:
         progress = ProgressFile(settings.data_dir, file.digest, ingress.url)
         replay = Replay(ingress, file, pace, progress, console)
         skip = min(progress.sent(), len(file.fills)) if resume else 0

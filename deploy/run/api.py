@@ -17,7 +17,7 @@ from api.limits.caps import Caps
 from api.metrics_app import metrics_app
 from api.origins import origins_of
 from api.server import Server
-from deploy.admin.secret import signing_secret
+from deploy.admin.secret import installation_secret
 from deploy.broker import log_url
 from deploy.rulebook import load_rulebook
 from deploy.run.worker_server import listen, serving
@@ -38,8 +38,8 @@ def api_config(settings: Settings) -> ApiConfig:
     rulebook = load_rulebook(settings)
     return ApiConfig(
         log_url=log_url(settings),
-        jwt_secret=signing_secret(settings),
         database_url=settings.identity_url,
+        secret=installation_secret(settings),
         markets=rulebook.trading.markets,
         namespace=settings.namespace,
         app_id=settings.app_id,
@@ -49,8 +49,6 @@ def api_config(settings: Settings) -> ApiConfig:
         rules_version=rulebook.version,
         idempotency_ttl_s=settings.idempotency_ttl_s,
         behind_max_s=settings.behind_max_s,
-        lease_ms=settings.lease_ms,
-        heartbeat_ms=settings.heartbeat_ms,
         cors_origins=origins_of(settings.cors_origins),
         hsts_s=settings.hsts_s,
         caps=Caps(

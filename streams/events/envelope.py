@@ -56,7 +56,7 @@ class Event(msgspec.Struct, Generic[DataT_co], frozen=True, kw_only=True, omit_d
         event_id: str,
         time: Instant,
         key: str,
-        rules_version: int,
+        rules_version: int | None,
         subject: str = "",
         correlationid: str = "",
         traceparent: str | None = None,

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from api.auth import Role
+from api.identity.limits import ACCESS_TTL_S_MAX
 from deploy.admin.database import prepare_database
 from deploy.admin.tokens import DEV_USER, DEV_VENUE, issue
 from deploy.errors import DeployError
@@ -78,7 +79,7 @@ class Pipeline:
 
     def token(self, role: Role = Role.VENUE) -> str:
         """Return a token of a role; the venue role may report fills."""
-        return issue(self.settings, DEV_USER if role is Role.USER else DEV_VENUE, role)
+        return issue(self.settings, DEV_USER if role is Role.USER else DEV_VENUE, role, ttl_s=ACCESS_TTL_S_MAX)
 
     def start_worker(self, name: str) -> process.Child:
         """Start a worker without waiting; a worker started again under a name gets its old local tables."""

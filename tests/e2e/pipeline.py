@@ -18,8 +18,13 @@ from types import TracebackType
 from typing import Self
 
 import httpx
+from pydantic import SecretStr
 
+from api.identity.key_ring import KeyRing, SigningKey
+from api.identity.signing_keys import load_keys
 from api.identity.store.migrate import migrate
+from api.kit.clock import now
+from deploy.admin.identity import opened_identity
 from deploy.run.readiness import missing_for_readiness
 from deploy.server.embedded import EmbeddedServer
 from deploy.server.server_binary import find_binary
@@ -35,6 +40,7 @@ CLI = (sys.executable, "-m", "deploy.cli.main")
 START_S = 60.0
 COMMAND_S = 120.0
 REQUEST_TIMEOUT_S = 30.0
+TOKEN_TTL_S = 86_400
 LEASE_MS, HEARTBEAT_MS = 1_500, 300
 """Short, so that a killed worker's partitions move within a test's patience."""
 
@@ -111,7 +117,7 @@ class Pipeline:
             "ASTRA_BROKER_URL": self.server.url,
             "ASTRA_PARTITIONS": str(self._partitions),
             "ASTRA_API_PORT": str(self._api_port),
-            "ASTRA_JWT_SECRET": self.secret,
+            "ASTRA_SECRET": self.secret,
             "ASTRA_LEASE_MS": str(self._lease_ms),
             "ASTRA_HEARTBEAT_MS": str(HEARTBEAT_MS),
         }
@@ -163,7 +169,19 @@ class Pipeline:
         return f"http://127.0.0.1:{self._api_port}"
 
     def token(self, role: str, user: str, *more: str) -> str:
-        return self.run("token", "--role", role, "--user", user, *more).split()[-1]
+        """Return a token that outlasts the tests."""
+        return self.run("token", "--role", role, "--user", user, "--ttl", str(TOKEN_TTL_S), *more).split()[-1]
+
+    def signing_key(self) -> SigningKey:
+        """Return the key that signs the tokens of this installation."""
+
+        async def load() -> SigningKey:
+            settings = Settings(data_dir=self.directory, secret=SecretStr(self.secret))
+            async with opened_identity(settings) as (store, seal), store.read() as connection:
+                return KeyRing(await load_keys(connection, seal)).signing(now())
+
+        key: SigningKey = run_aside(load())
+        return key
 
     def client(self, role: str, user: str) -> httpx.Client:
         """Return a client with a token of its own; the same role and user get the same client."""

@@ -87,11 +87,11 @@ def test_every_trade_comes_once_on_the_tape_however_often_the_reader_is_cut_off(
     class Reader(Subscriber):
         def take(self, event: Any) -> None:
             if event.name in {"snapshot", "delta"}:
-                tape.extend(row["fill_id"] for row in event.data["rows"])
+                tape.extend(row["id"] for row in event.data["rows"])
             super().take(event)
 
     with Pipeline(tmp_path, workers=1) as pipeline:
-        reader = Reader(pipeline.client("admin", "auditor"), "/v1/feed/trades", lambda row: str(row["fill_id"]))
+        reader = Reader(pipeline.client("admin", "auditor"), "/v1/feed/trades", lambda row: str(row["id"]))
         reader.follow(2)
         assert reader.current, "it begins with a snapshot of nothing"
         pipeline.start("replay", "replay", str(file), "--batch", "20", "--rate", "200")

@@ -1,14 +1,14 @@
 """The API refuses an invalid request with a problem document that points to the error, and applies none of it."""
 
-import time
 from typing import Any
 
 import httpx
 import pytest
 
-from api.auth import Role, mint
+from api.auth import Role
 from tests.e2e.fills import fill, new_user
 from tests.e2e.pipeline import Pipeline
+from tests.support.tokens import mint
 
 
 def problem(answer: httpx.Response) -> Any:
@@ -99,7 +99,7 @@ def test_a_user_may_not_see_what_belongs_to_another_alone(running: Pipeline) -> 
 
 
 def test_no_token_and_a_token_of_another_make_are_refused(running: Pipeline) -> None:
-    forged = mint("x" * 32, "venue-1", Role.VENUE, issued_at_s=int(time.time()), ttl_s=60)
+    forged = mint("venue-1", Role.VENUE, ttl_s=60)  # by a key that is not in this store
     for token in (None, "rubbish", forged):
         with running.client_with(token) as client:
             answer = client.post("/v1/fills", json={"fills": [fill(new_user())]})
@@ -108,8 +108,7 @@ def test_no_token_and_a_token_of_another_make_are_refused(running: Pipeline) -> 
 
 
 def test_an_expired_token_is_refused_and_says_so(running: Pipeline) -> None:
-    hour_ago = int(time.time()) - 3_600
-    token = mint(running.secret, "venue-1", Role.VENUE, issued_at_s=hour_ago, ttl_s=60)
+    token = mint("venue-1", Role.VENUE, age_s=3_600, ttl_s=60, by=running.signing_key())
     with running.client_with(token) as client:
         answer = client.post("/v1/fills", json={"fills": [fill(new_user())]})
     assert answer.status_code == 401

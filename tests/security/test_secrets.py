@@ -35,7 +35,7 @@ def start(directory: Path, name: str, *arguments: str, **settings: str) -> Child
         "ASTRA_DATA_DIR": str(directory / "data"),
         "ASTRA_API_PORT": "0",
         "ASTRA_LOG_LEVEL": "debug",
-        "ASTRA_JWT_SECRET": f"{SECRET}-{'s' * 32}",
+        "ASTRA_SECRET": f"{SECRET}-{'s' * 32}",
     }
     return Child(name, [*CLI, *arguments], {**inherited, **ours, **settings}, directory)
 
@@ -79,7 +79,7 @@ def failures(socket: str) -> Mapping[str, tuple[list[str], dict[str, str]]]:
         "bad-scheme": (["worker"], bad),
         "bad-port": (["worker"], {"ASTRA_BROKER_URL": f"redis://user:{SECRET}@broker:port"}),
         "bad-option": (["topics"], {"ASTRA_BROKER_URL": f"redis://user:{SECRET}@{NOWHERE}?bogus=1"}),
-        "short-secret": (["api"], {"ASTRA_JWT_SECRET": SECRET}),
+        "short-secret": (["api"], {"ASTRA_SECRET": SECRET}),
     }
 
 
@@ -101,9 +101,9 @@ def test_no_process_prints_a_secret_whatever_fails(tmp_path: Path) -> None:
 
 def test_a_secret_of_a_file_of_settings_is_not_printed_either(tmp_path: Path) -> None:
     file = tmp_path / "astratrade.toml"
-    for text in (f'broker_url = "amqp://user:{SECRET}@x"', f'jwt_secret = "{SECRET}"', f'broker_url = "{SECRET}'):
+    for text in (f'broker_url = "amqp://user:{SECRET}@x"', f'secret = "{SECRET}"', f'broker_url = "{SECRET}'):
         file.write_text(text)
-        output = printed(start(tmp_path, f"toml-{len(text)}", "worker", ASTRA_CONFIG=str(file), ASTRA_JWT_SECRET=""))
+        output = printed(start(tmp_path, f"toml-{len(text)}", "worker", ASTRA_CONFIG=str(file), ASTRA_SECRET=""))
         assert "accepted" in output or "not valid TOML" in output
         assert SECRET not in output
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, nullcontext
+from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -15,6 +16,8 @@ from api.identity.store.reporting import reported
 from api.identity.store.tables import OUTBOX
 from streams.connect.outbox.unit_of_work import UnitOfWork, unit_of_work
 from streams.times import Instant
+
+POSTGRES_SNAPSHOT: Final[Mapping[str, Any]] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
 
 class IdentityStore:
@@ -28,9 +31,7 @@ class IdentityStore:
         self._url = url
         self.engine: AsyncEngine = create_engine(url)
         on_sqlite = self.engine.dialect.name == "sqlite"
-        self._reading = self.engine.execution_options(
-            **READ_ONLY, **({} if on_sqlite else {"postgresql_readonly": True})
-        )
+        self._reading = self.engine.execution_options(**READ_ONLY, **({} if on_sqlite else POSTGRES_SNAPSHOT))
         # SQLite has one writer. Tasks of this process queue here in order; other processes wait by polling.
         self._writer = asyncio.Lock() if on_sqlite else nullcontext()
 
@@ -58,6 +59,6 @@ class IdentityStore:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
-        """Begin a transaction that only reads."""
+        """Begin a transaction that only reads. All its statements see the same commits."""
         async with self._reading.begin() as connection:
             yield connection

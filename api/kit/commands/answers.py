@@ -9,7 +9,7 @@ import orjson
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from api.kit.commands.reading import JSON
+from api.kit.bodies import JSON
 from api.kit.commands.writer import Written
 from api.kit.context import Api
 from streams.events import EventData

@@ -12,26 +12,24 @@ from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
-from fastapi import Depends, Request
+from fastapi import Request
 from fastapi.routing import APIRoute
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel
 from starlette.responses import Response
 
-from api.auth import Role
-from api.kit.callers import BEARER, caller_of
+from api.auth import unauthenticated
+from api.kit.bodies import BodyReader, require_json
+from api.kit.callers import BEARER, permitted
 from api.kit.clock import now
-from api.kit.commands.duplicate_keys import Duplicate, find_duplicate_key
 from api.kit.commands.writer import Submission
 from api.kit.context import Api
-from api.kit.faults import faults_of
-from api.kit.problems import FORBIDDEN, MALFORMED_JSON, UNSUPPORTED_MEDIA, VALIDATION, Fault, Problem
+from api.kit.problems import VALIDATION, Fault, Problem
 from streams.events.base import EventData
 from streams.times import Instant
 
 T = TypeVar("T", bound=BaseModel)
 BodyT = TypeVar("BodyT", bound=BaseModel | None)
 
-JSON = "application/json"
 KEY_HEADER = "Idempotency-Key"
 KEY_CHARS_MAX = 128
 KEY_PATTERN = r"^[\x21-\x7e]+$"
@@ -89,12 +87,10 @@ class CommandRequest(Generic[BodyT]):
 
 
 class Reader(Generic[T]):
-    """Reads commands of one kind: checks the caller's role and validates the body against a model."""
+    """Reads commands of one kind: checks whether the caller may send them and validates the body against a model."""
 
-    def __init__(self, role: Role, model: type[T]) -> None:
-        self._role = role
-        self._model = model
-        self._adapter: TypeAdapter[T] = TypeAdapter(model)
+    def __init__(self, model: type[T]) -> None:
+        self._body = BodyReader(model)
 
     async def __call__(self, request: Request) -> CommandRequest[T]:
         """Read a command.
@@ -103,27 +99,16 @@ class Reader(Generic[T]):
             Problem: 401, 403, 415, 400 or 422, in this order.
         """
         api: Api = request.app.state.api
-        caller = allowed(api, request, self._role)
-        media_type = request.headers.get("content-type", JSON)
-        if media_type != JSON and media_type.partition(";")[0].strip().lower() != JSON:
-            raise Problem(UNSUPPORTED_MEDIA, f"expected {JSON}, got {media_type.partition(';')[0].strip()[:80]!r}")
+        caller = allowed(request)
+        require_json(request)
         raw, time = await request.body(), now()
         limits = {"markets": api.config.markets, "mark_ahead_max_s": api.config.mark_ahead_max_s, "now": time}
-        try:
-            value = self._adapter.validate_json(raw, context=limits)
-        except ValidationError as exc:
-            raise _problem(exc) from exc
-        if duplicate := find_duplicate_key(raw, value):
-            raise _duplicate(duplicate)
+        value = self._body.parse(raw, limits)
         return CommandRequest(api, caller, value, hashlib.sha256(raw).hexdigest(), key_of(request), time)
 
     def described(self, examples: Mapping[str, Any]) -> dict[str, Any]:
-        """Return `openapi_extra` for a route that uses this reader; `api.kit.openapi` adds the model's schema."""
-        content = {
-            "schema": {"$ref": f"#/components/schemas/{self._model.__name__}"},
-            "examples": {name: {"value": value} for name, value in examples.items()},
-        }
-        return {**WITHOUT_BODY, "requestBody": {"required": True, "content": {JSON: content}}}
+        """Return `openapi_extra` for a route that uses this reader."""
+        return {**WITHOUT_BODY, "requestBody": self._body.described(examples)}
 
 
 class CommandRoute(APIRoute):
@@ -138,33 +123,25 @@ WITHOUT_BODY: Final[dict[str, Any]] = {"security": [{BEARER.scheme_name: []}], "
 """`openapi_extra` of a route whose command has no body."""
 
 
-async def _trader(request: Request) -> None:
-    """Refuse a caller who may not trade, before FastAPI checks the parameters of the path."""
-    allowed(request.app.state.api, request, Role.USER)
-
-
-TRADER: Final = Depends(_trader)
-
-
-def read_without_body(request: Request, role: Role) -> CommandRequest[None]:
+def read_without_body(request: Request) -> CommandRequest[None]:
     """Read a command that has no body.
 
     Raises:
         Problem: 401, 403 or 422, in this order.
     """
     api: Api = request.app.state.api
-    return CommandRequest(api, allowed(api, request, role), None, "", key_of(request), now())
+    return CommandRequest(api, allowed(request), None, "", key_of(request), now())
 
 
-def allowed(api: Api, request: Request, role: Role) -> str:
+def allowed(request: Request) -> str:
     """Return the caller's id.
 
     Raises:
-        Problem: 401 without a valid token, 403 when the token has another role.
+        Problem: 401 without a valid token, 403 when the permission table does not allow the request.
     """
-    caller = caller_of(api, request)
-    if caller.role is not role:
-        raise Problem(FORBIDDEN, f"this needs a token with the role {role}; yours has the role {caller.role}")
+    caller = permitted(request)
+    if caller is None:
+        raise unauthenticated("no bearer token was sent", error="")
     return caller.subject
 
 
@@ -179,19 +156,3 @@ def key_of(request: Request) -> str | None:
         return key
     detail = f"expected 1 to {KEY_CHARS_MAX} visible ASCII characters, got {key[:KEY_CHARS_MAX]!r}"
     raise Problem(VALIDATION, f"{KEY_HEADER}: {detail}", errors=[Fault(parameter=KEY_HEADER, detail=detail)])
-
-
-def _duplicate(duplicate: Duplicate) -> Problem:
-    detail = f"the key {duplicate.key!r} occurs twice in one object"
-    fault = Fault(pointer=duplicate.pointer, detail=detail)
-    return Problem(VALIDATION, f"{duplicate.pointer}: {detail}; nothing was accepted", errors=[fault])
-
-
-def _problem(exc: ValidationError) -> Problem:
-    found = exc.errors(include_url=False, include_context=False, include_input=False)
-    if found[0]["type"] == "json_invalid":
-        return Problem(MALFORMED_JSON, found[0]["msg"].removeprefix("Invalid JSON: "))
-    indices = sorted({error["loc"][1] for error in found if len(error["loc"]) > 1 and isinstance(error["loc"][1], int)})
-    extra: Mapping[str, Any] = {"indices": indices} if indices else {}
-    many = f"{len(indices)} items of the batch are not valid" if indices else "the body is not valid"
-    return Problem(VALIDATION, f"{many}; nothing was accepted", errors=faults_of(found), **extra)

@@ -10,6 +10,7 @@ from faust_redis.log import Position
 
 from api.kit.feeds.change import Read
 from api.kit.feeds.follower import ROUND_S, ByChannel
+from api.kit.sealing import Sealer
 from streams.topology import TableSpec, changelog_topic
 from tables.reader import TableReader
 
@@ -33,14 +34,14 @@ class Feed(Generic[SharedT]):
     Attributes:
         name: The last part of its path, and its label in metrics.
         follows: A table, whose changelog is followed, or the name of a topic.
-        read: How it reads a record.
+        read: Builds the function that reads a record. The sealer names events without telling their ids.
         round_s: How long the follower rests between two reads that found something, in seconds.
         shared: Builds the view that all subscribers share; None when each subscriber reads for itself.
     """
 
     name: str
     follows: TableSpec[Any] | str
-    read: Read
+    read: Callable[[Sealer], Read]
     round_s: float = ROUND_S
     shared: Callable[[TableReader], SharedT] | None = None
 

@@ -1,7 +1,8 @@
-"""The position up to which a follower has delivered a topic, and the `id` of feed events. Independent of HTTP.
+"""The position up to which a follower has delivered a topic, and its tag, which the `id` of feed events seals.
 
-An `id` is ``epoch:sequence~evidence``. A broker that was restored to an earlier state and has grown since has the same
-epoch and offsets; only the records just below the offsets differ. The evidence is a checksum of those records.
+Independent of HTTP. A tag is ``epoch:sequence~evidence``. A broker that was restored to an earlier state and has grown
+since has the same epoch and offsets; only the records just below the offsets differ. The evidence is a checksum of
+those records.
 """
 
 from __future__ import annotations
@@ -45,11 +46,11 @@ class FeedOffset:
         return f"{self.position.tag}{EVIDENCE}{self.evidence}"
 
     def tag(self, known: Position) -> str:
-        """Return the `id` for a position, with evidence when it is this one."""
+        """Return the tag of a position, with evidence when it is this one."""
         return self._tag if known == self.position else known.tag
 
     def above(self, floor: Position) -> str | None:
-        """Return the `id` for the higher of this position and a floor; None when the floor is not higher anywhere.
+        """Return the tag of the higher of this position and a floor; None when the floor is not higher anywhere.
 
         The last result is cached for subscribers that share a floor.
         """
@@ -72,10 +73,10 @@ def name(records: Mapping[TopicPartition, StoredRecord]) -> str:
 
 
 def parse_tag(topic: str, tag: str) -> tuple[Position, str | None]:
-    """Return the position and the evidence of an `id`; None when the `id` has no evidence.
+    """Return the position and the evidence of a tag; None when the tag has no evidence.
 
     Raises:
-        ValueError: when it is not an `id` of this API.
+        ValueError: when it is not a tag.
     """
     place, mark, evidence = tag.partition(EVIDENCE)
     return Position.parse_tag(topic, place), evidence if mark else None

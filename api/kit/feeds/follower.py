@@ -25,6 +25,7 @@ from faust_redis.log import (
 from api.kit.feeds.change import Change, Changes, Read
 from api.kit.feeds.event import FeedEvent
 from api.kit.feeds.feed_offset import FeedOffset, name
+from api.kit.feeds.resume_ids import ResumeIds
 from api.kit.feeds.subscriber import ResyncReason, Subscriber
 
 READ_RECORDS_MAX = 1_000  # of each partition at a time
@@ -60,11 +61,13 @@ class Follower:
         delivered: The position up to which changes were delivered; None while the follower does not read.
         prepare: Called before a delivery, with the changes by channel and the position that they follow.
         on_stop: Called when the follower stops reading: caches of the topic may be stale when it reads again.
+        ids: Seals and opens the ids of the feed's events.
         stalled: Whether the broker cannot be reached, or the topic does not exist yet.
     """
 
-    def __init__(self, log: Log, topic: str, read: Read, round_s: float = ROUND_S) -> None:
+    def __init__(self, log: Log, topic: str, read: Read, ids: ResumeIds, round_s: float = ROUND_S) -> None:
         self.log = log
+        self.ids = ids
         self._damaged: dict[TopicPartition, float] = {}
         self.round_s = round_s
         self.topic = topic

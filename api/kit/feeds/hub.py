@@ -12,9 +12,11 @@ from faust_redis.log import Log
 from api.kit.feeds.feed import Feed, Shared, SharedT
 from api.kit.feeds.follower import Follower
 from api.kit.feeds.permit import Permit
+from api.kit.feeds.resume_ids import ResumeIds
 from api.kit.feeds.session import TICK_S, Ended, Session
 from api.kit.feeds.views import View
 from api.kit.problems import UNAVAILABLE, Problem
+from api.kit.sealing import Sealer
 from api.metrics import Metrics
 from tables.reader import TableReader
 
@@ -41,10 +43,11 @@ class Hub:
         shared: What subscribers of a feed share, by the feed's name; only for feeds that declare it.
     """
 
-    def __init__(self, log: Log, app_id: str, metrics: Metrics, feeds: Iterable[Feed[Any]]) -> None:
+    def __init__(self, log: Log, app_id: str, metrics: Metrics, feeds: Iterable[Feed[Any]], sealer: Sealer) -> None:
         self.log = log
         self.tables = TableReader(log, app_id)
         self.metrics = metrics
+        self.sealer = sealer
         self.sessions: set[Session] = set()
         self.sockets: set[Socket] = set()
         self.followers: dict[str, Follower] = {}
@@ -56,7 +59,9 @@ class Hub:
     def _add(self, feed: Feed[Any], app_id: str) -> None:
         if feed.name in self.followers:
             raise ValueError(f"two feeds are called {feed.name!r}")
-        follower = self.followers[feed.name] = Follower(self.log, feed.topic(app_id), feed.read, feed.round_s)
+        follower = self.followers[feed.name] = Follower(
+            self.log, feed.topic(app_id), feed.read(self.sealer), ResumeIds(self.sealer, feed.name), feed.round_s
+        )
         if feed.shared is not None:
             shared: Shared = feed.shared(self.tables)
             self.shared[feed.name] = shared

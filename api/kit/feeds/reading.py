@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from typing import Any
 
 import orjson
@@ -12,11 +12,12 @@ from pydantic import JsonValue
 
 from api.kit.feeds.change import Read, Reading
 from api.kit.projection import Projection
+from api.kit.sealing import Sealer
 from streams.events.base import EventData
 from tables.keys import SEPARATOR
 
 
-def user_rows(projection: Projection[Any]) -> Read:
+def user_rows(projection: Projection[Any]) -> Callable[[Sealer], Read]:
     """Read rows whose key begins with a user's id. The channel is the user."""
 
     def read(_: int, record: StoredRecord) -> Reading | None:
@@ -28,32 +29,15 @@ def user_rows(projection: Projection[Any]) -> Read:
             return Reading(key, (user_id,), lambda: {"key": key, "deleted": True})
         return Reading(key, (user_id,), lambda: projection.load(key, value))
 
-    return read
+    return lambda _sealer: read
 
 
-def events(models: Iterable[type[EventData]], channel_of: Callable[[dict[str, Any]], str]) -> Read:
-    """Read events of some classes; pass over others, and over copies that a replay appended for one consumer group.
-
-    `channel_of` gets the event as JSON.
-    """
-    types = frozenset(model.event_type() for model in models)
-
-    def read(_: int, record: StoredRecord) -> Reading | None:
-        if any(name == REPLAY_FOR_HEADER for name, _ in record.headers):
-            return None
-        try:
-            event = orjson.loads(record.value or b"null")
-            if event["type"] not in types:
-                return None
-            channel, data = str(channel_of(event)), _data_of(event)
-        except (orjson.JSONDecodeError, KeyError, TypeError):
-            return None  # not an event; the workers put such records into the dead letters
-        return Reading(record.offset, (channel,), lambda: data)
-
-    return read
+Show = Callable[[dict[str, Any], Sealer], JsonValue]
+"""Returns what clients see of an event, which is given as JSON. It takes no part of the event that it does not name."""
 
 
-def _data_of(event: dict[str, Any]) -> JsonValue:
+def event_in_full(event: dict[str, Any], _sealer: Sealer) -> JsonValue:
+    """Return all data of an event, with its id, type, time and user."""
     return {
         "event_id": event["id"],
         "type": event["type"].split(".")[2],
@@ -61,3 +45,41 @@ def _data_of(event: dict[str, Any]) -> JsonValue:
         "user_id": event["partitionkey"],
         **event["data"],
     }
+
+
+def events(
+    models: Iterable[type[EventData]],
+    channel_of: Callable[[dict[str, Any]], str],
+    show: Show = event_in_full,
+) -> Callable[[Sealer], Read]:
+    """Read events of some classes; pass over others, and over copies that a replay appended for one consumer group.
+
+    `channel_of` gets the event as JSON.
+    """
+    types = frozenset(model.event_type() for model in models)
+
+    def reader(sealer: Sealer) -> Read:
+        def read(_: int, record: StoredRecord) -> Reading | None:
+            event = event_of(record, types)
+            if event is None:
+                return None
+            try:
+                channel, row = str(channel_of(event)), show(event, sealer)
+            except (KeyError, TypeError):
+                return None  # not an event; the workers put such records into the dead letters
+            return Reading(record.offset, (channel,), lambda: row)
+
+        return read
+
+    return reader
+
+
+def event_of(record: StoredRecord, types: Container[str]) -> dict[str, Any] | None:
+    """Return a record's event as JSON, None when it is of another type, no event, or a copy for one consumer group."""
+    if any(name == REPLAY_FOR_HEADER for name, _ in record.headers):
+        return None
+    try:
+        event: dict[str, Any] = orjson.loads(record.value or b"null")
+        return event if event["type"] in types else None
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        return None

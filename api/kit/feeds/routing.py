@@ -21,9 +21,9 @@ LAST_EVENT_ID_CHARS_MAX = 65_536
 
 EXAMPLE: Final = (
     'event: snapshot\ndata: {"last":false,"rows":[{"user_id":"trader-2","xp":15}]}\n\n'
-    'event: snapshot\ndata: {"last":true,"rows":[]}\nid: 5f0c:0-12.1-7~9d41c02e\n\n'
-    'event: delta\ndata: {"rows":[{"user_id":"trader-2","xp":40}]}\nid: 5f0c:0-13.1-7~30fa77b1\n\n'
-    'event: progress\ndata: {"stalled":false}\nid: 5f0c:0-13.1-9~c2b50e94\n\n'
+    'event: snapshot\ndata: {"last":true,"rows":[]}\nid: UoZYzZ7AxdJ7TJs82mMstoM39zrJPF4\n\n'
+    'event: delta\ndata: {"rows":[{"user_id":"trader-2","xp":40}]}\nid: kM3mGvFQ0wZl2b9XrT1uYc5nE7sHdA8\n\n'
+    'event: progress\ndata: {"stalled":false}\nid: pQ8tW2xLs6yJb4RzV0aKf3hG9mDcN1u\n\n'
     'event: resync\ndata: {"why":"trimmed"}\nid: \n\n'
 )
 EVENTS: Final[dict[int | str, dict[str, Any]]] = {

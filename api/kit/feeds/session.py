@@ -1,6 +1,6 @@
 """One client's feed as events: snapshot, deltas, progress marks, and `resync` when it must start again.
 
-Every `id` names the position up to which the client knows all changes. Sent back, it resumes the feed there, without
+Every `id` seals the position up to which the client knows all changes. Sent back, it resumes the feed there, without
 gap or duplicate. The session does not know how its events are encoded and sent.
 """
 
@@ -163,7 +163,7 @@ class Session:
 
     async def _resume(self, tag: str) -> ResyncReason | None:
         try:
-            since, evidence = parse_tag(self.follower.topic, tag)
+            since, evidence = parse_tag(self.follower.topic, self.follower.ids.open(tag))
         except ValueError:
             return ResyncReason.MALFORMED
         await self.view.resume()
@@ -187,7 +187,7 @@ class Session:
         floor, delivered = self.subscriber.floor, self.follower.delivered
         if self.subscriber.lost is None and floor is not None and delivered is not None:
             self._current = True
-            yield FeedEvent("snapshot", b'{"last":true,"rows":[]}', delivered.tag(floor))
+            yield FeedEvent("snapshot", b'{"last":true,"rows":[]}', self.follower.ids.seal(delivered.tag(floor)))
 
     async def _next_event(self) -> FeedEvent | None:
         """Wait for the next event and return it; None when there is nothing to send after all."""
@@ -198,7 +198,7 @@ class Session:
         due, self._mark_due = self._mark_due, False
         changes = self.subscriber.take()
         data = await self.view.delta(changes, delivered.position, self.subscriber) if changes else None
-        tag = self.subscriber.resume_id(delivered)
+        tag = self.follower.ids.seal(self.subscriber.resume_id(delivered))
         if data is not None:
             self._rows_sent.inc(len(changes))
             return self.follower.delta(data, tag)

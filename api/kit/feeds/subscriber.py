@@ -69,7 +69,7 @@ class Subscriber:
             self._copy_pending(change for change in self._pending if not self._known(change))
 
     def resume_id(self, delivered: FeedOffset) -> str:
-        """Return the `id` of an event after which the client knows all delivered changes, and all below the floor."""
+        """Return the tag of an event after which the client knows all delivered changes, and all below the floor."""
         if self.floor is not None:
             above = delivered.above(self.floor)
             if above is not None:

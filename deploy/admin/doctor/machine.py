@@ -92,15 +92,15 @@ def disk(directory: Path) -> Finding:
 
 
 def secret(settings: Settings) -> Finding:
-    """Check that the secret that signs tokens is private."""
-    if settings.jwt_secret is not None:
-        return ok("token secret", "configured")
+    """Check that the secret that seals the signing keys is private."""
+    if settings.secret is not None:
+        return ok("secret", "configured")
     file = settings.data_dir / SECRET_FILE
     if file.exists() and stat.S_IMODE(file.stat().st_mode) & FOR_OTHERS:
-        return fail("token secret", f"{file} can be read by others", f"chmod 600 {file}")
+        return fail("secret", f"{file} can be read by others", f"chmod 600 {file}")
     if not settings.embedded:
-        return warn("token secret", "generated for this data directory", "set ASTRA_JWT_SECRET, equal on all machines")
-    return ok("token secret", "generated for this data directory")
+        return warn("secret", "generated for this data directory", "set ASTRA_SECRET, equal on all machines")
+    return ok("secret", "generated for this data directory")
 
 
 def lease(settings: Settings) -> Finding:

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from api.auth import Role
+from api.identity.limits import ACCESS_TTL_S_MAX
 from deploy.admin.tokens import issue
 from deploy.cli.commands.options import data_dir_option
 from deploy.settings import load
@@ -22,11 +23,14 @@ from deploy.settings import load
     help="Role of the token.",
 )
 @click.option(
-    "--ttl", type=click.IntRange(1), metavar="SECONDS", help="Lifetime.  [default: ASTRA_TOKEN_TTL_S, or a day]"
+    "--ttl",
+    type=click.IntRange(1, ACCESS_TTL_S_MAX),
+    metavar="SECONDS",
+    help="Lifetime, at most a day.  [default: ASTRA_TOKEN_TTL_S, or 10 minutes]",
 )
 @data_dir_option
 def token(user: str, role: str, ttl: int | None, data_dir: Path | None) -> None:
-    """Print a token signed with this installation's secret.
+    """Print an access token signed with this installation's key. The audit log records it.
 
     \b
     Examples:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -20,6 +20,8 @@ from streams.times import Instant
 WAKE_CHANNEL = "astra_outbox"
 """The PostgreSQL channel on which a committed transaction wakes the relay."""
 
+LastStep = Callable[[], Awaitable[None]]
+
 
 class UnitOfWork:
     """One transaction. Change rows by `connection`; report the changes by `emit`."""
@@ -28,10 +30,24 @@ class UnitOfWork:
         self.connection = connection
         self.now = now
         self._events: list[Event[EventData]] = []
+        self._last_steps: list[LastStep] = []
 
     def emit(self, event: Event[EventData]) -> None:
         """Publish an event when the transaction commits, after all events that were emitted before it."""
         self._events.append(event)
+
+    def before_commit(self, step: LastStep) -> None:
+        """Run a step after the block, before the events are numbered.
+
+        Steps are for locks that all transactions contend for. A lock that is taken last is held the shortest, and
+        transactions that take such locks in the same order cannot block each other for good.
+        """
+        self._last_steps.append(step)
+
+    async def finish(self) -> None:
+        """Run the steps, in order."""
+        for step in self._last_steps:
+            await step()
 
     @property
     def emitted(self) -> Sequence[Event[EventData]]:
@@ -50,6 +66,7 @@ async def unit_of_work(engine: AsyncEngine, outbox: OutboxTables, now: Instant) 
     async with engine.begin() as connection:
         work = UnitOfWork(connection, now)
         yield work
+        await work.finish()
         if work.emitted:
             await add_events(work, outbox)
 

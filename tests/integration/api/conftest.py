@@ -13,10 +13,13 @@ from api.app import create_app
 from api.config import ApiConfig
 from tests.integration.api.sse import serving
 from tests.integration.api.support import Worker, config_of
+from tests.support.aside import run_aside
+from tests.support.tokens import plant_key
 
 
 @pytest.fixture
 def config(broker_url: str, namespace: str, sqlite_url: str) -> ApiConfig:
+    run_aside(plant_key(sqlite_url))
     return config_of(broker_url, namespace, sqlite_url)
 
 

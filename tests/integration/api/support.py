@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -15,8 +14,10 @@ from fastapi import FastAPI
 from faust_redis.log import Appended, Log, Position, Record
 from faust_redis.log.partitioner import partition_for
 
-from api.auth import Role, mint
+from api.auth import Role
 from api.config import ApiConfig
+from api.kit.feeds.resume_ids import ResumeIds
+from api.kit.sealing import Sealer
 from api.metrics_app import metrics_app
 from streams.events import AnyEvent, encode
 from streams.topology import changelog_topic
@@ -24,9 +25,13 @@ from tables.boards import Ranked, Standing, names_of
 from tables.domains import TOPOLOGY
 from tables.gamification import GAMIFICATION_BOARDS
 from tables.row import Row
+from tests.support.tokens import SECRET, mint
 
 PARTITIONS = 4
-SECRET = "s" * 32
+SEALER = Sealer(SECRET)
+"""The sealer of the API under `SECRET`."""
+PROGRESS_IDS = ResumeIds(SEALER, "progress")
+"""The resume ids of the progress feed."""
 MARKETS = frozenset({"BTC", "ETH", "EIGEN", "SOL"})
 
 
@@ -36,8 +41,8 @@ def config_of(
     """Return the settings of an API for tests."""
     return ApiConfig(
         log_url=log_url,
-        jwt_secret=SECRET,
         database_url=database_url,
+        secret=SECRET,
         markets=MARKETS,
         late_grace_h=24,
         rules_version=1,
@@ -49,7 +54,7 @@ def config_of(
 
 def token(subject: str, role: Role = Role.USER, *, ttl_s: int = 86_400) -> str:
     """Return a new token that is valid for a day: some tests make it at collection, long before they run."""
-    return mint(SECRET, subject, role, issued_at_s=int(datetime.now(UTC).timestamp()), ttl_s=ttl_s)
+    return mint(subject, role, ttl_s=ttl_s)
 
 
 def auth(subject: str, role: Role = Role.USER) -> dict[str, str]:

@@ -30,7 +30,7 @@ from tables.boards import group
 from tables.gamification import GAMIFICATION_PROGRESS, Progress
 from tables.trading import TRADING_PORTFOLIO, Portfolio
 from tests.integration.api.sse import Reader, events, serving
-from tests.integration.api.support import PARTITIONS, Worker, auth
+from tests.integration.api.support import PARTITIONS, PROGRESS_IDS, Worker, auth
 from tests.integration.api.test_ingress import assert_problem
 
 TABLE = GAMIFICATION_PROGRESS.name
@@ -58,7 +58,7 @@ def xp_gained(user: str, n: int) -> AnyEvent:
 def executed(user: str, market: str, n: int) -> AnyEvent:
     data = TradeExecuted(
         trade_id=f"t-{n}", fill_id=f"f-{n}", venue="v", market=market, side="buy", mode="live", price=Quantity.of(1),
-        size=Quantity.of(1), notional_usd=Usd.of(1), fee_usd=Usd(0), closed_pnl_usd=Usd(0), closes=False,
+        size=Quantity.of(n), notional_usd=Usd.of(1), fee_usd=Usd(0), closed_pnl_usd=Usd(0), closes=False,
     )  # fmt: skip
     return Event.first(
         data, event_id=new_id(Instant(n * 1_000_000)), time=Instant(n * 1_000_000), key=user, rules_version=1
@@ -99,7 +99,7 @@ async def test_random_disconnects_lose_and_repeat_nothing(
     # The feed sends many small deltas, so that the disconnects fall between them.
     served_app.state.api.hub.followers["xp"].round_s = 0
     chance = random.Random(7)
-    reader = Reader(server, "/v1/feed/xp", {"last": 1}, key="event_id")
+    reader = Reader(server, "/v1/feed/xp", {"last": 1}, key="id")
     await worker.emit(topics.GAMIFICATION_EVENTS, xp_gained("first", 1))
     await reader.read(lambda r: r.last_id is not None)
     total = 400
@@ -158,11 +158,11 @@ async def test_a_gap_that_cannot_be_filled_says_resync_and_starts_afresh(
     ids = {
         "epoch": f"other:{offsets}",
         "rolled_back": f"{epoch}:" + offsets.replace(f"{partition}-0", f"{partition}-99"),
-        "malformed": "nonsense",
         "trimmed": f"{epoch}:{offsets}",
     }
     await log.redis.xtrim(log.keys.stream(topic, partition), minid="0-4", approximate=False)
-    reader = Reader(server, "/v1/feed/progress", last_id=ids[spoil])
+    last_id = PROGRESS_IDS.seal(ids[spoil]) if spoil in ids else "nonsense"
+    reader = Reader(server, "/v1/feed/progress", last_id=last_id)
     await reader.read(has({"alice": 4}))
     assert reader.names[:2] == ["resync", "snapshot"]
     assert reader.resyncs == [spoil]
@@ -273,13 +273,13 @@ async def test_however_many_watch_a_board_a_change_is_read_once(
 
 async def test_the_tape_has_executions_of_the_market_alone(server: httpx.AsyncClient, worker: Worker) -> None:
     await worker.emit(topics.TRADING_EVENTS, *(executed(f"u-{n}", "BTC" if n % 2 else "ETH", n) for n in range(20)))
-    reader = Reader(server, "/v1/feed/trades", {"market": "BTC", "last": 5}, key="fill_id")
+    reader = Reader(server, "/v1/feed/trades", {"market": "BTC", "last": 5}, key="size")
     await reader.read(lambda r: r.last_id is not None)
-    assert [row["fill_id"] for row in reader.received] == [f"f-{n}" for n in (11, 13, 15, 17, 19)]
-    reading = asyncio.create_task(reader.read(lambda r: "f-21" in r.table))
+    assert [row["size"] for row in reader.received] == [str(n) for n in (11, 13, 15, 17, 19)]
+    reading = asyncio.create_task(reader.read(lambda r: "21" in r.table))
     await worker.emit(topics.TRADING_EVENTS, executed("a", "ETH", 20), executed("a", "BTC", 21))
     await reading
-    assert "f-20" not in reader.table
+    assert "20" not in reader.table
 
 
 async def test_the_tape_shows_an_execution_once_though_it_was_replayed_for_a_group(
@@ -294,9 +294,9 @@ async def test_the_tape_shows_an_execution_once_though_it_was_replayed_for_a_gro
     )  # fmt: skip
     await log.append([letter.replay_record()])
     await worker.emit(topics.TRADING_EVENTS, executed("a", "BTC", 2))
-    reader = Reader(server, "/v1/feed/trades", {"market": "BTC", "last": 5}, key="fill_id")
+    reader = Reader(server, "/v1/feed/trades", {"market": "BTC", "last": 5}, key="size")
     await reader.read(lambda r: r.last_id is not None)
-    assert [row["fill_id"] for row in reader.received] == ["f-1", "f-2"]
+    assert [row["size"] for row in reader.received] == ["1", "2"]
 
 
 async def test_the_xp_feed_leaves_streaks_out(server: httpx.AsyncClient, worker: Worker) -> None:
@@ -318,7 +318,7 @@ async def test_a_quiet_feed_says_so_and_its_mark_can_be_resumed_from(
     await worker.put_user(TABLE, "bob", progress(1))
     await reader.read(lambda r: r.names.count("progress") == 2)
     assert reader.last_id is not None
-    assert f"{worker.partition('bob')}-1" in reader.last_id
+    assert f"{worker.partition('bob')}-1" in PROGRESS_IDS.open(reader.last_id)
     await worker.put_user(TABLE, "alice", progress(3))
     await reader.read(has({"alice": 3}))
     assert reader.names.count("snapshot") == 2
@@ -341,7 +341,7 @@ async def test_a_client_that_reads_nothing_slows_no_other_and_is_told_to_start_a
     monkeypatch.setattr(sessions, "PENDING_CHANGES_MAX", 2_000)
     total = 40_000
     async with serving(served_app) as (url, _), httpx.AsyncClient(base_url=url) as client, stuck_client(url) as stuck:
-        reader = Reader(client, "/v1/feed/xp", key="event_id")
+        reader = Reader(client, "/v1/feed/xp", key="id")
         async with aclosing(events(client, reader.path)) as stream:
             while not reader.current.is_set():
                 reader.take(await anext(stream))

@@ -259,8 +259,8 @@ def test_a_short_secret_or_no_markets_are_refused() -> None:
     with pytest.raises(ValueError, match="32 bytes"):
         ApiConfig(
             log_url="redis://x",
-            jwt_secret="short",
             database_url="sqlite:////x",
+            secret="short",
             markets=frozenset({"BTC"}),
             late_grace_h=24,
             rules_version=1,
@@ -269,8 +269,8 @@ def test_a_short_secret_or_no_markets_are_refused() -> None:
     with pytest.raises(ValueError, match="markets is empty"):
         ApiConfig(
             log_url="redis://x",
-            jwt_secret="s" * 32,
             database_url="sqlite:////x",
+            secret="s" * 32,
             markets=frozenset(),
             late_grace_h=24,
             rules_version=1,

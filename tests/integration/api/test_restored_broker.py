@@ -24,7 +24,7 @@ from tables.financial import FINANCIAL_FEES, FeeTotal, fee_key
 from tables.gamification import GAMIFICATION_PROGRESS, Progress
 from tests.backup import Backup, dump, restore
 from tests.integration.api.sse import EVENT_TIMEOUT_S, Reader, serving
-from tests.integration.api.support import Worker
+from tests.integration.api.support import PROGRESS_IDS, SEALER, Worker
 from tests.integration.api.test_operation import Broker
 
 TABLE = GAMIFICATION_PROGRESS.name
@@ -111,8 +111,9 @@ async def test_an_event_id_without_proof_of_its_log_is_accepted(server: httpx.As
     reader = Reader(server, PATH)
     await reader.read(shows(alice=1))
     assert reader.last_id is not None
-    reader.last_id, evidence, _ = reader.last_id.partition("~")
+    position, evidence, _ = PROGRESS_IDS.open(reader.last_id).partition("~")
     assert evidence
+    reader.last_id = PROGRESS_IDS.seal(position)
     await put(worker, alice=2)
     await reader.read(shows(alice=2))
     assert not reader.resyncs
@@ -237,7 +238,7 @@ async def test_the_last_record_read_is_not_trimmed_while_a_feed_follows(log: Log
     """The last record that was read proves that the log is still the same."""
     await log.redis.hset(log.keys.topic(TOPIC), "retention_ms", 1)
     await log.append([Record(TOPIC, 0, b"k", b"%d" % n, 0) for n in range(RECORDS)])
-    follower = Follower(log, TOPIC, PROGRESS_FEED.read)
+    follower = Follower(log, TOPIC, PROGRESS_FEED.read(SEALER), PROGRESS_IDS)
     await follower._open()
     assert follower.delivered is not None
     await log.append([Record(TOPIC, 0, b"k", b"more", 0)])

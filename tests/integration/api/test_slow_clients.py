@@ -21,7 +21,7 @@ from api.kit.feeds.response import FeedResponse, frames
 from api.kit.feeds.subscriber import Subscriber
 from api.kit.feeds.views import RowsView
 from tables.gamification import GAMIFICATION_PROGRESS, Progress
-from tests.integration.api.support import Worker
+from tests.integration.api.support import PROGRESS_IDS, SEALER, Worker
 
 TABLE = GAMIFICATION_PROGRESS.name
 
@@ -74,7 +74,7 @@ async def test_a_client_ahead_of_the_follower_gets_no_change_again(app: FastAPI,
 
 async def test_a_client_that_gives_up_before_the_topic_can_be_read_is_not_kept(app: FastAPI, log: Log) -> None:
     # Nothing runs the follower.
-    follower = Follower(log, app.state.api.hub.followers["progress"].topic, PROGRESS_FEED.read)
+    follower = Follower(log, app.state.api.hub.followers["progress"].topic, PROGRESS_FEED.read(SEALER), PROGRESS_IDS)
     joining = asyncio.create_task(follower.join(Subscriber(None, pending_max=10)))
     await asyncio.sleep(0)
     assert follower.subscribers

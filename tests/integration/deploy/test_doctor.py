@@ -11,7 +11,7 @@ from faust_redis.log import Log, Record, TopicSpec
 
 from deploy.admin.doctor import machine
 from deploy.admin.doctor.server import configured_findings, server_findings
-from deploy.admin.secret import FILE, signing_secret
+from deploy.admin.secret import FILE, installation_secret
 from deploy.cli.main import cli
 from deploy.server.embedded import EmbeddedServer
 from deploy.server.server_binary import find_binary
@@ -90,7 +90,7 @@ async def test_a_server_that_cannot_be_embedded_fails(tmp_path: Path) -> None:
 
 def test_a_secret_that_others_can_read_fails(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path)
-    signing_secret(settings)
+    installation_secret(settings)
     assert machine.secret(settings).level == "ok"
     (tmp_path / FILE).chmod(0o644)
     assert machine.secret(settings).remedy == f"chmod 600 {tmp_path / FILE}"

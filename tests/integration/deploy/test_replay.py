@@ -12,7 +12,7 @@ import pytest
 
 from deploy.errors import DeployError
 from deploy.replay.fills import FillsFile
-from deploy.replay.ingress import Ingress, IngressError, NotYetVisibleError, retry_after
+from deploy.replay.ingress import GivenToken, Ingress, IngressError, NotYetVisibleError, retry_after
 from deploy.replay.progress import ProgressFile
 from deploy.replay.run import Pace, PostedCommands
 from deploy.server.address import api_url, free_port
@@ -73,7 +73,7 @@ def printed() -> list[str]:
 
 @pytest.fixture
 def ingress(script: Script, printed: list[str]) -> Iterator[Ingress]:
-    with Ingress(script.url, "a-token", printed.append) as client:
+    with Ingress(script.url, GivenToken("a-token"), printed.append) as client:
         yield client
 
 

@@ -10,15 +10,19 @@ import pytest
 from faust_redis.log import StoredRecord
 
 from api.gamification.tops import read_standings
+from api.kit.sealing import Sealer
+from api.trading.history import MY_TRADES_FEED
 from api.trading.tape import TRADES_FEED
 from tables.boards import Standing
 
+SEALER = Sealer("s" * 32)
+TAPE, OWN = (feed.read(SEALER) for feed in (TRADES_FEED, MY_TRADES_FEED))
 EVENT = {
     "id": "e-1",
     "type": "astra.trading.TradeExecuted.v1",
     "time": "2024-09-20T08:36:00Z",
     "partitionkey": "ada",
-    "data": {"market": "BTC", "size": "1"},
+    "data": {"market": "BTC", "side": "buy", "price": "2", "size": "1", "fee_usd": "0.1", "trade_id": "t-1"},
 }
 
 
@@ -27,11 +31,24 @@ def record(value: Any, key: bytes | None = b"k") -> StoredRecord:
 
 
 def test_a_fill_is_sent_on_the_channel_of_its_market() -> None:
-    reading = TRADES_FEED.read(0, record(EVENT))
+    reading = TAPE(0, record(EVENT))
     assert reading is not None
     assert (reading.name, reading.channels) == (7, ("BTC",))
     row_data: Any = reading.row()
-    assert (row_data["type"], row_data["user_id"], row_data["market"]) == ("TradeExecuted", "ada", "BTC")
+    assert row_data == {
+        "id": SEALER.alias("tape", "e-1"), "time": EVENT["time"],
+        "market": "BTC", "side": "buy", "price": "2", "size": "1",
+    }  # fmt: skip
+
+
+def test_the_owner_sees_all_of_a_fill() -> None:
+    reading = OWN(0, record(EVENT))
+    assert reading is not None
+    assert reading.channels == ("ada",)
+    assert reading.row() == {
+        "event_id": "e-1", "type": "TradeExecuted", "time": EVENT["time"], "user_id": "ada", "market": "BTC",
+        "side": "buy", "price": "2", "size": "1", "fee_usd": "0.1", "trade_id": "t-1",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -39,11 +56,11 @@ def test_a_fill_is_sent_on_the_channel_of_its_market() -> None:
     [None, b"{", b"7", b"[]", *({name: part for name, part in EVENT.items() if name != gone} for gone in EVENT)],
 )
 def test_an_incomplete_event_is_skipped(value: Any) -> None:
-    assert TRADES_FEED.read(0, record(value)) is None
+    assert OWN(0, record(value)) is None
 
 
 def test_a_fill_without_a_market_is_skipped() -> None:
-    assert TRADES_FEED.read(0, record({**EVENT, "data": {"size": "1"}})) is None
+    assert TAPE(0, record({**EVENT, "data": {"side": "buy", "price": "2", "size": "1"}})) is None
 
 
 def test_standings_are_sent_to_all_their_boards() -> None:

@@ -47,7 +47,7 @@ def test_environment_wins_over_the_file_and_arguments_over_both(
         ("ASTRA_BROKER_URL", "amqp://x", "ASTRA_BROKER_URL .*'amqp'.*redis://"),
         ("ASTRA_APPENDFSYNC", "no", "ASTRA_APPENDFSYNC=no .*everysec or always"),
         ("ASTRA_NAMESPACE", "Has Space", "ASTRA_NAMESPACE=Has Space .*a-z"),
-        ("ASTRA_JWT_SECRET", "short", "ASTRA_JWT_SECRET is .*5 bytes.*at least 32 bytes"),
+        ("ASTRA_SECRET", "short", "ASTRA_SECRET is .*5 bytes.*at least 32 bytes"),
         ("ASTRA_HEARTBEAT_MS", "9000", "ASTRA_HEARTBEAT_MS=9000 and ASTRA_LEASE_MS=10000 do not fit"),
         ("ASTRA_PARTITION", "4", "ASTRA_PARTITION is not a setting; did you mean ASTRA_PARTITIONS?"),
         ("ASTRA_QQQQQQQ", "1", "ASTRA_QQQQQQQ is not a setting; docs/operations.md"),
@@ -124,7 +124,7 @@ def test_settings_cannot_be_changed() -> None:
 
 
 def test_a_child_reads_the_same_settings_from_its_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = load(partitions=7, jwt_secret="x" * 32, database_url="postgresql://astra:secret@db/astra")
+    settings = load(partitions=7, secret="x" * 32, database_url="postgresql://astra:secret@db/astra")
     for name, value in settings.environment().items():
         monkeypatch.setenv(name, value)
     assert load() == settings

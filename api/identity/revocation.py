@@ -1,0 +1,113 @@
+"""Revoke access tokens before they expire: written to the store, and known to every API process within a second."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from api.auth import CLOCK_SKEW_S, Principal
+from api.identity.limits import ACCESS_TTL_S, ACCESS_TTL_S_MAX
+from api.identity.store.tables import REVOCATIONS, SESSIONS
+from streams.connect.outbox.unit_of_work import UnitOfWork
+from streams.ids import new_id
+from streams.times import SECOND_US, Instant
+
+Kind = Literal["session", "account", "api-key"]
+
+LATE_COMMIT_S: Final = 30
+"""Each poll reads the rows of so many seconds again: a transaction commits later than the time it writes down."""
+MARGIN_S: Final = 60
+"""How much longer than its tokens a revocation is kept. Covers clocks that differ."""
+_TTL_S: Final[dict[Kind, int]] = {
+    "session": ACCESS_TTL_S + CLOCK_SKEW_S + MARGIN_S,
+    "account": ACCESS_TTL_S_MAX + CLOCK_SKEW_S + MARGIN_S,
+    "api-key": ACCESS_TTL_S_MAX + CLOCK_SKEW_S + MARGIN_S,
+}
+
+
+async def revoke(work: UnitOfWork, kind: Kind, subject: str, why: str = "revoked") -> None:
+    """Void all access tokens of a session, an account or an API key that were issued until now.
+
+    Revoking an account also ends its sessions, so that no refresh token gives a new access token.
+
+    Args:
+        work: The transaction whose commit makes it so.
+        kind: What is revoked.
+        subject: Its id.
+        why: The reason that an ended session shows: logout, suspended, role-change, …
+    """
+    subjects: list[tuple[Kind, str]] = [(kind, subject)]
+    if kind == "account":
+        subjects += [("session", session) for session in await _end_sessions(work, subject, why)]
+    rows = [
+        {
+            "id": new_id(work.now),
+            "kind": each,
+            "subject": name,
+            "before_us": int(work.now),
+            "created_us": int(work.now),
+            "expires_us": work.now + _TTL_S[each] * SECOND_US,
+        }
+        for each, name in subjects
+    ]
+    await work.connection.execute(insert(REVOCATIONS), rows)
+
+
+async def _end_sessions(work: UnitOfWork, account_id: str, why: str) -> list[str]:
+    """End all open sessions of an account. Return their ids."""
+    ended = (
+        update(SESSIONS)
+        .where(SESSIONS.c.account_id == account_id, SESSIONS.c.ended_us.is_(None))
+        .values(ended_us=int(work.now), ended_why=why)
+        .returning(SESSIONS.c.id)
+    )
+    return list((await work.connection.execute(ended)).scalars())
+
+
+class Revocations:
+    """The revocations that this process knows. `read` asks the store; `is_revoked` only looks up.
+
+    A session is void as a whole. An account's or a key's token is void when it was issued before the revocation.
+    """
+
+    def __init__(self) -> None:
+        self._sessions: dict[str, int] = {}  # until when each is remembered
+        self._before: dict[str, tuple[int, int]] = {}  # accounts and keys: void before, remembered until
+        self._began = False
+
+    def is_revoked(self, caller: Principal) -> bool:
+        """Return whether a caller's token is void."""
+        if caller.session_id in self._sessions:
+            return True
+        before = self._before.get(caller.key_id or caller.subject)
+        return before is not None and caller.issued_at_us < before[0]
+
+    async def read(self, connection: AsyncConnection, now: Instant) -> None:
+        """Read the latest revocations, at first all; forget those that have expired."""
+        table = REVOCATIONS.c
+        rows = select(table.kind, table.subject, table.before_us, table.expires_us).where(table.expires_us > int(now))
+        if self._began:
+            rows = rows.where(table.created_us > now - LATE_COMMIT_S * SECOND_US)
+        for kind, subject, before_us, expires_us in (await connection.execute(rows)).all():
+            if kind == "session":
+                self._sessions[subject] = expires_us
+            elif before_us > self._before.get(subject, (0, 0))[0]:
+                self._before[subject] = (before_us, expires_us)
+        self._began = True
+        self._forget(now)
+
+    def __len__(self) -> int:
+        return len(self._sessions) + len(self._before)
+
+    def _forget(self, now: Instant) -> None:
+        for subject in [subject for subject, until in self._sessions.items() if until <= now]:
+            del self._sessions[subject]
+        for subject in [subject for subject, (_, until) in self._before.items() if until <= now]:
+            del self._before[subject]
+
+
+async def purge_revocations(work: UnitOfWork) -> None:
+    """Delete revocations whose tokens have all expired."""
+    await work.connection.execute(delete(REVOCATIONS).where(REVOCATIONS.c.expires_us < int(work.now)))

@@ -1,0 +1,1 @@
+"""The routes of identity: signing in, the own account, the public keys."""

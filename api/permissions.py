@@ -1,0 +1,195 @@
+"""The permission table: who may call each route, and whose objects the route reaches.
+
+`authorise` in `api.kit.callers` checks every request against it. An application with a route that has no permission
+refuses to start. This module imports no route.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from fastapi import FastAPI
+from fastapi.routing import iter_route_contexts
+
+from api.auth import Principal, Role, unauthenticated
+from api.kit.problems import FORBIDDEN, Problem
+
+USER_ID = "user_id"
+"""The parameter of a path that names the owner of the object."""
+WEBSOCKET = "WEBSOCKET"
+"""The method of WebSocket routes in the table."""
+
+
+class Scope(StrEnum):
+    """What an API key may do."""
+
+    FILLS_WRITE = "fills:write"
+    PRICES_WRITE = "prices:write"
+    TRADE = "trade"
+    READ_PRIVATE = "read:private"
+    ACCOUNT = "account"
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """Who may call a route.
+
+    Attributes:
+        roles: The roles that may call it; empty for a public route, which needs no token.
+        scope: The scope that an API key needs; None for a route that no API key may call. Public routes need none.
+        owned: Whether the path names a user, who owns what the route reaches.
+        foreign: The roles that may reach what another user owns.
+    """
+
+    roles: frozenset[Role] = frozenset()
+    scope: Scope | None = None
+    owned: bool = False
+    foreign: frozenset[Role] = frozenset()
+
+    @property
+    def public(self) -> bool:
+        """Return whether the route needs no token."""
+        return not self.roles
+
+    def check(self, caller: Principal | None, path: Mapping[str, str]) -> None:
+        """Refuse a caller who may not make the request. `path` has the parameters of the path.
+
+        Raises:
+            Problem: 401 without a caller, 403 for a wrong role or scope, or for what another user owns.
+        """
+        if self.public:
+            return
+        if caller is None:
+            raise unauthenticated("no bearer token was sent", error="")
+        if caller.role not in self.roles:
+            raise Problem(FORBIDDEN, f"this needs a token with the role {_any(self.roles)}; yours has {caller.role}")
+        if caller.scopes is not None and self.scope not in caller.scopes:
+            needed = f"an API key with the scope {self.scope}" if self.scope else "a session; no API key may do this"
+            raise Problem(FORBIDDEN, f"this needs {needed}")
+        if self.owned and path[USER_ID] != caller.subject and caller.role not in self.foreign:
+            owner = path[USER_ID][:64]
+            raise Problem(FORBIDDEN, f"this belongs to {owner}; it needs their token, or one of a {_any(self.foreign)}")
+
+
+EVERY_ROLE: Final = frozenset(Role)
+STAFF: Final = frozenset({Role.ADMIN, Role.MODERATOR, Role.SERVICE})
+"""The roles that may read what belongs to others. A moderator or admin has to give a reason."""
+
+PUBLIC: Final = Permission()
+OWN: Final = Permission(EVERY_ROLE, Scope.READ_PRIVATE)
+"""The route reaches only what the caller owns; no user is named."""
+OWNED: Final = Permission(EVERY_ROLE, Scope.READ_PRIVATE, owned=True, foreign=STAFF)
+
+
+def only(role: Role, scope: Scope) -> Permission:
+    """Return the permission of one role."""
+    return Permission(frozenset({role}), scope)
+
+
+Route = tuple[str, str]
+"""A method and the template of a path."""
+
+PERMISSIONS: Final[Mapping[Route, Permission]] = {
+    # Commands
+    ("POST", "/v1/trades"): only(Role.USER, Scope.TRADE),
+    ("POST", "/v1/trades/{trade_id}/close"): only(Role.USER, Scope.TRADE),
+    ("POST", "/v1/fills"): only(Role.VENUE, Scope.FILLS_WRITE),
+    ("POST", "/v1/prices"): only(Role.SERVICE, Scope.PRICES_WRITE),
+    # What belongs to a user
+    ("GET", "/v1/users/{user_id}/positions"): OWNED,
+    ("GET", "/v1/users/{user_id}/portfolio"): OWNED,
+    ("GET", "/v1/users/{user_id}/trades"): OWNED,
+    ("GET", "/v1/feed/positions"): OWN,
+    ("GET", "/v1/feed/portfolio"): OWN,
+    ("GET", "/v1/feed/my-trades"): OWN,
+    # Public data; users who are private appear without a name
+    ("GET", "/v1/users/{user_id}/progress"): PUBLIC,
+    ("GET", "/v1/leaderboards/{board}"): PUBLIC,
+    ("GET", "/v1/leaderboards/{board}/users/{user_id}"): PUBLIC,
+    ("GET", "/v1/fees"): PUBLIC,
+    ("GET", "/v1/feed/progress"): PUBLIC,
+    ("GET", "/v1/feed/boards"): PUBLIC,
+    ("GET", "/v1/feed/xp"): PUBLIC,
+    ("GET", "/v1/feed/fees"): PUBLIC,
+    ("GET", "/v1/feed/trades"): PUBLIC,
+    ("GET", "/v1/stats"): PUBLIC,
+    # A socket calls the route of each feed that it opens, with the socket's token
+    ("GET", "/v1/ws"): PUBLIC,
+    (WEBSOCKET, "/v1/ws"): PUBLIC,
+    # Sign-in
+    ("GET", "/.well-known/jwks.json"): PUBLIC,
+    # Operation and pages
+    ("GET", "/v1/pipeline"): Permission(STAFF),
+    ("GET", "/livez"): PUBLIC,
+    ("GET", "/healthz"): PUBLIC,
+    ("GET", "/readyz"): PUBLIC,
+    ("GET", "/openapi.json"): PUBLIC,
+    ("GET", "/docs"): PUBLIC,
+    ("GET", "/"): PUBLIC,
+    ("GET", "/page/{name}"): PUBLIC,
+    ("GET", "/page-settings"): PUBLIC,
+    ("GET", "/problems/{name}"): PUBLIC,
+}
+
+
+class PermissionTableError(Exception):
+    """The routes of an application and the permission table differ."""
+
+
+class Permissions:
+    """The permissions of one application: the table of this module, and what further domains declare."""
+
+    def __init__(self, more: Iterable[Mapping[Route, Permission]] = ()) -> None:
+        """Join the tables.
+
+        Raises:
+            PermissionTableError: when two of them have an entry for one route.
+        """
+        self._table = dict(PERMISSIONS)
+        for table in more:
+            if repeated := self._table.keys() & table.keys():
+                raise PermissionTableError(f"two permissions for {_listed(repeated)}")
+            self._table.update(table)
+
+    def of(self, method: str, path: str) -> Permission:
+        """Return the permission of a route, by its method and the template of its path. HEAD counts as GET.
+
+        Raises:
+            PermissionTableError: when there is none; `check_complete` has refused such an application.
+        """
+        found = self._table.get(("GET" if method == "HEAD" else method, path))
+        if found is None:
+            raise PermissionTableError(f"there is no permission for {method} {path}")
+        return found
+
+    def check_complete(self, app: FastAPI) -> None:
+        """Refuse an application whose routes and permissions differ.
+
+        Raises:
+            PermissionTableError: naming routes without a permission, or permissions without a route.
+        """
+        routes = set(routes_of(app))
+        if missing := routes - self._table.keys():
+            raise PermissionTableError(f"add a permission to api/permissions.py for {_listed(missing)}")
+        if unused := self._table.keys() - routes:
+            raise PermissionTableError(f"api/permissions.py has a permission without a route: {_listed(unused)}")
+
+
+def routes_of(app: FastAPI) -> list[Route]:
+    """Return the method and the path's template of each route of an application, without HEAD."""
+    found: list[Route] = []
+    for context in iter_route_contexts(app.routes):
+        methods = context.methods or {WEBSOCKET}
+        found += [(method, context.path or "") for method in sorted(methods) if method != "HEAD"]
+    return found
+
+
+def _listed(routes: Iterable[Route]) -> str:
+    return ", ".join(f"{method} {path}" for method, path in sorted(routes))
+
+
+def _any(roles: Iterable[Role]) -> str:
+    return " or ".join(sorted(roles))

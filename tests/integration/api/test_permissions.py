@@ -1,0 +1,137 @@
+"""Every route x every caller x own and foreign objects, by real requests, against the permission table."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from api.app import create_app
+from api.auth import Principal, Role, Tokens
+from api.kit.context import Api
+from api.permissions import (
+    PERMISSIONS,
+    WEBSOCKET,
+    Permission,
+    Permissions,
+    PermissionTableError,
+    Route,
+    Scope,
+    routes_of,
+)
+from streams.times import Instant
+from tests.integration.api.sse import serving
+from tests.integration.api.support import Worker, config_of, fill, token
+
+SUBJECT, STRANGER = "alice", "bob"
+ROUTES = routes_of(create_app(config_of("redis://nowhere")))
+REFUSALS = {401, 403}
+VALUES = {"trade_id": "t-1", "board": "xp", "name": "validation"}
+BODIES: dict[str, Any] = {
+    "/v1/trades": {"market": "BTC", "side": "long", "notional_usd": "10.00", "leverage": 2},
+    "/v1/fills": {"fills": [fill()]},
+    "/v1/prices": {"prices": [{"market": "BTC", "price": "1"}]},
+}
+PRIVATE_OF_A_USER = {"positions", "portfolio", "trades"}
+PRIVATE_FEEDS = {"positions", "portfolio", "my-trades"}
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who calls: nobody, a session of a role, or an API key with one scope."""
+
+    role: Role | None
+    scope: Scope | None = None
+
+    def __str__(self) -> str:
+        return f"{self.role}" + (f" with a key for {self.scope}" if self.scope else "")
+
+    @property
+    def headers(self) -> dict[str, str]:
+        if self.role is None:
+            return {}
+        text = token(SUBJECT, self.role) if self.scope is None else f"key {self.role} {self.scope}"
+        return {"Authorization": f"Bearer {text}"}
+
+    def expected(self, permission: Permission, *, foreign: bool) -> int | None:
+        """Return the status of the refusal, None when the table allows the request."""
+        if not permission.roles:
+            return None
+        if self.role is None:
+            return 401
+        allowed = self.role in permission.roles and (self.scope is None or self.scope == permission.scope)
+        return None if allowed and (not foreign or self.role in permission.foreign) else 403
+
+
+CALLERS = [Caller(None), *(Caller(role) for role in Role), *(Caller(role, scope) for role in Role for scope in Scope)]
+
+
+class KeysToo(Tokens):
+    """Accepts the tests' API keys beside tokens."""
+
+    def caller(self, token: str, now: Instant) -> Principal:
+        if not token.startswith("key "):
+            return super().caller(token, now)
+        _, role, scope = token.split(" ")
+        return Principal(SUBJECT, Role(role), scopes=frozenset({scope}))
+
+
+@pytest.fixture
+async def anyone(served_app: FastAPI, worker: Worker) -> AsyncIterator[httpx.AsyncClient]:
+    api: Api = served_app.state.api
+    tokens = KeysToo(api.identity.keys, api.identity.revocations)
+    served_app.state.api = replace(api, tokens=tokens)
+    async with serving(served_app) as (url, _), httpx.AsyncClient(base_url=url) as client:
+        yield client
+
+
+def targets(path: str) -> Iterator[tuple[str, bool]]:
+    """Yield the paths of a route, and whether they name another user's object."""
+    for user, foreign in ((SUBJECT, False), (STRANGER, True)):
+        yield path.format(**VALUES, user_id=user), foreign
+        if "{user_id}" not in path:
+            return
+
+
+@pytest.mark.parametrize("route", [route for route in ROUTES if route[0] != WEBSOCKET], ids=" ".join)
+async def test_a_route_does_what_the_table_says_for_every_caller(anyone: httpx.AsyncClient, route: Route) -> None:
+    method, path = route
+    permission = PERMISSIONS[route]
+    for caller in CALLERS:
+        for target, foreign in targets(path):
+            async with anyone.stream(method, target, headers=caller.headers, json=BODIES.get(path)) as answer:
+                refused = answer.status_code if answer.status_code in REFUSALS else None
+            assert answer.status_code < 500, (str(caller), target, answer.status_code)
+            assert refused == caller.expected(permission, foreign=foreign), (str(caller), target)
+
+
+def test_what_belongs_to_a_user_is_never_public() -> None:
+    for method, path in ROUTES:
+        place, _, name = path.rpartition("/")
+        private = (place, name in PRIVATE_FEEDS) == ("/v1/feed", True) or (
+            (place, name in PRIVATE_OF_A_USER) == ("/v1/users/{user_id}", True)
+        )
+        if private or method not in {"GET", WEBSOCKET}:
+            assert not PERMISSIONS[method, path].public, path
+
+
+def test_an_application_with_a_route_that_is_not_in_the_table_does_not_start() -> None:
+    app = create_app(config_of("redis://nowhere"))
+    app.add_api_route("/v1/new", lambda: None, methods=["DELETE"])
+    with pytest.raises(PermissionTableError, match=r"add a permission .* for DELETE /v1/new"):
+        app.state.api.permissions.check_complete(app)
+
+
+def test_a_permission_without_a_route_is_refused() -> None:
+    app = create_app(config_of("redis://nowhere"))
+    with pytest.raises(PermissionTableError, match="without a route: GET /v1/gone"):
+        Permissions([{("GET", "/v1/gone"): Permission()}]).check_complete(app)
+
+
+def test_two_permissions_for_a_route_are_refused() -> None:
+    with pytest.raises(PermissionTableError, match="two permissions for GET /v1/fees"):
+        Permissions([{("GET", "/v1/fees"): Permission()}])
