@@ -24,11 +24,12 @@ class IdentityStore:
     """The database of one process. Open it before use.
 
     Attributes:
+        url: Where it is. It may hold a password.
         engine: The engine; its transactions are for writing.
     """
 
     def __init__(self, url: str) -> None:
-        self._url = url
+        self.url = url
         self.engine: AsyncEngine = create_engine(url)
         on_sqlite = self.engine.dialect.name == "sqlite"
         self._reading = self.engine.execution_options(**READ_ONLY, **({} if on_sqlite else POSTGRES_SNAPSHOT))
@@ -42,7 +43,7 @@ class IdentityStore:
             SchemaError: the schema is older or newer than this program; the message names the command.
             StoreError: the database cannot be reached.
         """
-        if is_missing_file(self._url):
+        if is_missing_file(self.url):
             require(None)
         async with reported(), self._reading.connect() as connection:
             await require_current(connection)

@@ -1,0 +1,104 @@
+"""`astratrade audit`: read and verify the audit log."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from deploy.cli.commands.options import data_dir_option
+from deploy.errors import DeployError
+from deploy.settings import load
+from streams.times import Instant
+
+if TYPE_CHECKING:
+    from api.identity.audit import Entry, Noted
+    from api.identity.store.database import IdentityStore
+
+LAST_DEFAULT = 20
+
+
+@click.group()
+def audit() -> None:
+    """Read and verify the audit log: who did what to whom.
+
+    \b
+    Example:
+      astratrade audit verify
+    """
+
+
+@audit.command()
+@click.option(
+    "--noted",
+    metavar="NUMBER:DIGEST",
+    help="What an earlier `verify` printed, kept outside of the database: this entry must still be in the log.",
+)
+@data_dir_option
+def verify(noted: str | None, data_dir: Path | None) -> None:
+    """Check that no entry was changed, removed or inserted. Print the last entry, to note it elsewhere.
+
+    The status is 1 when the log is broken; the message names the first broken entry.
+
+    \b
+    Example:
+      astratrade audit verify
+    """
+    settings = load(data_dir=data_dir)
+    from api.identity import audit as log  # noqa: PLC0415 - SQLAlchemy takes a moment to import
+    from deploy.admin.database import on_store  # noqa: PLC0415
+
+    expected = None if noted is None else _parsed(noted)
+
+    async def check(store: IdentityStore) -> Noted:
+        async with store.read() as connection:
+            return await log.verify(connection, expected)
+
+    try:
+        last = on_store(settings, check)
+    except log.BrokenChainError as exc:
+        raise DeployError(f"the audit log is not as it was written: {exc}") from exc
+    click.echo(
+        "the log is empty" if not last.number else f"{last.number} entries, none changed; the last one is {last}"
+    )
+
+
+@audit.command("list")
+@click.option("--subject", metavar="ID", help="Only entries about this account or key.")
+@click.option("--actor", metavar="ID", help="Only what this account did; `system` is the command line.")
+@click.option(
+    "--last", type=click.IntRange(1, 10_000), default=LAST_DEFAULT, show_default=True, help="At most so many."
+)
+@data_dir_option
+def list_entries(subject: str | None, actor: str | None, last: int, data_dir: Path | None) -> None:
+    """List the newest entries, the oldest of them first.
+
+    \b
+    Examples:
+      astratrade audit list --last 50
+      astratrade audit list --subject trader-1
+    """
+    settings = load(data_dir=data_dir)
+    from api.identity import audit as log  # noqa: PLC0415
+    from deploy.admin.database import on_store  # noqa: PLC0415
+
+    async def read(store: IdentityStore) -> list[Entry]:
+        async with store.read() as connection:
+            return await log.entries(connection, last=last, subject=subject, actor=actor)
+
+    for entry in on_store(settings, read):
+        click.echo(
+            f"{entry.number:>6}  {Instant(entry.time_us).text():<27}  {entry.actor}  {entry.action}  {entry.subject}  "
+            f"{json.dumps(entry.detail, ensure_ascii=False)}"
+        )
+
+
+def _parsed(noted: str) -> Noted:
+    from api.identity.audit import Noted  # noqa: PLC0415
+
+    try:
+        return Noted.parse(noted)
+    except ValueError as exc:
+        raise DeployError(f"--noted {noted[:80]!r} is not a number, a colon and 64 hexadecimal digits") from exc
