@@ -33,6 +33,9 @@ from api.kit.request_identity import Identify
 from api.kit.sealing import Sealer
 from api.kit.waiting import Waiter
 from api.limits.client_address import ClientAddresses
+from api.limits.limiter import Limiter
+from api.limits.middleware import LimitRate
+from api.limits.slots import feed_slots, socket_slots
 from api.metrics import Metrics
 from api.middleware import LimitBody, Observe
 from api.permissions import Permissions
@@ -71,6 +74,7 @@ def create_app(config: ApiConfig, storage_fault: StorageFault = lambda: None) ->
     commands = [command for domain in served for command in domain.commands.values()]
     openapi.install(app, [command.body for command in commands if command.body is not None])
     app.add_middleware(LimitBody)
+    app.add_middleware(LimitRate, api=api)
     allow_origins(app, config.cors_origins)
     return app
 
@@ -103,6 +107,9 @@ def _api(config: ApiConfig, served: Sequence[DomainApi], storage_fault: StorageF
         store=identity.store,
         sealer=sealer,
         permissions=Permissions(domain.permissions for domain in served),
+        limiter=Limiter(log, metrics, config.rate_limit_factor),
+        feed_slots=feed_slots(config.caps),
+        socket_slots=socket_slots(),
         log=log,
         broker=broker,
         lifecycle=Lifecycle(),
@@ -112,7 +119,9 @@ def _api(config: ApiConfig, served: Sequence[DomainApi], storage_fault: StorageF
         tables=tables,
         writer=Writer(log, config, broker),
         waiter=Waiter(log, tables, TOPOLOGY, config.app_id),
-        hub=Hub(Log(config.log_url, config.namespace), config.app_id, metrics, feeds, sealer),
+        hub=Hub(
+            Log(config.log_url, config.namespace), config.app_id, metrics, feeds, sealer, open_max=config.caps.feeds_max
+        ),
         metrics=metrics,
         parts={part: part(tables, config) for domain in served for part in domain.parts},
     )
@@ -130,6 +139,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         asyncio.create_task(api.pipeline.run(), name="pipeline samples"),
         asyncio.create_task(api.rulebooks.run(), name="rule books"),
         asyncio.create_task(api.identity.run(), name="identity"),
+        asyncio.create_task(api.limiter.run(), name="rate limits"),
     ]
     api.hub.start()
     try:

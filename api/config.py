@@ -35,6 +35,7 @@ class ApiConfig:
             accepts all commands always.
         cors_origins: Origins whose pages may call the API from a browser; see `api.cross_origin`.
         hsts_s: How long browsers shall use TLS alone, in seconds; 0 unless clients reach the API by TLS.
+        rate_limit_factor: How many times the units of `api.limits.policies` each caller has.
         caps: How many connections and feeds may be open.
         trusted_proxies: Networks (CIDR) of the proxies whose word for a client's address counts.
         forwarded_header: The header in which these proxies name their client.
@@ -55,6 +56,7 @@ class ApiConfig:
     behind_max_s: int = BEHIND_MAX_S
     cors_origins: tuple[str, ...] = ()
     hsts_s: int = 0
+    rate_limit_factor: int = 1
     caps: Caps = field(default_factory=Caps)
     trusted_proxies: tuple[str, ...] = ()
     forwarded_header: ForwardedHeader = FORWARDED_FOR

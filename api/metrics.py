@@ -65,6 +65,10 @@ class Metrics:
             ["group"],
             registry=registry,
         )
+        self.limited = Counter("astra_api_limited", "Requests refused by a rate limit", ["policy"], registry=registry)
+        self.limited_alone = Counter(
+            "astra_api_limited_alone", "Rate limits decided by this process alone, without Redis", registry=registry
+        )
         self.broker_up = Gauge("astra_api_broker_up", "1 when the broker answers", registry=registry)
 
     def show_group(self, group: GroupDescription, lag_seconds: float, lag: Mapping[TopicPartition, int]) -> None:

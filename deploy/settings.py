@@ -38,12 +38,15 @@ PARTITIONS_MAX = 1024
 STANDBYS_MAX = 8
 DATA_DIR_DEFAULT = Path("data")
 CAPS = Caps()
+CAP = "1 to 1000000"
+FACTOR_MAX = 10_000
 DATABASE_FILE = "identity.db"
 SECRET_FIELDS = ("secret", "broker_url", "views_url", "database_url")
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
 LogLevel = Literal["debug", "info", "warning", "error"]
 Milliseconds = Annotated[int, Field(ge=100, le=600_000)]
+Cap = Annotated[int, Field(ge=1, le=1_000_000)]
 Retention = Annotated[int, Field(ge=1_000, le=315_360_000_000)]
 
 
@@ -106,11 +109,18 @@ class Settings(BaseSettings):
     forwarded_header: ForwardedHeader = Field(
         FORWARDED_FOR, description="the header in which trusted proxies do so: x-forwarded-for or forwarded"
     )
-    connections_max: int = Field(
-        CAPS.connections_max, ge=1, le=1_000_000, description="open connections of one API process, 1 to 1000000"
+    rate_limit_factor: int = Field(
+        1, ge=1, le=FACTOR_MAX, description=f"multiplies every rate limit of the API, 1 to {FACTOR_MAX}"
     )
-    connections_per_address_max: int = Field(
-        CAPS.connections_per_address_max, ge=1, le=1_000_000, description="of these from one address, 1 to 1000000"
+    connections_max: Cap = Field(CAPS.connections_max, description=f"open connections of an API process, {CAP}")
+    connections_per_address_max: Cap = Field(
+        CAPS.connections_per_address_max, description=f"of these, connections from one address, {CAP}"
+    )
+    feeds_max: Cap = Field(CAPS.feeds_max, description=f"open feeds of an API process, {CAP}")
+    feeds_anonymous_max: Cap = Field(CAPS.feeds_anonymous_max, description=f"of these, feeds without a token, {CAP}")
+    feeds_per_account_max: Cap = Field(CAPS.feeds_per_account_max, description=f"open feeds of one account, {CAP}")
+    feeds_per_address_max: Cap = Field(
+        CAPS.feeds_per_address_max, description=f"open feeds without a token from one address, {CAP}"
     )
     worker_host: str = Field("127.0.0.1", min_length=1, description="address of a worker's probes and metrics")
     worker_port: int = Field(

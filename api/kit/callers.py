@@ -45,7 +45,7 @@ def permitted(connection: HTTPConnection) -> Principal | None:
     scope, api = connection.scope, _api_of(connection)
     permission = api.permissions.of(scope.get("method", WEBSOCKET), scope["route"].path)
     try:
-        caller = _caller(api, connection)
+        caller = identified(api, connection)
     except Problem:
         if not permission.public:
             raise
@@ -59,7 +59,12 @@ def _api_of(connection: HTTPConnection) -> Api:
     return api
 
 
-def _caller(api: Api, connection: HTTPConnection) -> Principal | None:
+def identified(api: Api, connection: HTTPConnection) -> Principal | None:
+    """Return the caller that a request names; None when it names none.
+
+    Raises:
+        Problem: 401 when it proves nothing.
+    """
     scheme, token = get_authorization_scheme_param(connection.headers.get("authorization"))
     return api.tokens.caller(token, now()) if token and scheme.lower() == "bearer" else None
 

@@ -22,6 +22,8 @@ from api.kit.pipeline import Pipeline
 from api.kit.sealing import Sealer
 from api.kit.waiting import Waiter
 from api.limits.client_address import ClientAddresses
+from api.limits.limiter import Limiter
+from api.limits.slots import Slots
 from api.metrics import Metrics
 from api.permissions import Permissions
 from streams.rulebooks import RulebookWatch
@@ -41,6 +43,9 @@ class Api:
     store: IdentityStore
     sealer: Sealer
     permissions: Permissions
+    limiter: Limiter
+    feed_slots: Slots
+    socket_slots: Slots
     log: Log
     broker: BrokerWatch
     lifecycle: Lifecycle

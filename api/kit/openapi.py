@@ -9,7 +9,8 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from api.kit.problems import KINDS, MEDIA_TYPE, Problem, ProblemDocument
+from api.kit.problems import KINDS, MEDIA_TYPE, TOO_MANY_REQUESTS, Problem, ProblemDocument
+from api.limits.policies import FREE
 
 REF = "#/components/schemas/{model}"
 DESCRIPTION = """\
@@ -25,6 +26,9 @@ with 504 when that takes longer than `wait_ms`. The agents still process the com
 `delta` events follow. A `progress` event comes at least every 5 seconds, and says with `stalled` whether the feed waits
 for the broker. Send an `id` back unchanged as `Last-Event-ID`: the feed continues there without gap or duplicate. At
 `resync`, drop all rows: a new snapshot follows, or the feed ends and the client connects again.
+
+**Limits.** Each request costs units of its caller. `RateLimit-Policy` says how many a caller has, and `RateLimit` how
+many are left. Without enough, the answer is 429 with `Retry-After`.
 
 **Errors** are problem documents (RFC 9457). Each `type` is a page here.
 """
@@ -77,4 +81,9 @@ def _complete(schema: dict[str, Any], bodies: list[type[BaseModel]]) -> dict[str
     schemas.update(models["$defs"])
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
+    limited = _problem(TOO_MANY_REQUESTS.status)
+    for path, operations in schema["paths"].items():
+        for operation in operations.values():
+            if path not in FREE:
+                operation["responses"].setdefault(str(TOO_MANY_REQUESTS.status), limited)
     return schema

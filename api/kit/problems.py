@@ -99,6 +99,18 @@ TOO_MANY_ATTEMPTS = _kind(
     "Too many attempts to sign in have failed",
     "Wait for `Retry-After` seconds. The wait doubles with each failure.",
 )
+TOO_MANY_REQUESTS = _kind(
+    "too-many-requests",
+    429,
+    "Too many requests",
+    "Send the same request again after `Retry-After` seconds. The `RateLimit` header says what is left.",
+)
+TOO_MANY_FEEDS = _kind(
+    "too-many-feeds",
+    429,
+    "Too many feeds are open",
+    "Close feeds that you do not use. `detail` says how many a caller may have.",
+)
 HEAD_TOO_LARGE = _kind(
     "headers-too-large", 431, "The headers are too large", "Send fewer or shorter headers; `detail` says the limit."
 )

@@ -30,10 +30,18 @@ class Caps:
     Attributes:
         connections_max: Open connections in all.
         connections_per_address_max: Open connections of one client address; a trusted proxy has no such cap.
+        feeds_max: Open feeds in all.
+        feeds_anonymous_max: Of these, feeds of callers without a token; the rest is kept for callers with one.
+        feeds_per_account_max: Open feeds of one account.
+        feeds_per_address_max: Open feeds of callers without a token at one address.
     """
 
     connections_max: int = 12_000
     connections_per_address_max: int = 500
+    feeds_max: int = 5_000
+    feeds_anonymous_max: int = 4_000
+    feeds_per_account_max: int = 50
+    feeds_per_address_max: int = 100
 
     def __post_init__(self) -> None:
         for name in self.__slots__:

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from api.kit.commands.answers import Accepted, AcceptedBatch, accepted, accepted_batch
 from api.kit.commands.reading import WITHOUT_BODY, CommandRoute, Reader, read_without_body
 from api.kit.openapi import problems
+from api.limits.charge import charge_items
 from api.trading import examples
 from api.trading.fills import fill_entry
 from api.trading.models import FillBatch, Order, PriceBatch
@@ -87,6 +88,7 @@ async def close_trade(
 async def report_fills(request: Request) -> Response:
     """Report fills of the venue that is the token's subject. All of the batch is accepted, or none of it."""
     batch = await read_fills(request)
+    await charge_items(request.scope, len(batch.value.fills))
     submission = await batch.begin(ReportFill, "fills")
     fills = [fill_entry(submission, fill) for fill in batch.value.fills]
     written = await batch.api.writer.write(ReportFill, fills, submission)
@@ -103,6 +105,7 @@ async def report_fills(request: Request) -> Response:
 async def report_prices(request: Request) -> Response:
     """Report mark prices; they value positions and liquidate practice trades."""
     batch = await read_prices(request)
+    await charge_items(request.scope, len(batch.value.prices))
     submission = await batch.begin(PriceUpdated, "prices")
     marks = [
         submission.entry(

@@ -7,6 +7,7 @@ import gc
 import logging
 import resource
 import signal
+from dataclasses import fields
 from types import FrameType
 from typing import NoReturn
 
@@ -51,10 +52,8 @@ def api_config(settings: Settings) -> ApiConfig:
         behind_max_s=settings.behind_max_s,
         cors_origins=origins_of(settings.cors_origins),
         hsts_s=settings.hsts_s,
-        caps=Caps(
-            connections_max=settings.connections_max,
-            connections_per_address_max=settings.connections_per_address_max,
-        ),
+        rate_limit_factor=settings.rate_limit_factor,
+        caps=Caps(**{field.name: getattr(settings, field.name) for field in fields(Caps)}),
         trusted_proxies=listed(settings.trusted_proxies),
         forwarded_header=settings.forwarded_header,
     )

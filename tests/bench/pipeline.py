@@ -6,10 +6,10 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from api.auth import Role
 from api.identity.limits import ACCESS_TTL_S_MAX
@@ -31,6 +31,15 @@ POLL_S = 0.02
 STOP_S = 20.0
 LEASE_MS = 300_000
 """Workers are stopped while a topic is filled, and are not to lose their partitions for it."""
+
+UNLIMITED: Mapping[str, Any] = {
+    "rate_limit_factor": 10_000,
+    "connections_per_address_max": 100_000,
+    "feeds_anonymous_max": 5_000,
+    "feeds_per_address_max": 5_000,
+    "feeds_per_account_max": 5_000,
+}
+"""Settings for a load from one address and few accounts: the limits are at work, and refuse nothing."""
 
 LOG_BYTES = 3_000
 
@@ -54,6 +63,7 @@ class Pipeline:
                 api_port=free_port("127.0.0.1", 0),
                 lease_ms=LEASE_MS,
                 behind_max_s=0,  # the ingress is measured without workers
+                **UNLIMITED,
             )
             run_aside(prepare_database(self.settings))
             for number in range(1, self._first_workers + 1):

@@ -20,7 +20,6 @@ from api.kit.sealing import Sealer
 from api.metrics import Metrics
 from tables.reader import TableReader
 
-FEEDS_OPEN_MAX = 5_000
 SOCKETS_OPEN_MAX = 1_000
 RETRY_AFTER_S = 5
 
@@ -40,14 +39,25 @@ class Hub:
 
     Attributes:
         followers: By the feed's name.
+        open_max: How many feeds may be open.
         shared: What subscribers of a feed share, by the feed's name; only for feeds that declare it.
     """
 
-    def __init__(self, log: Log, app_id: str, metrics: Metrics, feeds: Iterable[Feed[Any]], sealer: Sealer) -> None:
+    def __init__(
+        self,
+        log: Log,
+        app_id: str,
+        metrics: Metrics,
+        feeds: Iterable[Feed[Any]],
+        sealer: Sealer,
+        *,
+        open_max: int,
+    ) -> None:
         self.log = log
         self.tables = TableReader(log, app_id)
         self.metrics = metrics
         self.sealer = sealer
+        self.open_max = open_max
         self.sessions: set[Session] = set()
         self.sockets: set[Socket] = set()
         self.followers: dict[str, Follower] = {}
@@ -96,8 +106,8 @@ class Hub:
             LogUnavailableError: when it cannot be read just now.
             Problem: 503 when too many are open.
         """
-        if len(self.sessions) >= FEEDS_OPEN_MAX:
-            raise _full(f"{FEEDS_OPEN_MAX} feeds")
+        if len(self.sessions) >= self.open_max:
+            raise _full(f"{self.open_max} feeds")
         session = Session(name, self.followers[name], view, self.metrics, last_event_id=last_event_id, permit=permit)
         await session.open()
         self.sessions.add(session)

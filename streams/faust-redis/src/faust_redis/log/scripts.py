@@ -12,11 +12,16 @@ from redis.exceptions import NoScriptError
 
 
 class Script:
-    """One Lua script; the server caches it under the SHA-1 of its text."""
+    """One Lua script; the server caches it under the SHA-1 of its text.
 
-    def __init__(self, name: str) -> None:
+    Args:
+        name: Its name; without a text, also that of its file beside this module.
+        text: Its text.
+    """
+
+    def __init__(self, name: str, text: str | None = None) -> None:
         self.name = name
-        self.text = files("faust_redis.log").joinpath(f"lua/{name}.lua").read_text("utf-8")
+        self.text = text or files("faust_redis.log").joinpath(f"lua/{name}.lua").read_text("utf-8")
         # Redis names scripts by SHA-1; nothing secret depends on it.
         self.digest = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
 
