@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 from api import domains, health, pages, pipeline, stats
 from api.config import ApiConfig
 from api.cross_origin import allow_origins
+from api.identity.private_users import PrivateUsers
 from api.identity.routes import jwks
 from api.identity.service import Identity
 from api.identity.store.database import IdentityStore
@@ -105,6 +106,7 @@ def _api(config: ApiConfig, served: Sequence[DomainApi], storage_fault: StorageF
         identity=identity,
         addresses=ClientAddresses(config.trusted_proxies, config.forwarded_header),
         store=identity.store,
+        private_users=PrivateUsers(identity.store, now),
         sealer=sealer,
         permissions=Permissions(domain.permissions for domain in served),
         limiter=Limiter(log, metrics, config.rate_limit_factor),
@@ -132,6 +134,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Refuse an unsuitable database or broker, run the background tasks while the API serves, then close everything."""
     api: Api = app.state.api
     await api.identity.begin()
+    await api.private_users.refresh()
     await api.broker.begin()
     tasks = [
         asyncio.create_task(api.waiter.run(), name="waiter"),
@@ -140,6 +143,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         asyncio.create_task(api.rulebooks.run(), name="rule books"),
         asyncio.create_task(api.identity.run(), name="identity"),
         asyncio.create_task(api.limiter.run(), name="rate limits"),
+        asyncio.create_task(api.private_users.run(), name="private users"),
     ]
     api.hub.start()
     try:

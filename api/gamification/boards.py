@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query
-from faust_redis.log import Position
 from pydantic import BaseModel, Field
 
 from api.gamification.requested import BoardRow, Leaderboard, RequestedBoard, board_row
 from api.gamification.seals import Seals
 from api.gamification.tops import BoardView, Tops, read_standings
 from api.kit import cursor as cursors
+from api.kit.audience import Audience
+from api.kit.callers import AudienceDep
 from api.kit.context import Api, ApiDep
 from api.kit.feeds.feed import Feed
 from api.kit.feeds.response import FeedResponse
@@ -22,6 +23,7 @@ from api.kit.problems import NOT_FOUND, Problem
 from api.kit.projection import PositionText
 from tables.boards import Board
 from tables.gamification import GAMIFICATION_BOARDS
+from tables.reader import Place, RankingPage
 
 LIMIT_DEFAULT = 100
 LIMIT_MAX = 1_000
@@ -55,7 +57,9 @@ class BoardAnswer(BaseModel):
     position: PositionText
     total: Annotated[int, Field(description="users on the board")]
     sealed: Annotated[bool, Field(description="no event can change this board any more")]
-    digest: Annotated[str | None, Field(description="SHA-256 over all rows of a sealed board")]
+    digest: Annotated[
+        str | None, Field(description="over all rows of a sealed board: SHA-256 for staff, a keyed digest for others")
+    ]
     rows: list[BoardRow]
 
 
@@ -77,23 +81,24 @@ class UserStanding(BoardAnswer):
 async def get_board(
     api: ApiDep,
     requested: RequestedBoard,
+    audience: AudienceDep,
     limit: Annotated[int, Query(ge=1, le=LIMIT_MAX)] = LIMIT_DEFAULT,
     cursor: Annotated[str | None, Query(max_length=cursors.CURSOR_CHARS_MAX)] = None,
 ) -> BoardPage:
     """Return the first rows of a board, or the rows after a cursor.
 
     Order: score descending, who reached it first, user id. A cursor continues after the last row that was shown: a user
-    whose score did not change meanwhile is neither skipped nor shown twice.
+    whose score did not change meanwhile is neither skipped nor shown twice. Private users have a rank, and no id.
     """
     after = None if cursor is None else await _after(api, requested, cursor)
     page = await api.tables.page(TABLE, requested.group, after=after, limit=limit)
     next_cursor = None
     if len(page.members) == limit and page.members[-1].rank < page.total:
         next_cursor = cursors.write(
-            api.config.secret, group=requested.group, epoch=page.position.epoch, entry=page.members[-1].entry
+            api.sealer, group=requested.group, epoch=page.position.epoch, entry=page.members[-1].entry
         )
-    shown = [board_row(requested.board, ranked) for ranked in page.members]
-    head = await _head(api, requested, page.position, page.total, shown)
+    shown = [board_row(requested.board, ranked, audience) for ranked in page.members]
+    head = await _head(api, requested, page, shown, audience)
     return BoardPage(**dict(head), next_cursor=next_cursor)
 
 
@@ -102,31 +107,36 @@ async def get_standing(
     api: ApiDep,
     requested: RequestedBoard,
     user_id: UserPath,
+    audience: AudienceDep,
     neighbours: Annotated[int, Query(ge=0, le=NEIGHBOURS_MAX, description="rows on each side")] = 0,
 ) -> UserStanding:
-    """Return a user's place on a board, with the rows around it."""
+    """Return a user's place on a board, with the rows around it. Nobody else finds a private user here."""
     found = await api.tables.place(TABLE, requested.group, user_id, owner=user_id, neighbours=neighbours)
-    if found.member is None:
+    if found.member is None or audience.hides(user_id):
         raise Problem(NOT_FOUND, f"{user_id!r} is not on this board", position=str(found.position))
-    own = board_row(requested.board, found.member)
-    around = [board_row(requested.board, ranked) for ranked in found.around]
-    head = await _head(api, requested, found.position, found.total, around)
+    own = board_row(requested.board, found.member, audience)
+    around = [board_row(requested.board, ranked, audience) for ranked in found.around]
+    head = await _head(api, requested, found, around, audience)
     return UserStanding(**dict(head), user_id=user_id, rank=own.rank, score=own.score)
 
 
 async def _after(api: Api, requested: Leaderboard, cursor: str) -> str:
     position = await api.tables.position(TABLE)
-    return cursors.read(api.config.secret, cursor, group=requested.group, epoch=position.epoch)
+    return cursors.read(api.sealer, cursor, group=requested.group, epoch=position.epoch)
 
 
-async def _head(api: Api, requested: Leaderboard, position: Position, total: int, shown: list[BoardRow]) -> BoardAnswer:
-    digest = await api.part(Seals).digest(requested.group, requested.period, position.epoch)
+async def _head(
+    api: Api, requested: Leaderboard, found: RankingPage | Place, shown: list[BoardRow], audience: Audience
+) -> BoardAnswer:
+    digest = await api.part(Seals).digest(requested.group, requested.period, found.position.epoch)
+    if digest is not None and not audience.is_staff:
+        digest = api.sealer.keyed_digest(digest)  # a plain one would let a reader try out names for private users
     return BoardAnswer(
         board=requested.board,
         period=requested.period.text,
         market=requested.market,
-        position=str(position),
-        total=total,
+        position=str(found.position),
+        total=found.total,
         sealed=digest is not None,
         digest=digest,
         rows=shown,
@@ -137,13 +147,14 @@ async def _head(api: Api, requested: Leaderboard, position: Position, total: int
 async def boards(
     api: ApiDep,
     requested: RequestedBoard,
+    audience: AudienceDep,
     top: Annotated[int, Query(ge=1, le=TOP_MAX)] = TOP_DEFAULT,
     last_event_id: LastEventId = None,
 ) -> FeedResponse:
     """Follow the first rows of a board.
 
     A delta has the rows whose rank or score changed and, in `removed`, the users who left the top; with
-    `complete: true` its rows are all there are.
+    `complete: true` its rows are all there are. Private users have no id.
     """
-    view = BoardView(api.hub.shared_by(BOARDS_FEED), requested.board, requested.group, top)
+    view = BoardView(api.hub.shared_by(BOARDS_FEED), requested.board, requested.group, top, audience)
     return await open_feed(api, BOARDS_FEED, view, last_event_id)

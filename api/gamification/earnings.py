@@ -6,8 +6,10 @@ from typing import Any, Final
 
 from pydantic import JsonValue
 
+from api.kit.callers import AudienceDep
 from api.kit.context import ApiDep
 from api.kit.feeds.feed import Feed
+from api.kit.feeds.public_form import PublicForm, PublicRows
 from api.kit.feeds.reading import events
 from api.kit.feeds.response import FeedResponse
 from api.kit.feeds.routing import LAST_DEFAULT, Last, LastEventId, Users, feed_router, open_feed
@@ -31,6 +33,12 @@ def earned_row(event: dict[str, Any], sealer: Sealer) -> JsonValue:
     }
 
 
+def anonymous_earned(row: dict[str, Any]) -> dict[str, Any]:
+    """Return what the public sees of a private user's event: no name, and no total that would stand for one."""
+    return {**row, "user_id": None} | ({"total_xp": None} if "total_xp" in row else {})
+
+
+PUBLIC_FORM: Final = PublicForm(anonymous=anonymous_earned)
 XP_FEED: Final[Feed[Any]] = Feed(
     name="xp",
     follows=XPGained.topic,
@@ -43,12 +51,14 @@ router = feed_router()
 @router.get("/xp", summary="XP, levels, achievements")
 async def xp(
     api: ApiDep,
+    audience: AudienceDep,
     users: Users = [],  # noqa: B006 - FastAPI copies it
     last: Last = LAST_DEFAULT,
     last_event_id: LastEventId = None,
 ) -> FeedResponse:
-    """Follow XP, levels and achievements, each event once. Times are cut to the hour.
+    """Follow XP, levels and achievements, each event once. Times are cut to the hour; private users have no name.
 
     The snapshot has the newest ones.
     """
-    return await open_feed(api, XP_FEED, TailView(frozenset(users) or None, last), last_event_id)
+    rows = PublicRows(PUBLIC_FORM, audience, named=bool(users))
+    return await open_feed(api, XP_FEED, TailView(frozenset(users) or None, last, rows), last_event_id)

@@ -8,8 +8,10 @@ from typing import Annotated
 from fastapi import Depends, Query
 from pydantic import BaseModel, Field
 
+from api.kit.audience import Audience
 from api.kit.context import ApiDep
 from api.kit.problems import invalid
+from api.kit.public import hour_of
 from streams.times import Instant
 from streams.units import Usd
 from tables.boards import GLOBAL, MARKET_BOARDS, Board, Period, parse_period
@@ -66,13 +68,19 @@ class BoardRow(BaseModel):
     """A place on a leaderboard."""
 
     rank: int
-    user_id: str
+    user_id: Annotated[str | None, Field(description="null for a private user, unless you are that user or staff")]
     score: Annotated[int | str, Field(description="USD as a decimal string for volume and pnl, else an integer")]
-    reached_at: Instant
+    reached_at: Annotated[Instant, Field(description="cut to the hour, except for staff")]
 
 
-def board_row(board: Board, ranked: Ranked) -> BoardRow:
-    """Return a place on a board."""
+def board_row(board: Board, ranked: Ranked, audience: Audience) -> BoardRow:
+    """Return a place on a board as a reader sees it."""
     standing = ranked.standing
     score = Usd(standing.score).text() if board in SCORES_IN_USD else standing.score
-    return BoardRow(rank=ranked.rank, user_id=ranked.member, score=score, reached_at=Instant(standing.reached_at))
+    reached_at = Instant(standing.reached_at)
+    return BoardRow(
+        rank=ranked.rank,
+        user_id=None if audience.hides(ranked.member) else ranked.member,
+        score=score,
+        reached_at=reached_at if audience.is_staff else hour_of(reached_at),
+    )

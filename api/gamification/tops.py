@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -13,6 +13,7 @@ import orjson
 from faust_redis.log import Position, StoredRecord
 
 from api.gamification.requested import board_row
+from api.kit.audience import Audience
 from api.kit.feeds.change import Changes, Reading
 from api.kit.feeds.follower import ByChannel, Follower
 from api.kit.feeds.single_flight import SingleFlightCache
@@ -20,10 +21,12 @@ from api.kit.feeds.subscriber import Subscriber
 from api.kit.feeds.views import EncodedRows
 from tables.boards import Board, group_of
 from tables.gamification import GAMIFICATION_BOARDS
-from tables.reader import TableReader
+from tables.reader import Ranked, TableReader
 from tables.typed import standings
 
 TOPS_KEPT_MAX = 256
+ANONYMOUS = "#"
+"""What the names of anonymous rows begin with. No id of a user does."""
 
 
 def read_standings(_: int, record: StoredRecord) -> Reading | None:
@@ -41,9 +44,8 @@ def read_standings(_: int, record: StoredRecord) -> Reading | None:
 
 @dataclass(slots=True)
 class Shown:
-    """The first rows of a board as JSON, by user, and their position."""
+    """The first rows of a board as some readers see them: as JSON, by the user's id or the anonymous rank."""
 
-    position: Position
     rows: dict[str, bytes]
     _last_delta: tuple[dict[str, bytes], bytes | None] | None = None
 
@@ -58,11 +60,41 @@ class Shown:
         return self._last_delta[1]
 
     def _difference(self, before: dict[str, bytes]) -> bytes | None:
-        changed = [row for user_id, row in self.rows.items() if before.get(user_id) != row]
-        removed = [user_id for user_id in before if user_id not in self.rows]
+        changed = [name for name, row in self.rows.items() if before.get(name) != row]
+        removed = [name for name in before if name not in self.rows]
         if not changed and not removed:
             return None
-        return b'{"rows":[' + b",".join(changed) + b'],"removed":' + orjson.dumps(removed) + b"}"
+        if any(name.startswith(ANONYMOUS) for name in (*changed, *removed)):
+            return self.all()  # a client cannot tell anonymous rows apart
+        rows = b",".join(self.rows[name] for name in changed)
+        return b'{"rows":[' + rows + b'],"removed":' + orjson.dumps(removed) + b"}"
+
+
+class Top:
+    """The first members of a board at a position. Readers that see the same share one `Shown`."""
+
+    def __init__(self, position: Position, board: Board, members: Sequence[Ranked]) -> None:
+        self.position = position
+        self._board = board
+        self._members = members
+        self._names = frozenset(one.member for one in members)
+        self._shown: dict[tuple[bool, str | None], tuple[int, Shown]] = {}
+
+    def shown_to(self, audience: Audience) -> Shown:
+        """Return the rows as a reader sees them."""
+        own = audience.private_self
+        reader = audience.is_staff, own if own in self._names else None
+        version = audience.private.version
+        known = self._shown.get(reader)
+        if known is None or known[0] != version:
+            known = self._shown[reader] = version, self._show(audience)
+        return known[1]
+
+    def _show(self, audience: Audience) -> Shown:
+        rows = [board_row(self._board, one, audience) for one in self._members]
+        return Shown(
+            {row.user_id or f"{ANONYMOUS}{row.rank}": orjson.dumps(row.model_dump(mode="json")) for row in rows}
+        )
 
 
 class Tops:
@@ -70,9 +102,9 @@ class Tops:
 
     def __init__(self, tables: TableReader) -> None:
         self.tables = tables
-        self._tops: OrderedDict[tuple[str, int], SingleFlightCache[Shown]] = OrderedDict()
+        self._tops: OrderedDict[tuple[str, int], SingleFlightCache[Top]] = OrderedDict()
 
-    async def read(self, board: Board, group: str, limit: int, at_least: Position) -> Shown:
+    async def read(self, board: Board, group: str, limit: int, at_least: Position) -> Top:
         """Return the first `limit` members, as of `at_least` or later."""
         top = self._tops.setdefault((group, limit), SingleFlightCache(partial(self._read, board, group, limit)))
         self._tops.move_to_end((group, limit))
@@ -86,10 +118,9 @@ class Tops:
         watched = [(top, minimums[group]) for (group, _), top in self._tops.items() if group in minimums]
         await asyncio.gather(*[top.at(at_least) for top, at_least in watched])
 
-    async def _read(self, board: Board, group: str, limit: int) -> Shown:
+    async def _read(self, board: Board, group: str, limit: int) -> Top:
         page = await self.tables.page(GAMIFICATION_BOARDS.name, group, limit=limit)
-        rows = {one.member: orjson.dumps(board_row(board, one).model_dump(mode="json")) for one in page.members}
-        return Shown(page.position, rows)
+        return Top(page.position, board, page.members)
 
     def forget(self) -> None:
         """Drop the cached boards, because the log may be another one in which these positions mean something else."""
@@ -99,12 +130,13 @@ class Tops:
 class BoardView:
     """Shows one subscriber the first rows of a board."""
 
-    def __init__(self, tops: Tops, board: Board, group: str, limit: int) -> None:
+    def __init__(self, tops: Tops, board: Board, group: str, limit: int, audience: Audience) -> None:
         self.channels = frozenset({group})
         self._tops = tops
         self._board = board
         self._group = group
         self._limit = limit
+        self._audience = audience
         self._shown: Shown | None = None
 
     async def snapshot(self, follower: Follower, subscriber: Subscriber) -> AsyncIterator[EncodedRows]:
@@ -124,6 +156,6 @@ class BoardView:
         return now.all() if before is None else now.since(before)
 
     async def _read(self, subscriber: Subscriber, at_least: Position) -> Shown:
-        shown = await self._tops.read(self._board, self._group, self._limit, at_least)
-        subscriber.know(shown.position)
-        return shown
+        top = await self._tops.read(self._board, self._group, self._limit, at_least)
+        subscriber.know(top.position)
+        return top.shown_to(self._audience)

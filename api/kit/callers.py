@@ -14,6 +14,7 @@ from fastapi.security.utils import get_authorization_scheme_param
 from starlette.requests import HTTPConnection
 
 from api.auth import Principal, unauthenticated
+from api.kit.audience import Audience
 from api.kit.clock import now
 from api.kit.context import Api, ApiDep
 from api.kit.feeds.handover import HANDOVER, Handover
@@ -96,3 +97,11 @@ async def permit(request: Request, api: ApiDep, _caller: Caller, credentials: Cr
 
 
 Permitted = Annotated[Permit, Depends(permit)]
+
+
+async def audience(api: ApiDep, viewer: Viewer) -> Audience:
+    """Return the reader of a public route's answer."""
+    return Audience(api.private_users, viewer)
+
+
+AudienceDep = Annotated[Audience, Depends(audience)]

@@ -11,6 +11,7 @@ from faust_redis.log import Log
 
 from api.auth import Tokens
 from api.config import ApiConfig
+from api.identity.private_users import PrivateUsers
 from api.identity.service import Identity
 from api.identity.store.database import IdentityStore
 from api.kit.broker_watch import BrokerWatch
@@ -41,6 +42,7 @@ class Api:
     identity: Identity
     addresses: ClientAddresses
     store: IdentityStore
+    private_users: PrivateUsers
     sealer: Sealer
     permissions: Permissions
     limiter: Limiter

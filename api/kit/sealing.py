@@ -15,8 +15,8 @@ from typing import Final
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
-SEAL_CONTEXT: Final = b"astratrade seals v1"
-ALIAS_CONTEXT: Final = b"astratrade aliases v1"
+from api.identity.secret import derived_key
+
 ALIAS_BYTES: Final = 12
 
 
@@ -28,8 +28,8 @@ class Sealer:
     """Seals and opens text. `purpose` is bound into the seal: what was sealed for one purpose opens for no other."""
 
     def __init__(self, secret: str) -> None:
-        self._cipher = AESSIV(hmac.digest(secret.encode(), SEAL_CONTEXT, hashlib.sha512))
-        self._alias_key = hmac.digest(secret.encode(), ALIAS_CONTEXT, hashlib.sha256)
+        self._cipher = AESSIV(derived_key(secret, "seals: authenticate") + derived_key(secret, "seals: encrypt"))
+        self._alias_key = derived_key(secret, "aliases")
 
     def seal(self, purpose: str, text: str) -> str:
         """Return the seal of a text, in base64url."""
@@ -47,6 +47,10 @@ class Sealer:
             return self._cipher.decrypt(raw, [purpose.encode()]).decode()
         except (ValueError, binascii.Error, InvalidTag) as exc:
             raise SealError("the text was not sealed here for this purpose") from exc
+
+    def keyed_digest(self, text: str) -> str:
+        """Return a digest of a text, in hexadecimal, that nobody without the secret can compute."""
+        return hmac.digest(self._alias_key, f"digest\x00{text}".encode(), hashlib.sha256).hex()
 
     def alias(self, purpose: str, text: str) -> str:
         """Return a name for a text that does not tell the text. Equal texts have equal names."""

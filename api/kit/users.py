@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from fastapi import APIRouter
 from starlette.responses import Response
 
 from api.kit.answers import json_answer
+from api.kit.audience import Audience
 from api.kit.context import Api
 from api.kit.openapi import problems
 from api.kit.problems import NOT_FOUND, Problem
@@ -20,13 +22,30 @@ def user_router() -> APIRouter:
     return APIRouter(prefix="/v1/users", tags=["Users"], responses=problems(404, 410, 422, 503, 504))
 
 
-async def user_row(api: Api, table: TableSpec[Any], projection: Projection[Any], user_id: str) -> Response:
+async def user_row(
+    api: Api,
+    table: TableSpec[Any],
+    projection: Projection[Any],
+    user_id: str,
+    *,
+    public: tuple[Audience, Callable[[dict[str, Any]], dict[str, Any]]] | None = None,
+) -> Response:
     """Answer with a user's row as clients see it, and the position it is true for.
 
+    Args:
+        api: The parts of the process.
+        table: A table with one row a user.
+        projection: How clients see a row.
+        user_id: The user.
+        public: For a public route, its reader and what the public sees of a row. The owner and staff see all.
+
     Raises:
-        Problem: 404 when the table has no row of the user.
+        Problem: 404 when the table has no row of the user, or the user is hidden from the reader.
     """
     position, raw = await api.tables.get(table.name, user_id, owner=user_id)
-    if raw is None:
+    if raw is None or (public is not None and public[0].hides(user_id)):
         raise Problem(NOT_FOUND, f"nothing is known of the user {user_id!r} yet", position=str(position))
-    return json_answer({**projection.load(user_id, raw), "position": str(position)})
+    row: dict[str, Any] = projection.load(user_id, raw)
+    if public is not None and not public[0].knows(user_id):
+        row = public[1](row)
+    return json_answer({**row, "position": str(position)})

@@ -120,15 +120,18 @@ function periodText() {
   return `${kind}:${names[kind]}`;
 }
 
+/** A private user has no id on a board; the rank stands for it. */
+const nameOf = (one) => one.user_id ?? `#${one.rank}`;
+
 function showBoard(changed) {
   const board = $("board").value;
   const inUsd = USD_BOARDS.has(board);
   const rows = [...standing.values()].sort((a, b) => a.rank - b.rank).map((one) => {
     const score = inUsd ? money(one.score) : plain(one.score);
     const sign = board === "pnl" ? (one.score.startsWith("-") ? " down" : " up") : "";
-    const made = row(["rank", one.rank], ["user", one.user_id, one.user_id], [`number${sign}`, score, String(one.score)]);
+    const made = row(["rank", one.rank], ["user", one.user_id ?? "private", one.user_id ?? ""], [`number${sign}`, score, String(one.score)]);
     if (one.rank <= 3) made.classList.add("first");
-    if (changed.has(one.user_id)) made.classList.add("new");
+    if (changed.has(nameOf(one))) made.classList.add("new");
     return made;
   });
   $("board-rows").replaceChildren(...rows);
@@ -148,8 +151,8 @@ function followBoard() {
     fresh: () => standing.clear(),
     rows: (rows, { snapshot, removed }) => {
       for (const user of removed) standing.delete(user);
-      for (const one of rows) standing.set(one.user_id, one);
-      showBoard(new Set(snapshot ? [] : rows.map((one) => one.user_id)));
+      for (const one of rows) standing.set(nameOf(one), one);
+      showBoard(new Set(snapshot ? [] : rows.map(nameOf)));
     },
   });
 }
@@ -194,7 +197,7 @@ function gainItem(one) {
   if (!told) return null;
   const made = element("li");
   made.title = one.time;
-  made.append(element("span", "user", one.user_id), element("span", "what", told()));
+  made.append(element("span", "user", one.user_id ?? "private"), element("span", "what", told()));
   if (one.type === "XPGained") made.lastChild.classList.add("up");
   return made;
 }

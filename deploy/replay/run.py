@@ -138,7 +138,7 @@ def show(console: Console, board: Answer, fees: Answer) -> None:
     """Print the top of the board and the fees, as the API serves them."""
     table = Table("rank", "user", "XP", "reached", title=f"XP, all time ({board['total']} users)", title_justify="left")
     for row in board["rows"]:
-        table.add_row(str(row["rank"]), row["user_id"], f"{row['score']:,}", row["reached_at"])
+        table.add_row(str(row["rank"]), row["user_id"] or "(private)", f"{row['score']:,}", row["reached_at"])
     console.print(table)
     totals = Table("fees", "asset", "beneficiary", "amount")
     for fee in fees["fees"]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 from faust_redis.log import StoredRecord
-from pydantic import JsonValue
 
 
 class RowKey(NamedTuple):
@@ -24,7 +23,7 @@ class Reading(NamedTuple):
 
     name: str | int
     channels: tuple[str, ...]
-    row: Callable[[], JsonValue]
+    row: Callable[[], Any]
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ class Change:
     key: RowKey
     channels: tuple[str, ...]
     record: StoredRecord
-    row: Callable[[], JsonValue]
+    row: Callable[[], Any]
 
     @classmethod
     def of(cls, partition: int, record: StoredRecord, reading: Reading) -> Change:
@@ -66,6 +65,7 @@ class Changes:
     def __init__(self, changes: Iterable[Change] = ()) -> None:
         self.by_row: dict[RowKey, Change] = {}
         self.conflated = 0
+        self._kept: tuple[Hashable, bytes | None] | None = None
         for change in changes:
             self.add(change)
 
@@ -96,6 +96,12 @@ class Changes:
     def rows(self) -> bytes:
         """Return the data of a delta with all rows, encoded once. Add nothing after the first use."""
         return delta_data([change.encoded for change in self])
+
+    def kept(self, key: Hashable, make: Callable[[], bytes | None]) -> bytes | None:
+        """Return what `make` returns, and keep it for the next caller with the same key. Add nothing after that."""
+        if self._kept is None or self._kept[0] != key:
+            self._kept = key, make()
+        return self._kept[1]
 
 
 def delta_data(rows: Iterable[bytes]) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from typing import Protocol
 
 import orjson
@@ -11,7 +11,9 @@ from pydantic import JsonValue
 
 from api.kit.feeds.change import Change, Changes
 from api.kit.feeds.follower import Follower
+from api.kit.feeds.public_form import PublicRows
 from api.kit.feeds.subscriber import Subscriber
+from tables.keys import SEPARATOR
 from tables.reader import TableReader
 
 EncodedRows = list[bytes]
@@ -42,15 +44,17 @@ class RowsView:
         self,
         tables: TableReader,
         table: str,
-        row: Callable[[str, bytes], JsonValue],
+        row: Callable[[str, bytes], dict[str, JsonValue]],
         *,
         keys: Sequence[tuple[str, str]] | None = None,
+        public: PublicRows | None = None,
     ) -> None:
         self.channels = None if keys is None else frozenset(owner for _, owner in keys)
         self._tables = tables
         self._table = table
         self._row = row
         self._keys = keys
+        self._public = public
 
     async def snapshot(self, follower: Follower, subscriber: Subscriber) -> AsyncIterator[EncodedRows]:
         """Yield the rows of the keys at one moment; without keys scan, and changes in between follow as deltas."""
@@ -59,14 +63,17 @@ class RowsView:
             position, values = await self._tables.get_many(self._table, self._keys)
             subscriber.know(position)
             found = [(key, value) for (key, _), value in zip(self._keys, values, strict=True)]
-            yield [self._encode(key, value) for key, value in found if value is not None]
+            yield self._encoded((key, value) for key, value in found if value is not None)
             return
         subscriber.know(await self._tables.position(self._table))
         async for chunk in self._tables.scan(self._table):
-            yield [self._encode(row.key, row.value) for row in chunk]
+            yield self._encoded((row.key, row.value) for row in chunk)
 
-    def _encode(self, key: str, value: bytes) -> bytes:
-        return orjson.dumps(self._row(key, value))
+    def _encoded(self, rows: Iterable[tuple[str, bytes]]) -> EncodedRows:
+        if self._public is None:
+            return [orjson.dumps(self._row(key, value)) for key, value in rows]
+        shown = (self._public.encode(key.partition(SEPARATOR)[0], self._row(key, value)) for key, value in rows)
+        return [row for row in shown if row is not None]
 
     async def resume(self) -> None:
         """Do nothing: a record is the row."""
@@ -74,15 +81,16 @@ class RowsView:
     async def delta(self, changes: Changes, position: Position, subscriber: Subscriber) -> bytes | None:
         """Return the rows that changed."""
         del position, subscriber
-        return changes.rows
+        return changes.rows if self._public is None else self._public.delta(changes)
 
 
 class TailView:
     """Shows the newest events of a topic."""
 
-    def __init__(self, channels: frozenset[str] | None, last: int) -> None:
+    def __init__(self, channels: frozenset[str] | None, last: int, public: PublicRows | None = None) -> None:
         self.channels = channels
         self._last = last
+        self._public = public
 
     async def snapshot(self, follower: Follower, subscriber: Subscriber) -> AsyncIterator[EncodedRows]:
         """Yield the last events, oldest first."""
@@ -98,7 +106,13 @@ class TailView:
             found += [(change.record.timestamp_ms, change) for change in changes if subscriber.wants(change)]
         subscriber.know(Position(follower.topic, info.incarnation, position))
         found.sort(key=lambda dated: dated[0])
-        yield [change.encoded for _, change in found[-self._last :]]
+        yield self._encoded(change for _, change in found[-self._last :])
+
+    def _encoded(self, changes: Iterable[Change]) -> EncodedRows:
+        if self._public is None:
+            return [change.encoded for change in changes]
+        shown = (self._public.encode(change.channels[0], change.row()) for change in changes)
+        return [row for row in shown if row is not None]
 
     async def resume(self) -> None:
         """Do nothing: a record is the event."""
@@ -106,4 +120,4 @@ class TailView:
     async def delta(self, changes: Changes, position: Position, subscriber: Subscriber) -> bytes | None:
         """Return the new events."""
         del position, subscriber
-        return changes.rows
+        return changes.rows if self._public is None else self._public.delta(changes)
