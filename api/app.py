@@ -15,7 +15,7 @@ from api import domains, health, pages, pipeline, stats
 from api.config import ApiConfig
 from api.cross_origin import allow_origins
 from api.identity.private_users import PrivateUsers
-from api.identity.routes import jwks
+from api.identity.routes import jwks, privacy
 from api.identity.service import Identity
 from api.identity.store.database import IdentityStore
 from api.kit import handlers, openapi
@@ -68,7 +68,16 @@ def create_app(config: ApiConfig, storage_fault: StorageFault = lambda: None) ->
     )
     app.state.api = api
     routers = [router for domain in served for router in domain.routers]
-    for router in (*routers, jwks.router, socket.router, stats.router, pipeline.router, health.router, pages.router):
+    for router in (
+        *routers,
+        jwks.router,
+        privacy.router,
+        socket.router,
+        stats.router,
+        pipeline.router,
+        health.router,
+        pages.router,
+    ):
         app.include_router(router)
     api.permissions.check_complete(app)
     handlers.install(app)

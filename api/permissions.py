@@ -119,6 +119,9 @@ PERMISSIONS: Final[Mapping[Route, Permission]] = {
     # A socket calls the route of each feed that it opens, with the socket's token
     ("GET", "/v1/ws"): PUBLIC,
     (WEBSOCKET, "/v1/ws"): PUBLIC,
+    # The caller's own account
+    ("GET", "/v1/account/privacy"): Permission(EVERY_ROLE, Scope.ACCOUNT),
+    ("PUT", "/v1/account/privacy"): Permission(EVERY_ROLE, Scope.ACCOUNT),
     # Sign-in
     ("GET", "/.well-known/jwks.json"): PUBLIC,
     # Operation and pages

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import orjson
+import pytest
 from faust_redis.log import Position
 
-from api.gamification.tops import Shown
+from api.auth import Principal, Role
+from api.gamification.tops import Shown, Top
+from api.kit.audience import Audience
+from tables.boards import Standing
+from tables.reader import Ranked
 
 
 def shown(**rows: int) -> Shown:
-    return Shown(Position("boards", "e", {0: 1}), {user: orjson.dumps(rank) for user, rank in rows.items()})
+    return Shown({user: orjson.dumps(rank) for user, rank in rows.items()})
 
 
 def test_changed_rows_and_users_who_left_are_sent() -> None:
@@ -30,6 +35,48 @@ def test_a_difference_is_computed_once_for_all_subscribers_with_the_same_rows() 
     delta = now.since(other)
     assert delta is not None
     assert orjson.loads(delta) == {"rows": [2], "removed": []}
+
+
+@pytest.mark.parametrize(
+    ("before", "now"),
+    [({"ada": 1, "#2": 5}, {"ada": 1, "#2": 6}), ({"ada": 1, "#2": 5}, {"ada": 1}), ({"bob": 1}, {"#1": 1})],
+    ids=["changed", "gone", "now private"],
+)
+def test_a_change_of_an_anonymous_row_sends_all_rows(before: dict[str, int], now: dict[str, int]) -> None:
+    delta = shown(**now).since(shown(**before))
+    assert delta is not None
+    assert orjson.loads(delta) == {"complete": True, "rows": [*now.values()]}
+
+
+class Private(set[str]):
+    """A set of private users."""
+
+    version = 0
+
+
+def caller(name: str, role: Role = Role.USER) -> Principal:
+    return Principal(name, role)
+
+
+def test_readers_share_what_they_may_see() -> None:
+    private = Private({"bob", "cyd"})
+    hour, after = 3_600 * 10**6, 5
+    members = [Ranked(1, Standing(9, hour + after), "ada"), Ranked(2, Standing(8, 0), "bob")]
+    top = Top(Position("boards", "e", {0: 1}), "xp", members)
+
+    def names(viewer: Principal | None) -> list[str | None]:
+        return [orjson.loads(row)["user_id"] for row in top.shown_to(Audience(private, viewer)).rows.values()]
+
+    assert names(None) == names(caller("ada")) == names(caller("cyd")) == ["ada", None]
+    assert names(caller("bob")) == names(caller("mod", Role.MODERATOR)) == ["ada", "bob"]
+    everyone = top.shown_to(Audience(private))
+    assert top.shown_to(Audience(private, caller("ada"))) is top.shown_to(Audience(private, caller("cyd"))) is everyone
+    assert orjson.loads(everyone.rows["ada"])["reached_at"] == "1970-01-01T01:00:00Z"
+    staff = top.shown_to(Audience(private, caller("mod", Role.MODERATOR)))
+    assert orjson.loads(staff.rows["ada"])["reached_at"] == "1970-01-01T01:00:00.000005Z"
+    private.remove("bob")
+    private.version += 1
+    assert names(None) == ["ada", "bob"]
 
 
 def test_a_subscriber_with_unknown_rows_gets_all_rows() -> None:

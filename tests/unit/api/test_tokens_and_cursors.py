@@ -22,9 +22,11 @@ from api.identity.key_ring import KeyRing, thumbprint
 from api.kit import cursor
 from api.kit.faults import faults_of
 from api.kit.problems import Problem
+from api.kit.sealing import Sealer
 from streams.times import SECOND_US, Instant
 from tests.support.tokens import KEY, KEYS, SECRET, key, mint
 
+SEALER = Sealer(SECRET)
 CLAIMS = {"sub": "alice", "role": "user", "iss": "astratrade", "aud": "astratrade-api"}
 OTHER = key(seed=2)
 
@@ -228,19 +230,30 @@ def test_the_tests_mint_as_the_product_does() -> None:
 
 @given(entry=st.text(max_size=80), group=st.text(max_size=20), epoch=st.text(max_size=12))
 def test_a_cursor_is_read_back_where_it_was_given(entry: str, group: str, epoch: str) -> None:
-    text = cursor.write(SECRET, group=group, epoch=epoch, entry=entry)
-    assert cursor.read(SECRET, text, group=group, epoch=epoch) == entry
+    text = cursor.write(SEALER, group=group, epoch=epoch, entry=entry)
+    assert cursor.read(SEALER, text, group=group, epoch=epoch) == entry
     for other in ({"group": group + "x", "epoch": epoch}, {"group": group, "epoch": epoch + "x"}):
         with pytest.raises(Problem):
-            cursor.read(SECRET, text, **other)
+            cursor.read(SEALER, text, **other)
     with pytest.raises(Problem):
-        cursor.read("t" * 32, text, group=group, epoch=epoch)
+        cursor.read(Sealer("t" * 32), text, group=group, epoch=epoch)
+
+
+def test_a_cursor_tells_nothing_of_its_entry() -> None:
+    text = cursor.write(SEALER, group="g", epoch="e", entry="15/7|alice")
+    raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    assert b"alice" not in raw
+    for position in range(len(raw)):
+        changed = bytearray(raw)
+        changed[position] ^= 1
+        with pytest.raises(Problem):
+            cursor.read(SEALER, base64.urlsafe_b64encode(changed).decode().rstrip("="), group="g", epoch="e")
 
 
 @given(st.text(max_size=60))
 def test_no_text_but_ours_is_a_cursor(text: str) -> None:
     with pytest.raises(Problem):
-        cursor.read(SECRET, text, group="g", epoch="e")
+        cursor.read(SEALER, text, group="g", epoch="e")
 
 
 def test_faults_point_into_the_body_or_name_the_parameter() -> None:
