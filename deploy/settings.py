@@ -28,6 +28,7 @@ from deploy.errors import SettingsError
 from deploy.run import worker_plan
 from deploy.secret_files import SUFFIX, SecretFiles
 from streams import topics
+from streams.connect.kafka.address import address_of
 
 ENV_PREFIX = "ASTRA_"
 CONFIG_VARIABLE = "ASTRA_CONFIG"
@@ -186,6 +187,8 @@ class Settings(BaseSettings):
     def _known_scheme(cls, url: str | None) -> str | None:
         if url is not None and urlsplit(url).scheme not in BROKER_SCHEMES:
             raise ValueError(f"its scheme is {urlsplit(url).scheme!r}")
+        if url is not None and urlsplit(url).scheme == "kafka":
+            address_of(url)
         return url
 
     @field_validator("views_url")

@@ -11,8 +11,8 @@ from faust_redis.log import Log
 from deploy.broker import broker_url, log_url
 from deploy.errors import BrokerError
 from deploy.settings import Settings
+from streams.connect.kafka.address import address_of
 from streams.connect.kafka.bridge import Bridge, Plan
-from streams.connect.kafka.broker import bootstrap_of
 from tables.domains import TOPOLOGY
 
 
@@ -46,7 +46,7 @@ def run_bridge(settings: Settings) -> None:
 
 async def _run(settings: Settings) -> None:
     log = Log(log_url(settings), settings.namespace, owner=settings.app_id)
-    bridge = Bridge(log, bootstrap_of(broker_url(settings)), plan(settings))
+    bridge = Bridge(log, address_of(broker_url(settings)), plan(settings))
     task = asyncio.create_task(bridge.run())
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)

@@ -26,7 +26,7 @@ from deploy.server.address import api_url, free_port
 from deploy.server.embedded import EmbeddedServer
 from deploy.server.server_binary import find_binary
 from deploy.settings import Settings
-from streams.connect.kafka.broker import bootstrap_of
+from streams.connect.kafka.address import address_of
 from streams.connect.kafka.broker import check as check_kafka
 from tables.domains import TOPOLOGY
 
@@ -77,7 +77,7 @@ def _start(settings: Settings, supervisor: Supervisor, console: Console, token_c
 
     asyncio.run(prepare_database(settings))
     if settings.on_kafka:
-        asyncio.run(check_kafka(bootstrap_of(broker_url(settings))))
+        asyncio.run(check_kafka(address_of(broker_url(settings))))
     if settings.embedded:
         server = EmbeddedServer(
             settings.data_dir, find_binary(settings.server_binary), appendfsync=settings.appendfsync

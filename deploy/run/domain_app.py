@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import faust
 from faust import fixups, stores, transport
+from faust.auth import Credentials, SASLCredentials, SSLCredentials
 from faust_redis import label_member
 from faust_redis.log import Log
 from mode import Service
@@ -17,6 +18,7 @@ from agents.registry import register_of
 from agents.rulebook import Rulebook
 from deploy.broker import broker_url, log_url
 from deploy.settings import Settings
+from streams.connect.kafka.address import address_of
 from streams.connect.kafka.presence import Presence
 from streams.events.recent import Recent
 from streams.rulebooks import LABEL
@@ -33,6 +35,7 @@ def build_app(settings: Settings, domain: str, slot: str, rulebook: Rulebook, co
         Topology.group(settings.app_id, domain),
         broker=broker_addresses(settings),
         broker_client_id=slot,
+        broker_credentials=kafka_credentials(settings),
         broker_session_timeout=settings.lease_ms / 1000,
         broker_heartbeat_interval=settings.heartbeat_ms / 1000,
         broker_commit_interval=KAFKA_COMMIT_EVERY_S,
@@ -63,8 +66,25 @@ def load_plugins(settings: Settings) -> None:
 
 def broker_addresses(settings: Settings) -> list[URL]:
     """Return the broker as a list, so that Faust does not split the URL at characters that separate addresses."""
-    url = URL(broker_url(settings))
-    return [url if url.scheme == "kafka" else url.update_query(namespace=settings.namespace, dead_letters=DEAD_LETTERS)]
+    if settings.on_kafka:
+        return [URL(f"kafka://{address_of(broker_url(settings)).bootstrap}")]
+    return [URL(broker_url(settings)).update_query(namespace=settings.namespace, dead_letters=DEAD_LETTERS)]
+
+
+def kafka_credentials(settings: Settings) -> Credentials | None:
+    """Return how Faust's driver encrypts and authenticates; None on Redis, whose URL says it, and on a plain Kafka."""
+    if not settings.on_kafka:
+        return None
+    kafka = address_of(broker_url(settings))
+    if kafka.username is not None:
+        return SASLCredentials(
+            username=kafka.username,
+            password=kafka.password,
+            ssl_context=kafka.ssl_context(),
+            mechanism=kafka.mechanism,
+        )
+    context = kafka.ssl_context()
+    return None if context is None else SSLCredentials(context)
 
 
 def slot_directory(settings: Settings, slot: str) -> Path:

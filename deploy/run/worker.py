@@ -39,7 +39,7 @@ from deploy.run.worker_metrics import WorkerMetrics
 from deploy.run.worker_server import application, listen, serving
 from deploy.server.locks import FileLock
 from deploy.settings import Settings
-from streams.connect.kafka.broker import bootstrap_of
+from streams.connect.kafka.address import address_of
 from streams.connect.kafka.broker import create_topics as create_kafka_topics
 from streams.connect.kafka.retry import retry_while_unavailable as persist_on_kafka
 from streams.events.recent import Recent
@@ -85,7 +85,7 @@ async def create_topics(settings: Settings) -> None:
         *TOPOLOGY.changelog_specs(settings.app_id, settings.partitions, settings.tail_ms),
     )
     if settings.on_kafka:
-        await persist_on_kafka(lambda: create_kafka_topics(bootstrap_of(url), specs), "start", once=True)
+        await persist_on_kafka(lambda: create_kafka_topics(address_of(url), specs), "start", once=True)
         return
     await retry_while_unavailable(lambda: _create(Log(url, settings.namespace, owner=settings.app_id), specs), "start")
 

@@ -14,7 +14,8 @@ import faust
 from faust_redis.log import TopicSpec
 from yarl import URL
 
-from streams.connect.kafka.broker import bootstrap_of, create_topics
+from streams.connect.kafka.address import address_of
+from streams.connect.kafka.broker import create_topics
 
 DEADLINE_S = 20.0
 PARTITIONS = 4
@@ -71,7 +72,7 @@ class App(faust.App):
         url = self.conf.broker[0]
         if url.scheme == "kafka" and self.named:
             specs = [TopicSpec(name, PARTITIONS) for name in sorted(self.named)]
-            await create_topics(bootstrap_of(str(url)), specs)
+            await create_topics(address_of(str(url)), specs)
 
 
 @asynccontextmanager

@@ -3,7 +3,8 @@
     python -m tests.kafka [arguments for pytest]
 
 Needs Java 17 and Maven (the server's jars come from Maven Central once), or KAFKA_BOOTSTRAP=host:port, which names a
-running broker with none of our topics on it.
+running broker with none of our topics on it. KAFKA_SECURE_URL=kafka://user:password@host:port?tls=true&ca=FILE names
+its listener with TLS and SASL; without it, the tests of that listener are skipped.
 """
 
 import os
@@ -14,7 +15,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from tests.kafka.apache import node
-from tests.kafka.brokers import VARIABLE, named
+from tests.kafka.brokers import SECURE, VARIABLE, named
 
 WHERE = ("tests/contract", "tests/kafka")
 
@@ -30,7 +31,8 @@ def main() -> int:
     environment = {**os.environ, "PATH": os.pathsep.join([beside_python, os.environ.get("PATH", os.defpath)])}
     with ExitStack() as stack:
         if named() is None:
-            environment[VARIABLE] = stack.enter_context(node(say))
+            running = stack.enter_context(node(say))
+            environment |= {VARIABLE: running.bootstrap, SECURE: running.secure_url}
         else:
             say(f"using the broker that {VARIABLE} names, {named()}")
         say("running contract and oracle tests")

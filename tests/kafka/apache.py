@@ -2,17 +2,21 @@
 
 import hashlib
 import os
+import secrets
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tests.kafka.brokers import child, executable
 from tests.ports import free_port
+from tests.support.certificates import Authority
 
 VERSION = "3.9.1"
 ARTIFACT = "kafka_2.13"
+USER = "astra"
 CLUSTER_ID = "4L6g3nShT-eMCtK--X86sw"  # Any 16 bytes in base64 will do.
 HEAP = "-Xmx512m"
 COMMAND_S = 60.0
@@ -31,9 +35,16 @@ PROPERTIES = """\
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller}
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+listeners=PLAINTEXT://127.0.0.1:{port},SASL_SSL://127.0.0.1:{secure},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port},SASL_SSL://localhost:{secure}
+sasl.enabled.mechanisms=SCRAM-SHA-512,PLAIN
+listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
+listener.name.sasl_ssl.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required \\
+  user_{user}="{password}";
+ssl.keystore.type=PEM
+ssl.keystore.location={keystore}
 controller.listener.names=CONTROLLER
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,SASL_SSL:SASL_SSL,CONTROLLER:PLAINTEXT
 inter.broker.listener.name=PLAINTEXT
 log.dirs={data}
 auto.create.topics.enable=false
@@ -48,6 +59,14 @@ group.initial.rebalance.delay.ms=0
 three seconds for others, and that a topic exists only when it was created."""
 
 Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A running node: ``host:port`` of its plain listener, and the URL of the one with TLS and SASL."""
+
+    bootstrap: str
+    secure_url: str
 
 
 def cache_directory() -> Path:
@@ -81,8 +100,8 @@ def fetch(say: Say) -> Path:
 
 
 @contextmanager
-def node(say: Say) -> Iterator[str]:
-    """Run a node with no topics and yield its ``host:port``; stop it and remove its data when the block ends.
+def node(say: Say) -> Iterator[Node]:
+    """Run a node with no topics and yield its addresses; stop it and remove its data when the block ends.
 
     Raises:
         SystemExit: when Java or Maven is missing.
@@ -90,21 +109,37 @@ def node(say: Say) -> Iterator[str]:
     java = [executable("java"), HEAP, "-XX:TieredStopAtLevel=1", "-cp", f"{fetch(say)}/*"]
     with TemporaryDirectory(prefix="astra-kafka-") as temporary:
         directory = Path(temporary)
-        port, controller = free_port(), free_port()
+        port, secure, controller = free_port(), free_port(), free_port()
+        authority = Authority(directory)
+        password = secrets.token_hex(16)
         properties = directory / "server.properties"
-        properties.write_text(PROPERTIES.format(port=port, controller=controller, data=directory / "data"))
+        properties.write_text(
+            PROPERTIES.format(
+                port=port,
+                secure=secure,
+                controller=controller,
+                data=directory / "data",
+                keystore=authority.issue("localhost").both,
+                user=USER,
+                password=password,
+            )
+        )
         say("formatting its storage")
-        _format(java, properties)
+        _format(java, properties, password)
         say("starting one node")
         with child([*java, "kafka.Kafka", str(properties)], port, directory / "server.log") as pid:
             say(f"Apache Kafka {VERSION} runs on 127.0.0.1:{port} (pid {pid})")
-            yield f"127.0.0.1:{port}"
+            yield Node(
+                f"127.0.0.1:{port}",
+                f"kafka://{USER}:{password}@localhost:{secure}?tls=true&ca={authority.file}",
+            )
         say("the node is stopped, its data removed")
 
 
-def _format(java: list[str], properties: Path) -> None:
+def _format(java: list[str], properties: Path, password: str) -> None:
     tool = [*java, "kafka.tools.StorageTool"]
     run = [*tool, "format", "-t", CLUSTER_ID, "-c", str(properties)]
+    run += ["--add-scram", f"SCRAM-SHA-512=[name={USER},password={password}]"]
     done = subprocess.run(run, capture_output=True, text=True, timeout=COMMAND_S, check=False)
     if done.returncode != 0:
         raise SystemExit(f"Kafka's storage could not be formatted:\n{done.stdout[-2_000:]}{done.stderr[-2_000:]}")

@@ -20,6 +20,7 @@ from tests.ports import free_port
 Kind = Literal["tansu", "noida", "kafka"]
 
 VARIABLE = "KAFKA_BOOTSTRAP"
+SECURE = "KAFKA_SECURE_URL"
 START_S = 30.0
 STOP_S = 10.0
 LOG_LINES = 20

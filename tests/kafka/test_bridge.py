@@ -93,7 +93,7 @@ class Unlucky(Log):
 async def test_a_write_whose_answer_is_lost_doubles_nothing(world: World) -> None:
     await world.create()
     unlucky = Unlucky(world.log.url, world.log.keys.namespace)
-    async with unlucky, carrying(Bridge(unlucky, world.bootstrap, world.plan)):
+    async with unlucky, carrying(Bridge(unlucky, world.kafka, world.plan)):
         for start in range(0, 40, 10):
             await world.produce(world.events, numbered(10, start))
             await until(lambda end=start + 10: _all_copied(world, {world.events: end}))  # type: ignore[misc]
@@ -123,7 +123,7 @@ async def _forwarded(world: World, count: int) -> bool:
 async def test_a_command_whose_forwarding_was_not_noted_is_sent_again_behind_and_never_skipped(world: World) -> None:
     await world.log.create_topic(world.commands)
     unlucky = Unlucky(world.log.url, world.log.keys.namespace)
-    async with unlucky, carrying(Bridge(unlucky, world.bootstrap, world.plan)):
+    async with unlucky, carrying(Bridge(unlucky, world.kafka, world.plan)):
         for start in range(0, 30, 10):
             await world.log.append([command(world, i) for i in range(start, start + 10)])
             await until(lambda end=start + 10: _forwarded(world, end))  # type: ignore[misc]
@@ -167,7 +167,7 @@ async def test_views_of_another_application_are_refused(world: World) -> None:
     async with Log(world.log.url, world.log.keys.namespace) as log:
         log.owner = "second"
         with pytest.raises(BridgeError, match="belongs to application 'first'"):
-            await asyncio.wait_for(Bridge(log, world.bootstrap, world.plan).run(), 10)
+            await asyncio.wait_for(Bridge(log, world.kafka, world.plan).run(), 10)
 
 
 class Held(Log):
@@ -188,7 +188,7 @@ class Held(Log):
 async def test_a_groups_commit_is_shown_when_all_that_followed_is_copied_and_not_before(world: World) -> None:
     place = TopicPartition(world.commands.name, 0)
     held = Held(world.log.url, world.log.keys.namespace)
-    async with held, carrying(Bridge(held, world.bootstrap, world.plan)):
+    async with held, carrying(Bridge(held, world.kafka, world.plan)):
         await until(lambda: _exists(world.log, world.commands))
         # Forward each command by itself: the shown offset is exact only for commands that were not sent together.
         for number in range(3):
@@ -237,7 +237,7 @@ async def test_a_topic_that_was_recreated_on_kafka_is_refused(world: World) -> N
     await world.produce(world.events, numbered(5))
     async with carrying(world.bridge()):
         await until(lambda: _all_copied(world, {world.events: 5}))
-    async with admin(world.bootstrap) as client:
+    async with admin(world.kafka) as client:
         await client.delete_topics([world.events.name])
     await world.create()
     with pytest.raises(BridgeError, match="up to offset 5, which Kafka does not have"):
@@ -253,7 +253,7 @@ async def test_records_that_kafka_deleted_uncopied_are_skipped_and_logged(
     async with carrying(world.bridge()):
         await until(lambda: _all_copied(world, {world.events: 2}))
     await world.produce(world.events, numbered(5, 2))
-    async with admin(world.bootstrap) as client:
+    async with admin(world.kafka) as client:
         await client.delete_records({KafkaPartition(world.events.name, 0): RecordsToDelete(before_offset=4)})
     async with carrying(world.bridge()):
         await until(lambda: _all_copied(world, {world.events: 5}))
@@ -298,7 +298,7 @@ async def test_a_kafka_that_is_not_there_yet_is_waited_for(log: Log, tmp_path: A
 
 
 async def test_another_number_of_partitions_on_kafka_is_refused(world: World) -> None:
-    await create_topics(world.bootstrap, [TopicSpec(world.events.name, 3)])
+    await create_topics(world.kafka, [TopicSpec(world.events.name, 3)])
     with pytest.raises(BridgeError, match="has 3 partitions on Kafka, 2 were declared"):
         await asyncio.wait_for(world.bridge().run(), 20)
 

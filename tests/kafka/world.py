@@ -13,6 +13,7 @@ from aiokafka.structs import OffsetAndMetadata
 from aiokafka.structs import TopicPartition as KafkaPartition
 from faust_redis.log import Log, TopicPartition, TopicSpec
 
+from streams.connect.kafka.address import KafkaAddress
 from streams.connect.kafka.bridge import Bridge, Plan
 from streams.connect.kafka.broker import create_topics
 
@@ -36,16 +37,20 @@ class World:
         self.group = f"{self.prefix}-workers"
 
     @property
+    def kafka(self) -> KafkaAddress:
+        return KafkaAddress(self.bootstrap)
+
+    @property
     def plan(self) -> Plan:
         return Plan(
             {self.group: [self.commands.name, self.events.name]}, [self.commands], [self.events, self.rows, self.ranks]
         )
 
     def bridge(self) -> Bridge:
-        return Bridge(self.log, self.bootstrap, self.plan)
+        return Bridge(self.log, self.kafka, self.plan)
 
     async def create(self) -> None:
-        await create_topics(self.bootstrap, [self.commands, self.events, self.rows, self.ranks])
+        await create_topics(self.kafka, [self.commands, self.events, self.rows, self.ranks])
 
     async def produce(
         self, topic: TopicSpec, rows: Sequence[tuple[str, str | bytes | None]], *, partition: int = 0

@@ -115,8 +115,8 @@ def _install(options: argparse.Namespace) -> dict[Contestant, Path | None]:
 def _kafka(options: argparse.Namespace) -> Iterator[str | None]:
     """Return the Kafka for the contestants that need one; None for a test broker in each run."""
     if options.apache and named() is None:
-        with node(say) as bootstrap:
-            yield bootstrap
+        with node(say) as running:
+            yield running.bootstrap
     else:
         yield named()
 

@@ -16,6 +16,7 @@ from faust_redis.log import Record
 from redis import Redis
 
 from deploy.server.server_binary import find_binary
+from streams.connect.kafka.address import KafkaAddress
 from streams.connect.kafka.broker import admin
 from tests.bench import payload
 from tests.kafka import brokers
@@ -74,7 +75,7 @@ def fill_redis(url: str, topic: str, group: str, records: Sequence[Record]) -> N
 
 
 async def fill_kafka(bootstrap: str, topic: str, records: Sequence[Record]) -> None:
-    async with admin(bootstrap) as client:
+    async with admin(KafkaAddress(bootstrap)) as client:
         await client.create_topics([NewTopic(topic, PARTITIONS, 1, topic_configs=RETENTION)])
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap, max_batch_size=BATCH_BYTES)
     await producer.start()
@@ -98,7 +99,7 @@ async def _fill_partition(producer: AIOKafkaProducer, topic: str, partition: int
 
 async def forget(bootstrap: str, group: str) -> None:
     """Delete from a named Kafka all topics whose name contains the race's group name."""
-    async with admin(bootstrap) as client:
+    async with admin(KafkaAddress(bootstrap)) as client:
         left = [name for name in await client.list_topics() if group in name]
         if left:
             await client.delete_topics(left)

@@ -10,6 +10,7 @@ from faust_redis.log import Log, TopicPartition, TopicSpec
 from faust_redis.log.errors import NamespaceTakenError
 from faust_redis.log.trimming import TRIM_INTERVAL_S, trim_all
 
+from streams.connect.kafka.address import KafkaAddress
 from streams.connect.kafka.announcement import Announcement
 from streams.connect.kafka.broker import create_topics
 from streams.connect.kafka.copier import Copier
@@ -38,14 +39,14 @@ class Plan:
 class Bridge:
     """A service that carries records until it is cancelled. It waits while Kafka or the log is away, then resumes."""
 
-    def __init__(self, log: Log, bootstrap: str, plan: Plan) -> None:
+    def __init__(self, log: Log, kafka: KafkaAddress, plan: Plan) -> None:
         self.log = log
-        self.bootstrap = bootstrap
+        self.kafka = kafka
         self.plan = plan
-        self.copier = Copier(log, bootstrap, plan.copied)
-        self.forwarder = Forwarder(log, bootstrap, plan.forwarded)
+        self.copier = Copier(log, kafka, plan.copied)
+        self.forwarder = Forwarder(log, kafka, plan.forwarded)
         self.announcement = Announcement(log, self.forwarder.damaged.values)
-        self.progress = Progress(log, bootstrap, plan.groups, copier=self.copier, milestones=self._milestones)
+        self.progress = Progress(log, kafka, plan.groups, copier=self.copier, milestones=self._milestones)
 
     async def run(self) -> None:
         """Carry records until cancelled.
@@ -56,7 +57,7 @@ class Bridge:
         """
         await retry_while_unavailable(self._check_log, "the bridge", once=True)
         specs = [*self.plan.forwarded, *self.plan.copied]
-        await retry_while_unavailable(lambda: create_topics(self.bootstrap, specs), "the bridge", once=True)
+        await retry_while_unavailable(lambda: create_topics(self.kafka, specs), "the bridge", once=True)
         parts = [
             asyncio.create_task(retry_while_unavailable(self._trim, "trimming the views")),
             asyncio.create_task(retry_while_unavailable(self.announcement.run, "announcing the bridge")),

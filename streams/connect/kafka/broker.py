@@ -1,11 +1,10 @@
-"""Address, topics and end offsets of a Kafka, for the bridge and the workers."""
+"""Topics and end offsets of a Kafka, for the bridge and the workers."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
 from contextlib import asynccontextmanager
-from urllib.parse import urlsplit
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -13,19 +12,13 @@ from aiokafka.errors import KafkaConnectionError, KafkaError, TopicAlreadyExists
 from aiokafka.structs import TopicPartition as KafkaPartition
 from faust_redis.log import TopicPartition, TopicSpec
 
+from streams.connect.kafka.address import KafkaAddress
 from streams.connect.kafka.errors import BridgeError
 
-DEFAULT_PORT = 9092
 BROKERS_CHOICE = -1  # Kafka's code for the broker's default replication factor
 KEEP_FOR_EVER = -1
 SEEN_WITHIN_S = 10.0
 SEEN_POLL_S = 0.05
-
-
-def bootstrap_of(url: str) -> str:
-    """Return ``host:port`` of a ``kafka://`` URL."""
-    parts = urlsplit(url)
-    return f"{parts.hostname}:{parts.port or DEFAULT_PORT}"
 
 
 def kafka_partition(tp: TopicPartition) -> KafkaPartition:
@@ -39,13 +32,13 @@ def partitions_of(specs: Iterable[TopicSpec]) -> list[TopicPartition]:
 
 
 @asynccontextmanager
-async def admin(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
+async def admin(kafka: KafkaAddress) -> AsyncIterator[AIOKafkaAdminClient]:
     """Provide a client for topics and groups.
 
     Raises:
         KafkaConnectionError: when Kafka cannot be reached.
     """
-    client = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    client = AIOKafkaAdminClient(**kafka.client_options())
     try:
         await client.start()
         yield client
@@ -68,14 +61,14 @@ async def ended(closing: Awaitable[None]) -> None:
 
 
 @asynccontextmanager
-async def reader(bootstrap: str) -> AsyncIterator[AIOKafkaConsumer]:
+async def reader(kafka: KafkaAddress) -> AsyncIterator[AIOKafkaConsumer]:
     """Provide a consumer without a group. It reads committed records from the offsets that the caller sets.
 
     Raises:
         KafkaConnectionError: when Kafka cannot be reached.
     """
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap,
+        **kafka.client_options(),
         enable_auto_commit=False,
         auto_offset_reset="none",
         isolation_level="read_committed",
@@ -87,27 +80,27 @@ async def reader(bootstrap: str) -> AsyncIterator[AIOKafkaConsumer]:
         await ended(consumer.stop())
 
 
-async def check(bootstrap: str) -> None:
+async def check(kafka: KafkaAddress) -> None:
     """Refuse a Kafka that does not answer.
 
     Raises:
         BridgeError: with the address.
     """
     try:
-        async with admin(bootstrap):
+        async with admin(kafka):
             pass
     except KafkaError as exc:
-        raise BridgeError(f"no answer from Kafka at {bootstrap}: {exc}") from exc
+        raise BridgeError(f"no answer from Kafka at {kafka.bootstrap}: {exc}") from exc
 
 
-async def create_topics(bootstrap: str, specs: Sequence[TopicSpec]) -> None:
+async def create_topics(kafka: KafkaAddress, specs: Sequence[TopicSpec]) -> None:
     """Create the missing topics, each with the broker's default replication factor.
 
     Raises:
         BridgeError: when a topic exists with another number of partitions, or Kafka refuses to create it.
         KafkaError: when Kafka cannot be reached.
     """
-    async with admin(bootstrap) as client:
+    async with admin(kafka) as client:
         response = await client.create_topics([_new_topic(spec) for spec in specs])
         for name, code, message in response.topic_errors:
             if code not in {0, TopicAlreadyExistsError.errno}:

@@ -15,6 +15,7 @@ from aiokafka.errors import OffsetOutOfRangeError
 from faust_redis.admin import Admin
 from faust_redis.log import Log, Record, SourceOffsets, TopicPartition, TopicSpec, WriteBatch
 
+from streams.connect.kafka.address import KafkaAddress
 from streams.connect.kafka.broker import kafka_partition, partitions_of, reader
 from streams.connect.kafka.errors import BridgeError
 from streams.connect.kafka.milestones import Milestones
@@ -40,9 +41,9 @@ class Copier:
         moved: Set when `positions` changes.
     """
 
-    def __init__(self, log: Log, bootstrap: str, specs: Sequence[TopicSpec]) -> None:
+    def __init__(self, log: Log, kafka: KafkaAddress, specs: Sequence[TopicSpec]) -> None:
         self.log = log
-        self.bootstrap = bootstrap
+        self.kafka = kafka
         self.specs = specs
         self.milestones: dict[TopicPartition, Milestones] = {}
         self.positions: dict[TopicPartition, int] = {}
@@ -60,7 +61,7 @@ class Copier:
         for spec in self.specs:
             await self.log.create_topic(spec)
         await self._load_offsets()
-        async with reader(self.bootstrap) as consumer:
+        async with reader(self.kafka) as consumer:
             consumer.assign([kafka_partition(tp) for tp in self._at])
             for tp, offset in self._at.items():
                 consumer.seek(kafka_partition(tp), offset)

@@ -23,6 +23,7 @@ from faust_redis.log import (
     WriteBatch,
 )
 
+from streams.connect.kafka.address import KafkaAddress
 from streams.connect.kafka.broker import ended, kafka_partition, partitions_of, reader
 from streams.connect.kafka.errors import BridgeError
 from streams.connect.kafka.milestones import Milestones
@@ -44,9 +45,9 @@ class Forwarder:
         damaged: Partitions that it skips until its next run, each with the error.
     """
 
-    def __init__(self, log: Log, bootstrap: str, specs: Sequence[TopicSpec]) -> None:
+    def __init__(self, log: Log, kafka: KafkaAddress, specs: Sequence[TopicSpec]) -> None:
         self.log = log
-        self.bootstrap = bootstrap
+        self.kafka = kafka
         self.specs = specs
         self.milestones: dict[TopicPartition, Milestones] = {}
         self.damaged: dict[TopicPartition, DamagedPartitionError] = {}
@@ -63,7 +64,7 @@ class Forwarder:
             await self.log.create_topic(spec)
         await self._load_offsets()
         producer = AIOKafkaProducer(
-            bootstrap_servers=self.bootstrap,
+            **self.kafka.client_options(),
             acks="all",
             max_batch_size=BATCH_BYTES_MAX,
             max_request_size=REQUEST_BYTES_MAX,
@@ -82,7 +83,7 @@ class Forwarder:
         self._at = {tp: committed.get(tp, 0) for tp in partitions_of(self.specs)}
         if new := {tp: 0 for tp in self._at if tp not in committed}:
             await self._commit(new, new)  # from now on the log keeps every record that is not forwarded
-        async with reader(self.bootstrap) as consumer:
+        async with reader(self.kafka) as consumer:
             ends = await consumer.end_offsets([kafka_partition(tp) for tp in self._at])
         self.milestones = {tp: Milestones(ends[kafka_partition(tp)], here) for tp, here in self._at.items()}
 

@@ -14,6 +14,7 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient
 from faust_redis.log import Log, Preconditions, RolledBackError, TopicPartition, WriteBatch
 
+from streams.connect.kafka.address import KafkaAddress
 from streams.connect.kafka.broker import admin, kafka_partition, reader
 from streams.connect.kafka.copier import Copier
 from streams.connect.kafka.milestones import Milestones
@@ -30,14 +31,14 @@ class Progress:
     def __init__(
         self,
         log: Log,
-        bootstrap: str,
+        kafka: KafkaAddress,
         groups: Mapping[str, Sequence[str]],
         *,
         copier: Copier,
         milestones: Callable[[], Mapping[TopicPartition, Milestones]],
     ) -> None:
         self.log = log
-        self.bootstrap = bootstrap
+        self.kafka = kafka
         self.groups = {group: frozenset(consumed) for group, consumed in groups.items()}
         self.copier = copier
         self._milestones = milestones
@@ -48,7 +49,7 @@ class Progress:
         Raises:
             LogError, KafkaError: one of the two cannot be reached.
         """
-        async with admin(self.bootstrap) as client, reader(self.bootstrap) as consumer:
+        async with admin(self.kafka) as client, reader(self.kafka) as consumer:
             while True:
                 for group in self.groups:
                     await self._look(group, client, consumer)
