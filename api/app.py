@@ -26,8 +26,10 @@ from api.kit.commands.admission import Admission
 from api.kit.commands.writer import Writer
 from api.kit.context import Api
 from api.kit.domain import DomainApi
+from api.kit.feeds import ticket_route
 from api.kit.feeds.hub import Hub
 from api.kit.feeds.socket import routing as socket
+from api.kit.feeds.tickets import RedeemTickets, Tickets
 from api.kit.lifecycle import Lifecycle
 from api.kit.pipeline import Pipeline
 from api.kit.request_identity import Identify
@@ -72,6 +74,7 @@ def create_app(config: ApiConfig, storage_fault: StorageFault = lambda: None) ->
         *routers,
         jwks.router,
         privacy.router,
+        ticket_route.router,
         socket.router,
         stats.router,
         pipeline.router,
@@ -85,6 +88,7 @@ def create_app(config: ApiConfig, storage_fault: StorageFault = lambda: None) ->
     openapi.install(app, [command.body for command in commands if command.body is not None])
     app.add_middleware(LimitBody)
     app.add_middleware(LimitRate, api=api)
+    app.add_middleware(RedeemTickets, tickets=api.tickets)
     allow_origins(app, config.cors_origins)
     return app
 
@@ -117,6 +121,7 @@ def _api(config: ApiConfig, served: Sequence[DomainApi], storage_fault: StorageF
         store=identity.store,
         private_users=PrivateUsers(identity.store, now),
         sealer=sealer,
+        tickets=Tickets(log, sealer),
         permissions=Permissions(domain.permissions for domain in served),
         limiter=Limiter(log, metrics, config.rate_limit_factor),
         feed_slots=feed_slots(config.caps),

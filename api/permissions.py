@@ -102,6 +102,7 @@ PERMISSIONS: Final[Mapping[Route, Permission]] = {
     ("GET", "/v1/users/{user_id}/positions"): OWNED,
     ("GET", "/v1/users/{user_id}/portfolio"): OWNED,
     ("GET", "/v1/users/{user_id}/trades"): OWNED,
+    ("POST", "/v1/feed/tickets"): OWN,
     ("GET", "/v1/feed/positions"): OWN,
     ("GET", "/v1/feed/portfolio"): OWN,
     ("GET", "/v1/feed/my-trades"): OWN,

@@ -18,6 +18,7 @@ from api.kit.broker_watch import BrokerWatch
 from api.kit.commands.admission import Admission
 from api.kit.commands.writer import Writer
 from api.kit.feeds.hub import Hub
+from api.kit.feeds.tickets import Tickets
 from api.kit.lifecycle import Lifecycle
 from api.kit.pipeline import Pipeline
 from api.kit.sealing import Sealer
@@ -44,6 +45,7 @@ class Api:
     store: IdentityStore
     private_users: PrivateUsers
     sealer: Sealer
+    tickets: Tickets
     permissions: Permissions
     limiter: Limiter
     feed_slots: Slots
