@@ -1,6 +1,6 @@
-"""Accounts: create, find, change. Each change emits its event and an audit entry in the same transaction.
+"""Accounts: create and find them. `api.identity.account_changes` changes them.
 
-What takes rights away also revokes the account's tokens.
+A new account emits its event and writes an audit entry in the same transaction.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import Row, insert, select
+from sqlalchemy import Column, Row, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api.auth import Role
 from api.identity import audit, names
+from api.identity.errors import IdentityError
 from api.identity.store.tables import ACCOUNTS, CREDENTIALS
 from streams.connect.outbox.unit_of_work import UnitOfWork
 from streams.events import Event, EventData
@@ -64,7 +65,7 @@ class Account:
         return self.status is Status.ACTIVE
 
 
-class AccountError(Exception):
+class AccountError(IdentityError):
     """The account cannot be created or changed. The message may be shown to the caller."""
 
 
@@ -140,7 +141,7 @@ async def create_account(
     try:
         await work.connection.execute(insert(ACCOUNTS).values(row))
     except IntegrityError as exc:
-        raise _taken(exc) from exc
+        raise taken(exc) from exc
     if password_hash is not None:
         credentials = {"account_id": account_id, "password_hash": password_hash, "changed_us": int(work.now)}
         await work.connection.execute(insert(CREDENTIALS).values(credentials))
@@ -150,31 +151,30 @@ async def create_account(
     return await get(work.connection, account_id)
 
 
-async def find(connection: AsyncConnection, account_id: str) -> Account | None:
-    """Return an account by its id, or None."""
-    row = (await connection.execute(select(ACCOUNTS).where(ACCOUNTS.c.id == account_id))).one_or_none()
-    return None if row is None else _account(row)
+async def find(connection: AsyncConnection, account_id: str, *, lock: bool = False) -> Account | None:
+    """Return an account by its id, or None. With `lock` nobody else changes it until the transaction ends."""
+    return await _one(connection, ACCOUNTS.c.id, account_id, lock=lock)
 
 
-async def get(connection: AsyncConnection, account_id: str) -> Account:
-    """Return an account by its id.
+async def get(connection: AsyncConnection, account_id: str, *, lock: bool = False) -> Account:
+    """Return an account by its id. With `lock` nobody else changes it until the transaction ends.
 
     Raises:
         UnknownAccountError: there is none.
     """
-    account = await find(connection, account_id)
+    account = await find(connection, account_id, lock=lock)
     if account is None:
         raise UnknownAccountError(f"there is no account {account_id[:80]!r}")
     return account
 
 
-async def find_by_login(connection: AsyncConnection, login: str) -> Account | None:
-    """Return the account with this username or e-mail address, in whatever case it is written, or None."""
+async def find_by_login(connection: AsyncConnection, login: str, *, lock: bool = False) -> Account | None:
+    """Return the account with this username or e-mail address, in whatever case it is written, or None.
+
+    With `lock` nobody else changes it until the transaction ends: a suspension comes before or after, never between.
+    """
     column = ACCOUNTS.c.email_key if "@" in login else ACCOUNTS.c.username_key
-    if "\0" in login:
-        return None  # PostgreSQL has no such text
-    row = (await connection.execute(select(ACCOUNTS).where(column == names.key(login)))).one_or_none()
-    return None if row is None else _account(row)
+    return await _one(connection, column, names.key(login), lock=lock)
 
 
 async def page(connection: AsyncConnection, *, after: str = "", limit: int, role: Role | None = None) -> list[Account]:
@@ -185,10 +185,10 @@ async def page(connection: AsyncConnection, *, after: str = "", limit: int, role
     return [_account(row) for row in (await connection.execute(query)).all()]
 
 
-async def sub_accounts(connection: AsyncConnection, account_id: str) -> Sequence[Account]:
-    """Return the sub-accounts of an account."""
+async def sub_accounts(connection: AsyncConnection, account_id: str, *, lock: bool = False) -> Sequence[Account]:
+    """Return the sub-accounts of an account. With `lock` nobody else changes them until the transaction ends."""
     query = select(ACCOUNTS).where(ACCOUNTS.c.parent_id == account_id).order_by(ACCOUNTS.c.id)
-    return [_account(row) for row in (await connection.execute(query)).all()]
+    return [_account(row) for row in (await connection.execute(query.with_for_update() if lock else query)).all()]
 
 
 def emit(work: UnitOfWork, account_id: str, data: EventData) -> None:
@@ -197,15 +197,26 @@ def emit(work: UnitOfWork, account_id: str, data: EventData) -> None:
 
 
 def _checked_id(account_id: str) -> str:
-    if not _ID.fullmatch(account_id) or account_id == audit.SYSTEM:
-        raise names.InvalidNameError("an id has 1 to 64 letters, digits, '.', '_', ':' and '-'; 'system' is reserved")
+    """Return an id that an operator chose. Those that audit entries use for actors without account are refused."""
+    if not _ID.fullmatch(account_id):
+        raise names.InvalidNameError("an id has 1 to 64 letters, digits, '.', '_', ':' and '-'")
+    if account_id == audit.SYSTEM or account_id.startswith(audit.OPERATOR):
+        raise names.InvalidNameError(f"an id is not {audit.SYSTEM!r} and does not begin with {audit.OPERATOR!r}")
     return account_id
 
 
-def _taken(exc: IntegrityError) -> Exception:
+def taken(exc: IntegrityError) -> Exception:
     """Return the error for a broken constraint. PostgreSQL names the constraint, SQLite the column."""
     said = str(exc.orig)
     return next((TakenError(field) for part, field in _CONSTRAINTS.items() if part in said), exc)
+
+
+async def _one(connection: AsyncConnection, column: Column[Any], value: str, *, lock: bool) -> Account | None:
+    if "\0" in value:
+        return None  # PostgreSQL has no such text
+    query = select(ACCOUNTS).where(column == value)
+    row = (await connection.execute(query.with_for_update() if lock else query)).one_or_none()
+    return None if row is None else _account(row)
 
 
 def _account(row: Row[Any]) -> Account:

@@ -18,11 +18,14 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Row, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from api.identity.errors import IdentityError
 from api.identity.store.tables import AUDIT_HEAD, AUDIT_LOG
 from streams.connect.outbox.unit_of_work import UnitOfWork
 
 SYSTEM: Final = "system"
-"""The actor of what no account did: an operator's command, or the program itself."""
+"""The actor of what the program does by itself."""
+OPERATOR: Final = "operator:"
+"""What the actor of an operator's command begins with. The user of the operating system follows."""
 HEAD_ID: Final = 1
 FIRST: Final = bytes(32)
 """What the first entry has as the digest before it."""
@@ -68,7 +71,7 @@ class Noted(NamedTuple):
         return noted
 
 
-class BrokenChainError(Exception):
+class BrokenChainError(IdentityError):
     """The log was changed around the database's own protection.
 
     Attributes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class IdentityError(Exception):
-    """The signing keys cannot be used or changed."""
+    """Signing keys or accounts cannot be used or changed as was asked."""
 
 
 class NoSigningKeyError(IdentityError):

@@ -10,6 +10,7 @@ import re
 import unicodedata
 from typing import Final
 
+from api.identity.errors import IdentityError
 from streams.events.user import USERNAME_CHARS_MAX
 
 USERNAME_CHARS_MIN: Final = 3
@@ -20,7 +21,7 @@ _USERNAME: Final = re.compile(r"[^\W_][\w.-]*")
 _EMAIL: Final = re.compile(r"[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f]+")
 
 
-class InvalidNameError(ValueError):
+class InvalidNameError(IdentityError, ValueError):
     """A username or an e-mail address is not accepted. The message says what is expected."""
 
 

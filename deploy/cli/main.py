@@ -19,7 +19,7 @@ EXPECTED = (DeployError, LogError, BridgeError, StoreError, IdentityError, Redis
 COMMANDS = (
     "dev", "worker", "api", "bridge", "replay",
     "topology", "rulebook", "acl", "topics", "groups", "tables", "dead-letters",
-    "database", "audit", "keys", "token", "reset", "doctor",
+    "database", "accounts", "audit", "keys", "token", "reset", "doctor",
 )  # fmt: skip
 
 

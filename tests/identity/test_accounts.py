@@ -115,9 +115,9 @@ async def test_an_address_that_is_none_is_refused(store: IdentityStore, email: s
         await create(store, email=email)
 
 
-@pytest.mark.parametrize("account_id", ["", "system", "a b", "a" * 65, "-a"])
+@pytest.mark.parametrize("account_id", ["", "system", "operator:root", "a b", "a" * 65, "-a"])
 async def test_an_id_that_is_not_accepted_is_refused(store: IdentityStore, account_id: str) -> None:
-    with pytest.raises(InvalidNameError, match="an id has 1 to 64"):
+    with pytest.raises(InvalidNameError, match="an id "):
         await create(store, account_id=account_id)
 
 

@@ -67,7 +67,7 @@ def verify(noted: str | None, data_dir: Path | None) -> None:
 
 @audit.command("list")
 @click.option("--subject", metavar="ID", help="Only entries about this account or key.")
-@click.option("--actor", metavar="ID", help="Only what this account did; `system` is the command line.")
+@click.option("--actor", metavar="ID", help="Only what this account did; `operator:root` is a command of root.")
 @click.option(
     "--last", type=click.IntRange(1, 10_000), default=LAST_DEFAULT, show_default=True, help="At most so many."
 )
