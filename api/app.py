@@ -15,8 +15,9 @@ from api import domains, health, pages, pipeline, stats
 from api.config import ApiConfig
 from api.cross_origin import allow_origins
 from api.identity.private_users import PrivateUsers
-from api.identity.routes import jwks, privacy
+from api.identity.routes import account, auth, jwks, privacy
 from api.identity.service import Identity
+from api.identity.sign_in import SignIn
 from api.identity.store.database import IdentityStore
 from api.kit import handlers, openapi
 from api.kit.broker_watch import BrokerWatch, StorageFault
@@ -70,22 +71,14 @@ def create_app(config: ApiConfig, storage_fault: StorageFault = lambda: None) ->
     )
     app.state.api = api
     routers = [router for domain in served for router in domain.routers]
-    for router in (
-        *routers,
-        jwks.router,
-        privacy.router,
-        ticket_route.router,
-        socket.router,
-        stats.router,
-        pipeline.router,
-        health.router,
-        pages.router,
-    ):
+    routers += [auth.router, account.router, jwks.router, privacy.router, ticket_route.router, socket.router]
+    for router in (*routers, stats.router, pipeline.router, health.router, pages.router):
         app.include_router(router)
     api.permissions.check_complete(app)
     handlers.install(app)
     commands = [command for domain in served for command in domain.commands.values()]
-    openapi.install(app, [command.body for command in commands if command.body is not None])
+    bodies = [command.body for command in commands if command.body is not None]
+    openapi.install(app, [*bodies, *auth.BODIES, *account.BODIES])
     app.add_middleware(LimitBody)
     app.add_middleware(LimitRate, api=api)
     app.add_middleware(RedeemTickets, tickets=api.tickets)
@@ -117,6 +110,7 @@ def _api(config: ApiConfig, served: Sequence[DomainApi], storage_fault: StorageF
         config=config,
         tokens=identity.tokens,
         identity=identity,
+        sign_in=SignIn(identity.store, identity.passwords, identity.sessions, now),
         addresses=ClientAddresses(config.trusted_proxies, config.forwarded_header),
         store=identity.store,
         private_users=PrivateUsers(identity.store, now),

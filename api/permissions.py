@@ -79,6 +79,8 @@ STAFF: Final = frozenset({Role.ADMIN, Role.MODERATOR, Role.SERVICE})
 """The roles that may read what belongs to others. A moderator or admin has to give a reason."""
 
 PUBLIC: Final = Permission()
+SESSION: Final = Permission(EVERY_ROLE)
+"""The route changes how the caller signs in, so that no API key may call it."""
 OWN: Final = Permission(EVERY_ROLE, Scope.READ_PRIVATE)
 """The route reaches only what the caller owns; no user is named."""
 OWNED: Final = Permission(EVERY_ROLE, Scope.READ_PRIVATE, owned=True, foreign=STAFF)
@@ -124,6 +126,14 @@ PERMISSIONS: Final[Mapping[Route, Permission]] = {
     ("GET", "/v1/account/privacy"): Permission(EVERY_ROLE, Scope.ACCOUNT),
     ("PUT", "/v1/account/privacy"): Permission(EVERY_ROLE, Scope.ACCOUNT),
     # Sign-in
+    ("POST", "/v1/auth/register"): PUBLIC,
+    ("POST", "/v1/auth/login"): PUBLIC,
+    ("POST", "/v1/auth/refresh"): PUBLIC,
+    ("POST", "/v1/auth/logout"): SESSION,
+    ("POST", "/v1/auth/logout-everywhere"): SESSION,
+    ("PUT", "/v1/account/password"): SESSION,
+    ("GET", "/v1/account/sessions"): SESSION,
+    ("DELETE", "/v1/account/sessions/{session_id}"): SESSION,
     ("GET", "/.well-known/jwks.json"): PUBLIC,
     # Operation and pages
     ("GET", "/v1/pipeline"): Permission(STAFF),

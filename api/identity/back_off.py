@@ -1,16 +1,15 @@
 """Slow down guesses of passwords: waits that double with each failure, by account and by client address.
 
-A guess is counted before its password is checked, in one statement, so that parallel guesses cannot pass together.
+A guess is counted before its password is checked, and counting locks the row. So parallel guesses cannot pass together.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, case, delete, literal, select, update
+from sqlalchemy import RowMapping, delete, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from api.identity.store.tables import SESSIONS, SIGN_IN_FAILURES
@@ -56,7 +55,7 @@ class Attempt:
     account: str | None = None
 
 
-async def count_attempt(work: UnitOfWork, account: str, address: str, *, account_id: str | None) -> Attempt:
+async def count_attempt(work: UnitOfWork, account: str, address: str, *, account_id: str) -> Attempt:
     """Count a guess as a failure until it is forgiven. A guess that has to wait is not counted.
 
     From an address where the account has signed in before, guesses count apart. So an attacker elsewhere can slow
@@ -66,13 +65,13 @@ async def count_attempt(work: UnitOfWork, account: str, address: str, *, account
         work: The transaction. Commit it before the password is checked.
         account: What was given as the account's name, also when there is no such account.
         address: The client's address; one for all addresses of a host.
-        account_id: The account, if there is one.
+        account_id: The account; empty when there is none.
 
     Raises:
         TooManyAttemptsError: the account or the address has to wait.
     """
     name = account_id or account
-    place = address if account_id is not None and await _is_known(work, account_id, address) else ""
+    place = address if await _is_known(work, account_id, address) else ""
     subject = _subject("account", name, place)
     attempt = await count_address(work, address)
     await _count(work, subject, ACCOUNT)
@@ -125,37 +124,22 @@ async def _count(work: UnitOfWork, subject: str, schedule: Schedule) -> None:
         TooManyAttemptsError: the subject has to wait; nothing is counted.
     """
     table, now = SIGN_IN_FAILURES.c, int(work.now)
+    row = await _locked(work, subject)
+    if row["blocked_until_us"] > now:
+        raise TooManyAttemptsError(-(-(row["blocked_until_us"] - now) // SECOND_US))
+    count = 1 if row["last_us"] < now - FORGOTTEN_AFTER_US else row["count"] + 1
+    counted = {"count": count, "last_us": now, "blocked_until_us": now + schedule.wait_s(count) * SECOND_US}
+    await work.connection.execute(update(SIGN_IN_FAILURES).where(table.subject == subject).values(counted))
+
+
+async def _locked(work: UnitOfWork, subject: str) -> RowMapping:
+    """Return the row of a subject, which no other transaction can change before this one ends."""
     # The dialects' inserts are alike and have no type in common.
     insert: Any = postgresql.insert if work.connection.dialect.name == "postgresql" else sqlite.insert
-    first = {
-        "subject": subject,
-        "count": 1,
-        "last_us": now,
-        "blocked_until_us": now + schedule.wait_s(1) * SECOND_US,
-    }
-    count = case((table.last_us < now - FORGOTTEN_AFTER_US, 1), else_=table.count + 1)
-    counted = (
-        insert(SIGN_IN_FAILURES)
-        .values(first)
-        .on_conflict_do_update(
-            index_elements=["subject"],
-            set_={"count": count, "last_us": now, "blocked_until_us": now + _wait_us(count, schedule)},
-            where=table.blocked_until_us <= now,
-        )
-        .returning(table.count)
-    )
-    if (await work.connection.execute(counted)).first() is not None:
-        return
-    until = select(table.blocked_until_us).where(table.subject == subject)
-    left_us = (await work.connection.execute(until)).scalar_one() - now
-    raise TooManyAttemptsError(max(1, -(-left_us // SECOND_US)))
-
-
-def _wait_us(count: ColumnElement[int], schedule: Schedule) -> ColumnElement[int]:
-    """Return the wait after a number of failures, for the database to compute."""
-    steps: Sequence[int] = range(1, schedule.free + DOUBLINGS_MAX)
-    waits = [(count == failures, schedule.wait_s(failures) * SECOND_US) for failures in steps]
-    return case(*waits, else_=schedule.max_s * SECOND_US)
+    new = insert(SIGN_IN_FAILURES).values(subject=subject, count=0, last_us=0, blocked_until_us=0)
+    upsert = new.on_conflict_do_update(index_elements=["subject"], set_={"subject": new.excluded.subject})
+    row: RowMapping = (await work.connection.execute(upsert.returning(SIGN_IN_FAILURES))).mappings().one()
+    return row
 
 
 def _subject(kind: str, name: str, place: str = "") -> str:

@@ -13,6 +13,7 @@ from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api.auth import Role, mint
+from api.identity import audit
 from api.identity.key_ring import KeyRing
 from api.identity.limits import ACCESS_TTL_S
 from api.identity.revocation import revoke
@@ -97,12 +98,14 @@ class Sessions:
             "account_id": account.id,
             "method": method,
             "address": client.address[:ADDRESS_CHARS_MAX],
-            "user_agent": client.user_agent[:USER_AGENT_CHARS_MAX],
+            "user_agent": client.user_agent[:USER_AGENT_CHARS_MAX].replace("\0", ""),  # PostgreSQL takes none
             "created_us": int(work.now),
             "last_used_us": int(work.now),
             "expires_us": work.now + SESSION_TTL_US,
         }
         await work.connection.execute(insert(SESSIONS).values(row))
+        detail = {"session": session_id, "method": method, "address": client.address}
+        await audit.record(work, actor=account.id, action="session.opened", subject=account.id, detail=detail)
         return await self._issue(work, account.id, account.role, session_id)
 
     async def refresh(self, work: UnitOfWork, refresh_token: str, client: Client) -> SignedIn | None:
@@ -137,7 +140,12 @@ class Sessions:
         return SignedIn(account_id, session_id, access, refresh_token)
 
     async def _end_stolen(self, work: UnitOfWork, found: RowMapping, client: Client) -> None:
-        await end_session(work, found["account_id"], found["session_id"], "reuse")
+        account_id, session_id = found["account_id"], found["session_id"]
+        if await end_session(work, account_id, session_id, "reuse"):
+            detail = {"session": session_id, "address": client.address}
+            await audit.record(
+                work, actor=account_id, action="session.refresh-token-reused", subject=account_id, detail=detail
+            )
 
 
 async def end_session(work: UnitOfWork, account_id: str, session_id: str, why: str) -> bool:

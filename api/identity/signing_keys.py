@@ -9,6 +9,7 @@ from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api.auth import CLOCK_SKEW_S
+from api.identity import audit
 from api.identity.errors import KeyChangeError
 from api.identity.key_ring import KeyRing, SigningKey
 from api.identity.limits import ACCESS_TTL_S_MAX
@@ -22,7 +23,6 @@ PUBLISHED_AHEAD_S: Final = 10
 """A new key is published so long before it signs, so that every process and every reader of the JWKS knows it."""
 OVERLAP_S: Final = ACCESS_TTL_S_MAX + CLOCK_SKEW_S
 """A replaced key verifies for so long: until the last token that it signed has expired."""
-OPERATOR: Final = "operator"
 
 
 async def load_keys(connection: AsyncConnection, seal: Seal) -> list[SigningKey]:
@@ -52,7 +52,7 @@ async def ensure_key(store: IdentityStore, seal: Seal, now: Instant) -> None:
     async with store.work(now) as work:
         await _lock(work)
         if not (await work.connection.execute(count)).scalar_one():
-            await _add(work, seal, signs_from=now, actor="system")
+            await _add(work, seal, signs_from=now)
 
 
 async def rotate(work: UnitOfWork, seal: Seal, *, at_once: bool = False) -> SigningKey:
@@ -65,7 +65,7 @@ async def rotate(work: UnitOfWork, seal: Seal, *, at_once: bool = False) -> Sign
         .values(verifies_until_us=signs_from + OVERLAP_S * SECOND_US)
     )
     await work.connection.execute(replaced)
-    return await _add(work, seal, signs_from=signs_from, actor=OPERATOR)
+    return await _add(work, seal, signs_from=signs_from)
 
 
 async def retire(work: UnitOfWork, seal: Seal, kid: str) -> None:
@@ -84,11 +84,15 @@ async def retire(work: UnitOfWork, seal: Seal, kid: str) -> None:
         raise KeyChangeError(f"the key {kid} signs; run `astratrade keys rotate --at-once` first")
     retired = update(SIGNING_KEYS).where(SIGNING_KEYS.c.kid == kid).values(verifies_until_us=int(work.now))
     await work.connection.execute(retired)
+    await audit.record(work, actor=audit.SYSTEM, action="signing-key.retired", subject=kid, detail={})
 
 
-async def _add(work: UnitOfWork, seal: Seal, *, signs_from: Instant, actor: str) -> SigningKey:
+async def _add(work: UnitOfWork, seal: Seal, *, signs_from: Instant) -> SigningKey:
     key = SigningKey.of(Ed25519PrivateKey.generate(), work.now, signs_from)
     await work.connection.execute(insert(SIGNING_KEYS).values(key_row(key, seal)))
+    await audit.record(
+        work, actor=audit.SYSTEM, action="signing-key.added", subject=key.kid, detail={"signs_from": signs_from.text()}
+    )
     return key
 
 

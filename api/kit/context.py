@@ -13,6 +13,7 @@ from api.auth import Tokens
 from api.config import ApiConfig
 from api.identity.private_users import PrivateUsers
 from api.identity.service import Identity
+from api.identity.sign_in import SignIn
 from api.identity.store.database import IdentityStore
 from api.kit.broker_watch import BrokerWatch
 from api.kit.commands.admission import Admission
@@ -41,6 +42,7 @@ class Api:
     config: ApiConfig
     tokens: Tokens
     identity: Identity
+    sign_in: SignIn
     addresses: ClientAddresses
     store: IdentityStore
     private_users: PrivateUsers

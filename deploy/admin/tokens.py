@@ -9,6 +9,7 @@ from http import HTTPStatus
 import httpx
 
 from api.auth import Role, mint
+from api.identity import audit
 from api.identity.key_ring import KeyRing
 from api.identity.signing_keys import load_keys
 from api.kit.clock import now
@@ -34,6 +35,8 @@ def issue(settings: Settings, subject: str, role: Role, *, ttl_s: int | None = N
 async def _issue(settings: Settings, subject: str, role: Role, ttl_s: int) -> str:
     async with opened_identity(settings) as (store, seal), store.work(now()) as work:
         key = KeyRing(await load_keys(work.connection, seal)).signing(work.now)
+        detail = {"role": role.value, "ttl_s": ttl_s, "kid": key.kid}
+        await audit.record(work, actor=audit.SYSTEM, action="token.issued", subject=subject, detail=detail)
         return mint(key, subject, role, now=work.now, ttl_s=ttl_s)
 
 

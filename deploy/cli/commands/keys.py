@@ -6,8 +6,6 @@ import asyncio
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from api.identity.signing_keys import PUBLISHED_AHEAD_S
 from deploy.admin import signing_keys
@@ -36,11 +34,9 @@ def list_(data_dir: Path | None) -> None:
       astratrade keys list
     """
     listed = asyncio.run(signing_keys.list_keys(load(data_dir=data_dir)))
-    table = Table("key", "state", "made", "signs from", "verifies until", box=None)
     for key in listed:
-        until = "" if key.verifies_until is None else key.verifies_until.text()
-        table.add_row(key.kid, key.state, key.created.text(), key.signs_from.text(), until)
-    Console(highlight=False, soft_wrap=True).print(table)
+        until = "" if key.verifies_until is None else f", verifies until {key.verifies_until.text()}"
+        click.echo(f"{key.kid}  {key.state:<9}  signs from {key.signs_from.text()}{until}")
 
 
 @keys.command()

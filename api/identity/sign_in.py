@@ -1,0 +1,148 @@
+"""Sign in with a password: register, log in, refresh, change the password."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from api.identity import accounts, audit, names
+from api.identity.back_off import Attempt, count_address, count_attempt, forgive
+from api.identity.password_rules import check_new_password
+from api.identity.passwords import Passwords
+from api.identity.sessions import Client, Sessions, SignedIn, end_other_sessions
+from api.identity.store.database import IdentityStore
+from api.identity.store.tables import CREDENTIALS
+from streams.connect.outbox.unit_of_work import UnitOfWork
+from streams.times import Instant
+
+PASSWORD: Final = "password"  # noqa: S105 - the name of a method
+NO_ACCOUNT: Final = ""
+WRONG: Final = "the user name or the password is wrong"
+
+
+class WrongCredentialsError(Exception):
+    """The name or the password is wrong; which one is not told. Or a refresh token is not valid."""
+
+
+class NotActiveError(Exception):
+    """The password was right, but the account is suspended or closed."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """What signing in needs. No password is hashed inside of a transaction."""
+
+    store: IdentityStore
+    passwords: Passwords
+    sessions: Sessions
+    clock: Callable[[], Instant]
+
+    async def register(self, username: str, email: str | None, password: str, client: Client) -> SignedIn:
+        """Create an account and open its first session.
+
+        Raises:
+            WeakPasswordError: the password is refused.
+            TooManyAttemptsError: the address has to wait.
+            InvalidNameError: the user name or the e-mail address is not accepted.
+            TakenError: the user name or the e-mail address is taken.
+            BusyError: too many passwords wait to be hashed.
+        """
+        check_new_password(password, username, email)
+        async with self.store.work(self.clock()) as work:
+            attempt = await count_address(work, client.address)
+        password_hash = await self.passwords.hash(password)
+        async with self.store.work(self.clock()) as work:
+            account = await accounts.create_account(work, username=username, email=email, password_hash=password_hash)
+            await forgive(work, attempt)
+            return await self.sessions.open_session(work, account, PASSWORD, client)
+
+    async def login(self, login: str, password: str, client: Client) -> SignedIn:
+        """Open a session of the account with this user name or e-mail address.
+
+        Raises:
+            WrongCredentialsError: there is no such account, or the password is wrong.
+            NotActiveError: the account may not sign in.
+            TooManyAttemptsError: the account or the address has to wait.
+            BusyError: too many passwords wait to be checked.
+        """
+        async with self.store.work(self.clock()) as work:
+            account = await accounts.find_by_login(work.connection, login)
+            account_id = NO_ACCOUNT if account is None else account.id  # the same statements for an unknown name
+            stored = await password_hash_of(work.connection, account_id)
+            attempt = await count_attempt(work, names.key(login), client.address, account_id=account_id)
+        replaced = await self._verify(attempt, password, stored)
+        async with self.store.work(self.clock()) as work:
+            account = await accounts.find_by_login(work.connection, login)
+            if account is None or await password_hash_of(work.connection, account.id) != stored:
+                raise WrongCredentialsError(WRONG)  # it was changed meanwhile
+            if not account.active:
+                raise NotActiveError("this account is suspended or closed")
+            await forgive(work, attempt)
+            if replaced is not None:
+                await set_password_hash(work, account.id, replaced)
+            return await self.sessions.open_session(work, account, PASSWORD, client)
+
+    async def refresh(self, refresh_token: str, client: Client) -> SignedIn:
+        """Use a refresh token.
+
+        Raises:
+            WrongCredentialsError: it is not valid, or was used before.
+        """
+        async with self.store.work(self.clock()) as work:
+            signed_in = await self.sessions.refresh(work, refresh_token, client)
+        if signed_in is None:
+            raise WrongCredentialsError("the refresh token is not valid; sign in again")
+        return signed_in
+
+    async def change_password(
+        self, account_id: str, session_id: str | None, current: str, new: str, client: Client
+    ) -> None:
+        """Change an account's password. End all its sessions but the one that asks.
+
+        Raises:
+            WrongCredentialsError: the current password is wrong.
+            WeakPasswordError: the new password is refused.
+            TooManyAttemptsError: the account or the address has to wait.
+            BusyError: too many passwords wait to be checked.
+        """
+        async with self.store.work(self.clock()) as work:
+            account = await accounts.find(work.connection, account_id)
+            stored = await password_hash_of(work.connection, account_id)
+            if account is not None:
+                check_new_password(new, account.username, account.email)
+            attempt = await count_attempt(work, NO_ACCOUNT, client.address, account_id=account_id)
+        await self._verify(attempt, current, stored)
+        password_hash = await self.passwords.hash(new)
+        async with self.store.work(self.clock()) as work:
+            if await password_hash_of(work.connection, account_id) != stored:
+                raise WrongCredentialsError("the password was changed meanwhile")
+            await set_password_hash(work, account_id, password_hash)
+            ended = await end_other_sessions(work, account_id, session_id, "password-change")
+            detail = {"sessions_ended": ended, "address": client.address}
+            await audit.record(work, actor=account_id, action="password.changed", subject=account_id, detail=detail)
+            await forgive(work, attempt)
+
+    async def _verify(self, attempt: Attempt, password: str, stored: str | None) -> str | None:
+        """Check a password whose attempt was counted. Return a hash that shall replace an outdated one, or None."""
+        verdict = await self.passwords.verify(password, stored)
+        if not verdict.right:
+            raise WrongCredentialsError(WRONG)
+        return await self.passwords.hash(password) if verdict.outdated else None
+
+
+async def password_hash_of(connection: AsyncConnection, account_id: str) -> str | None:
+    """Return the hash of an account's password; None for an account without one."""
+    found = select(CREDENTIALS.c.password_hash).where(CREDENTIALS.c.account_id == account_id)
+    return (await connection.execute(found)).scalar_one_or_none()
+
+
+async def set_password_hash(work: UnitOfWork, account_id: str, password_hash: str) -> None:
+    """Replace the hash of an account's password."""
+    changed = {"password_hash": password_hash, "changed_us": int(work.now)}
+    mine = CREDENTIALS.c.account_id == account_id
+    if not (await work.connection.execute(update(CREDENTIALS).where(mine).values(changed))).rowcount:
+        await work.connection.execute(insert(CREDENTIALS).values(account_id=account_id, **changed))
