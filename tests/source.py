@@ -6,4 +6,6 @@ import os
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-PYTHON_PATH = os.pathsep.join((str(ROOT), str(ROOT / "streams" / "faust-redis" / "src")))
+PYTHON_PATH = os.pathsep.join(
+    (str(ROOT), str(ROOT / "streams" / "faust-redis" / "src"), str(ROOT / "api" / "astratrade-client" / "src"))
+)

@@ -158,6 +158,7 @@ class Follower:
                 at[tp.partition] = records[-1].offset + 1
                 changes = self.changes(tp.partition, records)
                 subscriber.offer(Changes(change for change in changes if subscriber.wants(change)))
+        subscriber.restore_order()
         subscriber.floor = Position(self.topic, since.epoch, at)
         return subscriber.lost
 

@@ -99,6 +99,11 @@ class Subscriber:
             self.lose(ResyncReason.SLOW)
         self._wake.set()
 
+    def restore_order(self) -> None:
+        """Put what is pending in the order of the offsets, after older changes were offered behind newer ones."""
+        if not self._shared:
+            self._copy_pending(sorted(self._pending, key=lambda change: (change.partition, change.offset)))
+
     def _copy_pending(self, changes: Iterable[Change]) -> None:
         """Copy these changes into an object that is not shared."""
         conflated = self._pending.conflated

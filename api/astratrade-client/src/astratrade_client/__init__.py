@@ -1,0 +1,32 @@
+"""A client of the AstraTrade API: typed, asynchronous, and small."""
+
+from __future__ import annotations
+
+from astratrade_client.changes import Change, Delta, Progress, Resync, Row, Snapshot
+from astratrade_client.client import AstraTrade
+from astratrade_client.errors import (
+    AstraTradeError,
+    FeedEndedError,
+    ProblemError,
+    UnexpectedAnswerError,
+    UnreachableError,
+)
+from astratrade_client.retry import Retry
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AstraTrade",
+    "AstraTradeError",
+    "Change",
+    "Delta",
+    "FeedEndedError",
+    "ProblemError",
+    "Progress",
+    "Resync",
+    "Retry",
+    "Row",
+    "Snapshot",
+    "UnexpectedAnswerError",
+    "UnreachableError",
+]

@@ -1,0 +1,205 @@
+"""The client: commands, queries and feeds of one API."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncGenerator, Sequence
+from types import TracebackType
+from typing import Any, Literal, Self, cast
+
+import httpx
+
+from astratrade_client.changes import Change, FeedState, Query
+from astratrade_client.credentials import Credentials, FixedToken, SignedIn, TokenAnswer
+from astratrade_client.http import Http
+from astratrade_client.models import (
+    Accepted,
+    AcceptedBatch,
+    AcceptedTrade,
+    BoardPage,
+    FeesAnswer,
+    Fill,
+    MarkPrice,
+    Order,
+    PortfolioAnswer,
+    PositionsAnswer,
+    ProgressAnswer,
+    UserStanding,
+)
+from astratrade_client.retry import Retry
+from astratrade_client.socket import Socket
+from astratrade_client.sse import follow_sse
+
+REQUEST_TIMEOUT_S = 35.0
+"""Longer than a query may wait for a position."""
+
+
+class AstraTrade:
+    """A client of one API. Use it as `async with AstraTrade(url) as api`.
+
+    Every command has an Idempotency-Key, so that it is repeated when there is no answer, and takes effect once.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        token: str | None = None,
+        api_key: str | None = None,
+        retry: Retry = Retry(),  # noqa: B008 - it cannot change
+        http: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        """Prepare a client; nothing is sent yet.
+
+        Args:
+            url: The API's URL, such as `https://api.example.com`.
+            token: A ready access token.
+            api_key: An API key, in place of a token.
+            retry: How often requests and connections are repeated.
+            http: A transport of httpx, for tests.
+        """
+        if token is not None and api_key is not None:
+            raise ValueError("give a token or an API key, not both")
+        self.url = url.rstrip("/")
+        self._retry = retry
+        client = httpx.AsyncClient(
+            base_url=self.url, timeout=REQUEST_TIMEOUT_S, trust_env=False, transport=http, follow_redirects=False
+        )
+        self._http = Http(client, FixedToken(token or api_key), retry)
+        self._socket = Socket(self.url, self._http.credentials, retry)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._socket.close()
+        await self._http.client.aclose()
+
+    # --- signing in ---------------------------------------------------------------------------------------------------
+
+    async def login(self, login: str, password: str) -> None:
+        """Sign in with a username or e-mail address. From now on requests and feeds are the account's.
+
+        Raises:
+            ProblemError: when the API refuses it.
+        """
+        answer = await self._http.call(
+            "POST", "/v1/auth/login", repeat=False, json={"login": login, "password": password}
+        )
+        self._use(SignedIn(cast("TokenAnswer", answer), self._refresh))
+
+    async def logout(self) -> None:
+        """End the session at the API, and go on as an anonymous client."""
+        credentials = self._http.credentials
+        if isinstance(credentials, SignedIn):
+            body = {"refresh_token": credentials.refresh_token}
+            await self._http.call("POST", "/v1/auth/logout", repeat=False, json=body)
+        self._use(FixedToken(None))
+
+    async def _refresh(self, refresh_token: str) -> TokenAnswer:
+        anonymous = Http(self._http.client, FixedToken(None), self._retry)
+        body = {"refresh_token": refresh_token}
+        return cast("TokenAnswer", await anonymous.call("POST", "/v1/auth/refresh", repeat=False, json=body))
+
+    def _use(self, credentials: Credentials) -> None:
+        self._http.credentials = self._socket.credentials = credentials
+
+    # --- commands -----------------------------------------------------------------------------------------------------
+
+    async def open_trade(self, order: Order, *, idempotency_key: str | None = None) -> AcceptedTrade:
+        """Ask to open a trade."""
+        return cast("AcceptedTrade", await self.command("/v1/trades", order, idempotency_key=idempotency_key))
+
+    async def close_trade(self, trade_id: str, *, idempotency_key: str | None = None) -> Accepted:
+        """Ask to close one of the account's trades."""
+        path = f"/v1/trades/{trade_id}/close"
+        return cast("Accepted", await self.command(path, idempotency_key=idempotency_key))
+
+    async def report_fills(self, fills: Sequence[Fill], *, idempotency_key: str | None = None) -> AcceptedBatch:
+        """Report fills of a venue: all are accepted, or none."""
+        answer = await self.command("/v1/fills", {"fills": fills}, idempotency_key=idempotency_key)
+        return cast("AcceptedBatch", answer)
+
+    async def report_prices(self, prices: Sequence[MarkPrice], *, idempotency_key: str | None = None) -> AcceptedBatch:
+        """Report mark prices: all are accepted, or none."""
+        answer = await self.command("/v1/prices", {"prices": prices}, idempotency_key=idempotency_key)
+        return cast("AcceptedBatch", answer)
+
+    async def command(self, path: str, body: Any = None, *, idempotency_key: str | None = None) -> dict[str, Any]:
+        """Post any command and return its answer. Without a key, a new one is made."""
+        headers = {"Idempotency-Key": idempotency_key or str(uuid.uuid4())}
+        content = {} if body is None else {"json": body}
+        return await self._http.call("POST", path, headers=headers, **content)
+
+    # --- queries ------------------------------------------------------------------------------------------------------
+
+    async def positions(self, user_id: str, *, after: str | None = None) -> PositionsAnswer:
+        """Return a user's net positions. `after` is the `position` of a command whose effect is awaited."""
+        return cast("PositionsAnswer", await self.get(f"/v1/users/{user_id}/positions", after=after))
+
+    async def portfolio(self, user_id: str, *, after: str | None = None) -> PortfolioAnswer:
+        """Return the sums over a user's trading."""
+        return cast("PortfolioAnswer", await self.get(f"/v1/users/{user_id}/portfolio", after=after))
+
+    async def progress(self, user_id: str, *, after: str | None = None) -> ProgressAnswer:
+        """Return a user's game profile."""
+        return cast("ProgressAnswer", await self.get(f"/v1/users/{user_id}/progress", after=after))
+
+    async def board(
+        self,
+        board: str,
+        *,
+        period: str = "all",
+        market: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+        after: str | None = None,
+    ) -> BoardPage:
+        """Return a page of a leaderboard."""
+        path = f"/v1/leaderboards/{board}"
+        answer = await self.get(path, period=period, market=market, limit=limit, cursor=cursor, after=after)
+        return cast("BoardPage", answer)
+
+    async def standing(
+        self, board: str, user_id: str, *, period: str = "all", market: str | None = None, neighbours: int | None = None
+    ) -> UserStanding:
+        """Return a user's place on a leaderboard."""
+        path = f"/v1/leaderboards/{board}/users/{user_id}"
+        return cast("UserStanding", await self.get(path, period=period, market=market, neighbours=neighbours))
+
+    async def fees(self, *, day: str = "all", source: str | None = None, after: str | None = None) -> FeesAnswer:
+        """Return fee totals."""
+        return cast("FeesAnswer", await self.get("/v1/fees", day=day, source=source, after=after))
+
+    async def get(self, path: str, **params: Query | None) -> dict[str, Any]:
+        """Send any query and return its answer. Parameters that are None are left out.
+
+        Raises:
+            ProblemError: when the API refuses it; of the kind `not-yet-visible` when the effect of `after` does not
+                show within the query's `wait_ms`.
+        """
+        return await self._http.call("GET", path, params={k: v for k, v in params.items() if v is not None})
+
+    # --- feeds --------------------------------------------------------------------------------------------------------
+
+    def feed(
+        self, name: str, *, last_event_id: str | None = None, over: Literal["socket", "sse"] = "socket", **query: Query
+    ) -> AsyncGenerator[Change]:
+        """Follow a feed until the caller stops. All feeds over the socket share one connection.
+
+        Args:
+            name: The feed's name: `boards`, `progress`, `portfolio` and so on.
+            last_event_id: Where to resume; a change's `id` from before.
+            over: The encoding. `sse` takes one connection for each feed, for networks without WebSockets.
+            query: The feed's query parameters.
+        """
+        state = FeedState(last_event_id)
+        if over == "sse":
+            return follow_sse(self._http, self._retry, name, query, state)
+        return self._socket.follow(name, query, state)

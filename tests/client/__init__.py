@@ -1,0 +1,1 @@
+"""The Python client: its models, and how it behaves against a real API."""
