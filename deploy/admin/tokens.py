@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Generator
-from http import HTTPStatus
-
-import httpx
 
 from api.auth import Role, mint
 from api.identity import audit
@@ -40,8 +36,8 @@ async def _issue(settings: Settings, subject: str, role: Role, ttl_s: int) -> st
         return mint(key, subject, role, now=work.now, ttl_s=ttl_s)
 
 
-class IssuedToken(httpx.Auth):
-    """Authenticates the requests of a client with tokens issued here; issues the next one before the last expires."""
+class IssuedToken:
+    """Credentials of the Python client: tokens issued here, the next one before the last expires."""
 
     def __init__(self, settings: Settings, subject: str, role: Role) -> None:
         self._settings = settings
@@ -50,18 +46,14 @@ class IssuedToken(httpx.Auth):
         self._token = ""
         self._renew_at = Instant(0)
 
-    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Send a request with a token, and once more with a new token when it was refused."""
-        if now() >= self._renew_at:
-            self._issue()
-        request.headers["Authorization"] = f"Bearer {self._token}"
-        response = yield request
-        if response.status_code == HTTPStatus.UNAUTHORIZED:
-            self._issue()
-            request.headers["Authorization"] = f"Bearer {self._token}"
-            yield request
+    async def token(self) -> str | None:
+        """Return a token that is valid now."""
+        return self._token if now() < self._renew_at else await self.renew(self._token)
 
-    def _issue(self) -> None:
-        self._token = issue(self._settings, self._subject, self._role)
-        ttl_s = self._settings.token_ttl_s
-        self._renew_at = Instant(now() + max(ttl_s - RENEWED_BEFORE_S, ttl_s // 2) * SECOND_US)
+    async def renew(self, refused: str | None) -> str | None:
+        """Return another token than one that was refused."""
+        if self._token == refused:
+            self._token = await asyncio.to_thread(issue, self._settings, self._subject, self._role)
+            ttl_s = self._settings.token_ttl_s
+            self._renew_at = Instant(now() + max(ttl_s - RENEWED_BEFORE_S, ttl_s // 2) * SECOND_US)
+        return self._token

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from astratrade_client import FixedToken
 from faust_redis.log import Position
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
@@ -15,7 +17,7 @@ from api.auth import Role
 from deploy.admin.tokens import DEV_VENUE, IssuedToken
 from deploy.errors import DeployError
 from deploy.replay.fills import FillsFile
-from deploy.replay.ingress import GivenToken, Ingress, NotYetVisibleError
+from deploy.replay.ingress import Ingress, NotYetVisibleError
 from deploy.replay.progress import ProgressFile
 from deploy.server.address import api_url
 from deploy.settings import Settings
@@ -72,21 +74,21 @@ class Replay:
     progress: ProgressFile
     console: Console
 
-    def post(self, skip: int) -> PostedCommands:
+    async def post(self, skip: int) -> PostedCommands:
         """Post everything after the first `skip` fills. Return the position of the posted commands."""
         commands = PostedCommands()
         with Progress(*COLUMNS, console=self.console, transient=True) as bar:
             task = bar.add_task("replaying", total=len(self.file.fills), completed=skip)
             started_s, sent = time.monotonic(), 0
             for key, batch in self.file.batches(self.pace.batch, skip):
-                commands.add(self.ingress.report_fills(key, batch)["position"])
+                commands.add((await self.ingress.report_fills(key, batch))["position"])
                 sent += len(batch)
                 self.progress.note(skip + sent)
                 bar.advance(task, len(batch))
-                time.sleep(self.pace.pause_s(sent, time.monotonic() - started_s))
+                await asyncio.sleep(self.pace.pause_s(sent, time.monotonic() - started_s))
         return commands
 
-    def wait_until_visible(self, position: Position | None) -> tuple[Answer, Answer]:
+    async def wait_until_visible(self, position: Position | None) -> tuple[Answer, Answer]:
         """Return the xp board and the fees after the workers have processed all records below the position.
 
         Raises:
@@ -96,8 +98,8 @@ class Replay:
         behind, since = -1, time.monotonic()
         while True:
             try:
-                fees = self.ingress.get("/v1/fees", **after)
-                return self.ingress.get("/v1/leaderboards/xp", limit=TOP, **after), fees
+                fees = await self.ingress.get("/v1/fees", **after)
+                return await self.ingress.get("/v1/leaderboards/xp", limit=TOP, **after), fees
             except NotYetVisibleError as exc:
                 if exc.behind != behind:
                     behind, since = exc.behind, time.monotonic()
@@ -115,16 +117,22 @@ def run_replay(
     Raises:
         DeployError: when the ingress refuses a request, or the workers make no progress.
     """
+    asyncio.run(_run(settings, file, pace, url=url, token=token, resume=resume))
+
+
+async def _run(
+    settings: Settings, file: FillsFile, pace: Pace, *, url: str | None, token: str | None, resume: bool
+) -> None:
     console = Console(stderr=True, highlight=False, soft_wrap=True)
-    auth = IssuedToken(settings, DEV_VENUE, Role.VENUE) if token is None else GivenToken(token)
-    with Ingress(url or api_url(settings), auth, console.print) as ingress:
+    credentials = IssuedToken(settings, DEV_VENUE, Role.VENUE) if token is None else FixedToken(token)
+    async with Ingress(url or api_url(settings), credentials, console.print) as ingress:
         progress = ProgressFile(settings.data_dir, file.digest, ingress.url)
         replay = Replay(ingress, file, pace, progress, console)
         skip = min(progress.sent(), len(file.fills)) if resume else 0
         started_s = time.monotonic()
-        commands = replay.post(skip)
+        commands = await replay.post(skip)
         posted_s = time.monotonic()
-        board, fees = replay.wait_until_visible(commands.position)
+        board, fees = await replay.wait_until_visible(commands.position)
         sent, seconds = len(file.fills) - skip, posted_s - started_s
         console.print(
             f"{sent} fills of {file.path.name} posted in {seconds:.1f} s ({sent / max(seconds, 1e-9):,.0f}/s), "

@@ -2,17 +2,18 @@
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
+from astratrade_client import FixedToken
 
 from deploy.errors import DeployError
 from deploy.replay.fills import FillsFile
-from deploy.replay.ingress import GivenToken, Ingress, IngressError, NotYetVisibleError, retry_after
+from deploy.replay.ingress import Ingress, IngressError, NotYetVisibleError
 from deploy.replay.progress import ProgressFile
 from deploy.replay.run import Pace, PostedCommands
 from deploy.server.address import api_url, free_port
@@ -20,6 +21,10 @@ from deploy.settings import Settings
 
 Answer = tuple[int, dict[str, str], Any]
 ACCEPTED: Answer = (202, {}, {"position": "t@e:0-1"})
+
+
+def problem(status: int, *faults: dict[str, str], **headers: str) -> Answer:
+    return status, headers, {"type": "/problems/x", "title": "T", "status": status, "detail": "D", "errors": [*faults]}
 
 
 @dataclass
@@ -72,14 +77,14 @@ def printed() -> list[str]:
 
 
 @pytest.fixture
-def ingress(script: Script, printed: list[str]) -> Iterator[Ingress]:
-    with Ingress(script.url, GivenToken("a-token"), printed.append) as client:
+async def ingress(script: Script, printed: list[str]) -> AsyncIterator[Ingress]:
+    async with Ingress(script.url, FixedToken("a-token"), printed.append) as client:
         yield client
 
 
-def test_a_batch_is_posted_under_its_key_with_the_token(script: Script, ingress: Ingress) -> None:
+async def test_a_batch_is_posted_under_its_key_with_the_token(script: Script, ingress: Ingress) -> None:
     script.answers = [ACCEPTED]
-    assert ingress.report_fills("d-2-3", [{"fill_id": "d-2"}]) == {"position": "t@e:0-1"}
+    assert await ingress.report_fills("d-2-3", [{"fill_id": "d-2"}]) == {"position": "t@e:0-1"}
     [(method, path, headers, body)] = script.asked
     assert (method, path) == ("POST", "/v1/fills")
     assert headers["Idempotency-Key"] == "d-2-3"
@@ -87,38 +92,36 @@ def test_a_batch_is_posted_under_its_key_with_the_token(script: Script, ingress:
     assert json.loads(body) == {"fills": [{"fill_id": "d-2"}]}
 
 
-def test_an_unanswered_request_is_repeated_unchanged(script: Script, ingress: Ingress, printed: list[str]) -> None:
-    script.answers = [None, (503, {"Retry-After": "0"}, {"title": "T", "detail": "D", "errors": []}), ACCEPTED]
-    ingress.report_fills("d-2-3", [{"fill_id": "d-2"}])
+async def test_an_unanswered_request_is_repeated_unchanged(
+    script: Script, ingress: Ingress, printed: list[str]
+) -> None:
+    script.answers = [None, problem(503, **{"Retry-After": "0"}), ACCEPTED]
+    await ingress.report_fills("d-2-3", [{"fill_id": "d-2"}])
     assert len(script.asked) == 3
     assert len({(headers["Idempotency-Key"], body) for _, _, headers, body in script.asked}) == 1
     assert printed[0].startswith(f"no answer from {script.url}")
     assert printed[1] == "503 T: D; again in 0 s"
 
 
-def test_a_refusal_is_not_repeated_and_says_why(script: Script, ingress: Ingress) -> None:
+async def test_a_refusal_is_not_repeated_and_says_why(script: Script, ingress: Ingress) -> None:
     fault = {"pointer": "#/fills/0/price", "detail": "must be greater than 0"}
-    script.answers = [(422, {}, {"title": "Not valid", "detail": "1 item", "errors": [fault]})]
-    with pytest.raises(IngressError, match=r"refused: 422 Not valid: 1 item; #/fills/0/price: must be greater than 0"):
-        ingress.report_fills("k", [])
+    script.answers = [problem(422, fault)]
+    with pytest.raises(IngressError, match=r"refused: 422 T: D; #/fills/0/price: must be greater than 0"):
+        await ingress.report_fills("k", [])
 
 
-def test_something_else_behind_the_url_is_noticed(script: Script, ingress: Ingress) -> None:
+async def test_something_else_behind_the_url_is_noticed(script: Script, ingress: Ingress) -> None:
     script.answers = [(200, {}, "hello")]
     with pytest.raises(IngressError, match="does not answer as the AstraTrade API does"):
-        ingress.get("/v1/stats")
+        await ingress.get("/v1/stats")
 
 
-def test_a_table_that_has_not_caught_up_is_reported_with_its_backlog(script: Script, ingress: Ingress) -> None:
-    script.answers = [(504, {}, {"title": "T", "detail": "D", "errors": [], "behind": 12})]
-    with pytest.raises(NotYetVisibleError) as late:
-        ingress.get("/v1/fees", after="t@e:0-1")
-    assert late.value.behind == 12
-
-
-@pytest.mark.parametrize(("header", "seconds"), [("3", 3.0), ("0.5", 0.5), ("-1", 0.0), ("soon", 9.0), ("", 9.0)])
-def test_retry_after_is_honoured(header: str, seconds: float) -> None:
-    assert retry_after({"retry-after": header}, 9.0) == seconds
+async def test_a_table_that_has_not_caught_up_is_reported_with_its_backlog(script: Script, ingress: Ingress) -> None:
+    late = problem(504)
+    script.answers = [(504, {}, {**late[2], "type": "/problems/not-yet-visible", "behind": 12})]
+    with pytest.raises(NotYetVisibleError) as raised:
+        await ingress.get("/v1/fees", after="t@e:0-1")
+    assert raised.value.behind == 12
 
 
 def test_positions_of_many_answers_become_one() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from astratrade_client.changes import Change, Delta, Progress, Resync, Row, Snapshot
 from astratrade_client.client import AstraTrade
+from astratrade_client.credentials import Credentials, FixedToken
 from astratrade_client.errors import (
     AstraTradeError,
     FeedEndedError,
@@ -19,8 +20,10 @@ __all__ = [
     "AstraTrade",
     "AstraTradeError",
     "Change",
+    "Credentials",
     "Delta",
     "FeedEndedError",
+    "FixedToken",
     "ProblemError",
     "Progress",
     "Resync",

@@ -46,6 +46,7 @@ class AstraTrade:
         *,
         token: str | None = None,
         api_key: str | None = None,
+        credentials: Credentials | None = None,
         retry: Retry = Retry(),  # noqa: B008 - it cannot change
         http: httpx.AsyncBaseTransport | None = None,
     ) -> None:
@@ -55,17 +56,18 @@ class AstraTrade:
             url: The API's URL, such as `https://api.example.com`.
             token: A ready access token.
             api_key: An API key, in place of a token.
+            credentials: An object of your own that gives tokens, in place of either.
             retry: How often requests and connections are repeated.
             http: A transport of httpx, for tests.
         """
-        if token is not None and api_key is not None:
-            raise ValueError("give a token or an API key, not both")
+        if sum(given is not None for given in (token, api_key, credentials)) > 1:
+            raise ValueError("give a token, an API key, or credentials; not several")
         self.url = url.rstrip("/")
         self._retry = retry
         client = httpx.AsyncClient(
             base_url=self.url, timeout=REQUEST_TIMEOUT_S, trust_env=False, transport=http, follow_redirects=False
         )
-        self._http = Http(client, FixedToken(token or api_key), retry)
+        self._http = Http(client, credentials or FixedToken(token or api_key), retry)
         self._socket = Socket(self.url, self._http.credentials, retry)
 
     async def __aenter__(self) -> Self:

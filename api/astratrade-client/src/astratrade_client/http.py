@@ -69,7 +69,7 @@ class Http:
                 if isinstance(failed, ProblemError):
                     raise failed
                 raise UnreachableError(trouble) from failed
-            self._retry.say(f"{trouble}; again in {pause_s:.1f} s")
+            self._retry.say(f"{trouble}; again in {pause_s:.2g} s")
             await asyncio.sleep(pause_s)
 
     async def _send(self, method: str, path: str, token: str | None, **request: Any) -> httpx.Response:

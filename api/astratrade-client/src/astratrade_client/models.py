@@ -16,6 +16,7 @@ class Accepted(TypedDict):
     event_id: str
     partition: int
     offset: int
+    delayed: NotRequired[Delayed | None]
 
 
 class AcceptedBatch(TypedDict):
@@ -24,6 +25,7 @@ class AcceptedBatch(TypedDict):
     topic: str
     position: str
     events: list[AcceptedEvent]
+    delayed: NotRequired[Delayed | None]
 
 
 class AcceptedEvent(TypedDict):
@@ -42,6 +44,7 @@ class AcceptedTrade(TypedDict):
     event_id: str
     partition: int
     offset: int
+    delayed: NotRequired[Delayed | None]
     trade_id: str
 
 
@@ -73,6 +76,14 @@ class BoardRow(TypedDict):
     user_id: str
     score: int | str
     reached_at: str
+
+
+class Delayed(TypedDict):
+    """The domain processes the command late."""
+
+    domain: str
+    why: Literal["down", "behind"]
+    behind_s: float
 
 
 class Fault(TypedDict):

@@ -187,7 +187,7 @@ class Socket:
         pause_s = attempts.pause_s(wait_s)
         if pause_s is None:
             raise UnreachableError(f"there is no connection to {self.url}")
-        self._retry.say(f"the connection to {self.url} is lost; again in {pause_s:.1f} s")
+        self._retry.say(f"the connection to {self.url} is lost; again in {pause_s:.2g} s")
         await asyncio.sleep(pause_s)
 
     async def _serve(self, connection: ClientConnection, attempts: Attempts) -> Attempts:
