@@ -53,7 +53,7 @@ class IssuedToken:
     async def renew(self, refused: str | None) -> str | None:
         """Return another token than one that was refused."""
         if self._token == refused:
-            self._token = await asyncio.to_thread(issue, self._settings, self._subject, self._role)
+            self._token = await _issue(self._settings, self._subject, self._role, self._settings.token_ttl_s)
             ttl_s = self._settings.token_ttl_s
             self._renew_at = Instant(now() + max(ttl_s - RENEWED_BEFORE_S, ttl_s // 2) * SECOND_US)
         return self._token
