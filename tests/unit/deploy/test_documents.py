@@ -37,6 +37,7 @@ def test_everything_required_is_pinned_once_and_from_nowhere_in_particular() -> 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     library = tomllib.loads((ROOT / "streams/faust-redis/pyproject.toml").read_text())["project"]
     wanted = [*project["dependencies"], *project["optional-dependencies"]["test"]]
-    wanted += [*library["dependencies"], *library["optional-dependencies"]["rocksdb"]]
+    client = tomllib.loads((ROOT / "api/astratrade-client/pyproject.toml").read_text())["project"]
+    wanted += [*client["dependencies"], *library["dependencies"], *library["optional-dependencies"]["rocksdb"]]
     names = {re.split(r"[\[<>=; ]", requirement)[0].lower() for requirement in wanted}
-    assert names - {library["name"]} <= set(pinned)
+    assert names - {library["name"], client["name"]} <= set(pinned)

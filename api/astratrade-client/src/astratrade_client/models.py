@@ -73,7 +73,7 @@ class BoardRow(TypedDict):
     """A place on a leaderboard."""
 
     rank: int
-    user_id: str
+    user_id: str | None
     score: int | str
     reached_at: str
 
