@@ -15,12 +15,13 @@ from starlette.requests import HTTPConnection
 
 from api.auth import Principal, unauthenticated
 from api.kit.audience import Audience
+from api.kit.audited import record_foreign_read
 from api.kit.clock import now
 from api.kit.context import Api, ApiDep
 from api.kit.feeds.handover import HANDOVER, Handover
 from api.kit.feeds.permit import Permit
 from api.kit.problems import Problem
-from api.permissions import WEBSOCKET
+from api.permissions import WEBSOCKET, Permission
 
 BEARER = HTTPBearer(auto_error=False, bearerFormat="JWT", description="A signed token; its subject is the user.")
 
@@ -32,9 +33,11 @@ async def authorise(connection: HTTPConnection) -> None:
     """Refuse a request that the permission table does not allow, and note its caller.
 
     Raises:
-        Problem: 401 or 403.
+        Problem: 401 or 403; 503 when a reason for reading another user's data cannot be written.
     """
-    connection.state.caller = permitted(connection)
+    caller = connection.state.caller = permitted(connection)
+    api = _api_of(connection)
+    await record_foreign_read(api, connection, _permission(api, connection), caller)
 
 
 def permitted(connection: HTTPConnection) -> Principal | None:
@@ -43,8 +46,8 @@ def permitted(connection: HTTPConnection) -> Principal | None:
     Raises:
         Problem: 401 or 403.
     """
-    scope, api = connection.scope, _api_of(connection)
-    permission = api.permissions.of(scope.get("method", WEBSOCKET), scope["route"].path)
+    api = _api_of(connection)
+    permission = _permission(api, connection)
     try:
         caller = identified(api, connection)
     except Problem:
@@ -53,6 +56,11 @@ def permitted(connection: HTTPConnection) -> Principal | None:
         caller = None
     permission.check(caller, connection.path_params)
     return caller
+
+
+def _permission(api: Api, connection: HTTPConnection) -> Permission:
+    scope = connection.scope
+    return api.permissions.of(scope.get("method", WEBSOCKET), scope["route"].path)
 
 
 def _api_of(connection: HTTPConnection) -> Api:

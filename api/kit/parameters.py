@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import Depends, Path, Query
+from fastapi import Depends, Header, Path, Query
 
+from api.kit.audited import HEADER
 from api.kit.callers import Caller
 from api.kit.context import ApiDep
 from streams.events.base import ID_PATTERN
@@ -17,8 +18,16 @@ WAIT_MS_MAX = 30_000
 UserPath = Annotated[str, Path(pattern=ID_PATTERN, description="a user's id", examples=["trader-2"])]
 
 
-async def own(user_id: UserPath, _caller: Caller) -> str:
-    """Return the user whose private tables are read. The permission table has allowed it to the caller."""
+AuditReason = Annotated[
+    str | None,
+    Header(
+        alias=HEADER, description="why a moderator or admin reads what belongs to another user; 8 to 200 characters"
+    ),
+]
+
+
+async def own(user_id: UserPath, _caller: Caller, _reason: AuditReason = None) -> str:
+    """Return the user whose private tables are read. `authorise` has allowed it to the caller, and kept the reason."""
     return user_id
 
 

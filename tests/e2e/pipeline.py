@@ -190,7 +190,7 @@ class Pipeline:
         return self._clients[role, user]
 
     def client_with(self, token: str | None) -> httpx.Client:
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        headers = {"Authorization": f"Bearer {token}", "X-Audit-Reason": "a test of the product"} if token else {}
         return httpx.Client(base_url=self.url, headers=headers, timeout=REQUEST_TIMEOUT_S)
 
     def is_ready(self) -> bool:

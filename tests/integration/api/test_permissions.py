@@ -56,7 +56,7 @@ class Caller:
         if self.role is None:
             return {}
         text = token(SUBJECT, self.role) if self.scope is None else f"key {self.role} {self.scope}"
-        return {"Authorization": f"Bearer {text}"}
+        return {"Authorization": f"Bearer {text}", "X-Audit-Reason": "the test of permissions"}
 
     def expected(self, permission: Permission, *, foreign: bool) -> int | None:
         """Return the status of the refusal, None when the table allows the request."""

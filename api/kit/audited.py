@@ -1,0 +1,54 @@
+"""Reading what belongs to another user: moderators and admins give a reason, which the audit log keeps."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.requests import HTTPConnection
+
+from api.auth import Principal, Role
+from api.identity import audit
+from api.identity.store.errors import StoreError
+from api.kit.clock import now
+from api.kit.context import Api
+from api.kit.problems import FORBIDDEN, UNAVAILABLE, Problem
+from api.permissions import USER_ID, Permission
+
+HEADER: Final = "X-Audit-Reason"
+REASON_CHARS_MIN: Final = 8
+REASON_CHARS_MAX: Final = 200
+AUDITED: Final = frozenset({Role.MODERATOR, Role.ADMIN})
+"""The roles of people. A service reads for its users, as its own configuration says."""
+ACTION: Final = "private.read"
+
+
+async def record_foreign_read(
+    api: Api, connection: HTTPConnection, permission: Permission, caller: Principal | None
+) -> None:
+    """Write the reason of a moderator or admin who reads what belongs to another user, before anything is answered.
+
+    Raises:
+        Problem: 403 without a reason, 503 when it cannot be written.
+    """
+    if caller is None or caller.role not in AUDITED or not permission.owned:
+        return
+    owner = connection.path_params[USER_ID]
+    if owner == caller.subject:
+        return
+    detail = {"reason": _reason(connection), "path": connection.url.path}
+    if caller.key_id is not None:
+        detail["key"] = caller.key_id
+    try:
+        async with api.store.work(now()) as work:
+            await audit.record(work, actor=caller.subject, action=ACTION, subject=owner[:64], detail=detail)
+    except (SQLAlchemyError, StoreError, OSError) as exc:
+        raise Problem(UNAVAILABLE, "the audit log cannot be written just now", headers={"Retry-After": "1"}) from exc
+
+
+def _reason(connection: HTTPConnection) -> str:
+    reason = connection.headers.get(HEADER, "").strip()
+    if not REASON_CHARS_MIN <= len(reason) <= REASON_CHARS_MAX or not reason.isprintable():
+        expected = f"{REASON_CHARS_MIN} to {REASON_CHARS_MAX} printable characters"
+        raise Problem(FORBIDDEN, f"this belongs to another user; say why you read it in {HEADER}, in {expected}")
+    return reason

@@ -1,0 +1,68 @@
+"""Moderators and admins give a reason to read what belongs to a user, and the audit log keeps it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from sqlalchemy.exc import OperationalError
+
+from api.auth import Role
+from api.identity import audit
+from tests.integration.api.support import Worker, auth
+from tests.integration.api.test_ingress import assert_problem
+
+PATH = "/v1/users/ada/trades"
+REASON = "a dispute over a fill"
+
+
+async def entries(app: FastAPI) -> list[audit.Entry]:
+    async with app.state.api.store.read() as connection:
+        return await audit.entries(connection, last=100)
+
+
+def reading(role: Role, reason: str | None = REASON, subject: str = "mod") -> dict[str, str]:
+    return auth(subject, role) | ({} if reason is None else {"X-Audit-Reason": reason})
+
+
+@pytest.mark.parametrize("role", [Role.MODERATOR, Role.ADMIN])
+async def test_the_reason_for_reading_a_users_data_is_kept(
+    app: FastAPI, client: httpx.AsyncClient, worker: Worker, role: Role
+) -> None:
+    assert (await client.get(PATH, headers=reading(role))).status_code == 200
+    [entry] = await entries(app)
+    assert entry[2:] == ("mod", "private.read", "ada", {"reason": REASON, "path": PATH})
+
+
+@pytest.mark.parametrize("reason", [None, "", "because", "x" * 201, "        ", " short  "])
+async def test_without_a_reason_nothing_is_shown(
+    app: FastAPI, client: httpx.AsyncClient, worker: Worker, reason: str | None
+) -> None:
+    for part in ("trades", "positions", "portfolio"):
+        answer = await client.get(f"/v1/users/ada/{part}", headers=reading(Role.MODERATOR, reason))
+        assert "X-Audit-Reason" in assert_problem(answer, 403, "forbidden")["detail"]
+    assert not await entries(app)
+
+
+async def test_users_and_services_need_no_reason(app: FastAPI, client: httpx.AsyncClient, worker: Worker) -> None:
+    for headers in (reading(Role.USER, None, "ada"), reading(Role.MODERATOR, None, "ada"), reading(Role.SERVICE, None)):
+        assert (await client.get(PATH, headers=headers)).status_code == 200
+    assert not await entries(app)
+
+
+async def test_a_refused_reader_leaves_no_entry(app: FastAPI, client: httpx.AsyncClient, worker: Worker) -> None:
+    for headers in (reading(Role.USER), reading(Role.VENUE), {"X-Audit-Reason": REASON}):
+        assert (await client.get(PATH, headers=headers)).status_code in {401, 403}
+    assert not await entries(app)
+
+
+async def test_nothing_is_shown_when_the_reason_cannot_be_kept(
+    client: httpx.AsyncClient, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_: Any, **__: Any) -> None:
+        raise OperationalError("INSERT", {}, Exception("the disk is full"))
+
+    monkeypatch.setattr(audit, "record", away)
+    assert_problem(await client.get(PATH, headers=reading(Role.MODERATOR)), 503, "unavailable")
