@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 
@@ -11,7 +12,7 @@ from faust_redis.admin import Admin
 from faust_redis.log import Log
 from starlette.types import ASGIApp
 
-from api import domains, health, pages, pipeline, stats
+from api import domains, health, pages, pipeline, services, stats
 from api.config import ApiConfig
 from api.cross_origin import allow_origins
 from api.identity.private_users import PrivateUsers
@@ -45,6 +46,7 @@ from api.middleware import LimitBody, Observe
 from api.permissions import Permissions
 from api.security_headers import SecurityHeaders
 from streams.rulebooks import RulebookWatch
+from streams.services import Kind, Registration, Service, name_here
 from tables.domains import TOPOLOGY
 from tables.reader import TableReader
 
@@ -72,7 +74,7 @@ def create_app(config: ApiConfig, storage_fault: StorageFault = lambda: None) ->
     app.state.api = api
     routers = [router for domain in served for router in domain.routers]
     routers += [auth.router, account.router, jwks.router, privacy.router, ticket_route.router, socket.router]
-    for router in (*routers, stats.router, pipeline.router, health.router, pages.router):
+    for router in (*routers, stats.router, pipeline.router, services.router, health.router, pages.router):
         app.include_router(router)
     api.permissions.check_complete(app)
     handlers.install(app)
@@ -152,6 +154,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         asyncio.create_task(api.identity.run(), name="identity"),
         asyncio.create_task(api.limiter.run(), name="rate limits"),
         asyncio.create_task(api.private_users.run(), name="private users"),
+        asyncio.create_task(_register(api), name="registration"),
     ]
     api.hub.start()
     try:
@@ -164,3 +167,23 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
                 await task
         await api.log.close()
         await api.identity.close()
+
+
+async def _register(api: Api) -> None:
+    """Tell the registry of live services of this process, from the moment when it listens until cancelled."""
+
+    async def why_not() -> str | None:
+        return api.why_not_ready()
+
+    await api.lifecycle.listening.wait()
+    service = Service(
+        Kind.API,
+        name_here(f"api-{secrets.token_hex(4)}"),
+        address=api.lifecycle.address,
+        domains=TOPOLOGY.names,
+        rulebook=api.config.rulebook,
+    )
+    config = api.config
+    every_s = config.heartbeat_ms / 1_000
+    async with Registration(api.log, service, why_not, lease_ms=config.lease_ms, every_s=every_s).kept():
+        await asyncio.Event().wait()

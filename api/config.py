@@ -11,6 +11,8 @@ from api.limits.client_address import FORWARDED_FOR, ForwardedHeader
 IDEMPOTENCY_TTL_S = 86_400
 MARK_AHEAD_MAX_S = 2
 BEHIND_MAX_S = 30
+LEASE_MS = 10_000
+HEARTBEAT_MS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,8 @@ class ApiConfig:
             mark of a market wins, so that a mark far ahead would keep out all others until its time has come.
         behind_max_s: How far a domain may be behind before its commands are answered by their policy, in seconds; 0
             accepts all commands always.
+        lease_ms: How long this process counts as a live service after it has said so.
+        heartbeat_ms: How often it says so.
         cors_origins: Origins whose pages may call the API from a browser; see `api.cross_origin`.
         hsts_s: How long browsers shall use TLS alone, in seconds; 0 unless clients reach the API by TLS.
         rate_limit_factor: How many times the units of `api.limits.policies` each caller has.
@@ -54,6 +58,8 @@ class ApiConfig:
     idempotency_ttl_s: int = IDEMPOTENCY_TTL_S
     mark_ahead_max_s: int = MARK_AHEAD_MAX_S
     behind_max_s: int = BEHIND_MAX_S
+    lease_ms: int = LEASE_MS
+    heartbeat_ms: int = HEARTBEAT_MS
     cors_origins: tuple[str, ...] = ()
     hsts_s: int = 0
     rate_limit_factor: int = 1

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from api.kit.context import Api, ApiDep
+from api.kit.context import ApiDep
 from api.kit.openapi import problems
 from api.kit.problems import UNAVAILABLE, Problem
 
@@ -46,11 +46,7 @@ async def readyz(api: ApiDep) -> Readiness:
 
     Workers do not count here.
     """
-    why_not = "the process is shutting down" if api.lifecycle.stopping else _fault(api)
+    why_not = api.why_not_ready()
     if why_not is not None:
         raise Problem(UNAVAILABLE, why_not, headers={"Retry-After": str(RETRY_AFTER_S)})
     return Readiness()
-
-
-def _fault(api: Api) -> str | None:
-    return api.broker.why_not_ready() or api.identity.fault()

@@ -137,6 +137,7 @@ PERMISSIONS: Final[Mapping[Route, Permission]] = {
     ("GET", "/.well-known/jwks.json"): PUBLIC,
     # Operation and pages
     ("GET", "/v1/pipeline"): Permission(STAFF),
+    ("GET", "/v1/services"): Permission(STAFF),
     ("GET", "/livez"): PUBLIC,
     ("GET", "/healthz"): PUBLIC,
     ("GET", "/readyz"): PUBLIC,

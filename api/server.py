@@ -19,6 +19,7 @@ from api.kit.context import Api
 from api.kit.feeds.socket.messages import MESSAGE_BYTES_MAX
 from api.limits.caps import KEEP_ALIVE_S
 from api.limits.connections import Connections
+from streams.services import reachable_address
 
 GRACE_S = 5
 DRAIN_POLL_S = 0.05
@@ -35,6 +36,7 @@ SOCKETS: Mapping[str, Any] = {
     "ws_ping_timeout": PONG_WITHIN_S,
     "ws_per_message_deflate": False,
 }
+NETWORK = (socket.AF_INET, socket.AF_INET6)
 SOCKETS_END_S = 1.0
 """How long the server waits for sockets to say why their subscriptions end."""
 
@@ -80,6 +82,13 @@ class Server(uvicorn.Server):
         """Serve until a signal."""
         async with self._beside():
             await super().serve(sockets)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start to listen, and note where."""
+        await super().startup(sockets)
+        listeners = [listener for server in self.servers for listener in server.sockets]
+        if listeners and listeners[0].family in NETWORK:
+            self._api.lifecycle.listens_at(reachable_address(listeners[0]))
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Take a signal to end. A second Ctrl-C cuts the shutdown short."""

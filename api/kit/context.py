@@ -65,6 +65,12 @@ class Api:
     metrics: Metrics
     parts: Mapping[type[Any], Any]
 
+    def why_not_ready(self) -> str | None:
+        """Return why this process takes no requests, or None."""
+        if self.lifecycle.stopping:
+            return "the process is shutting down"
+        return self.broker.why_not_ready() or self.identity.fault()
+
     def part(self, kind: type[PartT]) -> PartT:
         """Return what a domain's endpoints share, by its type; the domain lists it in `DomainApi.parts`."""
         part: PartT = self.parts[kind]

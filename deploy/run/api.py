@@ -50,6 +50,8 @@ def api_config(settings: Settings) -> ApiConfig:
         rules_version=rulebook.version,
         idempotency_ttl_s=settings.idempotency_ttl_s,
         behind_max_s=settings.behind_max_s,
+        lease_ms=settings.lease_ms,
+        heartbeat_ms=settings.heartbeat_ms,
         cors_origins=origins_of(settings.cors_origins),
         hsts_s=settings.hsts_s,
         rate_limit_factor=settings.rate_limit_factor,

@@ -70,6 +70,15 @@ class Health:
         body: dict[str, Any] = {"status": "stuck" if stuck else "live", "event_loop_age_s": ages}
         return not stuck, body | ({"stuck": stuck} if stuck else {})
 
+    async def why_not_ready(self) -> str | None:
+        """Return what this process lacks, in one line, or None."""
+        alive, body = await self.live()
+        if not alive:
+            return f"the event loop of {', '.join(body['stuck'])} does not turn"
+        good, body = await self.ready()
+        lacking = [f"{domain}: {one['detail']}" for domain, one in body.get("domains", {}).items() if not one["ready"]]
+        return None if good else "; ".join(lacking) or str(body["status"])
+
     async def ready(self) -> tuple[bool, dict[str, Any]]:
         """Return whether every domain of this process is ready, and what each domain lacks."""
         if self.stopping:

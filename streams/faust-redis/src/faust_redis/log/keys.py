@@ -73,6 +73,11 @@ class Keys:
         """Set of the groups with a member or a committed offset. Trimming keeps what one of them has yet to process."""
         return f"{self.prefix}groups"
 
+    @property
+    def services(self) -> str:
+        """Hash name -> JSON: the live services. The key with ``:leases`` added sorts them by the end of the lease."""
+        return f"{self.prefix}services"
+
     def readers(self, topic: str) -> str:
         """Hash reader -> JSON ``{until_ms, offsets}``: live readers outside of groups, and where they stand."""
         return f"{self.prefix}readers:{topic}"

@@ -1,0 +1,90 @@
+"""The registry of live services: leases by the server's time."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+
+import pytest
+from faust_redis.log import Log, LogUnavailableError
+from faust_redis.log.services import Services
+
+from streams.services import Kind, Registration, Service, name_here, reachable_address
+
+
+async def names(log: Log) -> list[str]:
+    return [service.name for service in await Services(log).live()]
+
+
+async def until(log: Log, expected: list[str]) -> None:
+    async with asyncio.timeout(10):
+        while await names(log) != expected:  # noqa: ASYNC110 - a lease that ends sends no signal
+            await asyncio.sleep(0.02)
+
+
+async def test_a_service_lives_while_it_renews_its_lease_and_is_removed_afterwards(log: Log) -> None:
+    services = Services(log)
+    await services.renew("b", {"n": 1}, lease_ms=60_000)
+    await services.renew("a", {"n": 1}, lease_ms=200)
+    await services.renew("b", {"n": 2}, lease_ms=60_000)
+    first, second = await services.live()
+    assert (first.name, second.name, second.description) == ("a", "b", {"n": 2})
+    assert 0 <= first.lease_ms <= 200 < second.lease_ms <= 60_000
+    await until(log, ["b"])
+    await services.renew("c", {}, lease_ms=60_000)
+    assert await log.redis.hkeys(log.keys.services) == [b"b", b"c"], "what is over takes no room"
+    await services.withdraw("b")
+    await services.withdraw("never-there")
+    assert await names(log) == ["c"]
+
+
+async def test_a_lease_of_nothing_is_refused(log: Log) -> None:
+    with pytest.raises(ValueError, match="above 0"):
+        await Services(log).renew("a", {}, lease_ms=0)
+
+
+def registration(log: Log, health: list[str | None], *, lease_ms: int = 400) -> Registration:
+    async def look() -> str | None:
+        return health[0]
+
+    service = Service(Kind.RELAY, "r", "h:1", ("trading",), "1-x")
+    return Registration(log, service, look, lease_ms=lease_ms, every_s=0.05)
+
+
+async def test_a_registered_process_says_what_it_is_and_how_it_is_until_it_ends(log: Log) -> None:
+    health: list[str | None] = [None]
+    async with registration(log, health).kept():
+        await until(log, ["r"])
+        await asyncio.sleep(0.6)
+        [found] = await Services(log).live()
+        told = dict(found.description)
+        assert told.pop("version")
+        assert told == {
+            "kind": "relay", "address": "h:1", "domains": ["trading"], "rulebook": "1-x", "ready": True, "why_not": None
+        }  # fmt: skip
+        health[0] = "the disk is full"
+        async with asyncio.timeout(5):
+            while (await Services(log).live())[0].description["ready"]:  # noqa: ASYNC110 - as above
+                await asyncio.sleep(0.02)
+        assert (await Services(log).live())[0].description["why_not"] == "the disk is full"
+    assert await names(log) == [], "it withdraws its lease, which would last longer"
+
+
+async def test_an_unreachable_broker_ends_no_process_and_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    absent = Log(f"redis://127.0.0.1:{port}")
+    with pytest.raises(LogUnavailableError):
+        await Services(absent).live()
+    async with registration(absent, [None]).kept():
+        await asyncio.sleep(0.3)
+    told = [record for record in caplog.records if "cannot tell the registry" in record.getMessage()]
+    assert len(told) == 1
+    await absent.close()
+
+
+def test_addresses_are_those_that_others_reach() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("0.0.0.0", 0)) as every:
+        assert reachable_address(one) == f"127.0.0.1:{one.getsockname()[1]}"
+        assert reachable_address(every) == f"{socket.gethostname()}:{every.getsockname()[1]}"
+    assert name_here("worker-1") == f"worker-1@{socket.gethostname()}"
