@@ -127,6 +127,13 @@ class Settings(BaseSettings):
     worker_port: int = Field(
         0, ge=0, le=65_535, description="port of a worker's probes and metrics, 1 to 65535; 0 takes a free one"
     )
+    relay_host: str = Field("127.0.0.1", min_length=1, description="address of the relay's probes and metrics")
+    relay_port: int = Field(
+        0, ge=0, le=65_535, description="port of the relay's probes and metrics, 1 to 65535; 0 takes a free one"
+    )
+    outbox_retention_days: int = Field(
+        14, ge=1, le=3_650, description="how long the outbox keeps published events, 1 to 3650 days"
+    )
     lease_ms: Milliseconds = Field(
         10_000, description="how long a silent worker keeps its partitions, 100 to 600000 ms"
     )

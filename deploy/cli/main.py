@@ -14,10 +14,11 @@ from api.identity.errors import IdentityError
 from api.identity.store.errors import StoreError
 from deploy.errors import DeployError
 from streams.connect.kafka.errors import BridgeError
+from streams.connect.outbox.errors import OutboxError
 
-EXPECTED = (DeployError, LogError, BridgeError, StoreError, IdentityError, RedisError)
+EXPECTED = (DeployError, LogError, BridgeError, OutboxError, StoreError, IdentityError, RedisError)
 COMMANDS = (
-    "dev", "worker", "api", "bridge", "replay",
+    "dev", "worker", "api", "relay", "bridge", "replay",
     "topology", "rulebook", "acl", "topics", "groups", "tables", "dead-letters",
     "database", "accounts", "audit", "keys", "token", "reset", "doctor",
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Run the processes of `astratrade dev`: embedded server, workers, API, on Kafka the bridge, and an optional replay."""
+"""Run the processes of `astratrade dev`: embedded server, workers, relay, API, the bridge on Kafka, and a replay."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ from tables.domains import TOPOLOGY
 
 API_GRACE_S = 10.0
 BRIDGE_GRACE_S = 10.0
+RELAY_GRACE_S = 5.0
 WORKER_GRACE_S = 20.0
 REPLAY_GRACE_S = 5.0
 READY_DEADLINE_S = 120.0
@@ -94,6 +95,8 @@ def _start(settings: Settings, supervisor: Supervisor, console: Console, token_c
     for number, domains in enumerate(worker_plan(settings.workers), start=1):
         supervisor.keep(*worker_command(settings, number, domains), stage="workers")
         report(f"worker {number}", f"runs {', '.join(domains)}")
+    supervisor.keep("relay", _command(settings, ["relay"], RELAY_GRACE_S))
+    report("relay", "publishes the changes of accounts")
     supervisor.keep("api", _command(settings, ["api"], API_GRACE_S + settings.drain_s))
     report("api", "takes commands, answers queries, serves feeds")
     _wait_until_ready(settings, supervisor)

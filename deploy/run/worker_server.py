@@ -1,6 +1,6 @@
-"""Serve `/livez`, `/readyz` and `/metrics` of a worker process, from its main thread.
+"""Serve `/livez`, `/readyz` and `/metrics` of a worker process or the relay.
 
-The main thread runs no domain, so the answers come while a domain blocks its event loop.
+A worker serves them from its main thread, which runs no domain. So it answers while a domain blocks its event loop.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import uvicorn
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -19,10 +19,19 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from deploy.errors import SettingsError
-from deploy.run.worker_health import Health
 
 OK, UNAVAILABLE = 200, 503
 BACKLOG: Final = 64
+
+
+class Probes(Protocol):
+    """Judges whether a process lives and is ready. Each answer comes with details for a person."""
+
+    async def live(self) -> tuple[bool, dict[str, Any]]:
+        """Return whether the process lives."""
+
+    async def ready(self) -> tuple[bool, dict[str, Any]]:
+        """Return whether the process does its work."""
 
 
 class _Server(uvicorn.Server):
@@ -48,7 +57,7 @@ def listen(host: str, port: int, setting: str = "ASTRA_WORKER_PORT") -> socket.s
         ) from exc
 
 
-def application(health: Health, metrics: Callable[[], bytes]) -> Starlette:
+def application(health: Probes, metrics: Callable[[], bytes]) -> Starlette:
     """Return the ASGI application."""
 
     def answer(

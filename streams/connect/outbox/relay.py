@@ -87,7 +87,9 @@ class Relay:
             raise OutboxError(str(exc)) from exc
         clock = asyncio.get_running_loop().time
         async with waiting(self._source.engine) as wait:
-            looked = -LOOK_S
+            await self.look()
+            logger.info("publishing the outbox after event %d", self._position.number)
+            looked = clock()
             while True:
                 if clock() - looked >= LOOK_S:
                     await self.look()

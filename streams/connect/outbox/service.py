@@ -59,10 +59,17 @@ class RelayService:
         Raises:
             OutboxError: database and log do not belong together.
         """
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._retry(self.relay.run, "publishing"))
-            group.create_task(self._retry(self._remove_old, "removing old events"))
-            group.create_task(self._retry(self._observe, "reading the backlog"))
+        parts = [
+            asyncio.create_task(retry_while_away(self._publish, "publishing")),
+            asyncio.create_task(retry_while_away(self._remove_old, "removing old events")),
+            asyncio.create_task(retry_while_away(self._observe, "reading the backlog")),
+        ]
+        try:
+            await asyncio.gather(*parts)
+        finally:
+            for part in parts:
+                part.cancel()
+            await asyncio.gather(*parts, return_exceptions=True)
 
     @property
     def is_publishing(self) -> bool:
@@ -73,6 +80,13 @@ class RelayService:
         """Return how long the oldest event that is not published has waited."""
         oldest_us = self.backlog.oldest_us
         return 0.0 if oldest_us is None else max(0, self._now() - oldest_us) / 1e6
+
+    async def _publish(self) -> None:
+        try:
+            await self.relay.run()
+        except AWAY as exc:
+            self.trouble = one_line(exc)
+            raise
 
     async def _remove_old(self) -> None:
         while True:
@@ -90,23 +104,24 @@ class RelayService:
             self.backlog = await self._source.backlog(self.relay.counts.position)
             await asyncio.sleep(OBSERVE_S)
 
-    async def _retry(self, work: Callable[[], Awaitable[None]], name: str) -> None:
-        """Run work for ever. Retry it with pauses while database or broker are away, and report an outage once."""
-        pause = RETRY_FIRST_S
-        while True:
-            began = time.monotonic()
-            try:
-                await work()
-            except AWAY as exc:
-                self.trouble = _line(exc)
-                if time.monotonic() - began > STEADY_S:
-                    pause = RETRY_FIRST_S
-                if pause == RETRY_FIRST_S:
-                    logger.warning("%s waits: %s", name, self.trouble)
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, RETRY_MAX_S)
+
+async def retry_while_away(work: Callable[[], Awaitable[None]], name: str) -> None:
+    """Run work until it returns. Retry it with pauses while database or broker are away, and report an outage once."""
+    pause, outages = RETRY_FIRST_S, 0
+    while True:
+        began = time.monotonic()
+        try:
+            return await work()
+        except AWAY as exc:
+            if time.monotonic() - began > STEADY_S:
+                pause, outages = RETRY_FIRST_S, 0
+            if not outages:
+                logger.warning("%s waits: %s", name, one_line(exc))
+        outages += 1
+        await asyncio.sleep(pause)
+        pause = min(2 * pause, RETRY_MAX_S)
 
 
-def _line(error: BaseException) -> str:
-    """Return the first line of an error. SQLAlchemy adds the statement and a link."""
-    return str(error).partition("\n")[0]
+def one_line(error: BaseException) -> str:
+    """Return the first line of an error, or its kind. SQLAlchemy adds the statement and a link."""
+    return str(error).partition("\n")[0] or type(error).__name__

@@ -1,0 +1,110 @@
+"""The relay process: publish the outbox of the database of accounts, serve probes and metrics, and stop at a signal."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import socket
+import time
+from contextlib import suppress
+from typing import Any, Final
+
+from faust_redis.log import Log, TopicSpec
+
+from api.identity.store.database import IdentityStore
+from api.identity.store.engine import READ_ONLY
+from api.identity.store.errors import SchemaError, StoreError
+from api.identity.store.tables import OUTBOX
+from deploy.broker import log_url
+from deploy.run.relay_metrics import RelayMetrics
+from deploy.run.worker_server import application, listen, serving
+from deploy.settings import Settings
+from streams.connect.outbox.relay import Relay
+from streams.connect.outbox.service import AWAY, RelayService, retry_while_away
+from streams.connect.outbox.source import OutboxSource
+from streams.times import Instant
+
+NANOSECONDS_A_MICROSECOND: Final = 1_000
+
+logger = logging.getLogger(__name__)
+
+
+class RelayHealth:
+    """The health of the relay process. It lives while its event loop answers."""
+
+    def __init__(self, service: RelayService) -> None:
+        self._service = service
+
+    async def live(self) -> tuple[bool, dict[str, Any]]:
+        """Return that the process lives."""
+        return True, {"status": "live"}
+
+    async def ready(self) -> tuple[bool, dict[str, Any]]:
+        """Return whether the relay reaches database and broker, how far it is behind, and what it waits for."""
+        good, service = self._service.is_publishing, self._service
+        body: dict[str, Any] = {"events_behind": service.backlog.rows, "seconds_behind": round(service.behind_s(), 3)}
+        return good, body | ({"status": "publishing"} if good else {"status": "waits", "detail": service.trouble})
+
+
+def source_of(store: IdentityStore) -> OutboxSource:
+    """Return the outbox of the database of accounts."""
+    on_postgres = store.engine.dialect.name == "postgresql"
+    options: dict[str, Any] = {"isolation_level": "AUTOCOMMIT"} if on_postgres else {**READ_ONLY}
+    return OutboxSource(store.engine, OUTBOX, reading=store.engine.execution_options(**options))
+
+
+def run_relay(settings: Settings) -> None:
+    """Run until SIGTERM or SIGINT.
+
+    Raises:
+        OutboxError: database and log do not belong together.
+        SchemaError: the database needs another schema.
+        BrokerError: no server is configured, and none runs on the data directory.
+        SettingsError: the port of probes and metrics is in use.
+    """
+    url = log_url(settings)
+    listener = listen(settings.relay_host, settings.relay_port, "ASTRA_RELAY_PORT")
+    asyncio.run(_run(settings, url, listener))
+
+
+async def _run(settings: Settings, url: str, listener: socket.socket) -> None:
+    store, log = IdentityStore(settings.identity_url), Log(url, settings.namespace, owner=settings.app_id)
+    source = source_of(store)
+    relay = Relay(log, source, lambda topic: TopicSpec(topic, settings.partitions, retention_ms=settings.retention_ms))
+    service = RelayService(relay, source, settings.outbox_retention_days, _now)
+    task = asyncio.create_task(_serve(store, service, listener))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    try:
+        with suppress(asyncio.CancelledError):  # by a signal
+            await task
+    finally:
+        await log.close()
+        await store.close()
+
+
+async def _serve(store: IdentityStore, service: RelayService, listener: socket.socket) -> None:
+    async with serving(listener, application(RelayHealth(service), RelayMetrics(service).text)):
+        logger.info("the relay starts; probes and metrics at http://%s:%d", *listener.getsockname()[:2])
+        await retry_while_away(lambda: _open(store), "opening the database")
+        await service.run()
+
+
+async def _open(store: IdentityStore) -> None:
+    """Check the schema.
+
+    Raises:
+        SchemaError: the database needs another schema.
+        OSError: the database is away.
+    """
+    try:
+        await store.open()
+    except SchemaError:
+        raise
+    except (StoreError, *AWAY) as exc:
+        raise ConnectionError(str(exc)) from exc
+
+
+def _now() -> Instant:
+    return Instant(time.time_ns() // NANOSECONDS_A_MICROSECOND)
