@@ -19,6 +19,7 @@ PARTS = {
     "ingress": "requests per second that the API takes, of a fill, an order and 500 fills, without workers",
     "visible": "from accepted to seen on the live feed, at a fixed rate (open loop)",
     "feed": "the same at each of many subscribers, some of them slow; also of rows written straight",
+    "outbox": "from a commit of rows and events to the log, on both databases; commits per second of writers",
     "commit": "the cost of one commit by its size: how long the client waits and the server serves no other client",
     "recovery": "a table that comes back, from its snapshot and from its tail; bytes of a key on broker and disk",
     "startup": "from the start of a worker process until its tables, which are on disk, are recovered",

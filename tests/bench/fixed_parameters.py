@@ -26,6 +26,7 @@ TINY: dict[str, Any] = {
     "subscribers": 50,
     "feed_rate": 20.0,
     "row_rate": 20.0,
+    "outbox_rate": 50.0,
     "lease": 1.0,
     "standbys": 0,
 }

@@ -28,6 +28,7 @@ class Parameters:
     subscribers: int
     feed_rate: float
     row_rate: float
+    outbox_rate: float
     lease: float
     standbys: int
     say: Callable[[str], None]

@@ -19,7 +19,9 @@ from tests.bench.parts import product
 SPENDING = {"worker CPU s per million", "broker CPU s per million", "worker peak MiB", "broker peak MiB"}
 
 
-@pytest.mark.parametrize("name", ["ingress", "visible", "commit", "recovery", "startup", "rolling", "failover"])
+@pytest.mark.parametrize(
+    "name", ["ingress", "visible", "commit", "outbox", "recovery", "startup", "rolling", "failover"]
+)
 def test_a_slice_of_each_part(name: str) -> None:
     results = measured(name)
     assert results
