@@ -17,7 +17,8 @@ from streams.times import SECOND_US, Instant
 Kind = Literal["session", "account", "api-key"]
 
 LATE_COMMIT_S: Final = 30
-"""Each poll reads the rows of so many seconds again: a transaction commits later than the time it writes down."""
+"""Each poll reads the rows from so long before the last poll on: a transaction commits later than the time that it
+writes down, and clocks differ."""
 MARGIN_S: Final = 60
 """How much longer than its tokens a revocation is kept. Covers clocks that differ."""
 _TTL_S: Final[dict[Kind, int]] = {
@@ -75,7 +76,7 @@ class Revocations:
     def __init__(self) -> None:
         self._sessions: dict[str, int] = {}  # until when each is remembered
         self._before: dict[str, tuple[int, int]] = {}  # accounts and keys: void before, remembered until
-        self._began = False
+        self._read_at: Instant | None = None
 
     def is_revoked(self, caller: Principal) -> bool:
         """Return whether a caller's token is void."""
@@ -88,14 +89,14 @@ class Revocations:
         """Read the latest revocations, at first all; forget those that have expired."""
         table = REVOCATIONS.c
         rows = select(table.kind, table.subject, table.before_us, table.expires_us).where(table.expires_us > int(now))
-        if self._began:
-            rows = rows.where(table.created_us > now - LATE_COMMIT_S * SECOND_US)
+        if self._read_at is not None:
+            rows = rows.where(table.created_us > self._read_at - LATE_COMMIT_S * SECOND_US)
         for kind, subject, before_us, expires_us in (await connection.execute(rows)).all():
             if kind == "session":
                 self._sessions[subject] = expires_us
             elif before_us > self._before.get(subject, (0, 0))[0]:
                 self._before[subject] = (before_us, expires_us)
-        self._began = True
+        self._read_at = now
         self._forget(now)
 
     def __len__(self) -> int:
