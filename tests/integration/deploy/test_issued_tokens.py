@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import httpx
 import pytest
 
 from api.auth import Role
@@ -20,36 +19,31 @@ TTL_S = 600
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Set the clock, and number the tokens that are issued."""
     seconds, issued = [1_800_000_000], iter(range(100))
+
+    async def issue(*_: object) -> str:
+        return f"token-{next(issued)}"
+
     monkeypatch.setattr(tokens, "now", lambda: Instant(seconds[0] * SECOND_US))
-    monkeypatch.setattr(tokens, "issue", lambda *_: f"token-{next(issued)}")
+    monkeypatch.setattr(tokens, "_issue", issue)
     return seconds
 
 
-def test_a_long_replay_gets_a_new_token_before_the_last_one_expires(clock: list[int], tmp_path: Path) -> None:
-    sent = []
-
-    def answer(request: httpx.Request) -> httpx.Response:
-        sent.append(request.headers["authorization"])
-        return httpx.Response(200)
-
-    auth = IssuedToken(Settings(data_dir=tmp_path, token_ttl_s=TTL_S), "venue-1", Role.VENUE)
-    with httpx.Client(transport=httpx.MockTransport(answer), auth=auth) as client:
-        for seconds in (0, TTL_S - 61, 2, TTL_S):
-            clock[0] += seconds
-            client.get("http://api/")
-    assert sent == ["Bearer token-0", "Bearer token-0", "Bearer token-1", "Bearer token-2"]
+@pytest.fixture
+def issued(clock: list[int], tmp_path: Path) -> IssuedToken:
+    del clock
+    return IssuedToken(Settings(data_dir=tmp_path, token_ttl_s=TTL_S), "venue-1", Role.VENUE)
 
 
-def test_a_refused_token_is_replaced_once(clock: list[int], tmp_path: Path) -> None:
-    sent = []
+async def test_a_long_replay_gets_a_new_token_before_the_last_one_expires(
+    clock: list[int], issued: IssuedToken
+) -> None:
+    used = []
+    for seconds in (0, TTL_S - 61, 2, TTL_S):
+        clock[0] += seconds
+        used.append(await issued.token())
+    assert used == ["token-0", "token-0", "token-1", "token-2"]
 
-    def answer(request: httpx.Request) -> httpx.Response:
-        sent.append(request.headers["authorization"])
-        return httpx.Response(200 if sent[-1] == "Bearer token-1" else 401)
 
-    auth = IssuedToken(Settings(data_dir=tmp_path, token_ttl_s=TTL_S), "venue-1", Role.VENUE)
-    with httpx.Client(transport=httpx.MockTransport(answer), auth=auth) as client:
-        assert client.get("http://api/").status_code == 200
-        assert client.get("http://api/").status_code == 200
-    assert sent == ["Bearer token-0", "Bearer token-1", "Bearer token-1"]
-    assert clock
+async def test_a_refused_token_is_replaced_once(issued: IssuedToken) -> None:
+    first = await issued.token()
+    assert [await issued.renew(first), await issued.renew(first), await issued.token()] == ["token-1"] * 3
