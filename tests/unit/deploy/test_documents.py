@@ -7,6 +7,7 @@ from pathlib import Path
 from faust_redis.depths import Depths
 from prometheus_client.parser import text_string_to_metric_families
 
+from deploy.lock import requirements
 from deploy.run.worker_metrics import WorkerMetrics
 from deploy.settings import Settings, variable
 
@@ -41,3 +42,24 @@ def test_everything_required_is_pinned_once_and_from_nowhere_in_particular() -> 
     wanted += [*client["dependencies"], *library["dependencies"], *library["optional-dependencies"]["rocksdb"]]
     names = {re.split(r"[\[<>=; ]", requirement)[0].lower() for requirement in wanted}
     assert names - {library["name"], client["name"]} <= set(pinned)
+
+
+def pins(text: str) -> dict[str, str]:
+    """Return the versions of packages by their normal names, without packages for Windows alone."""
+    found = re.findall(r"^([\w.-]+)==([\w.]+)(.*)", text, re.MULTILINE)
+    windows = re.compile(r"win32|Windows|os_name == 'nt'")
+    return {re.sub(r"[-_.]+", "-", name).lower(): version for name, version, rest in found if not windows.search(rest)}
+
+
+def test_each_lock_has_the_pinned_versions_with_their_digests() -> None:
+    pinned = pins((ROOT / "deploy/constraints.txt").read_text())
+    locks = {name: (ROOT / f"deploy/locks/{name}.txt").read_text() for name in requirements()}
+    assert pins(locks["test"]) == pinned
+    assert pins(locks["base"]).items() < pinned.items()
+    for name, text in locks.items():
+        assert {re.sub(r"[-_.]+", "-", re.split(r"[\[<>=; ]", one)[0]).lower() for one in requirements()[name]} <= pins(
+            text
+        ).keys()
+        entries = [line for line in text.replace("\\\n", " ").splitlines() if not line.startswith("#")]
+        assert all(re.fullmatch(r"\S+==\S+( ; [^#]*?)?( +--hash=sha256:[0-9a-f]{64})+", entry) for entry in entries)
+        assert "://" not in text
