@@ -14,7 +14,12 @@ from api.kit.problems import KINDS, NOT_FOUND, Problem
 from api.security_headers import PAGE_POLICY
 
 PAGE = {"Content-Security-Policy": PAGE_POLICY}
-ASSET_TYPES = {"page.js": "text/javascript", "page.css": "text/css", "icon.svg": "image/svg+xml"}
+ASSET_TYPES = {
+    "page.js": "text/javascript",
+    "feeds.js": "text/javascript",
+    "page.css": "text/css",
+    "icon.svg": "image/svg+xml",
+}
 
 router = APIRouter(include_in_schema=False)
 _page = files("api") / "page"
@@ -27,7 +32,7 @@ async def index() -> Response:
 
 
 @router.get("/page/{name}")
-async def asset(name: Literal["page.js", "page.css", "icon.svg"]) -> Response:
+async def asset(name: Literal["page.js", "feeds.js", "page.css", "icon.svg"]) -> Response:
     """Return a file that the pages load."""
     return Response((_page / name).read_bytes(), media_type=ASSET_TYPES[name], headers={"Cache-Control": "no-cache"})
 

@@ -1,10 +1,11 @@
 // The live page. It reads the feeds and queries that every client can read, and only shows them.
 
+import { Feeds } from "./feeds.js";
+
 const TAPE_ROWS = 60;
 const GAINS_ROWS = 40;
 const BOARD_ROWS = 50;
 const STATS_EVERY_MS = 2000;
-const SILENT_MS = 12000; // a feed says something at least every 5 s
 
 const $ = (id) => document.getElementById(id);
 
@@ -44,17 +45,15 @@ function row(...cells) {
 
 // --- connection -----------------------------------------------------------------------------------------------------
 
-const feeds = new Map(); // name -> {source, heard, stalled}
+const STATES = {
+  live: ["live", "live"],
+  connecting: ["connecting", "connecting"],
+  stalled: ["lost", "the broker is away"],
+  lost: ["lost", "connection lost, trying again"],
+};
 
 function showConnection() {
-  const now = Date.now();
-  const all = [...feeds.values()];
-  let [state, text] = ["live", "live"];
-  if (all.some((feed) => feed.heard === 0)) [state, text] = ["connecting", "connecting"];
-  if (all.some((feed) => feed.stalled)) [state, text] = ["lost", "the broker is away"];
-  if (all.some((feed) => feed.lost || (feed.heard && now - feed.heard > SILENT_MS))) {
-    [state, text] = ["lost", "connection lost, trying again"];
-  }
+  const [state, text] = STATES[feeds.state()];
   const shown = $("connection");
   if (shown.dataset.state !== state || shown.textContent !== text) {
     shown.dataset.state = state;
@@ -62,37 +61,7 @@ function showConnection() {
   }
 }
 
-/** Follows a feed. `fresh` is called before the rows of a new snapshot, `rows` for all rows of one event. */
-function follow(name, url, { fresh, rows }) {
-  feeds.get(name)?.source.close();
-  const feed = { source: new EventSource(url), heard: 0, stalled: false, lost: false };
-  feeds.set(name, feed);
-  let inSnapshot = false;
-  const on = (type, handle) => feed.source.addEventListener(type, (event) => {
-    Object.assign(feed, { heard: Date.now(), stalled: false, lost: false });
-    handle(JSON.parse(event.data));
-    showConnection();
-  });
-  on("snapshot", (data) => {
-    if (!inSnapshot) fresh();
-    inSnapshot = !data.last;
-    rows(data.rows, { snapshot: true, removed: [] });
-  });
-  on("delta", (data) => {
-    if (data.complete) fresh();
-    rows(data.rows, { snapshot: false, removed: data.removed ?? [] });
-  });
-  on("progress", (data) => { feed.stalled = data.stalled; });
-  on("resync", () => { inSnapshot = false; });
-  feed.source.onerror = () => {
-    feed.lost = true;
-    showConnection();
-    // A browser gives up after an error answer (503 while the broker is away), so try again.
-    if (feed.source.readyState === EventSource.CLOSED) {
-      setTimeout(() => { if (feeds.get(name) === feed) follow(name, url, { fresh, rows }); }, 2000);
-    }
-  };
-}
+const feeds = new Feeds(showConnection);
 
 // --- board ----------------------------------------------------------------------------------------------------------
 
@@ -143,11 +112,11 @@ function followBoard() {
   $("date-label").hidden = $("period").value === "all";
   $("market-label").hidden = !USD_BOARDS.has(board);
   $("score-title").textContent = SCORE_TITLES[board];
-  const asked = new URLSearchParams({ board, period: periodText(), top: BOARD_ROWS });
-  if (USD_BOARDS.has(board) && $("market").value) asked.set("market", $("market").value);
+  const asked = { board, period: periodText(), top: BOARD_ROWS };
+  if (USD_BOARDS.has(board) && $("market").value) asked.market = $("market").value;
   standing.clear();
   showBoard(new Set());
-  follow("board", `/v1/feed/boards?${asked}`, {
+  feeds.follow("board", "boards", asked, {
     fresh: () => standing.clear(),
     rows: (rows, { snapshot, removed }) => {
       for (const user of removed) standing.delete(user);
@@ -237,18 +206,12 @@ async function showStats() {
 
 function followAll() {
   followBoard();
-  follow("tape", `/v1/feed/trades?last=${TAPE_ROWS}`, ticker($("tape-rows"), $("tape-empty"), TAPE_ROWS, fillRow));
-  follow("gains", `/v1/feed/xp?last=${GAINS_ROWS}`, ticker($("gains"), $("gains-empty"), GAINS_ROWS, gainItem));
-  follow("fees", "/v1/feed/fees?source=trading&asset=USD", {
+  feeds.follow("tape", "trades", { last: TAPE_ROWS }, ticker($("tape-rows"), $("tape-empty"), TAPE_ROWS, fillRow));
+  feeds.follow("gains", "xp", { last: GAINS_ROWS }, ticker($("gains"), $("gains-empty"), GAINS_ROWS, gainItem));
+  feeds.follow("fees", "fees", { source: "trading", asset: "USD" }, {
     fresh: () => feeTotals.clear(),
     rows: (rows) => { for (const fee of rows) feeTotals.set(fee.beneficiary, fee); showFees(); },
   });
-}
-
-/** A browser has few connections to one host, so a hidden page closes its own. */
-function pause() {
-  for (const feed of feeds.values()) feed.source.close();
-  feeds.clear();
 }
 
 async function start() {
@@ -258,7 +221,7 @@ async function start() {
   $("board-form").addEventListener("change", followBoard);
   $("board-form").addEventListener("submit", (event) => event.preventDefault());
   followAll();
-  document.addEventListener("visibilitychange", () => (document.hidden ? pause() : followAll()));
+  document.addEventListener("visibilitychange", () => (document.hidden ? feeds.close() : followAll()));
   setInterval(() => { if (!document.hidden) showStats(); }, STATS_EVERY_MS);
   setInterval(showConnection, 1000);
 }

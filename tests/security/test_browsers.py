@@ -40,6 +40,7 @@ async def api(config: ApiConfig) -> AsyncIterator[httpx.AsyncClient]:
     [
         *(("GET", page, 200) for page in PAGES),
         ("GET", "/page/page.js", 200),
+        ("GET", "/page/feeds.js", 200),
         ("GET", "/openapi.json", 200),
         ("GET", "/v1/stats", 200),
         ("GET", "/v1/pipeline", 401),
@@ -99,7 +100,7 @@ async def test_pages_have_no_inline_script_or_style(client: httpx.AsyncClient, p
 
 
 def test_the_script_of_the_pages_builds_no_markup_from_text() -> None:
-    script = (ROOT / "api/page/page.js").read_text()
+    script = "".join((ROOT / "api/page" / name).read_text() for name in ("page.js", "feeds.js"))
     for sink in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "Function("):
         assert sink not in script
 

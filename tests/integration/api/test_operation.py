@@ -151,7 +151,15 @@ async def test_examples_of_the_description_are_accepted(client: httpx.AsyncClien
 
 
 async def test_pages_load_nothing_from_elsewhere(client: httpx.AsyncClient) -> None:
-    for path in ("/", "/docs", "/problems/validation", "/page/page.js", "/page/page.css", "/page/icon.svg"):
+    for path in (
+        "/",
+        "/docs",
+        "/problems/validation",
+        "/page/page.js",
+        "/page/feeds.js",
+        "/page/page.css",
+        "/page/icon.svg",
+    ):
         answer = await client.get(path)
         assert answer.status_code == 200, path
         assert not re.search(r"(src|href|url)\s*[=(]\s*[\"']?(https?:)?//", answer.text), path

@@ -1,0 +1,98 @@
+"""The feeds of the page, run by Node: one socket, server-sent events where none opens, and a return after a restart."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import socket
+import subprocess
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from api.app import create_app
+from api.config import ApiConfig
+from api.server import Server
+from tests.integration.api.socket_client import TABLE, progress
+from tests.integration.api.support import Worker
+from tests.source import ROOT
+
+NODE = shutil.which("node")
+WEBSOCKET = "--experimental-websocket"  # later versions have it without
+TIMEOUT_S = 20.0
+
+
+def _has_websocket() -> bool:
+    command = [NODE or "false", WEBSOCKET, "-e", "process.exit(typeof WebSocket === 'function' ? 0 : 1)"]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+pytestmark = pytest.mark.skipif(not _has_websocket(), reason="needs Node 20.10 or later")
+
+
+class Page:
+    """The page's feeds in Node."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.process = process
+        self.lines: list[str] = []
+
+    async def until(self, wanted: Callable[[str], bool]) -> None:
+        assert self.process.stdout is not None
+        async with asyncio.timeout(TIMEOUT_S):
+            while line := (await self.process.stdout.readline()).decode().strip():
+                self.lines.append(line)
+                if wanted(line):
+                    return
+        raise AssertionError(self.lines)
+
+
+@asynccontextmanager
+async def page(url: str, *mode: str) -> AsyncIterator[Page]:
+    script = Path(__file__).with_name("page_feeds.mjs")
+    arguments = [WEBSOCKET, "--no-warnings", str(script), str(ROOT / "api/page/feeds.js"), url.rstrip("/"), *mode]
+    process = await asyncio.create_subprocess_exec(str(NODE), *arguments, stdout=asyncio.subprocess.PIPE)
+    try:
+        yield Page(process)
+    finally:
+        process.kill()
+        await process.wait()
+
+
+@pytest.mark.parametrize("mode", [(), ("sse",)])
+async def test_the_page_shows_a_snapshot_and_changes_over_either_encoding(
+    server: httpx.AsyncClient, served_app: FastAPI, worker: Worker, mode: tuple[str, ...]
+) -> None:
+    await worker.put_user(TABLE, "alice", progress(1))
+    async with page(str(server.base_url), *mode) as shown:
+        await shown.until(lambda line: line == "live")
+        assert len(served_app.state.api.hub.sockets) == (0 if mode else 1)
+        await worker.put_user(TABLE, "alice", progress(2))
+        await shown.until(lambda line: line == "delta 2 live")
+    assert [line for line in shown.lines if line[:5] in {"fresh", "snaps"}] == ["fresh", "snapshot 1 live"]
+
+
+async def test_the_page_resumes_after_a_restart_of_the_api(config: ApiConfig, worker: Worker) -> None:
+    await worker.put_user(TABLE, "alice", progress(1))
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        async def serve() -> tuple[Server, asyncio.Task[None]]:
+            server = Server(create_app(config), log_config=None, access_log=False)
+            return server, asyncio.create_task(server.serve([listening.dup()]))
+
+        server, running = await serve()
+        async with page(f"http://127.0.0.1:{listening.getsockname()[1]}") as shown:
+            await shown.until(lambda line: line == "live")
+            server.should_exit = True
+            await running
+            await shown.until(lambda line: line == "lost")
+            await worker.put_user(TABLE, "alice", progress(2))
+            server, running = await serve()
+            await shown.until(lambda line: line == "delta 2 live")
+        server.should_exit = True
+        await running
+    assert shown.lines.count("fresh") == 1, "it resumed, without a new snapshot"
