@@ -45,7 +45,7 @@ class Principal:
         subject: The caller's user id.
         role: The role that decides which routes the caller may call (`api.permissions`).
         session_id: The session whose token this is; None for an operator's token and for an API key.
-        issued_at_us: When the token was issued, Unix microseconds.
+        issued_at_us: When the token was issued, or the API key was read from the store; Unix microseconds.
         scopes: What an API key may do; None for a token, which its role alone limits.
         key_id: The API key; None for a token.
     """
@@ -176,7 +176,7 @@ def _until(claims: dict[str, Any], key: SigningKey) -> Instant:
 def _is_canonical(token: str) -> bool:
     """Return whether each part of a token is written the one way that base64url without padding has for its bytes.
 
-    PyJWT decodes padding and stray bits at the end, so that one signed token would have many accepted spellings.
+    A decoder that lets padding or stray bits at the end pass would give one signed token many accepted spellings.
     """
     if not _TOKEN.fullmatch(token):
         return False

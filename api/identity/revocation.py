@@ -70,7 +70,8 @@ async def _end_sessions(work: UnitOfWork, account_id: str, why: str) -> list[str
 class Revocations:
     """The revocations that this process knows. `read` asks the store; `is_revoked` only looks up.
 
-    A session is void as a whole. An account's or a key's token is void when it was issued before the revocation.
+    A session is void as a whole. An account's token is void when it was issued before the revocation. A caller with an
+    API key is void when the key was read from the store before the key or its account was revoked.
     """
 
     def __init__(self) -> None:
@@ -82,8 +83,10 @@ class Revocations:
         """Return whether a caller's token is void."""
         if caller.session_id in self._sessions:
             return True
-        before = self._before.get(caller.key_id or caller.subject)
-        return before is not None and caller.issued_at_us < before[0]
+        before = self._before.get(caller.subject)
+        if before is not None and caller.issued_at_us < before[0]:
+            return True
+        return caller.key_id is not None and caller.issued_at_us < self._before.get(caller.key_id, (0, 0))[0]
 
     async def read(self, connection: AsyncConnection, now: Instant) -> None:
         """Read the latest revocations, at first all; forget those that have expired."""

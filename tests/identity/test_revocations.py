@@ -80,6 +80,15 @@ async def test_a_revoked_key_is_void_and_its_account_is_not(store: IdentityStore
     revocations = await known(store)
     assert revocations.is_revoked(caller(issued_s=-1, key="k-1"))
     assert not revocations.is_revoked(caller(issued_s=-1))
+    assert not revocations.is_revoked(caller(issued_s=1, key="k-1")), "it was read again"
+
+
+async def test_a_key_is_void_with_its_account(store: IdentityStore) -> None:
+    async with store.work(START) as work:
+        await revoke(work, "account", "alice")
+    revocations = await known(store)
+    assert revocations.is_revoked(caller(issued_s=-1, key="k-1"))
+    assert not revocations.is_revoked(caller(issued_s=1, key="k-1"))
 
 
 async def test_revoking_an_account_ends_its_sessions(store: IdentityStore) -> None:
