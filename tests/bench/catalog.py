@@ -20,6 +20,7 @@ PARTS = {
     "visible": "from accepted to seen on the live feed, at a fixed rate (open loop)",
     "feed": "the same at each of many subscribers, some of them slow; also of rows written straight",
     "outbox": "from a commit of rows and events to the log, on both databases; commits per second of writers",
+    "flood": "what clients without a token can do to others who open more feeds and connections than there are slots",
     "commit": "the cost of one commit by its size: how long the client waits and the server serves no other client",
     "recovery": "a table that comes back, from its snapshot and from its tail; bytes of a key on broker and disk",
     "startup": "from the start of a worker process until its tables, which are on disk, are recovered",

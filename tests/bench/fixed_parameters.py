@@ -24,6 +24,7 @@ TINY: dict[str, Any] = {
     "rate": 20.0,
     "seconds": 1.0,
     "subscribers": 50,
+    "flood": 300,
     "feed_rate": 20.0,
     "row_rate": 20.0,
     "outbox_rate": 50.0,

@@ -26,6 +26,7 @@ class Parameters:
     rate: float
     seconds: float
     subscribers: int
+    flood: int
     feed_rate: float
     row_rate: float
     outbox_rate: float

@@ -45,13 +45,20 @@ LOG_BYTES = 3_000
 
 
 class Pipeline:
-    """The product's processes. Start and stop it with `with`; its data lies in the directory."""
+    """The product's processes. Start and stop it with `with`; its data lies in the directory.
 
-    def __init__(self, directory: Path, *, workers: int) -> None:
+    Args:
+        directory: Where.
+        workers: How many workers to start.
+        limits: Settings of the API's limits.
+    """
+
+    def __init__(self, directory: Path, *, workers: int, limits: Mapping[str, Any] = UNLIMITED) -> None:
         self.server = EmbeddedServer(directory / "data", find_binary())
         self.workers: list[process.Child] = []
         self._directory = directory
         self._first_workers = workers
+        self._limits = limits
         self._children: list[process.Child] = []
 
     def __enter__(self) -> Self:
@@ -63,7 +70,7 @@ class Pipeline:
                 api_port=free_port("127.0.0.1", 0),
                 lease_ms=LEASE_MS,
                 behind_max_s=0,  # the ingress is measured without workers
-                **UNLIMITED,
+                **self._limits,
             )
             run_aside(prepare_database(self.settings))
             for number in range(1, self._first_workers + 1):

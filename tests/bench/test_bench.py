@@ -56,6 +56,17 @@ def test_every_reader_of_the_feed_gets_every_change_however_slow_others_are() ->
     assert all(result.figures["never received"].median == 0 for result in results)
 
 
+def test_a_crowd_without_tokens_takes_neither_slots_nor_memory_from_callers_with_one() -> None:
+    [result] = measured("flood")
+    figures = {name: one.median for name, one in result.figures.items()}
+    assert figures["feeds opened"] == 120
+    assert figures["feeds refused"] == 180
+    assert figures["API peak MiB"] < figures["API MiB at rest"] + 60
+    assert figures["/healthz during p50 ms"] < 1_000
+    assert figures["unfinished closed"] >= 0.66
+    assert figures["header bytes until 431"] < 10_000_000
+
+
 @pytest.mark.slow
 def test_a_slice_of_the_product_on_the_asked_number_of_workers() -> None:
     hour, weeks = measured("product", workers=(1,))
