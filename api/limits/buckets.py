@@ -18,7 +18,7 @@ from api.limits.policies import SECOND_US, Policy
 
 TAKE = Script("take", files("api.limits").joinpath("take.lua").read_text("utf-8"))
 ASKS_MAX = 200
-REPLY_TIMEOUT_S = 0.5
+REPLY_TIMEOUT_S = 2.0
 """A broker that takes longer counts as away, because a limit must not make a request wait longer than its work."""
 
 ANSWER_ITEMS = 4
