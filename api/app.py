@@ -72,15 +72,18 @@ def create_app(config: ApiConfig, storage_fault: StorageFault = lambda: None) ->
         redoc_url=None,
     )
     app.state.api = api
-    routers = [router for domain in served for router in domain.routers]
-    routers += [auth.router, account.router, jwks.router, privacy.router, ticket_route.router, socket.router]
+    for domain in served:
+        for router in domain.routers:
+            app.include_router(router, tags=[domain.title])
+    routers = [auth.router, account.router, jwks.router, privacy.router, ticket_route.router, socket.router]
     for router in (*routers, stats.router, pipeline.router, services.router, health.router, pages.router):
         app.include_router(router)
     api.permissions.check_complete(app)
     handlers.install(app)
     commands = [command for domain in served for command in domain.commands.values()]
     bodies = [command.body for command in commands if command.body is not None]
-    openapi.install(app, [*bodies, *auth.BODIES, *account.BODIES])
+    tags = [{"name": domain.title, "description": domain.description} for domain in served]
+    openapi.install(app, [*bodies, *auth.BODIES, *account.BODIES], tags)
     app.add_middleware(LimitBody)
     app.add_middleware(LimitRate, api=api)
     app.add_middleware(RedeemTickets, tickets=api.tickets)

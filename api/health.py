@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from api.kit.context import ApiDep
+from api.kit.deprecation import deprecated
 from api.kit.openapi import problems
 from api.kit.problems import UNAVAILABLE, Problem
 
@@ -34,7 +36,16 @@ async def livez() -> Health:
     return Health()
 
 
-@router.get("/healthz", summary="Is the process up? As /livez")
+@router.get(
+    "/healthz",
+    summary="Is the process up? As /livez",
+    deprecated=True,
+    dependencies=[
+        deprecated(
+            since=datetime(2026, 11, 29, tzinfo=UTC), sunset=datetime(2027, 11, 29, tzinfo=UTC), successor="/livez"
+        )
+    ],
+)
 async def healthz() -> Health:
     """Answer as /livez does, under its older name."""
     return Health()

@@ -29,7 +29,7 @@ DAY_PATTERN = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 FEES_ANSWER: Final = FEE.list_answer("FeesAnswer", "Fee totals and the position they are true for.", "fees")
 
-router = APIRouter(prefix="/v1", tags=["Fees"], responses=problems(410, 422, 503, 504))
+router = APIRouter(prefix="/v1", responses=problems(410, 422, 503, 504))
 feeds = feed_router()
 
 

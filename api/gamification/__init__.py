@@ -9,6 +9,8 @@ from api.gamification.seals import Seals
 from api.kit.domain import DomainApi
 
 API: Final = DomainApi(
+    title="Gamification",
+    description="Progress of users, rankings by period and market, and what users earn.",
     routers=(progress.router, progress.feeds, boards.router, boards.feeds, earnings.router),
     feeds=(progress.PROGRESS_FEED, boards.BOARDS_FEED, earnings.XP_FEED),
     parts=(Seals,),

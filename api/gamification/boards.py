@@ -37,7 +37,6 @@ TABLE = GAMIFICATION_BOARDS.name
 
 router = APIRouter(
     prefix="/v1/leaderboards",
-    tags=["Leaderboards"],
     responses=problems(404, 410, 422, 503, 504),
     dependencies=[visible(GAMIFICATION_BOARDS)],
 )

@@ -42,6 +42,8 @@ class DomainApi:
     """The commands, queries and feeds of one domain.
 
     Attributes:
+        title: Its name in the API's description, which groups its routes.
+        description: What it is about, in one sentence.
         routers: Its routes, with those of its feeds.
         feeds: Its feeds; each has a follower of its own.
         commands: The classes of events that its routes append. They have to be those that the topology declares.
@@ -49,6 +51,8 @@ class DomainApi:
         permissions: Who may call its routes, for a domain whose routes `api.permissions` does not list.
     """
 
+    title: str
+    description: str
     routers: tuple[APIRouter, ...]
     feeds: tuple[Feed[Any], ...] = ()
     commands: Mapping[type[EventData], AcceptedCommand] = field(default_factory=dict)

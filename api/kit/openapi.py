@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
@@ -32,17 +33,14 @@ many are left. Without enough, the answer is 429 with `Retry-After`.
 
 **Errors** are problem documents (RFC 9457). Each `type` is a page here.
 """
-TAGS = [
-    {"name": "Commands", "description": "Orders of users, fills of venues, and mark prices of services."},
+COMMON_TAGS: Final = (
     {"name": "Sign-in", "description": "Register, sign in, refresh and sign out; the keys that verify access tokens."},
     {"name": "Account", "description": "The caller's own password and sessions."},
-    {"name": "Users", "description": "Data of one user."},
-    {"name": "Leaderboards", "description": "Rankings by period and market, and when they are sealed."},
-    {"name": "Fees", "description": "Fee totals and how they are split."},
-    {"name": "Stats", "description": "The pipeline at a glance."},
-    {"name": "Live feeds", "description": "Tables and events as server-sent events, resumable."},
+    {"name": "Live feeds", "description": "Tickets for feeds, and the socket that carries feeds of all domains."},
+    {"name": "Stats", "description": "The pipeline and the live processes at a glance."},
     {"name": "Operation", "description": "Health and readiness."},
-]
+)
+"""Groups of routes that belong to no domain. Each domain declares a group of its own."""
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -60,13 +58,14 @@ def _problem(status: int) -> dict[str, Any]:
     return {"description": "; ".join(kind.title for kind in kinds), "content": content}
 
 
-def install(app: FastAPI, bodies: list[type[BaseModel]]) -> None:
-    """Add body models that FastAPI does not see to the description of `app`."""
+def install(app: FastAPI, bodies: Sequence[type[BaseModel]], domain_tags: Sequence[Mapping[str, str]]) -> None:
+    """Describe `app`, with body models that FastAPI does not see, and the groups of the domains first."""
 
     def describe() -> dict[str, Any]:
         if app.openapi_schema is None:
+            tags = [dict(tag) for tag in (*domain_tags, *COMMON_TAGS)]
             schema = get_openapi(
-                title=app.title, version=app.version, description=DESCRIPTION, routes=app.routes, tags=TAGS
+                title=app.title, version=app.version, description=DESCRIPTION, routes=app.routes, tags=tags
             )
             app.openapi_schema = _complete(schema, bodies)
         return app.openapi_schema
@@ -74,7 +73,7 @@ def install(app: FastAPI, bodies: list[type[BaseModel]]) -> None:
     app.openapi = describe  # type: ignore[method-assign] # FastAPI's documented way
 
 
-def _complete(schema: dict[str, Any], bodies: list[type[BaseModel]]) -> dict[str, Any]:
+def _complete(schema: dict[str, Any], bodies: Sequence[type[BaseModel]]) -> dict[str, Any]:
     described: list[type[BaseModel]] = [*bodies, ProblemDocument]
     _, models = models_json_schema([(model, "validation") for model in described], ref_template=REF)
     schemas = schema.setdefault("components", {}).setdefault("schemas", {})

@@ -19,7 +19,7 @@ from streams.topology import TableSpec
 
 def user_router() -> APIRouter:
     """Return a router for what belongs to one user: `/v1/users/{user_id}/<what>`."""
-    return APIRouter(prefix="/v1/users", tags=["Users"], responses=problems(404, 410, 422, 503, 504))
+    return APIRouter(prefix="/v1/users", responses=problems(404, 410, 422, 503, 504))
 
 
 async def user_row(

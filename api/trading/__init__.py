@@ -12,6 +12,8 @@ from streams.events.market import PriceUpdated
 from streams.events.trading import CloseTrade, OpenTrade, ReportFill
 
 API: Final = DomainApi(
+    title="Trading",
+    description="Orders of users, fills of venues and mark prices of services; positions, portfolios and trades.",
     routers=(commands.router, queries.router, queries.feeds, history.router, history.feeds, tape.router),
     feeds=(queries.POSITIONS_FEED, queries.PORTFOLIO_FEED, history.MY_TRADES_FEED, tape.TRADES_FEED),
     commands={

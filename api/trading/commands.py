@@ -24,7 +24,6 @@ from streams.ids import opened_trade_id
 
 router = APIRouter(
     prefix="/v1",
-    tags=["Commands"],
     responses=problems(400, 401, 403, 413, 415, 422, 503),
     route_class=CommandRoute,
 )

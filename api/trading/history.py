@@ -46,7 +46,7 @@ MY_TRADES_FEED: Final[Feed[Any]] = Feed(
     name="my-trades", follows=TOPIC, read=events(EVENTS, lambda event: event["partitionkey"])
 )
 
-router = APIRouter(prefix="/v1/users", tags=["Users"], responses=problems(400, 401, 403, 422, 503))
+router = APIRouter(prefix="/v1/users", responses=problems(400, 401, 403, 422, 503))
 feeds = feed_router()
 
 

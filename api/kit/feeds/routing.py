@@ -47,7 +47,6 @@ def feed_router() -> APIRouter:
     """Return a router for the feeds of a domain: `/v1/feed/<name>`."""
     return APIRouter(
         prefix="/v1/feed",
-        tags=["Live feeds"],
         responses={**EVENTS, **problems(422, 503)},
         default_response_class=FeedResponse,
     )

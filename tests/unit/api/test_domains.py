@@ -42,7 +42,7 @@ def test_routes_that_accept_other_commands_than_the_topology_declares_are_refuse
 
 def test_two_feeds_of_one_name_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     [_, gamification, _] = domains.load(TOPOLOGY)
-    twice = DomainApi(routers=(), feeds=gamification.feeds * 2)
+    twice = DomainApi(title="Twice", description="", routers=(), feeds=gamification.feeds * 2)
     monkeypatch.setattr(domains, "load", lambda _: (twice,))
     with pytest.raises(ValueError, match="two feeds are called"):
         create_app(config_of("redis://nowhere"))
