@@ -96,3 +96,11 @@ def test_an_event_is_named_in_two_places() -> None:
 def specs_of(module: ModuleType) -> list[tuple[str, TableSpec[Any]]]:
     """Return the names of a domain's specifications of tables."""
     return [(name, value) for name, value in vars(module).items() if isinstance(value, TableSpec)]
+
+
+def test_each_feed_follows_a_table_or_a_topic_of_its_own_domain() -> None:
+    for domain, one in zip(TOPOLOGY.domains, domains.load(TOPOLOGY), strict=True):
+        own = {table.name for table in domain.tables} | set(domain.produces)
+        for feed in one.feeds:
+            followed = feed.follows.name if isinstance(feed.follows, TableSpec) else feed.follows
+            assert followed in own, f"{one.title} serves {feed.name} from {followed}"

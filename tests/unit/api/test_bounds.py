@@ -1,0 +1,45 @@
+"""Each call that the API makes to another process has a bound, because it goes through a client that sets one."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import api
+
+ROOT = Path(api.__file__).parents[1]
+UNBOUNDED = frozenset({"aiohttp", "httpx", "redis", "requests"})
+"""Clients that wait without a bound unless each call names one. The log and the engine of the database set theirs."""
+
+CONNECTS = {"api/identity/store/engine.py": {"asyncpg"}}
+"""The one module that opens connections to a database; it names all bounds."""
+
+
+def imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module.partition(".")[0]
+
+
+def modules() -> list[Path]:
+    """Return the modules of the API process; the client for Python is a distribution of its own."""
+    rooms = [path for room in ("api", "tables") for path in sorted((ROOT / room).rglob("*.py"))]
+    return [path for path in rooms if "astratrade-client" not in path.parts]
+
+
+def test_the_api_calls_brokers_and_databases_through_clients_with_bounds_only() -> None:
+    paths = modules()
+    assert len(paths) > 80
+    for path in paths:
+        place = str(path.relative_to(ROOT))
+        assert not UNBOUNDED & set(imports(path)), f"{place} imports a client that waits without a bound"
+        assert "asyncpg" not in imports(path) or "asyncpg" in CONNECTS.get(place, ()), place
+
+
+def test_the_api_asks_the_broker_through_the_log_which_bounds_each_answer() -> None:
+    for path in modules():
+        reached = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Attribute)]
+        assert not [node for node in reached if node.attr == "redis"], f"{path} asks the broker without the log's bound"
