@@ -20,6 +20,8 @@ from streams.events.trading import TradeExecuted, TradeRejected
 from streams.ids import new_id
 from streams.times import Instant
 from streams.units import Quantity, Usd
+from tables.boards import group
+from tables.gamification import GAMIFICATION_PROGRESS, Progress, Unlocked
 from tests.integration.api.sse import Reader
 from tests.integration.api.support import PARTITIONS, SEALER, Worker, auth
 from tests.integration.api.test_ingress import assert_problem
@@ -108,6 +110,38 @@ async def test_ids_of_the_tape_join_with_no_other_public_feed(server: httpx.Asyn
     xp = await current(Reader(server, "/v1/feed/xp", key="type"))
     [shown], [earned] = tape.received, xp.received
     assert not set(shown.values()) & set(earned.values())
+
+
+async def test_the_rebuilding_of_a_users_fills_from_all_public_rows_fails(
+    server: httpx.AsyncClient, worker: Worker
+) -> None:
+    """The attack: join the tape with everything that names a user, by any id or time that both have."""
+    for n in range(1, 31):
+        user, fill = USERS[n % len(USERS)], executed(USERS[n % len(USERS)], n)
+        await worker.emit(topics.TRADING_EVENTS, fill)
+        gained = XPGained(amount=n, multiplier_ppm=0, source="trade", source_event_id=fill.id, total_xp=n)
+        await worker.emit(topics.GAMIFICATION_EVENTS, fill.then(gained))
+        row = Progress(
+            xp=n, max_leverage=10, updated_at=int(fill.time), achievements=(Unlocked(name="a", at=int(fill.time)),)
+        )
+        await worker.put_user(GAMIFICATION_PROGRESS.name, user, row)
+        await worker.rank(group("volume", "global", "all"), user, n, int(fill.time))
+    tape = await current(Reader(server, "/v1/feed/trades", {"last": 500}, key="id"))
+    board = {"board": "volume", "period": "all"}
+    named = [
+        await current(Reader(server, f"/v1/feed/{feed}", options, key=key))
+        for feed, options, key in (
+            ("xp", {"last": 500}, "id"),
+            ("progress", {}, "user_id"),
+            ("boards", board, "user_id"),
+        )
+    ]
+    pages = [(await server.get("/v1/leaderboards/volume")).json()]
+    pages += [(await server.get(f"/v1/users/{user}/progress")).json() for user in USERS]
+    known = repr([reader.received for reader in named]) + repr(pages)
+    assert all(user in known for user in USERS)
+    assert len(tape.received) == 30
+    assert not [row for row in tape.received if row["id"] in known or row["time"] in known]
 
 
 async def test_an_owner_sees_own_executions_and_rejections_in_full(server: httpx.AsyncClient, worker: Worker) -> None:
