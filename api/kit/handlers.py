@@ -9,6 +9,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
 from faust_redis.log import (
     BrokerUnsuitableError,
     DamagedPartitionError,
@@ -21,12 +22,14 @@ from faust_redis.log import (
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
+from starlette.routing import compile_path
 
 from api.kit.faults import faults_of
 from api.kit.problems import (
     BAD_REQUEST,
     IDEMPOTENCY_CONFLICT,
     INTERNAL,
+    MALFORMED_JSON,
     MEDIA_TYPE,
     METHOD_NOT_ALLOWED,
     NOT_FOUND,
@@ -36,6 +39,8 @@ from api.kit.problems import (
 )
 
 RETRY_AFTER_S = 1
+NOT_UTF_8 = "There was an error parsing the body"
+"""FastAPI's text for a body that is not UTF-8."""
 UNAVAILABLE_ERRORS: Mapping[type[LogError], str] = {
     LogUnavailableError: "the log cannot be reached just now; try again",
     UnknownTopicError: "",
@@ -74,10 +79,22 @@ async def _http(request: Request, exc: HTTPException) -> JSONResponse:
     if exc.status_code == HTTPStatus.NOT_FOUND:
         return answer(request, Problem(NOT_FOUND, f"there is no {request.url.path}", headers=headers))
     if exc.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        detail = f"{request.method} is not possible here; possible: {headers.get('Allow', 'nothing')}"
+        headers = {**headers, "Allow": ", ".join(_methods_of(request))}
+        detail = f"{request.method} is not possible here; possible: {headers['Allow']}"
         return answer(request, Problem(METHOD_NOT_ALLOWED, detail, headers=headers))
+    if exc.detail == NOT_UTF_8:
+        return answer(request, Problem(MALFORMED_JSON, "the body is not JSON in UTF-8", headers=headers))
     kind = BAD_REQUEST if exc.status_code < HTTPStatus.INTERNAL_SERVER_ERROR else INTERNAL
     return answer(request, Problem(kind, str(exc.detail), headers=headers))
+
+
+def _methods_of(request: Request) -> list[str]:
+    """Return the methods of all routes of the request's path; the router names those of the first route alone."""
+    found: set[str] = set()
+    for context in iter_route_contexts(request.app.routes):
+        if context.path and compile_path(context.path)[0].match(request.url.path):
+            found |= set(context.methods or ())
+    return sorted(found)
 
 
 async def _validation(request: Request, exc: RequestValidationError) -> JSONResponse:

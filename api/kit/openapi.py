@@ -10,7 +10,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from api.kit.problems import KINDS, MEDIA_TYPE, TOO_MANY_REQUESTS, Problem, ProblemDocument
+from api.kit.problems import KINDS, MALFORMED_JSON, MEDIA_TYPE, TOO_MANY_REQUESTS, VALIDATION, Problem, ProblemDocument
 from api.limits.policies import FREE
 
 REF = "#/components/schemas/{model}"
@@ -83,6 +83,11 @@ def _complete(schema: dict[str, Any], bodies: Sequence[type[BaseModel]]) -> dict
     limited = _problem(TOO_MANY_REQUESTS.status)
     for path, operations in schema["paths"].items():
         for operation in operations.values():
+            responses = operation["responses"]
+            if "requestBody" in operation:
+                responses.setdefault("400", _problem(MALFORMED_JSON.status))
+            if "HTTPValidationError" in str(responses.get("422")):  # FastAPI's own form, which no answer has
+                responses["422"] = _problem(VALIDATION.status)
             if path not in FREE:
-                operation["responses"].setdefault(str(TOO_MANY_REQUESTS.status), limited)
+                responses.setdefault(str(TOO_MANY_REQUESTS.status), limited)
     return schema

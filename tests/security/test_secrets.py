@@ -63,6 +63,7 @@ def failures(socket: str) -> Mapping[str, tuple[list[str], dict[str, str]]]:
         "ASTRA_BROKER_URL": f"kafka://user:{SECRET}@{NOWHERE}",
         "ASTRA_VIEWS_URL": f"redis://user:{SECRET}@{NOWHERE}",
     }
+    database = f"postgresql://user:{SECRET}@{NOWHERE}/accounts"
     bad = {"ASTRA_BROKER_URL": f"amqp://user:{SECRET}@{NOWHERE}"}
     return {
         "worker-wrong-password": (["worker"], wrong),
@@ -79,6 +80,10 @@ def failures(socket: str) -> Mapping[str, tuple[list[str], dict[str, str]]]:
         "bad-scheme": (["worker"], bad),
         "bad-port": (["worker"], {"ASTRA_BROKER_URL": f"redis://user:{SECRET}@broker:port"}),
         "bad-option": (["topics"], {"ASTRA_BROKER_URL": f"redis://user:{SECRET}@{NOWHERE}?bogus=1"}),
+        "api-database-away": (["api"], {"ASTRA_BROKER_URL": f"unix://{socket}", "ASTRA_DATABASE_URL": database}),
+        "database-away": (["database", "current"], {"ASTRA_DATABASE_URL": database}),
+        "accounts-database-away": (["accounts", "list"], {"ASTRA_DATABASE_URL": database}),
+        "bad-database": (["api"], {"ASTRA_DATABASE_URL": f"mysql://user:{SECRET}@{NOWHERE}/accounts"}),
         "short-secret": (["api"], {"ASTRA_SECRET": SECRET}),
     }
 

@@ -64,7 +64,7 @@ async def login(api: ApiDep, request: Request) -> Response:
     "/refresh",
     summary="Exchange a refresh token",
     responses={HTTPStatus.OK: {"model": SignedInAnswer}, **problems(400, 401, 413, 415, 422, 503)},
-    openapi_extra={"requestBody": REFRESH.described()},
+    openapi_extra={"requestBody": REFRESH.described({"A token": {"refresh_token": "A" * 43}})},
 )
 async def refresh(api: ApiDep, request: Request) -> Response:
     """Return new tokens. A refresh token works once: using it again ends its session, because it may be stolen."""

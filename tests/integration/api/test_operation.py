@@ -125,6 +125,26 @@ async def test_unknown_paths_methods_and_failures_are_problems(app: FastAPI, cli
     assert "secret" not in document["detail"]
 
 
+async def test_a_method_that_a_path_lacks_is_answered_with_all_that_it_has(client: httpx.AsyncClient) -> None:
+    answer = await client.request("OPTIONS", "/v1/account/privacy")
+    assert answer.status_code == 405
+    assert answer.headers["allow"] == "GET, PUT"
+
+
+async def test_a_body_that_is_not_utf_8_is_malformed_json(client: httpx.AsyncClient) -> None:
+    headers = {**USER, "Content-Type": "application/json"}
+    answer = await client.put("/v1/account/privacy", content=b"\xff", headers=headers)
+    assert_problem(answer, 400, "malformed-json")
+
+
+async def test_the_description_names_no_schema_that_it_lacks(client: httpx.AsyncClient) -> None:
+    text = (await client.get("/openapi.json")).text
+    assert "HTTPValidationError" not in text
+    for operations in orjson.loads(text)["paths"].values():
+        for operation in operations.values():
+            assert "requestBody" not in operation or "400" in operation["responses"]
+
+
 async def test_the_description_is_complete(client: httpx.AsyncClient) -> None:
     described = (await client.get("/openapi.json")).json()
     operations = [(path, operation) for path, methods in described["paths"].items() for operation in methods.values()]
