@@ -46,8 +46,8 @@ class TwoApis:
         tokens: Answer = answer.json()
         return tokens
 
-    def rotate(self) -> None:
-        self.pipeline.run("keys", "rotate", **self._settings)
+    def command(self, *words: str) -> None:
+        self.pipeline.run(*words, **self._settings)
 
     def seconds_until_refused(self, tokens: Answer) -> float:
         """Return how long the other process still accepts an access token."""
@@ -131,13 +131,25 @@ def test_a_new_password_ends_the_sessions_in_every_process(apis: TwoApis) -> Non
     assert apis.there.get("/v1/account/sessions", headers=bearer(mine)).is_success
 
 
+@pytest.mark.parametrize("change", [("suspend", "--reason", "a test"), ("role", "venue")], ids=["suspend", "role"])
+def test_a_suspension_and_a_new_role_reach_every_process_within_two_seconds(
+    apis: TwoApis, change: tuple[str, ...]
+) -> None:
+    word, *more = change
+    tokens = apis.sign_in(f"erin-{word}")
+    assert apis.there.get("/v1/account/sessions", headers=bearer(tokens)).is_success
+    apis.command("accounts", word, f"erin-{word}", *more)
+    assert apis.seconds_until_refused(tokens) < WITHIN_S
+    assert apis.here.post("/v1/auth/refresh", json={"refresh_token": tokens["refresh_token"]}).status_code == 401
+
+
 def test_a_rotated_key_signs_what_every_process_accepts(apis: TwoApis) -> None:
     def key_of(tokens: Answer) -> str:
         kid: str = jwt.get_unverified_header(tokens["access_token"])["kid"]
         return kid
 
     before = apis.sign_in("dave")
-    apis.rotate()
+    apis.command("keys", "rotate")
     seen = before
 
     def rotated() -> bool:
