@@ -24,6 +24,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 from starlette.routing import compile_path
 
+from api.identity.store.errors import StoreUnavailableError
 from api.kit.faults import faults_of
 from api.kit.problems import (
     BAD_REQUEST,
@@ -59,6 +60,7 @@ def install(app: FastAPI) -> None:
     app.exception_handler(HTTPException)(_http)
     app.exception_handler(RequestValidationError)(_validation)
     app.exception_handler(LogError)(_log)
+    app.exception_handler(StoreUnavailableError)(_store)
     app.exception_handler(ClientDisconnect)(_gone)
     app.exception_handler(Exception)(_internal)
 
@@ -115,6 +117,13 @@ async def _log(request: Request, exc: Exception) -> JSONResponse:
             headers = {"Retry-After": str(RETRY_AFTER_S)}
             return answer(request, Problem(UNAVAILABLE, detail or str(exc), headers=headers))
     return await _internal(request, exc)
+
+
+async def _store(request: Request, exc: Exception) -> JSONResponse:
+    """Answer that the database of accounts is away or busy. The log has the reason."""
+    logger.warning("%s %s: %s", request.method, request.url.path, exc)
+    detail = "the database of accounts is not available just now; try again"
+    return answer(request, Problem(UNAVAILABLE, detail, headers={"Retry-After": str(RETRY_AFTER_S)}))
 
 
 async def _gone(request: Request, exc: Exception) -> JSONResponse:

@@ -27,7 +27,7 @@ def installation_secret(settings: Settings) -> str:
     private_directory(settings.data_dir)
     path = settings.data_dir / FILE
     with suppress(FileExistsError):
-        _create(path, secrets.token_urlsafe(GENERATED_BYTES))
+        create_private(path, secrets.token_urlsafe(GENERATED_BYTES))
     secret = path.read_text("utf-8")
     if len(secret.encode()) < SECRET_BYTES_MIN:
         raise SettingsError(
@@ -37,7 +37,7 @@ def installation_secret(settings: Settings) -> str:
     return secret
 
 
-def _create(path: Path, text: str) -> None:
+def create_private(path: Path, text: str) -> None:
     """Create a private file with its content. Raise FileExistsError when it exists."""
     temporary = path.with_name(f"{path.name}.{os.getpid()}")
     temporary.unlink(missing_ok=True)

@@ -14,6 +14,7 @@ from faust_redis.log.connection import without_password
 from rich.console import Console
 
 from deploy.admin.database import prepare_database
+from deploy.admin.demo import PEOPLE, create_demo_accounts, has_demo_accounts, password_file
 from deploy.admin.tokens import DEV_USER, DEV_VENUE
 from deploy.broker import broker_url, log_url
 from deploy.errors import DeployError
@@ -76,7 +77,7 @@ def _start(settings: Settings, supervisor: Supervisor, console: Console, token_c
     def report(name: str, role: str) -> None:
         console.print(f"[bold]dev[/]: {name:<9} {role}")
 
-    asyncio.run(prepare_database(settings))
+    asyncio.run(_prepare(settings))
     if settings.on_kafka:
         asyncio.run(check_kafka(address_of(broker_url(settings))))
     if settings.embedded:
@@ -101,6 +102,13 @@ def _start(settings: Settings, supervisor: Supervisor, console: Console, token_c
     report("api", "takes commands, answers queries, serves feeds")
     _wait_until_ready(settings, supervisor)
     _announce(settings, console, time.monotonic() - started, token_command)
+
+
+async def _prepare(settings: Settings) -> None:
+    """Create or upgrade the tables of accounts, and in the data directory's own database the demo's accounts."""
+    await prepare_database(settings)
+    if has_demo_accounts(settings):
+        await create_demo_accounts(settings)
 
 
 async def _check_broker(settings: Settings) -> None:
@@ -166,6 +174,10 @@ def _announce(settings: Settings, console: Console, seconds: float, token_comman
     if settings.on_kafka:
         console.print(f"  views       {without_password(str(settings.views_url))}")
     console.print(f"  data        {settings.data_dir}")
+    if has_demo_accounts(settings):
+        console.print(
+            f"  accounts    {', '.join(PEOPLE)}; their password is in {password_file(settings)}", markup=False
+        )
     for name, arguments in (("user token", f"--user {DEV_USER}"), ("venue token", f"--user {DEV_VENUE} --role venue")):
         console.print(f"  {name:<12}{token_command} {arguments}", markup=False)
     console.print()

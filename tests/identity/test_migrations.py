@@ -95,7 +95,7 @@ async def test_an_unknown_revision_is_refused_in_one_line(database_url: str) -> 
 
 
 async def test_a_database_that_is_away_is_named_in_one_line() -> None:
-    with pytest.raises(StoreError, match=r"cannot reach the database: .*; check ASTRA_DATABASE_URL"):
+    with pytest.raises(StoreError, match=r"cannot connect to the database: .*; check ASTRA_DATABASE_URL"):
         await migrate.current("postgresql://nobody@127.0.0.1:1/none")
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from api.identity.store.engine import READ_ONLY, create_engine
 from api.identity.store.files import is_missing_file
 from api.identity.store.migrate import require, require_current
-from api.identity.store.reporting import reported
+from api.identity.store.reporting import reported, unavailable
 from api.identity.store.tables import OUTBOX
 from streams.connect.outbox.unit_of_work import UnitOfWork, unit_of_work
 from streams.times import Instant
@@ -54,12 +54,21 @@ class IdentityStore:
 
     @asynccontextmanager
     async def work(self, now: Instant) -> AsyncIterator[UnitOfWork]:
-        """Begin a write transaction. Commit rows and events together, or neither when the block raises."""
-        async with self._writer, unit_of_work(self.engine, OUTBOX, now) as work:
+        """Begin a write transaction. Commit rows and events together, or neither when the block raises.
+
+        Raises:
+            StoreUnavailableError: the database is away or busy. Nothing is written, unless the connection broke during
+                the commit: then it may have been.
+        """
+        async with unavailable(), self._writer, unit_of_work(self.engine, OUTBOX, now) as work:
             yield work
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
-        """Begin a transaction that only reads. All its statements see the same commits."""
-        async with self._reading.begin() as connection:
+        """Begin a transaction that only reads. All its statements see the same commits.
+
+        Raises:
+            StoreUnavailableError: the database is away or busy.
+        """
+        async with unavailable(), self._reading.begin() as connection:
             yield connection

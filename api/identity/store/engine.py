@@ -14,6 +14,8 @@ import asyncpg
 from sqlalchemy import Connection, event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from api.identity.store.errors import StoreUnavailableError
+from api.identity.store.reporting import CONNECT_ERRORS, first_line
 from api.identity.store.urls import is_sqlite, postgres_dsn, sqlite_path
 
 CONNECTIONS_MAX: Final = 10
@@ -55,7 +57,11 @@ def _postgres(dsn: str, *, time_outs: bool) -> AsyncEngine:
 
     async def connect(*_: object, **options: Any) -> Any:
         # asyncpg reads the URL itself, so that it accepts libpq's parameters: several hosts, sslmode, sslrootcert.
-        return await asyncpg.connect(dsn, timeout=CONNECT_S, server_settings=settings, **options)
+        try:
+            return await asyncpg.connect(dsn, timeout=CONNECT_S, server_settings=settings, **options)
+        except CONNECT_ERRORS as exc:
+            why = f"cannot connect to the database: {first_line(exc)}; check ASTRA_DATABASE_URL"
+            raise StoreUnavailableError(why) from exc
 
     return create_async_engine(
         "postgresql+asyncpg://",

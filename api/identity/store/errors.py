@@ -7,5 +7,9 @@ class StoreError(Exception):
     """The database cannot be used. The message says what was found and what to do."""
 
 
+class StoreUnavailableError(StoreError):
+    """The database cannot be reached, or has no time for the transaction. Trying again later may help."""
+
+
 class SchemaError(StoreError):
     """The schema of the database is not the one that this program was built for."""

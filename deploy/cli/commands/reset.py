@@ -17,6 +17,8 @@ from deploy.settings import load
 def reset(*, yes: bool, data_dir: Path | None) -> None:
     """Delete all topics, tables and local state of this installation. Refused while workers are running.
 
+    Accounts stay, with the audit log and the events in their outbox. `astratrade database downgrade base` deletes them.
+
     \b
     Example:
       astratrade reset --yes

@@ -129,6 +129,8 @@ def dev(data_dir: Path) -> Iterator[Dev]:
 def test_one_command_runs_all_survives_a_killed_worker_and_stops_clean(dev: Dev, data_dir: Path) -> None:
     url = dev.until(r"dashboard +(http://\S+)/")[1]
     socket_dir = Path(dev.until(r"broker +unix://(\S+)")[1]).parent
+    assert dev.until(r"accounts +(.*)")[1].strip() == "trader-1, trader-2, trader-3, moderator-1"
+    password = Path(dev.until(r"password +in (\S+)")[1]).read_text()
     command = dev.until(r"user token +(.* token .*)")[1]
     token = pasted(command).strip()
     dev.until(r"1000 fills of fills-sample.csv posted")
@@ -142,9 +144,12 @@ def test_one_command_runs_all_survives_a_killed_worker_and_stops_clean(dev: Dev,
     assert json.loads(astratrade("tables", "get", "gamification-progress", "trader-2", "--data-dir", str(data_dir)))
     assert '"astratrade-trading"' in astratrade("topics", "--json", "--data-dir", str(data_dir))
 
+    assert "trader-1  trader-1  user  active" in astratrade("accounts", "show", "trader-1", "--data-dir", str(data_dir))
+
     children = dev.children()
     dev.process.send_signal(signal.SIGINT)
     assert dev.process.wait(END_S) == 0
+    assert not any(password in line for line in dev.lines)
     for pid in children:
         wait_for_end(pid)
     assert not socket_dir.exists()
