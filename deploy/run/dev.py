@@ -175,9 +175,8 @@ def _announce(settings: Settings, console: Console, seconds: float, token_comman
         console.print(f"  views       {without_password(str(settings.views_url))}")
     console.print(f"  data        {settings.data_dir}")
     if has_demo_accounts(settings):
-        console.print(
-            f"  accounts    {', '.join(PEOPLE)}; their password is in {password_file(settings)}", markup=False
-        )
+        console.print(f"  accounts    {', '.join(PEOPLE)}")
+        console.print(f"  password    in {password_file(settings)}", markup=False)
     for name, arguments in (("user token", f"--user {DEV_USER}"), ("venue token", f"--user {DEV_VENUE} --role venue")):
         console.print(f"  {name:<12}{token_command} {arguments}", markup=False)
     console.print()
