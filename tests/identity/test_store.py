@@ -89,6 +89,22 @@ async def test_two_processes_share_a_file_of_sqlite(sqlite_url: str) -> None:
         await store.close()
 
 
+async def test_a_transaction_that_reads_first_may_still_write_beside_another_process(sqlite_url: str) -> None:
+    """SQLite refuses at once to write on a snapshot that is no longer the newest, whatever the busy time-out."""
+    stores = [IdentityStore(sqlite_url), IdentityStore(sqlite_url)]
+
+    async def read_and_write(number: int) -> None:
+        async with stores[number % 2].work(NOW) as work:
+            await work.connection.scalar(select(func.count()).select_from(ACCOUNTS))
+            await asyncio.sleep(0.02)
+            await add(work, f"account-{number}")
+
+    await asyncio.gather(*map(read_and_write, range(8)))
+    assert await counts(stores[0]) == (8, 8)
+    for store in stores:
+        await store.close()
+
+
 async def test_foreign_keys_are_checked(store: IdentityStore) -> None:
     with pytest.raises(DBAPIError, match=r"(?i)foreign key"):
         async with store.work(NOW) as work:
