@@ -76,7 +76,8 @@ class SignIn:
             attempt = await count_attempt(work, names.key(login), client.address, account_id=account_id)
         replaced = await self._verify(attempt, password, stored)
         async with self.store.work(self.clock()) as work:
-            account = await accounts.find_by_login(work.connection, login)
+            # The lock lets a suspension wait for this session, and then end it.
+            account = await accounts.find_by_login(work.connection, login, lock=True)
             if account is None or await password_hash_of(work.connection, account.id) != stored:
                 raise WrongCredentialsError(WRONG)  # it was changed meanwhile
             if not account.active:

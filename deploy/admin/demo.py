@@ -6,6 +6,7 @@ They share a password that is generated for the data directory. It stands in a f
 from __future__ import annotations
 
 import secrets
+import shlex
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -71,6 +72,13 @@ def demo_password(settings: Settings) -> str:
 def password_file(settings: Settings) -> Path:
     """Return the file that holds the password, readable by its owner alone."""
     return settings.data_dir / FILE
+
+
+def sign_in_command(settings: Settings, url: str) -> str:
+    """Return the command that signs in as the first trader, as the user can paste it. It holds no password."""
+    body = f'{{"login":"{DEV_USER}","password":"%s"}}'
+    json = f'printf {shlex.quote(body)} "$(cat {shlex.quote(str(password_file(settings)))})"'
+    return f"{json} | curl -sS {url}/v1/auth/login -H 'Content-Type: application/json' -d @-"
 
 
 async def _missing(connection: AsyncConnection) -> dict[str, Role]:

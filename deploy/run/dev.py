@@ -14,7 +14,7 @@ from faust_redis.log.connection import without_password
 from rich.console import Console
 
 from deploy.admin.database import prepare_database
-from deploy.admin.demo import PEOPLE, create_demo_accounts, has_demo_accounts, password_file
+from deploy.admin.demo import PEOPLE, create_demo_accounts, has_demo_accounts, password_file, sign_in_command
 from deploy.admin.tokens import DEV_USER, DEV_VENUE
 from deploy.broker import broker_url, log_url
 from deploy.errors import DeployError
@@ -177,6 +177,7 @@ def _announce(settings: Settings, console: Console, seconds: float, token_comman
     if has_demo_accounts(settings):
         console.print(f"  accounts    {', '.join(PEOPLE)}")
         console.print(f"  password    in {password_file(settings)}", markup=False)
+        console.print(f"  sign in     {sign_in_command(settings, here)}", markup=False)
     for name, arguments in (("user token", f"--user {DEV_USER}"), ("venue token", f"--user {DEV_VENUE} --role venue")):
         console.print(f"  {name:<12}{token_command} {arguments}", markup=False)
     console.print()

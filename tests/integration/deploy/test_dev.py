@@ -131,6 +131,7 @@ def test_one_command_runs_all_survives_a_killed_worker_and_stops_clean(dev: Dev,
     socket_dir = Path(dev.until(r"broker +unix://(\S+)")[1]).parent
     assert dev.until(r"accounts +(.*)")[1].strip() == "trader-1, trader-2, trader-3, moderator-1"
     password = Path(dev.until(r"password +in (\S+)")[1]).read_text()
+    sign_in = dev.until(r"sign in +(.*)")[1]
     command = dev.until(r"user token +(.* token .*)")[1]
     token = pasted(command).strip()
     dev.until(r"1000 fills of fills-sample.csv posted")
@@ -144,6 +145,8 @@ def test_one_command_runs_all_survives_a_killed_worker_and_stops_clean(dev: Dev,
     assert json.loads(astratrade("tables", "get", "gamification-progress", "trader-2", "--data-dir", str(data_dir)))
     assert '"astratrade-trading"' in astratrade("topics", "--json", "--data-dir", str(data_dir))
 
+    own = {"Authorization": f"Bearer {json.loads(pasted(sign_in))['access_token']}"}
+    assert httpx.get(f"{url}/v1/users/trader-1/positions", headers=own, trust_env=False).status_code == 200
     assert "trader-1  trader-1  user  active" in astratrade("accounts", "show", "trader-1", "--data-dir", str(data_dir))
 
     children = dev.children()
