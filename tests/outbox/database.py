@@ -1,4 +1,4 @@
-"""A database with an outbox and one table of its own: accounts, each with the version of its last change."""
+"""The database of accounts with one more table: test accounts, each with the version of its last change."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from sqlalchemy import BigInteger, Column, MetaData, String, Table, insert, sele
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.identity.store.engine import READ_ONLY, create_engine
+from api.identity.store.tables import OUTBOX
 from streams.connect.outbox.relay import Relay
 from streams.connect.outbox.source import OutboxSource
-from streams.connect.outbox.tables import OutboxTables, first_head, outbox_tables
 from streams.connect.outbox.unit_of_work import UnitOfWork, unit_of_work
 from streams.events import Event, decode
 from streams.events.market import PriceUpdated
@@ -31,7 +31,6 @@ ACCOUNTS = Table(
     Column("name", String(64), primary_key=True),
     Column("version", BigInteger, nullable=False),
 )
-OUTBOX: OutboxTables = outbox_tables(METADATA)
 
 
 def now() -> Instant:
@@ -51,9 +50,9 @@ class OutboxDatabase:
         self.on_postgres = self.engine.dialect.name == "postgresql"
 
     async def create(self) -> None:
+        """Add the table of test accounts. All other tables must be there."""
         async with self.engine.begin() as connection:
             await connection.run_sync(METADATA.create_all)
-            await connection.execute(insert(OUTBOX.head).values(first_head()))
 
     @property
     def source(self) -> OutboxSource:
@@ -97,7 +96,7 @@ def event_of(name: str, version: int) -> Event[PriceUpdated]:
 
 @asynccontextmanager
 async def outbox_database(url: str) -> AsyncIterator[OutboxDatabase]:
-    """Yield a new database with all tables."""
+    """Yield a database with the table of test accounts."""
     database = OutboxDatabase(url)
     try:
         await database.create()

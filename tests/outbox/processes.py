@@ -10,13 +10,18 @@ from pathlib import Path
 
 from faust_redis.log import Log
 
+from api.identity import accounts
+from api.identity.accounts import StatusError
+from api.identity.store.database import IdentityStore
 from streams.connect.outbox.service import AWAY, RelayService
 from tests.outbox.database import OutboxDatabase, change, now
+from tests.outbox.folding import change_account
 
 ACCOUNTS_MAX = 12
 CHANGES_MAX = 4
 RETRY_S = 0.05
 RETENTION_DAYS = 14
+REAL_ACCOUNTS_MAX = 10
 
 
 def write(url: str, seed: int, acknowledged: Path) -> None:
@@ -40,6 +45,27 @@ async def _write(url: str, seed: int, acknowledged: Path) -> None:
                 file.flush()
                 continue
             await asyncio.sleep(RETRY_S)
+
+
+def write_accounts(url: str, seed: int) -> None:
+    """Create and change real accounts until killed, by the functions that the API's routes and commands call."""
+    asyncio.run(_write_accounts(url, seed))
+
+
+async def _write_accounts(url: str, seed: int) -> None:
+    store, choice = IdentityStore(url), random.Random(seed)
+    async with store.read() as connection:
+        ids = [account.id for account in await accounts.page(connection, limit=REAL_ACCOUNTS_MAX)]
+    while True:
+        with suppress(*AWAY, StatusError):
+            async with store.work(now()) as work:
+                if len(ids) < REAL_ACCOUNTS_MAX:
+                    account = await accounts.create_account(work, username=f"name-{choice.getrandbits(40)}")
+                    ids.append(account.id)
+                else:
+                    await change_account(work, choice.choice(ids), choice)
+            continue
+        await asyncio.sleep(RETRY_S)
 
 
 def relay(url: str, broker: str, namespace: str, log_file: Path) -> None:

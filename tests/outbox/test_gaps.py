@@ -13,24 +13,27 @@ from faust_redis.log import Log
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from api.identity.store.tables import OUTBOX
 from streams.connect.outbox.unit_of_work import add_events
 from tests.outbox.database import (
-    OUTBOX,
     OutboxDatabase,
     assert_log_equals_database,
     change,
     outbox_database,
     published,
 )
+from tests.support.databases import TEMPLATE, new_database
+from tests.support.postgres import PostgresServer
 
 WITHIN_S = 10.0
 LOCKED = text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
 
 
 @pytest.fixture
-async def database(postgres_url: str) -> AsyncIterator[OutboxDatabase]:
-    async with outbox_database(postgres_url) as database:
-        yield database
+async def database(postgres_server: PostgresServer) -> AsyncIterator[OutboxDatabase]:
+    with new_database(postgres_server, TEMPLATE) as url:
+        async with outbox_database(url) as database:
+            yield database
 
 
 class NaiveRelay:

@@ -11,6 +11,7 @@ import pytest
 from faust_redis.log import Log
 from sqlalchemy import delete, update
 
+from api.identity.store.tables import OUTBOX
 from streams.connect.outbox import unit_of_work as module
 from streams.connect.outbox.errors import DatabaseRolledBackError, OtherDatabaseError, OutboxDamagedError
 from streams.connect.outbox.position import SOURCE, Position
@@ -19,7 +20,6 @@ from streams.events.market import PriceUpdated
 from streams.topics import MARKET_PRICES
 from tests.outbox.database import (
     ACCOUNTS,
-    OUTBOX,
     OutboxDatabase,
     assert_log_equals_database,
     change,

@@ -13,6 +13,7 @@ from pathlib import Path
 from faust_redis.log import Log, TopicPartition
 from sqlalchemy import text
 
+from api.identity.store.migrate import migrate
 from deploy.server.embedded import EmbeddedServer
 from deploy.server.server_binary import find_binary
 from streams.connect.outbox.service import RelayService
@@ -57,6 +58,7 @@ def measure(options: Parameters) -> Iterator[Result]:
                 url = postgres.url(name) if kind == "postgresql" else f"sqlite:///{directory}/{name}.db"
                 if kind == "postgresql":
                     asyncio.run(postgres.execute(f"CREATE DATABASE {name}"))
+                asyncio.run(migrate(url))
                 runs.append(asyncio.run(_latency(url, server.url, f"bench-{kind}-{seed}", options)))
             yield _latency_result(kind, runs, options)
         yield from _commit_results(postgres, options)
@@ -196,6 +198,7 @@ async def _commits(url: str, writers: int, options: Parameters) -> dict[str, lis
     database = OutboxDatabase(url)
     try:
         if writers == WRITERS[0]:
+            await migrate(url)
             await database.create()
             async with database.engine.begin() as connection:
                 await connection.execute(HORIZON)
