@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import shutil
 import signal
 import sys
@@ -18,12 +19,15 @@ import pytest
 from faust_redis.log import Log, LogError
 from sqlalchemy import update
 
+from api.identity.accounts import StatusError, create_account
 from api.identity.store.database import IdentityStore
 from api.identity.store.tables import OUTBOX
 from deploy.server.embedded import EmbeddedServer
 from deploy.server.server_binary import find_binary
+from streams.connect.outbox.position import SOURCE, Position
 from tests.e2e.children import Child
-from tests.outbox.database import event_of, now, published, versions
+from tests.outbox.database import OutboxDatabase, event_of, now, published, versions
+from tests.outbox.folding import assert_fold_equals_accounts, change_account
 from tests.ports import free_port
 from tests.source import PYTHON_PATH
 
@@ -66,6 +70,30 @@ class World:
             for name in names:
                 self.written[name] = self.written.get(name, 0) + 1
                 work.emit(event_of(name, self.written[name]))
+
+    async def change_accounts(self, times: int) -> None:
+        """Create real accounts, and change them."""
+        choice = random.Random(times)
+        async with opened(self.url) as store:
+            async with store.work(now()) as work:
+                created = [await create_account(work, username=f"name-{choice.getrandbits(40)}") for _ in range(3)]
+            for _ in range(times):
+                with suppress(StatusError):  # it is suspended already, or not suspended
+                    async with store.work(now()) as work:
+                        await change_account(work, choice.choice(created).id, choice)
+
+    async def wait_until_folds_are_equal(self) -> None:
+        """Wait until the events of accounts add up to the accounts in the database."""
+        database = OutboxDatabase(self.url)
+        try:
+            async with Log(self.server.url, "astra") as log:
+                last = (await database.source.head()).last
+                async with asyncio.timeout(WITHIN_S):
+                    while Position.of(await log.source_offsets(SOURCE)).number < last:  # noqa: ASYNC110 - another process
+                        await asyncio.sleep(0.05)
+                await assert_fold_equals_accounts(log, database)
+        finally:
+            await database.engine.dispose()
 
     async def wait_until_equal(self) -> None:
         """Wait until the log holds each version of each name once, in order."""
@@ -178,19 +206,27 @@ async def test_a_flushed_log_and_a_restored_one_get_what_they_lack(world: World)
     """FLUSHALL; then the broker's files of an earlier time."""
     world.start()
     await world.change("a", "b", "a")
+    await world.change_accounts(20)
     await world.wait_until_equal()
+    await world.wait_until_folds_are_equal()
     files, kept = world.server.directory / "appendonlydir", world.directory / "kept"
     async with Log(world.server.url, "astra") as log:
         await log.redis.flushall()
     await world.wait_until_equal()
+    await world.wait_until_folds_are_equal()
     shutil.copytree(files, kept)  # the broker writes each command before it answers
     for number in range(30):
         await world.change("a", f"user-{number % 3}")
+    await world.change_accounts(30)
     await world.wait_until_equal()
+    await world.wait_until_folds_are_equal()
     world.kill_server()
     shutil.rmtree(files)
     shutil.copytree(kept, files)
     await world.start_server()
     await world.wait_until_equal()
+    await world.wait_until_folds_are_equal()
     await world.change("b")
+    await world.change_accounts(5)
     await world.wait_until_equal()
+    await world.wait_until_folds_are_equal()
