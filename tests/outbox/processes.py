@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import random
 from contextlib import suppress
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 from faust_redis.log import Log
 
 from api.identity import accounts
-from api.identity.accounts import StatusError
+from api.identity.accounts import AccountError
 from api.identity.store.database import IdentityStore
 from streams.connect.outbox.service import AWAY, RelayService
 from tests.outbox.database import OutboxDatabase, change, now
@@ -53,11 +54,11 @@ def write_accounts(url: str, seed: int) -> None:
 
 
 async def _write_accounts(url: str, seed: int) -> None:
-    store, choice = IdentityStore(url), random.Random(seed)
+    store, choice = IdentityStore(url), random.Random(f"{seed} {os.getpid()}")  # names that its predecessor did not use
     async with store.read() as connection:
         ids = [account.id for account in await accounts.page(connection, limit=REAL_ACCOUNTS_MAX)]
     while True:
-        with suppress(*AWAY, StatusError):
+        with suppress(*AWAY, AccountError):
             async with store.work(now()) as work:
                 if len(ids) < REAL_ACCOUNTS_MAX:
                     account = await accounts.create_account(work, username=f"name-{choice.getrandbits(40)}")

@@ -174,7 +174,7 @@ async def test_another_database_is_refused(database: OutboxDatabase, log: Log) -
     async with database.engine.begin() as connection:
         await connection.execute(update(OUTBOX.head).values(incarnation="0123456789ab"))
     with pytest.raises(OtherDatabaseError, match="outbox of this database is 0123456789ab"):
-        await database.relay(log).run()
+        await asyncio.wait_for(database.relay(log).run(), WITHIN_S)
 
 
 async def test_two_databases_that_begin_at_once_do_not_mix(database: OutboxDatabase, log: Log) -> None:
@@ -204,7 +204,7 @@ async def test_a_database_behind_the_log_stops_the_relay(database: OutboxDatabas
     await database.relay(log).publish_all()
     await roll_back(database, 1)
     with pytest.raises(DatabaseRolledBackError, match=r"up to number 3.*last event is number 1"):
-        await database.relay(log).run()
+        await asyncio.wait_for(database.relay(log).run(), WITHIN_S)
     assert len(await published(log)) == 3
 
 
@@ -215,7 +215,7 @@ async def test_a_database_that_was_restored_and_used_stops_the_relay(database: O
     await roll_back(database, 1)
     await database.change("x", "y", "z")
     with pytest.raises(DatabaseRolledBackError, match="event 3 of the database is another one"):
-        await database.relay(log).run()
+        await asyncio.wait_for(database.relay(log).run(), WITHIN_S)
     assert len(await published(log)) == 3
 
 
