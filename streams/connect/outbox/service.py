@@ -28,7 +28,14 @@ OBSERVE_S: Final = 1.0
 WORKS_S: Final = 3.0
 """An idle relay reaches database and log more often than this."""
 
-AWAY: Final = (LogError, SQLAlchemyError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+AWAY: Final = (
+    LogError,
+    SQLAlchemyError,
+    OSError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
 """The errors of work while database or broker are away. SQLAlchemy wraps asyncpg's errors, but not when it connects."""
 
 logger = logging.getLogger(__name__)

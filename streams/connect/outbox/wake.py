@@ -61,8 +61,8 @@ async def waiting(engine: AsyncEngine) -> AsyncIterator[Wait]:
     async with engine.connect() as connection:
         listening = cast("_Listening", (await connection.get_raw_connection()).driver_connection)
         listening.add_termination_listener(lose)
-        await listening.add_listener(WAKE_CHANNEL, wake)
         try:
+            await listening.add_listener(WAKE_CHANNEL, wake)
             yield wait
         finally:
             await connection.invalidate()  # a connection that listens must not return to the pool
