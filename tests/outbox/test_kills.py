@@ -10,15 +10,16 @@ from tests.outbox.postgres import Postgres
 
 @pytest.mark.slow
 def test_kills_at_random_points_double_and_lose_nothing_on_sqlite() -> None:
-    outcome = play(2, "sqlite", None)
+    outcome = play(1, "sqlite", None)
     assert not outcome.failure
     assert outcome.faults["broker restored"]
+    assert outcome.faults["broker flushed"]
 
 
 @pytest.mark.slow
 def test_kills_at_random_points_double_and_lose_nothing_on_postgresql() -> None:
     with Postgres() as postgres:
-        outcome = play(3, "postgresql", postgres)
+        outcome = play(7, "postgresql", postgres)
     assert not outcome.failure
     assert outcome.faults["database killed"]
     assert outcome.faults["broker flushed"]
