@@ -61,9 +61,10 @@ class Tickets:
             raise unauthenticated(REFUSAL)
         key = self._key(name)
         sealed, _ = await self._log.at_once(("HGET", key, "token"), ("DEL", key))  # one transaction: one caller gets it
-        if sealed is None:
-            raise unauthenticated(REFUSAL)
-        return self._sealer.open(name, sealed.decode())
+        try:
+            return self._sealer.open(name, (sealed or b"").decode("latin-1"))
+        except SealError:  # used before, forgotten by the broker, or changed there
+            raise unauthenticated(REFUSAL) from None
 
     def _key(self, name: str) -> str:
         """Return the key of a ticket. It does not tell the ticket."""

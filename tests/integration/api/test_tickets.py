@@ -78,6 +78,16 @@ async def test_the_broker_forgets_a_ticket_after_30_seconds_and_never_knew_the_t
     assert not [text for text in (token("ada").split(".")[1][:20], issued, name) if text in kept]
 
 
+async def test_a_ticket_whose_entry_was_changed_on_the_broker_opens_nothing(
+    server: httpx.AsyncClient, log: Log
+) -> None:
+    for changed in (SEALER.seal("another", token("bob")), token("bob"), "\xff"):
+        issued = await ticket(server, auth("ada"))
+        for key in [key async for key in log.redis.scan_iter(match=f"{log.keys.prefix}ticket:*")]:
+            await log.redis.hset(key, "token", changed)
+        assert_problem(await server.get(PATH, params={"ticket": issued}), 401, "unauthenticated")
+
+
 async def test_a_forged_ticket_costs_no_call_to_the_broker(
     server: httpx.AsyncClient, served_app: FastAPI, monkeypatch: pytest.MonkeyPatch
 ) -> None:
