@@ -19,6 +19,7 @@ from api.kit.problems import BAD_REQUEST, HEAD_TOO_LARGE, MEDIA_TYPE, REQUEST_TI
 from api.limits import caps
 from api.limits.caps import Caps
 from api.limits.client_address import LOCAL, ClientAddresses, group
+from api.security_headers import HEADERS
 
 RETRY_AFTER_S = 5
 NEVER_S = math.inf
@@ -218,6 +219,6 @@ def _answer(problem: Problem) -> bytes:
         f"content-type: {MEDIA_TYPE}",
         f"content-length: {len(body)}",
         "connection: close",
-        *(f"{name}: {value}" for name, value in problem.headers.items()),
+        *(f"{name.lower()}: {value}" for name, value in {**HEADERS, **problem.headers}.items()),
     ]
     return "\r\n".join([*lines, "", ""]).encode() + body

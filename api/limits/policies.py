@@ -101,6 +101,7 @@ COSTS: Final[Mapping[tuple[str, str], Cost]] = {
     ("POST", "auth"): Cost(20),
     ("POST", "account"): Cost(20),
     ("GET", "leaderboards"): Cost(1, "limit", 100, 1_000),
+    ("GET", "users"): Cost(1, "limit", 100, 1_000),
     ("GET", "feed"): Cost(10, "last", 50, 500),
     ("GET", "stats"): Cost(5),
     ("GET", "pipeline"): Cost(5),

@@ -104,6 +104,7 @@ async def test_an_endless_header_is_refused_with_431_and_stalls_no_other_client(
     async with asyncio.timeout(5):
         status, headers, document = await attacker.answer()
     assert (status, document["type"], headers["connection"]) == (431, "/problems/headers-too-large", "close")
+    assert headers["x-content-type-options"] == "nosniff"
     slowest = 0.0
     for _ in range(20):
         begun = time.perf_counter()
@@ -151,6 +152,20 @@ async def test_a_body_that_does_not_arrive_is_refused_with_408(connect: Clients)
     async with asyncio.timeout(5):
         status, _, document = await client.answer()
     assert (status, document["detail"]) == (408, "the body did not arrive in time")
+
+
+@pytest.mark.parametrize(
+    ("levels", "kind"),
+    [(200, "validation"), (201, "malformed-json"), (100_000, "malformed-json")],
+)
+async def test_a_body_that_is_nested_too_deep_is_no_json(connect: Clients, levels: int, kind: str) -> None:
+    client = await connect()
+    body = b'{"market":' + b"[" * levels + b"]" * levels + b"}"
+    token, length = auth("alice")["Authorization"].encode(), str(len(body)).encode()
+    head = b"POST /v1/trades HTTP/1.1\r\nHost: api\r\nContent-Length: " + length + b"\r\nAuthorization: " + token
+    await client.send(head + b"\r\n\r\n" + body)
+    _, _, document = await client.answer()
+    assert document["type"] == f"/problems/{kind}"
 
 
 @pytest.mark.parametrize("sent", [b"", b"\r\n\r\n"])

@@ -114,6 +114,7 @@ async def test_clients_behind_a_trusted_proxy_have_buckets_of_their_own(config: 
         ("GET", "/v1/feed/trades", b"last=100000", 10),
         ("GET", "/v1/feed/trades", b"", 10),
         ("GET", "/v1/users/alice/positions", b"", 1),
+        ("GET", "/v1/users/alice/orders", b"limit=500", 6),
         ("GET", "/nowhere", b"", 1),
         ("GET", "", b"", 1),
         ("POST", "/v1/trades/t-1/close", b"", 20),
