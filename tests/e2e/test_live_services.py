@@ -33,13 +33,18 @@ def test_each_process_is_listed_while_it_lives(tmp_path: Path) -> None:
         api, first = ("api", [*TOPOLOGY.names]), ("worker", ["trading"])
         second = ("worker", ["gamification", "financial"])
         pipeline.wait_until_ready()
+        relay = pipeline.start("relay", "relay")
 
         def listed(*expected: tuple[str, list[str]]) -> bool:
-            return sorted(domains(pipeline)) == sorted(expected)
+            return sorted(domains(pipeline)) == sorted((*expected, ("relay", [])))
 
-        eventually(lambda: listed(api, first, second), within_s=30, what="all three are ready")
+        eventually(lambda: listed(api, first, second), within_s=30, what="all four are ready")
         found = services(pipeline)
-        assert len({one["rulebook"] for one in found}) == len({one["version"] for one in found}) == 1
+        assert (
+            len({one["rulebook"] for one in found if one["kind"] != "relay"})
+            == len({one["version"] for one in found})
+            == 1
+        )
         for one in found:
             assert httpx.get(f"http://{one['address']}/readyz").status_code == 200, one
             assert 0 <= one["lease_ms"] <= LEASE_MS
@@ -51,6 +56,7 @@ def test_each_process_is_listed_while_it_lives(tmp_path: Path) -> None:
         kill(trading)
         eventually(lambda: listed(api, second), within_s=GONE_S, what="the killed worker is gone")
         assert others.stop()
+        assert relay.stop()
         assert [one["kind"] for one in services(pipeline)] == ["api"], "a worker that ends withdraws its lease"
 
 
