@@ -19,6 +19,7 @@ PARTS = {
     "ingress": "requests per second that the API takes, of a fill, an order and 500 fills, without workers",
     "visible": "from accepted to seen on the live feed, at a fixed rate (open loop)",
     "feed": "the same at each of many subscribers, some of them slow; also of rows written straight",
+    "sockets": "the same feeds over one WebSocket and as server-sent events: what the API spends on each",
     "outbox": "from a commit of rows and events to the log, on both databases; commits per second of writers",
     "flood": "what clients without a token can do to others who open more feeds and connections than there are slots",
     "commit": "the cost of one commit by its size: how long the client waits and the server serves no other client",

@@ -10,7 +10,7 @@ from typing import Any, Literal, Self, cast
 import httpx
 
 from astratrade_client.changes import Change, FeedState, Query
-from astratrade_client.credentials import Credentials, FixedToken, SignedIn, TokenAnswer
+from astratrade_client.credentials import Credentials, FixedToken, SignedIn
 from astratrade_client.http import Http
 from astratrade_client.models import (
     Accepted,
@@ -24,6 +24,7 @@ from astratrade_client.models import (
     PortfolioAnswer,
     PositionsAnswer,
     ProgressAnswer,
+    SignedInAnswer,
     UserStanding,
 )
 from astratrade_client.retry import Retry
@@ -91,23 +92,35 @@ class AstraTrade:
         Raises:
             ProblemError: when the API refuses it.
         """
-        answer = await self._http.call(
-            "POST", "/v1/auth/login", repeat=False, json={"login": login, "password": password}
-        )
-        self._use(SignedIn(cast("TokenAnswer", answer), self._refresh))
+        await self._sign_in("/v1/auth/login", {"login": login, "password": password})
+
+    async def register(self, username: str, password: str, *, email: str | None = None) -> None:
+        """Create an account and sign in with it.
+
+        Raises:
+            ProblemError: when the API refuses it.
+        """
+        body = {"username": username, "password": password} | ({} if email is None else {"email": email})
+        await self._sign_in("/v1/auth/register", body)
+
+    async def _sign_in(self, path: str, body: dict[str, str]) -> None:
+        answer = await self._anonymous("POST", path, body)
+        self._use(SignedIn(answer, self._refresh))
 
     async def logout(self) -> None:
         """End the session at the API, and go on as an anonymous client."""
         credentials = self._http.credentials
         if isinstance(credentials, SignedIn):
-            body = {"refresh_token": credentials.refresh_token}
-            await self._http.call("POST", "/v1/auth/logout", repeat=False, json=body)
+            await self._http.call("POST", "/v1/auth/logout")
         self._use(FixedToken(None))
 
-    async def _refresh(self, refresh_token: str) -> TokenAnswer:
-        anonymous = Http(self._http.client, FixedToken(None), self._retry)
-        body = {"refresh_token": refresh_token}
-        return cast("TokenAnswer", await anonymous.call("POST", "/v1/auth/refresh", repeat=False, json=body))
+    async def _refresh(self, refresh_token: str) -> SignedInAnswer:
+        return await self._anonymous("POST", "/v1/auth/refresh", {"refresh_token": refresh_token})
+
+    async def _anonymous(self, method: str, path: str, body: dict[str, str]) -> SignedInAnswer:
+        """Send a request without a token, and once: it may have had its effect although no answer came."""
+        http = Http(self._http.client, FixedToken(None), self._retry)
+        return cast("SignedInAnswer", await http.call(method, path, repeat=False, json=body))
 
     def _use(self, credentials: Credentials) -> None:
         self._http.credentials = self._socket.credentials = credentials

@@ -5,22 +5,15 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from typing import Protocol, TypedDict
+from typing import Protocol
+
+from astratrade_client.models import SignedInAnswer
 
 RENEW_BEFORE_S = 60.0
 """How long before its end a token is replaced; at most half of its life before."""
 
 
-class TokenAnswer(TypedDict):
-    """The tokens of a session, as signing in and refreshing return them."""
-
-    access_token: str
-    token_type: str
-    expires_in: int
-    refresh_token: str
-
-
-Refresh = Callable[[str], Awaitable[TokenAnswer]]
+Refresh = Callable[[str], Awaitable[SignedInAnswer]]
 
 
 class Credentials(Protocol):
@@ -56,12 +49,12 @@ class SignedIn:
     refresh is never repeated.
     """
 
-    def __init__(self, answer: TokenAnswer, refresh: Refresh) -> None:
+    def __init__(self, answer: SignedInAnswer, refresh: Refresh) -> None:
         self._refresh = refresh
         self._lock = asyncio.Lock()
         self._take(answer)
 
-    def _take(self, answer: TokenAnswer) -> None:
+    def _take(self, answer: SignedInAnswer) -> None:
         life_s = float(answer["expires_in"])
         self._access_token = answer["access_token"]
         self.refresh_token = answer["refresh_token"]

@@ -225,6 +225,17 @@ class ProgressAnswer(TypedDict):
     position: str
 
 
+class SignedInAnswer(TypedDict):
+    """Tokens. Send the access token as `Authorization: Bearer`, and the refresh token once to get new ones."""
+
+    access_token: str
+    token_type: NotRequired[str]
+    expires_in: int
+    refresh_token: str
+    user_id: str
+    session_id: str
+
+
 class Streak(TypedDict):
     """Consecutive UTC days with activity, as of the last active day."""
 

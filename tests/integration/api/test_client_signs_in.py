@@ -1,0 +1,67 @@
+"""The Python client signs in at a real API, refreshes its tokens, and loses its private feeds with its session."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+
+import httpx
+import pytest
+from astratrade_client import AstraTrade, Change, FeedEndedError, ProblemError, Retry, Snapshot
+from astratrade_client import credentials as client_credentials
+from fastapi import FastAPI
+
+from tests.integration.api.support import Worker
+
+PASSWORD = "zephyr-quilt-mattress"
+FAST = Retry(first_s=0.05, max_s=0.2, patience_s=20)
+TIMEOUT_S = 20.0
+
+
+async def test_a_client_registers_signs_in_refreshes_and_signs_out(
+    server: httpx.AsyncClient, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = str(server.base_url)
+    async with AstraTrade(url, retry=FAST) as api:
+        await api.register("ada", PASSWORD, email="ada@example.org")
+        assert await api.get("/v1/account/sessions")
+    async with AstraTrade(url, retry=FAST) as api, asyncio.timeout(TIMEOUT_S):
+        with pytest.raises(ProblemError, match="401"):
+            await api.login("ada", "not the password")
+        await api.login("ADA@example.org", PASSWORD)
+        signed_in = api._http.credentials
+        first = await signed_in.token()
+        assert isinstance(signed_in, client_credentials.SignedIn)
+        signed_in._renew_at_s = 0  # As if the token were about to expire.
+        feed = api.feed("portfolio")
+        assert isinstance(await anext(feed), Snapshot)
+        assert await signed_in.token() != first
+        assert await api.get("/v1/account/sessions")
+        await feed.aclose()
+        await api.logout()
+        with pytest.raises(ProblemError, match="401"):
+            await api.get("/v1/account/sessions")
+
+
+@pytest.mark.parametrize("over", ["socket", "sse"])
+async def test_a_private_feed_ends_when_its_session_is_ended_elsewhere(
+    server: httpx.AsyncClient, served_app: FastAPI, worker: Worker, over: str
+) -> None:
+    url = str(server.base_url)
+    async with AstraTrade(url, retry=FAST) as one, AstraTrade(url, retry=FAST) as other, asyncio.timeout(TIMEOUT_S):
+        await one.register("ada", PASSWORD)
+        await other.login("ada", PASSWORD)
+        private, public = one.feed("portfolio", over=over), one.feed("progress")  # type: ignore[arg-type]
+        assert isinstance(await anext(private), Snapshot)
+        assert isinstance(await anext(public), Snapshot)
+        await other.command("/v1/auth/logout-everywhere")
+        begun = asyncio.get_running_loop().time()
+        with pytest.raises((FeedEndedError, ProblemError)):
+            await drain(private)
+        assert asyncio.get_running_loop().time() - begun < 2.5
+        await anext(public)
+
+
+async def drain(feed: AsyncGenerator[Change]) -> None:
+    async for _ in feed:
+        pass
