@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 
 RUNTIME_COMMANDS = (
-    "client|setinfo", "del", "eval", "evalsha", "exec", "exists", "hdel", "hexists", "hget", "hgetall",
+    "client|setinfo", "del", "eval", "evalsha", "exec", "exists", "get", "hdel", "hexists", "hget", "hgetall",
     "hincrby", "hkeys", "hlen", "hmget", "hscan", "hset", "hsetnx", "info", "lindex", "lpop", "multi",
     "pexpire", "ping", "publish", "rpush", "sadd", "scard", "select", "set", "sismember", "smembers", "srem",
     "subscribe", "time", "type", "unsubscribe", "xadd", "xgroup|create", "xgroup|setid", "xinfo|stream",
