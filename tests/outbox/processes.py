@@ -55,10 +55,12 @@ def write_accounts(url: str, seed: int) -> None:
 
 async def _write_accounts(url: str, seed: int) -> None:
     store, choice = IdentityStore(url), random.Random(f"{seed} {os.getpid()}")  # names that its predecessor did not use
-    async with store.read() as connection:
-        ids = [account.id for account in await accounts.page(connection, limit=REAL_ACCOUNTS_MAX)]
+    ids: list[str] = []
     while True:
         with suppress(*AWAY, AccountError):
+            if not ids:
+                async with store.read() as connection:
+                    ids = [account.id for account in await accounts.page(connection, limit=REAL_ACCOUNTS_MAX)]
             async with store.work(now()) as work:
                 if len(ids) < REAL_ACCOUNTS_MAX:
                     account = await accounts.create_account(work, username=f"name-{choice.getrandbits(40)}")
