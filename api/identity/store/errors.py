@@ -7,8 +7,11 @@ class StoreError(Exception):
     """The database cannot be used. The message says what was found and what to do."""
 
 
-class StoreUnavailableError(StoreError):
-    """The database cannot be reached, or has no time for the transaction. Trying again later may help."""
+class StoreUnavailableError(StoreError, ConnectionError):
+    """The database cannot be reached, or has no time for the transaction. Trying again later may help.
+
+    It is a `ConnectionError`, so that the relay, which does not know this store, waits and tries again.
+    """
 
 
 class SchemaError(StoreError):
