@@ -39,6 +39,14 @@ COVERED = {
     "python3 deploy/bootstrap.py test": "test_every_check_runs_and_a_failure_ends_the_script_with_its_status",
     "python3 deploy/bootstrap.py test --quick": "test_every_check_runs_and_a_failure_ends_the_script_with_its_status",
     "astratrade dev --workers trading=2,gamification=1": "test_each_domain_can_have_processes_of_its_own",
+    "astratrade acl --password-file broker-password --operator-password-file operator-password '>' users.acl": (
+        "test_the_product_runs_under_its_own_user_and_no_command_is_allowed_without_need"
+    ),
+    "astratrade relay": "test_the_process_publishes_serves_its_probes_and_ends_at_a_signal",
+    "astratrade keys retire KID": "test_the_command_lists_rotates_and_retires",
+    "valkey-server --aclfile users.acl": (
+        "test_the_product_runs_under_its_own_user_and_no_command_is_allowed_without_need"
+    ),
     "python shop.py worker --without-web --loglevel warn": (
         "test_the_application_prints_what_the_readme_says_and_the_admin_client_describes_it"
     ),

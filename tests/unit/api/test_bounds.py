@@ -12,8 +12,8 @@ ROOT = Path(api.__file__).parents[1]
 UNBOUNDED = frozenset({"aiohttp", "httpx", "redis", "requests"})
 """Clients that wait without a bound unless each call names one. The log and the engine of the database set theirs."""
 
-CONNECTS = {"api/identity/store/engine.py": {"asyncpg"}}
-"""The one module that opens connections to a database; it names all bounds."""
+KNOW_ASYNCPG = {"api/identity/store/engine.py", "api/identity/store/reporting.py"}
+"""The first opens connections to a database, and names all bounds. The second knows the errors."""
 
 
 def imports(path: Path) -> Iterator[str]:
@@ -36,7 +36,8 @@ def test_the_api_calls_brokers_and_databases_through_clients_with_bounds_only() 
     for path in paths:
         place = str(path.relative_to(ROOT))
         assert not UNBOUNDED & set(imports(path)), f"{place} imports a client that waits without a bound"
-        assert "asyncpg" not in imports(path) or "asyncpg" in CONNECTS.get(place, ()), place
+        assert "asyncpg" not in imports(path) or place in KNOW_ASYNCPG, place
+        assert place.endswith("engine.py") or "asyncpg.connect" not in path.read_text(), place
 
 
 def test_the_api_asks_the_broker_through_the_log_which_bounds_each_answer() -> None:
