@@ -1,10 +1,12 @@
-"""Wait until the outbox may have new events: by LISTEN on PostgreSQL, by short polls on other databases."""
+"""Wait until the outbox may have new events: by LISTEN on PostgreSQL, by watching the write-ahead log of SQLite."""
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, Final, Protocol, cast
 
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -12,7 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from streams.connect.outbox.unit_of_work import WAKE_CHANNEL
 
 POLL_S: Final = 0.015
-"""Pause between two reads of a database that does not notify."""
+"""How often the relay looks whether SQLite's file has changed: a system call, where a read would take 1 ms."""
+SETTLED_NS: Final = 50_000_000
+"""A file that changed so shortly ago counts as changed: a second change within the clock's tick leaves no trace."""
 QUIET_S: Final = 0.5
 """The longest pause of a relay that waits for a notification. It bounds how long a lost one or a flushed log counts."""
 
@@ -36,7 +40,7 @@ class _Listening(Protocol):
 async def waiting(engine: AsyncEngine) -> AsyncIterator[Wait]:
     """Yield the function that waits for new events of a database, while the block runs."""
     if engine.dialect.name != "postgresql":
-        yield lambda: asyncio.sleep(POLL_S)
+        yield _watching(Path(f"{engine.url.database}-wal"))
         return
     woken = asyncio.Event()
     lost: list[str] = []
@@ -66,3 +70,29 @@ async def waiting(engine: AsyncEngine) -> AsyncIterator[Wait]:
             yield wait
         finally:
             await connection.invalidate()  # a connection that listens must not return to the pool
+
+
+def _watching(log: Path) -> Wait:
+    """Return a wait for changes of SQLite's write-ahead log: each commit of any process writes to it."""
+    seen: tuple[int, int] | None = None
+
+    def has_changed() -> bool:
+        nonlocal seen
+        try:
+            status = log.stat()
+        except OSError:  # the last connection removes it, and the next commit makes it again
+            now = None
+        else:
+            now = status.st_mtime_ns, status.st_size
+        before, seen = seen, now
+        return now != before or (now is not None and time.time_ns() - now[0] < SETTLED_NS)
+
+    async def wait() -> None:
+        clock = asyncio.get_running_loop().time
+        until = clock() + QUIET_S
+        while clock() < until:
+            await asyncio.sleep(POLL_S)
+            if has_changed():
+                return
+
+    return wait
