@@ -73,7 +73,7 @@ def apis(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         clients = []
         for name in ("here", "there"):
             port = free_port()
-            pipeline.start(name, "api", **settings, ASTRA_API_PORT=str(port))
+            pipeline.start(name, "api", **settings, ASTRA_API_PORT=str(port), ASTRA_RATE_LIMIT_FACTOR="1000")
             client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30)
             clients.append(stack.enter_context(client))
             eventually(partial(listens, pipeline, client), within_s=60, what="an API answers")

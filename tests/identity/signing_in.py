@@ -16,6 +16,8 @@ from api.kit.context import Api
 
 PASSWORD = "zephyr-quilt-mattress"
 OTHER_PASSWORD = "walnut-harbour-trombone"
+OF_POLLS = "accounts.changed_us >"
+"""The poll of private users, which runs beside the requests."""
 OF_SIGNING_IN = re.compile(r"accounts|credentials|sessions|sign_in_failures")
 """The process's own tasks use other tables, at any time."""
 CHEAP = Argon2Parameters(memory_kib=64, passes=1, lanes=1)

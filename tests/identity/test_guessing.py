@@ -13,6 +13,7 @@ from api.identity.passwords import Argon2Parameters, Passwords
 from api.identity.sign_in import password_hash_of
 from api.kit.context import Api
 from tests.identity.signing_in import (
+    OF_POLLS,
     OF_SIGNING_IN,
     PASSWORD,
     client_at,
@@ -41,7 +42,11 @@ async def test_an_unknown_name_and_a_wrong_password_look_alike(
         async with client_at(app, f"198.51.100.{number}") as attacker:
             answer = await log_in(attacker, login, "wrong-password-here")
         document = {name: value for name, value in answer.json().items() if name != "request_id"}
-        ran = [text.replace("email_key", "username_key") for text in statements if OF_SIGNING_IN.search(text)]
+        ran = [
+            text.replace("email_key", "username_key")
+            for text in statements
+            if OF_SIGNING_IN.search(text) and OF_POLLS not in text
+        ]
         costs = [stored.rpartition("$")[0].rpartition("$")[0] for stored in verified]
         seen.append((answer.status_code, document, [*answer.headers], costs, ran))
         verified.clear()

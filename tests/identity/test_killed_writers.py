@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import signal
 import sys
@@ -15,15 +16,17 @@ from api.identity import accounts, audit
 from api.identity.store.database import IdentityStore
 from api.identity.store.tables import ACCOUNTS, AUDIT_LOG, CREDENTIALS, OUTBOX
 from streams.times import Instant
+from tests.source import PYTHON_PATH
 
 NOW = Instant.parse("2026-11-29T05:00:00Z")
 START_S = 60.0
+ENVIRONMENT = {**os.environ, "PYTHONPATH": PYTHON_PATH}
 
 
 async def spawn(url: str, *options: str) -> tuple[Process, asyncio.StreamReader]:
     """Start a writer, and wait until it has written something."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-P", "-m", "tests.identity.writer", url, *options, stdout=PIPE
+        sys.executable, "-P", "-m", "tests.identity.writer", url, *options, stdout=PIPE, env=ENVIRONMENT
     )
     assert process.stdout is not None
     return process, process.stdout

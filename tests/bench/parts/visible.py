@@ -49,11 +49,10 @@ def _run(pipeline: Pipeline, options: Parameters, seed: int) -> Times:
     users = [f"watched-{seed}-{number}" for number in range(max(1, int(options.rate * options.seconds)))]
     fills = made_fills(len(users), users=USERS, seed=seed)
     load = bodies([{**fill, "user_id": user} for fill, user in zip(fills, users, strict=True)], 1)
-    return asyncio.run(_watch(pipeline, load, users, options.rate))
+    return asyncio.run(_watch(pipeline, headers(pipeline.token()), load, users, options.rate))
 
 
-async def _watch(pipeline: Pipeline, load: list[bytes], users: Sequence[str], per_second: float) -> Times:
-    lines = headers(pipeline.token())
+async def _watch(pipeline: Pipeline, lines: str, load: list[bytes], users: Sequence[str], per_second: float) -> Times:
     seen: dict[str, float] = {}
     accepted: dict[int, float] = {}
     reader, writer = await _subscribe(pipeline.url, lines)
