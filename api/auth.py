@@ -100,7 +100,7 @@ class Tokens:
         """Return the caller that a token names.
 
         Raises:
-            Problem: 401, saying what is wrong with the token.
+            Problem: 401; its `detail` names the fault of the token.
         """
         known = self._known.get(token)
         if known is None:
@@ -131,7 +131,7 @@ def verify(keys: KeyRing, token: str, now: Instant) -> tuple[Principal, Instant]
     The header chooses a key of the ring, and nothing else: the algorithm is always EdDSA.
 
     Raises:
-        Problem: 401, saying what is wrong with the token.
+        Problem: 401; its `detail` names the fault of the token.
     """
     if not _is_canonical(token):
         raise unauthenticated(NOT_VALID)

@@ -109,7 +109,7 @@ async def get_standing(
     audience: AudienceDep,
     neighbours: Annotated[int, Query(ge=0, le=NEIGHBOURS_MAX, description="rows on each side")] = 0,
 ) -> UserStanding:
-    """Return a user's place on a board, with the rows around it. Nobody else finds a private user here."""
+    """Return a user's place on a board, with the rows around it. For others, a private user is not found."""
     found = await api.tables.place(TABLE, requested.group, user_id, owner=user_id, neighbours=neighbours)
     if found.member is None or audience.hides(user_id):
         raise Problem(NOT_FOUND, f"{user_id!r} is not on this board", position=str(found.position))

@@ -34,7 +34,7 @@ def earned_row(event: dict[str, Any], sealer: Sealer) -> JsonValue:
 
 
 def anonymous_earned(row: dict[str, Any]) -> dict[str, Any]:
-    """Return what the public sees of a private user's event: no name, and no total that would stand for one."""
+    """Return the public form of a private user's event: without the user, and without totals that identify the user."""
     return {**row, "user_id": None} | ({"total_xp": None} if "total_xp" in row else {})
 
 

@@ -64,7 +64,7 @@ async def reinstate(work: UnitOfWork, account_id: str, *, actor: str, reason: st
 async def close(work: UnitOfWork, account_id: str, *, actor: str, reason: str) -> None:
     """Close an account and its sub-accounts for good. Remove e-mail address, password, wallets and keys.
 
-    The username stays taken, so that nobody else is mistaken for the one who left.
+    The username stays taken, so that no later user can pose as the one who left.
 
     Raises:
         UnknownAccountError: there is no such account.

@@ -36,7 +36,7 @@ class Status(StrEnum):
 
 
 class Verification(StrEnum):
-    """What is known of the person behind an account; each level includes those before."""
+    """How far the person behind an account is verified. A level implies all lower levels."""
 
     UNVERIFIED = "unverified"
     EMAIL = "email"
@@ -152,12 +152,12 @@ async def create_account(
 
 
 async def find(connection: AsyncConnection, account_id: str, *, lock: bool = False) -> Account | None:
-    """Return an account by its id, or None. With `lock` nobody else changes it until the transaction ends."""
+    """Return an account by its id, or None. `lock` locks its row until the transaction ends."""
     return await _one(connection, ACCOUNTS.c.id, account_id, lock=lock)
 
 
 async def get(connection: AsyncConnection, account_id: str, *, lock: bool = False) -> Account:
-    """Return an account by its id. With `lock` nobody else changes it until the transaction ends.
+    """Return an account by its id. `lock` locks its row until the transaction ends.
 
     Raises:
         UnknownAccountError: there is none.
@@ -171,7 +171,7 @@ async def get(connection: AsyncConnection, account_id: str, *, lock: bool = Fals
 async def find_by_login(connection: AsyncConnection, login: str, *, lock: bool = False) -> Account | None:
     """Return the account with this username or e-mail address, in whatever case it is written, or None.
 
-    With `lock` nobody else changes it until the transaction ends: a suspension comes before or after, never between.
+    `lock` locks its row until the transaction ends, so that no suspension can commit meanwhile.
     """
     column = ACCOUNTS.c.email_key if "@" in login else ACCOUNTS.c.username_key
     return await _one(connection, column, names.key(login), lock=lock)

@@ -30,7 +30,7 @@ class Permit:
         """Verify a token.
 
         Raises:
-            Problem: 401, saying what is wrong with the token.
+            Problem: 401; its `detail` names the fault of the token.
         """
         self._tokens = tokens
         self.token = token

@@ -1,4 +1,4 @@
-"""`astratrade sbom`: what is installed, and under which licences."""
+"""`astratrade sbom`: print the installed packages, and their licences."""
 
 from __future__ import annotations
 

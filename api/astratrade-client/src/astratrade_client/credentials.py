@@ -1,4 +1,4 @@
-"""Who the client is: nobody, the owner of a ready token or API key, or a user who signed in."""
+"""Credentials of the client: none, a ready token or API key, or a signed-in session that is refreshed."""
 
 from __future__ import annotations
 

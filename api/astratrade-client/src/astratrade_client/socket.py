@@ -34,8 +34,8 @@ class Subscription:
     """One feed of the socket, over all its connections.
 
     Attributes:
-        name: Its name on the present connection; another one after each `subscribe`, so that late messages of an
-            earlier one are told apart.
+        name: Its name on the present connection. Each `subscribe` draws a new name, so that the client can drop late
+            messages of an earlier subscription.
     """
 
     def __init__(self, feed: str, query: Mapping[str, Query], state: FeedState) -> None:
