@@ -20,7 +20,7 @@ PRODUCT = "astratrade-streams"
 def needed(product: str = PRODUCT) -> Mapping[str, tuple[Distribution, tuple[str, ...]]]:
     """Return the installed distributions that a product needs, itself first, each with the names of what it needs.
 
-    Requirements of other platforms and of extras that nobody asked for are left out.
+    Requirements of other platforms and of extras that are not installed are left out.
     """
     found: dict[str, tuple[Distribution, tuple[str, ...]]] = {}
     waiting = [Requirement(product)]

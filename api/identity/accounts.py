@@ -186,7 +186,7 @@ async def page(connection: AsyncConnection, *, after: str = "", limit: int, role
 
 
 async def sub_accounts(connection: AsyncConnection, account_id: str, *, lock: bool = False) -> Sequence[Account]:
-    """Return the sub-accounts of an account. With `lock` nobody else changes them until the transaction ends."""
+    """Return the sub-accounts of an account. `lock` locks their rows until the transaction ends."""
     query = select(ACCOUNTS).where(ACCOUNTS.c.parent_id == account_id).order_by(ACCOUNTS.c.id)
     return [_account(row) for row in (await connection.execute(query.with_for_update() if lock else query)).all()]
 

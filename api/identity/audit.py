@@ -2,8 +2,8 @@
 
 An entry's digest is the SHA-256 of the previous digest and of all its own fields. So a changed, removed or inserted
 entry breaks the chain at its number. The database refuses to change entries; the chain shows when someone did so
-around it. Whoever can rewrite the whole database can also write a new chain. An operator who keeps the number and
-digest of an entry elsewhere detects this, too (`Noted`).
+around it. An attacker who can rewrite the whole database can also write a new chain. An operator who keeps the number
+and digest of an entry elsewhere detects this, too (`Noted`).
 
 Put neither secrets nor e-mail addresses in an entry: it cannot be removed again.
 """

@@ -49,7 +49,7 @@ class Sealer:
             raise SealError("the text was not sealed here for this purpose") from exc
 
     def keyed_digest(self, text: str) -> str:
-        """Return a digest of a text, in hexadecimal, that nobody without the secret can compute."""
+        """Return a keyed digest (HMAC) of a text, in hexadecimal. Only holders of the secret can compute it."""
         return hmac.digest(self._alias_key, f"digest\x00{text}".encode(), hashlib.sha256).hex()
 
     def alias(self, purpose: str, text: str) -> str:

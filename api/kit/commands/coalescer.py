@@ -49,8 +49,8 @@ class RequestCoalescer(Generic[ItemT, ResultT]):
         result: asyncio.Future[ResultT] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, result))
         if self._running is None:
-            nobody = contextvars.Context()  # the task serves several requests, so it must not log as one of them
-            self._running = asyncio.create_task(self._work(), name="ingress calls", context=nobody)
+            empty = contextvars.Context()  # the task serves several requests, so it must not log as one of them
+            self._running = asyncio.create_task(self._work(), name="ingress calls", context=empty)
         return await result
 
     async def _work(self) -> None:

@@ -20,7 +20,7 @@ class Handover:
     """What a socket and a feed's route give each other.
 
     Attributes:
-        permit: The socket's permit; None while nobody is authenticated.
+        permit: The socket's permit; None while the socket is not authenticated.
         session: The session that the route opened; None when it refused.
     """
 
