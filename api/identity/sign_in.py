@@ -10,7 +10,8 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api.identity import accounts, audit, names
-from api.identity.back_off import Attempt, count_address, count_attempt, forgive
+from api.identity.accounts import Account
+from api.identity.back_off import count_address, count_attempt, forgive
 from api.identity.password_rules import check_new_password
 from api.identity.passwords import Passwords
 from api.identity.sessions import Client, Sessions, SignedIn, end_other_sessions
@@ -21,6 +22,8 @@ from streams.times import Instant
 
 PASSWORD: Final = "password"  # noqa: S105 - the name of a method
 NO_ACCOUNT: Final = ""
+ROUNDS_MAX: Final = 3
+"""How often a sign-in checks the password again, because its hash was replaced meanwhile."""
 WRONG: Final = "the user name or the password is wrong"
 
 
@@ -74,18 +77,20 @@ class SignIn:
             account_id = NO_ACCOUNT if account is None else account.id  # the same statements for an unknown name
             stored = await password_hash_of(work.connection, account_id)
             attempt = await count_attempt(work, names.key(login), client.address, account_id=account_id)
-        replaced = await self._verify(attempt, password, stored)
-        async with self.store.work(self.clock()) as work:
-            # The lock lets a suspension wait for this session, and then end it.
-            account = await accounts.find_by_login(work.connection, login, lock=True)
-            if account is None or await password_hash_of(work.connection, account.id) != stored:
-                raise WrongCredentialsError(WRONG)  # it was changed meanwhile
-            if not account.active:
-                raise NotActiveError("this account is suspended or closed")
-            await forgive(work, attempt)
-            if replaced is not None:
-                await set_password_hash(work, account.id, replaced)
-            return await self.sessions.open_session(work, account, PASSWORD, client)
+        for _ in range(ROUNDS_MAX):
+            replaced = await self._verify(password, stored)
+            async with self.store.work(self.clock()) as work:
+                # The lock lets a suspension wait for this session, and then end it.
+                account = await accounts.find_by_login(work.connection, login, lock=True)
+                present = None if account is None else await password_hash_of(work.connection, account.id)
+                if account is not None and present == stored:
+                    _check_active(account)
+                    await forgive(work, attempt)
+                    if replaced is not None:
+                        await set_password_hash(work, account.id, replaced)
+                    return await self.sessions.open_session(work, account, PASSWORD, client)
+            stored = present  # a parallel sign-in hashed the password again, or it was changed: check it once more
+        raise WrongCredentialsError(WRONG)
 
     async def refresh(self, refresh_token: str, client: Client) -> SignedIn:
         """Use a refresh token.
@@ -106,6 +111,7 @@ class SignIn:
 
         Raises:
             WrongCredentialsError: the current password is wrong.
+            NotActiveError: the account was suspended or closed.
             WeakPasswordError: the new password is refused.
             TooManyAttemptsError: the account or the address has to wait.
             BusyError: too many passwords wait to be checked.
@@ -116,23 +122,31 @@ class SignIn:
             if account is not None:
                 check_new_password(new, account.username, account.email)
             attempt = await count_attempt(work, NO_ACCOUNT, client.address, account_id=account_id)
-        await self._verify(attempt, current, stored)
+        await self._verify(current, stored)
         password_hash = await self.passwords.hash(new)
         async with self.store.work(self.clock()) as work:
-            if await password_hash_of(work.connection, account_id) != stored:
+            # The lock lets a sign-in with the old password wait, and then fail.
+            account = await accounts.find(work.connection, account_id, lock=True)
+            if account is None or await password_hash_of(work.connection, account_id) != stored:
                 raise WrongCredentialsError("the password was changed meanwhile")
+            _check_active(account)
             await set_password_hash(work, account_id, password_hash)
             ended = await end_other_sessions(work, account_id, session_id, "password-change")
             detail = {"sessions_ended": ended, "address": client.address}
             await audit.record(work, actor=account_id, action="password.changed", subject=account_id, detail=detail)
             await forgive(work, attempt)
 
-    async def _verify(self, attempt: Attempt, password: str, stored: str | None) -> str | None:
-        """Check a password whose attempt was counted. Return a hash that shall replace an outdated one, or None."""
+    async def _verify(self, password: str, stored: str | None) -> str | None:
+        """Check a password. Return a hash that shall replace an outdated one, or None."""
         verdict = await self.passwords.verify(password, stored)
         if not verdict.right:
             raise WrongCredentialsError(WRONG)
         return await self.passwords.hash(password) if verdict.outdated else None
+
+
+def _check_active(account: Account) -> None:
+    if not account.active:
+        raise NotActiveError("this account is suspended or closed")
 
 
 async def password_hash_of(connection: AsyncConnection, account_id: str) -> str | None:

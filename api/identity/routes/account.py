@@ -28,7 +28,7 @@ router = APIRouter(prefix="/v1/account", tags=["Account"])
     "/password",
     status_code=HTTPStatus.NO_CONTENT,
     summary="Change the password",
-    responses=problems(400, 401, 413, 415, 422, 429, 503),
+    responses=problems(400, 401, 403, 413, 415, 422, 429, 503),
     openapi_extra={
         "security": [{BEARER.scheme_name: []}],
         "requestBody": PASSWORD_CHANGE.described(
