@@ -7,7 +7,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Body
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.identity import accounts, profile
+from api.identity import account_changes, accounts
 from api.identity.accounts import UnknownAccountError
 from api.kit.callers import Caller
 from api.kit.clock import now
@@ -46,11 +46,11 @@ async def put_privacy(api: ApiDep, caller: Caller, wanted: Annotated[Privacy, EX
     """
     try:
         async with api.store.work(now()) as work:
-            account = await profile.set_private(work, caller.subject, private=wanted.private, actor=caller.subject)
+            await account_changes.set_private(work, caller.subject, wanted.private, actor=caller.subject)
     except UnknownAccountError as exc:
         raise _no_account(caller.subject) from exc
-    api.private_users.note(account.id, is_private=account.is_private)
-    return Privacy(private=account.is_private)
+    api.private_users.note(caller.subject, is_private=wanted.private)
+    return wanted
 
 
 def _no_account(subject: str) -> Problem:

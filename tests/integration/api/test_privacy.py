@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from api.app import create_app
 from api.auth import Role
 from api.config import ApiConfig
-from api.identity import accounts, audit, profile
+from api.identity import account_changes, accounts, audit
 from api.identity.private_users import OVERLAP_US, PrivateUsers
 from api.identity.store.database import IdentityStore
 from api.kit.clock import now
@@ -42,7 +42,7 @@ async def hide(app: FastAPI, user: str = PRIVATE) -> None:
     store: IdentityStore = app.state.api.store
     async with store.work(now()) as work:
         await accounts.create_account(work, username=user, account_id=user)
-        await profile.set_private(work, user, private=True, actor=user)
+        await account_changes.set_private(work, user, True, actor=user)
     await app.state.api.private_users.refresh()
 
 
@@ -197,7 +197,9 @@ async def test_a_user_becomes_private_and_public_again(app: FastAPI, client: htt
         page = (await client.get("/v1/leaderboards/xp")).json()
         assert (page["rows"][0]["user_id"] is None) == wanted
     async with app.state.api.store.read() as connection:
-        entries = [entry for entry in await audit.entries(connection, last=100) if entry.action == "profile.privacy"]
+        entries = [
+            entry for entry in await audit.entries(connection, last=100) if entry.action == "account.privacy-changed"
+        ]
     assert [entry.detail["private"] for entry in entries] == [True, False]
 
 
@@ -252,7 +254,7 @@ async def test_a_change_that_commits_late_is_seen(store: IdentityStore) -> None:
     clock.now = Instant(NOW + OVERLAP_US // 2)
     await private.refresh()
     async with store.work(NOW) as work:
-        await profile.set_private(work, "ada", private=True, actor="ada")
+        await account_changes.set_private(work, "ada", True, actor="ada")
     assert work.emitted[0].data == ProfileChanged(user_id="ada", private=True, username="ada")
     await private.refresh()
     assert "ada" in private
@@ -267,7 +269,7 @@ async def test_a_process_that_was_blind_for_long_misses_nothing(store: IdentityS
     await private.refresh()
     async with store.work(Instant(NOW + 1)) as work:
         await accounts.create_account(work, username="ada", account_id="ada")
-        await profile.set_private(work, "ada", private=True, actor="ada")
+        await account_changes.set_private(work, "ada", True, actor="ada")
     clock.now = Instant(NOW + 100 * OVERLAP_US)
     await private.refresh()
     assert "ada" in private
@@ -277,7 +279,7 @@ async def test_a_process_starts_with_all_private_users(store: IdentityStore) -> 
     async with store.work(NOW) as work:
         for name in ("ada", "bob"):
             await accounts.create_account(work, username=name, account_id=name)
-        await profile.set_private(work, "bob", private=True, actor="bob")
+        await account_changes.set_private(work, "bob", True, actor="bob")
     clock = Clock()
     clock.now = Instant(NOW + 100 * OVERLAP_US)
     private = PrivateUsers(store, clock)
