@@ -156,4 +156,4 @@ async def boards(
     `complete: true` its rows are all there are. Private users have no id.
     """
     view = BoardView(api.hub.shared_by(BOARDS_FEED), requested.board, requested.group, top, audience)
-    return await open_feed(api, BOARDS_FEED, view, last_event_id)
+    return await open_feed(api, BOARDS_FEED, view, last_event_id, audience)

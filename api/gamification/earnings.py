@@ -61,4 +61,5 @@ async def xp(
     The snapshot has the newest ones.
     """
     rows = PublicRows(PUBLIC_FORM, audience, named=bool(users))
-    return await open_feed(api, XP_FEED, TailView(frozenset(users) or None, last, rows), last_event_id)
+    view = TailView(frozenset(users) or None, last, rows)
+    return await open_feed(api, XP_FEED, view, last_event_id, audience)

@@ -74,4 +74,4 @@ async def progress(
     view = RowsView(
         api.hub.tables, GAMIFICATION_PROGRESS.name, PROGRESS.load, keys=keys, public=PublicRows(PUBLIC_FORM, audience)
     )
-    return await open_feed(api, PROGRESS_FEED, view, last_event_id)
+    return await open_feed(api, PROGRESS_FEED, view, last_event_id, audience)

@@ -1,4 +1,4 @@
-"""Who an answer of a public route is for, and so whose names it may tell."""
+"""The reader of a public route's answer. The reader decides which users the answer may name."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from api.auth import Principal
+from api.kit.feeds.permit import Lapse, Permit
 from api.permissions import STAFF
+from streams.times import Instant
 
 
 class Private(Protocol):
@@ -19,12 +21,35 @@ class Private(Protocol):
     def __contains__(self, user_id: object) -> bool: ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Audience:
-    """The reader of an answer: an anonymous one, a user, or staff."""
+    """The reader of an answer or of a feed: an anonymous one, a user, or staff.
+
+    Attributes:
+        private: The users who are private.
+        permit: The reader's right to be taken for a user or for staff; None for an anonymous reader.
+    """
 
     private: Private
-    viewer: Principal | None = None
+    permit: Permit | None = None
+
+    @property
+    def viewer(self) -> Principal | None:
+        """Return the reader; None for an anonymous one."""
+        return None if self.permit is None else self.permit.caller
+
+    def lapsed(self, at: Instant) -> Lapse | None:
+        """Return why the reader's feed ends; None while it goes on.
+
+        The feed of a reader who sees more than the public ends with the permit. For all other readers the feed goes on
+        as that of an anonymous reader.
+        """
+        if self.permit is None or (why := self.permit.lapsed(at)) is None:
+            return None
+        if self.is_staff or self.private_self is not None:
+            return why
+        self.permit = None
+        return None
 
     @property
     def is_staff(self) -> bool:

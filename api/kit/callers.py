@@ -107,9 +107,10 @@ async def permit(request: Request, api: ApiDep, _caller: Caller, credentials: Cr
 Permitted = Annotated[Permit, Depends(permit)]
 
 
-async def audience(api: ApiDep, viewer: Viewer) -> Audience:
+async def audience(request: Request, api: ApiDep, viewer: Viewer, credentials: Credentials) -> Audience:
     """Return the reader of a public route's answer."""
-    return Audience(api.private_users, viewer)
+    held = None if viewer is None else await permit(request, api, viewer, credentials)
+    return Audience(api.private_users, held)
 
 
 AudienceDep = Annotated[Audience, Depends(audience)]

@@ -11,7 +11,7 @@ from faust_redis.log import Log
 
 from api.kit.feeds.feed import Feed, Shared, SharedT
 from api.kit.feeds.follower import Follower
-from api.kit.feeds.permit import Permit
+from api.kit.feeds.permit import Right
 from api.kit.feeds.resume_ids import ResumeIds
 from api.kit.feeds.session import TICK_S, Ended, Session
 from api.kit.feeds.views import View
@@ -102,9 +102,9 @@ class Hub:
                 socket.tick(clock())
 
     async def open(
-        self, name: str, view: View, last_event_id: str | None = None, permit: Permit | None = None
+        self, name: str, view: View, last_event_id: str | None = None, right: Right | None = None
     ) -> Session:
-        """Open a feed; a private one ends when its permit lapses.
+        """Open a feed. It ends when the right to it lapses.
 
         Raises:
             LogUnavailableError: when it cannot be read just now.
@@ -112,7 +112,7 @@ class Hub:
         """
         if len(self.sessions) >= self.open_max:
             raise _full(f"{self.open_max} feeds")
-        session = Session(name, self.followers[name], view, self.metrics, last_event_id=last_event_id, permit=permit)
+        session = Session(name, self.followers[name], view, self.metrics, last_event_id=last_event_id, right=right)
         await session.open()
         self.sessions.add(session)
         return session

@@ -1,9 +1,9 @@
-"""The right to follow a private feed. It lapses with the token that it came from, unless the client sends a new one."""
+"""The right to follow a feed. It lapses with the token that it came from, unless the client sends a new one."""
 
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 import jwt
 
@@ -17,6 +17,13 @@ class Lapse(StrEnum):
 
     EXPIRED = "expired"  # the token's time is over
     REVOKED = "revoked"  # the session was ended, or the account may no longer do this
+
+
+class Right(Protocol):
+    """The right of a feed's reader to be shown what the feed shows."""
+
+    def lapsed(self, at: Instant) -> Lapse | None:
+        """Return why the feed has to end at a time; None while it may go on."""
 
 
 class Permit:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Header, Query
 
 from api.kit.context import Api
 from api.kit.feeds.feed import Feed
-from api.kit.feeds.permit import Permit
+from api.kit.feeds.permit import Right
 from api.kit.feeds.response import FeedResponse
 from api.kit.feeds.views import View
 from api.kit.openapi import problems
@@ -53,12 +53,12 @@ def feed_router() -> APIRouter:
 
 
 async def open_feed(
-    api: Api, feed: Feed[Any], view: View, last_event_id: str | None, permit: Permit | None = None
+    api: Api, feed: Feed[Any], view: View, last_event_id: str | None, right: Right | None = None
 ) -> FeedResponse:
-    """Open a feed for one client. A private feed has a permit, and ends when it lapses.
+    """Open a feed for one client. The feed ends when the right to it lapses; None for a feed that shows all the same.
 
     Raises:
         LogUnavailableError: when it cannot be read just now.
         Problem: 503 when too many are open.
     """
-    return FeedResponse(api.hub, await api.hub.open(feed.name, view, last_event_id or None, permit))
+    return FeedResponse(api.hub, await api.hub.open(feed.name, view, last_event_id or None, right))

@@ -19,7 +19,7 @@ from api.kit.clock import now
 from api.kit.feeds.event import FORGET_ID, FeedEvent
 from api.kit.feeds.feed_offset import parse_tag
 from api.kit.feeds.follower import Follower
-from api.kit.feeds.permit import Lapse, Permit
+from api.kit.feeds.permit import Lapse, Right
 from api.kit.feeds.subscriber import ResyncReason, Subscriber
 from api.kit.feeds.views import View
 from api.metrics import Metrics
@@ -32,7 +32,7 @@ RETRY_S = 1.0
 
 
 class Ended(StrEnum):
-    """Why a session ended, beside the lapses of its permit."""
+    """Why a session ended, beside the lapses of the right to it."""
 
     STOPPING = "stopping"  # the server stops; the client resumes at another process
     SLOW = "slow"  # the client did not read fast enough
@@ -82,7 +82,7 @@ class Session:
         metrics: Metrics,
         *,
         last_event_id: str | None = None,
-        permit: Permit | None = None,
+        right: Right | None = None,
     ) -> None:
         self.name = name
         self.follower = follower
@@ -92,7 +92,7 @@ class Session:
         self.ended: Ended | Lapse | None = None
         self.sending = Sending()
         self.at_leave: Callable[[], object] = _nothing
-        self._permit = permit
+        self._right = right
         self._rows_sent = metrics.deltas.labels(name)
         self._resume_from = last_event_id
         self._current = False
@@ -123,10 +123,10 @@ class Session:
     def tick(self, now_s: float) -> None:
         """Ask for a progress mark when nothing was sent for a while, and drop a client that reads nothing.
 
-        A private feed ends when its permit has lapsed. The hub's clock calls this for all sessions, which costs less
+        The feed ends when the right to it has lapsed. The hub's clock calls this for all sessions, which costs less
         than a timer for each event.
         """
-        if self._permit is not None and (why := self._permit.lapsed(now())):
+        if self._right is not None and (why := self._right.lapsed(now())):
             self.end(why)
         if self.sending.since_s is not None:
             self.sending.give_up_after(SEND_TIMEOUT_S, now_s)

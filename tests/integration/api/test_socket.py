@@ -13,6 +13,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from api.app import create_app
+from api.auth import Role
 from api.config import ApiConfig
 from streams import topics
 from tables.trading import TRADING_PORTFOLIO
@@ -182,6 +183,26 @@ async def test_private_subscriptions_end_with_the_token_and_public_ones_stay(
         assert await client.until_type("ended") == {"type": "ended", "subscription": "mine", "why": "expired"}
         await worker.put_user(TABLE, "alice", progress(1))
         await client.until_row("all", "alice", 1)
+
+
+async def test_public_subscriptions_that_show_staff_more_than_the_public_end_with_the_token(
+    server: httpx.AsyncClient, worker: Worker
+) -> None:
+    async with opened(server) as client:
+        await client.send("authenticate", token=token("mod", Role.MODERATOR, ttl_s=-3))
+        await client.until_type("authenticated")
+        board = {"board": "xp", "period": "all"}
+        for feed, query in {"boards": board, "xp": {}, "progress": {}, "trades": {}}.items():
+            await client.send("subscribe", subscription=feed, feed=feed, query=query)
+            await client.until_current(feed)
+        ended = [await client.until_type("ended") for _ in range(3)]
+        assert {(one["subscription"], one["why"]) for one in ended} == {
+            ("boards", "expired"),
+            ("xp", "expired"),
+            ("progress", "expired"),
+        }
+        await client.send("unsubscribe", subscription="trades")
+        assert (await client.until_type("ended"))["why"] == "unsubscribed"
 
 
 async def test_a_newer_token_keeps_private_subscriptions(server: httpx.AsyncClient, worker: Worker) -> None:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import cast
+
 import orjson
 import pytest
 from faust_redis.log import Position
 
-from api.auth import Principal, Role
+from api.auth import Principal, Role, Tokens
 from api.gamification.tops import Shown, Top
 from api.kit.audience import Audience
+from api.kit.feeds.permit import Permit
+from streams.times import Instant
 from tables.boards import Standing
 from tables.reader import Ranked
 
@@ -54,8 +59,9 @@ class Private(set[str]):
     version = 0
 
 
-def caller(name: str, role: Role = Role.USER) -> Principal:
-    return Principal(name, role)
+def caller(name: str, role: Role = Role.USER) -> Permit:
+    tokens = SimpleNamespace(caller=lambda _token, _at: Principal(name, role))
+    return Permit(cast("Tokens", tokens), "", Instant(0))
 
 
 def test_readers_share_what_they_may_see() -> None:
@@ -64,7 +70,7 @@ def test_readers_share_what_they_may_see() -> None:
     members = [Ranked(1, Standing(9, hour + after), "ada"), Ranked(2, Standing(8, 0), "bob")]
     top = Top(Position("boards", "e", {0: 1}), "xp", members)
 
-    def names(viewer: Principal | None) -> list[str | None]:
+    def names(viewer: Permit | None) -> list[str | None]:
         return [orjson.loads(row)["user_id"] for row in top.shown_to(Audience(private, viewer)).rows.values()]
 
     assert names(None) == names(caller("ada")) == names(caller("cyd")) == ["ada", None]
