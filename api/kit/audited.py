@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -12,8 +13,9 @@ from api.identity import audit
 from api.identity.store.errors import StoreError
 from api.kit.clock import now
 from api.kit.context import Api
-from api.kit.problems import FORBIDDEN, UNAVAILABLE, Problem
+from api.kit.problems import FORBIDDEN, UNAVAILABLE, Problem, invalid
 from api.permissions import USER_ID, Permission
+from streams.events.base import ID_PATTERN
 
 HEADER: Final = "X-Audit-Reason"
 REASON_CHARS_MIN: Final = 8
@@ -22,6 +24,8 @@ AUDITED: Final = frozenset({Role.MODERATOR, Role.ADMIN})
 """The roles of people. A service reads for its users, as its own configuration says."""
 ACTION: Final = "private.read"
 
+_ID: Final = re.compile(ID_PATTERN)
+
 
 async def record_foreign_read(
     api: Api, connection: HTTPConnection, permission: Permission, caller: Principal | None
@@ -29,19 +33,21 @@ async def record_foreign_read(
     """Write the reason of a moderator or admin who reads what belongs to another user, before anything is answered.
 
     Raises:
-        Problem: 403 without a reason, 503 when it cannot be written.
+        Problem: 403 without a reason, 422 when the path names no possible user, 503 when the reason cannot be written.
     """
     if caller is None or caller.role not in AUDITED or not permission.owned:
         return
     owner = connection.path_params[USER_ID]
     if owner == caller.subject:
         return
-    detail = {"reason": _reason(connection), "path": connection.url.path}
+    detail = {"reason": _reason(connection), "route": connection.scope["route"].path}
+    if not _ID.fullmatch(owner):
+        raise invalid(USER_ID, f"must match {ID_PATTERN}")
     if caller.key_id is not None:
         detail["key"] = caller.key_id
     try:
         async with api.store.work(now()) as work:
-            await audit.record(work, actor=caller.subject, action=ACTION, subject=owner[:64], detail=detail)
+            await audit.record(work, actor=caller.subject, action=ACTION, subject=owner, detail=detail)
     except (SQLAlchemyError, StoreError, OSError) as exc:
         raise Problem(UNAVAILABLE, "the audit log cannot be written just now", headers={"Retry-After": "1"}) from exc
 

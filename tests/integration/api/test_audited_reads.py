@@ -33,7 +33,16 @@ async def test_the_reason_for_reading_a_users_data_is_kept(
 ) -> None:
     assert (await client.get(PATH, headers=reading(role))).status_code == 200
     [entry] = await entries(app)
-    assert entry[2:] == ("mod", "private.read", "ada", {"reason": REASON, "path": PATH})
+    assert entry[2:] == ("mod", "private.read", "ada", {"reason": REASON, "route": "/v1/users/{user_id}/trades"})
+
+
+@pytest.mark.parametrize("user_id", ["%00", "a%20b", "x" * 65, "%F0%9F%98%80", "ada%0A"])
+async def test_a_reading_of_an_impossible_user_leaves_no_entry(
+    app: FastAPI, client: httpx.AsyncClient, worker: Worker, user_id: str
+) -> None:
+    answer = await client.get(f"/v1/users/{user_id}/trades", headers=reading(Role.MODERATOR))
+    assert [fault["parameter"] for fault in assert_problem(answer, 422, "validation")["errors"]] == ["user_id"]
+    assert not await entries(app)
 
 
 @pytest.mark.parametrize("reason", [None, "", "because", "x" * 201, "        ", " short  "])
