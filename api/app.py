@@ -37,13 +37,14 @@ from api.kit.pipeline import Pipeline
 from api.kit.request_identity import Identify
 from api.kit.sealing import Sealer
 from api.kit.waiting import Waiter
+from api.limits import policies
 from api.limits.client_address import ClientAddresses
 from api.limits.limiter import Limiter
 from api.limits.middleware import LimitRate
 from api.limits.slots import feed_slots, socket_slots
 from api.metrics import Metrics
 from api.middleware import LimitBody, Observe
-from api.permissions import Permissions
+from api.permissions import Permissions, routes_of
 from api.security_headers import SecurityHeaders
 from streams.rulebooks import RulebookWatch
 from streams.services import Kind, Registration, Service, name_here
@@ -79,6 +80,7 @@ def create_app(config: ApiConfig, storage_fault: StorageFault = lambda: None) ->
     for router in (*routers, stats.router, pipeline.router, services.router, health.router, pages.router):
         app.include_router(router)
     api.permissions.check_complete(app)
+    policies.check_used(routes_of(app))
     handlers.install(app)
     commands = [command for domain in served for command in domain.commands.values()]
     bodies = [command.body for command in commands if command.body is not None]

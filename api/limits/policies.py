@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qsl
@@ -99,7 +99,8 @@ COSTS: Final[Mapping[tuple[str, str], Cost]] = {
     ("POST", "fills"): Cost(1),
     ("POST", "prices"): Cost(1),
     ("POST", "auth"): Cost(20),
-    ("POST", "account"): Cost(20),
+    ("PUT", "account"): Cost(20),
+    ("DELETE", "account"): Cost(20),
     ("GET", "leaderboards"): Cost(1, "limit", 100, 1_000),
     ("GET", "users"): Cost(1, "limit", 100, 1_000),
     ("GET", "feed"): Cost(10, "last", 50, 500),
@@ -108,16 +109,39 @@ COSTS: Final[Mapping[tuple[str, str], Cost]] = {
     ("GET", "ws"): Cost(10),
 }
 """By method and the first part of the path after /v1. All other requests cost one unit. Each item of a batch of fills
-or prices after the first costs another one."""
+or prices after the first costs another one. An application without a route for an entry refuses to start."""
 
 FREE: Final = frozenset({"/livez", "/healthz", "/readyz"})
 """Probes: an orchestrator must get its answer whatever else comes from its address."""
+
+
+class CostTableError(Exception):
+    """The table of costs has an entry without a route."""
+
+
+def check_used(routes: Iterable[tuple[str, str]]) -> None:
+    """Refuse a table of costs with an entry that matches no route.
+
+    Args:
+        routes: The method and the path's template of each route of the application.
+
+    Raises:
+        CostTableError: naming the entries.
+    """
+    used = {(method, _part(path)) for method, path in routes}
+    if unused := COSTS.keys() - used:
+        entries = ", ".join(f"{method} /v1/{part}" for method, part in sorted(unused))
+        raise CostTableError(f"COSTS in api/limits/policies.py has an entry without a route: {entries}")
 
 
 def cost_of(method: str, path: str, query: bytes) -> int:
     """Return the units that a request costs."""
     if path in FREE:
         return 0
+    return COSTS.get((method, _part(path)), READ).of(query)
+
+
+def _part(path: str) -> str:
+    """Return the first part of a path after /v1; empty for another path."""
     parts = path.split("/", 3)
-    found = COSTS.get((method, parts[2])) if len(parts) > 2 and parts[1] == "v1" else None  # noqa: PLR2004
-    return (found or READ).of(query)
+    return parts[2] if len(parts) > 2 and parts[1] == "v1" else ""  # noqa: PLR2004

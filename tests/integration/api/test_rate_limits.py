@@ -18,7 +18,7 @@ from api.app import create_app
 from api.auth import Principal, Role
 from api.config import ApiConfig
 from api.kit.problems import Problem
-from api.limits import callers
+from api.limits import callers, policies
 from api.limits.caps import Caps
 from api.limits.charge import Charge
 from api.limits.middleware import LimitRate
@@ -119,6 +119,9 @@ async def test_clients_behind_a_trusted_proxy_have_buckets_of_their_own(config: 
         ("GET", "", b"", 1),
         ("POST", "/v1/trades/t-1/close", b"", 20),
         ("POST", "/v1/fills", b"", 1),
+        ("PUT", "/v1/account/password", b"", 20),
+        ("DELETE", "/v1/account/sessions/s-1", b"", 20),
+        ("GET", "/v1/account/sessions", b"", 1),
         ("GET", "/healthz", b"", 0),
         ("GET", "/livez", b"", 0),
         ("GET", "/readyz", b"", 0),
@@ -128,6 +131,12 @@ def test_a_request_costs_by_its_route_and_by_the_items_it_asks_for(
     method: str, path: str, query: bytes, units: int
 ) -> None:
     assert cost_of(method, path, query) == units
+
+
+def test_a_cost_without_a_route_is_refused(monkeypatch: pytest.MonkeyPatch, config: ApiConfig) -> None:
+    monkeypatch.setattr(policies, "COSTS", {**policies.COSTS, ("PUT", "trades"): policies.READ})
+    with pytest.raises(policies.CostTableError, match="without a route: PUT /v1/trades"):
+        create_app(config)
 
 
 async def test_each_item_of_a_batch_costs_a_unit(client: httpx.AsyncClient) -> None:
