@@ -85,7 +85,7 @@ def create_app(config: ApiConfig, storage_fault: StorageFault = lambda: None) ->
     commands = [command for domain in served for command in domain.commands.values()]
     bodies = [command.body for command in commands if command.body is not None]
     tags = [{"name": domain.title, "description": domain.description} for domain in served]
-    openapi.install(app, [*bodies, *auth.BODIES, *account.BODIES], tags)
+    openapi.install(app, [*bodies, *auth.BODIES, *account.BODIES], tags, api.permissions)
     app.add_middleware(LimitBody)
     app.add_middleware(LimitRate, api=api)
     app.add_middleware(RedeemTickets, tickets=api.tickets)

@@ -38,16 +38,22 @@ class Permission:
     """Who may call a route.
 
     Attributes:
-        roles: The roles that may call it; empty for a public route, which needs no token.
+        roles: The roles that may call it; empty for a public route, which needs no token, and refuses a bad one.
         scope: The scope that an API key needs; None for a route that no API key may call. Public routes need none.
         owned: Whether the path names a user, who owns what the route reaches.
         foreign: The roles that may reach what another user owns.
+        open: Whether the route is public and reads no token. So a client whose token has ended can sign in again.
     """
 
     roles: frozenset[Role] = frozenset()
     scope: Scope | None = None
     owned: bool = False
     foreign: frozenset[Role] = frozenset()
+    open: bool = False
+
+    def __post_init__(self) -> None:
+        if self.open and self.roles:
+            raise ValueError("a route that reads no token cannot ask for a role")
 
     @property
     def public(self) -> bool:
@@ -79,6 +85,7 @@ STAFF: Final = frozenset({Role.ADMIN, Role.MODERATOR, Role.SERVICE})
 """The roles that may read what belongs to others. A moderator or admin has to give a reason."""
 
 PUBLIC: Final = Permission()
+OPEN: Final = Permission(open=True)
 SESSION: Final = Permission(EVERY_ROLE)
 """The route changes how the caller signs in, so that no API key may call it."""
 OWN: Final = Permission(EVERY_ROLE, Scope.READ_PRIVATE)
@@ -126,27 +133,27 @@ PERMISSIONS: Final[Mapping[Route, Permission]] = {
     ("GET", "/v1/account/privacy"): Permission(EVERY_ROLE, Scope.ACCOUNT),
     ("PUT", "/v1/account/privacy"): Permission(EVERY_ROLE, Scope.ACCOUNT),
     # Sign-in
-    ("POST", "/v1/auth/register"): PUBLIC,
-    ("POST", "/v1/auth/login"): PUBLIC,
-    ("POST", "/v1/auth/refresh"): PUBLIC,
+    ("POST", "/v1/auth/register"): OPEN,
+    ("POST", "/v1/auth/login"): OPEN,
+    ("POST", "/v1/auth/refresh"): OPEN,
     ("POST", "/v1/auth/logout"): SESSION,
     ("POST", "/v1/auth/logout-everywhere"): SESSION,
     ("PUT", "/v1/account/password"): SESSION,
     ("GET", "/v1/account/sessions"): SESSION,
     ("DELETE", "/v1/account/sessions/{session_id}"): SESSION,
-    ("GET", "/.well-known/jwks.json"): PUBLIC,
+    ("GET", "/.well-known/jwks.json"): OPEN,
     # Operation and pages
     ("GET", "/v1/pipeline"): Permission(STAFF),
     ("GET", "/v1/services"): Permission(STAFF),
-    ("GET", "/livez"): PUBLIC,
-    ("GET", "/healthz"): PUBLIC,
-    ("GET", "/readyz"): PUBLIC,
-    ("GET", "/openapi.json"): PUBLIC,
-    ("GET", "/docs"): PUBLIC,
-    ("GET", "/"): PUBLIC,
-    ("GET", "/page/{name}"): PUBLIC,
-    ("GET", "/page-settings"): PUBLIC,
-    ("GET", "/problems/{name}"): PUBLIC,
+    ("GET", "/livez"): OPEN,
+    ("GET", "/healthz"): OPEN,
+    ("GET", "/readyz"): OPEN,
+    ("GET", "/openapi.json"): OPEN,
+    ("GET", "/docs"): OPEN,
+    ("GET", "/"): OPEN,
+    ("GET", "/page/{name}"): OPEN,
+    ("GET", "/page-settings"): OPEN,
+    ("GET", "/problems/{name}"): OPEN,
 }
 
 

@@ -59,11 +59,9 @@ class SecurityHeaders:
 
         async def complete(message: Message) -> None:
             if message["type"] == "http.response.start":
-                present = {name.lower() for name, _ in message["headers"]}
-                message["headers"] = [
-                    *message["headers"],
-                    *(header for header in self._headers if header[0] not in present),
-                ]
+                headers = message["headers"]
+                present = {name.lower() for name, _ in headers}
+                headers += [header for header in self._headers if header[0] not in present]
             await send(message)
 
         await self.app(scope, receive, complete if scope["type"] == "http" else send)

@@ -1,4 +1,4 @@
-"""Find the caller of a request and check it against the permission table: `authorise`, for every route.
+"""Check the caller of a request against the permission table: `authorise`, for every route.
 
 The application runs `authorise` before the other dependencies of a route. Command routes that read their requests
 themselves call it first.
@@ -9,8 +9,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import Depends, Request
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from fastapi.security.utils import get_authorization_scheme_param
+from fastapi.security import HTTPBearer
 from starlette.requests import HTTPConnection
 
 from api.auth import Principal, unauthenticated
@@ -20,13 +19,18 @@ from api.kit.clock import now
 from api.kit.context import Api, ApiDep
 from api.kit.feeds.handover import HANDOVER, Handover
 from api.kit.feeds.permit import Permit
-from api.kit.problems import Problem
+from api.kit.identification import identified
 from api.permissions import WEBSOCKET, Permission
 
-BEARER = HTTPBearer(auto_error=False, bearerFormat="JWT", description="A signed token; its subject is the user.")
 
-Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(BEARER)]
-"""Describes in OpenAPI that a route takes a token; `authorise` has read it."""
+class _Bearer(HTTPBearer):
+    """Describes in OpenAPI that a route takes a token. The middleware has read it."""
+
+    async def __call__(self, request: HTTPConnection) -> None:
+        """Read nothing."""
+
+
+BEARER = _Bearer(auto_error=False, bearerFormat="JWT", description="A signed token; its subject is the user.")
 
 
 async def authorise(connection: HTTPConnection) -> None:
@@ -35,27 +39,28 @@ async def authorise(connection: HTTPConnection) -> None:
     Raises:
         Problem: 401 or 403; 503 when a reason for reading another user's data cannot be written.
     """
-    caller = connection.state.caller = permitted(connection)
-    api = _api_of(connection)
-    await record_foreign_read(api, connection, _permission(api, connection), caller)
+    permission = _permission(_api_of(connection), connection)
+    caller = connection.state.caller = _checked(connection, permission)
+    await record_foreign_read(_api_of(connection), connection, permission, caller)
 
 
 def permitted(connection: HTTPConnection) -> Principal | None:
-    """Return the caller of a request that the permission table allows. On a public route a bad token counts as none.
+    """Return the caller of a request that the permission table allows; None on an open route, which reads no token.
 
     Raises:
         Problem: 401 or 403.
     """
-    api = _api_of(connection)
-    permission = _permission(api, connection)
-    try:
-        caller = identified(api, connection)
-    except Problem:
-        if not permission.public:
-            raise
-        caller = None
-    permission.check(caller, connection.path_params)
-    return caller
+    return _checked(connection, _permission(_api_of(connection), connection))
+
+
+def _checked(connection: HTTPConnection, permission: Permission) -> Principal | None:
+    if permission.open:
+        return None
+    found = identified(connection.scope)
+    if found.problem is not None:
+        raise found.problem
+    permission.check(found.caller, connection.path_params)
+    return found.caller
 
 
 def _permission(api: Api, connection: HTTPConnection) -> Permission:
@@ -68,17 +73,7 @@ def _api_of(connection: HTTPConnection) -> Api:
     return api
 
 
-def identified(api: Api, connection: HTTPConnection) -> Principal | None:
-    """Return the caller that a request names; None when it names none.
-
-    Raises:
-        Problem: 401 when it proves nothing.
-    """
-    scheme, token = get_authorization_scheme_param(connection.headers.get("authorization"))
-    return api.tokens.caller(token, now()) if token and scheme.lower() == "bearer" else None
-
-
-async def principal(request: Request, _credentials: Credentials) -> Principal:
+async def principal(request: Request, _described: Annotated[None, Depends(BEARER)]) -> Principal:
     """Return the caller, or answer 401."""
     caller: Principal | None = request.state.caller
     if caller is None:
@@ -96,20 +91,20 @@ Caller = Annotated[Principal, Depends(principal)]
 Viewer = Annotated[Principal | None, Depends(viewer)]
 
 
-async def permit(request: Request, api: ApiDep, _caller: Caller, credentials: Credentials) -> Permit:
+async def permit(request: Request, api: ApiDep, _caller: Caller) -> Permit:
     """Return the caller's right to a private feed: the socket's, which the client renews, or one of this request."""
     handover: Handover | None = request.scope.get(HANDOVER)
     if handover is not None and handover.permit is not None:
         return handover.permit
-    return Permit(api.tokens, "" if credentials is None else credentials.credentials, now())
+    return Permit(api.tokens, identified(request.scope).credential, now())
 
 
 Permitted = Annotated[Permit, Depends(permit)]
 
 
-async def audience(request: Request, api: ApiDep, viewer: Viewer, credentials: Credentials) -> Audience:
+async def audience(request: Request, api: ApiDep, viewer: Viewer) -> Audience:
     """Return the reader of a public route's answer."""
-    held = None if viewer is None else await permit(request, api, viewer, credentials)
+    held = None if viewer is None else await permit(request, api, viewer)
     return Audience(api.private_users, held)
 
 

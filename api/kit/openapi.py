@@ -10,8 +10,18 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from api.kit.problems import KINDS, MALFORMED_JSON, MEDIA_TYPE, TOO_MANY_REQUESTS, VALIDATION, Problem, ProblemDocument
+from api.kit.problems import (
+    KINDS,
+    MALFORMED_JSON,
+    MEDIA_TYPE,
+    TOO_MANY_REQUESTS,
+    UNAUTHENTICATED,
+    VALIDATION,
+    Problem,
+    ProblemDocument,
+)
 from api.limits.policies import FREE
+from api.permissions import Permissions
 
 REF = "#/components/schemas/{model}"
 DESCRIPTION = """\
@@ -58,7 +68,12 @@ def _problem(status: int) -> dict[str, Any]:
     return {"description": "; ".join(kind.title for kind in kinds), "content": content}
 
 
-def install(app: FastAPI, bodies: Sequence[type[BaseModel]], domain_tags: Sequence[Mapping[str, str]]) -> None:
+def install(
+    app: FastAPI,
+    bodies: Sequence[type[BaseModel]],
+    domain_tags: Sequence[Mapping[str, str]],
+    permissions: Permissions,
+) -> None:
     """Describe `app`, with body models that FastAPI does not see, and the groups of the domains first."""
 
     def describe() -> dict[str, Any]:
@@ -67,27 +82,29 @@ def install(app: FastAPI, bodies: Sequence[type[BaseModel]], domain_tags: Sequen
             schema = get_openapi(
                 title=app.title, version=app.version, description=DESCRIPTION, routes=app.routes, tags=tags
             )
-            app.openapi_schema = _complete(schema, bodies)
+            app.openapi_schema = _complete(schema, bodies, permissions)
         return app.openapi_schema
 
     app.openapi = describe  # type: ignore[method-assign] # FastAPI's documented way
 
 
-def _complete(schema: dict[str, Any], bodies: Sequence[type[BaseModel]]) -> dict[str, Any]:
+def _complete(schema: dict[str, Any], bodies: Sequence[type[BaseModel]], permissions: Permissions) -> dict[str, Any]:
     described: list[type[BaseModel]] = [*bodies, ProblemDocument]
     _, models = models_json_schema([(model, "validation") for model in described], ref_template=REF)
     schemas = schema.setdefault("components", {}).setdefault("schemas", {})
     schemas.update(models["$defs"])
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
-    limited = _problem(TOO_MANY_REQUESTS.status)
+    limited, refused = _problem(TOO_MANY_REQUESTS.status), _problem(UNAUTHENTICATED.status)
     for path, operations in schema["paths"].items():
-        for operation in operations.values():
+        for method, operation in operations.items():
             responses = operation["responses"]
             if "requestBody" in operation:
                 responses.setdefault("400", _problem(MALFORMED_JSON.status))
             if "HTTPValidationError" in str(responses.get("422")):  # FastAPI's own form, which no answer has
                 responses["422"] = _problem(VALIDATION.status)
+            if not permissions.of(method.upper(), path).open:
+                responses.setdefault(str(UNAUTHENTICATED.status), refused)
             if path not in FREE:
                 responses.setdefault(str(TOO_MANY_REQUESTS.status), limited)
     return schema

@@ -109,11 +109,10 @@ class Identify:
 
         async def name(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [
-                    *message["headers"],
+                message["headers"] += (
                     (b"x-request-id", identity.request_id.encode()),
                     (b"traceresponse", identity.traceparent.encode()),
-                ]
+                )
             await send(message)
 
         await self.app(scope, receive, name)

@@ -1,17 +1,15 @@
-"""ASGI middleware that charges each request to its caller, and holds a slot for each feed."""
+"""ASGI middleware that identifies the caller of each request, charges it, and holds a slot for each feed."""
 
 from __future__ import annotations
 
 from contextlib import ExitStack
 
-from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.auth import Principal
-from api.kit.callers import identified
 from api.kit.context import Api
 from api.kit.feeds.handover import HANDOVER, Handover
+from api.kit.identification import identify
 from api.kit.problems import MEDIA_TYPE, Problem
 from api.limits import callers
 from api.limits.charge import SCOPE_KEY, Charge
@@ -34,11 +32,11 @@ class LimitRate:
         if scope["type"] == "lifespan" or not (units := _cost(scope)):
             await self.app(scope, receive, send)
             return
-        charge = scope[SCOPE_KEY] = self._charge(scope)
+        charge = scope[SCOPE_KEY] = await self._charge(scope)
 
         async def add(message: Message) -> None:
             if message["type"] in ANSWER_BEGINS:
-                message["headers"] = [*message["headers"], *charge.headers()]
+                message["headers"] += charge.headers()
             await send(message)
 
         try:
@@ -58,20 +56,13 @@ class LimitRate:
             return self._api.socket_slots
         return self._api.feed_slots if scope["path"].startswith(FEED) else None
 
-    def _charge(self, scope: Scope) -> Charge:
+    async def _charge(self, scope: Scope) -> Charge:
+        """Return the charge of the caller; of the address also for a bad token, which the route refuses."""
         api = self._api
-        principal = _principal(api, scope)
-        if principal is None:
+        caller = (await identify(api.tokens, scope)).caller
+        if caller is None:
             return Charge(api.limiter, callers.of_address(api.limiter, api.addresses.of(scope)), anonymous=True)
-        return Charge(api.limiter, callers.of_principal(api.limiter, principal), anonymous=False)
-
-
-def _principal(api: Api, scope: Scope) -> Principal | None:
-    """Return the caller; None also for a bad token, which the route refuses."""
-    try:
-        return identified(api, HTTPConnection(scope))
-    except Problem:
-        return None
+        return Charge(api.limiter, callers.of_principal(api.limiter, caller), anonymous=False)
 
 
 def _cost(scope: Scope) -> int:

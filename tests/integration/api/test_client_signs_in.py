@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
 import httpx
 import pytest
@@ -41,6 +42,22 @@ async def test_a_client_registers_signs_in_refreshes_and_signs_out(
         await api.logout()
         with pytest.raises(ProblemError, match="401"):
             await api.get("/v1/account/sessions")
+
+
+async def test_a_client_whose_token_ended_refreshes_it_on_a_public_route(
+    server: httpx.AsyncClient, worker: Worker
+) -> None:
+    async with AstraTrade(str(server.base_url), retry=FAST) as api, asyncio.timeout(TIMEOUT_S):
+        await api.register("ada", PASSWORD)
+        signed_in = api._http.credentials
+        assert isinstance(signed_in, client_credentials.SignedIn)
+        signed_in._access_token = "ended"
+        assert await api.get("/v1/fees")
+        assert await signed_in.token() != "ended"
+        signed_in._access_token = "ended"
+        async with aclosing(api.feed("fees", over="sse")) as feed:
+            assert isinstance(await anext(feed), Snapshot)
+        assert await signed_in.token() != "ended"
 
 
 @pytest.mark.parametrize("over", ["socket", "sse"])

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
@@ -11,7 +11,7 @@ import pytest
 from fastapi import FastAPI
 
 from api.app import create_app
-from api.auth import Principal, Role, Tokens
+from api.auth import REVOKED, Principal, Role, unauthenticated
 from api.kit.context import Api
 from api.permissions import (
     PERMISSIONS,
@@ -26,6 +26,7 @@ from api.permissions import (
 from streams.times import Instant
 from tests.integration.api.sse import serving
 from tests.integration.api.support import Worker, config_of, fill, token
+from tests.support.tokens import key, mint
 
 SUBJECT, STRANGER = "alice", "bob"
 ROUTES = routes_of(create_app(config_of("redis://nowhere")))
@@ -43,16 +44,19 @@ PRIVATE_FEEDS = {"positions", "portfolio", "my-trades"}
 
 @dataclass(frozen=True)
 class Caller:
-    """Who calls: nobody, a session of a role, or an API key with one scope."""
+    """The caller: nobody, a session of a role, an API key with one scope, or someone with a bad token."""
 
     role: Role | None
     scope: Scope | None = None
+    bad: str | None = None
 
     def __str__(self) -> str:
-        return f"{self.role}" + (f" with a key for {self.scope}" if self.scope else "")
+        return self.bad or f"{self.role}" + (f" with a key for {self.scope}" if self.scope else "")
 
     @property
     def headers(self) -> dict[str, str]:
+        if self.bad is not None:
+            return {"Authorization": f"Bearer {BAD[self.bad]()}"}
         if self.role is None:
             return {}
         text = token(SUBJECT, self.role) if self.scope is None else f"key {self.role} {self.scope}"
@@ -60,6 +64,8 @@ class Caller:
 
     def expected(self, permission: Permission, *, foreign: bool) -> int | None:
         """Return the status of the refusal, None when the table allows the request."""
+        if self.bad is not None:
+            return None if permission.open else 401
         if not permission.roles:
             return None
         if self.role is None:
@@ -68,24 +74,36 @@ class Caller:
         return None if allowed and (not foreign or self.role in permission.foreign) else 403
 
 
-CALLERS = [Caller(None), *(Caller(role) for role in Role), *(Caller(role, scope) for role in Role for scope in Scope)]
-
-
-class KeysToo(Tokens):
-    """Accepts the tests' API keys beside tokens."""
-
-    def caller(self, token: str, now: Instant) -> Principal:
-        if not token.startswith("key "):
-            return super().caller(token, now)
-        _, role, scope = token.split(" ")
-        return Principal(SUBJECT, Role(role), scopes=frozenset({scope}))
+BAD: dict[str, Callable[[], str]] = {
+    "no token at all": lambda: "guess",
+    "an expired token": lambda: mint(SUBJECT, ttl_s=60, age_s=3_600),
+    "a forged token": lambda: mint(SUBJECT, by=key(2)),
+    "a revoked token": lambda: "revoked",
+}
+CALLERS = [
+    Caller(None),
+    *(Caller(role) for role in Role),
+    *(Caller(role, scope) for role in Role for scope in Scope),
+    *(Caller(None, bad=bad) for bad in BAD),
+]
 
 
 @pytest.fixture
-async def anyone(served_app: FastAPI, worker: Worker) -> AsyncIterator[httpx.AsyncClient]:
+async def anyone(
+    served_app: FastAPI, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[httpx.AsyncClient]:
     api: Api = served_app.state.api
-    tokens = KeysToo(api.identity.keys, api.identity.revocations)
-    served_app.state.api = replace(api, tokens=tokens)
+    of_token = api.tokens.caller
+
+    def caller(token: str, now: Instant) -> Principal:
+        if token == "revoked":
+            raise unauthenticated(REVOKED)
+        if not token.startswith("key "):
+            return of_token(token, now)
+        _, role, scope = token.split(" ")
+        return Principal(SUBJECT, Role(role), scopes=frozenset({scope}))
+
+    monkeypatch.setattr(api.tokens, "caller", caller)
     async with serving(served_app) as (url, _), httpx.AsyncClient(base_url=url) as client:
         yield client
 
@@ -108,6 +126,25 @@ async def test_a_route_does_what_the_table_says_for_every_caller(anyone: httpx.A
                 refused = answer.status_code if answer.status_code in REFUSALS else None
             assert answer.status_code < 500, (str(caller), target, answer.status_code)
             assert refused == caller.expected(permission, foreign=foreign), (str(caller), target)
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("POST", "/v1/fills"), ("GET", f"/v1/users/{SUBJECT}/portfolio"), ("GET", "/v1/fees"), ("GET", "/v1/services")],
+)
+async def test_a_request_is_identified_once(
+    client: httpx.AsyncClient, app: FastAPI, monkeypatch: pytest.MonkeyPatch, method: str, path: str
+) -> None:
+    api: Api = app.state.api
+    of_token, asked = api.tokens.caller, []
+
+    def caller(token: str, now: Instant) -> Principal:
+        asked.append(token)
+        return of_token(token, now)
+
+    monkeypatch.setattr(api.tokens, "caller", caller)
+    await client.request(method, path, headers=Caller(Role.VENUE).headers, json=BODIES.get(path))
+    assert len(asked) == 1
 
 
 def test_what_belongs_to_a_user_is_never_public() -> None:

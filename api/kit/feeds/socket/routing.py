@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from fastapi import APIRouter, WebSocket
-from fastapi.security.utils import get_authorization_scheme_param
 from starlette.datastructures import Headers
 
 from api.kit.context import Api
 from api.kit.feeds.socket.connection import PATH, Connection
+from api.kit.identification import identified
 from api.kit.openapi import problems
 from api.kit.problems import BAD_REQUEST, FORBIDDEN, UPGRADE_REQUIRED, Problem
 
@@ -24,8 +24,7 @@ async def socket(websocket: WebSocket) -> None:
     api: Api = websocket.app.state.api
     if not _allowed(websocket.headers, api.config.cors_origins):
         raise Problem(FORBIDDEN, "pages of this origin may not call the API; see ASTRA_CORS_ORIGINS")
-    scheme, token = get_authorization_scheme_param(websocket.headers.get("authorization"))
-    await Connection(api, websocket).run(token if scheme.lower() == "bearer" and token else None)
+    await Connection(api, websocket).run(identified(websocket.scope).credential or None)
 
 
 def _allowed(headers: Headers, origins: Collection[str]) -> bool:
