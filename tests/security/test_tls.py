@@ -170,6 +170,8 @@ def test_the_url_of_a_kafka_says_how_to_encrypt_and_authenticate() -> None:
 
 
 @pytest.mark.parametrize(("options", "says"), [
+    ("ca=/etc/ca.pem", "ca needs tls=true"),
+    ("ca=/etc/ca.pem&tls=false", "ca needs tls=true"),
     ("tsl=true", "'tsl' is not an option of a kafka:// URL; the options are tls, ca, mechanism"),
     ("tls=yes", "tls is true or false"),
     ("mechanism=GSSAPI", "mechanism is one of SCRAM-SHA-512"),
@@ -178,3 +180,10 @@ def test_the_url_of_a_kafka_says_how_to_encrypt_and_authenticate() -> None:
 def test_a_wrong_option_of_kafkas_url_is_refused(options: str, says: str) -> None:
     with pytest.raises(ValueError, match=says):
         address_of(f"kafka://user:password@broker?{options}")
+
+
+@pytest.mark.parametrize("url", ["kafka://broker?mechanism=PLAIN", "kafka://broker?mechanism=SCRAM-SHA-256&tls=true",
+                                 "kafka://:password@broker"])  # fmt: skip
+def test_a_way_to_sign_in_at_kafka_without_a_user_is_refused(url: str) -> None:
+    with pytest.raises(ValueError, match="need a user name"):
+        address_of(url)

@@ -69,7 +69,7 @@ def address_of(url: str) -> KafkaAddress:
     """Return the address of a ``kafka://`` URL.
 
     Raises:
-        ValueError: an option is unknown or has a wrong value, or the password would travel unencrypted.
+        ValueError: an option is unknown, has a wrong value or no effect, or the password would travel unencrypted.
     """
     parts = urlsplit(url)
     options = dict(parse_qsl(parts.query, keep_blank_values=True))
@@ -82,6 +82,10 @@ def address_of(url: str) -> KafkaAddress:
     if mechanism not in MECHANISMS:
         raise ValueError(f"the option mechanism is one of {', '.join(MECHANISMS)}")
     username = unquote(parts.username) if parts.username else None
+    if username is None and (parts.password or "mechanism" in options):
+        raise ValueError("a password and the option mechanism need a user name")
+    if "ca" in options and tls == "false":
+        raise ValueError("the option ca needs tls=true")
     if username is not None and mechanism == "PLAIN" and tls == "false":
         raise ValueError("the mechanism PLAIN sends the password as it is, so it needs tls=true")
     return KafkaAddress(

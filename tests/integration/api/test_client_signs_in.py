@@ -8,8 +8,19 @@ from contextlib import aclosing
 
 import httpx
 import pytest
-from astratrade_client import AstraTrade, Change, FeedEndedError, ProblemError, Retry, Snapshot
+from astratrade_client import (
+    AstraTrade,
+    Change,
+    FeedEndedError,
+    ProblemError,
+    Progress,
+    Retry,
+    SignInAgainError,
+    Snapshot,
+    UnreachableError,
+)
 from astratrade_client import credentials as client_credentials
+from astratrade_client.models import SignedInAnswer
 from fastapi import FastAPI
 
 from tests.integration.api.support import Worker
@@ -77,6 +88,29 @@ async def test_a_private_feed_ends_when_its_session_is_ended_elsewhere(
             await drain(private)
         assert asyncio.get_running_loop().time() - begun < 2.5
         await anext(public)
+
+
+@pytest.mark.parametrize("failure", [httpx.ReadTimeout("slow"), httpx.ConnectError("refused")], ids=["lost", "away"])
+async def test_feeds_go_on_while_the_token_cannot_be_renewed(
+    server: httpx.AsyncClient, worker: Worker, failure: Exception
+) -> None:
+    async def fail(_token: str) -> SignedInAnswer:
+        raise UnreachableError("no answer") from failure
+
+    async with AstraTrade(str(server.base_url), retry=FAST) as api, asyncio.timeout(TIMEOUT_S):
+        await api.register("ada", PASSWORD)
+        api._http.credentials._refresh = fail  # type: ignore[attr-defined]
+        private, public = api.feed("portfolio"), api.feed("progress")
+        assert isinstance(await anext(private), Snapshot)
+        assert isinstance(await anext(public), Snapshot)
+        await api._socket._take({"type": "expiring"})
+        assert {type(await anext(private)), type(await anext(public))} == {Progress}
+        if isinstance(failure, httpx.ReadTimeout):
+            [ending] = [one for one in api._socket._subscriptions.values() if one.feed == "portfolio"]
+            api._socket._ended(ending, "expired")
+            with pytest.raises(SignInAgainError):
+                await drain(private)
+            assert isinstance(await anext(public), Progress)
 
 
 async def drain(feed: AsyncGenerator[Change]) -> None:

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import orjson
 import pytest
-from astratrade_client import AstraTrade, ProblemError, Retry, UnexpectedAnswerError, UnreachableError
+from astratrade_client import (
+    AstraTrade,
+    ProblemError,
+    Retry,
+    SignInAgainError,
+    UnexpectedAnswerError,
+    UnreachableError,
+)
+from astratrade_client.credentials import SignedIn
+from astratrade_client.models import SignedInAnswer
 
 Answer = Callable[[httpx.Request], httpx.Response]
 FAST = Retry(first_s=0.001, max_s=0.002, patience_s=5)
@@ -157,6 +166,72 @@ async def test_a_refused_token_is_refreshed_once() -> None:
             await client.get("/v1/fees")
     assert refused.value.status == 401
     assert not api.answers
+
+
+def expiring(failure: httpx.Response | Exception, *answers: Any) -> Api:
+    """Return an API that signs a client in with a token that is due for a refresh, which fails."""
+    return Api(tokens(1, expires_in=0.2), failure, *answers)
+
+
+async def sign_in(client: AstraTrade) -> SignedIn:
+    await client.login("ada", "correct horse")
+    credentials = client._http.credentials
+    assert isinstance(credentials, SignedIn)
+    credentials._renew_at_s = 0
+    return credentials
+
+
+@pytest.mark.parametrize("failure", [
+    httpx.ConnectError("refused"), httpx.ReadTimeout("slow"), problem(429), problem(503), problem(502), problem(401),
+], ids=str)  # fmt: skip
+async def test_a_refresh_that_fails_fails_no_request_while_the_token_is_valid(
+    failure: httpx.Response | Exception,
+) -> None:
+    api = expiring(failure, {}, {})
+    async with api.client() as client:
+        await sign_in(client)
+        await client.get("/v1/fees")
+        await client.get("/v1/fees")
+    assert [request.headers.get("Authorization") for request in api.requests[2:]] == ["Bearer a1", "Bearer a1"]
+
+
+@pytest.mark.parametrize(
+    "failure", [httpx.ReadTimeout("slow"), httpx.ReadError("lost"), problem(502), problem(504), problem(401)], ids=str
+)
+async def test_a_refresh_token_that_may_have_been_used_is_not_sent_again(failure: httpx.Response | Exception) -> None:
+    api = expiring(failure)
+    async with api.client() as client:
+        credentials = await sign_in(client)
+        assert await credentials.token() == "a1"
+        credentials._expires_at_s = 0
+        with pytest.raises(SignInAgainError, match="sign in again"):
+            await client.get("/v1/fees")
+    assert [request.url.path for request in api.requests] == ["/v1/auth/login", "/v1/auth/refresh"]
+
+
+@pytest.mark.parametrize("failure", [httpx.ConnectError("refused"), problem(429), problem(503)], ids=str)
+async def test_a_refresh_token_that_was_not_used_is_sent_again(failure: httpx.Response | Exception) -> None:
+    api = expiring(failure, tokens(2), {})
+    async with api.client() as client:
+        credentials = await sign_in(client)
+        assert await credentials.token() == "a1"
+        credentials._renew_at_s = credentials._expires_at_s = 0
+        await client.get("/v1/fees")
+    assert api.requests[-1].headers["Authorization"] == "Bearer a2"
+
+
+async def test_a_request_that_is_cancelled_during_a_refresh_loses_no_tokens() -> None:
+    answered = asyncio.Event()
+
+    async def refresh(_refresh_token: str) -> SignedInAnswer:
+        await answered.wait()
+        return cast("SignedInAnswer", tokens(2))
+
+    credentials = SignedIn(cast("SignedInAnswer", tokens(1, expires_in=0)), refresh)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(credentials.token(), 0.01)
+    answered.set()
+    assert await credentials.token() == "a2"
 
 
 async def test_a_ready_token_that_is_refused_is_an_error_at_once() -> None:

@@ -9,6 +9,7 @@ from astratrade_client.errors import (
     AstraTradeError,
     FeedEndedError,
     ProblemError,
+    SignInAgainError,
     UnexpectedAnswerError,
     UnreachableError,
 )
@@ -29,6 +30,7 @@ __all__ = [
     "Resync",
     "Retry",
     "Row",
+    "SignInAgainError",
     "Snapshot",
     "UnexpectedAnswerError",
     "UnreachableError",

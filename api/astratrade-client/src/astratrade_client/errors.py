@@ -44,6 +44,13 @@ class UnreachableError(AstraTradeError):
     """The API gave no answer, or only passing failures, for as long as the client was told to try."""
 
 
+class SignInAgainError(AstraTradeError):
+    """The session cannot be refreshed: its refresh token was refused, or it was used and no answer came."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"{why}; sign in again")
+
+
 class UnexpectedAnswerError(AstraTradeError):
     """The answer is not one of the AstraTrade API; the URL may be wrong."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Coroutine, Mapping
 from http import HTTPStatus
 from typing import Any, cast
 
@@ -14,7 +14,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 
 from astratrade_client.changes import Change, FeedState, Query, Resync
 from astratrade_client.credentials import Credentials
-from astratrade_client.errors import AstraTradeError, FeedEndedError, ProblemError, UnreachableError
+from astratrade_client.errors import AstraTradeError, FeedEndedError, ProblemError, SignInAgainError, UnreachableError
 from astratrade_client.http import PASSING
 from astratrade_client.models import ProblemDocument
 from astratrade_client.retry import Attempts, Retry, retry_after_s
@@ -25,6 +25,7 @@ MESSAGE_BYTES_MAX = 64 * 1024 * 1024
 SILENT_S = 15.0
 """The API says something at least every 5 s for each subscription."""
 OPEN_TIMEOUT_S = 10.0
+RENEW_PAUSE_S = 5.0
 SLOW_READER = "slow_reader"
 
 Message = dict[str, Any]
@@ -75,6 +76,7 @@ class Socket:
         self._connection: ClientConnection | None = None
         self._token: str | None = None
         self._renewed = False
+        self._signed_out: SignInAgainError | None = None
         self._running: asyncio.Task[None] | None = None
         self._later: set[asyncio.Task[None]] = set()
 
@@ -129,7 +131,10 @@ class Socket:
             await self._send(request)
 
     def _soon(self, subscription: Subscription, after_s: float = 0.0) -> None:
-        task = asyncio.create_task(self._again(subscription, after_s))
+        self._later_on(self._again(subscription, after_s))
+
+    def _later_on(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
         self._later.add(task)
         task.add_done_callback(self._later.discard)
 
@@ -176,7 +181,11 @@ class Socket:
                 if exc.response.status_code not in PASSING:
                     raise UnreachableError(f"{self.url} answers {exc.response.status_code}, not a WebSocket") from exc
                 wait_s = retry_after_s(exc.response.headers)
-            except (OSError, TimeoutError, InvalidHandshake, ConnectionClosed):
+            except ProblemError as problem:  # of a refresh
+                if problem.status not in PASSING:
+                    raise
+                wait_s = problem.retry_after_s
+            except (OSError, TimeoutError, InvalidHandshake, ConnectionClosed, UnreachableError):
                 wait_s = None
             finally:
                 self._connection = None
@@ -193,6 +202,7 @@ class Socket:
     async def _serve(self, connection: ClientConnection, attempts: Attempts) -> Attempts:
         """Authenticate, subscribe to everything, and hand out what comes until nothing comes any more."""
         self._connection = connection
+        self._signed_out = None
         self._token = await self.credentials.token()
         if self._token is not None:
             await self._send({"type": "authenticate", "token": self._token})
@@ -240,6 +250,8 @@ class Socket:
         """Subscribe again, unless the right to the feed has ended for good."""
         if why in {"expired", "revoked"} and (why == "revoked" or self._token is None):
             self._end(subscription, FeedEndedError(subscription.feed, why))
+        elif why == "expired" and self._signed_out is not None:
+            self._end(subscription, self._signed_out)
         elif why == "expired":
             self._soon(subscription, 1.0)  # a newer token is on its way, or the feed will be refused
         else:
@@ -256,8 +268,20 @@ class Socket:
         self._subscriptions.pop(subscription.name, None)
         subscription.waiting.put_nowait(error)
 
-    async def _renew(self) -> None:
-        token = await self.credentials.renew(self._token)
-        if token is not None:
-            self._token = token
-            await self._send({"type": "authenticate", "token": token})
+    async def _renew(self, after_s: float = 0.0) -> None:
+        """Send a newer token. While there is none, try again; without it the API ends private feeds, and no others."""
+        await asyncio.sleep(after_s)
+        if self._connection is None:
+            return  # the next connection authenticates
+        try:
+            token = await self.credentials.renew(self._token)
+        except SignInAgainError as error:
+            self._signed_out = error
+            self._retry.say(str(error))
+        except AstraTradeError as error:
+            self._retry.say(f"{error}; the token is renewed again in {RENEW_PAUSE_S:.0f} s")
+            self._later_on(self._renew(RENEW_PAUSE_S))
+        else:
+            if token is not None:
+                self._token = token
+                await self._send({"type": "authenticate", "token": token})
