@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from fastapi import Depends, FastAPI
 from faust_redis.admin import Admin
@@ -21,6 +21,7 @@ from api.identity.service import Identity
 from api.identity.sign_in import SignIn
 from api.identity.store.database import IdentityStore
 from api.kit import handlers, openapi
+from api.kit.background import BackgroundTasks
 from api.kit.broker_watch import BrokerWatch, StorageFault
 from api.kit.callers import authorise
 from api.kit.clock import now
@@ -47,7 +48,7 @@ from api.middleware import LimitBody, Observe
 from api.permissions import Permissions, routes_of
 from api.security_headers import SecurityHeaders
 from streams.rulebooks import RulebookWatch
-from streams.services import Kind, Registration, Service, name_here
+from streams.services import Kind, Service, ServiceLease, name_here
 from tables.domains import TOPOLOGY
 from tables.reader import TableReader
 
@@ -130,6 +131,7 @@ def _api(config: ApiConfig, served: Sequence[DomainApi], storage_fault: StorageF
         log=log,
         broker=broker,
         lifecycle=Lifecycle(),
+        background=BackgroundTasks(),
         admission=admission,
         pipeline=Pipeline(log, TOPOLOGY, config.app_id, admission),
         rulebooks=RulebookWatch(Admin(log), groups, config.rulebook),
@@ -148,33 +150,27 @@ def _api(config: ApiConfig, served: Sequence[DomainApi], storage_fault: StorageF
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Refuse an unsuitable database or broker, run the background tasks while the API serves, then close everything."""
     api: Api = app.state.api
-    await api.identity.begin()
-    await api.private_users.refresh()
-    await api.broker.begin()
-    tasks = [
-        asyncio.create_task(api.waiter.run(), name="waiter"),
-        asyncio.create_task(api.broker.run(), name="broker watch"),
-        asyncio.create_task(api.pipeline.run(), name="pipeline samples"),
-        asyncio.create_task(api.rulebooks.run(), name="rule books"),
-        asyncio.create_task(api.identity.run(), name="identity"),
-        asyncio.create_task(api.limiter.run(), name="rate limits"),
-        asyncio.create_task(api.private_users.run(), name="private users"),
-        asyncio.create_task(_register(api), name="registration"),
-    ]
-    api.hub.start()
-    try:
+    async with AsyncExitStack() as closing:  # closes the rest also when closing one part fails
+        closing.push_async_callback(api.identity.close)
+        closing.push_async_callback(api.log.close)
+        await api.identity.begin()
+        await api.private_users.refresh()
+        await api.broker.begin()
+        closing.push_async_callback(api.hub.close)
+        closing.push_async_callback(api.background.stop)
+        api.background.start(api.waiter.run(), "waiter")
+        api.background.start(api.broker.run(), "broker watch")
+        api.background.start(api.pipeline.run(), "pipeline samples")
+        api.background.start(api.rulebooks.run(), "rule books")
+        api.background.start(api.identity.run(), "identity")
+        api.background.start(api.limiter.run(), "rate limits")
+        api.background.start(api.private_users.run(), "private users")
+        api.background.start(_hold_lease(api), "service lease")
+        api.hub.start(api.background)
         yield
-    finally:
-        await api.hub.close()
-        for task in tasks:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
-        await api.log.close()
-        await api.identity.close()
 
 
-async def _register(api: Api) -> None:
+async def _hold_lease(api: Api) -> None:
     """Tell the registry of live services of this process, from the moment when it listens until cancelled."""
 
     async def why_not() -> str | None:
@@ -190,5 +186,5 @@ async def _register(api: Api) -> None:
     )
     config = api.config
     every_s = config.heartbeat_ms / 1_000
-    async with Registration(api.log, service, why_not, lease_ms=config.lease_ms, every_s=every_s).kept():
+    async with ServiceLease(api.log, service, why_not, lease_ms=config.lease_ms, every_s=every_s).held():
         await asyncio.Event().wait()

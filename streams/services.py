@@ -1,7 +1,8 @@
 """Register this process among the live services, and renew its lease while it runs.
 
-registration = Registration(log, Service(Kind.RELAY, "relay-1@host"), health, lease_ms=10_000, every_s=2.0)
-task = asyncio.create_task(registration.run())
+lease = ServiceLease(log, Service(Kind.RELAY, "relay-1@host"), health, lease_ms=10_000, every_s=2.0)
+async with lease.held():
+await work()
 """
 
 from __future__ import annotations
@@ -72,11 +73,11 @@ def reachable_address(listener: socket.socket) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-class Registration:
-    """One process in the registry of live services."""
+class ServiceLease:
+    """The lease of one process in the registry of live services."""
 
     def __init__(self, log: Log, service: Service, health: Health, *, lease_ms: int, every_s: float) -> None:
-        """Prepare the registration.
+        """Prepare the lease.
 
         Args:
             log: The log whose namespace holds the registry.
@@ -91,19 +92,20 @@ class Registration:
         self._lease_ms = lease_ms
         self._every_s = every_s
         self._version = version(DISTRIBUTION)
-        self._is_told = True
+        self._fault: str | None = None
 
     @asynccontextmanager
-    async def kept(self) -> AsyncIterator[None]:
+    async def held(self) -> AsyncIterator[None]:
         """Renew the lease while the block runs, then withdraw it. An unreachable broker ends neither."""
         stop = asyncio.Event()
-        task = asyncio.create_task(self._renew_until(stop), name="registration")
+        task = asyncio.create_task(self._renew_until(stop), name="service lease")
         try:
             yield
         finally:
             stop.set()
             await asyncio.wait([task], timeout=STOP_S)
             task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
             with suppress(LogError, TimeoutError):
                 async with asyncio.timeout(STOP_S):
                     await self._services.withdraw(self._service.name)
@@ -116,22 +118,28 @@ class Registration:
                     await stop.wait()
 
     async def _renew(self) -> None:
+        """Renew the lease once. Report a failure when it begins: the next renewal may succeed."""
         service = self._service
-        why_not = await self._health()
-        description: dict[str, Any] = {
-            "kind": service.kind.value,
-            "version": self._version,
-            "address": service.address,
-            "domains": list(service.domains),
-            "rulebook": service.rulebook,
-            "ready": why_not is None,
-            "why_not": why_not,
-        }
         try:
+            why_not = await self._health()
+            description: dict[str, Any] = {
+                "kind": service.kind.value,
+                "version": self._version,
+                "address": service.address,
+                "domains": list(service.domains),
+                "rulebook": service.rulebook,
+                "ready": why_not is None,
+                "why_not": why_not,
+            }
             await self._services.renew(service.name, description, lease_ms=self._lease_ms)
         except LogError as exc:
-            if self._is_told:
-                logger.warning("cannot tell the registry of services that this process lives: %s", exc)
-            self._is_told = False
+            self._note(f"cannot tell the registry of services that this process lives: {exc}")
+        except Exception as exc:
+            self._note(f"the lease of this process in the registry of services is not renewed: {exc!r}", exc)
         else:
-            self._is_told = True
+            self._fault = None
+
+    def _note(self, fault: str, exc: Exception | None = None) -> None:
+        if self._fault is None:
+            logger.warning(fault, exc_info=exc)
+        self._fault = fault

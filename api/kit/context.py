@@ -15,6 +15,7 @@ from api.identity.private_users import PrivateUsers
 from api.identity.service import Identity
 from api.identity.sign_in import SignIn
 from api.identity.store.database import IdentityStore
+from api.kit.background import BackgroundTasks
 from api.kit.broker_watch import BrokerWatch
 from api.kit.commands.admission import Admission
 from api.kit.commands.writer import Writer
@@ -55,6 +56,7 @@ class Api:
     log: Log
     broker: BrokerWatch
     lifecycle: Lifecycle
+    background: BackgroundTasks
     admission: Admission
     pipeline: Pipeline
     rulebooks: RulebookWatch
@@ -69,7 +71,7 @@ class Api:
         """Return why this process takes no requests, or None."""
         if self.lifecycle.stopping:
             return "the process is shutting down"
-        return self.broker.why_not_ready() or self.identity.fault()
+        return self.background.fault or self.broker.why_not_ready() or self.identity.fault()
 
     def part(self, kind: type[PartT]) -> PartT:
         """Return what a domain's endpoints share, by its type; the domain lists it in `DomainApi.parts`."""

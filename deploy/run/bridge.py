@@ -13,7 +13,7 @@ from deploy.errors import BrokerError
 from deploy.settings import Settings
 from streams.connect.kafka.address import address_of
 from streams.connect.kafka.bridge import Bridge, Plan
-from streams.services import Kind, Registration, Service, name_here
+from streams.services import Kind, Service, ServiceLease, name_here
 from tables.domains import TOPOLOGY
 
 
@@ -52,17 +52,17 @@ async def _run(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     try:
-        async with _registration(settings, log, bridge).kept():
+        async with _lease(settings, log, bridge).held():
             with suppress(asyncio.CancelledError):  # by a signal
                 await task
     finally:
         await log.close()
 
 
-def _registration(settings: Settings, log: Log, bridge: Bridge) -> Registration:
+def _lease(settings: Settings, log: Log, bridge: Bridge) -> ServiceLease:
     async def why_not() -> str | None:
         return "; ".join(sorted(map(str, bridge.forwarder.damaged.values()))) or None
 
     service = Service(Kind.BRIDGE, name_here(bridge.announcement.member), domains=TOPOLOGY.names)
     every_s = settings.heartbeat_ms / 1_000
-    return Registration(log, service, why_not, lease_ms=settings.lease_ms, every_s=every_s)
+    return ServiceLease(log, service, why_not, lease_ms=settings.lease_ms, every_s=every_s)

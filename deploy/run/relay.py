@@ -24,7 +24,7 @@ from deploy.settings import Settings
 from streams.connect.outbox.relay import Relay
 from streams.connect.outbox.service import AWAY, RelayService, retry_while_away
 from streams.connect.outbox.source import OutboxSource
-from streams.services import Kind, Registration, Service, name_here, reachable_address
+from streams.services import Kind, Service, ServiceLease, name_here, reachable_address
 from streams.times import Instant
 
 NANOSECONDS_A_MICROSECOND: Final = 1_000
@@ -75,8 +75,8 @@ async def _run(settings: Settings, url: str, listener: socket.socket) -> None:
     source = source_of(store)
     relay = Relay(log, source, lambda topic: TopicSpec(topic, settings.partitions, retention_ms=settings.retention_ms))
     service = RelayService(relay, source, settings.outbox_retention_days, _now)
-    registration = _registration(settings, log, service, listener)
-    task = asyncio.create_task(_serve(store, service, registration, listener))
+    lease = _lease(settings, log, service, listener)
+    task = asyncio.create_task(_serve(store, service, lease, listener))
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     try:
@@ -87,21 +87,19 @@ async def _run(settings: Settings, url: str, listener: socket.socket) -> None:
         await store.close()
 
 
-def _registration(settings: Settings, log: Log, service: RelayService, listener: socket.socket) -> Registration:
+def _lease(settings: Settings, log: Log, service: RelayService, listener: socket.socket) -> ServiceLease:
     async def why_not() -> str | None:
         return None if service.is_publishing else service.trouble
 
     name = name_here(f"relay-{secrets.token_hex(4)}")
     described = Service(Kind.RELAY, name, address=reachable_address(listener))
     every_s = settings.heartbeat_ms / 1_000
-    return Registration(log, described, why_not, lease_ms=settings.lease_ms, every_s=every_s)
+    return ServiceLease(log, described, why_not, lease_ms=settings.lease_ms, every_s=every_s)
 
 
-async def _serve(
-    store: IdentityStore, service: RelayService, registration: Registration, listener: socket.socket
-) -> None:
+async def _serve(store: IdentityStore, service: RelayService, lease: ServiceLease, listener: socket.socket) -> None:
     app = application(RelayHealth(service), RelayMetrics(service).text)
-    async with serving(listener, app), registration.kept():
+    async with serving(listener, app), lease.held():
         logger.info("the relay starts; probes and metrics at http://%s:%d", *listener.getsockname()[:2])
         await retry_while_away(lambda: _open(store), "opening the database")
         await service.run()

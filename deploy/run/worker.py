@@ -44,7 +44,7 @@ from streams.connect.kafka.broker import create_topics as create_kafka_topics
 from streams.connect.kafka.retry import retry_while_unavailable as persist_on_kafka
 from streams.events.recent import Recent
 from streams.rulebooks import RulebookWatch
-from streams.services import Kind, Registration, Service, name_here, reachable_address
+from streams.services import Kind, Service, ServiceLease, name_here, reachable_address
 from tables.domains import TOPOLOGY
 
 SLOTS_MAX = 256
@@ -150,8 +150,8 @@ class Worker:
         try:
             members = Members(admin, self._settings, self._slot, self._apps)
             health = Health(self._threads, members.states, self._settings.rebalance_ms / 1000)
-            registration = self._registration(log, health, listener)
-            async with serving(listener, application(health, self._metrics.text)), registration.kept():
+            lease = self._lease(log, health, listener)
+            async with serving(listener, application(health, self._metrics.text)), lease.held():
                 for thread in self._threads:
                     thread.start()
                 self._say_started(listener)
@@ -162,7 +162,7 @@ class Worker:
             await cancel_and_wait(rulebooks)
             await log.close()
 
-    def _registration(self, log: Log, health: Health, listener: socket.socket) -> Registration:
+    def _lease(self, log: Log, health: Health, listener: socket.socket) -> ServiceLease:
         service = Service(
             Kind.WORKER,
             name_here(self._slot),
@@ -172,7 +172,7 @@ class Worker:
         )
         settings = self._settings
         every_s = settings.heartbeat_ms / 1_000
-        return Registration(log, service, health.why_not_ready, lease_ms=settings.lease_ms, every_s=every_s)
+        return ServiceLease(log, service, health.why_not_ready, lease_ms=settings.lease_ms, every_s=every_s)
 
     def _services(self, domain: str) -> list[ServiceT]:
         app = build_app(self._settings, domain, self._slot, self._rulebook, self._codec)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from contextlib import suppress
 from typing import Any, Protocol, cast
 
 from faust_redis.log import Log
 
+from api.kit.background import BackgroundTasks
 from api.kit.feeds.feed import Feed, Shared, SharedT
 from api.kit.feeds.follower import Follower
 from api.kit.feeds.permit import Right
@@ -64,7 +64,6 @@ class Hub:
         self.sockets: set[Socket] = set()
         self.followers: dict[str, Follower] = {}
         self.shared: dict[str, Shared] = {}
-        self._tasks: list[asyncio.Task[None]] = []
         for feed in feeds:
             self._add(feed, app_id)
 
@@ -83,12 +82,11 @@ class Hub:
         """Return what the subscribers of a feed share."""
         return cast("SharedT", self.shared[feed.name])
 
-    def start(self) -> None:
+    def start(self, tasks: BackgroundTasks) -> None:
         """Start the followers, and the clock of all feeds."""
-        self._tasks = [
-            asyncio.create_task(follower.run(), name=f"feed {name}") for name, follower in self.followers.items()
-        ]
-        self._tasks.append(asyncio.create_task(self._tick(), name="feeds' clock"))
+        for name, follower in self.followers.items():
+            tasks.start(follower.run(), f"feed {name}")
+        tasks.start(self._tick(), "feeds' clock")
 
     async def _tick(self) -> None:
         clock = asyncio.get_running_loop().time
@@ -146,13 +144,8 @@ class Hub:
             socket.stop()
 
     async def close(self) -> None:
-        """End everything."""
+        """End all sessions and sockets, and close the connections. Stop the tasks before."""
         self.end_sessions()
-        for task in self._tasks:
-            task.cancel()
-        for task in self._tasks:
-            with suppress(asyncio.CancelledError):
-                await task
         await self.log.close()
 
 

@@ -19,7 +19,9 @@ from faust_redis.log import Log
 from api.app import create_app
 from api.auth import Role
 from api.config import ApiConfig
+from api.identity.store.database import IdentityStore
 from api.kit.broker_watch import BrokerWatch
+from api.kit.pipeline import Pipeline
 from api.kit.problems import KINDS
 from deploy.server.embedded import EmbeddedServer
 from deploy.server.server_binary import find_binary
@@ -65,6 +67,36 @@ async def test_the_api_is_not_ready_while_its_broker_is_away(tmp_path: Path, con
             broker.start()
             await until(lambda: watch.why_not_ready() is None)
             assert (await client.get("/readyz")).status_code == 200
+
+
+async def test_a_process_with_a_dead_task_is_not_ready_and_closes_all_the_same(
+    config: ApiConfig, worker: Worker, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def die(_pipeline: Pipeline) -> None:
+        raise ZeroDivisionError
+
+    closed, close_store = [], IdentityStore.close
+
+    async def close(store: IdentityStore) -> None:
+        await close_store(store)
+        closed.append("the database of accounts")
+
+    monkeypatch.setattr(Pipeline, "run", die)
+    monkeypatch.setattr(IdentityStore, "close", close)
+    app = create_app(config)
+    transport = httpx.ASGITransport(app)
+    async with (
+        httpx.AsyncClient(transport=transport, base_url="http://api") as client,
+        app.router.lifespan_context(app),
+    ):
+        await until(lambda: app.state.api.background.fault is not None)
+        detail = assert_problem(await client.get("/readyz"), 503, "unavailable")["detail"]
+        assert detail == "the task 'pipeline samples' of this process ended; restart the process"
+        assert (await client.get("/livez")).status_code == 200
+    assert closed
+    assert [record.exc_info and record.exc_info[0] for record in caplog.records if record.getMessage() == detail] == [
+        ZeroDivisionError
+    ]
 
 
 async def test_readiness_ends_with_the_signal_and_the_process_lives_on_while_it_drains(

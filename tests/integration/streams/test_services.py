@@ -9,7 +9,7 @@ import pytest
 from faust_redis.log import Log, LogUnavailableError
 from faust_redis.log.services import Services
 
-from streams.services import Kind, Registration, Service, name_here, reachable_address
+from streams.services import Kind, Service, ServiceLease, name_here, reachable_address
 
 
 async def names(log: Log) -> list[str]:
@@ -43,17 +43,17 @@ async def test_a_lease_of_nothing_is_refused(log: Log) -> None:
         await Services(log).renew("a", {}, lease_ms=0)
 
 
-def registration(log: Log, health: list[str | None], *, lease_ms: int = 400) -> Registration:
+def lease(log: Log, health: list[str | None], *, lease_ms: int = 400) -> ServiceLease:
     async def look() -> str | None:
         return health[0]
 
     service = Service(Kind.RELAY, "r", "h:1", ("trading",), "1-x")
-    return Registration(log, service, look, lease_ms=lease_ms, every_s=0.05)
+    return ServiceLease(log, service, look, lease_ms=lease_ms, every_s=0.05)
 
 
 async def test_a_registered_process_says_what_it_is_and_how_it_is_until_it_ends(log: Log) -> None:
     health: list[str | None] = [None]
-    async with registration(log, health).kept():
+    async with lease(log, health).held():
         await until(log, ["r"])
         await asyncio.sleep(0.6)
         [found] = await Services(log).live()
@@ -76,11 +76,23 @@ async def test_an_unreachable_broker_ends_no_process_and_is_logged_once(caplog: 
     absent = Log(f"redis://127.0.0.1:{port}")
     with pytest.raises(LogUnavailableError):
         await Services(absent).live()
-    async with registration(absent, [None]).kept():
+    async with lease(absent, [None]).held():
         await asyncio.sleep(0.3)
     told = [record for record in caplog.records if "cannot tell the registry" in record.getMessage()]
     assert len(told) == 1
     await absent.close()
+
+
+async def test_a_health_check_that_fails_does_not_end_the_lease(log: Log, caplog: pytest.LogCaptureFixture) -> None:
+    health: list[str | None] = []
+    async with lease(log, health).held():
+        await asyncio.sleep(0.3)
+        assert await names(log) == []
+        health.append(None)
+        await until(log, ["r"])
+    assert await names(log) == []
+    told = [record for record in caplog.records if "is not renewed: IndexError" in record.getMessage()]
+    assert len(told) == 1, "it is logged once"
 
 
 def test_addresses_are_those_that_others_reach() -> None:

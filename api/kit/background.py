@@ -1,0 +1,41 @@
+"""The tasks that run while the process serves. When one of them dies, the process is not ready any more."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from typing import Any
+
+logger = logging.getLogger(__name__)
+
+
+class BackgroundTasks:
+    """Tasks that run until they are stopped.
+
+    Attributes:
+        fault: Which task ended by itself; None while all run. Only a restart of the process starts the task again.
+    """
+
+    def __init__(self) -> None:
+        self.fault: str | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        """Start a task."""
+        task = asyncio.create_task(work, name=name)
+        task.add_done_callback(self._note_end)
+        self._tasks.append(task)
+
+    async def stop(self) -> None:
+        """Cancel all tasks and wait for their ends."""
+        tasks, self._tasks = self._tasks, []
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _note_end(self, task: asyncio.Task[None]) -> None:
+        if task.cancelled():
+            return
+        self.fault = f"the task {task.get_name()!r} of this process ended; restart the process"
+        logger.error(self.fault, exc_info=task.exception())
