@@ -132,6 +132,16 @@ async def test_a_new_name_and_privacy_are_in_the_profile(family: IdentityStore) 
     assert await revoked(family) == []
 
 
+async def test_a_privacy_change_beside_a_rename_reports_the_new_name(family: IdentityStore) -> None:
+    async with family.work(NOW) as renaming:
+        await changes.rename(renaming, "alice", "Alice.2", actor="alice")
+        setting = change(family, lambda work: changes.set_private(work, "alice", True, actor="alice"))
+        beside = asyncio.create_task(setting)
+        await asyncio.wait({beside}, timeout=0.2)
+    await beside
+    assert await latest(family) == [ProfileChanged(user_id="alice", private=True, username="Alice.2")]
+
+
 async def test_a_verified_address_is_noted_once(family: IdentityStore) -> None:
     for _ in range(2):
         await change(family, lambda work: changes.verify_email(work, "alice", actor="alice"))

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.outbox.__main__ import play
 from tests.outbox.postgres import Postgres
+from tests.outbox.run import Template
 
 
 @pytest.mark.slow
-def test_kills_at_random_points_double_and_lose_nothing_on_sqlite() -> None:
-    outcome = play(1, "sqlite", None)
-    assert not outcome.failure
-    assert outcome.faults["broker restored"]
-    assert outcome.faults["broker flushed"]
+def test_kills_at_random_points_double_and_lose_nothing_on_sqlite(tmp_path: Path) -> None:
+    outcome = play(35, "sqlite", Template(tmp_path, None))
+    assert not outcome.failure, outcome.story
+    assert {"API killed", "relay killed", "all killed", "broker restored", "broker flushed"} <= outcome.faults.keys()
+    assert outcome.users
+    assert outcome.orders
 
 
 @pytest.mark.slow
-def test_kills_at_random_points_double_and_lose_nothing_on_postgresql() -> None:
+def test_kills_at_random_points_double_and_lose_nothing_on_postgresql(tmp_path: Path) -> None:
     with Postgres() as postgres:
-        outcome = play(7, "postgresql", postgres)
-    assert not outcome.failure
-    assert outcome.faults["database killed"]
-    assert outcome.faults["broker flushed"]
+        outcome = play(78, "postgresql", Template(tmp_path, postgres))
+    assert not outcome.failure, outcome.story
+    assert {"API killed", "writer killed", "all killed", "database killed", "broker restored"} <= outcome.faults.keys()
+    assert outcome.users
+    assert outcome.orders
