@@ -16,10 +16,12 @@ from api import domains, health, pages, pipeline, services, stats
 from api.config import ApiConfig
 from api.cross_origin import allow_origins
 from api.identity.private_users import PrivateUsers
-from api.identity.routes import account, auth, jwks, privacy
+from api.identity.routes import account, auth, jwks, privacy, wallets
 from api.identity.service import Identity
 from api.identity.sign_in import SignIn
 from api.identity.store.database import IdentityStore
+from api.identity.wallets.prover import Prover
+from api.identity.wallets.service import WalletSignIn
 from api.kit import handlers, openapi
 from api.kit.background import BackgroundTasks
 from api.kit.broker_watch import BrokerWatch, StorageFault
@@ -77,8 +79,9 @@ def create_app(config: ApiConfig, storage_fault: StorageFault = lambda: None) ->
     for domain in served:
         for router in domain.routers:
             app.include_router(router, tags=[domain.title])
-    routers = [auth.router, account.router, jwks.router, privacy.router, ticket_route.router, socket.router]
-    for router in (*routers, stats.router, pipeline.router, services.router, health.router, pages.router):
+    routers = [auth.router, wallets.sign_in, account.router, wallets.own, jwks.router, privacy.router]
+    routers += [ticket_route.router, socket.router, stats.router, pipeline.router, services.router]
+    for router in (*routers, health.router, pages.router):
         app.include_router(router)
     api.permissions.check_complete(app)
     policies.check_used(routes_of(app))
@@ -86,7 +89,7 @@ def create_app(config: ApiConfig, storage_fault: StorageFault = lambda: None) ->
     commands = [command for domain in served for command in domain.commands.values()]
     bodies = [command.body for command in commands if command.body is not None]
     tags = [{"name": domain.title, "description": domain.description} for domain in served]
-    openapi.install(app, [*bodies, *auth.BODIES, *account.BODIES], tags, api.permissions)
+    openapi.install(app, [*bodies, *auth.BODIES, *account.BODIES, *wallets.BODIES], tags, api.permissions)
     app.add_middleware(LimitBody)
     app.add_middleware(LimitRate, api=api)
     app.add_middleware(RedeemTickets, tickets=api.tickets)
@@ -114,11 +117,13 @@ def _api(config: ApiConfig, served: Sequence[DomainApi], storage_fault: StorageF
     feeds = [feed for domain in served for feed in domain.feeds]
     admission = Admission(domains.policies(TOPOLOGY, served), config.behind_max_s)
     sealer = Sealer(config.secret)
+    sign_in = SignIn(identity.store, identity.passwords, identity.sessions, now)
     return Api(
         config=config,
         tokens=identity.tokens,
         identity=identity,
-        sign_in=SignIn(identity.store, identity.passwords, identity.sessions, now),
+        sign_in=sign_in,
+        wallets=WalletSignIn(sign_in, Prover(config.wallets), now),
         addresses=ClientAddresses(config.trusted_proxies, config.forwarded_header),
         store=identity.store,
         private_users=PrivateUsers(identity.store, now),
@@ -152,6 +157,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     api: Api = app.state.api
     async with AsyncExitStack() as closing:  # closes the rest also when closing one part fails
         closing.push_async_callback(api.identity.close)
+        closing.push_async_callback(api.wallets.close)
         closing.push_async_callback(api.log.close)
         await api.identity.begin()
         await api.private_users.refresh()

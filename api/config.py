@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from api.identity.limits import SECRET_BYTES_MIN
+from api.identity.wallets.config import WalletConfig
 from api.limits.caps import Caps
 from api.limits.client_address import FORWARDED_FOR, ForwardedHeader
 
@@ -43,6 +44,7 @@ class ApiConfig:
         caps: How many connections and feeds may be open.
         trusted_proxies: Networks (CIDR) of the proxies whose word for a client's address counts.
         forwarded_header: The header in which these proxies name their client.
+        wallets: The chain and the node of wallets that sign in.
     """
 
     log_url: str = field(repr=False)
@@ -66,6 +68,7 @@ class ApiConfig:
     caps: Caps = field(default_factory=Caps)
     trusted_proxies: tuple[str, ...] = ()
     forwarded_header: ForwardedHeader = FORWARDED_FOR
+    wallets: WalletConfig = field(default_factory=WalletConfig)
 
     def __post_init__(self) -> None:
         if len(self.secret.encode()) < SECRET_BYTES_MIN:

@@ -21,6 +21,7 @@ from pydantic_settings import (
 
 from api.identity.limits import ACCESS_TTL_S, ACCESS_TTL_S_MAX, SECRET_BYTES_MIN
 from api.identity.store import urls
+from api.identity.wallets import config as wallets
 from api.limits.caps import Caps
 from api.limits.client_address import FORWARDED_FOR, ClientAddresses, ForwardedHeader
 from api.origins import origins_of
@@ -42,7 +43,7 @@ CAPS = Caps()
 CAP = "1 to 1000000"
 FACTOR_MAX = 10_000
 DATABASE_FILE = "identity.db"
-SECRET_FIELDS = ("secret", "broker_url", "views_url", "database_url")
+SECRET_FIELDS = ("secret", "broker_url", "views_url", "database_url", "starknet_node_url")
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
 LogLevel = Literal["debug", "info", "warning", "error"]
@@ -160,6 +161,17 @@ class Settings(BaseSettings):
         le=ACCESS_TTL_S_MAX,
         description=f"life of a token that `astratrade token` issues, 1 to {ACCESS_TTL_S_MAX} seconds",
     )
+    public_origin: str = Field(
+        "", description="the API's public origin, which wallets sign: https://app.example.com; unset for the API's own"
+    )
+    starknet_chain_id: str = Field(wallets.CHAIN, description="the chain of wallets that sign in: SN_MAIN, SN_SEPOLIA")
+    starknet_node_url: SecretStr | None = Field(
+        None, description="a Starknet node, which checks wallets: http:// or https://; unset for none"
+    )
+    starknet_account_classes: str = Field(
+        wallets.CLASSES,
+        description="classes of accounts whose address proves their key: openzeppelin:0x… and argent:0x…, with commas",
+    )
     idempotency_ttl_s: int = Field(
         86_400, ge=60, le=2_592_000, description="how long an Idempotency-Key is remembered, 60 to 2592000 seconds"
     )
@@ -181,6 +193,29 @@ class Settings(BaseSettings):
     @classmethod
     def _exact_origins(cls, text: str) -> str:
         origins_of(text)
+        return text
+
+    @field_validator("public_origin")
+    @classmethod
+    def _an_origin(cls, text: str) -> str:
+        return text and wallets.check_origin(text)
+
+    @field_validator("starknet_chain_id")
+    @classmethod
+    def _a_chain(cls, text: str) -> str:
+        return wallets.check_chain_id(text)
+
+    @field_validator("starknet_node_url")
+    @classmethod
+    def _a_node(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None:
+            wallets.check_node_url(url.get_secret_value())
+        return url
+
+    @field_validator("starknet_account_classes")
+    @classmethod
+    def _classes_of_accounts(cls, text: str) -> str:
+        wallets.account_classes_of(text)
         return text
 
     @field_validator("trusted_proxies")
@@ -249,6 +284,17 @@ class Settings(BaseSettings):
         if self.database_url is not None:
             return self.database_url.get_secret_value()
         return urls.sqlite_url(self.data_dir / DATABASE_FILE)
+
+    @property
+    def wallet_config(self) -> wallets.WalletConfig:
+        """Return the settings of wallets."""
+        node = self.starknet_node_url
+        return wallets.WalletConfig(
+            origin=self.public_origin or f"http://{self.api_host}:{self.api_port}",
+            chain_id=self.starknet_chain_id,
+            node_url=None if node is None else node.get_secret_value(),
+            account_classes=wallets.account_classes_of(self.starknet_account_classes),
+        )
 
     @property
     def embedded(self) -> bool:

@@ -70,9 +70,30 @@ async def count_attempt(work: UnitOfWork, account: str, address: str, *, account
     Raises:
         TooManyAttemptsError: the account or the address has to wait.
     """
-    name = account_id or account
+    return await _count_both(work, "account", account_id or account, address, account_id)
+
+
+async def count_wallet_attempt(work: UnitOfWork, wallet: str, address: str, *, account_id: str) -> Attempt:
+    """Count a proof of a wallet as a failure until it is forgiven, as `count_attempt` does for passwords.
+
+    Counts of wallets and of passwords are apart. Otherwise an attacker could see from the one which account has the
+    other.
+
+    Args:
+        work: The transaction. Commit it before the proof is checked.
+        wallet: The chain and the address of the wallet, whether an account has it or not.
+        address: The client's address.
+        account_id: The account that has the wallet; empty when there is none.
+
+    Raises:
+        TooManyAttemptsError: the wallet or the address has to wait.
+    """
+    return await _count_both(work, "wallet", wallet, address, account_id)
+
+
+async def _count_both(work: UnitOfWork, kind: str, name: str, address: str, account_id: str) -> Attempt:
     place = address if await _is_known(work, account_id, address) else ""
-    subject = _subject("account", name, place)
+    subject = _subject(kind, name, place)
     attempt = await count_address(work, address)
     await _count(work, subject, ACCOUNT)
     return replace(attempt, account=subject)

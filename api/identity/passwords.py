@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 import unicodedata
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-T = TypeVar("T")
+from api.identity.threads import BoundedThreads
 
 HASHES_AT_ONCE: Final = 2
 """Threads that hash. Each uses a core and 19 MiB."""
@@ -32,10 +29,6 @@ OWASP: Final = Argon2Parameters(memory_kib=19_456, passes=2, lanes=1)
 """The parameters of OWASP's Password Storage Cheat Sheet for Argon2id."""
 
 
-class BusyError(Exception):
-    """Too many passwords wait to be hashed."""
-
-
 class Verdict(NamedTuple):
     """Whether a password was right, and whether its hash should be replaced by one of the present cost."""
 
@@ -50,8 +43,12 @@ class Passwords:
         self._hasher = PasswordHasher(
             time_cost=parameters.passes, memory_cost=parameters.memory_kib, parallelism=parameters.lanes
         )
-        self._threads = ThreadPoolExecutor(HASHES_AT_ONCE, "passwords")
-        self._waiting = 0
+        self._threads = BoundedThreads(
+            "passwords",
+            threads=HASHES_AT_ONCE,
+            calls_max=HASHES_WAITING_MAX,
+            busy="too many passwords are being checked just now; try again",
+        )
         self._dummy = self._hasher.hash(secrets.token_hex())
 
     async def hash(self, password: str) -> str:
@@ -60,7 +57,7 @@ class Passwords:
         Raises:
             BusyError: too many wait.
         """
-        return await self._in_thread(lambda: self._hasher.hash(normalised(password)))
+        return await self._threads.run(lambda: self._hasher.hash(normalised(password)))
 
     async def verify(self, password: str, stored: str | None) -> Verdict:
         """Return whether a password fits a stored hash. Without a hash this does the same work, and the answer is no.
@@ -68,29 +65,20 @@ class Passwords:
         Raises:
             BusyError: too many wait.
         """
-        right = await self._in_thread(lambda: self._fits(normalised(password), stored or self._dummy))
+        right = await self._threads.run(lambda: self._fits(normalised(password), stored or self._dummy))
         if stored is None or not right:
             return Verdict(right=False, outdated=False)
         return Verdict(right=True, outdated=self._hasher.check_needs_rehash(stored))
 
     def close(self) -> None:
         """End the threads."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._threads.close()
 
     def _fits(self, password: str, stored: str) -> bool:
         try:
             return self._hasher.verify(stored, password)
         except (VerificationError, InvalidHashError):
             return False
-
-    async def _in_thread(self, call: Callable[[], T]) -> T:
-        if self._waiting >= HASHES_WAITING_MAX:
-            raise BusyError("too many passwords are being checked just now; try again")
-        self._waiting += 1
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, call)
-        finally:
-            self._waiting -= 1
 
 
 def normalised(password: str) -> str:

@@ -20,6 +20,7 @@ from api.identity.sessions import Sessions, purge_sessions
 from api.identity.signing_keys import ensure_key, load_keys
 from api.identity.store.database import IdentityStore
 from api.identity.store.errors import StoreError
+from api.identity.wallets.challenges import purge_challenges
 from streams.times import Instant
 
 POLL_S: Final = 0.5
@@ -99,6 +100,7 @@ class Identity:
             await purge_revocations(work)
             await purge_sessions(work)
             await purge_attempts(work)
+            await purge_challenges(work)
 
     async def close(self) -> None:
         """End the threads, and close all connections."""

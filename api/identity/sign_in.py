@@ -136,6 +136,26 @@ class SignIn:
             await audit.record(work, actor=account_id, action="password.changed", subject=account_id, detail=detail)
             await forgive(work, attempt)
 
+    async def confirm_password(self, account_id: str, password: str, client: Client) -> str:
+        """Check the password of a user who is signed in, before a change that a stolen token alone may not make.
+
+        Returns:
+            The hash of the password. Compare it in the transaction of the change.
+
+        Raises:
+            WrongCredentialsError: the password is wrong, or the account has none.
+            TooManyAttemptsError: the account or the address has to wait.
+            BusyError: too many passwords wait to be checked.
+        """
+        async with self.store.work(self.clock()) as work:
+            stored = await password_hash_of(work.connection, account_id)
+            attempt = await count_attempt(work, NO_ACCOUNT, client.address, account_id=account_id)
+        if not (await self.passwords.verify(password, stored)).right or stored is None:
+            raise WrongCredentialsError("the password is wrong")
+        async with self.store.work(self.clock()) as work:
+            await forgive(work, attempt)
+        return stored
+
     async def _verify(self, password: str, stored: str | None) -> str | None:
         """Check a password. Return a hash that shall replace an outdated one, or None."""
         verdict = await self.passwords.verify(password, stored)

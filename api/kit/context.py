@@ -15,6 +15,7 @@ from api.identity.private_users import PrivateUsers
 from api.identity.service import Identity
 from api.identity.sign_in import SignIn
 from api.identity.store.database import IdentityStore
+from api.identity.wallets.service import WalletSignIn
 from api.kit.background import BackgroundTasks
 from api.kit.broker_watch import BrokerWatch
 from api.kit.commands.admission import Admission
@@ -44,6 +45,7 @@ class Api:
     tokens: Tokens
     identity: Identity
     sign_in: SignIn
+    wallets: WalletSignIn
     addresses: ClientAddresses
     store: IdentityStore
     private_users: PrivateUsers

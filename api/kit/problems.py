@@ -57,7 +57,8 @@ SIGN_IN_FAILED = _kind(
     "sign-in-failed",
     401,
     "Signing in failed",
-    "Check the user name and the password; or sign in again, when a refresh token was refused.",
+    "Check the user name and the password; or sign in again, when a refresh token was refused. A wallet signs a new "
+    "challenge.",
 )
 FORBIDDEN = _kind("forbidden", 403, "The token does not allow this", "Use a token with one of the roles in `detail`.")
 NOT_FOUND = _kind("not-found", 404, "There is nothing here", "Check the path against /openapi.json.")
@@ -68,6 +69,19 @@ REQUEST_TIMEOUT = _kind(
     "request-timeout", 408, "The request did not arrive in time", "Send the whole request at once, on a new connection."
 )
 TAKEN = _kind("taken", 409, "The user name or e-mail address is taken", "Choose another one, or sign in.")
+WALLET_TAKEN = _kind(
+    "wallet-taken",
+    409,
+    "The wallet is linked to an account",
+    "Sign in with the wallet, or unlink it from the account that has it.",
+)
+LAST_CREDENTIAL = _kind(
+    "last-credential",
+    409,
+    "The account would have no way to sign in",
+    "Link another wallet first, or close the account.",
+)
+TOO_MANY_WALLETS = _kind("too-many-wallets", 409, "The account has as many wallets as it may have", "Unlink one first.")
 POSITION_GONE = _kind(
     "position-gone",
     410,

@@ -99,6 +99,7 @@ COSTS: Final[Mapping[tuple[str, str], Cost]] = {
     ("POST", "fills"): Cost(1),
     ("POST", "prices"): Cost(1),
     ("POST", "auth"): Cost(20),
+    ("POST", "account"): Cost(20),
     ("PUT", "account"): Cost(20),
     ("DELETE", "account"): Cost(20),
     ("GET", "leaderboards"): Cost(1, "limit", 100, 1_000),

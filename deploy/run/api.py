@@ -58,6 +58,7 @@ def api_config(settings: Settings) -> ApiConfig:
         caps=Caps(**{field.name: getattr(settings, field.name) for field in fields(Caps)}),
         trusted_proxies=listed(settings.trusted_proxies),
         forwarded_header=settings.forwarded_header,
+        wallets=settings.wallet_config,
     )
 
 

@@ -43,7 +43,7 @@ async def register(api: ApiDep, request: Request) -> Response:
     body = await REGISTRATION.read(request)
     with answered():
         signed_in = await api.sign_in.register(body.username, body.email, body.password, client_of(api, request))
-    return _tokens(signed_in, HTTPStatus.CREATED)
+    return tokens_answer(signed_in, HTTPStatus.CREATED)
 
 
 @router.post(
@@ -57,7 +57,7 @@ async def login(api: ApiDep, request: Request) -> Response:
     body = await LOG_IN.read(request)
     with answered():
         signed_in = await api.sign_in.login(body.login, body.password, client_of(api, request))
-    return _tokens(signed_in)
+    return tokens_answer(signed_in)
 
 
 @router.post(
@@ -71,7 +71,7 @@ async def refresh(api: ApiDep, request: Request) -> Response:
     body = await REFRESH.read(request)
     with answered():
         signed_in = await api.sign_in.refresh(body.refresh_token, client_of(api, request))
-    return _tokens(signed_in)
+    return tokens_answer(signed_in)
 
 
 @router.post("/logout", status_code=HTTPStatus.NO_CONTENT, summary="End this session", responses=problems(401, 503))
@@ -96,7 +96,8 @@ async def logout_everywhere(api: ApiDep, caller: Caller) -> Response:
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
-def _tokens(signed_in: SignedIn, status: HTTPStatus = HTTPStatus.OK) -> Response:
+def tokens_answer(signed_in: SignedIn, status: HTTPStatus = HTTPStatus.OK) -> Response:
+    """Return the answer with tokens."""
     answer = SignedInAnswer(
         access_token=signed_in.access_token,
         expires_in=signed_in.expires_in,

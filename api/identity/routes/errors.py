@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Final
 
 from api.auth import unauthenticated
-from api.identity.accounts import TakenError
+from api.identity.accounts import TakenError, UnknownAccountError
 from api.identity.back_off import TooManyAttemptsError
 from api.identity.password_rules import WeakPasswordError
-from api.identity.passwords import BusyError
 from api.identity.sign_in import NotActiveError, WrongCredentialsError
+from api.identity.threads import BusyError
+from api.identity.wallets.linked import (
+    LastCredentialError,
+    TooManyWalletsError,
+    UnknownWalletError,
+    WalletTakenError,
+)
+from api.identity.wallets.node import RETRY_S, NodeUnavailableError
+from api.identity.wallets.prover import ForeignKeyError, NotProvenError
+from api.identity.wallets.service import PasswordNeededError
 from api.kit.problems import (
     FORBIDDEN,
+    LAST_CREDENTIAL,
+    NOT_FOUND,
     SIGN_IN_FAILED,
     TAKEN,
     TOO_MANY_ATTEMPTS,
+    TOO_MANY_WALLETS,
     UNAVAILABLE,
     VALIDATION,
+    WALLET_TAKEN,
     Fault,
+    Kind,
     Problem,
 )
 
@@ -42,6 +57,33 @@ def answered(password_at: str = "#/password") -> Iterator[None]:  # noqa: S107 -
         raise Problem(TOO_MANY_ATTEMPTS, str(exc), headers={"Retry-After": str(exc.retry_after_s)}) from exc
     except BusyError as exc:
         raise Problem(UNAVAILABLE, str(exc), headers={"Retry-After": str(BUSY_RETRY_S)}) from exc
+
+
+WALLET_PROBLEMS: Final[Mapping[type[Exception], Kind]] = {
+    WalletTakenError: WALLET_TAKEN,
+    TooManyWalletsError: TOO_MANY_WALLETS,
+    LastCredentialError: LAST_CREDENTIAL,
+    UnknownWalletError: NOT_FOUND,
+    UnknownAccountError: NOT_FOUND,
+}
+
+
+@contextmanager
+def wallets_answered() -> Iterator[None]:
+    """Turn the errors of a block that is about wallets into problems."""
+    try:
+        with answered():
+            yield
+    except NotProvenError as exc:
+        raise Problem(SIGN_IN_FAILED, str(exc), headers=unauthenticated("").headers) from exc
+    except ForeignKeyError as exc:
+        raise _invalid("#/proof/public_key", str(exc)) from exc
+    except PasswordNeededError as exc:
+        raise _invalid("#/current_password", str(exc)) from exc
+    except NodeUnavailableError as exc:
+        raise Problem(UNAVAILABLE, str(exc), headers={"Retry-After": str(RETRY_S)}) from exc
+    except tuple(WALLET_PROBLEMS) as exc:
+        raise Problem(WALLET_PROBLEMS[type(exc)], str(exc)) from exc
 
 
 def _invalid(pointer: str, detail: str) -> Problem:

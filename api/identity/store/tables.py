@@ -69,7 +69,7 @@ WALLETS: Final = Table(
     Column("chain_id", String(32), primary_key=True),
     Column("address", String(66), primary_key=True),  # 0x and 64 hexadecimal digits
     _account(index=True),
-    Column("public_key", String(66), nullable=True),  # a registered key; None for a contract account
+    Column("public_key", String(66), nullable=True),  # a registered key; None where the chain is asked each time
     Column("linked_us", BigInteger, nullable=False),
 )
 CHALLENGES: Final = Table(
@@ -144,7 +144,7 @@ REVOCATIONS: Final = Table(
 SIGN_IN_FAILURES: Final = Table(
     "sign_in_failures",
     METADATA,
-    Column("subject", String(128), primary_key=True),  # account:<username key> or address:<client address>
+    Column("subject", String(128), primary_key=True),  # account:, wallet: or address: and a digest
     Column("count", Integer, nullable=False),
     Column("last_us", BigInteger, nullable=False),
     Column("blocked_until_us", BigInteger, nullable=False),

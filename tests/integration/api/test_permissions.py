@@ -31,14 +31,27 @@ from tests.support.tokens import key, mint
 SUBJECT, STRANGER = "alice", "bob"
 ROUTES = routes_of(create_app(config_of("redis://nowhere")))
 REFUSALS = {401, 403}
-VALUES = {"trade_id": "t-1", "board": "xp", "name": "validation", "session_id": "s-1"}
+VALUES = {
+    "trade_id": "t-1",
+    "board": "xp",
+    "name": "validation",
+    "session_id": "s-1",
+    "chain_id": "SN_SEPOLIA",
+    "address": "0x2",
+}
 BODIES: dict[str, Any] = {
     "/v1/trades": {"market": "BTC", "side": "long", "notional_usd": "10.00", "leverage": 2},
     "/v1/fills": {"fills": [fill()]},
     "/v1/prices": {"prices": [{"market": "BTC", "price": "1"}]},
 }
 PRIVATE_OF_A_USER = {"positions", "portfolio", "trades"}
-SIGNING_IN = {"/v1/auth/register", "/v1/auth/login", "/v1/auth/refresh"}
+SIGNING_IN = {
+    "/v1/auth/register",
+    "/v1/auth/login",
+    "/v1/auth/refresh",
+    "/v1/auth/wallet/challenge",
+    "/v1/auth/wallet/login",
+}
 PRIVATE_FEEDS = {"positions", "portfolio", "my-trades"}
 
 

@@ -12,7 +12,8 @@ from argon2.low_level import Type
 
 from api.identity import passwords
 from api.identity.password_rules import WeakPasswordError, check_new_password, common_words
-from api.identity.passwords import HASHES_AT_ONCE, HASHES_WAITING_MAX, OWASP, Argon2Parameters, BusyError, Passwords
+from api.identity.passwords import HASHES_AT_ONCE, HASHES_WAITING_MAX, OWASP, Argon2Parameters, Passwords
+from api.identity.threads import BusyError
 
 CHEAP = Argon2Parameters(memory_kib=64, passes=1, lanes=1)
 GOOD = "zephyr-quilt-mattress"
@@ -67,7 +68,7 @@ async def test_few_hashes_run_at_once_and_few_wait() -> None:
 
         return run
 
-    waiting = [asyncio.ensure_future(hasher._in_thread(slow(lambda: True))) for _ in range(HASHES_WAITING_MAX)]
+    waiting = [asyncio.ensure_future(hasher._threads.run(slow(lambda: True))) for _ in range(HASHES_WAITING_MAX)]
     await asyncio.sleep(0)
     with pytest.raises(BusyError):
         await hasher.verify(GOOD, None)

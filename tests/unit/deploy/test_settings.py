@@ -48,6 +48,12 @@ def test_environment_wins_over_the_file_and_arguments_over_both(
         ("ASTRA_APPENDFSYNC", "no", "ASTRA_APPENDFSYNC=no .*everysec or always"),
         ("ASTRA_NAMESPACE", "Has Space", "ASTRA_NAMESPACE=Has Space .*a-z"),
         ("ASTRA_SECRET", "short", "ASTRA_SECRET is .*5 bytes.*at least 32 bytes"),
+        ("ASTRA_PUBLIC_ORIGIN", "app.example.com", "ASTRA_PUBLIC_ORIGIN=app.example.com .*no.*https://app.example.com"),
+        ("ASTRA_STARKNET_CHAIN_ID", "0x534e", "ASTRA_STARKNET_CHAIN_ID=0x534e .*capital letters.*SN_MAIN"),
+        ("ASTRA_STARKNET_NODE_URL", "ws://node", "ASTRA_STARKNET_NODE_URL is .*neither http nor https"),
+        ("ASTRA_STARKNET_NODE_URL", "http://node:port", "ASTRA_STARKNET_NODE_URL is .*its port is no number"),
+        ("ASTRA_STARKNET_ACCOUNT_CLASSES", "braavos:0x1", "'braavos' is not one of openzeppelin, argent"),
+        ("ASTRA_STARKNET_ACCOUNT_CLASSES", "argent:1", "expected 0x and 1 to 64 hexadecimal digits"),
         ("ASTRA_HEARTBEAT_MS", "9000", "ASTRA_HEARTBEAT_MS=9000 and ASTRA_LEASE_MS=10000 do not fit"),
         ("ASTRA_PARTITION", "4", "ASTRA_PARTITION is not a setting; did you mean ASTRA_PARTITIONS?"),
         ("ASTRA_QQQQQQQ", "1", "ASTRA_QQQQQQQ is not a setting; docs/operations.md"),
@@ -87,7 +93,7 @@ def test_secrets_are_not_repeated_in_errors(monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_secret_comes_from_a_file_that_a_variable_names(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, field: str
 ) -> None:
-    scheme = "postgresql" if field == "database_url" else "redis"
+    scheme = {"database_url": "postgresql", "starknet_node_url": "https"}.get(field, "redis")
     value = f"{scheme}://user:hunter2@server.example:6379" if field.endswith("url") else "h" * 40
     (tmp_path / "file").write_text(f"{value}\n")
     monkeypatch.setenv(variable(field) + "_FILE", str(tmp_path / "file"))
