@@ -15,6 +15,7 @@ MODELS: Final = ROOT / "api/astratrade-client/src/astratrade_client/models.py"
 USED: Final = (
     "Accepted", "AcceptedBatch", "AcceptedTrade", "BoardPage", "FeesAnswer", "FillBatch", "Order", "PortfolioAnswer",
     "PositionsAnswer", "PriceBatch", "ProblemDocument", "ProgressAnswer", "SignedInAnswer", "UserStanding",
+    "WalletAnswer", "WalletChallengeAnswer",
 )  # fmt: skip
 """The schemas that the client's methods name; schemas that these refer to follow."""
 
@@ -25,7 +26,7 @@ HEAD: Final = '''"""The bodies and answers of the API, generated from its OpenAP
 
 from __future__ import annotations
 
-from typing import Literal, NotRequired, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 '''
 SIMPLE: Final = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "null": "None"}
 LINE_MAX: Final = 116

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from api.app import create_app
 from api.config import ApiConfig
 from api.identity.wallets.config import WalletConfig
+from api.kit.context import Api
 from tests.identity.signing_in import client_at
 from tests.integration.api.support import config_of
 from tests.support import starknet
@@ -52,11 +53,21 @@ async def app(config: ApiConfig) -> AsyncIterator[FastAPI]:
 
 
 @pytest.fixture
-async def sqlite_client(
-    broker_url: str, namespace: str, sqlite_url: str, chain: Chain
-) -> AsyncIterator[httpx.AsyncClient]:
-    """Return a client of an API on SQLite, for tests that have nothing to do with the database."""
+async def sqlite_app(broker_url: str, namespace: str, sqlite_url: str, chain: Chain) -> AsyncIterator[FastAPI]:
+    """Return an API on SQLite, for tests that have nothing to do with the database."""
     run_aside(plant_key(sqlite_url))
     app = create_app(config_for(chain, broker_url, namespace, sqlite_url))
-    async with app.router.lifespan_context(app), client_at(app, "192.0.2.1") as client:
+    async with app.router.lifespan_context(app):
+        yield app
+
+
+@pytest.fixture
+def sqlite_api(sqlite_app: FastAPI) -> Api:
+    found: Api = sqlite_app.state.api
+    return found
+
+
+@pytest.fixture
+async def sqlite_client(sqlite_app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    async with client_at(sqlite_app, "192.0.2.1") as client:
         yield client

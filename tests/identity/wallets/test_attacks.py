@@ -185,33 +185,31 @@ async def test_a_wallet_that_is_unlinked_while_its_proof_is_checked_opens_nothin
     assert refused(await log_in(client, ANN.address, signed))
 
 
-@pytest.mark.parametrize(
-    ("body", "pointer"),
-    [
-        ({"address": "0x0"}, "#/address"),
-        ({"address": "0x1"}, "#/address"),
-        ({"address": f"0x{2**251 - 256:x}"}, "#/address"),
-        ({"address": "5731d1"}, "#/address"),
-        ({"address": "0x" + "1" * 65}, "#/address"),
-        ({"chain_id": "SN_MAIN"}, "#/chain_id"),
-        ({"chain_id": "0x534e"}, "#/chain_id"),
-        ({"proof": {"nonce": "0x1"}}, "#/proof/nonce"),
-        ({"proof": {"signature": []}}, "#/proof/signature"),
-        ({"proof": {"signature": ["0x1"] * 65}}, "#/proof/signature"),
-        ({"proof": {"signature": ["12", "0x1"]}}, "#/proof/signature/0"),
-        ({"proof": {"signature": ["0x1", f"0x{2**251 + 17 * 2**192 + 1:x}"]}}, "#/proof/signature/1"),
-        ({"proof": {"public_key": "0x0"}}, "#/proof/public_key"),
-        ({"account_id": "alice"}, "#/account_id"),
-    ],
-)
-async def test_a_malformed_sign_in_is_refused_by_its_field(
-    sqlite_client: httpx.AsyncClient, body: dict[str, Any], pointer: str
-) -> None:
+MALFORMED: list[tuple[dict[str, Any], str]] = [
+    ({"address": "0x0"}, "#/address"),
+    ({"address": "0x1"}, "#/address"),
+    ({"address": f"0x{2**251 - 256:x}"}, "#/address"),
+    ({"address": "5731d1"}, "#/address"),
+    ({"address": "0x" + "1" * 65}, "#/address"),
+    ({"chain_id": "SN_MAIN"}, "#/chain_id"),
+    ({"chain_id": "0x534e"}, "#/chain_id"),
+    ({"proof": {"nonce": "0x1"}}, "#/proof/nonce"),
+    ({"proof": {"signature": []}}, "#/proof/signature"),
+    ({"proof": {"signature": ["0x1"] * 65}}, "#/proof/signature"),
+    ({"proof": {"signature": ["12", "0x1"]}}, "#/proof/signature/0"),
+    ({"proof": {"signature": ["0x1", f"0x{2**251 + 17 * 2**192 + 1:x}"]}}, "#/proof/signature/1"),
+    ({"proof": {"public_key": "0x0"}}, "#/proof/public_key"),
+    ({"account_id": "alice"}, "#/account_id"),
+]
+
+
+async def test_a_malformed_sign_in_is_refused_by_its_field(sqlite_client: httpx.AsyncClient) -> None:
     good: Answer = named(ANN.address) | {"proof": {"nonce": f"0x{'1' * 62}", "signature": ["0x1", "0x2"]}}
-    sent = good | body | ({"proof": good["proof"] | body["proof"]} if "proof" in body else {})
-    answer = await sqlite_client.post("/v1/auth/wallet/login", json=sent)
-    assert answer.status_code == 422, answer.text
-    assert pointer in [fault["pointer"] for fault in answer.json()["errors"]]
+    for body, pointer in MALFORMED:
+        sent = good | body | ({"proof": good["proof"] | body["proof"]} if "proof" in body else {})
+        answer = await sqlite_client.post("/v1/auth/wallet/login", json=sent)
+        assert answer.status_code == 422, answer.text
+        assert pointer in [fault["pointer"] for fault in answer.json()["errors"]], body
 
 
 async def test_a_wallet_has_one_spelling(client: httpx.AsyncClient) -> None:

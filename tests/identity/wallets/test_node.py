@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import replace
 
 import httpx
 import pytest
-from fastapi import FastAPI
 
-from api.app import create_app
-from api.config import ApiConfig
 from api.identity.wallets import node
 from api.identity.wallets.config import WalletConfig
 from api.identity.wallets.node import Node, NodeUnavailableError, Verdict
 from api.kit.context import Api
 from deploy.admin.doctor.wallets import node_finding
-from tests.identity.signing_in import client_at
 from tests.identity.wallets.requests import ANN, BOB, challenged, log_in, proof, sign_in
 from tests.support.starknet import CHAIN, Chain
 
@@ -111,11 +106,12 @@ async def test_checks_in_flight_are_bounded(chain: Chain, monkeypatch: pytest.Mo
     await asked.close()
 
 
-async def test_without_a_node_only_keys_sign_in(config: ApiConfig, app: FastAPI, api: Api) -> None:
-    alone = create_app(replace(config, wallets=replace(config.wallets, node_url=None)))
-    async with alone.router.lifespan_context(alone), client_at(alone, "192.0.2.1") as client:
-        assert (await sign_in(client, ANN)).status_code == 201
-        assert is_away(await sign_in(client, ANN, with_key=False))
+async def test_without_a_node_only_keys_sign_in(
+    sqlite_client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, sqlite_api: Api
+) -> None:
+    monkeypatch.setattr(sqlite_api.wallets.prover, "_node", None)
+    assert (await sign_in(sqlite_client, ANN)).status_code == 201
+    assert is_away(await sign_in(sqlite_client, ANN, with_key=False))
 
 
 async def test_the_doctor_checks_the_node(chain: Chain) -> None:

@@ -14,6 +14,7 @@ from astratrade_client.errors import (
     UnreachableError,
 )
 from astratrade_client.retry import Retry
+from astratrade_client.wallet import Wallet
 
 __version__ = "0.1.0"
 
@@ -34,4 +35,5 @@ __all__ = [
     "Snapshot",
     "UnexpectedAnswerError",
     "UnreachableError",
+    "Wallet",
 ]

@@ -26,11 +26,15 @@ from astratrade_client.models import (
     ProgressAnswer,
     SignedInAnswer,
     UserStanding,
+    WalletAnswer,
+    WalletChallengeAnswer,
 )
 from astratrade_client.retry import Retry
 from astratrade_client.socket import Socket
 from astratrade_client.sse import follow_sse
+from astratrade_client.wallet import Proof, Wallet
 
+OWN_WALLETS = "/v1/account/wallets"
 REQUEST_TIMEOUT_S = 35.0
 """Longer than a query may wait for a position."""
 
@@ -103,9 +107,46 @@ class AstraTrade:
         body = {"username": username, "password": password} | ({} if email is None else {"email": email})
         await self._sign_in("/v1/auth/register", body)
 
-    async def _sign_in(self, path: str, body: dict[str, str]) -> None:
+    async def login_with_wallet(self, wallet: Wallet) -> None:
+        """Sign in with a Starknet wallet. A wallet without an account gets one.
+
+        Raises:
+            ProblemError: when the API refuses it.
+            UnexpectedAnswerError: when the API asks for a signature of something else.
+        """
+        path = "/v1/auth/wallet"
+        challenge = await self._anonymous("POST", f"{path}/challenge", wallet.named())
+        proof = await wallet.prove(cast("WalletChallengeAnswer", challenge), "sign-in", self.url)
+        await self._sign_in(f"{path}/login", wallet.named() | {"proof": proof})
+
+    async def link_wallet(self, wallet: Wallet, password: str | None = None) -> WalletAnswer:
+        """Link a wallet to the account. `password` is the account's, if it has one.
+
+        Raises:
+            ProblemError: when the API refuses it.
+        """
+        body = wallet.named() | {"proof": await self._proof(wallet, "link")}
+        given = {} if password is None else {"current_password": password}
+        answer = await self._http.call("POST", OWN_WALLETS, repeat=False, json=body | given)
+        return cast("WalletAnswer", answer)
+
+    async def unlink_wallet(self, wallet: Wallet) -> None:
+        """Unlink a wallet from the account.
+
+        Raises:
+            ProblemError: when the API refuses it.
+        """
+        path = f"{OWN_WALLETS}/{wallet.chain_id}/{wallet.address}/unlink"
+        await self._http.call("POST", path, repeat=False, json={"proof": await self._proof(wallet, "unlink")})
+
+    async def _proof(self, wallet: Wallet, purpose: str) -> Proof:
+        body = wallet.named() | {"purpose": purpose}
+        challenge = await self._http.call("POST", f"{OWN_WALLETS}/challenge", json=body)
+        return await wallet.prove(cast("WalletChallengeAnswer", challenge), purpose, self.url)
+
+    async def _sign_in(self, path: str, body: dict[str, Any]) -> None:
         answer = await self._anonymous("POST", path, body)
-        self._use(SignedIn(answer, self._refresh))
+        self._use(SignedIn(cast("SignedInAnswer", answer), self._refresh))
 
     async def logout(self) -> None:
         """End the session at the API, and go on as an anonymous client."""
@@ -115,12 +156,13 @@ class AstraTrade:
         self._use(FixedToken(None))
 
     async def _refresh(self, refresh_token: str) -> SignedInAnswer:
-        return await self._anonymous("POST", "/v1/auth/refresh", {"refresh_token": refresh_token})
+        answer = await self._anonymous("POST", "/v1/auth/refresh", {"refresh_token": refresh_token})
+        return cast("SignedInAnswer", answer)
 
-    async def _anonymous(self, method: str, path: str, body: dict[str, str]) -> SignedInAnswer:
+    async def _anonymous(self, method: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """Send a request without a token, and once: it may have had its effect although no answer came."""
         http = Http(self._http.client, FixedToken(None), self._retry)
-        return cast("SignedInAnswer", await http.call(method, path, repeat=False, json=body))
+        return await http.call(method, path, repeat=False, json=body)
 
     def _use(self, credentials: Credentials) -> None:
         self._http.credentials = self._socket.credentials = credentials

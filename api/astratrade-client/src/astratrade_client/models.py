@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, NotRequired, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
 
 class Accepted(TypedDict):
@@ -269,3 +269,20 @@ class UserStanding(TypedDict):
     user_id: str
     rank: int
     score: int | str
+
+
+class WalletAnswer(TypedDict):
+    """A linked wallet."""
+
+    chain_id: str
+    address: str
+    public_key: str | None
+    linked_at: str
+
+
+class WalletChallengeAnswer(TypedDict):
+    """A challenge. Let the wallet sign `typed_data`, and send the signature with the nonce."""
+
+    nonce: str
+    expires_at: str
+    typed_data: dict[str, Any]
