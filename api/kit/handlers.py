@@ -17,6 +17,7 @@ from faust_redis.log import (
     IncarnationError,
     LogError,
     LogUnavailableError,
+    PermissionDeniedError,
     UnknownTopicError,
 )
 from starlette.exceptions import HTTPException
@@ -47,6 +48,7 @@ UNAVAILABLE_ERRORS: Mapping[type[LogError], str] = {
     UnknownTopicError: "",
     IncarnationError: "a topic was re-created just now; try again",
     BrokerUnsuitableError: "the broker could lose records, so that nothing is written; see /readyz",
+    PermissionDeniedError: "the broker refuses this to the API; the log of this process has the reason",
     DamagedPartitionError: "a partition of this topic was changed from outside and has to be repaired; try again later",
 }
 """Errors of the log that a client can only wait out, with the text of the answer. Empty means the error's own text."""

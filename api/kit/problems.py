@@ -132,8 +132,9 @@ INTERNAL = _kind("internal", 500, "Something failed on our side", "Try again; no
 UNAVAILABLE = _kind(
     "unavailable",
     503,
-    "The log cannot be reached just now",
-    "Repeat the request after `Retry-After` seconds with the same Idempotency-Key; it takes effect once.",
+    "The service cannot do this just now",
+    "`detail` names the reason. Repeat the request after `Retry-After` seconds. A command with the same "
+    "Idempotency-Key takes effect once.",
 )
 TOO_MANY_CONNECTIONS = _kind(
     "too-many-connections",

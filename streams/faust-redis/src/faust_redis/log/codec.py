@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any, cast
 
 import orjson
-from redis.exceptions import OutOfMemoryError, ResponseError
+from redis.exceptions import NoPermissionError, OutOfMemoryError, ResponseError
 
 from faust_redis.log.errors import (
     BrokerUnsuitableError,
@@ -18,6 +18,7 @@ from faust_redis.log.errors import (
     IncarnationError,
     LogError,
     LogUnavailableError,
+    PermissionDeniedError,
     RolledBackError,
     RowGoneError,
     SourceMovedError,
@@ -40,6 +41,7 @@ from faust_redis.log.records import (
     View,
 )
 
+ACL_IN_SCRIPT = "ACL failure in script"
 HEADER_PREFIX = b"h:"
 TIMESTAMP_DIGITS_SAFE = 16
 """A timestamp of fewer characters fits into 64 bits, whatever its digits are."""
@@ -234,3 +236,5 @@ def raise_for_response(exc: ResponseError) -> None:
         raise LogUnavailableError(f"the broker refuses writes just now: {text}") from exc
     if "unknown command" in text.lower():
         raise BrokerUnsuitableError(f"the broker lacks a needed command: {text}; Redis 7.0 or later is needed") from exc
+    if isinstance(exc, NoPermissionError) or ACL_IN_SCRIPT in text:
+        raise PermissionDeniedError(f"the broker refuses this to its user: {text}; allow it in the user's ACL") from exc

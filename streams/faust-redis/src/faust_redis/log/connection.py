@@ -68,6 +68,7 @@ def translated(url: str) -> Iterator[None]:
     Raises:
         LogUnavailableError: the broker does not answer in time, or not usably.
         BrokerUnsuitableError: the broker lacks a command that the log needs.
+        PermissionDeniedError: the broker's user may not run a command.
         ResponseError: the broker refuses the command for another reason.
     """
     try:

@@ -77,6 +77,13 @@ class TrimmedError(LogError):
     """Records that a reader still needs were removed, without regard to this reader."""
 
 
+class PermissionDeniedError(LogError):
+    """The broker's user may not run a command or touch a key. The message names the command. An operator has to help.
+
+    Earlier commands of the same script have had their effect.
+    """
+
+
 class BrokerUnsuitableError(LogError):
     """The broker is too old or configured so that it could lose records (for example an evicting policy)."""
 
