@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 from fastapi import Request
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from api.kit.commands.duplicate_keys import Duplicate, find_duplicate_key
+from api.kit.duplicate_keys import Duplicate, find_duplicate_key
 from api.kit.faults import faults_of
 from api.kit.problems import MALFORMED_JSON, UNSUPPORTED_MEDIA, VALIDATION, Fault, Problem
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from faust_redis.log import Log, LogUnavailableError
 from faust_redis.log.scripts import Script
 
-from api.kit.commands.coalescer import RequestCoalescer
+from api.kit.coalescer import RequestCoalescer
 from api.limits.policies import SECOND_US, Policy
 
 TAKE = Script("take", files("api.limits").joinpath("take.lua").read_text("utf-8"))

@@ -10,7 +10,7 @@ from faust_redis.log import Appended, IdempotencyKey, Log, LogError, Record, fir
 from faust_redis.log.append_many import Write, append_many
 from faust_redis.log.first_use import first_uses
 
-from api.kit.commands.coalescer import RequestCoalescer
+from api.kit.coalescer import RequestCoalescer
 from streams.times import Instant
 
 USES_MAX = 200

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pytest
 from faust_redis.log import LogUnavailableError, UnknownTopicError
 
-from api.kit.commands.coalescer import RequestCoalescer
+from api.kit.coalescer import RequestCoalescer
 
 
 class Broker:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.kit.commands.duplicate_keys import Duplicate, find_duplicate_key
+from api.kit.duplicate_keys import Duplicate, find_duplicate_key
 from api.trading.models import FillBatch, Order
 from tests.integration.api.support import fill
 
