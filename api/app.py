@@ -143,9 +143,7 @@ def _api(config: ApiConfig, served: Sequence[DomainApi], storage_fault: StorageF
         tables=tables,
         writer=Writer(log, config, broker),
         waiter=Waiter(log, tables, TOPOLOGY, config.app_id),
-        hub=Hub(
-            Log(config.log_url, config.namespace), config.app_id, metrics, feeds, sealer, open_max=config.caps.feeds_max
-        ),
+        hub=Hub(Log(config.log_url, config.namespace), config.app_id, metrics, feeds, sealer),
         metrics=metrics,
         parts={part: part(tables, config) for domain in served for part in domain.parts},
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import re
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,6 +11,7 @@ import jwt
 
 from api.identity.key_ring import ALGORITHM, KeyRing, SigningKey
 from api.identity.limits import ACCESS_TTL_S
+from api.kit import base64url
 from api.kit.problems import UNAUTHENTICATED, Problem
 from streams.events.base import ID_PATTERN
 from streams.times import SECOND_US, Instant
@@ -180,11 +180,7 @@ def _is_canonical(token: str) -> bool:
     """
     if not _TOKEN.fullmatch(token):
         return False
-    return all(_encoded(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))) == part for part in token.split("."))
-
-
-def _encoded(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+    return all(base64url.encode(base64url.decode(part)) == part for part in token.split("."))
 
 
 def unauthenticated(why: str, error: str = ' error="invalid_token"') -> Problem:

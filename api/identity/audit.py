@@ -3,7 +3,7 @@
 An entry's digest is the SHA-256 of the previous digest and of all its own fields. So a changed, removed or inserted
 entry breaks the chain at its number. The database refuses to change entries; the chain shows when someone did so
 around it. An attacker who can rewrite the whole database can also write a new chain. An operator who keeps the number
-and digest of an entry elsewhere detects this, too (`Noted`).
+and digest of an entry elsewhere detects this, too (`AuditCheckpoint`).
 
 Put neither secrets nor e-mail addresses in an entry: it cannot be removed again.
 """
@@ -48,7 +48,7 @@ class Entry(NamedTuple):
         return hashlib.sha256(previous + _canonical(list(self))).digest()
 
 
-class Noted(NamedTuple):
+class AuditCheckpoint(NamedTuple):
     """The number and digest of an entry, as an operator noted them outside of the database."""
 
     number: int
@@ -58,7 +58,7 @@ class Noted(NamedTuple):
         return f"{self.number}:{self.digest.hex()}"
 
     @classmethod
-    def parse(cls, text: str) -> Noted:
+    def parse(cls, text: str) -> AuditCheckpoint:
         """Read what `str` gives.
 
         Raises:
@@ -114,13 +114,13 @@ async def record(work: UnitOfWork, *, actor: str, action: str, subject: str, det
     work.before_commit(append)
 
 
-async def verify(connection: AsyncConnection, noted: Noted | None = None) -> Noted:
+async def verify(connection: AsyncConnection, noted: AuditCheckpoint | None = None) -> AuditCheckpoint:
     """Check the whole chain, and that an entry noted earlier is still in it. Return the last entry to note.
 
     Raises:
         BrokenChainError: naming the first broken entry.
     """
-    head, last = await _head(connection), Noted(0, FIRST)
+    head, last = await _head(connection), AuditCheckpoint(0, FIRST)
     async for row in _rows(connection):
         if row.number != last.number + 1:
             raise BrokenChainError(last.number + 1, "it is missing")
@@ -128,7 +128,7 @@ async def verify(connection: AsyncConnection, noted: Noted | None = None) -> Not
             raise BrokenChainError(row.number, "it does not continue the entry before")
         if row.digest != _entry(row).digest(last.digest):
             raise BrokenChainError(row.number, "its fields do not match its digest")
-        last = Noted(row.number, row.digest)
+        last = AuditCheckpoint(row.number, row.digest)
         if noted is not None and noted.number == last.number and noted.digest != last.digest:
             raise BrokenChainError(last.number, "it is another entry than the one that was noted")
     if last.number < max(head.number, 0 if noted is None else noted.number):
@@ -163,12 +163,12 @@ def _entry(row: Row[Any]) -> Entry:
     return Entry(row.number, row.time_us, row.actor, row.action, row.subject, row.detail)
 
 
-async def _head(connection: AsyncConnection, *, lock: bool = False) -> Noted:
+async def _head(connection: AsyncConnection, *, lock: bool = False) -> AuditCheckpoint:
     query = select(AUDIT_HEAD.c.number, AUDIT_HEAD.c.digest).where(AUDIT_HEAD.c.id == HEAD_ID)
     row = (await connection.execute(query.with_for_update() if lock else query)).one_or_none()
     if row is None:
         raise BrokenChainError(0, "the head of the log is missing")
-    return Noted(row.number, row.digest)
+    return AuditCheckpoint(row.number, row.digest)
 
 
 async def _rows(connection: AsyncConnection) -> AsyncIterator[Row[Any]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from typing import Final, Self
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from api.identity.errors import NoSigningKeyError
+from api.kit import base64url
 from streams.times import Instant
 
 ALGORITHM: Final = "EdDSA"
@@ -57,7 +57,7 @@ def thumbprint(public: Ed25519PublicKey) -> str:
     """Return the thumbprint of a public key (RFC 7638), which is its `kid`."""
     members = _members(public)
     text = ",".join(f'"{name}":"{members[name]}"' for name in sorted(members))
-    return _base64url(hashlib.sha256(b"{" + text.encode() + b"}").digest())
+    return base64url.encode(hashlib.sha256(b"{" + text.encode() + b"}").digest())
 
 
 class KeyRing:
@@ -98,8 +98,4 @@ class KeyRing:
 
 def _members(public: Ed25519PublicKey) -> dict[str, str]:
     """Return the members of a JSON Web Key that make the key, as the thumbprint needs them."""
-    return {"crv": "Ed25519", "kty": "OKP", "x": _base64url(public.public_bytes_raw())}
-
-
-def _base64url(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+    return {"crv": "Ed25519", "kty": "OKP", "x": base64url.encode(public.public_bytes_raw())}

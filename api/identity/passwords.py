@@ -81,6 +81,15 @@ class Passwords:
             return False
 
 
+async def hash_password(password: str) -> str:
+    """Return the hash of one password, for a command."""
+    passwords = Passwords()
+    try:
+        return await passwords.hash(password)
+    finally:
+        passwords.close()
+
+
 def normalised(password: str) -> str:
     """Return a password in the one form of its characters, whatever keyboard wrote them (NFKC)."""
     return unicodedata.normalize("NFKC", password)

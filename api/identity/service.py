@@ -21,6 +21,7 @@ from api.identity.signing_keys import ensure_key, load_keys
 from api.identity.store.database import IdentityStore
 from api.identity.store.errors import StoreError
 from api.identity.wallets.challenges import purge_challenges
+from streams.retry import first_line
 from streams.times import Instant
 
 POLL_S: Final = 0.5
@@ -87,7 +88,7 @@ class Identity:
                     await self.purge()
             except (SQLAlchemyError, StoreError, OSError) as exc:
                 if not away:
-                    logger.warning("cannot read revocations and signing keys: %s", _line(exc))
+                    logger.warning("cannot read revocations and signing keys: %s", first_line(exc))
                 away = True
                 continue
             if away:
@@ -106,7 +107,3 @@ class Identity:
         """End the threads, and close all connections."""
         self.passwords.close()
         await self.store.close()
-
-
-def _line(exc: BaseException) -> str:
-    return (str(exc).strip().splitlines() or [type(exc).__name__])[0]

@@ -6,8 +6,6 @@ and compared. All keys derive from the installation's secret.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 import hmac
 from typing import Final
@@ -16,6 +14,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 from api.identity.secret import derived_key
+from api.kit import base64url
 
 ALIAS_BYTES: Final = 12
 
@@ -34,7 +33,7 @@ class Sealer:
     def seal(self, purpose: str, text: str) -> str:
         """Return the seal of a text, in base64url."""
         sealed = self._cipher.encrypt(text.encode(), [purpose.encode()])
-        return base64.urlsafe_b64encode(sealed).decode().rstrip("=")
+        return base64url.encode(sealed)
 
     def open(self, purpose: str, sealed: str) -> str:
         """Return the text of a seal.
@@ -43,9 +42,8 @@ class Sealer:
             SealError: when it was not sealed with this secret for this purpose.
         """
         try:
-            raw = base64.b64decode(sealed + "=" * (-len(sealed) % 4), altchars=b"-_", validate=True)
-            return self._cipher.decrypt(raw, [purpose.encode()]).decode()
-        except (ValueError, binascii.Error, InvalidTag) as exc:
+            return self._cipher.decrypt(base64url.decode(sealed), [purpose.encode()]).decode()
+        except (ValueError, InvalidTag) as exc:
             raise SealError("the text was not sealed here for this purpose") from exc
 
     def keyed_digest(self, text: str) -> str:
@@ -55,4 +53,4 @@ class Sealer:
     def alias(self, purpose: str, text: str) -> str:
         """Return a name for a text that does not tell the text. Equal texts have equal names."""
         digest = hmac.digest(self._alias_key, f"{purpose}\x00{text}".encode(), hashlib.sha256)
-        return base64.urlsafe_b64encode(digest[:ALIAS_BYTES]).decode()
+        return base64url.encode(digest[:ALIAS_BYTES])

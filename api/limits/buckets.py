@@ -14,10 +14,11 @@ from faust_redis.log import Log, LogUnavailableError
 from faust_redis.log.scripts import Script
 
 from api.kit.coalescer import RequestCoalescer
-from api.limits.policies import SECOND_US, Policy
+from api.limits.policies import Policy
+from streams.times import SECOND_US
 
 TAKE = Script("take", files("api.limits").joinpath("take.lua").read_text("utf-8"))
-ASKS_MAX = 200
+REQUESTS_MAX = 200
 REPLY_TIMEOUT_S = 2.0
 """A broker that takes longer counts as away, because a limit must not make a request wait longer than its work."""
 
@@ -31,35 +32,35 @@ class Bucket(NamedTuple):
     policy: Policy
 
 
-class Ask(NamedTuple):
-    """A wish to take units.
+class TakeRequest(NamedTuple):
+    """A request for units of a bucket.
 
     Attributes:
         bucket: Where from.
         units: How many.
-        advance: How many more the asking process would take in advance.
-        back: How many units taken in advance it gives back first.
+        prefetch: How many more the process would take in advance.
+        returned: How many units taken in advance the process gives back first.
     """
 
     bucket: Bucket
     units: int
-    advance: int = 0
-    back: int = 0
+    prefetch: int = 0
+    returned: int = 0
 
 
-class Taken(NamedTuple):
+class TakeResult(NamedTuple):
     """The result of a take.
 
     Attributes:
         now_us: The server's time in microseconds.
-        advance: Units taken in advance; None when the bucket did not have the units, and none were taken.
+        prefetched: Units taken in advance; None when the bucket did not have the units, and none were taken.
         left: Units left in the bucket.
         full_us: Microseconds until the bucket is full.
         wait_us: Microseconds until the bucket has the units; 0 when they were taken.
     """
 
     now_us: int
-    advance: int | None
+    prefetched: int | None
     left: int
     full_us: int
     wait_us: int
@@ -70,16 +71,16 @@ class SharedBuckets:
 
     def __init__(self, log: Log) -> None:
         self._log = log
-        self.take = RequestCoalescer(self.take_all, size_max=ASKS_MAX)
+        self.take = RequestCoalescer(self.take_all, size_max=REQUESTS_MAX)
 
-    async def take_all(self, asks: Sequence[Ask]) -> list[Taken]:
+    async def take_all(self, requests: Sequence[TakeRequest]) -> list[TakeResult]:
         """Take units for each ask in order, in one call.
 
         Raises:
             LogUnavailableError: Redis does not answer in time.
         """
-        keys = [f"{self._log.keys.prefix}limit:{ask.bucket.name}" for ask in asks]
-        args = [part for ask in asks for part in _arguments(ask)]
+        keys = [f"{self._log.keys.prefix}limit:{request.bucket.name}" for request in requests]
+        args = [part for request in requests for part in _arguments(request)]
         try:
             async with asyncio.timeout(REPLY_TIMEOUT_S):
                 reply = await self._log.run(TAKE, keys, args)
@@ -90,13 +91,13 @@ class SharedBuckets:
         return [_taken(now_us, *map(int, items[start : start + ANSWER_ITEMS])) for start in starts]
 
 
-def _arguments(ask: Ask) -> tuple[int, int, int, int, int]:
-    policy = ask.bucket.policy
-    return min(ask.units, policy.units), policy.unit_us, policy.full_us, ask.advance, ask.back
+def _arguments(request: TakeRequest) -> tuple[int, int, int, int, int]:
+    policy = request.bucket.policy
+    return min(request.units, policy.units), policy.unit_us, policy.full_us, request.prefetch, request.returned
 
 
-def _taken(now_us: int, advance: int, left: int, full_us: int, wait_us: int) -> Taken:
-    return Taken(now_us, None if advance < 0 else advance, left, full_us, wait_us)
+def _taken(now_us: int, prefetched: int, left: int, full_us: int, wait_us: int) -> TakeResult:
+    return TakeResult(now_us, None if prefetched < 0 else prefetched, left, full_us, wait_us)
 
 
 class LocalBuckets:
@@ -112,7 +113,7 @@ class LocalBuckets:
     def __len__(self) -> int:
         return len(self._full_at_us)
 
-    def take(self, bucket: Bucket, units: int, now_s: float) -> Taken:
+    def take(self, bucket: Bucket, units: int, now_s: float) -> TakeResult:
         """Take units at a time of the caller's clock."""
         policy, now_us = bucket.policy, int(now_s * SECOND_US)
         debt = max(0, self._full_at_us.pop(bucket.name, now_us) - now_us)
@@ -123,4 +124,4 @@ class LocalBuckets:
         self._full_at_us[bucket.name] = now_us + debt
         if len(self._full_at_us) > self._kept_max:
             del self._full_at_us[next(iter(self._full_at_us))]
-        return Taken(now_us, None if wait else 0, (policy.full_us - debt) // policy.unit_us, debt, wait)
+        return TakeResult(now_us, None if wait else 0, (policy.full_us - debt) // policy.unit_us, debt, wait)

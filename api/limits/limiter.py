@@ -14,9 +14,10 @@ from typing import NamedTuple
 
 from faust_redis.log import Log, LogError
 
-from api.limits.buckets import ASKS_MAX, Ask, Bucket, LocalBuckets, SharedBuckets, Taken
-from api.limits.policies import AWAY_SHARE, SECOND_US, Policy
+from api.limits.buckets import REQUESTS_MAX, Bucket, LocalBuckets, SharedBuckets, TakeRequest, TakeResult
+from api.limits.policies import AWAY_SHARE, Policy
 from api.metrics import Metrics
+from streams.times import SECOND_US
 
 ADVANCE_SHARE = 20
 """A process takes at most this part of a bucket's units in advance; the script gives no more than a quarter of those
@@ -138,11 +139,11 @@ class Limiter:
             if len(self._leases) < LEASES_MAX:
                 self._leases[bucket.name] = lease
         in_advance = not lease.asking and bucket.name in self._leases
-        back, lease.units = lease.units, 0
+        returned, lease.units = lease.units, 0
         lease.asking = True
         try:
-            ask = Ask(bucket, units, bucket.policy.units // ADVANCE_SHARE if in_advance else 0, back)
-            return _learn(lease, units, await self.shared.take(ask), clock())
+            request = TakeRequest(bucket, units, bucket.policy.units // ADVANCE_SHARE if in_advance else 0, returned)
+            return _learn(lease, units, await self.shared.take(request), clock())
         except LogError:
             self._away_until_s = clock() + AWAY_S
             return self._from_local(bucket, units, clock())
@@ -165,32 +166,32 @@ class Limiter:
         over = [lease for lease in self._leases.values() if not lease.asking and _is_over(lease, now_s)]
         for lease in over:
             del self._leases[lease.bucket.name]
-        asks = [Ask(lease.bucket, 0, back=lease.units) for lease in over if lease.units]
+        requests = [TakeRequest(lease.bucket, 0, returned=lease.units) for lease in over if lease.units]
         with suppress(LogError):  # lost then: they only refill as units that were spent
-            for start in range(0, len(asks), ASKS_MAX):
-                await self.shared.take_all(asks[start : start + ASKS_MAX])
+            for start in range(0, len(requests), REQUESTS_MAX):
+                await self.shared.take_all(requests[start : start + REQUESTS_MAX])
 
 
 def _is_over(lease: _Lease, now_s: float) -> bool:
     return lease.until_s <= now_s and lease.refused_until_s <= now_s
 
 
-def _learn(lease: _Lease, units: int, taken: Taken, now_s: float) -> Grant:
+def _learn(lease: _Lease, units: int, taken: TakeResult, now_s: float) -> Grant:
     """Keep what the shared bucket answered, and return the grant."""
-    if taken.advance is None:
+    if taken.prefetched is None:
         lease.refused_units = units
         lease.possible_at_s = now_s + taken.wait_us / SECOND_US
         lease.refused_until_s = min(lease.possible_at_s, now_s + REFUSAL_KEPT_S)
     else:
-        lease.units += taken.advance
+        lease.units += taken.prefetched
         lease.until_s = now_s + LEASE_S
         lease.refused_until_s = 0.0
     lease.left, lease.full_s = taken.left, _seconds(taken.full_us)
     return _grant(lease.bucket.policy, taken, lease.units)
 
 
-def _grant(policy: Policy, taken: Taken, in_advance: int = 0) -> Grant:
-    allowed = taken.advance is not None
+def _grant(policy: Policy, taken: TakeResult, in_advance: int = 0) -> Grant:
+    allowed = taken.prefetched is not None
     return Grant(policy, allowed, taken.left + in_advance, _seconds(taken.full_us), _seconds(taken.wait_us))
 
 

@@ -8,8 +8,7 @@ from typing import Final
 from urllib.parse import parse_qsl
 
 from api.auth import Role
-
-SECOND_US = 1_000_000
+from streams.times import SECOND_US
 
 
 @dataclass(frozen=True, slots=True)

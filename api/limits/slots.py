@@ -35,10 +35,11 @@ class Slots:
         self._what = what
         self._shares = shares
         self._by_caller: Counter[str] = Counter()
+        self._in_all = 0
         self._anonymous = 0
 
     def __len__(self) -> int:
-        return self._by_caller.total()
+        return self._in_all
 
     @contextmanager
     def hold(self, caller: str, *, anonymous: bool) -> Iterator[None]:
@@ -49,10 +50,12 @@ class Slots:
         """
         self._check(caller, anonymous)
         self._by_caller[caller] += 1
+        self._in_all += 1
         self._anonymous += anonymous
         try:
             yield
         finally:
+            self._in_all -= 1
             self._anonymous -= anonymous
             self._by_caller[caller] -= 1
             if not self._by_caller[caller]:
@@ -64,7 +67,7 @@ class Slots:
         if self._by_caller[caller] >= own:
             whose = "this address without a token" if anonymous else "this account"
             raise Problem(TOO_MANY_FEEDS, f"{own} {what} are open for {whose}", headers=_RETRY)
-        if len(self) >= shares.in_all:
+        if self._in_all >= shares.in_all:
             raise Problem(UNAVAILABLE, f"{shares.in_all} {what} are open here; try again", headers=_RETRY)
         if anonymous and self._anonymous >= shares.anonymous:
             detail = f"{shares.anonymous} {what} without a token are open here; try again, or use a token"

@@ -13,7 +13,7 @@ from api.identity import accounts
 from api.identity.accounts import Account, UnknownAccountError
 from api.identity.audit import OPERATOR
 from api.identity.password_rules import WeakPasswordError, check_new_password
-from api.identity.passwords import Passwords
+from api.identity.passwords import hash_password
 from api.identity.store.database import IdentityStore
 from api.kit.clock import now
 from deploy.admin.database import on_store
@@ -50,7 +50,7 @@ def create(settings: Settings, new: NewAccount, password: str | None) -> Account
     """
 
     async def run(store: IdentityStore) -> Account:
-        password_hash = None if password is None else await _hash(password)
+        password_hash = None if password is None else await hash_password(password)
         async with store.work(now()) as work:
             return await accounts.create_account(
                 work,
@@ -125,11 +125,3 @@ def _check(password: str, new: NewAccount) -> None:
         check_new_password(password, new.username, new.email)
     except WeakPasswordError as exc:
         raise DeployError(f"the password is refused: {exc}") from exc
-
-
-async def _hash(password: str) -> str:
-    passwords = Passwords()
-    try:
-        return await passwords.hash(password)
-    finally:
-        passwords.close()

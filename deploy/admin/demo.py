@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from api.auth import Role
 from api.identity import accounts
 from api.identity.audit import SYSTEM
-from api.identity.passwords import Passwords
+from api.identity.passwords import hash_password
 from api.identity.store.database import IdentityStore
 from api.kit.clock import now
 from deploy.admin.secret import create_private
@@ -46,7 +46,7 @@ async def create_demo_accounts(settings: Settings) -> None:
         async with store.read() as connection:
             if not await _missing(connection):
                 return
-        password_hash = await _hash(demo_password(settings))
+        password_hash = await hash_password(demo_password(settings))
         async with store.work(now()) as work:
             for name, role in (await _missing(work.connection)).items():
                 await accounts.create_account(
@@ -84,11 +84,3 @@ def sign_in_command(settings: Settings, url: str) -> str:
 async def _missing(connection: AsyncConnection) -> dict[str, Role]:
     wanted = {**PEOPLE, DEV_VENUE: Role.VENUE}
     return {name: role for name, role in wanted.items() if await accounts.find(connection, name) is None}
-
-
-async def _hash(password: str) -> str:
-    passwords = Passwords()
-    try:
-        return await passwords.hash(password)
-    finally:
-        passwords.close()

@@ -7,9 +7,8 @@ import logging
 import secrets
 import signal
 import socket
-import time
 from contextlib import suppress
-from typing import Any, Final
+from typing import Any
 
 from faust_redis.log import Log, TopicSpec
 
@@ -17,17 +16,16 @@ from api.identity.store.database import IdentityStore
 from api.identity.store.engine import READ_ONLY
 from api.identity.store.errors import SchemaError, StoreError
 from api.identity.store.tables import OUTBOX
+from api.kit.clock import now
 from deploy.broker import log_url
 from deploy.run.relay_metrics import RelayMetrics
 from deploy.run.worker_server import application, listen, serving
 from deploy.settings import Settings
 from streams.connect.outbox.relay import Relay
-from streams.connect.outbox.service import AWAY, RelayService, retry_while_away
+from streams.connect.outbox.service import UNAVAILABLE_ERRORS, RelayService
 from streams.connect.outbox.source import OutboxSource
+from streams.retry import retry_while_unavailable
 from streams.services import Kind, Service, ServiceLease, name_here, reachable_address
-from streams.times import Instant
-
-NANOSECONDS_A_MICROSECOND: Final = 1_000
 
 logger = logging.getLogger(__name__)
 
@@ -74,7 +72,7 @@ async def _run(settings: Settings, url: str, listener: socket.socket) -> None:
     store, log = IdentityStore(settings.identity_url), Log(url, settings.namespace, owner=settings.app_id)
     source = source_of(store)
     relay = Relay(log, source, lambda topic: TopicSpec(topic, settings.partitions, retention_ms=settings.retention_ms))
-    service = RelayService(relay, source, settings.outbox_retention_days, _now)
+    service = RelayService(relay, source, settings.outbox_retention_days, now)
     lease = _lease(settings, log, service, listener)
     task = asyncio.create_task(_serve(store, service, lease, listener))
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -101,7 +99,7 @@ async def _serve(store: IdentityStore, service: RelayService, lease: ServiceLeas
     app = application(RelayHealth(service), RelayMetrics(service).text)
     async with serving(listener, app), lease.held():
         logger.info("the relay starts; probes and metrics at http://%s:%d", *listener.getsockname()[:2])
-        await retry_while_away(lambda: _open(store), "opening the database")
+        await retry_while_unavailable(lambda: _open(store), "opening the database", UNAVAILABLE_ERRORS)
         await service.run()
 
 
@@ -116,9 +114,5 @@ async def _open(store: IdentityStore) -> None:
         await store.open()
     except SchemaError:
         raise
-    except (StoreError, *AWAY) as exc:
+    except (StoreError, *UNAVAILABLE_ERRORS) as exc:
         raise ConnectionError(str(exc)) from exc
-
-
-def _now() -> Instant:
-    return Instant(time.time_ns() // NANOSECONDS_A_MICROSECOND)

@@ -86,7 +86,7 @@ async def create_topics(settings: Settings) -> None:
         *TOPOLOGY.changelog_specs(settings.app_id, settings.partitions, settings.tail_ms),
     )
     if settings.on_kafka:
-        await persist_on_kafka(lambda: create_kafka_topics(address_of(url), specs), "start", once=True)
+        await persist_on_kafka(lambda: create_kafka_topics(address_of(url), specs), "start")
         return
     await retry_while_unavailable(lambda: _create(Log(url, settings.namespace, owner=settings.app_id), specs), "start")
 

@@ -10,7 +10,7 @@ from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.exc import DBAPIError
 
 from api.identity import audit
-from api.identity.audit import BrokenChainError, Noted
+from api.identity.audit import AuditCheckpoint, BrokenChainError
 from api.identity.store.database import IdentityStore
 from api.identity.store.tables import AUDIT_HEAD, AUDIT_LOG
 from streams.times import Instant
@@ -27,7 +27,7 @@ async def write(store: IdentityStore, count: int, *, subject: str = "alice") -> 
             )
 
 
-async def verify(store: IdentityStore, noted: Noted | None = None) -> Noted:
+async def verify(store: IdentityStore, noted: AuditCheckpoint | None = None) -> AuditCheckpoint:
     async with store.read() as connection:
         return await audit.verify(connection, noted)
 
@@ -44,7 +44,7 @@ async def tamper(store: IdentityStore, *statements: Any) -> None:
 
 
 async def test_an_empty_log_verifies(store: IdentityStore) -> None:
-    assert await verify(store) == Noted(0, bytes(32))
+    assert await verify(store) == AuditCheckpoint(0, bytes(32))
 
 
 async def test_entries_are_chained_and_read_back(store: IdentityStore) -> None:
@@ -57,7 +57,7 @@ async def test_entries_are_chained_and_read_back(store: IdentityStore) -> None:
         (2, "operator", "alice", {"n": 1, "ü": [1.5]}),
         (3, "operator", "alice", {"n": 2, "ü": [1.5]}),
     ]
-    assert await verify(store, Noted.parse(str(last))) == last
+    assert await verify(store, AuditCheckpoint.parse(str(last))) == last
 
 
 async def test_concurrent_writers_leave_one_chain(store: IdentityStore) -> None:
@@ -168,4 +168,4 @@ async def test_an_entry_that_does_not_fit_is_refused_before_it_is_written(
 @pytest.mark.parametrize("noted", ["", "1", "x:00", "1:zz", "0:" + "00" * 32, "1:" + "00" * 31])
 def test_a_noted_digest_that_is_none_is_refused(noted: str) -> None:
     with pytest.raises(ValueError, match=r"expected a number, a colon|invalid literal|non-hexadecimal"):
-        Noted.parse(noted)
+        AuditCheckpoint.parse(noted)

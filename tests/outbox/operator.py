@@ -9,7 +9,7 @@ from contextlib import suppress
 from api.identity import account_changes
 from api.identity.accounts import StatusError
 from api.identity.store.database import IdentityStore
-from streams.connect.outbox.service import AWAY
+from streams.connect.outbox.service import UNAVAILABLE_ERRORS
 from streams.connect.outbox.unit_of_work import UnitOfWork
 from tests.outbox.database import now
 
@@ -33,7 +33,7 @@ class Operator:
 
     async def _until_done(self, change: Callable[[UnitOfWork], Awaitable[None]]) -> None:
         while True:
-            with suppress(*AWAY):
+            with suppress(*UNAVAILABLE_ERRORS):
                 try:
                     async with self._store.work(now()) as work:
                         await change(work)

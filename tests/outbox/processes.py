@@ -19,7 +19,7 @@ from api.identity.store.database import IdentityStore
 from deploy.run import api as api_process
 from deploy.run import relay as relay_process
 from deploy.settings import Settings
-from streams.connect.outbox.service import AWAY
+from streams.connect.outbox.service import UNAVAILABLE_ERRORS
 from tests.outbox.database import OutboxDatabase, change, now
 from tests.outbox.folding import change_account
 
@@ -97,7 +97,7 @@ async def _write(url: str, seed: int, acknowledged: Path) -> None:
     ids: list[str] = []
     with acknowledged.open("a") as file:
         while True:
-            with suppress(*AWAY, AccountError):  # the database is away, or the transactions deadlocked
+            with suppress(*UNAVAILABLE_ERRORS, AccountError):  # the database is away, or the transactions deadlocked
                 if choice.random() < 0.5:
                     await _change_real_account(store, ids, choice)
                 else:

@@ -19,7 +19,7 @@ from faust_redis.log import Log, LogError
 
 from api.identity.store.database import IdentityStore
 from api.identity.store.migrate import migrate
-from streams.connect.outbox.position import SOURCE, Position
+from streams.connect.outbox.position import SOURCE, OutboxPosition
 from streams.topics import MARKET_PRICES
 from tests.outbox.consistency import assert_log_has_the_outbox, assert_no_row_is_missing
 from tests.outbox.database import OutboxDatabase, assert_log_equals_database
@@ -191,7 +191,7 @@ class Run:
         database = OutboxDatabase(self._installation.url)
         try:
             async with Log(self._installation.server.url, NAMESPACE) as log:
-                position = Position.of(await log.source_offsets(SOURCE))
+                position = OutboxPosition.of(await log.source_offsets(SOURCE))
             self.outcome.events = (await database.source.head()).last
         except LogError:
             return -1, self.outcome.events

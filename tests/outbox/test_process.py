@@ -24,7 +24,7 @@ from api.identity.store.database import IdentityStore
 from api.identity.store.tables import OUTBOX
 from deploy.server.embedded import EmbeddedServer
 from deploy.server.server_binary import find_binary
-from streams.connect.outbox.position import SOURCE, Position
+from streams.connect.outbox.position import SOURCE, OutboxPosition
 from tests.e2e.children import Child
 from tests.outbox.database import OutboxDatabase, event_of, now, published, versions
 from tests.outbox.folding import assert_fold_equals_accounts, change_account
@@ -89,7 +89,7 @@ class World:
             async with Log(self.server.url, "astra") as log:
                 last = (await database.source.head()).last
                 async with asyncio.timeout(WITHIN_S):
-                    while Position.of(await log.source_offsets(SOURCE)).number < last:  # noqa: ASYNC110 - another process
+                    while OutboxPosition.of(await log.source_offsets(SOURCE)).number < last:  # noqa: ASYNC110 - another process
                         await asyncio.sleep(0.05)
                 await assert_fold_equals_accounts(log, database)
         finally:

@@ -14,7 +14,7 @@ from sqlalchemy import delete, update
 from api.identity.store.tables import OUTBOX
 from streams.connect.outbox import unit_of_work as module
 from streams.connect.outbox.errors import DatabaseRolledBackError, OtherDatabaseError, OutboxDamagedError
-from streams.connect.outbox.position import SOURCE, Position
+from streams.connect.outbox.position import SOURCE, OutboxPosition
 from streams.connect.outbox.relay import WRITE_ROWS_MAX, Relay
 from streams.events.market import PriceUpdated
 from streams.topics import MARKET_PRICES
@@ -60,7 +60,7 @@ async def remove_below(database: OutboxDatabase, number: int) -> None:
 
 
 async def position(log: Log) -> int:
-    return Position.of(await log.source_offsets(SOURCE)).number
+    return OutboxPosition.of(await log.source_offsets(SOURCE)).number
 
 
 async def fail_after_a_change(database: OutboxDatabase) -> None:

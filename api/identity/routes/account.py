@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from api.identity.routes.client import client_of
-from api.identity.routes.errors import answered
+from api.identity.routes.errors import as_problems
 from api.identity.routes.models import PasswordChange, SessionAnswer, SessionsAnswer
 from api.identity.sessions import end_session, open_sessions
 from api.kit.bodies import BodyReader
@@ -44,7 +44,7 @@ router = APIRouter(prefix="/v1/account", tags=["Account"])
 async def change_password(api: ApiDep, caller: Caller, request: Request) -> Response:
     """Change the caller's password. All other sessions of the caller end."""
     body = await PASSWORD_CHANGE.read(request)
-    with answered("#/new_password"):
+    with as_problems("#/new_password"):
         await api.sign_in.change_password(
             caller.subject, caller.session_id, body.current_password, body.new_password, client_of(api, request)
         )

@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 
 from api.identity.revocation import revoke
 from api.identity.routes.client import client_of
-from api.identity.routes.errors import answered
+from api.identity.routes.errors import as_problems
 from api.identity.routes.models import LogIn, Refresh, Registration, SignedInAnswer
 from api.identity.sessions import SignedIn, end_session
 from api.kit.bodies import BodyReader
@@ -41,7 +41,7 @@ router = APIRouter(prefix="/v1/auth", tags=["Sign-in"])
 async def register(api: ApiDep, request: Request) -> Response:
     """Create an account with a password, and open its first session."""
     body = await REGISTRATION.read(request)
-    with answered():
+    with as_problems():
         signed_in = await api.sign_in.register(body.username, body.email, body.password, client_of(api, request))
     return tokens_answer(signed_in, HTTPStatus.CREATED)
 
@@ -55,7 +55,7 @@ async def register(api: ApiDep, request: Request) -> Response:
 async def login(api: ApiDep, request: Request) -> Response:
     """Open a session. The answer does not tell whether the user name or the password was wrong."""
     body = await LOG_IN.read(request)
-    with answered():
+    with as_problems():
         signed_in = await api.sign_in.login(body.login, body.password, client_of(api, request))
     return tokens_answer(signed_in)
 
@@ -69,7 +69,7 @@ async def login(api: ApiDep, request: Request) -> Response:
 async def refresh(api: ApiDep, request: Request) -> Response:
     """Return new tokens. A refresh token works once: using it again ends its session, because it may be stolen."""
     body = await REFRESH.read(request)
-    with answered():
+    with as_problems():
         signed_in = await api.sign_in.refresh(body.refresh_token, client_of(api, request))
     return tokens_answer(signed_in)
 

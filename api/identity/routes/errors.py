@@ -41,7 +41,7 @@ BUSY_RETRY_S = 2
 
 
 @contextmanager
-def answered(password_at: str = "#/password") -> Iterator[None]:  # noqa: S107 - a JSON pointer
+def as_problems(password_at: str = "#/password") -> Iterator[None]:  # noqa: S107 - a JSON pointer
     """Turn the errors of a block into problems; `password_at` points to the new password in the body."""
     try:
         yield

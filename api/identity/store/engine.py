@@ -15,8 +15,9 @@ from sqlalchemy import Connection, event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from api.identity.store.errors import StoreUnavailableError
-from api.identity.store.reporting import CONNECT_ERRORS, first_line
+from api.identity.store.reporting import CONNECT_ERRORS
 from api.identity.store.urls import is_sqlite, postgres_dsn, sqlite_path
+from streams.retry import first_line
 
 CONNECTIONS_MAX: Final = 10
 """Connections of one process. The pool opens one when all others are busy."""

@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnectionError
 
 from api.identity.store.errors import StoreError, StoreUnavailableError
+from streams.retry import first_line
 
 RETRIED_STATES: Final = ("08", "40", "53", "55", "57", "58")
 """Classes of PostgreSQL's errors that another attempt may not meet: connection, rollback, resources, locks, system."""
@@ -48,11 +49,6 @@ async def reported() -> AsyncIterator[None]:
             yield
     except DBAPIError as exc:
         raise StoreError(f"the database refuses: {first_line(exc.orig or exc)}") from exc
-
-
-def first_line(exc: BaseException) -> str:
-    """Return the first line of an error's text, or the name of its class when it has none."""
-    return (str(exc).strip().splitlines() or [type(exc).__name__])[0]
 
 
 def _may_pass(exc: DBAPIError) -> bool:

@@ -65,22 +65,22 @@ class Admission:
         self._clock = clock
         self._memberless_since_s: dict[str, float] = {}
         self._refused: dict[type[EventData], Mapping[str, JsonValue]] = {}
-        self._told: dict[type[EventData], Mapping[str, JsonValue]] = {}
+        self._reported: dict[type[EventData], Mapping[str, JsonValue]] = {}
 
     @property
     def some_delayed(self) -> bool:
         """Return whether a domain is down or too far behind, as far as is known."""
-        return bool(self._refused or self._told)
+        return bool(self._refused or self._reported)
 
     def note(self, sample: Sequence[DomainSample]) -> None:
         """Judge all domains anew. An empty sample says that nothing is known; every command is accepted then."""
         delays = self._delays(sample) if self._behind_max_s else {}
         refused: dict[type[EventData], Mapping[str, JsonValue]] = {}
-        told: dict[type[EventData], Mapping[str, JsonValue]] = {}
+        reported: dict[type[EventData], Mapping[str, JsonValue]] = {}
         for domain, delay in delays.items():
             for command, policy in self._policies.get(domain, {}).items():
-                (refused if policy is WhenDelayed.REFUSE else told)[command] = delay
-        self._refused, self._told = refused, told
+                (refused if policy is WhenDelayed.REFUSE else reported)[command] = delay
+        self._refused, self._reported = refused, reported
 
     def _delays(self, sample: Iterable[DomainSample]) -> dict[str, Mapping[str, JsonValue]]:
         """Return the delayed domains, each with what the answers to its commands say."""
@@ -112,6 +112,6 @@ class Admission:
             )
             raise Problem(DOMAIN_DELAYED, detail, headers={"Retry-After": str(RETRY_AFTER_S)}, delayed=dict(delay))
 
-    def told(self, command: type[EventData]) -> Mapping[str, JsonValue] | None:
+    def delay_of(self, command: type[EventData]) -> Mapping[str, JsonValue] | None:
         """Return what the answer to an accepted command says of its domain; None when the domain is on time."""
-        return self._told.get(command)
+        return self._reported.get(command)

@@ -77,7 +77,7 @@ def _where(written: Written) -> dict[str, str]:
 
 
 def _answer(api: Api, command: type[EventData], content: dict[str, Any]) -> Response:
-    if (delayed := api.admission.told(command)) is not None:
+    if (delayed := api.admission.delay_of(command)) is not None:
         content["delayed"] = delayed
     return Response(orjson.dumps(content), HTTPStatus.ACCEPTED, media_type=JSON)
 

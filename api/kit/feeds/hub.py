@@ -15,13 +15,10 @@ from api.kit.feeds.permit import Right
 from api.kit.feeds.resume_ids import ResumeIds
 from api.kit.feeds.session import TICK_S, Ended, Session
 from api.kit.feeds.views import View
-from api.kit.problems import UNAVAILABLE, Problem
 from api.kit.sealing import Sealer
 from api.metrics import Metrics
 from tables.reader import TableReader
 
-SOCKETS_OPEN_MAX = 1_000
-RETRY_AFTER_S = 5
 TICKS_AT_ONCE = 100
 """After so many sessions the clock lets other requests run: sessions that sent together are due together, too."""
 
@@ -41,7 +38,6 @@ class Hub:
 
     Attributes:
         followers: By the feed's name.
-        open_max: How many feeds may be open.
         shared: What subscribers of a feed share, by the feed's name; only for feeds that declare it.
     """
 
@@ -52,14 +48,11 @@ class Hub:
         metrics: Metrics,
         feeds: Iterable[Feed[Any]],
         sealer: Sealer,
-        *,
-        open_max: int,
     ) -> None:
         self.log = log
         self.tables = TableReader(log, app_id)
         self.metrics = metrics
         self.sealer = sealer
-        self.open_max = open_max
         self.sessions: set[Session] = set()
         self.sockets: set[Socket] = set()
         self.followers: dict[str, Follower] = {}
@@ -106,10 +99,7 @@ class Hub:
 
         Raises:
             LogUnavailableError: when it cannot be read just now.
-            Problem: 503 when too many are open.
         """
-        if len(self.sessions) >= self.open_max:
-            raise _full(f"{self.open_max} feeds")
         session = Session(name, self.followers[name], view, self.metrics, last_event_id=last_event_id, right=right)
         await session.open()
         self.sessions.add(session)
@@ -121,13 +111,7 @@ class Hub:
         session.leave()
 
     def enter(self, socket: Socket) -> None:
-        """Add a socket.
-
-        Raises:
-            Problem: 503 when too many are open.
-        """
-        if len(self.sockets) >= SOCKETS_OPEN_MAX:
-            raise _full(f"{SOCKETS_OPEN_MAX} sockets")
+        """Add a socket."""
         self.sockets.add(socket)
         self.metrics.sockets.inc()
 
@@ -147,8 +131,3 @@ class Hub:
         """End all sessions and sockets, and close the connections. Stop the tasks before."""
         self.end_sessions()
         await self.log.close()
-
-
-def _full(what: str) -> Problem:
-    headers = {"Retry-After": str(RETRY_AFTER_S)}
-    return Problem(UNAVAILABLE, f"{what} are open here; try again", headers=headers)

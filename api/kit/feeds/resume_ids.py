@@ -10,6 +10,8 @@ from collections import OrderedDict
 from api.kit.sealing import Sealer
 
 CACHED_MAX = 64
+ID_CHARS_MAX = 65_536
+"""The longest id that a client may send back."""
 
 
 class ResumeIds:

@@ -10,6 +10,7 @@ from api.kit.context import Api
 from api.kit.feeds.feed import Feed
 from api.kit.feeds.permit import Right
 from api.kit.feeds.response import FeedResponse
+from api.kit.feeds.resume_ids import ID_CHARS_MAX
 from api.kit.feeds.views import View
 from api.kit.openapi import problems
 from streams.events.base import ID_PATTERN
@@ -17,7 +18,6 @@ from streams.events.base import ID_PATTERN
 LAST_DEFAULT = 50
 LAST_MAX = 500
 USERS_MAX = 100
-LAST_EVENT_ID_CHARS_MAX = 65_536
 
 EXAMPLE: Final = (
     'event: snapshot\ndata: {"last":false,"rows":[{"user_id":"trader-2","xp":15}]}\n\n'
@@ -34,7 +34,7 @@ LastEventId = Annotated[
     str | None,
     Header(
         alias="Last-Event-ID",
-        max_length=LAST_EVENT_ID_CHARS_MAX,
+        max_length=ID_CHARS_MAX,
         description="the last `id` received: continues there, without gap or duplicate",
     ),
 ]
@@ -59,6 +59,5 @@ async def open_feed(
 
     Raises:
         LogUnavailableError: when it cannot be read just now.
-        Problem: 503 when too many are open.
     """
     return FeedResponse(api.hub, await api.hub.open(feed.name, view, last_event_id or None, right))

@@ -14,7 +14,7 @@ from deploy.settings import load
 from streams.times import Instant
 
 if TYPE_CHECKING:
-    from api.identity.audit import Entry, Noted
+    from api.identity.audit import AuditCheckpoint, Entry
     from api.identity.store.database import IdentityStore
 
 LAST_DEFAULT = 20
@@ -52,7 +52,7 @@ def verify(noted: str | None, data_dir: Path | None) -> None:
 
     expected = None if noted is None else _parsed(noted)
 
-    async def check(store: IdentityStore) -> Noted:
+    async def check(store: IdentityStore) -> AuditCheckpoint:
         async with store.read() as connection:
             return await log.verify(connection, expected)
 
@@ -95,10 +95,10 @@ def list_entries(subject: str | None, actor: str | None, last: int, data_dir: Pa
         )
 
 
-def _parsed(noted: str) -> Noted:
-    from api.identity.audit import Noted  # noqa: PLC0415
+def _parsed(noted: str) -> AuditCheckpoint:
+    from api.identity.audit import AuditCheckpoint  # noqa: PLC0415
 
     try:
-        return Noted.parse(noted)
+        return AuditCheckpoint.parse(noted)
     except ValueError as exc:
         raise DeployError(f"--noted {noted[:80]!r} is not a number, a colon and 64 hexadecimal digits") from exc

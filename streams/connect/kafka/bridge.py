@@ -55,9 +55,9 @@ class Bridge:
             BridgeError: Kafka and the views do not belong together, the views belong to another application, or a topic
                 cannot be created as declared.
         """
-        await retry_while_unavailable(self._check_log, "the bridge", once=True)
+        await retry_while_unavailable(self._check_log, "the bridge")
         specs = [*self.plan.forwarded, *self.plan.copied]
-        await retry_while_unavailable(lambda: create_topics(self.kafka, specs), "the bridge", once=True)
+        await retry_while_unavailable(lambda: create_topics(self.kafka, specs), "the bridge")
         parts = [
             asyncio.create_task(retry_while_unavailable(self._trim, "trimming the views")),
             asyncio.create_task(retry_while_unavailable(self.announcement.run, "announcing the bridge")),

@@ -38,7 +38,7 @@ class OutboxRow(NamedTuple):
         return int.from_bytes(hashed[:DIGEST_BYTES], "big")
 
 
-class Position(NamedTuple):
+class OutboxPosition(NamedTuple):
     """What the log says of the outbox.
 
     Attributes:
@@ -52,17 +52,17 @@ class Position(NamedTuple):
     digest: int = 0
 
     @classmethod
-    def of(cls, offsets: Mapping[TopicPartition, int]) -> Position:
+    def of(cls, offsets: Mapping[TopicPartition, int]) -> OutboxPosition:
         """Return the position that the source offsets hold."""
         incarnation = offsets.get(_INCARNATION, 0)
         name = f"{incarnation:0{2 * DIGEST_BYTES}x}" if incarnation else ""
         return cls(name, offsets.get(_NUMBER, 0), offsets.get(_DIGEST, 0))
 
-    def after(self, incarnation: str, row: OutboxRow) -> Position:
+    def after(self, incarnation: str, row: OutboxRow) -> OutboxPosition:
         """Return the position after publishing a row of an outbox."""
-        return Position(incarnation, row.number, row.digest)
+        return OutboxPosition(incarnation, row.number, row.digest)
 
-    def step_to(self, to: Position) -> SourceOffsets:
+    def step_to(self, to: OutboxPosition) -> SourceOffsets:
         """Return the source offsets of a write that may only happen at this position, and moves it."""
         return SourceOffsets(
             SOURCE,

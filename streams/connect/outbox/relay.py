@@ -24,7 +24,7 @@ from streams.connect.outbox.errors import (
     OutboxDamagedError,
     OutboxError,
 )
-from streams.connect.outbox.position import SOURCE, OutboxRow, Position
+from streams.connect.outbox.position import SOURCE, OutboxPosition, OutboxRow
 from streams.connect.outbox.source import Head, OutboxSource
 from streams.connect.outbox.wake import waiting
 from streams.times import MILLISECOND_US
@@ -71,7 +71,8 @@ class Relay:
         self._log = log
         self._source = source
         self._spec_of = spec_of
-        self._position = Position()
+        self._position = OutboxPosition()
+        self._incarnation = ""  # of the database's outbox, as last seen
         self._highest = 0  # the highest number that this relay has seen in the log
 
     async def run(self) -> None:
@@ -109,7 +110,7 @@ class Relay:
         Raises:
             OutboxError: it does not.
         """
-        position = Position.of(await self._log.source_offsets(SOURCE))
+        position = OutboxPosition.of(await self._log.source_offsets(SOURCE))
         head = await self._source.head()
         _check(position, head)
         if position.number < self._highest:
@@ -154,13 +155,13 @@ class Relay:
             row.topic, partition_for(key, topic.spec.partitions), key, row.value, row.time_us // MILLISECOND_US
         )
 
-    def _reach(self, position: Position) -> None:
+    def _reach(self, position: OutboxPosition) -> None:
         self._position = position
         self.counts.worked_s = time.monotonic()
         self._highest = max(self._highest, position.number)
         self.counts.position = position.number
 
-    def _note_lost(self, before: Position, first: OutboxRow) -> None:
+    def _note_lost(self, before: OutboxPosition, first: OutboxRow) -> None:
         """Report the events between the position and the first kept event: they were removed by their age."""
         lost = first.number - before.number - 1
         if lost:
@@ -173,7 +174,7 @@ class Relay:
             )  # fmt: skip
 
 
-def _check(position: Position, head: Head) -> None:
+def _check(position: OutboxPosition, head: Head) -> None:
     if position.incarnation and position.incarnation != head.incarnation:
         raise OtherDatabaseError(
             f"the log holds {position.number} events of the outbox {position.incarnation}, and the outbox of this "
@@ -184,12 +185,12 @@ def _check(position: Position, head: Head) -> None:
         raise _rolled_back(f"the database's last event is number {head.last}", position)
 
 
-def _check_history(position: Position, row: OutboxRow) -> None:
+def _check_history(position: OutboxPosition, row: OutboxRow) -> None:
     if row.digest != position.digest:
         raise _rolled_back(f"event {row.number} of the database is another one", position)
 
 
-def _rolled_back(found: str, position: Position) -> DatabaseRolledBackError:
+def _rolled_back(found: str, position: OutboxPosition) -> DatabaseRolledBackError:
     return DatabaseRolledBackError(
         f"the log holds the outbox's events up to number {position.number}, and {found}: the database was restored to "
         "an earlier state. The relay publishes nothing, so that no number stands for two events. Restore the newest "

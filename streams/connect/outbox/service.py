@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Final
 
 import asyncpg
@@ -14,12 +13,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from streams.connect.outbox.relay import Relay
 from streams.connect.outbox.source import REMOVE_ROWS_MAX, Backlog, OutboxSource
+from streams.retry import first_line, retry_while_unavailable
 from streams.times import DAY_US, Instant
 
-RETRY_FIRST_S: Final = 0.1
-RETRY_MAX_S: Final = 2.0
-STEADY_S: Final = 10.0
-"""Work that went well for so long begins its back-off anew."""
 REMOVE_S: Final = 30.0
 """Pause after the old events are removed."""
 REMOVE_PAUSE_S: Final = 0.05
@@ -28,7 +24,7 @@ OBSERVE_S: Final = 1.0
 WORKS_S: Final = 3.0
 """An idle relay reaches database and log more often than this."""
 
-AWAY: Final = (
+UNAVAILABLE_ERRORS: Final = (
     LogError,
     SQLAlchemyError,
     OSError,
@@ -37,8 +33,6 @@ AWAY: Final = (
     asyncpg.InternalClientError,
 )
 """The errors of work while database or broker are away. SQLAlchemy wraps asyncpg's errors, but not when it connects."""
-
-logger = logging.getLogger(__name__)
 
 
 class RelayService:
@@ -67,9 +61,9 @@ class RelayService:
             OutboxError: database and log do not belong together.
         """
         parts = [
-            asyncio.create_task(retry_while_away(self._publish, "publishing")),
-            asyncio.create_task(retry_while_away(self._remove_old, "removing old events")),
-            asyncio.create_task(retry_while_away(self._observe, "reading the backlog")),
+            asyncio.create_task(retry_while_unavailable(self._publish, "publishing", UNAVAILABLE_ERRORS)),
+            asyncio.create_task(retry_while_unavailable(self._remove_old, "removing old events", UNAVAILABLE_ERRORS)),
+            asyncio.create_task(retry_while_unavailable(self._observe, "reading the backlog", UNAVAILABLE_ERRORS)),
         ]
         try:
             await asyncio.gather(*parts)
@@ -91,8 +85,8 @@ class RelayService:
     async def _publish(self) -> None:
         try:
             await self.relay.run()
-        except AWAY as exc:
-            self.trouble = one_line(exc)
+        except UNAVAILABLE_ERRORS as exc:
+            self.trouble = first_line(exc)
             raise
 
     async def _remove_old(self) -> None:
@@ -110,25 +104,3 @@ class RelayService:
         while True:
             self.backlog = await self._source.backlog(self.relay.counts.position)
             await asyncio.sleep(OBSERVE_S)
-
-
-async def retry_while_away(work: Callable[[], Awaitable[None]], name: str) -> None:
-    """Run work until it returns. Retry it with pauses while database or broker are away, and report an outage once."""
-    pause, outages = RETRY_FIRST_S, 0
-    while True:
-        began = time.monotonic()
-        try:
-            return await work()
-        except AWAY as exc:
-            if time.monotonic() - began > STEADY_S:
-                pause, outages = RETRY_FIRST_S, 0
-            if not outages:
-                logger.warning("%s waits: %s", name, one_line(exc))
-        outages += 1
-        await asyncio.sleep(pause)
-        pause = min(2 * pause, RETRY_MAX_S)
-
-
-def one_line(error: BaseException) -> str:
-    """Return the first line of an error, or its kind. SQLAlchemy adds the statement and a link."""
-    return str(error).partition("\n")[0] or type(error).__name__

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from api.limits import limiter as limits
-from api.limits.buckets import Ask, Bucket, LocalBuckets, SharedBuckets, Taken
+from api.limits.buckets import Bucket, LocalBuckets, SharedBuckets, TakeRequest, TakeResult
 from api.limits.limiter import Grant, Limiter
 from api.limits.policies import AWAY_SHARE, Policy
 from api.metrics import Metrics
@@ -31,20 +31,20 @@ class Model:
         self.tokens = Fraction(policy.units)
         self.at_us: int | None = None
 
-    def take(self, ask: Ask, now_us: int) -> Taken:
+    def take(self, request: TakeRequest, now_us: int) -> TakeResult:
         policy = self.policy
         if self.at_us is not None:
             self.tokens += Fraction(now_us - self.at_us, policy.unit_us)
         self.at_us = now_us
-        self.tokens = min(Fraction(policy.units), min(Fraction(policy.units), self.tokens) + ask.back)
-        cost, advance, wait = min(ask.units, policy.units), None, Fraction(0)
+        self.tokens = min(Fraction(policy.units), min(Fraction(policy.units), self.tokens) + request.returned)
+        cost, prefetched, wait = min(request.units, policy.units), None, Fraction(0)
         if cost <= self.tokens:
-            advance = min(ask.advance, (int(self.tokens) - cost) // 4)
-            self.tokens -= cost + advance
+            prefetched = min(request.prefetch, (int(self.tokens) - cost) // 4)
+            self.tokens -= cost + prefetched
         else:
             wait = (cost - self.tokens) * policy.unit_us
         full_us = (policy.units - self.tokens) * policy.unit_us
-        return Taken(now_us, advance, int(self.tokens), int(full_us), int(wait))
+        return TakeResult(now_us, prefetched, int(self.tokens), int(full_us), int(wait))
 
 
 POLICY = st.builds(Policy, st.just("any"), st.integers(1, 5_000), st.integers(1, 60))
@@ -61,13 +61,14 @@ def test_the_script_does_what_the_model_of_a_token_bucket_does(
         async with shared(broker_url) as buckets:
             models = [Model(policy) for policy in policies]
             for wishes, pause_s in calls:
-                asks = [
-                    Ask(Bucket(f"b{number}", policies[number]), units, advance, back)
-                    for number, units, advance, back in wishes
+                requests = [
+                    TakeRequest(Bucket(f"b{number}", policies[number]), units, prefetch, returned)
+                    for number, units, prefetch, returned in wishes
                 ]
-                found = await buckets.take_all(asks)
+                found = await buckets.take_all(requests)
                 assert found == [
-                    models[number].take(ask, found[0].now_us) for ask, (number, *_) in zip(asks, wishes, strict=True)
+                    models[number].take(request, found[0].now_us)
+                    for request, (number, *_) in zip(requests, wishes, strict=True)
                 ]
                 await asyncio.sleep(pause_s)
 
@@ -83,7 +84,7 @@ async def shared(broker_url: str) -> AsyncIterator[SharedBuckets]:
 
 async def test_a_bucket_is_forgotten_when_it_is_full(log: Log) -> None:
     bucket = Bucket("b", Policy("any", 1_000, 10))
-    await SharedBuckets(log).take(Ask(bucket, 50))
+    await SharedBuckets(log).take(TakeRequest(bucket, 50))
     key = f"{log.keys.prefix}limit:b"
     assert 0 < await log.redis.pttl(key) <= 501
     async with asyncio.timeout(5):
@@ -93,8 +94,8 @@ async def test_a_bucket_is_forgotten_when_it_is_full(log: Log) -> None:
 
 async def test_a_server_clock_that_was_set_back_locks_no_caller_out_for_longer_than_a_window(log: Log) -> None:
     await log.redis.set(f"{log.keys.prefix}limit:b", 10**16)
-    refused = await SharedBuckets(log).take(Ask(Bucket("b", SMALL), 1))
-    assert refused.advance is None
+    refused = await SharedBuckets(log).take(TakeRequest(Bucket("b", SMALL), 1))
+    assert refused.prefetched is None
     assert refused.full_us == SMALL.full_us
 
 
@@ -193,7 +194,7 @@ async def test_a_redis_that_does_not_answer_delays_one_request_and_not_each(
 async def test_redis_is_asked_again_when_it_is_back(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
     one, bucket = limiter(log), Bucket("b", SMALL)
 
-    async def away(_: Sequence[Ask]) -> list[Taken]:
+    async def away(_: Sequence[TakeRequest]) -> list[TakeResult]:
         raise LogUnavailableError("away")
 
     with monkeypatch.context() as patched:
@@ -208,7 +209,7 @@ async def test_redis_is_asked_again_when_it_is_back(log: Log, monkeypatch: pytes
 def test_a_process_keeps_a_bounded_number_of_buckets_while_redis_is_away() -> None:
     local = LocalBuckets(10)
     for number in range(1_000):
-        assert local.take(Bucket(f"b{number}", SMALL), 1, 0.0).advance == 0
+        assert local.take(Bucket(f"b{number}", SMALL), 1, 0.0).prefetched == 0
         assert local.take(Bucket("busy", SMALL), 0, 0.0).left == 100
     assert len(local) == 10
 
@@ -222,7 +223,7 @@ def test_the_bucket_of_a_process_is_a_token_bucket(policy: Policy, takes: list[t
     for units, pause_us in takes:
         now_us += pause_us
         found = local.take(Bucket("b", policy), units, Fraction(now_us, 1_000_000))  # type: ignore[arg-type]
-        assert found == model.take(Ask(Bucket("b", policy), units), now_us)
+        assert found == model.take(TakeRequest(Bucket("b", policy), units), now_us)
 
 
 async def test_callers_are_forgotten_when_they_are_gone(log: Log) -> None:
@@ -232,14 +233,14 @@ async def test_callers_are_forgotten_when_they_are_gone(log: Log) -> None:
     assert not one._leases
 
 
-def count_calls(monkeypatch: pytest.MonkeyPatch) -> list[Sequence[Ask]]:
-    """Return a list that the asks of each call are added to."""
-    calls: list[Sequence[Ask]] = []
+def count_calls(monkeypatch: pytest.MonkeyPatch) -> list[Sequence[TakeRequest]]:
+    """Return a list that the requests of each call are added to."""
+    calls: list[Sequence[TakeRequest]] = []
     run = SharedBuckets.take_all
 
-    async def counted(self: SharedBuckets, asks: Sequence[Ask]) -> list[Taken]:
-        calls.append(asks)
-        return await run(self, asks)
+    async def counted(self: SharedBuckets, requests: Sequence[TakeRequest]) -> list[TakeResult]:
+        calls.append(requests)
+        return await run(self, requests)
 
     monkeypatch.setattr(SharedBuckets, "take_all", counted)
     return calls

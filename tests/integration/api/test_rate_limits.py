@@ -260,6 +260,7 @@ async def _open(client: httpx.AsyncClient, address: str, *, user: str | None = N
 
 
 async def _refused(answer: httpx.Response, status: int, kind: str) -> dict[str, Any]:
+    assert answer.status_code == status, "a feed that opens would be read for ever"
     await answer.aread()
     assert answer.headers["retry-after"]
     return assert_problem(answer, status, kind)

@@ -13,6 +13,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from api.app import create_app
 from api.config import ApiConfig
 from api.kit.feeds.socket import connection as connections
+from api.limits.slots import Shares
 from tests.integration.api.socket_client import TABLE, TIMEOUT_S, opened, progress
 from tests.integration.api.sse import serving
 from tests.integration.api.support import Worker
@@ -84,8 +85,8 @@ async def test_a_socket_without_subscriptions_is_closed(
         assert (await client.closed())[0] == 1000
 
 
-async def test_the_number_of_sockets_is_capped(server: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("api.kit.feeds.hub.SOCKETS_OPEN_MAX", 1)
+async def test_the_number_of_sockets_is_capped(server: httpx.AsyncClient, served_app: FastAPI) -> None:
+    served_app.state.api.socket_slots._shares = Shares(in_all=1, anonymous=1, per_account=2, per_address=2)
     async with opened(server):
         with pytest.raises(InvalidStatus) as refused:
             async with opened(server):
@@ -111,7 +112,7 @@ async def test_a_client_with_too_much_pending_in_all_is_told_to_start_afresh(
         await client.send("subscribe", subscription="s", feed="progress")
         await client.until_current("s")
         [socket] = hub.sockets
-        async with socket._line._lock:  # As if the client's system accepted nothing.
+        async with socket._sender._lock:  # As if the client's system accepted nothing.
             for n in range(20):
                 await worker.put_user(TABLE, f"u-{n}", progress(n))
             async with asyncio.timeout(TIMEOUT_S):

@@ -37,14 +37,14 @@ class Judge:
         """Note a sample in which all is well but for one domain. Return how its order is refused, if it is."""
         self.admission.note([sample, Sample("other")])
         self.admission.require(CloseTrade)
-        assert self.admission.told(CloseTrade) is None
+        assert self.admission.delay_of(CloseTrade) is None
         self.admission.require(ReportFill)
         problem = None
         try:
             self.admission.require(OpenTrade)
         except Problem as exc:
             problem = exc
-        assert self.admission.told(ReportFill) == (problem and problem.extra["delayed"])
+        assert self.admission.delay_of(ReportFill) == (problem and problem.extra["delayed"])
         return problem
 
 
@@ -77,7 +77,7 @@ def test_nothing_is_refused_while_nothing_is_known() -> None:
     assert judge.refusal(Sample("trading", behind_s=31)) is not None
     judge.admission.note(())
     judge.admission.require(OpenTrade)
-    assert judge.admission.told(ReportFill) is None
+    assert judge.admission.delay_of(ReportFill) is None
 
 
 def test_0_accepts_all_commands_always() -> None:

@@ -15,7 +15,7 @@ from api.kit.feeds.permit import Permit
 from api.kit.feeds.session import SEND_TIMEOUT_S, Sending
 from api.kit.feeds.socket import messages
 from api.kit.feeds.socket.allowance import Allowance
-from api.kit.feeds.socket.line import Line
+from api.kit.feeds.socket.message_sender import MessageSender
 from api.kit.feeds.socket.messages import Authenticate, Authenticated, Expiring, Subscribe, Unsubscribe, encode
 from api.kit.feeds.socket.subscription import Subscription
 from api.kit.problems import FORBIDDEN, MALFORMED_JSON, VALIDATION, Problem
@@ -59,7 +59,7 @@ class Connection:
         self._api = api
         self._websocket = websocket
         self._sending = Sending()
-        self._line = Line(websocket, self._sending)
+        self._sender = MessageSender(websocket, self._sending)
         self._permit: Permit | None = None
         self._noticed = False
         self._allowance = Allowance(MESSAGES_PER_S, MESSAGES_BURST_MAX)
@@ -75,7 +75,7 @@ class Connection:
             token: The token of the handshake's Authorization header.
 
         Raises:
-            Problem: 401 for a bad token, 503 when too many sockets are open; the handshake is refused.
+            Problem: 401 for a bad token; the handshake is refused.
         """
         permit = None if token is None else Permit(self._api.tokens, token, now())
         self._api.hub.enter(self)
@@ -142,7 +142,7 @@ class Connection:
                     subscription = request.subscription
                     await self._unsubscribe(request)
         except Problem as problem:
-            await self._line.send(encode(messages.Problem(problem.document(PATH), subscription)))
+            await self._sender.send(encode(messages.Problem(problem.document(PATH), subscription)))
 
     async def _adopt(self, permit: Permit) -> None:
         """Take a token over: the first one, or a newer one of the same subject."""
@@ -155,14 +155,14 @@ class Connection:
         self._noticed = False
         caller, expires = self._permit.caller, self._permit.expires
         answer = Authenticated(caller.subject, caller.role.value, None if expires is None else expires.text())
-        await self._line.send(encode(answer))
+        await self._sender.send(encode(answer))
 
     def _subscribe(self, request: Subscribe) -> None:
         if request.subscription in self._subscriptions:
             raise Problem(VALIDATION, f"the subscription {request.subscription!r} exists; unsubscribe it first")
         if len(self._subscriptions) >= SUBSCRIPTIONS_MAX:
             raise Problem(VALIDATION, f"a socket carries at most {SUBSCRIPTIONS_MAX} subscriptions; open another one")
-        subscription = Subscription(request, self._api.hub, self._line)
+        subscription = Subscription(request, self._api.hub, self._sender)
         task = asyncio.create_task(self._follow(request.subscription, subscription))
         self._subscriptions[request.subscription] = subscription, task
 
@@ -209,7 +209,7 @@ class Connection:
     def _notify(self, expires: Instant) -> None:
         async def send() -> None:
             try:
-                await self._line.send(encode(Expiring(expires.text())))
+                await self._sender.send(encode(Expiring(expires.text())))
             except WebSocketDisconnect:
                 return
 

@@ -7,10 +7,11 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Meta
 
+from api.kit.feeds.resume_ids import ID_CHARS_MAX
+
 FEED_PATTERN: Final = r"^[a-z][a-z-]{0,63}$"
 SUBSCRIPTION_CHARS_MAX: Final = 64
 TOKEN_CHARS_MAX: Final = 8_192
-LAST_EVENT_ID_CHARS_MAX: Final = 65_536
 MESSAGE_BYTES_MAX: Final = 128 * 1024
 """Largest message of a client: a last event id of the longest kind fits."""
 
@@ -37,7 +38,7 @@ class Subscribe(Message, frozen=True):
     subscription: SubscriptionId
     feed: Annotated[str, Meta(pattern=FEED_PATTERN)]
     query: dict[str, QueryValue] = {}
-    last_event_id: Annotated[str, Meta(max_length=LAST_EVENT_ID_CHARS_MAX)] | None = None
+    last_event_id: Annotated[str, Meta(max_length=ID_CHARS_MAX)] | None = None
 
 
 class Unsubscribe(Message, frozen=True):

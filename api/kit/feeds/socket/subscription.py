@@ -13,7 +13,7 @@ from starlette.websockets import WebSocketDisconnect
 from api.kit.feeds.hub import Hub
 from api.kit.feeds.permit import Permit
 from api.kit.feeds.session import Session
-from api.kit.feeds.socket.line import Line
+from api.kit.feeds.socket.message_sender import MessageSender
 from api.kit.feeds.socket.messages import Ended, Problem, Subscribe, Subscribed, encode, event_prefix
 from api.kit.feeds.socket.opening import Refusal, open_session
 from api.kit.feeds.subscriber import ResyncReason
@@ -31,11 +31,11 @@ class Subscription:
         session: The feed's session; None until it is open.
     """
 
-    def __init__(self, request: Subscribe, hub: Hub, line: Line) -> None:
+    def __init__(self, request: Subscribe, hub: Hub, sender: MessageSender) -> None:
         self.session: Session | None = None
         self._request = request
         self._hub = hub
-        self._line = line
+        self._sender = sender
 
     async def run(self, scope: Scope, permit: Permit | None) -> None:
         """Open the feed and send its events until it ends."""
@@ -44,11 +44,11 @@ class Subscription:
             self.session = await open_session(self._hub, scope, request, permit)
         except Refusal as refusal:
             answer = Problem(refusal.problem, request.subscription, refusal.retry_after_s)
-            await self._line.send(encode(answer))
+            await self._sender.send(encode(answer))
             return
-        self.session.sending = self._line.sending
+        self.session.sending = self._sender.sending
         try:
-            await self._line.send(encode(Subscribed(request.subscription)))
+            await self._sender.send(encode(Subscribed(request.subscription)))
             await self._send_events(self.session)
         finally:
             self._hub.leave(self.session)
@@ -59,14 +59,14 @@ class Subscription:
         try:
             async with aclosing(session.events()) as events:
                 async for event in events:
-                    await self._line.send(f"{prefix}{event.members}}}")
+                    await self._sender.send(f"{prefix}{event.members}}}")
             why = session.ended or FAILED
         except WebSocketDisconnect:
             return
         except Exception:
             logger.exception("a subscription to the feed %s failed", session.name)
             why = FAILED
-        await self._line.send(encode(Ended(self._request.subscription, why)))
+        await self._sender.send(encode(Ended(self._request.subscription, why)))
 
     @property
     def pending(self) -> int:
@@ -82,4 +82,4 @@ class Subscription:
         """End the subscription at the client's wish, and say so."""
         task.cancel()
         await asyncio.wait({task})
-        await self._line.send(encode(Ended(self._request.subscription, UNSUBSCRIBED)))
+        await self._sender.send(encode(Ended(self._request.subscription, UNSUBSCRIBED)))

@@ -9,7 +9,7 @@ from starlette.websockets import WebSocket
 from api.kit.feeds.session import Sending
 
 
-class Line:
+class MessageSender:
     """Sends messages of several tasks in the order in which they ask.
 
     A subscription that waits here takes no events from its session, so that their number stays bounded there.
