@@ -35,8 +35,8 @@ async def test_a_command_that_the_user_lacks_is_named_in_the_log_and_answered_50
         ):
             await worker.log.redis.acl_setuser(user, True, commands=[f"-{lacking}"])
             method, path = request_
-            body = {"json": {"fills": [fill()]}} if method == "POST" else {}
-            answer = await client.request(method, path, headers=VENUE, **body)
+            body = {"fills": [fill()]} if method == "POST" else None
+            answer = await client.request(method, path, headers=VENUE, json=body)
             assert_problem(answer, 503, "unavailable")
             assert lacking not in answer.text
     finally:
