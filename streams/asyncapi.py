@@ -34,7 +34,7 @@ def asyncapi(topology: Topology, models: Models, *, title: str, version: str, ap
         version: Version of the API that it describes.
         app_id: Prefix of the consumer groups.
     """
-    carried = {topic: models_on(topology, topic, models) for topic in topology.topics}
+    carried = {topic: models_on(topology, topic, models) for topic in topology.declared_topics}
     used = {model.type_name: model for found in carried.values() for model in found}
     payloads, schemas = msgspec.json.schema_components(
         [Event[model] for model in used.values()],  # type: ignore[valid-type]
@@ -81,6 +81,8 @@ def _channel(topology: Topology, topic: str, models: Models) -> Document:
 def _operations(topology: Topology, app_id: str) -> Iterator[tuple[str, Document]]:
     for topic in topology.client_topics:
         yield f"clients.send.{topic}", _operation("send", topic, "The API appends what clients send.")
+    for topic in topology.outbox_topics:
+        yield f"relay.send.{topic}", _operation("send", topic, "The relay publishes it from the outbox.")
     for domain in topology.domains:
         yield from _operations_of(domain, topology.group(app_id, domain.name))
 

@@ -8,13 +8,21 @@ from streams.asyncapi import Models, models_on
 from streams.topology import Domain, TableSpec, Topology
 
 CLIENTS = "clients"
+RELAY = "relay"
 NONE = "-"
 
 
 def text(topology: Topology, app_id: str) -> str:
     """Return each domain with its group, and what it accepts, consumes, produces and owns."""
     groups = topology.groups(app_id)
-    return "\n".join(line for domain in topology.domains for line in _lines(domain, groups[domain.name]))
+    lines = [line for domain in topology.domains for line in _lines(domain, groups[domain.name])]
+    return "\n".join([*lines, *_relay_lines(topology)])
+
+
+def _relay_lines(topology: Topology) -> Iterator[str]:
+    if topology.outbox_topics:
+        yield RELAY
+        yield from _block("produces", (f"{topic} from the outbox" for topic in topology.outbox_topics))
 
 
 def _lines(domain: Domain, group: str) -> Iterator[str]:
@@ -40,15 +48,17 @@ def _shown(table: TableSpec[object]) -> str:
 
 
 def mermaid(topology: Topology) -> str:
-    """Return a Mermaid flowchart: clients and domains as boxes, topics as cylinders."""
+    """Return a Mermaid flowchart: clients, relay and domains as boxes, topics as cylinders."""
     return "\n".join(("flowchart LR", *(f"    {line}" for line in _arrows(topology))))
 
 
 def _arrows(topology: Topology) -> Iterator[str]:
-    for topic in topology.topics:
+    for topic in topology.declared_topics:
         yield f'{_node(topic)}[("{topic}")]'
     for topic in topology.client_topics:
         yield f"{CLIENTS} --> {_node(topic)}"
+    for topic in topology.outbox_topics:
+        yield f"{RELAY} --> {_node(topic)}"
     for domain in topology.domains:
         yield from (f"{_node(topic)} --> {domain.name}" for topic in domain.consumes)
         yield from (f"{domain.name} --> {_node(topic)}" for topic in domain.produces)
@@ -67,12 +77,14 @@ def topics_table(topology: Topology, models: Models) -> str:
             _producer(topology, topic),
             ", ".join(domain.name for domain in topology.consumers(topic)) or NONE,
         )
-        for topic in topology.topics
+        for topic in topology.declared_topics
     ]
     return _markdown(("Topic", "Events", "Produced by", "Consumed by"), rows)
 
 
 def _producer(topology: Topology, topic: str) -> str:
+    if topic in topology.outbox_topics:
+        return RELAY
     producer = topology.producer(topic)
     if producer is None:
         return CLIENTS

@@ -30,5 +30,7 @@ TRADING_MARKS: Final = "astra.trading.marks.v1"
 MARKET_PRICES: Final = "astra.market.prices.v1"
 GAMIFICATION_EVENTS: Final = events_of("gamification")
 FINANCIAL_EVENTS: Final = events_of("financial")
+USER_EVENTS: Final = events_of("user")
+"""What happens to accounts. The relay publishes them from the database of accounts."""
 
 PARTITIONS_DEFAULT: Final = 4

@@ -93,13 +93,18 @@ def changelog_topic(app_id: str, table: str) -> str:
 class Topology:
     """All domains, and the facts that follow from their declarations."""
 
-    def __init__(self, domains: Iterable[Domain]) -> None:
+    def __init__(self, domains: Iterable[Domain], *, outbox_topics: Iterable[str] = ()) -> None:
         """Check the declarations against each other.
+
+        Args:
+            domains: All domains.
+            outbox_topics: Topics that the relay publishes from a transactional outbox.
 
         Raises:
             TopologyError: naming the first contradiction.
         """
         self.domains = tuple(domains)
+        self.outbox_topics = tuple(outbox_topics)
         self._by_name = {domain.name: domain for domain in self.domains}
         self.tables: tuple[TableSpec[Any], ...] = tuple(table for domain in self.domains for table in domain.tables)
         self._by_table = {table.name: table for table in self.tables}
@@ -141,7 +146,7 @@ class Topology:
 
     @cached_property
     def topics(self) -> tuple[str, ...]:
-        """Return all topics of events: those that clients send to, then those that each domain produces."""
+        """Return the topics that clients send to, then those that each domain produces."""
         produced = (topic for domain in self.domains for topic in domain.produces)
         return tuple(dict.fromkeys((*self.client_topics, *produced)))
 
@@ -151,12 +156,17 @@ class Topology:
         return tuple(dict.fromkeys(model.topic for domain in self.domains for model in domain.commands))
 
     @cached_property
+    def declared_topics(self) -> tuple[str, ...]:
+        """Return all topics of events: those of clients, of the domains, and of the outbox."""
+        return (*self.topics, *self.outbox_topics)
+
+    @cached_property
     def broadcasts(self) -> frozenset[str]:
         """Return the topics that hold a copy of each event in every partition."""
         return frozenset().union(*(domain.broadcasts for domain in self.domains))
 
     def producer(self, topic: str) -> Domain | None:
-        """Return the domain that produces a topic, or None when clients do."""
+        """Return the domain that produces a topic, or None when clients or the relay do."""
         return next((domain for domain in self.domains if topic in domain.produces), None)
 
     def consumers(self, topic: str) -> tuple[Domain, ...]:
@@ -172,8 +182,14 @@ class Topology:
     def topic_specs(
         self, partitions: int = PARTITIONS_DEFAULT, retention_ms: int = RETENTION_MS
     ) -> tuple[TopicSpec, ...]:
-        """Return every topic of events. All have the same partition count, so a user has the same partition in each."""
+        """Return every topic of clients and domains. A user has the same partition in each: all have as many."""
         return tuple(TopicSpec(name, partitions, retention_ms=retention_ms) for name in self.topics)
+
+    def outbox_specs(
+        self, partitions: int = PARTITIONS_DEFAULT, retention_ms: int = RETENTION_MS
+    ) -> tuple[TopicSpec, ...]:
+        """Return every topic of the outbox. The relay creates them."""
+        return tuple(TopicSpec(name, partitions, retention_ms=retention_ms) for name in self.outbox_topics)
 
     def changelog_specs(self, app_id: str, partitions: int, tail_ms: int = TAIL_MS) -> tuple[TopicSpec, ...]:
         """Return every changelog topic: compacted, with a tail of its last records, ranked where its table is."""
@@ -217,8 +233,11 @@ def _check(topology: Topology) -> None:
         _check_domain(domain)
     for domain in topology.domains:
         for topic in domain.consumes:
-            if topic not in topology.topics:
+            if topic not in topology.declared_topics:
                 raise TopologyError(f"{domain.name} consumes {topic}, which no domain and no client produces")
+    for topic in topology.outbox_topics:
+        if topic in topology.topics:
+            raise TopologyError(f"the outbox has {topic}, which a domain or a client produces, too")
 
 
 def _check_domain(domain: Domain) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Final
 
+from streams.topics import USER_EVENTS
 from streams.topology import Topology
 
 NAMES: Final = (
@@ -13,4 +14,4 @@ NAMES: Final = (
     "financial",
 )
 
-TOPOLOGY: Final = Topology(import_module(f"tables.{name}").DOMAIN for name in NAMES)
+TOPOLOGY: Final = Topology((import_module(f"tables.{name}").DOMAIN for name in NAMES), outbox_topics=(USER_EVENTS,))

@@ -7,6 +7,7 @@ import logging
 import secrets
 import signal
 import socket
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -21,11 +22,14 @@ from deploy.broker import log_url
 from deploy.run.relay_metrics import RelayMetrics
 from deploy.run.worker_server import application, listen, serving
 from deploy.settings import Settings
+from streams.connect.outbox.errors import UndeclaredTopicError
 from streams.connect.outbox.relay import Relay
 from streams.connect.outbox.service import UNAVAILABLE_ERRORS, RelayService
 from streams.connect.outbox.source import OutboxSource
 from streams.retry import retry_while_unavailable
 from streams.services import Kind, Service, ServiceLease, name_here, reachable_address
+from streams.topology import Topology
+from tables.domains import TOPOLOGY
 
 logger = logging.getLogger(__name__)
 
@@ -54,6 +58,22 @@ def source_of(store: IdentityStore) -> OutboxSource:
     return OutboxSource(store.engine, OUTBOX, reading=store.engine.execution_options(**options))
 
 
+def declared_by(topology: Topology, settings: Settings) -> Callable[[str], TopicSpec]:
+    """Return a function that returns a topic's declaration, and raises UndeclaredTopicError for any other topic."""
+    size = settings.partitions, settings.retention_ms
+    known = {spec.name: spec for spec in (*topology.topic_specs(*size), *topology.outbox_specs(*size))}
+
+    def spec_of(topic: str) -> TopicSpec:
+        if topic not in known:
+            raise UndeclaredTopicError(
+                f"the outbox has an event of the topic {topic!r}, which the topology does not declare: a newer version "
+                "of the API may have written it. Run the relay of that version."
+            )
+        return known[topic]
+
+    return spec_of
+
+
 def run_relay(settings: Settings) -> None:
     """Run until SIGTERM or SIGINT.
 
@@ -71,7 +91,7 @@ def run_relay(settings: Settings) -> None:
 async def _run(settings: Settings, url: str, listener: socket.socket) -> None:
     store, log = IdentityStore(settings.identity_url), Log(url, settings.namespace, owner=settings.app_id)
     source = source_of(store)
-    relay = Relay(log, source, lambda topic: TopicSpec(topic, settings.partitions, retention_ms=settings.retention_ms))
+    relay = Relay(log, source, declared_by(TOPOLOGY, settings))
     service = RelayService(relay, source, settings.outbox_retention_days, now)
     lease = _lease(settings, log, service, listener)
     task = asyncio.create_task(_serve(store, service, lease, listener))

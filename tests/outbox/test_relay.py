@@ -6,18 +6,27 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 from faust_redis.log import Log
-from sqlalchemy import delete, update
+from sqlalchemy import delete, insert, literal, select, update
 
 from api.identity.store.tables import OUTBOX
+from deploy.run.relay import declared_by
+from deploy.settings import load
 from streams.connect.outbox import unit_of_work as module
-from streams.connect.outbox.errors import DatabaseRolledBackError, OtherDatabaseError, OutboxDamagedError
+from streams.connect.outbox.errors import (
+    DatabaseRolledBackError,
+    OtherDatabaseError,
+    OutboxDamagedError,
+    UndeclaredTopicError,
+)
 from streams.connect.outbox.position import SOURCE, OutboxPosition
 from streams.connect.outbox.relay import WRITE_ROWS_MAX, Relay
 from streams.events.market import PriceUpdated
 from streams.topics import MARKET_PRICES
+from tables.domains import TOPOLOGY
 from tests.outbox.database import (
     ACCOUNTS,
     OutboxDatabase,
@@ -29,6 +38,7 @@ from tests.outbox.database import (
 )
 
 WITHIN_S = 10.0
+CHANGED: dict[str, Any] = {"number": literal(2), "topic": literal("elsewhere")}
 
 
 @asynccontextmanager
@@ -94,6 +104,22 @@ async def test_events_keep_the_order_of_their_transactions_over_many_writes(data
     await database.relay(log).publish_all()
     await assert_log_equals_database(log, database)
     assert await position(log) == len(names)
+
+
+async def test_an_event_of_an_undeclared_topic_stops_the_relay(database: OutboxDatabase, log: Log) -> None:
+    await database.change("a")
+    elsewhere = insert(OUTBOX.events).from_select(
+        OUTBOX.events.c.keys(),
+        select(*(CHANGED.get(column.name, column) for column in OUTBOX.events.c)),
+    )
+    async with database.engine.begin() as connection:
+        await connection.execute(elsewhere)
+        await connection.execute(update(OUTBOX.head).values(last=2))
+    relay = Relay(log, database.source, declared_by(TOPOLOGY, load()))
+    with pytest.raises(UndeclaredTopicError, match="the topic 'elsewhere', which the topology does not declare"):
+        await relay.publish_all()
+    assert "elsewhere" not in await log.topics()
+    assert await published(log) == []
 
 
 async def test_a_waiting_relay_publishes_what_a_transaction_commits(database: OutboxDatabase, log: Log) -> None:

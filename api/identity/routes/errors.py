@@ -69,10 +69,10 @@ WALLET_PROBLEMS: Final[Mapping[type[Exception], Kind]] = {
 
 
 @contextmanager
-def wallets_answered() -> Iterator[None]:
+def as_wallet_problems() -> Iterator[None]:
     """Turn the errors of a block that is about wallets into problems."""
     try:
-        with answered():
+        with as_problems():
             yield
     except NotProvenError as exc:
         raise Problem(SIGN_IN_FAILED, str(exc), headers=unauthenticated("").headers) from exc

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 
 from api.identity.routes.auth import NEVER_STORED, tokens_answer
 from api.identity.routes.client import client_of
-from api.identity.routes.errors import wallets_answered
+from api.identity.routes.errors import as_wallet_problems
 from api.identity.routes.models import SignedInAnswer
 from api.identity.routes.wallet_models import (
     OwnWalletChallengeRequest,
@@ -79,7 +79,7 @@ async def login(api: ApiDep, request: Request) -> Response:
     """Open a session of the account that has this wallet. Without one, create an account that has it."""
     body = await LOG_IN.read(request)
     _check_chain(api, body.wallet)
-    with wallets_answered():
+    with as_wallet_problems():
         signed_in, is_new = await api.wallets.login(body.wallet, body.proof.proof, client_of(api, request))
     return tokens_answer(signed_in, HTTPStatus.CREATED if is_new else HTTPStatus.OK)
 
@@ -126,7 +126,7 @@ async def link(api: ApiDep, caller: Caller, request: Request) -> Response:
     """Link a wallet to the caller's account, which can then sign in with it."""
     body = await LINK.read(request)
     _check_chain(api, body.wallet)
-    with wallets_answered():
+    with as_wallet_problems():
         found = await api.wallets.link(
             caller.subject, body.wallet, body.proof.proof, body.current_password, client_of(api, request)
         )
@@ -155,7 +155,7 @@ async def unlink(
     """Unlink a wallet from the caller's account. Its sessions stay open; end them by `/v1/account/sessions`."""
     body = await UNLINK.read(request)
     wallet, client = Wallet(chain_id, address), client_of(api, request)
-    with wallets_answered():
+    with as_wallet_problems():
         if body.proof is not None:
             _check_chain(api, wallet)
             await api.wallets.unlink(caller.subject, wallet, body.proof.proof, client)

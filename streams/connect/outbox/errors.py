@@ -17,3 +17,7 @@ class DatabaseRolledBackError(OutboxError):
 
 class OutboxDamagedError(OutboxError):
     """The outbox breaks its own rules, so something other than a unit of work changed its tables."""
+
+
+class UndeclaredTopicError(OutboxError):
+    """An event of the outbox belongs to a topic that the topology does not declare."""

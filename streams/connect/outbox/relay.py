@@ -65,7 +65,8 @@ class Relay:
         Args:
             log: The log.
             source: The outbox.
-            spec_of: Returns the declaration of a topic, so that the relay can create it.
+            spec_of: Returns the declaration of a topic, so that the relay can create it. Raises an OutboxError for a
+                topic that the relay may not write.
         """
         self.counts = RelayCounts()
         self._log = log
@@ -149,7 +150,8 @@ class Relay:
         return True
 
     async def _record(self, row: OutboxRow) -> Record:
-        topic = self._log.known_topic(row.topic) or await self._log.create_topic(self._spec_of(row.topic))
+        spec = self._spec_of(row.topic)
+        topic = self._log.known_topic(row.topic) or await self._log.create_topic(spec)
         key = row.key.encode()
         return Record(
             row.topic, partition_for(key, topic.spec.partitions), key, row.value, row.time_us // MILLISECOND_US

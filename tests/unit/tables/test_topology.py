@@ -92,6 +92,16 @@ def test_contradicting_declarations_are_refused(message: str) -> None:
         Topology((*TOPOLOGY.domains, *CONTRADICTIONS[message]))
 
 
+def test_the_outbox_has_topics_of_its_own() -> None:
+    assert TOPOLOGY.outbox_topics == (topics.USER_EVENTS,)
+    assert [spec.name for spec in TOPOLOGY.outbox_specs()] == [topics.USER_EVENTS]
+    assert not {spec.name for spec in TOPOLOGY.topic_specs()} & set(TOPOLOGY.outbox_topics)
+    reader = Domain(name="reader", consumes=(topics.USER_EVENTS,))
+    assert Topology([reader], outbox_topics=[topics.USER_EVENTS]).consumers(topics.USER_EVENTS) == (reader,)
+    with pytest.raises(TopologyError, match=r"the outbox has astra\.trading\.events\.v1, which a domain"):
+        Topology(TOPOLOGY.domains, outbox_topics=[topics.TRADING_EVENTS])
+
+
 def test_a_consumer_without_the_producer_is_refused() -> None:
     with pytest.raises(TopologyError, match="trading consumes"):
         Topology((trading.DOMAIN, financial.DOMAIN))
