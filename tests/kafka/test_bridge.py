@@ -29,11 +29,13 @@ from deploy.server.server_binary import find_binary
 from streams.connect.kafka.bridge import Bridge
 from streams.connect.kafka.broker import admin, create_topics, ended
 from streams.connect.kafka.errors import BridgeError
+from streams.services import Kind, Service, ServiceLease
 from streams.topics import NAMESPACE
 from tests.contract.harness import until
 from tests.kafka import brokers
 from tests.kafka.world import World, carrying, producing
 from tests.ports import free_port
+from tests.support.broker_user import log_of_the_products_user
 
 pytestmark = pytest.mark.kafka
 
@@ -319,3 +321,21 @@ async def test_a_kafka_clients_own_cancellation_is_not_taken_for_ours() -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+async def test_the_bridge_needs_no_more_than_the_products_user_may(world: World) -> None:
+    await world.create()
+    await world.log.create_topic(world.commands)
+    async with log_of_the_products_user(world.log.url, world.log.keys.namespace) as log:
+        lease = ServiceLease(log, Service(Kind.BRIDGE, "bridge-1"), is_well, lease_ms=1_000, every_s=0.1)
+        async with lease.held(), carrying(Bridge(log, world.kafka, world.plan)):
+            await world.produce(world.events, numbered(5))
+            await world.produce(world.rows, [("a", "1"), ("b", None)])
+            await world.produce(world.ranks, [("xp|u1", msgpack.packb({"all": [5]}))])
+            await world.log.append([command(world, i) for i in range(5)])
+            await until(lambda: _all_copied(world, {world.events: 5, world.rows: 2, world.ranks: 1}))
+            assert await world.consume(world.commands, 5) == [str(i) for i in range(5)]
+
+
+async def is_well() -> str | None:
+    return None

@@ -152,11 +152,13 @@ class Installation:
         self.postgres.start()
 
     def _kill_all(self) -> None:
-        """Kill every process at once, as a machine does that loses its power, but for what the kernel keeps."""
+        """Kill every process in a random order. An API that starts may end by itself when the database has gone."""
+        for process in self.processes:
+            process.check()
         if self.postgres is not None:
             self.postgres.kill()
         for process in self._choice.sample(self.processes, len(self.processes)):
-            process.kill()
+            process.remove()
         self._take_broker()
         self._away()
         if self.postgres is not None:

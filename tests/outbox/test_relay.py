@@ -25,6 +25,7 @@ from streams.connect.outbox.errors import (
 from streams.connect.outbox.position import SOURCE, OutboxPosition
 from streams.connect.outbox.relay import WRITE_ROWS_MAX, Relay
 from streams.events.market import PriceUpdated
+from streams.services import Kind, Service, ServiceLease
 from streams.topics import MARKET_PRICES
 from tables.domains import TOPOLOGY
 from tests.outbox.database import (
@@ -36,6 +37,7 @@ from tests.outbox.database import (
     published,
     versions,
 )
+from tests.support.broker_user import log_of_the_products_user
 
 WITHIN_S = 10.0
 CHANGED: dict[str, Any] = {"number": literal(2), "topic": literal("elsewhere")}
@@ -291,3 +293,20 @@ async def test_the_backlog_counts_what_is_not_published(database: OutboxDatabase
 
 def test_the_topic_of_changes_is_that_of_the_event() -> None:
     assert PriceUpdated.topic == MARKET_PRICES
+
+
+async def test_the_relay_needs_no_more_than_the_products_user_may(
+    database: OutboxDatabase, log: Log, broker_url: str
+) -> None:
+    async def is_well() -> str | None:
+        return None
+
+    async with log_of_the_products_user(broker_url, log.keys.namespace) as restricted:
+        lease = ServiceLease(restricted, Service(Kind.RELAY, "relay-1"), is_well, lease_ms=1_000, every_s=0.1)
+        async with lease.held(), running(database.relay(restricted)):
+            await database.change("a", "b")
+            await wait_until_published(log, 2)
+            await flush(log)
+            await database.change("a")
+            await wait_until_published(log, 3)
+    await assert_log_equals_database(log, database)

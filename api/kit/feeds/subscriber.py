@@ -81,13 +81,18 @@ class Subscriber:
         return self.floor is not None and change.offset < self.floor.offsets.get(change.partition, 0)
 
     def offer(self, changes: Changes) -> None:
-        """Add changes; each replaces an older one of its row."""
+        """Add changes, and make `wait` return."""
+        if self.add(changes):
+            self.wake()
+
+    def add(self, changes: Changes) -> bool:
+        """Add changes; each replaces an older one of its row. Return whether `wake` is needed."""
         if self.lost is not None:
-            return
+            return False
         if self.floor is not None and any(self._known(change) for change in changes):
             changes = Changes(change for change in changes if not self._known(change))
         if not changes:
-            return
+            return False
         if not self._pending:
             self._pending, self._shared = changes, True
         else:
@@ -97,7 +102,7 @@ class Subscriber:
                 self._pending.add(change)
         if len(self._pending) > self._pending_max:
             self.lose(ResyncReason.SLOW)
-        self._wake.set()
+        return True
 
     def restore_order(self) -> None:
         """Put what is pending in the order of the offsets, after older changes were offered behind newer ones."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+from itertools import pairwise
+
 from faust_redis.log import Position, StoredRecord
 from hypothesis import given
 from hypothesis import strategies as st
 
 from api.kit.feeds.change import Change, Changes, RowKey
 from api.kit.feeds.feed_offset import FeedOffset
+from api.kit.feeds.follower import WAKES_AT_ONCE, wake_in_turns
 from api.kit.feeds.subscriber import ResyncReason, Subscriber
 
 
@@ -108,3 +112,23 @@ def test_whatever_the_pace_the_last_value_of_every_row_arrives(steps: list[tuple
             received.update({int(str(c.key.name)[1:]): c.offset for c in one.take()})
     received.update({int(str(c.key.name)[1:]): c.offset for c in one.take()})
     assert received == table
+
+
+async def test_many_subscribers_that_wake_leave_turns_to_others() -> None:
+    many = [subscriber() for _ in range(10 * WAKES_AT_ONCE)]
+    served = 0
+
+    async def serve(one: Subscriber) -> None:
+        nonlocal served
+        await one.wait()
+        served += 1
+
+    serving = [asyncio.create_task(serve(one)) for one in many]
+    await asyncio.sleep(0)
+    waking = asyncio.create_task(wake_in_turns(many))
+    seen = [0]
+    while served < len(many):
+        await asyncio.sleep(0)
+        seen.append(served)
+    await asyncio.gather(waking, *serving)
+    assert max(after - before for before, after in pairwise(seen)) <= WAKES_AT_ONCE
