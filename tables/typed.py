@@ -7,12 +7,11 @@ table reads and decodes a row once, and encodes and writes it once, at the end.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar, cast, runtime_checkable
 
 import msgspec
-from faust_redis.driver.state.fast_tables import FastTable
 
 from streams.topology import TableSpec
 from tables import row_codec
@@ -38,6 +37,15 @@ class _Prefixed(Protocol):
     def prefix(self, start: bytes) -> Iterator[tuple[bytes, bytes]]: ...
 
 
+@runtime_checkable
+class _Fast(Protocol):
+    """A table of `faust_redis`, named by what it can do, so that a process that only reads rows loads no Faust."""
+
+    def get(self, key: bytes) -> bytes | None: ...
+
+    def put_many(self, rows: Sequence[tuple[bytes, bytes]]) -> None: ...
+
+
 class Table(Generic[V]):
     """A table from text keys to frozen values of one kind. Only `put` and `delete` change it."""
 
@@ -58,7 +66,7 @@ class Table(Generic[V]):
     @cached_property
     def _get(self) -> Callable[[bytes], bytes | None]:
         """Return the read function. Faust's own table would look up each key twice."""
-        if isinstance(self._table, FastTable):
+        if isinstance(self._table, _Fast):
             return self._table.get
         rows = self._rows
 
@@ -69,6 +77,15 @@ class Table(Generic[V]):
                 return None
 
         return get
+
+    @cached_property
+    def _put_many(self) -> Callable[[Sequence[tuple[bytes, bytes]]], None]:
+        """Return the function that writes rows."""
+        return self._table.put_many if isinstance(self._table, _Fast) else self._put_each
+
+    def _put_each(self, rows: Sequence[tuple[bytes, bytes]]) -> None:
+        for key, raw in rows:
+            self._table[key] = raw
 
     def get(self, key: str) -> V | None:
         """Return the value of a key, or None."""
@@ -119,11 +136,7 @@ class Table(Generic[V]):
         changed, self._changed = self._changed, {}
         dump = self._dump
         rows = [(key.encode(), dump(value)) for key in changed if (value := batch[key]) is not None]
-        if isinstance(self._table, FastTable):
-            self._table.put_many(rows)
-        else:
-            for key, raw in rows:
-                self._table[key] = raw
+        self._put_many(rows)
         if len(rows) < len(changed):
             for name in changed:
                 if batch[name] is None:

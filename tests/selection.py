@@ -32,6 +32,9 @@ QUICK = (
 )
 """Beginnings of the ids of tests in the quick slice; slow tests and those on Kafka never are."""
 
+ON_ONE_DEMO = "tests/docs/test_snippets.py::test_the_commands_of_a_page"
+"""Tests that share one demo when they run in one process."""
+
 
 def add_option(parser: pytest.Parser) -> None:
     """Add `--quick` to pytest."""
@@ -45,6 +48,8 @@ def arrange(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
         if "running" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.xdist_group("running"))
+        if item.nodeid.startswith(ON_ONE_DEMO):
+            item.add_marker(pytest.mark.xdist_group("demo"))
     # The sort is stable: within each half, the order stays random.
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 

@@ -36,6 +36,7 @@ class PrivateUsers:
     def __init__(self, store: IdentityStore, clock: Callable[[], Instant]) -> None:
         self.version = 0
         self._ids: set[str] = set()
+        self._noted: set[str] = set()
         self._store = store
         self._clock = clock
         self._read_at: Instant | None = None
@@ -53,6 +54,7 @@ class PrivateUsers:
             StoreError: the database cannot be used.
         """
         began, table = self._clock(), ACCOUNTS.c
+        self._noted.clear()
         query = select(table.id, table.is_private)
         if self._read_at is None:
             query = query.where(table.is_private)
@@ -61,11 +63,16 @@ class PrivateUsers:
         async with self._store.read() as connection:
             rows = (await connection.execute(query)).all()
         for user_id, is_private in rows:
-            self.note(user_id, is_private=is_private)
+            if user_id not in self._noted:  # the note is newer than what was read; the next poll reads it
+                self._set(user_id, is_private=is_private)
         self._read_at = began
 
     def note(self, user_id: str, *, is_private: bool) -> None:
-        """Note that a user is private, or is no longer."""
+        """Note that a user is private, or is no longer, as this process has just committed."""
+        self._noted.add(user_id)
+        self._set(user_id, is_private=is_private)
+
+    def _set(self, user_id: str, *, is_private: bool) -> None:
         if (user_id in self._ids) == is_private:
             return
         self.version += 1

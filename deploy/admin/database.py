@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from api.identity.store.database import IdentityStore
-from api.identity.store.migrate import migrate
 from deploy.server.private import private_directory
 from deploy.settings import Settings
 
@@ -21,6 +20,8 @@ async def prepare_database(settings: Settings) -> None:
         StoreError: the database cannot be used.
         BrokerError: the data directory cannot be created.
     """
+    from api.identity.store.migrate import migrate  # noqa: PLC0415 - loads Alembic, which only migrations need
+
     if settings.database_url is None:
         private_directory(settings.data_dir)
     await migrate(settings.identity_url)

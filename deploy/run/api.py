@@ -13,7 +13,7 @@ from typing import NoReturn
 
 from api.app import create_app
 from api.config import ApiConfig
-from api.identity.store.migrate import check_schema
+from api.identity.store.revisions import check_schema
 from api.limits.caps import Caps
 from api.metrics_app import metrics_app
 from api.origins import origins_of

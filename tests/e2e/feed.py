@@ -59,6 +59,9 @@ class Subscriber:
     def follow(self, events_max: int, until: Callable[[], bool] = lambda: False) -> None:
         """Connect, take a number of events or until the condition holds after one, then disconnect."""
         self.connections += 1
+        if self.last_id is None:  # a new snapshot follows; a part of one that was cut off counts for nothing
+            self.table.clear()
+            self.current = False
         stream = events(self.client, self.path, self.last_id, **self.parameters)
         for _, event in zip(range(events_max), stream, strict=False):
             self.take(event)

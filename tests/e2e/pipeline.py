@@ -20,6 +20,7 @@ from typing import Self
 import httpx
 from pydantic import SecretStr
 
+from api.auth import Role
 from api.identity.key_ring import KeyRing, SigningKey
 from api.identity.signing_keys import load_keys
 from api.identity.store.migrate import migrate
@@ -35,6 +36,7 @@ from tests.e2e.waiting import eventually
 from tests.ports import free_port
 from tests.source import PYTHON_PATH
 from tests.support.aside import run_aside
+from tests.support.tokens import mint
 
 CLI = (sys.executable, "-m", "deploy.cli.main")
 START_S = 60.0
@@ -73,6 +75,7 @@ class Pipeline:
         self._lease_ms = lease_ms
         self._clients: dict[tuple[str, str], httpx.Client] = {}
         self._keep = keep
+        self._signing_key: SigningKey | None = None
 
     # --- start and stop -----------------------------------------------------------------------------------------------
 
@@ -168,20 +171,20 @@ class Pipeline:
     def url(self) -> str:
         return f"http://127.0.0.1:{self._api_port}"
 
-    def token(self, role: str, user: str, *more: str) -> str:
-        """Return a token that outlasts the tests."""
-        return self.run("token", "--role", role, "--user", user, "--ttl", str(TOKEN_TTL_S), *more).split()[-1]
+    def token(self, role: str, user: str) -> str:
+        """Return a token that outlasts the tests, as `astratrade token` issues it."""
+        return mint(user, Role(role), ttl_s=TOKEN_TTL_S, by=self.signing_key())
 
     def signing_key(self) -> SigningKey:
         """Return the key that signs the tokens of this installation."""
+        if self._signing_key is None:
+            self._signing_key = run_aside(self._load_signing_key())
+        return self._signing_key
 
-        async def load() -> SigningKey:
-            settings = Settings(data_dir=self.directory, secret=SecretStr(self.secret))
-            async with opened_identity(settings) as (store, seal), store.read() as connection:
-                return KeyRing(await load_keys(connection, seal)).signing(now())
-
-        key: SigningKey = run_aside(load())
-        return key
+    async def _load_signing_key(self) -> SigningKey:
+        settings = Settings(data_dir=self.directory, secret=SecretStr(self.secret))
+        async with opened_identity(settings) as (store, seal), store.read() as connection:
+            return KeyRing(await load_keys(connection, seal)).signing(now())
 
     def client(self, role: str, user: str) -> httpx.Client:
         """Return a client with a token of its own; the same role and user get the same client."""

@@ -11,7 +11,7 @@ from tests.bench.synthetic import write_fills
 from tests.e2e.children import Child
 from tests.e2e.drained import processed_now, wait_until_drained
 from tests.e2e.facts import Facts, assert_equal, expected
-from tests.e2e.files import SAMPLE, full_file
+from tests.e2e.files import full_file
 from tests.e2e.pipeline import LEASE_MS, Pipeline
 from tests.e2e.served import served
 from tests.e2e.trader import events_of
@@ -61,16 +61,6 @@ def wait_until_partly_done(pipeline: Pipeline, fills: int) -> None:
     eventually(
         lambda: processed_now(pipeline.server.url) >= fills // 4, within_s=DRAIN_S, what="a quarter is processed"
     )
-
-
-def test_the_sample_with_one_worker(tmp_path: Path) -> None:
-    with Pipeline(tmp_path, workers=1) as pipeline:
-        replay_and_compare(pipeline, SAMPLE)
-
-
-def test_the_whole_file_with_one_worker(tmp_path: Path) -> None:
-    with Pipeline(tmp_path, workers=1) as pipeline:
-        replay_and_compare(pipeline, full_file())
 
 
 def test_the_whole_file_with_three_workers(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from subprocess import run
 import pytest
 from click.testing import CliRunner, Result
 
-from api.identity.store.migrate import head
+from api.identity.store.revisions import HEAD
 from deploy.cli.main import cli
 
 PROGRAM = (sys.executable, "-P", "-m", "deploy.cli.main")
@@ -23,9 +23,9 @@ def invoke(*arguments: str) -> Result:
 
 def test_upgrade_current_and_downgrade_on_the_default_file(tmp_path: Path) -> None:
     data = tmp_path / "data"
-    assert f"revision none; this program needs {head()}" in invoke("current", "--data-dir", str(data)).output
+    assert f"revision none; this program needs {HEAD}" in invoke("current", "--data-dir", str(data)).output
     assert not data.exists()
-    assert f"revision {head()}; this program" in invoke("upgrade", "--data-dir", str(data)).output
+    assert f"revision {HEAD}; this program" in invoke("upgrade", "--data-dir", str(data)).output
     assert stat.S_IMODE((data / "identity.db").stat().st_mode) == 0o600
     assert stat.S_IMODE(data.stat().st_mode) == 0o700
     assert "revision none" in invoke("downgrade", "base", "--yes", "--data-dir", str(data)).output
@@ -33,9 +33,9 @@ def test_upgrade_current_and_downgrade_on_the_default_file(tmp_path: Path) -> No
 
 def test_commands_work_on_both_databases(empty_database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ASTRA_DATABASE_URL", empty_database_url)
-    assert f"revision {head()}; this program" in invoke("upgrade").output
+    assert f"revision {HEAD}; this program" in invoke("upgrade").output
     assert invoke("upgrade").exit_code == 0
-    assert f"revision {head()}; this program" in invoke("current").output
+    assert f"revision {HEAD}; this program" in invoke("current").output
 
 
 def test_a_downgrade_asks_first(tmp_path: Path) -> None:
@@ -43,7 +43,7 @@ def test_a_downgrade_asks_first(tmp_path: Path) -> None:
     asked = invoke("downgrade", "base", "--data-dir", str(tmp_path))
     assert asked.exit_code == 1
     assert "Downgrade the database of accounts to base" in asked.output
-    assert f"revision {head()}" in invoke("current", "--data-dir", str(tmp_path)).output
+    assert f"revision {HEAD}" in invoke("current", "--data-dir", str(tmp_path)).output
 
 
 def test_an_api_on_an_old_schema_ends_with_one_line_that_names_the_command(tmp_path: Path, broker_url: str) -> None:

@@ -10,7 +10,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, inspect, select
 
-from api.identity.store import migrate
+from api.identity.store import migrate, revisions
 from api.identity.store.database import IdentityStore
 from api.identity.store.engine import create_engine
 from api.identity.store.errors import SchemaError, StoreError
@@ -26,17 +26,17 @@ async def test_the_migrations_give_the_tables_of_the_code(store: IdentityStore) 
         assert await connection.run_sync(differences) == []
 
 
-@pytest.mark.parametrize("revision", [migrate.BASE, *migrate.revisions()])
+@pytest.mark.parametrize("revision", [migrate.BASE, *revisions.REVISIONS])
 async def test_every_released_revision_upgrades_to_the_newest_and_downgrades_again(
     empty_database_url: str, revision: str
 ) -> None:
     url = empty_database_url
     if revision != migrate.BASE:
         await migrate.migrate(url, revision)
-        assert await migrate.current(url) == revision
+        assert await revisions.current(url) == revision
     before = await _schema(url)
     await migrate.migrate(url)
-    assert await migrate.current(url) == migrate.head()
+    assert await revisions.current(url) == revisions.HEAD
     newest = await _schema(url)
     await migrate.downgrade(url, revision)
     assert await _schema(url) == before
@@ -68,7 +68,7 @@ async def test_a_downgrade_to_the_base_leaves_no_function_behind(empty_database_
 
 async def test_migrations_at_once_wait_for_each_other(empty_database_url: str) -> None:
     await asyncio.gather(*(migrate.migrate(empty_database_url) for _ in range(4)))
-    assert await migrate.current(empty_database_url) == migrate.head()
+    assert await revisions.current(empty_database_url) == revisions.HEAD
 
 
 async def test_a_database_without_tables_is_refused_with_the_command_that_helps(empty_database_url: str) -> None:
@@ -96,7 +96,7 @@ async def test_an_unknown_revision_is_refused_in_one_line(database_url: str) -> 
 
 async def test_a_database_that_is_away_is_named_in_one_line() -> None:
     with pytest.raises(StoreError, match=r"cannot connect to the database: .*; check ASTRA_DATABASE_URL"):
-        await migrate.current("postgresql://nobody@127.0.0.1:1/none")
+        await revisions.current("postgresql://nobody@127.0.0.1:1/none")
 
 
 async def test_a_file_in_a_missing_directory_is_refused_in_one_line() -> None:

@@ -120,7 +120,7 @@ def test_running_processes_print_neither_their_secret_nor_a_callers_token(tmp_pa
         api = pipeline.start("api", "api", ASTRA_LOG_LEVEL="debug")
         worker = pipeline.start("worker", "worker", ASTRA_LOG_LEVEL="debug", PYTHONFAULTHANDLER="1")
         pipeline.wait_until_listening()
-        token = pipeline.token("user", "alice")
+        token = pipeline.run("token", "--role", "user", "--user", "alice").split()[-1]
         with pipeline.client_with(token) as client:
             for body in (b"{", b'{"market":1}', b"\xff"):
                 client.post("/v1/trades", content=body, headers={"Content-Type": "application/json"})

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -79,6 +81,13 @@ def test_no_file_is_too_long_to_read() -> None:
     for path, _ in modules(*ROOMS, "tests"):
         lines = len((ROOT / path).read_text().splitlines())
         assert lines <= LINES_MAX, f"{path} has {lines} lines"
+
+
+def test_the_api_loads_neither_faust_nor_alembic() -> None:
+    """The two take half of the time in which a process starts, and the API and most commands need neither."""
+    asked = "import sys, api.app, deploy.cli.main; print([one for one in ('faust', 'alembic') if one in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.strip() == "[]"
 
 
 def test_only_tests_use_the_testing_kit() -> None:

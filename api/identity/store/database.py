@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from api.identity.store.engine import READ_ONLY, create_engine
 from api.identity.store.files import is_missing_file
-from api.identity.store.migrate import require, require_current
 from api.identity.store.reporting import reported, unavailable
+from api.identity.store.revisions import require, require_current
 from api.identity.store.tables import OUTBOX
 from streams.connect.outbox.unit_of_work import UnitOfWork, unit_of_work
 from streams.times import Instant

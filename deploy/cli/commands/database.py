@@ -72,7 +72,7 @@ def current(data_dir: Path | None) -> None:
 
 
 def _print_revision(url: str) -> None:
-    from api.identity.store import migrate  # noqa: PLC0415
+    from api.identity.store import revisions  # noqa: PLC0415
 
-    revision = asyncio.run(migrate.current(url))
-    click.echo(f"revision {revision or 'none'}; this program needs {migrate.head()}")
+    revision = asyncio.run(revisions.current(url))
+    click.echo(f"revision {revision or 'none'}; this program needs {revisions.HEAD}")

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
 import orjson
 import pytest
 from fastapi import FastAPI
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api.app import create_app
 from api.auth import Role
@@ -261,6 +264,32 @@ async def test_a_change_that_commits_late_is_seen(store: IdentityStore) -> None:
     before = private.version
     await private.refresh()
     assert private.version == before
+
+
+class Overtaken(IdentityStore):
+    """A store in which something else happens after each read, before its reader goes on."""
+
+    def __init__(self, url: str, meanwhile: Callable[[], None]) -> None:
+        super().__init__(url)
+        self._meanwhile = meanwhile
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        async with super().read() as connection:
+            yield connection
+        self._meanwhile()
+
+
+async def test_a_poll_that_read_before_a_change_does_not_undo_it(store: IdentityStore) -> None:
+    async with store.work(NOW) as work:
+        await accounts.create_account(work, username="ada", account_id="ada")
+    private: PrivateUsers
+    overtaken = Overtaken(store.url, lambda: private.note("ada", is_private=True))
+    private = PrivateUsers(overtaken, Clock())
+    await private.refresh()
+    await private.refresh()
+    assert "ada" in private
+    await overtaken.close()
 
 
 async def test_a_process_that_was_blind_for_long_misses_nothing(store: IdentityStore) -> None:
