@@ -16,7 +16,7 @@ from api import domains, health, pages, pipeline, services, stats
 from api.config import ApiConfig
 from api.cross_origin import allow_origins
 from api.identity.private_users import PrivateUsers
-from api.identity.routes import account, auth, jwks, privacy, wallets
+from api.identity.routes import account, api_keys, auth, jwks, privacy, sub_accounts, wallets
 from api.identity.service import Identity
 from api.identity.sign_in import SignIn
 from api.identity.store.database import IdentityStore
@@ -56,6 +56,8 @@ from tables.reader import TableReader
 
 TITLE = "AstraTrade Streams"
 VERSION = "1"
+READ_BODIES = (auth, account, api_keys, sub_accounts, wallets)
+"""The modules with routes that read their bodies themselves."""
 
 
 def create_app(config: ApiConfig, storage_fault: StorageFault = lambda: None) -> FastAPI:
@@ -79,9 +81,9 @@ def create_app(config: ApiConfig, storage_fault: StorageFault = lambda: None) ->
     for domain in served:
         for router in domain.routers:
             app.include_router(router, tags=[domain.title])
-    routers = [auth.router, wallets.sign_in, account.router, wallets.own, jwks.router, privacy.router]
-    routers += [ticket_route.router, socket.router, stats.router, pipeline.router, services.router]
-    for router in (*routers, health.router, pages.router):
+    routers = [auth.router, wallets.sign_in, account.router, wallets.own, api_keys.router, sub_accounts.router]
+    routers += [jwks.router, privacy.router, ticket_route.router, socket.router]
+    for router in (*routers, stats.router, pipeline.router, services.router, health.router, pages.router):
         app.include_router(router)
     api.permissions.check_complete(app)
     policies.check_used(routes_of(app))
@@ -89,7 +91,8 @@ def create_app(config: ApiConfig, storage_fault: StorageFault = lambda: None) ->
     commands = [command for domain in served for command in domain.commands.values()]
     bodies = [command.body for command in commands if command.body is not None]
     tags = [{"name": domain.title, "description": domain.description} for domain in served]
-    openapi.install(app, [*bodies, *auth.BODIES, *account.BODIES, *wallets.BODIES], tags, api.permissions)
+    bodies += [body for module in READ_BODIES for body in module.BODIES]
+    openapi.install(app, bodies, tags, api.permissions)
     app.add_middleware(LimitBody)
     app.add_middleware(LimitRate, api=api)
     app.add_middleware(RedeemTickets, tickets=api.tickets)

@@ -48,6 +48,7 @@ class Principal:
         issued_at_us: When the token was issued, or the API key was read from the store; Unix microseconds.
         scopes: What an API key may do; None for a token, which its role alone limits.
         key_id: The API key; None for a token.
+        expires: When the API key ends; None for a token, whose end its verifier knows.
     """
 
     subject: str
@@ -56,6 +57,7 @@ class Principal:
     issued_at_us: int = 0
     scopes: frozenset[str] | None = None
     key_id: str | None = None
+    expires: Instant | None = None
 
 
 class RevokedPrincipals(Protocol):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, Protocol
 
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
@@ -31,6 +31,13 @@ class Scope(StrEnum):
     TRADE = "trade"
     READ_PRIVATE = "read:private"
     ACCOUNT = "account"
+
+
+class KnowsParents(Protocol):
+    """Knows whose sub-accounts there are."""
+
+    def of(self, account_id: str) -> str | None:
+        """Return the parent of a sub-account; None for any other account. It must not wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +67,10 @@ class Permission:
         """Return whether the route needs no token."""
         return not self.roles
 
-    def check(self, caller: Principal | None, path: Mapping[str, str]) -> None:
+    def check(self, caller: Principal | None, path: Mapping[str, str], parents: KnowsParents) -> None:
         """Refuse a caller who may not make the request. `path` has the parameters of the path.
+
+        A user owns what belongs to the user's sub-accounts, too.
 
         Raises:
             Problem: 401 without a caller, 403 for a wrong role or scope, or for what another user owns.
@@ -76,10 +85,14 @@ class Permission:
             needed = f"an API key with the scope {self.scope}" if self.scope else "a session; no API key may do this"
             raise Problem(FORBIDDEN, f"this needs {needed}")
         if self.owned and path[USER_ID] != caller.subject and caller.role not in self.foreign:
+            if parents.of(path[USER_ID]) == caller.subject:
+                return
             owner = path[USER_ID][:64]
             raise Problem(FORBIDDEN, f"this belongs to {owner}; it needs their token, or one of a {_any(self.foreign)}")
 
 
+SUB_ACCOUNT_SCOPES: Final = frozenset({Scope.TRADE, Scope.READ_PRIVATE})
+"""All that keys of sub-accounts may do. A scope that is not named here, such as one to withdraw, is refused to them."""
 EVERY_ROLE: Final = frozenset(Role)
 STAFF: Final = frozenset({Role.ADMIN, Role.MODERATOR, Role.SERVICE})
 """The roles that may read what belongs to others. A moderator or admin has to give a reason."""
@@ -88,6 +101,7 @@ PUBLIC: Final = Permission()
 OPEN: Final = Permission(open=True)
 SESSION: Final = Permission(EVERY_ROLE)
 """The route changes how the caller signs in, so that no API key may call it."""
+USER_SESSION: Final = Permission(frozenset({Role.USER}))
 OWN: Final = Permission(EVERY_ROLE, Scope.READ_PRIVATE)
 """The route reaches only what the caller owns; no user is named."""
 OWNED: Final = Permission(EVERY_ROLE, Scope.READ_PRIVATE, owned=True, foreign=STAFF)
@@ -142,6 +156,15 @@ PERMISSIONS: Final[Mapping[Route, Permission]] = {
     ("POST", "/v1/auth/logout-everywhere"): SESSION,
     ("PUT", "/v1/account/password"): SESSION,
     ("GET", "/v1/account/sessions"): SESSION,
+    ("GET", "/v1/account/api-keys"): SESSION,
+    ("POST", "/v1/account/api-keys"): SESSION,
+    ("DELETE", "/v1/account/api-keys/{key_id}"): SESSION,
+    ("GET", "/v1/account/sub-accounts"): USER_SESSION,
+    ("POST", "/v1/account/sub-accounts"): USER_SESSION,
+    ("DELETE", "/v1/account/sub-accounts/{sub_account_id}"): USER_SESSION,
+    ("GET", "/v1/account/sub-accounts/{sub_account_id}/api-keys"): USER_SESSION,
+    ("POST", "/v1/account/sub-accounts/{sub_account_id}/api-keys"): USER_SESSION,
+    ("DELETE", "/v1/account/sub-accounts/{sub_account_id}/api-keys/{key_id}"): USER_SESSION,
     ("DELETE", "/v1/account/sessions/{session_id}"): SESSION,
     ("GET", "/v1/account/wallets"): SESSION,
     ("POST", "/v1/account/wallets/challenge"): SESSION,
@@ -161,6 +184,13 @@ PERMISSIONS: Final[Mapping[Route, Permission]] = {
     ("GET", "/page-settings"): OPEN,
     ("GET", "/problems/{name}"): OPEN,
 }
+
+
+def scopes_of(role: Role) -> frozenset[Scope]:
+    """Return the scopes that keys of accounts with a role may have: those of the routes that the role may call."""
+    return frozenset(
+        permission.scope for permission in PERMISSIONS.values() if permission.scope and role in permission.roles
+    )
 
 
 class PermissionTableError(Exception):

@@ -47,7 +47,7 @@ class Verification(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """An account. A sub-account names its owner in `parent_id`."""
+    """An account. A sub-account names its owner in `parent_id`, and has the label that the owner gave it."""
 
     id: str
     parent_id: str | None
@@ -58,6 +58,7 @@ class Account:
     verification: Verification
     is_private: bool
     created: Instant
+    label: str | None = None
 
     @property
     def active(self) -> bool:
@@ -103,6 +104,7 @@ async def create_account(
     role: Role = Role.USER,
     account_id: str | None = None,
     parent_id: str | None = None,
+    label: str | None = None,
     actor: str | None = None,
 ) -> Account:
     """Create an account.
@@ -115,6 +117,7 @@ async def create_account(
         role: What the account may do.
         account_id: The id; None for a new one. Operators choose the ids of venues, which name their fills.
         parent_id: The owner of a sub-account.
+        label: What the owner calls it; no other user sees it.
         actor: The account that creates it; None for the new account itself.
 
     Raises:
@@ -127,6 +130,7 @@ async def create_account(
     row = {
         "id": account_id,
         "parent_id": parent_id,
+        "label": label,
         "username": name,
         "username_key": None if name is None else names.key(name),
         "email": address,
@@ -230,4 +234,5 @@ def _account(row: Row[Any]) -> Account:
         verification=Verification(row.verification),
         is_private=row.is_private,
         created=Instant(row.created_us),
+        label=row.label,
     )

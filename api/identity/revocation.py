@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final, Literal
 
 from sqlalchemy import delete, insert, select, update
@@ -71,34 +72,40 @@ class Revocations:
     """The revocations that this process knows. `read` asks the store; `is_revoked` only looks up.
 
     A session is void as a whole. An account's token is void when it was issued before the revocation. A caller with an
-    API key is void when the key was read from the store before the key or its account was revoked.
+    API key is void when this process read the key before it saw the revocation of the key or its account: a reading
+    that begins later sees what the revocation has committed, whatever the clocks of other machines say.
     """
 
     def __init__(self) -> None:
         self._sessions: dict[str, int] = {}  # until when each is remembered
         self._before: dict[str, tuple[int, int]] = {}  # accounts and keys: void before, remembered until
+        self._seen: dict[str, int] = {}  # accounts and keys: when this process saw the latest revocation
         self._read_at: Instant | None = None
 
     def is_revoked(self, caller: Principal) -> bool:
         """Return whether a caller's token is void."""
         if caller.session_id in self._sessions:
             return True
+        if caller.key_id is not None:
+            seen = self._seen
+            return caller.issued_at_us <= max(seen.get(caller.subject, -1), seen.get(caller.key_id, -1))
         before = self._before.get(caller.subject)
-        if before is not None and caller.issued_at_us < before[0]:
-            return True
-        return caller.key_id is not None and caller.issued_at_us < self._before.get(caller.key_id, (0, 0))[0]
+        return before is not None and caller.issued_at_us < before[0]
 
-    async def read(self, connection: AsyncConnection, now: Instant) -> None:
+    async def read(self, connection: AsyncConnection, clock: Callable[[], Instant]) -> None:
         """Read the latest revocations, at first all; forget those that have expired."""
-        table = REVOCATIONS.c
+        now, table = clock(), REVOCATIONS.c
         rows = select(table.kind, table.subject, table.before_us, table.expires_us).where(table.expires_us > int(now))
         if self._read_at is not None:
             rows = rows.where(table.created_us > self._read_at - LATE_COMMIT_S * SECOND_US)
-        for kind, subject, before_us, expires_us in (await connection.execute(rows)).all():
+        found = (await connection.execute(rows)).all()
+        seen_us = int(clock())
+        for kind, subject, before_us, expires_us in found:
             if kind == "session":
                 self._sessions[subject] = expires_us
             elif before_us > self._before.get(subject, (0, 0))[0]:
                 self._before[subject] = (before_us, expires_us)
+                self._seen[subject] = seen_us
         self._read_at = now
         self._forget(now)
 
@@ -109,7 +116,7 @@ class Revocations:
         for subject in [subject for subject, until in self._sessions.items() if until <= now]:
             del self._sessions[subject]
         for subject in [subject for subject, (_, until) in self._before.items() if until <= now]:
-            del self._before[subject]
+            del self._before[subject], self._seen[subject]
 
 
 async def purge_revocations(work: UnitOfWork) -> None:

@@ -11,6 +11,8 @@ from typing import Final
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.auth import Tokens
+from api.identity.api_keys.known import KnownKeys
+from api.identity.api_keys.store import purge_keys
 from api.identity.back_off import purge_attempts
 from api.identity.key_ring import KeyRing
 from api.identity.passwords import Passwords
@@ -20,6 +22,8 @@ from api.identity.sessions import Sessions, purge_sessions
 from api.identity.signing_keys import ensure_key, load_keys
 from api.identity.store.database import IdentityStore
 from api.identity.store.errors import StoreError
+from api.identity.sub_accounts import Parents
+from api.identity.verifier import Verifier
 from api.identity.wallets.challenges import purge_challenges
 from streams.retry import first_line
 from streams.times import Instant
@@ -28,6 +32,8 @@ POLL_S: Final = 0.5
 """How often a process reads the latest revocations and the signing keys."""
 BLIND_AFTER_S: Final = 3.0
 """A process that could not read them for so long is not ready."""
+NOTE_USES_S: Final = 60.0
+"""How often each process writes down which API keys were used."""
 PURGE_S: Final = 3_600.0
 """How often each process deletes what has expired, on average."""
 
@@ -42,6 +48,9 @@ class Identity:
         self.keys = KeyRing()
         self.revocations = Revocations()
         self.tokens = Tokens(self.keys, self.revocations)
+        self.api_keys = KnownKeys(store, self.revocations, clock)
+        self.parents = Parents()
+        self.verifier = Verifier(self.tokens, self.api_keys)
         self.passwords = Passwords()
         self.sessions = Sessions(self.keys)
         self._seal = Seal(secret)
@@ -63,7 +72,8 @@ class Identity:
         """Learn the signing keys and the latest revocations now."""
         async with self.store.read() as connection:
             keys = await load_keys(connection, self._seal)
-            await self.revocations.read(connection, self._clock())
+            await self.revocations.read(connection, self._clock)
+            await self.parents.read(connection, self._clock())
         if self.keys.replace(keys):
             self.tokens.forget_all()
         self._seen_s = asyncio.get_running_loop().time()
@@ -75,14 +85,21 @@ class Identity:
         return "the database of accounts cannot be reached"
 
     async def run(self) -> None:
-        """Refresh twice a second, and delete what has expired now and then. A database that is away is logged once."""
+        """Refresh twice a second; now and then note the use of API keys, and delete what has expired.
+
+        A database that is away is logged once.
+        """
         clock = asyncio.get_running_loop().time
         purge_s = clock() + random.uniform(0, 2 * PURGE_S)  # noqa: S311 - spreads the processes
+        note_s = clock() + random.uniform(0, NOTE_USES_S)  # noqa: S311
         away = False
         while True:
             await asyncio.sleep(POLL_S)
             try:
                 await self.refresh()
+                if clock() > note_s:
+                    note_s = clock() + NOTE_USES_S
+                    await self.api_keys.note_uses()
                 if clock() > purge_s:
                     purge_s = clock() + random.uniform(0, 2 * PURGE_S)  # noqa: S311
                     await self.purge()
@@ -102,6 +119,7 @@ class Identity:
             await purge_sessions(work)
             await purge_attempts(work)
             await purge_challenges(work)
+            await purge_keys(work)
 
     async def close(self) -> None:
         """End the threads, and close all connections."""

@@ -15,7 +15,6 @@ from starlette.requests import HTTPConnection
 from api.auth import Principal, unauthenticated
 from api.kit.audience import Audience
 from api.kit.audited import record_foreign_read
-from api.kit.clock import now
 from api.kit.context import Api, ApiDep
 from api.kit.feeds.handover import HANDOVER, Handover
 from api.kit.feeds.permit import Permit
@@ -30,7 +29,7 @@ class _Bearer(HTTPBearer):
         """Read nothing."""
 
 
-BEARER = _Bearer(auto_error=False, bearerFormat="JWT", description="A signed token; its subject is the user.")
+BEARER = _Bearer(auto_error=False, description="An access token (JWT), or an API key; it names the user.")
 
 
 async def authorise(connection: HTTPConnection) -> None:
@@ -59,7 +58,7 @@ def _checked(connection: HTTPConnection, permission: Permission) -> Principal | 
     found = identified(connection.scope)
     if found.problem is not None:
         raise found.problem
-    permission.check(found.caller, connection.path_params)
+    permission.check(found.caller, connection.path_params, _api_of(connection).identity.parents)
     return found.caller
 
 
@@ -91,12 +90,12 @@ Caller = Annotated[Principal, Depends(principal)]
 Viewer = Annotated[Principal | None, Depends(viewer)]
 
 
-async def permit(request: Request, api: ApiDep, _caller: Caller) -> Permit:
+async def permit(request: Request, api: ApiDep, caller: Caller) -> Permit:
     """Return the caller's right to a private feed: the socket's, which the client renews, or one of this request."""
     handover: Handover | None = request.scope.get(HANDOVER)
     if handover is not None and handover.permit is not None:
         return handover.permit
-    return Permit(api.tokens, identified(request.scope).credential, now())
+    return Permit(api.identity.verifier, identified(request.scope).credential, caller)
 
 
 Permitted = Annotated[Permit, Depends(permit)]

@@ -41,7 +41,7 @@ def _keys(raw: bytes) -> int:
 def _fields_set(value: BaseModel) -> int:
     count = len(value.model_fields_set)
     for part in vars(value).values():
-        if isinstance(part, list):
+        if isinstance(part, list) and part and isinstance(part[0], BaseModel):  # all items are, or none
             count += sum(len(item.model_fields_set) for item in part)
     return count
 

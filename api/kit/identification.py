@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple, Protocol
+from functools import partial
+from typing import Any, Final, NamedTuple
 
 from api.auth import Principal
+from api.identity.api_keys.known import Pay
 from api.kit.clock import now
+from api.kit.context import Api
 from api.kit.problems import Problem
-from streams.times import Instant
 
 SCOPE_KEY: Final = "astra.identified"
 """The key of the outcome in the ASGI scope. Clients cannot set it."""
 _SCHEME: Final = "bearer"
 
 
-class Verifies(Protocol):
-    """Knows the callers of credentials."""
-
-    def caller(self, credential: str, now: Instant) -> Principal:
-        """Return the caller that a credential names, or raise the problem 401."""
-
-
 class Identified(NamedTuple):
     """The outcome of the identification of a request.
 
     Attributes:
-        credential: The text that the request was sent with; empty for a request without one.
+        credential: The token or API key that the request was sent with; empty for a request without one.
         caller: The caller; None without a valid credential.
         problem: Why the credential is refused; None when it is valid, or when there is none.
     """
@@ -38,26 +33,31 @@ class Identified(NamedTuple):
 ANONYMOUS: Final = Identified()
 
 
-async def identify(verifier: Verifies, scope: Any) -> Identified:
-    """Find out who sends a request, and note the outcome in its scope."""
-    found = scope[SCOPE_KEY] = _identified(verifier, scope)
+async def identify(api: Api, scope: Any, pay: Pay) -> Identified:
+    """Find out who sends a request, and note the outcome in its scope. `pay` charges for a reading of the store."""
+    found = ANONYMOUS
+    if credential := _credential(scope):
+        try:
+            found = Identified(credential, await verified(api, scope, credential, pay))
+        except Problem as problem:
+            found = Identified(credential, problem=problem)
+    scope[SCOPE_KEY] = found
     return found
+
+
+async def verified(api: Api, scope: Any, credential: str, pay: Pay) -> Principal:
+    """Return the caller that a credential names, sent by the client of a connection.
+
+    Raises:
+        Problem: 401; for an API key that this process does not know also 429 and 503.
+    """
+    return await api.identity.verifier.caller(credential, now(), partial(api.addresses.client, scope), pay)
 
 
 def identified(scope: Any) -> Identified:
     """Return the outcome of the identification of a request."""
     found: Identified = scope[SCOPE_KEY]
     return found
-
-
-def _identified(verifier: Verifies, scope: Any) -> Identified:
-    credential = _credential(scope)
-    if not credential:
-        return ANONYMOUS
-    try:
-        return Identified(credential, verifier.caller(credential, now()))
-    except Problem as problem:
-        return Identified(credential, problem=problem)
 
 
 def _credential(scope: Any) -> str:

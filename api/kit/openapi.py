@@ -16,6 +16,7 @@ from api.kit.problems import (
     MEDIA_TYPE,
     TOO_MANY_REQUESTS,
     UNAUTHENTICATED,
+    UNAVAILABLE,
     VALIDATION,
     Problem,
     ProblemDocument,
@@ -96,6 +97,7 @@ def _complete(schema: dict[str, Any], bodies: Sequence[type[BaseModel]], permiss
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
     limited, refused = _problem(TOO_MANY_REQUESTS.status), _problem(UNAUTHENTICATED.status)
+    unavailable = _problem(UNAVAILABLE.status)  # of the store, for an API key that the process does not know
     for path, operations in schema["paths"].items():
         for method, operation in operations.items():
             responses = operation["responses"]
@@ -105,6 +107,7 @@ def _complete(schema: dict[str, Any], bodies: Sequence[type[BaseModel]], permiss
                 responses["422"] = _problem(VALIDATION.status)
             if not permissions.of(method.upper(), path).open:
                 responses.setdefault(str(UNAUTHENTICATED.status), refused)
+                responses.setdefault(str(UNAVAILABLE.status), unavailable)
             if path not in FREE:
                 responses.setdefault(str(TOO_MANY_REQUESTS.status), limited)
     return schema

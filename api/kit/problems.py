@@ -82,6 +82,12 @@ LAST_CREDENTIAL = _kind(
     "Link another wallet first, or close the account.",
 )
 TOO_MANY_WALLETS = _kind("too-many-wallets", 409, "The account has as many wallets as it may have", "Unlink one first.")
+LIMIT_REACHED = _kind(
+    "limit-reached",
+    409,
+    "The account has as many of these as it may have",
+    "Remove one that is not used; see `detail`.",
+)
 POSITION_GONE = _kind(
     "position-gone",
     410,

@@ -65,9 +65,19 @@ async def charge_items(scope: Any, items: int) -> None:
     Raises:
         Problem: 429 when the caller has too few left.
     """
+    if items > 1:
+        await charge_units(scope, items - 1)
+
+
+async def charge_units(scope: Any, units: int) -> None:
+    """Take further units from the caller of a request or a socket.
+
+    Raises:
+        Problem: 429 when the caller has too few left.
+    """
     charge: Charge | None = scope.get(SCOPE_KEY)
-    if charge is not None and items > 1:
-        await charge.take(items - 1)
+    if charge is not None:
+        await charge.take(units)
 
 
 def _refusal(grant: Grant, units: int) -> Problem:

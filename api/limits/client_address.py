@@ -49,12 +49,16 @@ class ClientAddresses:
 
     def of(self, scope: Any) -> str:
         """Return the address of the client of an ASGI connection; an IPv6 address as its /64."""
+        return group(self.client(scope))
+
+    def client(self, scope: Any) -> str:
+        """Return the address of the client of an ASGI connection, as it is written."""
         client = scope.get("client")
-        peer = client[0] if client else LOCAL
+        peer: str = client[0] if client else LOCAL
         if not self._trusted or not self.trusts(peer):
-            return group(peer)
+            return peer
         lines = [value.decode("latin-1") for name, value in scope["headers"] if name == self._header]
-        return group(self._first_untrusted(peer, self._split(lines)))
+        return self._first_untrusted(peer, self._split(lines))
 
     def trusts(self, peer: str) -> bool:
         """Return whether an address is a trusted proxy's."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from functools import partial
 
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -13,7 +14,7 @@ from api.kit.identification import identify
 from api.kit.problems import MEDIA_TYPE, Problem
 from api.limits import callers
 from api.limits.charge import SCOPE_KEY, Charge
-from api.limits.policies import cost_of
+from api.limits.policies import LOOK_UP_UNITS, cost_of
 from api.limits.slots import Slots
 
 FEED = "/v1/feed/"
@@ -58,11 +59,19 @@ class LimitRate:
 
     async def _charge(self, scope: Scope) -> Charge:
         """Return the charge of the caller; of the address also for a bad token, which the route refuses."""
-        api = self._api
-        caller = (await identify(api.tokens, scope)).caller
+        limiter = self._api.limiter
+        caller = (await identify(self._api, scope, partial(self._pay_for_look_up, scope))).caller
         if caller is None:
-            return Charge(api.limiter, callers.of_address(api.limiter, api.addresses.of(scope)), anonymous=True)
-        return Charge(api.limiter, callers.of_principal(api.limiter, caller), anonymous=False)
+            return self._charge_of_address(scope)
+        return Charge(limiter, callers.of_principal(limiter, caller), anonymous=False)
+
+    async def _pay_for_look_up(self, scope: Scope) -> None:
+        """Charge the address, so that unknown API keys do not flood the store."""
+        await self._charge_of_address(scope).take(LOOK_UP_UNITS)
+
+    def _charge_of_address(self, scope: Scope) -> Charge:
+        api = self._api
+        return Charge(api.limiter, callers.of_address(api.limiter, api.addresses.of(scope)), anonymous=True)
 
 
 def _cost(scope: Scope) -> int:

@@ -91,6 +91,9 @@ class Cost:
         return self.units + (items // self.per_unit if items <= self.items_max else 0)
 
 
+LOOK_UP_UNITS: Final = 5
+"""What an address, or the caller of a socket, pays when the process has to read an API key from the store."""
+
 DIGITS_MAX = 6
 READ = Cost(1)
 COSTS: Final[Mapping[tuple[str, str], Cost]] = {

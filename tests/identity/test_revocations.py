@@ -43,7 +43,7 @@ async def known(store: IdentityStore, revocations: Revocations | None = None, se
     """Return the revocations that a process knows after a poll."""
     revocations = Revocations() if revocations is None else revocations
     async with store.read() as connection:
-        await revocations.read(connection, at(seconds))
+        await revocations.read(connection, lambda: at(seconds))
     return revocations
 
 
@@ -89,6 +89,15 @@ async def test_a_key_is_void_with_its_account(store: IdentityStore) -> None:
     revocations = await known(store)
     assert revocations.is_revoked(caller(issued_s=-1, key="k-1"))
     assert not revocations.is_revoked(caller(issued_s=1, key="k-1"))
+
+
+async def test_a_key_that_was_read_while_its_revocation_waited_for_the_commit_is_void(store: IdentityStore) -> None:
+    """The revocation notes its time, a process reads the key as it was, and then the revocation commits."""
+    async with store.work(START) as work:
+        await revoke(work, "api-key", "k-1")
+    revocations = await known(store, seconds=3)
+    assert revocations.is_revoked(caller(issued_s=2, key="k-1"))
+    assert not revocations.is_revoked(caller(issued_s=3.1, key="k-1")), "this reading saw the commit"
 
 
 async def test_revoking_an_account_ends_its_sessions(store: IdentityStore) -> None:

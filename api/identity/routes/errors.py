@@ -7,10 +7,12 @@ from contextlib import contextmanager
 from typing import Final
 
 from api.auth import unauthenticated
-from api.identity.accounts import TakenError, UnknownAccountError
+from api.identity.accounts import StatusError, TakenError, UnknownAccountError
+from api.identity.api_keys.store import ScopeError, TooManyKeysError
 from api.identity.back_off import TooManyAttemptsError
 from api.identity.password_rules import WeakPasswordError
 from api.identity.sign_in import NotActiveError, WrongCredentialsError
+from api.identity.sub_accounts import TooManySubAccountsError
 from api.identity.threads import BusyError
 from api.identity.wallets.linked import (
     LastCredentialError,
@@ -24,6 +26,7 @@ from api.identity.wallets.service import PasswordNeededError
 from api.kit.problems import (
     FORBIDDEN,
     LAST_CREDENTIAL,
+    LIMIT_REACHED,
     NOT_FOUND,
     SIGN_IN_FAILED,
     TAKEN,
@@ -84,6 +87,21 @@ def as_wallet_problems() -> Iterator[None]:
         raise Problem(UNAVAILABLE, str(exc), headers={"Retry-After": str(RETRY_S)}) from exc
     except tuple(WALLET_PROBLEMS) as exc:
         raise Problem(WALLET_PROBLEMS[type(exc)], str(exc)) from exc
+
+
+@contextmanager
+def as_account_problems(scopes_at: str = "") -> Iterator[None]:
+    """Turn refused changes of accounts and keys into problems; `scopes_at` points to the scopes in the body."""
+    try:
+        yield
+    except ScopeError as exc:
+        raise _invalid(scopes_at, str(exc)) from exc
+    except (TooManyKeysError, TooManySubAccountsError) as exc:
+        raise Problem(LIMIT_REACHED, str(exc)) from exc
+    except StatusError as exc:
+        raise Problem(FORBIDDEN, str(exc)) from exc
+    except UnknownAccountError as exc:
+        raise Problem(NOT_FOUND, str(exc)) from exc
 
 
 def _invalid(pointer: str, detail: str) -> Problem:

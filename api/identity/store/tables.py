@@ -45,6 +45,7 @@ ACCOUNTS: Final = Table(
     METADATA,
     Column("id", ID, primary_key=True),  # the user id in tokens, topics and tables
     Column("parent_id", ID, ForeignKey("accounts.id"), nullable=True, index=True),  # the owner of a sub-account
+    Column("label", String(64), nullable=True),  # of a sub-account, for its owner
     Column("username", String(64), nullable=True),
     Column("username_key", String(64), nullable=True, unique=True),  # casefolded
     Column("email", String(320), nullable=True),

@@ -1,4 +1,4 @@
-"""The right to follow a feed. It lapses with the token that it came from, unless the client sends a new one."""
+"""The right to follow a feed. It lapses with its token or API key, unless the client sends a newer token."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import jwt
 
-from api.auth import EXPIRED, Principal, Tokens
+from api.auth import EXPIRED, Principal
 from api.kit.problems import Problem
 from streams.times import SECOND_US, Instant
 
@@ -15,8 +15,8 @@ from streams.times import SECOND_US, Instant
 class Lapse(StrEnum):
     """Why a permit no longer holds."""
 
-    EXPIRED = "expired"  # the token's time is over
-    REVOKED = "revoked"  # the session was ended, or the account may no longer do this
+    EXPIRED = "expired"  # the time of the token or key is over
+    REVOKED = "revoked"  # the session or key was ended, or the account may no longer do this
 
 
 class Right(Protocol):
@@ -26,40 +26,46 @@ class Right(Protocol):
         """Return why the feed has to end at a time; None while it may go on."""
 
 
+class Rechecks(Protocol):
+    """Knows whether credentials that were verified before are valid still."""
+
+    def recheck(self, credential: str, caller: Principal, at: Instant) -> None:
+        """Raise the problem 401 when the credential has ended. It must not wait."""
+
+
 class Permit:
-    """The right of one caller, as long as the newest token of that caller is valid.
+    """The right of one caller, as long as the newest token of that caller, or the API key, is valid.
 
     Attributes:
+        credential: The token or key.
         caller: The caller. It stays the same when the token is renewed.
     """
 
-    def __init__(self, tokens: Tokens, token: str, at: Instant) -> None:
-        """Verify a token.
-
-        Raises:
-            Problem: 401; its `detail` names the fault of the token.
-        """
-        self._tokens = tokens
-        self.token = token
-        self.caller: Principal = tokens.caller(token, at)
+    def __init__(self, verifier: Rechecks, credential: str, caller: Principal) -> None:
+        """Give a caller, whose credential was verified just now, the right."""
+        self._verifier = verifier
+        self.credential = credential
+        self.caller = caller
 
     def renew(self, newer: Permit) -> None:
         """Take over the token of another permit of the same subject."""
-        self.token, self.caller = newer.token, newer.caller
+        self.credential, self.caller = newer.credential, newer.caller
 
     def lapsed(self, at: Instant) -> Lapse | None:
         """Return why the permit does not hold at a time; None while it holds. The hub's clock asks twice a second."""
         try:
-            self._tokens.caller(self.token, at)
+            self._verifier.recheck(self.credential, self.caller, at)
         except Problem as problem:
             return Lapse.EXPIRED if problem.detail == EXPIRED else Lapse.REVOKED
         return None
 
     @property
     def expires(self) -> Instant | None:
-        """Return when the token expires; None when it is one that says nothing of its end."""
+        """Return when the token or key expires; None when it is one that says nothing of its end."""
+        if self.caller.expires is not None:
+            return self.caller.expires
         try:
-            claims: dict[str, Any] = jwt.decode(self.token, options={"verify_signature": False})
+            claims: dict[str, Any] = jwt.decode(self.credential, options={"verify_signature": False})
         except jwt.InvalidTokenError:
             return None
         return Instant(int(claims["exp"]) * SECOND_US)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 import pytest
 
-from api.auth import EXPIRED, Principal, Role, Tokens, unauthenticated
+from api.auth import EXPIRED, Principal, Role, unauthenticated
 from api.kit.audience import Audience
 from api.kit.feeds.permit import Lapse, Permit
 from streams.times import Instant
@@ -21,18 +19,13 @@ class Private(set[str]):
 class OneToken:
     """Accepts every token until the time 10."""
 
-    def __init__(self, principal: Principal) -> None:
-        self._principal = principal
-
-    def caller(self, _token: str, at: Instant) -> Principal:
+    def recheck(self, _credential: str, _caller: Principal, at: Instant) -> None:
         if at > 10:
             raise unauthenticated(EXPIRED)
-        return self._principal
 
 
 def audience(name: str, role: Role = Role.USER) -> Audience:
-    tokens = cast("Tokens", OneToken(Principal(name, role)))
-    return Audience(Private({"bob"}), Permit(tokens, "", Instant(0)))
+    return Audience(Private({"bob"}), Permit(OneToken(), "", Principal(name, role)))
 
 
 @pytest.mark.parametrize("reader", [audience("mod", Role.MODERATOR), audience("bob")], ids=["staff", "a private user"])

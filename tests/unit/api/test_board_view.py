@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import cast
 
 import orjson
 import pytest
 from faust_redis.log import Position
 
-from api.auth import Principal, Role, Tokens
+from api.auth import Principal, Role
 from api.gamification.tops import Shown, Top
 from api.kit.audience import Audience
 from api.kit.feeds.permit import Permit
-from streams.times import Instant
 from tables.boards import Standing
 from tables.reader import Ranked
 
@@ -60,8 +58,7 @@ class Private(set[str]):
 
 
 def caller(name: str, role: Role = Role.USER) -> Permit:
-    tokens = SimpleNamespace(caller=lambda _token, _at: Principal(name, role))
-    return Permit(cast("Tokens", tokens), "", Instant(0))
+    return Permit(SimpleNamespace(recheck=lambda *_: None), "", Principal(name, role))
 
 
 def test_readers_share_what_they_may_see() -> None:

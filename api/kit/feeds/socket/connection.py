@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from functools import partial
 from typing import Final, NamedTuple
 
 import msgspec
@@ -18,7 +19,10 @@ from api.kit.feeds.socket.allowance import Allowance
 from api.kit.feeds.socket.message_sender import MessageSender
 from api.kit.feeds.socket.messages import Authenticate, Authenticated, Expiring, Subscribe, Unsubscribe, encode
 from api.kit.feeds.socket.subscription import Subscription
+from api.kit.identification import verified
 from api.kit.problems import FORBIDDEN, MALFORMED_JSON, VALIDATION, Problem
+from api.limits.charge import charge_units
+from api.limits.policies import LOOK_UP_UNITS
 from streams.times import SECOND_US, Instant
 
 SUBSCRIPTIONS_MAX: Final = 100
@@ -68,16 +72,12 @@ class Connection:
         self._idle_since_s = asyncio.get_running_loop().time()
         self._closing: asyncio.Future[Closing] = asyncio.get_running_loop().create_future()
 
-    async def run(self, token: str | None) -> None:
+    async def run(self, permit: Permit | None) -> None:
         """Accept the handshake and serve until either side closes.
 
         Args:
-            token: The token of the handshake's Authorization header.
-
-        Raises:
-            Problem: 401 for a bad token; the handshake is refused.
+            permit: The permit of the caller of the handshake; None when it named none.
         """
-        permit = None if token is None else Permit(self._api.tokens, token, now())
         self._api.hub.enter(self)
         try:
             await self._websocket.accept()
@@ -134,7 +134,7 @@ class Connection:
             request = _decoded(text)
             match request:
                 case Authenticate():
-                    await self._adopt(Permit(self._api.tokens, request.token, now()))
+                    await self._adopt(await self._permit_of(request.token))
                 case Subscribe():
                     subscription = request.subscription
                     self._subscribe(request)
@@ -144,12 +144,18 @@ class Connection:
         except Problem as problem:
             await self._sender.send(encode(messages.Problem(problem.document(PATH), subscription)))
 
+    async def _permit_of(self, credential: str) -> Permit:
+        """Verify a token or an API key. The socket's caller pays for a reading of the store."""
+        scope = self._websocket.scope
+        caller = await verified(self._api, scope, credential, partial(charge_units, scope, LOOK_UP_UNITS))
+        return Permit(self._api.identity.verifier, credential, caller)
+
     async def _adopt(self, permit: Permit) -> None:
-        """Take a token over: the first one, or a newer one of the same subject."""
+        """Take a token over: the first one, or a newer one of the same subject. A key is not replaced by another."""
         if self._permit is None or self._permit.lapsed(now()):
             self._permit = permit
-        elif permit.caller.subject != self._permit.caller.subject:
-            raise Problem(FORBIDDEN, "this socket belongs to another account; open a new one")
+        elif permit.caller.subject != self._permit.caller.subject or permit.caller.key_id != self._permit.caller.key_id:
+            raise Problem(FORBIDDEN, "this socket belongs to another account or API key; open a new one")
         else:
             self._permit.renew(permit)
         self._noticed = False

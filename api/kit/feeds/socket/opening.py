@@ -74,7 +74,7 @@ def _app(scope: Scope) -> ASGIApp:
 def _request(scope: Scope, asked: Subscribe, handover: Handover) -> Scope:
     headers = [(name, value) for name, value in scope["headers"] if not name.startswith(OF_THE_HANDSHAKE)]
     if handover.permit is not None:
-        headers.append((b"authorization", b"Bearer " + handover.permit.token.encode("latin-1", "replace")))
+        headers.append((b"authorization", b"Bearer " + handover.permit.credential.encode("latin-1", "replace")))
     if asked.last_event_id is not None:
         headers.append((b"last-event-id", asked.last_event_id.encode("latin-1", "replace")))
     kept = {name: scope[name] for name in ("asgi", "http_version", "client", "server") if name in scope}

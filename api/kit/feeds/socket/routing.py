@@ -8,6 +8,7 @@ from fastapi import APIRouter, WebSocket
 from starlette.datastructures import Headers
 
 from api.kit.context import Api
+from api.kit.feeds.permit import Permit
 from api.kit.feeds.socket.connection import PATH, Connection
 from api.kit.identification import identified
 from api.kit.openapi import problems
@@ -24,7 +25,9 @@ async def socket(websocket: WebSocket) -> None:
     api: Api = websocket.app.state.api
     if not _allowed(websocket.headers, api.config.cors_origins):
         raise Problem(FORBIDDEN, "pages of this origin may not call the API; see ASTRA_CORS_ORIGINS")
-    await Connection(api, websocket).run(identified(websocket.scope).credential or None)
+    found = identified(websocket.scope)
+    permit = None if found.caller is None else Permit(api.identity.verifier, found.credential, found.caller)
+    await Connection(api, websocket).run(permit)
 
 
 def _allowed(headers: Headers, origins: Collection[str]) -> bool:

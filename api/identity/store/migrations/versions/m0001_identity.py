@@ -79,6 +79,7 @@ def _create_accounts() -> None:
         "accounts",
         sa.Column("id", sa.String(length=64), nullable=False),
         sa.Column("parent_id", sa.String(length=64), nullable=True),
+        sa.Column("label", sa.String(length=64), nullable=True),
         sa.Column("username", sa.String(length=64), nullable=True),
         sa.Column("username_key", sa.String(length=64), nullable=True),
         sa.Column("email", sa.String(length=320), nullable=True),
