@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from api.auth import Role
+from deploy.cli.commands.account_keys import keys
 from deploy.cli.commands.options import data_dir_option
 from deploy.errors import DeployError
 from deploy.settings import load
@@ -29,6 +30,9 @@ def accounts() -> None:
     Example:
       astratrade accounts list
     """
+
+
+accounts.add_command(keys)
 
 
 @accounts.command()

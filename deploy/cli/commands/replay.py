@@ -21,7 +21,7 @@ BATCH_DEFAULT = 200
 )
 @click.option("--batch", type=click.IntRange(1, 500), default=BATCH_DEFAULT, show_default=True, help="Fills a request.")
 @click.option("--url", metavar="URL", help="The API.  [default: http:// ASTRA_API_HOST : ASTRA_API_PORT]")
-@click.option("--token", metavar="JWT", help="A venue's token.  [default: one signed here]")
+@click.option("--token", metavar="TOKEN", help="A venue's token or API key.  [default: a token signed here]")
 @click.option("--resume", is_flag=True, help="Skip the fills that an earlier replay from this data directory has sent.")
 @data_dir_option
 def replay(
