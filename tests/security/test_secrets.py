@@ -84,6 +84,8 @@ def failures(socket: str) -> Mapping[str, tuple[list[str], dict[str, str]]]:
         "database-away": (["database", "current"], {"ASTRA_DATABASE_URL": database}),
         "accounts-database-away": (["accounts", "list"], {"ASTRA_DATABASE_URL": database}),
         "bad-database": (["api"], {"ASTRA_DATABASE_URL": f"mysql://user:{SECRET}@{NOWHERE}/accounts"}),
+        "doctor-node-away": (["doctor"], {"ASTRA_STARKNET_NODE_URL": f"http://user:{SECRET}@{NOWHERE}/{SECRET}"}),
+        "bad-node": (["api"], {"ASTRA_STARKNET_NODE_URL": f"ws://user:{SECRET}@{NOWHERE}/{SECRET}"}),
         "short-secret": (["api"], {"ASTRA_SECRET": SECRET}),
     }
 

@@ -21,12 +21,19 @@ from starknet_py.hash.address import compute_address
 from starknet_py.hash.utils import private_to_stark_key, verify_message_signature
 from starknet_py.utils.typed_data import TypedData
 
-from api.identity.wallets.config import CLASSES, account_classes_of
+from api.identity.wallets.config import CLASSES, AccountClass, account_classes_of
 from api.identity.wallets.felts import CURVE_ORDER, SIGNATURE_R_MAX, padded, short_string
 from api.identity.wallets.node import IS_VALID_SIGNATURE, VALID
 
 CHAIN: Final = "SN_SEPOLIA"
 OPENZEPPELIN, ARGENT = account_classes_of(CLASSES)
+
+
+def account_at(account_class: AccountClass, public_key: int) -> str:
+    """Return the address at which a key deploys an account."""
+    calldata = account_class.constructor_calldata(public_key)
+    address = compute_address(class_hash=account_class.class_hash, constructor_calldata=calldata, salt=public_key)
+    return padded(address)
 
 
 @dataclass(frozen=True)
@@ -42,11 +49,7 @@ class Signer:
     @cached_property
     def address(self) -> str:
         """The address before and after the account is deployed."""
-        calldata = OPENZEPPELIN.constructor_calldata(self.public_key)
-        computed = compute_address(
-            class_hash=OPENZEPPELIN.class_hash, constructor_calldata=calldata, salt=self.public_key
-        )
-        return padded(computed)
+        return account_at(OPENZEPPELIN, self.public_key)
 
     def sign(self, typed_data: dict[str, Any], address: str | None = None) -> list[str]:
         """Sign as the account at an address; at the signer's own when there is none."""

@@ -19,7 +19,7 @@ from api.identity.wallets.linked import LinkedWallet
 from api.identity.wallets.node import Node, NodeUnavailableError, Verdict
 
 CHECKS_WAITING_MAX: Final = 200
-"""A check takes some 6 ms, so that the last one waits for about a second."""
+"""A check takes some 4 ms, so that the last one waits for about a second."""
 
 
 class NotProvenError(Exception):

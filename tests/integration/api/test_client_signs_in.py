@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from typing import Any
 
 import httpx
 import pytest
@@ -18,12 +19,15 @@ from astratrade_client import (
     SignInAgainError,
     Snapshot,
     UnreachableError,
+    Wallet,
 )
 from astratrade_client import credentials as client_credentials
 from astratrade_client.models import SignedInAnswer
 from fastapi import FastAPI
 
+from api.identity.wallets.config import WalletConfig
 from tests.integration.api.support import Worker
+from tests.support.starknet import CHAIN, Signer
 
 PASSWORD = "zephyr-quilt-mattress"
 FAST = Retry(first_s=0.05, max_s=0.2, patience_s=20)
@@ -111,6 +115,34 @@ async def test_feeds_go_on_while_the_token_cannot_be_renewed(
             with pytest.raises(SignInAgainError):
                 await drain(private)
             assert isinstance(await anext(public), Progress)
+
+
+async def test_a_client_signs_in_with_a_wallet_links_another_one_and_refreshes(
+    server: httpx.AsyncClient, worker: Worker
+) -> None:
+    one, other = wallet_of(Signer(0xA11CE)), wallet_of(Signer(0xB0B))
+    async with AstraTrade(str(server.base_url), retry=FAST) as api, asyncio.timeout(TIMEOUT_S):
+        await api.login_with_wallet(one)
+        signed_in = api._http.credentials
+        assert isinstance(signed_in, client_credentials.SignedIn)
+        first = await signed_in.token()
+        signed_in._renew_at_s = 0  # As if the token were about to expire.
+        assert await signed_in.token() != first
+        assert (await api.link_wallet(other))["address"] == other.address
+        await api.unlink_wallet(one)
+        with pytest.raises(ProblemError) as refused:
+            await api.unlink_wallet(other)
+        assert refused.value.kind == "last-credential"
+        await api.logout()
+        await api.login_with_wallet(other)
+        assert [each["address"] for each in (await api.get("/v1/account/wallets"))["wallets"]] == [other.address]
+
+
+def wallet_of(signer: Signer) -> Wallet:
+    async def sign(typed_data: dict[str, Any]) -> list[int]:
+        return [int(part, 16) for part in signer.sign(typed_data)]
+
+    return Wallet(CHAIN, signer.address, sign, signer.public_key, WalletConfig().origin)
 
 
 async def drain(feed: AsyncGenerator[Change]) -> None:
