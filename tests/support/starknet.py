@@ -74,6 +74,7 @@ class Chain:
         accounts: The key of each deployed account, by its address.
         chain_id: The chain that the node says it is of.
         answer: Every answer instead of the right one: a status and a body. None for right answers.
+        status: The status of right answers.
         delay_s: How long each answer takes.
         result: What accounts answer to a valid signature.
         calls: The methods that were called.
@@ -82,6 +83,7 @@ class Chain:
     accounts: dict[int, int] = field(default_factory=dict)
     chain_id: str = CHAIN
     answer: tuple[int, bytes] | None = None
+    status: int = 200
     delay_s: float = 0
     result: list[str] = field(default_factory=lambda: [hex(VALID)])
     calls: list[str] = field(default_factory=list)
@@ -133,7 +135,7 @@ def node() -> Iterator[Chain]:
             asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             time.sleep(chain.delay_s)
             right = {"jsonrpc": "2.0", "id": asked["id"], **chain.call(asked["method"], asked["params"])}
-            status, body = chain.answer or (200, json.dumps(right).encode())
+            status, body = chain.answer or (chain.status, json.dumps(right).encode())
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))

@@ -8,12 +8,15 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import delete, event, select, update
+from sqlalchemy import delete, event, update
 
+from api.identity import accounts
+from api.identity.accounts import Account
 from api.identity.store.tables import CHALLENGES, SIGN_IN_FAILURES, WALLETS
 from api.identity.wallets.challenges import LIFE_US
 from api.kit.clock import now
 from api.kit.context import Api
+from streams.times import SECOND_US
 from tests.identity.signing_in import (
     OF_POLLS,
     OF_SIGNING_IN,
@@ -55,6 +58,10 @@ async def forget_failures(api: Api) -> None:
 
 async def test_a_challenge_proves_nothing_but_what_it_was_issued_for(api: Api, client: httpx.AsyncClient) -> None:
     issued = await challenged(client, ANN.address)
+    domain, message = issued["typed_data"]["domain"], issued["typed_data"]["message"]
+    assert domain == {"name": "AstraTrade", "version": "1", "chainId": CHAIN, "revision": "1"}
+    assert (message["origin"], message["purpose"], message["account"]) == ("https://app.example.com", "sign-in", "")
+    assert (message["nonce"], message["expires_at"] - message["issued_at"]) == (issued["nonce"], 300)
     forged = [
         changed(issued, "domain", chainId="SN_MAIN"),
         changed(issued, "domain", name="OtherTrade"),
@@ -63,7 +70,7 @@ async def test_a_challenge_proves_nothing_but_what_it_was_issued_for(api: Api, c
         changed(issued, "message", purpose="link"),
         changed(issued, "message", account="somebody"),
         changed(issued, "message", nonce=f"0x{'1' * 62}"),
-        changed(issued, "message", expires_at=issued["typed_data"]["message"]["expires_at"] + 1),
+        changed(issued, "message", expires_at=message["expires_at"] + 1),
     ]
     for other in forged:
         assert refused(await log_in(client, ANN.address, proof(ANN, other))), other
@@ -94,12 +101,16 @@ async def test_a_challenge_is_used_once_by_its_wallet_and_account_and_purpose(
 
 
 async def test_a_challenge_expires(api: Api, client: httpx.AsyncClient) -> None:
-    signed = proof(ANN, await challenged(client, ANN.address))
-    async with api.store.work(now()) as work:
-        [expires_us] = (await work.connection.execute(select(CHALLENGES.c.expires_us))).scalars()
-        assert LIFE_US - 2_000_000 < expires_us - now() <= LIFE_US
-        await work.connection.execute(update(CHALLENGES).values(expires_us=int(now())))
-    assert refused(await log_in(client, ANN.address, signed))
+    table = CHALLENGES.c
+    for over_us, status in ((LIFE_US, 401), (LIFE_US - 20 * SECOND_US, 201)):
+        issued = await challenged(client, ANN.address)
+        async with api.store.work(now()) as work:
+            times = {"issued_us": table.issued_us - over_us, "expires_us": table.expires_us - over_us}
+            await work.connection.execute(update(CHALLENGES).where(table.nonce == issued["nonce"]).values(times))
+        message, over_s = issued["typed_data"]["message"], over_us // SECOND_US
+        earlier = {name: message[name] - over_s for name in ("issued_at", "expires_at")}
+        answer = await log_in(client, ANN.address, proof(ANN, changed(issued, "message", **earlier)))
+        assert answer.status_code == status, answer.text
 
 
 async def test_of_two_uses_of_a_challenge_at_once_one_wins(app: FastAPI, api: Api, client: httpx.AsyncClient) -> None:
@@ -183,6 +194,28 @@ async def test_a_wallet_that_is_unlinked_while_its_proof_is_checked_opens_nothin
 
     monkeypatch.setattr(type(api.wallets.prover), "check", unlinked_meanwhile)
     assert refused(await log_in(client, ANN.address, signed))
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)  # SQLite runs one writer at a time
+async def test_a_wallet_that_is_unlinked_while_a_sign_in_waits_for_its_account_opens_nothing(
+    api: Api, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account_id = (await sign_in(client, ANN)).json()["user_id"]
+    signed = proof(ANN, await challenged(client, ANN.address))
+    get, waits = accounts.get, asyncio.Event()
+
+    async def announced(*args: Any, **options: Any) -> Account:
+        waits.set()
+        return await get(*args, **options)
+
+    monkeypatch.setattr(accounts, "get", announced)
+    async with api.store.work(now()) as work:
+        await get(work.connection, account_id, lock=True)
+        await work.connection.execute(delete(WALLETS))
+        answer = asyncio.ensure_future(log_in(client, ANN.address, signed))
+        async with asyncio.timeout(10):
+            await waits.wait()
+    assert refused(await answer)
 
 
 MALFORMED: list[tuple[dict[str, Any], str]] = [
