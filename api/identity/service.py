@@ -1,13 +1,14 @@
-"""What an API process needs to know who its callers are: the store, the key ring, the revocations, the sessions."""
+"""Bundle the parts of a process that identify callers: the store, the key ring, the revocations, the sessions."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import random
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Any, Final
 
+from sqlalchemy import Row
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.auth import Tokens
@@ -19,7 +20,7 @@ from api.identity.passwords import Passwords
 from api.identity.revocation import Revocations, purge_revocations
 from api.identity.secret import Seal
 from api.identity.sessions import Sessions, purge_sessions
-from api.identity.signing_keys import ensure_key, load_keys
+from api.identity.signing_keys import ensure_key, open_keys, purge_signing_keys, sealed_keys
 from api.identity.store.database import IdentityStore
 from api.identity.store.errors import StoreError
 from api.identity.sub_accounts import Parents
@@ -54,6 +55,7 @@ class Identity:
         self.passwords = Passwords()
         self.sessions = Sessions(self.keys)
         self._seal = Seal(secret)
+        self._sealed_keys: Sequence[Row[Any]] = ()
         self._clock = clock
         self._seen_s: float | None = None
 
@@ -71,11 +73,13 @@ class Identity:
     async def refresh(self) -> None:
         """Learn the signing keys and the latest revocations now."""
         async with self.store.read() as connection:
-            keys = await load_keys(connection, self._seal)
+            rows = await sealed_keys(connection)
             await self.revocations.read(connection, self._clock)
             await self.parents.read(connection, self._clock())
-        if self.keys.replace(keys):
-            self.tokens.forget_all()
+        if rows != self._sealed_keys:  # keys seldom change, and opening them costs more than the rest of this
+            if self.keys.replace(open_keys(rows, self._seal)):
+                self.tokens.forget_all()
+            self._sealed_keys = rows
         self._seen_s = asyncio.get_running_loop().time()
 
     def fault(self) -> str | None:
@@ -117,6 +121,7 @@ class Identity:
         async with self.store.work(self._clock()) as work:
             await purge_revocations(work)
             await purge_sessions(work)
+            await purge_signing_keys(work)
             await purge_attempts(work)
             await purge_challenges(work)
             await purge_keys(work)

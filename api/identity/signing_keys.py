@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import func, insert, select, text, update
+from sqlalchemy import Row, delete, func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api.auth import CLOCK_SKEW_S
@@ -17,12 +18,15 @@ from api.identity.secret import Seal
 from api.identity.store.database import IdentityStore
 from api.identity.store.tables import SIGNING_KEYS
 from streams.connect.outbox.unit_of_work import UnitOfWork
-from streams.times import SECOND_US, Instant
+from streams.times import HOUR_US, SECOND_US, Instant
 
 PUBLISHED_AHEAD_S: Final = 10
 """A new key is published so long before it signs, so that every process and every reader of the JWKS knows it."""
 OVERLAP_S: Final = ACCESS_TTL_S_MAX + CLOCK_SKEW_S
 """A replaced key verifies for so long: until the last token that it signed has expired."""
+
+KEPT_US: Final = HOUR_US
+"""An expired key is kept for so long, since the clocks of processes differ."""
 
 
 async def load_keys(connection: AsyncConnection, seal: Seal) -> list[SigningKey]:
@@ -31,7 +35,20 @@ async def load_keys(connection: AsyncConnection, seal: Seal) -> list[SigningKey]
     Raises:
         WrongSecretError: another secret sealed them.
     """
-    rows = await connection.execute(select(SIGNING_KEYS).order_by(SIGNING_KEYS.c.created_us))
+    return open_keys(await sealed_keys(connection), seal)
+
+
+async def sealed_keys(connection: AsyncConnection) -> Sequence[Row[Any]]:
+    """Return the rows of all keys, sealed. Equal rows open to equal keys."""
+    return (await connection.execute(select(SIGNING_KEYS).order_by(SIGNING_KEYS.c.created_us))).all()
+
+
+def open_keys(rows: Sequence[Row[Any]], seal: Seal) -> list[SigningKey]:
+    """Return the keys of rows.
+
+    Raises:
+        WrongSecretError: another secret sealed them.
+    """
     return [
         SigningKey.of(
             Ed25519PrivateKey.from_private_bytes(seal.open(row.sealed_key, _name(row.kid))),
@@ -85,6 +102,12 @@ async def retire(work: UnitOfWork, seal: Seal, kid: str) -> None:
     retired = update(SIGNING_KEYS).where(SIGNING_KEYS.c.kid == kid).values(verifies_until_us=int(work.now))
     await work.connection.execute(retired)
     await audit.record(work, actor=audit.SYSTEM, action="signing-key.retired", subject=kid, detail={})
+
+
+async def purge_signing_keys(work: UnitOfWork) -> None:
+    """Delete the keys that verify nothing any more."""
+    expired = SIGNING_KEYS.c.verifies_until_us < work.now - KEPT_US
+    await work.connection.execute(delete(SIGNING_KEYS).where(expired))
 
 
 async def _add(work: UnitOfWork, seal: Seal, *, signs_from: Instant) -> SigningKey:

@@ -15,7 +15,16 @@ from api.identity.errors import KeyChangeError, WrongSecretError
 from api.identity.key_ring import KeyRing
 from api.identity.limits import ACCESS_TTL_S_MAX
 from api.identity.secret import Seal
-from api.identity.signing_keys import PUBLISHED_AHEAD_S, ensure_key, load_keys, retire, rotate
+from api.identity.service import Identity
+from api.identity.signing_keys import (
+    OVERLAP_S,
+    PUBLISHED_AHEAD_S,
+    ensure_key,
+    load_keys,
+    purge_signing_keys,
+    retire,
+    rotate,
+)
 from api.identity.store.database import IdentityStore
 from api.identity.store.tables import SIGNING_KEYS
 from api.kit.clock import now
@@ -109,6 +118,43 @@ async def test_a_retired_key_verifies_no_more_and_the_signing_one_cannot_be_reti
     known = await ring(store)
     assert known.verifying(old.kid, at(2)) is None
     assert known.signing(at(2)).kid == new.kid
+
+
+async def test_a_process_opens_the_sealed_keys_only_when_they_have_changed(
+    store: IdentityStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened, open_seal = [], Seal.open
+
+    def count(seal: Seal, sealed: bytes, name: str) -> bytes:
+        opened.append(name)
+        return open_seal(seal, sealed, name)
+
+    monkeypatch.setattr(Seal, "open", count)
+    identity = Identity(store, SECRET, lambda: at(1))
+    await identity.begin()
+    for _ in range(3):
+        await identity.refresh()
+    assert len(opened) == 1
+    async with store.work(at(2)) as work:
+        new = await rotate(work, SEAL)
+    await identity.refresh()
+    assert identity.keys.verifying(new.kid, at(2)) is not None
+    assert len(opened) == 3
+    identity.passwords.close()
+
+
+async def test_an_expired_key_is_deleted(store: IdentityStore) -> None:
+    await ensure_key(store, SEAL, START)
+    async with store.work(at(0)) as work:
+        new = await rotate(work, SEAL, at_once=True)
+    hour_s, counts = 3_600, []
+    for seconds in (0, OVERLAP_S + 1, OVERLAP_S + hour_s, OVERLAP_S + hour_s + 1, 10 * OVERLAP_S + hour_s):
+        async with store.work(at(seconds)) as work:
+            await purge_signing_keys(work)
+        async with store.read() as connection:
+            counts.append(len(await load_keys(connection, SEAL)))
+    assert counts == [2, 2, 2, 1, 1]
+    assert (await ring(store)).signing(at(10 * OVERLAP_S + hour_s)).kid == new.kid
 
 
 def test_the_command_lists_rotates_and_retires(tmp_path: Path) -> None:
