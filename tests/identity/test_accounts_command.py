@@ -12,10 +12,12 @@ from sqlalchemy import select
 from api.identity.errors import IdentityError
 from api.identity.passwords import Passwords
 from api.identity.store.database import IdentityStore
-from api.identity.store.tables import AUDIT_LOG, CREDENTIALS
+from api.identity.store.tables import ACCOUNTS, AUDIT_LOG, CREDENTIALS, OUTBOX
 from deploy.cli.commands.accounts import create
 from deploy.cli.main import cli
 from deploy.errors import DeployError
+from streams.events import decode
+from streams.events.user import EmailVerified
 from tests.support.aside import run_aside
 
 PASSWORD = "zephyr-quilt-mattress"
@@ -92,6 +94,18 @@ def test_accounts_are_suspended_reinstated_given_a_role_and_closed(url: str) -> 
         "account.created", "account.suspended", "account.reinstated", "account.role-changed", "account.closed",
     ]  # fmt: skip
     assert {"reason": "wash trading"} in read(url, AUDIT_LOG.c.detail)
+
+
+def test_an_operator_verifies_an_email_address(url: str) -> None:
+    run("create", "ada", "--id", "trader-1", "--email", "a@b.example", "--no-password")
+    assert run("verify-email", "ada").startswith("trader-1  ada")
+    assert read(url, ACCOUNTS.c.verification) == ["email"]
+    [_, event] = [decode(value) for value in read(url, OUTBOX.events.c.value)]  # type: ignore[arg-type]
+    assert event.data == EmailVerified(user_id="trader-1")
+    assert read(url, AUDIT_LOG.c.action) == ["account.created", "account.email-verified"]
+    run("create", "bob", "--id", "trader-2", "--no-password")
+    with pytest.raises(IdentityError, match="the account has no e-mail address"):
+        run("verify-email", "bob")
 
 
 def test_an_unknown_or_taken_account_is_one_line() -> None:

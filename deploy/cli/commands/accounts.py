@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -16,6 +16,8 @@ from deploy.settings import load
 
 if TYPE_CHECKING:
     from api.identity.accounts import Account
+
+Step = Literal["suspend", "reinstate", "set_role", "close", "verify_email"]
 
 LIST_DEFAULT = 50
 ROLE = click.Choice([role.value for role in Role])
@@ -107,12 +109,7 @@ def suspend(account: str, reason: str, data_dir: Path | None) -> None:
     Example:
       astratrade accounts suspend trader-3 --reason "wash trading"
     """
-    settings = load(data_dir=data_dir)
-    from api.identity import account_changes as changes  # noqa: PLC0415
-    from deploy.admin import accounts as admin  # noqa: PLC0415
-
-    actor = admin.operator()
-    _print(admin.change(settings, account, lambda work, it: changes.suspend(work, it.id, actor=actor, reason=reason)))
+    _change(data_dir, account, "suspend", reason=reason)
 
 
 @accounts.command()
@@ -126,12 +123,7 @@ def reinstate(account: str, reason: str, data_dir: Path | None) -> None:
     Example:
       astratrade accounts reinstate trader-3 --reason "appeal granted"
     """
-    settings = load(data_dir=data_dir)
-    from api.identity import account_changes as changes  # noqa: PLC0415
-    from deploy.admin import accounts as admin  # noqa: PLC0415
-
-    actor = admin.operator()
-    _print(admin.change(settings, account, lambda work, it: changes.reinstate(work, it.id, actor=actor, reason=reason)))
+    _change(data_dir, account, "reinstate", reason=reason)
 
 
 @accounts.command()
@@ -145,12 +137,7 @@ def role(account: str, role: str, data_dir: Path | None) -> None:
     Example:
       astratrade accounts role trader-2 moderator
     """
-    settings = load(data_dir=data_dir)
-    from api.identity import account_changes as changes  # noqa: PLC0415
-    from deploy.admin import accounts as admin  # noqa: PLC0415
-
-    actor = admin.operator()
-    _print(admin.change(settings, account, lambda work, it: changes.set_role(work, it.id, Role(role), actor=actor)))
+    _change(data_dir, account, "set_role", role=Role(role))
 
 
 @accounts.command()
@@ -165,14 +152,32 @@ def close(account: str, reason: str, *, yes: bool, data_dir: Path | None) -> Non
     Example:
       astratrade accounts close trader-3 --reason "asked to leave"
     """
-    settings = load(data_dir=data_dir)
-    from api.identity import account_changes as changes  # noqa: PLC0415
-    from deploy.admin import accounts as admin  # noqa: PLC0415
-
     if not yes:
         click.confirm(f"Close the account {account!r} for good?", abort=True)
-    actor = admin.operator()
-    _print(admin.change(settings, account, lambda work, it: changes.close(work, it.id, actor=actor, reason=reason)))
+    _change(data_dir, account, "close", reason=reason)
+
+
+@accounts.command("verify-email")
+@click.argument("account")
+@data_dir_option
+def verify_email(account: str, data_dir: Path | None) -> None:
+    """Note that the e-mail address of ACCOUNT is its user's. No e-mail is sent: check the address yourself.
+
+    \b
+    Example:
+      astratrade accounts verify-email trader-3
+    """
+    _change(data_dir, account, "verify_email")
+
+
+def _change(data_dir: Path | None, account: str, step: Step, **facts: str | Role) -> None:
+    """Carry out a step of `api.identity.account_changes` in the name of the operator, and print the account."""
+    settings = load(data_dir=data_dir)
+    from api.identity import account_changes  # noqa: PLC0415 - SQLAlchemy takes a moment to import
+    from deploy.admin import accounts as admin  # noqa: PLC0415
+
+    carry_out, actor = getattr(account_changes, step), admin.operator()
+    _print(admin.change(settings, account, lambda work, found: carry_out(work, found.id, actor=actor, **facts)))
 
 
 def _password() -> str:
