@@ -1,4 +1,4 @@
-"""What derives from the installation's secret: the seal of the signing keys, and the secret of cursors."""
+"""Derive keys from the installation's secret, and seal the signing keys with one of them."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ export class Feeds {
     this.changed = changed;
   }
 
-  /** Follows a feed at a place of the page, in the stead of the one that was there. */
+  /** Follows a feed at a place of the page, and leaves the feed that was there before. */
   follow(place, name, query, handlers) {
     this.#leave(place);
     const feed = new Feed(name, query, handlers);

@@ -39,7 +39,7 @@ class OutboxRow(NamedTuple):
 
 
 class OutboxPosition(NamedTuple):
-    """What the log says of the outbox.
+    """The point up to which the log holds the events of an outbox.
 
     Attributes:
         incarnation: The outbox that the log holds events of; empty while it holds none.

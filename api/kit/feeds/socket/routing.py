@@ -1,4 +1,4 @@
-"""`GET /v1/ws`: the handshake, and what a client learns that asks without one."""
+"""`GET /v1/ws`: accept the handshake of a WebSocket, and answer 426 to a request without one."""
 
 from __future__ import annotations
 
