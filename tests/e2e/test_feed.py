@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.bench.synthetic import write_fills
@@ -81,6 +82,20 @@ def test_a_subscriber_that_is_cut_off_at_random_ends_with_the_table(
         assert subscriber.table == right
         assert subscriber.connections >= CONNECTIONS_MIN
         assert subscriber.resyncs == 0, "nothing was trimmed, so each resumption continues where it stopped"
+
+
+def test_a_reader_that_is_cut_off_in_a_snapshot_keeps_nothing_of_it() -> None:
+    """A user in the first snapshot alone would stay in the table for ever, since no delta removes the user."""
+    snapshots = [
+        b'event: snapshot\ndata: {"last":false,"rows":[{"user_id":"%b"}]}\n\n' % user for user in (b"ada", b"bob")
+    ]
+    headers = {"content-type": "text/event-stream"}
+    transport = httpx.MockTransport(lambda _request: httpx.Response(200, headers=headers, content=snapshots.pop(0)))
+    with httpx.Client(transport=transport, base_url="http://api") as client:
+        subscriber = Subscriber(client, "/v1/feed/boards", by_user)
+        subscriber.follow(1)
+        subscriber.follow(1)
+    assert list(subscriber.table) == ["bob"]
 
 
 def test_every_trade_comes_once_on_the_tape_however_often_the_reader_is_cut_off(tmp_path: Path) -> None:

@@ -85,6 +85,8 @@ class Reader:
     async def read(self, until: Any, *, at_most: int | None = None) -> None:
         """Connect and take events until the condition holds or a maximum is reached; disconnect."""
         stream = events(self.client, self.path, last_id=self.last_id, **self.options)
+        if self.last_id is None:  # a new snapshot follows; the last connection may have ended in the middle of one
+            self.table.clear()
         async with asyncio.timeout(READ_TIMEOUT_S), aclosing(stream):
             count = 0
             while not until(self) and count != at_most:
