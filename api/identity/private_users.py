@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from api.identity.store.database import IdentityStore
 from api.identity.store.errors import StoreError
 from api.identity.store.tables import ACCOUNTS
+from api.kit.background import uninterrupted
 from streams.times import SECOND_US, Instant
 
 POLL_S: Final = 0.5
@@ -87,7 +88,7 @@ class PrivateUsers:
         while True:
             await asyncio.sleep(POLL_S)
             try:
-                await self.refresh()
+                await uninterrupted(self.refresh())
             except (SQLAlchemyError, StoreError, OSError) as exc:
                 if not away:
                     logger.warning("cannot read which users are private: %s", type(exc).__name__)

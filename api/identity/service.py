@@ -26,6 +26,7 @@ from api.identity.store.errors import StoreError
 from api.identity.sub_accounts import Parents
 from api.identity.verifier import Verifier
 from api.identity.wallets.challenges import purge_challenges
+from api.kit.background import uninterrupted
 from streams.retry import first_line
 from streams.times import Instant
 
@@ -100,13 +101,13 @@ class Identity:
         while True:
             await asyncio.sleep(POLL_S)
             try:
-                await self.refresh()
+                await uninterrupted(self.refresh())
                 if clock() > note_s:
                     note_s = clock() + NOTE_USES_S
-                    await self.api_keys.note_uses()
+                    await uninterrupted(self.api_keys.note_uses())
                 if clock() > purge_s:
                     purge_s = clock() + random.uniform(0, 2 * PURGE_S)  # noqa: S311
-                    await self.purge()
+                    await uninterrupted(self.purge())
             except (SQLAlchemyError, StoreError, OSError) as exc:
                 if not away:
                     logger.warning("cannot read revocations and signing keys: %s", first_line(exc))

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine
-from typing import Any
+from typing import Any, Final
+
+END_S: Final = 2.0
 
 logger = logging.getLogger(__name__)
 
@@ -39,3 +41,18 @@ class BackgroundTasks:
             return
         self.fault = f"the task {task.get_name()!r} of this process ended; restart the process"
         logger.error(self.fault, exc_info=task.exception())
+
+
+async def uninterrupted(work: Coroutine[Any, Any, None]) -> None:
+    """Await work. When the caller is cancelled, let the work end first, within `END_S`.
+
+    A database call that is cut short breaks its connection, and its driver's thread outlives the event loop.
+    """
+    task = asyncio.create_task(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task}, timeout=END_S)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        raise
