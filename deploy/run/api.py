@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import resource
 import signal
@@ -21,6 +20,7 @@ from api.server import Server
 from deploy.admin.secret import installation_secret
 from deploy.broker import log_url
 from deploy.rulebook import load_rulebook
+from deploy.run.gc_tuning import SurvivorsExcluded
 from deploy.run.worker_server import listen, serving
 from deploy.server.directory_watch import watch_embedded
 from deploy.settings import Settings, listed
@@ -89,8 +89,7 @@ def serve(settings: Settings) -> NoReturn:
     asyncio.run(check_schema(config.database_url))  # report in one line; the application would log a traceback
     directory = watch_embedded(settings, config.log_url)
     app = create_app(config) if directory is None else create_app(config, directory.fault)
-    gc.collect()
-    gc.freeze()  # exclude permanent objects from collections, which would stop all requests for 30 ms
+    SurvivorsExcluded().install()
     listener = listen(settings.metrics_host, settings.metrics_port, "ASTRA_METRICS_PORT")
     logger.info("metrics at http://%s:%d", *listener.getsockname()[:2])
     server = Server(
