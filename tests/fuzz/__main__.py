@@ -10,27 +10,24 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.fuzz.run import CALLERS, FuzzedPipeline, fuzz
+from tests.fuzz.run import CALLERS, Effort, FuzzedPipeline, fuzz, fuzz_feeds
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.add_argument("--caller", choices=CALLERS, action="append", help="all when absent")
     parser.add_argument("--examples", type=int, default=50, help="generated requests of each operation")
-    parser.add_argument("--seconds", type=int, default=120, help="time for each caller")
+    parser.add_argument("--seconds", type=int, default=120, help="time for each caller, and again for the feeds")
     options = parser.parse_args()
     failed = 0
     with tempfile.TemporaryDirectory() as directory, FuzzedPipeline(Path(directory), workers=1) as pipeline:
+        effort = Effort("examples,coverage,fuzzing,stateful", options.examples, options.seconds)
         for caller in options.caller or CALLERS:
-            outcome = fuzz(
-                pipeline,
-                caller,
-                phases="examples,coverage,fuzzing",
-                examples=options.examples,
-                seconds=options.seconds,
-            )
-            failed += not outcome.passed
-            sys.stdout.write(f"=== {caller}: {'passed' if outcome.passed else 'FAILED'}\n{outcome.report}\n")
+            for what, run in (("everything but feeds", fuzz), ("feeds", fuzz_feeds)):
+                outcome = run(pipeline, caller, effort)
+                failed += not outcome.passed
+                verdict = "passed" if outcome.passed else "FAILED"
+                sys.stdout.write(f"=== {caller}, {what}: {verdict}\n{outcome.report}\n")
     return 1 if failed else 0
 
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.fuzz.run import FuzzedPipeline, fuzz
+from tests.fuzz.run import Effort, FuzzedPipeline, fuzz, fuzz_feeds
 
-SECONDS = 10
+EFFORT = Effort("examples,coverage", examples=1, seconds=10)
+EFFORT_OF_FEEDS = Effort("coverage", examples=1, seconds=4)
 
 
 @pytest.fixture(scope="module")
@@ -24,5 +25,12 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FuzzedPipelin
 def test_no_generated_request_fails_the_server_or_gets_an_undocumented_answer(
     pipeline: FuzzedPipeline, caller: str
 ) -> None:
-    outcome = fuzz(pipeline, caller, phases="examples,coverage", examples=1, seconds=SECONDS)
+    outcome = fuzz(pipeline, caller, EFFORT)
+    assert outcome.passed, outcome.report
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("fuzz")
+def test_no_generated_request_fails_a_feed_or_gets_an_undocumented_answer(pipeline: FuzzedPipeline) -> None:
+    outcome = fuzz_feeds(pipeline, "user", EFFORT_OF_FEEDS)
     assert outcome.passed, outcome.report

@@ -26,8 +26,21 @@ EXAMPLE: Final = (
     'event: progress\ndata: {"stalled":false}\nid: pQ8tW2xLs6yJb4RzV0aKf3hG9mDcN1u\n\n'
     'event: resync\ndata: {"why":"trimmed"}\nid: \n\n'
 )
+EVENT: Final = {
+    "title": "FeedEvent",
+    "type": "object",
+    "properties": {
+        "event": {"enum": ["snapshot", "delta", "progress", "resync", "end"]},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+        "id": {"type": "string", "description": "send it back as `Last-Event-ID` to continue here"},
+    },
+    "required": ["event", "data"],
+}
+"""The schema of one event. OpenAPI 3.1 has no keyword for the events of a stream."""
+
+CONTENT: Final = {FeedResponse.media_type: {"schema": EVENT, "example": EXAMPLE}}
 EVENTS: Final[dict[int | str, dict[str, Any]]] = {
-    200: {"description": "Events until either side ends it", "content": {"text/event-stream": {"example": EXAMPLE}}}
+    200: {"description": "Events until either side ends it", "content": CONTENT}
 }
 
 LastEventId = Annotated[
@@ -47,7 +60,7 @@ def feed_router() -> APIRouter:
     """Return a router for the feeds of a domain: `/v1/feed/<name>`."""
     return APIRouter(
         prefix="/v1/feed",
-        responses={**EVENTS, **problems(422, 503)},
+        responses={**EVENTS, **problems(422, 431, 503)},
         default_response_class=FeedResponse,
     )
 
