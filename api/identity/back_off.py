@@ -149,7 +149,10 @@ async def _count(work: UnitOfWork, subject: str, schedule: Schedule) -> None:
     if row["blocked_until_us"] > now:
         raise TooManyAttemptsError(-(-(row["blocked_until_us"] - now) // SECOND_US))
     count = 1 if row["last_us"] < now - FORGOTTEN_AFTER_US else row["count"] + 1
-    counted = {"count": count, "last_us": now, "blocked_until_us": now + schedule.wait_s(count) * SECOND_US}
+    wait_s = schedule.wait_s(count)
+    # Without a wait nothing is blocked: another process, or a transaction that began earlier, has an earlier clock.
+    blocked_until_us = now + wait_s * SECOND_US if wait_s else 0
+    counted = {"count": count, "last_us": max(now, row["last_us"]), "blocked_until_us": blocked_until_us}
     await work.connection.execute(update(SIGN_IN_FAILURES).where(table.subject == subject).values(counted))
 
 

@@ -84,7 +84,7 @@ class SignIn:
                 account = await accounts.find_by_login(work.connection, login, lock=True)
                 present = None if account is None else await password_hash_of(work.connection, account.id)
                 if account is not None and present == stored:
-                    _check_active(account)
+                    check_active(account)
                     await forgive(work, attempt)
                     if replaced is not None:
                         await set_password_hash(work, account.id, replaced)
@@ -129,7 +129,7 @@ class SignIn:
             account = await accounts.find(work.connection, account_id, lock=True)
             if account is None or await password_hash_of(work.connection, account_id) != stored:
                 raise WrongCredentialsError("the password was changed meanwhile")
-            _check_active(account)
+            check_active(account)
             await set_password_hash(work, account_id, password_hash)
             ended = await end_other_sessions(work, account_id, session_id, "password-change")
             detail = {"sessions_ended": ended, "address": client.address}
@@ -164,7 +164,12 @@ class SignIn:
         return await self.passwords.hash(password) if verdict.outdated else None
 
 
-def _check_active(account: Account) -> None:
+def check_active(account: Account) -> None:
+    """Refuse an account that may not sign in or act.
+
+    Raises:
+        NotActiveError: it is suspended or closed.
+    """
     if not account.active:
         raise NotActiveError("this account is suspended or closed")
 

@@ -55,6 +55,13 @@ def test_a_schedule_doubles_up_to_its_maximum() -> None:
     assert Schedule(free=3, max_s=60).wait_s(10**9) == 60
 
 
+async def test_a_guess_with_an_earlier_clock_waits_only_where_there_is_a_wait(store: IdentityStore) -> None:
+    """Transactions take the lock in another order than they began, and clocks of processes differ."""
+    for number in range(ACCOUNT.free):
+        assert isinstance(await attempt(store, -number * SECOND_US), Attempt)
+    assert isinstance(await attempt(store, -ACCOUNT.free * SECOND_US), int)
+
+
 async def test_waits_double_from_the_fifth_failure_on(store: IdentityStore) -> None:
     made = await guesses(store, 15)
     waits = [found for found in made if isinstance(found, int)]

@@ -152,15 +152,16 @@ async def unlink(
     chain_id: Annotated[str, Path(pattern=felts.CHAIN_ID)],
     address: Annotated[str, Path(pattern=felts.HEX_FELT), AfterValidator(felts.address)],
 ) -> Response:
-    """Unlink a wallet from the caller's account. Its sessions stay open; end them by `/v1/account/sessions`."""
+    """Unlink a wallet from the caller's account. All other sessions of the caller end."""
     body = await UNLINK.read(request)
     wallet, client = Wallet(chain_id, address), client_of(api, request)
     with as_wallet_problems():
         if body.proof is not None:
             _check_chain(api, wallet)
-            await api.wallets.unlink(caller.subject, wallet, body.proof.proof, client)
+            await api.wallets.unlink(caller.subject, wallet, body.proof.proof, caller.session_id, client)
         elif body.current_password is not None:
-            await api.wallets.unlink_by_password(caller.subject, wallet, body.current_password, client)
+            password, session_id = body.current_password, caller.session_id
+            await api.wallets.unlink_by_password(caller.subject, wallet, password, session_id, client)
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
 

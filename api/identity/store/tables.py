@@ -97,7 +97,7 @@ SESSIONS: Final = Table(
     Column("last_used_us", BigInteger, nullable=False),
     Column("expires_us", BigInteger, nullable=False),
     Column("ended_us", BigInteger, nullable=True),
-    Column("ended_why", String(32), nullable=True),  # logout, logout-all, password-change, reuse, suspended, ended
+    Column("ended_why", String(32), nullable=True),  # logout, password-change, wallet-unlinked, reuse, suspended, …
 )
 REFRESH_TOKENS: Final = Table(
     "refresh_tokens",

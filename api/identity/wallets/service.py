@@ -9,8 +9,8 @@ from typing import Final
 from api.identity import accounts
 from api.identity.accounts import Account
 from api.identity.back_off import Attempt, count_wallet_attempt, forgive
-from api.identity.sessions import Client, SignedIn
-from api.identity.sign_in import NO_ACCOUNT, NotActiveError, SignIn, WrongCredentialsError, password_hash_of
+from api.identity.sessions import Client, SignedIn, end_other_sessions
+from api.identity.sign_in import NO_ACCOUNT, SignIn, WrongCredentialsError, check_active, password_hash_of
 from api.identity.store.database import IdentityStore
 from api.identity.threads import BusyError
 from api.identity.wallets import challenges, linked
@@ -22,6 +22,7 @@ from streams.connect.outbox.unit_of_work import UnitOfWork
 from streams.times import Instant
 
 WALLET: Final = "wallet"
+UNLINKED: Final = "wallet-unlinked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +112,10 @@ class WalletSignIn:
             await forgive(work, proven.attempt)
             return await linked.link(work, account_id, wallet, proven.public_key)
 
-    async def unlink(self, account_id: str, wallet: Wallet, proof: Proof, client: Client) -> None:
-        """Unlink a wallet that proves itself from an account.
+    async def unlink(
+        self, account_id: str, wallet: Wallet, proof: Proof, session_id: str | None, client: Client
+    ) -> None:
+        """Unlink a wallet that proves itself from an account. End all sessions of the account but the one that asks.
 
         Raises:
             UnknownAccountError: there is no such account.
@@ -126,9 +129,12 @@ class WalletSignIn:
             await _active(work, account_id)
             await forgive(work, proven.attempt)
             await linked.unlink(work, account_id, wallet)
+            await end_other_sessions(work, account_id, session_id, UNLINKED)
 
-    async def unlink_by_password(self, account_id: str, wallet: Wallet, password: str, client: Client) -> None:
-        """Unlink a wallet that its user has lost, or that a thief has.
+    async def unlink_by_password(
+        self, account_id: str, wallet: Wallet, password: str, session_id: str | None, client: Client
+    ) -> None:
+        """Unlink a wallet that its user has lost, or that a thief has. End all sessions but the one that asks.
 
         Raises:
             WrongCredentialsError: the password is wrong, or the account has none.
@@ -141,6 +147,7 @@ class WalletSignIn:
             await _active(work, account_id)
             await self._require(work, account_id, confirmed)
             await linked.unlink(work, account_id, wallet)
+            await end_other_sessions(work, account_id, session_id, UNLINKED)
 
     async def close(self) -> None:
         """Close what checks proofs."""
@@ -201,6 +208,5 @@ async def _use(work: UnitOfWork, proven: Proven) -> LinkedWallet | None:
 
 async def _active(work: UnitOfWork, account_id: str) -> Account:
     account = await accounts.get(work.connection, account_id, lock=True)
-    if not account.active:
-        raise NotActiveError("this account is suspended or closed")
+    check_active(account)
     return account

@@ -1,4 +1,4 @@
-"""Check the Starknet node that checks wallets, if one is configured."""
+"""Check the settings of wallets: the public origin, and the Starknet node if one is configured."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from faust_redis.admin.doctor import Finding, fail, ok, warn
 
 from api.identity.wallets.config import WalletConfig
 from api.identity.wallets.node import Node, NodeUnavailableError
+from deploy.settings import Settings
 
 NAME = "starknet node"
+ORIGIN = "public origin"
 
 
 async def node_finding(config: WalletConfig) -> Finding:
@@ -32,11 +34,21 @@ async def node_finding(config: WalletConfig) -> Finding:
     return ok(NAME, f"answers for {config.chain_id}")
 
 
+def origin_finding(settings: Settings) -> Finding:
+    """Check that wallets sign an origin that their users know."""
+    origin = settings.wallet_config.origin
+    if not settings.public_origin and not _is_local(settings.api_host):
+        return warn(ORIGIN, f"unset, so that wallets sign {origin}", "set ASTRA_PUBLIC_ORIGIN to what users open")
+    return ok(ORIGIN, origin)
+
+
 def _is_safe(url: str) -> bool:
     parts = urlsplit(url)
-    host = parts.hostname or ""
+    return parts.scheme == "https" or _is_local(parts.hostname or "")
+
+
+def _is_local(host: str) -> bool:
     try:
-        local = ip_address(host).is_loopback
+        return ip_address(host).is_loopback
     except ValueError:
-        local = host == "localhost"
-    return parts.scheme == "https" or local
+        return host == "localhost"

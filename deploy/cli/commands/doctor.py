@@ -11,7 +11,7 @@ from faust_redis.cli.doctor import print_finding
 
 from deploy.admin.doctor.machine import machine_findings
 from deploy.admin.doctor.server import server_findings
-from deploy.admin.doctor.wallets import node_finding
+from deploy.admin.doctor.wallets import node_finding, origin_finding
 from deploy.cli.commands.options import data_dir_option
 from deploy.settings import Settings, load
 
@@ -33,9 +33,9 @@ async def _print_all(settings: Settings) -> list[str]:
     findings = list(machine_findings(settings))
     for finding in findings:
         print_finding(finding)
-    node = await node_finding(settings.wallet_config)
-    print_finding(node)
-    findings.append(node)
+    for finding in (origin_finding(settings), await node_finding(settings.wallet_config)):
+        print_finding(finding)
+        findings.append(finding)
     async for finding in server_findings(settings):
         print_finding(finding)
         findings.append(finding)

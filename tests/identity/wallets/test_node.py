@@ -12,7 +12,8 @@ from api.identity.wallets import node
 from api.identity.wallets.config import WalletConfig
 from api.identity.wallets.node import Node, NodeUnavailableError, Verdict
 from api.kit.context import Api
-from deploy.admin.doctor.wallets import node_finding
+from deploy.admin.doctor.wallets import _is_safe, node_finding, origin_finding
+from deploy.settings import Settings
 from tests.identity.wallets.requests import ANN, BOB, challenged, log_in, proof, sign_in
 from tests.support.starknet import CHAIN, Chain
 
@@ -124,5 +125,26 @@ async def test_the_doctor_checks_the_node(chain: Chain) -> None:
     assert (await node_finding(WalletConfig(node_url=chain.url))).found == "answers for SN_SEPOLIA"
     other = await node_finding(WalletConfig(node_url=chain.url, chain_id="SN_MAIN"))
     assert (other.level, other.found) == ("fail", "the node is not of the chain SN_MAIN")
-    plain = await node_finding(WalletConfig(node_url=chain.url.replace("127.0.0.1", "localhost.localdomain")))
-    assert plain.level in {"warn", "fail"}
+
+
+@pytest.mark.parametrize(
+    ("host", "origin", "level"),
+    [("127.0.0.1", "", "ok"), ("0.0.0.0", "", "warn"), ("0.0.0.0", "https://app.example.com", "ok")],
+)
+def test_the_doctor_names_an_origin_that_users_do_not_know(host: str, origin: str, level: str) -> None:
+    assert origin_finding(Settings(api_host=host, public_origin=origin)).level == level
+
+
+@pytest.mark.parametrize(
+    ("url", "safe"),
+    [
+        ("https://node.example", True),
+        ("http://127.0.0.1:5050/rpc", True),
+        ("http://[::1]:5050", True),
+        ("http://localhost", True),
+        ("http://node.example", False),
+        ("http://10.0.0.1", False),
+    ],
+)
+def test_a_node_is_reached_by_tls_or_on_this_machine(url: str, safe: bool) -> None:
+    assert _is_safe(url) is safe

@@ -113,6 +113,18 @@ async def test_a_lost_wallet_is_unlinked_by_the_password(client: httpx.AsyncClie
     assert await wallets(client, tokens) == []
 
 
+async def test_unlinking_a_wallet_ends_the_sessions_of_its_thief(api: Api, client: httpx.AsyncClient) -> None:
+    tokens = await registered(client)
+    for by_password in (True, False):
+        assert (await link(client, tokens, ANN, current_password=PASSWORD)).status_code == 201
+        thief = (await sign_in(client, ANN)).json()
+        answer = await unlink(client, tokens, ANN, **({"current_password": PASSWORD} if by_password else {}))
+        assert answer.status_code == 204, answer.text
+        assert not await is_signed_in(api, client, thief)
+        assert (await refresh(client, thief)).status_code == 401
+        assert await is_signed_in(api, client, tokens)
+
+
 async def test_the_last_way_to_sign_in_stays(api: Api, client: httpx.AsyncClient) -> None:
     tokens = (await sign_in(client, ANN)).json()
     answer = await unlink(client, tokens, ANN)
