@@ -80,11 +80,11 @@ async def close(work: UnitOfWork, account_id: str, *, actor: str, reason: str) -
 
 
 async def set_role(work: UnitOfWork, account_id: str, role: Role, *, actor: str) -> None:
-    """Give an account another role. Tokens with the old role are refused.
+    """Give an account another role. Tokens with the old role are refused, and its API keys are revoked.
 
     Raises:
         UnknownAccountError: there is no such account.
-        StatusError: it is closed, or a sub-account, which has no role of its own.
+        StatusError: it is closed, or a sub-account, which has no role of its own, or it has sub-accounts.
     """
     account = await _current(work, account_id)
     if account.status is Status.CLOSED:
@@ -93,8 +93,12 @@ async def set_role(work: UnitOfWork, account_id: str, role: Role, *, actor: str)
         raise StatusError("a sub-account keeps the role of a user")
     if account.role is role:
         return
+    children = await accounts.sub_accounts(work.connection, account_id)
+    if any(child.status is not Status.CLOSED for child in children):
+        raise StatusError("only a user has sub-accounts; they have to be closed first")
     await _update(work, [account_id], role=role.value)
     await revoke(work, "account", account_id, "role-change")
+    await _revoke_keys(work, account_id, "role-change")
     data = RoleChanged(user_id=account_id, role=role.value, before=account.role.value)
     detail = {"role": role.value, "before": account.role.value}
     await _report(work, account_id, data, actor=actor, action="account.role-changed", **detail)
@@ -181,10 +185,15 @@ async def _remove_credentials(work: UnitOfWork, account_id: str) -> None:
     removed = await connection.execute(delete(WALLETS).where(mine).returning(WALLETS.c.chain_id, WALLETS.c.address))
     for chain_id, address in removed.all():
         emit(work, account_id, WalletUnlinked(user_id=account_id, chain_id=chain_id, address=address))
+    await _revoke_keys(work, account_id, "closed")
+
+
+async def _revoke_keys(work: UnitOfWork, account_id: str, why: str) -> None:
+    """Revoke all keys of an account, which were made for what it was."""
     open_keys = update(API_KEYS).where(API_KEYS.c.account_id == account_id, API_KEYS.c.revoked_us.is_(None))
-    revoked = await connection.execute(open_keys.values(revoked_us=int(work.now)).returning(API_KEYS.c.id))
+    revoked = await work.connection.execute(open_keys.values(revoked_us=int(work.now)).returning(API_KEYS.c.id))
     for (key_id,) in revoked.all():
-        await revoke(work, "api-key", key_id, "closed")
+        await revoke(work, "api-key", key_id, why)
 
 
 async def _report(

@@ -113,6 +113,9 @@ async def test_a_closed_account_keeps_its_name_and_loses_all_else(family: Identi
 
 
 async def test_another_role_voids_tokens_with_the_old_one(family: IdentityStore) -> None:
+    with pytest.raises(StatusError, match="only a user has sub-accounts"):
+        await change(family, lambda work: changes.set_role(work, "alice", Role.MODERATOR, actor=ACTOR))
+    await change(family, lambda work: changes.close(work, "alice-bot", actor=ACTOR, reason="for the role"))
     await change(family, lambda work: changes.set_role(work, "alice", Role.MODERATOR, actor=ACTOR))
     assert (await current(family)).role is Role.MODERATOR
     assert await latest(family) == [RoleChanged(user_id="alice", role="moderator", before="user")]

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from api.auth import Role
 from api.identity import account_changes as changes
 from api.identity import sub_accounts
 from api.identity.accounts import StatusError
@@ -148,3 +149,5 @@ async def test_a_sub_account_begins_with_the_privacy_of_its_parent(api: Api, cli
     async with api.store.work(now()) as work:
         with pytest.raises(StatusError, match="only a user has sub-accounts"):
             await create_sub_account(work, hidden, "of a sub-account")
+        with pytest.raises(StatusError, match="they have to be closed first"):
+            await changes.set_role(work, alice["user_id"], Role.VENUE, actor="admin-1")

@@ -40,6 +40,7 @@ READS_MAX: Final = 2
 """A reading that began before a revocation was seen is repeated."""
 
 NOT_VALID: Final = "the API key is not valid here"
+KEY_EXPIRED: Final = "the API key has expired"
 KEY_REVOKED: Final = "the API key was revoked"
 INACTIVE: Final = "the account of this API key is suspended or closed"
 ELSEWHERE: Final = "this API key may not be used from this address"
@@ -143,13 +144,12 @@ class KnownKeys:
             try:
                 found = await asyncio.shield(self._start_reading(key_id))
             except (SQLAlchemyError, StoreError, OSError, TimeoutError) as exc:
-                detail = "the database of accounts cannot be reached just now, and this process does not know the key"
-                raise Problem(UNAVAILABLE, detail, headers={"Retry-After": "1"}) from exc
+                raise _unavailable("the database of accounts cannot be reached just now") from exc
             if found is None:
                 raise unauthenticated(NOT_VALID)
             if not self._revocations.is_revoked(found.caller):
                 return found
-        raise unauthenticated(REVOKED)
+        raise _unavailable("the API key is being changed just now")
 
     def _start_reading(self, key_id: str) -> asyncio.Task[_Known | None]:
         task = self._reading.get(key_id)
@@ -176,13 +176,17 @@ class KnownKeys:
         return found
 
 
+def _unavailable(why: str) -> Problem:
+    return Problem(UNAVAILABLE, f"{why}, and this process does not know the key", headers={"Retry-After": "1"})
+
+
 def _admitted(known: _Known, text: str, address: Address, at: Instant) -> Principal:
     if not compare_digest(known.digest, digest_of(text)):
         raise unauthenticated(NOT_VALID)
     if known.refusal is not None:
         raise unauthenticated(known.refusal)
     if at >= known.expires:
-        raise unauthenticated(EXPIRED)
+        raise unauthenticated(KEY_EXPIRED)
     if known.networks and not contains(known.networks, address()):
         raise unauthenticated(ELSEWHERE)
     return known.caller

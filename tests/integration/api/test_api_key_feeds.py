@@ -13,7 +13,10 @@ from api.identity.accounts import create_account
 from api.identity.api_keys.store import CreatedKey, NewKey, create_key, revoke_key
 from api.kit.clock import now
 from api.kit.context import Api
+from api.limits import callers
+from api.limits.policies import LOOK_UP_UNITS, Policy
 from api.permissions import Scope
+from tests.identity.api_keys import with_checksum
 from tests.integration.api.socket_client import opened
 from tests.integration.api.support import Worker
 
@@ -69,6 +72,17 @@ async def test_a_ticket_of_a_key_opens_a_feed_once(
     for status in (200, 401):
         async with server.stream("GET", "/v1/feed/portfolio", params={"ticket": got.json()["ticket"]}) as answer:
             assert answer.status_code == status
+
+
+async def test_guesses_of_keys_over_a_socket_are_charged_to_its_caller(
+    server: httpx.AsyncClient, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(callers, "ANONYMOUS", Policy("anonymous", 10 + 2 * LOOK_UP_UNITS, 40_000))
+    async with opened(server) as client:
+        for number, status in enumerate((401, 401, 429)):
+            guess = with_checksum(f"ak_0192aaaa-0000-7000-8000-00000000000{number}_{'0' * 64}")
+            await client.send("authenticate", token=guess)
+            assert (await client.until_type("problem"))["problem"]["status"] == status
 
 
 async def test_a_key_cannot_keep_the_feeds_of_another_key_open(
