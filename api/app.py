@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from fastapi import Depends, FastAPI
+from fastapi.telemetry import TelemetryConfig
 from faust_redis.admin import Admin
 from faust_redis.log import Log
 from starlette.types import ASGIApp
@@ -56,6 +57,8 @@ from tables.reader import TableReader
 
 TITLE = "AstraTrade Streams"
 VERSION = "1"
+NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
+"""FastAPI would look for OpenTelemetry's providers in each request. `api.kit.request_identity` carries the trace."""
 READ_BODIES = (auth, account, api_keys, sub_accounts, wallets)
 """The modules with routes that read their bodies themselves."""
 
@@ -76,6 +79,7 @@ def create_app(config: ApiConfig, storage_fault: StorageFault = lambda: None) ->
         dependencies=[Depends(authorise)],
         docs_url=None,
         redoc_url=None,
+        telemetry=NO_TELEMETRY,
     )
     app.state.api = api
     for domain in served:

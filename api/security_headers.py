@@ -5,6 +5,8 @@ A route's own header wins. So a page states its Content-Security-Policy, and an 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 PAGE_POLICY = (
@@ -30,14 +32,20 @@ DENIED_FEATURES = (
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": ANSWER_POLICY,
-    "Referrer-Policy": "no-referrer",
-    "Permissions-Policy": ", ".join(f"{feature}=()" for feature in DENIED_FEATURES),
-    "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
 """Headers that every answer gets unless its route sets them. Nothing is cached, since most answers are private or
 change each second."""
+
+PAGE_HEADERS = {
+    "Referrer-Policy": "no-referrer",
+    "Permissions-Policy": ", ".join(f"{feature}=()" for feature in DENIED_FEATURES),
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+"""Headers that HTML pages get besides: they say what a page may do, and nothing about other answers. Each header costs
+uvicorn about 1 µs."""
+HTML = b"text/html"
 
 
 class SecurityHeaders:
@@ -52,7 +60,8 @@ class SecurityHeaders:
     def __init__(self, app: ASGIApp, hsts_s: int = 0) -> None:
         self.app = app
         headers = {**HEADERS, **({"Strict-Transport-Security": f"max-age={hsts_s}"} if hsts_s else {})}
-        self._headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+        self._headers = _encoded(headers)
+        self._page_headers = _encoded(headers | PAGE_HEADERS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, and complete the headers of its answer."""
@@ -60,8 +69,14 @@ class SecurityHeaders:
         async def complete(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = message["headers"]
-                present = {name.lower() for name, _ in headers}
-                headers += [header for header in self._headers if header[0] not in present]
+                present = {name.lower(): value for name, value in headers}
+                is_page = present.get(b"content-type", b"").startswith(HTML)
+                wanted = self._page_headers if is_page else self._headers
+                headers += [header for header in wanted if header[0] not in present]
             await send(message)
 
         await self.app(scope, receive, complete if scope["type"] == "http" else send)
+
+
+def _encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    return [(name.lower().encode(), value.encode()) for name, value in headers.items()]
