@@ -24,7 +24,7 @@ Address = Annotated[
     str,
     StringConstraints(pattern=felts.HEX_FELT),
     AfterValidator(felts.address),
-    Field(description="the address of the account contract", examples=["0x5731d1dbaa86885a1f3091ef567bcc1826979989f"]),
+    Field(description="the address of the account contract", examples=["0x5731d1dbaa86885a1f3091ef567bcc18269799"]),
 ]
 Felt = Annotated[str, StringConstraints(pattern=felts.HEX_FELT), AfterValidator(felts.felt)]
 PublicKey = Annotated[

@@ -104,6 +104,7 @@ class Prover:
         signed = typed_data(challenge, self.config.origin)
 
         def compute() -> _ByKey:
+            keys.load()
             if not keys.is_owner(public_key, address, self.config.account_classes):
                 return _ByKey.FOREIGN
             by_key = keys.is_signed_by(public_key, keys.message_hash(signed, address), proof.signature)
@@ -120,7 +121,12 @@ class Prover:
             raise NodeUnavailableError("this installation has no Starknet node, which this wallet needs")
         address = int(challenge.wallet.address, 16)
         signed = typed_data(challenge, self.config.origin)
-        signed_hash = await self._threads.run(lambda: keys.message_hash(signed, address))
+
+        def compute() -> int:
+            keys.load()
+            return keys.message_hash(signed, address)
+
+        signed_hash = await self._threads.run(compute)
         verdict = await self._node.is_valid_signature(address, signed_hash, proof.signature)
         if verdict is Verdict.NOT_DEPLOYED and may_be_undeployed:
             return

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from api.identity.wallets import felts, keys
 from api.identity.wallets.challenges import Challenge, Purpose, Wallet, typed_data
 from api.identity.wallets.felts import CURVE_ORDER, PRIME, SIGNATURE_R_MAX
 from streams.times import SECOND_US, Instant
+from tests.source import ROOT
 from tests.support.starknet import ARGENT, OPENZEPPELIN, Signer, account_at
 
 WALLET = Wallet("SN_MAIN", "0x05731d1dbaa86885a1f3091ef567bcc1826979989f28e0c50bf938aab665c23e")
@@ -79,3 +83,17 @@ def test_an_address_has_one_form() -> None:
     for number in (0, 1, felts.ADDRESSES_END, PRIME - 1):
         with pytest.raises(ValueError, match="no contract"):
             felts.address(hex(number))
+
+
+def test_loading_the_library_runs_no_garbage_collection_and_exempts_it_from_later_ones() -> None:
+    program = """
+import gc, sys
+from api.identity.wallets import keys
+seen = []
+gc.callbacks.append(lambda phase, info: seen.append(phase))
+before = gc.get_freeze_count()
+keys.load()
+print(seen, gc.isenabled(), gc.get_freeze_count() - before > 100_000, keys.LOADED in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.split() == ["[]", "True", "True", "True"], done.stderr
