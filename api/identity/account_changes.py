@@ -105,17 +105,19 @@ async def set_role(work: UnitOfWork, account_id: str, role: Role, *, actor: str)
 
 
 async def set_private(work: UnitOfWork, account_id: str, private: bool, *, actor: str) -> None:
-    """Take a user's name off the public boards, or show it there again.
+    """Take the names of a user and of the user's sub-accounts off the public boards, or show them there again.
 
     Raises:
         UnknownAccountError: there is no such account.
     """
-    account = await _current(work, account_id)
-    if account.is_private is private:
+    family = [await _current(work, account_id), *await accounts.sub_accounts(work.connection, account_id, lock=True)]
+    changed = [each for each in family if each.is_private is not private]
+    if not changed:
         return
-    await _update(work, [account_id], is_private=private)
-    data = ProfileChanged(user_id=account_id, private=private, username=account.username)
-    await _report(work, account_id, data, actor=actor, action="account.privacy-changed", private=private)
+    await _update(work, [each.id for each in changed], is_private=private)
+    for each in changed:
+        data = ProfileChanged(user_id=each.id, private=private, username=each.username)
+        await _report(work, each.id, data, actor=actor, action="account.privacy-changed", private=private)
 
 
 async def rename(work: UnitOfWork, account_id: str, username: str, *, actor: str) -> None:

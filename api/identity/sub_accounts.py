@@ -29,7 +29,7 @@ class TooManySubAccountsError(AccountError):
 
 
 async def create_sub_account(work: UnitOfWork, parent_id: str, label: str) -> Account:
-    """Create a sub-account of a user. It begins with the user's privacy setting.
+    """Create a sub-account of a user. It has the user's privacy setting.
 
     Raises:
         UnknownAccountError: there is no such user.

@@ -123,10 +123,14 @@ async def test_another_role_voids_tokens_with_the_old_one(family: IdentityStore)
     assert (await audited(family))[-1] == (ACTOR, "account.role-changed", "alice")
 
 
+PRIVATE_BOT = ProfileChanged(user_id="alice-bot", private=True)
+"""The sub-account has the setting of its parent."""
+
+
 async def test_a_new_name_and_privacy_are_in_the_profile(family: IdentityStore) -> None:
     await change(family, lambda work: changes.set_private(work, "alice", True, actor="alice"))
     assert (await current(family)).is_private
-    assert await latest(family) == [ProfileChanged(user_id="alice", private=True, username="alice")]
+    assert await latest(family, 2) == [ProfileChanged(user_id="alice", private=True, username="alice"), PRIVATE_BOT]
     await change(family, lambda work: changes.rename(work, "alice", "Alice.2", actor="alice"))
     assert await latest(family) == [ProfileChanged(user_id="alice", private=True, username="Alice.2")]
     await create(family, "alice")  # the old name is free again
@@ -142,7 +146,7 @@ async def test_a_privacy_change_beside_a_rename_reports_the_new_name(family: Ide
         beside = asyncio.create_task(setting)
         await asyncio.wait({beside}, timeout=0.2)
     await beside
-    assert await latest(family) == [ProfileChanged(user_id="alice", private=True, username="Alice.2")]
+    assert await latest(family, 2) == [ProfileChanged(user_id="alice", private=True, username="Alice.2"), PRIVATE_BOT]
 
 
 async def test_a_verified_address_is_noted_once(family: IdentityStore) -> None:

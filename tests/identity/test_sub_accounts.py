@@ -139,15 +139,16 @@ async def test_a_suspension_of_the_parent_stops_the_keys_of_its_sub_accounts(
             await create_sub_account(work, alice["user_id"], "late")
 
 
-async def test_a_sub_account_begins_with_the_privacy_of_its_parent(api: Api, client: httpx.AsyncClient) -> None:
-    alice = await registered(client)
-    seen = await sub_account(client, alice, "seen")
-    await client.put(PRIVATE, json={"private": True}, headers=bearer(alice))
-    hidden = await sub_account(client, alice, "hidden")
-    await api.private_users.refresh()
-    assert (seen in api.private_users, hidden in api.private_users) == (False, True)
+async def test_a_sub_account_has_the_privacy_of_its_parent(api: Api, client: httpx.AsyncClient) -> None:
+    alice, bob = await registered(client), await registered(client, "bob")
+    older, of_bob = await sub_account(client, alice), await sub_account(client, bob)
+    for private in (True, False, True):
+        await client.put(PRIVATE, json={"private": private}, headers=bearer(alice))
+        newer = await sub_account(client, alice)
+        await api.private_users.refresh()
+        assert [each in api.private_users for each in (older, newer, of_bob)] == [private, private, False]
     async with api.store.work(now()) as work:
         with pytest.raises(StatusError, match="only a user has sub-accounts"):
-            await create_sub_account(work, hidden, "of a sub-account")
+            await create_sub_account(work, older, "of a sub-account")
         with pytest.raises(StatusError, match="they have to be closed first"):
             await changes.set_role(work, alice["user_id"], Role.VENUE, actor="admin-1")
