@@ -32,6 +32,7 @@ from tests.identity.wallets.requests import (
     EVE,
     OWN,
     challenged,
+    link,
     log_in,
     named,
     proof,
@@ -129,9 +130,9 @@ async def test_two_first_sign_ins_of_a_wallet_at_once_give_one_account(client: h
     assert len({answer.json()["user_id"] for answer in answers}) == 1
 
 
-async def test_a_foreign_key_for_an_address_is_refused(client: httpx.AsyncClient) -> None:
-    signed = proof(EVE, await challenged(client, ANN.address), address=ANN.address)
-    answer = await log_in(client, ANN.address, signed)
+async def test_a_foreign_key_for_an_address_is_refused(sqlite_client: httpx.AsyncClient) -> None:
+    signed = proof(EVE, await challenged(sqlite_client, ANN.address), address=ANN.address)
+    answer = await log_in(sqlite_client, ANN.address, signed)
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "#/proof/public_key")
 
 
@@ -178,6 +179,20 @@ async def test_guesses_at_a_wallet_have_to_wait_and_its_user_does_not(app: FastA
         assert (answer.status_code, answer.json()["type"]) == (429, "/problems/too-many-attempts")
         assert int(answer.headers["Retry-After"]) >= 1
     assert (await sign_in(client, ANN)).status_code == 200
+
+
+async def test_guesses_at_a_wallet_do_not_tell_whose_it_is(
+    sqlite_app: FastAPI, sqlite_client: httpx.AsyncClient
+) -> None:
+    """A wait of the wallet's account for its password would."""
+    tokens = await registered(sqlite_client)
+    assert (await link(sqlite_client, tokens, ANN, current_password=PASSWORD)).status_code == 201
+    wrong = {"nonce": f"0x{'1' * 62}", "signature": ["0x1", "0x2"]}
+    async with client_at(sqlite_app, "198.51.100.7") as attacker:
+        for _ in range(5):
+            assert refused(await log_in(attacker, ANN.address, wrong))
+        body = {"login": "alice", "password": "wrong-password-here"}
+        assert refused(await attacker.post("/v1/auth/login", json=body))
 
 
 async def test_a_wallet_that_is_unlinked_while_its_proof_is_checked_opens_nothing(
@@ -246,8 +261,8 @@ async def test_a_malformed_sign_in_is_refused_by_its_field(sqlite_client: httpx.
         assert pointer in [fault["pointer"] for fault in answer.json()["errors"]], body
 
 
-async def test_a_wallet_has_one_spelling(client: httpx.AsyncClient) -> None:
-    first = await sign_in(client, ANN)
+async def test_a_wallet_has_one_spelling(sqlite_client: httpx.AsyncClient) -> None:
+    first = await sign_in(sqlite_client, ANN)
     shouted = ANN.address.upper().replace("0X", "0x")
-    answer = await sign_in(client, ANN, address=shouted)
+    answer = await sign_in(sqlite_client, ANN, address=shouted)
     assert (answer.status_code, answer.json()["user_id"]) == (200, first.json()["user_id"])
