@@ -17,13 +17,19 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.add_argument("--caller", choices=CALLERS, action="append", help="all when absent")
     parser.add_argument("--examples", type=int, default=50, help="generated requests of each operation")
-    parser.add_argument("--seconds", type=int, default=120, help="time for each caller, and again for the feeds")
+    parser.add_argument("--seconds", type=int, default=120, help="time for each caller and each of three runs")
     options = parser.parse_args()
     failed = 0
     with tempfile.TemporaryDirectory() as directory, FuzzedPipeline(Path(directory), workers=1) as pipeline:
-        effort = Effort("examples,coverage,fuzzing,stateful", options.examples, options.seconds)
+        generated = Effort("examples,coverage,fuzzing", options.examples, options.seconds)
+        chained = Effort("stateful", options.examples, options.seconds)
+        runs = (
+            ("everything but feeds", fuzz, generated),
+            ("chains of requests", fuzz, chained),
+            ("feeds", fuzz_feeds, generated),
+        )
         for caller in options.caller or CALLERS:
-            for what, run in (("everything but feeds", fuzz), ("feeds", fuzz_feeds)):
+            for what, run, effort in runs:
                 outcome = run(pipeline, caller, effort)
                 failed += not outcome.passed
                 verdict = "passed" if outcome.passed else "FAILED"
