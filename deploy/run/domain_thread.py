@@ -10,9 +10,9 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
-from typing import Final
+from typing import Any, Final
 
 import uvloop
 from mode import Service
@@ -48,16 +48,40 @@ class _Root(Service):
         return self._services
 
 
+async def _nothing() -> None:
+    """Prepare nothing."""
+
+
+async def _is_done_before(stop_request: asyncio.Future[bool], preparation: Awaitable[None]) -> bool:
+    """Await a preparation. Cancel it and return False when a request to stop comes first."""
+    preparing = asyncio.ensure_future(preparation)
+    either: set[asyncio.Future[Any]] = {preparing, stop_request}
+    await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+    if preparing.done():
+        preparing.result()
+        return True
+    preparing.cancel()
+    await asyncio.gather(preparing, return_exceptions=True)
+    return False
+
+
 class DomainThread:
     """One domain's app in a thread of its own, kept running until it is asked to stop."""
 
-    def __init__(self, slot: str, domain: str, services: Callable[[], Iterable[ServiceT]]) -> None:
+    def __init__(
+        self,
+        slot: str,
+        domain: str,
+        services: Callable[[], Iterable[ServiceT]],
+        prepare: Callable[[], Awaitable[None]] = _nothing,
+    ) -> None:
         """Prepare the thread.
 
         Args:
             slot: The name of the worker process.
             domain: The name of the domain.
             services: Builds the app and the services beside it. The thread calls this at each start.
+            prepare: Awaited before `services` at each start.
         """
         self.domain = domain
         self.is_running = False
@@ -66,6 +90,7 @@ class DomainThread:
         """When the event loop turned last, by the monotonic clock, in seconds."""
         self._thread = threading.Thread(target=self._run, name=f"{slot}/{domain}", daemon=True)
         self._services = services
+        self._prepare = prepare
         self._stopping = threading.Event()
         self._lock = threading.Lock()
         self._wake: Callable[[], object] | None = None
@@ -108,6 +133,9 @@ class DomainThread:
         """Run one app until it crashes or the thread is asked to stop."""
         stop_request = self._listen()
         beating = asyncio.create_task(self._beat())
+        if not await _is_done_before(stop_request, self._prepare()):
+            beating.cancel()
+            return
         root = _Root(self._services())
         starting = asyncio.ensure_future(root.start())
         ended = asyncio.ensure_future(root.wait_until_stopped())

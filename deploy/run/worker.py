@@ -135,7 +135,9 @@ class Worker:
         domains = tuple(domains)
         self._codec = Recent(topics=TOPOLOGY.passed_on(domains))  # a domain need not decode events of another domain
         self._apps: dict[str, faust.App] = {}
-        self._threads = [DomainThread(slot, domain, partial(self._services, domain)) for domain in domains]
+        self._threads = [
+            DomainThread(slot, domain, partial(self._services, domain), self._prepare) for domain in domains
+        ]
         self._metrics = WorkerMetrics(self._depths)
 
     async def run(self, listener: socket.socket) -> None:
@@ -173,6 +175,11 @@ class Worker:
         settings = self._settings
         every_s = settings.heartbeat_ms / 1_000
         return ServiceLease(log, service, health.why_not_ready, lease_ms=settings.lease_ms, every_s=every_s)
+
+    async def _prepare(self) -> None:
+        """Create the topics that a flush of the broker removed, before an app creates them without their views."""
+        if not self._settings.on_kafka:
+            await create_topics(self._settings)
 
     def _services(self, domain: str) -> list[ServiceT]:
         app = build_app(self._settings, domain, self._slot, self._rulebook, self._codec)

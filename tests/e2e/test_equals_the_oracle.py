@@ -1,12 +1,17 @@
 """After a replay, everything that the API serves equals the oracle exactly, whatever faults happened."""
 
+import asyncio
 import shutil
 from collections import Counter
 from pathlib import Path
 
+import httpx
 import pytest
+import redis
 
+from deploy.settings import DATABASE_FILE
 from streams import topics
+from streams.topics import NAMESPACE
 from tests.bench.synthetic import write_fills
 from tests.e2e.children import Child
 from tests.e2e.drained import processed_now, wait_until_drained
@@ -18,6 +23,7 @@ from tests.e2e.trader import events_of
 from tests.e2e.waiting import eventually
 from tests.oracle.fills import read_fills
 from tests.oracle.fold import fold
+from tests.outbox.folding import wait_until_folds_are_equal
 
 pytestmark = pytest.mark.slow
 
@@ -169,6 +175,29 @@ def test_a_broker_rolled_back_to_an_earlier_state_is_noticed_and_fills_sent_agai
         pipeline.wait_until_ready()
         finish(pipeline, pipeline.start("replay", "replay", str(many_users)), fills + 100)
         assert_within(right, served(pipeline.client("admin", "auditor"), right, page_rows=50))
+
+
+def test_a_flushed_broker_gets_the_accounts_by_the_relay_and_the_fills_by_their_sender(tmp_path: Path) -> None:
+    file = write_fills(tmp_path / "fills.csv", fills=200, users=20)
+    right, fills = right_answer(file)
+    with Pipeline(tmp_path, workers=1) as pipeline:
+        pipeline.start("relay", "relay", ASTRA_RELAY_PORT="0")
+        register(pipeline, "ada")
+        finish(pipeline, pipeline.start("replay", "replay", str(file)), fills)
+        with redis.Redis.from_url(pipeline.server.url) as broker:
+            broker.flushall()
+        register(pipeline, "bob")
+        pipeline.wait_until_ready()
+        finish(pipeline, pipeline.start("replay", "replay", str(file)), fills)
+        compare(pipeline, right, page_rows=50)
+        database = f"sqlite:///{pipeline.directory / DATABASE_FILE}"
+        asyncio.run(wait_until_folds_are_equal(pipeline.server.url, NAMESPACE, database))
+
+
+def register(pipeline: Pipeline, name: str) -> None:
+    with pipeline.client_with(None) as client:
+        body = {"username": name, "password": "walnut harbour trombone"}
+        assert client.post("/v1/auth/register", json=body).status_code == httpx.codes.CREATED
 
 
 def assert_within(right: Facts, found: Facts) -> None:

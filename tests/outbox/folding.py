@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -12,6 +13,7 @@ from sqlalchemy import select
 from api.auth import Role
 from api.identity import account_changes
 from api.identity.store.tables import ACCOUNTS
+from streams.connect.outbox.position import SOURCE, OutboxPosition
 from streams.connect.outbox.unit_of_work import UnitOfWork
 from streams.events import decode
 from streams.events.user import (
@@ -26,6 +28,8 @@ from streams.topics import events_of
 from tests.outbox.database import OutboxDatabase, published
 
 USER_EVENTS = events_of("user")
+WITHIN_S = 40.0
+POLL_S = 0.05
 ROLES = (Role.USER, Role.MODERATOR, Role.ADMIN)
 
 
@@ -87,6 +91,20 @@ async def assert_fold_equals_accounts(log: Log, database: OutboxDatabase) -> Non
     folded, expected = fold(await published(log, USER_EVENTS)), await stored(database)
     assert expected, "no account was created"
     assert folded == expected, f"the log folds to {folded}, the database holds {expected}"
+
+
+async def wait_until_folds_are_equal(broker_url: str, namespace: str, database_url: str) -> None:
+    """Wait until a relay has published everything; then compare."""
+    database = OutboxDatabase(database_url)
+    try:
+        async with Log(broker_url, namespace) as log:
+            last = (await database.source.head()).last
+            async with asyncio.timeout(WITHIN_S):
+                while OutboxPosition.of(await log.source_offsets(SOURCE)).number < last:  # noqa: ASYNC110 - another process
+                    await asyncio.sleep(POLL_S)
+            await assert_fold_equals_accounts(log, database)
+    finally:
+        await database.engine.dispose()
 
 
 async def change_account(work: UnitOfWork, account_id: str, choice: random.Random) -> None:

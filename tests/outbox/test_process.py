@@ -24,10 +24,9 @@ from api.identity.store.database import IdentityStore
 from api.identity.store.tables import OUTBOX
 from deploy.server.embedded import EmbeddedServer
 from deploy.server.server_binary import find_binary
-from streams.connect.outbox.position import SOURCE, OutboxPosition
 from tests.e2e.children import Child
-from tests.outbox.database import OutboxDatabase, event_of, now, published, versions
-from tests.outbox.folding import assert_fold_equals_accounts, change_account
+from tests.outbox.database import event_of, now, published, versions
+from tests.outbox.folding import change_account, wait_until_folds_are_equal
 from tests.ports import free_port
 from tests.source import PYTHON_PATH
 
@@ -83,17 +82,7 @@ class World:
                         await change_account(work, choice.choice(created).id, choice)
 
     async def wait_until_folds_are_equal(self) -> None:
-        """Wait until the events of accounts add up to the accounts in the database."""
-        database = OutboxDatabase(self.url)
-        try:
-            async with Log(self.server.url, "astra") as log:
-                last = (await database.source.head()).last
-                async with asyncio.timeout(WITHIN_S):
-                    while OutboxPosition.of(await log.source_offsets(SOURCE)).number < last:  # noqa: ASYNC110 - another process
-                        await asyncio.sleep(0.05)
-                await assert_fold_equals_accounts(log, database)
-        finally:
-            await database.engine.dispose()
+        await wait_until_folds_are_equal(self.server.url, "astra", self.url)
 
     async def wait_until_equal(self) -> None:
         """Wait until the log holds each version of each name once, in order."""

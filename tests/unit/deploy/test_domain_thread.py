@@ -145,3 +145,37 @@ def test_a_domain_that_blocks_its_loop_stops_no_other(threads: list[DomainThread
     assert threads[1].ended(SOON_S)
     assert service.stopped.is_set()
     assert not threads[0].ended(0.1), "it cannot be ended from outside"
+
+
+def test_a_domain_is_prepared_before_each_start(threads: list[DomainThread]) -> None:
+    steps: list[str] = []
+    kinds = iter((Crashing, Steady))
+
+    async def prepare() -> None:
+        steps.append("prepared")
+
+    made: list[Steady] = []
+
+    def services() -> list[Any]:
+        steps.append("built")
+        made.append(next(kinds)())
+        return [made[-1]]
+
+    threads.append(DomainThread("worker-1", "trading", services, prepare))
+    threads[-1].start()
+    wait_for(made, 2)
+    assert steps == ["prepared", "built"] * 2
+
+
+def test_a_domain_that_is_being_prepared_can_be_stopped(threads: list[DomainThread]) -> None:
+    began = threading.Event()
+
+    async def prepare() -> None:
+        began.set()
+        await asyncio.Event().wait()
+
+    threads.append(DomainThread("worker-1", "trading", list, prepare))
+    threads[-1].start()
+    assert began.wait(SOON_S)
+    threads[-1].ask()
+    assert threads[-1].ended(SOON_S)

@@ -22,9 +22,13 @@ class Topics:
         self._broker = broker
         self._opened = opened
         self._compacted: dict[str, bool] = {}
+        self._seen: dict[str, TopicSpec] = {}
 
     async def ensure(self, name: str, partitions: int | None = None, **policy: Any) -> TopicInfo:
         """Return a topic; create it with the app's partition count when it does not exist and the app may.
+
+        A topic that this process has seen, and that a flush of the broker removed, is created as it was: with its
+        retention, and with the view of its rows, which Faust cannot declare.
 
         Raises:
             UnknownTopicError: it does not exist and `topic_allow_declare` is off.
@@ -32,20 +36,27 @@ class Topics:
         """
         known = self._broker.known_topic(name)
         if known is not None and partitions is None:
-            return known
+            return self._note(known)
         await self._opened()
         try:
             info = await retry_while_unavailable(lambda: self._broker.topic(name), "look-up of a topic")
         except UnknownTopicError:
             if not self._app.conf.topic_allow_declare:
                 raise
-            spec = self._spec(name, partitions or self._app.conf.topic_partitions, **policy)
-            return await retry_while_unavailable(lambda: self._broker.create_topic(spec), "creation of a topic")
+            spec = self._seen.get(name) or self._spec(name, partitions or self._app.conf.topic_partitions, **policy)
+            return self._note(
+                await retry_while_unavailable(lambda: self._broker.create_topic(spec), "creation of a topic")
+            )
         if partitions is not None and info.spec.partitions != partitions:
             raise TopicMismatchError(
                 f"topic {name!r} has {info.spec.partitions} partitions, {partitions} were declared; "
                 "a partition count never changes: declare the existing one or use another topic name"
             )
+        return self._note(info)
+
+    def _note(self, info: TopicInfo) -> TopicInfo:
+        """Remember how a topic was created."""
+        self._seen[info.spec.name] = info.spec
         return info
 
     def _spec(self, name: str, partitions: int, cleanup: Cleanup = "delete", retention_ms: int = 0) -> TopicSpec:
@@ -63,7 +74,7 @@ class Topics:
 
     async def refresh(self, name: str) -> TopicInfo:
         """Look a topic up again, so that the topic of a flushed or restored broker is not taken for the known one."""
-        return await self._broker.topic(name, fresh=True)
+        return self._note(await self._broker.topic(name, fresh=True))
 
     def is_known(self, topic: str) -> bool:
         """Return whether a topic is known to exist."""
