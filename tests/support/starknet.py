@@ -68,7 +68,7 @@ class Signer:
 
 @dataclass
 class Chain:
-    """What the node knows, and how it misbehaves.
+    """The accounts that the node knows, and its faults.
 
     Attributes:
         accounts: The key of each deployed account, by its address.

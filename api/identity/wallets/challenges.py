@@ -1,4 +1,4 @@
-"""Challenges: what a wallet signs once to prove itself, bound to a purpose, a wallet, an account and five minutes.
+"""Challenges: data that a wallet signs once to prove itself, for one purpose, wallet and account, in five minutes.
 
 A challenge is issued for any address, whether an account has that wallet or not. Only its nonce is random. The API
 builds the signed text again from the stored row, so that a client cannot change a part of it.
@@ -28,7 +28,7 @@ PRIMARY_TYPE: Final = "WalletChallenge"
 
 
 class Purpose(StrEnum):
-    """What a signature is for."""
+    """The purpose of a signature."""
 
     SIGN_IN = "sign-in"
     LINK = "link"
@@ -102,7 +102,7 @@ async def purge_challenges(work: UnitOfWork) -> None:
 
 
 def typed_data(challenge: Challenge, origin: str) -> dict[str, Any]:
-    """Return what the wallet signs: SNIP-12 typed data of revision 1. The hash of it also covers the address."""
+    """Return the data that the wallet signs: SNIP-12, revision 1. Its hash also covers the wallet's address."""
     short = "shortstring"
     types = {
         "StarknetDomain": {"name": short, "version": short, "chainId": short, "revision": short},

@@ -23,7 +23,7 @@ _CONSTRUCTORS: Final[Mapping[str, Callable[[int], list[int]]]] = {
     "openzeppelin": lambda key: [key],
     "argent": lambda key: [0, key, 1],  # the owner is a Starknet key; there is no guardian
 }
-"""What the constructor of each make of account takes when a key alone shall own it."""
+"""The constructor's arguments of each make of account, for an account that a key alone owns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class AccountClass:
     class_hash: int
 
     def constructor_calldata(self, public_key: int) -> list[int]:
-        """Return what the constructor takes for an account of this key."""
+        """Return the constructor's arguments for an account of this key."""
         return _CONSTRUCTORS[self.make](public_key)
 
 

@@ -49,7 +49,7 @@ class NodeUnavailableError(Exception):
 
 
 class Verdict(Enum):
-    """What the chain says about a signature."""
+    """The chain's answer about a signature."""
 
     VALID = auto()
     INVALID = auto()

@@ -1,6 +1,6 @@
 """Check the proof that a client gives for a wallet: a signature of a challenge, and maybe the key that made it.
 
-What is checked depends on the request alone until the signature has proven right. So neither text nor time tells a
+Until the signature has proven right, the request alone decides which checks run. So neither text nor time tells a
 stranger whether an account has a wallet.
 """
 
@@ -41,7 +41,7 @@ class ForeignKeyError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What a client gives. The key lets an account prove itself that is not deployed, and saves asking the chain."""
+    """A client's proof. With a key, an account proves itself that is not deployed, and a node need not be asked."""
 
     nonce: str
     signature: tuple[int, ...]
@@ -72,7 +72,7 @@ class Prover:
 
         Args:
             challenge: The challenge that should have been signed.
-            proof: What the client gave.
+            proof: The proof of the client.
             linked: The wallet as it is linked now; None when no account has it.
 
         Raises:

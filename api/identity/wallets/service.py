@@ -150,7 +150,7 @@ class WalletSignIn:
             await end_other_sessions(work, account_id, session_id, UNLINKED)
 
     async def close(self) -> None:
-        """Close what checks proofs."""
+        """Close the connections to the node."""
         await self.prover.close()
 
     async def _prove(
