@@ -50,7 +50,7 @@ def measure(options: Parameters) -> Iterator[Result]:
     with ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         server = stack.enter_context(EmbeddedServer(directory / "broker", find_binary()))
-        postgres = stack.enter_context(Postgres())
+        postgres = stack.enter_context(Postgres(flushes=True))
         for kind in ("sqlite", "postgresql"):
             runs = []
             for seed in options.seeds():
