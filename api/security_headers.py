@@ -62,6 +62,7 @@ class SecurityHeaders:
         headers = {**HEADERS, **({"Strict-Transport-Security": f"max-age={hsts_s}"} if hsts_s else {})}
         self._headers = _encoded(headers)
         self._page_headers = _encoded(headers | PAGE_HEADERS)
+        self._names = frozenset(name for name, _ in self._page_headers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, and complete the headers of its answer."""
@@ -69,10 +70,13 @@ class SecurityHeaders:
         async def complete(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = message["headers"]
-                present = {name.lower(): value for name, value in headers}
-                is_page = present.get(b"content-type", b"").startswith(HTML)
-                wanted = self._page_headers if is_page else self._headers
-                headers += [header for header in wanted if header[0] not in present]
+                wanted, own = self._headers, set()
+                for name, value in headers:
+                    if name in self._names:
+                        own.add(name)
+                    elif name == b"content-type" and value.startswith(HTML):
+                        wanted = self._page_headers
+                headers += [header for header in wanted if header[0] not in own] if own else wanted
             await send(message)
 
         await self.app(scope, receive, complete if scope["type"] == "http" else send)

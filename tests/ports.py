@@ -6,6 +6,7 @@ from contextlib import suppress
 
 PORTS = range(20_000, 32_000)
 """These lie below the ports that Linux gives to outgoing connections."""
+TRIES = 1_000
 
 
 def free_port() -> int:
@@ -14,10 +15,11 @@ def free_port() -> int:
     The caller's server binds the port later. Until then the UDP port of the same number, which this process binds,
     tells other test processes that the port is taken.
     """
-    while True:
+    for _ in range(TRIES):
         port = secrets.choice(PORTS)
         if _hold(port) and _is_free(port):
             return port
+    raise OSError(f"none of {TRIES} ports between {PORTS.start} and {PORTS.stop} is free")
 
 
 def _hold(port: int) -> bool:

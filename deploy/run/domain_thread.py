@@ -133,9 +133,16 @@ class DomainThread:
         """Run one app until it crashes or the thread is asked to stop."""
         stop_request = self._listen()
         beating = asyncio.create_task(self._beat())
-        if not await _is_done_before(stop_request, self._prepare()):
-            beating.cancel()
-            return
+        try:
+            if await _is_done_before(stop_request, self._prepare()):
+                await self._serve(stop_request)
+        finally:
+            for task in (stop_request, beating):
+                task.cancel()
+            await asyncio.gather(stop_request, beating, return_exceptions=True)
+            self.is_running = False
+
+    async def _serve(self, stop_request: asyncio.Task[bool]) -> None:
         root = _Root(self._services())
         starting = asyncio.ensure_future(root.start())
         ended = asyncio.ensure_future(root.wait_until_stopped())
@@ -146,10 +153,9 @@ class DomainThread:
                 await asyncio.wait({ended, stop_request}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             await self._stop(root)
-            self.is_running = False
-            for task in (starting, ended, stop_request, beating):
+            for task in (starting, ended):
                 task.cancel()
-            await asyncio.gather(starting, ended, stop_request, beating, return_exceptions=True)
+            await asyncio.gather(starting, ended, return_exceptions=True)
         if not self._stopping.is_set():
             raise DomainCrashedError(f"{self.domain} ended unexpectedly") from root.crash_reason
 

@@ -15,6 +15,7 @@ from tests.outbox.operator import Operator
 from tests.outbox.users import Access, User
 
 LANES = 4
+ENDS_WITHIN_S = 120.0
 USERS_OF_LANE_MAX = 4
 NEW_USER_SHARE = 0.1
 
@@ -46,7 +47,8 @@ class Load:
         """End after the requests in flight."""
         self._stopping.set()
         if self._thread.is_alive():
-            self._thread.join()
+            self._thread.join(ENDS_WITHIN_S)
+            assert not self._thread.is_alive(), "the load does not end"
 
     @property
     def registered(self) -> list[User]:

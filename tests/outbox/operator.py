@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
@@ -15,6 +16,7 @@ from tests.outbox.database import now
 
 ACTOR = "operator:test"
 RETRY_S = 0.05
+DONE_WITHIN_S = 60.0
 
 
 class Operator:
@@ -32,7 +34,9 @@ class Operator:
         await self._until_done(lambda work: account_changes.reinstate(work, account_id, actor=ACTOR, reason="test"))
 
     async def _until_done(self, change: Callable[[UnitOfWork], Awaitable[None]]) -> None:
+        deadline = time.monotonic() + DONE_WITHIN_S
         while True:
+            assert time.monotonic() < deadline, "the database does not come back"
             with suppress(*UNAVAILABLE_ERRORS):
                 try:
                     async with self._store.work(now()) as work:

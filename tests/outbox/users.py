@@ -18,6 +18,7 @@ from tests.outbox.operator import Operator
 
 ATTEMPTS_MAX = 4
 SESSIONS_MAX = 3
+SENT_AGAIN_WITHIN_S = 60.0
 REFUSED_WITHIN_S = 10.0
 POLL_S = 0.1
 SESSIONS_PATH = "/v1/account/sessions"
@@ -235,9 +236,10 @@ class User:
     async def place_again(self) -> None:
         """Send all orders again, as a client does that kept them when the broker lost them."""
         assert self.sessions
+        deadline = time.monotonic() + SENT_AGAIN_WITHIN_S
         for order in self.access.ledger.sent:
             while order.user_id == self.user_id and not await self._place(order, self.sessions[0]):
-                pass
+                assert time.monotonic() < deadline, f"{order} is not accepted again"
 
     async def verify(self) -> None:
         """Fail unless the API treats all tokens and passwords as its answers said. It must be up."""

@@ -9,7 +9,7 @@ import pytest
 
 from tests import ports
 
-FEW = range(19_100, 19_112)
+FEW = range(19_100, 19_140)
 DRAW = f"""
 from tests import ports
 ports.PORTS = {FEW!r}

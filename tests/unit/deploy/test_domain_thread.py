@@ -167,6 +167,28 @@ def test_a_domain_is_prepared_before_each_start(threads: list[DomainThread]) -> 
     assert steps == ["prepared", "built"] * 2
 
 
+def test_a_domain_whose_preparation_failed_does_not_count_as_running(
+    threads: list[DomainThread], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its event loop does not turn while it waits for the next try, and that is no reason to restart the worker."""
+    monkeypatch.setattr(domain_thread, "BACKOFF_FIRST_S", 60.0)
+    running: list[bool] = []
+
+    async def prepare() -> None:
+        await asyncio.sleep(0.05)
+        running.append(thread.is_running)
+        raise OSError("the broker is away")
+
+    thread = DomainThread("worker-1", "trading", list, prepare)
+    threads.append(thread)
+    thread.start()
+    deadline = time.monotonic() + SOON_S
+    while not running or thread.is_running:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert running == [True]
+
+
 def test_a_domain_that_is_being_prepared_can_be_stopped(threads: list[DomainThread]) -> None:
     began = threading.Event()
 
