@@ -93,8 +93,7 @@ async def set_role(work: UnitOfWork, account_id: str, role: Role, *, actor: str)
         raise StatusError("a sub-account keeps the role of a user")
     if account.role is role:
         return
-    children = await accounts.sub_accounts(work.connection, account_id)
-    if any(child.status is not Status.CLOSED for child in children):
+    if await accounts.sub_accounts(work.connection, account_id):
         raise StatusError("only a user has sub-accounts; they have to be closed first")
     await _update(work, [account_id], role=role.value)
     await revoke(work, "account", account_id, "role-change")
@@ -106,6 +105,8 @@ async def set_role(work: UnitOfWork, account_id: str, role: Role, *, actor: str)
 
 async def set_private(work: UnitOfWork, account_id: str, private: bool, *, actor: str) -> None:
     """Take the names of a user and of the user's sub-accounts off the public boards, or show them there again.
+
+    A closed sub-account keeps the setting that it had.
 
     Raises:
         UnknownAccountError: there is no such account.

@@ -189,9 +189,16 @@ async def page(connection: AsyncConnection, *, after: str = "", limit: int, role
     return [_account(row) for row in (await connection.execute(query)).all()]
 
 
-async def sub_accounts(connection: AsyncConnection, account_id: str, *, lock: bool = False) -> Sequence[Account]:
-    """Return the sub-accounts of an account. `lock` locks their rows until the transaction ends."""
+async def sub_accounts(
+    connection: AsyncConnection, account_id: str, *, lock: bool = False, with_closed: bool = False
+) -> Sequence[Account]:
+    """Return the sub-accounts of an account that are not closed, the oldest first; `with_closed` returns all.
+
+    `lock` locks their rows until the transaction ends.
+    """
     query = select(ACCOUNTS).where(ACCOUNTS.c.parent_id == account_id).order_by(ACCOUNTS.c.id)
+    if not with_closed:
+        query = query.where(ACCOUNTS.c.status != Status.CLOSED.value)
     return [_account(row) for row in (await connection.execute(query.with_for_update() if lock else query)).all()]
 
 

@@ -14,15 +14,14 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
+from api.identity.limits import LATE_COMMIT_US
 from api.identity.store.database import IdentityStore
 from api.identity.store.errors import StoreError
 from api.identity.store.tables import ACCOUNTS
 from api.kit.background import uninterrupted
-from streams.times import SECOND_US, Instant
+from streams.times import Instant
 
 POLL_S: Final = 0.5
-OVERLAP_US: Final = 30 * SECOND_US
-"""Each poll reads changes of so long before the last one again: a transaction commits later than the time it notes."""
 
 logger = logging.getLogger(__name__)
 
@@ -60,7 +59,7 @@ class PrivateUsers:
         if self._read_at is None:
             query = query.where(table.is_private)
         else:
-            query = query.where(table.changed_us > self._read_at - OVERLAP_US)
+            query = query.where(table.changed_us > self._read_at - LATE_COMMIT_US)
         async with self._store.read() as connection:
             rows = (await connection.execute(query)).all()
         for user_id, is_private in rows:

@@ -93,7 +93,7 @@ def show(settings: Settings, name: str) -> tuple[Account, list[Account]]:
     async def run(store: IdentityStore) -> tuple[Account, list[Account]]:
         async with store.read() as connection:
             account = await named(connection, name)
-            return account, list(await accounts.sub_accounts(connection, account.id))
+            return account, list(await accounts.sub_accounts(connection, account.id, with_closed=True))
 
     return on_store(settings, run)
 

@@ -122,6 +122,33 @@ async def test_a_closed_sub_account_is_gone_with_its_keys_and_makes_room(
     await sub_account(client, alice)
 
 
+async def test_closed_sub_accounts_count_towards_a_limit_of_their_own(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their rows stay for good, and each process keeps their ids."""
+    monkeypatch.setattr(sub_accounts, "SUB_ACCOUNTS_EVER_MAX", 2)
+    alice, bob = await registered(client), await registered(client, "bob")
+    for label in ("one", "two"):
+        child = await sub_account(client, alice, label)
+        assert (await client.delete(f"{PATH}/{child}", headers=bearer(alice))).status_code == 204
+    third = await client.post(PATH, json={"label": "three"}, headers=bearer(alice))
+    assert (third.status_code, third.json()["type"]) == (409, "/problems/limit-reached")
+    assert "closed ones count" in third.json()["detail"]
+    await sub_account(client, bob)
+
+
+async def test_a_closed_sub_account_is_neither_changed_nor_reported_with_the_privacy_of_its_parent(
+    api: Api, client: httpx.AsyncClient
+) -> None:
+    alice = await registered(client)
+    closed, is_open = [await sub_account(client, alice, label) for label in ("one", "two")]
+    assert (await client.delete(f"{PATH}/{closed}", headers=bearer(alice))).status_code == 204
+    await client.put(PRIVATE, json={"private": True}, headers=bearer(alice))
+    await api.private_users.refresh()
+    assert [each in api.private_users for each in (closed, is_open, alice["user_id"])] == [False, True, True]
+    assert "account.privacy-changed" not in await actions(api, closed)
+
+
 async def test_a_suspension_of_the_parent_stops_the_keys_of_its_sub_accounts(
     api: Api, client: httpx.AsyncClient
 ) -> None:

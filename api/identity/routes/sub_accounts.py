@@ -82,7 +82,7 @@ async def get_sub_accounts(api: ApiDep, caller: Caller) -> SubAccountsAnswer:
     """Return the caller's sub-accounts that are not closed."""
     async with api.store.read() as connection:
         children = await accounts.sub_accounts(connection, caller.subject)
-    return SubAccountsAnswer(sub_accounts=[_answer(each) for each in children if each.status is not Status.CLOSED])
+    return SubAccountsAnswer(sub_accounts=[_answer(each) for each in children])
 
 
 @router.delete(

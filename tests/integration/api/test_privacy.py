@@ -18,7 +18,8 @@ from api.app import create_app
 from api.auth import Role
 from api.config import ApiConfig
 from api.identity import account_changes, accounts, audit
-from api.identity.private_users import OVERLAP_US, PrivateUsers
+from api.identity.limits import LATE_COMMIT_US
+from api.identity.private_users import PrivateUsers
 from api.identity.store.database import IdentityStore
 from api.kit.clock import now
 from streams import topics
@@ -254,7 +255,7 @@ async def test_a_change_that_commits_late_is_seen(store: IdentityStore) -> None:
     async with store.work(NOW) as work:
         await accounts.create_account(work, username="ada", account_id="ada")
     await private.refresh()
-    clock.now = Instant(NOW + OVERLAP_US // 2)
+    clock.now = Instant(NOW + LATE_COMMIT_US // 2)
     await private.refresh()
     async with store.work(NOW) as work:
         await account_changes.set_private(work, "ada", True, actor="ada")
@@ -299,7 +300,7 @@ async def test_a_process_that_was_blind_for_long_misses_nothing(store: IdentityS
     async with store.work(Instant(NOW + 1)) as work:
         await accounts.create_account(work, username="ada", account_id="ada")
         await account_changes.set_private(work, "ada", True, actor="ada")
-    clock.now = Instant(NOW + 100 * OVERLAP_US)
+    clock.now = Instant(NOW + 100 * LATE_COMMIT_US)
     await private.refresh()
     assert "ada" in private
 
@@ -310,7 +311,7 @@ async def test_a_process_starts_with_all_private_users(store: IdentityStore) -> 
             await accounts.create_account(work, username=name, account_id=name)
         await account_changes.set_private(work, "bob", True, actor="bob")
     clock = Clock()
-    clock.now = Instant(NOW + 100 * OVERLAP_US)
+    clock.now = Instant(NOW + 100 * LATE_COMMIT_US)
     private = PrivateUsers(store, clock)
     await private.refresh()
     assert ("ada" in private, "bob" in private, len(private)) == (False, True, 1)
