@@ -173,7 +173,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         api.background.start(api.broker.run(), "broker watch")
         api.background.start(api.pipeline.run(), "pipeline samples")
         api.background.start(api.rulebooks.run(), "rule books")
-        api.background.start(api.identity.run(), "identity")
+        for name, task in api.identity.tasks().items():
+            api.background.start(task, name)
         api.background.start(api.limiter.run(), "rate limits")
         api.background.start(api.private_users.run(), "private users")
         api.background.start(_hold_lease(api), "service lease")

@@ -45,10 +45,11 @@ class Principal:
         subject: The caller's user id.
         role: The role that decides which routes the caller may call (`api.permissions`).
         session_id: The session whose token this is; None for an operator's token and for an API key.
-        issued_at_us: When the token was issued, or the API key was read from the store; Unix microseconds.
+        issued_at_us: When the token was issued, in Unix microseconds; 0 for an API key.
         scopes: What an API key may do; None for a token, which its role alone limits.
         key_id: The API key; None for a token.
         expires: When the API key ends; None for a token, whose end its verifier knows.
+        polls_before: How often this process had read the revocations when it read the API key; 0 for a token.
     """
 
     subject: str
@@ -58,6 +59,7 @@ class Principal:
     scopes: frozenset[str] | None = None
     key_id: str | None = None
     expires: Instant | None = None
+    polls_before: int = 0
 
 
 class RevokedPrincipals(Protocol):

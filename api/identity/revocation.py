@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final, Literal
 
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api.auth import CLOCK_SKEW_S, Principal
-from api.identity.limits import ACCESS_TTL_S, ACCESS_TTL_S_MAX
+from api.identity.limits import ACCESS_TTL_S, ACCESS_TTL_S_MAX, LATE_COMMIT_US
 from api.identity.store.tables import REVOCATIONS, SESSIONS
 from streams.connect.outbox.unit_of_work import UnitOfWork
 from streams.ids import new_id
@@ -17,9 +16,6 @@ from streams.times import SECOND_US, Instant
 
 Kind = Literal["session", "account", "api-key"]
 
-LATE_COMMIT_S: Final = 30
-"""Each poll reads the rows from so long before the last poll on: a transaction commits later than the time that it
-writes down, and clocks differ."""
 MARGIN_S: Final = 60
 """How much longer than its tokens a revocation is kept. Covers clocks that differ."""
 _TTL_S: Final[dict[Kind, int]] = {
@@ -72,14 +68,20 @@ class Revocations:
     """The revocations that this process knows. `read` asks the store; `is_revoked` only looks up.
 
     A session is void as a whole. An account's token is void when it was issued before the revocation. A caller with an
-    API key is void when this process read the key before it saw the revocation of the key or its account: a reading
-    that begins later sees what the revocation has committed, whatever the clocks of other machines say.
+    API key is void when this process read the key before it saw a revocation of the key or its account. A reading that
+    begins later sees what the revocation has committed. This process counts its polls to tell before from later: no
+    clock decides.
+
+    Attributes:
+        polls: How often this process has read the revocations.
     """
 
     def __init__(self) -> None:
+        self.polls = 0
         self._sessions: dict[str, int] = {}  # until when each is remembered
         self._before: dict[str, tuple[int, int]] = {}  # accounts and keys: void before, remembered until
-        self._seen: dict[str, int] = {}  # accounts and keys: when this process saw the latest revocation
+        self._seen: dict[str, int] = {}  # accounts and keys: the poll that found the last new revocation
+        self._rows: frozenset[str] = frozenset()  # what the last poll found; the next one finds some of it again
         self._read_at: Instant | None = None
 
     def is_revoked(self, caller: Principal) -> bool:
@@ -88,24 +90,29 @@ class Revocations:
             return True
         if caller.key_id is not None:
             seen = self._seen
-            return caller.issued_at_us <= max(seen.get(caller.subject, -1), seen.get(caller.key_id, -1))
+            return caller.polls_before < max(seen.get(caller.subject, 0), seen.get(caller.key_id, 0))
         before = self._before.get(caller.subject)
         return before is not None and caller.issued_at_us < before[0]
 
-    async def read(self, connection: AsyncConnection, clock: Callable[[], Instant]) -> None:
+    async def read(self, connection: AsyncConnection, now: Instant) -> None:
         """Read the latest revocations, at first all; forget those that have expired."""
-        now, table = clock(), REVOCATIONS.c
-        rows = select(table.kind, table.subject, table.before_us, table.expires_us).where(table.expires_us > int(now))
+        table = REVOCATIONS.c
+        rows = select(table.id, table.kind, table.subject, table.before_us, table.expires_us)
+        rows = rows.where(table.expires_us > int(now))
         if self._read_at is not None:
-            rows = rows.where(table.created_us > self._read_at - LATE_COMMIT_S * SECOND_US)
+            rows = rows.where(table.created_us > self._read_at - LATE_COMMIT_US)
         found = (await connection.execute(rows)).all()
-        seen_us = int(clock())
-        for kind, subject, before_us, expires_us in found:
+        self.polls += 1
+        for row_id, kind, subject, before_us, expires_us in found:
+            if row_id in self._rows:
+                continue
             if kind == "session":
                 self._sessions[subject] = expires_us
-            elif before_us > self._before.get(subject, (0, 0))[0]:
-                self._before[subject] = (before_us, expires_us)
-                self._seen[subject] = seen_us
+                continue
+            # A revocation may commit after one with a later time. Keys are read again after each of them.
+            self._before[subject] = max(self._before.get(subject, (0, 0)), (before_us, expires_us))
+            self._seen[subject] = self.polls
+        self._rows = frozenset(row.id for row in found)
         self._read_at = now
         self._forget(now)
 

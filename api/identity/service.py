@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final
 
 from sqlalchemy import Row
-from sqlalchemy.exc import SQLAlchemyError
 
 from api.auth import Tokens
 from api.identity.api_keys.known import KnownKeys
@@ -17,17 +16,15 @@ from api.identity.api_keys.store import purge_keys
 from api.identity.back_off import purge_attempts
 from api.identity.key_ring import KeyRing
 from api.identity.passwords import Passwords
+from api.identity.periodic import Periodic
 from api.identity.revocation import Revocations, purge_revocations
 from api.identity.secret import Seal
 from api.identity.sessions import Sessions, purge_sessions
 from api.identity.signing_keys import ensure_key, open_keys, purge_signing_keys, sealed_keys
 from api.identity.store.database import IdentityStore
-from api.identity.store.errors import StoreError
 from api.identity.sub_accounts import Parents
 from api.identity.verifier import Verifier
 from api.identity.wallets.challenges import purge_challenges
-from api.kit.background import uninterrupted
-from streams.retry import first_line
 from streams.times import Instant
 
 POLL_S: Final = 0.5
@@ -38,12 +35,21 @@ NOTE_USES_S: Final = 60.0
 """How often each process writes down which API keys were used."""
 PURGE_S: Final = 3_600.0
 """How often each process deletes what has expired, on average."""
+PURGES: Final = (
+    purge_revocations,
+    purge_sessions,
+    purge_signing_keys,
+    purge_attempts,
+    purge_challenges,
+    purge_keys,
+)
+"""Delete what has expired, a table each; refresh tokens go with their sessions."""
 
 logger = logging.getLogger(__name__)
 
 
 class Identity:
-    """The parts of one process. `begin` before the first request, `run` while it serves, `close` at the end."""
+    """The parts of one process. `begin` before the first request, `tasks` while it serves, `close` at the end."""
 
     def __init__(self, store: IdentityStore, secret: str, clock: Callable[[], Instant]) -> None:
         self.store = store
@@ -75,7 +81,7 @@ class Identity:
         """Learn the signing keys and the latest revocations now."""
         async with self.store.read() as connection:
             rows = await sealed_keys(connection)
-            await self.revocations.read(connection, self._clock)
+            await self.revocations.read(connection, self._clock())
             await self.parents.read(connection, self._clock())
         if rows != self._sealed_keys:  # keys seldom change, and opening them costs more than the rest of this
             if self.keys.replace(open_keys(rows, self._seal)):
@@ -89,45 +95,42 @@ class Identity:
             return None
         return "the database of accounts cannot be reached"
 
-    async def run(self) -> None:
-        """Refresh twice a second; now and then note the use of API keys, and delete what has expired.
+    def tasks(self) -> dict[str, Coroutine[Any, Any, None]]:
+        """Return what runs while the process serves, by name. No task waits for another one's work.
 
-        A database that is away is logged once.
+        Revocations take effect within two seconds, so their poll shares its task with nothing that may be slow.
         """
-        clock = asyncio.get_running_loop().time
-        purge_s = clock() + random.uniform(0, 2 * PURGE_S)  # noqa: S311 - spreads the processes
-        note_s = clock() + random.uniform(0, NOTE_USES_S)  # noqa: S311
-        away = False
-        while True:
-            await asyncio.sleep(POLL_S)
-            try:
-                await uninterrupted(self.refresh())
-                if clock() > note_s:
-                    note_s = clock() + NOTE_USES_S
-                    await uninterrupted(self.api_keys.note_uses())
-                if clock() > purge_s:
-                    purge_s = clock() + random.uniform(0, 2 * PURGE_S)  # noqa: S311
-                    await uninterrupted(self.purge())
-            except (SQLAlchemyError, StoreError, OSError) as exc:
-                if not away:
-                    logger.warning("cannot read revocations and signing keys: %s", first_line(exc))
-                away = True
-                continue
-            if away:
-                logger.warning("revocations and signing keys are read again")
-            away = False
+        poll = Periodic(
+            work=self.refresh,
+            pause_s=lambda: POLL_S,
+            failed="cannot read revocations and signing keys",
+            again="revocations and signing keys are read again",
+            logger=logger,
+        )
+        uses = Periodic(
+            work=self.api_keys.note_uses,
+            pause_s=lambda: NOTE_USES_S,
+            failed="cannot write down which API keys were used",
+            again="uses of API keys are written down again",
+            logger=logger,
+        )
+        purge = Periodic(
+            work=self.purge,
+            pause_s=lambda: random.uniform(0, 2 * PURGE_S),  # noqa: S311 - spreads the processes
+            failed="cannot delete what has expired",
+            again="what has expired is deleted again",
+            logger=logger,
+        )
+        return {"identity": poll.run(), "uses of API keys": uses.run(), "identity purge": purge.run()}
 
     async def purge(self) -> None:
-        """Delete what has expired."""
-        async with self.store.work(self._clock()) as work:
-            await purge_revocations(work)
-            await purge_sessions(work)
-            await purge_signing_keys(work)
-            await purge_attempts(work)
-            await purge_challenges(work)
-            await purge_keys(work)
+        """Delete what has expired. Each kind has a transaction of its own, so that none holds its locks for long."""
+        for purge in PURGES:
+            async with self.store.work(self._clock()) as work:
+                await purge(work)
 
     async def close(self) -> None:
-        """End the threads, and close all connections."""
+        """End the threads and the readings of API keys, and close all connections."""
         self.passwords.close()
+        await self.api_keys.close()
         await self.store.close()

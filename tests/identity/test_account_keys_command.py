@@ -78,6 +78,9 @@ def test_what_an_account_may_not_have_is_refused_in_one_line() -> None:
         run(*create, "fills:write", "--address", "here")
     with pytest.raises(DeployError, match="has no API key 'k-1' that is not revoked"):
         run("keys", "revoke", "venue-9", "k-1")
+    too_many = [argument for number in range(21) for argument in ("--address", f"192.0.2.{number}")]
+    with pytest.raises(IdentityError, match=r"^a key may name 20 networks, and not 21$"):
+        run(*create, "fills:write", *too_many)
     assert run(*create, "fills:write", "--days", "366").exit_code == 2
     assert run("keys", "create", "venue-9", "--name", "a\nb", "--scope", "fills:write").exit_code == 2
 

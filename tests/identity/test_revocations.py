@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import suppress
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api import auth
 from api.auth import Principal, Role
 from api.identity import service
 from api.identity.accounts import create_account
-from api.identity.limits import ACCESS_TTL_S
-from api.identity.revocation import LATE_COMMIT_S, Revocations, revoke
+from api.identity.limits import ACCESS_TTL_S, LATE_COMMIT_US
+from api.identity.revocation import Revocations, revoke
 from api.identity.secret import Seal
 from api.identity.service import Identity
 from api.identity.sessions import Client, Sessions, open_sessions
 from api.identity.signing_keys import retire, rotate
 from api.identity.store.database import IdentityStore
 from api.identity.store.tables import REVOCATIONS
+from api.kit.background import BackgroundTasks
 from api.kit.clock import now
+from api.kit.context import Api
 from api.kit.problems import Problem
 from streams.times import DAY_US, SECOND_US, Instant
 from tests.support.tokens import KEYS, SECRET
@@ -35,15 +39,20 @@ def at(seconds: float) -> Instant:
     return Instant(int(START + seconds * SECOND_US))
 
 
-def caller(session: str | None = None, issued_s: float = 0, key: str | None = None) -> Principal:
-    return Principal("alice", Role.USER, session, at(issued_s), key_id=key)
+def caller(session: str | None = None, issued_s: float = 0) -> Principal:
+    return Principal("alice", Role.USER, session, at(issued_s))
+
+
+def key(polls_before: int) -> Principal:
+    """Return the caller of an API key that the process read after so many polls."""
+    return Principal("alice", Role.USER, key_id="k-1", polls_before=polls_before)
 
 
 async def known(store: IdentityStore, revocations: Revocations | None = None, seconds: float = 0) -> Revocations:
     """Return the revocations that a process knows after a poll."""
     revocations = Revocations() if revocations is None else revocations
     async with store.read() as connection:
-        await revocations.read(connection, lambda: at(seconds))
+        await revocations.read(connection, at(seconds))
     return revocations
 
 
@@ -78,26 +87,46 @@ async def test_a_revoked_key_is_void_and_its_account_is_not(store: IdentityStore
     async with store.work(START) as work:
         await revoke(work, "api-key", "k-1")
     revocations = await known(store)
-    assert revocations.is_revoked(caller(issued_s=-1, key="k-1"))
+    assert revocations.is_revoked(key(0))
     assert not revocations.is_revoked(caller(issued_s=-1))
-    assert not revocations.is_revoked(caller(issued_s=1, key="k-1")), "it was read again"
+    assert not revocations.is_revoked(key(1)), "it was read again"
 
 
 async def test_a_key_is_void_with_its_account(store: IdentityStore) -> None:
     async with store.work(START) as work:
         await revoke(work, "account", "alice")
     revocations = await known(store)
-    assert revocations.is_revoked(caller(issued_s=-1, key="k-1"))
-    assert not revocations.is_revoked(caller(issued_s=1, key="k-1"))
+    assert revocations.is_revoked(key(0))
+    assert not revocations.is_revoked(key(1))
 
 
 async def test_a_key_that_was_read_while_its_revocation_waited_for_the_commit_is_void(store: IdentityStore) -> None:
     """The revocation notes its time, a process reads the key as it was, and then the revocation commits."""
+    revocations = await known(store)
+    read_now = key(revocations.polls)
     async with store.work(START) as work:
         await revoke(work, "api-key", "k-1")
-    revocations = await known(store, seconds=3)
-    assert revocations.is_revoked(caller(issued_s=2, key="k-1"))
-    assert not revocations.is_revoked(caller(issued_s=3.1, key="k-1")), "this reading saw the commit"
+    await known(store, revocations, seconds=3)
+    assert revocations.is_revoked(read_now)
+    for seconds in (4, 5):
+        assert not revocations.is_revoked(key(2)), "this reading saw the commit"
+        await known(store, revocations, seconds)
+
+
+async def test_a_revocation_that_commits_after_a_later_one_voids_keys_that_were_read_in_between(
+    store: IdentityStore,
+) -> None:
+    async with store.work(at(20)) as work:
+        await revoke(work, "account", "alice")
+    revocations = await known(store, seconds=21)
+    read_in_between = key(revocations.polls)
+    assert not revocations.is_revoked(read_in_between)
+    async with store.work(at(15)) as late:
+        await revoke(late, "account", "alice")
+    await known(store, revocations, seconds=22)
+    assert revocations.is_revoked(read_in_between)
+    assert not revocations.is_revoked(key(revocations.polls))
+    assert revocations.is_revoked(caller(issued_s=19)), "the later revocation still counts for tokens"
 
 
 async def test_revoking_an_account_ends_its_sessions(store: IdentityStore) -> None:
@@ -126,7 +155,7 @@ async def test_a_process_that_was_blind_or_paused_misses_nothing(store: Identity
     revocations = await known(store)
     async with store.work(at(1)) as work:
         await revoke(work, "session", "s-1")
-    await known(store, revocations, 1 + 10 * LATE_COMMIT_S)
+    await known(store, revocations, 1 + 10 * LATE_COMMIT_US / SECOND_US)
     assert revocations.is_revoked(caller("s-1"))
 
 
@@ -160,11 +189,11 @@ async def test_what_has_expired_is_deleted(store: IdentityStore) -> None:
 async def identity(store: IdentityStore) -> AsyncIterator[Identity]:
     identity = Identity(store, SECRET, now)
     await identity.begin()
-    task = asyncio.create_task(identity.run())
+    background = BackgroundTasks()
+    for name, task in identity.tasks().items():
+        background.start(task, name)
     yield identity
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
+    await background.stop()
     identity.passwords.close()
 
 
@@ -211,3 +240,59 @@ async def test_a_process_whose_database_is_away_says_so_and_recovers(
         "cannot read revocations and ",
         "revocations and signing keys",
     ]
+
+
+async def test_slow_work_on_the_store_does_not_delay_the_poll_of_revocations(
+    store: IdentityStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stuck = {"uses of API keys": asyncio.Event(), "identity purge": asyncio.Event()}
+
+    def hang(name: str) -> Callable[[], Coroutine[Any, Any, None]]:
+        async def work() -> None:
+            stuck[name].set()
+            await asyncio.Event().wait()
+
+        return work
+
+    for constant in ("POLL_S", "NOTE_USES_S", "PURGE_S"):
+        monkeypatch.setattr(service, constant, 0.01)
+    identity = Identity(store, SECRET, now)
+    monkeypatch.setattr(identity.api_keys, "note_uses", hang("uses of API keys"))
+    monkeypatch.setattr(identity, "purge", hang("identity purge"))
+    await identity.begin()
+    read, polls, polled = identity.revocations.read, [0], asyncio.Event()
+
+    async def poll(connection: AsyncConnection, at: Instant) -> None:
+        await read(connection, at)
+        polls[0] += all(event.is_set() for event in stuck.values())
+        if polls[0] == 3:
+            polled.set()
+
+    monkeypatch.setattr(identity.revocations, "read", poll)
+    tasks = [asyncio.create_task(task, name=name) for name, task in identity.tasks().items()]
+    async with asyncio.timeout(5):
+        await polled.wait()
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    identity.passwords.close()
+
+
+async def test_the_api_supervises_the_tasks_of_identity(api: Api) -> None:
+    names = {task.get_name() for task in api.background._tasks}
+    assert names >= {"identity", "uses of API keys", "identity purge"}
+
+
+async def test_each_kind_that_has_expired_is_deleted_in_a_transaction_of_its_own(
+    store: IdentityStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    identity, works, work = Identity(store, SECRET, now), [], store.work
+
+    def count(at: Instant) -> object:
+        works.append(at)
+        return work(at)
+
+    monkeypatch.setattr(store, "work", count)
+    await identity.purge()
+    assert len(works) == len(service.PURGES) == 6
+    identity.passwords.close()

@@ -1,12 +1,14 @@
 """The API keys that a process knows. A request with a known key costs no call to the store.
 
-A key is read when it comes first, and again in the background every ten minutes. When the store is away, known keys
-go on for a day. A revocation of the key or of its account makes the process read the key again.
+The first request with a key waits for a reading of the store. Each ten minutes the process reads a used key again, in
+the background. When the store is away, known keys stay valid for a day. A revocation of the key or of its account makes
+the process read the key again.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from hmac import compare_digest
@@ -26,6 +28,7 @@ from api.identity.store.database import IdentityStore
 from api.identity.store.errors import StoreError
 from api.kit.problems import UNAVAILABLE, Problem
 from api.limits.client_address import Network
+from streams.retry import first_line
 from streams.times import SECOND_US, Instant
 
 KEYS_KNOWN_MAX: Final = 10_000
@@ -36,6 +39,10 @@ READ_AGAIN_S: Final = 600
 KEPT_S: Final = ACCESS_TTL_S_MAX
 """How long a key is known without a new reading. A revocation is remembered for longer."""
 READ_TIMEOUT_S: Final = 5.0
+USES_MAX: Final = 500
+"""Uses of keys that one transaction writes down."""
+END_S: Final = 1.0
+"""How long the end of a process waits for readings that are under way."""
 READS_MAX: Final = 2
 """A reading that began before a revocation was seen is repeated."""
 
@@ -44,6 +51,8 @@ KEY_EXPIRED: Final = "the API key has expired"
 KEY_REVOKED: Final = "the API key was revoked"
 INACTIVE: Final = "the account of this API key is suspended or closed"
 ELSEWHERE: Final = "this API key may not be used from this address"
+
+logger = logging.getLogger(__name__)
 
 Pay = Callable[[], Awaitable[None]]
 Address = Callable[[], str]
@@ -79,6 +88,7 @@ class KnownKeys:
         self._unknown: dict[str, Instant] = {}  # ids without a key, until when each is remembered
         self._reading: dict[str, asyncio.Task[_Known | None]] = {}
         self._used: dict[str, Instant] = {}
+        self._away = False
 
     async def caller(self, text: str, address: Address, pay: Pay) -> Principal:
         """Return the caller that a key names.
@@ -122,18 +132,30 @@ class KnownKeys:
     async def note_uses(self) -> None:
         """Write down when keys were used since the last time.
 
+        All processes write in the order of the ids, a bounded number in a transaction. So they cannot block each other
+        for good, and no transaction is long.
+
         Raises:
-            StoreError: the store is away; the uses are kept for the next time.
+            StoreError: the store is away; the uses that were not written are kept for the next time.
         """
-        if not self._used:
-            return
         uses, self._used = self._used, {}
+        waiting = sorted(uses)
         try:
-            async with self._store.work(self._clock()) as work:
-                await note_uses(work, uses)
-        except BaseException:
-            self._used = uses | self._used
-            raise
+            while waiting:
+                async with self._store.work(self._clock()) as work:
+                    await note_uses(work, {key_id: uses[key_id] for key_id in waiting[:USES_MAX]})
+                del waiting[:USES_MAX]
+        finally:
+            self._used = {key_id: uses[key_id] for key_id in waiting} | self._used
+
+    async def close(self) -> None:
+        """Wait for the readings that are under way, and cancel those that take too long."""
+        reading = list(self._reading.values())
+        if reading:
+            await asyncio.wait(reading, timeout=END_S)
+        for task in reading:
+            task.cancel()
+        await asyncio.gather(*reading, return_exceptions=True)
 
     def _is_over(self, known: _Known, at: Instant) -> bool:
         return at >= known.kept_until or self._revocations.is_revoked(known.caller)
@@ -159,19 +181,24 @@ class KnownKeys:
         return task
 
     def _end_reading(self, key_id: str, task: asyncio.Task[_Known | None]) -> None:
+        """Note the end of a reading. Log a failure once: a reading in the background has no request to tell it to."""
         del self._reading[key_id]
-        if not task.cancelled():
-            task.exception()  # a reading in the background has no waiter; the key is read again later
+        if task.cancelled():
+            return
+        failure = task.exception()
+        if failure is not None and not self._away:
+            logger.warning("cannot read API keys: %s", first_line(failure))
+        self._away = failure is not None
 
     async def _read_and_keep(self, key_id: str) -> _Known | None:
-        began = self._clock()
+        began, polls = self._clock(), self._revocations.polls
         async with asyncio.timeout(READ_TIMEOUT_S), self._store.read() as connection:
             row = await find_with_account(connection, key_id)
         self._known.pop(key_id, None)
         if row is None:
             _keep(self._unknown, key_id, Instant(began + UNKNOWN_S * SECOND_US), UNKNOWN_MAX)
             return None
-        found = _known(row, began)
+        found = _known(row, began, polls)
         _keep(self._known, key_id, found, KEYS_KNOWN_MAX)
         return found
 
@@ -192,17 +219,17 @@ def _admitted(known: _Known, text: str, address: Address, at: Instant) -> Princi
     return known.caller
 
 
-def _known(row: Row[Any], began: Instant) -> _Known:
+def _known(row: Row[Any], began: Instant, polls_before: int) -> _Known:
     active = row.status == Status.ACTIVE and row.parent_status in {None, Status.ACTIVE}
     refusal = KEY_REVOKED if row.revoked_us is not None else None if active else INACTIVE
     kept_s = KEPT_S if refusal is None else UNKNOWN_S
     caller = Principal(
         row.account_id,
         Role(row.role),
-        issued_at_us=int(began),
         scopes=frozenset(row.scopes),
         key_id=row.id,
         expires=Instant(row.expires_us),
+        polls_before=polls_before,
     )
     return _Known(
         digest=row.digest,

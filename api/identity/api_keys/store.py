@@ -35,6 +35,10 @@ class TooManyKeysError(AccountError):
     """The account has as many keys as it may have."""
 
 
+class TooManyNetworksError(AccountError):
+    """The key names too many networks."""
+
+
 class ScopeError(AccountError):
     """The account may not do what the key shall allow."""
 
@@ -85,7 +89,10 @@ async def create_key(work: UnitOfWork, account_id: str, new: NewKey, *, actor: s
         StatusError: the account is suspended or closed.
         ScopeError: the account may not do what the key shall allow.
         TooManyKeysError: the account has as many keys as it may have.
+        TooManyNetworksError: the key names too many networks.
     """
+    if len(new.addresses) > NETWORKS_MAX:
+        raise TooManyNetworksError(f"a key may name {NETWORKS_MAX} networks, and not {len(new.addresses)}")
     account = await accounts.get(work.connection, account_id, lock=True)
     if not account.active:
         raise StatusError(f"the account is {account.status}")
