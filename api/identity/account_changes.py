@@ -15,8 +15,9 @@ from sqlalchemy.exc import IntegrityError
 from api.auth import Role
 from api.identity import accounts, audit, names
 from api.identity.accounts import Account, Status, StatusError, Verification, emit
+from api.identity.api_keys.store import revoke_all_keys
 from api.identity.revocation import revoke
-from api.identity.store.tables import ACCOUNTS, API_KEYS, CREDENTIALS, WALLETS
+from api.identity.store.tables import ACCOUNTS, CREDENTIALS, WALLETS
 from streams.connect.outbox.unit_of_work import UnitOfWork
 from streams.events import EventData
 from streams.events.user import (
@@ -97,7 +98,7 @@ async def set_role(work: UnitOfWork, account_id: str, role: Role, *, actor: str)
         raise StatusError("only a user has sub-accounts; they have to be closed first")
     await _update(work, [account_id], role=role.value)
     await revoke(work, "account", account_id, "role-change")
-    await _revoke_keys(work, account_id, "role-change")
+    await revoke_all_keys(work, account_id, "role-change")
     data = RoleChanged(user_id=account_id, role=role.value, before=account.role.value)
     detail = {"role": role.value, "before": account.role.value}
     await _report(work, account_id, data, actor=actor, action="account.role-changed", **detail)
@@ -188,15 +189,7 @@ async def _remove_credentials(work: UnitOfWork, account_id: str) -> None:
     removed = await connection.execute(delete(WALLETS).where(mine).returning(WALLETS.c.chain_id, WALLETS.c.address))
     for chain_id, address in removed.all():
         emit(work, account_id, WalletUnlinked(user_id=account_id, chain_id=chain_id, address=address))
-    await _revoke_keys(work, account_id, "closed")
-
-
-async def _revoke_keys(work: UnitOfWork, account_id: str, why: str) -> None:
-    """Revoke all keys of an account, which were made for what it was."""
-    open_keys = update(API_KEYS).where(API_KEYS.c.account_id == account_id, API_KEYS.c.revoked_us.is_(None))
-    revoked = await work.connection.execute(open_keys.values(revoked_us=int(work.now)).returning(API_KEYS.c.id))
-    for (key_id,) in revoked.all():
-        await revoke(work, "api-key", key_id, why)
+    await revoke_all_keys(work, account_id, "closed")
 
 
 async def _report(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api.identity import accounts, audit, names
 from api.identity.accounts import Account
+from api.identity.api_keys.store import revoke_all_keys
 from api.identity.back_off import count_address, count_attempt, forgive
 from api.identity.password_rules import check_new_password
 from api.identity.passwords import Passwords
@@ -33,6 +35,13 @@ class WrongCredentialsError(Exception):
 
 class NotActiveError(Exception):
     """The password was right, but the account is suspended or closed."""
+
+
+class PasswordNeededError(Exception):
+    """The account has a password, which the user has to give: a stolen token alone shall not make the change."""
+
+    def __init__(self) -> None:
+        super().__init__("this account has a password; give it, too")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +114,18 @@ class SignIn:
         return signed_in
 
     async def change_password(
-        self, account_id: str, session_id: str | None, current: str, new: str, client: Client
+        self,
+        account_id: str,
+        session_id: str | None,
+        current: str,
+        new: str,
+        client: Client,
+        *,
+        revoke_api_keys: bool = False,
     ) -> None:
         """Change an account's password. End all its sessions but the one that asks.
+
+        `revoke_api_keys` also revokes the API keys of the account and of its sub-accounts.
 
         Raises:
             WrongCredentialsError: the current password is wrong.
@@ -132,7 +150,8 @@ class SignIn:
             check_active(account)
             await set_password_hash(work, account_id, password_hash)
             ended = await end_other_sessions(work, account_id, session_id, "password-change")
-            detail = {"sessions_ended": ended, "address": client.address}
+            revoked = await _revoke_keys(work, account_id) if revoke_api_keys else 0
+            detail = {"sessions_ended": ended, "api_keys_revoked": revoked, "address": client.address}
             await audit.record(work, actor=account_id, action="password.changed", subject=account_id, detail=detail)
             await forgive(work, attempt)
 
@@ -156,6 +175,27 @@ class SignIn:
             await forgive(work, attempt)
         return stored
 
+    @asynccontextmanager
+    async def confirmed_work(self, account_id: str, password: str | None, client: Client) -> AsyncIterator[UnitOfWork]:
+        """Begin the transaction of a change that a stolen token alone may not make. The account is locked in it.
+
+        Args:
+            account_id: The account of the caller.
+            password: The account's password; None when the user gave none.
+            client: The client, whose wrong passwords are counted.
+
+        Raises:
+            PasswordNeededError: the account has a password, and none was given.
+            UnknownAccountError: there is no such account.
+            NotActiveError: the account is suspended or closed.
+            WrongCredentialsError: and the other errors of `confirm_password`.
+        """
+        confirmed = None if password is None else await self.confirm_password(account_id, password, client)
+        async with self.store.work(self.clock()) as work:
+            check_active(await accounts.get(work.connection, account_id, lock=True))
+            await require_confirmed(work.connection, account_id, confirmed)
+            yield work
+
     async def _verify(self, password: str, stored: str | None) -> str | None:
         """Check a password. Return a hash that shall replace an outdated one, or None."""
         verdict = await self.passwords.verify(password, stored)
@@ -172,6 +212,27 @@ def check_active(account: Account) -> None:
     """
     if not account.active:
         raise NotActiveError("this account is suspended or closed")
+
+
+async def require_confirmed(connection: AsyncConnection, account_id: str, confirmed: str | None) -> None:
+    """Refuse a change unless the account's password is the one that was confirmed by its hash.
+
+    Raises:
+        PasswordNeededError: the account has a password, and none was confirmed.
+        WrongCredentialsError: the password was changed after it was confirmed.
+    """
+    present = await password_hash_of(connection, account_id)
+    if present is not None and confirmed is None:
+        raise PasswordNeededError
+    if present != confirmed:
+        raise WrongCredentialsError("the password was changed meanwhile")
+
+
+async def _revoke_keys(work: UnitOfWork, account_id: str) -> int:
+    """Revoke the keys of a user and of the user's sub-accounts. Return how many there were."""
+    children = await accounts.sub_accounts(work.connection, account_id, lock=True)
+    ids = [account_id, *(child.id for child in children)]
+    return sum([await revoke_all_keys(work, each, "password-change") for each in ids])
 
 
 async def password_hash_of(connection: AsyncConnection, account_id: str) -> str | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from tests.identity.signing_in import Answer, bearer
+from tests.identity.signing_in import PASSWORD, Answer, bearer
 
 PRIVATE = "/v1/account/privacy"
 """A cheap route that a key with the scope `account` may call."""
@@ -15,7 +15,7 @@ PRIVATE = "/v1/account/privacy"
 
 async def made(client: httpx.AsyncClient, owner: Answer, path: str = "/v1/account/api-keys", **asked: Any) -> Answer:
     """Create a key and return the answer."""
-    body = {"name": "bot", "scopes": ["account"], **asked}
+    body = {"name": "bot", "scopes": ["account"], "password": PASSWORD, **asked}
     answer = await client.post(path, json=body, headers=bearer(owner))
     assert answer.status_code == 201, answer.text
     created: Answer = answer.json()

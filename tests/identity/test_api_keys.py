@@ -13,6 +13,7 @@ from sqlalchemy import event, select, update
 from api.app import create_app
 from api.auth import Role
 from api.identity import account_changes as changes
+from api.identity import audit
 from api.identity.accounts import create_account
 from api.identity.api_keys import known, store
 from api.identity.api_keys.store import NewKey, create_key
@@ -24,7 +25,7 @@ from api.limits import callers
 from api.limits.policies import LOOK_UP_UNITS, Policy
 from api.permissions import Scope
 from tests.identity.api_keys import PRIVATE, detail_of, forged, made, sent, with_checksum
-from tests.identity.signing_in import actions, bearer, client_at, registered
+from tests.identity.signing_in import OTHER_PASSWORD, PASSWORD, actions, bearer, client_at, registered
 from tests.integration.api.support import config_of, fill
 
 NO_SUCH_ID = "0192aaaa-0000-7000-8000-00000000000"
@@ -56,7 +57,7 @@ async def test_a_key_does_what_its_scopes_and_its_role_allow(api: Api, client: h
         answer = await client.request(method, path, json={}, headers=sent(key))
         assert (answer.status_code, answer.json()["detail"]) == (403, "this needs a session; no API key may do this")
     for refused in ("fills:write", "prices:write"):
-        body = {"name": "bot", "scopes": [refused]}
+        body = {"name": "bot", "scopes": [refused], "password": PASSWORD}
         answer = await client.post("/v1/account/api-keys", json=body, headers=bearer(alice))
         assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "#/scopes")
 
@@ -195,7 +196,7 @@ async def test_an_account_has_so_many_keys_and_no_more(
     monkeypatch.setattr(store, "KEYS_MAX", 2)
     alice = await registered(client)
     first, _ = [await made(client, alice) for _ in range(2)]
-    body = {"name": "bot", "scopes": ["account"]}
+    body = {"name": "bot", "scopes": ["account"], "password": PASSWORD}
     refused = await client.post("/v1/account/api-keys", json=body, headers=bearer(alice))
     assert (refused.status_code, refused.json()["type"]) == (409, "/problems/limit-reached")
     assert (await client.delete(f"/v1/account/api-keys/{first['id']}", headers=bearer(alice))).status_code == 204
@@ -236,3 +237,45 @@ async def test_a_venue_reports_fills_with_a_key_of_an_operator(api: Api, client:
     answer = await client.post("/v1/fills", json={"fills": [fill()]}, headers=sent(key.text))
     assert answer.status_code in {202, 503}, answer.text
     assert (await client.post("/v1/prices", json={}, headers=sent(key.text))).status_code == 403
+
+
+async def test_a_stolen_token_alone_makes_no_key(api: Api, client: httpx.AsyncClient) -> None:
+    """Neither of the account nor of its sub-account, for which the account's password is asked."""
+    alice = await registered(client)
+    answer = await client.post("/v1/account/sub-accounts", json={"label": "bot"}, headers=bearer(alice))
+    of_child = f"/v1/account/sub-accounts/{answer.json()['user_id']}/api-keys"
+    for path in ("/v1/account/api-keys", of_child):
+        body = {"name": "bot", "scopes": ["trade"]}
+        missing = await client.post(path, json=body, headers=bearer(alice))
+        assert (missing.status_code, missing.json()["errors"][0]["pointer"]) == (422, "#/password")
+        wrong = await client.post(path, json={**body, "password": "wrong-password-here"}, headers=bearer(alice))
+        assert (wrong.status_code, wrong.json()["type"]) == (401, "/problems/sign-in-failed")
+        assert (await client.get(path, headers=bearer(alice))).json() == {"api_keys": []}
+    for _ in range(5):
+        wrong = await client.post(path, json={**body, "password": "wrong-password-here"}, headers=bearer(alice))
+    assert wrong.status_code == 429, "guesses have to wait"
+
+
+@pytest.mark.parametrize("revoke", [False, True])
+async def test_a_new_password_revokes_keys_when_the_user_asks_for_it(
+    api: Api, client: httpx.AsyncClient, revoke: bool
+) -> None:
+    alice, bob = await registered(client), await registered(client, "bob")
+    answer = await client.post("/v1/account/sub-accounts", json={"label": "bot"}, headers=bearer(alice))
+    of_child = f"/v1/account/sub-accounts/{answer.json()['user_id']}/api-keys"
+    mine = [(await made(client, alice))["key"], (await made(client, alice, of_child, scopes=["trade"]))["key"]]
+    of_bob = (await made(client, bob))["key"]
+    body = {
+        "current_password": PASSWORD,
+        "new_password": OTHER_PASSWORD,
+        **({"revoke_api_keys": True} if revoke else {}),
+    }
+    answer = await client.put("/v1/account/password", json=body, headers=bearer(alice))
+    assert answer.status_code == 204, answer.text
+    await api.identity.refresh()
+    for key in mine:
+        assert ((await detail_of(client, key, "/v1/fees"))[1] == known.KEY_REVOKED) is revoke
+    assert (await detail_of(client, of_bob))[0] == 200
+    async with api.store.read() as connection:
+        (entry,) = await audit.entries(connection, last=1, subject=alice["user_id"])
+    assert (entry.action, entry.detail["api_keys_revoked"]) == ("password.changed", 2 if revoke else 0)

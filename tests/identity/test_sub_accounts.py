@@ -16,7 +16,7 @@ from api.kit.clock import now
 from api.kit.context import Api
 from api.permissions import SUB_ACCOUNT_SCOPES, Scope
 from tests.identity.api_keys import PRIVATE, detail_of, made, sent
-from tests.identity.signing_in import Answer, actions, bearer, registered
+from tests.identity.signing_in import PASSWORD, Answer, actions, bearer, registered
 
 PATH = "/v1/account/sub-accounts"
 REFUSED = {401, 403}
@@ -67,7 +67,7 @@ async def test_a_key_of_a_sub_account_can_trade_and_read_and_nothing_else(client
     alice = await registered(client)
     child = await sub_account(client, alice)
     for scope in Scope:
-        body = {"name": "bot", "scopes": [scope]}
+        body = {"name": "bot", "scopes": [scope], "password": PASSWORD}
         answer = await client.post(f"{PATH}/{child}/api-keys", json=body, headers=bearer(alice))
         assert answer.status_code == (201 if scope in {"trade", "read:private"} else 422), scope
     assert {"trade", "read:private"} == SUB_ACCOUNT_SCOPES
@@ -87,7 +87,7 @@ async def test_the_sub_accounts_of_another_user_do_not_exist_for_a_stranger(clie
     alice, bob = await registered(client), await registered(client, "bob")
     child = await sub_account(client, alice)
     key = await made(client, alice, f"{PATH}/{child}/api-keys", scopes=["trade"])
-    body = {"name": "bot", "scopes": ["trade"]}
+    body = {"name": "bot", "scopes": ["trade"], "password": PASSWORD}
     assert await listed(client, bob) == []
     for each in (child, "nobody", alice["user_id"]):
         for method, path in (
@@ -116,7 +116,8 @@ async def test_a_closed_sub_account_is_gone_with_its_keys_and_makes_room(
     assert (await client.delete(f"{PATH}/{child}", headers=bearer(alice))).status_code == 404
     await api.identity.refresh()
     assert (await detail_of(client, key, "/v1/fees"))[0] == 401
-    made = await client.post(f"{PATH}/{child}/api-keys", json={"name": "b", "scopes": ["trade"]}, headers=bearer(alice))
+    body = {"name": "bot", "scopes": ["trade"], "password": PASSWORD}
+    made = await client.post(f"{PATH}/{child}/api-keys", json=body, headers=bearer(alice))
     assert made.status_code == 403
     assert await listed(client, alice) == []
     await sub_account(client, alice)

@@ -140,6 +140,16 @@ async def revoke_key(work: UnitOfWork, account_id: str, key_id: str, *, actor: s
     return True
 
 
+async def revoke_all_keys(work: UnitOfWork, account_id: str, why: str) -> int:
+    """Revoke all keys of an account. Return how many there were."""
+    open_keys = update(API_KEYS).where(API_KEYS.c.account_id == account_id, API_KEYS.c.revoked_us.is_(None))
+    revoked = await work.connection.execute(open_keys.values(revoked_us=int(work.now)).returning(API_KEYS.c.id))
+    ids = list(revoked.scalars())
+    for key_id in ids:
+        await revoke(work, "api-key", key_id, why)
+    return len(ids)
+
+
 async def note_uses(work: UnitOfWork, uses: Mapping[str, Instant]) -> None:
     """Note when keys were used last. Processes note independently of each other, and the latest time stays."""
     used: BindParameter[int] = bindparam("used_us", type_=BigInteger)

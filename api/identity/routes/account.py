@@ -36,17 +36,30 @@ router = APIRouter(prefix="/v1/account", tags=["Account"])
                 "A new one": {
                     "current_password": "zephyr-quilt-mattress",
                     "new_password": "walnut-harbour-trombone",
-                }
+                },
+                "After a theft": {
+                    "current_password": "zephyr-quilt-mattress",
+                    "new_password": "walnut-harbour-trombone",
+                    "revoke_api_keys": True,
+                },
             }
         ),
     },
 )
 async def change_password(api: ApiDep, caller: Caller, request: Request) -> Response:
-    """Change the caller's password. All other sessions of the caller end."""
+    """Change the caller's password. All other sessions of the caller end.
+
+    API keys stay valid unless `revoke_api_keys` is true.
+    """
     body = await PASSWORD_CHANGE.read(request)
     with as_problems("#/new_password"):
         await api.sign_in.change_password(
-            caller.subject, caller.session_id, body.current_password, body.new_password, client_of(api, request)
+            caller.subject,
+            caller.session_id,
+            body.current_password,
+            body.new_password,
+            client_of(api, request),
+            revoke_api_keys=body.revoke_api_keys,
         )
     return Response(status_code=HTTPStatus.NO_CONTENT)
 

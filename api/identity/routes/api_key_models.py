@@ -16,7 +16,7 @@ from api.identity.api_keys.store import (
     CreatedKey,
     NewKey,
 )
-from api.identity.routes.models import Body
+from api.identity.routes.models import Body, Password
 from api.permissions import Scope
 from streams.times import Instant
 
@@ -46,6 +46,10 @@ class ApiKeyRequest(Body):
             examples=[["192.0.2.0/24"]],
         ),
     ]
+
+    password: Annotated[
+        Password | None, Field(description="your account's password; required when the account has one")
+    ] = None
 
     def asked(self) -> NewKey:
         """Return what is asked for."""

@@ -16,6 +16,7 @@ from api.identity.routes.api_key_models import (
     answer_of,
     created_answer,
 )
+from api.identity.routes.client import client_of
 from api.identity.routes.errors import as_account_problems
 from api.kit.bodies import BodyReader
 from api.kit.callers import BEARER, Caller
@@ -35,6 +36,7 @@ CREATION: Final[dict[str, Any]] = {
                 "name": "market maker",
                 "scopes": ["trade", "read:private"],
                 "addresses": ["192.0.2.0/24"],
+                "password": "zephyr-quilt-mattress",
             }
         }
     ),
@@ -49,15 +51,15 @@ router = APIRouter(prefix="/v1/account/api-keys", tags=["Account"], responses=pr
     "",
     status_code=HTTPStatus.CREATED,
     summary="Create an API key",
-    responses=problems(400, 404, 409, 413, 415, 422),
+    responses=problems(400, 404, 409, 413, 415, 422, 429),
     openapi_extra=CREATION,
 )
 async def post_api_key(api: ApiDep, caller: Caller, request: Request) -> CreatedApiKey:
     """Create an API key of the caller. Only this answer has its text; the store keeps a digest."""
-    asked = (await API_KEY.read(request)).asked()
+    body = await API_KEY.read(request)
     with as_account_problems("#/scopes"):
-        async with api.store.work(now()) as work:
-            return created_answer(await create_key(work, caller.subject, asked, actor=caller.subject))
+        async with api.sign_in.confirmed_work(caller.subject, body.password, client_of(api, request)) as work:
+            return created_answer(await create_key(work, caller.subject, body.asked(), actor=caller.subject))
 
 
 @router.get("", summary="Your API keys")

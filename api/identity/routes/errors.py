@@ -11,7 +11,7 @@ from api.identity.accounts import StatusError, TakenError, UnknownAccountError
 from api.identity.api_keys.store import ScopeError, TooManyKeysError
 from api.identity.back_off import TooManyAttemptsError
 from api.identity.password_rules import WeakPasswordError
-from api.identity.sign_in import NotActiveError, WrongCredentialsError
+from api.identity.sign_in import NotActiveError, PasswordNeededError, WrongCredentialsError
 from api.identity.sub_accounts import TooManySubAccountsError
 from api.identity.threads import BusyError
 from api.identity.wallets.linked import (
@@ -22,7 +22,6 @@ from api.identity.wallets.linked import (
 )
 from api.identity.wallets.node import RETRY_S, NodeUnavailableError
 from api.identity.wallets.prover import ForeignKeyError, NotProvenError
-from api.identity.wallets.service import PasswordNeededError
 from api.kit.problems import (
     FORBIDDEN,
     LAST_CREDENTIAL,
@@ -93,7 +92,10 @@ def as_wallet_problems() -> Iterator[None]:
 def as_account_problems(scopes_at: str = "") -> Iterator[None]:
     """Turn refused changes of accounts and keys into problems; `scopes_at` points to the scopes in the body."""
     try:
-        yield
+        with as_problems():
+            yield
+    except PasswordNeededError as exc:
+        raise _invalid("#/password", str(exc)) from exc
     except ScopeError as exc:
         raise _invalid(scopes_at, str(exc)) from exc
     except (TooManyKeysError, TooManySubAccountsError) as exc:

@@ -57,6 +57,9 @@ class PasswordChange(Body):
 
     current_password: Password
     new_password: NewPassword
+    revoke_api_keys: Annotated[
+        bool, Field(strict=True, description="true: also revoke all API keys, those of your sub-accounts included")
+    ] = False
 
 
 class SignedInAnswer(BaseModel):

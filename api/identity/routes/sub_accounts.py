@@ -15,6 +15,7 @@ from api.identity.accounts import Account, Status
 from api.identity.api_keys.store import create_key, keys_of, revoke_key
 from api.identity.routes.api_key_models import ApiKeysAnswer, CreatedApiKey, Name, answer_of, created_answer
 from api.identity.routes.api_keys import API_KEY, CREATION, KeyId
+from api.identity.routes.client import client_of
 from api.identity.routes.errors import as_account_problems
 from api.identity.routes.models import Body
 from api.identity.sub_accounts import create_sub_account, sub_account_of
@@ -106,16 +107,16 @@ async def delete_sub_account(api: ApiDep, caller: Caller, sub_account_id: SubAcc
     "/{sub_account_id}/api-keys",
     status_code=HTTPStatus.CREATED,
     summary="Create an API key of a sub-account",
-    responses=problems(400, 404, 409, 413, 415, 422),
+    responses=problems(400, 404, 409, 413, 415, 422, 429),
     openapi_extra=CREATION,
 )
 async def post_key(api: ApiDep, caller: Caller, sub_account_id: SubAccountId, request: Request) -> CreatedApiKey:
-    """Create an API key of a sub-account. It may trade and read, and nothing else."""
-    asked = (await API_KEY.read(request)).asked()
+    """Create an API key of a sub-account with the password of the caller. It may trade and read, and nothing else."""
+    body = await API_KEY.read(request)
     with as_account_problems("#/scopes"):
-        async with api.store.work(now()) as work:
+        async with api.sign_in.confirmed_work(caller.subject, body.password, client_of(api, request)) as work:
             await sub_account_of(work.connection, caller.subject, sub_account_id)
-            return created_answer(await create_key(work, sub_account_id, asked, actor=caller.subject))
+            return created_answer(await create_key(work, sub_account_id, body.asked(), actor=caller.subject))
 
 
 @router.get("/{sub_account_id}/api-keys", summary="The API keys of a sub-account", responses=problems(404, 422))

@@ -10,7 +10,7 @@ from api.identity import accounts
 from api.identity.accounts import Account
 from api.identity.back_off import Attempt, count_wallet_attempt, forgive
 from api.identity.sessions import Client, SignedIn, end_other_sessions
-from api.identity.sign_in import NO_ACCOUNT, SignIn, WrongCredentialsError, check_active, password_hash_of
+from api.identity.sign_in import NO_ACCOUNT, SignIn, check_active, require_confirmed
 from api.identity.store.database import IdentityStore
 from api.identity.threads import BusyError
 from api.identity.wallets import challenges, linked
@@ -41,13 +41,6 @@ class Proven:
         if found is None:
             return self.linked is None
         return self.public_key is None or self.public_key == found.public_key
-
-
-class PasswordNeededError(Exception):
-    """The account has a password, which the user has to give: a stolen token alone shall link no wallet."""
-
-    def __init__(self) -> None:
-        super().__init__("this account has a password; give it, too")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +101,7 @@ class WalletSignIn:
         async with self.store.work(self.clock()) as work:
             await _use(work, proven)
             await _active(work, account_id)
-            await self._require(work, account_id, confirmed)
+            await require_confirmed(work.connection, account_id, confirmed)
             await forgive(work, proven.attempt)
             return await linked.link(work, account_id, wallet, proven.public_key)
 
@@ -142,10 +135,7 @@ class WalletSignIn:
             BusyError: too many passwords wait to be checked.
             UnknownWalletError: the account does not have the wallet.
         """
-        confirmed = await self.sign_in.confirm_password(account_id, password, client)
-        async with self.store.work(self.clock()) as work:
-            await _active(work, account_id)
-            await self._require(work, account_id, confirmed)
+        async with self.sign_in.confirmed_work(account_id, password, client) as work:
             await linked.unlink(work, account_id, wallet)
             await end_other_sessions(work, account_id, session_id, UNLINKED)
 
@@ -170,14 +160,6 @@ class WalletSignIn:
                 await forgive(work, attempt)  # it was no guess that failed
             raise
         return Proven(challenge, attempt, public_key, found)
-
-    async def _require(self, work: UnitOfWork, account_id: str, confirmed: str | None) -> None:
-        """Refuse unless the account's password is the one that was confirmed by its hash."""
-        present = await password_hash_of(work.connection, account_id)
-        if present is not None and confirmed is None:
-            raise PasswordNeededError
-        if present != confirmed:
-            raise WrongCredentialsError("the password was changed meanwhile")
 
     async def _open(self, proven: Proven, client: Client) -> tuple[SignedIn, bool]:
         wallet = proven.challenge.wallet

@@ -13,6 +13,7 @@ from api.kit.clock import now
 from api.kit.context import Api
 from streams.events import decode
 from streams.events.user import WalletLinked, WalletUnlinked
+from tests.identity.api_keys import made
 from tests.identity.signing_in import PASSWORD, actions, claims, is_signed_in, refresh, registered, sessions
 from tests.identity.wallets.requests import ANN, BOB, EVE, challenged, link, sign_in, unlink, wallets
 from tests.support.starknet import CHAIN, Chain, Signer
@@ -169,3 +170,8 @@ async def test_expired_challenges_are_deleted(api: Api, client: httpx.AsyncClien
     await api.identity.purge()
     async with api.store.read() as connection:
         assert len((await connection.execute(select(CHALLENGES))).all()) == 1
+
+
+async def test_an_account_without_a_password_makes_keys_with_its_session(client: httpx.AsyncClient) -> None:
+    tokens = (await sign_in(client, ANN)).json()
+    assert (await made(client, tokens, password=None))["scopes"] == ["account"]
