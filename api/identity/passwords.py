@@ -14,7 +14,7 @@ from api.identity.threads import BoundedThreads
 HASHES_AT_ONCE: Final = 2
 """Threads that hash. Each uses a core and 19 MiB."""
 HASHES_WAITING_MAX: Final = 50
-"""Hashes in work or waiting. A longer queue would outlast the patience of its clients."""
+"""Hashes in work or waiting. In a longer queue clients would give up before their turn."""
 
 
 class Argon2Parameters(NamedTuple):

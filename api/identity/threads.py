@@ -1,4 +1,4 @@
-"""Threads for work that computes for long. A queue that would outlast the patience of its clients is refused."""
+"""Threads for work that computes for long. Refuse a call when so many wait that its client would give up first."""
 
 from __future__ import annotations
 

@@ -70,7 +70,9 @@ class ApiKeyAnswer(BaseModel):
     addresses: Annotated[list[str], Field(description="empty: it may be used from all addresses")]
     created_at: Instant
     expires_at: Instant
-    last_used_at: Annotated[Instant | None, Field(description="to the minute; null before the first use")]
+    last_used_at: Annotated[
+        Instant | None, Field(description="written down within about a minute of the use; null before")
+    ]
 
 
 class CreatedApiKey(ApiKeyAnswer):

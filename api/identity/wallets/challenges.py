@@ -44,7 +44,10 @@ class Wallet(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """A challenge as it was issued. The times are whole seconds. Only to link and unlink it names an account."""
+    """A challenge as it was issued. The times are whole seconds.
+
+    A challenge to link or unlink a wallet names the account. A challenge to sign in names none.
+    """
 
     nonce: str
     purpose: Purpose
