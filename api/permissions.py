@@ -211,6 +211,15 @@ class Permissions:
             if repeated := self._table.keys() & table.keys():
                 raise PermissionTableError(f"two permissions for {_listed(repeated)}")
             self._table.update(table)
+        closed = {path for (_, path), permission in self._table.items() if not permission.open}
+        opened = {path for _, path in self._table} - closed
+        self._open = frozenset(opened)
+        below = {path.partition("{")[0] for path in opened if "{" in path}
+        self._open_below = tuple(start for start in below if not any(path.startswith(start) for path in closed))
+
+    def ignores_tokens(self, path: str) -> bool:
+        """Return whether the routes at a path, as a client sends it, are all open. Every request asks."""
+        return path in self._open or path.startswith(self._open_below)
 
     def of(self, method: str, path: str) -> Permission:
         """Return the permission of a route, by its method and the template of its path. HEAD counts as GET.

@@ -82,8 +82,8 @@ class Top:
 
     def shown_to(self, audience: Audience) -> Shown:
         """Return the rows as a reader sees them."""
-        own = audience.private_self
-        reader = audience.is_staff, own if own in self._names else None
+        own = audience.private_self if audience.shows_more(self._names) else None
+        reader = audience.is_staff, own
         version = audience.private.version
         known = self._shown.get(reader)
         if known is None or known[0] != version:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
 from api.auth import Principal
 from api.kit.feeds.permit import Lapse, Permit
-from api.permissions import STAFF
+from api.permissions import STAFF, KnowsParents, Scope
 from streams.times import Instant
 
 
@@ -27,16 +28,21 @@ class Audience:
 
     Attributes:
         private: The users who are private.
+        parents: Whose sub-accounts there are.
         permit: The reader's right to be taken for a user or for staff; None for an anonymous reader.
     """
 
     private: Private
+    parents: KnowsParents
     permit: Permit | None = None
 
     @property
     def viewer(self) -> Principal | None:
-        """Return the reader; None for an anonymous one."""
-        return None if self.permit is None else self.permit.caller
+        """Return the reader; None for an anonymous one, and for an API key that may not read private data."""
+        if self.permit is None:
+            return None
+        caller = self.permit.caller
+        return caller if caller.scopes is None or Scope.READ_PRIVATE in caller.scopes else None
 
     def lapsed(self, at: Instant) -> Lapse | None:
         """Return why the reader's feed ends; None while it goes on.
@@ -64,9 +70,21 @@ class Audience:
         return self.viewer.subject
 
     def knows(self, user_id: str) -> bool:
-        """Return whether the reader is the user or staff, who see all that is known of the user."""
-        return self.is_staff or (self.viewer is not None and self.viewer.subject == user_id)
+        """Return whether the reader sees all that is known of a user: as staff, the user, or the user's parent."""
+        viewer = self.viewer
+        return viewer is not None and (viewer.role in STAFF or self._owns(viewer.subject, user_id))
 
     def hides(self, user_id: str) -> bool:
         """Return whether this reader must not learn that something is about a user."""
         return user_id in self.private and not self.knows(user_id)
+
+    def shows_more(self, user_ids: Iterable[str]) -> bool:
+        """Return whether the reader is a private user who sees some of these users, although they are private.
+
+        The sub-accounts of a private user are private, and those of other users are not.
+        """
+        own = self.private_self
+        return own is not None and any(self._owns(own, user_id) for user_id in user_ids)
+
+    def _owns(self, owner: str, user_id: str) -> bool:
+        return user_id == owner or self.parents.of(user_id) == owner

@@ -104,7 +104,7 @@ Permitted = Annotated[Permit, Depends(permit)]
 async def audience(request: Request, api: ApiDep, viewer: Viewer) -> Audience:
     """Return the reader of a public route's answer."""
     held = None if viewer is None else await permit(request, api, viewer)
-    return Audience(api.private_users, held)
+    return Audience(api.private_users, api.identity.parents, held)
 
 
 AudienceDep = Annotated[Audience, Depends(audience)]

@@ -58,8 +58,14 @@ class LimitRate:
         return self._api.feed_slots if scope["path"].startswith(FEED) else None
 
     async def _charge(self, scope: Scope) -> Charge:
-        """Return the charge of the caller; of the address also for a bad token, which the route refuses."""
+        """Return the charge of the caller.
+
+        It is the address's for a bad token, which the route refuses, and on open routes, which read no token: a caller
+        could otherwise register accounts from the units of an account.
+        """
         limiter = self._api.limiter
+        if self._api.permissions.ignores_tokens(scope["path"]):
+            return self._charge_of_address(scope)
         caller = (await identify(self._api, scope, partial(self._pay_for_look_up, scope))).caller
         if caller is None:
             return self._charge_of_address(scope)

@@ -54,8 +54,7 @@ class PublicRows:
         """Return the data of a delta; None when all its rows are left out."""
         if self._audience.is_staff:
             return changes.rows
-        own = self._audience.private_self
-        if own is not None and any(own in change.channels for change in changes):
+        if self._audience.shows_more(channel for change in changes for channel in change.channels):
             return self._encoded(changes)
         key = (self._form, self._anonymous, self._audience.private.version)
         return changes.kept(key, lambda: self._encoded(changes))

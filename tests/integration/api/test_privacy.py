@@ -18,10 +18,13 @@ from api.app import create_app
 from api.auth import Role
 from api.config import ApiConfig
 from api.identity import account_changes, accounts, audit
+from api.identity.api_keys.store import NewKey, create_key
 from api.identity.limits import LATE_COMMIT_US
 from api.identity.private_users import PrivateUsers
 from api.identity.store.database import IdentityStore
+from api.identity.sub_accounts import create_sub_account
 from api.kit.clock import now
+from api.permissions import Scope
 from streams import topics
 from streams.events import AnyEvent, Event
 from streams.events.gamification import XPGained
@@ -48,6 +51,24 @@ async def hide(app: FastAPI, user: str = PRIVATE) -> None:
         await accounts.create_account(work, username=user, account_id=user)
         await account_changes.set_private(work, user, True, actor=user)
     await app.state.api.private_users.refresh()
+
+
+async def key_of(app: FastAPI, user: str, role: Role, *scopes: Scope) -> dict[str, str]:
+    """Return the headers of an account's key; the account is new unless it is the private user."""
+    async with app.state.api.store.work(now()) as work:
+        if user != PRIVATE:
+            await accounts.create_account(work, username=user, account_id=user, role=role)
+        key = await create_key(work, user, NewKey(name="bot", scopes=frozenset(scopes)), actor=user)
+    return {"Authorization": f"Bearer {key.text}"}
+
+
+async def add_child(app: FastAPI, parent: str) -> str:
+    """Return the id of a new sub-account, after the process has learnt of it."""
+    async with app.state.api.store.work(now()) as work:
+        child = (await create_sub_account(work, parent, "bot")).id
+    await app.state.api.private_users.refresh()
+    await app.state.api.identity.refresh()
+    return child
 
 
 async def rank(worker: Worker) -> None:
@@ -99,6 +120,35 @@ async def test_the_user_and_staff_see_the_name(hidden: httpx.AsyncClient, reader
     assert [row["user_id"] for row in page["rows"]] == ["ada", PRIVATE, "cyd"]
     assert (await hidden.get(f"/v1/users/{PRIVATE}/progress", headers=reader)).json()["xp"] == 20
     assert (await hidden.get(f"/v1/leaderboards/xp/users/{PRIVATE}", headers=reader)).json()["rank"] == 2
+
+
+async def test_a_key_without_the_scope_to_read_sees_what_the_public_sees(
+    app: FastAPI, hidden: httpx.AsyncClient
+) -> None:
+    reading = await key_of(app, "reader", Role.SERVICE, Scope.PRICES_WRITE, Scope.READ_PRIVATE)
+    others = [
+        await key_of(app, "pricer", Role.SERVICE, Scope.PRICES_WRITE),
+        await key_of(app, "mod", Role.MODERATOR, Scope.ACCOUNT),
+        await key_of(app, PRIVATE, Role.USER, Scope.TRADE),
+    ]
+    for path in ("/v1/leaderboards/xp", f"/v1/users/{PRIVATE}/progress", "/v1/users/ada/progress"):
+        public, more, *seen = [await hidden.get(path, headers=sent) for sent in ({}, reading, *others)]
+        assert {answer.status_code for answer in seen} == {public.status_code}
+        assert all(one.json() | {"request_id": ""} == public.json() | {"request_id": ""} for one in seen)
+        assert (more.status_code, more.json() != public.json()) == (200, True)
+
+
+async def test_a_private_user_sees_the_own_sub_accounts_on_public_routes(
+    app: FastAPI, hidden: httpx.AsyncClient, worker: Worker
+) -> None:
+    child = await add_child(app, PRIVATE)
+    await worker.rank(group("xp", "global", "all"), child, 40)
+    await worker.put_user(GAMIFICATION_PROGRESS.name, child, Progress(xp=40, max_leverage=10, updated_at=40))
+    for headers, shown in ((auth(PRIVATE), True), (auth("ada"), False), (STAFF, True), ({}, False)):
+        page = (await hidden.get("/v1/leaderboards/xp", headers=headers)).json()
+        assert (page["rows"][0]["user_id"] == child) is shown
+        for path in (f"/v1/users/{child}/progress", f"/v1/leaderboards/xp/users/{child}"):
+            assert (await hidden.get(path, headers=headers)).status_code == (200 if shown else 404)
 
 
 async def test_only_the_owner_and_staff_see_exact_times(hidden: httpx.AsyncClient) -> None:
@@ -170,6 +220,28 @@ async def test_a_feed_of_a_private_user_by_name_stays_empty(feeds: httpx.AsyncCl
     for reader in readers:
         assert {*reader.table} == {"ada"}
         assert reader.names.count("delta") == 1
+
+
+async def test_feeds_name_sub_accounts_to_their_private_parent(
+    feeds: httpx.AsyncClient, served_app: FastAPI, worker: Worker
+) -> None:
+    child = await add_child(served_app, PRIVATE)
+    own, foreign = [
+        [
+            Reader(feeds, f"/v1/feed/{feed}", {**options, "headers": headers}, key="user_id")
+            for feed, options in (("boards", BOARD), ("progress", {}), ("xp", {}))
+        ]
+        for headers in (auth(PRIVATE), auth("ada"))
+    ]
+    reading = [asyncio.create_task(reader.read(lambda r: "delta" in r.names)) for reader in (*own, *foreign)]
+    for reader in (*own, *foreign):
+        await reader.current.wait()
+    await worker.rank(group("xp", "global", "all"), child, 40)
+    await worker.emit(topics.GAMIFICATION_EVENTS, xp_gained(child, 5))
+    await worker.put_user(GAMIFICATION_PROGRESS.name, child, Progress(xp=5, max_leverage=10))
+    await worker.put_user(GAMIFICATION_PROGRESS.name, "cyd", Progress(xp=31, max_leverage=10))
+    await asyncio.gather(*reading)
+    assert [child in reader.table for reader in (*own, *foreign)] == [True] * 3 + [False] * 3
 
 
 async def test_deltas_hide_and_show_as_the_snapshot_does(feeds: httpx.AsyncClient, worker: Worker) -> None:

@@ -23,6 +23,7 @@ from api.limits.caps import Caps
 from api.limits.charge import Charge
 from api.limits.middleware import LimitRate
 from api.limits.policies import API_KEYS, POLICIES, Policy, cost_of
+from tests.identity.api_keys import sent, with_checksum
 from tests.integration.api.socket_client import opened
 from tests.integration.api.sse import serving
 from tests.integration.api.support import Worker, auth, fill
@@ -89,6 +90,17 @@ async def test_an_invalid_token_is_charged_to_the_address(client: httpx.AsyncCli
     ]
     assert [answer.status_code for answer in answers] == [401, 401, 429]
     assert answers[-1].headers["ratelimit"].startswith('"anonymous"')
+
+
+async def test_open_routes_read_no_token_and_are_charged_to_the_address(client: httpx.AsyncClient) -> None:
+    unknown = sent(with_checksum("ak_00000000-0000-7000-8000-000000000001_" + "0" * 64))
+    for left, path in ((39, "/page/none"), (38, "/problems/none"), (37, "/.well-known/jwks.json")):
+        answer = await client.get(path, headers=unknown)
+        assert answer.headers["ratelimit"].startswith(f'"anonymous";r={left};'), "no look-up of the key was paid"
+    for status in (401, 429):
+        answer = await client.post("/v1/auth/refresh", json={"refresh_token": "r" * 43}, headers=auth(f"user-{status}"))
+        assert answer.status_code == status
+        assert answer.headers["ratelimit"].startswith('"anonymous"')
 
 
 async def test_clients_behind_a_trusted_proxy_have_buckets_of_their_own(config: ApiConfig) -> None:

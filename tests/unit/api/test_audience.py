@@ -7,6 +7,7 @@ import pytest
 from api.auth import EXPIRED, Principal, Role, unauthenticated
 from api.kit.audience import Audience
 from api.kit.feeds.permit import Lapse, Permit
+from api.permissions import Scope
 from streams.times import Instant
 
 
@@ -24,8 +25,16 @@ class OneToken:
             raise unauthenticated(EXPIRED)
 
 
-def audience(name: str, role: Role = Role.USER) -> Audience:
-    return Audience(Private({"bob"}), Permit(OneToken(), "", Principal(name, role)))
+class OneChild:
+    """Knows of one sub-account."""
+
+    def of(self, account_id: str) -> str | None:
+        return "bob" if account_id == "bob's" else None
+
+
+def audience(name: str, role: Role = Role.USER, scopes: frozenset[str] | None = None) -> Audience:
+    caller = Principal(name, role, scopes=scopes)
+    return Audience(Private({"bob", "bob's"}), OneChild(), Permit(OneToken(), "", caller))
 
 
 @pytest.mark.parametrize("reader", [audience("mod", Role.MODERATOR), audience("bob")], ids=["staff", "a private user"])
@@ -40,3 +49,21 @@ def test_the_feed_of_another_reader_goes_on_without_the_rights_of_the_token() ->
     assert reader.lapsed(Instant(11)) is None
     assert not reader.knows("ada")
     assert reader.viewer is None
+
+
+@pytest.mark.parametrize(
+    ("role", "scope"),
+    [(Role.SERVICE, Scope.PRICES_WRITE), (Role.MODERATOR, Scope.ACCOUNT), (Role.USER, Scope.TRADE)],
+)
+def test_a_key_that_may_not_read_private_data_reads_as_an_anonymous_caller(role: Role, scope: Scope) -> None:
+    reader, reading = [audience("bob", role, frozenset(scopes)) for scopes in ([scope], [scope, Scope.READ_PRIVATE])]
+    assert (reader.viewer, reader.is_staff, reader.hides("bob"), reader.knows("ada")) == (None, False, True, False)
+    assert reader.lapsed(Instant(11)) is None
+    assert not reading.hides("bob")
+
+
+def test_a_user_sees_the_own_sub_accounts_and_a_sub_account_sees_itself_alone() -> None:
+    assert not audience("bob").hides("bob's")
+    assert audience("ada").hides("bob's")
+    child = audience("bob's")
+    assert (child.hides("bob's"), child.hides("bob")) == (False, True)

@@ -57,29 +57,41 @@ class Private(set[str]):
     version = 0
 
 
+class OneChild:
+    """Knows of one sub-account."""
+
+    def of(self, account_id: str) -> str | None:
+        return "cyd" if account_id == "cyd's" else None
+
+
 def caller(name: str, role: Role = Role.USER) -> Permit:
     return Permit(SimpleNamespace(recheck=lambda *_: None), "", Principal(name, role))
 
 
 def test_readers_share_what_they_may_see() -> None:
-    private = Private({"bob", "cyd"})
+    private, parents = Private({"bob", "cyd", "cyd's"}), OneChild()
     hour, after = 3_600 * 10**6, 5
     members = [Ranked(1, Standing(9, hour + after), "ada"), Ranked(2, Standing(8, 0), "bob")]
     top = Top(Position("boards", "e", {0: 1}), "xp", members)
 
     def names(viewer: Permit | None) -> list[str | None]:
-        return [orjson.loads(row)["user_id"] for row in top.shown_to(Audience(private, viewer)).rows.values()]
+        return [orjson.loads(row)["user_id"] for row in top.shown_to(Audience(private, parents, viewer)).rows.values()]
 
     assert names(None) == names(caller("ada")) == names(caller("cyd")) == ["ada", None]
     assert names(caller("bob")) == names(caller("mod", Role.MODERATOR)) == ["ada", "bob"]
-    everyone = top.shown_to(Audience(private))
-    assert top.shown_to(Audience(private, caller("ada"))) is top.shown_to(Audience(private, caller("cyd"))) is everyone
+    everyone = top.shown_to(Audience(private, parents))
+    for other in ("ada", "cyd"):
+        assert top.shown_to(Audience(private, parents, caller(other))) is everyone
     assert orjson.loads(everyone.rows["ada"])["reached_at"] == "1970-01-01T01:00:00Z"
-    staff = top.shown_to(Audience(private, caller("mod", Role.MODERATOR)))
+    staff = top.shown_to(Audience(private, parents, caller("mod", Role.MODERATOR)))
     assert orjson.loads(staff.rows["ada"])["reached_at"] == "1970-01-01T01:00:00.000005Z"
     private.remove("bob")
     private.version += 1
     assert names(None) == ["ada", "bob"]
+    members.append(Ranked(3, Standing(7, 0), "cyd's"))
+    top = Top(Position("boards", "e", {0: 2}), "xp", members)
+    assert names(None) == names(caller("bob")) == ["ada", "bob", None]
+    assert names(caller("cyd")) == names(caller("cyd's")) == ["ada", "bob", "cyd's"]
 
 
 def test_a_subscriber_with_unknown_rows_gets_all_rows() -> None:
