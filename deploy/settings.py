@@ -285,12 +285,17 @@ class Settings(BaseSettings):
             return self.database_url.get_secret_value()
         return urls.sqlite_url(self.data_dir / DATABASE_FILE)
 
+    @model_validator(mode="after")
+    def _wallets_have_an_origin(self) -> Settings:
+        _ = self.wallet_config
+        return self
+
     @property
     def wallet_config(self) -> wallets.WalletConfig:
         """Return the settings of wallets."""
         node = self.starknet_node_url
         return wallets.WalletConfig(
-            origin=self.public_origin or f"http://{self.api_host}:{self.api_port}",
+            origin=self.public_origin or wallets.origin_at(self.api_host, self.api_port),
             chain_id=self.starknet_chain_id,
             node_url=None if node is None else node.get_secret_value(),
             account_classes=wallets.account_classes_of(self.starknet_account_classes),

@@ -2,7 +2,7 @@
 
 lease = ServiceLease(log, Service(Kind.RELAY, "relay-1@host"), health, lease_ms=10_000, every_s=2.0)
 async with lease.held():
-await work()
+    await work()
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ class ServiceLease:
                     await stop.wait()
 
     async def _renew(self) -> None:
-        """Renew the lease once. Report a failure when it begins: the next renewal may succeed."""
+        """Renew the lease once. Log a failure when it begins and when it changes: the next renewal may succeed."""
         service = self._service
         try:
             why_not = await self._health()
@@ -140,6 +140,6 @@ class ServiceLease:
             self._fault = None
 
     def _note(self, fault: str, exc: Exception | None = None) -> None:
-        if self._fault is None:
+        if fault != self._fault:
             logger.warning(fault, exc_info=exc)
         self._fault = fault

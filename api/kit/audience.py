@@ -81,7 +81,7 @@ class Audience:
     def shows_more(self, user_ids: Iterable[str]) -> bool:
         """Return whether the reader is a private user who sees some of these users, although they are private.
 
-        The sub-accounts of a private user are private, and those of other users are not.
+        A sub-account that is not closed is private exactly when its user is.
         """
         own = self.private_self
         return own is not None and any(self._owns(own, user_id) for user_id in user_ids)

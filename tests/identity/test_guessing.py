@@ -42,6 +42,7 @@ async def test_an_unknown_name_and_a_wrong_password_look_alike(
         async with client_at(app, f"198.51.100.{number}") as attacker:
             answer = await log_in(attacker, login, "wrong-password-here")
         document = {name: value for name, value in answer.json().items() if name != "request_id"}
+        assert answer.headers["www-authenticate"] == 'Bearer realm="astratrade"', "no token was refused"
         ran = [
             text.replace("email_key", "username_key")
             for text in statements

@@ -52,7 +52,7 @@ def as_problems(password_at: str = "#/password") -> Iterator[None]:  # noqa: S10
     except TakenError as exc:
         raise Problem(TAKEN, str(exc)) from exc
     except WrongCredentialsError as exc:
-        raise Problem(SIGN_IN_FAILED, str(exc), headers=unauthenticated("").headers) from exc
+        raise _not_signed_in(exc) from exc
     except NotActiveError as exc:
         raise Problem(FORBIDDEN, str(exc)) from exc
     except TooManyAttemptsError as exc:
@@ -77,7 +77,7 @@ def as_wallet_problems() -> Iterator[None]:
         with as_problems():
             yield
     except NotProvenError as exc:
-        raise Problem(SIGN_IN_FAILED, str(exc), headers=unauthenticated("").headers) from exc
+        raise _not_signed_in(exc) from exc
     except ForeignKeyError as exc:
         raise _invalid("#/proof/public_key", str(exc)) from exc
     except PasswordNeededError as exc:
@@ -104,6 +104,11 @@ def as_account_problems(scopes_at: str = "") -> Iterator[None]:
         raise Problem(FORBIDDEN, str(exc)) from exc
     except UnknownAccountError as exc:
         raise Problem(NOT_FOUND, str(exc)) from exc
+
+
+def _not_signed_in(exc: Exception) -> Problem:
+    """Return the problem of a refused proof. It says nothing of a token: none was refused."""
+    return Problem(SIGN_IN_FAILED, str(exc), headers=unauthenticated("", error="").headers)
 
 
 def _invalid(pointer: str, detail: str) -> Problem:

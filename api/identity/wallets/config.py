@@ -76,6 +76,21 @@ def check_origin(text: str) -> str:
     return text
 
 
+def origin_at(host: str, port: int) -> str:
+    """Return the origin of an API without a proxy, by the address that it listens on.
+
+    Raises:
+        ValueError: the address makes none, such as a link-local one with its zone.
+    """
+    name = host.lower()
+    try:
+        return check_origin(f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}")
+    except ValueError as exc:
+        raise ValueError(
+            f"ASTRA_API_HOST makes no origin for wallets to sign ({exc}): set ASTRA_PUBLIC_ORIGIN"
+        ) from exc
+
+
 def check_node_url(text: str) -> str:
     """Return the URL of a node. Errors do not repeat it, because it may contain a key.
 

@@ -135,6 +135,14 @@ def test_the_doctor_names_an_origin_that_users_do_not_know(host: str, origin: st
     assert origin_finding(Settings(api_host=host, public_origin=origin)).level == level
 
 
+def test_an_address_of_ipv6_makes_an_origin_and_an_address_that_makes_none_is_refused() -> None:
+    assert Settings(api_host="FD00::1", api_port=80).wallet_config.origin == "http://[fd00::1]:80"
+    with pytest.raises(ValueError, match="set ASTRA_PUBLIC_ORIGIN"):
+        Settings(api_host="fe80::1%eth0")
+    app = "https://app.example.com"
+    assert Settings(api_host="fe80::1%eth0", public_origin=app).wallet_config.origin == app
+
+
 @pytest.mark.parametrize(
     ("url", "safe"),
     [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Iterator
 
 import pytest
 from faust_redis.log import Log, LogUnavailableError
@@ -93,6 +94,23 @@ async def test_a_health_check_that_fails_does_not_end_the_lease(log: Log, caplog
     assert await names(log) == []
     told = [record for record in caplog.records if "is not renewed: IndexError" in record.getMessage()]
     assert len(told) == 1, "it is logged once"
+
+
+async def test_another_fault_of_an_outage_is_logged_too(log: Log, caplog: pytest.LogCaptureFixture) -> None:
+    faults: Iterator[Exception] = iter([OSError("a"), OSError("a"), KeyError("b"), KeyError("b"), OSError("a")])
+    seen = asyncio.Event()
+
+    async def look() -> str | None:
+        if (fault := next(faults, None)) is None:
+            seen.set()
+            return None
+        raise fault
+
+    async with ServiceLease(log, Service(Kind.RELAY, "r"), look, lease_ms=400, every_s=0.001).held():
+        async with asyncio.timeout(10):
+            await seen.wait()
+    told = [record.getMessage().rpartition(": ")[2] for record in caplog.records if record.name == "streams.services"]
+    assert told == ["OSError('a')", "KeyError('b')", "OSError('a')"]
 
 
 def test_addresses_are_those_that_others_reach() -> None:

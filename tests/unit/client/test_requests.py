@@ -157,7 +157,8 @@ async def test_a_token_is_refreshed_before_it_expires_and_once_for_all_requests(
 
 
 async def test_a_refused_token_is_refreshed_once() -> None:
-    api = Api(tokens(1), problem(401), tokens(2), {}, problem(401), tokens(3), problem(401))
+    refusal = problem(401, "unauthenticated")
+    api = Api(tokens(1), refusal, tokens(2), {}, refusal, tokens(3), refusal)
     async with api.client() as client:
         await client.login("ada", "correct horse")
         await client.get("/v1/fees")
@@ -166,6 +167,16 @@ async def test_a_refused_token_is_refreshed_once() -> None:
             await client.get("/v1/fees")
     assert refused.value.status == 401
     assert not api.answers
+
+
+async def test_a_refused_password_or_proof_is_sent_once() -> None:
+    api = Api(tokens(1), problem(401, "sign-in-failed"))
+    async with api.client() as client:
+        await client.login("ada", "correct horse")
+        with pytest.raises(ProblemError) as refused:
+            await client._http.call("POST", "/v1/account/wallets", repeat=False, json={"current_password": "wrong"})
+    assert refused.value.kind == "sign-in-failed"
+    assert [request.url.path for request in api.requests] == ["/v1/auth/login", "/v1/account/wallets"]
 
 
 def expiring(failure: httpx.Response | Exception, *answers: Any) -> Api:
@@ -196,7 +207,16 @@ async def test_a_refresh_that_fails_fails_no_request_while_the_token_is_valid(
 
 
 @pytest.mark.parametrize(
-    "failure", [httpx.ReadTimeout("slow"), httpx.ReadError("lost"), problem(502), problem(504), problem(401)], ids=str
+    "failure",
+    [
+        httpx.ReadTimeout("slow"),
+        httpx.ReadError("lost"),
+        problem(502),
+        problem(503),
+        problem(504),
+        problem(401, "sign-in-failed"),
+    ],
+    ids=str,
 )
 async def test_a_refresh_token_that_may_have_been_used_is_not_sent_again(failure: httpx.Response | Exception) -> None:
     api = expiring(failure)
@@ -209,7 +229,7 @@ async def test_a_refresh_token_that_may_have_been_used_is_not_sent_again(failure
     assert [request.url.path for request in api.requests] == ["/v1/auth/login", "/v1/auth/refresh"]
 
 
-@pytest.mark.parametrize("failure", [httpx.ConnectError("refused"), problem(429), problem(503)], ids=str)
+@pytest.mark.parametrize("failure", [httpx.ConnectError("refused"), problem(429)], ids=str)
 async def test_a_refresh_token_that_was_not_used_is_sent_again(failure: httpx.Response | Exception) -> None:
     api = expiring(failure, tokens(2), {})
     async with api.client() as client:

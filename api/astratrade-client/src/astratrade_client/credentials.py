@@ -17,7 +17,8 @@ RENEW_BEFORE_S = 60.0
 
 REFRESH_PAUSE_S = 5.0
 """How long after a refresh that the API did not carry out the next one is sent."""
-REFUSED_FOR_NOW = frozenset({429, 503})
+REFUSED_FOR_NOW = frozenset({429})
+"""Answers of an API that did not use the token. A 503 may follow a commit whose outcome the API does not know."""
 NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 Refresh = Callable[[str], Awaitable[SignedInAnswer]]

@@ -16,6 +16,8 @@ from astratrade_client.retry import Retry, retry_after_s
 PASSING = frozenset({408, 425, 429, 502, 503, 504})
 """Answers after which the same request may succeed."""
 NOT_YET_VISIBLE = "not-yet-visible"
+UNAUTHENTICATED = "unauthenticated"
+"""The kind of problem that a new token mends. Other problems with status 401 refuse a password or a proof."""
 
 
 class Http:
@@ -57,7 +59,7 @@ class Http:
                 if response.is_success:
                     return _object(response)
                 failed = problem = problem_of(response)
-                if response.status_code == HTTPStatus.UNAUTHORIZED and not renewed:
+                if problem.kind == UNAUTHENTICATED and not renewed:
                     renewed = True
                     if await self.credentials.renew(token):
                         continue

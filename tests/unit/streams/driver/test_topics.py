@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+import pytest
 from faust_redis.driver.topics import Topics
-from faust_redis.log import TopicInfo, TopicSpec, UnknownTopicError
+from faust_redis.log import TopicInfo, TopicMismatchError, TopicSpec, UnknownTopicError
 
 
 class Catalogue:
@@ -37,4 +38,7 @@ async def test_a_topic_that_was_seen_is_created_again_with_its_view_and_retentio
     topics = Topics(app, catalogue, nothing)
     await topics.ensure(spec.name, 4, cleanup="compact")
     catalogue.topics.clear()
+    with pytest.raises(TopicMismatchError, match="has 4 partitions, 8 were declared"):
+        await topics.ensure(spec.name, 8, cleanup="compact")
+    assert not catalogue.topics
     assert (await topics.ensure(spec.name, 4, cleanup="compact")).spec == spec

@@ -32,7 +32,7 @@ class Topics:
 
         Raises:
             UnknownTopicError: it does not exist and `topic_allow_declare` is off.
-            TopicMismatchError: `partitions` was given and it exists with another count.
+            TopicMismatchError: `partitions` was given and it exists, or was seen, with another count.
         """
         known = self._broker.known_topic(name)
         if known is not None and partitions is None:
@@ -44,14 +44,11 @@ class Topics:
             if not self._app.conf.topic_allow_declare:
                 raise
             spec = self._seen.get(name) or self._spec(name, partitions or self._app.conf.topic_partitions, **policy)
+            _check_count(spec, partitions)
             return self._note(
                 await retry_while_unavailable(lambda: self._broker.create_topic(spec), "creation of a topic")
             )
-        if partitions is not None and info.spec.partitions != partitions:
-            raise TopicMismatchError(
-                f"topic {name!r} has {info.spec.partitions} partitions, {partitions} were declared; "
-                "a partition count never changes: declare the existing one or use another topic name"
-            )
+        _check_count(info.spec, partitions)
         return self._note(info)
 
     def _note(self, info: TopicInfo) -> TopicInfo:
@@ -110,3 +107,12 @@ class Topics:
                 return False
             known = self._compacted[topic] = bool(info.spec.compacted)
         return known
+
+
+def _check_count(spec: TopicSpec, partitions: int | None) -> None:
+    """Refuse a declared partition count that is not the topic's."""
+    if partitions is not None and spec.partitions != partitions:
+        raise TopicMismatchError(
+            f"topic {spec.name!r} has {spec.partitions} partitions, {partitions} were declared; "
+            "a partition count never changes: declare the existing one or use another topic name"
+        )
