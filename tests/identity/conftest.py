@@ -12,7 +12,7 @@ from api.app import create_app
 from api.identity import passwords
 from api.kit.context import Api
 from tests.identity.signing_in import CHEAP, client_at
-from tests.integration.api.support import config_of
+from tests.integration.api.support import Worker, config_of
 from tests.support.aside import run_aside
 from tests.support.tokens import plant_key
 
@@ -35,6 +35,12 @@ async def app(broker_url: str, namespace: str, database_url: str) -> AsyncIterat
 def api(app: FastAPI) -> Api:
     found: Api = app.state.api
     return found
+
+
+@pytest.fixture
+async def topics(api: Api) -> None:
+    """Create the topics, so that commands are written and tables are read."""
+    await Worker(api.log, api.config.app_id).create_topics()
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ from api.kit.clock import now
 from api.kit.context import Api
 from api.permissions import (
     PERMISSIONS,
+    SUB_ACCOUNT_SCOPES,
     WEBSOCKET,
     Permission,
     Permissions,
@@ -34,6 +35,7 @@ from tests.integration.api.support import config_of, fill, token
 from tests.support.tokens import key, mint
 
 SUBJECT, STRANGER = "alice", "bob"
+PARENT, CHILD = "owner-user", "owner-user-bot"
 ROUTES = routes_of(create_app(config_of("redis://nowhere")))
 REFUSALS = {401, 403}
 VALUES = {
@@ -64,24 +66,31 @@ PRIVATE_FEEDS = {"positions", "portfolio", "my-trades"}
 
 @dataclass(frozen=True)
 class Caller:
-    """The caller: nobody, a session of a role, an API key with one scope, or someone with a bad token or key."""
+    """The caller: nobody, a session of a role, an API key with one scope, or someone with a bad token or key.
+
+    A `child` is a sub-account of the user with API keys.
+    """
 
     role: Role | None
     scope: Scope | None = None
     bad: str | None = None
+    child: bool = False
 
     def __str__(self) -> str:
-        return self.bad or f"{self.role}" + (f" with a key for {self.scope}" if self.scope else "")
+        name = "sub-account" if self.child else f"{self.role}"
+        return self.bad or name + (f" with a key for {self.scope}" if self.scope else "")
 
     @property
     def subject(self) -> str:
         """Return the account. Keys of each role have an account of their own, since an account has one role."""
+        if self.child:
+            return CHILD
         return SUBJECT if self.scope is None else f"owner-{self.role}"
 
     @property
     def key(self) -> str:
         role, scope = [*Role].index(self.role or Role.USER), [*Scope].index(self.scope or Scope.TRADE)
-        body = f"ak_00000000-0000-7000-8000-{role:04x}{scope:08x}"
+        body = f"ak_00000000-0000-7000-8000-{role + 16 * self.child:04x}{scope:08x}"
         return with_checksum(f"{body}_{'7' * 64}")
 
     @property
@@ -118,16 +127,21 @@ CALLERS = [
     Caller(None),
     *(Caller(role) for role in Role),
     *(caller for role in Role for scope in Scope if (caller := Caller(role, scope)) != ENDED),
+    *(Caller(Role.USER, scope, child=True) for scope in sorted(SUB_ACCOUNT_SCOPES)),
     *(Caller(None, bad=bad) for bad in BAD),
 ]
 
 
 async def plant(api: Api) -> None:
-    """Write down an account of each role with a key of each scope, also those that the API would refuse to make."""
+    """Write down an account of each role with a key of each scope, also those that the API would refuse to make.
+
+    The user has a sub-account with keys, too.
+    """
     async with api.store.work(now()) as work:
-        for role in Role:
-            owner = Caller(role, Scope.TRADE).subject
-            await accounts.create_account(work, username=None, account_id=owner, role=role)
+        for role, child in [*((role, False) for role in Role), (Role.USER, True)]:
+            owner = Caller(role, Scope.TRADE, child=child).subject
+            parent = PARENT if child else None
+            await accounts.create_account(work, username=None, account_id=owner, role=role, parent_id=parent)
             rows = [
                 {
                     "id": id_in(caller.key),
@@ -139,9 +153,10 @@ async def plant(api: Api) -> None:
                     "created_us": 0,
                     "expires_us": 0 if caller == ENDED else int(work.now) + DAY_US,
                 }
-                for caller in (Caller(role, scope) for scope in Scope)
+                for caller in (Caller(role, scope, child=child) for scope in Scope)
             ]
             await work.connection.execute(insert(API_KEYS), rows)
+    await api.identity.refresh()
 
 
 @pytest.fixture
@@ -150,11 +165,13 @@ def config(config: ApiConfig) -> ApiConfig:
 
 
 def targets(path: str, subject: str) -> Iterator[tuple[str, bool]]:
-    """Yield the paths of a route, and whether they name another user's object."""
-    for user, foreign in ((subject, False), (STRANGER, True)):
-        yield path.format(**VALUES, user_id=user), foreign
-        if "{user_id}" not in path:
-            return
+    """Yield the paths of a route, and whether they name another user's object. A sub-account's is its parent's, too."""
+    if "{user_id}" not in path:
+        yield path.format(**VALUES), False
+        return
+    own = {subject, CHILD} if subject == PARENT else {subject}
+    for user in {subject, STRANGER, CHILD} | ({PARENT} if subject == CHILD else set()):
+        yield path.format(**VALUES, user_id=user), user not in own
 
 
 async def test_a_route_does_what_the_table_says_for_every_caller(
@@ -181,13 +198,13 @@ async def test_a_request_is_identified_once(
     client: httpx.AsyncClient, app: FastAPI, monkeypatch: pytest.MonkeyPatch, method: str, path: str
 ) -> None:
     api: Api = app.state.api
-    of_token, asked = api.tokens.caller, []
+    of_token, asked = api.identity.tokens.caller, []
 
     def caller(token: str, now: Instant) -> Principal:
         asked.append(token)
         return of_token(token, now)
 
-    monkeypatch.setattr(api.tokens, "caller", caller)
+    monkeypatch.setattr(api.identity.tokens, "caller", caller)
     await client.request(method, path, headers=Caller(Role.VENUE).headers, json=BODIES.get(path))
     assert len(asked) == 1
 
