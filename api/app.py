@@ -38,7 +38,7 @@ from api.kit.feeds.socket import routing as socket
 from api.kit.feeds.tickets import RedeemTickets, Tickets
 from api.kit.lifecycle import Lifecycle
 from api.kit.pipeline import Pipeline
-from api.kit.request_identity import Identify
+from api.kit.request_identity import NameRequests
 from api.kit.sealing import Sealer
 from api.kit.waiting import Waiter
 from api.limits import policies
@@ -111,7 +111,7 @@ class _Application(FastAPI):
         """Return the whole application, so that answers with status 500 are counted and get their headers, too."""
         api: Api = self.state.api
         answered = SecurityHeaders(super().build_middleware_stack(), api.config.hsts_s)
-        return Identify(Observe(answered, api.metrics))
+        return NameRequests(Observe(answered, api.metrics))
 
 
 def _api(config: ApiConfig, served: Sequence[DomainApi], storage_fault: StorageFault) -> Api:
@@ -127,7 +127,6 @@ def _api(config: ApiConfig, served: Sequence[DomainApi], storage_fault: StorageF
     sign_in = SignIn(identity.store, identity.passwords, identity.sessions, now)
     return Api(
         config=config,
-        tokens=identity.tokens,
         identity=identity,
         sign_in=sign_in,
         wallets=WalletSignIn(sign_in, Prover(config.wallets), now),

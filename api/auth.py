@@ -21,7 +21,7 @@ AUDIENCE: Final = "astratrade-api"
 CLOCK_SKEW_S: Final = 5
 TOKENS_KEPT_MAX: Final = 10_000  # some 10 MB; the oldest one is forgotten first
 EXPIRED: Final = "the token has expired"
-NOT_VALID: Final = "the token is not valid here"
+INVALID_JWT: Final = "the token is not valid here"
 REVOKED: Final = "the token was revoked; sign in again"
 _PART = r"(?:[A-Za-z0-9_-]{4})*[A-Za-z0-9_-]{2,4}"  # a rest of one character is no base64
 _TOKEN = re.compile(rf"{_PART}\.{_PART}\.{_PART}", re.ASCII)
@@ -138,12 +138,12 @@ def verify(keys: KeyRing, token: str, now: Instant) -> tuple[Principal, Instant]
         Problem: 401; its `detail` names the fault of the token.
     """
     if not _is_canonical(token):
-        raise unauthenticated(NOT_VALID)
+        raise unauthenticated(INVALID_JWT)
     try:
         header = jwt.get_unverified_header(token)
         key = keys.verifying(header.get("kid"), now)
         if key is None or header.get("alg") != ALGORITHM or "crit" in header:
-            raise unauthenticated(NOT_VALID)
+            raise unauthenticated(INVALID_JWT)
         claims: dict[str, Any] = jwt.decode(
             token,
             key.public,
@@ -157,7 +157,7 @@ def verify(keys: KeyRing, token: str, now: Instant) -> tuple[Principal, Instant]
     except jwt.ExpiredSignatureError as exc:
         raise unauthenticated(EXPIRED) from exc
     except (jwt.InvalidTokenError, ValueError) as exc:
-        raise unauthenticated(NOT_VALID) from exc
+        raise unauthenticated(INVALID_JWT) from exc
 
 
 def _principal(claims: dict[str, Any]) -> Principal:

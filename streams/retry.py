@@ -18,7 +18,7 @@ Errors = tuple[type[Exception], ...]
 logger = logging.getLogger(__name__)
 
 
-async def retry_while_unavailable(
+async def retry_through_outages(
     work: Callable[[], Awaitable[None]], name: str, unavailable: Errors, *, refused: Errors = ()
 ) -> None:
     """Run work until it returns.

@@ -9,7 +9,6 @@ from typing import Annotated, Any, TypeVar
 from fastapi import Depends, Request
 from faust_redis.log import Log
 
-from api.auth import Tokens
 from api.config import ApiConfig
 from api.identity.private_users import PrivateUsers
 from api.identity.service import Identity
@@ -42,7 +41,6 @@ class Api:
     """The parts of one API process."""
 
     config: ApiConfig
-    tokens: Tokens
     identity: Identity
     sign_in: SignIn
     wallets: WalletSignIn

@@ -46,7 +46,10 @@ many are left. Without enough, the answer is 429 with `Retry-After`.
 """
 COMMON_TAGS: Final = (
     {"name": "Sign-in", "description": "Register, sign in, refresh and sign out; the keys that verify access tokens."},
-    {"name": "Account", "description": "The caller's own password, sessions and wallets."},
+    {
+        "name": "Account",
+        "description": "The caller's own password, sessions, wallets, API keys, sub-accounts and privacy.",
+    },
     {"name": "Live feeds", "description": "Tickets for feeds, and the socket that carries feeds of all domains."},
     {"name": "Stats", "description": "The pipeline and the live processes at a glance."},
     {"name": "Operation", "description": "Health and readiness."},

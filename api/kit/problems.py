@@ -60,7 +60,9 @@ SIGN_IN_FAILED = _kind(
     "Check the user name and the password; or sign in again, when a refresh token was refused. A wallet signs a new "
     "challenge.",
 )
-FORBIDDEN = _kind("forbidden", 403, "The token does not allow this", "Use a token with one of the roles in `detail`.")
+FORBIDDEN = _kind(
+    "forbidden", 403, "The token does not allow this", "Use a token or an API key that has what `detail` names."
+)
 NOT_FOUND = _kind("not-found", 404, "There is nothing here", "Check the path against /openapi.json.")
 METHOD_NOT_ALLOWED = _kind(
     "method-not-allowed", 405, "This path has no such method", "Use a method of the Allow header."

@@ -61,8 +61,8 @@ def trace_of(header: bytes | None) -> tuple[str, str] | None:
     return trace_id, f"{int(flags, 16) & SAMPLED:02x}"
 
 
-def identify(headers: Iterable[tuple[bytes, bytes]]) -> RequestIdentity:
-    """Return the identity of a request with these headers.
+def name_request(headers: Iterable[tuple[bytes, bytes]]) -> RequestIdentity:
+    """Return the id and the place in a trace of a request with these headers.
 
     A client that sends no `traceparent`, an invalid one, or two of them, gets a new trace, which is not sampled. An
     `X-Request-Id` that is missing or not valid is replaced by the id of the request's span.
@@ -93,18 +93,18 @@ def log_suffix() -> str:
     return "" if identity is None else f" [{REQUEST_ID} {identity.request_id}]"
 
 
-class Identify:
-    """Identifies each request, and names it in the headers `x-request-id` and `traceresponse` of the answer."""
+class NameRequests:
+    """Names each request, also in the headers `x-request-id` and `traceresponse` of the answer."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on under its identity."""
+        """Pass the request on under its names."""
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
             return
-        identity = identify(scope["headers"])
+        identity = name_request(scope["headers"])
         current.set(identity)
 
         async def name(message: Message) -> None:

@@ -26,7 +26,7 @@ from streams.connect.outbox.errors import UndeclaredTopicError
 from streams.connect.outbox.relay import Relay
 from streams.connect.outbox.service import UNAVAILABLE_ERRORS, RelayService
 from streams.connect.outbox.source import OutboxSource
-from streams.retry import retry_while_unavailable
+from streams.retry import retry_through_outages
 from streams.services import Kind, Service, ServiceLease, name_here, reachable_address
 from streams.topology import Topology
 from tables.domains import TOPOLOGY
@@ -119,7 +119,7 @@ async def _serve(store: IdentityStore, service: RelayService, lease: ServiceLeas
     app = application(RelayHealth(service), RelayMetrics(service).text)
     async with serving(listener, app), lease.held():
         logger.info("the relay starts; probes and metrics at http://%s:%d", *listener.getsockname()[:2])
-        await retry_while_unavailable(lambda: _open(store), "opening the database", UNAVAILABLE_ERRORS)
+        await retry_through_outages(lambda: _open(store), "opening the database", UNAVAILABLE_ERRORS)
         await service.run()
 
 

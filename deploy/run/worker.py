@@ -41,7 +41,7 @@ from deploy.server.locks import FileLock
 from deploy.settings import Settings
 from streams.connect.kafka.address import address_of
 from streams.connect.kafka.broker import create_topics as create_kafka_topics
-from streams.connect.kafka.retry import retry_while_unavailable as persist_on_kafka
+from streams.connect.kafka.retry import retry_through_kafka_outages
 from streams.events.recent import Recent
 from streams.rulebooks import RulebookWatch
 from streams.services import Kind, Service, ServiceLease, name_here, reachable_address
@@ -86,7 +86,7 @@ async def create_topics(settings: Settings) -> None:
         *TOPOLOGY.changelog_specs(settings.app_id, settings.partitions, settings.tail_ms),
     )
     if settings.on_kafka:
-        await persist_on_kafka(lambda: create_kafka_topics(address_of(url), specs), "start")
+        await retry_through_kafka_outages(lambda: create_kafka_topics(address_of(url), specs), "start")
         return
     await retry_while_unavailable(lambda: _create(Log(url, settings.namespace, owner=settings.app_id), specs), "start")
 

@@ -18,7 +18,7 @@ from streams.connect.kafka.errors import BridgeError
 from streams.connect.kafka.forwarder import Forwarder
 from streams.connect.kafka.milestones import Milestones
 from streams.connect.kafka.progress import Progress
-from streams.connect.kafka.retry import retry_while_unavailable
+from streams.connect.kafka.retry import retry_through_kafka_outages
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +55,15 @@ class Bridge:
             BridgeError: Kafka and the views do not belong together, the views belong to another application, or a topic
                 cannot be created as declared.
         """
-        await retry_while_unavailable(self._check_log, "the bridge")
+        await retry_through_kafka_outages(self._check_log, "the bridge")
         specs = [*self.plan.forwarded, *self.plan.copied]
-        await retry_while_unavailable(lambda: create_topics(self.kafka, specs), "the bridge")
+        await retry_through_kafka_outages(lambda: create_topics(self.kafka, specs), "the bridge")
         parts = [
-            asyncio.create_task(retry_while_unavailable(self._trim, "trimming the views")),
-            asyncio.create_task(retry_while_unavailable(self.announcement.run, "announcing the bridge")),
-            asyncio.create_task(retry_while_unavailable(self.copier.run, "copying from Kafka")),
-            asyncio.create_task(retry_while_unavailable(self.forwarder.run, "forwarding to Kafka")),
-            asyncio.create_task(retry_while_unavailable(self.progress.run, "showing the groups' progress")),
+            asyncio.create_task(retry_through_kafka_outages(self._trim, "trimming the views")),
+            asyncio.create_task(retry_through_kafka_outages(self.announcement.run, "announcing the bridge")),
+            asyncio.create_task(retry_through_kafka_outages(self.copier.run, "copying from Kafka")),
+            asyncio.create_task(retry_through_kafka_outages(self.forwarder.run, "forwarding to Kafka")),
+            asyncio.create_task(retry_through_kafka_outages(self.progress.run, "showing the groups' progress")),
         ]
         try:
             await asyncio.gather(*parts)

@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from streams.connect.outbox.relay import Relay
 from streams.connect.outbox.source import REMOVE_ROWS_MAX, Backlog, OutboxSource
-from streams.retry import first_line, retry_while_unavailable
+from streams.retry import first_line, retry_through_outages
 from streams.times import DAY_US, Instant
 
 REMOVE_S: Final = 30.0
@@ -61,9 +61,9 @@ class RelayService:
             OutboxError: database and log do not belong together.
         """
         parts = [
-            asyncio.create_task(retry_while_unavailable(self._publish, "publishing", UNAVAILABLE_ERRORS)),
-            asyncio.create_task(retry_while_unavailable(self._remove_old, "removing old events", UNAVAILABLE_ERRORS)),
-            asyncio.create_task(retry_while_unavailable(self._observe, "reading the backlog", UNAVAILABLE_ERRORS)),
+            asyncio.create_task(retry_through_outages(self._publish, "publishing", UNAVAILABLE_ERRORS)),
+            asyncio.create_task(retry_through_outages(self._remove_old, "removing old events", UNAVAILABLE_ERRORS)),
+            asyncio.create_task(retry_through_outages(self._observe, "reading the backlog", UNAVAILABLE_ERRORS)),
         ]
         try:
             await asyncio.gather(*parts)

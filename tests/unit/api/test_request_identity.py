@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.kit.request_identity import REQUEST_ID_CHARS_MAX, current, identify, log_suffix, trace_of
+from api.kit.request_identity import REQUEST_ID_CHARS_MAX, current, log_suffix, name_request, trace_of
 from deploy.run import logs
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
@@ -38,7 +38,7 @@ def parts_of(traceparent: str) -> tuple[str, str, str]:
 def test_a_valid_traceparent_is_continued_with_its_sampled_flag_and_a_span_of_this_request(
     header: str, flags: str
 ) -> None:
-    trace, span, kept = parts_of(identify([(b"traceparent", header.encode())]).traceparent)
+    trace, span, kept = parts_of(name_request([(b"traceparent", header.encode())]).traceparent)
     assert (trace, kept) == (TRACE, flags)
     assert span != SPAN
 
@@ -65,36 +65,36 @@ def test_a_valid_traceparent_is_continued_with_its_sampled_flag_and_a_span_of_th
 )
 def test_an_invalid_traceparent_begins_a_new_trace_that_is_not_sampled(header: str) -> None:
     assert trace_of(header.encode()) is None
-    trace, _, flags = parts_of(identify([(b"traceparent", header.encode())]).traceparent)
+    trace, _, flags = parts_of(name_request([(b"traceparent", header.encode())]).traceparent)
     assert trace != TRACE
     assert flags == "00"
 
 
 def test_two_traceparents_are_none() -> None:
     twice = [(b"traceparent", f"00-{TRACE}-{SPAN}-01".encode())] * 2
-    assert parts_of(identify(twice).traceparent)[0] != TRACE
+    assert parts_of(name_request(twice).traceparent)[0] != TRACE
 
 
 @given(st.binary(max_size=80))
 def test_any_header_gives_a_valid_identity(header: bytes) -> None:
-    identity = identify([(b"traceparent", header), (b"x-request-id", header)])
+    identity = name_request([(b"traceparent", header), (b"x-request-id", header)])
     parts_of(identity.traceparent)
     assert re.fullmatch(r"[A-Za-z0-9._:-]{1,128}", identity.request_id)
 
 
 def test_new_identities_differ() -> None:
-    made = [identify([]) for _ in range(1_000)]
+    made = [name_request([]) for _ in range(1_000)]
     assert len({identity.request_id for identity in made}) == len({parts_of(i.traceparent)[0] for i in made}) == 1_000
 
 
 @pytest.mark.parametrize("given_id", ["a", "0192f7c4-5d6e-7a10-8f00-1b2c3d4e5f60", "x" * REQUEST_ID_CHARS_MAX])
 def test_the_clients_request_id_is_kept(given_id: str) -> None:
-    assert identify([(b"x-request-id", given_id.encode())]).request_id == given_id
+    assert name_request([(b"x-request-id", given_id.encode())]).request_id == given_id
 
 
 @pytest.mark.parametrize("given_id", ["", "a b", "a\n2026-11-29 forged line", "ü", "x" * (REQUEST_ID_CHARS_MAX + 1)])
 def test_another_text_is_replaced(given_id: str) -> None:
-    assert re.fullmatch("[0-9a-f]{16}", identify([(b"x-request-id", given_id.encode())]).request_id)
+    assert re.fullmatch("[0-9a-f]{16}", name_request([(b"x-request-id", given_id.encode())]).request_id)
 
 
 def test_each_log_line_of_a_request_ends_with_its_id(capsys: pytest.CaptureFixture[str]) -> None:
@@ -103,7 +103,7 @@ def test_each_log_line_of_a_request_ends_with_its_id(capsys: pytest.CaptureFixtu
     logs.configure("api", "info", suffix=log_suffix)
 
     async def serve(name: str) -> None:
-        current.set(identify([(b"x-request-id", name.encode())]))
+        current.set(name_request([(b"x-request-id", name.encode())]))
         await asyncio.sleep(0)
         logging.getLogger("api.test").info("served")
 

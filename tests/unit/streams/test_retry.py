@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from streams import retry
-from streams.retry import first_line, retry_while_unavailable
+from streams.retry import first_line, retry_through_outages
 
 
 def failing(*failures: Exception) -> Callable[[], Awaitable[None]]:
@@ -36,7 +36,7 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 async def test_an_outage_is_logged_once_and_pauses_double(
     pauses: list[float], caplog: pytest.LogCaptureFixture
 ) -> None:
-    await retry_while_unavailable(failing(*[OSError("away\nand more")] * 7), "copying", (OSError,))
+    await retry_through_outages(failing(*[OSError("away\nand more")] * 7), "copying", (OSError,))
     assert pauses == [0.1, 0.2, 0.4, 0.8, 1.6, 2.0, 2.0]
     assert [record.getMessage() for record in caplog.records] == ["copying waits: away"]
 
@@ -45,7 +45,7 @@ async def test_work_that_went_well_for_a_while_begins_its_pauses_anew(
     pauses: list[float], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(retry, "STEADY_S", -1.0)
-    await retry_while_unavailable(failing(OSError("a"), OSError("b")), "copying", (OSError,))
+    await retry_through_outages(failing(OSError("a"), OSError("b")), "copying", (OSError,))
     assert pauses == [0.1, 0.1]
     assert len(caplog.records) == 2
 
@@ -53,7 +53,7 @@ async def test_work_that_went_well_for_a_while_begins_its_pauses_anew(
 async def test_each_refusal_is_logged_and_followed_by_the_longest_pause(
     pauses: list[float], caplog: pytest.LogCaptureFixture
 ) -> None:
-    await retry_while_unavailable(failing(KeyError("x"), KeyError("y")), "copying", (OSError,), refused=(KeyError,))
+    await retry_through_outages(failing(KeyError("x"), KeyError("y")), "copying", (OSError,), refused=(KeyError,))
     assert pauses == [2.0, 2.0]
     assert [record.getMessage() for record in caplog.records] == [
         "copying was refused and retries later: 'x'",
@@ -63,7 +63,7 @@ async def test_each_refusal_is_logged_and_followed_by_the_longest_pause(
 
 async def test_another_error_ends_the_work(pauses: list[float]) -> None:
     with pytest.raises(ZeroDivisionError):
-        await retry_while_unavailable(failing(ZeroDivisionError()), "copying", (OSError,))
+        await retry_through_outages(failing(ZeroDivisionError()), "copying", (OSError,))
     assert pauses == []
 
 
