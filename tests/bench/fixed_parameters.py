@@ -1,6 +1,7 @@
 """A tiny benchmark: it shows that a part works and counts right, not how fast anything is."""
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from tests.bench.catalog import part
@@ -33,8 +34,8 @@ TINY: dict[str, Any] = {
 }
 
 
-def measured(name: str, lines: list[str] | None = None, **options: Any) -> list[Result]:
-    """Run a part with tiny counts and return its results; progress lines go to `printed`."""
+def measured(name: str, lines: list[str] | None = None, first: int | None = None, **options: Any) -> list[Result]:
+    """Run a part with tiny counts and return its results, or the first ones; progress lines go to `lines`."""
     printed: list[str] = [] if lines is None else lines
     found: Iterator[Result] = part(name)(Parameters(say=printed.append, **{**TINY, **options}))
-    return list(found)
+    return list(islice(found, first))

@@ -63,6 +63,8 @@ def test_the_handler_returns_the_new_event():
         assert driver.dead_letters() == []
 """
 
+pytestmark = pytest.mark.xdist_group("extending")
+
 
 def files() -> Iterator[tuple[str, str]]:
     """Return the files of the page: path and text."""

@@ -17,6 +17,8 @@ from tests.e2e.waiting import eventually
 from tests.ports import free_port
 from tests.support.databases import TEMPLATE, new_database
 
+pytestmark = pytest.mark.xdist_group("two API processes")
+
 PASSWORD = "zephyr-quilt-mattress"
 OTHER_PASSWORD = "walnut-harbour-trombone"
 WITHIN_S = 2.0

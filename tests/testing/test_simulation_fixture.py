@@ -53,7 +53,7 @@ def test_a_correct_app_holds(simulation: Simulation) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("store", ["memory://", "faust-redis-rocksdb://"])
 def test_a_correct_app_holds_on_many_seeds(store: str) -> None:
-    simulation = Simulation(range(100))
+    simulation = Simulation(range(SEEDS_FOR_A_BUG))
     simulation.app(lambda: apps.word_count(store))
     simulation.inputs(apps.words)
     simulation.check(totals_are_right)
