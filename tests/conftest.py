@@ -7,6 +7,7 @@ import logging
 import secrets
 import warnings
 from collections.abc import AsyncIterator, Generator, Iterator
+from pathlib import Path
 from typing import Any
 
 import hypothesis
@@ -30,6 +31,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     leftovers.watch(config)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    return selection.is_left_out(collection_path, config) or None  # None leaves it to the other plugins
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
 QUICK = (
     "tests/unit/",
     "tests/docs/",
-    "tests/suite/",
     "tests/oracle/",
     "tests/bench/test_measuring.py",
     "tests/faults/test_checks.py",
@@ -31,6 +31,7 @@ QUICK = (
     "tests/library/test_laws.py",
 )
 """Beginnings of the ids of tests in the quick slice; slow tests and those on Kafka never are."""
+FILES_OF_QUICK = tuple(start.partition("::")[0] for start in QUICK)
 
 ON_ONE_DEMO = "tests/docs/test_snippets.py::test_the_commands_of_a_page"
 """Tests that share one demo when they run in one process."""
@@ -52,6 +53,14 @@ def arrange(config: pytest.Config, items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group("demo"))
     # The sort is stable: within each half, the order stays random.
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+def is_left_out(path: Path, config: pytest.Config) -> bool:
+    """Return whether the quick slice needs nothing of a file or directory, so that it need not be collected."""
+    if not config.getoption("--quick") or not path.is_relative_to(config.rootpath):
+        return False
+    name = path.relative_to(config.rootpath).as_posix()
+    return not any(name.startswith(start) or start.startswith(name) for start in FILES_OF_QUICK)
 
 
 def is_quick(item: pytest.Item) -> bool:

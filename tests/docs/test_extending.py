@@ -164,5 +164,6 @@ def test_a_new_event_is_two_places(tree_with_event: Path) -> None:
     run(tree_with_event, "-m", "mypy", *MYPY_OPTIONS, *sorted(EVENT_PLACES))
 
 
+@pytest.mark.slow
 def test_the_page_is_well_typed(tree: Path) -> None:
     run(tree, "-m", "mypy", *MYPY_OPTIONS, *sorted(MODULES))
