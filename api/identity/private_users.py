@@ -63,7 +63,7 @@ class PrivateUsers:
         async with self._store.read() as connection:
             rows = (await connection.execute(query)).all()
         for user_id, is_private in rows:
-            if user_id not in self._noted:  # the note is newer than what was read; the next poll reads it
+            if user_id not in self._noted:  # this process committed a newer value meanwhile
                 self._set(user_id, is_private=is_private)
         self._read_at = began
 

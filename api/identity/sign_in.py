@@ -156,7 +156,7 @@ class SignIn:
             await forgive(work, attempt)
 
     async def confirm_password(self, account_id: str, password: str, client: Client) -> str:
-        """Check the password of a user who is signed in, before a change that a stolen token alone may not make.
+        """Check the password of a signed-in user before a change for which a token alone is not enough.
 
         Returns:
             The hash of the password. Compare it in the transaction of the change.
@@ -177,7 +177,7 @@ class SignIn:
 
     @asynccontextmanager
     async def confirmed_work(self, account_id: str, password: str | None, client: Client) -> AsyncIterator[UnitOfWork]:
-        """Begin the transaction of a change that a stolen token alone may not make. The account is locked in it.
+        """Begin the transaction of a change for which a token alone is not enough. The transaction locks the account.
 
         Args:
             account_id: The account of the caller.

@@ -32,7 +32,7 @@ class Verifier:
         return self._tokens.caller(credential, at)
 
     def recheck(self, credential: str, caller: Principal, at: Instant) -> None:
-        """Refuse a caller who was verified before, and whose credential has ended since. It does not wait.
+        """Refuse a verified caller whose token or key has expired or was revoked since. The check reads memory only.
 
         Raises:
             Problem: 401.

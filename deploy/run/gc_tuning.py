@@ -33,7 +33,7 @@ class SurvivorsExcluded:
     Each open feed has some hundred objects. While thousands of feeds open, the collector would traverse all of them
     again and again, and stop all requests for a second.
 
-    Garbage cycles among the excluded objects would stay for ever. So one full collection in between traverses
+    The collector never frees reference cycles among excluded objects. So one full collection in between traverses
     everything: when there are twice as many excluded objects as after the last such collection.
     """
 

@@ -45,11 +45,11 @@ class ScopeError(AccountError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewKey:
-    """What is asked for.
+    """The properties of a key that is to be created.
 
     Attributes:
         name: What the owner calls it.
-        scopes: What it may do.
+        scopes: The scopes that the key grants.
         days: How long it is valid.
         addresses: The CIDR networks that it may be used from; empty for all.
     """

@@ -34,7 +34,12 @@ class ApiKeyRequest(Body):
     name: Annotated[Name, Field(description="what you call it", examples=["market maker"])]
     scopes: Annotated[
         list[Scope],
-        Field(min_length=1, max_length=len(Scope), description="what it may do", examples=[["trade", "read:private"]]),
+        Field(
+            min_length=1,
+            max_length=len(Scope),
+            description="the scopes that the key grants",
+            examples=[["trade", "read:private"]],
+        ),
     ]
     expires_in_days: Annotated[int, Field(strict=True, ge=1, le=DAYS_MAX)] = DAYS_DEFAULT
     addresses: Annotated[
@@ -52,7 +57,7 @@ class ApiKeyRequest(Body):
     ] = None
 
     def asked(self) -> NewKey:
-        """Return what is asked for."""
+        """Return the properties of the key that the request describes."""
         return NewKey(
             name=self.name,
             scopes=frozenset(self.scopes),

@@ -55,7 +55,7 @@ async def require_current(connection: AsyncConnection) -> None:
 
 
 def require(found: str | None) -> None:
-    """Refuse a revision that is not the newest one; None stands for a database without tables."""
+    """Refuse every revision but the newest one. `found` is None for a database without tables."""
     if found == HEAD:
         return
     if found is None:

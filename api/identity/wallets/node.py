@@ -40,7 +40,7 @@ class NodeUnavailableError(Exception):
     """No node can tell just now whether a signature is valid. The message may be shown to the caller.
 
     Attributes:
-        reason: What is wrong, for operators.
+        reason: The fault of the node, as the log names it for operators.
     """
 
     def __init__(self, message: str, reason: str = "") -> None:

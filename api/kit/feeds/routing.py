@@ -68,7 +68,7 @@ def feed_router() -> APIRouter:
 async def open_feed(
     api: Api, feed: Feed[Any], view: View, last_event_id: str | None, right: Right | None = None
 ) -> FeedResponse:
-    """Open a feed for one client. The feed ends when the right to it lapses; None for a feed that shows all the same.
+    """Open a feed for one client. The feed ends when `right` lapses; `right` is None where all clients see the same.
 
     Raises:
         LogUnavailableError: when it cannot be read just now.

@@ -33,10 +33,16 @@ def keys() -> None:
     multiple=True,
     required=True,
     metavar="SCOPE",
-    help="What it may do: fills:write, prices:write, trade, read:private or account. Give it for each.",
+    help="A scope: fills:write, prices:write, trade, read:private or account. Repeat it for each scope.",
 )
-@click.option("--days", type=click.IntRange(1, DAYS_MAX), default=DAYS_DEFAULT, show_default=True, help="Its life.")
-@click.option("--address", "addresses", multiple=True, metavar="CIDR", help="A network that it may be used from.")
+@click.option(
+    "--days",
+    type=click.IntRange(1, DAYS_MAX),
+    default=DAYS_DEFAULT,
+    show_default=True,
+    help="Days until the key expires.",
+)
+@click.option("--address", "addresses", multiple=True, metavar="CIDR", help="A network from which the key may be used.")
 @data_dir_option
 def create(
     *,
