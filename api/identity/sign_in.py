@@ -41,7 +41,7 @@ class PasswordNeededError(Exception):
     """The account has a password, which the user has to give: a stolen token alone shall not make the change."""
 
     def __init__(self) -> None:
-        super().__init__("this account has a password; give it, too")
+        super().__init__("this account has a password, which this request must send, too")
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,7 @@ SIGN_IN_FAILED = _kind(
     "challenge.",
 )
 FORBIDDEN = _kind(
-    "forbidden", 403, "The token does not allow this", "Use a token or an API key that has what `detail` names."
+    "forbidden", 403, "The caller may not do this", "Use a token or an API key that has what `detail` names."
 )
 NOT_FOUND = _kind("not-found", 404, "There is nothing here", "Check the path against /openapi.json.")
 METHOD_NOT_ALLOWED = _kind(
