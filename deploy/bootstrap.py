@@ -33,9 +33,11 @@ STATIC_CHECKS = (
     ("ruff", "format", "--check", "."),
     ("mypy", "."),
 )
-TESTS_PER_CORE = 3
+TESTS_PER_CORE = 2
 """Most tests wait for other processes, so more of them than cores run at once."""
 TESTS_AT_ONCE_MAX = 12
+TESTS_MAX_S = 1500.0
+"""A run of the tests that lasts longer is ended. Each test has a limit of its own (`timeout` in pyproject.toml)."""
 OUTPUT_LINES = 15
 USAGE_STATUS = 2
 INTERRUPTED_STATUS = 130
@@ -103,15 +105,22 @@ def run_tests(venv: Path, arguments: list[str]) -> None:
 
 
 def finish(command: list[str], environment: dict[str, str]) -> int:
-    """Run a command to its end and return its status. When interrupted, let the command stop its children."""
+    """Run a command to its end and return its status. When interrupted or too slow, let it stop its children."""
     with subprocess.Popen(command, cwd=ROOT, env=environment) as process:
         try:
-            return process.wait()
+            return process.wait(TESTS_MAX_S)
         except KeyboardInterrupt:
             if not sys.stdin.isatty():  # a terminal interrupts every process of the group itself
                 process.send_signal(signal.SIGINT)
             process.wait(INTERRUPTED_GRACE_S)
             raise
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGINT)
+            try:
+                process.wait(INTERRUPTED_GRACE_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+            stop(f"the tests did not end within {TESTS_MAX_S / 60:.0f} minutes")
 
 
 def test_other_pythons(arguments: list[str]) -> None:

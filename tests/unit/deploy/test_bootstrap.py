@@ -201,6 +201,19 @@ def test_an_interrupt_lets_the_tests_stop_their_servers(tmp_path: Path) -> None:
     assert (tmp_path / "ended").exists()
 
 
+def test_tests_that_do_not_end_are_ended_and_fail(tmp_path: Path) -> None:
+    child = "import signal, time; signal.signal(signal.SIGINT, signal.SIG_IGN); time.sleep(60)"
+    script = (
+        f"import os, runpy, sys\n"
+        f"module = runpy.run_path({str(SCRIPT)!r}, run_name='bootstrap')\n"
+        f"module['finish'].__globals__.update(ROOT={str(tmp_path)!r}, TESTS_MAX_S=0.5, INTERRUPTED_GRACE_S=0.5)\n"
+        f"module['finish']([sys.executable, '-c', {child!r}], dict(os.environ))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 1
+    assert "the tests did not end within" in done.stderr
+
+
 def test_a_failed_step_is_one_line_and_its_last_words(
     bootstrap: ModuleType, capsys: pytest.CaptureFixture[str]
 ) -> None:
