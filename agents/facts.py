@@ -1,4 +1,4 @@
-"""Recognise repeated events of trading, for the domains that consume them.
+"""Recognise repeated events of other domains, for the domains that consume them.
 
 On Redis a domain processes an event once by construction: outputs, tables and offsets commit together. There this
 module remembers nothing.

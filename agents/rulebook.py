@@ -19,6 +19,7 @@ from pydantic_core import ErrorDetails
 
 from agents.financial.policy import FinancialPolicy
 from agents.gamification.policy import GamificationPolicy
+from agents.nft.policy import NftPolicy
 from agents.policy import Policy, Positive
 from agents.trading.policy import TradingPolicy
 
@@ -43,6 +44,7 @@ class Rulebook(Policy):
     trading: TradingPolicy
     gamification: GamificationPolicy
     financial: FinancialPolicy
+    nft: NftPolicy
 
     @property
     def identity(self) -> str:

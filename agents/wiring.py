@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, Protocol
 
 import faust
 from faust.types import TopicT
 from faust_redis.batches import Batch, batch_agent
+from faust_redis.log.partitioner import partition_for
 
 from streams.events import AnyEvent
 from streams.events.recent import Recent
@@ -39,6 +40,10 @@ BATCH_RECORDS_MAX = 1_000
 tasks of a domain wait meanwhile, for some 50 ms."""
 
 
+KEYS_CACHED = 65_536
+"""Keys whose partition a topic's agent remembers, as most events of a batch have few keys."""
+
+
 class WiringError(TypeError):
     """A domain's handlers and its declaration contradict each other."""
 
@@ -63,10 +68,6 @@ class Messages(Protocol):
     @property
     def values(self) -> Sequence[bytes | None]:
         """Return the bytes of the events."""
-
-    @property
-    def partition(self) -> int:
-        """Return the partition of the batch."""
 
     def send(self, topic: Any, *, key: bytes, value: bytes, timestamp_ms: int, partition: int) -> None:
         """Append a record with the commit of the batch."""
@@ -108,7 +109,13 @@ def wire(
         else:
             decode = codec.decode_from_client if topic in from_clients else codec.decode
             handle = partial(
-                handle_batch, handle=handler, tables=tables, decode=decode, encode=codec.encode, outputs=outputs
+                handle_batch,
+                handle=handler,
+                tables=tables,
+                decode=decode,
+                encode=codec.encode,
+                outputs=outputs,
+                partition_of=partitioner(app.conf.topic_partitions),
             )
         _consume(app, channels[topic], agent_name(topic), handle)
 
@@ -152,8 +159,9 @@ def handle_batch(
     decode: Decode,
     encode: Encode,
     outputs: Outputs,
+    partition_of: Callable[[str], int],
 ) -> None:
-    """Decode and handle each record. Send resulting events to the same partition of their class's topic.
+    """Decode and handle each record. Send resulting events to the topic of their class, by their key.
 
     Each step runs over the whole batch, so that its code stays in the processor's cache. The batch writes the tables'
     rows once, at the end. When a record cannot be decoded or handled, this function
@@ -166,12 +174,21 @@ def handle_batch(
             effects = handle.handle(events)
         else:
             effects = [effect for event in events for effect in handle(event)]
-        partition = batch.partition
         for effect in effects:
             topic = effect.data.topic
             if topic not in outputs:
                 raise WiringError(f"{effect.type} belongs to {topic}, which this domain does not produce")
-            send(batch, outputs[topic], effect, encode, partition)
+            send(batch, outputs[topic], effect, encode, partition_of(effect.partitionkey))
+
+
+def partitioner(partitions: int) -> Callable[[str], int]:
+    """Return a function from an event's key to its partition. It remembers the keys of the last events."""
+
+    @lru_cache(KEYS_CACHED)
+    def partition_of(key: str) -> int:
+        return partition_for(key.encode(), partitions)
+
+    return partition_of
 
 
 def send(batch: Messages, out: Any, event: AnyEvent, encode: Encode, partition: int) -> None:

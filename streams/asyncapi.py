@@ -34,7 +34,7 @@ def asyncapi(topology: Topology, models: Models, *, title: str, version: str, ap
         version: Version of the API that it describes.
         app_id: Prefix of the consumer groups.
     """
-    carried = {topic: models_on(topology, topic, models) for topic in topology.declared_topics}
+    carried = {topic: models_on(topology, topic, models) for topic in topology.topics}
     used = {model.type_name: model for found in carried.values() for model in found}
     payloads, schemas = msgspec.json.schema_components(
         [Event[model] for model in used.values()],  # type: ignore[valid-type]
@@ -56,9 +56,13 @@ def asyncapi(topology: Topology, models: Models, *, title: str, version: str, ap
 
 def models_on(topology: Topology, topic: str, models: Models) -> list[type[EventData]]:
     """Return the event classes that travel on a topic; on a broadcast topic those of the topics that it copies."""
-    producer = topology.producer(topic)
-    copied = producer.produces[topic] if producer is not None and topic in producer.broadcasts else (topic,)
-    return [model for model in models if model.topic in copied]
+    copied = {
+        source
+        for domain in topology.producers(topic)
+        if topic in domain.broadcasts
+        for source in domain.produces[topic]
+    }
+    return [model for model in models if model.topic in (copied or {topic})]
 
 
 def _schema_of(kind: type) -> dict[str, Any]:
@@ -81,8 +85,8 @@ def _channel(topology: Topology, topic: str, models: Models) -> Document:
 def _operations(topology: Topology, app_id: str) -> Iterator[tuple[str, Document]]:
     for topic in topology.client_topics:
         yield f"clients.send.{topic}", _operation("send", topic, "The API appends what clients send.")
-    for topic in topology.outbox_topics:
-        yield f"relay.send.{topic}", _operation("send", topic, "The relay publishes it from the outbox.")
+    for topic, source in topology.sources.items():
+        yield f"{source}.send.{topic}", _operation("send", topic, f"The {source} appends to it.")
     for domain in topology.domains:
         yield from _operations_of(domain, topology.group(app_id, domain.name))
 

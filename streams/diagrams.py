@@ -8,7 +8,6 @@ from streams.asyncapi import Models, models_on
 from streams.topology import Domain, TableSpec, Topology
 
 CLIENTS = "clients"
-RELAY = "relay"
 NONE = "-"
 
 
@@ -16,13 +15,9 @@ def text(topology: Topology, app_id: str) -> str:
     """Return each domain with its group, and what it accepts, consumes, produces and owns."""
     groups = topology.groups(app_id)
     lines = [line for domain in topology.domains for line in _lines(domain, groups[domain.name])]
-    return "\n".join([*lines, *_relay_lines(topology)])
-
-
-def _relay_lines(topology: Topology) -> Iterator[str]:
-    if topology.outbox_topics:
-        yield RELAY
-        yield from _block("produces", (f"{topic} from the outbox" for topic in topology.outbox_topics))
+    for topic, source in topology.sources.items():
+        lines += [source, *_block("produces", [topic])]
+    return "\n".join(lines)
 
 
 def _lines(domain: Domain, group: str) -> Iterator[str]:
@@ -48,17 +43,17 @@ def _shown(table: TableSpec[object]) -> str:
 
 
 def mermaid(topology: Topology) -> str:
-    """Return a Mermaid flowchart: clients, relay and domains as boxes, topics as cylinders."""
+    """Return a Mermaid flowchart: clients, other sources and domains as boxes, topics as cylinders."""
     return "\n".join(("flowchart LR", *(f"    {line}" for line in _arrows(topology))))
 
 
 def _arrows(topology: Topology) -> Iterator[str]:
-    for topic in topology.declared_topics:
+    for topic in topology.topics:
         yield f'{_node(topic)}[("{topic}")]'
     for topic in topology.client_topics:
         yield f"{CLIENTS} --> {_node(topic)}"
-    for topic in topology.outbox_topics:
-        yield f"{RELAY} --> {_node(topic)}"
+    for topic, source in topology.sources.items():
+        yield f"{source} --> {_node(topic)}"
     for domain in topology.domains:
         yield from (f"{_node(topic)} --> {domain.name}" for topic in domain.consumes)
         yield from (f"{domain.name} --> {_node(topic)}" for topic in domain.produces)
@@ -74,21 +69,21 @@ def topics_table(topology: Topology, models: Models) -> str:
         (
             f"`{topic}`",
             ", ".join(model.__name__ for model in models_on(topology, topic, models)),
-            _producer(topology, topic),
+            ", ".join(_producers(topology, topic)),
             ", ".join(domain.name for domain in topology.consumers(topic)) or NONE,
         )
-        for topic in topology.declared_topics
+        for topic in topology.topics
     ]
     return _markdown(("Topic", "Events", "Produced by", "Consumed by"), rows)
 
 
-def _producer(topology: Topology, topic: str) -> str:
-    if topic in topology.outbox_topics:
-        return RELAY
-    producer = topology.producer(topic)
-    if producer is None:
-        return CLIENTS
-    return f"{producer.name}, in every partition" if topic in producer.broadcasts else producer.name
+def _producers(topology: Topology, topic: str) -> Iterator[str]:
+    if topic in topology.client_topics:
+        yield CLIENTS
+    if topic in topology.sources:
+        yield topology.sources[topic]
+    for domain in topology.producers(topic):
+        yield f"{domain.name}, in every partition" if topic in domain.broadcasts else domain.name
 
 
 def tables_table(topology: Topology) -> str:

@@ -18,6 +18,11 @@ def events_of(domain: str) -> str:
     return f"astra.{domain}.events.v1"
 
 
+def domain_of(topic: str) -> str:
+    """Return the name that a topic has after ``astra.``, which is its domain's name where it belongs to a domain."""
+    return topic.split(".")[1] if topic.startswith("astra.") else ""
+
+
 NAMESPACE: Final = "astra"
 """The prefix of all keys on the broker, unless a setting says otherwise."""
 
@@ -30,7 +35,20 @@ TRADING_MARKS: Final = "astra.trading.marks.v1"
 MARKET_PRICES: Final = "astra.market.prices.v1"
 GAMIFICATION_EVENTS: Final = events_of("gamification")
 FINANCIAL_EVENTS: Final = events_of("financial")
+FINANCIAL_COMMANDS: Final = commands_of("financial")
+GAMIFICATION_COMMANDS: Final = commands_of("gamification")
+SOCIAL_COMMANDS: Final = commands_of("social")
+SOCIAL_EVENTS: Final = events_of("social")
+NFT_COMMANDS: Final = commands_of("nft")
+NFT_EVENTS: Final = events_of("nft")
+USER_COMMANDS: Final = commands_of("user")
 USER_EVENTS: Final = events_of("user")
-"""What happens to accounts. The relay publishes them from the database of accounts."""
+"""What happens to accounts. The relay publishes most of them from the database of accounts."""
+NOTIFICATIONS: Final = "astra.notifications.v1"
+"""What people should see. Each domain appends its own."""
+CLOCK: Final = "astra.clock.v1"
+"""Ticks of the clock, each in every partition."""
+CHAIN_EVENTS: Final = "astra.chain.events.v1"
+"""Events of the chain, as the indexer decodes them."""
 
 PARTITIONS_DEFAULT: Final = 4

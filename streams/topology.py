@@ -15,6 +15,7 @@ from typing import Any, Final, Generic, NamedTuple, TypeVar
 from faust_redis.log.records import TopicSpec
 from faust_redis.log.retention import RETENTION_MS, TAIL_MS
 
+from streams import topics
 from streams.events.base import EventData
 from streams.topics import PARTITIONS_DEFAULT
 
@@ -93,18 +94,18 @@ def changelog_topic(app_id: str, table: str) -> str:
 class Topology:
     """All domains, and the facts that follow from their declarations."""
 
-    def __init__(self, domains: Iterable[Domain], *, outbox_topics: Iterable[str] = ()) -> None:
+    def __init__(self, domains: Iterable[Domain], *, sources: Mapping[str, str] | None = None) -> None:
         """Check the declarations against each other.
 
         Args:
             domains: All domains.
-            outbox_topics: Topics that the relay publishes from a transactional outbox.
+            sources: Topics that a process outside of the domains appends to, each with the name of that process.
 
         Raises:
             TopologyError: naming the first contradiction.
         """
         self.domains = tuple(domains)
-        self.outbox_topics = tuple(outbox_topics)
+        self.sources: Mapping[str, str] = dict(sources or {})
         self._by_name = {domain.name: domain for domain in self.domains}
         self.tables: tuple[TableSpec[Any], ...] = tuple(table for domain in self.domains for table in domain.tables)
         self._by_table = {table.name: table for table in self.tables}
@@ -146,9 +147,14 @@ class Topology:
 
     @cached_property
     def topics(self) -> tuple[str, ...]:
-        """Return the topics that clients send to, then those that each domain produces."""
+        """Return all topics: those that clients send to, those of other sources, and those that the domains produce."""
         produced = (topic for domain in self.domains for topic in domain.produces)
-        return tuple(dict.fromkeys((*self.client_topics, *produced)))
+        return tuple(dict.fromkeys((*self.fed_topics, *produced)))
+
+    @cached_property
+    def fed_topics(self) -> tuple[str, ...]:
+        """Return the topics that are appended to from outside of the domains, by clients or another source."""
+        return tuple(dict.fromkeys((*self.client_topics, *self.sources)))
 
     @cached_property
     def client_topics(self) -> tuple[str, ...]:
@@ -156,18 +162,13 @@ class Topology:
         return tuple(dict.fromkeys(model.topic for domain in self.domains for model in domain.commands))
 
     @cached_property
-    def declared_topics(self) -> tuple[str, ...]:
-        """Return all topics of events: those of clients, of the domains, and of the outbox."""
-        return (*self.topics, *self.outbox_topics)
-
-    @cached_property
     def broadcasts(self) -> frozenset[str]:
         """Return the topics that hold a copy of each event in every partition."""
         return frozenset().union(*(domain.broadcasts for domain in self.domains))
 
-    def producer(self, topic: str) -> Domain | None:
-        """Return the domain that produces a topic, or None when clients or the relay do."""
-        return next((domain for domain in self.domains if topic in domain.produces), None)
+    def producers(self, topic: str) -> tuple[Domain, ...]:
+        """Return the domains that produce a topic; none when only clients or other sources append to it."""
+        return tuple(domain for domain in self.domains if topic in domain.produces)
 
     def consumers(self, topic: str) -> tuple[Domain, ...]:
         """Return the domains that consume a topic."""
@@ -182,14 +183,8 @@ class Topology:
     def topic_specs(
         self, partitions: int = PARTITIONS_DEFAULT, retention_ms: int = RETENTION_MS
     ) -> tuple[TopicSpec, ...]:
-        """Return every topic of clients and domains. A user has the same partition in each: all have as many."""
+        """Return every topic of events. A user has the same partition in each: all have as many."""
         return tuple(TopicSpec(name, partitions, retention_ms=retention_ms) for name in self.topics)
-
-    def outbox_specs(
-        self, partitions: int = PARTITIONS_DEFAULT, retention_ms: int = RETENTION_MS
-    ) -> tuple[TopicSpec, ...]:
-        """Return every topic of the outbox. The relay creates them."""
-        return tuple(TopicSpec(name, partitions, retention_ms=retention_ms) for name in self.outbox_topics)
 
     def changelog_specs(self, app_id: str, partitions: int, tail_ms: int = TAIL_MS) -> tuple[TopicSpec, ...]:
         """Return every changelog topic: compacted, with a tail of its last records, ranked where its table is."""
@@ -221,23 +216,22 @@ class Topology:
         return ()
 
     def _causes(self, topic: str) -> tuple[Hop, ...]:
-        producer = self.producer(topic)
-        return () if producer is None else tuple(Hop(producer.name, cause) for cause in producer.produces[topic])
+        return tuple(Hop(domain.name, cause) for domain in self.producers(topic) for cause in domain.produces[topic])
 
 
 def _check(topology: Topology) -> None:
     _refuse_repeated("domain", (domain.name for domain in topology.domains))
     _refuse_repeated("table", (table.name for table in topology.tables))
-    _refuse_repeated("producer of topic", (topic for domain in topology.domains for topic in domain.produces))
     for domain in topology.domains:
         _check_domain(domain)
     for domain in topology.domains:
         for topic in domain.consumes:
-            if topic not in topology.declared_topics:
-                raise TopologyError(f"{domain.name} consumes {topic}, which no domain and no client produces")
-    for topic in topology.outbox_topics:
-        if topic in topology.topics:
-            raise TopologyError(f"the outbox has {topic}, which a domain or a client produces, too")
+            if topic not in topology.topics:
+                raise TopologyError(f"{domain.name} consumes {topic}, which no domain, client or other source produces")
+        for topic in domain.produces:
+            owner = topics.domain_of(topic)
+            if owner != domain.name and owner in topology.names:
+                raise TopologyError(f"{domain.name} produces {topic}, which belongs to {owner}")
 
 
 def _check_domain(domain: Domain) -> None:

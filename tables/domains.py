@@ -5,13 +5,19 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Final
 
-from streams.topics import USER_EVENTS
+from streams import topics
 from streams.topology import Topology
 
 NAMES: Final = (
     "trading",
     "gamification",
     "financial",
+    "user",
+    "social",
+    "nft",
 )
 
-TOPOLOGY: Final = Topology((import_module(f"tables.{name}").DOMAIN for name in NAMES), outbox_topics=(USER_EVENTS,))
+SOURCES: Final = {topics.USER_EVENTS: "relay", topics.CLOCK: "clock", topics.CHAIN_EVENTS: "indexer"}
+"""Topics that another process than a domain's worker or the API appends to."""
+
+TOPOLOGY: Final = Topology((import_module(f"tables.{name}").DOMAIN for name in NAMES), sources=SOURCES)

@@ -18,13 +18,13 @@ from tables.domains import TOPOLOGY
 
 
 def plan(settings: Settings) -> Plan:
-    """Return the topics to carry. Client topics go to Kafka; all other topics and the tables come from Kafka."""
+    """Return the topics to carry. What comes from outside of the domains goes to Kafka; all else comes from it."""
     events = TOPOLOGY.topic_specs(settings.partitions, settings.retention_ms)
     return Plan(
         groups=TOPOLOGY.consumed(settings.app_id),
-        forwarded=[spec for spec in events if spec.name in TOPOLOGY.client_topics],
+        forwarded=[spec for spec in events if spec.name in TOPOLOGY.fed_topics],
         copied=[
-            *(spec for spec in events if spec.name not in TOPOLOGY.client_topics),
+            *(spec for spec in events if spec.name not in TOPOLOGY.fed_topics),
             *TOPOLOGY.changelog_specs(settings.app_id, settings.partitions, settings.tail_ms),
         ],
     )

@@ -60,8 +60,7 @@ def source_of(store: IdentityStore) -> OutboxSource:
 
 def declared_by(topology: Topology, settings: Settings) -> Callable[[str], TopicSpec]:
     """Return a function that returns a topic's declaration, and raises UndeclaredTopicError for any other topic."""
-    size = settings.partitions, settings.retention_ms
-    known = {spec.name: spec for spec in (*topology.topic_specs(*size), *topology.outbox_specs(*size))}
+    known = {spec.name: spec for spec in topology.topic_specs(settings.partitions, settings.retention_ms)}
 
     def spec_of(topic: str) -> TopicSpec:
         if topic not in known:

@@ -1,4 +1,4 @@
-"""Events of gamification: XP, levels, streaks and achievements. They follow from trading; clients send none of them."""
+"""Events of gamification: XP, levels, streaks, achievements, sealed boards, rewards; and the claim of a reward."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from typing import Annotated, ClassVar, Literal
 
 import msgspec
 
-from streams.events.base import EventData, Name
+from streams.events.base import Command, EventData, Name
 
 Count = Annotated[int, msgspec.Meta(ge=0)]
 StreakKind = Literal["trading", "login", "social"]
 
 
 class XPGained(EventData, frozen=True, kw_only=True):
-    """XP was granted. `source` is trade, close, win or achievement; `amount` is after the multiplier."""
+    """XP was granted. `amount` is after the multiplier."""
 
     domain: ClassVar[str] = "gamification"
 
     amount: Annotated[int, msgspec.Meta(gt=0)]
     multiplier_ppm: Count
-    source: Literal["trade", "close", "win", "achievement"]
+    source: Literal["trade", "close", "win", "achievement", "deposit", "social", "constellation"]
     source_event_id: str
     total_xp: Count
 
@@ -64,3 +64,75 @@ class LateEventRecorded(EventData, frozen=True, kw_only=True):
     source_event_id: str
     periods: tuple[str, ...]
     watermark_us: Count
+
+
+class LeaderboardSealed(EventData, frozen=True, kw_only=True):
+    """A period of a board is final in one partition. `digest` is the root of a Merkle tree over the partition's rows.
+
+    The key is the board and period; each partition seals its own part.
+    """
+
+    domain: ClassVar[str] = "gamification"
+
+    board: Name
+    scope: Name
+    period: str
+    partition: Count
+    rows: Count
+    digest: str
+
+
+class PrestigeReached(EventData, frozen=True, kw_only=True):
+    """A user reached a tier of prestige."""
+
+    domain: ClassVar[str] = "gamification"
+
+    tier: Literal["bronze", "silver", "gold"]
+
+
+class RewardGranted(EventData, frozen=True, kw_only=True):
+    """A rank on a sealed board earned stellar shards, to be claimed by `expires_us`."""
+
+    domain: ClassVar[str] = "gamification"
+
+    reward_id: str
+    board: Name
+    period: str
+    rank: Annotated[int, msgspec.Meta(ge=1)]
+    ss: Count
+    expires_us: Count
+
+
+class ClaimReward(Command, frozen=True, kw_only=True):
+    """Claim a reward before it expires."""
+
+    domain: ClassVar[str] = "gamification"
+
+    reward_id: str
+
+
+class RewardClaimed(EventData, frozen=True, kw_only=True):
+    """A user claimed a reward. The ledger posts it."""
+
+    domain: ClassVar[str] = "gamification"
+
+    reward_id: str
+    ss: Count
+
+
+class RewardExpired(EventData, frozen=True, kw_only=True):
+    """A reward was not claimed in time."""
+
+    domain: ClassVar[str] = "gamification"
+
+    reward_id: str
+    ss: Count
+
+
+class ClaimRejected(EventData, frozen=True, kw_only=True):
+    """A claim changed nothing."""
+
+    domain: ClassVar[str] = "gamification"
+
+    reward_id: str
+    reason: Name

@@ -11,6 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from streams.events.base import EventData
+from streams.times import Instant
 from streams.units import FixedPoint
 
 Schema = dict[str, Any]
@@ -29,7 +30,9 @@ def schema_of(model: type[EventData]) -> Schema:
 def _text(kind: type) -> Schema:
     if issubclass(kind, FixedPoint):
         return {"type": "string", "pattern": kind.pattern}
-    raise NotImplementedError
+    if issubclass(kind, Instant):
+        return {"type": "string", "format": "date-time"}
+    raise NotImplementedError(f"no JSON Schema is known for {kind.__name__}")
 
 
 def incompatibilities(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:

@@ -19,7 +19,7 @@ from streams.events.base import (
     VenueId,
     check_names,
 )
-from streams.units import Price, Size, Usd, price_or_size
+from streams.units import Price, Quantity, Size, Usd, price_or_size
 from streams.wire import written
 
 LEVERAGE_MAX = 1_000
@@ -174,3 +174,41 @@ class RiskAlert(EventData, frozen=True, kw_only=True):
     trade_id: TradeId
     margin_usd: PositiveUsd
     equity_usd: Usd
+
+
+class PositionUpdated(EventData, frozen=True, kw_only=True):
+    """A position changed. It is the position after the last event of a batch; `quantity` below 0 is short."""
+
+    domain: ClassVar[str] = "trading"
+
+    market: Market
+    mode: Mode
+    quantity: Quantity
+    average_entry: Quantity | None = None
+    realised_pnl_usd: Usd
+    unrealised_pnl_usd: Usd
+
+
+class PortfolioUpdated(EventData, frozen=True, kw_only=True):
+    """A portfolio changed. It is the portfolio after the last event of a batch."""
+
+    domain: ClassVar[str] = "trading"
+
+    live_volume_usd: Usd
+    live_pnl_usd: Usd
+    practice_balance_usd: Usd
+    practice_margin_usd: Usd
+
+
+class TradingSuspended(EventData, frozen=True, kw_only=True):
+    """A user's orders are rejected from now on, because the account was suspended or closed."""
+
+    domain: ClassVar[str] = "trading"
+
+    reason: Name
+
+
+class TradingResumed(EventData, frozen=True, kw_only=True):
+    """A user may send orders again."""
+
+    domain: ClassVar[str] = "trading"

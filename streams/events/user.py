@@ -1,4 +1,6 @@
-"""Events of the user domain: accounts, profiles and wallets. The key is the user's id.
+"""Commands and events of the user domain: accounts, profiles, wallets and preferences. The key is the user's id.
+
+The relay publishes what happens to accounts; the domain itself adds what follows from commands.
 
 No e-mail address, credential or reason of a moderator is in an event. These stay in the identity store.
 """
@@ -9,13 +11,17 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import StringConstraints
 
-from streams.events.base import EventData, UserId
+from streams.events.base import Command, EventData, UserId
+from streams.events.notifications import NotificationKind
 
 USERNAME_CHARS_MAX = 32
 ADDRESS_PATTERN = r"^0x[0-9a-f]{64}$"
 CHAIN_PATTERN = r"^[A-Za-z0-9_-]{1,32}$"
 
 Username = Annotated[str, StringConstraints(min_length=1, max_length=USERNAME_CHARS_MAX)]
+Tier = Literal["unverified", "email", "phone", "identity", "premium"]
+"""Verification tiers, lowest first. They are compared by this order."""
+Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[A-Z]{2})?$")]
 RoleName = Literal["user", "moderator", "admin", "venue", "service"]
 Address = Annotated[str, StringConstraints(pattern=ADDRESS_PATTERN)]
 ChainId = Annotated[str, StringConstraints(pattern=CHAIN_PATTERN)]
@@ -102,3 +108,55 @@ class WalletUnlinked(EventData, frozen=True, kw_only=True):
     user_id: UserId
     chain_id: ChainId
     address: Address
+
+
+class VerificationChanged(EventData, frozen=True, kw_only=True):
+    """A user has another verification tier. The time of the event is the time of the verification."""
+
+    domain: ClassVar[str] = "user"
+
+    user_id: UserId
+    tier: Tier
+    before: Tier
+
+
+class LoggedIn(EventData, frozen=True, kw_only=True):
+    """A user signed in."""
+
+    domain: ClassVar[str] = "user"
+
+    user_id: UserId
+
+
+class LoggedOut(EventData, frozen=True, kw_only=True):
+    """A user ended a session."""
+
+    domain: ClassVar[str] = "user"
+
+    user_id: UserId
+
+
+class ChangePreferences(Command, frozen=True, kw_only=True):
+    """Set the caller's preferences, whole."""
+
+    domain: ClassVar[str] = "user"
+
+    language: Language
+    muted: tuple[NotificationKind, ...] = ()
+
+
+class PreferencesChanged(EventData, frozen=True, kw_only=True):
+    """A user's preferences, whole."""
+
+    domain: ClassVar[str] = "user"
+
+    language: Language
+    muted: tuple[NotificationKind, ...] = ()
+
+
+class ReadNotifications(Command, frozen=True, kw_only=True):
+    """Mark notifications of the caller as read: those named, or with none named all up to now."""
+
+    domain: ClassVar[str] = "user"
+
+    notification_ids: tuple[str, ...] = ()

@@ -21,11 +21,12 @@ from agents.financial.domain import Financial
 from agents.gamification.domain import Gamification
 from agents.rulebook import packaged_rulebook
 from agents.trading.domain import Trading
-from agents.wiring import Together, handle_batch
+from agents.wiring import Together, handle_batch, partitioner
 from deploy.replay.fills import Fill, read_fills
 from deploy.run.gc_tuning import relax_collector
 from streams.events import encode
 from streams.events.recent import Recent
+from streams.topics import PARTITIONS_DEFAULT
 from tables.domains import TOPOLOGY
 from tables.typed import OpenTable
 from tests.bench.fill_load import in_one_hour, made_fills
@@ -78,7 +79,11 @@ class Partition:
         game, money = Gamification(open_table, rulebook), Financial(open_table, rulebook)
         self.units_of_work = (trading.tables, game.tables, money.tables)
         does = partial(
-            handle_batch, decode=codec.decode, encode=codec.encode, outputs=dict.fromkeys(TOPOLOGY.topics, "out")
+            handle_batch,
+            decode=codec.decode,
+            encode=codec.encode,
+            outputs=dict.fromkeys(TOPOLOGY.topics, "out"),
+            partition_of=partitioner(PARTITIONS_DEFAULT),
         )
         self._trading = partial(
             does, decode=codec.decode_from_client, handle=Together(trading.commands), tables=trading.tables

@@ -29,9 +29,68 @@ def events_of(name: str) -> list[tuple[str, AnyEvent]]:
     return [(record.topic, decode(record.value)) for record in read(name)]
 
 
-def test_every_class_of_event_is_in_a_recorded_log() -> None:
+NEVER_PUBLISHED = {"social", "nft", "notifications", "clock", "chain"}
+"""Domains of which no version was published yet."""
+
+
+NEW = {
+    f"astra.{name}"
+    for name in [
+        "financial.CancelPlan",
+        "financial.ChangePlan",
+        "financial.ContributionPaid",
+        "financial.ContributionRefused",
+        "financial.DepositRequested",
+        "financial.FinancialCommandRejected",
+        "financial.FundsDeposited",
+        "financial.FundsReserved",
+        "financial.LedgerPosted",
+        "financial.ProceedsDue",
+        "financial.ReportDeposit",
+        "financial.ReportPayout",
+        "financial.RequestDeposit",
+        "financial.ReservationExpired",
+        "financial.ReservationRefused",
+        "financial.RevenueRecorded",
+        "financial.ReviewWithdrawal",
+        "financial.Subscribe",
+        "financial.SubscriptionCancelled",
+        "financial.SubscriptionDowngraded",
+        "financial.SubscriptionEnded",
+        "financial.SubscriptionRenewed",
+        "financial.SubscriptionStarted",
+        "financial.SubscriptionUpgraded",
+        "financial.Withdraw",
+        "financial.WithdrawalApproved",
+        "financial.WithdrawalCompleted",
+        "financial.WithdrawalRejected",
+        "financial.WithdrawalRequested",
+        "gamification.ClaimRejected",
+        "gamification.ClaimReward",
+        "gamification.LeaderboardSealed",
+        "gamification.PrestigeReached",
+        "gamification.RewardClaimed",
+        "gamification.RewardExpired",
+        "gamification.RewardGranted",
+        "trading.PortfolioUpdated",
+        "trading.PositionUpdated",
+        "trading.TradingResumed",
+        "trading.TradingSuspended",
+        "user.ChangePreferences",
+        "user.LoggedIn",
+        "user.LoggedOut",
+        "user.PreferencesChanged",
+        "user.ReadNotifications",
+        "user.VerificationChanged",
+    ]
+}
+"""Classes of published domains that are not published yet."""
+
+
+def test_every_class_of_event_of_a_published_version_is_in_a_recorded_log() -> None:
     recorded = {event.data.type_stem for name in recorded_log.names() for _, event in events_of(name)}
-    assert recorded == {model.type_stem for model in CATALOGUE.values()}
+    published = {model.type_stem for model in CATALOGUE.values() if model.domain not in NEVER_PUBLISHED}
+    assert recorded == published - NEW
 
 
 @pytest.mark.parametrize("name", recorded_log.names())

@@ -1,9 +1,10 @@
-"""A run of the sample reads and writes exactly what the topology declares: topics by cause, and tables by source."""
+"""A run of all scenarios reads and writes exactly what the topology declares: topics by cause, and tables by source."""
 
 from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Iterator
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -11,20 +12,11 @@ import pytest
 from agents.registry import register_of
 from agents.rulebook import packaged_rulebook
 from agents.wiring import Broadcast, Together
-from deploy.replay.fills import read_fills
 from streams import topics
-from streams.events import AnyEvent, Event, EventData
-from streams.events.market import PriceUpdated
+from streams.events import AnyEvent
 from streams.events.recent import Recent
-from streams.events.trading import CloseTrade, OpenTrade
-from streams.ids import new_id
-from streams.times import Instant
 from streams.topology import TableSpec
 from tables.domains import TOPOLOGY
-from tests.e2e.files import SAMPLE
-from tests.integration.agents.test_rules_equal_the_oracle import command
-
-AT = Instant.parse("2026-01-05T12:00:00Z")
 
 
 class Recorder:
@@ -98,29 +90,12 @@ class Table(dict[bytes, bytes]):
         super().__delitem__(key)
 
 
-def first(data: EventData, key: str) -> AnyEvent:
-    return Event.first(data, event_id=new_id(AT), time=AT, key=key, rules_version=packaged_rulebook().version)
-
-
-def price(value: str) -> AnyEvent:
-    return first(PriceUpdated.of({"market": "BTC", "price": value}), "BTC")
-
-
-def order() -> AnyEvent:
-    return first(OpenTrade.of({"market": "BTC", "side": "long", "notional_usd": "1000", "leverage": 10}), "ada")
-
-
 @pytest.fixture(params=[False, True], ids=["exactly once", "at least once"])
 def recorder(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Recorder:
-    """Run the sample's fills, then practice trades: one closed by its owner and one liquidated."""
+    """Play the scenario of each domain in turn (`tests/integration/agents/scenarios`)."""
     recorder = Recorder(monkeypatch, at_least_once=request.param)
-    for fill in read_fills(SAMPLE).fills:
-        recorder.run(command(fill))
-    recorder.run(price("50000"))
-    executed, *_ = recorder.run(order())
-    recorder.run(order())
-    recorder.run(first(CloseTrade(trade_id=executed.subject), "ada"))
-    recorder.run(price("100"))
+    for domain in TOPOLOGY.names:
+        import_module(f"tests.integration.agents.scenarios.{domain}").play(recorder.run)
     return recorder
 
 
@@ -130,7 +105,9 @@ def test_each_domain_consumes_what_it_declares(recorder: Recorder) -> None:
 
 def test_each_domain_produces_what_it_declares_from_what_it_declares(recorder: Recorder) -> None:
     declared = {
-        domain.name: {topic: set(causes) for topic, causes in domain.produces.items()} for domain in TOPOLOGY.domains
+        domain.name: {topic: set(causes) for topic, causes in domain.produces.items()}
+        for domain in TOPOLOGY.domains
+        if domain.produces
     }
     assert recorder.produced == declared
 

@@ -11,6 +11,7 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import insert
 
+from api import domains
 from api.app import create_app
 from api.auth import Principal, Role
 from api.config import ApiConfig
@@ -20,7 +21,6 @@ from api.identity.store.tables import API_KEYS
 from api.kit.clock import now
 from api.kit.context import Api
 from api.permissions import (
-    PERMISSIONS,
     SUB_ACCOUNT_SCOPES,
     WEBSOCKET,
     Permission,
@@ -30,6 +30,7 @@ from api.permissions import (
     routes_of,
 )
 from streams.times import DAY_US, Instant
+from tables.domains import TOPOLOGY
 from tests.identity.api_keys import forged, with_checksum
 from tests.integration.api.support import config_of, fill, token
 from tests.support.tokens import key, mint
@@ -61,7 +62,9 @@ SIGNING_IN = {
     "/v1/auth/wallet/challenge",
     "/v1/auth/wallet/login",
 }
-PRIVATE_FEEDS = {"positions", "portfolio", "my-trades"}
+PRIVATE_FEEDS = {"positions", "portfolio", "my-trades", "account", "collector"}
+OF_DOMAINS = [one.permissions for one in domains.load(TOPOLOGY)]
+TABLE = Permissions(OF_DOMAINS)
 
 
 @dataclass(frozen=True)
@@ -180,7 +183,7 @@ async def test_a_route_does_what_the_table_says_for_every_caller(
     await plant(served_app.state.api)
     wrong = []
     for method, path in ROUTES:
-        permission = PERMISSIONS[method, path]
+        permission = TABLE.of(method, path)
         for caller in CALLERS if method != WEBSOCKET else ():
             for target, foreign in targets(path, caller.subject):
                 async with server.stream(method, target, headers=caller.headers, json=BODIES.get(path)) as answer:
@@ -216,7 +219,7 @@ def test_what_belongs_to_a_user_is_never_public() -> None:
             (place, name in PRIVATE_OF_A_USER) == ("/v1/users/{user_id}", True)
         )
         if private or (method not in {"GET", WEBSOCKET} and path not in SIGNING_IN):
-            assert not PERMISSIONS[method, path].public, path
+            assert not TABLE.of(method, path).public, path
 
 
 def test_an_application_with_a_route_that_is_not_in_the_table_does_not_start() -> None:
@@ -229,7 +232,7 @@ def test_an_application_with_a_route_that_is_not_in_the_table_does_not_start() -
 def test_a_permission_without_a_route_is_refused() -> None:
     app = create_app(config_of("redis://nowhere"))
     with pytest.raises(PermissionTableError, match="without a route: GET /v1/gone"):
-        Permissions([{("GET", "/v1/gone"): Permission()}]).check_complete(app)
+        Permissions([*OF_DOMAINS, {("GET", "/v1/gone"): Permission()}]).check_complete(app)
 
 
 def test_two_permissions_for_a_route_are_refused() -> None:

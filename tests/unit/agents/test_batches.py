@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from agents.gamification.standings import Sums
-from agents.wiring import Handler, Together, handle_batch
+from agents.wiring import Handler, Together, handle_batch, partitioner
 from streams import topics
 from streams.events import AnyEvent, Event, decode, encode
 from streams.events.market import PriceUpdated
@@ -79,8 +79,9 @@ def run(commands: list[AnyEvent], size: int) -> tuple[Any, Any]:
         for start in range(0, len(values), size):
             batch = batch_of(*values[start : start + size])
             handle_batch(
-                batch, handle=handle, tables=domain.tables, decode=codec.decode, encode=codec.encode, outputs=outputs
-            )
+                batch, handle=handle, tables=domain.tables, decode=codec.decode, encode=codec.encode, outputs=outputs,
+                partition_of=partitioner(1),
+            )  # fmt: skip
             sent[out] += [record["value"] for record in batch.sent]
         return sent[out][first:]
 

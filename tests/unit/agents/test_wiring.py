@@ -1,4 +1,4 @@
-"""The agents' wiring: same partition number, event time, failures left to the driver."""
+"""The agents' wiring: the partition of an event's key, event time, failures left to the driver."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import Any
 
 import faust
 import pytest
+from faust_redis.log.partitioner import partition_for
 
 from agents.registry import register_of
 from agents.rulebook import packaged_rulebook
-from agents.wiring import Broadcast, Together, WiringError, agent_name, broadcast, handle_batch, wire
+from agents.wiring import Broadcast, Together, WiringError, agent_name, broadcast, handle_batch, partitioner, wire
 from streams import topics
 from streams.events import Event, UndecodableEventError, decode, encode
 from streams.events.recent import Recent
@@ -25,12 +26,14 @@ from tests.unit.agents.world import World, fill_of
 AT = Instant.parse("2024-09-20T08:36:00.5Z")
 
 
+PARTITIONS = 64
+
+
 @dataclass
 class Batch:
     """A batch as the driver hands it to an agent."""
 
     values: list[Any]
-    partition: int = 3
     sent: list[dict[str, Any]] = field(default_factory=list)
 
     def send(self, topic: Any, **fields: Any) -> None:
@@ -54,14 +57,22 @@ def doing(batch: Any, handle: Any, outputs: Any = None, tables: UnitOfWork | Non
         decode=decode,
         encode=encode,
         outputs=outputs or {},
+        partition_of=partitioner(PARTITIONS),
     )
 
 
-def test_what_follows_goes_to_the_same_partition_number_under_the_users_key_at_event_time() -> None:
+def test_what_follows_goes_to_the_partition_of_its_key_at_event_time() -> None:
     batch = batch_of(command())
-    doing(batch, lambda event: [event.then(event.data)], {topics.TRADING_COMMANDS: "out"})
-    (sent,) = batch.sent
-    assert (sent["topic"], sent["key"], sent["partition"], sent["timestamp_ms"]) == ("out", b"ada", 3, 1726821360500)
+    doing(
+        batch,
+        lambda event: [event.then(event.data, key=key) for key in ("ada", "bob")],
+        {topics.TRADING_COMMANDS: "out"},
+    )
+    sent, to_bob = batch.sent
+    assert (sent["topic"], sent["key"], sent["timestamp_ms"]) == ("out", b"ada", 1726821360500)
+    assert sent["partition"] == partition_for(b"ada", PARTITIONS)
+    assert (to_bob["key"], to_bob["partition"]) == (b"bob", partition_for(b"bob", PARTITIONS))
+    assert sent["partition"] != to_bob["partition"]
     assert decode(sent["value"]).causationid == decode(command()).id
 
 

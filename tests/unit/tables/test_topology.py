@@ -35,11 +35,7 @@ def test_a_table_shows_nothing_of_a_topic_that_leads_nowhere() -> None:
 
 
 def test_each_domain_has_a_group_and_its_tables_the_changelogs_of_that_group() -> None:
-    assert TOPOLOGY.groups("demo") == {
-        "trading": "demo-trading",
-        "gamification": "demo-gamification",
-        "financial": "demo-financial",
-    }
+    assert TOPOLOGY.groups("demo") == {name: f"demo-{name}" for name in TOPOLOGY.names}
     for table in TOPOLOGY.tables:
         group = TOPOLOGY.group("demo", TOPOLOGY.owner(table.name).name)
         assert changelog_topic("demo", table.name) == changelog_topic(group, table.short_name)
@@ -53,10 +49,11 @@ def test_a_process_passes_on_the_topics_that_its_own_domains_produce_and_consume
     }  # fmt: skip
 
 
-def test_topics_of_clients_come_first_and_each_other_topic_has_one_producer() -> None:
-    assert TOPOLOGY.client_topics == (topics.TRADING_COMMANDS, topics.MARKET_PRICES)
-    assert TOPOLOGY.topics[:2] == TOPOLOGY.client_topics
-    assert all(TOPOLOGY.producer(topic) for topic in TOPOLOGY.topics[2:])
+def test_topics_that_are_fed_from_outside_come_first_and_each_other_topic_has_a_producer() -> None:
+    assert TOPOLOGY.client_topics[:2] == (topics.TRADING_COMMANDS, topics.MARKET_PRICES)
+    fed = len(TOPOLOGY.fed_topics)
+    assert TOPOLOGY.topics[:fed] == TOPOLOGY.fed_topics
+    assert all(TOPOLOGY.producers(topic) for topic in TOPOLOGY.topics[fed:])
     assert TOPOLOGY.broadcasts == {topics.TRADING_MARKS}
 
 
@@ -67,13 +64,13 @@ def spec(name: str, *sources: str) -> TableSpec[Any]:
 TRADED = (topics.TRADING_EVENTS,)
 CONTRADICTIONS = {
     "2 declarations of the domain 'trading'": [trading.DOMAIN],
-    "2 declarations of the producer of topic": [
+    "other produces astra.trading.events.v1, which belongs to trading": [
         Domain(name="other", consumes=TRADED, produces={topics.TRADING_EVENTS: TRADED})
     ],
     "2 declarations of the table": [
         Domain(name="other", consumes=TRADED, tables=(spec("other-a", *TRADED), spec("other-a", *TRADED)))
     ],
-    "consumes nowhere, which no domain and no client produces": [Domain(name="other", consumes=("nowhere",))],
+    "consumes nowhere, which no domain, client or other source produces": [Domain(name="other", consumes=("nowhere",))],
     "owns table 'trading-x'": [Domain(name="other", consumes=TRADED, tables=(spec("trading-x", *TRADED),))],
     "owns table 'other'": [Domain(name="other", consumes=TRADED, tables=(spec("other", *TRADED),))],
     "writes other-x from nowhere": [Domain(name="other", consumes=TRADED, tables=(spec("other-x", "nowhere"),))],
@@ -89,17 +86,26 @@ CONTRADICTIONS = {
 @pytest.mark.parametrize("message", CONTRADICTIONS)
 def test_contradicting_declarations_are_refused(message: str) -> None:
     with pytest.raises(TopologyError, match=message):
-        Topology((*TOPOLOGY.domains, *CONTRADICTIONS[message]))
+        Topology((*TOPOLOGY.domains, *CONTRADICTIONS[message]), sources=TOPOLOGY.sources)
 
 
-def test_the_outbox_has_topics_of_its_own() -> None:
-    assert TOPOLOGY.outbox_topics == (topics.USER_EVENTS,)
-    assert [spec.name for spec in TOPOLOGY.outbox_specs()] == [topics.USER_EVENTS]
-    assert not {spec.name for spec in TOPOLOGY.topic_specs()} & set(TOPOLOGY.outbox_topics)
+def test_other_sources_have_topics_that_domains_may_consume() -> None:
+    assert TOPOLOGY.sources[topics.USER_EVENTS] == "relay"
+    assert set(TOPOLOGY.sources) <= {spec.name for spec in TOPOLOGY.topic_specs()}
     reader = Domain(name="reader", consumes=(topics.USER_EVENTS,))
-    assert Topology([reader], outbox_topics=[topics.USER_EVENTS]).consumers(topics.USER_EVENTS) == (reader,)
-    with pytest.raises(TopologyError, match=r"the outbox has astra\.trading\.events\.v1, which a domain"):
-        Topology(TOPOLOGY.domains, outbox_topics=[topics.TRADING_EVENTS])
+    with pytest.raises(TopologyError, match=r"consumes astra\.user\.events\.v1"):
+        Topology([reader])
+    topology = Topology([reader], sources={topics.USER_EVENTS: "relay"})
+    assert topology.consumers(topics.USER_EVENTS) == (reader,)
+    assert topology.fed_topics == (topics.USER_EVENTS,)
+
+
+def test_several_domains_may_produce_a_topic_that_belongs_to_none() -> None:
+    shared = {topics.NOTIFICATIONS: TRADED}
+    other = Domain(name="other", consumes=TRADED, produces=shared)
+    another = Domain(name="another", consumes=TRADED, produces=shared)
+    topology = Topology((*TOPOLOGY.domains, other, another), sources=TOPOLOGY.sources)
+    assert {domain.name for domain in topology.producers(topics.NOTIFICATIONS)} >= {"other", "another"}
 
 
 def test_a_consumer_without_the_producer_is_refused() -> None:

@@ -1,0 +1,1 @@
+"""NFT: eligibility. `domain` composes the rules; `agent` wires them to Faust."""

@@ -1,0 +1,1 @@
+"""Social: profiles. `domain` composes the rules; `agent` wires them to Faust."""

@@ -1,0 +1,1 @@
+"""User: projections of accounts. `domain` composes the rules; `agent` wires them to Faust."""
