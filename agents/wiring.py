@@ -62,6 +62,14 @@ class Broadcast:
     topic: str
 
 
+@dataclass(frozen=True, slots=True)
+class Handlers:
+    """The handlers of a domain for each topic that it consumes, and the tables that they share."""
+
+    tables: UnitOfWork
+    by_topic: Mapping[str, Handler | Together | Broadcast]
+
+
 class Messages(Protocol):
     """The part of a batch that a handler needs: its values, and sending with its commit."""
 

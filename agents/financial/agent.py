@@ -1,20 +1,15 @@
-"""The financial agent, which consumes the events of trading."""
+"""The financial domain's handlers, which take the events of trading."""
 
 from __future__ import annotations
 
-import faust
-
 from agents.financial.domain import Financial
 from agents.rulebook import Rulebook
-from agents.wiring import Together, wire
+from agents.wiring import Handlers, Together
 from streams import topics
-from streams.events.recent import Recent
-from tables.financial import DOMAIN
-from tables.typed import opener
+from tables.typed import OpenTable
 
 
-def register(app: faust.App, rulebook: Rulebook, codec: Recent, *, at_least_once: bool) -> Financial:
-    """Add the financial agent and tables to an app."""
-    financial = Financial(opener(app, app.conf.topic_partitions), rulebook, at_least_once=at_least_once)
-    wire(app, DOMAIN, financial.tables, codec, {topics.TRADING_EVENTS: Together(financial.traded_together)})
-    return financial
+def handlers(open_table: OpenTable, rulebook: Rulebook, *, at_least_once: bool) -> Handlers:
+    """Return the handlers of the financial domain."""
+    financial = Financial(open_table, rulebook, at_least_once=at_least_once)
+    return Handlers(financial.tables, {topics.TRADING_EVENTS: Together(financial.traded_together)})

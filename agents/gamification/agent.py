@@ -1,20 +1,15 @@
-"""The gamification agent, which consumes the events of trading."""
+"""The gamification domain's handlers, which take the events of trading."""
 
 from __future__ import annotations
 
-import faust
-
 from agents.gamification.domain import Gamification
 from agents.rulebook import Rulebook
-from agents.wiring import Together, wire
+from agents.wiring import Handlers, Together
 from streams import topics
-from streams.events.recent import Recent
-from tables.gamification import DOMAIN
-from tables.typed import opener
+from tables.typed import OpenTable
 
 
-def register(app: faust.App, rulebook: Rulebook, codec: Recent, *, at_least_once: bool) -> Gamification:
-    """Add the gamification agent and tables to an app."""
-    gamification = Gamification(opener(app, app.conf.topic_partitions), rulebook, at_least_once=at_least_once)
-    wire(app, DOMAIN, gamification.tables, codec, {topics.TRADING_EVENTS: Together(gamification.traded_together)})
-    return gamification
+def handlers(open_table: OpenTable, rulebook: Rulebook, *, at_least_once: bool) -> Handlers:
+    """Return the handlers of the gamification domain."""
+    gamification = Gamification(open_table, rulebook, at_least_once=at_least_once)
+    return Handlers(gamification.tables, {topics.TRADING_EVENTS: Together(gamification.traded_together)})

@@ -1,19 +1,15 @@
-"""The nft agents."""
+"""The nft domain's handlers: one for all topics."""
 
 from __future__ import annotations
 
-import faust
-
 from agents.nft.domain import Nft
 from agents.rulebook import Rulebook
-from agents.wiring import wire
-from streams.events.recent import Recent
+from agents.wiring import Handlers
 from tables.nft import DOMAIN
-from tables.typed import opener
+from tables.typed import OpenTable
 
 
-def register(app: faust.App, rulebook: Rulebook, codec: Recent, *, at_least_once: bool) -> Nft:
-    """Add the nft agents and tables to an app."""
-    nft = Nft(opener(app, app.conf.topic_partitions), rulebook, at_least_once=at_least_once)
-    wire(app, DOMAIN, nft.tables, codec, dict.fromkeys(DOMAIN.consumes, nft.handle))
-    return nft
+def handlers(open_table: OpenTable, rulebook: Rulebook, *, at_least_once: bool) -> Handlers:
+    """Return the handlers of the nft domain."""
+    nft = Nft(open_table, rulebook, at_least_once=at_least_once)
+    return Handlers(nft.tables, dict.fromkeys(DOMAIN.consumes, nft.handle))

@@ -1,19 +1,15 @@
-"""The social agents."""
+"""The social domain's handlers: one for all topics."""
 
 from __future__ import annotations
 
-import faust
-
 from agents.rulebook import Rulebook
 from agents.social.domain import Social
-from agents.wiring import wire
-from streams.events.recent import Recent
+from agents.wiring import Handlers
 from tables.social import DOMAIN
-from tables.typed import opener
+from tables.typed import OpenTable
 
 
-def register(app: faust.App, rulebook: Rulebook, codec: Recent, *, at_least_once: bool) -> Social:
-    """Add the social agents and tables to an app."""
-    social = Social(opener(app, app.conf.topic_partitions), rulebook, at_least_once=at_least_once)
-    wire(app, DOMAIN, social.tables, codec, dict.fromkeys(DOMAIN.consumes, social.handle))
-    return social
+def handlers(open_table: OpenTable, rulebook: Rulebook, *, at_least_once: bool) -> Handlers:
+    """Return the handlers of the social domain."""
+    social = Social(open_table, rulebook, at_least_once=at_least_once)
+    return Handlers(social.tables, dict.fromkeys(DOMAIN.consumes, social.handle))

@@ -14,7 +14,7 @@ from faust_redis.log import Log
 from mode import Service
 from yarl import URL
 
-from agents.registry import register_of
+from agents.registry import register
 from agents.rulebook import Rulebook
 from deploy.broker import broker_url, log_url
 from deploy.settings import Settings
@@ -53,7 +53,7 @@ def build_app(settings: Settings, domain: str, slot: str, rulebook: Rulebook, co
         worker_redirect_stdouts=False,
     )
     label_member(app, {LABEL: rulebook.identity})
-    register_of(domain)(app, rulebook, codec, at_least_once=settings.on_kafka)
+    register(app, domain, rulebook, codec, at_least_once=settings.on_kafka)
     return app
 
 

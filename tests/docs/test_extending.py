@@ -43,7 +43,7 @@ EVENT_PLACES: Mapping[str, Sequence[tuple[str, str]]] = {
 EVENT_TEST = """
 import faust
 from faust_redis.testing import TestDriver
-from agents.registry import register_of
+from agents.registry import register
 from agents.rulebook import packaged_rulebook
 from agents.wiring import raw_topic
 from streams.events import decode
@@ -55,7 +55,7 @@ from tests.test_referrals import event
 
 def test_the_handler_returns_the_new_event():
     app = faust.App(TOPOLOGY.group("demo", "referrals"), broker="redis://localhost", topic_partitions=4)
-    register_of("referrals")(app, packaged_rulebook(), Recent(), at_least_once=False)
+    register(app, "referrals", packaged_rulebook(), Recent(), at_least_once=False)
     with TestDriver(app) as driver:
         driver.pipe(raw_topic(app, COMMANDS), key=b"bob", value=event(ClaimReferral(referrer="ada")))
         found = [decode(record.value).data for record in driver.read(raw_topic(app, EVENTS))]

@@ -10,7 +10,7 @@ import faust
 import pytest
 from faust_redis.testing import TestDriver
 
-from agents.registry import register_of
+from agents.registry import register
 from agents.rulebook import packaged_rulebook
 from deploy.replay.fills import read_fills
 from streams import topics
@@ -43,7 +43,7 @@ def domain_apps() -> Iterator[faust.App]:
             topic_disable_leader=True,
             reply_create_topic=False,
         )
-        register_of(domain)(app, packaged_rulebook(), codec, at_least_once=False)
+        register(app, domain, packaged_rulebook(), codec, at_least_once=False)
         yield app
 
 

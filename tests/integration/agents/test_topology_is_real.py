@@ -9,12 +9,11 @@ from typing import Any
 
 import pytest
 
-from agents.registry import register_of
+from agents.registry import handlers_of
 from agents.rulebook import packaged_rulebook
 from agents.wiring import Broadcast, Together
 from streams import topics
 from streams.events import AnyEvent
-from streams.events.recent import Recent
 from streams.topology import TableSpec
 from tables.domains import TOPOLOGY
 
@@ -22,7 +21,7 @@ from tables.domains import TOPOLOGY
 class Recorder:
     """A runner of all domains' handlers over one partition that notes the effects of each event."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, at_least_once: bool) -> None:
+    def __init__(self, *, at_least_once: bool) -> None:
         self.at_least_once = at_least_once
         self.handlers: dict[str, Any] = {}
         self.consumed: dict[str, set[str]] = defaultdict(set)
@@ -30,14 +29,8 @@ class Recorder:
         self.sources: dict[str, set[str]] = defaultdict(set)
         self._cause = ""
         for domain in TOPOLOGY.names:
-            agent = f"agents.{domain}.agent"
-            monkeypatch.setattr(f"{agent}.opener", lambda *_: self._open)
-            monkeypatch.setattr(f"{agent}.wire", self._wire)
-            app: Any = FakeApp()
-            register_of(domain)(app, packaged_rulebook(), Recent(), at_least_once=at_least_once)
-
-    def _wire(self, _app: Any, domain: Any, _tables: Any, _codec: Any, handlers: Any) -> None:
-        self.handlers[domain.name] = handlers
+            made = handlers_of(domain)(self._open, packaged_rulebook(), at_least_once=at_least_once)
+            self.handlers[domain] = made.by_topic
 
     def _open(self, spec: TableSpec[Any]) -> Any:
         return Table(lambda: self.sources[spec.name].add(self._cause))
@@ -67,13 +60,6 @@ class Recorder:
             yield from ((result.data.topic, result) for result in results)
 
 
-class FakeApp:
-    """The part of an app that a domain's `register` reads."""
-
-    class conf:
-        topic_partitions = 4
-
-
 class Table(dict[bytes, bytes]):
     """A table that records its writes."""
 
@@ -91,9 +77,9 @@ class Table(dict[bytes, bytes]):
 
 
 @pytest.fixture(params=[False, True], ids=["exactly once", "at least once"])
-def recorder(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Recorder:
+def recorder(request: pytest.FixtureRequest) -> Recorder:
     """Play the scenario of each domain in turn (`tests/integration/agents/scenarios`)."""
-    recorder = Recorder(monkeypatch, at_least_once=request.param)
+    recorder = Recorder(at_least_once=request.param)
     for domain in TOPOLOGY.names:
         import_module(f"tests.integration.agents.scenarios.{domain}").play(recorder.run)
     return recorder

@@ -9,7 +9,7 @@ import faust
 import pytest
 from faust_redis.log.partitioner import partition_for
 
-from agents.registry import register_of
+from agents.registry import register
 from agents.rulebook import packaged_rulebook
 from agents.wiring import Broadcast, Together, WiringError, agent_name, broadcast, handle_batch, partitioner, wire
 from streams import topics
@@ -125,7 +125,7 @@ def test_a_domain_declares_its_tables_and_an_agent_for_each_topic_it_consumes(
     domain: Domain, *, at_least_once: bool
 ) -> None:
     app = new_app()
-    register_of(domain.name)(app, packaged_rulebook(), Recent(), at_least_once=at_least_once)
+    register(app, domain.name, packaged_rulebook(), Recent(), at_least_once=at_least_once)
     used = [spec for spec in domain.tables if at_least_once or not spec.only_at_least_once]
     assert set(app.tables) == {spec.short_name for spec in used}
     consumed = {name.rpartition(".")[2]: agent.channel.topics for name, agent in app.agents.items()}
