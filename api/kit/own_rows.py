@@ -17,6 +17,7 @@ from api.kit.feeds.routing import LastEventId, feed_router, open_feed
 from api.kit.feeds.views import RowsView
 from api.kit.openapi import problems
 from api.kit.parameters import OwnUser, visible
+from api.kit.past import At
 from api.kit.projection import Projection
 from api.kit.users import user_router, user_row
 from api.permissions import OWN, OWNED, Permission, Route
@@ -65,8 +66,8 @@ class OwnRows:
             responses=problems(401, 403),
             operation_id=f"get_{name.replace('-', '_')}",
         )
-        async def get_row(api: ApiDep, user_id: OwnUser) -> Response:
-            return await user_row(api, self._table, self._projection, user_id)
+        async def get_row(api: ApiDep, user_id: OwnUser, at: At = None) -> Response:
+            return await user_row(api, self._table, self._projection, user_id, at=at)
 
     def _add_feed(self, name: str, title: str) -> None:
         @self.routers[1].get(

@@ -12,6 +12,7 @@ from api.kit.answers import json_answer
 from api.kit.audience import Audience
 from api.kit.context import Api
 from api.kit.openapi import problems
+from api.kit.past import rows
 from api.kit.problems import NOT_FOUND, Problem
 from api.kit.projection import Projection
 from streams.topology import TableSpec
@@ -29,6 +30,7 @@ async def user_row(
     user_id: str,
     *,
     public: tuple[Audience, Callable[[dict[str, Any]], dict[str, Any]]] | None = None,
+    at: str | None = None,
 ) -> Response:
     """Answer with a user's row as clients see it, and the position it is true for.
 
@@ -38,11 +40,12 @@ async def user_row(
         projection: How clients see a row.
         user_id: The user.
         public: For a public route, its reader and what the public sees of a row. The owner and staff see all.
+        at: The position of an earlier answer, to show what it showed; None for the present row.
 
     Raises:
         Problem: 404 when the table has no row of the user, or the user is hidden from the reader.
     """
-    position, raw = await api.tables.get(table.name, user_id, owner=user_id)
+    position, [raw] = await rows(api, table, [user_id], user_id, at)
     if raw is None or (public is not None and public[0].hides(user_id)):
         raise Problem(NOT_FOUND, f"nothing is known of the user {user_id!r} yet", position=str(position))
     row: dict[str, Any] = projection.load(user_id, raw)

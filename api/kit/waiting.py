@@ -29,15 +29,12 @@ class _Goal:
     targets: Mapping[int, int]
     visible: asyncio.Future[None]
 
-    def advance(self, topology: Topology, committed: Committed, ends: Mapping[str, Mapping[int, int]]) -> None:
+    def advance(self, committed: Committed, ends: Mapping[str, Mapping[int, int]]) -> None:
         """Take the hops that are done as of one moment."""
         while self.path and not self.behind(committed):
             self.path.pop(0)
             if self.path:
-                topic = self.path[0].topic
-                here = ends[topic]
-                named = here.keys() if topic in topology.broadcasts else self.targets.keys()
-                self.targets = {p: here.get(p, 0) for p in named}
+                self.targets = dict(ends[self.path[0].topic])  # an effect may have another key than its cause
         if not self.path and not self.visible.done():
             self.visible.set_result(None)
 
@@ -126,7 +123,7 @@ class Waiter:
         offsets, ends = await Admin(self.log).committed_and_ends(groups.values(), topics)
         self._committed = {domain: offsets[group] for domain, group in groups.items()}
         for goal in goals:
-            goal.advance(self.topology, self._committed, ends)
+            goal.advance(self._committed, ends)
 
 
 def _parse(after: str) -> Position:

@@ -16,6 +16,7 @@ from api.kit.feeds.routing import LastEventId, feed_router, open_feed
 from api.kit.feeds.views import RowsView
 from api.kit.openapi import problems
 from api.kit.parameters import OwnUser, visible
+from api.kit.past import At, rows
 from api.kit.projection import Projection
 from api.kit.users import user_router, user_row
 from tables.trading import TRADING_PORTFOLIO, TRADING_POSITIONS, Portfolio, Position, Totals, position_keys, position_of
@@ -55,12 +56,12 @@ feeds = feed_router()
     response_model=POSITIONS_ANSWER,
     responses=problems(401, 403),
 )
-async def get_positions(api: ApiDep, user_id: OwnUser) -> Response:
+async def get_positions(api: ApiDep, user_id: OwnUser, at: At = None) -> Response:
     """Net position in each market, live and practice apart. For the user, and for staff."""
-    keys = [(key, user_id) for key in position_keys(user_id, api.config.markets)]
-    position, found = await api.tables.get_many(TRADING_POSITIONS.name, keys)
-    rows = [POSITION.load(key, raw) for (key, _), raw in zip(keys, found, strict=True) if raw is not None]
-    return json_answer({"position": str(position), "user_id": user_id, "positions": [*rows]})
+    keys = position_keys(user_id, api.config.markets)
+    position, found = await rows(api, TRADING_POSITIONS, keys, user_id, at)
+    shown = [POSITION.load(key, raw) for key, raw in zip(keys, found, strict=True) if raw is not None]
+    return json_answer({"position": str(position), "user_id": user_id, "positions": [*shown]})
 
 
 @router.get(
@@ -70,9 +71,9 @@ async def get_positions(api: ApiDep, user_id: OwnUser) -> Response:
     response_model=PORTFOLIO_ANSWER,
     responses=problems(401, 403),
 )
-async def get_portfolio(api: ApiDep, user_id: OwnUser) -> Response:
+async def get_portfolio(api: ApiDep, user_id: OwnUser, at: At = None) -> Response:
     """Return sums over a user's trading, separate for live and practice. For the user, and for staff."""
-    return await user_row(api, TRADING_PORTFOLIO, PORTFOLIO, user_id)
+    return await user_row(api, TRADING_PORTFOLIO, PORTFOLIO, user_id, at=at)
 
 
 @feeds.get("/positions", summary="Your positions", responses=problems(401))

@@ -7,12 +7,14 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tables.domains import TOPOLOGY
 from tests.e2e.children import Child
 from tests.e2e.pipeline import Pipeline
 from tests.e2e.waiting import eventually
 from tests.integration.api.support import fill
 
 ORDER = {"market": "BTC", "side": "long", "notional_usd": "100.00", "leverage": 2}
+OTHERS = tuple(name for name in TOPOLOGY.names if name != "trading")
 BEHIND_MAX_S = 2
 NOTICED_S = 30.0
 
@@ -22,7 +24,7 @@ def pipeline(tmp_path: Path) -> Iterator[Pipeline]:
     """Run trading in one process and the other domains in another."""
     with Pipeline(tmp_path, workers=0, api=False) as pipeline:
         pipeline.start_worker("trading")
-        pipeline.start_worker("gamification", "financial")
+        pipeline.start_worker(*OTHERS)
         pipeline.start_api(ASTRA_BEHIND_MAX_S=str(BEHIND_MAX_S))
         pipeline.wait_until_ready()
         yield pipeline
@@ -80,7 +82,7 @@ def test_a_paused_worker_delays_its_domain_alone_until_it_goes_on(tmp_path: Path
     """With the long lease the worker still counts as alive, and the domain is behind; with the short one it is down."""
     with Pipeline(tmp_path, workers=0, api=False, lease_ms=lease_ms) as pipeline:
         trading = pipeline.start_worker("trading")
-        pipeline.start_worker("gamification", "financial")
+        pipeline.start_worker(*OTHERS)
         pipeline.start_api(ASTRA_BEHIND_MAX_S="2" if lease_ms > 10_000 else "600")
         pipeline.wait_until_ready()
         assert report(pipeline, 1).status_code == 202

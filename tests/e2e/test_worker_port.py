@@ -7,6 +7,7 @@ from pathlib import Path
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
+from tables.domains import TOPOLOGY
 from tests.bench.synthetic import write_fills
 from tests.e2e.children import Child
 from tests.e2e.drained import wait_until_drained
@@ -15,7 +16,8 @@ from tests.e2e.waiting import eventually
 
 FILLS = 60
 DRAIN_S = 60.0
-DOMAINS = {"trading", "gamification", "financial"}
+OF_FILLS = {"trading", "gamification", "financial"}
+"""Domains that process events of each fill."""
 SCRAPE_S = 5.0
 
 
@@ -44,13 +46,13 @@ def test_metrics_move_with_the_fills_that_a_worker_processes(tmp_path: Path) -> 
         live, ready = client.get("/livez"), client.get("/readyz")
         assert (live.status_code, live.json()["status"]) == (200, "live")
         assert (ready.status_code, ready.json()["status"]) == (200, "ready")
-        assert ready.json()["domains"].keys() == DOMAINS
+        assert ready.json()["domains"].keys() == set(TOPOLOGY.names)
         assert client.get("/nothing").status_code == 404
         assert sample(client, "astra_worker_events_total", domain="financial") == 0
 
         pipeline.run("replay", str(file))
         wait_until_drained(pipeline, commands=FILLS, within_s=DRAIN_S)
-        for domain in DOMAINS:
+        for domain in OF_FILLS:
             assert sample(client, "astra_worker_events_total", domain=domain) >= FILLS
             assert sample(client, "astra_worker_commit_seconds_count", domain=domain) > 0
             assert sample(client, "astra_worker_rebalances_total", domain=domain) >= 1
@@ -86,8 +88,8 @@ def test_a_blocked_domain_is_reported_while_the_port_answers(tmp_path: Path) -> 
                 what="the blocked domain loses its lease",
             )
             assert {name: one["ready"] for name, one in unready["domains"].items()} == {
-                "trading": True, "gamification": False, "financial": True,
-            }  # fmt: skip
+                name: name != "gamification" for name in TOPOLOGY.names
+            }
             worker.ask()
             eventually(
                 lambda: client.get("/readyz").json()["status"] == "stopping", within_s=10, what="it says that it stops"

@@ -6,7 +6,7 @@ import pytest
 
 from tests.bench.synthetic import write_fills
 from tests.e2e.drained import wait_until_drained
-from tests.e2e.test_worker_port import DOMAINS, DRAIN_S, port_of, sample
+from tests.e2e.test_worker_port import DRAIN_S, OF_FILLS, port_of, sample
 from tests.kafka.pipeline import KafkaPipeline
 
 pytestmark = pytest.mark.kafka
@@ -20,7 +20,7 @@ def test_metrics_of_a_worker_on_kafka_move_with_its_work(tmp_path: Path, bootstr
         assert sample(client, "astra_worker_events_total") == 0
         pipeline.run("replay", str(file))
         wait_until_drained(pipeline, commands=FILLS, within_s=2 * DRAIN_S)
-        for domain in DOMAINS:
+        for domain in OF_FILLS:
             assert sample(client, "astra_worker_events_total", domain=domain) >= FILLS
             assert sample(client, "astra_worker_batches_total", domain=domain, outcome="failed") == 0
             assert sample(client, "astra_worker_commit_seconds_count", domain=domain) > 0

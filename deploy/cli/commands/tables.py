@@ -9,7 +9,7 @@ from typing import Any
 import click
 from faust_redis.admin import Admin
 from faust_redis.cli.text import readable
-from faust_redis.log import Log, UnknownTopicError
+from faust_redis.log import Log, Position, UnknownTopicError
 
 from deploy.cli.commands.options import ask_log, data_dir_option
 from deploy.errors import DeployError
@@ -17,6 +17,7 @@ from deploy.settings import Settings, load
 from streams.topology import TableSpec
 from streams.wire import WireError
 from tables.domains import TOPOLOGY
+from tables.history import HistoryError, rows_at
 from tables.reader import TableReader
 
 
@@ -48,8 +49,9 @@ def list_tables(data_dir: Path | None) -> None:
 @tables.command("get")
 @click.argument("table", metavar="TABLE", type=click.Choice([spec.name for spec in TOPOLOGY.tables]))
 @click.argument("key")
+@click.option("--at", metavar="POSITION", help="The row as it was at a position of the table, which answers name.")
 @data_dir_option
-def get_row(table: str, key: str, data_dir: Path | None) -> None:
+def get_row(table: str, key: str, at: str | None, data_dir: Path | None) -> None:
     """Print the row of TABLE under KEY as JSON, one line for each partition that has one.
 
     Amounts are integers of 1e-8 USD, times microseconds since 1970.
@@ -58,9 +60,13 @@ def get_row(table: str, key: str, data_dir: Path | None) -> None:
     Examples:
       astratrade tables get gamification-progress trader-1
       astratrade tables get trading-positions 'trader-1|BTC'
+      astratrade tables get gamification-progress trader-1 --at 5f0c9a4e21bd:0-12.1-7
     """
     settings = load(data_dir=data_dir)
-    values = ask_log(settings, lambda log: _values(log, settings, table, key))
+    if at is None:
+        values = ask_log(settings, lambda log: _values(log, settings, table, key))
+    else:
+        values = ask_log(settings, lambda log: _values_at(log, settings, table, key, at))
     if not values:
         raise DeployError(f"table {table} has no row {key!r}")
     for value in values:
@@ -92,3 +98,20 @@ async def _sizes(reader: TableReader) -> dict[str, int | None]:
 async def _values(log: Log, settings: Settings, table: str, key: str) -> list[bytes]:
     """Read a key in all partitions. A row is in the partition of its event, which the key does not determine."""
     return await Admin(log).values(TableReader(log, settings.app_id).topic(table), key.encode())
+
+
+async def _values_at(log: Log, settings: Settings, table: str, key: str, at: str) -> list[bytes]:
+    """Read a key, as it was at a position, in all partitions that the position names.
+
+    Raises:
+        DeployError: when the position is none of this table, or the log does not keep enough.
+    """
+    topic = TableReader(log, settings.app_id).topic(table)
+    try:
+        position = Position.parse(at) if "@" in at else Position.parse_tag(topic, at)
+        if position.topic != topic:
+            raise DeployError(f"the position is one of {position.topic}; table {table} has positions of {topic}")
+        found = [await rows_at(log, position, partition, [key.encode()]) for partition in position.offsets]
+    except (ValueError, HistoryError) as exc:
+        raise DeployError(f"cannot read {table} at {at}: {exc}") from exc
+    return [row for [row] in found if row is not None]
