@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -41,6 +42,7 @@ STANDBYS_MAX = 8
 DATA_DIR_DEFAULT = Path("data")
 CAPS = Caps()
 CAP = "1 to 1000000"
+PORT = "1 to 65535; 0 takes a free one"
 FACTOR_MAX = 10_000
 DATABASE_FILE = "identity.db"
 SECRET_FIELDS = ("secret", "broker_url", "views_url", "database_url", "starknet_node_url")
@@ -48,6 +50,7 @@ SECRET_FIELDS = ("secret", "broker_url", "views_url", "database_url", "starknet_
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
 LogLevel = Literal["debug", "info", "warning", "error"]
 Milliseconds = Annotated[int, Field(ge=100, le=600_000)]
+Port = Annotated[int, Field(ge=0, le=65_535)]
 Cap = Annotated[int, Field(ge=1, le=1_000_000)]
 Retention = Annotated[int, Field(ge=1_000, le=315_360_000_000)]
 
@@ -77,9 +80,7 @@ class Settings(BaseSettings):
     )
     server_binary: Path | None = Field(None, description="path of the valkey-server or redis-server to embed")
     data_dir: Path = Field(DATA_DIR_DEFAULT, description="directory for everything kept on disk")
-    rulebook: Path | None = Field(
-        None, description="path of a rule book, a TOML file with every number of the rules; unset for the packaged one"
-    )
+    rulebook: Path | None = Field(None, description="path of a rule book, a TOML file; unset for the packaged one")
     namespace: Name = Field(
         topics.NAMESPACE, description="prefix of all keys on the broker: a-z, 0-9, _ and -, at most 40"
     )
@@ -90,11 +91,9 @@ class Settings(BaseSettings):
         0, ge=0, le=STANDBYS_MAX, description="warm copies of each table partition on other workers, 0 to 8"
     )
     api_host: str = Field("127.0.0.1", min_length=1, description="address that the API listens on")
-    api_port: int = Field(8000, ge=0, le=65_535, description="port of the API, 1 to 65535; 0 takes a free one")
+    api_port: Port = Field(8000, description=f"port of the API, {PORT}")
     metrics_host: str = Field("127.0.0.1", min_length=1, description="address of the API's metrics")
-    metrics_port: int = Field(
-        0, ge=0, le=65_535, description="port of the API's metrics, 1 to 65535; 0 takes a free one"
-    )
+    metrics_port: Port = Field(0, description=f"port of the API's metrics, {PORT}")
     cors_origins: str = Field(
         "", description="origins whose pages may call the API, with commas: https://app.example.com"
     )
@@ -125,12 +124,13 @@ class Settings(BaseSettings):
         CAPS.feeds_per_address_max, description=f"open feeds without a token from one address, {CAP}"
     )
     worker_host: str = Field("127.0.0.1", min_length=1, description="address of a worker's probes and metrics")
-    worker_port: int = Field(
-        0, ge=0, le=65_535, description="port of a worker's probes and metrics, 1 to 65535; 0 takes a free one"
-    )
+    worker_port: Port = Field(0, description=f"port of a worker's probes and metrics, {PORT}")
     relay_host: str = Field("127.0.0.1", min_length=1, description="address of the relay's probes and metrics")
-    relay_port: int = Field(
-        0, ge=0, le=65_535, description="port of the relay's probes and metrics, 1 to 65535; 0 takes a free one"
+    relay_port: Port = Field(0, description=f"port of the relay's probes and metrics, {PORT}")
+    clock_host: str = Field("127.0.0.1", min_length=1, description="address of the clock's probes and metrics")
+    clock_port: Port = Field(0, description=f"port of the clock's probes and metrics, {PORT}")
+    clock_retention_ms: Retention = Field(
+        3_600_000, description="how long ticks are kept once they are processed, 1000 ms to 10 years"
     )
     outbox_retention_days: int = Field(
         14, ge=1, le=3_650, description="how long the outbox keeps published events, 1 to 3650 days"
@@ -305,6 +305,11 @@ class Settings(BaseSettings):
     def embedded(self) -> bool:
         """Return whether this installation runs the embedded server."""
         return self.configured_log_url is None
+
+    @property
+    def topic_options(self) -> tuple[int, int, Mapping[str, int]]:
+        """Return partitions and retention of topics, and the retention of those that have one of their own."""
+        return self.partitions, self.retention_ms, {topics.CLOCK: self.clock_retention_ms}
 
     def with_log_url(self, url: str) -> Settings:
         """Return these settings with another server for the log, or on Kafka for the views."""

@@ -35,6 +35,7 @@ class Kind(StrEnum):
     WORKER = "worker"
     BRIDGE = "bridge"
     RELAY = "relay"
+    CLOCK = "clock"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from collections import Counter, deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from faust_redis.log.records import TopicSpec
@@ -181,10 +182,21 @@ class Topology:
         return frozenset(topic for domain in domains for topic in domain.consumes if topic in produced)
 
     def topic_specs(
-        self, partitions: int = PARTITIONS_DEFAULT, retention_ms: int = RETENTION_MS
+        self,
+        partitions: int = PARTITIONS_DEFAULT,
+        retention_ms: int = RETENTION_MS,
+        own_retention_ms: Mapping[str, int] = MappingProxyType({}),
     ) -> tuple[TopicSpec, ...]:
-        """Return every topic of events. A user has the same partition in each: all have as many."""
-        return tuple(TopicSpec(name, partitions, retention_ms=retention_ms) for name in self.topics)
+        """Return every topic of events. A user has the same partition in each: all have as many.
+
+        Args:
+            partitions: The partitions of each topic.
+            retention_ms: How long a topic keeps an event.
+            own_retention_ms: How long, for the topics that differ from this.
+        """
+        return tuple(
+            TopicSpec(name, partitions, retention_ms=own_retention_ms.get(name, retention_ms)) for name in self.topics
+        )
 
     def changelog_specs(self, app_id: str, partitions: int, tail_ms: int = TAIL_MS) -> tuple[TopicSpec, ...]:
         """Return every changelog topic: compacted, with a tail of its last records, ranked where its table is."""

@@ -19,8 +19,10 @@ from deploy.errors import DeployError
 from deploy.replay.fills import FillsFile
 from deploy.replay.ingress import Ingress, NotYetVisibleError
 from deploy.replay.progress import ProgressFile
+from deploy.run.clock import tick_once
 from deploy.server.address import api_url
 from deploy.settings import Settings
+from streams.times import Instant
 
 STALL_S = 120.0  # the replay gives up when the workers process no record for so long
 WAIT_MS = 5_000
@@ -110,14 +112,23 @@ class Replay:
 
 
 def run_replay(
-    settings: Settings, file: FillsFile, pace: Pace, *, url: str | None, token: str | None, resume: bool
+    settings: Settings,
+    file: FillsFile,
+    pace: Pace,
+    *,
+    url: str | None,
+    token: str | None,
+    resume: bool,
+    tick: bool = False,
 ) -> None:
-    """Replay a file and print a summary.
+    """Replay a file and print a summary. With `tick`, tick the time of the last fill when all effects are visible.
 
     Raises:
         DeployError: when the ingress refuses a request, or the workers make no progress.
     """
     asyncio.run(_run(settings, file, pace, url=url, token=token, resume=resume))
+    if tick and file.fills:
+        asyncio.run(tick_once(settings, max(Instant.parse(fill["executed_at"]) for fill in file.fills)))
 
 
 async def _run(

@@ -19,7 +19,7 @@ from tables.domains import TOPOLOGY
 
 def plan(settings: Settings) -> Plan:
     """Return the topics to carry. What comes from outside of the domains goes to Kafka; all else comes from it."""
-    events = TOPOLOGY.topic_specs(settings.partitions, settings.retention_ms)
+    events = TOPOLOGY.topic_specs(*settings.topic_options)
     return Plan(
         groups=TOPOLOGY.consumed(settings.app_id),
         forwarded=[spec for spec in events if spec.name in TOPOLOGY.fed_topics],

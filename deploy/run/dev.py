@@ -1,4 +1,4 @@
-"""Run the processes of `astratrade dev`: embedded server, workers, relay, API, the bridge on Kafka, and a replay."""
+"""Run the processes of `astratrade dev`: embedded server, workers, relay, clock, API, bridge, and a replay."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ from tables.domains import TOPOLOGY
 API_GRACE_S = 10.0
 BRIDGE_GRACE_S = 10.0
 RELAY_GRACE_S = 5.0
+CLOCK_GRACE_S = 5.0
 WORKER_GRACE_S = 20.0
 REPLAY_GRACE_S = 5.0
 READY_DEADLINE_S = 120.0
@@ -42,13 +43,14 @@ PROBE_TIMEOUT_S = 2.0
 READY_PATH = "/readyz"
 
 
-def run_dev(settings: Settings, replay: str | None, token_command: str) -> None:
+def run_dev(settings: Settings, replay: str | None, token_command: str, *, clock: bool) -> None:
     """Run all processes until a signal. Then stop the API first, then the workers, then the server.
 
     Args:
         settings: The settings.
         replay: A file of fills to replay, `sample`, or None.
         token_command: The command that prints a token on this data directory, as the user can paste it.
+        clock: Whether to run the clock. Without it the replay ticks the time of its last fill.
 
     Raises:
         DeployError: when a process cannot be started. Running processes are stopped first.
@@ -61,9 +63,10 @@ def run_dev(settings: Settings, replay: str | None, token_command: str) -> None:
     supervisor = Supervisor(lambda line: console.print(f"[bold]dev[/]: {line}"))
     with stop_on_signals():
         try:
-            _start(settings, supervisor, console, token_command)
+            _start(settings, supervisor, console, token_command, clock=clock)
             if replay is not None:
-                supervisor.keep("replay", _command(settings, ["replay", replay], REPLAY_GRACE_S), once=True)
+                arguments = ["replay", replay, *([] if clock else ["--tick"])]
+                supervisor.keep("replay", _command(settings, arguments, REPLAY_GRACE_S), once=True)
             supervisor.run()
         except StopRequested:
             console.print("[bold]dev[/]: stopping")
@@ -71,7 +74,7 @@ def run_dev(settings: Settings, replay: str | None, token_command: str) -> None:
             supervisor.stop()
 
 
-def _start(settings: Settings, supervisor: Supervisor, console: Console, token_command: str) -> None:
+def _start(settings: Settings, supervisor: Supervisor, console: Console, token_command: str, *, clock: bool) -> None:
     started = time.monotonic()
 
     def report(name: str, role: str) -> None:
@@ -98,6 +101,9 @@ def _start(settings: Settings, supervisor: Supervisor, console: Console, token_c
         report(f"worker {number}", f"runs {', '.join(domains)}")
     supervisor.keep("relay", _command(settings, ["relay"], RELAY_GRACE_S))
     report("relay", "publishes the changes of accounts")
+    if clock:
+        supervisor.keep("clock", _command(settings, ["clock"], CLOCK_GRACE_S))
+        report("clock", "ticks the time into the log")
     supervisor.keep("api", _command(settings, ["api"], API_GRACE_S + settings.drain_s))
     report("api", "takes commands, answers queries, serves feeds")
     _wait_until_ready(settings, supervisor)

@@ -60,7 +60,7 @@ def source_of(store: IdentityStore) -> OutboxSource:
 
 def declared_by(topology: Topology, settings: Settings) -> Callable[[str], TopicSpec]:
     """Return a function that returns a topic's declaration, and raises UndeclaredTopicError for any other topic."""
-    known = {spec.name: spec for spec in topology.topic_specs(settings.partitions, settings.retention_ms)}
+    known = {spec.name: spec for spec in topology.topic_specs(*settings.topic_options)}
 
     def spec_of(topic: str) -> TopicSpec:
         if topic not in known:

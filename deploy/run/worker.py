@@ -82,7 +82,7 @@ async def create_topics(settings: Settings) -> None:
     """
     url = broker_url(settings)
     specs = (
-        *TOPOLOGY.topic_specs(settings.partitions, settings.retention_ms),
+        *TOPOLOGY.topic_specs(*settings.topic_options),
         *TOPOLOGY.changelog_specs(settings.app_id, settings.partitions, settings.tail_ms),
     )
     if settings.on_kafka:

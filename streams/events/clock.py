@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from streams import topics
 from streams.events.base import EventData
+from streams.events.envelope import Event
+from streams.ids import derived_id
+from streams.times import Instant
+
+KEY: Final = "clock"
+"""The key of every tick."""
 
 
 class Ticked(EventData, frozen=True, kw_only=True):
@@ -13,3 +19,10 @@ class Ticked(EventData, frozen=True, kw_only=True):
 
     domain: ClassVar[str] = "clock"
     topic: ClassVar[str] = topics.CLOCK
+
+
+def ticked(time: Instant, rules_version: int | None = None) -> Event[Ticked]:
+    """Return the tick of a time. Its id derives from the time, so all partitions hold the same event."""
+    milliseconds = time.milliseconds()
+    event_id = derived_id(milliseconds, KEY, str(milliseconds))
+    return Event.first(Ticked(), event_id=event_id, time=time, key=KEY, rules_version=rules_version)

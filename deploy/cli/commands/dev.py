@@ -26,10 +26,23 @@ from deploy.settings import DATA_DIR_DEFAULT, Settings, load
     help="The API's port; 0 for a free one.  [default: ASTRA_API_PORT, or 8000]",
 )
 @click.option("--replay", metavar="FILE", help="Post this CSV of fills when all are ready; `sample` is packaged.")
+@click.option(
+    "--clock/--no-clock",
+    default=None,
+    help="Tick the wall clock.  [default: yes, but not with --replay, whose fills are older: it ticks their time]",
+)
 @click.option("-v", "--verbose", is_flag=True, help="Show the whole log of each process, not only warnings.")
 @data_dir_option
-def dev(workers: str | None, port: int | None, replay: str | None, verbose: bool, data_dir: Path | None) -> None:
-    """Run server, workers and API together, until Ctrl-C; restart crashed processes.
+def dev(
+    *,
+    workers: str | None,
+    port: int | None,
+    replay: str | None,
+    clock: bool | None,
+    verbose: bool,
+    data_dir: Path | None,
+) -> None:
+    """Run server, workers, clock and API together, until Ctrl-C; restart crashed processes.
 
     \b
     Examples:
@@ -38,7 +51,8 @@ def dev(workers: str | None, port: int | None, replay: str | None, verbose: bool
       astratrade dev --workers trading=2,gamification=1
     """
     settings = load(workers=workers, api_port=port, data_dir=data_dir)
-    run_dev(settings.with_log_level("debug" if verbose else "warning"), replay, _token_command(settings))
+    settings = settings.with_log_level("debug" if verbose else "warning")
+    run_dev(settings, replay, _token_command(settings), clock=replay is None if clock is None else clock)
 
 
 def _token_command(settings: Settings) -> str:

@@ -23,6 +23,7 @@ BATCH_DEFAULT = 200
 @click.option("--url", metavar="URL", help="The API.  [default: http:// ASTRA_API_HOST : ASTRA_API_PORT]")
 @click.option("--token", metavar="TOKEN", help="A venue's token or API key.  [default: a token signed here]")
 @click.option("--resume", is_flag=True, help="Skip the fills that an earlier replay from this data directory has sent.")
+@click.option("--tick", is_flag=True, help="At the end, tick the time of the last fill into the log.")
 @data_dir_option
 def replay(
     *,
@@ -32,6 +33,7 @@ def replay(
     url: str | None,
     token: str | None,
     resume: bool,
+    tick: bool,
     data_dir: Path | None,
 ) -> None:
     """Post FILE, a CSV of fills, through the real ingress, wait until all tables show them, and print board and fees.
@@ -45,4 +47,4 @@ def replay(
       astratrade replay fills.csv --rate 500 --resume
     """
     settings = load(data_dir=data_dir)
-    run_replay(settings, read_fills(file), Pace(batch, rate), url=url, token=token, resume=resume)
+    run_replay(settings, read_fills(file), Pace(batch, rate), url=url, token=token, resume=resume, tick=tick)

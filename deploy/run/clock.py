@@ -1,0 +1,101 @@
+"""The clock process: tick the wall clock into the log, serve probes and metrics, and stop at a signal."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import signal
+import socket
+from contextlib import suppress
+from typing import Any
+
+from faust_redis.log import Log, LogError, TopicSpec
+
+from api.kit.clock import now
+from deploy.broker import log_url
+from deploy.run.clock_metrics import ClockMetrics
+from deploy.run.worker_server import application, listen, serving
+from deploy.settings import Settings
+from streams import topics
+from streams.clock import Clock
+from streams.retry import retry_through_outages
+from streams.services import Kind, Service, ServiceLease, name_here, reachable_address
+from streams.times import SECOND_US, Instant
+from tables.domains import TOPOLOGY
+
+logger = logging.getLogger(__name__)
+
+
+class ClockHealth:
+    """The health of the clock process. It lives while its event loop answers."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    async def live(self) -> tuple[bool, dict[str, Any]]:
+        """Return that the process lives."""
+        return True, {"status": "live"}
+
+    async def ready(self) -> tuple[bool, dict[str, Any]]:
+        """Return whether the clock ticks, or waits for a leader that ticks."""
+        clock, trouble = self._clock, self._clock.trouble
+        body: dict[str, Any] = {"last_tick": Instant(clock.last * SECOND_US).text() if clock.last else None}
+        if trouble is not None:
+            return False, body | {"status": "stands still", "detail": trouble}
+        return True, body | {"status": "leads" if clock.leads else "waits"}
+
+
+def clock_topic(settings: Settings) -> TopicSpec:
+    """Return the declaration of the clock's topic."""
+    [spec] = [spec for spec in TOPOLOGY.topic_specs(*settings.topic_options) if spec.name == topics.CLOCK]
+    return spec
+
+
+def run_clock(settings: Settings) -> None:
+    """Run until SIGTERM or SIGINT.
+
+    Raises:
+        BrokerError: no server is configured, and none runs on the data directory.
+        SettingsError: the port of probes and metrics is in use.
+    """
+    url = log_url(settings)
+    listener = listen(settings.clock_host, settings.clock_port, "ASTRA_CLOCK_PORT")
+    asyncio.run(_run(settings, url, listener))
+
+
+async def tick_once(settings: Settings, time: Instant) -> None:
+    """Tick one time, unless the log has a later tick. A replay does this when its effects are visible."""
+    async with Log(log_url(settings), settings.namespace, owner=settings.app_id) as log:
+        clock = Clock(log, clock_topic(settings), lambda: time)
+        await clock.open()
+        await clock.lead()
+
+
+async def _run(settings: Settings, url: str, listener: socket.socket) -> None:
+    log = Log(url, settings.namespace, owner=settings.app_id)
+    clock = Clock(log, clock_topic(settings), now)
+    task = asyncio.create_task(_serve(clock, _lease(settings, log, clock, listener), listener))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    try:
+        with suppress(asyncio.CancelledError):  # by a signal
+            await task
+    finally:
+        await log.close()
+
+
+def _lease(settings: Settings, log: Log, clock: Clock, listener: socket.socket) -> ServiceLease:
+    async def why_not() -> str | None:
+        return clock.trouble
+
+    described = Service(Kind.CLOCK, name_here(f"clock-{secrets.token_hex(4)}"), address=reachable_address(listener))
+    every_s = settings.heartbeat_ms / 1_000
+    return ServiceLease(log, described, why_not, lease_ms=settings.lease_ms, every_s=every_s)
+
+
+async def _serve(clock: Clock, lease: ServiceLease, listener: socket.socket) -> None:
+    app = application(ClockHealth(clock), ClockMetrics(clock).text)
+    async with serving(listener, app), lease.held():
+        logger.info("the clock starts; probes and metrics at http://%s:%d", *listener.getsockname()[:2])
+        await retry_through_outages(clock.run, "ticking", (LogError, OSError))

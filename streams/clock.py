@@ -1,0 +1,153 @@
+"""Tick the wall clock into every partition of the clock's topic, once a second, from one leader.
+
+Each write carries the tick that it must find as the last one in the log. So two clocks never write a second twice, and
+no tick is older than the one before it, although wall clocks differ and may be set back. After a pause the clock ticks
+the present second, and leaves out the seconds of the pause.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from faust_redis.log import Log, Record, SourceMovedError, SourceOffsets, TopicPartition, TopicSpec, WriteBatch
+
+from streams.events import encode
+from streams.events.clock import KEY, ticked
+from streams.times import MILLISECOND_US, SECOND_US, Instant
+
+SOURCE: Final = "clock"
+"""The name under which the log keeps the last tick, in seconds since 1970."""
+WALL: Final = TopicPartition("wall", 0)
+TAKEOVER_S: Final = 3.0
+"""A clock that waits becomes the leader when no tick was written for so long."""
+WORKS_S: Final = 3.0
+"""A clock that works reaches the log more often than this."""
+BEHIND_S_MAX: Final = 5
+"""A leader whose wall clock is further behind the last tick than this is not ready."""
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class ClockCounts:
+    """Counts since the clock's start.
+
+    Attributes:
+        ticks: Ticks that this clock wrote.
+        refused: Ticks that the log refused, because another clock was first.
+        reached_s: When the clock last reached the log, by the monotonic clock; -inf for never.
+    """
+
+    ticks: int = 0
+    refused: int = 0
+    reached_s: float = -math.inf
+
+
+class Clock:
+    """One clock of an installation. Of several, one leads and the others wait."""
+
+    def __init__(
+        self,
+        log: Log,
+        spec: TopicSpec,
+        now: Callable[[], Instant],
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Create a clock.
+
+        Args:
+            log: The log.
+            spec: The declaration of the clock's topic, which the clock creates.
+            now: The wall clock.
+            monotonic: Seconds that never go back.
+        """
+        self.counts = ClockCounts()
+        self.leads = False
+        self.last = 0
+        """The second of the last tick in the log, as this clock knows it; 0 before the first."""
+        self._log = log
+        self._spec = spec
+        self._now = now
+        self._monotonic = monotonic
+        self._moved_s = -math.inf
+        """When this clock last saw the last tick change."""
+
+    async def run(self) -> None:
+        """Tick until cancelled. May be called again after it raised.
+
+        Raises:
+            LogError: the log cannot be reached, or refuses.
+        """
+        await self.open()
+        while True:
+            await self.step()
+            await asyncio.sleep((SECOND_US - self._now() % SECOND_US) / SECOND_US)
+
+    async def open(self) -> None:
+        """Create the topic, and read the last tick."""
+        await self._log.check()
+        await self._log.create_topic(self._spec)
+        await self._look()
+
+    async def step(self) -> None:
+        """Tick if this clock leads and a new second has begun. If it waits, see whether the leader still ticks."""
+        if not self.leads:
+            await self._look()
+            if self.last and self._monotonic() - self._moved_s < TAKEOVER_S:
+                return
+            logger.info("this clock leads from now on, after the tick of second %d", self.last)
+        await self.lead()
+
+    async def lead(self) -> None:
+        """Tick the present second unless the log has it, and lead from now on."""
+        self.leads = True
+        second = self._now() // SECOND_US
+        if second > self.last:
+            await self._tick(second)
+        else:
+            self.counts.reached_s = self._monotonic()
+
+    def behind_s(self) -> int:
+        """Return how many seconds the wall clock is behind the last tick."""
+        return max(0, self.last - self._now() // SECOND_US)
+
+    @property
+    def trouble(self) -> str | None:
+        """Return why this clock does not do its work, or None."""
+        if self._monotonic() - self.counts.reached_s >= WORKS_S:
+            return "the clock does not reach the log"
+        if self.leads and self.behind_s() > BEHIND_S_MAX:
+            return f"the wall clock is {self.behind_s()} s behind the last tick, and the clock waits for it"
+        return None
+
+    async def _look(self) -> None:
+        last = (await self._log.source_offsets(SOURCE)).get(WALL, 0)
+        if last != self.last:
+            self.last, self._moved_s = last, self._monotonic()
+        self.counts.reached_s = self._monotonic()
+
+    async def _tick(self, second: int) -> None:
+        value = encode(ticked(Instant(second * SECOND_US)))
+        timestamp_ms = second * SECOND_US // MILLISECOND_US
+        records = [
+            Record(self._spec.name, partition, KEY.encode(), value, timestamp_ms)
+            for partition in range(self._spec.partitions)
+        ]
+        step = SourceOffsets(SOURCE, {WALL: (self.last, second)})
+        try:
+            await self._log.commit(WriteBatch(records, source_offsets=step))
+        except SourceMovedError:
+            logger.info("another clock ticks; this one waits")
+            self.counts.refused += 1
+            self.leads = False
+            await self._look()
+            return
+        self.counts.ticks += 1
+        self.last, self._moved_s = second, self._monotonic()
+        self.counts.reached_s = self._monotonic()
