@@ -80,6 +80,22 @@ class Domain:
     broadcasts: frozenset[str] = frozenset()
 
 
+def joined(*parts: Domain) -> Domain:
+    """Return the declarations of several parts of one domain as one, in the order of the parts."""
+    causes: dict[str, dict[str, None]] = {}
+    for part in parts:
+        for topic, sources in part.produces.items():
+            causes.setdefault(topic, {}).update(dict.fromkeys(sources))
+    return Domain(
+        name=parts[0].name,
+        consumes=tuple(dict.fromkeys(topic for part in parts for topic in part.consumes)),
+        produces={topic: tuple(sources) for topic, sources in causes.items()},
+        commands=tuple(model for part in parts for model in part.commands),
+        tables=tuple(table for part in parts for table in part.tables),
+        broadcasts=frozenset().union(*(part.broadcasts for part in parts)),
+    )
+
+
 class Hop(NamedTuple):
     """One step of a path: a topic, and the domain whose group has to process it."""
 

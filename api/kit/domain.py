@@ -58,3 +58,16 @@ class DomainApi:
     commands: Mapping[type[EventData], AcceptedCommand] = field(default_factory=dict)
     parts: tuple[type[Part], ...] = ()
     permissions: Mapping[Route, Permission] = field(default_factory=dict)
+
+
+def joined(title: str, description: str, *parts: DomainApi) -> DomainApi:
+    """Return several parts of one domain's API as one, in the order of the parts."""
+    return DomainApi(
+        title=title,
+        description=description,
+        routers=tuple(router for part in parts for router in part.routers),
+        feeds=tuple(feed for part in parts for feed in part.feeds),
+        commands={model: accepted for part in parts for model, accepted in part.commands.items()},
+        parts=tuple(shared for part in parts for shared in part.parts),
+        permissions={route: permission for part in parts for route, permission in part.permissions.items()},
+    )

@@ -8,10 +8,13 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict
 from starlette.responses import Response
 
+from api.auth import Role
 from api.kit.callers import AudienceDep
+from api.kit.commands.admission import WhenDelayed
 from api.kit.commands.answers import Accepted, accepted
 from api.kit.commands.reading import CommandRoute, Reader
 from api.kit.context import ApiDep
+from api.kit.domain import AcceptedCommand, DomainApi
 from api.kit.feeds.feed import Feed
 from api.kit.feeds.public_form import PublicForm, PublicRows
 from api.kit.feeds.reading import user_rows
@@ -23,8 +26,9 @@ from api.kit.parameters import UserPath, visible
 from api.kit.projection import Projection
 from api.kit.public import cut_to_hour
 from api.kit.users import user_router, user_row
+from api.permissions import PUBLIC, Scope, only
 from streams.events.social import Bio, CreateProfile, DisplayName
-from tables.social import SOCIAL_PROFILES, SocialProfile
+from tables.social_people import SOCIAL_PROFILES, SocialProfile
 
 PROFILE: Final = Projection(SocialProfile, "SocialProfile", "A public profile.", key={"user_id": str})
 PROFILE_ANSWER: Final = PROFILE.answer("SocialProfileAnswer", "A public profile, and the position it is true for.")
@@ -89,3 +93,17 @@ async def follow_profiles(
     public = PublicRows(PublicForm(public_profile), audience)
     view = RowsView(api.hub.tables, SOCIAL_PROFILES.name, PROFILE.load, keys=keys, public=public)
     return await open_feed(api, PROFILES_FEED, view, last_event_id, audience)
+
+
+API: Final = DomainApi(
+    title="Profiles",
+    description="Public profiles of users.",
+    routers=(commands, queries, feeds),
+    feeds=(PROFILES_FEED,),
+    commands={CreateProfile: AcceptedCommand(Profile, WhenDelayed.ACCEPT)},
+    permissions={
+        ("PUT", "/v1/profile"): only(Role.USER, Scope.ACCOUNT),
+        ("GET", "/v1/users/{user_id}/profile"): PUBLIC,
+        ("GET", "/v1/feed/profiles"): PUBLIC,
+    },
+)

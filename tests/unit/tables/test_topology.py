@@ -8,7 +8,7 @@ import pytest
 
 from streams import topics
 from streams.events.trading import OpenTrade
-from streams.topology import Domain, TableSpec, Topology, TopologyError, changelog_topic
+from streams.topology import Domain, TableSpec, Topology, TopologyError, changelog_topic, joined
 from tables import financial, gamification, trading
 from tables.domains import TOPOLOGY
 
@@ -112,3 +112,14 @@ def test_a_consumer_without_the_producer_is_refused() -> None:
     with pytest.raises(TopologyError, match="trading consumes"):
         Topology((trading.DOMAIN, financial.DOMAIN))
     assert Topology((trading.DOMAIN, gamification.DOMAIN)).names == ("trading", "gamification")
+
+
+def test_the_parts_of_a_domain_join_into_one_declaration() -> None:
+    one = Domain(
+        name="a", consumes=("t1", "t2"), produces={"out": ("t1",)}, tables=(TableSpec("a-one", None, ("t1",)),)
+    )
+    two = Domain(name="a", consumes=("t2", "t3"), produces={"out": ("t3", "t1"), "more": ("t2",)})
+    whole = joined(one, two)
+    assert whole.consumes == ("t1", "t2", "t3")
+    assert whole.produces == {"out": ("t1", "t3"), "more": ("t2",)}
+    assert [table.name for table in whole.tables] == ["a-one"]
