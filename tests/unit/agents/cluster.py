@@ -10,28 +10,23 @@ Topics are checked as the wiring checks them: a domain appends only what its dec
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from random import Random
-from types import SimpleNamespace
 from typing import Any, NamedTuple, TypeVar
-from unittest.mock import patch
 
 from faust_redis.log.partitioner import partition_for
 
-from agents.registry import register_of
+from agents.registry import handlers_of
 from agents.rulebook import Rulebook, packaged_rulebook
 from agents.wiring import Broadcast, Together
 from streams.events import AnyEvent, Event, EventData, decode, encode
 from streams.events.clock import Ticked
-from streams.events.recent import Recent
 from streams.ids import uuid7
 from streams.times import Instant
-from streams.topology import Domain, TableSpec
+from streams.topology import TableSpec
 from tables.domains import TOPOLOGY
 from tables.row import Row
 from tables.typed import BytesMap
-from tables.unit_of_work import UnitOfWork
 
 RowT = TypeVar("RowT", bound=Row)
 DataT = TypeVar("DataT", bound=EventData)
@@ -43,25 +38,20 @@ STEPS_MAX = 100_000
 class Worker:
     """One domain in one partition: its handlers and tables, and how far it has read the partition's log."""
 
-    def __init__(self, name: str, rulebook: Rulebook, partitions: int, *, at_least_once: bool) -> None:
+    def __init__(self, name: str, rulebook: Rulebook, *, at_least_once: bool) -> None:
         self.maps: dict[str, dict[bytes, bytes]] = defaultdict(dict)
         self.domain = TOPOLOGY.domain(name)
-        self.handlers: dict[str, Any] = {}
-        self.tables: Any = None
         self.position = 0
-        app: Any = SimpleNamespace(conf=SimpleNamespace(topic_partitions=partitions))
-        with _registering(name, self):
-            self.rules = register_of(name)(app, rulebook, Recent(), at_least_once=at_least_once)
+        made = handlers_of(name)(self.open, rulebook, at_least_once=at_least_once)
+        self.tables, self.handlers = made.tables, made.by_topic
 
     def open(self, spec: TableSpec[Any]) -> BytesMap:
         return self.maps[spec.name]
 
-    def wire(self, _app: Any, _domain: Domain, tables: UnitOfWork, _codec: Any, handlers: Any) -> None:
-        self.tables, self.handlers = tables, dict(handlers)
-
     def handle(self, topic: str, records: Sequence[AnyEvent]) -> list[AnyEvent]:
         """Handle a batch of records of one topic; return the events that follow."""
         handler = self.handlers[topic]
+        assert not isinstance(handler, Broadcast)
         events = [decode(encode(record)) for record in records]
         with self.tables.batch():
             if isinstance(handler, Together):
@@ -72,14 +62,6 @@ class Worker:
             causes = self.domain.produces.get(effect.data.topic, ())
             assert topic in causes, f"{self.domain.name} declares no {effect.data.topic} from {topic}"
         return effects
-
-
-@contextmanager
-def _registering(name: str, worker: Worker) -> Iterator[None]:
-    """Give the domain's `register` the worker's dictionaries in place of Faust's tables and agents."""
-    agent = f"agents.{name}.agent"
-    with patch(f"{agent}.opener", lambda *_: worker.open), patch(f"{agent}.wire", worker.wire):
-        yield
 
 
 class Record(NamedTuple):
@@ -112,7 +94,7 @@ class Cluster:
         self.logs: list[list[Record]] = [[] for _ in range(partitions)]
         self.events: list[AnyEvent] = []
         self.workers = [
-            {name: Worker(name, self.rulebook, partitions, at_least_once=at_least_once) for name in TOPOLOGY.names}
+            {name: Worker(name, self.rulebook, at_least_once=at_least_once) for name in TOPOLOGY.names}
             for _ in range(partitions)
         ]
         self._made = 0
