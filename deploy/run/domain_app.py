@@ -9,7 +9,7 @@ from typing import Any, cast
 import faust
 from faust import fixups, stores, transport
 from faust.auth import Credentials, SASLCredentials, SSLCredentials
-from faust_redis import label_member
+from faust_redis import consume_in_append_order, label_member
 from faust_redis.log import Log
 from mode import Service
 from yarl import URL
@@ -53,6 +53,7 @@ def build_app(settings: Settings, domain: str, slot: str, rulebook: Rulebook, co
         worker_redirect_stdouts=False,
     )
     label_member(app, {LABEL: rulebook.identity})
+    consume_in_append_order(app)
     register(app, domain, rulebook, codec, at_least_once=settings.on_kafka)
     return app
 

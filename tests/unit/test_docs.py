@@ -12,7 +12,7 @@ from tests.simulation.defects import DEFECTS
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*(ROOT / "docs").rglob("*.md"), ROOT / "README.md", ROOT / "streams/faust-redis/README.md"])
-MECHANISMS = ("log", "groups", "commit", "tables", "dead-letters", "kafka", "limits", "outbox")
+MECHANISMS = ("log", "groups", "commit", "tables", "dead-letters", "kafka", "limits", "outbox", "order")
 
 
 def known_tests() -> set[str]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         TableDescription,
         TopicDescription,
     )
+    from faust_redis.append_order import consume_in_append_order
     from faust_redis.batches import Batch, Received, batch_agent
     from faust_redis.dead_letters import DeadLetter, DeadLetters, TransientError
     from faust_redis.depths import Depths, depths_of
@@ -84,6 +85,7 @@ __all__ = [
     "UnknownTopicError",
     "add_hooks",
     "batch_agent",
+    "consume_in_append_order",
     "depths_of",
     "label_member",
 ]
@@ -98,6 +100,7 @@ _NAMES: Final = {
         "TableDescription",
         "TopicDescription",
     ),
+    "faust_redis.append_order": ("consume_in_append_order",),
     "faust_redis.batches": ("Batch", "Received", "batch_agent"),
     "faust_redis.dead_letters": ("DeadLetter", "DeadLetters", "TransientError"),
     "faust_redis.depths": ("Depths", "depths_of"),

@@ -40,8 +40,9 @@ class Receiver:
         roomy: Any = SimpleNamespace(is_full=False)
         consumer: Any = self
         queues: Any = None
+        never: Any = None
         self.hand_over = HandOver(
-            self.app, "g", self.state, OffsetTracker(), roomy, lambda: consumer, Telemetry(self.app), queues
+            self.app, "g", self.state, OffsetTracker(), roomy, lambda: consumer, Telemetry(self.app), queues, never
         )
 
     async def wait_until_suspended(self) -> None:
@@ -52,7 +53,7 @@ class Receiver:
         self.queue.put_nowait(message.offset)
 
 
-async def delivering(receiver: Receiver) -> asyncio.Task[None]:
+async def delivering(receiver: Receiver) -> asyncio.Task[bool]:
     """Begin to deliver a record while the queue is full, and let it wait."""
     receiver.queue.put_nowait(6)
     task = asyncio.ensure_future(receiver.hand_over.deliver({CHANGES: [RECORD]}))

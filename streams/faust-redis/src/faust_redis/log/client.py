@@ -255,7 +255,7 @@ class Log:
         first_ids = {tp: f"0-{offset + 1}" for tp, offset in offsets.items()}
         entries, damaged = await entries_apart(self.redis, self.url, self.keys, first_ids, count)
         fetched = fetched_of(entries, offsets, count)
-        return Fetched(fetched.records, {**fetched.damaged, **damaged})
+        return Fetched(fetched.records, {**fetched.damaged, **damaged}, cut=fetched.cut)
 
     async def at(self, offsets: Mapping[TopicPartition, int]) -> dict[TopicPartition, StoredRecord | None]:
         """Return the record at an offset of each partition; None where there is none (not yet, or not any more)."""

@@ -81,13 +81,13 @@ def stored(entry: Sequence[Any]) -> list[StoredRecord]:
 
 
 def _single(offset: int, parts: Sequence[bytes]) -> StoredRecord:
-    if parts[::2] == [b"k", b"v", b"t"]:  # most are like this
+    if parts[::2] == [b"k", b"v", b"t", b"o"]:  # most are like this
         text = parts[5]
         timestamp_ms = int(text) if len(text) < TIMESTAMP_DIGITS_SAFE else _timestamp_ms(text)
-        return StoredRecord(offset, timestamp_ms, parts[1], parts[3], (), b"")
+        return StoredRecord(offset, timestamp_ms, parts[1], parts[3], (), b"", None, int(parts[7]))
     key = value = None
     writer = b""
-    timestamp_ms = 0
+    timestamp_ms = order = 0
     headers: list[tuple[str, bytes]] = []
     for i in range(0, len(parts), 2):
         name, content = parts[i], parts[i + 1]
@@ -101,7 +101,9 @@ def _single(offset: int, parts: Sequence[bytes]) -> StoredRecord:
             headers.append((name[2:].decode(errors="replace"), content))
         elif name == b"w":
             writer = content
-    return StoredRecord(offset, timestamp_ms, key, value, tuple(headers), writer)
+        elif name == b"o":
+            order = int(content)
+    return StoredRecord(offset, timestamp_ms, key, value, tuple(headers), writer, None, order)
 
 
 def row_of(parts: Sequence[bytes]) -> dict[bytes, bytes | None]:

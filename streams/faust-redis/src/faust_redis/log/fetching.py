@@ -94,17 +94,21 @@ def fetched_of(
         found: The entries of each partition.
         offsets: The first offset to return of each partition.
         count: How many records of a partition are enough.
-        entries_max: How many entries were asked for.
+        entries_max: How many entries were asked for, in one read of all partitions; None when each was read apart.
     """
-    is_full = entries_max is not None and any(len(entries) >= entries_max for entries in found.values())
-    fetched = Fetched({}, {}, is_full)
+    full = {tp for tp, entries in found.items() if entries_max is not None and len(entries) >= entries_max}
+    cut = set(offsets) if entries_max is None else set(full)
+    records_of_each: dict[TopicPartition, list[StoredRecord]] = {}
+    damaged: dict[TopicPartition, DamagedPartitionError] = {}
     for tp, entries in found.items():
         records, error = codec.readable(tp, entries, offsets[tp], count)
+        if error is not None or len(records) >= count:
+            cut.add(tp)
         if records:
-            fetched.records[tp] = records
+            records_of_each[tp] = records
         elif error is not None:
-            fetched.damaged[tp] = error
-    return fetched
+            damaged[tp] = error
+    return Fetched(records_of_each, damaged, bool(full), frozenset(cut))
 
 
 def stream_of_another_type(tp: TopicPartition) -> DamagedPartitionError:

@@ -31,7 +31,7 @@ class Damage(NamedTuple):
     """One disagreement between the keys of a partition.
 
     Attributes:
-        kind: ``type``, ``end``, ``entry``, ``missing``, ``row`` or ``ranking``.
+        kind: ``type``, ``end``, ``entry``, ``missing``, ``order``, ``row`` or ``ranking``.
         found: What was found.
     """
 

@@ -28,6 +28,11 @@ class Keys:
         """Set of topic names."""
         return f"{self.prefix}topics"
 
+    @property
+    def order(self) -> str:
+        """Hash partition number -> the last append number that an entry got in any topic that is not compacted."""
+        return f"{self.prefix}order"
+
     def topic(self, topic: str) -> str:
         """Hash: partitions, cleanup, view, retention_ms, incarnation."""
         return f"{self.prefix}topic:{topic}"

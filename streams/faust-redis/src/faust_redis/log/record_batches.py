@@ -1,7 +1,8 @@
 """Record batches: one stream entry holds many records of one write, packed by column and compressed.
 
-An entry with several records has the fields ``n`` (how many), ``z`` (the compressed columns) and, in a changelog, ``w``
-(the writer). Its id is the offset of its last record + 1: `XREAD` after ``0-o`` returns the entry that holds `o`.
+An entry with several records has the fields ``n`` (how many) and ``z`` (the compressed columns). In a changelog it also
+has ``w`` (the writer), in a topic that is not compacted ``o`` (the append number). Its id is the offset of its last
+record + 1: `XREAD` after ``0-o`` returns the entry that holds `o`.
 """
 
 from __future__ import annotations
@@ -129,6 +130,7 @@ def unpack(end: int, parts: Sequence[bytes]) -> list[StoredRecord]:
     count, packed = count_of(parts), PackedBatch.of(by_name.get(b"z", b""), end)
     if not 1 < count <= min(end, BATCH_RECORDS_MAX):
         raise ValueError(f"a batch of {str(count)[:20]} records that ends below offset {end}")
+    order = int(by_name.get(b"o", 0))
     times, keys, values, headers = _columns(packed, count)
     return list(
         map(
@@ -140,6 +142,7 @@ def unpack(end: int, parts: Sequence[bytes]) -> list[StoredRecord]:
             headers,
             repeat(by_name.get(b"w", b""), count),
             repeat(packed, count),
+            repeat(order, count),
         )
     )
 

@@ -119,7 +119,11 @@ class PackedBatch(bytes):
 
 
 class StoredRecord(NamedTuple):
-    """A record read from the log, with its offset. `batch`: the packed batch that holds it; None in an own entry."""
+    """A record read from the log, with its offset.
+
+    `batch` is the packed batch that holds it; None in an own entry. `order` is its append number: it ascends over all
+    topics of a partition number, and the records of a batch share it. 0 in a compacted topic.
+    """
 
     offset: int
     timestamp_ms: int
@@ -128,6 +132,7 @@ class StoredRecord(NamedTuple):
     headers: Headers = ()
     writer: bytes = b""
     batch: PackedBatch | None = None
+    order: int = 0
 
     @property
     def evidence(self) -> bytes:
@@ -142,11 +147,14 @@ class Fetched(NamedTuple):
         records: Records of each partition that has some.
         damaged: The error of each partition whose next entry cannot be read.
         is_full: Whether a partition probably has more records than were returned.
+        cut: The partitions that may have had more records at the moment of the read. All partitions are read at the
+            same moment, or all of them are in `cut`.
     """
 
     records: dict[TopicPartition, list[StoredRecord]]
     damaged: dict[TopicPartition, DamagedPartitionError]
     is_full: bool = False
+    cut: frozenset[TopicPartition] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

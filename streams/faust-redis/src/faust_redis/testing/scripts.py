@@ -27,7 +27,15 @@ class _Target:
         self.partition = raw(partition)
         self.snapshot: Hash | None = server.hash(f"{prefix}snap:{topic}:{partition}") if meta[2] != b"delete" else None
         self.rank = f"{prefix}rank:{topic}:" if meta[3] == b"rank" else None
+        self.orders = server.hash(f"{prefix}order") if meta[2] == b"delete" else None
         self.end = int(self.ends.get(self.partition, b"0"))
+
+    def order(self) -> list[bytes]:
+        """Return the field of an entry's append number. Compacted topics have none."""
+        if self.orders is None:
+            return []
+        number = self.orders[self.partition] = raw(int(self.orders.get(self.partition, b"0")) + 1)
+        return [b"o", number]
 
     def fold(self, rows: dict[bytes, bytes | None]) -> None:
         """Write the last values of keys to the snapshot."""
@@ -163,7 +171,8 @@ def _append(server: Keyspace, targets: list[_Target], streams: list[list[Any]], 
         for count, has_writer in entries:
             packed = next(payloads)
             parts = msgpack.unpackb(packed, raw=True) if count == 1 else [b"n", b"%d" % count, b"z", packed]
-            server.stream(target.key).add(parts + ([b"w", next(payloads)] if has_writer else []), count)
+            writer = [b"w", next(payloads)] if has_writer else []
+            server.stream(target.key).add(parts + writer + target.order(), count)
             target.end += count
         if compacted:
             flat = msgpack.unpackb(next(payloads), raw=True)

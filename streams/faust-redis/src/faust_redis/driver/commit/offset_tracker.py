@@ -153,6 +153,18 @@ class OffsetTracker:
         partition = self._partitions.get(tp)
         return partition is None or partition.is_finished(offset)
 
+    def is_idle(self, tp: TP) -> bool:
+        """Return whether all delivered events of a partition are finished; True for unknown partitions."""
+        partition = self._partitions.get(tp)
+        return partition is None or partition.first_unfinished == partition.next_offset
+
+    def last_uncommitted(self, tp: TP) -> int | None:
+        """Return the last delivered offset of a partition; None when all delivered events are committed."""
+        partition = self._partitions.get(tp)
+        if partition is None or partition.committed >= partition.next_offset:
+            return None
+        return partition.next_offset - 1
+
     def first_unfinished(self, tp: TP) -> int:
         """Return the lowest offset whose event is not finished."""
         partition = self._partitions.get(tp)

@@ -312,7 +312,7 @@ class _Finished:
                 self._orders[tp] = max(self._orders[tp], event.first)
                 yield self._queues[tp].events.pop(event.offset)
             while dependent and dependent[0] <= offset:
-                todo += self._dependencies.bases((tp, dependent.popleft()))
+                todo += self._dependencies.needed((tp, dependent.popleft()))
 
     def marks(self) -> dict[TP, int]:
         """Return the offset of each partition below which no finished event remains."""

@@ -83,6 +83,26 @@ class DirectQueue:
         if self._queue.in_pressure_high_state(self._on_room):
             self._on_full(self.tp)
 
+    def withdraw(self) -> list[Any]:
+        """Remove and return the waiting events of this partition."""
+        items = self._access.items
+        waiting = [item for item in items if _partition_of(item) == self.tp]
+        if waiting:
+            kept = [item for item in items if _partition_of(item) != self.tp]
+            items.clear()
+            items.extend(kept)
+            self._access.after_pop()
+        return waiting
+
+    def put_back(self, events: list[Any]) -> None:
+        """Put withdrawn events into the queue again, even if it has no room: they were there before."""
+        self._access.put_all(events)
+
+
+def _partition_of(item: Any) -> TP:
+    tp: TP = item.tp if isinstance(item, Received) else item.message.tp
+    return tp
+
 
 class DirectQueues:
     """The direct queues of one consumer. A change of a partition's channel replaces its direct queue."""

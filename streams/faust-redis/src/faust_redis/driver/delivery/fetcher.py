@@ -13,6 +13,7 @@ from faust_redis.driver.broker import Reads
 from faust_redis.driver.delivery.fetch_state import FetchedRecords, FetchState
 from faust_redis.driver.delivery.flow import Flow
 from faust_redis.driver.delivery.hand_over import HandOver
+from faust_redis.driver.delivery.turns import Turns
 from faust_redis.driver.groups.fencing import Fencing
 from faust_redis.driver.groups.ownership import Ownership
 from faust_redis.driver.limits import FETCH_BLOCK_MS, FETCH_RECORDS_MAX, RETRY_FIRST_S, RETRY_MAX_S
@@ -43,6 +44,7 @@ class Fetcher:
         state: FetchState,
         ownership: Ownership,
         hand_over: HandOver,
+        turns: Turns,
         flow: Callable[[], Flow],
         fencing: Fencing,
         tables: Changelogs,
@@ -54,6 +56,7 @@ class Fetcher:
         self._state = state
         self._ownership = ownership
         self._hand_over = hand_over
+        self._turns = turns
         self._flow = flow
         self._fencing = fencing
         self._tables = tables
@@ -75,16 +78,29 @@ class Fetcher:
                 if not flow.flow_active:
                     await wait_first(flow.wait_until_resumed(), timeout_s=FLOW_POLL_S)
                     continue
-                fetched = self._state.take_parked(flow.full) or await fetch()
+                fetched = self._take(flow) or await fetch() or self._take(flow)
                 pause_s = RETRY_FIRST_S
                 if fetched:
-                    await self._hand_over.deliver(fetched)
-                elif self._state.parked or not self._fetchable(flow.active & self._ownership.assigned):
-                    await self._hand_over.wait_for_room()
+                    await self._deliver(fetched)
+                elif self._is_waiting or not self._fetchable(flow.active & self._ownership.assigned):
+                    await self._hand_over.wait_for_room(in_turn=self._turns.are_waiting)
             except LogUnavailableError as exc:
                 logger.warning("fetching waits for the broker: %s", exc)
                 await asyncio.sleep(pause_s)
                 pause_s = min(pause_s * 2, RETRY_MAX_S)
+
+    def _take(self, flow: Flow) -> FetchedRecords:
+        """Return waiting records that agents may have now."""
+        return self._state.take_parked(flow.full) or self._turns.take(flow.full)
+
+    async def _deliver(self, records: FetchedRecords) -> None:
+        """Deliver records. When something overtakes them, fetch them again with those that wait for their turn."""
+        if not await self._hand_over.deliver(records):
+            self._state.order.clear()
+
+    @property
+    def _is_waiting(self) -> bool:
+        return bool(self._state.parked) or self._turns.are_waiting
 
     async def fetch_once(self, active: set[TP] | None, timeout_s: float) -> FetchedRecords:
         """Return records of the active partitions, or of all assigned partitions when `active` is None.
@@ -101,8 +117,8 @@ class Fetcher:
         if not offsets:
             return {}
         seeks = state.seeks
-        # While records are parked, a fetch must not block: their queue may have room at any moment.
-        block_ms = None if state.parked else min(FETCH_BLOCK_MS, int(timeout_s * 1000))
+        # While records wait, a fetch must not block: they may have room, or their turn, at any moment.
+        block_ms = None if self._is_waiting else min(FETCH_BLOCK_MS, int(timeout_s * 1000))
         fetched = await self._unless_interrupted(
             self._broker.fetch_each(offsets, count=FETCH_RECORDS_MAX, block_ms=block_ms)
         )
@@ -117,7 +133,8 @@ class Fetcher:
             if records[0].offset > state.positions[tp]:
                 self._miss(tp, records[0].offset)
                 return {}
-        return found
+        read, cut = [TP(*tp) for tp in offsets if TP(*tp) in still], {TP(*tp) for tp in fetched.cut}
+        return self._turns.add(read, found, cut, flow.full)
 
     def _fetchable(self, partitions: set[TP]) -> dict[TopicPartition, int]:
         return self._state.fetchable(partitions, self._flow().full)
@@ -136,10 +153,14 @@ class Fetcher:
         """Stop reading a damaged partition until its next assignment; continue with the other partitions."""
         self._state.damaged[tp] = error
         self._report(tp, error, offset)
+        for sibling in self._turns.siblings(tp):
+            if not self._state.is_held_back(sibling):
+                self._state.damaged[sibling] = error
+                self._report(sibling, error, self._state.positions.get(sibling, 0))
 
     def hold_back_writers(self, tps: Iterable[TP], error: DamagedPartitionError) -> None:
         """Stop reading the partitions whose events write to a damaged partition."""
-        for tp in tps:
+        for tp in dict.fromkeys(sibling for each in tps for sibling in self._turns.siblings(each)):
             self._state.unwritable[tp] = error
             self._report(tp, error, self._state.positions.get(tp, 0))
 

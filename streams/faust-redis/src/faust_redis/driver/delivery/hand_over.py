@@ -43,6 +43,7 @@ class HandOver:
         flow: Callable[[], Flow],
         telemetry: Telemetry,
         direct_queues: FastPath,
+        next_finished: Callable[[], asyncio.Future[None]],
     ) -> None:
         self._app = app
         self._group = group
@@ -52,19 +53,25 @@ class HandOver:
         self._flow = flow
         self._telemetry = telemetry
         self.direct_queues = direct_queues
+        self._next_finished = next_finished
         self._pressure_dropped = asyncio.Event()
 
     def on_room(self) -> None:
         """Note that an agent's queue has room again."""
         self._pressure_dropped.set()
 
-    async def wait_for_room(self) -> None:
-        """Wait until a queue has room, at most `HELD_POLL_S`."""
+    async def wait_for_room(self, *, in_turn: bool = False) -> None:
+        """Wait until a queue has room, at most `HELD_POLL_S`; with `in_turn` also until an event finishes."""
         self._pressure_dropped.clear()
-        await wait_first(self._pressure_dropped.wait(), timeout_s=HELD_POLL_S)
+        room = asyncio.ensure_future(self._pressure_dropped.wait())
+        awaited = (room, self._next_finished()) if in_turn else (room,)
+        try:
+            await asyncio.wait(awaited, timeout=HELD_POLL_S, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            room.cancel()
 
-    async def deliver(self, fetched: FetchedRecords) -> None:
-        """Hand records over; stop when a rebalance or a seek overtakes them."""
+    async def deliver(self, fetched: FetchedRecords) -> bool:
+        """Hand records over; return False when a rebalance or a seek overtook them, and the rest was dropped."""
         era = self._era()
         queues = {tp: self._direct_queue(tp) for tp in fetched}
         sizes = {tp: queue.run_records_max for tp, queue in queues.items() if queue is not None}
@@ -72,7 +79,8 @@ class HandOver:
             queue = queues[tp]
             deliver = self._deliver_singly(tp, run, era) if queue is None else self._deliver_run(tp, queue, run, era)
             if not await deliver:
-                return
+                return False
+        return True
 
     async def _deliver_singly(self, tp: TP, records: list[StoredRecord], era: object) -> bool:
         """Deliver records through the conductor.
@@ -99,12 +107,14 @@ class HandOver:
         while records:
             if self._is_overtaken(era):
                 return False
-            if tp in self._state.parked or tp in self._flow().full:
+            if tp in self._state.parked or tp in self._state.withheld or tp in self._flow().full:
                 self._state.park(tp, records)
                 return True
             await self._wait_until_taken(tp)
             if self._is_overtaken(era):
                 return False
+            if tp in self._state.withheld:
+                continue
             records, odd = self._put(tp, queue, records)
             if odd is not None:
                 self._state.advance(tp, odd.offset + 1)
@@ -133,6 +143,26 @@ class HandOver:
         if count < len(fitting):
             return records[count + 1 :], records[count]
         return records[count:], None
+
+    # --- append order -------------------------------------------------------------------------------------------------
+
+    def keeps_order(self, tp: TP) -> bool:
+        """Return whether one agent takes the events of a partition one after the other."""
+        concurrent = any(
+            agent.concurrency > 1 and tp.topic in agent.get_topic_names() for agent in self._app.agents.values()
+        )
+        return not concurrent and self._direct_queue(tp) is not None
+
+    def withdraw(self, tp: TP) -> list[Any]:
+        """Take a partition's waiting events back from the queue of its agent, and return them."""
+        queue = self._direct_queue(tp)
+        return [] if queue is None else queue.withdraw()
+
+    def put_back(self, tp: TP, events: list[Any]) -> None:
+        """Put withdrawn events into the queue again."""
+        queue = self._direct_queue(tp)
+        if events and queue is not None:
+            queue.put_back(events)
 
     def _direct_queue(self, tp: TP) -> DirectQueue | None:
         """Return the direct queue of a partition; None when it has none at present."""

@@ -10,7 +10,7 @@ from faust_redis.log.records import REPLAY_FOR_HEADER
 
 def to_message(tp: TP, record: StoredRecord, generation: int) -> ConsumerMessage:
     """Return a record of a partition as a message of a generation."""
-    offset, timestamp_ms, key, value, headers, writer, _ = record
+    offset, timestamp_ms, key, value, headers, writer, *_ = record
     return ConsumerMessage(
         tp[0],
         tp[1],

@@ -20,6 +20,7 @@ from faust_redis.driver.commit.outputs import Output
 from faust_redis.driver.delivery.batches import BatchMessage
 from faust_redis.driver.delivery.flow import Flow
 from faust_redis.driver.delivery.in_flight import InFlight
+from faust_redis.driver.delivery.turns import Turns
 from faust_redis.driver.failures.redelivery import Redelivery
 from faust_redis.driver.failures.restarts import Restarts
 from faust_redis.driver.limits import ATTEMPT_PAUSE_S, ATTEMPTS_MAX, RETRIES_WAITING_MAX
@@ -60,6 +61,7 @@ class Failures:
         committer: Committer,
         in_flight: InFlight,
         redelivery: Redelivery,
+        turns: Turns,
         topics: Topics,
         letters: DeadLetterTopic,
         flow: Callable[[], Flow],
@@ -69,6 +71,7 @@ class Failures:
         self._committer = committer
         self._in_flight = in_flight
         self._redelivery = redelivery
+        self._turns = turns
         self._topics = topics
         self._letters = letters
         self._flow = flow
@@ -164,6 +167,7 @@ class Failures:
             )
         self._committer.dependencies.forget((message.tp, message.offset))
         self._waiting += 1
+        self._turns.withhold(message.tp, message.offset)
         self._redelivery.redo(message, pause_s).add_done_callback(self._waited)
 
     def _waited(self, _: Any) -> None:

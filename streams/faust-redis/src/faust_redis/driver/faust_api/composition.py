@@ -14,6 +14,7 @@ from typing import Any, Protocol, cast
 
 from faust.types import TP
 
+from faust_redis.append_order import consumes_in_append_order
 from faust_redis.driver.broker import Broker
 from faust_redis.driver.commit.commit_loop import CommitLoop
 from faust_redis.driver.commit.committer import CommitLimits, Committer
@@ -28,6 +29,7 @@ from faust_redis.driver.delivery.flow import Flow
 from faust_redis.driver.delivery.hand_over import FastPath, HandOver
 from faust_redis.driver.delivery.in_flight import InFlight
 from faust_redis.driver.delivery.seeker import Seeker
+from faust_redis.driver.delivery.turns import Turns
 from faust_redis.driver.event_tasks import EventTasks
 from faust_redis.driver.failures.failures import DeadLetterTopic, Failures
 from faust_redis.driver.failures.redelivery import Redelivery
@@ -178,9 +180,20 @@ def compose(
     committer.on_committed(in_flight.note_committed)
     fetch_state = FetchState()
     fast_path = world.fast_path or DirectQueues(app, on_full, lambda tp: consumer().on_buffer_drop(tp))
-    hand_over = HandOver(app, group, fetch_state, tracker, committer, consumer, telemetry, fast_path)
+    hand_over = HandOver(
+        app, group, fetch_state, tracker, committer, consumer, telemetry, fast_path, in_flight.next_finished
+    )
+    turns = Turns(
+        fetch_state,
+        tracker,
+        dependencies,
+        ownership,
+        hand_over,
+        is_ordered=lambda: consumes_in_append_order(app),
+        is_reply_topic=is_reply_topic,
+    )
     fetcher = Fetcher(
-        broker, group, fetch_state, ownership, hand_over, consumer, fencing, tables, hooks, is_reply_topic
+        broker, group, fetch_state, ownership, hand_over, turns, consumer, fencing, tables, hooks, is_reply_topic
     )
     redelivery = Redelivery(app, in_flight, tracker, ownership, consumer)
 
@@ -259,7 +272,7 @@ def compose(
         hand_over=hand_over,
         fetcher=fetcher,
         redelivery=redelivery,
-        failures=Failures(app, committer, in_flight, redelivery, topics, letters, consumer, hooks),
+        failures=Failures(app, committer, in_flight, redelivery, turns, topics, letters, consumer, hooks),
         writes=EventWrites(app, committer.pending, tracker, dependencies, topics),
         waits=Waits(dependencies, tasks),
         hooks=hooks,

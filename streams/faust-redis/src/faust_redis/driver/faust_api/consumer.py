@@ -336,7 +336,7 @@ class Consumer(base.Consumer):
         self.active.difference_update(revoked)
         self._paused_partitions.difference_update(revoked)
         self._buffered_partitions.clear()
-        driver.fetch_state.parked.clear()
+        driver.fetch_state.drop_waiting()
         driver.tracker.forget(revoked)
         for tp in revoked:
             for book in (self._read_offset, self._committed_offset):

@@ -108,6 +108,23 @@ if head.require then
   if redis.call('HEXISTS', prefix .. 'snap:' .. r[1] .. ':' .. r[2], r[3]) == 0 then return {'GONE', r[3]} end
 end
 
+-- The append numbers of a partition number's entries ascend over all topics that are not compacted. A lost counter goes on
+-- after the last numbered entries.
+local order_key, orders = prefix .. 'order', {}
+local function last_order(partition)
+  local number = redis.call('HGET', order_key, partition)
+  if number then return tonumber(number) end
+  local highest = 0
+  for _, topic in ipairs(redis.call('SMEMBERS', prefix .. 'topics')) do
+    local entry = redis.pcall('XREVRANGE', prefix .. 'log:' .. topic .. ':' .. partition, '+', '-', 'COUNT', 1)[1]
+    local fields = entry and entry[2] or {}
+    for j = 1, #fields, 2 do
+      if fields[j] == 'o' then highest = math.max(highest, tonumber(fields[j + 1]) or 0) end
+    end
+  end
+  return highest
+end
+
 local streams, ends = {}, {}
 for i, s in ipairs(head.streams) do
   local meta = redis.call('HMGET', prefix .. 'topic:' .. s[1], 'incarnation', 'partitions', 'cleanup', 'view')
@@ -121,6 +138,7 @@ for i, s in ipairs(head.streams) do
     key = prefix .. 'log:' .. s[1] .. ':' .. s[2],
     ends = prefix .. 'ends:' .. s[1],
     partition = tostring(s[2]),
+    is_numbered = meta[3] == 'delete' and #s[4] > 0,
     snap = meta[3] ~= 'delete' and (prefix .. 'snap:' .. s[1] .. ':' .. s[2]) or nil,
     compacted = s[5],
     rank = meta[4] == 'rank' and (prefix .. 'rank:' .. s[1] .. ':') or nil,
@@ -137,6 +155,12 @@ for i, s in ipairs(head.streams) do
     end
   end
   if last ~= '0-' .. top then return {'FOREIGN', s[1], tostring(s[2]), last, '0-' .. top} end
+  if stream.is_numbered and not orders[stream.partition] then
+    wrong = mistyped(order_key, 'hash')
+    if wrong then return wrong end
+    orders[stream.partition] = last_order(stream.partition)
+    if not orders[stream.partition] then return {'WRONG_TYPE', order_key, 'text', 'number', '', ''} end
+  end
   streams[i] = stream
   ends[i] = tonumber(top)
 end
@@ -240,18 +264,23 @@ local function write_snapshot(stream)
   end
 end
 
+local function add(fields, name, value)
+  fields[#fields + 1] = name
+  fields[#fields + 1] = value
+end
+
 for i, stream in ipairs(streams) do
   for _, entry in ipairs(stream.entries) do
     local count, payload = entry[1], entry.payload
     ends[i] = ends[i] + count
     local id = string.format('0-%d', ends[i])
-    if count == 1 then
-      call('XADD', stream.key, id, unpack(cmsgpack.unpack(payload)))
-    elseif entry.writer then
-      call('XADD', stream.key, id, 'n', count, 'z', payload, 'w', entry.writer)
-    else
-      call('XADD', stream.key, id, 'n', count, 'z', payload)
+    local fields = count == 1 and cmsgpack.unpack(payload) or {'n', count, 'z', payload}
+    if entry.writer then add(fields, 'w', entry.writer) end
+    if stream.is_numbered then
+      orders[stream.partition] = orders[stream.partition] + 1
+      add(fields, 'o', string.format('%d', orders[stream.partition]))
     end
+    call('XADD', stream.key, id, unpack(fields))
   end
   if #stream.entries > 0 then
     -- Count records, not entries, so that XINFO GROUPS shows the lag in records.
@@ -261,6 +290,8 @@ for i, stream in ipairs(streams) do
   if stream.rows then write_snapshot(stream) end
   call('HSET', stream.ends, stream.partition, string.format('%d', ends[i]))
 end
+
+for partition, number in pairs(orders) do call('HSET', order_key, partition, string.format('%d', number)) end
 
 for _, c in ipairs(head.copied and head.copied.steps or {}) do
   redis.call('HSET', copy_key, c[1], string.format('%d', c[3]))

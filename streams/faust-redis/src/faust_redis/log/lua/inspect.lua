@@ -30,6 +30,20 @@ local function is_timestamp(text)
   return digits ~= nil and (#digits < #INT64_MAX or (#digits == #INT64_MAX and digits <= INT64_MAX))
 end
 
+local order_key = prefix .. 'order'
+local counter = not compacted and check_type(order_key, 'hash') and redis.call('HGET', order_key, partition)
+if counter and not tonumber(counter) then report('order', 'the append counter is ' .. string.sub(counter, 1, 32)) end
+
+-- A number above the counter will be given a second time. A lost counter restores itself at the next write.
+local function check_order(fields)
+  for i = 1, #fields, 2 do
+    local number = fields[i] == 'o' and tonumber(fields[i + 1])
+    if number and counter and number > (tonumber(counter) or number) then
+      report('order', 'its last append number is ' .. fields[i + 1] .. ', the append counter is ' .. counter)
+    end
+  end
+end
+
 local function check_entry(entry)
   for i = 1, #entry[2], 2 do
     if entry[2][i] == 't' and not is_timestamp(entry[2][i + 1]) then
@@ -69,6 +83,7 @@ end
 local begins, missing = tonumber(top), 0
 for i, entry in ipairs(redis.call('XREVRANGE', stream, '0-' .. top, '-', 'COUNT', ARGV[4])) do
   check_entry(entry)
+  if i == 1 then check_order(entry[2]) end
   local fields, ended = entry[2], tonumber(string.sub(entry[1], 3))
   if last == '0-' .. top and not foreign then missing = missing + begins - ended end
   begins = ended - (fields[1] == 'n' and tonumber(fields[2]) or 1)

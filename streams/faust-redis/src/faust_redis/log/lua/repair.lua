@@ -136,6 +136,24 @@ local function fold_tail(high, lost)
   end
 end
 
+-- Continue after the last numbered entry of this partition number in any topic.
+local function repair_order()
+  local key, highest = prefix .. 'order', 0
+  local aside = set_aside(key, 'hash')
+  local kept = tonumber(redis.call('HGET', key, partition) or '0')
+  for _, name in ipairs(redis.call('SMEMBERS', prefix .. 'topics')) do
+    local entry = redis.pcall('XREVRANGE', prefix .. 'log:' .. name .. ':' .. partition, '+', '-', 'COUNT', 1)[1]
+    local fields = entry and entry[2] or {}
+    for i = 1, #fields, 2 do
+      if fields[i] == 'o' then highest = math.max(highest, tonumber(fields[i + 1]) or 0) end
+    end
+  end
+  if aside or not kept or kept < highest then
+    redis.call('HSET', key, partition, integer(highest))
+    report('set the last append number to ' .. integer(highest))
+  end
+end
+
 local MAP_16, MAP_32 = 0xde, 0xdf
 
 local function whole(ok, found, ...)
@@ -181,6 +199,6 @@ set_aside(ends, 'hash')
 local lost = meta[1] ~= 'delete' and set_aside(snapshot, 'hash')
 if aside or ARGV[4] == '1' then rewrite_stream(high) end
 redis.call('HSET', ends, partition, integer(high))
-if meta[1] ~= 'delete' then fold_tail(high, lost) end
+if meta[1] == 'delete' then repair_order() else fold_tail(high, lost) end
 if meta[2] == 'rank' then rebuild_rankings() end
 return done
