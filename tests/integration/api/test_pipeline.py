@@ -57,7 +57,7 @@ async def test_a_domain_is_ready_when_every_live_worker_has_its_tables(
         assert (one["state"], one["generation"], one["ready"]) == (state, 3, missing is None)
         assert missing is None or missing in one["why_not"]
         assert not found["trading"]["ready"]
-    for name in ("trading", "gamification"):
+    for name in TOPOLOGY.names:
         await worker.set_group(name, "stable", {"a": RECOVERED})
     assert (await client.get("/v1/pipeline", headers=STAFF)).json()["ready"] is True
 

@@ -1,0 +1,81 @@
+"""`astratrade why`: the events behind a row, back to the requests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import click
+from faust_redis.log import Log
+
+from deploy.cli.commands.options import ask_log, data_dir_option
+from deploy.cli.progress import records_read
+from deploy.errors import DeployError
+from deploy.lineage import Behind, Lineage, UnorderedLogError
+from deploy.rulebook import load_rulebook
+from deploy.settings import Settings, load
+from streams.lineage import Found, Progress
+from tables.domains import TOPOLOGY
+from tables.reader import TableReader
+
+
+@click.command()
+@click.argument("table", metavar="TABLE", type=click.Choice([spec.name for spec in TOPOLOGY.tables]))
+@click.argument("key")
+@data_dir_option
+def why(table: str, key: str, data_dir: Path | None) -> None:
+    """Print every event that changed the row of TABLE under KEY, each with its causes back to the request.
+
+    The command folds the domain's topics over empty tables, so it reads the log from its beginning.
+
+    \b
+    Examples:
+      astratrade why gamification-progress trader-1
+      astratrade why trading-positions 'trader-1|BTC'
+    """
+    settings = load(data_dir=data_dir)
+    if settings.on_kafka:
+        raise DeployError("the log of a Kafka installation does not say in which order events of several topics came")
+    with records_read() as progress:
+        found, causes = ask_log(settings, lambda log: _why(log, settings, table, key, progress))
+    if not found:
+        raise DeployError(f"table {table} has no row {key!r}, and no event in the log changed one")
+    for one in found:
+        click.echo("\n".join(_lines(one, causes)))
+
+
+async def _why(
+    log: Log, settings: Settings, table: str, key: str, progress: Progress
+) -> tuple[list[Behind], Mapping[str, Found]]:
+    lineage = Lineage(TableReader(log, settings.app_id), TOPOLOGY, load_rulebook(settings), progress)
+    try:
+        found = await lineage.behind(table, key)
+    except UnorderedLogError as exc:
+        raise DeployError(str(exc)) from exc
+    return found, await lineage.causes(one.event for behind in found for one in behind.events)
+
+
+def _lines(behind: Behind, causes: Mapping[str, Found]) -> Iterator[str]:
+    yield f"partition {behind.partition}: {len(behind.events)} events"
+    for topic in behind.missing:
+        yield f"  (the log has removed the first events of {topic}, so earlier ones are not listed)"
+    for found in behind.events:
+        yield f"  {_line(found)}"
+        yield from _causes(found, causes)
+    if behind.differs:
+        yield "  (the row does not follow from these events alone: earlier ones, or another rule book, decided it)"
+
+
+def _causes(found: Found, causes: Mapping[str, Found]) -> Iterator[str]:
+    """Yield the causes of an event, the nearest first; the last one has none."""
+    indent, cause = "    ", found.event.causationid
+    while cause is not None:
+        known = causes.get(cause)
+        yield f"{indent}└─ from {_line(known) if known else f'{cause}, which is not in the log any more'}"
+        indent, cause = f"{indent}   ", known.event.causationid if known else None
+
+
+def _line(found: Found) -> str:
+    event = found.event
+    place = f"{found.tp.topic}:{found.tp.partition}@{found.offset}"
+    return f"{type(event.data).__name__}  {event.partitionkey}  {event.time.text()}  {place}  {event.id}"

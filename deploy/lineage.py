@@ -1,0 +1,154 @@
+"""Find the events behind a row: fold the domain's topics over empty tables and note which events changed the row."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from faust_redis.log import Log, StoredRecord, TopicPartition
+
+from agents.fold import Fold, Place
+from agents.rulebook import Rulebook
+from streams.events import AnyEvent, UndecodableEventError, decode
+from streams.lineage import FETCH_RECORDS, Found, Progress, records
+from streams.topology import Domain, Topology
+from tables.reader import TableReader
+
+_CHAIN: Final = re.compile(rb'"correlationid":"([0-9a-f-]{36})"')
+
+
+@dataclass(slots=True)
+class Behind:
+    """The events behind a row in one partition.
+
+    Attributes:
+        partition: The partition.
+        events: The events that changed the row, in the order of their processing.
+        missing: Topics whose first records the log has removed, so that earlier events are unknown.
+        differs: Whether the row that follows from the events differs from the table's row.
+    """
+
+    partition: int
+    events: list[Found] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    differs: bool = False
+
+
+class Cut(NamedTuple):
+    """How far a domain has processed its topics, and a row of one of its tables, of one moment."""
+
+    ends: Mapping[TopicPartition, int]
+    rows: Mapping[int, bytes | None]
+
+
+class UnorderedLogError(Exception):
+    """The log does not say in which order its records were appended."""
+
+
+class Lineage:
+    """Finds the events behind rows in one installation's log."""
+
+    def __init__(self, reader: TableReader, topology: Topology, rulebook: Rulebook, progress: Progress) -> None:
+        self._reader, self._log = reader, reader.log
+        self._topology, self._rulebook, self._progress = topology, rulebook, progress
+
+    async def behind(self, table: str, key: str) -> list[Behind]:
+        """Return the events behind a row, for each partition that has it or had it.
+
+        Raises:
+            UnorderedLogError: a record has no append number, as on Kafka.
+        """
+        domain, cut = self._topology.owner(table), await self._cut(table, key)
+        found = []
+        for partition, row in cut.rows.items():
+            one = await self._fold(domain, (table, key.encode()), partition, cut)
+            if one.events or one.missing or row is not None:
+                found.append(one)
+        return found
+
+    async def _cut(self, table: str, key: str) -> Cut:
+        log, domain, topic = self._log, self._topology.owner(table), self._reader.topic(table)
+        partitions = range((await log.topic(topic)).spec.partitions)
+        offsets, *rows = await log.at_once(
+            ("HGETALL", log.keys.offsets(self._topology.group(self._reader.app_id, domain.name))),
+            *(("HGET", log.keys.snapshot(topic, partition), key) for partition in partitions),
+        )
+        committed = {name.decode(): int(offset) for name, offset in offsets.items()}
+        ends = {
+            TopicPartition(consumed, partition): committed.get(f"{consumed}:{partition}", 0)
+            for consumed in domain.consumes
+            for partition in partitions
+        }
+        return Cut(ends, dict(zip(partitions, rows, strict=True)))
+
+    async def _fold(self, domain: Domain, place: Place, partition: int, cut: Cut) -> Behind:
+        fold, found, read = Fold(domain.name, self._rulebook), Behind(partition), 0
+        ends = {tp: cut.ends[tp] for topic in domain.consumes for tp in [TopicPartition(topic, partition)]}
+        for tp, end in ends.items():
+            if end > 0 and (await self._log.beginning_offsets(tp.topic))[partition] > 0:
+                found.missing.append(tp.topic)
+        async for tp, record in in_append_order(self._log, ends):
+            read += 1
+            if read % FETCH_RECORDS == 0:
+                self._progress(read)
+            event = _decoded(record)
+            if event is not None and place in _changed(fold, tp.topic, event):
+                found.events.append(Found(tp, record.offset, event))
+        found.differs = fold.rows[place[0]].get(place[1]) != cut.rows[partition]
+        return found
+
+    async def causes(self, events: Iterable[AnyEvent]) -> dict[str, Found]:
+        """Return the events of the chains that some events belong to, by id, as far as the log holds them."""
+        chains = {(event.correlationid or event.id).encode() for event in events}
+        known = set(await self._log.topics())
+        topics = [topic for topic in self._topology.topics if topic in known]
+        found: dict[str, Found] = {}
+        async for tp, offset, value in records(self._log, topics, self._progress):
+            named = _CHAIN.search(value)
+            if named is not None and named[1] in chains:
+                event = decode(value)
+                found[event.id] = Found(tp, offset, event)
+        return found
+
+
+def _changed(fold: Fold, topic: str, event: AnyEvent) -> frozenset[Place]:
+    """Return the rows that an event changes; none for one that no rule can handle, which became a dead letter."""
+    try:
+        return fold.apply(topic, event).changed
+    except Exception:
+        return frozenset()
+
+
+async def in_append_order(
+    log: Log, ends: Mapping[TopicPartition, int]
+) -> AsyncIterator[tuple[TopicPartition, StoredRecord]]:
+    """Yield the records of co-partitioned topics below some offsets, in the order of their appending.
+
+    Raises:
+        UnorderedLogError: a record has no append number.
+    """
+    waiting: dict[TopicPartition, list[StoredRecord]] = {}
+    offsets = {tp: (await log.beginning_offsets(tp.topic))[tp.partition] for tp in ends}
+    while True:
+        for tp, end in ends.items():
+            if not waiting.get(tp) and offsets[tp] < end:
+                fetched = (await log.fetch({tp: offsets[tp]}, count=FETCH_RECORDS)).get(tp, [])
+                waiting[tp] = [record for record in reversed(fetched) if record.offset < end]
+                offsets[tp] = fetched[-1].offset + 1 if fetched else end
+        heads = [(rows[-1].order, tp) for tp, rows in waiting.items() if rows]
+        if not heads:
+            return
+        order, first = min(heads)
+        if not order and len(ends) > 1:
+            raise UnorderedLogError(f"a record of {first.topic} has no append number; a log that Kafka fills has none")
+        yield first, waiting[first].pop()
+
+
+def _decoded(record: StoredRecord) -> AnyEvent | None:
+    """Return the event of a record, or None for a dead letter."""
+    try:
+        return decode(record.value)
+    except UndecodableEventError:
+        return None
