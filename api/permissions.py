@@ -146,6 +146,8 @@ PERMISSIONS: Final[Mapping[Route, Permission]] = {
     # The caller's own account
     ("GET", "/v1/account/privacy"): Permission(EVERY_ROLE, Scope.ACCOUNT),
     ("PUT", "/v1/account/privacy"): Permission(EVERY_ROLE, Scope.ACCOUNT),
+    # What staff decide about accounts
+    ("PUT", "/v1/users/{user_id}/verification"): Permission(frozenset({Role.ADMIN, Role.MODERATOR})),
     # Sign-in
     ("POST", "/v1/auth/register"): OPEN,
     ("POST", "/v1/auth/login"): OPEN,

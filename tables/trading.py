@@ -11,6 +11,7 @@ from typing import Final, Literal, get_args
 from streams import topics
 from streams.events.market import PriceUpdated
 from streams.events.trading import CloseTrade, Mode, OpenTrade, ReportFill, Side
+from streams.events.user import Tier
 from streams.topology import Domain, TableSpec
 from streams.units import Quantity
 from tables.keys import SEPARATOR
@@ -34,6 +35,7 @@ class Account(Row, frozen=True, kw_only=True):
     opened_count: int = 0
     max_leverage: int
     suspended: bool = False
+    tier: Tier = "unverified"
 
     @property
     def available(self) -> int:
@@ -152,9 +154,12 @@ def position_keys(user_id: str, markets: Iterable[str]) -> list[str]:
 
 
 _ORDERS = (topics.TRADING_COMMANDS, topics.TRADING_MARKS)
+_FACTS = (*_ORDERS, topics.USER_EVENTS)
 
-TRADING_PROCESSED: Final[TableSpec[Row]] = TableSpec("trading-processed", None, (topics.TRADING_COMMANDS,))
-TRADING_ACCOUNTS: Final = TableSpec("trading-accounts", Account, (*_ORDERS, topics.GAMIFICATION_EVENTS))
+TRADING_PROCESSED: Final[TableSpec[Row]] = TableSpec(
+    "trading-processed", None, (topics.TRADING_COMMANDS, topics.USER_EVENTS)
+)
+TRADING_ACCOUNTS: Final = TableSpec("trading-accounts", Account, (*_FACTS, topics.GAMIFICATION_EVENTS))
 TRADING_TRADES: Final = TableSpec("trading-trades", Trade, _ORDERS)
 TRADING_OPEN: Final = TableSpec("trading-open", Exposure, _ORDERS)
 TRADING_POSITIONS: Final = TableSpec("trading-positions", Position, _ORDERS)
@@ -163,8 +168,18 @@ TRADING_MARKS: Final = TableSpec("trading-marks", Mark, (topics.TRADING_MARKS,))
 
 DOMAIN: Final = Domain(
     name="trading",
-    consumes=(topics.TRADING_COMMANDS, topics.MARKET_PRICES, topics.TRADING_MARKS, topics.GAMIFICATION_EVENTS),
-    produces={topics.TRADING_MARKS: (topics.MARKET_PRICES,), topics.TRADING_EVENTS: _ORDERS},
+    consumes=(
+        topics.TRADING_COMMANDS,
+        topics.MARKET_PRICES,
+        topics.TRADING_MARKS,
+        topics.GAMIFICATION_EVENTS,
+        topics.USER_EVENTS,
+    ),
+    produces={
+        topics.TRADING_MARKS: (topics.MARKET_PRICES,),
+        topics.TRADING_EVENTS: _FACTS,
+        topics.NOTIFICATIONS: _FACTS,
+    },
     commands=(OpenTrade, CloseTrade, ReportFill, PriceUpdated),
     tables=(
         TRADING_PROCESSED,

@@ -1,13 +1,19 @@
-"""The declaration of the user domain: what the log knows of accounts, and the topics it consumes and produces."""
+"""The declaration of the user domain: accounts as the log knows them, preferences, and the inbox of notifications."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from streams import topics
-from streams.events.user import RoleName, Tier
+from streams.events.notifications import NotificationKind
+from streams.events.user import ChangePreferences, ReadNotifications, RoleName, Tier
 from streams.topology import Domain, TableSpec
+from tables.keys import SEPARATOR
 from tables.row import Micros, Row
+
+INBOX_NOTIFICATIONS_MAX: Final = 200
+"""Notifications of a user that are kept. A newer one takes the place of the oldest."""
+LANGUAGE_DEFAULT: Final = "en"
 
 
 class LinkedWallet(Row, frozen=True, kw_only=True):
@@ -41,9 +47,64 @@ class UserProfile(Row, frozen=True, kw_only=True):
     logins: int = 0
 
 
-_SOURCES = (topics.USER_EVENTS,)
+class Preferences(Row, frozen=True, kw_only=True):
+    """What a user prefers. The key is the user. Notifications of a muted kind are not kept."""
 
-USER_PROCESSED: Final[TableSpec[Row]] = TableSpec("user-processed", None, _SOURCES, only_at_least_once=True)
-USER_PROFILES: Final = TableSpec("user-profiles", UserProfile, _SOURCES)
+    language: str = LANGUAGE_DEFAULT
+    muted: tuple[NotificationKind, ...] = ()
+    changed_at: Micros = 0
 
-DOMAIN: Final = Domain(name="user", consumes=_SOURCES, tables=(USER_PROCESSED, USER_PROFILES))
+
+class Inbox(Row, frozen=True, kw_only=True):
+    """How many notifications a user has received, and how many of the kept ones are unread. The key is the user."""
+
+    received: int = 0
+    unread: int = 0
+
+
+class Notification(Row, frozen=True, kw_only=True):
+    """A notification of a user. Its key names the user and its slot.
+
+    Attributes:
+        number: Its number among all that the user received, from 1. Its slot follows from it.
+        notification_id: The id of the event that brought it.
+        text: The key of a text, whose gaps `arguments` fill.
+        cause_id: The id of the event that it is about.
+    """
+
+    number: int
+    notification_id: str
+    kind: NotificationKind
+    text: str
+    arguments: dict[str, str]
+    cause_id: str
+    at: Micros
+    read: bool = False
+
+
+def notification_key(user_id: str, number: int) -> str:
+    """Return the key of a user's notification, which is also that of the one 200 before it."""
+    return f"{user_id}{SEPARATOR}{number % INBOX_NOTIFICATIONS_MAX:03d}"
+
+
+def notification_keys(user_id: str) -> list[str]:
+    """Return all keys that a user's notifications can have."""
+    return [notification_key(user_id, slot) for slot in range(INBOX_NOTIFICATIONS_MAX)]
+
+
+_USER: Final = (topics.USER_EVENTS,)
+_ALL: Final = (topics.USER_EVENTS, topics.USER_COMMANDS, topics.NOTIFICATIONS)
+
+USER_PROCESSED: Final[TableSpec[Row]] = TableSpec("user-processed", None, _ALL, only_at_least_once=True)
+USER_PROFILES: Final = TableSpec("user-profiles", UserProfile, _USER)
+USER_PREFERENCES: Final = TableSpec("user-preferences", Preferences, (topics.USER_COMMANDS, topics.USER_EVENTS))
+USER_INBOX: Final = TableSpec("user-inbox", Inbox, _ALL)
+USER_NOTIFICATIONS: Final = TableSpec("user-notifications", Notification, _ALL)
+
+DOMAIN: Final = Domain(
+    name="user",
+    consumes=_ALL,
+    produces={topics.USER_EVENTS: (topics.USER_COMMANDS,)},
+    commands=(ChangePreferences, ReadNotifications),
+    tables=(USER_PROCESSED, USER_PROFILES, USER_PREFERENCES, USER_INBOX, USER_NOTIFICATIONS),
+)

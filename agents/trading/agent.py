@@ -1,4 +1,4 @@
-"""The trading domain's handlers: commands, prices for every partition, marks with liquidation, level ups."""
+"""The trading domain's handlers: commands, prices for every partition, marks, level ups, accounts."""
 
 from __future__ import annotations
 
@@ -18,5 +18,6 @@ def handlers(open_table: OpenTable, rulebook: Rulebook, *, at_least_once: bool) 
         topics.MARKET_PRICES: Broadcast(topics.TRADING_MARKS),
         topics.TRADING_MARKS: trading.mark,
         topics.GAMIFICATION_EVENTS: trading.gamified,
+        topics.USER_EVENTS: trading.account_changed,
     }
     return Handlers(trading.tables, by_topic)

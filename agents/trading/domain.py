@@ -7,9 +7,10 @@ from typing import cast
 
 from agents.processed import ProcessedEvents, Verdict, name_hash_of, scope_of
 from agents.rulebook import Rulebook
-from agents.trading import reports
+from agents.trading import reports, standing
 from agents.trading.accounts import new_account, new_portfolio, raised
 from agents.trading.fills import FillState, record_fill
+from agents.trading.notices import with_notices
 from agents.trading.orders import Books, open_trade, refuse_close, rejected_close, rejected_open
 from agents.trading.prices import beyond
 from agents.trading.settlement import Settled, close_trade, liquidate
@@ -36,6 +37,8 @@ from tables.typed import OpenTable
 from tables.unit_of_work import UnitOfWork
 
 COMMANDS = (ReportFill, OpenTrade, CloseTrade)
+ACCOUNT = "account"
+"""The source of account events, whose ids are remembered apart from those of orders."""
 
 
 class Trading:
@@ -82,10 +85,19 @@ class Trading:
             self.accounts.put(user_id, raised(self._account(user_id), event.data.max_leverage))
         return []
 
-    def _judge(self, event: AnyEvent) -> Verdict:
+    def account_changed(self, event: AnyEvent) -> list[AnyEvent]:
+        """Suspend a user's trading with the account, give it back, or note another verification tier."""
+        if not isinstance(event.data, standing.EVENTS) or self._judge(event, ACCOUNT).kind != "new":
+            return []
+        user_id = event.partitionkey
+        account, facts = standing.judged(self._account(user_id), event.under(self._rules_version))
+        self.accounts.put(user_id, account)
+        return with_notices(facts)
+
+    def _judge(self, event: AnyEvent, source: str = "") -> Verdict:
         fill = event.data
         if not isinstance(fill, ReportFill):
-            return self.processed.judge_event(event)
+            return self.processed.judge_event(event, source)
         if fill.user_id != event.partitionkey:
             raise UndecodableEventError(f"a fill of {fill.user_id!r} came under the key {event.partitionkey!r}")
         scope, id_hash = scope_of(fill.user_id, fill.venue), name_hash_of(fill.fill_id)
@@ -109,8 +121,8 @@ class Trading:
             return []
         reason = "too_late" if verdict.kind == "too_late" else None
         if isinstance(event.data, OpenTrade):
-            return self._open(cast("Event[OpenTrade]", event), reason)
-        return self._close(cast("Event[CloseTrade]", event), reason)
+            return with_notices(self._open(cast("Event[OpenTrade]", event), reason))
+        return with_notices(self._close(cast("Event[CloseTrade]", event), reason))
 
     def _record(self, event: Event[ReportFill]) -> list[AnyEvent]:
         user_id, fill = event.partitionkey, event.data
@@ -155,7 +167,7 @@ class Trading:
                 books = self._books(user_id, trade.market)
                 settled, facts = liquidate(books, trade, event, user_id=user_id, trade_id=trade_id)
                 self._settle(user_id, trade_id, settled)
-                events += facts
+                events += with_notices(facts)
         return events
 
     def _exposed(self, user_id: str, trade_id: str) -> Trade:

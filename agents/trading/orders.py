@@ -11,6 +11,7 @@ from agents.trading import prices
 from agents.trading.accounts import counted, with_account
 from agents.trading.policy import TradingPolicy
 from agents.trading.positions import Fill, moved
+from agents.trading.standing import reaches
 from streams.events import AnyEvent, Event
 from streams.events.trading import CloseTrade, OpenTrade, RiskAlert, TradeExecuted, TradeRejected
 from streams.ids import opened_trade_id
@@ -65,11 +66,16 @@ def open_trade(
 
 
 def _refusals(account: Account, order: OpenTrade, terms: Terms, policy: TradingPolicy) -> Iterator[str]:
-    """Yield the reasons to reject an order; the first one counts. The balance must cover the fee too."""
-    if order.mode == "live":
+    """Yield the reasons to reject an order; the first one counts. The balance must cover the fee too.
+
+    A live order goes to a venue, and no venue takes orders from here: venues report their fills.
+    """
+    if order.mode == "live" and not reaches(account.tier, policy.live_tier):
         yield "verification_required"
     if account.suspended:
         yield "account_suspended"
+    if order.mode == "live":
+        yield "no_venue_connected"
     if order.market not in policy.market_leverage_max:
         yield "unknown_market"
     elif order.leverage > policy.market_leverage_max[order.market]:

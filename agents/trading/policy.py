@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from agents.policy import Policy, Positive, Ppm
 from streams.events.base import Market
 from streams.events.trading import LEVERAGE_MAX, PositiveUsd
+from streams.events.user import Tier
 from streams.units import PPM
 
 Leverage = Annotated[int, Field(ge=1, le=LEVERAGE_MAX, strict=True)]
@@ -24,6 +25,7 @@ class TradingPolicy(Policy):
         margin_ppm_max: Largest margin of an order, in parts of the balance. Above `margin_ppm_medium` an order raises a
             medium risk alert, above `margin_ppm_high` a high one.
         maintenance_ppm: Part of the margin that is left when a practice trade is liquidated.
+        live_tier: The verification tier that live orders need, or a higher one.
         market_leverage_max: Maximum leverage of each market. Other markets cannot be traded.
     """
 
@@ -34,6 +36,7 @@ class TradingPolicy(Policy):
     margin_ppm_high: Ppm
     margin_ppm_medium: Ppm
     maintenance_ppm: Annotated[Ppm, Field(lt=PPM)]
+    live_tier: Tier
     market_leverage_max: Annotated[dict[Market, Leverage], Field(min_length=1)]
 
     @model_validator(mode="after")

@@ -1,1 +1,1 @@
-"""User: projections of accounts. `domain` composes the rules; `agent` wires them to Faust."""
+"""User: projections of accounts, preferences, inboxes. `domain` composes the rules; `agent` wires them to Faust."""

@@ -1,4 +1,4 @@
-"""The user domain: fold what happens to accounts into one row a user. Imports no Faust."""
+"""The user domain: fold what happens to accounts into one row a user, and keep inboxes. Imports no Faust."""
 
 from __future__ import annotations
 
@@ -7,18 +7,22 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from agents.dispatch import Dispatch
+from agents.dispatch import Dispatch, Rule
 from agents.facts import Facts
 from agents.rulebook import Rulebook
+from agents.user.inbox import Inboxes, refused
 from streams.events import AnyEvent, Event, EventData
+from streams.events.notifications import Notified
 from streams.events.user import (
     AccountClosed,
     AccountRegistered,
     AccountReinstated,
     AccountSuspended,
+    ChangePreferences,
     EmailVerified,
     LoggedIn,
     ProfileChanged,
+    ReadNotifications,
     RoleChanged,
     VerificationChanged,
     WalletLinked,
@@ -83,9 +87,35 @@ class User:
         self.tables = UnitOfWork(open_table)
         facts = Facts(self.tables, USER_PROCESSED, rulebook.repeats_days, at_least_once=at_least_once)
         self.profiles = self.tables.rows(USER_PROFILES)
-        self.handle = Dispatch(dict.fromkeys(CHANGES, self._fold), facts, rulebook.version)
+        self.inboxes = Inboxes(self.tables)
+        rules: dict[type[EventData], Rule] = dict.fromkeys(CHANGES, self._fold)
+        rules[ChangePreferences] = self._unless_closed(self.inboxes.prefer)
+        rules[ReadNotifications] = self._unless_closed(self.inboxes.read)
+        rules[Notified] = self._notified
+        self.handle = Dispatch(rules, facts, rulebook.version)
 
     def _fold(self, event: Event[Any]) -> list[AnyEvent]:
         user_id, change = event.partitionkey, CHANGES[type(event.data)]
         self.profiles.put(user_id, change(self.profiles.get(user_id) or UserProfile(), event.data, int(event.time)))
+        if isinstance(event.data, AccountClosed):
+            self.inboxes.remove(user_id)
         return []
+
+    def _notified(self, event: Event[Notified]) -> list[AnyEvent]:
+        if not self._closed(event.partitionkey):
+            self.inboxes.keep(event)
+        return []
+
+    def _unless_closed(self, rule: Rule) -> Rule:
+        """Return the rule of a command, which rejects the commands of a closed account."""
+
+        def apply(event: AnyEvent) -> list[AnyEvent]:
+            if self._closed(event.partitionkey):
+                return [event.then(refused(event, "account_closed"))]
+            return rule(event)
+
+        return apply
+
+    def _closed(self, user_id: str) -> bool:
+        profile = self.profiles.get(user_id)
+        return profile is not None and profile.closed

@@ -27,6 +27,7 @@ from streams.events.user import (
     EmailVerified,
     ProfileChanged,
     RoleChanged,
+    VerificationChanged,
     WalletUnlinked,
 )
 
@@ -154,9 +155,38 @@ async def verify_email(work: UnitOfWork, account_id: str, *, actor: str) -> None
         raise StatusError("the account has no e-mail address")
     if _LEVELS.index(account.verification) >= _LEVELS.index(Verification.EMAIL):
         return
-    await _update(work, [account_id], verification=Verification.EMAIL.value)
+    await _update(work, [account_id], verification=Verification.EMAIL.value, verified_us=int(work.now))
     data = EmailVerified(user_id=account_id)
     await _report(work, account_id, data, actor=actor, action="account.email-verified")
+
+
+async def set_verification(work: UnitOfWork, account_id: str, tier: Verification, *, actor: str, reason: str) -> None:
+    """Confirm the verification tier of the person behind an account and its sub-accounts, at the present time.
+
+    Setting the tier that the account has renews its time. A tier never falls by itself: only this change lowers one.
+
+    Raises:
+        UnknownAccountError: there is no such account.
+        StatusError: it is closed, or a sub-account, which has the tier of its owner.
+    """
+    family = await _family(work, account_id, Status.ACTIVE, Status.SUSPENDED)
+    if family[0].parent_id is not None:
+        raise StatusError("a sub-account has the verification of its owner")
+    verified_us = None if tier is Verification.UNVERIFIED else int(work.now)
+    await _update(work, [each.id for each in family], verification=tier.value, verified_us=verified_us)
+    for each in family:
+        data = VerificationChanged(user_id=each.id, tier=tier.value, before=each.verification.value)
+        detail = {"tier": tier.value, "before": each.verification.value, "reason": reason}
+        await _report(work, each.id, data, actor=actor, action="account.verification-changed", **detail)
+
+
+async def inherit_verification(work: UnitOfWork, made: Account, parent: Account) -> None:
+    """Give a new sub-account the verification of its owner, with its time."""
+    if parent.verified is None:
+        return
+    tier, before = parent.verification, made.verification
+    await _update(work, [made.id], verification=tier.value, verified_us=int(parent.verified))
+    emit(work, made.id, VerificationChanged(user_id=made.id, tier=tier.value, before=before.value))
 
 
 async def _current(work: UnitOfWork, account_id: str) -> Account:

@@ -47,7 +47,10 @@ class Verification(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """An account. A sub-account names its owner in `parent_id`, and has the label that the owner gave it."""
+    """An account. A sub-account names its owner in `parent_id`, and has the label that the owner gave it.
+
+    `verified` is the time at which the verification was confirmed last; None for an unverified account.
+    """
 
     id: str
     parent_id: str | None
@@ -59,6 +62,7 @@ class Account:
     is_private: bool
     created: Instant
     label: str | None = None
+    verified: Instant | None = None
 
     @property
     def active(self) -> bool:
@@ -242,4 +246,5 @@ def _account(row: Row[Any]) -> Account:
         is_private=row.is_private,
         created=Instant(row.created_us),
         label=row.label,
+        verified=None if row.verified_us is None else Instant(row.verified_us),
     )

@@ -14,11 +14,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api.auth import Role, mint
 from api.identity import audit
+from api.identity.accounts import emit
 from api.identity.key_ring import KeyRing
 from api.identity.limits import ACCESS_TTL_S
 from api.identity.revocation import revoke
 from api.identity.store.tables import ACCOUNTS, REFRESH_TOKENS, SESSIONS
 from streams.connect.outbox.unit_of_work import UnitOfWork
+from streams.events.user import LoggedIn, LoggedOut
 from streams.ids import new_id
 from streams.times import DAY_US, Instant
 
@@ -106,6 +108,7 @@ class Sessions:
         await work.connection.execute(insert(SESSIONS).values(row))
         detail = {"session": session_id, "method": method, "address": client.address}
         await audit.record(work, actor=account.id, action="session.opened", subject=account.id, detail=detail)
+        emit(work, account.id, LoggedIn(user_id=account.id))
         return await self._issue(work, account.id, account.role, session_id)
 
     async def refresh(self, work: UnitOfWork, refresh_token: str, client: Client) -> SignedIn | None:
@@ -159,6 +162,20 @@ async def end_session(work: UnitOfWork, account_id: str, session_id: str, why: s
         return False
     await revoke(work, "session", session_id)
     return True
+
+
+async def log_out(work: UnitOfWork, account_id: str, session_id: str, why: str) -> bool:
+    """End a session that its user no longer wants. Return False when it is no open session of the account."""
+    ended = await end_session(work, account_id, session_id, why)
+    if ended:
+        emit(work, account_id, LoggedOut(user_id=account_id))
+    return ended
+
+
+async def log_out_everywhere(work: UnitOfWork, account_id: str) -> None:
+    """End all sessions of an account for its user, and void all access tokens issued so far."""
+    await revoke(work, "account", account_id, "logout-all")
+    emit(work, account_id, LoggedOut(user_id=account_id))
 
 
 async def end_other_sessions(work: UnitOfWork, account_id: str, kept: str | None, why: str) -> int:

@@ -30,7 +30,7 @@ class TooManySubAccountsError(AccountError):
 
 
 async def create_sub_account(work: UnitOfWork, parent_id: str, label: str) -> Account:
-    """Create a sub-account of a user. It has the user's privacy setting.
+    """Create a sub-account of a user. It has the user's privacy setting and verification.
 
     Raises:
         UnknownAccountError: there is no such user.
@@ -46,6 +46,7 @@ async def create_sub_account(work: UnitOfWork, parent_id: str, label: str) -> Ac
     made = await accounts.create_account(work, username=None, parent_id=parent_id, label=label, actor=parent_id)
     if parent.is_private:
         await changes.set_private(work, made.id, True, actor=parent_id)
+    await changes.inherit_verification(work, made, parent)
     return made
 
 

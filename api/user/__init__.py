@@ -1,13 +1,17 @@
-"""User in the API: what the log knows of accounts."""
+"""User in the API: what the log knows of accounts, preferences, and the inbox of notifications."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from api.kit.domain import DomainApi
+from api.kit.commands.admission import WhenDelayed
+from api.kit.domain import AcceptedCommand, DomainApi
 from api.kit.own_rows import OwnRows
 from api.kit.projection import Projection
-from tables.user import USER_PROFILES, LinkedWallet, UserProfile
+from api.permissions import EVERY_ROLE, OWN, Permission, Scope
+from api.user import notifications, preferences
+from streams.events.user import ChangePreferences, ReadNotifications
+from tables.user import USER_INBOX, USER_PROFILES, Inbox, LinkedWallet, UserProfile
 
 WALLET: Final = Projection(LinkedWallet, "LinkedWallet", "A wallet that belongs to a user.")
 PROFILE: Final = Projection(
@@ -16,11 +20,40 @@ PROFILE: Final = Projection(
 PROFILES: Final = OwnRows(
     "account", USER_PROFILES, PROFILE, title="Account", doc="An account: role, verification tier, wallets, suspension."
 )
+INBOX: Final = Projection(
+    Inbox,
+    "Inbox",
+    "The counts of a user's notifications.",
+    key={"user_id": str},
+    describe={"received": "since the account exists", "unread": "among those that are kept"},
+)
+INBOXES: Final = OwnRows("inbox", USER_INBOX, INBOX, title="Inbox", doc="How many notifications a user has.")
+CHANGE: Final = Permission(EVERY_ROLE, Scope.ACCOUNT)
 
 API: Final = DomainApi(
     title="User",
-    description="What the log knows of accounts.",
-    routers=PROFILES.routers,
-    feeds=(PROFILES.feed,),
-    permissions=PROFILES.permissions,
+    description="What the log knows of accounts; preferences and notifications.",
+    routers=(
+        *PROFILES.routers,
+        preferences.router,
+        *preferences.PREFERENCES.routers,
+        *INBOXES.routers,
+        notifications.commands,
+        notifications.queries,
+        notifications.feeds,
+    ),
+    feeds=(PROFILES.feed, preferences.PREFERENCES.feed, INBOXES.feed, notifications.NOTIFICATIONS_FEED),
+    commands={
+        ChangePreferences: AcceptedCommand(preferences.PreferencesBody, WhenDelayed.ACCEPT),
+        ReadNotifications: AcceptedCommand(notifications.ReadBody, WhenDelayed.ACCEPT),
+    },
+    permissions={
+        **PROFILES.permissions,
+        **preferences.PREFERENCES.permissions,
+        **INBOXES.permissions,
+        ("PUT", "/v1/preferences"): CHANGE,
+        ("POST", "/v1/notifications/read"): CHANGE,
+        ("GET", "/v1/notifications"): OWN,
+        ("GET", "/v1/feed/notifications"): OWN,
+    },
 )

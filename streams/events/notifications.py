@@ -5,7 +5,7 @@ An event holds no prose: `text` is the key of a text, and `arguments` fill its g
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Final, Literal, get_args
 
 from streams import topics
 from streams.events.base import EventData, Name
@@ -34,6 +34,7 @@ NotificationKind = Literal[
     "plan_failed",
     "account_suspended",
 ]
+KINDS: Final[tuple[NotificationKind, ...]] = get_args(NotificationKind)
 
 
 class Notified(EventData, frozen=True, kw_only=True):

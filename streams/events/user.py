@@ -7,11 +7,11 @@ No e-mail address, credential or reason of a moderator is in an event. These sta
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Final, Literal, get_args
 
 from pydantic import StringConstraints
 
-from streams.events.base import Command, EventData, UserId
+from streams.events.base import Command, EventData, Name, UserId
 from streams.events.notifications import NotificationKind
 
 USERNAME_CHARS_MAX = 32
@@ -21,6 +21,7 @@ CHAIN_PATTERN = r"^[A-Za-z0-9_-]{1,32}$"
 Username = Annotated[str, StringConstraints(min_length=1, max_length=USERNAME_CHARS_MAX)]
 Tier = Literal["unverified", "email", "phone", "identity", "premium"]
 """Verification tiers, lowest first. They are compared by this order."""
+TIERS: Final[tuple[Tier, ...]] = get_args(Tier)
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[A-Z]{2})?$")]
 RoleName = Literal["user", "moderator", "admin", "venue", "service"]
 Address = Annotated[str, StringConstraints(pattern=ADDRESS_PATTERN)]
@@ -160,3 +161,13 @@ class ReadNotifications(Command, frozen=True, kw_only=True):
     domain: ClassVar[str] = "user"
 
     notification_ids: tuple[str, ...] = ()
+
+
+class UserCommandRejected(EventData, frozen=True, kw_only=True):
+    """A command of the user domain changed nothing. `subject_id` is what it named."""
+
+    domain: ClassVar[str] = "user"
+
+    command: Name
+    reason: Name
+    subject_id: str = ""

@@ -12,7 +12,7 @@ from sqlalchemy import insert, select
 from api.auth import Role
 from api.identity import account_changes as changes
 from api.identity import accounts
-from api.identity.accounts import Account, AccountError, StatusError, TakenError, UnknownAccountError
+from api.identity.accounts import Account, AccountError, StatusError, TakenError, UnknownAccountError, Verification
 from api.identity.store.database import IdentityStore
 from api.identity.store.tables import API_KEYS, AUDIT_LOG, CREDENTIALS, REVOCATIONS, SESSIONS, WALLETS
 from streams.connect.outbox.unit_of_work import UnitOfWork
@@ -24,11 +24,13 @@ from streams.events.user import (
     EmailVerified,
     ProfileChanged,
     RoleChanged,
+    VerificationChanged,
     WalletUnlinked,
 )
 from tests.identity.test_accounts import NOW, audited, create, events
 
 ACTOR = "moderator-1"
+PREMIUM = Verification.PREMIUM
 
 
 async def change(store: IdentityStore, step: Callable[[UnitOfWork], Awaitable[None]]) -> None:
@@ -155,6 +157,35 @@ async def test_a_verified_address_is_noted_once(family: IdentityStore) -> None:
     assert [event.data for event in await events(family)].count(EmailVerified(user_id="alice")) == 1
 
 
+async def test_a_tier_is_set_for_the_family_and_renewed_and_only_staff_lower_it(family: IdentityStore) -> None:
+    for tier in (Verification.IDENTITY, Verification.IDENTITY, Verification.PHONE):
+        async with family.work(NOW) as work:
+            await changes.set_verification(work, "alice", tier, actor=ACTOR, reason="r")
+    for name in ("alice", "alice-bot"):
+        assert await events_of(family, name, VerificationChanged) == [
+            VerificationChanged(user_id=name, tier="identity", before="unverified"),
+            VerificationChanged(user_id=name, tier="identity", before="identity"),
+            VerificationChanged(user_id=name, tier="phone", before="identity"),
+        ]
+        account = await current(family, name)
+        assert (account.verification, account.verified) == (Verification.PHONE, NOW)
+        assert (await audited(family)).count((ACTOR, "account.verification-changed", name)) == 3
+    await change(family, lambda work: changes.verify_email(work, "alice", actor="alice"))
+    assert (await current(family)).verification is Verification.PHONE
+
+
+async def test_a_verified_address_raises_the_tier_and_notes_the_time(family: IdentityStore) -> None:
+    assert (await current(family)).verified is None
+    await change(family, lambda work: changes.verify_email(work, "alice", actor="alice"))
+    account = await current(family)
+    assert (account.verification, account.verified) == (Verification.EMAIL, NOW)
+
+
+async def events_of(store: IdentityStore, user_id: str, model: type[EventData]) -> list[EventData]:
+    found = await events(store)
+    return [event.data for event in found if event.partitionkey == user_id and isinstance(event.data, model)]
+
+
 async def test_a_change_that_changes_nothing_leaves_no_trace(family: IdentityStore) -> None:
     before = (len(await events(family)), len(await audited(family)))
     await change(family, lambda work: changes.set_role(work, "alice", Role.USER, actor=ACTOR))
@@ -171,6 +202,8 @@ async def test_a_change_that_changes_nothing_leaves_no_trace(family: IdentitySto
         (lambda work: changes.reinstate(work, "alice", actor=ACTOR, reason="r"), StatusError),
         (lambda work: changes.set_role(work, "alice-bot", Role.ADMIN, actor=ACTOR), StatusError),
         (lambda work: changes.verify_email(work, "alice-bot", actor=ACTOR), StatusError),
+        (lambda work: changes.set_verification(work, "alice-bot", PREMIUM, actor=ACTOR, reason="r"), StatusError),
+        (lambda work: changes.set_verification(work, "nobody", PREMIUM, actor=ACTOR, reason="r"), UnknownAccountError),
     ],
 )
 async def test_a_change_that_is_not_possible_is_refused(
@@ -187,6 +220,7 @@ async def test_a_closed_account_is_not_changed_again(family: IdentityStore) -> N
         lambda work: changes.reinstate(work, "alice", actor=ACTOR, reason="r"),
         lambda work: changes.close(work, "alice", actor=ACTOR, reason="r"),
         lambda work: changes.set_role(work, "alice", Role.ADMIN, actor=ACTOR),
+        lambda work: changes.set_verification(work, "alice", PREMIUM, actor=ACTOR, reason="r"),
     ]
     for step in steps:
         with pytest.raises(StatusError, match="the account is closed"):

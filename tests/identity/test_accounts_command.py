@@ -96,6 +96,14 @@ def test_accounts_are_suspended_reinstated_given_a_role_and_closed(url: str) -> 
     assert {"reason": "wash trading"} in read(url, AUDIT_LOG.c.detail)
 
 
+def test_an_operator_confirms_a_tier(url: str) -> None:
+    run("create", "ada", "--id", "trader-1", "--no-password")
+    assert run("verify", "ada", "identity", *REASON).startswith("trader-1  ada")
+    assert read(url, ACCOUNTS.c.verification) == ["identity"]
+    assert read(url, AUDIT_LOG.c.action) == ["account.created", "account.verification-changed"]
+    assert {"tier": "identity", "before": "unverified", "reason": "wash trading"} in read(url, AUDIT_LOG.c.detail)
+
+
 def test_an_operator_verifies_an_email_address(url: str) -> None:
     run("create", "ada", "--id", "trader-1", "--email", "a@b.example", "--no-password")
     assert run("verify-email", "ada").startswith("trader-1  ada")

@@ -21,6 +21,8 @@ from streams.events.user import (
     AccountRegistered,
     AccountReinstated,
     AccountSuspended,
+    LoggedIn,
+    LoggedOut,
     ProfileChanged,
     RoleChanged,
 )
@@ -61,6 +63,8 @@ def fold(records: Iterable[StoredRecord]) -> dict[str, Profile]:
 
 
 def _changed(profile: Profile, data: object) -> Profile:
+    if isinstance(data, LoggedIn | LoggedOut):
+        return profile
     if isinstance(data, AccountSuspended):
         assert profile.status == "active", f"{data.user_id} is suspended while {profile.status}"
         return replace(profile, status="suspended")

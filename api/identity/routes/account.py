@@ -10,7 +10,7 @@ from starlette.responses import Response
 from api.identity.routes.client import client_of
 from api.identity.routes.errors import as_problems
 from api.identity.routes.models import PasswordChange, SessionAnswer, SessionsAnswer
-from api.identity.sessions import end_session, open_sessions
+from api.identity.sessions import log_out, open_sessions
 from api.kit.bodies import BodyReader
 from api.kit.callers import BEARER, Caller
 from api.kit.clock import now
@@ -95,7 +95,7 @@ async def get_sessions(api: ApiDep, caller: Caller) -> SessionsAnswer:
 async def delete_session(api: ApiDep, caller: Caller, session_id: str) -> Response:
     """End an open session of the caller. Within a second no API process accepts its access tokens."""
     async with api.identity.store.work(now()) as work:
-        ended = await end_session(work, caller.subject, session_id, "ended")
+        ended = await log_out(work, caller.subject, session_id, "ended")
     if not ended:
         raise Problem(NOT_FOUND, "you have no such open session")
     return Response(status_code=HTTPStatus.NO_CONTENT)

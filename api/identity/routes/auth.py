@@ -7,11 +7,10 @@ from http import HTTPStatus
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
-from api.identity.revocation import revoke
 from api.identity.routes.client import client_of
 from api.identity.routes.errors import as_problems
 from api.identity.routes.models import LogIn, Refresh, Registration, SignedInAnswer
-from api.identity.sessions import SignedIn, end_session
+from api.identity.sessions import SignedIn, log_out, log_out_everywhere
 from api.kit.bodies import BodyReader
 from api.kit.callers import Caller
 from api.kit.clock import now
@@ -79,7 +78,7 @@ async def logout(api: ApiDep, caller: Caller) -> Response:
     """End the session of this token. Within a second no API process accepts its access tokens."""
     if caller.session_id is not None:
         async with api.identity.store.work(now()) as work:
-            await end_session(work, caller.subject, caller.session_id, "logout")
+            await log_out(work, caller.subject, caller.session_id, "logout")
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
@@ -92,7 +91,7 @@ async def logout(api: ApiDep, caller: Caller) -> Response:
 async def logout_everywhere(api: ApiDep, caller: Caller) -> Response:
     """End all sessions of the caller, and void all access tokens issued so far."""
     async with api.identity.store.work(now()) as work:
-        await revoke(work, "account", caller.subject, "logout-all")
+        await log_out_everywhere(work, caller.subject)
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
 

@@ -53,6 +53,7 @@ ACCOUNTS: Final = Table(
     Column("role", String(16), nullable=False),  # api.auth.Role
     Column("status", String(16), nullable=False),  # active, suspended, closed
     Column("verification", String(16), nullable=False),  # unverified, email, phone, identity, premium
+    Column("verified_us", BigInteger, nullable=True),  # when the tier was confirmed last; null for unverified
     Column("is_private", Boolean, nullable=False),  # off the public boards' names
     Column("created_us", BigInteger, nullable=False),
     Column("changed_us", BigInteger, nullable=False, index=True),

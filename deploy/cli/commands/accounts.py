@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 import click
 
@@ -13,14 +13,16 @@ from deploy.cli.commands.account_keys import keys
 from deploy.cli.commands.options import data_dir_option
 from deploy.errors import DeployError
 from deploy.settings import load
+from streams.events.user import Tier
 
 if TYPE_CHECKING:
-    from api.identity.accounts import Account
+    from api.identity.accounts import Account, Verification
 
-Step = Literal["suspend", "reinstate", "set_role", "close", "verify_email"]
+Step = Literal["suspend", "reinstate", "set_role", "close", "verify_email", "set_verification"]
 
 LIST_DEFAULT = 50
 ROLE = click.Choice([role.value for role in Role])
+TIER = click.Choice(get_args(Tier))
 reason_option = click.option("--reason", required=True, metavar="TEXT", help="Why; the audit log keeps it.")
 
 
@@ -170,7 +172,24 @@ def verify_email(account: str, data_dir: Path | None) -> None:
     _change(data_dir, account, "verify_email")
 
 
-def _change(data_dir: Path | None, account: str, step: Step, **facts: str | Role) -> None:
+@accounts.command()
+@click.argument("account")
+@click.argument("tier", type=TIER)
+@reason_option
+@data_dir_option
+def verify(account: str, tier: str, reason: str, data_dir: Path | None) -> None:
+    """Confirm the verification TIER of ACCOUNT and its sub-accounts, as of now.
+
+    \b
+    Example:
+      astratrade accounts verify trader-2 identity --reason "passport checked"
+    """
+    from api.identity.accounts import Verification  # noqa: PLC0415 - SQLAlchemy takes a moment to import
+
+    _change(data_dir, account, "set_verification", tier=Verification(tier), reason=reason)
+
+
+def _change(data_dir: Path | None, account: str, step: Step, **facts: str | Role | Verification) -> None:
     """Carry out a step of `api.identity.account_changes` in the name of the operator, and print the account."""
     settings = load(data_dir=data_dir)
     from api.identity import account_changes  # noqa: PLC0415 - SQLAlchemy takes a moment to import

@@ -81,10 +81,26 @@ NEW = {
         "user.LoggedOut",
         "user.PreferencesChanged",
         "user.ReadNotifications",
+        "user.UserCommandRejected",
         "user.VerificationChanged",
     ]
 }
 """Classes of published domains that are not published yet."""
+
+
+def assert_as_recorded(found: Any, recorded: Any) -> None:
+    """Fail unless tables hold the recorded rows. Rows may have fields, and there may be tables, added since then."""
+    for table, rows in recorded.items():
+        assert found[table].keys() == rows.keys()
+        for key, text in rows.items():
+            row, before = json.loads(found[table][key]), json.loads(text)
+            if TOPOLOGY.table(table).model is not None:
+                row = {name: row[name] for name in before}
+            assert row == before
+
+
+def is_published(event: AnyEvent) -> bool:
+    return event.data.domain not in NEVER_PUBLISHED and event.data.type_stem not in NEW
 
 
 def test_every_class_of_event_of_a_published_version_is_in_a_recorded_log() -> None:
@@ -108,8 +124,8 @@ def test_a_recorded_log_of_commands_leads_to_the_same_events_and_tables(name: st
         if topic in TOPOLOGY.client_topics:
             world.deliver(event)
     followed = [event for topic, event in events_of(name) if topic not in TOPOLOGY.client_topics]
-    assert world.events == followed
-    assert tables_of(world) == read_tables(name)
+    assert [event for event in world.events if is_published(event)] == followed
+    assert_as_recorded(tables_of(world), read_tables(name))
 
 
 @LOGS
@@ -120,11 +136,8 @@ def test_recorded_facts_lead_the_domains_that_follow_from_them_to_the_same_table
         world.financial.traded_together([event])
         if isinstance(event.data, LevelUp):
             world.trading.gamified(event)
-    recorded = read_tables(name)
-    found = tables_of(world)
-    for table in recorded:
-        if not table.startswith("trading-"):
-            assert found[table] == recorded[table]
+    recorded = {table: rows for table, rows in read_tables(name).items() if not table.startswith("trading-")}
+    assert_as_recorded(tables_of(world), recorded)
 
 
 @LOGS

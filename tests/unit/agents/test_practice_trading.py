@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from streams.events.gamification import LevelUp
+from streams.events.notifications import Notified
 from streams.events.trading import OpenTrade, RiskAlert, TradeClosed, TradeExecuted, TradeLiquidated, TradeRejected
 from streams.ids import uuid7
 from streams.units import USD_UNIT, Quantity, Usd
@@ -78,7 +79,9 @@ def test_an_order_that_breaks_a_limit_is_rejected_and_changes_nothing(market: Wo
     events = market.order(at(1), client_ref="r-1", **order)
     assert reasons(events) == [reason]
     assert of_type(events, TradeRejected)[0].client_ref == "r-1"
-    assert len(events) == 1
+    (told,) = of_type(events, Notified)
+    assert (told.kind, told.arguments["reason"], told.cause_id) == ("order_rejected", reason, events[0].id)
+    assert len(events) == 2
     assert {name: dict(rows) for name, rows in market.maps.items() if name != "trading-processed"} == before
 
 

@@ -19,6 +19,7 @@ def play(run: Run) -> None:
     executed, *_ = run(order())
     run(order())
     run(first(CloseTrade(trade_id=executed.subject), "ada"))
+    run(first(CloseTrade(trade_id="no-such"), "ada"))
     run(price("100"))
 
 

@@ -87,6 +87,7 @@ def _create_accounts() -> None:
         sa.Column("role", sa.String(length=16), nullable=False),
         sa.Column("status", sa.String(length=16), nullable=False),
         sa.Column("verification", sa.String(length=16), nullable=False),
+        sa.Column("verified_us", sa.BigInteger(), nullable=True),
         sa.Column("is_private", sa.Boolean(), nullable=False),
         sa.Column("created_us", sa.BigInteger(), nullable=False),
         sa.Column("changed_us", sa.BigInteger(), nullable=False),
