@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from streams import topics
-from streams.events.gamification import StreakKind
+from streams.events.gamification import PrestigeTier, StreakKind
 from streams.topology import Domain, TableSpec
 from tables.row import Amount, DayNumber, Micros, Row
 
@@ -41,6 +41,10 @@ class Progress(Row, frozen=True, kw_only=True):
         trades: Distinct trades; `closes` of them have a closing fill, `wins` of those a pnl above 0 now.
         volume: Sum of notional. `pnl` is the realised sum, `largest_trade` the greatest notional of one trade.
         achievements: The unlocked achievements, in order of unlocking.
+        social_rating_ppm: Social rating in millionths of a point; None until it first moves.
+        constellation: The constellation that the user is a member of.
+        founded: Whether the user ever founded a constellation.
+        prestige: The tier whose conditions the user meets now.
     """
 
     xp: int = 0
@@ -56,6 +60,11 @@ class Progress(Row, frozen=True, kw_only=True):
     pnl: Amount = 0
     largest_trade: Amount = 0
     updated_at: Micros = 0
+    social_rating_ppm: int | None = None
+    constellation: str | None = None
+    founded: bool = False
+    battle_wins: int = 0
+    prestige: PrestigeTier | None = None
 
 
 class TradeTally(Row, frozen=True, kw_only=True):
@@ -87,19 +96,21 @@ class Watermark(Row, frozen=True, kw_only=True):
 
 
 _TRADED = (topics.TRADING_EVENTS,)
+_WITH_XP = (*_TRADED, topics.FINANCIAL_EVENTS, topics.SOCIAL_EVENTS)
+_EARNING = (*_WITH_XP, topics.USER_EVENTS)
 
 GAMIFICATION_PROCESSED: Final[TableSpec[Row]] = TableSpec(
-    "gamification-processed", None, _TRADED, only_at_least_once=True
+    "gamification-processed", None, _EARNING, only_at_least_once=True
 )
-GAMIFICATION_PROGRESS: Final = TableSpec("gamification-progress", Progress, _TRADED)
+GAMIFICATION_PROGRESS: Final = TableSpec("gamification-progress", Progress, _EARNING)
 GAMIFICATION_TRADES: Final = TableSpec("gamification-trades", TradeTally, _TRADED)
-GAMIFICATION_BOARDS: Final[TableSpec[Row]] = TableSpec("gamification-boards", None, _TRADED, ranked=True)
-GAMIFICATION_WATERMARK: Final = TableSpec("gamification-watermark", Watermark, _TRADED)
+GAMIFICATION_BOARDS: Final[TableSpec[Row]] = TableSpec("gamification-boards", None, _WITH_XP, ranked=True)
+GAMIFICATION_WATERMARK: Final = TableSpec("gamification-watermark", Watermark, _EARNING)
 
 DOMAIN: Final = Domain(
     name="gamification",
-    consumes=_TRADED,
-    produces={topics.GAMIFICATION_EVENTS: _TRADED},
+    consumes=_EARNING,
+    produces={topics.GAMIFICATION_EVENTS: _EARNING},
     tables=(
         GAMIFICATION_PROCESSED,
         GAMIFICATION_PROGRESS,

@@ -7,7 +7,7 @@ from operator import ge
 from typing import Final, Protocol, TypeAlias, get_args
 
 from agents.gamification.policy import AchievementKind, AchievementRule, AchievementRules
-from streams.units import USD_UNIT
+from streams.units import PPM, USD_UNIT
 
 KINDS: Final[tuple[AchievementKind, ...]] = get_args(AchievementKind)
 Measures: TypeAlias = tuple[int, ...]
@@ -27,6 +27,9 @@ class Counts(Protocol):
     largest_trade: int
     level: int
     streak_days: int
+    social_rating_ppm: int | None
+    founded: bool
+    battle_wins: int
 
 
 class Achievements:
@@ -58,6 +61,9 @@ class Achievements:
             user.streak_days,
             user.level,
             user.wins * _PERCENT // closes if closes >= self._closes_min else 0,
+            (user.social_rating_ppm or 0) // PPM,
+            int(user.founded),
+            user.battle_wins,
         )
 
     def _thresholds(self, unlocked: tuple[str, ...]) -> Measures:

@@ -49,6 +49,12 @@ class Boards:
         if not self._holding:
             self.write()
 
+    def count_xp(self, user_id: str, xp: int, at: Instant, periods: Periods) -> None:
+        """Count XP that no trade earned, in the periods that are open to it."""
+        self._sum(user_id, GLOBAL, periods).add("xp", xp, int(at))
+        if not self._holding:
+            self.write()
+
     def _sum(self, user_id: str, scope: str, periods: Periods) -> Sums:
         place = user_id, scope
         sums = self._sums.get(place)

@@ -1,17 +1,19 @@
-"""The gamification domain: take an event of trading, write rows, return events. Imports no Faust."""
+"""The gamification domain: take an event, write rows, return events. Imports no Faust."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from agents.dispatch import Dispatch, Rule
 from agents.facts import Facts
 from agents.gamification.activity import activity_of
 from agents.gamification.boards import Boards
-from agents.gamification.lateness import judge
+from agents.gamification.happenings import HAPPENINGS, happening_of
+from agents.gamification.lateness import Judged, judge
 from agents.gamification.progress import Earned, Earning
 from agents.gamification.xp import Activity
 from agents.rulebook import Rulebook
-from streams.events import AnyEvent
+from streams.events import AnyEvent, EventData
 from streams.events.gamification import LateEventRecorded
 from tables.boards import Period, Periods, periods_of
 from tables.gamification import (
@@ -40,6 +42,8 @@ class Gamification:
         self.trades = self.tables.rows(GAMIFICATION_TRADES)
         self.boards = Boards(self.tables)
         self.watermarks = self.tables.rows(GAMIFICATION_WATERMARK)
+        rules: dict[type[EventData], Rule] = dict.fromkeys(HAPPENINGS, self._happened)
+        self.handle = Dispatch(rules, self._facts, rulebook.version)
 
     def traded_together(self, events: Sequence[AnyEvent]) -> list[AnyEvent]:
         """Count events of trading, except for repetitions. Record an event that may be a repetition as late.
@@ -63,6 +67,28 @@ class Gamification:
             self.boards.count(event.partitionkey, activity, one.xp, event.time, periods, opens=one.opens)
         return effects
 
+    def _happened(self, event: AnyEvent) -> list[AnyEvent]:
+        """Count an event of another domain than trading: streak, XP, achievements."""
+        happening = happening_of(event.data, self.policy)
+        if happening is None:
+            return []
+        user_id = event.partitionkey
+        judged = self._pass(event)
+        before = self.progress.get(user_id)
+        after, effects = self._earning.happen(before, happening, event)
+        self.progress.put(user_id, after)
+        xp = after.xp - (before.xp if before else 0)
+        if not xp:
+            return effects
+        self.boards.count_xp(user_id, xp, event.time, judged.open)
+        return [*effects, _recorded(event, judged.missed, judged.watermark)] if judged.missed else effects
+
+    def _pass(self, event: AnyEvent) -> Judged:
+        """Move the watermark on to an event, and judge whether it is late."""
+        judged = judge(self.watermarks.get(WATERMARK_KEY), event.time, self.policy.boards)
+        self.watermarks.put(WATERMARK_KEY, judged.watermark)
+        return judged
+
     def _judge(self, event: AnyEvent) -> tuple[Periods | None, list[AnyEvent]]:
         """Return the periods in which an event counts, or None when it does not count, and its record if it is late."""
         verdict = self._facts.judge(event)
@@ -71,8 +97,7 @@ class Gamification:
             return None, [_recorded(event, periods_of(event.time).listed, watermark)]
         if verdict.kind != "new":
             return None, []
-        judged = judge(self.watermarks.get(WATERMARK_KEY), event.time, self.policy.boards)
-        self.watermarks.put(WATERMARK_KEY, judged.watermark)
+        judged = self._pass(event)
         return judged.open, [_recorded(event, judged.missed, judged.watermark)] if judged.missed else []
 
     def _earn(self, event: AnyEvent, activity: Activity) -> tuple[Earned, list[AnyEvent]]:

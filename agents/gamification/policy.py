@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
 from agents.policy import Count, Policy, Positive
+from streams.events.gamification import PrestigeTier
 from streams.units import PPM
 
-AchievementKind = Literal["trades", "profitable_close", "single_trade", "trading_streak", "level", "win_rate"]
+AchievementKind = Literal[
+    "trades",
+    "profitable_close",
+    "single_trade",
+    "trading_streak",
+    "level",
+    "win_rate",
+    "social_rating",
+    "constellation_founder",
+    "battle_win",
+]
 
 
 class XpRules(Policy):
@@ -21,6 +32,50 @@ class XpRules(Policy):
     close: Count
     win: Count
     ss_per_achievement_xp: Count
+
+
+class DepositRules(Policy):
+    """A deposit of at least `usd_min` earns 1 XP for each `usd_per_xp` whole USD, at most `xp_max`."""
+
+    usd_min: Positive
+    usd_per_xp: Positive
+    xp_max: Positive
+
+
+class SocialRules(Policy):
+    """XP for what a user does to others, and for joining a constellation."""
+
+    like: Count
+    comment: Count
+    share: Count
+    endorse: Count
+    follow: Count
+    report: Count
+    join_constellation: Count
+
+
+class PrestigeRule(Policy):
+    """A tier of prestige: so many trades, shards ever earned, and percent of closing trades that are wins."""
+
+    tier: PrestigeTier
+    trades: Positive
+    ss: Count
+    win_percent: Annotated[int, Field(ge=0, le=100, strict=True)]
+
+
+class PrestigeRules(Policy):
+    """The tiers of prestige, from the lowest to the highest."""
+
+    tiers: tuple[PrestigeRule, ...]
+
+    @model_validator(mode="after")
+    def _tiers_rise(self) -> Self:
+        if [rule.tier for rule in self.tiers] != list(get_args(PrestigeTier)):
+            raise ValueError(f"expected the tiers {', '.join(get_args(PrestigeTier))}, in this order")
+        trades = [rule.trades for rule in self.tiers]
+        if trades != sorted(trades):
+            raise ValueError(f"expected trades that rise with the tier, got {trades}")
+        return self
 
 
 class StreakRules(Policy):
@@ -45,7 +100,7 @@ class LevelRules(Policy):
 
 
 class AchievementRule(Policy):
-    """One achievement. `at` is a count, a level, days, whole USD (single_trade) or percent (win_rate)."""
+    """One achievement. `at` is a count, a level, days, whole USD, percent (win_rate) or points (social_rating)."""
 
     kind: AchievementKind
     at: Positive
@@ -87,3 +142,6 @@ class GamificationPolicy(Policy):
     levels: LevelRules
     achievements: AchievementRules
     boards: BoardRules
+    deposits: DepositRules
+    social: SocialRules
+    prestige: PrestigeRules

@@ -1,19 +1,30 @@
-"""Add one activity to a user's progress: streak, grants, levels, achievements, in this order. Reads no clock or table.
+"""Add one activity to a user's progress: streak, grants, levels, achievements, prestige, in this order. Pure.
 
 The rules work on a mutable copy of the progress, and make one row of it at the end.
 """
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from agents.gamification import streaks, xp
 from agents.gamification.achievements import Achievements
+from agents.gamification.happenings import Happening
 from agents.gamification.levels import level_of
 from agents.gamification.policy import AchievementRule, GamificationPolicy
-from agents.gamification.xp import Activity, Source
+from agents.gamification.prestige import prestige_of, rank_of
+from agents.gamification.xp import Activity
 from streams.events import AnyEvent, EventData
-from streams.events.gamification import AchievementUnlocked, LevelUp, StreakUpdated, XPGained
+from streams.events.gamification import (
+    AchievementUnlocked,
+    LevelUp,
+    PrestigeReached,
+    PrestigeTier,
+    StreakKind,
+    StreakUpdated,
+    XPGained,
+    XPSource,
+)
 from streams.times import DAY_US
 from streams.units import PPM
 from tables.gamification import Progress, TradeTally, Unlocked
@@ -35,6 +46,7 @@ class Earning:
         self._policy = policy
         self._achievements = Achievements(policy.achievements)
         self._new = Progress(max_leverage=policy.levels.leverage_at(1))
+        self._trades_min = policy.prestige.tiers[0].trades
 
     def earn(
         self, progress: Progress | None, tally: TradeTally | None, activity: Activity, event: AnyEvent
@@ -42,7 +54,7 @@ class Earning:
         """Return the user's progress and events after an activity."""
         policy, before = self._policy, tally or _NO_TALLY
         user = _User(progress or self._new, event, policy)
-        days = user.be_active(event.time // DAY_US) if activity.by_user else 1
+        days = user.be_active("trading", event.time // DAY_US) if activity.by_user else 1
         after, grants = xp.tallied(before, activity, policy.xp)
         if grants:
             multiplier = streaks.multiplier_ppm(days, policy.streak)
@@ -50,9 +62,27 @@ class Earning:
                 user.gain(base * multiplier // PPM, multiplier, source, source)
         opens = activity.opens(before)
         user.count(activity, before, after, opens=opens)
+        self._settle(user)
+        return Earned(user.row(), after, user.xp - user.before.xp, opens), user.events
+
+    def happen(
+        self, progress: Progress | None, happening: Happening, event: AnyEvent
+    ) -> tuple[Progress, list[AnyEvent]]:
+        """Return the user's progress and events after something other than a trade."""
+        user = _User(progress or self._new, event, self._policy)
+        if happening.streak is not None:
+            user.be_active(happening.streak, event.time // DAY_US)
+        user.gain(happening.xp, PPM, happening.source, happening.source)
+        user.experience(happening)
+        self._settle(user)
+        return user.row(), user.events
+
+    def _settle(self, user: _User) -> None:
+        """Unlock the achievements that are due, and set the prestige of a user who may have one."""
         while self._achievements.due(user.unlocked, user):
             self._unlock(user)
-        return Earned(user.row(), after, user.xp - user.before.xp, opens), user.events
+        if user.trades >= self._trades_min or user.prestige is not None:
+            user.rise(prestige_of(user, self._policy.prestige))
 
     def _unlock(self, user: _User) -> None:
         """Unlock achievements in order. The XP of one may earn another, so this may be needed again."""
@@ -65,8 +95,9 @@ class _User:
     """A user's progress while one activity is counted, and the events so far."""
 
     __slots__ = (
-        *("_event", "_policy", "achievements", "before", "closes", "events", "largest_trade", "level", "max_leverage"),
-        *("pnl", "ss", "streak_days", "streaks", "trades", "unlocked", "updated_at", "volume", "wins", "xp"),
+        *("_event", "_policy", "achievements", "battle_wins", "before", "closes", "constellation", "events", "founded"),
+        *("largest_trade", "level", "max_leverage", "pnl", "prestige", "social_rating_ppm", "ss", "streak_days"),
+        *("streaks", "trades", "unlocked", "updated_at", "volume", "wins", "xp"),
     )
 
     def __init__(self, before: Progress, event: AnyEvent, policy: GamificationPolicy) -> None:
@@ -79,6 +110,12 @@ class _User:
         self.streaks = before.streaks
         trading = before.streaks.get("trading")
         self.streak_days = trading.days if trading else 0
+        self.social_rating_ppm, self.constellation, self.founded = (
+            before.social_rating_ppm,
+            before.constellation,
+            before.founded,
+        )
+        self.battle_wins, self.prestige = before.battle_wins, before.prestige
         self.achievements = before.achievements
         self.unlocked = tuple([one.name for one in before.achievements])
 
@@ -98,18 +135,24 @@ class _User:
             pnl=self.pnl,
             largest_trade=self.largest_trade,
             updated_at=self.updated_at,
+            social_rating_ppm=self.social_rating_ppm,
+            constellation=self.constellation,
+            founded=self.founded,
+            battle_wins=self.battle_wins,
+            prestige=self.prestige,
         )
 
-    def be_active(self, day: int) -> int:
-        """Add a day to the trading streak. Return the streak's days."""
-        streak, action = streaks.active_on(self.streaks.get("trading"), day)
+    def be_active(self, kind: StreakKind, day: int) -> int:
+        """Add a day to a streak. Return the streak's days."""
+        streak, action = streaks.active_on(self.streaks.get(kind), day)
         if action is not None:
-            self.streaks = {**self.streaks, "trading": streak}
-            self.streak_days = streak.days
-            self._emit(StreakUpdated(kind="trading", days=streak.days, best=streak.best, action=action), action)
+            self.streaks = {**self.streaks, kind: streak}
+            if kind == "trading":
+                self.streak_days = streak.days
+            self._emit(StreakUpdated(kind=kind, days=streak.days, best=streak.best, action=action), action)
         return streak.days
 
-    def gain(self, amount: int, multiplier_ppm: int, source: Source | Literal["achievement"], name: str) -> None:
+    def gain(self, amount: int, multiplier_ppm: int, source: XPSource, name: str) -> None:
         """Add XP, and a level up when the XP reach one."""
         if amount == 0:
             return
@@ -137,6 +180,22 @@ class _User:
         self.pnl += activity.pnl
         self.largest_trade = max(self.largest_trade, after.notional)
         self.updated_at = max(self.updated_at, int(self._event.time))
+
+    def experience(self, happening: Happening) -> None:
+        """Take over rating and membership, and count a battle that was won."""
+        if happening.rating_ppm is not None:
+            self.social_rating_ppm = happening.rating_ppm
+        if happening.constellation is not None:
+            self.constellation = happening.constellation or None
+        self.founded = self.founded or happening.founded
+        self.battle_wins += happening.battle_won
+        self.updated_at = max(self.updated_at, int(self._event.time))
+
+    def rise(self, tier: PrestigeTier | None) -> None:
+        """Set the prestige, and tell of a rise."""
+        if rank_of(tier) > rank_of(self.prestige) and tier is not None:
+            self._emit(PrestigeReached(tier=tier), tier)
+        self.prestige = tier
 
     def unlock(self, rule: AchievementRule) -> None:
         """Unlock an achievement."""

@@ -10,6 +10,8 @@ from streams.events.base import Command, EventData, Name
 
 Count = Annotated[int, msgspec.Meta(ge=0)]
 StreakKind = Literal["trading", "login", "social"]
+XPSource = Literal["trade", "close", "win", "achievement", "deposit", "social", "constellation"]
+PrestigeTier = Literal["bronze", "silver", "gold"]
 
 
 class XPGained(EventData, frozen=True, kw_only=True):
@@ -19,7 +21,7 @@ class XPGained(EventData, frozen=True, kw_only=True):
 
     amount: Annotated[int, msgspec.Meta(gt=0)]
     multiplier_ppm: Count
-    source: Literal["trade", "close", "win", "achievement", "deposit", "social", "constellation"]
+    source: XPSource
     source_event_id: str
     total_xp: Count
 
@@ -83,11 +85,11 @@ class LeaderboardSealed(EventData, frozen=True, kw_only=True):
 
 
 class PrestigeReached(EventData, frozen=True, kw_only=True):
-    """A user reached a tier of prestige."""
+    """A user rose to a tier of prestige."""
 
     domain: ClassVar[str] = "gamification"
 
-    tier: Literal["bronze", "silver", "gold"]
+    tier: PrestigeTier
 
 
 class RewardGranted(EventData, frozen=True, kw_only=True):

@@ -75,6 +75,16 @@ class World:
             Event.first(data, event_id=event_id, time=time, key=user, rules_version=self.rulebook.version)
         )
 
+    def happen(self, data: EventData, at: str, user: str = "ada") -> list[AnyEvent]:
+        """Deliver an event of another domain, or a tick, to gamification; return the events that followed."""
+        self._made += 1
+        time = Instant.parse(at)
+        event_id = uuid7(time.milliseconds(), self._made.to_bytes(10))
+        event: AnyEvent = Event.first(data, event_id=event_id, time=time, key=user, rules_version=1)
+        followed = [decode(encode(one)) for one in self.gamification.handle(decode(encode(event)))]
+        self.events += followed
+        return followed
+
     def fill(self, fill_id: str, at: str, user: str = "ada", **fields: Any) -> list[AnyEvent]:
         """Report a fill."""
         data = fill_of(fill_id, user, **fields)

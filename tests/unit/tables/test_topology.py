@@ -112,7 +112,8 @@ def test_several_domains_may_produce_a_topic_that_belongs_to_none() -> None:
 def test_a_consumer_without_the_producer_is_refused() -> None:
     with pytest.raises(TopologyError, match="trading consumes"):
         Topology((trading.DOMAIN, financial.DOMAIN))
-    both = Topology((trading.DOMAIN, gamification.DOMAIN), sources=TOPOLOGY.sources)
+    elsewhere = dict.fromkeys((topics.FINANCIAL_EVENTS, topics.SOCIAL_EVENTS), "elsewhere")
+    both = Topology((trading.DOMAIN, gamification.DOMAIN), sources={**TOPOLOGY.sources, **elsewhere})
     assert both.names == ("trading", "gamification")
 
 

@@ -222,6 +222,11 @@ class ProgressAnswer(TypedDict):
     pnl_usd: str
     largest_trade_usd: str
     updated_at: str
+    social_rating_ppm: int | None
+    constellation: str | None
+    founded: bool
+    battle_wins: int
+    prestige: str | None
     position: str
 
 

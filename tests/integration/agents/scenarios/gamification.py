@@ -1,10 +1,16 @@
-"""Gamification follows from trading's scenario."""
+"""Events of other domains that earn XP, beside trading's scenario."""
 
 from __future__ import annotations
 
-from tests.integration.agents.scenarios.kit import Run
+from streams.events.financial import FundsDeposited
+from streams.events.social import Interacted
+from streams.events.user import LoggedIn
+from streams.units import Quantity
+from tests.integration.agents.scenarios.kit import Run, first
 
 
 def play(run: Run) -> None:
-    """Play nothing more."""
-    del run
+    """Play the scenario."""
+    run(first(FundsDeposited(asset="USD", amount=Quantity.of(2_000), provider="bank", reference="d-1"), "ada"))
+    run(first(Interacted(target="bob", kind="endorse"), "ada"))
+    run(first(LoggedIn(user_id="ada"), "ada"))
