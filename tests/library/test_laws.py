@@ -21,7 +21,10 @@ KEY_NAMES = re.compile(r"\b(log|_log|views|broker|client)\.keys\b|faust_redis\.l
 KEY_ROOMS = {"log", "admin", "testing"}
 """Packages of the library that name keys; `testing` models the server."""
 
-MAY_NAME_KEYS = {"tables/reader.py", "tables/history.py", "api/kit/feeds/tickets.py", "api/limits/buckets.py"}
+MAY_NAME_KEYS = {
+    *("tables/reader.py", "tables/history.py", "deploy/lineage.py"),
+    *("api/kit/feeds/tickets.py", "api/limits/buckets.py"),
+}
 """The readers of snapshots and rankings, and what API processes share for seconds: feed tickets and rate limits."""
 
 
