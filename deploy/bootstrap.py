@@ -3,7 +3,7 @@
     python3 deploy/bootstrap.py demo                  run everything and replay the packaged fills
     python3 deploy/bootstrap.py test                  run every check that CI runs
     python3 deploy/bootstrap.py test --quick          run the checks of the inner loop, in at most two minutes
-    python3 deploy/bootstrap.py test --all-pythons    run the quick tests on every other Python found here, too
+    python3 deploy/bootstrap.py test --all-pythons    run a part of them on every other Python found here, too
 
 The first run makes `.venv` and installs the packages of `deploy/locks`, each by its digest. Further arguments of `demo`
 go to `astratrade dev`, those of `test` to pytest. The script needs only the standard library and no root.
@@ -69,14 +69,14 @@ def demo(arguments: list[str]) -> NoReturn:
 def test(arguments: list[str]) -> None:
     """Run every check. The first failure ends the script with its status."""
     started = time.monotonic()
-    quick, all_pythons = "--quick" in arguments, "--all-pythons" in arguments
+    all_pythons = "--all-pythons" in arguments
     arguments = [argument for argument in arguments if argument != "--all-pythons"]
     install(VENV, sys.executable, extra="test")
     for check in STATIC_CHECKS:
         static_check(*check)
     run_tests(VENV, arguments)
     if all_pythons:
-        test_other_pythons(arguments if quick else ["--quick", *arguments])
+        test_other_pythons([argument for argument in arguments if argument != "--quick"])
     say(f"all checks passed in {time.monotonic() - started:.0f} s")
 
 
@@ -98,6 +98,7 @@ def run_tests(venv: Path, arguments: list[str]) -> None:
     parallel_options = ["-q", "-n", str(at_once), "--dist", "loadgroup", "--no-loadscope-reorder"]
     say(" ".join(["pytest", *parallel_options, *arguments]))
     environment = {**os.environ, "PATH": f"{venv / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # the tests start hundreds of processes that import the same
     command = [str(venv / "bin" / "pytest"), *parallel_options, *arguments]
     status = finish(command, environment)
     if status:
@@ -124,7 +125,7 @@ def finish(command: list[str], environment: dict[str, str]) -> int:
 
 
 def test_other_pythons(arguments: list[str]) -> None:
-    """Run the tests on every other supported Python that is found."""
+    """Run on every other supported Python that is found the tests that it could break."""
     others = other_pythons()
     if not others:
         say("no other Python was found")
@@ -132,7 +133,7 @@ def test_other_pythons(arguments: list[str]) -> None:
         say(f"Python {version[0]}.{version[1]} is {interpreter}")
         venv = ROOT / f".venv-{version[0]}.{version[1]}"
         install(venv, interpreter, extra="test")
-        run_tests(venv, arguments)
+        run_tests(venv, ["--on-each-python", *arguments])
 
 
 def other_pythons() -> dict[tuple[int, int], str]:

@@ -16,7 +16,7 @@ from faust_redis.log import Log
 
 from deploy.server.embedded import EmbeddedServer
 from deploy.server.server_binary import find_binary
-from tests import leftovers, selection
+from tests import hanging, leftovers, selection
 
 pytest_plugins = ("faust_redis.testing.plugin", "tests.support.databases")
 
@@ -31,6 +31,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     leftovers.watch(config)
+    hanging.watch(config)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

@@ -1,4 +1,4 @@
-"""Select and order the tests: the quick slice, slow tests first, tests that share a server together."""
+"""Select and order the tests: the two slices, slow tests first, tests that share a server together."""
 
 from __future__ import annotations
 
@@ -31,7 +31,29 @@ QUICK = (
     "tests/library/test_laws.py",
 )
 """Beginnings of the ids of tests in the quick slice; slow tests and those on Kafka never are."""
-FILES_OF_QUICK = tuple(start.partition("::")[0] for start in QUICK)
+ON_EACH_PYTHON = (
+    "tests/unit/agents/",
+    "tests/unit/api/",
+    "tests/unit/client/",
+    "tests/unit/deploy/",
+    "tests/unit/streams/",
+    "tests/unit/tables/",
+    "tests/oracle/",
+    "tests/simulation/test_conformance.py",
+    "tests/simulation/test_simulation.py::test_the_protocol_holds_on_every_seed[0]",
+    "tests/contract/test_batches.py",
+    "tests/contract/test_failures.py",
+    "tests/contract/test_faust.py",
+    "tests/contract/test_promises.py",
+    "tests/integration/agents/test_rules_equal_the_oracle.py",
+    "tests/integration/api/test_ingress.py",
+    "tests/integration/streams/test_group.py",
+    "tests/integration/streams/test_log.py",
+)
+"""The part of the quick slice that runs on every other Python: what runs our code, and not what reads our files.
+
+Laws, documents, types and commands say the same on every Python, so the main run alone checks them.
+"""
 
 ON_ONE_DEMO = "tests/docs/test_snippets.py::test_the_commands_of_a_page"
 """Tests that share one demo when they run in one process."""
@@ -40,12 +62,14 @@ ON_ONE_DEMO = "tests/docs/test_snippets.py::test_the_commands_of_a_page"
 def add_option(parser: pytest.Parser) -> None:
     """Add `--quick` to pytest."""
     parser.addoption("--quick", action="store_true", help="run only the slice of the tests for the inner loop")
+    parser.addoption("--on-each-python", action="store_true", help="run only what other Pythons could break")
 
 
 def arrange(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Keep the selected slice, and order it so that several processes finish at about the same time."""
-    if config.getoption("--quick"):
-        _keep(config, items, [item for item in items if is_quick(item)])
+    starts = _starts(config)
+    if starts:
+        _keep(config, items, [item for item in items if _is_in_slice(item, starts)])
     for item in items:
         if "running" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.xdist_group("running"))
@@ -56,17 +80,25 @@ def arrange(config: pytest.Config, items: list[pytest.Item]) -> None:
 
 
 def is_left_out(path: Path, config: pytest.Config) -> bool:
-    """Return whether the quick slice needs nothing of a file or directory, so that it need not be collected."""
-    if not config.getoption("--quick") or not path.is_relative_to(config.rootpath):
+    """Return whether the slice needs nothing of a file or directory, so that it need not be collected."""
+    starts = _starts(config)
+    if not starts or not path.is_relative_to(config.rootpath):
         return False
     name = path.relative_to(config.rootpath).as_posix()
-    return not any(name.startswith(start) or start.startswith(name) for start in FILES_OF_QUICK)
+    files = (start.partition("::")[0] for start in starts)
+    return not any(name.startswith(file) or file.startswith(name) for file in files)
 
 
-def is_quick(item: pytest.Item) -> bool:
-    """Return whether a test belongs to the quick slice."""
+def _starts(config: pytest.Config) -> tuple[str, ...]:
+    """Return the beginnings of the ids of the tests in the selected slice; nothing when all tests run."""
+    if config.getoption("--on-each-python"):
+        return ON_EACH_PYTHON
+    return QUICK if config.getoption("--quick") else ()
+
+
+def _is_in_slice(item: pytest.Item, starts: tuple[str, ...]) -> bool:
     excluded = item.get_closest_marker("slow") or item.get_closest_marker("kafka")
-    return not excluded and item.nodeid.startswith(QUICK)
+    return not excluded and item.nodeid.startswith(starts)
 
 
 def _keep(config: pytest.Config, items: list[pytest.Item], kept: Sequence[pytest.Item]) -> None:

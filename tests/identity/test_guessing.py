@@ -22,6 +22,13 @@ from tests.identity.signing_in import (
 )
 
 
+@pytest.fixture
+def stopped_clock(api: Api) -> None:
+    """Stop the clock of sign-ins: on a busy machine a wait of a second is over before the next guess."""
+    moment = api.sign_in.clock()
+    object.__setattr__(api.sign_in, "clock", lambda: moment)
+
+
 async def test_an_unknown_name_and_a_wrong_password_look_alike(
     app: FastAPI, api: Api, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -59,6 +66,7 @@ async def test_an_unknown_name_and_a_wrong_password_look_alike(
         assert other == seen[0]
 
 
+@pytest.mark.usefixtures("stopped_clock")
 async def test_brute_force_has_to_wait_and_the_user_elsewhere_does_not(app: FastAPI, client: httpx.AsyncClient) -> None:
     await registered(client)
     async with client_at(app, "203.0.113.5") as attacker:
@@ -72,18 +80,21 @@ async def test_brute_force_has_to_wait_and_the_user_elsewhere_does_not(app: Fast
     assert (await log_in(client)).status_code == 200
 
 
+@pytest.mark.usefixtures("stopped_clock")
 async def test_guessing_an_unknown_account_is_slowed_down_alike(app: FastAPI) -> None:
     async with client_at(app, "203.0.113.5") as attacker:
         found = [(await log_in(attacker, "nobody")).status_code for _ in range(6)]
     assert found == [401] * 5 + [429]
 
 
+@pytest.mark.usefixtures("stopped_clock")
 async def test_one_password_at_many_accounts_is_slowed_down(app: FastAPI) -> None:
     async with client_at(app, "203.0.113.5") as attacker:
         found = [(await log_in(attacker, f"user-{number}")).status_code for number in range(22)]
     assert found == [401] * 20 + [429] * 2
 
 
+@pytest.mark.usefixtures("stopped_clock")
 async def test_parallel_guesses_are_all_counted(app: FastAPI, client: httpx.AsyncClient) -> None:
     await registered(client)
     async with client_at(app, "203.0.113.5") as attacker:

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.selection import QUICK
+from tests.selection import ON_EACH_PYTHON, QUICK
 
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("start", QUICK)
-def test_everything_named_for_the_quick_slice_exists(start: str) -> None:
+@pytest.mark.parametrize("start", sorted({*QUICK, *ON_EACH_PYTHON}))
+def test_everything_named_for_a_slice_exists(start: str) -> None:
     file, _, name = start.partition("::")
     assert (ROOT / file).exists()
     if name:
@@ -33,6 +33,14 @@ def test_the_quick_slice_has_neither_slow_tests_nor_those_on_kafka() -> None:
     quick = collected("--quick")
     assert any("test_promises.py" in name for name in quick)
     assert not [name for name in quick if "tansu" in name or "noida" in name or "tests/e2e" in name]
+
+
+def test_other_pythons_run_a_part_of_the_quick_slice() -> None:
+    assert [start for start in ON_EACH_PYTHON if not start.startswith(QUICK)] == []
+    other = collected("--on-each-python")
+    assert set(other) < set(collected())
+    assert any("test_promises.py" in name for name in other)
+    assert not [name for name in other if "tansu" in name or "noida" in name or "tests/e2e" in name]
 
 
 def test_slow_tests_start_first_in_any_random_order() -> None:

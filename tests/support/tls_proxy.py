@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from tests.support.certificates import Issued
 
 PIECE = 65_536
+STOP_S = 10.0
+CLOSE_S = 1.0
 SSL_REQUEST = bytes.fromhex("0000000804d2162f")
 """What a client of PostgreSQL sends first to ask for TLS."""
 
@@ -55,7 +57,7 @@ def tls_before(connect: Connect, issued: Issued, *, postgres: bool = False, port
             tasks.add(task)
             with suppress(OSError, ssl.SSLError, asyncio.IncompleteReadError, asyncio.CancelledError):
                 await _carry(proxy, connect, (reader, writer), context if postgres else None)
-            writer.close()
+            await _closed(writer)
             tasks.discard(task)
 
         server = await asyncio.start_server(accept, "127.0.0.1", port, ssl=None if postgres else context)
@@ -74,7 +76,7 @@ def tls_before(connect: Connect, issued: Issued, *, postgres: bool = False, port
         yield proxy
     finally:
         loop.call_soon_threadsafe(stop.set)
-        thread.join()
+        thread.join(STOP_S)
         loop.close()
 
 
@@ -93,7 +95,7 @@ async def _carry(proxy: Proxy, connect: Connect, client: Streams, context: ssl.S
             both.create_task(_copy(reader, behind_writer))
             both.create_task(_copy(behind_reader, writer))
     finally:
-        behind_writer.close()
+        await _closed(behind_writer)
 
 
 async def _copy(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
@@ -102,3 +104,15 @@ async def _copy(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> N
             target.write(piece)
             await target.drain()
     target.close()
+
+
+async def _closed(writer: asyncio.StreamWriter) -> None:
+    """Close a connection before the loop ends. A client need not take part in the last exchange of TLS."""
+    writer.close()
+    with suppress(OSError, ssl.SSLError):
+        try:
+            async with asyncio.timeout(CLOSE_S):
+                await writer.wait_closed()
+        except TimeoutError:
+            writer.transport.abort()
+            await asyncio.sleep(0)  # the loop closes the socket in its next round

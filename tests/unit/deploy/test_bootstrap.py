@@ -146,8 +146,8 @@ def test_other_pythons_are_found_on_path_and_in_pyenv(
 @pytest.mark.parametrize(("arguments", "runs"), [
     (["test"], [(".venv", [])]),
     (["test", "--quick", "-k", "log"], [(".venv", ["--quick", "-k", "log"])]),
-    (["test", "--all-pythons"], [(".venv", []), (".venv-3.17", ["--quick"])]),
-    (["test", "--quick", "--all-pythons"], [(".venv", ["--quick"]), (".venv-3.17", ["--quick"])]),
+    (["test", "--all-pythons"], [(".venv", []), (".venv-3.17", ["--on-each-python"])]),
+    (["test", "--quick", "--all-pythons"], [(".venv", ["--quick"]), (".venv-3.17", ["--on-each-python"])]),
 ])  # fmt: skip
 def test_every_check_runs_and_a_failure_ends_the_script_with_its_status(
     bootstrap: ModuleType,
@@ -178,6 +178,17 @@ def test_every_check_runs_and_a_failure_ends_the_script_with_its_status(
         with pytest.raises(SystemExit) as ended:
             bootstrap.main(arguments)
         assert ended.value.code == 3
+
+
+def test_processes_of_the_tests_keep_compiled_modules(
+    bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Otherwise each of some hundred processes compiles the project again."""
+    given: list[dict[str, str]] = []
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    monkeypatch.setattr(bootstrap, "finish", lambda _, environment: given.append(environment))
+    bootstrap.run_tests(tmp_path, [])
+    assert "PYTHONDONTWRITEBYTECODE" not in given[0]
 
 
 def test_an_interrupt_lets_the_tests_stop_their_servers(tmp_path: Path) -> None:
