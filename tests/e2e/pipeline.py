@@ -11,6 +11,7 @@ import os
 import secrets
 import shutil
 import signal
+import ssl
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -42,6 +43,8 @@ CLI = (sys.executable, "-m", "deploy.cli.main")
 START_S = 60.0
 COMMAND_S = 120.0
 REQUEST_TIMEOUT_S = 30.0
+NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""Clients here speak plain HTTP. Loading the authorities of TLS takes each longer than a request."""
 TOKEN_TTL_S = 86_400
 LEASE_MS, HEARTBEAT_MS = 1_500, 300
 """Short, so that a killed worker's partitions move within a test's patience."""
@@ -70,6 +73,7 @@ class Pipeline:
         self._first_workers = workers
         self._with_api = api
         self._api_port = free_port()
+        self._probe = self.client_with(None)
         self.secret = secrets.token_hex(32)
         self._partitions = partitions
         self._lease_ms = lease_ms
@@ -100,7 +104,7 @@ class Pipeline:
     ) -> None:
         if error is not None:
             error.add_note("\n".join(child.last_words() for child in self.children))
-        for client in self._clients.values():
+        for client in (self._probe, *self._clients.values()):
             client.close()
         for child in self.children:
             child.kill()
@@ -194,7 +198,7 @@ class Pipeline:
 
     def client_with(self, token: str | None) -> httpx.Client:
         headers = {"Authorization": f"Bearer {token}", "X-Audit-Reason": "a test of the product"} if token else {}
-        return httpx.Client(base_url=self.url, headers=headers, timeout=REQUEST_TIMEOUT_S)
+        return httpx.Client(base_url=self.url, headers=headers, timeout=REQUEST_TIMEOUT_S, verify=NO_TLS)
 
     def is_ready(self) -> bool:
         """Return whether the API answers, and each domain has a member with its tables for each running worker."""
@@ -211,7 +215,7 @@ class Pipeline:
 
     def _answers(self) -> bool:
         try:
-            return httpx.get(f"{self.url}/healthz", timeout=REQUEST_TIMEOUT_S).status_code == httpx.codes.OK
+            return self._probe.get("/healthz").status_code == httpx.codes.OK
         except httpx.TransportError:
             return False
 

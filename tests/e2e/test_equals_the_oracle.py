@@ -28,7 +28,7 @@ from tests.outbox.folding import wait_until_folds_are_equal
 pytestmark = pytest.mark.slow
 
 DRAIN_S = 120.0
-MANY_FILLS, MANY_USERS = 800, 50
+MANY_FILLS, MANY_USERS = 400, 50
 
 
 @pytest.fixture

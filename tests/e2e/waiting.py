@@ -6,7 +6,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-LOOK_AGAIN_S = 0.02
+LOOK_AGAIN_S = 0.05
 
 
 def eventually(look: Callable[[], T | None], *, within_s: float, what: str) -> T:
