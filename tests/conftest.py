@@ -25,6 +25,9 @@ hypothesis.settings.register_profile("steady", deadline=None)
 hypothesis.settings.load_profile("steady")
 
 
+YOUNG_OBJECTS_MAX = 50_000
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     selection.add_option(parser)
 
@@ -41,6 +44,13 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     selection.arrange(config, items)
+
+
+def pytest_collection_finish() -> None:
+    """Exclude all imported objects from garbage collection, and collect less often: tests take a quarter less CPU."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(YOUNG_OBJECTS_MAX, 10, 10)
 
 
 @pytest.fixture(scope="session")
