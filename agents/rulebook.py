@@ -21,6 +21,7 @@ from agents.financial.policy import FinancialPolicy
 from agents.gamification.policy import GamificationPolicy
 from agents.nft.policy import NftPolicy
 from agents.policy import Policy, Positive
+from agents.social.policy import SocialPolicy
 from agents.trading.policy import TradingPolicy
 
 VALUE_CHARS_MAX: Final = 60
@@ -45,6 +46,7 @@ class Rulebook(Policy):
     gamification: GamificationPolicy
     financial: FinancialPolicy
     nft: NftPolicy
+    social: SocialPolicy
 
     @property
     def identity(self) -> str:

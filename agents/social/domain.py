@@ -5,6 +5,7 @@ from __future__ import annotations
 from agents.dispatch import Dispatch, merged
 from agents.facts import Facts
 from agents.rulebook import Rulebook
+from agents.social.constellations.domain import Constellations
 from agents.social.people import People
 from tables.social import SOCIAL_PROCESSED
 from tables.typed import OpenTable
@@ -18,4 +19,6 @@ class Social:
         self.tables = UnitOfWork(open_table)
         facts = Facts(self.tables, SOCIAL_PROCESSED, rulebook.repeats_days, at_least_once=at_least_once)
         self.people = People(self.tables)
-        self.handle = Dispatch(merged(self.people.rules()), facts, rulebook.version)
+        self.constellations = Constellations(self.tables, rulebook.social)
+        rules = merged(self.people.rules(), self.constellations.rules())
+        self.handle = Dispatch(rules, facts, rulebook.version)

@@ -337,7 +337,10 @@ class BattleScoreChanged(EventData, frozen=True, kw_only=True):
 
 
 class BattleCompleted(EventData, frozen=True, kw_only=True):
-    """A battle ended with a sealed result. `winner` is None for a tie. The key is the battle."""
+    """A battle ended with a sealed result. The key is the battle.
+
+    `winner` is None for a tie. `digest` is SHA-256 over the entries of both sides (`agents.social.battles.scores`).
+    """
 
     domain: ClassVar[str] = "social"
 
@@ -347,6 +350,7 @@ class BattleCompleted(EventData, frozen=True, kw_only=True):
     challenger_score: Usd
     defender_score: Usd
     prizes: dict[UserId, int]
+    digest: str = ""
 
 
 class BattleRatingChanged(EventData, frozen=True, kw_only=True):

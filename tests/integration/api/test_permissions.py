@@ -48,6 +48,9 @@ VALUES = {
     "address": "0x2",
     "key_id": "k-1",
     "sub_account_id": "s-1",
+    "constellation_id": "c-1",
+    "battle_id": "b-1",
+    "member_id": "bob",
 }
 BODIES: dict[str, Any] = {
     "/v1/trades": {"market": "BTC", "side": "long", "notional_usd": "10.00", "leverage": 2},
@@ -62,7 +65,7 @@ SIGNING_IN = {
     "/v1/auth/wallet/challenge",
     "/v1/auth/wallet/login",
 }
-PRIVATE_FEEDS = {"positions", "portfolio", "my-trades", "account", "collector"}
+PRIVATE_FEEDS = {"membership", "battle-entry", "positions", "portfolio", "my-trades", "account", "collector"}
 OF_DOMAINS = [one.permissions for one in domains.load(TOPOLOGY)]
 TABLE = Permissions(OF_DOMAINS)
 

@@ -1,0 +1,1 @@
+"""Battles: engagements of constellations, the battles themselves, and the entries of their members."""

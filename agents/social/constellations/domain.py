@@ -1,0 +1,40 @@
+"""Constellations and battles: compose their parts over the domain's tables."""
+
+from __future__ import annotations
+
+from agents.dispatch import Rules, merged
+from agents.social.battles.battles import Battles
+from agents.social.battles.engagements import Engagements
+from agents.social.battles.entries import Entries
+from agents.social.constellations.names import Names
+from agents.social.constellations.registry import Registry
+from agents.social.constellations.slots import Slots
+from agents.social.deadlines import Deadlines
+from agents.social.policy import SocialPolicy
+from tables.unit_of_work import UnitOfWork
+
+
+class Constellations:
+    """The rules about constellations and battles, over their tables."""
+
+    def __init__(self, tables: UnitOfWork, policy: SocialPolicy) -> None:
+        self.deadlines = Deadlines(tables)
+        self.slots = Slots(tables, policy.constellations, self.deadlines)
+        self.names = Names(tables)
+        self.registry = Registry(tables, policy.constellations, policy.battles.rating.first)
+        self.engagements = Engagements(self.registry, policy.battles, self.deadlines)
+        self.battles = Battles(tables, policy.battles, self.deadlines)
+        self.entries = Entries(tables, policy.battles, self.deadlines)
+
+    def rules(self) -> Rules:
+        """Return the rules of each class of event."""
+        parts = (
+            self.slots,
+            self.names,
+            self.registry,
+            self.engagements,
+            self.battles,
+            self.entries,
+            self.deadlines,
+        )
+        return merged(*(part.rules() for part in parts))

@@ -1,0 +1,398 @@
+"""The rules of battles, from challenge to result, over four partitions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from agents.social.battles.scores import Points, digest_of
+from streams.events import AnyEvent
+from streams.events.battles import (
+    BattleProposed,
+    ChallengeAnswered,
+    EngagementAnswered,
+    EngagementEnded,
+    EngagementRequested,
+    PointsReported,
+    SideFixed,
+    SideRequested,
+)
+from streams.events.notifications import Notified
+from streams.events.social import (
+    AcceptBattle,
+    BattleChallenged,
+    BattleCompleted,
+    BattleFought,
+    BattleRatingChanged,
+    BattleScoreChanged,
+    BattleStarted,
+    ChangeMemberRole,
+    DeclineBattle,
+    DissolveConstellation,
+    LeaveConstellation,
+    RemoveMember,
+)
+from streams.times import HOUR_US, Instant
+from streams.units import Usd
+from tables.boards import Standing
+from tables.social_constellations import (
+    RATING_NAME,
+    SOCIAL_BATTLE_ENTRIES,
+    SOCIAL_BATTLE_POINTS,
+    SOCIAL_BATTLE_TRADES,
+    SOCIAL_CONSTELLATIONS,
+    SOCIAL_DEADLINES,
+    SOCIAL_RATINGS,
+    member_key,
+    rating_key,
+)
+from tables.typed import standings
+from tests.unit.agents.cluster import Cluster, of_type
+from tests.unit.agents.social.clans import (
+    NOON,
+    after,
+    battle,
+    challenge,
+    constellation,
+    found,
+    join,
+    reasons,
+    slot,
+    started,
+    trade,
+    two_sides,
+)
+from tests.unit.agents.social.test_constellations import Lossy
+
+START = after(60)
+END = Instant(START + HOUR_US)
+CLOSED = Instant(END + 60_000_000)
+
+
+@pytest.fixture
+def cluster() -> Cluster:
+    return Cluster()
+
+
+def rating(cluster: Cluster, constellation_id: str) -> int | None:
+    """Return the rating of a constellation on the board."""
+    worker = cluster.workers[cluster.partition_of(constellation_id)]["social"]
+    raw = worker.maps[SOCIAL_RATINGS.name].get(rating_key(constellation_id).encode())
+    return None if raw is None else Standing.of(standings(raw)[RATING_NAME]).score
+
+
+def told(events: list[AnyEvent], kind: str) -> list[str]:
+    """Return who is told something of a kind."""
+    notified = [event for event in events if isinstance(event.data, Notified) and event.data.kind == kind]
+    return sorted(event.partitionkey for event in notified)
+
+
+# --- challenges -------------------------------------------------------------------------------------------------------
+
+
+def test_an_owner_or_admin_challenges_and_the_defenders_leaders_are_told(cluster: Cluster) -> None:
+    two_sides(cluster)
+    assert reasons(challenge(cluster, "bob")) == ["role_too_low"]
+    cluster.send(ChangeMemberRole(member="bob", role="admin"), "ada", NOON)
+    events = challenge(cluster, "bob")
+    assert of_type(events, BattleChallenged) == [
+        BattleChallenged(challenger="north", defender="south", kind="trading_duel", hours=1)
+    ]
+    assert told(events, "battle_challenge") == ["eve"]
+    assert battle(cluster).state == "challenged"
+    assert constellation(cluster, "north").battles == constellation(cluster, "south").battles == ("b-1",)
+
+
+def test_a_battle_lasts_24_hours_unless_the_challenger_says(cluster: Cluster) -> None:
+    two_sides(cluster)
+    challenge(cluster, hours=None)
+    assert battle(cluster).hours == 24
+
+
+def test_a_constellation_is_in_one_battle_or_challenge_at_most(cluster: Cluster) -> None:
+    two_sides(cluster)
+    found(cluster, "gus", "west")
+    challenge(cluster)
+    assert reasons(challenge(cluster, "gus", battle_id="b-2")) == ["opponent_in_a_battle"]
+    assert reasons(challenge(cluster, "ada", battle_id="b-3", opponent="west")) == ["in_a_battle"]
+    assert battle(cluster, "b-2").state == "refused"
+    assert constellation(cluster, "west").engagement is None
+    assert constellation(cluster, "west").battles == ()
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"opponent": "north"}, "own_constellation"),
+        ({"opponent": "nowhere"}, "unknown_opponent"),
+    ],
+)
+def test_a_challenge_that_cannot_be_is_rejected(cluster: Cluster, fields: dict[str, Any], reason: str) -> None:
+    two_sides(cluster)
+    assert reasons(challenge(cluster, **fields)) == [reason]
+    assert constellation(cluster, "north").engagement is None
+
+
+def test_the_id_of_a_battle_is_used_once(cluster: Cluster) -> None:
+    two_sides(cluster)
+    challenge(cluster)
+    cluster.send(DeclineBattle(battle_id="b-1"), "eve", NOON)
+    assert reasons(challenge(cluster)) == ["battle_exists"]
+    assert constellation(cluster, "north").engagement is None
+
+
+@pytest.mark.parametrize(("gap", "expected"), [(500, []), (501, ["rating_gap"])])
+def test_ratings_are_at_most_500_apart(cluster: Cluster, gap: int, expected: list[str]) -> None:
+    two_sides(cluster)
+    worker = cluster.workers[cluster.partition_of("south")]["social"]
+    rows = worker.maps[SOCIAL_CONSTELLATIONS.name]
+    rows[b"south"] = replace(constellation(cluster, "south"), rating=1000 + gap).dump()
+    assert reasons(challenge(cluster)) == expected
+
+
+def test_a_challenge_is_answered_by_the_defenders_owner_or_an_admin(cluster: Cluster) -> None:
+    two_sides(cluster)
+    challenge(cluster)
+    assert reasons(cluster.send(AcceptBattle(battle_id="b-1"), "fay", NOON)) == ["role_too_low"]
+    assert reasons(cluster.send(AcceptBattle(battle_id="b-1"), "ada", NOON)) == ["no_such_challenge"]
+    assert reasons(cluster.send(AcceptBattle(battle_id="b-2"), "eve", NOON)) == ["no_such_challenge"]
+    assert reasons(cluster.send(AcceptBattle(battle_id="b-1"), "zoe", NOON)) == ["not_a_member"]
+    assert battle(cluster).state == "challenged"
+
+
+def test_a_declined_challenge_frees_both_sides(cluster: Cluster) -> None:
+    two_sides(cluster)
+    challenge(cluster)
+    cluster.send(DeclineBattle(battle_id="b-1"), "eve", NOON)
+    assert battle(cluster).state == "declined"
+    assert constellation(cluster, "north").engagement is constellation(cluster, "south").engagement is None
+    assert reasons(cluster.send(AcceptBattle(battle_id="b-1"), "eve", NOON)) == ["no_such_challenge"]
+    assert reasons(challenge(cluster, battle_id="b-2")) == []
+
+
+def test_a_challenge_expires_after_24_hours(cluster: Cluster) -> None:
+    two_sides(cluster)
+    challenge(cluster)
+    assert of_type(cluster.tick(after(24 * 3600 - 1)), EngagementEnded) == []
+    assert reasons(cluster.send(AcceptBattle(battle_id="b-1"), "eve", after(24 * 3600))) == ["no_such_challenge"]
+    cluster.tick(after(24 * 3600))
+    assert battle(cluster).state == "expired"
+    assert constellation(cluster, "north").engagement is constellation(cluster, "south").engagement is None
+    assert rating(cluster, "north") == 1000
+
+
+def test_a_constellation_in_a_battle_cannot_be_dissolved(cluster: Cluster) -> None:
+    started(cluster)
+    assert reasons(cluster.send(DissolveConstellation(), "ada", NOON)) == ["in_a_battle"]
+
+
+# --- the battle -------------------------------------------------------------------------------------------------------
+
+
+def test_the_sides_are_the_members_at_the_start(cluster: Cluster) -> None:
+    two_sides(cluster)
+    challenge(cluster)
+    events = cluster.send(AcceptBattle(battle_id="b-1"), "eve", NOON)
+    [start] = of_type(events, BattleStarted)
+    assert (start.challengers, start.defenders) == (("ada", "bob"), ("eve", "fay"))
+    assert (start.starts_at, start.ends_at) == (START, END)
+    assert told(events, "battle_started") == ["ada", "bob", "eve", "fay"]
+    cluster.send(RemoveMember(member="bob"), "ada", NOON)
+    join(cluster, "north", "gus")
+    trade(cluster, "bob", "t-1", "5.00", START)
+    trade(cluster, "gus", "t-2", "7.00", START)
+    cluster.tick(CLOSED)
+    assert battle(cluster).challenger.pnl == Usd.parse("5.00")
+    assert battle(cluster).challenger.members == 2
+
+
+def test_only_trades_inside_the_battle_count(cluster: Cluster) -> None:
+    started(cluster)
+    trade(cluster, "ada", "early", "1.00", Instant(START - 1))
+    trade(cluster, "ada", "first", "2.00", START)
+    trade(cluster, "ada", "last", "4.00", Instant(END - 1))
+    trade(cluster, "ada", "late", "8.00", END)
+    cluster.tick(Instant(CLOSED - 1))
+    trade(cluster, "ada", "arrived late", "16.00", Instant(END - 2))
+    cluster.tick(CLOSED)
+    assert battle(cluster).state == "completed"
+    trade(cluster, "ada", "too late", "32.00", Instant(END - 2))
+    assert battle(cluster).challenger.pnl == Usd.parse("22.00")
+    assert battle(cluster).challenger.trades == 3
+
+
+def test_a_trade_is_counted_once_and_wins_while_its_fills_sum_above_0(cluster: Cluster) -> None:
+    started(cluster)
+    trade(cluster, "ada", "t-1", "0", START, closes=False)
+    trade(cluster, "ada", "t-1", "9.00", START)
+    trade(cluster, "ada", "t-1", "-10.00", Instant(START + 1))
+    trade(cluster, "ada", "t-2", "3.00", START)
+    cluster.tick(CLOSED)
+    side = battle(cluster).challenger
+    assert (side.pnl, side.closes, side.wins, side.trades) == (Usd.parse("2.00"), 2, 1, 2)
+
+
+def test_the_score_follows_at_ticks_and_not_with_each_trade(cluster: Cluster) -> None:
+    started(cluster)
+    assert of_type(trade(cluster, "ada", "t-1", "5.00", START), PointsReported) == []
+    trade(cluster, "ada", "t-2", "5.00", Instant(START + 1))
+    assert len(of_type(cluster.tick(after(65)), PointsReported)) == 1
+    assert battle(cluster).challenger.score == Usd.parse("130.00")  # 10 + 100 + 20
+    [moved] = of_type(cluster.tick(after(70)), BattleScoreChanged)
+    assert (moved.challenger_score, moved.defender_score) == (Usd.parse("130.00"), 0)
+    assert of_type(cluster.tick(after(80)), BattleScoreChanged) == []
+
+
+def test_the_winner_gets_80_percent_and_20_rating_and_the_loser_loses_10(cluster: Cluster) -> None:
+    started(cluster)
+    trade(cluster, "ada", "t-1", "90.00", START)  # 90 + 100 + 10
+    trade(cluster, "bob", "t-2", "190.00", START)  # 190 + 100 + 10
+    trade(cluster, "fay", "t-3", "-1.00", START)  # -1 + 0 + 10
+    events = cluster.tick(CLOSED)
+    [result] = of_type(events, BattleCompleted)
+    assert result.winner == "north"
+    assert result.challenger_score == Usd.parse("400.00")  # 280 + 100 + 20
+    assert result.defender_score == Usd.parse("9.00")
+    assert result.prizes == {"ada": 320, "bob": 480, "fay": 200}
+    assert {event.partitionkey: event.data for event in events if isinstance(event.data, BattleFought)} == {
+        "ada": BattleFought(battle_id="b-1", constellation_id="north", won=True, prize_ss=320),
+        "bob": BattleFought(battle_id="b-1", constellation_id="north", won=True, prize_ss=480),
+        "eve": BattleFought(battle_id="b-1", constellation_id="south", won=False, prize_ss=0),
+        "fay": BattleFought(battle_id="b-1", constellation_id="south", won=False, prize_ss=200),
+    }
+    assert told(events, "battle_result") == ["ada", "bob", "eve", "fay"]
+    ratings = {event.partitionkey: event.data for event in events if isinstance(event.data, BattleRatingChanged)}
+    assert {one: (data.before, data.rating) for one, data in ratings.items()} == {
+        "north": (1000, 1020),
+        "south": (1000, 990),
+    }
+    assert (rating(cluster, "north"), rating(cluster, "south")) == (1020, 990)
+    assert (constellation(cluster, "north").won, constellation(cluster, "south").lost) == (1, 1)
+    assert reasons(challenge(cluster, battle_id="b-2")) == []
+
+
+def test_a_tie_divides_the_pool_in_halves_and_moves_no_rating(cluster: Cluster) -> None:
+    started(cluster)
+    trade(cluster, "ada", "t-1", "5.00", START)
+    trade(cluster, "eve", "t-1", "5.00", START)
+    events = cluster.tick(CLOSED)
+    [result] = of_type(events, BattleCompleted)
+    assert result.winner is None
+    assert result.prizes == {"ada": 500, "eve": 500}
+    assert of_type(events, BattleRatingChanged) == []
+    assert (rating(cluster, "north"), constellation(cluster, "north").tied) == (1000, 1)
+    assert {fought.won for fought in of_type(events, BattleFought)} == {None}
+
+
+def test_a_battle_without_trades_pays_nothing(cluster: Cluster) -> None:
+    started(cluster)
+    [result] = of_type(cluster.tick(CLOSED), BattleCompleted)
+    assert (result.winner, result.prizes) == (None, {})
+
+
+def test_a_rating_does_not_fall_below_100(cluster: Cluster) -> None:
+    rules = cluster.rulebook.social.battles.rating
+    assert [rules.after(105, -10), rules.after(100, -10), rules.after(100, 20)] == [100, 100, 120]
+
+
+def test_a_result_is_sealed_with_a_digest_over_all_entries(cluster: Cluster) -> None:
+    started(cluster)
+    trade(cluster, "ada", "t-1", "5.00", START)
+    [result] = of_type(cluster.tick(CLOSED), BattleCompleted)
+    rows = {
+        user: cluster.row(SOCIAL_BATTLE_POINTS, member_key("b-1", user), "b-1") for user in ["ada", "bob", "eve", "fay"]
+    }
+    lines = [
+        (row.side, user, Points(row.pnl, row.closes, row.wins, row.trades), row.prize)
+        for user, row in rows.items()
+        if row is not None
+    ]
+    assert len(lines) == 4
+    assert result.digest == battle(cluster).digest == digest_of(lines)
+
+
+def test_a_closed_battle_leaves_no_entry_no_trade_and_no_deadline(cluster: Cluster) -> None:
+    started(cluster)
+    trade(cluster, "ada", "t-1", "5.00", START)
+    cluster.tick(CLOSED)
+    cluster.tick(after(10 * 24 * 3600))
+    for table in (SOCIAL_BATTLE_ENTRIES, SOCIAL_BATTLE_TRADES, SOCIAL_DEADLINES):
+        assert cluster.rows(table) == {}, table.name
+
+
+def test_a_user_takes_part_in_one_battle_at_a_time(cluster: Cluster) -> None:
+    started(cluster)
+    cluster.send(LeaveConstellation(), "bob", NOON)
+    found(cluster, "gus", "west")
+    found(cluster, "hal", "east")
+    join(cluster, "west", "bob")
+    challenge(cluster, "gus", battle_id="b-2", opponent="east")
+    cluster.send(AcceptBattle(battle_id="b-2"), "hal", NOON)
+    trade(cluster, "bob", "t-1", "5.00", START)
+    cluster.tick(CLOSED)
+    assert battle(cluster, "b-1").challenger.pnl == Usd.parse("5.00")
+    assert battle(cluster, "b-2").challenger.pnl == 0
+    assert battle(cluster, "b-2").state == "completed"
+    assert slot(cluster, "bob") == ("member", "west")
+
+
+def test_a_user_of_both_sides_fights_for_the_defender(cluster: Cluster) -> None:
+    two_sides(cluster)
+    challenge(cluster)
+    answer = ChallengeAnswered(user_id="eve", constellation_id="south", accepted=True, members=("eve", "bob"))
+    [start] = of_type(cluster.send(answer, "b-1", NOON), BattleStarted)
+    assert (start.challengers, start.defenders) == (("ada",), ("bob", "eve"))
+
+
+# --- steps that got lost ----------------------------------------------------------------------------------------------
+
+
+def lossy(lost: type) -> Lossy:
+    cluster = Lossy()
+    cluster.aside = []
+    two_sides(cluster)
+    cluster.lost = lost
+    return cluster
+
+
+@pytest.mark.parametrize("lost", [BattleProposed, EngagementRequested])
+def test_a_challenge_that_got_stuck_frees_the_challenger(lost: type) -> None:
+    cluster = lossy(lost)
+    challenge(cluster)
+    assert constellation(cluster, "north").engagement is not None
+    cluster.tick(after(60))
+    assert constellation(cluster, "north").engagement is None
+    cluster.replay()
+    cluster.tick(after(120))
+    assert constellation(cluster, "north").engagement is constellation(cluster, "south").engagement is None
+
+
+@pytest.mark.parametrize("lost", [EngagementAnswered, SideRequested, SideFixed])
+def test_a_battle_asks_again_where_an_answer_is_missing(lost: type) -> None:
+    cluster = lossy(lost)
+    challenge(cluster)
+    cluster.lost = type(None) if lost is EngagementAnswered else lost
+    cluster.tick(after(60))
+    assert battle(cluster).state == "challenged"
+    cluster.send(AcceptBattle(battle_id="b-1"), "eve", after(61))
+    cluster.lost = type(None)
+    cluster.tick(after(200))
+    assert battle(cluster).state == "running"
+    cluster.replay()
+    assert battle(cluster).state == "running"
+
+
+def test_a_battle_asks_members_whose_final_points_are_missing() -> None:
+    cluster = lossy(type(None))
+    challenge(cluster)
+    cluster.send(AcceptBattle(battle_id="b-1"), "eve", NOON)
+    cluster.lost = PointsReported
+    cluster.tick(CLOSED)
+    assert battle(cluster).state == "running"
+    cluster.lost = type(None)
+    cluster.tick(Instant(CLOSED + 60_000_000))
+    assert battle(cluster).state == "completed"
+    cluster.replay()
+    assert battle(cluster).state == "completed"
