@@ -7,6 +7,7 @@ from typing import Final, Literal
 
 from streams import topics
 from streams.events.social import (
+    CONSTELLATION_NAME_CHARS,
     AcceptBattle,
     BattleKind,
     ChallengeBattle,
@@ -31,6 +32,9 @@ RATING_NAME: Final = f"{ALL_TIME}/battle_rating"
 RATING_GROUP: Final = f"{GLOBAL}/{RATING_NAME}"
 """The ranking of `social-ratings`."""
 
+NAME_KEY_CHARS_MAX: Final = 256
+"""How long the key of a name may be."""
+
 BattleState = Literal["proposed", "challenged", "starting", "running", "completed", "declined", "expired", "refused"]
 BattleSide = Literal["challenger", "defender"]
 OPEN_STATES: Final[frozenset[BattleState]] = frozenset({"proposed", "challenged", "starting", "running"})
@@ -40,6 +44,14 @@ def name_key(name: str) -> str:
     """Return the partition key of a constellation's name. Names that differ in case or form only have one key."""
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
     return f"name:{' '.join(folded.split())}"
+
+
+def good_name(name: str) -> bool:
+    """Return whether a name can be a constellation's: 3 to 40 printable characters, also when it is normalised."""
+    key = name_key(name)
+    shortest, longest = CONSTELLATION_NAME_CHARS
+    fits = shortest <= len(name) <= longest and shortest <= len(key.removeprefix("name:"))
+    return fits and name.isprintable() and name == name.strip() and len(key) <= NAME_KEY_CHARS_MAX
 
 
 def member_key(first: str, second: str) -> str:

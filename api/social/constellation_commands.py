@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from starlette.responses import Response
 
 from api.auth import Role
@@ -28,12 +28,19 @@ from streams.events.social import (
     RemoveMember,
     Shards,
 )
+from tables.social_constellations import good_name
+
+
+def _good_name(name: str) -> str:
+    if not good_name(name):
+        raise ValueError("expected printable characters without spaces around them, 3 to 40 also when normalised")
+    return name
+
 
 ConstellationName = Annotated[
     str,
-    StringConstraints(
-        min_length=CONSTELLATION_NAME_CHARS[0], max_length=CONSTELLATION_NAME_CHARS[1], strip_whitespace=False
-    ),
+    StringConstraints(min_length=CONSTELLATION_NAME_CHARS[0], max_length=CONSTELLATION_NAME_CHARS[1]),
+    AfterValidator(_good_name),
 ]
 
 

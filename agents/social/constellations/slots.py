@@ -33,7 +33,6 @@ from streams.events.constellations import (
 )
 from streams.events.financial import ContributionPaid, ContributionRefused
 from streams.events.social import (
-    CONSTELLATION_NAME_CHARS,
     AcceptBattle,
     ChallengeBattle,
     ChangeMemberRole,
@@ -49,11 +48,8 @@ from streams.events.social import (
     RemoveMember,
     SocialCommandRejected,
 )
-from tables.social_constellations import SOCIAL_MEMBERSHIPS, Membership, name_key
+from tables.social_constellations import SOCIAL_MEMBERSHIPS, Membership, good_name, name_key
 from tables.unit_of_work import UnitOfWork
-
-KEY_CHARS_MAX = 256
-"""How long a partition key may be."""
 
 
 def rejected(event: AnyEvent, command: str, reason: str, subject_id: str = "", *, user_id: str = "") -> AnyEvent:
@@ -103,7 +99,6 @@ class Slots:
     def _create(self, event: Event[CreateConstellation]) -> list[AnyEvent]:
         wanted, user_id = event.data, event.partitionkey
         members_max = self._policy.members_default if wanted.members_max is None else wanted.members_max
-        key = name_key(wanted.name)
         if not good_name(wanted.name):
             return refused(event, "invalid_name", wanted.constellation_id)
         if members_max > self._policy.members_max:
@@ -118,7 +113,7 @@ class Slots:
             name=wanted.name,
             members_max=members_max,
         )
-        return [event.then(claim, key=key)]
+        return [event.then(claim, key=name_key(wanted.name))]
 
     def _join(self, event: Event[JoinConstellation]) -> list[AnyEvent]:
         constellation_id, user_id = event.data.constellation_id, event.partitionkey
@@ -236,14 +231,6 @@ def _name_query(slot: Membership, user_id: str) -> NameQueried:
     return NameQueried(
         request_id=slot.request_id, user_id=user_id, constellation_id=slot.constellation_id, name=slot.name
     )
-
-
-def good_name(name: str) -> bool:
-    """Return whether a name can be a constellation's: 3 to 40 printable characters, also when it is normalised."""
-    key = name_key(name)
-    shortest, longest = CONSTELLATION_NAME_CHARS
-    fits = shortest <= len(name) <= longest and shortest <= len(key.removeprefix("name:"))
-    return fits and name.isprintable() and name == name.strip() and len(key) <= KEY_CHARS_MAX
 
 
 def asked(command: EventData, user_id: str) -> EventData:

@@ -20,7 +20,7 @@ from agents.registry import handlers_of
 from agents.rulebook import Rulebook, packaged_rulebook
 from agents.wiring import Broadcast, Together
 from streams.events import AnyEvent, Event, EventData, decode, encode
-from streams.events.clock import Ticked
+from streams.events.clock import ticked
 from streams.ids import uuid7
 from streams.times import Instant
 from streams.topology import TableSpec
@@ -122,8 +122,7 @@ class Cluster:
     def post_tick(self, at: str | Instant) -> None:
         """Append one tick to every partition, under one id. `run` handles it."""
         time = at if isinstance(at, Instant) else Instant.parse(at)
-        event_id = uuid7(time.milliseconds(), b"clocktick!")
-        tick = Event.first(Ticked(), event_id=event_id, time=time, key="clock", rules_version=self.rulebook.version)
+        tick = ticked(time, self.rulebook.version)
         for partition in range(self.partitions):
             self._append(tick, partition)
 

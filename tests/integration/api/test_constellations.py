@@ -1,0 +1,228 @@
+"""Constellations and battles in the API: commands, public reads without names of private users, ranks and feeds."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+from fastapi import FastAPI
+from faust_redis.log import Log
+
+from streams import topics
+from streams.events.social import (
+    AcceptBattle,
+    ChallengeBattle,
+    ChangeMemberRole,
+    ContributeShards,
+    CreateConstellation,
+    DeclineBattle,
+    DissolveConstellation,
+    JoinConstellation,
+    LeaveConstellation,
+    RemoveMember,
+)
+from streams.times import Instant
+from streams.units import Usd
+from tables.boards import Standing
+from tables.social_constellations import (
+    RATING_NAME,
+    SOCIAL_BATTLES,
+    SOCIAL_CONSTELLATIONS,
+    SOCIAL_MEMBERSHIPS,
+    SOCIAL_RATINGS,
+    SOCIAL_ROSTERS,
+    Battle,
+    Constellation,
+    Member,
+    Membership,
+    Roster,
+    Side,
+    rating_key,
+)
+from tests.integration.api.sse import Reader
+from tests.integration.api.support import Worker, auth
+from tests.integration.api.test_ingress import assert_problem, written
+from tests.integration.api.test_privacy import hide
+
+pytestmark = pytest.mark.usefixtures("worker")
+
+ADA = auth("ada")
+NOON = int(Instant.parse("2026-01-05T12:00:00Z"))
+
+
+def constellation(name: str, rating: int = 1000, **fields: Any) -> Constellation:
+    return Constellation(name=name, rating=rating, owner="ada", members=1, members_max=50, created_at=NOON, **fields)
+
+
+async def plant(worker: Worker, constellation_id: str, row: Constellation) -> None:
+    await worker.put_user(SOCIAL_CONSTELLATIONS.name, constellation_id, row)
+    ranked = msgspec.msgpack.encode({RATING_NAME: Standing(row.rating, NOON).ranked})
+    partition = worker.partition(constellation_id)
+    await worker.put(SOCIAL_RATINGS.name, rating_key(constellation_id), ranked, partition=partition)
+
+
+def battle(score: str = "0") -> Battle:
+    return Battle(
+        state="running",
+        kind="trading_duel",
+        hours=24,
+        user_id="ada",
+        challenger=Side(constellation_id="north", members=2, score=Usd.parse(score)),
+        defender=Side(constellation_id="south", members=3),
+        proposed_at=NOON,
+        starts_at=NOON,
+        ends_at=NOON + 1,
+    )
+
+
+# --- commands ---------------------------------------------------------------------------------------------------------
+
+
+async def test_each_command_is_keyed_by_the_caller(client: httpx.AsyncClient, log: Log) -> None:
+    founded = await client.post("/v1/constellations", json={"name": "Lights", "members_max": 20}, headers=ADA)
+    challenged = await client.post(
+        "/v1/battles", json={"opponent": "south", "kind": "cosmic_conquest", "hours": 2}, headers=ADA
+    )
+    own = "/v1/constellation"
+    for method, path, body in (
+        ("POST", "/v1/constellations/north/join", None),
+        ("POST", f"{own}/leave", None),
+        ("DELETE", own, None),
+        ("PUT", f"{own}/members/bob/role", {"role": "admin"}),
+        ("POST", f"{own}/members/bob/remove", {"ban": True}),
+        ("POST", f"{own}/contributions", {"amount": 70}),
+        ("POST", "/v1/battles/b-1/accept", None),
+        ("POST", "/v1/battles/b-1/decline", None),
+    ):
+        answer = await client.request(method, path, json=body, headers=ADA)
+        assert answer.status_code == 202, answer.text
+    events = await written(log, topics.SOCIAL_COMMANDS)
+    assert {one.partitionkey for one in events} == {"ada"}
+    assert [one.data for one in events] == [
+        CreateConstellation(constellation_id=founded.json()["constellation_id"], name="Lights", members_max=20),
+        ChallengeBattle(battle_id=challenged.json()["battle_id"], opponent="south", kind="cosmic_conquest", hours=2),
+        JoinConstellation(constellation_id="north"),
+        LeaveConstellation(),
+        DissolveConstellation(),
+        ChangeMemberRole(member="bob", role="admin"),
+        RemoveMember(member="bob", ban=True),
+        ContributeShards(amount=70),
+        AcceptBattle(battle_id="b-1"),
+        DeclineBattle(battle_id="b-1"),
+    ]
+
+
+async def test_a_repeated_foundation_gets_the_same_id(client: httpx.AsyncClient, log: Log) -> None:
+    keyed = {**ADA, "Idempotency-Key": "k-1"}
+    answers = [await client.post("/v1/constellations", json={"name": "Lights"}, headers=keyed) for _ in range(2)]
+    assert answers[0].json() == answers[1].json()
+    assert len(await written(log, topics.SOCIAL_COMMANDS)) == 1
+
+
+WRONG: tuple[tuple[str, str, Any], ...] = (
+    ("POST", "/v1/constellations", {}),
+    ("POST", "/v1/constellations", {"name": "ab"}),
+    ("POST", "/v1/constellations", {"name": "x" * 41}),
+    ("POST", "/v1/constellations", {"name": " padded "}),
+    ("POST", "/v1/constellations", {"name": "a\nb c"}),
+    ("POST", "/v1/constellations", {"name": "Lights", "members_max": 4}),
+    ("POST", "/v1/constellations", {"name": "Lights", "members_max": 201}),
+    ("POST", "/v1/constellations", {"name": "Lights", "members_max": "20"}),
+    ("POST", "/v1/constellations", {"name": "Lights", "owner": "eve"}),
+    ("POST", "/v1/constellations/no%20id/join", None),
+    ("PUT", "/v1/constellation/members/bob/role", {"role": "owner"}),
+    ("PUT", "/v1/constellation/members/no%20id/role", {"role": "admin"}),
+    ("POST", "/v1/constellation/members/bob/remove", {"ban": "perhaps"}),
+    ("POST", "/v1/constellation/contributions", {"amount": 0}),
+    ("POST", "/v1/constellation/contributions", {"amount": "5"}),
+    ("POST", "/v1/constellation/contributions", {"amount": 10**12 + 1}),
+    ("POST", "/v1/battles", {"opponent": "south", "kind": "war"}),
+    ("POST", "/v1/battles", {"opponent": "no id", "kind": "trading_duel"}),
+    ("POST", "/v1/battles", {"opponent": "south", "kind": "trading_duel", "hours": 0}),
+    ("POST", "/v1/battles", {"opponent": "south", "kind": "trading_duel", "hours": 169}),
+    ("POST", "/v1/battles/no%20id/accept", None),
+)
+
+
+async def test_a_wrong_field_is_refused_and_nothing_is_written(client: httpx.AsyncClient, log: Log) -> None:
+    for method, path, body in WRONG:
+        assert_problem(await client.request(method, path, json=body, headers=ADA), 422, "validation")
+    assert await written(log, topics.SOCIAL_COMMANDS) == []
+
+
+# --- reads ------------------------------------------------------------------------------------------------------------
+
+
+async def test_constellations_are_listed_by_battle_rating(client: httpx.AsyncClient, worker: Worker) -> None:
+    for constellation_id, rating in (("north", 1020), ("south", 990), ("west", 1020)):
+        await plant(worker, constellation_id, constellation(constellation_id.title(), rating))
+    first = (await client.get("/v1/constellations", params={"limit": 2})).json()
+    assert [(one["rank"], one["constellation_id"], one["rating"]) for one in first["constellations"]] == [
+        (1, "north", 1020),
+        (2, "west", 1020),
+    ]
+    assert first["total"] == 3
+    assert first["constellations"][0]["constellation"]["name"] == "North"
+    rest = (await client.get("/v1/constellations", params={"cursor": first["next_cursor"]})).json()
+    assert [one["constellation_id"] for one in rest["constellations"]] == ["south"]
+    assert rest["next_cursor"] is None
+    place = (await client.get("/v1/constellations/west/rank", params={"neighbours": 1})).json()
+    assert (place["rank"], place["around"]) == (2, [[1, "north", 1020], [2, "west", 1020], [3, "south", 990]])
+    assert_problem(await client.get("/v1/constellations", params={"cursor": "x"}), 400, "unknown-cursor")
+    assert_problem(await client.get("/v1/constellations/east/rank"), 404, "not-found")
+
+
+async def test_a_constellation_names_no_user(client: httpx.AsyncClient, worker: Worker) -> None:
+    await plant(worker, "north", constellation("North", battles=("b-1", "b-2")))
+    await plant(worker, "gone", constellation("Gone", dissolved_at=NOON))
+    await worker.put_user(SOCIAL_BATTLES.name, "b-1", battle("12.50"))
+    row = (await client.get("/v1/constellations/north")).json()
+    listed = (await client.get("/v1/constellations/north/battles")).json()
+    assert row["name"] == "North"
+    assert [(one["battle_id"], one["challenger"]["score"]) for one in listed["battles"]] == [("b-1", "12.50")]
+    assert "ada" not in str(row) + str(listed)
+    assert_problem(await client.get("/v1/constellations/gone"), 404, "not-found")
+    assert_problem(await client.get("/v1/battles/b-9"), 404, "not-found")
+
+
+async def test_members_who_are_private_have_no_id_for_others(
+    client: httpx.AsyncClient, app: FastAPI, worker: Worker
+) -> None:
+    listed = [Member(user_id=one, role="recruit", request_id=one, joined_at=NOON) for one in ("ada", "bob")]
+    await worker.put_user(SOCIAL_ROSTERS.name, "north", Roster(members=tuple(listed), banned=("eve",)))
+    await hide(app, "bob")
+    path = "/v1/constellations/north/members"
+    assert [one["user_id"] for one in (await client.get(path)).json()["members"]] == ["ada", None]
+    own = await client.get(path, headers=auth("bob"))
+    assert [one["user_id"] for one in own.json()["members"]] == ["ada", "bob"]
+    assert "eve" not in own.text
+
+
+async def test_a_membership_is_shown_to_its_user(client: httpx.AsyncClient, worker: Worker) -> None:
+    slot = Membership(
+        state="member", constellation_id="north", request_id="r", name="North", purpose="join", since=NOON
+    )
+    await worker.put_user(SOCIAL_MEMBERSHIPS.name, "ada", slot)
+    own = (await client.get("/v1/users/ada/membership", headers=ADA)).json()
+    assert (own["state"], own["constellation_id"], own["role"]) == ("member", "north", "recruit")
+    assert_problem(await client.get("/v1/users/ada/membership", headers=auth("eve")), 403, "forbidden")
+    assert_problem(await client.get("/v1/users/ada/membership"), 401, "unauthenticated")
+
+
+async def test_a_battle_is_followed_with_its_live_scores(server: httpx.AsyncClient, worker: Worker) -> None:
+    await worker.put_user(SOCIAL_BATTLES.name, "b-1", battle())
+    await worker.put_user(SOCIAL_BATTLES.name, "b-2", battle())
+    feed = Reader(server, "/v1/feed/battles", {"battle": "b-1"}, key="battle_id")
+    following = asyncio.create_task(feed.read(lambda reader: _score(reader) == "7.00"))
+    await feed.current.wait()
+    assert _score(feed) == "0.00"
+    await worker.put_user(SOCIAL_BATTLES.name, "b-1", battle("7.00"))
+    await following
+    assert set(feed.table) == {"b-1"}
+
+
+def _score(feed: Reader) -> str:
+    return str(feed.table["b-1"]["challenger"]["score"]) if "b-1" in feed.table else ""
