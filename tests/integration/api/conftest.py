@@ -11,10 +11,18 @@ from faust_redis.log import Log
 
 from api.app import create_app
 from api.config import ApiConfig
+from api.identity.passwords import Argon2Parameters, Passwords
 from tests.integration.api.sse import serving
 from tests.integration.api.support import Worker, config_of
 from tests.support.aside import run_aside
 from tests.support.tokens import plant_key
+
+
+@pytest.fixture(autouse=True)
+def _cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Start each API without the costly hash that hides which accounts exist: these tests check no password."""
+    cheap = Argon2Parameters(memory_kib=64, passes=1, lanes=1)
+    monkeypatch.setattr(Passwords.__init__, "__defaults__", (cheap,))
 
 
 @pytest.fixture

@@ -11,7 +11,17 @@ from typing import Any, Literal
 
 import httpx
 import pytest
-from astratrade_client import AstraTrade, Change, Delta, FeedEndedError, ProblemError, Resync, Retry, Snapshot
+from astratrade_client import (
+    AstraTrade,
+    Change,
+    Delta,
+    FeedEndedError,
+    ProblemError,
+    Resync,
+    Retry,
+    Snapshot,
+    UnreachableError,
+)
 from astratrade_client import socket as client_socket
 from fastapi import FastAPI
 
@@ -141,6 +151,18 @@ async def test_feeds_survive_restarts_of_the_api_without_loss_or_repetition(
         await running
     assert [row["amount"] for row in kept.received] == list(range(1, total + 1))
     assert not any(isinstance(change, Resync) for change in kept.changes)
+
+
+async def test_closing_the_client_ends_its_feeds(server: httpx.AsyncClient, worker: Worker) -> None:
+    await worker.put_user(TABLE, "alice", progress(1))
+    async with asyncio.timeout(TIMEOUT_S):
+        async with client_of(server) as client:
+            feed = client.feed("progress")
+            await anext(feed)
+            following = asyncio.create_task(keep(feed, Kept(), lambda _: False))
+            await asyncio.sleep(0)
+        with pytest.raises(UnreachableError, match="is closed"):
+            await following
 
 
 async def test_a_slow_reader_gets_a_new_snapshot_and_delays_no_other(

@@ -251,7 +251,7 @@ async def test_stats_show_events_lag_and_watermark(client: httpx.AsyncClient, wo
     partition = worker.partition("alice")
     assert by_topic[topics.TRADING_COMMANDS]["events"] == 1
     assert by_topic[topics.TRADING_COMMANDS]["lag"][str(partition)] == 1
-    assert by_topic[topics.FINANCIAL_EVENTS]["lag"] is None
+    assert by_topic[topics.CHAIN_EVENTS]["lag"] is None
     assert (shown["users"], shown["lag"], shown["late"], shown["watermark"]) == (1, 1, 2, None)
     assert shown["latest"] == "1970-01-01T00:00:00.000005Z"
     assert {group["group"]: group["lag"] for group in shown["groups"]} == {

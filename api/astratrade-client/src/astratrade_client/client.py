@@ -84,7 +84,7 @@ class AstraTrade:
         await self.close()
 
     async def close(self) -> None:
-        """Close all connections."""
+        """Close all connections. Feeds that are still followed end with `UnreachableError`."""
         await self._socket.close()
         await self._http.client.aclose()
 

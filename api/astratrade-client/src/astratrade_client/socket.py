@@ -100,11 +100,12 @@ class Socket:
             await self._unsubscribe(subscription)
 
     async def close(self) -> None:
-        """Close the connection."""
+        """Close the connection, and end the feeds that are still followed."""
         for task in (*self._later, *([self._running] if self._running else [])):
             task.cancel()
             await asyncio.wait({task})
         self._running = None
+        self._fail(UnreachableError(f"the client of {self.url} is closed"))
 
     # --- subscriptions ------------------------------------------------------------------------------------------------
 
