@@ -17,7 +17,7 @@ from api import domains, health, pages, pipeline, services, stats
 from api.config import ApiConfig
 from api.cross_origin import allow_origins
 from api.identity.private_users import PrivateUsers
-from api.identity.routes import account, api_keys, auth, jwks, privacy, sub_accounts, verification, wallets
+from api.identity.routes import account, api_keys, auth, jwks, privacy, sub_accounts, verification, wallets, webhooks
 from api.identity.service import Identity
 from api.identity.sign_in import SignIn
 from api.identity.store.database import IdentityStore
@@ -59,7 +59,7 @@ TITLE = "AstraTrade Streams"
 VERSION = "1"
 NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
 """FastAPI would look for OpenTelemetry's providers in each request. `api.kit.request_identity` carries the trace."""
-READ_BODIES = (auth, account, api_keys, sub_accounts, verification, wallets)
+READ_BODIES = (auth, account, api_keys, sub_accounts, verification, wallets, webhooks)
 """The modules with routes that read their bodies themselves."""
 
 
@@ -86,7 +86,7 @@ def create_app(config: ApiConfig, storage_fault: StorageFault = lambda: None) ->
         for router in domain.routers:
             app.include_router(router, tags=[domain.title])
     routers = [auth.router, wallets.sign_in, account.router, wallets.own, api_keys.router, sub_accounts.router]
-    routers += [jwks.router, privacy.router, verification.router, ticket_route.router, socket.router]
+    routers += [webhooks.router, jwks.router, privacy.router, verification.router, ticket_route.router, socket.router]
     for router in (*routers, stats.router, pipeline.router, services.router, health.router, pages.router):
         app.include_router(router)
     api.permissions.check_complete(app)

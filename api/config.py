@@ -45,6 +45,7 @@ class ApiConfig:
         trusted_proxies: Networks (CIDR) of the proxies whose word for a client's address counts.
         forwarded_header: The header in which these proxies name their client.
         wallets: The chain and the node of wallets that sign in.
+        webhooks_private: Whether webhooks may use http and addresses that are not public.
     """
 
     log_url: str = field(repr=False)
@@ -69,6 +70,7 @@ class ApiConfig:
     trusted_proxies: tuple[str, ...] = ()
     forwarded_header: ForwardedHeader = FORWARDED_FOR
     wallets: WalletConfig = field(default_factory=WalletConfig)
+    webhooks_private: bool = False
 
     def __post_init__(self) -> None:
         if len(self.secret.encode()) < SECRET_BYTES_MIN:

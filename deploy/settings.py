@@ -87,9 +87,7 @@ class Settings(BaseSettings):
     app_id: Name = Field("astratrade", description="prefix of groups and tables: a-z, 0-9, _ and -, at most 40")
     partitions: int = Field(4, ge=1, le=PARTITIONS_MAX, description="partitions of each topic, 1 to 1024")
     workers: str = Field("1", description=f"worker processes that `dev` starts: {worker_plan.ACCEPTED}")
-    standbys: int = Field(
-        0, ge=0, le=STANDBYS_MAX, description="warm copies of each table partition on other workers, 0 to 8"
-    )
+    standbys: int = Field(0, ge=0, le=STANDBYS_MAX, description="warm copies of each partition's tables, 0 to 8")
     api_host: str = Field("127.0.0.1", min_length=1, description="address that the API listens on")
     api_port: Port = Field(8000, description=f"port of the API, {PORT}")
     metrics_host: str = Field("127.0.0.1", min_length=1, description="address of the API's metrics")
@@ -129,8 +127,11 @@ class Settings(BaseSettings):
     relay_port: Port = Field(0, description=f"port of the relay's probes and metrics, {PORT}")
     clock_host: str = Field("127.0.0.1", min_length=1, description="address of the clock's probes and metrics")
     clock_port: Port = Field(0, description=f"port of the clock's probes and metrics, {PORT}")
+    webhooks_host: str = Field("127.0.0.1", min_length=1, description="address of the webhooks' probes and metrics")
+    webhooks_port: Port = Field(0, description=f"port of the webhooks' probes and metrics, {PORT}")
+    webhooks_private: bool = Field(False, description="let webhooks use http and addresses that are not public")
     clock_retention_ms: Retention = Field(
-        3_600_000, description="how long ticks are kept once they are processed, 1000 ms to 10 years"
+        3_600_000, description="how long processed ticks are kept, 1000 ms to 10 years"
     )
     outbox_retention_days: int = Field(
         14, ge=1, le=3_650, description="how long the outbox keeps published events, 1 to 3650 days"

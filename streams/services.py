@@ -36,6 +36,7 @@ class Kind(StrEnum):
     BRIDGE = "bridge"
     RELAY = "relay"
     CLOCK = "clock"
+    WEBHOOKS = "webhooks"
 
 
 @dataclass(frozen=True, slots=True)

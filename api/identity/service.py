@@ -61,8 +61,8 @@ class Identity:
         self.verifier = Verifier(self.tokens, self.api_keys)
         self.passwords = Passwords()
         self.sessions = Sessions(self.keys)
-        self._seal = Seal(secret)
-        self._sealed_keys: Sequence[Row[Any]] = ()
+        self.seal = Seal(secret)
+        self.sealed_keys: Sequence[Row[Any]] = ()
         self._clock = clock
         self._seen_s: float | None = None
 
@@ -74,7 +74,7 @@ class Identity:
             WrongSecretError: another secret sealed the signing keys.
         """
         await self.store.open()
-        await ensure_key(self.store, self._seal, self._clock())
+        await ensure_key(self.store, self.seal, self._clock())
         await self.refresh()
 
     async def refresh(self) -> None:
@@ -83,10 +83,10 @@ class Identity:
             rows = await sealed_keys(connection)
             await self.revocations.read(connection, self._clock())
             await self.parents.read(connection, self._clock())
-        if rows != self._sealed_keys:  # keys seldom change, and opening them costs more than the rest of this
-            if self.keys.replace(open_keys(rows, self._seal)):
+        if rows != self.sealed_keys:  # keys seldom change, and opening them costs more than the rest of this
+            if self.keys.replace(open_keys(rows, self.seal)):
                 self.tokens.forget_all()
-            self._sealed_keys = rows
+            self.sealed_keys = rows
         self._seen_s = asyncio.get_running_loop().time()
 
     def fault(self) -> str | None:

@@ -59,6 +59,7 @@ def api_config(settings: Settings) -> ApiConfig:
         trusted_proxies=listed(settings.trusted_proxies),
         forwarded_header=settings.forwarded_header,
         wallets=settings.wallet_config,
+        webhooks_private=settings.webhooks_private,
     )
 
 

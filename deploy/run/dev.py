@@ -1,4 +1,4 @@
-"""Run the processes of `astratrade dev`: embedded server, workers, relay, clock, API, bridge, and a replay."""
+"""Run the processes of `astratrade dev`: embedded server, workers, relay, clock, webhooks, API, bridge, a replay."""
 
 from __future__ import annotations
 
@@ -35,6 +35,8 @@ API_GRACE_S = 10.0
 BRIDGE_GRACE_S = 10.0
 RELAY_GRACE_S = 5.0
 CLOCK_GRACE_S = 5.0
+WEBHOOKS_GRACE_S = 12.0
+"""An attempt to post takes at most ten seconds."""
 WORKER_GRACE_S = 20.0
 REPLAY_GRACE_S = 5.0
 READY_DEADLINE_S = 120.0
@@ -104,6 +106,8 @@ def _start(settings: Settings, supervisor: Supervisor, console: Console, token_c
     if clock:
         supervisor.keep("clock", _command(settings, ["clock"], CLOCK_GRACE_S))
         report("clock", "ticks the time into the log")
+    supervisor.keep("webhooks", _command(settings, ["webhooks"], WEBHOOKS_GRACE_S))
+    report("webhooks", "posts events to partners")
     supervisor.keep("api", _command(settings, ["api"], API_GRACE_S + settings.drain_s))
     report("api", "takes commands, answers queries, serves feeds")
     _wait_until_ready(settings, supervisor)

@@ -23,6 +23,7 @@ from sqlalchemy import (
 )
 
 from streams.connect.outbox.tables import outbox_tables
+from streams.connect.webhooks.tables import webhook_tables
 
 METADATA: Final = MetaData(
     naming_convention={
@@ -173,3 +174,4 @@ AUDIT_HEAD: Final = Table(
 )
 
 OUTBOX: Final = outbox_tables(METADATA)
+WEBHOOKS: Final = webhook_tables(METADATA)

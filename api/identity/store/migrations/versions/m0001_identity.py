@@ -31,6 +31,10 @@ TABLES = (
     "audit_head",
     "outbox_head",
     "outbox_events",
+    "webhooks",
+    "webhook_positions",
+    "webhook_deliveries",
+    "webhook_leader",
 )
 """All tables. Each one stands behind those that it refers to."""
 
@@ -55,11 +59,12 @@ SQLITE_TRIGGERS = tuple(
 
 
 def upgrade() -> None:
-    """Create the tables, the heads of the outbox and of the audit log, and the triggers."""
+    """Create the tables, their first rows, and the triggers."""
     _create_accounts()
     _create_sessions()
     _create_audit()
     _create_outbox()
+    _create_webhooks()
     on_postgres = op.get_bind().dialect.name == "postgresql"
     for statement in POSTGRES_TRIGGERS if on_postgres else SQLITE_TRIGGERS:
         op.execute(statement)
@@ -256,3 +261,56 @@ def _create_outbox() -> None:
     )
     head = sa.table("outbox_head", sa.column("id"), sa.column("incarnation"), sa.column("last"))
     op.execute(head.insert().values(id=1, incarnation=secrets.token_hex(6), last=0))
+
+
+def _create_webhooks() -> None:
+    """Webhooks: subscriptions, how far each has read, what waits to be posted, and who posts."""
+    op.create_table(
+        "webhooks",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("account_id", sa.String(length=64), nullable=False),
+        sa.Column("url", sa.String(length=2048), nullable=False),
+        sa.Column("sealed_secret", sa.LargeBinary(), nullable=False),
+        sa.Column("types", sa.JSON(), nullable=False),
+        sa.Column("created_us", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name="fk_webhooks_account_id_accounts"),
+        sa.PrimaryKeyConstraint("id", name="pk_webhooks"),
+    )
+    op.create_index("ix_webhooks_account_id", "webhooks", ["account_id"], unique=False)
+    op.create_table(
+        "webhook_positions",
+        sa.Column("webhook_id", sa.String(length=64), nullable=False),
+        sa.Column("topic", sa.String(length=128), nullable=False),
+        sa.Column("partition", sa.Integer(), nullable=False),
+        sa.Column("epoch", sa.String(length=32), nullable=False),
+        sa.Column("next_offset", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["webhook_id"], ["webhooks.id"], name="fk_webhook_positions_webhook_id_webhooks", ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("webhook_id", "topic", "partition", name="pk_webhook_positions"),
+    )
+    op.create_table(
+        "webhook_deliveries",
+        sa.Column("webhook_id", sa.String(length=64), nullable=False),
+        sa.Column("event_id", sa.String(length=64), nullable=False),
+        sa.Column("type", sa.String(length=128), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("created_us", sa.BigInteger(), nullable=False),
+        sa.Column("next_us", sa.BigInteger(), nullable=True),
+        sa.Column("last_error", sa.String(length=256), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["webhook_id"], ["webhooks.id"], name="fk_webhook_deliveries_webhook_id_webhooks", ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("webhook_id", "event_id", name="pk_webhook_deliveries"),
+    )
+    op.create_index("ix_webhook_deliveries_next_us", "webhook_deliveries", ["next_us"], unique=False)
+    op.create_table(
+        "webhook_leader",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("holder", sa.String(length=128), nullable=False),
+        sa.Column("until_us", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_webhook_leader"),
+    )
+    leader = sa.table("webhook_leader", sa.column("id"), sa.column("holder"), sa.column("until_us"))
+    op.execute(leader.insert().values(id=1, holder="", until_us=0))
