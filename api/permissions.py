@@ -28,7 +28,9 @@ class Scope(StrEnum):
 
     FILLS_WRITE = "fills:write"
     PRICES_WRITE = "prices:write"
+    MONEY_WRITE = "money:write"
     TRADE = "trade"
+    WITHDRAW = "withdraw"
     READ_PRIVATE = "read:private"
     ACCOUNT = "account"
 
@@ -92,10 +94,12 @@ class Permission:
 
 
 SUB_ACCOUNT_SCOPES: Final = frozenset({Scope.TRADE, Scope.READ_PRIVATE})
-"""All that keys of sub-accounts may do. A scope that is not named here, such as one to withdraw, is refused to them."""
+"""All that keys of sub-accounts may do. A scope that is not named here, such as `withdraw`, is refused to them."""
 EVERY_ROLE: Final = frozenset(Role)
 STAFF: Final = frozenset({Role.ADMIN, Role.MODERATOR, Role.SERVICE})
 """The roles that may read what belongs to others. A moderator or admin has to give a reason."""
+
+REVIEWERS: Final = frozenset({Role.ADMIN, Role.MODERATOR})
 
 PUBLIC: Final = Permission()
 OPEN: Final = Permission(open=True)
@@ -107,6 +111,9 @@ PARTNER_SESSION: Final = Permission(frozenset({Role.VENUE, Role.SERVICE, Role.AD
 OWN: Final = Permission(EVERY_ROLE, Scope.READ_PRIVATE)
 """The route reaches only what the caller owns; no user is named."""
 OWNED: Final = Permission(EVERY_ROLE, Scope.READ_PRIVATE, owned=True, foreign=STAFF)
+
+REVIEW: Final = Permission(REVIEWERS, owned=True, foreign=REVIEWERS)
+"""The route decides about what belongs to a user. The caller has to give a reason; no API key may call it."""
 
 
 def only(role: Role, scope: Scope) -> Permission:
@@ -123,11 +130,25 @@ PERMISSIONS: Final[Mapping[Route, Permission]] = {
     ("POST", "/v1/trades/{trade_id}/close"): only(Role.USER, Scope.TRADE),
     ("POST", "/v1/fills"): only(Role.VENUE, Scope.FILLS_WRITE),
     ("POST", "/v1/prices"): only(Role.SERVICE, Scope.PRICES_WRITE),
+    ("POST", "/v1/deposits/requests"): only(Role.USER, Scope.ACCOUNT),
+    ("POST", "/v1/deposits"): only(Role.SERVICE, Scope.MONEY_WRITE),
+    ("POST", "/v1/withdrawals"): only(Role.USER, Scope.WITHDRAW),
+    ("POST", "/v1/payouts"): only(Role.SERVICE, Scope.MONEY_WRITE),
+    ("POST", "/v1/plan"): only(Role.USER, Scope.ACCOUNT),
+    ("PUT", "/v1/plan"): only(Role.USER, Scope.ACCOUNT),
+    ("DELETE", "/v1/plan"): only(Role.USER, Scope.ACCOUNT),
+    # Decisions of moderators, each with a reason
+    ("POST", "/v1/users/{user_id}/withdrawals/{withdrawal_id}/review"): REVIEW,
+    ("GET", "/v1/withdrawal-reviews"): Permission(REVIEWERS),
+    ("GET", "/v1/feed/withdrawal-reviews"): Permission(REVIEWERS),
     # What belongs to a user
     ("GET", "/v1/users/{user_id}/positions"): OWNED,
     ("GET", "/v1/users/{user_id}/portfolio"): OWNED,
     ("GET", "/v1/users/{user_id}/trades"): OWNED,
     ("POST", "/v1/feed/tickets"): OWN,
+    ("GET", "/v1/users/{user_id}/balances"): OWNED,
+    ("GET", "/v1/feed/balances"): OWN,
+    ("GET", "/v1/feed/money"): OWN,
     ("GET", "/v1/feed/positions"): OWN,
     ("GET", "/v1/feed/portfolio"): OWN,
     ("GET", "/v1/feed/my-trades"): OWN,
@@ -136,6 +157,8 @@ PERMISSIONS: Final[Mapping[Route, Permission]] = {
     ("GET", "/v1/leaderboards/{board}"): PUBLIC,
     ("GET", "/v1/leaderboards/{board}/users/{user_id}"): PUBLIC,
     ("GET", "/v1/fees"): PUBLIC,
+    ("GET", "/v1/revenue"): PUBLIC,
+    ("GET", "/v1/feed/revenue"): PUBLIC,
     ("GET", "/v1/feed/progress"): PUBLIC,
     ("GET", "/v1/feed/boards"): PUBLIC,
     ("GET", "/v1/feed/xp"): PUBLIC,

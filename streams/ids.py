@@ -80,6 +80,15 @@ def opened_trade_id(command_id: str) -> str:
     return derived_id(timestamp_ms(command_id), command_id, "trade")
 
 
+def withdrawal_id_of(command_id: str) -> str:
+    """Return the id of the withdrawal that a Withdraw command asks for.
+
+    Raises:
+        ValueError: when `command_id` is not a UUID.
+    """
+    return derived_id(timestamp_ms(command_id), command_id, "withdrawal")
+
+
 def fill_event_id(venue: str, user_id: str, fill_id: str) -> str:
     """Return the id of the event that reports a venue's fill to a user. Other content of the report does not change it.
 

@@ -35,6 +35,8 @@ TRADING_MARKS: Final = "astra.trading.marks.v1"
 MARKET_PRICES: Final = "astra.market.prices.v1"
 GAMIFICATION_EVENTS: Final = events_of("gamification")
 FINANCIAL_EVENTS: Final = events_of("financial")
+FINANCIAL_FEES: Final = "astra.financial.fees.v1"
+"""Fees: one for nearly every fill. No domain consumes them."""
 FINANCIAL_COMMANDS: Final = commands_of("financial")
 GAMIFICATION_COMMANDS: Final = commands_of("gamification")
 SOCIAL_COMMANDS: Final = commands_of("social")

@@ -3,22 +3,167 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Final
+from typing import Final, Literal
+
+import msgspec
 
 from streams import topics
+from streams.assets import Asset
+from streams.events.financial import (
+    CancelPlan,
+    ChangePlan,
+    Cycle,
+    Plan,
+    ReportDeposit,
+    ReportPayout,
+    RequestDeposit,
+    ReviewWithdrawal,
+    Subscribe,
+    Withdraw,
+)
+from streams.events.user import Tier
 from streams.topology import Domain, TableSpec
+from streams.units import Quantity
 from tables.keys import SEPARATOR
-from tables.row import Amount, Row
+from tables.row import Amount, Micros, Row
 
 ALL_DAYS: Final = "all"
 TOTAL: Final = "total"
+AUDIT_KEY: Final = "latest"
+"""The only key of `financial-audits`, in each partition."""
+
+Stream = Literal["trading_fees", "subscriptions", "nft_marketplace"]
+WithdrawalStatus = Literal["review", "approved", "paid", "rejected"]
 
 
 class FeeTotal(Row, frozen=True, kw_only=True):
-    """Fees of one source, asset, day and beneficiary, in this partition; readers sum the partitions."""
+    """Fees of one source, asset, day and beneficiary, in this partition; readers sum the partitions.
+
+    `amount` is in 1e-8 USD, or for another asset in its smallest unit.
+    """
 
     amount: Amount = 0
     count: int = 0
+
+
+class Balance(Row, frozen=True, kw_only=True):
+    """What an account has of an asset, in this partition."""
+
+    amount: Quantity = Quantity(0)
+
+
+class Customer(Row, frozen=True, kw_only=True):
+    """What the ledger needs to know of a user: verification tier and its time, suspension, the owner of a sub-account.
+
+    The key is the user.
+    """
+
+    tier: Tier = "unverified"
+    tier_at: Micros = 0
+    suspended: bool = False
+    closed: bool = False
+    parent_id: str | None = None
+
+
+class Deposit(Row, frozen=True, kw_only=True):
+    """A deposit that counted. The key is its provider and reference."""
+
+    user_id: str
+    asset: Asset
+    amount: Quantity
+    accepted_at: Micros
+
+
+class Withdrawal(Row, frozen=True, kw_only=True):
+    """A withdrawal. `reason` says why it was rejected, `reference` under which reference it was paid out."""
+
+    withdrawal_id: str
+    asset: Asset
+    amount: Quantity
+    destination: str
+    status: WithdrawalStatus
+    requested_at: Micros
+    decided_at: Micros = 0
+    reason: str = ""
+    reference: str = ""
+
+
+class Withdrawals(Row, frozen=True, kw_only=True):
+    """A user's open withdrawals, and the latest that ended, oldest first. The key is the user."""
+
+    open: tuple[Withdrawal, ...] = ()
+    ended: tuple[Withdrawal, ...] = ()
+
+
+class Review(Row, frozen=True, kw_only=True):
+    """A withdrawal that waits for a moderator. The key is the user and the withdrawal."""
+
+    asset: Asset
+    amount: Quantity
+    destination: str
+    tier: Tier
+    requested_at: Micros
+
+
+class Subscription(Row, frozen=True, kw_only=True):
+    """A user's plan. The key is the user; a user without a row has the plan explorer.
+
+    Attributes:
+        started_at: When the plan began. Periods end on its day of the month, or on the last day of a shorter month.
+        months: Months from `started_at` to `ends_at`.
+        period_at: When the current period began.
+        next_plan: The plan from the next period on, after a downgrade.
+        cancelled: Whether the plan ends with the current period.
+    """
+
+    plan: Plan
+    cycle: Cycle
+    started_at: Micros
+    months: int
+    period_at: Micros
+    ends_at: Micros
+    next_plan: Plan | None = None
+    cancelled: bool = False
+
+
+class Reservation(Row, frozen=True, kw_only=True):
+    """A buyer's money that is set aside for a token until the token's partition decides. The key is the reservation."""
+
+    buyer: str
+    token_id: str
+    listing_id: str
+    asset: Asset
+    amount: Quantity
+    expires_at: Micros
+
+
+class Due(Row, frozen=True, kw_only=True):
+    """Something that a tick does once its time has come: the renewal of a user's plan, the expiry of a reservation."""
+
+    at: Micros
+    kind: Literal["plan", "reservation"]
+    subject: str
+
+
+class Agenda(Row, frozen=True, kw_only=True):
+    """The first time at which something is due in this partition, and how much is due on each day, by day number."""
+
+    first_at: Micros
+    days: dict[str, int] = msgspec.field(default_factory=dict)
+
+
+class Revenue(Row, frozen=True, kw_only=True):
+    """Revenue of one stream, asset and period, in this partition; readers sum the partitions."""
+
+    amount: Quantity = Quantity(0)
+    count: int = 0
+
+
+class Audit(Row, frozen=True, kw_only=True):
+    """The last audit of this partition: when it was, and how many breaches each rule of `tables.ledger_audit` had."""
+
+    at: Micros
+    breaches: dict[str, int] = msgspec.field(default_factory=dict)
 
 
 def fee_key(source: str, asset: str, day: date | None, beneficiary: str) -> str:
@@ -26,14 +171,81 @@ def fee_key(source: str, asset: str, day: date | None, beneficiary: str) -> str:
     return SEPARATOR.join((source, asset, day.isoformat() if day else ALL_DAYS, beneficiary))
 
 
-_TRADED = (topics.TRADING_EVENTS,)
+def revenue_key(stream: Stream, asset: str, period: str) -> str:
+    """Return a key of `financial-revenue`. A period is a UTC day such as `2024-09-20`, or a month such as `2024-09`."""
+    return SEPARATOR.join((stream, asset, period))
 
-FINANCIAL_PROCESSED: Final[TableSpec[Row]] = TableSpec("financial-processed", None, _TRADED, only_at_least_once=True)
-FINANCIAL_FEES: Final = TableSpec("financial-fees", FeeTotal, _TRADED)
+
+def deposit_row_key(provider: str, reference: str) -> str:
+    """Return a key of `financial-deposits`."""
+    return f"{provider}{SEPARATOR}{reference}"
+
+
+def review_key(user_id: str, withdrawal_id: str) -> str:
+    """Return a key of `financial-reviews`."""
+    return f"{user_id}{SEPARATOR}{withdrawal_id}"
+
+
+_COMMANDS = topics.FINANCIAL_COMMANDS
+_NFT = topics.NFT_EVENTS
+_SOURCES = (
+    _COMMANDS,
+    topics.TRADING_EVENTS,
+    topics.GAMIFICATION_EVENTS,
+    topics.SOCIAL_EVENTS,
+    _NFT,
+    topics.USER_EVENTS,
+    topics.CLOCK,
+    topics.FINANCIAL_EVENTS,
+)
+_POSTING = tuple(source for source in _SOURCES if source != topics.USER_EVENTS)
+_PLANS = (_COMMANDS, topics.CLOCK)
+
+FINANCIAL_PROCESSED: Final[TableSpec[Row]] = TableSpec("financial-processed", None, _SOURCES, only_at_least_once=True)
+FINANCIAL_FEES: Final = TableSpec("financial-fees", FeeTotal, (topics.TRADING_EVENTS, _NFT))
+FINANCIAL_REVENUE: Final = TableSpec("financial-revenue", Revenue, (topics.TRADING_EVENTS, _NFT, *_PLANS))
+FINANCIAL_LEDGER: Final = TableSpec("financial-ledger", Balance, _POSTING)
+FINANCIAL_CUSTOMERS: Final = TableSpec("financial-customers", Customer, (topics.USER_EVENTS,))
+FINANCIAL_DEPOSITS: Final = TableSpec("financial-deposits", Deposit, (_COMMANDS,))
+FINANCIAL_WITHDRAWALS: Final = TableSpec("financial-withdrawals", Withdrawals, (_COMMANDS,))
+FINANCIAL_REVIEWS: Final = TableSpec("financial-reviews", Review, (_COMMANDS,))
+FINANCIAL_PLANS: Final = TableSpec("financial-plans", Subscription, (*_PLANS, topics.USER_EVENTS))
+FINANCIAL_RESERVATIONS: Final = TableSpec("financial-reservations", Reservation, (_NFT,))
+FINANCIAL_DUE: Final = TableSpec("financial-due", Due, (*_PLANS, _NFT))
+FINANCIAL_AGENDA: Final = TableSpec("financial-agenda", Agenda, (*_PLANS, _NFT))
+FINANCIAL_AUDITS: Final = TableSpec("financial-audits", Audit, (topics.CLOCK,))
 
 DOMAIN: Final = Domain(
     name="financial",
-    consumes=_TRADED,
-    produces={topics.FINANCIAL_EVENTS: _TRADED},
-    tables=(FINANCIAL_PROCESSED, FINANCIAL_FEES),
+    consumes=_SOURCES,
+    produces={
+        topics.FINANCIAL_FEES: (topics.TRADING_EVENTS, _NFT),
+        topics.FINANCIAL_EVENTS: tuple(source for source in _SOURCES if source != topics.TRADING_EVENTS),
+        topics.NOTIFICATIONS: _PLANS,
+    },
+    commands=(
+        RequestDeposit,
+        ReportDeposit,
+        Withdraw,
+        ReviewWithdrawal,
+        ReportPayout,
+        Subscribe,
+        ChangePlan,
+        CancelPlan,
+    ),
+    tables=(
+        FINANCIAL_PROCESSED,
+        FINANCIAL_FEES,
+        FINANCIAL_REVENUE,
+        FINANCIAL_LEDGER,
+        FINANCIAL_CUSTOMERS,
+        FINANCIAL_DEPOSITS,
+        FINANCIAL_WITHDRAWALS,
+        FINANCIAL_REVIEWS,
+        FINANCIAL_PLANS,
+        FINANCIAL_RESERVATIONS,
+        FINANCIAL_DUE,
+        FINANCIAL_AGENDA,
+        FINANCIAL_AUDITS,
+    ),
 )

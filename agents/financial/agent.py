@@ -1,4 +1,4 @@
-"""The financial domain's handlers, which take the events of trading."""
+"""The financial domain's handlers: one for the events of trading, batch by batch, and one for all other topics."""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ from agents.financial.domain import Financial
 from agents.rulebook import Rulebook
 from agents.wiring import Handlers, Together
 from streams import topics
+from tables.financial import DOMAIN
 from tables.typed import OpenTable
 
 
 def handlers(open_table: OpenTable, rulebook: Rulebook, *, at_least_once: bool) -> Handlers:
     """Return the handlers of the financial domain."""
     financial = Financial(open_table, rulebook, at_least_once=at_least_once)
-    return Handlers(financial.tables, {topics.TRADING_EVENTS: Together(financial.traded_together)})
+    traded = Together(financial.traded_together)
+    return Handlers(
+        financial.tables, {**dict.fromkeys(DOMAIN.consumes, financial.handle), topics.TRADING_EVENTS: traded}
+    )

@@ -1,8 +1,9 @@
-"""The fee of an execution and its split. Amounts in 1e-8 USD. Pure functions."""
+"""The fee of an execution and its split. Amounts in the smallest unit of their asset, 1e-8 for USD. Pure functions."""
 
 from __future__ import annotations
 
 from agents.financial.policy import FinancialPolicy
+from streams.assets import unit_of
 from streams.events import Event
 from streams.events.financial import FeeAccrued
 from streams.events.trading import TradeExecuted
@@ -16,6 +17,12 @@ def split(amount: int, policy: FinancialPolicy) -> dict[str, Usd]:
     if rest:
         shares[policy.remainder_to] = Usd(shares[policy.remainder_to] + rest)
     return shares
+
+
+def shares(amount: int, asset: str, policy: FinancialPolicy) -> dict[str, int]:
+    """Return each beneficiary's share of an amount in 1e-18, in whole units of the asset."""
+    unit = unit_of(asset)
+    return {name: share * unit for name, share in split(amount // unit, policy).items()}
 
 
 def accrued(event: Event[TradeExecuted], policy: FinancialPolicy) -> FeeAccrued | None:

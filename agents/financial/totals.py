@@ -1,13 +1,15 @@
 """Fee totals over their table. Each fee counts in its UTC day and in all-time, in total and by beneficiary.
 
-Amounts in 1e-8 USD. A batch adds up its fees first, and then reads and writes each row once.
+Amounts in 1e-8 USD, or for another asset in its smallest unit. A batch adds up its fees first, and then reads and
+writes each row once.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 
-from streams.events.financial import FeeAccrued
+from streams.assets import unit_of
+from streams.events.financial import FeeAccrued, SaleFeeAccrued
 from streams.times import DAY_US, Instant
 from tables.financial import FINANCIAL_FEES, TOTAL, FeeTotal, fee_key
 from tables.unit_of_work import UnitOfWork
@@ -33,6 +35,17 @@ class Totals:
         whole = sums[TOTAL]
         whole[0] += fee.amount
         whole[1] += 1
+        if not self._holding:
+            self.write()
+
+    def add_sale(self, fee: SaleFeeAccrued, time: Instant) -> None:
+        """Count the fee of a sale."""
+        unit = unit_of(fee.asset)
+        sums = self._sums[fee.source, fee.asset, time // DAY_US]
+        for beneficiary, amount in ((TOTAL, fee.amount), *fee.beneficiaries.items()):
+            added = sums[beneficiary]
+            added[0] += amount // unit
+            added[1] += 1
         if not self._holding:
             self.write()
 

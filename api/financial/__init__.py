@@ -1,15 +1,74 @@
-"""Financial in the API: fee totals."""
+"""Financial in the API: deposits, withdrawals, plans, balances, fee totals and revenue."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from api.financial import fees
-from api.kit.domain import DomainApi
+from api.financial import balances, commands, fees, models, money, revenue, reviews
+from api.kit.commands.admission import WhenDelayed
+from api.kit.domain import AcceptedCommand, DomainApi
+from api.kit.own_rows import OwnRows
+from api.kit.projection import Projection
+from streams.events import financial as events
+from tables.financial import FINANCIAL_PLANS, FINANCIAL_WITHDRAWALS, Subscription, Withdrawal, Withdrawals
+
+WITHDRAWAL: Final = Projection(Withdrawal, "Withdrawal", "A withdrawal.")
+WITHDRAWALS: Final = OwnRows(
+    "withdrawals",
+    FINANCIAL_WITHDRAWALS,
+    Projection(
+        Withdrawals,
+        "Withdrawals",
+        "A user's open withdrawals, and the latest that ended.",
+        key={"user_id": str},
+        nested=(WITHDRAWAL,),
+    ),
+    title="Withdrawals",
+    doc="The open withdrawals, and the latest that ended, oldest first.",
+)
+PLANS: Final = OwnRows(
+    "plan",
+    FINANCIAL_PLANS,
+    Projection(Subscription, "Subscription", "A user's plan.", key={"user_id": str}),
+    title="Plan",
+    doc="The plan and its period. A user without a row has the free plan.",
+)
 
 API: Final = DomainApi(
     title="Financial",
-    description="Fee totals and how they are split.",
-    routers=(fees.router, fees.feeds),
-    feeds=(fees.FEES_FEED,),
+    description="Deposits, withdrawals, plans, balances, fee totals and revenue.",
+    routers=(
+        commands.router,
+        balances.router,
+        balances.feeds,
+        *WITHDRAWALS.routers,
+        *PLANS.routers,
+        reviews.router,
+        reviews.feeds,
+        money.feeds,
+        fees.router,
+        fees.feeds,
+        revenue.router,
+        revenue.feeds,
+    ),
+    feeds=(
+        balances.BALANCES_FEED,
+        WITHDRAWALS.feed,
+        PLANS.feed,
+        reviews.REVIEWS_FEED,
+        money.MONEY_FEED,
+        fees.FEES_FEED,
+        revenue.REVENUE_FEED,
+    ),
+    commands={
+        events.RequestDeposit: AcceptedCommand(models.DepositAnnouncement, WhenDelayed.ACCEPT),
+        events.ReportDeposit: AcceptedCommand(models.DepositBatch, WhenDelayed.ACCEPT),
+        events.Withdraw: AcceptedCommand(models.WithdrawalOrder, WhenDelayed.REFUSE),
+        events.ReviewWithdrawal: AcceptedCommand(models.ReviewDecision, WhenDelayed.ACCEPT),
+        events.ReportPayout: AcceptedCommand(models.PayoutBatch, WhenDelayed.ACCEPT),
+        events.Subscribe: AcceptedCommand(models.PlanOrder, WhenDelayed.REFUSE),
+        events.ChangePlan: AcceptedCommand(models.PlanChange, WhenDelayed.REFUSE),
+        events.CancelPlan: AcceptedCommand(None, WhenDelayed.ACCEPT),
+    },
+    permissions={**WITHDRAWALS.permissions, **PLANS.permissions},
 )

@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from datetime import date
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Query
-from faust_redis.log import StoredRecord
 from starlette.responses import Response
 
-from api.financial.sums import FeesView, SharedSums
-from api.financial.totals import FEE, FeeFilter, summed
-from api.kit.answers import json_answer
+from api.financial.sums import SumsView, answered, totals_feed
+from api.financial.totals import FEE, FEES, FeeFilter
 from api.kit.context import ApiDep
-from api.kit.feeds.change import Reading
-from api.kit.feeds.feed import Feed
 from api.kit.feeds.response import FeedResponse
 from api.kit.feeds.routing import LastEventId, feed_router, open_feed
 from api.kit.openapi import problems
 from api.kit.parameters import visible
 from api.kit.problems import invalid
-from tables.financial import ALL_DAYS, FINANCIAL_FEES, FeeTotal
+from tables.financial import ALL_DAYS, FINANCIAL_FEES
 
 NamePart = Annotated[str | None, Query(max_length=64)]
 DAY_PATTERN = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
@@ -33,15 +28,7 @@ router = APIRouter(prefix="/v1", responses=problems(410, 422, 503, 504))
 feeds = feed_router()
 
 
-def _read(_: int, record: StoredRecord) -> Reading | None:
-    """Read a sum of one partition. Viewers get the sum over all partitions."""
-    if record.key is None:
-        return None
-    key = record.key.decode()
-    return Reading(key, (key,), lambda: None)
-
-
-FEES_FEED: Final = Feed(name="fees", follows=FINANCIAL_FEES, read=lambda _sealer: _read, shared=SharedSums)
+FEES_FEED: Final = totals_feed("fees", FEES)
 
 
 async def fee_filter(
@@ -76,15 +63,10 @@ def _is_day(text: str) -> bool:
 @router.get("/fees", summary="Fee totals", dependencies=[visible(FINANCIAL_FEES)], response_model=FEES_ANSWER)
 async def get_fees(api: ApiDep, filters: Filter) -> Response:
     """Return accrued fees by source, asset, UTC day and beneficiary. Beneficiary `total` is the whole of each fee."""
-    found = await api.tables.rows(FINANCIAL_FEES.name)
-    parts: dict[str, list[FeeTotal]] = defaultdict(list)
-    for row in found.rows:
-        if filters.matches(row.key):
-            parts[row.key].append(FeeTotal.load(row.value))
-    return json_answer({"position": str(found.position), "fees": [summed(key, parts[key]) for key in sorted(parts)]})
+    return await answered(api, FEES, filters, "fees")
 
 
 @feeds.get("/fees", summary="Fee totals")
 async def fees(api: ApiDep, filters: Filter, last_event_id: LastEventId = None) -> FeedResponse:
     """Fee totals as they grow."""
-    return await open_feed(api, FEES_FEED, FeesView(api.hub.shared_by(FEES_FEED), filters), last_event_id)
+    return await open_feed(api, FEES_FEED, SumsView(api.hub.shared_by(FEES_FEED), filters), last_event_id)

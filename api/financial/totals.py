@@ -1,16 +1,22 @@
-"""Fee totals: the filter of a request, the sum over partitions, and what clients see of a total."""
+"""Totals that each partition keeps a part of: fees and revenue. The filter of a request, the sums, what clients see."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Annotated, Final
+from typing import Annotated, Final, Generic, Protocol, TypeVar
 
 from pydantic import Field, JsonValue
 
 from api.kit.projection import Projection
-from tables.financial import ALL_DAYS, FeeTotal
+from streams.assets import USD_IN_QUANTITY, unit_of
+from streams.topology import TableSpec
+from streams.units import Quantity
+from tables.financial import ALL_DAYS, FINANCIAL_FEES, FINANCIAL_REVENUE, FeeTotal, Revenue
 from tables.keys import SEPARATOR
+from tables.row import Row
+
+RowT = TypeVar("RowT", bound=Row)
 
 FEE: Final = Projection(
     FeeTotal,
@@ -24,6 +30,25 @@ FEE: Final = Projection(
     },
     rename={"amount": "amount"},
 )
+REVENUE: Final = Projection(
+    Revenue,
+    "Revenue",
+    "What the platform earned from one stream, in one asset and period.",
+    key={
+        "stream": str,
+        "asset": str,
+        "period": Annotated[str, Field(description="a UTC day or a month", examples=["2024-09-20", "2024-09"])],
+    },
+)
+
+
+class KeyFilter(Protocol):
+    """The filter of a request. Equal filters share the encoding of deltas."""
+
+    def matches(self, key: str) -> bool:
+        """Return whether the filter takes the totals of a key."""
+
+    def __hash__(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +67,58 @@ class FeeFilter:
         return all(expected is None or expected == value for expected, value in found)
 
 
-def summed(key: str, parts: Iterable[FeeTotal]) -> dict[str, JsonValue]:
-    """Return the total of a key, of which each partition has a part, as clients see it."""
+@dataclass(frozen=True, slots=True)
+class RevenueFilter:
+    """The filter of a request: a part that is None takes all; periods are of one length, days or months."""
+
+    period_chars: int
+    period: str | None
+    stream: str | None
+    asset: str | None
+
+    def matches(self, key: str) -> bool:
+        """Return whether the filter takes the revenue of a key."""
+        stream, asset, period = key.split(SEPARATOR)
+        found = ((self.period, period), (self.stream, stream), (self.asset, asset))
+        return len(period) == self.period_chars and all(want is None or want == value for want, value in found)
+
+
+class Totals(Generic[RowT]):
+    """A table of totals: how its rows are read, and what clients see of the sum of a key's parts."""
+
+    def __init__(
+        self, table: TableSpec[RowT], none: RowT, summed: Callable[[str, Iterable[RowT]], dict[str, JsonValue]]
+    ) -> None:
+        self.table = table
+        self.none = none
+        self.summed = summed
+
+    def load(self, raw: bytes) -> RowT:
+        """Return a stored part."""
+        return type(self.none).load(raw)
+
+
+def fee_summed(key: str, parts: Iterable[FeeTotal]) -> dict[str, JsonValue]:
+    """Return the fees of a key, of which each partition has a part, as clients see them."""
     amount = count = 0
     for part in parts:
         amount += part.amount
         count += part.count
-    return FEE.show(FeeTotal(amount=amount, count=count), key)
+    shown = FEE.show(FeeTotal(amount=amount, count=count), key)
+    asset = str(shown["asset"])
+    if unit_of(asset) != USD_IN_QUANTITY:
+        shown["amount"] = Quantity(amount * unit_of(asset)).text()
+    return shown
+
+
+def revenue_summed(key: str, parts: Iterable[Revenue]) -> dict[str, JsonValue]:
+    """Return the revenue of a key, of which each partition has a part, as clients see it."""
+    amount = count = 0
+    for part in parts:
+        amount += part.amount
+        count += part.count
+    return REVENUE.show(Revenue(amount=Quantity(amount), count=count), key)
+
+
+FEES: Final = Totals(FINANCIAL_FEES, FeeTotal(), fee_summed)
+REVENUES: Final = Totals(FINANCIAL_REVENUE, Revenue(), revenue_summed)

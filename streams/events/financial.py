@@ -2,6 +2,8 @@
 
 The key is the user whose account moves, unless a class says otherwise. Amounts are decimal text in whole units of their
 asset: ``"1500.00"`` USD, ``"25"`` SS.
+
+Fees have a topic of their own, because there is one for nearly every fill, and no domain consumes them.
 """
 
 from __future__ import annotations
@@ -10,16 +12,22 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, StringConstraints
 
+from streams import topics
+from streams.assets import Asset, MoneyAsset
 from streams.events.base import Command, EventData, Name, UserId
 from streams.times import Instant
 from streams.units import Quantity, Usd, price_or_size
 
-Asset = Literal["USD", "STRK", "SS", "LM"]
 Plan = Literal["explorer", "navigator", "captain", "admiral"]
 Cycle = Literal["month", "quarter", "year"]
 Amount = Annotated[Quantity, AfterValidator(price_or_size)]
 """A positive amount of an asset."""
 Destination = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$")]
+
+
+def deposit_key(provider: str, reference: str) -> str:
+    """Return the key of the reports of a provider's reference."""
+    return f"deposit:{provider}:{reference}"
 
 
 # --- commands ---------------------------------------------------------------------------------------------------------
@@ -30,18 +38,21 @@ class RequestDeposit(Command, frozen=True, kw_only=True):
 
     domain: ClassVar[str] = "financial"
 
-    asset: Literal["USD", "STRK"]
+    asset: MoneyAsset
     amount: Amount
     provider: Name
 
 
 class ReportDeposit(Command, frozen=True, kw_only=True):
-    """A service reports money that arrived for a user. A provider's reference counts once."""
+    """A service reports money that arrived for a user. A provider's reference counts once.
+
+    The key is the reference (`deposit_key`), so that one partition sees every report of it.
+    """
 
     domain: ClassVar[str] = "financial"
 
     user_id: UserId
-    asset: Literal["USD", "STRK"]
+    asset: MoneyAsset
     amount: Amount
     provider: Name
     reference: Name
@@ -53,7 +64,7 @@ class Withdraw(Command, frozen=True, kw_only=True):
     domain: ClassVar[str] = "financial"
 
     withdrawal_id: str
-    asset: Literal["USD", "STRK"]
+    asset: MoneyAsset
     amount: Amount
     destination: Destination
 
@@ -77,6 +88,7 @@ class ReportPayout(Command, frozen=True, kw_only=True):
     user_id: UserId
     withdrawal_id: str
     paid: bool
+    provider: Name
     reference: Name
 
 
@@ -107,9 +119,13 @@ class CancelPlan(Command, frozen=True, kw_only=True):
 
 
 class FeeAccrued(EventData, frozen=True, kw_only=True):
-    """A fee came due. The amounts of the beneficiaries add up to the fee exactly."""
+    """A fee in USD came due. The amounts of the beneficiaries add up to the fee exactly.
+
+    The event is the record of its ledger entry: from the venue's account to that of the source's fees.
+    """
 
     domain: ClassVar[str] = "financial"
+    topic: ClassVar[str] = topics.FINANCIAL_FEES
 
     source: Name
     asset: Name
@@ -118,18 +134,31 @@ class FeeAccrued(EventData, frozen=True, kw_only=True):
     source_event_id: str
 
 
+class SaleFeeAccrued(EventData, frozen=True, kw_only=True):
+    """The platform's fee of a sale came due, in the asset of the sale. The beneficiaries' amounts add up to it."""
+
+    domain: ClassVar[str] = "financial"
+    topic: ClassVar[str] = topics.FINANCIAL_FEES
+
+    source: Name
+    asset: Asset
+    amount: Amount
+    beneficiaries: dict[Name, Quantity]
+    source_event_id: str
+
+
 # --- ledger -----------------------------------------------------------------------------------------------------------
 
 
 class LedgerPosted(EventData, frozen=True, kw_only=True):
-    """A balanced entry: the changes of accounts of one asset, in the asset's smallest unit, sum to 0."""
+    """A balanced entry: the changes of accounts, in one asset, sum to 0."""
 
     domain: ClassVar[str] = "financial"
 
     entry_id: str
     reason: Name
     asset: Asset
-    changes: dict[str, int]
+    changes: dict[str, Quantity]
 
 
 class FinancialCommandRejected(EventData, frozen=True, kw_only=True):
@@ -150,6 +179,17 @@ class DepositRequested(EventData, frozen=True, kw_only=True):
     asset: Asset
     amount: Amount
     provider: Name
+
+
+class DepositAccepted(EventData, frozen=True, kw_only=True):
+    """A reference counted, and its money is on the way to the user's partition. The key is the user."""
+
+    domain: ClassVar[str] = "financial"
+
+    asset: MoneyAsset
+    amount: Amount
+    provider: Name
+    reference: Name
 
 
 class FundsDeposited(EventData, frozen=True, kw_only=True):

@@ -80,7 +80,7 @@ def assert_the_others_are_right(pipeline: Pipeline, right: Facts) -> None:
 def assert_all_is_right(pipeline: Pipeline, right: Facts) -> None:
     wait_until_drained(pipeline, commands=FILLS, within_s=DRAIN_S)
     assert_equal(right, served(pipeline.client("admin", "auditor"), right, page_rows=50))
-    for topic in (topics.GAMIFICATION_EVENTS, topics.FINANCIAL_EVENTS):
+    for topic in (topics.GAMIFICATION_EVENTS, topics.FINANCIAL_FEES):
         ids = Counter(event["id"] for event in events_of(pipeline, topic))
         assert [one for one, times in ids.items() if times > 1] == [], f"events that stand twice in {topic}"
 

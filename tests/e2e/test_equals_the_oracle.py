@@ -47,7 +47,7 @@ def finish(pipeline: Pipeline, replay: Child, fills: int) -> None:
     eventually(lambda: replay.exit_code is not None, within_s=DRAIN_S, what="the replay ends")
     assert replay.exit_code == 0, replay.last_words()
     wait_until_drained(pipeline, commands=fills, within_s=DRAIN_S)
-    for topic in (topics.TRADING_EVENTS, topics.GAMIFICATION_EVENTS, topics.FINANCIAL_EVENTS):
+    for topic in (topics.TRADING_EVENTS, topics.GAMIFICATION_EVENTS, topics.FINANCIAL_FEES):
         ids = Counter(event["id"] for event in events_of(pipeline, topic))
         assert [one for one, times in ids.items() if times > 1] == [], f"events that stand twice in {topic}"
 

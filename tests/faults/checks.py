@@ -51,8 +51,7 @@ async def topic_differs(log: Log, topic: str, model: Model) -> list[Finding]:
 async def conservation_broken(log: Log, model: Model) -> Iterable[Finding]:
     """Check the sums over whole topics, where the topics are kept whole."""
     trading, gamification, financial = [
-        await whole(log, topic)
-        for topic in (topics.TRADING_EVENTS, topics.GAMIFICATION_EVENTS, topics.FINANCIAL_EVENTS)
+        await whole(log, topic) for topic in (topics.TRADING_EVENTS, topics.GAMIFICATION_EVENTS, topics.FINANCIAL_FEES)
     ]
     rows = {
         table.name: [

@@ -22,7 +22,7 @@ from tests.unit.agents.world import World
 OUTPUTS = {
     "trading": topics.TRADING_EVENTS,
     "gamification": topics.GAMIFICATION_EVENTS,
-    "financial": topics.FINANCIAL_EVENTS,
+    "financial": topics.FINANCIAL_FEES,
 }
 """The topic of each domain's events."""
 

@@ -136,6 +136,6 @@ def test_a_model_has_every_table_and_every_topic_that_the_fills_lead_to() -> Non
     model: Model = model_of([row, row], partitions=4)
     assert len(model.all(topics.TRADING_COMMANDS)) == 2
     assert len(model.all(topics.TRADING_EVENTS)) == 1, "the second time it is known"
-    assert len(model.all(topics.FINANCIAL_EVENTS)) == 1
+    assert len(model.all(topics.FINANCIAL_FEES)) == 1
     assert model.rows.keys() <= {table.name for table in TOPOLOGY.tables}
     assert sum(map(len, model.rows[TRADING_PROCESSED.name].values())) == 1

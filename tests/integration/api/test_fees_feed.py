@@ -11,7 +11,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from api.financial import sums, totals
+from api.financial import totals
 from streams.times import Instant
 from streams.units import USD_UNIT
 from tables.financial import FINANCIAL_FEES, FeeTotal, fee_key
@@ -51,10 +51,10 @@ async def test_however_many_watch_fees_they_are_read_once_and_a_change_is_summed
 
     def noted(key: str, parts: Iterable[FeeTotal]) -> dict[str, Any]:
         made.append(key)
-        return totals.summed(key, parts)
+        return totals.fee_summed(key, parts)
 
     monkeypatch.setattr(tables, "rows", counted)
-    monkeypatch.setattr(sums, "summed", noted)
+    monkeypatch.setattr(totals.FEES, "summed", noted)
     key, other = (fee_key("trading", "USD", None, beneficiary) for beneficiary in ("total", "treasury"))
     for one in (key, other):
         await worker.put(TABLE, one, FeeTotal(amount=USD_UNIT, count=1), partition=0)

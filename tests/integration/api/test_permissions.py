@@ -55,6 +55,7 @@ VALUES = {
     "constellation_id": "c-1",
     "battle_id": "b-1",
     "member_id": "bob",
+    "withdrawal_id": "w-1",
 }
 BODIES: dict[str, Any] = {
     "/v1/trades": {"market": "BTC", "side": "long", "notional_usd": "10.00", "leverage": 2},
@@ -62,7 +63,7 @@ BODIES: dict[str, Any] = {
     "/v1/prices": {"prices": [{"market": "BTC", "price": "1"}]},
     "/v1/users/{user_id}/verification": {"tier": "identity", "reason": "the test of permissions"},
 }
-PRIVATE_OF_A_USER = {"positions", "portfolio", "trades"}
+PRIVATE_OF_A_USER = {"positions", "portfolio", "trades", "balances", "withdrawals", "plan"}
 SIGNING_IN = {
     "/v1/auth/register",
     "/v1/auth/login",
@@ -70,7 +71,10 @@ SIGNING_IN = {
     "/v1/auth/wallet/challenge",
     "/v1/auth/wallet/login",
 }
-PRIVATE_FEEDS = {"membership", "battle-entry", "positions", "portfolio", "my-trades", "account", "collector"}
+PRIVATE_FEEDS = {
+    "positions", "portfolio", "my-trades", "account", "collector",
+    "balances", "money", "withdrawals", "plan", "withdrawal-reviews", "membership", "battle-entry",
+}  # fmt: skip
 OF_DOMAINS = [one.permissions for one in domains.load(TOPOLOGY)]
 TABLE = Permissions(OF_DOMAINS)
 

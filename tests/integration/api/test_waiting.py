@@ -95,7 +95,7 @@ async def test_many_waiters_share_one_poller(client: httpx.AsyncClient, worker: 
         ("nonsense", 422, "validation"),
         ("no.such.topic@e:0-1", 422, "validation"),
         (f"{topics.TRADING_COMMANDS}@other:0-1", 410, "position-gone"),
-        (f"{topics.FINANCIAL_EVENTS}@other:0-1", 422, "validation"),
+        (f"{topics.FINANCIAL_FEES}@other:0-1", 422, "validation"),
     ],
 )
 async def test_positions_that_cannot_be_waited_for(

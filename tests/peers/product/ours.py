@@ -27,7 +27,7 @@ from tests.peers.product.results import event_facts
 
 PAGE_ROWS = 1_000
 REQUEST_S = 60.0
-OUR_EVENTS = (topics.TRADING_EVENTS, topics.GAMIFICATION_EVENTS, topics.FINANCIAL_EVENTS)
+OUR_EVENTS = (topics.TRADING_EVENTS, topics.GAMIFICATION_EVENTS, topics.FINANCIAL_FEES)
 
 
 def run(fills: list[Fill], warm_up: int, wanted: Facts) -> tuple[Raced, Facts]:

@@ -98,7 +98,7 @@ def run(commands: list[AnyEvent], size: int) -> tuple[Any, Any]:
         [encode(command) for command in commands], world.trading, Together(commands_and_marks), topics.TRADING_EVENTS
     )
     earned = do(facts, world.gamification, Together(world.gamification.traded_together), topics.GAMIFICATION_EVENTS)
-    do(facts, world.financial, Together(world.financial.traded_together), topics.FINANCIAL_EVENTS)
+    do(facts, world.financial, Together(world.financial.traded_together), topics.FINANCIAL_FEES)
     do(earned, world.trading, world.trading.gamified, "")
     return {name: dict(rows) for name, rows in world.maps.items()}, dict(sent)
 

@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.financial.fees import split
-from agents.financial.policy import FinancialPolicy
 from agents.rulebook import packaged_rulebook
 from streams.events.financial import FeeAccrued
 from streams.units import PPM, Usd
@@ -41,7 +40,7 @@ CUTS = st.lists(st.integers(0, PPM), min_size=1, max_size=5).map(lambda cuts: so
 @given(st.integers(0, 10**30), CUTS)
 def test_any_split_of_any_amount_conserves_it_exactly(amount: Any, cuts: Any) -> None:
     ppm = {f"b{n}": high - low for n, (low, high) in enumerate(pairwise(cuts))}
-    rules = FinancialPolicy(source="trading", asset="USD", split_ppm=ppm, remainder_to="b0")
+    rules = POLICY.model_copy(update={"split_ppm": ppm, "remainder_to": "b0"})
     shares = split(amount, rules)
     assert sum(shares.values()) == amount
     assert all(0 <= shares[name] - amount * ppm[name] // PPM <= (len(ppm) if name == "b0" else 0) for name in ppm)

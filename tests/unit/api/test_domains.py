@@ -36,7 +36,7 @@ def test_routes_that_accept_other_commands_than_the_topology_declares_are_refuse
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     topology = Topology([Domain(name="financial", consumes=(OpenTrade.topic,), commands=(OpenTrade, CloseTrade))])
-    with pytest.raises(TopologyError, match="accepts no commands; the topology declares CloseTrade, OpenTrade"):
+    with pytest.raises(TopologyError, match=r"accepts CancelPlan, .*; the topology declares CloseTrade, OpenTrade"):
         domains.load(topology)
 
 

@@ -10,8 +10,8 @@ import orjson
 import pytest
 from faust_redis.log import LogUnavailableError, Position, StoredRecord
 
-from api.financial.sums import FeesView, SharedSums, Sums
-from api.financial.totals import FeeFilter
+from api.financial.sums import SharedSums, Sums, SumsView
+from api.financial.totals import FEES, FeeFilter
 from api.kit.feeds.change import Change, Changes, RowKey
 from api.kit.feeds.follower import ByChannel
 from api.kit.feeds.subscriber import Subscriber
@@ -75,7 +75,7 @@ def table() -> Table:
 
 @pytest.fixture
 def totals(table: Table) -> SharedSums:
-    return SharedSums(cast("TableReader", table))
+    return SharedSums(FEES, cast("TableReader", table))
 
 
 def round_of(*changes: Change) -> ByChannel:
@@ -185,7 +185,7 @@ async def test_a_change_that_was_read_and_not_sent_is_sent_when_the_feed_hands_i
 ) -> None:
     """A resuming client gets the sums that changed, and not all that the read found."""
     await loaded(table, totals)
-    view, subscriber = FeesView(totals, ALL), Subscriber(None, pending_max=10)
+    view, subscriber = SumsView(totals, ALL), Subscriber(None, pending_max=10)
     subscriber.know(at(0, 0))
     subscriber.offer(Changes([table.write(0, "treasury", 1)]))
     meanwhile = round_of(table.write(1, "others", 1))

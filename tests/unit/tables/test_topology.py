@@ -31,7 +31,7 @@ def test_paths_lead_from_commands_to_tables() -> None:
 
 
 def test_a_table_shows_nothing_of_a_topic_that_leads_nowhere() -> None:
-    assert TOPOLOGY.path(topics.FINANCIAL_EVENTS, "financial-fees") == ()
+    assert TOPOLOGY.path(topics.FINANCIAL_FEES, "financial-fees") == ()
 
 
 def test_each_domain_has_a_group_and_its_tables_the_changelogs_of_that_group() -> None:
@@ -42,7 +42,7 @@ def test_each_domain_has_a_group_and_its_tables_the_changelogs_of_that_group() -
 
 
 def test_a_process_passes_on_the_topics_that_its_own_domains_produce_and_consume() -> None:
-    assert TOPOLOGY.passed_on(["financial"]) == frozenset()
+    assert TOPOLOGY.passed_on(["financial"]) == {topics.FINANCIAL_EVENTS}
     assert TOPOLOGY.passed_on(["trading"]) == {topics.TRADING_MARKS}
     assert TOPOLOGY.passed_on(["trading", "user"]) == {
         topics.TRADING_MARKS, topics.USER_EVENTS, topics.NOTIFICATIONS,

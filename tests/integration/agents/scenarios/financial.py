@@ -1,10 +1,60 @@
-"""The financial domain follows from trading's scenario."""
+"""The money of two users: deposits, withdrawals, a plan that is renewed, a purchase, grants and a contribution."""
 
 from __future__ import annotations
 
-from tests.integration.agents.scenarios.kit import Run
+from typing import Any
+
+from streams.events import AnyEvent, EventData
+from streams.events.clock import Ticked
+from streams.events.financial import (
+    ChangePlan,
+    ReportDeposit,
+    ReportPayout,
+    RequestDeposit,
+    ReviewWithdrawal,
+    Subscribe,
+    Withdraw,
+    deposit_key,
+)
+from streams.events.gamification import RewardClaimed
+from streams.events.nft import PurchaseDecided, PurchaseRequested
+from streams.events.social import BattleFought, ContributionRequested
+from streams.events.user import AccountClosed, AccountRegistered, VerificationChanged
+from streams.times import Instant
+from tests.integration.agents.scenarios.kit import AT, Run, first
+
+BEGUN, RENEWED = Instant.parse("2025-12-20T12:00:00Z"), Instant.parse("2026-01-20T12:00:00Z")
 
 
 def play(run: Run) -> None:
-    """Play nothing more."""
-    del run
+    """Play the scenario."""
+    run(first(AccountRegistered(user_id="rich", role="user", username="rich"), "rich"))
+    run(first(VerificationChanged(user_id="rich", tier="identity", before="unverified"), "rich"))
+    run(_of(RequestDeposit, asset="USD", amount="20000", provider="bank"))
+    deposit = {"user_id": "rich", "asset": "USD", "amount": "20000", "provider": "bank", "reference": "wire-1"}
+    run(first(ReportDeposit.of(deposit), deposit_key("bank", "wire-1")))
+    run(_of(Withdraw, withdrawal_id="w-1", asset="USD", amount="10001", destination="iban"))
+    run(_of(ReviewWithdrawal, user_id="rich", withdrawal_id="w-1", approve=True, moderator="mod"))
+    run(_of(ReportPayout, user_id="rich", withdrawal_id="w-1", paid=True, provider="bank", reference="p-1"))
+    run(_of(Subscribe, plan="navigator", cycle="month", at=BEGUN))
+    run(_of(ChangePlan, plan="captain"))
+    _buy(run)
+    run(_of(BattleFought, battle_id="b-1", constellation_id="c-1", won=True, prize_ss=500))
+    run(_of(ContributionRequested, contribution_id="k-1", constellation_id="c-1", amount=10))
+    run(first(Ticked(), "clock", at=RENEWED))
+    run(_of(AccountClosed, user_id="rich"))
+
+
+def _buy(run: Run) -> None:
+    """Buy a token with the stellar shards of a reward, and leave a second reservation to its expiry."""
+    run(_of(RewardClaimed, reward_id="r-1", ss=1000))
+    bought: dict[str, Any] = {"token_id": "token-1", "listing_id": "l-1", "asset": "SS"}
+    for number in (1, 2):
+        run(_of(PurchaseRequested, reservation_id=f"res-{number}", amount="100", **bought))
+    fees: dict[str, Any] = {"platform_fee": "2", "creator_fee": "5", "proceeds": "93"}
+    sale: dict[str, Any] = {"reservation_id": "res-1", "sold": True, "reason": "sold", "seller": "poor"}
+    run(_of(PurchaseDecided, creator="maker", **sale, **bought, **fees))
+
+
+def _of(model: type[EventData], at: Instant = AT, **fields: Any) -> AnyEvent:
+    return first(model.of(fields), "rich", at)
