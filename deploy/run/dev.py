@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import http.client
 import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import closing
+from http import HTTPStatus
+from urllib.parse import urlsplit
 
-import httpx
 from faust_redis.log import Log
 from faust_redis.log.connection import without_password
 from rich.console import Console
@@ -168,10 +171,13 @@ def _wait_until_ready(settings: Settings, supervisor: Supervisor) -> None:
 
 def api_answers(url: str) -> bool:
     """Return whether the API at a URL answers."""
-    try:
-        return httpx.get(url + READY_PATH, timeout=PROBE_TIMEOUT_S, trust_env=False).is_success
-    except httpx.HTTPError:
-        return False
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=PROBE_TIMEOUT_S)
+    with closing(connection):
+        try:
+            connection.request("GET", READY_PATH)
+            return connection.getresponse().status == HTTPStatus.OK
+        except (OSError, http.client.HTTPException):
+            return False
 
 
 def _announce(settings: Settings, console: Console, seconds: float, token_command: str) -> None:

@@ -9,6 +9,7 @@ import httpx
 
 from api.auth import Role
 from api.limits.policies import POLICIES, cost_of
+from deploy.run.dev import api_answers
 from tests.e2e.pipeline import Pipeline
 from tests.e2e.waiting import eventually
 from tests.integration.api.test_ingress import ORDER
@@ -26,7 +27,7 @@ def test_two_api_processes_share_one_bucket(tmp_path: Path) -> None:
         pipeline.start("second-api", "api", ASTRA_API_PORT=str(port), **WITHOUT_WORKERS)
         pipeline.wait_until_listening()
         second = f"http://127.0.0.1:{port}"
-        eventually(lambda: answers(second), within_s=60, what="the second API answers")
+        eventually(lambda: api_answers(second), within_s=60, what="the second API answers")
         headers = {"Authorization": f"Bearer {pipeline.token('user', 'alice')}"}
         with (
             httpx.Client(base_url=pipeline.url, headers=headers) as one,
@@ -47,10 +48,3 @@ def test_two_api_processes_share_one_bucket(tmp_path: Path) -> None:
         refilled = seconds * ACCOUNT.units / ACCOUNT.window_s / ORDER_UNITS
         assert full - 1 <= sum(accepted) <= full + refilled
         assert min(accepted) > full // 4
-
-
-def answers(url: str) -> bool:
-    try:
-        return httpx.get(f"{url}/healthz").is_success
-    except httpx.TransportError:
-        return False

@@ -97,7 +97,7 @@ class World:
         assert found == expected
 
     async def probe(self, path: str) -> httpx.Response:
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with httpx.AsyncClient(trust_env=False, verify=False) as client:
             return await client.get(f"http://127.0.0.1:{self.port}{path}")
 
     async def wait_until_ready(self, status: int) -> dict[str, Any]:
