@@ -110,9 +110,27 @@ class TableReader:
 
     async def rows(self, table: str) -> Rows:
         """Return all rows at one moment. Use `scan` for large tables, because this read blocks the server."""
-        partitions = range((await self.log.topic(self.topic(table))).spec.partitions)
-        position, replies = await self._read(table, *(("HGETALL", self._snapshot(table, p)) for p in partitions))
-        return Rows(position, [Row(p, key.decode(), value) for p in partitions for key, value in replies[p].items()])
+        return (await self.rows_of([table]))[table]
+
+    async def rows_of(self, tables: Sequence[str]) -> dict[str, Rows]:
+        """Return all rows of several tables, all at one moment. This read blocks the server."""
+        commands: dict[str, list[Sequence[Any]]] = {}
+        for table in tables:
+            topic = self.topic(table)
+            partitions = range((await self.log.topic(topic)).spec.partitions)
+            commands[table] = [
+                ("HGET", self.log.keys.topic(topic), "incarnation"),
+                ("HGETALL", self.log.keys.ends(topic)),
+                *(("HGETALL", self._snapshot(table, p)) for p in partitions),
+            ]
+        replies = iter(await self.log.at_once(*(one for some in commands.values() for one in some)))
+        return {table: await self._rows(table, [next(replies) for _ in some]) for table, some in commands.items()}
+
+    async def _rows(self, table: str, replies: Sequence[Any]) -> Rows:
+        incarnation, ends, *snapshots = replies
+        position = await self._position(self.topic(table), incarnation, ends)
+        found = [(p, key, value) for p, rows in enumerate(snapshots) for key, value in rows.items()]
+        return Rows(position, [Row(p, key.decode(), value) for p, key, value in found])
 
     async def scan(self, table: str) -> AsyncIterator[list[Row]]:
         """Yield all rows in steps, not of one moment. A row that changes meanwhile appears in its old or new state."""

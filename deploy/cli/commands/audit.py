@@ -1,4 +1,4 @@
-"""`astratrade audit`: read and verify the audit log."""
+"""`astratrade audit`: read and verify the audit log, and check the ledger."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from deploy.cli.commands.options import data_dir_option
+from deploy.cli.commands.options import ask_log, data_dir_option
 from deploy.errors import DeployError
 from deploy.settings import load
 from streams.times import Instant
 
 if TYPE_CHECKING:
+    from faust_redis.log import Log
+
     from api.identity.audit import AuditCheckpoint, Entry
     from api.identity.store.database import IdentityStore
 
@@ -22,11 +24,12 @@ LAST_DEFAULT = 20
 
 @click.group()
 def audit() -> None:
-    """Read and verify the audit log: who did what to whom.
+    """Read and verify the audit log: who did what to whom. Check the ledger.
 
     \b
-    Example:
+    Examples:
       astratrade audit verify
+      astratrade audit ledger
     """
 
 
@@ -93,6 +96,30 @@ def list_entries(subject: str | None, actor: str | None, last: int, data_dir: Pa
             f"{entry.number:>6}  {Instant(entry.time_us).text():<27}  {entry.actor}  {entry.action}  {entry.subject}  "
             f"{json.dumps(entry.detail, ensure_ascii=False)}"
         )
+
+
+@audit.command()
+@data_dir_option
+def ledger(data_dir: Path | None) -> None:
+    """Recompute what must hold of all money, from all rows at one moment. Print the accounts by kind and asset.
+
+    The status is 1 when something does not hold; the message names the partition, the account and the difference.
+
+    \b
+    Example:
+      astratrade audit ledger
+    """
+    settings = load(data_dir=data_dir)
+    from deploy.admin.ledger import Audited, audited  # noqa: PLC0415
+    from tables.reader import TableReader  # noqa: PLC0415
+
+    async def read(log: Log) -> Audited:
+        return await audited(TableReader(log, settings.app_id))
+
+    found = ask_log(settings, read)
+    click.echo("\n".join(found.lines()))
+    if found.breaches:
+        raise DeployError("the ledger does not hold:\n" + "\n".join(found.breaches))
 
 
 def _parsed(noted: str) -> AuditCheckpoint:
