@@ -33,6 +33,7 @@ from deploy.run.domain_app import build_app, load_plugins, member_name, presence
 from deploy.run.domain_thread import DomainThread
 from deploy.run.gc_tuning import relax_collector
 from deploy.run.kafka_metrics import observe_on_kafka
+from deploy.run.ledger_audits import last_audits
 from deploy.run.members import Members
 from deploy.run.worker_health import Health
 from deploy.run.worker_metrics import WorkerMetrics
@@ -46,6 +47,7 @@ from streams.events.recent import Recent
 from streams.rulebooks import RulebookWatch
 from streams.services import Kind, Service, ServiceLease, name_here, reachable_address
 from tables.domains import TOPOLOGY
+from tables.financial import FINANCIAL_AUDITS
 
 SLOTS_MAX = 256
 GRACE_S = 17.0
@@ -138,7 +140,7 @@ class Worker:
         self._threads = [
             DomainThread(slot, domain, partial(self._services, domain), self._prepare) for domain in domains
         ]
-        self._metrics = WorkerMetrics(self._depths)
+        self._metrics = WorkerMetrics(self._depths, lambda: last_audits(self._apps.get(FINANCIAL_AUDITS.domain)))
 
     async def run(self, listener: socket.socket) -> None:
         """Run the domains until SIGTERM or SIGINT; serve probes and metrics on `listener` meanwhile."""
@@ -192,6 +194,7 @@ class Worker:
         # same time.
         member_name(self._settings, app, self._slot)
         depths_of(app)
+        last_audits(app)
         self._apps[domain] = app
         return [*presence(self._settings, app, self._slot), app]
 

@@ -24,6 +24,9 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from streams.times import SECOND_US
+from tables.financial import Audit
+
 PREFIX: Final = "astra_worker"
 BATCH_SECONDS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
 COMMIT_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
@@ -31,6 +34,9 @@ RECOVERY_SECONDS: Final = (0.01, 0.05, 0.25, 1.0, 5.0, 30.0, 120.0)
 
 DepthsByDomain = Callable[[], Iterable[tuple[str, Depths]]]
 """Returns the name of each domain, and what its app holds."""
+
+AuditsByPartition = Callable[[], Iterable[tuple[int, Audit]]]
+"""Returns the last audit of each partition whose money this process keeps."""
 
 
 class _DepthCollector(Collector):
@@ -60,17 +66,42 @@ class _DepthCollector(Collector):
         yield damaged
 
 
+class _AuditCollector(Collector):
+    """Reads the last audit of each partition's money when the metrics are scraped."""
+
+    def __init__(self, audits: AuditsByPartition) -> None:
+        self._audits = audits
+
+    def collect(self) -> Iterator[Metric]:
+        found = GaugeMetricFamily(
+            "astra_ledger_breaches",
+            "Accounts and totals that break a rule of the ledger, by the last audit of the partition.",
+            labels=("partition", "rule"),
+        )
+        at = GaugeMetricFamily(
+            "astra_ledger_audited_seconds", "Event time of the last audit, Unix seconds.", labels=("partition",)
+        )
+        for partition, audit in self._audits():
+            at.add_metric((str(partition),), audit.at / SECOND_US)
+            for rule, count in audit.breaches.items():
+                found.add_metric((str(partition), rule), count)
+        yield found
+        yield at
+
+
 class WorkerMetrics:
     """The metrics of one worker process. Hooks update them from the domains' threads."""
 
-    def __init__(self, depths: DepthsByDomain) -> None:
+    def __init__(self, depths: DepthsByDomain, audits: AuditsByPartition = list) -> None:
         """Create the metrics.
 
         Args:
             depths: Called at each scrape, from the thread that serves it.
+            audits: Called likewise.
         """
         self.registry = CollectorRegistry()
         self.registry.register(_DepthCollector(depths))
+        self.registry.register(_AuditCollector(audits))
         self.events = self._counter("events", "Events that agents processed.")
         self.batches = self._counter("batches", "Batches that agents worked on, by outcome.", "outcome")
         self.batch_seconds = self._histogram("batch_seconds", "Seconds that an agent worked on a batch.", BATCH_SECONDS)

@@ -4,6 +4,7 @@ from faust_redis.depths import Depths
 from faust_redis.hooks import HeldBack, SendsRefused
 
 from deploy.run.worker_metrics import WorkerMetrics
+from tables.financial import Audit
 
 
 def test_the_gauges_show_what_a_domain_holds_at_the_scrape() -> None:
@@ -23,3 +24,11 @@ def test_the_counters_count_damage_by_domain() -> None:
     text = metrics.text().decode()
     assert 'astra_worker_partitions_held_back_total{domain="trading"} 1.0' in text
     assert 'astra_worker_sends_refused_total{domain="trading"} 3.0' in text
+
+
+def test_the_last_audit_of_each_partition_is_exported_by_rule() -> None:
+    audits = [(3, Audit(at=5_000_000, breaches={"balanced": 0, "overdrawn": 2}))]
+    text = WorkerMetrics(list, lambda: audits).text().decode()
+    assert 'astra_ledger_breaches{partition="3",rule="overdrawn"} 2.0' in text
+    assert 'astra_ledger_breaches{partition="3",rule="balanced"} 0.0' in text
+    assert 'astra_ledger_audited_seconds{partition="3"} 5.0' in text

@@ -99,6 +99,19 @@ async def test_a_write_is_read_back_before_it_is_committed(store: RocksStore, lo
     assert store._overlay[0] == {}
 
 
+async def test_a_committed_row_is_read_in_each_partition_without_an_event_and_without_uncommitted_writes(
+    store: RocksStore, event: Event
+) -> None:
+    store.database.write("rows", 0, [(b"k", b"0")])
+    store.database.write("rows", 1, [(b"k", b"1")])
+    store._set(b"k", b"later")
+    assert store.committed(b"k") == {0: b"0", 1: b"1"}
+    await store.on_rebalance({P1}, {P0}, set())
+    assert store.committed(b"k") == {1: b"1"}
+    await store.on_stop()
+    assert store.committed(b"k") == {}
+
+
 async def test_a_later_write_is_read_while_the_earlier_one_is_committed(
     store: RocksStore, log_side: LogSide, event: Event
 ) -> None:

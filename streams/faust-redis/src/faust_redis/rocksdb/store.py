@@ -192,6 +192,17 @@ class RocksStore(SerializedStore[Any, Any]):
         value = self.database.get(self.table_name, partition, encoded)
         return None if value is None else self._decode_value(value)
 
+    def committed(self, key: bytes) -> dict[int, bytes]:
+        """Return a row's value in each partition that agents read, as of the last commit.
+
+        Another thread may call this. It returns nothing while the database is closed.
+        """
+        database = self._database
+        if database is None:
+            return {}
+        found = {partition: database.get(self.table_name, partition, key) for partition in sorted(self._partitions)}
+        return {partition: value for partition, value in found.items() if value is not None}
+
     def expire(self, partition: int, key: Any) -> None:
         """Make a row read as deleted, before the commit of its tombstone."""
         self._overlay.setdefault(partition, {}).setdefault(self._encode_key(key), []).append((None, None))
