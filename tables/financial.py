@@ -160,7 +160,7 @@ class Revenue(Row, frozen=True, kw_only=True):
 
 
 class Audit(Row, frozen=True, kw_only=True):
-    """The last audit of this partition: when it was, and how many breaches each rule of `tables.ledger_audit` had."""
+    """The last audit of this partition: its time, and how many breaches each rule of `tables.financial_audit` had."""
 
     at: Micros
     breaches: dict[str, int] = msgspec.field(default_factory=dict)

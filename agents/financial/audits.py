@@ -8,7 +8,7 @@ from typing import Any
 
 from streams.times import SECOND_US
 from tables.financial import AUDIT_KEY, FINANCIAL_AUDITS, Audit
-from tables.ledger_audit import RULES, breaches
+from tables.financial_audit import RULES, breaches
 from tables.typed import TypedTable
 from tables.unit_of_work import UnitOfWork
 

@@ -46,7 +46,7 @@ from streams.events.user import AccountClosed
 from streams.times import DAY_US, Instant
 from tables.accounts import fees_of, outside
 from tables.financial import FINANCIAL_PROCESSED
-from tables.ledger_audit import AUDITED
+from tables.financial_audit import AUDITED
 from tables.typed import OpenTable
 from tables.unit_of_work import UnitOfWork
 

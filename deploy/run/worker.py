@@ -27,13 +27,13 @@ from mode.types import ServiceT
 from agents.rulebook import Rulebook
 from deploy.broker import broker_url, log_url
 from deploy.errors import LockedError
+from deploy.financial_metrics import last_audits
 from deploy.rulebook import load_rulebook
 from deploy.run import logs
 from deploy.run.domain_app import build_app, load_plugins, member_name, presence, slot_directory
 from deploy.run.domain_thread import DomainThread
 from deploy.run.gc_tuning import relax_collector
 from deploy.run.kafka_metrics import observe_on_kafka
-from deploy.run.ledger_audits import last_audits
 from deploy.run.members import Members
 from deploy.run.worker_health import Health
 from deploy.run.worker_metrics import WorkerMetrics
@@ -47,7 +47,6 @@ from streams.events.recent import Recent
 from streams.rulebooks import RulebookWatch
 from streams.services import Kind, Service, ServiceLease, name_here, reachable_address
 from tables.domains import TOPOLOGY
-from tables.financial import FINANCIAL_AUDITS
 
 SLOTS_MAX = 256
 GRACE_S = 17.0
@@ -140,7 +139,7 @@ class Worker:
         self._threads = [
             DomainThread(slot, domain, partial(self._services, domain), self._prepare) for domain in domains
         ]
-        self._metrics = WorkerMetrics(self._depths, lambda: last_audits(self._apps.get(FINANCIAL_AUDITS.domain)))
+        self._metrics = WorkerMetrics(self._depths, lambda: last_audits(self._apps.values()))
 
     async def run(self, listener: socket.socket) -> None:
         """Run the domains until SIGTERM or SIGINT; serve probes and metrics on `listener` meanwhile."""
@@ -194,7 +193,7 @@ class Worker:
         # same time.
         member_name(self._settings, app, self._slot)
         depths_of(app)
-        last_audits(app)
+        last_audits([app])
         self._apps[domain] = app
         return [*presence(self._settings, app, self._slot), app]
 

@@ -110,7 +110,7 @@ def ledger(data_dir: Path | None) -> None:
       astratrade audit ledger
     """
     settings = load(data_dir=data_dir)
-    from deploy.admin.ledger import Audited, audited  # noqa: PLC0415
+    from deploy.financial_audit import Audited, audited  # noqa: PLC0415
     from tables.reader import TableReader  # noqa: PLC0415
 
     async def read(log: Log) -> Audited:

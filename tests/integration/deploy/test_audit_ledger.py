@@ -15,7 +15,7 @@ from streams.events.financial import Subscribe, Withdraw
 from streams.topology import changelog_topic
 from streams.units import Quantity
 from tables.financial import FINANCIAL_LEDGER, Balance
-from tables.ledger_audit import AUDITED
+from tables.financial_audit import AUDITED
 from tests.unit.agents.financial.bank import Bank
 from tests.unit.agents.financial.test_ledger import executed
 

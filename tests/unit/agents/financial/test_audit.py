@@ -22,7 +22,7 @@ from tables.financial import (
     FeeTotal,
     Revenue,
 )
-from tables.ledger_audit import AUDITED, RULES, Breach, breaches, described
+from tables.financial_audit import AUDITED, RULES, Breach, breaches, described
 from tests.unit.agents.financial.bank import Bank
 from tests.unit.agents.financial.test_ledger import executed
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 from streams.units import Quantity
 from tables.accounts import account_of, user_part
 from tables.financial import FINANCIAL_LEDGER, Balance
-from tables.ledger_audit import AUDITED, RULES, breaches, described
+from tables.financial_audit import AUDITED, RULES, breaches, described
 from tables.reader import Rows, TableReader
 
 BY_PARTY: Final = frozenset({"outside", "creator", "constellation"})
