@@ -152,6 +152,7 @@ PERMISSIONS: Final[Mapping[Route, Permission]] = {
     ("GET", "/v1/feed/positions"): OWN,
     ("GET", "/v1/feed/portfolio"): OWN,
     ("GET", "/v1/feed/my-trades"): OWN,
+    ("GET", "/v1/leaderboards/{board}/friends"): OWN,
     # Public data; users who are private appear without a name
     ("GET", "/v1/users/{user_id}/progress"): PUBLIC,
     ("GET", "/v1/leaderboards/{board}"): PUBLIC,

@@ -213,7 +213,7 @@ class TableReader:
         held = [
             (standing, entry.decode().partition("|")[2])
             for entry, own in zip(members, of_each, strict=True)
-            if (standing := _standing(names.values(), own)) is not None
+            if (standing := standing_in(names.values(), own)) is not None
         ]
         held.sort(key=lambda one: one[0].order(one[1]))
         return position, total, [Ranked(rank, *one) for rank, one in enumerate(held, start=first + 1)]
@@ -236,7 +236,7 @@ def _entry(text: str) -> tuple[Standing, str]:
     return Standing(int(score), int(reached_at)), member
 
 
-def _standing(names: Collection[str], rows: Iterable[bytes | None]) -> Standing | None:
+def standing_in(names: Collection[str], rows: Iterable[bytes | None]) -> Standing | None:
     """Return a member's standing: the first that one of its rows holds. A damaged row holds none."""
     for name, raw in zip(names, rows, strict=True):
         try:

@@ -18,7 +18,7 @@ class Social:
     def __init__(self, open_table: OpenTable, rulebook: Rulebook, *, at_least_once: bool = False) -> None:
         self.tables = UnitOfWork(open_table)
         facts = Facts(self.tables, SOCIAL_PROCESSED, rulebook.repeats_days, at_least_once=at_least_once)
-        self.people = People(self.tables)
+        self.people = People(self.tables, rulebook.social.people)
         self.constellations = Constellations(self.tables, rulebook.social)
         rules = merged(self.people.rules(), self.constellations.rules())
         self.handle = Dispatch(rules, facts, rulebook.version)

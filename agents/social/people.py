@@ -1,26 +1,97 @@
-"""People: their profiles. Takes an event, writes rows, returns events. Imports no Faust."""
+"""People: accounts, profiles and prestige; and the rules of interactions, contents and feeds. Imports no Faust."""
 
 from __future__ import annotations
 
-from agents.dispatch import Rules
-from streams.events import AnyEvent, Event
+from collections.abc import Callable, Mapping
+from typing import Any, Final, get_args
+
+from msgspec.structs import replace
+
+from agents.dispatch import Rules, merged
+from agents.social.contents import Sharing
+from agents.social.feed import Feed
+from agents.social.interactions import Interacting
+from agents.social.people_policy import PeoplePolicy
+from agents.social.people_tables import PeopleTables
+from agents.social.received import Receiving
+from agents.social.refusals import barred, refused
+from streams.events import AnyEvent, Event, EventData
+from streams.events.gamification import PrestigeReached
 from streams.events.social import CreateProfile, ProfileCreated
-from tables.social_people import SOCIAL_PROFILES, SocialProfile
+from streams.events.user import (
+    AccountClosed,
+    AccountRegistered,
+    AccountReinstated,
+    AccountSuspended,
+    ProfileChanged,
+)
+from tables.social_people import Person, Prestige, SocialProfile
 from tables.unit_of_work import UnitOfWork
+
+TIERS: Final[tuple[Prestige, ...]] = get_args(Prestige)
+"""Tiers of prestige, lowest first."""
+
+
+def _registered(person: Person, data: AccountRegistered, time: int) -> Person:
+    """Make a person known. A sub-account is not a person, and others cannot act on it."""
+    return person if data.parent_id else replace(person, registered_at=time)
+
+
+ACCOUNTS: Final[Mapping[type[EventData], Callable[[Person, Any, int], Person]]] = {
+    AccountRegistered: _registered,
+    ProfileChanged: lambda person, data, _: replace(person, private=data.private),
+    AccountSuspended: lambda person, _, __: replace(person, suspended=True),
+    AccountReinstated: lambda person, _, __: replace(person, suspended=False),
+}
+"""What each event of an account changes in a person's row."""
 
 
 class People:
     """The rules about people, over their tables."""
 
-    def __init__(self, tables: UnitOfWork) -> None:
-        self.profiles = tables.rows(SOCIAL_PROFILES)
+    def __init__(self, tables: UnitOfWork, policy: PeoplePolicy) -> None:
+        self._tables = PeopleTables(tables, policy)
+        self._feed = Feed(self._tables, policy)
+        self._interacting = Interacting(self._tables, policy)
+        self._sharing = Sharing(self._tables, policy, self._feed)
+        self._receiving = Receiving(self._tables, policy, self._interacting, self._sharing)
 
     def rules(self) -> Rules:
         """Return the rule of each class of event."""
-        return {CreateProfile: self._profile}
+        own: Rules = {
+            CreateProfile: self._profile,
+            **dict.fromkeys(ACCOUNTS, self._account),
+            AccountClosed: self._closed,
+            PrestigeReached: self._prestige,
+        }
+        parts = (self._interacting, self._receiving, self._sharing, self._feed)
+        return merged(own, *(part.rules() for part in parts))
 
     def _profile(self, event: Event[CreateProfile]) -> list[AnyEvent]:
-        profile = event.data
+        profile, user_id = event.data, event.partitionkey
+        if reason := barred(self._tables.person(user_id)):
+            return refused(event, CreateProfile, reason, user_id)
         row = SocialProfile(display_name=profile.display_name, bio=profile.bio, updated_at=int(event.time))
-        self.profiles.put(event.partitionkey, row)
+        self._tables.profiles.put(user_id, row)
         return [event.then(ProfileCreated(display_name=profile.display_name, bio=profile.bio))]
+
+    def _account(self, event: Event[Any]) -> list[AnyEvent]:
+        user_id, change = event.partitionkey, ACCOUNTS[type(event.data)]
+        self._tables.people.put(user_id, change(self._tables.person(user_id), event.data, int(event.time)))
+        return []
+
+    def _closed(self, event: Event[AccountClosed]) -> list[AnyEvent]:
+        """Forget what a user did and showed, and end the user's follows. The count of followers goes on."""
+        user_id, new = event.partitionkey, self._tables.new
+        gone = replace(new, closed=True, followers=self._tables.person(user_id).followers)
+        self._tables.people.put(user_id, gone)
+        for table in (self._tables.profiles, self._tables.contents, self._tables.feed):
+            table.delete(user_id)
+        return self._interacting.leave(event, user_id)
+
+    def _prestige(self, event: Event[PrestigeReached]) -> list[AnyEvent]:
+        """Keep the highest tier."""
+        person, tier = self._tables.person(event.partitionkey), event.data.tier
+        if person.prestige is None or TIERS.index(tier) > TIERS.index(person.prestige):
+            self._tables.people.put(event.partitionkey, replace(person, prestige=tier))
+        return []

@@ -5,12 +5,27 @@ from __future__ import annotations
 from typing import Final
 
 from api.kit.domain import DomainApi, joined
-from api.social import battles, constellation_commands, constellations, profiles
+from api.social import (
+    activity,
+    battles,
+    constellation_commands,
+    constellations,
+    contents,
+    interactions,
+    live,
+    people,
+    profiles,
+)
 
 API: Final[DomainApi] = joined(
     "Social",
     "Profiles of people, and what people do with each other.",
     profiles.API,
+    people.API,
+    interactions.API,
+    contents.API,
+    activity.API,
+    live.API,
     constellation_commands.API,
     constellations.API,
     battles.API,

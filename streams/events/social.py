@@ -24,7 +24,7 @@ InteractionKind = Literal["like", "comment", "share", "endorse", "follow", "repo
 ConstellationRole = Literal["owner", "admin", "member", "recruit"]
 BattleKind = Literal["trading_duel", "stellar_supremacy", "cosmic_conquest"]
 ContentKind = Literal["trade", "achievement", "battle", "nft", "profile"]
-Platform = Literal["x", "telegram", "discord", "farcaster", "in_app"]
+Platform = Literal["reddit", "twitter", "discord", "instagram", "telegram", "facebook"]
 
 Count = Annotated[int, msgspec.Meta(ge=0)]
 Shards = Annotated[int, msgspec.Meta(ge=1), Field(ge=1, le=10**12, strict=True)]
@@ -49,13 +49,17 @@ class CreateProfile(Command, frozen=True, kw_only=True):
 
 
 class Interact(Command, frozen=True, kw_only=True):
-    """Like, comment on, share, endorse, follow or report another user, or content that the user shared."""
+    """Like, comment on, share, endorse, follow or report another user, or content that the user shared.
+
+    A share of content names its platform.
+    """
 
     domain: ClassVar[str] = "social"
 
     target: UserId
     kind: InteractionKind
     content_id: ContentId | None = None
+    platform: Platform | None = None
 
 
 class Unfollow(Command, frozen=True, kw_only=True):
@@ -67,13 +71,14 @@ class Unfollow(Command, frozen=True, kw_only=True):
 
 
 class ShareContent(Command, frozen=True, kw_only=True):
-    """Share content on a platform. The command's event id derives the id of the content."""
+    """Share content of the caller on a platform. The share that names a `kind` makes the content."""
 
     domain: ClassVar[str] = "social"
 
     platform: Platform
-    kind: ContentKind
+    kind: ContentKind | None = None
     content_id: ContentId
+    about: Name | None = None
 
 
 class CreateConstellation(Command, frozen=True, kw_only=True):
@@ -174,13 +179,14 @@ class ProfileCreated(EventData, frozen=True, kw_only=True):
 
 
 class SocialCommandRejected(EventData, frozen=True, kw_only=True):
-    """A social command changed nothing. `command` is its class; `subject_id` is what it named."""
+    """A command of the class `command` about `subject_id` changed nothing. `free_at`: when a limit admits it again."""
 
     domain: ClassVar[str] = "social"
 
     command: Name
     reason: Name
     subject_id: str = ""
+    free_at: Instant | None = None
 
 
 class Interacted(EventData, frozen=True, kw_only=True):
@@ -191,16 +197,18 @@ class Interacted(EventData, frozen=True, kw_only=True):
     target: UserId
     kind: InteractionKind
     content_id: ContentId | None = None
+    platform: Platform | None = None
 
 
 class InteractionReceived(EventData, frozen=True, kw_only=True):
-    """Another user did something to this one. The key is the target."""
+    """Another user did something to this one, other than to report it. The key is the target."""
 
     domain: ClassVar[str] = "social"
 
     actor: UserId
     kind: InteractionKind
     content_id: ContentId | None = None
+    platform: Platform | None = None
 
 
 class Unfollowed(EventData, frozen=True, kw_only=True):
@@ -223,7 +231,7 @@ class SocialRatingChanged(EventData, frozen=True, kw_only=True):
 
 
 class ContentShared(EventData, frozen=True, kw_only=True):
-    """A user shared content. `contents` is how many contents the user has shared."""
+    """A user shared content of theirs. `contents` is how many contents the user has shared so far."""
 
     domain: ClassVar[str] = "social"
 
@@ -231,10 +239,11 @@ class ContentShared(EventData, frozen=True, kw_only=True):
     platform: Platform
     kind: ContentKind
     contents: Count
+    about: Name | None = None
 
 
 class ViralScoreChanged(EventData, frozen=True, kw_only=True):
-    """Interactions with a user's contents moved the user's viral score. The key is the author."""
+    """A share of content raised its author's viral score. The key is the author. Whole points are rounded down."""
 
     domain: ClassVar[str] = "social"
 
@@ -242,6 +251,8 @@ class ViralScoreChanged(EventData, frozen=True, kw_only=True):
     content_score: Count
     viral_score: Count
     contents: Count
+    content_score_tenths: Count = 0
+    viral_score_tenths: Count = 0
 
 
 class ConstellationJoined(EventData, frozen=True, kw_only=True):

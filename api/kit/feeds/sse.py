@@ -11,6 +11,7 @@ from api.kit.feeds.session import Ended
 RECONNECT: Final = b"retry: 1000\n\n"
 LAST_FRAMES: Final[Mapping[Ended | Lapse, bytes]] = {
     Ended.STOPPING: b": the server is stopping; connect again\n\n",
+    Lapse.CHANGED: b": what you follow has changed; connect again\n\n",
     Lapse.EXPIRED: b'event: end\ndata: {"why":"expired"}\n\n',
     Lapse.REVOKED: b'event: end\ndata: {"why":"revoked"}\n\n',
 }

@@ -75,6 +75,14 @@ PRIVATE_FEEDS = {
     "positions", "portfolio", "my-trades", "account", "collector",
     "balances", "money", "withdrawals", "plan", "withdrawal-reviews", "membership", "battle-entry",
 }  # fmt: skip
+VALUES["content_id"] = "c-1"
+BODIES |= {
+    "/v1/users/{user_id}/interactions": {"kind": "like"},
+    "/v1/contents": {"kind": "trade", "platform": "reddit"},
+    "/v1/contents/{content_id}/shares": {"platform": "reddit"},
+}
+PRIVATE_OF_A_USER |= {"feed", "follows", "recent-interactions"}
+PRIVATE_FEEDS |= {"my-social", "community", "follows", "recent-interactions"}
 OF_DOMAINS = [one.permissions for one in domains.load(TOPOLOGY)]
 TABLE = Permissions(OF_DOMAINS)
 

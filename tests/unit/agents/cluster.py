@@ -97,6 +97,7 @@ class Cluster:
             {name: Worker(name, self.rulebook, at_least_once=at_least_once) for name in TOPOLOGY.names}
             for _ in range(partitions)
         ]
+        self._at_least_once = at_least_once
         self._made = 0
 
     # --- events in ----------------------------------------------------------------------------------------------------
@@ -180,6 +181,31 @@ class Cluster:
         """Return the partition of a key."""
         return partition_for(key.encode(), self.partitions)
 
+    def stored(self, domain: str) -> list[dict[str, dict[bytes, bytes]]]:
+        """Return the tables of a domain in each partition, as they are stored."""
+        return [_tables(workers[domain]) for workers in self.workers]
+
+    def replayed(self, domain: str) -> list[dict[str, dict[bytes, bytes]]]:
+        """Handle what a domain has read once more, with empty tables; return the tables that this gives."""
+        found = []
+        for log, workers in zip(self.logs, self.workers, strict=True):
+            again = Worker(domain, self.rulebook, at_least_once=self._at_least_once)
+            for record in log[: workers[domain].position]:
+                if record.topic in again.handlers and not isinstance(again.handlers[record.topic], Broadcast):
+                    again.handle(record.topic, [record.event])
+            found.append(_tables(again))
+        return found
+
+    def repeated(self, domain: str) -> list[AnyEvent]:
+        """Handle what a domain has read once more, with its tables as they are; return what follows."""
+        return [
+            effect
+            for log, workers in zip(self.logs, self.workers, strict=True)
+            for record in log[: workers[domain].position]
+            if record.topic in workers[domain].handlers
+            for effect in workers[domain].handle(record.topic, [record.event])
+        ]
+
     # --- inside -------------------------------------------------------------------------------------------------------
 
     def _new_id(self, time: Instant) -> str:
@@ -219,6 +245,10 @@ class Cluster:
             taken.append(record.event)
             worker.position += 1
         return taken
+
+
+def _tables(worker: Worker) -> dict[str, dict[bytes, bytes]]:
+    return {name: dict(rows) for name, rows in worker.maps.items() if rows}
 
 
 def of_type(events: Sequence[AnyEvent], model: type[DataT]) -> list[DataT]:

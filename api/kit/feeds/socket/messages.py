@@ -80,7 +80,7 @@ class Event(Message, frozen=True):
 
 
 class Ended(Message, frozen=True):
-    """The subscription ended: `unsubscribed`, `expired`, `revoked`, `slow`, `stopping`, or `failed`."""
+    """The subscription ended: `unsubscribed`, `expired`, `revoked`, `changed`, `slow`, `stopping`, or `failed`."""
 
     subscription: str
     why: str

@@ -1,4 +1,4 @@
-"""A profile; two constellations; a challenge that expires, and a battle to its end."""
+"""People (`social_people`); a profile; two constellations; a challenge that expires, and a battle to its end."""
 
 from __future__ import annotations
 
@@ -15,11 +15,13 @@ from streams.events.social import (
 )
 from streams.events.trading import TradeExecuted
 from streams.times import DAY_US, HOUR_US, MINUTE_US, Instant
+from tests.integration.agents.scenarios import social_people
 from tests.integration.agents.scenarios.kit import AT, Run, first
 
 
 def play(run: Run) -> None:
     """Play the scenario."""
+    social_people.play(run)
     run(first(CreateProfile(display_name="Ada"), "ada"))
     for owner, constellation_id in (("ada", "north"), ("eve", "south")):
         name = f"The {constellation_id}"
