@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment
 from faust_redis.log.keys import Keys
 from faust_redis.log.scripts import COMMIT, GROUP
 
+from tests.simulation.order_checks import OrderChecks
 from tests.simulation.topology import ACKED, CHANGELOG, GROUP_NAME, NAMESPACE, TABLE, fold
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ class Checks:
 
     def __init__(self, world: World) -> None:
         self.world = world
+        self.order = OrderChecks(world)
         self.keys = Keys(NAMESPACE)
         self.group = self.keys.group(GROUP_NAME)
         self._finished: dict[tuple[str, int], dict[TopicPartition, set[int]]] = defaultdict(lambda: defaultdict(set))
@@ -89,6 +92,8 @@ class Checks:
             self.world.fail(f"{writer} wrote to {sorted(foreign)}, which it does not own")
         for topic, partition, offset, *_ in head["offsets"]:
             self._on_offset(writer, (topic, partition), offset)
+        for partition in {partition for _, partition, *_ in head["offsets"]}:
+            self.order.on_commit(partition)
 
     def _on_offset(self, writer: tuple[str, int], tp: TopicPartition, offset: int) -> None:
         before = self._offsets.get(f"{tp[0]}:{tp[1]}", 0)
@@ -99,6 +104,10 @@ class Checks:
             self.world.fail(f"{writer} committed {offset} of {tp} over unfinished events {sorted(unfinished)}")
 
     # --- checks at the workers ----------------------------------------------------------------------------------------
+
+    def on_begun(self, process: Process, generation: int, messages: Sequence[Any]) -> None:
+        """Check the append order of what an agent begins."""
+        self.order.on_begun(process, self._finished[process.member, generation], messages)
 
     def on_finished(self, member: str, generation: int, message: Any) -> None:
         """Check that an agent finished an event which was delivered in the current generation."""

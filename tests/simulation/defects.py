@@ -5,9 +5,8 @@ The defects in `FIXED` are real ones that the simulation found in the driver and
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, cast
 from unittest.mock import patch
 
@@ -33,37 +32,9 @@ from faust_redis.log import Fence, Log, Preconditions, ProducerSequence, WriteBa
 from faust_redis.log.records import evidence_of
 from faust_redis.rocksdb.store import RocksStore
 
+from tests.simulation.order_defects import ORDER_DEFECTS
+from tests.simulation.planting import Defect, replace_method
 from tests.simulation.recovery import Recovery
-
-Planter = Callable[[ExitStack], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Defect:
-    """A planted defect: a flaw of the server's scripts, or a change to the driver.
-
-    Attributes:
-        near: A seed shortly before the first that catches the defect; the search for a rare one starts there.
-    """
-
-    about: str
-    flaw: str | None = None
-    planter: Planter | None = None
-    near: int = 0
-
-    def plant(self, stack: ExitStack) -> frozenset[str]:
-        """Plant the defect until the stack is closed; return the server's flaws."""
-        if self.planter is not None:
-            self.planter(stack)
-        return frozenset() if self.flaw is None else frozenset({self.flaw})
-
-
-def _replace(stack: ExitStack, owner: type, name: str, new: Any) -> Any:
-    """Replace a method; return the original."""
-    old = getattr(owner, name)
-    stack.enter_context(patch.object(owner, name, new))
-    return old
-
 
 # --- defects of the commit --------------------------------------------------------------------------------------------
 
@@ -83,7 +54,7 @@ def _two_writes(stack: ExitStack, *, offsets_first: bool) -> None:
             replies.append(await whole(self, part, fence=fence, write_id=numbered))
         return replies[-1 if offsets_first else 0]
 
-    whole = _replace(stack, Log, "commit", commit)
+    whole = replace_method(stack, Log, "commit", commit)
 
 
 def _overlay_flushed_first(stack: ExitStack) -> None:
@@ -96,7 +67,7 @@ def _overlay_flushed_first(stack: ExitStack) -> None:
             self.table_name, partition, [(key, value)], Checkpoint(self._incarnation(), offset + 1, b"")
         )
 
-    _replace(stack, RocksStore, "_set", put)
+    replace_method(stack, RocksStore, "_set", put)
 
 
 def _past_in_flight(stack: ExitStack) -> None:
@@ -108,7 +79,7 @@ def _past_in_flight(stack: ExitStack) -> None:
             if p.first_unfinished > p.committed
         }
 
-    _replace(stack, OffsetTracker, "committable", committable)
+    replace_method(stack, OffsetTracker, "committable", committable)
 
 
 def _torn_events(stack: ExitStack) -> None:
@@ -122,7 +93,7 @@ def _torn_events(stack: ExitStack) -> None:
             taken.outputs = taken.outputs[:records_max]
         return taken
 
-    whole = _replace(stack, PendingWrites, "next_batch", next_batch)
+    whole = replace_method(stack, PendingWrites, "next_batch", next_batch)
 
 
 def _first_of_a_key(stack: ExitStack) -> None:
@@ -155,11 +126,11 @@ def _rows_of_any_order(stack: ExitStack) -> None:
 
 
 def _dependents_commit_first(stack: ExitStack) -> None:
-    _replace(stack, InFlight, "builds_on", lambda _self, _message, _base: None)
+    replace_method(stack, InFlight, "builds_on", lambda _self, _message, _base: None)
 
 
 def _dependents_survive(stack: ExitStack) -> None:
-    _replace(stack, Dependencies, "dependents", lambda _self, _event: {})
+    replace_method(stack, Dependencies, "dependents", lambda _self, _event: {})
 
 
 # --- defects of recovery and hand-over --------------------------------------------------------------------------------
@@ -169,29 +140,29 @@ def _no_recovery(stack: ExitStack) -> None:
     async def restore(_self: Restorer, _tps: set[Any]) -> None:
         return None
 
-    _replace(stack, Restorer, "restore", restore)
-    _replace(stack, Recovery, "needed", lambda _self: False)
+    replace_method(stack, Restorer, "restore", restore)
+    replace_method(stack, Recovery, "needed", lambda _self: False)
 
 
 def _local_rows_of_any_age(stack: ExitStack) -> None:
     async def positions(self: Restorer, stores: Any) -> dict[Any, int]:
         return {tp: await self._end(tp) for tp in stores}
 
-    _replace(stack, Restorer, "_positions", positions)
+    replace_method(stack, Restorer, "_positions", positions)
 
     def persisted(self: RocksStore, tp: Any) -> int | None:
         old(self, tp)
         end: int = self.app.consumer.highwater(tp)
         return end - 1 if end else None
 
-    old = _replace(stack, RocksStore, "persisted_offset", persisted)
+    old = replace_method(stack, RocksStore, "persisted_offset", persisted)
 
 
 def _any_writer(stack: ExitStack) -> None:
     async def at(self: Log, offsets: Any) -> Any:
         return {tp: _Anybody() if record is not None else None for tp, record in (await old(self, offsets)).items()}
 
-    old = _replace(stack, Log, "at", at)
+    old = replace_method(stack, Log, "at", at)
 
 
 class _Anybody:
@@ -205,15 +176,15 @@ def _trusted_from_the_start(stack: ExitStack) -> None:
         await self._trust(tp, store, await self._end(tp))
         return bool(await old(self, tp, store))
 
-    old = _replace(stack, Restorer, "_copy_rows", copy_rows)
+    old = replace_method(stack, Restorer, "_copy_rows", copy_rows)
 
 
 def _old_rows_stay(stack: ExitStack) -> None:
-    _replace(stack, RocksStore, "wipe", lambda _self, _tp: None)
+    replace_method(stack, RocksStore, "wipe", lambda _self, _tp: None)
 
 
 def _outputs_survive_the_fence(stack: ExitStack) -> None:
-    _replace(stack, Committer, "drop", lambda _self, _reason: None)
+    replace_method(stack, Committer, "drop", lambda _self, _reason: None)
 
 
 def _overlay_survives_a_rebalance(stack: ExitStack) -> None:
@@ -222,7 +193,7 @@ def _overlay_survives_a_rebalance(stack: ExitStack) -> None:
         await old(self, *args, **kwargs)
         self._overlay.update(overlay)
 
-    old = _replace(stack, RocksStore, "on_rebalance", on_rebalance)
+    old = replace_method(stack, RocksStore, "on_rebalance", on_rebalance)
 
 
 # --- defects that the simulation found, since fixed -------------------------------------------------------------------
@@ -233,9 +204,9 @@ def _overtaken_recovery_goes_on(stack: ExitStack) -> None:
         await old(self, tps)
         self.driver.ownership.is_installed = True
 
-    old = _replace(stack, Consumer, "on_partitions_revoked", revoked)
-    _replace(stack, Ownership, "revoke", lambda self: setattr(self, "is_installed", False))
-    _replace(stack, Consumer, "resume_flow", FaustConsumer.resume_flow)
+    old = replace_method(stack, Consumer, "on_partitions_revoked", revoked)
+    replace_method(stack, Ownership, "revoke", lambda self: setattr(self, "is_installed", False))
+    replace_method(stack, Consumer, "resume_flow", FaustConsumer.resume_flow)
 
 
 def _left_over_events_write(stack: ExitStack) -> None:
@@ -245,7 +216,7 @@ def _left_over_events_write(stack: ExitStack) -> None:
             return None
         return (event.message.tp, event.message.offset)
 
-    _replace(stack, EventWrites, "source", source)
+    replace_method(stack, EventWrites, "source", source)
 
 
 def _unheeded_rebalance(stack: ExitStack) -> None:
@@ -253,18 +224,18 @@ def _unheeded_rebalance(stack: ExitStack) -> None:
         self._owns = False
         await old(self, standing)
 
-    old = _replace(stack, Membership, "_install", install)
+    old = replace_method(stack, Membership, "_install", install)
 
 
 def _status_must_be_published(stack: ExitStack) -> None:
     async def publish(self: Status, _generation: int, _assigned: int, *, recovered: bool) -> None:
         await self._groups.set_status(self._group, self._member, str(recovered))
 
-    _replace(stack, Status, "publish", publish)
+    replace_method(stack, Status, "publish", publish)
 
 
 def _interrupted_commit(stack: ExitStack) -> None:
-    _replace(stack, Committer, "commit", Committer._commit)
+    replace_method(stack, Committer, "commit", Committer._commit)
 
 
 def _batch_of_its_last(stack: ExitStack) -> None:
@@ -272,7 +243,7 @@ def _batch_of_its_last(stack: ExitStack) -> None:
         old(self, received)
         self.offset = received[-1].offset
 
-    old = _replace(stack, BatchMessage, "__init__", init)
+    old = replace_method(stack, BatchMessage, "__init__", init)
 
 
 def _divided_as_it_is(stack: ExitStack) -> None:
@@ -280,7 +251,7 @@ def _divided_as_it_is(stack: ExitStack) -> None:
         message.was_split = self._in_flight.counts(message)
         self._in_flight.disown(message)
 
-    _replace(stack, Failures, "split", split)
+    replace_method(stack, Failures, "split", split)
 
 
 def _whole_batches(stack: ExitStack) -> None:
@@ -288,7 +259,7 @@ def _whole_batches(stack: ExitStack) -> None:
         del offset
         return old(tp, entries, 0, count)
 
-    old = _replace(stack, cast("type", codec), "readable", readable)
+    old = replace_method(stack, cast("type", codec), "readable", readable)
 
 
 def _last_record_only(stack: ExitStack) -> None:
@@ -297,7 +268,7 @@ def _last_record_only(stack: ExitStack) -> None:
         passed, entries = evidence_of([self._partitions[tp].evidence.get(offset - 1, b"")])
         return Preconditions(whole.committed, passed, offset - 1, entries)
 
-    old = _replace(stack, OffsetTracker, "preconditions", preconditions)
+    old = replace_method(stack, OffsetTracker, "preconditions", preconditions)
 
 
 DEFECTS: dict[str, Defect] = {
@@ -366,6 +337,7 @@ DEFECTS: dict[str, Defect] = {
         "records that two agents send to a partition in turn are written agent by agent", planter=_columns_of_any_order
     ),
     "interrupted_commit": Defect("a cancelled caller takes the commit down with it", planter=_interrupted_commit),
+    **ORDER_DEFECTS,
 }
 
 FIXED = (

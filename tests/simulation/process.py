@@ -5,19 +5,20 @@ from __future__ import annotations
 import asyncio
 import traceback
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from faust.types import TP
+from faust_redis import consume_in_append_order
 from faust_redis.dead_letters import TransientError
 from faust_redis.driver.commit.committer import OutputDroppedError
 from faust_redis.driver.delivery.batches import BatchSize
 from faust_redis.driver.delivery.in_flight import GENERATION_NONE
-from faust_redis.driver.limits import ROW_US, STATUS_INTERVAL_S
-from faust_redis.log import LogUnavailableError
+from faust_redis.driver.limits import FETCH_RECORDS_MAX, ROW_US, STATUS_INTERVAL_S
+from faust_redis.log import Fetched, LogUnavailableError, TopicPartition
 from faust_redis.testing.client import Client, SimulatedLog
 from mode.utils.queues import FlowControlEvent, ThrowableQueue
 
@@ -85,6 +86,18 @@ class OrderedQueues(dict[Any, None]):
         self[queue] = None
 
 
+class LogOfSmallReads(SimulatedLog):
+    """A log whose reads return few records of each partition, so that reads of several topics are often cut."""
+
+    records_max = FETCH_RECORDS_MAX
+
+    async def fetch_each(
+        self, offsets: Mapping[TopicPartition, int], *, count: int = 500, block_ms: int | None = None
+    ) -> Fetched:
+        """Fetch at most `records_max` records of each partition, or some more that share their entry."""
+        return await super().fetch_each(offsets, count=min(count, self.records_max), block_ms=block_ms)
+
+
 class Process:
     """One life of a worker.
 
@@ -101,6 +114,8 @@ class Process:
         self.services_over = False
         self.stopped = False
         self.in_recovery = False
+        self.is_outdated = False
+        """Whether the server went back after the present assignment."""
         self.rebalancing = True
         self.consumer_generation_id = 0
         self.recovered_generation = 0
@@ -127,8 +142,16 @@ class Process:
         )
         self.sensors = NoSensors()
         self.on_produce_message: Any = SimpleNamespace(iter_receivers=lambda _app: ())
-        self.agents: Any = SimpleNamespace(human_tracebacks=lambda: "")
+        self.agents: Any = SimpleNamespace(human_tracebacks=lambda: "", values=self._agents)
+        if world.plan.ordered_reads:
+            consume_in_append_order(self)
         self.assignor = Assignor(world)
+
+    def _agents(self) -> list[Any]:
+        return [
+            SimpleNamespace(get_topic_names=lambda topic=topic: [topic], concurrency=concurrency)
+            for topic, _, concurrency in self.effects.handlers()
+        ]
 
     # --- start and stop -----------------------------------------------------------------------------------------------
 
@@ -139,7 +162,8 @@ class Process:
     def _start(self) -> None:
         world = self.world
         client = Client(world.network, self.member, self.loop)
-        log = SimulatedLog(client, NAMESPACE)
+        log = LogOfSmallReads(client, NAMESPACE)
+        log.records_max = world.plan.ordered_reads or FETCH_RECORDS_MAX
         log.groups = SimulatedGroups(self, log)
         self.driver = simulated_driver(self, log)
         self.producer = SimulatedProducer(self)
@@ -278,6 +302,7 @@ class Process:
     async def on_assigned(self, assigned: set[TP], generation: int) -> None:
         if self.should_stop:
             return
+        self.is_outdated = False
         await asyncio.sleep(0)
         self.consumer.pause_partitions(assigned)
         await asyncio.sleep(0)
@@ -322,6 +347,7 @@ class Process:
         generation = self.driver.membership.generation
         if batch is not None:
             self.batches[batch.topic] = batch
+        self.world.checks.on_begun(self, generation, [event.message for event in events])
         try:
             for event in events:
                 await handler(event)

@@ -76,6 +76,7 @@ class Storage:
         server.hashes, server.sets, server.sorted, server.streams = deepcopy(self._backup)  # type: ignore[assignment]
         lost = written - self._outside()
         for process in self.world.running():
+            process.is_outdated = True
             process.sent_outside = [value for value in process.sent_outside if value not in lost]
         self.rolled_back = True
         rng, seconds = self.world.rng, self.world.rng.choice((0.05, 0.5))

@@ -6,7 +6,7 @@ import gc
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from random import Random
 
@@ -19,6 +19,7 @@ from faust_redis.testing.loop import Agenda, ProcessLoop, process_loop
 from faust_redis.testing.network import Network, Weather
 from faust_redis.testing.server import Server
 
+from tests.simulation import order_checks
 from tests.simulation.checks import Checks
 from tests.simulation.defects import DEFECTS
 from tests.simulation.disk import Disk
@@ -71,6 +72,7 @@ class Plan:
     batch_records_max: int
     direct_queues: bool
     weather: Weather
+    ordered_reads: int = 0
 
     @classmethod
     def draw(cls, rng: Random) -> Plan:
@@ -116,7 +118,7 @@ class World:
 
     def __post_init__(self) -> None:
         self.rng = Random(self.seed)
-        self.plan = Plan.draw(self.rng)
+        self.plan = replace(Plan.draw(self.rng), ordered_reads=order_checks.draw(self.seed))
         self.agenda = Agenda(self.rng)
         self.server = Server(self.now_ms)
         self.server.flaws = self.flaws

@@ -13,7 +13,7 @@ from random import Random
 from typing import Any
 
 import faust
-from faust_redis import TransientError, batch_agent
+from faust_redis import TransientError, batch_agent, consume_in_append_order
 
 data: list[Path] = []
 """The directory of the apps: Faust creates it even when the tables are on a simulated disk."""
@@ -129,6 +129,29 @@ def shared_rows(store: str = "faust-redis-rocksdb://", *, records_max: int = 0) 
 
     handle(app, words, spread, concurrency=2)
     handle(app, parts, count, records_max)
+    handle(app, notes, note, records_max)
+    return app
+
+
+def in_append_order(*, records_max: int = 0) -> Any:
+    """Have the agents of two topics send what they receive to `steps`, in append order; notes fail at times."""
+    app = _app()
+    consume_in_append_order(app)
+    words, notes, steps = (app.topic(name, key_type=str, value_type=str) for name in ("words", "notes", "steps"))
+    failures: Counter[str] = Counter()
+
+    async def word(key: str, value: str) -> None:
+        await dawdle()
+        await steps.send(key=key, value=value)
+
+    async def note(key: str, value: str) -> None:
+        await dawdle()
+        if failures[value] < 2 and random.random() < 0.2:
+            failures[value] += 1
+            raise TransientError("a bad day")
+        await steps.send(key=key, value=value)
+
+    handle(app, words, word, records_max)
     handle(app, notes, note, records_max)
     return app
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from contextlib import ExitStack
+from operator import attrgetter
 from unittest.mock import patch
 
 import pytest
@@ -12,11 +13,18 @@ from faust_redis.testing.server import Server
 from faust_redis.testing.view import View
 
 from tests.simulation.defects import DEFECTS
+from tests.simulation.order_defects import ORDER_DEFECTS
 from tests.testing import apps
 
 SEEDS_FOR_A_DEFECT = 60
 
-RARE = {"last_record_only", "overtaken_recovery_goes_on", "unheeded_rebalance"}
+RARE = {
+    "last_record_only",
+    "later_runs_commit_first",
+    "overtaken_recovery_goes_on",
+    "unheeded_rebalance",
+    "unread_topics_are_empty",
+}
 """Defects that need an unlikely order of messages. `tests/simulation` plays enough seeds to meet it."""
 
 NEAR = {"late_attempts_count": 16, "left_over_events_write": 8, "no_recovery": 52}
@@ -48,11 +56,23 @@ def assert_counts_each_once(view: View, topic: str, table: str, inputs: list[tup
     assert view.table(table) == totals
 
 
-def play(seed: int, defect: str | None = None) -> None:
+def steps_are_in_append_order(view: View) -> None:
+    """Check that the agents of both topics have processed each record once, in the order of their appending."""
+    inputs = sorted((*view.read("words"), *view.read("notes")), key=attrgetter("order"))
+    for partition in (0, 1):
+        expected = [record.value for record in inputs if record.partition == partition]
+        assert [step.value for step in view.read("steps") if step.partition == partition] == expected
+
+
+def play(seed: int, defect: str | None = None, *, in_order: bool = False) -> None:
     simulation = Simulation([seed])
-    simulation.app(lambda: apps.shared_rows(records_max=3))
     simulation.inputs(apps.words_and_notes)
-    simulation.check(results_are_right)
+    if in_order:
+        simulation.app(lambda: apps.in_append_order(records_max=3 * (seed % 2)))
+        simulation.check(steps_are_in_append_order)
+    else:
+        simulation.app(lambda: apps.shared_rows(records_max=3))
+        simulation.check(results_are_right)
     with ExitStack() as planted:
         if defect is not None:
             plant(planted, defect)
@@ -78,12 +98,12 @@ def plant(stack: ExitStack, defect: str) -> None:
 
 @pytest.mark.parametrize("defect", sorted(DEFECTS.keys() - RARE))
 def test_a_planted_defect_is_caught_in_a_whole_app(defect: str) -> None:
-    first = NEAR.get(defect, 0)
+    first, in_order = NEAR.get(defect, 0), defect in ORDER_DEFECTS
     for seed in range(first, first + SEEDS_FOR_A_DEFECT):
         try:
-            play(seed, defect)
+            play(seed, defect, in_order=in_order)
         except (AssertionError, InvariantError, SimulationError):
-            play(seed)  # it holds without the defect
+            play(seed, in_order=in_order)  # it holds without the defect
             return
     pytest.fail(f"{defect} is not caught by {SEEDS_FOR_A_DEFECT} seeds")
 
@@ -101,6 +121,11 @@ def test_an_invariant_of_the_library_names_the_broken_promise(defect: str, messa
     with pytest.raises(InvariantError, match=message) as caught:
         play_many(defect)
     assert "replay it with: " in caught.value.__notes__[0]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_agents_that_consume_in_append_order_hold(seed: int) -> None:
+    play(seed, in_order=True)
 
 
 @pytest.mark.parametrize("seed", [*range(10), 165])

@@ -24,6 +24,7 @@ class TestRecord:
         headers: Headers, with values as bytes.
         partition: The record's partition.
         offset: Its offset there.
+        order: Its append number, which ascends over all topics of a partition number; 0 in a compacted topic.
     """
 
     __test__ = False
@@ -34,6 +35,7 @@ class TestRecord:
     headers: Mapping[str, bytes] = field(default_factory=dict)
     partition: int = 0
     offset: int = 0
+    order: int = 0
 
 
 def topic_object(apps: Sequence[faust.App], name: str) -> Any:
@@ -88,7 +90,8 @@ def decode(topic: Any, partition: int, record: StoredRecord) -> TestRecord:
             f"record {tp.topic}:{partition}:{record.offset} (key {record.key!r}, value {record.value!r}) does not have "
             f"the types of its topic: {exc}. Pass the topic object if the driver guessed the topic from its name."
         ) from exc
-    return TestRecord(key, value, record.timestamp_ms / 1000, dict(record.headers), partition, record.offset)
+    headers = dict(record.headers)
+    return TestRecord(key, value, record.timestamp_ms / 1000, headers, partition, record.offset, record.order)
 
 
 def _without_waiting(coroutine: Any) -> Any:
