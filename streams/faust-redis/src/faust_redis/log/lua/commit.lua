@@ -108,23 +108,6 @@ if head.require then
   if redis.call('HEXISTS', prefix .. 'snap:' .. r[1] .. ':' .. r[2], r[3]) == 0 then return {'GONE', r[3]} end
 end
 
--- The append numbers of a partition number's entries ascend over all topics that are not compacted. A lost counter goes on
--- after the last numbered entries.
-local order_key, orders = prefix .. 'order', {}
-local function last_order(partition)
-  local number = redis.call('HGET', order_key, partition)
-  if number then return tonumber(number) end
-  local highest = 0
-  for _, topic in ipairs(redis.call('SMEMBERS', prefix .. 'topics')) do
-    local entry = redis.pcall('XREVRANGE', prefix .. 'log:' .. topic .. ':' .. partition, '+', '-', 'COUNT', 1)[1]
-    local fields = entry and entry[2] or {}
-    for j = 1, #fields, 2 do
-      if fields[j] == 'o' then highest = math.max(highest, tonumber(fields[j + 1]) or 0) end
-    end
-  end
-  return highest
-end
-
 local streams, ends = {}, {}
 for i, s in ipairs(head.streams) do
   local meta = redis.call('HMGET', prefix .. 'topic:' .. s[1], 'incarnation', 'partitions', 'cleanup', 'view')
@@ -155,12 +138,6 @@ for i, s in ipairs(head.streams) do
     end
   end
   if last ~= '0-' .. top then return {'FOREIGN', s[1], tostring(s[2]), last, '0-' .. top} end
-  if stream.is_numbered and not orders[stream.partition] then
-    wrong = mistyped(order_key, 'hash')
-    if wrong then return wrong end
-    orders[stream.partition] = last_order(stream.partition)
-    if not orders[stream.partition] then return {'WRONG_TYPE', order_key, 'text', 'number', '', ''} end
-  end
   streams[i] = stream
   ends[i] = tonumber(top)
 end
@@ -234,6 +211,36 @@ for _, stream in ipairs(streams) do
   end
 end
 
+-- Append numbers ascend over all topics of a partition number that are not compacted. To take them is the last check: it
+-- fails without an effect when something else wrote the counter.
+local order_key, orders, taken = prefix .. 'order', {}, {}
+
+-- A lost counter goes on after the last numbered entries of the partition number.
+local function highest_order(partition)
+  local highest = 0
+  for _, topic in ipairs(call('SMEMBERS', prefix .. 'topics')) do
+    local entry = redis.pcall('XREVRANGE', prefix .. 'log:' .. topic .. ':' .. partition, '+', '-', 'COUNT', 1)[1]
+    local fields = entry and entry[2] or {}
+    for i = 1, #fields, 2 do
+      if fields[i] == 'o' then highest = math.max(highest, tonumber(fields[i + 1]) or 0) end
+    end
+  end
+  return highest
+end
+
+for _, stream in ipairs(streams) do
+  if stream.is_numbered then taken[stream.partition] = (taken[stream.partition] or 0) + #stream.entries end
+end
+for partition, count in pairs(taken) do
+  local last = redis.pcall('HINCRBY', order_key, partition, count)
+  if type(last) == 'table' then
+    for earlier in pairs(orders) do call('HINCRBY', order_key, earlier, -taken[earlier]) end
+    return {'WRONG_TYPE', order_key, call('TYPE', order_key).ok == 'hash' and 'text' or 'foreign value', 'number', '', ''}
+  end
+  if last == count then last = call('HINCRBY', order_key, partition, highest_order(partition)) end
+  orders[partition] = last - count
+end
+
 -- All checks are done. Nothing below may fail.
 local function change_ranking(stream, command, ranking, members)
   for first = 1, #members, ARGUMENTS_A_CALL do
@@ -264,21 +271,18 @@ local function write_snapshot(stream)
   end
 end
 
-local function add(fields, name, value)
-  fields[#fields + 1] = name
-  fields[#fields + 1] = value
-end
-
 for i, stream in ipairs(streams) do
   for _, entry in ipairs(stream.entries) do
     local count, payload = entry[1], entry.payload
     ends[i] = ends[i] + count
     local id = string.format('0-%d', ends[i])
     local fields = count == 1 and cmsgpack.unpack(payload) or {'n', count, 'z', payload}
-    if entry.writer then add(fields, 'w', entry.writer) end
+    local n = #fields
+    if entry.writer then fields[n + 1], fields[n + 2], n = 'w', entry.writer, n + 2 end
     if stream.is_numbered then
-      orders[stream.partition] = orders[stream.partition] + 1
-      add(fields, 'o', string.format('%d', orders[stream.partition]))
+      local order = orders[stream.partition] + 1
+      orders[stream.partition] = order
+      fields[n + 1], fields[n + 2] = 'o', string.format('%d', order)
     end
     call('XADD', stream.key, id, unpack(fields))
   end
@@ -290,8 +294,6 @@ for i, stream in ipairs(streams) do
   if stream.rows then write_snapshot(stream) end
   call('HSET', stream.ends, stream.partition, string.format('%d', ends[i]))
 end
-
-for partition, number in pairs(orders) do call('HSET', order_key, partition, string.format('%d', number)) end
 
 for _, c in ipairs(head.copied and head.copied.steps or {}) do
   redis.call('HSET', copy_key, c[1], string.format('%d', c[3]))
