@@ -305,7 +305,9 @@ DEFECTS: dict[str, Defect] = {
     ),
     "no_recovery": Defect("work begins before the tables are recovered", planter=_no_recovery),
     "local_rows_of_any_age": Defect("local rows are taken as current", planter=_local_rows_of_any_age),
-    "any_writer": Defect("rows of a branch that was rolled back are taken for this one's", planter=_any_writer),
+    "any_writer": Defect(
+        "rows of a branch that was rolled back are taken for this one's", planter=_any_writer, near=390
+    ),
     "trusted_from_the_start": Defect(
         "rows of a snapshot that was read in part are trusted", planter=_trusted_from_the_start
     ),

@@ -41,7 +41,9 @@ ORDER_DEFECTS: dict[str, Defect] = {
     "later_runs_commit_first": Defect(
         "a run is committed before a finished run of another topic before it", planter=_later_runs_commit_first
     ),
-    "retries_are_overtaken": Defect("later events go on while a failed one waits", planter=_retries_are_overtaken),
+    "retries_are_overtaken": Defect(
+        "later events go on while a failed one waits", planter=_retries_are_overtaken, near=40
+    ),
     "unread_topics_are_empty": Defect(
         "a topic that was not read yet holds up nothing", planter=_unread_topics_are_empty
     ),
