@@ -45,6 +45,7 @@ class Progress(Row, frozen=True, kw_only=True):
         constellation: The constellation that the user is a member of.
         founded: Whether the user ever founded a constellation.
         prestige: The tier whose conditions the user meets now.
+        mastered: Whether the user ever was a master of trading.
     """
 
     xp: int = 0
@@ -65,6 +66,7 @@ class Progress(Row, frozen=True, kw_only=True):
     founded: bool = False
     battle_wins: int = 0
     prestige: PrestigeTier | None = None
+    mastered: bool = False
 
 
 class TradeTally(Row, frozen=True, kw_only=True):

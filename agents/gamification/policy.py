@@ -78,6 +78,13 @@ class PrestigeRules(Policy):
         return self
 
 
+class MasteryRule(Policy):
+    """What a master of trading has: so many trades, and percent of closing trades that are wins."""
+
+    trades: Positive
+    win_percent: Annotated[int, Field(ge=0, le=100, strict=True)]
+
+
 class StreakRules(Policy):
     """The multiplier: 1 on the first day, `step_ppm` more with each further day, up to `multiplier_ppm_max`."""
 
@@ -145,3 +152,4 @@ class GamificationPolicy(Policy):
     deposits: DepositRules
     social: SocialRules
     prestige: PrestigeRules
+    mastery: MasteryRule

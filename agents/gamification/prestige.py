@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, Protocol, get_args
 
-from agents.gamification.policy import PrestigeRules
+from agents.gamification.policy import MasteryRule, PrestigeRules
 from streams.events.gamification import PrestigeTier
 
 _TIERS: Final[tuple[PrestigeTier, ...]] = get_args(PrestigeTier)
@@ -28,6 +28,11 @@ def prestige_of(user: Counts, rules: PrestigeRules) -> PrestigeTier | None:
         if enough and user.closes and user.wins * _PERCENT >= rule.win_percent * user.closes:
             held = rule.tier
     return held
+
+
+def is_master(user: Counts, rule: MasteryRule) -> bool:
+    """Return whether a user's trades and wins are those of a master of trading."""
+    return user.trades >= rule.trades and 0 < user.closes * rule.win_percent <= user.wins * _PERCENT
 
 
 def rank_of(tier: PrestigeTier | None) -> int:

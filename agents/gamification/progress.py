@@ -12,7 +12,7 @@ from agents.gamification.achievements import Achievements
 from agents.gamification.happenings import Happening
 from agents.gamification.levels import level_of
 from agents.gamification.policy import AchievementRule, GamificationPolicy
-from agents.gamification.prestige import prestige_of, rank_of
+from agents.gamification.prestige import is_master, prestige_of, rank_of
 from agents.gamification.xp import Activity
 from streams.events import AnyEvent, EventData
 from streams.events.gamification import (
@@ -22,6 +22,7 @@ from streams.events.gamification import (
     PrestigeTier,
     StreakKind,
     StreakUpdated,
+    TradingMastered,
     XPGained,
     XPSource,
 )
@@ -83,6 +84,8 @@ class Earning:
             self._unlock(user)
         if user.trades >= self._trades_min or user.prestige is not None:
             user.rise(prestige_of(user, self._policy.prestige))
+        if not user.mastered and is_master(user, self._policy.mastery):
+            user.master()
 
     def _unlock(self, user: _User) -> None:
         """Unlock achievements in order. The XP of one may earn another, so this may be needed again."""
@@ -96,7 +99,17 @@ class _User:
 
     __slots__ = (
         *("_event", "_policy", "achievements", "battle_wins", "before", "closes", "constellation", "events", "founded"),
-        *("largest_trade", "level", "max_leverage", "pnl", "prestige", "social_rating_ppm", "ss", "streak_days"),
+        *(
+            "largest_trade",
+            "level",
+            "mastered",
+            "max_leverage",
+            "pnl",
+            "prestige",
+            "social_rating_ppm",
+            "ss",
+            "streak_days",
+        ),
         *("streaks", "trades", "unlocked", "updated_at", "volume", "wins", "xp"),
     )
 
@@ -116,6 +129,7 @@ class _User:
             before.founded,
         )
         self.battle_wins, self.prestige = before.battle_wins, before.prestige
+        self.mastered = before.mastered
         self.achievements = before.achievements
         self.unlocked = tuple([one.name for one in before.achievements])
 
@@ -140,6 +154,7 @@ class _User:
             founded=self.founded,
             battle_wins=self.battle_wins,
             prestige=self.prestige,
+            mastered=self.mastered,
         )
 
     def be_active(self, kind: StreakKind, day: int) -> int:
@@ -196,6 +211,11 @@ class _User:
         if rank_of(tier) > rank_of(self.prestige) and tier is not None:
             self._emit(PrestigeReached(tier=tier), tier)
         self.prestige = tier
+
+    def master(self) -> None:
+        """Tell once that the user is a master of trading."""
+        self.mastered = True
+        self._emit(TradingMastered(trades=self.trades, closes=self.closes, wins=self.wins), "")
 
     def unlock(self, rule: AchievementRule) -> None:
         """Unlock an achievement."""

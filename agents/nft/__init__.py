@@ -1,1 +1,1 @@
-"""NFT: eligibility. `domain` composes the rules; `agent` wires them to Faust."""
+"""NFT: eligibility, mints, the market. `domain` composes the rules; `agent` wires them to Faust."""

@@ -1,29 +1,47 @@
-"""NFT in the API: what users may mint."""
+"""NFT in the API: what users may mint, tokens, and the market."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from api.kit.domain import DomainApi
+from api.auth import Role
+from api.kit.commands.admission import WhenDelayed
+from api.kit.domain import AcceptedCommand, DomainApi
 from api.kit.own_rows import OwnRows
-from api.kit.projection import Projection
-from tables.nft import NFT_COLLECTORS, Collector
+from api.nft import commands, queries
+from api.nft.projections import COLLECTOR
+from api.permissions import OWN, PUBLIC, Scope, only
+from streams.events.nft import BuyNFT, ListNFT, RequestMint, UnlistNFT
+from tables.nft import NFT_COLLECTORS
 
-COLLECTOR: Final = Projection(
-    Collector,
-    "Collector",
-    "The genesis types that a user may mint.",
-    key={"user_id": str},
-    describe={"eligible": "each type, with the time from which on"},
-)
 COLLECTORS: Final = OwnRows(
-    "collector", NFT_COLLECTORS, COLLECTOR, title="Collector", doc="The tokens that a user may mint."
+    "collector", NFT_COLLECTORS, COLLECTOR, title="Collector", doc="The tokens that a user may mint, and the mints."
 )
+COMMAND: Final = only(Role.USER, Scope.TRADE)
+LISTING: Final = "/v1/nft/tokens/{token_id}/listings/{listing_id}"
 
 API: Final = DomainApi(
     title="NFT",
-    description="Eligibility for genesis tokens.",
-    routers=COLLECTORS.routers,
-    feeds=(COLLECTORS.feed,),
-    permissions=COLLECTORS.permissions,
+    description="Genesis tokens: eligibility, mints, and the market.",
+    routers=(*COLLECTORS.routers, commands.router, queries.router, queries.feeds),
+    feeds=(COLLECTORS.feed, queries.TOKENS_FEED, queries.MY_NFTS_FEED),
+    commands={
+        RequestMint: AcceptedCommand(commands.MintBody, WhenDelayed.ACCEPT),
+        ListNFT: AcceptedCommand(commands.Offer, WhenDelayed.ACCEPT),
+        UnlistNFT: AcceptedCommand(None, WhenDelayed.ACCEPT),
+        # A purchase reserves money now, which a late one would not have meant.
+        BuyNFT: AcceptedCommand(commands.Purchase, WhenDelayed.REFUSE),
+    },
+    permissions={
+        **COLLECTORS.permissions,
+        ("POST", "/v1/nft/mints"): COMMAND,
+        ("POST", "/v1/nft/tokens/{token_id}/listings"): COMMAND,
+        ("DELETE", LISTING): COMMAND,
+        ("POST", f"{LISTING}/purchases"): COMMAND,
+        ("GET", "/v1/nft/tokens/{token_id}"): PUBLIC,
+        ("GET", "/v1/nft/market"): PUBLIC,
+        ("GET", "/v1/users/{user_id}/nfts"): PUBLIC,
+        ("GET", "/v1/feed/nft-tokens"): PUBLIC,
+        ("GET", "/v1/feed/my-nfts"): OWN,
+    },
 )

@@ -92,6 +92,16 @@ class PrestigeReached(EventData, frozen=True, kw_only=True):
     tier: PrestigeTier
 
 
+class TradingMastered(EventData, frozen=True, kw_only=True):
+    """A user has, for the first time, as many trades and wins as a master of trading. The counts are the user's."""
+
+    domain: ClassVar[str] = "gamification"
+
+    trades: Count
+    closes: Count
+    wins: Count
+
+
 class RewardGranted(EventData, frozen=True, kw_only=True):
     """A rank on a sealed board earned stellar shards, to be claimed by `expires_us`."""
 

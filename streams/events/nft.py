@@ -99,6 +99,48 @@ class MintRequested(EventData, frozen=True, kw_only=True):
     rarity: Rarity
 
 
+class MintReported(EventData, frozen=True, kw_only=True):
+    """The chain minted a token for a request, whose partition matches the two. The key is the user."""
+
+    domain: ClassVar[str] = "nft"
+
+    mint_id: str
+    token_id: Name
+    tx_hash: str
+
+
+class MintRefused(EventData, frozen=True, kw_only=True):
+    """The chain refused a mint for a request, whose partition ends it. The key is the user."""
+
+    domain: ClassVar[str] = "nft"
+
+    mint_id: str
+    reason: Name
+
+
+class TokenClaimed(EventData, frozen=True, kw_only=True):
+    """A pending mint claims the token that the chain made for it. The key is the token, whose partition decides."""
+
+    domain: ClassVar[str] = "nft"
+
+    token_id: Name
+    mint_id: str
+    owner: UserId
+    type: GenesisType
+    rarity: Rarity
+    tx_hash: str
+
+
+class MintUnmatched(EventData, frozen=True, kw_only=True):
+    """A report of the chain changed nothing: no pending mint has its id, or the token exists. The key is the user."""
+
+    domain: ClassVar[str] = "nft"
+
+    mint_id: str
+    token_id: Name
+    reason: Literal["unknown_mint", "token_exists"]
+
+
 class NFTMinted(EventData, frozen=True, kw_only=True):
     """A token exists. The key is the token."""
 
@@ -170,7 +212,7 @@ class PurchaseDecided(EventData, frozen=True, kw_only=True):
     listing_id: str
     sold: bool
     reason: Name
-    asset: SaleAsset
+    asset: SaleAsset | None = None
     seller: UserId | None = None
     creator: UserId | None = None
     platform_fee: Quantity
@@ -212,6 +254,7 @@ class NFTReceived(EventData, frozen=True, kw_only=True):
 
     token_id: Name
     type: GenesisType
+    mint_id: str = ""
 
 
 class NFTGone(EventData, frozen=True, kw_only=True):

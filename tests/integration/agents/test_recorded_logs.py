@@ -74,6 +74,7 @@ NEW = {
         "gamification.RewardClaimed",
         "gamification.RewardExpired",
         "gamification.RewardGranted",
+        "gamification.TradingMastered",
         "trading.PortfolioUpdated",
         "trading.PositionUpdated",
         "trading.TradingResumed",

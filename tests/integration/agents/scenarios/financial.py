@@ -1,4 +1,4 @@
-"""The money of two users: deposits, withdrawals, a plan that is renewed, a purchase, grants and a contribution."""
+"""The money of two users: deposits, withdrawals, a plan that is renewed, grants and a contribution."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from streams.events.financial import (
     deposit_key,
 )
 from streams.events.gamification import RewardClaimed
-from streams.events.nft import PurchaseDecided, PurchaseRequested
 from streams.events.social import BattleFought, ContributionRequested
 from streams.events.user import AccountClosed, AccountRegistered, VerificationChanged
 from streams.times import Instant
@@ -38,22 +37,11 @@ def play(run: Run) -> None:
     run(_of(ReportPayout, user_id="rich", withdrawal_id="w-1", paid=True, provider="bank", reference="p-1"))
     run(_of(Subscribe, plan="navigator", cycle="month", at=BEGUN))
     run(_of(ChangePlan, plan="captain"))
-    _buy(run)
+    run(_of(RewardClaimed, reward_id="r-1", ss=1000))
     run(_of(BattleFought, battle_id="b-1", constellation_id="c-1", won=True, prize_ss=500))
     run(_of(ContributionRequested, contribution_id="k-1", constellation_id="c-1", amount=10))
     run(first(Ticked(), "clock", at=RENEWED))
     run(_of(AccountClosed, user_id="rich"))
-
-
-def _buy(run: Run) -> None:
-    """Buy a token with the stellar shards of a reward, and leave a second reservation to its expiry."""
-    run(_of(RewardClaimed, reward_id="r-1", ss=1000))
-    bought: dict[str, Any] = {"token_id": "token-1", "listing_id": "l-1", "asset": "SS"}
-    for number in (1, 2):
-        run(_of(PurchaseRequested, reservation_id=f"res-{number}", amount="100", **bought))
-    fees: dict[str, Any] = {"platform_fee": "2", "creator_fee": "5", "proceeds": "93"}
-    sale: dict[str, Any] = {"reservation_id": "res-1", "sold": True, "reason": "sold", "seller": "poor"}
-    run(_of(PurchaseDecided, creator="maker", **sale, **bought, **fees))
 
 
 def _of(model: type[EventData], at: Instant = AT, **fields: Any) -> AnyEvent:
