@@ -157,6 +157,7 @@ PERMISSIONS: Final[Mapping[Route, Permission]] = {
     ("GET", "/v1/users/{user_id}/progress"): PUBLIC,
     ("GET", "/v1/leaderboards/{board}"): PUBLIC,
     ("GET", "/v1/leaderboards/{board}/users/{user_id}"): PUBLIC,
+    ("GET", "/v1/leaderboards/{board}/users/{user_id}/proof"): OWNED,
     ("GET", "/v1/fees"): PUBLIC,
     ("GET", "/v1/revenue"): PUBLIC,
     ("GET", "/v1/feed/revenue"): PUBLIC,

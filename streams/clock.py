@@ -19,7 +19,7 @@ from faust_redis.log import Log, Record, SourceMovedError, SourceOffsets, TopicP
 
 from streams.events import encode
 from streams.events.clock import KEY, ticked
-from streams.times import MILLISECOND_US, SECOND_US, Instant
+from streams.times import SECOND_US, Instant
 
 SOURCE: Final = "clock"
 """The name under which the log keeps the last tick, in seconds since 1970."""
@@ -133,11 +133,11 @@ class Clock:
         self.counts.reached_s = self._monotonic()
 
     async def _tick(self, second: int) -> None:
-        value = encode(ticked(Instant(second * SECOND_US)))
-        timestamp_ms = second * SECOND_US // MILLISECOND_US
+        time, partitions = Instant(second * SECOND_US), self._spec.partitions
+        values = [encode(ticked(time, partition=number, partitions=partitions)) for number in range(partitions)]
         records = [
-            Record(self._spec.name, partition, KEY.encode(), value, timestamp_ms)
-            for partition in range(self._spec.partitions)
+            Record(self._spec.name, number, KEY.encode(), value, time.milliseconds())
+            for number, value in enumerate(values)
         ]
         step = SourceOffsets(SOURCE, {WALL: (self.last, second)})
         try:

@@ -34,6 +34,8 @@ TRADING_EVENTS: Final = events_of("trading")
 TRADING_MARKS: Final = "astra.trading.marks.v1"
 MARKET_PRICES: Final = "astra.market.prices.v1"
 GAMIFICATION_EVENTS: Final = events_of("gamification")
+GAMIFICATION_BOARDS: Final = "astra.gamification.boards.v1"
+"""Sealed parts of leaderboards, by board."""
 FINANCIAL_EVENTS: Final = events_of("financial")
 FINANCIAL_FEES: Final = "astra.financial.fees.v1"
 """Fees: one for nearly every fill. No domain consumes them."""

@@ -5,7 +5,7 @@ Amounts are integers of 1e-8 USD, times microseconds since 1970.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
@@ -14,6 +14,9 @@ from streams.events.gamification import PrestigeTier, StreakKind
 from streams.topology import Domain, TableSpec
 from tables.row import Amount, DayNumber, Micros, Row
 
+SEALING_KEY: Final = "sealing"
+"""The one key of `gamification-sealing`, in each partition."""
+SealingPhase = Literal["newest", "older", "parts"]
 WATERMARK_KEY: Final = "watermark"
 """The one key of `gamification-watermark`, in each partition."""
 
@@ -98,26 +101,73 @@ class Watermark(Row, frozen=True, kw_only=True):
 
 
 _TRADED = (topics.TRADING_EVENTS,)
+
+
+class Sealing(Row, frozen=True, kw_only=True):
+    """How far a partition has sealed its parts of the boards.
+
+    Attributes:
+        sealed_to: All periods that end here or earlier are sealed.
+        until: The periods up to here are being sealed; 0 while none are.
+        phase: What is done for them: rows of the newest standings are collected, then older rows, then parts are made.
+        cursor: The key at which the phase continues.
+        runs: The collected steps.
+    """
+
+    sealed_to: Micros = 0
+    until: Micros = 0
+    phase: SealingPhase = "newest"
+    cursor: str = ""
+    runs: int = 0
+
+
+class FoundStanding(Row, frozen=True, kw_only=True):
+    """A standing, as a step of sealing found it."""
+
+    score: int
+    reached_at: Micros
+
+
+class Run(Row, frozen=True, kw_only=True):
+    """Standings of a part, by user, as one step collected them."""
+
+    standings: dict[str, FoundStanding]
+
+
+class SealedPart(Row, frozen=True, kw_only=True):
+    """The final part of a board in one partition. `root` is the root of a Merkle tree over its rows in rank order."""
+
+    rows: int
+    root: str
+    sealed_at: Micros
+
+
 _WITH_XP = (*_TRADED, topics.FINANCIAL_EVENTS, topics.SOCIAL_EVENTS)
 _EARNING = (*_WITH_XP, topics.USER_EVENTS)
 
 GAMIFICATION_PROCESSED: Final[TableSpec[Row]] = TableSpec(
-    "gamification-processed", None, _EARNING, only_at_least_once=True
+    "gamification-processed", None, (*_EARNING, topics.CLOCK), only_at_least_once=True
 )
 GAMIFICATION_PROGRESS: Final = TableSpec("gamification-progress", Progress, _EARNING)
 GAMIFICATION_TRADES: Final = TableSpec("gamification-trades", TradeTally, _TRADED)
 GAMIFICATION_BOARDS: Final[TableSpec[Row]] = TableSpec("gamification-boards", None, _WITH_XP, ranked=True)
-GAMIFICATION_WATERMARK: Final = TableSpec("gamification-watermark", Watermark, _EARNING)
+GAMIFICATION_WATERMARK: Final = TableSpec("gamification-watermark", Watermark, (*_EARNING, topics.CLOCK))
+GAMIFICATION_SEALING: Final = TableSpec("gamification-sealing", Sealing, (topics.CLOCK,))
+GAMIFICATION_RUNS: Final = TableSpec("gamification-runs", Run, (topics.CLOCK,))
+GAMIFICATION_SEALS: Final = TableSpec("gamification-seals", SealedPart, (topics.CLOCK,))
 
 DOMAIN: Final = Domain(
     name="gamification",
-    consumes=_EARNING,
-    produces={topics.GAMIFICATION_EVENTS: _EARNING},
+    consumes=(*_EARNING, topics.CLOCK),
+    produces={topics.GAMIFICATION_EVENTS: _EARNING, topics.GAMIFICATION_BOARDS: (topics.CLOCK,)},
     tables=(
         GAMIFICATION_PROCESSED,
         GAMIFICATION_PROGRESS,
         GAMIFICATION_TRADES,
         GAMIFICATION_BOARDS,
         GAMIFICATION_WATERMARK,
+        GAMIFICATION_SEALING,
+        GAMIFICATION_RUNS,
+        GAMIFICATION_SEALS,
     ),
 )

@@ -132,6 +132,12 @@ class TableReader:
         found = [(p, key, value) for p, rows in enumerate(snapshots) for key, value in rows.items()]
         return Rows(position, [Row(p, key.decode(), value) for p, key, value in found])
 
+    async def in_each(self, table: str, key: str) -> dict[int, bytes | None]:
+        """Return the row that each partition has under a key, by partition."""
+        partitions = range((await self.log.topic(self.topic(table))).spec.partitions)
+        _, rows = await self._read(table, *(("HGET", self._snapshot(table, p), key.encode()) for p in partitions))
+        return dict(zip(partitions, rows, strict=True))
+
     async def scan(self, table: str) -> AsyncIterator[list[Row]]:
         """Yield all rows in steps, not of one moment. A row that changes meanwhile appears in its old or new state."""
         for p in range((await self.log.topic(self.topic(table))).spec.partitions):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
 from functools import cached_property
+from heapq import merge
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar, cast, runtime_checkable
 
 import msgspec
@@ -35,6 +36,11 @@ _STANDINGS_ENCODER: Final = msgspec.msgpack.Encoder()
 @runtime_checkable
 class _Prefixed(Protocol):
     def prefix(self, start: bytes) -> Iterator[tuple[bytes, bytes]]: ...
+
+
+@runtime_checkable
+class _Ordered(Protocol):
+    def range(self, begin: bytes) -> Iterator[tuple[bytes, bytes]]: ...
 
 
 @runtime_checkable
@@ -124,6 +130,14 @@ class Table(Generic[V]):
         found += [(key, value) for key, value in batch.items() if value is not None]
         return sorted(found, key=lambda entry: entry[0])
 
+    def range(self, begin: str) -> Iterator[tuple[str, V]]:
+        """Iterate over the entries from the key `begin` on, in key order, with the batch's changes so far."""
+        batch = {key: value for key in self._changed if key >= begin for value in [(self._batch or {})[key]]}
+        stored = ((key.decode(), raw) for key, raw in self._scan_from(begin.encode()))
+        found = ((key, self._load(raw)) for key, raw in stored if key not in batch)
+        changed = sorted((entry for entry in batch.items() if entry[1] is not None), key=lambda entry: entry[0])
+        return merge(found, cast("list[tuple[str, V]]", changed), key=lambda entry: entry[0])
+
     # --- batches ------------------------------------------------------------------------------------------------------
 
     def begin(self) -> None:
@@ -148,6 +162,11 @@ class Table(Generic[V]):
         self._changed = {}
 
     # --- inside -------------------------------------------------------------------------------------------------------
+
+    def _scan_from(self, begin: bytes) -> Iterable[tuple[bytes, bytes]]:
+        if isinstance(self._rows, _Ordered):
+            return self._rows.range(begin)
+        return sorted(entry for entry in self._rows.items() if entry[0] >= begin)
 
     def _scan(self, start: bytes) -> Iterable[tuple[bytes, bytes]]:
         if isinstance(self._rows, _Prefixed):

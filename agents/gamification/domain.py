@@ -11,9 +11,11 @@ from agents.gamification.boards import Boards
 from agents.gamification.happenings import HAPPENINGS, happening_of
 from agents.gamification.lateness import Judged, judge
 from agents.gamification.progress import Earned, Earning
+from agents.gamification.sealing import Sealer, sealed_to
 from agents.gamification.xp import Activity
 from agents.rulebook import Rulebook
-from streams.events import AnyEvent, EventData
+from streams.events import AnyEvent, Event, EventData
+from streams.events.clock import Ticked
 from streams.events.gamification import LateEventRecorded
 from tables.boards import Period, Periods, periods_of
 from tables.gamification import (
@@ -42,7 +44,8 @@ class Gamification:
         self.trades = self.tables.rows(GAMIFICATION_TRADES)
         self.boards = Boards(self.tables)
         self.watermarks = self.tables.rows(GAMIFICATION_WATERMARK)
-        rules: dict[type[EventData], Rule] = dict.fromkeys(HAPPENINGS, self._happened)
+        self._sealer = Sealer(self.tables, self.boards.rows, self.policy.boards)
+        rules: dict[type[EventData], Rule] = {**dict.fromkeys(HAPPENINGS, self._happened), Ticked: self._ticked}
         self.handle = Dispatch(rules, self._facts, rulebook.version)
 
     def traded_together(self, events: Sequence[AnyEvent]) -> list[AnyEvent]:
@@ -82,6 +85,17 @@ class Gamification:
             return effects
         self.boards.count_xp(user_id, xp, event.time, judged.open)
         return [*effects, _recorded(event, judged.missed, judged.watermark)] if judged.missed else effects
+
+    def _ticked(self, tick: Event[Ticked]) -> list[AnyEvent]:
+        """Move the watermark on to a tick where that makes more events late, and seal what is over.
+
+        Only the days that are sealed depend on the watermark, so the row changes once a day and not at every tick.
+        """
+        rules, watermark = self.policy.boards, self.watermarks.get(WATERMARK_KEY) or Watermark()
+        until = sealed_to(max(watermark.highest, tick.time), rules)
+        if until > sealed_to(watermark.highest, rules):
+            self.watermarks.put(WATERMARK_KEY, Watermark(highest=int(tick.time), late=watermark.late))
+        return self._sealer.step(tick, until)
 
     def _pass(self, event: AnyEvent) -> Judged:
         """Move the watermark on to an event, and judge whether it is late."""

@@ -136,9 +136,10 @@ class AchievementRules(Policy):
 
 
 class BoardRules(Policy):
-    """A period is sealed `late_grace_h` hours after its end, by the watermark."""
+    """A period is sealed `late_grace_h` hours after its end, by the watermark, at most `seal_rows_max` rows a tick."""
 
     late_grace_h: Count
+    seal_rows_max: Positive
 
 
 class GamificationPolicy(Policy):

@@ -19,7 +19,7 @@ from streams.connect.outbox.errors import OutboxError
 EXPECTED = (DeployError, LogError, BridgeError, OutboxError, StoreError, IdentityError, RedisError)
 COMMANDS = (
     "dev", "worker", "api", "relay", "clock", "webhooks", "bridge", "replay",
-    "topology", "rulebook", "acl", "sbom", "topics", "groups", "tables", "dead-letters", "trace", "why",
+    "boards", "topology", "rulebook", "acl", "sbom", "topics", "groups", "tables", "dead-letters", "trace", "why",
     "database", "accounts", "audit", "keys", "token", "reset", "doctor",
 )  # fmt: skip
 

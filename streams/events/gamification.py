@@ -6,7 +6,8 @@ from typing import Annotated, ClassVar, Literal
 
 import msgspec
 
-from streams.events.base import Command, EventData, Name
+from streams import topics
+from streams.events.base import Command, EventData, Name, UserId
 
 Count = Annotated[int, msgspec.Meta(ge=0)]
 StreakKind = Literal["trading", "login", "social"]
@@ -68,13 +69,22 @@ class LateEventRecorded(EventData, frozen=True, kw_only=True):
     watermark_us: Count
 
 
+class TopPlace(msgspec.Struct, frozen=True, kw_only=True):
+    """A user's place in a partition's part of a board. The place counts from the front of the part."""
+
+    user_id: UserId
+    score: str
+    reached_at_us: Count
+
+
 class LeaderboardSealed(EventData, frozen=True, kw_only=True):
     """A period of a board is final in one partition. `digest` is the root of a Merkle tree over the partition's rows.
 
-    The key is the board and period; each partition seals its own part.
+    The key is the scope and board. Each partition seals its own part; a partition without rows has none.
     """
 
     domain: ClassVar[str] = "gamification"
+    topic: ClassVar[str] = topics.GAMIFICATION_BOARDS
 
     board: Name
     scope: Name
@@ -82,6 +92,7 @@ class LeaderboardSealed(EventData, frozen=True, kw_only=True):
     partition: Count
     rows: Count
     digest: str
+    top: tuple[TopPlace, ...] = ()
 
 
 class PrestigeReached(EventData, frozen=True, kw_only=True):

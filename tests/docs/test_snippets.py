@@ -45,6 +45,9 @@ COVERED = {
     "astratrade relay": "test_the_process_publishes_serves_its_probes_and_ends_at_a_signal",
     "astratrade webhooks": "test_the_process_posts_serves_its_probes_and_ends_at_a_signal",
     "astratrade clock": "test_the_process_ticks_serves_its_probes_and_ends_at_a_signal",
+    "astratrade boards verify xp week:2024-W38 --user trader-2 --proof proof.json": (
+        "test_the_command_checks_a_proof_from_a_file"
+    ),
     "astratrade keys retire KID": "test_the_command_lists_rotates_and_retires",
     "valkey-server --aclfile users.acl": (
         "test_the_product_runs_under_its_own_user_and_no_command_is_allowed_without_need"

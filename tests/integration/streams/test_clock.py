@@ -11,6 +11,7 @@ from faust_redis.log import Log, TopicPartition, TopicSpec
 from streams import topics
 from streams.clock import BEHIND_S_MAX, TAKEOVER_S, Clock
 from streams.events import AnyEvent, decode
+from streams.events.clock import Ticked
 from streams.times import SECOND_US, Instant
 
 SPEC = TopicSpec(topics.CLOCK, 3, retention_ms=3_600_000)
@@ -56,10 +57,11 @@ async def times(log: Log, partition: int = 0) -> list[int]:
     return [(event.time - START) // SECOND_US for event in await ticks(log, partition)]
 
 
-async def test_a_tick_reaches_every_partition_as_the_same_event(log: Log, first: Clock) -> None:
+async def test_a_tick_reaches_every_partition_with_its_number(log: Log, first: Clock) -> None:
     found = [await ticks(log, partition) for partition in range(SPEC.partitions)]
     assert len(found[0]) == 1
-    assert found[0] == found[1] == found[2]
+    assert {(event.id, event.time) for [event] in found} == {(found[0][0].id, START)}
+    assert [event.data for [event] in found] == [Ticked(partition=number, partitions=3) for number in range(3)]
     assert first.trouble is None
 
 

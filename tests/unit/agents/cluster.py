@@ -123,8 +123,8 @@ class Cluster:
     def post_tick(self, at: str | Instant) -> None:
         """Append one tick to every partition, under one id. `run` handles it."""
         time = at if isinstance(at, Instant) else Instant.parse(at)
-        tick = ticked(time, self.rulebook.version)
         for partition in range(self.partitions):
+            tick = ticked(time, self.rulebook.version, partition=partition, partitions=self.partitions)
             self._append(tick, partition)
 
     def repeat(self, event: AnyEvent) -> list[AnyEvent]:

@@ -1,0 +1,103 @@
+"""Proofs of ranks on sealed boards, for the user whose rank it is. `astratrade boards verify` checks them offline."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict, defaultdict
+from typing import Final
+
+from fastapi import APIRouter
+from faust_redis.log import UnknownTopicError
+from faust_redis.log.partitioner import partition_for
+
+from api.config import ApiConfig
+from api.gamification.requested import RequestedBoard
+from api.kit.context import ApiDep
+from api.kit.openapi import problems
+from api.kit.parameters import OwnUser
+from api.kit.problems import NOT_FOUND, Problem
+from tables.boards import Period, Standing
+from tables.gamification import (
+    GAMIFICATION_BOARDS,
+    GAMIFICATION_SEALING,
+    GAMIFICATION_SEALS,
+    SEALING_KEY,
+    SealedPart,
+    Sealing,
+)
+from tables.merkle import EMPTY
+from tables.rank_proof import PartOfBoard, RankProof, prove
+from tables.reader import TableReader
+
+PAGE_ROWS: Final = 1_000
+BOARDS_KEPT_MAX: Final = 8
+"""Sealed boards whose rows a process keeps: a board of 100,000 users takes some 20 MB."""
+
+router = APIRouter(prefix="/v1/leaderboards", responses=problems(401, 403, 404, 422, 503))
+
+
+class SealedBoard:
+    """The rows of a sealed board by partition, and the places of its users."""
+
+    def __init__(self, parts: dict[int, PartOfBoard]) -> None:
+        self.parts = parts
+        self.standings = {user_id: standing for _, rows in parts.values() for standing, user_id in rows}
+
+
+class Proofs:
+    """Reads sealed boards once, and proves ranks on them."""
+
+    def __init__(self, tables: TableReader, config: ApiConfig) -> None:
+        del config
+        self._tables = tables
+        self._boards: OrderedDict[tuple[str, str], SealedBoard] = OrderedDict()
+        self._lock = asyncio.Lock()
+
+    async def board(self, group: str, period: Period) -> SealedBoard | None:
+        """Return a board that every partition has sealed, or None."""
+        if period.end is None or not await self._sealed(period.end):
+            return None
+        epoch = (await self._tables.position(GAMIFICATION_BOARDS.name)).epoch
+        async with self._lock:
+            known = self._boards.get((epoch, group))
+            if known is None:
+                known = self._boards[(epoch, group)] = SealedBoard(await self._parts(group))
+                if len(self._boards) > BOARDS_KEPT_MAX:
+                    self._boards.popitem(last=False)
+        return known
+
+    async def _sealed(self, end: int) -> bool:
+        try:
+            rows = await self._tables.in_each(GAMIFICATION_SEALING.name, SEALING_KEY)
+        except UnknownTopicError:
+            return False
+        return all(row is not None and Sealing.load(row).sealed_to >= end for row in rows.values())
+
+    async def _parts(self, group: str) -> dict[int, PartOfBoard]:
+        sealed = await self._tables.in_each(GAMIFICATION_SEALS.name, group)
+        roots = {number: EMPTY if row is None else SealedPart.load(row).root for number, row in sealed.items()}
+        rows: dict[int, list[tuple[Standing, str]]] = defaultdict(list)
+        after, read = None, PAGE_ROWS
+        while read == PAGE_ROWS:
+            page = await self._tables.page(GAMIFICATION_BOARDS.name, group, after=after, limit=PAGE_ROWS)
+            for one in page.members:
+                rows[partition_for(one.member.encode(), len(roots))].append((one.standing, one.member))
+            read = len(page.members)
+            after = page.members[-1].entry if page.members else None
+        return {number: (root, rows[number]) for number, root in roots.items()}
+
+
+@router.get("/{board}/users/{user_id}/proof", summary="Proof of a rank")
+async def get_proof(api: ApiDep, requested: RequestedBoard, user_id: OwnUser) -> RankProof:
+    """Return the proof of a user's rank on a sealed board, for the user and for staff.
+
+    `astratrade boards verify` checks it offline. Of the rows beside the user's rank it shows the scores; it shows the
+    time only at equal scores, and the user only at equal times.
+    """
+    board = await api.part(Proofs).board(requested.group, requested.period)
+    if board is None:
+        raise Problem(NOT_FOUND, "this board is not sealed by every partition yet: it has no proofs")
+    standing = board.standings.get(user_id)
+    if standing is None:
+        raise Problem(NOT_FOUND, f"{user_id!r} is not on this board")
+    return prove(requested.group, user_id, standing, board.parts)

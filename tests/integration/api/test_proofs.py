@@ -1,0 +1,97 @@
+"""Proofs of ranks on sealed boards: for the user and staff, once all partitions have sealed, and checked offline."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import httpx
+import pytest
+from click.testing import CliRunner
+
+from api.auth import Role
+from deploy.cli.commands.boards import boards
+from deploy.errors import DeployError
+from tables import merkle
+from tables.boards import group, parse_period
+from tables.gamification import GAMIFICATION_SEALING, GAMIFICATION_SEALS, SEALING_KEY, SealedPart, Sealing
+from tables.rank_proof import RankProof, verify
+from tests.integration.api.support import PARTITIONS, Worker, auth
+from tests.integration.api.test_ingress import assert_problem
+
+DAY = "day:2024-09-20"
+BOARD = group("xp", "global", DAY)
+PATH = "/v1/leaderboards/xp/users/{}/proof"
+PARAMETERS = {"period": DAY}
+USERS = [f"user-{number}" for number in range(12)]
+"""In rank order. Each two have the same score."""
+
+
+async def seal(worker: Worker, *, partitions: int = PARTITIONS) -> None:
+    """Leave the rows that workers leave once they have sealed their parts."""
+    end = parse_period(DAY).end
+    assert end is not None
+    for number, user in enumerate(USERS):
+        await worker.rank(BOARD, user, 100 - number // 2, number)
+    for partition in range(partitions):
+        own = [(number, user) for number, user in enumerate(USERS) if worker.partition(user) == partition]
+        root = merkle.root([merkle.leaf(100 - number // 2, number, user) for number, user in own])
+        if own:
+            part = SealedPart(rows=len(own), root=root, sealed_at=end)
+            await worker.put(GAMIFICATION_SEALS.name, BOARD, part, partition=partition)
+        await worker.put(GAMIFICATION_SEALING.name, SEALING_KEY, Sealing(sealed_to=end), partition=partition)
+
+
+async def test_each_user_gets_a_proof_of_the_own_rank_that_holds_offline(
+    client: httpx.AsyncClient, worker: Worker
+) -> None:
+    await seal(worker)
+    digests = set()
+    for rank, user in enumerate(USERS, start=1):
+        answer = await client.get(PATH.format(user), params=PARAMETERS, headers=auth(user))
+        proof = RankProof.model_validate_json(answer.content)
+        assert (verify(proof), proof.user_id, proof.group) == (rank, user, BOARD)
+        digests.add(proof.digest)
+    assert len(digests) == 1
+
+
+async def test_a_board_that_a_partition_has_not_sealed_has_no_proofs(client: httpx.AsyncClient, worker: Worker) -> None:
+    await seal(worker, partitions=PARTITIONS - 1)
+    answer = await client.get(PATH.format("user-1"), params=PARAMETERS, headers=auth("user-1"))
+    assert "not sealed" in assert_problem(answer, 404, "not-found")["detail"]
+    answer = await client.get(PATH.format("user-1"), headers=auth("user-1"))
+    assert "not sealed" in assert_problem(answer, 404, "not-found")["detail"]
+
+
+async def test_a_proof_is_for_the_user_alone(client: httpx.AsyncClient, worker: Worker) -> None:
+    await seal(worker)
+    assert (await client.get(PATH.format("user-1"), params=PARAMETERS)).status_code == 401
+    assert (await client.get(PATH.format("user-1"), params=PARAMETERS, headers=auth("user-2"))).status_code == 403
+    service = auth("indexer", Role.SERVICE)
+    assert (await client.get(PATH.format("user-1"), params=PARAMETERS, headers=service)).status_code == 200
+    answer = await client.get(PATH.format("nobody"), params=PARAMETERS, headers=auth("nobody"))
+    assert "not on this board" in assert_problem(answer, 404, "not-found")["detail"]
+
+
+async def test_the_command_checks_a_proof_from_a_file(
+    client: httpx.AsyncClient, worker: Worker, tmp_path: Path
+) -> None:
+    await seal(worker)
+    answer = await client.get(PATH.format("user-4"), params=PARAMETERS, headers=auth("user-4"))
+    file = tmp_path / "proof.json"
+    file.write_bytes(answer.content)
+    digest = answer.json()["digest"]
+    options = ["--user", "user-4", "--proof", str(file), "--data-dir", str(tmp_path)]
+    arguments = ["verify", "xp", DAY, *options]
+    assert CliRunner().invoke(boards, [*arguments, "--digest", digest], catch_exceptions=False).output == (
+        f"user-4 is rank 5 of 12 on {BOARD}; digest {digest}\n"
+    )
+    for wrong, message in (
+        ([*arguments, "--digest", "0" * 64], "with the digest"),
+        (["verify", "pnl", DAY, *options], "not for user-4 on global/day:2024-09-20/pnl"),
+        (["verify", "xp", "day:x", *options], "expected a period"),
+    ):
+        with pytest.raises(DeployError, match=message):
+            CliRunner().invoke(boards, wrong, catch_exceptions=False)
+    file.write_text(answer.text.replace('"rank":5', '"rank":4'))
+    with pytest.raises(DeployError, match="prove rank 5, and the proof says 4"):
+        CliRunner().invoke(boards, arguments, catch_exceptions=False)
