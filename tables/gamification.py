@@ -10,7 +10,7 @@ from typing import Final, Literal
 import msgspec
 
 from streams import topics
-from streams.events.gamification import PrestigeTier, StreakKind
+from streams.events.gamification import ClaimReward, PrestigeTier, StreakKind
 from streams.topology import Domain, TableSpec
 from tables.row import Amount, DayNumber, Micros, Row
 
@@ -142,11 +142,63 @@ class SealedPart(Row, frozen=True, kw_only=True):
     sealed_at: Micros
 
 
+class WaitingPlace(Row, frozen=True, kw_only=True):
+    """A user's place on a board that some partition has not sealed yet."""
+
+    user_id: str
+    score: int
+    reached_at: Micros
+
+
+class Deciding(Row, frozen=True, kw_only=True):
+    """What the partitions have sealed of a board with rewards. The key is scope and board.
+
+    Attributes:
+        sealed_to: For each partition, the end of the periods that it has sealed.
+        waiting: The first places so far of each period that some partition has not sealed, best first.
+    """
+
+    sealed_to: dict[str, Micros] = msgspec.field(default_factory=dict)
+    waiting: dict[str, tuple[WaitingPlace, ...]] = msgspec.field(default_factory=dict)
+
+
+RewardState = Literal["granted", "claimed", "expired"]
+
+
+class Reward(Row, frozen=True, kw_only=True):
+    """A reward of a user: stellar shards for a rank."""
+
+    reward_id: str
+    board: str
+    period: str
+    rank: int
+    ss: int
+    granted_at: Micros
+    expires_at: Micros
+    state: RewardState = "granted"
+
+
+class Rewards(Row, frozen=True, kw_only=True):
+    """All rewards of a user, in the order of granting. The key is the user."""
+
+    rewards: tuple[Reward, ...] = ()
+
+
+class RewardDue(Row, frozen=True, kw_only=True):
+    """A reward about whose end something is due. The key begins with the time, so that keys sort by it."""
+
+    user_id: str
+    reward_id: str
+    expires: bool
+
+
+_BOARDS = (topics.GAMIFICATION_BOARDS,)
+_REWARDING = (*_BOARDS, topics.GAMIFICATION_COMMANDS, topics.CLOCK)
 _WITH_XP = (*_TRADED, topics.FINANCIAL_EVENTS, topics.SOCIAL_EVENTS)
 _EARNING = (*_WITH_XP, topics.USER_EVENTS)
 
 GAMIFICATION_PROCESSED: Final[TableSpec[Row]] = TableSpec(
-    "gamification-processed", None, (*_EARNING, topics.CLOCK), only_at_least_once=True
+    "gamification-processed", None, (*_EARNING, *_REWARDING), only_at_least_once=True
 )
 GAMIFICATION_PROGRESS: Final = TableSpec("gamification-progress", Progress, _EARNING)
 GAMIFICATION_TRADES: Final = TableSpec("gamification-trades", TradeTally, _TRADED)
@@ -154,12 +206,20 @@ GAMIFICATION_BOARDS: Final[TableSpec[Row]] = TableSpec("gamification-boards", No
 GAMIFICATION_WATERMARK: Final = TableSpec("gamification-watermark", Watermark, (*_EARNING, topics.CLOCK))
 GAMIFICATION_SEALING: Final = TableSpec("gamification-sealing", Sealing, (topics.CLOCK,))
 GAMIFICATION_RUNS: Final = TableSpec("gamification-runs", Run, (topics.CLOCK,))
+GAMIFICATION_DECIDING: Final = TableSpec("gamification-deciding", Deciding, _BOARDS)
+GAMIFICATION_REWARDS: Final = TableSpec("gamification-rewards", Rewards, _REWARDING)
+GAMIFICATION_DUE: Final = TableSpec("gamification-due", RewardDue, _REWARDING)
 GAMIFICATION_SEALS: Final = TableSpec("gamification-seals", SealedPart, (topics.CLOCK,))
 
 DOMAIN: Final = Domain(
     name="gamification",
-    consumes=(*_EARNING, topics.CLOCK),
-    produces={topics.GAMIFICATION_EVENTS: _EARNING, topics.GAMIFICATION_BOARDS: (topics.CLOCK,)},
+    consumes=(*_EARNING, *_REWARDING),
+    produces={
+        topics.GAMIFICATION_EVENTS: (*_EARNING, *_REWARDING),
+        topics.GAMIFICATION_BOARDS: (topics.CLOCK, *_BOARDS),
+        topics.NOTIFICATIONS: (topics.CLOCK, *_BOARDS),
+    },
+    commands=(ClaimReward,),
     tables=(
         GAMIFICATION_PROCESSED,
         GAMIFICATION_PROGRESS,
@@ -169,5 +229,8 @@ DOMAIN: Final = Domain(
         GAMIFICATION_SEALING,
         GAMIFICATION_RUNS,
         GAMIFICATION_SEALS,
+        GAMIFICATION_DECIDING,
+        GAMIFICATION_REWARDS,
+        GAMIFICATION_DUE,
     ),
 )

@@ -8,15 +8,23 @@ from agents.dispatch import Dispatch, Rule
 from agents.facts import Facts
 from agents.gamification.activity import activity_of
 from agents.gamification.boards import Boards
+from agents.gamification.deciding import Decider
 from agents.gamification.happenings import HAPPENINGS, happening_of
 from agents.gamification.lateness import Judged, judge
 from agents.gamification.progress import Earned, Earning
+from agents.gamification.rewards import RewardBook
 from agents.gamification.sealing import Sealer, sealed_to
 from agents.gamification.xp import Activity
 from agents.rulebook import Rulebook
 from streams.events import AnyEvent, Event, EventData
 from streams.events.clock import Ticked
-from streams.events.gamification import LateEventRecorded
+from streams.events.gamification import (
+    ClaimReward,
+    LateEventRecorded,
+    LeaderboardSealed,
+    PartitionSealed,
+    RewardDecided,
+)
 from tables.boards import Period, Periods, periods_of
 from tables.gamification import (
     GAMIFICATION_PROCESSED,
@@ -44,8 +52,17 @@ class Gamification:
         self.trades = self.tables.rows(GAMIFICATION_TRADES)
         self.boards = Boards(self.tables)
         self.watermarks = self.tables.rows(GAMIFICATION_WATERMARK)
-        self._sealer = Sealer(self.tables, self.boards.rows, self.policy.boards)
-        rules: dict[type[EventData], Rule] = {**dict.fromkeys(HAPPENINGS, self._happened), Ticked: self._ticked}
+        self._sealer = Sealer(self.tables, self.boards.rows, self.policy.boards, self.policy.rewards)
+        decider = Decider(self.tables, self.policy.rewards)
+        self._rewards = RewardBook(self.tables, self.policy.rewards, self.policy.boards.seal_rows_max)
+        rules: dict[type[EventData], Rule] = {
+            **dict.fromkeys(HAPPENINGS, self._happened),
+            Ticked: self._ticked,
+            LeaderboardSealed: decider.part_sealed,
+            PartitionSealed: decider.partition_sealed,
+            RewardDecided: self._rewards.grant,
+            ClaimReward: self._rewards.claim,
+        }
         self.handle = Dispatch(rules, self._facts, rulebook.version)
 
     def traded_together(self, events: Sequence[AnyEvent]) -> list[AnyEvent]:
@@ -95,7 +112,7 @@ class Gamification:
         until = sealed_to(max(watermark.highest, tick.time), rules)
         if until > sealed_to(watermark.highest, rules):
             self.watermarks.put(WATERMARK_KEY, Watermark(highest=int(tick.time), late=watermark.late))
-        return self._sealer.step(tick, until)
+        return [*self._sealer.step(tick, until), *self._rewards.tick(tick)]
 
     def _pass(self, event: AnyEvent) -> Judged:
         """Move the watermark on to an event, and judge whether it is late."""

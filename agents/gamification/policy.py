@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from agents.policy import Count, Policy, Positive
 from streams.events.gamification import PrestigeTier
 from streams.units import PPM
+from tables.boards import Board
 
 AchievementKind = Literal[
     "trades",
@@ -142,6 +143,63 @@ class BoardRules(Policy):
     seal_rows_max: Positive
 
 
+class RewardBand(Policy):
+    """Stellar shards for each rank up to `to` that no band before it covers."""
+
+    to: Positive
+    ss: Positive
+
+
+class RewardRule(Policy):
+    """The rewards of one kind of period of a board, from rank 1 on."""
+
+    scope: Literal["global"]
+    board: Board
+    period: Literal["day", "week", "month", "season"]
+    bands: tuple[RewardBand, ...]
+
+    @model_validator(mode="after")
+    def _bands_follow(self) -> Self:
+        ends = [band.to for band in self.bands]
+        if not ends or ends != sorted(set(ends)):
+            raise ValueError(f"expected bands whose ends rise, got {ends}")
+        return self
+
+    @property
+    def ranks(self) -> int:
+        """Return the last rank that earns something."""
+        return self.bands[-1].to
+
+    def shards(self, rank: int) -> int:
+        """Return the stellar shards of a rank from 1 to `ranks`."""
+        return next(band.ss for band in self.bands if rank <= band.to)
+
+
+class RewardRules(Policy):
+    """Rewards are claimed within `claim_days`, and announced as about to expire `notice_days` before that."""
+
+    claim_days: Positive
+    notice_days: Positive
+    listed: tuple[RewardRule, ...]
+
+    @model_validator(mode="after")
+    def _notice_comes_before_the_end(self) -> Self:
+        if self.notice_days >= self.claim_days:
+            raise ValueError(f"expected notice_days below claim_days, got {self.notice_days}")
+        return self
+
+    def rule(self, scope: str, board: str, period_kind: str) -> RewardRule | None:
+        """Return the rule for a kind of period of a board, or None when it earns nothing."""
+        return next(
+            (one for one in self.listed if (one.scope, one.board, one.period) == (scope, board, period_kind)), None
+        )
+
+    @cached_property
+    def boards(self) -> tuple[tuple[str, str], ...]:
+        """Return scope and board of all rules, each once."""
+        return tuple(dict.fromkeys((rule.scope, rule.board) for rule in self.listed))
+
+
 class GamificationPolicy(Policy):
     """The numbers of the gamification domain."""
 
@@ -154,3 +212,4 @@ class GamificationPolicy(Policy):
     social: SocialRules
     prestige: PrestigeRules
     mastery: MasteryRule
+    rewards: RewardRules

@@ -12,10 +12,10 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from agents.gamification.policy import BoardRules
+from agents.gamification.policy import BoardRules, RewardRules
 from streams.events import AnyEvent, Event
 from streams.events.clock import Ticked
-from streams.events.gamification import LeaderboardSealed
+from streams.events.gamification import LeaderboardSealed, PartitionSealed, TopPlace
 from streams.times import DAY_US, HOUR_US
 from tables import merkle
 from tables.boards import Period, Standing, group_of, parse_period, place_of
@@ -49,9 +49,10 @@ def sealed_to(watermark: int, rules: BoardRules) -> int:
 class Sealer:
     """Seals the parts of a partition."""
 
-    def __init__(self, tables: UnitOfWork, boards: RankedTable, rules: BoardRules) -> None:
+    def __init__(self, tables: UnitOfWork, boards: RankedTable, rules: BoardRules, rewards: RewardRules) -> None:
         self._boards = boards
         self._rows_max = rules.seal_rows_max
+        self._rewards = rewards
         self._states = tables.rows(GAMIFICATION_SEALING)
         self._runs = tables.rows(GAMIFICATION_RUNS)
         self._seals = tables.rows(GAMIFICATION_SEALS)
@@ -112,6 +113,7 @@ class Sealer:
         """Seal the parts of some rankings, at least one."""
         first = next(self._runs.range(state.cursor), None)
         if first is None:
+            effects += self._told(state.until, tick)
             return Sealing(sealed_to=state.until), left
         group = first[0].rpartition("|")[0]
         standings: dict[str, FoundStanding] = {}
@@ -127,10 +129,27 @@ class Sealer:
         self._seals.put(group, SealedPart(rows=len(rows), root=root, sealed_at=int(tick.time)))
         scope, period, board = group.split("/")
         partition = tick.data.partition
+        rule = self._rewards.rule(scope, board, parse_period(period).kind)
+        top = tuple(
+            TopPlace(user_id=user_id, score=str(-score), reached_at_us=at)
+            for score, at, user_id in rows[: rule.ranks if rule else 0]
+        )
         sealed = LeaderboardSealed(
-            board=board, scope=scope, period=period, partition=partition, rows=len(rows), digest=root
+            board=board, scope=scope, period=period, partition=partition, rows=len(rows), digest=root, top=top
         )
         return tick.then(sealed, key=f"{scope}/{board}", name=f"{partition}|{group}")
+
+    def _told(self, until: int, tick: Event[Ticked]) -> list[AnyEvent]:
+        """Return for each board with rewards that this partition has sealed its parts."""
+        number, partitions = tick.data.partition, tick.data.partitions
+        return [
+            tick.then(
+                PartitionSealed(scope=scope, board=board, partition=number, partitions=partitions, sealed_to_us=until),
+                key=f"{scope}/{board}",
+                name=f"{number}|{scope}/{board}",
+            )
+            for scope, board in self._rewards.boards
+        ]
 
 
 def _ends_in(state: Sealing, period: Period) -> bool:

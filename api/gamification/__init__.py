@@ -4,14 +4,28 @@ from __future__ import annotations
 
 from typing import Final
 
-from api.gamification import boards, earnings, progress, proofs
+from api.auth import Role
+from api.gamification import boards, earnings, progress, proofs, rewards
 from api.gamification.seals import Seals
 from api.kit.domain import DomainApi
+from api.permissions import Scope, only
+from streams.events.gamification import ClaimReward
 
 API: Final = DomainApi(
     title="Gamification",
     description="Progress of users, rankings by period and market, and what users earn.",
-    routers=(progress.router, progress.feeds, boards.router, boards.feeds, proofs.router, earnings.router),
-    feeds=(progress.PROGRESS_FEED, boards.BOARDS_FEED, earnings.XP_FEED),
+    routers=(
+        progress.router,
+        progress.feeds,
+        boards.router,
+        boards.feeds,
+        proofs.router,
+        earnings.router,
+        rewards.router,
+        *rewards.OWN_REWARDS.routers,
+    ),
+    feeds=(progress.PROGRESS_FEED, boards.BOARDS_FEED, earnings.XP_FEED, rewards.OWN_REWARDS.feed),
+    commands={ClaimReward: rewards.ACCEPTED},
+    permissions={("POST", "/v1/rewards/claims"): only(Role.USER, Scope.TRADE)} | rewards.OWN_REWARDS.permissions,
     parts=(Seals, proofs.Proofs),
 )

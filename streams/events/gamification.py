@@ -95,6 +95,35 @@ class LeaderboardSealed(EventData, frozen=True, kw_only=True):
     top: tuple[TopPlace, ...] = ()
 
 
+class PartitionSealed(EventData, frozen=True, kw_only=True):
+    """A partition has sealed its parts of a board for all periods that end at `sealed_to_us` or earlier.
+
+    The key is the scope and board. The event comes after the parts.
+    """
+
+    domain: ClassVar[str] = "gamification"
+    topic: ClassVar[str] = topics.GAMIFICATION_BOARDS
+
+    scope: Name
+    board: Name
+    partition: Count
+    partitions: Annotated[int, msgspec.Meta(ge=1)]
+    sealed_to_us: Count
+
+
+class RewardDecided(EventData, frozen=True, kw_only=True):
+    """A rank on a sealed board earns stellar shards. The key is the user, whose partition grants them."""
+
+    domain: ClassVar[str] = "gamification"
+    topic: ClassVar[str] = topics.GAMIFICATION_BOARDS
+
+    scope: Name
+    board: Name
+    period: str
+    rank: Annotated[int, msgspec.Meta(ge=1)]
+    ss: Count
+
+
 class PrestigeReached(EventData, frozen=True, kw_only=True):
     """A user rose to a tier of prestige."""
 

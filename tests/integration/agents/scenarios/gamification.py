@@ -1,16 +1,19 @@
-"""Events of other domains that earn XP, and ticks that seal, beside trading's scenario."""
+"""Events of other domains that earn XP, ticks that seal, and a reward, beside trading's scenario."""
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from streams.events.clock import ticked
 from streams.events.financial import FundsDeposited
+from streams.events.gamification import ClaimReward
 from streams.events.social import Interacted
 from streams.events.user import LoggedIn
-from streams.times import Instant
+from streams.times import DAY_US, Instant
 from streams.units import Quantity
 from tests.integration.agents.scenarios.kit import Run, first
 
-SEALING = Instant.parse("2026-01-07T00:00:00Z")
+WEEK_SEALED = Instant.parse("2026-01-13T00:00:00Z")
 
 
 def play(run: Run) -> None:
@@ -18,5 +21,13 @@ def play(run: Run) -> None:
     run(first(FundsDeposited(asset="USD", amount=Quantity.of(2_000), provider="bank", reference="d-1"), "ada"))
     run(first(Interacted(target="bob", kind="endorse"), "ada"))
     run(first(LoggedIn(user_id="ada"), "ada"))
-    run(ticked(SEALING))
-    run(ticked(SEALING))
+    run(first(Interacted(target="ada", kind="endorse"), "bob"))
+    for days in (0, 1, 83):
+        tick(run, Instant(WEEK_SEALED + days * DAY_US))
+    run(first(ClaimReward(reward_id="global:xp:week:2026-W02"), "ada", Instant(WEEK_SEALED + 84 * DAY_US)))
+    tick(run, Instant(WEEK_SEALED + 90 * DAY_US))
+
+
+def tick(run: Run, at: Instant) -> None:
+    """Tick under a key of this scenario: the ticks of later scenarios are earlier, and must not count as forgotten."""
+    run(replace(ticked(at), partitionkey="gamification"))
