@@ -11,6 +11,7 @@ from faust_redis.log import Log
 
 from streams import topics
 from streams.topics import DEAD_LETTERS, NAMESPACE
+from tables.domains import TOPOLOGY
 from tests.bench.group_progress import APP_ID, all_processed
 from tests.bench.synthetic import write_fills
 from tests.e2e.drained import wait_until_drained
@@ -25,7 +26,7 @@ from tests.e2e.waiting import eventually
 FILLS, USERS = 200, 20
 """All within 24 hours of event time, so that an event that is processed late still counts in every period."""
 
-OTHERS = ("trading", "financial")
+OTHERS = tuple(name for name in TOPOLOGY.names if name != "gamification")
 
 
 @pytest.fixture
