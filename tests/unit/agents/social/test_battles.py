@@ -19,6 +19,7 @@ from streams.events.battles import (
     SideFixed,
     SideRequested,
 )
+from streams.events.clock import Ticked
 from streams.events.notifications import Notified
 from streams.events.social import (
     AcceptBattle,
@@ -313,6 +314,25 @@ def test_a_result_is_sealed_with_a_digest_over_all_entries(cluster: Cluster) -> 
     assert result.digest == battle(cluster).digest == digest_of(lines)
 
 
+def test_the_digest_follows_from_the_events_alone(cluster: Cluster) -> None:
+    started(cluster)
+    for user, pnl in (("ada", "5.00"), ("fay", "-3.00"), ("bob", "2.50")):
+        trade(cluster, user, f"t-{user}", pnl, START)
+    cluster.tick(CLOSED)
+    [start], [result] = of_type(cluster.events, BattleStarted), of_type(cluster.events, BattleCompleted)
+    side_of = dict.fromkeys(start.challengers, "challenger") | dict.fromkeys(start.defenders, "defender")
+    final = [report for report in of_type(cluster.events, PointsReported) if report.final]
+    assert result.digest == digest_of(
+        (
+            side_of[one.user_id],
+            one.user_id,
+            Points(one.pnl_usd, one.closes, one.wins, one.trades),
+            result.prizes.get(one.user_id, 0),
+        )
+        for one in final
+    )
+
+
 def test_a_closed_battle_leaves_no_entry_no_trade_and_no_deadline(cluster: Cluster) -> None:
     started(cluster)
     trade(cluster, "ada", "t-1", "5.00", START)
@@ -336,6 +356,32 @@ def test_a_user_takes_part_in_one_battle_at_a_time(cluster: Cluster) -> None:
     assert battle(cluster, "b-2").challenger.pnl == 0
     assert battle(cluster, "b-2").state == "completed"
     assert slot(cluster, "bob") == ("member", "west")
+
+
+def test_nothing_counts_after_final_points(cluster: Cluster) -> None:
+    started(cluster)
+    for pnl, final in (("7.00", True), ("9.00", False), ("9.00", True)):
+        report = PointsReported(user_id="ada", pnl_usd=Usd.parse(pnl), closes=1, wins=1, trades=1, final=final)
+        cluster.send(report, "b-1", START)
+    side = battle(cluster).challenger
+    assert (side.pnl, side.closed) == (Usd.parse("7.00"), 1)
+
+
+def test_points_of_a_stranger_do_not_count(cluster: Cluster) -> None:
+    before = started(cluster)
+    report = PointsReported(user_id="zoe", pnl_usd=Usd.parse("7.00"), closes=1, wins=1, trades=1, final=True)
+    cluster.send(report, "b-1", START)
+    assert battle(cluster) == before
+
+
+def test_each_event_of_a_battle_has_an_id_of_its_own(cluster: Cluster) -> None:
+    started(cluster)
+    for user in ("ada", "bob", "eve"):
+        trade(cluster, user, "t-1", "5.00", START)
+    cluster.tick(CLOSED)  # points and final points fall due at one tick
+    assert battle(cluster).state == "completed"
+    ids = [event.id for event in cluster.events if not isinstance(event.data, Ticked)]
+    assert len(set(ids)) == len(ids)
 
 
 def test_a_user_of_both_sides_fights_for_the_defender(cluster: Cluster) -> None:
