@@ -275,6 +275,6 @@ class Constellations(RuleBasedStateMachine):
 
 
 Constellations.TestCase.settings = settings(
-    max_examples=15, stateful_step_count=50, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=8, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
 )
 test_constellations_stay_consistent = Constellations.TestCase
