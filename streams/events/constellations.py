@@ -111,11 +111,13 @@ class MembershipReturned(EventData, frozen=True, kw_only=True):
 
 
 class MembershipChanged(EventData, frozen=True, kw_only=True):
-    """A member has another role. The key is the user."""
+    """A member has another role. The key is the user, whose slot is confirmed by it where the grant got lost."""
 
     domain: ClassVar[str] = "social"
 
+    request_id: str
     constellation_id: ConstellationId
+    name: str
     role: ConstellationRole
 
 
@@ -124,6 +126,7 @@ class MembershipEnded(EventData, frozen=True, kw_only=True):
 
     domain: ClassVar[str] = "social"
 
+    request_id: str
     constellation_id: ConstellationId
     reason: LeavingReason
 

@@ -184,7 +184,7 @@ class Registry:
         if member.role == "owner":
             return [_no(event, LeaveConstellation, "owner_cannot_leave", user_id)]
         self._put(event, found[0], _without(found[1], user_id))
-        return [_ended(event, user_id, "left")]
+        return [_ended(event, member, "left")]
 
     def _dissolve(self, event: Event[DissolutionRequested]) -> list[AnyEvent]:
         user_id = event.data.user_id
@@ -201,7 +201,7 @@ class Registry:
         self.rows.put(constellation_id, replace(row, members=0, dissolved_at=int(event.time)))
         self.rosters.delete(constellation_id)
         self.ratings.delete(rating_key(constellation_id))
-        freed = [_ended(event, member.user_id, "dissolved") for member in roster.members]
+        freed = [_ended(event, member, "dissolved") for member in roster.members]
         return [event.then(ConstellationDissolved(name=row.name)), _release(event, row.name), *freed]
 
     # --- roles --------------------------------------------------------------------------------------------------------
@@ -218,7 +218,9 @@ class Registry:
             return [_no(event, ChangeMemberRole, "owner_keeps_role", change.user_id)]
         changed = tuple(replace(one, role=change.role) if one is member else one for one in found[1].members)
         self.rosters.put(event.partitionkey, replace(found[1], members=changed))
-        told = MembershipChanged(constellation_id=event.partitionkey, role=change.role)
+        told = MembershipChanged(
+            request_id=member.request_id, constellation_id=event.partitionkey, name=found[0].name, role=change.role
+        )
         return [event.then(told, key=change.member)]
 
     def _remove(self, event: Event[RemovalRequested]) -> list[AnyEvent]:
@@ -227,11 +229,11 @@ class Registry:
         if (reason := self._why_not_removed(found, removal)) is not None or found is None:
             return [_no(event, RemoveMember, reason or "not_a_member", removal.user_id)]
         row, roster = found
-        was_member = roster.member(removal.member) is not None
+        member = roster.member(removal.member)
         if removal.ban and removal.member not in roster.banned:
             roster = replace(roster, banned=(*roster.banned, removal.member))
         self._put(event, row, _without(roster, removal.member))
-        return [_ended(event, removal.member, "removed")] if was_member else []
+        return [] if member is None else [_ended(event, member, "removed")]
 
     def _why_not_removed(self, found: tuple[Constellation, Roster] | None, removal: RemovalRequested) -> str | None:
         by = None if found is None else found[1].member(removal.user_id)
@@ -316,9 +318,9 @@ def _release(event: AnyEvent, name: str) -> AnyEvent:
     return event.then(NameReleased(constellation_id=event.partitionkey), key=name_key(name))
 
 
-def _ended(event: AnyEvent, user_id: str, reason: LeavingReason) -> AnyEvent:
-    ended = MembershipEnded(constellation_id=event.partitionkey, reason=reason)
-    return event.then(ended, name=user_id, key=user_id)
+def _ended(event: AnyEvent, member: Member, reason: LeavingReason) -> AnyEvent:
+    ended = MembershipEnded(request_id=member.request_id, constellation_id=event.partitionkey, reason=reason)
+    return event.then(ended, name=member.user_id, key=member.user_id)
 
 
 def _no(event: AnyEvent, command: type[Any], reason: str, user_id: str) -> AnyEvent:

@@ -38,6 +38,7 @@ from streams.events.social import (
     ChangeMemberRole,
     ConstellationJoined,
     ConstellationLeft,
+    ConstellationRole,
     ContributeShards,
     ContributionRequested,
     CreateConstellation,
@@ -166,10 +167,7 @@ class Slots:
             return [event.then(back, key=granted.constellation_id)]
         if slot.state == "member":
             return []
-        confirmed = replace(slot, state="member", name=granted.name, role=granted.role, since=int(event.time))
-        self.rows.put(user_id, confirmed)
-        joined = ConstellationJoined(constellation_id=granted.constellation_id, name=granted.name, role=granted.role)
-        return [event.then(joined)]
+        return self._confirm(event, slot, granted.name, granted.role)
 
     def _refused(self, event: Event[MembershipRefused]) -> list[AnyEvent]:
         refusal, user_id = event.data, event.partitionkey
@@ -181,22 +179,33 @@ class Slots:
         return [rejected(event, command.__name__, refusal.reason, refusal.constellation_id)]
 
     def _changed(self, event: Event[MembershipChanged]) -> list[AnyEvent]:
-        slot = self._member_of(event.partitionkey, event.data.constellation_id)
-        if slot is not None:
-            self.rows.put(event.partitionkey, replace(slot, role=event.data.role))
+        """Note another role. It also confirms a slot whose grant has not come."""
+        changed = event.data
+        slot = self._slot_of(event.partitionkey, changed.request_id)
+        if slot is None:
+            return []
+        if slot.state == "reserving":
+            return self._confirm(event, slot, changed.name, changed.role)
+        self.rows.put(event.partitionkey, replace(slot, role=changed.role))
         return []
 
     def _ended(self, event: Event[MembershipEnded]) -> list[AnyEvent]:
+        """Free the slot, also one whose grant has not come: a grant that comes later goes back."""
         ended = event.data
-        if self._member_of(event.partitionkey, ended.constellation_id) is None:
+        if self._slot_of(event.partitionkey, ended.request_id) is None:
             return []
         self.rows.delete(event.partitionkey)
         return [event.then(ConstellationLeft(constellation_id=ended.constellation_id, reason=ended.reason))]
 
-    def _member_of(self, user_id: str, constellation_id: str) -> Membership | None:
+    def _confirm(self, event: AnyEvent, slot: Membership, name: str, role: ConstellationRole) -> list[AnyEvent]:
+        confirmed = replace(slot, state="member", name=name, role=role, since=int(event.time))
+        self.rows.put(event.partitionkey, confirmed)
+        return [event.then(ConstellationJoined(constellation_id=slot.constellation_id, name=name, role=role))]
+
+    def _slot_of(self, user_id: str, request_id: str) -> Membership | None:
+        """Return the slot that a request reserved."""
         slot = self.rows.get(user_id)
-        member = slot is not None and slot.state == "member" and slot.constellation_id == constellation_id
-        return slot if member else None
+        return slot if slot is not None and slot.request_id == request_id else None
 
     # --- what members ask ---------------------------------------------------------------------------------------------
 

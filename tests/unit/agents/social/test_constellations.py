@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from streams.events import AnyEvent
@@ -29,7 +31,7 @@ from streams.events.social import (
     RemoveMember,
     SocialCommandRejected,
 )
-from tables.social_constellations import SOCIAL_NAMES, SOCIAL_RATINGS, name_key, rating_key
+from tables.social_constellations import SOCIAL_MEMBERSHIPS, SOCIAL_NAMES, SOCIAL_RATINGS, name_key, rating_key
 from tests.unit.agents.cluster import Cluster, of_type
 from tests.unit.agents.social.clans import (
     NOON,
@@ -266,6 +268,24 @@ def test_a_membership_that_the_slot_no_longer_wants_is_undone() -> None:
     cluster.replay()
     assert members(cluster, "north") == {"ada": "owner"}
     assert slot(cluster, "bob") is None
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        (RemoveMember(member="bob"), None),
+        (DissolveConstellation(), None),
+        (ChangeMemberRole(member="bob", role="admin"), ("member", "north")),
+    ],
+)
+def test_a_grant_that_comes_after_a_later_decision_changes_nothing(command: Any, expected: Any) -> None:
+    cluster = lossy(MembershipGranted)
+    join(cluster, "north", "bob")
+    cluster.send(command, "ada", NOON)
+    cluster.replay()
+    assert slot(cluster, "bob") == expected
+    row = cluster.row(SOCIAL_MEMBERSHIPS, "bob")
+    assert members(cluster, "north").get("bob") == (None if row is None else row.role)
 
 
 @pytest.mark.parametrize("lost", [NameClaimRequested, NameClaimed])
