@@ -88,18 +88,21 @@ class Gamification:
         return effects
 
     def _happened(self, event: AnyEvent) -> list[AnyEvent]:
-        """Count an event of another domain than trading: streak, XP, achievements."""
+        """Count an event of another domain than trading: streak, XP, achievements.
+
+        Only an event that scores on a board moves the watermark. So a sign-in makes no replayed fill late.
+        """
         happening = happening_of(event.data, self.policy)
         if happening is None:
             return []
         user_id = event.partitionkey
-        judged = self._pass(event)
         before = self.progress.get(user_id)
         after, effects = self._earning.happen(before, happening, event)
         self.progress.put(user_id, after)
         xp = after.xp - (before.xp if before else 0)
         if not xp:
             return effects
+        judged = self._pass(event)
         self.boards.count_xp(user_id, xp, event.time, judged.open)
         return [*effects, _recorded(event, judged.missed, judged.watermark)] if judged.missed else effects
 

@@ -159,7 +159,7 @@ def test_the_xp_of_every_source_counts_on_the_boards_of_the_time_of_the_event(wo
 
 
 def test_xp_after_its_day_was_sealed_counts_for_the_open_periods_and_is_recorded_as_late(world: World) -> None:
-    world.happen(LoggedIn(user_id="bob"), DAYS[4], "bob")
+    world.happen(joined(), DAYS[4], "bob")
     events = world.happen(deposit("1000"), DAYS[0])
     [late] = of_type(events, LateEventRecorded)
     assert late.periods == ("day:2026-01-01",)
@@ -191,3 +191,9 @@ def test_prestige_is_recomputed_when_a_count_changes_and_a_rise_is_told() -> Non
     assert reached(4, "-5") == []
     assert world.gamification.progress.get("ada").prestige is None
     assert reached(5, "5") == ["silver"]
+
+
+def test_a_sign_in_earns_no_xp_so_it_makes_no_older_event_late(world: World) -> None:
+    world.happen(LoggedIn(user_id="bob"), DAYS[8], "bob")
+    assert of_type(world.happen(deposit("1000"), DAYS[0]), LateEventRecorded) == []
+    assert world.score("global/day:2026-01-01/xp")[0] == 100
