@@ -56,12 +56,19 @@ VALUES = {
     "battle_id": "b-1",
     "member_id": "bob",
     "withdrawal_id": "w-1",
+    "token_id": "t-1",
+    "listing_id": "l-1",
 }
 BODIES: dict[str, Any] = {
     "/v1/trades": {"market": "BTC", "side": "long", "notional_usd": "10.00", "leverage": 2},
     "/v1/fills": {"fills": [fill()]},
     "/v1/prices": {"prices": [{"market": "BTC", "price": "1"}]},
     "/v1/users/{user_id}/verification": {"tier": "identity", "reason": "the test of permissions"},
+    "/v1/preferences": {"language": "en"},
+    "/v1/notifications/read": {},
+    "/v1/nft/mints": {"type": "first_trade"},
+    "/v1/nft/tokens/{token_id}/listings": {"asset": "SS", "price": "100"},
+    "/v1/nft/tokens/{token_id}/listings/{listing_id}/purchases": {"asset": "SS", "price": "100"},
 }
 PRIVATE_OF_A_USER = {"positions", "portfolio", "trades", "balances", "withdrawals", "plan"}
 SIGNING_IN = {
@@ -81,6 +88,8 @@ BODIES |= {
     "/v1/contents": {"kind": "trade", "platform": "reddit"},
     "/v1/contents/{content_id}/shares": {"platform": "reddit"},
 }
+PRIVATE_OF_A_USER |= {"account", "collector", "inbox", "preferences"}
+PRIVATE_FEEDS |= {"inbox", "my-nfts", "notifications", "preferences"}
 PRIVATE_OF_A_USER |= {"feed", "follows", "recent-interactions"}
 PRIVATE_FEEDS |= {"my-social", "community", "follows", "recent-interactions"}
 OF_DOMAINS = [one.permissions for one in domains.load(TOPOLOGY)]
