@@ -188,6 +188,12 @@ def test_a_listing_expires_at_a_tick_once_and_the_owner_is_told(listed: NftClust
     assert of_type(listed.offer("ada", "t-1", "2026-03-31T00:00:02Z", listing="l-2"), NFTListed)
 
 
+def test_a_listing_does_not_end_before_its_second(nft: NftCluster) -> None:
+    nft.offer("ada", "t-1", at(1, 30))
+    assert nft.tick("2026-03-31T00:00:29Z") == []
+    assert of_type(nft.tick("2026-03-31T00:00:30Z"), NFTUnlisted)
+
+
 def test_listings_that_end_at_one_tick_end_each_by_an_event_of_its_own(nft: NftCluster) -> None:
     users = [f"u-{number}" for number in range(6)]
     for user in users:

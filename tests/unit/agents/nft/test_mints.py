@@ -7,7 +7,7 @@ from typing import get_args
 import pytest
 
 from agents.rulebook import packaged_rulebook
-from streams.events.chain import NFTMintFailed
+from streams.events.chain import NFTMintConfirmed, NFTMintFailed
 from streams.events.gamification import TradingMastered
 from streams.events.nft import (
     GenesisType,
@@ -99,6 +99,17 @@ def test_a_repeated_confirmation_mints_nothing_more(nft: NftCluster) -> None:
         events = nft.confirm("ada", "t-1", finality=finality)
         assert of_type(events, NFTMinted) + of_type(events, MintUnmatched) == []
     assert nft.token("t-1") == before
+
+
+def test_two_confirmations_at_once_mint_one_token(nft: NftCluster) -> None:
+    nft.achieve("ada")
+    nft.ask("ada")
+    said = NFTMintConfirmed(mint_id="mint-ada", user_id="ada", token_id="t-1", tx_hash="0x1", finality="accepted")
+    for _ in range(2):
+        nft.post(said, CONTRACT, START)
+    events = nft.run()
+    assert len(of_type(events, NFTMinted)) == len(of_type(events, NFTReceived)) == 1
+    assert of_type(events, MintUnmatched) == []
 
 
 def test_a_confirmation_without_a_pending_mint_is_recorded_and_makes_no_token(nft: NftCluster) -> None:
