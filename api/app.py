@@ -95,6 +95,7 @@ def create_app(config: ApiConfig, storage_fault: StorageFault = lambda: None) ->
     handlers.install(app)
     commands = [command for domain in served for command in domain.commands.values()]
     bodies = [command.body for command in commands if command.body is not None]
+    bodies += [body for domain in served for body in domain.bodies]
     tags = [{"name": domain.title, "description": domain.description} for domain in served]
     bodies += [body for module in READ_BODIES for body in module.BODIES]
     openapi.install(app, bodies, tags, api.permissions)

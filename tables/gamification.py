@@ -196,6 +196,7 @@ _BOARDS = (topics.GAMIFICATION_BOARDS,)
 _REWARDING = (*_BOARDS, topics.GAMIFICATION_COMMANDS, topics.CLOCK)
 _WITH_XP = (*_TRADED, topics.FINANCIAL_EVENTS, topics.SOCIAL_EVENTS)
 _EARNING = (*_WITH_XP, topics.USER_EVENTS)
+_SCORING = (*_WITH_XP, topics.CLOCK)
 
 GAMIFICATION_PROCESSED: Final[TableSpec[Row]] = TableSpec(
     "gamification-processed", None, (*_EARNING, *_REWARDING), only_at_least_once=True
@@ -203,7 +204,7 @@ GAMIFICATION_PROCESSED: Final[TableSpec[Row]] = TableSpec(
 GAMIFICATION_PROGRESS: Final = TableSpec("gamification-progress", Progress, _EARNING)
 GAMIFICATION_TRADES: Final = TableSpec("gamification-trades", TradeTally, _TRADED)
 GAMIFICATION_BOARDS: Final[TableSpec[Row]] = TableSpec("gamification-boards", None, _WITH_XP, ranked=True)
-GAMIFICATION_WATERMARK: Final = TableSpec("gamification-watermark", Watermark, (*_EARNING, topics.CLOCK))
+GAMIFICATION_WATERMARK: Final = TableSpec("gamification-watermark", Watermark, _SCORING)
 GAMIFICATION_SEALING: Final = TableSpec("gamification-sealing", Sealing, (topics.CLOCK,))
 GAMIFICATION_RUNS: Final = TableSpec("gamification-runs", Run, (topics.CLOCK,))
 GAMIFICATION_DECIDING: Final = TableSpec("gamification-deciding", Deciding, _BOARDS)

@@ -47,6 +47,7 @@ class DomainApi:
         routers: Its routes, with those of its feeds.
         feeds: Its feeds; each has a follower of its own.
         commands: The classes of events that its routes append. They have to be those that the topology declares.
+        bodies: Models of further bodies, where several routes append one class of commands.
         parts: The objects that its endpoints share.
         permissions: Who may call its routes, for a domain whose routes `api.permissions` does not list.
     """
@@ -56,6 +57,7 @@ class DomainApi:
     routers: tuple[APIRouter, ...]
     feeds: tuple[Feed[Any], ...] = ()
     commands: Mapping[type[EventData], AcceptedCommand] = field(default_factory=dict)
+    bodies: tuple[type[BaseModel], ...] = ()
     parts: tuple[type[Part], ...] = ()
     permissions: Mapping[Route, Permission] = field(default_factory=dict)
 
@@ -68,6 +70,7 @@ def joined(title: str, description: str, *parts: DomainApi) -> DomainApi:
         routers=tuple(router for part in parts for router in part.routers),
         feeds=tuple(feed for part in parts for feed in part.feeds),
         commands={model: accepted for part in parts for model, accepted in part.commands.items()},
+        bodies=tuple(body for part in parts for body in part.bodies),
         parts=tuple(shared for part in parts for shared in part.parts),
         permissions={route: permission for part in parts for route, permission in part.permissions.items()},
     )

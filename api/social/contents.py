@@ -156,6 +156,7 @@ API: Final = DomainApi(
     routers=(commands, queries, feeds),
     feeds=(CONTENTS_FEED,),
     commands={ShareContent: AcceptedCommand(NewContent, WhenDelayed.ACCEPT)},
+    bodies=(Share,),
     permissions={
         ("POST", "/v1/contents"): only(Role.USER, Scope.ACCOUNT),
         ("POST", "/v1/contents/{content_id}/shares"): only(Role.USER, Scope.ACCOUNT),

@@ -1,13 +1,11 @@
 """The expected log after a file of fills: every record of every event topic, and every row of every table.
 
-The domains' own pure rules compute it, a partition at a time (`World`). The oracle shows that the rules are right.
+The domains' own pure rules compute it, in all partitions (`Cluster`). The oracle shows that the rules are right.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
-
-from faust_redis.log.partitioner import partition_for
 
 from agents.rulebook import packaged_rulebook
 from deploy.admin.tokens import DEV_VENUE
@@ -17,7 +15,7 @@ from streams.events import AnyEvent, Event, encode
 from streams.events.trading import ReportFill
 from streams.ids import fill_event_id
 from streams.times import Instant
-from tests.unit.agents.world import World
+from tests.unit.agents.cluster import Cluster
 
 OUTPUTS = {
     "trading": topics.TRADING_EVENTS,
@@ -54,17 +52,17 @@ class Model:
 
 def model_of(fills: Iterable[Fill], partitions: int) -> Model:
     """Apply the rules to the fills, in the order of the file."""
-    worlds = [World() for _ in range(partitions)]
+    cluster = Cluster(partitions)
     model = Model({topic: {p: [] for p in range(partitions)} for topic in (topics.TRADING_COMMANDS, *OUTPUTS.values())})
     for fill in fills:
-        command = command_of(fill)
-        partition = partition_for(command.partitionkey.encode(), partitions)
-        model.records[topics.TRADING_COMMANDS][partition].append(Entry.of(command))
-        for event in worlds[partition].deliver(command):
-            model.records[OUTPUTS[type(event.data).domain]][partition].append(Entry.of(event))
-    for partition, world in enumerate(worlds):
-        for table, rows in world.maps.items():
-            model.rows.setdefault(table, {})[partition] = rows
+        cluster.repeat(command_of(fill))
+    for partition, log in enumerate(cluster.logs):
+        for record in log:
+            if record.topic in model.records:
+                model.records[record.topic][partition].append(Entry.of(record.event))
+        for worker in cluster.workers[partition].values():
+            for table, rows in worker.maps.items():
+                model.rows.setdefault(table, {})[partition] = rows
     return model
 
 

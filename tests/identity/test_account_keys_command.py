@@ -72,8 +72,10 @@ def test_what_an_account_may_not_have_is_refused_in_one_line() -> None:
     create = ("keys", "create", "venue-9", "--name", "x", "--scope")
     with pytest.raises(IdentityError, match=r"^this account cannot have a key for trade$"):
         run(*create, "trade")
-    with pytest.raises(DeployError, match="'withdraw' is not a valid Scope"):
+    with pytest.raises(IdentityError, match=r"^this account cannot have a key for withdraw$"):
         run(*create, "withdraw")
+    with pytest.raises(DeployError, match="'everything' is not a valid Scope"):
+        run(*create, "everything")
     with pytest.raises(DeployError, match="'here' is no address or CIDR network"):
         run(*create, "fills:write", "--address", "here")
     with pytest.raises(DeployError, match="has no API key 'k-1' that is not revoked"):

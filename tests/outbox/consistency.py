@@ -19,6 +19,7 @@ from streams.events.user import (
     AccountRegistered,
     AccountReinstated,
     AccountSuspended,
+    LoggedIn,
     ProfileChanged,
     RoleChanged,
 )
@@ -34,6 +35,7 @@ EVENT_OF_ACTION: Final[Mapping[str, type[EventData]]] = {
     "account.privacy-changed": ProfileChanged,
     "account.renamed": ProfileChanged,
     "account.role-changed": RoleChanged,
+    "session.opened": LoggedIn,
 }
 """Each of these entries of the audit log is written in the transaction that emits the event."""
 
@@ -100,7 +102,11 @@ async def assert_log_has_the_outbox(log: Log, rows: Sequence[OutboxRow], *topics
 
 
 def _emitted(rows: Sequence[OutboxRow]) -> Counts:
-    return Counter((row.key, type(decode(row.value).data).__name__) for row in rows if row.topic == USER_EVENTS)
+    """Count the events of audited changes."""
+    names = {event.__name__ for event in EVENT_OF_ACTION.values()}
+    events = (decode(row.value).data for row in rows if row.topic == USER_EVENTS)
+    found = zip((row.key for row in rows if row.topic == USER_EVENTS), events, strict=True)
+    return Counter((key, type(data).__name__) for key, data in found if type(data).__name__ in names)
 
 
 async def _audited(connection: AsyncConnection) -> Counts:

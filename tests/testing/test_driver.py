@@ -52,8 +52,8 @@ def test_records_come_back_as_they_went_in() -> None:
         driver.pipe("in", "one", key="k", timestamp=12.5, headers={"a": "b"}, partition=1)
         driver.topic("in").pipe("two", key="k", timestamp=datetime(2026, 1, 1, tzinfo=UTC), partition=1)
         assert driver.topic("in").read() == [
-            TestRecord("k", "one", 12.5, {"a": b"b"}, 1, 0),
-            TestRecord("k", "two", 1_767_225_600.0, {}, 1, 1),
+            TestRecord("k", "one", 12.5, {"a": b"b"}, 1, 0, 1),
+            TestRecord("k", "two", 1_767_225_600.0, {}, 1, 1, 2),
         ]
 
 

@@ -33,7 +33,7 @@ def keys() -> None:
     multiple=True,
     required=True,
     metavar="SCOPE",
-    help="A scope: fills:write, prices:write, trade, read:private or account. Repeat it for each scope.",
+    help="A scope: fills:write, prices:write, money:write, trade, withdraw, read:private or account; may be repeated.",
 )
 @click.option(
     "--days",

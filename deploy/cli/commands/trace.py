@@ -21,7 +21,14 @@ from tables.domains import TOPOLOGY
 
 @click.command()
 @click.argument("event_id", metavar="EVENT")
-@click.option("--format", "shape", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option(
+    "--format",
+    "shape",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="A tree of lines, or the events whole.",
+)
 @data_dir_option
 def trace(event_id: str, shape: str, data_dir: Path | None) -> None:
     """Print the tree of all events that share the first cause of EVENT, whose id marks it with an asterisk.

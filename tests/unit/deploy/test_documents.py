@@ -22,7 +22,7 @@ def test_every_setting_is_documented_and_no_other() -> None:
 
 def test_every_metric_of_a_worker_is_documented_with_its_type_and_no_other() -> None:
     page = (ROOT / "docs/operations.md").read_text()
-    documented = dict(re.findall(r"^\| `(astra_worker_\w+)` \| (\w+) \|", page, re.MULTILINE))
+    documented = dict(re.findall(r"^\| `(astra_(?:worker|ledger)_\w+)` \| (\w+) \|", page, re.MULTILINE))
     exported = {}
     for family in text_string_to_metric_families(WorkerMetrics(lambda: [("trading", Depths(1, 2, 3))]).text().decode()):
         suffix = "_total" if family.type == "counter" else ""

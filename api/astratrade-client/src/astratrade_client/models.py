@@ -227,6 +227,7 @@ class ProgressAnswer(TypedDict):
     founded: bool
     battle_wins: int
     prestige: str | None
+    mastered: bool
     position: str
 
 
