@@ -1,7 +1,7 @@
 """Random commands of many users: partitions balance, no user owes, reservations resolve, revenue is fees and plans.
 
 The machine plays the tokens' partitions: it sells a token to the first valid reservation, and answers every other one.
-Events between keys wait until the machine delivers them, in any order between keys.
+Commands come in any order. An event for another key is delivered at once.
 """
 
 from __future__ import annotations
