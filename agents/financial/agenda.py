@@ -1,4 +1,4 @@
-"""What is due in a partition, found at a tick without a look at what is not due.
+"""Keep deadlines in the order of their times, so that a tick reads only those that have passed.
 
 Rows are grouped by day. One small row says when something is due first, so that most ticks read nothing else.
 """
@@ -41,7 +41,7 @@ class Deadlines:
             self._remove([due])
 
     def take(self, now: int) -> list[Due]:
-        """Remove and return what is due at a time, the earliest first."""
+        """Remove and return the deadlines up to a time, the earliest first."""
         agenda = self._agenda.get(KEY)
         if agenda is None or agenda.first_at > now:
             return []

@@ -136,7 +136,7 @@ class Financial:
         return [*self.customers.fold(event), *self.plans.account_closed(event)]
 
     def _ticked(self, event: Event[Any]) -> list[AnyEvent]:
-        """Do what is due. A renewal may come due again at once, when ticks were missing for several periods."""
+        """Act on passed deadlines. A renewal may be due again at once when ticks were missing for several periods."""
         events: list[AnyEvent] = []
         while due := self._deadlines.take(event.time):
             for one in due:

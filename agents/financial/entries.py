@@ -19,7 +19,7 @@ class OverdrawnError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One movement: what it adds to each account, in one asset. Accounts that it leaves as they are do not appear."""
+    """One movement: the change of each account, in one asset. Accounts without a change are left out."""
 
     reason: str
     asset: Asset

@@ -98,7 +98,7 @@ class WithdrawalRules:
         return [event.then(decided), _notified(event, "withdrawal_approved", withdrawal)]
 
     def pay(self, event: Event[ReportPayout]) -> list[AnyEvent]:
-        """Capture what was paid out, or release what could not be paid."""
+        """Debit the reserved amount of a withdrawal that was paid, or release it when the payout failed."""
         data, user_id = event.data, event.partitionkey
         known = self.rows.get(user_id) or Withdrawals()
         withdrawal = _find(known, data.withdrawal_id)

@@ -1,4 +1,4 @@
-"""Turn events of other domains than trading into what they mean for a user's progress. Pure functions."""
+"""Turn events of domains other than trading into changes of a user's progress. Pure functions."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Happening(NamedTuple):
 
 
 def happening_of(data: EventData, policy: GamificationPolicy) -> Happening | None:
-    """Return what an event means for the user who is its key, or None when it means nothing.
+    """Return the change of the progress of the user who is the event's key; None when there is none.
 
     Each interaction earns, also a second one with the same target. The founder of a constellation joins it, too.
     """

@@ -26,7 +26,7 @@ _DUE: Final = f"due{SEPARATOR}"
 
 
 class WhenDue(Protocol):
-    """Does what is due. A subject whose rows say that nothing is due any more gets no effects."""
+    """Applies a passed deadline. It returns no events when the rows say that the deadline no longer holds."""
 
     def __call__(self, subject: str, tick: Event[Ticked]) -> list[AnyEvent]:
         """Handle a subject at a tick."""
