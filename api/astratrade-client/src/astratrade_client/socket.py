@@ -215,7 +215,10 @@ class Socket:
                 self._subscriptions[subscription.name] = subscription
                 await self._send(request)
         while self._subscriptions:
-            message: Message = json.loads(await asyncio.wait_for(connection.recv(), SILENT_S))
+            # `asyncio.wait_for` of Python 3.11 loses a cancellation that comes together with a message.
+            async with asyncio.timeout(SILENT_S):
+                received = await connection.recv()
+            message: Message = json.loads(received)
             if message["type"] == "event":
                 attempts = self._retry.begin()
             await self._take(message)
