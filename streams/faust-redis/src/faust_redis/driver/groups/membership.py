@@ -145,7 +145,8 @@ class Membership:
 
     async def _wait_for_change(self, timeout_s: float | None) -> None:
         try:
-            await asyncio.wait_for(self._changed.wait(), timeout_s)
+            async with asyncio.timeout(timeout_s):  # `wait_for` of Python 3.11 may lose a cancellation
+                await self._changed.wait()
         except TimeoutError:
             if self._is_unsettled():
                 self._member_state = await self._ask(self._groups.heartbeat)
