@@ -83,7 +83,7 @@ class Withdrawal(Row, frozen=True, kw_only=True):
     destination: str
     status: WithdrawalStatus
     requested_at: Micros
-    decided_at: Micros = 0
+    decided_at: Micros | None = None
     reason: str = ""
     reference: str = ""
 

@@ -38,12 +38,12 @@ class UserProfile(Row, frozen=True, kw_only=True):
     parent_id: str | None = None
     private: bool = False
     tier: Tier = "unverified"
-    tier_at: Micros = 0
+    tier_at: Micros | None = None
     suspended: bool = False
     closed: bool = False
     wallets: tuple[LinkedWallet, ...] = ()
     registered_at: Micros = 0
-    logged_in_at: Micros = 0
+    logged_in_at: Micros | None = None
     logins: int = 0
 
 

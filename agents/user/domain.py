@@ -51,7 +51,7 @@ def _email_verified(profile: UserProfile, _data: EmailVerified, time: int) -> Us
 
 
 def _logged_in(profile: UserProfile, _data: LoggedIn, time: int) -> UserProfile:
-    return replace(profile, logged_in_at=max(profile.logged_in_at, time), logins=profile.logins + 1)
+    return replace(profile, logged_in_at=max(profile.logged_in_at or 0, time), logins=profile.logins + 1)
 
 
 def _linked(profile: UserProfile, data: WalletLinked, time: int) -> UserProfile:
