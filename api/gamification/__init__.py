@@ -15,8 +15,7 @@ API: Final = DomainApi(
     title="Gamification",
     description="Progress of users, rankings by period and market, and what users earn.",
     routers=(
-        progress.router,
-        progress.feeds,
+        *progress.PROGRESS_ROWS.routers,
         boards.router,
         boards.feeds,
         proofs.router,
@@ -24,8 +23,12 @@ API: Final = DomainApi(
         rewards.router,
         *rewards.OWN_REWARDS.routers,
     ),
-    feeds=(progress.PROGRESS_FEED, boards.BOARDS_FEED, earnings.XP_FEED, rewards.OWN_REWARDS.feed),
+    feeds=(progress.PROGRESS_ROWS.feed, boards.BOARDS_FEED, earnings.XP_FEED, rewards.OWN_REWARDS.feed),
     commands={ClaimReward: rewards.ACCEPTED},
-    permissions={("POST", "/v1/rewards/claims"): only(Role.USER, Scope.TRADE)} | rewards.OWN_REWARDS.permissions,
+    permissions={
+        ("POST", "/v1/rewards/claims"): only(Role.USER, Scope.TRADE),
+        **progress.PROGRESS_ROWS.permissions,
+        **rewards.OWN_REWARDS.permissions,
+    },
     parts=(Seals, proofs.Proofs),
 )

@@ -4,20 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from starlette.responses import Response
-
-from api.kit.callers import AudienceDep
-from api.kit.context import ApiDep
-from api.kit.feeds.feed import Feed
-from api.kit.feeds.public_form import PublicForm, PublicRows
-from api.kit.feeds.reading import user_rows
-from api.kit.feeds.response import FeedResponse
-from api.kit.feeds.routing import LastEventId, Users, feed_router, open_feed
-from api.kit.feeds.views import RowsView
-from api.kit.parameters import UserPath, visible
 from api.kit.projection import Projection
 from api.kit.public import cut_to_hour
-from api.kit.users import user_router, user_row
+from api.kit.public_user_rows import PublicUserRows
 from tables.gamification import GAMIFICATION_PROGRESS, Progress, Streak, Unlocked
 
 STREAK: Final = Projection(Streak, "Streak", "Consecutive UTC days with activity, as of the last active day.")
@@ -30,7 +19,6 @@ PROGRESS: Final = Projection(
     describe={"ss": "stellar shards"},
     nested=(STREAK, ACHIEVEMENT),
 )
-PROGRESS_ANSWER: Final = PROGRESS.answer("ProgressAnswer", "A user's game profile and the position it is true for.")
 
 
 def public_progress(row: dict[str, Any]) -> dict[str, Any]:
@@ -41,37 +29,11 @@ def public_progress(row: dict[str, Any]) -> dict[str, Any]:
     return {**row, "achievements": achievements, "updated_at": cut_to_hour(row["updated_at"])}
 
 
-PUBLIC_FORM: Final = PublicForm(public_progress)
-PROGRESS_FEED: Final[Feed[Any]] = Feed(name="progress", follows=GAMIFICATION_PROGRESS, read=user_rows(PROGRESS))
-
-router = user_router()
-feeds = feed_router()
-
-
-@router.get(
-    "/{user_id}/progress",
-    summary="Game profile",
-    dependencies=[visible(GAMIFICATION_PROGRESS)],
-    response_model=PROGRESS_ANSWER,
+PROGRESS_ROWS: Final = PublicUserRows(
+    ("progress", "progress"),
+    GAMIFICATION_PROGRESS,
+    PROGRESS,
+    public_progress,
+    title="Game profile",
+    doc="XP, level, streaks, achievements and counts. Others see times cut to the hour.",
 )
-async def get_progress(api: ApiDep, user_id: UserPath, audience: AudienceDep) -> Response:
-    """XP, level, streaks, achievements and counts of a user. Times are cut to the hour.
-
-    A private user is unknown here to everyone else.
-    """
-    return await user_row(api, GAMIFICATION_PROGRESS, PROGRESS, user_id, public=(audience, public_progress))
-
-
-@feeds.get("/progress", summary="Game profiles")
-async def progress(
-    api: ApiDep,
-    audience: AudienceDep,
-    users: Users = [],  # noqa: B006 - FastAPI copies it
-    last_event_id: LastEventId = None,
-) -> FeedResponse:
-    """Game profiles as they change: of some users, or of all. Private users are left out."""
-    keys = [(user_id, user_id) for user_id in users] or None
-    view = RowsView(
-        api.hub.tables, GAMIFICATION_PROGRESS.name, PROGRESS.load, keys=keys, public=PublicRows(PUBLIC_FORM, audience)
-    )
-    return await open_feed(api, PROGRESS_FEED, view, last_event_id, audience)

@@ -6,27 +6,20 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
-from starlette.responses import Response
 
 from api.kit.audience import Audience
 from api.kit.callers import AudienceDep
 from api.kit.context import Api, ApiDep
 from api.kit.cursor import CURSOR_CHARS_MAX
 from api.kit.domain import DomainApi
-from api.kit.feeds.feed import Feed
-from api.kit.feeds.public_form import PublicForm, PublicRows
-from api.kit.feeds.reading import user_rows
-from api.kit.feeds.response import FeedResponse
-from api.kit.feeds.routing import LastEventId, Users, feed_router, open_feed
-from api.kit.feeds.views import RowsView
 from api.kit.openapi import problems
-from api.kit.parameters import OwnUser, UserPath, visible
+from api.kit.parameters import OwnUser
 from api.kit.problems import UNKNOWN_CURSOR, Problem
 from api.kit.projection import PositionText, Projection
 from api.kit.public import cut_to_hour
+from api.kit.public_user_rows import PublicUserRows
 from api.kit.sealing import SealError
-from api.kit.users import user_router, user_row
-from api.permissions import OWNED, PUBLIC
+from api.permissions import OWNED
 from streams.times import Instant
 from tables.social_people import SOCIAL_FEED, SOCIAL_FOLLOWS, FeedEntries, FeedEntry, Follows
 
@@ -43,10 +36,7 @@ ENTRY: Final = Projection(
 ENTRIES: Final = Projection(
     FeedEntries, "FeedEntries", "The newest entries of a user.", key={"user_id": str}, nested=(ENTRY,)
 )
-ENTRIES_ANSWER: Final = ENTRIES.answer("FeedEntriesAnswer", "A user's entries, and the position they are true for.")
-ACTIVITY_FEED: Final[Feed[Any]] = Feed(name="activity", follows=SOCIAL_FEED, read=user_rows(ENTRIES))
 
-queries, feeds = user_router(), feed_router()
 own = APIRouter(prefix="/v1/users", responses=problems(400, 401, 403, 422, 503))
 
 
@@ -77,29 +67,14 @@ def public_entries(row: dict[str, Any]) -> dict[str, Any]:
     return {**row, "entries": [{**one, "at": cut_to_hour(one["at"])} for one in row["entries"]]}
 
 
-@queries.get(
-    "/{user_id}/activity",
-    summary="Activity",
-    dependencies=[visible(SOCIAL_FEED)],
-    response_model=ENTRIES_ANSWER,
+ACTIVITY: Final = PublicUserRows(
+    ("activity", "activity"),
+    SOCIAL_FEED,
+    ENTRIES,
+    public_entries,
+    title="Activity",
+    doc="The newest entries of a user.",
 )
-async def get_activity(api: ApiDep, user_id: UserPath, audience: AudienceDep) -> Response:
-    """Return the newest entries of a user. A private user is unknown here to everyone else."""
-    return await user_row(api, SOCIAL_FEED, ENTRIES, user_id, public=(audience, public_entries))
-
-
-@feeds.get("/activity", summary="Activity")
-async def follow_activity(
-    api: ApiDep,
-    audience: AudienceDep,
-    users: Users = [],  # noqa: B006 - FastAPI copies it
-    last_event_id: LastEventId = None,
-) -> FeedResponse:
-    """Follow the entries of some users, or of all. Private users are left out."""
-    keys = [(user_id, user_id) for user_id in users] or None
-    public = PublicRows(PublicForm(public_entries), audience)
-    view = RowsView(api.hub.tables, SOCIAL_FEED.name, ENTRIES.load, keys=keys, public=public)
-    return await open_feed(api, ACTIVITY_FEED, view, last_event_id, audience)
 
 
 @own.get("/{user_id}/feed", summary="Feed", response_model=MergedFeed)
@@ -181,11 +156,10 @@ def _opened(api: Api, user_id: str, cursor: str) -> tuple[int, str]:
 API: Final = DomainApi(
     title="Activity",
     description="What users did that others may see.",
-    routers=(queries, feeds, own),
-    feeds=(ACTIVITY_FEED,),
+    routers=(*ACTIVITY.routers, own),
+    feeds=(ACTIVITY.feed,),
     permissions={
-        ("GET", "/v1/users/{user_id}/activity"): PUBLIC,
-        ("GET", "/v1/feed/activity"): PUBLIC,
+        **ACTIVITY.permissions,
         ("GET", "/v1/users/{user_id}/feed"): OWNED,
     },
 )

@@ -9,24 +9,15 @@ from pydantic import BaseModel, ConfigDict
 from starlette.responses import Response
 
 from api.auth import Role
-from api.kit.callers import AudienceDep
 from api.kit.commands.admission import WhenDelayed
 from api.kit.commands.answers import Accepted, accepted
 from api.kit.commands.reading import CommandRoute, Reader
-from api.kit.context import ApiDep
 from api.kit.domain import AcceptedCommand, DomainApi
-from api.kit.feeds.feed import Feed
-from api.kit.feeds.public_form import PublicForm, PublicRows
-from api.kit.feeds.reading import user_rows
-from api.kit.feeds.response import FeedResponse
-from api.kit.feeds.routing import LastEventId, Users, feed_router, open_feed
-from api.kit.feeds.views import RowsView
 from api.kit.openapi import problems
-from api.kit.parameters import UserPath, visible
 from api.kit.projection import Projection
 from api.kit.public import cut_to_hour
-from api.kit.users import user_router, user_row
-from api.permissions import PUBLIC, Scope, only
+from api.kit.public_user_rows import PublicUserRows
+from api.permissions import Scope, only
 from streams.events.base import ID_PATTERN, Name
 from streams.events.social import ContentKind, Platform, ShareContent
 from streams.ids import derived_id, timestamp_ms
@@ -49,8 +40,6 @@ CONTENTS: Final = Projection(
     key={"user_id": str},
     nested=(CONTENT,),
 )
-CONTENTS_ANSWER: Final = CONTENTS.answer("ContentsAnswer", "A user's contents, and the position they are true for.")
-CONTENTS_FEED: Final[Feed[Any]] = Feed(name="contents", follows=SOCIAL_CONTENTS, read=user_rows(CONTENTS))
 
 
 class NewContent(BaseModel):
@@ -80,7 +69,6 @@ class AcceptedContent(Accepted):
 read_content = Reader(NewContent)
 read_share = Reader(Share)
 commands = APIRouter(prefix="/v1", responses=problems(400, 401, 403, 413, 415, 422, 503), route_class=CommandRoute)
-queries, feeds = user_router(), feed_router()
 
 
 def public_contents(row: dict[str, Any]) -> dict[str, Any]:
@@ -125,42 +113,24 @@ async def share_again(request: Request, content_id: Annotated[str, Path(pattern=
     return accepted(share.api, written, ShareContent, content_id=content_id)
 
 
-@queries.get(
-    "/{user_id}/contents",
-    summary="Contents",
-    dependencies=[visible(SOCIAL_CONTENTS)],
-    response_model=CONTENTS_ANSWER,
+CONTENTS_ROWS: Final = PublicUserRows(
+    ("contents", "contents"),
+    SOCIAL_CONTENTS,
+    CONTENTS,
+    public_contents,
+    title="Contents",
+    doc="The newest contents of a user.",
 )
-async def get_contents(api: ApiDep, user_id: UserPath, audience: AudienceDep) -> Response:
-    """Return the newest contents of a user. A private user is unknown here to everyone else."""
-    return await user_row(api, SOCIAL_CONTENTS, CONTENTS, user_id, public=(audience, public_contents))
-
-
-@feeds.get("/contents", summary="Contents")
-async def follow_contents(
-    api: ApiDep,
-    audience: AudienceDep,
-    users: Users = [],  # noqa: B006 - FastAPI copies it
-    last_event_id: LastEventId = None,
-) -> FeedResponse:
-    """Follow the contents of some users, or of all. Private users are left out."""
-    keys = [(user_id, user_id) for user_id in users] or None
-    public = PublicRows(PublicForm(public_contents), audience)
-    view = RowsView(api.hub.tables, SOCIAL_CONTENTS.name, CONTENTS.load, keys=keys, public=public)
-    return await open_feed(api, CONTENTS_FEED, view, last_event_id, audience)
-
-
 API: Final = DomainApi(
     title="Contents",
     description="Contents that users share.",
-    routers=(commands, queries, feeds),
-    feeds=(CONTENTS_FEED,),
+    routers=(commands, *CONTENTS_ROWS.routers),
+    feeds=(CONTENTS_ROWS.feed,),
     commands={ShareContent: AcceptedCommand(NewContent, WhenDelayed.ACCEPT)},
     bodies=(Share,),
     permissions={
         ("POST", "/v1/contents"): only(Role.USER, Scope.ACCOUNT),
         ("POST", "/v1/contents/{content_id}/shares"): only(Role.USER, Scope.ACCOUNT),
-        ("GET", "/v1/users/{user_id}/contents"): PUBLIC,
-        ("GET", "/v1/feed/contents"): PUBLIC,
+        **CONTENTS_ROWS.permissions,
     },
 )

@@ -16,7 +16,7 @@ from faust_redis.log import Appended, Log, Record
 
 from api.app import create_app
 from api.config import ApiConfig
-from api.gamification.progress import PROGRESS_FEED
+from api.gamification.progress import PROGRESS_ROWS
 from api.kit.feeds.follower import Follower
 from streams.topology import changelog_topic
 from tables.boards import group
@@ -238,7 +238,7 @@ async def test_the_last_record_read_is_not_trimmed_while_a_feed_follows(log: Log
     """The last record that was read proves that the log is still the same."""
     await log.redis.hset(log.keys.topic(TOPIC), "retention_ms", 1)
     await log.append([Record(TOPIC, 0, b"k", b"%d" % n, 0) for n in range(RECORDS)])
-    follower = Follower(log, TOPIC, PROGRESS_FEED.read(SEALER), PROGRESS_IDS)
+    follower = Follower(log, TOPIC, PROGRESS_ROWS.feed.read(SEALER), PROGRESS_IDS)
     await follower._open()
     assert follower.delivered is not None
     await log.append([Record(TOPIC, 0, b"k", b"more", 0)])

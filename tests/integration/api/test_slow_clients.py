@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from faust_redis.log import Log, Position, TopicPartition
 from starlette.types import Message
 
-from api.gamification.progress import PROGRESS, PROGRESS_FEED
+from api.gamification.progress import PROGRESS, PROGRESS_ROWS
 from api.kit.feeds import session as sessions
 from api.kit.feeds.change import Changes
 from api.kit.feeds.follower import Follower
@@ -74,7 +74,9 @@ async def test_a_client_ahead_of_the_follower_gets_no_change_again(app: FastAPI,
 
 async def test_a_client_that_gives_up_before_the_topic_can_be_read_is_not_kept(app: FastAPI, log: Log) -> None:
     # Nothing runs the follower.
-    follower = Follower(log, app.state.api.hub.followers["progress"].topic, PROGRESS_FEED.read(SEALER), PROGRESS_IDS)
+    follower = Follower(
+        log, app.state.api.hub.followers["progress"].topic, PROGRESS_ROWS.feed.read(SEALER), PROGRESS_IDS
+    )
     joining = asyncio.create_task(follower.join(Subscriber(None, pending_max=10)))
     await asyncio.sleep(0)
     assert follower.subscribers

@@ -206,7 +206,7 @@ class ProblemDocument(TypedDict):
 
 
 class ProgressAnswer(TypedDict):
-    """A user's game profile and the position it is true for."""
+    """XP, level, streaks, achievements and counts. Others see times cut to the hour. It is true for `position`."""
 
     user_id: str
     xp: int
