@@ -1,0 +1,60 @@
+"""The oracle of the community: every row of the six domains, computed from a journal by `domain.md` alone.
+
+It imports the standard library, the journal, and the independent oracle of fills (`tests.oracle`). Of the product it
+knows only the names of commands and fields.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from tests.community.journal import Entry
+from tests.community.oracle.crossing import Domain, Rows
+from tests.community.oracle.financial import Financial
+from tests.community.oracle.gamification import Gamification
+from tests.community.oracle.nft import Nft
+from tests.community.oracle.social import Social
+from tests.community.oracle.trading import Trading
+from tests.community.oracle.user import User
+
+
+class Community:
+    """All six domains. Apply the entries of a journal in their order, then compare `rows`."""
+
+    def __init__(self) -> None:
+        self.user = User(self)
+        self.trading = Trading(self)
+        self.social = Social(self)
+        self.nft = Nft(self)
+        self.financial = Financial(self)
+        self.gamification = Gamification(self)
+
+    def everyone(self) -> Iterable[Domain]:
+        """Return all domains, in the order in which they apply an entry."""
+        return (self.user, self.trading, self.social, self.nft, self.financial, self.gamification)
+
+    def apply(self, entry: Entry) -> None:
+        """Apply an entry with all its consequences."""
+        for domain in self.everyone():
+            domain.apply(entry)
+
+    def apply_all(self, entries: Iterable[Entry]) -> None:
+        """Apply entries in their order."""
+        for entry in entries:
+            self.apply(entry)
+
+    def rows(self) -> Rows:
+        """Return every table that the oracle computes, by the product's names."""
+        found: Rows = {}
+        for domain in self.everyone():
+            rows = domain.rows()
+            if both := found.keys() & rows.keys():
+                raise ValueError(f"two domains of the oracle have rows of {sorted(both)}")
+            found |= rows
+        return found
+
+    def folded(self, table: str, key: str) -> set[str]:
+        """Return the ids of the entries that a row comes from."""
+        name = table.partition("-")[0]
+        domain: Domain = getattr(self, name)
+        return domain.folded(table, key)
