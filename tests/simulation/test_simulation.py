@@ -15,7 +15,8 @@ from tests.source import PYTHON_PATH
 
 SEEDS_IN_CI = 200
 SEEDS_AT_ONCE = 25
-SEEDS_FOR_A_DEFECT = 150
+SEEDS_FOR_A_DEFECT = 500
+"""Which seeds catch a defect changes with the timing of the driver. One in a hundred catches a rare defect."""
 
 
 @pytest.mark.parametrize("first", range(0, SEEDS_IN_CI, SEEDS_AT_ONCE))

@@ -19,7 +19,6 @@ from tests.testing import apps
 SEEDS_FOR_A_DEFECT = 60
 
 RARE = {
-    "last_record_only",
     "later_runs_commit_first",
     "overtaken_recovery_goes_on",
     "unheeded_rebalance",
