@@ -1,0 +1,108 @@
+"""Constellations and battles: found, join, lead, give, challenge, answer."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+from streams.events.social import BattleKind
+from tables.social_constellations import Constellation, Membership
+from tests.community.behaviour.acts import Act
+from tests.community.behaviour.people import Moment, Person
+
+BATTLE_KINDS = get_args(BattleKind)
+PEOPLE_FOR_EACH = 30
+"""There is about one constellation for so many people."""
+LEADERS = ("owner", "admin")
+
+
+def belong(person: Person, moment: Moment) -> Act | None:
+    """Found a constellation or join one; a member does what members do."""
+    membership = moment.view.membership(person.id)
+    if membership is None:
+        return _found(person, moment) if _is_founder(moment) else _join(person, moment)
+    constellation = moment.view.constellation(membership.constellation_id)
+    if constellation is None:
+        return None
+    if moment.random.random() < 0.03:  # commands that the slot refuses
+        return _found(person, moment) if moment.random.random() < 0.5 else _join(person, moment)
+    return _as_member(person, moment, membership, constellation)
+
+
+def _is_founder(moment: Moment) -> bool:
+    wanted = len(moment.town.people) // PEOPLE_FOR_EACH + 2
+    return moment.random.random() < (0.3 if len(moment.view.constellations) < wanted else 0.01)
+
+
+def _found(person: Person, moment: Moment) -> Act:
+    random, town = moment.random, moment.town
+    taken = random.random() < 0.1 and moment.view.constellations
+    name = (
+        random.choice(list(moment.view.constellations.values())).name.upper() if taken else f"Clan {town.names_taken}"
+    )
+    town.names_taken += 1
+    data: dict[str, Any] = {"name": name}
+    if random.random() < 0.5:
+        data["members_max"] = random.choice((5, 8, 20, 200))
+    return Act(person.id, "CreateConstellation", data, frozenset({f"name:{name.casefold()}"}))
+
+
+def _join(person: Person, moment: Moment) -> Act | None:
+    if not moment.view.constellations:
+        return None
+    chosen = moment.random.choice(list(moment.view.constellations))
+    touches = frozenset({chosen, moment.view.constellations[chosen].owner})
+    return Act(person.id, "JoinConstellation", {"constellation_id": chosen}, touches)
+
+
+def _as_member(person: Person, moment: Moment, membership: Membership, constellation: Constellation) -> Act | None:
+    random, chosen = moment.random, membership.constellation_id
+    touches = frozenset({chosen, constellation.owner})
+    if membership.role in LEADERS and random.random() < 0.85:
+        return _lead(person, moment, membership, constellation)
+    if random.random() < 0.06:
+        return Act(person.id, "LeaveConstellation", {}, touches)
+    shards = moment.view.balance(person.id, "SS") // 10**18
+    if random.random() < (0.9 if shards < 10 else 0.4):
+        return None
+    amount = max(1, int(shards * random.choice((0.1, 0.3, 0.8, 1.2))))
+    return Act(person.id, "ContributeShards", {"amount": amount}, touches)
+
+
+def _lead(person: Person, moment: Moment, membership: Membership, constellation: Constellation) -> Act | None:
+    random, chosen = moment.random, membership.constellation_id
+    roster = moment.view.roster(chosen)
+    others = [member.user_id for member in roster.members if member.user_id != person.id]
+    touches = frozenset({chosen, constellation.owner})
+    what = random.random()
+    if what < 0.005:
+        return Act(person.id, "DissolveConstellation", {}, touches | {*others})
+    if what < 0.08 and others:
+        member, role = random.choice(others), random.choice(("admin", "member", "member", "recruit"))
+        return Act(person.id, "ChangeMemberRole", {"member": member, "role": role}, touches | {member})
+    if what < 0.11 and others:
+        member = random.choice(others)
+        return Act(person.id, "RemoveMember", {"member": member, "ban": random.random() < 0.5}, touches | {member})
+    return _battle(person, moment, chosen, constellation)
+
+
+def _battle(person: Person, moment: Moment, chosen: str, constellation: Constellation) -> Act | None:
+    """Challenge another constellation, or answer its challenge."""
+    random, engagement = moment.random, constellation.engagement
+    if engagement is not None and engagement.side == "defender":
+        name = "AcceptBattle" if random.random() < 0.85 else "DeclineBattle"
+        touches = _sides(moment, chosen, engagement.opponent) | {engagement.battle_id}
+        return Act(person.id, name, {"battle_id": engagement.battle_id}, touches)
+    others = [one for one in moment.view.constellations if one != chosen]
+    if not others or (engagement is not None and random.random() < 0.9):
+        return None
+    opponent = random.choice(others)
+    data: dict[str, Any] = {"opponent": opponent, "kind": random.choice(BATTLE_KINDS)}
+    if random.random() < 0.6:
+        data["hours"] = random.choice((1, 6, 12, 24, 48, 168))
+    return Act(person.id, "ChallengeBattle", data, _sides(moment, chosen, opponent))
+
+
+def _sides(moment: Moment, *constellations: str) -> frozenset[str]:
+    """Return two constellations and their owners."""
+    found = (moment.view.constellation(one) for one in constellations)
+    return frozenset({*constellations, *(one.owner for one in found if one is not None)})
