@@ -46,7 +46,8 @@ class Decider:
         board = self._boards.get(event.partitionkey) or Deciding()
         sealed_to = {**board.sealed_to, str(data.partition): data.sealed_to_us}
         reached = min(sealed_to.values()) if len(sealed_to) == data.partitions else 0
-        decided = [period for period in board.waiting if (parse_period(period).end or 0) <= reached]
+        ended = sorted((parse_period(period).end or 0, period) for period in board.waiting)
+        decided = [period for end, period in ended if end <= reached]
         waiting = {period: places for period, places in board.waiting.items() if period not in decided}
         self._boards.put(event.partitionkey, Deciding(sealed_to=sealed_to, waiting=waiting))
         return [effect for period in decided for effect in self._decide(event, period, board.waiting[period])]

@@ -91,7 +91,7 @@ def assert_equal(
     """Play a journal to the rules and to the oracle, and fail with the first differences of some domains, or of all."""
     entries = list(journal)
     cluster = play(entries, partitions, random)
-    community = Community()
+    community = Community(partitions)
     community.apply_all(entries)
     found = list(differences(stored(cluster), community.rows(), rules(*domains)))
     shown = "\n".join(one.text() for one in found[:SHOWN_MAX])

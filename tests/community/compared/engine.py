@@ -55,6 +55,7 @@ class Rules:
 
     tables: Mapping[str, Projection]
     summed: Mapping[str, frozenset[str]]
+    partitioned: frozenset[str]
     empty: frozenset[str]
     not_compared: Mapping[str, str]
 
@@ -64,14 +65,16 @@ def rules(*names: str) -> Rules:
     found = [import_module(f"{compared.__name__}.{name}") for name in names or _modules()]
     tables: dict[str, Projection] = {}
     summed: dict[str, frozenset[str]] = {}
+    partitioned: set[str] = set()
     empty: set[str] = set()
     reasons: dict[str, str] = {}
     for module in found:
         tables |= module.TABLES
         summed |= {table: frozenset(fields) for table, fields in getattr(module, "SUMMED", {}).items()}
+        partitioned |= {*getattr(module, "PARTITIONED", ())}
         empty |= {*getattr(module, "EMPTY", ())}
         reasons |= getattr(module, "NOT_COMPARED", {})
-    return Rules(tables, summed, frozenset(empty), reasons)
+    return Rules(tables, summed, frozenset(partitioned), frozenset(empty), reasons)
 
 
 def _modules() -> list[str]:
@@ -90,7 +93,9 @@ def project(stored: Stored, by: Rules) -> Rows:
         rows = found.setdefault(table, {})
         summed = by.summed.get(table, frozenset())
         for one in stored.get(table, ()):
-            for key, plain in projection(one.key, one.row):
+            part = f"{one.partition}/" if table in by.partitioned else ""
+            for name, plain in projection(one.key, one.row):
+                key = part + name
                 rows[key] = plain if key not in rows else _joined(table, key, rows[key], plain, summed)
     return found
 

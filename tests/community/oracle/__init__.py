@@ -19,9 +19,14 @@ from tests.community.oracle.user import User
 
 
 class Community:
-    """All six domains. Apply the entries of a journal in their order, then compare `rows`."""
+    """All six domains. Apply the entries of a journal in their order, then compare `rows`.
 
-    def __init__(self) -> None:
+    Attributes:
+        partitions: How many partitions a topic has. Each seals its own part of a board.
+    """
+
+    def __init__(self, partitions: int = 4) -> None:
+        self.partitions = partitions
         self.user = User(self)
         self.trading = Trading(self)
         self.social = Social(self)

@@ -95,17 +95,24 @@ class Gamification(Domain):
     def interacted(self, user: str, kind: str, at: int, causes: Causes, *, source: str = "") -> None:
         """A user interacted with another: like, comment, share, endorse, follow or report."""
 
-    def joined_constellation(self, user: str, at: int, causes: Causes, *, source: str = "") -> None:
-        """A user joined a constellation, also one that the user founded."""
+    def logged_in(self, user: str, at: int, causes: Causes) -> None:
+        """A user signed in."""
 
-    def founded_constellation(self, user: str, at: int, causes: Causes, *, source: str = "") -> None:
-        """A user founded a constellation."""
+    def joined_constellation(
+        self, user: str, at: int, causes: Causes, *, constellation: str, founded: bool, source: str = ""
+    ) -> None:
+        """A user joined a constellation, or founded it and so joined it as its owner."""
+
+    def left_constellation(self, user: str, at: int, causes: Causes) -> None:
+        """A user left a constellation, was removed from it, or it was dissolved."""
 
     def rating_changed(self, user: str, rating_ppm: int, at: int, causes: Causes, *, source: str = "") -> None:
         """A user's social rating moved. It is in millionths of a point."""
 
-    def battle_fought(self, user: str, at: int, causes: Causes, *, won: bool | None, source: str = "") -> None:
-        """A battle of the user ended. `won` is None for a tie."""
+    def battle_fought(
+        self, user: str, at: int, causes: Causes, *, won: bool | None, prize: int, source: str = ""
+    ) -> None:
+        """A battle of the user ended. `won` is None for a tie; `prize` is the user's own, in stellar shards."""
 
     def battle_rated(self, constellation: str, rating: int, at: int, causes: Causes, *, source: str = "") -> None:
         """A constellation's battle rating moved."""
@@ -205,6 +212,10 @@ class User(Domain):
 
 class Domains(Protocol):
     """What a domain of the oracle may reach: all others. `Community` is one."""
+
+    @property
+    def partitions(self) -> int:
+        """Return how many partitions a topic has."""
 
     @property
     def trading(self) -> Trading:

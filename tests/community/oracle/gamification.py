@@ -1,9 +1,30 @@
-"""The gamification domain of the oracle."""
+"""The gamification domain of the oracle: players, boards, seals and rewards (domain.md sections 4, 5, 6, 13 and 14).
+
+Not computed: nothing. Each row of `gamification-progress`, `-trades`, `-boards`, `-watermark`, `-seals`, `-sealing`,
+`-deciding`, `-rewards` and `-due` is compared whole. Of a row of standings, the rank score is left out: it only orders.
+
+One round:
+
+* A user earns in one way only: the user's own command, a rating by another, a deposit, or a battle's end, but no two.
+  Achievements are listed in the order of unlocking, and the order of two causes in one round is open.
+* A tick that begins a new day must seal in one step. So `seal_rows_max` of the rule book exceeds the rows of standings
+  of a partition, and ticks do not skip a day.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
+from tests.community.journal import TICK, Entry
 from tests.community.oracle import crossing
-from tests.community.oracle.crossing import Domains
+from tests.community.oracle.achievements import GENESIS
+from tests.community.oracle.crossing import Causes, Domains, Execution, Rows, Settlement
+from tests.community.oracle.players import JOIN_XP, SHARDS_EACH_XP, SOCIAL_XP, Player, deposit_xp
+from tests.community.oracle.rewards import RULES, Reward, Rewards, Rule
+from tests.community.oracle.standings import GLOBAL, Boards
+from tests.community.oracle.times import end_of, kind_of
+from tests.oracle.progress import max_leverage
 
 
 class Gamification(crossing.Gamification):
@@ -11,3 +32,224 @@ class Gamification(crossing.Gamification):
 
     def __init__(self, community: Domains) -> None:
         self.community = community
+        self.players: dict[str, Player] = {}
+        self.boards = Boards(community.partitions)
+        self.rewards = Rewards()
+        self.decided_to = 0
+        """All periods that end here or earlier are sealed in all partitions, and their rewards are decided."""
+
+    def apply(self, entry: Entry) -> None:
+        """Apply a tick or a claim."""
+        if entry.name == TICK:
+            if self.boards.tick(entry.at, entry.id):
+                self._decide(entry)
+            for user, reward in self.rewards.tick(entry.at, (entry.id,)):
+                self._tell(user, "reward_expiring", reward.arguments, entry.at, (entry.id,))
+        elif entry.name == "ClaimReward":
+            self._claim(entry)
+
+    # --- what others tell ---------------------------------------------------------------------------------------------
+
+    def traded(self, execution: Execution) -> None:
+        """Count a fill. It closes when it says so, or when it has a pnl."""
+        self._traded(
+            execution,
+            execution.market,
+            notional=execution.notional,
+            closes=execution.closes or execution.pnl != 0,
+            by_user=True,
+        )
+
+    def settled(self, settlement: Settlement) -> None:
+        """Count a close as the user's, and a liquidation as a losing close for which the user did nothing."""
+        self._traded(settlement, settlement.market, notional=0, closes=True, by_user=not settlement.liquidated)
+
+    def logged_in(self, user: str, at: int, causes: Causes) -> None:
+        """Continue the streak of sign-ins."""
+        self._happened(user, at, causes, streak="login")
+
+    def interacted(self, user: str, kind: str, at: int, causes: Causes, *, source: str = "") -> None:
+        """Grant the XP of an interaction, and continue the social streak."""
+        self._happened(user, at, causes, streak="social", xp=SOCIAL_XP[kind])
+
+    def joined_constellation(
+        self, user: str, at: int, causes: Causes, *, constellation: str, founded: bool, source: str = ""
+    ) -> None:
+        """Grant the XP of joining, which a founder earns, too."""
+        player = self._player(user)
+        player.constellation, player.founded = constellation, player.founded or founded
+        self._happened(user, at, causes, streak="social", xp=JOIN_XP)
+
+    def left_constellation(self, user: str, at: int, causes: Causes) -> None:
+        """Note that the user has no constellation."""
+        self._player(user).constellation = None
+        self._happened(user, at, causes)
+
+    def rating_changed(self, user: str, rating_ppm: int, at: int, causes: Causes, *, source: str = "") -> None:
+        """Note a social rating."""
+        self._player(user).rating_ppm = rating_ppm
+        self._happened(user, at, causes)
+
+    def battle_fought(
+        self, user: str, at: int, causes: Causes, *, won: bool | None, prize: int, source: str = ""
+    ) -> None:
+        """Count a battle that was won."""
+        if won:
+            self._player(user).battle_wins += 1
+            self._happened(user, at, causes)
+
+    def deposited(self, user: str, asset: str, amount: int, *, at: int, causes: Causes, source: str = "") -> None:
+        """Grant the XP of a deposit of USD."""
+        if asset == "USD":
+            self._happened(user, at, causes, xp=deposit_xp(amount))
+
+    # --- rows ---------------------------------------------------------------------------------------------------------
+
+    def rows(self) -> Rows:
+        """Return every row of the domain."""
+        numbered = list(enumerate(self.boards.partitions))
+        return {
+            "gamification-progress": {user: player.row() for user, player in self.players.items()},
+            "gamification-trades": {
+                f"{user}|{trade}": tally.row()
+                for user, player in self.players.items()
+                for trade, tally in player.tallies.items()
+            },
+            "gamification-boards": self.boards.rows(),
+            "gamification-watermark": {
+                f"{number}/watermark": {"highest": one.highest, "late": one.late}
+                for number, one in numbered
+                if one.watermark_stored
+            },
+            "gamification-sealing": {
+                f"{number}/sealing": _sealing(one.sealed_to) for number, one in numbered if one.sealing_stored
+            },
+            "gamification-seals": {
+                f"{number}/{group}": {"rows": seal.rows, "root": seal.root, "sealed_at": seal.sealed_at}
+                for number, one in numbered
+                for group, seal in one.seals.items()
+            },
+            "gamification-deciding": dict(self._deciding()),
+            "gamification-rewards": self.rewards.rows(),
+            "gamification-due": self.rewards.due(),
+        }
+
+    def folded(self, table: str, key: str) -> set[str]:
+        """Return the entries behind a row. The key of a row of standings is the product's, or that of one standing."""
+        match table:
+            case "gamification-progress":
+                return set(self.players[key].causes)
+            case "gamification-trades":
+                user, _, trade = key.partition("|")
+                return set(self.players[user].tallies[trade].causes)
+            case "gamification-boards":
+                return self.boards.folded(key)
+            case "gamification-seals":
+                number, _, group = key.partition("/")
+                return {self.boards.partitions[int(number)].seals[group].cause}
+            case "gamification-rewards":
+                return set(self.rewards.causes[key])
+        raise KeyError(table)
+
+    # --- inside -------------------------------------------------------------------------------------------------------
+
+    def _player(self, user: str) -> Player:
+        return self.players.setdefault(user, Player())
+
+    def _traded(self, fact: Execution | Settlement, market: str, *, notional: int, closes: bool, by_user: bool) -> None:
+        """Count a fact of trading for the player, and on the boards: all XP, volume, pnl of closes, and new trades."""
+        user, at, causes = fact.user, fact.at, fact.causes
+        periods = self.boards.open_periods(user, at)
+        player = self._player(user)
+        level, xp = player.level, player.xp
+        if by_user:
+            player.be_active("trading", at)
+        first = player.trade(fact.trade, notional=notional, pnl=fact.pnl, closes=closes, by_user=by_user)
+        player.tallies[fact.trade].causes.update(causes)
+        self._settle(user, level, at, causes)
+        points = [("xp", player.xp - xp, player.xp > xp), ("trades", 1, first)]
+        for board, amount, counts in points:
+            if counts:
+                self.boards.add(GLOBAL, board, user, amount, at=at, periods=periods, causes=causes)
+        for scope in (GLOBAL, market):
+            if notional:
+                self.boards.add(scope, "volume", user, notional, at=at, periods=periods, causes=causes)
+            if closes:
+                self.boards.add(scope, "pnl", user, fact.pnl, at=at, periods=periods, causes=causes)
+
+    def _happened(self, user: str, at: int, causes: Causes, *, streak: str = "", xp: int = 0) -> None:
+        """Count something other than a trade. Its XP are not multiplied. Only XP move the watermark and score."""
+        player = self._player(user)
+        level, before = player.level, player.xp
+        if streak:
+            player.be_active(streak, at)
+        player.xp += xp
+        self._settle(user, level, at, causes)
+        if player.xp > before:
+            periods = self.boards.open_periods(user, at)
+            self.boards.add(GLOBAL, "xp", user, player.xp - before, at=at, periods=periods, causes=causes)
+
+    def _settle(self, user: str, level: int, at: int, causes: Causes) -> None:
+        """Unlock achievements, and tell the others of levels, shards and eligibility."""
+        player = self._player(user)
+        player.causes.update(causes)
+        unlocked = player.settle(at)
+        if player.level > level:
+            self.community.trading.levelled(user, max_leverage(player.level), at, causes)
+        for one in unlocked:
+            shards = SHARDS_EACH_XP * one.xp
+            self.community.financial.granted(user, shards, reason="achievement", at=at, causes=causes)
+            if one.name in GENESIS:
+                self.community.nft.eligible(user, GENESIS[one.name], at, causes)
+        if player.becomes_master():
+            self.community.nft.eligible(user, "trading_master", at, causes)
+
+    def _decide(self, tick: Entry) -> None:
+        """Grant the rewards of the boards that all partitions have sealed now."""
+        before, self.decided_to = self.decided_to, self.boards.sealed_everywhere()
+        for rule in RULES:
+            for period in self.boards.ended(before, self.decided_to, rule.scope, rule.board):
+                if kind_of(period) == rule.kind:
+                    self._grant(rule, period, tick)
+
+    def _grant(self, rule: Rule, period: str, tick: Entry) -> None:
+        places = self.boards.ranked(rule.scope, period, rule.board)[: rule.ranks]
+        for rank, (_, _, user) in enumerate(places, start=1):
+            reward = Reward(f"{rule.scope}:{rule.board}:{period}", rule.board, period, rank, rule.shards(rank), tick.at)
+            if self.rewards.grant(user, reward, (tick.id,)):
+                self._tell(user, "reward_granted", reward.arguments, tick.at, (tick.id,))
+
+    def _claim(self, entry: Entry) -> None:
+        reward = self.rewards.claim(entry.user, entry.data["reward_id"], entry.at, (entry.id,))
+        if reward is not None:
+            self.community.financial.granted(
+                entry.user, reward.shards, reason="reward", at=entry.at, causes=(entry.id,)
+            )
+
+    def _tell(self, user: str, kind: str, arguments: dict[str, str], at: int, causes: Causes) -> None:
+        self.community.user.notify(user, kind, at, causes, text=kind, arguments=arguments)
+
+    def _deciding(self) -> Iterable[tuple[str, dict[str, Any]]]:
+        """Yield for each board with rewards what its partitions have sealed, and the first places that wait."""
+        sealed = {str(number): one.sealed_to for number, one in enumerate(self.boards.partitions) if one.sealing_stored}
+        if sealed:
+            for scope, board in {(rule.scope, rule.board): None for rule in RULES}:
+                waiting = {period: places for rule in RULES for period, places in self._waiting(rule)}
+                yield f"{scope}/{board}", {"sealed_to": sealed, "waiting": waiting}
+
+    def _waiting(self, rule: Rule) -> Iterable[tuple[str, list[dict[str, Any]]]]:
+        """Yield the periods that some partitions have sealed and others have not, with the first places so far."""
+        latest = max(one.sealed_to for one in self.boards.partitions)
+        for period in self.boards.ended(self.decided_to, latest, rule.scope, rule.board):
+            end = end_of(period)
+            places = [
+                {"user_id": user, "score": -negated, "reached_at": at}
+                for negated, at, user in self.boards.ranked(rule.scope, period, rule.board)
+                if end is not None and self.boards.partition(user).sealed_to >= end
+            ]
+            if places and kind_of(period) == rule.kind:
+                yield period, places[: rule.ranks]
+
+
+def _sealing(sealed_to: int) -> dict[str, Any]:
+    return {"sealed_to": sealed_to, "until": 0, "phase": "newest", "cursor": "", "runs": 0}

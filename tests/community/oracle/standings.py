@@ -160,7 +160,9 @@ class Boards:
         """Return the periods with rows of a board that end after one time and not after another, earliest end first."""
         ends = sorted(end for end in self._ending if after < end <= until)
         groups = [group for end in ends for group in sorted(self._ending[end])]
-        return [group.split("/")[1] for group in groups if group.startswith(f"{scope}/") and group.endswith(f"/{board}")]
+        return [
+            group.split("/")[1] for group in groups if group.startswith(f"{scope}/") and group.endswith(f"/{board}")
+        ]
 
     def ranked(self, scope: str, period: str, board: str) -> list[Place]:
         """Return the rows of a board in rank order."""

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Final
 
-from tests.oracle import periods
+from tests.oracle.periods import ends
+from tests.oracle.periods import periods_of as names_of
 
 HOUR: Final = 3_600_000_000
 DAY: Final = 24 * HOUR
@@ -31,13 +32,13 @@ def periods_of(time: int) -> tuple[str, ...]:
 
 @lru_cache(maxsize=4096)
 def _periods_of_day(day: int) -> tuple[str, ...]:
-    return periods.periods_of(_EPOCH + timedelta(days=day))
+    return names_of(_EPOCH + timedelta(days=day))
 
 
 @lru_cache(maxsize=4096)
 def end_of(period: str) -> int | None:
     """Return the first instant after a period; None for all-time."""
-    end = periods.ends(period)
+    end = ends(period)
     return None if end is None else (end - _EPOCH) // _MICROSECOND
 
 

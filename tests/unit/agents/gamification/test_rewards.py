@@ -85,6 +85,17 @@ def test_a_rank_of_the_xp_board_earns_the_shards_of_the_table(period: str, rank:
     assert RULES.rule("global", "xp", "day") is None
 
 
+@pytest.mark.parametrize("first", [WEEK, "season:2024-Q3"])
+def test_boards_that_are_decided_at_once_are_granted_in_the_order_of_their_ends(world: World, first: str) -> None:
+    """The order in which the parts of several partitions arrive is open. It must not order a user's rewards."""
+    periods = sorted((WEEK, "season:2024-Q3"), key=lambda period: period != first)
+    for number, period in enumerate(periods):
+        world.happen(part(number, ("ada", 90, 2), period=period), SEALED, "global/xp")
+    world.happen(sealed(0, "2024-10-01T00:00:00Z"), SEALED, "global/xp")
+    events = world.happen(sealed(1, "2024-10-01T00:00:00Z"), SEALED, "global/xp")
+    assert [decided.period for decided in of_type(events, RewardDecided)] == [WEEK, "season:2024-Q3"]
+
+
 def test_rewards_are_decided_by_ranks_over_all_partitions_once_all_have_sealed(world: World) -> None:
     assert decide(world, part(0, ("ada", 90, 2), ("bob", 70, 1))) == []
     assert decide(world, sealed(0)) == []

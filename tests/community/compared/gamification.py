@@ -1,0 +1,53 @@
+"""The rows of gamification in the oracle's shape."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from tables import typed
+from tables.boards import Standing, group_of
+from tables.gamification import (
+    GAMIFICATION_BOARDS,
+    GAMIFICATION_DECIDING,
+    GAMIFICATION_DUE,
+    GAMIFICATION_PROCESSED,
+    GAMIFICATION_PROGRESS,
+    GAMIFICATION_REWARDS,
+    GAMIFICATION_RUNS,
+    GAMIFICATION_SEALING,
+    GAMIFICATION_SEALS,
+    GAMIFICATION_TRADES,
+    GAMIFICATION_WATERMARK,
+)
+from tables.row import Row
+from tests.community.compared.engine import Plain, Projection
+
+
+def whole(key: str, row: Row) -> Iterable[tuple[str, Plain]]:
+    """Yield a row with all its fields."""
+    yield key, row.as_json()
+
+
+def standings(key: str, row: bytes) -> Iterable[tuple[str, Plain]]:
+    """Yield the standings of a ranked row, each by ranking and user. The rank score follows from the other two."""
+    row_name, _, user_id = key.partition("|")
+    for name, ranked in typed.standings(row).items():
+        standing = Standing.of(ranked)
+        assert ranked[0] == standing.ranked[0], f"{key} has another rank score than its standing {name}"
+        yield f"{group_of(row_name, name)}|{user_id}", standing._asdict()
+
+
+TABLES: Final[dict[str, Projection]] = {
+    GAMIFICATION_PROGRESS.name: whole,
+    GAMIFICATION_TRADES.name: whole,
+    GAMIFICATION_BOARDS.name: standings,
+    GAMIFICATION_WATERMARK.name: whole,
+    GAMIFICATION_SEALING.name: whole,
+    GAMIFICATION_SEALS.name: whole,
+    GAMIFICATION_DECIDING.name: whole,
+    GAMIFICATION_REWARDS.name: whole,
+    GAMIFICATION_DUE.name: whole,
+}
+PARTITIONED: Final = (GAMIFICATION_WATERMARK.name, GAMIFICATION_SEALING.name, GAMIFICATION_SEALS.name)
+EMPTY: Final = (GAMIFICATION_RUNS.name, GAMIFICATION_PROCESSED.name)

@@ -1,0 +1,84 @@
+"""Facts of other domains as entries of a journal, for tests of gamification and user without the other oracles.
+
+`play` of `cluster_run` sends any event of the catalogue to the rules. `FactsAlone` applies the same
+facts to the oracle.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from tests.community.cluster_run import SHOWN_MAX, play_entry, stored
+from tests.community.compared.engine import differences, rules
+from tests.community.journal import Entry
+from tests.community.oracle.alone import GameAlone
+from tests.community.oracle.crossing import Execution, Settlement
+from tests.oracle.fills import usd
+from tests.unit.agents.cluster import Cluster
+
+DOMAINS: Final = ("gamification", "user")
+
+
+class FactsAlone(GameAlone):
+    """The oracle's gamification and user, which take the facts of other domains as entries."""
+
+    def apply(self, entry: Entry) -> None:
+        """Apply a fact, or what the domains apply themselves."""
+        tell = getattr(self, f"_{entry.name}", None)
+        if tell is None:
+            super().apply(entry)
+        else:
+            tell(entry, entry.data, entry.user, entry.at, (entry.id,))
+
+    def _TradeExecuted(self, entry: Entry, data: Any, user: str, at: int, causes: tuple[str, ...]) -> None:
+        execution = Execution(
+            user=user, trade=data["trade_id"], fill=data["fill_id"], venue=data["venue"], market=data["market"],
+            side=data["side"], mode=data["mode"], notional=usd(data["notional_usd"]), fee=usd(data["fee_usd"]),
+            pnl=usd(data["closed_pnl_usd"]), closes=data["closes"], at=at, causes=causes,
+        )  # fmt: skip
+        self.gamification.traded(execution)
+
+    def _TradeClosed(self, entry: Entry, data: Any, user: str, at: int, causes: tuple[str, ...]) -> None:
+        settlement = Settlement(
+            user=user, trade=data["trade_id"], market=data["market"], side=data["side"], mode=data["mode"],
+            notional=usd(data["notional_usd"]), pnl=usd(data["pnl_usd"]),
+            liquidated=entry.name == "TradeLiquidated", at=at, causes=causes,
+        )  # fmt: skip
+        self.gamification.settled(settlement)
+
+    _TradeLiquidated = _TradeClosed
+
+    def _Interacted(self, entry: Entry, data: Any, user: str, at: int, causes: tuple[str, ...]) -> None:
+        self.gamification.interacted(user, data["kind"], at, causes)
+
+    def _SocialRatingChanged(self, entry: Entry, data: Any, user: str, at: int, causes: tuple[str, ...]) -> None:
+        self.gamification.rating_changed(user, data["rating_ppm"], at, causes)
+
+    def _ConstellationJoined(self, entry: Entry, data: Any, user: str, at: int, causes: tuple[str, ...]) -> None:
+        constellation, founded = data["constellation_id"], data["role"] == "owner"
+        self.gamification.joined_constellation(user, at, causes, constellation=constellation, founded=founded)
+
+    def _ConstellationLeft(self, entry: Entry, data: Any, user: str, at: int, causes: tuple[str, ...]) -> None:
+        self.gamification.left_constellation(user, at, causes)
+
+    def _BattleFought(self, entry: Entry, data: Any, user: str, at: int, causes: tuple[str, ...]) -> None:
+        self.gamification.battle_fought(user, at, causes, won=data["won"], prize=data["prize_ss"])
+
+    def _FundsDeposited(self, entry: Entry, data: Any, user: str, at: int, causes: tuple[str, ...]) -> None:
+        self.gamification.deposited(user, data["asset"], usd(data["amount"]), at=at, causes=causes)
+
+    def _Notified(self, entry: Entry, data: Any, user: str, at: int, causes: tuple[str, ...]) -> None:
+        self.user.notify(user, data["kind"], at, causes, text=data["text"], arguments=data["arguments"])
+
+
+def assert_game_equal(entries: list[Entry], partitions: int = 4) -> tuple[Cluster, FactsAlone]:
+    """Play facts to the rules of both domains alone and to the oracle, and fail with the first differences."""
+    cluster, alone = Cluster(partitions), FactsAlone(partitions)
+    cluster.workers = [{name: workers[name] for name in DOMAINS} for workers in cluster.workers]
+    for entry in entries:
+        play_entry(cluster, entry)
+        alone.apply(entry)
+    found = list(differences(stored(cluster), alone.rows(), rules(*DOMAINS)))
+    shown = "\n".join(one.text() for one in found[:SHOWN_MAX])
+    assert not found, f"{len(found)} rows differ:\n{shown}"
+    return cluster, alone

@@ -1,0 +1,139 @@
+"""The oracle of gamification and user against the rules, by random facts of the other domains."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any, Final
+
+import pytest
+
+from tests.community.facts import assert_game_equal
+from tests.community.journal import TICK, Entry
+from tests.community.oracle.times import DAY, HOUR, at
+
+START: Final = at("2026-03-20T00:00:00Z")
+USERS: Final = ("ada", "bob", "carol", "dave", "eve", "fay")
+MARKETS: Final = ("BTC", "ETH", "SOL")
+KINDS: Final = ("like", "comment", "share", "endorse", "follow", "report")
+
+
+class Facts:
+    """A random history: facts of six users, with a tick now and then, and facts that come late."""
+
+    def __init__(self, seed: int, days: int) -> None:
+        self.random = Random(seed)
+        self.now, self.end = START, START + days * DAY
+        self.entries: list[Entry] = []
+        self.trades: dict[tuple[str, str], int] = {}
+
+    def all(self) -> list[Entry]:
+        """Return the entries."""
+        while self.now < self.end:
+            self.now += self.random.choice((1, 60_000_000, HOUR, HOUR, 5 * HOUR, DAY))
+            if self.random.random() < 0.4:
+                self._add(TICK, "", {}, self.now)
+            for _ in range(self.random.randint(0, 6)):
+                self._fact(self.random.choice(USERS))
+        return self.entries
+
+    def _add(self, name: str, user: str, data: dict[str, Any], time: int) -> None:
+        number = len(self.entries)
+        event_id = f"{number:08x}-0000-7000-8000-000000000000"
+        self.entries.append(Entry(number=number, at=time, name=name, user=user, id=event_id, data=data))
+
+    def _fact(self, user: str) -> None:
+        late = self.random.choice((0, 0, 0, 0, 0, HOUR, DAY, 3 * DAY, 9 * DAY))
+        name = self.random.choice(tuple(self.FACTS))
+        name, data = self.FACTS[name](self, user, name)
+        self._add(name, user, data, max(0, self.now - late))
+
+    def _usd(self, most: int, least: int = 0) -> str:
+        return f"{self.random.randint(least, most)}.{self.random.randint(0, 10**8 - 1):08d}"
+
+    def _execution(self, user: str, name: str) -> tuple[str, dict[str, Any]]:
+        trade = f"t{self.random.randint(0, 40)}"
+        pnl = self.random.choice(("0", "0", self._usd(90), f"-{self._usd(90)}"))
+        return name, {
+            "trade_id": trade, "fill_id": f"f{len(self.entries)}", "venue": "venue", "mode": "live",
+            "market": self.random.choice(MARKETS), "side": "buy", "price": "1", "size": "1", "fee_usd": "0",
+            "notional_usd": self._usd(self.random.choice((90, 900, 20_000)), 1), "closed_pnl_usd": pnl,
+            "closes": self.random.random() < 0.3,
+        }  # fmt: skip
+
+    def _settlement(self, user: str, name: str) -> tuple[str, dict[str, Any]]:
+        data: dict[str, Any] = {
+            "trade_id": f"p{len(self.entries)}", "market": "BTC", "side": "long", "mode": "practice",
+            "notional_usd": "100", "entry_price": "1", "exit_price": "1", "pnl_usd": self.random.choice(("5", "-5")),
+        }  # fmt: skip
+        if self.random.random() < 0.5:
+            return "TradeClosed", {**data, "profitable": data["pnl_usd"] == "5"}
+        return "TradeLiquidated", {**data, "pnl_usd": "-5", "liquidation_price": "1", "margin_usd": "5"}
+
+    def _interaction(self, user: str, name: str) -> tuple[str, dict[str, Any]]:
+        return name, {"target": "ada", "kind": self.random.choice(KINDS)}
+
+    def _rating(self, user: str, name: str) -> tuple[str, dict[str, Any]]:
+        rating = self.random.randint(60_000_000, 80_000_000)
+        return name, {"rating_ppm": rating, "before_ppm": 0, "endorsements": 1, "reports": 0}
+
+    def _joining(self, user: str, name: str) -> tuple[str, dict[str, Any]]:
+        role = self.random.choice(("owner", "member", "recruit"))
+        return name, {"constellation_id": f"c-{self.random.randint(1, 3)}", "name": "Orion", "role": role}
+
+    def _leaving(self, user: str, name: str) -> tuple[str, dict[str, Any]]:
+        return name, {"constellation_id": "c-1", "reason": "left"}
+
+    def _battle(self, user: str, name: str) -> tuple[str, dict[str, Any]]:
+        won = self.random.choice((True, False, None))
+        return name, {"battle_id": "b", "constellation_id": "c-1", "won": won, "prize_ss": self.random.randint(0, 500)}
+
+    def _deposit(self, user: str, name: str) -> tuple[str, dict[str, Any]]:
+        amount = self.random.choice(("999.99999999", "1000", self._usd(8_000, 1)))
+        asset = self.random.choice(("USD", "USD", "STRK"))
+        return name, {"asset": asset, "amount": amount, "provider": "bank", "reference": f"r{len(self.entries)}"}
+
+    def _account(self, user: str, name: str) -> tuple[str, dict[str, Any]]:
+        wallet = {"user_id": user, "chain_id": "SN_MAIN", "address": f"0x{self.random.randint(1, 3):064x}"}
+        events: list[tuple[str, dict[str, Any]]] = [
+            ("AccountRegistered", {"user_id": user, "role": "user", "username": user}),
+            ("AccountSuspended", {"user_id": user}),
+            ("AccountReinstated", {"user_id": user}),
+            ("EmailVerified", {"user_id": user}),
+            ("VerificationChanged", {"user_id": user, "tier": "identity", "before": "email"}),
+            ("ProfileChanged", {"user_id": user, "private": True, "username": None}),
+            ("RoleChanged", {"user_id": user, "role": "moderator", "before": "user"}),
+            ("WalletLinked", wallet), ("WalletLinked", wallet), ("WalletUnlinked", wallet),
+            ("LoggedOut", {"user_id": user}),
+            *([("AccountClosed", {"user_id": user})] if user == "fay" and self.random.random() < 0.1 else ()),
+        ]  # fmt: skip
+        return self.random.choice(events)
+
+    def _sign_in(self, user: str, name: str) -> tuple[str, dict[str, Any]]:
+        return name, {"user_id": user}
+
+    def _claim(self, user: str, name: str) -> tuple[str, dict[str, Any]]:
+        week = self.random.choice(("week:2026-W12", "week:2026-W13", "week:2026-W14", "season:2026-Q1"))
+        return name, {"reward_id": f"global:xp:{week}"}
+
+    def _notification(self, user: str, name: str) -> tuple[str, dict[str, Any]]:
+        kind = self.random.choice(("follow", "liquidation", "reward_granted"))
+        return name, {"kind": kind, "text": kind, "arguments": {"n": str(len(self.entries))}, "cause_id": "x"}
+
+    def _preferences(self, user: str, name: str) -> tuple[str, dict[str, Any]]:
+        muted = self.random.sample(("follow", "liquidation", "reward_granted"), self.random.randint(0, 2))
+        return name, {"language": self.random.choice(("en", "de")), "muted": muted}
+
+    def _reading(self, user: str, name: str) -> tuple[str, dict[str, Any]]:
+        return name, {}
+
+    FACTS: Final = {
+        "TradeExecuted": _execution, "Settled": _settlement, "Interacted": _interaction, "SocialRatingChanged": _rating,
+        "ConstellationJoined": _joining, "ConstellationLeft": _leaving, "BattleFought": _battle,
+        "FundsDeposited": _deposit, "Account": _account, "LoggedIn": _sign_in, "ClaimReward": _claim,
+        "Notified": _notification, "ChangePreferences": _preferences, "ReadNotifications": _reading,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_random_facts_give_the_rows_that_the_oracle_computes(seed: int) -> None:
+    assert_game_equal(Facts(seed, days=24).all(), partitions=1 + seed)
