@@ -184,12 +184,19 @@ class Rewards(Row, frozen=True, kw_only=True):
     rewards: tuple[Reward, ...] = ()
 
 
-class RewardDue(Row, frozen=True, kw_only=True):
-    """A reward about whose end something is due. The key begins with the time, so that keys sort by it."""
+DueKind = Literal["reward_expiring", "reward_expires", "streak_breaking"]
 
+
+class Due(Row, frozen=True, kw_only=True):
+    """Something to do for a user at a time. The key begins with the time, so that keys sort by it.
+
+    Attributes:
+        about: The reward's id, or the kind of the streak.
+    """
+
+    kind: DueKind
     user_id: str
-    reward_id: str
-    expires: bool
+    about: str
 
 
 _BOARDS = (topics.GAMIFICATION_BOARDS,)
@@ -197,6 +204,7 @@ _REWARDING = (*_BOARDS, topics.GAMIFICATION_COMMANDS, topics.CLOCK)
 _WITH_XP = (*_TRADED, topics.FINANCIAL_EVENTS, topics.SOCIAL_EVENTS)
 _EARNING = (*_WITH_XP, topics.USER_EVENTS)
 _SCORING = (*_WITH_XP, topics.CLOCK)
+_STREAKING = (*_TRADED, topics.SOCIAL_EVENTS, topics.USER_EVENTS)
 
 GAMIFICATION_PROCESSED: Final[TableSpec[Row]] = TableSpec(
     "gamification-processed", None, (*_EARNING, *_REWARDING), only_at_least_once=True
@@ -209,7 +217,7 @@ GAMIFICATION_SEALING: Final = TableSpec("gamification-sealing", Sealing, (topics
 GAMIFICATION_RUNS: Final = TableSpec("gamification-runs", Run, (topics.CLOCK,))
 GAMIFICATION_DECIDING: Final = TableSpec("gamification-deciding", Deciding, _BOARDS)
 GAMIFICATION_REWARDS: Final = TableSpec("gamification-rewards", Rewards, _REWARDING)
-GAMIFICATION_DUE: Final = TableSpec("gamification-due", RewardDue, _REWARDING)
+GAMIFICATION_DUE: Final = TableSpec("gamification-due", Due, (*_STREAKING, *_REWARDING))
 GAMIFICATION_SEALS: Final = TableSpec("gamification-seals", SealedPart, (topics.CLOCK,))
 
 DOMAIN: Final = Domain(
@@ -218,7 +226,7 @@ DOMAIN: Final = Domain(
     produces={
         topics.GAMIFICATION_EVENTS: (*_EARNING, *_REWARDING),
         topics.GAMIFICATION_BOARDS: (topics.CLOCK, *_BOARDS),
-        topics.NOTIFICATIONS: (topics.CLOCK, *_BOARDS),
+        topics.NOTIFICATIONS: (*_WITH_XP, *_BOARDS, topics.CLOCK),
     },
     commands=(ClaimReward,),
     tables=(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from agents.dispatch import Dispatch, Rule
 from agents.facts import Facts
 from agents.gamification.activity import activity_of
 from agents.gamification.boards import Boards
+from agents.gamification.breaking import BreakingStreaks
+from agents.gamification.deadlines import Deadlines
 from agents.gamification.deciding import Decider
 from agents.gamification.happenings import HAPPENINGS, happening_of
 from agents.gamification.lateness import Judged, judge
@@ -32,6 +34,9 @@ from tables.gamification import (
     GAMIFICATION_TRADES,
     GAMIFICATION_WATERMARK,
     WATERMARK_KEY,
+    Due,
+    DueKind,
+    Progress,
     Watermark,
 )
 from tables.keys import trade_key
@@ -54,7 +59,14 @@ class Gamification:
         self.watermarks = self.tables.rows(GAMIFICATION_WATERMARK)
         self._sealer = Sealer(self.tables, self.boards.rows, self.policy.boards, self.policy.rewards)
         decider = Decider(self.tables, self.policy.rewards)
-        self._rewards = RewardBook(self.tables, self.policy.rewards, self.policy.boards.seal_rows_max)
+        self._deadlines = Deadlines(self.tables, self.policy.boards.seal_rows_max)
+        self._rewards = RewardBook(self.tables, self.policy.rewards, self._deadlines)
+        self._streaks = BreakingStreaks(self._deadlines, self.progress, self.policy.streak)
+        self._when_due: dict[DueKind, Callable[[Event[Ticked], Due], list[AnyEvent]]] = {
+            "reward_expiring": self._rewards.expiring,
+            "reward_expires": self._rewards.expire,
+            "streak_breaking": self._streaks.warn,
+        }
         rules: dict[type[EventData], Rule] = {
             **dict.fromkeys(HAPPENINGS, self._happened),
             Ticked: self._ticked,
@@ -98,7 +110,7 @@ class Gamification:
         user_id = event.partitionkey
         before = self.progress.get(user_id)
         after, effects = self._earning.happen(before, happening, event)
-        self.progress.put(user_id, after)
+        self._advance(user_id, before, after)
         xp = after.xp - (before.xp if before else 0)
         if not xp:
             return effects
@@ -107,7 +119,7 @@ class Gamification:
         return [*effects, _recorded(event, judged.missed, judged.watermark)] if judged.missed else effects
 
     def _ticked(self, tick: Event[Ticked]) -> list[AnyEvent]:
-        """Move the watermark on to a tick where that makes more events late, and seal what is over.
+        """Move the watermark on to a tick where that makes more events late, seal what is over, and do what is due.
 
         Only the days that are sealed depend on the watermark, so the row changes once a day and not at every tick.
         """
@@ -115,7 +127,8 @@ class Gamification:
         until = sealed_to(max(watermark.highest, tick.time), rules)
         if until > sealed_to(watermark.highest, rules):
             self.watermarks.put(WATERMARK_KEY, Watermark(highest=int(tick.time), late=watermark.late))
-        return [*self._sealer.step(tick, until), *self._rewards.tick(tick)]
+        due = self._deadlines.take(tick.time)
+        return [*self._sealer.step(tick, until), *(one for row in due for one in self._when_due[row.kind](tick, row))]
 
     def _pass(self, event: AnyEvent) -> Judged:
         """Move the watermark on to an event, and judge whether it is late."""
@@ -134,11 +147,19 @@ class Gamification:
         judged = self._pass(event)
         return judged.open, [_recorded(event, judged.missed, judged.watermark)] if judged.missed else []
 
+    def _advance(self, user_id: str, before: Progress | None, after: Progress) -> None:
+        """Store a user's progress, and watch the streaks that moved."""
+        self.progress.put(user_id, after)
+        streaks = before.streaks if before is not None else {}
+        if after.streaks is not streaks:
+            self._streaks.moved(user_id, streaks, after.streaks)
+
     def _earn(self, event: AnyEvent, activity: Activity) -> tuple[Earned, list[AnyEvent]]:
         user_id = event.partitionkey
         trade = trade_key(user_id, activity.trade_id)
-        earned, events = self._earning.earn(self.progress.get(user_id), self.trades.get(trade), activity, event)
-        self.progress.put(user_id, earned.progress)
+        before = self.progress.get(user_id)
+        earned, events = self._earning.earn(before, self.trades.get(trade), activity, event)
+        self._advance(user_id, before, earned.progress)
         self.trades.put(trade, earned.tally)
         return earned, events
 

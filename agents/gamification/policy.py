@@ -87,10 +87,14 @@ class MasteryRule(Policy):
 
 
 class StreakRules(Policy):
-    """The multiplier: 1 on the first day, `step_ppm` more with each further day, up to `multiplier_ppm_max`."""
+    """The multiplier: 1 on the first day, `step_ppm` more with each further day, up to `multiplier_ppm_max`.
+
+    A user without activity by `warning_hour` (UTC) of a day is told that the streak is about to break.
+    """
 
     step_ppm: Count
     multiplier_ppm_max: Annotated[int, Field(ge=PPM, strict=True)]
+    warning_hour: Annotated[int, Field(ge=0, le=23, strict=True)]
 
 
 class LevelRules(Policy):

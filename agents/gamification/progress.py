@@ -14,6 +14,7 @@ from agents.gamification.levels import level_of
 from agents.gamification.policy import AchievementRule, GamificationPolicy
 from agents.gamification.prestige import is_master, prestige_of, rank_of
 from agents.gamification.xp import Activity
+from agents.notices import notice
 from streams.events import AnyEvent, EventData
 from streams.events.gamification import (
     AchievementUnlocked,
@@ -184,7 +185,9 @@ class _User:
         old, new = self.level, level_of(self.xp, levels)
         if new > old:
             self.level, self.max_leverage = new, levels.leverage_at(new)
-            self._emit(LevelUp(old=old, new=new, max_leverage=self.max_leverage), str(new))
+            risen = self._emit(LevelUp(old=old, new=new, max_leverage=self.max_leverage), str(new))
+            leverage = str(self.max_leverage)
+            self.events.append(notice(risen, "level_up", "level_up", level=str(new), max_leverage=leverage))
 
     def count(self, activity: Activity, before: TradeTally, after: TradeTally, *, opens: bool) -> None:
         """Count the trade, its close, and its change to or from a win."""
@@ -223,11 +226,15 @@ class _User:
         self.achievements = (*self.achievements, Unlocked(name=rule.name, at=int(self._event.time)))
         self.unlocked = (*self.unlocked, rule.name)
         self.ss += shards
-        self._emit(AchievementUnlocked(achievement=rule.name, tier=rule.tier, xp=rule.xp, ss=shards), rule.name)
+        unlocked = AchievementUnlocked(achievement=rule.name, tier=rule.tier, xp=rule.xp, ss=shards)
+        arguments = {"achievement": rule.name, "xp": str(rule.xp), "ss": str(shards)}
+        self.events.append(notice(self._emit(unlocked, rule.name), "achievement", "achievement", **arguments))
         self.gain(rule.xp, PPM, "achievement", rule.name)
 
-    def _emit(self, data: EventData, name: str) -> None:
-        self.events.append(self._event.then(data, name=name))
+    def _emit(self, data: EventData, name: str) -> AnyEvent:
+        event = self._event.then(data, name=name)
+        self.events.append(event)
+        return event
 
 
 _NO_TALLY = TradeTally()

@@ -1,11 +1,10 @@
-"""Grant rewards to users, take their claims, and let unclaimed rewards expire at ticks."""
+"""Grant rewards to users, take their claims, and let unclaimed rewards expire."""
 
 from __future__ import annotations
 
-from itertools import islice
-
 from msgspec.structs import replace
 
+from agents.gamification.deadlines import Deadlines
 from agents.gamification.policy import RewardRules
 from streams.events import AnyEvent, Event
 from streams.events.clock import Ticked
@@ -19,18 +18,17 @@ from streams.events.gamification import (
 )
 from streams.events.notifications import NotificationKind, Notified
 from streams.times import DAY_US
-from tables.gamification import GAMIFICATION_DUE, GAMIFICATION_REWARDS, Reward, RewardDue, Rewards, RewardState
+from tables.gamification import GAMIFICATION_REWARDS, Due, DueKind, Reward, Rewards, RewardState
 from tables.unit_of_work import UnitOfWork
 
 
 class RewardBook:
     """The rewards of a partition's users, and the deadlines of those that are not claimed."""
 
-    def __init__(self, tables: UnitOfWork, rules: RewardRules, due_max: int) -> None:
+    def __init__(self, tables: UnitOfWork, rules: RewardRules, deadlines: Deadlines) -> None:
         self._rules = rules
-        self._due_max = due_max
+        self._deadlines = deadlines
         self._users = tables.rows(GAMIFICATION_REWARDS)
-        self._due = tables.rows(GAMIFICATION_DUE)
 
     def grant(self, event: Event[RewardDecided]) -> list[AnyEvent]:
         """Grant a reward, once for each board, period and user."""
@@ -45,10 +43,8 @@ class RewardBook:
             granted_at=now, expires_at=expires_at,
         )  # fmt: skip
         self._users.put(user_id, Rewards(rewards=(*book.rewards, reward)))
-        for at, expires in self._deadlines(reward):
-            self._due.put(
-                _due_key(at, user_id, reward_id), RewardDue(user_id=user_id, reward_id=reward_id, expires=expires)
-            )
+        for kind, at in self._ends(reward):
+            self._deadlines.put(kind, user_id, reward_id, at)
         granted = event.then(
             RewardGranted(
                 reward_id=reward_id, board=data.board, period=data.period, rank=data.rank, ss=data.ss,
@@ -72,25 +68,25 @@ class RewardBook:
             return [event.then(RewardClaimed(reward_id=reward_id, ss=found.ss))]
         return [event.then(ClaimRejected(reward_id=reward_id, reason=reason))]
 
-    def tick(self, tick: Event[Ticked]) -> list[AnyEvent]:
-        """Announce the rewards that expire soon, and let those expire whose time is over; a bounded number a tick."""
-        passed = islice(self._due.range(""), self._due_max)
-        due = [(key, row) for key, row in passed if int(key.partition("|")[0]) <= tick.time]
-        effects: list[AnyEvent] = []
-        for key, row in due:
-            self._due.delete(key)
-            reward = self._find(row.user_id, row.reward_id)
-            if reward is not None and reward.state == "granted":
-                effects.append(self._end(tick, row, reward))
-        return effects
+    def expiring(self, tick: Event[Ticked], due: Due) -> list[AnyEvent]:
+        """Announce that a reward expires soon."""
+        reward = self._waiting(due)
+        if reward is None:
+            return []
+        return [tick.then(_notice("reward_expiring", reward, tick.id), key=due.user_id, name=_name(due))]
 
-    def _end(self, tick: Event[Ticked], row: RewardDue, reward: Reward) -> AnyEvent:
-        name = f"{row.user_id}|{row.reward_id}"
-        if not row.expires:
-            return tick.then(_notice("reward_expiring", reward, tick.id), key=row.user_id, name=name)
-        self._set(row.user_id, reward, "expired")
+    def expire(self, tick: Event[Ticked], due: Due) -> list[AnyEvent]:
+        """Let a reward expire whose time is over."""
+        reward = self._waiting(due)
+        if reward is None:
+            return []
+        self._set(due.user_id, reward, "expired")
         expired = RewardExpired(reward_id=reward.reward_id, ss=reward.ss)
-        return tick.then(expired, key=row.user_id, name=name)
+        return [tick.then(expired, key=due.user_id, name=_name(due))]
+
+    def _waiting(self, due: Due) -> Reward | None:
+        reward = self._find(due.user_id, due.about)
+        return reward if reward is not None and reward.state == "granted" else None
 
     def _find(self, user_id: str, reward_id: str) -> Reward | None:
         book = self._users.get(user_id) or Rewards()
@@ -100,15 +96,16 @@ class RewardBook:
         book = self._users.get(user_id) or Rewards()
         changed = replace(reward, state=state)
         self._users.put(user_id, Rewards(rewards=tuple(changed if one == reward else one for one in book.rewards)))
-        for at, _ in self._deadlines(reward):
-            self._due.delete(_due_key(at, user_id, reward.reward_id))
+        for kind, at in self._ends(reward):
+            self._deadlines.remove(kind, user_id, reward.reward_id, at)
 
-    def _deadlines(self, reward: Reward) -> tuple[tuple[int, bool], tuple[int, bool]]:
-        return (reward.expires_at - self._rules.notice_days * DAY_US, False), (reward.expires_at, True)
+    def _ends(self, reward: Reward) -> tuple[tuple[DueKind, int], tuple[DueKind, int]]:
+        soon = reward.expires_at - self._rules.notice_days * DAY_US
+        return ("reward_expiring", soon), ("reward_expires", reward.expires_at)
 
 
-def _due_key(at: int, user_id: str, reward_id: str) -> str:
-    return f"{at:019d}|{user_id}|{reward_id}"
+def _name(due: Due) -> str:
+    return f"{due.user_id}|{due.about}"
 
 
 def _notice(kind: NotificationKind, reward: Reward, cause_id: str) -> Notified:
