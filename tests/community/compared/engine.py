@@ -91,7 +91,7 @@ def project(stored: Stored, by: Rules) -> Rows:
     found: Rows = {}
     for table, projection in by.tables.items():
         rows = found.setdefault(table, {})
-        summed = by.summed.get(table, frozenset())
+        summed = by.summed.get(table)
         for one in stored.get(table, ()):
             part = f"{one.partition}/" if table in by.partitioned else ""
             for name, plain in projection(one.key, one.row):
@@ -100,13 +100,13 @@ def project(stored: Stored, by: Rules) -> Rows:
     return found
 
 
-def _joined(table: str, key: str, first: Plain, second: Plain, summed: frozenset[str]) -> Plain:
+def _joined(table: str, key: str, first: Plain, second: Plain, summed: frozenset[str] | None) -> Plain:
+    if summed is None:
+        raise ValueError(f"{table}: two rows are {key}")
     joined = {name: first[name] + second[name] if name in summed else first[name] for name in first}
     for name in first.keys() | second.keys():
         if name not in summed and first.get(name) != second.get(name):
             raise ValueError(f"{table}: two rows are {key}, and their {name} do not add up")
-    if not summed:
-        raise ValueError(f"{table}: two rows are {key}")
     return joined
 
 

@@ -1,0 +1,34 @@
+"""The rows of the nft domain as the oracle has them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from tables.boards import Standing
+from tables.nft import ListingEnd
+from tables.typed import standings
+from tests.community.compared.plain import as_it_is
+
+
+def _market(key: str, raw: bytes) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the rankings that a token is in, each with the time by which it is placed."""
+    yield key, {name: Standing.of(place).score for name, place in standings(raw).items()}
+
+
+def _end(_key: str, row: ListingEnd) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the end of a listing by what it is about."""
+    yield f"{row.token_id}|{row.listing_id}", {"at": row.at}
+
+
+TABLES: Final = {
+    "nft-collectors": as_it_is,
+    "nft-tokens": as_it_is,
+    "nft-market": _market,
+    "nft-ends": _end,
+}
+
+NOT_COMPARED: Final = {
+    "nft-processed": "empty where each event is processed once",
+    "nft-clock": "at which hour a partition looks for listings that end",
+}

@@ -1,0 +1,23 @@
+"""Rows of the product as plain values, with integers for amounts and times."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tables.row import Row
+
+
+def plain(value: Any) -> Any:
+    """Return a row, or a value of a field, as plain JSON. Amounts become integers of their unit."""
+    if isinstance(value, Row):
+        return {name: plain(getattr(value, name)) for name in value.__struct_fields__}
+    if isinstance(value, dict):
+        return {key: plain(one) for key, one in value.items()}
+    if isinstance(value, tuple | list):
+        return [plain(one) for one in value]
+    return int(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def as_it_is(key: str, row: Row) -> list[tuple[str, dict[str, Any]]]:
+    """Return a row under its own key, with all its fields."""
+    return [(key, plain(row))]
