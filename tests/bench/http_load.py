@@ -14,6 +14,7 @@ from typing import Self, cast
 from urllib.parse import urlsplit
 
 END_OF_HEAD = b"\r\n\r\n"
+NO_CONTENT = b"204"
 
 
 class Connection(asyncio.Protocol):
@@ -55,10 +56,14 @@ class Connection(asyncio.Protocol):
             self._answered.set_exception(exc or ConnectionError("the server closed the connection"))
 
     async def post(self, path: str, body: bytes, headers: str) -> tuple[int, bytes]:
-        """Send a request and return status and body; `headers` are whole lines, each with its line end."""
+        """Send a POST request and return status and body; `headers` are whole lines, each with its line end."""
+        return await self.request("POST", path, body, headers)
+
+    async def request(self, method: str, path: str, body: bytes, headers: str) -> tuple[int, bytes]:
+        """Send a request of any method and return status and body; see `post`."""
         transport = self._open_transport
         self._answered = asyncio.get_running_loop().create_future()
-        head = f"POST {path} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n{headers}"
+        head = f"{method} {path} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n{headers}"
         transport.write(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
         return await self._answered
 
@@ -74,11 +79,13 @@ class Connection(asyncio.Protocol):
 
 
 def content_length(head: bytes) -> int:
-    """Return the number of bytes of the body that follows a head.
+    """Return the number of bytes of the body that follows a head; 0 after status 204, which has none.
 
     Raises:
         ValueError: when the head does not say.
     """
+    if head[9:12] == NO_CONTENT:
+        return 0
     for line in head.lower().split(b"\r\n"):
         if line.startswith(b"content-length:"):
             return int(line.partition(b":")[2])

@@ -1,0 +1,220 @@
+"""The backend of the real run: commands through the gateway, ticks through the clock, accounts through the outbox."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from random import Random
+from typing import Any, Self
+
+from faust_redis.log import Log, Record, TopicPartition
+from faust_redis.log.partitioner import partition_for
+
+from api.identity import account_changes
+from api.identity.store.database import IdentityStore
+from deploy.run.clock import clock_topic
+from deploy.run.relay import source_of
+from streams import topics
+from streams.clock import Clock
+from streams.events import Event, encode
+from streams.events.clock import ticked
+from streams.ids import uuid7
+from streams.times import Instant
+from tables.reader import TableReader
+from tests.community.behaviour.accounts import PASSWORD
+from tests.community.behaviour.acts import ORACLE, VENUE, AccountAct, Act, Reported
+from tests.community.behaviour.view import SEEN, View
+from tests.community.cluster_run import CONTRACT, event_of
+from tests.community.journal import ACCOUNTS, PRICE, TICK, Entry
+from tests.community.servers.client import Answer, Client, Request, each
+from tests.community.servers.installation import Installation
+from tests.community.servers.quiet import APP_ID, Quiet
+from tests.community.servers.routes import ROLES, body_of, fields_of, route_of
+
+ACCEPTED = 202
+ACTOR = "operator:community"
+FILLS_MAX = 500
+
+
+class ServerBackend:
+    """Carries out what people do on an installation. Open it with `async with`."""
+
+    def __init__(self, installation: Installation, seed: int) -> None:
+        self.journal: list[Entry] = []
+        self.refused: dict[str, int] = {}
+        self._installation = installation
+        self._seed = seed
+        self._random = Random(f"chain {seed}")
+        self._settings = installation.settings
+        self._client = Client(installation.url)
+        self._tokens: dict[str, str] = {}
+        self._sessions: dict[str, str] = {}
+        self._names: dict[str, str] = {}
+        self._numbers: dict[str, int] = {}
+        self._seen: dict[TopicPartition, int] = {}
+        self._keys = 0
+
+    async def __aenter__(self) -> Self:
+        settings = self._settings
+        self.log = Log(self._installation.server.url, settings.namespace, owner=settings.app_id)
+        self.tables = TableReader(self.log, APP_ID)
+        self.quiet = Quiet(self.log, self._installation.check)
+        self._store = IdentityStore(settings.identity_url)
+        self._outbox = source_of(self._store)
+        clock = self._installation.clock
+        self._clock = Clock(self.log, clock_topic(settings), lambda: Instant(clock.now()))
+        await self._clock.open()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._client.close()
+        await self._store.close()
+        await self.log.close()
+
+    # --- steps --------------------------------------------------------------------------------------------------------
+
+    async def tick(self, at: int) -> None:
+        self._installation.clock.set(at)
+        await self._clock.lead()
+        self._note(TICK, "", at, ticked(Instant(at)).id, {})
+        await self.quiet.wait()
+
+    async def accounts(self, at: int, acts: Sequence[AccountAct]) -> list[Entry]:
+        await each(acts, self._account)
+        await self.quiet.relayed(self._outbox)
+        entries = [self._note(*found) for found in await self._published()]
+        await self.quiet.wait()
+        return entries
+
+    async def price(self, at: int, market: str, price: str) -> None:
+        body = {"prices": [{"market": market, "price": price}]}
+        answer = await self._client.send(self._request("POST", "/v1/prices", ORACLE, "service", body))
+        self._require(answer, ACCEPTED)
+        self._note(PRICE, ORACLE, at, answer.json["events"][0]["event_id"], {"market": market, "price": price})
+        await self.quiet.wait()
+
+    async def commands(self, at: int, acts: Sequence[Act]) -> None:
+        if not acts:
+            return
+        answers = await each(acts, self._send)
+        for act, answer in zip(acts, answers, strict=True):
+            if answer.status != ACCEPTED:
+                name = f"{act.name} {answer.status}"
+                self.refused[name] = self.refused.get(name, 0) + 1
+                continue
+            event = answer.json if "event_id" in answer.json else answer.json["events"][0]
+            self._note(act.name, act.user, at, event["event_id"], fields_of(act, route_of(act), answer.json))
+        await self.quiet.wait()
+
+    async def fills(self, at: int, fills: Sequence[Reported]) -> None:
+        for first in range(0, len(fills), FILLS_MAX):
+            some = fills[first : first + FILLS_MAX]
+            body = {"fills": [{**fill.data, "executed_at": Instant(fill.at).text()} for fill in some]}
+            answer = await self._client.send(self._request("POST", "/v1/fills", VENUE, "venue", body))
+            self._require(answer, ACCEPTED)
+            for fill, event in zip(some, answer.json["events"], strict=True):
+                self._note("ReportFill", VENUE, fill.at, event["event_id"], {**fill.data, "venue": VENUE})
+        await self.quiet.wait()
+
+    async def chain(self, at: int, events: Sequence[Act]) -> None:
+        count = (await self.log.topic(topics.CHAIN_EVENTS)).spec.partitions
+        for act in events:
+            entry = self._note(act.name, "", at, uuid7(at // 1000, self._random.randbytes(10)), act.data)
+            event = Event.first(event_of(entry), event_id=entry.id, time=Instant(at), key=CONTRACT, rules_version=None)
+            key = CONTRACT.encode()
+            record = Record(topics.CHAIN_EVENTS, partition_for(key, count), key, encode(event), at // 1000)
+            await self.log.append([record])
+        await self.quiet.wait()
+
+    async def view(self) -> View:
+        found = await self.tables.rows_of([spec.name for spec in SEEN])
+        return View({name: {row.key: row.value for row in rows.rows} for name, rows in found.items()})
+
+    # --- inside -------------------------------------------------------------------------------------------------------
+
+    async def _send(self, act: Act) -> Answer:
+        route = route_of(act)
+        role = ROLES.get(act.user, "user")
+        path = route.path.format(**act.data)
+        return await self._client.send(self._request(route.method, path, act.user, role, body_of(act, route)))
+
+    def _request(self, method: str, path: str, user: str, role: str, body: Any) -> Request:
+        self._keys += 1
+        headers = {"Idempotency-Key": f"community-{self._seed}-{self._keys}"}
+        if role == "moderator":
+            headers["X-Audit-Reason"] = "a decision of the community's moderator"
+        return Request(method, path, self._token(user, role), body, headers)
+
+    def _token(self, user: str, role: str) -> str:
+        if user not in self._tokens:
+            self._tokens[user] = self._installation.token(role, user)
+        return self._tokens[user]
+
+    async def _account(self, act: AccountAct) -> None:
+        store, now, moderator = self._store, Instant(self._installation.clock.now()), self._token
+        match act.kind:
+            case "register" | "login":
+                await self._sign_in(act)
+            case "logout":
+                if (session := self._sessions.pop(act.user, None)) is not None:
+                    token = self._installation.token("user", act.user, session)
+                    await self._client.send(Request("POST", "/v1/auth/logout", token))
+            case "privacy":
+                body = {"private": act.more["private"]}
+                await self._client.send(Request("PUT", "/v1/account/privacy", self._token(act.user, "user"), body))
+            case "verify":
+                body = {"tier": act.more["tier"], "reason": "papers of the community's people"}
+                path, token = f"/v1/users/{act.user}/verification", moderator("moderator-1", "moderator")
+                self._require(await self._client.send(Request("PUT", path, token, body)), 200)
+            case "suspend":
+                async with store.work(now) as work:
+                    await account_changes.suspend(work, act.user, actor=ACTOR, reason="community")
+                self._sessions.pop(act.user, None)
+            case "reinstate":
+                async with store.work(now) as work:
+                    await account_changes.reinstate(work, act.user, actor=ACTOR, reason="community")
+                self._tokens.pop(act.user, None)
+
+    async def _sign_in(self, act: AccountAct) -> None:
+        name = act.user if act.kind == "register" else self._names[act.user]
+        number = self._numbers.setdefault(name, len(self._numbers))
+        headers = {"X-Forwarded-For": f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"}
+        if act.kind == "register":
+            body = {"username": name, "password": PASSWORD}
+            answer = await self._client.send(Request("POST", "/v1/auth/register", "", body, headers))
+            self._require(answer, 201)
+        else:
+            body = {"login": name, "password": PASSWORD}
+            answer = await self._client.send(Request("POST", "/v1/auth/login", "", body, headers))
+            self._require(answer, 200)
+        self._sessions[answer.json["user_id"]] = answer.json["session_id"]
+        self._names[answer.json["user_id"]] = name
+
+    async def _published(self) -> list[tuple[str, str, int, str, dict[str, Any]]]:
+        """Return what the outbox has published since the last time: name, user, time, id and data of each event."""
+        ends = await self.log.end_offsets(topics.USER_EVENTS)
+        found = []
+        for partition, end in sorted(ends.items()):
+            tp = TopicPartition(topics.USER_EVENTS, partition)
+            while (offset := self._seen.get(tp, 0)) < end:
+                records = (await self.log.fetch({tp: offset})).get(tp, [])
+                found += [one for record in records if (one := _account_event(record.value)) is not None]
+                self._seen[tp] = records[-1].offset + 1
+        return found
+
+    def _note(self, name: str, user: str, at: int, event_id: str, data: dict[str, Any]) -> Entry:
+        entry = Entry(number=len(self.journal), at=at, name=name, user=user, id=event_id, data=data)
+        self.journal.append(entry)
+        return entry
+
+    def _require(self, answer: Answer, status: int) -> None:
+        if answer.status != status:
+            raise AssertionError(f"expected {status}, got {answer.status}: {answer.json}")
+
+
+def _account_event(value: bytes | None) -> tuple[str, str, int, str, dict[str, Any]] | None:
+    event = json.loads(value or b"{}")
+    name = event["type"].split(".")[2]
+    if name not in ACCOUNTS:
+        return None
+    return name, event["partitionkey"], int(Instant.parse(event["time"])), event["id"], event["data"]

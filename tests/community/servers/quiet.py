@@ -1,0 +1,88 @@
+"""Wait until everything that was appended has taken effect: each group has committed all records of its topics.
+
+Offsets and ends are read in one moment. A worker commits its offsets together with the events that follow, so nothing
+is under way then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+from faust_redis.log import Log, LogError
+
+from streams.connect.outbox.position import SOURCE, OutboxPosition
+from streams.connect.outbox.source import OutboxSource
+from tables.domains import TOPOLOGY
+
+APP_ID = "astratrade"
+LOOK_S = 0.004
+QUIET_WITHIN_S = 120.0
+
+
+class NotQuietError(Exception):
+    """Something is still to be processed after a long time. The message says what."""
+
+
+class Quiet:
+    """Watches the groups of one installation."""
+
+    def __init__(self, log: Log, check: Callable[[], None]) -> None:
+        """Create the watch.
+
+        Args:
+            log: The log.
+            check: Raises when a process has failed. It is called now and then.
+        """
+        self._log = log
+        self._check = check
+        self._consumed = {TOPOLOGY.group(APP_ID, domain): TOPOLOGY.domain(domain).consumes for domain in TOPOLOGY.names}
+        self._topics = sorted({topic for topics in self._consumed.values() for topic in topics})
+        self.waited_s = 0.0
+
+    async def wait(self) -> None:
+        """Wait until all is processed.
+
+        Raises:
+            NotQuietError: it takes too long.
+        """
+        loop = asyncio.get_running_loop()
+        begun = looked = loop.time()
+        while waiting := await self._waiting():
+            if loop.time() - looked > 1:
+                looked = loop.time()
+                self._check()
+            if loop.time() - begun > QUIET_WITHIN_S:
+                raise NotQuietError(f"not processed after {QUIET_WITHIN_S:.0f} s: {waiting}")
+            await asyncio.sleep(LOOK_S)
+        self.waited_s += loop.time() - begun
+
+    async def relayed(self, source: OutboxSource) -> None:
+        """Wait until the relay has published the whole outbox."""
+        head, until = (await source.head()).last, asyncio.get_running_loop().time() + QUIET_WITHIN_S
+        while OutboxPosition.of(await self._log.source_offsets(SOURCE)).number < head:
+            if asyncio.get_running_loop().time() > until:
+                raise NotQuietError("the relay has not published the outbox")
+            await asyncio.sleep(LOOK_S)
+
+    async def _waiting(self) -> dict[str, int] | None:
+        """Return how many records each group has still to process, by group and topic; None for nothing."""
+        keys = self._log.keys
+        try:
+            replies = await self._log.at_once(
+                *(("HGETALL", keys.ends(topic)) for topic in self._topics),
+                *(("HGETALL", keys.offsets(group)) for group in self._consumed),
+            )
+        except LogError:
+            return {"the broker": 1}
+        ends = dict(zip(self._topics, replies, strict=False))
+        waiting: dict[str, int] = {}
+        for (group, topics), done in zip(self._consumed.items(), replies[len(self._topics) :], strict=True):
+            for topic in topics:
+                if (behind := _behind(topic, ends[topic], done)) > 0:
+                    waiting[f"{group} {topic}"] = behind
+        return waiting or None
+
+
+def _behind(topic: str, ends: Mapping[bytes, bytes], done: Mapping[bytes, bytes]) -> int:
+    return sum(int(end) - int(done.get(topic.encode() + b":" + partition, 0)) for partition, end in ends.items())
