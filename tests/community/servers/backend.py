@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any, Self
 
@@ -37,10 +37,19 @@ FILLS_MAX = 500
 
 
 class ServerBackend:
-    """Carries out what people do on an installation. Open it with `async with`."""
+    """Carries out what people do on an installation. Open it with `async with`.
+
+    Attributes:
+        journal: What was accepted.
+        steps: For each step, the length of the journal at its end.
+        disturb: Called when a step of commands or fills begins.
+        refused: How many commands the gateway refused, by name and status.
+    """
 
     def __init__(self, installation: Installation, seed: int) -> None:
         self.journal: list[Entry] = []
+        self.steps: list[int] = []
+        self.disturb: Callable[[], None] = lambda: None
         self.refused: dict[str, int] = {}
         self._installation = installation
         self._seed = seed
@@ -77,13 +86,13 @@ class ServerBackend:
         self._installation.clock.set(at)
         await self._clock.lead()
         self._note(TICK, "", at, ticked(Instant(at)).id, {})
-        await self.quiet.wait()
+        await self._end_step()
 
     async def accounts(self, at: int, acts: Sequence[AccountAct]) -> list[Entry]:
         await each(acts, self._account)
         await self.quiet.relayed(self._outbox)
         entries = [self._note(*found) for found in await self._published()]
-        await self.quiet.wait()
+        await self._end_step()
         return entries
 
     async def price(self, at: int, market: str, price: str) -> None:
@@ -91,11 +100,12 @@ class ServerBackend:
         answer = await self._client.send(self._request("POST", "/v1/prices", ORACLE, "service", body))
         self._require(answer, ACCEPTED)
         self._note(PRICE, ORACLE, at, answer.json["events"][0]["event_id"], {"market": market, "price": price})
-        await self.quiet.wait()
+        await self._end_step()
 
     async def commands(self, at: int, acts: Sequence[Act]) -> None:
         if not acts:
             return
+        self.disturb()
         answers = await each(acts, self._send)
         for act, answer in zip(acts, answers, strict=True):
             if answer.status != ACCEPTED:
@@ -104,9 +114,10 @@ class ServerBackend:
                 continue
             event = answer.json if "event_id" in answer.json else answer.json["events"][0]
             self._note(act.name, act.user, at, event["event_id"], fields_of(act, route_of(act), answer.json))
-        await self.quiet.wait()
+        await self._end_step()
 
     async def fills(self, at: int, fills: Sequence[Reported]) -> None:
+        self.disturb()
         for first in range(0, len(fills), FILLS_MAX):
             some = fills[first : first + FILLS_MAX]
             body = {"fills": [{**fill.data, "executed_at": Instant(fill.at).text()} for fill in some]}
@@ -114,9 +125,11 @@ class ServerBackend:
             self._require(answer, ACCEPTED)
             for fill, event in zip(some, answer.json["events"], strict=True):
                 self._note("ReportFill", VENUE, fill.at, event["event_id"], {**fill.data, "venue": VENUE})
-        await self.quiet.wait()
+        await self._end_step()
 
     async def chain(self, at: int, events: Sequence[Act]) -> None:
+        if not events:
+            return
         count = (await self.log.topic(topics.CHAIN_EVENTS)).spec.partitions
         for act in events:
             entry = self._note(act.name, "", at, uuid7(at // 1000, self._random.randbytes(10)), act.data)
@@ -124,13 +137,17 @@ class ServerBackend:
             key = CONTRACT.encode()
             record = Record(topics.CHAIN_EVENTS, partition_for(key, count), key, encode(event), at // 1000)
             await self.log.append([record])
-        await self.quiet.wait()
+        await self._end_step()
 
     async def view(self) -> View:
         found = await self.tables.rows_of([spec.name for spec in SEEN])
         return View({name: {row.key: row.value for row in rows.rows} for name, rows in found.items()})
 
     # --- inside -------------------------------------------------------------------------------------------------------
+
+    async def _end_step(self) -> None:
+        self.steps.append(len(self.journal))
+        await self.quiet.wait()
 
     async def _send(self, act: Act) -> Answer:
         route = route_of(act)

@@ -70,7 +70,7 @@ class Installation(Pipeline):
         super().__enter__()
         try:
             self.start_api()
-            self.relay = self.start("relay", "relay")
+            self.start_relay()
             for domains in self._services:
                 self.start_service(domains)
             eventually(self._ready_or_ended, within_s=START_S, what="all services are ready")
@@ -115,6 +115,11 @@ class Installation(Pipeline):
         name = " ".join(domains)
         self.services[name] = self.start_worker(*domains)
         return self.services[name]
+
+    def start_relay(self) -> Child:
+        """Start the relay."""
+        self.relay = self.start("relay", "relay")
+        return self.relay
 
     def start_api(self, **settings: str) -> Child:
         """Start the gateway."""
