@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from random import Random
 from typing import Any, Self
 
@@ -27,6 +27,7 @@ from tests.community.behaviour.view import SEEN, View
 from tests.community.cluster_run import CONTRACT, event_of
 from tests.community.journal import ACCOUNTS, PRICE, TICK, Entry
 from tests.community.servers.client import Answer, Client, Request, each
+from tests.community.servers.faults import Faults
 from tests.community.servers.installation import Installation
 from tests.community.servers.quiet import APP_ID, Quiet
 from tests.community.servers.routes import ROLES, body_of, fields_of, route_of
@@ -42,14 +43,14 @@ class ServerBackend:
     Attributes:
         journal: What was accepted.
         steps: For each step, the length of the journal at its end.
-        disturb: Called when a step of commands or fills begins.
+        faults: What disturbs steps of commands and fills, if anything.
         refused: How many commands the gateway refused, by name and status.
     """
 
     def __init__(self, installation: Installation, seed: int) -> None:
         self.journal: list[Entry] = []
         self.steps: list[int] = []
-        self.disturb: Callable[[], None] = lambda: None
+        self.faults: Faults | None = None
         self.refused: dict[str, int] = {}
         self._installation = installation
         self._seed = seed
@@ -105,7 +106,7 @@ class ServerBackend:
     async def commands(self, at: int, acts: Sequence[Act]) -> None:
         if not acts:
             return
-        self.disturb()
+        self._disturb()
         answers = await each(acts, self._send)
         for act, answer in zip(acts, answers, strict=True):
             if answer.status != ACCEPTED:
@@ -117,7 +118,7 @@ class ServerBackend:
         await self._end_step()
 
     async def fills(self, at: int, fills: Sequence[Reported]) -> None:
-        self.disturb()
+        self._disturb()
         for first in range(0, len(fills), FILLS_MAX):
             some = fills[first : first + FILLS_MAX]
             body = {"fills": [{**fill.data, "executed_at": Instant(fill.at).text()} for fill in some]}
@@ -145,8 +146,14 @@ class ServerBackend:
 
     # --- inside -------------------------------------------------------------------------------------------------------
 
+    def _disturb(self) -> None:
+        if self.faults is not None:
+            self.faults.disturb()
+
     async def _end_step(self) -> None:
         self.steps.append(len(self.journal))
+        if self.faults is not None:
+            await self.faults.settle()
         await self.quiet.wait()
 
     async def _send(self, act: Act) -> Answer:

@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from api import auth
 from api.auth import Role
+from deploy.run.readiness import missing_for_readiness
 from deploy.settings import Settings
 from streams.times import Instant
 from tables.domains import TOPOLOGY
@@ -43,6 +44,7 @@ class Installation(Pipeline):
         partitions: int = 4,
         lease_ms: int = 10_000,
         services: Sequence[Sequence[str]] = EACH_ALONE,
+        gateway: bool = True,
     ) -> None:
         """Create an installation; entering it starts its processes.
 
@@ -52,9 +54,12 @@ class Installation(Pipeline):
             partitions: Partitions of each topic.
             lease_ms: How long a silent worker keeps its partitions.
             services: The domains of each worker process.
+            gateway: Whether a gateway and a relay run.
         """
         super().__init__(directory, workers=0, partitions=partitions, api=False, lease_ms=lease_ms)
+        self.partitions = partitions
         self._services = services
+        self._gateway = gateway
         self.clock = self._clock(directory / "clock", start_at)
         self.services: dict[str, Child] = {}
         self.relay: Child
@@ -69,8 +74,9 @@ class Installation(Pipeline):
     def __enter__(self) -> Self:
         super().__enter__()
         try:
-            self.start_api()
-            self.start_relay()
+            if self._gateway:
+                self.start_api()
+                self.start_relay()
             for domains in self._services:
                 self.start_service(domains)
             eventually(self._ready_or_ended, within_s=START_S, what="all services are ready")
@@ -109,6 +115,11 @@ class Installation(Pipeline):
             tail_ms=TEN_YEARS_MS,
             clock_retention_ms=TEN_YEARS_MS,
         )
+
+    def is_ready(self) -> bool:
+        """Return whether all services have their tables, and the gateway answers if there is one."""
+        expected = {domain: 1 for domains in self._services for domain in domains}
+        return (not self._gateway or self._answers()) and missing_for_readiness(self.settings, expected) is None
 
     def start_service(self, domains: Sequence[str]) -> Child:
         """Start the worker process of some domains."""

@@ -1,0 +1,73 @@
+"""Command line: `python -m tests.community --users 200 --days 10`."""
+
+# ruff: noqa: T201 - its purpose is to print
+
+import argparse
+import sys
+from pathlib import Path
+
+from tests.community.behaviour.life import Plan
+from tests.community.run import SHOWN_MAX, Options, run
+
+EPILOG = """\
+examples:
+  python -m tests.community --users 200 --days 10
+  python -m tests.community --users 2000 --days 60 --faults --twice --replay --check-why 100 --check-at 100
+
+The people act from the seed. Ids come from the gateway, so that two runs of one seed differ in ids and in what follows
+from their order. Exit status: 0 when every row is equal, 1 otherwise.
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    parse = argparse.ArgumentParser(
+        prog="python -m tests.community",
+        description="Let a simulated community live on real processes, and compare every row with an oracle.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parse.add_argument("--users", type=int, default=100, metavar="N", help="how many people (default: 100)")
+    parse.add_argument("--days", type=int, default=7, metavar="N", help="how many simulated days (default: 7)")
+    parse.add_argument("--seed", type=int, default=1, metavar="N", help="the seed (default: 1)")
+    parse.add_argument(
+        "--activity", type=float, default=0.1, metavar="P", help="mean chance to act in a round (default: 0.1)"
+    )
+    parse.add_argument("--faults", action="store_true", help="kill and pause services, gateway and relay")
+    parse.add_argument("--twice", action="store_true", help="play the journal again, in one process for all domains")
+    parse.add_argument("--replay", action="store_true", help="copy the log's inputs into an empty installation")
+    parse.add_argument("--check-why", type=int, default=0, metavar="N", help="compare the causes of N rows")
+    parse.add_argument("--check-at", type=int, default=0, metavar="N", help="compare N rows at earlier positions")
+    parse.add_argument("--together", action="store_true", help="one worker process for all domains")
+    parse.add_argument("--keep", type=Path, metavar="DIR", help="write the journal there")
+    return parse
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run, and report."""
+    args = parser().parse_args(argv)
+    options = Options(
+        plan=Plan(users=args.users, days=args.days, seed=args.seed, activity=args.activity),
+        faults=args.faults,
+        twice=args.twice,
+        replay=args.replay,
+        why=args.check_why,
+        at=args.check_at,
+        together=args.together,
+        keep=args.keep,
+    )
+    outcome = run(options, lambda line: print(line, flush=True))
+    for name, value in outcome.figures.items():
+        print(f"{name:<32}{value:>16,}")
+    for kind, times in sorted(outcome.faults.items()):
+        print(f"{kind:<32}{times:>16,}")
+    if not outcome.failures:
+        print("equal")
+        return 0
+    print("\n".join(outcome.failures[:SHOWN_MAX]))
+    print(f"{len(outcome.failures)} differences")
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
