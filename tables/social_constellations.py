@@ -180,6 +180,8 @@ class Battle(Row, frozen=True, kw_only=True):
 
     Attributes:
         user_id: The member who challenged.
+        expires_at: Until when the challenge may be answered.
+        completed_at: When the battle was completed, or the challenge was refused, declined or expired.
         winner: The winner's id once completed; None for a tie.
         digest: SHA-256 over the entries of a completed battle.
         announced: The scores that `BattleScoreChanged` said last, of challenger and defender.

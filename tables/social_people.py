@@ -32,6 +32,7 @@ class Person(Row, frozen=True, kw_only=True):
         viral_tenths: The sum of the viral scores of all contents, in tenths.
         contents: How many contents the user has made.
         contents_day: The UTC day of the newest content, and `contents_today` how many were made on it.
+        updated_at: The time of the newest interaction that the user received.
     """
 
     registered_at: Micros = 0
@@ -54,7 +55,10 @@ class Person(Row, frozen=True, kw_only=True):
 
 
 class Interactions(Row, frozen=True, kw_only=True):
-    """The times of a user's last interactions, oldest first, as the hourly limit counts them. The key is the user."""
+    """The times of a user's last interactions, oldest first, as the hourly limit counts them. The key is the user.
+
+    The times of the two hours before the newest are kept, because commands may come out of the order of their times.
+    """
 
     times: tuple[Micros, ...] = ()
 

@@ -8,7 +8,7 @@ from agents.dispatch import Rules
 from agents.social.feed import Feed
 from agents.social.people_policy import PeoplePolicy
 from agents.social.people_tables import PeopleTables
-from agents.social.refusals import barred, refused
+from agents.social.refusals import refused
 from streams.events import AnyEvent, Event
 from streams.events.social import ContentShared, Platform, ShareContent, ViralScoreChanged
 from streams.events.social_people import InteractionRequested
@@ -35,7 +35,7 @@ class Sharing:
         asked, user_id = event.data, event.partitionkey
         person = self._tables.person(user_id)
         content = self._tables.contents_of(user_id).shared.get(asked.content_id)
-        if reason := barred(person) or _refusal(asked, content):
+        if reason := _refusal(asked, content):
             return refused(event, ShareContent, reason, asked.content_id)
         if content is not None:
             platforms = (*content.platforms, asked.platform)

@@ -21,4 +21,4 @@ class Social:
         self.people = People(self.tables, rulebook.social.people)
         self.constellations = Constellations(self.tables, rulebook.social)
         rules = merged(self.people.rules(), self.constellations.rules())
-        self.handle = Dispatch(rules, facts, rulebook.version)
+        self.handle = Dispatch(self.people.of_active_accounts(rules), facts, rulebook.version)

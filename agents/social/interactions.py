@@ -11,7 +11,7 @@ from agents.dispatch import Rules
 from agents.social import hourly
 from agents.social.people_policy import PeoplePolicy
 from agents.social.people_tables import PeopleTables
-from agents.social.refusals import barred, refused
+from agents.social.refusals import refused
 from streams.events import AnyEvent, Event
 from streams.events.social import Interact, Interacted, Unfollow, Unfollowed
 from streams.events.social_people import FollowerLost, InteractionDecided, InteractionRequested
@@ -99,8 +99,6 @@ class Interacting:
         """Return why a user may not ask for an interaction, whatever the hour."""
         if asked.target == user_id:
             return "self_interaction"
-        if reason := barred(self._tables.person(user_id)):
-            return reason
         if asked.kind == "share" and asked.content_id is not None and asked.platform is None:
             return "platform_missing"
         return self._follow_refusal(user_id, asked.target) if asked.kind == "follow" else None

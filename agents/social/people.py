@@ -7,7 +7,7 @@ from typing import Any, Final, get_args
 
 from msgspec.structs import replace
 
-from agents.dispatch import Rules, merged
+from agents.dispatch import Rule, Rules, merged
 from agents.social.contents import Sharing
 from agents.social.feed import Feed
 from agents.social.interactions import Interacting
@@ -15,7 +15,7 @@ from agents.social.people_policy import PeoplePolicy
 from agents.social.people_tables import PeopleTables
 from agents.social.received import Receiving
 from agents.social.refusals import barred, refused
-from streams.events import AnyEvent, Event, EventData
+from streams.events import AnyEvent, Command, Event, EventData
 from streams.events.gamification import PrestigeReached
 from streams.events.social import CreateProfile, ProfileCreated
 from streams.events.user import (
@@ -67,10 +67,23 @@ class People:
         parts = (self._interacting, self._receiving, self._sharing, self._feed)
         return merged(own, *(part.rules() for part in parts))
 
+    def of_active_accounts(self, rules: Rules) -> Rules:
+        """Return rules that reject every command of a suspended or closed account."""
+        return {
+            model: self._of_active_accounts(rule) if issubclass(model, Command) else rule
+            for model, rule in rules.items()
+        }
+
+    def _of_active_accounts(self, rule: Rule) -> Rule:
+        def apply(event: AnyEvent) -> list[AnyEvent]:
+            if reason := barred(self._tables.person(event.partitionkey)):
+                return refused(event, type(event.data), reason, event.partitionkey)
+            return rule(event)
+
+        return apply
+
     def _profile(self, event: Event[CreateProfile]) -> list[AnyEvent]:
         profile, user_id = event.data, event.partitionkey
-        if reason := barred(self._tables.person(user_id)):
-            return refused(event, CreateProfile, reason, user_id)
         row = SocialProfile(display_name=profile.display_name, bio=profile.bio, updated_at=int(event.time))
         self._tables.profiles.put(user_id, row)
         return [event.then(ProfileCreated(display_name=profile.display_name, bio=profile.bio))]

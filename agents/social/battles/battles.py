@@ -156,7 +156,7 @@ class Battles:
             return [rejected(event, command.__name__, "no_such_challenge", battle_id, user_id=answer.user_id)]
         if not answer.accepted:
             return self._call_off(event, battle_id, battle, "declined")
-        starting = replace(battle, state="starting", expires_at=int(event.time))
+        starting = replace(battle, state="starting")
         self.rows.put(battle_id, self._fix(battle_id, starting, "defender", answer.members))
         self._deadlines.add("side", battle_id, event.time + self._policy.answer_us)
         return [event.then(SideRequested(battle_id=battle_id), key=battle.challenger.constellation_id)]

@@ -191,6 +191,18 @@ class Social(Domain):
     def settled(self, settlement: Settlement) -> None:
         """A practice trade ended: it counts for the battle that its user is in."""
 
+    def levelled(self, user: str, level: int, at: int, causes: Causes) -> None:
+        """A user reached a level."""
+
+    def achieved(self, user: str, achievement: str, at: int, causes: Causes) -> None:
+        """A user unlocked an achievement, such as `trades-1`."""
+
+    def prestige_reached(self, user: str, tier: str, at: int, causes: Causes) -> None:
+        """A user reached a tier of prestige."""
+
+    def token_received(self, user: str, token: str, kind: str, at: int, causes: Causes) -> None:
+        """A user owns a token of a type, minted or bought."""
+
 
 class User(Domain):
     """Accounts and inboxes, for the others."""

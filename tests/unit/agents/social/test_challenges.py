@@ -165,6 +165,10 @@ def test_a_challenge_expires_after_24_hours(cluster: Cluster) -> None:
     assert rating(cluster, "north") == 1000
 
 
+def test_the_time_until_which_a_challenge_stood_stays_when_it_is_accepted(cluster: Cluster) -> None:
+    assert started(cluster).expires_at == after(24 * 3600)
+
+
 def test_a_constellation_in_a_battle_cannot_be_dissolved(cluster: Cluster) -> None:
     started(cluster)
     assert reasons(cluster.send(DissolveConstellation(), "ada", NOON)) == ["in_a_battle"]

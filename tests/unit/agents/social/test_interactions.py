@@ -6,10 +6,13 @@ import pytest
 
 from streams.events.notifications import Notified
 from streams.events.social import (
+    AcceptBattle,
+    CreateConstellation,
     CreateProfile,
     Interact,
     Interacted,
     InteractionReceived,
+    JoinConstellation,
     SocialCommandRejected,
     SocialRatingChanged,
     Unfollow,
@@ -106,6 +109,13 @@ def test_a_suspended_account_loses_its_commands_until_it_is_reinstated(community
     assert reasons(community.interact("ada", "like", "bob")) == ["account_suspended"]
     assert reasons(community.share("ada", "c-1")) == ["account_suspended"]
     assert reasons(community.send(CreateProfile(display_name="Ada"), "ada", AT)) == ["account_suspended"]
+    assert reasons(community.unfollow("ada", "bob")) == ["account_suspended"]
+    for command in (
+        CreateConstellation(constellation_id="north", name="North"),
+        JoinConstellation(constellation_id="north"),
+        AcceptBattle(battle_id="b-1"),
+    ):
+        assert reasons(community.send(command, "ada", AT)) == ["account_suspended"]
     assert reasons(community.interact("bob", "like", "ada")) == ["user_suspended"]
     community.send(AccountReinstated(user_id="ada"), "ada", AT)
     assert reasons(community.interact("ada", "like", "bob")) == []
