@@ -40,7 +40,7 @@ class Progress(Row, frozen=True, kw_only=True):
     """The progress of a user, and the counts that achievements need.
 
     Attributes:
-        ss: Stellar shards.
+        ss: Stellar shards ever earned: by achievements, prizes of battles, and claimed rewards.
         trades: Distinct trades; `closes` of them have a closing fill, `wins` of those a pnl above 0 now.
         volume: Sum of notional. `pnl` is the realised sum, `largest_trade` the greatest notional of one trade.
         achievements: The unlocked achievements, in order of unlocking.
@@ -209,7 +209,7 @@ _STREAKING = (*_TRADED, topics.SOCIAL_EVENTS, topics.USER_EVENTS)
 GAMIFICATION_PROCESSED: Final[TableSpec[Row]] = TableSpec(
     "gamification-processed", None, (*_EARNING, *_REWARDING), only_at_least_once=True
 )
-GAMIFICATION_PROGRESS: Final = TableSpec("gamification-progress", Progress, _EARNING)
+GAMIFICATION_PROGRESS: Final = TableSpec("gamification-progress", Progress, (*_EARNING, topics.GAMIFICATION_COMMANDS))
 GAMIFICATION_TRADES: Final = TableSpec("gamification-trades", TradeTally, _TRADED)
 GAMIFICATION_BOARDS: Final[TableSpec[Row]] = TableSpec("gamification-boards", None, _WITH_XP, ranked=True)
 GAMIFICATION_WATERMARK: Final = TableSpec("gamification-watermark", Watermark, _SCORING)

@@ -11,7 +11,7 @@ from agents.gamification.boards import Boards
 from agents.gamification.breaking import BreakingStreaks
 from agents.gamification.deadlines import Deadlines
 from agents.gamification.deciding import Decider
-from agents.gamification.happenings import HAPPENINGS, happening_of
+from agents.gamification.happenings import HAPPENINGS, Happening, happening_of
 from agents.gamification.lateness import Judged, judge
 from agents.gamification.progress import Earned, Earning
 from agents.gamification.rewards import RewardBook
@@ -25,6 +25,7 @@ from streams.events.gamification import (
     LateEventRecorded,
     LeaderboardSealed,
     PartitionSealed,
+    RewardClaimed,
     RewardDecided,
 )
 from tables.boards import Period, Periods, periods_of
@@ -73,7 +74,7 @@ class Gamification:
             LeaderboardSealed: decider.part_sealed,
             PartitionSealed: decider.partition_sealed,
             RewardDecided: self._rewards.grant,
-            ClaimReward: self._rewards.claim,
+            ClaimReward: self._claimed,
         }
         self.handle = Dispatch(rules, self._facts, rulebook.version)
 
@@ -105,8 +106,16 @@ class Gamification:
         Only an event that scores on a board moves the watermark. So a sign-in makes no replayed fill late.
         """
         happening = happening_of(event.data, self.policy)
-        if happening is None:
-            return []
+        return self._count(event, happening) if happening is not None else []
+
+    def _claimed(self, event: Event[ClaimReward]) -> list[AnyEvent]:
+        """Give a user a reward, and count its shards as earned."""
+        effects = self._rewards.claim(event)
+        shards = sum(one.data.ss for one in effects if isinstance(one.data, RewardClaimed))
+        return [*effects, *self._count(event, Happening(shards=shards))] if shards else effects
+
+    def _count(self, event: AnyEvent, happening: Happening) -> list[AnyEvent]:
+        """Change a user's progress, and count the XP that this earned."""
         user_id = event.partitionkey
         before = self.progress.get(user_id)
         after, effects = self._earning.happen(before, happening, event)

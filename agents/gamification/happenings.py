@@ -35,6 +35,7 @@ class Happening(NamedTuple):
         constellation: The constellation that the user is a member of from now on; "" for none.
         founded: Whether the user founded it.
         battle_won: Whether the user's side won a battle.
+        shards: The stellar shards that the user earned, as a prize or by a reward.
     """
 
     streak: StreakKind | None = None
@@ -44,6 +45,7 @@ class Happening(NamedTuple):
     constellation: str | None = None
     founded: bool = False
     battle_won: bool = False
+    shards: int = 0
 
 
 def happening_of(data: EventData, policy: GamificationPolicy) -> Happening | None:
@@ -69,8 +71,8 @@ def happening_of(data: EventData, policy: GamificationPolicy) -> Happening | Non
             )
         case ConstellationLeft():
             found = Happening(constellation="")
-        case BattleFought(won=True):
-            found = Happening(battle_won=True)
+        case BattleFought() if data.won or data.prize_ss:
+            found = Happening(battle_won=data.won is True, shards=data.prize_ss)
         case FundsDeposited(asset="USD"):
             found = Happening(source="deposit", xp=deposit_xp(data.amount, policy.deposits))
     return found

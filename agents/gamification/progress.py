@@ -200,13 +200,14 @@ class _User:
         self.updated_at = max(self.updated_at, int(self._event.time))
 
     def experience(self, happening: Happening) -> None:
-        """Take over rating and membership, and count a battle that was won."""
+        """Take over rating and membership, and count a battle that was won, and shards."""
         if happening.rating_ppm is not None:
             self.social_rating_ppm = happening.rating_ppm
         if happening.constellation is not None:
             self.constellation = happening.constellation or None
         self.founded = self.founded or happening.founded
         self.battle_wins += happening.battle_won
+        self.ss += happening.shards
         self.updated_at = max(self.updated_at, int(self._event.time))
 
     def rise(self, tier: PrestigeTier | None) -> None:

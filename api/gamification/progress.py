@@ -16,7 +16,7 @@ PROGRESS: Final = Projection(
     "Progress",
     "A user's game profile.",
     key={"user_id": str},
-    describe={"ss": "stellar shards"},
+    describe={"ss": "stellar shards ever earned; the balance is in the ledger"},
     nested=(STREAK, ACHIEVEMENT),
 )
 

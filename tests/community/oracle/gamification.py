@@ -23,6 +23,7 @@ from tests.community.oracle.crossing import Causes, Domains, Execution, Rows, Se
 from tests.community.oracle.players import JOIN_XP, SHARDS_EACH_XP, SOCIAL_XP, Player, deposit_xp
 from tests.community.oracle.rewards import RULES, Reward, Rewards, Rule
 from tests.community.oracle.standings import GLOBAL, Boards
+from tests.community.oracle.streaks import BreakingStreaks
 from tests.community.oracle.times import end_of, kind_of
 from tests.oracle.progress import max_leverage
 
@@ -35,6 +36,7 @@ class Gamification(crossing.Gamification):
         self.players: dict[str, Player] = {}
         self.boards = Boards(community.partitions)
         self.rewards = Rewards()
+        self.breaking = BreakingStreaks()
         self.decided_to = 0
         """All periods that end here or earlier are sealed in all partitions, and their rewards are decided."""
 
@@ -45,6 +47,9 @@ class Gamification(crossing.Gamification):
                 self._decide(entry)
             for user, reward in self.rewards.tick(entry.at, (entry.id,)):
                 self._tell(user, "reward_expiring", reward.arguments, entry.at, (entry.id,))
+            for user, kind in self.breaking.tick(entry.at):
+                arguments = {"streak": kind, "days": str(self.players[user].streak_days(kind))}
+                self._tell(user, "streak_breaking", arguments, entry.at, (entry.id,))
         elif entry.name == "ClaimReward":
             self._claim(entry)
 
@@ -93,9 +98,11 @@ class Gamification(crossing.Gamification):
     def battle_fought(
         self, user: str, at: int, causes: Causes, *, won: bool | None, prize: int, source: str = ""
     ) -> None:
-        """Count a battle that was won."""
-        if won:
-            self._player(user).battle_wins += 1
+        """Count a battle that was won, and a prize as earned shards."""
+        player = self._player(user)
+        player.battle_wins += won is True
+        player.shards += prize
+        if won or prize:
             self._happened(user, at, causes)
 
     def deposited(self, user: str, asset: str, amount: int, *, at: int, causes: Causes, source: str = "") -> None:
@@ -131,7 +138,7 @@ class Gamification(crossing.Gamification):
             },
             "gamification-deciding": dict(self._deciding()),
             "gamification-rewards": self.rewards.rows(),
-            "gamification-due": self.rewards.due(),
+            "gamification-due": {**self.rewards.due(), **self.breaking.rows()},
         }
 
     def folded(self, table: str, key: str) -> set[str]:
@@ -161,12 +168,12 @@ class Gamification(crossing.Gamification):
         user, at, causes = fact.user, fact.at, fact.causes
         periods = self.boards.open_periods(user, at)
         player = self._player(user)
-        level, xp = player.level, player.xp
+        xp = player.xp
         if by_user:
-            player.be_active("trading", at)
+            self._be_active(user, "trading", at)
         first = player.trade(fact.trade, notional=notional, pnl=fact.pnl, closes=closes, by_user=by_user)
         player.tallies[fact.trade].causes.update(causes)
-        self._settle(user, level, at, causes)
+        self._settle(user, at, causes)
         points = [("xp", player.xp - xp, player.xp > xp), ("trades", 1, first)]
         for board, amount, counts in points:
             if counts:
@@ -180,25 +187,37 @@ class Gamification(crossing.Gamification):
     def _happened(self, user: str, at: int, causes: Causes, *, streak: str = "", xp: int = 0) -> None:
         """Count something other than a trade. Its XP are not multiplied. Only XP move the watermark and score."""
         player = self._player(user)
-        level, before = player.level, player.xp
+        before = player.xp
         if streak:
-            player.be_active(streak, at)
-        player.xp += xp
-        self._settle(user, level, at, causes)
+            self._be_active(user, streak, at)
+        player.gain(xp)
+        self._settle(user, at, causes)
         if player.xp > before:
             periods = self.boards.open_periods(user, at)
             self.boards.add(GLOBAL, "xp", user, player.xp - before, at=at, periods=periods, causes=causes)
 
-    def _settle(self, user: str, level: int, at: int, causes: Causes) -> None:
+    def _be_active(self, user: str, kind: str, at: int) -> None:
+        """Continue a streak, and watch it when its last day moved."""
+        player = self._player(user)
+        before = player.streaks.get(kind)
+        player.be_active(kind, at)
+        if player.streaks[kind] is not before:
+            self.breaking.watch(user, kind, player.streaks[kind].last_day)
+
+    def _settle(self, user: str, at: int, causes: Causes) -> None:
         """Unlock achievements, and tell the others of levels, shards and eligibility."""
         player = self._player(user)
         player.causes.update(causes)
         unlocked = player.settle(at)
-        if player.level > level:
-            self.community.trading.levelled(user, max_leverage(player.level), at, causes)
+        for level in player.take_risen():
+            leverage = max_leverage(level)
+            self.community.trading.levelled(user, leverage, at, causes)
+            self._tell(user, "level_up", {"level": str(level), "max_leverage": str(leverage)}, at, causes)
         for one in unlocked:
             shards = SHARDS_EACH_XP * one.xp
             self.community.financial.granted(user, shards, reason="achievement", at=at, causes=causes)
+            arguments = {"achievement": one.name, "xp": str(one.xp), "ss": str(shards)}
+            self._tell(user, "achievement", arguments, at, causes)
             if one.name in GENESIS:
                 self.community.nft.eligible(user, GENESIS[one.name], at, causes)
         if player.becomes_master():
@@ -222,9 +241,10 @@ class Gamification(crossing.Gamification):
     def _claim(self, entry: Entry) -> None:
         reward = self.rewards.claim(entry.user, entry.data["reward_id"], entry.at, (entry.id,))
         if reward is not None:
-            self.community.financial.granted(
-                entry.user, reward.shards, reason="reward", at=entry.at, causes=(entry.id,)
-            )
+            causes = (entry.id,)
+            self.community.financial.granted(entry.user, reward.shards, reason="reward", at=entry.at, causes=causes)
+            self._player(entry.user).shards += reward.shards
+            self._happened(entry.user, entry.at, causes)
 
     def _tell(self, user: str, kind: str, arguments: dict[str, str], at: int, causes: Causes) -> None:
         self.community.user.notify(user, kind, at, causes, text=kind, arguments=arguments)

@@ -67,6 +67,8 @@ class Player:
     battle_wins: int = 0
     prestige: str | None = None
     mastered: bool = False
+    risen: list[int] = field(default_factory=list)
+    """The levels that the event at hand has reached, one for each gain of XP that reached any."""
     tallies: dict[str, Tally] = field(default_factory=dict)
     causes: set[str] = field(default_factory=set)
 
@@ -78,6 +80,18 @@ class Player:
     def streak_days(self, kind: str) -> int:
         """Return the days of a streak."""
         return self.streaks[kind].days if kind in self.streaks else 0
+
+    def gain(self, xp: int) -> None:
+        """Add XP, and note the level that they reach."""
+        level = self.level
+        self.xp += xp
+        if self.level > level:
+            self.risen.append(self.level)
+
+    def take_risen(self) -> list[int]:
+        """Return the levels that were reached since the last call."""
+        risen, self.risen = self.risen, []
+        return risen
 
     def be_active(self, kind: str, at: int) -> None:
         """Count a day of activity of a kind."""
@@ -100,7 +114,8 @@ class Player:
             tally.won = True
             grants.append(XP_WIN)
         if by_user:
-            self.xp += sum(multiplied(grant, self.streak_days("trading")) for grant in grants)
+            for grant in grants:
+                self.gain(multiplied(grant, self.streak_days("trading")))
         self.trades += first
         self.wins += tally.wins - won
         self.volume, self.pnl = self.volume + notional, self.pnl + pnl
@@ -121,7 +136,7 @@ class Player:
         for one in LISTED:
             if one.name not in self.unlocked and one.holds(self):
                 self.unlocked[one.name] = at
-                self.xp += one.xp
+                self.gain(one.xp)
                 self.shards += SHARDS_EACH_XP * one.xp
                 found.append(one)
         return found

@@ -122,9 +122,9 @@ class Rewards:
         found: dict[str, dict[str, Any]] = {}
         for user, rewards in self.users.items():
             for one in rewards:
-                deadlines = ((one.expires_at - NOTICE, False), (one.expires_at, True))
-                for time, expires in deadlines if one.state == "granted" else ():
-                    if expires or not one.announced:
-                        row = {"user_id": user, "reward_id": one.id, "expires": expires}
-                        found[f"{time:019d}|{user}|{one.id}"] = row
+                deadlines = {"reward_expiring": one.expires_at - NOTICE, "reward_expires": one.expires_at}
+                for kind, time in deadlines.items() if one.state == "granted" else ():
+                    if kind == "reward_expires" or not one.announced:
+                        row = {"kind": kind, "user_id": user, "about": one.id}
+                        found[f"{time:019d}|{kind}|{user}|{one.id}"] = row
         return found

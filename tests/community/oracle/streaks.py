@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from tests.community.oracle.times import DAY, HOUR
+
+WARNING: Final = 20 * HOUR
 
 
 @dataclass(slots=True)
@@ -27,3 +31,29 @@ def be_active(streak: Streak | None, day: int) -> Streak:
         return streak
     days = streak.days + 1 if day == streak.last_day + 1 else 1
     return Streak(days, max(days, streak.best), day)
+
+
+@dataclass(slots=True)
+class BreakingStreaks:
+    """The warnings to come: of a streak without activity by 20:00 UTC of the day after its last active day."""
+
+    due: dict[tuple[str, str], int] = field(default_factory=dict)
+    """The time of the next warning, by user and kind of streak."""
+
+    def watch(self, user: str, kind: str, last_day: int) -> None:
+        """Watch a streak that has a new last day."""
+        self.due[user, kind] = (last_day + 1) * DAY + WARNING
+
+    def tick(self, at: int) -> list[tuple[str, str]]:
+        """Return the users and streaks to warn of. A streak whose day is over has broken without a warning."""
+        passed = {place: time for place, time in self.due.items() if time <= at}
+        for place in passed:
+            del self.due[place]
+        return [place for place, time in passed.items() if at // DAY == time // DAY]
+
+    def rows(self) -> dict[str, dict[str, Any]]:
+        """Return the warnings to come, by time, user and streak."""
+        return {
+            f"{time:019d}|streak_breaking|{user}|{kind}": {"kind": "streak_breaking", "user_id": user, "about": kind}
+            for (user, kind), time in self.due.items()
+        }

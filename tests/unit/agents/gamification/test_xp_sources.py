@@ -10,8 +10,10 @@ from streams.events import EventData
 from streams.events.financial import FundsDeposited
 from streams.events.gamification import (
     AchievementUnlocked,
+    ClaimReward,
     LateEventRecorded,
     PrestigeReached,
+    RewardDecided,
     StreakUpdated,
     XPGained,
 )
@@ -191,6 +193,23 @@ def test_prestige_is_recomputed_when_a_count_changes_and_a_rise_is_told() -> Non
     assert reached(4, "-5") == []
     assert world.gamification.progress.get("ada").prestige is None
     assert reached(5, "5") == ["silver"]
+
+
+def test_prizes_of_battles_and_claimed_rewards_count_as_shards_ever_earned() -> None:
+    """Without them no user could reach gold: all achievements together grant 65,550 shards."""
+    tiers = (("bronze", 1, 1_130, 60), ("silver", 1, 1_630, 60), ("gold", 500, 100_000, 75))
+    listed = [dict(zip(("tier", "trades", "ss", "win_percent"), tier, strict=True)) for tier in tiers]
+    world = World(rulebook_with({"gamification": {"prestige": {"tiers": listed}}}))
+    world.fill("f-1", AT, closed_pnl_usd="5")
+    assert world.gamification.progress.get("ada").ss == 100 + 50
+    reward = RewardDecided(scope="global", board="xp", period="week:2025-W52", rank=1, ss=1_000)
+    assert of_type(world.happen(reward, AT), PrestigeReached) == []
+    claim = ClaimReward(reward_id="global:xp:week:2025-W52")
+    assert [one.tier for one in of_type(world.happen(claim, AT), PrestigeReached)] == ["bronze"]
+    assert of_type(world.happen(claim, AT), PrestigeReached) == []
+    lost = BattleFought(battle_id="b-1", constellation_id="c-1", won=False, prize_ss=480)
+    assert [one.tier for one in of_type(world.happen(lost, AT), PrestigeReached)] == ["silver"]
+    assert world.gamification.progress.get("ada").ss == 150 + 1_000 + 480
 
 
 def test_a_sign_in_earns_no_xp_so_it_makes_no_older_event_late(world: World) -> None:
