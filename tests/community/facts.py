@@ -6,17 +6,22 @@ facts to the oracle.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
 from typing import Any, Final
 
+from streams.events import encode
 from tests.community.cluster_run import SHOWN_MAX, play_entry, stored
-from tests.community.compared.engine import differences, rules
-from tests.community.journal import Entry
+from tests.community.compared.engine import Difference, differences, rules
+from tests.community.journal import ACCOUNTS, TICK, Entry
 from tests.community.oracle.alone import GameAlone
 from tests.community.oracle.crossing import Execution, Settlement
 from tests.oracle.fills import usd
 from tests.unit.agents.cluster import Cluster
 
 DOMAINS: Final = ("gamification", "user")
+TOLD: Final = ACCOUNTS | {TICK, "ClaimReward", "ChangePreferences", "ReadNotifications"}
+"""What the oracle applies itself."""
 
 
 class FactsAlone(GameAlone):
@@ -65,7 +70,8 @@ class FactsAlone(GameAlone):
         self.gamification.battle_fought(user, at, causes, won=data["won"], prize=data["prize_ss"])
 
     def _FundsDeposited(self, entry: Entry, data: Any, user: str, at: int, causes: tuple[str, ...]) -> None:
-        self.gamification.deposited(user, data["asset"], usd(data["amount"]), at=at, causes=causes)
+        amount = usd(data["amount"]) if data["asset"] == "USD" else 0
+        self.gamification.deposited(user, data["asset"], amount, at=at, causes=causes)
 
     def _Notified(self, entry: Entry, data: Any, user: str, at: int, causes: tuple[str, ...]) -> None:
         self.user.notify(user, data["kind"], at, causes, text=data["text"], arguments=data["arguments"])
@@ -78,7 +84,40 @@ def assert_game_equal(entries: list[Entry], partitions: int = 4) -> tuple[Cluste
     for entry in entries:
         play_entry(cluster, entry)
         alone.apply(entry)
-    found = list(differences(stored(cluster), alone.rows(), rules(*DOMAINS)))
+    _assert_none(differences(stored(cluster), alone.rows(), rules(*DOMAINS)))
+    return cluster, alone
+
+
+OWN_KINDS: Final = frozenset({"level_up", "achievement", "reward_granted", "reward_expiring", "streak_breaking"})
+"""The kinds of notifications that gamification sends itself."""
+
+
+def facts_of(cluster: Cluster) -> list[Entry]:
+    """Return what gamification and user were told in a cluster, each fact under the id of its first cause."""
+    facts: list[Entry] = []
+    ticked: set[str] = set()
+    for event in cluster.events:
+        name, data = type(event.data).__name__, json.loads(encode(event)).get("data", {})
+        own = name == "Notified" and data["kind"] in OWN_KINDS
+        if own or event.id in ticked or not (name in TOLD or hasattr(FactsAlone, f"_{name}")):
+            continue
+        if name == TICK:
+            ticked.add(event.id)
+        cause = event.correlationid or event.id
+        facts.append(Entry(number=len(facts), at=event.time, name=name, user=event.partitionkey, id=cause, data=data))
+    return facts
+
+
+def assert_facts_equal(cluster: Cluster) -> FactsAlone:
+    """Apply to the oracle what gamification and user were told in a cluster, and compare their rows with its rows."""
+    alone = FactsAlone(cluster.partitions)
+    for fact in facts_of(cluster):
+        alone.apply(fact)
+    _assert_none(differences(stored(cluster), alone.rows(), rules(*DOMAINS)))
+    return alone
+
+
+def _assert_none(different: Iterable[Difference]) -> None:
+    found = list(different)
     shown = "\n".join(one.text() for one in found[:SHOWN_MAX])
     assert not found, f"{len(found)} rows differ:\n{shown}"
-    return cluster, alone
