@@ -7,7 +7,9 @@ from typing import Any, Final
 
 import pytest
 
-from tests.community.facts import assert_game_equal
+from tests.community.behaviour.life import Plan
+from tests.community.cluster_life import lived
+from tests.community.facts import assert_facts_equal, assert_game_equal
 from tests.community.journal import TICK, Entry
 from tests.community.oracle.times import DAY, HOUR, at
 
@@ -132,6 +134,10 @@ class Facts:
         "FundsDeposited": _deposit, "Account": _account, "LoggedIn": _sign_in, "ClaimReward": _claim,
         "Notified": _notification, "ChangePreferences": _preferences, "ReadNotifications": _reading,
     }  # fmt: skip
+
+
+def test_the_rows_of_a_lived_community_are_those_that_the_oracle_computes_from_its_facts() -> None:
+    assert_facts_equal(lived(Plan(users=14, days=9, seed=3, activity=0.4)).cluster)
 
 
 @pytest.mark.parametrize("seed", range(4))

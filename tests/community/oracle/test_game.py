@@ -143,7 +143,26 @@ def test_a_week_is_sealed_24_hours_after_its_end_and_rewards_its_first_ranks(gam
         **dict.fromkeys((f"user-{number:02d}" for number in range(3, 10)), 200),
     }
     assert game.gamification.folded("gamification-rewards", "user-09") == {tick}
-    assert game.inbox("user-00")[-2:] == ["streak_breaking", "reward_granted"]
+    assert game.inbox("user-00")[-1] == "reward_granted"
+
+
+def test_a_streak_without_activity_by_20_00_is_about_to_break_and_is_told_once(game: GameAlone) -> None:
+    game.fill("ada", day(5))
+    game.fill("bob", day(5))
+    game.tick(day(5, 23))
+    game.fill("bob", day(6))
+    for time in (day(6, 19), day(6, 20), day(6, 21), day(7, 19)):
+        game.tick(time)
+        assert ("streak_breaking" in game.inbox("ada")) == (time > day(6, 19))
+        assert "streak_breaking" not in game.inbox("bob")
+    assert game.inbox("ada").count("streak_breaking") == 1
+    game.tick(day(8, 1))
+    assert "streak_breaking" not in game.inbox("bob")
+
+
+def test_each_level_and_achievement_is_told(game: GameAlone) -> None:
+    game.fill("ada", MONDAY, notional="10000")
+    assert game.inbox("ada") == ["level_up", "level_up", "achievement", "achievement"]
 
 
 def test_a_reward_is_claimed_once_within_90_days_and_announced_7_days_before_its_end(game: GameAlone) -> None:
