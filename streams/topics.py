@@ -32,6 +32,8 @@ DEAD_LETTERS: Final = "astra.dead-letters.v1"
 TRADING_COMMANDS: Final = commands_of("trading")
 TRADING_EVENTS: Final = events_of("trading")
 TRADING_MARKS: Final = "astra.trading.marks.v1"
+TRADING_POSITIONS: Final = "astra.trading.positions.v1"
+"""Positions and portfolios as a batch left them. The domains that consume executions need none of them."""
 MARKET_PRICES: Final = "astra.market.prices.v1"
 GAMIFICATION_EVENTS: Final = events_of("gamification")
 GAMIFICATION_BOARDS: Final = "astra.gamification.boards.v1"

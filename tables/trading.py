@@ -178,6 +178,7 @@ DOMAIN: Final = Domain(
     produces={
         topics.TRADING_MARKS: (topics.MARKET_PRICES,),
         topics.TRADING_EVENTS: _FACTS,
+        topics.TRADING_POSITIONS: _ORDERS,
         topics.NOTIFICATIONS: _FACTS,
     },
     commands=(OpenTrade, CloseTrade, ReportFill, PriceUpdated),

@@ -14,6 +14,7 @@ from agents.trading.notices import with_notices
 from agents.trading.orders import Books, open_trade, refuse_close, rejected_close, rejected_open
 from agents.trading.prices import beyond
 from agents.trading.settlement import Settled, close_trade, liquidate
+from agents.trading.updates import Updates
 from streams.events import AnyEvent, Event, UndecodableEventError
 from streams.events.gamification import LevelUp
 from streams.events.market import PriceUpdated
@@ -48,6 +49,7 @@ class Trading:
         self.policy = rulebook.trading
         self._leverage_first = rulebook.leverage_first
         self._rules_version = rulebook.version
+        self._updates = Updates()
         self.tables = UnitOfWork(open_table)
         self.processed = ProcessedEvents(self.tables, TRADING_PROCESSED, rulebook.repeats_days)
         self.accounts = self.tables.rows(TRADING_ACCOUNTS)
@@ -66,7 +68,11 @@ class Trading:
         version = self._rules_version
         ruled = [event.under(version) for event in events if isinstance(event.data, COMMANDS)]
         verdicts = [self._judge(event) for event in ruled]
-        return [effect for event, verdict in zip(ruled, verdicts, strict=True) for effect in self._do(event, verdict)]
+        self._updates.begin()
+        effects = [
+            effect for event, verdict in zip(ruled, verdicts, strict=True) for effect in self._do(event, verdict)
+        ]
+        return effects + self._updates.events()
 
     def mark(self, event: AnyEvent) -> list[AnyEvent]:
         """Store a new mark price and liquidate the trades that it has passed. Ignore a price older than the newest."""
@@ -76,7 +82,9 @@ class Trading:
         if known is not None and event.time < known.at:
             return []
         self.marks.put(event.data.market, Mark(price=event.data.price, at=event.time))
-        return self._liquidate(cast("Event[PriceUpdated]", event.under(self._rules_version)))
+        self._updates.begin()
+        liquidated = self._liquidate(cast("Event[PriceUpdated]", event.under(self._rules_version)))
+        return liquidated + self._updates.events()
 
     def gamified(self, event: AnyEvent) -> list[AnyEvent]:
         """Raise a user's maximum leverage after a level up."""
@@ -132,6 +140,8 @@ class Trading:
         self.trades.put(trade, recorded.trade)
         self.positions.put(position, recorded.position)
         self.portfolios.put(user_id, recorded.portfolio)
+        self._updates.position(event, user_id, fill.market, "live", recorded.position)
+        self._updates.portfolio(event, user_id, recorded.portfolio)
         return [executed]
 
     def _open(self, event: Event[OpenTrade], refused: str | None) -> list[AnyEvent]:
@@ -141,7 +151,7 @@ class Trading:
         books = self._books(user_id, market)
         opened, events = open_trade(books, self.marks.get(market), event, self.policy)
         if opened is not None:
-            self._put(user_id, opened.trade_id, opened.books, opened.trade)
+            self._put(event, opened.trade_id, opened.books, opened.trade, user_id=user_id)
             self.open.put(open_key(market, opened.trade_id), opened.exposure)
         return events
 
@@ -155,7 +165,7 @@ class Trading:
         if reason is not None or trade is None or mark is None:
             return [rejected_close(event, reason or "unknown_trade")]
         settled, events = close_trade(self._books(user_id, trade.market), trade, mark.price, event)
-        self._settle(user_id, trade_id, settled)
+        self._settle(event, trade_id, settled, user_id=user_id)
         return events
 
     def _liquidate(self, event: Event[PriceUpdated]) -> list[AnyEvent]:
@@ -166,7 +176,7 @@ class Trading:
                 trade = self._exposed(user_id, trade_id)
                 books = self._books(user_id, trade.market)
                 settled, facts = liquidate(books, trade, event, user_id=user_id, trade_id=trade_id)
-                self._settle(user_id, trade_id, settled)
+                self._settle(event, trade_id, settled, user_id=user_id)
                 events += with_notices(facts)
         return events
 
@@ -176,8 +186,8 @@ class Trading:
             raise LookupError(f"open trade {trade_id!r} of {user_id!r} is not in {TRADING_TRADES.name}")
         return trade
 
-    def _settle(self, user_id: str, trade_id: str, settled: Settled) -> None:
-        self._put(user_id, trade_id, settled.books, settled.trade)
+    def _settle(self, event: AnyEvent, trade_id: str, settled: Settled, *, user_id: str) -> None:
+        self._put(event, trade_id, settled.books, settled.trade, user_id=user_id)
         self.open.delete(open_key(settled.trade.market, trade_id))
 
     def _account(self, user_id: str) -> Account:
@@ -190,9 +200,11 @@ class Trading:
             self.positions.get(position_key(user_id, market, "practice")),
         )
 
-    def _put(self, user_id: str, trade_id: str, books: Books, trade: Trade) -> None:
+    def _put(self, event: AnyEvent, trade_id: str, books: Books, trade: Trade, *, user_id: str) -> None:
         self.accounts.put(user_id, books.account)
         self.portfolios.put(user_id, books.portfolio)
+        self._updates.portfolio(event, user_id, books.portfolio)
         if books.position is not None:
             self.positions.put(position_key(user_id, trade.market, trade.mode), books.position)
+            self._updates.position(event, user_id, trade.market, trade.mode, books.position)
         self.trades.put(trade_key(user_id, trade_id), trade)

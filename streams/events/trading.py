@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal
 import msgspec
 from pydantic import Field
 
+from streams import topics
 from streams.events.base import (
     ClientRef,
     Command,
@@ -180,6 +181,7 @@ class PositionUpdated(EventData, frozen=True, kw_only=True):
     """A position changed. It is the position after the last event of a batch; `quantity` below 0 is short."""
 
     domain: ClassVar[str] = "trading"
+    topic: ClassVar[str] = topics.TRADING_POSITIONS
 
     market: Market
     mode: Mode
@@ -193,6 +195,7 @@ class PortfolioUpdated(EventData, frozen=True, kw_only=True):
     """A portfolio changed. It is the portfolio after the last event of a batch."""
 
     domain: ClassVar[str] = "trading"
+    topic: ClassVar[str] = topics.TRADING_POSITIONS
 
     live_volume_usd: Usd
     live_pnl_usd: Usd

@@ -26,7 +26,7 @@ from deploy.replay.fills import Fill, read_fills
 from deploy.run.gc_tuning import relax_collector
 from streams.events import encode
 from streams.events.recent import Recent
-from streams.topics import PARTITIONS_DEFAULT
+from streams.topics import GAMIFICATION_EVENTS, PARTITIONS_DEFAULT, TRADING_EVENTS
 from tables.domains import TOPOLOGY
 from tables.typed import OpenTable
 from tests.bench.fill_load import in_one_hour, made_fills
@@ -40,15 +40,15 @@ MADE = 20_000
 
 @dataclass
 class Batch:
-    """A batch of records of one partition that collects its sends."""
+    """A batch of records of one partition that collects its sends, by topic."""
 
     values: list[bytes]
     partition: int = 0
-    sent: list[bytes] = field(default_factory=list)
+    sent: dict[str, list[bytes]] = field(default_factory=lambda: defaultdict(list))
 
-    def send(self, topic: Any, *, key: bytes, value: bytes, partition: int, timestamp_ms: int) -> None:
-        del topic, key, partition, timestamp_ms
-        self.sent.append(value)
+    def send(self, topic: str, *, key: bytes, value: bytes, partition: int, timestamp_ms: int) -> None:
+        del key, partition, timestamp_ms
+        self.sent[topic].append(value)
 
 
 class Counted(dict[bytes, bytes]):
@@ -82,7 +82,7 @@ class Partition:
             handle_batch,
             decode=codec.decode,
             encode=codec.encode,
-            outputs=dict.fromkeys(TOPOLOGY.topics, "out"),
+            outputs={topic: topic for topic in TOPOLOGY.topics},
             partition_of=partitioner(PARTITIONS_DEFAULT),
         )
         self._trading = partial(
@@ -94,12 +94,13 @@ class Partition:
 
     def take(self, commands: list[bytes], size: int) -> None:
         for start in range(0, len(commands), size):
-            executed = self._do("trading", self._trading, commands[start : start + size], size)
-            self._do("levels", self._levels, self._do("gamification", self._game, executed, size), size)
+            executed = self._do("trading", self._trading, commands[start : start + size], size)[TRADING_EVENTS]
+            earned = self._do("gamification", self._game, executed, size)[GAMIFICATION_EVENTS]
+            self._do("levels", self._levels, earned, size)
             self._do("financial", self._money, executed, size)
 
-    def _do(self, name: str, do: Any, values: list[bytes], size: int) -> list[bytes]:
-        sent: list[bytes] = []
+    def _do(self, name: str, do: Any, values: list[bytes], size: int) -> dict[str, list[bytes]]:
+        sent: dict[str, list[bytes]] = defaultdict(list)
         for start in range(0, len(values), size):
             batch = Batch(values[start : start + size])
             profile = self._profiles.get(name)
@@ -110,7 +111,8 @@ class Partition:
             self._spent[name] += time.process_time() - begun
             if profile:
                 profile.disable()
-            sent += batch.sent
+            for topic, records in batch.sent.items():
+                sent[topic] += records
         return sent
 
 

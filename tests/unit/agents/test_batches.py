@@ -82,7 +82,8 @@ def run(commands: list[AnyEvent], size: int) -> tuple[Any, Any]:
                 batch, handle=handle, tables=domain.tables, decode=codec.decode, encode=codec.encode, outputs=outputs,
                 partition_of=partitioner(1),
             )  # fmt: skip
-            sent[out] += [record["value"] for record in batch.sent]
+            for record in batch.sent:
+                sent[record["topic"] if record["topic"] == topics.TRADING_POSITIONS else out].append(record["value"])
         return sent[out][first:]
 
     def commands_and_marks(events: Sequence[AnyEvent]) -> list[AnyEvent]:
@@ -103,11 +104,24 @@ def run(commands: list[AnyEvent], size: int) -> tuple[Any, Any]:
     return {name: dict(rows) for name, rows in world.maps.items()}, dict(sent)
 
 
+def last_of_each(updates: list[bytes]) -> dict[Any, Any]:
+    """Return the last update of each position and portfolio. How many come before depends on the size of batches."""
+    last = {}
+    for event in map(decode, updates):
+        names = [getattr(event.data, name, None) for name in ("market", "mode")]
+        last[type(event.data), event.partitionkey, *names] = event
+    return last
+
+
 @settings(max_examples=60)
 @given(COMMANDS, st.integers(2, 31))
 def test_batches_of_any_size_give_the_same_rows_and_events(commands: Any, size: Any) -> None:
     events = [made(number, drawn) for number, drawn in enumerate(commands)]
-    assert run(events, size) == run(events, 1)
+    (rows, sent), (rows_of_one, sent_of_one) = run(events, size), run(events, 1)
+    assert rows == rows_of_one
+    updates, updates_of_one = (each.pop(topics.TRADING_POSITIONS, []) for each in (sent, sent_of_one))
+    assert sent == sent_of_one
+    assert last_of_each(updates) == last_of_each(updates_of_one)
 
 
 POINTS = st.lists(st.tuples(st.integers(-3, 3), st.integers(0, 9)), min_size=1, max_size=6)
