@@ -51,7 +51,8 @@ class Connection(asyncio.Protocol):
             answered.set_result((int(head[9:12]), body))
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Fail the request that waits for an answer."""
+        """Fail the request that waits for an answer, and all later ones."""
+        self._transport = None
         if self._answered is not None:
             self._answered.set_exception(exc or ConnectionError("the server closed the connection"))
 
@@ -68,13 +69,14 @@ class Connection(asyncio.Protocol):
         return await self._answered
 
     def close(self) -> None:
-        """Close the connection."""
-        self._open_transport.close()
+        """Close the connection, unless the server has."""
+        if self._transport is not None:
+            self._transport.close()
 
     @property
     def _open_transport(self) -> asyncio.Transport:
         if self._transport is None:
-            raise ConnectionError("the connection has not been opened; use Connection.open")
+            raise ConnectionError("the connection is not open; use Connection.open")
         return self._transport
 
 

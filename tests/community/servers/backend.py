@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from random import Random
 from typing import Any, Self
 
@@ -32,7 +33,12 @@ from tests.community.servers.installation import Installation
 from tests.community.servers.quiet import APP_ID, Quiet
 from tests.community.servers.routes import ROLES, body_of, fields_of, route_of
 
-ACCEPTED = 202
+ACCEPTED, UNAUTHENTICATED, INVALID = 202, 401, 422
+KEY = "Idempotency-Key"
+WRONG_FIRST = 0.01
+"""The share of commands that are sent without a valid token first, and then with an unknown field."""
+SENT_AGAIN = 0.01
+"""The share of commands that are sent once more after they were accepted. The answer must be the same."""
 ACTOR = "operator:community"
 FILLS_MAX = 500
 
@@ -157,14 +163,27 @@ class ServerBackend:
         await self.quiet.wait()
 
     async def _send(self, act: Act) -> Answer:
-        route = route_of(act)
-        role = ROLES.get(act.user, "user")
-        path = route.path.format(**act.data)
-        return await self._client.send(self._request(route.method, path, act.user, role, body_of(act, route)))
+        """Send a command. A few are sent wrong first, and a few once more under their idempotency key."""
+        route, careless = route_of(act), self._random.random()
+        path, role = route.path.format(**act.data), ROLES.get(act.user, "user")
+        request = self._request(route.method, path, act.user, role, body_of(act, route))
+        if careless < WRONG_FIRST:
+            refused = await self._client.send(replace(request, token=request.token[:-4], headers={}))
+            self._require(refused, UNAUTHENTICATED)
+            if request.body is not None:
+                wrong = replace(request, body={**request.body, "unknown": 1}, headers={})
+                refused = await self._client.send(replace(wrong, headers=_with_reason(request)))
+                self._require(refused, INVALID, UNAUTHENTICATED)
+        answer = await self._client.send(request)
+        if careless > 1 - SENT_AGAIN and answer.status == ACCEPTED:
+            again = await self._client.send(request)
+            if (again.status, again.json) != (answer.status, answer.json):
+                raise AssertionError(f"{request} was answered {answer}, and then {again}")
+        return answer
 
     def _request(self, method: str, path: str, user: str, role: str, body: Any) -> Request:
         self._keys += 1
-        headers = {"Idempotency-Key": f"community-{self._seed}-{self._keys}"}
+        headers = {KEY: f"community-{self._seed}-{self._keys}"}
         if role == "moderator":
             headers["X-Audit-Reason"] = "a decision of the community's moderator"
         return Request(method, path, self._token(user, role), body, headers)
@@ -231,9 +250,13 @@ class ServerBackend:
         self.journal.append(entry)
         return entry
 
-    def _require(self, answer: Answer, status: int) -> None:
-        if answer.status != status:
-            raise AssertionError(f"expected {status}, got {answer.status}: {answer.json}")
+    def _require(self, answer: Answer, *statuses: int) -> None:
+        if answer.status not in statuses:
+            raise AssertionError(f"expected {statuses}, got {answer.status}: {answer.json}")
+
+
+def _with_reason(request: Request) -> dict[str, str]:
+    return {name: value for name, value in request.headers.items() if name != KEY}
 
 
 def _account_event(value: bytes | None) -> tuple[str, str, int, str, dict[str, Any]] | None:

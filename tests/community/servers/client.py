@@ -13,7 +13,8 @@ from tests.bench.http_load import Connection
 
 CONNECTIONS = 24
 RETRY_S = 0.05
-GIVE_UP_S = 60.0
+ANSWER_S = 30.0
+GIVE_UP_S = 120.0
 AGAIN = frozenset({HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
 """Answers after which a request is sent again."""
 
@@ -81,8 +82,9 @@ class Client:
         body = b"" if request.body is None else json.dumps(request.body).encode()
         try:
             connection = self._idle.pop() if self._idle else await Connection.open(self._url)
-            status, raw = await connection.request(request.method, request.path, body, request.lines())
-        except OSError:
+            async with asyncio.timeout(ANSWER_S):
+                status, raw = await connection.request(request.method, request.path, body, request.lines())
+        except (OSError, TimeoutError):
             return None
         self._idle.append(connection)
         return Answer(status, json.loads(raw) if raw else None)
