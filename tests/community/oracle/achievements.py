@@ -94,6 +94,12 @@ def prestige_of(player: Counts) -> str | None:
     return held[-1] if held else None
 
 
+def is_higher(tier: str | None, other: str | None) -> bool:
+    """Return whether a tier of prestige is above another; None is below all."""
+    names = [None, *(one.name for one in TIERS)]
+    return names.index(tier) > names.index(other)
+
+
 def is_master(player: Counts) -> bool:
     """Return whether a player's trades and wins are those of a trading master: 1,000 trades and 80% wins."""
     return player.trades >= 1_000 and win_rate_reaches(player, 80)

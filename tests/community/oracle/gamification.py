@@ -13,12 +13,13 @@ One round:
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from tests.community.journal import TICK, Entry
 from tests.community.oracle import crossing
-from tests.community.oracle.achievements import GENESIS
+from tests.community.oracle.achievements import GENESIS, is_higher
 from tests.community.oracle.crossing import Causes, Domains, Execution, Rows, Settlement
 from tests.community.oracle.players import JOIN_XP, SHARDS_EACH_XP, SOCIAL_XP, Player, deposit_xp
 from tests.community.oracle.rewards import RULES, Reward, Rewards, Rule
@@ -57,58 +58,60 @@ class Gamification(crossing.Gamification):
 
     def traded(self, execution: Execution) -> None:
         """Count a fill. It closes when it says so, or when it has a pnl."""
-        self._traded(
-            execution,
-            execution.market,
-            notional=execution.notional,
-            closes=execution.closes or execution.pnl != 0,
-            by_user=True,
-        )
+        closes = execution.closes or execution.pnl != 0
+        with self._changing(execution.user, execution.causes):
+            self._traded(execution, execution.market, notional=execution.notional, closes=closes, by_user=True)
 
     def settled(self, settlement: Settlement) -> None:
         """Count a close as the user's, and a liquidation as a losing close for which the user did nothing."""
-        self._traded(settlement, settlement.market, notional=0, closes=True, by_user=not settlement.liquidated)
+        with self._changing(settlement.user, settlement.causes):
+            self._traded(settlement, settlement.market, notional=0, closes=True, by_user=not settlement.liquidated)
 
     def logged_in(self, user: str, at: int, causes: Causes) -> None:
         """Continue the streak of sign-ins."""
-        self._happened(user, at, causes, streak="login")
+        with self._changing(user, causes):
+            self._happened(user, at, causes, streak="login")
 
     def interacted(self, user: str, kind: str, at: int, causes: Causes, *, source: str = "") -> None:
         """Grant the XP of an interaction, and continue the social streak."""
-        self._happened(user, at, causes, streak="social", xp=SOCIAL_XP[kind])
+        with self._changing(user, causes):
+            self._happened(user, at, causes, streak="social", xp=SOCIAL_XP[kind])
 
     def joined_constellation(
         self, user: str, at: int, causes: Causes, *, constellation: str, founded: bool, source: str = ""
     ) -> None:
         """Grant the XP of joining, which a founder earns, too."""
-        player = self._player(user)
-        player.constellation, player.founded = constellation, player.founded or founded
-        self._happened(user, at, causes, streak="social", xp=JOIN_XP)
+        with self._changing(user, causes) as player:
+            player.constellation, player.founded = constellation, player.founded or founded
+            self._happened(user, at, causes, streak="social", xp=JOIN_XP)
 
     def left_constellation(self, user: str, at: int, causes: Causes) -> None:
         """Note that the user has no constellation."""
-        self._player(user).constellation = None
-        self._happened(user, at, causes)
+        with self._changing(user, causes) as player:
+            player.constellation = None
+            self._happened(user, at, causes)
 
     def rating_changed(self, user: str, rating_ppm: int, at: int, causes: Causes, *, source: str = "") -> None:
         """Note a social rating."""
-        self._player(user).rating_ppm = rating_ppm
-        self._happened(user, at, causes)
+        with self._changing(user, causes) as player:
+            player.rating_ppm = rating_ppm
+            self._happened(user, at, causes)
 
     def battle_fought(
         self, user: str, at: int, causes: Causes, *, won: bool | None, prize: int, source: str = ""
     ) -> None:
         """Count a battle that was won, and a prize as earned shards."""
-        player = self._player(user)
-        player.battle_wins += won is True
-        player.shards += prize
         if won or prize:
-            self._happened(user, at, causes)
+            with self._changing(user, causes) as player:
+                player.battle_wins += won is True
+                player.shards += prize
+                self._happened(user, at, causes)
 
     def deposited(self, user: str, asset: str, amount: int, *, at: int, causes: Causes, source: str = "") -> None:
         """Grant the XP of a deposit of USD."""
         if asset == "USD":
-            self._happened(user, at, causes, xp=deposit_xp(amount))
+            with self._changing(user, causes):
+                self._happened(user, at, causes, xp=deposit_xp(amount))
 
     # --- rows ---------------------------------------------------------------------------------------------------------
 
@@ -163,6 +166,15 @@ class Gamification(crossing.Gamification):
     def _player(self, user: str) -> Player:
         return self.players.setdefault(user, Player())
 
+    @contextmanager
+    def _changing(self, user: str, causes: Causes) -> Iterator[Player]:
+        """Yield a player; if the player's row is another one then, note the entries that it comes from."""
+        before = self.players[user].row() if user in self.players else None
+        player = self._player(user)
+        yield player
+        if player.row() != before:
+            player.causes.update(causes)
+
     def _traded(self, fact: Execution | Settlement, market: str, *, notional: int, closes: bool, by_user: bool) -> None:
         """Count a fact of trading for the player, and on the boards: all XP, volume, pnl of closes, and new trades."""
         user, at, causes = fact.user, fact.at, fact.causes
@@ -207,19 +219,23 @@ class Gamification(crossing.Gamification):
     def _settle(self, user: str, at: int, causes: Causes) -> None:
         """Unlock achievements, and tell the others of levels, shards and eligibility."""
         player = self._player(user)
-        player.causes.update(causes)
+        tier = player.prestige
         unlocked = player.settle(at)
         for level in player.take_risen():
             leverage = max_leverage(level)
             self.community.trading.levelled(user, leverage, at, causes)
             self._tell(user, "level_up", {"level": str(level), "max_leverage": str(leverage)}, at, causes)
+            self.community.social.levelled(user, level, at, causes)
         for one in unlocked:
             shards = SHARDS_EACH_XP * one.xp
             self.community.financial.granted(user, shards, reason="achievement", at=at, causes=causes)
             arguments = {"achievement": one.name, "xp": str(one.xp), "ss": str(shards)}
             self._tell(user, "achievement", arguments, at, causes)
+            self.community.social.achieved(user, one.name, at, causes)
             if one.name in GENESIS:
                 self.community.nft.eligible(user, GENESIS[one.name], at, causes)
+        if player.prestige is not None and is_higher(player.prestige, tier):
+            self.community.social.prestige_reached(user, player.prestige, at, causes)
         if player.becomes_master():
             self.community.nft.eligible(user, "trading_master", at, causes)
 
@@ -243,8 +259,9 @@ class Gamification(crossing.Gamification):
         if reward is not None:
             causes = (entry.id,)
             self.community.financial.granted(entry.user, reward.shards, reason="reward", at=entry.at, causes=causes)
-            self._player(entry.user).shards += reward.shards
-            self._happened(entry.user, entry.at, causes)
+            with self._changing(entry.user, causes) as player:
+                player.shards += reward.shards
+                self._happened(entry.user, entry.at, causes)
 
     def _tell(self, user: str, kind: str, arguments: dict[str, str], at: int, causes: Causes) -> None:
         self.community.user.notify(user, kind, at, causes, text=kind, arguments=arguments)

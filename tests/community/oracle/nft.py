@@ -144,6 +144,7 @@ class Nft(crossing.Nft):
 
     def _own(self, token: str, row: Row, causes: Causes) -> None:
         self.market.put(f"of:{row['owner']}|{token}", {"tokens/all": row["owned_at"]}, causes)
+        self.community.social.token_received(row["owner"], token, row["type"], row["owned_at"], causes)
 
     def _list(self, entry: Entry) -> None:
         offer, token_id, causes = entry.data, entry.data["token_id"], (entry.id,)

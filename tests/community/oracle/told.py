@@ -11,6 +11,7 @@ from tests.community.oracle.crossing import User
 from tests.community.oracle.fee_totals import EPOCH, MICROSECOND
 from tests.community.oracle.ids import derived
 
+OF_GAMIFICATION = frozenset({"level_up", "achievement", "reward_granted", "reward_expiring", "streak_breaking"})
 AT = "2026-01-05T12:00:00Z"
 
 
@@ -53,8 +54,8 @@ class Told(Community):
         return self.rows()[table].get(key)
 
     def kinds(self, user: str) -> list[str]:
-        """Return the texts of what a user was told."""
-        return [text for one, _, text, _ in self.inbox.told if one == user]
+        """Return the texts of what a user was told, other than by gamification."""
+        return [text for one, kind, text, _ in self.inbox.told if one == user and kind not in OF_GAMIFICATION]
 
     # --- short words --------------------------------------------------------------------------------------------------
 

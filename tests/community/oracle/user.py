@@ -83,9 +83,11 @@ class User(crossing.User):
             case _:
                 change = getattr(self, f"_on_{entry.name}", None)
                 if change is not None:
+                    before = self.profiles[entry.user].row() if entry.user in self.profiles else None
                     profile = self.profiles.setdefault(entry.user, Profile())
                     change(profile, entry)
-                    self._causes["user-profiles", entry.user].add(entry.id)
+                    if profile.row() != before:
+                        self._causes["user-profiles", entry.user].add(entry.id)
 
     def notify(
         self,
