@@ -12,11 +12,13 @@ from streams.events.base import Name
 from streams.events.financial import Amount, Cycle, Plan
 from streams.events.trading import PositiveUsd
 from streams.events.user import Tier
-from streams.times import SECOND_US
+from streams.times import HOUR_US, SECOND_US, Instant
 from streams.units import PPM
 from tables.financial import TOTAL
 
 PaidPlan = Literal["navigator", "captain", "admiral"]
+Split = Annotated[dict[Name, Ppm], Field(min_length=1)]
+"""The share of each beneficiary in a fee."""
 
 
 class WithdrawalPolicy(Policy):
@@ -83,25 +85,56 @@ class PurchasePolicy(Policy):
         return self.reserved_s * SECOND_US
 
 
+class SplitChange(Policy):
+    """A change of the split of fees, which was announced at a time."""
+
+    announced_at: Instant
+    split_ppm: Split
+
+
 class FinancialPolicy(Policy):
-    """The split of a fee, and the parts of the domain. Shares are rounded down; `remainder_to` gets the remainder."""
+    """The split of a fee, and the parts of the domain. Shares are rounded down; `remainder_to` gets the remainder.
+
+    Attributes:
+        split_ppm: The split before the first change.
+        split_notice_h: Hours from the announcement of a change until it counts.
+        split_changes: The announced changes, in the order of their announcements.
+    """
 
     source: Name
     asset: Literal["USD"]
     remainder_to: Name
-    split_ppm: Annotated[dict[Name, Ppm], Field(min_length=1)]
+    split_ppm: Split
+    split_notice_h: Positive
+    split_changes: tuple[SplitChange, ...]
     withdrawals: WithdrawalPolicy
     plans: PlanPolicy
     purchases: PurchasePolicy
     audit_every_s: Positive
 
+    def split_at(self, time: Instant) -> dict[str, int]:
+        """Return the split of fees that counts at a time."""
+        if not self.split_changes:
+            return self.split_ppm
+        notice = self.split_notice_h * HOUR_US
+        due = [change.split_ppm for change in self.split_changes if change.announced_at + notice <= time]
+        return due[-1] if due else self.split_ppm
+
     @model_validator(mode="after")
-    def _split_is_whole(self) -> Self:
-        whole = sum(self.split_ppm.values())
-        if whole != PPM:
-            raise ValueError(f"expected shares in split_ppm that sum to {PPM}, got {whole}")
-        if TOTAL in self.split_ppm:
-            raise ValueError(f"expected no beneficiary {TOTAL!r} in split_ppm: that names the whole fee")
-        if self.remainder_to not in self.split_ppm:
-            raise ValueError(f"expected a beneficiary of split_ppm in remainder_to, got {self.remainder_to!r}")
+    def _splits_are_whole(self) -> Self:
+        for split in (self.split_ppm, *(change.split_ppm for change in self.split_changes)):
+            whole = sum(split.values())
+            if whole != PPM:
+                raise ValueError(f"expected shares in split_ppm that sum to {PPM}, got {whole}")
+            if TOTAL in split:
+                raise ValueError(f"expected no beneficiary {TOTAL!r} in split_ppm: that names the whole fee")
+            if self.remainder_to not in split:
+                raise ValueError(f"expected a beneficiary of split_ppm in remainder_to, got {self.remainder_to!r}")
+        return self
+
+    @model_validator(mode="after")
+    def _changes_in_order(self) -> Self:
+        times = [change.announced_at for change in self.split_changes]
+        if sorted(set(times)) != times:
+            raise ValueError(f"expected split_changes in the order of announced_at, got {len(times)} changes")
         return self

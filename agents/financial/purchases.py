@@ -144,7 +144,8 @@ class Purchases:
 
     def _accrue(self, event: Event[PurchaseDecided], reservation: Reservation) -> list[AnyEvent]:
         amount, asset, source = event.data.platform_fee, reservation.asset, self._policy.purchases.source
-        split = {name: Quantity(share) for name, share in shares(amount, asset, self._policy).items()}
+        parts = shares(amount, asset, self._policy, event.time)
+        split = {name: Quantity(share) for name, share in parts.items()}
         fee = SaleFeeAccrued(source=source, asset=asset, amount=amount, beneficiaries=split, source_event_id=event.id)
         self._fees.add_sale(fee, event.time)
         revenue = self._revenues.record(
