@@ -1,6 +1,6 @@
-"""The entries behind the rows of a cluster: what `astratrade why` does, for all rows of a domain at once.
+"""The entries behind the rows of a cluster: what `astratrade why` does, for all rows at once.
 
-Each partition's events are applied once more, one by one, over empty tables. An event that changes a row is behind it.
+Each partition's events are folded once more, one by one, over empty tables. An event that changes a row is behind it.
 """
 
 from __future__ import annotations
@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import NamedTuple
 
+from agents.fold import Fold
 from agents.wiring import Broadcast
-from tests.unit.agents.cluster import Cluster, Worker
+from tests.unit.agents.cluster import Cluster
 
 
 class Place(NamedTuple):
@@ -23,23 +24,19 @@ class Place(NamedTuple):
 def entries_behind(cluster: Cluster, domain: str) -> dict[Place, set[str]]:
     """Return for each row of a domain the ids of the first causes of the events that changed it.
 
-    A row that was deleted has none of its earlier causes.
+    A row that was deleted and made again has the causes of its earlier life, too. A row that is gone has none.
     """
-    found: dict[Place, set[str]] = defaultdict(set)
+    found: dict[Place, set[str]] = {}
     for partition, (log, workers) in enumerate(zip(cluster.logs, cluster.workers, strict=True)):
-        again = Worker(domain, cluster.rulebook, at_least_once=False)
-        for record in log[: workers[domain].position]:
-            handler = again.handlers.get(record.topic)
+        worker, fold = workers[domain], Fold(domain, cluster.rulebook)
+        behind: dict[tuple[str, bytes], set[str]] = defaultdict(set)
+        for record in log[: worker.position]:
+            handler = worker.handlers.get(record.topic)
             if handler is None or isinstance(handler, Broadcast):
                 continue
-            before = {name: dict(rows) for name, rows in again.maps.items()}
-            again.handle(record.topic, [record.event])
-            for name, rows in again.maps.items():
-                old = before.get(name, {})
-                for key in old.keys() | rows.keys():
-                    place = Place(name, partition, key.decode("utf-8", "surrogateescape"))
-                    if key not in rows:
-                        found.pop(place, None)
-                    elif old.get(key) != rows[key]:
-                        found[place].add(record.event.correlationid or record.event.id)
+            for place in fold.apply(record.topic, record.event).changed:
+                behind[place].add(record.event.correlationid or record.event.id)
+        for (table, key), entries in behind.items():
+            if key in fold.rows[table]:
+                found[Place(table, partition, key.decode("utf-8", "surrogateescape"))] = entries
     return found
