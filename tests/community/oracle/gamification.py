@@ -240,11 +240,12 @@ class Gamification(crossing.Gamification):
             self.community.nft.eligible(user, "trading_master", at, causes)
 
     def _decide(self, tick: Entry) -> None:
-        """Grant the rewards of the boards that all partitions have sealed now."""
+        """Grant the rewards that all partitions have sealed now, of each board in the order of the periods' ends."""
         before, self.decided_to = self.decided_to, self.boards.sealed_everywhere()
-        for rule in RULES:
-            for period in self.boards.ended(before, self.decided_to, rule.scope, rule.board):
-                if kind_of(period) == rule.kind:
+        for scope, board in {(rule.scope, rule.board): None for rule in RULES}:
+            kinds = {rule.kind: rule for rule in RULES if (rule.scope, rule.board) == (scope, board)}
+            for period in self.boards.ended(before, self.decided_to, scope, board):
+                if rule := kinds.get(kind_of(period)):
                     self._grant(rule, period, tick)
 
     def _grant(self, rule: Rule, period: str, tick: Entry) -> None:
