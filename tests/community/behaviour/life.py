@@ -7,7 +7,7 @@ once, and nothing that several users share is touched twice. So the result does 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from tests.community.behaviour import clans, collectors, money, social, traders
@@ -44,6 +44,10 @@ HABITS: tuple[tuple[int, Habit], ...] = (
     (4, money.subscribe),
 )
 TRIES = 3
+REPEATED = 0.3
+"""The share of commands that a crowd sends twice."""
+CONTESTED = frozenset({"CreateConstellation", "JoinConstellation", "BuyNFT", "ChallengeBattle", "AcceptBattle"})
+"""Commands for which others of a crowd compete."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,7 @@ class Plan:
     Attributes:
         activity: The mean chance that a person acts in a round.
         fills: The chance that a person who acts so often has a fill, as a share of it.
+        crowded: People act several times in a step and get into each other's way. No oracle can say who comes first.
     """
 
     users: int
@@ -60,6 +65,7 @@ class Plan:
     seed: int
     activity: float = 0.1
     fills: float = 0.5
+    crowded: bool = False
 
 
 Told = Callable[[int, int], None]
@@ -119,7 +125,21 @@ class Life:
         random = self.town.random
         active = [person for person in self.town.people if random.random() < person.activity]
         acts = [act for person in active if (act := self._act(person, moment)) is not None]
+        if self.plan.crowded:
+            return self._crowd(acts, moment)
         return without_collisions([*acts, *money.answers(moment)], random)
+
+    def _crowd(self, acts: list[Act], moment: Moment) -> list[Act]:
+        """Let some repeat what they did, and others do the same, all at once."""
+        random, people = self.town.random, self.town.people
+        again = [act for act in acts if random.random() < REPEATED]
+        joined = [
+            replace(act, user=random.choice(people).id) for act in acts if act.name in CONTESTED for _ in range(3)
+        ]
+        answers = [answer for answer in money.answers(moment) for _ in range(2)]
+        crowd = [*acts, *again, *joined, *answers]
+        random.shuffle(crowd)
+        return crowd
 
     def _act(self, person: Person, moment: Moment) -> Act | None:
         weights, habits = zip(*HABITS, strict=True)
