@@ -10,6 +10,8 @@ from tests.community.servers.installation import Installation
 
 CHANCE = 0.06
 """The chance that a step of commands or fills is disturbed."""
+CROWD_CHANCE = 0.3
+"""The same for a crowd, whose few steps have many commands."""
 WITHIN_S = 0.25
 PAUSE_S = (0.3, 4.0)
 AWAY_S = 0.5

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from faust_redis.log import Log, UnknownTopicError
+from faust_redis.log import Log, TopicPartition, UnknownTopicError
 
+from streams.events import AnyEvent, decode
+from streams.lineage import FETCH_RECORDS
 from streams.topics import DEAD_LETTERS
 from tables.domains import TOPOLOGY
 from tables.reader import TableReader
@@ -35,3 +37,16 @@ async def dead_letters(log: Log) -> int:
 async def events_in(log: Log, topics: Iterable[str]) -> int:
     """Return how many events some topics ever got."""
     return sum([sum((await log.end_offsets(topic)).values()) for topic in topics])
+
+
+async def all_events(log: Log) -> list[AnyEvent]:
+    """Return the events of all topics of the domains."""
+    found: list[AnyEvent] = []
+    for topic in set(TOPOLOGY.topics) & set(await log.topics()):
+        for partition, end in (await log.end_offsets(topic)).items():
+            tp, offset = TopicPartition(topic, partition), 0
+            while offset < end:
+                records = (await log.fetch({tp: offset}, count=FETCH_RECORDS))[tp]
+                offset = records[-1].offset + 1
+                found += [decode(record.value) for record in records if record.value is not None]
+    return found
