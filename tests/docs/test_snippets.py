@@ -9,6 +9,7 @@ import pytest
 from faust_redis.log import Log
 
 from tests.bench.command import bench
+from tests.community.__main__ import parser as community_parser
 from tests.docs.demo import Demo
 from tests.docs.snippets import PAGES, ShellCommand, Snippet, shell_commands, snippets
 from tests.faults.__main__ import parser as faults_parser
@@ -61,6 +62,7 @@ COVERED = {
 
 SUITES: dict[str, Callable[[list[str]], object]] = {
     "tests.simulation": lambda arguments: simulation_parser().parse_args(arguments),
+    "tests.community": lambda arguments: community_parser().parse_args(arguments),
     "tests.faults": lambda arguments: faults_parser().parse_args(arguments),
     "tests.peers": parse_peers,
     "tests.bench": lambda arguments: bench.make_context("bench", arguments),
