@@ -8,7 +8,9 @@ from __future__ import annotations
 from random import Random
 from typing import Any, Final
 
+from streams.events.clock import ticked
 from streams.ids import opened_trade_id
+from streams.times import Instant
 from tests.community.journal import PRICE, TICK, Entry
 from tests.community.social_alone import SocialAlone
 
@@ -55,7 +57,7 @@ class SocialJournal:
 
     def _tick(self, after: int) -> None:
         self.at += after
-        self._add(TICK, "")
+        self._add(TICK, "", ticked(Instant(self.at), 1).id)
 
     def _add(self, name: str, user: str, entry_id: str = "", /, **data: Any) -> str:
         number = len(self.entries)

@@ -6,6 +6,8 @@ from random import Random
 
 import pytest
 
+from tests.community.causes import causes_of, wrong_causes
+from tests.community.compared.engine import rules
 from tests.community.oracle.social_numbers import ConstellationNumbers, PeopleNumbers, SocialNumbers
 from tests.community.social_alone import differing, play_both
 from tests.community.social_journal import SocialJournal
@@ -38,6 +40,7 @@ RULEBOOK = rulebook_with(
 def test_the_rules_of_the_social_domain_give_the_rows_of_the_oracle(seed: int) -> None:
     cluster, alone = play_both(SocialJournal(seed, users=12).made(rounds=120), random=Random(seed))
     assert "\n".join(one.text() for one in differing(cluster, alone)) == ""
+    assert wrong_causes(causes_of(cluster, "social", rules("social")), alone) == []
 
 
 @pytest.mark.parametrize("seed", [2, 9, 11])

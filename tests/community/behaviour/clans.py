@@ -13,6 +13,8 @@ BATTLE_KINDS = get_args(BattleKind)
 PEOPLE_FOR_EACH = 30
 """There is about one constellation for so many people."""
 LEADERS = ("owner", "admin")
+CHALLENGED, ANSWERED = 0.03, 0.7
+"""The chances that an owner challenges another constellation in a round, and answers a challenge."""
 
 
 def belong(person: Person, moment: Moment) -> Act | None:
@@ -26,6 +28,31 @@ def belong(person: Person, moment: Moment) -> Act | None:
     if moment.random.random() < 0.03:  # commands that the slot refuses
         return _found(person, moment) if moment.random.random() < 0.5 else _join(person, moment)
     return _as_member(person, moment, membership, constellation)
+
+
+def answers(moment: Moment) -> list[Act]:
+    """Return how owners answer challenges, and whom they challenge.
+
+    Left to the habits of members, few would challenge, and most challenges would expire.
+    """
+    random, view = moment.random, moment.view
+    found = [
+        challenge
+        for chosen, row in view.constellations.items()
+        if row.engagement is None
+        and random.random() < CHALLENGED
+        and (challenge := _challenge(moment, chosen, row.owner))
+    ]
+    for battle_id, battle in view.battles.items():
+        defender = view.constellation(battle.defender.constellation_id)
+        if battle.state == "challenged" and defender is not None and random.random() < ANSWERED:
+            touches = _sides(moment, battle.challenger.constellation_id, battle.defender.constellation_id)
+            found.append(Act(defender.owner, _answer(moment), {"battle_id": battle_id}, touches | {battle_id}))
+    return found
+
+
+def _answer(moment: Moment) -> str:
+    return "AcceptBattle" if moment.random.random() < 0.85 else "DeclineBattle"
 
 
 def _is_founder(moment: Moment) -> bool:
@@ -89,17 +116,23 @@ def _battle(person: Person, moment: Moment, chosen: str, constellation: Constell
     """Challenge another constellation, or answer its challenge."""
     random, engagement = moment.random, constellation.engagement
     if engagement is not None and engagement.side == "defender":
-        name = "AcceptBattle" if random.random() < 0.85 else "DeclineBattle"
         touches = _sides(moment, chosen, engagement.opponent) | {engagement.battle_id}
-        return Act(person.id, name, {"battle_id": engagement.battle_id}, touches)
+        return Act(person.id, _answer(moment), {"battle_id": engagement.battle_id}, touches)
+    if engagement is not None and random.random() < 0.9:
+        return None
+    return _challenge(moment, chosen, person.id)
+
+
+def _challenge(moment: Moment, chosen: str, user: str) -> Act | None:
+    random = moment.random
     others = [one for one in moment.view.constellations if one != chosen]
-    if not others or (engagement is not None and random.random() < 0.9):
+    if not others:
         return None
     opponent = random.choice(others)
     data: dict[str, Any] = {"opponent": opponent, "kind": random.choice(BATTLE_KINDS)}
     if random.random() < 0.6:
         data["hours"] = random.choice((1, 6, 12, 24, 48, 168))
-    return Act(person.id, "ChallengeBattle", data, _sides(moment, chosen, opponent))
+    return Act(user, "ChallengeBattle", data, _sides(moment, chosen, opponent))
 
 
 def _sides(moment: Moment, *constellations: str) -> frozenset[str]:

@@ -127,7 +127,7 @@ class Life:
         acts = [act for person in active if (act := self._act(person, moment)) is not None]
         if self.plan.crowded:
             return self._crowd(acts, moment)
-        return without_collisions([*acts, *money.answers(moment)], random)
+        return without_collisions([*acts, *money.answers(moment), *clans.answers(moment)], random)
 
     def _crowd(self, acts: list[Act], moment: Moment) -> list[Act]:
         """Let some repeat what they did, and others do the same, all at once."""

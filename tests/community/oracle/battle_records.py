@@ -29,7 +29,6 @@ class Battle:
     user_id: str
     sides: dict[str, str]
     proposed_at: int
-    causes: set[str]
     state: str = "challenged"
     expires_at: int = 0
     starts_at: int = 0
@@ -61,7 +60,6 @@ class BattleEntry:
     constellation_id: str
     points: Points = field(default_factory=Points)
     report_at: int = 0
-    causes: set[str]
     trades: dict[str, tuple[int, bool]] = field(default_factory=dict)
 
 

@@ -73,7 +73,6 @@ class Battles:
             user_id=entry.user,
             sides={"challenger": challenger.id, "defender": opponent_id},
             proposed_at=entry.at,
-            causes={entry.id},
         )
         self.all[battle.id] = battle
         self.behind.note("social-battles", battle.id, (entry.id,))
@@ -141,7 +140,6 @@ class Battles:
         battle.state = "running"
         battle.starts_at = entry.at + self.numbers.start_delay
         battle.ends_at = battle.starts_at + battle.hours * HOUR
-        battle.causes.add(entry.id)
         self.running[battle.id] = battle
         self.behind.note("social-battles", battle.id, (entry.id,))
         defenders = self.constellations.all[battle.sides["defender"]].members
@@ -160,7 +158,7 @@ class Battles:
             fighter.final = True
             return
         own, other = SIDES if fighter.side == "challenger" else SIDES[::-1]
-        self.entries[user] = BattleEntry(battle=battle, constellation_id=battle.sides[own], causes={entry.id})
+        self.entries[user] = BattleEntry(battle=battle, constellation_id=battle.sides[own])
         self.behind.note("social-battle-entries", user, (entry.id,))
         arguments = {
             "battle_id": battle.id,
@@ -179,16 +177,17 @@ class Battles:
         before, was_closing = known or (0, False)
         after, is_closing = before + pnl, was_closing or closing
         entry.trades[trade] = (after, is_closing)
-        entry.points = Points(
+        points = Points(
             pnl=entry.points.pnl + pnl,
             closes=entry.points.closes + (is_closing and not was_closing),
             wins=entry.points.wins + (is_closing and after > 0) - (was_closing and before > 0),
             trades=entry.points.trades + (known is None),
         )
-        entry.report_at = entry.report_at or at + self.numbers.report
-        entry.causes.update(causes)
-        self.behind.note("social-battle-entries", user, causes)
-        self.behind.note("social-battle-trades", f"{user}|{trade}", causes)
+        if points != entry.points or not entry.report_at:
+            self.behind.note("social-battle-entries", user, causes)
+        entry.points, entry.report_at = points, entry.report_at or at + self.numbers.report
+        if known != entry.trades[trade]:
+            self.behind.note("social-battle-trades", f"{user}|{trade}", causes)
 
     # --- ticks --------------------------------------------------------------------------------------------------------
 
@@ -219,10 +218,10 @@ class Battles:
     def _report(self, user: str, entry: BattleEntry, at: int, causes: Causes, *, final: bool) -> None:
         battle, fighter = entry.battle, entry.battle.fighters[user]
         self.behind.note("social-battle-entries", user, causes)
-        self.behind.note("social-battle-points", f"{battle.id}|{user}", causes)
-        self.behind.note("social-battles", battle.id, causes)
+        if final or fighter.points != entry.points:
+            self.behind.note("social-battle-points", f"{battle.id}|{user}", causes)
+            self.behind.note("social-battles", battle.id, causes)
         fighter.points, fighter.final, entry.report_at = entry.points, final, 0
-        battle.causes |= entry.causes
         if final:
             del self.entries[user]
             for trade in entry.trades:

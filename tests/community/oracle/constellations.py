@@ -249,7 +249,7 @@ class Constellations:
         if found is None or found[1].role != "owner":
             return
         member = found[0].members.get(entry.data["member"])
-        if member is not None and member.role != "owner":
+        if member is not None and member.role not in {"owner", entry.data["role"]}:
             member.role = entry.data["role"]
             self.behind.note("social-rosters", found[0].id, (entry.id,))
             self.behind.note("social-memberships", member.user_id, (entry.id,))

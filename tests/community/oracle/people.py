@@ -126,10 +126,11 @@ class People:
 
     def change(self, user: str, causes: Causes, **fields: Any) -> Person:
         """Change some fields of a person."""
-        person = self.person(user)
+        is_new, person = user not in self.people, self.person(user)
+        if is_new or any(getattr(person, name) != value for name, value in fields.items()):
+            self.behind.note("social-people", user, causes)
         for name, value in fields.items():
             setattr(person, name, value)
-        self.behind.note("social-people", user, causes)
         return person
 
     def _registered(self, entry: Entry) -> None:
