@@ -21,8 +21,8 @@ START_US = 1_736_121_600_000_000
 """2025-01-06T00:00:00Z, a Monday."""
 ROUNDS = (3 * 60 + 5, 9 * 60 + 10, 15 * 60 + 20, 21 * 60 + 40)
 """The minutes of a day at which its rounds begin."""
-LAST_TICKS = 8
-"""Ticks after the last day, some hours apart, in which everything that is pending ends."""
+LAST_TICKS = 9
+"""Ticks after the last day, a day apart, in which everything that is pending ends: a battle lasts a week at most."""
 
 HABITS: tuple[tuple[int, Habit], ...] = (
     (24, traders.open_trade),
@@ -136,7 +136,7 @@ class Life:
         joined = [
             replace(act, user=random.choice(people).id) for act in acts if act.name in CONTESTED for _ in range(3)
         ]
-        answers = [answer for answer in money.answers(moment) for _ in range(2)]
+        answers = [answer for answer in (*money.answers(moment), *clans.answers(moment)) for _ in range(2)]
         crowd = [*acts, *again, *joined, *answers]
         random.shuffle(crowd)
         return crowd
@@ -159,4 +159,4 @@ class Life:
 
     async def _end(self, at: int) -> None:
         for number in range(LAST_TICKS):
-            await self._backend.tick(at + number * 7 * 60 * MINUTE_US)
+            await self._backend.tick(at + number * DAY_US)
