@@ -171,7 +171,7 @@ async def _check_lineage(
 ) -> None:
     by, oracle = expected
     random = Random(f"lineage {options.plan.seed}")
-    chosen = choose(outcome.stored, oracle.rows(), by, max(options.why, options.at), random)
+    chosen = choose(outcome.stored, oracle, by, max(options.why, options.at), random)
     found = await histories(backend.log, chosen)
     outcome.failures += wrong_causes(chosen[: options.why], found, oracle)
     outcome.failures += await wrong_pasts(backend.log, chosen[: options.at], found, random)
