@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tests.community.behaviour.life import Plan
 from tests.community.run import SHOWN_MAX, Options, run
+from tests.community.servers.faults import CHANCE, CROWD_CHANCE
 
 EPILOG = """\
 examples:
@@ -54,7 +55,7 @@ def main(argv: list[str] | None = None) -> int:
         parser().error("--crowded takes no --twice, --replay, --check-why or --check-at: its rows depend on scheduling")
     options = Options(
         plan=Plan(users=args.users, days=args.days, seed=args.seed, activity=args.activity, crowded=args.crowded),
-        faults=args.faults,
+        faults=(CROWD_CHANCE if args.crowded else CHANCE) if args.faults else 0.0,
         twice=args.twice,
         replay=args.replay,
         why=args.check_why,

@@ -24,7 +24,7 @@ from tests.community.oracle import Community
 from tests.community.oracle.crossing import Rows
 from tests.community.servers.again import Recorded, built, play_again, recorded
 from tests.community.servers.backend import ServerBackend
-from tests.community.servers.faults import CHANCE, CROWD_CHANCE, Faults
+from tests.community.servers.faults import MANY, Faults
 from tests.community.servers.installation import ALL_TOGETHER, EACH_ALONE, Installation
 from tests.community.servers.lineage_check import choose, histories, listed_by_command, wrong_causes, wrong_pasts
 from tests.community.servers.quiet import Quiet
@@ -45,7 +45,7 @@ class Options:
 
     Attributes:
         plan: How the community lives.
-        faults: Whether processes are killed and paused.
+        faults: The chance that a process is killed or paused in a step; `faults_max` limits their number.
         twice: Whether the journal is played once more, by one process that runs all domains.
         replay: Whether the log's inputs are copied into an empty installation.
         why: For how many rows the causes are compared.
@@ -55,7 +55,8 @@ class Options:
     """
 
     plan: Plan
-    faults: bool = False
+    faults: float = 0.0
+    faults_max: int = MANY
     twice: bool = False
     replay: bool = False
     why: int = 0
@@ -95,10 +96,8 @@ async def _live(options: Options, installation: Installation, say: Say) -> Outco
 
 
 async def _lived(options: Options, installation: Installation, backend: ServerBackend, say: Say) -> Outcome:
-    began, faults = (
-        time.monotonic(),
-        Faults(installation, options.plan.seed, CROWD_CHANCE if options.plan.crowded else CHANCE),
-    )
+    began = time.monotonic()
+    faults = Faults(installation, options.plan.seed, options.faults, options.faults_max)
     if options.faults:
         backend.faults = faults
 

@@ -12,6 +12,7 @@ CHANCE = 0.06
 """The chance that a step of commands or fills is disturbed."""
 CROWD_CHANCE = 0.3
 """The same for a crowd, whose few steps have many commands."""
+MANY = 10**6
 WITHIN_S = 0.25
 PAUSE_S = (0.3, 4.0)
 AWAY_S = 0.5
@@ -21,17 +22,27 @@ KINDS = ("kill a service", "kill a service", "pause a service", "kill the gatewa
 class Faults:
     """Makes faults. `disturb` is called when a step begins; `settle` waits until all processes run again."""
 
-    def __init__(self, installation: Installation, seed: int, chance: float = CHANCE) -> None:
+    def __init__(self, installation: Installation, seed: int, chance: float, faults_max: int = MANY) -> None:
+        """Create the faults.
+
+        Args:
+            installation: Whose processes are disturbed.
+            seed: Decides about faults.
+            chance: The chance that a step is disturbed.
+            faults_max: How many faults there are at most.
+        """
         self.counts: Counter[str] = Counter()
         self._installation = installation
         self._random = Random(f"faults {seed}")
         self._chance = chance
+        self._left = faults_max
         self._running: set[asyncio.Task[None]] = set()
 
     def disturb(self) -> None:
         """Begin a fault, perhaps, unless one is under way."""
-        if self._running or self._random.random() >= self._chance:
+        if self._running or not self._left or self._random.random() >= self._chance:
             return
+        self._left -= 1
         task = asyncio.get_running_loop().create_task(self._fault(self._random.choice(KINDS)))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
