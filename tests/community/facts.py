@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from streams.events import encode
+from tables.gamification import GAMIFICATION_PROGRESS
 from tests.community.cluster_run import SHOWN_MAX, play_entry, stored
 from tests.community.compared.engine import Difference, differences, rules
 from tests.community.journal import ACCOUNTS, TICK, Entry
@@ -78,12 +79,17 @@ class FactsAlone(GameAlone):
 
 
 def assert_game_equal(entries: list[Entry], partitions: int = 4) -> tuple[Cluster, FactsAlone]:
-    """Play facts to the rules of both domains alone and to the oracle, and fail with the first differences."""
+    """Play facts to the rules of both domains alone and to the oracle, and fail with the first differences.
+
+    The progress of the user whom an entry is about is compared after each entry, and all rows at the end.
+    """
     cluster, alone = Cluster(partitions), FactsAlone(partitions)
     cluster.workers = [{name: workers[name] for name in DOMAINS} for workers in cluster.workers]
     for entry in entries:
         play_entry(cluster, entry)
         alone.apply(entry)
+        player, row = alone.gamification.players.get(entry.user), cluster.row(GAMIFICATION_PROGRESS, entry.user)
+        assert (player and player.row()) == (row and row.as_json()), f"{entry} gave the user another progress"
     _assert_none(differences(stored(cluster), alone.rows(), rules(*DOMAINS)))
     return cluster, alone
 

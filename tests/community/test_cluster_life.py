@@ -5,13 +5,15 @@ import pytest
 from tests.community.behaviour.life import Plan
 from tests.community.cluster_life import ClusterBackend, lived
 from tests.community.cluster_run import play, stored
+from tests.community.compared.engine import differences, rules
+from tests.community.oracle import Community
 
 PLAN = Plan(users=16, days=3, seed=1, activity=0.4)
 BY_THE_LAST_PARTITION = frozenset({"gamification-deciding", "user-notifications"})
 """Rows that name the event of the partition that sealed a board last, which depends on scheduling."""
 
 
-def rows(backend: ClusterBackend) -> dict[str, list[str]]:
+def stored_rows(backend: ClusterBackend) -> dict[str, list[str]]:
     return {table: sorted(map(str, held)) for table, held in stored(backend.cluster).items()}
 
 
@@ -20,15 +22,21 @@ def calm() -> ClusterBackend:
     return lived(PLAN)
 
 
+def test_every_row_of_all_six_domains_is_what_the_oracle_computes() -> None:
+    backend, community = lived(Plan(users=14, days=9, seed=3, activity=0.4), random=Random(3)), Community(4)
+    community.apply_all(backend.journal)
+    assert [one.text() for one in differences(stored(backend.cluster), community.rows(), rules())] == []
+
+
 def test_the_rows_of_a_community_do_not_depend_on_scheduling(calm: ClusterBackend) -> None:
     shuffled = lived(PLAN, random=Random(2))
     assert shuffled.journal == calm.journal
-    ours, theirs = rows(calm), rows(shuffled)
+    ours, theirs = stored_rows(calm), stored_rows(shuffled)
     assert {table for table in ours if ours[table] != theirs[table]} <= BY_THE_LAST_PARTITION
 
 
 def test_a_journal_that_is_played_again_gives_the_same_rows(calm: ClusterBackend) -> None:
     again = ClusterBackend(4, PLAN.seed)
     again.cluster = play(calm.journal)
-    ours, theirs = rows(calm), rows(again)
+    ours, theirs = stored_rows(calm), stored_rows(again)
     assert {table for table in ours if ours[table] != theirs[table]} <= BY_THE_LAST_PARTITION

@@ -17,6 +17,7 @@ from tables.gamification import (
 from tables.user import USER_NOTIFICATIONS, Notification
 from tests.community.behaviour.life import Plan
 from tests.community.behind import Place, entries_behind
+from tests.community.careers import Careers
 from tests.community.cluster_life import lived
 from tests.community.compared.user import notification
 from tests.community.facts import assert_facts_equal, assert_game_equal
@@ -181,6 +182,12 @@ def oracle_key(cluster: Cluster, place: Place) -> str | None:
     if place.table == GAMIFICATION_SEALS.name:
         return f"{place.partition}/{place.key}"
     return None if place.table in BOOKKEEPING else place.key
+
+
+def test_careers_give_the_rows_that_the_oracle_computes() -> None:
+    _, alone = assert_game_equal(Careers(1).all(), partitions=2)
+    assert alone.progress("ada")["prestige"] == "gold"
+    assert alone.nft.types.count(("ada", "trading_master")) == 1
 
 
 @pytest.mark.parametrize("seed", range(4))
