@@ -19,6 +19,8 @@ TINY: dict[str, Any] = {
     "minutes": 0.02,
     "workers": (),
     "fills": 40,
+    "people": 12,
+    "days": 1,
     "requests": 50,
     "commits": 20,
     "keys": 400,

@@ -20,6 +20,8 @@ class Parameters:
     minutes: float
     workers: tuple[int, ...]
     fills: int
+    people: int
+    days: int
     requests: int
     commits: int
     keys: int

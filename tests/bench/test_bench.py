@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from deploy.errors import DeployError
+from tables.domains import TOPOLOGY
 from tests.bench import drain, payload
 from tests.bench.apps import STYLES
 from tests.bench.catalog import PARTS
@@ -140,3 +141,12 @@ def test_wrong_arguments_are_refused_with_the_reason(arguments: list[str], print
 def test_the_help_names_every_part() -> None:
     text = CliRunner().invoke(bench, ["--help"]).output
     assert all(f"  {name} " in text for name in PARTS)
+
+
+@pytest.mark.slow
+def test_a_slice_of_the_community_tells_the_cost_and_latency_of_each_domain() -> None:
+    total, *domains, sagas = measured("community")
+    assert total.figures["entries/s"].median > 0
+    assert [result.title.partition(":")[0] for result in domains] == list(TOPOLOGY.names)
+    assert any("append to commit p99 ms" in result.figures for result in domains)
+    assert sagas.figures["OpenTrade"].median >= 1

@@ -42,11 +42,17 @@ HAPPENS = {
 
 
 class ClusterBackend:
-    """A backend without processes. Its gateway is as small as can be: every command is accepted."""
+    """A backend without processes. Its gateway is as small as can be: every command is accepted.
+
+    Attributes:
+        journal: What was accepted.
+        steps: For each step, the length of the journal at its end.
+    """
 
     def __init__(self, partitions: int, seed: int, random: Random | None = None) -> None:
         self.cluster = Cluster(partitions, random=random)
         self.journal: list[Entry] = []
+        self.steps: list[int] = []
         self._ids = Random(f"ids {seed}")
         self._names: dict[str, str] = {}
         self._suspended: set[str] = set()
@@ -55,7 +61,7 @@ class ClusterBackend:
     async def tick(self, at: int) -> None:
         self.cluster.post_tick(Instant(at))
         self._note(TICK, "", at, self.cluster.events[-1].id, {})
-        self.cluster.run()
+        self._settle()
 
     async def accounts(self, at: int, acts: Sequence[AccountAct]) -> list[Entry]:
         before = len(self.journal)
@@ -63,34 +69,38 @@ class ClusterBackend:
             for name, data in self._happens(act):
                 user = data["user_id"]
                 self._post(name, user, at, self._new_id(at), data)
-        self.cluster.run()
+        self._settle()
         return self.journal[before:]
 
     async def price(self, at: int, market: str, price: str) -> None:
         self._post(PRICE, "", at, self._new_id(at), {"market": market, "price": price})
-        self.cluster.run()
+        self._settle()
 
     async def commands(self, at: int, acts: Sequence[Act]) -> None:
         for act in acts:
             if act.user not in self._suspended:
                 self._send(act, at)
-        self.cluster.run()
+        self._settle()
 
     async def fills(self, at: int, fills: Sequence[Reported]) -> None:
         for fill in fills:
             event_id = fill_event_id(VENUE, fill.data["user_id"], fill.data["fill_id"])
             self._post("ReportFill", VENUE, fill.at, event_id, {**fill.data, "venue": VENUE})
-        self.cluster.run()
+        self._settle()
 
     async def chain(self, at: int, events: Sequence[Act]) -> None:
         for event in events:
             self._post(event.name, "", at, self._new_id(at), event.data)
-        self.cluster.run()
+        self._settle()
 
     async def view(self) -> View:
         return view_of(self.cluster)
 
     # --- inside -------------------------------------------------------------------------------------------------------
+
+    def _settle(self) -> None:
+        self.steps.append(len(self.journal))
+        self.cluster.run()
 
     def _send(self, act: Act, at: int) -> None:
         event_id, data = self._new_id(at), dict(act.data)
