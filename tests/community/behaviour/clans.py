@@ -12,6 +12,8 @@ from tests.community.behaviour.people import Moment, Person
 BATTLE_KINDS = get_args(BattleKind)
 PEOPLE_FOR_EACH = 30
 """There is about one constellation for so many people."""
+ANSWERED, CHALLENGED = 0.5, 0.06
+"""The chance in a round that an owner answers a challenge, and that one challenges another constellation."""
 LEADERS = ("owner", "admin")
 CHALLENGED, ANSWERED = 0.03, 0.7
 """The chances that an owner challenges another constellation in a round, and answers a challenge."""
@@ -110,6 +112,24 @@ def _lead(person: Person, moment: Moment, membership: Membership, constellation:
         member = random.choice(others)
         return Act(person.id, "RemoveMember", {"member": member, "ban": random.random() < 0.5}, touches | {member})
     return _battle(person, moment, chosen, constellation)
+
+
+def owners(moment: Moment) -> list[Act]:
+    """Return what owners do although they would not act now: they answer challenges, and challenge others."""
+    random, by_id, found = moment.random, moment.town.by_id, []
+    for chosen, row in moment.view.constellations.items():
+        engagement, owner = row.engagement, by_id.get(row.owner)
+        waits = engagement is not None and engagement.side == "defender" and _is_open(moment, engagement.battle_id)
+        chance = ANSWERED if waits else CHALLENGED if engagement is None else 0.0
+        if owner is not None and random.random() < chance:
+            act = _battle(owner, moment, chosen, row)
+            found += [act] if act is not None else []
+    return found
+
+
+def _is_open(moment: Moment, battle_id: str) -> bool:
+    battle = moment.view.battles.get(battle_id)
+    return battle is not None and battle.state == "challenged"
 
 
 def _battle(person: Person, moment: Moment, chosen: str, constellation: Constellation) -> Act | None:

@@ -14,7 +14,7 @@ from tests.bench.http_load import Connection
 CONNECTIONS = 24
 RETRY_S = 0.05
 ANSWER_S = 30.0
-GIVE_UP_S = 120.0
+GIVE_UP_S = 300.0
 AGAIN = frozenset({HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
 """Answers after which a request is sent again."""
 

@@ -17,7 +17,7 @@ from tables.domains import TOPOLOGY
 
 APP_ID = "astratrade"
 LOOK_S = 0.004
-QUIET_WITHIN_S = 120.0
+QUIET_WITHIN_S = 300.0
 
 
 class NotQuietError(Exception):
