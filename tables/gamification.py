@@ -12,10 +12,13 @@ import msgspec
 from streams import topics
 from streams.events.gamification import ClaimReward, PrestigeTier, StreakKind
 from streams.topology import Domain, TableSpec
+from tables.rank_score import RankScore
 from tables.row import Amount, DayNumber, Micros, Row
 
 SEALING_KEY: Final = "sealing"
 """The one key of `gamification-sealing`, in each partition."""
+LEADING_KEY: Final = "leading"
+"""The one key of `gamification-leading` and of `gamification-bars`, in each partition."""
 SealingPhase = Literal["newest", "older", "parts"]
 WATERMARK_KEY: Final = "watermark"
 """The one key of `gamification-watermark`, in each partition."""
@@ -199,6 +202,76 @@ class Due(Row, frozen=True, kw_only=True):
     about: str
 
 
+class Leader(Row, frozen=True, kw_only=True):
+    """A user among the first of a board."""
+
+    user_id: str
+    score: int
+    reached_at: Micros
+
+
+class Leaders(Row, frozen=True, kw_only=True):
+    """The first places of a partition's part of a board, best first, in the newest period with a standing."""
+
+    period: str
+    places: tuple[Leader, ...]
+
+
+class Leading(Row, frozen=True, kw_only=True):
+    """The first places of a partition's parts, and the number of its last report.
+
+    Attributes:
+        boards: By board and kind of period, such as `xp/week`.
+        changed: Those of them that have changed since the last report.
+    """
+
+    boards: dict[str, Leaders] = msgspec.field(default_factory=dict)
+    changed: tuple[str, ...] = ()
+    look: int = -1
+
+
+class Bars(Row, frozen=True, kw_only=True):
+    """The rank score of the last of the first places, by the name of a standing. The key is `LEADING_KEY`."""
+
+    bars: dict[str, RankScore] = msgspec.field(default_factory=dict)
+
+
+class Scored(Row, frozen=True, kw_only=True):
+    """A note that the user, who is the key, may be among the first places since the last look."""
+
+
+class LeadersReport(Row, frozen=True, kw_only=True):
+    """What a partition reported, while some other partition has not reported yet. The key is look and partition."""
+
+    partition: int
+    boards: dict[str, Leaders]
+
+
+class Looks(Row, frozen=True, kw_only=True):
+    """The number of the last report of each partition. The key is `LEADERS_KEY`."""
+
+    reported: dict[str, int] = msgspec.field(default_factory=dict)
+
+
+class FirstPlaces(Row, frozen=True, kw_only=True):
+    """The first places of a board over all partitions, at the last look. The key is board and kind of period.
+
+    Attributes:
+        parts: The first places of each partition that has standings of the period.
+        ranks: The users of all partitions, best first.
+    """
+
+    period: str = ""
+    parts: dict[str, tuple[Leader, ...]] = msgspec.field(default_factory=dict)
+    ranks: tuple[str, ...] = ()
+
+
+class Overtakings(Row, frozen=True, kw_only=True):
+    """For each board, the last day on which the user was told of a lost place. The key is the user."""
+
+    days: dict[str, DayNumber] = msgspec.field(default_factory=dict)
+
+
 _BOARDS = (topics.GAMIFICATION_BOARDS,)
 _REWARDING = (*_BOARDS, topics.GAMIFICATION_COMMANDS, topics.CLOCK)
 _WITH_XP = (*_TRADED, topics.FINANCIAL_EVENTS, topics.SOCIAL_EVENTS)
@@ -218,6 +291,13 @@ GAMIFICATION_RUNS: Final = TableSpec("gamification-runs", Run, (topics.CLOCK,))
 GAMIFICATION_DECIDING: Final = TableSpec("gamification-deciding", Deciding, _BOARDS)
 GAMIFICATION_REWARDS: Final = TableSpec("gamification-rewards", Rewards, _REWARDING)
 GAMIFICATION_DUE: Final = TableSpec("gamification-due", Due, (*_STREAKING, *_REWARDING))
+GAMIFICATION_LEADING: Final = TableSpec("gamification-leading", Leading, (topics.CLOCK,))
+GAMIFICATION_BARS: Final = TableSpec("gamification-bars", Bars, (topics.CLOCK,))
+GAMIFICATION_SCORED: Final = TableSpec("gamification-scored", Scored, (*_WITH_XP, topics.CLOCK))
+GAMIFICATION_LOOKS: Final = TableSpec("gamification-looks", Looks, _BOARDS)
+GAMIFICATION_REPORTS: Final = TableSpec("gamification-reports", LeadersReport, _BOARDS)
+GAMIFICATION_FIRST: Final = TableSpec("gamification-first", FirstPlaces, _BOARDS)
+GAMIFICATION_OVERTAKINGS: Final = TableSpec("gamification-overtakings", Overtakings, _BOARDS)
 GAMIFICATION_SEALS: Final = TableSpec("gamification-seals", SealedPart, (topics.CLOCK,))
 
 DOMAIN: Final = Domain(
@@ -241,5 +321,12 @@ DOMAIN: Final = Domain(
         GAMIFICATION_DECIDING,
         GAMIFICATION_REWARDS,
         GAMIFICATION_DUE,
+        GAMIFICATION_LEADING,
+        GAMIFICATION_BARS,
+        GAMIFICATION_SCORED,
+        GAMIFICATION_LOOKS,
+        GAMIFICATION_REPORTS,
+        GAMIFICATION_FIRST,
+        GAMIFICATION_OVERTAKINGS,
     ),
 )

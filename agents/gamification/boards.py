@@ -5,6 +5,8 @@ A batch adds up the points of a user in a scope for the same periods first, and 
 
 from __future__ import annotations
 
+from agents.gamification.leaders import FirstOfPartition
+from agents.gamification.policy import OvertakingRules
 from agents.gamification.standings import Sums, take_out
 from agents.gamification.xp import Activity
 from streams.times import Instant
@@ -16,8 +18,9 @@ from tables.unit_of_work import UnitOfWork
 class Boards:
     """The boards of a partition's users."""
 
-    def __init__(self, tables: UnitOfWork) -> None:
+    def __init__(self, tables: UnitOfWork, rules: OvertakingRules, rows_max: int) -> None:
         self.rows = tables.ranked(GAMIFICATION_BOARDS)
+        self.first = FirstOfPartition(tables, self.rows, rules, rows_max)
         tables.join(self)
         self._sums: dict[tuple[str, str], Sums] = {}
         """Points that are not yet in a row, by user and scope."""
@@ -81,6 +84,8 @@ class Boards:
                     self._add_older(older_key(scope, each.text, user_id), sums)
         if sums.add_to(newest, periods.names) or over:
             self.rows.put(key, newest)
+            if scope == GLOBAL:
+                self.first.offer(user_id, sums.boards, newest, periods)
 
     def _add_older(self, key: str, sums: Sums) -> None:
         standings = self.rows.get(key) or {}

@@ -13,6 +13,7 @@ from agents.gamification.deadlines import Deadlines
 from agents.gamification.deciding import Decider
 from agents.gamification.happenings import HAPPENINGS, Happening, happening_of
 from agents.gamification.lateness import Judged, judge
+from agents.gamification.overtaking import Overtaking
 from agents.gamification.progress import Earned, Earning
 from agents.gamification.rewards import RewardBook
 from agents.gamification.sealing import Sealer, sealed_to
@@ -24,6 +25,8 @@ from streams.events.gamification import (
     ClaimReward,
     LateEventRecorded,
     LeaderboardSealed,
+    LeadersReported,
+    Overtaken,
     PartitionSealed,
     RewardClaimed,
     RewardDecided,
@@ -56,13 +59,14 @@ class Gamification:
         self._earning = Earning(self.policy)
         self.progress = self.tables.rows(GAMIFICATION_PROGRESS)
         self.trades = self.tables.rows(GAMIFICATION_TRADES)
-        self.boards = Boards(self.tables)
+        self.boards = Boards(self.tables, self.policy.overtaking, self.policy.boards.seal_rows_max)
         self.watermarks = self.tables.rows(GAMIFICATION_WATERMARK)
         self._sealer = Sealer(self.tables, self.boards.rows, self.policy.boards, self.policy.rewards)
         decider = Decider(self.tables, self.policy.rewards)
         self._deadlines = Deadlines(self.tables, self.policy.boards.seal_rows_max)
         self._rewards = RewardBook(self.tables, self.policy.rewards, self._deadlines)
         self._streaks = BreakingStreaks(self._deadlines, self.progress, self.policy.streak)
+        overtaking = Overtaking(self.tables, self.policy.overtaking)
         self._when_due: dict[DueKind, Callable[[Event[Ticked], Due], list[AnyEvent]]] = {
             "reward_expiring": self._rewards.expiring,
             "reward_expires": self._rewards.expire,
@@ -74,6 +78,8 @@ class Gamification:
             LeaderboardSealed: decider.part_sealed,
             PartitionSealed: decider.partition_sealed,
             RewardDecided: self._rewards.grant,
+            LeadersReported: overtaking.reported,
+            Overtaken: overtaking.overtaken,
             ClaimReward: self._claimed,
         }
         self.handle = Dispatch(rules, self._facts, rulebook.version)
@@ -137,7 +143,8 @@ class Gamification:
         if until > sealed_to(watermark.highest, rules):
             self.watermarks.put(WATERMARK_KEY, Watermark(highest=int(tick.time), late=watermark.late))
         due = self._deadlines.take(tick.time)
-        return [*self._sealer.step(tick, until), *(one for row in due for one in self._when_due[row.kind](tick, row))]
+        told = [one for row in due for one in self._when_due[row.kind](tick, row)]
+        return [*self._sealer.step(tick, until), *told, *self.boards.first.report(tick)]
 
     def _pass(self, event: AnyEvent) -> Judged:
         """Move the watermark on to an event, and judge whether it is late."""

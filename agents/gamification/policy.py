@@ -204,6 +204,21 @@ class RewardRules(Policy):
         return tuple(dict.fromkeys((rule.scope, rule.board) for rule in self.listed))
 
 
+class OvertakingRules(Policy):
+    """A user who loses one of the first `places` of a board is told so, at most once a day and board.
+
+    Attributes:
+        every_s: How often the first places of all partitions are compared.
+        boards: Boards whose scores only rise. Where scores fall, a partition does not know its first places.
+        periods: The kinds of periods that count.
+    """
+
+    places: Positive
+    every_s: Positive
+    boards: tuple[Literal["xp", "volume", "trades"], ...]
+    periods: tuple[Literal["day", "week", "month", "season", "all"], ...]
+
+
 class GamificationPolicy(Policy):
     """The numbers of the gamification domain."""
 
@@ -217,3 +232,4 @@ class GamificationPolicy(Policy):
     prestige: PrestigeRules
     mastery: MasteryRule
     rewards: RewardRules
+    overtaking: OvertakingRules

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Final, Literal
 
 import msgspec
 
@@ -13,6 +13,8 @@ Count = Annotated[int, msgspec.Meta(ge=0)]
 StreakKind = Literal["trading", "login", "social"]
 XPSource = Literal["trade", "close", "win", "achievement", "deposit", "social", "constellation"]
 PrestigeTier = Literal["bronze", "silver", "gold"]
+LEADERS_KEY: Final = "global/leaders"
+"""The key of the partition that compares the first places of all partitions."""
 
 
 class XPGained(EventData, frozen=True, kw_only=True):
@@ -122,6 +124,46 @@ class RewardDecided(EventData, frozen=True, kw_only=True):
     period: str
     rank: Annotated[int, msgspec.Meta(ge=1)]
     ss: Count
+
+
+class BoardLeaders(msgspec.Struct, frozen=True, kw_only=True):
+    """The first places of a partition's part of a board in its newest period, best first."""
+
+    board: Name
+    period: str
+    places: tuple[TopPlace, ...]
+
+
+class LeadersReported(EventData, frozen=True, kw_only=True):
+    """A partition reports the first places that changed since its last report. The key is `LEADERS_KEY`.
+
+    `look` numbers the reports by event time, alike in all partitions.
+    """
+
+    domain: ClassVar[str] = "gamification"
+    topic: ClassVar[str] = topics.GAMIFICATION_BOARDS
+
+    partition: Count
+    partitions: Annotated[int, msgspec.Meta(ge=1)]
+    look: Count
+    changed: tuple[BoardLeaders, ...] = ()
+
+
+class Overtaken(EventData, frozen=True, kw_only=True):
+    """A user lost a place among the first of a board. The key is the user, whose partition tells the user once a day.
+
+    Attributes:
+        before: The rank at the look before.
+        rank: The rank now; None behind the first places.
+    """
+
+    domain: ClassVar[str] = "gamification"
+    topic: ClassVar[str] = topics.GAMIFICATION_BOARDS
+
+    board: Name
+    period: str
+    before: Annotated[int, msgspec.Meta(ge=1)]
+    rank: Annotated[int, msgspec.Meta(ge=1)] | None = None
 
 
 class PrestigeReached(EventData, frozen=True, kw_only=True):

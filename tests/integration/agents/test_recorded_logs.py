@@ -70,6 +70,8 @@ NEW = {
         "gamification.ClaimRejected",
         "gamification.ClaimReward",
         "gamification.LeaderboardSealed",
+        "gamification.LeadersReported",
+        "gamification.Overtaken",
         "gamification.PartitionSealed",
         "gamification.PrestigeReached",
         "gamification.RewardClaimed",

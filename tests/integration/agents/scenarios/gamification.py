@@ -1,4 +1,4 @@
-"""Events of other domains that earn XP, ticks that seal, and a reward, beside trading's scenario."""
+"""Events of other domains that earn XP, ticks that seal, a lost place, and a reward, beside trading's scenario."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ def play(run: Run) -> None:
     run(first(Interacted(target="bob", kind="endorse"), "ada"))
     run(first(LoggedIn(user_id="ada"), "ada"))
     run(first(Interacted(target="ada", kind="endorse"), "bob"))
-    for days in (0, 1, 83):
+    tick(run, WEEK_SEALED)
+    second = first(FundsDeposited(asset="USD", amount=Quantity.of(9_000), provider="bank", reference="d-2"), "bob")
+    run(replace(second, time=WEEK_SEALED))
+    for days in (1, 83):
         tick(run, Instant(WEEK_SEALED + days * DAY_US))
     run(first(ClaimReward(reward_id="global:xp:week:2026-W02"), "ada", Instant(WEEK_SEALED + 84 * DAY_US)))
     tick(run, Instant(WEEK_SEALED + 90 * DAY_US))
