@@ -46,7 +46,7 @@ class Overtaking:
         """Keep a report, and compare the looks that all partitions have reached now."""
         report = event.data
         looks = self._looks.get(LEADERS_KEY) or Looks()
-        reported = {**looks.reported, str(report.partition): report.look}
+        reported = dict(sorted({**looks.reported, str(report.partition): report.look}.items()))
         self._looks.put(LEADERS_KEY, Looks(reported=reported))
         if report.changed:
             boards = {_key(one): _leaders(one) for one in report.changed}

@@ -94,7 +94,9 @@ def assert_game_equal(entries: list[Entry], partitions: int = 4) -> tuple[Cluste
     return cluster, alone
 
 
-OWN_KINDS: Final = frozenset({"level_up", "achievement", "reward_granted", "reward_expiring", "streak_breaking"})
+OWN_KINDS: Final = frozenset(
+    {"level_up", "achievement", "reward_granted", "reward_expiring", "streak_breaking", "overtaken"}
+)
 """The kinds of notifications that gamification sends itself."""
 
 

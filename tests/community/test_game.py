@@ -19,6 +19,7 @@ from tests.community.behaviour.life import Plan
 from tests.community.behind import Place, entries_behind
 from tests.community.careers import Careers
 from tests.community.cluster_life import lived
+from tests.community.compared.gamification import NOT_COMPARED
 from tests.community.compared.user import notification
 from tests.community.facts import assert_facts_equal, assert_game_equal
 from tests.community.journal import TICK, Entry
@@ -30,7 +31,7 @@ USERS: Final = ("ada", "bob", "carol", "dave", "eve", "fay")
 MARKETS: Final = ("BTC", "ETH", "SOL")
 BOOKKEEPING: Final = frozenset(
     {GAMIFICATION_DECIDING.name, GAMIFICATION_DUE.name, GAMIFICATION_SEALING.name, GAMIFICATION_WATERMARK.name}
-)
+) | frozenset(NOT_COMPARED)
 """Tables that the rules need and no user asks about."""
 KINDS: Final = ("like", "comment", "share", "endorse", "follow", "report")
 

@@ -8,13 +8,20 @@ from typing import Final
 from tables import typed
 from tables.boards import Standing, group_of
 from tables.gamification import (
+    GAMIFICATION_BARS,
     GAMIFICATION_BOARDS,
     GAMIFICATION_DECIDING,
     GAMIFICATION_DUE,
+    GAMIFICATION_FIRST,
+    GAMIFICATION_LEADING,
+    GAMIFICATION_LOOKS,
+    GAMIFICATION_OVERTAKINGS,
     GAMIFICATION_PROCESSED,
     GAMIFICATION_PROGRESS,
+    GAMIFICATION_REPORTS,
     GAMIFICATION_REWARDS,
     GAMIFICATION_RUNS,
+    GAMIFICATION_SCORED,
     GAMIFICATION_SEALING,
     GAMIFICATION_SEALS,
     GAMIFICATION_TRADES,
@@ -48,6 +55,17 @@ TABLES: Final[dict[str, Projection]] = {
     GAMIFICATION_DECIDING.name: whole,
     GAMIFICATION_REWARDS.name: whole,
     GAMIFICATION_DUE.name: whole,
+    GAMIFICATION_OVERTAKINGS.name: whole,
 }
 PARTITIONED: Final = (GAMIFICATION_WATERMARK.name, GAMIFICATION_SEALING.name, GAMIFICATION_SEALS.name)
-EMPTY: Final = (GAMIFICATION_RUNS.name, GAMIFICATION_PROCESSED.name)
+EMPTY: Final = (GAMIFICATION_RUNS.name, GAMIFICATION_PROCESSED.name, GAMIFICATION_REPORTS.name)
+NOT_COMPARED: Final = dict.fromkeys(
+    (
+        GAMIFICATION_BARS.name,
+        GAMIFICATION_FIRST.name,
+        GAMIFICATION_LEADING.name,
+        GAMIFICATION_LOOKS.name,
+        GAMIFICATION_SCORED.name,
+    ),
+    "bookkeeping: the first places, which follow from the standings",
+)

@@ -1,7 +1,8 @@
 """The gamification domain of the oracle: players, boards, seals and rewards (domain.md sections 4, 5, 6, 13 and 14).
 
 Not computed: nothing. Each row of `gamification-progress`, `-trades`, `-boards`, `-watermark`, `-seals`, `-sealing`,
-`-deciding`, `-rewards` and `-due` is compared whole. Of a row of standings, the rank score is left out: it only orders.
+`-deciding`, `-rewards`, `-due` and `-overtakings` is compared whole. Of a row of standings, the rank score is left
+out: it only orders.
 
 One round:
 
@@ -21,6 +22,7 @@ from tests.community.journal import TICK, Entry
 from tests.community.oracle import crossing
 from tests.community.oracle.achievements import GENESIS, is_higher
 from tests.community.oracle.crossing import Causes, Domains, Execution, Rows, Settlement
+from tests.community.oracle.overtaken import FirstPlaces
 from tests.community.oracle.players import JOIN_XP, SHARDS_EACH_XP, SOCIAL_XP, Player, deposit_xp
 from tests.community.oracle.rewards import RULES, Reward, Rewards, Rule
 from tests.community.oracle.standings import GLOBAL, Boards
@@ -38,6 +40,7 @@ class Gamification(crossing.Gamification):
         self.boards = Boards(community.partitions)
         self.rewards = Rewards()
         self.breaking = BreakingStreaks()
+        self.first = FirstPlaces()
         self.decided_to = 0
         """All periods that end here or earlier are sealed in all partitions, and their rewards are decided."""
 
@@ -51,6 +54,8 @@ class Gamification(crossing.Gamification):
             for user, kind in self.breaking.tick(entry.at):
                 arguments = {"streak": kind, "days": str(self.players[user].streak_days(kind))}
                 self._tell(user, "streak_breaking", arguments, entry.at, (entry.id,))
+            for user, arguments in self.first.tick(entry.at, self.boards, entry.id):
+                self._tell(user, "overtaken", arguments, entry.at, (entry.id,))
         elif entry.name == "ClaimReward":
             self._claim(entry)
 
@@ -142,6 +147,7 @@ class Gamification(crossing.Gamification):
             "gamification-deciding": dict(self._deciding()),
             "gamification-rewards": self.rewards.rows(),
             "gamification-due": {**self.rewards.due(), **self.breaking.rows()},
+            "gamification-overtakings": self.first.rows(),
         }
 
     def folded(self, table: str, key: str) -> set[str]:
@@ -159,6 +165,8 @@ class Gamification(crossing.Gamification):
                 return {self.boards.partitions[int(number)].seals[group].cause}
             case "gamification-rewards":
                 return set(self.rewards.causes[key])
+            case "gamification-overtakings":
+                return set(self.first.causes[key])
         raise KeyError(table)
 
     # --- inside -------------------------------------------------------------------------------------------------------

@@ -9,7 +9,8 @@ from typing import Final
 from tests.oracle.periods import ends
 from tests.oracle.periods import periods_of as names_of
 
-HOUR: Final = 3_600_000_000
+MINUTE: Final = 60_000_000
+HOUR: Final = 60 * MINUTE
 DAY: Final = 24 * HOUR
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)

@@ -11,7 +11,9 @@ from tests.community.oracle.crossing import User
 from tests.community.oracle.fee_totals import EPOCH, MICROSECOND
 from tests.community.oracle.ids import derived
 
-OF_GAMIFICATION = frozenset({"level_up", "achievement", "reward_granted", "reward_expiring", "streak_breaking"})
+OF_GAMIFICATION = frozenset(
+    {"level_up", "achievement", "reward_granted", "reward_expiring", "streak_breaking", "overtaken"}
+)
 AT = "2026-01-05T12:00:00Z"
 
 
