@@ -19,6 +19,7 @@ from tests.community.behaviour.life import Life, Plan
 from tests.community.behaviour.view import SEEN, View
 from tests.community.cluster_run import event_of, key_of
 from tests.community.journal import PRICE, TICK, Entry
+from tests.community.rulebook import rulebook
 from tests.unit.agents.cluster import Cluster
 
 NAMED = {
@@ -50,7 +51,7 @@ class ClusterBackend:
     """
 
     def __init__(self, partitions: int, seed: int, random: Random | None = None) -> None:
-        self.cluster = Cluster(partitions, random=random)
+        self.cluster = Cluster(partitions, rulebook(), random=random)
         self.journal: list[Entry] = []
         self.steps: list[int] = []
         self._ids = Random(f"ids {seed}")

@@ -16,6 +16,7 @@ from deploy.run.readiness import missing_for_readiness
 from deploy.settings import Settings
 from streams.times import Instant
 from tables.domains import TOPOLOGY
+from tests.community.rulebook import rulebook_text
 from tests.community.servers.simulated_clock import VARIABLE, SimulatedClock
 from tests.e2e.children import Child
 from tests.e2e.pipeline import Pipeline
@@ -64,6 +65,8 @@ class Installation(Pipeline):
         self.services: dict[str, Child] = {}
         self.relay: Child
         self._clock_file = directory / "clock"
+        self._rulebook_file = directory / "rulebook.toml"
+        self._rulebook_file.write_text(rulebook_text(), encoding="utf-8")
 
     def _clock(self, path: Path, start_at: int) -> SimulatedClock:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -93,6 +96,7 @@ class Installation(Pipeline):
     def environment(self, **settings: str) -> dict[str, str]:
         """Return a child's environment. Nothing is removed from the log, and no limit stops the community."""
         return super().environment(
+            ASTRA_RULEBOOK=str(self._rulebook_file),
             ASTRA_BEHIND_MAX_S="0",
             ASTRA_RATE_LIMIT_FACTOR="10000",
             ASTRA_TRUSTED_PROXIES="127.0.0.0/8",

@@ -16,7 +16,6 @@ from random import Random
 from faust_redis.log import Log, Position, TopicPartition
 
 from agents.fold import Fold, Place
-from agents.rulebook import packaged_rulebook
 from deploy.lineage import in_append_order
 from streams.events import AnyEvent, decode
 from streams.lineage import FETCH_RECORDS
@@ -28,6 +27,7 @@ from tables.nft import NFT_ENDS
 from tables.reader import TableReader
 from tests.community.compared.engine import Rules, Stored, StoredRow
 from tests.community.oracle import Community
+from tests.community.rulebook import rulebook
 from tests.community.servers.installation import Installation
 from tests.community.servers.quiet import APP_ID
 
@@ -106,7 +106,7 @@ async def histories(log: Log, chosen: Iterable[Chosen]) -> dict[tuple[int, Place
 
 
 async def _folded(log: Log, name: str, partition: int, chosen: Sequence[Chosen]) -> dict[tuple[int, Place], History]:
-    fold, found = Fold(name, packaged_rulebook()), {one.place: History() for one in chosen}
+    fold, found = Fold(name, rulebook()), {one.place: History() for one in chosen}
     places = {place for _, place in found}
     ends: dict[TopicPartition, int] = {}
     for topic in TOPOLOGY.domain(name).consumes:
