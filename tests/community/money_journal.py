@@ -18,6 +18,7 @@ from tests.community.oracle.ledger import available
 
 START: Final = 1_767_614_400_000_000
 HOUR: Final = 3_600_000_000
+DAY: Final = 24 * HOUR
 SECOND: Final = 1_000_000
 MARKETS: Final = ("BTC", "SOL")
 FIRST_PRICES: Final = {"BTC": 60_000, "SOL": 150}
@@ -59,6 +60,8 @@ class MoneyJournal:
             (1, self._account),
         )
         self._entries: list[Entry] = []
+        self._decided: set[str] = set()
+        """Users about whose withdrawals something was decided in this round."""
 
     def entries(self, rounds: int) -> Iterator[Entry]:
         """Yield the entries of some rounds. The oracle has applied each of them when it is yielded."""
@@ -78,8 +81,10 @@ class MoneyJournal:
         taken, self._entries = self._entries, []
         return taken
 
-    def _add(self, name: str, user: str, data: Data, *, ids: tuple[str, ...] = (), event_id: str = "") -> None:
-        """Apply an entry now. `ids` are the names of the ids that the gateway derives and answers."""
+    def _add(
+        self, name: str, user: str, data: Data, *, ids: tuple[str, ...] = (), event_id: str = "", ago: int = 0
+    ) -> None:
+        """Apply an entry of some time ago. `ids` are the names of the ids that the gateway derives and answers."""
         self._made += 1
         event_id = event_id or uuid7(self.now // 1_000, self._made.to_bytes(10))
         given = {
@@ -88,7 +93,7 @@ class MoneyJournal:
             else derived_id(timestamp_ms(event_id), event_id, one.removesuffix("_id"))
             for one in ids
         }
-        entry = Entry(number=self._made, at=self.now, name=name, user=user, id=event_id, data={**data, **given})
+        entry = Entry(number=self._made, at=self.now - ago, name=name, user=user, id=event_id, data={**data, **given})
         self.community.apply(entry)
         self._entries.append(entry)
         if name == "Withdraw":
@@ -107,6 +112,7 @@ class MoneyJournal:
 
     def _commands(self) -> None:
         weights = [weight for weight, _ in self._steps]
+        self._decided.clear()
         for user in self.random.sample(self.users, len(self.users) - 1):
             _, step = self.random.choices(self._steps, weights)[0]
             step(user)
@@ -156,7 +162,8 @@ class MoneyJournal:
             data["fee_usd"] = self.random.choice(("0", "0.00000007", "1.50", "12.345678"))
         if self.random.random() < 0.5:
             data |= {"closed_pnl_usd": self.random.choice(("-120.5", "0", "77.00000001")), "closes": True}
-        self._add("ReportFill", data["venue"], data)
+        ago = self.random.choice((0,) * 8 + (HOUR, 40 * HOUR, 29 * DAY, 31 * DAY))
+        self._add("ReportFill", data["venue"], data, ago=ago)
 
     # --- money --------------------------------------------------------------------------------------------------------
 
@@ -186,6 +193,9 @@ class MoneyJournal:
             return
         some = waiting if waiting and self.random.random() < 0.8 else self._withdrawals
         owner, withdrawal = self.random.choice(some)
+        if owner in self._decided:
+            return
+        self._decided.add(owner)
         data: Data = {"user_id": owner, "withdrawal_id": withdrawal}
         if self.random.random() < 0.5:
             approve = self.random.random() < 0.7
@@ -258,6 +268,7 @@ class MoneyJournal:
                 ("VerificationChanged", {"tier": tier, "before": "unverified"}),
                 ("VerificationChanged", {"tier": tier, "before": "unverified"}),
                 ("EmailVerified", {}),
+                ("AccountClosed", {}),
                 ("AccountSuspended", {}),
                 ("AccountReinstated", {}),
                 ("AccountReinstated", {}),
