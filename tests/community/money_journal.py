@@ -13,7 +13,7 @@ from typing import Any, Final
 from streams.ids import derived_id, timestamp_ms, uuid7, withdrawal_id_of
 from tests.community.journal import PRICE, TICK, Entry
 from tests.community.oracle import Community
-from tests.community.oracle.amounts import quantity_text
+from tests.community.oracle.amounts import quantity_text, usd_text
 from tests.community.oracle.ledger import available
 
 START: Final = 1_767_614_400_000_000
@@ -22,6 +22,8 @@ DAY: Final = 24 * HOUR
 SECOND: Final = 1_000_000
 MARKETS: Final = ("BTC", "SOL")
 FIRST_PRICES: Final = {"BTC": 60_000, "SOL": 150}
+MANY_ROUND: Final = 6
+"""The round in which users reach the limits of orders, and change plans more than once."""
 GENESIS: Final = (
     "first_trade",
     "level_milestone_25",
@@ -60,6 +62,7 @@ class MoneyJournal:
             (1, self._account),
         )
         self._entries: list[Entry] = []
+        self._round = 0
         self._decided: set[str] = set()
         """Users about whose withdrawals something was decided in this round."""
 
@@ -67,10 +70,11 @@ class MoneyJournal:
         """Yield the entries of some rounds. The oracle has applied each of them when it is yielded."""
         for user in self.users:
             self._add("AccountRegistered", user, {"user_id": user, "role": "user"})
-            self._account(user)
+            self._verify(user, "identity")
             self._deposit(user)
             yield from self._taken()
-        for _ in range(rounds):
+        for number in range(rounds):
+            self._round = number
             for step in (self._tick, self._price, self._commands, self._fills):
                 step()
                 yield from self._taken()
@@ -104,15 +108,27 @@ class MoneyJournal:
         self._add(TICK, "", {}, event_id=derived_id(self.now // 1_000, "clock", str(self.now // 1_000)))
 
     def _price(self) -> None:
+        """Move a price, sometimes to where a trade is just not liquidated yet. Some prices come after newer ones."""
         market = self.random.choice(MARKETS)
         step = self.random.choice((-300, -90, -20, 5, 20, 90, 300))
         self._prices[market] = max(1, self._prices[market] * (1_000 + step) // 1_000)
-        cents = self.random.randrange(100)
-        self._add(PRICE, "", {"market": market, "price": f"{self._prices[market]}.{cents:02d}"})
+        price = f"{self._prices[market]}.{self.random.randrange(100):02d}"
+        limits = [row["liquidation_price"] for key, row in self._exposed().items() if key.startswith(market)]
+        if limits and self.random.random() < 0.25:
+            price = quantity_text(self.random.choice(limits))
+        self._add(PRICE, "", {"market": market, "price": price}, ago=self.random.choice((0, 0, 0, 0, 50 * HOUR)))
+
+    def _exposed(self) -> dict[str, Data]:
+        return self.community.trading.rows()["trading-open"]
 
     def _commands(self) -> None:
         weights = [weight for weight, _ in self._steps]
         self._decided.clear()
+        if self._round == MANY_ROUND:
+            self._open_many(self.users[0])
+            self._open_all(self.users[1])
+            self._change_plans(self.users[2], "navigator")
+            self._change_plans(self.users[3], "navigator", "admiral")
         for user in self.random.sample(self.users, len(self.users) - 1):
             _, step = self.random.choices(self._steps, weights)[0]
             step(user)
@@ -120,28 +136,43 @@ class MoneyJournal:
     def _fills(self) -> None:
         for _ in range(self.random.randrange(3)):
             self.now += SECOND
-            self._fill(self.random.choice(self.users))
+            self._fill(self.random.choice(self.users[:3]))
 
     # --- trading ------------------------------------------------------------------------------------------------------
 
     def _open(self, user: str) -> None:
-        data: Data = {
+        order: Data = {
             "market": self.random.choice(MARKETS),
             "side": self.random.choice(("long", "short")),
-            "notional_usd": f"{self.random.choice((37, 500, 1_234, 9_999, 15_000))}.{self.random.randrange(10**8):08d}",
+            "notional_usd": f"{self.random.choice((37, 500, 1_234, 9_999, 14_000))}.{self.random.randrange(10**8):08d}",
             "leverage": self.random.choice((1, 3, 7, 10, 15, 30)),
             "mode": self.random.choice(("practice",) * 9 + ("live",)),
         }
         if self.random.random() < 0.3:
-            data["client_ref"] = f"ref-{self._made}"
-        self._add("OpenTrade", user, data)
+            order["client_ref"] = f"ref-{self._made}"
+        self._add("OpenTrade", user, order)
+
+    def _open_many(self, user: str) -> None:
+        """Send more orders than a day allows."""
+        for number in range(22):
+            self._order(user, 10_00000000, f"many-{number}")
+
+    def _open_all(self, user: str) -> None:
+        """Send orders until little is left, then one whose margin is all that is left, and whose fee is not there."""
+        for number in range(8):
+            account = self.community.trading.rows()["trading-accounts"][user]
+            left = account["balance"] - account["margin"]
+            self._order(user, min(left, account["balance"] * 14 // 100) * 5, f"all-{number}")
+
+    def _order(self, user: str, notional: int, ref: str) -> None:
+        order = {"market": "BTC", "side": "long", "notional_usd": usd_text(notional), "leverage": 5, "client_ref": ref}
+        self._add("OpenTrade", user, order)
 
     def _close(self, user: str) -> None:
         trades = self.community.trading.rows()["trading-trades"]
         own = [key.partition("|")[2] for key in trades if key.startswith(f"{user}|")]
-        exposed = self.community.trading.rows()["trading-open"]
         if self.random.random() < 0.8:
-            own = [key.partition("|")[2] for key, row in exposed.items() if row["user_id"] == user]
+            own = [key.partition("|")[2] for key, row in self._exposed().items() if row["user_id"] == user]
         self._add("CloseTrade", user, {"trade_id": self.random.choice(own) if own else "trade-none"})
 
     def _fill(self, user: str) -> None:
@@ -162,7 +193,7 @@ class MoneyJournal:
             data["fee_usd"] = self.random.choice(("0", "0.00000007", "1.50", "12.345678"))
         if self.random.random() < 0.5:
             data |= {"closed_pnl_usd": self.random.choice(("-120.5", "0", "77.00000001")), "closes": True}
-        ago = self.random.choice((0,) * 8 + (HOUR, 40 * HOUR, 29 * DAY, 31 * DAY))
+        ago = self.random.choice((0,) * 8 + (HOUR, 40 * HOUR, 29 * DAY, 45 * DAY, 45 * DAY))
         self._add("ReportFill", data["venue"], data, ago=ago)
 
     # --- money --------------------------------------------------------------------------------------------------------
@@ -176,7 +207,9 @@ class MoneyJournal:
 
     def _withdraw(self, user: str) -> None:
         asset = self.random.choice(("USD", "STRK"))
-        amount = self.random.choice(("5", "1000", "1000.01", "10000.00000001", "20000", self._has(user, asset)))
+        amount = self.random.choice(
+            ("5", "1000", "1000.01", "10000.00000001", "20000", "30000", self._has(user, asset))
+        )
         data = {"asset": asset, "amount": amount, "destination": "iban:1"}
         self._add("Withdraw", user, data, ids=("withdrawal_id",))
 
@@ -198,8 +231,8 @@ class MoneyJournal:
         self._decided.add(owner)
         data: Data = {"user_id": owner, "withdrawal_id": withdrawal}
         if self.random.random() < 0.5:
-            approve = self.random.random() < 0.7
-            self._add("ReviewWithdrawal", user, {**data, "approve": approve, "moderator": user})
+            approve, moderator = self.random.random() < 0.7, self.random.choice((user, user, owner))
+            self._add("ReviewWithdrawal", moderator, {**data, "approve": approve, "moderator": moderator})
         else:
             paid = self.random.random() < 0.7
             self._add(
@@ -207,25 +240,37 @@ class MoneyJournal:
             )
 
     def _plan(self, user: str) -> None:
+        known = self.community.financial.rows()["financial-plans"].get(user)
         plan = self.random.choice(("navigator", "captain", "admiral"))
-        has_plan = user in self.community.financial.rows()["financial-plans"]
-        match self.random.choice((0, 1, 1, 1, 1, 2)) if has_plan else self.random.choice((0, 2, 2, 2, 2)):
-            case 0:
-                self._add("CancelPlan", user, {})
-            case 1:
-                self._add("ChangePlan", user, {"plan": self.random.choice((plan, plan, "explorer"))})
-            case _:
-                cycle = self.random.choice(("month", "month", "quarter", "year"))
-                self._add("Subscribe", user, {"plan": plan, "cycle": cycle})
+        if known is None or self.random.random() < 0.1:
+            cycle = self.random.choice(("month", "month", "quarter", "year"))
+            self._add("Subscribe", user, {"plan": plan, "cycle": cycle})
+        elif self.random.random() < 0.15:
+            self._add("CancelPlan", user, {})
+        elif known["plan"] == "admiral":
+            self._add("ChangePlan", user, {"plan": self.random.choice(("navigator", "captain", "explorer"))})
+        else:
+            self._add("ChangePlan", user, {"plan": "admiral" if known["next_plan"] else plan})
+
+    def _change_plans(self, user: str, *plans: str) -> None:
+        """Subscribe to captain with money for a while, then change to other plans at once."""
+        wire = {"user_id": user, "asset": "USD", "amount": "500", "provider": "bank", "reference": f"plans-{user}"}
+        self._add("ReportDeposit", "bank", wire)
+        self._add("Subscribe", user, {"plan": "captain", "cycle": "month"})
+        for plan in plans:
+            self._add("ChangePlan", user, {"plan": plan})
 
     # --- tokens -------------------------------------------------------------------------------------------------------
 
     def _token(self, user: str) -> None:
         tokens = self.community.nft.rows()["nft-tokens"]
         mints = self.community.nft.rows()["nft-collectors"].get(user, {"mints": {}})["mints"]
+        known = [mint["mint_id"] for mint in mints.values()]
         pending = [mint["mint_id"] for mint in mints.values() if mint["status"] == "pending"]
         if pending and self.random.random() < 0.8:
             self._report_mint(user, pending[0])
+        elif known and self.random.random() < 0.1:
+            self._report_mint(user, known[0])
         elif not tokens or (not mints and self.random.random() < 0.7):
             kind = self.random.choice(("first_trade", self.random.choice(GENESIS)))
             self._add("RequestMint", user, {"type": kind}, ids=("mint_id",))
@@ -237,7 +282,7 @@ class MoneyJournal:
         if self.random.random() < 0.2:
             self._add("NFTMintFailed", "", {**data, "reason": "reverted"})
         else:
-            token = f"genesis-{self.random.randrange(30)}"
+            token = f"genesis-{self.random.randrange(12)}"
             self._add("NFTMintConfirmed", "", {**data, "token_id": token, "tx_hash": "0x1", "finality": "accepted"})
 
     def _trade_token(self, user: str, token_id: str, token: Data) -> None:
@@ -254,25 +299,24 @@ class MoneyJournal:
                 "UnlistNFT", seller, {"token_id": token_id, "listing_id": listing["listing_id"], "seller": seller}
             )
         else:
-            seen = quantity_text(self.random.choice((listing["price"],) * 9 + (10**18,)))
+            seen = quantity_text(self.random.choice((listing["price"],) * 5 + (10**18,)))
             data = {"token_id": token_id, "listing_id": listing["listing_id"], "asset": listing["asset"]}
             self._add("BuyNFT", user, {**data, "price": seen}, ids=("purchase_id",))
 
     # --- accounts -----------------------------------------------------------------------------------------------------
 
     def _account(self, user: str) -> None:
-        tier = self.random.choice(("email", "phone", "identity", "identity", "premium"))
-        name, fields = self.random.choice(
-            (
-                ("VerificationChanged", {"tier": tier, "before": "unverified"}),
-                ("VerificationChanged", {"tier": tier, "before": "unverified"}),
-                ("VerificationChanged", {"tier": tier, "before": "unverified"}),
-                ("EmailVerified", {}),
-                ("AccountClosed", {}),
-                ("AccountSuspended", {}),
-                ("AccountReinstated", {}),
-                ("AccountReinstated", {}),
-                ("AccountReinstated", {}),
-            )
-        )
-        self._add(name, user, {"user_id": user, **fields})
+        match self.random.randrange(10):
+            case 0:
+                self._add("AccountSuspended", user, {"user_id": user})
+            case 1 | 2 | 3:
+                self._add("AccountReinstated", user, {"user_id": user})
+            case 4 | 5:
+                self._add("EmailVerified", user, {"user_id": user})
+            case 6:
+                self._add("AccountClosed", user, {"user_id": user})
+            case _:
+                self._verify(user, self.random.choice(("email", "phone", "identity", "premium")))
+
+    def _verify(self, user: str, tier: str) -> None:
+        self._add("VerificationChanged", user, {"user_id": user, "tier": tier, "before": "unverified"})
