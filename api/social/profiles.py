@@ -18,7 +18,8 @@ from api.kit.projection import Projection
 from api.kit.public import cut_to_hour
 from api.kit.public_user_rows import PublicUserRows
 from api.permissions import Scope, only
-from streams.events.social import Bio, CreateProfile, DisplayName
+from streams.events.social import CreateProfile
+from streams.events.texts import Bio, DisplayName
 from tables.social_people import SOCIAL_PROFILES, SocialProfile
 
 PROFILE: Final = Projection(SocialProfile, "SocialProfile", "A public profile.", key={"user_id": str})

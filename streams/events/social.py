@@ -12,11 +12,10 @@ import msgspec
 from pydantic import Field, StringConstraints
 
 from streams.events.base import Command, EventData, Name, UserId
+from streams.events.texts import Bio, DisplayName
 from streams.times import Instant
 from streams.units import Usd
 
-DISPLAY_CHARS_MAX = 40
-BIO_CHARS_MAX = 280
 CONSTELLATION_NAME_CHARS = (3, 40)
 BATTLE_HOURS = (1, 168)
 
@@ -29,8 +28,6 @@ Platform = Literal["reddit", "twitter", "discord", "instagram", "telegram", "fac
 Count = Annotated[int, msgspec.Meta(ge=0)]
 Shards = Annotated[int, msgspec.Meta(ge=1), Field(ge=1, le=10**12, strict=True)]
 """An amount of stellar shards."""
-DisplayName = Annotated[str, StringConstraints(min_length=1, max_length=DISPLAY_CHARS_MAX)]
-Bio = Annotated[str, StringConstraints(max_length=BIO_CHARS_MAX)]
 ConstellationId = Name
 BattleId = Name
 ContentId = Name
