@@ -133,20 +133,21 @@ class FeedEntries(Row, frozen=True, kw_only=True):
 _COMMANDS = (topics.SOCIAL_COMMANDS,)
 _OWN = topics.SOCIAL_EVENTS
 _ACCOUNTS = topics.USER_EVENTS
+_CLOCK = topics.CLOCK
 _FEED_SOURCES = (topics.SOCIAL_EVENTS, topics.GAMIFICATION_EVENTS, topics.NFT_EVENTS)
 
 SOCIAL_PROFILES: Final = TableSpec("social-profiles", SocialProfile, (*_COMMANDS, _ACCOUNTS))
 SOCIAL_PEOPLE: Final = TableSpec("social-people", Person, (*_COMMANDS, _OWN, _ACCOUNTS, topics.GAMIFICATION_EVENTS))
-SOCIAL_INTERACTIONS: Final = TableSpec("social-interactions", Interactions, (*_COMMANDS, _OWN, _ACCOUNTS))
-SOCIAL_FOLLOWS: Final = TableSpec("social-follows", Follows, (*_COMMANDS, _OWN, _ACCOUNTS))
+SOCIAL_INTERACTIONS: Final = TableSpec("social-interactions", Interactions, (*_COMMANDS, _OWN, _ACCOUNTS, _CLOCK))
+SOCIAL_FOLLOWS: Final = TableSpec("social-follows", Follows, (*_COMMANDS, _OWN, _ACCOUNTS, _CLOCK))
 SOCIAL_CONTENTS: Final = TableSpec("social-contents", Contents, (*_COMMANDS, _OWN, _ACCOUNTS))
 SOCIAL_FEED: Final = TableSpec("social-feed", FeedEntries, (*_COMMANDS, *_FEED_SOURCES, _ACCOUNTS))
 
 PEOPLE: Final = Domain(
     name="social",
-    consumes=(*_COMMANDS, *_FEED_SOURCES, _ACCOUNTS),
+    consumes=(*_COMMANDS, *_FEED_SOURCES, _ACCOUNTS, _CLOCK),
     produces={
-        topics.SOCIAL_EVENTS: (*_COMMANDS, *_FEED_SOURCES, _ACCOUNTS),
+        topics.SOCIAL_EVENTS: (*_COMMANDS, *_FEED_SOURCES, _ACCOUNTS, _CLOCK),
         topics.NOTIFICATIONS: (_OWN,),
     },
     commands=(CreateProfile, Interact, Unfollow, ShareContent),

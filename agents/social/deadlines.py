@@ -19,7 +19,9 @@ from tables.unit_of_work import UnitOfWork
 DUE_MAX: Final = 1_000
 """How many deadlines one tick handles. Further ones wait for the next tick."""
 
-Kind = Literal["membership", "engagement", "entry", "points", "answer", "challenge", "side", "score", "closing"]
+Kind = Literal[
+    "follow", "membership", "engagement", "entry", "points", "answer", "challenge", "side", "score", "closing"
+]
 
 _NEXT: Final = "next"
 _DUE: Final = f"due{SEPARATOR}"

@@ -6,6 +6,7 @@ from agents.dispatch import Dispatch, merged
 from agents.facts import Facts
 from agents.rulebook import Rulebook
 from agents.social.constellations.domain import Constellations
+from agents.social.deadlines import Deadlines
 from agents.social.people import People
 from tables.social import SOCIAL_PROCESSED
 from tables.typed import OpenTable
@@ -18,7 +19,8 @@ class Social:
     def __init__(self, open_table: OpenTable, rulebook: Rulebook, *, at_least_once: bool = False) -> None:
         self.tables = UnitOfWork(open_table)
         facts = Facts(self.tables, SOCIAL_PROCESSED, rulebook.repeats_days, at_least_once=at_least_once)
-        self.people = People(self.tables, rulebook.social.people)
-        self.constellations = Constellations(self.tables, rulebook.social)
-        rules = merged(self.people.rules(), self.constellations.rules())
+        deadlines = Deadlines(self.tables)
+        self.people = People(self.tables, rulebook.social.people, deadlines)
+        self.constellations = Constellations(self.tables, rulebook.social, deadlines)
+        rules = merged(self.people.rules(), self.constellations.rules(), deadlines.rules())
         self.handle = Dispatch(self.people.of_active_accounts(rules), facts, rulebook.version)

@@ -9,22 +9,27 @@ from msgspec.structs import replace
 
 from agents.dispatch import Rules
 from agents.social import hourly
+from agents.social.deadlines import Deadlines
 from agents.social.people_policy import PeoplePolicy
 from agents.social.people_tables import PeopleTables
 from agents.social.refusals import refused
 from streams.events import AnyEvent, Event
-from streams.events.social import Interact, Interacted, Unfollow, Unfollowed
+from streams.events.clock import Ticked
+from streams.events.social import Interact, Interacted, SocialCommandRejected, Unfollow, Unfollowed
 from streams.events.social_people import FollowerLost, InteractionDecided, InteractionRequested
 from streams.events.user import AccountClosed
+from tables.keys import SEPARATOR
 from tables.social_people import Follow, Follows, Interactions
 
 
 class Interacting:
     """The rules in the partition of the user who acts."""
 
-    def __init__(self, tables: PeopleTables, policy: PeoplePolicy) -> None:
+    def __init__(self, tables: PeopleTables, policy: PeoplePolicy, deadlines: Deadlines) -> None:
         self._tables = tables
         self._policy = policy
+        self._deadlines = deadlines
+        deadlines.on({"follow": self._unanswered})
 
     def rules(self) -> Rules:
         """Return the rule of each class of event."""
@@ -46,6 +51,8 @@ class Interacting:
         self._tables.interactions.put(user_id, Interactions(times=slot.times))
         if asked.kind == "follow":
             self._put_follow(user_id, asked.target, Follow(since=int(event.time), request_id=event.id))
+            subject = f"{user_id}{SEPARATOR}{asked.target}"
+            self._deadlines.add("follow", subject, event.time + self._policy.reservation_us)
         request = InteractionRequested(
             actor=user_id, kind=asked.kind, content_id=asked.content_id, platform=asked.platform
         )
@@ -53,12 +60,15 @@ class Interacting:
 
     def conclude(self, event: Event[InteractionDecided]) -> list[AnyEvent]:
         """Take the answer of the target's partition."""
-        decided = event.data
+        decided, user_id = event.data, event.partitionkey
         if decided.kind == "follow" and not self._conclude_follow(event):
-            withdrawn = decided.reason is None
-            return [event.then(FollowerLost(follower=event.partitionkey), key=decided.target)] if withdrawn else []
+            if decided.reason is not None:
+                return []
+            asked_again = decided.target in self._tables.follows_of(user_id).followed
+            lost = FollowerLost(follower=user_id, asked_again=asked_again)
+            return [event.then(lost, key=decided.target)]
         if decided.reason is not None:
-            self._give_back(event.partitionkey, int(event.time))
+            self._give_back(user_id, int(event.time))
             return refused(event, Interact, decided.reason, decided.target)
         done = Interacted(
             target=decided.target, kind=decided.kind, content_id=decided.content_id, platform=decided.platform
@@ -92,6 +102,19 @@ class Interacting:
         self._tables.interactions.delete(user_id)
         lost = FollowerLost(follower=user_id)
         return [event.then(lost, key=other, name=other) for other, one in followed.items() if one.stands]
+
+    def _unanswered(self, subject: str, tick: Event[Ticked]) -> list[AnyEvent]:
+        """Release a follow that was not answered in time. A later acceptance is undone at the target."""
+        user_id, _, target = subject.partition(SEPARATOR)
+        follow = self._tables.follows_of(user_id).followed.get(target)
+        if follow is None or follow.stands or tick.time < follow.since + self._policy.reservation_us:
+            return []  # answered, or a later follow, which has a deadline of its own
+        self._drop_follow(user_id, target)
+        self._give_back(user_id, follow.since)
+        if follow.withdrawn:
+            return []
+        expired = SocialCommandRejected(command=Interact.__name__, reason="expired", subject_id=target)
+        return [tick.then(expired, name=subject, key=user_id)]
 
     # --- inside -------------------------------------------------------------------------------------------------------
 

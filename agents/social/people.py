@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from agents.dispatch import Rule, Rules, merged
 from agents.social.contents import Sharing
+from agents.social.deadlines import Deadlines
 from agents.social.feed import Feed
 from agents.social.interactions import Interacting
 from agents.social.people_policy import PeoplePolicy
@@ -49,10 +50,10 @@ ACCOUNTS: Final[Mapping[type[EventData], Callable[[Person, Any, int], Person]]] 
 class People:
     """The rules about people, over their tables."""
 
-    def __init__(self, tables: UnitOfWork, policy: PeoplePolicy) -> None:
+    def __init__(self, tables: UnitOfWork, policy: PeoplePolicy, deadlines: Deadlines) -> None:
         self._tables = PeopleTables(tables, policy)
         self._feed = Feed(self._tables, policy)
-        self._interacting = Interacting(self._tables, policy)
+        self._interacting = Interacting(self._tables, policy, deadlines)
         self._sharing = Sharing(self._tables, policy, self._feed)
         self._receiving = Receiving(self._tables, policy, self._interacting, self._sharing)
 

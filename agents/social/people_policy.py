@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from agents.policy import Count, Policy, Positive, Ppm
 from streams.events.social import Platform
+from streams.times import SECOND_US
 from streams.units import PPM
 
 RATING_MAX_MILLIONTHS = 1_000 * PPM
@@ -45,6 +46,7 @@ class PeoplePolicy(Policy):
     Attributes:
         interactions_per_hour_max: Largest number of interactions of a user in any hour.
         follows_max: Largest number of users whom a user may follow.
+        reservation_s: For how many seconds a follow waits for its answer.
         contents_per_day_max: Largest number of contents that a user may make in a UTC day.
         contents_kept_max: How many of a user's newest contents can be shared and liked.
         feed_entries_max: How many of a user's newest entries the feeds of followers show.
@@ -54,11 +56,17 @@ class PeoplePolicy(Policy):
 
     interactions_per_hour_max: Positive
     follows_max: Annotated[Positive, Field(le=1_000)]
+    reservation_s: Positive
     contents_per_day_max: Positive
     contents_kept_max: Annotated[Positive, Field(le=200)]
     feed_entries_max: Annotated[Positive, Field(le=100)]
     rating: RatingPolicy
     platform_tenths: dict[Platform, Positive]
+
+    @property
+    def reservation_us(self) -> int:
+        """Return `reservation_s` in microseconds."""
+        return self.reservation_s * SECOND_US
 
     @model_validator(mode="after")
     def _every_platform(self) -> Self:

@@ -48,13 +48,16 @@ class Receiving:
             follows_back=follow is not None and follow.stands,
         )
         effects = [] if answer.reason else self._accept(event)
+        if answer.reason and asked.kind == "follow":
+            self._interacting.mark_friend(user_id, asked.actor, friend=False)  # of an earlier follow that has expired
         return [*effects, event.then(answer, key=asked.actor)]
 
     def lose(self, event: Event[FollowerLost]) -> list[AnyEvent]:
         """Count a follower no longer."""
         person = self._tables.person(event.partitionkey)
         self._tables.people.put(event.partitionkey, replace(person, followers=person.followers - 1))
-        self._interacting.mark_friend(event.partitionkey, event.data.follower, friend=False)
+        if not event.data.asked_again:
+            self._interacting.mark_friend(event.partitionkey, event.data.follower, friend=False)
         return []
 
     # --- inside -------------------------------------------------------------------------------------------------------

@@ -40,8 +40,12 @@ class InteractionDecided(EventData, frozen=True, kw_only=True):
 
 
 class FollowerLost(EventData, frozen=True, kw_only=True):
-    """A user follows this one no longer. The key is the user who was followed."""
+    """A user follows this one no longer. The key is the user who was followed.
+
+    `asked_again` says that it was an expired follow that was accepted late, and that the user has asked for another.
+    """
 
     domain: ClassVar[str] = "social"
 
     follower: UserId
+    asked_again: bool = False

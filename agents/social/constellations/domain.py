@@ -17,14 +17,13 @@ from tables.unit_of_work import UnitOfWork
 class Constellations:
     """The rules about constellations and battles, over their tables."""
 
-    def __init__(self, tables: UnitOfWork, policy: SocialPolicy) -> None:
-        self.deadlines = Deadlines(tables)
-        self.slots = Slots(tables, policy.constellations, self.deadlines)
+    def __init__(self, tables: UnitOfWork, policy: SocialPolicy, deadlines: Deadlines) -> None:
+        self.slots = Slots(tables, policy.constellations, deadlines)
         self.names = Names(tables)
         self.registry = Registry(tables, policy.constellations, policy.battles.rating.first)
-        self.engagements = Engagements(self.registry, policy.battles, self.deadlines)
-        self.battles = Battles(tables, policy.battles, self.deadlines)
-        self.entries = Entries(tables, policy.battles, self.deadlines)
+        self.engagements = Engagements(self.registry, policy.battles, deadlines)
+        self.battles = Battles(tables, policy.battles, deadlines)
+        self.entries = Entries(tables, policy.battles, deadlines)
 
     def rules(self) -> Rules:
         """Return the rules of each class of event."""
@@ -35,6 +34,5 @@ class Constellations:
             self.engagements,
             self.battles,
             self.entries,
-            self.deadlines,
         )
         return merged(*(part.rules() for part in parts))

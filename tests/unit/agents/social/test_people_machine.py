@@ -47,6 +47,11 @@ class People(RuleBasedStateMachine):
     def wait(self, minutes: int) -> None:
         self.now = Instant(self.now + minutes * MINUTE_US)
 
+    @rule()
+    def tick(self) -> None:
+        """Tick: follows that have waited for a minute expire, and their answers may come later."""
+        self.community.post_tick(self.now)
+
     @rule(actor=users, other=users, kind=st.sampled_from(["like", "endorse", "report", "follow", "follow"]))
     def interact(self, actor: str, other: str, kind: str) -> None:
         self.community.post(Interact(target=other, kind=kind), actor, self.now)  # type: ignore[arg-type]
