@@ -35,8 +35,12 @@ class Community:
         self.gamification = Gamification(self)
 
     def everyone(self) -> Iterable[Domain]:
-        """Return all domains, in the order in which they apply an entry."""
-        return (self.user, self.trading, self.social, self.nft, self.financial, self.gamification)
+        """Return all domains, in the order in which they apply an entry.
+
+        Gamification comes first: it looks at its boards at a tick before what the tick ends in other domains, such as a
+        battle, reaches it.
+        """
+        return (self.gamification, self.user, self.trading, self.social, self.nft, self.financial)
 
     def apply(self, entry: Entry) -> None:
         """Apply an entry with all its consequences."""
