@@ -29,6 +29,7 @@ PLAIN: dict[Any, st.SearchStrategy[Any]] = {
     int: INTEGERS,
     str: st.text(max_size=9),
     bool: st.booleans(),
+    float: st.floats(allow_nan=False),
     NoneType: st.none(),
     Quantity: INTEGERS.map(Quantity),
 }
