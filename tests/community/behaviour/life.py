@@ -98,7 +98,9 @@ class Life:
         if number == 0:
             await self._accounts(at, day)
         await self._price(at)
-        await self._backend.commands(at, self._commands(Moment(self.town, await self._backend.view(), at)))
+        acts = self._commands(Moment(self.town, await self._backend.view(), at))
+        for step in _readers_first(acts):
+            await self._backend.commands(at, step)
         if number % 2:
             moment = Moment(self.town, await self._backend.view(), at)
             await self._backend.chain(at, without_collisions(collectors.confirmations(moment), self.town.random))
@@ -160,3 +162,9 @@ class Life:
     async def _end(self, at: int) -> None:
         for number in range(LAST_TICKS):
             await self._backend.tick(at + number * DAY_US)
+
+
+def _readers_first(acts: list[Act]) -> list[list[Act]]:
+    """Divide commands into steps. Users read their inboxes before other users' commands bring notifications."""
+    readers = [act for act in acts if act.name == "ReadNotifications"]
+    return [step for step in (readers, [act for act in acts if act not in readers]) if step]

@@ -4,7 +4,7 @@
 what it found. `financial-due` is the end of each plan's period; a purchase is decided at once, so that none waits.
 
 One round: a user sends one command that moves the user's money. A report of a deposit or a payout, a review and a sale
-move the money of others; none of these users sends such a command in the same round.
+move the money of others; none of these users sends such a command in the same round, and each is concerned once.
 """
 
 from __future__ import annotations
