@@ -6,6 +6,8 @@ import unicodedata
 from typing import Final, Literal
 
 from streams import topics
+from streams.events.battles import WithdrawChallenge
+from streams.events.constellations import LiftBan
 from streams.events.social import (
     CONSTELLATION_NAME_CHARS,
     AcceptBattle,
@@ -35,7 +37,9 @@ RATING_GROUP: Final = f"{GLOBAL}/{RATING_NAME}"
 NAME_KEY_CHARS_MAX: Final = 256
 """How long the key of a name may be."""
 
-BattleState = Literal["proposed", "challenged", "starting", "running", "completed", "declined", "expired", "refused"]
+BattleState = Literal[
+    "proposed", "challenged", "starting", "running", "completed", "declined", "withdrawn", "expired", "refused"
+]
 BattleSide = Literal["challenger", "defender"]
 OPEN_STATES: Final[frozenset[BattleState]] = frozenset({"proposed", "challenged", "starting", "running"})
 
@@ -181,7 +185,8 @@ class Battle(Row, frozen=True, kw_only=True):
     Attributes:
         user_id: The member who challenged.
         expires_at: Until when the challenge may be answered.
-        completed_at: When the battle was completed, or the challenge was refused, declined or expired.
+        completed_at: When the battle was completed, or the challenge was refused, declined, withdrawn or
+            expired.
         winner: The winner's id once completed; None for a tie.
         digest: SHA-256 over the entries of a completed battle.
         announced: The scores that `BattleScoreChanged` said last, of challenger and defender.
@@ -275,10 +280,12 @@ CONSTELLATIONS: Final = Domain(
         DissolveConstellation,
         ChangeMemberRole,
         RemoveMember,
+        LiftBan,
         ContributeShards,
         ChallengeBattle,
         AcceptBattle,
         DeclineBattle,
+        WithdrawChallenge,
     ),
     tables=(
         SOCIAL_MEMBERSHIPS,

@@ -34,6 +34,7 @@ from api.social.constellation_rows import (
     stored,
 )
 from streams.events.base import ID_PATTERN
+from streams.events.battles import WithdrawChallenge
 from streams.events.social import (
     BATTLE_HOURS,
     AcceptBattle,
@@ -108,7 +109,7 @@ async def challenge_battle(request: Request) -> Response:
     return accepted(wanted.api, written, ChallengeBattle, battle_id=event_id)
 
 
-async def _answer(request: Request, command: AcceptBattle | DeclineBattle, route: str) -> Response:
+async def _answer(request: Request, command: AcceptBattle | DeclineBattle | WithdrawChallenge, route: str) -> Response:
     answering, model = read_without_body(request), type(command)
     submission = await answering.begin(model, f"battles.{route}.{command.battle_id}")
     entry = submission.entry(command, submission.event_id())
@@ -138,6 +139,18 @@ async def accept_battle(request: Request, battle_id: BattlePath) -> Response:
 async def decline_battle(request: Request, battle_id: BattlePath) -> Response:
     """Decline a challenge on behalf of the caller's constellation."""
     return await _answer(request, DeclineBattle(battle_id=battle_id), "decline")
+
+
+@commands.post(
+    "/battles/{battle_id}/withdraw",
+    status_code=202,
+    summary="Withdraw a challenge",
+    response_model=Accepted,
+    openapi_extra=WITHOUT_BODY,
+)
+async def withdraw_challenge(request: Request, battle_id: BattlePath) -> Response:
+    """Withdraw a challenge of the caller's constellation, which no one has accepted yet. Both sides are free again."""
+    return await _answer(request, WithdrawChallenge(battle_id=battle_id), "withdraw")
 
 
 @queries.get(
@@ -191,11 +204,13 @@ API: Final = DomainApi(
         ChallengeBattle: AcceptedCommand(Challenge, WhenDelayed.ACCEPT),
         AcceptBattle: AcceptedCommand(None, WhenDelayed.ACCEPT),
         DeclineBattle: AcceptedCommand(None, WhenDelayed.ACCEPT),
+        WithdrawChallenge: AcceptedCommand(None, WhenDelayed.ACCEPT),
     },
     permissions={
         ("POST", "/v1/battles"): _COMMAND,
         ("POST", "/v1/battles/{battle_id}/accept"): _COMMAND,
         ("POST", "/v1/battles/{battle_id}/decline"): _COMMAND,
+        ("POST", "/v1/battles/{battle_id}/withdraw"): _COMMAND,
         ("GET", "/v1/battles/{battle_id}"): PUBLIC,
         ("GET", "/v1/constellations/{constellation_id}/battles"): PUBLIC,
         ("GET", "/v1/feed/battles"): PUBLIC,

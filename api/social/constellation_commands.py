@@ -17,6 +17,7 @@ from api.kit.openapi import problems
 from api.permissions import Scope, only
 from api.social.constellation_rows import ConstellationPath, MemberPath
 from streams.events.base import Command
+from streams.events.constellations import LiftBan
 from streams.events.social import (
     CONSTELLATION_NAME_CHARS,
     ChangeMemberRole,
@@ -178,6 +179,18 @@ async def remove_member(request: Request, member_id: MemberPath) -> Response:
     return await _sent(removal, command, f"constellations.remove.{member_id}")
 
 
+@commands.delete(
+    "/constellation/bans/{member_id}",
+    status_code=202,
+    summary="Lift a ban",
+    response_model=Accepted,
+    openapi_extra=WITHOUT_BODY,
+)
+async def lift_ban(request: Request, member_id: MemberPath) -> Response:
+    """Let a banned user join the caller's constellation again. Owner and admins may."""
+    return await _sent(read_without_body(request), LiftBan(member=member_id), f"constellations.bans.{member_id}")
+
+
 @commands.post(
     "/constellation/contributions",
     status_code=202,
@@ -204,6 +217,7 @@ API: Final = DomainApi(
         DissolveConstellation: AcceptedCommand(None, WhenDelayed.ACCEPT),
         ChangeMemberRole: AcceptedCommand(NewRole, WhenDelayed.ACCEPT),
         RemoveMember: AcceptedCommand(Removal, WhenDelayed.ACCEPT),
+        LiftBan: AcceptedCommand(None, WhenDelayed.ACCEPT),
         ContributeShards: AcceptedCommand(Contribution, WhenDelayed.ACCEPT),
     },
     permissions={
@@ -213,6 +227,7 @@ API: Final = DomainApi(
         ("DELETE", "/v1/constellation"): _COMMAND,
         ("PUT", "/v1/constellation/members/{member_id}/role"): _COMMAND,
         ("POST", "/v1/constellation/members/{member_id}/remove"): _COMMAND,
+        ("DELETE", "/v1/constellation/bans/{member_id}"): _COMMAND,
         ("POST", "/v1/constellation/contributions"): _COMMAND,
     },
 )

@@ -1,18 +1,27 @@
 """Steps of a battle between the partitions of the battle, its constellations and their members.
 
 Only the social domain reads them. The battle's partition coordinates: it asks, and every other partition answers.
+The command that withdraws a challenge is here, too.
 """
 
 from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from streams.events.base import EventData, Name, UserId
+from streams.events.base import Command, EventData, Name, UserId
 from streams.events.social import BattleId, BattleKind, ConstellationId, Count
 from streams.times import Instant
 from streams.units import Usd
 
-Outcome = Literal["won", "lost", "tied", "declined", "expired", "refused"]
+Outcome = Literal["won", "lost", "tied", "declined", "withdrawn", "expired", "refused"]
+
+
+class WithdrawChallenge(Command, frozen=True, kw_only=True):
+    """Withdraw a challenge of the caller's constellation that was not accepted yet."""
+
+    domain: ClassVar[str] = "social"
+
+    battle_id: BattleId
 
 
 class ChallengeRequested(EventData, frozen=True, kw_only=True):
@@ -117,6 +126,24 @@ class ChallengeAnswered(EventData, frozen=True, kw_only=True):
     constellation_id: ConstellationId
     accepted: bool
     members: tuple[UserId, ...] = ()
+
+
+class ChallengeWithdrawalRequested(EventData, frozen=True, kw_only=True):
+    """A member wants to withdraw a challenge. The key is the member's constellation."""
+
+    domain: ClassVar[str] = "social"
+
+    user_id: UserId
+    battle_id: BattleId
+
+
+class ChallengeWithdrawn(EventData, frozen=True, kw_only=True):
+    """A challenger withdraws its challenge, unless the defender has accepted it. The key is the battle."""
+
+    domain: ClassVar[str] = "social"
+
+    user_id: UserId
+    constellation_id: ConstellationId
 
 
 class SideRequested(EventData, frozen=True, kw_only=True):

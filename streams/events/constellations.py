@@ -1,16 +1,25 @@
 """Steps of the social domain between a user's partition, a name's and a constellation's. Only this domain reads them.
 
-The key is in each docstring. `request_id` is the id of the command that began the steps.
+The command that lifts a ban is here, too. The key is in each docstring. `request_id` is the id of the command that
+began the steps.
 """
 
 from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from streams.events.base import EventData, Name, UserId
+from streams.events.base import Command, EventData, Name, UserId
 from streams.events.social import ConstellationId, ConstellationRole, Count, Shards
 
 LeavingReason = Literal["left", "removed", "dissolved"]
+
+
+class LiftBan(Command, frozen=True, kw_only=True):
+    """Let a banned user join the caller's constellation again. Its owner and admins may."""
+
+    domain: ClassVar[str] = "social"
+
+    member: UserId
 
 
 class NameClaimRequested(EventData, frozen=True, kw_only=True):
@@ -165,6 +174,15 @@ class RemovalRequested(EventData, frozen=True, kw_only=True):
     user_id: UserId
     member: UserId
     ban: bool = False
+
+
+class BanLiftRequested(EventData, frozen=True, kw_only=True):
+    """A member wants a banned user to be able to join again. The key is the constellation."""
+
+    domain: ClassVar[str] = "social"
+
+    user_id: UserId
+    member: UserId
 
 
 class ContributionReceived(EventData, frozen=True, kw_only=True):

@@ -158,6 +158,8 @@ class SocialJournal:
             case 0:
                 role = self.random.choice(("admin", "member", "recruit"))
                 self._add("ChangeMemberRole", leader, member=self._other(leader), role=role)
+            case 1 if self.random.random() < 0.3:
+                self._add("LiftBan", leader, member=self._other(leader))
             case 1:
                 ban = self.random.choice((None, True, False))
                 self._add("RemoveMember", self.random.choice((leader, user)), member=self._other(leader), ban=ban)
@@ -170,8 +172,9 @@ class SocialJournal:
             self._challenge(self._leader(self._constellation()))
             return
         battle = self.random.choice(challenges)
-        name = "DeclineBattle" if self.random.random() < 0.1 else "AcceptBattle"
-        self._add(name, self._leader(battle.sides["defender"]), battle_id=battle.id)
+        name = self.random.choices(("AcceptBattle", "DeclineBattle", "WithdrawChallenge"), (8, 1, 1))[0]
+        side = "challenger" if name == "WithdrawChallenge" else "defender"
+        self._add(name, self._leader(battle.sides[side]), battle_id=battle.id)
 
     def _challenge(self, user: str) -> None:
         entry_id, opponent = self._id(len(self.entries)), self._constellation()

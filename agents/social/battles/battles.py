@@ -17,6 +17,7 @@ from streams.events.battles import (
     BattleProposed,
     BattleQueried,
     ChallengeAnswered,
+    ChallengeWithdrawn,
     EngagementAnswered,
     EngagementConfirmed,
     EngagementEnded,
@@ -27,6 +28,7 @@ from streams.events.battles import (
     PointsReported,
     SideFixed,
     SideRequested,
+    WithdrawChallenge,
 )
 from streams.events.clock import Ticked
 from streams.events.social import (
@@ -77,6 +79,7 @@ class Battles:
             BattleQueried: self._queried,
             EngagementAnswered: self._engaged,
             ChallengeAnswered: self._answered,
+            ChallengeWithdrawn: self._withdrawn,
             SideFixed: self._fixed,
             PointsReported: self._reported,
         }
@@ -160,6 +163,14 @@ class Battles:
         self.rows.put(battle_id, self._fix(battle_id, starting, "defender", answer.members))
         self._deadlines.add("side", battle_id, event.time + self._policy.answer_us)
         return [event.then(SideRequested(battle_id=battle_id), key=battle.challenger.constellation_id)]
+
+    def _withdrawn(self, event: Event[ChallengeWithdrawn]) -> list[AnyEvent]:
+        """Call a challenge off for its challenger, unless the defender has answered it."""
+        battle, battle_id = self._in_state(event.partitionkey, "challenged"), event.partitionkey
+        if battle is None:
+            command = WithdrawChallenge.__name__
+            return [rejected(event, command, "no_such_challenge", battle_id, user_id=event.data.user_id)]
+        return self._call_off(event, battle_id, battle, "withdrawn")
 
     def _expired(self, subject: str, tick: Event[Ticked]) -> list[AnyEvent]:
         battle = self._in_state(subject, "challenged")

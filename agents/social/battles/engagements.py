@@ -18,6 +18,8 @@ from streams.events.battles import (
     BattleQueried,
     ChallengeAnswered,
     ChallengeRequested,
+    ChallengeWithdrawalRequested,
+    ChallengeWithdrawn,
     EngagementAnswered,
     EngagementConfirmed,
     EngagementEnded,
@@ -25,6 +27,7 @@ from streams.events.battles import (
     EngagementRequested,
     SideFixed,
     SideRequested,
+    WithdrawChallenge,
 )
 from streams.events.clock import Ticked
 from streams.events.notifications import Notified
@@ -58,6 +61,7 @@ class Engagements:
             EngagementConfirmed: self._confirmed,
             EngagementEnded: self._ended,
             AnswerRequested: self._answer,
+            ChallengeWithdrawalRequested: self._withdraw,
             SideRequested: self._side,
         }
 
@@ -159,14 +163,8 @@ class Engagements:
         asked, constellation_id = event.data, event.partitionkey
         command = AcceptBattle if asked.accept else DeclineBattle
         found = self._registry.standing(constellation_id)
-        member = None if found is None else found[1].member(asked.user_id)
-        if found is None or member is None:
-            return [_no(event, command, "not_a_member", asked.user_id)]
-        if member.role not in LEADERS:
-            return [_no(event, command, "role_too_low", asked.user_id)]
-        engagement = found[0].engagement
-        if engagement is None or engagement.battle_id != asked.battle_id or engagement.side != "defender":
-            return [_no(event, command, "no_such_challenge", asked.user_id)]
+        if (reason := _why_not_led(found, asked, "defender")) is not None or found is None:
+            return [_no(event, command, reason or "not_a_member", asked.user_id)]
         answer = ChallengeAnswered(
             user_id=asked.user_id,
             constellation_id=constellation_id,
@@ -174,6 +172,15 @@ class Engagements:
             members=_ids(found[1]) if asked.accept else (),
         )
         return [event.then(answer, key=asked.battle_id)]
+
+    def _withdraw(self, event: Event[ChallengeWithdrawalRequested]) -> list[AnyEvent]:
+        """Pass on the wish of the challenger's owner or admin to the battle, which may have been accepted."""
+        asked, constellation_id = event.data, event.partitionkey
+        found = self._registry.standing(constellation_id)
+        if (reason := _why_not_led(found, asked, "challenger")) is not None:
+            return [_no(event, WithdrawChallenge, reason, asked.user_id)]
+        withdrawn = ChallengeWithdrawn(user_id=asked.user_id, constellation_id=constellation_id)
+        return [event.then(withdrawn, key=asked.battle_id)]
 
     def _side(self, event: Event[SideRequested]) -> list[AnyEvent]:
         """Name the members of this moment. A constellation that is gone has none."""
@@ -226,6 +233,22 @@ def _why_no_challenge(
     if wanted.opponent == constellation_id:
         return "own_constellation"
     return "in_a_battle" if found[0].engagement is not None else None
+
+
+def _why_not_led(
+    found: tuple[Constellation, Roster] | None,
+    asked: AnswerRequested | ChallengeWithdrawalRequested,
+    side: BattleSide,
+) -> str | None:
+    """Return why a user cannot decide about a challenge for a side."""
+    member = None if found is None else found[1].member(asked.user_id)
+    if found is None or member is None:
+        return "not_a_member"
+    if member.role not in LEADERS:
+        return "role_too_low"
+    engagement = found[0].engagement
+    stands = engagement is not None and engagement.battle_id == asked.battle_id and engagement.side == side
+    return None if stands else "no_such_challenge"
 
 
 def _ids(roster: Roster) -> tuple[str, ...]:

@@ -11,10 +11,12 @@ from agents.social.constellations.policy import ConstellationPolicy
 from agents.social.constellations.slots import rejected
 from streams.events import AnyEvent, Event
 from streams.events.constellations import (
+    BanLiftRequested,
     ContributionReceived,
     DissolutionRequested,
     LeaveRequested,
     LeavingReason,
+    LiftBan,
     MembershipChanged,
     MembershipEnded,
     MembershipGranted,
@@ -83,6 +85,7 @@ class Registry:
             DissolutionRequested: self._dissolve,
             RoleChangeRequested: self._change_role,
             RemovalRequested: self._remove,
+            BanLiftRequested: self._lift_ban,
             ContributionReceived: self._contributed,
         }
 
@@ -249,6 +252,21 @@ class Registry:
         if removal.ban and removal.member not in found[1].banned and len(found[1].banned) >= self._policy.banned_max:
             return "too_many_banned"
         return None
+
+    def _lift_ban(self, event: Event[BanLiftRequested]) -> list[AnyEvent]:
+        lifted = event.data
+        found = self.standing(event.partitionkey)
+        by = None if found is None else found[1].member(lifted.user_id)
+        if found is None or by is None:
+            return [_no(event, LiftBan, "not_a_member", lifted.user_id)]
+        if by.role not in LEADERS:
+            return [_no(event, LiftBan, "role_too_low", lifted.user_id)]
+        roster = found[1]
+        if lifted.member not in roster.banned:
+            return [_no(event, LiftBan, "not_banned", lifted.user_id)]
+        banned = tuple(one for one in roster.banned if one != lifted.member)
+        self.rosters.put(event.partitionkey, replace(roster, banned=banned))
+        return []
 
     # --- levels -------------------------------------------------------------------------------------------------------
 

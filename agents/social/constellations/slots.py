@@ -13,12 +13,14 @@ from agents.dispatch import Rules
 from agents.social.constellations.policy import ConstellationPolicy
 from agents.social.deadlines import Deadlines
 from streams.events import AnyEvent, Command, Event, EventData
-from streams.events.battles import AnswerRequested, ChallengeRequested
+from streams.events.battles import AnswerRequested, ChallengeRequested, ChallengeWithdrawalRequested, WithdrawChallenge
 from streams.events.clock import Ticked
 from streams.events.constellations import (
+    BanLiftRequested,
     ContributionReceived,
     DissolutionRequested,
     LeaveRequested,
+    LiftBan,
     MembershipChanged,
     MembershipEnded,
     MembershipGranted,
@@ -83,9 +85,11 @@ class Slots:
             DissolveConstellation: self._ask,
             ChangeMemberRole: self._ask,
             RemoveMember: self._ask,
+            LiftBan: self._ask,
             ChallengeBattle: self._ask,
             AcceptBattle: self._ask,
             DeclineBattle: self._ask,
+            WithdrawChallenge: self._ask,
             ContributeShards: self._contribute,
             MembershipGranted: self._granted,
             MembershipRefused: self._refused,
@@ -253,6 +257,13 @@ def asked(command: EventData, user_id: str) -> EventData:
             return RoleChangeRequested(user_id=user_id, member=command.member, role=command.role)
         case RemoveMember():
             return RemovalRequested(user_id=user_id, member=command.member, ban=command.ban)
+        case LiftBan():
+            return BanLiftRequested(user_id=user_id, member=command.member)
+    return _asked_about_a_battle(command, user_id)
+
+
+def _asked_about_a_battle(command: EventData, user_id: str) -> EventData:
+    match command:
         case ChallengeBattle():
             return ChallengeRequested(
                 user_id=user_id,
@@ -264,4 +275,6 @@ def asked(command: EventData, user_id: str) -> EventData:
         case AcceptBattle() | DeclineBattle():
             accept = isinstance(command, AcceptBattle)
             return AnswerRequested(user_id=user_id, battle_id=command.battle_id, accept=accept)
+        case WithdrawChallenge():
+            return ChallengeWithdrawalRequested(user_id=user_id, battle_id=command.battle_id)
     raise TypeError(f"{type(command).__name__} asks nothing of a constellation")

@@ -110,6 +110,9 @@ def _lead(person: Person, moment: Moment, membership: Membership, constellation:
         return Act(person.id, "ChangeMemberRole", {"member": member, "role": role}, touches | {member})
     if what < 0.11 and others:
         member = random.choice(others)
+        if roster.banned and random.random() < 0.3:
+            lifted = random.choice(roster.banned)
+            return Act(person.id, "LiftBan", {"member": lifted}, touches | {lifted})
         return Act(person.id, "RemoveMember", {"member": member, "ban": random.random() < 0.5}, touches | {member})
     return _battle(person, moment, chosen, constellation)
 
@@ -138,6 +141,9 @@ def _battle(person: Person, moment: Moment, chosen: str, constellation: Constell
     if engagement is not None and engagement.side == "defender":
         touches = _sides(moment, chosen, engagement.opponent) | {engagement.battle_id}
         return Act(person.id, _answer(moment), {"battle_id": engagement.battle_id}, touches)
+    if engagement is not None and engagement.side == "challenger" and random.random() < 0.1:
+        touches = _sides(moment, chosen, engagement.opponent) | {engagement.battle_id}
+        return Act(person.id, "WithdrawChallenge", {"battle_id": engagement.battle_id}, touches)
     if engagement is not None and random.random() < 0.9:
         return None
     return _challenge(moment, chosen, person.id)

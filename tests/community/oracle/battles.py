@@ -54,6 +54,7 @@ class Battles:
             "ChallengeBattle": self._challenge,
             "AcceptBattle": self._answer,
             "DeclineBattle": self._answer,
+            "WithdrawChallenge": self._withdraw,
         }
 
     # --- challenges ---------------------------------------------------------------------------------------------------
@@ -133,6 +134,15 @@ class Battles:
             self._free(battle, (entry.id,))
         else:
             self._start(battle, entry)
+
+    def _withdraw(self, entry: Entry) -> None:
+        found, battle = self.constellations.of(entry.user), self.challenged.get(entry.data["battle_id"])
+        if found is None or battle is None or found[1].role not in LEADERS:
+            return
+        if found[0].id == battle.sides["challenger"]:
+            del self.challenged[battle.id]
+            battle.state, battle.completed_at = "withdrawn", entry.at
+            self._free(battle, (entry.id,))
 
     # --- the battle ---------------------------------------------------------------------------------------------------
 

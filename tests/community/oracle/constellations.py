@@ -93,6 +93,7 @@ class Constellations:
             "DissolveConstellation": self._dissolve,
             "ChangeMemberRole": self._change_role,
             "RemoveMember": self._remove,
+            "LiftBan": self._lift_ban,
             "ContributeShards": self._contribute,
         }
 
@@ -221,6 +222,12 @@ class Constellations:
             self.behind.note("social-rosters", constellation.id, (entry.id,))
         if target is not None:
             self._let_go(constellation, target, entry.at, (entry.id,))
+
+    def _lift_ban(self, entry: Entry) -> None:
+        found = self.of(entry.user)
+        if found is not None and found[1].role in LEADERS and entry.data["member"] in found[0].banned:
+            found[0].banned.remove(entry.data["member"])
+            self.behind.note("social-rosters", found[0].id, (entry.id,))
 
     def _let_go(self, constellation: Constellation, member: Member, at: int, causes: Causes) -> None:
         del constellation.members[member.user_id]

@@ -47,10 +47,12 @@ ROUTES: Final[dict[str, Route]] = {
     "DissolveConstellation": Route("DELETE", "/v1/constellation"),
     "ChangeMemberRole": Route("PUT", "/v1/constellation/members/{member}/role"),
     "RemoveMember": Route("POST", "/v1/constellation/members/{member}/remove"),
+    "LiftBan": Route("DELETE", "/v1/constellation/bans/{member}"),
     "ContributeShards": Route("POST", "/v1/constellation/contributions"),
     "ChallengeBattle": Route("POST", "/v1/battles", "battle_id"),
     "AcceptBattle": Route("POST", "/v1/battles/{battle_id}/accept"),
     "DeclineBattle": Route("POST", "/v1/battles/{battle_id}/decline"),
+    "WithdrawChallenge": Route("POST", "/v1/battles/{battle_id}/withdraw"),
     "RequestMint": Route("POST", "/v1/nft/mints", "mint_id"),
     "ListNFT": Route("POST", "/v1/nft/tokens/{token_id}/listings", "listing_id", ("seller",)),
     "UnlistNFT": Route("DELETE", "/v1/nft/tokens/{token_id}/listings/{listing_id}", given=("seller",)),
@@ -66,6 +68,8 @@ WITHOUT_BODY: Final = frozenset({"CloseTrade", "CancelPlan", "Unfollow", "JoinCo
     "DissolveConstellation",
     "AcceptBattle",
     "DeclineBattle",
+    "WithdrawChallenge",
+    "LiftBan",
     "UnlistNFT",
 }
 

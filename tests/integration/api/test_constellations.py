@@ -12,6 +12,8 @@ from fastapi import FastAPI
 from faust_redis.log import Log
 
 from streams import topics
+from streams.events.battles import WithdrawChallenge
+from streams.events.constellations import LiftBan
 from streams.events.social import (
     AcceptBattle,
     ChallengeBattle,
@@ -96,6 +98,8 @@ async def test_each_command_is_keyed_by_the_caller(client: httpx.AsyncClient, lo
         ("POST", f"{own}/contributions", {"amount": 70}),
         ("POST", "/v1/battles/b-1/accept", None),
         ("POST", "/v1/battles/b-1/decline", None),
+        ("POST", "/v1/battles/b-1/withdraw", None),
+        ("DELETE", f"{own}/bans/bob", None),
     ):
         answer = await client.request(method, path, json=body, headers=ADA)
         assert answer.status_code == 202, answer.text
@@ -112,6 +116,8 @@ async def test_each_command_is_keyed_by_the_caller(client: httpx.AsyncClient, lo
         ContributeShards(amount=70),
         AcceptBattle(battle_id="b-1"),
         DeclineBattle(battle_id="b-1"),
+        WithdrawChallenge(battle_id="b-1"),
+        LiftBan(member="bob"),
     ]
 
 

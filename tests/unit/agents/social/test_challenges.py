@@ -16,6 +16,7 @@ from streams.events.battles import (
     PointsReported,
     SideFixed,
     SideRequested,
+    WithdrawChallenge,
 )
 from streams.events.notifications import Notified
 from streams.events.social import (
@@ -152,6 +153,25 @@ def test_a_declined_challenge_frees_both_sides(cluster: Cluster) -> None:
     assert constellation(cluster, "north").engagement is constellation(cluster, "south").engagement is None
     assert reasons(cluster.send(AcceptBattle(battle_id="b-1"), "eve", NOON)) == ["no_such_challenge"]
     assert reasons(challenge(cluster, battle_id="b-2")) == []
+
+
+def test_a_challenge_is_withdrawn_by_its_challengers_owner_or_an_admin(cluster: Cluster) -> None:
+    two_sides(cluster)
+    challenge(cluster)
+    withdraw = WithdrawChallenge(battle_id="b-1")
+    for user, reason in (("bob", "role_too_low"), ("eve", "no_such_challenge"), ("zoe", "not_a_member")):
+        assert reasons(cluster.send(withdraw, user, NOON)) == [reason]
+    assert reasons(cluster.send(withdraw, "ada", NOON)) == []
+    assert battle(cluster).state == "withdrawn"
+    assert constellation(cluster, "north").engagement is constellation(cluster, "south").engagement is None
+    assert reasons(cluster.send(AcceptBattle(battle_id="b-1"), "eve", NOON)) == ["no_such_challenge"]
+    assert reasons(challenge(cluster, battle_id="b-2")) == []
+
+
+def test_a_challenge_that_was_accepted_cannot_be_withdrawn(cluster: Cluster) -> None:
+    started(cluster)
+    assert reasons(cluster.send(WithdrawChallenge(battle_id="b-1"), "ada", NOON)) == ["no_such_challenge"]
+    assert battle(cluster).state == "running"
 
 
 def test_a_challenge_expires_after_24_hours(cluster: Cluster) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from streams.events import AnyEvent
 from streams.events.constellations import (
+    LiftBan,
     MembershipGranted,
     MembershipQueried,
     MembershipRequested,
@@ -161,6 +162,15 @@ def test_a_banned_user_cannot_join(north: Cluster) -> None:
     north.send(RemoveMember(member="bob", ban=True), "ada", NOON)
     north.send(RemoveMember(member="eve", ban=True), "ada", NOON)
     assert reasons(join(north, "north", "bob", "eve")) == ["banned", "banned"]
+
+
+def test_a_ban_is_lifted_by_the_owner_or_an_admin(north: Cluster) -> None:
+    north.send(RemoveMember(member="bob", ban=True), "ada", NOON)
+    assert reasons(north.send(LiftBan(member="bob"), "cyd", NOON)) == ["role_too_low"]
+    assert reasons(north.send(LiftBan(member="eve"), "ada", NOON)) == ["not_banned"]
+    assert reasons(north.send(LiftBan(member="bob"), "zoe", NOON)) == ["not_a_member"]
+    assert reasons(north.send(LiftBan(member="bob"), "ada", NOON)) == []
+    assert reasons(join(north, "north", "bob")) == []
 
 
 def test_commands_of_a_user_without_a_constellation_are_rejected(cluster: Cluster) -> None:
