@@ -6,6 +6,8 @@ from tests.community.behaviour.life import Plan
 from tests.community.cluster_life import ClusterBackend, lived
 from tests.community.cluster_run import play, stored
 from tests.community.compared.engine import differences, rules
+from tests.community.costs import costs
+from tests.community.journal import TICK
 from tests.community.oracle import Community
 
 PLAN = Plan(users=16, days=3, seed=1, activity=0.4)
@@ -40,3 +42,10 @@ def test_a_journal_that_is_played_again_gives_the_same_rows(calm: ClusterBackend
     again.cluster = play(calm.journal)
     ours, theirs = stored_rows(calm), stored_rows(again)
     assert {table for table in ours if ours[table] != theirs[table]} <= BY_THE_LAST_PARTITION
+
+
+def test_the_costs_of_all_commands_add_up_to_the_events_of_the_cluster(calm: ClusterBackend) -> None:
+    ticks = {entry.id for entry in calm.journal if entry.name == TICK}
+    events = [one for one in calm.cluster.events if (one.correlationid or one.id) not in ticks]
+    assert sum(chain.total() for chains in costs(calm).values() for chain in chains) == len(events)
+    assert min(chain["financial"] for chain in costs(calm)["ReportFill"]) == 1, "each fill has a fee"
