@@ -22,7 +22,7 @@ from tables.rank_score import RankScore, rank_score
 Ranked: TypeAlias = tuple[RankScore, int | str, int]
 """A standing in a row: rank score, score (text when it exceeds 64 bits) and `reached_at`."""
 
-Board = Literal["xp", "volume", "pnl", "trades"]
+Board = Literal["xp", "volume", "pnl", "trades", "streak_days"]
 BOARDS: Final[tuple[Board, ...]] = get_args(Board)
 MARKET_BOARDS: Final[tuple[Board, ...]] = ("volume", "pnl")
 GLOBAL: Final = GLOBAL_SCOPE

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from agents.gamification.leaders import FirstOfPartition
 from agents.gamification.policy import OvertakingRules
+from agents.gamification.progress import Earned
 from agents.gamification.standings import Sums, take_out
 from agents.gamification.xp import Activity
 from streams.times import Instant
-from tables.boards import GLOBAL, ROW_OF_ONE_PERIOD, Periods, Ranked, older_key, row_key
+from tables.boards import GLOBAL, ROW_OF_ONE_PERIOD, Period, Periods, Ranked, older_key, row_key
 from tables.gamification import GAMIFICATION_BOARDS
 from tables.unit_of_work import UnitOfWork
 
@@ -26,29 +27,30 @@ class Boards:
         """Points that are not yet in a row, by user and scope."""
         self._holding = False
 
-    def count(self, user_id: str, activity: Activity, xp: int, at: Instant, periods: Periods, *, opens: bool) -> None:
+    def count(self, user_id: str, activity: Activity, earned: Earned, at: Instant, periods: Periods) -> None:
         """Count an activity in the periods that are open to it.
 
         Args:
             user_id: The user.
             activity: The activity. A pnl of 0 counts as well, so that the user appears on the board.
-            xp: All XP of the activity.
+            earned: What the activity earned.
             at: The time of the activity.
             periods: The open periods.
-            opens: Whether the activity is the first of its trade.
         """
         time, notional, pnl = int(at), int(activity.notional), int(activity.pnl)
         everywhere, in_market = self._sum(user_id, GLOBAL, periods), self._sum(user_id, activity.market, periods)
-        if xp > 0:
-            everywhere.add("xp", xp, time)
+        if earned.xp > 0:
+            everywhere.add("xp", earned.xp, time)
         if notional > 0:
             everywhere.add("volume", notional, time)
             in_market.add("volume", notional, time)
         if activity.closing:
             everywhere.add("pnl", pnl, time)
             in_market.add("pnl", pnl, time)
-        if opens:
+        if earned.opens:
             everywhere.add("trades", 1, time)
+        if earned.streak_days:
+            everywhere.reach(earned.streak_days, time)
         if not self._holding:
             self.write()
 
@@ -81,15 +83,15 @@ class Boards:
             if older:
                 periods = periods.without(older)
                 for each in older:
-                    self._add_older(older_key(scope, each.text, user_id), sums)
-        if sums.add_to(newest, periods.names) or over:
+                    self._add_older(older_key(scope, each.text, user_id), sums, each)
+        if sums.add_to(newest, periods.names, periods.listed) or over:
             self.rows.put(key, newest)
             if scope == GLOBAL:
                 self.first.offer(user_id, sums.boards, newest, periods)
 
-    def _add_older(self, key: str, sums: Sums) -> None:
+    def _add_older(self, key: str, sums: Sums, period: Period) -> None:
         standings = self.rows.get(key) or {}
-        if sums.add_to(standings, ROW_OF_ONE_PERIOD):
+        if sums.add_to(standings, ROW_OF_ONE_PERIOD, (period,)):
             self.rows.put(key, standings)
 
     def begin(self) -> None:

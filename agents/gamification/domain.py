@@ -103,7 +103,7 @@ class Gamification:
                 effects += gained
             effects += late
         for event, activity, one, periods in earned:
-            self.boards.count(event.partitionkey, activity, one.xp, event.time, periods, opens=one.opens)
+            self.boards.count(event.partitionkey, activity, one, event.time, periods)
         return effects
 
     def _happened(self, event: AnyEvent) -> list[AnyEvent]:

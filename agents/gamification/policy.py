@@ -215,7 +215,7 @@ class OvertakingRules(Policy):
 
     places: Positive
     every_s: Positive
-    boards: tuple[Literal["xp", "volume", "trades"], ...]
+    boards: tuple[Literal["xp", "volume", "trades", "streak_days"], ...]
     periods: tuple[Literal["day", "week", "month", "season", "all"], ...]
 
 

@@ -33,12 +33,19 @@ from tables.gamification import Progress, TradeTally, Unlocked
 
 
 class Earned(NamedTuple):
-    """The rows after an activity, the XP that it earned, and whether it was the first of its trade."""
+    """The rows after an activity, and what it earned.
+
+    Attributes:
+        xp: All XP of the activity.
+        opens: Whether the activity is the first of its trade.
+        streak_days: The days of the trading streak, if the activity began or continued it; else 0.
+    """
 
     progress: Progress
     tally: TradeTally
     xp: int
     opens: bool
+    streak_days: int
 
 
 class Earning:
@@ -65,7 +72,8 @@ class Earning:
         opens = activity.opens(before)
         user.count(activity, before, after, opens=opens)
         self._settle(user)
-        return Earned(user.row(), after, user.xp - user.before.xp, opens), user.events
+        streak_days = days if user.streaks is not user.before.streaks else 0
+        return Earned(user.row(), after, user.xp - user.before.xp, opens, streak_days), user.events
 
     def happen(
         self, progress: Progress | None, happening: Happening, event: AnyEvent

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from streams.times import DAY_US
 from tables.boards import Board, Period, Periods, Ranked, Standing, place_of
 from tables.rank_score import EXACT_LIMIT
 
@@ -44,14 +45,26 @@ class Sums:
             points.reached_at = at
             points.moved = True
 
-    def add_to(self, standings: dict[str, Ranked], names: Mapping[Board, Iterable[str]]) -> bool:
-        """Add the points to the standings with these names. Return whether one changed. A new standing begins at 0.
+    def reach(self, days: int, at: int) -> None:
+        """Note the days of the trading streak, which the day of the periods began or continued."""
+        self.boards["streak_days"] = Points(days, at)
+
+    def add_to(
+        self, standings: dict[str, Ranked], names: Mapping[Board, Iterable[str]], listed: Iterable[Period]
+    ) -> bool:
+        """Add the points to the standings with these names, of these periods. A new standing begins at 0.
+
+        Return whether one changed.
 
         Raises:
             ValueError: when a new standing is out of range.
         """
         changed = False
         for board, points in self.boards.items():
+            if board == "streak_days":
+                for name, period in zip(names[board], listed, strict=True):
+                    changed |= raise_streak(standings, name, period, points, self.periods.midnight)
+                continue
             amount, at, moved = points.amount, points.reached_at, points.moved
             exact, fraction = 0 <= at < EXACT_LIMIT, at / EXACT_LIMIT
             for name in names[board]:
@@ -70,6 +83,19 @@ class Sums:
                 else:
                     standings[name] = Standing(score, at).ranked
         return changed
+
+
+def raise_streak(standings: dict[str, Ranked], name: str, period: Period, streak: Points, midnight: int) -> bool:
+    """Raise a standing to the days of a streak that lie in its period, on the day that begins at `midnight`.
+
+    Return whether it changed. A shorter streak leaves it as it is.
+    """
+    within = streak.amount if period.start is None else (midnight - period.start) // DAY_US + 1
+    days, held = min(streak.amount, within), standings.get(name)
+    if held is not None and int(held[1]) >= days:
+        return False
+    standings[name] = Standing(days, streak.reached_at).ranked
+    return True
 
 
 def take_out(standings: dict[str, Ranked], periods: Periods) -> tuple[dict[str, dict[str, Ranked]], list[Period]]:

@@ -189,8 +189,9 @@ class Gamification(crossing.Gamification):
         periods = self.boards.open_periods(user, at)
         player = self._player(user)
         xp = player.xp
-        if by_user:
-            self._be_active(user, "trading", at)
+        if by_user and self._be_active(user, "trading", at):
+            days = player.streaks["trading"].days
+            self.boards.reach(user, days, at=at, periods=periods, causes=causes)
         first = player.trade(fact.trade, notional=notional, pnl=fact.pnl, closes=closes, by_user=by_user)
         player.tallies[fact.trade].causes.update(causes)
         self._settle(user, at, causes)
@@ -216,13 +217,15 @@ class Gamification(crossing.Gamification):
             periods = self.boards.open_periods(user, at)
             self.boards.add(GLOBAL, "xp", user, player.xp - before, at=at, periods=periods, causes=causes)
 
-    def _be_active(self, user: str, kind: str, at: int) -> None:
-        """Continue a streak, and watch it when its last day moved."""
+    def _be_active(self, user: str, kind: str, at: int) -> bool:
+        """Continue a streak, and watch it when its last day moved. Return whether it did."""
         player = self._player(user)
         before = player.streaks.get(kind)
         player.be_active(kind, at)
-        if player.streaks[kind] is not before:
+        moved = player.streaks[kind] is not before
+        if moved:
             self.breaking.watch(user, kind, player.streaks[kind].last_day)
+        return moved
 
     def _settle(self, user: str, at: int, causes: Causes) -> None:
         """Unlock achievements, and tell the others of levels, shards and eligibility."""

@@ -1,7 +1,8 @@
 """Users who lost one of the first ten places of a board, at most once a board and day (domain.md section 13).
 
-The first tick of each minute looks. The boards are xp, volume and trades of all markets, in the newest week with a
-standing and of all time. A user is overtaken when the rank is worse than at the look before, in the same period.
+The first tick of each minute looks. The boards are xp, volume, trades and streak days of all markets, in the newest
+week with a standing and of all time. A user is overtaken when the rank is worse than at the look before, in the same
+period.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Any, Final
 from tests.community.oracle.standings import GLOBAL, Boards
 from tests.community.oracle.times import DAY, MINUTE, kind_of
 
-BOARDS: Final = ("trades", "volume", "xp")
+BOARDS: Final = ("streak_days", "trades", "volume", "xp")
 KINDS: Final = ("all", "week")
 PLACES: Final = 10
 

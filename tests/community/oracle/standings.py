@@ -14,7 +14,7 @@ from typing import Any, Final
 from tests.community.oracle.crossing import Causes
 from tests.community.oracle.merkle import root
 from tests.community.oracle.partitions import partition_of
-from tests.community.oracle.times import DAY, HOUR, day_of, end_of, periods_of
+from tests.community.oracle.times import DAY, HOUR, day_of, end_of, periods_of, start_of
 
 GRACE: Final = 24 * HOUR
 GLOBAL: Final = "global"
@@ -110,6 +110,21 @@ class Boards:
             else:
                 continue
             self._note(scope, period, user, at, causes)
+
+    def reach(self, user: str, days: int, *, at: int, periods: Iterable[str], causes: Causes) -> None:
+        """Raise the streak days of some periods to those days of a streak that lie in them, if these are more."""
+        for period in periods:
+            group, start = f"{GLOBAL}/{period}/streak_days", start_of(period)
+            value = days if start is None else min(days, day_of(at) - day_of(start) + 1)
+            users = self.groups[group]
+            if user not in users:
+                users[user] = Standing(0, at)
+                if (end := end_of(period)) is not None:
+                    self._ending[end].add(group)
+            if value > users[user].score:
+                users[user].score, users[user].reached_at = value, at
+                users[user].causes.update(causes)
+                self._note(GLOBAL, period, user, at, causes)
 
     def _note(self, scope: str, period: str, user: str, at: int, causes: Causes) -> None:
         """Note which of the product's rows the entry changes: newest standings, or those of an older period."""

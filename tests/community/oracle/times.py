@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Final
 
@@ -41,6 +41,25 @@ def end_of(period: str) -> int | None:
     """Return the first instant after a period; None for all-time."""
     end = ends(period)
     return None if end is None else (end - _EPOCH) // _MICROSECOND
+
+
+@lru_cache(maxsize=4096)
+def start_of(period: str) -> int | None:
+    """Return the first instant of a period; None for all-time."""
+    kind, _, name = period.partition(":")
+    year, _, rest = name.partition("-")
+    match kind:
+        case "day":
+            start = date.fromisoformat(name)
+        case "week":
+            start = date.fromisocalendar(int(year), int(rest.removeprefix("W")), 1)
+        case "month":
+            start = date(int(year), int(rest), 1)
+        case "season":
+            start = date(int(year), 3 * int(rest.removeprefix("Q")) - 2, 1)
+        case _:
+            return None
+    return (start - _EPOCH.date()).days * DAY
 
 
 def kind_of(period: str) -> str:

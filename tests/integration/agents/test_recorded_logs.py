@@ -11,6 +11,7 @@ import pytest
 from streams.events import CATALOGUE, AnyEvent, codec, decode, encode
 from streams.events.gamification import LevelUp
 from tables.domains import TOPOLOGY
+from tables.gamification import GAMIFICATION_BOARDS
 from tests import recorded_log
 from tests.example_events import define_v3
 from tests.recorded_log import read, read_rules, read_tables, tables_of
@@ -95,6 +96,10 @@ NEW = {
 """Classes of published domains that are not published yet."""
 
 
+NEW_BOARDS = {"streak_days"}
+"""Boards of users that no published version had."""
+
+
 def assert_as_recorded(found: Any, recorded: Any) -> None:
     """Fail unless tables hold the recorded rows. Rows may have fields, and there may be tables, added since then."""
     for table, rows in recorded.items():
@@ -103,6 +108,8 @@ def assert_as_recorded(found: Any, recorded: Any) -> None:
             row, before = json.loads(found[table][key]), json.loads(text)
             if TOPOLOGY.table(table).model is not None:
                 row = {name: row[name] for name in before}
+            elif table == GAMIFICATION_BOARDS.name:
+                row = {name: one for name, one in row.items() if name.rpartition("/")[2] not in NEW_BOARDS}
             assert row == before
 
 

@@ -140,7 +140,7 @@ def test_summed_points_leave_the_same_standing_as_single_points(before: Any, poi
     for point in points:
         together.add("pnl", *point)
     standings = {"all/pnl": standing.ranked} if standing else {}
-    together.add_to(standings, {"pnl": ["all/pnl"]})
+    together.add_to(standings, {"pnl": ["all/pnl"]}, ())
     assert Standing.of(standings["all/pnl"]) == one_by_one
 
 

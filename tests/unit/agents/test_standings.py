@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from agents.gamification.standings import Sums
 from streams.events.gamification import LateEventRecorded
+from streams.events.social import Interacted
 from streams.events.trading import TradeExecuted
 from streams.times import DAY_US, Instant
 from streams.units import Usd
@@ -41,7 +42,7 @@ def test_boards_of_one_market_are_volume_and_pnl(world: World) -> None:
     world.fill("f-1", AT, closed_pnl_usd="1")
     rows = world.gamification.boards.rows.prefix("")
     boards = {key: {name.rpartition("/")[2] for name in standings} for key, standings in rows}
-    assert boards == {"BTC|ada": {"volume", "pnl"}, "global|ada": {"xp", "volume", "pnl", "trades"}}
+    assert boards == {"BTC|ada": {"volume", "pnl"}, "global|ada": {"xp", "volume", "pnl", "trades", "streak_days"}}
 
 
 def test_only_closing_fills_put_a_user_on_the_pnl_board(world: World) -> None:
@@ -70,6 +71,40 @@ def test_a_score_was_reached_when_the_event_that_made_it_so_happened(world: Worl
     world.fill("f-1", LATER)
     world.fill("f-2", AT)
     assert world.score("global/all/volume") == (Usd.of(3000), instant(AT))
+
+
+def test_a_board_of_streak_days_ranks_the_days_of_the_trading_streak_within_the_period(world: World) -> None:
+    for day in range(27, 31):  # Friday to Monday, 30 September
+        world.fill(f"f-{day}", f"2024-09-{day}T12:00:00Z")
+    for day in range(1, 3):
+        world.fill(f"g-{day}", f"2024-10-0{day}T12:00:00Z")
+        world.fill(f"h-{day}", f"2024-10-0{day}T13:00:00Z")
+    last = instant("2024-10-02T12:00:00Z")
+    assert world.score("global/all/streak_days") == (6, last)
+    assert world.score("global/season:2024-Q4/streak_days") == (2, last)
+    assert world.score("global/month:2024-09/streak_days") == (4, instant("2024-09-30T12:00:00Z"))
+    assert world.score("global/week:2024-W39/streak_days") == (3, instant("2024-09-29T12:00:00Z"))
+    assert world.score("global/week:2024-W40/streak_days") == (3, last)
+    assert world.score("global/day:2024-10-02/streak_days") == (1, last)
+
+
+def test_a_shorter_streak_leaves_the_streak_days_of_a_period_as_they_are(world: World) -> None:
+    for day in (2, 3, 4, 6, 7):
+        world.fill(f"f-{day}", f"2024-09-0{day}T12:00:00Z")
+    assert world.score("global/month:2024-09/streak_days") == (3, instant("2024-09-04T12:00:00Z"))
+    world.fill("f-8", "2024-09-08T12:00:00Z")
+    assert world.score("global/all/streak_days") == (3, instant("2024-09-04T12:00:00Z"))
+    world.fill("f-9", "2024-09-09T12:00:00Z")
+    assert world.score("global/all/streak_days") == (4, instant("2024-09-09T12:00:00Z"))
+
+
+def test_the_streak_days_of_a_period_before_the_newest_are_raised_there(world: World) -> None:
+    world.fill("f-1", "2024-09-20T12:00:00Z")
+    world.happen(Interacted(target="bob", kind="like"), "2024-09-22T01:00:00Z")
+    world.fill("f-2", "2024-09-21T12:00:00Z")
+    assert world.score("global/day:2024-09-21/streak_days") == (1, instant("2024-09-21T12:00:00Z"))
+    assert world.score("global/week:2024-W38/streak_days") == (2, instant("2024-09-21T12:00:00Z"))
+    assert world.score("global/day:2024-09-22/streak_days") is None
 
 
 def test_a_practice_close_adds_no_volume_and_no_trade(world: World) -> None:
@@ -119,7 +154,7 @@ def test_the_standings_of_a_day_that_is_over_for_the_user_move_into_a_row_of_the
     assert rows.get(older_key("global", "day:2024-09-20", "ada")) is None
     world.fill("f-2", "2024-09-22T00:00:01Z")
     assert "day:2024-09-20/volume" not in rows.get(row_key("global", "ada"))
-    assert rows.get(older_key("global", "day:2024-09-20", "ada")).keys() == {"xp", "volume", "trades"}
+    assert rows.get(older_key("global", "day:2024-09-20", "ada")).keys() == {"xp", "volume", "trades", "streak_days"}
     assert world.score("global/day:2024-09-20/volume") == (Usd.of(1500), instant(AT))
     assert world.score("global/week:2024-W38/volume") == (Usd.of(3000), instant("2024-09-22T00:00:01Z"))
 
@@ -240,4 +275,4 @@ def added(standings: dict[str, Any], amount: int, at: int) -> bool:
     """Add points to the all-time standing of the pnl board. Return whether it changed."""
     sums = Sums(periods_of(Instant(0)))
     sums.add("pnl", amount, at)
-    return sums.add_to(standings, {"pnl": ["all/pnl"]})
+    return sums.add_to(standings, {"pnl": ["all/pnl"]}, ())

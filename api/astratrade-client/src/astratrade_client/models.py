@@ -58,7 +58,7 @@ class Achievement(TypedDict):
 class BoardPage(TypedDict):
     """A page of a board."""
 
-    board: Literal["xp", "volume", "pnl", "trades"]
+    board: Literal["xp", "volume", "pnl", "trades", "streak_days"]
     period: str
     market: str | None
     position: str
@@ -264,7 +264,7 @@ class Totals(TypedDict):
 class UserStanding(TypedDict):
     """The place of a user; `rows` is the window around it, the user included."""
 
-    board: Literal["xp", "volume", "pnl", "trades"]
+    board: Literal["xp", "volume", "pnl", "trades", "streak_days"]
     period: str
     market: str | None
     position: str

@@ -21,7 +21,7 @@ from tests.unit.agents.cluster import Cluster
 from tests.unit.agents.world import World, fill_of, of_type
 
 NOON = Instant.parse("2024-09-20T12:00:00Z")
-WATCHED = {("xp", "week"), ("volume", "week"), ("trades", "week"), ("xp", "all"), ("volume", "all"), ("trades", "all")}
+WATCHED = {(board, kind) for board in ("xp", "volume", "trades", "streak_days") for kind in ("week", "all")}
 
 
 def minute(number: int) -> Instant:
@@ -108,7 +108,7 @@ def test_a_tick_places_a_bounded_number_of_users_and_reports_when_all_are_placed
         world.fill("f-1", minute(0).text(), user)
     assert of_type(world.happen(Ticked(), minute(1).text(), "clock"), LeadersReported) == []
     (reported,) = of_type(world.happen(Ticked(), minute(1).text(), "clock"), LeadersReported)
-    assert [[place.user_id for place in one.places] for one in reported.changed] == [["ada", "bob", "cyd"]] * 6
+    assert [[place.user_id for place in one.places] for one in reported.changed] == [["ada", "bob", "cyd"]] * 8
 
 
 # --- all boards against a fold of all standings -----------------------------------------------------------------------

@@ -65,7 +65,10 @@ def test_a_day_is_sealed_24_hours_after_its_end(world: World) -> None:
     sealed = tick(world, at(2, 0))
     assert {group_of_part(part) for part in sealed} == {
         f"{scope}/day:2024-09-16/{board}"
-        for scope, board in (("global", "xp"), ("global", "volume"), ("global", "trades"), ("BTC", "volume"))
+        for scope, board in (
+            *(("global", "xp"), ("global", "volume"), ("global", "trades"), ("global", "streak_days")),
+            ("BTC", "volume"),
+        )
     }
     assert tick(world, at(2, 1)) == []
 
