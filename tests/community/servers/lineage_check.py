@@ -8,7 +8,7 @@ log from the beginning.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from random import Random
@@ -21,7 +21,7 @@ from streams.events import AnyEvent, decode
 from streams.lineage import FETCH_RECORDS
 from tables.domains import TOPOLOGY
 from tables.financial import FINANCIAL_AUDITS, FINANCIAL_DUE
-from tables.gamification import GAMIFICATION_DECIDING, GAMIFICATION_DUE
+from tables.gamification import GAMIFICATION_BOARDS, GAMIFICATION_DECIDING, GAMIFICATION_DUE
 from tables.history import rows_at
 from tables.nft import NFT_ENDS
 from tables.reader import TableReader
@@ -79,19 +79,31 @@ def choose(stored: Stored, oracle: Community, rules: Rules, count: int, random: 
 
     Rows that are joined from several partitions are left out, and tables whose causes no oracle tells.
     """
-    expected, left_out = oracle.rows(), {*rules.summed, *rules.partitioned, *NOT_TOLD}
-    tables = [table for table in rules.tables if table not in left_out and stored.get(table)]
+    expected, left_out = oracle.rows(), {*rules.partitioned, *NOT_TOLD}
+    tables = {table: _whole(stored.get(table, ())) for table in rules.tables if table not in left_out}
+    filled = [table for table, rows in tables.items() if rows]
     found: dict[tuple[int, Place], Chosen] = {}
     for _ in range(count * 20):
-        table = random.choice(tables)
-        row = random.choice(list(stored[table]))
+        table = random.choice(filled)
+        row = random.choice(tables[table])
         keys = [key for key, _ in rules.tables[table](row.key, row.row)]
-        if len(keys) == 1 and keys[0] in expected.get(table, {}):
+        if not keys or not expected.get(table, {}).keys() >= {*keys}:
+            continue
+        if table == GAMIFICATION_BOARDS.name:
+            keys = [row.key]  # the oracle tells the entries behind a whole row of standings by the row's own key
+        if len(keys) == 1:
             chosen = Chosen(table, row, keys[0])
             found[chosen.place] = chosen
         if len(found) == count:
             break
     return list(found.values())
+
+
+def _whole(rows: Iterable[StoredRow]) -> list[StoredRow]:
+    """Return the rows whose key one partition alone has. The accounts of users are such rows of the ledger."""
+    listed = list(rows)
+    partitions = Counter(one.key for one in listed)
+    return [one for one in listed if partitions[one.key] == 1]
 
 
 async def histories(log: Log, chosen: Iterable[Chosen]) -> dict[tuple[int, Place], History]:
