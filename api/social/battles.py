@@ -22,9 +22,11 @@ from api.kit.feeds.routing import LastEventId, feed_router, open_feed
 from api.kit.feeds.views import RowsView
 from api.kit.openapi import problems
 from api.kit.own_rows import OwnRows
-from api.kit.parameters import visible
+from api.kit.parameters import OwnUser, visible
+from api.kit.problems import NOT_FOUND, Problem
 from api.kit.projection import Projection
-from api.permissions import PUBLIC, Scope, only
+from api.kit.users import user_router
+from api.permissions import OWNED, PUBLIC, Scope, only
 from api.social.constellation_rows import (
     BATTLE,
     BATTLE_ANSWER,
@@ -45,10 +47,13 @@ from streams.events.social import (
 )
 from tables.social_constellations import (
     SOCIAL_BATTLE_ENTRIES,
+    SOCIAL_BATTLE_POINTS,
     SOCIAL_BATTLES,
     SOCIAL_CONSTELLATIONS,
     BattleEntry,
+    BattlePoints,
     Constellation,
+    member_key,
 )
 
 
@@ -82,12 +87,20 @@ ENTRIES: Final = OwnRows(
     title="Battle entry",
     doc="The running battle of a user, with the points so far.",
 )
+POINTS: Final = Projection(
+    BattlePoints,
+    "BattlePoints",
+    "What the trades of a member count in a battle, as the member's partition reported last.",
+    key={"battle_id": str, "user_id": str},
+    describe={"final": "nothing more counts for this member", "prize": "stellar shards of the member, once completed"},
+)
+POINTS_ANSWER: Final = POINTS.answer("BattlePointsAnswer", "A user's part in a battle. It is true for `position`.")
 BATTLES_FEED: Final[Feed[Any]] = Feed(name="battles", follows=SOCIAL_BATTLES, read=user_rows(BATTLE))
 
 read_challenge = Reader(Challenge)
 commands = APIRouter(prefix="/v1", responses=problems(400, 401, 403, 413, 415, 422, 503), route_class=CommandRoute)
 queries = APIRouter(prefix="/v1", responses=problems(404, 410, 422, 503, 504))
-feeds = feed_router()
+users, feeds = user_router(), feed_router()
 
 
 @commands.post(
@@ -179,6 +192,22 @@ async def get_battles(api: ApiDep, constellation_id: ConstellationPath) -> Respo
     return json_answer({"position": str(position), "constellation_id": constellation_id, "battles": battles})
 
 
+@users.get(
+    "/{user_id}/battles/{battle_id}",
+    summary="Part in a battle",
+    dependencies=[visible(SOCIAL_BATTLE_POINTS, private=True)],
+    response_model=POINTS_ANSWER,
+    responses=problems(401, 403),
+)
+async def get_part(api: ApiDep, user_id: OwnUser, battle_id: BattlePath) -> Response:
+    """Return what the user's trades count in a battle, running or completed. For the user, and for staff."""
+    key = member_key(battle_id, user_id)
+    position, raw = await api.tables.get(SOCIAL_BATTLE_POINTS.name, key, owner=battle_id)
+    if raw is None:
+        raise Problem(NOT_FOUND, f"{user_id!r} has no part in the battle {battle_id!r}", position=str(position))
+    return json_answer({**POINTS.load(key, raw), "position": str(position)})
+
+
 @feeds.get("/battles", summary="Battles")
 async def follow_battles(
     api: ApiDep,
@@ -198,7 +227,7 @@ _COMMAND = only(Role.USER, Scope.ACCOUNT)
 API: Final = DomainApi(
     title="Battles",
     description="Battles between constellations.",
-    routers=(commands, queries, feeds, *ENTRIES.routers),
+    routers=(commands, queries, users, feeds, *ENTRIES.routers),
     feeds=(BATTLES_FEED, ENTRIES.feed),
     commands={
         ChallengeBattle: AcceptedCommand(Challenge, WhenDelayed.ACCEPT),
@@ -213,6 +242,7 @@ API: Final = DomainApi(
         ("POST", "/v1/battles/{battle_id}/withdraw"): _COMMAND,
         ("GET", "/v1/battles/{battle_id}"): PUBLIC,
         ("GET", "/v1/constellations/{constellation_id}/battles"): PUBLIC,
+        ("GET", "/v1/users/{user_id}/battles/{battle_id}"): OWNED,
         ("GET", "/v1/feed/battles"): PUBLIC,
         **ENTRIES.permissions,
     },

@@ -31,12 +31,14 @@ from streams.units import Usd
 from tables.boards import Standing
 from tables.social_constellations import (
     RATING_NAME,
+    SOCIAL_BATTLE_POINTS,
     SOCIAL_BATTLES,
     SOCIAL_CONSTELLATIONS,
     SOCIAL_MEMBERSHIPS,
     SOCIAL_RATINGS,
     SOCIAL_ROSTERS,
     Battle,
+    BattlePoints,
     Constellation,
     Member,
     Membership,
@@ -216,6 +218,27 @@ async def test_a_membership_is_shown_to_its_user(client: httpx.AsyncClient, work
     assert (own["state"], own["constellation_id"], own["role"]) == ("member", "north", "recruit")
     assert_problem(await client.get("/v1/users/ada/membership", headers=auth("eve")), 403, "forbidden")
     assert_problem(await client.get("/v1/users/ada/membership"), 401, "unauthenticated")
+
+
+async def test_a_user_alone_reads_the_own_part_in_a_battle(client: httpx.AsyncClient, worker: Worker) -> None:
+    points = BattlePoints(side="defender", pnl=Usd.parse("12.50"), closes=2, wins=1, trades=3, final=True, prize=80)
+    await worker.put(SOCIAL_BATTLE_POINTS.name, "b-1|ada", points, partition=worker.partition("b-1"))
+    part = (await client.get("/v1/users/ada/battles/b-1", headers=ADA)).json()
+    assert part.pop("position")
+    assert part == {
+        "battle_id": "b-1",
+        "user_id": "ada",
+        "side": "defender",
+        "pnl_usd": "12.50",
+        "closes": 2,
+        "wins": 1,
+        "trades": 3,
+        "final": True,
+        "prize": 80,
+    }
+    assert_problem(await client.get("/v1/users/ada/battles/b-2", headers=ADA), 404, "not-found")
+    assert (await client.get("/v1/users/ada/battles/b-1", headers=auth("bob"))).status_code == 403
+    assert (await client.get("/v1/users/ada/battles/b-1")).status_code == 401
 
 
 async def test_a_battle_is_followed_with_its_live_scores(server: httpx.AsyncClient, worker: Worker) -> None:
