@@ -44,6 +44,11 @@ HABITS: tuple[tuple[int, Habit], ...] = (
     (4, money.subscribe),
 )
 TRIES = 3
+BUSY: tuple[Habit, ...] = (traders.small_trade, social.interact, social.new_content)
+"""What a few people do in a busy hour, each the same once a minute, until they reach the limits of an hour or a day."""
+BUSY_STEPS = 22
+BUSY_DAYS = 20
+"""Every so many days has a busy hour, first the fifth."""
 REPEATED = 0.3
 """The share of commands that a crowd sends twice."""
 CONTESTED = frozenset({"CreateConstellation", "JoinConstellation", "BuyNFT", "ChallengeBattle", "AcceptBattle"})
@@ -105,6 +110,8 @@ class Life:
             moment = Moment(self.town, await self._backend.view(), at)
             await self._backend.chain(at, without_collisions(collectors.confirmations(moment), self.town.random))
         await self._fills(at)
+        if number == 1 and day % BUSY_DAYS == 4:
+            await self._busy_hour(at)
         self._round += 1
 
     async def _accounts(self, at: int, day: int) -> None:
@@ -115,6 +122,15 @@ class Life:
         for entry in await self._backend.accounts(at, newcomers) if newcomers else ():
             if entry.name == "AccountRegistered":
                 self._register.welcome(entry.data["username"], entry.user, self.town.random)
+
+    async def _busy_hour(self, at: int) -> None:
+        """Let a few people act once a minute."""
+        people = [person for person in self.town.people if not person.suspended]
+        busy = list(zip(BUSY, self.town.random.sample(people, min(len(BUSY), len(people))), strict=False))
+        for minute in range(1, BUSY_STEPS + 1):
+            moment = Moment(self.town, await self._backend.view(), at + minute * MINUTE_US)
+            acts = [act for habit, person in busy if (act := habit(person, moment)) is not None]
+            await self._backend.commands(moment.at, without_collisions(acts, self.town.random))
 
     async def _price(self, at: int) -> None:
         if self._round == 0:

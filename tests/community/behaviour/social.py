@@ -53,10 +53,16 @@ def unfollow(person: Person, moment: Moment) -> Act | None:
 def share_content(person: Person, moment: Moment) -> Act | None:
     """Make content, or share some of the own once more."""
     random, mine = moment.random, list(moment.view.contents(person.id).shared)
-    platform = random.choice(PLATFORMS)
     if mine and random.random() < 0.6:
-        return Act(person.id, "ShareContent", {"content_id": random.choice(mine), "platform": platform})
-    data = {"kind": random.choice(CONTENT_KINDS), "platform": platform}
+        data = {"content_id": random.choice(mine), "platform": random.choice(PLATFORMS)}
+        return Act(person.id, "ShareContent", data)
+    return new_content(person, moment)
+
+
+def new_content(person: Person, moment: Moment) -> Act | None:
+    """Make content."""
+    random = moment.random
+    data = {"kind": random.choice(CONTENT_KINDS), "platform": random.choice(PLATFORMS)}
     if random.random() < 0.3:
         data["about"] = f"about-{random.randrange(1000)}"
     return Act(person.id, "ShareContent", data)

@@ -47,6 +47,13 @@ def open_trade(person: Person, moment: Moment) -> Act | None:
     return Act(person.id, "OpenTrade", data)
 
 
+def small_trade(person: Person, moment: Moment) -> Act | None:
+    """Open a trade that needs little margin, so that the limit of a day comes first."""
+    notional = f"{moment.random.randint(10, 60)}.00"
+    data = {"market": "BTC", "side": "long", "notional_usd": notional, "leverage": moment.random.randint(1, 5)}
+    return Act(person.id, "OpenTrade", data)
+
+
 def close_trade(person: Person, moment: Moment) -> Act | None:
     """Close one of the own open trades; seldom one that is not there."""
     mine = moment.view.open_trades.get(person.id, [])

@@ -112,6 +112,7 @@ class ServerBackend:
     async def commands(self, at: int, acts: Sequence[Act]) -> None:
         if not acts:
             return
+        self._installation.clock.set(at)
         self._disturb()
         answers = await each(acts, self._send)
         for act, answer in zip(acts, answers, strict=True):
