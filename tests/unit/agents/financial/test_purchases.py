@@ -19,6 +19,7 @@ from streams.events.financial import (
 from streams.events.nft import PurchaseDecided, PurchaseRequested
 from tables.financial import FINANCIAL_DUE, FINANCIAL_FEES, FINANCIAL_RESERVATIONS
 from tests.unit.agents.financial.bank import AT, Bank, of_type
+from tests.unit.agents.rulebooks import rulebook_with
 
 SALE: dict[str, Any] = {"token_id": "token-1", "listing_id": "l-1", "asset": "SS"}
 
@@ -91,6 +92,20 @@ def test_the_fee_of_a_sale_accrues_with_its_split_and_is_revenue(bank: Bank) -> 
     totals = bank.rows(FINANCIAL_FEES)
     assert [part.amount for part in totals["nft|SS|all|total"]] == [2]
     assert [part.amount for part in totals["nft|SS|2026-01-05|treasury"]] == [2]
+
+
+@pytest.mark.parametrize(
+    ("announced", "paymaster"), [("2026-01-03T12:00:00Z", "20"), ("2026-01-03T12:00:00.000001Z", "5")]
+)
+def test_the_fee_of_a_sale_is_split_by_a_change_that_was_announced_48_hours_before(
+    announced: str, paymaster: str
+) -> None:
+    change = {"announced_at": announced, "split_ppm": {"treasury": 0, "paymaster": 1_000_000}}
+    bank = Bank(rulebook=rulebook_with({"financial": {"split_changes": [change]}}))
+    bank.grant("ada", 1_000)
+    request(bank, amount="1000")
+    [fee] = of_type(decide(bank, fees=("20", "50", "930")), SaleFeeAccrued)
+    assert fee.beneficiaries["paymaster"].text() == paymaster
 
 
 def test_a_genesis_sale_pays_no_creator(bank: Bank) -> None:
