@@ -50,6 +50,7 @@ class Principal:
         key_id: The API key; None for a token.
         expires: When the API key ends; None for a token, whose end its verifier knows.
         polls_before: How often this process had read the revocations when it read the API key; 0 for a token.
+        suspended: Whether the account is suspended. It keeps its reads, in the role of a user.
     """
 
     subject: str
@@ -60,6 +61,7 @@ class Principal:
     key_id: str | None = None
     expires: Instant | None = None
     polls_before: int = 0
+    suspended: bool = False
 
 
 class RevokedPrincipals(Protocol):
@@ -70,21 +72,33 @@ class RevokedPrincipals(Protocol):
 
 
 def mint(
-    key: SigningKey, subject: str, role: Role, *, now: Instant, ttl_s: int = ACCESS_TTL_S, session_id: str | None = None
+    key: SigningKey,
+    subject: str,
+    role: Role,
+    *,
+    now: Instant,
+    ttl_s: int = ACCESS_TTL_S,
+    session_id: str | None = None,
+    suspended: bool = False,
 ) -> str:
-    """Return a token for `subject`, signed by a key, valid for `ttl_s` seconds from now."""
+    """Return a token for `subject`, signed by a key, valid for `ttl_s` seconds from now.
+
+    The token of a suspended account has the role of a user, whatever the account's role.
+    """
     issued_s = now // SECOND_US
     claims = {
         "iss": ISSUER,
         "aud": AUDIENCE,
         "sub": subject,
-        "role": role.value,
+        "role": (Role.USER if suspended else role).value,
         "iat": issued_s,
         "iat_us": int(now),  # a revocation is compared with it, and seconds are too coarse for that
         "exp": issued_s + ttl_s,
     }
     if session_id is not None:
         claims["sid"] = session_id
+    if suspended:
+        claims["suspended"] = True
     return jwt.encode(claims, key.private, algorithm=ALGORITHM, headers={"kid": key.kid})
 
 
@@ -169,7 +183,8 @@ def _principal(claims: dict[str, Any]) -> Principal:
         raise ValueError("the claim `sid` is not text")
     if not isinstance(issued_us, int):
         raise ValueError("the claim `iat_us` is not an integer")  # noqa: TRY004 - one kind of error for all claims
-    return Principal(subject, Role(claims["role"]), session_id, issued_us)
+    suspended = "suspended" in claims
+    return Principal(subject, Role(claims["role"]), session_id, issued_us, suspended=suspended)
 
 
 def _until(claims: dict[str, Any], key: SigningKey) -> Instant:

@@ -23,6 +23,9 @@ WEBSOCKET = "WEBSOCKET"
 """The method of WebSocket routes in the table."""
 
 
+SUSPENDED: Final = "this account is suspended: it may read what it owns, and no more, until it is reinstated"
+
+
 class Scope(StrEnum):
     """What an API key may do."""
 
@@ -52,6 +55,7 @@ class Permission:
         owned: Whether the path names a user, who owns what the route reaches.
         foreign: The roles that may reach what another user owns.
         open: Whether the route is public and reads no token. So a client whose token has ended can sign in again.
+        suspended: Whether a suspended account may call it, which keeps its reads and may end its sessions.
     """
 
     roles: frozenset[Role] = frozenset()
@@ -59,6 +63,7 @@ class Permission:
     owned: bool = False
     foreign: frozenset[Role] = frozenset()
     open: bool = False
+    suspended: bool = False
 
     def __post_init__(self) -> None:
         if self.open and self.roles:
@@ -81,6 +86,8 @@ class Permission:
             return
         if caller is None:
             raise unauthenticated("no bearer token was sent", error="")
+        if caller.suspended and not self.suspended:
+            raise Problem(FORBIDDEN, SUSPENDED)
         if caller.role not in self.roles:
             raise Problem(FORBIDDEN, f"this needs a token with the role {_any(self.roles)}; yours has {caller.role}")
         if caller.scopes is not None and self.scope not in caller.scopes:
@@ -108,9 +115,11 @@ SESSION: Final = Permission(EVERY_ROLE)
 USER_SESSION: Final = Permission(frozenset({Role.USER}))
 PARTNER_SESSION: Final = Permission(frozenset({Role.VENUE, Role.SERVICE, Role.ADMIN}))
 """The route is for those to whom events may be posted."""
-OWN: Final = Permission(EVERY_ROLE, Scope.READ_PRIVATE)
+ENDING_SESSIONS: Final = Permission(EVERY_ROLE, suspended=True)
+"""The route lists or ends sessions of the caller."""
+OWN: Final = Permission(EVERY_ROLE, Scope.READ_PRIVATE, suspended=True)
 """The route reaches only what the caller owns; no user is named."""
-OWNED: Final = Permission(EVERY_ROLE, Scope.READ_PRIVATE, owned=True, foreign=STAFF)
+OWNED: Final = Permission(EVERY_ROLE, Scope.READ_PRIVATE, owned=True, foreign=STAFF, suspended=True)
 
 REVIEW: Final = Permission(REVIEWERS, owned=True, foreign=REVIEWERS)
 """The route decides about what belongs to a user. The caller has to give a reason; no API key may call it."""
@@ -169,7 +178,7 @@ PERMISSIONS: Final[Mapping[Route, Permission]] = {
     ("GET", "/v1/ws"): PUBLIC,
     (WEBSOCKET, "/v1/ws"): PUBLIC,
     # The caller's own account
-    ("GET", "/v1/account/privacy"): Permission(EVERY_ROLE, Scope.ACCOUNT),
+    ("GET", "/v1/account/privacy"): Permission(EVERY_ROLE, Scope.ACCOUNT, suspended=True),
     ("PUT", "/v1/account/privacy"): Permission(EVERY_ROLE, Scope.ACCOUNT),
     # What staff decide about accounts
     ("PUT", "/v1/users/{user_id}/verification"): Permission(frozenset({Role.ADMIN, Role.MODERATOR})),
@@ -179,10 +188,10 @@ PERMISSIONS: Final[Mapping[Route, Permission]] = {
     ("POST", "/v1/auth/refresh"): OPEN,
     ("POST", "/v1/auth/wallet/challenge"): OPEN,
     ("POST", "/v1/auth/wallet/login"): OPEN,
-    ("POST", "/v1/auth/logout"): SESSION,
-    ("POST", "/v1/auth/logout-everywhere"): SESSION,
+    ("POST", "/v1/auth/logout"): ENDING_SESSIONS,
+    ("POST", "/v1/auth/logout-everywhere"): ENDING_SESSIONS,
     ("PUT", "/v1/account/password"): SESSION,
-    ("GET", "/v1/account/sessions"): SESSION,
+    ("GET", "/v1/account/sessions"): ENDING_SESSIONS,
     ("GET", "/v1/account/api-keys"): SESSION,
     ("POST", "/v1/account/api-keys"): SESSION,
     ("DELETE", "/v1/account/api-keys/{key_id}"): SESSION,
@@ -192,7 +201,7 @@ PERMISSIONS: Final[Mapping[Route, Permission]] = {
     ("GET", "/v1/account/sub-accounts/{sub_account_id}/api-keys"): USER_SESSION,
     ("POST", "/v1/account/sub-accounts/{sub_account_id}/api-keys"): USER_SESSION,
     ("DELETE", "/v1/account/sub-accounts/{sub_account_id}/api-keys/{key_id}"): USER_SESSION,
-    ("DELETE", "/v1/account/sessions/{session_id}"): SESSION,
+    ("DELETE", "/v1/account/sessions/{session_id}"): ENDING_SESSIONS,
     ("GET", "/v1/account/webhooks"): PARTNER_SESSION,
     ("POST", "/v1/account/webhooks"): PARTNER_SESSION,
     ("DELETE", "/v1/account/webhooks/{webhook_id}"): PARTNER_SESSION,

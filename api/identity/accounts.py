@@ -66,7 +66,7 @@ class Account:
 
     @property
     def active(self) -> bool:
-        """Return whether the account may sign in and act."""
+        """Return whether the account may act."""
         return self.status is Status.ACTIVE
 
 

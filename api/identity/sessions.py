@@ -33,6 +33,7 @@ KEPT_AFTER_END_US: Final = 30 * DAY_US
 USER_AGENT_CHARS_MAX: Final = 256
 ADDRESS_CHARS_MAX: Final = 64
 ACTIVE: Final = "active"
+CLOSED: Final = "closed"
 
 
 class SigningIn(Protocol):
@@ -45,6 +46,10 @@ class SigningIn(Protocol):
     @property
     def role(self) -> Role:
         """Return the role, which access tokens carry."""
+
+    @property
+    def active(self) -> bool:
+        """Return whether the account may act. One that is suspended gets tokens that only read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +95,7 @@ class Sessions:
 
         Args:
             work: The transaction.
-            account: The account; it must be active.
+            account: The account; it must not be closed.
             method: How the owner proved it: password, wallet.
             client: Where.
         """
@@ -109,7 +114,7 @@ class Sessions:
         detail = {"session": session_id, "method": method, "address": client.address}
         await audit.record(work, actor=account.id, action="session.opened", subject=account.id, detail=detail)
         emit(work, account.id, LoggedIn(user_id=account.id))
-        return await self._issue(work, account.id, account.role, session_id)
+        return await self._issue(work, account.id, account.role, session_id, suspended=not account.active)
 
     async def refresh(self, work: UnitOfWork, refresh_token: str, client: Client) -> SignedIn | None:
         """Use a refresh token: return new tokens, or None when it is not valid.
@@ -124,13 +129,17 @@ class Sessions:
         if not await _use(work, digest):
             await self._end_stolen(work, found, client)
             return None
-        if work.now >= min(found["expires_us"], found["session_expires_us"]) or found["status"] != ACTIVE:
+        if work.now >= min(found["expires_us"], found["session_expires_us"]) or found["status"] == CLOSED:
             return None
         used = update(SESSIONS).where(SESSIONS.c.id == found["session_id"]).values(last_used_us=int(work.now))
         await work.connection.execute(used)
-        return await self._issue(work, found["account_id"], Role(found["role"]), found["session_id"])
+        suspended = found["status"] != ACTIVE
+        role, session_id = Role(found["role"]), found["session_id"]
+        return await self._issue(work, found["account_id"], role, session_id, suspended=suspended)
 
-    async def _issue(self, work: UnitOfWork, account_id: str, role: Role, session_id: str) -> SignedIn:
+    async def _issue(
+        self, work: UnitOfWork, account_id: str, role: Role, session_id: str, *, suspended: bool
+    ) -> SignedIn:
         refresh_token = secrets.token_urlsafe(REFRESH_BYTES)
         row = {
             "digest": digest_of(refresh_token),
@@ -139,7 +148,8 @@ class Sessions:
             "expires_us": work.now + REFRESH_TTL_US,
         }
         await work.connection.execute(insert(REFRESH_TOKENS).values(row))
-        access = mint(self._keys.signing(work.now), account_id, role, now=work.now, session_id=session_id)
+        key = self._keys.signing(work.now)
+        access = mint(key, account_id, role, now=work.now, session_id=session_id, suspended=suspended)
         return SignedIn(account_id, session_id, access, refresh_token)
 
     async def _end_stolen(self, work: UnitOfWork, found: RowMapping, client: Client) -> None:

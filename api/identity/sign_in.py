@@ -77,7 +77,7 @@ class SignIn:
 
         Raises:
             WrongCredentialsError: there is no such account, or the password is wrong.
-            NotActiveError: the account may not sign in.
+            NotActiveError: the account is closed.
             TooManyAttemptsError: the account or the address has to wait.
             BusyError: too many passwords wait to be checked.
         """
@@ -93,7 +93,7 @@ class SignIn:
                 account = await accounts.find_by_login(work.connection, login, lock=True)
                 present = None if account is None else await password_hash_of(work.connection, account.id)
                 if account is not None and present == stored:
-                    check_active(account)
+                    check_open(account)
                     await forgive(work, attempt)
                     if replaced is not None:
                         await set_password_hash(work, account.id, replaced)
@@ -204,8 +204,18 @@ class SignIn:
         return await self.passwords.hash(password) if verdict.outdated else None
 
 
+def check_open(account: Account) -> None:
+    """Refuse an account that may not sign in. A suspended one may: it keeps its reads.
+
+    Raises:
+        NotActiveError: it is closed.
+    """
+    if account.status is accounts.Status.CLOSED:
+        raise NotActiveError("this account is closed")
+
+
 def check_active(account: Account) -> None:
-    """Refuse an account that may not sign in or act.
+    """Refuse an account that may not act.
 
     Raises:
         NotActiveError: it is suspended or closed.

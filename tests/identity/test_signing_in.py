@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select, update
 
 from api.auth import Role
-from api.identity import accounts
+from api.identity import account_changes, accounts
 from api.identity.sessions import REFRESH_TTL_US, SESSION_TTL_US
 from api.identity.sign_in import password_hash_of
 from api.identity.store.tables import ACCOUNTS, REFRESH_TOKENS, SESSIONS
@@ -226,14 +226,33 @@ async def test_a_bad_change_of_the_password_changes_nothing(
     assert (await log_in(client)).status_code == 200
 
 
-async def test_a_suspended_account_neither_signs_in_nor_refreshes(api: Api, client: httpx.AsyncClient) -> None:
+async def test_a_closed_account_neither_signs_in_nor_refreshes(api: Api, client: httpx.AsyncClient) -> None:
     tokens = await registered(client)
     async with api.store.work(now()) as work:
-        await work.connection.execute(update(ACCOUNTS).values(status=accounts.Status.SUSPENDED.value))
+        await work.connection.execute(update(ACCOUNTS).values(status=accounts.Status.CLOSED.value))
     assert (await refresh(client, tokens)).status_code == 401
     answer = await log_in(client)
     assert (answer.status_code, answer.json()["type"]) == (403, "/problems/forbidden")
     assert (await log_in(client, password="wrong-password-here")).status_code == 401
+
+
+async def test_a_suspended_account_signs_in_to_read_until_it_is_reinstated(api: Api, client: httpx.AsyncClient) -> None:
+    user = (await registered(client))["user_id"]
+    async with api.store.work(now()) as work:
+        await account_changes.suspend(work, user, actor="moderator-1", reason="spam")
+    tokens = (await log_in(client)).json()
+    assert (await client.get("/v1/account/sessions", headers=bearer(tokens))).status_code == 200
+    refused = await client.put("/v1/account/privacy", json={"private": True}, headers=bearer(tokens))
+    assert refused.status_code == 403
+    assert "is suspended" in refused.json()["detail"]
+    tokens = (await refresh(client, tokens)).json()
+    assert claims(tokens)["suspended"]
+    async with api.store.work(now()) as work:
+        await account_changes.reinstate(work, user, actor="moderator-1", reason="appeal")
+    tokens = (await refresh(client, tokens)).json()
+    assert "suspended" not in claims(tokens)
+    accepted = await client.put("/v1/account/privacy", json={"private": True}, headers=bearer(tokens))
+    assert accepted.status_code == 200, accepted.text
 
 
 async def test_a_refreshed_token_has_the_accounts_present_role(api: Api, client: httpx.AsyncClient) -> None:

@@ -32,9 +32,18 @@ KEY: Final = key()
 KEYS: Final = KeyRing([KEY])
 
 
-def mint(subject: str, role: Role = Role.USER, *, ttl_s: int = DAY_S, age_s: int = 0, by: SigningKey = KEY) -> str:
+def mint(
+    subject: str,
+    role: Role = Role.USER,
+    *,
+    ttl_s: int = DAY_S,
+    age_s: int = 0,
+    by: SigningKey = KEY,
+    suspended: bool = False,
+) -> str:
     """Return a token that was issued `age_s` seconds ago. Some tests make it at collection, long before they run."""
-    return auth.mint(by, subject, role, now=Instant(now() - age_s * SECOND_US), ttl_s=ttl_s)
+    issued = Instant(now() - age_s * SECOND_US)
+    return auth.mint(by, subject, role, now=issued, ttl_s=ttl_s, suspended=suspended)
 
 
 async def plant_key(database_url: str, secret: str = SECRET) -> None:

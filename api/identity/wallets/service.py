@@ -10,7 +10,7 @@ from api.identity import accounts
 from api.identity.accounts import Account
 from api.identity.back_off import Attempt, count_wallet_attempt, forgive
 from api.identity.sessions import Client, SignedIn, end_other_sessions
-from api.identity.sign_in import NO_ACCOUNT, SignIn, check_active, require_confirmed
+from api.identity.sign_in import NO_ACCOUNT, SignIn, check_active, check_open, require_confirmed
 from api.identity.store.database import IdentityStore
 from api.identity.threads import BusyError
 from api.identity.wallets import challenges, linked
@@ -170,7 +170,8 @@ class WalletSignIn:
                 await linked.link(work, account.id, wallet, proven.public_key)
             else:
                 # The lock lets a suspension wait for this session, and then end it.
-                account = await _active(work, found.account_id)
+                account = await accounts.get(work.connection, found.account_id, lock=True)
+                check_open(account)
                 if await linked.find(work.connection, wallet) != found:
                     raise NotProvenError  # it was unlinked meanwhile
             await forgive(work, proven.attempt)

@@ -14,7 +14,7 @@ from api.kit.context import Api
 from streams.events import decode
 from streams.events.user import WalletLinked, WalletUnlinked
 from tests.identity.api_keys import made
-from tests.identity.signing_in import PASSWORD, actions, claims, is_signed_in, refresh, registered, sessions
+from tests.identity.signing_in import PASSWORD, actions, bearer, claims, is_signed_in, refresh, registered, sessions
 from tests.identity.wallets.requests import ANN, BOB, EVE, challenged, link, sign_in, unlink, wallets
 from tests.support.starknet import CHAIN, Chain, Signer
 
@@ -151,14 +151,24 @@ async def test_an_account_has_a_bounded_number_of_wallets(client: httpx.AsyncCli
     assert answers[-1].json()["type"] == "/problems/too-many-wallets"
 
 
-async def test_a_suspended_account_does_not_sign_in_with_its_wallet(api: Api, client: httpx.AsyncClient) -> None:
+async def test_a_suspended_account_signs_in_with_its_wallet_to_read(api: Api, client: httpx.AsyncClient) -> None:
     tokens = (await sign_in(client, ANN)).json()
     async with api.store.work(now()) as work:
         await work.connection.execute(update(ACCOUNTS).values(status=Status.SUSPENDED.value))
     answer = await sign_in(client, ANN)
-    assert (answer.status_code, answer.json()["type"]) == (403, "/problems/forbidden")
-    assert await is_signed_in(api, client, tokens)
+    assert answer.status_code == 200
+    assert await is_signed_in(api, client, answer.json())
     assert (await link(client, tokens, BOB)).status_code == 403
+    refused = await client.post("/v1/account/wallets/challenge", json={}, headers=bearer(answer.json()))
+    assert "is suspended" in refused.json()["detail"]
+
+
+async def test_a_closed_account_does_not_sign_in_with_its_wallet(api: Api, client: httpx.AsyncClient) -> None:
+    await sign_in(client, ANN)
+    async with api.store.work(now()) as work:
+        await work.connection.execute(update(ACCOUNTS).values(status=Status.CLOSED.value))
+    answer = await sign_in(client, ANN)
+    assert (answer.status_code, answer.json()["type"]) == (403, "/problems/forbidden")
 
 
 async def test_expired_challenges_are_deleted(api: Api, client: httpx.AsyncClient) -> None:

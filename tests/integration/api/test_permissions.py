@@ -13,7 +13,7 @@ from sqlalchemy import insert
 
 from api import domains
 from api.app import create_app
-from api.auth import Principal, Role
+from api.auth import Principal, Role, verify
 from api.config import ApiConfig
 from api.identity import accounts
 from api.identity.api_keys.text import digest_of, id_in
@@ -32,8 +32,8 @@ from api.permissions import (
 from streams.times import DAY_US, Instant
 from tables.domains import TOPOLOGY
 from tests.identity.api_keys import forged, with_checksum
-from tests.integration.api.support import config_of, fill, token
-from tests.support.tokens import key, mint
+from tests.integration.api.support import config_of, fill
+from tests.support.tokens import KEYS, key, mint
 
 SUBJECT, STRANGER = "alice", "bob"
 PARENT, CHILD = "owner-user", "owner-user-bot"
@@ -82,6 +82,13 @@ PRIVATE_FEEDS = {
     "positions", "portfolio", "my-trades", "account", "collector",
     "balances", "money", "withdrawals", "plan", "withdrawal-reviews", "membership", "battle-entry",
 }  # fmt: skip
+KEPT = {
+    "/v1/feed/tickets",
+    "/v1/auth/logout",
+    "/v1/auth/logout-everywhere",
+    "/v1/account/sessions/{session_id}",
+}
+"""Routes that change something, which a suspended account keeps: tickets of its feeds, and the ends of its sessions."""
 VALUES["content_id"] = "c-1"
 BODIES |= {
     "/v1/users/{user_id}/interactions": {"kind": "like"},
@@ -107,9 +114,10 @@ class Caller:
     scope: Scope | None = None
     bad: str | None = None
     child: bool = False
+    suspended: bool = False
 
     def __str__(self) -> str:
-        name = "sub-account" if self.child else f"{self.role}"
+        name = "sub-account" if self.child else "suspended account" if self.suspended else f"{self.role}"
         return self.bad or name + (f" with a key for {self.scope}" if self.scope else "")
 
     @property
@@ -131,7 +139,8 @@ class Caller:
             return {"Authorization": f"Bearer {BAD[self.bad]()}"}
         if self.role is None:
             return {}
-        text = token(SUBJECT, self.role) if self.scope is None else self.key
+        session = mint(SUBJECT, self.role, suspended=self.suspended)
+        text = session if self.scope is None else self.key
         return {"Authorization": f"Bearer {text}", "X-Audit-Reason": "the test of permissions"}
 
     def expected(self, permission: Permission, *, foreign: bool) -> int | None:
@@ -143,6 +152,7 @@ class Caller:
         if self.role is None:
             return 401
         allowed = self.role in permission.roles and (self.scope is None or self.scope == permission.scope)
+        allowed = allowed and (permission.suspended or not self.suspended)
         reaches = not foreign or not permission.owned or self.role in permission.foreign
         return None if allowed and reaches else 403
 
@@ -159,6 +169,7 @@ BAD: dict[str, Callable[[], str]] = {
 CALLERS = [
     Caller(None),
     *(Caller(role) for role in Role),
+    Caller(Role.USER, suspended=True),
     *(caller for role in Role for scope in Scope if (caller := Caller(role, scope)) != ENDED),
     *(Caller(Role.USER, scope, child=True) for scope in sorted(SUB_ACCOUNT_SCOPES)),
     *(Caller(None, bad=bad) for bad in BAD),
@@ -215,6 +226,8 @@ async def test_a_route_does_what_the_table_says_for_every_caller(
     for method, path in ROUTES:
         permission = TABLE.of(method, path)
         for caller in CALLERS if method != WEBSOCKET else ():
+            if caller.scope not in {None, permission.scope} and caller.role is not Role.USER:
+                continue  # a scope that is not the route's is refused alike to the keys of all roles
             for target, foreign in targets(path, caller.subject):
                 if path in ABOUT_OTHERS and (not foreign or CHILD in target):
                     continue
@@ -242,6 +255,20 @@ async def test_a_request_is_identified_once(
     monkeypatch.setattr(api.identity.tokens, "caller", caller)
     await client.request(method, path, headers=Caller(Role.VENUE).headers, json=BODIES.get(path))
     assert len(asked) == 1
+
+
+def test_a_suspended_account_keeps_its_reads_and_loses_its_commands() -> None:
+    for method, path in ROUTES:
+        permission = TABLE.of(method, path)
+        if permission.suspended:
+            assert method == "GET" or path in KEPT, f"{method} {path} changes something"
+        elif method == "GET" and permission.scope is Scope.READ_PRIVATE:
+            pytest.fail(f"{method} {path} is a read that a suspended account loses")
+
+
+def test_a_suspended_moderator_reads_as_a_user() -> None:
+    caller, _ = verify(KEYS, mint(SUBJECT, Role.MODERATOR, suspended=True), now())
+    assert (caller.role, caller.suspended) == (Role.USER, True)
 
 
 def test_what_belongs_to_a_user_is_never_public() -> None:
