@@ -16,7 +16,7 @@ PARTS = {
     "latency": "from append to committed output, at a part of the throughput measured just before (open loop)",
     "scaling": "the same agent on several workers, and how many of them one broker feeds",
     "product": "fills per second from the topic of commands to the last table, all domains",
-    "community": "commands of a simulated community through six services: CPU and latency by domain, records of sagas",
+    "community": "commands of a simulated community through six services: CPU and latency by domain",
     "ingress": "requests per second that the API takes, of a fill, an order and 500 fills, without workers",
     "visible": "from accepted to seen on the live feed, at a fixed rate (open loop)",
     "feed": "the same at each of many subscribers, some of them slow; also of rows written straight",

@@ -8,7 +8,6 @@ Steps wait for one another, as in `tests.community`, so that a command finds wha
 from __future__ import annotations
 
 import asyncio
-import statistics
 import tempfile
 import time
 from collections import Counter, defaultdict, deque
@@ -28,23 +27,16 @@ from tests.bench.resource_usage import cpu_seconds
 from tests.bench.result import Result
 from tests.community.behaviour.life import START_US, Plan
 from tests.community.cluster_life import ClusterBackend, lived
-from tests.community.cluster_run import CLASSES, play_entry
+from tests.community.cluster_run import CLASSES
 from tests.community.journal import TICK, Entry
 from tests.community.servers.again import Recorded, built
 from tests.community.servers.installation import Installation
 from tests.community.servers.quiet import Quiet
-from tests.unit.agents.cluster import Cluster
 
 PARTITIONS = 4
 LOOK_S = 0.001
 MS = 1_000
 MICROSECONDS = 1_000_000
-SAGAS = (
-    "OpenTrade", "CloseTrade", "ReportFill", "Interact", "ShareContent", "CreateConstellation", "JoinConstellation",
-    "LeaveConstellation", "ContributeShards", "ChallengeBattle", "AcceptBattle", "RequestMint", "ListNFT", "BuyNFT",
-    "ReportDeposit", "Withdraw", "Subscribe", "ClaimReward", "ChangePreferences",
-)  # fmt: skip
-"""The commands whose records are counted."""
 
 
 @dataclass(slots=True)
@@ -63,7 +55,7 @@ class Run:
 
 
 def measure(options: Parameters) -> Iterator[Result]:
-    """Measure a community of `people`, and count the records of its sagas."""
+    """Measure a community of `people`."""
     plan = Plan(users=options.people, days=options.days, seed=options.seed, activity=0.5)
     backend = lived(plan, PARTITIONS)
     records = built(backend.journal, PARTITIONS)
@@ -78,7 +70,6 @@ def measure(options: Parameters) -> Iterator[Result]:
     for domain in TOPOLOGY.names:
         own = f"{commands[domain]:,} of {len(backend.journal):,} entries are its commands"
         yield Result(f"{domain}: {own}, at {options.load:g} of the throughput", _of(domain, full, half))
-    yield _sagas(backend.journal)
 
 
 def _of(domain: str, full: Sequence[Run], half: Sequence[Run]) -> dict[str, Figure]:
@@ -190,16 +181,3 @@ class Watch:
             done = int(committed.get(domain, {}).get(f"{tp.topic}:{tp.partition}".encode(), 0))
             while waiting and waiting[0][0] < done:
                 self._run.latencies_s[domain].append(now - waiting.popleft()[1])
-
-
-def _sagas(journal: Sequence[Entry]) -> Result:
-    """Count the records that each command leads to before the next one: facts, requests, answers, notifications."""
-    cluster, counts = Cluster(PARTITIONS), defaultdict[str, list[int]](list)
-    for entry in journal:
-        before = len(cluster.events)
-        play_entry(cluster, entry)
-        counts[entry.name].append(len(cluster.events) - before - 1)
-    return Result(
-        "records that follow a command, over all domains: median and greatest",
-        {name: figure([statistics.median(counts[name]), max(counts[name])]) for name in SAGAS if counts[name]},
-    )
