@@ -19,6 +19,7 @@ from streams.events import AnyEvent, EventData
 from streams.events.gamification import (
     AchievementUnlocked,
     LevelUp,
+    PrestigeLost,
     PrestigeReached,
     PrestigeTier,
     StreakKind,
@@ -219,9 +220,11 @@ class _User:
         self.updated_at = max(self.updated_at, int(self._event.time))
 
     def rise(self, tier: PrestigeTier | None) -> None:
-        """Set the prestige, and tell of a rise."""
+        """Set the prestige, and tell of a rise or a fall."""
         if rank_of(tier) > rank_of(self.prestige) and tier is not None:
             self._emit(PrestigeReached(tier=tier), tier)
+        elif tier != self.prestige:
+            self._emit(PrestigeLost(tier=tier), tier or "")
         self.prestige = tier
 
     def master(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final, get_args
+from typing import Any, Final
 
 from msgspec.structs import replace
 
@@ -17,7 +17,7 @@ from agents.social.people_tables import PeopleTables
 from agents.social.received import Receiving
 from agents.social.refusals import barred, refused
 from streams.events import AnyEvent, Command, Event, EventData
-from streams.events.gamification import PrestigeReached
+from streams.events.gamification import PrestigeLost, PrestigeReached
 from streams.events.social import CreateProfile, ProfileCreated
 from streams.events.user import (
     AccountClosed,
@@ -26,11 +26,8 @@ from streams.events.user import (
     AccountSuspended,
     ProfileChanged,
 )
-from tables.social_people import Person, Prestige, SocialProfile
+from tables.social_people import Person, SocialProfile
 from tables.unit_of_work import UnitOfWork
-
-TIERS: Final[tuple[Prestige, ...]] = get_args(Prestige)
-"""Tiers of prestige, lowest first."""
 
 
 def _registered(person: Person, data: AccountRegistered, time: int) -> Person:
@@ -64,6 +61,7 @@ class People:
             **dict.fromkeys(ACCOUNTS, self._account),
             AccountClosed: self._closed,
             PrestigeReached: self._prestige,
+            PrestigeLost: self._prestige,
         }
         parts = (self._interacting, self._receiving, self._sharing, self._feed)
         return merged(own, *(part.rules() for part in parts))
@@ -103,9 +101,7 @@ class People:
             table.delete(user_id)
         return self._interacting.leave(event, user_id)
 
-    def _prestige(self, event: Event[PrestigeReached]) -> list[AnyEvent]:
-        """Keep the highest tier."""
-        person, tier = self._tables.person(event.partitionkey), event.data.tier
-        if person.prestige is None or TIERS.index(tier) > TIERS.index(person.prestige):
-            self._tables.people.put(event.partitionkey, replace(person, prestige=tier))
+    def _prestige(self, event: Event[PrestigeReached | PrestigeLost]) -> list[AnyEvent]:
+        person = self._tables.person(event.partitionkey)
+        self._tables.people.put(event.partitionkey, replace(person, prestige=event.data.tier))
         return []

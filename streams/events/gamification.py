@@ -174,6 +174,14 @@ class PrestigeReached(EventData, frozen=True, kw_only=True):
     tier: PrestigeTier
 
 
+class PrestigeLost(EventData, frozen=True, kw_only=True):
+    """A user fell from a tier of prestige. `tier` is the one that the user still has; None for none."""
+
+    domain: ClassVar[str] = "gamification"
+
+    tier: PrestigeTier | None = None
+
+
 class TradingMastered(EventData, frozen=True, kw_only=True):
     """A user has, for the first time, as many trades and wins as a master of trading. The counts are the user's."""
 

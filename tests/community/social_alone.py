@@ -12,7 +12,7 @@ from random import Random
 from agents.rulebook import Rulebook
 from streams.events import AnyEvent
 from streams.events.financial import ContributionPaid
-from streams.events.gamification import AchievementUnlocked, LevelUp, PrestigeReached
+from streams.events.gamification import AchievementUnlocked, LevelUp, PrestigeLost, PrestigeReached
 from streams.events.nft import NFTReceived
 from streams.events.trading import TradeClosed, TradeExecuted, TradeLiquidated
 from tests.community.cluster_run import play_entry, stored
@@ -61,6 +61,8 @@ class SocialAlone(Community):
                 social.achieved(user, data.achievement, at, causes)
             case PrestigeReached():
                 social.prestige_reached(user, data.tier, at, causes)
+            case PrestigeLost():
+                social.prestige_lost(user, data.tier, at, causes)
             case NFTReceived():
                 social.token_received(user, data.token_id, data.type, at, causes)
             case TradeExecuted():

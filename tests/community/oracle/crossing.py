@@ -200,6 +200,9 @@ class Social(Domain):
     def prestige_reached(self, user: str, tier: str, at: int, causes: Causes) -> None:
         """A user reached a tier of prestige."""
 
+    def prestige_lost(self, user: str, tier: str | None, at: int, causes: Causes) -> None:
+        """A user fell to a tier of prestige, or to none."""
+
     def token_received(self, user: str, token: str, kind: str, at: int, causes: Causes) -> None:
         """A user owns a token of a type, minted or bought."""
 

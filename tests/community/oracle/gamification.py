@@ -247,6 +247,8 @@ class Gamification(crossing.Gamification):
                 self.community.nft.eligible(user, GENESIS[one.name], at, causes)
         if player.prestige is not None and is_higher(player.prestige, tier):
             self.community.social.prestige_reached(user, player.prestige, at, causes)
+        elif player.prestige != tier:
+            self.community.social.prestige_lost(user, player.prestige, at, causes)
         if player.becomes_master():
             self.community.nft.eligible(user, "trading_master", at, causes)
 

@@ -27,7 +27,6 @@ COUNTS: Final = {
 """Which count of the target each interaction raises."""
 TOLD: Final = {"follow": "follow", "endorse": "endorsement"}
 """The notification that each interaction brings to its target."""
-TIERS: Final = (None, "bronze", "silver", "gold")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -159,11 +158,6 @@ class People:
         for other in [*self.follows.get(entry.user, {})]:
             self._end_follow(entry.user, other, entry.at, causes)
         self.follows.pop(entry.user, None)
-
-    def prestige(self, user: str, tier: str, at: int, causes: Causes) -> None:
-        """Note the highest tier of prestige that a user reached."""
-        if TIERS.index(tier) > TIERS.index(self.person(user).prestige):
-            self.change(user, causes, prestige=tier)
 
     def is_active(self, user: str) -> bool:
         """Return whether a user's account is neither suspended nor closed."""

@@ -75,8 +75,12 @@ class Social(crossing.Social):
 
     def prestige_reached(self, user: str, tier: str, at: int, causes: Causes) -> None:
         """Note a tier of prestige, and show it to the user's followers."""
-        self.people.prestige(user, tier, at, causes)
+        self.people.change(user, causes, prestige=tier)
         self.feed.add(user, "prestige", "feed.prestige", {"tier": tier}, at=at, causes=causes)
+
+    def prestige_lost(self, user: str, tier: str | None, at: int, causes: Causes) -> None:
+        """Note the tier that a user fell to."""
+        self.people.change(user, causes, prestige=tier)
 
     def token_received(self, user: str, token: str, kind: str, at: int, causes: Causes) -> None:
         """Show a token to the followers of its new owner."""

@@ -119,10 +119,11 @@ def test_a_feed_keeps_the_newest_20_entries_and_rows_leave_out_a_moment_that_may
     assert levels == list(range(24, 5, -1))
 
 
-def test_the_highest_tier_of_prestige_stays(world: World) -> None:
-    for tier in ("silver", "bronze"):
-        world.social.prestige_reached("ada", tier, NOON, ())
+def test_the_prestige_of_a_person_is_what_the_user_has_now(world: World) -> None:
+    world.social.prestige_reached("ada", "silver", NOON, ())
     assert world.row("social-people", "ada")["prestige"] == "silver"
+    world.social.prestige_lost("ada", None, NOON, ())
+    assert world.row("social-people", "ada")["prestige"] is None
 
 
 def test_entries_that_changed_a_row_are_behind_it(world: World) -> None:

@@ -74,6 +74,7 @@ NEW = {
         "gamification.LeadersReported",
         "gamification.Overtaken",
         "gamification.PartitionSealed",
+        "gamification.PrestigeLost",
         "gamification.PrestigeReached",
         "gamification.RewardClaimed",
         "gamification.RewardDecided",

@@ -12,6 +12,7 @@ from streams.events.gamification import (
     AchievementUnlocked,
     ClaimReward,
     LateEventRecorded,
+    PrestigeLost,
     PrestigeReached,
     RewardDecided,
     StreakUpdated,
@@ -178,21 +179,22 @@ def test_prestige_needs_trades_and_shards_and_wins(world: World) -> None:
     ]
 
 
-def test_prestige_is_recomputed_when_a_count_changes_and_a_rise_is_told() -> None:
+def test_prestige_is_recomputed_when_a_count_changes_and_a_rise_or_fall_is_told() -> None:
     tiers = (("bronze", 2, 100, 60), ("silver", 5, 100, 60), ("gold", 500, 100_000, 75))
     listed = [dict(zip(("tier", "trades", "ss", "win_percent"), tier, strict=True)) for tier in tiers]
     world = World(rulebook_with({"gamification": {"prestige": {"tiers": listed}}}))
 
-    def reached(number: int, pnl: str) -> list[str]:
-        return [one.tier for one in of_type(world.fill(f"f-{number}", AT, closed_pnl_usd=pnl), PrestigeReached)]
+    def told(number: int, pnl: str) -> list[Any]:
+        events = world.fill(f"f-{number}", AT, closed_pnl_usd=pnl)
+        return [*of_type(events, PrestigeReached), *of_type(events, PrestigeLost)]
 
-    assert reached(1, "5") == []
-    assert reached(2, "5") == ["bronze"]
-    assert reached(3, "-5") == []
+    assert told(1, "5") == []
+    assert told(2, "5") == [PrestigeReached(tier="bronze")]
+    assert told(3, "-5") == []
     assert world.gamification.progress.get("ada").prestige == "bronze"
-    assert reached(4, "-5") == []
+    assert told(4, "-5") == [PrestigeLost(tier=None)]
     assert world.gamification.progress.get("ada").prestige is None
-    assert reached(5, "5") == ["silver"]
+    assert told(5, "5") == [PrestigeReached(tier="silver")]
 
 
 def test_prizes_of_battles_and_claimed_rewards_count_as_shards_ever_earned() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from streams.events.gamification import AchievementUnlocked, LevelUp, PrestigeReached
+from streams.events.gamification import AchievementUnlocked, LevelUp, PrestigeLost, PrestigeReached
 from streams.events.nft import NFTReceived
 from streams.events.social import (
     BattleFought,
@@ -154,7 +154,8 @@ def test_a_closed_account_gets_no_entries(community: Community) -> None:
     assert entries_of(community, "ada").entries == ()
 
 
-def test_the_highest_tier_of_prestige_stays(community: Community) -> None:
-    for tier, kept in (("bronze", "bronze"), ("gold", "gold"), ("silver", "gold")):
-        community.send(PrestigeReached(tier=tier), "ada", AT)  # type: ignore[arg-type]
-        assert community.person("ada").prestige == kept
+def test_the_prestige_of_a_person_is_what_the_user_has_now(community: Community) -> None:
+    for told in (PrestigeReached(tier="gold"), PrestigeLost(tier="bronze"), PrestigeLost(tier=None)):
+        followed = community.send(told, "ada", AT)
+        assert community.person("ada").prestige == told.tier
+        assert len(of_type(followed, FeedEntryAdded)) == isinstance(told, PrestigeReached)
