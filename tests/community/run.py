@@ -138,6 +138,8 @@ async def _check(
 ) -> None:
     if letters := await dead_letters(backend.log):
         outcome.failures.append(f"{letters} messages became dead letters")
+    if not options.together:
+        say(installation.run("audit", "ledger").splitlines()[-1])
     if options.plan.crowded:
         breaches = broken(outcome.stored, await all_events(backend.log))
         say(f"checked what always holds: {len(breaches)} breaches")
