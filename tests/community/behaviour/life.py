@@ -43,6 +43,7 @@ HABITS: tuple[tuple[int, Habit], ...] = (
     (4, money.withdraw),
     (4, money.subscribe),
 )
+ABOUT_INBOXES = frozenset({"ReadNotifications", "ChangePreferences"})
 TRIES = 3
 BUSY: tuple[Habit, ...] = (traders.small_trade, social.interact, social.new_content)
 """What a few people do in a busy hour, each the same once a minute, until they reach the limits of an hour or a day."""
@@ -104,7 +105,7 @@ class Life:
             await self._accounts(at, day)
         await self._price(at)
         acts = self._commands(Moment(self.town, await self._backend.view(), at))
-        for step in _readers_first(acts):
+        for step in _inboxes_first(acts):
             await self._backend.commands(at, step)
         if number % 2:
             moment = Moment(self.town, await self._backend.view(), at)
@@ -180,7 +181,7 @@ class Life:
             await self._backend.tick(at + number * DAY_US)
 
 
-def _readers_first(acts: list[Act]) -> list[list[Act]]:
-    """Divide commands into steps. Users read their inboxes before other users' commands bring notifications."""
-    readers = [act for act in acts if act.name == "ReadNotifications"]
-    return [step for step in (readers, [act for act in acts if act not in readers]) if step]
+def _inboxes_first(acts: list[Act]) -> list[list[Act]]:
+    """Divide commands into steps. Users read and mute notifications before other users' commands bring some."""
+    first = [act for act in acts if act.name in ABOUT_INBOXES]
+    return [step for step in (first, [act for act in acts if act.name not in ABOUT_INBOXES]) if step]
