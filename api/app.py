@@ -13,7 +13,7 @@ from faust_redis.admin import Admin
 from faust_redis.log import Log
 from starlette.types import ASGIApp
 
-from api import domains, friends, health, pages, pipeline, services, stats
+from api import constellation_members, domains, friends, health, pages, pipeline, services, stats
 from api.config import ApiConfig
 from api.cross_origin import allow_origins
 from api.identity.private_users import PrivateUsers
@@ -87,7 +87,7 @@ def create_app(config: ApiConfig, storage_fault: StorageFault = lambda: None) ->
             app.include_router(router, tags=[domain.title])
     routers = [auth.router, wallets.sign_in, account.router, wallets.own, api_keys.router, sub_accounts.router]
     routers += [webhooks.router, jwks.router, privacy.router, verification.router, ticket_route.router, socket.router]
-    routers += [friends.router]
+    routers += [friends.router, constellation_members.router]
     for router in (*routers, stats.router, pipeline.router, services.router, health.router, pages.router):
         app.include_router(router)
     api.permissions.check_complete(app)

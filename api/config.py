@@ -25,7 +25,6 @@ class ApiConfig:
         database_url: The database of accounts: postgresql:// or sqlite:// with a file.
         secret: Seals the signing keys of tokens in the store, and signs cursors; at least 32 bytes.
         markets: Symbols that can be traded, by the rule book; anything else is refused.
-        late_grace_h: Hours of event time after its end at which a period is sealed, by the rule book.
         rulebook: Identity of the rule book: version and digest.
         rules_version: Version of the rule book; every command carries it.
         namespace: Prefix of all keys of the log.
@@ -52,7 +51,6 @@ class ApiConfig:
     database_url: str = field(repr=False)
     secret: str = field(repr=False)
     markets: frozenset[str]
-    late_grace_h: int
     rulebook: str
     rules_version: int
     namespace: str = "astra"

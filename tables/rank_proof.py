@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from tables import merkle
 from tables.boards import Standing
+from tables.gamification import RewardState
 
 Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Count = Annotated[int, Field(ge=0)]
@@ -52,6 +53,16 @@ class PartProof(BaseModel):
     after: ShownRow | None
 
 
+class GrantedReward(BaseModel):
+    """The reward that a user was granted for a rank. The rule book says whether it is the one that the rank earns."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    rank: Annotated[int, Field(ge=1)]
+    ss: Annotated[int, Field(ge=0, description="stellar shards")]
+    state: RewardState
+
+
 class RankProof(BaseModel):
     """The proof of a user's rank on a sealed board."""
 
@@ -64,6 +75,7 @@ class RankProof(BaseModel):
     reached_at_us: Count
     rank: Annotated[int, Field(ge=1)]
     parts: list[PartProof]
+    reward: Annotated[GrantedReward | None, Field(description="null while none was granted")] = None
 
 
 def prove(group: str, user_id: str, standing: Standing, parts: Mapping[int, PartOfBoard]) -> RankProof:

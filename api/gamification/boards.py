@@ -57,7 +57,8 @@ class BoardAnswer(BaseModel):
     total: Annotated[int, Field(description="users on the board")]
     sealed: Annotated[bool, Field(description="no event can change this board any more")]
     digest: Annotated[
-        str | None, Field(description="over all rows of a sealed board: SHA-256 for staff, a keyed digest for others")
+        str | None,
+        Field(description="of a sealed board: as proofs of ranks name it, for staff; keyed for others"),
     ]
     rows: list[BoardRow]
 

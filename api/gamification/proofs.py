@@ -11,22 +11,15 @@ from faust_redis.log import UnknownTopicError
 from faust_redis.log.partitioner import partition_for
 
 from api.config import ApiConfig
-from api.gamification.requested import RequestedBoard
-from api.kit.context import ApiDep
+from api.gamification.requested import Leaderboard, RequestedBoard
+from api.gamification.seals import sealed_parts
+from api.kit.context import Api, ApiDep
 from api.kit.openapi import problems
 from api.kit.parameters import OwnUser
 from api.kit.problems import NOT_FOUND, Problem
-from tables.boards import Period, Standing
-from tables.gamification import (
-    GAMIFICATION_BOARDS,
-    GAMIFICATION_SEALING,
-    GAMIFICATION_SEALS,
-    SEALING_KEY,
-    SealedPart,
-    Sealing,
-)
-from tables.merkle import EMPTY
-from tables.rank_proof import PartOfBoard, RankProof, prove
+from tables.boards import GLOBAL, Period, Standing
+from tables.gamification import GAMIFICATION_BOARDS, GAMIFICATION_REWARDS, Rewards, SealedPart
+from tables.rank_proof import GrantedReward, PartOfBoard, RankProof, prove
 from tables.reader import TableReader
 
 PAGE_ROWS: Final = 1_000
@@ -55,27 +48,20 @@ class Proofs:
 
     async def board(self, group: str, period: Period) -> SealedBoard | None:
         """Return a board that every partition has sealed, or None."""
-        if period.end is None or not await self._sealed(period.end):
+        sealed = await sealed_parts(self._tables, group, period)
+        if sealed is None:
             return None
         epoch = (await self._tables.position(GAMIFICATION_BOARDS.name)).epoch
         async with self._lock:
             known = self._boards.get((epoch, group))
             if known is None:
-                known = self._boards[(epoch, group)] = SealedBoard(await self._parts(group))
+                known = self._boards[(epoch, group)] = SealedBoard(await self._parts(group, sealed))
                 if len(self._boards) > BOARDS_KEPT_MAX:
                     self._boards.popitem(last=False)
         return known
 
-    async def _sealed(self, end: int) -> bool:
-        try:
-            rows = await self._tables.in_each(GAMIFICATION_SEALING.name, SEALING_KEY)
-        except UnknownTopicError:
-            return False
-        return all(row is not None and Sealing.load(row).sealed_to >= end for row in rows.values())
-
-    async def _parts(self, group: str) -> dict[int, PartOfBoard]:
-        sealed = await self._tables.in_each(GAMIFICATION_SEALS.name, group)
-        roots = {number: EMPTY if row is None else SealedPart.load(row).root for number, row in sealed.items()}
+    async def _parts(self, group: str, sealed: dict[int, SealedPart]) -> dict[int, PartOfBoard]:
+        roots = {number: part.root for number, part in sealed.items()}
         rows: dict[int, list[tuple[Standing, str]]] = defaultdict(list)
         after, read = None, PAGE_ROWS
         while read == PAGE_ROWS:
@@ -89,7 +75,7 @@ class Proofs:
 
 @router.get("/{board}/users/{user_id}/proof", summary="Proof of a rank")
 async def get_proof(api: ApiDep, requested: RequestedBoard, user_id: OwnUser) -> RankProof:
-    """Return the proof of a user's rank on a sealed board, for the user and for staff.
+    """Return the proof of a user's rank on a sealed board with the reward for it, for the user and for staff.
 
     `astratrade boards verify` checks it offline. Of the rows beside the user's rank it shows the scores; it shows the
     time only at equal scores, and the user only at equal times.
@@ -100,4 +86,17 @@ async def get_proof(api: ApiDep, requested: RequestedBoard, user_id: OwnUser) ->
     standing = board.standings.get(user_id)
     if standing is None:
         raise Problem(NOT_FOUND, f"{user_id!r} is not on this board")
-    return prove(requested.group, user_id, standing, board.parts)
+    proof = prove(requested.group, user_id, standing, board.parts)
+    return proof.model_copy(update={"reward": await _reward(api, user_id, requested)})
+
+
+async def _reward(api: Api, user_id: str, requested: Leaderboard) -> GrantedReward | None:
+    """Return the reward that a user was granted for a board."""
+    try:
+        _, row = await api.tables.get(GAMIFICATION_REWARDS.name, user_id, owner=user_id)
+    except UnknownTopicError:
+        return None
+    reward_id = f"{requested.market or GLOBAL}:{requested.board}:{requested.period.text}"
+    rewards = () if row is None else Rewards.load(row).rewards
+    found = next((one for one in rewards if one.reward_id == reward_id), None)
+    return None if found is None else GrantedReward(rank=found.rank, ss=found.ss, state=found.state)

@@ -45,7 +45,6 @@ def api_config(settings: Settings) -> ApiConfig:
         namespace=settings.namespace,
         app_id=settings.app_id,
         partitions=settings.partitions,
-        late_grace_h=rulebook.gamification.boards.late_grace_h,
         rulebook=rulebook.identity,
         rules_version=rulebook.version,
         idempotency_ttl_s=settings.idempotency_ttl_s,

@@ -1,4 +1,4 @@
-"""`astratrade boards`: check a rank on a sealed leaderboard."""
+"""`astratrade boards`: check a rank on a sealed leaderboard, and the reward for it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from typing import Any
 import click
 from pydantic import ValidationError
 
+from agents.gamification.policy import RewardRules
 from deploy.cli.commands.options import data_dir_option
 from deploy.errors import DeployError
+from deploy.rulebook import load_rulebook
 from deploy.settings import Settings, load
 from tables.boards import GLOBAL, Board, parse_period
 from tables.boards import group as group_name
@@ -20,7 +22,7 @@ from tables.rank_proof import verify as verify_proof
 
 @click.group()
 def boards() -> None:
-    """Check ranks on sealed leaderboards.
+    """Check ranks and rewards on sealed leaderboards.
 
     \b
     Example:
@@ -52,7 +54,7 @@ def verify(
     url: str | None,
     data_dir: Path | None,
 ) -> None:
-    """Check offline that USER has the rank that the proof says, and print rank and digest.
+    """Check offline that USER has the rank that the proof says, and the reward that the rule book gives for it.
 
     The status is 1 when the proof proves nothing; the message says why.
 
@@ -69,14 +71,15 @@ def verify(
     parameters = {"period": period} | ({"market": market} if market else {})
     path = f"/v1/leaderboards/{board}/users/{user}/proof"
     text = proof.read_bytes() if proof else asyncio.run(_ask(settings, url, user, path, parameters))
-    click.echo(checked(text, group_name(board, market or GLOBAL, period), user, digest))
+    group = group_name(board, market or GLOBAL, period)
+    click.echo(checked(text, group, user, digest, load_rulebook(settings).gamification.rewards))
 
 
-def checked(text: bytes | dict[str, Any], group: str, user: str, digest: str | None) -> str:
+def checked(text: bytes | dict[str, Any], group: str, user: str, digest: str | None, rewards: RewardRules) -> str:
     """Return what a proof proves.
 
     Raises:
-        DeployError: it does not prove the rank of this user on this board.
+        DeployError: it does not prove the rank of this user on this board, or the reward is not that of the rank.
     """
     try:
         found = RankProof.model_validate_json(text) if isinstance(text, bytes) else RankProof.model_validate(text)
@@ -88,7 +91,27 @@ def checked(text: bytes | dict[str, Any], group: str, user: str, digest: str | N
     if digest is not None and digest != found.digest:
         raise DeployError(f"the proof is for a board with the digest {found.digest}, not {digest}")
     users = sum(part.rows for part in found.parts)
-    return f"{user} is rank {rank} of {users} on {group}; digest {found.digest}"
+    reward = _reward(found, rank, rewards)
+    return f"{user} is rank {rank} of {users} on {group}; digest {found.digest}; {reward}"
+
+
+def _reward(proof: RankProof, rank: int, rewards: RewardRules) -> str:
+    """Return what a rank earns by the rule book, and whether it was granted.
+
+    Raises:
+        DeployError: another reward was granted.
+    """
+    scope, period, board = proof.group.split("/")
+    rule = rewards.rule(scope, board, parse_period(period).kind)
+    earned = rule.shards(rank) if rule is not None and rank <= rule.ranks else 0
+    granted = proof.reward
+    if granted is not None and (granted.rank, granted.ss) != (rank, earned):
+        raise DeployError(
+            f"rank {rank} earns {earned} SS by the rule book, and {granted.ss} SS were granted for rank {granted.rank}"
+        )
+    if not earned:
+        return "no reward"
+    return f"reward {earned} SS, {granted.state if granted is not None else 'not granted yet'}"
 
 
 async def _ask(settings: Settings, url: str | None, user: str, path: str, parameters: dict[str, str]) -> Any:

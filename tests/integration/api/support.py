@@ -44,7 +44,6 @@ def config_of(
         database_url=database_url,
         secret=SECRET,
         markets=MARKETS,
-        late_grace_h=24,
         rules_version=1,
         rulebook="1-packaged",
         namespace=namespace,

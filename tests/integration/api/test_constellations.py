@@ -28,7 +28,7 @@ from streams.events.social import (
 )
 from streams.times import Instant
 from streams.units import Usd
-from tables.boards import Standing
+from tables.boards import Standing, group
 from tables.social_constellations import (
     RATING_NAME,
     SOCIAL_BATTLE_POINTS,
@@ -255,3 +255,29 @@ async def test_a_battle_is_followed_with_its_live_scores(server: httpx.AsyncClie
 
 def _score(feed: Reader) -> str:
     return str(feed.table["b-1"]["challenger"]["score"]) if "b-1" in feed.table else ""
+
+
+async def test_the_members_of_a_constellation_are_ranked_among_themselves(
+    client: httpx.AsyncClient, worker: Worker
+) -> None:
+    members = tuple(
+        Member(user_id=user, role="member", request_id="r", joined_at=NOON) for user in ("ada", "bob", "cyd", "dan")
+    )
+    await worker.put_user(SOCIAL_ROSTERS.name, "north", Roster(members=members))
+    week = group("xp", "global", "week:2026-W02")
+    for user, score in (("ada", 5), ("bob", 9), ("cyd", 5), ("stranger", 100)):
+        await worker.rank(week, user, score, {"cyd": NOON, "ada": NOON + 1}.get(user, NOON))
+    path, parameters = "/v1/leaderboards/xp/members/north", {"period": "week:2026-W02"}
+    board = (await client.get(path, params=parameters)).json()
+    assert (board["constellation_id"], board["total"]) == ("north", 3)
+    assert [(row["rank"], row["user_id"], row["score"]) for row in board["rows"]] == [
+        (1, "bob", 9),
+        (2, "cyd", 5),
+        (3, "ada", 5),
+    ]
+    own = (await client.get(f"{path}/users/cyd", params={**parameters, "neighbours": 1})).json()
+    assert (own["rank"], [row["user_id"] for row in own["rows"]]) == (2, ["bob", "cyd", "ada"])
+    assert (await client.get(f"{path}/users/cyd", params=parameters)).json()["rows"] == [board["rows"][1]]
+    assert len((await client.get(path, params={**parameters, "limit": 2})).json()["rows"]) == 2
+    for missing in (f"{path}/users/dan", f"{path}/users/stranger", "/v1/leaderboards/xp/members/nowhere"):
+        assert_problem(await client.get(missing, params=parameters), 404, "not-found")

@@ -322,7 +322,6 @@ def test_a_short_secret_or_no_markets_are_refused() -> None:
             database_url="sqlite:////x",
             secret="short",
             markets=frozenset({"BTC"}),
-            late_grace_h=24,
             rules_version=1,
             rulebook="1-packaged",
         )
@@ -332,7 +331,6 @@ def test_a_short_secret_or_no_markets_are_refused() -> None:
             database_url="sqlite:////x",
             secret="s" * 32,
             markets=frozenset(),
-            late_grace_h=24,
             rules_version=1,
             rulebook="1-packaged",
         )

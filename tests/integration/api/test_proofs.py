@@ -13,31 +13,41 @@ from deploy.cli.commands.boards import boards
 from deploy.errors import DeployError
 from tables import merkle
 from tables.boards import group, parse_period
-from tables.gamification import GAMIFICATION_SEALING, GAMIFICATION_SEALS, SEALING_KEY, SealedPart, Sealing
+from tables.gamification import (
+    GAMIFICATION_REWARDS,
+    GAMIFICATION_SEALING,
+    GAMIFICATION_SEALS,
+    SEALING_KEY,
+    Reward,
+    Rewards,
+    SealedPart,
+    Sealing,
+)
 from tables.rank_proof import RankProof, verify
 from tests.integration.api.support import PARTITIONS, Worker, auth
 from tests.integration.api.test_ingress import assert_problem
 
 DAY = "day:2024-09-20"
 BOARD = group("xp", "global", DAY)
+WEEK = "week:2024-W38"
 PATH = "/v1/leaderboards/xp/users/{}/proof"
 PARAMETERS = {"period": DAY}
 USERS = [f"user-{number}" for number in range(12)]
 """In rank order. Each two have the same score."""
 
 
-async def seal(worker: Worker, *, partitions: int = PARTITIONS) -> None:
+async def seal(worker: Worker, *, partitions: int = PARTITIONS, period: str = DAY) -> None:
     """Leave the rows that workers leave once they have sealed their parts."""
-    end = parse_period(DAY).end
+    end, board = parse_period(period).end, group("xp", "global", period)
     assert end is not None
     for number, user in enumerate(USERS):
-        await worker.rank(BOARD, user, 100 - number // 2, number)
+        await worker.rank(board, user, 100 - number // 2, number)
     for partition in range(partitions):
         own = [(number, user) for number, user in enumerate(USERS) if worker.partition(user) == partition]
         root = merkle.root([merkle.leaf(100 - number // 2, number, user) for number, user in own])
         if own:
             part = SealedPart(rows=len(own), root=root, sealed_at=end)
-            await worker.put(GAMIFICATION_SEALS.name, BOARD, part, partition=partition)
+            await worker.put(GAMIFICATION_SEALS.name, board, part, partition=partition)
         await worker.put(GAMIFICATION_SEALING.name, SEALING_KEY, Sealing(sealed_to=end), partition=partition)
 
 
@@ -83,7 +93,7 @@ async def test_the_command_checks_a_proof_from_a_file(
     options = ["--user", "user-4", "--proof", str(file), "--data-dir", str(tmp_path)]
     arguments = ["verify", "xp", DAY, *options]
     assert CliRunner().invoke(boards, [*arguments, "--digest", digest], catch_exceptions=False).output == (
-        f"user-4 is rank 5 of 12 on {BOARD}; digest {digest}\n"
+        f"user-4 is rank 5 of 12 on {BOARD}; digest {digest}; no reward\n"
     )
     for wrong, message in (
         ([*arguments, "--digest", "0" * 64], "with the digest"),
@@ -95,3 +105,36 @@ async def test_the_command_checks_a_proof_from_a_file(
     file.write_text(answer.text.replace('"rank":5', '"rank":4'))
     with pytest.raises(DeployError, match="prove rank 5, and the proof says 4"):
         CliRunner().invoke(boards, arguments, catch_exceptions=False)
+
+
+async def test_the_command_checks_the_reward_of_the_rank_by_the_rule_book(
+    client: httpx.AsyncClient, worker: Worker, tmp_path: Path
+) -> None:
+    await seal(worker, period=WEEK)
+
+    async def check(*rewards: Reward) -> str:
+        await worker.put(
+            GAMIFICATION_REWARDS.name, "user-4", Rewards(rewards=rewards), partition=worker.partition("user-4")
+        )
+        answer = await client.get(PATH.format("user-4"), params={"period": WEEK}, headers=auth("user-4"))
+        file = tmp_path / "proof.json"
+        file.write_bytes(answer.content)
+        options = ["--user", "user-4", "--proof", str(file), "--data-dir", str(tmp_path)]
+        output = CliRunner().invoke(boards, ["verify", "xp", WEEK, *options], catch_exceptions=False).output
+        return output.rpartition("; ")[2].rstrip()
+
+    assert await check() == "reward 200 SS, not granted yet"
+    assert await check(reward(5, 200), reward(1, 9, "global:xp:week:2024-W37")) == "reward 200 SS, granted"
+    for wrong, message in (
+        (reward(5, 500), "earns 200 SS by the rule book, and 500 SS were granted for rank 5"),
+        (reward(4, 200), "earns 200 SS by the rule book, and 200 SS were granted for rank 4"),
+    ):
+        with pytest.raises(DeployError, match=message):
+            await check(wrong)
+
+
+def reward(rank: int, ss: int, reward_id: str = "global:xp:week:2024-W38") -> Reward:
+    return Reward(
+        reward_id=reward_id, board="xp", period=reward_id.partition(":xp:")[2], rank=rank, ss=ss,
+        granted_at=0, expires_at=1,
+    )  # fmt: skip

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import date
 from typing import Any
 
@@ -13,18 +12,23 @@ from faust_redis.log import Position as LogPosition
 
 from api.auth import Role
 from streams import topics
-from streams.times import HOUR_US
 from streams.topology import changelog_topic
 from streams.units import USD_UNIT, Quantity
+from tables import merkle
 from tables.boards import group, parse_period
 from tables.domains import TOPOLOGY
 from tables.financial import FINANCIAL_FEES, FeeTotal, fee_key
 from tables.gamification import (
     GAMIFICATION_BOARDS,
     GAMIFICATION_PROGRESS,
+    GAMIFICATION_SEALING,
+    GAMIFICATION_SEALS,
     GAMIFICATION_WATERMARK,
+    SEALING_KEY,
     WATERMARK_KEY,
     Progress,
+    SealedPart,
+    Sealing,
     Watermark,
 )
 from tables.trading import TRADING_PORTFOLIO, TRADING_POSITIONS, Portfolio, Position, position_key
@@ -200,25 +204,29 @@ async def test_boards_that_are_not_kept_by_market_say_so(client: httpx.AsyncClie
     assert_problem(await client.get("/v1/leaderboards/luck"), 422, "validation")
 
 
-async def test_a_board_is_sealed_once_every_partition_is_a_day_past_its_end(
+async def test_a_board_is_sealed_once_every_partition_has_sealed_and_shows_the_digest_of_its_proofs(
     client: httpx.AsyncClient, worker: Worker
 ) -> None:
     board = group("xp", "global", DAY)
     await worker.rank(board, "alice", 15, 7)
-    await worker.rank(board, "bob", 10, 8)
     end = parse_period(DAY).end
     assert end is not None
-    sealing = end + 24 * HOUR_US
+    root = merkle.root([merkle.leaf(15, 7, "alice")])
+    own = worker.partition("alice")
+    await worker.put(GAMIFICATION_SEALS.name, board, SealedPart(rows=1, root=root, sealed_at=end), partition=own)
     for partition in range(PARTITIONS):
         unsealed = (await client.get("/v1/leaderboards/xp", params={"period": DAY})).json()
         assert (unsealed["sealed"], unsealed["digest"]) == (False, None)
-        await worker.put(GAMIFICATION_WATERMARK.name, WATERMARK_KEY, Watermark(highest=sealing), partition=partition)
+        await worker.put(GAMIFICATION_SEALING.name, SEALING_KEY, Sealing(sealed_to=end), partition=partition)
     sealed = (await client.get("/v1/leaderboards/xp", params={"period": DAY, "limit": 1})).json()
     assert sealed["sealed"] is True
-    digest = hashlib.sha256(b"1 alice 15 7\n2 bob 10 8\n").hexdigest()
+    parts = {number: (1, root) if number == own else (0, merkle.EMPTY) for number in range(PARTITIONS)}
+    digest = merkle.board_digest(board, parts)
     assert sealed["digest"] == SEALER.keyed_digest(digest), "a plain digest would let a reader try out names"
     parameters, headers = {"period": DAY}, auth("mod", Role.MODERATOR)
     assert (await client.get("/v1/leaderboards/xp", params=parameters, headers=headers)).json()["digest"] == digest
+    proof = await client.get("/v1/leaderboards/xp/users/alice/proof", params=parameters, headers=auth("alice"))
+    assert proof.json()["digest"] == digest
     all_time = (await client.get("/v1/leaderboards/xp")).json()
     assert all_time["sealed"] is False
 

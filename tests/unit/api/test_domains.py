@@ -68,10 +68,12 @@ MODULES = [
 ACROSS = {
     "api/stats.py": {"GAMIFICATION_PROGRESS", "GAMIFICATION_WATERMARK"},
     "api/friends.py": {"GAMIFICATION_BOARDS"},
+    "api/constellation_members.py": {"GAMIFICATION_BOARDS", "SOCIAL_ROSTERS"},
+    "api/ranked_people.py": {"GAMIFICATION_BOARDS"},
     "tables/ledger_audit.py": {name for module in MODULES for name in vars(module) if name.startswith("FINANCIAL_")},
 }
-"""The pipeline at a glance counts users and shows the watermark. The board of friends joins two domains. The audit of
-the ledger reads all tables of the financial domain."""
+"""The pipeline at a glance counts users and shows the watermark. The boards of friends and of members join two domains.
+The audit of the ledger reads all tables of the financial domain."""
 
 
 def test_a_table_with_its_query_and_feed_is_named_in_three_places() -> None:

@@ -58,10 +58,10 @@ def test_a_rule_book_that_cannot_be_read_is_named(tmp_path: Path, content: bytes
         load_rulebook(settings)
 
 
-def test_the_api_takes_markets_grace_and_version_from_the_same_rule_book(tmp_path: Path) -> None:
-    text = packaged_text().replace("BTC = 50", "NEWCOIN = 3").replace("late_grace_h = 24", "late_grace_h = 5")
+def test_the_api_takes_markets_and_version_from_the_same_rule_book(tmp_path: Path) -> None:
+    text = packaged_text().replace("BTC = 50", "NEWCOIN = 3")
     config = api_config(settings_of(tmp_path, text.replace("version = 1", "version = 8")))
-    assert (config.late_grace_h, config.rules_version) == (5, 8)
+    assert config.rules_version == 8
     assert {"NEWCOIN", "ETH"} < config.markets
     assert "BTC" not in config.markets
 
