@@ -28,11 +28,13 @@ from tests.community.servers.faults import MANY, Faults
 from tests.community.servers.installation import ALL_TOGETHER, EACH_ALONE, Installation
 from tests.community.servers.lineage_check import choose, histories, listed_by_command, wrong_causes, wrong_pasts
 from tests.community.servers.quiet import Quiet
+from tests.community.servers.ranks import wrong_ranks
 from tests.community.servers.rows import all_events, dead_letters, events_in, stored_rows
 
 SHOWN_MAX = 20
 COMMANDS_CHECKED = 3
 """For so many of the chosen rows, `astratrade why` itself is run."""
+RANKINGS_CHECKED = 100
 FAULTS_LEASE_MS = 1_500
 LEASE_MS = 10_000
 
@@ -150,6 +152,10 @@ async def _check(
     oracle.apply_all(outcome.journal)
     outcome.failures += different_rows(outcome.stored, oracle.rows(), by, oracle)
     say(f"compared with the oracle in {time.monotonic() - began:.1f} s: {len(outcome.failures)} rows differ")
+    random = Random(f"ranks {options.plan.seed}")
+    wrong = [text async for text in wrong_ranks(backend.tables, oracle, RANKINGS_CHECKED, random)]
+    say(f"compared {RANKINGS_CHECKED} rankings: {len(wrong)} differ")
+    outcome.failures += wrong
     if options.why or options.at:
         await _check_lineage(options, installation, backend, outcome, (by, oracle))
 
