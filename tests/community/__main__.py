@@ -9,11 +9,13 @@ from pathlib import Path
 from tests.community.behaviour.life import Plan
 from tests.community.run import SHOWN_MAX, Options, run
 from tests.community.servers.faults import CHANCE, CROWD_CHANCE
+from tests.community.without_servers import live_without_servers
 
 EPILOG = """\
 examples:
   python -m tests.community --users 200 --days 10
   python -m tests.community --users 2000 --days 60 --faults --twice --replay --check-why 100 --check-at 100
+  python -m tests.community --users 2000 --days 60 --without-servers
   python -m tests.community --crowded --users 60 --days 20 --activity 0.5 --faults
 
 The people act from the seed. Ids come from the gateway, so that two runs of one seed differ in ids and in what follows
@@ -44,6 +46,9 @@ def parser() -> argparse.ArgumentParser:
     parse.add_argument("--check-why", type=int, default=0, metavar="N", help="compare the causes of N rows")
     parse.add_argument("--check-at", type=int, default=0, metavar="N", help="compare N rows at earlier positions")
     parse.add_argument("--together", action="store_true", help="one worker process for all domains")
+    parse.add_argument(
+        "--without-servers", action="store_true", help="play to the rules in dictionaries, in a random order of domains"
+    )
     parse.add_argument("--keep", type=Path, metavar="DIR", help="write the journal there")
     return parse
 
@@ -53,8 +58,13 @@ def main(argv: list[str] | None = None) -> int:
     args = parser().parse_args(argv)
     if args.crowded and (args.twice or args.replay or args.check_why or args.check_at):
         parser().error("--crowded takes no --twice, --replay, --check-why or --check-at: its rows depend on scheduling")
+    plan = Plan(users=args.users, days=args.days, seed=args.seed, activity=args.activity, crowded=args.crowded)
+    if args.without_servers:
+        if args.crowded or args.faults or args.twice or args.replay or args.check_why or args.check_at:
+            parser().error("--without-servers takes only --users, --days, --seed and --activity")
+        return live_without_servers(plan, lambda line: print(line, flush=True))
     options = Options(
-        plan=Plan(users=args.users, days=args.days, seed=args.seed, activity=args.activity, crowded=args.crowded),
+        plan=plan,
         faults=(CROWD_CHANCE if args.crowded else CHANCE) if args.faults else 0.0,
         twice=args.twice,
         replay=args.replay,

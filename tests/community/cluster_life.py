@@ -15,7 +15,7 @@ from streams.events import EventData
 from streams.ids import derived_id, fill_event_id, timestamp_ms, uuid7, withdrawal_id_of
 from streams.times import Instant
 from tests.community.behaviour.acts import ORACLE, VENUE, AccountAct, Act, Reported
-from tests.community.behaviour.life import Life, Plan
+from tests.community.behaviour.life import Life, Plan, Told
 from tests.community.behaviour.view import SEEN, View
 from tests.community.cluster_run import event_of, key_of
 from tests.community.journal import PRICE, TICK, Entry
@@ -158,8 +158,10 @@ def view_of(cluster: Cluster) -> View:
     return View(raw)
 
 
-def lived(plan: Plan, partitions: int = 4, random: Random | None = None) -> ClusterBackend:
+def lived(
+    plan: Plan, partitions: int = 4, random: Random | None = None, told: Told = lambda _day, _people: None
+) -> ClusterBackend:
     """Let a community live, and return the backend with its cluster and journal."""
     backend = ClusterBackend(partitions, plan.seed, random)
-    asyncio.run(Life(plan, backend).live())
+    asyncio.run(Life(plan, backend, told).live())
     return backend

@@ -9,6 +9,7 @@ from tests.community.compared.engine import differences, rules
 from tests.community.costs import costs
 from tests.community.journal import TICK
 from tests.community.oracle import Community
+from tests.community.without_servers import live_without_servers
 
 PLAN = Plan(users=16, days=3, seed=1, activity=0.4)
 BY_THE_LAST_PARTITION = frozenset({"gamification-deciding", "user-notifications"})
@@ -17,6 +18,15 @@ BY_THE_LAST_PARTITION = frozenset({"gamification-deciding", "user-notifications"
 
 def stored_rows(backend: ClusterBackend) -> dict[str, list[str]]:
     return {table: sorted(map(str, held)) for table, held in stored(backend.cluster).items()}
+
+
+def test_a_community_without_servers_ends_with_the_status_of_the_comparison(monkeypatch: pytest.MonkeyPatch) -> None:
+    plan, said = Plan(users=10, days=2, seed=1, activity=0.4), list[str]()
+    assert live_without_servers(plan, said.append) == 0
+    assert said[-1] == "equal"
+    monkeypatch.setattr("tests.community.oracle.gamification.JOIN_XP", 21)
+    assert live_without_servers(plan, said.append) == 1
+    assert "gamification-progress" in said[-1]
 
 
 @pytest.fixture(scope="module")
