@@ -68,7 +68,7 @@ class FactsAlone(GameAlone):
         self.gamification.left_constellation(user, at, causes)
 
     def _BattleFought(self, entry: Entry, data: Any, user: str, at: int, causes: tuple[str, ...]) -> None:
-        self.gamification.battle_fought(user, at, causes, won=data["won"], prize=data["prize_ss"])
+        self.gamification.battle_fought(user, at, causes, won=data.get("won"), prize=data["prize_ss"])
 
     def _FundsDeposited(self, entry: Entry, data: Any, user: str, at: int, causes: tuple[str, ...]) -> None:
         amount = usd(data["amount"]) if data["asset"] == "USD" else 0
