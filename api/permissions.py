@@ -164,6 +164,8 @@ PERMISSIONS: Final[Mapping[Route, Permission]] = {
     ("GET", "/v1/leaderboards/{board}/friends"): OWN,
     # Public data; users who are private appear without a name
     ("GET", "/v1/leaderboards/{board}"): PUBLIC,
+    ("GET", "/v1/leaderboards/xp/constellations"): PUBLIC,
+    ("GET", "/v1/leaderboards/xp/constellations/{constellation_id}"): PUBLIC,
     ("GET", "/v1/leaderboards/{board}/members/{constellation_id}"): PUBLIC,
     ("GET", "/v1/leaderboards/{board}/members/{constellation_id}/users/{user_id}"): PUBLIC,
     ("GET", "/v1/leaderboards/{board}/users/{user_id}"): PUBLIC,

@@ -26,6 +26,8 @@ Board = Literal["xp", "volume", "pnl", "trades", "streak_days"]
 BOARDS: Final[tuple[Board, ...]] = get_args(Board)
 MARKET_BOARDS: Final[tuple[Board, ...]] = ("volume", "pnl")
 GLOBAL: Final = GLOBAL_SCOPE
+CONSTELLATIONS: Final = "constellations"
+"""The scope of the totals of constellations: its members are constellations. No market has this name."""
 ALL_TIME: Final = "all"
 
 SCORE_LIMIT: Final = 10**25

@@ -266,6 +266,25 @@ class FirstPlaces(Row, frozen=True, kw_only=True):
     ranks: tuple[str, ...] = ()
 
 
+class PooledXp(Row, frozen=True, kw_only=True):
+    """XP of members in a period, and the time of the last event that earned some."""
+
+    xp: int
+    reached_at: Micros
+
+
+class Pooled(Row, frozen=True, kw_only=True):
+    """XP that a partition's members of a constellation, which is the key, earned since the last tick, by period."""
+
+    periods: dict[str, PooledXp] = msgspec.field(default_factory=dict)
+
+
+class Contributions(Row, frozen=True, kw_only=True):
+    """Stellar shards that users gave to a constellation, which is the key, in each of the newest seasons."""
+
+    periods: dict[str, dict[str, int]] = msgspec.field(default_factory=dict)
+
+
 class Overtakings(Row, frozen=True, kw_only=True):
     """For each board, the last day on which the user was told of a lost place. The key is the user."""
 
@@ -284,7 +303,7 @@ GAMIFICATION_PROCESSED: Final[TableSpec[Row]] = TableSpec(
 )
 GAMIFICATION_PROGRESS: Final = TableSpec("gamification-progress", Progress, (*_EARNING, topics.GAMIFICATION_COMMANDS))
 GAMIFICATION_TRADES: Final = TableSpec("gamification-trades", TradeTally, _TRADED)
-GAMIFICATION_BOARDS: Final[TableSpec[Row]] = TableSpec("gamification-boards", None, _WITH_XP, ranked=True)
+GAMIFICATION_BOARDS: Final[TableSpec[Row]] = TableSpec("gamification-boards", None, (*_WITH_XP, *_BOARDS), ranked=True)
 GAMIFICATION_WATERMARK: Final = TableSpec("gamification-watermark", Watermark, _SCORING)
 GAMIFICATION_SEALING: Final = TableSpec("gamification-sealing", Sealing, (topics.CLOCK,))
 GAMIFICATION_RUNS: Final = TableSpec("gamification-runs", Run, (topics.CLOCK,))
@@ -298,6 +317,10 @@ GAMIFICATION_LOOKS: Final = TableSpec("gamification-looks", Looks, _BOARDS)
 GAMIFICATION_REPORTS: Final = TableSpec("gamification-reports", LeadersReport, _BOARDS)
 GAMIFICATION_FIRST: Final = TableSpec("gamification-first", FirstPlaces, _BOARDS)
 GAMIFICATION_OVERTAKINGS: Final = TableSpec("gamification-overtakings", Overtakings, _BOARDS)
+GAMIFICATION_POOLED: Final = TableSpec("gamification-pooled", Pooled, (*_WITH_XP, topics.CLOCK))
+GAMIFICATION_CONTRIBUTIONS: Final = TableSpec(
+    "gamification-contributions", Contributions, (topics.SOCIAL_EVENTS, *_BOARDS)
+)
 GAMIFICATION_SEALS: Final = TableSpec("gamification-seals", SealedPart, (topics.CLOCK,))
 
 DOMAIN: Final = Domain(
@@ -328,5 +351,7 @@ DOMAIN: Final = Domain(
         GAMIFICATION_REPORTS,
         GAMIFICATION_FIRST,
         GAMIFICATION_OVERTAKINGS,
+        GAMIFICATION_POOLED,
+        GAMIFICATION_CONTRIBUTIONS,
     ),
 )

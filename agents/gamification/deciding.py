@@ -9,8 +9,8 @@ from msgspec.structs import replace
 
 from agents.gamification.policy import RewardRule, RewardRules
 from streams.events import AnyEvent, Event
-from streams.events.gamification import LeaderboardSealed, PartitionSealed, RewardDecided
-from tables.boards import Standing, parse_period
+from streams.events.gamification import LeaderboardSealed, PartitionSealed, PoolDecided, RewardDecided
+from tables.boards import CONSTELLATIONS, Standing, parse_period
 from tables.gamification import GAMIFICATION_DECIDING, Deciding, WaitingPlace
 from tables.unit_of_work import UnitOfWork
 
@@ -57,9 +57,10 @@ class Decider:
         rule: RewardRule | None = self._rules.rule(scope, board, parse_period(period).kind)
         if rule is None:
             return []
+        decided = PoolDecided if scope == CONSTELLATIONS else RewardDecided
         return [
             event.then(
-                RewardDecided(scope=scope, board=board, period=period, rank=rank, ss=rule.shards(rank)),
+                decided(scope=scope, board=board, period=period, rank=rank, ss=rule.shards(rank)),
                 key=one.user_id,
                 name=f"{period}|{one.user_id}",
             )

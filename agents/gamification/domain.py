@@ -9,6 +9,7 @@ from agents.facts import Facts
 from agents.gamification.activity import activity_of
 from agents.gamification.boards import Boards
 from agents.gamification.breaking import BreakingStreaks
+from agents.gamification.constellations import Totals
 from agents.gamification.deadlines import Deadlines
 from agents.gamification.deciding import Decider
 from agents.gamification.happenings import HAPPENINGS, Happening, happening_of
@@ -17,17 +18,21 @@ from agents.gamification.overtaking import Overtaking
 from agents.gamification.progress import Earned, Earning
 from agents.gamification.rewards import RewardBook
 from agents.gamification.sealing import Sealer, sealed_to
+from agents.gamification.shares import Shares
 from agents.gamification.xp import Activity
 from agents.rulebook import Rulebook
 from streams.events import AnyEvent, Event, EventData
 from streams.events.clock import Ticked
+from streams.events.constellations import ContributionReceived
 from streams.events.gamification import (
     ClaimReward,
+    ConstellationScored,
     LateEventRecorded,
     LeaderboardSealed,
     LeadersReported,
     Overtaken,
     PartitionSealed,
+    PoolDecided,
     RewardClaimed,
     RewardDecided,
 )
@@ -66,6 +71,8 @@ class Gamification:
         self._deadlines = Deadlines(self.tables, self.policy.boards.seal_rows_max)
         self._rewards = RewardBook(self.tables, self.policy.rewards, self._deadlines)
         self._streaks = BreakingStreaks(self._deadlines, self.progress, self.policy.streak)
+        self._totals = Totals(self.tables, self.boards.rows, self.watermarks, self.policy.boards)
+        shares = Shares(self.tables, self.watermarks, self.policy.rewards, self.policy.boards)
         overtaking = Overtaking(self.tables, self.policy.overtaking)
         self._when_due: dict[DueKind, Callable[[Event[Ticked], Due], list[AnyEvent]]] = {
             "reward_expiring": self._rewards.expiring,
@@ -80,6 +87,9 @@ class Gamification:
             RewardDecided: self._rewards.grant,
             LeadersReported: overtaking.reported,
             Overtaken: overtaking.overtaken,
+            ConstellationScored: self._totals.scored,
+            ContributionReceived: shares.contributed,
+            PoolDecided: shares.divide,
             ClaimReward: self._claimed,
         }
         self.handle = Dispatch(rules, self._facts, rulebook.version)
@@ -103,6 +113,8 @@ class Gamification:
                 effects += gained
             effects += late
         for event, activity, one, periods in earned:
+            if one.xp and one.progress.constellation is not None:
+                self._totals.earn(one.progress.constellation, one.xp, event.time, periods)
             self.boards.count(event.partitionkey, activity, one, event.time, periods)
         return effects
 
@@ -131,6 +143,8 @@ class Gamification:
             return effects
         judged = self._pass(event)
         self.boards.count_xp(user_id, xp, event.time, judged.open)
+        if after.constellation is not None:
+            self._totals.earn(after.constellation, xp, event.time, judged.open)
         return [*effects, _recorded(event, judged.missed, judged.watermark)] if judged.missed else effects
 
     def _ticked(self, tick: Event[Ticked]) -> list[AnyEvent]:
@@ -144,7 +158,7 @@ class Gamification:
             self.watermarks.put(WATERMARK_KEY, Watermark(highest=int(tick.time), late=watermark.late))
         due = self._deadlines.take(tick.time)
         told = [one for row in due for one in self._when_due[row.kind](tick, row)]
-        return [*self._sealer.step(tick, until), *told, *self.boards.first.report(tick)]
+        return [*self._sealer.step(tick, until), *told, *self.boards.first.report(tick), *self._totals.tell(tick)]
 
     def _pass(self, event: AnyEvent) -> Judged:
         """Move the watermark on to an event, and judge whether it is late."""

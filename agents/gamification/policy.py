@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from agents.policy import Count, Policy, Positive
 from streams.events.gamification import PrestigeTier
 from streams.units import PPM
-from tables.boards import Board
+from tables.boards import CONSTELLATIONS, Board
 
 AchievementKind = Literal[
     "trades",
@@ -157,10 +157,16 @@ class RewardBand(Policy):
 class RewardRule(Policy):
     """The rewards of one kind of period of a board, from rank 1 on."""
 
-    scope: Literal["global"]
+    scope: Literal["global", "constellations"]
     board: Board
     period: Literal["day", "week", "month", "season"]
     bands: tuple[RewardBand, ...]
+
+    @model_validator(mode="after")
+    def _constellations_are_ranked_by_xp(self) -> Self:
+        if self.scope == CONSTELLATIONS and self.board != "xp":
+            raise ValueError(f"expected the board xp of constellations, got {self.board}")
+        return self
 
     @model_validator(mode="after")
     def _bands_follow(self) -> Self:

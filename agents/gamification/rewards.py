@@ -31,10 +31,12 @@ class RewardBook:
         self._users = tables.rows(GAMIFICATION_REWARDS)
 
     def grant(self, event: Event[RewardDecided]) -> list[AnyEvent]:
-        """Grant a reward, once for each board, period and user."""
+        """Grant a reward, once for each board, period and user, or constellation and user."""
         data, user_id, now = event.data, event.partitionkey, int(event.time)
         book = self._users.get(user_id) or Rewards()
         reward_id = f"{data.scope}:{data.board}:{data.period}"
+        if data.constellation is not None:
+            reward_id += f":{data.constellation}"
         if any(one.reward_id == reward_id for one in book.rewards):
             return []
         expires_at = now + self._rules.claim_days * DAY_US

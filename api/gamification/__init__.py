@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from api.auth import Role
-from api.gamification import boards, earnings, progress, proofs, rewards
+from api.gamification import boards, constellations, earnings, progress, proofs, rewards
 from api.gamification.seals import Seals
 from api.kit.domain import DomainApi
 from api.permissions import Scope, only
@@ -17,6 +17,7 @@ API: Final = DomainApi(
     routers=(
         *progress.PROGRESS_ROWS.routers,
         boards.router,
+        constellations.router,
         boards.feeds,
         proofs.router,
         earnings.router,

@@ -54,11 +54,20 @@ async def leaderboard(
         raise invalid("market", f"the board {board} is not kept by market; {' and '.join(MARKET_BOARDS)} are")
     if market is not None and market not in api.config.markets:
         raise invalid("market", f"there is no market {market!r}")
+    parsed = period_of(period)
+    return Leaderboard(board, parsed, market, group_name(board, market or GLOBAL, parsed.text))
+
+
+def period_of(text: str) -> Period:
+    """Return the period of a request.
+
+    Raises:
+        Problem: 422 when there is no such period.
+    """
     try:
-        parsed = parse_period(period)
+        return parse_period(text)
     except ValueError as exc:
         raise invalid("period", str(exc)) from exc
-    return Leaderboard(board, parsed, market, group_name(board, market or GLOBAL, parsed.text))
 
 
 RequestedBoard = Annotated[Leaderboard, Depends(leaderboard)]

@@ -114,7 +114,10 @@ class PartitionSealed(EventData, frozen=True, kw_only=True):
 
 
 class RewardDecided(EventData, frozen=True, kw_only=True):
-    """A rank on a sealed board earns stellar shards. The key is the user, whose partition grants them."""
+    """A rank on a sealed board earns stellar shards. The key is the user, whose partition grants them.
+
+    `constellation` has the rank where the board ranks constellations. Then `ss` is the user's share.
+    """
 
     domain: ClassVar[str] = "gamification"
     topic: ClassVar[str] = topics.GAMIFICATION_BOARDS
@@ -124,6 +127,7 @@ class RewardDecided(EventData, frozen=True, kw_only=True):
     period: str
     rank: Annotated[int, msgspec.Meta(ge=1)]
     ss: Count
+    constellation: Name | None = None
 
 
 class BoardLeaders(msgspec.Struct, frozen=True, kw_only=True):
@@ -164,6 +168,37 @@ class Overtaken(EventData, frozen=True, kw_only=True):
     period: str
     before: Annotated[int, msgspec.Meta(ge=1)]
     rank: Annotated[int, msgspec.Meta(ge=1)] | None = None
+
+
+class PeriodXp(msgspec.Struct, frozen=True, kw_only=True):
+    """XP of members in a period, and the time of the last event that earned some."""
+
+    period: str
+    xp: Annotated[int, msgspec.Meta(gt=0)]
+    reached_at_us: Count
+
+
+class ConstellationScored(EventData, frozen=True, kw_only=True):
+    """Members of a constellation, who are in one partition, earned XP since the last tick. The key is its id."""
+
+    domain: ClassVar[str] = "gamification"
+    topic: ClassVar[str] = topics.GAMIFICATION_BOARDS
+
+    partition: Count
+    periods: tuple[PeriodXp, ...]
+
+
+class PoolDecided(EventData, frozen=True, kw_only=True):
+    """A rank of a constellation on a sealed board earns shards for those who contributed. The key is its id."""
+
+    domain: ClassVar[str] = "gamification"
+    topic: ClassVar[str] = topics.GAMIFICATION_BOARDS
+
+    scope: Name
+    board: Name
+    period: str
+    rank: Annotated[int, msgspec.Meta(ge=1)]
+    ss: Count
 
 
 class PrestigeReached(EventData, frozen=True, kw_only=True):

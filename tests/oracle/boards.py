@@ -1,7 +1,7 @@
 """Boards: each user's score, when the user reached it, and the exact order."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from tests.oracle.periods import periods_of
@@ -36,6 +36,16 @@ class Boards:
             self._add_one(BoardKey(board, period), user, amount, at)
             if market is not None:
                 self._add_one(BoardKey(board, period, market), user, amount, at)
+
+    def reach(self, user: str, streak: int, at: datetime) -> None:
+        """Raise the streak days of every period of the instant to the days of the streak that lie in the period."""
+        for period in periods_of(at):
+            days = 0
+            while days < streak and period in periods_of(at - timedelta(days=days)):
+                days += 1
+            scores = self._scores.setdefault(BoardKey("streak_days", period), {})
+            if user not in scores or days > scores[user][0]:
+                scores[user] = (days, at)
 
     def _add_one(self, key: BoardKey, user: str, amount: int, at: datetime) -> None:
         scores = self._scores.setdefault(key, {})

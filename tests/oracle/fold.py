@@ -49,7 +49,10 @@ def _apply(totals: Totals, fill: Fill) -> None:
     user = totals.users[fill.user]
     if fill.trade not in user.trades:
         totals.boards.add("trades", fill.user, 1, fill.at)
+    last_day = user.last_day
     xp = apply_fill(user, fill)
+    if user.last_day != last_day:
+        totals.boards.reach(fill.user, user.streak, fill.at)
     if xp:
         totals.boards.add("xp", fill.user, xp, fill.at)
     totals.boards.add("volume", fill.user, fill.notional, fill.at, market=fill.market)

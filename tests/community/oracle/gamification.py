@@ -21,6 +21,7 @@ from typing import Any
 from tests.community.journal import TICK, Entry
 from tests.community.oracle import crossing
 from tests.community.oracle.achievements import GENESIS, is_higher
+from tests.community.oracle.clans import SCOPE, Clans
 from tests.community.oracle.crossing import Causes, Domains, Execution, Rows, Settlement
 from tests.community.oracle.overtaken import FirstPlaces
 from tests.community.oracle.players import JOIN_XP, SHARDS_EACH_XP, SOCIAL_XP, Player, deposit_xp
@@ -41,6 +42,7 @@ class Gamification(crossing.Gamification):
         self.rewards = Rewards()
         self.breaking = BreakingStreaks()
         self.first = FirstPlaces()
+        self.clans = Clans(self.boards)
         self.decided_to = 0
         """All periods that end here or earlier are sealed in all partitions, and their rewards are decided."""
 
@@ -56,6 +58,7 @@ class Gamification(crossing.Gamification):
                 self._tell(user, "streak_breaking", arguments, entry.at, (entry.id,))
             for user, arguments in self.first.tick(entry.at, self.boards, entry.id):
                 self._tell(user, "overtaken", arguments, entry.at, (entry.id,))
+            self.clans.tick(entry.id)
         elif entry.name == "ClaimReward":
             self._claim(entry)
 
@@ -195,6 +198,8 @@ class Gamification(crossing.Gamification):
         first = player.trade(fact.trade, notional=notional, pnl=fact.pnl, closes=closes, by_user=by_user)
         player.tallies[fact.trade].causes.update(causes)
         self._settle(user, at, causes)
+        if player.constellation is not None and player.xp > xp:
+            self.clans.earn(player.constellation, player.xp - xp, at, periods)
         points = [("xp", player.xp - xp, player.xp > xp), ("trades", 1, first)]
         for board, amount, counts in points:
             if counts:
@@ -216,6 +221,8 @@ class Gamification(crossing.Gamification):
         if player.xp > before:
             periods = self.boards.open_periods(user, at)
             self.boards.add(GLOBAL, "xp", user, player.xp - before, at=at, periods=periods, causes=causes)
+            if player.constellation is not None:
+                self.clans.earn(player.constellation, player.xp - before, at, periods)
 
     def _be_active(self, user: str, kind: str, at: int) -> bool:
         """Continue a streak, and watch it when its last day moved. Return whether it did."""
@@ -263,10 +270,19 @@ class Gamification(crossing.Gamification):
 
     def _grant(self, rule: Rule, period: str, tick: Entry) -> None:
         places = self.boards.ranked(rule.scope, period, rule.board)[: rule.ranks]
-        for rank, (_, _, user) in enumerate(places, start=1):
-            reward = Reward(f"{rule.scope}:{rule.board}:{period}", rule.board, period, rank, rule.shards(rank), tick.at)
-            if self.rewards.grant(user, reward, (tick.id,)):
-                self._tell(user, "reward_granted", reward.arguments, tick.at, (tick.id,))
+        for rank, (_, _, one) in enumerate(places, start=1):
+            name, pool = f"{rule.scope}:{rule.board}:{period}", rule.shards(rank)
+            shared = rule.scope == SCOPE
+            for user, shards in (self.clans.shares(one, period, pool) if shared else {one: pool}).items():
+                reward = Reward(f"{name}:{one}" if shared else name, rule.board, period, rank, shards, tick.at)
+                if self.rewards.grant(user, reward, (tick.id,)):
+                    self._tell(user, "reward_granted", reward.arguments, tick.at, (tick.id,))
+
+    def contributed(
+        self, constellation: str, user: str, amount: int, *, at: int, causes: Causes, source: str = ""
+    ) -> None:
+        """Note what a member gave in the season."""
+        self.clans.give(constellation, user, amount, at)
 
     def _claim(self, entry: Entry) -> None:
         reward = self.rewards.claim(entry.user, entry.data["reward_id"], entry.at, (entry.id,))

@@ -34,6 +34,7 @@ class Rule(NamedTuple):
 RULES: Final = (
     Rule("global", "xp", "week", ((1, 1_000), (3, 500), (10, 200))),
     Rule("global", "xp", "season", ((1, 10_000), (3, 5_000), (10, 2_000), (100, 500))),
+    Rule("constellations", "xp", "season", ((1, 20_000), (3, 10_000), (10, 4_000))),
 )
 
 

@@ -111,6 +111,16 @@ class Boards:
                 continue
             self._note(scope, period, user, at, causes)
 
+    def total(self, scope: str, board: str, member: str, amount: int, *, at: int, period: str, causes: Causes) -> None:
+        """Add to a total, which several partitions report. It was reached at the latest time of all."""
+        group = f"{scope}/{period}/{board}"
+        if member not in self.groups[group] and (end := end_of(period)) is not None:
+            self._ending[end].add(group)
+        held = self.groups[group].setdefault(member, Standing())
+        held.score, held.reached_at = held.score + amount, max(held.reached_at, at)
+        held.causes.update(causes)
+        self._note(scope, period, member, at, causes)
+
     def reach(self, user: str, days: int, *, at: int, periods: Iterable[str], causes: Causes) -> None:
         """Raise the streak days of some periods to those days of a streak that lie in them, if these are more."""
         for period in periods:

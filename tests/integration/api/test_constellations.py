@@ -281,3 +281,19 @@ async def test_the_members_of_a_constellation_are_ranked_among_themselves(
     assert len((await client.get(path, params={**parameters, "limit": 2})).json()["rows"]) == 2
     for missing in (f"{path}/users/dan", f"{path}/users/stranger", "/v1/leaderboards/xp/members/nowhere"):
         assert_problem(await client.get(missing, params=parameters), 404, "not-found")
+
+
+async def test_constellations_are_ranked_by_the_xp_of_their_members(client: httpx.AsyncClient, worker: Worker) -> None:
+    week = group("xp", "constellations", "week:2026-W02")
+    for constellation_id, score, at in (("north", 50, 2), ("south", 70, 1), ("east", 50, 1)):
+        await worker.rank(week, constellation_id, score, NOON + at)
+    path, parameters = "/v1/leaderboards/xp/constellations", {"period": "week:2026-W02"}
+    first = (await client.get(path, params={**parameters, "limit": 2})).json()
+    rows = [(row["rank"], row["constellation_id"], row["score"]) for row in first["rows"]]
+    assert (first["total"], first["sealed"], rows) == (3, False, [(1, "south", 70), (2, "east", 50)])
+    rest = (await client.get(path, params={**parameters, "limit": 2, "cursor": first["next_cursor"]})).json()
+    assert [row["constellation_id"] for row in rest["rows"]] == ["north"]
+    own = (await client.get(f"{path}/east", params={**parameters, "neighbours": 1})).json()
+    assert (own["rank"], own["score"], [row["rank"] for row in own["rows"]]) == (2, 50, [1, 2, 3])
+    assert_problem(await client.get(f"{path}/west", params=parameters), 404, "not-found")
+    assert_problem(await client.get(path, params={"period": "week:x"}), 422, "validation")

@@ -1,0 +1,132 @@
+"""Constellations by the XP of their members: pages, a constellation's rank, and the window around it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Path, Query
+from pydantic import BaseModel, Field
+
+from api.gamification.boards import LIMIT_DEFAULT, LIMIT_MAX, NEIGHBOURS_MAX
+from api.gamification.requested import PeriodQuery, period_of
+from api.gamification.seals import Seals
+from api.kit import cursor as cursors
+from api.kit.context import Api, ApiDep
+from api.kit.openapi import problems
+from api.kit.parameters import visible
+from api.kit.problems import NOT_FOUND, Problem
+from api.kit.projection import PositionText
+from streams.events.base import ID_PATTERN
+from streams.times import Instant
+from tables.boards import CONSTELLATIONS, Period, group
+from tables.gamification import GAMIFICATION_BOARDS
+from tables.reader import Place, Ranked, RankingPage
+
+TABLE: Final = GAMIFICATION_BOARDS.name
+ConstellationId = Annotated[str, Path(pattern=ID_PATTERN)]
+
+router = APIRouter(
+    prefix="/v1/leaderboards/xp/constellations",
+    responses=problems(404, 410, 422, 503, 504),
+    dependencies=[visible(GAMIFICATION_BOARDS)],
+)
+
+
+class ConstellationRow(BaseModel):
+    """A place of a constellation."""
+
+    rank: int
+    constellation_id: str
+    score: Annotated[int, Field(description="XP that members earned in the period")]
+    reached_at: Instant
+
+
+class ConstellationsAnswer(BaseModel):
+    """The common members of all answers about the board of constellations."""
+
+    period: str
+    position: PositionText
+    total: Annotated[int, Field(description="constellations on the board")]
+    sealed: Annotated[bool, Field(description="no event can change this board any more")]
+    digest: Annotated[str | None, Field(description="of a sealed board, over the parts of all partitions")]
+    rows: list[ConstellationRow]
+
+
+class ConstellationsByXp(ConstellationsAnswer):
+    """A page of constellations."""
+
+    next_cursor: Annotated[str | None, Field(description="cursor of the next page; null at the end")]
+
+
+class ConstellationStanding(ConstellationsAnswer):
+    """The place of a constellation; `rows` is the window around it, itself included."""
+
+    constellation_id: str
+    rank: int
+    score: int
+
+
+@router.get("", summary="Constellations by XP", responses=problems(400))
+async def get_constellations_by_xp(
+    api: ApiDep,
+    period: PeriodQuery = "all",
+    limit: Annotated[int, Query(ge=1, le=LIMIT_MAX)] = LIMIT_DEFAULT,
+    cursor: Annotated[str | None, Query(max_length=cursors.CURSOR_CHARS_MAX)] = None,
+) -> ConstellationsByXp:
+    """Return the first constellations by the XP that members earned in a period, or those after a cursor.
+
+    Order: XP descending, which reached them first, id. Totals move at ticks of the clock.
+    """
+    requested = period_of(period)
+    ranking, after = group("xp", CONSTELLATIONS, requested.text), None
+    if cursor is not None:
+        epoch = (await api.tables.position(TABLE)).epoch
+        after = cursors.read(api.sealer, cursor, group=ranking, epoch=epoch)
+    page = await api.tables.page(TABLE, ranking, after=after, limit=limit)
+    next_cursor = None
+    if len(page.members) == limit and page.members[-1].rank < page.total:
+        entry = page.members[-1].entry
+        next_cursor = cursors.write(api.sealer, group=ranking, epoch=page.position.epoch, entry=entry)
+    head = await _head(api, requested, page, page.members)
+    return ConstellationsByXp(**dict(head), next_cursor=next_cursor)
+
+
+@router.get("/{constellation_id}", summary="A constellation's rank by XP")
+async def get_constellation_by_xp(
+    api: ApiDep,
+    constellation_id: ConstellationId,
+    period: PeriodQuery = "all",
+    neighbours: Annotated[int, Query(ge=0, le=NEIGHBOURS_MAX, description="rows on each side")] = 0,
+) -> ConstellationStanding:
+    """Return a constellation's place by the XP that members earned in a period, with the rows around it."""
+    requested = period_of(period)
+    ranking = group("xp", CONSTELLATIONS, requested.text)
+    found = await api.tables.place(TABLE, ranking, constellation_id, owner=constellation_id, neighbours=neighbours)
+    if found.member is None:
+        raise Problem(NOT_FOUND, f"{constellation_id!r} is not on this board", position=str(found.position))
+    own = _row(found.member)
+    head = await _head(api, requested, found, found.around)
+    return ConstellationStanding(**dict(head), constellation_id=constellation_id, rank=own.rank, score=own.score)
+
+
+def _row(ranked: Ranked) -> ConstellationRow:
+    standing = ranked.standing
+    return ConstellationRow(
+        rank=ranked.rank,
+        constellation_id=ranked.member,
+        score=standing.score,
+        reached_at=Instant(standing.reached_at),
+    )
+
+
+async def _head(api: Api, period: Period, found: RankingPage | Place, shown: list[Ranked]) -> ConstellationsAnswer:
+    ranking = group("xp", CONSTELLATIONS, period.text)
+    digest = await api.part(Seals).digest(ranking, period, found.position.epoch)
+    return ConstellationsAnswer(
+        period=period.text,
+        position=str(found.position),
+        total=found.total,
+        sealed=digest is not None,
+        digest=digest,
+        rows=[_row(one) for one in shown],
+    )
