@@ -16,6 +16,7 @@ from streams import topics
 from streams.events import AnyEvent
 from streams.topology import TableSpec
 from tables.domains import TOPOLOGY
+from tests.integration.agents.scenarios.kit import UNREACHABLE
 
 
 class Recorder:
@@ -41,6 +42,8 @@ class Recorder:
         followed = []
         while waiting:
             topic, event = waiting.popleft()
+            if event.partitionkey == UNREACHABLE:
+                continue
             for domain, handlers in self.handlers.items():
                 for produced, result in self._handle(domain, topic, handlers.get(topic), event):
                     self.produced[domain][produced].add(topic)

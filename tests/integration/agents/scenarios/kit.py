@@ -12,6 +12,9 @@ from streams.times import Instant
 
 AT = Instant.parse("2026-01-05T12:00:00Z")
 
+UNREACHABLE = "unreachable"
+"""A user whose partition answers nothing: its worker is away."""
+
 Run: TypeAlias = Callable[[AnyEvent], list[AnyEvent]]
 """Processes an event and all that follows from it; returns what followed."""
 

@@ -1,4 +1,7 @@
-"""Two people and what they do with each other, in one partition; and the facts of other domains that feeds show."""
+"""Two people and what they do with each other, in one partition; and the facts of other domains that feeds show.
+
+One follow stays unanswered.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from streams.events.gamification import PrestigeReached
 from streams.events.nft import NFTReceived
 from streams.events.social import ConstellationJoined, CreateProfile, Interact, ShareContent, Unfollow
 from streams.events.user import AccountClosed, AccountRegistered
-from tests.integration.agents.scenarios.kit import Run, first
+from tests.integration.agents.scenarios.kit import UNREACHABLE, Run, first
 
 
 def play(run: Run) -> None:
@@ -19,6 +22,7 @@ def play(run: Run) -> None:
     run(first(Interact(target="pia", kind="follow"), "quin"))
     run(first(Interact(target="quin", kind="follow"), "pia"))
     run(first(Interact(target="rob", kind="follow"), "pia"))
+    run(first(Interact(target=UNREACHABLE, kind="follow"), "quin"))
     run(first(Unfollow(target="pia"), "quin"))
     run(first(PrestigeReached(tier="bronze"), "pia"))
     run(first(NFTReceived(token_id="token-1", type="first_trade"), "pia"))
