@@ -154,23 +154,27 @@ class Gamification(crossing.Gamification):
         }
 
     def folded(self, table: str, key: str) -> set[str]:
-        """Return the entries behind a row. The key of a row of standings is the product's, or that of one standing."""
+        """Return the entries behind a row; none for rows that follow from other rows, such as deadlines.
+
+        The key of a row of standings is the product's, or that of one standing.
+        """
+        found: set[str] = set()
         match table:
             case "gamification-progress":
-                return set(self.players[key].causes)
+                found = self.players[key].causes
             case "gamification-trades":
                 user, _, trade = key.partition("|")
-                return set(self.players[user].tallies[trade].causes)
+                found = self.players[user].tallies[trade].causes
             case "gamification-boards":
-                return self.boards.folded(key)
+                found = self.boards.folded(key)
             case "gamification-seals":
                 number, _, group = key.partition("/")
-                return {self.boards.partitions[int(number)].seals[group].cause}
+                found = {self.boards.partitions[int(number)].seals[group].cause}
             case "gamification-rewards":
-                return set(self.rewards.causes[key])
+                found = self.rewards.causes[key]
             case "gamification-overtakings":
-                return set(self.first.causes[key])
-        raise KeyError(table)
+                found = self.first.causes[key]
+        return set(found)
 
     # --- inside -------------------------------------------------------------------------------------------------------
 

@@ -143,6 +143,7 @@ def test_a_week_is_sealed_24_hours_after_its_end_and_rewards_its_first_ranks(gam
         **dict.fromkeys((f"user-{number:02d}" for number in range(3, 10)), 200),
     }
     assert game.gamification.folded("gamification-rewards", "user-09") == {tick}
+    assert game.gamification.folded("gamification-deciding", "global/xp") == set()
     assert game.inbox("user-00")[-1] == "reward_granted"
 
 
