@@ -53,7 +53,7 @@ class Options:
         why: For how many rows the causes are compared.
         at: For how many rows an earlier position is compared.
         together: Whether one worker process runs all domains.
-        keep: Where the journal and the processes' logs stay.
+        keep: Where the journal stays.
     """
 
     plan: Plan
@@ -91,6 +91,9 @@ def live(options: Options, directory: Path, say: Say) -> Outcome:
 async def _live(options: Options, installation: Installation, say: Say) -> Outcome:
     async with ServerBackend(installation, options.plan.seed) as backend:
         outcome = await _lived(options, installation, backend, say)
+        if options.keep is not None:
+            options.keep.mkdir(parents=True, exist_ok=True)
+            journal.write(options.keep / "journal.jsonl", outcome.journal)
         await _check(options, installation, backend, outcome, say)
         if options.replay:
             outcome.records = await recorded(backend.log, outcome.journal)
@@ -164,9 +167,17 @@ def different_rows(stored: Stored, rows: Rows, by: Rules, oracle: Community) -> 
     """Return a text for each row that differs from the oracle's, with the entries behind it."""
     found = []
     for one in differences(stored, rows, by):
-        behind = sorted(oracle.folded(one.table, one.key)) if one.key in rows.get(one.table, {}) else []
+        behind = _behind(oracle, one.table, one.key) if one.key in rows.get(one.table, {}) else []
         found.append(f"{one.text()}\n  entries behind it: {behind[-5:]}" if behind else one.text())
     return found
+
+
+def _behind(oracle: Community, table: str, key: str) -> list[str]:
+    """Return the entries behind a row, as far as the oracle names them."""
+    try:
+        return sorted(oracle.folded(table, key))
+    except KeyError:
+        return []
 
 
 async def _check_lineage(
@@ -225,9 +236,6 @@ def run(options: Options, say: Say) -> Outcome:
     with tempfile.TemporaryDirectory(prefix="community-") as temporary:
         directory = Path(temporary)
         outcome = live(options, directory / "first", say)
-        if options.keep is not None:
-            options.keep.mkdir(parents=True, exist_ok=True)
-            journal.write(options.keep / "journal.jsonl", outcome.journal)
         if options.twice:
             outcome.failures += again(outcome, directory / "twice", copied=False, say=say)
         if options.replay:
