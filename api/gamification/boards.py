@@ -19,9 +19,9 @@ from api.kit.feeds.response import FeedResponse
 from api.kit.feeds.routing import LastEventId, feed_router, open_feed
 from api.kit.openapi import problems
 from api.kit.parameters import UserPath, visible
-from api.kit.problems import NOT_FOUND, Problem
+from api.kit.problems import NOT_FOUND, Problem, invalid
 from api.kit.projection import PositionText
-from tables.boards import Board
+from tables.boards import CONSTELLATIONS, Board, group
 from tables.gamification import GAMIFICATION_BOARDS
 from tables.reader import Place, RankingPage
 
@@ -149,12 +149,17 @@ async def boards(
     requested: RequestedBoard,
     audience: AudienceDep,
     top: Annotated[int, Query(ge=1, le=TOP_MAX)] = TOP_DEFAULT,
+    *,
+    constellations: Annotated[bool, Query(description="of constellations, by the XP of their members")] = False,
     last_event_id: LastEventId = None,
 ) -> FeedResponse:
-    """Follow the first rows of a board.
+    """Follow the first rows of a board, or of the board `xp` of constellations.
 
     A delta has the rows whose rank or score changed and, in `removed`, the users who left the top; with
     `complete: true` its rows are all there are. Private users have no id.
     """
-    view = BoardView(api.hub.shared_by(BOARDS_FEED), requested.board, requested.group, top, audience)
+    if constellations and requested.board != "xp":
+        raise invalid("constellations", f"constellations are ranked by xp, not by {requested.board}")
+    ranking = group("xp", CONSTELLATIONS, requested.period.text) if constellations else requested.group
+    view = BoardView(api.hub.shared_by(BOARDS_FEED), requested.board, ranking, top, audience)
     return await open_feed(api, BOARDS_FEED, view, last_event_id, audience)

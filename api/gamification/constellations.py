@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
 
 from api.gamification.boards import LIMIT_DEFAULT, LIMIT_MAX, NEIGHBOURS_MAX
-from api.gamification.requested import PeriodQuery, period_of
+from api.gamification.requested import ConstellationRow, PeriodQuery, constellation_row, period_of
 from api.gamification.seals import Seals
 from api.kit import cursor as cursors
 from api.kit.context import Api, ApiDep
@@ -17,7 +17,6 @@ from api.kit.parameters import visible
 from api.kit.problems import NOT_FOUND, Problem
 from api.kit.projection import PositionText
 from streams.events.base import ID_PATTERN
-from streams.times import Instant
 from tables.boards import CONSTELLATIONS, Period, group
 from tables.gamification import GAMIFICATION_BOARDS
 from tables.reader import Place, Ranked, RankingPage
@@ -30,15 +29,6 @@ router = APIRouter(
     responses=problems(404, 410, 422, 503, 504),
     dependencies=[visible(GAMIFICATION_BOARDS)],
 )
-
-
-class ConstellationRow(BaseModel):
-    """A place of a constellation."""
-
-    rank: int
-    constellation_id: str
-    score: Annotated[int, Field(description="XP that members earned in the period")]
-    reached_at: Instant
 
 
 class ConstellationsAnswer(BaseModel):
@@ -104,19 +94,9 @@ async def get_constellation_by_xp(
     found = await api.tables.place(TABLE, ranking, constellation_id, owner=constellation_id, neighbours=neighbours)
     if found.member is None:
         raise Problem(NOT_FOUND, f"{constellation_id!r} is not on this board", position=str(found.position))
-    own = _row(found.member)
+    own = constellation_row(found.member)
     head = await _head(api, requested, found, found.around)
     return ConstellationStanding(**dict(head), constellation_id=constellation_id, rank=own.rank, score=own.score)
-
-
-def _row(ranked: Ranked) -> ConstellationRow:
-    standing = ranked.standing
-    return ConstellationRow(
-        rank=ranked.rank,
-        constellation_id=ranked.member,
-        score=standing.score,
-        reached_at=Instant(standing.reached_at),
-    )
 
 
 async def _head(api: Api, period: Period, found: RankingPage | Place, shown: list[Ranked]) -> ConstellationsAnswer:
@@ -128,5 +108,5 @@ async def _head(api: Api, period: Period, found: RankingPage | Place, shown: lis
         total=found.total,
         sealed=digest is not None,
         digest=digest,
-        rows=[_row(one) for one in shown],
+        rows=[constellation_row(one) for one in shown],
     )

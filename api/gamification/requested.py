@@ -93,3 +93,23 @@ def board_row(board: Board, ranked: Ranked, audience: Audience) -> BoardRow:
         score=score,
         reached_at=reached_at if audience.is_staff else hour_of(reached_at),
     )
+
+
+class ConstellationRow(BaseModel):
+    """A place of a constellation."""
+
+    rank: int
+    constellation_id: str
+    score: Annotated[int, Field(description="XP that members earned in the period")]
+    reached_at: Instant
+
+
+def constellation_row(ranked: Ranked) -> ConstellationRow:
+    """Return a place on the board of constellations."""
+    standing = ranked.standing
+    return ConstellationRow(
+        rank=ranked.rank,
+        constellation_id=ranked.member,
+        score=standing.score,
+        reached_at=Instant(standing.reached_at),
+    )

@@ -12,14 +12,14 @@ import msgspec
 import orjson
 from faust_redis.log import Position, StoredRecord
 
-from api.gamification.requested import board_row
+from api.gamification.requested import board_row, constellation_row
 from api.kit.audience import Audience
 from api.kit.feeds.change import Changes, Reading
 from api.kit.feeds.follower import ByChannel, Follower
 from api.kit.feeds.single_flight import SingleFlightCache
 from api.kit.feeds.subscriber import Subscriber
 from api.kit.feeds.views import EncodedRows
-from tables.boards import Board, group_of
+from tables.boards import CONSTELLATIONS, Board, group_of
 from tables.gamification import GAMIFICATION_BOARDS
 from tables.reader import Ranked, TableReader
 from tables.typed import standings
@@ -73,9 +73,10 @@ class Shown:
 class Top:
     """The first members of a board at a position. Readers that see the same share one `Shown`."""
 
-    def __init__(self, position: Position, board: Board, members: Sequence[Ranked]) -> None:
+    def __init__(self, position: Position, board: Board, group: str, members: Sequence[Ranked]) -> None:
         self.position = position
         self._board = board
+        self._of_constellations = group.startswith(f"{CONSTELLATIONS}/")
         self._members = members
         self._names = frozenset(one.member for one in members)
         self._shown: dict[tuple[bool, str | None], tuple[int, Shown]] = {}
@@ -91,6 +92,9 @@ class Top:
         return known[1]
 
     def _show(self, audience: Audience) -> Shown:
+        if self._of_constellations:
+            places = [constellation_row(one) for one in self._members]
+            return Shown({one.constellation_id: orjson.dumps(one.model_dump(mode="json")) for one in places})
         rows = [board_row(self._board, one, audience) for one in self._members]
         return Shown(
             {row.user_id or f"{ANONYMOUS}{row.rank}": orjson.dumps(row.model_dump(mode="json")) for row in rows}
@@ -120,7 +124,7 @@ class Tops:
 
     async def _read(self, board: Board, group: str, limit: int) -> Top:
         page = await self.tables.page(GAMIFICATION_BOARDS.name, group, limit=limit)
-        return Top(page.position, board, page.members)
+        return Top(page.position, board, group, page.members)
 
     def forget(self) -> None:
         """Drop the cached boards, because the log may be another one in which these positions mean something else."""

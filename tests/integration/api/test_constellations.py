@@ -297,3 +297,18 @@ async def test_constellations_are_ranked_by_the_xp_of_their_members(client: http
     assert (own["rank"], own["score"], [row["rank"] for row in own["rows"]]) == (2, 50, [1, 2, 3])
     assert_problem(await client.get(f"{path}/west", params=parameters), 404, "not-found")
     assert_problem(await client.get(path, params={"period": "week:x"}), 422, "validation")
+
+
+async def test_the_top_of_the_constellations_by_xp_is_followed(server: httpx.AsyncClient, worker: Worker) -> None:
+    ranking = group("xp", "constellations", "all")
+    await worker.rank(ranking, "north", 50, NOON)
+    await worker.rank(group("xp", "global", "all"), "ada", 99, NOON)
+    feed = Reader(server, "/v1/feed/boards", {"board": "xp", "constellations": True}, key="constellation_id")
+    following = asyncio.create_task(feed.read(lambda reader: set(reader.table) == {"north", "south"}))
+    await feed.current.wait()
+    assert [(row["constellation_id"], row["score"]) for row in feed.table.values()] == [("north", 50)]
+    await worker.rank(ranking, "south", 70, NOON)
+    await following
+    assert {row["constellation_id"]: row["rank"] for row in feed.table.values()} == {"south": 1, "north": 2}
+    wrong = await server.get("/v1/feed/boards", params={"board": "volume", "constellations": True})
+    assert "ranked by xp" in assert_problem(wrong, 422, "validation")["detail"]

@@ -72,7 +72,7 @@ def test_readers_share_what_they_may_see() -> None:
     private, parents = Private({"bob", "cyd", "cyd's"}), OneChild()
     hour, after = 3_600 * 10**6, 5
     members = [Ranked(1, Standing(9, hour + after), "ada"), Ranked(2, Standing(8, 0), "bob")]
-    top = Top(Position("boards", "e", {0: 1}), "xp", members)
+    top = Top(Position("boards", "e", {0: 1}), "xp", "global/all/xp", members)
 
     def names(viewer: Permit | None) -> list[str | None]:
         return [orjson.loads(row)["user_id"] for row in top.shown_to(Audience(private, parents, viewer)).rows.values()]
@@ -89,7 +89,7 @@ def test_readers_share_what_they_may_see() -> None:
     private.version += 1
     assert names(None) == ["ada", "bob"]
     members.append(Ranked(3, Standing(7, 0), "cyd's"))
-    top = Top(Position("boards", "e", {0: 2}), "xp", members)
+    top = Top(Position("boards", "e", {0: 2}), "xp", "global/all/xp", members)
     assert names(None) == names(caller("bob")) == ["ada", "bob", None]
     assert names(caller("cyd")) == names(caller("cyd's")) == ["ada", "bob", "cyd's"]
 
