@@ -216,4 +216,4 @@ def _print(account: Account) -> None:
     facts += [f"<{account.email}>"] if account.email else []
     facts += ["private"] if account.is_private else []
     facts += [f"of {account.parent_id}"] if account.parent_id else []
-    click.echo("  ".join([*facts, f"since {account.created.text()}"]))
+    click.echo("  ".join([*facts, f"created {account.created.text()}"]))
