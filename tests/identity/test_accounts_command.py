@@ -57,7 +57,7 @@ def read(url: str, column: object) -> list[object]:
 
 def test_an_account_is_created_with_the_password_on_standard_input(url: str) -> None:
     shown = run("create", "Straße", "--id", "trader-9", "--email", "a@b.example", typed=f"{PASSWORD}\n")
-    assert shown.startswith("trader-9  Straße  user  active  <a@b.example>  since ")
+    assert shown.startswith("trader-9  Straße  user  active  <a@b.example>  created ")
     (stored,) = read(url, CREDENTIALS.c.password_hash)
     passwords = Passwords()
     assert run_aside(passwords.verify(PASSWORD, str(stored))).right
