@@ -105,8 +105,9 @@ class Demo:
         except subprocess.TimeoutExpired:
             process.terminate()
         output, _ = process.communicate(timeout=COMMAND_S)
-        # A process without output is still importing, and has no signal handler yet.
-        in_order = process.returncode == 0 or (process.returncode == -signal.SIGTERM and not output)
+        # Before a process is up it may have no signal handler yet.
+        is_up = b"startup complete" in output
+        in_order = process.returncode == 0 or (process.returncode == -signal.SIGTERM and not is_up)
         assert in_order, f"{command.text}: {process.returncode}\n{output.decode()}"
 
     def _argv(self, command: ShellCommand) -> list[str]:

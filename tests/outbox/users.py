@@ -182,8 +182,18 @@ class User:
         self.ended += [Ended(each, "suspension") for each in gone]
         for password in self._passwords:
             answer = await self._send("POST", "/v1/auth/login", json={"login": self.name, "password": password})
-            assert answer is None or answer.status_code == HTTPStatus.FORBIDDEN, f"{self.name} is suspended: {answer}"
+            if answer is not None:
+                await self._only_read(answer)
         await self.access.operator.reinstate(self.user_id)
+
+    async def _only_read(self, answer: httpx.Response) -> None:
+        """Send a command with the session of a suspended account, which is refused, and end the session."""
+        assert answer.status_code == HTTPStatus.OK, f"{self.name} is suspended and signs in: {answer.text}"
+        told = answer.json()
+        session = Session(told["session_id"], told["access_token"], told["refresh_token"])
+        refused = await self._send("PUT", "/v1/account/privacy", session, json={"private": True})
+        assert refused is None or refused.status_code == HTTPStatus.FORBIDDEN, f"{self.name} is suspended: {refused}"
+        await self._send("POST", "/v1/auth/logout", session)
 
     # --- what a session may do ----------------------------------------------------------------------------------------
 
