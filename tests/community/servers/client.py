@@ -80,11 +80,14 @@ class Client:
 
     async def _once(self, request: Request) -> Answer | None:
         body = b"" if request.body is None else json.dumps(request.body).encode()
+        connection = self._idle.pop() if self._idle else None
         try:
-            connection = self._idle.pop() if self._idle else await Connection.open(self._url)
+            connection = connection or await Connection.open(self._url)
             async with asyncio.timeout(ANSWER_S):
                 status, raw = await connection.request(request.method, request.path, body, request.lines())
         except (OSError, TimeoutError):
+            if connection is not None:
+                connection.close()
             return None
         self._idle.append(connection)
         return Answer(status, json.loads(raw) if raw else None)
