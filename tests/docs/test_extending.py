@@ -133,7 +133,7 @@ def test_the_new_domain_is_in_the_topology_and_the_api(tree: Path) -> None:
     program = (
         "from api.app import create_app; from api.config import ApiConfig\n"
         "config = ApiConfig(log_url='redis://localhost', secret='s' * 32, markets=frozenset({'BTC'}), "
-        "database_url='sqlite:////x', late_grace_h=24, rules_version=1, rulebook='1-a')\n"
+        "database_url='sqlite:////x', rules_version=1, rulebook='1-a')\n"
         "print(*create_app(config).openapi()['paths'])"
     )
     paths = run(tree, "-c", program).split()
