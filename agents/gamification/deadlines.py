@@ -1,6 +1,6 @@
-"""What is due for users at a time: announcements and ends of rewards, and warnings of streaks that may break.
+"""Keep the deadlines of users: when a reward is announced to expire, when it expires, when a streak warning is sent.
 
-The keys of the rows sort by time. So a tick reads only what has passed, and the first row that has not.
+The keys of the rows sort by time. So a tick reads only the deadlines that have passed, and one more.
 """
 
 from __future__ import annotations

@@ -148,9 +148,9 @@ class Gamification:
         return [*effects, _recorded(event, judged.missed, judged.watermark)] if judged.missed else effects
 
     def _ticked(self, tick: Event[Ticked]) -> list[AnyEvent]:
-        """Move the watermark on to a tick where that makes more events late, seal what is over, and do what is due.
+        """Advance the watermark, seal ended periods, act on passed deadlines, and report first places and totals.
 
-        Only the days that are sealed depend on the watermark, so the row changes once a day and not at every tick.
+        The row of the watermark changes once a day, not at every tick: only the sealed days depend on it.
         """
         rules, watermark = self.policy.boards, self.watermarks.get(WATERMARK_KEY) or Watermark()
         until = sealed_to(max(watermark.highest, tick.time), rules)

@@ -49,7 +49,7 @@ class Happening(NamedTuple):
 
 
 def happening_of(data: EventData, policy: GamificationPolicy) -> Happening | None:
-    """Return the change of the progress of the user who is the event's key; None when there is none.
+    """Return how an event changes the progress of its user; None when it changes nothing.
 
     Each interaction earns, also a second one with the same target. The founder of a constellation joins it, too.
     """

@@ -1,7 +1,7 @@
 """Keep the first places of a partition's boards, and report them at ticks. The key of all reports compares them.
 
-Scores of these boards only rise. So the first places need no other standing: a user who is among them now was among
-them at the look before, or has scored since. A fill only notes such a user; the look reads the user's standings.
+Scores of these boards only rise. So only a user who scores can enter the first places. A fill that may lift its user
+among them writes a note. At the next report, the partition reads the standings of the noted users.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class FirstOfPartition:
         self._watched = lru_cache(maxsize=_NAMES_CACHED)(self._watched_of)
 
     def offer(self, user_id: str, boards: Iterable[Board], standings: Mapping[str, Ranked], periods: Periods) -> None:
-        """Note a user who has scored and may be among the first.
+        """Write a note of a user whose new score reaches the last of the first places.
 
         Args:
             user_id: The user.
@@ -137,7 +137,7 @@ class FirstOfPartition:
         }
 
     def _watched_of(self, name: str) -> _Watched | None:
-        """Return the ranking of a standing's name, or None when no one is told of lost places there."""
+        """Return the board and period of a standing's name; None when the rule book does not watch them."""
         period, board = place_of(name)
         if board not in self._rules.boards or period.kind not in self._rules.periods:
             return None

@@ -89,7 +89,7 @@ class MasteryRule(Policy):
 class StreakRules(Policy):
     """The multiplier: 1 on the first day, `step_ppm` more with each further day, up to `multiplier_ppm_max`.
 
-    A user without activity by `warning_hour` (UTC) of a day is told that the streak is about to break.
+    At `warning_hour` (UTC), users who have not been active that day get a warning that their streak will break.
     """
 
     step_ppm: Count
@@ -211,7 +211,7 @@ class RewardRules(Policy):
 
 
 class OvertakingRules(Policy):
-    """A user who loses one of the first `places` of a board is told so, at most once a day and board.
+    """Notify a user who loses one of the first `places` of a board, at most once a day and board.
 
     Attributes:
         every_s: How often the first places of all partitions are compared.

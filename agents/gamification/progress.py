@@ -34,7 +34,7 @@ from tables.gamification import Progress, TradeTally, Unlocked
 
 
 class Earned(NamedTuple):
-    """The rows after an activity, and what it earned.
+    """What an activity earned, with the changed rows of its user and its trade.
 
     Attributes:
         xp: All XP of the activity.

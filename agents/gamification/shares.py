@@ -1,4 +1,4 @@
-"""Shares of a constellation's reward: for the users who gave stellar shards to it in the period, by what they gave."""
+"""Divide a constellation's reward among its contributors, in proportion to the shards that each gave in the period."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ class Entries:
         }
 
     def _entered(self, event: Event[BattleEntered]) -> list[AnyEvent]:
-        """Open an entry. A user who is still in another battle does not take part in this one."""
+        """Open an entry. A user with an entry in another battle gets none; the battle counts no trades of that user."""
         battle, user_id = event.data, event.partitionkey
         if self.rows.get(user_id) is not None:
             return [event.then(_report(user_id, NOTHING, final=True), key=battle.battle_id)]
