@@ -10,6 +10,7 @@ from agents.financial.customers import Customers, refused, rejected, unverified
 from agents.financial.entries import moved
 from agents.financial.ledger import Ledger
 from agents.financial.policy import WithdrawalPolicy
+from agents.notices import notice
 from streams.assets import is_whole
 from streams.events import AnyEvent, Event
 from streams.events.financial import (
@@ -21,7 +22,6 @@ from streams.events.financial import (
     WithdrawalRejected,
     WithdrawalRequested,
 )
-from streams.events.notifications import Notified
 from tables.accounts import available, outside, reserved
 from tables.financial import (
     FINANCIAL_REVIEWS,
@@ -179,4 +179,4 @@ def _review(withdrawal: Withdrawal, customer: Customer) -> Review:
 
 def _notified(event: AnyEvent, text: str, withdrawal: Withdrawal) -> AnyEvent:
     arguments = {"asset": withdrawal.asset, "amount": withdrawal.amount.text()}
-    return event.then(Notified(kind="withdrawal_decided", text=text, arguments=arguments, cause_id=event.id))
+    return notice(event, "withdrawal_decided", text, **arguments)

@@ -7,13 +7,14 @@ from typing import Final
 from msgspec.structs import replace
 
 from agents.dispatch import Rules
+from agents.notices import notice
 from agents.social import rating
 from agents.social.contents import Sharing
 from agents.social.interactions import Interacting
 from agents.social.people_policy import PeoplePolicy
 from agents.social.people_tables import PeopleTables
 from streams.events import AnyEvent, Event
-from streams.events.notifications import NotificationKind, Notified
+from streams.events.notifications import NotificationKind
 from streams.events.social import InteractionKind, InteractionReceived, SocialRatingChanged
 from streams.events.social_people import FollowerLost, InteractionDecided, InteractionRequested
 from tables.social_people import Person
@@ -115,9 +116,7 @@ class Receiving:
         kind = NOTIFICATIONS.get(asked.kind)
         if kind is None:
             return [received]
-        arguments = {"actor": asked.actor}
-        notified = Notified(kind=kind, text=f"notification.{kind}", arguments=arguments, cause_id=received.id)
-        return [received, event.then(notified)]
+        return [received, notice(received, kind, kind, actor=asked.actor)]
 
 
 def _rated(event: Event[InteractionRequested], before: Person, after: Person) -> list[AnyEvent]:

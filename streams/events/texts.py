@@ -4,17 +4,26 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import StringConstraints
+from pydantic import AfterValidator, StringConstraints
 
 DISPLAY_CHARS_MAX = 40
 BIO_CHARS_MAX = 280
+NEWLINE = "\n"
 
-DisplayName = Annotated[
-    str,
-    StringConstraints(
-        max_length=DISPLAY_CHARS_MAX, pattern=r"^[^\s\x00-\x1f\x7f]([^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f])?$"
-    ),
-]
-"""Text in one line that neither begins nor ends with a space."""
-Bio = Annotated[str, StringConstraints(max_length=BIO_CHARS_MAX, pattern=r"^[^\x00-\x09\x0b-\x1f\x7f]*$")]
-"""Text in lines, without other control characters."""
+
+def _one_line(text: str) -> str:
+    if not text or text != text.strip() or not text.isprintable():
+        raise ValueError("expected printable text in one line that neither begins nor ends with a space")
+    return text
+
+
+def _lines(text: str) -> str:
+    if not text.replace(NEWLINE, "").isprintable():
+        raise ValueError("expected printable text in lines")
+    return text
+
+
+DisplayName = Annotated[str, StringConstraints(min_length=1, max_length=DISPLAY_CHARS_MAX), AfterValidator(_one_line)]
+"""Printable text in one line that neither begins nor ends with a space."""
+Bio = Annotated[str, StringConstraints(max_length=BIO_CHARS_MAX), AfterValidator(_lines)]
+"""Printable text in lines."""

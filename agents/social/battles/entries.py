@@ -10,13 +10,13 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from agents.dispatch import Rules
+from agents.notices import notice
 from agents.social.battles.policy import BattlePolicy
 from agents.social.battles.scores import Points, bounded
 from agents.social.deadlines import Deadlines
 from streams.events import AnyEvent, Event, EventData
 from streams.events.battles import BattleEntered, EntryQueried, PointsReported
 from streams.events.clock import Ticked
-from streams.events.notifications import Notified
 from streams.events.social import BattleFought
 from streams.events.trading import TradeClosed, TradeExecuted, TradeLiquidated
 from streams.units import Usd
@@ -75,8 +75,7 @@ class Entries:
             "starts_at": battle.starts_at.text(),
             "ends_at": battle.ends_at.text(),
         }
-        started = Notified(kind="battle_started", text="battle_started", arguments=arguments, cause_id=event.id)
-        return [event.then(started)]
+        return [notice(event, "battle_started", "battle_started", **arguments)]
 
     def _traded(self, event: AnyEvent) -> list[AnyEvent]:
         """Count a trade whose time lies within the battle."""
@@ -139,8 +138,7 @@ class Entries:
         fought = event.data
         result = "tied" if fought.won is None else "won" if fought.won else "lost"
         arguments = {"battle_id": fought.battle_id, "result": result, "prize_ss": str(fought.prize_ss)}
-        notified = Notified(kind="battle_result", text=f"battle_{result}", arguments=arguments, cause_id=event.id)
-        return [event.then(notified)]
+        return [notice(event, "battle_result", f"battle_{result}", **arguments)]
 
 
 def points_of(entry: BattleEntry) -> Points:

@@ -210,7 +210,7 @@ class People:
             self._follow(actor, target, entry)
         if kind in TOLD:
             notified = TOLD[kind]
-            text = f"notification.{notified}"
+            text = notified
             self.community.user.notify(target, notified, entry.at, causes, text=text, arguments={"actor": actor})
         if rating != before:
             self.community.gamification.rating_changed(target, rating, entry.at, causes)
