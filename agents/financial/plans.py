@@ -13,6 +13,7 @@ from agents.financial.ledger import Ledger
 from agents.financial.months import MONTHS, days_in, days_left, months_after
 from agents.financial.policy import PlanPolicy
 from agents.financial.revenue import Revenues
+from agents.notices import notice
 from streams.assets import quantity_of
 from streams.events import AnyEvent, Event
 from streams.events.financial import (
@@ -26,7 +27,6 @@ from streams.events.financial import (
     SubscriptionStarted,
     SubscriptionUpgraded,
 )
-from streams.events.notifications import Notified
 from streams.times import Instant
 from streams.units import Usd, divide_half_up
 from tables.accounts import TREASURY, available
@@ -209,5 +209,4 @@ def _due(user_id: str, plan: Subscription) -> Due:
 
 
 def _notified(event: AnyEvent, kind: Any, plan: Plan, user_id: str, name: str) -> AnyEvent:
-    told = Notified(kind=kind, text=kind, arguments={"plan": plan}, cause_id=event.id)
-    return event.then(told, key=user_id, name=name)
+    return notice(event, kind, user_id=user_id, id_name=name, plan=plan)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from agents.gamification.deadlines import Deadlines
 from agents.gamification.policy import StreakRules
-from agents.notices import notice_at
+from agents.notices import notice
 from streams.events import AnyEvent, Event
 from streams.events.clock import Ticked
 from streams.events.gamification import StreakKind
@@ -45,8 +45,9 @@ class BreakingStreaks:
         streak = next((one for kind, one in progress.streaks.items() if kind == due.about), None) if progress else None
         if streak is None or tick.time >= (streak.last_day + 2) * DAY_US:
             return []
-        arguments = {"streak": due.about, "days": str(streak.days)}
-        return [notice_at(tick, "streak_breaking", "streak_breaking", due.user_id, name=due.about, arguments=arguments)]
+        name = f"streak_breaking|{due.user_id}|{due.about}"
+        days = str(streak.days)
+        return [notice(tick, "streak_breaking", user_id=due.user_id, id_name=name, streak=due.about, days=days)]
 
     def _warning_at(self, streak: Streak) -> int:
         return (streak.last_day + 1) * DAY_US + self._hour_us

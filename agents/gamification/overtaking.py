@@ -70,7 +70,7 @@ class Overtaking:
         arguments = {"board": lost.board, "period": lost.period, "before": str(lost.before)}
         if lost.rank is not None:
             arguments["rank"] = str(lost.rank)
-        return [notice(event, "overtaken", "overtaken", **arguments)]
+        return [notice(event, "overtaken", **arguments)]
 
     def _compare(self, event: Event[LeadersReported], look: int, reports: list[LeadersReport]) -> list[AnyEvent]:
         """Return the places that users lost by the reports of a look."""

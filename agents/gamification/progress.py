@@ -196,7 +196,7 @@ class _User:
             self.level, self.max_leverage = new, levels.leverage_at(new)
             risen = self._emit(LevelUp(old=old, new=new, max_leverage=self.max_leverage), str(new))
             leverage = str(self.max_leverage)
-            self.events.append(notice(risen, "level_up", "level_up", level=str(new), max_leverage=leverage))
+            self.events.append(notice(risen, "level_up", level=str(new), max_leverage=leverage))
 
     def count(self, activity: Activity, before: TradeTally, after: TradeTally, *, opens: bool) -> None:
         """Count the trade, its close, and its change to or from a win."""
@@ -240,7 +240,7 @@ class _User:
         self.ss += shards
         unlocked = AchievementUnlocked(achievement=rule.name, tier=rule.tier, xp=rule.xp, ss=shards)
         arguments = {"achievement": rule.name, "xp": str(rule.xp), "ss": str(shards)}
-        self.events.append(notice(self._emit(unlocked, rule.name), "achievement", "achievement", **arguments))
+        self.events.append(notice(self._emit(unlocked, rule.name), "achievement", **arguments))
         self.gain(rule.xp, PPM, "achievement", rule.name)
 
     def _emit(self, data: EventData, name: str) -> AnyEvent:

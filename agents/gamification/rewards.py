@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from agents.gamification.deadlines import Deadlines
 from agents.gamification.policy import RewardRules
+from agents.notices import notice
 from streams.events import AnyEvent, Event
 from streams.events.clock import Ticked
 from streams.events.gamification import (
@@ -16,7 +17,6 @@ from streams.events.gamification import (
     RewardExpired,
     RewardGranted,
 )
-from streams.events.notifications import NotificationKind, Notified
 from streams.times import DAY_US
 from tables.gamification import GAMIFICATION_REWARDS, Due, DueKind, Reward, Rewards, RewardState
 from tables.unit_of_work import UnitOfWork
@@ -53,7 +53,7 @@ class RewardBook:
                 expires_us=expires_at,
             )
         )  # fmt: skip
-        return [granted, granted.then(_notice("reward_granted", reward, granted.id))]
+        return [granted, notice(granted, "reward_granted", **_told(reward))]
 
     def claim(self, event: Event[ClaimReward]) -> list[AnyEvent]:
         """Give a user a reward that was granted and has not expired."""
@@ -75,7 +75,7 @@ class RewardBook:
         reward = self._waiting(due)
         if reward is None:
             return []
-        return [tick.then(_notice("reward_expiring", reward, tick.id), key=due.user_id, name=_name(due))]
+        return [notice(tick, "reward_expiring", user_id=due.user_id, id_name=_name(due), **_told(reward))]
 
     def expire(self, tick: Event[Ticked], due: Due) -> list[AnyEvent]:
         """Let a reward expire whose time is over."""
@@ -110,6 +110,5 @@ def _name(due: Due) -> str:
     return f"{due.user_id}|{due.about}"
 
 
-def _notice(kind: NotificationKind, reward: Reward, cause_id: str) -> Notified:
-    arguments = {"board": reward.board, "period": reward.period, "rank": str(reward.rank), "ss": str(reward.ss)}
-    return Notified(kind=kind, text=kind, arguments=arguments, cause_id=cause_id)
+def _told(reward: Reward) -> dict[str, str]:
+    return {"board": reward.board, "period": reward.period, "rank": str(reward.rank), "ss": str(reward.ss)}

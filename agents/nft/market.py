@@ -168,7 +168,7 @@ class Market:
             self._put(end.token_id, token, replace(token, listing=None))
             gone = NFTUnlisted(token_id=end.token_id, listing_id=end.listing_id, seller=token.owner, reason="expired")
             fact = event.then(gone, key=end.token_id, name=end.token_id)
-            told = notice(fact, "nft_expired", "nft_expired", user_id=token.owner, token_id=end.token_id)
+            told = notice(fact, "nft_expired", user_id=token.owner, token_id=end.token_id)
             events += [fact, told]
         return events
 
@@ -250,7 +250,7 @@ def _sold(event: Event[FundsReserved], before: Token, listing: Listing, parts: S
         event.then(moved),
         event.then(NFTGone(token_id=token_id), key=seller, subject=token_id),
         event.then(NFTReceived(token_id=token_id, type=before.type), key=funds.buyer, subject=token_id),
-        notice(fact, "nft_sold", "nft_sold", user_id=seller, **told),
+        notice(fact, "nft_sold", user_id=seller, **told),
     ]
 
 

@@ -27,7 +27,7 @@ def _notice(fact: AnyEvent) -> AnyEvent | None:
         return notice(fact, "order_rejected", f"order_rejected.{data.command}", reason=data.reason, **arguments)
     if isinstance(data, TradeLiquidated):
         arguments = {"market": data.market, "trade_id": data.trade_id, "pnl_usd": data.pnl_usd.text()}
-        return notice(fact, "liquidation", "liquidation", **arguments)
+        return notice(fact, "liquidation", **arguments)
     if isinstance(data, RiskAlert):
         arguments = {"trade_id": data.trade_id, "margin_usd": data.margin_usd.text()}
         return notice(fact, "risk_alert", f"risk_alert.{data.level}", **arguments)

@@ -7,6 +7,7 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from agents.dispatch import Rules
+from agents.notices import notice
 from agents.social.battles.policy import BattlePolicy
 from agents.social.constellations.registry import LEADERS, Registry
 from agents.social.constellations.slots import rejected
@@ -30,7 +31,6 @@ from streams.events.battles import (
     WithdrawChallenge,
 )
 from streams.events.clock import Ticked
-from streams.events.notifications import Notified
 from streams.events.social import AcceptBattle, BattleRatingChanged, ChallengeBattle, DeclineBattle
 from tables.social_constellations import (
     BATTLES_LISTED_MAX,
@@ -100,11 +100,7 @@ class Engagements:
         self._engage(event, row, asked.battle_id, "defender", opponent=asked.challenger)
         arguments = {"battle_id": asked.battle_id, "challenger": asked.challenger_name, "name": row.name}
         told = [
-            event.then(
-                Notified(kind="battle_challenge", text="battle_challenge", arguments=arguments, cause_id=event.id),
-                name=member.user_id,
-                key=member.user_id,
-            )
+            notice(event, "battle_challenge", user_id=member.user_id, id_name=member.user_id, **arguments)
             for member in roster.members
             if member.role in LEADERS
         ]

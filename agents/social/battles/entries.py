@@ -75,7 +75,7 @@ class Entries:
             "starts_at": battle.starts_at.text(),
             "ends_at": battle.ends_at.text(),
         }
-        return [notice(event, "battle_started", "battle_started", **arguments)]
+        return [notice(event, "battle_started", **arguments)]
 
     def _traded(self, event: AnyEvent) -> list[AnyEvent]:
         """Count a trade whose time lies within the battle."""

@@ -7,6 +7,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from agents.dispatch import Rules
+from agents.notices import notice
 from agents.social.constellations.policy import ConstellationPolicy
 from agents.social.constellations.slots import rejected
 from streams.events import AnyEvent, Event
@@ -29,7 +30,6 @@ from streams.events.constellations import (
     RemovalRequested,
     RoleChangeRequested,
 )
-from streams.events.notifications import Notified
 from streams.events.social import (
     ChangeMemberRole,
     ConstellationCreated,
@@ -346,10 +346,5 @@ def _no(event: AnyEvent, command: type[Any], reason: str, user_id: str) -> AnyEv
 
 
 def _notified(event: AnyEvent, user_id: str, kind: Any, arguments: dict[str, str]) -> AnyEvent:
-    notified = Notified(
-        kind=kind,
-        text=kind,
-        arguments={"constellation_id": event.partitionkey, **arguments},
-        cause_id=event.id,
-    )
-    return event.then(notified, name=f"{kind}|{user_id}", key=user_id)
+    name = f"{kind}|{user_id}"
+    return notice(event, kind, user_id=user_id, id_name=name, constellation_id=event.partitionkey, **arguments)
