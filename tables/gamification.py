@@ -12,6 +12,7 @@ import msgspec
 from streams import topics
 from streams.events.gamification import ClaimReward, PrestigeTier, StreakKind
 from streams.topology import Domain, TableSpec
+from tables.deadlines import Deadline
 from tables.rank_score import RankScore
 from tables.row import Amount, DayNumber, Micros, Row
 
@@ -188,18 +189,7 @@ class Rewards(Row, frozen=True, kw_only=True):
 
 
 DueKind = Literal["reward_expiring", "reward_expires", "streak_breaking"]
-
-
-class Due(Row, frozen=True, kw_only=True):
-    """Something to do for a user at a time. The key begins with the time, so that keys sort by it.
-
-    Attributes:
-        about: The reward's id, or the kind of the streak.
-    """
-
-    kind: DueKind
-    user_id: str
-    about: str
+"""The kinds of deadlines. The subject is the user and the reward, or the user and the kind of the streak."""
 
 
 class Leader(Row, frozen=True, kw_only=True):
@@ -309,7 +299,7 @@ GAMIFICATION_SEALING: Final = TableSpec("gamification-sealing", Sealing, (topics
 GAMIFICATION_RUNS: Final = TableSpec("gamification-runs", Run, (topics.CLOCK,))
 GAMIFICATION_DECIDING: Final = TableSpec("gamification-deciding", Deciding, _BOARDS)
 GAMIFICATION_REWARDS: Final = TableSpec("gamification-rewards", Rewards, _REWARDING)
-GAMIFICATION_DUE: Final = TableSpec("gamification-due", Due, (*_STREAKING, *_REWARDING))
+GAMIFICATION_DUE: Final = TableSpec("gamification-due", Deadline, (*_STREAKING, *_REWARDING))
 GAMIFICATION_LEADING: Final = TableSpec("gamification-leading", Leading, (topics.CLOCK,))
 GAMIFICATION_BARS: Final = TableSpec("gamification-bars", Bars, (topics.CLOCK,))
 GAMIFICATION_SCORED: Final = TableSpec("gamification-scored", Scored, (*_WITH_XP, topics.CLOCK))

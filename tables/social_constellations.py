@@ -25,6 +25,7 @@ from streams.events.social import (
 )
 from streams.topology import Domain, TableSpec
 from tables.boards import ALL_TIME, GLOBAL, row_key
+from tables.deadlines import Deadline
 from tables.keys import SEPARATOR
 from tables.row import Amount, Micros, Row
 
@@ -244,12 +245,6 @@ class BattleTrade(Row, frozen=True, kw_only=True):
     def winning(self) -> bool:
         """Return whether the trade is a win now."""
         return self.closing and self.pnl > 0
-
-
-class Deadline(Row, frozen=True, kw_only=True):
-    """Something to do at a time. The key holds the time, the kind and the subject (`agents.social.deadlines`)."""
-
-    at: Micros
 
 
 _COMMANDS, _SOCIAL = topics.SOCIAL_COMMANDS, topics.SOCIAL_EVENTS

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from agents.gamification.deadlines import Deadlines
+from agents.deadlines import Deadlines
 from agents.gamification.policy import StreakRules
 from agents.notices import notice
 from streams.events import AnyEvent, Event
 from streams.events.clock import Ticked
 from streams.events.gamification import StreakKind
 from streams.times import DAY_US, HOUR_US
-from tables.gamification import Due, Progress, Streak
+from tables.gamification import DueKind, Progress, Streak
+from tables.keys import SEPARATOR
 from tables.typed import TypedTable
 
 Streaks = Mapping[StreakKind, Streak]
@@ -24,8 +25,9 @@ Streaks = Mapping[StreakKind, Streak]
 class BreakingStreaks:
     """Watches the streaks of a partition's users."""
 
-    def __init__(self, deadlines: Deadlines, users: TypedTable[Progress], rules: StreakRules) -> None:
+    def __init__(self, deadlines: Deadlines[DueKind], users: TypedTable[Progress], rules: StreakRules) -> None:
         self._deadlines = deadlines
+        deadlines.on({"streak_breaking": self.warn})
         self._users = users
         self._hour_us = rules.warning_hour * HOUR_US
 
@@ -36,18 +38,22 @@ class BreakingStreaks:
             if old is streak:
                 continue
             if old is not None:
-                self._deadlines.remove("streak_breaking", user_id, kind, self._warning_at(old))
-            self._deadlines.put("streak_breaking", user_id, kind, self._warning_at(streak))
+                self._deadlines.remove("streak_breaking", _subject(user_id, kind), self._warning_at(old))
+            self._deadlines.add("streak_breaking", _subject(user_id, kind), self._warning_at(streak))
 
-    def warn(self, tick: Event[Ticked], due: Due) -> list[AnyEvent]:
+    def warn(self, subject: str, tick: Event[Ticked]) -> list[AnyEvent]:
         """Warn a user, unless the day is over and the streak broken already."""
-        progress = self._users.get(due.user_id)
-        streak = next((one for kind, one in progress.streaks.items() if kind == due.about), None) if progress else None
+        user_id, _, kind = subject.rpartition(SEPARATOR)
+        progress = self._users.get(user_id)
+        streak = next((one for each, one in progress.streaks.items() if each == kind), None) if progress else None
         if streak is None or tick.time >= (streak.last_day + 2) * DAY_US:
             return []
-        name = f"streak_breaking|{due.user_id}|{due.about}"
-        days = str(streak.days)
-        return [notice(tick, "streak_breaking", user_id=due.user_id, id_name=name, streak=due.about, days=days)]
+        name = f"streak_breaking|{subject}"
+        return [notice(tick, "streak_breaking", user_id=user_id, id_name=name, streak=kind, days=str(streak.days))]
 
     def _warning_at(self, streak: Streak) -> int:
         return (streak.last_day + 1) * DAY_US + self._hour_us
+
+
+def _subject(user_id: str, kind: StreakKind) -> str:
+    return f"{user_id}{SEPARATOR}{kind}"

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
+from agents.deadlines import Deadlines
 from agents.dispatch import Dispatch, Rule
 from agents.facts import Facts
 from agents.gamification.activity import activity_of
 from agents.gamification.boards import Boards
 from agents.gamification.breaking import BreakingStreaks
 from agents.gamification.constellations import Totals
-from agents.gamification.deadlines import Deadlines
 from agents.gamification.deciding import Decider
 from agents.gamification.happenings import HAPPENINGS, Happening, happening_of
 from agents.gamification.lateness import Judged, judge
@@ -38,12 +38,12 @@ from streams.events.gamification import (
 )
 from tables.boards import Period, Periods, periods_of
 from tables.gamification import (
+    GAMIFICATION_DUE,
     GAMIFICATION_PROCESSED,
     GAMIFICATION_PROGRESS,
     GAMIFICATION_TRADES,
     GAMIFICATION_WATERMARK,
     WATERMARK_KEY,
-    Due,
     DueKind,
     Progress,
     Watermark,
@@ -68,17 +68,14 @@ class Gamification:
         self.watermarks = self.tables.rows(GAMIFICATION_WATERMARK)
         self._sealer = Sealer(self.tables, self.boards.rows, self.policy.boards, self.policy.rewards)
         decider = Decider(self.tables, self.policy.rewards)
-        self._deadlines = Deadlines(self.tables, self.policy.boards.seal_rows_max)
+        self._deadlines: Deadlines[DueKind] = Deadlines(
+            self.tables.rows(GAMIFICATION_DUE), self.policy.boards.seal_rows_max
+        )
         self._rewards = RewardBook(self.tables, self.policy.rewards, self._deadlines)
         self._streaks = BreakingStreaks(self._deadlines, self.progress, self.policy.streak)
         self._totals = Totals(self.tables, self.boards.rows, self.watermarks, self.policy.boards)
         shares = Shares(self.tables, self.watermarks, self.policy.rewards, self.policy.boards)
         overtaking = Overtaking(self.tables, self.policy.overtaking)
-        self._when_due: dict[DueKind, Callable[[Event[Ticked], Due], list[AnyEvent]]] = {
-            "reward_expiring": self._rewards.expiring,
-            "reward_expires": self._rewards.expire,
-            "streak_breaking": self._streaks.warn,
-        }
         rules: dict[type[EventData], Rule] = {
             **dict.fromkeys(HAPPENINGS, self._happened),
             Ticked: self._ticked,
@@ -156,9 +153,12 @@ class Gamification:
         until = sealed_to(max(watermark.highest, tick.time), rules)
         if until > sealed_to(watermark.highest, rules):
             self.watermarks.put(WATERMARK_KEY, Watermark(highest=int(tick.time), late=watermark.late))
-        due = self._deadlines.take(tick.time)
-        told = [one for row in due for one in self._when_due[row.kind](tick, row)]
-        return [*self._sealer.step(tick, until), *told, *self.boards.first.report(tick), *self._totals.tell(tick)]
+        return [
+            *self._sealer.step(tick, until),
+            *self._deadlines.act(tick),
+            *self.boards.first.report(tick),
+            *self._totals.tell(tick),
+        ]
 
     def _pass(self, event: AnyEvent) -> Judged:
         """Move the watermark on to an event, and judge whether it is late."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from agents.gamification.deadlines import Deadlines
+from agents.deadlines import Deadlines
 from agents.gamification.policy import RewardRules
 from agents.notices import notice
 from streams.events import AnyEvent, Event
@@ -18,16 +18,18 @@ from streams.events.gamification import (
     RewardGranted,
 )
 from streams.times import DAY_US
-from tables.gamification import GAMIFICATION_REWARDS, Due, DueKind, Reward, Rewards, RewardState
+from tables.gamification import GAMIFICATION_REWARDS, DueKind, Reward, Rewards, RewardState
+from tables.keys import SEPARATOR
 from tables.unit_of_work import UnitOfWork
 
 
 class RewardBook:
     """The rewards of a partition's users, and the deadlines of those that are not claimed."""
 
-    def __init__(self, tables: UnitOfWork, rules: RewardRules, deadlines: Deadlines) -> None:
+    def __init__(self, tables: UnitOfWork, rules: RewardRules, deadlines: Deadlines[DueKind]) -> None:
         self._rules = rules
         self._deadlines = deadlines
+        deadlines.on({"reward_expiring": self.expiring, "reward_expires": self.expire})
         self._users = tables.rows(GAMIFICATION_REWARDS)
 
     def grant(self, event: Event[RewardDecided]) -> list[AnyEvent]:
@@ -46,7 +48,7 @@ class RewardBook:
         )  # fmt: skip
         self._users.put(user_id, Rewards(rewards=(*book.rewards, reward)))
         for kind, at in self._ends(reward):
-            self._deadlines.put(kind, user_id, reward_id, at)
+            self._deadlines.add(kind, _subject(user_id, reward_id), at)
         granted = event.then(
             RewardGranted(
                 reward_id=reward_id, board=data.board, period=data.period, rank=data.rank, ss=data.ss,
@@ -70,25 +72,27 @@ class RewardBook:
             return [event.then(RewardClaimed(reward_id=reward_id, ss=found.ss))]
         return [event.then(ClaimRejected(reward_id=reward_id, reason=reason))]
 
-    def expiring(self, tick: Event[Ticked], due: Due) -> list[AnyEvent]:
+    def expiring(self, subject: str, tick: Event[Ticked]) -> list[AnyEvent]:
         """Announce that a reward expires soon."""
-        reward = self._waiting(due)
+        user_id, reward = self._waiting(subject)
         if reward is None:
             return []
-        return [notice(tick, "reward_expiring", user_id=due.user_id, id_name=_name(due), **_told(reward))]
+        return [notice(tick, "reward_expiring", user_id=user_id, id_name=subject, **_told(reward))]
 
-    def expire(self, tick: Event[Ticked], due: Due) -> list[AnyEvent]:
+    def expire(self, subject: str, tick: Event[Ticked]) -> list[AnyEvent]:
         """Let a reward expire whose time is over."""
-        reward = self._waiting(due)
+        user_id, reward = self._waiting(subject)
         if reward is None:
             return []
-        self._set(due.user_id, reward, "expired")
+        self._set(user_id, reward, "expired")
         expired = RewardExpired(reward_id=reward.reward_id, ss=reward.ss)
-        return [tick.then(expired, key=due.user_id, name=_name(due))]
+        return [tick.then(expired, key=user_id, name=subject)]
 
-    def _waiting(self, due: Due) -> Reward | None:
-        reward = self._find(due.user_id, due.about)
-        return reward if reward is not None and reward.state == "granted" else None
+    def _waiting(self, subject: str) -> tuple[str, Reward | None]:
+        """Return the user of a deadline, and the reward unless it was claimed or has expired."""
+        user_id, _, reward_id = subject.partition(SEPARATOR)
+        reward = self._find(user_id, reward_id)
+        return user_id, reward if reward is not None and reward.state == "granted" else None
 
     def _find(self, user_id: str, reward_id: str) -> Reward | None:
         book = self._users.get(user_id) or Rewards()
@@ -99,15 +103,15 @@ class RewardBook:
         changed = replace(reward, state=state)
         self._users.put(user_id, Rewards(rewards=tuple(changed if one == reward else one for one in book.rewards)))
         for kind, at in self._ends(reward):
-            self._deadlines.remove(kind, user_id, reward.reward_id, at)
+            self._deadlines.remove(kind, _subject(user_id, reward.reward_id), at)
 
     def _ends(self, reward: Reward) -> tuple[tuple[DueKind, int], tuple[DueKind, int]]:
         soon = reward.expires_at - self._rules.notice_days * DAY_US
         return ("reward_expiring", soon), ("reward_expires", reward.expires_at)
 
 
-def _name(due: Due) -> str:
-    return f"{due.user_id}|{due.about}"
+def _subject(user_id: str, reward_id: str) -> str:
+    return f"{user_id}{SEPARATOR}{reward_id}"
 
 
 def _told(reward: Reward) -> dict[str, str]:

@@ -126,6 +126,5 @@ class Rewards:
                 deadlines = {"reward_expiring": one.expires_at - NOTICE, "reward_expires": one.expires_at}
                 for kind, time in deadlines.items() if one.state == "granted" else ():
                     if kind == "reward_expires" or not one.announced:
-                        row = {"kind": kind, "user_id": user, "about": one.id}
-                        found[f"{time:019d}|{kind}|{user}|{one.id}"] = row
+                        found[f"{time:019d}|{kind}|{user}|{one.id}"] = {"at": time}
         return found

@@ -53,7 +53,4 @@ class BreakingStreaks:
 
     def rows(self) -> dict[str, dict[str, Any]]:
         """Return the warnings to come, by time, user and streak."""
-        return {
-            f"{time:019d}|streak_breaking|{user}|{kind}": {"kind": "streak_breaking", "user_id": user, "about": kind}
-            for (user, kind), time in self.due.items()
-        }
+        return {f"{time:019d}|streak_breaking|{user}|{kind}": {"at": time} for (user, kind), time in self.due.items()}

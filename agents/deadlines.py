@@ -1,0 +1,69 @@
+"""Keep what has to be done at a time, and do it at the first tick of the clock that has passed it.
+
+A key is ``<19 digits of microseconds>|<kind>|<subject>``, so keys sort by time. A tick reads the deadlines that have
+passed and one more, and writes nothing when none has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import islice, takewhile
+from typing import Generic, Protocol, TypeVar, cast
+
+from streams.events import AnyEvent, Event
+from streams.events.clock import Ticked
+from tables.deadlines import Deadline
+from tables.keys import SEPARATOR
+from tables.typed import TypedTable
+
+KindT = TypeVar("KindT", bound=str)
+
+
+class WhenDue(Protocol):
+    """Applies a passed deadline. It returns no events when the rows say that the deadline no longer holds."""
+
+    def __call__(self, subject: str, tick: Event[Ticked]) -> list[AnyEvent]:
+        """Handle a subject at a tick."""
+
+
+class Deadlines(Generic[KindT]):
+    """The deadlines of the partition at hand, of several kinds."""
+
+    def __init__(self, rows: TypedTable[Deadline], due_max: int) -> None:
+        """Keep deadlines in a table.
+
+        Args:
+            rows: The table.
+            due_max: How many deadlines one tick handles. Further ones wait for the next tick.
+        """
+        self._rows = rows
+        self._due_max = due_max
+        self._handlers: dict[KindT, WhenDue] = {}
+
+    def on(self, handlers: Mapping[KindT, WhenDue]) -> None:
+        """Add the handlers of kinds of deadlines."""
+        self._handlers.update(handlers)
+
+    def add(self, kind: KindT, subject: str, at: int) -> None:
+        """Handle a subject at the first tick that has reached a time in microseconds."""
+        self._rows.put(_key(kind, subject, at), Deadline(at=at))
+
+    def remove(self, kind: KindT, subject: str, at: int) -> None:
+        """Forget a deadline. A missing one is no error."""
+        self._rows.delete(_key(kind, subject, at))
+
+    def act(self, tick: Event[Ticked]) -> list[AnyEvent]:
+        """Remove and handle the deadlines that have passed, in the order of their times."""
+        passed = takewhile(lambda entry: entry[1].at <= tick.time, self._rows.range(""))
+        due = [key for key, _ in islice(passed, self._due_max)]
+        for key in due:
+            self._rows.delete(key)
+        effects: list[AnyEvent] = []
+        for key in due:
+            _, kind, subject = key.split(SEPARATOR, 2)
+            effects += self._handlers[cast("KindT", kind)](subject, tick)
+        return effects
+
+
+def _key(kind: str, subject: str, at: int) -> str:
+    return SEPARATOR.join((f"{at:019d}", kind, subject))
