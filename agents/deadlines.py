@@ -1,4 +1,4 @@
-"""Keep what has to be done at a time, and do it at the first tick of the clock that has passed it.
+"""Keep deadlines, and handle each at the first tick of the clock that has reached its time.
 
 A key is ``<19 digits of microseconds>|<kind>|<subject>``, so keys sort by time. A tick reads the deadlines that have
 passed and one more, and writes nothing when none has.

@@ -23,7 +23,7 @@ WEBSOCKET = "WEBSOCKET"
 """The method of WebSocket routes in the table."""
 
 
-SUSPENDED: Final = "this account is suspended: it may read what it owns, and no more, until it is reinstated"
+SUSPENDED: Final = "this account is suspended: until it is reinstated, it can read its own data and send no command"
 
 
 class Scope(StrEnum):
@@ -55,7 +55,7 @@ class Permission:
         owned: Whether the path names a user, who owns what the route reaches.
         foreign: The roles that may reach what another user owns.
         open: Whether the route is public and reads no token. So a client whose token has ended can sign in again.
-        suspended: Whether a suspended account may call it, which keeps its reads and may end its sessions.
+        suspended: Whether a suspended account may call it, which can read its own data and end its sessions.
     """
 
     roles: frozenset[Role] = frozenset()

@@ -1,4 +1,4 @@
-"""The row of a deadline: something to do at a time. Its key holds time, kind and subject (`agents.deadlines`)."""
+"""The row of a deadline. Its key holds time, kind and subject (`agents.deadlines`)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ from tables.row import Micros, Row
 
 
 class Deadline(Row, frozen=True, kw_only=True):
-    """Something to do at a time."""
+    """A deadline and its time."""
 
     at: Micros

@@ -1,4 +1,4 @@
-"""What the social domain does at times."""
+"""The kinds of deadlines of the social domain."""
 
 from __future__ import annotations
 

@@ -36,8 +36,7 @@ async def sealed_parts(tables: TableReader, group: str, period: Period) -> dict[
 class Seals:
     """Reads the digests of sealed boards, and keeps them."""
 
-    def __init__(self, tables: TableReader, config: ApiConfig) -> None:
-        del config
+    def __init__(self, tables: TableReader, _config: ApiConfig) -> None:
         self._tables = tables
         self._digests: dict[tuple[str, str], str] = {}
 
