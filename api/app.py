@@ -87,7 +87,7 @@ def create_app(config: ApiConfig, storage_fault: StorageFault = lambda: None) ->
             app.include_router(router, tags=[domain.title])
     routers = [auth.router, wallets.sign_in, account.router, wallets.own, api_keys.router, sub_accounts.router]
     routers += [webhooks.router, jwks.router, privacy.router, verification.router, ticket_route.router, socket.router]
-    routers += [friends.router, constellation_members.router]
+    routers += [friends.router, friends.feeds, constellation_members.router, constellation_members.feeds]
     for router in (*routers, stats.router, pipeline.router, services.router, health.router, pages.router):
         app.include_router(router)
     api.permissions.check_complete(app)

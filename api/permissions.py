@@ -162,6 +162,7 @@ PERMISSIONS: Final[Mapping[Route, Permission]] = {
     ("GET", "/v1/feed/portfolio"): OWN,
     ("GET", "/v1/feed/my-trades"): OWN,
     ("GET", "/v1/leaderboards/{board}/friends"): OWN,
+    ("GET", "/v1/feed/friends-board"): OWN,
     # Public data; users who are private appear without a name
     ("GET", "/v1/leaderboards/{board}"): PUBLIC,
     ("GET", "/v1/leaderboards/xp/constellations"): PUBLIC,
@@ -174,6 +175,7 @@ PERMISSIONS: Final[Mapping[Route, Permission]] = {
     ("GET", "/v1/revenue"): PUBLIC,
     ("GET", "/v1/feed/revenue"): PUBLIC,
     ("GET", "/v1/feed/boards"): PUBLIC,
+    ("GET", "/v1/feed/members-board"): PUBLIC,
     ("GET", "/v1/feed/xp"): PUBLIC,
     ("GET", "/v1/feed/fees"): PUBLIC,
     ("GET", "/v1/feed/trades"): PUBLIC,

@@ -165,7 +165,7 @@ class TableReader:
         if after is None:
             position, total, members = await self._ranking(table, group, "first", "", limit)
             return RankingPage(position, total, members[:limit])
-        standing, member = _entry(after)
+        standing, member = entry_of(after)
         score = repr(rank_score(*standing))
         position, total, members = await self._ranking(table, group, "after", score, limit)
         last = standing.order(member)
@@ -236,7 +236,12 @@ class TableReader:
         return info if info.incarnation == incarnation else await self.log.topic(topic, fresh=True)
 
 
-def _entry(text: str) -> tuple[Standing, str]:
+def entry_of(text: str) -> tuple[Standing, str]:
+    """Return the standing and the member that an entry names.
+
+    Raises:
+        ValueError: when the text is no entry.
+    """
     place, _, member = text.partition("|")
     score, _, reached_at = place.partition("/")
     return Standing(int(score), int(reached_at)), member

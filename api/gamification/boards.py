@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from api.gamification.requested import BoardRow, Leaderboard, RequestedBoard, board_row
 from api.gamification.seals import Seals
-from api.gamification.tops import BoardView, Tops, read_standings
+from api.gamification.tops import BoardView, Ranking, Tops, read_standings
 from api.kit import cursor as cursors
 from api.kit.audience import Audience
 from api.kit.callers import AudienceDep
@@ -160,6 +160,6 @@ async def boards(
     """
     if constellations and requested.board != "xp":
         raise invalid("constellations", f"constellations are ranked by xp, not by {requested.board}")
-    ranking = group("xp", CONSTELLATIONS, requested.period.text) if constellations else requested.group
-    view = BoardView(api.hub.shared_by(BOARDS_FEED), requested.board, ranking, top, audience)
+    ranked = group("xp", CONSTELLATIONS, requested.period.text) if constellations else requested.group
+    view = BoardView(api.hub.shared_by(BOARDS_FEED), Ranking(requested.board, ranked), top, audience)
     return await open_feed(api, BOARDS_FEED, view, last_event_id, audience)

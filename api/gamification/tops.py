@@ -12,6 +12,7 @@ import msgspec
 import orjson
 from faust_redis.log import Position, StoredRecord
 
+from api.gamification.ranked_people import ranked_people
 from api.gamification.requested import board_row, constellation_row
 from api.kit.audience import Audience
 from api.kit.feeds.change import Changes, Reading
@@ -70,13 +71,32 @@ class Shown:
         return b'{"rows":[' + rows + b'],"removed":' + orjson.dumps(removed) + b"}"
 
 
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """The ranking of a board that a subscriber follows.
+
+    Attributes:
+        group: The name of the ranking.
+        people: Those who are ranked among themselves; None for all who are in the ranking.
+    """
+
+    board: Board
+    group: str
+    people: tuple[str, ...] | None = None
+
+    def concerned(self, changes: Changes) -> bool:
+        """Return whether a change of the group can change this ranking."""
+        people = self.people
+        return people is None or any(str(change.key.name).rpartition("|")[2] in people for change in changes)
+
+
 class Top:
     """The first members of a board at a position. Readers that see the same share one `Shown`."""
 
-    def __init__(self, position: Position, board: Board, group: str, members: Sequence[Ranked]) -> None:
+    def __init__(self, position: Position, ranking: Ranking, members: Sequence[Ranked]) -> None:
         self.position = position
-        self._board = board
-        self._of_constellations = group.startswith(f"{CONSTELLATIONS}/")
+        self._board = ranking.board
+        self._of_constellations = ranking.group.startswith(f"{CONSTELLATIONS}/")
         self._members = members
         self._names = frozenset(one.member for one in members)
         self._shown: dict[tuple[bool, str | None], tuple[int, Shown]] = {}
@@ -106,25 +126,35 @@ class Tops:
 
     def __init__(self, tables: TableReader) -> None:
         self.tables = tables
-        self._tops: OrderedDict[tuple[str, int], SingleFlightCache[Top]] = OrderedDict()
+        self._tops: OrderedDict[tuple[Ranking, int], SingleFlightCache[Top]] = OrderedDict()
 
-    async def read(self, board: Board, group: str, limit: int, at_least: Position) -> Top:
+    async def read(self, ranking: Ranking, limit: int, at_least: Position) -> Top:
         """Return the first `limit` members, as of `at_least` or later."""
-        top = self._tops.setdefault((group, limit), SingleFlightCache(partial(self._read, board, group, limit)))
-        self._tops.move_to_end((group, limit))
+        top = self._tops.setdefault((ranking, limit), SingleFlightCache(partial(self._read, ranking, limit)))
+        self._tops.move_to_end((ranking, limit))
         if len(self._tops) > TOPS_KEPT_MAX:
             self._tops.popitem(last=False)
         return await top.at(at_least)
 
     async def prepare(self, changed: ByChannel, since: Position) -> None:
-        """Read the boards that changed once, before their subscribers ask for them."""
+        """Read the boards that changed once, before their subscribers ask for them.
+
+        A board of some people is read when a subscriber asks: most changes do not concern these people.
+        """
         minimums = {group: Position(since.topic, since.epoch, changes.ends) for group, changes in changed.items()}
-        watched = [(top, minimums[group]) for (group, _), top in self._tops.items() if group in minimums]
+        watched = [
+            (top, minimums[ranking.group])
+            for (ranking, _), top in self._tops.items()
+            if ranking.people is None and ranking.group in minimums
+        ]
         await asyncio.gather(*[top.at(at_least) for top, at_least in watched])
 
-    async def _read(self, board: Board, group: str, limit: int) -> Top:
-        page = await self.tables.page(GAMIFICATION_BOARDS.name, group, limit=limit)
-        return Top(page.position, board, group, page.members)
+    async def _read(self, ranking: Ranking, limit: int) -> Top:
+        if ranking.people is None:
+            page = await self.tables.page(GAMIFICATION_BOARDS.name, ranking.group, limit=limit)
+            return Top(page.position, ranking, page.members)
+        position, members = await ranked_people(self.tables, ranking.group, ranking.people)
+        return Top(position, ranking, members[:limit])
 
     def forget(self) -> None:
         """Drop the cached boards, because the log may be another one in which these positions mean something else."""
@@ -134,11 +164,10 @@ class Tops:
 class BoardView:
     """Shows one subscriber the first rows of a board."""
 
-    def __init__(self, tops: Tops, board: Board, group: str, limit: int, audience: Audience) -> None:
-        self.channels = frozenset({group})
+    def __init__(self, tops: Tops, ranking: Ranking, limit: int, audience: Audience) -> None:
+        self.channels = frozenset({ranking.group})
         self._tops = tops
-        self._board = board
-        self._group = group
+        self._ranking = ranking
         self._limit = limit
         self._audience = audience
         self._shown: Shown | None = None
@@ -156,10 +185,12 @@ class BoardView:
     async def delta(self, changes: Changes, position: Position, subscriber: Subscriber) -> bytes | None:
         """Return the rows whose rank or score changed and the users who left the top; or all rows (`complete`)."""
         before = self._shown
+        if before is not None and not self._ranking.concerned(changes):
+            return None
         now = self._shown = await self._read(subscriber, Position(position.topic, position.epoch, changes.ends))
         return now.all() if before is None else now.since(before)
 
     async def _read(self, subscriber: Subscriber, at_least: Position) -> Shown:
-        top = await self._tops.read(self._board, self._group, self._limit, at_least)
+        top = await self._tops.read(self._ranking, self._limit, at_least)
         subscriber.know(top.position)
         return top.shown_to(self._audience)

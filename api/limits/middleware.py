@@ -88,4 +88,4 @@ def _hand_over(held: ExitStack, scope: Scope) -> None:
     """Let the feed of a socket keep its slot: its session lives on when the call of its route has returned."""
     handover: Handover | None = scope.get(HANDOVER)
     if handover is not None and handover.session is not None:
-        handover.session.at_leave = held.pop_all().close
+        handover.session.held.push(held.pop_all())

@@ -15,6 +15,7 @@ from api.social import (
     live,
     people,
     profiles,
+    rosters,
 )
 
 API: Final[DomainApi] = joined(
@@ -28,5 +29,6 @@ API: Final[DomainApi] = joined(
     live.API,
     constellation_commands.API,
     constellations.API,
+    rosters.API,
     battles.API,
 )

@@ -111,8 +111,13 @@ async def get_feed(
 async def followed(api: Api, user_id: str) -> list[str]:
     """Return a user and all whom the user follows, in the order of their ids."""
     _, raw = await api.tables.get(SOCIAL_FOLLOWS.name, user_id, owner=user_id)
+    return list(followed_in(user_id, raw))
+
+
+def followed_in(user_id: str, raw: bytes | None) -> tuple[str, ...]:
+    """Return a user and all whom a stored row of the user's follows names, in the order of their ids."""
     follows = Follows() if raw is None else Follows.load(raw)
-    return sorted({user_id, *(other for other, one in follows.followed.items() if one.stands)})
+    return tuple(sorted({user_id, *(other for other, one in follows.followed.items() if one.stands)}))
 
 
 def _merged(people: list[str], rows: list[bytes | None]) -> list[tuple[str, FeedEntry]]:

@@ -10,7 +10,6 @@ from starlette.responses import Response
 
 from api.kit import cursor as cursors
 from api.kit.answers import json_answer
-from api.kit.callers import AudienceDep
 from api.kit.context import ApiDep
 from api.kit.domain import DomainApi
 from api.kit.feeds.feed import Feed
@@ -31,19 +30,14 @@ from api.social.constellation_rows import (
     stored,
 )
 from streams.events.base import ID_PATTERN
-from streams.events.social import (
-    ConstellationRole,
-)
 from streams.times import Instant
 from tables.social_constellations import (
     RATING_GROUP,
     SOCIAL_CONSTELLATIONS,
     SOCIAL_MEMBERSHIPS,
     SOCIAL_RATINGS,
-    SOCIAL_ROSTERS,
     Constellation,
     Membership,
-    Roster,
 )
 
 LIMIT_DEFAULT = 50
@@ -81,23 +75,6 @@ class RatingRank(BaseModel):
     rank: int
     rating: int
     around: list[tuple[int, str, int]]
-
-
-class MemberRow(BaseModel):
-    """A member of a constellation."""
-
-    user_id: Annotated[str | None, Field(description="null for a private user, unless you are that user or staff")]
-    role: ConstellationRole
-    contributed: int
-    joined_at: Instant
-
-
-class MembersAnswer(BaseModel):
-    """The members of a constellation, in the order of joining."""
-
-    position: PositionText
-    constellation_id: str
-    members: list[MemberRow]
 
 
 MEMBERSHIP: Final = Projection(
@@ -165,22 +142,6 @@ async def get_constellation(api: ApiDep, constellation_id: ConstellationPath) ->
     return json_answer({**CONSTELLATION.load(constellation_id, raw), "position": position})
 
 
-@queries.get("/{constellation_id}/members", summary="Members", dependencies=[visible(SOCIAL_ROSTERS)])
-async def get_members(api: ApiDep, constellation_id: ConstellationPath, audience: AudienceDep) -> MembersAnswer:
-    """Return the members of a constellation. Private users have no id, except for themselves and staff."""
-    position, raw = await stored(api, SOCIAL_ROSTERS, constellation_id, "constellation")
-    rows = [
-        MemberRow(
-            user_id=None if audience.hides(one.user_id) else one.user_id,
-            role=one.role,
-            contributed=one.contributed,
-            joined_at=Instant(one.joined_at),
-        )
-        for one in Roster.load(raw).members
-    ]
-    return MembersAnswer(position=position, constellation_id=constellation_id, members=rows)
-
-
 @queries.get("/{constellation_id}/rank", summary="Rank by battle rating", dependencies=[visible(SOCIAL_RATINGS)])
 async def get_rank(
     api: ApiDep,
@@ -218,13 +179,12 @@ async def follow_constellations(
 
 API: Final = DomainApi(
     title="Constellations",
-    description="Constellations and their members.",
+    description="Constellations and their battle ratings.",
     routers=(queries, feeds, *MEMBERSHIPS.routers),
     feeds=(CONSTELLATIONS_FEED, MEMBERSHIPS.feed),
     permissions={
         ("GET", "/v1/constellations"): PUBLIC,
         ("GET", "/v1/constellations/{constellation_id}"): PUBLIC,
-        ("GET", "/v1/constellations/{constellation_id}/members"): PUBLIC,
         ("GET", "/v1/constellations/{constellation_id}/rank"): PUBLIC,
         ("GET", "/v1/feed/constellations"): PUBLIC,
         **MEMBERSHIPS.permissions,

@@ -56,10 +56,11 @@ Users = Annotated[list[UserId], Query(alias="user", max_length=USERS_MAX, descri
 Last = Annotated[int, Query(ge=1, le=LAST_MAX, description="how many of the newest events the snapshot has")]
 
 
-def feed_router() -> APIRouter:
-    """Return a router for the feeds of a domain: `/v1/feed/<name>`."""
+def feed_router(*tags: str) -> APIRouter:
+    """Return a router for feeds: `/v1/feed/<name>`. A domain's tag is added where its routers are included."""
     return APIRouter(
         prefix="/v1/feed",
+        tags=[*tags],
         responses={**EVENTS, **problems(422, 431, 503)},
         default_response_class=FeedResponse,
     )

@@ -7,7 +7,8 @@ gap or duplicate. The session does not know how its events are encoded and sent.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import ExitStack
 from enum import StrEnum
 from types import TracebackType
 from typing import Self
@@ -61,17 +62,13 @@ class Sending:
             self._patience.reschedule(now_s)
 
 
-def _nothing() -> None:
-    """Give nothing back."""
-
-
 class Session:
     """The subscription of one client, from its first event to its last.
 
     Attributes:
         sending: How long the connection has been waiting for the client. Sessions of one socket share it.
         ended: Why the session ended or is about to; None while it goes on.
-        at_leave: Called when the session is over, to give back what was held for it.
+        held: What is given back when the session is over.
     """
 
     def __init__(
@@ -91,7 +88,7 @@ class Session:
         self.subscriber = Subscriber(view.channels, pending_max=PENDING_CHANGES_MAX)
         self.ended: Ended | Lapse | None = None
         self.sending = Sending()
-        self.at_leave: Callable[[], object] = _nothing
+        self.held = ExitStack()
         self._right = right
         self._rows_sent = metrics.deltas.labels(name)
         self._resume_from = last_event_id
@@ -110,7 +107,7 @@ class Session:
 
     def leave(self) -> None:
         """Leave the follower, and give back what the session holds."""
-        self.at_leave()
+        self.held.close()
         self.follower.leave(self.subscriber)
         self.metrics.subscribers.labels(self.name).dec()
         self.metrics.conflated.labels(self.name).inc(self.subscriber.conflated)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
+from typing import Any
 
 import orjson
 import pytest
-from faust_redis.log import Position
+from faust_redis.log import Position, StoredRecord
 
 from api.auth import Principal, Role
-from api.gamification.tops import Shown, Top
+from api.gamification.tops import BoardView, Ranking, Shown, Top
 from api.kit.audience import Audience
+from api.kit.feeds.change import Change, Changes, Reading
 from api.kit.feeds.permit import Permit
+from api.kit.feeds.subscriber import Subscriber
 from tables.boards import Standing
 from tables.reader import Ranked
 
@@ -72,7 +75,7 @@ def test_readers_share_what_they_may_see() -> None:
     private, parents = Private({"bob", "cyd", "cyd's"}), OneChild()
     hour, after = 3_600 * 10**6, 5
     members = [Ranked(1, Standing(9, hour + after), "ada"), Ranked(2, Standing(8, 0), "bob")]
-    top = Top(Position("boards", "e", {0: 1}), "xp", "global/all/xp", members)
+    top = Top(Position("boards", "e", {0: 1}), Ranking("xp", "global/all/xp"), members)
 
     def names(viewer: Permit | None) -> list[str | None]:
         return [orjson.loads(row)["user_id"] for row in top.shown_to(Audience(private, parents, viewer)).rows.values()]
@@ -89,10 +92,37 @@ def test_readers_share_what_they_may_see() -> None:
     private.version += 1
     assert names(None) == ["ada", "bob"]
     members.append(Ranked(3, Standing(7, 0), "cyd's"))
-    top = Top(Position("boards", "e", {0: 2}), "xp", "global/all/xp", members)
+    top = Top(Position("boards", "e", {0: 2}), Ranking("xp", "global/all/xp"), members)
     assert names(None) == names(caller("bob")) == ["ada", "bob", None]
     assert names(caller("cyd")) == names(caller("cyd's")) == ["ada", "bob", "cyd's"]
 
 
 def test_a_subscriber_with_unknown_rows_gets_all_rows() -> None:
     assert orjson.loads(shown(ada=1, bob=2).all()) == {"complete": True, "rows": [1, 2]}
+
+
+class NoTops:
+    """Tops that count how often they are read."""
+
+    def __init__(self, top: Top) -> None:
+        self.top, self.reads = top, 0
+
+    async def read(self, *_: Any) -> Top:
+        self.reads += 1
+        return self.top
+
+
+async def test_a_board_of_people_is_not_read_for_a_change_of_others() -> None:
+    ranking = Ranking("xp", "global/all/xp", ("ada", "bob"))
+    tops = NoTops(Top(Position("boards", "e", {0: 9}), ranking, [Ranked(1, Standing(9, 0), "ada")]))
+    view = BoardView(tops, ranking, 10, Audience(Private(), OneChild(), None))  # type: ignore[arg-type]
+    subscriber = Subscriber(view.channels, pending_max=10)
+
+    async def delta(user: str) -> bytes | None:
+        record = StoredRecord(5, 0, None, None)
+        change = Change.of(0, record, Reading(f"global|{user}", (ranking.group,), dict))
+        return await view.delta(Changes([change]), Position("boards", "e", {0: 9}), subscriber)
+
+    assert await delta("eve") is not None, "the first delta after a resumption has all rows"
+    assert (await delta("eve"), tops.reads) == (None, 1)
+    assert (await delta("bob"), tops.reads) == (None, 2)
