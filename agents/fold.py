@@ -6,7 +6,7 @@ same events in the same order give the same rows. So a fold says what each event
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from agents.registry import handlers_of
@@ -14,6 +14,7 @@ from agents.rulebook import Rulebook
 from agents.wiring import Broadcast, Together
 from streams.events import AnyEvent
 from streams.topology import TableSpec
+from tables.rows_in_memory import RowsInMemory
 
 Place = tuple[str, bytes]
 """The name of a table, and a key in it."""
@@ -62,27 +63,18 @@ class Fold:
         return Step(effects, frozenset(self._changed))
 
 
-class _Rows(MutableMapping[bytes, bytes]):
+class _Rows(RowsInMemory):
     """The rows of one table, which notes each key that changes."""
 
     def __init__(self, note: Callable[[bytes], None]) -> None:
-        self._rows: dict[bytes, bytes] = {}
+        super().__init__()
         self._note = note
 
-    def __getitem__(self, key: bytes) -> bytes:
-        return self._rows[key]
-
     def __setitem__(self, key: bytes, value: bytes) -> None:
-        if self._rows.get(key) != value:
+        if self.get(key) != value:
             self._note(key)
-        self._rows[key] = value
+        super().__setitem__(key, value)
 
     def __delitem__(self, key: bytes) -> None:
-        del self._rows[key]
+        super().__delitem__(key)
         self._note(key)
-
-    def __iter__(self) -> Iterator[bytes]:
-        return iter(self._rows)
-
-    def __len__(self) -> int:
-        return len(self._rows)

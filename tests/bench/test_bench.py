@@ -148,4 +148,4 @@ def test_a_slice_of_the_community_tells_the_cost_and_latency_of_each_domain() ->
     total, *domains = measured("community")
     assert total.figures["entries/s"].median > 0
     assert [result.title.partition(":")[0] for result in domains] == list(TOPOLOGY.names)
-    assert any("append to commit p99 ms" in result.figures for result in domains)
+    assert any("accepted to visible p99 ms" in result.figures for result in domains)

@@ -70,6 +70,10 @@ class FactsAlone(GameAlone):
     def _BattleFought(self, entry: Entry, data: Any, user: str, at: int, causes: tuple[str, ...]) -> None:
         self.gamification.battle_fought(user, at, causes, won=data.get("won"), prize=data["prize_ss"])
 
+    def _ContributionReceived(self, entry: Entry, data: Any, user: str, at: int, causes: tuple[str, ...]) -> None:
+        constellation = user  # its events have its id as key
+        self.gamification.contributed(constellation, data["user_id"], data["amount"], at=at, causes=causes)
+
     def _FundsDeposited(self, entry: Entry, data: Any, user: str, at: int, causes: tuple[str, ...]) -> None:
         amount = usd(data["amount"]) if data["asset"] == "USD" else 0
         self.gamification.deposited(user, data["asset"], amount, at=at, causes=causes)

@@ -160,7 +160,7 @@ async def _check(
     say(f"compared {RANKINGS_CHECKED} rankings: {len(wrong)} differ")
     outcome.failures += wrong
     if options.why or options.at:
-        await _check_lineage(options, installation, backend, outcome, (by, oracle))
+        await _check_lineage(options, installation, backend, outcome, (by, oracle), say=say)
 
 
 def different_rows(stored: Stored, rows: Rows, by: Rules, oracle: Community) -> list[str]:
@@ -186,11 +186,13 @@ async def _check_lineage(
     backend: ServerBackend,
     outcome: Outcome,
     expected: tuple[Rules, Community],
+    *,
+    say: Say,
 ) -> None:
     by, oracle = expected
     random = Random(f"lineage {options.plan.seed}")
     chosen = choose(outcome.stored, oracle, by, max(options.why, options.at), random)
-    found = await histories(backend.log, chosen)
+    found = await histories(backend.log, chosen, say)
     outcome.failures += wrong_causes(chosen[: options.why], found, oracle)
     outcome.failures += await wrong_pasts(backend.log, chosen[: options.at], found, random)
     for one in chosen[: min(options.why, COMMANDS_CHECKED)]:

@@ -62,7 +62,7 @@ def model_of(fills: Iterable[Fill], partitions: int) -> Model:
                 model.records[record.topic][partition].append(Entry.of(record.event))
         for worker in cluster.workers[partition].values():
             for table, rows in worker.maps.items():
-                model.rows.setdefault(table, {})[partition] = rows
+                model.rows.setdefault(table, {})[partition] = dict(rows)
     return model
 
 

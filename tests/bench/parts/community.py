@@ -1,7 +1,8 @@
 """Community: the commands of a simulated community through all six services: what each costs, and how long each takes.
 
 First the records of each step are appended at once, which tells the CPU and the throughput. Then the same records are
-appended at a part of that throughput, which tells the time from the append of a command to the commit of its effects.
+appended at a part of that throughput, which tells the time from the append of a command to the commit of its domain:
+from then on the rows of that domain show the command.
 Steps wait for one another, as in `tests.community`, so that a command finds what the commands before it left.
 """
 
@@ -46,7 +47,7 @@ class Run:
     Attributes:
         busy_s: Wall-clock seconds from the first append of each step until it was quiet, summed.
         cpu_s: CPU seconds of each service, and of the broker.
-        latencies_s: Seconds from append to commit, by the domain of the command.
+        latencies_s: Seconds from just before a command is appended until its domain has committed it, by domain.
     """
 
     busy_s: float = 0.0
@@ -76,7 +77,7 @@ def _of(domain: str, full: Sequence[Run], half: Sequence[Run]) -> dict[str, Figu
     found = {"CPU ms in all": figure([MS * run.cpu_s[domain] for run in full])}
     latencies = [run.latencies_s[domain] for run in half if run.latencies_s[domain]]
     for percent in (50, 99) if latencies else ():
-        found[f"append to commit p{percent} ms"] = figure([MS * percentile(one, percent) for one in latencies])
+        found[f"accepted to visible p{percent} ms"] = figure([MS * percentile(one, percent) for one in latencies])
     return found
 
 

@@ -17,12 +17,13 @@ from tests.community.behaviour.people import Habit, Moment, Person, Town
 
 DAY_US = 86_400_000_000
 MINUTE_US = 60_000_000
-START_US = 1_736_121_600_000_000
-"""2025-01-06T00:00:00Z, a Monday."""
+START_US = 1_740_960_000_000_000
+"""2025-03-03T00:00:00Z, a Monday. A season ends four weeks later."""
 ROUNDS = (3 * 60 + 5, 9 * 60 + 10, 15 * 60 + 20, 21 * 60 + 40)
 """The minutes of a day at which its rounds begin."""
-LAST_TICKS = 9
-"""Ticks after the last day, a day apart, in which everything that is pending ends: a battle lasts a week at most."""
+LAST_DAYS = (*range(9), *range(9, 135, 7))
+"""The days after the last one that have a tick. In the first nine all that is pending ends: a battle lasts a week at
+most. In the others the season ends, and its rewards expire 90 days later."""
 
 HABITS: tuple[tuple[int, Habit], ...] = (
     (24, traders.open_trade),
@@ -177,8 +178,8 @@ class Life:
             await self._backend.fills(at, fills)
 
     async def _end(self, at: int) -> None:
-        for number in range(LAST_TICKS):
-            await self._backend.tick(at + number * DAY_US)
+        for day in LAST_DAYS:
+            await self._backend.tick(at + day * DAY_US)
 
 
 def _inboxes_first(acts: list[Act]) -> list[list[Act]]:

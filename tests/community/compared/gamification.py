@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from operator import attrgetter
 from typing import Final
 
 from tables import typed
@@ -28,6 +29,7 @@ from tables.gamification import (
     GAMIFICATION_SEALS,
     GAMIFICATION_TRADES,
     GAMIFICATION_WATERMARK,
+    Rewards,
 )
 from tables.row import Row
 from tests.community.compared.engine import Plain, Projection
@@ -36,6 +38,12 @@ from tests.community.compared.engine import Plain, Projection
 def whole(key: str, row: Row) -> Iterable[tuple[str, Plain]]:
     """Yield a row with all its fields."""
     yield key, row.as_json()
+
+
+def rewards(key: str, row: Rewards) -> Iterable[tuple[str, Plain]]:
+    """Yield a user's rewards by their ids. Those of one tick come in any order: shares of a pool take one more hop."""
+    ordered = sorted(row.rewards, key=attrgetter("reward_id"))
+    yield key, Rewards(rewards=tuple(ordered)).as_json()
 
 
 def standings(key: str, row: bytes) -> Iterable[tuple[str, Plain]]:
@@ -55,9 +63,10 @@ TABLES: Final[dict[str, Projection]] = {
     GAMIFICATION_SEALING.name: whole,
     GAMIFICATION_SEALS.name: whole,
     GAMIFICATION_DECIDING.name: whole,
-    GAMIFICATION_REWARDS.name: whole,
+    GAMIFICATION_REWARDS.name: rewards,
     GAMIFICATION_DUE.name: whole,
     GAMIFICATION_OVERTAKINGS.name: whole,
+    GAMIFICATION_CONTRIBUTIONS.name: whole,
 }
 PARTITIONED: Final = (GAMIFICATION_WATERMARK.name, GAMIFICATION_SEALING.name, GAMIFICATION_SEALS.name)
 EMPTY: Final = (GAMIFICATION_RUNS.name, GAMIFICATION_PROCESSED.name, GAMIFICATION_REPORTS.name)
@@ -69,7 +78,6 @@ NOT_COMPARED: Final = dict.fromkeys(
         GAMIFICATION_LOOKS.name,
         GAMIFICATION_SCORED.name,
         GAMIFICATION_POOLED.name,
-        GAMIFICATION_CONTRIBUTIONS.name,
     ),
     "bookkeeping: first places, which follow from the standings, and what ticks tell later",
 )

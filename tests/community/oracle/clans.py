@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from typing import Any
 
+from tests.community.oracle.crossing import Causes
 from tests.community.oracle.standings import GRACE, Boards
 from tests.community.oracle.times import end_of, kind_of, periods_of
 
@@ -16,7 +18,8 @@ class Clans:
     def __init__(self, boards: Boards) -> None:
         self.boards = boards
         self.pooled: dict[str, dict[str, tuple[int, int]]] = defaultdict(dict)
-        self.given: dict[tuple[str, str], dict[str, int]] = defaultdict(dict)
+        self.given: dict[str, dict[str, dict[str, int]]] = defaultdict(dict)
+        self.causes: dict[str, set[str]] = defaultdict(set)
 
     def earn(self, constellation: str, xp: int, at: int, periods: tuple[str, ...]) -> None:
         """Keep XP of a member until the next tick."""
@@ -33,20 +36,28 @@ class Clans:
                     self.boards.total(SCOPE, "xp", constellation, xp, at=at, period=period, causes=(cause,))
         self.pooled.clear()
 
-    def give(self, constellation: str, user: str, amount: int, at: int) -> None:
-        """Note a contribution in its season."""
-        highest = self.boards.partition(constellation).highest
+    def give(self, constellation: str, user: str, amount: int, at: int, causes: Causes) -> None:
+        """Note a contribution in its season. The two newest are kept: one that may wait for its seal, and the next."""
+        highest, seasons = self.boards.partition(constellation).highest, self.given[constellation]
         for period in periods_of(at):
             if kind_of(period) == "season" and highest < (end_of(period) or 0) + GRACE:
-                given = self.given[constellation, period]
+                given = seasons.setdefault(period, {})
                 given[user] = given.get(user, 0) + amount
+                self.causes[constellation].update(causes)
+        for period in sorted(seasons)[:-2]:
+            del seasons[period]
 
-    def shares(self, constellation: str, period: str, pool: int) -> dict[str, int]:
-        """Return each contributor's part of a pool; the greatest contributor gets what rounding leaves."""
-        given = self.given[constellation, period]
-        total = sum(given.values())
-        if not total:
+    def shares(self, constellation: str, period: str, pool: int, causes: Causes) -> dict[str, int]:
+        """Divide a pool, and forget the season. The greatest contributor gets what rounding leaves."""
+        if period not in self.given.get(constellation, {}):
             return {}
+        given = self.given[constellation].pop(period)
+        total = sum(given.values())
+        self.causes[constellation].update(causes)
         parts = {user: pool * one // total for user, one in given.items()}
         parts[min(given, key=lambda user: (-given[user], user))] += pool - sum(parts.values())
         return {user: part for user, part in parts.items() if part}
+
+    def rows(self) -> dict[str, dict[str, Any]]:
+        """Return what users gave, by constellation."""
+        return {constellation: {"periods": seasons} for constellation, seasons in self.given.items()}

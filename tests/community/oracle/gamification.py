@@ -151,6 +151,7 @@ class Gamification(crossing.Gamification):
             "gamification-rewards": self.rewards.rows(),
             "gamification-due": {**self.rewards.due(), **self.breaking.rows()},
             "gamification-overtakings": self.first.rows(),
+            "gamification-contributions": self.clans.rows(),
         }
 
     def folded(self, table: str, key: str) -> set[str]:
@@ -174,6 +175,8 @@ class Gamification(crossing.Gamification):
                 found = self.rewards.causes[key]
             case "gamification-overtakings":
                 found = self.first.causes[key]
+            case "gamification-contributions":
+                found = self.clans.causes[key]
         return set(found)
 
     # --- inside -------------------------------------------------------------------------------------------------------
@@ -277,7 +280,7 @@ class Gamification(crossing.Gamification):
         for rank, (_, _, one) in enumerate(places, start=1):
             name, pool = f"{rule.scope}:{rule.board}:{period}", rule.shards(rank)
             shared = rule.scope == SCOPE
-            for user, shards in (self.clans.shares(one, period, pool) if shared else {one: pool}).items():
+            for user, shards in (self.clans.shares(one, period, pool, (tick.id,)) if shared else {one: pool}).items():
                 reward = Reward(f"{name}:{one}" if shared else name, rule.board, period, rank, shards, tick.at)
                 if self.rewards.grant(user, reward, (tick.id,)):
                     self._tell(user, "reward_granted", reward.arguments, tick.at, (tick.id,))
@@ -286,7 +289,7 @@ class Gamification(crossing.Gamification):
         self, constellation: str, user: str, amount: int, *, at: int, causes: Causes, source: str = ""
     ) -> None:
         """Note what a member gave in the season."""
-        self.clans.give(constellation, user, amount, at)
+        self.clans.give(constellation, user, amount, at, causes)
 
     def _claim(self, entry: Entry) -> None:
         reward = self.rewards.claim(entry.user, entry.data["reward_id"], entry.at, (entry.id,))

@@ -115,8 +115,12 @@ class Rewards:
         return announced
 
     def rows(self) -> dict[str, dict[str, Any]]:
-        """Return the rewards of each user."""
-        return {user: {"rewards": [one.row() for one in rewards]} for user, rewards in self.users.items() if rewards}
+        """Return the rewards of each user, by their ids: those of one tick come in any order."""
+        return {
+            user: {"rewards": [one.row() for one in sorted(rewards, key=lambda one: one.id)]}
+            for user, rewards in self.users.items()
+            if rewards
+        }
 
     def due(self) -> dict[str, dict[str, Any]]:
         """Return the deadlines of rewards that are neither claimed nor expired, by time, user and reward."""

@@ -8,8 +8,9 @@ log from the beginning.
 from __future__ import annotations
 
 import re
+import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
@@ -106,14 +107,16 @@ def _whole(rows: Iterable[StoredRow]) -> list[StoredRow]:
     return [one for one in listed if partitions[one.key] == 1]
 
 
-async def histories(log: Log, chosen: Iterable[Chosen]) -> dict[tuple[int, Place], History]:
+async def histories(log: Log, chosen: Iterable[Chosen], say: Callable[[str], None]) -> dict[tuple[int, Place], History]:
     """Return the history of each chosen row, by one pass over the topics of each domain and partition."""
     wanted: dict[tuple[str, int], list[Chosen]] = defaultdict(list)
     for one in chosen:
         wanted[TOPOLOGY.owner(one.table).name, one.row.partition].append(one)
     found: dict[tuple[int, Place], History] = {}
     for (domain, partition), mine in sorted(wanted.items()):
+        began = time.monotonic()
         found |= await _folded(log, domain, partition, mine)
+        say(f"folded {domain}, partition {partition}, {len(mine)} rows, {time.monotonic() - began:.0f} s")
     return found
 
 

@@ -26,8 +26,8 @@ from streams.times import Instant
 from streams.topology import TableSpec
 from tables.domains import TOPOLOGY
 from tables.row import Row
+from tables.rows_in_memory import RowsInMemory
 from tables.typed import BytesMap
-from tests.unit.agents.ordered import OrderedBytes
 
 RowT = TypeVar("RowT", bound=Row)
 DataT = TypeVar("DataT", bound=EventData)
@@ -40,7 +40,7 @@ class Worker:
     """One domain in one partition: its handlers and tables, and how far it has read the partition's log."""
 
     def __init__(self, name: str, rulebook: Rulebook, *, at_least_once: bool) -> None:
-        self.maps: dict[str, OrderedBytes] = defaultdict(OrderedBytes)
+        self.maps: dict[str, RowsInMemory] = defaultdict(RowsInMemory)
         self.domain = TOPOLOGY.domain(name)
         self.position = 0
         made = handlers_of(name)(self.open, rulebook, at_least_once=at_least_once)
