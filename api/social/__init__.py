@@ -7,6 +7,7 @@ from typing import Final
 from api.kit.domain import DomainApi, joined
 from api.social import (
     activity,
+    battle_parts,
     battles,
     constellation_commands,
     constellations,
@@ -31,4 +32,5 @@ API: Final[DomainApi] = joined(
     constellations.API,
     rosters.API,
     battles.API,
+    battle_parts.API,
 )

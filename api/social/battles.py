@@ -21,12 +21,8 @@ from api.kit.feeds.response import FeedResponse
 from api.kit.feeds.routing import LastEventId, feed_router, open_feed
 from api.kit.feeds.views import RowsView
 from api.kit.openapi import problems
-from api.kit.own_rows import OwnRows
-from api.kit.parameters import OwnUser, visible
-from api.kit.problems import NOT_FOUND, Problem
-from api.kit.projection import Projection
-from api.kit.users import user_router
-from api.permissions import OWNED, PUBLIC, Scope, only
+from api.kit.parameters import visible
+from api.permissions import PUBLIC, Scope, only
 from api.social.constellation_rows import (
     BATTLE,
     BATTLE_ANSWER,
@@ -46,14 +42,9 @@ from streams.events.social import (
     DeclineBattle,
 )
 from tables.social_constellations import (
-    SOCIAL_BATTLE_ENTRIES,
-    SOCIAL_BATTLE_POINTS,
     SOCIAL_BATTLES,
     SOCIAL_CONSTELLATIONS,
-    BattleEntry,
-    BattlePoints,
     Constellation,
-    member_key,
 )
 
 
@@ -73,34 +64,12 @@ class AcceptedChallenge(Accepted):
     battle_id: str
 
 
-ENTRY: Final = Projection(
-    BattleEntry,
-    "BattleEntry",
-    "The running battle that a user takes part in, and the user's points.",
-    key={"user_id": str},
-    omit=("reported",),
-)
-ENTRIES: Final = OwnRows(
-    "battle-entry",
-    SOCIAL_BATTLE_ENTRIES,
-    ENTRY,
-    title="Battle entry",
-    doc="The running battle of a user, with the points so far.",
-)
-POINTS: Final = Projection(
-    BattlePoints,
-    "BattlePoints",
-    "What the trades of a member count in a battle, as the member's partition reported last.",
-    key={"battle_id": str, "user_id": str},
-    describe={"final": "nothing more counts for this member", "prize": "stellar shards of the member, once completed"},
-)
-POINTS_ANSWER: Final = POINTS.answer("BattlePointsAnswer", "A user's part in a battle. It is true for `position`.")
 BATTLES_FEED: Final[Feed[Any]] = Feed(name="battles", follows=SOCIAL_BATTLES, read=user_rows(BATTLE))
 
 read_challenge = Reader(Challenge)
 commands = APIRouter(prefix="/v1", responses=problems(400, 401, 403, 413, 415, 422, 503), route_class=CommandRoute)
 queries = APIRouter(prefix="/v1", responses=problems(404, 410, 422, 503, 504))
-users, feeds = user_router(), feed_router()
+feeds = feed_router()
 
 
 @commands.post(
@@ -192,22 +161,6 @@ async def get_battles(api: ApiDep, constellation_id: ConstellationPath) -> Respo
     return json_answer({"position": str(position), "constellation_id": constellation_id, "battles": battles})
 
 
-@users.get(
-    "/{user_id}/battles/{battle_id}",
-    summary="Part in a battle",
-    dependencies=[visible(SOCIAL_BATTLE_POINTS, private=True)],
-    response_model=POINTS_ANSWER,
-    responses=problems(401, 403),
-)
-async def get_part(api: ApiDep, user_id: OwnUser, battle_id: BattlePath) -> Response:
-    """Return what the user's trades count in a battle, running or completed. For the user, and for staff."""
-    key = member_key(battle_id, user_id)
-    position, raw = await api.tables.get(SOCIAL_BATTLE_POINTS.name, key, owner=battle_id)
-    if raw is None:
-        raise Problem(NOT_FOUND, f"{user_id!r} has no part in the battle {battle_id!r}", position=str(position))
-    return json_answer({**POINTS.load(key, raw), "position": str(position)})
-
-
 @feeds.get("/battles", summary="Battles")
 async def follow_battles(
     api: ApiDep,
@@ -227,8 +180,8 @@ _COMMAND = only(Role.USER, Scope.ACCOUNT)
 API: Final = DomainApi(
     title="Battles",
     description="Battles between constellations.",
-    routers=(commands, queries, users, feeds, *ENTRIES.routers),
-    feeds=(BATTLES_FEED, ENTRIES.feed),
+    routers=(commands, queries, feeds),
+    feeds=(BATTLES_FEED,),
     commands={
         ChallengeBattle: AcceptedCommand(Challenge, WhenDelayed.ACCEPT),
         AcceptBattle: AcceptedCommand(None, WhenDelayed.ACCEPT),
@@ -242,8 +195,6 @@ API: Final = DomainApi(
         ("POST", "/v1/battles/{battle_id}/withdraw"): _COMMAND,
         ("GET", "/v1/battles/{battle_id}"): PUBLIC,
         ("GET", "/v1/constellations/{constellation_id}/battles"): PUBLIC,
-        ("GET", "/v1/users/{user_id}/battles/{battle_id}"): OWNED,
         ("GET", "/v1/feed/battles"): PUBLIC,
-        **ENTRIES.permissions,
     },
 )

@@ -32,6 +32,18 @@ def user_rows(projection: Projection[Any]) -> Callable[[Sealer], Read]:
     return lambda _sealer: read
 
 
+def keyed_rows(projection: Projection[Any]) -> Callable[[Sealer], Read]:
+    """Read rows of which a reader names each that it follows. The channel is the row's key."""
+
+    def read(_: int, record: StoredRecord) -> Reading | None:
+        if record.key is None or record.value is None:
+            return None
+        key, value = record.key.decode(), record.value
+        return Reading(key, (key,), lambda: projection.load(key, value))
+
+    return lambda _sealer: read
+
+
 Show = Callable[[dict[str, Any], Sealer], JsonValue]
 """Returns what clients see of an event, which is given as JSON. It takes no part of the event that it does not name."""
 

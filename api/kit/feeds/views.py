@@ -38,7 +38,7 @@ class View(Protocol):
 
 
 class RowsView:
-    """Shows rows of a table: all of them, or those of some keys."""
+    """Shows rows of a table: all of them, or those of some (key, owner), whose channels are the owners by default."""
 
     def __init__(
         self,
@@ -47,9 +47,10 @@ class RowsView:
         row: Callable[[str, bytes], dict[str, JsonValue]],
         *,
         keys: Sequence[tuple[str, str]] | None = None,
+        channels: frozenset[str] | None = None,
         public: PublicRows | None = None,
     ) -> None:
-        self.channels = None if keys is None else frozenset(owner for _, owner in keys)
+        self.channels = channels or (None if keys is None else frozenset(owner for _, owner in keys))
         self._tables = tables
         self._table = table
         self._row = row

@@ -241,6 +241,27 @@ async def test_a_user_alone_reads_the_own_part_in_a_battle(client: httpx.AsyncCl
     assert (await client.get("/v1/users/ada/battles/b-1")).status_code == 401
 
 
+async def test_a_user_alone_follows_the_own_part_in_battles(server: httpx.AsyncClient, worker: Worker) -> None:
+    async def report(battle_id: str, user: str, trades: int) -> None:
+        points = BattlePoints(side="defender", trades=trades)
+        partition = worker.partition(battle_id)
+        await worker.put(SOCIAL_BATTLE_POINTS.name, f"{battle_id}|{user}", points, partition=partition)
+
+    await report("b-1", "ada", 1)
+    await report("b-1", "bob", 7)
+    path, options = "/v1/feed/battle-points", {"battle": ["b-1", "b-2"], "headers": ADA}
+    feed = Reader(server, path, options, key="battle_id")
+    following = asyncio.create_task(feed.read(lambda reader: len(reader.received) == 3))
+    await feed.current.wait()
+    for battle_id, user, trades in (("b-1", "bob", 8), ("b-3", "ada", 9), ("b-2", "ada", 2), ("b-1", "ada", 3)):
+        await report(battle_id, user, trades)
+    await following
+    assert {row["user_id"] for row in feed.received} == {"ada"}
+    assert {battle_id: row["trades"] for battle_id, row in feed.table.items()} == {"b-1": 3, "b-2": 2}
+    assert_problem(await server.get(path, params={"battle": "b-1"}), 401, "unauthenticated")
+    assert_problem(await server.get(path, headers=ADA), 422, "validation")
+
+
 async def test_a_battle_is_followed_with_its_live_scores(server: httpx.AsyncClient, worker: Worker) -> None:
     await worker.put_user(SOCIAL_BATTLES.name, "b-1", battle())
     await worker.put_user(SOCIAL_BATTLES.name, "b-2", battle())
