@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import Depends, Header, Path, Query
 
@@ -34,13 +34,18 @@ async def own(user_id: UserPath, _caller: Caller, _reason: AuditReason = None) -
 OwnUser = Annotated[str, Depends(own)]
 
 
-def visible(table: TableSpec[Any], *, private: bool = False) -> Any:
-    """Return a dependency that waits for `?after=` before the table is read.
+class Visible:
+    """Waits for `?after=` before a table is read.
 
-    Where the table is private, the caller is authorised first: others learn nothing of positions.
+    Attributes:
+        table: The table that the route answers from.
     """
 
-    async def wait(
+    def __init__(self, table: TableSpec[Any]) -> None:
+        self.table: Final = table
+
+    async def __call__(
+        self,
         api: ApiDep,
         after: Annotated[
             str | None,
@@ -50,8 +55,17 @@ def visible(table: TableSpec[Any], *, private: bool = False) -> Any:
             WAIT_MS_DEFAULT
         ),
     ) -> None:
+        """Wait for at most `wait_ms`."""
         if after is not None:
-            await api.waiter.wait(after, table.name, wait_ms)
+            await api.waiter.wait(after, self.table.name, wait_ms)
+
+
+def visible(table: TableSpec[Any], *, private: bool = False) -> Any:
+    """Return a dependency that waits for `?after=` before the table is read.
+
+    Where the table is private, the caller is authorised first: others learn nothing of positions.
+    """
+    wait = Visible(table)
 
     async def wait_if_allowed(_user_id: OwnUser, _waited: None = Depends(wait)) -> None:
         """Wait; FastAPI resolves the dependencies in this order."""
