@@ -249,8 +249,9 @@ class BattleTrade(Row, frozen=True, kw_only=True):
 
 _COMMANDS, _SOCIAL = topics.SOCIAL_COMMANDS, topics.SOCIAL_EVENTS
 _TRADED, _CLOCK, _PAID = topics.TRADING_EVENTS, topics.CLOCK, topics.FINANCIAL_EVENTS
+_ACCOUNTS = topics.USER_EVENTS
 
-SOCIAL_MEMBERSHIPS: Final = TableSpec("social-memberships", Membership, (_COMMANDS, _SOCIAL))
+SOCIAL_MEMBERSHIPS: Final = TableSpec("social-memberships", Membership, (_COMMANDS, _SOCIAL, _ACCOUNTS))
 SOCIAL_NAMES: Final = TableSpec("social-names", NameClaim, (_SOCIAL,))
 SOCIAL_CONSTELLATIONS: Final = TableSpec("social-constellations", Constellation, (_SOCIAL,))
 SOCIAL_ROSTERS: Final = TableSpec("social-rosters", Roster, (_SOCIAL,))
@@ -263,9 +264,9 @@ SOCIAL_DEADLINES: Final = TableSpec("social-deadlines", Deadline, (_COMMANDS, _S
 
 CONSTELLATIONS: Final = Domain(
     name="social",
-    consumes=(_COMMANDS, _SOCIAL, _TRADED, _PAID, _CLOCK),
+    consumes=(_COMMANDS, _SOCIAL, _TRADED, _PAID, _ACCOUNTS, _CLOCK),
     produces={
-        _SOCIAL: (_COMMANDS, _SOCIAL, _PAID, _CLOCK),
+        _SOCIAL: (_COMMANDS, _SOCIAL, _PAID, _ACCOUNTS, _CLOCK),
         topics.NOTIFICATIONS: (_SOCIAL,),
     },
     commands=(

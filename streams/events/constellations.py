@@ -11,7 +11,7 @@ from typing import ClassVar, Literal
 from streams.events.base import Command, EventData, Name, UserId
 from streams.events.social import ConstellationId, ConstellationRole, Count, Shards
 
-LeavingReason = Literal["left", "removed", "dissolved"]
+LeavingReason = Literal["left", "removed", "dissolved", "closed"]
 
 
 class LiftBan(Command, frozen=True, kw_only=True):
@@ -112,6 +112,15 @@ class MembershipQueried(EventData, frozen=True, kw_only=True):
 
 class MembershipReturned(EventData, frozen=True, kw_only=True):
     """A user's slot does not want a membership that was granted. The key is the constellation, which undoes it."""
+
+    domain: ClassVar[str] = "social"
+
+    request_id: str
+    user_id: UserId
+
+
+class MemberAccountClosed(EventData, frozen=True, kw_only=True):
+    """The account of a member was closed. The key is the constellation, which lets the member go."""
 
     domain: ClassVar[str] = "social"
 

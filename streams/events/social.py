@@ -263,12 +263,12 @@ class ConstellationJoined(EventData, frozen=True, kw_only=True):
 
 
 class ConstellationLeft(EventData, frozen=True, kw_only=True):
-    """A user is a member no longer."""
+    """A user is a member no longer. `closed`: the user's account was closed."""
 
     domain: ClassVar[str] = "social"
 
     constellation_id: ConstellationId
-    reason: Literal["left", "removed", "dissolved"]
+    reason: Literal["left", "removed", "dissolved", "closed"]
 
 
 class ContributionRequested(EventData, frozen=True, kw_only=True):

@@ -38,6 +38,7 @@ HAPPENS = {
     "logout": "LoggedOut",
     "suspend": "AccountSuspended",
     "reinstate": "AccountReinstated",
+    "close": "AccountClosed",
 }
 """The event of what an account goes through, where it has no more fields than the account's id."""
 
@@ -127,7 +128,7 @@ class ClusterBackend:
             before = self._tiers.get(act.user, "unverified")
             tier = self._tiers[act.user] = act.more["tier"]
             return [("VerificationChanged", user | {"tier": tier, "before": before})]
-        if act.kind == "suspend":
+        if act.kind in {"suspend", "close"}:
             self._suspended.add(act.user)
         elif act.kind == "reinstate":
             self._suspended.discard(act.user)

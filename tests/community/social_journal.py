@@ -19,6 +19,8 @@ START: Final = 1_767_614_400_000_000
 """2026-01-05T12:00:00Z."""
 PLATFORMS: Final = ("reddit", "twitter", "discord", "instagram", "telegram", "facebook")
 KINDS: Final = ("like", "comment", "share", "endorse", "follow", "follow", "report")
+CLOSED: Final = 0.3
+"""How many of those who would be suspended close their accounts instead."""
 BATTLES: Final = ("trading_duel", "stellar_supremacy", "cosmic_conquest")
 
 
@@ -131,6 +133,8 @@ class SocialJournal:
 
     def _account(self, user: str) -> None:
         match self.random.randint(0, 3):
+            case 0 if self.random.random() < CLOSED:
+                self._add("AccountClosed", user, user_id=user)
             case 0:
                 self._add("AccountSuspended", user, user_id=user)
             case 1:

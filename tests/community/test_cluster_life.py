@@ -2,6 +2,8 @@ from random import Random
 
 import pytest
 
+from streams.events.constellations import MembershipChanged
+from streams.events.social import ConstellationLeft
 from tests.community.behaviour.life import Plan
 from tests.community.cluster_life import ClusterBackend, lived
 from tests.community.cluster_run import play, stored
@@ -10,6 +12,7 @@ from tests.community.costs import costs
 from tests.community.journal import TICK
 from tests.community.oracle import Community
 from tests.community.without_servers import live_without_servers
+from tests.unit.agents.cluster import of_type
 
 PLAN = Plan(users=16, days=3, seed=1, activity=0.4)
 BY_THE_LAST_PARTITION = frozenset({"gamification-deciding", "user-notifications"})
@@ -38,6 +41,15 @@ def test_every_row_of_all_six_domains_is_what_the_oracle_computes() -> None:
     backend, community = lived(Plan(users=14, days=9, seed=3, activity=0.4), random=Random(3)), Community(4)
     community.apply_all(backend.journal)
     assert [one.text() for one in differences(stored(backend.cluster), community.rows(), rules())] == []
+
+
+def test_people_close_accounts_leave_constellations_and_pass_them_on() -> None:
+    backend, community = lived(Plan(users=30, days=12, seed=4, activity=0.4), random=Random(4)), Community(4)
+    community.apply_all(backend.journal)
+    assert [one.text() for one in differences(stored(backend.cluster), community.rows(), rules())] == []
+    heirs = [one for one in of_type(backend.cluster.events, MembershipChanged) if one.role == "owner"]
+    left = [one for one in of_type(backend.cluster.events, ConstellationLeft) if one.reason == "closed"]
+    assert len(left) >= len(heirs) > 0, "no owner closed an account"
 
 
 def test_the_rows_of_a_community_do_not_depend_on_scheduling(calm: ClusterBackend) -> None:

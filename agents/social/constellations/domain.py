@@ -9,6 +9,7 @@ from agents.social.battles.entries import Entries
 from agents.social.constellations.names import Names
 from agents.social.constellations.registry import Registry
 from agents.social.constellations.slots import Slots
+from agents.social.constellations.succession import Succession
 from agents.social.deadlines import Deadlines
 from agents.social.policy import SocialPolicy
 from tables.unit_of_work import UnitOfWork
@@ -21,6 +22,7 @@ class Constellations:
         self.slots = Slots(tables, policy.constellations, deadlines)
         self.names = Names(tables)
         self.registry = Registry(tables, policy.constellations, policy.battles.rating.first)
+        self.succession = Succession(self.registry)
         self.engagements = Engagements(self.registry, policy.battles, deadlines)
         self.battles = Battles(tables, policy.battles, deadlines)
         self.entries = Entries(tables, policy.battles, deadlines)
@@ -31,6 +33,7 @@ class Constellations:
             self.slots,
             self.names,
             self.registry,
+            self.succession,
             self.engagements,
             self.battles,
             self.entries,

@@ -11,6 +11,7 @@ from agents.notices import notice
 from agents.social.constellations.policy import ConstellationPolicy
 from agents.social.constellations.slots import rejected
 from streams.events import AnyEvent, Event
+from streams.events.battles import ChallengeAnswered
 from streams.events.constellations import (
     BanLiftRequested,
     ContributionReceived,
@@ -148,7 +149,7 @@ class Registry:
     ) -> list[AnyEvent]:
         """Add a member, and confirm the member's slot."""
         member = Member(user_id=user_id, role=role, request_id=request_id, joined_at=int(event.time))
-        levelled = self._put(event, row, replace(roster, members=(*roster.members, member)))
+        levelled = self.put(event, row, replace(roster, members=(*roster.members, member)))
         return [_grant(event, row.name, member), *levelled]
 
     def _queried(self, event: Event[MembershipQueried]) -> list[AnyEvent]:
@@ -172,8 +173,8 @@ class Registry:
         if found is None or member is None or member.request_id != back.request_id:
             return []
         if member.role == "owner":
-            return self._end(event, *found)
-        self._put(event, found[0], _without(found[1], back.user_id))
+            return self.end(event, *found)
+        self.put(event, found[0], without(found[1], back.user_id))
         return []
 
     # --- leaving ------------------------------------------------------------------------------------------------------
@@ -186,8 +187,8 @@ class Registry:
             return [_no(event, LeaveConstellation, "not_a_member", user_id)]
         if member.role == "owner":
             return [_no(event, LeaveConstellation, "owner_cannot_leave", user_id)]
-        self._put(event, found[0], _without(found[1], user_id))
-        return [_ended(event, member, "left")]
+        self.put(event, found[0], without(found[1], user_id))
+        return [ended(event, member, "left")]
 
     def _dissolve(self, event: Event[DissolutionRequested]) -> list[AnyEvent]:
         user_id = event.data.user_id
@@ -196,15 +197,21 @@ class Registry:
             return [_no(event, DissolveConstellation, "not_the_owner", user_id)]
         if found[0].engagement is not None:
             return [_no(event, DissolveConstellation, "in_a_battle", user_id)]
-        return self._end(event, *found)
+        return self.end(event, *found)
 
-    def _end(self, event: AnyEvent, row: Constellation, roster: Roster) -> list[AnyEvent]:
-        """Let all members go, free the name, and keep the row so that its id is not used again."""
-        constellation_id = event.partitionkey
-        self.rows.put(constellation_id, replace(row, members=0, dissolved_at=int(event.time)))
+    def end(self, event: AnyEvent, row: Constellation, roster: Roster) -> list[AnyEvent]:
+        """Let all members go, free the name, and keep the row so that its id is not used again.
+
+        An open challenge is declined. A battle that has begun goes on for those who fight it, and rates the other side.
+        """
+        constellation_id, engagement = event.partitionkey, row.engagement
+        self.rows.put(constellation_id, replace(row, members=0, engagement=None, dissolved_at=int(event.time)))
         self.rosters.delete(constellation_id)
         self.ratings.delete(rating_key(constellation_id))
-        freed = [_ended(event, member, "dissolved") for member in roster.members]
+        freed = [ended(event, member, "dissolved") for member in roster.members]
+        if engagement is not None:
+            declined = ChallengeAnswered(user_id="", constellation_id=constellation_id, accepted=False)
+            freed.append(event.then(declined, key=engagement.battle_id))
         return [event.then(ConstellationDissolved(name=row.name)), _release(event, row.name), *freed]
 
     # --- roles --------------------------------------------------------------------------------------------------------
@@ -235,8 +242,8 @@ class Registry:
         member = roster.member(removal.member)
         if removal.ban and removal.member not in roster.banned:
             roster = replace(roster, banned=(*roster.banned, removal.member))
-        self._put(event, row, _without(roster, removal.member))
-        return [] if member is None else [_ended(event, member, "removed")]
+        self.put(event, row, without(roster, removal.member))
+        return [] if member is None else [ended(event, member, "removed")]
 
     def _why_not_removed(self, found: tuple[Constellation, Roster] | None, removal: RemovalRequested) -> str | None:
         by = None if found is None else found[1].member(removal.user_id)
@@ -282,9 +289,9 @@ class Registry:
             for one in roster.members
         )
         given = replace(row, contributed=row.contributed + paid.amount)
-        return self._put(event, given, replace(roster, members=members))
+        return self.put(event, given, replace(roster, members=members))
 
-    def _put(self, event: AnyEvent, row: Constellation, roster: Roster) -> list[AnyEvent]:
+    def put(self, event: AnyEvent, row: Constellation, roster: Roster) -> list[AnyEvent]:
         """Write a constellation with its members, and raise its level where it may."""
         level = self._policy.level_at(row.level, row.contributed, len(roster.members))
         self.rows.put(event.partitionkey, replace(row, members=len(roster.members), level=level))
@@ -316,7 +323,8 @@ def _never_founded(query: MembershipQueried, rating: int, at: int) -> Constellat
     )
 
 
-def _without(roster: Roster, user_id: str) -> Roster:
+def without(roster: Roster, user_id: str) -> Roster:
+    """Return a roster without a member."""
     return replace(roster, members=tuple(one for one in roster.members if one.user_id != user_id))
 
 
@@ -336,9 +344,10 @@ def _release(event: AnyEvent, name: str) -> AnyEvent:
     return event.then(NameReleased(constellation_id=event.partitionkey), key=name_key(name))
 
 
-def _ended(event: AnyEvent, member: Member, reason: LeavingReason) -> AnyEvent:
-    ended = MembershipEnded(request_id=member.request_id, constellation_id=event.partitionkey, reason=reason)
-    return event.then(ended, name=member.user_id, key=member.user_id)
+def ended(event: AnyEvent, member: Member, reason: LeavingReason) -> AnyEvent:
+    """Return the end of a membership, to the user."""
+    told = MembershipEnded(request_id=member.request_id, constellation_id=event.partitionkey, reason=reason)
+    return event.then(told, name=member.user_id, key=member.user_id)
 
 
 def _no(event: AnyEvent, command: type[Any], reason: str, user_id: str) -> AnyEvent:

@@ -21,6 +21,7 @@ from streams.events.constellations import (
     DissolutionRequested,
     LeaveRequested,
     LiftBan,
+    MemberAccountClosed,
     MembershipChanged,
     MembershipEnded,
     MembershipGranted,
@@ -51,6 +52,7 @@ from streams.events.social import (
     RemoveMember,
     SocialCommandRejected,
 )
+from streams.events.user import AccountClosed
 from tables.social_constellations import SOCIAL_MEMBERSHIPS, Membership, good_name, name_key
 from tables.unit_of_work import UnitOfWork
 
@@ -95,6 +97,7 @@ class Slots:
             MembershipRefused: self._refused,
             MembershipChanged: self._changed,
             MembershipEnded: self._ended,
+            AccountClosed: self._closed,
             ContributionPaid: self._paid,
             ContributionRefused: self._unpaid,
         }
@@ -188,10 +191,10 @@ class Slots:
         slot = self._slot_of(event.partitionkey, changed.request_id)
         if slot is None:
             return []
-        if slot.state == "reserving":
-            return self._confirm(event, slot, changed.name, changed.role)
-        self.rows.put(event.partitionkey, replace(slot, role=changed.role))
-        return []
+        joined = [] if slot.state == "member" else self._confirm(event, slot, changed.name, "recruit")
+        member = self.rows.get(event.partitionkey) or slot
+        self.rows.put(event.partitionkey, replace(member, role=changed.role))
+        return joined
 
     def _ended(self, event: Event[MembershipEnded]) -> list[AnyEvent]:
         """Free the slot, also one whose grant has not come: a grant that comes later goes back."""
@@ -200,6 +203,17 @@ class Slots:
             return []
         self.rows.delete(event.partitionkey)
         return [event.then(ConstellationLeft(constellation_id=ended.constellation_id, reason=ended.reason))]
+
+    def _closed(self, event: Event[AccountClosed]) -> list[AnyEvent]:
+        """Tell the constellation of a closed account. A reservation is dropped: a grant that comes later goes back."""
+        user_id = event.partitionkey
+        slot = self.rows.get(user_id)
+        if slot is None:
+            return []
+        if slot.state == "reserving":
+            self.rows.delete(user_id)
+        closed = MemberAccountClosed(request_id=slot.request_id, user_id=user_id)
+        return [event.then(closed, key=slot.constellation_id)]
 
     def _confirm(self, event: AnyEvent, slot: Membership, name: str, role: ConstellationRole) -> list[AnyEvent]:
         confirmed = replace(slot, state="member", name=name, role=role, since=int(event.time))

@@ -1,4 +1,4 @@
-"""Accounts: when people register, sign in and out, become private, are verified, suspended and reinstated."""
+"""Accounts: when people register, sign in and out, become private, are verified, suspended, reinstated and closed."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from tests.community.behaviour.people import Person, Town
 
 PASSWORD = "zephyr-quilt-mattress-7"
 TIERS = ("email", "phone", "identity", "identity", "identity", "premium")
-CHANCES = {"login": 0.02, "logout": 0.01, "privacy": 0.01, "verify": 0.03, "suspend": 0.003}
+CHANCES = {"login": 0.02, "logout": 0.01, "privacy": 0.01, "verify": 0.03, "suspend": 0.003, "close": 0.004}
 """The chance of each on a day. A sign-in costs a hash of the password, as registering does."""
+OWNER_CLOSES = 0.15
+"""The chance that an owner of a constellation closes the account on a day."""
 
 
 class Register:
@@ -38,10 +40,23 @@ class Register:
         self._town.add(person)
         return person
 
-    def changes(self) -> list[AccountAct]:
-        """Return what accounts go through on a day, at most one thing each."""
-        found = (self._change(person) for person in self._town.people)
-        return [act for act in found if act is not None]
+    def changes(self, owners: Iterable[str]) -> list[AccountAct]:
+        """Return what accounts go through on a day, at most one thing each.
+
+        At most one is closed: two of one constellation would leave it in either order. Now and then it is that of one
+        of the owners of constellations, who are too few to close accounts by chance.
+        """
+        found = {person.id: act for person in self._town.present if (act := self._change(person)) is not None}
+        closing = [act.user for act in of_kind(found.values(), "close")]
+        leading = sorted(owners)
+        if leading and self._town.random.random() < OWNER_CLOSES:
+            closing.insert(0, self._town.random.choice(leading))
+        for user in closing:
+            found.pop(user, None)
+        for user in closing[:1]:
+            self._town.by_id[user].closed = True
+            found[user] = AccountAct("close", user)
+        return [*found.values()]
 
     def _change(self, person: Person) -> AccountAct | None:
         random = self._town.random
@@ -57,7 +72,7 @@ class Register:
     def _doing(self, person: Person, kind: str) -> AccountAct:
         if kind == "verify":
             return AccountAct(kind, person.id, {"tier": self._town.random.choice(TIERS)})
-        return AccountAct(kind, person.id) if kind in {"login", "logout"} else _done(person, kind)
+        return AccountAct(kind, person.id) if kind in {"login", "logout", "close"} else _done(person, kind)
 
 
 def _done(person: Person, kind: str) -> AccountAct:

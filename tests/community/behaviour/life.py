@@ -117,7 +117,8 @@ class Life:
         self._round += 1
 
     async def _accounts(self, at: int, day: int) -> None:
-        changes = self._register.changes()
+        view = await self._backend.view()
+        changes = self._register.changes(row.owner for row in view.constellations.values())
         if changes:
             await self._backend.accounts(at, changes)
         newcomers = self._register.newcomers(day)
@@ -127,7 +128,7 @@ class Life:
 
     async def _busy_hour(self, at: int) -> None:
         """Let a few people act once a minute."""
-        people = [person for person in self.town.people if not person.suspended]
+        people = [person for person in self.town.present if not person.suspended]
         busy = list(zip(BUSY, self.town.random.sample(people, min(len(BUSY), len(people))), strict=False))
         for minute in range(1, BUSY_STEPS + 1):
             moment = Moment(self.town, await self._backend.view(), at + minute * MINUTE_US)
@@ -143,7 +144,7 @@ class Life:
 
     def _commands(self, moment: Moment) -> list[Act]:
         random = self.town.random
-        active = [person for person in self.town.people if random.random() < person.activity]
+        active = [person for person in self.town.present if random.random() < person.activity]
         acts = [act for person in active if (act := self._act(person, moment)) is not None]
         if self.plan.crowded:
             return self._crowd(acts, moment)
@@ -151,7 +152,7 @@ class Life:
 
     def _crowd(self, acts: list[Act], moment: Moment) -> list[Act]:
         """Let some repeat what they did, and others do the same, all at once."""
-        random, people = self.town.random, self.town.people
+        random, people = self.town.random, self.town.present
         again = [act for act in acts if random.random() < REPEATED]
         joined = [
             replace(act, user=random.choice(people).id) for act in acts if act.name in CONTESTED for _ in range(3)
@@ -171,7 +172,7 @@ class Life:
 
     async def _fills(self, at: int) -> None:
         random = self.town.random
-        users = [one.id for one in self.town.people if random.random() < one.activity * self.plan.fills]
+        users = [one.id for one in self.town.present if random.random() < one.activity * self.plan.fills]
         random.shuffle(users)
         fills = self._tape.fills(users, at)
         if fills:

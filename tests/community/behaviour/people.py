@@ -23,6 +23,7 @@ class Person:
         username: The name of the account.
         activity: The chance that the person acts in a round.
         suspended: Whether a moderator has suspended the account.
+        closed: Whether the person has closed the account, for good.
         tier: The verification tier.
         private: Whether the person is private.
     """
@@ -31,6 +32,7 @@ class Person:
     username: str
     activity: float
     suspended: bool = False
+    closed: bool = False
     tier: str = "unverified"
     private: bool = False
 
@@ -48,6 +50,11 @@ class Town:
         """Welcome someone."""
         self.people.append(person)
         self.by_id[person.id] = person
+
+    @property
+    def present(self) -> list[Person]:
+        """Return those who have not closed their accounts."""
+        return [person for person in self.people if not person.closed]
 
     def someone_else(self, user: str) -> str | None:
         """Return another user; the first ones are the most popular."""

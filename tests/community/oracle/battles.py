@@ -110,6 +110,8 @@ class Battles:
     def _free(self, battle: Battle, causes: Causes) -> None:
         for side in SIDES:
             one = self.constellations.all[battle.sides[side]]
+            if one.dissolved_at:
+                continue
             one.engagement = None
             self.behind.note("social-constellations", one.id, causes)
         self.behind.note("social-battles", battle.id, causes)
@@ -142,6 +144,14 @@ class Battles:
         if found[0].id == battle.sides["challenger"]:
             del self.challenged[battle.id]
             battle.state, battle.completed_at = "withdrawn", entry.at
+            self._free(battle, (entry.id,))
+
+    def left_alone(self, constellation: Constellation, entry: Entry) -> None:
+        """Decline the open challenge of a constellation that was dissolved. A battle that has begun goes on."""
+        engagement, constellation.engagement = constellation.engagement, None
+        battle = None if engagement is None else self.challenged.pop(engagement["battle_id"], None)
+        if battle is not None:
+            battle.state, battle.completed_at = "declined", entry.at
             self._free(battle, (entry.id,))
 
     # --- the battle ---------------------------------------------------------------------------------------------------
@@ -271,6 +281,8 @@ class Battles:
 
     def _rate(self, battle: Battle, side: str, leading: list[str], at: int, causes: Causes) -> None:
         one = self.constellations.all[battle.sides[side]]
+        if one.dissolved_at:
+            return
         before = one.rating
         if len(leading) > 1:
             one.tied += 1

@@ -18,6 +18,8 @@ from tests.community.oracle.feed import Feed
 from tests.community.oracle.social_numbers import ConstellationNumbers
 
 LEADERS: Final = ("owner", "admin")
+HEIRS: Final = ("admin", "member", "recruit")
+"""Who follows an owner, first to last; among equals, the longest member."""
 BATTLES_LISTED: Final = 50
 
 
@@ -237,11 +239,28 @@ class Constellations:
         self.behind.note("social-constellations", constellation.id, causes)
         self.behind.note("social-rosters", constellation.id, causes)
 
+    def closed(self, entry: Entry) -> Constellation | None:
+        """Let the user of a closed account leave. Return the constellation if that dissolves it."""
+        found = self.of(entry.user)
+        if found is None:
+            return None
+        constellation, member = found
+        if len(constellation.members) == 1:
+            self._end(constellation, entry)
+            return constellation
+        self._let_go(constellation, member, entry.at, (entry.id,))
+        if member.role == "owner":
+            heir = min(constellation.members.values(), key=lambda one: HEIRS.index(one.role))
+            heir.role, constellation.owner = "owner", heir.user_id
+            self.behind.note("social-memberships", heir.user_id, (entry.id,))
+        return None
+
     def _dissolve(self, entry: Entry) -> None:
         found = self.of(entry.user)
-        if found is None or found[1].role != "owner" or found[0].engagement is not None:
-            return
-        constellation = found[0]
+        if found is not None and found[1].role == "owner" and found[0].engagement is None:
+            self._end(found[0], entry)
+
+    def _end(self, constellation: Constellation, entry: Entry) -> None:
         for member in [*constellation.members.values()]:
             self._let_go(constellation, member, entry.at, (entry.id,))
         constellation.dissolved_at = entry.at

@@ -108,7 +108,6 @@ class People:
             "ProfileChanged": self._profile_changed,
             "AccountSuspended": self._suspended,
             "AccountReinstated": self._suspended,
-            "AccountClosed": self._closed,
         }
         self.commands: dict[str, Callable[[Entry], None]] = {
             "CreateProfile": self._profile,
@@ -142,7 +141,8 @@ class People:
     def _suspended(self, entry: Entry) -> None:
         self.change(entry.user, (entry.id,), suspended=entry.name == "AccountSuspended")
 
-    def _closed(self, entry: Entry) -> None:
+    def closed(self, entry: Entry) -> None:
+        """Forget what a user did and showed, and end the user's follows."""
         causes = (entry.id,)
         followers = self.person(entry.user).followers
         self.people[entry.user] = Person(rating=self.numbers.rating_first, closed=True, followers=followers)

@@ -31,7 +31,7 @@ class Social(crossing.Social):
         )
         self.battles = Battles(community, numbers.battles, self.constellations, self.feed, self.behind)
         self.commands = self.people.commands | self.constellations.commands | self.battles.commands
-        self.facts = self.people.facts | {"Ticked": self.battles.tick}
+        self.facts = self.people.facts | {"Ticked": self.battles.tick, "AccountClosed": self._closed}
 
     def apply(self, entry: Entry) -> None:
         """Apply an entry of the journal. A suspended or closed account loses its commands."""
@@ -40,6 +40,13 @@ class Social(crossing.Social):
             handler = self.commands.get(entry.name)
         if handler is not None:
             handler(entry)
+
+    def _closed(self, entry: Entry) -> None:
+        """Forget a person, who leaves the constellation."""
+        self.people.closed(entry)
+        dissolved = self.constellations.closed(entry)
+        if dissolved is not None:
+            self.battles.left_alone(dissolved, entry)
 
     # --- what the other domains tell ----------------------------------------------------------------------------------
 

@@ -98,3 +98,25 @@ def test_a_level_needs_10_000_shards_and_5_members_times_the_level(world: World)
     world.do("ContributeShards", "bob", amount=10_000)
     north = world.row("social-constellations", "north")
     assert (north["level"], north["contributed"]) == (2, 20_000)
+
+
+def test_a_closed_account_leaves_and_its_ownership_passes_on(world: World) -> None:
+    world.do("JoinConstellation", "dan", constellation_id="north")
+    for user, role in (("cyd", "admin"), ("dan", "admin")):
+        world.do("ChangeMemberRole", "ada", member=user, role=role)
+    world.do("AccountClosed", "ada", user_id="ada")
+    assert world.members("north") == {"bob": "recruit", "cyd": "owner", "dan": "admin"}
+    assert world.row("social-memberships", "ada") is None
+    assert world.row("social-constellations", "north")["owner"] == "cyd"
+    world.do("AccountClosed", "dan", user_id="dan")
+    world.do("AccountClosed", "cyd", user_id="cyd")
+    assert world.members("north") == {"bob": "owner"}
+
+
+def test_a_constellation_without_members_is_dissolved(world: World) -> None:
+    for user in ("bob", "cyd", "ada"):
+        world.do("AccountClosed", user, user_id=user)
+    assert world.row("social-constellations", "north")["dissolved_at"]
+    assert world.row("social-ratings", "north") is None
+    world.found("dan", "south", name="Northern Lights")
+    assert world.members("south") == {"dan": "owner"}

@@ -218,6 +218,10 @@ class ServerBackend:
                 async with store.work(now) as work:
                     await account_changes.reinstate(work, act.user, actor=ACTOR, reason="community")
                 self._tokens.pop(act.user, None)
+            case "close":
+                async with store.work(now) as work:
+                    await account_changes.close(work, act.user, actor=ACTOR, reason="community")
+                self._sessions.pop(act.user, None)
 
     async def _sign_in(self, act: AccountAct) -> None:
         name = act.user if act.kind == "register" else self._names[act.user]

@@ -1,4 +1,7 @@
-"""People (`social_people`); a profile; two constellations; a challenge that expires, and a battle to its end."""
+"""People (`social_people`); a profile; two constellations; an account that is closed while it joins; two battles.
+
+One challenge expires, and the other one is fought to its end.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +17,10 @@ from streams.events.social import (
     LeaveConstellation,
 )
 from streams.events.trading import TradeExecuted
+from streams.events.user import AccountClosed
 from streams.times import DAY_US, HOUR_US, MINUTE_US, Instant
 from tests.integration.agents.scenarios import social_people
-from tests.integration.agents.scenarios.kit import AT, Run, first
+from tests.integration.agents.scenarios.kit import AT, UNREACHABLE, Run, first
 
 
 def play(run: Run) -> None:
@@ -29,6 +33,8 @@ def play(run: Run) -> None:
     run(first(JoinConstellation(constellation_id="north"), "bob"))
     run(first(ContributionPaid(contribution_id="c-1", constellation_id="north", amount=10), "bob"))
     run(first(LeaveConstellation(), "bob"))
+    run(first(JoinConstellation(constellation_id=UNREACHABLE), "zoe"))
+    run(first(AccountClosed(user_id="zoe"), "zoe"))
     _challenge(run, "b-1", AT)
     run(tick(Instant(AT + DAY_US)))
     later = Instant(AT + 2 * DAY_US)

@@ -41,6 +41,7 @@ from streams.events.social import (
     LeaveConstellation,
     RemoveMember,
 )
+from streams.events.user import AccountClosed
 from streams.times import HOUR_US, MINUTE_US, Instant
 from tables.social_constellations import (
     OPEN_STATES,
@@ -159,6 +160,10 @@ class Constellations(RuleBasedStateMachine):
     @rule(user=user)
     def leave(self, user: str) -> None:
         self._do(LeaveConstellation(), user)
+
+    @rule(user=user)
+    def close(self, user: str) -> None:
+        self._do(AccountClosed(user_id=user), user)
 
     @rule(number=st.integers(0, 20))
     def dissolve(self, number: int) -> None:
