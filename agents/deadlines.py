@@ -6,9 +6,9 @@ passed and one more, and writes nothing when none has.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import islice, takewhile
-from typing import Generic, Protocol, TypeVar, cast
+from typing import Generic, TypeVar, cast
 
 from streams.events import AnyEvent, Event
 from streams.events.clock import Ticked
@@ -19,25 +19,22 @@ from tables.typed import TypedTable
 KindT = TypeVar("KindT", bound=str)
 
 
-class WhenDue(Protocol):
-    """Applies a passed deadline. It returns no events when the rows say that the deadline no longer holds."""
-
-    def __call__(self, subject: str, tick: Event[Ticked]) -> list[AnyEvent]:
-        """Handle a subject at a tick."""
+WhenDue = Callable[[str, Event[Ticked]], list[AnyEvent]]
+"""Handles the subject of a deadline at a tick. It does nothing when the rows say that the deadline no longer holds."""
 
 
 class Deadlines(Generic[KindT]):
     """The deadlines of the partition at hand, of several kinds."""
 
-    def __init__(self, rows: TypedTable[Deadline], due_max: int) -> None:
+    def __init__(self, rows: TypedTable[Deadline], per_tick_max: int) -> None:
         """Keep deadlines in a table.
 
         Args:
             rows: The table.
-            due_max: How many deadlines one tick handles. Further ones wait for the next tick.
+            per_tick_max: How many deadlines one tick handles. Further ones wait for the next tick.
         """
         self._rows = rows
-        self._due_max = due_max
+        self._per_tick_max = per_tick_max
         self._handlers: dict[KindT, WhenDue] = {}
 
     def on(self, handlers: Mapping[KindT, WhenDue]) -> None:
@@ -55,7 +52,7 @@ class Deadlines(Generic[KindT]):
     def act(self, tick: Event[Ticked]) -> list[AnyEvent]:
         """Remove and handle the deadlines that have passed, in the order of their times."""
         passed = takewhile(lambda entry: entry[1].at <= tick.time, self._rows.range(""))
-        due = [key for key, _ in islice(passed, self._due_max)]
+        due = [key for key, _ in islice(passed, self._per_tick_max)]
         for key in due:
             self._rows.delete(key)
         effects: list[AnyEvent] = []

@@ -38,10 +38,12 @@ class Rulebook(Policy):
     Attributes:
         version: The version of the rules, which is in the envelope of every event.
         repeats_days: Span of event time, behind a user's newest event, in which a repetition is recognised.
+        deadlines_per_tick_max: How many deadlines a domain handles at one tick of a partition.
     """
 
     version: Positive
     repeats_days: Positive
+    deadlines_per_tick_max: Positive
     trading: TradingPolicy
     gamification: GamificationPolicy
     financial: FinancialPolicy

@@ -24,6 +24,7 @@ from streams.events.financial import (
 from streams.events.user import Tier
 from streams.topology import Domain, TableSpec
 from streams.units import Quantity
+from tables.deadlines import Deadline
 from tables.keys import SEPARATOR
 from tables.row import Amount, Micros, Row
 
@@ -137,19 +138,8 @@ class Reservation(Row, frozen=True, kw_only=True):
     expires_at: Micros
 
 
-class Due(Row, frozen=True, kw_only=True):
-    """Something that a tick does once its time has come: the renewal of a user's plan, the expiry of a reservation."""
-
-    at: Micros
-    kind: Literal["plan", "reservation"]
-    subject: str
-
-
-class Agenda(Row, frozen=True, kw_only=True):
-    """The first time at which something is due in this partition, and how much is due on each day, by day number."""
-
-    first_at: Micros
-    days: dict[str, int] = msgspec.field(default_factory=dict)
+DeadlineKind = Literal["plan", "reservation"]
+"""The kinds of deadlines: the end of a plan's period, whose subject is the user, and the expiry of a reservation."""
 
 
 class Revenue(Row, frozen=True, kw_only=True):
@@ -211,8 +201,7 @@ FINANCIAL_WITHDRAWALS: Final = TableSpec("financial-withdrawals", Withdrawals, (
 FINANCIAL_REVIEWS: Final = TableSpec("financial-reviews", Review, (_COMMANDS,))
 FINANCIAL_PLANS: Final = TableSpec("financial-plans", Subscription, (*_PLANS, topics.USER_EVENTS))
 FINANCIAL_RESERVATIONS: Final = TableSpec("financial-reservations", Reservation, (_NFT,))
-FINANCIAL_DUE: Final = TableSpec("financial-due", Due, (*_PLANS, _NFT))
-FINANCIAL_AGENDA: Final = TableSpec("financial-agenda", Agenda, (*_PLANS, _NFT))
+FINANCIAL_DEADLINES: Final = TableSpec("financial-deadlines", Deadline, (*_PLANS, _NFT))
 FINANCIAL_AUDITS: Final = TableSpec("financial-audits", Audit, (topics.CLOCK,))
 
 DOMAIN: Final = Domain(
@@ -244,8 +233,7 @@ DOMAIN: Final = Domain(
         FINANCIAL_REVIEWS,
         FINANCIAL_PLANS,
         FINANCIAL_RESERVATIONS,
-        FINANCIAL_DUE,
-        FINANCIAL_AGENDA,
+        FINANCIAL_DEADLINES,
         FINANCIAL_AUDITS,
     ),
 )

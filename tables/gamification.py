@@ -188,7 +188,7 @@ class Rewards(Row, frozen=True, kw_only=True):
     rewards: tuple[Reward, ...] = ()
 
 
-DueKind = Literal["reward_expiring", "reward_expires", "streak_breaking"]
+DeadlineKind = Literal["reward_expiring", "reward_expires", "streak_breaking"]
 """The kinds of deadlines. The subject is the user and the reward, or the user and the kind of the streak."""
 
 
@@ -299,7 +299,7 @@ GAMIFICATION_SEALING: Final = TableSpec("gamification-sealing", Sealing, (topics
 GAMIFICATION_RUNS: Final = TableSpec("gamification-runs", Run, (topics.CLOCK,))
 GAMIFICATION_DECIDING: Final = TableSpec("gamification-deciding", Deciding, _BOARDS)
 GAMIFICATION_REWARDS: Final = TableSpec("gamification-rewards", Rewards, _REWARDING)
-GAMIFICATION_DUE: Final = TableSpec("gamification-due", Deadline, (*_STREAKING, *_REWARDING))
+GAMIFICATION_DEADLINES: Final = TableSpec("gamification-deadlines", Deadline, (*_STREAKING, *_REWARDING))
 GAMIFICATION_LEADING: Final = TableSpec("gamification-leading", Leading, (topics.CLOCK,))
 GAMIFICATION_BARS: Final = TableSpec("gamification-bars", Bars, (topics.CLOCK,))
 GAMIFICATION_SCORED: Final = TableSpec("gamification-scored", Scored, (*_WITH_XP, topics.CLOCK))
@@ -333,7 +333,7 @@ DOMAIN: Final = Domain(
         GAMIFICATION_SEALS,
         GAMIFICATION_DECIDING,
         GAMIFICATION_REWARDS,
-        GAMIFICATION_DUE,
+        GAMIFICATION_DEADLINES,
         GAMIFICATION_LEADING,
         GAMIFICATION_BARS,
         GAMIFICATION_SCORED,

@@ -10,6 +10,7 @@ from streams import topics
 from streams.events.nft import BuyNFT, GenesisType, ListNFT, Rarity, RequestMint, SaleAsset, UnlistNFT
 from streams.topology import Domain, TableSpec
 from streams.units import Quantity
+from tables.deadlines import Deadline
 from tables.keys import SEPARATOR
 from tables.row import Micros, Row
 
@@ -66,21 +67,8 @@ class Token(Row, frozen=True, kw_only=True):
     sold_for: str | None = None
 
 
-class ListingEnd(Row, frozen=True, kw_only=True):
-    """When a listing ends. The key begins with the hour, so that a tick finds what is due."""
-
-    token_id: str
-    listing_id: str
-    at: Micros
-
-
-class Clock(Row, frozen=True, kw_only=True):
-    """The first hour (hours since 1970) in which a listing of this partition may end. The key is always the same."""
-
-    hour: int
-
-
-CLOCK_KEY: Final = "listings"
+DeadlineKind = Literal["listing"]
+"""The one kind of deadlines: the end of a listing. The subject is the token."""
 OPEN: Final = "open"
 """The first part of the rankings of open listings."""
 ANY: Final = "any"
@@ -140,8 +128,9 @@ NFT_PROCESSED: Final[TableSpec[Row]] = TableSpec("nft-processed", None, _SOURCES
 NFT_COLLECTORS: Final = TableSpec("nft-collectors", Collector, _USERS)
 NFT_TOKENS: Final = TableSpec("nft-tokens", Token, _TOKENS)
 NFT_MARKET: Final[TableSpec[Row]] = TableSpec("nft-market", None, _TOKENS, ranked=True)
-NFT_ENDS: Final = TableSpec("nft-ends", ListingEnd, (topics.NFT_COMMANDS, topics.FINANCIAL_EVENTS, topics.CLOCK))
-NFT_CLOCK: Final = TableSpec("nft-clock", Clock, (topics.NFT_COMMANDS, topics.CLOCK))
+NFT_DEADLINES: Final = TableSpec(
+    "nft-deadlines", Deadline, (topics.NFT_COMMANDS, topics.FINANCIAL_EVENTS, topics.CLOCK)
+)
 
 DOMAIN: Final = Domain(
     name="nft",
@@ -151,5 +140,5 @@ DOMAIN: Final = Domain(
         topics.NOTIFICATIONS: (topics.FINANCIAL_EVENTS, topics.CLOCK),
     },
     commands=(RequestMint, ListNFT, UnlistNFT, BuyNFT),
-    tables=(NFT_PROCESSED, NFT_COLLECTORS, NFT_TOKENS, NFT_MARKET, NFT_ENDS, NFT_CLOCK),
+    tables=(NFT_PROCESSED, NFT_COLLECTORS, NFT_TOKENS, NFT_MARKET, NFT_DEADLINES),
 )

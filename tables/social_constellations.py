@@ -42,6 +42,10 @@ BattleState = Literal[
     "proposed", "challenged", "starting", "running", "completed", "declined", "withdrawn", "expired", "refused"
 ]
 BattleSide = Literal["challenger", "defender"]
+DeadlineKind = Literal[
+    "follow", "membership", "engagement", "entry", "points", "answer", "challenge", "side", "score", "closing"
+]
+"""What a tick of the social domain has to do, of people as well as of constellations."""
 OPEN_STATES: Final[frozenset[BattleState]] = frozenset({"proposed", "challenged", "starting", "running"})
 
 

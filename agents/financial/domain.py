@@ -6,9 +6,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, cast
 
+from agents.deadlines import Deadlines
 from agents.dispatch import Dispatch
 from agents.facts import Facts
-from agents.financial.agenda import Deadlines
 from agents.financial.audits import Audits
 from agents.financial.customers import Customers
 from agents.financial.deposits import Deposits
@@ -45,7 +45,7 @@ from streams.events.trading import TradeExecuted
 from streams.events.user import AccountClosed
 from streams.times import DAY_US, Instant
 from tables.accounts import fees_of, outside
-from tables.financial import FINANCIAL_PROCESSED
+from tables.financial import FINANCIAL_DEADLINES, FINANCIAL_PROCESSED, DeadlineKind
 from tables.financial_audit import AUDITED
 from tables.typed import OpenTable
 from tables.unit_of_work import UnitOfWork
@@ -63,7 +63,9 @@ class Financial:
         self.ledger = Ledger(tables)
         self.revenues = Revenues(tables)
         self.customers = Customers(tables)
-        self._deadlines = Deadlines(tables)
+        self._deadlines: Deadlines[DeadlineKind] = Deadlines(
+            tables.rows(FINANCIAL_DEADLINES), rulebook.deadlines_per_tick_max
+        )
         self.deposits = Deposits(tables, self.ledger, self.customers)
         self.withdrawals = WithdrawalRules(tables, self.ledger, self.customers, policy.withdrawals)
         books: Any = {"ledger": self.ledger, "deadlines": self._deadlines, "revenues": self.revenues}
@@ -135,11 +137,8 @@ class Financial:
     def _closed(self, event: Event[AccountClosed]) -> list[AnyEvent]:
         return [*self.customers.fold(event), *self.plans.account_closed(event)]
 
-    def _ticked(self, event: Event[Any]) -> list[AnyEvent]:
-        """Act on passed deadlines. A renewal may be due again at once when ticks were missing for several periods."""
-        events: list[AnyEvent] = []
-        while due := self._deadlines.take(event.time):
-            for one in due:
-                events += self.plans.due(event, one) if one.kind == "plan" else self.purchases.due(event, one)
+    def _ticked(self, event: Event[Ticked]) -> list[AnyEvent]:
+        """Act on passed deadlines, and audit the partition."""
+        events = self._deadlines.act(event)
         self._audits.tick(event.time)
         return events

@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from agents.financial.agenda import Deadlines
+from agents.deadlines import Deadlines
 from agents.financial.customers import Customers, refused, rejected
 from agents.financial.entries import moved
 from agents.financial.ledger import Ledger
@@ -30,7 +30,7 @@ from streams.events.financial import (
 from streams.times import Instant
 from streams.units import Usd, divide_half_up
 from tables.accounts import TREASURY, available
-from tables.financial import FINANCIAL_PLANS, Due, Subscription
+from tables.financial import FINANCIAL_PLANS, DeadlineKind, Subscription
 from tables.unit_of_work import UnitOfWork
 
 
@@ -43,7 +43,7 @@ class Plans:
         *,
         ledger: Ledger,
         customers: Customers,
-        deadlines: Deadlines,
+        deadlines: Deadlines[DeadlineKind],
         revenues: Revenues,
         policy: PlanPolicy,
     ) -> None:
@@ -51,6 +51,7 @@ class Plans:
         self._ledger = ledger
         self._customers = customers
         self._deadlines = deadlines
+        deadlines.on({"plan": self._turn_ended})
         self._revenues = revenues
         self._policy = policy
 
@@ -69,7 +70,7 @@ class Plans:
             return [*events, *rejected(event, reason, data.plan)]
         started, months = event.time, MONTHS[data.cycle]
         ends_at = months_after(started, months)
-        self._put(
+        self._begin(
             user_id,
             Subscription(
                 plan=data.plan,
@@ -98,13 +99,13 @@ class Plans:
             return [*events, *rejected(event, reason or "no_plan", target)]
         before, after = (self._policy.price(one, plan.cycle) for one in (plan.plan, target))
         if after < before:
-            self._put(event.partitionkey, replace(plan, next_plan=target))
+            self.rows.put(event.partitionkey, replace(plan, next_plan=target))
             lower = SubscriptionDowngraded(plan=target, before=plan.plan, holds_from=Instant(plan.ends_at))
             return [*events, event.then(lower)]
         price = due_for_upgrade(after - before, int(event.time), plan)
         if not self._can_pay(event.partitionkey, price):
             return [*events, *rejected(event, "insufficient_funds", target)]
-        self._put(event.partitionkey, replace(plan, plan=target, next_plan=None))
+        self.rows.put(event.partitionkey, replace(plan, plan=target, next_plan=None))
         higher = SubscriptionUpgraded(plan=target, before=plan.plan, paid_usd=Usd(price), ends_at=Instant(plan.ends_at))
         return [*events, *self._pay(event, event.partitionkey, price, "plan_upgraded"), event.then(higher)]
 
@@ -124,13 +125,6 @@ class Plans:
         plan = self.rows.get(event.partitionkey)
         return [] if plan is None or plan.cancelled else [self._cancelled(event, plan)]
 
-    def due(self, event: AnyEvent, due: Due) -> list[AnyEvent]:
-        """Renew or end the plan whose period ends at a deadline."""
-        plan = self.rows.get(due.subject)
-        if plan is None or plan.ends_at != due.at:
-            return []
-        return self._turn(event, due.subject, plan)
-
     # --- inside -------------------------------------------------------------------------------------------------------
 
     def _now(self, event: AnyEvent) -> tuple[list[AnyEvent], Subscription | None, str | None]:
@@ -141,14 +135,18 @@ class Plans:
         user_id = event.partitionkey
         if reason := refused(self._customers.of(user_id)):
             return [], None, reason
+        events = self._turn_ended(user_id, event)
+        return events, self.rows.get(user_id), None
+
+    def _turn_ended(self, user_id: str, event: AnyEvent) -> list[AnyEvent]:
+        """Turn the periods of a user that have ended. There are several when ticks were missing."""
         events: list[AnyEvent] = []
         while (plan := self.rows.get(user_id)) is not None and plan.ends_at <= event.time:
             events += self._turn(event, user_id, plan)
-        return events, plan, None
+        return events
 
     def _turn(self, event: AnyEvent, user_id: str, plan: Subscription) -> list[AnyEvent]:
         """End a period: renew the plan, unless it is cancelled or cannot be paid."""
-        self._deadlines.remove(_due(user_id, plan))
         name = f"{user_id}:{plan.ends_at}"
         following = plan.next_plan or plan.plan
         price = self._policy.price(following, plan.cycle)
@@ -162,7 +160,7 @@ class Plans:
         renewed = replace(
             plan, plan=following, next_plan=None, months=months, period_at=plan.ends_at, ends_at=int(ends_at)
         )
-        self._put(user_id, renewed)
+        self._begin(user_id, renewed)
         paid = SubscriptionRenewed(plan=following, cycle=plan.cycle, paid_usd=Usd(price), ends_at=ends_at)
         return [
             *self._pay(event, user_id, price, "plan_renewed", name),
@@ -170,12 +168,13 @@ class Plans:
             _notified(event, "plan_renewed", following, user_id, name),
         ]
 
-    def _put(self, user_id: str, plan: Subscription) -> None:
+    def _begin(self, user_id: str, plan: Subscription) -> None:
+        """Store a plan whose period begins."""
         self.rows.put(user_id, plan)
-        self._deadlines.add(_due(user_id, plan))
+        self._deadlines.add("plan", user_id, plan.ends_at)
 
     def _cancelled(self, event: AnyEvent, plan: Subscription) -> AnyEvent:
-        self._put(event.partitionkey, replace(plan, cancelled=True, next_plan=None))
+        self.rows.put(event.partitionkey, replace(plan, cancelled=True, next_plan=None))
         return event.then(SubscriptionCancelled(plan=plan.plan, ends_at=Instant(plan.ends_at)))
 
     def _can_pay(self, user_id: str, price: int) -> bool:
@@ -202,10 +201,6 @@ def _unchangeable(plan: Subscription | None, target: Plan) -> str | None:
     if plan.cancelled:
         return "plan_is_cancelled"
     return "same_plan" if plan.plan == target else None
-
-
-def _due(user_id: str, plan: Subscription) -> Due:
-    return Due(at=plan.ends_at, kind="plan", subject=user_id)
 
 
 def _notified(event: AnyEvent, kind: Any, plan: Plan, user_id: str, name: str) -> AnyEvent:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agents.financial.agenda import Deadlines
+from agents.deadlines import Deadlines
 from agents.financial.entries import entry, moved
 from agents.financial.fees import shares
 from agents.financial.ledger import Ledger
@@ -21,7 +21,7 @@ from streams.events.financial import (
 from streams.events.nft import PurchaseDecided, PurchaseRequested
 from streams.units import Quantity
 from tables.accounts import TRANSIT, available, creator, fees_of, reserved
-from tables.financial import FINANCIAL_RESERVATIONS, Due, Reservation
+from tables.financial import FINANCIAL_RESERVATIONS, DeadlineKind, Reservation
 from tables.unit_of_work import UnitOfWork
 
 
@@ -37,7 +37,7 @@ class Purchases:
         tables: UnitOfWork,
         *,
         ledger: Ledger,
-        deadlines: Deadlines,
+        deadlines: Deadlines[DeadlineKind],
         fees: Totals,
         revenues: Revenues,
         policy: FinancialPolicy,
@@ -45,6 +45,7 @@ class Purchases:
         self.rows = tables.rows(FINANCIAL_RESERVATIONS)
         self._ledger = ledger
         self._deadlines = deadlines
+        deadlines.on({"reservation": self._expire})
         self._fees = fees
         self._revenues = revenues
         self._policy = policy
@@ -66,7 +67,7 @@ class Purchases:
             expires_at=event.time + self._policy.purchases.reserved_us,
         )
         self.rows.put(data.reservation_id, reservation)
-        self._deadlines.add(_due(data.reservation_id, reservation))
+        self._deadlines.add("reservation", data.reservation_id, reservation.expires_at)
         movement = moved("purchase_reserved", data.asset, data.amount, source=available(buyer), target=reserved(buyer))
         funds = FundsReserved(
             reservation_id=data.reservation_id,
@@ -90,7 +91,7 @@ class Purchases:
         if sold:
             _check(event.data, reservation)
         self.rows.delete(event.data.reservation_id)
-        self._deadlines.remove(_due(event.data.reservation_id, reservation))
+        self._deadlines.remove("reservation", event.data.reservation_id, reservation.expires_at)
         if sold:
             return self._capture(event, reservation)
         buyer = reservation.buyer
@@ -109,17 +110,17 @@ class Purchases:
         target = available(event.partitionkey)
         return [self._ledger.post(event, moved("sale", data.asset, data.amount, source=TRANSIT, target=target))]
 
-    def due(self, event: AnyEvent, due: Due) -> list[AnyEvent]:
+    # --- inside -------------------------------------------------------------------------------------------------------
+
+    def _expire(self, reservation_id: str, tick: AnyEvent) -> list[AnyEvent]:
         """Ask the token's partition to cancel a reservation that has stood too long. Only its answer releases money."""
-        reservation = self.rows.get(due.subject)
+        reservation = self.rows.get(reservation_id)
         if reservation is None:
             return []
         expired = ReservationExpired(
-            reservation_id=due.subject, buyer=reservation.buyer, listing_id=reservation.listing_id
+            reservation_id=reservation_id, buyer=reservation.buyer, listing_id=reservation.listing_id
         )
-        return [event.then(expired, key=reservation.token_id, name=due.subject)]
-
-    # --- inside -------------------------------------------------------------------------------------------------------
+        return [tick.then(expired, key=reservation.token_id, name=reservation_id)]
 
     def _refused(self, event: Event[PurchaseRequested]) -> str | None:
         data = event.data
@@ -161,7 +162,3 @@ def _check(sale: PurchaseDecided, reservation: Reservation) -> None:
         raise SaleError(f"{sale.reservation_id!r} reserved {held}, its sale is for another sum")
     if sale.seller is None or (sale.creator_fee and sale.creator is None):
         raise SaleError(f"the sale of {sale.reservation_id!r} names no seller, or no creator for the creator's fee")
-
-
-def _due(reservation_id: str, reservation: Reservation) -> Due:
-    return Due(at=reservation.expires_at, kind="reservation", subject=reservation_id)

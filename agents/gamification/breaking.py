@@ -15,7 +15,7 @@ from streams.events import AnyEvent, Event
 from streams.events.clock import Ticked
 from streams.events.gamification import StreakKind
 from streams.times import DAY_US, HOUR_US
-from tables.gamification import DueKind, Progress, Streak
+from tables.gamification import DeadlineKind, Progress, Streak
 from tables.keys import SEPARATOR
 from tables.typed import TypedTable
 
@@ -25,7 +25,7 @@ Streaks = Mapping[StreakKind, Streak]
 class BreakingStreaks:
     """Watches the streaks of a partition's users."""
 
-    def __init__(self, deadlines: Deadlines[DueKind], users: TypedTable[Progress], rules: StreakRules) -> None:
+    def __init__(self, deadlines: Deadlines[DeadlineKind], users: TypedTable[Progress], rules: StreakRules) -> None:
         self._deadlines = deadlines
         deadlines.on({"streak_breaking": self.warn})
         self._users = users

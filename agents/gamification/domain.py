@@ -38,13 +38,13 @@ from streams.events.gamification import (
 )
 from tables.boards import Period, Periods, periods_of
 from tables.gamification import (
-    GAMIFICATION_DUE,
+    GAMIFICATION_DEADLINES,
     GAMIFICATION_PROCESSED,
     GAMIFICATION_PROGRESS,
     GAMIFICATION_TRADES,
     GAMIFICATION_WATERMARK,
     WATERMARK_KEY,
-    DueKind,
+    DeadlineKind,
     Progress,
     Watermark,
 )
@@ -68,8 +68,8 @@ class Gamification:
         self.watermarks = self.tables.rows(GAMIFICATION_WATERMARK)
         self._sealer = Sealer(self.tables, self.boards.rows, self.policy.boards, self.policy.rewards)
         decider = Decider(self.tables, self.policy.rewards)
-        self._deadlines: Deadlines[DueKind] = Deadlines(
-            self.tables.rows(GAMIFICATION_DUE), self.policy.boards.seal_rows_max
+        self._deadlines: Deadlines[DeadlineKind] = Deadlines(
+            self.tables.rows(GAMIFICATION_DEADLINES), rulebook.deadlines_per_tick_max
         )
         self._rewards = RewardBook(self.tables, self.policy.rewards, self._deadlines)
         self._streaks = BreakingStreaks(self._deadlines, self.progress, self.policy.streak)

@@ -18,7 +18,7 @@ from streams.events.gamification import (
     RewardGranted,
 )
 from streams.times import DAY_US
-from tables.gamification import GAMIFICATION_REWARDS, DueKind, Reward, Rewards, RewardState
+from tables.gamification import GAMIFICATION_REWARDS, DeadlineKind, Reward, Rewards, RewardState
 from tables.keys import SEPARATOR
 from tables.unit_of_work import UnitOfWork
 
@@ -26,7 +26,7 @@ from tables.unit_of_work import UnitOfWork
 class RewardBook:
     """The rewards of a partition's users, and the deadlines of those that are not claimed."""
 
-    def __init__(self, tables: UnitOfWork, rules: RewardRules, deadlines: Deadlines[DueKind]) -> None:
+    def __init__(self, tables: UnitOfWork, rules: RewardRules, deadlines: Deadlines[DeadlineKind]) -> None:
         self._rules = rules
         self._deadlines = deadlines
         deadlines.on({"reward_expiring": self.expiring, "reward_expires": self.expire})
@@ -105,7 +105,7 @@ class RewardBook:
         for kind, at in self._ends(reward):
             self._deadlines.remove(kind, _subject(user_id, reward.reward_id), at)
 
-    def _ends(self, reward: Reward) -> tuple[tuple[DueKind, int], tuple[DueKind, int]]:
+    def _ends(self, reward: Reward) -> tuple[tuple[DeadlineKind, int], tuple[DeadlineKind, int]]:
         soon = reward.expires_at - self._rules.notice_days * DAY_US
         return ("reward_expiring", soon), ("reward_expires", reward.expires_at)
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from agents.deadlines import Deadlines
 from agents.dispatch import Rules
-from agents.nft.ends import Ends
 from agents.nft.policy import NftPolicy
 from agents.nft.sales import NOTHING, Shares, refusal, shares, unpriceable
 from agents.notices import notice
@@ -36,17 +36,18 @@ from streams.events.nft import (
 )
 from streams.times import DAY_US, Instant
 from tables.boards import Ranked, Standing
-from tables.nft import NFT_MARKET, NFT_TOKENS, OWNED, Listing, Token, listing_key, open_names, owner_key
+from tables.nft import NFT_MARKET, NFT_TOKENS, OWNED, DeadlineKind, Listing, Token, listing_key, open_names, owner_key
 from tables.unit_of_work import UnitOfWork
 
 
 class Market:
     """The tokens of a partition."""
 
-    def __init__(self, tables: UnitOfWork, policy: NftPolicy) -> None:
+    def __init__(self, tables: UnitOfWork, policy: NftPolicy, deadlines: Deadlines[DeadlineKind]) -> None:
         self.tokens = tables.rows(NFT_TOKENS)
         self.market = tables.ranked(NFT_MARKET)
-        self.ends = Ends(tables)
+        self._deadlines = deadlines
+        deadlines.on({"listing": self._end})
         self._policy = policy
         self.rules: Rules = {
             TokenClaimed: self._claimed,
@@ -56,7 +57,6 @@ class Market:
             ReservationRefused: _not_reserved,
             FundsReserved: self._reserved,
             ReservationExpired: self._expired,
-            Ticked: self._ticked,
         }
 
     def _claimed(self, event: Event[TokenClaimed]) -> list[AnyEvent]:
@@ -101,7 +101,7 @@ class Market:
             ends_at=int(ends_at),
         )
         self._put(order.token_id, token, replace(token, listing=listing))
-        self.ends.add(order.token_id, listing)
+        self._deadlines.add("listing", order.token_id, listing.ends_at)
         listed = NFTListed(
             token_id=order.token_id,
             listing_id=order.listing_id,
@@ -121,7 +121,7 @@ class Market:
             reason = "not_listed"
         if reason is not None or token is None or listing is None:
             return [_rejected(event, reason or "not_listed")]
-        self.ends.remove(order.token_id, listing)
+        self._deadlines.remove("listing", order.token_id, listing.ends_at)
         self._put(order.token_id, token, replace(token, listing=None))
         gone = NFTUnlisted(
             token_id=order.token_id, listing_id=order.listing_id, seller=order.seller, reason="withdrawn"
@@ -135,7 +135,7 @@ class Market:
         reason = refusal(token, funds, event.time)
         if reason is not None or token is None or token.listing is None:
             return [_decided(event, funds, token_id, reason=reason or "not_listed")]
-        self.ends.remove(token_id, token.listing)
+        self._deadlines.remove("listing", token_id, token.listing.ends_at)
         sold = replace(
             token,
             owner=funds.buyer,
@@ -158,19 +158,15 @@ class Market:
             return []
         return [_decided(event, asked, event.partitionkey, reason="reservation_expired")]
 
-    def _ticked(self, event: Event[Ticked]) -> list[AnyEvent]:
-        """End the listings whose time has come."""
-        events: list[AnyEvent] = []
-        for end in self.ends.take(int(event.time)):
-            token = self.tokens.get(end.token_id)
-            if token is None or token.listing is None or token.listing.listing_id != end.listing_id:
-                raise LookupError(f"the listing {end.listing_id!r} of {end.token_id!r} ends, but does not stand")
-            self._put(end.token_id, token, replace(token, listing=None))
-            gone = NFTUnlisted(token_id=end.token_id, listing_id=end.listing_id, seller=token.owner, reason="expired")
-            fact = event.then(gone, key=end.token_id, name=end.token_id)
-            told = notice(fact, "nft_expired", user_id=token.owner, token_id=end.token_id)
-            events += [fact, told]
-        return events
+    def _end(self, token_id: str, tick: Event[Ticked]) -> list[AnyEvent]:
+        """End a listing whose time has come."""
+        token = self.tokens.get(token_id)
+        if token is None or token.listing is None:
+            return []
+        self._put(token_id, token, replace(token, listing=None))
+        gone = NFTUnlisted(token_id=token_id, listing_id=token.listing.listing_id, seller=token.owner, reason="expired")
+        fact = tick.then(gone, key=token_id, name=token_id)
+        return [fact, notice(fact, "nft_expired", user_id=token.owner, token_id=token_id)]
 
     def _put(self, token_id: str, before: Token | None, token: Token) -> None:
         """Store a token, and move it in the rankings."""

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from agents.deadlines import Deadlines
 from agents.dispatch import Rules
 from agents.social import hourly
-from agents.social.deadlines import Deadlines
 from agents.social.people_policy import PeoplePolicy
 from agents.social.people_tables import PeopleTables
 from agents.social.refusals import refused
@@ -19,13 +19,14 @@ from streams.events.social import Interact, Interacted, SocialCommandRejected, U
 from streams.events.social_people import FollowerLost, InteractionDecided, InteractionRequested
 from streams.events.user import AccountClosed
 from tables.keys import SEPARATOR
+from tables.social_constellations import DeadlineKind
 from tables.social_people import Follow, Follows, Interactions
 
 
 class Interacting:
     """The rules in the partition of the user who acts."""
 
-    def __init__(self, tables: PeopleTables, policy: PeoplePolicy, deadlines: Deadlines) -> None:
+    def __init__(self, tables: PeopleTables, policy: PeoplePolicy, deadlines: Deadlines[DeadlineKind]) -> None:
         self._tables = tables
         self._policy = policy
         self._deadlines = deadlines

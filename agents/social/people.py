@@ -7,9 +7,9 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
+from agents.deadlines import Deadlines
 from agents.dispatch import Rule, Rules, merged
 from agents.social.contents import Sharing
-from agents.social.deadlines import Deadlines
 from agents.social.feed import Feed
 from agents.social.interactions import Interacting
 from agents.social.people_policy import PeoplePolicy
@@ -26,6 +26,7 @@ from streams.events.user import (
     AccountSuspended,
     ProfileChanged,
 )
+from tables.social_constellations import DeadlineKind
 from tables.social_people import Person, SocialProfile
 from tables.unit_of_work import UnitOfWork
 
@@ -47,7 +48,7 @@ ACCOUNTS: Final[Mapping[type[EventData], Callable[[Person, Any, int], Person]]] 
 class People:
     """The rules about people, over their tables."""
 
-    def __init__(self, tables: UnitOfWork, policy: PeoplePolicy, deadlines: Deadlines) -> None:
+    def __init__(self, tables: UnitOfWork, policy: PeoplePolicy, deadlines: Deadlines[DeadlineKind]) -> None:
         self._tables = PeopleTables(tables, policy)
         self._feed = Feed(self._tables, policy)
         self._interacting = Interacting(self._tables, policy, deadlines)

@@ -1,7 +1,7 @@
-"""The rule book of the community: the packaged one, except that a tick seals all that is over.
+"""The rule book of the community: the packaged one, except that no tick is bounded.
 
-The packaged one bounds the rows that a tick may seal. Then the tick at which a board is sealed, and its rewards are
-granted, depends on how many rows a partition has. The oracle seals a day at its first tick.
+The packaged one bounds the rows that a tick seals, and the deadlines that it handles. Then the tick at which a board is
+sealed, or a plan renewed, depends on how many there are in a partition. The oracle does both at the first tick.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from typing import Final
 
 from agents.rulebook import Rulebook, packaged_text, parse_rulebook
 
-PACKAGED: Final = "seal_rows_max = 2000\n"
-WITHOUT_BOUND: Final = "seal_rows_max = 1_000_000\n"
+BOUNDS: Final = ("seal_rows_max = 2000\n", "deadlines_per_tick_max = 1000\n")
+NO_BOUND: Final = 1_000_000
 
 
 def rulebook_text() -> str:
@@ -21,9 +21,11 @@ def rulebook_text() -> str:
         ValueError: the packaged rule book has another bound.
     """
     text = packaged_text()
-    if PACKAGED not in text:
-        raise ValueError(f"the packaged rule book has no line {PACKAGED.strip()}")
-    return text.replace(PACKAGED, WITHOUT_BOUND)
+    for bound in BOUNDS:
+        if bound not in text:
+            raise ValueError(f"the packaged rule book has no line {bound.strip()}")
+        text = text.replace(bound, f"{bound.partition('=')[0]}= {NO_BOUND}\n")
+    return text
 
 
 def rulebook() -> Rulebook:

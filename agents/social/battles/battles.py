@@ -6,11 +6,11 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from agents.deadlines import Deadlines
 from agents.dispatch import Rules
 from agents.social.battles.policy import BattlePolicy
 from agents.social.battles.results import completed, rescored
 from agents.social.constellations.slots import rejected
-from agents.social.deadlines import Deadlines
 from streams.events import AnyEvent, Event
 from streams.events.battles import (
     BattleEntered,
@@ -48,6 +48,7 @@ from tables.social_constellations import (
     Battle,
     BattlePoints,
     BattleSide,
+    DeadlineKind,
     Side,
     member_key,
 )
@@ -57,7 +58,7 @@ from tables.unit_of_work import UnitOfWork
 class Battles:
     """The battles of a partition."""
 
-    def __init__(self, tables: UnitOfWork, policy: BattlePolicy, deadlines: Deadlines) -> None:
+    def __init__(self, tables: UnitOfWork, policy: BattlePolicy, deadlines: Deadlines[DeadlineKind]) -> None:
         self._policy = policy
         self._deadlines = deadlines
         self.rows = tables.rows(SOCIAL_BATTLES)

@@ -6,12 +6,12 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
+from agents.deadlines import Deadlines
 from agents.dispatch import Rules
 from agents.notices import notice
 from agents.social.battles.policy import BattlePolicy
 from agents.social.constellations.registry import LEADERS, Registry
 from agents.social.constellations.slots import rejected
-from agents.social.deadlines import Deadlines
 from streams.events import AnyEvent, Event
 from streams.events.battles import (
     AnswerRequested,
@@ -36,6 +36,7 @@ from tables.social_constellations import (
     BATTLES_LISTED_MAX,
     BattleSide,
     Constellation,
+    DeadlineKind,
     Engagement,
     Roster,
 )
@@ -46,7 +47,7 @@ _FOUGHT: Final = {"won": (1, 0, 0), "lost": (0, 1, 0), "tied": (0, 0, 1)}
 class Engagements:
     """The engagements of a partition's constellations."""
 
-    def __init__(self, registry: Registry, policy: BattlePolicy, deadlines: Deadlines) -> None:
+    def __init__(self, registry: Registry, policy: BattlePolicy, deadlines: Deadlines[DeadlineKind]) -> None:
         self._registry = registry
         self._policy = policy
         self._deadlines = deadlines

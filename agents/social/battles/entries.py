@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from agents.deadlines import Deadlines
 from agents.dispatch import Rules
 from agents.notices import notice
 from agents.social.battles.policy import BattlePolicy
 from agents.social.battles.scores import Points, bounded
-from agents.social.deadlines import Deadlines
 from streams.events import AnyEvent, Event, EventData
 from streams.events.battles import BattleEntered, EntryQueried, PointsReported
 from streams.events.clock import Ticked
@@ -21,7 +21,13 @@ from streams.events.social import BattleFought
 from streams.events.trading import TradeClosed, TradeExecuted, TradeLiquidated
 from streams.units import Usd
 from tables.keys import SEPARATOR, trade_key
-from tables.social_constellations import SOCIAL_BATTLE_ENTRIES, SOCIAL_BATTLE_TRADES, BattleEntry, BattleTrade
+from tables.social_constellations import (
+    SOCIAL_BATTLE_ENTRIES,
+    SOCIAL_BATTLE_TRADES,
+    BattleEntry,
+    BattleTrade,
+    DeadlineKind,
+)
 from tables.unit_of_work import UnitOfWork
 
 NOTHING = Points(0, 0, 0, 0)
@@ -38,7 +44,7 @@ class Done(NamedTuple):
 class Entries:
     """The entries of a partition's users."""
 
-    def __init__(self, tables: UnitOfWork, policy: BattlePolicy, deadlines: Deadlines) -> None:
+    def __init__(self, tables: UnitOfWork, policy: BattlePolicy, deadlines: Deadlines[DeadlineKind]) -> None:
         self._policy = policy
         self._deadlines = deadlines
         self.rows = tables.rows(SOCIAL_BATTLE_ENTRIES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from agents.deadlines import Deadlines
 from agents.dispatch import Rules, merged
 from agents.social.battles.battles import Battles
 from agents.social.battles.engagements import Engagements
@@ -10,15 +11,15 @@ from agents.social.constellations.names import Names
 from agents.social.constellations.registry import Registry
 from agents.social.constellations.slots import Slots
 from agents.social.constellations.succession import Succession
-from agents.social.deadlines import Deadlines
 from agents.social.policy import SocialPolicy
+from tables.social_constellations import DeadlineKind
 from tables.unit_of_work import UnitOfWork
 
 
 class Constellations:
     """The rules about constellations and battles, over their tables."""
 
-    def __init__(self, tables: UnitOfWork, policy: SocialPolicy, deadlines: Deadlines) -> None:
+    def __init__(self, tables: UnitOfWork, policy: SocialPolicy, deadlines: Deadlines[DeadlineKind]) -> None:
         self.slots = Slots(tables, policy.constellations, deadlines)
         self.names = Names(tables)
         self.registry = Registry(tables, policy.constellations, policy.battles.rating.first)

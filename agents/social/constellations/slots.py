@@ -9,9 +9,9 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from agents.deadlines import Deadlines
 from agents.dispatch import Rules
 from agents.social.constellations.policy import ConstellationPolicy
-from agents.social.deadlines import Deadlines
 from streams.events import AnyEvent, Command, Event, EventData
 from streams.events.battles import AnswerRequested, ChallengeRequested, ChallengeWithdrawalRequested, WithdrawChallenge
 from streams.events.clock import Ticked
@@ -53,7 +53,7 @@ from streams.events.social import (
     SocialCommandRejected,
 )
 from streams.events.user import AccountClosed
-from tables.social_constellations import SOCIAL_MEMBERSHIPS, Membership, good_name, name_key
+from tables.social_constellations import SOCIAL_MEMBERSHIPS, DeadlineKind, Membership, good_name, name_key
 from tables.unit_of_work import UnitOfWork
 
 
@@ -72,7 +72,7 @@ def refused(event: Event[Any], reason: str, subject_id: str = "") -> list[AnyEve
 class Slots:
     """The slots of a partition's users."""
 
-    def __init__(self, tables: UnitOfWork, policy: ConstellationPolicy, deadlines: Deadlines) -> None:
+    def __init__(self, tables: UnitOfWork, policy: ConstellationPolicy, deadlines: Deadlines[DeadlineKind]) -> None:
         self._policy = policy
         self._deadlines = deadlines
         self.rows = tables.rows(SOCIAL_MEMBERSHIPS)

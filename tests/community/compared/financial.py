@@ -5,18 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from tables.financial import Audit, Due, Withdrawals
+from tables.financial import Audit, Withdrawals
 from tests.community.compared.plain import as_it_is, plain
 
 
 def _withdrawals(key: str, row: Withdrawals) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield a user's withdrawals. The order of the open ones says nothing."""
     yield key, {"open": {one.withdrawal_id: plain(one) for one in row.open}, "ended": plain(row.ended)}
-
-
-def _due(_key: str, row: Due) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield a deadline by what it is about."""
-    yield f"{row.kind}|{row.subject}", plain(row)
 
 
 def _audit(_key: str, row: Audit) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -36,11 +31,11 @@ TABLES: Final = {
             "financial-deposits",
             "financial-reviews",
             "financial-plans",
+            "financial-deadlines",
         ),
         as_it_is,
     ),
     "financial-withdrawals": _withdrawals,
-    "financial-due": _due,
     "financial-audits": _audit,
 }
 
@@ -55,5 +50,4 @@ EMPTY: Final = ("financial-reservations",)
 
 NOT_COMPARED: Final = {
     "financial-processed": "empty where each event is processed once",
-    "financial-agenda": "when a partition looks at its deadlines next",
 }

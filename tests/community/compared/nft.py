@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from tables.boards import Standing
-from tables.nft import ListingEnd
 from tables.typed import standings
 from tests.community.compared.plain import as_it_is
 
@@ -16,19 +15,13 @@ def _market(key: str, raw: bytes) -> Iterator[tuple[str, dict[str, Any]]]:
     yield key, {name: Standing.of(place).score for name, place in standings(raw).items()}
 
 
-def _end(_key: str, row: ListingEnd) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield the end of a listing by what it is about."""
-    yield f"{row.token_id}|{row.listing_id}", {"at": row.at}
-
-
 TABLES: Final = {
     "nft-collectors": as_it_is,
     "nft-tokens": as_it_is,
     "nft-market": _market,
-    "nft-ends": _end,
+    "nft-deadlines": as_it_is,
 }
 
 NOT_COMPARED: Final = {
     "nft-processed": "empty where each event is processed once",
-    "nft-clock": "at which hour a partition looks for listings that end",
 }

@@ -1,7 +1,7 @@
 """The financial domain of the oracle: fees, the ledger, deposits, withdrawals, plans, purchases (domain.md §7, §12).
 
-`financial-agenda` and `financial-audits` are not computed: they say when a partition looks at its deadlines next, and
-what it found. `financial-due` is the end of each plan's period; a purchase is decided at once, so that none waits.
+`financial-audits` is not computed: it says what a partition found. `financial-deadlines` has the end of each plan's
+period; a purchase is decided at once, so that none waits.
 
 One round: a user sends one command that moves the user's money. A report of a deposit or a payout, a review and a sale
 move the money of others; none of these users sends such a command in the same round, and each is concerned once.
@@ -60,11 +60,9 @@ class Financial(crossing.Financial):
 
     def rows(self) -> Rows:
         """Return all tables."""
-        due = {
-            f"plan|{user}": {"at": plan["ends_at"], "kind": "plan", "subject": user}
-            for user, plan in self.plans.table.rows.items()
-        }
-        return {**tables.rows_of(self._tables), "financial-due": due}
+        ends = {user: plan["ends_at"] for user, plan in self.plans.table.rows.items()}
+        deadlines = {f"{at:019d}|plan|{user}": {"at": at} for user, at in ends.items()}
+        return {**tables.rows_of(self._tables), "financial-deadlines": deadlines}
 
     def folded(self, table: str, key: str) -> set[str]:
         """Return the entries behind a row."""

@@ -149,7 +149,7 @@ class Gamification(crossing.Gamification):
             },
             "gamification-deciding": dict(self._deciding()),
             "gamification-rewards": self.rewards.rows(),
-            "gamification-due": {**self.rewards.due(), **self.breaking.rows()},
+            "gamification-deadlines": {**self.rewards.due(), **self.breaking.rows()},
             "gamification-overtakings": self.first.rows(),
             "gamification-contributions": self.clans.rows(),
         }

@@ -1,7 +1,5 @@
 """The nft domain of the oracle: eligibility, mints, tokens and their market (domain.md §8, §10, decision 0046).
 
-`nft-clock` is not computed: it says at which hour a partition looks for listings that end.
-
 One round: one command about a token, one about a user's mints; and no fact that makes a user eligible together with the
 user's request of a mint. A report of the chain is a command about its token and its user's mints.
 """
@@ -64,12 +62,9 @@ class Nft(crossing.Nft):
 
     def rows(self) -> Rows:
         """Return all tables."""
-        ends = {
-            f"{token}|{row['listing']['listing_id']}": {"at": row["listing"]["ends_at"]}
-            for token, row in self.tokens.rows.items()
-            if row["listing"]
-        }
-        return {**tables.rows_of(self._tables), "nft-ends": ends}
+        ends = {token: row["listing"]["ends_at"] for token, row in self.tokens.rows.items() if row["listing"]}
+        deadlines = {f"{at:019d}|listing|{token}": {"at": at} for token, at in ends.items()}
+        return {**tables.rows_of(self._tables), "nft-deadlines": deadlines}
 
     def folded(self, table: str, key: str) -> set[str]:
         """Return the entries behind a row."""

@@ -21,10 +21,10 @@ from deploy.lineage import in_append_order
 from streams.events import AnyEvent, decode
 from streams.lineage import FETCH_RECORDS
 from tables.domains import TOPOLOGY
-from tables.financial import FINANCIAL_AUDITS, FINANCIAL_DUE
-from tables.gamification import GAMIFICATION_BOARDS, GAMIFICATION_DECIDING, GAMIFICATION_DUE
+from tables.financial import FINANCIAL_AUDITS, FINANCIAL_DEADLINES
+from tables.gamification import GAMIFICATION_BOARDS, GAMIFICATION_DEADLINES, GAMIFICATION_DECIDING
 from tables.history import rows_at
-from tables.nft import NFT_ENDS
+from tables.nft import NFT_DEADLINES
 from tables.reader import TableReader
 from tests.community.compared.engine import Rules, Stored, StoredRow
 from tests.community.oracle import Community
@@ -35,10 +35,10 @@ from tests.community.servers.quiet import APP_ID
 NOT_TOLD = frozenset(
     {
         GAMIFICATION_DECIDING.name,
-        GAMIFICATION_DUE.name,
-        FINANCIAL_DUE.name,
+        GAMIFICATION_DEADLINES.name,
+        FINANCIAL_DEADLINES.name,
         FINANCIAL_AUDITS.name,
-        NFT_ENDS.name,
+        NFT_DEADLINES.name,
     }
 )
 """Tables that follow from other rows in the oracle, so that it names no entries behind theirs."""

@@ -36,7 +36,7 @@ UNSERVED: Final = {
     "gamification-runs": "standings that a step of sealing has collected",
     "gamification-seals": "the digests of sealed parts; answers about a board say the digest over all",
     "gamification-deciding": "what the partitions have sealed so far of a board with rewards",
-    "gamification-due": "deadlines",
+    "gamification-deadlines": "deadlines",
     "gamification-leading": "the first places of a partition's part of a board",
     "gamification-bars": "the score from which on a user may be among a partition's first places",
     "gamification-scored": "users to look at for the next report of first places",
@@ -49,14 +49,12 @@ UNSERVED: Final = {
     "financial-customers": "what the ledger knows of accounts; the account shows it",
     "financial-deposits": "deposits that counted; the feed `money` has them as events",
     "financial-reservations": "prices that purchases reserve; balances show them as reserved",
-    "financial-due": "deadlines",
-    "financial-agenda": "deadlines",
+    "financial-deadlines": "deadlines",
     "financial-audits": "sums for `astratrade audit ledger` and for metrics",
     "social-names": "the constellation that has a name; the constellation shows it",
     "social-battle-trades": "trades of running battles, which `battle-points` sums up",
     "social-deadlines": "deadlines",
-    "nft-ends": "deadlines",
-    "nft-clock": "how far the time of a partition has come",
+    "nft-deadlines": "deadlines",
 }
 
 

@@ -27,8 +27,9 @@ from streams.events.notifications import Notified
 from streams.events.user import AccountClosed, AccountSuspended
 from streams.times import DAY_US, Instant
 from streams.units import Usd
-from tables.financial import FINANCIAL_AGENDA, FINANCIAL_DUE, FINANCIAL_PLANS, Subscription
+from tables.financial import FINANCIAL_DEADLINES, FINANCIAL_PLANS, Subscription
 from tests.unit.agents.financial.bank import AT, Bank, of_type, reasons
+from tests.unit.agents.rulebooks import rulebook_with
 
 POLICY = packaged_rulebook().financial.plans
 
@@ -108,7 +109,7 @@ def test_a_renewal_that_cannot_be_paid_ends_the_plan(bank: Bank) -> None:
     events = bank.tick("2026-03-05T12:00:00Z")
     assert (ended(events), [one.kind for one in of_type(events, Notified)]) == (["payment_failed"], ["plan_failed"])
     assert (plan_of(bank), bank.has("ada")[0]) == (None, "20.1")
-    assert (bank.rows(FINANCIAL_DUE), bank.rows(FINANCIAL_AGENDA)) == ({}, {})
+    assert bank.rows(FINANCIAL_DEADLINES) == {}
 
 
 def test_the_renewals_of_two_users_at_one_tick_have_ids_of_their_own(bank: Bank) -> None:
@@ -119,6 +120,21 @@ def test_the_renewals_of_two_users_at_one_tick_have_ids_of_their_own(bank: Bank)
     events = bank.tick("2026-02-05T12:00:00Z")
     assert len(of_type(events, SubscriptionRenewed)) == len({event.id for event in events}) // 4 == 2
     assert len({one.entry_id for one in of_type(events, LedgerPosted)}) == 2
+
+
+def test_a_tick_renews_a_bounded_number_of_plans_and_a_command_does_not_wait_for_its_users_turn() -> None:
+    bank = Bank(1, rulebook_with({"deadlines_per_tick_max": 1}))
+    for user in ("ada", "bob", "cyd"):
+        bank.deposit(user, "100")
+        bank.send(Subscribe, user, plan="navigator", cycle="month")
+
+    def renewed(events: list[AnyEvent]) -> list[str]:
+        return [event.partitionkey for event in events if isinstance(event.data, SubscriptionRenewed)]
+
+    assert renewed(bank.tick("2026-02-05T12:00:00Z")) == ["ada"]
+    assert renewed(bank.send(CancelPlan, "cyd", at="2026-02-05T12:00:01Z")) == ["cyd"]
+    assert renewed(bank.tick("2026-02-05T12:00:02Z")) == ["bob"]
+    assert bank.tick("2026-02-05T12:00:03Z") == []
 
 
 def test_the_31st_is_clamped_to_the_end_of_shorter_months_and_comes_back() -> None:

@@ -17,7 +17,7 @@ from streams.events.financial import (
     SaleFeeAccrued,
 )
 from streams.events.nft import PurchaseDecided, PurchaseRequested
-from tables.financial import FINANCIAL_DUE, FINANCIAL_FEES, FINANCIAL_RESERVATIONS
+from tables.financial import FINANCIAL_DEADLINES, FINANCIAL_FEES, FINANCIAL_RESERVATIONS
 from tests.unit.agents.financial.bank import AT, Bank, of_type
 from tests.unit.agents.rulebooks import rulebook_with
 
@@ -119,7 +119,7 @@ def test_a_release_gives_the_money_back_and_forgets_the_reservation(bank: Bank) 
     request(bank)
     release(bank)
     assert bank.has("ada", "SS") == ("150", "0")
-    assert (bank.rows(FINANCIAL_RESERVATIONS), bank.rows(FINANCIAL_DUE)) == ({}, {})
+    assert (bank.rows(FINANCIAL_RESERVATIONS), bank.rows(FINANCIAL_DEADLINES)) == ({}, {})
 
 
 def test_a_reservation_is_resolved_once(bank: Bank) -> None:

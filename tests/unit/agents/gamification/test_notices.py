@@ -11,6 +11,7 @@ from streams.events.gamification import AchievementUnlocked, LevelUp
 from streams.events.notifications import Notified
 from streams.events.social import Interacted
 from streams.events.user import LoggedIn
+from tests.unit.agents.rulebooks import rulebook_with
 from tests.unit.agents.world import World, of_type
 
 
@@ -77,23 +78,23 @@ def test_each_kind_of_streak_has_its_own_warning(world: World) -> None:
         ("ada", {"streak": "trading", "days": "1"}),
         ("bob", {"streak": "social", "days": "1"}),
     ]
-    assert world.maps["gamification-due"] == {}
+    assert world.maps["gamification-deadlines"] == {}
 
 
 def test_a_streak_that_broke_before_any_tick_is_not_warned_of(world: World) -> None:
     world.fill("f-1", "2024-09-20T12:00:00Z")
     assert warned(world, "2024-09-22T00:00:00Z") == []
-    assert world.maps["gamification-due"] == {}
+    assert world.maps["gamification-deadlines"] == {}
 
 
 def test_a_user_has_one_deadline_for_each_kind_of_streak_without_ticks_too(world: World) -> None:
     for day in range(10, 20):
         world.fill(f"f-{day}", f"2024-09-{day}T12:00:00Z")
-    assert len(world.maps["gamification-due"]) == 1
+    assert len(world.maps["gamification-deadlines"]) == 1
 
 
 def test_a_tick_warns_a_bounded_number_of_users_and_the_next_tick_the_others() -> None:
-    world = World(parse_rulebook(packaged_text().replace("seal_rows_max = 2000", "seal_rows_max = 2")))
+    world = World(rulebook_with({"deadlines_per_tick_max": 2}))
     for user in ("ada", "bob", "cyd"):
         world.fill("f-1", "2024-09-20T12:00:00Z", user)
     assert [user for user, _ in warned(world, "2024-09-21T20:00:00Z")] == ["ada", "bob"]

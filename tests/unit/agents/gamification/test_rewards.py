@@ -186,7 +186,7 @@ def test_an_unclaimed_reward_is_announced_7_days_before_it_expires_and_then_expi
     assert tick(90) == [("ada", "expired")]
     assert tick(91) == []
     assert claim(world, after(91)) == [ClaimRejected(reward_id=REWARD_ID, reason="expired")]
-    assert world.maps["gamification-due"] == {}
+    assert world.maps["gamification-deadlines"] == {}
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ from streams.events.nft import (
 )
 from streams.events.notifications import Notified
 from streams.units import Quantity
-from tables.nft import NFT_ENDS, Listing, open_group, owner_group
+from tables.nft import NFT_DEADLINES, Listing, open_group, owner_group
 from tests.unit.agents.cluster import of_type
 from tests.unit.agents.nft_kit import START, NftCluster, at, decisions, refusals
 from tests.unit.agents.rulebooks import rulebook_with
@@ -79,7 +79,7 @@ def test_an_owner_withdraws_a_listing_and_nobody_else_does(listed: NftCluster) -
     assert withdraw("ada") == []
     assert listed.token("t-1").listing is None
     assert listed.ranking(open_group()) == []
-    assert listed.rows(NFT_ENDS) == {}
+    assert listed.rows(NFT_DEADLINES) == {}
     assert withdraw("ada") == [("UnlistNFT", "not_listed")]
     assert decisions(listed.reserve("bob", "t-1")) == [("r-bob", False, "not_listed")]
 
@@ -105,7 +105,7 @@ def test_an_nft_sale_pays_platform_and_seller_exactly_and_moves_the_token(listed
     token = listed.token("t-1")
     assert (token.owner, token.listing, token.sales) == ("bob", None, 1)
     assert (listed.ranking(owner_group("ada")), listed.ranking(owner_group("bob"))) == ([], ["t-1"])
-    assert listed.rows(NFT_ENDS) == {}
+    assert listed.rows(NFT_DEADLINES) == {}
 
 
 def test_an_nft_is_sold_once_to_the_first_valid_reservation(listed: NftCluster) -> None:

@@ -27,7 +27,7 @@ from streams.events.nft import (
 )
 from streams.times import HOUR_US, Instant
 from streams.units import Quantity
-from tables.nft import NFT_ENDS, NFT_TOKENS, open_group, owner_group
+from tables.nft import NFT_DEADLINES, NFT_TOKENS, open_group, owner_group
 from tests.unit.agents.cluster import of_type
 from tests.unit.agents.nft_kit import START, NftCluster, order
 
@@ -114,7 +114,7 @@ class MarketMachine(RuleBasedStateMachine):
         assert {token: self.nft_owner(token) for token in TOKENS} == owners
         listed = sorted(token for token, row in self.nft.rows(NFT_TOKENS).items() if row.listing)
         assert sorted(self.nft.ranking(open_group())) == listed
-        assert sorted(end.token_id for end in self.nft.rows(NFT_ENDS).values()) == listed
+        assert sorted(key.rpartition("|")[2] for key in self.nft.rows(NFT_DEADLINES)) == listed
         for user in USERS:
             assert sorted(self.nft.ranking(owner_group(user))) == sorted(t for t, o in owners.items() if o == user)
 
