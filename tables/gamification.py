@@ -19,7 +19,7 @@ from tables.row import Amount, DayNumber, Micros, Row
 SEALING_KEY: Final = "sealing"
 """The one key of `gamification-sealing`, in each partition."""
 LEADING_KEY: Final = "leading"
-"""The one key of `gamification-leading` and of `gamification-bars`, in each partition."""
+"""The one key of `gamification-leading` and of `gamification-thresholds`, in each partition."""
 SealingPhase = Literal["newest", "older", "parts"]
 WATERMARK_KEY: Final = "watermark"
 """The one key of `gamification-watermark`, in each partition."""
@@ -208,43 +208,49 @@ class Leaders(Row, frozen=True, kw_only=True):
 
 
 class Leading(Row, frozen=True, kw_only=True):
-    """The first places of a partition's parts, and the number of its last report.
+    """The first places of a partition's parts of the boards, and the last round for which it reported them.
 
     Attributes:
         boards: By board and kind of period, such as `xp/week`.
         changed: Those of them that have changed since the last report.
+        round: The number of that round; -1 before the first.
     """
 
     boards: dict[str, Leaders] = msgspec.field(default_factory=dict)
     changed: tuple[str, ...] = ()
-    look: int = -1
+    round: int = -1
 
 
-class Bars(Row, frozen=True, kw_only=True):
-    """The rank score of the last of the first places, by the name of a standing. The key is `LEADING_KEY`."""
+class Thresholds(Row, frozen=True, kw_only=True):
+    """The rank scores that a standing must reach to be among the first places of this partition.
 
-    bars: dict[str, RankScore] = msgspec.field(default_factory=dict)
+    Attributes:
+        rank_scores: The rank score of the last of the first places, by the name of a standing such as
+            `week:2024-W38/xp`. A name that is missing has free places.
+    """
+
+    rank_scores: dict[str, RankScore] = msgspec.field(default_factory=dict)
 
 
-class Scored(Row, frozen=True, kw_only=True):
-    """A note that the user, who is the key, may be among the first places since the last look."""
+class Candidate(Row, frozen=True, kw_only=True):
+    """A user, who is the key, whose standing reached a threshold since the last report."""
 
 
 class LeadersReport(Row, frozen=True, kw_only=True):
-    """What a partition reported, while some other partition has not reported yet. The key is look and partition."""
+    """What a partition reported for a round that another one has not reached. The key is round and partition."""
 
     partition: int
     boards: dict[str, Leaders]
 
 
-class Looks(Row, frozen=True, kw_only=True):
-    """The number of the last report of each partition. The key is `LEADERS_KEY`."""
+class Rounds(Row, frozen=True, kw_only=True):
+    """The last round that each partition has reported. The key is `LEADERS_KEY`."""
 
     reported: dict[str, int] = msgspec.field(default_factory=dict)
 
 
 class FirstPlaces(Row, frozen=True, kw_only=True):
-    """The first places of a board over all partitions, at the last look. The key is board and kind of period.
+    """The first places of a board over all partitions, as of the last round. The key is board and kind of period.
 
     Attributes:
         parts: The first places of each partition that has standings of the period.
@@ -256,17 +262,20 @@ class FirstPlaces(Row, frozen=True, kw_only=True):
     ranks: tuple[str, ...] = ()
 
 
-class PooledXp(Row, frozen=True, kw_only=True):
-    """XP of members in a period, and the time of the last event that earned some."""
+class XpSum(Row, frozen=True, kw_only=True):
+    """The sum of XP that several members earned, and the time of the last event that earned some."""
 
     xp: int
     reached_at: Micros
 
 
-class Pooled(Row, frozen=True, kw_only=True):
-    """XP that a partition's members of a constellation, which is the key, earned since the last tick, by period."""
+class PendingXp(Row, frozen=True, kw_only=True):
+    """The XP of a constellation, which is the key, that this partition has not published yet, by period.
 
-    periods: dict[str, PooledXp] = msgspec.field(default_factory=dict)
+    Its members here earned them since the last tick.
+    """
+
+    periods: dict[str, XpSum] = msgspec.field(default_factory=dict)
 
 
 class Contributions(Row, frozen=True, kw_only=True):
@@ -301,13 +310,13 @@ GAMIFICATION_DECIDING: Final = TableSpec("gamification-deciding", Deciding, _BOA
 GAMIFICATION_REWARDS: Final = TableSpec("gamification-rewards", Rewards, _REWARDING)
 GAMIFICATION_DEADLINES: Final = TableSpec("gamification-deadlines", Deadline, (*_STREAKING, *_REWARDING))
 GAMIFICATION_LEADING: Final = TableSpec("gamification-leading", Leading, (topics.CLOCK,))
-GAMIFICATION_BARS: Final = TableSpec("gamification-bars", Bars, (topics.CLOCK,))
-GAMIFICATION_SCORED: Final = TableSpec("gamification-scored", Scored, (*_WITH_XP, topics.CLOCK))
-GAMIFICATION_LOOKS: Final = TableSpec("gamification-looks", Looks, _BOARDS)
+GAMIFICATION_THRESHOLDS: Final = TableSpec("gamification-thresholds", Thresholds, (topics.CLOCK,))
+GAMIFICATION_CANDIDATES: Final = TableSpec("gamification-candidates", Candidate, (*_WITH_XP, topics.CLOCK))
+GAMIFICATION_ROUNDS: Final = TableSpec("gamification-rounds", Rounds, _BOARDS)
 GAMIFICATION_REPORTS: Final = TableSpec("gamification-reports", LeadersReport, _BOARDS)
 GAMIFICATION_FIRST: Final = TableSpec("gamification-first", FirstPlaces, _BOARDS)
 GAMIFICATION_OVERTAKINGS: Final = TableSpec("gamification-overtakings", Overtakings, _BOARDS)
-GAMIFICATION_POOLED: Final = TableSpec("gamification-pooled", Pooled, (*_WITH_XP, topics.CLOCK))
+GAMIFICATION_PENDING_XP: Final = TableSpec("gamification-pending-xp", PendingXp, (*_WITH_XP, topics.CLOCK))
 GAMIFICATION_CONTRIBUTIONS: Final = TableSpec(
     "gamification-contributions", Contributions, (topics.SOCIAL_EVENTS, *_BOARDS)
 )
@@ -335,13 +344,13 @@ DOMAIN: Final = Domain(
         GAMIFICATION_REWARDS,
         GAMIFICATION_DEADLINES,
         GAMIFICATION_LEADING,
-        GAMIFICATION_BARS,
-        GAMIFICATION_SCORED,
-        GAMIFICATION_LOOKS,
+        GAMIFICATION_THRESHOLDS,
+        GAMIFICATION_CANDIDATES,
+        GAMIFICATION_ROUNDS,
         GAMIFICATION_REPORTS,
         GAMIFICATION_FIRST,
         GAMIFICATION_OVERTAKINGS,
-        GAMIFICATION_POOLED,
+        GAMIFICATION_PENDING_XP,
         GAMIFICATION_CONTRIBUTIONS,
     ),
 )

@@ -1,6 +1,8 @@
-"""Totals of constellations: the XP of their members, told at ticks and ranked in the partition of each constellation.
+"""Rank constellations by the XP that their members earn.
 
-XP count for the constellation that the user is a member of when they are earned.
+The members are spread over the partitions, and the total of a constellation is one row in the constellation's own
+partition. So each partition adds up what its members earn, and publishes the sums at the next tick
+(`ConstellationScored`). XP count for the constellation that the user is a member of when they are earned.
 """
 
 from __future__ import annotations
@@ -15,44 +17,43 @@ from streams.events.gamification import ConstellationScored, LateEventRecorded, 
 from streams.times import DAY_US
 from tables.boards import CONSTELLATIONS, Period, Periods, Ranked, Standing, older_key, parse_period, row_key
 from tables.gamification import (
-    GAMIFICATION_POOLED,
+    GAMIFICATION_PENDING_XP,
     WATERMARK_KEY,
-    Pooled,
-    PooledXp,
+    PendingXp,
     Watermark,
+    XpSum,
 )
 from tables.typed import RankedTable, TypedTable
 from tables.unit_of_work import UnitOfWork
 
 
 class Totals:
-    """The XP of members in a partition, and the totals of the constellations whose keys are in it."""
+    """The XP that members in a partition earn, and the totals of the constellations whose keys are in it."""
 
     def __init__(
         self, tables: UnitOfWork, boards: RankedTable, watermarks: TypedTable[Watermark], rules: BoardRules
     ) -> None:
         self._boards = boards
         self._rules = rules
-        self._pooled = tables.rows(GAMIFICATION_POOLED)
+        self._pending = tables.rows(GAMIFICATION_PENDING_XP)
         self._watermarks = watermarks
 
     def earn(self, constellation_id: str, xp: int, at: int, periods: Periods) -> None:
-        """Add XP of a member in the periods that are open to them."""
-        pooled = dict((self._pooled.get(constellation_id) or Pooled()).periods)
+        """Add the XP of a member to the sums of the periods that are open to them."""
+        sums = dict((self._pending.get(constellation_id) or PendingXp()).periods)
         for period in periods.listed:
-            held = pooled.get(period.text)
-            before, reached_at = (held.xp, held.reached_at) if held is not None else (0, 0)
-            pooled[period.text] = PooledXp(xp=before + xp, reached_at=max(reached_at, at))
-        self._pooled.put(constellation_id, Pooled(periods=pooled))
+            before = sums.get(period.text) or XpSum(xp=0, reached_at=0)
+            sums[period.text] = XpSum(xp=before.xp + xp, reached_at=max(before.reached_at, at))
+        self._pending.put(constellation_id, PendingXp(periods=sums))
 
-    def tell(self, tick: Event[Ticked]) -> list[AnyEvent]:
-        """Tell constellations what their members earned since the last tick, a bounded number a tick."""
+    def publish(self, tick: Event[Ticked]) -> list[AnyEvent]:
+        """Publish the pending XP of constellations. Those beyond the bound of a tick wait for the next."""
         effects: list[AnyEvent] = []
-        for constellation_id, pooled in list(islice(self._pooled.range(""), self._rules.seal_rows_max)):
-            self._pooled.delete(constellation_id)
+        for constellation_id, pending in list(islice(self._pending.range(""), self._rules.seal_rows_max)):
+            self._pending.delete(constellation_id)
             periods = tuple(
                 PeriodXp(period=period, xp=one.xp, reached_at_us=one.reached_at)
-                for period, one in pooled.periods.items()
+                for period, one in pending.periods.items()
             )
             number = tick.data.partition
             scored = ConstellationScored(partition=number, periods=periods)
@@ -60,7 +61,7 @@ class Totals:
         return effects
 
     def scored(self, event: Event[ConstellationScored]) -> list[AnyEvent]:
-        """Add XP to the totals of a constellation, except for periods that its partition has sealed."""
+        """Add published XP to the totals of a constellation, except in periods that its partition has sealed."""
         watermark = self._watermarks.get(WATERMARK_KEY) or Watermark()
         missed = []
         for one in sorted(event.data.periods, key=lambda one: (one.reached_at_us, one.period)):

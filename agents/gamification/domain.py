@@ -145,7 +145,7 @@ class Gamification:
         return [*effects, _recorded(event, judged.missed, judged.watermark)] if judged.missed else effects
 
     def _ticked(self, tick: Event[Ticked]) -> list[AnyEvent]:
-        """Advance the watermark, seal ended periods, act on passed deadlines, and report first places and totals.
+        """Advance the watermark and do what is due: seal periods, act on deadlines, report first places, publish XP.
 
         The row of the watermark changes once a day, not at every tick: only the sealed days depend on it.
         """
@@ -157,7 +157,7 @@ class Gamification:
             *self._sealer.step(tick, until),
             *self._deadlines.act(tick),
             *self.boards.first.report(tick),
-            *self._totals.tell(tick),
+            *self._totals.publish(tick),
         ]
 
     def _pass(self, event: AnyEvent) -> Judged:

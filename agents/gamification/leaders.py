@@ -1,7 +1,11 @@
-"""Keep the first places of a partition's boards, and report them at ticks. The key of all reports compares them.
+"""Keep the first places of a partition's part of each board, and report those that changed, once in a round.
 
-Scores of these boards only rise. So only a user who scores can enter the first places. A fill that may lift its user
-among them writes a note. At the next report, the partition reads the standings of the noted users.
+A round is an interval of event time, numbered from 1970 on. A partition reports at its first tick in a round, and the
+partition of `LEADERS_KEY` compares the reports of all partitions (`overtaking`).
+
+Scores of these boards only rise, so only a user who scores can enter the first places. An event that lifts a standing
+to the threshold, the rank score of the last of the first places, makes its user a candidate. The next report reads the
+standings of the candidates only.
 """
 
 from __future__ import annotations
@@ -19,15 +23,15 @@ from streams.events.gamification import LEADERS_KEY, BoardLeaders, LeadersReport
 from streams.times import SECOND_US
 from tables.boards import GLOBAL, Board, Periods, Ranked, Standing, place_of, row_key
 from tables.gamification import (
-    GAMIFICATION_BARS,
+    GAMIFICATION_CANDIDATES,
     GAMIFICATION_LEADING,
-    GAMIFICATION_SCORED,
+    GAMIFICATION_THRESHOLDS,
     LEADING_KEY,
-    Bars,
+    Candidate,
     Leader,
     Leaders,
     Leading,
-    Scored,
+    Thresholds,
 )
 from tables.rank_score import RankScore, rank_score
 from tables.typed import RankedTable
@@ -56,19 +60,19 @@ class FirstOfPartition:
             tables: The domain's tables.
             boards: The standings of the partition's users.
             rules: The boards and places that count.
-            rows_max: How many noted users one tick gives their places. Further ones wait for the next tick.
+            rows_max: How many candidates one tick places. Further ones wait for the next tick.
         """
         self._rows_max = rows_max
         self._boards = boards
         self._rules = rules
         self._leading = tables.rows(GAMIFICATION_LEADING)
-        self._bars = tables.rows(GAMIFICATION_BARS)
-        self._scored = tables.rows(GAMIFICATION_SCORED)
+        self._thresholds = tables.rows(GAMIFICATION_THRESHOLDS)
+        self._candidates = tables.rows(GAMIFICATION_CANDIDATES)
         self._names = lru_cache(maxsize=_DAYS_CACHED)(self._names_of)
         self._watched = lru_cache(maxsize=_NAMES_CACHED)(self._watched_of)
 
     def offer(self, user_id: str, boards: Iterable[Board], standings: Mapping[str, Ranked], periods: Periods) -> None:
-        """Write a note of a user whose new score reaches the last of the first places.
+        """Make a user a candidate whose new score reaches the threshold of a board.
 
         Args:
             user_id: The user.
@@ -76,44 +80,47 @@ class FirstOfPartition:
             standings: The user's newest standings.
             periods: The periods of the standings that changed.
         """
-        bars = (self._bars.get(LEADING_KEY) or _NO_BARS).bars
+        thresholds = (self._thresholds.get(LEADING_KEY) or _NO_THRESHOLDS).rank_scores
         names = self._names(periods.midnight, tuple([period.text for period in periods.listed]))
         for board in boards:
             for name in names.get(board, ()):
-                if standings[name][0] <= bars.get(name, inf):
-                    if self._scored.get(user_id) is None:
-                        self._scored.put(user_id, _SCORED)
+                if standings[name][0] <= thresholds.get(name, inf):
+                    if self._candidates.get(user_id) is None:
+                        self._candidates.put(user_id, _CANDIDATE)
                     return
 
     def report(self, tick: Event[Ticked]) -> list[AnyEvent]:
-        """Report the first places that changed, at the first tick of each look."""
-        look = tick.time // (self._rules.every_s * SECOND_US)
+        """Place the candidates, and report the first places that changed, once in a round.
+
+        The report also says that this partition has reached the round, so it is due when nothing changed, too.
+        """
+        current = tick.time // (self._rules.every_s * SECOND_US)
         leading = self._leading.get(LEADING_KEY) or Leading()
-        if look <= leading.look:
+        if current <= leading.round:
             return []
-        noted = [user_id for user_id, _ in islice(self._scored.range(""), self._rows_max)]
-        boards = self._settle(noted, leading.boards)
+        candidates = [user_id for user_id, _ in islice(self._candidates.range(""), self._rows_max)]
+        boards = self._place(candidates, leading.boards)
         changed = [key for key, row in boards.items() if key in leading.changed or row != leading.boards.get(key)]
-        if len(noted) == self._rows_max:  # there may be more, for the next tick
-            self._leading.put(LEADING_KEY, Leading(boards=boards, changed=tuple(changed), look=leading.look))
+        if len(candidates) == self._rows_max:  # there may be more, for the next tick
+            self._leading.put(LEADING_KEY, Leading(boards=boards, changed=tuple(changed), round=leading.round))
             return []
-        self._leading.put(LEADING_KEY, Leading(boards=boards, look=look))
+        self._leading.put(LEADING_KEY, Leading(boards=boards, round=current))
         number, partitions = tick.data.partition, tick.data.partitions
-        told = tuple(_told(key, boards[key]) for key in changed)
-        reported = LeadersReported(partition=number, partitions=partitions, look=look, changed=told)
+        told = tuple(_board_leaders(key, boards[key]) for key in changed)
+        reported = LeadersReported(partition=number, partitions=partitions, round=current, changed=told)
         return [tick.then(reported, key=LEADERS_KEY, name=str(number))]
 
-    def _settle(self, users: Iterable[str], before: Mapping[str, Leaders]) -> dict[str, Leaders]:
-        """Give noted users their places, set the bars, and return the first places."""
+    def _place(self, candidates: Iterable[str], before: Mapping[str, Leaders]) -> dict[str, Leaders]:
+        """Return the first places with those of the candidates that reach them, and store the new thresholds."""
         boards = dict(before)
-        for user_id in users:
-            self._scored.delete(user_id)
+        for user_id in candidates:
+            self._candidates.delete(user_id)
             for name, (_, score, reached_at) in (self._boards.get(row_key(GLOBAL, user_id)) or {}).items():
                 if (watched := self._watched(name)) is not None:
                     leader = Leader(user_id=user_id, score=int(score), reached_at=reached_at)
                     boards[watched.key] = self._entered(boards.get(watched.key), watched.period, leader)
         if boards != before:
-            self._bars.put(LEADING_KEY, Bars(bars=self._bars_of(boards)))
+            self._thresholds.put(LEADING_KEY, Thresholds(rank_scores=self._thresholds_of(boards)))
         return boards
 
     def _entered(self, row: Leaders | None, period: str, leader: Leader) -> Leaders:
@@ -128,8 +135,8 @@ class FirstOfPartition:
         after = tuple(sorted([*others, leader], key=_order)[: self._rules.places])
         return row if after == places else Leaders(period=period, places=after)
 
-    def _bars_of(self, boards: Mapping[str, Leaders]) -> dict[str, RankScore]:
-        """Return by the name of a standing the rank score that it must reach to be among the first."""
+    def _thresholds_of(self, boards: Mapping[str, Leaders]) -> dict[str, RankScore]:
+        """Return, by the name of a standing, the rank score of the last place where no place is free."""
         return {
             f"{row.period}/{key.partition('/')[0]}": rank_score(row.places[-1].score, row.places[-1].reached_at)
             for key, row in boards.items()
@@ -152,12 +159,12 @@ def _order(leader: Leader) -> tuple[int, int, str]:
     return Standing(leader.score, leader.reached_at).order(leader.user_id)
 
 
-def _told(key: str, row: Leaders) -> BoardLeaders:
+def _board_leaders(key: str, row: Leaders) -> BoardLeaders:
     places = tuple(
         TopPlace(user_id=one.user_id, score=str(one.score), reached_at_us=one.reached_at) for one in row.places
     )
     return BoardLeaders(board=key.partition("/")[0], period=row.period, places=places)
 
 
-_NO_BARS: Final = Bars()
-_SCORED: Final = Scored()
+_NO_THRESHOLDS: Final = Thresholds()
+_CANDIDATE: Final = Candidate()

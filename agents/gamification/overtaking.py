@@ -1,7 +1,8 @@
-"""Find the users who lost a place among the first of a board, from the reports of all partitions, and tell them.
+"""Find the users who lost one of the first places of a board, and notify them.
 
-One key compares the reports, look by look: those of a look once every partition has reported it or a later one. So the
-result does not depend on the order in which reports arrive.
+The partition of `LEADERS_KEY` compares the reports of all partitions (`leaders`) round by round: those of a round once
+every partition has reported that round or a later one. So the result does not depend on the order in which reports
+arrive.
 """
 
 from __future__ import annotations
@@ -18,50 +19,50 @@ from streams.times import DAY_US
 from tables.boards import Standing, parse_period
 from tables.gamification import (
     GAMIFICATION_FIRST,
-    GAMIFICATION_LOOKS,
     GAMIFICATION_OVERTAKINGS,
     GAMIFICATION_REPORTS,
+    GAMIFICATION_ROUNDS,
     FirstPlaces,
     Leader,
     Leaders,
     LeadersReport,
-    Looks,
     Overtakings,
+    Rounds,
 )
 from tables.keys import SEPARATOR
 from tables.unit_of_work import UnitOfWork
 
 
 class Overtaking:
-    """Compares the first places of all partitions, and tells the users of a partition who lost one."""
+    """Compares the first places of all partitions, and notifies the users of a partition who lost one."""
 
     def __init__(self, tables: UnitOfWork, rules: OvertakingRules) -> None:
         self._places = rules.places
-        self._looks = tables.rows(GAMIFICATION_LOOKS)
+        self._rounds = tables.rows(GAMIFICATION_ROUNDS)
         self._reports = tables.rows(GAMIFICATION_REPORTS)
         self._first = tables.rows(GAMIFICATION_FIRST)
         self._users = tables.rows(GAMIFICATION_OVERTAKINGS)
 
     def reported(self, event: Event[LeadersReported]) -> list[AnyEvent]:
-        """Keep a report, and compare the looks that all partitions have reached now."""
+        """Keep a report, and compare the reports of the rounds that all partitions have reached now."""
         report = event.data
-        looks = self._looks.get(LEADERS_KEY) or Looks()
-        reported = dict(sorted({**looks.reported, str(report.partition): report.look}.items()))
-        self._looks.put(LEADERS_KEY, Looks(reported=reported))
+        rounds = self._rounds.get(LEADERS_KEY) or Rounds()
+        reported = dict(sorted({**rounds.reported, str(report.partition): report.round}.items()))
+        self._rounds.put(LEADERS_KEY, Rounds(reported=reported))
         if report.changed:
             boards = {_key(one): _leaders(one) for one in report.changed}
             row = LeadersReport(partition=report.partition, boards=boards)
-            self._reports.put(f"{report.look:019d}{SEPARATOR}{report.partition:06d}", row)
+            self._reports.put(f"{report.round:019d}{SEPARATOR}{report.partition:06d}", row)
         reached = min(reported.values()) if len(reported) == report.partitions else -1
-        waiting = takewhile(lambda entry: _look(entry[0]) <= reached, self._reports.range(""))
-        looked: dict[int, list[LeadersReport]] = {}
-        for key, row in list(waiting):
+        complete = list(takewhile(lambda entry: _round_of(entry[0]) <= reached, self._reports.range("")))
+        by_round: dict[int, list[LeadersReport]] = {}
+        for key, row in complete:
             self._reports.delete(key)
-            looked.setdefault(_look(key), []).append(row)
-        return [lost for look, reports in looked.items() for lost in self._compare(event, look, reports)]
+            by_round.setdefault(_round_of(key), []).append(row)
+        return [lost for number, reports in by_round.items() for lost in self._compare(event, number, reports)]
 
     def overtaken(self, event: Event[Overtaken]) -> list[AnyEvent]:
-        """Tell a user of a lost place, at most once a day and board."""
+        """Notify a user of a lost place, at most once a day and board."""
         lost, user_id, day = event.data, event.partitionkey, event.time // DAY_US
         told = self._users.get(user_id) or Overtakings()
         if told.days.get(lost.board, -1) >= day:
@@ -72,8 +73,8 @@ class Overtaking:
             arguments["rank"] = str(lost.rank)
         return [notice(event, "overtaken", **arguments)]
 
-    def _compare(self, event: Event[LeadersReported], look: int, reports: list[LeadersReport]) -> list[AnyEvent]:
-        """Return the places that users lost by the reports of a look."""
+    def _compare(self, event: Event[LeadersReported], number: int, reports: list[LeadersReport]) -> list[AnyEvent]:
+        """Apply the reports of a round to the first places, and return the places that users lost by them."""
         lost: list[AnyEvent] = []
         for key in sorted({key for report in reports for key in report.boards}):
             before = self._first.get(key) or FirstPlaces()
@@ -88,7 +89,7 @@ class Overtaking:
                     event.then(
                         Overtaken(board=key.partition("/")[0], period=after.period, before=old, rank=new),
                         key=user_id,
-                        name=f"{look}|{key}|{user_id}",
+                        name=f"{number}|{key}|{user_id}",
                     )
                     for user_id, old, new in lost_places(before.ranks, after.ranks)
                 ]
@@ -129,5 +130,5 @@ def _leaders(told: BoardLeaders) -> Leaders:
     return Leaders(period=told.period, places=places)
 
 
-def _look(key: str) -> int:
+def _round_of(key: str) -> int:
     return int(key.partition(SEPARATOR)[0])

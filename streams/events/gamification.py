@@ -141,7 +141,7 @@ class BoardLeaders(msgspec.Struct, frozen=True, kw_only=True):
 class LeadersReported(EventData, frozen=True, kw_only=True):
     """A partition reports the first places that changed since its last report. The key is `LEADERS_KEY`.
 
-    `look` numbers the reports by event time, alike in all partitions.
+    `round` is the number of the interval of event time that the report is for. It is the same in all partitions.
     """
 
     domain: ClassVar[str] = "gamification"
@@ -149,7 +149,7 @@ class LeadersReported(EventData, frozen=True, kw_only=True):
 
     partition: Count
     partitions: Annotated[int, msgspec.Meta(ge=1)]
-    look: Count
+    round: Count
     changed: tuple[BoardLeaders, ...] = ()
 
 
@@ -157,7 +157,7 @@ class Overtaken(EventData, frozen=True, kw_only=True):
     """A user lost a place among the first of a board. The key is the user, whose partition tells the user once a day.
 
     Attributes:
-        before: The rank at the look before.
+        before: The rank in the round before.
         rank: The rank now; None behind the first places.
     """
 

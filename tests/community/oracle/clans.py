@@ -1,4 +1,4 @@
-"""XP of constellations, told at ticks, and shares of their rewards by contribution (domain.md sections 5 and 13)."""
+"""XP of constellations, added at ticks, and shares of their rewards by contribution (domain.md sections 5 and 13)."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ class Clans:
 
     def __init__(self, boards: Boards) -> None:
         self.boards = boards
-        self.pooled: dict[str, dict[str, tuple[int, int]]] = defaultdict(dict)
+        self.pending: dict[str, dict[str, tuple[int, int]]] = defaultdict(dict)
         self.given: dict[str, dict[str, dict[str, int]]] = defaultdict(dict)
         self.causes: dict[str, set[str]] = defaultdict(set)
 
     def earn(self, constellation: str, xp: int, at: int, periods: tuple[str, ...]) -> None:
         """Keep XP of a member until the next tick."""
         for period in periods:
-            before, reached = self.pooled[constellation].get(period, (0, 0))
-            self.pooled[constellation][period] = before + xp, max(reached, at)
+            before, reached = self.pending[constellation].get(period, (0, 0))
+            self.pending[constellation][period] = before + xp, max(reached, at)
 
     def tick(self, cause: str) -> None:
         """Add what members earned to the totals, except in periods that the constellation's partition has sealed."""
-        for constellation, periods in self.pooled.items():
+        for constellation, periods in self.pending.items():
             highest = self.boards.partition(constellation).highest
             for period, (xp, at) in sorted(periods.items(), key=lambda one: (one[1][1], one[0])):
                 if (end := end_of(period)) is None or highest < end + GRACE:
                     self.boards.total(SCOPE, "xp", constellation, xp, at=at, period=period, causes=(cause,))
-        self.pooled.clear()
+        self.pending.clear()
 
     def give(self, constellation: str, user: str, amount: int, at: int, causes: Causes) -> None:
         """Note a contribution in its season. The two newest are kept: one that may wait for its seal, and the next."""

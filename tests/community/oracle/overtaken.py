@@ -1,8 +1,8 @@
 """Users who lost one of the first ten places of a board, at most once a board and day (domain.md section 13).
 
-The first tick of each minute looks. The boards are xp, volume, trades and streak days of all markets, in the newest
-week with a standing and of all time. A user is overtaken when the rank is worse than at the look before, in the same
-period.
+A round is a minute; its first tick compares. The boards are xp, volume, trades and streak days of all markets, in the
+newest week with a standing and of all time. A user is overtaken when the rank is worse than in the round before, in the
+same period.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ PLACES: Final = 10
 
 
 class FirstPlaces:
-    """The first places of the boards at the last look, and when each user was told of a lost one."""
+    """The first places of the boards in the last round, and when each user was told of a lost one."""
 
     def __init__(self) -> None:
-        self.look = -1
+        self.round = -1
         self.ranks: dict[tuple[str, str], tuple[str, list[str]]] = {}
         self.told: dict[str, dict[str, int]] = {}
         self.causes: dict[str, set[str]] = {}
 
     def tick(self, at: int, boards: Boards, cause: str) -> list[tuple[str, dict[str, str]]]:
-        """Look, and return the users to tell, with the arguments of the notification."""
-        if at // MINUTE <= self.look:
+        """Compare once in a round, and return the users to tell, with the arguments of the notification."""
+        if at // MINUTE <= self.round:
             return []
-        self.look = at // MINUTE
+        self.round = at // MINUTE
         return [
             (user, arguments)
             for board in BOARDS
@@ -44,7 +44,7 @@ class FirstPlaces:
         return {user: {"days": days} for user, days in self.told.items()}
 
     def _lost(self, board: str, kind: str, boards: Boards) -> list[tuple[str, dict[str, str]]]:
-        """Return the users whose rank is worse than at the look before."""
+        """Return the users whose rank is worse than in the round before."""
         period, ranks = _first(board, kind, boards)
         before_period, before = self.ranks.get((board, kind), (period, []))
         self.ranks[board, kind] = period, ranks

@@ -1,4 +1,4 @@
-"""Users are told when they lose one of the first places of a board: as a fold of all standings says at each look."""
+"""Users are told when they lose one of the first places of a board: as a fold of all standings says in each round."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_a_place_behind_the_tenth_is_no_place() -> None:
     assert lost_places((), ("a",)) == []
 
 
-def test_a_look_waits_for_all_partitions_and_does_not_depend_on_the_order_of_their_reports() -> None:
+def test_a_round_waits_for_all_partitions_and_does_not_depend_on_the_order_of_their_reports() -> None:
     cluster = Cluster()
     fill(cluster, "ada", minute(0), 2_000, "f-1")
     fill(cluster, "bob", minute(0), 1_000, "f-2")
@@ -115,14 +115,14 @@ def test_a_tick_places_a_bounded_number_of_users_and_reports_when_all_are_placed
 
 
 class Fold:
-    """The first places by a fold of all rows of standings, and the lost places since the look before."""
+    """The first places by a fold of all rows of standings, and the lost places since the round before."""
 
     def __init__(self) -> None:
         self.before: dict[tuple[str, str], tuple[str, list[str]]] = {}
         self.told: dict[tuple[str, str], int] = {}
 
-    def look(self, cluster: Cluster, at: Instant) -> set[tuple[str, str]]:
-        """Return users and boards that are told at a look."""
+    def compare(self, cluster: Cluster, at: Instant) -> set[tuple[str, str]]:
+        """Return users and boards that are told in a round."""
         lost = set()
         for ranking, (period, ranks) in self._first(cluster).items():
             old_period, old = self.before.get(ranking, (period, []))
@@ -169,7 +169,7 @@ def test_the_told_users_are_those_whom_a_fold_of_all_standings_finds(seed: int) 
         at = Instant(at + random.choice([MINUTE_US, MINUTE_US, 9 * 3_600_000_000]))
         told = overtaken(cluster.tick(at))
         assert len(told) == len({(user, one["board"]) for user, one in told})
-        assert {(user, one["board"]) for user, one in told} == fold.look(cluster, at)
+        assert {(user, one["board"]) for user, one in told} == fold.compare(cluster, at)
         count += len(told)
     assert count > 10
     assert len(of_type(cluster.events, TradeExecuted)) == number
