@@ -82,6 +82,8 @@ def _refusals(account: Account, order: OpenTrade, terms: Terms, policy: TradingP
         yield "leverage_above_market_maximum"
     if order.leverage > account.max_leverage:
         yield "leverage_above_user_maximum"
+    if terms.day < account.opened_day:
+        yield "day_is_over"
     if account.opened_day == terms.day and account.opened_count >= policy.opened_per_day_max:
         yield "daily_limit_reached"
     if terms.margin + terms.fee > account.available:

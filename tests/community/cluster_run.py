@@ -16,6 +16,7 @@ from streams.events.market import PriceUpdated
 from streams.events.nft import ListNFT, UnlistNFT
 from streams.events.trading import ReportFill
 from streams.times import Instant
+from streams.topology import TableSpec
 from tables.domains import TOPOLOGY
 from tests.community.compared.engine import StoredRow, differences, rules
 from tests.community.journal import TICK, Entry
@@ -67,12 +68,14 @@ def play_entry(cluster: Cluster, entry: Entry) -> None:
         cluster.send(data, key_of(entry, data), Instant(entry.at), entry.id)
 
 
-def stored(cluster: Cluster) -> dict[str, list[StoredRow]]:
-    """Return the rows of all tables."""
+def stored(cluster: Cluster, *wanted: TableSpec[Any]) -> dict[str, list[StoredRow]]:
+    """Return the rows of some tables, or of all."""
     found: dict[str, list[StoredRow]] = {}
     for partition, workers in enumerate(cluster.workers):
         for name, worker in workers.items():
             for spec in TOPOLOGY.domain(name).tables:
+                if wanted and spec not in wanted:
+                    continue
                 rows = found.setdefault(spec.name, [])
                 rows += [
                     StoredRow(partition, key.decode("utf-8", "surrogateescape"), _loaded(spec.model, raw))

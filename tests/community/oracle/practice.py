@@ -62,6 +62,7 @@ class Practice:
             "no_venue_connected": live,
             "leverage_above_market_maximum": order["leverage"] > market_leverage(order["market"]),
             "leverage_above_user_maximum": order["leverage"] > account["max_leverage"],
+            "day_is_over": entry.at // DAY_US < account["opened_day"],
             "daily_limit_reached": today >= OPENED_A_DAY_MAX,
             "insufficient_balance": needed + charge > account["balance"] - account["margin"],
             "margin_above_limit": needed * PPM > account["balance"] * MARGIN_PPM_MAX,

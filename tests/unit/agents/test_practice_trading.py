@@ -122,6 +122,13 @@ def test_the_21st_trade_of_a_utc_day_is_rejected_and_the_next_day_starts_over(ma
     assert executed(market.order("2024-09-21T00:00:00Z", notional_usd="10"))
 
 
+def test_an_order_of_the_day_before_the_newest_trade_is_rejected_so_that_no_day_has_more_than_20(market: World) -> None:
+    for minute in range(20):
+        assert executed(market.order(at(minute), notional_usd="10"))
+    assert reasons(market.order("2024-09-19T23:59:59.999999Z", notional_usd="10")) == ["day_is_over"]
+    assert reasons(market.order(at(21), notional_usd="10")) == ["daily_limit_reached"]
+
+
 def test_another_users_day_and_account_are_their_own(market: World) -> None:
     for minute in range(20):
         market.order(at(minute), notional_usd="10")
