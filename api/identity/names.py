@@ -17,7 +17,7 @@ USERNAME_CHARS_MIN: Final = 3
 KEY_CHARS_MAX: Final = 64
 """Casefolding can make a name longer: 'ŉ' becomes two characters."""
 EMAIL_CHARS_MAX: Final = 254
-_USERNAME: Final = re.compile(r"[^\W_][\w.-]*")
+_USERNAME: Final = re.compile(r"[^\W_][\w-]*")
 _EMAIL: Final = re.compile(r"[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f]+")
 
 
@@ -29,14 +29,14 @@ def username(text: str) -> str:
     """Return a username in the form in which it is stored and shown.
 
     Raises:
-        InvalidNameError: it is too short or too long, or has other characters than letters, digits, `.`, `_` and `-`.
+        InvalidNameError: it is too short or too long, or has other characters than letters, digits, `_` and `-`.
     """
     name = unicodedata.normalize("NFKC", text)
     fits = USERNAME_CHARS_MIN <= len(name) <= USERNAME_CHARS_MAX and len(key(name)) <= KEY_CHARS_MAX
     if not fits or not _USERNAME.fullmatch(name):
         raise InvalidNameError(
-            f"a username has {USERNAME_CHARS_MIN} to {USERNAME_CHARS_MAX} letters, digits, '.', '_' and '-', and "
-            "begins with a letter or a digit"
+            f"a username has {USERNAME_CHARS_MIN} to {USERNAME_CHARS_MAX} letters, digits, '_' and '-', and begins with "
+            "a letter or a digit"
         )
     return name
 

@@ -14,7 +14,7 @@ from pydantic import StringConstraints
 from streams.events.base import Command, EventData, Name, UserId
 from streams.events.notifications import NotificationKind
 
-USERNAME_CHARS_MAX = 32
+USERNAME_CHARS_MAX = 30
 ADDRESS_PATTERN = r"^0x[0-9a-f]{64}$"
 CHAIN_PATTERN = r"^[A-Za-z0-9_-]{1,32}$"
 
