@@ -13,7 +13,7 @@ from tables.keys import SEPARATOR
 TRANSIT: Final = "transit"
 """What left one partition and has not come into another yet."""
 EMISSION: Final = "platform:emission"
-"""Where granted stellar shards and lumina come from."""
+"""Where granted stellar shards come from."""
 TREASURY: Final = "platform:treasury"
 
 _USER: Final = "user:"

@@ -64,12 +64,15 @@ def _causes(facts: Facts) -> Counter[tuple[str, ...]]:
 
 
 def rewards_are_granted_and_paid_once(facts: Facts) -> Broken:
-    """Check that a reward came once and ended once, and that only what was earned left the emission account."""
+    """Check that a reward came once and ended once, and that no claim came too late."""
     granted = Counter((one.partitionkey, one.data.reward_id) for one in facts.of(RewardGranted))
-    ended = Counter((one.partitionkey, one.data.reward_id) for one in facts.of(RewardClaimed))
+    ends = {(one.partitionkey, one.data.reward_id): one.data.expires_us for one in facts.of(RewardGranted)}
+    claimed = [(one.partitionkey, one.data.reward_id, one.time) for one in facts.of(RewardClaimed)]
+    ended = Counter((user, reward_id) for user, reward_id, _ in claimed)
     ended += Counter((one.partitionkey, one.data.reward_id) for one in facts.of(RewardExpired))
     yield from _more_than_once("was granted", granted)
     yield from _more_than_once("was claimed or expired", ended)
+    yield from (f"{user} claimed {name} late" for user, name, at in claimed if at >= ends.get((user, name), at))
     yield from (f"reward {key} ended and was never granted" for key in ended.keys() - granted.keys())
 
 

@@ -149,8 +149,6 @@ WRONG: tuple[tuple[str, str, Any], ...] = (
     ("POST", "/v1/constellation/contributions", {"amount": 10**12 + 1}),
     ("POST", "/v1/battles", {"opponent": "south", "kind": "war"}),
     ("POST", "/v1/battles", {"opponent": "no id", "kind": "trading_duel"}),
-    ("POST", "/v1/battles", {"opponent": "south", "kind": "trading_duel", "hours": 0}),
-    ("POST", "/v1/battles", {"opponent": "south", "kind": "trading_duel", "hours": 169}),
     ("POST", "/v1/battles/no%20id/accept", None),
 )
 
@@ -159,6 +157,12 @@ async def test_a_wrong_field_is_refused_and_nothing_is_written(client: httpx.Asy
     for method, path, body in WRONG:
         assert_problem(await client.request(method, path, json=body, headers=ADA), 422, "validation")
     assert await written(log, topics.SOCIAL_COMMANDS) == []
+
+
+@pytest.mark.parametrize(("hours", "status"), [(0, 422), (1, 202), (168, 202), (169, 422)])
+async def test_a_battle_lasts_from_1_to_168_hours(client: httpx.AsyncClient, hours: int, status: int) -> None:
+    body = {"opponent": "south", "kind": "trading_duel", "hours": hours}
+    assert (await client.post("/v1/battles", json=body, headers=ADA)).status_code == status
 
 
 # --- reads ------------------------------------------------------------------------------------------------------------

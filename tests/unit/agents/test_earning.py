@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from agents.gamification import levels, streaks, xp
 from agents.gamification.xp import Activity
@@ -185,6 +186,52 @@ def test_the_first_trade_unlocks_its_achievement_with_twice_its_xp_in_shards(wor
     progress = world.gamification.progress.get("ada")
     assert (progress.xp, progress.ss) == (15 + 50, 100)
     assert [one.name for one in progress.achievements] == ["trades-1"]
+
+
+@pytest.mark.parametrize(("trades", "points"), [(10, 100), (100, 500), (1_000, 1_000), (10_000, 2_500)])
+def test_10_100_1000_and_10000_trades_unlock_100_500_1000_and_2500_xp(world: World, trades: int, points: int) -> None:
+    world.fill("f-1", AT, trade_id="t")
+    progress = world.gamification.progress
+    progress.put("ada", replace(progress.get("ada"), trades=trades - 1))
+    reached = (f"trades-{trades}", points, 2 * points)
+    assert reached not in unlocked(world.fill("f-2", AT, trade_id="t"))
+    assert reached in unlocked(world.fill("f-3", AT))
+
+
+def test_the_first_profitable_close_unlocks_25_xp_once(world: World) -> None:
+    def profitable(fill_id: str, pnl: str) -> list[Any]:
+        return [one for one in unlocked(world.fill(fill_id, AT, closed_pnl_usd=pnl)) if one[0].startswith("profitable")]
+
+    assert profitable("f-1", "-5") == []
+    assert profitable("f-2", "5") == [("profitable_close-1", 25, 50)]
+    assert profitable("f-3", "5") == []
+
+
+def test_a_trading_streak_of_7_30_and_100_days_unlocks_300_1500_and_5000_xp(world: World) -> None:
+    found = {
+        day: [one for one in unlocked(world.fill(f"f-{day}", on_day(day))) if one[0].startswith("trading_streak")]
+        for day in range(1, 102)
+    }
+    assert {day: names for day, names in found.items() if names} == {
+        7: [("trading_streak-7", 300, 600)],
+        30: [("trading_streak-30", 1_500, 3_000)],
+        100: [("trading_streak-100", 5_000, 10_000)],
+    }
+
+
+@pytest.mark.parametrize(
+    ("level", "points", "from_lower_levels"),
+    [(10, 200, 0), (25, 750, 200), (50, 2_500, 950), (75, 5_000, 3_450), (100, 10_000, 8_450)],
+)
+def test_level_10_25_50_75_and_100_unlock_200_750_2500_5000_and_10000_xp(
+    world: World, level: int, points: int, from_lower_levels: int
+) -> None:
+    others = 50 + 1_000 + from_lower_levels  # of the first trade, and of a single trade above 10,000 USD
+    below = (level - 1) ** 2 * 100 - 1
+    reached = (f"level-{level}", points, 2 * points)
+    assert reached not in unlocked(world.fill("f-1", AT, trade_id="t", notional_usd=str((below - others) * 100)))
+    assert world.gamification.progress.get("ada").xp == below
+    assert reached in unlocked(world.fill("f-2", AT, trade_id="t", notional_usd="100"))
 
 
 def test_achievements_are_unlocked_in_the_order_of_the_list_each_once(world: World) -> None:

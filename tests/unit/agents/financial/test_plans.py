@@ -71,6 +71,17 @@ def test_a_year_costs_10_months_and_a_quarter_3(plan: Any, month: str, quarter: 
     assert [Usd(POLICY.price(plan, cycle)).text() for cycle in cycles] == [month, quarter, year]
 
 
+def test_explorer_costs_nothing_and_needs_no_payment(bank: Bank) -> None:
+    assert [POLICY.price("explorer", cycle) for cycle in ("month", "quarter", "year")] == [0, 0, 0]
+    subscribe(bank)
+    change(bank, "explorer")
+    after_first_period = bank.has("ada")[0]
+    bank.tick("2026-02-05T12:00:00Z")
+    assert plan_of(bank) is None
+    assert bank.tick("2027-02-05T12:00:00Z") == []
+    assert bank.has("ada")[0] == after_first_period == "90.05"
+
+
 def test_the_first_period_is_paid_at_once(bank: Bank) -> None:
     events = subscribe(bank)
     [started] = of_type(events, SubscriptionStarted)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from agents.financial.purchases import SaleError
@@ -11,6 +12,7 @@ from streams.events import AnyEvent
 from streams.events.financial import (
     FundsReserved,
     LedgerPosted,
+    ReportDeposit,
     ReservationExpired,
     ReservationRefused,
     RevenueRecorded,
@@ -60,6 +62,15 @@ def test_a_purchase_that_cannot_be_paid_is_refused(bank: Bank) -> None:
     assert [one.reason for one in of_type(request(bank, amount="151"), ReservationRefused)] == ["insufficient_funds"]
     assert [one.reason for one in of_type(request(bank, amount="0.5"), ReservationRefused)] == ["too_many_decimals"]
     assert bank.has("ada", "SS") == ("150", "0")
+
+
+def test_no_event_brings_lumina_so_a_purchase_in_lumina_is_refused(bank: Bank) -> None:
+    deposit = {"user_id": "ada", "amount": "10", "provider": "bank", "reference": "w-1"}
+    with pytest.raises(msgspec.ValidationError, match="asset"):
+        ReportDeposit.of({**deposit, "asset": "LM"})
+    lumina = {**SALE, "asset": "LM"}
+    events = bank.send(PurchaseRequested, at=AT, reservation_id="r-1", amount="1", **lumina)
+    assert [one.reason for one in of_type(events, ReservationRefused)] == ["insufficient_funds"]
 
 
 def test_a_sale_is_captured_in_one_entry_and_its_seller_credited_through_transit(bank: Bank) -> None:

@@ -119,6 +119,18 @@ def test_a_season_of_constellations_rewards_those_who_contributed_in_it_by_what_
     ]
 
 
+def test_the_first_ten_constellations_of_a_season_earn_20000_10000_and_4000_by_their_rank() -> None:
+    cluster = Cluster()
+    for number in range(1, 12):
+        join(cluster, f"user-{number:02d}", f"c-{number:02d}")
+        deposit(cluster, f"user-{number:02d}", 5_000 - 100 * number)
+        give(cluster, f"c-{number:02d}", f"user-{number:02d}", 1)
+    cluster.tick("2024-09-20T12:00:01Z")
+    shards = [20_000, *[10_000] * 2, *[4_000] * 7]
+    expected = [(f"user-{rank:02d}", rank, ss) for rank, ss in enumerate(shards, start=1)]
+    assert [(user, rank, ss) for user, rank, ss, _ in season_of(cluster)] == expected
+
+
 def test_a_constellation_without_contributions_earns_nothing() -> None:
     cluster = Cluster()
     join(cluster, "ada", "north")

@@ -94,6 +94,18 @@ def test_a_battle_lasts_24_hours_unless_the_challenger_says(cluster: Cluster) ->
     assert battle(cluster).hours == 24
 
 
+@pytest.mark.parametrize("hours", [1, 168])
+def test_a_battle_lasts_from_1_to_168_hours(cluster: Cluster, hours: int) -> None:
+    two_sides(cluster)
+    challenge(cluster, hours=hours)
+    cluster.send(AcceptBattle(battle_id="b-1"), "eve", NOON)
+    cluster.tick(after(60))
+    for seconds_after_end, state in ((0, "running"), (60, "completed")):
+        cluster.tick(after(60 + hours * 3_600 + seconds_after_end))
+        assert battle(cluster).state == state
+    assert battle(cluster).ends_at - battle(cluster).starts_at == hours * HOUR_US
+
+
 def test_a_constellation_is_in_one_battle_or_challenge_at_most(cluster: Cluster) -> None:
     two_sides(cluster)
     found(cluster, "gus", "west")

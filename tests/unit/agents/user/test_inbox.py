@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from agents.rulebook import packaged_rulebook
 from agents.user.domain import User
 from streams.events import AnyEvent, Event, EventData
-from streams.events.notifications import NotificationKind, Notified
+from streams.events.notifications import KINDS, NotificationKind, Notified
 from streams.events.user import (
     AccountClosed,
     AccountRegistered,
@@ -78,6 +78,14 @@ def test_a_muted_kind_is_not_kept_and_others_are(users: Users) -> None:
     assert [row.kind for row in users.kept()] == ["level_up"]
     users.notify("overtaken", "bob")
     assert [row.kind for row in users.kept("bob")] == ["overtaken"]
+
+
+@pytest.mark.parametrize("muted", KINDS)
+def test_each_kind_of_notification_is_muted_by_itself(users: Users, muted: NotificationKind) -> None:
+    users.send(ChangePreferences(language="en", muted=(muted,)))
+    for kind in KINDS:
+        users.notify(kind)
+    assert [row.kind for row in users.kept()] == [kind for kind in KINDS if kind != muted]
 
 
 def test_named_notifications_are_read_and_an_unknown_one_is_rejected(users: Users) -> None:
