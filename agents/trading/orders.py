@@ -82,14 +82,20 @@ def _refusals(account: Account, order: OpenTrade, terms: Terms, policy: TradingP
         yield "leverage_above_market_maximum"
     if order.leverage > account.max_leverage:
         yield "leverage_above_user_maximum"
-    if terms.day < account.opened_day:
-        yield "day_is_over"
-    if account.opened_day == terms.day and account.opened_count >= policy.opened_per_day_max:
-        yield "daily_limit_reached"
+    if reason := _closed_day(account, terms.day, policy):
+        yield reason
     if terms.margin + terms.fee > account.available:
         yield "insufficient_balance"
     if terms.margin * PPM > account.balance * policy.margin_ppm_max:
         yield "margin_above_limit"
+
+
+def _closed_day(account: Account, day: int, policy: TradingPolicy) -> str | None:
+    """Return why a UTC day takes no further trade. An account counts the trades of the newest day only."""
+    if day < account.opened_day:
+        return "day_is_over"
+    full = day == account.opened_day and account.opened_count >= policy.opened_per_day_max
+    return "daily_limit_reached" if full else None
 
 
 def _unpriced(mark: Mark | None, notional: int) -> str | None:

@@ -35,8 +35,8 @@ def username(text: str) -> str:
     fits = USERNAME_CHARS_MIN <= len(name) <= USERNAME_CHARS_MAX and len(key(name)) <= KEY_CHARS_MAX
     if not fits or not _USERNAME.fullmatch(name):
         raise InvalidNameError(
-            f"a username has {USERNAME_CHARS_MIN} to {USERNAME_CHARS_MAX} letters, digits, '_' and '-', and begins with "
-            "a letter or a digit"
+            f"a username has {USERNAME_CHARS_MIN} to {USERNAME_CHARS_MAX} letters, digits, '_' and '-', and begins "
+            "with a letter or a digit"
         )
     return name
 

@@ -175,9 +175,12 @@ async def test_a_users_rank_comes_with_its_neighbours(client: httpx.AsyncClient,
     assert_problem(await client.get("/v1/leaderboards/trades/users/nobody"), 404, "not-found")
 
 
-async def test_a_board_shows_at_most_1000_rows(client: httpx.AsyncClient) -> None:
-    assert (await client.get("/v1/leaderboards/volume", params={"limit": 1_000})).status_code == 200
-    answer = await client.get("/v1/leaderboards/volume", params={"limit": 1_001})
+async def test_a_board_shows_at_most_1000_rows(client: httpx.AsyncClient, worker: Worker) -> None:
+    for n in range(1_001):
+        await worker.rank(group("xp", "global", "all"), f"u-{n:04}", n)
+    answer = (await client.get("/v1/leaderboards/xp", params={"limit": 1_000})).json()
+    assert (len(answer["rows"]), answer["total"], answer["rows"][-1]["score"]) == (1_000, 1_001, 1)
+    answer = await client.get("/v1/leaderboards/xp", params={"limit": 1_001})
     assert assert_problem(answer, 422, "validation")["errors"][0]["parameter"] == "limit"
 
 
