@@ -17,6 +17,7 @@ from faust_redis.log import Log
 from deploy.server.embedded import EmbeddedServer
 from deploy.server.server_binary import find_binary
 from tests import hanging, leftovers, selection
+from tests.support import forked
 
 pytest_plugins = ("faust_redis.testing.plugin", "tests.support.databases")
 
@@ -51,6 +52,11 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG_OBJECTS_MAX, 10, 10)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish() -> None:
+    forked.stop_server()
 
 
 @pytest.fixture(scope="session")

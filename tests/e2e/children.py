@@ -3,8 +3,10 @@
 import signal
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import IO
 
 from deploy.server import process
+from tests.support import forked
 
 LOG_LINES = 40
 TERM_GRACE_S = 20.0
@@ -18,7 +20,7 @@ class Child:
         self.ended_by_us = False
         self.log_file = log_dir / f"{name}.log"
         with self.log_file.open("ab") as log:
-            self.popen = process.spawn(argv, env=env, output=log)
+            self.popen = started(argv, env, log)
 
     @property
     def pid(self) -> int:
@@ -57,3 +59,10 @@ class Child:
         state = "running" if self.exit_code is None else f"ended with {self.exit_code}"
         lines = self.output().splitlines()[-LOG_LINES:]
         return f"--- {self.name} (pid {self.pid}, {state}):\n" + "\n".join(lines)
+
+
+def started(argv: Sequence[str], env: Mapping[str, str], log: IO[bytes]) -> process.Child:
+    """Start a command: `astratrade` as a fork, anything else as a program."""
+    if tuple(argv[: len(forked.PROGRAM)]) == forked.PROGRAM:
+        return forked.Forked(argv[len(forked.PROGRAM) :], env=env, output=log)
+    return process.spawn(argv, env=env, output=log)

@@ -12,7 +12,6 @@ import secrets
 import shutil
 import signal
 import ssl
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -36,10 +35,11 @@ from tests.e2e.children import Child
 from tests.e2e.waiting import eventually
 from tests.ports import free_port
 from tests.source import PYTHON_PATH
+from tests.support import forked
 from tests.support.aside import run_aside
 from tests.support.tokens import mint
 
-CLI = (sys.executable, "-m", "deploy.cli.main")
+CLI = forked.PROGRAM
 START_S = 60.0
 COMMAND_S = 120.0
 REQUEST_TIMEOUT_S = 30.0
