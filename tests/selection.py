@@ -78,8 +78,19 @@ def arrange(config: pytest.Config, items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group("running"))
         if item.nodeid.startswith(ON_ONE_DEMO):
             item.add_marker(pytest.mark.xdist_group("demo"))
+        _name_its_group(item, config)
     # The sort is stable: within each half, the order stays random.
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+def _name_its_group(item: pytest.Item, config: pytest.Config) -> None:
+    """Append the group of a test to its id, by which xdist keeps the group in one process.
+
+    xdist 3.8 does this itself, in an attribute that pytest 9.2 no longer has.
+    """
+    group = item.get_closest_marker("xdist_group")
+    if group and config.getoption("loadgroup", default=False):
+        item._id = type(item.id).parse(f"{item.nodeid}@{group.args[0]}")
 
 
 def is_left_out(path: Path, config: pytest.Config) -> bool:

@@ -7,8 +7,8 @@ import pytest
 from tests.e2e.pipeline import Pipeline
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
-    """Run a pipeline with one worker. Tests that share it use users of their own."""
+    """Run a pipeline with one worker. Tests that share it use users of their own, and run in one process."""
     with Pipeline(tmp_path_factory.mktemp("running"), workers=1) as pipeline:
         yield pipeline

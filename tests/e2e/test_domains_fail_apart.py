@@ -89,7 +89,7 @@ def assert_all_is_right(pipeline: Pipeline, right: Facts) -> None:
 def run_with(pipeline: Pipeline, kind: str, file: Path, right: Facts) -> None:
     """Start a worker with the planted error, and wait until the other domains have processed all fills."""
     pipeline.start_worker(program=planted(kind))
-    pipeline.wait_until_listening()
+    pipeline.wait_until_ready()
     pipeline.start("replay", "replay", str(file))
     eventually(lambda: processed_by(pipeline, *OTHERS), within_s=DRAIN_S, what="the other domains are through")
     assert_the_others_are_right(pipeline, right)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -46,3 +48,34 @@ def test_other_pythons_run_a_part_of_the_quick_slice() -> None:
 def test_slow_tests_start_first_in_any_random_order() -> None:
     slow = ["test_equals_the_oracle.py" in name for name in collected()]
     assert slow.index(False) == slow.count(True) > 0
+
+
+CONFTEST = """
+from tests import selection
+
+def pytest_addoption(parser):
+    selection.add_option(parser)
+
+def pytest_collection_modifyitems(config, items):
+    selection.arrange(config, items)
+"""
+GROUPS = """
+import pytest
+
+@pytest.mark.parametrize("number", range(6))
+@pytest.mark.parametrize("group", [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in "ab"])
+def test_it(number, group):
+    pass
+"""
+
+
+def test_tests_of_a_group_run_in_one_process(tmp_path: Path) -> None:
+    (tmp_path / "conftest.py").write_text(CONFTEST)
+    (tmp_path / "test_groups.py").write_text(GROUPS)
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-v", "-n", "2", "--dist", "loadgroup", "-p", "no:cacheprovider"],
+        cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    ran = re.findall(r"\[(gw\d)\].* PASSED .*@([ab])", done.stdout)
+    assert len(ran) == 12
+    assert len(set(ran)) == 2, "each group has one process"
