@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 from api.identity.errors import IdentityError
 from api.identity.store.errors import StoreError
 from deploy.errors import DeployError
+from deploy.run.gc_tuning import collect_less_often
 from streams.connect.kafka.errors import BridgeError
 from streams.connect.outbox.errors import OutboxError
 
@@ -56,6 +57,7 @@ def cli() -> None:
 
 def main() -> NoReturn:
     """Run the command line. Print an expected error as one message on standard error, with status 1."""
+    collect_less_often()
     try:
         cli(prog_name="astratrade")
     except EXPECTED as exc:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 
 from tests.bench.synthetic import write_fills
 from tests.e2e.drained import wait_until_drained
@@ -48,40 +47,45 @@ def progress_rows(pipeline: Pipeline) -> list[Row]:
     return [{name: value for name, value in row.items() if name != "position"} for row in rows]
 
 
-FEEDS: list[tuple[str, dict[str, str | int], Callable[[Row], str], Callable[[Pipeline], list[Row]]]] = [
-    ("boards", {"board": "xp", "period": "all", "top": TOP}, by_user, board_rows),
-    ("fees", {"day": "each"}, by_fee, fee_rows),
-    ("progress", {}, by_user, progress_rows),
-]
+FEEDS: dict[str, tuple[dict[str, str | int], Callable[[Row], str], Callable[[Pipeline], list[Row]]]] = {
+    "boards": ({"board": "xp", "period": "all", "top": TOP}, by_user, board_rows),
+    "fees": ({"day": "each"}, by_fee, fee_rows),
+    "progress": ({}, by_user, progress_rows),
+}
 
 
-@pytest.mark.parametrize(("feed", "parameters", "identity", "query"), FEEDS, ids=[feed[0] for feed in FEEDS])
-def test_a_subscriber_that_is_cut_off_at_random_ends_with_the_table(
-    tmp_path: Path,
-    feed: str,
-    parameters: dict[str, str | int],
-    identity: Callable[[Row], str],
-    query: Callable[[Pipeline], list[Row]],
-) -> None:
+def test_subscribers_that_are_cut_off_at_random_end_with_their_tables(tmp_path: Path) -> None:
     chance = random.Random(7)
     file = write_fills(tmp_path / "fills.csv", fills=FILLS, users=USERS)
     with Pipeline(tmp_path, workers=1) as pipeline:
         replay = pipeline.start("replay", "replay", str(file), "--batch", "20", "--rate", "200")
         client = pipeline.client("admin", "auditor")
-        subscriber = Subscriber(client, f"/v1/feed/{feed}", identity, parameters)
-        while replay.exit_code is None and subscriber.connections < CONNECTIONS_MAX:
-            # A busy machine coalesces many rows into few events, so the first disconnects come after one event each.
-            first = subscriber.connections < CONNECTIONS_MIN
-            subscriber.follow(1 if first else chance.choice(EVENTS_AT_ONCE))
+        subscribers = {
+            feed: Subscriber(client, f"/v1/feed/{feed}", identity, parameters)
+            for feed, (parameters, identity, _) in FEEDS.items()
+        }
+        connections = 0
+        while replay.exit_code is None and connections < CONNECTIONS_MAX:
+            for subscriber in subscribers.values():
+                # A busy machine coalesces many rows into few events, so the first disconnects come after one event.
+                first = subscriber.connections < CONNECTIONS_MIN
+                subscriber.follow(1 if first else chance.choice(EVENTS_AT_ONCE))
+            connections += 1
         wait_until_drained(pipeline, commands=FILLS, within_s=DRAIN_S)
         assert replay.exit_code == 0, replay.last_words()
-        right = {identity(row): row for row in query(pipeline)}
-        if subscriber.table != right:
-            late = time.monotonic() + LATE_S  # progress marks come every few seconds
-            subscriber.follow(10_000, until=lambda: subscriber.table == right or time.monotonic() > late)
-        assert subscriber.table == right
-        assert subscriber.connections >= CONNECTIONS_MIN
-        assert subscriber.resyncs == 0, "nothing was trimmed, so each resumption continues where it stopped"
+        for feed, subscriber in subscribers.items():
+            assert_has_the_table(pipeline, feed, subscriber)
+
+
+def assert_has_the_table(pipeline: Pipeline, feed: str, subscriber: Subscriber) -> None:
+    _, identity, query = FEEDS[feed]
+    right = {identity(row): row for row in query(pipeline)}
+    if subscriber.table != right:
+        late = time.monotonic() + LATE_S  # progress marks come every few seconds
+        subscriber.follow(10_000, until=lambda: subscriber.table == right or time.monotonic() > late)
+    assert subscriber.table == right, feed
+    assert subscriber.connections >= CONNECTIONS_MIN, feed
+    assert subscriber.resyncs == 0, "nothing was trimmed, so each resumption continues where it stopped"
 
 
 def test_a_reader_that_is_cut_off_in_a_snapshot_keeps_nothing_of_it() -> None:

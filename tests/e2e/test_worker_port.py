@@ -40,7 +40,7 @@ def sample(client: httpx.Client, name: str, **labels: str) -> float:
     )
 
 
-def test_metrics_move_with_the_fills_that_a_worker_processes(tmp_path: Path) -> None:
+def test_metrics_move_with_the_fills_that_a_worker_processes_and_no_other_gets_its_port(tmp_path: Path) -> None:
     file = write_fills(tmp_path / "fills.csv", fills=FILLS, users=6)
     with Pipeline(tmp_path, workers=1) as pipeline, port_of(pipeline.workers[0]) as client:
         live, ready = client.get("/livez"), client.get("/readyz")
@@ -49,6 +49,7 @@ def test_metrics_move_with_the_fills_that_a_worker_processes(tmp_path: Path) -> 
         assert ready.json()["domains"].keys() == set(TOPOLOGY.names)
         assert client.get("/nothing").status_code == 404
         assert sample(client, "astra_worker_events_total", domain="financial") == 0
+        assert_a_port_in_use_is_refused_in_one_line(pipeline, client.base_url.port)
 
         pipeline.run("replay", str(file))
         wait_until_drained(pipeline, commands=FILLS, within_s=DRAIN_S)
@@ -96,13 +97,10 @@ def test_a_blocked_domain_is_reported_while_the_port_answers(tmp_path: Path) -> 
             )
 
 
-def test_a_port_in_use_is_refused_in_one_line(tmp_path: Path) -> None:
-    with Pipeline(tmp_path, workers=1, api=False) as pipeline:
-        with port_of(pipeline.workers[0]) as client:
-            port = client.base_url.port
-        second = pipeline.start("second", "worker", ASTRA_WORKER_PORT=str(port))
-        eventually(lambda: second.exit_code is not None, within_s=30, what="the second worker ends")
-        assert second.exit_code == 1
-        [line] = second.output().splitlines()
-        assert re.fullmatch(rf"astratrade: ASTRA_WORKER_PORT={port} on \S+ cannot be used: .*", line)
-        second.ended_by_us = True
+def assert_a_port_in_use_is_refused_in_one_line(pipeline: Pipeline, port: int | None) -> None:
+    second = pipeline.start("second", "worker", ASTRA_WORKER_PORT=str(port))
+    eventually(lambda: second.exit_code is not None, within_s=30, what="the second worker ends")
+    assert second.exit_code == 1
+    [line] = second.output().splitlines()
+    assert re.fullmatch(rf"astratrade: ASTRA_WORKER_PORT={port} on \S+ cannot be used: .*", line)
+    second.ended_by_us = True

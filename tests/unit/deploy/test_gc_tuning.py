@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import gc
+import sys
 import weakref
 from collections.abc import Iterator
 
 import pytest
 
-from deploy.run.gc_tuning import SurvivorsExcluded
+from deploy.cli.main import main
+from deploy.run.gc_tuning import ALLOCATIONS, SurvivorsExcluded
 
 
 class Node:
@@ -51,3 +53,15 @@ def test_garbage_among_the_excluded_objects_is_freed_when_their_number_has_doubl
     gc.collect()
     assert known() is None
     assert len(many) > 1_000
+
+
+def test_a_command_starts_with_fewer_collections(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = gc.get_threshold()
+    monkeypatch.setattr(sys, "argv", ["astratrade", "--version"])
+    try:
+        gc.set_threshold(700)
+        with pytest.raises(SystemExit):
+            main()
+        assert gc.get_threshold()[0] == ALLOCATIONS
+    finally:
+        gc.set_threshold(*before)
