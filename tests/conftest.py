@@ -27,6 +27,7 @@ hypothesis.settings.load_profile("steady")
 
 
 YOUNG_OBJECTS_MAX = 50_000
+"""With Python's own threshold, collections are a third of the time in which pytest imports the tests."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -34,6 +35,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    gc.set_threshold(YOUNG_OBJECTS_MAX, 10, 10)
     leftovers.watch(config)
     hanging.watch(config)
 
@@ -48,10 +50,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish() -> None:
-    """Exclude all imported objects from garbage collection, and collect less often: tests take a quarter less CPU."""
+    """Exclude all imported objects from garbage collection: tests take a quarter less CPU."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(YOUNG_OBJECTS_MAX, 10, 10)
 
 
 @pytest.hookimpl(tryfirst=True)

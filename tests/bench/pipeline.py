@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -24,6 +23,7 @@ from deploy.server.embedded import EmbeddedServer
 from deploy.server.server_binary import find_binary
 from deploy.settings import Settings
 from tables.domains import TOPOLOGY
+from tests.bench import module
 from tests.support.aside import run_aside
 
 START_S = 120.0
@@ -131,10 +131,8 @@ class Pipeline:
     def _start(self, name: str, *arguments: str) -> process.Child:
         inherited = {variable: value for variable, value in os.environ.items() if not variable.startswith("ASTRA_")}
         with (self._directory / f"{name}.log").open("ab") as output:
-            child = process.spawn(
-                [sys.executable, "-P", "-m", "deploy.cli.main", *arguments],
-                env=inherited | self.settings.environment(),
-                output=output,
+            child = module.spawn(
+                "deploy.cli.main", *arguments, env=inherited | self.settings.environment(), output=output
             )
         self._children.append(child)
         return child

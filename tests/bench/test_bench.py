@@ -1,25 +1,39 @@
 """Run a short slice of every part of the bench: it must run, count right and report its figures."""
 
 import json
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 from click.testing import CliRunner
 
 from deploy.errors import DeployError
 from tables.domains import TOPOLOGY
-from tests.bench import drain, payload
+from tests.bench import drain, module, payload
 from tests.bench.apps import STYLES
 from tests.bench.catalog import PARTS
 from tests.bench.command import bench
 from tests.bench.fixed_parameters import measured
 from tests.bench.parts import product
+from tests.support import forked
 
 FEED_SLICE = 4
 """The first results: all users without and with slow subscribers, by rows and by fills, and own users."""
 SPENDING = {"worker CPU s per million", "broker CPU s per million", "worker peak MiB", "broker peak MiB"}
+
+
+@pytest.fixture(autouse=True)
+def forks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Start processes as forks: a slice shows that a part works, and not how long a start takes."""
+
+    def fork(
+        name: str, *arguments: str, env: Mapping[str, str] = os.environ, output: IO[bytes] | None = None
+    ) -> forked.Forked:
+        return forked.Forked(name, *arguments, env=env, output=output)
+
+    monkeypatch.setattr(module, "spawn", fork)
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,7 @@ class Child:
 
 
 def started(argv: Sequence[str], env: Mapping[str, str], log: IO[bytes]) -> process.Child:
-    """Start a command: `astratrade` as a fork, anything else as a program."""
-    if tuple(argv[: len(forked.PROGRAM)]) == forked.PROGRAM:
-        return forked.Forked(argv[len(forked.PROGRAM) :], env=env, output=log)
+    """Start a command: a Python module as a fork, anything else as a program."""
+    if tuple(argv[:2]) == forked.PYTHON:
+        return forked.Forked(*argv[2:], env=env, output=log)
     return process.spawn(argv, env=env, output=log)

@@ -39,7 +39,7 @@ from tests.support import forked
 from tests.support.aside import run_aside
 from tests.support.tokens import mint
 
-CLI = forked.PROGRAM
+CLI = (*forked.PYTHON, forked.MAIN)
 START_S = 60.0
 COMMAND_S = 120.0
 REQUEST_TIMEOUT_S = 30.0

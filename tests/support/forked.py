@@ -1,15 +1,18 @@
-"""Start `astratrade …` in a fork of a process that has imported it already.
+"""Start `python -m MODULE …` in a fork of a process that has imported the product already.
 
-The tests start hundreds of these processes. Two thirds of the CPU of a start are imports, so each test process keeps a
-fork server (`multiprocessing`) that has done them. A fork has a command line, an environment, a log and a process group
-of its own, and gets signals as any other process. `tests/integration/deploy/test_dev.py` starts real interpreters.
+The tests start hundreds of processes, most of them `astratrade …`. Two thirds of the CPU of a start are imports, so
+each test process keeps a fork server (`multiprocessing`) that has done them. A fork has a command line, an environment,
+a log and a process group of its own, and gets signals as any other process. The demo and `astratrade dev` start real
+interpreters.
 """
 
 from __future__ import annotations
 
 import ctypes
+import importlib
 import multiprocessing
 import os
+import runpy
 import signal
 import subprocess
 import sys
@@ -20,8 +23,10 @@ from typing import IO
 
 from deploy.server.parent_death import PR_SET_PDEATHSIG
 
-PROGRAM = (sys.executable, "-m", "deploy.cli.main")
-"""The command line that a fork replaces."""
+PYTHON = (sys.executable, "-m")
+"""The beginning of the command lines that a fork replaces."""
+
+MAIN = "deploy.cli.main"
 
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(["tests.support.imported"])
@@ -31,9 +36,10 @@ LOOK_AGAIN_S = 0.001
 class Forked(subprocess.Popen[bytes]):
     """A fork, used as a process that `subprocess` started."""
 
-    def __init__(self, argv: Sequence[str], *, env: Mapping[str, str], output: IO[bytes]) -> None:
-        self.args = argv
-        self._process = FORKS.Process(target=_run, args=(tuple(argv), dict(env), output.name), daemon=True)
+    def __init__(self, module: str, *arguments: str, env: Mapping[str, str], output: IO[bytes] | None) -> None:
+        self.args = (module, *arguments)
+        log = os.devnull if output is None else output.name
+        self._process = FORKS.Process(target=_run, args=(module, arguments, dict(env), log), daemon=True)
         self._process.start()
         self.pid = self._process.pid or 0
         self.returncode = None
@@ -65,8 +71,8 @@ def stop_server() -> None:
     util._run_finalizers()  # type: ignore[attr-defined]
 
 
-def _run(argv: Sequence[str], env: Mapping[str, str], log: str) -> None:
-    """Run the command in the fork. The kernel ends the fork with its server, which ends with the tests."""
+def _run(module: str, arguments: Sequence[str], env: Mapping[str, str], log: str) -> None:
+    """Run the module in the fork. The kernel ends the fork with its server, which ends with the tests."""
     os.setpgid(0, 0)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
@@ -77,7 +83,8 @@ def _run(argv: Sequence[str], env: Mapping[str, str], log: str) -> None:
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     os.environ.clear()
     os.environ.update(env)
-    sys.argv = ["astratrade", *argv]
-    from deploy.cli.main import main
-
-    main()
+    sys.argv = [module, *arguments]
+    if module == MAIN:
+        importlib.import_module(MAIN).main()
+    else:
+        runpy.run_module(module, run_name="__main__", alter_sys=True)

@@ -22,7 +22,8 @@ from tests.e2e.children import Child
 from tests.e2e.pipeline import Pipeline
 from tests.e2e.waiting import eventually
 
-GATEWAY = (sys.executable, "-m", "tests.community.servers.gateway")
+GATEWAY = (sys.executable, "-P", "-m", "tests.community.servers.gateway")
+"""A program, not a fork: it replaces the wall clock before it imports the product."""
 EACH_ALONE = tuple((name,) for name in TOPOLOGY.names)
 """A process for each domain."""
 ALL_TOGETHER = (TOPOLOGY.names,)
