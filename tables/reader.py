@@ -21,6 +21,11 @@ from tables.rank_score import rank_score
 from tables.typed import standings
 
 SCAN_COUNT = 500  # rows that a scan step asks the server for
+COPY_SHOWN = 0
+"""The partition whose copy clients see of a table that every partition fills from a broadcast topic.
+
+The copies differ only while some partitions are behind. To show always the same one keeps its order.
+"""
 
 
 class Row(NamedTuple):
@@ -131,6 +136,11 @@ class TableReader:
         position = await self._position(self.topic(table), incarnation, ends)
         found = [(p, key, value) for p, rows in enumerate(snapshots) for key, value in rows.items()]
         return Rows(position, [Row(p, key.decode(), value) for p, key, value in found])
+
+    async def copy(self, table: str) -> Rows:
+        """Return the rows of a table of which every partition has a copy, as partition `COPY_SHOWN` has them."""
+        position, [rows] = await self._read(table, ("HGETALL", self._snapshot(table, COPY_SHOWN)))
+        return Rows(position, [Row(COPY_SHOWN, key.decode(), value) for key, value in rows.items()])
 
     async def in_each(self, table: str, key: str) -> dict[int, bytes | None]:
         """Return the row that each partition has under a key, by partition."""

@@ -15,7 +15,7 @@ from streams.events.user import Tier
 from streams.topology import Domain, TableSpec
 from streams.units import Quantity
 from tables.keys import SEPARATOR
-from tables.row import Amount, Micros, Row
+from tables.row import Amount, DayNumber, Micros, Row
 
 Status = Literal["open", "closed", "liquidated"]
 
@@ -26,12 +26,12 @@ class Account(Row, frozen=True, kw_only=True):
     Attributes:
         balance: Start balance plus realised pnl minus fees. It includes the margin and is never below 0.
         margin: The sum of the margins of open practice trades.
-        opened_day: The UTC day (days since 1970) that `opened_count` counts.
+        opened_day: The UTC day whose opened trades `opened_count` counts.
     """
 
     balance: Amount
     margin: Amount = 0
-    opened_day: int = 0
+    opened_day: DayNumber = 0
     opened_count: int = 0
     max_leverage: int
     suspended: bool = False

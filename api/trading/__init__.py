@@ -1,4 +1,4 @@
-"""Trading in the API: orders, fills and prices in; positions, portfolios, executions and the tape of fills out."""
+"""Trading in the API: orders, fills and prices in; accounts, positions, trades, prices and the tape out."""
 
 from __future__ import annotations
 
@@ -6,16 +6,34 @@ from typing import Final
 
 from api.kit.commands.admission import WhenDelayed
 from api.kit.domain import AcceptedCommand, DomainApi
-from api.trading import commands, history, queries, tape
+from api.permissions import PUBLIC
+from api.trading import account, commands, history, prices, queries, tape
 from api.trading.models import FillBatch, Order, PriceBatch
 from streams.events.market import PriceUpdated
 from streams.events.trading import CloseTrade, OpenTrade, ReportFill
 
 API: Final = DomainApi(
     title="Trading",
-    description="Orders of users, fills of venues and mark prices of services; positions, portfolios and trades.",
-    routers=(commands.router, queries.router, queries.feeds, history.router, history.feeds, tape.router),
-    feeds=(queries.POSITIONS_FEED, queries.PORTFOLIO_FEED, history.MY_TRADES_FEED, tape.TRADES_FEED),
+    description="Orders of users, fills of venues and mark prices of services; accounts, positions and trades.",
+    routers=(
+        commands.router,
+        *account.TRADING_ACCOUNT.routers,
+        queries.router,
+        queries.feeds,
+        history.router,
+        history.feeds,
+        tape.router,
+        prices.router,
+        prices.feeds,
+    ),
+    feeds=(
+        account.TRADING_ACCOUNT.feed,
+        queries.POSITIONS_FEED,
+        queries.PORTFOLIO_FEED,
+        history.MY_TRADES_FEED,
+        tape.TRADES_FEED,
+        prices.PRICES_FEED,
+    ),
     commands={
         # An order trades at the mark price of the moment when it is processed, which a late one would not have meant.
         OpenTrade: AcceptedCommand(Order, WhenDelayed.REFUSE),
@@ -23,5 +41,11 @@ API: Final = DomainApi(
         # Fills and prices happened outside: they carry their own time, and refusing them would lose them.
         ReportFill: AcceptedCommand(FillBatch, WhenDelayed.ACCEPT),
         PriceUpdated: AcceptedCommand(PriceBatch, WhenDelayed.ACCEPT),
+    },
+    permissions={
+        **account.TRADING_ACCOUNT.permissions,
+        ("GET", "/v1/prices"): PUBLIC,
+        ("GET", "/v1/prices/{market}"): PUBLIC,
+        ("GET", "/v1/feed/prices"): PUBLIC,
     },
 )

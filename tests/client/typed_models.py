@@ -14,8 +14,8 @@ ROOT: Final = Path(__file__).parents[2]
 MODELS: Final = ROOT / "api/astratrade-client/src/astratrade_client/models.py"
 USED: Final = (
     "Accepted", "AcceptedBatch", "AcceptedTrade", "BoardPage", "FeesAnswer", "FillBatch", "Order", "PortfolioAnswer",
-    "PositionsAnswer", "PriceBatch", "ProblemDocument", "ProgressAnswer", "SignedInAnswer", "UserStanding",
-    "WalletAnswer", "WalletChallengeAnswer",
+    "PositionsAnswer", "PriceBatch", "PricesAnswer", "ProblemDocument", "ProgressAnswer", "SignedInAnswer",
+    "TradingAccountAnswer", "UserStanding", "WalletAnswer", "WalletChallengeAnswer",
 )  # fmt: skip
 """The schemas that the client's methods name; schemas that these refer to follow."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from typing import Protocol
 
 import orjson
@@ -14,7 +14,7 @@ from api.kit.feeds.follower import Follower
 from api.kit.feeds.public_form import PublicRows
 from api.kit.feeds.subscriber import Subscriber
 from tables.keys import SEPARATOR
-from tables.reader import TableReader
+from tables.reader import Rows, TableReader
 
 EncodedRows = list[bytes]
 TAIL_READ_MAX = 1_000  # newest records of each partition that a tail's snapshot is chosen from
@@ -83,6 +83,41 @@ class RowsView:
         """Return the rows that changed."""
         del position, subscriber
         return changes.rows if self._public is None else self._public.delta(changes)
+
+
+class ReadView:
+    """Shows the rows of a table that a function chooses, and every change of some channels.
+
+    Args:
+        channels: The channels.
+        read: Returns the rows, and a position below which they show every change.
+        row: Returns a row as clients see it.
+    """
+
+    def __init__(
+        self,
+        channels: frozenset[str] | None,
+        read: Callable[[], Awaitable[Rows]],
+        row: Callable[[str, bytes], dict[str, JsonValue]],
+    ) -> None:
+        self.channels = channels
+        self._read = read
+        self._row = row
+
+    async def snapshot(self, follower: Follower, subscriber: Subscriber) -> AsyncIterator[EncodedRows]:
+        """Yield the rows."""
+        del follower
+        found = await self._read()
+        subscriber.know(found.position)
+        yield [orjson.dumps(self._row(row.key, row.value)) for row in found.rows]
+
+    async def resume(self) -> None:
+        """Do nothing: a record is the row."""
+
+    async def delta(self, changes: Changes, position: Position, subscriber: Subscriber) -> bytes | None:
+        """Return the rows that changed."""
+        del position, subscriber
+        return changes.rows
 
 
 class TailView:

@@ -235,7 +235,8 @@ async def test_commands_and_queries_are_those_of_the_api(server: httpx.AsyncClie
         assert (await user.progress("alice"))["xp"] == 7
         assert (await user.board("xp", limit=5))["rows"] == []
         assert (await user.fees())["fees"] == []
+        assert (await user.prices())["prices"] == []
         assert (await user.positions("alice"))["positions"] == []
-        for refused in (user.portfolio("alice"), user.standing("xp", "alice")):
+        for refused in (user.portfolio("alice"), user.trading_account("alice"), user.standing("xp", "alice")):
             with pytest.raises(ProblemError, match="404"):
                 await refused

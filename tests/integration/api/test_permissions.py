@@ -43,6 +43,7 @@ ABOUT_OTHERS = {"/v1/users/{user_id}/verification"}
 """Routes that refuse to act on their caller and on sub-accounts, whatever the table allows."""
 VALUES = {
     "trade_id": "t-1",
+    "market": "BTC",
     "board": "xp",
     "name": "validation",
     "session_id": "s-1",
@@ -70,7 +71,7 @@ BODIES: dict[str, Any] = {
     "/v1/nft/tokens/{token_id}/listings": {"asset": "SS", "price": "100"},
     "/v1/nft/tokens/{token_id}/listings/{listing_id}/purchases": {"asset": "SS", "price": "100"},
 }
-PRIVATE_OF_A_USER = {"positions", "portfolio", "trades", "balances", "withdrawals", "plan"}
+PRIVATE_OF_A_USER = {"trading-account", "positions", "portfolio", "trades", "balances", "withdrawals", "plan"}
 SIGNING_IN = {
     "/v1/auth/register",
     "/v1/auth/login",
@@ -79,7 +80,7 @@ SIGNING_IN = {
     "/v1/auth/wallet/login",
 }
 PRIVATE_FEEDS = {
-    "positions", "portfolio", "my-trades", "account", "collector",
+    "positions", "portfolio", "my-trades", "account", "collector", "trading-account",
     "balances", "money", "withdrawals", "plan", "withdrawal-reviews", "membership", "battle-entry",
 }  # fmt: skip
 KEPT = {

@@ -23,8 +23,10 @@ from astratrade_client.models import (
     Order,
     PortfolioAnswer,
     PositionsAnswer,
+    PricesAnswer,
     ProgressAnswer,
     SignedInAnswer,
+    TradingAccountAnswer,
     UserStanding,
     WalletAnswer,
     WalletChallengeAnswer,
@@ -203,6 +205,14 @@ class AstraTrade:
     async def portfolio(self, user_id: str, *, after: str | None = None) -> PortfolioAnswer:
         """Return the sums over a user's trading."""
         return cast("PortfolioAnswer", await self.get(f"/v1/users/{user_id}/portfolio", after=after))
+
+    async def trading_account(self, user_id: str, *, after: str | None = None) -> TradingAccountAnswer:
+        """Return a user's practice balance, and what limits the user's orders."""
+        return cast("TradingAccountAnswer", await self.get(f"/v1/users/{user_id}/trading-account", after=after))
+
+    async def prices(self, *, after: str | None = None) -> PricesAnswer:
+        """Return the mark prices at which orders run, by market."""
+        return cast("PricesAnswer", await self.get("/v1/prices", after=after))
 
     async def progress(self, user_id: str, *, after: str | None = None) -> ProgressAnswer:
         """Return a user's game profile."""

@@ -187,10 +187,25 @@ class PositionsAnswer(TypedDict):
     positions: list[Position]
 
 
+class Price(TypedDict):
+    """The newest mark price of a market: orders run and positions are liquidated at it."""
+
+    market: str
+    price: str
+    at: str
+
+
 class PriceBatch(TypedDict):
     """Up to 1,000 mark prices: all are accepted, or none."""
 
     prices: list[MarkPrice]
+
+
+class PricesAnswer(TypedDict):
+    """The mark prices of all markets that have one, and the position they are true for."""
+
+    position: str
+    prices: list[Price]
 
 
 class ProblemDocument(TypedDict):
@@ -259,6 +274,21 @@ class Totals(TypedDict):
     volume_usd: str
     realised_pnl_usd: str
     fees_usd: str
+
+
+class TradingAccountAnswer(TypedDict):
+    """The practice balance, the day's trades, the maximum leverage, suspension and verification. It is true for
+    `position`."""
+
+    user_id: str
+    balance_usd: str
+    margin_usd: str
+    opened_day: str
+    opened_count: int
+    max_leverage: int
+    suspended: bool
+    tier: str
+    position: str
 
 
 class UserStanding(TypedDict):
