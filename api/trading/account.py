@@ -26,5 +26,5 @@ TRADING_ACCOUNT: Final = OwnRows(
         },
     ),
     title="Trading account",
-    doc="The practice balance, the day's trades, the maximum leverage, suspension and verification.",
+    doc="Practice money and the limits of orders: the day's trades, leverage, suspension.",
 )

@@ -277,8 +277,7 @@ class Totals(TypedDict):
 
 
 class TradingAccountAnswer(TypedDict):
-    """The practice balance, the day's trades, the maximum leverage, suspension and verification. It is true for
-    `position`."""
+    """Practice money and the limits of orders: the day's trades, leverage, suspension. It is true for `position`."""
 
     user_id: str
     balance_usd: str
