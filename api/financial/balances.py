@@ -18,6 +18,7 @@ from api.kit.feeds.routing import LastEventId, feed_router, open_feed
 from api.kit.feeds.views import RowsView
 from api.kit.openapi import problems
 from api.kit.parameters import OwnUser, visible
+from api.kit.past import At, rows
 from api.kit.projection import Projection
 from api.kit.users import user_router
 from streams.assets import DECIMALS
@@ -58,9 +59,9 @@ router = user_router()
 feeds = feed_router()
 
 
-def _keys(user_id: str) -> list[tuple[str, str]]:
+def _keys(user_id: str) -> list[str]:
     accounts = (available(user_id), reserved(user_id))
-    return [(ledger_key(account, asset), user_id) for asset in DECIMALS for account in accounts]
+    return [ledger_key(account, asset) for asset in DECIMALS for account in accounts]
 
 
 @router.get(
@@ -70,16 +71,17 @@ def _keys(user_id: str) -> list[tuple[str, str]]:
     response_model=BALANCES_ANSWER,
     responses=problems(401, 403),
 )
-async def get_balances(api: ApiDep, user_id: OwnUser) -> Response:
+async def get_balances(api: ApiDep, user_id: OwnUser, at: At = None) -> Response:
     """Return a user's balances, without those that never moved. For the user, and for staff."""
     keys = _keys(user_id)
-    position, found = await api.tables.get_many(FINANCIAL_LEDGER.name, keys)
-    rows = [BALANCE.load(key, raw) for (key, _), raw in zip(keys, found, strict=True) if raw is not None]
-    return json_answer({"position": str(position), "user_id": user_id, "balances": [*rows]})
+    position, found = await rows(api, FINANCIAL_LEDGER, keys, user_id, at)
+    balances = [BALANCE.load(key, raw) for key, raw in zip(keys, found, strict=True) if raw is not None]
+    return json_answer({"position": str(position), "user_id": user_id, "balances": [*balances]})
 
 
 @feeds.get("/balances", summary="Your balances", responses=problems(401))
 async def follow_balances(api: ApiDep, permit: Permitted, last_event_id: LastEventId = None) -> FeedResponse:
     """Follow the caller's balances."""
-    view = RowsView(api.hub.tables, FINANCIAL_LEDGER.name, BALANCE.load, keys=_keys(permit.caller.subject))
+    keys = [(key, permit.caller.subject) for key in _keys(permit.caller.subject)]
+    view = RowsView(api.hub.tables, FINANCIAL_LEDGER.name, BALANCE.load, keys=keys)
     return await open_feed(api, BALANCES_FEED, view, last_event_id, permit)

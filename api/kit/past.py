@@ -24,15 +24,22 @@ At = Annotated[
 
 
 async def rows(
-    api: Api, table: TableSpec[Any], keys: Sequence[str], user_id: str, at: str | None
+    api: Api, table: TableSpec[Any], keys: Sequence[str], owner: str, at: str | None
 ) -> tuple[Position, list[bytes | None]]:
-    """Return rows of a user, and the position they are true for: the present one, or an earlier one.
+    """Return rows of one partition, and the position they are true for: the present one, or an earlier one.
+
+    Args:
+        api: The parts of the process.
+        table: The table.
+        keys: The keys of the rows.
+        owner: The partition key of the table's records: for most tables the user.
+        at: The position of an earlier answer; None for the present rows.
 
     Raises:
         Problem: 422 when `at` is no position of the table, 410 when the log does not keep enough to say what was then.
     """
     if at is None:
-        return await api.tables.get_many(table.name, [(key, user_id) for key in keys])
+        return await api.tables.get_many(table.name, [(key, owner) for key in keys])
     topic = api.tables.topic(table.name)
     try:
         position = Position.parse(at)
@@ -40,7 +47,7 @@ async def rows(
         raise invalid("at", str(exc)) from exc
     if position.topic != topic:
         raise invalid("at", f"expected a position of {topic!r}, which answers here name; got one of {position.topic!r}")
-    partition = partition_for(user_id.encode(), (await api.log.topic(topic)).spec.partitions)
+    partition = partition_for(owner.encode(), (await api.log.topic(topic)).spec.partitions)
     try:
         found = await rows_at(api.log, position, partition, [key.encode() for key in keys], records_max=RECORDS_MAX)
     except HistoryError as exc:

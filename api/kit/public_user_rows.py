@@ -20,7 +20,10 @@ from api.kit.feeds.reading import user_rows
 from api.kit.feeds.response import FeedResponse
 from api.kit.feeds.routing import LastEventId, Users, feed_router, open_feed
 from api.kit.feeds.views import RowsView
+from api.kit.openapi import problems
 from api.kit.parameters import UserPath, visible
+from api.kit.past import At
+from api.kit.problems import FORBIDDEN, Problem
 from api.kit.projection import Projection
 from api.kit.users import user_router, user_row
 from api.permissions import PUBLIC, Permission, Route
@@ -78,13 +81,16 @@ class PublicUserRows:
         @self.routers[0].get(
             f"/{{user_id}}/{query}",
             summary=title,
-            description=f"{doc} A private user is unknown here to everyone else.",
+            description=f"{doc} A private user is unknown here to everyone else. `at` is for the user and staff.",
             dependencies=[visible(self._table)],
             response_model=answer,
+            responses=problems(403),
             operation_id=f"get_{query.replace('-', '_')}",
         )
-        async def get_row(api: ApiDep, user_id: UserPath, audience: AudienceDep) -> Response:
-            return await user_row(api, self._table, self._projection, user_id, public=(audience, self._form))
+        async def get_row(api: ApiDep, user_id: UserPath, audience: AudienceDep, at: At = None) -> Response:
+            if at is not None and not audience.knows(user_id):
+                raise Problem(FORBIDDEN, f"rows of the past are for their user and staff; this is {user_id}")
+            return await user_row(api, self._table, self._projection, user_id, public=(audience, self._form), at=at)
 
     def _add_feed(self, name: str, title: str) -> None:
         @self.routers[1].get(

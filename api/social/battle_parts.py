@@ -19,6 +19,7 @@ from api.kit.feeds.views import RowsView
 from api.kit.openapi import problems
 from api.kit.own_rows import OwnRows
 from api.kit.parameters import OwnUser, visible
+from api.kit.past import At, rows
 from api.kit.problems import NOT_FOUND, Problem
 from api.kit.projection import Projection
 from api.kit.users import user_router
@@ -70,10 +71,10 @@ feeds = feed_router()
     response_model=POINTS_ANSWER,
     responses=problems(401, 403),
 )
-async def get_part(api: ApiDep, user_id: OwnUser, battle_id: BattlePath) -> Response:
+async def get_part(api: ApiDep, user_id: OwnUser, battle_id: BattlePath, at: At = None) -> Response:
     """Return what the user's trades count in a battle, running or completed. For the user, and for staff."""
     key = member_key(battle_id, user_id)
-    position, raw = await api.tables.get(SOCIAL_BATTLE_POINTS.name, key, owner=battle_id)
+    position, [raw] = await rows(api, SOCIAL_BATTLE_POINTS, [key], battle_id, at)
     if raw is None:
         raise Problem(NOT_FOUND, f"{user_id!r} has no part in the battle {battle_id!r}", position=str(position))
     return json_answer({**POINTS.load(key, raw), "position": str(position)})

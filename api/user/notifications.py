@@ -21,6 +21,7 @@ from api.kit.feeds.routing import LastEventId, feed_router, open_feed
 from api.kit.feeds.views import RowsView
 from api.kit.openapi import problems
 from api.kit.parameters import visible
+from api.kit.past import At, rows
 from api.kit.problems import UNKNOWN_CURSOR, Problem
 from api.kit.projection import Projection
 from api.kit.sealing import Sealer, SealError
@@ -97,17 +98,19 @@ async def read(request: Request) -> Response:
     response_model=NOTIFICATIONS_ANSWER,
 )
 async def get_notifications(
+    *,
     api: ApiDep,
     caller: Caller,
     limit: Annotated[int, Query(ge=1, le=INBOX_NOTIFICATIONS_MAX)] = LIMIT_DEFAULT,
     unread: Annotated[bool, Query(description="only those that are unread")] = False,
     cursor: Annotated[str | None, Query(max_length=CURSOR_CHARS_MAX)] = None,
+    at: At = None,
 ) -> Response:
     """Return the caller's notifications, newest first. The latest 200 are kept."""
     purpose = f"{USER_NOTIFICATIONS.name}{SEPARATOR}{caller.subject}"
     below = None if cursor is None else _opened(api.sealer, purpose, cursor)
-    keys = [(key, caller.subject) for key in notification_keys(caller.subject)]
-    position, found = await api.tables.get_many(USER_NOTIFICATIONS.name, keys)
+    keys = notification_keys(caller.subject)
+    position, found = await rows(api, USER_NOTIFICATIONS, keys, caller.subject, at)
     kept = sorted((Notification.load(raw) for raw in found if raw is not None), key=lambda row: -row.number)
     wanted = [row for row in kept if (below is None or row.number < below) and not (unread and row.read)]
     page = wanted[:limit]

@@ -13,6 +13,7 @@ from typing import Final
 from streams.diagrams import mermaid, tables_table, topics_table
 from streams.events import CATALOGUE, EventData
 from tables.domains import TOPOLOGY
+from tests.client.typed_models import document
 from tests.docs.socket_messages import messages_table
 
 ROOT: Final = Path(__file__).parents[2]
@@ -24,10 +25,22 @@ def product_models() -> tuple[type[EventData], ...]:
     return tuple(model for model in CATALOGUE.values() if model.__module__.startswith("streams.events."))
 
 
+def past_queries() -> str:
+    """Return a Markdown table of the queries that show rows of the past, by their parameter `at`."""
+    found = [
+        f"| `{path}` | {operation['summary']} |"
+        for path, operations in document()["paths"].items()
+        for operation in operations.values()
+        if any(parameter["name"] == "at" for parameter in operation.get("parameters", ()))
+    ]
+    return "\n".join(["| Query | Shows |", "|---|---|", *sorted(found)])
+
+
 GENERATORS: Final[dict[str, Callable[[], str]]] = {
     "topics": lambda: topics_table(TOPOLOGY, product_models()),
     "tables": lambda: tables_table(TOPOLOGY),
     "socket-messages": messages_table,
+    "past-queries": past_queries,
     "topology": lambda: f"```mermaid\n{mermaid(TOPOLOGY)}\n```",
 }
 

@@ -198,17 +198,25 @@ class AstraTrade:
 
     # --- queries ------------------------------------------------------------------------------------------------------
 
-    async def positions(self, user_id: str, *, after: str | None = None) -> PositionsAnswer:
-        """Return a user's net positions. `after` is the `position` of a command whose effect is awaited."""
-        return cast("PositionsAnswer", await self.get(f"/v1/users/{user_id}/positions", after=after))
+    async def positions(self, user_id: str, *, after: str | None = None, at: str | None = None) -> PositionsAnswer:
+        """Return a user's net positions.
 
-    async def portfolio(self, user_id: str, *, after: str | None = None) -> PortfolioAnswer:
+        Args:
+            user_id: The user.
+            after: The `position` of a command whose effect is awaited.
+            at: The `position` of an earlier answer, to get what it showed.
+        """
+        return cast("PositionsAnswer", await self.get(f"/v1/users/{user_id}/positions", after=after, at=at))
+
+    async def portfolio(self, user_id: str, *, after: str | None = None, at: str | None = None) -> PortfolioAnswer:
         """Return the sums over a user's trading."""
-        return cast("PortfolioAnswer", await self.get(f"/v1/users/{user_id}/portfolio", after=after))
+        return cast("PortfolioAnswer", await self.get(f"/v1/users/{user_id}/portfolio", after=after, at=at))
 
-    async def trading_account(self, user_id: str, *, after: str | None = None) -> TradingAccountAnswer:
+    async def trading_account(
+        self, user_id: str, *, after: str | None = None, at: str | None = None
+    ) -> TradingAccountAnswer:
         """Return a user's practice balance, and what limits the user's orders."""
-        return cast("TradingAccountAnswer", await self.get(f"/v1/users/{user_id}/trading-account", after=after))
+        return cast("TradingAccountAnswer", await self.get(f"/v1/users/{user_id}/trading-account", after=after, at=at))
 
     async def prices(self, *, after: str | None = None) -> PricesAnswer:
         """Return the mark prices at which orders run, by market."""
