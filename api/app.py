@@ -17,7 +17,18 @@ from api import constellation_members, domains, friends, health, pages, pipeline
 from api.config import ApiConfig
 from api.cross_origin import allow_origins
 from api.identity.private_users import PrivateUsers
-from api.identity.routes import account, api_keys, auth, jwks, privacy, sub_accounts, verification, wallets, webhooks
+from api.identity.routes import (
+    account,
+    api_keys,
+    auth,
+    jwks,
+    privacy,
+    sub_accounts,
+    suspension,
+    verification,
+    wallets,
+    webhooks,
+)
 from api.identity.service import Identity
 from api.identity.sign_in import SignIn
 from api.identity.store.database import IdentityStore
@@ -59,7 +70,7 @@ TITLE = "AstraTrade Streams"
 VERSION = "1"
 NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
 """FastAPI would look for OpenTelemetry's providers in each request. `api.kit.request_identity` carries the trace."""
-READ_BODIES = (auth, account, api_keys, sub_accounts, verification, wallets, webhooks)
+READ_BODIES = (auth, account, api_keys, sub_accounts, suspension, verification, wallets, webhooks)
 """The modules with routes that read their bodies themselves."""
 
 
@@ -88,6 +99,7 @@ def create_app(config: ApiConfig, storage_fault: StorageFault = lambda: None) ->
     routers = [auth.router, wallets.sign_in, account.router, wallets.own, api_keys.router, sub_accounts.router]
     routers += [webhooks.router, jwks.router, privacy.router, verification.router, ticket_route.router, socket.router]
     routers += [friends.router, friends.feeds, constellation_members.router, constellation_members.feeds]
+    routers += [suspension.router]
     for router in (*routers, stats.router, pipeline.router, services.router, health.router, pages.router):
         app.include_router(router)
     api.permissions.check_complete(app)

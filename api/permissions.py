@@ -123,6 +123,8 @@ OWNED: Final = Permission(EVERY_ROLE, Scope.READ_PRIVATE, owned=True, foreign=ST
 
 REVIEW: Final = Permission(REVIEWERS, owned=True, foreign=REVIEWERS)
 """The route decides about what belongs to a user. The caller has to give a reason; no API key may call it."""
+DECISION: Final = Permission(REVIEWERS)
+"""The route decides about an account, with a reason in its body. No API key may call it."""
 
 
 def only(role: Role, scope: Scope) -> Permission:
@@ -187,7 +189,9 @@ PERMISSIONS: Final[Mapping[Route, Permission]] = {
     ("GET", "/v1/account/privacy"): Permission(EVERY_ROLE, Scope.ACCOUNT, suspended=True),
     ("PUT", "/v1/account/privacy"): Permission(EVERY_ROLE, Scope.ACCOUNT),
     # What staff decide about accounts
-    ("PUT", "/v1/users/{user_id}/verification"): Permission(frozenset({Role.ADMIN, Role.MODERATOR})),
+    ("PUT", "/v1/users/{user_id}/verification"): DECISION,
+    ("POST", "/v1/users/{user_id}/suspend"): DECISION,
+    ("POST", "/v1/users/{user_id}/reinstate"): DECISION,
     # Sign-in
     ("POST", "/v1/auth/register"): OPEN,
     ("POST", "/v1/auth/login"): OPEN,

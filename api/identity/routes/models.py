@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 from api.identity import names
 from api.identity.password_rules import CHARS_MAX, CHARS_MIN
+from api.kit.audited import REASON_CHARS_MAX, REASON_CHARS_MIN
 from streams.times import Instant
 
 LOGIN_CHARS_MAX = 320
@@ -23,6 +24,10 @@ Email = Annotated[str, StringConstraints(max_length=320), AfterValidator(names.e
 Login = Annotated[
     str, StringConstraints(min_length=1, max_length=LOGIN_CHARS_MAX), Field(description="user name or e-mail address")
 ]
+
+
+Reason = Annotated[str, StringConstraints(min_length=REASON_CHARS_MIN, max_length=REASON_CHARS_MAX)]
+"""Why staff decide about an account."""
 
 
 class Body(BaseModel):

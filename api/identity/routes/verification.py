@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Request
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from api.identity import account_changes
 from api.identity.accounts import Verification
 from api.identity.routes.errors import as_account_problems
-from api.identity.routes.models import Body
-from api.kit.audited import REASON_CHARS_MAX, REASON_CHARS_MIN
+from api.identity.routes.models import Body, Reason
 from api.kit.bodies import BodyReader
 from api.kit.callers import BEARER, Caller
 from api.kit.clock import now
@@ -26,11 +25,7 @@ class VerificationChange(Body):
     """The tier that was confirmed, and why."""
 
     tier: Annotated[Verification, Field(description="unverified < email < phone < identity < premium")]
-    reason: Annotated[
-        str,
-        StringConstraints(min_length=REASON_CHARS_MIN, max_length=REASON_CHARS_MAX),
-        Field(description="what was checked; the audit log keeps it"),
-    ]
+    reason: Annotated[Reason, Field(description="what was checked; the audit log keeps it")]
 
 
 class VerificationAnswer(Body):

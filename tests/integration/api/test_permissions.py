@@ -39,7 +39,7 @@ SUBJECT, STRANGER = "alice", "bob"
 PARENT, CHILD = "owner-user", "owner-user-bot"
 ROUTES = routes_of(create_app(config_of("redis://nowhere")))
 REFUSALS = {401, 403}
-ABOUT_OTHERS = {"/v1/users/{user_id}/verification"}
+ABOUT_OTHERS = {f"/v1/users/{{user_id}}/{change}" for change in ("verification", "suspend", "reinstate")}
 """Routes that refuse to act on their caller and on sub-accounts, whatever the table allows."""
 VALUES = {
     "trade_id": "t-1",
@@ -65,6 +65,8 @@ BODIES: dict[str, Any] = {
     "/v1/fills": {"fills": [fill()]},
     "/v1/prices": {"prices": [{"market": "BTC", "price": "1"}]},
     "/v1/users/{user_id}/verification": {"tier": "identity", "reason": "the test of permissions"},
+    "/v1/users/{user_id}/suspend": {"reason": "the test of permissions"},
+    "/v1/users/{user_id}/reinstate": {"reason": "the test of permissions"},
     "/v1/preferences": {"language": "en"},
     "/v1/notifications/read": {},
     "/v1/nft/mints": {"type": "first_trade"},
