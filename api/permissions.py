@@ -171,6 +171,7 @@ PERMISSIONS: Final[Mapping[Route, Permission]] = {
     ("GET", "/v1/leaderboards/xp/constellations/{constellation_id}"): PUBLIC,
     ("GET", "/v1/leaderboards/{board}/members/{constellation_id}"): PUBLIC,
     ("GET", "/v1/leaderboards/{board}/members/{constellation_id}/users/{user_id}"): PUBLIC,
+    ("GET", "/v1/leaderboards/{board}/ranks"): PUBLIC,
     ("GET", "/v1/leaderboards/{board}/users/{user_id}"): PUBLIC,
     ("GET", "/v1/leaderboards/{board}/users/{user_id}/proof"): OWNED,
     ("GET", "/v1/fees"): PUBLIC,

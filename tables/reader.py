@@ -13,7 +13,7 @@ import msgspec
 from faust_redis.log import Log, Position, TopicInfo, UnknownTopicError
 from faust_redis.log.partitioner import partition_for
 from faust_redis.log.rankings import ranked_member
-from faust_redis.log.scripts import RANK
+from faust_redis.log.scripts import RANK, run_all
 
 from streams.topology import changelog_topic
 from tables.boards import Standing, names_of
@@ -200,6 +200,20 @@ class TableReader:
             return Place(position, total, None, [])
         return Place(position, total, members[at], members[max(0, at - neighbours) : at + neighbours + 1])
 
+    async def places(self, table: str, group: str, members: Sequence[str]) -> RankingPage:
+        """Return the places of several members in a ranking, in its order, all of one moment.
+
+        Each is the partition key of its own rows. Members that are not ranked are left out.
+        """
+        topic = self.topic(table)
+        count = (await self.log.topic(topic)).spec.partitions
+        named = [ranked_member(partition_for(one.encode(), count), one) for one in members]
+        replies = await run_all(self.log, RANK, [self._rank(topic, group, "around", one, 0) for one in named])
+        found = [await self._ranked(topic, group, reply) for reply in replies]
+        position, total, _ = found[0]
+        wanted = frozenset(members)
+        return RankingPage(position, total, sorted({one for *_, tied in found for one in tied if one.member in wanted}))
+
     # --- inside -------------------------------------------------------------------------------------------------------
 
     def _snapshot(self, table: str, partition: int) -> str:
@@ -216,10 +230,17 @@ class TableReader:
         self, table: str, group: str, mode: str, value: str, count: int
     ) -> tuple[Position, int, list[Ranked]]:
         """Return members of a ranking in exact order, with all members that tie with the first and the last of them."""
-        topic, names = self.topic(table), names_of(group)
+        topic = self.topic(table)
         await self.log.topic(topic)
+        return await self._ranked(topic, group, await self.log.run(RANK, *self._rank(topic, group, mode, value, count)))
+
+    def _rank(self, topic: str, group: str, mode: str, value: str, count: int) -> tuple[list[str], list[Any]]:
+        """Return the keys and arguments of the script that reads a ranking."""
         keys = [self.log.keys.topic(topic), self.log.keys.ends(topic), self.log.keys.ranking(topic, group)]
-        reply = await self.log.run(RANK, keys, [self.log.keys.snapshots(topic), mode, value, count, *names])
+        return keys, [self.log.keys.snapshots(topic), mode, value, count, *names_of(group)]
+
+    async def _ranked(self, topic: str, group: str, reply: Sequence[Any]) -> tuple[Position, int, list[Ranked]]:
+        names = names_of(group)
         incarnation, ends, total, *found = reply
         position = await self._position(topic, incarnation, dict(zip(ends[::2], ends[1::2], strict=True)))
         if not found:

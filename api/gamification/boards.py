@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 
 from api.gamification.requested import BoardRow, Leaderboard, RequestedBoard, board_row
@@ -16,11 +16,12 @@ from api.kit.callers import AudienceDep
 from api.kit.context import Api, ApiDep
 from api.kit.feeds.feed import Feed
 from api.kit.feeds.response import FeedResponse
-from api.kit.feeds.routing import LastEventId, feed_router, open_feed
+from api.kit.feeds.routing import USERS_MAX, LastEventId, UserId, feed_router, open_feed
 from api.kit.openapi import problems
 from api.kit.parameters import UserPath, visible
 from api.kit.problems import NOT_FOUND, Problem, invalid
 from api.kit.projection import PositionText
+from api.limits.charge import charge_items
 from tables.boards import CONSTELLATIONS, Board, group
 from tables.gamification import GAMIFICATION_BOARDS
 from tables.reader import Place, RankingPage
@@ -69,6 +70,10 @@ class BoardPage(BoardAnswer):
     next_cursor: Annotated[str | None, Field(description="cursor of the next page; null at the end")]
 
 
+class UserRanks(BoardAnswer):
+    """The places of those of the users who are on the board, in its order. Ranks count all users on the board."""
+
+
 class UserStanding(BoardAnswer):
     """The place of a user; `rows` is the window around it, the user included."""
 
@@ -100,6 +105,26 @@ async def get_board(
     shown = [board_row(requested.board, ranked, audience) for ranked in page.members]
     head = await _head(api, requested, page, shown, audience)
     return BoardPage(**dict(head), next_cursor=next_cursor)
+
+
+@router.get("/{board}/ranks", summary="Ranks of users")
+async def get_ranks(
+    api: ApiDep,
+    requested: RequestedBoard,
+    audience: AudienceDep,
+    request: Request,
+    users: Annotated[list[UserId], Query(alias="user", min_length=1, max_length=USERS_MAX, examples=[["trader-2"]])],
+) -> UserRanks:
+    """Return the places of up to 100 users on a board, in its order, with their ranks among all, read at one moment.
+
+    Users who are not on the board are left out, and for others private users, too. Each user after the first costs a
+    unit.
+    """
+    people = list(dict.fromkeys(users))
+    await charge_items(request.scope, len(people))
+    found = await api.tables.places(TABLE, requested.group, people)
+    shown = [board_row(requested.board, one, audience) for one in found.members if not audience.hides(one.member)]
+    return UserRanks(**dict(await _head(api, requested, found, shown, audience)))
 
 
 @router.get("/{board}/users/{user_id}", summary="A user's rank")

@@ -15,7 +15,7 @@ MODELS: Final = ROOT / "api/astratrade-client/src/astratrade_client/models.py"
 USED: Final = (
     "Accepted", "AcceptedBatch", "AcceptedTrade", "BoardPage", "FeesAnswer", "FillBatch", "Order", "PortfolioAnswer",
     "PositionsAnswer", "PriceBatch", "PricesAnswer", "ProblemDocument", "ProgressAnswer", "SignedInAnswer",
-    "TradingAccountAnswer", "UserStanding", "WalletAnswer", "WalletChallengeAnswer",
+    "TradingAccountAnswer", "UserRanks", "UserStanding", "WalletAnswer", "WalletChallengeAnswer",
 )  # fmt: skip
 """The schemas that the client's methods name; schemas that these refer to follow."""
 

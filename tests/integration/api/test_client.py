@@ -234,6 +234,7 @@ async def test_commands_and_queries_are_those_of_the_api(server: httpx.AsyncClie
         assert (await user.close_trade(order["trade_id"]))["topic"] == order["topic"]
         assert (await user.progress("alice"))["xp"] == 7
         assert (await user.board("xp", limit=5))["rows"] == []
+        assert (await user.ranks("xp", ["alice", "bob"]))["rows"] == []
         assert (await user.fees())["fees"] == []
         assert (await user.prices())["prices"] == []
         assert (await user.positions("alice"))["positions"] == []

@@ -27,6 +27,7 @@ from astratrade_client.models import (
     ProgressAnswer,
     SignedInAnswer,
     TradingAccountAnswer,
+    UserRanks,
     UserStanding,
     WalletAnswer,
     WalletChallengeAnswer,
@@ -247,6 +248,13 @@ class AstraTrade:
         """Return a user's place on a leaderboard."""
         path = f"/v1/leaderboards/{board}/users/{user_id}"
         return cast("UserStanding", await self.get(path, period=period, market=market, neighbours=neighbours))
+
+    async def ranks(
+        self, board: str, user_ids: Sequence[str], *, period: str = "all", market: str | None = None
+    ) -> UserRanks:
+        """Return the places of up to 100 users on a leaderboard, all of one moment."""
+        path = f"/v1/leaderboards/{board}/ranks"
+        return cast("UserRanks", await self.get(path, user=list(user_ids), period=period, market=market))
 
     async def fees(self, *, day: str = "all", source: str | None = None, after: str | None = None) -> FeesAnswer:
         """Return fee totals."""

@@ -290,6 +290,19 @@ class TradingAccountAnswer(TypedDict):
     position: str
 
 
+class UserRanks(TypedDict):
+    """The places of those of the users who are on the board, in its order. Ranks count all users on the board."""
+
+    board: Literal["xp", "volume", "pnl", "trades", "streak_days"]
+    period: str
+    market: str | None
+    position: str
+    total: int
+    sealed: bool
+    digest: str | None
+    rows: list[BoardRow]
+
+
 class UserStanding(TypedDict):
     """The place of a user; `rows` is the window around it, the user included."""
 

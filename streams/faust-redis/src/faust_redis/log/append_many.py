@@ -7,15 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any, NamedTuple
-
-from redis.exceptions import NoScriptError
+from typing import NamedTuple
 
 from faust_redis.log import codec
 from faust_redis.log.client import Log
 from faust_redis.log.errors import LogError, UnknownTopicError
 from faust_redis.log.records import Appended, Record, TopicInfo, WriteBatch, WriteId
-from faust_redis.log.scripts import COMMIT
+from faust_redis.log.scripts import COMMIT, run_all
 from faust_redis.log.write_arguments import CommitArguments, commit_arguments
 
 
@@ -39,21 +37,12 @@ async def append_many(log: Log, writes: Sequence[Write]) -> list[Appended | LogE
         commit_arguments(log.keys.prefix, WriteBatch(list(write.records)), infos, None, write.write_id)
         for write in writes
     ]
-    try:
-        replies = await log.at_once(*_commands(log, sent, ("EVALSHA", COMMIT.digest)))
-    except NoScriptError:  # a server that was just started: it ran nothing, and the first call brings the script
-        replies = await log.at_once(*_commands(log, sent, ("EVAL", COMMIT.text)))
+    replies = await run_all(log, COMMIT, [([log.keys.topics], one.argv) for one in sent])
     results = [_result(one, reply, infos) for one, reply in zip(sent, replies, strict=True)]
     for forgotten in topics - infos.keys():
         with suppress(UnknownTopicError):
             await log.topic(forgotten, fresh=True)
     return results
-
-
-def _commands(log: Log, sent: Sequence[CommitArguments], first: tuple[str, str]) -> list[Sequence[Any]]:
-    """Return the calls of the script, of which the first one names it in a way of its own."""
-    rest = "EVALSHA", COMMIT.digest
-    return [(*(rest if number else first), 1, log.keys.topics, *one.argv) for number, one in enumerate(sent)]
 
 
 def _result(sent: CommitArguments, reply: Sequence[bytes], infos: dict[str, TopicInfo]) -> Appended | LogError:

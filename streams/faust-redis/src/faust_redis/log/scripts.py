@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from importlib.resources import files
-from typing import Any
+from typing import Any, Protocol
 
 from redis.asyncio import Redis
 from redis.exceptions import NoScriptError
@@ -31,6 +31,29 @@ class Script:
             return await redis.execute_command("EVALSHA", self.digest, len(keys), *keys, *args)
         except NoScriptError:
             return await redis.execute_command("EVAL", self.text, len(keys), *keys, *args)
+
+
+class Server(Protocol):
+    """Runs commands."""
+
+    async def at_once(self, *commands: Sequence[Any]) -> list[Any]:
+        """Return the replies to commands that ran in one transaction."""
+
+
+async def run_all(server: Server, script: Script, calls: Sequence[tuple[Sequence[str], Sequence[Any]]]) -> list[Any]:
+    """Run a script several times in one transaction, each with keys and arguments of its own; return the replies."""
+    try:
+        return await server.at_once(*_commands(script, calls, ("EVALSHA", script.digest)))
+    except NoScriptError:  # a server that was just started: it ran nothing, and the first call brings the script
+        return await server.at_once(*_commands(script, calls, ("EVAL", script.text)))
+
+
+def _commands(
+    script: Script, calls: Sequence[tuple[Sequence[str], Sequence[Any]]], first: tuple[str, str]
+) -> list[Sequence[Any]]:
+    """Return the calls of the script, of which the first one names it in a way of its own."""
+    rest = "EVALSHA", script.digest
+    return [(*(rest if number else first), len(keys), *keys, *args) for number, (keys, args) in enumerate(calls)]
 
 
 COMMIT = Script("commit")
