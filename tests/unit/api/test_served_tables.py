@@ -26,10 +26,8 @@ RANKINGS: Final = {
 
 UNSERVED: Final = {
     "trading-processed": "ids of events that were processed",
-    "trading-accounts": "the limits on orders; the portfolio shows the money, the account whether it is suspended",
     "trading-trades": "sums of a trade's fills; `/v1/users/{user_id}/trades` reads the executions themselves",
     "trading-open": "open trades that a mark price may liquidate; positions sum them up",
-    "trading-marks": "the last mark price of each market, as services reported it",
     "gamification-trades": "what a trade has earned so far; progress and XP events show it",
     "gamification-watermark": "how far the time of a partition has come",
     "gamification-sealing": "which boards a partition has sealed; answers about a board say it",
