@@ -131,9 +131,27 @@ class Mark(Row, frozen=True, kw_only=True):
     at: Micros
 
 
+OPEN: Final = "trades/open"
+"""The name of the standing that puts an open trade into the ranking of its user."""
+
+
 def open_key(market: str, trade_id: str) -> str:
     """Return a key of `trading-open`. It begins with the market, so that a scan finds a market's open trades."""
     return f"{market}{SEPARATOR}{trade_id}"
+
+
+def owned_key(user_id: str, trade_id: str) -> str:
+    """Return the key of an open practice trade in `trading-owned`."""
+    return f"{_owner(user_id)}{SEPARATOR}{trade_id}"
+
+
+def owned_group(user_id: str) -> str:
+    """Return the ranking of a user's open practice trades, the latest first."""
+    return f"{_owner(user_id)}/{OPEN}"
+
+
+def _owner(user_id: str) -> str:
+    return f"of:{user_id}"
 
 
 def position_key(user_id: str, market: str, mode: Mode) -> str:
@@ -162,6 +180,7 @@ TRADING_PROCESSED: Final[TableSpec[Row]] = TableSpec(
 TRADING_ACCOUNTS: Final = TableSpec("trading-accounts", Account, (*_FACTS, topics.GAMIFICATION_EVENTS))
 TRADING_TRADES: Final = TableSpec("trading-trades", Trade, _ORDERS)
 TRADING_OPEN: Final = TableSpec("trading-open", Exposure, _ORDERS)
+TRADING_OWNED: Final[TableSpec[Row]] = TableSpec("trading-owned", None, _ORDERS, ranked=True)
 TRADING_POSITIONS: Final = TableSpec("trading-positions", Position, _ORDERS)
 TRADING_PORTFOLIO: Final = TableSpec("trading-portfolio", Portfolio, _ORDERS)
 TRADING_MARKS: Final = TableSpec("trading-marks", Mark, (topics.TRADING_MARKS,))
@@ -187,6 +206,7 @@ DOMAIN: Final = Domain(
         TRADING_ACCOUNTS,
         TRADING_TRADES,
         TRADING_OPEN,
+        TRADING_OWNED,
         TRADING_POSITIONS,
         TRADING_PORTFOLIO,
         TRADING_MARKS,

@@ -19,11 +19,14 @@ from streams.events import AnyEvent, Event, UndecodableEventError
 from streams.events.gamification import LevelUp
 from streams.events.market import PriceUpdated
 from streams.events.trading import CloseTrade, OpenTrade, ReportFill
+from tables.boards import Standing
 from tables.keys import SEPARATOR, trade_key
 from tables.trading import (
+    OPEN,
     TRADING_ACCOUNTS,
     TRADING_MARKS,
     TRADING_OPEN,
+    TRADING_OWNED,
     TRADING_PORTFOLIO,
     TRADING_POSITIONS,
     TRADING_PROCESSED,
@@ -32,6 +35,7 @@ from tables.trading import (
     Mark,
     Trade,
     open_key,
+    owned_key,
     position_key,
 )
 from tables.typed import OpenTable
@@ -55,6 +59,7 @@ class Trading:
         self.accounts = self.tables.rows(TRADING_ACCOUNTS)
         self.trades = self.tables.rows(TRADING_TRADES)
         self.open = self.tables.rows(TRADING_OPEN)
+        self.owned = self.tables.ranked(TRADING_OWNED)
         self.positions = self.tables.rows(TRADING_POSITIONS)
         self.portfolios = self.tables.rows(TRADING_PORTFOLIO)
         self.marks = self.tables.rows(TRADING_MARKS)
@@ -153,6 +158,8 @@ class Trading:
         if opened is not None:
             self._put(event, opened.trade_id, opened.books, opened.trade, user_id=user_id)
             self.open.put(open_key(market, opened.trade_id), opened.exposure)
+            latest_first = {OPEN: Standing(opened.trade.opened_at, 0).ranked}
+            self.owned.put(owned_key(user_id, opened.trade_id), latest_first)
         return events
 
     def _close(self, event: Event[CloseTrade], refused: str | None) -> list[AnyEvent]:
@@ -189,6 +196,7 @@ class Trading:
     def _settle(self, event: AnyEvent, trade_id: str, settled: Settled, *, user_id: str) -> None:
         self._put(event, trade_id, settled.books, settled.trade, user_id=user_id)
         self.open.delete(open_key(settled.trade.market, trade_id))
+        self.owned.delete(owned_key(user_id, trade_id))
 
     def _account(self, user_id: str) -> Account:
         return self.accounts.get(user_id) or new_account(self.policy, self._leverage_first)

@@ -6,8 +6,8 @@ from typing import Final
 
 from api.kit.commands.admission import WhenDelayed
 from api.kit.domain import AcceptedCommand, DomainApi
-from api.permissions import PUBLIC
-from api.trading import account, commands, history, prices, queries, tape
+from api.permissions import OWN, OWNED, PUBLIC
+from api.trading import account, commands, history, prices, queries, tape, trades
 from api.trading.models import FillBatch, Order, PriceBatch
 from streams.events.market import PriceUpdated
 from streams.events.trading import CloseTrade, OpenTrade, ReportFill
@@ -20,6 +20,8 @@ API: Final = DomainApi(
         *account.TRADING_ACCOUNT.routers,
         queries.router,
         queries.feeds,
+        trades.router,
+        trades.feeds,
         history.router,
         history.feeds,
         tape.router,
@@ -30,6 +32,7 @@ API: Final = DomainApi(
         account.TRADING_ACCOUNT.feed,
         queries.POSITIONS_FEED,
         queries.PORTFOLIO_FEED,
+        trades.OPEN_TRADES_FEED,
         history.MY_TRADES_FEED,
         tape.TRADES_FEED,
         prices.PRICES_FEED,
@@ -44,6 +47,9 @@ API: Final = DomainApi(
     },
     permissions={
         **account.TRADING_ACCOUNT.permissions,
+        ("GET", "/v1/users/{user_id}/open-trades"): OWNED,
+        ("GET", "/v1/users/{user_id}/trades/{trade_id}"): OWNED,
+        ("GET", "/v1/feed/open-trades"): OWN,
         ("GET", "/v1/prices"): PUBLIC,
         ("GET", "/v1/prices/{market}"): PUBLIC,
         ("GET", "/v1/feed/prices"): PUBLIC,

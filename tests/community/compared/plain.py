@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from tables.boards import Standing
 from tables.row import Row
+from tables.typed import standings
 
 
 def plain(value: Any) -> Any:
@@ -21,3 +23,8 @@ def plain(value: Any) -> Any:
 def as_it_is(key: str, row: Row) -> list[tuple[str, dict[str, Any]]]:
     """Return a row under its own key, with all its fields."""
     return [(key, plain(row))]
+
+
+def as_placed(key: str, raw: bytes) -> list[tuple[str, dict[str, Any]]]:
+    """Return the rankings that a row of a ranked table is in, each with the number by which it is placed."""
+    return [(key, {name: Standing.of(place).score for name, place in standings(raw).items()})]

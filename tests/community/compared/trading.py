@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final
 
-from tests.community.compared.plain import as_it_is
+from tests.community.compared.plain import as_it_is, as_placed
 
-TABLES: Final = dict.fromkeys(
-    (
-        "trading-accounts",
-        "trading-trades",
-        "trading-open",
-        "trading-positions",
-        "trading-portfolio",
-        "trading-marks",
-    ),
-    as_it_is,
-)
+TABLES: Final[dict[str, Callable[..., Any]]] = {
+    "trading-accounts": as_it_is,
+    "trading-trades": as_it_is,
+    "trading-open": as_it_is,
+    "trading-owned": as_placed,
+    "trading-positions": as_it_is,
+    "trading-portfolio": as_it_is,
+    "trading-marks": as_it_is,
+}
 
 SUMMED: Final[dict[str, tuple[str, ...]]] = {"trading-marks": ()}
 """Each partition has the marks of all markets, so that they must agree."""

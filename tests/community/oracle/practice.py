@@ -122,6 +122,7 @@ class Practice:
         self._books.trades.put(f"{user}|{trade_id}", trade, causes)
         exposure = {"user_id": user, "side": side, "liquidation_price": limit}
         self._books.open.put(f"{market}|{trade_id}", exposure, causes)
+        self._books.owned.put(f"of:{user}|{trade_id}", {"trades/open": entry.at}, causes)
         signed = size if side == "long" else -size
         change = Change(quantity=signed, price=price, notional=notional, pnl=0, at=entry.at)
         self._books.move(user, market, PRACTICE, change, causes)
@@ -210,6 +211,7 @@ class Practice:
             updated_at=entry.at,
         )
         self._books.open.delete(f"{trade['market']}|{trade_id}", causes)
+        self._books.owned.delete(f"of:{user}|{trade_id}", causes)
         size = -trade["size"] if trade["side"] == "long" else trade["size"]
         value = value_of(trade["size"], price)
         change = Change(quantity=size, price=price, notional=value, pnl=gain, at=entry.at)

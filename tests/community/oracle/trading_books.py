@@ -25,10 +25,11 @@ class Books:
         self.accounts = Table("trading-accounts")
         self.trades = Table("trading-trades")
         self.open = Table("trading-open")
+        self.owned = Table("trading-owned")
         self.positions = Table("trading-positions")
         self.portfolios = Table("trading-portfolio")
         self.marks = Table("trading-marks")
-        self.tables = (self.accounts, self.trades, self.open, self.positions, self.portfolios, self.marks)
+        self.tables = (self.accounts, self.trades, self.open, self.owned, self.positions, self.portfolios, self.marks)
 
     def account(self, user: str) -> Row:
         """Return a user's practice account; at first the start balance."""

@@ -237,6 +237,7 @@ async def test_commands_and_queries_are_those_of_the_api(server: httpx.AsyncClie
         assert (await user.ranks("xp", ["alice", "bob"]))["rows"] == []
         assert (await user.fees())["fees"] == []
         assert (await user.prices())["prices"] == []
+        assert (await user.open_trades("alice"))["trades"] == []
         assert (await user.positions("alice"))["positions"] == []
         for refused in (user.portfolio("alice"), user.trading_account("alice"), user.standing("xp", "alice")):
             with pytest.raises(ProblemError, match="404"):

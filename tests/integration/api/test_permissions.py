@@ -73,7 +73,16 @@ BODIES: dict[str, Any] = {
     "/v1/nft/tokens/{token_id}/listings": {"asset": "SS", "price": "100"},
     "/v1/nft/tokens/{token_id}/listings/{listing_id}/purchases": {"asset": "SS", "price": "100"},
 }
-PRIVATE_OF_A_USER = {"trading-account", "positions", "portfolio", "trades", "balances", "withdrawals", "plan"}
+PRIVATE_OF_A_USER = {
+    "trading-account",
+    "open-trades",
+    "positions",
+    "portfolio",
+    "trades",
+    "balances",
+    "withdrawals",
+    "plan",
+}
 SIGNING_IN = {
     "/v1/auth/register",
     "/v1/auth/login",
@@ -82,7 +91,7 @@ SIGNING_IN = {
     "/v1/auth/wallet/login",
 }
 PRIVATE_FEEDS = {
-    "positions", "portfolio", "my-trades", "account", "collector", "trading-account",
+    "positions", "portfolio", "my-trades", "account", "collector", "trading-account", "open-trades",
     "balances", "money", "withdrawals", "plan", "withdrawal-reviews", "membership", "battle-entry",
 }  # fmt: skip
 KEPT = {

@@ -15,7 +15,7 @@ from streams.events.trading import OpenTrade, RiskAlert, TradeClosed, TradeExecu
 from streams.ids import uuid7
 from streams.units import USD_UNIT, Quantity, Usd
 from tables.keys import trade_key
-from tables.trading import position_key
+from tables.trading import owned_key, position_key
 from tests.unit.agents.rulebooks import rulebook_with
 from tests.unit.agents.world import World, of_type
 
@@ -60,6 +60,17 @@ def test_an_order_executes_at_the_mark_with_the_rule_books_fee(market: World) ->
     trade = market.trading.trades.get(trade_key("ada", fact.trade_id))
     assert (trade.status, trade.leverage, trade.liquidation_price) == ("open", 10, Quantity.of(54_300))
     assert trade.client_ref == "mine"
+
+
+def test_a_user_has_a_list_of_the_open_trades_without_those_that_ended(market: World) -> None:
+    closed, liquidated, opened = (executed(market.order(at(n), leverage=n)).trade_id for n in (1, 9, 2))
+    listed = market.trading.owned
+    assert all(listed.get(owned_key("ada", one)) for one in (closed, liquidated, opened))
+    market.close(closed, at(10))
+    market.price("BTC", "53000", at(11))
+    assert [listed.get(owned_key("ada", one)) is not None for one in (closed, liquidated, opened)] == [
+        False, False, True,
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from tests.integration.api.support import config_of
 FEED_PATHS: Final = "/v1/feed/"
 
 RANKINGS: Final = {
+    "trading-owned": "trading-trades",
     "social-ratings": "social-constellations",
     "nft-market": "nft-tokens",
 }
@@ -26,8 +27,7 @@ RANKINGS: Final = {
 
 UNSERVED: Final = {
     "trading-processed": "ids of events that were processed",
-    "trading-trades": "sums of a trade's fills; `/v1/users/{user_id}/trades` reads the executions themselves",
-    "trading-open": "open trades that a mark price may liquidate; positions sum them up",
+    "trading-open": "what a liquidation needs of open trades; the trades themselves are served",
     "gamification-trades": "what a trade has earned so far; progress and XP events show it",
     "gamification-watermark": "how far the time of a partition has come",
     "gamification-sealing": "which boards a partition has sealed; answers about a board say it",

@@ -18,11 +18,11 @@ from tables.typed import RawTable, TypedTable, declare
 from tables.unit_of_work import UnitOfWork
 
 
-def test_tables_are_named_once_and_only_boards_ratings_and_the_market_are_ranked() -> None:
+def test_tables_are_named_once_and_only_open_trades_boards_ratings_and_the_market_are_ranked() -> None:
     names = [spec.name for spec in TOPOLOGY.tables]
     assert len(set(names)) == len(names)
     ranked = [spec.name for spec in TOPOLOGY.tables if spec.ranked]
-    assert ranked == ["gamification-boards", "social-ratings", "nft-market"]
+    assert ranked == ["trading-owned", "gamification-boards", "social-ratings", "nft-market"]
 
 
 def test_changelogs_are_compacted_and_boards_have_sorted_sets() -> None:

@@ -20,6 +20,7 @@ from astratrade_client.models import (
     FeesAnswer,
     Fill,
     MarkPrice,
+    OpenTradesAnswer,
     Order,
     PortfolioAnswer,
     PositionsAnswer,
@@ -218,6 +219,13 @@ class AstraTrade:
     ) -> TradingAccountAnswer:
         """Return a user's practice balance, and what limits the user's orders."""
         return cast("TradingAccountAnswer", await self.get(f"/v1/users/{user_id}/trading-account", after=after, at=at))
+
+    async def open_trades(
+        self, user_id: str, *, limit: int | None = None, cursor: str | None = None, after: str | None = None
+    ) -> OpenTradesAnswer:
+        """Return a page of a user's open practice trades, the latest first."""
+        answer = await self.get(f"/v1/users/{user_id}/open-trades", limit=limit, cursor=cursor, after=after)
+        return cast("OpenTradesAnswer", answer)
 
     async def prices(self, *, after: str | None = None) -> PricesAnswer:
         """Return the mark prices at which orders run, by market."""

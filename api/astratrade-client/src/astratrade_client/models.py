@@ -144,6 +144,16 @@ class MarkPrice(TypedDict):
     time: NotRequired[str | None]
 
 
+class OpenTradesAnswer(TypedDict):
+    """A user's open practice trades, and the position they are true for."""
+
+    position: str
+    user_id: str
+    total: int
+    next_cursor: str | None
+    trades: list[Trade]
+
+
 class Order(TypedDict):
     """Open a trade at the current mark price. The trader is the token's subject."""
 
@@ -274,6 +284,30 @@ class Totals(TypedDict):
     volume_usd: str
     realised_pnl_usd: str
     fees_usd: str
+
+
+class Trade(TypedDict):
+    """A practice trade, or all fills of one trade id of a venue."""
+
+    trade_id: str
+    market: str
+    side: str
+    mode: str
+    venue: str
+    status: str
+    fills: int
+    notional_usd: str
+    size: str
+    fees_usd: str
+    pnl_usd: str
+    entry_price: str
+    exit_price: str | None
+    leverage: int | None
+    margin_usd: str
+    liquidation_price: str | None
+    client_ref: str | None
+    opened_at: str
+    updated_at: str
 
 
 class TradingAccountAnswer(TypedDict):
