@@ -44,6 +44,13 @@ class Listing(Row, frozen=True, kw_only=True):
     ends_at: Micros
 
 
+class Sale(Row, frozen=True, kw_only=True):
+    """A sale of a token: who sold it, by which offer."""
+
+    seller: str
+    listing: Listing
+
+
 class Token(Row, frozen=True, kw_only=True):
     """A token. The key is its id.
 
@@ -52,6 +59,7 @@ class Token(Row, frozen=True, kw_only=True):
         owned_at: When its owner received it.
         listing: The offer of its owner, if it is for sale.
         sold_for: The reservation of the last sale.
+        last_sale: That sale. The decision about it is made again when the ledger asks for it again.
     """
 
     owner: str
@@ -65,6 +73,7 @@ class Token(Row, frozen=True, kw_only=True):
     listing: Listing | None = None
     sales: int = 0
     sold_for: str | None = None
+    last_sale: Sale | None = None
 
 
 DeadlineKind = Literal["listing"]

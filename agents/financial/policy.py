@@ -74,7 +74,7 @@ class PlanPolicy(Policy):
 
 
 class PurchasePolicy(Policy):
-    """How long a reservation stands before it asks to be cancelled, and the source name of sale fees."""
+    """After how long an unanswered reservation asks for its decision, each time, and the source name of sale fees."""
 
     reserved_s: Positive
     source: Name

@@ -113,10 +113,14 @@ class Purchases:
     # --- inside -------------------------------------------------------------------------------------------------------
 
     def _expire(self, reservation_id: str, tick: AnyEvent) -> list[AnyEvent]:
-        """Ask the token's partition to cancel a reservation that has stood too long. Only its answer releases money."""
+        """Ask the token's partition about a reservation that has stood too long, and ask again later.
+
+        Only the answer moves money.
+        """
         reservation = self.rows.get(reservation_id)
         if reservation is None:
             return []
+        self._deadlines.add("reservation", reservation_id, tick.time + self._policy.purchases.reserved_us)
         expired = ReservationExpired(
             reservation_id=reservation_id, buyer=reservation.buyer, listing_id=reservation.listing_id
         )

@@ -36,7 +36,18 @@ from streams.events.nft import (
 )
 from streams.times import DAY_US, Instant
 from tables.boards import Ranked, Standing
-from tables.nft import NFT_MARKET, NFT_TOKENS, OWNED, DeadlineKind, Listing, Token, listing_key, open_names, owner_key
+from tables.nft import (
+    NFT_MARKET,
+    NFT_TOKENS,
+    OWNED,
+    DeadlineKind,
+    Listing,
+    Sale,
+    Token,
+    listing_key,
+    open_names,
+    owner_key,
+)
 from tables.unit_of_work import UnitOfWork
 
 
@@ -143,19 +154,23 @@ class Market:
             listing=None,
             sales=token.sales + 1,
             sold_for=funds.reservation_id,
+            last_sale=Sale(seller=token.owner, listing=token.listing),
         )
         self._put(token_id, token, sold)
         return _sold(event, token, token.listing, shares(token.listing, token.creator, self._policy))
 
     def _expired(self, event: Event[ReservationExpired]) -> list[AnyEvent]:
-        """Release a reservation that stood too long, unless it bought the token.
+        """Release a reservation that stood too long. Repeat the decision about one that bought the token.
 
-        The reservation was decided when it came. The release follows that decision in the buyer's partition, where it
-        finds nothing left to release.
+        The reservation was decided when it came. In the buyer's partition, this decision follows that one and finds
+        nothing left to resolve, unless the first one was lost.
         """
         asked, token = event.data, self.tokens.get(event.partitionkey)
-        if token is not None and token.sold_for == asked.reservation_id:
-            return []
+        sale = token.last_sale if token is not None and token.sold_for == asked.reservation_id else None
+        if token is not None and sale is not None:
+            parts = shares(sale.listing, token.creator, self._policy)
+            sold = replace(token, owner=sale.seller)
+            return [_decided(event, asked, event.partitionkey, parts=parts, token=sold, asset=sale.listing.asset)]
         return [_decided(event, asked, event.partitionkey, reason="reservation_expired")]
 
     def _end(self, token_id: str, tick: Event[Ticked]) -> list[AnyEvent]:

@@ -17,7 +17,7 @@ TOKEN: Final = Projection(
     "TokenRow",
     "A token.",
     key={"token_id": str},
-    omit=("mint_id", "sold_for"),
+    omit=("mint_id", "sold_for", "last_sale"),
     describe={
         "creator": "earns a part of each sale; null for genesis tokens",
         "listing": "the owner's offer; null while the token is not for sale",

@@ -125,6 +125,7 @@ class Nft(crossing.Nft):
             "listing": None,
             "sales": 0,
             "sold_for": None,
+            "last_sale": None,
         }
         self.tokens.put(token, row, causes)
         self._own(token, row, causes)
@@ -218,7 +219,13 @@ class Nft(crossing.Nft):
             creator_fee=creator,
             proceeds=price - platform - creator,
         )
-        changed = {"owner": buyer, "owned_at": entry.at, "sales": token["sales"] + 1, "sold_for": order["purchase_id"]}
+        changed = {
+            "owner": buyer,
+            "owned_at": entry.at,
+            "sales": token["sales"] + 1,
+            "sold_for": order["purchase_id"],
+            "last_sale": {"seller": seller, "listing": listing},
+        }
         sold = self._end(token_id, token, causes, **changed)
         self.market.delete(f"of:{seller}|{token_id}", causes)
         self._own(token_id, sold, causes)

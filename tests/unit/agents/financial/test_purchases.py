@@ -158,15 +158,19 @@ def test_a_sale_that_does_not_add_up_becomes_a_dead_letter_and_moves_nothing(
     assert bank.has("ada", "SS") == ("50", "100")
 
 
-def test_a_reservation_asks_after_60_seconds_and_releases_nothing_itself(bank: Bank) -> None:
+def test_a_reservation_asks_again_every_60_seconds_until_it_is_answered(bank: Bank) -> None:
     request(bank)
     assert bank.tick("2026-01-05T12:00:59Z") == []
     [asked] = bank.tick("2026-01-05T12:01:00Z")
     assert isinstance(asked.data, ReservationExpired)
     assert (asked.partitionkey, asked.data.reservation_id, asked.data.buyer) == ("token-1", "r-1", "ada")
     assert bank.has("ada", "SS") == ("50", "100")
-    assert bank.tick("2026-01-05T12:05:00Z") == []
+    assert bank.tick("2026-01-05T12:01:59Z") == []
+    for minute in (2, 3, 9):
+        assert len(of_type(bank.tick(f"2026-01-05T12:{minute:02d}:00Z"), ReservationExpired)) == 1
     decide(bank)
+    assert bank.tick("2026-01-05T12:20:00Z") == []
+    assert bank.rows(FINANCIAL_DEADLINES) == {}
     assert bank.has("ada", "SS") == ("50", "0")
 
 

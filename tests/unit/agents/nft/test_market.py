@@ -140,14 +140,17 @@ def test_a_reservation_for_an_unknown_token_is_released(nft: NftCluster) -> None
     assert decisions(nft.reserve("bob", "t-404")) == [("r-bob", False, "unknown_token")]
 
 
-def test_a_reservation_that_stood_too_long_is_released_unless_it_bought_the_token(listed: NftCluster) -> None:
+def test_a_reservation_that_stood_too_long_is_released_or_told_again_that_it_bought_the_token(
+    listed: NftCluster,
+) -> None:
     def expire(buyer: str) -> list[tuple[str, bool, str]]:
         data = ReservationExpired(reservation_id=f"r-{buyer}", buyer=buyer, listing_id="l-t-1")
         return decisions(listed.send(data, "t-1", at(1, 60)))
 
-    listed.reserve("bob", "t-1")
+    first = of_type(listed.reserve("bob", "t-1"), PurchaseDecided)
     listed.reserve("cyd", "t-1")
-    assert expire("bob") == []
+    assert expire("bob") == [("r-bob", True, "sold")]
+    assert first == [of_type(listed.events, PurchaseDecided)[-1]]
     assert expire("cyd") == [("r-cyd", False, "reservation_expired")]
     assert expire("dee") == [("r-dee", False, "reservation_expired")]
 

@@ -45,6 +45,7 @@ class MarketMachine(RuleBasedStateMachine):
         self.nft = NftCluster(3, random=Random(seed))
         self.balance = Counter(dict.fromkeys(USERS, MONEY))
         self.fees = 0
+        self.sold: dict[str, PurchaseDecided] = {}
         self.waiting: dict[str, tuple[str, int, str, str]] = {}
         self.answers: Counter[str] = Counter()
         self.now, self.made = Instant.parse(START), 0
@@ -155,7 +156,7 @@ class MarketMachine(RuleBasedStateMachine):
     def resolve(self, buyer: str, decided: PurchaseDecided) -> None:
         waiting = self.waiting.pop(decided.reservation_id, None)
         if waiting is None:
-            assert not decided.sold, "a reservation is captured once"
+            assert not decided.sold or decided == self.sold[decided.reservation_id], "a reservation is captured once"
             return
         assert waiting[0] == buyer
         if not decided.sold:
@@ -164,6 +165,7 @@ class MarketMachine(RuleBasedStateMachine):
         parts = [int(part) // Quantity.of(1) for part in (decided.platform_fee, decided.creator_fee, decided.proceeds)]
         assert sum(parts) == waiting[1]
         assert decided.seller not in {None, buyer}
+        self.sold[decided.reservation_id] = decided
         self.fees += parts[0]
         self.balance[decided.seller or ""] += parts[2]
 
