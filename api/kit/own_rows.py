@@ -52,7 +52,7 @@ class OwnRows:
             ("GET", f"/v1/feed/{name}"): OWN,
         }
         self._add_query(name, title, doc)
-        self._add_feed(name, title)
+        self._add_feed(name, title, doc)
 
     def _add_query(self, name: str, title: str, doc: str) -> None:
         answer: type[BaseModel] = self._answer
@@ -69,11 +69,11 @@ class OwnRows:
         async def get_row(api: ApiDep, user_id: OwnUser, at: At = None) -> Response:
             return await user_row(api, self._table, self._projection, user_id, at=at)
 
-    def _add_feed(self, name: str, title: str) -> None:
+    def _add_feed(self, name: str, title: str, doc: str) -> None:
         @self.routers[1].get(
             f"/{name}",
             summary=f"Your {title[0].lower()}{title[1:]}",
-            description="Follow the caller's row.",
+            description=f"{doc}\n\nFollow the caller's row.",
             responses=problems(401),
             operation_id=f"follow_{name.replace('-', '_')}",
         )

@@ -71,7 +71,7 @@ class PublicUserRows:
             ("GET", f"/v1/feed/{name}"): PUBLIC,
         }
         self._add_query(query, title, doc)
-        self._add_feed(name, title)
+        self._add_feed(name, title, doc)
 
     def _add_query(self, query: str, title: str, doc: str) -> None:
         answer: type[BaseModel] = self._projection.answer(
@@ -92,11 +92,11 @@ class PublicUserRows:
                 raise Problem(FORBIDDEN, f"rows of the past are for their user and staff; this is {user_id}")
             return await user_row(api, self._table, self._projection, user_id, public=(audience, self._form), at=at)
 
-    def _add_feed(self, name: str, title: str) -> None:
+    def _add_feed(self, name: str, title: str, doc: str) -> None:
         @self.routers[1].get(
             f"/{name}",
             summary=f"{title} of users",
-            description="Follow the rows of some users, or of all. Private users are left out.",
+            description=f"{doc}\n\nFollow the rows of some users, or of all. Private users are left out.",
             operation_id=f"follow_{name.replace('-', '_')}",
         )
         async def follow(

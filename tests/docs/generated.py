@@ -14,6 +14,7 @@ from streams.diagrams import mermaid, tables_table, topics_table
 from streams.events import CATALOGUE, EventData
 from tables.domains import TOPOLOGY
 from tests.client.typed_models import document
+from tests.docs.feeds_table import feeds_table
 from tests.docs.socket_messages import messages_table
 
 ROOT: Final = Path(__file__).parents[2]
@@ -41,6 +42,7 @@ GENERATORS: Final[dict[str, Callable[[], str]]] = {
     "tables": lambda: tables_table(TOPOLOGY),
     "socket-messages": messages_table,
     "past-queries": past_queries,
+    "feeds": feeds_table,
     "topology": lambda: f"```mermaid\n{mermaid(TOPOLOGY)}\n```",
 }
 
