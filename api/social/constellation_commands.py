@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Request
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 from starlette.responses import Response
 
 from api.auth import Role
@@ -26,6 +26,7 @@ from streams.events.social import (
     DissolveConstellation,
     JoinConstellation,
     LeaveConstellation,
+    MembersMax,
     RemoveMember,
     Shards,
 )
@@ -51,7 +52,7 @@ class Foundation(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     name: ConstellationName
-    members_max: Annotated[int, Field(ge=5, le=200, strict=True)] | None = None
+    members_max: MembersMax | None = None
 
 
 class NewRole(BaseModel):

@@ -23,6 +23,8 @@ InteractionKind = Literal["like", "comment", "share", "endorse", "follow", "repo
 ConstellationRole = Literal["owner", "admin", "member", "recruit"]
 BattleKind = Literal["trading_duel", "stellar_supremacy", "cosmic_conquest"]
 ContentKind = Literal["trade", "achievement", "battle", "nft", "profile"]
+MembersMax = Annotated[int, Field(ge=5, le=200, strict=True)]
+"""How many members a constellation may have at most. A row has all members, so this is a bound of storage."""
 Platform = Literal["reddit", "twitter", "discord", "instagram", "telegram", "facebook"]
 
 Count = Annotated[int, msgspec.Meta(ge=0)]
@@ -87,7 +89,7 @@ class CreateConstellation(Command, frozen=True, kw_only=True):
     name: Annotated[
         str, StringConstraints(min_length=CONSTELLATION_NAME_CHARS[0], max_length=CONSTELLATION_NAME_CHARS[1])
     ]
-    members_max: Annotated[int, Field(ge=5, le=200, strict=True)] | None = None
+    members_max: MembersMax | None = None
 
 
 class JoinConstellation(Command, frozen=True, kw_only=True):

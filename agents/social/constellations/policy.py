@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Self
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from agents.policy import Count, Policy, Positive
+from streams.events.social import MembersMax
 from streams.times import SECOND_US
-
-MembersMax = Annotated[int, Field(ge=5, le=200, strict=True)]
 
 
 class ConstellationPolicy(Policy):
