@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from api.app import create_app
 from api.domains import load
 from api.permissions import OWN, Permission, Permissions
 from tables.domains import TOPOLOGY
-from tests.integration.api.support import config_of
+from tests.client.typed_models import document
 
 PREFIX: Final = "/v1/feed/"
 
 
 def feeds_table() -> str:
     """Return a Markdown table: each feed, what it shows, to whom, and its parameters."""
-    paths = create_app(config_of("redis://unused")).openapi()["paths"]
+    paths = document()["paths"]
     permissions = Permissions(api.permissions for api in load(TOPOLOGY))
     rows = ["| Feed | Shows | To | Parameters |", "|---|---|---|---|"]
     for path, methods in sorted(paths.items()):
