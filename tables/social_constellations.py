@@ -6,21 +6,17 @@ import unicodedata
 from typing import Final, Literal
 
 from streams import topics
-from streams.events.battles import WithdrawChallenge
-from streams.events.constellations import LiftBan
-from streams.events.social import (
+from streams.events.battles import AcceptBattle, BattleKind, ChallengeBattle, DeclineBattle, WithdrawChallenge
+from streams.events.constellations import (
     CONSTELLATION_NAME_CHARS,
-    AcceptBattle,
-    BattleKind,
-    ChallengeBattle,
     ChangeMemberRole,
     ConstellationRole,
     ContributeShards,
     CreateConstellation,
-    DeclineBattle,
     DissolveConstellation,
     JoinConstellation,
     LeaveConstellation,
+    LiftBan,
     RemoveMember,
 )
 from streams.topology import Domain, TableSpec

@@ -24,7 +24,9 @@ from agents.financial.withdrawals import WithdrawalRules
 from agents.rulebook import Rulebook
 from streams.assets import USD_IN_QUANTITY
 from streams.events import AnyEvent, Event
+from streams.events.battles import BattleFought
 from streams.events.clock import Ticked
+from streams.events.constellations import ContributionRequested
 from streams.events.financial import (
     CancelPlan,
     ChangePlan,
@@ -40,7 +42,6 @@ from streams.events.financial import (
 )
 from streams.events.gamification import AchievementUnlocked, RewardClaimed
 from streams.events.nft import PurchaseDecided, PurchaseRequested
-from streams.events.social import BattleFought, ContributionRequested
 from streams.events.trading import TradeExecuted
 from streams.events.user import AccountClosed
 from streams.times import DAY_US, Instant

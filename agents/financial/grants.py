@@ -5,9 +5,10 @@ from __future__ import annotations
 from agents.financial.entries import moved
 from agents.financial.ledger import Ledger
 from streams.events import AnyEvent, Event
+from streams.events.battles import BattleFought
+from streams.events.constellations import ContributionRequested
 from streams.events.financial import ContributionPaid, ContributionRefused
 from streams.events.gamification import AchievementUnlocked, RewardClaimed
-from streams.events.social import BattleFought, ContributionRequested
 from streams.units import Quantity
 from tables.accounts import EMISSION, available, constellation
 

@@ -23,7 +23,7 @@ from agents.gamification.xp import Activity
 from agents.rulebook import Rulebook
 from streams.events import AnyEvent, Event, EventData
 from streams.events.clock import Ticked
-from streams.events.constellations import ContributionReceived
+from streams.events.constellation_steps import ContributionReceived
 from streams.events.gamification import (
     ClaimReward,
     ConstellationScored,

@@ -6,9 +6,11 @@ from typing import Final, Literal, NamedTuple
 
 from agents.gamification.policy import DepositRules, GamificationPolicy
 from streams.events import EventData
+from streams.events.battles import BattleFought
+from streams.events.constellations import ConstellationJoined, ConstellationLeft
 from streams.events.financial import FundsDeposited
 from streams.events.gamification import StreakKind
-from streams.events.social import BattleFought, ConstellationJoined, ConstellationLeft, Interacted, SocialRatingChanged
+from streams.events.social import Interacted, SocialRatingChanged
 from streams.events.user import LoggedIn
 from streams.units import SCALE
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from agents.gamification.policy import BoardRules, RewardRules
 from streams.events import AnyEvent, Event
-from streams.events.constellations import ContributionReceived
+from streams.events.constellation_steps import ContributionReceived
 from streams.events.gamification import PoolDecided, RewardDecided
 from tables.boards import CONSTELLATIONS, periods_of
 from tables.gamification import (

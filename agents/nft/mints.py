@@ -14,6 +14,7 @@ from agents.dispatch import Rules
 from agents.nft.policy import AchievementRule, GenesisRule, MasterRule, MemberRule, NftPolicy, ViralRule
 from streams.events import AnyEvent, Event
 from streams.events.chain import NFTMintConfirmed, NFTMintFailed
+from streams.events.constellations import ConstellationJoined
 from streams.events.gamification import AchievementUnlocked, TradingMastered
 from streams.events.nft import (
     GenesisType,
@@ -28,7 +29,7 @@ from streams.events.nft import (
     RequestMint,
     TokenClaimed,
 )
-from streams.events.social import ConstellationJoined, ViralScoreChanged
+from streams.events.social import ViralScoreChanged
 from tables.nft import NFT_COLLECTORS, Collector, Mint
 from tables.unit_of_work import UnitOfWork
 

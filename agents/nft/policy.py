@@ -8,8 +8,8 @@ from pydantic import Field, model_validator
 
 from agents.policy import Count, Policy, Positive, Ppm
 from streams.events.base import Name
+from streams.events.constellations import ConstellationRole
 from streams.events.nft import GenesisType, Rarity
-from streams.events.social import ConstellationRole
 from streams.units import PPM
 
 

@@ -10,8 +10,8 @@ from agents.social.people_policy import PeoplePolicy
 from agents.social.people_tables import PeopleTables
 from agents.social.refusals import refused
 from streams.events import AnyEvent, Event
+from streams.events.people_steps import InteractionRequested
 from streams.events.social import ContentShared, Platform, ShareContent, ViralScoreChanged
-from streams.events.social_people import InteractionRequested
 from streams.times import DAY_US
 from tables.social_people import Content, Contents, Person
 

@@ -9,9 +9,11 @@ from agents.dispatch import Rules
 from agents.social.people_policy import PeoplePolicy
 from agents.social.people_tables import PeopleTables
 from streams.events import AnyEvent, Event, EventData
+from streams.events.battles import BattleFought
+from streams.events.constellations import ConstellationJoined
 from streams.events.gamification import AchievementUnlocked, LevelUp, PrestigeReached
 from streams.events.nft import NFTReceived
-from streams.events.social import BattleFought, ConstellationJoined, FeedEntryAdded
+from streams.events.social import FeedEntryAdded
 from tables.social_people import FeedEntries, FeedEntry
 
 

@@ -15,8 +15,8 @@ from agents.social.people_tables import PeopleTables
 from agents.social.refusals import refused
 from streams.events import AnyEvent, Event
 from streams.events.clock import Ticked
+from streams.events.people_steps import FollowerLost, InteractionDecided, InteractionRequested
 from streams.events.social import Interact, Interacted, SocialCommandRejected, Unfollow, Unfollowed
-from streams.events.social_people import FollowerLost, InteractionDecided, InteractionRequested
 from streams.events.user import AccountClosed
 from tables.keys import SEPARATOR
 from tables.social_constellations import DeadlineKind

@@ -15,8 +15,8 @@ from agents.social.people_policy import PeoplePolicy
 from agents.social.people_tables import PeopleTables
 from streams.events import AnyEvent, Event
 from streams.events.notifications import NotificationKind
+from streams.events.people_steps import FollowerLost, InteractionDecided, InteractionRequested
 from streams.events.social import InteractionKind, InteractionReceived, SocialRatingChanged
-from streams.events.social_people import FollowerLost, InteractionDecided, InteractionRequested
 from tables.social_people import Person
 
 NOTIFICATIONS: Final[dict[InteractionKind, NotificationKind]] = {"follow": "follow", "endorse": "endorsement"}

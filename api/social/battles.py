@@ -32,15 +32,15 @@ from api.social.constellation_rows import (
     stored,
 )
 from streams.events.base import ID_PATTERN
-from streams.events.battles import WithdrawChallenge
-from streams.events.social import (
+from streams.events.battles import (
     BATTLE_HOURS,
     AcceptBattle,
     BattleKind,
     ChallengeBattle,
-    ConstellationId,
     DeclineBattle,
+    WithdrawChallenge,
 )
+from streams.events.constellations import ConstellationId
 from tables.social_constellations import (
     SOCIAL_BATTLES,
     SOCIAL_CONSTELLATIONS,

@@ -17,8 +17,7 @@ from api.kit.openapi import problems
 from api.permissions import Scope, only
 from api.social.constellation_rows import ConstellationPath, MemberPath
 from streams.events.base import Command
-from streams.events.constellations import LiftBan
-from streams.events.social import (
+from streams.events.constellations import (
     CONSTELLATION_NAME_CHARS,
     ChangeMemberRole,
     ContributeShards,
@@ -26,6 +25,7 @@ from streams.events.social import (
     DissolveConstellation,
     JoinConstellation,
     LeaveConstellation,
+    LiftBan,
     MembersMax,
     RemoveMember,
     Shards,

@@ -23,10 +23,9 @@ from api.kit.public import cut_to_hour
 from api.kit.sealing import Sealer
 from api.permissions import OWN
 from api.social.activity import followed
+from streams.events.battles import BattleFought
+from streams.events.constellations import ConstellationJoined, ConstellationLeft
 from streams.events.social import (
-    BattleFought,
-    ConstellationJoined,
-    ConstellationLeft,
     ContentShared,
     FeedEntryAdded,
     Interacted,

@@ -32,6 +32,7 @@ VenueId = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
 ClientRef = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
 Market = Annotated[str, StringConstraints(pattern=MARKET_PATTERN), AfterValidator(_not_global)]
 Name = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
+Count = Annotated[int, msgspec.Meta(ge=0)]
 
 
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]

@@ -1,19 +1,54 @@
-"""Steps of a battle between the partitions of the battle, its constellations and their members.
+"""Commands and events of battles between constellations.
 
-Only the social domain reads them. The battle's partition coordinates: it asks, and every other partition answers.
-The command that withdraws a challenge is here, too.
+The key of a command is the user who acts; that of an event is in its docstring. The steps between partitions are in
+`battle_steps`.
 """
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
-from streams.events.base import Command, EventData, Name, UserId
-from streams.events.social import BattleId, BattleKind, ConstellationId, Count
+from pydantic import Field
+
+from streams.events.base import Command, Count, EventData, Name, UserId
+from streams.events.constellations import ConstellationId
 from streams.times import Instant
 from streams.units import Usd
 
-Outcome = Literal["won", "lost", "tied", "declined", "withdrawn", "expired", "refused"]
+BATTLE_HOURS = (1, 168)
+
+BattleKind = Literal["trading_duel", "stellar_supremacy", "cosmic_conquest"]
+BattleId = Name
+
+
+# --- commands ---------------------------------------------------------------------------------------------------------
+
+
+class ChallengeBattle(Command, frozen=True, kw_only=True):
+    """Challenge another constellation on behalf of the caller's."""
+
+    domain: ClassVar[str] = "social"
+
+    battle_id: BattleId
+    opponent: ConstellationId
+    kind: BattleKind
+    hours: Annotated[int, Field(ge=BATTLE_HOURS[0], le=BATTLE_HOURS[1], strict=True)] | None = None
+
+
+class AcceptBattle(Command, frozen=True, kw_only=True):
+    """Accept a challenge on behalf of the caller's constellation."""
+
+    domain: ClassVar[str] = "social"
+
+    battle_id: BattleId
+
+
+class DeclineBattle(Command, frozen=True, kw_only=True):
+    """Decline a challenge on behalf of the caller's constellation."""
+
+    domain: ClassVar[str] = "social"
+
+    battle_id: BattleId
 
 
 class WithdrawChallenge(Command, frozen=True, kw_only=True):
@@ -24,177 +59,76 @@ class WithdrawChallenge(Command, frozen=True, kw_only=True):
     battle_id: BattleId
 
 
-class ChallengeRequested(EventData, frozen=True, kw_only=True):
-    """A member wants to challenge another constellation. The key is the member's constellation."""
+# --- events that other domains read -----------------------------------------------------------------------------------
+
+
+class BattleChallenged(EventData, frozen=True, kw_only=True):
+    """A constellation challenged another. The key is the battle."""
 
     domain: ClassVar[str] = "social"
 
-    user_id: UserId
-    battle_id: BattleId
-    opponent: ConstellationId
-    kind: BattleKind
-    hours: Count
-
-
-class BattleProposed(EventData, frozen=True, kw_only=True):
-    """A challenger is engaged and wants a battle. The key is the battle."""
-
-    domain: ClassVar[str] = "social"
-
-    user_id: UserId
     challenger: ConstellationId
-    challenger_name: str
     defender: ConstellationId
     kind: BattleKind
     hours: Count
-    rating: Count
 
 
-class EngagementRequested(EventData, frozen=True, kw_only=True):
-    """A battle asks a constellation to be its defender. The key is the defender."""
+class BattleStarted(EventData, frozen=True, kw_only=True):
+    """A battle began. Its sides are fixed. The key is the battle."""
 
     domain: ClassVar[str] = "social"
 
-    battle_id: BattleId
     challenger: ConstellationId
-    challenger_name: str
-    rating: Count
-
-
-class EngagementQueried(EventData, frozen=True, kw_only=True):
-    """A battle has no answer of its defender. The key is the defender, who answers `EngagementAnswered`."""
-
-    domain: ClassVar[str] = "social"
-
-    battle_id: BattleId
-
-
-class EngagementAnswered(EventData, frozen=True, kw_only=True):
-    """A defender is engaged, or says why not. The key is the battle."""
-
-    domain: ClassVar[str] = "social"
-
-    constellation_id: ConstellationId
-    refusal: Name | None = None
-
-
-class BattleQueried(EventData, frozen=True, kw_only=True):
-    """A constellation has been engaged for too long without confirmation. The key is the battle.
-
-    The answer is `EngagementConfirmed` where the battle is open, else `EngagementEnded`.
-    """
-
-    domain: ClassVar[str] = "social"
-
-    constellation_id: ConstellationId
-
-
-class EngagementConfirmed(EventData, frozen=True, kw_only=True):
-    """A battle holds its challenger until it says that the engagement ended. The key is the challenger."""
-
-    domain: ClassVar[str] = "social"
-
-    battle_id: BattleId
-
-
-class EngagementEnded(EventData, frozen=True, kw_only=True):
-    """A battle lets a constellation go. `rating_change` is what the battle did to its rating. The key is the side."""
-
-    domain: ClassVar[str] = "social"
-
-    battle_id: BattleId
-    outcome: Outcome
-    rating_change: int = 0
-
-
-class AnswerRequested(EventData, frozen=True, kw_only=True):
-    """A member wants to accept or decline a challenge. The key is the member's constellation."""
-
-    domain: ClassVar[str] = "social"
-
-    user_id: UserId
-    battle_id: BattleId
-    accept: bool
-
-
-class ChallengeAnswered(EventData, frozen=True, kw_only=True):
-    """A defender accepted, with its members of that moment, or declined. The key is the battle."""
-
-    domain: ClassVar[str] = "social"
-
-    user_id: UserId
-    constellation_id: ConstellationId
-    accepted: bool
-    members: tuple[UserId, ...] = ()
-
-
-class ChallengeWithdrawalRequested(EventData, frozen=True, kw_only=True):
-    """A member wants to withdraw a challenge. The key is the member's constellation."""
-
-    domain: ClassVar[str] = "social"
-
-    user_id: UserId
-    battle_id: BattleId
-
-
-class ChallengeWithdrawn(EventData, frozen=True, kw_only=True):
-    """A challenger withdraws its challenge, unless the defender has accepted it. The key is the battle."""
-
-    domain: ClassVar[str] = "social"
-
-    user_id: UserId
-    constellation_id: ConstellationId
-
-
-class SideRequested(EventData, frozen=True, kw_only=True):
-    """A battle asks its challenger for its members. The key is the challenger."""
-
-    domain: ClassVar[str] = "social"
-
-    battle_id: BattleId
-
-
-class SideFixed(EventData, frozen=True, kw_only=True):
-    """A challenger names its members of that moment. The key is the battle."""
-
-    domain: ClassVar[str] = "social"
-
-    constellation_id: ConstellationId
-    members: tuple[UserId, ...]
-
-
-class BattleEntered(EventData, frozen=True, kw_only=True):
-    """A member's trades between two times count for a battle. The key is the member."""
-
-    domain: ClassVar[str] = "social"
-
-    battle_id: BattleId
-    constellation_id: ConstellationId
-    opponent: ConstellationId
+    defender: ConstellationId
+    kind: BattleKind
     starts_at: Instant
     ends_at: Instant
+    challengers: tuple[UserId, ...]
+    defenders: tuple[UserId, ...]
 
 
-class EntryQueried(EventData, frozen=True, kw_only=True):
-    """A battle has no final points of a member. The key is the member, who answers `PointsReported`."""
+class BattleScoreChanged(EventData, frozen=True, kw_only=True):
+    """The score of a side moved. Scores are in 1e-8 points. The key is the battle."""
 
     domain: ClassVar[str] = "social"
 
-    battle_id: BattleId
+    challenger_score: Usd
+    defender_score: Usd
 
 
-class PointsReported(EventData, frozen=True, kw_only=True):
-    """All that a member's trades count for a battle so far. The key is the battle.
+class BattleCompleted(EventData, frozen=True, kw_only=True):
+    """A battle ended with a sealed result. The key is the battle.
 
-    Attributes:
-        final: Whether the member's entry is closed. Then nothing follows.
+    `winner` is None for a tie. `digest` is SHA-256 over the entries of both sides (`agents.social.battles.scores`).
     """
 
     domain: ClassVar[str] = "social"
 
-    user_id: UserId
-    pnl_usd: Usd
-    closes: Count
-    wins: Count
-    trades: Count
-    final: bool = False
+    challenger: ConstellationId
+    defender: ConstellationId
+    winner: ConstellationId | None = None
+    challenger_score: Usd
+    defender_score: Usd
+    prizes: dict[UserId, int]
+    digest: str = ""
+
+
+class BattleRatingChanged(EventData, frozen=True, kw_only=True):
+    """A constellation's battle rating moved. The key is the constellation."""
+
+    domain: ClassVar[str] = "social"
+
+    battle_id: BattleId
+    rating: Count
+    before: Count
+
+
+class BattleFought(EventData, frozen=True, kw_only=True):
+    """A battle of the user ended. `won` is None for a tie; `prize_ss` is the user's own prize. The key is the user."""
+
+    domain: ClassVar[str] = "social"
+
+    battle_id: BattleId
+    constellation_id: ConstellationId
+    won: bool | None = None
+    prize_ss: Count

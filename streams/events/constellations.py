@@ -1,17 +1,79 @@
-"""Steps of the social domain between a user's partition, a name's and a constellation's. Only this domain reads them.
+"""Commands and events of constellations: founding, joining and leaving, roles, contributions.
 
-The command that lifts a ban is here, too. The key is in each docstring. `request_id` is the id of the command that
-began the steps.
+Unless a class says otherwise, the key is the user who acts. The steps between partitions are in `constellation_steps`.
 """
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
-from streams.events.base import Command, EventData, Name, UserId
-from streams.events.social import ConstellationId, ConstellationRole, Count, Shards
+import msgspec
+from pydantic import Field, StringConstraints
 
+from streams.events.base import Command, Count, EventData, Name, UserId
+
+CONSTELLATION_NAME_CHARS = (3, 40)
+
+ConstellationRole = Literal["owner", "admin", "member", "recruit"]
 LeavingReason = Literal["left", "removed", "dissolved", "closed"]
+Shards = Annotated[int, msgspec.Meta(ge=1), Field(ge=1, le=10**12, strict=True)]
+"""An amount of stellar shards."""
+MembersMax = Annotated[int, Field(ge=5, le=200, strict=True)]
+"""How many members a constellation may have at most. A row has all members, so this is a bound of storage."""
+ConstellationId = Name
+
+
+# --- commands ---------------------------------------------------------------------------------------------------------
+
+
+class CreateConstellation(Command, frozen=True, kw_only=True):
+    """Found a constellation, which the caller then owns."""
+
+    domain: ClassVar[str] = "social"
+
+    constellation_id: ConstellationId
+    name: Annotated[
+        str, StringConstraints(min_length=CONSTELLATION_NAME_CHARS[0], max_length=CONSTELLATION_NAME_CHARS[1])
+    ]
+    members_max: MembersMax | None = None
+
+
+class JoinConstellation(Command, frozen=True, kw_only=True):
+    """Join a constellation."""
+
+    domain: ClassVar[str] = "social"
+
+    constellation_id: ConstellationId
+
+
+class LeaveConstellation(Command, frozen=True, kw_only=True):
+    """Leave the caller's constellation. Its owner cannot; an owner dissolves it."""
+
+    domain: ClassVar[str] = "social"
+
+
+class DissolveConstellation(Command, frozen=True, kw_only=True):
+    """Dissolve the constellation that the caller owns. Its name is free again."""
+
+    domain: ClassVar[str] = "social"
+
+
+class ChangeMemberRole(Command, frozen=True, kw_only=True):
+    """Give a member of the caller's constellation another role. Only its owner may."""
+
+    domain: ClassVar[str] = "social"
+
+    member: UserId
+    role: Literal["admin", "member", "recruit"]
+
+
+class RemoveMember(Command, frozen=True, kw_only=True):
+    """Remove a member of the caller's constellation, and ban the user from it if asked."""
+
+    domain: ClassVar[str] = "social"
+
+    member: UserId
+    ban: bool = False
 
 
 class LiftBan(Command, frozen=True, kw_only=True):
@@ -22,183 +84,70 @@ class LiftBan(Command, frozen=True, kw_only=True):
     member: UserId
 
 
-class NameClaimRequested(EventData, frozen=True, kw_only=True):
-    """A user wants a name for a new constellation. The key is the name (`tables.social_constellations.name_key`)."""
+class ContributeShards(Command, frozen=True, kw_only=True):
+    """Give stellar shards of the caller to the caller's constellation."""
 
     domain: ClassVar[str] = "social"
 
-    request_id: str
-    user_id: UserId
-    constellation_id: ConstellationId
-    name: str
-    members_max: Count
+    amount: Shards
 
 
-class NameClaimed(EventData, frozen=True, kw_only=True):
-    """A name belongs to a constellation, which is to be created. The key is the constellation."""
-
-    domain: ClassVar[str] = "social"
-
-    request_id: str
-    user_id: UserId
-    name: str
-    members_max: Count
+# --- events that other domains read -----------------------------------------------------------------------------------
 
 
-class NameReleased(EventData, frozen=True, kw_only=True):
-    """A constellation needs its name no longer. The key is the name."""
+class ConstellationJoined(EventData, frozen=True, kw_only=True):
+    """A user is a member from now on. The founder joins as owner."""
 
     domain: ClassVar[str] = "social"
 
-    constellation_id: ConstellationId
-
-
-class MembershipRequested(EventData, frozen=True, kw_only=True):
-    """A user wants to join. The user's slot is reserved. The key is the constellation."""
-
-    domain: ClassVar[str] = "social"
-
-    request_id: str
-    user_id: UserId
-
-
-class MembershipGranted(EventData, frozen=True, kw_only=True):
-    """A constellation has the user as a member. The key is the user, whose slot is confirmed."""
-
-    domain: ClassVar[str] = "social"
-
-    request_id: str
     constellation_id: ConstellationId
     name: str
     role: ConstellationRole
 
 
-class MembershipRefused(EventData, frozen=True, kw_only=True):
-    """A user does not become a member. The key is the user, whose slot is released."""
+class ConstellationLeft(EventData, frozen=True, kw_only=True):
+    """A user is a member no longer. `closed`: the user's account was closed."""
 
     domain: ClassVar[str] = "social"
 
-    request_id: str
-    constellation_id: ConstellationId
-    reason: Name
-
-
-class NameQueried(EventData, frozen=True, kw_only=True):
-    """A founder's slot has been reserved for too long. The key is the name.
-
-    The answer is `MembershipRefused`, or `MembershipQueried` to the constellation that has the name.
-    """
-
-    domain: ClassVar[str] = "social"
-
-    request_id: str
-    user_id: UserId
-    constellation_id: ConstellationId
-    name: str
-
-
-class MembershipQueried(EventData, frozen=True, kw_only=True):
-    """A slot has been reserved for too long. The key is the constellation. `name` is what a founder has claimed.
-
-    The answer is `MembershipGranted` where the user is a member, else `MembershipRefused`.
-    """
-
-    domain: ClassVar[str] = "social"
-
-    request_id: str
-    user_id: UserId
-    name: str = ""
-
-
-class MembershipReturned(EventData, frozen=True, kw_only=True):
-    """A user's slot does not want a membership that was granted. The key is the constellation, which undoes it."""
-
-    domain: ClassVar[str] = "social"
-
-    request_id: str
-    user_id: UserId
-
-
-class MemberAccountClosed(EventData, frozen=True, kw_only=True):
-    """The account of a member was closed. The key is the constellation, which lets the member go."""
-
-    domain: ClassVar[str] = "social"
-
-    request_id: str
-    user_id: UserId
-
-
-class MembershipChanged(EventData, frozen=True, kw_only=True):
-    """A member has another role. The key is the user, whose slot is confirmed by it where the grant got lost."""
-
-    domain: ClassVar[str] = "social"
-
-    request_id: str
-    constellation_id: ConstellationId
-    name: str
-    role: ConstellationRole
-
-
-class MembershipEnded(EventData, frozen=True, kw_only=True):
-    """A constellation has let a member go. The key is the user, whose slot is freed."""
-
-    domain: ClassVar[str] = "social"
-
-    request_id: str
     constellation_id: ConstellationId
     reason: LeavingReason
 
 
-class LeaveRequested(EventData, frozen=True, kw_only=True):
-    """A member wants to leave. The key is the constellation."""
+class ContributionRequested(EventData, frozen=True, kw_only=True):
+    """A member wants to give stellar shards to the constellation. The ledger decides."""
 
     domain: ClassVar[str] = "social"
 
-    user_id: UserId
-
-
-class DissolutionRequested(EventData, frozen=True, kw_only=True):
-    """A member wants to dissolve the constellation. The key is the constellation."""
-
-    domain: ClassVar[str] = "social"
-
-    user_id: UserId
-
-
-class RoleChangeRequested(EventData, frozen=True, kw_only=True):
-    """A member wants to give another member a role. The key is the constellation."""
-
-    domain: ClassVar[str] = "social"
-
-    user_id: UserId
-    member: UserId
-    role: ConstellationRole
-
-
-class RemovalRequested(EventData, frozen=True, kw_only=True):
-    """A member wants to remove another user. The key is the constellation."""
-
-    domain: ClassVar[str] = "social"
-
-    user_id: UserId
-    member: UserId
-    ban: bool = False
-
-
-class BanLiftRequested(EventData, frozen=True, kw_only=True):
-    """A member wants a banned user to be able to join again. The key is the constellation."""
-
-    domain: ClassVar[str] = "social"
-
-    user_id: UserId
-    member: UserId
-
-
-class ContributionReceived(EventData, frozen=True, kw_only=True):
-    """The ledger has moved a member's stellar shards to the constellation. The key is the constellation."""
-
-    domain: ClassVar[str] = "social"
-
-    user_id: UserId
     contribution_id: str
+    constellation_id: ConstellationId
     amount: Shards
+
+
+class ConstellationCreated(EventData, frozen=True, kw_only=True):
+    """A constellation exists. The key is its id."""
+
+    domain: ClassVar[str] = "social"
+
+    name: str
+    owner: UserId
+    members_max: Count
+
+
+class ConstellationDissolved(EventData, frozen=True, kw_only=True):
+    """A constellation exists no longer. The key is its id."""
+
+    domain: ClassVar[str] = "social"
+
+    name: str
+
+
+class ConstellationLevelUp(EventData, frozen=True, kw_only=True):
+    """A constellation reached a level. The key is its id."""
+
+    domain: ClassVar[str] = "social"
+
+    old: Count
+    new: Count
+    members: Count
+    contributed: Count

@@ -7,9 +7,8 @@ from typing import Annotated, ClassVar, Final, Literal
 import msgspec
 
 from streams import topics
-from streams.events.base import Command, EventData, Name, UserId
+from streams.events.base import Command, Count, EventData, Name, UserId
 
-Count = Annotated[int, msgspec.Meta(ge=0)]
 StreakKind = Literal["trading", "login", "social"]
 XPSource = Literal["trade", "close", "win", "achievement", "deposit", "social", "constellation"]
 PrestigeTier = Literal["bronze", "silver", "gold"]

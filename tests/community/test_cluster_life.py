@@ -2,8 +2,8 @@ from random import Random
 
 import pytest
 
-from streams.events.constellations import MembershipChanged
-from streams.events.social import ConstellationLeft
+from streams.events.constellation_steps import MembershipChanged
+from streams.events.constellations import ConstellationLeft
 from tests.community.behaviour.life import Plan
 from tests.community.cluster_life import ClusterBackend, lived
 from tests.community.cluster_run import play, stored

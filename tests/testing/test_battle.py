@@ -5,16 +5,10 @@ from __future__ import annotations
 from faust_redis.testing import TestDriver
 
 from streams.events import AnyEvent, EventData
+from streams.events.battles import AcceptBattle, ChallengeBattle
 from streams.events.clock import ticked
+from streams.events.constellations import ContributeShards, CreateConstellation, JoinConstellation, LeaveConstellation
 from streams.events.recent import Recent
-from streams.events.social import (
-    AcceptBattle,
-    ChallengeBattle,
-    ContributeShards,
-    CreateConstellation,
-    JoinConstellation,
-    LeaveConstellation,
-)
 from streams.times import HOUR_US, MINUTE_US, Instant
 from tables.domains import TOPOLOGY
 from tables.social_constellations import CONSTELLATIONS, SOCIAL_BATTLES, Battle

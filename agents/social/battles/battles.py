@@ -12,7 +12,7 @@ from agents.social.battles.policy import BattlePolicy
 from agents.social.battles.results import completed, rescored
 from agents.social.constellations.slots import rejected
 from streams.events import AnyEvent, Event
-from streams.events.battles import (
+from streams.events.battle_steps import (
     BattleEntered,
     BattleProposed,
     BattleQueried,
@@ -28,17 +28,17 @@ from streams.events.battles import (
     PointsReported,
     SideFixed,
     SideRequested,
-    WithdrawChallenge,
 )
-from streams.events.clock import Ticked
-from streams.events.social import (
+from streams.events.battles import (
     AcceptBattle,
     BattleChallenged,
     BattleScoreChanged,
     BattleStarted,
     ChallengeBattle,
     DeclineBattle,
+    WithdrawChallenge,
 )
+from streams.events.clock import Ticked
 from streams.times import HOUR_US, Instant
 from streams.units import Usd
 from tables.social_constellations import (

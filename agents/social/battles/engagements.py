@@ -13,7 +13,7 @@ from agents.social.battles.policy import BattlePolicy
 from agents.social.constellations.registry import LEADERS, Registry
 from agents.social.constellations.slots import rejected
 from streams.events import AnyEvent, Event
-from streams.events.battles import (
+from streams.events.battle_steps import (
     AnswerRequested,
     BattleProposed,
     BattleQueried,
@@ -28,10 +28,9 @@ from streams.events.battles import (
     EngagementRequested,
     SideFixed,
     SideRequested,
-    WithdrawChallenge,
 )
+from streams.events.battles import AcceptBattle, BattleRatingChanged, ChallengeBattle, DeclineBattle, WithdrawChallenge
 from streams.events.clock import Ticked
-from streams.events.social import AcceptBattle, BattleRatingChanged, ChallengeBattle, DeclineBattle
 from tables.social_constellations import (
     BATTLES_LISTED_MAX,
     BattleSide,

@@ -15,9 +15,9 @@ from agents.notices import notice
 from agents.social.battles.policy import BattlePolicy
 from agents.social.battles.scores import Points, bounded
 from streams.events import AnyEvent, Event, EventData
-from streams.events.battles import BattleEntered, EntryQueried, PointsReported
+from streams.events.battle_steps import BattleEntered, EntryQueried, PointsReported
+from streams.events.battles import BattleFought
 from streams.events.clock import Ticked
-from streams.events.social import BattleFought
 from streams.events.trading import TradeClosed, TradeExecuted, TradeLiquidated
 from streams.units import Usd
 from tables.keys import SEPARATOR, trade_key

@@ -7,7 +7,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from agents.policy import Count, Policy, Positive, Ppm
-from streams.events.social import BATTLE_HOURS, BattleKind
+from streams.events.battles import BATTLE_HOURS, BattleKind
 from streams.times import HOUR_US, SECOND_US
 from streams.units import PPM, USD_UNIT
 

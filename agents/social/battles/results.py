@@ -10,8 +10,8 @@ from msgspec.structs import replace
 from agents.social.battles.policy import BattlePolicy, ScoreRules
 from agents.social.battles.scores import Points, digest_of, prizes, shares, side_score
 from streams.events import AnyEvent
-from streams.events.battles import EngagementEnded, Outcome
-from streams.events.social import BattleCompleted, BattleFought
+from streams.events.battle_steps import EngagementEnded, Outcome
+from streams.events.battles import BattleCompleted, BattleFought
 from streams.units import Usd
 from tables.social_constellations import Battle, BattlePoints, BattleSide, Side
 

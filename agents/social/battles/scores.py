@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
 from agents.social.battles.policy import PrizeRules, ScoreRules
-from streams.events.social import BattleKind
+from streams.events.battles import BattleKind
 from streams.units import PPM, USD_UNIT, USD_WHOLE_DIGITS_MAX
 
 LIMIT: Final = 10**USD_WHOLE_DIGITS_MAX * USD_UNIT - 1

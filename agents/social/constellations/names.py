@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from agents.dispatch import Rules
 from streams.events import AnyEvent, Event
-from streams.events.constellations import (
+from streams.events.constellation_steps import (
     MembershipQueried,
     MembershipRefused,
     NameClaimed,

@@ -7,7 +7,7 @@ from typing import Self
 from pydantic import model_validator
 
 from agents.policy import Count, Policy, Positive
-from streams.events.social import MembersMax
+from streams.events.constellations import MembersMax
 from streams.times import SECOND_US
 
 

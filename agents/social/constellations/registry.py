@@ -11,14 +11,12 @@ from agents.notices import notice
 from agents.social.constellations.policy import ConstellationPolicy
 from agents.social.constellations.slots import rejected
 from streams.events import AnyEvent, Event
-from streams.events.battles import ChallengeAnswered
-from streams.events.constellations import (
+from streams.events.battle_steps import ChallengeAnswered
+from streams.events.constellation_steps import (
     BanLiftRequested,
     ContributionReceived,
     DissolutionRequested,
     LeaveRequested,
-    LeavingReason,
-    LiftBan,
     MembershipChanged,
     MembershipEnded,
     MembershipGranted,
@@ -31,7 +29,7 @@ from streams.events.constellations import (
     RemovalRequested,
     RoleChangeRequested,
 )
-from streams.events.social import (
+from streams.events.constellations import (
     ChangeMemberRole,
     ConstellationCreated,
     ConstellationDissolved,
@@ -39,6 +37,8 @@ from streams.events.social import (
     ConstellationRole,
     DissolveConstellation,
     LeaveConstellation,
+    LeavingReason,
+    LiftBan,
     RemoveMember,
 )
 from tables.boards import Standing

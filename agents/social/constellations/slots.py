@@ -13,14 +13,14 @@ from agents.deadlines import Deadlines
 from agents.dispatch import Rules
 from agents.social.constellations.policy import ConstellationPolicy
 from streams.events import AnyEvent, Command, Event, EventData
-from streams.events.battles import AnswerRequested, ChallengeRequested, ChallengeWithdrawalRequested, WithdrawChallenge
+from streams.events.battle_steps import AnswerRequested, ChallengeRequested, ChallengeWithdrawalRequested
+from streams.events.battles import AcceptBattle, ChallengeBattle, DeclineBattle, WithdrawChallenge
 from streams.events.clock import Ticked
-from streams.events.constellations import (
+from streams.events.constellation_steps import (
     BanLiftRequested,
     ContributionReceived,
     DissolutionRequested,
     LeaveRequested,
-    LiftBan,
     MemberAccountClosed,
     MembershipChanged,
     MembershipEnded,
@@ -34,10 +34,7 @@ from streams.events.constellations import (
     RemovalRequested,
     RoleChangeRequested,
 )
-from streams.events.financial import ContributionPaid, ContributionRefused
-from streams.events.social import (
-    AcceptBattle,
-    ChallengeBattle,
+from streams.events.constellations import (
     ChangeMemberRole,
     ConstellationJoined,
     ConstellationLeft,
@@ -45,13 +42,14 @@ from streams.events.social import (
     ContributeShards,
     ContributionRequested,
     CreateConstellation,
-    DeclineBattle,
     DissolveConstellation,
     JoinConstellation,
     LeaveConstellation,
+    LiftBan,
     RemoveMember,
-    SocialCommandRejected,
 )
+from streams.events.financial import ContributionPaid, ContributionRefused
+from streams.events.social import SocialCommandRejected
 from streams.events.user import AccountClosed
 from tables.social_constellations import SOCIAL_MEMBERSHIPS, DeadlineKind, Membership, good_name, name_key
 from tables.unit_of_work import UnitOfWork

@@ -9,8 +9,8 @@ from msgspec.structs import replace
 from agents.dispatch import Rules
 from agents.social.constellations.registry import Registry, ended, without
 from streams.events import AnyEvent, Event
-from streams.events.constellations import MemberAccountClosed, MembershipChanged
-from streams.events.social import ConstellationRole
+from streams.events.constellation_steps import MemberAccountClosed, MembershipChanged
+from streams.events.constellations import ConstellationRole
 from tables.social_constellations import Constellation, Roster
 
 ORDER: Final[tuple[ConstellationRole, ...]] = ("admin", "member", "recruit")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
-from streams.events.social import BattleKind
+from streams.events.battles import BattleKind
 from tables.social_constellations import Constellation, Membership
 from tests.community.behaviour.acts import Act
 from tests.community.behaviour.people import Moment, Person

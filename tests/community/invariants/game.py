@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from math import isqrt
 from typing import Any, Final
 
+from streams.events.battles import BattleFought
 from streams.events.gamification import (
     AchievementUnlocked,
     LeaderboardSealed,
@@ -17,7 +18,6 @@ from streams.events.gamification import (
     RewardGranted,
     XPGained,
 )
-from streams.events.social import BattleFought
 from streams.events.trading import TradeClosed, TradeExecuted, TradeLiquidated
 from streams.times import DAY_US
 from streams.units import SCALE

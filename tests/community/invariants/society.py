@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Final
 
-from streams.events.social import BattleCompleted
+from streams.events.battles import BattleCompleted
 from tables.social_constellations import (
     OPEN_STATES,
     SOCIAL_BATTLE_ENTRIES,

@@ -12,18 +12,15 @@ from fastapi import FastAPI
 from faust_redis.log import Log
 
 from streams import topics
-from streams.events.battles import WithdrawChallenge
-from streams.events.constellations import LiftBan
-from streams.events.social import (
-    AcceptBattle,
-    ChallengeBattle,
+from streams.events.battles import AcceptBattle, ChallengeBattle, DeclineBattle, WithdrawChallenge
+from streams.events.constellations import (
     ChangeMemberRole,
     ContributeShards,
     CreateConstellation,
-    DeclineBattle,
     DissolveConstellation,
     JoinConstellation,
     LeaveConstellation,
+    LiftBan,
     RemoveMember,
 )
 from streams.times import Instant

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from streams.events import AnyEvent, EventData
+from streams.events.battles import BattleFought
 from streams.events.clock import Ticked
+from streams.events.constellations import ContributionRequested
 from streams.events.financial import (
     ChangePlan,
     ReportDeposit,
@@ -17,7 +19,6 @@ from streams.events.financial import (
     deposit_key,
 )
 from streams.events.gamification import RewardClaimed
-from streams.events.social import BattleFought, ContributionRequested
 from streams.events.user import AccountClosed, AccountRegistered, VerificationChanged
 from streams.times import Instant
 from tests.integration.agents.scenarios.kit import AT, Run, first

@@ -5,10 +5,11 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from streams.events.clock import ticked
-from streams.events.constellations import ContributionReceived
+from streams.events.constellation_steps import ContributionReceived
+from streams.events.constellations import ConstellationJoined
 from streams.events.financial import FundsDeposited
 from streams.events.gamification import ClaimReward
-from streams.events.social import ConstellationJoined, Interacted
+from streams.events.social import Interacted
 from streams.events.user import LoggedIn
 from streams.times import DAY_US, Instant
 from streams.units import Quantity

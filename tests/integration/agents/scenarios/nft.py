@@ -5,9 +5,9 @@ from __future__ import annotations
 from streams.events import EventData
 from streams.events.chain import NFTMintConfirmed
 from streams.events.clock import Ticked
+from streams.events.constellations import ConstellationJoined
 from streams.events.gamification import AchievementUnlocked, RewardClaimed
 from streams.events.nft import BuyNFT, ListNFT, RequestMint
-from streams.events.social import ConstellationJoined
 from streams.times import DAY_US, Instant
 from streams.units import Quantity
 from tests.integration.agents.scenarios.kit import AT, Run, first

@@ -6,16 +6,11 @@ One challenge expires, and the other one is fought to its end.
 from __future__ import annotations
 
 from streams.events import AnyEvent
+from streams.events.battles import AcceptBattle, ChallengeBattle
 from streams.events.clock import Ticked
+from streams.events.constellations import CreateConstellation, JoinConstellation, LeaveConstellation
 from streams.events.financial import ContributionPaid
-from streams.events.social import (
-    AcceptBattle,
-    ChallengeBattle,
-    CreateConstellation,
-    CreateProfile,
-    JoinConstellation,
-    LeaveConstellation,
-)
+from streams.events.social import CreateProfile
 from streams.events.trading import TradeExecuted
 from streams.events.user import AccountClosed
 from streams.times import DAY_US, HOUR_US, MINUTE_US, Instant

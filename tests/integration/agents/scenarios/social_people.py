@@ -5,9 +5,10 @@ One follow stays unanswered.
 
 from __future__ import annotations
 
+from streams.events.constellations import ConstellationJoined
 from streams.events.gamification import PrestigeReached
 from streams.events.nft import NFTReceived
-from streams.events.social import ConstellationJoined, CreateProfile, Interact, ShareContent, Unfollow
+from streams.events.social import CreateProfile, Interact, ShareContent, Unfollow
 from streams.events.user import AccountClosed, AccountRegistered
 from tests.integration.agents.scenarios.kit import UNREACHABLE, Run, first
 

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from agents.financial.entries import Entry, OverdrawnError, UnbalancedEntryError, entry, moved
 from streams.assets import quantity_of, usd_of, whole
+from streams.events.battles import BattleFought
+from streams.events.constellations import ContributionRequested
 from streams.events.financial import ContributionPaid, ContributionRefused, LedgerPosted
 from streams.events.gamification import AchievementUnlocked
-from streams.events.social import BattleFought, ContributionRequested
 from streams.events.trading import TradeExecuted
 from streams.units import SCALE, Quantity, Usd
 from tables.accounts import account_of, available, ledger_key, user_part

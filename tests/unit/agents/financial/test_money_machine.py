@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from streams.events import AnyEvent
+from streams.events.constellations import ContributionRequested
 from streams.events.financial import (
     CancelPlan,
     ChangePlan,
@@ -31,7 +32,6 @@ from streams.events.financial import (
     deposit_key,
 )
 from streams.events.nft import PurchaseDecided, PurchaseRequested
-from streams.events.social import ContributionRequested
 from streams.times import SECOND_US, Instant
 from streams.units import Quantity
 from tables.accounts import account_of, is_of_user, user_part

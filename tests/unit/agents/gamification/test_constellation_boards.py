@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from agents.gamification.shares import shares_of
 from streams.events import AnyEvent
-from streams.events.constellations import ContributionReceived
+from streams.events.constellation_steps import ContributionReceived
+from streams.events.constellations import ConstellationJoined, ConstellationLeft
 from streams.events.financial import FundsDeposited
 from streams.events.gamification import LateEventRecorded, LeaderboardSealed, RewardGranted
-from streams.events.social import ConstellationJoined, ConstellationLeft
 from streams.times import Instant
 from streams.units import Quantity
 from tables.boards import CONSTELLATIONS, Standing, names_of

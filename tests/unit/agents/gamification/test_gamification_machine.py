@@ -15,16 +15,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from streams.events import AnyEvent, EventData
+from streams.events.constellations import ConstellationJoined, ContributeShards, CreateConstellation, JoinConstellation
 from streams.events.financial import ReportDeposit, deposit_key
 from streams.events.gamification import ClaimReward, RewardGranted, StreakKind
-from streams.events.social import (
-    ConstellationJoined,
-    ContributeShards,
-    CreateConstellation,
-    Interact,
-    Interacted,
-    JoinConstellation,
-)
+from streams.events.social import Interact, Interacted
 from streams.events.trading import TradeExecuted
 from streams.events.user import AccountRegistered, LoggedIn
 from streams.times import DAY_US, HOUR_US, MINUTE_US, Instant

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from streams.events import EventData
+from streams.events.battles import BattleFought
+from streams.events.constellations import ConstellationJoined, ConstellationLeft
 from streams.events.financial import FundsDeposited
 from streams.events.gamification import (
     AchievementUnlocked,
@@ -18,14 +20,7 @@ from streams.events.gamification import (
     StreakUpdated,
     XPGained,
 )
-from streams.events.social import (
-    BattleFought,
-    ConstellationJoined,
-    ConstellationLeft,
-    Interacted,
-    InteractionReceived,
-    SocialRatingChanged,
-)
+from streams.events.social import Interacted, InteractionReceived, SocialRatingChanged
 from streams.events.user import LoggedIn
 from streams.units import Quantity
 from tests.unit.agents.rulebooks import rulebook_with

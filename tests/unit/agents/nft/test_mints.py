@@ -8,6 +8,7 @@ import pytest
 
 from agents.rulebook import packaged_rulebook
 from streams.events.chain import NFTMintConfirmed, NFTMintFailed
+from streams.events.constellations import ConstellationJoined
 from streams.events.gamification import TradingMastered
 from streams.events.nft import (
     GenesisType,
@@ -18,7 +19,7 @@ from streams.events.nft import (
     NFTMinted,
     NFTReceived,
 )
-from streams.events.social import ConstellationJoined, ViralScoreChanged
+from streams.events.social import ViralScoreChanged
 from tables.nft import NFT_TOKENS, owner_group
 from tests.unit.agents.cluster import of_type
 from tests.unit.agents.nft_kit import CONTRACT, START, NftCluster, refusals

@@ -5,14 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from streams.events import AnyEvent
+from streams.events.battles import AcceptBattle, ChallengeBattle
+from streams.events.constellations import CreateConstellation, JoinConstellation
 from streams.events.financial import ContributionPaid
-from streams.events.social import (
-    AcceptBattle,
-    ChallengeBattle,
-    CreateConstellation,
-    JoinConstellation,
-    SocialCommandRejected,
-)
+from streams.events.social import SocialCommandRejected
 from streams.events.trading import TradeExecuted
 from streams.times import SECOND_US, Instant
 from tables.social_constellations import (

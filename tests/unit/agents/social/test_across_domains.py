@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from streams.events.battles import AcceptBattle, BattleCompleted
+from streams.events.constellations import ContributeShards
 from streams.events.gamification import AchievementUnlocked
-from streams.events.social import AcceptBattle, BattleCompleted, ContributeShards
 from streams.times import HOUR_US, Instant
 from streams.units import SCALE
 from tables.accounts import EMISSION, available

@@ -6,22 +6,18 @@ import pytest
 
 from agents.social.battles.scores import Points, digest_of
 from streams.events import AnyEvent
+from streams.events.battle_steps import ChallengeAnswered, PointsReported
 from streams.events.battles import (
-    ChallengeAnswered,
-    PointsReported,
-)
-from streams.events.clock import Ticked
-from streams.events.notifications import Notified
-from streams.events.social import (
     AcceptBattle,
     BattleCompleted,
     BattleFought,
     BattleRatingChanged,
     BattleScoreChanged,
     BattleStarted,
-    LeaveConstellation,
-    RemoveMember,
 )
+from streams.events.clock import Ticked
+from streams.events.constellations import LeaveConstellation, RemoveMember
+from streams.events.notifications import Notified
 from streams.times import HOUR_US, Instant
 from streams.units import Usd
 from tables.boards import Standing

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from streams.events import AnyEvent
-from streams.events.battles import (
+from streams.events.battle_steps import (
     BattleProposed,
     EngagementAnswered,
     EngagementEnded,
@@ -16,16 +16,10 @@ from streams.events.battles import (
     PointsReported,
     SideFixed,
     SideRequested,
-    WithdrawChallenge,
 )
+from streams.events.battles import AcceptBattle, BattleChallenged, DeclineBattle, WithdrawChallenge
+from streams.events.constellations import ChangeMemberRole, DissolveConstellation
 from streams.events.notifications import Notified
-from streams.events.social import (
-    AcceptBattle,
-    BattleChallenged,
-    ChangeMemberRole,
-    DeclineBattle,
-    DissolveConstellation,
-)
 from streams.times import HOUR_US, Instant
 from tables.boards import Standing
 from tables.social_constellations import (

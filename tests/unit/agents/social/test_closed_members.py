@@ -7,9 +7,9 @@ from random import Random
 import pytest
 
 from streams.events import AnyEvent
-from streams.events.constellations import MembershipGranted, NameClaimed
-from streams.events.social import (
-    AcceptBattle,
+from streams.events.battles import AcceptBattle
+from streams.events.constellation_steps import MembershipGranted, NameClaimed
+from streams.events.constellations import (
     ChangeMemberRole,
     ConstellationDissolved,
     ConstellationJoined,

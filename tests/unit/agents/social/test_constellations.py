@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from streams.events import AnyEvent
-from streams.events.constellations import (
-    LiftBan,
+from streams.events.constellation_steps import (
     MembershipGranted,
     MembershipQueried,
     MembershipRequested,
@@ -16,9 +15,7 @@ from streams.events.constellations import (
     NameClaimRequested,
     NameQueried,
 )
-from streams.events.financial import ContributionRefused
-from streams.events.notifications import Notified
-from streams.events.social import (
+from streams.events.constellations import (
     ChangeMemberRole,
     ConstellationCreated,
     ConstellationDissolved,
@@ -29,9 +26,12 @@ from streams.events.social import (
     ContributionRequested,
     DissolveConstellation,
     LeaveConstellation,
+    LiftBan,
     RemoveMember,
-    SocialCommandRejected,
 )
+from streams.events.financial import ContributionRefused
+from streams.events.notifications import Notified
+from streams.events.social import SocialCommandRejected
 from tables.social_constellations import SOCIAL_MEMBERSHIPS, SOCIAL_NAMES, SOCIAL_RATINGS, name_key, rating_key
 from tests.unit.agents.cluster import Cluster, of_type
 from tests.unit.agents.social.clans import (

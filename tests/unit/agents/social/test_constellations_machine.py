@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from streams.events import AnyEvent, EventData
-from streams.events.battles import (
+from streams.events.battle_steps import (
     BattleProposed,
     ChallengeAnswered,
     EngagementAnswered,
@@ -22,20 +22,17 @@ from streams.events.battles import (
     SideFixed,
     SideRequested,
 )
-from streams.events.constellations import (
+from streams.events.battles import AcceptBattle, BattleCompleted, ChallengeBattle, DeclineBattle
+from streams.events.constellation_steps import (
     MembershipGranted,
     MembershipRefused,
     MembershipRequested,
     NameClaimed,
     NameClaimRequested,
 )
-from streams.events.social import (
-    AcceptBattle,
-    BattleCompleted,
-    ChallengeBattle,
+from streams.events.constellations import (
     ChangeMemberRole,
     CreateConstellation,
-    DeclineBattle,
     DissolveConstellation,
     JoinConstellation,
     LeaveConstellation,

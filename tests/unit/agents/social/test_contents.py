@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from streams.events.battles import BattleFought
+from streams.events.constellations import ConstellationJoined
 from streams.events.gamification import AchievementUnlocked, LevelUp, PrestigeLost, PrestigeReached
 from streams.events.nft import NFTReceived
-from streams.events.social import (
-    BattleFought,
-    ConstellationJoined,
-    ContentShared,
-    FeedEntryAdded,
-    SocialCommandRejected,
-    ViralScoreChanged,
-)
+from streams.events.social import ContentShared, FeedEntryAdded, SocialCommandRejected, ViralScoreChanged
 from streams.events.user import AccountClosed
 from tables.social_people import SOCIAL_CONTENTS, SOCIAL_FEED, FeedEntries
 from tests.unit.agents.cluster import of_type

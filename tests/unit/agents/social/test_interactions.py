@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from streams.events.battles import AcceptBattle
+from streams.events.constellations import CreateConstellation, JoinConstellation
 from streams.events.notifications import Notified
 from streams.events.social import (
-    AcceptBattle,
-    CreateConstellation,
     CreateProfile,
     Interact,
     Interacted,
     InteractionReceived,
-    JoinConstellation,
     SocialCommandRejected,
     SocialRatingChanged,
     Unfollow,

@@ -11,8 +11,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from streams.events import AnyEvent
 from streams.events.gamification import LevelUp
+from streams.events.people_steps import InteractionDecided
 from streams.events.social import Interact, Interacted, ShareContent, Unfollow
-from streams.events.social_people import InteractionDecided
 from streams.events.user import AccountClosed, AccountReinstated, AccountSuspended, ProfileChanged
 from streams.times import HOUR_US, MINUTE_US, Instant
 from tables.social_people import SOCIAL_CONTENTS, SOCIAL_FEED, SOCIAL_FOLLOWS, SOCIAL_PEOPLE

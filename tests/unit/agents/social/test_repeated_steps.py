@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from agents.rulebook import packaged_rulebook
-from streams.events.social import AcceptBattle
+from streams.events.battles import AcceptBattle
 from tests.unit.agents.cluster import Cluster
 from tests.unit.agents.social.clans import NOON, after, battle, challenge, trade, two_sides
 

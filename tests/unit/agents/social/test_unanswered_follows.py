@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from streams.events.people_steps import InteractionDecided, InteractionRequested
 from streams.events.social import Interact, Interacted, Unfollow
-from streams.events.social_people import InteractionDecided, InteractionRequested
 from streams.events.user import ProfileChanged
 from streams.times import SECOND_US, Instant
 from tables.social_people import SOCIAL_INTERACTIONS

@@ -1,6 +1,6 @@
 """Steps between two people of the social domain: a request to the other's partition, and the answer.
 
-The domain consumes them itself. `streams.events.social` has the commands before and the facts after them.
+The domain consumes them itself. `social` has the commands before and the facts after them.
 """
 
 from __future__ import annotations
