@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, get_args
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -10,20 +10,17 @@ from agents.financial.policy import WithdrawalPolicy
 from streams.events import AnyEvent, Event, EventData
 from streams.events.financial import FinancialCommandRejected
 from streams.events.user import (
+    TIERS,
     AccountClosed,
     AccountRegistered,
     AccountReinstated,
     AccountSuspended,
     EmailVerified,
-    Tier,
     VerificationChanged,
 )
 from streams.times import DAY_US
 from tables.financial import FINANCIAL_CUSTOMERS, Customer
 from tables.unit_of_work import UnitOfWork
-
-TIERS: Final[tuple[Tier, ...]] = get_args(Tier)
-"""Verification tiers, lowest first."""
 
 
 class Customers:

@@ -8,7 +8,7 @@ from agents.dispatch import Rules
 from agents.social.feed import Feed
 from agents.social.people_policy import PeoplePolicy
 from agents.social.people_tables import PeopleTables
-from agents.social.refusals import refused
+from agents.social.refusals import rejected
 from streams.events import AnyEvent, Event
 from streams.events.people_steps import InteractionRequested
 from streams.events.social import ContentShared, Platform, ShareContent, ViralScoreChanged
@@ -36,7 +36,7 @@ class Sharing:
         person = self._tables.person(user_id)
         content = self._tables.contents_of(user_id).shared.get(asked.content_id)
         if reason := _refusal(asked, content):
-            return refused(event, ShareContent, reason, asked.content_id)
+            return [rejected(event, ShareContent, reason, asked.content_id)]
         if content is not None:
             platforms = (*content.platforms, asked.platform)
             return self._shared(event, replace(content, platforms=platforms))
@@ -64,9 +64,9 @@ class Sharing:
         day = max(int(event.time) // DAY_US, person.contents_day)
         today = person.contents_today if day == person.contents_day else 0
         if today >= self._policy.contents_per_day_max:
-            return refused(event, ShareContent, "contents_limit", asked.content_id, (day + 1) * DAY_US)
+            return [rejected(event, ShareContent, "contents_limit", asked.content_id, free_at=(day + 1) * DAY_US)]
         if asked.kind is None:
-            return refused(event, ShareContent, "unknown_content", asked.content_id)
+            return [rejected(event, ShareContent, "unknown_content", asked.content_id)]
         made = replace(person, contents=person.contents + 1, contents_day=day, contents_today=today + 1)
         self._tables.people.put(event.partitionkey, made)
         about = asked.about or ""

@@ -12,7 +12,7 @@ from agents.dispatch import Rules
 from agents.social import hourly
 from agents.social.people_policy import PeoplePolicy
 from agents.social.people_tables import PeopleTables
-from agents.social.refusals import refused
+from agents.social.refusals import rejected
 from streams.events import AnyEvent, Event
 from streams.events.clock import Ticked
 from streams.events.people_steps import FollowerLost, InteractionDecided, InteractionRequested
@@ -44,11 +44,11 @@ class Interacting:
         """Count an interaction, and ask the target's partition for it."""
         asked, user_id = event.data, event.partitionkey
         if reason := self._refusal(user_id, asked):
-            return refused(event, Interact, reason, asked.target)
+            return [rejected(event, Interact, reason, asked.target)]
         counted = self._tables.interactions.get(user_id) or Interactions()
         slot = hourly.take(counted.times, int(event.time), self._policy.interactions_per_hour_max)
         if slot.free_at is not None:
-            return refused(event, Interact, "hourly_limit", asked.target, slot.free_at)
+            return [rejected(event, Interact, "hourly_limit", asked.target, free_at=slot.free_at)]
         self._tables.interactions.put(user_id, Interactions(times=slot.times))
         if asked.kind == "follow":
             self._put_follow(user_id, asked.target, Follow(since=int(event.time), request_id=event.id))
@@ -70,7 +70,7 @@ class Interacting:
             return [event.then(lost, key=decided.target)]
         if decided.reason is not None:
             self._give_back(user_id, int(event.time))
-            return refused(event, Interact, decided.reason, decided.target)
+            return [rejected(event, Interact, decided.reason, decided.target)]
         done = Interacted(
             target=decided.target, kind=decided.kind, content_id=decided.content_id, platform=decided.platform
         )
@@ -81,7 +81,7 @@ class Interacting:
         user_id, target = event.partitionkey, event.data.target
         follow = self._tables.follows_of(user_id).followed.get(target)
         if follow is None or follow.withdrawn:
-            return refused(event, Unfollow, "not_followed", target)
+            return [rejected(event, Unfollow, "not_followed", target)]
         unfollowed = event.then(Unfollowed(target=target))
         if not follow.stands:
             self._put_follow(user_id, target, replace(follow, withdrawn=True))

@@ -15,7 +15,7 @@ from agents.social.interactions import Interacting
 from agents.social.people_policy import PeoplePolicy
 from agents.social.people_tables import PeopleTables
 from agents.social.received import Receiving
-from agents.social.refusals import barred, refused
+from agents.social.refusals import barred, rejected
 from streams.events import AnyEvent, Command, Event, EventData
 from streams.events.gamification import PrestigeLost, PrestigeReached
 from streams.events.social import CreateProfile, ProfileCreated
@@ -77,7 +77,7 @@ class People:
     def _of_active_accounts(self, rule: Rule) -> Rule:
         def apply(event: AnyEvent) -> list[AnyEvent]:
             if reason := barred(self._tables.person(event.partitionkey)):
-                return refused(event, type(event.data), reason, event.partitionkey)
+                return [rejected(event, type(event.data), reason, event.partitionkey)]
             return rule(event)
 
         return apply

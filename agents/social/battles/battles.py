@@ -10,7 +10,7 @@ from agents.deadlines import Deadlines
 from agents.dispatch import Rules
 from agents.social.battles.policy import BattlePolicy
 from agents.social.battles.results import completed, rescored
-from agents.social.constellations.slots import rejected
+from agents.social.refusals import rejected
 from streams.events import AnyEvent, Event
 from streams.events.battle_steps import (
     BattleEntered,
@@ -91,7 +91,7 @@ class Battles:
         """Ask the defender. An id that was ever used is refused."""
         wanted, battle_id = event.data, event.partitionkey
         if self.rows.get(battle_id) is not None:
-            taken = rejected(event, ChallengeBattle.__name__, "battle_exists", battle_id, user_id=wanted.user_id)
+            taken = rejected(event, ChallengeBattle, "battle_exists", battle_id, user_id=wanted.user_id)
             return [taken, _let_go(event, battle_id, wanted.challenger, "refused")]
         battle = Battle(
             state="proposed",
@@ -129,7 +129,7 @@ class Battles:
         challenger = battle.challenger.constellation_id
         if refusal is not None:
             self.rows.put(battle_id, replace(battle, state="refused", completed_at=int(event.time)))
-            told = rejected(event, ChallengeBattle.__name__, refusal, battle_id, user_id=battle.user_id)
+            told = rejected(event, ChallengeBattle, refusal, battle_id, user_id=battle.user_id)
             return [told, _let_go(event, battle_id, challenger, "refused")]
         expires_at = event.time + self._policy.challenge_us
         self.rows.put(battle_id, replace(battle, state="challenged", expires_at=expires_at))
@@ -157,7 +157,7 @@ class Battles:
             command = AcceptBattle if answer.accepted else DeclineBattle
             if not answer.user_id:
                 return []
-            return [rejected(event, command.__name__, "no_such_challenge", battle_id, user_id=answer.user_id)]
+            return [rejected(event, command, "no_such_challenge", battle_id, user_id=answer.user_id)]
         if not answer.accepted:
             return self._call_off(event, battle_id, battle, "declined")
         starting = replace(battle, state="starting")
@@ -169,8 +169,8 @@ class Battles:
         """Call a challenge off for its challenger, unless the defender has answered it."""
         battle, battle_id = self._in_state(event.partitionkey, "challenged"), event.partitionkey
         if battle is None:
-            command = WithdrawChallenge.__name__
-            return [rejected(event, command, "no_such_challenge", battle_id, user_id=event.data.user_id)]
+            user_id = event.data.user_id
+            return [rejected(event, WithdrawChallenge, "no_such_challenge", battle_id, user_id=user_id)]
         return self._call_off(event, battle_id, battle, "withdrawn")
 
     def _expired(self, subject: str, tick: Event[Ticked]) -> list[AnyEvent]:

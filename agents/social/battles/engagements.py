@@ -11,7 +11,7 @@ from agents.dispatch import Rules
 from agents.notices import notice
 from agents.social.battles.policy import BattlePolicy
 from agents.social.constellations.registry import LEADERS, Registry
-from agents.social.constellations.slots import rejected
+from agents.social.refusals import rejected
 from streams.events import AnyEvent, Event
 from streams.events.battle_steps import (
     AnswerRequested,
@@ -252,4 +252,4 @@ def _ids(roster: Roster) -> tuple[str, ...]:
 
 
 def _no(event: Event[Any], command: type[Any], reason: str, user_id: str) -> AnyEvent:
-    return rejected(event, command.__name__, reason, event.data.battle_id, user_id=user_id)
+    return rejected(event, command, reason, event.data.battle_id, user_id=user_id)

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from agents.dispatch import Rules
 from agents.notices import notice
 from agents.social.constellations.policy import ConstellationPolicy
-from agents.social.constellations.slots import rejected
+from agents.social.refusals import rejected
 from streams.events import AnyEvent, Event
 from streams.events.battle_steps import ChallengeAnswered
 from streams.events.constellation_steps import (
@@ -351,7 +351,7 @@ def ended(event: AnyEvent, member: Member, reason: LeavingReason) -> AnyEvent:
 
 
 def _no(event: AnyEvent, command: type[Any], reason: str, user_id: str) -> AnyEvent:
-    return rejected(event, command.__name__, reason, event.partitionkey, user_id=user_id)
+    return rejected(event, command, reason, event.partitionkey, user_id=user_id)
 
 
 def _notified(event: AnyEvent, user_id: str, kind: Any, arguments: dict[str, str]) -> AnyEvent:

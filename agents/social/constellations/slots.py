@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from agents.deadlines import Deadlines
 from agents.dispatch import Rules
 from agents.social.constellations.policy import ConstellationPolicy
+from agents.social.refusals import rejected
 from streams.events import AnyEvent, Command, Event, EventData
 from streams.events.battle_steps import AnswerRequested, ChallengeRequested, ChallengeWithdrawalRequested
 from streams.events.battles import AcceptBattle, ChallengeBattle, DeclineBattle, WithdrawChallenge
@@ -49,22 +50,9 @@ from streams.events.constellations import (
     RemoveMember,
 )
 from streams.events.financial import ContributionPaid, ContributionRefused
-from streams.events.social import SocialCommandRejected
 from streams.events.user import AccountClosed
 from tables.social_constellations import SOCIAL_MEMBERSHIPS, DeadlineKind, Membership, good_name, name_key
 from tables.unit_of_work import UnitOfWork
-
-
-def rejected(event: AnyEvent, command: str, reason: str, subject_id: str = "", *, user_id: str = "") -> AnyEvent:
-    """Return the rejection of a command, to the user who sent it."""
-    return event.then(
-        SocialCommandRejected(command=command, reason=reason, subject_id=subject_id), name=command, key=user_id
-    )
-
-
-def refused(event: Event[Any], reason: str, subject_id: str = "") -> list[AnyEvent]:
-    """Return the rejection of the command at hand."""
-    return [rejected(event, type(event.data).__name__, reason, subject_id)]
 
 
 class Slots:
@@ -106,11 +94,11 @@ class Slots:
         wanted, user_id = event.data, event.partitionkey
         members_max = self._policy.members_default if wanted.members_max is None else wanted.members_max
         if not good_name(wanted.name):
-            return refused(event, "invalid_name", wanted.constellation_id)
+            return [rejected(event, type(event.data), "invalid_name", wanted.constellation_id)]
         if members_max > self._policy.members_max:
-            return refused(event, "too_many_members", wanted.constellation_id)
+            return [rejected(event, type(event.data), "too_many_members", wanted.constellation_id)]
         if (reason := self._taken(user_id)) is not None:
-            return refused(event, reason, wanted.constellation_id)
+            return [rejected(event, type(event.data), reason, wanted.constellation_id)]
         self._reserve(event, wanted.constellation_id, "create", wanted.name)
         claim = NameClaimRequested(
             request_id=event.id,
@@ -124,7 +112,7 @@ class Slots:
     def _join(self, event: Event[JoinConstellation]) -> list[AnyEvent]:
         constellation_id, user_id = event.data.constellation_id, event.partitionkey
         if (reason := self._taken(user_id)) is not None:
-            return refused(event, reason, constellation_id)
+            return [rejected(event, type(event.data), reason, constellation_id)]
         self._reserve(event, constellation_id, "join")
         return [event.then(MembershipRequested(request_id=event.id, user_id=user_id), key=constellation_id)]
 
@@ -181,7 +169,7 @@ class Slots:
             return []
         self.rows.delete(user_id)
         command = CreateConstellation if slot.purpose == "create" else JoinConstellation
-        return [rejected(event, command.__name__, refusal.reason, refusal.constellation_id)]
+        return [rejected(event, command, refusal.reason, refusal.constellation_id)]
 
     def _changed(self, event: Event[MembershipChanged]) -> list[AnyEvent]:
         """Note another role. It also confirms a slot whose grant has not come."""
@@ -229,13 +217,13 @@ class Slots:
         """Pass on a command of a member to the constellation, which decides by the member's role."""
         slot = self.rows.get(event.partitionkey)
         if slot is None or slot.state != "member":
-            return refused(event, "not_a_member")
+            return [rejected(event, type(event.data), "not_a_member")]
         return [event.then(asked(event.data, event.partitionkey), key=slot.constellation_id)]
 
     def _contribute(self, event: Event[ContributeShards]) -> list[AnyEvent]:
         slot = self.rows.get(event.partitionkey)
         if slot is None or slot.state != "member":
-            return refused(event, "not_a_member")
+            return [rejected(event, type(event.data), "not_a_member")]
         request = ContributionRequested(
             contribution_id=event.id, constellation_id=slot.constellation_id, amount=event.data.amount
         )
@@ -249,7 +237,7 @@ class Slots:
         return [event.then(received, key=paid.constellation_id)]
 
     def _unpaid(self, event: Event[ContributionRefused]) -> list[AnyEvent]:
-        return [rejected(event, ContributeShards.__name__, event.data.reason, event.data.constellation_id)]
+        return [rejected(event, ContributeShards, event.data.reason, event.data.constellation_id)]
 
 
 def _name_query(slot: Membership, user_id: str) -> NameQueried:
