@@ -18,6 +18,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NoReturn
 
@@ -71,12 +72,17 @@ def test(arguments: list[str]) -> None:
     started = time.monotonic()
     all_pythons = "--all-pythons" in arguments
     arguments = [argument for argument in arguments if argument != "--all-pythons"]
+    others = other_venvs() if all_pythons else {}
     install(VENV, sys.executable, extra="test")
-    for check in STATIC_CHECKS:
-        static_check(*check)
-    run_tests(VENV, arguments)
-    if all_pythons:
-        test_other_pythons([argument for argument in arguments if argument != "--quick"])
+    with ThreadPoolExecutor(1) as beside:  # pip and the static checks use one core each
+        installed = [beside.submit(install, venv, interpreter, "test") for venv, interpreter in others.items()]
+        for check in STATIC_CHECKS:
+            static_check(*check)
+        run_tests(VENV, arguments)
+        for installation in installed:
+            installation.result()
+    for venv in others:
+        run_tests(venv, ["--on-each-python", *(argument for argument in arguments if argument != "--quick")])
     say(f"all checks passed in {time.monotonic() - started:.0f} s")
 
 
@@ -124,16 +130,14 @@ def finish(command: list[str], environment: dict[str, str]) -> int:
             stop(f"the tests did not end within {TESTS_MAX_S / 60:.0f} minutes")
 
 
-def test_other_pythons(arguments: list[str]) -> None:
-    """Run on every other supported Python that is found the tests that it could break."""
+def other_venvs() -> dict[Path, str]:
+    """Return an environment for every other supported Python that is found, and its interpreter."""
     others = other_pythons()
     if not others:
         say("no other Python was found")
     for version, interpreter in sorted(others.items()):
         say(f"Python {version[0]}.{version[1]} is {interpreter}")
-        venv = ROOT / f".venv-{version[0]}.{version[1]}"
-        install(venv, interpreter, extra="test")
-        run_tests(venv, ["--on-each-python", *arguments])
+    return {ROOT / f".venv-{major}.{minor}": others[major, minor] for major, minor in sorted(others)}
 
 
 def other_pythons() -> dict[tuple[int, int], str]:
@@ -171,7 +175,9 @@ def install(venv: Path, interpreter: str, extra: str) -> None:
         say(f"making {venv.name}")
         quietly([interpreter, "-m", "venv", "--clear", str(venv)], "venv failed; is the package python3-venv there?")
     # The locks name everything, so pip resolves nothing. What has no wheel is built by the setuptools of the lock.
+    # Python compiles what it imports. Compiling every module of every package takes pip a third of its time.
     pip = [str(venv / "bin" / "python"), "-m", "pip", "install", "--disable-pip-version-check", "--no-deps"]
+    pip.append("--no-compile")
     by_digest = [*pip, "--no-build-isolation", "--require-hashes", "-r"]
     say("installing packages; this takes about a minute the first time")
     quietly([*by_digest, str(LOCKS / "build.txt")], "pip failed")

@@ -162,11 +162,13 @@ def test_every_check_runs_and_a_failure_ends_the_script_with_its_status(
         called.append(command)
         return subprocess.CompletedProcess(command, 3 if Path(command[0]).name in failing else 0, stdout="")
 
-    monkeypatch.setattr(bootstrap, "install", lambda *_, **__: None)
+    installed: list[str] = []
+    monkeypatch.setattr(bootstrap, "install", lambda venv, *_, **__: installed.append(venv.name))
     monkeypatch.setattr(bootstrap, "other_pythons", lambda: {(3, 17): "python3.17"})
     monkeypatch.setattr(bootstrap.subprocess, "run", run)
     monkeypatch.setattr(bootstrap, "finish", lambda command, _: run(command).returncode)
     assert bootstrap.main(arguments) == 0
+    assert installed == [venv for venv, _ in runs]
     names = [Path(command[0]).name for command in called]
     assert names == ["ruff", "ruff", "mypy", *("pytest" for _ in runs)]
     for command, (venv, theirs) in zip(called[3:], runs, strict=True):
