@@ -263,7 +263,7 @@ def _whole_batches(stack: ExitStack) -> None:
 
 DEFECTS: dict[str, Defect] = {
     "no_fence": Defect("a commit of an older generation is accepted", flaw="no_fence"),
-    "no_lease_check": Defect("a commit after the lease is accepted", flaw="no_lease_check"),
+    "no_lease_check": Defect("a commit after the lease is accepted", flaw="no_lease_check", near=40),
     "no_dedup": Defect("a retried commit is applied again", flaw="no_dedup"),
     "generation_stays": Defect("a rebalance does not raise the generation", flaw="generation_stays"),
     "offsets_outside_commit": Defect(
@@ -296,24 +296,24 @@ DEFECTS: dict[str, Defect] = {
     "no_recovery": Defect("work begins before the tables are recovered", planter=_no_recovery),
     "local_rows_of_any_age": Defect("local rows are taken as current", planter=_local_rows_of_any_age),
     "any_writer": Defect(
-        "rows of a branch that was rolled back are taken for this one's", planter=_any_writer, near=390
+        "rows of a branch that was rolled back are taken for this one's", planter=_any_writer, near=450
     ),
     "trusted_from_the_start": Defect(
         "rows of a snapshot that was read in part are trusted", planter=_trusted_from_the_start
     ),
     "old_rows_stay": Defect("a snapshot is read over the rows that were there", planter=_old_rows_stay, near=280),
     "outputs_survive_the_fence": Defect(
-        "outputs of lost events are kept and written", planter=_outputs_survive_the_fence
+        "outputs of lost events are kept and written", planter=_outputs_survive_the_fence, near=20
     ),
     "overlay_survives_a_rebalance": Defect(
         "uncommitted rows outlive a rebalance", planter=_overlay_survives_a_rebalance
     ),
     "late_attempts_count": Defect("an old attempt that arrives late is applied", flaw="late_attempts_count"),
     "overtaken_recovery_goes_on": Defect(
-        "a recovery that a rebalance overtook starts delivery", planter=_overtaken_recovery_goes_on, near=900
+        "a recovery that a rebalance overtook starts delivery", planter=_overtaken_recovery_goes_on, near=920
     ),
     "left_over_events_write": Defect(
-        "an event left over from before a rebalance still writes", planter=_left_over_events_write
+        "an event left over from before a rebalance still writes", planter=_left_over_events_write, near=120
     ),
     "unheeded_rebalance": Defect(
         "a late join takes a member through a rebalance that it has not noticed", planter=_unheeded_rebalance, near=140

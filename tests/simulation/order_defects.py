@@ -45,6 +45,6 @@ ORDER_DEFECTS: dict[str, Defect] = {
         "later events go on while a failed one waits", planter=_retries_are_overtaken, near=40
     ),
     "unread_topics_are_empty": Defect(
-        "a topic that was not read yet holds up nothing", planter=_unread_topics_are_empty
+        "a topic that was not read yet holds up nothing", planter=_unread_topics_are_empty, near=100
     ),
 }

@@ -22,6 +22,7 @@ from tests.testing import apps
 
 ROOT = Path(__file__).parents[2]
 SEEDS_FOR_A_BUG = 60
+SEEDS_OF_A_CORRECT_APP = 25
 
 
 def totals_are_right(view: View) -> None:
@@ -53,7 +54,7 @@ def test_a_correct_app_holds(simulation: Simulation) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("store", ["memory://", "faust-redis-rocksdb://"])
 def test_a_correct_app_holds_on_many_seeds(store: str) -> None:
-    simulation = Simulation(range(SEEDS_FOR_A_BUG))
+    simulation = Simulation(range(SEEDS_OF_A_CORRECT_APP))
     simulation.app(lambda: apps.word_count(store))
     simulation.inputs(apps.words)
     simulation.check(totals_are_right)
