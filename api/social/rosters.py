@@ -1,4 +1,4 @@
-"""The members of constellations: read and follow them."""
+"""The members of constellations: read and follow them; and whom a constellation has banned, for those who lead it."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from typing import Annotated, Any, Final
 
 import orjson
 from fastapi import APIRouter, Query
-from pydantic import Field, create_model
+from pydantic import BaseModel, Field, create_model
 from starlette.responses import Response
 
+from api.auth import Role
 from api.kit.answers import json_answer
 from api.kit.audience import Audience
-from api.kit.callers import AudienceDep
+from api.kit.callers import AudienceDep, Caller
 from api.kit.context import ApiDep
 from api.kit.domain import DomainApi
 from api.kit.feeds.change import Changes
@@ -23,11 +24,13 @@ from api.kit.feeds.routing import LastEventId, feed_router, open_feed
 from api.kit.feeds.views import RowsView
 from api.kit.openapi import problems
 from api.kit.parameters import visible
+from api.kit.problems import FORBIDDEN, NOT_FOUND, Problem
 from api.kit.projection import PositionText, Projection
-from api.permissions import PUBLIC
+from api.permissions import PUBLIC, Scope, only
 from api.social.constellation_rows import ConstellationPath, stored
 from streams.events.base import ID_PATTERN
-from tables.social_constellations import SOCIAL_ROSTERS, Member, Roster
+from streams.events.social import ConstellationRole
+from tables.social_constellations import SOCIAL_MEMBERSHIPS, SOCIAL_ROSTERS, Member, Membership, Roster
 
 CONSTELLATIONS_MAX: Final = 100
 
@@ -55,6 +58,17 @@ MembersAnswer = create_model(
     members=(list[PublicMember], ...),
     position=(PositionText, ...),
 )
+
+
+LEADERS: Final[frozenset[ConstellationRole]] = frozenset({"owner", "admin"})
+
+
+class BansAnswer(BaseModel):
+    """The users whom a constellation has banned, in the order of the bans."""
+
+    position: PositionText
+    constellation_id: str
+    banned: Annotated[list[str], Field(description="ids, also of private users: a ban is lifted by the id")]
 
 
 def members_of(raw: bytes | None) -> tuple[str, ...]:
@@ -88,6 +102,7 @@ class RosterRows(PublicRows):
 
 
 queries = APIRouter(prefix="/v1/constellations", responses=problems(404, 410, 422, 503, 504))
+own = APIRouter(prefix="/v1", responses=problems(401, 403, 404, 410, 422, 503, 504))
 feeds = feed_router()
 
 
@@ -101,6 +116,21 @@ async def get_members(api: ApiDep, constellation_id: ConstellationPath, audience
     """Return the members of a constellation. Private users have no id, except for themselves and staff."""
     position, raw = await stored(api, SOCIAL_ROSTERS, constellation_id, "constellation")
     return json_answer({**shown(ROSTER.load(constellation_id, raw), audience), "position": position})
+
+
+@own.get("/constellation/bans", summary="Bans", dependencies=[visible(SOCIAL_ROSTERS)])
+async def get_bans(api: ApiDep, caller: Caller) -> BansAnswer:
+    """Return the users whom the caller's constellation has banned. Its owner and admins may."""
+    _, slot = await api.tables.get(SOCIAL_MEMBERSHIPS.name, caller.subject, owner=caller.subject)
+    if slot is None:
+        raise Problem(NOT_FOUND, "you belong to no constellation")
+    constellation_id = Membership.load(slot).constellation_id
+    position, raw = await stored(api, SOCIAL_ROSTERS, constellation_id, "constellation")
+    roster = Roster.load(raw)
+    member = roster.member(caller.subject)
+    if member is None or member.role not in LEADERS:
+        raise Problem(FORBIDDEN, "the owner and admins of a constellation may see whom it has banned")
+    return BansAnswer(position=position, constellation_id=constellation_id, banned=list(roster.banned))
 
 
 @feeds.get("/members", summary="Members")
@@ -122,10 +152,11 @@ async def follow_members(
 API: Final = DomainApi(
     title="Members",
     description="The members of constellations.",
-    routers=(queries, feeds),
+    routers=(queries, own, feeds),
     feeds=(MEMBERS_FEED,),
     permissions={
         ("GET", "/v1/constellations/{constellation_id}/members"): PUBLIC,
+        ("GET", "/v1/constellation/bans"): only(Role.USER, Scope.READ_PRIVATE),
         ("GET", "/v1/feed/members"): PUBLIC,
     },
 )

@@ -15,6 +15,7 @@ from streams import topics
 from streams.events.battles import AcceptBattle, ChallengeBattle, DeclineBattle, WithdrawChallenge
 from streams.events.constellations import (
     ChangeMemberRole,
+    ConstellationRole,
     ContributeShards,
     CreateConstellation,
     DissolveConstellation,
@@ -219,6 +220,27 @@ async def test_a_membership_is_shown_to_its_user(client: httpx.AsyncClient, work
     assert (own["state"], own["constellation_id"], own["role"]) == ("member", "north", "recruit")
     assert_problem(await client.get("/v1/users/ada/membership", headers=auth("eve")), 403, "forbidden")
     assert_problem(await client.get("/v1/users/ada/membership"), 401, "unauthenticated")
+
+
+async def test_the_owner_and_admins_see_whom_a_constellation_has_banned(
+    client: httpx.AsyncClient, app: FastAPI, worker: Worker
+) -> None:
+    roles: tuple[tuple[str, ConstellationRole], ...] = (("ada", "owner"), ("bob", "admin"), ("cyd", "member"))
+    listed = tuple(Member(user_id=user, role=role, request_id="r", joined_at=NOON) for user, role in roles)
+    await worker.put_user(SOCIAL_ROSTERS.name, "north", Roster(members=listed, banned=("eve", "mallory")))
+    for user in ("ada", "bob", "cyd", "gone"):
+        slot = Membership(state="member", constellation_id="north", request_id="r", purpose="join", since=NOON)
+        await worker.put_user(SOCIAL_MEMBERSHIPS.name, user, slot)
+    await hide(app, "eve")
+    path = "/v1/constellation/bans"
+    for user in ("ada", "bob"):
+        answer = (await client.get(path, headers=auth(user))).json()
+        assert answer.pop("position")
+        assert answer == {"constellation_id": "north", "banned": ["eve", "mallory"]}
+    for user in ("cyd", "gone"):
+        assert_problem(await client.get(path, headers=auth(user)), 403, "forbidden")
+    assert_problem(await client.get(path, headers=auth("eve")), 404, "not-found")
+    assert_problem(await client.get(path), 401, "unauthenticated")
 
 
 async def test_a_user_alone_reads_the_own_part_in_a_battle(client: httpx.AsyncClient, worker: Worker) -> None:
