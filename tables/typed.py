@@ -148,6 +148,8 @@ class Table(Generic[V]):
         """Write the changed rows, each key once."""
         batch, self._batch = self._batch or {}, None
         changed, self._changed = self._changed, {}
+        if not changed:
+            return
         dump = self._dump
         rows = [(key.encode(), dump(value)) for key in changed if (value := batch[key]) is not None]
         self._put_many(rows)

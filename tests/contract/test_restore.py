@@ -127,6 +127,37 @@ async def test_a_worker_with_local_rows_reads_only_the_tail(broker: Broker) -> N
         assert sum(back.sums.values()) == KEYS + 50
 
 
+async def test_a_commit_without_rows_leaves_the_checkpoint_of_a_table(
+    broker: Broker, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A worker that comes back, processes events that change nothing and is killed has no table to rebuild."""
+
+    def application() -> tuple[Summing, Any]:
+        one = Summing(broker, "one", ROCKS, topic_partitions=1)
+        quiet = one.app.Table("quiet", default=int, partitions=1)
+        looked = one.app.topic(broker.name("looked"), key_type=str, value_type=INT, partitions=1)
+
+        @one.app.agent(looked)
+        async def look(stream: Any) -> None:
+            async for _ in stream:
+                for table in (one.sums, quiet):
+                    cast("Any", table).put_many(())
+
+        return one, looked
+
+    first, _ = application()
+    async with running(first.app):
+        await first.send(1)
+        await first.until_sum(KEYS)
+    for _ in range(2):
+        again, looked = application()
+        async with running(again.app):
+            await looked.send(key="k", value=1)
+            await again.until_sum(KEYS)
+        assert again.restored == 0
+    assert "rebuilding" not in caplog.text
+
+
 async def test_rows_of_a_log_that_was_restored_to_an_earlier_state_are_dropped_though_it_has_grown_since(
     broker: Broker, log: Log
 ) -> None:
