@@ -90,7 +90,7 @@ class Withdrawal(Row, frozen=True, kw_only=True):
 
 
 class Withdrawals(Row, frozen=True, kw_only=True):
-    """A user's open withdrawals, and the latest that ended, oldest first. The key is the user."""
+    """A user's open withdrawals, and the latest that ended or were refused, oldest first. The key is the user."""
 
     open: tuple[Withdrawal, ...] = ()
     ended: tuple[Withdrawal, ...] = ()

@@ -47,13 +47,11 @@ class WithdrawalRules:
         self._policy = policy
 
     def withdraw(self, event: Event[Withdraw]) -> list[AnyEvent]:
-        """Reserve an amount, unless a rule refuses it."""
+        """Reserve an amount, unless a rule refuses it. The user's latest withdrawals list a refused one, too."""
         data, user_id = event.data, event.partitionkey
         known, customer = self.rows.get(user_id) or Withdrawals(), self._customers.of(user_id)
         if _find(known, data.withdrawal_id) is not None:
             return []
-        if reason := self._refused(event, known, customer):
-            return rejected(event, reason, data.withdrawal_id)
         review = data.amount > self._policy.review_above[data.asset]
         withdrawal = Withdrawal(
             withdrawal_id=data.withdrawal_id,
@@ -63,6 +61,9 @@ class WithdrawalRules:
             status="review" if review else "approved",
             requested_at=int(event.time),
         )
+        if reason := self._refused(event, known, customer):
+            self._end(user_id, known, withdrawal, "rejected", int(event.time), reason=reason)
+            return rejected(event, reason, data.withdrawal_id)
         self.rows.put(user_id, replace(known, open=(*known.open, withdrawal)))
         entry = moved(
             "withdrawal_reserved", data.asset, data.amount, source=available(user_id), target=reserved(user_id)

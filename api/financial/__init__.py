@@ -24,7 +24,7 @@ WITHDRAWALS: Final = OwnRows(
         nested=(WITHDRAWAL,),
     ),
     title="Withdrawals",
-    doc="The open withdrawals, and the latest that ended, oldest first.",
+    doc="The open withdrawals, and the latest that ended or were refused, oldest first.",
 )
 PLANS: Final = OwnRows(
     "plan",

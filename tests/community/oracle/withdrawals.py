@@ -33,8 +33,6 @@ class Withdrawals:
 
     def _withdraw(self, entry: Entry) -> None:
         asked, user, causes = entry.data, entry.user, (entry.id,)
-        if self._refused(entry):
-            return
         asset, amount, withdrawal_id = asked["asset"], quantity(asked["amount"]), asked["withdrawal_id"]
         review = amount > REVIEW_ABOVE
         withdrawal = {
@@ -48,6 +46,9 @@ class Withdrawals:
             "reason": "",
             "reference": "",
         }
+        if reason := self._refused(entry):
+            self._end(entry, {**withdrawal, "status": "rejected", "reason": reason})
+            return
         self._keep(user, withdrawal, causes)
         self._ledger.move(asset, amount, causes, source=available(user), target=reserved(user))
         if review:
@@ -55,18 +56,19 @@ class Withdrawals:
             tier = self._customers.of(user)["tier"]
             self.reviews.put(f"{user}|{withdrawal_id}", {**row, "tier": tier}, causes)
 
-    def _refused(self, entry: Entry) -> bool:
-        """Return whether a withdrawal is refused. Reasons are in no row, so that their order does not matter."""
+    def _refused(self, entry: Entry) -> str | None:
+        """Return why a withdrawal is refused: the account, its form, the user's other withdrawals, KYC, the money."""
         asked, user = entry.data, entry.user
         asset, amount = asked["asset"], quantity(asked["amount"])
-        return bool(
-            self._customers.may_not(user)
-            or self._customers.of(user)["parent_id"]
-            or amount % SMALLEST[asset]
-            or len(self._of(user)["open"]) >= OPEN_MAX
-            or (amount > KYC_ABOVE and self._customers.unverified(user, entry.at))
-            or self._ledger.balance(available(user), asset) < amount
+        reasons = (
+            (True, self._customers.may_not(user)),
+            (self._customers.of(user)["parent_id"] is not None, "sub_account"),
+            (amount % SMALLEST[asset] != 0, "too_many_decimals"),
+            (len(self._of(user)["open"]) >= OPEN_MAX, "too_many_open"),
+            (amount > KYC_ABOVE, self._customers.unverified(user, entry.at)),
+            (self._ledger.balance(available(user), asset) < amount, "insufficient_funds"),
         )
+        return next((reason for holds, reason in reasons if holds and reason), None)
 
     def _review(self, entry: Entry) -> None:
         decision, user = entry.data, entry.data["user_id"]
@@ -114,7 +116,7 @@ class Withdrawals:
         self.table.put(user, {**known, "open": {**known["open"], withdrawal["withdrawal_id"]: withdrawal}}, causes)
 
     def _end(self, entry: Entry, withdrawal: Row) -> None:
-        user = entry.data["user_id"]
+        user = entry.data.get("user_id", entry.user)
         known, ended = self._of(user), {**withdrawal, "decided_at": entry.at}
         still_open = {name: one for name, one in known["open"].items() if name != withdrawal["withdrawal_id"]}
         self.table.put(user, {"open": still_open, "ended": [*known["ended"], ended][-ENDED_KEPT:]}, (entry.id,))

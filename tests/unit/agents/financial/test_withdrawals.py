@@ -89,10 +89,10 @@ def test_above_1000_usd_needs_verification_not_older_than_365_days(bank: Bank) -
     assert reasons(withdraw(bank, "1000.00000001")) == ["verification_required"]
     bank.send(EmailVerified, user_id="ada")
     bank.verify("ada", "phone")
-    assert reasons(withdraw(bank, "1000.00000001")) == ["verification_required"]
+    assert reasons(withdraw(bank, "1000.00000001", "w-2")) == ["verification_required"]
     bank.verify("ada", at="2025-01-05T12:00:00Z")
-    assert reasons(withdraw(bank, "1000.00000001", at="2026-01-05T12:00:00.000001Z")) == ["verification_too_old"]
-    assert reasons(withdraw(bank, "1000.00000001", at="2026-01-05T12:00:00Z")) == []
+    assert reasons(withdraw(bank, "1000.00000001", "w-3", at="2026-01-05T12:00:00.000001Z")) == ["verification_too_old"]
+    assert reasons(withdraw(bank, "1000.00000001", "w-4", at="2026-01-05T12:00:00Z")) == []
 
 
 def test_a_premium_user_is_verified(bank: Bank) -> None:
@@ -149,11 +149,24 @@ def test_who_may_not_withdraw(bank: Bank) -> None:
     bank.send(AccountSuspended, user_id="ada")
     assert reasons(withdraw(bank, "1")) == ["account_suspended"]
     bank.send(AccountReinstated, user_id="ada")
-    assert reasons(withdraw(bank, "1")) == []
+    assert reasons(withdraw(bank, "1", "w-2")) == []
     bank.send(AccountRegistered, user_id="ada", role="user", parent_id="boss")
-    assert reasons(withdraw(bank, "1", "w-2")) == ["sub_account"]
+    assert reasons(withdraw(bank, "1", "w-3")) == ["sub_account"]
     bank.send(AccountClosed, user_id="ada")
-    assert reasons(withdraw(bank, "1", "w-2")) == ["account_closed"]
+    assert reasons(withdraw(bank, "1", "w-4")) == ["account_closed"]
+
+
+def test_a_withdrawal_that_is_refused_at_once_is_listed_for_its_user(bank: Bank) -> None:
+    withdraw(bank, "99999", "w-1")
+    withdraw(bank, "1", "w-2")
+    [listed] = bank.rows(FINANCIAL_WITHDRAWALS)["ada"]
+    assert [(one.withdrawal_id, one.status, one.reason) for one in listed.ended] == [
+        ("w-1", "rejected", "verification_required")
+    ]
+    assert listed.ended[0].decided_at == listed.ended[0].requested_at
+    assert [one.withdrawal_id for one in listed.open] == ["w-2"]
+    assert reasons(pay(bank, name="w-1")) == ["not_payable"]
+    bank.check()
 
 
 def test_an_amount_has_the_decimals_of_its_asset(bank: Bank) -> None:
