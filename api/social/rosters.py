@@ -9,7 +9,6 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field, create_model
 from starlette.responses import Response
 
-from api.auth import Role
 from api.kit.answers import json_answer
 from api.kit.audience import Audience
 from api.kit.callers import AudienceDep, Caller
@@ -26,7 +25,7 @@ from api.kit.openapi import problems
 from api.kit.parameters import visible
 from api.kit.problems import FORBIDDEN, NOT_FOUND, Problem
 from api.kit.projection import PositionText, Projection
-from api.permissions import PUBLIC, Scope, only
+from api.permissions import OWN, PUBLIC
 from api.social.constellation_rows import ConstellationPath, stored
 from streams.events.base import ID_PATTERN
 from streams.events.social import ConstellationRole
@@ -156,7 +155,7 @@ API: Final = DomainApi(
     feeds=(MEMBERS_FEED,),
     permissions={
         ("GET", "/v1/constellations/{constellation_id}/members"): PUBLIC,
-        ("GET", "/v1/constellation/bans"): only(Role.USER, Scope.READ_PRIVATE),
+        ("GET", "/v1/constellation/bans"): OWN,
         ("GET", "/v1/feed/members"): PUBLIC,
     },
 )
