@@ -39,6 +39,8 @@ class TableSpec(Generic[RowT_co]):
         sources: Topics whose events change the table. The domain consumes them.
         only_at_least_once: Agents write the table only where the broker may deliver an event again (Kafka). On Redis
             the table stays empty, because outputs, tables and offsets commit together.
+        handovers: How many times, at most, the domain hands the effect of one of its commands over by its own events,
+            mostly to another partition, until the table shows it.
         ranked: Keys end with ``|member`` and values are `{group: sort key}`; the log keeps a sorted set for each group.
     """
 
@@ -46,6 +48,7 @@ class TableSpec(Generic[RowT_co]):
     model: type[RowT_co] | None
     sources: tuple[str, ...]
     ranked: bool = False
+    handovers: int = 0
     only_at_least_once: bool = False
 
     @property
@@ -228,8 +231,18 @@ class Topology:
     def path(self, topic: str, table: str) -> tuple[Hop, ...]:
         """Return the hops, in order, until a table shows the effect of an event in `topic`.
 
-        The path is the shortest one, which is the direct effect. It is empty when the topic does not change the table.
+        The path is the shortest one, which is the direct effect, and then the handovers of a command of the table's
+        own domain. It is empty when the topic does not change the table.
         """
+        direct = self._direct(topic, table)
+        owner, spec = self.owner(table), self.table(table)
+        inside = all(hop.domain == owner.name for hop in direct)
+        if not inside or not spec.handovers or topic not in {command.topic for command in owner.commands}:
+            return direct
+        [own] = [source for source in spec.sources if source in owner.produces and source not in owner.broadcasts]
+        return (*direct, *[Hop(owner.name, own)] * (1 + spec.handovers - len(direct)))
+
+    def _direct(self, topic: str, table: str) -> tuple[Hop, ...]:
         owner = self.owner(table)
         waiting: deque[tuple[Hop, ...]] = deque((Hop(owner.name, source),) for source in self.table(table).sources)
         seen = {path[0] for path in waiting}

@@ -251,16 +251,16 @@ _COMMANDS, _SOCIAL = topics.SOCIAL_COMMANDS, topics.SOCIAL_EVENTS
 _TRADED, _CLOCK, _PAID = topics.TRADING_EVENTS, topics.CLOCK, topics.FINANCIAL_EVENTS
 _ACCOUNTS = topics.USER_EVENTS
 
-SOCIAL_MEMBERSHIPS: Final = TableSpec("social-memberships", Membership, (_COMMANDS, _SOCIAL, _ACCOUNTS))
-SOCIAL_NAMES: Final = TableSpec("social-names", NameClaim, (_SOCIAL,))
-SOCIAL_CONSTELLATIONS: Final = TableSpec("social-constellations", Constellation, (_SOCIAL,))
-SOCIAL_ROSTERS: Final = TableSpec("social-rosters", Roster, (_SOCIAL,))
-SOCIAL_RATINGS: Final[TableSpec[Row]] = TableSpec("social-ratings", None, (_SOCIAL,), ranked=True)
-SOCIAL_BATTLES: Final = TableSpec("social-battles", Battle, (_SOCIAL, _CLOCK))
-SOCIAL_BATTLE_POINTS: Final = TableSpec("social-battle-points", BattlePoints, (_SOCIAL,))
-SOCIAL_BATTLE_ENTRIES: Final = TableSpec("social-battle-entries", BattleEntry, (_SOCIAL, _TRADED, _CLOCK))
+SOCIAL_MEMBERSHIPS: Final = TableSpec("social-memberships", Membership, (_COMMANDS, _SOCIAL, _ACCOUNTS), handovers=3)
+SOCIAL_NAMES: Final = TableSpec("social-names", NameClaim, (_SOCIAL,), handovers=1)
+SOCIAL_CONSTELLATIONS: Final = TableSpec("social-constellations", Constellation, (_SOCIAL,), handovers=5)
+SOCIAL_ROSTERS: Final = TableSpec("social-rosters", Roster, (_SOCIAL,), handovers=2)
+SOCIAL_RATINGS: Final[TableSpec[Row]] = TableSpec("social-ratings", None, (_SOCIAL,), ranked=True, handovers=2)
+SOCIAL_BATTLES: Final = TableSpec("social-battles", Battle, (_SOCIAL, _CLOCK), handovers=4)
+SOCIAL_BATTLE_POINTS: Final = TableSpec("social-battle-points", BattlePoints, (_SOCIAL,), handovers=4)
+SOCIAL_BATTLE_ENTRIES: Final = TableSpec("social-battle-entries", BattleEntry, (_SOCIAL, _TRADED, _CLOCK), handovers=5)
 SOCIAL_BATTLE_TRADES: Final = TableSpec("social-battle-trades", BattleTrade, (_TRADED, _CLOCK))
-SOCIAL_DEADLINES: Final = TableSpec("social-deadlines", Deadline, (_COMMANDS, _SOCIAL, _TRADED, _CLOCK))
+SOCIAL_DEADLINES: Final = TableSpec("social-deadlines", Deadline, (_COMMANDS, _SOCIAL, _TRADED, _CLOCK), handovers=5)
 
 CONSTELLATIONS: Final = Domain(
     name="social",

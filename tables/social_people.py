@@ -137,11 +137,15 @@ _CLOCK = topics.CLOCK
 _FEED_SOURCES = (topics.SOCIAL_EVENTS, topics.GAMIFICATION_EVENTS, topics.NFT_EVENTS)
 
 SOCIAL_PROFILES: Final = TableSpec("social-profiles", SocialProfile, (*_COMMANDS, _ACCOUNTS))
-SOCIAL_PEOPLE: Final = TableSpec("social-people", Person, (*_COMMANDS, _OWN, _ACCOUNTS, topics.GAMIFICATION_EVENTS))
-SOCIAL_INTERACTIONS: Final = TableSpec("social-interactions", Interactions, (*_COMMANDS, _OWN, _ACCOUNTS, _CLOCK))
-SOCIAL_FOLLOWS: Final = TableSpec("social-follows", Follows, (*_COMMANDS, _OWN, _ACCOUNTS, _CLOCK))
-SOCIAL_CONTENTS: Final = TableSpec("social-contents", Contents, (*_COMMANDS, _OWN, _ACCOUNTS))
-SOCIAL_FEED: Final = TableSpec("social-feed", FeedEntries, (*_COMMANDS, *_FEED_SOURCES, _ACCOUNTS))
+SOCIAL_PEOPLE: Final = TableSpec(
+    "social-people", Person, (*_COMMANDS, _OWN, _ACCOUNTS, topics.GAMIFICATION_EVENTS), handovers=1
+)
+SOCIAL_INTERACTIONS: Final = TableSpec(
+    "social-interactions", Interactions, (*_COMMANDS, _OWN, _ACCOUNTS, _CLOCK), handovers=2
+)
+SOCIAL_FOLLOWS: Final = TableSpec("social-follows", Follows, (*_COMMANDS, _OWN, _ACCOUNTS, _CLOCK), handovers=2)
+SOCIAL_CONTENTS: Final = TableSpec("social-contents", Contents, (*_COMMANDS, _OWN, _ACCOUNTS), handovers=1)
+SOCIAL_FEED: Final = TableSpec("social-feed", FeedEntries, (*_COMMANDS, *_FEED_SOURCES, _ACCOUNTS), handovers=4)
 
 PEOPLE: Final = Domain(
     name="social",

@@ -11,6 +11,7 @@ from faust_redis.log import Log
 
 from streams import topics
 from tables.gamification import GAMIFICATION_PROGRESS, Progress
+from tables.social_people import SOCIAL_PEOPLE, Person
 from tables.trading import TRADING_PORTFOLIO, Portfolio
 from tests.integration.api.support import PARTITIONS, Worker, auth
 from tests.integration.api.test_ingress import USER, assert_problem
@@ -41,6 +42,21 @@ async def test_an_answer_waits_for_every_topic_on_the_way(client: httpx.AsyncCli
     await worker.commit(topics.TRADING_EVENTS, partition, 1, domain="gamification")
     answer = await asking
     assert (answer.status_code, answer.json()["xp"]) == (200, 15)
+
+
+async def test_an_interaction_is_waited_for_where_its_target_is(client: httpx.AsyncClient, worker: Worker) -> None:
+    accepted = (await client.post("/v1/users/bob/interactions", json={"kind": "like"}, headers=USER)).json()
+    await worker.put_user(SOCIAL_PEOPLE.name, "bob", Person(rating=50_000_000, likes=1))
+    asking = asyncio.create_task(
+        client.get("/v1/users/bob/social", params={"after": accepted["position"], "wait_ms": 20_000})
+    )
+    await worker.emit_one(topics.SOCIAL_EVENTS, worker.partition("bob"))
+    await worker.commit(topics.SOCIAL_COMMANDS, accepted["partition"], 1)
+    done, _ = await asyncio.wait({asking}, timeout=0.2)
+    assert not done, "the target's partition has not counted it yet"
+    await worker.commit(topics.SOCIAL_EVENTS, worker.partition("bob"), 1, domain="social")
+    answer = await asking
+    assert (answer.status_code, answer.json()["likes"]) == (200, 1)
 
 
 async def test_only_the_partitions_of_the_position_count(client: httpx.AsyncClient, worker: Worker) -> None:

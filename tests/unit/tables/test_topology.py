@@ -30,6 +30,22 @@ def test_paths_lead_from_commands_to_tables() -> None:
     )
 
 
+def test_a_path_includes_the_handovers_of_a_command_within_its_domain() -> None:
+    command, own = ("social", topics.SOCIAL_COMMANDS), ("social", topics.SOCIAL_EVENTS)
+    assert TOPOLOGY.path(topics.SOCIAL_COMMANDS, "social-people") == (command, own)
+    assert TOPOLOGY.path(topics.SOCIAL_COMMANDS, "social-follows") == (command, own, own)
+    assert TOPOLOGY.path(topics.SOCIAL_COMMANDS, "social-profiles") == (command,)
+    assert TOPOLOGY.path(topics.SOCIAL_EVENTS, "social-people") == (own,)
+    assert TOPOLOGY.path(topics.FINANCIAL_COMMANDS, "financial-ledger") == (
+        ("financial", topics.FINANCIAL_COMMANDS),
+        ("financial", topics.FINANCIAL_EVENTS),
+    )
+    assert TOPOLOGY.path(topics.TRADING_COMMANDS, "financial-ledger")[-1] == ("financial", topics.TRADING_EVENTS)
+    for table in TOPOLOGY.tables:
+        for model in TOPOLOGY.owner(table.name).commands if table.handovers else ():
+            assert len(TOPOLOGY.path(model.topic, table.name)) == 1 + table.handovers
+
+
 def test_a_table_shows_nothing_of_a_topic_that_leads_nowhere() -> None:
     assert TOPOLOGY.path(topics.FINANCIAL_FEES, "financial-fees") == ()
 
