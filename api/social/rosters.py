@@ -28,7 +28,7 @@ from api.kit.projection import PositionText, Projection
 from api.permissions import OWN, PUBLIC
 from api.social.constellation_rows import ConstellationPath, stored
 from streams.events.base import ID_PATTERN
-from streams.events.social import ConstellationRole
+from streams.events.constellations import ConstellationRole
 from tables.social_constellations import SOCIAL_MEMBERSHIPS, SOCIAL_ROSTERS, Member, Membership, Roster
 
 CONSTELLATIONS_MAX: Final = 100
