@@ -21,6 +21,7 @@ from api.kit.openapi import problems
 from api.kit.parameters import UserPath, visible
 from api.kit.problems import NOT_FOUND, Problem, invalid
 from api.kit.projection import PositionText
+from api.kit.ranking_pages import ranking_page
 from api.limits.charge import charge_items
 from tables.boards import CONSTELLATIONS, Board, group
 from tables.gamification import GAMIFICATION_BOARDS
@@ -95,13 +96,7 @@ async def get_board(
     Order: score descending, who reached it first, user id. A cursor continues after the last row that was shown: a user
     whose score did not change meanwhile is neither skipped nor shown twice. Private users have a rank, and no id.
     """
-    after = None if cursor is None else await _after(api, requested, cursor)
-    page = await api.tables.page(TABLE, requested.group, after=after, limit=limit)
-    next_cursor = None
-    if len(page.members) == limit and page.members[-1].rank < page.total:
-        next_cursor = cursors.write(
-            api.sealer, group=requested.group, epoch=page.position.epoch, entry=page.members[-1].entry
-        )
+    page, next_cursor = await ranking_page(api, GAMIFICATION_BOARDS, requested.group, limit=limit, cursor=cursor)
     shown = [board_row(requested.board, ranked, audience) for ranked in page.members]
     head = await _head(api, requested, page, shown, audience)
     return BoardPage(**dict(head), next_cursor=next_cursor)
@@ -143,11 +138,6 @@ async def get_standing(
     around = [board_row(requested.board, ranked, audience) for ranked in found.around]
     head = await _head(api, requested, found, around, audience)
     return UserStanding(**dict(head), user_id=user_id, rank=own.rank, score=own.score)
-
-
-async def _after(api: Api, requested: Leaderboard, cursor: str) -> str:
-    position = await api.tables.position(TABLE)
-    return cursors.read(api.sealer, cursor, group=requested.group, epoch=position.epoch)
 
 
 async def _head(

@@ -16,6 +16,7 @@ from api.kit.openapi import problems
 from api.kit.parameters import visible
 from api.kit.problems import NOT_FOUND, Problem
 from api.kit.projection import PositionText
+from api.kit.ranking_pages import ranking_page
 from streams.events.base import ID_PATTERN
 from tables.boards import CONSTELLATIONS, Period, group
 from tables.gamification import GAMIFICATION_BOARDS
@@ -68,15 +69,8 @@ async def get_constellations_by_xp(
     Order: XP descending, which reached them first, id. Totals move at ticks of the clock.
     """
     requested = period_of(period)
-    ranking, after = group("xp", CONSTELLATIONS, requested.text), None
-    if cursor is not None:
-        epoch = (await api.tables.position(TABLE)).epoch
-        after = cursors.read(api.sealer, cursor, group=ranking, epoch=epoch)
-    page = await api.tables.page(TABLE, ranking, after=after, limit=limit)
-    next_cursor = None
-    if len(page.members) == limit and page.members[-1].rank < page.total:
-        entry = page.members[-1].entry
-        next_cursor = cursors.write(api.sealer, group=ranking, epoch=page.position.epoch, entry=entry)
+    ranking = group("xp", CONSTELLATIONS, requested.text)
+    page, next_cursor = await ranking_page(api, GAMIFICATION_BOARDS, ranking, limit=limit, cursor=cursor)
     head = await _head(api, requested, page, page.members)
     return ConstellationsByXp(**dict(head), next_cursor=next_cursor)
 

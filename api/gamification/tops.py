@@ -86,8 +86,8 @@ class Ranking:
 
     def concerned(self, changes: Changes) -> bool:
         """Return whether a change of the group can change this ranking."""
-        people = self.people
-        return people is None or any(str(change.key.name).rpartition("|")[2] in people for change in changes)
+        changed = {str(change.key.name).rpartition("|")[2] for change in changes}
+        return self.people is None or not changed.isdisjoint(self.people)
 
 
 class Top:

@@ -23,6 +23,7 @@ from api.kit.feeds.views import RowsView, TailView
 from api.kit.openapi import problems
 from api.kit.parameters import UserPath, visible
 from api.kit.problems import NOT_FOUND, Problem
+from api.kit.ranking_pages import ranking_page
 from api.nft.commands import TokenPath
 from api.nft.projections import TOKEN, TokenAnswer, TokensAnswer, public_token, shown, without_owner
 from streams import topics
@@ -108,23 +109,16 @@ async def get_nfts(
 
 async def _listed(api: Api, audience: Audience, group: str, limit: int, cursor: str | None) -> Response:
     """Answer with a page of a ranking of tokens. The tokens are read after the ranking, so they may be newer."""
-    after = None
-    if cursor is not None:
-        before = await api.tables.position(NFT_MARKET.name)
-        after = cursors.read(api.sealer, cursor, group=group, epoch=before.epoch)
-    page = await api.tables.page(NFT_MARKET.name, group, after=after, limit=limit)
+    page, next_cursor = await ranking_page(api, NFT_MARKET, group, limit=limit, cursor=cursor)
     keys = [(token_of(member.member),) * 2 for member in page.members]
     _, found = await api.tables.get_many(NFT_TOKENS.name, keys)
     rows = [TOKEN.load(key, raw) for (key, _), raw in zip(keys, found, strict=True) if raw is not None]
-    more = None
-    if len(page.members) == limit and page.members[-1].rank < page.total:
-        more = cursors.write(api.sealer, group=group, epoch=page.position.epoch, entry=page.members[-1].entry)
     return json_answer(
         {
             "position": str(page.position),
             "total": page.total,
             "tokens": [shown(row, audience) for row in rows],
-            "next_cursor": more,
+            "next_cursor": next_cursor,
         }
     )
 

@@ -22,6 +22,7 @@ from api.kit.own_rows import OwnRows
 from api.kit.parameters import visible
 from api.kit.problems import NOT_FOUND, Problem
 from api.kit.projection import PositionText, Projection
+from api.kit.ranking_pages import ranking_page
 from api.permissions import PUBLIC
 from api.social.constellation_rows import (
     CONSTELLATION,
@@ -102,17 +103,8 @@ async def get_constellations(
     cursor: Annotated[str | None, Query(max_length=cursors.CURSOR_CHARS_MAX)] = None,
 ) -> ConstellationsPage:
     """Return constellations by battle rating, highest first, then by who reached it first, then by id."""
-    table = SOCIAL_RATINGS.name
-    after = None
-    if cursor is not None:
-        epoch = (await api.tables.position(table)).epoch
-        after = cursors.read(api.sealer, cursor, group=RATING_GROUP, epoch=epoch)
-    page = await api.tables.page(table, RATING_GROUP, after=after, limit=limit)
+    page, next_cursor = await ranking_page(api, SOCIAL_RATINGS, RATING_GROUP, limit=limit, cursor=cursor)
     _, found = await api.tables.get_many(SOCIAL_CONSTELLATIONS.name, [(one.member, one.member) for one in page.members])
-    next_cursor = None
-    if len(page.members) == limit and page.members[-1].rank < page.total:
-        entry = page.members[-1].entry
-        next_cursor = cursors.write(api.sealer, group=RATING_GROUP, epoch=page.position.epoch, entry=entry)
     rows = [
         RankedConstellation(
             rank=one.rank,

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from api.kit import cursor as cursors
 from api.kit.answers import json_answer
 from api.kit.callers import Permitted
-from api.kit.context import Api, ApiDep
+from api.kit.context import ApiDep
 from api.kit.feeds.change import Reading
 from api.kit.feeds.feed import Feed
 from api.kit.feeds.response import FeedResponse
@@ -24,10 +24,11 @@ from api.kit.parameters import OwnUser, visible
 from api.kit.past import At, rows
 from api.kit.problems import NOT_FOUND, Problem
 from api.kit.projection import Projection
+from api.kit.ranking_pages import ranking_page
 from api.kit.users import user_router
 from streams.events.base import ID_PATTERN
 from tables.keys import SEPARATOR, trade_key
-from tables.reader import Ranked, RankingPage, Row, Rows, TableReader
+from tables.reader import Ranked, Row, Rows, TableReader
 from tables.trading import TRADING_OWNED, TRADING_TRADES, Trade, owned_group
 
 LIMIT_DEFAULT: Final = 100
@@ -90,18 +91,14 @@ async def get_open_trades(
 
     The trades are read after their list. So one that was closed in between is left out.
     """
-    group, after = owned_group(user_id), None
-    if cursor is not None:
-        epoch = (await api.tables.position(TRADING_OWNED.name)).epoch
-        after = cursors.read(api.sealer, cursor, group=group, epoch=epoch)
-    page = await api.tables.page(TRADING_OWNED.name, group, after=after, limit=limit)
+    page, next_cursor = await ranking_page(api, TRADING_OWNED, owned_group(user_id), limit=limit, cursor=cursor)
     trades = [TRADE.load(row.key, row.value) for row in await _open(api.tables, user_id, page.members)]
     return json_answer(
         {
             "position": str(page.position),
             "user_id": user_id,
             "total": page.total,
-            "next_cursor": _next(api, group, page, limit),
+            "next_cursor": next_cursor,
             "trades": [*trades],
         }
     )
@@ -131,12 +128,6 @@ async def follow_open_trades(api: ApiDep, permit: Permitted, last_event_id: Last
     user_id = permit.caller.subject
     view = ReadView(frozenset({user_id}), partial(_all_open, api.hub.tables, user_id), TRADE.load)
     return await open_feed(api, OPEN_TRADES_FEED, view, last_event_id, permit)
-
-
-def _next(api: Api, group: str, page: RankingPage, limit: int) -> str | None:
-    if len(page.members) < limit or page.members[-1].rank == page.total:
-        return None
-    return cursors.write(api.sealer, group=group, epoch=page.position.epoch, entry=page.members[-1].entry)
 
 
 async def _all_open(tables: TableReader, user_id: str) -> Rows:
