@@ -54,9 +54,12 @@ async def reinstate(work: UnitOfWork, account_id: str, *, actor: str, reason: st
 
     Raises:
         UnknownAccountError: there is no such account.
-        StatusError: it is not suspended.
+        StatusError: it is not suspended, or it is a sub-account whose user is.
     """
     family = await _family(work, account_id, Status.SUSPENDED)
+    parent_id = family[0].parent_id
+    if parent_id is not None and not (await accounts.get(work.connection, parent_id)).active:
+        raise StatusError("the user of this sub-account is not active")
     await _set_status(work, family, Status.ACTIVE)
     for each in family:
         data = AccountReinstated(user_id=each.id)

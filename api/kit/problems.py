@@ -90,6 +90,12 @@ LIMIT_REACHED = _kind(
     "The account has as many of these as it may have",
     "Remove one that is not used; see `detail`.",
 )
+ACCOUNT_STATE = _kind(
+    "account-state",
+    409,
+    "The state of the account does not allow this",
+    "`detail` says why: the account is suspended already, for example, or closed.",
+)
 POSITION_GONE = _kind(
     "position-gone",
     410,

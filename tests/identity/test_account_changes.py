@@ -133,8 +133,8 @@ async def test_a_new_name_and_privacy_are_in_the_profile(family: IdentityStore) 
     await change(family, lambda work: changes.set_private(work, "alice", True, actor="alice"))
     assert (await current(family)).is_private
     assert await latest(family, 2) == [ProfileChanged(user_id="alice", private=True, username="alice"), PRIVATE_BOT]
-    await change(family, lambda work: changes.rename(work, "alice", "Alice.2", actor="alice"))
-    assert await latest(family) == [ProfileChanged(user_id="alice", private=True, username="Alice.2")]
+    await change(family, lambda work: changes.rename(work, "alice", "Alice-2", actor="alice"))
+    assert await latest(family) == [ProfileChanged(user_id="alice", private=True, username="Alice-2")]
     await create(family, "alice")  # the old name is free again
     with pytest.raises(TakenError):
         await change(family, lambda work: changes.rename(work, "alice", "ALICE", actor="alice"))
@@ -143,12 +143,12 @@ async def test_a_new_name_and_privacy_are_in_the_profile(family: IdentityStore) 
 
 async def test_a_privacy_change_beside_a_rename_reports_the_new_name(family: IdentityStore) -> None:
     async with family.work(NOW) as renaming:
-        await changes.rename(renaming, "alice", "Alice.2", actor="alice")
+        await changes.rename(renaming, "alice", "Alice-2", actor="alice")
         setting = change(family, lambda work: changes.set_private(work, "alice", True, actor="alice"))
         beside = asyncio.create_task(setting)
         await asyncio.wait({beside}, timeout=0.2)
     await beside
-    assert await latest(family, 2) == [ProfileChanged(user_id="alice", private=True, username="Alice.2"), PRIVATE_BOT]
+    assert await latest(family, 2) == [ProfileChanged(user_id="alice", private=True, username="Alice-2"), PRIVATE_BOT]
 
 
 async def test_a_verified_address_is_noted_once(family: IdentityStore) -> None:

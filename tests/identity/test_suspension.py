@@ -30,6 +30,12 @@ async def decide(
     return await client.post(f"/v1/users/{user}/{what}", json=body or BODY, headers=headers or by())
 
 
+def state_of(answer: httpx.Response) -> str:
+    """Return what a refusal says of the account's state."""
+    assert (answer.status_code, answer.json()["type"]) == (409, "/problems/account-state")
+    return str(answer.json()["detail"])
+
+
 async def told(api: Api) -> list[tuple[str, str]]:
     kinds = (AccountSuspended, AccountReinstated)
     return [
@@ -110,8 +116,21 @@ async def test_a_wrong_body_is_refused_and_nothing_changes(api: Api, client: htt
 async def test_what_an_account_is_already_is_refused(api: Api, client: httpx.AsyncClient) -> None:
     user = (await registered(client))["user_id"]
     answer = await decide(client, user, "reinstate")
-    assert (answer.status_code, answer.json()["detail"]) == (403, "the account is active")
+    assert state_of(answer) == "the account is active"
     await decide(client, user)
     answer = await decide(client, user)
-    assert (answer.status_code, answer.json()["detail"]) == (403, "the account is suspended")
+    assert state_of(answer) == "the account is suspended"
     assert await told(api) == [("AccountSuspended", user)]
+
+
+async def test_a_sub_account_stays_suspended_as_long_as_its_user(api: Api, client: httpx.AsyncClient) -> None:
+    alice = await registered(client)
+    user, child = alice["user_id"], await sub_account(client, alice)
+    await decide(client, user)
+    assert state_of(await decide(client, child, "reinstate")) == "the user of this sub-account is not active"
+    assert (await decide(client, user, "reinstate")).status_code == 200
+    assert (await decide(client, child)).status_code == 200
+    assert (await decide(client, child, "reinstate")).status_code == 200
+    changes = ["AccountSuspended", "AccountReinstated"]
+    both = [(change, each) for change in changes for each in (user, child)]
+    assert await told(api) == [*both, *((change, child) for change in changes)]

@@ -23,6 +23,7 @@ from api.identity.wallets.linked import (
 from api.identity.wallets.node import RETRY_S, NodeUnavailableError
 from api.identity.wallets.prover import ForeignKeyError, NotProvenError
 from api.kit.problems import (
+    ACCOUNT_STATE,
     FORBIDDEN,
     LAST_CREDENTIAL,
     LIMIT_REACHED,
@@ -101,7 +102,7 @@ def as_account_problems(scopes_at: str = "") -> Iterator[None]:
     except (TooManyKeysError, TooManySubAccountsError) as exc:
         raise Problem(LIMIT_REACHED, str(exc)) from exc
     except StatusError as exc:
-        raise Problem(FORBIDDEN, str(exc)) from exc
+        raise Problem(ACCOUNT_STATE, str(exc)) from exc
     except UnknownAccountError as exc:
         raise Problem(NOT_FOUND, str(exc)) from exc
 

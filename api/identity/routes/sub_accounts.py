@@ -90,7 +90,7 @@ async def get_sub_accounts(api: ApiDep, caller: Caller) -> SubAccountsAnswer:
     "/{sub_account_id}",
     status_code=HTTPStatus.NO_CONTENT,
     summary="Close a sub-account",
-    responses=problems(404, 422),
+    responses=problems(404, 409, 422),
 )
 async def delete_sub_account(api: ApiDep, caller: Caller, sub_account_id: SubAccountId) -> Response:
     """Close a sub-account of the caller for good, and revoke its keys. Its history stays readable to the caller."""

@@ -45,7 +45,9 @@ class StatusAnswer(Body):
 STATUS_CHANGE: Final = BodyReader(StatusChange)
 BODIES: Final = (StatusChange,)
 
-router = APIRouter(prefix="/v1/users", tags=["Account"], responses=problems(400, 401, 403, 404, 413, 415, 422, 503))
+router = APIRouter(
+    prefix="/v1/users", tags=["Account"], responses=problems(400, 401, 403, 404, 409, 413, 415, 422, 503)
+)
 
 
 def _described(example: str, reason: str) -> dict[str, object]:
@@ -75,7 +77,10 @@ async def suspend(api: ApiDep, caller: Caller, user_id: UserPath, request: Reque
     openapi_extra=_described("corrected", "the posts were removed"),
 )
 async def reinstate(api: ApiDep, caller: Caller, user_id: UserPath, request: Request) -> StatusAnswer:
-    """End the suspension of an account and of its sub-accounts. A refresh then gives a token for commands again."""
+    """End the suspension of an account and of its sub-accounts. A refresh then gives a token for commands again.
+
+    A sub-account whose user is suspended is reinstated with its user only.
+    """
     reason = await _reason(caller, user_id, request)
     await _change(api, caller, user_id, account_changes.reinstate, reason)
     return StatusAnswer(user_id=user_id, status=Status.ACTIVE)

@@ -45,7 +45,7 @@ router = APIRouter(prefix="/v1/users", tags=["Account"])
 @router.put(
     "/{user_id}/verification",
     summary="Set a user's verification tier",
-    responses=problems(400, 401, 403, 404, 413, 415, 422, 503),
+    responses=problems(400, 401, 403, 404, 409, 413, 415, 422, 503),
     openapi_extra={
         "security": [{BEARER.scheme_name: []}],
         "requestBody": VERIFICATION_CHANGE.described(

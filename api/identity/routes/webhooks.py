@@ -21,7 +21,7 @@ from api.kit.callers import BEARER, Caller
 from api.kit.clock import now
 from api.kit.context import Api, ApiDep
 from api.kit.openapi import problems
-from api.kit.problems import FORBIDDEN, LIMIT_REACHED, NOT_FOUND, VALIDATION, Fault, Problem
+from api.kit.problems import ACCOUNT_STATE, LIMIT_REACHED, NOT_FOUND, VALIDATION, Fault, Problem
 from streams.connect.webhooks.guard import URL_CHARS_MAX, check_url
 from streams.events.base import ID_PATTERN
 from streams.times import Instant
@@ -201,7 +201,7 @@ def _as_problems() -> Iterator[None]:
     except TooManyWebhooksError as exc:
         raise Problem(LIMIT_REACHED, str(exc)) from exc
     except StatusError as exc:
-        raise Problem(FORBIDDEN, str(exc)) from exc
+        raise Problem(ACCOUNT_STATE, str(exc)) from exc
     except UnknownAccountError as exc:
         raise Problem(NOT_FOUND, str(exc)) from exc
 
