@@ -143,7 +143,7 @@ class Entries:
     def _fought(self, event: Event[BattleFought]) -> list[AnyEvent]:
         fought = event.data
         result = "tied" if fought.won is None else "won" if fought.won else "lost"
-        arguments = {"battle_id": fought.battle_id, "result": result, "prize_ss": str(fought.prize_ss)}
+        arguments = {"battle_id": fought.battle_id, "prize_ss": str(fought.prize_ss)}
         return [notice(event, "battle_result", f"battle_{result}", **arguments)]
 
 

@@ -304,7 +304,7 @@ class Battles:
         self.behind.note("social-battle-points", f"{battle.id}|{user}", causes)
         arguments = {"battle_id": battle.id, "constellation_id": battle.sides[fighter.side]}
         self.feed.add(user, "battle", f"feed.battle_{result}", arguments, at=at, causes=causes)
-        told = {"battle_id": battle.id, "result": result, "prize_ss": str(fighter.prize)}
+        told = {"battle_id": battle.id, "prize_ss": str(fighter.prize)}
         self._tell(user, "battle_result", f"battle_{result}", told, at=at, causes=causes)
         if fighter.prize:
             self.community.financial.granted(user, fighter.prize, reason="battle", at=at, causes=causes)
