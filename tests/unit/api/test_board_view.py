@@ -10,13 +10,13 @@ import pytest
 from faust_redis.log import Position, StoredRecord
 
 from api.auth import Principal, Role
-from api.gamification.tops import BoardView, Ranking, Shown, Top
+from api.gamification.tops import BoardView, Ranking, Shown, Top, Tops
 from api.kit.audience import Audience
 from api.kit.feeds.change import Change, Changes, Reading
 from api.kit.feeds.permit import Permit
 from api.kit.feeds.subscriber import Subscriber
 from tables.boards import Standing
-from tables.reader import Ranked
+from tables.reader import Ranked, RankingPage
 
 
 def shown(**rows: int) -> Shown:
@@ -126,3 +126,32 @@ async def test_a_board_of_people_is_not_read_for_a_change_of_others() -> None:
     assert await delta("eve") is not None, "the first delta after a resumption has all rows"
     assert (await delta("eve"), tops.reads) == (None, 1)
     assert (await delta("bob"), tops.reads) == (None, 2)
+
+
+class Tables:
+    """Tables without standings, which note what was read: a ranking's name, or None for rows of people."""
+
+    def __init__(self) -> None:
+        self.reads: list[str | None] = []
+        self.position = Position("boards", "e", {0: 1})
+
+    async def page(self, _table: str, group: str, *, limit: int) -> RankingPage:
+        assert limit
+        self.reads.append(group)
+        return RankingPage(self.position, 0, [])
+
+    async def get_many(self, _table: str, keys: list[Any]) -> tuple[Position, list[None]]:
+        self.reads.append(None)
+        return self.position, [None] * len(keys)
+
+
+async def test_a_board_of_all_is_read_before_its_subscribers_ask_and_one_of_people_is_not() -> None:
+    tables, group = Tables(), "global/all/xp"
+    tops = Tops(tables)  # type: ignore[arg-type]
+    for people in (None, ("ada",)):
+        await tops.read(Ranking("xp", group, people), 10, tables.position)
+    assert tables.reads == [group, None]
+    change = Change.of(0, StoredRecord(5, 0, None, None), Reading("global|eve", (group,), dict))
+    tables.position = Position("boards", "e", {0: 6})
+    await tops.prepare({group: Changes([change])}, Position("boards", "e", {0: 5}))
+    assert tables.reads == [group, None, group]
