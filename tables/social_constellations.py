@@ -38,6 +38,8 @@ BattleState = Literal[
     "proposed", "challenged", "starting", "running", "completed", "declined", "withdrawn", "expired", "refused"
 ]
 BattleSide = Literal["challenger", "defender"]
+LEADERS: Final[frozenset[ConstellationRole]] = frozenset({"owner", "admin"})
+"""The roles that act for a constellation: they answer challenges, remove members and lift bans."""
 DeadlineKind = Literal[
     "follow", "membership", "engagement", "entry", "points", "answer", "challenge", "side", "score", "closing"
 ]

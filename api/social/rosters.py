@@ -25,15 +25,21 @@ from api.kit.openapi import problems
 from api.kit.parameters import visible
 from api.kit.problems import FORBIDDEN, NOT_FOUND, Problem
 from api.kit.projection import PositionText, Projection
+from api.kit.public import cut_to_hour
 from api.permissions import OWN, PUBLIC
 from api.social.constellation_rows import ConstellationPath, stored
 from streams.events.base import ID_PATTERN
-from streams.events.constellations import ConstellationRole
-from tables.social_constellations import SOCIAL_MEMBERSHIPS, SOCIAL_ROSTERS, Member, Membership, Roster
+from tables.social_constellations import LEADERS, SOCIAL_MEMBERSHIPS, SOCIAL_ROSTERS, Member, Membership, Roster
 
 CONSTELLATIONS_MAX: Final = 100
 
-MEMBER: Final = Projection(Member, "MemberRow", "A member of a constellation.", omit=("request_id",))
+MEMBER: Final = Projection(
+    Member,
+    "MemberRow",
+    "A member of a constellation.",
+    omit=("request_id",),
+    describe={"joined_at": "cut to the hour, except for staff"},
+)
 ROSTER: Final = Projection(
     Roster,
     "RosterRow",
@@ -59,9 +65,6 @@ MembersAnswer = create_model(
 )
 
 
-LEADERS: Final[frozenset[ConstellationRole]] = frozenset({"owner", "admin"})
-
-
 class BansAnswer(BaseModel):
     """The users whom a constellation has banned, in the order of the bans."""
 
@@ -76,15 +79,15 @@ def members_of(raw: bytes | None) -> tuple[str, ...]:
 
 
 def shown(row: dict[str, Any], audience: Audience) -> dict[str, Any]:
-    """Return a roster as a reader sees it: private members have no id."""
-    if "members" not in row:
-        return row  # of a constellation that was dissolved
-    hidden = [{**one, "user_id": None} if audience.hides(one["user_id"]) else one for one in row["members"]]
-    return {**row, "members": hidden}
+    """Return a roster as a reader sees it: private members have no id, and times are cut to the hour."""
+    if audience.is_staff or "members" not in row:  # it has none once the constellation was dissolved
+        return row
+    hours = [{**one, "joined_at": cut_to_hour(one["joined_at"])} for one in row["members"]]
+    return {**row, "members": [{**one, "user_id": None} if audience.hides(one["user_id"]) else one for one in hours]}
 
 
 class RosterRows(PublicRows):
-    """Rosters as one subscriber sees them. The public sees the same of them, and staff."""
+    """Rosters as one subscriber sees them. All of the public see the same of them, and all of the staff."""
 
     def __init__(self, audience: Audience) -> None:
         super().__init__(FORM, audience)

@@ -10,7 +10,7 @@ from agents.deadlines import Deadlines
 from agents.dispatch import Rules
 from agents.notices import notice
 from agents.social.battles.policy import BattlePolicy
-from agents.social.constellations.registry import LEADERS, Registry
+from agents.social.constellations.registry import Registry
 from agents.social.refusals import rejected
 from streams.events import AnyEvent, Event
 from streams.events.battle_steps import (
@@ -33,6 +33,7 @@ from streams.events.battles import AcceptBattle, BattleRatingChanged, ChallengeB
 from streams.events.clock import Ticked
 from tables.social_constellations import (
     BATTLES_LISTED_MAX,
+    LEADERS,
     BattleSide,
     Constellation,
     DeadlineKind,

@@ -43,6 +43,7 @@ from streams.events.constellations import (
 )
 from tables.boards import Standing
 from tables.social_constellations import (
+    LEADERS,
     RATING_NAME,
     SOCIAL_CONSTELLATIONS,
     SOCIAL_RATINGS,
@@ -54,8 +55,6 @@ from tables.social_constellations import (
     rating_key,
 )
 from tables.unit_of_work import UnitOfWork
-
-LEADERS: frozenset[ConstellationRole] = frozenset({"owner", "admin"})
 
 
 class Registry:

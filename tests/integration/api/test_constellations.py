@@ -11,6 +11,7 @@ import pytest
 from fastapi import FastAPI
 from faust_redis.log import Log
 
+from api.auth import Role
 from streams import topics
 from streams.events.battles import AcceptBattle, ChallengeBattle, DeclineBattle, WithdrawChallenge
 from streams.events.constellations import (
@@ -209,6 +210,20 @@ async def test_members_who_are_private_have_no_id_for_others(
     own = await client.get(path, headers=auth("bob"))
     assert [one["user_id"] for one in own.json()["members"]] == ["ada", "bob"]
     assert "eve" not in own.text
+
+
+async def test_the_time_at_which_a_member_joined_is_exact_for_staff_only(
+    client: httpx.AsyncClient, worker: Worker
+) -> None:
+    member = Member(user_id="ada", role="owner", request_id="r", joined_at=NOON + 90_000_001)
+    await worker.put_user(SOCIAL_ROSTERS.name, "north", Roster(members=(member,)))
+    for headers, joined_at in (
+        ({}, "2026-01-05T12:00:00Z"),
+        (ADA, "2026-01-05T12:00:00Z"),
+        (auth("mod", Role.MODERATOR), "2026-01-05T12:01:30.000001Z"),
+    ):
+        [shown] = (await client.get("/v1/constellations/north/members", headers=headers)).json()["members"]
+        assert shown["joined_at"] == joined_at
 
 
 async def test_a_membership_is_shown_to_its_user(client: httpx.AsyncClient, worker: Worker) -> None:

@@ -29,7 +29,8 @@ MEMBERS = "/v1/leaderboards/xp/members/north"
 
 async def enrol(worker: Worker, *users: str, contributed: int = 0) -> None:
     members = tuple(
-        Member(user_id=user, role="member", request_id="r", joined_at=NOON, contributed=contributed) for user in users
+        Member(user_id=user, role="member", request_id="r", joined_at=NOON + 1, contributed=contributed)
+        for user in users
     )
     await worker.put_user(SOCIAL_ROSTERS.name, "north", Roster(members=members, banned=("mallory",)))
 
@@ -184,4 +185,6 @@ async def test_the_members_of_a_constellation_are_followed_without_names_of_priv
     await enrol(worker, "ada", "bob")
     await asyncio.gather(*following.values())
     assert "bob" not in str(seen["public"].received)
+    rows = [row for reader in seen.values() for row in reader.received]
+    assert {one["joined_at"] for row in rows for one in row["members"]} == {"2026-01-05T12:00:00Z"}
     assert "mallory" not in str([reader.received for reader in seen.values()])
