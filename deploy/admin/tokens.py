@@ -15,6 +15,7 @@ from streams.times import SECOND_US, Instant
 
 DEV_USER = "trader-1"
 DEV_VENUE = "venue-1"  # the venue is part of the identity of replayed fills
+DEV_SERVICE = "replay"
 RENEWED_BEFORE_S = 60
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.errors import DeployError
+from streams.times import Instant
 
 SAMPLE = "sample"
 DIGEST_DIGITS = 16
@@ -26,6 +27,7 @@ SIDES = ("buy", "sell")
 TAKER = {"true": True, "false": False}
 
 Fill = dict[str, Any]
+Mark = dict[str, str]
 
 
 class FillsFileError(DeployError):
@@ -46,6 +48,14 @@ class FillsFile:
             batch = list(self.fills[start : start + size])
             first = start + FIRST_LINE
             yield f"{self.digest}-{first}-{first + len(batch) - 1}", batch
+
+    def last_marks(self) -> list[Mark]:
+        """Return price and time of each market's last fill, as `POST /v1/prices` takes them."""
+        by_time = sorted(self.fills, key=lambda fill: Instant.parse(fill["executed_at"]))
+        last = {fill["market"]: fill for fill in by_time}
+        return [
+            {"market": market, "price": fill["price"], "time": fill["executed_at"]} for market, fill in last.items()
+        ]
 
 
 def read_fills(name: str | Path) -> FillsFile:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from types import TracebackType
@@ -10,9 +11,11 @@ from typing import Any, Self
 from astratrade_client import AstraTrade, AstraTradeError, Credentials, ProblemError, Retry, UnreachableError
 
 from deploy.errors import DeployError
-from deploy.replay.fills import Fill
+from deploy.replay.fills import Fill, Mark
 
 PATIENCE_S = 120.0  # limit of the repetitions of one request
+STALL_S = 120.0  # limit of a wait while the workers process no record
+WAIT_MS = 5_000  # of one request that waits for the workers
 NOT_YET_VISIBLE = 504
 
 
@@ -51,6 +54,33 @@ class Ingress:
         """
         async with _translated("POST /v1/fills"):
             return await self._client.command("/v1/fills", {"fills": fills}, idempotency_key=key)
+
+    async def report_prices(self, key: str, marks: Sequence[Mark]) -> dict[str, Any]:
+        """Post mark prices under an idempotency key. Return the answer.
+
+        Raises:
+            IngressError: when the API refuses them, or does not answer within `PATIENCE_S`.
+        """
+        async with _translated("POST /v1/prices"):
+            return await self._client.command("/v1/prices", {"prices": marks}, idempotency_key=key)
+
+    async def get_after(self, position: object, path: str, **params: str | int) -> dict[str, Any]:
+        """Send a query, and wait until its answer shows the effects of all records below the position.
+
+        Raises:
+            IngressError: when the API refuses the query, or the workers have not processed a record for `STALL_S`.
+        """
+        behind, since = -1, time.monotonic()
+        while True:
+            try:
+                return await self.get(path, after=str(position), wait_ms=WAIT_MS, **params)
+            except NotYetVisibleError as exc:
+                if exc.behind != behind:
+                    behind, since = exc.behind, time.monotonic()
+                if time.monotonic() - since > STALL_S:
+                    raise IngressError(
+                        f"nothing was processed for {STALL_S:.0f} s ({exc}); is a worker running?"
+                    ) from exc
 
     async def get(self, path: str, **params: str | int) -> dict[str, Any]:
         """Send a query.

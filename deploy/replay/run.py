@@ -14,19 +14,18 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressC
 from rich.table import Table
 
 from api.auth import Role
-from deploy.admin.tokens import DEV_VENUE, IssuedToken
+from deploy.admin.tokens import DEV_SERVICE, DEV_VENUE, IssuedToken
 from deploy.errors import DeployError
 from deploy.replay.fills import FillsFile
-from deploy.replay.ingress import Ingress, NotYetVisibleError
+from deploy.replay.ingress import Ingress
 from deploy.replay.progress import ProgressFile
 from deploy.run.clock import tick_once
 from deploy.server.address import api_url
 from deploy.settings import Settings
 from streams.times import Instant
 
-STALL_S = 120.0  # the replay gives up when the workers process no record for so long
-WAIT_MS = 5_000
 TOP = 10
+BOARD, FEES = "/v1/leaderboards/xp", "/v1/fees"
 COLUMNS = (TextColumn("replaying"), BarColumn(), MofNCompleteColumn(), TaskProgressColumn(), TimeRemainingColumn())
 
 Answer = dict[str, Any]
@@ -94,21 +93,12 @@ class Replay:
         """Return the xp board and the fees after the workers have processed all records below the position.
 
         Raises:
-            DeployError: when the workers have not processed a record for `STALL_S`.
+            DeployError: when the workers make no progress.
         """
-        after: dict[str, str | int] = {} if position is None else {"after": str(position), "wait_ms": WAIT_MS}
-        behind, since = -1, time.monotonic()
-        while True:
-            try:
-                fees = await self.ingress.get("/v1/fees", **after)
-                return await self.ingress.get("/v1/leaderboards/xp", limit=TOP, **after), fees
-            except NotYetVisibleError as exc:
-                if exc.behind != behind:
-                    behind, since = exc.behind, time.monotonic()
-                if time.monotonic() - since > STALL_S:
-                    raise DeployError(
-                        f"nothing was processed for {STALL_S:.0f} s ({exc}); is a worker running?"
-                    ) from exc
+        if position is None:
+            return await self.ingress.get(BOARD, limit=TOP), await self.ingress.get(FEES)
+        fees = await self.ingress.get_after(position, FEES)
+        return await self.ingress.get_after(position, BOARD, limit=TOP), fees
 
 
 def run_replay(
@@ -119,22 +109,51 @@ def run_replay(
     url: str | None,
     token: str | None,
     resume: bool,
+    marks: bool = False,
     tick: bool = False,
 ) -> None:
-    """Replay a file and print a summary. With `tick`, tick the time of the last fill when all effects are visible.
+    """Replay a file and print a summary.
+
+    Args:
+        settings: The settings.
+        file: The fills.
+        pace: How fast to post them.
+        url: The API; None for the one of the settings.
+        token: The venue's token or API key; None for a token signed here.
+        resume: Whether to skip the fills that an earlier replay has sent.
+        marks: Whether to report the last price of each market as its mark price when all effects are visible.
+        tick: Whether to tick the time of the last fill after that.
 
     Raises:
         DeployError: when the ingress refuses a request, or the workers make no progress.
     """
     asyncio.run(_run(settings, file, pace, url=url, token=token, resume=resume))
+    if marks and file.fills:
+        asyncio.run(_report_marks(settings, file, url))
     if tick and file.fills:
         asyncio.run(tick_once(settings, max(Instant.parse(fill["executed_at"]) for fill in file.fills)))
+
+
+async def _report_marks(settings: Settings, file: FillsFile, url: str | None) -> None:
+    """Report the last price of each market as a service, and wait until orders run at it."""
+    console = _console()
+    marks = file.last_marks()
+    async with Ingress(
+        url or api_url(settings), IssuedToken(settings, DEV_SERVICE, Role.SERVICE), console.print
+    ) as ingress:
+        answer = await ingress.report_prices(f"{file.digest}-marks", marks)
+        await ingress.get_after(answer["position"], "/v1/prices")
+    console.print(f"mark prices of {len(marks)} markets posted: practice orders can run")
+
+
+def _console() -> Console:
+    return Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 async def _run(
     settings: Settings, file: FillsFile, pace: Pace, *, url: str | None, token: str | None, resume: bool
 ) -> None:
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console = _console()
     credentials = IssuedToken(settings, DEV_VENUE, Role.VENUE) if token is None else FixedToken(token)
     async with Ingress(url or api_url(settings), credentials, console.print) as ingress:
         progress = ProgressFile(settings.data_dir, file.digest, ingress.url)

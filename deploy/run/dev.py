@@ -53,7 +53,7 @@ def run_dev(settings: Settings, replay: str | None, token_command: str, *, clock
 
     Args:
         settings: The settings.
-        replay: A file of fills to replay, `sample`, or None.
+        replay: A file of fills to replay, `sample`, or None. Its last prices become the mark prices.
         token_command: The command that prints a token on this data directory, as the user can paste it.
         clock: Whether to run the clock. Without it the replay ticks the time of its last fill.
 
@@ -70,7 +70,7 @@ def run_dev(settings: Settings, replay: str | None, token_command: str, *, clock
         try:
             _start(settings, supervisor, console, token_command, clock=clock)
             if replay is not None:
-                arguments = ["replay", replay, *([] if clock else ["--tick"])]
+                arguments = ["replay", replay, "--marks", *([] if clock else ["--tick"])]
                 supervisor.keep("replay", _command(settings, arguments, REPLAY_GRACE_S), once=True)
             supervisor.run()
         except StopRequested:

@@ -25,7 +25,11 @@ from deploy.settings import DATA_DIR_DEFAULT, Settings, load
     type=click.IntRange(0, 65_535),
     help="The API's port; 0 for a free one.  [default: ASTRA_API_PORT, or 8000]",
 )
-@click.option("--replay", metavar="FILE", help="Post this CSV of fills when all are ready; `sample` is packaged.")
+@click.option(
+    "--replay",
+    metavar="FILE",
+    help="Post this CSV of fills when all are ready, then its last prices as mark prices; `sample` is packaged.",
+)
 @click.option(
     "--clock/--no-clock",
     default=None,

@@ -23,6 +23,9 @@ BATCH_DEFAULT = 200
 @click.option("--url", metavar="URL", help="The API.  [default: http:// ASTRA_API_HOST : ASTRA_API_PORT]")
 @click.option("--token", metavar="TOKEN", help="A venue's token or API key.  [default: a token signed here]")
 @click.option("--resume", is_flag=True, help="Skip the fills that an earlier replay from this data directory has sent.")
+@click.option(
+    "--marks", is_flag=True, help="At the end, report the last price of each market as its mark price, as a service."
+)
 @click.option("--tick", is_flag=True, help="At the end, tick the time of the last fill into the log.")
 @data_dir_option
 def replay(
@@ -33,6 +36,7 @@ def replay(
     url: str | None,
     token: str | None,
     resume: bool,
+    marks: bool,
     tick: bool,
     data_dir: Path | None,
 ) -> None:
@@ -47,4 +51,6 @@ def replay(
       astratrade replay fills.csv --rate 500 --resume
     """
     settings = load(data_dir=data_dir)
-    run_replay(settings, read_fills(file), Pace(batch, rate), url=url, token=token, resume=resume, tick=tick)
+    run_replay(
+        settings, read_fills(file), Pace(batch, rate), url=url, token=token, resume=resume, marks=marks, tick=tick
+    )

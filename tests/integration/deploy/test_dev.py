@@ -138,6 +138,8 @@ def test_one_command_runs_all_survives_a_killed_worker_and_stops_clean(dev: Dev,
     dev.until(r"1 .*trader-2 .*18,148")
     profile = httpx.get(f"{url}/v1/leaderboards/xp", headers={"Authorization": f"Bearer {token}"}, trust_env=False)
     assert profile.json()["total"] == 3
+    dev.until(r"mark prices of 7 markets posted")
+    assert_an_order_opens_a_practice_trade(url, token)
 
     os.kill(dev.child("deploy.cli.main worker"), signal.SIGKILL)
     dev.until(r"dev: worker 1 ended \(by SIGKILL\)")
@@ -157,6 +159,17 @@ def test_one_command_runs_all_survives_a_killed_worker_and_stops_clean(dev: Dev,
         wait_for_end(pid)
     assert not socket_dir.exists()
     assert running_url(data_dir) is None
+
+
+def assert_an_order_opens_a_practice_trade(url: str, token: str) -> None:
+    order = {"market": "HYPE", "side": "long", "notional_usd": "500.00", "leverage": 5}
+    with httpx.Client(base_url=url, trust_env=False, headers={"Authorization": f"Bearer {token}"}) as client:
+        accepted = client.post("/v1/trades", json=order).json()
+        after = {"after": accepted["position"]}
+        [trade] = client.get("/v1/users/trader-1/open-trades", params=after).json()["trades"]
+        assert trade["trade_id"] == accepted["trade_id"]
+        prices = {row["market"]: row["price"] for row in client.get("/v1/prices").json()["prices"]}
+        assert trade["entry_price"] == prices["HYPE"]
 
 
 def test_each_domain_can_have_processes_of_its_own(data_dir: Path) -> None:

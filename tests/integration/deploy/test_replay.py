@@ -124,6 +124,13 @@ async def test_a_table_that_has_not_caught_up_is_reported_with_its_backlog(scrip
     assert raised.value.behind == 12
 
 
+async def test_a_query_is_repeated_until_its_answer_shows_the_position(script: Script, ingress: Ingress) -> None:
+    late = problem(504)[2] | {"type": "/problems/not-yet-visible", "behind": 12}
+    script.answers = [(504, {}, late), (200, {}, {"prices": []})]
+    assert await ingress.get_after("t@e:0-1", "/v1/prices") == {"prices": []}
+    assert [path for _, path, _, _ in script.asked] == ["/v1/prices?after=t%40e%3A0-1&wait_ms=5000"] * 2
+
+
 def test_positions_of_many_answers_become_one() -> None:
     commands = PostedCommands()
     for text in ("t@e:0-3.1-7", "t@e:0-5", "t@e:2-1.1-6"):

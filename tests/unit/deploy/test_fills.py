@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deploy.replay.fills import FillsFileError, closes, parse, plain, read_fills
+from deploy.replay.fills import FillsFile, FillsFileError, closes, parse, plain, read_fills
 
 HEADER = (
     "executed_at,trader,order_id,market,side,direction,price,size,notional_usd,"
@@ -94,6 +94,19 @@ def test_batches_cover_every_fill_once_under_stable_keys() -> None:
         f"{sample.digest}-{lines}" for lines in ("2-301", "302-601", "602-901", "902-1001")
     ]
     assert [key for key, _ in sample.batches(300, skip=600)] == [key for key, _ in batches[2:]]
+
+
+def test_the_mark_of_a_market_is_the_price_of_its_last_fill_by_time() -> None:
+    rows = [
+        ("BTC", "2", "2025-01-06T12:00:00Z"),
+        ("ETH", "9", "2025-01-01T00:00:00Z"),
+        ("BTC", "1", "2025-01-06T11:00:00Z"),
+    ]
+    fills = tuple({"market": market, "price": price, "executed_at": at} for market, price, at in rows)
+    assert FillsFile(Path("f"), "d", fills).last_marks() == [
+        {"market": "ETH", "price": "9", "time": "2025-01-01T00:00:00Z"},
+        {"market": "BTC", "price": "2", "time": "2025-01-06T12:00:00Z"},
+    ]
 
 
 def test_the_sample_shows_all_traders_opens_closes_and_many_days() -> None:
