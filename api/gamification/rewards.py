@@ -1,22 +1,29 @@
-"""Rewards: the own rewards as a query and a feed, and the claim of one."""
+"""Rewards: the own rewards as a query and a feed, what happens to them as a feed, and the claim of one."""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict
 from starlette.responses import Response
 
+from api.kit.callers import Permitted
 from api.kit.commands.admission import WhenDelayed
 from api.kit.commands.answers import Accepted, accepted
 from api.kit.commands.reading import CommandRoute, Reader
+from api.kit.context import ApiDep
 from api.kit.domain import AcceptedCommand
+from api.kit.feeds.feed import Feed
+from api.kit.feeds.reading import events
+from api.kit.feeds.response import FeedResponse
+from api.kit.feeds.routing import LAST_DEFAULT, Last, LastEventId, feed_router, open_feed
+from api.kit.feeds.views import TailView
 from api.kit.openapi import problems
 from api.kit.own_rows import OwnRows
 from api.kit.projection import Projection
 from streams.events.base import Name
-from streams.events.gamification import ClaimReward
+from streams.events.gamification import ClaimRejected, ClaimReward, RewardClaimed, RewardExpired, RewardGranted
 from tables.gamification import GAMIFICATION_REWARDS, Reward, Rewards
 
 REWARD: Final = Projection(
@@ -25,6 +32,10 @@ REWARD: Final = Projection(
 REWARDS: Final = Projection(Rewards, "Rewards", "All rewards of a user.", key={"user_id": str}, nested=(REWARD,))
 OWN_REWARDS: Final = OwnRows(
     "rewards", GAMIFICATION_REWARDS, REWARDS, title="Rewards", doc="All rewards: granted, claimed and expired ones."
+)
+EVENTS: Final = (RewardGranted, RewardClaimed, RewardExpired, ClaimRejected)
+MY_REWARDS_FEED: Final[Feed[Any]] = Feed(
+    name="my-rewards", follows=ClaimRejected.topic, read=events(EVENTS, lambda event: event["partitionkey"])
 )
 
 
@@ -39,6 +50,7 @@ class Claim(BaseModel):
 ACCEPTED: Final = AcceptedCommand(Claim, WhenDelayed.ACCEPT)
 read_claim = Reader(Claim)
 router = APIRouter(prefix="/v1", responses=problems(400, 401, 403, 413, 415, 422, 503), route_class=CommandRoute)
+feeds = feed_router()
 
 
 @router.post(
@@ -49,9 +61,21 @@ router = APIRouter(prefix="/v1", responses=problems(400, 401, 403, 413, 415, 422
     openapi_extra=read_claim.described({"of a week": {"reward_id": "global:xp:week:2024-W38"}}),
 )
 async def claim_reward(request: Request) -> Response:
-    """Claim a reward of the caller. A claim of an unknown, claimed or expired reward changes nothing."""
+    """Claim a reward of the caller. The feed `my-rewards` shows the outcome.
+
+    A claim of an unknown, claimed or expired reward changes nothing.
+    """
     claim = await read_claim(request)
     submission = await claim.begin(ClaimReward, "reward claim")
     command = submission.entry(ClaimReward(reward_id=claim.value.reward_id), submission.event_id())
     written = await claim.api.writer.write(ClaimReward, [command], submission)
     return accepted(claim.api, written, ClaimReward)
+
+
+@feeds.get("/my-rewards", summary="What happens to your rewards", responses=problems(401))
+async def my_rewards(
+    api: ApiDep, permit: Permitted, last: Last = LAST_DEFAULT, last_event_id: LastEventId = None
+) -> FeedResponse:
+    """Follow the caller's rewards as they are granted, claimed and expired, and rejected claims, each event once."""
+    view = TailView(frozenset({permit.caller.subject}), last)
+    return await open_feed(api, MY_REWARDS_FEED, view, last_event_id, permit)

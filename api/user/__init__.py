@@ -9,7 +9,7 @@ from api.kit.domain import AcceptedCommand, DomainApi
 from api.kit.own_rows import OwnRows
 from api.kit.projection import Projection
 from api.permissions import EVERY_ROLE, OWN, Permission, Scope
-from api.user import notifications, preferences
+from api.user import events, notifications, preferences
 from streams.events.user import ChangePreferences, ReadNotifications
 from tables.user import USER_INBOX, USER_PROFILES, Inbox, LinkedWallet, UserProfile
 
@@ -41,8 +41,15 @@ API: Final = DomainApi(
         notifications.commands,
         notifications.queries,
         notifications.feeds,
+        events.feeds,
     ),
-    feeds=(PROFILES.feed, preferences.PREFERENCES.feed, INBOXES.feed, notifications.NOTIFICATIONS_FEED),
+    feeds=(
+        PROFILES.feed,
+        preferences.PREFERENCES.feed,
+        INBOXES.feed,
+        notifications.NOTIFICATIONS_FEED,
+        events.MY_ACCOUNT_FEED,
+    ),
     commands={
         ChangePreferences: AcceptedCommand(preferences.PreferencesBody, WhenDelayed.ACCEPT),
         ReadNotifications: AcceptedCommand(notifications.ReadBody, WhenDelayed.ACCEPT),
@@ -55,5 +62,6 @@ API: Final = DomainApi(
         ("POST", "/v1/notifications/read"): CHANGE,
         ("GET", "/v1/notifications"): OWN,
         ("GET", "/v1/feed/notifications"): OWN,
+        ("GET", "/v1/feed/my-account"): OWN,
     },
 )

@@ -7,11 +7,13 @@ from typing import Any
 import httpx
 import pytest
 
-from streams.events.user import ChangePreferences, ReadNotifications
+from streams import topics
+from streams.events.user import ChangePreferences, ReadNotifications, UserCommandRejected
 from tables.user import USER_NOTIFICATIONS, USER_PREFERENCES, Notification, Preferences, notification_key
 from tests.integration.api.sse import Reader
 from tests.integration.api.support import Worker, auth
 from tests.integration.api.test_nft import written
+from tests.integration.api.test_social import event
 
 PATH = "/v1/notifications"
 
@@ -100,3 +102,15 @@ async def test_the_feed_shows_new_notifications_of_the_caller_and_that_they_were
     await put(worker, "ada", 1, read=True)
     await reader.read(lambda r: [row["read"] for row in r.table.values()] == [True, False])
     assert [row["number"] for row in reader.table.values()] == [1, 3]
+
+
+async def test_a_user_hears_of_rejections_of_the_inbox_on_a_feed_of_their_own(
+    server: httpx.AsyncClient, worker: Worker
+) -> None:
+    for user in ("ada", "bob"):
+        rejected = UserCommandRejected(command="ReadNotifications", reason="unknown_notification", subject_id=user)
+        await worker.emit(topics.USER_EVENTS, event(rejected, user))
+    feed = Reader(server, "/v1/feed/my-account", {"headers": auth("ada")}, key="event_id")
+    await feed.read(lambda reader: reader.last_id is not None)
+    [row] = feed.received
+    assert (row["type"], row["reason"], row["subject_id"]) == ("UserCommandRejected", "unknown_notification", "ada")

@@ -108,7 +108,7 @@ BODIES |= {
     "/v1/contents/{content_id}/shares": {"platform": "reddit"},
 }
 PRIVATE_OF_A_USER |= {"account", "collector", "inbox", "preferences"}
-PRIVATE_FEEDS |= {"inbox", "my-nfts", "notifications", "preferences"}
+PRIVATE_FEEDS |= {"inbox", "my-account", "my-nfts", "my-rewards", "notifications", "preferences"}
 PRIVATE_OF_A_USER |= {"feed", "follows", "recent-interactions"}
 PRIVATE_FEEDS |= {"my-social", "community", "follows", "recent-interactions"}
 OF_DOMAINS = [one.permissions for one in domains.load(TOPOLOGY)]
