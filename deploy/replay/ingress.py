@@ -17,6 +17,7 @@ PATIENCE_S = 120.0  # limit of the repetitions of one request
 STALL_S = 120.0  # limit of a wait while the workers process no record
 WAIT_MS = 5_000  # of one request that waits for the workers
 NOT_YET_VISIBLE = 504
+NO_ANSWER = "no answer from "  # how the client reports a request without an answer
 
 
 class IngressError(DeployError):
@@ -35,8 +36,10 @@ class Ingress:
     """A connection to the API with credentials. It reports repeated requests to `say`."""
 
     def __init__(self, url: str, credentials: Credentials, say: Callable[[str], None]) -> None:
-        self._client = AstraTrade(url, credentials=credentials, retry=Retry(patience_s=PATIENCE_S, say=say))
+        self._client = AstraTrade(url, credentials=credentials, retry=Retry(patience_s=PATIENCE_S, say=self._report))
         self.url = self._client.url
+        self._say = say
+        self._hinted = False
 
     async def __aenter__(self) -> Self:
         return self
@@ -45,6 +48,13 @@ class Ingress:
         self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._client.close()
+
+    def _report(self, sentence: str) -> None:
+        """Report a repeated request; say what to do at the first one that got no answer."""
+        if sentence.startswith(NO_ANSWER) and not self._hinted:
+            self._hinted = True
+            self._say(f"waiting for the API at {self.url}; start `astratrade dev`, or give --url")
+        self._say(sentence)
 
     async def report_fills(self, key: str, fills: Sequence[Fill]) -> dict[str, Any]:
         """Post one batch under its idempotency key. Return the answer.

@@ -99,8 +99,17 @@ async def test_an_unanswered_request_is_repeated_unchanged(
     await ingress.report_fills("d-2-3", [{"fill_id": "d-2"}])
     assert len(script.asked) == 3
     assert len({(headers["Idempotency-Key"], body) for _, _, headers, body in script.asked}) == 1
-    assert printed[0].startswith(f"no answer from {script.url}")
-    assert printed[1] == "503 T: D; again in 0 s"
+    assert printed[0] == f"waiting for the API at {script.url}; start `astratrade dev`, or give --url"
+    assert printed[1].startswith(f"no answer from {script.url}")
+    assert printed[2] == "503 T: D; again in 0 s"
+
+
+async def test_an_api_that_does_not_answer_is_waited_for_with_one_hint(
+    script: Script, ingress: Ingress, printed: list[str]
+) -> None:
+    script.answers = [problem(503, **{"Retry-After": "0"}), None, None, ACCEPTED]
+    await ingress.report_fills("d-2-3", [{"fill_id": "d-2"}])
+    assert [line.partition(" ")[0] for line in printed] == ["503", "waiting", "no", "no"]
 
 
 async def test_a_refusal_is_not_repeated_and_says_why(script: Script, ingress: Ingress) -> None:
