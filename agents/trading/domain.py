@@ -13,6 +13,7 @@ from agents.trading.fills import FillState, record_fill
 from agents.trading.notices import with_notices
 from agents.trading.orders import Books, open_trade, refuse_close, rejected_close, rejected_open
 from agents.trading.prices import beyond
+from agents.trading.refusals import Refusal
 from agents.trading.settlement import Settled, close_trade, liquidate
 from agents.trading.updates import Updates
 from streams.events import AnyEvent, Event, UndecodableEventError
@@ -151,7 +152,7 @@ class Trading:
 
     def _open(self, event: Event[OpenTrade], refused: str | None) -> list[AnyEvent]:
         if refused is not None:
-            return [rejected_open(event, refused)]
+            return [rejected_open(event, Refusal(refused))]
         user_id, market = event.partitionkey, event.data.market
         books = self._books(user_id, market)
         opened, events = open_trade(books, self.marks.get(market), event, self.policy)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -11,11 +10,11 @@ from agents.trading import prices
 from agents.trading.accounts import counted, with_account
 from agents.trading.policy import TradingPolicy
 from agents.trading.positions import Fill, moved
-from agents.trading.standing import reaches
+from agents.trading.refusals import Refusal, Terms, refuse_open
 from streams.events import AnyEvent, Event
 from streams.events.trading import CloseTrade, OpenTrade, RiskAlert, TradeExecuted, TradeRejected
 from streams.ids import opened_trade_id
-from streams.units import PPM, WHOLE_LIMIT, Quantity, Usd
+from streams.units import PPM, Quantity, Usd
 from tables.trading import Account, Exposure, Mark, Portfolio, Position, Trade
 
 VENUE = "practice"
@@ -38,14 +37,6 @@ class Opened(NamedTuple):
     exposure: Exposure
 
 
-class Terms(NamedTuple):
-    """Margin and fee of an order in 1e-8 USD, and its UTC day (days since 1970)."""
-
-    margin: int
-    fee: int
-    day: int
-
-
 def open_trade(
     books: Books, mark: Mark | None, event: Event[OpenTrade], policy: TradingPolicy
 ) -> tuple[Opened | None, list[AnyEvent]]:
@@ -57,60 +48,26 @@ def open_trade(
         prices.fee(notional, policy.fee_ppm),
         event.time.day_number(),
     )
-    reason = next(_refusals(books.account, order, terms, policy), None) or _unpriced(mark, notional)
-    if reason is not None or mark is None:
-        return None, [rejected_open(event, reason or "no_price")]
+    refusal = refuse_open(books.account, mark, order, terms, policy)
+    if refusal is not None or mark is None:
+        return None, [rejected_open(event, refusal or Refusal("no_price"))]
     executed = _execution(event, mark.price, terms)
     opened = _opened(books, event, executed, terms, policy)
     return opened, [event.then(executed, subject=executed.trade_id), *_alerts(books.account, event, opened, policy)]
 
 
-def _refusals(account: Account, order: OpenTrade, terms: Terms, policy: TradingPolicy) -> Iterator[str]:
-    """Yield the reasons to reject an order; the first one counts. The balance must cover the fee too.
-
-    A live order goes to a venue, and no venue takes orders from here: venues report their fills.
-    """
-    if order.mode == "live" and not reaches(account.tier, policy.live_tier):
-        yield "verification_required"
-    if account.suspended:
-        yield "account_suspended"
-    if order.mode == "live":
-        yield "no_venue_connected"
-    if order.market not in policy.market_leverage_max:
-        yield "unknown_market"
-    elif order.leverage > policy.market_leverage_max[order.market]:
-        yield "leverage_above_market_maximum"
-    if order.leverage > account.max_leverage:
-        yield "leverage_above_user_maximum"
-    if reason := _closed_day(account, terms.day, policy):
-        yield reason
-    if terms.margin + terms.fee > account.available:
-        yield "insufficient_balance"
-    if terms.margin * PPM > account.balance * policy.margin_ppm_max:
-        yield "margin_above_limit"
-
-
-def _closed_day(account: Account, day: int, policy: TradingPolicy) -> str | None:
-    """Return why a UTC day takes no further trade. An account counts the trades of the newest day only."""
-    if day < account.opened_day:
-        return "day_is_over"
-    full = day == account.opened_day and account.opened_count >= policy.opened_per_day_max
-    return "daily_limit_reached" if full else None
-
-
-def _unpriced(mark: Mark | None, notional: int) -> str | None:
-    if mark is None:
-        return "no_price"
-    tradable = prices.size_of(notional, mark.price) < WHOLE_LIMIT
-    return None if tradable else "price_out_of_range"
-
-
-def rejected_open(event: Event[OpenTrade], reason: str) -> AnyEvent:
-    """Return the TradeRejected of an order."""
+def rejected_open(event: Event[OpenTrade], refusal: Refusal) -> AnyEvent:
+    """Return the TradeRejected of an order. It names the trade that the order would have opened."""
     order = event.data
-    return event.then(
-        TradeRejected(command="OpenTrade", reason=reason, market=order.market, client_ref=order.client_ref)
+    rejected = TradeRejected(
+        command="OpenTrade",
+        reason=refusal.reason,
+        detail=refusal.detail,
+        market=order.market,
+        trade_id=opened_trade_id(event.id),
+        client_ref=order.client_ref,
     )
+    return event.then(rejected)
 
 
 def _execution(event: Event[OpenTrade], price: Quantity, terms: Terms) -> TradeExecuted:

@@ -137,7 +137,10 @@ class TradeLiquidated(_Settled, frozen=True, kw_only=True):
 
 
 class TradeRejected(EventData, frozen=True, kw_only=True):
-    """A command was rejected. For CloseTrade, `trade_id` is the trade that the command named."""
+    """A command was rejected. `detail` has the figures in words, for people; it may be empty.
+
+    `trade_id` is the id that the answer to an order gave, or the trade that CloseTrade named.
+    """
 
     domain: ClassVar[str] = "trading"
 

@@ -47,7 +47,11 @@ class Practice:
         if reason is None and mark is None:
             reason = "no_price"
         if reason is not None or mark is None:
-            named = {"market": order["market"], "client_ref": order.get("client_ref")}
+            named = {
+                "market": order["market"],
+                "trade_id": trade_of(entry.id),
+                "client_ref": order.get("client_ref"),
+            }
             self._reject(entry, str(reason), named)
             return
         self._open(entry, account, mark["price"], needed, charge)

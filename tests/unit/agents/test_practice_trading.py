@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from streams.events.gamification import LevelUp
 from streams.events.notifications import Notified
 from streams.events.trading import OpenTrade, RiskAlert, TradeClosed, TradeExecuted, TradeLiquidated, TradeRejected
-from streams.ids import uuid7
+from streams.ids import opened_trade_id, uuid7
 from streams.units import USD_UNIT, Quantity, Usd
 from tables.keys import trade_key
 from tables.trading import owned_key, position_key
@@ -74,26 +74,42 @@ def test_a_user_has_a_list_of_the_open_trades_without_those_that_ended(market: W
 
 
 @pytest.mark.parametrize(
-    ("order", "reason"),
+    ("order", "reason", "detail"),
     [
-        ({"mode": "live"}, "verification_required"),
-        ({"market": "NOPE"}, "unknown_market"),
-        ({"market": "SOL", "leverage": 21}, "leverage_above_market_maximum"),
-        ({"leverage": 11}, "leverage_above_user_maximum"),
-        ({"notional_usd": "100000.01"}, "insufficient_balance"),
-        ({"notional_usd": "15000.01"}, "margin_above_limit"),
-        ({"market": "ETH"}, "no_price"),
+        ({"mode": "live"}, "verification_required", "needs the tier identity, the account has unverified"),
+        ({"market": "NOPE"}, "unknown_market", ""),
+        ({"market": "SOL", "leverage": 21}, "leverage_above_market_maximum",
+         "SOL allows at most 20, the order has 21"),
+        ({"leverage": 11}, "leverage_above_user_maximum", "the account allows at most 10, the order has 11"),
+        ({"notional_usd": "100000.01"}, "insufficient_balance",
+         "needs 10100.00101 USD of margin and fee, 10000.00 are available"),
+        ({"notional_usd": "15000.01"}, "margin_above_limit",
+         "needs 1500.001 USD of margin, at most 1500.00 are allowed"),
+        ({"market": "ETH"}, "no_price", ""),
     ],
-)
-def test_an_order_that_breaks_a_limit_is_rejected_and_changes_nothing(market: World, order: Any, reason: Any) -> None:
+)  # fmt: skip
+def test_an_order_that_breaks_a_limit_is_rejected_and_changes_nothing(
+    market: World, order: Any, reason: Any, detail: Any
+) -> None:
     before = {name: dict(rows) for name, rows in market.maps.items() if name != "trading-processed"}
     events = market.order(at(1), client_ref="r-1", **order)
     assert reasons(events) == [reason]
-    assert of_type(events, TradeRejected)[0].client_ref == "r-1"
+    rejected = of_type(events, TradeRejected)[0]
+    assert (rejected.client_ref, rejected.detail) == ("r-1", detail)
     (told,) = of_type(events, Notified)
     assert (told.kind, told.arguments["reason"], told.cause_id) == ("order_rejected", reason, events[0].id)
     assert len(events) == 2
     assert {name: dict(rows) for name, rows in market.maps.items() if name != "trading-processed"} == before
+
+
+def test_a_rejection_names_the_trade_id_that_the_answer_to_the_order_gave(market: World) -> None:
+    first, late = uuid7(1, b"1" * 10), uuid7(1, b"2" * 10)
+    for order_id, reason, time in ((first, "unknown_market", at(1)), (late, "too_late", "2023-01-01T00:00:00Z")):
+        events = market.send(OpenTrade.of({**ORDER, "market": "NOPE"}), time, event_id=order_id)
+        (rejected,) = of_type(events, TradeRejected)
+        (told,) = of_type(events, Notified)
+        assert (rejected.reason, rejected.trade_id) == (reason, opened_trade_id(order_id))
+        assert told.arguments["trade_id"] == rejected.trade_id
 
 
 @pytest.mark.parametrize(("market_name", "most"), [("BTC", 50), ("SOL", 20)])
