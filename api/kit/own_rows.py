@@ -33,7 +33,16 @@ class OwnRows:
         permissions: Who may call the routes: the owner and staff, and for the feed the caller alone.
     """
 
-    def __init__(self, name: str, table: TableSpec[Any], projection: Projection[Any], *, title: str, doc: str) -> None:
+    def __init__(
+        self,
+        name: str,
+        table: TableSpec[Any],
+        projection: Projection[Any],
+        *,
+        title: str,
+        doc: str,
+        absent: str = "",
+    ) -> None:
         """Declare the routes.
 
         Args:
@@ -42,8 +51,9 @@ class OwnRows:
             projection: How clients see a row.
             title: The title of the query and the feed.
             doc: What the row says, as a sentence.
+            absent: When a user gets the row, for the answer 404; may be empty.
         """
-        self._table, self._projection = table, projection
+        self._table, self._projection, self._absent = table, projection, absent
         self.feed: Final[Feed[Any]] = Feed(name=name, follows=table, read=user_rows(projection))
         self._answer = projection.answer(f"{projection.model.__name__}Answer", f"{doc} It is true for `position`.")
         self.routers: tuple[APIRouter, APIRouter] = (user_router(), feed_router())
@@ -67,7 +77,7 @@ class OwnRows:
             operation_id=f"get_{name.replace('-', '_')}",
         )
         async def get_row(api: ApiDep, user_id: OwnUser, at: At = None) -> Response:
-            return await user_row(api, self._table, self._projection, user_id, at=at)
+            return await user_row(api, self._table, self._projection, user_id, absent=self._absent, at=at)
 
     def _add_feed(self, name: str, title: str, doc: str) -> None:
         @self.routers[1].get(

@@ -30,6 +30,7 @@ async def user_row(
     user_id: str,
     *,
     public: tuple[Audience, Callable[[dict[str, Any]], dict[str, Any]]] | None = None,
+    absent: str = "",
     at: str | None = None,
 ) -> Response:
     """Answer with a user's row as clients see it, and the position it is true for.
@@ -40,6 +41,7 @@ async def user_row(
         projection: How clients see a row.
         user_id: The user.
         public: For a public route, its reader and what the public sees of a row. The owner and staff see all.
+        absent: For the problem 404, when a user gets a row; may be empty.
         at: The position of an earlier answer, to show what it showed; None for the present row.
 
     Raises:
@@ -47,7 +49,8 @@ async def user_row(
     """
     position, [raw] = await rows(api, table, [user_id], user_id, at)
     if raw is None or (public is not None and public[0].hides(user_id)):
-        raise Problem(NOT_FOUND, f"nothing is known of the user {user_id!r} yet", position=str(position))
+        detail = f"nothing is known of the user {user_id!r} yet"
+        raise Problem(NOT_FOUND, f"{detail}: {absent}" if absent else detail, position=str(position))
     row: dict[str, Any] = projection.load(user_id, raw)
     if public is not None and not public[0].knows(user_id):
         row = public[1](row)

@@ -27,4 +27,5 @@ TRADING_ACCOUNT: Final = OwnRows(
     ),
     title="Trading account",
     doc="Practice money and the limits of orders: the day's trades, leverage, suspension.",
+    absent="the account begins with the rule book's practice balance when an order opens a trade",
 )

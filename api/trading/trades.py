@@ -118,7 +118,8 @@ async def get_trade(
     key = trade_key(user_id, trade_id)
     position, [raw] = await rows(api, TRADING_TRADES, [key], user_id, at)
     if raw is None:
-        raise Problem(NOT_FOUND, f"{user_id!r} has no trade {trade_id!r} yet", position=str(position))
+        detail = f"there is no trade {trade_id!r}: its order was rejected, or is still to come"
+        raise Problem(NOT_FOUND, f"{detail}; see GET /v1/users/{user_id}/trades", position=str(position))
     return json_answer({**TRADE.load(key, raw), "position": str(position)})
 
 

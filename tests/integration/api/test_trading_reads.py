@@ -55,7 +55,10 @@ async def current(reader: Reader) -> Reader:
 
 async def test_the_trading_account_is_shown_to_its_owner(client: httpx.AsyncClient, worker: Worker) -> None:
     path = "/v1/users/ada/trading-account"
-    assert_problem(await client.get(path, headers=ADA), 404, "not-found")
+    absent = assert_problem(await client.get(path, headers=ADA), 404, "not-found")
+    assert absent["detail"].endswith(
+        "the account begins with the rule book's practice balance when an order opens a trade"
+    )
     await worker.put_user(TRADING_ACCOUNTS.name, "ada", ACCOUNT)
     shown = (await client.get(path, headers=ADA)).json()
     assert Position.parse(shown.pop("position")).topic == changelog_topic("astratrade", TRADING_ACCOUNTS.name)
@@ -63,7 +66,8 @@ async def test_the_trading_account_is_shown_to_its_owner(client: httpx.AsyncClie
         "user_id": "ada", "balance_usd": "9990.00", "margin_usd": "100.00", "opened_day": "2026-01-05",
         "opened_count": 3, "max_leverage": 20, "suspended": False, "tier": "unverified",
     }  # fmt: skip
-    assert_problem(await client.get(path, headers=auth("bob")), 403, "forbidden")
+    foreign = assert_problem(await client.get(path, headers=auth("bob")), 403, "forbidden")
+    assert foreign["detail"].endswith("it needs their token, or one with the role admin or moderator or service")
     assert_problem(await client.get(path), 401, "unauthenticated")
 
 
@@ -127,7 +131,10 @@ async def test_a_trade_is_shown_by_its_id_also_as_it_was(client: httpx.AsyncClie
     assert (await client.get(path, headers=ADA)).json()["status"] == "liquidated"
     assert (await client.get(path, params={"at": first["position"]}, headers=ADA)).json() == first
     assert first["status"] == "open"
-    assert_problem(await client.get("/v1/users/ada/trades/t-2", headers=ADA), 404, "not-found")
+    absent = assert_problem(await client.get("/v1/users/ada/trades/t-2", headers=ADA), 404, "not-found")
+    assert absent["detail"] == (
+        "there is no trade 't-2': its order was rejected, or is still to come; see GET /v1/users/ada/trades"
+    )
     assert_problem(await client.get(path, headers=auth("bob")), 403, "forbidden")
 
 
