@@ -9,6 +9,7 @@ from api.identity import audit
 from api.identity.key_ring import KeyRing
 from api.identity.signing_keys import load_keys
 from api.kit.clock import now
+from deploy.admin.accounts import operator
 from deploy.admin.identity import opened_identity
 from deploy.settings import Settings
 from streams.times import SECOND_US, Instant
@@ -33,7 +34,7 @@ async def _issue(settings: Settings, subject: str, role: Role, ttl_s: int) -> st
     async with opened_identity(settings) as (store, seal), store.work(now()) as work:
         key = KeyRing(await load_keys(work.connection, seal)).signing(work.now)
         detail = {"role": role.value, "ttl_s": ttl_s, "kid": key.kid}
-        await audit.record(work, actor=audit.SYSTEM, action="token.issued", subject=subject, detail=detail)
+        await audit.record(work, actor=operator(), action="token.issued", subject=subject, detail=detail)
         return mint(key, subject, role, now=work.now, ttl_s=ttl_s)
 
 

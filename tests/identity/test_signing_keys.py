@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import getpass
 from pathlib import Path
 
 import pytest
@@ -185,5 +186,6 @@ def test_an_operators_token_is_in_the_audit_log(tmp_path: Path) -> None:
     token = issue(settings, "venue-1", Role.VENUE, ttl_s=60)
     entry = asyncio.run(last())
     assert (entry.action, entry.subject, entry.detail["role"]) == ("token.issued", "venue-1", "venue")
+    assert entry.actor == f"operator:{getpass.getuser()}"
     assert token not in str(entry)
     assert entry.time_us <= now()
