@@ -23,7 +23,10 @@ WEBSOCKET = "WEBSOCKET"
 """The method of WebSocket routes in the table."""
 
 
-SUSPENDED: Final = "this account is suspended: until it is reinstated, it can read its own data and send no command"
+SUSPENDED: Final = (
+    "this token is from the time of a suspension: it can read the account's own data and send no command; "
+    "if the account was reinstated, refresh it"
+)
 
 
 class Scope(StrEnum):
@@ -97,7 +100,9 @@ class Permission:
             if parents.of(path[USER_ID]) == caller.subject:
                 return
             owner = path[USER_ID][:64]
-            raise Problem(FORBIDDEN, f"this belongs to {owner}; it needs their token, or one of a {_any(self.foreign)}")
+            raise Problem(
+                FORBIDDEN, f"this belongs to {owner}; it needs their token, or one with the role {_any(self.foreign)}"
+            )
 
 
 SUB_ACCOUNT_SCOPES: Final = frozenset({Scope.TRADE, Scope.READ_PRIVATE})

@@ -172,7 +172,9 @@ async def get(connection: AsyncConnection, account_id: str, *, lock: bool = Fals
     """
     account = await find(connection, account_id, lock=lock)
     if account is None:
-        raise UnknownAccountError(f"there is no account {account_id[:80]!r}")
+        given = account_id[:80]
+        hint = f"give the user_id, as `astratrade accounts show {given}` prints it"
+        raise UnknownAccountError(f"no account has the id {given!r}; {hint}")
     return account
 
 

@@ -145,7 +145,7 @@ async def test_accounts_are_listed_by_pages_and_roles(store: IdentityStore) -> N
         second = await accounts.page(connection, after=first[-1].id, limit=10)
         venues = await accounts.page(connection, limit=10, role=Role.VENUE)
         children = await accounts.sub_accounts(connection, "id-0")
-        with pytest.raises(UnknownAccountError, match="there is no account 'nobody'"):
+        with pytest.raises(UnknownAccountError, match="no account has the id 'nobody'; give the user_id"):
             await accounts.get(connection, "nobody")
     assert len({account.id for account in (*first, *second)}) == 7
     assert [account.id for account in venues] == ["venue-1"]

@@ -10,6 +10,7 @@ import pytest
 from api.auth import Role
 from api.identity import audit
 from api.kit.context import Api
+from api.permissions import SUSPENDED
 from streams.events.user import AccountReinstated, AccountSuspended
 from tests.identity.signing_in import Answer, bearer, claims, is_signed_in, log_in, refresh, registered
 from tests.identity.test_accounts import create, events
@@ -61,6 +62,8 @@ async def test_a_suspension_ends_sessions_and_takes_commands_until_the_account_i
     assert (await client.post("/v1/trades", json=ORDER, headers=bearer(again))).status_code == 403
     answer = await decide(client, user, "reinstate", {"reason": "it was an error"})
     assert (answer.status_code, answer.json()["status"]) == (200, "active")
+    old = await client.post("/v1/trades", json=ORDER, headers=bearer(again))
+    assert (old.status_code, old.json()["detail"]) == (403, SUSPENDED)
     whole = (await refresh(client, again)).json()
     assert (await client.post("/v1/trades", json=ORDER, headers=bearer(whole))).status_code == 202
     changes = ["AccountSuspended", "AccountReinstated"]
@@ -90,6 +93,15 @@ async def test_only_moderators_and_admins_decide_and_no_one_about_themselves(
             assert (await decide(client, user, what, headers=headers)).status_code == 403
         assert (await decide(client, "nobody", what)).status_code == 404
     assert await told(api) == []
+
+
+async def test_a_username_in_place_of_an_id_is_told_to_give_the_id(client: httpx.AsyncClient) -> None:
+    await registered(client)
+    answer = await decide(client, "alice")
+    assert (answer.status_code, answer.json()["detail"]) == (
+        404,
+        "no account has the id 'alice'; give the user_id, as `astratrade accounts show alice` prints it",
+    )
 
 
 async def test_only_an_admin_decides_about_an_admin(api: Api, client: httpx.AsyncClient) -> None:
