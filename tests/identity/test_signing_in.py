@@ -244,7 +244,7 @@ async def test_a_suspended_account_signs_in_to_read_until_it_is_reinstated(api: 
     assert (await client.get("/v1/account/sessions", headers=bearer(tokens))).status_code == 200
     refused = await client.put("/v1/account/privacy", json={"private": True}, headers=bearer(tokens))
     assert refused.status_code == 403
-    assert "is suspended" in refused.json()["detail"]
+    assert "from the time of a suspension" in refused.json()["detail"]
     tokens = (await refresh(client, tokens)).json()
     assert claims(tokens)["suspended"]
     async with api.store.work(now()) as work:

@@ -160,7 +160,7 @@ async def test_a_suspended_account_signs_in_with_its_wallet_to_read(api: Api, cl
     assert await is_signed_in(api, client, answer.json())
     assert (await link(client, tokens, BOB)).status_code == 403
     refused = await client.post("/v1/account/wallets/challenge", json={}, headers=bearer(answer.json()))
-    assert "is suspended" in refused.json()["detail"]
+    assert "from the time of a suspension" in refused.json()["detail"]
 
 
 async def test_a_closed_account_does_not_sign_in_with_its_wallet(api: Api, client: httpx.AsyncClient) -> None:
