@@ -101,7 +101,7 @@ class ConstellationRow(BaseModel):
     rank: int
     constellation_id: str
     score: Annotated[int, Field(description="XP that members earned in the period")]
-    reached_at: Instant
+    reached_at: Annotated[Instant, Field(description="cut to the hour")]
 
 
 def constellation_row(ranked: Ranked) -> ConstellationRow:
@@ -111,5 +111,5 @@ def constellation_row(ranked: Ranked) -> ConstellationRow:
         rank=ranked.rank,
         constellation_id=ranked.member,
         score=standing.score,
-        reached_at=Instant(standing.reached_at),
+        reached_at=hour_of(Instant(standing.reached_at)),
     )

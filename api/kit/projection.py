@@ -14,6 +14,7 @@ from typing import Annotated, Any, Generic, Literal, NamedTuple, TypeVar, Union,
 import msgspec
 from pydantic import BaseModel, Field, JsonValue, create_model
 
+from api.kit.public import cut_to_hour
 from streams.times import Instant
 from streams.units import Quantity, Usd
 from tables.keys import SEPARATOR
@@ -70,6 +71,7 @@ class Projection(Generic[RowT]):
         omit: Fields of the row that clients do not see.
         rename: Names that differ from the row's; without a suffix.
         describe: Descriptions of fields, by the name that clients see.
+        to_the_hour: Times that are cut to the hour, for all clients.
         nested: Projections of rows inside of the row.
     """
 
@@ -84,6 +86,7 @@ class Projection(Generic[RowT]):
         omit: Iterable[str] = (),
         rename: Mapping[str, str] | None = None,
         describe: Mapping[str, str] | None = None,
+        to_the_hour: Iterable[str] = (),
         nested: Iterable[Projection[Any]] = (),
     ) -> None:
         self.row = row
@@ -97,7 +100,7 @@ class Projection(Generic[RowT]):
                 continue
             shape = self._shape(field.type)
             shown = (rename or {}).get(field.name, field.name + shape.suffix)
-            self._fields.append((field.name, shown, shape.show))
+            self._fields.append((field.name, shown, _hour(shape.show) if field.name in to_the_hour else shape.show))
             declared[shown] = (shape.declared, Field(description=(describe or {}).get(shown)))
         self.model: type[BaseModel] = create_model(name, __doc__=doc, **declared)
 
@@ -153,6 +156,10 @@ class Projection(Generic[RowT]):
         if kind in PLAIN:
             return _Shape(kind, kind)
         raise TypeError(f"{self.row.__name__} has a field of {kind}, which no projection shows; pass one in `nested`")
+
+
+def _hour(show: Show) -> Show:
+    return lambda value: cut_to_hour(str(show(value)))
 
 
 def _unit(arguments: tuple[Any, ...]) -> Unit | None:

@@ -34,7 +34,12 @@ CONSTELLATION: Final = Projection(
     key={"constellation_id": str},
     omit=("owner", "battles", "dissolved_at"),
     nested=(ENGAGEMENT,),
-    describe={"contributed": "stellar shards that members ever gave", "rating": "the battle rating"},
+    describe={
+        "contributed": "stellar shards that members ever gave",
+        "rating": "the battle rating",
+        "created_at": "cut to the hour: it is the time at which the founder joined",
+    },
+    to_the_hour=("created_at",),
 )
 CONSTELLATION_ANSWER: Final = CONSTELLATION.answer("ConstellationAnswer", "A constellation. It is true for `position`.")
 SIDE: Final = Projection(

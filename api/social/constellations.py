@@ -22,6 +22,7 @@ from api.kit.own_rows import OwnRows
 from api.kit.parameters import visible
 from api.kit.problems import NOT_FOUND, Problem
 from api.kit.projection import PositionText, Projection
+from api.kit.public import hour_of
 from api.kit.ranking_pages import ranking_page
 from api.permissions import PUBLIC
 from api.social.constellation_rows import (
@@ -52,7 +53,7 @@ class RankedConstellation(BaseModel):
     rank: int
     constellation_id: str
     rating: int
-    reached_at: Instant
+    reached_at: Annotated[Instant, Field(description="cut to the hour")]
     constellation: Annotated[
         CONSTELLATION.model | None,  # type: ignore[name-defined]
         Field(description="null when it was dissolved while the page was read"),
@@ -110,7 +111,7 @@ async def get_constellations(
             rank=one.rank,
             constellation_id=one.member,
             rating=one.standing.score,
-            reached_at=Instant(one.standing.reached_at),
+            reached_at=hour_of(Instant(one.standing.reached_at)),
             constellation=None if raw is None else CONSTELLATION.load(one.member, raw),
         )
         for one, raw in zip(page.members, found, strict=True)

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from fastapi import FastAPI
 from faust_redis.log import Log
+from msgspec.structs import replace
 
 from api.auth import Role
 from streams import topics
@@ -27,7 +28,7 @@ from streams.events.constellations import (
 )
 from streams.times import Instant
 from streams.units import Usd
-from tables.boards import Standing, group
+from tables.boards import CONSTELLATIONS, Standing, group
 from tables.social_constellations import (
     RATING_NAME,
     SOCIAL_BATTLE_POINTS,
@@ -60,9 +61,9 @@ def constellation(name: str, rating: int = 1000, **fields: Any) -> Constellation
     return Constellation(name=name, rating=rating, owner="ada", members=1, members_max=50, created_at=NOON, **fields)
 
 
-async def plant(worker: Worker, constellation_id: str, row: Constellation) -> None:
+async def plant(worker: Worker, constellation_id: str, row: Constellation, reached_at: int = NOON) -> None:
     await worker.put_user(SOCIAL_CONSTELLATIONS.name, constellation_id, row)
-    ranked = msgspec.msgpack.encode({RATING_NAME: Standing(row.rating, NOON).ranked})
+    ranked = msgspec.msgpack.encode({RATING_NAME: Standing(row.rating, reached_at).ranked})
     partition = worker.partition(constellation_id)
     await worker.put(SOCIAL_RATINGS.name, rating_key(constellation_id), ranked, partition=partition)
 
@@ -224,6 +225,26 @@ async def test_the_time_at_which_a_member_joined_is_exact_for_staff_only(
     ):
         [shown] = (await client.get("/v1/constellations/north/members", headers=headers)).json()["members"]
         assert shown["joined_at"] == joined_at
+
+
+async def test_the_times_of_a_constellation_do_not_tell_exactly_when_its_founder_joined(
+    server: httpx.AsyncClient, worker: Worker
+) -> None:
+    founded = NOON + 90_000_001
+    await plant(worker, "north", replace(constellation("North"), created_at=founded), founded)
+    await worker.rank(group("xp", CONSTELLATIONS, "all"), "north", 20, founded)
+    feed = Reader(server, "/v1/feed/constellations", {"constellation": "north"}, key="constellation_id")
+    await feed.read(lambda reader: "north" in reader.table)
+    [listed] = (await server.get("/v1/constellations")).json()["constellations"]
+    [by_xp] = (await server.get("/v1/leaderboards/xp/constellations")).json()["rows"]
+    times = {
+        (await server.get("/v1/constellations/north")).json()["created_at"],
+        feed.table["north"]["created_at"],
+        listed["constellation"]["created_at"],
+        listed["reached_at"],
+        by_xp["reached_at"],
+    }
+    assert times == {"2026-01-05T12:00:00Z"}
 
 
 async def test_a_membership_is_shown_to_its_user(client: httpx.AsyncClient, worker: Worker) -> None:
