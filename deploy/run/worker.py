@@ -233,5 +233,8 @@ def _on_signals(handler: Callable[[int, FrameType | None], object]) -> None:
 
 
 def _end(_number: int, _frame: FrameType | None) -> NoReturn:
-    """End the process at once. No work has begun yet that must finish."""
-    raise SystemExit(0)
+    """End the process at once. No work has begun yet that must finish.
+
+    An exception would be lost when the signal comes while Python runs a `__del__`.
+    """
+    os._exit(0)

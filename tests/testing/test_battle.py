@@ -62,13 +62,14 @@ def play(both: Both) -> None:
 
 def test_a_battle_over_rocksdb_gives_the_rows_of_the_rules() -> None:
     specs = [*TOPOLOGY.topic_specs(PARTITIONS, DAY_MS), *TOPOLOGY.changelog_specs(APP_ID, PARTITIONS, DAY_MS)]
-    with TestDriver(*domain_apps(), topics=specs) as driver:
+    apps = dict(zip(TOPOLOGY.names, domain_apps(), strict=True))
+    with TestDriver(*apps.values(), topics=specs) as driver:
         both = Both(driver)
         play(both)
         assert driver.dead_letters() == []
         for spec in CONSTELLATIONS.tables:
             for partition, workers in enumerate(both.cluster.workers):
-                stored = driver.table(spec.short_name, partition=partition)
+                stored = driver.table(apps["social"].tables[spec.short_name], partition=partition)
                 assert stored == workers["social"].maps[spec.name], (spec.name, partition)
         battle = both.cluster.row(SOCIAL_BATTLES, "b-1")
         assert isinstance(battle, Battle)

@@ -51,8 +51,14 @@ async def recorded(log: Log, journal: Sequence[Entry]) -> Recorded:
 
 
 def built(journal: Sequence[Entry], partitions: int) -> Recorded:
-    """Return records with the events of a journal, as the gateway, the relay and the clock would append them."""
-    return {entry.id: list(_built(entry, partitions)) for entry in journal}
+    """Return records with the events of a journal, as the gateway, the relay and the clock would append them.
+
+    A fill that was reported twice has two records, because the reports may differ.
+    """
+    found: dict[str, list[Record]] = defaultdict(list)
+    for entry in journal:
+        found[entry.id] += _built(entry, partitions)
+    return found
 
 
 def _built(entry: Entry, partitions: int) -> Iterator[Record]:
