@@ -89,6 +89,7 @@ def test_an_order_against_the_rules_is_rejected_and_costs_nothing(
     portfolio = trader.read("portfolio")
     rejected = trader.followed(refused)
     assert [(kind(event), event["data"]["reason"]) for event in rejected] == [("TradeRejected", reason)]
+    assert [event["data"]["trade_id"] for event in rejected] == [refused["trade_id"]]
     assert money(portfolio["practice_balance_usd"]) == 9_999
     assert portfolio["practice"]["trades"] == 1
 
