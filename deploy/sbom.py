@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import uuid
 from collections.abc import Iterable, Mapping
@@ -56,7 +57,7 @@ def normal(name: str) -> str:
 
 
 def bill_of_materials(now: datetime | None = None) -> dict[str, Any]:
-    """Return the bill of materials as a CycloneDX document."""
+    """Return the bill of materials as a CycloneDX document. The same packages have the same serial number."""
     found = needed()
     refs = {name: f"pkg:pypi/{name}@{installed.version}" for name, (installed, _) in found.items()}
     components = {name: _component(name, refs[name], installed) for name, (installed, _) in found.items()}
@@ -64,10 +65,10 @@ def bill_of_materials(now: datetime | None = None) -> dict[str, Any]:
     return {
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
-        "serialNumber": f"urn:uuid:{uuid.uuid4()}",
+        "serialNumber": f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, ' '.join(refs.values()))}",
         "version": 1,
         "metadata": {
-            "timestamp": (now or datetime.now(UTC)).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "timestamp": (now or _now()).strftime("%Y-%m-%dT%H:%M:%SZ"),
             "component": {**product, "type": "application"},
         },
         "components": list(components.values()),
@@ -76,6 +77,12 @@ def bill_of_materials(now: datetime | None = None) -> dict[str, Any]:
             for name, (_, wanted) in found.items()
         ],
     }
+
+
+def _now() -> datetime:
+    """Return the time, or that of `SOURCE_DATE_EPOCH`, by which reproducible builds fix all times."""
+    fixed = os.environ.get("SOURCE_DATE_EPOCH")
+    return datetime.now(UTC) if fixed is None else datetime.fromtimestamp(int(fixed), UTC)
 
 
 def _component(name: str, ref: str, installed: Distribution) -> dict[str, Any]:
