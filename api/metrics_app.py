@@ -1,4 +1,4 @@
-"""Prometheus metrics of an API process, as an application for a port of its own.
+"""Prometheus metrics of an API process, as an application for a port of its own. It also says that the process lives.
 
 The public port does not serve them: they show operators how busy the installation is, and each scrape asks the broker.
 """
@@ -9,22 +9,26 @@ from faust_redis.log import LogUnavailableError
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from api.kit.context import Api
 
 PATH = "/metrics"
+ALIVE = {"status": "up"}
 
 
 def metrics_app(api: Api) -> Starlette:
-    """Return the application that answers `/metrics` with this process's metrics and the current lag of each group."""
+    """Return the application that answers `/metrics` with this process's metrics and each group's lag, and `/livez`."""
 
     async def scrape(_: Request) -> Response:
         await _look_at_broker(api)
         return Response(api.metrics.text(), media_type=CONTENT_TYPE_LATEST)
 
-    return Starlette(routes=[Route(PATH, scrape)])
+    async def live(_: Request) -> Response:
+        return JSONResponse(ALIVE)
+
+    return Starlette(routes=[Route(PATH, scrape), Route("/livez", live)])
 
 
 async def _look_at_broker(api: Api) -> None:

@@ -13,6 +13,7 @@ from tests.community.__main__ import parser as community_parser
 from tests.docs.demo import Demo
 from tests.docs.snippets import PAGES, ShellCommand, Snippet, shell_commands, snippets
 from tests.faults.__main__ import parser as faults_parser
+from tests.images.__main__ import parser as images_parser
 from tests.peers.__main__ import parse as parse_peers
 from tests.simulation.__main__ import parser as simulation_parser
 from tests.source import PYTHON_PATH, ROOT
@@ -50,6 +51,10 @@ COVERED = {
         "test_the_command_checks_a_proof_from_a_file"
     ),
     "astratrade keys retire KID": "test_the_command_lists_rotates_and_retires",
+    "python3 deploy/images.py": "test_the_demo_runs_with_a_read_only_root_and_no_capabilities_and_ends_with_status_0",
+    "podman run --rm --read-only --tmpfs /tmp --cap-drop all -p 8000:8000 localhost/astratrade dev --replay sample": (
+        "test_the_demo_runs_with_a_read_only_root_and_no_capabilities_and_ends_with_status_0"
+    ),
     "valkey-server --aclfile users.acl": (
         "test_the_product_runs_under_its_own_user_and_no_command_is_allowed_without_need"
     ),
@@ -66,6 +71,7 @@ SUITES: dict[str, Callable[[list[str]], object]] = {
     "tests.faults": lambda arguments: faults_parser().parse_args(arguments),
     "tests.peers": parse_peers,
     "tests.bench": lambda arguments: bench.make_context("bench", arguments),
+    "tests.images": lambda arguments: images_parser().parse_args(arguments),
     "tests.kafka": lambda arguments: arguments,
     "tests.docs.import_graph": lambda arguments: arguments,
     "tests.docs.generated": lambda arguments: arguments,
