@@ -175,9 +175,7 @@ def install(venv: Path, interpreter: str, extra: str) -> None:
         say(f"making {venv.name}")
         quietly([interpreter, "-m", "venv", "--clear", str(venv)], "venv failed; is the package python3-venv there?")
     # The locks name everything, so pip resolves nothing. What has no wheel is built by the setuptools of the lock.
-    # Python compiles what it imports. Compiling every module of every package takes pip a third of its time.
     pip = [str(venv / "bin" / "python"), "-m", "pip", "install", "--disable-pip-version-check", "--no-deps"]
-    pip.append("--no-compile")
     by_digest = [*pip, "--no-build-isolation", "--require-hashes", "-r"]
     say("installing packages; this takes about a minute the first time")
     quietly([*by_digest, str(LOCKS / "build.txt")], "pip failed")

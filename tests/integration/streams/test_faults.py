@@ -48,12 +48,14 @@ class Workers:
             if file_bytes_max is not None:
                 resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes_max, file_bytes_max))
 
-        data = self.directory / name
+        environment = self.environment | {"COUNTING_DATA": str(self.directory / name)}
+        if file_bytes_max is not None:
+            environment["PYTHONDONTWRITEBYTECODE"] = "1"  # Python would cut off the modules that it compiles
         with (self.directory / f"{name}.log").open("ab") as output:
             self.running[name] = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "faust", "-A", "tests.integration.streams.counting", "worker",
                 "--without-web", "-l", "info",
-                env=self.environment | {"COUNTING_DATA": str(data)}, stdout=output, stderr=output, preexec_fn=limit,
+                env=environment, stdout=output, stderr=output, preexec_fn=limit,
             )  # fmt: skip
 
     async def end(self, name: str, how: signal.Signals) -> None:
