@@ -17,7 +17,11 @@ TIMEOUT_S = 2.0
 
 
 def answer(port: str) -> str | None:
-    """Return what is wrong at a port; an empty text when nothing is, None when no service has the port."""
+    """Ask the service at a port whether it lives.
+
+    Returns:
+        An empty text when it does, the fault when it does not, and None when the port is closed.
+    """
     try:
         with urlopen(f"http://127.0.0.1:{port}/livez", timeout=TIMEOUT_S):
             return ""
@@ -32,7 +36,7 @@ def answer(port: str) -> str | None:
 
 
 def main() -> int:
-    """Print what is wrong, and return the exit status."""
+    """Print `up` or the faults. Return 0 when every open port answers 200, else 1."""
     ports = {os.environ.get(name, "0") for name in PORTS} - {"0", ""}
     answers = [found for port in sorted(ports) if (found := answer(port)) is not None]
     wrong = [text for text in answers if text] if answers else ["no service of this container has its port open"]

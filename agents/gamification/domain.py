@@ -145,7 +145,7 @@ class Gamification:
         return [*effects, _recorded(event, judged.missed, judged.watermark)] if judged.missed else effects
 
     def _ticked(self, tick: Event[Ticked]) -> list[AnyEvent]:
-        """Advance the watermark and do what is due: seal periods, act on deadlines, report first places, publish XP.
+        """Advance the watermark, seal periods, handle deadlines, report first places and publish XP of constellations.
 
         The row of the watermark changes once a day, not at every tick: only the sealed days depend on it.
         """

@@ -22,7 +22,12 @@ class Terms(NamedTuple):
 
 
 class Refusal(NamedTuple):
-    """The reason to reject an order, and for people what it asked for and what is allowed."""
+    """A rejection of an order.
+
+    Attributes:
+        reason: A code for programs.
+        detail: A text for people: what the order needed, and what the account or the market allows.
+    """
 
     reason: str
     detail: str = ""

@@ -63,8 +63,8 @@ def _described(example: str, reason: str) -> dict[str, object]:
 async def suspend(api: ApiDep, caller: Caller, user_id: UserPath, request: Request) -> StatusAnswer:
     """Suspend an account and its sub-accounts: sessions end, tokens and API keys are refused within a second.
 
-    Its user may sign in again to read, and can send no command. Trading is suspended by the event. Nobody suspends
-    themselves, and a moderator no admin.
+    The user may sign in again to read, but can send no command. The event of the suspension also suspends trading. A
+    caller cannot suspend the own account, and a moderator cannot suspend an admin.
     """
     reason = await _reason(caller, user_id, request)
     await _change(api, caller, user_id, account_changes.suspend, reason)

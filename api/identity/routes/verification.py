@@ -25,7 +25,7 @@ class VerificationChange(Body):
     """The tier that was confirmed, and why."""
 
     tier: Annotated[Verification, Field(description="unverified < email < phone < identity < premium")]
-    reason: Annotated[Reason, Field(description="what was checked; the audit log keeps it")]
+    reason: Annotated[Reason, Field(description="what the moderator checked; the audit log keeps this text")]
 
 
 class VerificationAnswer(Body):

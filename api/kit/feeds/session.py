@@ -68,7 +68,7 @@ class Session:
     Attributes:
         sending: How long the connection has been waiting for the client. Sessions of one socket share it.
         ended: Why the session ended or is about to; None while it goes on.
-        held: What is given back when the session is over.
+        held: Resources that the session releases when it ends.
     """
 
     def __init__(

@@ -206,7 +206,7 @@ class AstraTrade:
         Args:
             user_id: The user.
             after: The `position` of a command whose effect is awaited.
-            at: The `position` of an earlier answer, to get what it showed.
+            at: The `position` of an earlier answer. The row is returned as it was then.
         """
         return cast("PositionsAnswer", await self.get(f"/v1/users/{user_id}/positions", after=after, at=at))
 
