@@ -47,6 +47,7 @@ from api.kit.feeds import ticket_route
 from api.kit.feeds.hub import Hub
 from api.kit.feeds.socket import routing as socket
 from api.kit.feeds.tickets import RedeemTickets, Tickets
+from api.kit.known_parameters import refuse_unknown
 from api.kit.lifecycle import Lifecycle
 from api.kit.pipeline import Pipeline
 from api.kit.request_identity import NameRequests
@@ -87,7 +88,7 @@ def create_app(config: ApiConfig, storage_fault: StorageFault = lambda: None) ->
         title=TITLE,
         version=VERSION,
         lifespan=_lifespan,
-        dependencies=[Depends(authorise)],
+        dependencies=[Depends(authorise), Depends(refuse_unknown)],
         docs_url=None,
         redoc_url=None,
         telemetry=NO_TELEMETRY,
