@@ -164,10 +164,8 @@ PERMISSIONS: Final[Mapping[Route, Permission]] = {
     ("POST", "/v1/feed/tickets"): OWN,
     ("GET", "/v1/users/{user_id}/balances"): OWNED,
     ("GET", "/v1/feed/balances"): OWN,
-    ("GET", "/v1/feed/money"): OWN,
     ("GET", "/v1/feed/positions"): OWN,
     ("GET", "/v1/feed/portfolio"): OWN,
-    ("GET", "/v1/feed/my-trades"): OWN,
     ("GET", "/v1/leaderboards/{board}/friends"): OWN,
     ("GET", "/v1/feed/friends-board"): OWN,
     # Public data; users who are private appear without a name

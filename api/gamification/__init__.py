@@ -8,7 +8,7 @@ from api.auth import Role
 from api.gamification import boards, constellations, earnings, progress, proofs, rewards
 from api.gamification.seals import Seals
 from api.kit.domain import DomainApi
-from api.permissions import OWN, Scope, only
+from api.permissions import Scope, only
 from streams.events.gamification import ClaimReward
 
 API: Final = DomainApi(
@@ -23,19 +23,19 @@ API: Final = DomainApi(
         earnings.router,
         rewards.router,
         *rewards.OWN_REWARDS.routers,
-        rewards.feeds,
+        rewards.MY_REWARDS.router,
     ),
     feeds=(
         progress.PROGRESS_ROWS.feed,
         boards.BOARDS_FEED,
         earnings.XP_FEED,
         rewards.OWN_REWARDS.feed,
-        rewards.MY_REWARDS_FEED,
+        rewards.MY_REWARDS.feed,
     ),
     commands={ClaimReward: rewards.ACCEPTED},
     permissions={
         ("POST", "/v1/rewards/claims"): only(Role.USER, Scope.TRADE),
-        ("GET", "/v1/feed/my-rewards"): OWN,
+        **rewards.MY_REWARDS.permissions,
         **progress.PROGRESS_ROWS.permissions,
         **rewards.OWN_REWARDS.permissions,
     },

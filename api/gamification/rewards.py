@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict
 from starlette.responses import Response
 
-from api.kit.callers import Permitted
 from api.kit.commands.admission import WhenDelayed
 from api.kit.commands.answers import Accepted, accepted
 from api.kit.commands.reading import CommandRoute, Reader
-from api.kit.context import ApiDep
 from api.kit.domain import AcceptedCommand
-from api.kit.feeds.feed import Feed
-from api.kit.feeds.reading import events
-from api.kit.feeds.response import FeedResponse
-from api.kit.feeds.routing import LAST_DEFAULT, Last, LastEventId, feed_router, open_feed
-from api.kit.feeds.views import TailView
 from api.kit.openapi import problems
+from api.kit.own_events import OwnEvents
 from api.kit.own_rows import OwnRows
 from api.kit.projection import Projection
 from streams.events.base import Name
@@ -33,9 +27,11 @@ REWARDS: Final = Projection(Rewards, "Rewards", "All rewards of a user.", key={"
 OWN_REWARDS: Final = OwnRows(
     "rewards", GAMIFICATION_REWARDS, REWARDS, title="Rewards", doc="All rewards: granted, claimed and expired ones."
 )
-EVENTS: Final = (RewardGranted, RewardClaimed, RewardExpired, ClaimRejected)
-MY_REWARDS_FEED: Final[Feed[Any]] = Feed(
-    name="my-rewards", follows=ClaimRejected.topic, read=events(EVENTS, lambda event: event["partitionkey"])
+MY_REWARDS: Final = OwnEvents(
+    "my-rewards",
+    (RewardGranted, RewardClaimed, RewardExpired, ClaimRejected),
+    title="What happens to your rewards",
+    doc="Follow the caller's rewards as they are granted, claimed and expired, and rejected claims, each event once.",
 )
 
 
@@ -50,7 +46,6 @@ class Claim(BaseModel):
 ACCEPTED: Final = AcceptedCommand(Claim, WhenDelayed.ACCEPT)
 read_claim = Reader(Claim)
 router = APIRouter(prefix="/v1", responses=problems(400, 401, 403, 413, 415, 422, 503), route_class=CommandRoute)
-feeds = feed_router()
 
 
 @router.post(
@@ -70,12 +65,3 @@ async def claim_reward(request: Request) -> Response:
     command = submission.entry(ClaimReward(reward_id=claim.value.reward_id), submission.event_id())
     written = await claim.api.writer.write(ClaimReward, [command], submission)
     return accepted(claim.api, written, ClaimReward)
-
-
-@feeds.get("/my-rewards", summary="What happens to your rewards", responses=problems(401))
-async def my_rewards(
-    api: ApiDep, permit: Permitted, last: Last = LAST_DEFAULT, last_event_id: LastEventId = None
-) -> FeedResponse:
-    """Follow the caller's rewards as they are granted, claimed and expired, and rejected claims, each event once."""
-    view = TailView(frozenset({permit.caller.subject}), last)
-    return await open_feed(api, MY_REWARDS_FEED, view, last_event_id, permit)

@@ -10,7 +10,7 @@ from api.kit.domain import AcceptedCommand, DomainApi
 from api.kit.own_rows import OwnRows
 from api.nft import commands, queries
 from api.nft.projections import COLLECTOR
-from api.permissions import OWN, PUBLIC, Scope, only
+from api.permissions import PUBLIC, Scope, only
 from streams.events.nft import BuyNFT, ListNFT, RequestMint, UnlistNFT
 from tables.nft import NFT_COLLECTORS
 
@@ -23,8 +23,8 @@ LISTING: Final = "/v1/nft/tokens/{token_id}/listings/{listing_id}"
 API: Final = DomainApi(
     title="NFT",
     description="Genesis tokens: eligibility, mints, and the market.",
-    routers=(*COLLECTORS.routers, commands.router, queries.router, queries.feeds),
-    feeds=(COLLECTORS.feed, queries.TOKENS_FEED, queries.MY_NFTS_FEED),
+    routers=(*COLLECTORS.routers, commands.router, queries.router, queries.feeds, queries.MY_NFTS.router),
+    feeds=(COLLECTORS.feed, queries.TOKENS_FEED, queries.MY_NFTS.feed),
     commands={
         RequestMint: AcceptedCommand(commands.MintBody, WhenDelayed.ACCEPT),
         ListNFT: AcceptedCommand(commands.Offer, WhenDelayed.ACCEPT),
@@ -42,6 +42,6 @@ API: Final = DomainApi(
         ("GET", "/v1/nft/market"): PUBLIC,
         ("GET", "/v1/users/{user_id}/nfts"): PUBLIC,
         ("GET", "/v1/feed/nft-tokens"): PUBLIC,
-        ("GET", "/v1/feed/my-nfts"): OWN,
+        **queries.MY_NFTS.permissions,
     },
 )

@@ -11,22 +11,21 @@ from starlette.responses import Response
 from api.kit import cursor as cursors
 from api.kit.answers import json_answer
 from api.kit.audience import Audience
-from api.kit.callers import AudienceDep, Permitted
+from api.kit.callers import AudienceDep
 from api.kit.context import Api, ApiDep
 from api.kit.feeds.change import Reading
 from api.kit.feeds.feed import Feed
 from api.kit.feeds.public_form import PublicForm, PublicRows
-from api.kit.feeds.reading import events
 from api.kit.feeds.response import FeedResponse
-from api.kit.feeds.routing import LAST_DEFAULT, Last, LastEventId, feed_router, open_feed
-from api.kit.feeds.views import RowsView, TailView
+from api.kit.feeds.routing import LastEventId, feed_router, open_feed
+from api.kit.feeds.views import RowsView
 from api.kit.openapi import problems
+from api.kit.own_events import OwnEvents
 from api.kit.parameters import UserPath, visible
 from api.kit.problems import NOT_FOUND, Problem
 from api.kit.ranking_pages import ranking_page
 from api.nft.commands import TokenPath
 from api.nft.projections import TOKEN, TokenAnswer, TokensAnswer, public_token, shown, without_owner
-from streams import topics
 from streams.events.nft import (
     GenesisType,
     MintFailed,
@@ -44,11 +43,6 @@ from tables.nft import ANY, NFT_MARKET, NFT_TOKENS, Token, open_group, owner_gro
 
 LIMIT_DEFAULT = 50
 LIMIT_MAX = 200
-OWN_EVENTS: Final = (
-    NFTCommandRejected, NFTEligible, MintRequested, MintFailed, MintUnmatched, NFTReceived, NFTGone, PurchaseRequested,
-    PurchaseDecided,
-)  # fmt: skip
-"""The events whose key is the user whom they concern."""
 
 
 def read_token(_: int, record: StoredRecord) -> Reading | None:
@@ -60,8 +54,21 @@ def read_token(_: int, record: StoredRecord) -> Reading | None:
 
 
 TOKENS_FEED: Final[Feed[Any]] = Feed(name="nft-tokens", follows=NFT_TOKENS, read=lambda _sealer: read_token)
-MY_NFTS_FEED: Final[Feed[Any]] = Feed(
-    name="my-nfts", follows=topics.NFT_EVENTS, read=events(OWN_EVENTS, lambda event: event["partitionkey"])
+MY_NFTS: Final = OwnEvents(
+    "my-nfts",
+    (
+        NFTCommandRejected,
+        NFTEligible,
+        MintRequested,
+        MintFailed,
+        MintUnmatched,
+        NFTReceived,
+        NFTGone,
+        PurchaseRequested,
+        PurchaseDecided,
+    ),
+    title="Your mints and purchases",
+    doc="Follow what concerns the caller: eligibility, mints, tokens received and gone, purchases, rejections.",
 )
 FORM: Final = PublicForm(public_token, without_owner)
 
@@ -128,12 +135,3 @@ async def follow_tokens(api: ApiDep, audience: AudienceDep, last_event_id: LastE
     """Follow all tokens: owners, offers and sales. Private owners have no name."""
     view = RowsView(api.hub.tables, NFT_TOKENS.name, TOKEN.load, public=PublicRows(FORM, audience))
     return await open_feed(api, TOKENS_FEED, view, last_event_id, audience)
-
-
-@feeds.get("/my-nfts", summary="Your mints and purchases", responses=problems(401))
-async def follow_my_nfts(
-    api: ApiDep, permit: Permitted, last: Last = LAST_DEFAULT, last_event_id: LastEventId = None
-) -> FeedResponse:
-    """Follow what concerns the caller: eligibility, mints, tokens received and gone, purchases, rejections."""
-    view = TailView(frozenset({permit.caller.subject}), last)
-    return await open_feed(api, MY_NFTS_FEED, view, last_event_id, permit)

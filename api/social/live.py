@@ -14,11 +14,12 @@ from api.kit.feeds.change import Changes, Read, Reading, delta_data
 from api.kit.feeds.feed import Feed
 from api.kit.feeds.permit import Lapse, Permit
 from api.kit.feeds.public_form import PublicForm, PublicRows
-from api.kit.feeds.reading import event_of, events
+from api.kit.feeds.reading import event_of
 from api.kit.feeds.response import FeedResponse
 from api.kit.feeds.routing import LAST_DEFAULT, Last, LastEventId, feed_router, open_feed
 from api.kit.feeds.views import TailView
 from api.kit.openapi import problems
+from api.kit.own_events import OwnEvents
 from api.kit.public import cut_to_hour
 from api.kit.sealing import Sealer
 from api.permissions import OWN
@@ -39,26 +40,27 @@ from streams.events.social import (
 from streams.times import Instant
 
 TOPIC: Final = FeedEntryAdded.topic
-OWN_EVENTS: Final = (
-    SocialCommandRejected,
-    ProfileCreated,
-    Interacted,
-    InteractionReceived,
-    Unfollowed,
-    SocialRatingChanged,
-    ContentShared,
-    ViralScoreChanged,
-    ConstellationJoined,
-    ConstellationLeft,
-    BattleFought,
-)
-"""What a user is told of the social domain: facts under the user's own key."""
 FOLLOW_CHANGES: Final = frozenset({Interacted.event_type(), Unfollowed.event_type()})
 FOLLOWS: Final = "follows|"
 """What the channel begins with on which a user's own follows change. No id of a user does."""
 
-MY_SOCIAL_FEED: Final[Feed[Any]] = Feed(
-    name="my-social", follows=TOPIC, read=events(OWN_EVENTS, lambda event: str(event["partitionkey"]))
+MY_SOCIAL: Final = OwnEvents(
+    "my-social",
+    (
+        SocialCommandRejected,
+        ProfileCreated,
+        Interacted,
+        InteractionReceived,
+        Unfollowed,
+        SocialRatingChanged,
+        ContentShared,
+        ViralScoreChanged,
+        ConstellationJoined,
+        ConstellationLeft,
+        BattleFought,
+    ),
+    title="Your social events",
+    doc="Follow what became of the caller's social commands, and what others did to the caller, each event once.",
 )
 
 
@@ -136,15 +138,6 @@ class FollowsRight:
 feeds = feed_router()
 
 
-@feeds.get("/my-social", summary="Your social events", responses=problems(401))
-async def my_social(
-    api: ApiDep, permit: Permitted, last: Last = LAST_DEFAULT, last_event_id: LastEventId = None
-) -> FeedResponse:
-    """Follow what became of the caller's social commands, and what others did to the caller, each event once."""
-    view = TailView(frozenset({permit.caller.subject}), last)
-    return await open_feed(api, MY_SOCIAL_FEED, view, last_event_id, permit)
-
-
 @feeds.get("/community", summary="Your feed", responses=problems(401))
 async def community(
     api: ApiDep,
@@ -167,7 +160,7 @@ async def community(
 API: Final = DomainApi(
     title="Live",
     description="Live feeds of one user.",
-    routers=(feeds,),
-    feeds=(MY_SOCIAL_FEED, COMMUNITY_FEED),
-    permissions={("GET", "/v1/feed/my-social"): OWN, ("GET", "/v1/feed/community"): OWN},
+    routers=(MY_SOCIAL.router, feeds),
+    feeds=(MY_SOCIAL.feed, COMMUNITY_FEED),
+    permissions={**MY_SOCIAL.permissions, ("GET", "/v1/feed/community"): OWN},
 )

@@ -11,15 +11,11 @@ from faust_redis.log import Log, StoredRecord, TopicPartition
 from faust_redis.log.partitioner import partition_for
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.kit.callers import Permitted
 from api.kit.context import ApiDep
 from api.kit.cursor import CURSOR_CHARS_MAX
-from api.kit.feeds.feed import Feed
-from api.kit.feeds.reading import event_in_full, event_of, events
-from api.kit.feeds.response import FeedResponse
-from api.kit.feeds.routing import LAST_DEFAULT, Last, LastEventId, feed_router, open_feed
-from api.kit.feeds.views import TailView
+from api.kit.feeds.reading import event_in_full, event_of
 from api.kit.openapi import problems
+from api.kit.own_events import OwnEvents
 from api.kit.parameters import OwnUser
 from api.kit.problems import UNKNOWN_CURSOR, Problem
 from api.kit.sealing import Sealer, SealError
@@ -42,12 +38,14 @@ CHUNK_RECORDS = 1_000
 SCANNED_RECORDS_MAX = 10_000
 """Records of the user's partition that one request reads at most."""
 
-MY_TRADES_FEED: Final[Feed[Any]] = Feed(
-    name="my-trades", follows=TOPIC, read=events(EVENTS, lambda event: event["partitionkey"])
+MY_TRADES: Final = OwnEvents(
+    "my-trades",
+    EVENTS,
+    title="Your executions and rejections",
+    doc="Follow the caller's executions, rejections and alerts, each once, with all their data.",
 )
 
 router = APIRouter(prefix="/v1/users", responses=problems(400, 401, 403, 422, 503))
-feeds = feed_router()
 
 
 class TradeEvent(BaseModel):
@@ -135,13 +133,3 @@ async def _records(log: Log, place: TopicPartition, first: int, below: int) -> S
         found += [record for record in records if record.offset < below]
         first = records[-1].offset + 1
     return found
-
-
-@feeds.get("/my-trades", summary="Your executions and rejections", responses=problems(401))
-async def my_trades(
-    api: ApiDep, permit: Permitted, last: Last = LAST_DEFAULT, last_event_id: LastEventId = None
-) -> FeedResponse:
-    """Follow the caller's executions, rejections and alerts, each once, with all their data."""
-    return await open_feed(
-        api, MY_TRADES_FEED, TailView(frozenset({permit.caller.subject}), last), last_event_id, permit
-    )

@@ -41,14 +41,14 @@ API: Final = DomainApi(
         notifications.commands,
         notifications.queries,
         notifications.feeds,
-        events.feeds,
+        events.MY_ACCOUNT.router,
     ),
     feeds=(
         PROFILES.feed,
         preferences.PREFERENCES.feed,
         INBOXES.feed,
         notifications.NOTIFICATIONS_FEED,
-        events.MY_ACCOUNT_FEED,
+        events.MY_ACCOUNT.feed,
     ),
     commands={
         ChangePreferences: AcceptedCommand(preferences.PreferencesBody, WhenDelayed.ACCEPT),
@@ -62,6 +62,6 @@ API: Final = DomainApi(
         ("POST", "/v1/notifications/read"): CHANGE,
         ("GET", "/v1/notifications"): OWN,
         ("GET", "/v1/feed/notifications"): OWN,
-        ("GET", "/v1/feed/my-account"): OWN,
+        **events.MY_ACCOUNT.permissions,
     },
 )

@@ -11,12 +11,12 @@ from faust_redis.log import StoredRecord
 
 from api.gamification.tops import read_standings
 from api.kit.sealing import Sealer
-from api.trading.history import MY_TRADES_FEED
+from api.trading.history import MY_TRADES
 from api.trading.tape import TRADES_FEED
 from tables.boards import Standing
 
 SEALER = Sealer("s" * 32)
-TAPE, OWN = (feed.read(SEALER) for feed in (TRADES_FEED, MY_TRADES_FEED))
+TAPE, OWN = (feed.read(SEALER) for feed in (TRADES_FEED, MY_TRADES.feed))
 EVENT = {
     "id": "e-1",
     "type": "astra.trading.TradeExecuted.v1",
