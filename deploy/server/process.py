@@ -16,7 +16,11 @@ LEASH = Path(__file__).with_name("parent_death.py")
 LEASH_MODE = "exec" if sys.platform == "linux" else "watch"
 KILL_WAIT_S = 10.0
 
-Child = subprocess.Popen[bytes]
+
+class Child(subprocess.Popen[bytes]):
+    """A child process that is asked to end at most once: a second SIGTERM could break into its orderly end."""
+
+    asked = False
 
 
 def spawn(
@@ -37,7 +41,7 @@ def spawn(
     """
     if threading.current_thread() is not threading.main_thread():
         raise RuntimeError("child processes must be started from the main thread")
-    return subprocess.Popen(  # noqa: S603 - the command is ours
+    return Child(
         [sys.executable, "-I", "-S", str(LEASH), mode, str(os.getpid()), *argv],
         env=env,
         stdin=subprocess.DEVNULL,
@@ -49,8 +53,9 @@ def spawn(
 
 
 def ask(child: Child) -> None:
-    """Ask a child to end (SIGTERM), without waiting."""
-    if child.poll() is None:
+    """Ask a child to end (SIGTERM) unless that was done before, without waiting."""
+    if child.poll() is None and not child.asked:
+        child.asked = True
         child.terminate()
 
 

@@ -185,6 +185,19 @@ def test_a_supervised_command_ends_with_its_supervisor(mode: str) -> None:
         wait_for_end(pid)
 
 
+def test_a_child_is_asked_to_end_only_once() -> None:
+    reader, writer = os.pipe()
+    with os.fdopen(reader, "rb") as out:
+        with os.fdopen(writer, "wb") as to:
+            command = "trap 'echo asked; sleep 0.2' TERM; echo ready; for _ in 1 2; do sleep 0.2; done"
+            child = process.spawn(["/bin/sh", "-c", command], output=to)
+        assert out.readline() == b"ready\n"
+        process.ask(child)
+        assert out.readline() == b"asked\n"
+        assert process.stop(child, WAIT_S)
+        assert out.read() == b""
+
+
 @pytest.mark.parametrize("mode", ["exec", "watch"])
 def test_a_supervised_command_passes_its_status_and_stops_when_asked(mode: str) -> None:
     assert process.spawn(["/bin/sh", "-c", "exit 7"], mode=mode).wait(WAIT_S) == 7
