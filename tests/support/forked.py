@@ -22,6 +22,7 @@ from multiprocessing import forkserver, resource_tracker, util
 from typing import IO
 
 from deploy.server.parent_death import PR_SET_PDEATHSIG
+from deploy.server.process import Child
 
 PYTHON = (sys.executable, "-m")
 """The beginning of the command lines that a fork replaces."""
@@ -33,8 +34,8 @@ FORKS.set_forkserver_preload(["tests.support.imported"])
 LOOK_AGAIN_S = 0.001
 
 
-class Forked(subprocess.Popen[bytes]):
-    """A fork, used as a process that `subprocess` started."""
+class Forked(Child):
+    """A fork, used as a process that `process.spawn` started."""
 
     def __init__(self, module: str, *arguments: str, env: Mapping[str, str], output: IO[bytes] | None) -> None:
         self.args = (module, *arguments)
