@@ -17,6 +17,7 @@ from faust_redis.log.partitioner import partition_for
 
 from streams.events import AnyEvent
 from streams.events.recent import Recent
+from streams.handling import BATCH
 from streams.times import MILLISECOND_US
 from streams.topology import Domain
 from tables.unit_of_work import UnitOfWork
@@ -154,7 +155,9 @@ def _copying(app: faust.App, domain: Domain, handler: Broadcast, codec: Recent, 
 
 def _consume(app: faust.App, topic: TopicT, name: str, handle: BatchHandler) -> None:
     async def agent(batch: Batch[bytes | None]) -> None:
+        BATCH.set(batch)  # stays after an error, since the driver logs what becomes of the batch in this task
         handle(batch)
+        BATCH.set(None)
 
     batch_agent(app, topic, name=name, records_max=BATCH_RECORDS_MAX, commit_us_max=COMMIT_US_MAX)(agent)
 

@@ -9,10 +9,10 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.kit.problems import MEDIA_TYPE, TOO_LARGE, Problem
+from api.kit.request_identity import UNMATCHED, route_of
 from api.metrics import Metrics
 
 BODY_BYTES_MAX = 1024 * 1024
-UNMATCHED = "(none)"
 
 
 class Observe:
@@ -32,7 +32,7 @@ class Observe:
 
         async def watch(message: Message) -> None:
             if message["type"] == "http.response.start":
-                route = getattr(scope.get("route"), "path", UNMATCHED)
+                route = route_of(scope)
                 method = UNMATCHED if route == UNMATCHED else scope["method"]  # a client may send any word
                 count, observe = self._of(route, method, message["status"])
                 count()

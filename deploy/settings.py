@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import tomllib
 from collections.abc import Mapping
@@ -29,6 +28,7 @@ from api.origins import origins_of
 from deploy.errors import SettingsError
 from deploy.run import worker_plan
 from deploy.secret_files import SUFFIX, SecretFiles
+from deploy.setting_errors import explain, refuse_unknown
 from streams import topics
 from streams.connect.kafka.address import address_of
 
@@ -45,10 +45,11 @@ CAP = "1 to 1000000"
 PORT = "1 to 65535; 0 takes a free one"
 FACTOR_MAX = 10_000
 DATABASE_FILE = "identity.db"
-SECRET_FIELDS = ("secret", "broker_url", "views_url", "database_url", "starknet_node_url")
+SECRET_FIELDS = ("secret", "log_key", "broker_url", "views_url", "database_url", "starknet_node_url")
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
 LogLevel = Literal["debug", "info", "warning", "error"]
+LogFormat = Literal["console", "json"]
 Milliseconds = Annotated[int, Field(ge=100, le=600_000)]
 Port = Annotated[int, Field(ge=0, le=65_535)]
 Cap = Annotated[int, Field(ge=1, le=1_000_000)]
@@ -183,6 +184,12 @@ class Settings(BaseSettings):
         description="how far a domain may be behind before its orders are refused, 0 to 86400 seconds; 0 never refuses",
     )
     log_level: LogLevel = Field("info", description="debug, info, warning or error")
+    log_format: LogFormat = Field("console", description="console, for a person, or json, an object a line")
+    log_key: SecretStr | None = Field(
+        None,
+        description=f"key of the digests that stand for users in logs, at least {SECRET_BYTES_MIN} bytes; "
+        "unset for one that no two processes share",
+    )
 
     @field_validator("workers", mode="before")
     @classmethod
@@ -248,7 +255,7 @@ class Settings(BaseSettings):
             urls.check_url(url.get_secret_value())
         return url
 
-    @field_validator("secret")
+    @field_validator("secret", "log_key")
     @classmethod
     def _long_enough(cls, secret: SecretStr | None) -> SecretStr | None:
         if secret is not None and len(secret.get_secret_value().encode()) < SECRET_BYTES_MIN:
@@ -364,7 +371,8 @@ def load(**overrides: Any) -> Settings:
     Raises:
         SettingsError: at the first wrong setting. The message names it, the reason, and the accepted values.
     """
-    _refuse_unknown_variables()
+    known = {*map(variable, Settings.model_fields), CONFIG_VARIABLE}
+    refuse_unknown(os.environ, ENV_PREFIX, known | {variable(field) + SUFFIX for field in SECRET_FIELDS})
     if CONFIG_VARIABLE in os.environ and not config_file().is_file():
         raise SettingsError(f"{CONFIG_VARIABLE} names {str(config_file())!r}, which is not a file")
     try:
@@ -375,26 +383,6 @@ def load(**overrides: Any) -> Settings:
         raise SettingsError(f"{config_file()} is not valid TOML: {exc}") from exc
 
 
-def _refuse_unknown_variables() -> None:
-    known = {variable(field) for field in Settings.model_fields} | {CONFIG_VARIABLE}
-    known |= {variable(field) + SUFFIX for field in SECRET_FIELDS}
-    for name in sorted(os.environ):
-        if name.upper().startswith(ENV_PREFIX) and name.upper() not in known:
-            raise SettingsError(f"{name} is not a setting{_suggest(name.upper(), known)}")
-
-
 def _explain(error: ErrorDetails) -> str:
-    if not error["loc"]:
-        return error["msg"].removeprefix("Value error, ")
-    field = str(error["loc"][0])
-    if error["type"] == "extra_forbidden":
-        return f"{field!r} in {config_file()} is not a setting{_suggest(field, set(Settings.model_fields))}"
-    why = error["msg"].removeprefix("Value error, ")
-    value = "" if field in SECRET_FIELDS else f"={str(error['input'])[:80]}"
-    accepted = Settings.model_fields[field].description
-    return f"{variable(field)}{value} is not accepted: {why[0].lower()}{why[1:]}. Expected: {accepted}."
-
-
-def _suggest(name: str, known: set[str]) -> str:
-    close = difflib.get_close_matches(name, sorted(known), n=1)
-    return f"; did you mean {close[0]}?" if close else "; docs/operations.md lists all settings"
+    fields = {name: field.description or "" for name, field in Settings.model_fields.items()}
+    return explain(error, fields, variable, config_file(), secret=SECRET_FIELDS)

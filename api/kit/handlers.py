@@ -39,6 +39,7 @@ from api.kit.problems import (
     VALIDATION,
     Problem,
 )
+from api.kit.request_identity import route_of
 
 RETRY_AFTER_S = 1
 NOT_UTF_8 = "There was an error parsing the body"
@@ -115,7 +116,7 @@ async def _log(request: Request, exc: Exception) -> JSONResponse:
         return answer(request, Problem(IDEMPOTENCY_CONFLICT, str(exc)))
     for kind, detail in UNAVAILABLE_ERRORS.items():
         if isinstance(exc, kind):
-            logger.warning("%s %s: %s", request.method, request.url.path, exc)
+            logger.warning("%s %s: %s", request.method, route_of(request.scope), exc)
             headers = {"Retry-After": str(RETRY_AFTER_S)}
             return answer(request, Problem(UNAVAILABLE, detail or str(exc), headers=headers))
     return await _internal(request, exc)
@@ -123,7 +124,7 @@ async def _log(request: Request, exc: Exception) -> JSONResponse:
 
 async def _store(request: Request, exc: Exception) -> JSONResponse:
     """Answer that the database of accounts is away or busy. The log has the reason."""
-    logger.warning("%s %s: %s", request.method, request.url.path, exc)
+    logger.warning("%s %s: %s", request.method, route_of(request.scope), exc)
     detail = "the database of accounts is not available just now; try again"
     return answer(request, Problem(UNAVAILABLE, detail, headers={"Retry-After": str(RETRY_AFTER_S)}))
 
@@ -131,10 +132,10 @@ async def _store(request: Request, exc: Exception) -> JSONResponse:
 async def _gone(request: Request, exc: Exception) -> JSONResponse:
     """Log in one line that a client went away before its body was complete. No client receives the answer."""
     del exc
-    logger.info("%s %s: the client went away before its body was complete", request.method, request.url.path)
+    logger.info("%s %s: the client went away before its body was complete", request.method, route_of(request.scope))
     return answer(request, Problem(BAD_REQUEST, "the body is not complete"))
 
 
 async def _internal(request: Request, exc: Exception) -> JSONResponse:
-    logger.error("%s %s failed", request.method, request.url.path, exc_info=exc)
+    logger.error("%s %s failed", request.method, route_of(request.scope), exc_info=exc)
     return answer(request, Problem(INTERNAL, "something failed on our side; nothing is known to be accepted"))

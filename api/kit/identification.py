@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from api.auth import Principal
 from api.identity.api_keys.known import Pay
+from api.kit import request_identity
 from api.kit.clock import now
 from api.kit.context import Api
 from api.kit.problems import Problem
@@ -38,7 +39,8 @@ async def identify(api: Api, scope: Any, pay: Pay) -> Identified:
     found = ANONYMOUS
     if credential := _credential(scope):
         try:
-            found = Identified(credential, await verified(api, scope, credential, pay))
+            found = Identified(credential, principal := await verified(api, scope, credential, pay))
+            request_identity.caller.set(principal.subject)
         except Problem as problem:
             found = Identified(credential, problem=problem)
     scope[SCOPE_KEY] = found

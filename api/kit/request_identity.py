@@ -20,6 +20,7 @@ SPAN_BYTES = 8
 NO_TRACE = "0" * 2 * TRACE_BYTES
 NO_SPAN = "0" * 2 * SPAN_BYTES
 SAMPLED = 1
+UNMATCHED = "(none)"
 
 _ID = re.compile(rb"[A-Za-z0-9._:-]{1,%d}" % REQUEST_ID_CHARS_MAX)
 _PARENT = re.compile(rb"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?", re.DOTALL)
@@ -38,9 +39,17 @@ class RequestIdentity(NamedTuple):
     request_id: str
     traceparent: str
 
+    @property
+    def trace_id(self) -> str:
+        """Return the id of the trace."""
+        return self.traceparent.split("-")[1]
+
 
 current: ContextVar[RequestIdentity | None] = ContextVar("current request", default=None)
 """The request that the running task serves; None outside of requests."""
+
+caller: ContextVar[str] = ContextVar("caller of the current request", default="")
+"""The user who sends it; empty until the caller is identified, and for an anonymous one."""
 
 
 def trace_of(header: bytes | None) -> tuple[str, str] | None:
@@ -87,10 +96,9 @@ def current_traceparent() -> str | None:
     return None if identity is None else identity.traceparent
 
 
-def log_suffix() -> str:
-    """Return the end of a log line that is written for a request: its id; empty outside of requests."""
-    identity = current.get()
-    return "" if identity is None else f" [{REQUEST_ID} {identity.request_id}]"
+def route_of(scope: Scope) -> str:
+    """Return the path of a request's route, in which parameters stand for the names; UNMATCHED when it has no route."""
+    return str(getattr(scope.get("route"), "path", UNMATCHED))
 
 
 class NameRequests:
@@ -106,6 +114,7 @@ class NameRequests:
             return
         identity = name_request(scope["headers"])
         current.set(identity)
+        caller.set("")
 
         async def name(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 from api.identity.errors import IdentityError
 from api.identity.store.errors import StoreError
 from deploy.errors import DeployError
+from deploy.run import logs
 from deploy.run.gc_tuning import collect_less_often
 from streams.connect.kafka.errors import BridgeError
 from streams.connect.outbox.errors import OutboxError
@@ -56,12 +57,12 @@ def cli() -> None:
 
 
 def main() -> NoReturn:
-    """Run the command line. Print an expected error as one message on standard error, with status 1."""
+    """Run the command line. Report an expected error in one message on standard error, with status 1."""
     collect_less_often()
     try:
         cli(prog_name="astratrade")
     except EXPECTED as exc:
-        print(f"astratrade: {exc}", file=sys.stderr)  # noqa: T201 - this is where errors are shown
+        logs.say_failed(exc)
     sys.exit(1)
 
 

@@ -13,6 +13,7 @@ from typing import NoReturn
 from api.app import create_app
 from api.config import ApiConfig
 from api.identity.store.revisions import check_schema
+from api.kit.request_identity import caller, current
 from api.limits.caps import Caps
 from api.metrics_app import metrics_app
 from api.origins import origins_of
@@ -21,6 +22,7 @@ from deploy.admin.secret import installation_secret
 from deploy.broker import log_url
 from deploy.rulebook import load_rulebook
 from deploy.run.gc_tuning import SurvivorsExcluded
+from deploy.run.logs import NOTHING, Context
 from deploy.run.worker_server import listen, serving
 from deploy.server.directory_watch import watch_embedded
 from deploy.settings import Settings, listed
@@ -60,6 +62,15 @@ def api_config(settings: Settings) -> ApiConfig:
         wallets=settings.wallet_config,
         webhooks_private=settings.webhooks_private,
     )
+
+
+def request_context() -> Context:
+    """Return what a line of the API is about: the request, its trace and its caller."""
+    identity = current.get()
+    if identity is None:
+        return NOTHING
+    fields = {"request_id": identity.request_id, "trace_id": identity.trace_id}
+    return Context(fields, caller.get())
 
 
 def raise_file_limit(connections_max: int) -> None:

@@ -18,6 +18,8 @@ import uvloop
 from mode import Service
 from mode.types import ServiceT
 
+from streams.handling import DOMAIN
+
 BACKOFF_FIRST_S: Final = 0.5
 BACKOFF_MAX_S: Final = 15.0
 STEADY_S: Final = 30.0
@@ -113,6 +115,7 @@ class DomainThread:
 
     def _run(self) -> None:
         """Run the app; after a crash run a new one, with back-off."""
+        DOMAIN.set(self.domain)
         pause_s = BACKOFF_FIRST_S
         while not self._stopping.is_set():
             started = time.monotonic()

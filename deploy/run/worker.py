@@ -34,6 +34,7 @@ from deploy.run.domain_app import build_app, load_plugins, member_name, presence
 from deploy.run.domain_thread import DomainThread
 from deploy.run.gc_tuning import relax_collector
 from deploy.run.kafka_metrics import observe_on_kafka
+from deploy.run.log_context import WorkerContext
 from deploy.run.members import Members
 from deploy.run.worker_health import Health
 from deploy.run.worker_metrics import WorkerMetrics
@@ -115,7 +116,7 @@ def run_worker(settings: Settings, domains: Sequence[str] = (), name: str | None
     rulebook = load_rulebook(settings)
     slot, lock = claim_slot(settings, name)
     threading.current_thread().name = slot
-    logs.configure(slot, settings.log_level, threads=True)
+    logs.configure(settings, "worker", context=WorkerContext(slot, settings.app_id), process="%(threadName)s")
     listener = listen(settings.worker_host, settings.worker_port)
     asyncio.run(create_topics(settings))
     worker = Worker(settings, domains or TOPOLOGY.names, slot, rulebook)

@@ -37,6 +37,7 @@ def start(directory: Path, name: str, *arguments: str, **settings: str) -> Child
         "ASTRA_API_PORT": "0",
         "ASTRA_LOG_LEVEL": "debug",
         "ASTRA_SECRET": f"{SECRET}-{'s' * 32}",
+        "ASTRA_LOG_KEY": f"{SECRET}-{'k' * 32}",
     }
     return Child(name, [*CLI, *arguments], {**inherited, **ours, **settings}, directory)
 
@@ -121,7 +122,7 @@ def test_a_secret_of_a_file_of_settings_is_not_printed_either(tmp_path: Path) ->
 def test_running_processes_print_neither_their_secret_nor_a_callers_token(tmp_path: Path) -> None:
     """The processes log at their most talkative; one answers bad requests, its broker goes away, and one crashes."""
     with Pipeline(tmp_path, workers=0, api=False) as pipeline:
-        api = pipeline.start("api", "api", ASTRA_LOG_LEVEL="debug")
+        api = pipeline.start("api", "api", ASTRA_LOG_LEVEL="debug", ASTRA_LOG_FORMAT="json")
         program = [sys.executable, "-X", "faulthandler", *CLI[1:]]
         worker = pipeline.start("worker", "worker", program=program, ASTRA_LOG_LEVEL="debug")
         pipeline.wait_until_listening()

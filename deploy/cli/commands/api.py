@@ -25,8 +25,7 @@ def api(host: str | None, port: int | None, data_dir: Path | None) -> None:
       astratrade api --host 0.0.0.0 --port 8080
     """
     settings = load(api_host=host, api_port=port, data_dir=data_dir)
-    from api.kit.request_identity import log_suffix  # noqa: PLC0415 - FastAPI takes a moment to import
-    from deploy.run.api import serve  # noqa: PLC0415 - likewise
+    from deploy.run.api import request_context, serve  # noqa: PLC0415 - FastAPI takes a moment to import
 
-    logs.configure("api", settings.log_level, suffix=log_suffix)
+    logs.configure(settings, "api", context=request_context)
     serve(settings)

@@ -25,5 +25,5 @@ def bridge(data_dir: Path | None) -> None:
     settings = load(data_dir=data_dir)
     from deploy.run.bridge import run_bridge  # noqa: PLC0415 - aiokafka takes a moment to import
 
-    logs.configure("bridge", settings.log_level)
+    logs.configure(settings, "bridge")
     run_bridge(settings)

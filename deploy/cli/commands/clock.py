@@ -24,5 +24,5 @@ def clock(data_dir: Path | None) -> None:
       ASTRA_BROKER_URL=redis://broker:6379 astratrade clock
     """
     settings = load(data_dir=data_dir)
-    logs.configure("clock", settings.log_level)
+    logs.configure(settings, "clock")
     run_clock(settings)

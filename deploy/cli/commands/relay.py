@@ -25,5 +25,5 @@ def relay(data_dir: Path | None) -> None:
     settings = load(data_dir=data_dir)
     from deploy.run.relay import run_relay  # noqa: PLC0415 - SQLAlchemy takes a moment to import
 
-    logs.configure("relay", settings.log_level)
+    logs.configure(settings, "relay")
     run_relay(settings)

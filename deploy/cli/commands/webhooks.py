@@ -25,5 +25,5 @@ def webhooks(data_dir: Path | None) -> None:
     settings = load(data_dir=data_dir)
     from deploy.run.webhooks import run_webhooks  # noqa: PLC0415 - SQLAlchemy takes a moment to import
 
-    logs.configure("webhooks", settings.log_level)
+    logs.configure(settings, "webhooks")
     run_webhooks(settings)

@@ -23,7 +23,7 @@ def main() -> None:
     from deploy.settings import load
 
     settings = load()
-    logs.configure("api", settings.log_level)
+    logs.configure(settings, "api")
     serve(settings)
 
 

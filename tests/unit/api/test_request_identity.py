@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.kit.request_identity import REQUEST_ID_CHARS_MAX, current, log_suffix, name_request, trace_of
+from api.kit.request_identity import REQUEST_ID_CHARS_MAX, current, name_request, trace_of
 from deploy.run import logs
+from deploy.run.api import request_context
+from deploy.settings import Settings
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 OURS = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-(00|01)")
@@ -100,7 +102,7 @@ def test_another_text_is_replaced(given_id: str) -> None:
 def test_each_log_line_of_a_request_ends_with_its_id(capsys: pytest.CaptureFixture[str]) -> None:
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
-    logs.configure("api", "info", suffix=log_suffix)
+    logs.configure(Settings(), "api", context=request_context)
 
     async def serve(name: str) -> None:
         current.set(name_request([(b"x-request-id", name.encode())]))
