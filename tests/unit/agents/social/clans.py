@@ -8,17 +8,23 @@ from streams.events import AnyEvent
 from streams.events.battles import AcceptBattle, ChallengeBattle
 from streams.events.constellations import CreateConstellation, JoinConstellation
 from streams.events.financial import ContributionPaid
+from streams.events.notifications import Notified
 from streams.events.social import SocialCommandRejected
 from streams.events.trading import TradeExecuted
 from streams.times import SECOND_US, Instant
+from tables.boards import Standing
 from tables.social_constellations import (
+    RATING_NAME,
     SOCIAL_BATTLES,
     SOCIAL_CONSTELLATIONS,
     SOCIAL_MEMBERSHIPS,
+    SOCIAL_RATINGS,
     SOCIAL_ROSTERS,
     Battle,
     Constellation,
+    rating_key,
 )
+from tables.typed import standings
 from tests.unit.agents.cluster import Cluster, of_type
 
 NOON = Instant.parse("2026-01-05T12:00:00Z")
@@ -124,3 +130,16 @@ def slot(cluster: Cluster, user: str) -> tuple[str, str] | None:
 def reasons(events: list[AnyEvent]) -> list[str]:
     """Return why commands were rejected."""
     return [rejected.reason for rejected in of_type(events, SocialCommandRejected)]
+
+
+def rating(cluster: Cluster, constellation_id: str) -> int | None:
+    """Return the rating of a constellation on the board."""
+    worker = cluster.workers[cluster.partition_of(constellation_id)]["social"]
+    raw = worker.maps[SOCIAL_RATINGS.name].get(rating_key(constellation_id).encode())
+    return None if raw is None else Standing.of(standings(raw)[RATING_NAME]).score
+
+
+def told(events: list[AnyEvent], kind: str) -> list[str]:
+    """Return who is told something of a kind."""
+    notified = [event for event in events if isinstance(event.data, Notified) and event.data.kind == kind]
+    return sorted(event.partitionkey for event in notified)

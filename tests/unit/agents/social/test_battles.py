@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
-
 from agents.social.battles.scores import Points, digest_of
-from streams.events import AnyEvent
 from streams.events.battle_steps import ChallengeAnswered, PointsReported
 from streams.events.battles import (
     AcceptBattle,
@@ -17,21 +14,15 @@ from streams.events.battles import (
 )
 from streams.events.clock import Ticked
 from streams.events.constellations import LeaveConstellation, RemoveMember
-from streams.events.notifications import Notified
 from streams.times import HOUR_US, Instant
 from streams.units import Usd
-from tables.boards import Standing
 from tables.social_constellations import (
-    RATING_NAME,
     SOCIAL_BATTLE_ENTRIES,
     SOCIAL_BATTLE_POINTS,
     SOCIAL_BATTLE_TRADES,
     SOCIAL_DEADLINES,
-    SOCIAL_RATINGS,
     member_key,
-    rating_key,
 )
-from tables.typed import standings
 from tests.unit.agents.cluster import Cluster, of_type
 from tests.unit.agents.social.clans import (
     NOON,
@@ -41,9 +32,11 @@ from tests.unit.agents.social.clans import (
     constellation,
     found,
     join,
+    rating,
     reasons,
     slot,
     started,
+    told,
     trade,
     two_sides,
 )
@@ -51,24 +44,6 @@ from tests.unit.agents.social.clans import (
 START = after(60)
 END = Instant(START + HOUR_US)
 CLOSED = Instant(END + 60_000_000)
-
-
-@pytest.fixture
-def cluster() -> Cluster:
-    return Cluster()
-
-
-def rating(cluster: Cluster, constellation_id: str) -> int | None:
-    """Return the rating of a constellation on the board."""
-    worker = cluster.workers[cluster.partition_of(constellation_id)]["social"]
-    raw = worker.maps[SOCIAL_RATINGS.name].get(rating_key(constellation_id).encode())
-    return None if raw is None else Standing.of(standings(raw)[RATING_NAME]).score
-
-
-def told(events: list[AnyEvent], kind: str) -> list[str]:
-    """Return who is told something of a kind."""
-    notified = [event for event in events if isinstance(event.data, Notified) and event.data.kind == kind]
-    return sorted(event.partitionkey for event in notified)
 
 
 # --- the battle -------------------------------------------------------------------------------------------------------

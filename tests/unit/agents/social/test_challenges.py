@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from streams.events import AnyEvent
 from streams.events.battle_steps import (
     BattleProposed,
     EngagementAnswered,
@@ -19,16 +18,10 @@ from streams.events.battle_steps import (
 )
 from streams.events.battles import AcceptBattle, BattleChallenged, DeclineBattle, WithdrawChallenge
 from streams.events.constellations import ChangeMemberRole, DissolveConstellation
-from streams.events.notifications import Notified
 from streams.times import HOUR_US, Instant
-from tables.boards import Standing
 from tables.social_constellations import (
-    RATING_NAME,
     SOCIAL_CONSTELLATIONS,
-    SOCIAL_RATINGS,
-    rating_key,
 )
-from tables.typed import standings
 from tests.unit.agents.cluster import Cluster, of_type
 from tests.unit.agents.social.clans import (
     NOON,
@@ -37,8 +30,10 @@ from tests.unit.agents.social.clans import (
     challenge,
     constellation,
     found,
+    rating,
     reasons,
     started,
+    told,
     two_sides,
 )
 from tests.unit.agents.social.test_constellations import Lossy
@@ -46,24 +41,6 @@ from tests.unit.agents.social.test_constellations import Lossy
 START = after(60)
 END = Instant(START + HOUR_US)
 CLOSED = Instant(END + 60_000_000)
-
-
-@pytest.fixture
-def cluster() -> Cluster:
-    return Cluster()
-
-
-def rating(cluster: Cluster, constellation_id: str) -> int | None:
-    """Return the rating of a constellation on the board."""
-    worker = cluster.workers[cluster.partition_of(constellation_id)]["social"]
-    raw = worker.maps[SOCIAL_RATINGS.name].get(rating_key(constellation_id).encode())
-    return None if raw is None else Standing.of(standings(raw)[RATING_NAME]).score
-
-
-def told(events: list[AnyEvent], kind: str) -> list[str]:
-    """Return who is told something of a kind."""
-    notified = [event for event in events if isinstance(event.data, Notified) and event.data.kind == kind]
-    return sorted(event.partitionkey for event in notified)
 
 
 # --- challenges -------------------------------------------------------------------------------------------------------

@@ -39,11 +39,6 @@ from tests.unit.agents.social.clans import (
 )
 
 
-@pytest.fixture
-def cluster() -> Cluster:
-    return Cluster()
-
-
 def rating(cluster: Cluster, constellation_id: str) -> bytes | None:
     worker = cluster.workers[cluster.partition_of(constellation_id)]["social"]
     return worker.maps[SOCIAL_RATINGS.name].get(rating_key(constellation_id).encode())

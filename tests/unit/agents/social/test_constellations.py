@@ -48,11 +48,6 @@ from tests.unit.agents.social.clans import (
 
 
 @pytest.fixture
-def cluster() -> Cluster:
-    return Cluster()
-
-
-@pytest.fixture
 def north(cluster: Cluster) -> Cluster:
     """A constellation of ada, with bob and cyd."""
     found(cluster, "ada", "north", "Northern Lights", cap=5)
