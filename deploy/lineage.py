@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from faust_redis.log import Log, StoredRecord, TopicPartition
+from faust_redis.log import Log, StoredRecord, TopicPartition, TrimmedError
 
 from agents.fold import Fold, Place
 from agents.rulebook import Rulebook
@@ -122,21 +122,34 @@ def _changed(fold: Fold, topic: str, event: AnyEvent) -> frozenset[Place]:
 
 
 async def in_append_order(
-    log: Log, ends: Mapping[TopicPartition, int]
+    log: Log,
+    ends: Mapping[TopicPartition, int],
+    begins: Mapping[TopicPartition, int] | None = None,
+    *,
+    count: int = FETCH_RECORDS,
 ) -> AsyncIterator[tuple[TopicPartition, StoredRecord]]:
     """Yield the records of co-partitioned topics below some offsets, in the order of their appending.
 
+    Args:
+        log: The log.
+        ends: The offsets.
+        begins: The first offsets; None for all records that the log keeps.
+        count: About how many records of a partition are in memory.
+
     Raises:
         UnorderedLogError: a record has no append number.
+        TrimmedError: retention removed a record before it was read.
     """
     waiting: dict[TopicPartition, list[StoredRecord]] = {}
-    offsets = {tp: (await log.beginning_offsets(tp.topic))[tp.partition] for tp in ends}
+    offsets = dict(begins or {tp: (await log.beginning_offsets(tp.topic))[tp.partition] for tp in ends})
     while True:
         for tp, end in ends.items():
             if not waiting.get(tp) and offsets[tp] < end:
-                fetched = (await log.fetch({tp: offsets[tp]}, count=FETCH_RECORDS)).get(tp, [])
+                fetched = (await log.fetch({tp: offsets[tp]}, count=count)).get(tp, [])
+                if not fetched or fetched[0].offset != offsets[tp]:
+                    raise TrimmedError(f"retention removed record {offsets[tp]} of {tp.topic}:{tp.partition} meanwhile")
                 waiting[tp] = [record for record in reversed(fetched) if record.offset < end]
-                offsets[tp] = fetched[-1].offset + 1 if fetched else end
+                offsets[tp] = fetched[-1].offset + 1
         heads = [(rows[-1].order, tp) for tp, rows in waiting.items() if rows]
         if not heads:
             return

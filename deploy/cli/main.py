@@ -22,7 +22,7 @@ EXPECTED = (DeployError, LogError, BridgeError, OutboxError, StoreError, Identit
 COMMANDS = (
     "dev", "worker", "api", "relay", "clock", "webhooks", "bridge", "replay",
     "boards", "topology", "rulebook", "acl", "sbom", "topics", "groups", "tables", "dead-letters", "trace", "why",
-    "database", "accounts", "audit", "keys", "token", "reset", "doctor",
+    "database", "accounts", "audit", "keys", "token", "reset", "doctor", "upgrade",
 )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from random import Random
 from typing import Any
 
+from agents.rulebook import Rulebook
 from streams.events.base import CATALOGUE, EventData
 from streams.events.chain import NFTMintConfirmed, NFTMintFailed
 from streams.events.financial import ReportDeposit, ReportPayout, ReviewWithdrawal, deposit_key
@@ -51,9 +52,11 @@ def key_of(entry: Entry, data: EventData) -> str:
             return entry.user
 
 
-def play(journal: Iterable[Entry], partitions: int = 4, random: Random | None = None) -> Cluster:
+def play(
+    journal: Iterable[Entry], partitions: int = 4, random: Random | None = None, rules: Rulebook | None = None
+) -> Cluster:
     """Play a journal, each entry with all that follows, and return the cluster with its tables and events."""
-    cluster = Cluster(partitions, random=random)
+    cluster = Cluster(partitions, rules, random=random)
     for entry in journal:
         play_entry(cluster, entry)
     return cluster

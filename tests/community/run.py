@@ -143,6 +143,7 @@ async def _check(
 ) -> None:
     if letters := await dead_letters(backend.log):
         outcome.failures.append(f"{letters} messages became dead letters")
+    say(f"upgrade --check: {installation.run('upgrade', '--check').splitlines()[-1]}")
     if not options.together:
         say(installation.run("audit", "ledger").splitlines()[-1])
     if options.plan.crowded:
