@@ -73,7 +73,7 @@ class Replay:
     async def _refuse_gaps(self) -> None:
         begins = {topic: await self._log.beginning_offsets(topic) for topic in self._after.ends}
         lacking = {
-            f"{tp.topic} (kept from {begins[tp.topic][tp.partition]} on, needed from {first} on)": None
+            f"{tp.topic}:{tp.partition} (kept from {begins[tp.topic][tp.partition]} on, needed from {first} on)": None
             for domain in self._after.domains
             for tp, first, end in self._spans(domain)
             if first < end and begins[tp.topic][tp.partition] > first

@@ -158,11 +158,17 @@ def test_a_log_that_does_not_reach_back_is_not_checked_and_says_what_it_lacks(
 ) -> None:
     del users
     path = pipeline.server.url.removeprefix("unix://").partition("?")[0]
+    streams = [f"{{astra}}:log:{topics.TRADING_EVENTS}:{partition}" for partition in range(4)]
     with Redis(unix_socket_path=path) as redis:
-        for partition in range(4):
-            redis.execute_command("XTRIM", f"{{astra}}:log:{topics.TRADING_EVENTS}:{partition}", "MAXLEN", 0)
-    child = pipeline.start("upgrade", "upgrade", "--check")
-    child.ended_by_us = True
-    assert ended(child) == 2
+        kept = {stream: redis.dump(stream) for stream in streams}
+        for stream in streams:
+            redis.execute_command("XTRIM", stream, "MAXLEN", 0)
+        child = pipeline.start("upgrade", "upgrade", "--check")
+        child.ended_by_us = True
+        status = ended(child)
+        for stream, value in kept.items():
+            if value is not None:
+                redis.restore(stream, 0, value, replace=True)
+    assert status == 2, child.last_words()
     assert topics.TRADING_EVENTS in child.output()
     assert "--record" in child.output()
