@@ -122,7 +122,7 @@ def test_a_check_from_a_recorded_moment_covers_what_came_after_it_while_traffic_
     file, later = tmp_path / "before.bin", new_user()
     pipeline.run("upgrade", "--record", str(file))
     assert file.stat().st_mode & 0o077 == 0, "rows are private"
-    report(pipeline, users[0], LARGE)
+    report(pipeline, users[1], SMALL)
     report(pipeline, later, LARGE)
     status, found = checked(pipeline, "--from", str(file))
     assert (status, found["rows"], found["events"]) == (0, [], [])
