@@ -17,6 +17,7 @@ QUICK = (
     "tests/bench/test_measuring.py",
     "tests/faults/test_checks.py",
     "tests/faults/test_plan.py",
+    "tests/load/",
     "tests/simulation/test_conformance.py",
     "tests/simulation/test_simulation.py::test_the_protocol_holds_on_every_seed[0]",
     "tests/simulation/test_simulation.py::test_nothing_stays_planted",

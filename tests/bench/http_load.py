@@ -62,11 +62,20 @@ class Connection(asyncio.Protocol):
 
     async def request(self, method: str, path: str, body: bytes, headers: str) -> tuple[int, bytes]:
         """Send a request of any method and return status and body; see `post`."""
+        head = f"{method} {path} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n{headers}"
+        return await self.exchange(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+
+    async def exchange(self, message: bytes) -> tuple[int, bytes]:
+        """Send a whole request and return status and body."""
         transport = self._open_transport
         self._answered = asyncio.get_running_loop().create_future()
-        head = f"{method} {path} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n{headers}"
-        transport.write(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+        transport.write(message)
         return await self._answered
+
+    @property
+    def is_open(self) -> bool:
+        """Return whether neither side has closed the connection."""
+        return self._transport is not None
 
     def close(self) -> None:
         """Close the connection, unless the server has."""

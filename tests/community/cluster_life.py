@@ -14,6 +14,7 @@ from typing import Any
 from streams.events import EventData
 from streams.ids import derived_id, fill_event_id, timestamp_ms, uuid7, withdrawal_id_of
 from streams.times import Instant
+from tests.community.account_events import AccountEvents
 from tests.community.behaviour.acts import ORACLE, VENUE, AccountAct, Act, Reported
 from tests.community.behaviour.life import Life, Plan, Told
 from tests.community.behaviour.view import SEEN, View
@@ -33,15 +34,6 @@ NAMED = {
 }
 """The ids that the gateway gives, by command: the field, and the name from which it derives; "" for the event's own."""
 
-HAPPENS = {
-    "login": "LoggedIn",
-    "logout": "LoggedOut",
-    "suspend": "AccountSuspended",
-    "reinstate": "AccountReinstated",
-    "close": "AccountClosed",
-}
-"""The event of what an account goes through, where it has no more fields than the account's id."""
-
 
 class ClusterBackend:
     """A backend without processes. Its gateway is as small as can be: every command is accepted.
@@ -56,9 +48,7 @@ class ClusterBackend:
         self.journal: list[Entry] = []
         self.steps: list[int] = []
         self._ids = Random(f"ids {seed}")
-        self._names: dict[str, str] = {}
-        self._suspended: set[str] = set()
-        self._tiers: dict[str, str] = {}
+        self._accounts = AccountEvents(self._new_id)
 
     async def tick(self, at: int) -> None:
         self.cluster.post_tick(Instant(at))
@@ -68,7 +58,7 @@ class ClusterBackend:
     async def accounts(self, at: int, acts: Sequence[AccountAct]) -> list[Entry]:
         before = len(self.journal)
         for act in acts:
-            for name, data in self._happens(act):
+            for name, data in self._accounts.of(act):
                 user = data["user_id"]
                 self._post(name, user, at, self._new_id(at), data)
         self._settle()
@@ -80,7 +70,7 @@ class ClusterBackend:
 
     async def commands(self, at: int, acts: Sequence[Act]) -> None:
         for act in acts:
-            if act.user not in self._suspended:
+            if act.user not in self._accounts.suspended:
                 self._send(act, at)
         self._settle()
 
@@ -114,25 +104,6 @@ class ClusterBackend:
         if act.name in {"ListNFT", "UnlistNFT"}:
             data["seller"] = act.user
         self._post(act.name, act.user, at, event_id, data)
-
-    def _happens(self, act: AccountAct) -> list[tuple[str, dict[str, Any]]]:
-        """Return the events that the store of accounts would emit."""
-        user: dict[str, Any] = {"user_id": act.user}
-        if act.kind == "register":
-            user = {"user_id": self._new_id(0)}
-            self._names[user["user_id"]] = act.user
-            return [("AccountRegistered", user | {"role": "user", "username": act.user}), ("LoggedIn", user)]
-        if act.kind == "privacy":
-            return [("ProfileChanged", user | {"private": act.more["private"], "username": self._names[act.user]})]
-        if act.kind == "verify":
-            before = self._tiers.get(act.user, "unverified")
-            tier = self._tiers[act.user] = act.more["tier"]
-            return [("VerificationChanged", user | {"tier": tier, "before": before})]
-        if act.kind in {"suspend", "close"}:
-            self._suspended.add(act.user)
-        elif act.kind == "reinstate":
-            self._suspended.discard(act.user)
-        return [(HAPPENS[act.kind], user)]
 
     def _post(self, name: str, user: str, at: int, event_id: str, data: dict[str, Any]) -> None:
         entry = self._note(name, user, at, event_id, data)

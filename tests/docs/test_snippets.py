@@ -14,6 +14,7 @@ from tests.docs.demo import Demo
 from tests.docs.snippets import PAGES, ShellCommand, Snippet, shell_commands, snippets
 from tests.faults.__main__ import parser as faults_parser
 from tests.images.__main__ import parser as images_parser
+from tests.load.command import parser as load_parser
 from tests.peers.__main__ import parse as parse_peers
 from tests.simulation.__main__ import parser as simulation_parser
 from tests.source import PYTHON_PATH, ROOT
@@ -71,6 +72,7 @@ SUITES: dict[str, Callable[[list[str]], object]] = {
     "tests.faults": lambda arguments: faults_parser().parse_args(arguments),
     "tests.peers": parse_peers,
     "tests.bench": lambda arguments: bench.make_context("bench", arguments),
+    "tests.load": lambda arguments: load_parser().parse_args(arguments),
     "tests.images": lambda arguments: images_parser().parse_args(arguments),
     "tests.kafka": lambda arguments: arguments,
     "tests.docs.import_graph": lambda arguments: arguments,

@@ -120,19 +120,16 @@ class ServerBackend:
                 name = f"{act.name} {answer.status}"
                 self.refused[name] = self.refused.get(name, 0) + 1
                 continue
-            event = answer.json if "event_id" in answer.json else answer.json["events"][0]
-            self._note(act.name, act.user, at, event["event_id"], fields_of(act, route_of(act), answer.json))
+            self.note_command(act, at, answer.json)
         await self._end_step()
 
     async def fills(self, at: int, fills: Sequence[Reported]) -> None:
         self._disturb()
         for first in range(0, len(fills), FILLS_MAX):
             some = fills[first : first + FILLS_MAX]
-            body = {"fills": [{**fill.data, "executed_at": Instant(fill.at).text()} for fill in some]}
-            answer = await self._client.send(self._request("POST", "/v1/fills", VENUE, "venue", body))
+            answer = await self._client.send(self.request_of_fills(some))
             self._require(answer, ACCEPTED)
-            for fill, event in zip(some, answer.json["events"], strict=True):
-                self._note("ReportFill", VENUE, fill.at, event["event_id"], {**fill.data, "venue": VENUE})
+            self.note_fills(some, answer.json)
         await self._end_step()
 
     async def chain(self, at: int, events: Sequence[Act]) -> None:
@@ -151,6 +148,29 @@ class ServerBackend:
         found = await self.tables.rows_of([spec.name for spec in SEEN])
         return View({name: {row.key: row.value for row in rows.rows} for name, rows in found.items()})
 
+    # --- requests, and what was accepted of them ----------------------------------------------------------------------
+
+    def request_of(self, act: Act) -> Request:
+        """Return the request of a command, under an idempotency key of its own."""
+        route = route_of(act)
+        path, role = route.path.format(**act.data), ROLES.get(act.user, "user")
+        return self._request(route.method, path, act.user, role, body_of(act, route))
+
+    def request_of_fills(self, fills: Sequence[Reported]) -> Request:
+        """Return the request of a batch of fills."""
+        body = {"fills": [{**fill.data, "executed_at": Instant(fill.at).text()} for fill in fills]}
+        return self._request("POST", "/v1/fills", VENUE, "venue", body)
+
+    def note_command(self, act: Act, at: int, answer: dict[str, Any]) -> Entry:
+        """Note a command that was accepted with an answer."""
+        event = answer if "event_id" in answer else answer["events"][0]
+        return self._note(act.name, act.user, at, event["event_id"], fields_of(act, route_of(act), answer))
+
+    def note_fills(self, fills: Sequence[Reported], answer: dict[str, Any]) -> None:
+        """Note fills that were accepted with an answer."""
+        for fill, event in zip(fills, answer["events"], strict=True):
+            self._note("ReportFill", VENUE, fill.at, event["event_id"], {**fill.data, "venue": VENUE})
+
     # --- inside -------------------------------------------------------------------------------------------------------
 
     def _disturb(self) -> None:
@@ -165,9 +185,7 @@ class ServerBackend:
 
     async def _send(self, act: Act) -> Answer:
         """Send a command. A few are sent wrong first, and a few once more under their idempotency key."""
-        route, careless = route_of(act), self._random.random()
-        path, role = route.path.format(**act.data), ROLES.get(act.user, "user")
-        request = self._request(route.method, path, act.user, role, body_of(act, route))
+        careless, request = self._random.random(), self.request_of(act)
         if careless < WRONG_FIRST:
             refused = await self._client.send(replace(request, token=request.token[:-4], headers={}))
             self._require(refused, UNAUTHENTICATED)
