@@ -38,8 +38,7 @@ class Generator:
 
     async def warm(self) -> None:
         """Close old connections and open some, before the first request is due."""
-        for connection, _ in self._idle:
-            connection.close()
+        self.close()
         self._idle = [(await Connection.open(self._url), time.monotonic()) for _ in range(WARM_CONNECTIONS)]
 
     async def run(self, planned: list[Planned], begin_s: float) -> list[Outcome]:
@@ -67,6 +66,12 @@ class Generator:
         self._idle.append((connection, answered_s))
         return Outcome(one.number, sent_s - begin_s, answered_s - begin_s, status, b"" if one.kind == "read" else body)
 
+    def close(self) -> None:
+        """Close all connections that no request uses."""
+        for connection, _ in self._idle:
+            connection.close()
+        self._idle.clear()
+
     def _waiting(self) -> Connection | None:
         """Return the connection that was used last, if it is still good."""
         while self._idle:
@@ -87,6 +92,7 @@ async def serve(url: str) -> None:
         outcomes = await generator.run(read(Path(order.plan), Planned), order.begin_s)
         write(Path(order.out), outcomes)
         print("done", flush=True)
+    generator.close()
 
 
 if __name__ == "__main__":

@@ -18,20 +18,24 @@ def _planned() -> list[Planned]:
 
 async def test_requests_that_are_due_while_the_server_stalls_are_sent_and_count_their_wait() -> None:
     received: list[float] = []
+    serving: list[asyncio.Task[None] | None] = []
     begin_s = time.monotonic() + 0.1
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        serving.append(asyncio.current_task())
         with suppress(asyncio.IncompleteReadError):
             while await reader.readuntil(b"\r\n\r\n"):
                 received.append(time.monotonic() - begin_s)
                 await asyncio.sleep(max(0.0, begin_s + STALL_S - time.monotonic()))
                 writer.write(ANSWER)
         writer.close()
+        await writer.wait_closed()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    async with server:
-        port = server.sockets[0].getsockname()[1]
-        outcomes = await Generator(f"http://127.0.0.1:{port}").run(_planned(), begin_s)
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        generator = Generator(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+        outcomes = await generator.run(_planned(), begin_s)
+        generator.close()
+        await asyncio.gather(*filter(None, serving))
     assert [one.status for one in outcomes] == [200] * COUNT
     early = [one for one in outcomes if one.sent_s < STALL_S - 0.1]
     assert len(early) >= COUNT // 2, "a closed loop would have sent one request and waited for its answer"
@@ -39,9 +43,17 @@ async def test_requests_that_are_due_while_the_server_stalls_are_sent_and_count_
     assert all(one.answered_s >= STALL_S for one in early)
 
 
-async def test_a_request_that_finds_no_server_has_no_answer() -> None:
-    server = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    async with server:
-        [outcome] = await Generator(f"http://127.0.0.1:{port}").run(_planned()[:1], time.monotonic())
+async def test_a_request_whose_connection_breaks_has_no_answer() -> None:
+    closed = asyncio.Event()
+
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.close()
+        await writer.wait_closed()
+        closed.set()
+
+    async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as server:
+        generator = Generator(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+        [outcome] = await generator.run(_planned()[:1], time.monotonic())
+        await closed.wait()
     assert outcome.status == NO_ANSWER
