@@ -159,10 +159,7 @@ class _Load:
         ranked = sorted(ours, key=lambda name: -last.processes[name].cpu)
         names = [name for name in ranked if name != "broker"][:PROFILED]
         recording = asyncio.gather(
-            *(
-                profiles.record(name, ours[name], self._options.seconds, self._directory / f"{name}.stacks")
-                for name in names
-            ),
+            *(profiles.record(name, ours[name], self._options.seconds, self._stacks(name)) for name in names),
             return_exceptions=True,
         )
         self._found.profiled = await self._step(rate)
@@ -171,6 +168,11 @@ class _Load:
                 self._found.profiles.append(found)
             else:
                 self._note(str(found))
+
+    def _stacks(self, process: str) -> Path:
+        """Return the file of a profile, which a flame graph can be drawn from."""
+        self._options.out.mkdir(parents=True, exist_ok=True)
+        return self._options.out / f"{self._found.variant}-{process}.stacks"
 
     def _note(self, text: str) -> None:
         self._found.notes.append(text)

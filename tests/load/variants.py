@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from deploy.settings import Settings
 from tests.community.behaviour.life import START_US
 from tests.community.servers.installation import ALL_TOGETHER, EACH_ALONE, Installation
 from tests.e2e.children import Child
 from tests.ports import free_port
 
-SERVICE_LEASE_MS = 10_000
+LEASES = {f"ASTRA_{name.upper()}": str(Settings.model_fields[name].default) for name in ("lease_ms", "heartbeat_ms")}
+"""The product's own, instead of the short ones of tests: each heartbeat of each domain costs CPU."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +46,10 @@ class LoadInstallation(Installation):
     def __init__(self, directory: Path, variant: Variant) -> None:
         self.ports: dict[str, int] = {}
         self._variant = variant
-        super().__init__(directory, start_at=START_US, services=variant.services, lease_ms=SERVICE_LEASE_MS)
+        super().__init__(directory, start_at=START_US, services=variant.services)
 
     def environment(self, **settings: str) -> dict[str, str]:
-        return super().environment(**self._variant.settings, **settings)
+        return super().environment(**LEASES, **self._variant.settings, **settings)
 
     def start_service(self, domains: Sequence[str]) -> Child:
         name = service_name(domains)
