@@ -72,8 +72,9 @@ class Turns:
         if not self._is_ordered():
             return found
         sources = [tp for tp in tps if self._is_source(tp)]
-        self._state.order.add(sources, {tp: found[tp] for tp in sources if tp in found}, cut)
-        others = {tp: records for tp, records in found.items() if not self._is_source(tp)}
+        ordered = {tp: found[tp] for tp in sources if tp in found}
+        self._state.order.add(sources, ordered, cut)
+        others = {tp: records for tp, records in found.items() if tp not in ordered}
         return others | self.take(full)
 
     def take(self, full: Container[TP]) -> FetchedRecords:

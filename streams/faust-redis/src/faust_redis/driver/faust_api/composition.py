@@ -10,6 +10,7 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Protocol, cast
 
 from faust.types import TP
@@ -152,6 +153,7 @@ def compose(
     def should_stop() -> bool:
         return consumer().should_stop
 
+    @cache  # Faust looks a setting up in 2 us, and every fetch asks about each of its partitions.
     def is_reply_topic(topic: str) -> bool:
         return topic == app.conf.reply_to or topic.startswith(app.conf.reply_to_prefix)
 
