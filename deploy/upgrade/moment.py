@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
+from faust_redis.admin import Admin
 from faust_redis.log import Log, TopicPartition, TrimmedError
 
 from deploy.errors import DeployError
@@ -46,7 +47,7 @@ class Moment(msgspec.Struct, frozen=True, kw_only=True):
 
     def processed(self, domain: str, tp: TopicPartition) -> int:
         """Return the offset that a domain processes next."""
-        return self.committed.get(domain, {}).get(f"{tp.topic}:{tp.partition}", 0)
+        return self.committed.get(domain, {}).get(_place(tp), 0)
 
     def end(self, tp: TopicPartition) -> int:
         """Return the end of a partition of a topic of events."""
@@ -96,7 +97,8 @@ async def moment(log: Log, topology: Topology, app_id: str, domains: Iterable[st
     for table, topic in tables.items():
         for partition in begins[topic]:
             rows[table][partition] = await _scanned(log, TopicPartition(topic, partition))
-    committed, ends = await _cut(log, topology, app_id, chosen, [*events, *tables.values()])
+    groups = {name: topology.group(app_id, name) for name in chosen}
+    committed, ends = await Admin(log).committed_and_ends(groups.values(), [*events, *tables.values()])
     for table, topic in tables.items():
         for partition, offset in begins[topic].items():
             tp = TopicPartition(topic, partition)
@@ -105,7 +107,9 @@ async def moment(log: Log, topology: Topology, app_id: str, domains: Iterable[st
         domains=chosen,
         incarnations={topic: (await log.topic(topic, fresh=True)).incarnation for topic in events},
         ends={topic: {p: ends[topic].get(p, 0) for p in await log.end_offsets(topic)} for topic in events},
-        committed=committed,
+        committed={
+            name: {_place(tp): offset for tp, offset in committed[group].items()} for name, group in groups.items()
+        },
         rows=rows,
     )
 
@@ -117,22 +121,8 @@ async def _scanned(log: Log, tp: TopicPartition) -> Rows:
     return found
 
 
-async def _cut(
-    log: Log, topology: Topology, app_id: str, domains: Iterable[str], topics: Iterable[str]
-) -> tuple[dict[str, dict[str, int]], dict[str, dict[int, int]]]:
-    """Return the committed offsets of domains and the ends of topics, of one moment."""
-    names, wanted = list(domains), list(topics)
-    groups = [("HGETALL", log.keys.offsets(topology.group(app_id, name))) for name in names]
-    replies = await log.at_once(*groups, *(("HGETALL", log.keys.ends(topic)) for topic in wanted))
-    committed = {
-        name: {place.decode(): int(offset) for place, offset in reply.items()}
-        for name, reply in zip(names, replies[: len(names)], strict=True)
-    }
-    ends = {
-        topic: {int(partition): int(end) for partition, end in reply.items()}
-        for topic, reply in zip(wanted, replies[len(names) :], strict=True)
-    }
-    return committed, ends
+def _place(tp: TopicPartition) -> str:
+    return f"{tp.topic}:{tp.partition}"
 
 
 async def _roll_forward(log: Log, tp: TopicPartition, changes: range, rows: Rows) -> None:
