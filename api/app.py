@@ -35,6 +35,7 @@ from api.identity.store.database import IdentityStore
 from api.identity.wallets.prover import Prover
 from api.identity.wallets.service import WalletSignIn
 from api.kit import handlers, openapi
+from api.kit.acknowledged import Acknowledgements
 from api.kit.background import BackgroundTasks
 from api.kit.broker_watch import BrokerWatch, StorageFault
 from api.kit.callers import authorise
@@ -162,7 +163,7 @@ def _api(config: ApiConfig, served: Sequence[DomainApi], storage_fault: StorageF
         pipeline=Pipeline(log, TOPOLOGY, config.app_id, admission),
         rulebooks=RulebookWatch(Admin(log), groups, config.rulebook),
         tables=tables,
-        writer=Writer(log, config, broker),
+        writer=Writer(log, config, broker, Acknowledgements(log, metrics.acknowledged_lost)),
         waiter=Waiter(log, tables, TOPOLOGY, config.app_id),
         hub=Hub(Log(config.log_url, config.namespace), config.app_id, metrics, feeds, sealer),
         metrics=metrics,
@@ -185,6 +186,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         closing.push_async_callback(api.background.stop)
         api.background.start(api.waiter.run(), "waiter")
         api.background.start(api.broker.run(), "broker watch")
+        api.background.start(api.writer.acknowledged.run(), "acknowledged events")
         api.background.start(api.pipeline.run(), "pipeline samples")
         api.background.start(api.rulebooks.run(), "rule books")
         for name, task in api.identity.tasks().items():

@@ -27,6 +27,9 @@ class Metrics:
             registry=registry,
         )
         self.commands = Counter("astra_api_commands", "Commands accepted", ["type"], registry=registry)
+        self.acknowledged_lost = Counter(
+            "astra_api_acknowledged_lost", "Acknowledged events that the broker has lost", registry=registry
+        )
         self.replays = Counter("astra_api_replays", "Requests answered from their Idempotency-Key", registry=registry)
         self.subscribers = Gauge("astra_api_feed_subscribers", "Open feeds", ["feed"], registry=registry)
         self.sockets = Gauge("astra_api_sockets", "Open WebSockets", registry=registry)

@@ -27,6 +27,7 @@ from faust_redis.log.append_many import Write
 from faust_redis.log.partitioner import partition_for
 
 from api.config import ApiConfig
+from api.kit.acknowledged import Acknowledgements
 from api.kit.broker_watch import BrokerWatch
 from api.kit.commands.calls import Calls, Use
 from api.kit.commands.entries import Entry
@@ -112,10 +113,11 @@ class Submission:
 class Writer:
     """Appends events to the topics that clients may write to."""
 
-    def __init__(self, log: Log, config: ApiConfig, broker: BrokerWatch) -> None:
+    def __init__(self, log: Log, config: ApiConfig, broker: BrokerWatch, acknowledged: Acknowledgements) -> None:
         self.log = log
         self.config = config
         self._broker = broker
+        self.acknowledged = acknowledged
         self.calls = Calls(log)
 
     async def begin(self, caller: str, route: str, key: str | None, body_digest: str, now: Instant) -> Submission:
@@ -151,6 +153,7 @@ class Writer:
             Place(entry.id, record.partition, offset)
             for entry, record, offset in zip(entries, records, appended.offsets, strict=True)
         ]
+        self.acknowledged.note(topic, places)
         ends = {place.partition: place.offset + 1 for place in places}  # offsets of a partition ascend
         return Written(Position(topic, epoch, ends), places, appended.again)
 

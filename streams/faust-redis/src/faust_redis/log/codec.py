@@ -234,7 +234,7 @@ def raise_for_response(exc: ResponseError) -> None:
     text = str(exc)
     if isinstance(exc, OutOfMemoryError) or "OOM" in text:
         raise LogUnavailableError("the broker is out of memory (maxmemory reached); free some or raise it") from exc
-    if "READONLY" in text or "MISCONF" in text:
+    if "READONLY" in text or "MISCONF" in text or "NOREPLICAS" in text:
         raise LogUnavailableError(f"the broker refuses writes just now: {text}") from exc
     if "unknown command" in text.lower():
         raise BrokerUnsuitableError(f"the broker lacks a needed command: {text}; Redis 7.0 or later is needed") from exc

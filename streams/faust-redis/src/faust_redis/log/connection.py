@@ -6,8 +6,10 @@ import asyncio
 import re
 from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any, cast
 
+from redis import Redis as BlockingRedis
 from redis.asyncio import Redis
 from redis.asyncio.connection import BlockingConnectionPool
 from redis.exceptions import BusyLoadingError, RedisError, ResponseError
@@ -16,10 +18,14 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from faust_redis.log import codec
 from faust_redis.log.errors import LogUnavailableError
+from faust_redis.log.sentinels import Sentinels
 
 CONNECTIONS_MAX = 32
 CONNECT_TIMEOUT_S = 5.0
 REPLY_TIMEOUT_S = 20.0
+REPLY_BY_SENTINEL_TIMEOUT_S = 5.0
+"""How long a primary that Sentinels watch may take to answer. Then the client asks them for the primary again and takes
+no late answer of one that was replaced meanwhile."""
 CLOSED_HANDLE = "the handler is closed"
 """uvloop's text for a write to a connection that was cut, where asyncio's own loop raises a connection error."""
 ADD_WRITER = "_add_writer"
@@ -29,18 +35,23 @@ ADD_WRITER = "_add_writer"
 def connect(url: str) -> Redis:
     """Return a client for a ``redis://``, ``rediss://`` or ``unix://`` URL, with raw replies (RESP2, bytes).
 
+    The URL may name Sentinels, see `faust_redis.log.sentinels`.
+
     Raises:
-        ValueError: the URL has another scheme.
+        ValueError: the URL has another scheme, or is malformed.
     """
-    pool = BlockingConnectionPool.from_url(
-        url,
-        max_connections=CONNECTIONS_MAX,
-        timeout=REPLY_TIMEOUT_S,
-        socket_connect_timeout=CONNECT_TIMEOUT_S,
+    options: dict[str, Any] = {
+        "socket_connect_timeout": CONNECT_TIMEOUT_S,
         # `answer` bounds the time for a reply. redis-py's own bound uses `asyncio.wait_for`, which on Python 3.11 may
         # swallow a cancellation; a task that waits for the cancelled one would then never end.
-        socket_timeout=None,
-        protocol=2,
+        "socket_timeout": None,
+        "protocol": 2,
+    }
+    sentinels = Sentinels.of(url)
+    pool = (
+        BlockingConnectionPool.from_url(url, max_connections=CONNECTIONS_MAX, timeout=REPLY_TIMEOUT_S, **options)
+        if sentinels is None
+        else sentinels.pool(CONNECTIONS_MAX, REPLY_TIMEOUT_S, **options)
     )
     client = Redis.from_pool(pool)
     for command in ("XREAD", "XRANGE", "XREVRANGE"):
@@ -48,17 +59,30 @@ def connect(url: str) -> Redis:
     return client
 
 
+def connect_thread(url: str, reply_timeout_s: float) -> BlockingRedis:
+    """Return a client for a thread, for the same URLs."""
+    options: dict[str, Any] = {"protocol": 2, "socket_timeout": reply_timeout_s}
+    sentinels = Sentinels.of(url)
+    return BlockingRedis.from_url(url, **options) if sentinels is None else sentinels.blocking_client(**options)
+
+
 def without_password(url: str) -> str:
     """Return a broker URL with its passwords replaced: before the host, and among the options after `?`."""
     address = re.sub(r"(?<=://)([^:@/]*):[^/]*@", r"\1:***@", url)
-    return re.sub(r"(?<=[?&])((?:ssl_)?password)=[^&]*", r"\1=***", address)
+    return re.sub(r"(?<=[?&])((?:ssl_|sentinel_)?password)=[^&]*", r"\1=***", address)
 
 
 async def answer(awaitable: Awaitable[Any], url: str) -> Any:
     """Wait for the broker's answer; raise as `translated` does when it does not come in time."""
     with translated(url):
-        async with asyncio.timeout(REPLY_TIMEOUT_S):
+        async with asyncio.timeout(reply_timeout_s(url)):
             return await awaitable
+
+
+@lru_cache
+def reply_timeout_s(url: str) -> float:
+    """Return how long a server may take to answer."""
+    return REPLY_TIMEOUT_S if Sentinels.of(url) is None else REPLY_BY_SENTINEL_TIMEOUT_S
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from typing import Any
 import redis
 from redis.exceptions import NoScriptError, RedisError
 
+from faust_redis.log.connection import connect_thread
 from faust_redis.log.scripts import GROUP
 
 logger = logging.getLogger(__name__)
@@ -53,7 +54,7 @@ class HeartbeatThread(threading.Thread):
         """Send heartbeats until `end` is called. An unreachable broker does not end the thread."""
         while not self._stop_requested.is_set():
             try:
-                with redis.Redis.from_url(self._url, protocol=2, socket_timeout=self._interval_s * 4 + 5) as client:
+                with connect_thread(self._url, self._interval_s * 4 + 5) as client:
                     self._beat(client)
             except (RedisError, OSError) as exc:
                 logger.debug("heartbeat waits for the broker: %s", exc)
