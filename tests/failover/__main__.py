@@ -14,7 +14,7 @@ from tests.failover.brokers import DOWN_AFTER_MS, Fsync
 from tests.failover.run import Case, FaultName, Result, run
 
 FSYNCS: Final[tuple[Fsync, ...]] = ("everysec", "always")
-FAULTS: Final[tuple[FaultName, ...]] = ("kill", "partition")
+FAULTS: Final[tuple[FaultName, ...]] = ("kill", "behind", "partition")
 HEAD: Final = (
     "| min-replicas-to-write | appendfsync | fault | acknowledged | lost | reported | promoted after | "
     "no request accepted for | no effect visible for |\n|---|---|---|---|---|---|---|---|---|"

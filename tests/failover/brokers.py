@@ -153,6 +153,11 @@ class Brokers:
         """Stop a server's process, as a partition that cuts it off from everything."""
         self._children[port].send_signal(signal.SIGSTOP)
 
+    def cut_off(self, replica: int, primary: int) -> None:
+        """Stop a replica and end its connection, so that nothing that the primary sends from now on reaches it."""
+        self.pause(replica)
+        self.ask(primary, "CLIENT", "KILL", "TYPE", "replica")
+
     def resume(self, port: int) -> None:
         """Let a server's process go on."""
         self._children[port].send_signal(signal.SIGCONT)

@@ -15,12 +15,13 @@ import httpx
 
 from tests.e2e.fills import fill, new_user
 from tests.e2e.pipeline import Pipeline
+from tests.e2e.waiting import eventually
 
 SENDERS: Final = 4
 FILLS_A_REQUEST: Final = 3
 PAUSE_S: Final = 0.03
 RETRY_S: Final = 0.1
-VISIBLE_WITHIN_MS: Final = 5_000
+VISIBLE_WITHIN_MS: Final = 20_000
 
 
 @dataclass(slots=True)
@@ -64,6 +65,7 @@ class Load:
     def __enter__(self) -> Self:
         for thread in self._threads:
             thread.start()
+        eventually(lambda: self.visible_s, within_s=VISIBLE_WITHIN_MS / 1_000, what="an effect is visible")
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -22,15 +22,20 @@ from streams.lineage import records
 from streams.topics import NAMESPACE
 from tests.e2e.drained import wait_until_drained
 from tests.e2e.pipeline import Pipeline
+from tests.e2e.waiting import eventually
 from tests.failover.brokers import DOWN_AFTER_MS, Brokers, Fsync
 from tests.failover.load import Load, Request, longest_gap, send_again
 from tests.ports import free_port
 
-FaultName = Literal["kill", "partition"]
+FaultName = Literal["kill", "behind", "partition"]
+"""``behind``: the primary is killed when its replica has been cut off from it for a second."""
 LEASE_MS: Final = 5_000
 WARM_UP_S: Final = 3.0
 PARTITION_S: Final = 8.0
+BEHIND_S: Final = 1.0
 PROMOTED_WITHIN_S: Final = 60.0
+TOLD_WITHIN_S: Final = 10.0
+VISIBLE_WITHIN_S: Final = 90.0
 DRAINED_WITHIN_S: Final = 120.0
 NOTICED: Final = re.compile(r"acknowledged|rolled back|earlier state|lost", re.IGNORECASE)
 
@@ -95,7 +100,7 @@ class Replicated(Pipeline):
         return int(float(found[1])) if found else 0
 
 
-def run(case: Case, directory: Path, say: Say, *, after_s: float = 8.0, workers: int = 2) -> Result:
+def run(case: Case, directory: Path, say: Say, *, after_s: float = 3.0, workers: int = 2) -> Result:
     """Let a primary fail under load; see that a replica takes over and that the rows follow from the log."""
     brokers = Brokers(
         directory / "brokers", min_replicas=case.min_replicas, fsync=case.fsync, down_after_ms=case.down_after_ms
@@ -105,11 +110,17 @@ def run(case: Case, directory: Path, say: Say, *, after_s: float = 8.0, workers:
             time.sleep(WARM_UP_S)
             began, old = time.monotonic(), brokers.primary()
             promoted_s = fail(case, brokers, old)
+            again = time.monotonic()
+            eventually(lambda: load.visible_s[-1] > again, within_s=VISIBLE_WITHIN_S, what="effects are visible again")
             time.sleep(after_s)
         say(f"{case}: promoted after {promoted_s:.1f} s, {len(load.accepted)} requests accepted")
         wait_until_drained(pipeline, commands=1, within_s=DRAINED_WITHIN_S)
         lost = asyncio.run(_missing(brokers.url, load.accepted))
+        count = sum(len(request.events) for request in lost)
+        eventually(lambda: pipeline.lost_by_metric() >= count, within_s=TOLD_WITHIN_S, what="the API reports the loss")
         told = pipeline.lost_by_metric()
+        for line in sorted(_warnings(pipeline)):
+            say(line)
         send_again(pipeline, lost)
         wait_until_drained(pipeline, commands=1, within_s=DRAINED_WITHIN_S)
         failures = asyncio.run(_check(brokers.url, load.accepted))
@@ -117,7 +128,7 @@ def run(case: Case, directory: Path, say: Say, *, after_s: float = 8.0, workers:
         return Result(
             case,
             sum(len(request.events) for request in load.accepted),
-            sum(len(request.events) for request in lost),
+            count,
             told,
             promoted_s,
             longest_gap([request.accepted_s for request in load.accepted], began),
@@ -126,10 +137,21 @@ def run(case: Case, directory: Path, say: Say, *, after_s: float = 8.0, workers:
         )
 
 
+def _warnings(pipeline: Pipeline) -> set[str]:
+    """Return what the processes logged about the fail-over, each kind of line once."""
+    lines = (line for child in pipeline.children for line in child.output().splitlines() if NOTICED.search(line))
+    return {re.sub(r"\d+|[0-9a-f]{8,}", "N", re.sub(r"^\S+ \S+ ", "", line))[:160] for line in lines}
+
+
 def fail(case: Case, brokers: Brokers, old: int) -> float:
     """Make the primary fail and come back as a replica; return the seconds until another one was promoted."""
-    if case.fault == "kill":
+    if case.fault != "partition":
+        [replica] = {*brokers.ports} - {old}
+        if case.fault == "behind":
+            brokers.cut_off(replica, old)
+            time.sleep(BEHIND_S)
         brokers.kill(old)
+        brokers.resume(replica)
         promoted_s = brokers.wait_for_another(old, PROMOTED_WITHIN_S)
         brokers.start_server(old)
     else:
