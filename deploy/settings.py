@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from faust_redis.log.retention import RETENTION_MS, TAIL_MS
+from faust_redis.log.sentinels import Sentinels
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import (
@@ -239,6 +240,8 @@ class Settings(BaseSettings):
             raise ValueError(f"its scheme is {urlsplit(url).scheme!r}")
         if url is not None and urlsplit(url).scheme == "kafka":
             address_of(url)
+        elif url is not None:
+            Sentinels.of(url)
         return url
 
     @field_validator("views_url")
@@ -246,6 +249,8 @@ class Settings(BaseSettings):
     def _known_log_scheme(cls, url: str | None) -> str | None:
         if url is not None and urlsplit(url).scheme not in LOG_SCHEMES:
             raise ValueError(f"its scheme is {urlsplit(url).scheme!r}")
+        if url is not None:
+            Sentinels.of(url)
         return url
 
     @field_validator("database_url")

@@ -38,6 +38,7 @@ def main(
         with tempfile.TemporaryDirectory(prefix="failover-") as directory:
             results.append(run(Case(count, policy, name, down_after_ms), Path(directory), click.echo))
             click.echo("\n".join(results[-1].failures) or "everything counts once")
+            click.echo(_row(results[-1]))
     click.echo("\n".join([HEAD, *map(_row, results)]))
     sys.exit(1 if any(result.failures for result in results) else 0)
 

@@ -65,7 +65,7 @@ class Load:
     def __enter__(self) -> Self:
         for thread in self._threads:
             thread.start()
-        eventually(lambda: self.visible_s, within_s=VISIBLE_WITHIN_MS / 1_000, what="an effect is visible")
+        eventually(lambda: len(self.visible_s) > 0, within_s=VISIBLE_WITHIN_MS / 1_000, what="an effect is visible")
         return self
 
     def __exit__(self, *_: object) -> None:

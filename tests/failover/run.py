@@ -30,7 +30,8 @@ from tests.ports import free_port
 FaultName = Literal["kill", "behind", "partition"]
 """``behind``: the primary is killed when its replica has been cut off from it for a second."""
 LEASE_MS: Final = 5_000
-WARM_UP_S: Final = 3.0
+WARM_UP_S: Final = 2.0
+AFTER_S: Final = 1.0
 PARTITION_S: Final = 8.0
 BEHIND_S: Final = 1.0
 PROMOTED_WITHIN_S: Final = 60.0
@@ -100,8 +101,16 @@ class Replicated(Pipeline):
         return int(float(found[1])) if found else 0
 
 
-def run(case: Case, directory: Path, say: Say, *, after_s: float = 3.0, workers: int = 2) -> Result:
-    """Let a primary fail under load; see that a replica takes over and that the rows follow from the log."""
+def run(case: Case, directory: Path, say: Say, *, workers: int = 2, returns: bool = True) -> Result:
+    """Let a primary fail under load; see that a replica takes over and that the rows follow from the log.
+
+    Args:
+        case: The configuration and the fault.
+        directory: Where files are.
+        say: Prints a line.
+        workers: Worker processes.
+        returns: Whether a killed primary comes back, as a replica.
+    """
     brokers = Brokers(
         directory / "brokers", min_replicas=case.min_replicas, fsync=case.fsync, down_after_ms=case.down_after_ms
     )
@@ -109,10 +118,10 @@ def run(case: Case, directory: Path, say: Say, *, after_s: float = 3.0, workers:
         with Load(pipeline) as load:
             time.sleep(WARM_UP_S)
             began, old = time.monotonic(), brokers.primary()
-            promoted_s = fail(case, brokers, old)
+            promoted_s = fail(case, brokers, old, returns=returns)
             again = time.monotonic()
             eventually(lambda: load.visible_s[-1] > again, within_s=VISIBLE_WITHIN_S, what="effects are visible again")
-            time.sleep(after_s)
+            time.sleep(AFTER_S)
         say(f"{case}: promoted after {promoted_s:.1f} s, {len(load.accepted)} requests accepted")
         wait_until_drained(pipeline, commands=1, within_s=DRAINED_WITHIN_S)
         lost = asyncio.run(_missing(brokers.url, load.accepted))
@@ -143,8 +152,8 @@ def _warnings(pipeline: Pipeline) -> set[str]:
     return {re.sub(r"\d+|[0-9a-f]{8,}", "N", re.sub(r"^\S+ \S+ ", "", line))[:160] for line in lines}
 
 
-def fail(case: Case, brokers: Brokers, old: int) -> float:
-    """Make the primary fail and come back as a replica; return the seconds until another one was promoted."""
+def fail(case: Case, brokers: Brokers, old: int, *, returns: bool) -> float:
+    """Make the primary fail, and come back as a replica; return the seconds until another one was promoted."""
     if case.fault != "partition":
         [replica] = {*brokers.ports} - {old}
         if case.fault == "behind":
@@ -153,6 +162,8 @@ def fail(case: Case, brokers: Brokers, old: int) -> float:
         brokers.kill(old)
         brokers.resume(replica)
         promoted_s = brokers.wait_for_another(old, PROMOTED_WITHIN_S)
+        if not returns:
+            return promoted_s
         brokers.start_server(old)
     else:
         began = time.monotonic()

@@ -55,6 +55,7 @@ async def broker_findings(log: Log, program: str = "faust-redis") -> AsyncIterat
         yield await _suitable(log)
         info = await log.redis.info()
         yield _persistence(info)
+        yield _replication(info)
         yield _clock(await log.redis.time())
         yield await _partitions(log, program)
     except (LogError, RedisError, OSError) as exc:
@@ -77,6 +78,19 @@ def _persistence(info: dict[str, Any]) -> Finding:
     if info.get("aof_last_write_status") != "ok":
         return fail("persistence", "the last write of the append-only file failed", "look at the server's disk and log")
     return ok("persistence", "append-only file")
+
+
+def _replication(info: dict[str, Any]) -> Finding:
+    if info.get("role") == "slave":
+        found = f"this server is a replica of {info.get('master_host')}:{info.get('master_port')}"
+        return fail("replication", found, "name the primary, or its Sentinels: docs/failover.md")
+    count = int(info.get("connected_slaves", 0))
+    if not count:
+        return ok("replication", "no replica")
+    if "min_slaves_good_slaves" not in info:
+        found = f"{count} replicas, and a write waits for none: a fail-over can lose acknowledged events"
+        return warn("replication", found, "CONFIG SET min-replicas-to-write 1")
+    return ok("replication", f"{count} replicas, and writes are refused when too few follow")
 
 
 def _clock(server_time: tuple[int, int]) -> Finding:
