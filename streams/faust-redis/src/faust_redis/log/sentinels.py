@@ -1,6 +1,6 @@
 """Reach the primary that Redis Sentinel names. The URL of the broker says so by `sentinel`, the name of the service.
 
-``redis://user:password@sentinel-0:26379/0?sentinel=astra&sentinels=sentinel-1:26379,sentinel-2:26379``
+``redis://user:password@sentinel-0:26379/0?sentinel=main&sentinels=sentinel-1:26379,sentinel-2:26379``
 
 Host and port are those of a Sentinel; user, password, database and TLS are those of the servers. A connection asks the
 Sentinels when it is made, so that each one that is lost leads to the new primary.
