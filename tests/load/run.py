@@ -21,7 +21,7 @@ from tests.load.result import StepResult, result_of
 from tests.load.search import Judged, Limits, search
 from tests.load.stepping import Stepper
 from tests.load.variants import LoadInstallation, Variant
-from tests.load.verdict import bottleneck, broken, invalid
+from tests.load.verdict import bottleneck, broken, invalid, is_client
 
 Say = Callable[[str], None]
 PROFILED = 2
@@ -107,6 +107,8 @@ class _Load:
                 )  # fmt: skip
                 self._found.good, self._found.broke = limits.good, limits.broken
                 await self._profile(limits)
+                if (collected := installation.collected()) is not None:
+                    self._note(collected)
             self._found.failures = await final.check(backend.log, backend.journal, installation.partitions, self._say)
         return self._found
 
@@ -157,7 +159,7 @@ class _Load:
         ours = self._installation.pids()
         last = next(step for step in self._found.steps if step.rate == rate)
         ranked = sorted(ours, key=lambda name: -last.processes[name].cpu)
-        names = [name for name in ranked if name != "broker"][:PROFILED]
+        names = [name for name in ranked if name != "broker" and not is_client(name)][:PROFILED]
         recording = asyncio.gather(
             *(profiles.record(name, ours[name], self._options.seconds, self._stacks(name)) for name in names),
             return_exceptions=True,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.settings import Settings
@@ -22,13 +23,13 @@ class Variant:
 
     Attributes:
         services: The domains of each worker process.
-        settings: Settings of all its processes, beside those of every run.
+        traced: The share of requests that are traced; 0 leaves tracing off.
     """
 
     name: str
     title: str
     services: Sequence[Sequence[str]]
-    settings: Mapping[str, str] = field(default_factory=dict)
+    traced: float = 0.0
 
 
 VARIANTS: Mapping[str, Variant] = {
@@ -36,6 +37,9 @@ VARIANTS: Mapping[str, Variant] = {
     for one in (
         Variant("together", "one worker for all domains", ALL_TOGETHER),
         Variant("services", "six services", EACH_ALONE),
+        Variant("together-traced", "one worker, 1 % traced", ALL_TOGETHER, 0.01),
+        Variant("services-traced", "six services, 1 % traced", EACH_ALONE, 0.01),
+        Variant("services-traced-all", "six services, all traced", EACH_ALONE, 1.0),
     )
 }
 
@@ -46,10 +50,29 @@ class LoadInstallation(Installation):
     def __init__(self, directory: Path, variant: Variant) -> None:
         self.ports: dict[str, int] = {}
         self._variant = variant
+        self._collector: Child | None = None
+        self._collector_port = free_port()
         super().__init__(directory, start_at=START_US, services=variant.services)
 
     def environment(self, **settings: str) -> dict[str, str]:
-        return super().environment(**LEASES, **self._variant.settings, **settings)
+        traced = {
+            "ASTRA_TRACE_SAMPLE": str(self._variant.traced),
+            "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{self._collector_port}",
+        }
+        return super().environment(**LEASES, **(traced if self._variant.traced else {}), **settings)
+
+    def start_api(self, **settings: str) -> Child:
+        if self._variant.traced:
+            program = (sys.executable, "-P", "-m", "tests.load.collector")
+            self._collector = self.start("collector", str(self._collector_port), program=program)
+        return super().start_api(**settings)
+
+    def collected(self) -> str | None:
+        """Return what the collector of traces got, in words; None without tracing."""
+        if self._collector is None:
+            return None
+        requests, size = (self._collector.output().splitlines() or ["0 0"])[-1].split()
+        return f"the collector of traces got {int(requests):,} requests with {int(size):,} bytes"
 
     def start_service(self, domains: Sequence[str]) -> Child:
         name = service_name(domains)
@@ -60,7 +83,8 @@ class LoadInstallation(Installation):
     def pids(self) -> dict[str, int]:
         """Return the process ids of the product by name."""
         services = {name: child.pid for name, child in self.services.items()}
-        return {"broker": self.server.pid, "gateway": self.api.pid, "relay": self.relay.pid, **services}
+        collector = {"collector": self._collector.pid} if self._collector is not None else {}
+        return {"broker": self.server.pid, "gateway": self.api.pid, "relay": self.relay.pid, **services, **collector}
 
 
 def service_name(domains: Sequence[str]) -> str:

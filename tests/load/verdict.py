@@ -72,7 +72,7 @@ def bottleneck(step: StepResult) -> Bottleneck:
 
 def is_client(name: str) -> bool:
     """Return whether a process belongs to the load."""
-    return name.startswith(("generator", "subscribers", "harness"))
+    return name.startswith(("generator", "subscribers", "harness", "collector"))
 
 
 def _machine(step: StepResult) -> str:
