@@ -52,6 +52,7 @@ from api.kit.known_parameters import refuse_unknown
 from api.kit.lifecycle import Lifecycle
 from api.kit.pipeline import Pipeline
 from api.kit.request_identity import NameRequests
+from api.kit.route_index import index_routes
 from api.kit.sealing import Sealer
 from api.kit.waiting import Waiter
 from api.limits import policies
@@ -113,6 +114,7 @@ def create_app(config: ApiConfig, storage_fault: StorageFault = lambda: None) ->
     tags = [{"name": domain.title, "description": domain.description} for domain in served]
     bodies += [body for module in READ_BODIES for body in module.BODIES]
     openapi.install(app, bodies, tags, api.permissions)
+    index_routes(app, routes_of(app))
     app.add_middleware(LimitBody)
     app.add_middleware(LimitRate, api=api)
     app.add_middleware(RedeemTickets, tickets=api.tickets)

@@ -1,0 +1,77 @@
+"""The index of routes chooses what the application would choose without it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from starlette.routing import BaseRoute, Match
+
+from api.app import create_app
+from api.kit.route_index import CHOSEN, RouteIndex, index_routes
+from api.permissions import WEBSOCKET, routes_of
+from tests.integration.api.support import config_of
+
+PARAMETER = re.compile(r"{[^}]*}")
+
+
+@pytest.fixture(scope="module")
+def application() -> FastAPI:
+    return create_app(config_of("redis://nowhere"))
+
+
+def _paths(template: str, words: Iterable[str]) -> Iterator[str]:
+    """Yield paths of a template: with an id, and with words of other templates, in place of its parameters."""
+    return (PARAMETER.sub(word, template) for word in ("u-1", "a.b~c", *words))
+
+
+def _chosen(routes: Sequence[BaseRoute], method: str, path: str) -> BaseRoute | None:
+    for route in routes:
+        scope: dict[str, Any] = {"type": "http", "method": method, "path": path, "root_path": "", "headers": []}
+        match, child = route.matches(scope)
+        if match is Match.FULL:
+            found: BaseRoute = child.get(CHOSEN, route)
+            return found
+    return None
+
+
+def test_every_path_gets_the_route_that_it_gets_without_the_index(application: FastAPI) -> None:
+    index, *routes = application.router.routes
+    templates = routes_of(application)
+    words = {part for _, path in templates for part in path.split("/")} - {""}
+    for method, template in templates:
+        for path in _paths(template, (word for word in words if "{" not in word)):
+            for name in (method, "PATCH"):
+                assert _chosen([index, *routes], name, path) is _chosen(routes, name, path), f"{name} {path}"
+
+
+def test_the_index_knows_every_route(application: FastAPI) -> None:
+    index = application.router.routes[0]
+    assert isinstance(index, RouteIndex)
+    for method, template in routes_of(application):
+        if method != WEBSOCKET:
+            assert _chosen([index], method, PARAMETER.sub("u-1", template)) is not None, f"{method} {template}"
+
+
+async def test_of_routes_that_share_a_path_the_first_answers_as_before() -> None:
+    app = FastAPI()
+
+    @app.get("/things/{name}")
+    async def any_thing(name: str) -> str:
+        return f"any {name}"
+
+    @app.get("/things/last")
+    async def last_thing() -> str:
+        return "last"
+
+    paths = ("/things/last", "/things/one", "/things", "/things/", "/things//", "/things/{}")
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://things") as client:
+        before = [await client.get(path) for path in paths]
+        index_routes(app, routes_of(app))
+        after = [await client.get(path) for path in paths]
+    assert [one.json() for one in before[:2]] == ["any last", "any one"]
+    assert [(one.status_code, one.text) for one in after] == [(one.status_code, one.text) for one in before]
