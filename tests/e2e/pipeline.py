@@ -186,9 +186,12 @@ class Pipeline:
         return self._signing_key
 
     async def _load_signing_key(self) -> SigningKey:
-        settings = Settings(data_dir=self.directory, secret=SecretStr(self.secret))
-        async with opened_identity(settings) as (store, seal), store.read() as connection:
+        async with opened_identity(self.identity_settings()) as (store, seal), store.read() as connection:
             return KeyRing(await load_keys(connection, seal)).signing(now())
+
+    def identity_settings(self) -> Settings:
+        """Return the settings that name the database of accounts."""
+        return Settings(data_dir=self.directory, secret=SecretStr(self.secret))
 
     def client(self, role: str, user: str) -> httpx.Client:
         """Return a client with a token of its own; the same role and user get the same client."""

@@ -42,7 +42,7 @@ class Postgres:
         copy_programs(Path(sys.executable), self.home)
         self._data.mkdir(0o700)
         self._as_user = _as_user(self._data)
-        initdb = [str(self._programs / "initdb"), "-D", str(self._data), "-U", "postgres", "--auth=trust", "-E", "UTF8"]
+        initdb = [str(self.programs / "initdb"), "-D", str(self._data), "-U", "postgres", "--auth=trust", "-E", "UTF8"]
         subprocess.run([*self._as_user, *initdb, "--no-locale", "--no-sync"], capture_output=True, check=True)
         self.start()
         return self
@@ -55,7 +55,8 @@ class Postgres:
         shutil.rmtree(self.home, ignore_errors=True)
 
     @property
-    def _programs(self) -> Path:
+    def programs(self) -> Path:
+        """Return the directory of PostgreSQL's programs."""
         return self.home / PROGRAMS / "bin"
 
     @property
@@ -71,7 +72,7 @@ class Postgres:
         settings = [word for text in ("listen_addresses=127.0.0.1", *self._settings) for word in ("-c", text)]
         with (self.home / "postgres.log").open("ab") as log:
             self._child = process.spawn(
-                [*self._as_user, str(self._programs / "postgres"), *options, *settings], output=log
+                [*self._as_user, str(self.programs / "postgres"), *options, *settings], output=log
             )
 
     def start(self) -> None:
