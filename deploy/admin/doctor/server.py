@@ -11,6 +11,7 @@ from faust_redis.admin import Admin
 from faust_redis.admin.doctor import Finding, broker_findings, fail, ok, warn
 from faust_redis.log import Log, LogError
 
+from deploy.admin.doctor.capacity import capacity
 from deploy.errors import DeployError, SettingsError
 from deploy.rulebook import load_rulebook
 from deploy.server.embedded import EmbeddedServer
@@ -63,6 +64,7 @@ async def configured_findings(url: str, settings: Settings) -> AsyncIterator[Fin
             yield finding
             if finding.level == "fail":
                 return
+        yield await capacity(log, settings)
         yield await rulebooks(log, settings)
     finally:
         await log.close()

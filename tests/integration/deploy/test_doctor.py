@@ -10,12 +10,14 @@ from faust_redis.admin.doctor import Finding
 from faust_redis.log import Log, Record, TopicSpec
 
 from deploy.admin.doctor import machine
+from deploy.admin.doctor.capacity import HOUR_MS
 from deploy.admin.doctor.server import configured_findings, server_findings
 from deploy.admin.secret import FILE, installation_secret
 from deploy.cli.main import cli
 from deploy.server.embedded import EmbeddedServer
 from deploy.server.server_binary import find_binary
 from deploy.settings import Settings
+from tables.domains import TOPOLOGY
 
 
 @pytest.fixture
@@ -37,6 +39,20 @@ async def test_a_sound_server_is_found_sound(own: Log) -> None:
     found = await examine(own)
     assert {finding.level for finding in found.values()} == {"ok"}
     assert found["partitions"].found == "2, the keys of each agree"
+
+
+async def test_a_full_server_is_found_by_the_rate_of_its_log(own: Log) -> None:
+    topic = TOPOLOGY.topics[0]
+    await own.create_topic(TopicSpec(topic, 1, retention_ms=1_000))
+    await own.append([Record(topic, 0, b"k", b"v" * 100_000, 1)])
+    await own.trim(topic, [0], 1)
+    assert "younger than an hour" in (await examine(own))["capacity"].found
+    seconds, _ = await own.redis.time()
+    before = seconds * 1_000 - 2 * HOUR_MS
+    await own.redis.lset(own.keys.marks(topic, 0), 0, f"{before}:1")
+    assert (await examine(own))["capacity"].level == "ok"
+    await own.redis.config_set("maxmemory", "5mb")
+    assert (await examine(own))["capacity"].level == "warn"
 
 
 async def test_an_evicting_server_fails(own: Log) -> None:

@@ -144,6 +144,18 @@ class Admin:
             {topic: replies.ends(reply) for topic, reply in zip(topics, ends, strict=True)},
         )
 
+    async def log_age_ms(self, topics: Collection[str]) -> int:
+        """Return how long ago the oldest end of a partition of some topics was noted, which trimming does; else 0.
+
+        Trimming forgets what is older than the retention.
+        """
+        known = set(await self.log.topics())
+        counts = {topic: (await self.log.topic(topic)).spec.partitions for topic in topics if topic in known}
+        keys = [self.log.keys.marks(topic, p) for topic, count in counts.items() for p in range(count)]
+        (seconds, micros), *marks = await self.log.at_once(("TIME",), *(("LINDEX", key, 0) for key in keys))
+        noted = [int(mark.partition(b":")[0]) for mark in marks if mark]
+        return max(0, seconds * 1_000 + micros // 1_000 - min(noted)) if noted else 0
+
     async def source_offsets_and_ends(
         self, name: str, topics: Collection[str]
     ) -> tuple[dict[TopicPartition, int], dict[str, dict[int, int]]]:

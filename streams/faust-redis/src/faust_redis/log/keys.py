@@ -49,6 +49,10 @@ class Keys:
         """Hash key -> value of a compacted topic: always equal to a fold of the whole partition."""
         return f"{self.prefix}snap:{topic}:{partition}"
 
+    def marks(self, topic: str, partition: int) -> str:
+        """Return the key of a list of `ms:offset`: where a partition ended, over time."""
+        return f"{self.prefix}marks:{topic}:{partition}"
+
     def snapshots(self, topic: str) -> str:
         """Return what the names of a topic's snapshots begin with; the partition's number follows."""
         return f"{self.prefix}snap:{topic}:"
