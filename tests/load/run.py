@@ -20,7 +20,7 @@ from tests.load.requests import counts, step_of
 from tests.load.result import StepResult, result_of
 from tests.load.search import Judged, Limits, search
 from tests.load.stepping import Stepper
-from tests.load.variants import LoadInstallation, Variant
+from tests.load.variants import Collected, LoadInstallation, Variant
 from tests.load.verdict import bottleneck, broken, invalid, is_client
 
 Say = Callable[[str], None]
@@ -107,9 +107,10 @@ class _Load:
                 )  # fmt: skip
                 self._found.good, self._found.broke = limits.good, limits.broken
                 await self._profile(limits)
-                if (collected := installation.collected()) is not None:
-                    self._note(collected)
-            self._found.failures = await final.check(backend.log, backend.journal, installation.partitions, self._say)
+            if (collected := installation.collected()) is not None:
+                self._note(f"the collector of traces got {collected.requests:,} requests, {collected.bytes:,} bytes")
+            self._found.failures = untraced(collected)
+            self._found.failures += await final.check(backend.log, backend.journal, installation.partitions, self._say)
         return self._found
 
     async def _settle_in(self) -> None:
@@ -179,6 +180,11 @@ class _Load:
     def _note(self, text: str) -> None:
         self._found.notes.append(text)
         self._say(text)
+
+
+def untraced(collected: Collected | None) -> list[str]:
+    """Return what is wrong with the traces of a run: nothing when there are some, or when none were wanted."""
+    return ["the product was to export traces, and exported none"] if collected and not collected.requests else []
 
 
 def _good(result: StepResult) -> str:

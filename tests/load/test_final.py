@@ -2,6 +2,8 @@
 
 from tests.community.journal import TICK, Entry
 from tests.load.final import lost
+from tests.load.run import untraced
+from tests.load.variants import Collected
 
 
 def _entry(number: int, name: str, event_id: str) -> Entry:
@@ -21,3 +23,9 @@ def test_a_fill_that_is_reported_twice_is_in_the_log_twice() -> None:
     journal = [_entry(0, "ReportFill", "f-1"), _entry(1, "ReportFill", "f-1")]
     assert lost(journal, {"f-1": 2}) == []
     assert lost(journal, {"f-1": 1}) == ["f-1 was accepted 2 times, and the log has it 1 times"]
+
+
+def test_a_traced_run_that_exports_nothing_fails() -> None:
+    assert untraced(None) == []
+    assert untraced(Collected(requests=2, bytes=300)) == []
+    assert untraced(Collected(requests=0, bytes=0)) == ["the product was to export traces, and exported none"]

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from deploy.settings import Settings
 from tests.community.behaviour.life import START_US
@@ -44,6 +45,13 @@ VARIANTS: Mapping[str, Variant] = {
 }
 
 
+class Collected(NamedTuple):
+    """What the collector of traces got."""
+
+    requests: int
+    bytes: int
+
+
 class LoadInstallation(Installation):
     """The processes of a variant, each with a known port for its metrics."""
 
@@ -67,12 +75,11 @@ class LoadInstallation(Installation):
             self._collector = self.start("collector", str(self._collector_port), program=program)
         return super().start_api(**settings)
 
-    def collected(self) -> str | None:
-        """Return what the collector of traces got, in words; None without tracing."""
+    def collected(self) -> Collected | None:
+        """Return what the collector of traces got; None without tracing."""
         if self._collector is None:
             return None
-        requests, size = (self._collector.output().splitlines() or ["0 0"])[-1].split()
-        return f"the collector of traces got {int(requests):,} requests with {int(size):,} bytes"
+        return Collected(*map(int, (self._collector.output().splitlines() or ["0 0"])[-1].split()))
 
     def start_service(self, domains: Sequence[str]) -> Child:
         name = service_name(domains)
