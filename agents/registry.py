@@ -8,7 +8,7 @@ from typing import Protocol, cast
 import faust
 
 from agents.rulebook import Rulebook
-from agents.wiring import Handlers, wire
+from agents.wiring import Handlers, Observer, wire
 from streams.events.recent import Recent
 from tables.domains import TOPOLOGY
 from tables.typed import OpenTable, opener
@@ -30,7 +30,15 @@ def handlers_of(domain: str) -> MakeHandlers:
     return cast("MakeHandlers", import_module(f"agents.{domain}.agent").handlers)
 
 
-def register(app: faust.App, domain: str, rulebook: Rulebook, codec: Recent, *, at_least_once: bool) -> None:
-    """Add a domain's agents and tables to its app, as the topology declares them."""
+def register(
+    app: faust.App,
+    domain: str,
+    rulebook: Rulebook,
+    codec: Recent,
+    *,
+    at_least_once: bool,
+    observer: Observer | None = None,
+) -> None:
+    """Add a domain's agents and tables to its app, as the topology declares them. The observer observes each batch."""
     made = handlers_of(domain)(opener(app, app.conf.topic_partitions), rulebook, at_least_once=at_least_once)
-    wire(app, TOPOLOGY.domain(domain), made.tables, codec, made.by_topic)
+    wire(app, TOPOLOGY.domain(domain), made.tables, codec, made.by_topic, observer=observer)

@@ -82,6 +82,13 @@ class Messages(Protocol):
         """Append a record with the commit of the batch."""
 
 
+class Observer(Protocol):
+    """Observes the batches of a domain."""
+
+    def handled(self, events: Sequence[AnyEvent], effects: Sequence[AnyEvent]) -> None:
+        """Observe that the batch of this task was handled, and what follows from it. It is not committed yet."""
+
+
 BatchHandler = Callable[[Messages], None]
 """Handle one batch of a topic."""
 
@@ -92,6 +99,8 @@ def wire(
     tables: UnitOfWork,
     codec: Recent,
     handlers: Mapping[str, Handler | Together | Broadcast],
+    *,
+    observer: Observer | None = None,
 ) -> None:
     """Add an agent for each topic that a domain consumes.
 
@@ -103,6 +112,7 @@ def wire(
         tables: The domain's tables.
         codec: Encodes and decodes events.
         handlers: For each consumed topic a handler of one event, a handler of a batch's events, or a broadcast.
+        observer: Observes each batch but those that are broadcast.
 
     Raises:
         WiringError: when the handlers are not for exactly the topics that the domain consumes.
@@ -125,6 +135,7 @@ def wire(
                 encode=codec.encode,
                 outputs=outputs,
                 partition_of=partitioner(app.conf.topic_partitions),
+                observer=observer,
             )
         _consume(app, channels[topic], agent_name(topic), handle)
 
@@ -171,6 +182,7 @@ def handle_batch(
     encode: Encode,
     outputs: Outputs,
     partition_of: Callable[[str], int],
+    observer: Observer | None = None,
 ) -> None:
     """Decode and handle each record. Send resulting events to the topic of their class, by their key.
 
@@ -190,6 +202,8 @@ def handle_batch(
             if topic not in outputs:
                 raise WiringError(f"{effect.type} belongs to {topic}, which this domain does not produce")
             send(batch, outputs[topic], effect, encode, partition_of(effect.partitionkey))
+    if observer is not None:
+        observer.handled(events, effects)
 
 
 def partitioner(partitions: int) -> Callable[[str], int]:

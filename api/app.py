@@ -54,6 +54,7 @@ from api.kit.pipeline import Pipeline
 from api.kit.request_identity import NameRequests
 from api.kit.route_index import index_routes
 from api.kit.sealing import Sealer
+from api.kit.tracing import Deliveries, TraceRequests
 from api.kit.waiting import Waiter
 from api.limits import policies
 from api.limits.client_address import ClientAddresses
@@ -66,6 +67,7 @@ from api.permissions import Permissions, routes_of
 from api.security_headers import SecurityHeaders
 from streams.rulebooks import RulebookWatch
 from streams.services import Kind, Service, ServiceLease, name_here
+from streams.spans import Spans
 from tables.domains import TOPOLOGY
 from tables.reader import TableReader
 
@@ -77,15 +79,16 @@ READ_BODIES = (auth, account, api_keys, sub_accounts, suspension, verification, 
 """The modules with routes that read their bodies themselves."""
 
 
-def create_app(config: ApiConfig, storage_fault: StorageFault = lambda: None) -> FastAPI:
+def create_app(config: ApiConfig, storage_fault: StorageFault = lambda: None, spans: Spans | None = None) -> FastAPI:
     """Return the API as an ASGI application; it connects when it starts.
 
     Args:
         config: The configuration.
         storage_fault: Returns why the broker keeps nothing although it answers, or None. It is called each second.
+        spans: Where the process records its spans; None without traces.
     """
     served = domains.load(TOPOLOGY)
-    api = _api(config, served, storage_fault)
+    api = _api(config, served, storage_fault, spans)
     app = _Application(
         title=TITLE,
         version=VERSION,
@@ -96,6 +99,7 @@ def create_app(config: ApiConfig, storage_fault: StorageFault = lambda: None) ->
         telemetry=NO_TELEMETRY,
     )
     app.state.api = api
+    app.state.spans = spans
     for domain in served:
         for router in domain.routers:
             app.include_router(router, tags=[domain.title])
@@ -129,10 +133,14 @@ class _Application(FastAPI):
         """Return the whole application, so that answers with status 500 are counted and get their headers, too."""
         api: Api = self.state.api
         answered = SecurityHeaders(super().build_middleware_stack(), api.config.hsts_s)
-        return NameRequests(Observe(answered, api.metrics))
+        observed = Observe(answered, api.metrics)
+        spans: Spans | None = self.state.spans
+        if spans is None:
+            return NameRequests(observed)
+        return NameRequests(TraceRequests(observed, spans), spans.samples)
 
 
-def _api(config: ApiConfig, served: Sequence[DomainApi], storage_fault: StorageFault) -> Api:
+def _api(config: ApiConfig, served: Sequence[DomainApi], storage_fault: StorageFault, spans: Spans | None) -> Api:
     log = Log(config.log_url, config.namespace, owner=config.app_id)
     tables = TableReader(log, config.app_id)
     groups = list(TOPOLOGY.groups(config.app_id).values())
@@ -140,6 +148,7 @@ def _api(config: ApiConfig, served: Sequence[DomainApi], storage_fault: StorageF
     broker = BrokerWatch(log, storage_fault)
     identity = Identity(IdentityStore(config.database_url), config.secret, now)
     feeds = [feed for domain in served for feed in domain.feeds]
+    log_of_feeds = Log(config.log_url, config.namespace)
     admission = Admission(domains.policies(TOPOLOGY, served), config.behind_max_s)
     sealer = Sealer(config.secret)
     sign_in = SignIn(identity.store, identity.passwords, identity.sessions, now)
@@ -165,9 +174,11 @@ def _api(config: ApiConfig, served: Sequence[DomainApi], storage_fault: StorageF
         pipeline=Pipeline(log, TOPOLOGY, config.app_id, admission),
         rulebooks=RulebookWatch(Admin(log), groups, config.rulebook),
         tables=tables,
-        writer=Writer(log, config, broker, Acknowledgements(log, metrics.acknowledged_lost)),
+        writer=Writer(log, config, broker, Acknowledgements(log, metrics.acknowledged_lost), spans=spans),
         waiter=Waiter(log, tables, TOPOLOGY, config.app_id),
-        hub=Hub(Log(config.log_url, config.namespace), config.app_id, metrics, feeds, sealer),
+        hub=Hub(
+            log_of_feeds, config.app_id, metrics, feeds, sealer, deliveries=None if spans is None else Deliveries(spans)
+        ),
         metrics=metrics,
         parts={part: part(tables, config) for domain in served for part in domain.parts},
     )

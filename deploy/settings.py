@@ -186,6 +186,7 @@ class Settings(BaseSettings):
     )
     log_level: LogLevel = Field("info", description="debug, info, warning or error")
     log_format: LogFormat = Field("console", description="console, for a person, or json, an object a line")
+    trace_sample: float = Field(0, ge=0, le=1, description="the part of requests that is traced, 0 to 1; 0 is off")
     log_key: SecretStr | None = Field(
         None,
         description=f"key of the digests that stand for users in logs, at least {SECRET_BYTES_MIN} bytes; "

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from typing import Final, NamedTuple
 
@@ -33,11 +33,13 @@ class RequestIdentity(NamedTuple):
 
     Attributes:
         request_id: The client's `X-Request-Id`, or a new one.
-        traceparent: The trace of the client, or a new one, with the span of this request. Its events carry it.
+        traceparent: The trace of the client, or a new one, with the span of this request. Its events follow from it.
+        parent_id: The client's span; empty when it named none.
     """
 
     request_id: str
     traceparent: str
+    parent_id: str = ""
 
     @property
     def trace_id(self) -> str:
@@ -52,8 +54,8 @@ caller: ContextVar[str] = ContextVar("caller of the current request", default=""
 """The user who sends it; empty until the caller is identified, and for an anonymous one."""
 
 
-def trace_of(header: bytes | None) -> tuple[str, str] | None:
-    """Return the trace id and the flags of a `traceparent` header; None when it has none that is valid.
+def trace_of(header: bytes | None) -> tuple[str, str, str] | None:
+    """Return trace id, span id and flags of a `traceparent` header; None when it has none that is valid.
 
     A header of a later version counts by its first four fields, as the specification says. The only flag of version 00
     is `sampled`, so all other bits are dropped.
@@ -64,17 +66,21 @@ def trace_of(header: bytes | None) -> tuple[str, str] | None:
     version, trace, span, flags, more = match.groups()
     if version == _FORBIDDEN_VERSION or (version == _FIRST_VERSION and more):
         return None
-    trace_id = trace.decode()
-    if trace_id == NO_TRACE or span.decode() == NO_SPAN:
+    trace_id, span_id = trace.decode(), span.decode()
+    if trace_id == NO_TRACE or span_id == NO_SPAN:
         return None
-    return trace_id, f"{int(flags, 16) & SAMPLED:02x}"
+    return trace_id, span_id, f"{int(flags, 16) & SAMPLED:02x}"
 
 
-def name_request(headers: Iterable[tuple[bytes, bytes]]) -> RequestIdentity:
+def name_request(headers: Iterable[tuple[bytes, bytes]], sampled: bool | None = None) -> RequestIdentity:
     """Return the id and the place in a trace of a request with these headers.
 
-    A client that sends no `traceparent`, an invalid one, or two of them, gets a new trace, which is not sampled. An
-    `X-Request-Id` that is missing or not valid is replaced by the id of the request's span.
+    A client that sends no `traceparent`, an invalid one, or two of them, gets a new trace. An `X-Request-Id` that is
+    missing or not valid is replaced by the id of the request's span.
+
+    Args:
+        headers: The headers of the request.
+        sampled: Whether this process records the trace. None, where it records none, passes on the client's flag.
     """
     parents, given = [], None
     for name, value in headers:
@@ -85,9 +91,11 @@ def name_request(headers: Iterable[tuple[bytes, bytes]]) -> RequestIdentity:
     fresh = os.urandom(TRACE_BYTES + SPAN_BYTES).hex()
     span, new_trace = fresh[: 2 * SPAN_BYTES], fresh[2 * SPAN_BYTES :]
     known = trace_of(parents[0]) if len(parents) == 1 else None
-    trace, flags = known or (new_trace, "00")
+    trace, parent, flags = known or (new_trace, "", "00")
+    if sampled is not None:
+        flags = f"{sampled:02x}"
     request_id = given.decode() if given is not None and _ID.fullmatch(given) else span
-    return RequestIdentity(request_id, f"00-{trace}-{span}-{flags}")
+    return RequestIdentity(request_id, f"00-{trace}-{span}-{flags}", parent)
 
 
 def current_traceparent() -> str | None:
@@ -104,15 +112,17 @@ def route_of(scope: Scope) -> str:
 class NameRequests:
     """Names each request, also in the headers `x-request-id` and `traceresponse` of the answer."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, samples: Callable[[], bool] | None = None) -> None:
+        """Wrap an application; `samples` says whether to record a trace, where this process records traces."""
         self.app = app
+        self._samples = samples
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on under its names."""
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
             return
-        identity = name_request(scope["headers"])
+        identity = name_request(scope["headers"], None if self._samples is None else self._samples())
         current.set(identity)
         caller.set("")
 

@@ -23,9 +23,11 @@ from deploy.broker import log_url
 from deploy.rulebook import load_rulebook
 from deploy.run.gc_tuning import SurvivorsExcluded
 from deploy.run.logs import NOTHING, Context
+from deploy.run.tracing import tracing
 from deploy.run.worker_server import listen, serving
 from deploy.server.directory_watch import watch_embedded
 from deploy.settings import Settings, listed
+from streams.spans import Spans
 
 FILES_BESIDE_CONNECTIONS = 200
 """Connections to the broker and to databases, files, listening sockets."""
@@ -98,8 +100,15 @@ def serve(settings: Settings) -> NoReturn:
     config = api_config(settings)
     raise_file_limit(config.caps.connections_max)
     asyncio.run(check_schema(config.database_url))  # report in one line; the application would log a traceback
+    with tracing(settings, "api") as spans:
+        started = _serve(settings, config, spans)
+    raise SystemExit(0 if started else NOT_STARTED)
+
+
+def _serve(settings: Settings, config: ApiConfig, spans: Spans | None) -> bool:
+    """Serve until a signal. Return whether the application started."""
     directory = watch_embedded(settings, config.log_url)
-    app = create_app(config) if directory is None else create_app(config, directory.fault)
+    app = create_app(config, (lambda: None) if directory is None else directory.fault, spans)
     SurvivorsExcluded().install()
     listener = listen(settings.metrics_host, settings.metrics_port, "ASTRA_METRICS_PORT")
     logger.info("metrics at http://%s:%d", *listener.getsockname()[:2])
@@ -115,7 +124,7 @@ def serve(settings: Settings) -> NoReturn:
     )
     _end_on_signals(server)
     server.run()
-    raise SystemExit(0 if server.started else NOT_STARTED)
+    return server.started
 
 
 def _end_on_signals(server: Server) -> None:

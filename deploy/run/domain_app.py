@@ -10,6 +10,7 @@ import faust
 from faust import fixups, stores, transport
 from faust.auth import Credentials, SASLCredentials, SSLCredentials
 from faust_redis import consume_in_append_order, label_member
+from faust_redis.hooks import add_hooks
 from faust_redis.log import Log
 from mode import Service
 from yarl import URL
@@ -17,11 +18,13 @@ from yarl import URL
 from agents.registry import register
 from agents.rulebook import Rulebook
 from deploy.broker import broker_url, log_url
+from deploy.run.batch_spans import BatchSpans
 from deploy.settings import Settings
 from streams.connect.kafka.address import address_of
 from streams.connect.kafka.presence import Presence
 from streams.events.recent import Recent
 from streams.rulebooks import LABEL
+from streams.spans import KAFKA, REDIS_STREAMS, Spans
 from streams.topics import DEAD_LETTERS
 from streams.topology import Topology
 
@@ -29,7 +32,9 @@ STORE = "faust-redis-rocksdb://"
 KAFKA_COMMIT_EVERY_S = 0.5  # Faust's own driver commits by the clock; ours commits when events have finished
 
 
-def build_app(settings: Settings, domain: str, slot: str, rulebook: Rulebook, codec: Recent) -> faust.App:
+def build_app(
+    settings: Settings, domain: str, slot: str, rulebook: Rulebook, codec: Recent, *, spans: Spans | None = None
+) -> faust.App:
     """Return the Faust app of a domain with its agents registered, not started."""
     app = faust.App(
         Topology.group(settings.app_id, domain),
@@ -54,7 +59,12 @@ def build_app(settings: Settings, domain: str, slot: str, rulebook: Rulebook, co
     )
     label_member(app, {LABEL: rulebook.identity})
     consume_in_append_order(app)
-    register(app, domain, rulebook, codec, at_least_once=settings.on_kafka)
+    observer = (
+        None if spans is None else BatchSpans(spans, app.conf.id, system=KAFKA if settings.on_kafka else REDIS_STREAMS)
+    )
+    if observer is not None:
+        add_hooks(app, observer)
+    register(app, domain, rulebook, codec, at_least_once=settings.on_kafka, observer=observer)
     return app
 
 

@@ -36,6 +36,7 @@ from deploy.run.gc_tuning import relax_collector
 from deploy.run.kafka_metrics import observe_on_kafka
 from deploy.run.log_context import WorkerContext
 from deploy.run.members import Members
+from deploy.run.tracing import tracing
 from deploy.run.worker_health import Health
 from deploy.run.worker_metrics import WorkerMetrics
 from deploy.run.worker_server import application, listen, serving
@@ -47,6 +48,7 @@ from streams.connect.kafka.retry import retry_through_kafka_outages
 from streams.events.recent import Recent
 from streams.rulebooks import RulebookWatch
 from streams.services import Kind, Service, ServiceLease, name_here, reachable_address
+from streams.spans import Spans
 from tables.domains import TOPOLOGY
 
 SLOTS_MAX = 256
@@ -119,10 +121,10 @@ def run_worker(settings: Settings, domains: Sequence[str] = (), name: str | None
     logs.configure(settings, "worker", context=WorkerContext(slot, settings.app_id), process="%(threadName)s")
     listener = listen(settings.worker_host, settings.worker_port)
     asyncio.run(create_topics(settings))
-    worker = Worker(settings, domains or TOPOLOGY.names, slot, rulebook)
     load_plugins(settings)
     relax_collector()
-    asyncio.run(worker.run(listener))
+    with tracing(settings, "worker") as spans:
+        asyncio.run(Worker(settings, domains or TOPOLOGY.names, slot, rulebook, spans).run(listener))
     lock.release()
     raise SystemExit(0)
 
@@ -130,8 +132,11 @@ def run_worker(settings: Settings, domains: Sequence[str] = (), name: str | None
 class Worker:
     """The domains of one process, each in a thread, and the probes and metrics that the main thread serves."""
 
-    def __init__(self, settings: Settings, domains: Iterable[str], slot: str, rulebook: Rulebook) -> None:
+    def __init__(
+        self, settings: Settings, domains: Iterable[str], slot: str, rulebook: Rulebook, spans: Spans | None = None
+    ) -> None:
         self._settings = settings
+        self._spans = spans
         self._slot = slot
         self._rulebook = rulebook
         domains = tuple(domains)
@@ -184,7 +189,7 @@ class Worker:
             await create_topics(self._settings)
 
     def _services(self, domain: str) -> list[ServiceT]:
-        app = build_app(self._settings, domain, self._slot, self._rulebook, self._codec)
+        app = build_app(self._settings, domain, self._slot, self._rulebook, self._codec, spans=self._spans)
         app.on_startup_finished = lambda: _say_ready(domain)
         if self._settings.on_kafka:
             observe_on_kafka(app, self._metrics, domain)

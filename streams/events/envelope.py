@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from streams.events.base import EventData
 from streams.ids import ID_CHARS, derived_id
 from streams.times import MILLISECOND_US, Instant
+from streams.trace_context import at_event
 from streams.wire import written
 
 DataT_co = TypeVar("DataT_co", bound=EventData, covariant=True)
@@ -32,7 +33,7 @@ class Event(msgspec.Struct, Generic[DataT_co], frozen=True, kw_only=True, omit_d
         partitionkey: The partition key: the user id, or for prices the market.
         correlationid: The id of the command at the start of the chain.
         causationid: The id of the event that this one follows from.
-        traceparent: W3C trace context, copied to events that follow.
+        traceparent: W3C trace context: of this event when its trace is sampled, else of the request.
         rulesversion: Version of the rule book under which the event was decided; None when its producer named none.
     """
 
@@ -61,7 +62,7 @@ class Event(msgspec.Struct, Generic[DataT_co], frozen=True, kw_only=True, omit_d
         correlationid: str = "",
         traceparent: str | None = None,
     ) -> Event[NewT]:
-        """Return an event without a cause, such as a command or a price."""
+        """Return an event without a cause, such as a command or a price. `traceparent` is that of its request."""
         return Event(
             specversion="1.0",
             id=event_id,
@@ -71,7 +72,7 @@ class Event(msgspec.Struct, Generic[DataT_co], frozen=True, kw_only=True, omit_d
             time=time,
             partitionkey=key,
             correlationid=correlationid or event_id,
-            traceparent=traceparent,
+            traceparent=at_event(traceparent, event_id),
             rulesversion=rules_version,
             data=data,
         )
@@ -82,9 +83,10 @@ class Event(msgspec.Struct, Generic[DataT_co], frozen=True, kw_only=True, omit_d
         Its id is derived from this id, its type and `name`; `name` tells several events of one type apart.
         """
         key = key or self.partitionkey
+        event_id = derived_id(self.time // MILLISECOND_US, self.id, data.type_name, name)
         return Event(
             specversion="1.0",
-            id=derived_id(self.time // MILLISECOND_US, self.id, data.type_name, name),
+            id=event_id,
             source=data.event_source,
             type=data.type_name,
             subject=subject or key,
@@ -92,7 +94,7 @@ class Event(msgspec.Struct, Generic[DataT_co], frozen=True, kw_only=True, omit_d
             partitionkey=key,
             correlationid=self.correlationid or self.id,
             causationid=self.id,
-            traceparent=self.traceparent,
+            traceparent=at_event(self.traceparent, event_id),
             rulesversion=self.rulesversion,
             data=data,
         )

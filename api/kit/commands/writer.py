@@ -21,6 +21,7 @@ from faust_redis.log import (
     Position,
     Record,
     TopicInfo,
+    TopicPartition,
     UnknownTopicError,
 )
 from faust_redis.log.append_many import Write
@@ -32,9 +33,12 @@ from api.kit.broker_watch import BrokerWatch
 from api.kit.commands.calls import Calls, Use
 from api.kit.commands.entries import Entry
 from api.kit.request_identity import current_traceparent
+from api.kit.tracing import record_sends
 from streams.events import Event, EventData, encode
 from streams.ids import ENTROPY_BYTES, new_id, uuid7
+from streams.spans import Spans
 from streams.times import Instant
+from streams.trace_context import is_sampled
 from tables.domains import TOPOLOGY
 
 ATTEMPTS_MAX = 2  # the second one follows when the topic was created, or is found to be another one
@@ -68,7 +72,7 @@ class Submission:
         key: Recognises a repeated request; None when the client sent no key.
         caller: The token's subject.
         rules_version: Version of the rule book, which each event carries.
-        traceparent: W3C trace context of the request, which each event carries; None outside of requests.
+        traceparent: W3C trace context of the request, from which each event follows; None outside of requests.
     """
 
     began: Instant
@@ -113,8 +117,17 @@ class Submission:
 class Writer:
     """Appends events to the topics that clients may write to."""
 
-    def __init__(self, log: Log, config: ApiConfig, broker: BrokerWatch, acknowledged: Acknowledgements) -> None:
+    def __init__(
+        self,
+        log: Log,
+        config: ApiConfig,
+        broker: BrokerWatch,
+        acknowledged: Acknowledgements,
+        *,
+        spans: Spans | None = None,
+    ) -> None:
         self.log = log
+        self._spans = spans
         self.config = config
         self._broker = broker
         self.acknowledged = acknowledged
@@ -147,6 +160,7 @@ class Writer:
         topic = command.topic
         count = (await self._topic(topic)).spec.partitions
         records = [_record(topic, count, entry) for entry in entries]
+        began_ns = 0 if self._spans is None else self._spans.now_ns()
         appended = await self._append(topic, records, submission.key)
         epoch = (await self._topic(topic)).incarnation
         places = [
@@ -154,8 +168,16 @@ class Writer:
             for entry, record, offset in zip(entries, records, appended.offsets, strict=True)
         ]
         self.acknowledged.note(topic, places)
+        if self._spans is not None and submission.traceparent is not None and not appended.again:
+            self._record(self._spans, submission.traceparent, topic, places, began_ns)
         ends = {place.partition: place.offset + 1 for place in places}  # offsets of a partition ascend
         return Written(Position(topic, epoch, ends), places, appended.again)
+
+    @staticmethod
+    def _record(spans: Spans, traceparent: str, topic: str, places: Sequence[Place], began_ns: int) -> None:
+        if is_sampled(traceparent):
+            sent = ((place.event_id, TopicPartition(topic, place.partition), place.offset) for place in places)
+            record_sends(spans, traceparent, sent, began_ns)
 
     async def _append(self, topic: str, records: Sequence[Record], key: IdempotencyKey | None) -> Appended:
         for attempt in range(ATTEMPTS_MAX):

@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 import orjson
 from faust_redis.log import StoredRecord
 
+from streams.trace_context import SpanRef, is_sampled, span_of, traceparent_of
+
 
 class RowKey(NamedTuple):
     """Identifies the row that a change replaces. Each event of a tail is a row of its own."""
@@ -26,7 +28,7 @@ class Reading(NamedTuple):
     row: Callable[[], Any]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Change:
     """One record of a followed topic.
 
@@ -34,6 +36,7 @@ class Change:
         key: A later change with the same key replaces this one until it is sent.
         channels: Each subscriber names the channels that it wants; the change goes to those that share one.
         record: The record itself.
+        deliveries: How many deliveries to clients were recorded as spans.
     """
 
     partition: int
@@ -42,12 +45,19 @@ class Change:
     channels: tuple[str, ...]
     record: StoredRecord
     row: Callable[[], Any]
+    deliveries: int = 0
 
     @classmethod
     def of(cls, partition: int, record: StoredRecord, reading: Reading) -> Change:
         """Return a record as a change."""
         key = RowKey(partition, reading.name)
         return cls(partition, record.offset, key, reading.channels, record, reading.row)
+
+    @cached_property
+    def sampled(self) -> SpanRef | None:
+        """Return the span of the event that the record is, when its trace is sampled."""
+        traceparent = traceparent_of(self.record.value)
+        return span_of(traceparent) if traceparent is not None and is_sampled(traceparent) else None
 
     @cached_property
     def encoded(self) -> bytes:

@@ -16,6 +16,7 @@ from api.kit.feeds.resume_ids import ResumeIds
 from api.kit.feeds.session import TICK_S, Ended, Session
 from api.kit.feeds.views import View
 from api.kit.sealing import Sealer
+from api.kit.tracing import Deliveries
 from api.metrics import Metrics
 from tables.reader import TableReader
 
@@ -48,8 +49,11 @@ class Hub:
         metrics: Metrics,
         feeds: Iterable[Feed[Any]],
         sealer: Sealer,
+        *,
+        deliveries: Deliveries | None = None,
     ) -> None:
         self.log = log
+        self._deliveries = deliveries
         self.tables = TableReader(log, app_id)
         self.metrics = metrics
         self.sealer = sealer
@@ -100,7 +104,10 @@ class Hub:
         Raises:
             LogUnavailableError: when it cannot be read just now.
         """
-        session = Session(name, self.followers[name], view, self.metrics, last_event_id=last_event_id, right=right)
+        session = Session(
+            name, self.followers[name], view, self.metrics, last_event_id=last_event_id, right=right,
+            deliveries=self._deliveries,
+        )  # fmt: skip
         await session.open()
         self.sessions.add(session)
         return session

@@ -7,7 +7,7 @@ gap or duplicate. The session does not know how its events are encoded and sent.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import ExitStack
 from enum import StrEnum
 from types import TracebackType
@@ -23,6 +23,7 @@ from api.kit.feeds.follower import Follower
 from api.kit.feeds.permit import Lapse, Right
 from api.kit.feeds.subscriber import ResyncReason, Subscriber
 from api.kit.feeds.views import View
+from api.kit.tracing import Deliveries, Delivery
 from api.metrics import Metrics
 
 PENDING_CHANGES_MAX = 10_000  # rows that wait for one client; a few megabytes
@@ -80,6 +81,7 @@ class Session:
         *,
         last_event_id: str | None = None,
         right: Right | None = None,
+        deliveries: Deliveries | None = None,
     ) -> None:
         self.name = name
         self.follower = follower
@@ -90,6 +92,8 @@ class Session:
         self.sending = Sending()
         self.held = ExitStack()
         self._right = right
+        self._deliveries = deliveries
+        self._under_way: Sequence[Delivery] = ()
         self._rows_sent = metrics.deltas.labels(name)
         self._resume_from = last_event_id
         self._current = False
@@ -141,6 +145,7 @@ class Session:
                     if event is not None:
                         self._sent_s = clock()
                         yield event
+                        self._note_delivered()
                 else:
                     async for event in self._catch_up():
                         self._sent_s = clock()
@@ -152,6 +157,12 @@ class Session:
                 await asyncio.sleep(RETRY_S)
             if self.subscriber.lost is ResyncReason.SLOW and not self._current:
                 self.end(Ended.SLOW)
+
+    def _note_delivered(self) -> None:
+        """Record the deliveries of the last event. The client's connection has taken it."""
+        if self._under_way and self._deliveries is not None:
+            self._deliveries.end(self.name, self.follower.topic, self._under_way)
+            self._under_way = ()
 
     async def _catch_up(self) -> AsyncIterator[FeedEvent]:
         """Yield the events that bring the client up to date: resumed changes, a resync, or a snapshot."""
@@ -201,6 +212,8 @@ class Session:
             return None
         due, self._mark_due = self._mark_due, False
         changes = self.subscriber.take()
+        if self._deliveries is not None:
+            self._under_way = self._deliveries.begin(changes)
         data = await self.view.delta(changes, delivered.position, self.subscriber) if changes else None
         tag = self.follower.ids.seal(self.subscriber.resume_id(delivered))
         if data is not None:

@@ -14,6 +14,7 @@ from api.auth import Role
 from api.kit.request_identity import current
 from api.middleware import BODY_BYTES_MAX
 from streams import topics
+from streams.trace_context import span_id_of
 from tests.integration.api.sse import serving
 from tests.integration.api.support import Worker, auth, fill
 from tests.integration.api.test_ingress import ORDER, USER, written
@@ -35,8 +36,8 @@ async def test_every_command_carries_the_trace_of_its_request(client: httpx.Asyn
     assert [answer.status_code for answer in answers] == [202] * 4
     events = [*await written(log, topics.TRADING_COMMANDS), *await written(log, topics.MARKET_PRICES)]
     assert len(events) == 5
-    assert {event.traceparent for event in events} == {answer.headers["traceresponse"] for answer in answers}
-    assert all(event.traceparent.startswith(f"00-{TRACE}-") and event.traceparent.endswith("-01") for event in events)
+    assert {event.traceparent for event in events} == {f"00-{TRACE}-{span_id_of(event.id)}-01" for event in events}
+    assert all(answer.headers["traceresponse"].startswith(f"00-{TRACE}-") for answer in answers)
 
 
 @pytest.mark.usefixtures("worker")

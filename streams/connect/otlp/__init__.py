@@ -1,0 +1,1 @@
+"""Sends spans to an OpenTelemetry collector, by OTLP over HTTP."""
