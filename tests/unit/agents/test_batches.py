@@ -20,6 +20,7 @@ from streams.events.recent import Recent
 from streams.events.trading import CloseTrade, OpenTrade
 from streams.ids import fill_event_id, opened_trade_id, uuid7
 from streams.times import HOUR_US, Instant
+from streams.trace_context import at_event
 from tables.boards import Standing, periods_of
 from tables.domains import TOPOLOGY
 from tests.unit.agents.test_wiring import batch_of
@@ -168,14 +169,14 @@ def test_the_standings_of_a_scope_are_written_once_a_batch() -> None:
 
 
 @settings(max_examples=60)
-@given(COMMANDS, st.integers(1, 31))
-def test_every_event_that_follows_carries_the_trace_of_its_command(commands: Any, size: Any) -> None:
+@given(COMMANDS, st.integers(1, 31), st.sampled_from(["00", "01"]))
+def test_every_event_that_follows_carries_the_trace_of_its_command(commands: Any, size: Any, flags: str) -> None:
     plain = [made(number, drawn) for number, drawn in enumerate(commands)]  # a repeated fill has one id, so one trace
-    events = [replace(event, traceparent=f"00-{event.id.replace('-', '')}-{1:016x}-01") for event in plain]
+    events = [replace(event, traceparent=f"00-{event.id.replace('-', '')}-{1:016x}-{flags}") for event in plain]
     traces = {event.id: event.traceparent for event in events}
     _, sent = run(events, size)
     for raw in (raw for values in sent.values() for raw in values):
         event = decode(raw)
         assert event.causationid is not None
-        assert event.traceparent == traces[event.causationid]
+        assert event.traceparent == at_event(traces[event.causationid], event.id)
         traces[event.id] = event.traceparent
