@@ -18,6 +18,9 @@ from streams.trace_context import SpanRef, is_sampled, span_id_of, span_of
 DELIVERIES_MAX: Final = 8
 """Recorded deliveries of one event by one process, since thousands of clients may follow a public feed."""
 
+PROBES: Final = frozenset({"/livez", "/readyz", "/healthz"})
+"""Routes whose answer 503 is no failure."""
+
 
 class TraceRequests:
     """Records each sampled request, and each request that fails on our side."""
@@ -45,11 +48,11 @@ class TraceRequests:
             self._record(scope, start_ns, status)
 
     def _record(self, scope: Scope, start_ns: int, status: int) -> None:
-        identity = current.get()
-        failed = status >= HTTPStatus.INTERNAL_SERVER_ERROR
+        identity, route = current.get(), route_of(scope)
+        failed = status >= HTTPStatus.INTERNAL_SERVER_ERROR and route not in PROBES
         if identity is None or not (failed or is_sampled(identity.traceparent)):
             return
-        method, route = scope["method"], route_of(scope)
+        method = scope["method"]
         attributes: Attributes = {names.HTTP_METHOD: method, names.HTTP_ROUTE: route, names.HTTP_STATUS: status}
         self._spans.add(
             Span(

@@ -38,6 +38,9 @@ def start(directory: Path, name: str, *arguments: str, **settings: str) -> Child
         "ASTRA_LOG_LEVEL": "debug",
         "ASTRA_SECRET": f"{SECRET}-{'s' * 32}",
         "ASTRA_LOG_KEY": f"{SECRET}-{'k' * 32}",
+        "ASTRA_TRACE_SAMPLE": "1",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{NOWHERE}",
+        "OTEL_EXPORTER_OTLP_HEADERS": f"x-key={SECRET}",
     }
     return Child(name, [*CLI, *arguments], {**inherited, **ours, **settings}, directory)
 

@@ -42,16 +42,22 @@ class Collector:
         url: Where to send spans.
         status: The status of answers.
         headers: The headers of the last request.
+        received: How many bytes of spans arrived.
+        decodes: Whether to decode them; a benchmark counts them only.
     """
 
     url: str = ""
     status: int = OK
     headers: dict[str, str] = field(default_factory=dict)
     spans: list[Seen] = field(default_factory=list)
+    received: int = 0
+    decodes: bool = True
 
     def take(self, body: bytes) -> None:
         """Take a request."""
-        self.spans += decoded(body)
+        self.received += len(body)
+        if self.decodes:
+            self.spans += decoded(body)
 
     def of(self, trace_id: str) -> list[Seen]:
         """Return the spans of a trace."""
@@ -96,9 +102,9 @@ def values(attributes: Any) -> dict[str, Any]:
 
 
 @contextmanager
-def collecting() -> Iterator[Collector]:
+def collecting(*, decodes: bool = True) -> Iterator[Collector]:
     """Run a collector on a free port."""
-    collector = Collector()
+    collector = Collector(decodes=decodes)
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
