@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import NamedTuple
 
 from faust_redis.hooks import BatchBegun, BatchFinished, Committed, DeadLettered, Hooks, Rebalanced, Retried
@@ -16,9 +17,11 @@ from streams import spans as names
 from streams.events import AnyEvent
 from streams.handling import BATCH
 from streams.spans import LINKS_MAX, Attributes, Kind, Span, Spans
-from streams.trace_context import SpanRef, is_sampled, span_id_of, span_of, traceparent_of
+from streams.trace_context import FLAG_SAMPLED, SpanRef, is_sampled, span_id_of, span_of, traceparent_of
 
 Place = tuple[str, int]
+
+_traceparent = attrgetter("traceparent")
 
 
 class _Batch(NamedTuple):
@@ -53,10 +56,10 @@ class BatchSpans(Hooks):
 
     def handled(self, events: Sequence[AnyEvent], effects: Sequence[AnyEvent]) -> None:
         """Keep what the batch of this task did until it is committed."""
-        traced = [event for event in events if is_sampled(event.traceparent)]
-        batch = BATCH.get()
-        if not traced or batch is None:
+        batch, flags = BATCH.get(), [each[-1] for each in map(_traceparent, events) if each is not None]
+        if FLAG_SAMPLED not in flags or batch is None:
             return
+        traced = [event for event in events if is_sampled(event.traceparent)]
         place, begin = (batch.topic, batch.partition), batch[0].offset
         process = self._attributes(place, begin, "process", "process") | {names.MESSAGE_COUNT: len(events)}
         sent: dict[str, list[AnyEvent]] = defaultdict(list)

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from streams.events.base import EventData
 from streams.ids import ID_CHARS, derived_id
 from streams.times import MILLISECOND_US, Instant
-from streams.trace_context import at_event
+from streams.trace_context import FLAG_SAMPLED, at_event
 from streams.wire import written
 
 DataT_co = TypeVar("DataT_co", bound=EventData, covariant=True)
@@ -84,6 +84,9 @@ class Event(msgspec.Struct, Generic[DataT_co], frozen=True, kw_only=True, omit_d
         """
         key = key or self.partitionkey
         event_id = derived_id(self.time // MILLISECOND_US, self.id, data.type_name, name)
+        traceparent = self.traceparent
+        if traceparent is not None and traceparent[-1] == FLAG_SAMPLED:  # few are, so most save the call
+            traceparent = at_event(traceparent, event_id)
         return Event(
             specversion="1.0",
             id=event_id,
@@ -94,7 +97,7 @@ class Event(msgspec.Struct, Generic[DataT_co], frozen=True, kw_only=True, omit_d
             partitionkey=key,
             correlationid=self.correlationid or self.id,
             causationid=self.id,
-            traceparent=at_event(self.traceparent, event_id),
+            traceparent=traceparent,
             rulesversion=self.rulesversion,
             data=data,
         )
