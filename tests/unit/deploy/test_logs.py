@@ -106,6 +106,12 @@ def test_a_name_has_one_digest_for_each_key() -> None:
     assert Pseudonyms(None).of("alice") != Pseudonyms(None).of("alice")
 
 
+def test_a_name_that_is_a_part_of_another_name_hides_neither_wrongly() -> None:
+    pseudonyms = Pseudonyms(KEY)
+    hidden = pseudonyms.hide("ada.lovelace met ada, not ada-2", {"ada", "ada.lovelace"})
+    assert hidden == f"user-{pseudonyms.of('ada.lovelace')} met user-{pseudonyms.of('ada')}, not ada-2"
+
+
 class Batch:
     """A batch of records of one partition."""
 
