@@ -8,7 +8,10 @@ from html import escape
 
 WIDTH, HEIGHT = 720, 340
 LEFT, RIGHT, TOP, BOTTOM = 64, 190, 34, 46
-COLOURS = ("#1f6fb2", "#d1495b", "#2e8b57", "#e08e2b", "#7b5ea7", "#50808e", "#a0522d", "#6b6b6b", "#c2185b", "#00838f")
+COLOURS = (
+    *("#1f6fb2", "#d1495b", "#2e8b57", "#e08e2b", "#7b5ea7", "#50808e", "#a0522d"),
+    *("#6b6b6b", "#c2185b", "#00838f", "#9e9d24", "#3949ab", "#000000", "#8bc34a"),
+)
 TICKS = 5
 FONT = 'font-family="sans-serif" font-size="12"'
 
