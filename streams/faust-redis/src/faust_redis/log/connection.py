@@ -79,10 +79,14 @@ async def answer(awaitable: Awaitable[Any], url: str) -> Any:
             return await awaitable
 
 
-@lru_cache
 def reply_timeout_s(url: str) -> float:
     """Return how long a server may take to answer."""
-    return REPLY_TIMEOUT_S if Sentinels.of(url) is None else REPLY_BY_SENTINEL_TIMEOUT_S
+    return REPLY_BY_SENTINEL_TIMEOUT_S if _names_sentinels(url) else REPLY_TIMEOUT_S
+
+
+@lru_cache
+def _names_sentinels(url: str) -> bool:
+    return Sentinels.of(url) is not None
 
 
 @contextmanager
