@@ -48,17 +48,18 @@ class _Order:
     fills_left: int
 
 
-def write_fills(path: Path, *, fills: int, users: int, seed: int = 1, prefix: str = "player") -> Path:
+def write_fills(
+    path: Path, *, fills: int, users: int, seed: int = 1, prefix: str = "player", start: datetime = START
+) -> Path:
     """Write a file with the columns of the real one; the same arguments give the same bytes."""
     with path.open("w", newline="") as out:
         lines = csv.DictWriter(out, COLUMNS, lineterminator="\n")
         lines.writeheader()
-        lines.writerows(_lines(random.Random(seed), fills, users, prefix))
+        lines.writerows(_lines(random.Random(seed), fills, users, prefix, start))
     return path
 
 
-def _lines(chance: random.Random, fills: int, users: int, prefix: str) -> Iterator[dict[str, str]]:
-    at = START
+def _lines(chance: random.Random, fills: int, users: int, prefix: str, at: datetime) -> Iterator[dict[str, str]]:
     open_orders: list[_Order] = []
     for number in range(fills):
         at += timedelta(minutes=chance.choice((0, 0, 0, 1, 7, 31)))
