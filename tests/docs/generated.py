@@ -14,6 +14,7 @@ from streams.diagrams import mermaid, tables_table, topics_table
 from streams.events import CATALOGUE, EventData
 from tables.domains import TOPOLOGY
 from tests.client.typed_models import document
+from tests.docs.chart_values import chart_values_table
 from tests.docs.feeds_table import feeds_table
 from tests.docs.socket_messages import messages_table
 
@@ -43,6 +44,7 @@ GENERATORS: Final[dict[str, Callable[[], str]]] = {
     "socket-messages": messages_table,
     "past-queries": past_queries,
     "feeds": feeds_table,
+    "chart-values": chart_values_table,
     "topology": lambda: f"```mermaid\n{mermaid(TOPOLOGY)}\n```",
 }
 

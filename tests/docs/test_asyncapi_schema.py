@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from jsonschema import Draft7Validator  # type: ignore[import-untyped]  # it has no types of its own
+from jsonschema import Draft7Validator
 
 from deploy.cli.main import cli
 from tests.source import ROOT

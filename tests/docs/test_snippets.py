@@ -9,6 +9,7 @@ import pytest
 from faust_redis.log import Log
 
 from tests.bench.command import bench
+from tests.cluster.__main__ import parser as cluster_parser
 from tests.community.__main__ import parser as community_parser
 from tests.docs.demo import Demo
 from tests.docs.snippets import PAGES, ShellCommand, Snippet, shell_commands, snippets
@@ -56,6 +57,17 @@ COVERED = {
     "podman run --rm --read-only --tmpfs /tmp --cap-drop all -p 8000:8000 localhost/astratrade dev --replay sample": (
         "test_the_demo_runs_with_a_read_only_root_and_no_capabilities_and_ends_with_status_0"
     ),
+    "helm install servers deploy/chart/servers --wait": (
+        "test_the_installed_product_serves_what_the_oracle_computes_of_the_packaged_fills"
+    ),
+    "helm install astratrade deploy/chart/astratrade --values deploy/chart/astratrade/values-staging.yaml --wait": (
+        "test_the_installed_product_serves_what_the_oracle_computes_of_the_packaged_fills"
+    ),
+    "helm test astratrade": "test_helms_test_finds_the_gateway_by_name_and_no_setting_that_loses_data",
+    "helm upgrade astratrade deploy/chart/astratrade --reset-then-reuse-values --set image.tag=0.2.0 --wait": (
+        "test_a_rolling_change_under_load_fails_no_request_and_loses_nothing"
+    ),
+    "helm rollback astratrade --wait": "test_a_rolling_change_under_load_fails_no_request_and_loses_nothing",
     "valkey-server --aclfile users.acl": (
         "test_the_product_runs_under_its_own_user_and_no_command_is_allowed_without_need"
     ),
@@ -73,6 +85,7 @@ SUITES: dict[str, Callable[[list[str]], object]] = {
     "tests.peers": parse_peers,
     "tests.bench": lambda arguments: bench.make_context("bench", arguments),
     "tests.load": lambda arguments: load_parser().parse_args(arguments),
+    "tests.cluster": lambda arguments: cluster_parser().parse_args(arguments),
     "tests.images": lambda arguments: images_parser().parse_args(arguments),
     "tests.kafka": lambda arguments: arguments,
     "tests.docs.import_graph": lambda arguments: arguments,
