@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -37,8 +38,12 @@ class NewAccount:
 
 
 def operator() -> str:
-    """Return the actor of this process's commands."""
-    return f"{OPERATOR}{getpass.getuser()}"[:ACTOR_CHARS_MAX]
+    """Return the actor of this process's commands: the name of its user, or the number where the user has no name."""
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):  # a user of a container is a number, without an entry in the system's list
+        name = f"uid-{os.getuid()}"
+    return f"{OPERATOR}{name}"[:ACTOR_CHARS_MAX]
 
 
 def create(settings: Settings, new: NewAccount, password: str | None) -> Account:

@@ -50,8 +50,8 @@ class Product:
     def install(self) -> None:
         """Install the servers and the product, and wait until all is ready."""
         images = ("--set", f"valkey.image={SERVERS}:latest,postgresql.image={SERVERS}:latest")
-        self.kube.helm("install", "servers", str(CHARTS / "servers"), *images, *WAIT)
-        self.kube.helm("install", RELEASE, str(CHARTS / RELEASE), *VALUES, *WAIT)
+        self.kube.helm("upgrade", "--install", "servers", str(CHARTS / "servers"), *images, *WAIT)
+        self.kube.helm("upgrade", "--install", RELEASE, str(CHARTS / RELEASE), *VALUES, *WAIT)
 
     def upgrade(self, *values: str) -> None:
         """Upgrade to other values, and wait until all is ready."""
