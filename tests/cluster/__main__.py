@@ -37,6 +37,9 @@ PACKAGES = {
 """The programs that come from Debian, and the package of each."""
 NAMESPACES = ("unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
 DOCKERFILE = Path(__file__).with_name("Servers.Dockerfile")
+TEST_MAX_S = 1_800
+"""The first test also installs the product."""
+PROCESSES = 20
 CGROUPS = Path("/sys/fs/cgroup")
 
 
@@ -61,15 +64,23 @@ def save_images(folder: Path) -> None:
         sys.exit(done.stdout)
 
 
+def give_share(group: Path) -> None:
+    """Let the containers together have the CPU of `PROCESSES` processes outside of the group, not of one."""
+    for name, unit in (("cpu.shares", 1024), ("cpu.weight", 100)):
+        if (group / name).exists():
+            (group / name).write_text(str(PROCESSES * unit), "ascii")
+
+
 @contextmanager
 def folder_and_cgroup() -> Iterator[Path]:
     """Make the folder of a cluster and the control group of its containers; remove both at the end."""
-    folder = Path(tempfile.mkdtemp(prefix="astra-", dir="/tmp"))  # paths of sockets must be short
+    folder = Path(tempfile.mkdtemp(prefix="k8s-", dir="/tmp"))  # paths of sockets must be short
     roots = [path for path in CGROUPS.iterdir() if path.is_dir()] if (CGROUPS / "cpu").exists() else [CGROUPS]
     groups = [root / folder.name for root in roots]
     try:
         for group in groups:
             group.mkdir()
+            give_share(group)
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -98,7 +109,11 @@ def main(argv: list[str] | None = None) -> int:
         sys.exit(f"cluster: {exc}")
     with folder_and_cgroup() as folder:
         save_images(folder)
-        own = [] if arguments.up else ["-n", "0", "-p", "no:randomly", "-s", *(pytest or ["tests/cluster"])]
+        own = (
+            []
+            if arguments.up
+            else ["-n", "0", "-p", "no:randomly", "-s", "-o", f"timeout={TEST_MAX_S}", *(pytest or ["tests/cluster"])]
+        )
         inside = [*NAMESPACES, sys.executable, "-m", "tests.cluster.inside", str(folder), *own]
         with subprocess.Popen(inside) as process:
             if arguments.up:

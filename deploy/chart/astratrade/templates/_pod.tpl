@@ -27,7 +27,7 @@ spec:
         {{- end }}
         - {name: metrics, containerPort: {{ .port }}}
       startupProbe: {httpGet: {path: /livez, port: metrics}, periodSeconds: 2, timeoutSeconds: 2, failureThreshold: 90}
-      livenessProbe: {httpGet: {path: /livez, port: metrics}, periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 3}
+      livenessProbe: {httpGet: {path: /livez, port: metrics}, periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 6}
       readinessProbe: {httpGet: {path: /readyz, port: {{ ternary "http" "metrics" (hasKey . "servesAt") }}}, periodSeconds: 2, timeoutSeconds: 4, failureThreshold: 2}
   volumes: {{- include "astratrade.volumes" . | nindent 4 }}
 {{- end }}
