@@ -2,6 +2,7 @@
 
 VARIABLE = "ASTRA_TEST_CLUSTER"
 """Names the folder of the cluster in which the tests run."""
+RELEASE = "astratrade"
 PRODUCT = "localhost/astratrade"
 SERVERS = "localhost/astratrade-servers"
 OLD, NEW = "one", "two"

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from tests.cluster import binaries
+from tests.cluster import RELEASE, binaries
 
 COMMAND_S = 600.0
 
@@ -56,7 +56,8 @@ class Kube:
 
     def pods(self, part: str) -> list[dict[str, Any]]:
         """Return the pods of a part of the product that are not about to end, by name."""
-        found = self.get("pods", f"--selector=app.kubernetes.io/component={part}")["items"]
+        labels = f"app.kubernetes.io/instance={RELEASE},app.kubernetes.io/component={part}"
+        found = self.get("pods", f"--selector={labels}")["items"]
         return [pod for pod in found if "deletionTimestamp" not in pod["metadata"]]
 
     def _run(self, name: str, *arguments: str, text: str | None = None) -> str:

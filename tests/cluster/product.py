@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 
 from tests.bench.synthetic import START, write_fills
-from tests.cluster import SERVERS
+from tests.cluster import RELEASE, SERVERS
 from tests.cluster.kube import Kube
 from tests.e2e.children import Child
 from tests.e2e.facts import Facts, differences, expected
@@ -27,7 +27,6 @@ from tests.oracle.fold import fold
 from tests.source import PYTHON_PATH, ROOT
 
 CHARTS = ROOT / "deploy" / "chart"
-RELEASE = "astratrade"
 URL = "http://127.0.0.1:30080"
 TOKEN_TTL_S = 20_000
 WAIT = ("--wait", "--timeout", "8m")
@@ -102,7 +101,8 @@ class Product:
         """Send fills while the block runs; at its end wait until all are visible."""
         self._sent.append(file)
         command = [sys.executable, "-m", "deploy.cli.main", "replay", str(file), "--url", URL, *options]
-        environment = {**os.environ, "PYTHONPATH": PYTHON_PATH, "ASTRA_DATA_DIR": str(self.folder / "replay")}
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("ASTRA_")}
+        environment = {**inherited, "PYTHONPATH": PYTHON_PATH, "ASTRA_DATA_DIR": str(self.folder / "replay")}
         replay = Child(
             f"replay-{len(self._sent)}", [*command, "--token", self.token("venue")], environment, self.folder
         )

@@ -1,6 +1,7 @@
 """Services find each other by name, and a pod that lives but is not ready gets no traffic."""
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -8,14 +9,16 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.cluster.product import RELEASE, URL, Product
+from tests.cluster import RELEASE
+from tests.cluster.product import URL, Product
 from tests.e2e.pipeline import NO_TLS
 from tests.e2e.waiting import eventually
 
 pytestmark = pytest.mark.timeout(600)
 
-APART = "gateway-apart"
-NOWHERE = "redis://127.0.0.1:1/0"
+THIRD = "third-gateway"
+DRAIN_S = 120
+STATS = re.compile(r'^astra_api_requests_total{[^}]*"/v1/stats"[^}]*} (\S+)$', re.MULTILINE)
 REQUESTS = 100
 LOOK_UP = """
 import json, socket, sys
@@ -44,33 +47,44 @@ def test_services_and_workers_have_names(product: Product) -> None:
 
 
 def test_a_pod_that_lives_and_is_not_ready_gets_no_traffic(product: Product) -> None:
-    with without_broker(product) as address:
-        eventually(lambda: status(f"http://{address}:8000/livez") == httpx.codes.OK, within_s=120, what="the pod lives")
+    with third_gateway(product) as address:
+        assert len(ready_addresses(product)) == 3
+        product.kube.run("exec", THIRD, "--", "python", "-c", "import os; os.kill(1, 15)")
+        eventually(lambda: address not in ready_addresses(product), within_s=DRAIN_S / 2, what="the pod is not ready")
+        assert status(f"http://{address}:8000/livez") == httpx.codes.OK
         assert status(f"http://{address}:8000/readyz") == httpx.codes.SERVICE_UNAVAILABLE
-        assert {status(f"{URL}/readyz") for _ in range(REQUESTS)} == {httpx.codes.OK}
-        assert address not in ready_addresses(product)
-        assert len(ready_addresses(product)) == 2
+        before = answered(address)
+        assert {status(f"{URL}/v1/stats") for _ in range(REQUESTS)} == {httpx.codes.OK}
+        assert answered(address) == before
+        assert status(f"http://{address}:8000/v1/stats") == httpx.codes.OK
+        assert answered(address) == before + 1
 
 
 @contextmanager
-def without_broker(product: Product) -> Iterator[str]:
-    """Run a pod with the gateway's labels whose broker is not there; yield its address."""
+def third_gateway(product: Product) -> Iterator[str]:
+    """Run a third pod of the gateway, which serves on for long after its signal to end; yield its address."""
     template = product.kube.get("deployment", f"{RELEASE}-gateway")["spec"]["template"]
     [container] = template["spec"]["containers"]
-    environment = [*container["env"], {"name": "ASTRA_BROKER_URL", "value": NOWHERE}]
+    kept = [variable for variable in container["env"] if variable["name"] != "ASTRA_DRAIN_S"]
+    environment = [*kept, {"name": "ASTRA_DRAIN_S", "value": str(DRAIN_S)}]
     pod: dict[str, Any] = {
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": {"name": APART, "labels": template["metadata"]["labels"]},
+        "metadata": {"name": THIRD, "labels": template["metadata"]["labels"]},
         "spec": {**template["spec"], "containers": [{**container, "env": environment}]},
     }
     product.kube.apply(pod)
     try:
-        yield eventually(
-            lambda: product.kube.get("pod", APART)["status"].get("podIP"), within_s=60, what="the pod has an address"
-        )
+        product.kube.run("wait", f"pod/{THIRD}", "--for=condition=Ready", "--timeout=120s")
+        yield product.kube.get("pod", THIRD)["status"]["podIP"]
     finally:
-        product.kube.run("delete", "pod", APART, "--grace-period=0", "--force")
+        product.kube.run("delete", "pod", THIRD, "--grace-period=0", "--force")
+
+
+def answered(address: str) -> float:
+    """Return how many requests for statistics a gateway has answered."""
+    metrics = httpx.get(f"http://{address}:9100/metrics", timeout=5, verify=NO_TLS).text
+    return sum(float(value) for value in STATS.findall(metrics))
 
 
 def ready_addresses(product: Product) -> list[str]:

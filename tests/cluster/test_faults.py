@@ -5,9 +5,10 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.cluster import RELEASE
 from tests.cluster.files import NODE
 from tests.cluster.pauses import Pauses
-from tests.cluster.product import RELEASE, Product
+from tests.cluster.product import Product
 from tests.e2e.waiting import eventually
 
 pytestmark = pytest.mark.timeout(1_200)

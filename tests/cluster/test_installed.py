@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.cluster.product import RELEASE, Product
+from tests.cluster import RELEASE
+from tests.cluster.product import Product
 
 pytestmark = pytest.mark.timeout(1_200)
 

@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.cluster.product import CHARTS, OURS, RELEASE, STAGING, WAIT, Product
+from tests.cluster import RELEASE
+from tests.cluster.product import CHARTS, OURS, STAGING, WAIT, Product
 from tests.e2e.waiting import eventually
 
 pytestmark = pytest.mark.timeout(900)

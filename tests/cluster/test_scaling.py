@@ -7,8 +7,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.cluster import lag_metric
-from tests.cluster.product import RELEASE, Product
+from tests.cluster import RELEASE, lag_metric
+from tests.cluster.product import Product
 from tests.e2e.waiting import eventually
 
 pytestmark = pytest.mark.timeout(1_200)
