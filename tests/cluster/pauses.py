@@ -18,8 +18,12 @@ from tables.domains import TOPOLOGY
 from tests.bench.group_progress import APP_ID
 from tests.e2e.pipeline import NO_TLS
 
-WATCHED = {"trading": topics.TRADING_COMMANDS, "gamification": topics.TRADING_EVENTS}
-"""Domains, and the topic of each that has records while fills arrive."""
+WATCHED = {
+    "trading": topics.TRADING_COMMANDS,
+    "gamification": topics.TRADING_EVENTS,
+    "financial": topics.TRADING_EVENTS,
+}
+"""Two domains with two workers and one with one, and the topic of each that has records while fills arrive."""
 LOOK_EVERY_S = 0.05
 REQUEST_EVERY_S = 0.05
 REQUEST_S = 5.0

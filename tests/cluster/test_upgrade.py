@@ -11,7 +11,7 @@ from tests.cluster.test_faults import pause
 
 pytestmark = pytest.mark.timeout(1_200)
 
-FILLS = 5_000
+FILLS = 3_000
 LOAD = ("--rate", "25", "--batch", "5")
 PAUSE_MAX_S = 60.0
 
