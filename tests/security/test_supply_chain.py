@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import pytest
 from click.testing import CliRunner
-from jsonschema import Draft7Validator, FormatChecker  # type: ignore[import-untyped]
+from jsonschema import Draft7Validator, FormatChecker
 from referencing import Registry, Resource
 
 from deploy.cli.main import cli

@@ -5,7 +5,8 @@ import os
 
 import pytest
 
-from deploy.admin.accounts import OPERATOR, operator
+from api.identity.audit import OPERATOR
+from deploy.admin.accounts import operator
 
 
 def unnamed() -> str:
