@@ -35,6 +35,10 @@ PACKAGES = {
     "podman": "podman",
 }
 """The programs that come from Debian, and the package of each."""
+LEFT_OUT = """\
+cluster: not checked here: that NetworkPolicies hold (the bridge network does not enforce them), objects of KEDA and of
+cluster: the Prometheus operator, scaling of the gateway by CPU (no metrics-server), spreading over nodes (there is one)
+"""
 NAMESPACES = ("unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
 DOCKERFILE = Path(__file__).with_name("Servers.Dockerfile")
 TEST_MAX_S = 1_800
@@ -107,6 +111,7 @@ def main(argv: list[str] | None = None) -> int:
         binaries.provide()
     except binaries.CannotBuildError as exc:
         sys.exit(f"cluster: {exc}")
+    print(LEFT_OUT, end="", file=sys.stderr, flush=True)
     with folder_and_cgroup() as folder:
         save_images(folder)
         own = (

@@ -13,13 +13,14 @@ from tests.e2e.waiting import eventually
 
 pytestmark = pytest.mark.timeout(1_200)
 
-FILLS = 6_000
+FILLS = 10_000
 SCALED = (
     "workers.autoscaling.by=hpa",
     "workers.autoscaling.lagSeconds=5",
     "workers.autoscaling.calmSeconds=30",
     "workers.domains.trading.replicas=1",
-    "workers.resources.limits.cpu=150m",  # so that one worker cannot keep up
+    "workers.resources.requests.cpu=20m",
+    "workers.resources.limits.cpu=40m",  # so that one worker cannot keep up
 )
 WITHIN_S = 400.0
 LOOK_EVERY_S = 1.0
