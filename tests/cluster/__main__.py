@@ -13,6 +13,7 @@ etcd, containerd, runc and podman. Nothing is left but the cache of what it buil
 import argparse
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -104,6 +105,8 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: list[str] | None = None) -> int:
     """Run the tests in a cluster; return the exit status."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)  # both clean up, also in the background of a shell
     arguments, pytest = parser().parse_known_args(argv)
     if lack := missing():
         sys.exit(f"cluster: {lack}")
