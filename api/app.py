@@ -44,6 +44,7 @@ from api.kit.commands.admission import Admission
 from api.kit.commands.writer import Writer
 from api.kit.context import Api
 from api.kit.domain import DomainApi
+from api.kit.effects import Effects
 from api.kit.feeds import ticket_route
 from api.kit.feeds.hub import Hub
 from api.kit.feeds.socket import routing as socket
@@ -176,6 +177,7 @@ def _api(config: ApiConfig, served: Sequence[DomainApi], storage_fault: StorageF
         tables=tables,
         writer=Writer(log, config, broker, Acknowledgements(log, metrics.acknowledged_lost), spans=spans),
         waiter=Waiter(log, tables, TOPOLOGY, config.app_id),
+        effects=Effects(log, TOPOLOGY, config.app_id, metrics),
         hub=Hub(
             log_of_feeds, config.app_id, metrics, feeds, sealer, deliveries=None if spans is None else Deliveries(spans)
         ),
@@ -198,6 +200,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         closing.push_async_callback(api.hub.close)
         closing.push_async_callback(api.background.stop)
         api.background.start(api.waiter.run(), "waiter")
+        api.background.start(api.effects.run(), "effects of commands")
         api.background.start(api.broker.run(), "broker watch")
         api.background.start(api.writer.acknowledged.run(), "acknowledged events")
         api.background.start(api.pipeline.run(), "pipeline samples")

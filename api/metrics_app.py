@@ -34,7 +34,11 @@ def metrics_app(api: Api) -> Starlette:
 async def _look_at_broker(api: Api) -> None:
     try:
         for state in await api.pipeline.look():
-            api.metrics.show_group(state.group, state.delay.seconds, state.lag)
+            waited_s = {tp: delay.seconds for tp, delay in state.delays.items()}
+            api.metrics.show_domain(state.domain, state.group, state.lag, waited_s)
+        api.metrics.show_ends(api.pipeline.ends)
+        [info] = await api.log.at_once(("INFO",))
+        api.metrics.show_broker(info)
         api.metrics.broker_up.set(1)
     except LogUnavailableError:
         api.metrics.broker_up.set(0)

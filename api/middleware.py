@@ -13,6 +13,8 @@ from api.kit.request_identity import UNMATCHED, route_of
 from api.metrics import Metrics
 
 BODY_BYTES_MAX = 1024 * 1024
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+"""The labels of methods; a client may send any word."""
 
 
 class Observe:
@@ -33,7 +35,7 @@ class Observe:
         async def watch(message: Message) -> None:
             if message["type"] == "http.response.start":
                 route = route_of(scope)
-                method = UNMATCHED if route == UNMATCHED else scope["method"]  # a client may send any word
+                method = scope["method"] if scope["method"] in METHODS and route != UNMATCHED else UNMATCHED
                 count, observe = self._of(route, method, message["status"])
                 count()
                 observe(time.perf_counter() - began)

@@ -19,6 +19,7 @@ from api.kit.background import BackgroundTasks
 from api.kit.broker_watch import BrokerWatch
 from api.kit.commands.admission import Admission
 from api.kit.commands.writer import Writer
+from api.kit.effects import Effects
 from api.kit.feeds.hub import Hub
 from api.kit.feeds.tickets import Tickets
 from api.kit.lifecycle import Lifecycle
@@ -63,6 +64,7 @@ class Api:
     tables: TableReader
     writer: Writer
     waiter: Waiter
+    effects: Effects
     hub: Hub
     metrics: Metrics
     parts: Mapping[type[Any], Any]

@@ -10,7 +10,7 @@ from typing import Protocol
 from faust_redis.admin import Admin, GroupDescription
 from faust_redis.log import Log, LogError, TopicPartition, UnknownTopicError
 
-from api.kit.lag_history import Delay, LagHistory
+from api.kit.lag_history import NONE, Delay, LagHistory
 from streams.topology import Topology
 
 SAMPLE_EVERY_S = 1.0
@@ -24,13 +24,18 @@ class DomainState:
 
     Attributes:
         lag: Records still to be processed, of each partition that the domain consumes.
-        delay: How long the oldest of them has waited.
+        delays: How long the oldest of them has waited, of each partition in which some wait.
     """
 
     domain: str
     group: GroupDescription
     lag: Mapping[TopicPartition, int]
-    delay: Delay
+    delays: Mapping[TopicPartition, Delay]
+
+    @property
+    def delay(self) -> Delay:
+        """Return how long the oldest of all unprocessed records has waited."""
+        return max(self.delays.values(), default=NONE)
 
     @property
     def records(self) -> int:
@@ -62,6 +67,9 @@ class Watcher(Protocol):
 class Pipeline:
     """Looks at the groups of all domains and at the ends of their topics, once a second and when asked.
 
+    Attributes:
+        ends: The end of each partition that a domain consumes or produces, as of the last look.
+
     Methods raise `LogUnavailableError` when the broker cannot be reached.
     """
 
@@ -70,8 +78,9 @@ class Pipeline:
         self._admin = Admin(log)
         self._topology = topology
         self._groups = topology.groups(app_id)
-        self._topics = sorted({topic for domain in topology.domains for topic in domain.consumes})
+        self._topics = sorted({topic for each in topology.domains for topic in (*each.consumes, *each.produces)})
         self._history = LagHistory()
+        self.ends: Mapping[TopicPartition, int] = {}
         self._watcher = watcher
 
     async def run(self) -> None:
@@ -98,8 +107,8 @@ class Pipeline:
         committed = group.committed
         consumed_ends = {tp: end for tp, end in ends.items() if tp.topic in consumed}
         lag = {tp: max(0, end - committed.get(tp, 0)) for tp, end in consumed_ends.items()}
-        delays = [self._history.delay(tp, committed.get(tp, 0), now_ms) for tp, behind in lag.items() if behind]
-        return DomainState(domain, group, lag, max(delays, default=Delay(0.0, at_least=False)))
+        delays = {tp: self._history.delay(tp, committed.get(tp, 0), now_ms) for tp, behind in lag.items() if behind}
+        return DomainState(domain, group, lag, delays)
 
     async def _ends(self) -> tuple[dict[TopicPartition, int], int]:
         """Read the end of each partition, with the server's time before that, and keep them as a sample."""
@@ -110,6 +119,7 @@ class Pipeline:
         for topic, known in found.items():
             ends.update({TopicPartition(topic, p): known.get(p, 0) for p in range(await self._partitions(topic))})
         self._history.add(ends, now_ms)
+        self.ends = ends
         return ends, now_ms
 
     async def _partitions(self, topic: str) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -24,13 +24,14 @@ class RelayMetrics(Collector):
         self._service = service
         self._registry = CollectorRegistry()
         self._registry.register(self)
+        ProcessCollector(registry=self._registry)
 
     def collect(self) -> Iterator[Metric]:
         """Yield the present values."""
         service, counts = self._service, self._service.relay.counts
         yield _gauge("publishing", "1 while the relay reaches database and broker.", int(service.is_publishing))
-        yield _gauge("events_behind", "Events of the outbox that the log does not have yet.", service.backlog.rows)
-        yield _gauge("seconds_behind", "Seconds that the oldest of them has waited.", service.behind_s())
+        yield _gauge("behind_events", "Events of the outbox that the log does not have yet.", service.backlog.rows)
+        yield _gauge("behind_seconds", "Seconds that the oldest of them has waited.", service.behind_s())
         yield _gauge("position", "Number of the last event in the log.", counts.position)
         yield _counter("published", "Events that this relay published.", counts.published)
         yield _counter("refused", "Writes refused because another relay was first.", counts.refused)

@@ -28,6 +28,7 @@ from agents.rulebook import Rulebook
 from deploy.broker import broker_url, log_url
 from deploy.errors import LockedError
 from deploy.financial_metrics import last_audits
+from deploy.local_state import state_sizes
 from deploy.rulebook import load_rulebook
 from deploy.run import logs
 from deploy.run.domain_app import build_app, load_plugins, member_name, presence, slot_directory
@@ -145,7 +146,9 @@ class Worker:
         self._threads = [
             DomainThread(slot, domain, partial(self._services, domain), self._prepare) for domain in domains
         ]
-        self._metrics = WorkerMetrics(self._depths, lambda: last_audits(self._apps.values()))
+        self._metrics = WorkerMetrics(
+            self._depths, lambda: last_audits(self._apps.values()), lambda: state_sizes(self._apps)
+        )
 
     async def run(self, listener: socket.socket) -> None:
         """Run the domains until SIGTERM or SIGINT; serve probes and metrics on `listener` meanwhile."""

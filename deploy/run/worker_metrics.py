@@ -20,7 +20,15 @@ from faust_redis.hooks import (
     Retried,
     SendsRefused,
 )
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from faust_redis.rocksdb.database import Sizes
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -37,6 +45,12 @@ DepthsByDomain = Callable[[], Iterable[tuple[str, Depths]]]
 
 AuditsByPartition = Callable[[], Iterable[tuple[int, Audit]]]
 """Returns the last audit of each partition whose money this process keeps."""
+
+
+SizesByDomain = Callable[[], Iterable[tuple[str, Sizes]]]
+"""Returns the name of each domain, and what its local state occupies."""
+
+disable_created_metrics()  # type: ignore[no-untyped-call]  # they double the series, and nothing reads them
 
 
 class _DepthCollector(Collector):
@@ -79,7 +93,9 @@ class _AuditCollector(Collector):
             labels=("partition", "rule"),
         )
         at = GaugeMetricFamily(
-            "astra_ledger_audited_seconds", "Event time of the last audit, Unix seconds.", labels=("partition",)
+            "astra_ledger_audited_timestamp_seconds",
+            "Event time of the last audit, Unix seconds.",
+            labels=("partition",),
         )
         for partition, audit in self._audits():
             at.add_metric((str(partition),), audit.at / SECOND_US)
@@ -89,19 +105,40 @@ class _AuditCollector(Collector):
         yield at
 
 
+class _SizeCollector(Collector):
+    """Reads what each domain's local state occupies when the metrics are scraped."""
+
+    def __init__(self, sizes: SizesByDomain) -> None:
+        self._sizes = sizes
+
+    def collect(self) -> Iterator[Metric]:
+        found = GaugeMetricFamily(
+            f"{PREFIX}_rocksdb_bytes",
+            "Size of the local state, by place: files or memory.",
+            labels=("domain", "place"),
+        )
+        for domain, sizes in self._sizes():
+            for place, size in sizes._asdict().items():
+                found.add_metric((domain, place), size)
+        yield found
+
+
 class WorkerMetrics:
     """The metrics of one worker process. Hooks update them from the domains' threads."""
 
-    def __init__(self, depths: DepthsByDomain, audits: AuditsByPartition = list) -> None:
+    def __init__(self, depths: DepthsByDomain, audits: AuditsByPartition = list, sizes: SizesByDomain = list) -> None:
         """Create the metrics.
 
         Args:
             depths: Called at each scrape, from the thread that serves it.
             audits: Called likewise.
+            sizes: Called likewise.
         """
         self.registry = CollectorRegistry()
         self.registry.register(_DepthCollector(depths))
         self.registry.register(_AuditCollector(audits))
+        self.registry.register(_SizeCollector(sizes))
+        ProcessCollector(registry=self.registry)
         self.events = self._counter("events", "Events that agents processed.")
         self.batches = self._counter("batches", "Batches that agents worked on, by outcome.", "outcome")
         self.batch_seconds = self._histogram("batch_seconds", "Seconds that an agent worked on a batch.", BATCH_SECONDS)

@@ -43,6 +43,7 @@ class Demo:
         self.directory = directory
         self.port = free_port()
         self.output = directory / "dev.log"
+        self._ran: list[ShellCommand] = []
         self._process: subprocess.Popen[bytes]
 
     def __enter__(self) -> Self:
@@ -73,8 +74,11 @@ class Demo:
     def run(self, command: ShellCommand) -> None:
         """Run a command of a shell block as its reader would, and require status 0.
 
-        A command that serves must stay up until it is stopped.
+        A command that serves must stay up until it is stopped. A command that the demo has run is not run again.
         """
+        if command in self._ran:
+            return
+        self._ran.append(command)
         argv = self._argv(command)
         if command.words[1:2] and command.words[1] in SERVING:
             self._run_briefly(argv, command)

@@ -16,6 +16,7 @@ from tables.domains import TOPOLOGY
 from tests.client.typed_models import document
 from tests.docs.chart_values import chart_values_table
 from tests.docs.feeds_table import feeds_table
+from tests.docs.metrics_table import metrics_table
 from tests.docs.socket_messages import messages_table
 
 ROOT: Final = Path(__file__).parents[2]
@@ -45,6 +46,7 @@ GENERATORS: Final[dict[str, Callable[[], str]]] = {
     "past-queries": past_queries,
     "feeds": feeds_table,
     "chart-values": chart_values_table,
+    "metrics": metrics_table,
     "topology": lambda: f"```mermaid\n{mermaid(TOPOLOGY)}\n```",
 }
 

@@ -20,7 +20,7 @@ LANGUAGES: Final = frozenset({"sh", "python", "text", "diff", "mermaid", "json",
 PAGES: Final = tuple(
     sorted(
         path
-        for pattern in ("*.md", "docs/*.md", "streams/faust-redis/*.md", "deploy/data/*.md")
+        for pattern in ("*.md", "docs/*.md", "docs/runbooks/*.md", "streams/faust-redis/*.md", "deploy/data/*.md")
         for path in ROOT.glob(pattern)
     )
 )

@@ -16,6 +16,7 @@ from tests.docs.snippets import PAGES, ShellCommand, Snippet, shell_commands, sn
 from tests.faults.__main__ import parser as faults_parser
 from tests.images.__main__ import parser as images_parser
 from tests.load.command import parser as load_parser
+from tests.observe.__main__ import parser as observe_parser
 from tests.peers.__main__ import parse as parse_peers
 from tests.simulation.__main__ import parser as simulation_parser
 from tests.source import PYTHON_PATH, ROOT
@@ -87,6 +88,7 @@ SUITES: dict[str, Callable[[list[str]], object]] = {
     "tests.load": lambda arguments: load_parser().parse_args(arguments),
     "tests.cluster": lambda arguments: cluster_parser().parse_args(arguments),
     "tests.images": lambda arguments: images_parser().parse_args(arguments),
+    "tests.observe": lambda arguments: observe_parser().parse_args(arguments),
     "tests.kafka": lambda arguments: arguments,
     "tests.docs.import_graph": lambda arguments: arguments,
     "tests.docs.generated": lambda arguments: arguments,

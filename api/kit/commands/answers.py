@@ -87,3 +87,4 @@ def _count(api: Api, written: Written, command: type[EventData]) -> None:
         api.metrics.replays.inc()
     else:
         api.metrics.commands.labels(command.__name__).inc(len(written.places))
+        api.effects.expect(written)

@@ -67,6 +67,8 @@ class Hub:
     def _add(self, feed: Feed[Any], app_id: str) -> None:
         if feed.name in self.followers:
             raise ValueError(f"two feeds are called {feed.name!r}")
+        for metric in (self.metrics.subscribers, self.metrics.deltas, self.metrics.conflated):
+            metric.labels(feed.name)  # series that begin at 0
         follower = self.followers[feed.name] = Follower(
             self.log, feed.topic(app_id), feed.read(self.sealer), ResumeIds(self.sealer, feed.name), feed.round_s
         )

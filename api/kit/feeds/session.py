@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import ExitStack
 from enum import StrEnum
+from time import monotonic
 from types import TracebackType
 from typing import Self
 
@@ -211,13 +212,14 @@ class Session:
         if self.ended is not None or self.subscriber.lost is not None or delivered is None:
             return None
         due, self._mark_due = self._mark_due, False
-        changes = self.subscriber.take()
+        since_s, changes = self.subscriber.since_s, self.subscriber.take()
         if self._deliveries is not None:
             self._under_way = self._deliveries.begin(changes)
         data = await self.view.delta(changes, delivered.position, self.subscriber) if changes else None
         tag = self.follower.ids.seal(self.subscriber.resume_id(delivered))
         if data is not None:
             self._rows_sent.inc(len(changes))
+            self.metrics.feed_delay.observe(monotonic() - since_s)
             return self.follower.delta(data, tag)
         return self._mark(tag) if due or self.follower.stalled else None
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from enum import StrEnum
+from time import monotonic
 from typing import Final
 
 from faust_redis.log import Position
@@ -41,6 +42,7 @@ class Subscriber:
             it.
         lost: Why the subscriber has to start again; None while it need not.
         conflated: How many changes were replaced by a newer one of their row before they were sent.
+        since_s: When the oldest pending change was added, by the monotonic clock.
     """
 
     def __init__(self, channels: frozenset[str] | None, *, pending_max: int) -> None:
@@ -48,6 +50,7 @@ class Subscriber:
         self.floor: Position | None = None
         self.lost: ResyncReason | None = None
         self.conflated = 0
+        self.since_s = 0.0
         self._pending = NOTHING
         self._shared = True
         self._pending_max = pending_max
@@ -94,6 +97,7 @@ class Subscriber:
         if not changes:
             return False
         if not self._pending:
+            self.since_s = monotonic()
             self._pending, self._shared = changes, True
         else:
             if self._shared:

@@ -26,6 +26,7 @@ from api.kit.problems import KINDS
 from deploy.server.embedded import EmbeddedServer
 from deploy.server.server_binary import find_binary
 from streams.events.trading import OpenTrade
+from streams.topics import TRADING_EVENTS
 from tables.gamification import GAMIFICATION_PROGRESS, Progress
 from tests.integration.api.sse import Reader, serving
 from tests.integration.api.support import Worker, auth, scraped
@@ -133,11 +134,14 @@ async def test_metrics_count_requests_commands_and_lag(app: FastAPI, client: htt
         'astra_api_commands_total{type="OpenTrade"} 1.0',
         "astra_api_replays_total 1.0",
         'astra_api_requests_total{method="(none)",route="(none)",status="404"} 1.0',
-        f'astra_api_lag_records{{group="astratrade-trading",partition="{partition}",topic="{OpenTrade.topic}"}} 1.0',
-        'astra_api_group_members{group="astratrade-financial"} 0.0',
-        'astra_api_group_ready{group="astratrade-gamification"} 0.0',
-        'astra_api_group_partitions_damaged{group="astratrade-gamification"} 0.0',
-        'astra_api_lag_seconds{group="astratrade-gamification"} 0.0',
+        f'astra_api_lag_records{{domain="trading",partition="{partition}",topic="{OpenTrade.topic}"}} 1.0',
+        'astra_api_group_members{domain="financial"} 0.0',
+        'astra_api_group_ready{domain="gamification"} 0.0',
+        'astra_api_group_partitions_damaged{domain="gamification"} 0.0',
+        f'astra_api_lag_seconds{{domain="gamification",partition="0",topic="{TRADING_EVENTS}"}} 0.0',
+        f'astra_api_topic_records_total{{topic="{OpenTrade.topic}"}} 1.0',
+        "astra_api_broker_persists 1.0",
+        "astra_api_broker_replicas 0.0",
         "astra_api_broker_up 1.0",
     ):
         assert line in text

@@ -115,7 +115,7 @@ async def test_lag_is_given_in_records_and_in_seconds(client: httpx.AsyncClient,
 
 
 async def test_a_damaged_partition_that_two_workers_report_is_counted_once(app: FastAPI, worker: Worker) -> None:
-    gauge = 'astra_api_group_partitions_damaged{group="astratrade-trading"}'
+    gauge = 'astra_api_group_partitions_damaged{domain="trading"}'
     for damaged, count in ((["t:2: torn"], 1), ([], 0)):
         status = {**RECOVERED, "damaged": damaged}
         await worker.set_group("trading", "stable", {"a": status, "b": status})

@@ -31,4 +31,4 @@ def test_the_last_audit_of_each_partition_is_exported_by_rule() -> None:
     text = WorkerMetrics(list, lambda: audits).text().decode()
     assert 'astra_ledger_breaches{partition="3",rule="overdrawn"} 2.0' in text
     assert 'astra_ledger_breaches{partition="3",rule="balanced"} 0.0' in text
-    assert 'astra_ledger_audited_seconds{partition="3"} 5.0' in text
+    assert 'astra_ledger_audited_timestamp_seconds{partition="3"} 5.0' in text

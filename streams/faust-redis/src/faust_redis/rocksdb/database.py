@@ -11,7 +11,7 @@ import struct
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from rocksdict import BlockBasedOptions, Cache, Options, Rdict, WriteBatch
 
@@ -23,6 +23,9 @@ BLOOM_BITS_A_KEY = 10
 
 WRITE_BUFFER_BYTES = 16 * 1024 * 1024
 PARTITIONS_MAX = 1 << 16
+SIZES = ("total-sst-files-size", "size-all-mem-tables", "block-cache-usage")
+"""The properties of RocksDB that say what it occupies."""
+
 DAMAGED = "DAMAGED"
 """Name of the marker file beside a database that could not be read."""
 
@@ -47,6 +50,13 @@ def _options() -> Options:
 def partition_prefix(table: str, partition: int) -> bytes:
     """Return the prefix of every row key in a table's partition."""
     return table.encode() + b"\x00" + struct.pack(">H", partition)
+
+
+class Sizes(NamedTuple):
+    """What a database occupies, in bytes: its files, and its memory (write buffers and block cache)."""
+
+    files: int
+    memory: int
 
 
 class Database:
@@ -186,6 +196,14 @@ class Database:
             return None
         incarnation, offset, writer = text.decode().split(":")
         return Checkpoint(incarnation, int(offset), bytes.fromhex(writer))
+
+    def sizes(self) -> Sizes:
+        """Return what the database occupies."""
+        try:
+            files, buffers, cache = (self._db.property_int_value(f"rocksdb.{name}") or 0 for name in SIZES)
+        except Exception as exc:
+            raise self._failed(exc) from exc
+        return Sizes(files, buffers + cache)
 
     def wipe(self, table: str, partition: int) -> None:
         """Delete a partition's rows and its checkpoint."""

@@ -20,7 +20,7 @@ from yarl import URL
 
 from faust_redis.driver.source import Source
 from faust_redis.driver.state.stores import Checkpoint, Items
-from faust_redis.rocksdb.database import Database, after_prefix
+from faust_redis.rocksdb.database import Database, Sizes, after_prefix
 
 logger = logging.getLogger(__name__)
 
@@ -202,6 +202,11 @@ class RocksStore(SerializedStore[Any, Any]):
             return {}
         found = {partition: database.get(self.table_name, partition, key) for partition in sorted(self._partitions)}
         return {partition: value for partition, value in found.items() if value is not None}
+
+    def sizes(self) -> Sizes | None:
+        """Return what the worker's database occupies; None while it is closed. Another thread may call this."""
+        database = self._database
+        return None if database is None else database.sizes()
 
     def expire(self, partition: int, key: Any) -> None:
         """Make a row read as deleted, before the commit of its tombstone."""

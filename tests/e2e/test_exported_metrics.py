@@ -1,0 +1,46 @@
+"""The processes export the metrics that docs/observability.md lists, no more and no fewer."""
+
+from pathlib import Path
+
+import httpx
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.docs.metrics_table import PROCESS_OWN, PROCESSES, Family, declared
+from tests.e2e.pipeline import Pipeline
+from tests.e2e.waiting import eventually
+from tests.ports import free_port
+
+STARTED_S = 60.0
+COMMANDS = {"gateway": ("api", "METRICS"), "worker": ("worker", "WORKER")} | {
+    name: (name, name.upper()) for name in ("relay", "clock", "webhooks")
+}
+
+
+def exported(port: int) -> set[tuple[str, str]] | None:
+    """Return the names and types of what a process exports; None while it does not answer."""
+    try:
+        text = httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False, verify=False).text
+    except httpx.TransportError:
+        return None
+    return {
+        (f"{family.name}_total" if family.type == "counter" else family.name, family.type)
+        for family in text_string_to_metric_families(text)
+        if not family.name.startswith(PROCESS_OWN)
+    }
+
+
+def described(families: tuple[Family, ...]) -> set[tuple[str, str]]:
+    return {(family.name, family.type) for family in families}
+
+
+@pytest.mark.slow
+def test_the_processes_export_what_the_table_says(tmp_path: Path) -> None:
+    assert COMMANDS.keys() == set(PROCESSES) == declared().keys()
+    with Pipeline(tmp_path, workers=0, api=False) as pipeline:
+        ports = {process: free_port() for process in PROCESSES}
+        for process, (command, variable) in COMMANDS.items():
+            pipeline.start(command, command, **{f"ASTRA_{variable}_PORT": str(ports[process])})
+        for process, port in ports.items():
+            found = eventually(lambda port=port: exported(port), within_s=STARTED_S, what=process)  # type: ignore[misc]
+            assert found == described(declared()[process]), process

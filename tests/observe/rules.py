@@ -1,0 +1,183 @@
+"""Write the recording and alerting rules of Prometheus: `python -m tests.observe.rules`.
+
+A run of the real thing shortens all windows and waits by one factor, so that it sees an alert in seconds. Nothing else
+differs: the queries and thresholds are those of production.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import yaml  # type: ignore[import-untyped]  # it has no types of its own
+
+from tests.observe.objectives import BEHIND_S, OBJECTIVES, WINDOWS, Objective
+from tests.source import ROOT
+
+RULES: Final = ROOT / "deploy" / "observe" / "rules"
+RUNBOOKS: Final = "docs/runbooks"
+HEADER: Final = "# Made by `python -m tests.observe.rules`; do not edit.\n"
+LINE_CHARS: Final = 120
+
+Rule = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """A condition that an operator must know of.
+
+    Attributes:
+        name: Its name.
+        expr: The query, with `{5m}` in place of a window.
+        for_s: How long it must hold, in seconds.
+        severity: `page` for now, `ticket` for today.
+        summary: What is wrong, in one line.
+        runbook: The page that says what to do.
+    """
+
+    name: str
+    expr: str
+    for_s: int
+    severity: str
+    summary: str
+    runbook: str
+
+
+@dataclass(frozen=True, slots=True)
+class Burn:
+    """A rate of use of the error budget that an operator must know of, in a long and a short window."""
+
+    speed: str
+    factor: float
+    long: str
+    short: str
+    severity: str
+
+
+BURNS: Final = (
+    Burn("Fast", 14.4, "1h", "5m", "page"),
+    Burn("Steady", 6, "6h", "30m", "page"),
+    Burn("Slow", 1, "3d", "6h", "ticket"),
+)
+"""Source: Site Reliability Workbook, chapter 5, https://sre.google/workbook/alerting-on-slos/"""
+
+ALERTS: Final = (
+    Alert("AstraLedgerBreach", "sum by (partition, rule) (astra_ledger_breaches) > 0", 0, "page",
+          "Partition {{ $labels.partition }} breaks the ledger's rule {{ $labels.rule }}", "ledger-breach"),
+    Alert("AstraLedgerUnaudited", "max(astra_clock_last_tick_timestamp_seconds)"
+          " - min(astra_ledger_audited_timestamp_seconds) > 3 * 3600", 60, "ticket",
+          "A partition's ledger was not audited for three hours", "ledger-breach"),
+    Alert("AstraDomainBehind", f"max by (domain) (astra_api_lag_seconds) > {BEHIND_S}", 60, "page",
+          "{{ $labels.domain }} is {{ $value | humanizeDuration }} behind", "lag-growing"),
+    Alert("AstraRebalanceStuck", "min by (domain) (astra_api_group_ready) == 0", 120, "page",
+          "The group of {{ $labels.domain }} is not ready", "stuck-rebalance"),
+    Alert("AstraPartitionTorn", "max by (domain) (astra_api_group_partitions_damaged) > 0", 0, "page",
+          "{{ $labels.domain }} holds back {{ $value }} damaged partitions", "partition-torn"),
+    Alert("AstraPoisonFlood", "sum by (domain) (increase(astra_worker_dead_letters_total[{5m}])) > 20", 0, "page",
+          "{{ $labels.domain }} made {{ $value | humanize }} events dead letters", "poison-flood"),
+    Alert("AstraBrokerDown", "max(astra_api_broker_up) == 0", 15, "page",
+          "No gateway reaches the broker", "broker-down"),
+    Alert("AstraBrokerFull", "max(astra_api_broker_memory_bytes / astra_api_broker_memory_max_bytes) > 0.85",
+          60, "page", "The broker uses {{ $value | humanizePercentage }} of its memory", "broker-full"),
+    Alert("AstraBrokerDiskFailing", "min(astra_api_broker_persists) == 0", 0, "page",
+          "The broker's last write to its disk failed", "disk-full"),
+    Alert("AstraProcessDown", 'up{job=~"gateway|worker|relay|clock|webhooks"} == 0', 60, "page",
+          "{{ $labels.job }} at {{ $labels.instance }} does not answer", "process-down"),
+    Alert("AstraClockStopped", "time() - max(last_over_time(astra_clock_last_tick_timestamp_seconds[{1h}])) > 10",
+          0, "page", "The clock has not ticked for {{ $value | humanizeDuration }}", "clock-stopped"),
+    Alert("AstraOutboxBehind", "max(astra_relay_behind_seconds) > 30", 30, "page",
+          "Changes of accounts wait for {{ $value | humanizeDuration }} to be published", "outbox-behind"),
+    Alert("AstraEventsLost", "max(astra_relay_lost_total) > 0", 0, "page",
+          "Neither log nor outbox has {{ $value }} events of accounts", "outbox-behind"),
+    Alert("AstraAcknowledgedLost", "max(astra_api_acknowledged_lost_total) > 0", 0, "page",
+          "The broker lost {{ $value }} acknowledged events", "acknowledged-lost"),
+    Alert("AstraWebhooksGivenUp", "increase(astra_webhooks_given_up_total[{1h}]) > 0", 0, "ticket",
+          "Partners did not take {{ $value | humanize }} events", "webhooks-failing"),
+)  # fmt: skip
+
+
+def duration(seconds: float, pace: float) -> str:
+    """Return a duration in Prometheus' form, shortened by the pace. A second is the least."""
+    return f"{max(1, round(seconds / pace))}s"
+
+
+def windowed(expr: str, pace: float) -> str:
+    """Return a query with its windows, such as `{5m}`, filled in."""
+    for window, seconds in WINDOWS.items():
+        expr = expr.replace(f"{{{window}}}", window if pace == 1 else duration(seconds, pace))
+    return expr
+
+
+def recording(pace: float = 1) -> list[Rule]:
+    """Return the recording rules."""
+    behind = {"record": "astra:behind:bool", "expr": f"max(astra_api_lag_seconds) > bool {BEHIND_S}"}
+    return [behind, *(_ratio(objective, window, pace) for objective in OBJECTIVES for window in WINDOWS)]
+
+
+def _ratio(objective: Objective, window: str, pace: float) -> Rule:
+    shown = window if pace == 1 else duration(WINDOWS[window], pace)
+    return {"record": objective.recorded(window), "expr": objective.errors.format(window=shown)}
+
+
+def burn_alerts() -> Iterator[Alert]:
+    """Yield the alerts on the use of each objective's error budget."""
+    for objective in OBJECTIVES:
+        for burn in BURNS:
+            limit = f"{burn.factor:g} * {objective.budget:g}"
+            yield Alert(
+                f"Astra{objective.name.title()}{burn.speed}Burn",
+                f"{objective.recorded(burn.long)} > {limit} and {objective.recorded(burn.short)} > {limit}",
+                0,
+                burn.severity,
+                f"The error budget burns {burn.factor:g} times too fast: {objective.says}",
+                objective.runbook,
+            )
+
+
+def alerts() -> list[Alert]:
+    """Return all alerts."""
+    return [*burn_alerts(), *ALERTS]
+
+
+def _alerting(alert: Alert, pace: float) -> Rule:
+    waits = {"for": duration(alert.for_s, pace)} if alert.for_s else {}
+    return {
+        "alert": alert.name,
+        "expr": windowed(alert.expr, pace),
+        **waits,
+        "labels": {"severity": alert.severity},
+        "annotations": {"summary": alert.summary, "runbook_url": f"{RUNBOOKS}/{alert.runbook}.md"},
+    }
+
+
+def files(pace: float = 1) -> dict[str, str]:
+    """Return the content of each file of rules, by its name.
+
+    Args:
+        pace: By how much to shorten all windows and waits.
+    """
+    groups = {"recording": recording(pace), "alerts": [_alerting(alert, pace) for alert in alerts()]}
+    return {
+        f"{name}.yaml": HEADER
+        + yaml.safe_dump(
+            {"groups": [{"name": f"astratrade-{name}", "rules": rules}]},
+            sort_keys=False,
+            width=LINE_CHARS,
+        )
+        for name, rules in groups.items()
+    }
+
+
+def write(directory: Path = RULES, pace: float = 1) -> None:
+    """Write the files of rules."""
+    directory.mkdir(parents=True, exist_ok=True)
+    for name, text in files(pace).items():
+        (directory / name).write_text(text, "utf-8")
+
+
+if __name__ == "__main__":
+    write()
+    sys.stdout.write(f"{RULES.relative_to(ROOT)} is up to date\n")
