@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
 import httpx
-import yaml  # type: ignore[import-untyped]  # it has no types of its own
+import yaml
 
 from tests.observe.rules import write
 from tests.ports import free_port

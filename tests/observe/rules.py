@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import yaml  # type: ignore[import-untyped]  # it has no types of its own
+import yaml
 
 from tests.observe.objectives import BEHIND_S, OBJECTIVES, WINDOWS, Objective
 from tests.source import ROOT

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml  # type: ignore[import-untyped]  # it has no types of its own
+import yaml
 
 from tests.observe import promtool
 from tests.observe.rules import RULES, alerts, duration, files, recording, windowed
