@@ -134,3 +134,15 @@ def test_autoscaling_goes_by_the_lag_of_the_domain_and_no_further_than_its_limit
     assert hpa["metrics"][0]["external"]["metric"]["selector"]["matchLabels"] == {"group": "astratrade-nft"}
     assert 'group="astratrade-nft"' in keda["triggers"][0]["metadata"]["query"]
     assert hpa["behavior"] == keda["advanced"]["horizontalPodAutoscalerConfig"]["behavior"]
+
+
+def test_the_chart_has_each_rule_and_each_dashboard_of_the_product() -> None:
+    switched_on = rendered(CHART, "--set", "observe.rules=true,observe.dashboards=true")
+    rules = [group for one in switched_on if one["kind"] == "PrometheusRule" for group in one["spec"]["groups"]]
+    dashboards = {name: text for one in switched_on if one["kind"] == "ConfigMap" for name, text in one["data"].items()}
+    files = {path.name: path for path in (ROOT / "deploy" / "observe").glob("*/*")}
+    for path in (path for path in files.values() if path.suffix == ".yaml"):
+        assert all(group in rules for group in yaml.safe_load(path.read_text("utf-8"))["groups"])
+    for path in (path for path in files.values() if path.suffix == ".json"):
+        assert dashboards[path.name] == path.read_text("utf-8")
+    assert {path.suffix for path in files.values()} == {".yaml", ".json"}
