@@ -1,4 +1,4 @@
-"""An API of external metrics: the lag of a group in seconds, as the gateway's own metrics have it.
+"""An API of external metrics: the lag of a domain in seconds, as the gateway's own metrics have it.
 
 In production an adapter of Prometheus or KEDA serves it. This one answers the autoscaler of the test's cluster.
 """
@@ -31,19 +31,19 @@ Lag = Callable[[str], float]
 
 
 def lag_of(kube: Kube) -> Lag:
-    """Return a function that reads the lag of a group from the metrics of all gateways."""
+    """Return a function that reads the lag of a domain from the metrics of all gateways."""
 
-    def lag(group: str) -> float:
-        found = [value for pod in kube.pods("gateway") for value in _scraped(pod["status"]["podIP"], group)]
+    def lag(domain: str) -> float:
+        found = [value for pod in kube.pods("gateway") for value in _scraped(pod["status"]["podIP"], domain)]
         return max(found, default=0.0)
 
     return lag
 
 
-def _scraped(address: str, group: str) -> list[float]:
+def _scraped(address: str, domain: str) -> list[float]:
     with urllib.request.urlopen(f"http://{address}:{METRICS_PORT}/metrics", timeout=5) as answer:
         text = answer.read().decode()
-    return [float(value) for value in re.findall(rf'^{METRIC}{{group="{group}"}} (\S+)$', text, re.MULTILINE)]
+    return [float(value) for value in re.findall(rf'^{METRIC}{{domain="{domain}",[^}}]*}} (\S+)$', text, re.MULTILINE)]
 
 
 @contextmanager
@@ -84,12 +84,12 @@ def _handler(lag: Lag) -> type[BaseHTTPRequestHandler]:
 
 def _values(lag: Lag, query: str) -> dict[str, Any]:
     [selector] = parse_qs(query)["labelSelector"]
-    group = selector.removeprefix("group=")
+    domain = selector.removeprefix("domain=")
     value = {
         "metricName": METRIC,
-        "metricLabels": {"group": group},
+        "metricLabels": {"domain": domain},
         "timestamp": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
-        "value": f"{round(lag(group) * 1000)}m",
+        "value": f"{round(lag(domain) * 1000)}m",
     }
     return {"kind": "ExternalMetricValueList", "apiVersion": f"{GROUP}/{VERSION}", "metadata": {}, "items": [value]}
 
