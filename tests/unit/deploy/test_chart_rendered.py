@@ -131,8 +131,8 @@ def test_autoscaling_goes_by_the_lag_of_the_domain_and_no_further_than_its_limit
     hpa = spec_of(by["hpa"], "HorizontalPodAutoscaler", "astratrade-nft")
     keda = spec_of(by["keda"], "ScaledObject", "astratrade-nft")
     assert hpa["maxReplicas"] == keda["maxReplicaCount"] == 4
-    assert hpa["metrics"][0]["external"]["metric"]["selector"]["matchLabels"] == {"group": "astratrade-nft"}
-    assert 'group="astratrade-nft"' in keda["triggers"][0]["metadata"]["query"]
+    assert hpa["metrics"][0]["external"]["metric"]["selector"]["matchLabels"] == {"domain": "nft"}
+    assert 'domain="nft"' in keda["triggers"][0]["metadata"]["query"]
     assert hpa["behavior"] == keda["advanced"]["horizontalPodAutoscalerConfig"]["behavior"]
 
 
