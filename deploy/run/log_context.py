@@ -71,4 +71,12 @@ def _user(event: Mapping[str, Any]) -> str:
 def _people(event: Mapping[str, Any]) -> Iterator[str]:
     for name, value in event.get("data", {}).items():
         if name in PEOPLE:
-            yield from [value] if isinstance(value, str) else map(str, value or ())
+            yield from _texts(value)
+
+
+def _texts(value: object) -> Iterator[str]:
+    """Return the texts of a field, of whatever type a damaged event gives it: itself, its entries or its keys."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (list, dict)):
+        yield from (each for each in value if isinstance(each, str))

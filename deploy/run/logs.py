@@ -5,6 +5,7 @@ No line names a user: names of the context that a line belongs to are replaced b
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import logging
@@ -55,6 +56,20 @@ def _nothing() -> Context:
     return NOTHING
 
 
+def _with_context(record: logging.LogRecord, context: ContextNow) -> tuple[logging.LogRecord, Context]:
+    """Return a record and what it is about.
+
+    Where the context fails, the names to hide are unknown. The line then has the text of its call alone: no arguments,
+    which may name users, and no traceback.
+    """
+    try:
+        return record, context()
+    except Exception as error:  # a fault of the context must not cost the line
+        bare = copy.copy(record)
+        bare.args, bare.exc_info, bare.exc_text, bare.stack_info = None, None, None, None
+        return bare, Context({"context_error": type(error).__name__})
+
+
 class Pseudonyms:
     """Replaces the names of users by keyed digests, which are the same in all processes with the same key."""
 
@@ -83,12 +98,12 @@ class ConsoleFormatter(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the name of the base class
         """Return the first line."""
-        request = self._context().fields.get("request_id")
+        request = _with_context(record, self._context)[1].fields.get("request_id")
         return super().formatMessage(record) + (f" [X-Request-Id {request}]" if request else "")
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line, and the lines of a traceback."""
-        context = self._context()
+        record, context = _with_context(record, self._context)
         return self._pseudonyms.hide(super().format(record), {context.user, *context.people})
 
 
@@ -101,7 +116,7 @@ class JsonFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the object."""
-        context = self._context()
+        record, context = _with_context(record, self._context)
         people = {context.user, *context.people}
         line: dict[str, str | int] = {
             "time": rfc3339(record.created),

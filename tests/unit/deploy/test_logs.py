@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from hypothesis import given
@@ -156,6 +157,42 @@ def test_a_line_about_no_event_or_several_names_the_place_alone(
     line = line_of(Batch(*values), capsys)
     assert line["offset"] == 17
     assert not {"event_id", "trace_id", "user"} & set(line)
+
+
+@pytest.mark.parametrize("value", [5, True, None, 1.5, "bob", ["bob", 5, None], {"bob": 1}, [["x"], {"y": 1}], {}])
+@pytest.mark.parametrize("name", ["members", "user_id", "market"])
+def test_a_line_about_a_damaged_event_is_written_whatever_its_fields_hold(
+    name: str, value: object, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = line_of(Batch(json.dumps({"id": 3, "partitionkey": "ada", "data": {name: value}}).encode()), capsys)
+    assert line["event_id"] == "3"
+    assert "failed" in str(line["message"])
+
+
+@pytest.mark.parametrize("value", ["bob-the-user", ["bob-the-user", 5], {"bob-the-user": 1}])
+def test_a_damaged_event_still_names_the_users_to_hide(value: object) -> None:
+    handled = BATCH.set(Batch(json.dumps({"data": {"members": value}}).encode()))
+    assert "bob-the-user" in WorkerContext("worker-1", "astratrade")().people
+    BATCH.reset(handled)
+
+
+@pytest.mark.parametrize("form", ["json", "console"])
+def test_a_line_whose_context_fails_is_written_without_its_arguments(
+    form: Literal["json", "console"], capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fails() -> Context:
+        raise TypeError("not iterable")
+
+    logs.configure(as_json().model_copy(update={"log_format": form}), "worker", context=fails)
+    try:
+        int("bob")
+    except ValueError:
+        logging.getLogger("test").exception("the record of %s became a dead letter", "bob")
+    error = capsys.readouterr().err
+    [line] = error.splitlines()
+    assert "became a dead letter" in line
+    assert "bob" not in line
+    assert form == "console" or json.loads(line)["context_error"] == "TypeError"
 
 
 def test_every_field_of_an_event_that_holds_users_is_known() -> None:
