@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
-CHARS: Final = 55
 FLAG_SAMPLED: Final = "1"
 """The last digit of a `traceparent` that is sampled. We write the flags 00 and 01 alone."""
 
@@ -22,13 +21,18 @@ class SpanRef(NamedTuple):
     span_id: str
 
 
+_SAMPLED: Final = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-01")
+
+
 def is_sampled(traceparent: str | None) -> bool:
     """Return whether a trace context is well formed and sampled."""
-    return traceparent is not None and traceparent[-1] == FLAG_SAMPLED and len(traceparent) == CHARS
+    if traceparent is None or not traceparent.endswith(FLAG_SAMPLED):  # few are, so most save the match
+        return False
+    return _SAMPLED.fullmatch(traceparent) is not None
 
 
 def span_of(traceparent: str) -> SpanRef:
-    """Return the span that a well-formed trace context names."""
+    """Return the span that a well-formed trace context names. The parts of another text may be empty."""
     return SpanRef(traceparent[3:35], traceparent[36:52])
 
 
@@ -42,7 +46,7 @@ def at_event(traceparent: str | None, event_id: str) -> str | None:
 
     A context that is not sampled stays as it is, so that it still names the request.
     """
-    if traceparent is None or traceparent[-1] != FLAG_SAMPLED or len(traceparent) != CHARS:
+    if traceparent is None or not is_sampled(traceparent):
         return traceparent
     return f"{traceparent[:36]}{event_id[19:23]}{event_id[24:]}-01"
 

@@ -13,6 +13,8 @@ from typing import Final, NamedTuple
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from streams.trace_context import span_of
+
 REQUEST_ID = "X-Request-Id"
 REQUEST_ID_CHARS_MAX = 128
 TRACE_BYTES = 16
@@ -44,7 +46,7 @@ class RequestIdentity(NamedTuple):
     @property
     def trace_id(self) -> str:
         """Return the id of the trace."""
-        return self.traceparent.split("-")[1]
+        return span_of(self.traceparent).trace_id
 
 
 current: ContextVar[RequestIdentity | None] = ContextVar("current request", default=None)

@@ -10,15 +10,13 @@ import orjson
 from deploy.run.logs import Context
 from streams.handling import BATCH, DOMAIN, HandledBatch
 from streams.topology import Topology
+from streams.trace_context import span_of
 
 PEOPLE: Final = frozenset({
     "user_id", "actor", "before", "buyer", "challengers", "creator", "defenders", "follower", "member", "members",
     "moderator", "owner", "parent_id", "prizes", "seller", "target",
 })  # fmt: skip
 """The fields of events that hold ids of users."""
-
-TRACE_ID: Final = slice(3, 35)
-"""Where a `traceparent` has the trace id."""
 
 
 class WorkerContext:
@@ -57,7 +55,7 @@ def _only_event(batch: HandledBatch) -> Mapping[str, Any]:
 
 def _ids(event: Mapping[str, Any]) -> dict[str, str | int]:
     found: dict[str, str | int] = {"event_id": str(event["id"])} if "id" in event else {}
-    if trace := str(event.get("traceparent") or "")[TRACE_ID]:
+    if trace := span_of(str(event.get("traceparent") or "")).trace_id:
         found["trace_id"] = trace
     return found
 

@@ -33,7 +33,9 @@ def test_a_sampled_event_names_itself_and_its_effects_name_themselves() -> None:
     assert first.then(FACT.data).traceparent == effect.traceparent
 
 
-@pytest.mark.parametrize("traceparent", [None, UNSAMPLED, "1", f"x{SAMPLED}"])
+@pytest.mark.parametrize("traceparent", [
+    None, "", UNSAMPLED, "1", f"x{SAMPLED}", "x" * 54 + "1", SAMPLED.upper(), SAMPLED.replace("-", "0"), f"{SAMPLED}\n",
+])  # fmt: skip
 def test_any_other_context_stays(traceparent: str | None) -> None:
     assert at_event(traceparent, REQUEST.id) == traceparent
     assert not is_sampled(traceparent)
@@ -44,6 +46,12 @@ def test_the_context_is_found_in_an_encoded_event(traceparent: str | None) -> No
     found = traceparent_of(traced(traceparent))
     assert found == at_event(traceparent, REQUEST.id)
     assert found is None or span_of(found).trace_id == TRACE
+
+
+@given(st.text(max_size=60) | st.text("0123456789abcdefx-", min_size=54, max_size=54).map(lambda text: text + "1"))
+def test_any_sampled_context_names_a_span_that_can_be_sent(traceparent: str) -> None:
+    if is_sampled(traceparent):
+        assert [len(bytes.fromhex(each)) for each in span_of(traceparent)] == [16, 8]
 
 
 @given(st.binary())
