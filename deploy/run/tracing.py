@@ -28,10 +28,6 @@ def tracing(settings: Settings, service: str) -> Iterator[Spans | None]:
         return
     from streams.connect.otlp.exporter import Exporter  # noqa: PLC0415 - a process without traces does not load it
 
-    try:
-        export = settings_of(os.environ)
-    except OtlpSettingsError as error:
-        raise SettingsError(str(error)) from None
     product = version(DISTRIBUTION)
     resource = {
         "service.namespace": settings.namespace,
@@ -39,7 +35,10 @@ def tracing(settings: Settings, service: str) -> Iterator[Spans | None]:
         "service.version": product,
         "service.instance.id": f"{socket.gethostname()}-{os.getpid()}",
     }
-    exporter = Exporter(export, resource, product, settings.trace_sample)
+    try:
+        exporter = Exporter(settings_of(os.environ), resource, product, settings.trace_sample)
+    except OtlpSettingsError as error:
+        raise SettingsError(str(error)) from None
     exporter.start()
     try:
         yield exporter

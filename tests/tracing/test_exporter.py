@@ -7,9 +7,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from deploy.errors import SettingsError
+from deploy.run.tracing import tracing
+from deploy.settings import Settings
 from streams.connect.otlp import exporter as module
 from streams.connect.otlp.exporter import CLOSE_S, Exporter
 from streams.connect.otlp.settings import OtlpSettingsError, is_disabled, settings_of
@@ -127,3 +131,15 @@ def test_a_value_that_is_not_accepted_is_named_by_its_variable_and_not_shown(var
     with pytest.raises(OtlpSettingsError, match=variable) as caught:
         settings_of({variable: value})
     assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [None, "no certificate"])
+def test_a_process_that_cannot_read_its_authorities_does_not_start(
+    content: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "ca.pem"
+    if content is not None:
+        file.write_text(content)
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_CERTIFICATE", str(file))
+    with pytest.raises(SettingsError, match="OTEL_EXPORTER_OTLP_CERTIFICATE"), tracing(Settings(trace_sample=1), "api"):
+        pytest.fail("spans would be lost without a word")

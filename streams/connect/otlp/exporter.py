@@ -14,7 +14,7 @@ from typing import Final
 import httpx
 
 from streams.connect.otlp.encoding import encode
-from streams.connect.otlp.settings import OtlpSettings
+from streams.connect.otlp.settings import OtlpSettings, OtlpSettingsError
 from streams.spans import Attributes, Span
 
 SPAN_BYTES: Final = 8
@@ -42,9 +42,13 @@ class Exporter:
             resource: What the process is.
             version: The version of the product.
             ratio: The part of new traces that is sampled, 0 to 1.
+
+        Raises:
+            OtlpSettingsError: the file of the authorities cannot be read.
         """
         self.dropped = 0
         self._settings = settings
+        self._verify = _authorities(settings.certificate)
         self._resource = {**resource, **settings.resource}
         self._version = version
         self._ratio = ratio
@@ -88,8 +92,7 @@ class Exporter:
 
     def _run(self) -> None:
         settings = self._settings
-        verify = ssl.create_default_context(cafile=settings.certificate)
-        with httpx.Client(headers=settings.headers, timeout=settings.timeout_s, verify=verify) as client:
+        with httpx.Client(headers=settings.headers, timeout=settings.timeout_s, verify=self._verify) as client:
             while not self._closing.is_set():
                 self._due.wait(settings.every_s)
                 self._due.clear()
@@ -136,3 +139,11 @@ class Exporter:
         elif why is None and self._complained:
             logger.warning("the collector takes spans again; %d were lost", self.dropped)
         self._complained = why is not None
+
+
+def _authorities(certificate: str | None) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=certificate)
+    except OSError as error:  # an ssl.SSLError is one too
+        why = f"OTEL_EXPORTER_OTLP_CERTIFICATE is not a readable file of certificates: {type(error).__name__}"
+        raise OtlpSettingsError(why) from None
