@@ -117,7 +117,7 @@ class Installation(Pipeline):
             user.get(path)
 
     def _follow(self, stop: Event) -> None:
-        with self.client_with(None).stream("GET", "/v1/feed/prices") as answer:
+        with self.client("user", "ada").stream("GET", "/v1/feed/my-trades") as answer:
             for _ in answer.iter_raw():
                 if stop.is_set():
                     return

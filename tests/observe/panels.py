@@ -173,9 +173,9 @@ GROUPS: Final = (
         "max by (domain) (astra_api_group_members)", "{{domain}}", now=True),
     one("Rebalances", "Assignments installed in five minutes.", units.Short,
         "sum by (domain) (increase(astra_worker_rebalances_total[5m]))", "{{domain}}"),
-    one("Recovery", "Mean time to restore the tables, over an hour.", units.Seconds,
-        "sum by (domain) (increase(astra_worker_recovery_seconds_sum[1h]))"
-        " / sum by (domain) (increase(astra_worker_recovery_seconds_count[1h]))", "{{domain}}"),
+    one("Recovery", "Mean time to restore the tables, of the workers that run now.", units.Seconds,
+        "sum by (domain) (astra_worker_recovery_seconds_sum) / sum by (domain) (astra_worker_recovery_seconds_count)",
+        "{{domain}}"),
     one("Recovered", "Rows and records read to restore tables.", RECORDS,
         rate("astra_worker_recovered_records_total", "domain"), "{{domain}}"),
     one("Retries", "Attempts that failed with a transient error.", EVENTS,
