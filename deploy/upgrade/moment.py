@@ -59,8 +59,9 @@ class Moment(msgspec.Struct, frozen=True, kw_only=True):
         return sum(len(rows) for partitions in self.rows.values() for rows in partitions.values())
 
     def write(self, file: Path) -> None:
-        """Write the moment to a file that its owner alone may read."""
+        """Write the moment to a file that its owner alone may read, also when others could read it before."""
         with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, OWNER_ONLY), "wb") as stream:
+            os.fchmod(stream.fileno(), OWNER_ONLY)
             stream.write(msgspec.msgpack.encode(self))
 
 

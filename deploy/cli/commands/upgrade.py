@@ -22,6 +22,7 @@ from deploy.rulebook import load_rulebook
 from deploy.settings import Settings, load
 from deploy.upgrade import moment as moments
 from deploy.upgrade.differences import differences
+from deploy.upgrade.letters import letters
 from deploy.upgrade.moment import moment
 from deploy.upgrade.replay import NOTHING, Replay
 from deploy.upgrade.report import Outcome
@@ -73,7 +74,8 @@ def upgrade(
 ) -> NoReturn:
     """Replay the log through the installed code and rule book, and print which rows would differ. Nothing is written.
 
-    The status is 0 when no row and no event would differ, 1 when some would, and 2 when this cannot be told.
+    The status is 0 when no row and no event would differ, 1 when some would or a rule fails on an event that is no dead
+    letter yet, and 2 when this cannot be told.
 
     \b
     Examples:
@@ -120,6 +122,7 @@ def _outcome(settings: Settings, domains: Sequence[str], begin: Path | None, wai
             await asyncio.sleep(wait_s or 0)
             after = await moment(log, TOPOLOGY, settings.app_id, domains)
             shadow = await Replay(log, TOPOLOGY, settings.app_id, before, after).run(rulebook, progress)
-            return Outcome(list(differences(TOPOLOGY, after, shadow)), shadow, after.size)
+            known = await letters(log, TOPOLOGY, settings.app_id, domains)
+            return Outcome(list(differences(TOPOLOGY, after, shadow)), shadow, after.size, known)
 
         return ask_log(settings, ask)
