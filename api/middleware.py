@@ -9,12 +9,10 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.kit.problems import MEDIA_TYPE, TOO_LARGE, Problem
-from api.kit.request_identity import UNMATCHED, route_of
+from api.kit.request_identity import UNMATCHED, method_of, route_of
 from api.metrics import Metrics
 
 BODY_BYTES_MAX = 1024 * 1024
-METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-"""The labels of methods; a client may send any word."""
 
 
 class Observe:
@@ -35,7 +33,7 @@ class Observe:
         async def watch(message: Message) -> None:
             if message["type"] == "http.response.start":
                 route = route_of(scope)
-                method = scope["method"] if scope["method"] in METHODS and route != UNMATCHED else UNMATCHED
+                method = method_of(scope, UNMATCHED) if route != UNMATCHED else UNMATCHED
                 count, observe = self._of(route, method, message["status"])
                 count()
                 observe(time.perf_counter() - began)

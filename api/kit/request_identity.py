@@ -23,6 +23,7 @@ NO_TRACE = "0" * 2 * TRACE_BYTES
 NO_SPAN = "0" * 2 * SPAN_BYTES
 SAMPLED = 1
 UNMATCHED = "(none)"
+METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 _ID = re.compile(rb"[A-Za-z0-9._:-]{1,%d}" % REQUEST_ID_CHARS_MAX)
 _PARENT = re.compile(rb"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?", re.DOTALL)
@@ -109,6 +110,12 @@ def current_traceparent() -> str | None:
 def route_of(scope: Scope) -> str:
     """Return the path of a request's route, in which parameters stand for the names; UNMATCHED when it has no route."""
     return str(getattr(scope.get("route"), "path", UNMATCHED))
+
+
+def method_of(scope: Scope, other: str) -> str:
+    """Return a request's method; `other` for one that the API does not know, since a client may send any word."""
+    method = str(scope["method"])
+    return method if method in METHODS else other
 
 
 class NameRequests:

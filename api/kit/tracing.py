@@ -10,7 +10,7 @@ from faust_redis.log import TopicPartition
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.kit.feeds.change import Change
-from api.kit.request_identity import current, route_of
+from api.kit.request_identity import current, method_of, route_of
 from streams import spans as names
 from streams.spans import Attributes, Kind, Span, Spans
 from streams.trace_context import SpanRef, is_sampled, span_id_of, span_of
@@ -20,6 +20,9 @@ DELIVERIES_MAX: Final = 8
 
 PROBES: Final = frozenset({"/livez", "/readyz", "/healthz"})
 """Routes whose answer 503 is no failure."""
+
+OTHER_METHOD: Final = "_OTHER"
+"""The name that OpenTelemetry gives to a method which is not known. The span's name then begins with HTTP."""
 
 
 class TraceRequests:
@@ -52,12 +55,13 @@ class TraceRequests:
         failed = status >= HTTPStatus.INTERNAL_SERVER_ERROR and route not in PROBES
         if identity is None or not (failed or is_sampled(identity.traceparent)):
             return
-        method = scope["method"]
+        method = method_of(scope, OTHER_METHOD)
+        name = f"{'HTTP' if method == OTHER_METHOD else method} {route}"
         attributes: Attributes = {names.HTTP_METHOD: method, names.HTTP_ROUTE: route, names.HTTP_STATUS: status}
         self._spans.add(
             Span(
-                f"{method} {route}", Kind.SERVER, span_of(identity.traceparent), identity.parent_id, start_ns,
-                self._spans.now_ns(), attributes, error=str(status) if failed else "",
+                name, Kind.SERVER, span_of(identity.traceparent), identity.parent_id, start_ns, self._spans.now_ns(),
+                attributes, error=str(status) if failed else "",
             )
         )  # fmt: skip
 
