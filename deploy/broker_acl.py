@@ -19,7 +19,7 @@ RUNTIME_COMMANDS = (
 )  # fmt: skip
 """Commands of the API, the workers and the bridge. `tests/security/test_broker_acl.py` compares them with use."""
 
-OPERATOR_COMMANDS = ("rename", "scan", "unlink", "xdel", "xlen")
+OPERATOR_COMMANDS = ("memory|usage", "rename", "scan", "unlink", "xdel", "xlen")
 """What `astratrade topics`, `groups`, `reset` and `doctor` need beyond that."""
 
 RUNTIME_USER = "astratrade"

@@ -52,7 +52,28 @@ async def test_a_full_server_is_found_by_the_rate_of_its_log(own: Log) -> None:
     await own.redis.lset(own.keys.marks(topic, 0), 0, f"{before}:1")
     assert (await examine(own))["capacity"].level == "ok"
     await own.redis.config_set("maxmemory", "5mb")
-    assert (await examine(own))["capacity"].level == "warn"
+    finding = (await examine(own))["capacity"]
+    assert (finding.level, "ASTRA_RETENTION_MS" in finding.remedy) == ("warn", True)
+
+
+async def test_a_server_full_of_rows_is_found_and_no_shorter_retention_is_advised(own: Log) -> None:
+    topic, rows = TOPOLOGY.topics[0], "rows"
+    await own.create_topic(TopicSpec(topic, 1, retention_ms=1_000))
+    await own.create_topic(TopicSpec(rows, 1, "compact"))
+    await own.append([Record(topic, 0, b"k", b"v", 1), Record(rows, 0, b"k", b"v" * 1_000_000, 1)])
+    await own.trim(topic, [0], 1)
+    seconds, _ = await own.redis.time()
+    await own.redis.lset(own.keys.marks(topic, 0), 0, f"{seconds * 1_000 - 2 * HOUR_MS}:1")
+    await own.redis.config_set("maxmemory", "2mb")
+    finding = (await examine(own))["capacity"]
+    assert (finding.level, "a shorter retention removes no rows" in finding.remedy) == ("warn", True), finding
+
+
+async def test_a_user_who_may_not_measure_memory_is_told_which_one_may(own: Log) -> None:
+    await own.redis.execute_command("ACL", "SETUSER", "default", "-memory")
+    await own.create_topic(TopicSpec(TOPOLOGY.topics[0], 1))
+    finding = (await examine(own))["capacity"]
+    assert (finding.level, "astratrade-operator" in finding.remedy) == ("warn", True)
 
 
 async def test_an_evicting_server_fails(own: Log) -> None:
