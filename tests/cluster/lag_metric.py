@@ -1,6 +1,6 @@
-"""An API of external metrics: the lag of a domain in seconds, as the gateway's own metrics have it.
+"""An API of external metrics: the lag of a domain in seconds, as the recording rule makes it of the gateways' metrics.
 
-In production an adapter of Prometheus or KEDA serves it. This one answers the autoscaler of the test's cluster.
+In production an adapter of Prometheus serves it. This one answers the autoscaler of the test's cluster.
 """
 
 from __future__ import annotations
@@ -16,14 +16,15 @@ from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from tests.cluster.files import NODE_IP
 from tests.cluster.kube import Kube
 from tests.support.certificates import Authority
 
 GROUP, VERSION = "external.metrics.k8s.io", "v1beta1"
-METRIC = "astra_api_lag_seconds"
+EXPORTED = "astra_api_lag_seconds"
+METRIC = "astra:lag_seconds:max"
 METRICS_PORT = 9100
 PORT = 18_443
 
@@ -43,7 +44,9 @@ def lag_of(kube: Kube) -> Lag:
 def _scraped(address: str, domain: str) -> list[float]:
     with urllib.request.urlopen(f"http://{address}:{METRICS_PORT}/metrics", timeout=5) as answer:
         text = answer.read().decode()
-    return [float(value) for value in re.findall(rf'^{METRIC}{{domain="{domain}",[^}}]*}} (\S+)$', text, re.MULTILINE)]
+    return [
+        float(value) for value in re.findall(rf'^{EXPORTED}{{domain="{domain}",[^}}]*}} (\S+)$', text, re.MULTILINE)
+    ]
 
 
 @contextmanager
@@ -69,7 +72,7 @@ def _handler(lag: Lag) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             url = urlsplit(self.path)
-            body = json.dumps(_values(lag, url.query) if METRIC in url.path else _resources()).encode()
+            body = json.dumps(_values(lag, url.query) if METRIC in unquote(url.path) else _resources()).encode()
             self.send_response(200)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))

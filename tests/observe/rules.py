@@ -19,6 +19,9 @@ from tests.source import ROOT
 
 RULES: Final = ROOT / "deploy" / "observe" / "rules"
 RUNBOOKS: Final = "docs/runbooks"
+JOBS: Final = ("gateway", "worker", "relay", "clock", "webhooks")
+"""The values of the label `job` that scrapes of the product have: in `prometheus.yaml` as in the chart."""
+TICK: Final = "astra_clock_last_tick_timestamp_seconds"
 HEADER: Final = "# Made by `python -m tests.observe.rules`; do not edit.\n"
 LINE_CHARS: Final = 120
 
@@ -84,10 +87,12 @@ ALERTS: Final = (
           60, "page", "The broker uses {{ $value | humanizePercentage }} of its memory", "broker-full"),
     Alert("AstraBrokerDiskFailing", "min(astra_api_broker_persists) == 0", 0, "page",
           "The broker's last write to its disk failed", "disk-full"),
-    Alert("AstraProcessDown", 'up{job=~"gateway|worker|relay|clock|webhooks"} == 0', 60, "page",
-          "{{ $labels.job }} at {{ $labels.instance }} does not answer", "process-down"),
-    Alert("AstraClockStopped", "time() - max(last_over_time(astra_clock_last_tick_timestamp_seconds[{1h}])) > 10",
-          0, "page", "The clock has not ticked for {{ $value | humanizeDuration }}", "clock-stopped"),
+    Alert("AstraProcessDown", " or ".join([f'up{{job=~"{"|".join(JOBS)}"}} == 0',
+                                           *(f'absent(up{{job="{job}"}})' for job in JOBS)]), 60, "page",
+          "{{ $labels.job }}{{ with $labels.instance }} at {{ . }}{{ end }} does not answer", "process-down"),
+    Alert("AstraClockStopped", f"time() - max(last_over_time({TICK}[{{1h}}])) > 10"
+          f" or absent_over_time({TICK}[{{1h}}]) * {WINDOWS['1h']}", 30, "page",
+          "The clock has not ticked for {{ $value | humanizeDuration }}", "clock-stopped"),
     Alert("AstraOutboxBehind", "max(astra_relay_behind_seconds) > 30", 30, "page",
           "Changes of accounts wait for {{ $value | humanizeDuration }} to be published", "outbox-behind"),
     Alert("AstraEventsLost", "max(astra_relay_lost_total) > 0", 0, "page",
@@ -113,8 +118,9 @@ def windowed(expr: str, pace: float) -> str:
 
 def recording(pace: float = 1) -> list[Rule]:
     """Return the recording rules."""
+    lag = {"record": "astra:lag_seconds:max", "expr": "max by (domain) (astra_api_lag_seconds)"}
     behind = {"record": "astra:behind:bool", "expr": f"max(astra_api_lag_seconds) > bool {BEHIND_S}"}
-    return [behind, *(_ratio(objective, window, pace) for objective in OBJECTIVES for window in WINDOWS)]
+    return [lag, behind, *(_ratio(objective, window, pace) for objective in OBJECTIVES for window in WINDOWS)]
 
 
 def _ratio(objective: Objective, window: str, pace: float) -> Rule:

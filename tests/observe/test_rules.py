@@ -45,3 +45,9 @@ def test_a_pace_shortens_windows_and_waits_and_nothing_else() -> None:
 def test_prometheus_accepts_the_rules_and_each_alert_fires_on_its_condition(tmp_path: Path) -> None:
     promtool.check_rules()
     promtool.run_unit_tests(promtool.FAST, tmp_path)
+
+
+@pytest.mark.slow
+@NEEDS_PROMTOOL
+def test_alerts_that_look_back_over_days_fire_on_their_condition(tmp_path: Path) -> None:
+    promtool.run_unit_tests(promtool.SLOW, tmp_path)

@@ -1,6 +1,7 @@
 """The objects that Helm makes of the chart, against Kubernetes' schemas and the laws of the chart."""
 
 import functools
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 import yaml
 
 from tests.cluster.binaries import KUBERNETES, program
+from tests.observe.rules import JOBS, recording
 from tests.source import ROOT
 
 CHARTS = ROOT / "deploy" / "chart"
@@ -33,11 +35,15 @@ def spec_of(objects: list[Object], kind: str, name: str) -> Object:
     return dict(spec)
 
 
-@functools.cache
-def rendered(chart: Path, *options: str) -> list[Object]:
+def helm_template(chart: Path, *options: str) -> subprocess.CompletedProcess[str]:
     version = KUBERNETES.version.removeprefix("v")
     command = [str(HELM), "template", "astratrade", str(chart), "--kube-version", version, *options]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@functools.cache
+def rendered(chart: Path, *options: str) -> list[Object]:
+    done = helm_template(chart, *options)
     assert done.returncode == 0, done.stderr
     return [one for one in yaml.safe_load_all(done.stdout) if one]
 
@@ -120,8 +126,7 @@ def test_nothing_reaches_a_pod_that_no_policy_names(objects: list[Object]) -> No
 
 @pytest.mark.parametrize("option", ["maxReplicas=5", "replicas=5"])
 def test_more_workers_than_partitions_are_refused(option: str) -> None:
-    command = [str(HELM), "template", str(CHART), "--kube-version", "1.34.0", "--set", f"workers.domains.nft.{option}"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = helm_template(CHART, "--set", f"workers.domains.nft.{option}")
     assert done.returncode != 0
     assert "workers.domains.nft has more workers than the 4 partitions" in done.stderr
 
@@ -131,7 +136,10 @@ def test_autoscaling_goes_by_the_lag_of_the_domain_and_no_further_than_its_limit
     hpa = spec_of(by["hpa"], "HorizontalPodAutoscaler", "astratrade-nft")
     keda = spec_of(by["keda"], "ScaledObject", "astratrade-nft")
     assert hpa["maxReplicas"] == keda["maxReplicaCount"] == 4
-    assert hpa["metrics"][0]["external"]["metric"]["selector"]["matchLabels"] == {"domain": "nft"}
+    metric = hpa["metrics"][0]["external"]["metric"]
+    assert metric["selector"]["matchLabels"] == {"domain": "nft"}
+    [rule] = [rule for rule in recording() if rule["record"] == metric["name"]]  # the autoscaler adds up all series
+    assert rule["expr"].startswith("max by (domain) ")
     assert 'domain="nft"' in keda["triggers"][0]["metadata"]["query"]
     assert hpa["behavior"] == keda["advanced"]["horizontalPodAutoscalerConfig"]["behavior"]
 
@@ -146,3 +154,58 @@ def test_the_chart_has_each_rule_and_each_dashboard_of_the_product() -> None:
     for path in (path for path in files.values() if path.suffix == ".json"):
         assert dashboards[path.name] == path.read_text("utf-8")
     assert {path.suffix for path in files.values()} == {".yaml", ".json"}
+
+
+def test_a_scrape_names_the_job_that_alerts_and_dashboards_ask_for() -> None:
+    objects = rendered(CHART, "--set", "observe.podMonitor=true")
+    [endpoint] = spec_of(objects, "PodMonitor", "astratrade")["podMetricsEndpoints"]
+    assert endpoint["relabelings"] == [{"sourceLabels": ["__meta_kubernetes_pod_container_name"], "targetLabel": "job"}]
+    scraped = {
+        container["name"]
+        for _, pod in pods(objects)
+        for container in pod["containers"]
+        if endpoint["port"] in {port["name"] for port in container.get("ports", ())}
+    }
+    assert scraped == {*JOBS}
+
+
+def test_spans_go_to_the_collector_and_nothing_is_sampled_without_one() -> None:
+    refused = helm_template(CHART, "--set-json", "settings.trace_sample=0.01")
+    assert "settings.trace_sample needs tracing.endpoint" in refused.stderr
+    endpoint = "tracing.endpoint=http://collector.monitoring:4318"
+    objects = rendered(CHART, "--set-json", "settings.trace_sample=0.01", "--set", endpoint)
+    [settings] = [one["data"] for one in objects if one["kind"] == "ConfigMap"]
+    assert settings["ASTRA_TRACE_SAMPLE"] == "0.01"
+    assert settings["OTEL_EXPORTER_OTLP_ENDPOINT"] == "http://collector.monitoring:4318"
+    for name, pod in pods(objects):
+        assert all("OTEL_EXPORTER_OTLP_ENDPOINT" in {v["name"] for v in c["env"]} for c in pod["containers"]), name
+    assert {"ports": [{"port": 4318}]} in spec_of(objects, "NetworkPolicy", "astratrade-all")["egress"]
+    assert "4318" not in str(rendered(CHART))
+
+
+def test_a_pod_gets_the_optional_keys_that_the_secret_has() -> None:
+    with_keys = rendered(CHART, "--set", "optionalSecrets={log-key,starknet-node-url}")
+    test_secrets_are_files_and_never_variables(with_keys)
+    for name, pod in pods(with_keys):
+        variables = {v["name"] for container in pod["containers"] for v in container["env"]}
+        assert "ASTRA_LOG_KEY_FILE" in variables, name
+        assert ("ASTRA_STARKNET_NODE_URL_FILE" in variables) == (name == "astratrade-gateway")
+    assert "ASTRA_LOG_KEY_FILE" not in str(rendered(CHART))
+
+
+def test_each_server_may_have_several_ports_and_receivers_may_be_private() -> None:
+    private = "network.webhooks.to[0].ipBlock.cidr=10.0.0.0/8"
+    ports = "network.broker.ports={6379,26379},network.webhooks.ports={443,8443}"
+    objects = rendered(CHART, "--set", f"{ports},{private}")
+    assert {"ports": [{"port": 6379}, {"port": 26379}]} in spec_of(objects, "NetworkPolicy", "astratrade-all")["egress"]
+    [webhooks] = spec_of(objects, "NetworkPolicy", "astratrade-webhooks")["egress"]
+    assert webhooks == {"ports": [{"port": 443}, {"port": 8443}], "to": [{"ipBlock": {"cidr": "10.0.0.0/8"}}]}
+    [node] = spec_of(objects, "NetworkPolicy", "astratrade-gateway")["egress"]
+    assert node["ports"] == [{"port": 443}]
+    assert all("except" in peer["ipBlock"] for peer in node["to"])
+
+
+def test_passwords_stay_texts_also_where_they_look_like_numbers() -> None:
+    text = helm_template(CHARTS / "servers").stdout
+    quoted = set(re.findall(r'^  ([a-z-]+): "', text, re.MULTILINE))
+    assert quoted == {"password", "broker-url", "database-url", "secret"}

@@ -25,8 +25,11 @@ labels: {{- include "astratrade.labels" . | nindent 2 }}
 {{ .Values.image.tag | default .Chart.AppVersion }}
 {{- end }}
 
-{{/* More workers than partitions would wait for nothing. */}}
+{{/* More workers than partitions would wait for nothing, and spans without a collector would be lost. */}}
 {{- define "astratrade.checked" -}}
+{{- if and (gt (float64 (.Values.settings.trace_sample | default 0)) 0.0) (not .Values.tracing.endpoint) }}
+{{- fail "settings.trace_sample needs tracing.endpoint" }}
+{{- end }}
 {{- range $domain, $worker := .Values.workers.domains }}
 {{- if gt (int (max $worker.replicas $worker.maxReplicas)) (int $.Values.partitions) }}
 {{- fail (printf "workers.domains.%s has more workers than the %d partitions" $domain (int $.Values.partitions)) }}

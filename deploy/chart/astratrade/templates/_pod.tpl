@@ -74,16 +74,30 @@ volumeMounts:
 - {name: {{ $name }}, valueFrom: {configMapKeyRef: {name: {{ $.root.Release.Name }}, key: {{ $name }}}}}
 {{- end }}
 {{- end }}
-{{- range .secrets }}
+{{- range include "astratrade.keys" . | fromJsonArray }}
 - {name: ASTRA_{{ . | upper | replace "-" "_" }}_FILE, value: /run/secrets/astratrade/{{ . }}}
 {{- end }}
+{{- end }}
+
+{{/* The keys of the Secret that a part reads. Only the gateway checks wallets. */}}
+{{- define "astratrade.keys" -}}
+{{- $keys := .secrets }}
+{{- range .root.Values.optionalSecrets }}
+{{- if or (eq . "log-key") (eq $.part "gateway") }}
+{{- $keys = append $keys . }}
+{{- end }}
+{{- end }}
+{{- toJson $keys }}
 {{- end }}
 
 {{- define "astratrade.settings" -}}
 ASTRA_PARTITIONS: {{ .Values.partitions | quote }}
 ASTRA_DRAIN_S: {{ .Values.gateway.drainSeconds | quote }}
 {{- range $name, $value := .Values.settings }}
-ASTRA_{{ $name | upper }}: {{ ternary (int64 $value | toString) (toString $value) (kindIs "float64" $value) | quote }}
+ASTRA_{{ $name | upper }}: {{ ternary (toJson $value) (toString $value) (kindIs "float64" $value) | quote }}
+{{- end }}
+{{- with .Values.tracing.endpoint }}
+OTEL_EXPORTER_OTLP_ENDPOINT: {{ . | quote }}
 {{- end }}
 {{- end }}
 
@@ -97,7 +111,7 @@ ASTRA_{{ $name | upper }}: {{ ternary (int64 $value | toString) (toString $value
     secretName: {{ .root.Values.secret }}
     defaultMode: 0440
     items:
-      {{- range .secrets }}
+      {{- range include "astratrade.keys" . | fromJsonArray }}
       - {key: {{ . }}, path: {{ . }}}
       {{- end }}
 {{- end }}
