@@ -11,12 +11,14 @@ etcd, containerd, runc and podman. Nothing is left but the cache of what it buil
 # ruff: noqa: T201 - it says how to reach the cluster
 
 import argparse
+import errno
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,6 +47,8 @@ DOCKERFILE = Path(__file__).with_name("Servers.Dockerfile")
 TEST_MAX_S = 1_800
 """The first test also installs the product."""
 PROCESSES = 20
+EMPTY_S = 10.0
+"""How long the kernel may take to end the processes of a killed cluster."""
 CGROUPS = Path("/sys/fs/cgroup")
 
 
@@ -76,6 +80,24 @@ def give_share(group: Path) -> None:
             (group / name).write_text(str(PROCESSES * unit), "ascii")
 
 
+def remove_group(group: Path, within_s: float = EMPTY_S) -> None:
+    """Remove a control group and those below it, once the processes that were killed are gone.
+
+    Raises:
+        OSError: it still has processes after that time.
+    """
+    end = time.monotonic() + within_s
+    for path in sorted([group, *(path for path in group.rglob("*") if path.is_dir())], reverse=True):
+        while True:
+            try:
+                path.rmdir()
+                break
+            except OSError as error:
+                if error.errno != errno.EBUSY or time.monotonic() > end:
+                    raise
+                time.sleep(0.1)
+
+
 @contextmanager
 def folder_and_cgroup() -> Iterator[Path]:
     """Make the folder of a cluster and the control group of its containers; remove both at the end."""
@@ -90,10 +112,7 @@ def folder_and_cgroup() -> Iterator[Path]:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         for group in groups:
-            for path in sorted(group.rglob("*"), key=lambda path: -len(path.parts)):
-                if path.is_dir():
-                    path.rmdir()
-            group.rmdir()
+            remove_group(group)
 
 
 def parser() -> argparse.ArgumentParser:

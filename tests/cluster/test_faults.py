@@ -15,6 +15,8 @@ pytestmark = pytest.mark.timeout(1_200)
 
 FILLS, RATE = 1_500, 25
 READY_S = 240.0
+PAUSE_MAX_S = 10.0
+"""A pod takes longer to start, so the partition went to another worker."""
 
 
 def pause(seconds: float) -> None:
@@ -43,6 +45,7 @@ def test_a_deleted_worker_pod_comes_back_and_nothing_is_lost(product: Product, s
         pause(25)
         product.kube.run("delete", "pod", f"{RELEASE}-gamification-1", "--grace-period=0", "--force")
     wait_until_ready(product)
+    assert max(pauses.longest.values()) < PAUSE_MAX_S, pauses.summary()
     say(f"{pauses.summary()}; {product.assert_equals_the_oracle()} facts equal")
 
 
@@ -63,7 +66,7 @@ def test_a_second_eviction_waits_for_the_first_and_a_drained_node_gets_all_back(
     assert evicted(product, first)
     assert not evicted(product, second), "the disruption budget lets only one pod of a part be away"
     wait_until_ready(product)
-    began = time.monotonic()
+    began, before = time.monotonic(), uids(product)
     selector = f"--pod-selector=app.kubernetes.io/instance={RELEASE}"
     drain = product.kube.start("drain", NODE, selector, "--delete-emptydir-data", "--force", "--timeout=240s")
     eventually(
@@ -72,10 +75,17 @@ def test_a_second_eviction_waits_for_the_first_and_a_drained_node_gets_all_back(
     )  # fmt: skip
     pause(20)
     product.kube.run("uncordon", NODE)  # the only node: what was evicted needs it
-    drain.communicate(timeout=READY_S)
+    output, _ = drain.communicate(timeout=READY_S)
+    assert drain.returncode == 0, output
     wait_until_ready(product)
+    assert not before & uids(product), "the drain replaces each pod"
     say(f"drained and ready again after {time.monotonic() - began:.0f} s")
     product.assert_equals_the_oracle()
+
+
+def uids(product: Product) -> set[str]:
+    """Return the identity of each pod of a gateway and of a worker of trading."""
+    return {pod["metadata"]["uid"] for part in ("gateway", "trading") for pod in product.kube.pods(part)}
 
 
 def evicted(product: Product, pod: str) -> bool:

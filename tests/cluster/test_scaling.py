@@ -14,6 +14,8 @@ from tests.e2e.waiting import eventually
 pytestmark = pytest.mark.timeout(1_200)
 
 FILLS = 10_000
+PARTITIONS = 4
+"""The default of the chart, and the most workers that a domain may have."""
 SCALED = (
     "workers.autoscaling.by=hpa",
     "workers.autoscaling.lagSeconds=5",
@@ -62,3 +64,4 @@ def test_workers_follow_the_lag_up_to_the_partitions_and_back_without_flapping(
     steps = [after - before for before, after in itertools.pairwise(wanted)]
     turns = sum(1 for before, after in itertools.pairwise(steps) if before * after < 0)
     assert turns == 1, f"up once, down once: {wanted}"
+    assert max(wanted) == PARTITIONS
