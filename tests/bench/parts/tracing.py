@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
+from unittest import mock
 
 from deploy.errors import DeployError
 from deploy.replay.fills import Fill
@@ -46,7 +47,7 @@ def measure(options: Parameters) -> Iterator[Result]:
     api: Costs = {name: [] for name in SAMPLES}
     with ExitStack() as stack:
         collector = stack.enter_context(collecting(decodes=False))
-        os.environ["OTEL_EXPORTER_OTLP_ENDPOINT"] = collector.url
+        stack.enter_context(mock.patch.dict(os.environ, OTEL_EXPORTER_OTLP_ENDPOINT=collector.url))
         pipelines = {name: stack.enter_context(started(stack, sample)) for name, sample in SAMPLES.items()}
         for number, chunk in enumerate(chunks):
             for name in rotated(list(SAMPLES), number):
