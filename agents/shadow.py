@@ -1,7 +1,8 @@
 """Replay recorded events through the installed rules: all partitions of some domains, without Faust and without writes.
 
-A domain's events go to other domains in the recorded order. An event that the installed rules make otherwise takes the
-recorded one's place. One that they no longer make is left out, and one that they alone make is handled at once.
+A domain's events go to other domains in the recorded order. When the installed rules produce an event with other
+content, the replay handles that event in place of the recorded one. It leaves out an event that the rules no longer
+produce, and handles an event that only they produce at its event time.
 """
 
 from __future__ import annotations
@@ -28,13 +29,16 @@ EVERYONE: Final = -1
 _VERSION: Final = re.compile(rb',"rulesversion":\d+')
 
 
-class Fate(Enum):
-    """What became of a recorded event under the installed rules."""
+class Status(Enum):
+    """Whether the installed rules produced a recorded event.
+
+    ``SAME``: yes, with the recorded content. ``GONE``: no, and the replay has left it out.
+    """
 
     SAME = "same"
     GONE = "gone"
     LATE = "late"
-    """Left out, and then made after all, because another partition was slower."""
+    """The replay left it out, and the rules produced it afterwards, because another partition was slower."""
 
 
 class Change(NamedTuple):
@@ -113,8 +117,9 @@ class Shadow:
         self.made_topics = made_topics(topology, self.names)
         self._topology, self._partitions, self._rulebook = topology, partitions, rulebook
         self._bits = {name: 1 << number for number, name in enumerate(self.names)}
-        self._fates: dict[int, int | AnyEvent | Fate] = {}
-        """By id of a recorded event: the digest of its content until the replay has made it, then what became of it."""
+        self._statuses: dict[int, int | AnyEvent | Status] = {}
+        """By id of a recorded event: the digest of its content until the rules produce it, then its status, or the
+        produced event when its content differs."""
         self._handled: dict[int, tuple[str, int]] = {}
         """By id of a handled event: its topic, and the bits of the domains that handled it."""
         self._types: dict[int, str] = {}
@@ -125,7 +130,7 @@ class Shadow:
     def expect(self, event_id: str, value: bytes, kind: str) -> None:
         """Note an event that the log has and that the replay should make."""
         number = _number(event_id)
-        self._fates[number] = _digest(value)
+        self._statuses[number] = _digest(value)
         self._types[number] = sys.intern(kind)
 
     def add(self, domain: str, partition: int, records: AsyncIterator[Recorded]) -> Fold:
@@ -143,7 +148,7 @@ class Shadow:
                 for reader in ready:
                     await self._turn(reader, horizon)
                 progress(self.read)
-            elif not self._let_go():
+            elif not self._leave_out():
                 break
         self.changes.update(Change("gone", kind) for kind in self._types.values())
 
@@ -153,7 +158,7 @@ class Shadow:
         return bool(reader.extras) or (head is not None and not self._is_awaited(head))
 
     def _is_awaited(self, record: Recorded) -> bool:
-        return record.made and isinstance(self._fates.get(_number(record.event.id)), int)
+        return record.made and isinstance(self._statuses.get(_number(record.event.id)), int)
 
     async def _turn(self, reader: Reader, horizon: int) -> None:
         """Handle the events of a reader up to an event time, so that no reader is far ahead of the others."""
@@ -173,11 +178,11 @@ class Shadow:
         return record.event.time <= extra.time and not self._is_awaited(record)
 
     def _handle(self, reader: Reader, record: Recorded) -> None:
-        fate = self._fates.get(_number(record.event.id)) if record.made else None
-        if fate is None or fate is Fate.SAME:
+        status = self._statuses.get(_number(record.event.id)) if record.made else None
+        if status is None or status is Status.SAME:
             self._apply(reader, record.topic, record.event)
-        elif isinstance(fate, Event):
-            self._pass_on(reader, fate)
+        elif isinstance(status, Event):
+            self._pass_on(reader, status)
 
     def _pass_on(self, reader: Reader, event: AnyEvent) -> None:
         """Handle an event that differs from the recorded one, in the partition of its key."""
@@ -203,18 +208,18 @@ class Shadow:
     def _made(self, event: AnyEvent) -> None:
         """Compare an event that the replay made with the recorded one of its id."""
         number = _number(event.id)
-        fate = self._fates.get(number)
-        if isinstance(fate, int):
-            same = fate == _digest(encode(event))
-            self._fates[number] = Fate.SAME if same else decode(encode(event))
+        status = self._statuses.get(number)
+        if isinstance(status, int):
+            same = status == _digest(encode(event))
+            self._statuses[number] = Status.SAME if same else decode(encode(event))
             del self._types[number]
             if not same:
                 self.changes[Change("changed", event.type)] += 1
-        elif fate is None:
+        elif status is None:
             self.changes[Change("new", event.type)] += 1
             self._send(event)
-        elif fate is Fate.GONE:
-            self._fates[number] = Fate.LATE
+        elif status is Status.GONE:
+            self._statuses[number] = Status.LATE
             del self._types[number]
             self._send(event)
 
@@ -228,15 +233,15 @@ class Shadow:
 
     # --- events that are no longer made -------------------------------------------------------------------------------
 
-    def _let_go(self) -> bool:
-        """Leave out an event that a reader waits for and that no rule makes any more. Return whether there was one."""
+    def _leave_out(self) -> bool:
+        """Leave out an event that a reader waits for and that no rule produces. Return whether there was one."""
         waiting = [reader.head for reader in self.readers.values() if reader.head is not None]
         if not waiting:
             return False
         gone = [record for record in waiting if self._cannot_come(record)]
         record = min(gone or waiting, key=lambda record: record.event.time)
         number = _number(record.event.id)
-        self._fates[number] = Fate.GONE
+        self._statuses[number] = Status.GONE
         self._handled[number] = record.topic, EVERYONE
         return True
 

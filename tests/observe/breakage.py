@@ -84,7 +84,7 @@ def tear(installed: Installation) -> None:
     broker(installed).xadd(Keys("astra").stream(TORN, PARTITION), {"k": "x", "v": "{}"})
 
 
-def sew(installed: Installation) -> None:
+def repair_partition(installed: Installation) -> None:
     """Repair the partition while no worker runs, as docs/runbooks/partition-torn.md says."""
     assert installed.processes["worker"].stop()
     installed.run("topics", "repair", TORN, str(PARTITION), "--yes")
@@ -104,12 +104,12 @@ def empty(installed: Installation) -> None:
 
 
 def forge(installed: Installation) -> None:
-    """Give a user money that no account lacks: write a row into the changelog while no worker runs."""
+    """Write the balance of a user into the changelog, without a debit elsewhere, while no worker runs."""
     forged = Balance(amount=Quantity.parse("100")).dump()
     _put(installed, forged)
 
 
-def strike(installed: Installation) -> None:
+def remove_row(installed: Installation) -> None:
     """Remove the row again."""
     _put(installed, None)
 
@@ -170,11 +170,13 @@ BREAKAGES: Final[Mapping[str, Breakage]] = {
         ("AstraBrokerDown", "AstraAvailableFastBurn", "AstraOutboxBehind"),
         "the broker is killed, and an account changes meanwhile",
     ),
-    "torn-partition": Breakage(tear, sew, ("AstraPartitionTorn",), "another program writes to a stream"),
+    "torn-partition": Breakage(
+        tear, repair_partition, ("AstraPartitionTorn",), "another program writes to a stream"
+    ),
     "poison": Breakage(
         poison, lambda _: None, ("AstraPoisonFlood",), f"{LETTERS} commands come that no agent can decode"
     ),
-    "forged-row": Breakage(forge, strike, ("AstraLedgerBreach",), "a row of the ledger is written by hand"),
+    "forged-row": Breakage(forge, remove_row, ("AstraLedgerBreach",), "a row of the ledger is written by hand"),
     "full-broker": Breakage(fill, empty, ("AstraBrokerFull",), "the broker may use a tenth more than it uses"),
     "full-disk": Breakage(full_disk, freed_disk, ("AstraBrokerDiskFailing",), "the broker's disk is full"),
     "stopped-clock": Breakage(

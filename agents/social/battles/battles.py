@@ -92,7 +92,7 @@ class Battles:
         wanted, battle_id = event.data, event.partitionkey
         if self.rows.get(battle_id) is not None:
             taken = rejected(event, ChallengeBattle, "battle_exists", battle_id, user_id=wanted.user_id)
-            return [taken, _let_go(event, battle_id, wanted.challenger, "refused")]
+            return [taken, _released(event, battle_id, wanted.challenger, "refused")]
         battle = Battle(
             state="proposed",
             kind=wanted.kind,
@@ -125,12 +125,12 @@ class Battles:
         battle = self.rows.get(battle_id)
         if battle is None or battle.state != "proposed":
             over = refusal is None and (battle is None or battle.state not in OPEN_STATES)
-            return [_let_go(event, battle_id, event.data.constellation_id, "expired")] if over else []
+            return [_released(event, battle_id, event.data.constellation_id, "expired")] if over else []
         challenger = battle.challenger.constellation_id
         if refusal is not None:
             self.rows.put(battle_id, replace(battle, state="refused", completed_at=int(event.time)))
             told = rejected(event, ChallengeBattle, refusal, battle_id, user_id=battle.user_id)
-            return [told, _let_go(event, battle_id, challenger, "refused")]
+            return [told, _released(event, battle_id, challenger, "refused")]
         expires_at = event.time + self._policy.challenge_us
         self.rows.put(battle_id, replace(battle, state="challenged", expires_at=expires_at))
         self._deadlines.add("challenge", battle_id, expires_at)
@@ -147,7 +147,7 @@ class Battles:
             return [event.then(EngagementConfirmed(battle_id=battle_id), key=constellation_id)]
         if battle is None:
             self.rows.put(battle_id, _never_proposed(constellation_id, int(event.time)))
-        return [_let_go(event, battle_id, constellation_id, "expired")]
+        return [_released(event, battle_id, constellation_id, "expired")]
 
     def _answered(self, event: Event[ChallengeAnswered]) -> list[AnyEvent]:
         """Decline, or begin to start: the defender's side is fixed, and the challenger is asked for its own."""
@@ -180,7 +180,7 @@ class Battles:
     def _call_off(self, event: AnyEvent, battle_id: str, battle: Battle, outcome: Any) -> list[AnyEvent]:
         self.rows.put(battle_id, replace(battle, state=outcome, completed_at=int(event.time)))
         return [
-            _let_go(event, battle_id, side.constellation_id, outcome) for side in (battle.challenger, battle.defender)
+            _released(event, battle_id, side.constellation_id, outcome) for side in (battle.challenger, battle.defender)
         ]
 
     # --- the start ----------------------------------------------------------------------------------------------------
@@ -314,7 +314,7 @@ def _entered(
     return event.then(entered, name=user_id, key=user_id)
 
 
-def _let_go(event: AnyEvent, battle_id: str, constellation_id: str, outcome: Outcome) -> AnyEvent:
+def _released(event: AnyEvent, battle_id: str, constellation_id: str, outcome: Outcome) -> AnyEvent:
     ended = EngagementEnded(battle_id=battle_id, outcome=outcome)
     return event.then(ended, name=f"{battle_id}|{constellation_id}", key=constellation_id)
 
