@@ -44,6 +44,7 @@ COVERED = {
     "python3 deploy/bootstrap.py test": "test_every_check_runs_and_a_failure_ends_the_script_with_its_status",
     "python3 deploy/bootstrap.py test --quick": "test_every_check_runs_and_a_failure_ends_the_script_with_its_status",
     "astratrade dev --workers trading=2,gamification=1": "test_each_domain_can_have_processes_of_its_own",
+    "astratrade dev": "test_the_spans_of_a_fill_are_the_tree_of_its_events_from_request_to_feed",
     "astratrade acl --password-file broker-password --operator-password-file operator-password '>' users.acl": (
         "test_the_product_runs_under_its_own_user_and_no_command_is_allowed_without_need"
     ),
