@@ -302,11 +302,15 @@ class Permissions:
 
 
 def routes_of(app: FastAPI) -> list[Route]:
-    """Return the method and the path's template of each route of an application, without HEAD."""
+    """Return the method and the path's template of each route of an application, without HEAD.
+
+    The index of the routes has no path of its own, and is left out.
+    """
     found: list[Route] = []
     for context in iter_route_contexts(app.routes):
-        methods = context.methods or {WEBSOCKET}
-        found += [(method, context.path or "") for method in sorted(methods) if method != "HEAD"]
+        if context.path is not None:
+            methods = context.methods or {WEBSOCKET}
+            found += [(method, context.path) for method in sorted(methods) if method != "HEAD"]
     return found
 
 
