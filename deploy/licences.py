@@ -11,8 +11,9 @@ ACCEPTED = frozenset({
 })  # fmt: skip
 """Permissive licences, and the Mozilla Public License, which binds its own files alone."""
 
-UNSTATED_ACCEPTED = frozenset({"crypto-cpp-py", "poseidon-py"})
-"""Distributions that state no licence, of which we know. starknet-py needs both; docs/risks.md has them as open."""
+UNSTATED_ACCEPTED = frozenset({"crypto-cpp-py", "poseidon-py", "promql-parser"})
+"""Distributions whose metadata states no licence, of which we know. starknet-py needs the first two, which docs/risks.md
+has as open. promql-parser, which tests alone use, has a file with the MIT licence."""
 
 CLASSIFIERS = {
     "Apache Software License": "Apache-2.0",
@@ -23,6 +24,8 @@ CLASSIFIERS = {
     "Python Software Foundation License": "PSF-2.0",
     "Repoze Public License": "LicenseRef-Repoze",
 }
+TEXTS = {"3-Clause BSD License": "BSD-3-Clause", "Apache": "Apache-2.0"}
+"""What the field `License` of protobuf and of kubernetes-validate says; their licence files say the same."""
 UNSTATED = ""
 _PREFIX = re.compile(r"License :: (OSI Approved :: )?")
 
@@ -40,6 +43,7 @@ def licence_of(metadata: Message) -> str:
     if named and len(named) == len(classifiers):
         return " AND ".join(named)
     text = str(metadata.get("License") or "").strip()
+    text = TEXTS.get(text, text)
     return text if text in ACCEPTED else UNSTATED
 
 

@@ -23,9 +23,11 @@ KEY_ROOMS = {"log", "admin", "testing"}
 
 MAY_NAME_KEYS = {
     *("tables/reader.py", "tables/history.py", "deploy/lineage.py"),
+    "deploy/admin/doctor/capacity.py",
     *("api/kit/feeds/tickets.py", "api/limits/buckets.py"),
 }
-"""The readers of snapshots and rankings, and what API processes share for seconds: feed tickets and rate limits."""
+"""The readers of snapshots and rankings, what measures the memory of streams, and what API processes share for seconds:
+feed tickets and rate limits."""
 
 
 def imports(directory: Path) -> Iterator[tuple[Path, str]]:
