@@ -12,8 +12,8 @@ ACCEPTED = frozenset({
 """Permissive licences, and the Mozilla Public License, which binds its own files alone."""
 
 UNSTATED_ACCEPTED = frozenset({"crypto-cpp-py", "poseidon-py", "promql-parser"})
-"""Distributions whose metadata states no licence, of which we know. starknet-py needs the first two, which docs/risks.md
-has as open. promql-parser, which tests alone use, has a file with the MIT licence."""
+"""Distributions whose metadata states no licence, of which we know. starknet-py needs the first two, which
+docs/risks.md has as open. promql-parser, which tests alone use, has a file with the MIT licence."""
 
 CLASSIFIERS = {
     "Apache Software License": "Apache-2.0",

@@ -23,6 +23,8 @@ pytest_plugins = ("faust_redis.testing.plugin", "tests.support.databases")
 
 # Time limits on examples would fail correct tests on a busy machine.
 hypothesis.settings.register_profile("steady", deadline=None)
+# Examples find faults of our rules, which are the same on every Python.
+hypothesis.settings.register_profile("on each Python", deadline=None, max_examples=15)
 hypothesis.settings.load_profile("steady")
 
 
@@ -36,6 +38,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     gc.set_threshold(YOUNG_OBJECTS_MAX, 10, 10)
+    if config.getoption("--on-each-python"):
+        hypothesis.settings.load_profile("on each Python")
     leftovers.watch(config)
     hanging.watch(config)
 

@@ -91,6 +91,7 @@ def trade_and_read_back(pipeline: KafkaPipeline) -> None:
     assert left is None or Decimal(left["quantity"]) == 0
 
 
+@pytest.mark.gate("over a minute")
 @WRONG_ENDS
 def test_a_bridge_killed_in_the_middle_loses_and_doubles_nothing(tmp_path: Path, bootstrap: str, fills: Path) -> None:
     right, count = right_answer(fills)
