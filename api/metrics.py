@@ -144,7 +144,7 @@ class Metrics:
 
 
 class _Appended(Collector):
-    """Counts the records of each topic. Whoever appended them, the end of a partition is their number."""
+    """Exports how many records each topic got, from all producers. The end offset of a partition is that number."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.ends: Mapping[TopicPartition, int] = {}

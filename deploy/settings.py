@@ -189,7 +189,7 @@ class Settings(BaseSettings):
     trace_sample: float = Field(0, ge=0, le=1, description="the part of requests that is traced, 0 to 1; 0 is off")
     log_key: SecretStr | None = Field(
         None,
-        description=f"key of the digests that stand for users in logs, at least {SECRET_BYTES_MIN} bytes; "
+        description=f"key of the digests that replace the names of users in logs, at least {SECRET_BYTES_MIN} bytes; "
         "unset for one that no two processes share",
     )
 

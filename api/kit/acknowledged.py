@@ -25,7 +25,8 @@ GAP_RECORDS: Final = 16
 """Offsets that are at most this far apart are read together, with the records between them."""
 WATCH_EVERY_S: Final = 1.0
 LOOK_AFTER_S: Final = (0, 1, *range(5, 61, 5))
-"""When the process looks after a change. A primary that was cut off acknowledges events until it is told."""
+"""How many seconds after a change of primary the process looks for lost events. The old primary may acknowledge events
+for some seconds after the change, until it learns that it is a replica."""
 NAMED_MAX: Final = 20
 
 logger = logging.getLogger(__name__)

@@ -108,7 +108,7 @@ def current_traceparent() -> str | None:
 
 
 def route_of(scope: Scope) -> str:
-    """Return the path of a request's route, in which parameters stand for the names; UNMATCHED when it has no route."""
+    """Return the template of a request's route, such as `/v1/users/{user_id}`. Return UNMATCHED without a route."""
     return str(getattr(scope.get("route"), "path", UNMATCHED))
 
 

@@ -1,7 +1,7 @@
 """Find the route of a request part by part of its path, instead of asking each route in turn.
 
 An application with a hundred routers asks each of them: up to 0.5 ms a request. The index asks one. It is the first
-route of the application, and passes on what it does not know.
+route of the application. A request that matches no entry of the index goes on to the other routes.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 CHOSEN: Final = "astra.route"
 """The key in the scope of the route that the index chose."""
 PARAMETER: Final = "{}"
-"""What stands in the index for any part of a path."""
+"""The key of the index under which a path parameter is kept."""
 
 
 @dataclass(slots=True)

@@ -25,7 +25,7 @@ _traceparent = attrgetter("traceparent")
 
 
 class _Batch(NamedTuple):
-    """A batch that waits for its commit: the offsets from `begin` to `end`, and what it did for each trace."""
+    """A batch that is not committed yet: its first offset `begin`, the offset `end` after its last, and its traces."""
 
     begin: int
     end: int
@@ -105,7 +105,7 @@ class BatchSpans(Hooks):
                 self._pending[place] = rest
 
     def on_rebalance(self, rebalance: Rebalanced, /) -> None:
-        """Forget what was not committed: its next owner processes it again."""
+        """Drop the batches that were not committed. The next owner of the partition processes them again."""
         self._pending.clear()
 
     def _record(self, batch: _Batch, place: Place, start_ns: int, end_ns: int, *, settled: bool) -> None:

@@ -61,7 +61,7 @@ def _ids(event: Mapping[str, Any]) -> dict[str, str | int]:
 
 
 def _user(event: Mapping[str, Any]) -> str:
-    """Return the user of an event: whom its data names, else the user who is its key; empty for another key."""
+    """Return the user of an event: the `user_id` in its data, else its key. Return "" when the key is no user."""
     data, key = event.get("data", {}), str(event.get("partitionkey", ""))
     return str(data.get("user_id") or ("" if key == data.get("market") else key))
 

@@ -57,7 +57,7 @@ def _nothing() -> Context:
 
 
 def _with_context(record: logging.LogRecord, context: ContextNow) -> tuple[logging.LogRecord, Context]:
-    """Return a record and what it is about.
+    """Return a log record and its context: the fields and the names of users that belong to it.
 
     Where the context fails, the names to hide are unknown. The line then has the text of its call alone: no arguments,
     which may name users, and no traceback.
