@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections import defaultdict
 from types import TracebackType
 from typing import Self
@@ -30,15 +31,12 @@ REQUEST_S = 60.0
 """A slow answer is none that failed: the machine may be busy."""
 
 
-class Pauses:
-    """Measure while the block runs how long each partition had records and committed none. Reading runs in a thread."""
+class _Background(ABC):
+    """Runs a coroutine in a thread while the block runs. The coroutine ends when `_stop` is set."""
 
-    def __init__(self, broker_url: str) -> None:
-        self._url = broker_url
+    def __init__(self) -> None:
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._watch()))
-        self._moved: dict[tuple[str, int], tuple[int, float]] = {}
-        self.longest: dict[tuple[str, int], float] = defaultdict(float)
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._work()))
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -50,6 +48,19 @@ class Pauses:
         self._stop.set()
         self._thread.join()
 
+    @abstractmethod
+    async def _work(self) -> None: ...
+
+
+class Pauses(_Background):
+    """Measure while the block runs how long each partition had records and committed none. Reading runs in a thread."""
+
+    def __init__(self, broker_url: str) -> None:
+        self._url = broker_url
+        super().__init__()
+        self._moved: dict[tuple[str, int], tuple[int, float]] = {}
+        self.longest: dict[tuple[str, int], float] = defaultdict(float)
+
     def summary(self) -> str:
         """Return the longest pause of each partition, by domain, in seconds."""
         lines = []
@@ -58,7 +69,7 @@ class Pauses:
             lines.append(f"{domain} {' '.join(found) or 'none'}")
         return "longest pause of each partition, in seconds: " + "; ".join(lines)
 
-    async def _watch(self) -> None:
+    async def _work(self) -> None:
         async with Log(self._url, NAMESPACE) as log:
             while not self._stop.is_set():
                 try:
@@ -83,27 +94,16 @@ class Pauses:
         self._moved[key] = (offset, since)
 
 
-class Requests:
+class Requests(_Background):
     """Ask the gateway on a schedule, each time over a new connection, and count what got no answer of 200."""
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._ask_all()))
+        super().__init__()
         self.sent = 0
         self.failed: list[str] = []
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    async def _ask_all(self) -> None:
+    async def _work(self) -> None:
         async with asyncio.TaskGroup() as tasks:
             while not self._stop.is_set():
                 tasks.create_task(self._ask())
