@@ -32,6 +32,10 @@ YOUNG_OBJECTS_MAX = 50_000
 """With Python's own threshold, collections are a third of the time in which pytest imports the tests."""
 
 
+LEFT_OPEN_BY_AIOKAFKA = ("Unclosed AIOKafkaConnection", "unclosed transport", "unclosed <socket", "loop is closed")
+"""aiokafka leaves a connection open when it is cancelled while it connects. Tests on Kafka do not warn of that."""
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     selection.add_option(parser)
 
@@ -51,6 +55,10 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     selection.arrange(config, items)
+    for item in items:
+        if item.get_closest_marker("kafka"):
+            for message in LEFT_OPEN_BY_AIOKAFKA:
+                item.add_marker(pytest.mark.filterwarnings(f"ignore:{message}:ResourceWarning"))
 
 
 def pytest_collection_finish() -> None:
@@ -95,7 +103,7 @@ def log_handlers() -> Iterator[None]:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_teardown(item: pytest.Item) -> Generator[None]:
-    """Collect the connections that Faust's Kafka driver leaves open, so that a later test does not warn of them."""
+    """Collect the connections that aiokafka leaves open, so that a later test does not warn of them."""
     yield
     if item.get_closest_marker("kafka"):
         with warnings.catch_warnings():
