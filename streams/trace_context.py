@@ -1,6 +1,6 @@
 """Place events in traces. A sampled event names itself in its `traceparent`: the span id is the end of the event's id.
 
-So a batch that is processed again sends the same bytes, and everyone who knows an event's id knows its span.
+So a batch that is processed again sends the same bytes, and the id of an event gives the id of its span.
 
 Source: https://www.w3.org/TR/trace-context/ (version 00)
 """
@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
+TRACE_BYTES: Final = 16
+SPAN_BYTES: Final = 8
 FLAG_SAMPLED: Final = "1"
 """The last digit of a `traceparent` that is sampled. We write the flags 00 and 01 alone."""
 

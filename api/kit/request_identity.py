@@ -13,12 +13,10 @@ from typing import Final, NamedTuple
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from streams.trace_context import span_of
+from streams.trace_context import SPAN_BYTES, TRACE_BYTES, span_of
 
 REQUEST_ID = "X-Request-Id"
 REQUEST_ID_CHARS_MAX = 128
-TRACE_BYTES = 16
-SPAN_BYTES = 8
 NO_TRACE = "0" * 2 * TRACE_BYTES
 NO_SPAN = "0" * 2 * SPAN_BYTES
 SAMPLED = 1

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from api.kit import tracing
+
 VISIBLE_S: Final = 0.25
 BEHIND_S: Final = 10
-PROBES: Final = "/livez|/readyz|/healthz"
+PROBES: Final = "|".join(sorted(tracing.PROBES))
 WINDOWS: Final = {"5m": 300, "30m": 1_800, "1h": 3_600, "6h": 21_600, "3d": 259_200}
 """The windows of burn rates, in seconds."""
 

@@ -16,8 +16,8 @@ import httpx
 from streams.connect.otlp.encoding import encode
 from streams.connect.otlp.settings import OtlpSettings, OtlpSettingsError
 from streams.spans import Attributes, Span
+from streams.trace_context import SPAN_BYTES
 
-SPAN_BYTES: Final = 8
 RETRIES: Final = (0.5, 2.0)
 """Pauses before another attempt, in seconds. The collector that is away for longer loses the spans."""
 RETRYABLE: Final = frozenset({429, 502, 503, 504})
