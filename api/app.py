@@ -145,7 +145,7 @@ def _api(config: ApiConfig, served: Sequence[DomainApi], storage_fault: StorageF
     log = Log(config.log_url, config.namespace, owner=config.app_id)
     tables = TableReader(log, config.app_id)
     groups = list(TOPOLOGY.groups(config.app_id).values())
-    metrics = Metrics()
+    metrics = Metrics(spans)
     broker = BrokerWatch(log, storage_fault)
     identity = Identity(IdentityStore(config.database_url), config.secret, now)
     feeds = [feed for domain in served for feed in domain.feeds]

@@ -11,31 +11,24 @@ from typing import Any, Final
 
 from faust_redis.admin import GroupDescription
 from faust_redis.log import TopicPartition
-from prometheus_client import (
-    CollectorRegistry,
-    Counter,
-    Gauge,
-    Histogram,
-    ProcessCollector,
-    disable_created_metrics,
-    generate_latest,
-)
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, Metric
 from prometheus_client.registry import Collector
+
+from streams.process_metrics import ProcessMetrics
+from streams.spans import Spans
 
 LATENCY_BUCKETS_S: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 VISIBLE_BUCKETS_S: Final = (0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 FEED_BUCKETS_S: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 20)
 
-disable_created_metrics()  # type: ignore[no-untyped-call]  # they double the series, and nothing reads them
-
 
 class Metrics:
     """Counters and gauges, in a registry of their own, so that several applications can live in one process."""
 
-    def __init__(self) -> None:
+    def __init__(self, spans: Spans | None = None) -> None:
         self.registry = CollectorRegistry()
-        ProcessCollector(registry=self.registry)
+        self.process = ProcessMetrics(self.registry, spans)
         self._appended = _Appended(self.registry)
         self._requests()
         self._feeds()

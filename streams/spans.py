@@ -78,6 +78,10 @@ class Span(NamedTuple):
 class Spans(Protocol):
     """Takes spans. A process without traces has None instead."""
 
+    @property
+    def dropped(self) -> int:
+        """Return how many spans were dropped, because too many waited or the collector did not take them."""
+
     def now_ns(self) -> int:
         """Return the time, Unix nanoseconds."""
 

@@ -13,6 +13,7 @@ from typing import NoReturn
 from api.app import create_app
 from api.config import ApiConfig
 from api.identity.store.revisions import check_schema
+from api.kit.context import Api
 from api.kit.request_identity import caller, current
 from api.limits.caps import Caps
 from api.metrics_app import metrics_app
@@ -109,13 +110,14 @@ def _serve(settings: Settings, config: ApiConfig, spans: Spans | None) -> bool:
     """Serve until a signal. Return whether the application started."""
     directory = watch_embedded(settings, config.log_url)
     app = create_app(config, (lambda: None) if directory is None else directory.fault, spans)
+    api: Api = app.state.api
     SurvivorsExcluded().install()
     listener = listen(settings.metrics_host, settings.metrics_port, "ASTRA_METRICS_PORT")
     logger.info("metrics at http://%s:%d", *listener.getsockname()[:2])
     server = Server(
         app,
         drain_s=settings.drain_s,
-        beside=lambda: serving(listener, metrics_app(app.state.api)),
+        beside=lambda: serving(listener, metrics_app(api), api.metrics.process),
         host=settings.api_host,
         port=settings.api_port,
         log_config=None,

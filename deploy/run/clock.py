@@ -15,12 +15,14 @@ from faust_redis.log import Log, LogError, TopicSpec
 from api.kit.clock import now
 from deploy.broker import log_url
 from deploy.run.clock_metrics import ClockMetrics
+from deploy.run.tracing import tracing
 from deploy.run.worker_server import application, listen, serving
 from deploy.settings import Settings
 from streams import topics
 from streams.clock import Clock
 from streams.retry import retry_through_outages
 from streams.services import Kind, Service, ServiceLease, name_here, reachable_address
+from streams.spans import Spans
 from streams.times import SECOND_US, Instant
 from tables.domains import TOPOLOGY
 
@@ -61,7 +63,8 @@ def run_clock(settings: Settings) -> None:
     """
     url = log_url(settings)
     listener = listen(settings.clock_host, settings.clock_port, "ASTRA_CLOCK_PORT")
-    asyncio.run(_run(settings, url, listener))
+    with tracing(settings, "clock") as spans:
+        asyncio.run(_run(settings, url, listener, spans))
 
 
 async def tick_once(settings: Settings, time: Instant) -> None:
@@ -72,10 +75,11 @@ async def tick_once(settings: Settings, time: Instant) -> None:
         await clock.lead()
 
 
-async def _run(settings: Settings, url: str, listener: socket.socket) -> None:
+async def _run(settings: Settings, url: str, listener: socket.socket, spans: Spans | None) -> None:
     log = Log(url, settings.namespace, owner=settings.app_id)
     clock = Clock(log, clock_topic(settings), now)
-    task = asyncio.create_task(_serve(clock, _lease(settings, log, clock, listener), listener))
+    lease, metrics = _lease(settings, log, clock, listener), ClockMetrics(clock, spans)
+    task = asyncio.create_task(_serve(clock, metrics, lease, listener))
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     try:
@@ -94,8 +98,8 @@ def _lease(settings: Settings, log: Log, clock: Clock, listener: socket.socket) 
     return ServiceLease(log, described, why_not, lease_ms=settings.lease_ms, every_s=every_s)
 
 
-async def _serve(clock: Clock, lease: ServiceLease, listener: socket.socket) -> None:
-    app = application(ClockHealth(clock), ClockMetrics(clock).text)
-    async with serving(listener, app), lease.held():
+async def _serve(clock: Clock, metrics: ClockMetrics, lease: ServiceLease, listener: socket.socket) -> None:
+    app = application(ClockHealth(clock), metrics.text)
+    async with serving(listener, app, metrics.process), lease.held():
         logger.info("the clock starts; probes and metrics at http://%s:%d", *listener.getsockname()[:2])
         await retry_through_outages(clock.run, "ticking", (LogError, OSError))

@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from streams.clock import Clock
+from streams.process_metrics import ProcessMetrics
+from streams.spans import Spans
 
 PREFIX: Final = "astra_clock"
 
@@ -20,11 +22,11 @@ PREFIX: Final = "astra_clock"
 class ClockMetrics(Collector):
     """The metrics of one clock."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, spans: Spans | None = None) -> None:
         self._clock = clock
         self._registry = CollectorRegistry()
         self._registry.register(self)
-        ProcessCollector(registry=self._registry)
+        self.process = ProcessMetrics(self._registry, spans)
 
     def collect(self) -> Iterator[Metric]:
         """Yield the present values."""

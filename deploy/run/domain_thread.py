@@ -19,14 +19,12 @@ from mode import Service
 from mode.types import ServiceT
 
 from streams.handling import DOMAIN
+from streams.process_metrics import Observe, watch_loop
 
 BACKOFF_FIRST_S: Final = 0.5
 BACKOFF_MAX_S: Final = 15.0
 STEADY_S: Final = 30.0
 """The back-off begins again at its minimum after an app ran this long."""
-
-BEAT_S: Final = 0.25
-"""How often an event loop records that it turned."""
 
 STOP_S: Final = 15.0
 """How long an app may take to stop."""
@@ -76,6 +74,7 @@ class DomainThread:
         domain: str,
         services: Callable[[], Iterable[ServiceT]],
         prepare: Callable[[], Awaitable[None]] = _nothing,
+        observe: Observe = lambda _: None,
     ) -> None:
         """Prepare the thread.
 
@@ -84,6 +83,7 @@ class DomainThread:
             domain: The name of the domain.
             services: Builds the app and the services beside it. The thread calls this at each start.
             prepare: Awaited before `services` at each start.
+            observe: Takes the delay of the event loop.
         """
         self.domain = domain
         self.is_running = False
@@ -93,6 +93,7 @@ class DomainThread:
         self._thread = threading.Thread(target=self._run, name=f"{slot}/{domain}", daemon=True)
         self._services = services
         self._prepare = prepare
+        self._observe = observe
         self._stopping = threading.Event()
         self._lock = threading.Lock()
         self._wake: Callable[[], object] | None = None
@@ -135,7 +136,8 @@ class DomainThread:
     async def _live(self) -> None:
         """Run one app until it crashes or the thread is asked to stop."""
         stop_request = self._listen()
-        beating = asyncio.create_task(self._beat())
+        self._turned()
+        beating = asyncio.create_task(watch_loop(self._turned))
         try:
             if await _is_done_before(stop_request, self._prepare()):
                 await self._serve(stop_request)
@@ -162,12 +164,11 @@ class DomainThread:
         if not self._stopping.is_set():
             raise DomainCrashedError(f"{self.domain} ended unexpectedly") from root.crash_reason
 
-    async def _beat(self) -> None:
-        """Record at each interval that the event loop turns."""
-        while True:
-            self.turned_s = time.monotonic()
-            self.is_running = True
-            await asyncio.sleep(BEAT_S)
+    def _turned(self, delay_s: float = 0.0) -> None:
+        """Record that the event loop turns, and how late."""
+        self.turned_s = time.monotonic()
+        self.is_running = True
+        self._observe(delay_s)
 
     def _listen(self) -> asyncio.Task[bool]:
         """Return a task that ends as soon as the thread is asked to stop."""

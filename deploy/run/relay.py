@@ -20,6 +20,7 @@ from api.identity.store.tables import OUTBOX
 from api.kit.clock import now
 from deploy.broker import log_url
 from deploy.run.relay_metrics import RelayMetrics
+from deploy.run.tracing import tracing
 from deploy.run.worker_server import application, listen, serving
 from deploy.settings import Settings
 from streams.connect.outbox.errors import UndeclaredTopicError
@@ -28,6 +29,7 @@ from streams.connect.outbox.service import UNAVAILABLE_ERRORS, RelayService
 from streams.connect.outbox.source import OutboxSource
 from streams.retry import retry_through_outages
 from streams.services import Kind, Service, ServiceLease, name_here, reachable_address
+from streams.spans import Spans
 from streams.topology import Topology
 from tables.domains import TOPOLOGY
 
@@ -84,16 +86,18 @@ def run_relay(settings: Settings) -> None:
     """
     url = log_url(settings)
     listener = listen(settings.relay_host, settings.relay_port, "ASTRA_RELAY_PORT")
-    asyncio.run(_run(settings, url, listener))
+    with tracing(settings, "relay") as spans:
+        asyncio.run(_run(settings, url, listener, spans))
 
 
-async def _run(settings: Settings, url: str, listener: socket.socket) -> None:
+async def _run(settings: Settings, url: str, listener: socket.socket, spans: Spans | None) -> None:
     store, log = IdentityStore(settings.identity_url), Log(url, settings.namespace, owner=settings.app_id)
     source = source_of(store)
     relay = Relay(log, source, declared_by(TOPOLOGY, settings))
     service = RelayService(relay, source, settings.outbox_retention_days, now)
     lease = _lease(settings, log, service, listener)
-    task = asyncio.create_task(_serve(store, service, lease, listener))
+    metrics = RelayMetrics(service, spans)
+    task = asyncio.create_task(_serve(store, service, metrics, lease, listener))
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     try:
@@ -114,9 +118,11 @@ def _lease(settings: Settings, log: Log, service: RelayService, listener: socket
     return ServiceLease(log, described, why_not, lease_ms=settings.lease_ms, every_s=every_s)
 
 
-async def _serve(store: IdentityStore, service: RelayService, lease: ServiceLease, listener: socket.socket) -> None:
-    app = application(RelayHealth(service), RelayMetrics(service).text)
-    async with serving(listener, app), lease.held():
+async def _serve(
+    store: IdentityStore, service: RelayService, metrics: RelayMetrics, lease: ServiceLease, listener: socket.socket
+) -> None:
+    app = application(RelayHealth(service), metrics.text)
+    async with serving(listener, app, metrics.process), lease.held():
         logger.info("the relay starts; probes and metrics at http://%s:%d", *listener.getsockname()[:2])
         await retry_through_outages(lambda: _open(store), "opening the database", UNAVAILABLE_ERRORS)
         await service.run()

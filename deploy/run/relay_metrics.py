@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from streams.connect.outbox.service import RelayService
+from streams.process_metrics import ProcessMetrics
+from streams.spans import Spans
 
 PREFIX: Final = "astra_relay"
 
@@ -20,11 +22,11 @@ PREFIX: Final = "astra_relay"
 class RelayMetrics(Collector):
     """The metrics of one relay."""
 
-    def __init__(self, service: RelayService) -> None:
+    def __init__(self, service: RelayService, spans: Spans | None = None) -> None:
         self._service = service
         self._registry = CollectorRegistry()
         self._registry.register(self)
-        ProcessCollector(registry=self._registry)
+        self.process = ProcessMetrics(self._registry, spans)
 
     def collect(self) -> Iterator[Metric]:
         """Yield the present values."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from streams.connect.webhooks.service import WebhookService
+from streams.process_metrics import ProcessMetrics
+from streams.spans import Spans
 
 PREFIX: Final = "astra_webhooks"
 
@@ -17,11 +19,11 @@ PREFIX: Final = "astra_webhooks"
 class WebhookMetrics(Collector):
     """The metrics of one service."""
 
-    def __init__(self, service: WebhookService) -> None:
+    def __init__(self, service: WebhookService, spans: Spans | None = None) -> None:
         self._service = service
         self._registry = CollectorRegistry()
         self._registry.register(self)
-        ProcessCollector(registry=self._registry)
+        self.process = ProcessMetrics(self._registry, spans)
 
     def collect(self) -> Iterator[Metric]:
         """Yield the present values."""

@@ -22,6 +22,7 @@ from api.identity.webhooks import may_see, sealed_name
 from api.kit.clock import now
 from deploy.admin.secret import installation_secret
 from deploy.broker import log_url
+from deploy.run.tracing import tracing
 from deploy.run.webhook_metrics import WebhookMetrics
 from deploy.run.worker_server import application, listen, serving
 from deploy.settings import Settings
@@ -33,6 +34,7 @@ from streams.connect.webhooks.service import WebhookService
 from streams.connect.webhooks.store import Webhook, WebhookStore
 from streams.retry import retry_through_outages
 from streams.services import Kind, Service, ServiceLease, name_here, reachable_address
+from streams.spans import Spans
 
 logger = logging.getLogger(__name__)
 
@@ -82,15 +84,17 @@ def run_webhooks(settings: Settings) -> None:
     """
     url = log_url(settings)
     listener = listen(settings.webhooks_host, settings.webhooks_port, "ASTRA_WEBHOOKS_PORT")
-    asyncio.run(_run(settings, url, listener))
+    with tracing(settings, "webhooks") as spans:
+        asyncio.run(_run(settings, url, listener, spans))
 
 
-async def _run(settings: Settings, url: str, listener: socket.socket) -> None:
+async def _run(settings: Settings, url: str, listener: socket.socket, spans: Spans | None) -> None:
     store, log = IdentityStore(settings.identity_url), Log(url, settings.namespace, owner=settings.app_id)
     transport = GuardedTransport(private=settings.webhooks_private)
     async with httpx.AsyncClient(transport=transport) as client:
         service = service_of(settings, store, log, client)
-        task = asyncio.create_task(_serve(settings, store, log, service, listener))
+        lease, metrics = _lease(settings, log, service, listener), WebhookMetrics(service, spans)
+        task = asyncio.create_task(_serve(store, service, metrics, lease, listener))
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, task.cancel)
         try:
@@ -101,9 +105,7 @@ async def _run(settings: Settings, url: str, listener: socket.socket) -> None:
             await store.close()
 
 
-async def _serve(
-    settings: Settings, store: IdentityStore, log: Log, service: WebhookService, listener: socket.socket
-) -> None:
+def _lease(settings: Settings, log: Log, service: WebhookService, listener: socket.socket) -> ServiceLease:
     async def why_not() -> str | None:
         return None if service.works else "the database or the broker is away"
 
@@ -111,9 +113,14 @@ async def _serve(
         Kind.WEBHOOKS, name_here(f"webhooks-{secrets.token_hex(4)}"), address=reachable_address(listener)
     )
     every_s = settings.heartbeat_ms / 1_000
-    lease = ServiceLease(log, described, why_not, lease_ms=settings.lease_ms, every_s=every_s)
-    app = application(WebhookHealth(service), WebhookMetrics(service).text)
-    async with serving(listener, app), lease.held():
+    return ServiceLease(log, described, why_not, lease_ms=settings.lease_ms, every_s=every_s)
+
+
+async def _serve(
+    store: IdentityStore, service: WebhookService, metrics: WebhookMetrics, lease: ServiceLease, listener: socket.socket
+) -> None:
+    app = application(WebhookHealth(service), metrics.text)
+    async with serving(listener, app, metrics.process), lease.held():
         logger.info("webhooks start; probes and metrics at http://%s:%d", *listener.getsockname()[:2])
         await retry_through_outages(lambda: _open(store), "opening the database", UNAVAILABLE_ERRORS)
         await retry_through_outages(service.run, "delivering webhooks", UNAVAILABLE_ERRORS)

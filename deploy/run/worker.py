@@ -143,12 +143,14 @@ class Worker:
         domains = tuple(domains)
         self._codec = Recent(topics=TOPOLOGY.passed_on(domains))  # a domain need not decode events of another domain
         self._apps: dict[str, faust.App] = {}
-        self._threads = [
-            DomainThread(slot, domain, partial(self._services, domain), self._prepare) for domain in domains
-        ]
         self._metrics = WorkerMetrics(
-            self._depths, lambda: last_audits(self._apps.values()), lambda: state_sizes(self._apps)
+            self._depths, lambda: last_audits(self._apps.values()), lambda: state_sizes(self._apps), spans
         )
+        process = self._metrics.process
+        self._threads = [
+            DomainThread(slot, domain, partial(self._services, domain), self._prepare, process.of_loop(domain))
+            for domain in domains
+        ]
 
     async def run(self, listener: socket.socket) -> None:
         """Run the domains until SIGTERM or SIGINT; serve probes and metrics on `listener` meanwhile."""
@@ -163,7 +165,8 @@ class Worker:
             members = Members(admin, self._settings, self._slot, self._apps)
             health = Health(self._threads, members.states, self._settings.rebalance_ms / 1000)
             lease = self._lease(log, health, listener)
-            async with serving(listener, application(health, self._metrics.text)), lease.held():
+            app = application(health, self._metrics.text)
+            async with serving(listener, app, self._metrics.process), lease.held():
                 for thread in self._threads:
                     thread.start()
                 self._say_started(listener)

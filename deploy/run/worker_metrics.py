@@ -21,17 +21,12 @@ from faust_redis.hooks import (
     SendsRefused,
 )
 from faust_redis.rocksdb.database import Sizes
-from prometheus_client import (
-    CollectorRegistry,
-    Counter,
-    Histogram,
-    ProcessCollector,
-    disable_created_metrics,
-    generate_latest,
-)
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from streams.process_metrics import ProcessMetrics
+from streams.spans import Spans
 from streams.times import SECOND_US
 from tables.financial import Audit
 
@@ -49,8 +44,6 @@ AuditsByPartition = Callable[[], Iterable[tuple[int, Audit]]]
 
 SizesByDomain = Callable[[], Iterable[tuple[str, Sizes]]]
 """Returns the name of each domain, and what its local state occupies."""
-
-disable_created_metrics()  # type: ignore[no-untyped-call]  # they double the series, and nothing reads them
 
 
 class _DepthCollector(Collector):
@@ -126,19 +119,26 @@ class _SizeCollector(Collector):
 class WorkerMetrics:
     """The metrics of one worker process. Hooks update them from the domains' threads."""
 
-    def __init__(self, depths: DepthsByDomain, audits: AuditsByPartition = list, sizes: SizesByDomain = list) -> None:
+    def __init__(
+        self,
+        depths: DepthsByDomain,
+        audits: AuditsByPartition = list,
+        sizes: SizesByDomain = list,
+        spans: Spans | None = None,
+    ) -> None:
         """Create the metrics.
 
         Args:
             depths: Called at each scrape, from the thread that serves it.
             audits: Called likewise.
             sizes: Called likewise.
+            spans: Where the process records its spans; None without traces.
         """
         self.registry = CollectorRegistry()
         self.registry.register(_DepthCollector(depths))
         self.registry.register(_AuditCollector(audits))
         self.registry.register(_SizeCollector(sizes))
-        ProcessCollector(registry=self.registry)
+        self.process = ProcessMetrics(self.registry, spans)
         self.events = self._counter("events", "Events that agents processed.")
         self.batches = self._counter("batches", "Batches that agents worked on, by outcome.", "outcome")
         self.batch_seconds = self._histogram("batch_seconds", "Seconds that an agent worked on a batch.", BATCH_SECONDS)

@@ -19,6 +19,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from deploy.errors import SettingsError
+from streams.process_metrics import MAIN, ProcessMetrics, watch_loop
 
 OK, UNAVAILABLE = 200, 503
 BACKLOG: Final = 64
@@ -82,12 +83,14 @@ def application(health: Probes, metrics: Callable[[], bytes]) -> Starlette:
 
 
 @asynccontextmanager
-async def serving(listener: socket.socket, app: Starlette) -> AsyncIterator[None]:
-    """Serve while the block runs."""
+async def serving(listener: socket.socket, app: Starlette, metrics: ProcessMetrics) -> AsyncIterator[None]:
+    """Serve, and measure the delay of the event loop, while the block runs."""
     server = _Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", server_header=False))
     task = asyncio.create_task(server.serve(sockets=[listener]))
+    watching = asyncio.create_task(watch_loop(metrics.of_loop(MAIN)))
     try:
         yield
     finally:
+        watching.cancel()
         server.should_exit = True
         await task

@@ -17,6 +17,7 @@ from deploy.run.webhook_metrics import WebhookMetrics
 from deploy.run.worker_metrics import WorkerMetrics
 
 PROCESSES: Final = ("gateway", "worker", "relay", "clock", "webhooks")
+EACH: Final = "each"
 PROCESS_OWN: Final = "process_"
 """Begins the names of the client library's metrics of memory, CPU time and files, which every process has."""
 
@@ -77,10 +78,20 @@ def declared() -> Mapping[str, tuple[Family, ...]]:
     return {process: tuple(_families(registry)) for process, registry in _registries().items()}
 
 
+def by_process() -> Mapping[str, tuple[Family, ...]]:
+    """Return the metrics of each process, with those that all processes have in one place of their own, `each`."""
+    common = [family for family in declared()["relay"] if all(family in families for families in declared().values())]
+    own = {
+        process: tuple(family for family in families if family not in common)
+        for process, families in declared().items()
+    }
+    return {EACH: tuple(common), **own}
+
+
 def metrics_table() -> str:
     """Return a Markdown table of all metrics."""
     rows = ["| Process | Metric | Type | Labels | Meaning |", "|---|---|---|---|---|"]
-    for process, families in declared().items():
+    for process, families in by_process().items():
         for family in families:
             labels = ", ".join(f"`{label}`" for label in family.labels)
             text = family.text.rstrip(".")

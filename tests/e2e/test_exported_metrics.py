@@ -6,6 +6,8 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from streams.process_metrics import MAIN
+from tables.domains import TOPOLOGY
 from tests.docs.metrics_table import PROCESS_OWN, PROCESSES, Family, declared
 from tests.e2e.pipeline import Pipeline
 from tests.e2e.waiting import eventually
@@ -30,6 +32,17 @@ def exported(port: int) -> set[tuple[str, str]] | None:
     }
 
 
+def measured_loops(port: int) -> set[str]:
+    """Return the event loops whose delay a process has measured."""
+    text = httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False, verify=False).text
+    return {
+        sample.labels["loop"]
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if sample.name == "astra_event_loop_delay_seconds_count" and sample.value > 0
+    }
+
+
 def described(families: tuple[Family, ...]) -> set[tuple[str, str]]:
     return {(family.name, family.type) for family in families}
 
@@ -44,3 +57,5 @@ def test_the_processes_export_what_the_table_says(tmp_path: Path) -> None:
         for process, port in ports.items():
             found = eventually(lambda port=port: exported(port), within_s=STARTED_S, what=process)  # type: ignore[misc]
             assert found == described(declared()[process]), process
+            loops = {MAIN, *(TOPOLOGY.names if process == "worker" else ())}
+            eventually(lambda port=port, loops=loops: measured_loops(port) == loops, within_s=STARTED_S, what=process)  # type: ignore[misc]

@@ -221,6 +221,10 @@ PROCESSES: Final = (
         "{{job}} {{instance}}"),
     one("Open files", "File descriptors of each process.", units.Short,
         'process_open_fds{job=~"gateway|worker|relay|clock|webhooks"}', "{{job}} {{instance}}"),
+    one("Delay of event loops", "How late an event loop runs a task: the 99th percentile.", units.Seconds,
+        quantile(0.99, "astra_event_loop_delay_seconds", "job, loop"), "{{job}} {{loop}}"),
+    one("Dropped spans", "Spans that the collector did not get, in five minutes.", units.Short,
+        "sum by (job) (increase(astra_trace_spans_dropped_total[5m]))", "{{job}}"),
     Panel("Leaders", "The clock that ticks, the process that posts webhooks, the relay that publishes.", units.Short, (
         Query("sum(astra_clock_leads)", "clock"), Query("sum(astra_webhooks_leads)", "webhooks"),
         Query("sum(astra_relay_publishing)", "relay")), now=True),

@@ -24,6 +24,8 @@ TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 class Recorded:
     """Keeps spans in a list, and counts nanoseconds."""
 
+    dropped = 0
+
     def __init__(self) -> None:
         self.spans: list[Span] = []
         self.time_ns = 10**9
