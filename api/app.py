@@ -147,7 +147,7 @@ def _api(config: ApiConfig, served: Sequence[DomainApi], storage_fault: StorageF
     groups = list(TOPOLOGY.groups(config.app_id).values())
     metrics = Metrics(spans)
     broker = BrokerWatch(log, storage_fault)
-    identity = Identity(IdentityStore(config.database_url), config.secret, now)
+    identity = Identity(IdentityStore(config.database_url, spans), config.secret, now)
     feeds = [feed for domain in served for feed in domain.feeds]
     log_of_feeds = Log(config.log_url, config.namespace)
     admission = Admission(domains.policies(TOPOLOGY, served), config.behind_max_s)

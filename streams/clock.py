@@ -11,15 +11,17 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from faust_redis.log import Log, Record, SourceMovedError, SourceOffsets, TopicPartition, TopicSpec, WriteBatch
 
-from streams.events import encode
+from streams.events import AnyEvent, encode
 from streams.events.clock import KEY, ticked
+from streams.spans import MESSAGE_COUNT, Kind, Span, Spans, of_event
 from streams.times import SECOND_US, Instant
+from streams.trace_context import span_of
 
 SOURCE: Final = "clock"
 """The name under which the log keeps the last tick, in seconds since 1970."""
@@ -58,6 +60,8 @@ class Clock:
         spec: TopicSpec,
         now: Callable[[], Instant],
         monotonic: Callable[[], float] = time.monotonic,
+        *,
+        spans: Spans | None = None,
     ) -> None:
         """Create a clock.
 
@@ -66,6 +70,7 @@ class Clock:
             spec: The declaration of the clock's topic, which the clock creates.
             now: The wall clock.
             monotonic: Seconds that never go back.
+            spans: Where the process records its spans; None without traces.
         """
         self.counts = ClockCounts()
         self.leads = False
@@ -75,6 +80,7 @@ class Clock:
         self._spec = spec
         self._now = now
         self._monotonic = monotonic
+        self._spans = spans
         self._moved_s = -math.inf
         """When this clock last saw the last tick change."""
 
@@ -134,10 +140,15 @@ class Clock:
 
     async def _tick(self, second: int) -> None:
         time, partitions = Instant(second * SECOND_US), self._spec.partitions
-        values = [encode(ticked(time, partition=number, partitions=partitions)) for number in range(partitions)]
+        spans = self._spans if self._spans is not None and self._spans.samples() else None
+        began_ns = 0 if spans is None else spans.now_ns()
+        events = [
+            ticked(time, partition=number, partitions=partitions, traced=spans is not None)
+            for number in range(partitions)
+        ]
         records = [
-            Record(self._spec.name, number, KEY.encode(), value, time.milliseconds())
-            for number, value in enumerate(values)
+            Record(self._spec.name, number, KEY.encode(), encode(event), time.milliseconds())
+            for number, event in enumerate(events)
         ]
         step = SourceOffsets(SOURCE, {WALL: (self.last, second)})
         try:
@@ -148,6 +159,16 @@ class Clock:
             self.leads = False
             await self._look()
             return
+        if spans is not None:
+            _record(spans, events, began_ns)
         self.counts.ticks += 1
         self.last, self._moved_s = second, self._monotonic()
         self.counts.reached_s = self._monotonic()
+
+
+def _record(spans: Spans, ticks: Sequence[AnyEvent], began_ns: int) -> None:
+    """Record the sending of a tick to all partitions, as the root of its trace. The tick has one id in all of them."""
+    tick = ticks[0]
+    attributes = of_event("send", tick.data.topic, tick.id) | {MESSAGE_COUNT: len(ticks)}
+    ref = span_of(tick.traceparent or "")
+    spans.add(Span(f"send {tick.data.topic}", Kind.PRODUCER, ref, "", began_ns, spans.now_ns(), attributes))

@@ -30,6 +30,7 @@ MESSAGE_COUNT: Final = "messaging.batch.message_count"
 
 OFFSET: Final = "astratrade.offset"
 FEED: Final = "astratrade.feed"
+WEBHOOK: Final = "astratrade.webhook"
 ATTEMPT: Final = "astratrade.attempt"
 DEAD_LETTER: Final = "astratrade.dead_letter"
 LINKS_DROPPED: Final = "astratrade.links_dropped"
@@ -38,6 +39,17 @@ REDIS_STREAMS: Final = "redis_streams"
 KAFKA: Final = "kafka"
 
 Attributes = Mapping[str, str | int | bool]
+
+
+def of_event(operation: str, topic: str, event_id: str, system: str = REDIS_STREAMS) -> dict[str, str | int | bool]:
+    """Return the attributes of the span of an event that is created or sent."""
+    return {
+        SYSTEM: system,
+        DESTINATION: topic,
+        OPERATION: operation,
+        OPERATION_TYPE: operation,
+        MESSAGE_ID: event_id,
+    }
 
 
 class Kind(IntEnum):

@@ -19,6 +19,7 @@ from api.auth import Role
 from api.identity import audit, names
 from api.identity.errors import IdentityError
 from api.identity.store.tables import ACCOUNTS, CREDENTIALS
+from api.kit.request_identity import current_traceparent
 from streams.connect.outbox.unit_of_work import UnitOfWork
 from streams.events import Event, EventData
 from streams.events.base import ID_PATTERN
@@ -209,8 +210,16 @@ async def sub_accounts(
 
 
 def emit(work: UnitOfWork, account_id: str, data: EventData) -> None:
-    """Emit an event of the user domain."""
-    work.emit(Event.first(data, event_id=new_id(work.now), time=work.now, key=account_id, rules_version=None))
+    """Emit an event of the user domain. It follows from the request that the running task serves."""
+    event = Event.first(
+        data,
+        event_id=new_id(work.now),
+        time=work.now,
+        key=account_id,
+        rules_version=None,
+        traceparent=current_traceparent(),
+    )
+    work.emit(event)
 
 
 def _checked_id(account_id: str) -> str:

@@ -72,15 +72,8 @@ def record_sends(
     """Record that a request appended events, given by id, partition and offset. Each is a span of its own."""
     request, end_ns = span_of(traceparent), spans.now_ns()
     for event_id, tp, offset in sent:
-        attributes: Attributes = {
-            names.SYSTEM: names.REDIS_STREAMS,
-            names.DESTINATION: tp.topic,
-            names.PARTITION: str(tp.partition),
-            names.OPERATION: "send",
-            names.OPERATION_TYPE: "send",
-            names.MESSAGE_ID: event_id,
-            names.OFFSET: offset,
-        }
+        place: Attributes = {names.PARTITION: str(tp.partition), names.OFFSET: offset}
+        attributes = {**names.of_event("send", tp.topic, event_id), **place}
         ref = SpanRef(request.trace_id, span_id_of(event_id))
         spans.add(Span(f"send {tp.topic}", Kind.PRODUCER, ref, request.span_id, start_ns, end_ns, attributes))
 

@@ -114,13 +114,7 @@ class BatchSpans(Hooks):
             trace, process = part.process.ref.trace_id, part.process.ref.span_id
             self._spans.add(part.process)
             for event in part.sends:
-                attributes = {
-                    names.SYSTEM: self._system,
-                    names.DESTINATION: event.data.topic,
-                    names.OPERATION: "send",
-                    names.OPERATION_TYPE: "send",
-                    names.MESSAGE_ID: event.id,
-                }
+                attributes = names.of_event("send", event.data.topic, event.id, self._system)
                 ref = SpanRef(trace, span_id_of(event.id))
                 cause = SpanRef(trace, span_id_of(event.causationid or event.id))
                 name = f"send {event.data.topic}"

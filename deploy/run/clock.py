@@ -77,7 +77,7 @@ async def tick_once(settings: Settings, time: Instant) -> None:
 
 async def _run(settings: Settings, url: str, listener: socket.socket, spans: Spans | None) -> None:
     log = Log(url, settings.namespace, owner=settings.app_id)
-    clock = Clock(log, clock_topic(settings), now)
+    clock = Clock(log, clock_topic(settings), now, spans=spans)
     lease, metrics = _lease(settings, log, clock, listener), ClockMetrics(clock, spans)
     task = asyncio.create_task(_serve(clock, metrics, lease, listener))
     for number in (signal.SIGTERM, signal.SIGINT):

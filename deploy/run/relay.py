@@ -93,7 +93,7 @@ def run_relay(settings: Settings) -> None:
 async def _run(settings: Settings, url: str, listener: socket.socket, spans: Spans | None) -> None:
     store, log = IdentityStore(settings.identity_url), Log(url, settings.namespace, owner=settings.app_id)
     source = source_of(store)
-    relay = Relay(log, source, declared_by(TOPOLOGY, settings))
+    relay = Relay(log, source, declared_by(TOPOLOGY, settings), spans)
     service = RelayService(relay, source, settings.outbox_retention_days, now)
     lease = _lease(settings, log, service, listener)
     metrics = RelayMetrics(service, spans)

@@ -63,14 +63,16 @@ def webhook_store(store: IdentityStore) -> WebhookStore:
     return WebhookStore(store.engine, WEBHOOKS, ACCOUNTS, reading=store.engine.execution_options(**options))
 
 
-def service_of(settings: Settings, store: IdentityStore, log: Log, client: httpx.AsyncClient) -> WebhookService:
+def service_of(
+    settings: Settings, store: IdentityStore, log: Log, client: httpx.AsyncClient, spans: Spans | None
+) -> WebhookService:
     """Return what delivers the webhooks of an installation."""
     seal, hooks = Seal(installation_secret(settings)), webhook_store(store)
 
     def secret_of(webhook: Webhook) -> str:
         return seal.open(webhook.sealed_secret, sealed_name(webhook.id)).decode()
 
-    reader, sender = Reader(log, hooks, may_see, now), Sender(hooks, client, secret_of, now)
+    reader, sender = Reader(log, hooks, may_see, now), Sender(hooks, client, secret_of, now, spans)
     return WebhookService(hooks, reader, sender, name_here(f"webhooks-{secrets.token_hex(4)}"), now)
 
 
@@ -92,7 +94,7 @@ async def _run(settings: Settings, url: str, listener: socket.socket, spans: Spa
     store, log = IdentityStore(settings.identity_url), Log(url, settings.namespace, owner=settings.app_id)
     transport = GuardedTransport(private=settings.webhooks_private)
     async with httpx.AsyncClient(transport=transport) as client:
-        service = service_of(settings, store, log, client)
+        service = service_of(settings, store, log, client, spans)
         lease, metrics = _lease(settings, log, service, listener), WebhookMetrics(service, spans)
         task = asyncio.create_task(_serve(store, service, metrics, lease, listener))
         for number in (signal.SIGTERM, signal.SIGINT):

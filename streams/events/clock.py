@@ -11,6 +11,7 @@ from streams.events.base import EventData
 from streams.events.envelope import Event
 from streams.ids import derived_id
 from streams.times import Instant
+from streams.trace_context import new_trace
 
 KEY: Final = "clock"
 """The key of every tick."""
@@ -27,10 +28,16 @@ class Ticked(EventData, frozen=True, kw_only=True):
 
 
 def ticked(
-    time: Instant, rules_version: int | None = None, *, partition: int = 0, partitions: int = 1
+    time: Instant, rules_version: int | None = None, *, partition: int = 0, partitions: int = 1, traced: bool = False
 ) -> Event[Ticked]:
-    """Return the tick of a time in a partition. Its id derives from the time, and is the same in all partitions."""
+    """Return the tick of a time in a partition. Its id derives from the time, and is the same in all partitions.
+
+    `traced` begins a sampled trace.
+    """
     milliseconds = time.milliseconds()
     event_id = derived_id(milliseconds, KEY, str(milliseconds))
     data = Ticked(partition=partition, partitions=partitions)
-    return Event.first(data, event_id=event_id, time=time, key=KEY, rules_version=rules_version)
+    traceparent = new_trace(event_id) if traced else None
+    return Event.first(
+        data, event_id=event_id, time=time, key=KEY, rules_version=rules_version, traceparent=traceparent
+    )

@@ -26,7 +26,8 @@ class Recorded:
 
     dropped = 0
 
-    def __init__(self) -> None:
+    def __init__(self, *, sampled: bool = True) -> None:
+        self._sampled = sampled
         self.spans: list[Span] = []
         self.time_ns = 10**9
         self.ids = 0
@@ -36,7 +37,7 @@ class Recorded:
         return self.time_ns
 
     def samples(self) -> bool:
-        return True
+        return self._sampled
 
     def new_id(self) -> str:
         self.ids += 1

@@ -47,7 +47,7 @@ def test_a_dead_letter_and_a_failed_request_are_recorded_and_nothing_else(tmp_pa
 def test_a_process_without_traces_does_not_load_the_exporter() -> None:
     program = (
         "import sys; from deploy.run.tracing import tracing; from deploy.settings import Settings\n"
-        "import deploy.run.api, deploy.run.worker\n"
+        "import deploy.run.api, deploy.run.worker, deploy.run.relay, deploy.run.clock, deploy.run.webhooks\n"
         "with tracing(Settings(), 'api') as spans: assert spans is None\n"
         "print(sorted(name for name in sys.modules if 'otlp.exporter' in name or 'otlp.encoding' in name))"
     )

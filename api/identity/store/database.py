@@ -14,7 +14,10 @@ from api.identity.store.files import is_missing_file
 from api.identity.store.reporting import reported, unavailable
 from api.identity.store.revisions import require, require_current
 from api.identity.store.tables import OUTBOX
+from api.kit.request_identity import current_traceparent
+from streams.connect.outbox.tracing import record_created
 from streams.connect.outbox.unit_of_work import UnitOfWork, unit_of_work
+from streams.spans import Spans
 from streams.times import Instant
 
 POSTGRES_SNAPSHOT: Final[Mapping[str, Any]] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
@@ -28,8 +31,10 @@ class IdentityStore:
         engine: The engine; its transactions are for writing.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, spans: Spans | None = None) -> None:
+        """Name a database; `spans` is where the process records its spans, None without traces."""
         self.url = url
+        self._spans = spans
         self.engine: AsyncEngine = create_engine(url)
         on_sqlite = self.engine.dialect.name == "sqlite"
         self._reading = self.engine.execution_options(**READ_ONLY, **({} if on_sqlite else POSTGRES_SNAPSHOT))
@@ -60,8 +65,11 @@ class IdentityStore:
             StoreUnavailableError: the database is away or busy. Nothing is written, unless the connection broke during
                 the commit: then it may have been.
         """
+        began_ns = 0 if self._spans is None else self._spans.now_ns()
         async with unavailable(), self._writer, unit_of_work(self.engine, OUTBOX, now) as work:
             yield work
+        if self._spans is not None:
+            record_created(self._spans, current_traceparent(), work.emitted, began_ns)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:

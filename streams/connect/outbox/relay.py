@@ -26,7 +26,9 @@ from streams.connect.outbox.errors import (
 )
 from streams.connect.outbox.position import SOURCE, OutboxPosition, OutboxRow
 from streams.connect.outbox.source import Head, OutboxSource
+from streams.connect.outbox.tracing import record_sent
 from streams.connect.outbox.wake import waiting
+from streams.spans import Spans
 from streams.times import MILLISECOND_US
 
 WRITE_ROWS_MAX: Final = 200  # bounds how long one call blocks the server, as a worker's commit does
@@ -59,7 +61,9 @@ class RelayCounts:
 class Relay:
     """A source connector from an outbox to the log. `run` may be called again after it raised."""
 
-    def __init__(self, log: Log, source: OutboxSource, spec_of: Callable[[str], TopicSpec]) -> None:
+    def __init__(
+        self, log: Log, source: OutboxSource, spec_of: Callable[[str], TopicSpec], spans: Spans | None = None
+    ) -> None:
         """Create a relay.
 
         Args:
@@ -67,11 +71,13 @@ class Relay:
             source: The outbox.
             spec_of: Returns the declaration of a topic, so that the relay can create it. Raises an OutboxError for a
                 topic that the relay may not write.
+            spans: Where the process records its spans; None without traces.
         """
         self.counts = RelayCounts()
         self._log = log
         self._source = source
         self._spec_of = spec_of
+        self._spans = spans
         self._position = OutboxPosition()
         self._incarnation = ""  # of the database's outbox, as last seen
         self._highest = 0  # the highest number that this relay has seen in the log
@@ -136,6 +142,7 @@ class Relay:
             return False
         portion = _portion(rows)
         after = before.after(self._incarnation, portion[-1])
+        began_ns = 0 if self._spans is None else self._spans.now_ns()
         try:
             records = [await self._record(row) for row in portion]
             await self._log.commit(WriteBatch(records, source_offsets=before.step_to(after)))
@@ -144,6 +151,8 @@ class Relay:
             self.counts.refused += 1
             await self.look()
             return True
+        if self._spans is not None:
+            record_sent(self._spans, records, began_ns)
         self._note_lost(before, portion[0])
         self.counts.published += len(portion)
         self._reach(after)

@@ -10,8 +10,10 @@ from typing import Final
 
 import httpx
 
+from streams.connect.webhooks.attempt import Attempt, record_attempt
 from streams.connect.webhooks.signing import signed_headers
 from streams.connect.webhooks.store import Delivery, Webhook, WebhookStore
+from streams.spans import Spans
 from streams.times import SECOND_US
 
 TIMEOUT_S: Final = 10.0
@@ -41,6 +43,7 @@ class Sender:
         client: httpx.AsyncClient,
         secret_of: Callable[[Webhook], str],
         now: Callable[[], int],
+        spans: Spans | None = None,
     ) -> None:
         """Create a sender.
 
@@ -49,8 +52,10 @@ class Sender:
             client: Posts; it follows no redirects, and refuses addresses that must not be reached.
             secret_of: Returns the secret of a subscription.
             now: Returns Unix microseconds.
+            spans: Where the process records its spans; None without traces.
         """
         self._store, self._client, self._secret_of, self._now = store, client, secret_of, now
+        self._spans = spans
         self._slots = asyncio.Semaphore(AT_ONCE_MAX)
         self._failures: dict[str, int] = {}
         self._rests_until_us: dict[str, int] = {}
@@ -70,9 +75,9 @@ class Sender:
         """Try deliveries of one subscription in turn, up to the first failure."""
         async with self._slots:
             for delivery in deliveries:
-                error = await self._post(webhook, delivery)
-                if error is not None:
-                    await self._fail(delivery, error)
+                attempt = await self._attempt(webhook, delivery)
+                if attempt.failed:
+                    await self._fail(delivery, attempt.error)
                     return
                 self.counts.delivered += 1
                 self._failures.pop(webhook.id, None)
@@ -86,8 +91,17 @@ class Sender:
         if await self._store.failed(delivery, error, self._now()):
             self.counts.given_up += 1
 
-    async def _post(self, webhook: Webhook, delivery: Delivery) -> str | None:
-        """Post a delivery. Return why it failed, or None."""
+    async def _attempt(self, webhook: Webhook, delivery: Delivery) -> Attempt:
+        """Post a delivery, and record it where the process records spans."""
+        if self._spans is None:
+            return await self._post(webhook, delivery)
+        began_ns = self._spans.now_ns()
+        attempt = await self._post(webhook, delivery)
+        record_attempt(self._spans, delivery, attempt, began_ns)
+        return attempt
+
+    async def _post(self, webhook: Webhook, delivery: Delivery) -> Attempt:
+        """Post a delivery."""
         timestamp_s = self._now() // SECOND_US
         signed = signed_headers(self._secret_of(webhook), delivery.event_id, timestamp_s, delivery.body)
         headers = {"Content-Type": CONTENT_TYPE, **signed}
@@ -95,7 +109,8 @@ class Sender:
             async with asyncio.timeout(TIMEOUT_S):
                 answer = await self._client.post(webhook.url, content=delivery.body, headers=headers)
         except TimeoutError:
-            return f"no answer within {TIMEOUT_S:g} s"
+            return Attempt(None, "TimeoutError", f"no answer within {TIMEOUT_S:g} s")
         except httpx.HTTPError as exc:
-            return f"{type(exc).__name__}: {exc}"
-        return None if answer.is_success else f"HTTP {answer.status_code}"
+            return Attempt(None, type(exc).__name__, f"{type(exc).__name__}: {exc}")
+        status = answer.status_code
+        return Attempt(status) if answer.is_success else Attempt(status, str(status), f"HTTP {status}")

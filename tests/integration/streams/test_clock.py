@@ -13,6 +13,8 @@ from streams.clock import BEHIND_S_MAX, TAKEOVER_S, Clock
 from streams.events import AnyEvent, decode
 from streams.events.clock import Ticked
 from streams.times import SECOND_US, Instant
+from streams.trace_context import SpanRef, is_sampled, span_id_of, span_of
+from tests.tracing.test_batch_spans import Recorded
 
 SPEC = TopicSpec(topics.CLOCK, 3, retention_ms=3_600_000)
 START = Instant.parse("2026-01-05T12:00:00Z")
@@ -55,6 +57,33 @@ async def ticks(log: Log, partition: int = 0) -> list[AnyEvent]:
 async def times(log: Log, partition: int = 0) -> list[int]:
     """Return the seconds after the start of all ticks."""
     return [(event.time - START) // SECOND_US for event in await ticks(log, partition)]
+
+
+@pytest.mark.parametrize("sampled", [True, False])
+async def test_a_tick_begins_a_trace_where_the_lot_says_so(log: Log, time: Time, *, sampled: bool) -> None:
+    spans = Recorded(sampled=sampled)
+    clock = Clock(log, SPEC, lambda: time.wall, lambda: time.monotonic, spans=spans)
+    await clock.open()
+    await clock.step()
+    await clock.step()
+    [tick] = await ticks(log)
+    assert [span.name for span in spans.spans] == [f"send {topics.CLOCK}"] * sampled
+    assert is_sampled(tick.traceparent) is sampled
+    for span in spans.spans:
+        assert (span.ref, span.parent_id) == (span_of(tick.traceparent or ""), "")
+        assert span.ref == SpanRef(tick.id.replace("-", ""), span_id_of(tick.id))
+        assert span.attributes["messaging.batch.message_count"] == SPEC.partitions
+
+
+async def test_a_tick_that_another_clock_was_first_with_is_not_recorded(log: Log, time: Time) -> None:
+    spans, other = Recorded(), time.clock(log)
+    clock = Clock(log, SPEC, lambda: time.wall, lambda: time.monotonic, spans=spans)
+    for each in (clock, other):
+        await each.open()
+    await other.lead()
+    await clock.lead()
+    assert clock.counts.refused == 1
+    assert spans.spans == []
 
 
 async def test_a_tick_reaches_every_partition_with_its_number(log: Log, first: Clock) -> None:
