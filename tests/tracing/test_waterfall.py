@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
+import pytest
+
 from tests.tracing.collector import Seen
+from tests.tracing.screenshot import browser, screenshot
 from tests.tracing.waterfall import CHART_PX, LABEL_PX, in_order, picture
 
+CHROMIUM = browser()
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -41,3 +46,13 @@ def test_each_span_is_a_bar_at_its_time() -> None:
         "a title", "root", "early", "below", "late & <odd>",
     ]  # fmt: skip
     assert [bar.get("fill") for bar in bars].count("#c22") == 1
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
+def test_the_screenshot_has_the_size_of_the_picture(tmp_path: Path) -> None:
+    svg = tmp_path / "trace.svg"
+    svg.write_text(picture(SPANS, "a title"), "utf-8")
+    head = screenshot(CHROMIUM or "", svg).read_bytes()[:24]
+    assert head.startswith(b"\x89PNG")
+    size = ET.parse(svg).getroot().get("width"), ET.parse(svg).getroot().get("height")
+    assert (str(int.from_bytes(head[16:20])), str(int.from_bytes(head[20:24]))) == size
