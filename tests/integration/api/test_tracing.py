@@ -9,11 +9,14 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from faust_redis.log import Log
+from sqlalchemy import select
 
 from api.auth import Role
+from api.identity.store.tables import OUTBOX
 from api.kit.request_identity import current
 from api.middleware import BODY_BYTES_MAX
 from streams import topics
+from streams.events import decode
 from streams.trace_context import span_id_of
 from tests.integration.api.sse import serving
 from tests.integration.api.support import Worker, auth, fill
@@ -38,6 +41,18 @@ async def test_every_command_carries_the_trace_of_its_request(client: httpx.Asyn
     assert len(events) == 5
     assert {event.traceparent for event in events} == {f"00-{TRACE}-{span_id_of(event.id)}-01" for event in events}
     assert all(answer.headers["traceresponse"].startswith(f"00-{TRACE}-") for answer in answers)
+
+
+async def test_every_event_of_an_account_carries_the_trace_of_its_request(
+    app: FastAPI, client: httpx.AsyncClient
+) -> None:
+    body = {"username": "ada", "password": "walnut harbour trombone"}
+    answer = await client.post("/v1/auth/register", json=body, headers=TRACED)
+    assert answer.status_code == 201
+    async with app.state.api.store.read() as connection:
+        events = [decode(value) for value in await connection.scalars(select(OUTBOX.events.c.value))]
+    assert {event.traceparent for event in events} == {f"00-{TRACE}-{span_id_of(event.id)}-01" for event in events}
+    assert any(event.type == "astra.user.AccountRegistered.v1" for event in events)
 
 
 @pytest.mark.usefixtures("worker")
