@@ -2,7 +2,7 @@
 
     python3 deploy/images.py                  build, and print the image's id and size
     python3 deploy/images.py --tag NAME       name it; `astratrade:latest` is the default
-    python3 deploy/images.py --check          build twice without a cache, and compare the two images
+    python3 deploy/images.py --check          build twice without a cache, and compare layers and settings
 
 Where no image registry can be reached, the base image is made on this machine from Debian's packages, under the name of
 the official one, and the command says so. The Dockerfile is the same. The script needs only the standard library; a
@@ -12,6 +12,7 @@ base made here also needs root, podman and mmdebstrap.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import shutil
@@ -54,11 +55,13 @@ class Builder:
             stop("neither podman nor docker is on PATH; install one of them")
         self._command = [self.name, *self._global_options()]
 
+    def is_bare(self) -> bool:
+        """Return whether podman runs in a machine without systemd, which is mostly a container itself."""
+        return self.name == "podman" and not Path("/run/systemd/system").exists() and shutil.which("runc") is not None
+
     def _global_options(self) -> list[str]:
-        """Return what podman needs in a machine without systemd, which is mostly a container itself."""
-        if self.name != "podman" or Path("/run/systemd/system").exists() or not shutil.which("runc"):
-            return []
-        return ["--runtime", "runc", "--cgroup-manager", "cgroupfs", "--events-backend", "file"]
+        options = ["--runtime", "runc", "--cgroup-manager", "cgroupfs", "--events-backend", "file"]
+        return options if self.is_bare() else []
 
     def run(self, *arguments: str, timeout_s: float | None = None) -> subprocess.CompletedProcess[str]:
         """Run a command of the builder; its output is kept."""
@@ -78,9 +81,9 @@ class Builder:
         except subprocess.TimeoutExpired:
             return False
 
-    def build(self, dockerfile: Path, tag: str, *options: str) -> None:
-        """Build an image, or stop with the end of the builder's output."""
-        command = ["build", "--file", str(dockerfile), "--tag", tag, *self._build_options(), *options, str(ROOT)]
+    def build(self, dockerfile: Path, tag: str, *options: str, context: Path = ROOT) -> None:
+        """Build an image of the files of a folder, or stop with the end of the builder's output."""
+        command = ["build", "--file", str(dockerfile), "--tag", tag, *self._build_options(), *options, str(context)]
         self._or_stop(f"building {tag}", command)
 
     def _build_options(self) -> list[str]:
@@ -99,6 +102,15 @@ class Builder:
         """Return the id of an image, and its size in bytes."""
         [found] = json.loads(self.run("image", "inspect", image).stdout)
         return found["Id"].removeprefix("sha256:"), int(found["Size"])
+
+    def contents(self, image: str) -> str:
+        """Return a digest of the layers and settings of an image.
+
+        Its id would differ: podman and docker write a random id of the container that built it into the image.
+        """
+        [found] = json.loads(self.run("image", "inspect", image).stdout)
+        whole = json.dumps([found["RootFS"], found["Config"], found["Architecture"], found["Os"]], sort_keys=True)
+        return hashlib.sha256(whole.encode()).hexdigest()
 
     def _or_stop(self, what: str, command: Sequence[str]) -> None:
         done = self.run(*command)
@@ -136,20 +148,20 @@ def make_base(builder: Builder) -> None:
 
 
 def build(builder: Builder, tag: str, *options: str) -> str:
-    """Build the product's image; return its id."""
+    """Build the product's image; return the digest of its contents."""
     began = time.monotonic()
     builder.build(DOCKERFILE, tag, *options)
     identity, size = builder.inspect(tag)
     say(f"{tag} is {identity[:12]}, {size / 1e6:.0f} MB, built in {time.monotonic() - began:.0f} s")
-    return identity
+    return builder.contents(tag)
 
 
 def check(builder: Builder, tag: str) -> None:
-    """Build twice, each time from nothing, and stop unless both images are the same."""
+    """Build twice, each time from nothing, and stop unless both images have the same layers and settings."""
     first, second = (build(builder, tag, "--no-cache") for _ in range(2))
     if first != second:
-        stop(f"the same sources gave two images, {first[:12]} and {second[:12]}")
-    say("both images are the same")
+        stop(f"the same sources gave two images, with the contents {first[:12]} and {second[:12]}")
+    say(f"both images have the same layers and settings, {first[:12]}")
 
 
 def say(text: str) -> None:

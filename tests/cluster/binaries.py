@@ -178,7 +178,7 @@ class _Build:
 
     def _say(self, what: str) -> None:
         print(
-            f"cluster: {time.monotonic() - self._began:5.0f} s  {self._source.name} {self._source.version}: {what}",
+            f"binaries: {time.monotonic() - self._began:5.0f} s  {self._source.name} {self._source.version}: {what}",
             file=sys.stderr, flush=True,
         )  # fmt: skip
 

@@ -11,6 +11,7 @@ from faust_redis.log import Log
 from tests.bench.command import bench
 from tests.cluster.__main__ import parser as cluster_parser
 from tests.community.__main__ import parser as community_parser
+from tests.compose.__main__ import parser as compose_parser
 from tests.docs.demo import Demo
 from tests.docs.snippets import PAGES, ShellCommand, Snippet, shell_commands, snippets
 from tests.faults.__main__ import parser as faults_parser
@@ -59,6 +60,16 @@ COVERED = {
     "podman run --rm --read-only --tmpfs /tmp --cap-drop all -p 8000:8000 localhost/astratrade dev --replay sample": (
         "test_the_demo_runs_with_a_read_only_root_and_no_capabilities_and_ends_with_status_0"
     ),
+    "docker compose -f deploy/compose.yaml up --build --detach": (
+        "test_one_command_brings_up_all_services_and_each_is_healthy"
+    ),
+    "docker compose -f deploy/compose.yaml exec gateway astratrade replay sample --url http://127.0.0.1:8000": (
+        "test_the_packaged_fills_give_what_the_oracle_computes"
+    ),
+    "python3 -m tests.compose --up": "test_one_command_brings_up_all_services_and_each_is_healthy",
+    "python3 -m tests.compose --down": "test_down_leaves_no_container_volume_or_network",
+    "docker compose -f deploy/compose.yaml down": "test_down_and_up_keep_secrets_and_data",
+    "docker compose -f deploy/compose.yaml down --volumes": "test_down_leaves_no_container_volume_or_network",
     "helm install servers deploy/chart/servers --wait": (
         "test_the_installed_product_serves_what_the_oracle_computes_of_the_packaged_fills"
     ),
@@ -88,6 +99,7 @@ SUITES: dict[str, Callable[[list[str]], object]] = {
     "tests.bench": lambda arguments: bench.make_context("bench", arguments),
     "tests.load": lambda arguments: load_parser().parse_args(arguments),
     "tests.cluster": lambda arguments: cluster_parser().parse_args(arguments),
+    "tests.compose": lambda arguments: compose_parser().parse_args(arguments),
     "tests.images": lambda arguments: images_parser().parse_args(arguments),
     "tests.observe": lambda arguments: observe_parser().parse_args(arguments),
     "tests.kafka": lambda arguments: arguments,
