@@ -153,7 +153,7 @@ def test_prometheus_scrapes_each_service_at_its_port() -> None:
 @pytest.mark.parametrize("path", sorted((OBSERVE / "dashboards").glob("*.json")), ids=lambda path: path.stem)
 def test_grafana_finds_the_data_of_each_dashboard(path: Path) -> None:
     """Grafana itself runs nowhere here."""
-    sources = config("grafana/datasources.yaml")["datasources"]
+    sources = config("grafana-datasources.yaml")["datasources"]
     for source in sources:
         host, port = re.fullmatch(r"http://(\w+):(\d+)", source["url"]).groups()  # type: ignore[union-attr]
         assert any(published.endswith(f":{port}") for published in SERVICES[host]["ports"])
@@ -166,6 +166,6 @@ def test_grafana_finds_the_data_of_each_dashboard(path: Path) -> None:
     for uid in used:
         kind = variables[uid[2:-1]] if uid.startswith("${") else None
         assert any(source["uid"] == uid or source["type"] == kind for source in sources)
-    [provider] = config("grafana/dashboards.yaml")["providers"]
+    [provider] = config("grafana-dashboards.yaml")["providers"]
     mounted = {target: source for name, source, target in volumes() if name == "grafana"}
     assert mounted[provider["options"]["path"]] == "./observe/dashboards"
