@@ -7,13 +7,13 @@ import secrets
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from fastapi import Depends, FastAPI
+from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
 from faust_redis.admin import Admin
 from faust_redis.log import Log
 from starlette.types import ASGIApp
 
-from api import constellation_members, domains, friends, health, pages, pipeline, services, stats
+from api import domains
 from api.config import ApiConfig
 from api.cross_origin import allow_origins
 from api.identity.private_users import PrivateUsers
@@ -21,8 +21,6 @@ from api.identity.routes import (
     account,
     api_keys,
     auth,
-    jwks,
-    privacy,
     sub_accounts,
     suspension,
     verification,
@@ -38,22 +36,17 @@ from api.kit import handlers, openapi
 from api.kit.acknowledged import Acknowledgements
 from api.kit.background import BackgroundTasks
 from api.kit.broker_watch import BrokerWatch, StorageFault
-from api.kit.callers import authorise
 from api.kit.clock import now
 from api.kit.commands.admission import Admission
 from api.kit.commands.writer import Writer
 from api.kit.context import Api
 from api.kit.domain import DomainApi
 from api.kit.effects import Effects
-from api.kit.feeds import ticket_route
 from api.kit.feeds.hub import Hub
-from api.kit.feeds.socket import routing as socket
 from api.kit.feeds.tickets import RedeemTickets, Tickets
-from api.kit.known_parameters import refuse_unknown
 from api.kit.lifecycle import Lifecycle
 from api.kit.pipeline import Pipeline
 from api.kit.request_identity import NameRequests
-from api.kit.route_index import index_routes
 from api.kit.sealing import Sealer
 from api.kit.tracing import Deliveries, TraceRequests
 from api.kit.waiting import Waiter
@@ -65,6 +58,7 @@ from api.limits.slots import feed_slots, socket_slots
 from api.metrics import Metrics
 from api.middleware import LimitBody, Observe
 from api.permissions import Permissions, routes_of
+from api.routes import all_routes
 from api.security_headers import SecurityHeaders
 from streams.rulebooks import RulebookWatch
 from streams.services import Kind, Service, ServiceLease, name_here
@@ -91,27 +85,13 @@ def create_app(config: ApiConfig, storage_fault: StorageFault = lambda: None, sp
     served = domains.load(TOPOLOGY)
     api = _api(config, served, storage_fault, spans)
     app = _Application(
-        title=TITLE,
-        version=VERSION,
-        lifespan=_lifespan,
-        dependencies=[Depends(authorise), Depends(refuse_unknown)],
-        docs_url=None,
-        redoc_url=None,
-        telemetry=NO_TELEMETRY,
+        title=TITLE, version=VERSION, lifespan=_lifespan, docs_url=None, redoc_url=None, telemetry=NO_TELEMETRY
     )
     app.state.api = api
     app.state.spans = spans
-    for domain in served:
-        for router in domain.routers:
-            app.include_router(router, tags=[domain.title])
-    routers = [auth.router, wallets.sign_in, account.router, wallets.own, api_keys.router, sub_accounts.router]
-    routers += [webhooks.router, jwks.router, privacy.router, verification.router, ticket_route.router, socket.router]
-    routers += [friends.router, friends.feeds, constellation_members.router, constellation_members.feeds]
-    routers += [suspension.router]
-    for router in (*routers, stats.router, pipeline.router, services.router, health.router, pages.router):
-        app.include_router(router)
+    app.router.routes[:0] = all_routes()
     api.permissions.check_complete(app)
-    policies.check_used(routes_of(app))
+    policies.check_used(routes_of(app.routes))
     handlers.install(app)
     commands = [command for domain in served for command in domain.commands.values()]
     bodies = [command.body for command in commands if command.body is not None]
@@ -119,7 +99,6 @@ def create_app(config: ApiConfig, storage_fault: StorageFault = lambda: None, sp
     tags = [{"name": domain.title, "description": domain.description} for domain in served]
     bodies += [body for module in READ_BODIES for body in module.BODIES]
     openapi.install(app, bodies, tags, api.permissions)
-    index_routes(app, routes_of(app))
     app.add_middleware(LimitBody)
     app.add_middleware(LimitRate, api=api)
     app.add_middleware(RedeemTickets, tickets=api.tickets)

@@ -6,13 +6,14 @@ refuses to start. This module imports no route.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Protocol
 
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
+from starlette.routing import BaseRoute
 
 from api.auth import Principal, Role, unauthenticated
 from api.kit.problems import FORBIDDEN, Problem
@@ -294,20 +295,20 @@ class Permissions:
         Raises:
             PermissionTableError: naming routes without a permission, or permissions without a route.
         """
-        routes = set(routes_of(app))
+        routes = set(routes_of(app.routes))
         if missing := routes - self._table.keys():
             raise PermissionTableError(f"add a permission to api/permissions.py for {_listed(missing)}")
         if unused := self._table.keys() - routes:
             raise PermissionTableError(f"api/permissions.py has a permission without a route: {_listed(unused)}")
 
 
-def routes_of(app: FastAPI) -> list[Route]:
-    """Return the method and the path's template of each route of an application, without HEAD.
+def routes_of(routes: Sequence[BaseRoute]) -> list[Route]:
+    """Return the method and the path's template of each route, without HEAD.
 
     The index of the routes has no path of its own, and is left out.
     """
     found: list[Route] = []
-    for context in iter_route_contexts(app.routes):
+    for context in iter_route_contexts(routes):
         if context.path is not None:
             methods = context.methods or {WEBSOCKET}
             found += [(method, context.path) for method in sorted(methods) if method != "HEAD"]

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from fastapi import FastAPI
 from starlette.routing import BaseRoute, Match
 from starlette.types import Receive, Scope, Send
 
@@ -73,8 +72,3 @@ class RouteIndex(BaseRoute):
         """Pass the request to the route that was chosen."""
         route: BaseRoute = scope.pop(CHOSEN)
         await route.handle(scope, receive, send)
-
-
-def index_routes(app: FastAPI, templates: Iterable[tuple[str, str]]) -> None:
-    """Let an application with all its routes find them by an index."""
-    app.router.routes.insert(0, RouteIndex(app.router.routes, templates))

@@ -21,6 +21,9 @@ from tests.support import forked
 
 FEED_SLICE = 4
 """The first results: all users without and with slow subscribers, by rows and by fills, and own users."""
+LONG = ("ingress", "outbox", "startup", "rolling")
+"""Parts of which even a slice takes half a minute."""
+STYLE = [STYLES[0], *(pytest.param(style, marks=pytest.mark.heavy) for style in STYLES[1:])]
 SPENDING = {"worker CPU s per million", "broker CPU s per million", "worker peak MiB", "broker peak MiB"}
 
 
@@ -37,7 +40,8 @@ def forks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["ingress", "visible", "commit", "outbox", "recovery", "startup", "rolling", "failover"]
+    "name",
+    ["visible", "commit", "recovery", "failover", *(pytest.param(name, marks=pytest.mark.heavy) for name in LONG)],
 )
 def test_a_slice_of_each_part(name: str) -> None:
     results = measured(name)
@@ -48,7 +52,7 @@ def test_a_slice_of_each_part(name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("style", STYLE)
 def test_a_throughput_tells_cpu_and_memory_of_worker_and_broker_apart(style: str) -> None:
     stateless, table = measured("agent", styles=(style,))
     for result in (stateless, table):
@@ -59,14 +63,14 @@ def test_a_throughput_tells_cpu_and_memory_of_worker_and_broker_apart(style: str
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("style", STYLE)
 def test_latency_is_measured_on_the_single_output_of_each_event(style: str) -> None:
     [result] = measured("latency", styles=(style,))
     assert result.figures["append to output p50 ms"].median > 0
     assert result.figures["due to output p99 ms"].median >= result.figures["append to output p50 ms"].median
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 def test_every_reader_of_the_feed_gets_every_change_however_slow_others_are() -> None:
     results = measured("feed", first=FEED_SLICE)
     assert any("slow ones" in result.title and ", 0 slow" not in result.title for result in results)
@@ -85,7 +89,7 @@ def test_a_crowd_without_tokens_takes_neither_slots_nor_memory_from_callers_with
     assert figures["header bytes until 431"] < 10_000_000
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 def test_a_slice_of_the_product_on_the_asked_number_of_workers() -> None:
     hour, weeks = measured("product", workers=(1,))
     assert "1 worker," in hour.title
@@ -94,6 +98,7 @@ def test_a_slice_of_the_product_on_the_asked_number_of_workers() -> None:
     assert hour.figures.keys() == weeks.figures.keys() >= SPENDING
 
 
+@pytest.mark.heavy
 def test_scaling_ends_with_how_many_workers_one_broker_feeds() -> None:
     one, two = measured("scaling", workers=(1, 2), events=3_000)
     assert not one.notes
@@ -157,7 +162,7 @@ def test_the_help_names_every_part() -> None:
     assert all(f"  {name} " in text for name in PARTS)
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 def test_a_slice_of_the_community_tells_the_cost_and_latency_of_each_domain() -> None:
     total, *domains = measured("community")
     assert total.figures["entries/s"].median > 0

@@ -20,7 +20,7 @@ def test_kills_at_random_points_double_and_lose_nothing_on_sqlite(tmp_path: Path
     assert outcome.orders
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 def test_kills_at_random_points_double_and_lose_nothing_on_postgresql(tmp_path: Path) -> None:
     with Postgres() as postgres:
         outcome = play(78, "postgresql", Template(tmp_path, postgres))

@@ -37,7 +37,7 @@ from tests.support.tokens import KEYS, key, mint
 
 SUBJECT, STRANGER = "alice", "bob"
 PARENT, CHILD = "owner-user", "owner-user-bot"
-ROUTES = routes_of(create_app(config_of("redis://nowhere")))
+ROUTES = routes_of(create_app(config_of("redis://nowhere")).routes)
 REFUSALS = {401, 403}
 ABOUT_OTHERS = {f"/v1/users/{{user_id}}/{change}" for change in ("verification", "suspend", "reinstate")}
 """Routes that refuse to act on their caller and on sub-accounts, whatever the table allows."""
