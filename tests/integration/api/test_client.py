@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -24,6 +24,7 @@ from astratrade_client import (
 )
 from astratrade_client import socket as client_socket
 from fastapi import FastAPI
+from websockets.utils import accept_key
 
 from api.app import create_app
 from api.auth import Role
@@ -115,6 +116,34 @@ async def test_many_feeds_share_one_connection_that_ends_with_the_last(
                 await feed.aclose()
             while hub.sessions:  # noqa: ASYNC110 - the hub has no event for tests
                 await asyncio.sleep(0.01)
+
+
+async def test_a_closed_client_leaves_no_connection_to_a_server_that_does_not_answer_its_close() -> None:
+    closed = asyncio.Event()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        key = next(line.split(b": ")[1] for line in head.splitlines() if line.lower().startswith(b"sec-websocket-key"))
+        accept = accept_key(key.decode()).encode()
+        writer.write(
+            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n"
+        )
+        with suppress(ConnectionError):
+            while await reader.read(4096):
+                writer.write(b'\x81\x10{"type": "some"}')
+        closed.set()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server, asyncio.timeout(TIMEOUT_S):
+        port = server.sockets[0].getsockname()[1]
+        async with AstraTrade(f"http://127.0.0.1:{port}") as client:
+            following = asyncio.create_task(anext(client.feed("progress", user=["alice"])))
+            while not client._socket._connection:  # noqa: ASYNC110 - until it is connected
+                await asyncio.sleep(0.01)
+            following.cancel()
+            await asyncio.sleep(0.1)  # the last feed has gone, and the client waits for the server's close
+        await closed.wait()
 
 
 @pytest.mark.parametrize("over", ["socket", "sse"])

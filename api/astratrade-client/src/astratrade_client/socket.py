@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-from collections.abc import AsyncGenerator, Coroutine, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Mapping
+from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import Any, cast
 
@@ -169,14 +170,7 @@ class Socket:
         while self._subscriptions:
             wait_s = None
             try:
-                async with connect(
-                    self.url,
-                    max_size=MESSAGE_BYTES_MAX,
-                    open_timeout=OPEN_TIMEOUT_S,
-                    compression=None,
-                    proxy=None,
-                    user_agent_header="astratrade-client",
-                ) as connection:
+                async with self._connected() as connection:
                     attempts = await self._serve(connection, attempts)
             except InvalidStatus as exc:
                 if exc.response.status_code not in PASSING:
@@ -192,6 +186,25 @@ class Socket:
                 self._connection = None
             if self._subscriptions:
                 await self._pause(attempts, wait_s)
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[ClientConnection]:
+        """Connect while the block runs."""
+        opened = connect(
+            self.url,
+            max_size=MESSAGE_BYTES_MAX,
+            open_timeout=OPEN_TIMEOUT_S,
+            compression=None,
+            proxy=None,
+            user_agent_header="astratrade-client",
+        )
+        async with opened as connection:
+            try:
+                yield connection
+                await connection.close()
+            except asyncio.CancelledError:
+                connection.transport.abort()  # else a close that is cancelled leaves the connection open
+                raise
 
     async def _pause(self, attempts: Attempts, wait_s: float | None) -> None:
         pause_s = attempts.pause_s(wait_s)
