@@ -1,0 +1,1 @@
+"""Two versions of the product beside each other: `python -m tests.versions --old REVISION`."""
