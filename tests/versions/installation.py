@@ -94,7 +94,10 @@ class TwoVersions(Installation):
     async def count_events(self, version: str) -> None:
         """Add what the worker of a version has processed since it started. Call it once for each process."""
         async with httpx.AsyncClient(timeout=SCRAPE_S, verify=NO_TLS) as client:
-            answer = await client.get(f"http://127.0.0.1:{self._ports[version]}/metrics")
+            try:
+                answer = await client.get(f"http://127.0.0.1:{self._ports[version]}/metrics")
+            except httpx.ConnectError:
+                return  # it has not opened its port yet, so it has processed nothing
         for domain, events in PROCESSED.findall(answer.text):
             self.events[version, domain] += int(float(events))
 
