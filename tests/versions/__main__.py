@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import sys
 import tempfile
 import time
@@ -64,6 +65,8 @@ class TimedLife(Life):
         """Live day after day until `time.monotonic()` is `end_s`, and then wait until nothing is pending."""
         day = 0
         while time.monotonic() < end_s:
+            closed = sum(person.closed for person in self.town.people)
+            self._register.let_in(self.plan.users + closed)  # others come in their place
             for number, minutes in enumerate(ROUNDS):
                 began_s = time.monotonic()
                 await self._live_round(START_US + day * DAY_US + minutes * MINUTE_US, day, number)
@@ -94,13 +97,14 @@ async def _run(options: Options, installation: TwoVersions, say: Say) -> list[st
 
         def told(day: int, people: int) -> None:
             if day % 20 == 0:
-                say(f"{time.monotonic() - began_s:5.0f} s: {people} people, {len(backend.journal):,} entries")
+                say(f"{time.monotonic() - began_s:5.0f} s: {len(backend.journal):,} entries, {people} people so far")
 
         plan = Plan(users=options.users, days=JOINING_DAYS, seed=options.seed)
         await TimedLife(plan, backend, told).live_until(began_s + options.seconds, options.round_s)
         for version in VERSIONS:
             await installation.count_events(version)
         seconds = time.monotonic() - began_s
+        say(f"refused by the gateway: {json.dumps(backend.refused, sort_keys=True)}")
         say(f"{len(backend.journal):,} entries in {seconds:.0f} s, {changes.counts.total()} changes of processes")
         return idle(installation, say) + await differing(installation, backend, say)
 
