@@ -49,9 +49,9 @@ class Options:
 
     old: str
     seconds: float
-    users: int = 200
+    users: int = 300
     every_s: float = 60.0
-    round_s: float = 1.0
+    round_s: float = 4.0
     seed: int = 1
 
 
@@ -96,7 +96,7 @@ async def _run(options: Options, installation: TwoVersions, say: Say) -> list[st
         backend.faults = changes = Changes(installation, options.every_s, say)
 
         def told(day: int, people: int) -> None:
-            if day % 20 == 0:
+            if day % 5 == 0:
                 say(f"{time.monotonic() - began_s:5.0f} s: {len(backend.journal):,} entries, {people} people so far")
 
         plan = Plan(users=options.users, days=JOINING_DAYS, seed=options.seed)
