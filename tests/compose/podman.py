@@ -12,6 +12,8 @@ from deploy import images
 
 COMPOSE = images.ROOT / "deploy" / "compose.yaml"
 PODMAN_COMPOSE = "podman-compose==1.6.0"
+"""Its licence is the GPL, so it is in no lock and in no environment of the product."""
+
 LIMITS = f"""\
 [containers]
 default_ulimits = [
