@@ -1,10 +1,8 @@
-"""A real Starknet node for tests: `starknet-devnet`, where one is installed."""
+"""A real Starknet node for tests: `starknet-devnet`, where one is found."""
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -13,16 +11,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from contracts.build.tools import Tool, find
 from tests.support.starknet import Signer
 
-VARIABLE: Final = "STARKNET_DEVNET"
+DEVNET: Final = Tool(
+    name="starknet-devnet",
+    version="0.8.1",
+    crate_sha256="c6e9284bb9106d223289f923b30a6240a1052e264e0c9e543597fb4d8f517f2e",
+    variable="DEVNET_BIN",
+    minutes=25,
+)
 START_S: Final = 60
-OPTIONS: Final = ("--accounts", "1", "--seed", "7", "--port", "0", "--predeclare-argent")
+OPTIONS: Final = ("--seed", "7", "--port", "0", "--state-archive-capacity", "full", "--initial-balance", str(10**30))
 
 
 @dataclass(frozen=True)
 class Devnet:
-    """A running node, and an account that is deployed on it."""
+    """A running node, and the first account that is deployed on it."""
 
     url: str
     address: str
@@ -30,15 +35,15 @@ class Devnet:
 
 
 def find_devnet() -> str | None:
-    """Return the program that `STARKNET_DEVNET` names, or one on PATH."""
-    return os.environ.get(VARIABLE) or shutil.which("starknet-devnet")
+    """Return the path of the program where it is found without building it."""
+    return find(DEVNET)
 
 
 @contextmanager
-def devnet(program: str, directory: Path) -> Iterator[Devnet]:
+def devnet(program: str, directory: Path, *options: str) -> Iterator[Devnet]:
     """Run a node on a free port."""
     log = directory / "devnet.log"
-    with log.open("wb") as output, subprocess.Popen([program, *OPTIONS], stdout=output, stderr=output) as process:
+    with log.open("wb") as output, subprocess.Popen([program, *OPTIONS, *options], stdout=output, stderr=output) as process:
         try:
             yield _started(process, log)
         finally:

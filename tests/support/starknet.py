@@ -54,9 +54,9 @@ class Signer:
     def sign(self, typed_data: dict[str, Any], address: str | None = None) -> list[str]:
         """Sign as the account at an address; at the signer's own when there is none."""
         signed_hash = TypedData.from_dict(typed_data).message_hash(int(address or self.address, 16))  # type: ignore[arg-type]
-        return [hex(part) for part in self._signature(signed_hash)]
+        return [hex(part) for part in self.sign_hash(signed_hash)]
 
-    def _signature(self, signed_hash: int) -> tuple[int, int]:
+    def sign_hash(self, signed_hash: int) -> tuple[int, int]:
         """Sign by ECDSA. The public key of a one-time key is its point, so that this takes 2 ms; the library's 100."""
         while True:
             once = secrets.randbelow(CURVE_ORDER - 1) + 1

@@ -21,11 +21,11 @@ from tests.identity.signing_in import client_at
 from tests.identity.wallets.requests import ANN, EVE, log_in, sign_in
 from tests.integration.api.support import config_of
 from tests.support.aside import run_aside
-from tests.support.devnet import VARIABLE, Devnet, devnet, find_devnet
+from tests.support.devnet import Devnet, devnet, find_devnet
 from tests.support.starknet import ARGENT, OPENZEPPELIN, account_at
 from tests.support.tokens import plant_key
 
-pytestmark = pytest.mark.skipif(find_devnet() is None, reason=f"no starknet-devnet on PATH or in {VARIABLE}")
+pytestmark = pytest.mark.skipif(find_devnet() is None, reason="no starknet-devnet is found; see tests/chain")
 
 BOUND = ResourceBounds(max_amount=10**7, max_price_per_unit=2 * 10**9)
 FUNDS = 10**20
@@ -37,7 +37,7 @@ TOKEN = "0x4718f5a0fc34cc1af16a1cdee98ffb20c31f5cd61d6ab07201858f4287c938d"
 def real_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Devnet]:
     program = find_devnet()
     assert program is not None
-    with devnet(program, Path(tmp_path_factory.mktemp("devnet"))) as node:
+    with devnet(program, Path(tmp_path_factory.mktemp("devnet")), "--accounts", "1", "--predeclare-argent") as node:
         yield node
 
 

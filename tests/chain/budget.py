@@ -1,0 +1,49 @@
+"""How many steps the state machines take, together: few in CI, many in the gate."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, ClassVar, Final
+
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
+
+VARIABLE: Final = "CHAIN_STEPS"
+IN_CI: Final = 500
+MACHINES: Final = ("fees", "astra")
+"""The machines, which take the same number of steps each."""
+STEPS_AT_ONCE: Final = 40
+
+
+class Machine(RuleBasedStateMachine):
+    """A state machine that counts its steps."""
+
+    steps: ClassVar[int] = 0
+
+    @classmethod
+    def count(cls) -> None:
+        Machine.steps += 1
+
+
+def steps_of_each() -> int:
+    """Return the number of steps of each machine."""
+    return int(os.environ.get(VARIABLE, IN_CI)) // len(MACHINES)
+
+
+def run(machine: Any) -> int:
+    """Run a machine until it has taken its steps, and return how many it took."""
+    budget, Machine.steps = steps_of_each(), 0
+    while (left := budget - Machine.steps) > 0:
+        examples = max(1, min(200, left // STEPS_AT_ONCE))
+        run_state_machine_as_test(
+            machine,
+            settings=settings(
+                max_examples=examples,
+                stateful_step_count=STEPS_AT_ONCE,
+                deadline=None,
+                database=None,
+                print_blob=True,
+                suppress_health_check=list(HealthCheck),
+            ),
+        )
+    return Machine.steps

@@ -1,0 +1,65 @@
+"""A node for all tests of the contracts, and contracts that are deployed on it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.chain.deployed import Chain
+from tests.chain.fees import Fees
+from tests.support.devnet import devnet, find_devnet
+
+URL: Final = "DEVNET_URL"
+ACCOUNTS: Final = ("--accounts", "8")
+SAYS_SO: Final = "test_devnet_is_found.py"
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Leave out all tests but one without a node; that one says so."""
+    without_node = not os.environ.get(URL) and find_devnet() is None
+    return (without_node and collection_path.is_file() and collection_path.name != SAYS_SO) or None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests in one process, so that one node serves them all."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.xdist_group("chain"))
+
+
+@pytest.fixture(scope="session")
+def chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chain]:
+    """Return the node that DEVNET_URL names, or one of our own."""
+    url = os.environ.get(URL)
+    if url:
+        yield from _connected(url)
+        return
+    program = find_devnet()
+    assert program is not None
+    with devnet(program, tmp_path_factory.mktemp("chain"), *ACCOUNTS) as running:
+        yield from _connected(running.url)
+
+
+def _connected(url: str) -> Iterator[Chain]:
+    chain = Chain.at(url)
+    try:
+        yield chain
+    finally:
+        chain.node.close()
+
+
+@pytest.fixture(scope="session")
+def deployed_fees(chain: Chain) -> Fees:
+    """Deploy the fee contracts once."""
+    return Fees.deploy(chain)
+
+
+@pytest.fixture
+def fees(chain: Chain, deployed_fees: Fees) -> Iterator[Fees]:
+    """Return freshly deployed fee contracts; what the test does on the chain is undone."""
+    with chain.rolled_back():
+        yield deployed_fees

@@ -1,0 +1,56 @@
+"""A synchronous JSON-RPC client of a Starknet node and of what only devnet can do."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from typing import Any
+from urllib.parse import urlsplit
+
+
+class RpcError(Exception):
+    """The node answered with an error."""
+
+    def __init__(self, method: str, error: dict[str, Any]) -> None:
+        super().__init__(f"{method}: {json.dumps(error)}")
+        self.error = error
+
+
+class Node:
+    """A connection to a node, which stays open."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        parts = urlsplit(url)
+        assert parts.hostname
+        self._path = parts.path or "/"
+        self._connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=60)
+
+    def ask(self, method: str, **parameters: Any) -> Any:
+        """Call a method and return its result."""
+        body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters})
+        self._connection.request("POST", self._path, body, {"Content-Type": "application/json"})
+        answer = json.loads(self._connection.getresponse().read())
+        if "error" in answer:
+            raise RpcError(method, answer["error"])
+        return answer["result"]
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def height(self) -> int:
+        """Return the number of the newest block."""
+        return int(self.ask("starknet_blockNumber"))
+
+    def timestamp(self) -> int:
+        """Return the time of the newest block, in seconds since 1970."""
+        return int(self.ask("starknet_getBlockWithTxHashes", block_id="latest")["timestamp"])
+
+    def advance(self, seconds: int) -> None:
+        """Let time pass, and make a block of then."""
+        self.ask("devnet_increaseTime", time=seconds)
+
+    def abort_to(self, height: int) -> None:
+        """Undo all blocks above a height."""
+        if self.height() > height:
+            self.ask("devnet_abortBlocks", starting_block_id={"block_number": height + 1})
