@@ -4,6 +4,7 @@
     python3 deploy/bootstrap.py test                  run every check that CI runs
     python3 deploy/bootstrap.py test --quick          run the checks of the inner loop, in at most two minutes
     python3 deploy/bootstrap.py test --all-pythons    run a part of them on every other Python found here, too
+    python3 deploy/bootstrap.py contracts             compile the Cairo contracts; --check only compares
 
 The first run makes `.venv` and installs the packages of `deploy/locks`, each by its digest. Further arguments of `demo`
 go to `astratrade dev`, those of `test` to pytest. The script needs only the standard library and no root.
@@ -56,6 +57,9 @@ def main(arguments: list[str]) -> int:
     if command == "test":
         test(rest)
         return 0
+    if command == "contracts":
+        install(VENV, sys.executable, extra="")
+        return subprocess.call([str(VENV / "bin" / "python"), "-m", "contracts.build", *rest], cwd=ROOT)
     print(__doc__)
     return 0 if command in ("-h", "--help") else USAGE_STATUS
 

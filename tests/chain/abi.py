@@ -70,7 +70,9 @@ class Abi:
         """Return the calldata of a function, or of the constructor."""
         inputs = (self.functions[function] if function else self.constructor)["inputs"]
         assert len(inputs) == len(arguments), f"{function} takes {[each['name'] for each in inputs]}"
-        return [felt for each, value in zip(inputs, arguments, strict=True) for felt in self._felts(each["type"], value)]
+        return [
+            felt for each, value in zip(inputs, arguments, strict=True) for felt in self._felts(each["type"], value)
+        ]
 
     def decode(self, function: str, felts: Sequence[int]) -> Any:
         """Return the result of a function; None when it has none."""

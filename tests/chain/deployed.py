@@ -14,7 +14,7 @@ import pytest
 from starknet_py.constants import DEFAULT_DEPLOYER_ADDRESS
 from starknet_py.hash.address import compute_address
 
-from contracts.build.artifacts import CASM, FOLDER, LOCK, SIERRA, class_hashes, path_of
+from contracts.build.artifacts import FOLDER, LOCK, SIERRA, class_hashes, path_of
 from contracts.build.compiler import contracts_of, read_sources
 from tests.chain.abi import Abi, Event, selector
 from tests.chain.node import Node, RpcError
@@ -22,7 +22,6 @@ from tests.chain.transactions import Account, Call, RevertedError
 from tests.support.starknet import Signer
 
 DEPLOYER: Final = int(DEFAULT_DEPLOYER_ADDRESS, 16)
-CLASS_IS_DECLARED: Final = 51
 
 
 @dataclass(frozen=True)
@@ -170,9 +169,7 @@ class Chain:
         self.declare(contract_class)
         self.salt += 1
         calldata = contract_class.abi.encode(None, arguments)
-        address = compute_address(
-            class_hash=contract_class.class_hash, constructor_calldata=calldata, salt=self.salt
-        )
+        address = compute_address(class_hash=contract_class.class_hash, constructor_calldata=calldata, salt=self.salt)
         unique = 0
         asked = [contract_class.class_hash, self.salt, unique, len(calldata), *calldata]
         self.accounts[0].execute(Call(DEPLOYER, "deployContract", asked))

@@ -38,7 +38,7 @@ def batch_hash(batch: int, previous: int, details: int, listed: Sequence[dict[st
     felts = [batch, previous, details, len(listed)]
     for total in listed:
         felts += [total["source"], total["amount"] % 2**128, total["amount"] >> 128]
-    return poseidon_hash_many(felts)
+    return int(poseidon_hash_many(felts))
 
 
 def announce(contract: Deployed, function: str, *arguments: Any) -> tuple[int, list[int]]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 
-from tests.chain.conftest import URL
-from tests.support.devnet import DEVNET, find_devnet
+from tests.chain.conftest import node_is_found
+from tests.support.devnet import DEVNET
 
 
 def test_a_node_of_the_right_version_is_found() -> None:
-    if not os.environ.get(URL) and find_devnet() is None:
-        pytest.skip(f"no {DEVNET.name} {DEVNET.version} is found, so no contract is run; python -m tests.chain builds it")
+    if not node_is_found():
+        pytest.skip(
+            f"no {DEVNET.name} {DEVNET.version} is found, so no contract is run; python -m tests.chain builds it"
+        )

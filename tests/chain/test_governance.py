@@ -11,6 +11,7 @@ from poseidon_py.poseidon_hash import poseidon_hash_many
 from tests.chain.abi import selector
 from tests.chain.deployed import Chain, Deployed, committed, reverts
 from tests.chain.fees import DELAY_S, Fees, announce, change
+from tests.chain.transactions import RevertedError
 
 GOVERNED: Final[dict[str, Callable[[Fees], Deployed]]] = {
     "splitter": lambda fees: fees.splitter,
@@ -149,7 +150,7 @@ def test_the_code_is_replaced_by_an_announcement_alone(chain: Chain, fees: Fees,
         governed.invoke("upgrade", other.class_hash)
     with chain.rolled_back(), reverts("Timelock: class hash is zero"):
         change(chain, governed, "upgrade", 0)
-    with chain.rolled_back(), pytest.raises(Exception, match="not declared"):
+    with chain.rolled_back(), pytest.raises(RevertedError, match="not declared"):
         change(chain, governed, "upgrade", NEVER_DECLARED)
     assert change(chain, governed, "upgrade", other.class_hash).one("Upgraded")["class_hash"] == other.class_hash
     upgraded = Deployed(chain.node, governed.address, other, governed.deployer)

@@ -68,10 +68,7 @@ class Account:
 
     def _send(self, method: str, prefix: str, content: dict[str, Any], hashed: list[int]) -> dict[str, Any]:
         nonce = int(self.node.ask("starknet_getNonce", block_id="latest", contract_address=hex(self.address)), 16)
-        bounds = [
-            (short_string(name) << 192) + (amount << 128) + MAX_PRICE
-            for name, amount in MAX_AMOUNT.items()
-        ]
+        bounds = [(short_string(name) << 192) + (amount << 128) + MAX_PRICE for name, amount in MAX_AMOUNT.items()]
         fields = [short_string(prefix), VERSION, self.address, poseidon_hash_many([0, *bounds])]
         fields += [poseidon_hash_many([]), self.chain_id, nonce, 0, poseidon_hash_many([]), *hashed]
         signature = self.signer.sign_hash(poseidon_hash_many(fields))

@@ -43,7 +43,10 @@ def find_devnet() -> str | None:
 def devnet(program: str, directory: Path, *options: str) -> Iterator[Devnet]:
     """Run a node on a free port."""
     log = directory / "devnet.log"
-    with log.open("wb") as output, subprocess.Popen([program, *OPTIONS, *options], stdout=output, stderr=output) as process:
+    with (
+        log.open("wb") as output,
+        subprocess.Popen([program, *OPTIONS, *options], stdout=output, stderr=output) as process,
+    ):
         try:
             yield _started(process, log)
         finally:

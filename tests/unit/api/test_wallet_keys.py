@@ -46,7 +46,7 @@ def test_a_challenge_has_the_hash_that_wallets_sign(
 
 def test_only_the_keys_own_signature_is_valid() -> None:
     signed_hash = 12_345
-    r, s = ANN._signature(signed_hash)
+    r, s = ANN.sign_hash(signed_hash)
     assert keys.is_signed_by(ANN.public_key, signed_hash, [r, s])
     assert keys.is_signed_by(ANN.public_key, signed_hash, [r, CURVE_ORDER - s]), "as every account accepts it"
     assert not keys.is_signed_by(EVE.public_key, signed_hash, [r, s])
@@ -57,7 +57,7 @@ def test_only_the_keys_own_signature_is_valid() -> None:
 
 @pytest.mark.parametrize("edge", [0, 1, SIGNATURE_R_MAX, CURVE_ORDER - 1, CURVE_ORDER, CURVE_ORDER + 1, PRIME - 1])
 def test_numbers_at_the_edges_are_no_signature_and_no_key_and_no_error(edge: int) -> None:
-    r, s = ANN._signature(7)
+    r, s = ANN.sign_hash(7)
     for signature in ([edge, s], [r, edge], [edge, edge]):
         assert not keys.is_signed_by(ANN.public_key, 7, signature)
     assert not keys.is_signed_by(edge, 7, [r, s])

@@ -1,0 +1,56 @@
+"""The gate of the contracts: all their tests on a real Starknet node, by one command.
+
+    python -m tests.chain [--steps N] [arguments for pytest]
+
+The node is the one that DEVNET_URL names (a starknet-devnet that keeps its state archive), or `starknet-devnet` as
+DEVNET_BIN names it, or where it is found: in the cache folder, on PATH, in `../shared/tools`. Where it is not found,
+it and the Cairo compiler are built with cargo, one after the other: half an hour, once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from typing import Final
+
+from contracts.build.compiler import provide_compiler
+from contracts.build.tools import BuildError, provide
+from tests.chain.budget import VARIABLE
+from tests.chain.conftest import GATE, URL
+from tests.support.devnet import DEVNET
+
+STEPS: Final = 50_000
+TEST_MAX_S: Final = 4 * 3600
+
+
+def main() -> int:
+    """Run the gate and return its exit status."""
+    parser = argparse.ArgumentParser(prog="tests.chain", description=__doc__.partition("\n")[0])
+    parser.add_argument("--steps", type=int, default=STEPS, help="steps of all state machines together")
+    options, pytest_arguments = parser.parse_known_args()
+    began = time.monotonic()
+    environment = os.environ | {VARIABLE: str(options.steps), GATE: "1"}
+    try:
+        if not os.environ.get(URL):
+            environment[DEVNET.variable] = provide(DEVNET)
+        provide_compiler()
+    except BuildError as exc:
+        say(str(exc))
+        return 1
+    say(f"{options.steps} steps on {os.environ.get(URL) or environment[DEVNET.variable]}")
+    command = [sys.executable, "-m", "pytest", "-v", "-n", "0", "-o", f"timeout={TEST_MAX_S}"]
+    code = subprocess.call([*command, *(pytest_arguments or ["tests/chain"])], env=environment)
+    say(f"{'passed' if code == 0 else 'FAILED'} after {time.monotonic() - began:.0f} s")
+    return code
+
+
+def say(line: str) -> None:
+    sys.stdout.write(f"chain: {line}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,78 @@
+"""The committed classes are those of the sources."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from contracts.build import artifacts
+from contracts.build.compiler import Compiler, Contract, contracts_of, find_compiler, read_sources
+
+CONTRACTS = contracts_of(read_sources())
+
+
+@pytest.fixture
+def copied(tmp_path: Path) -> Path:
+    """Return a copy of the committed classes."""
+    return shutil.copytree(artifacts.FOLDER, tmp_path / "artifacts")
+
+
+@pytest.fixture(scope="module")
+def compiler() -> Compiler:
+    found = find_compiler()
+    if found is None:
+        pytest.skip("no Cairo compiler is found; python3 deploy/bootstrap.py contracts builds it")
+    return found
+
+
+def test_the_lock_matches_sources_classes_and_their_hashes() -> None:
+    assert artifacts.differences() == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("contract", CONTRACTS, ids=lambda each: each.name)
+def test_the_sources_compile_to_the_committed_classes_byte_for_byte(compiler: Compiler, contract: Contract) -> None:
+    assert artifacts.recompiled_differences(compiler, contract) == []
+
+
+def test_another_class_is_a_difference(copied: Path) -> None:
+    path = copied / "AstraToken.sierra.json"
+    path.write_text(path.read_text("utf-8").replace('"0x1"', '"0x2"', 1), "utf-8")
+    found = "\n".join(artifacts.differences(copied))
+    assert "lock.contracts.AstraToken.sierra_sha256" in found
+    assert "lock.contracts.AstraToken.class_hash" in found
+
+
+def test_another_compiled_class_is_a_difference(copied: Path) -> None:
+    path = copied / "AstraToken.casm.json"
+    casm = json.loads(path.read_text("utf-8"))
+    casm["bytecode"][-1] = "0x1234"
+    path.write_text(json.dumps(casm), "utf-8")
+    assert "compiled_class_hash" in "\n".join(artifacts.differences(copied))
+
+
+def test_another_source_is_a_difference(copied: Path) -> None:
+    path = copied / artifacts.LOCK
+    locked = json.loads(path.read_text("utf-8"))
+    locked["sources"]["astra_token.cairo"] = "0" * 64
+    path.write_text(json.dumps(locked), "utf-8")
+    (found,) = artifacts.differences(copied)
+    assert found.startswith("lock.sources.astra_token.cairo is 000")
+
+
+def test_a_missing_or_an_unknown_class_is_a_difference(copied: Path) -> None:
+    extra = copied / "Mystery.sierra.json"
+    extra.write_text("{}", "utf-8")
+    assert artifacts.differences(copied) == ["Mystery.sierra.json is no contract"]
+    extra.unlink()
+    (copied / "FeeSplitter.casm.json").unlink()
+    assert artifacts.differences(copied) == ["FeeSplitter.casm.json is missing"]
+
+
+def test_classes_for_tests_are_not_installed() -> None:
+    for_tests = {contract.name for contract in CONTRACTS if contract.for_tests}
+    assert for_tests == {"SilentToken", "TestToken"}
+    assert not {path.name.partition(".")[0] for path in artifacts.FOLDER.glob("*.json")} & for_tests
