@@ -61,11 +61,19 @@ class Contract:
 
 @dataclass(frozen=True)
 class Compiler:
-    """The two programs, and the folder that leads the first to its core library."""
+    """The two programs.
+
+    Attributes:
+        to_sierra: The path of the first.
+        to_casm: The path of the second.
+        corelib: The folder that leads the first to its core library.
+        options: Options of the first.
+    """
 
     to_sierra: str
     to_casm: str
     corelib: Path
+    options: tuple[str, ...] = ()
 
     def compile(self, contract: Contract, sources: Mapping[str, str]) -> tuple[str, str]:
         """Return the Sierra and the CASM class, as JSON without white space.
@@ -76,7 +84,7 @@ class Compiler:
         with tempfile.TemporaryDirectory(prefix="cairo-") as directory:
             sierra, casm = Path(directory) / "sierra.json", Path(directory) / "casm.json"
             write(sources, Path(directory) / "sources")
-            self._run(self.to_sierra, "-c", contract.path, str(Path(directory) / "sources"), str(sierra))
+            self._run(self.to_sierra, *self.options, "-c", contract.path, str(Path(directory) / "sources"), str(sierra))
             self._run(self.to_casm, str(sierra), str(casm))
             return compact(json.loads(sierra.read_text("utf-8"))), compact(json.loads(casm.read_text("utf-8")))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any, ClassVar, Final
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
 VARIABLE: Final = "CHAIN_STEPS"
@@ -30,8 +30,11 @@ def steps_of_each() -> int:
     return int(os.environ.get(VARIABLE, IN_CI)) // len(MACHINES)
 
 
-def run(machine: Any) -> int:
-    """Run a machine until it has taken its steps, and return how many it took."""
+def run(machine: Any, *, shrink: bool = True) -> int:
+    """Run a machine until it has taken its steps, and return how many it took.
+
+    On a failure, look for a shorter example when asked to.
+    """
     budget, Machine.steps = steps_of_each(), 0
     while (left := budget - Machine.steps) > 0:
         examples = max(1, min(200, left // STEPS_AT_ONCE))
@@ -43,6 +46,8 @@ def run(machine: Any) -> int:
                 deadline=None,
                 database=None,
                 print_blob=True,
+                report_multiple_bugs=False,
+                phases=[phase for phase in Phase if shrink or phase is not Phase.shrink],
                 suppress_health_check=list(HealthCheck),
             ),
         )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import http.client
 import json
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
+
+CONTRACT_ERROR: Final = 40
 
 
 class RpcError(Exception):
@@ -14,6 +16,10 @@ class RpcError(Exception):
     def __init__(self, method: str, error: dict[str, Any]) -> None:
         super().__init__(f"{method}: {json.dumps(error)}")
         self.error = error
+
+
+class ContractError(RpcError):
+    """A contract panicked in a call."""
 
 
 class Node:
@@ -32,7 +38,8 @@ class Node:
         self._connection.request("POST", self._path, body, {"Content-Type": "application/json"})
         answer = json.loads(self._connection.getresponse().read())
         if "error" in answer:
-            raise RpcError(method, answer["error"])
+            kind = ContractError if answer["error"]["code"] == CONTRACT_ERROR else RpcError
+            raise kind(method, answer["error"])
         return answer["result"]
 
     def close(self) -> None:

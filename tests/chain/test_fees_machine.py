@@ -162,6 +162,11 @@ class FeesMachine(Machine):
             assert numbers == list(range(1, contract.call("sequence") + 1))
 
 
-def test_random_fees_are_split_as_the_reference_says(chain: Chain, fees: Fees) -> None:
+def run_fees(chain: Chain, fees: Fees, *, shrink: bool = True) -> int:
+    """Run the machine on deployed contracts, and return the number of steps."""
     FeesMachine.fees, FeesMachine.height = fees, chain.node.height()
-    assert run(FeesMachine) >= steps_of_each()
+    return run(FeesMachine, shrink=shrink)
+
+
+def test_random_fees_are_split_as_the_reference_says(chain: Chain, fees: Fees) -> None:
+    assert run_fees(chain, fees) >= steps_of_each()

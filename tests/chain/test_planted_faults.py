@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from contracts.build.compiler import Compiler, find_compiler
 from tests.chain.deployed import Chain, ContractClass
 from tests.chain.faults import FAULTS
 from tests.chain.fees import Fees
+from tests.chain.node import ContractError
 from tests.chain.transactions import RevertedError
 
-CAUGHT = (AssertionError, RevertedError, pytest.fail.Exception)
+CAUGHT = (AssertionError, RevertedError, ContractError, pytest.fail.Exception)
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +21,7 @@ def compiler() -> Compiler:
     found = find_compiler()
     if found is None:
         pytest.skip("no Cairo compiler is found; python3 deploy/bootstrap.py contracts builds it")
-    return found
+    return replace(found, options=("--allow-warnings",))  # a fault may leave an import unused
 
 
 @pytest.mark.parametrize("name", FAULTS)
