@@ -14,7 +14,7 @@ from tests.chain.fees import Fees
 from tests.support.devnet import devnet, find_devnet
 
 URL: Final = "DEVNET_URL"
-ACCOUNTS: Final = ("--accounts", "8")
+OPTIONS: Final = ("--accounts", "8", "--predeclare-argent")
 SAYS_SO: Final = "test_devnet_is_found.py"
 GATE: Final = "CHAIN_GATE"
 ONLY_IN_THE_GATE: Final = "test_planted_faults.py"
@@ -50,7 +50,7 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chain]:
         return
     program = find_devnet()
     assert program is not None
-    with devnet(program, tmp_path_factory.mktemp("chain"), *ACCOUNTS) as running:
+    with devnet(program, tmp_path_factory.mktemp("chain"), *OPTIONS) as running:
         yield from _connected(running.url)
 
 

@@ -167,13 +167,16 @@ class Chain:
         if isinstance(contract_class, str):
             contract_class = committed(contract_class)
         self.declare(contract_class)
-        self.salt += 1
-        calldata = contract_class.abi.encode(None, arguments)
-        address = compute_address(class_hash=contract_class.class_hash, constructor_calldata=calldata, salt=self.salt)
-        unique = 0
-        asked = [contract_class.class_hash, self.salt, unique, len(calldata), *calldata]
-        self.accounts[0].execute(Call(DEPLOYER, "deployContract", asked))
+        address = self.deploy_at(contract_class.class_hash, contract_class.abi.encode(None, arguments))
         return Deployed(self.node, address, contract_class, self.accounts[0])
+
+    def deploy_at(self, class_hash: int, calldata: list[int]) -> int:
+        """Deploy a class that the node has, and return the new address."""
+        self.salt += 1
+        unique = 0
+        asked = [class_hash, self.salt, unique, len(calldata), *calldata]
+        self.accounts[0].execute(Call(DEPLOYER, "deployContract", asked))
+        return compute_address(class_hash=class_hash, constructor_calldata=calldata, salt=self.salt)
 
     @contextmanager
     def rolled_back(self) -> Iterator[None]:

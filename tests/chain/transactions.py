@@ -66,12 +66,16 @@ class Account:
         }
         return self._send("Declare", "declare", content, [class_hash, compiled_class_hash])
 
+    def signature(self, signed_hash: int) -> Sequence[int]:
+        """Return what the account's contract takes as a signature."""
+        return self.signer.sign_hash(signed_hash)
+
     def _send(self, method: str, prefix: str, content: dict[str, Any], hashed: list[int]) -> dict[str, Any]:
         nonce = int(self.node.ask("starknet_getNonce", block_id="latest", contract_address=hex(self.address)), 16)
         bounds = [(short_string(name) << 192) + (amount << 128) + MAX_PRICE for name, amount in MAX_AMOUNT.items()]
         fields = [short_string(prefix), VERSION, self.address, poseidon_hash_many([0, *bounds])]
         fields += [poseidon_hash_many([]), self.chain_id, nonce, 0, poseidon_hash_many([]), *hashed]
-        signature = self.signer.sign_hash(poseidon_hash_many(fields))
+        signature = self.signature(poseidon_hash_many(fields))
         transaction = content | _common(self.address, nonce, signature)
         named = {"invoke_transaction": transaction} if prefix == "invoke" else {"declare_transaction": transaction}
         sent = self.node.ask(f"starknet_add{method}Transaction", **named)
@@ -88,7 +92,7 @@ def panics(reason: str) -> list[str]:
     return re.findall(r"\('([^']*)'\)", reason)
 
 
-def _common(sender: int, nonce: int, signature: tuple[int, int]) -> dict[str, Any]:
+def _common(sender: int, nonce: int, signature: Sequence[int]) -> dict[str, Any]:
     bounds = {
         RPC_NAMES[name]: {"max_amount": hex(amount), "max_price_per_unit": hex(MAX_PRICE)}
         for name, amount in MAX_AMOUNT.items()
