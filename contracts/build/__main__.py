@@ -5,37 +5,39 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from pathlib import Path
 
 from contracts.build import artifacts
 from contracts.build.compiler import Compiler, contracts_of, find_compiler, provide_compiler, read_sources
 from contracts.build.tools import BuildError
 
 
-def main() -> int:
-    """Run the command and return its exit status."""
+def main(arguments: list[str], folder: Path = artifacts.FOLDER) -> int:
+    """Run the command on the classes of a folder and return its exit status."""
     parser = argparse.ArgumentParser(prog="contracts", description=__doc__)
     parser.add_argument("--check", action="store_true", help="compare the committed classes with the sources")
+    options = parser.parse_args(arguments)
     try:
-        return check() if parser.parse_args().check else build()
+        return check(folder) if options.check else build(folder)
     except BuildError as exc:
         say(str(exc))
         return 1
 
 
-def build() -> int:
-    """Compile everything into `contracts/artifacts`."""
+def build(folder: Path) -> int:
+    """Compile everything into a folder."""
     began = time.monotonic()
     compiler = provide_compiler()
     say("compiling; each contract takes about 15 s the first time")
-    contracts = artifacts.build(compiler)
+    contracts = artifacts.build(compiler, folder)
     say(f"built {len(contracts)} contracts in {time.monotonic() - began:.0f} s: {', '.join(c.name for c in contracts)}")
     return 0
 
 
-def check() -> int:
+def check(folder: Path) -> int:
     """Compare digests and class hashes; compile again where the compiler is found."""
     compiler = find_compiler()
-    found = artifacts.differences() or (recompile(compiler) if compiler else [])
+    found = artifacts.differences(folder) or (recompile(compiler, folder) if compiler else [])
     for difference in found:
         say(difference)
     if found:
@@ -45,10 +47,10 @@ def check() -> int:
     return 0
 
 
-def recompile(compiler: Compiler) -> list[str]:
+def recompile(compiler: Compiler, folder: Path) -> list[str]:
     """Return the differences of all contracts."""
     contracts = contracts_of(read_sources())
-    return [line for contract in contracts for line in artifacts.recompiled_differences(compiler, contract)]
+    return [line for contract in contracts for line in artifacts.recompiled_differences(compiler, contract, folder)]
 
 
 def say(text: str) -> None:
@@ -58,4 +60,4 @@ def say(text: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

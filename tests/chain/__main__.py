@@ -28,9 +28,7 @@ TEST_MAX_S: Final = 4 * 3600
 
 def main() -> int:
     """Run the gate and return its exit status."""
-    parser = argparse.ArgumentParser(prog="tests.chain", description=__doc__.partition("\n")[0])
-    parser.add_argument("--steps", type=int, default=STEPS, help="steps of all state machines together")
-    options, pytest_arguments = parser.parse_known_args()
+    options, pytest_arguments = parser().parse_known_args()
     began = time.monotonic()
     environment = os.environ | {VARIABLE: str(options.steps), GATE: "1"}
     try:
@@ -45,6 +43,13 @@ def main() -> int:
     code = subprocess.call([*command, *(pytest_arguments or ["tests/chain"])], env=environment)
     say(f"{'passed' if code == 0 else 'FAILED'} after {time.monotonic() - began:.0f} s")
     return code
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the options that are not pytest's."""
+    made = argparse.ArgumentParser(prog="tests.chain", description=(__doc__ or "").partition("\n")[0])
+    made.add_argument("--steps", type=int, default=STEPS, help="steps of all state machines together")
+    return made
 
 
 def say(line: str) -> None:

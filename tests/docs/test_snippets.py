@@ -9,6 +9,7 @@ import pytest
 from faust_redis.log import Log
 
 from tests.bench.command import bench
+from tests.chain.__main__ import parser as chain_parser
 from tests.cluster.__main__ import parser as cluster_parser
 from tests.community.__main__ import parser as community_parser
 from tests.compose.__main__ import parser as compose_parser
@@ -44,6 +45,8 @@ COVERED = {
     "python3 deploy/bootstrap.py demo": "test_one_command_runs_all_survives_a_killed_worker_and_stops_clean",
     "python3 deploy/bootstrap.py test": "test_every_check_runs_and_a_failure_ends_the_script_with_its_status",
     "python3 deploy/bootstrap.py test --quick": "test_every_check_runs_and_a_failure_ends_the_script_with_its_status",
+    "python3 deploy/bootstrap.py contracts": "test_a_build_makes_the_committed_classes",
+    "python3 deploy/bootstrap.py contracts --check": "test_the_check_passes_for_the_committed_classes_alone",
     "astratrade dev --workers trading=2,gamification=1": "test_each_domain_can_have_processes_of_its_own",
     "astratrade dev": "test_the_spans_of_a_fill_are_the_tree_of_its_events_from_request_to_feed",
     "astratrade acl --password-file broker-password --operator-password-file operator-password '>' users.acl": (
@@ -98,6 +101,7 @@ SUITES: dict[str, Callable[[list[str]], object]] = {
     "tests.peers": parse_peers,
     "tests.bench": lambda arguments: bench.make_context("bench", arguments),
     "tests.load": lambda arguments: load_parser().parse_args(arguments),
+    "tests.chain": lambda arguments: chain_parser().parse_args(arguments),
     "tests.cluster": lambda arguments: cluster_parser().parse_args(arguments),
     "tests.compose": lambda arguments: compose_parser().parse_args(arguments),
     "tests.images": lambda arguments: images_parser().parse_args(arguments),

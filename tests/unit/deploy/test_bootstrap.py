@@ -65,6 +65,22 @@ def test_it_needs_the_standard_library_alone() -> None:
     assert "bootstrap.py demo" in found.stdout
 
 
+def test_contracts_are_built_in_the_environment_of_the_project(
+    bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[list[str]] = []
+
+    def call(command: list[str], cwd: Path) -> int:
+        assert cwd == ROOT
+        ran.append(command)
+        return 3
+
+    monkeypatch.setattr(bootstrap, "install", lambda venv, interpreter, extra: ran.append([venv.name, extra]))
+    monkeypatch.setattr(bootstrap.subprocess, "call", call)
+    assert bootstrap.main(["contracts", "--check"]) == 3
+    assert ran == [[".venv", ""], [str(ROOT / ".venv/bin/python"), "-m", "contracts.build", "--check"]]
+
+
 def test_an_unknown_command_shows_the_usage() -> None:
     assert subprocess.run([sys.executable, str(SCRIPT), "demos"], check=False, capture_output=True).returncode == 2
 
