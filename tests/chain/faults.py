@@ -59,7 +59,7 @@ FAULTS: Final = {
         "fee_splitter.cairo", "PPM.into(), Rounding::Down)", "PPM.into(), Rounding::Up)", "FeeSplitter", _machine
     ),
     "a remainder that is kept": Fault(
-        "fee_splitter.cairo", "received - others\n", "own\n", "FeeSplitter", _machine
+        "fee_splitter.cairo", "received - others\n", "own + (others - others)\n", "FeeSplitter", _machine
     ),
     "missing guard": Fault(
         "shared/guard.cairo",
