@@ -33,6 +33,8 @@ TO_CASM: Final = Tool(
     variable="STARKNET_SIERRA_COMPILE",
     minutes=2,
 )
+PROJECT: Final = "cairo_project.toml"
+_IMPORT: Final = re.compile(r"\bcrate::(\w+(?:::\w+)*)")
 _CONTRACT: Final = re.compile(r"^#\[starknet::contract\]\s*pub mod (\w+)", re.MULTILINE)
 
 
@@ -89,8 +91,9 @@ class Compiler:
             return compact(json.loads(sierra.read_text("utf-8"))), compact(json.loads(casm.read_text("utf-8")))
 
     def compile_once(self, contract: Contract, sources: Mapping[str, str]) -> tuple[str, str]:
-        """Compile, unless the cache folder has what the same tools made of the same sources."""
-        digest = hashlib.sha256(compact([contract.path, TO_SIERRA.version, dict(sources)]).encode()).hexdigest()
+        """Compile, unless the cache folder has what the same tools made of the sources that the contract uses."""
+        made_of = [contract.path, TO_SIERRA.version, used_by(contract, sources)]
+        digest = hashlib.sha256(compact(made_of).encode()).hexdigest()
         kept = tools.cache() / "classes" / f"{contract.name}-{digest[:32]}.json"
         if not kept.is_file():
             made = compact(self.compile(contract, sources))
@@ -132,7 +135,7 @@ def provide_compiler() -> Compiler:
 
 def read_sources(folder: Path = SOURCES) -> dict[str, str]:
     """Return the text of every source by its path in the folder."""
-    files = [*folder.rglob("*.cairo"), folder / "cairo_project.toml"]
+    files = [*folder.rglob("*.cairo"), folder / PROJECT]
     return {file.relative_to(folder).as_posix(): file.read_text("utf-8") for file in sorted(files)}
 
 
@@ -140,6 +143,27 @@ def contracts_of(sources: Mapping[str, str]) -> list[Contract]:
     """Return the contracts in the order of their names."""
     found = [Contract(name, file) for file, text in sources.items() for name in _CONTRACT.findall(text)]
     return sorted(found, key=lambda contract: contract.name)
+
+
+def used_by(contract: Contract, sources: Mapping[str, str]) -> dict[str, str]:
+    """Return the sources that a contract imports, directly or not, and the settings of the project."""
+    found, todo = {PROJECT}, [contract.file]
+    while todo:
+        file = todo.pop()
+        if file not in found:
+            found.add(file)
+            todo += [each for path in _IMPORT.findall(sources[file]) for each in _files_of(path, sources)]
+    return {file: sources[file] for file in sorted(found)}
+
+
+def _files_of(path: str, sources: Mapping[str, str]) -> list[str]:
+    """Return the file of an imported path, and all files below it when it is a folder of modules."""
+    parts = path.split("::")
+    for length in range(len(parts), 0, -1):
+        module = "/".join(parts[:length])
+        if f"{module}.cairo" in sources:
+            return [file for file in sources if file == f"{module}.cairo" or file.startswith(f"{module}/")]
+    raise BuildError(f"crate::{path} is no module of the sources")
 
 
 def write(sources: Mapping[str, str], folder: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -29,6 +30,7 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
     return (collection_path.name != SAYS_SO and not node_is_found()) or None
 
 
+@cache
 def node_is_found() -> bool:
     """Return whether a node runs, or can be started without building it."""
     return bool(os.environ.get(URL)) or find_devnet() is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, rule
 
@@ -72,6 +73,7 @@ class AstraMachine(Machine):
         return self.chain.accounts[holder].address
 
 
+@pytest.mark.slow
 def test_random_transfers_move_what_they_should(chain: Chain) -> None:
     with chain.rolled_back():
         AstraMachine.chain = chain

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule
 
@@ -166,5 +167,6 @@ def run_fees(chain: Chain, fees: Fees, *, shrink: bool = True) -> int:
     return run(FeesMachine, shrink=shrink)
 
 
+@pytest.mark.slow
 def test_random_fees_are_split_as_the_reference_says(chain: Chain, fees: Fees) -> None:
     assert run_fees(chain, fees) >= steps_of_each()

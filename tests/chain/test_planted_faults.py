@@ -7,12 +7,14 @@ from dataclasses import replace
 import pytest
 
 from contracts.build.compiler import Compiler, find_compiler
+from tests.chain.budget import VARIABLE
 from tests.chain.deployed import Chain, ContractClass
 from tests.chain.faults import FAULTS
 from tests.chain.fees import Fees
 from tests.chain.node import ContractError
 from tests.chain.transactions import RevertedError
 
+FEW_STEPS, MANY_STEPS = "80", "4000"
 CAUGHT = (AssertionError, RevertedError, ContractError, pytest.fail.Exception)
 
 
@@ -29,7 +31,10 @@ def test_a_planted_fault_is_caught(
     chain: Chain, compiler: Compiler, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fault = FAULTS[name]
-    monkeypatch.setenv("CHAIN_STEPS", "4000")
+    monkeypatch.setenv(VARIABLE, FEW_STEPS)
+    with chain.rolled_back():
+        fault.promise(chain, Fees.deploy(chain))  # holds without the fault
+    monkeypatch.setenv(VARIABLE, MANY_STEPS)
     faulty = fault.compile(compiler)
     splitter_class, collector_class = faulty_pair(fault.contract, faulty)
     with chain.rolled_back():

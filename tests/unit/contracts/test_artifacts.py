@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from contracts.build import artifacts
-from contracts.build.compiler import Compiler, Contract, contracts_of, find_compiler, read_sources
+from contracts.build.compiler import Compiler, Contract, contracts_of, find_compiler, read_sources, used_by
 
 CONTRACTS = contracts_of(read_sources())
 
@@ -74,5 +74,30 @@ def test_a_missing_or_an_unknown_class_is_a_difference(copied: Path) -> None:
 
 def test_classes_for_tests_are_not_installed() -> None:
     for_tests = {contract.name for contract in CONTRACTS if contract.for_tests}
-    assert for_tests == {"SilentToken", "TestToken"}
+    assert for_tests == {"MathProbe", "SilentToken", "TestToken"}
     assert not {path.name.partition(".")[0] for path in artifacts.FOLDER.glob("*.json")} & for_tests
+
+
+def test_a_contract_is_compiled_again_when_what_it_imports_changes() -> None:
+    sources = read_sources()
+    used = {contract.name: set(used_by(contract, sources)) for contract in CONTRACTS}
+    assert used["MathProbe"] == {"cairo_project.toml", "testing/math_probe.cairo", "shared/math.cairo"}
+    assert used["AstraToken"] == {
+        "cairo_project.toml",
+        "astra_token.cairo",
+        "shared/erc20.cairo",
+        "shared/sequence.cairo",
+    }
+    shared = {file for file in sources if file.startswith("shared/")}
+    assert used["FeeSplitter"] == {"cairo_project.toml", "fee_splitter.cairo", *shared} - {"shared/erc20.cairo"}
+
+
+def test_an_import_of_a_folder_is_an_import_of_all_its_modules() -> None:
+    sources = {
+        "cairo_project.toml": "",
+        "a.cairo": "use crate::b::{c, d};",
+        "b.cairo": "",
+        "b/c.cairo": "",
+        "b/d.cairo": "",
+    }
+    assert set(used_by(Contract("A", "a.cairo"), sources)) == set(sources)
