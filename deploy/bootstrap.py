@@ -59,7 +59,7 @@ def main(arguments: list[str]) -> int:
         return 0
     if command == "contracts":
         install(VENV, sys.executable, extra="")
-        return subprocess.call([str(VENV / "bin" / "python"), "-m", "contracts.build", *rest], cwd=ROOT)
+        return subprocess.call([str(VENV / "bin" / "python"), "-m", "contracts.toolchain", *rest], cwd=ROOT)
     print(__doc__)
     return 0 if command in ("-h", "--help") else USAGE_STATUS
 

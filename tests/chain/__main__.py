@@ -16,8 +16,8 @@ import sys
 import time
 from typing import Final
 
-from contracts.build.compiler import provide_compiler
-from contracts.build.tools import BuildError, provide
+from contracts.toolchain.compiler import provide_compiler
+from contracts.toolchain.tools import BuildError, provide
 from tests.chain.budget import VARIABLE
 from tests.chain.conftest import GATE, URL
 from tests.support.devnet import DEVNET

@@ -14,8 +14,8 @@ import pytest
 from starknet_py.constants import DEFAULT_DEPLOYER_ADDRESS
 from starknet_py.hash.address import compute_address
 
-from contracts.build.artifacts import FOLDER, LOCK, SIERRA, class_hashes, path_of
-from contracts.build.compiler import contracts_of, read_sources
+from contracts.toolchain.artifacts import FOLDER, LOCK, SIERRA, class_hashes, path_of
+from contracts.toolchain.compiler import contracts_of, read_sources
 from tests.chain.abi import Abi, Event, selector
 from tests.chain.node import Node, RpcError
 from tests.chain.transactions import Account, Call, RevertedError

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from contracts.build.compiler import Compiler, contracts_of, read_sources
+from contracts.toolchain.compiler import Compiler, contracts_of, read_sources
 from tests.chain import test_collector, test_fees_machine, test_governance, test_hostile_tokens, test_splitter
 from tests.chain.deployed import Chain, ContractClass, Deployed
 from tests.chain.fees import Fees

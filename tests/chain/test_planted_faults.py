@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from contracts.build.compiler import Compiler, find_compiler
+from contracts.toolchain.compiler import Compiler, find_compiler
 from tests.chain.budget import VARIABLE
 from tests.chain.deployed import Chain, ContractClass
 from tests.chain.faults import FAULTS

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from contracts.build.tools import Tool, find
+from contracts.toolchain.tools import Tool, find
 from tests.support.starknet import Signer
 
 DEVNET: Final = Tool(

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from contracts.build import artifacts
-from contracts.build.compiler import Compiler, Contract, contracts_of, find_compiler, read_sources, used_by
+from contracts.toolchain import artifacts
+from contracts.toolchain.compiler import Compiler, Contract, contracts_of, find_compiler, read_sources, used_by
 
 CONTRACTS = contracts_of(read_sources())
 

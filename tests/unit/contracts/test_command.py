@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from contracts.build import __main__ as command
-from contracts.build import artifacts
-from contracts.build.compiler import find_compiler
+from contracts.toolchain import __main__ as command
+from contracts.toolchain import artifacts
+from contracts.toolchain.compiler import find_compiler
 
 
 @pytest.fixture

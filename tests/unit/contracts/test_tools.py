@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from contracts.build import corelib, tools
-from contracts.build.tools import BuildError, Tool
+from contracts.toolchain import corelib, tools
+from contracts.toolchain.tools import BuildError, Tool
 
 TOOL = Tool("teapot", "4.1.8", "00", "TEAPOT", 1)
 PROGRAM = "#!/bin/sh\necho teapot {}\n"

@@ -78,7 +78,7 @@ def test_contracts_are_built_in_the_environment_of_the_project(
     monkeypatch.setattr(bootstrap, "install", lambda venv, interpreter, extra: ran.append([venv.name, extra]))
     monkeypatch.setattr(bootstrap.subprocess, "call", call)
     assert bootstrap.main(["contracts", "--check"]) == 3
-    assert ran == [[".venv", ""], [str(ROOT / ".venv/bin/python"), "-m", "contracts.build", "--check"]]
+    assert ran == [[".venv", ""], [str(ROOT / ".venv/bin/python"), "-m", "contracts.toolchain", "--check"]]
 
 
 def test_an_unknown_command_shows_the_usage() -> None:

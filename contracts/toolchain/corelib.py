@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from contracts.build.tools import BuildError, cache
+from contracts.toolchain.tools import BuildError, cache
 
 PACKAGE: Final = "wasm-cairo"
 VERSION: Final = "0.10.2"

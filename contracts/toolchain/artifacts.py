@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from contracts.build import corelib
-from contracts.build.compiler import TO_CASM, TO_SIERRA, Compiler, Contract, contracts_of, read_sources
+from contracts.toolchain import corelib
+from contracts.toolchain.compiler import TO_CASM, TO_SIERRA, Compiler, Contract, contracts_of, read_sources
 
 FOLDER: Final = Path(__file__).parents[1] / "artifacts"
 FOR_TESTS: Final = "testing"

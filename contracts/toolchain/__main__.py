@@ -1,4 +1,4 @@
-"""Build the contracts, or check what was built: `python -m contracts.build [--check]`."""
+"""Build the contracts, or check what was built: `python -m contracts.toolchain [--check]`."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import sys
 import time
 from pathlib import Path
 
-from contracts.build import artifacts
-from contracts.build.compiler import Compiler, contracts_of, find_compiler, provide_compiler, read_sources
-from contracts.build.tools import BuildError
+from contracts.toolchain import artifacts
+from contracts.toolchain.compiler import Compiler, contracts_of, find_compiler, provide_compiler, read_sources
+from contracts.toolchain.tools import BuildError
 
 
 def main(arguments: list[str], folder: Path = artifacts.FOLDER) -> int:

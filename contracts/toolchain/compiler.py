@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from contracts.build import tools
-from contracts.build.corelib import find_corelib, provide_corelib
-from contracts.build.tools import BuildError, Tool
+from contracts.toolchain import tools
+from contracts.toolchain.corelib import find_corelib, provide_corelib
+from contracts.toolchain.tools import BuildError, Tool
 
 SOURCES: Final = Path(__file__).parents[1] / "cairo"
 CRATE: Final = "astratrade"
