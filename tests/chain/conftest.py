@@ -36,8 +36,9 @@ def node_is_found() -> bool:
     return bool(os.environ.get(URL)) or find_devnet() is not None
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests in one process, so that one node serves them all."""
+    """Keep the tests in one process, so that one node serves them all. `tests.selection` reads the marks after this."""
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent):
             item.add_marker(pytest.mark.xdist_group("chain"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -19,7 +20,13 @@ class RpcError(Exception):
 
 
 class ContractError(RpcError):
-    """A contract panicked in a call."""
+    """A contract panicked in a call; the message has the text of the panic."""
+
+    def __str__(self) -> str:
+        felts = re.findall("0x([0-9a-f]+)", str(self.error["data"]["revert_error"]["error"]))
+        return ", ".join(
+            bytes.fromhex(felt.zfill(len(felt) + len(felt) % 2)).decode("ascii", "replace") for felt in felts
+        )
 
 
 class Node:

@@ -5,7 +5,6 @@ Transactions are built, hashed and signed here, since those of starknet-py take 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -85,11 +84,6 @@ class Account:
         if receipt["execution_status"] == "REVERTED":
             raise RevertedError(receipt["revert_reason"])
         return receipt
-
-
-def panics(reason: str) -> list[str]:
-    """Return the texts of a revert reason, the innermost first."""
-    return re.findall(r"\('([^']*)'\)", reason)
 
 
 def _common(sender: int, nonce: int, signature: Sequence[int]) -> dict[str, Any]:
