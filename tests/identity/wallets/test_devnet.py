@@ -22,13 +22,15 @@ from tests.identity.wallets.requests import ANN, EVE, log_in, sign_in
 from tests.integration.api.support import config_of
 from tests.support.aside import run_aside
 from tests.support.devnet import Devnet, devnet, find_devnet
-from tests.support.starknet import ARGENT, OPENZEPPELIN, account_at
+from tests.support.starknet import ARGENT, OPENZEPPELIN, Signer, account_at
 from tests.support.tokens import plant_key
 
 pytestmark = pytest.mark.skipif(find_devnet() is None, reason="no starknet-devnet is found; see tests/chain")
 
 BOUND = ResourceBounds(max_amount=10**7, max_price_per_unit=2 * 10**9)
 FUNDS = 10**20
+FAY = Signer(0xFA)
+"""A user whom no test deploys."""
 TOKEN = "0x4718f5a0fc34cc1af16a1cdee98ffb20c31f5cd61d6ab07201858f4287c938d"
 """The contract of STRK, which is deployed and no account."""
 
@@ -59,8 +61,8 @@ async def test_a_real_account_contract_signs_in(real: httpx.AsyncClient, real_no
     wrong = {"nonce": f"0x{'1' * 62}", "signature": ["0x1"]}
     assert (await log_in(real, at, wrong)).status_code == 401
     assert (await sign_in(real, EVE, with_key=False, address=TOKEN)).status_code == 401, "no account contract"
-    assert (await sign_in(real, ANN, with_key=False)).status_code == 401, "not deployed"
-    assert (await sign_in(real, ANN)).status_code == 201, "by its key"
+    assert (await sign_in(real, FAY, with_key=False)).status_code == 401, "not deployed"
+    assert (await sign_in(real, FAY)).status_code == 201, "by its key"
 
 
 async def test_a_real_node_of_another_chain_is_refused(real_node: Devnet) -> None:
