@@ -10,8 +10,13 @@ import pytest
 
 from contracts.toolchain import artifacts
 from contracts.toolchain.compiler import Compiler, Contract, contracts_of, find_compiler, read_sources, used_by
+from contracts.toolchain.tools import BuildError
 
 CONTRACTS = contracts_of(read_sources())
+TO_COMPILE = [
+    pytest.param(each, id=each.name, marks=[pytest.mark.heavy] if each.for_tests else []) for each in CONTRACTS
+]
+"""CI compiles what is deployed: 14 s of CPU for each."""
 
 
 @pytest.fixture
@@ -22,7 +27,10 @@ def copied(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def compiler() -> Compiler:
-    found = find_compiler()
+    try:
+        found = find_compiler()
+    except BuildError as exc:  # its core library cannot be had
+        pytest.skip(str(exc))
     if found is None:
         pytest.skip("no Cairo compiler is found; python3 deploy/bootstrap.py contracts builds it")
     return found
@@ -33,7 +41,7 @@ def test_the_lock_matches_sources_classes_and_their_hashes() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("contract", CONTRACTS, ids=lambda each: each.name)
+@pytest.mark.parametrize("contract", TO_COMPILE)
 def test_the_sources_compile_to_the_committed_classes_byte_for_byte(compiler: Compiler, contract: Contract) -> None:
     assert artifacts.recompiled_differences(compiler, contract) == []
 
