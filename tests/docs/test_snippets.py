@@ -23,6 +23,7 @@ from tests.peers.__main__ import parse as parse_peers
 from tests.simulation.__main__ import parser as simulation_parser
 from tests.source import PYTHON_PATH, ROOT
 from tests.unit.test_docs import known_tests
+from tests.versions.__main__ import parser as versions_parser
 
 EXTENDING = ROOT / "docs" / "extending.md"
 """The programs of this page are the files of one domain, which test_extending.py runs together."""
@@ -106,6 +107,7 @@ SUITES: dict[str, Callable[[list[str]], object]] = {
     "tests.compose": lambda arguments: compose_parser().parse_args(arguments),
     "tests.images": lambda arguments: images_parser().parse_args(arguments),
     "tests.observe": lambda arguments: observe_parser().parse_args(arguments),
+    "tests.versions": lambda arguments: versions_parser().parse_args(arguments),
     "tests.kafka": lambda arguments: arguments,
     "tests.docs.import_graph": lambda arguments: arguments,
     "tests.docs.generated": lambda arguments: arguments,

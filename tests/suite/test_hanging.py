@@ -44,10 +44,11 @@ def test_a_hang_fails_one_test_and_shows_the_stacks(tmp_path: Path) -> None:
     (tmp_path / "conftest.py").write_text(CONFTEST)
     (tmp_path / "test_it.py").write_text(TESTS)
     (tmp_path / "pytest.ini").write_text("[pytest]\ntimeout = 3\n")
-    options = ["-q", "-n", "1", "-p", "no:cacheprovider", "-p", "no:randomly", "-p", "no:asyncio"]
+    options = ["-q", "-n", "1", "-p", "xdist", "-p", "pytest_timeout", "-p", "no:cacheprovider"]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *options, str(tmp_path)],
-        cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False,
+        cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+        capture_output=True, text=True, check=False,
         timeout=RUN_MAX_S,
     )  # fmt: skip
     # The test with a teardown counts twice: by its failure, and by the crash of its process.
