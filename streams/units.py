@@ -25,6 +25,8 @@ WHOLE_LIMIT: Final = 10**WHOLE_DIGITS_MAX * SCALE
 SUM_WHOLE_DIGITS_MAX: Final = 30
 TEXT_CHARS_MAX: Final = 64
 PPM: Final = 1_000_000
+U256_LIMIT: Final = 1 << 256
+U256_DIGITS_MAX: Final = 78
 TEXTS_MAX: Final = 4_096
 """Values of one kind whose text is cached."""
 _USD_DECIMALS_MIN: Final = 2
@@ -198,6 +200,32 @@ class Quantity(FixedPoint):
             digits = digits.zfill(DECIMALS_MAX + 1 if self >= 0 else DECIMALS_MAX + 2)
         part = digits[-DECIMALS_MAX:].rstrip("0")
         return f"{digits[:-DECIMALS_MAX]}.{part}" if part else digits[:-DECIMALS_MAX]
+
+
+class TokenUnits(FixedPoint):
+    """An amount in a token's own smallest units, as contracts count it. JSON holds it as a whole number in text."""
+
+    __slots__ = ()
+
+    noun: ClassVar[str] = "an amount in a token's units"
+    pattern: ClassVar[str] = r"^(0|[1-9]\d{0,77})$"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read a whole number such as ``"1500000"``.
+
+        Raises:
+            ValueError: when the text is no whole number from 0 to 2^256 - 1 in its shortest form.
+        """
+        if len(text) <= U256_DIGITS_MAX and text.isascii() and text.isdigit() and (text[0] != "0" or text == "0"):
+            value = cls(text)
+            if value < U256_LIMIT:
+                return value
+        raise ValueError(f"expected a whole number below 2^256 as a string, got {text[:TEXT_CHARS_MAX]!r}")
+
+    def text(self) -> str:
+        """Return the number in decimal."""
+        return _digits(self)
 
 
 def _exactly(text: str) -> int:

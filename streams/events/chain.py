@@ -1,13 +1,84 @@
-"""Events of the chain, as the indexer decodes them. The key is the contract's address."""
+"""Events of the chain, as the indexer decodes them. The key is the contract's address.
+
+A fact is an event that one of our contracts emitted in one block. Everything that happens to it comes as an event with
+the same content and another `finality`: first `accepted`, then either `final` or `retracted`. A reader adds an accepted
+fact and takes a retracted one away. Only a final fact can no longer be retracted. A fact may come back after it was
+retracted: it is accepted again.
+"""
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
+
+import msgspec
 
 from streams import topics
-from streams.events.base import EventData, Name, UserId
+from streams.events.base import Count, EventData, Name, UserId
+from streams.units import TokenUnits
 
 Finality = Literal["accepted", "final"]
+FactFinality = Literal["accepted", "final", "retracted"]
+Felt = Annotated[str, msgspec.Meta(pattern=r"^0x[0-9a-f]{64}$")]
+"""A number of Starknet: `0x` and 64 digits."""
+
+
+class _ChainFact(EventData, frozen=True, kw_only=True):
+    """An event of a contract in one block.
+
+    `fact_id` stands for chain, block, transaction and `event_index`, the event's place in its transaction. `sequence`
+    counts the events of the contract from 1 on; other events of the contract leave gaps between facts.
+    """
+
+    domain: ClassVar[str] = "chain"
+    topic: ClassVar[str] = topics.CHAIN_EVENTS
+
+    fact_id: str
+    finality: FactFinality
+    chain_id: str
+    contract: Felt
+    block_number: Count
+    block_hash: Felt
+    tx_hash: Felt
+    event_index: Count
+    sequence: Count
+
+
+class SourceTotal(msgspec.Struct, frozen=True, kw_only=True):
+    """The fees of one source in a batch, in the settlement token's units."""
+
+    source: str
+    amount: TokenUnits
+
+
+class BatchSettled(_ChainFact, frozen=True, kw_only=True):
+    """The collector took the tokens of a batch of fees. Amounts are in the settlement token's units (1e-6 USD)."""
+
+    batch: Count
+    previous_hash: Felt
+    hash: Felt
+    details: Felt
+    amount: TokenUnits
+    totals: tuple[SourceTotal, ...]
+
+
+class FeesSwept(_ChainFact, frozen=True, kw_only=True):
+    """The collector sent its balance to the splitter: settled fees, and tokens that came in another way (surplus).
+
+    Amounts are in the settlement token's units (1e-6 USD). `batch` is the last settled batch.
+    """
+
+    splitter: Felt
+    batch: Count
+    amount: TokenUnits
+    surplus: TokenUnits
+
+
+class FeesDistributed(_ChainFact, frozen=True, kw_only=True):
+    """The splitter paid a beneficiary, in the settlement token's units (1e-6 USD). `epoch` counts changes of shares."""
+
+    beneficiary: Felt
+    amount: TokenUnits
+    epoch: Count
 
 
 class NFTMintConfirmed(EventData, frozen=True, kw_only=True):

@@ -1,0 +1,46 @@
+"""The contracts that are indexed, as a setting names them. Imports the standard library alone."""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NamedTuple
+
+CLASSES: Final = ("FeeCollector", "FeeSplitter")
+"""The classes whose events become facts."""
+ADDRESSES_END: Final = 2**251 - 256
+RESERVED_ADDRESSES: Final = 2
+_HEX: Final = re.compile(r"0x[0-9a-fA-F]{1,64}", re.ASCII)
+
+
+class Contract(NamedTuple):
+    """One of our contracts: the name of its class, and its address as `0x` and 64 digits."""
+
+    class_name: str
+    address: str
+
+
+def padded(number: int) -> str:
+    """Return `0x` and 64 digits."""
+    return f"0x{number:064x}"
+
+
+def contracts_of(text: str) -> tuple[Contract, ...]:
+    """Return the contracts of a list such as `FeeCollector:0x5b4…,FeeSplitter:0x360…`.
+
+    Raises:
+        ValueError: an entry is not a class with facts and an address, or an address comes twice.
+    """
+    found = tuple(_contract(part.strip()) for part in text.split(",") if part.strip())
+    if len({contract.address for contract in found}) < len(found):
+        raise ValueError("an address comes twice")
+    return found
+
+
+def _contract(text: str) -> Contract:
+    class_name, _, address = text.partition(":")
+    if class_name not in CLASSES:
+        raise ValueError(f"{class_name!r} is not one of {', '.join(CLASSES)}")
+    number = int(address, 16) if _HEX.fullmatch(address) else 0
+    if not RESERVED_ADDRESSES <= number < ADDRESSES_END:
+        raise ValueError(f"{address!r} is no address of a contract")
+    return Contract(class_name, padded(number))

@@ -1,0 +1,249 @@
+"""Follow the chain of a node: accept new blocks, retract replaced ones, and make final what can no longer be replaced.
+
+Each step is one write of facts and state. A killed indexer resumes after its last write, and two indexers never write a
+fact twice.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from faust_redis.log import IncarnationError, SourceMovedError, UnknownTopicError
+
+from contracts.indexer.blocks import Blocks
+from contracts.indexer.chain_state import (
+    BEFORE_GENESIS,
+    Block,
+    BlockRef,
+    ChainState,
+    Step,
+    extended,
+    finalised,
+    rolled_back,
+)
+from contracts.indexer.errors import BlockGoneError, NodeError, OtherChainError, UnknownPastError
+from contracts.indexer.node import Header
+from contracts.indexer.store import StateStore
+from streams.times import Instant
+
+READ_BLOCKS: Final = 32
+"""Blocks that are read at the same time. It bounds how much is read for nothing when the chain changes meanwhile."""
+WRITE_FACTS: Final = 200
+"""About how many facts a write holds, which bounds how long it blocks the server. A block's facts stay together."""
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class IndexerCounts:
+    """Counts since the start, and the places that the indexer knows.
+
+    Attributes:
+        head: The node's newest block; -1 while it is unknown.
+        cursor: The last block whose facts are in the log; -1 for none.
+        cursor_time_s: The time of that block (Unix seconds); 0 while it is unknown.
+        final: The last final block; -1 for none.
+        open_blocks: Blocks in the log that are not final.
+        accepted: Facts that this indexer accepted.
+        retracted: Facts that it retracted.
+        reorgs: Times that the chain had replaced blocks of the log.
+        replaced: Blocks of the log that the chain had replaced.
+        refused: Writes that the log refused because another indexer was first.
+        worked_s: When the indexer last reached node and log, by the monotonic clock; -inf for never.
+    """
+
+    head: int = -1
+    cursor: int = -1
+    cursor_time_s: int = 0
+    final: int = -1
+    open_blocks: int = 0
+    accepted: int = 0
+    retracted: int = 0
+    reorgs: int = 0
+    replaced: int = 0
+    refused: int = 0
+    worked_s: float = -math.inf
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """From where on, and when a block is final.
+
+    Attributes:
+        chain_id: The id of the chain, such as SN_MAIN.
+        start: The first block to read.
+        final_after: How many blocks later a block is final; 0 to wait until Ethereum has accepted its proof.
+    """
+
+    chain_id: str
+    start: int
+    final_after: int
+
+
+class Indexer:
+    """A source connector from a chain to the log. `step` may be called again after it raised."""
+
+    def __init__(self, blocks: Blocks, store: StateStore, policy: Policy, now: Callable[[], Instant]) -> None:
+        self.counts = IndexerCounts()
+        self._blocks = blocks
+        self._node = blocks.node
+        self._store = store
+        self._policy = policy
+        self._now = now
+        self._state: ChainState | None = None
+        self._goes_back = False  # the last step retracted blocks
+
+    async def open(self) -> ChainState:
+        """Check that the node is of the right chain, and return the state in the log.
+
+        Raises:
+            OtherChainError: the node or the log is of another chain.
+            UnknownPastError: a contract has emitted events that the log would miss.
+        """
+        chain_id = await self._node.chain_id()
+        if chain_id != self._policy.chain_id:
+            raise OtherChainError(f"the node is of the chain {chain_id}, and the settings name {self._policy.chain_id}")
+        state = await self._store.load()
+        if state is None:
+            state = ChainState.starting_after(await self._origin())
+        await self._check_past(state)
+        self._reach(state)
+        return state
+
+    async def step(self) -> bool:
+        """Do the next thing that there is to do, in one write. Return whether there was any.
+
+        Raises:
+            NodeError: the node gives no answer, or a wrong one.
+            IndexerError: log and chain do not belong together.
+            LogError: the log is away.
+        """
+        state = self._state or await self.open()
+        head = await self._node.head()
+        self.counts.head = head.number
+        try:
+            step = await self._next(state, head)
+            if step.state == state:
+                self.counts.worked_s = time.monotonic()
+                return False
+            await self._store.write(state, step, self._now())
+        except BlockGoneError as exc:
+            logger.info("the chain changed while it was read: %s", exc)
+            return True
+        except (SourceMovedError, IncarnationError, UnknownTopicError) as exc:
+            logger.debug("a write was refused, and the indexer reads the state again: %s", exc)
+            self.counts.refused += 1
+            self._state = None
+            return True
+        self._note(state, step)
+        self._reach(step.state)
+        return True
+
+    # --- deciding -----------------------------------------------------------------------------------------------------
+
+    async def _next(self, state: ChainState, head: Header) -> Step:
+        common = await self._newest_common(state, head)
+        if common < state.cursor.number:
+            if await self._node.at(common + 1) is None:
+                return Step((), state)  # the node is behind, or its chain has not grown again: nothing is replaced yet
+            return rolled_back(state, common if common < state.final.number else max(common, _portion_back(state)))
+        blocks = await self._blocks.after(state, READ_BLOCKS) if head.number > state.cursor.number else []
+        step = extended(state, _portion(blocks))
+        return step.then(finalised(step.state, await self._final_number(step.state, head)))
+
+    async def _newest_common(self, state: ChainState, head: Header) -> int:
+        """Return the number of the newest block of the log that the node's chain has; below the final one for none."""
+        if head.ref == state.cursor:
+            return head.number
+        number = state.cursor.number
+        while number >= max(0, state.final.number):
+            header = await self._node.at(number)
+            if header is None and number == state.final.number:
+                raise NodeError(f"the node does not have block {number} yet, which is final in the log")
+            if header is not None and header.hash == state.hash_at(number):
+                break
+            number -= 1
+        return number
+
+    async def _final_number(self, state: ChainState, head: Header) -> int:
+        """Return up to which block the log's blocks are final; at most one write's facts further than now."""
+        newest = head if self._policy.final_after else await self._node.newest_on_l1()
+        number = min(-1 if newest is None else newest.number - self._policy.final_after, state.cursor.number)
+        number = min(number, _portion_final(state))
+        if number <= state.final.number:
+            return state.final.number
+        header = await self._node.at(number)
+        return number if header is not None and header.hash == state.hash_at(number) else state.final.number
+
+    async def _origin(self) -> BlockRef:
+        if self._policy.start == 0:
+            return BEFORE_GENESIS
+        header = await self._node.at(self._policy.start - 1)
+        if header is None:
+            raise NodeError(f"the node does not have block {self._policy.start - 1} yet, after which indexing begins")
+        return header.ref
+
+    async def _check_past(self, state: ChainState) -> None:
+        """Check that contracts of which the log has no event had none up to the cursor."""
+        new = [contract for contract in self._blocks.contracts if contract not in state.sequences]
+        if not new or state.cursor == BEFORE_GENESIS:
+            return
+        try:
+            counts = await self._blocks.sequences(state.cursor)
+        except BlockGoneError:
+            return  # the blocks that replace it are checked like all others
+        for contract in new:
+            if counts[contract]:
+                raise UnknownPastError(
+                    f"the contract {contract} has emitted {counts[contract]} events up to block "
+                    f"{state.cursor.number}, where its indexing would begin: set ASTRA_INDEXER_START to a block before "
+                    "its deployment, in a namespace without facts of the chain"
+                )
+
+    # --- counting -----------------------------------------------------------------------------------------------------
+
+    def _note(self, before: ChainState, step: Step) -> None:
+        counts, replaced = self.counts, before.cursor.number - step.state.cursor.number
+        counts.accepted += sum(change.finality == "accepted" for change in step.changes)
+        counts.retracted += sum(change.finality == "retracted" for change in step.changes)
+        if replaced > 0:
+            counts.reorgs += not self._goes_back
+            counts.replaced += replaced
+            logger.warning(
+                "the chain replaced %d blocks after block %d: %d facts are retracted",
+                replaced, step.state.cursor.number, len(step.changes),
+            )  # fmt: skip
+        self._goes_back = replaced > 0
+
+    def _reach(self, state: ChainState) -> None:
+        self._state = state
+        counts = self.counts
+        counts.cursor, counts.final, counts.open_blocks = state.cursor.number, state.final.number, len(state.blocks)
+        if state.blocks:
+            counts.cursor_time_s = state.blocks[-1].time_s
+        counts.worked_s = time.monotonic()
+
+
+def _portion(blocks: Sequence[Block]) -> Sequence[Block]:
+    """Return the first blocks, as many as one write may hold, at least one."""
+    facts = 0
+    for i, block in enumerate(blocks):
+        facts += len(block.facts)
+        if i and facts > WRITE_FACTS:
+            return blocks[:i]
+    return blocks
+
+
+def _portion_back(state: ChainState) -> int:
+    """Return the number of the block to which one write may go back."""
+    return state.cursor.number - len(_portion(state.blocks[::-1]))
+
+
+def _portion_final(state: ChainState) -> int:
+    """Return the number of the last block that one write may make final."""
+    return state.final.number + len(_portion(state.blocks))

@@ -1,0 +1,228 @@
+"""Reads blocks and events from a Starknet node by JSON-RPC 0.10. Numbers become `0x` and 64 digits.
+
+Everything about a block is asked by its hash, so that one answer cannot mix two chains. The URL may contain a key, so
+no error or log line repeats it.
+
+Source: https://github.com/starkware-libs/starknet-specs/blob/v0.10.2/api/starknet_api_openrpc.json
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import count
+from typing import Any, Final, NamedTuple
+from urllib.parse import unquote_to_bytes
+
+import httpx
+import orjson
+
+from contracts.indexer.addresses import padded
+from contracts.indexer.chain_state import BlockRef
+from contracts.indexer.errors import BlockGoneError, NodeError
+
+ANSWER_S: Final = 10.0
+PAGE_EVENTS: Final = 1_000
+PAGES_MAX: Final = 1_000
+"""More pages of events than a block can have."""
+CONTRACT_NOT_FOUND: Final = 20
+BLOCK_NOT_FOUND: Final = 24
+INVALID_CONTINUATION_TOKEN: Final = 33
+CHAIN_CHANGED: Final = frozenset({BLOCK_NOT_FOUND, INVALID_CONTINUATION_TOKEN})
+
+
+class Header(NamedTuple):
+    """The header of a block, of which the node says that the chain has it. `time_s` is Unix time in seconds."""
+
+    number: int
+    hash: str
+    parent_hash: str
+    time_s: int
+
+    @property
+    def ref(self) -> BlockRef:
+        """Return the number and the hash."""
+        return BlockRef(self.number, self.hash)
+
+
+class RawEvent(NamedTuple):
+    """An event of a contract. the indexes are its places in the block and in the transaction."""
+
+    contract: str
+    keys: tuple[int, ...]
+    data: tuple[int, ...]
+    tx_hash: str
+    transaction_index: int
+    event_index: int
+
+
+class NodeRefusedError(NodeError):
+    """The node answered with an error."""
+
+    def __init__(self, method: str, code: object, message: object) -> None:
+        super().__init__(f"the node answers {method} with error {code}: {message}"[:200])
+        self.code = code
+
+
+class Node:
+    """A client of one node. Methods raise NodeError when it gives no answer, or one that cannot be."""
+
+    def __init__(self, url: str) -> None:
+        parsed = httpx.URL(url)
+        self._url = parsed.copy_with(username=None, password=None)
+        self._headers = {"Content-Type": "application/json", "Accept": "application/json"}
+        if parsed.userinfo:
+            self._headers["Authorization"] = f"Basic {base64.b64encode(unquote_to_bytes(parsed.userinfo)).decode()}"
+        self._transport = httpx.AsyncHTTPTransport()  # a client would log the URL
+        self._numbers = count(1)
+        self.errors = 0
+        """Calls that failed since the start."""
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._transport.aclose()
+
+    async def chain_id(self) -> str:
+        """Return the id of the node's chain, such as SN_MAIN."""
+        number = int(await self._ask("starknet_chainId", {}), 16)
+        return number.to_bytes((number.bit_length() + 7) // 8, "big").decode("ascii", errors="replace")
+
+    async def head(self) -> Header:
+        """Return the newest block."""
+        return _header(await self._ask("starknet_getBlockWithTxHashes", {"block_id": "latest"}))
+
+    async def at(self, number: int) -> Header | None:
+        """Return the block of a number; None when the chain is shorter."""
+        return await self._header_or_none({"block_number": number})
+
+    async def newest_on_l1(self) -> Header | None:
+        """Return the newest block whose proof Ethereum has accepted; None when there is none."""
+        return await self._header_or_none("l1_accepted")
+
+    async def events(self, block: BlockRef, contracts: Sequence[str]) -> list[RawEvent]:
+        """Return the events of contracts in a block, in order, as the node's index has them.
+
+        Raises:
+            BlockGoneError: the chain does not have the block any more.
+        """
+        by_hash = {"block_hash": block.hash}
+        asked = {"from_block": by_hash, "to_block": by_hash, "address": [*contracts], "chunk_size": PAGE_EVENTS}
+        found: list[RawEvent] = []
+        tokens: set[str] = set()
+        for _ in range(PAGES_MAX):
+            page = await self._ask("starknet_getEvents", {"filter": asked})
+            try:
+                found += (_event(each, block, contracts) for each in page["events"])
+                token = page.get("continuation_token")
+            except (KeyError, TypeError, ValueError, AttributeError) as exc:
+                raise NodeError(f"the node's events of block {block.number} cannot be read: {exc!r}") from exc
+            if token is None:
+                return sorted(found, key=lambda event: (event.transaction_index, event.event_index))
+            if token in tokens:
+                raise NodeError(f"the node's pages of the events of block {block.number} do not advance")
+            tokens.add(token)
+            asked["continuation_token"] = token
+        raise NodeError(f"the node's pages of the events of block {block.number} do not end")
+
+    async def events_of_receipts(self, block: BlockRef, contracts: Sequence[str]) -> list[RawEvent]:
+        """Return the events of contracts in a block as its receipts have them: slow, and independent of the index."""
+        answer = await self._ask("starknet_getBlockWithReceipts", {"block_id": {"block_hash": block.hash}})
+        try:
+            if padded(int(answer["block_hash"], 16)) != block.hash:
+                raise NodeError(f"the node answers with another block than {block.hash}")
+            receipts = [each["receipt"] for each in answer["transactions"]]
+            return list(_events_of(receipts, frozenset(contracts)))
+        except (KeyError, TypeError, ValueError) as exc:
+            raise NodeError(f"the node's receipts of block {block.number} cannot be read: {exc!r}") from exc
+
+    async def call(self, contract: str, selector: str, block: BlockRef) -> list[int] | None:
+        """Return what a function without arguments returns at a block; None when the block lacks the contract."""
+        request = {"contract_address": contract, "entry_point_selector": selector, "calldata": []}
+        try:
+            answer = await self._ask("starknet_call", {"request": request, "block_id": {"block_hash": block.hash}})
+        except NodeRefusedError as exc:
+            if exc.code == CONTRACT_NOT_FOUND:
+                return None
+            raise
+        return [int(felt, 16) for felt in answer]
+
+    async def _header_or_none(self, block_id: Any) -> Header | None:
+        try:
+            return _header(await self._ask("starknet_getBlockWithTxHashes", {"block_id": block_id}))
+        except BlockGoneError:
+            return None
+
+    async def _ask(self, method: str, params: Mapping[str, Any]) -> Any:
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                answer = await self._post(method, params)
+        except (TimeoutError, httpx.HTTPError, httpx.InvalidURL, OSError) as exc:
+            self.errors += 1
+            raise NodeError(f"the node gave no answer to {method} ({type(exc).__name__})") from exc
+        except NodeError:
+            self.errors += 1
+            raise
+        error = answer.get("error")
+        if error is None:
+            return answer.get("result")
+        code = error.get("code") if isinstance(error, dict) else None
+        if code in CHAIN_CHANGED:
+            raise BlockGoneError(f"the node does not have the block that {method} asked for")
+        self.errors += code != CONTRACT_NOT_FOUND
+        raise NodeRefusedError(method, code, error.get("message") if isinstance(error, dict) else error)
+
+    async def _post(self, method: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        number = next(self._numbers)
+        body = orjson.dumps({"jsonrpc": "2.0", "id": number, "method": method, "params": params})
+        timeout = {"timeout": httpx.Timeout(ANSWER_S).as_dict()}
+        request = httpx.Request("POST", self._url, content=body, headers=self._headers, extensions=timeout)
+        response = await self._transport.handle_async_request(request)
+        try:
+            raw = await response.aread()
+        finally:
+            await response.aclose()
+        if response.status_code != httpx.codes.OK:
+            raise NodeError(f"the node answered {method} with status {response.status_code}")
+        try:
+            answer = orjson.loads(raw)
+        except orjson.JSONDecodeError as exc:
+            raise NodeError(f"the node's answer to {method} is no JSON") from exc
+        if not isinstance(answer, dict) or answer.get("id") != number:
+            raise NodeError(f"the node gave the answer to another question than {method}")
+        return answer
+
+
+def _header(answer: Any) -> Header:
+    try:
+        block_hash, parent_hash = (padded(int(answer[name], 16)) for name in ("block_hash", "parent_hash"))
+        return Header(int(answer["block_number"]), block_hash, parent_hash, int(answer["timestamp"]))
+    except (KeyError, TypeError, ValueError) as exc:
+        raise NodeError(f"the node's header of a block cannot be read: {exc!r}") from exc
+
+
+def _event(event: Mapping[str, Any], block: BlockRef, contracts: Sequence[str]) -> RawEvent:
+    """Return an event of a page.
+
+    Raises:
+        NodeError: it is of another block or of another contract than was asked for.
+    """
+    contract = padded(int(event["from_address"], 16))
+    if padded(int(event["block_hash"], 16)) != block.hash or contract not in contracts:
+        raise NodeError(f"the node's events of block {block.number} hold one that was not asked for")
+    tx_hash = padded(int(event["transaction_hash"], 16))
+    place = int(event["transaction_index"]), int(event["event_index"])
+    return RawEvent(contract, _felts(event["keys"]), _felts(event["data"]), tx_hash, *place)
+
+
+def _events_of(receipts: Sequence[Mapping[str, Any]], contracts: frozenset[str]) -> Iterator[RawEvent]:
+    for transaction, receipt in enumerate(receipts):
+        tx_hash = padded(int(receipt["transaction_hash"], 16))
+        for index, event in enumerate(receipt["events"]):
+            contract = padded(int(event["from_address"], 16))
+            if contract in contracts:
+                yield RawEvent(contract, _felts(event["keys"]), _felts(event["data"]), tx_hash, transaction, index)
+
+
+def _felts(texts: Sequence[str]) -> tuple[int, ...]:
+    return tuple(int(text, 16) for text in texts)

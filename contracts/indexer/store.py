@@ -1,0 +1,130 @@
+"""Keeps what the indexer knows of the chain in the log: in the same write as the facts that follow from it.
+
+The state is a compacted topic of one partition: a row for each block that is not final, and one row for the rest. The
+number of the write is a source offset, which each write compares and raises. So of two indexers that write the same
+step one is refused, and reads the state again.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+from faust_redis.log import Log, Record, SourceOffsets, TopicPartition, TopicSpec, WriteBatch
+from faust_redis.log.partitioner import partition_for
+from faust_redis.log.records import Rows
+from msgspec.structs import replace
+
+from contracts.indexer.chain_state import Block, BlockRef, ChainState, Change, Step
+from contracts.indexer.errors import OtherChainError
+from streams.events import CATALOGUE, Event, encode
+from streams.ids import derived_id
+from streams.times import SECOND_US, Instant
+from streams.wire import decoder
+
+SOURCE: Final = "chain"
+STATE_KEY: Final = b"state"
+_WRITES: Final = TopicPartition("writes", 0)
+
+
+class _Row(msgspec.Struct, frozen=True):
+    """The state without its blocks, the chain's id, and the number of the write that made it."""
+
+    chain_id: str
+    write: int
+    cursor: BlockRef
+    final: BlockRef
+    sequences: dict[str, int]
+
+
+_rows = decoder(_Row)
+_blocks = decoder(Block)
+_encoder = msgspec.json.Encoder()
+
+
+class StateStore:
+    """The indexer's state in one log. Methods raise LogError while the log is away."""
+
+    def __init__(self, log: Log, chain_id: str, facts: TopicSpec, state: TopicSpec) -> None:
+        """Create the store.
+
+        Args:
+            log: The log.
+            chain_id: The id of the chain, such as SN_MAIN.
+            facts: The declaration of the topic that gets the facts.
+            state: The declaration of the topic that holds the state.
+        """
+        self._log = log
+        self._chain_id = chain_id
+        self._facts = facts
+        self._topic = state
+        self._write = 0
+
+    async def load(self) -> ChainState | None:
+        """Return the state; None when the log has none.
+
+        Raises:
+            OtherChainError: the state is of another chain.
+        """
+        await self._log.create_topic(self._facts)
+        await self._log.create_topic(self._topic)
+        while True:
+            before = await self._last_write()
+            rows = [row async for page in self._log.rows(TopicPartition(self._topic.name, 0)) for row in page]
+            if before == await self._last_write():  # no write came in between
+                break
+        self._write = before
+        return self._state(dict(rows))
+
+    async def _last_write(self) -> int:
+        return (await self._log.source_offsets(SOURCE)).get(_WRITES, 0)
+
+    def _state(self, rows: dict[bytes, bytes]) -> ChainState | None:
+        if STATE_KEY not in rows:
+            return None
+        row = _rows.decode(rows.pop(STATE_KEY))
+        if row.chain_id != self._chain_id:
+            raise OtherChainError(
+                f"the log holds facts of the chain {row.chain_id}, and the settings name {self._chain_id}: use another "
+                "namespace for another chain"
+            )
+        blocks = sorted((_blocks.decode(value) for value in rows.values()), key=lambda block: block.number)
+        return ChainState(row.cursor, row.final, row.sequences, tuple(blocks))
+
+    async def write(self, before: ChainState | None, step: Step, now: Instant) -> None:
+        """Write a step: its facts, the changed rows and the number of the write, together.
+
+        Raises:
+            SourceMovedError: another indexer wrote meanwhile; load the state again.
+        """
+        write = self._write + 1
+        records = [self._record(change, write) for change in step.changes]
+        rows = Rows(self._topic.name, 0, self._changed(before, step.state, write), now // 1_000)
+        offsets = SourceOffsets(SOURCE, {_WRITES: (self._write, write)})
+        await self._log.commit(WriteBatch(records, rows=[rows], source_offsets=offsets))
+        self._write = write
+
+    def _changed(self, before: ChainState | None, after: ChainState, write: int) -> list[tuple[bytes, bytes | None]]:
+        old = {block.number: block for block in before.blocks} if before else {}
+        new = {block.number: block for block in after.blocks}
+        gone: list[tuple[bytes, bytes | None]] = [(b"%d" % number, None) for number in old.keys() - new.keys()]
+        row = _Row(self._chain_id, write, after.cursor, after.final, after.sequences)
+        changed = [
+            (b"%d" % number, _encoder.encode(block)) for number, block in new.items() if block != old.get(number)
+        ]
+        return [*gone, *changed, (STATE_KEY, _encoder.encode(row))]
+
+    def _record(self, change: Change, write: int) -> Record:
+        """Return the event of a change. A fact can be accepted again, so that its event's id has the write's number."""
+        fact, block = change.fact, change.block
+        time_ms = block.time_s * 1_000
+        accepted = decoder(CATALOGUE[fact.kind]).decode(fact.data.encode())
+        event = Event.first(
+            replace(accepted, finality=change.finality),
+            event_id=derived_id(time_ms, fact.id, change.finality, str(write)),
+            time=Instant(block.time_s * SECOND_US),
+            key=fact.contract,
+            rules_version=None,
+        )
+        key = fact.contract.encode()
+        return Record(self._facts.name, partition_for(key, self._facts.partitions), key, encode(event), time_ms)
