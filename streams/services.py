@@ -37,6 +37,7 @@ class Kind(StrEnum):
     RELAY = "relay"
     CLOCK = "clock"
     WEBHOOKS = "webhooks"
+    INDEXER = "indexer"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,12 @@ from prometheus_client.metrics import MetricWrapperBase
 
 from api.metrics import Metrics
 from deploy.run.clock_metrics import ClockMetrics
+from deploy.run.indexer_metrics import IndexerMetrics
 from deploy.run.relay_metrics import RelayMetrics
 from deploy.run.webhook_metrics import WebhookMetrics
 from deploy.run.worker_metrics import WorkerMetrics
 
-PROCESSES: Final = ("gateway", "worker", "relay", "clock", "webhooks")
+PROCESSES: Final = ("gateway", "worker", "relay", "clock", "webhooks", "indexer")
 EACH: Final = "each"
 PROCESS_OWN: Final = "process_"
 """Begins the names of the client library's metrics of memory, CPU time and files, which every process has."""
@@ -52,6 +53,7 @@ def _registries() -> Mapping[str, CollectorRegistry]:
         "relay": RelayMetrics(absent)._registry,
         "clock": ClockMetrics(absent)._registry,
         "webhooks": WebhookMetrics(absent)._registry,
+        "indexer": IndexerMetrics(absent, absent)._registry,
     }
 
 

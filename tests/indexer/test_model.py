@@ -1,0 +1,177 @@
+"""Whatever a chain does and whenever an indexer dies, its facts are those of the canonical chain in the end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+
+import msgspec
+import pytest
+from faust_redis.log import LogError
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from contracts.indexer import indexer as module
+from contracts.indexer.blocks import Blocks
+from contracts.indexer.chain_state import Change
+from contracts.indexer.errors import FinalBlockReplacedError, NodeError, UnknownPastError
+from contracts.indexer.indexer import Indexer, Policy
+from contracts.indexer.node import RawEvent
+from streams.times import Instant
+from tests.indexer.model import CHAIN_ID, CONTRACTS, ModelChain, ModelLog, ModelNode, ModelStore
+
+BLOCK = st.lists(st.tuples(st.integers(0, 1), st.booleans()), max_size=3)
+STEPS_MAX = 400
+NOW = Instant(1_800_000_000_000_000)
+
+
+def indexer_of(node: ModelNode, store: ModelStore, *, start: int = 0, final_after: int = 0) -> Indexer:
+    policy = Policy(CHAIN_ID, start, final_after)
+    return Indexer(Blocks(node, CHAIN_ID, CONTRACTS), store, policy, lambda: NOW)  # type: ignore[arg-type]
+
+
+def place(change: Change) -> tuple[str, str, int]:
+    return change.block.hash, change.fact.contract, msgspec.json.decode(change.fact.data)["sequence"]
+
+
+def assert_each_fact_has_a_life(changes: list[Change]) -> Counter[tuple[str, str, int]]:
+    """Check that facts are accepted, then final or retracted, newest first. Return those that count."""
+    alive: dict[tuple[str, str, int], str] = {}
+    order: list[tuple[str, str, int]] = []
+    for change in changes:
+        before = alive.get(place(change))
+        if change.finality == "accepted":
+            assert before is None
+            order.append(place(change))
+        elif change.finality == "retracted":
+            assert before == "accepted"
+            assert order.pop() == place(change), "the newest is retracted first"
+        else:
+            assert before == "accepted"
+        alive[place(change)] = change.finality
+        if change.finality == "retracted":
+            del alive[place(change)]
+    return Counter(dict.fromkeys(alive, 1))
+
+
+async def catch_up(indexer: Indexer) -> None:
+    for _ in range(STEPS_MAX):
+        if not await indexer.step():
+            return
+    raise AssertionError("the indexer does not come to an end")
+
+
+@settings(max_examples=60)
+@given(data=st.data())
+def test_facts_are_those_of_the_canonical_chain(data: st.DataObject) -> None:
+    asyncio.run(_follow(data))
+
+
+async def _follow(data: st.DataObject) -> None:
+    chain, log = ModelChain(), ModelLog()
+    chain.extend(data.draw(BLOCK))
+    final_facts: list[Change] = []
+
+    def change_the_chain() -> None:
+        match data.draw(st.integers(0, 9)):
+            case 0:
+                chain.extend(data.draw(BLOCK))
+            case 1:
+                depth = data.draw(st.integers(1, 50))
+                chain.replace(depth, data.draw(st.lists(BLOCK, min_size=1, max_size=depth + 2)))
+            case 2:
+                chain.on_l1 = data.draw(st.integers(chain.on_l1, len(chain.blocks) - 1))
+
+    def lose(events: list[RawEvent]) -> list[RawEvent]:
+        return [event for event in events if data.draw(st.integers(0, 7))]
+
+    node = ModelNode(chain, change_the_chain)
+    node.loses = lose
+    store = ModelStore(log, lambda: max(0, data.draw(st.integers(-4, 2))))
+    indexers = [indexer_of(node, store), indexer_of(node, ModelStore(log))]
+    for _ in range(data.draw(st.integers(1, 12))):
+        which = data.draw(st.integers(0, 1))
+        try:
+            await indexers[which].step()
+        except (NodeError, LogError):
+            indexers[which] = indexer_of(node, ModelStore(log))  # killed, and started again
+        final_facts = [change for change in log.changes if change.finality == "final"]
+    node.before_each = lambda: None
+    chain.extend(data.draw(BLOCK))  # a chain that is shorter than before shows by growing that it is another one
+    while len(chain.blocks) <= msgspec.json.decode(log.state or b'{"cursor":{"number":-1}}')["cursor"]["number"] + 1:
+        chain.extend([])
+    await catch_up(indexer_of(node, ModelStore(log)))
+    assert assert_each_fact_has_a_life(log.changes) == chain.facts()
+    assert set(map(place, final_facts)) <= set(chain.facts())
+
+
+async def test_deep_reorganisations_take_several_writes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "WRITE_FACTS", 5)
+    chain, log = ModelChain(), ModelLog()
+    for _ in range(60):
+        chain.extend([(0, True), (1, True)])
+    indexer = indexer_of(ModelNode(chain), ModelStore(log))
+    await catch_up(indexer)
+    chain.replace(50, [[(0, True)]] * 55)
+    await catch_up(indexer)
+    assert assert_each_fact_has_a_life(log.changes) == chain.facts()
+    assert indexer.counts.retracted == 100
+    assert indexer.counts.reorgs == 1
+    assert indexer.counts.replaced == 50
+
+
+async def test_a_shorter_chain_alone_retracts_nothing() -> None:
+    chain, log = ModelChain(), ModelLog()
+    for _ in range(5):
+        chain.extend([(0, True)])
+    indexer = indexer_of(ModelNode(chain), ModelStore(log))
+    await catch_up(indexer)
+    blocks = list(chain.blocks)
+    del chain.blocks[2:]
+    assert not await indexer.step()
+    chain.blocks[:] = blocks
+    assert not await indexer.step()
+    assert indexer.counts.retracted == 0
+
+
+async def test_a_replaced_final_block_stops_the_indexer() -> None:
+    chain, log = ModelChain(), ModelLog()
+    for _ in range(5):
+        chain.extend([(0, True)])
+    chain.on_l1 = 3
+    indexer = indexer_of(ModelNode(chain), ModelStore(log))
+    await catch_up(indexer)
+    chain.on_l1 = -1
+    chain.replace(5, [[(0, True)]] * 6)
+    with pytest.raises(FinalBlockReplacedError):
+        await indexer.step()
+    assert indexer.counts.retracted == 0
+
+
+async def test_finality_by_depth() -> None:
+    chain, log = ModelChain(), ModelLog()
+    for _ in range(10):
+        chain.extend([(0, True)])
+    await catch_up(indexer_of(ModelNode(chain), ModelStore(log), final_after=4))
+    final = [change.block.number for change in log.changes if change.finality == "final"]
+    assert final == [0, 1, 2, 3, 4, 5]
+
+
+async def test_an_index_that_lost_events_is_not_believed() -> None:
+    chain, log = ModelChain(), ModelLog()
+    for _ in range(4):
+        chain.extend([(0, True), (1, False), (1, True)])
+    node = ModelNode(chain)
+    node.loses = lambda events: events[:-1]  # the last event of a block: no gap shows before the next block
+    indexer = indexer_of(node, ModelStore(log))
+    await catch_up(indexer)
+    assert assert_each_fact_has_a_life(log.changes) == chain.facts()
+    assert node.asked["receipts"] == 4
+
+
+async def test_indexing_begins_before_the_first_event() -> None:
+    chain = ModelChain()
+    for _ in range(4):
+        chain.extend([(0, True)])
+    with pytest.raises(UnknownPastError):
+        await indexer_of(ModelNode(chain), ModelStore(ModelLog()), start=2).step()
