@@ -12,8 +12,14 @@ import sys
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
-PORTS = ("ASTRA_METRICS_PORT", "ASTRA_WORKER_PORT", "ASTRA_RELAY_PORT", "ASTRA_CLOCK_PORT", "ASTRA_WEBHOOKS_PORT",
-         "ASTRA_INDEXER_PORT")
+PORTS = (
+    "ASTRA_METRICS_PORT",
+    "ASTRA_WORKER_PORT",
+    "ASTRA_RELAY_PORT",
+    "ASTRA_CLOCK_PORT",
+    "ASTRA_WEBHOOKS_PORT",
+    "ASTRA_INDEXER_PORT",
+)
 TIMEOUT_S = 2.0
 
 

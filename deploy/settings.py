@@ -26,8 +26,8 @@ from api.identity.wallets import config as wallets
 from api.limits.caps import Caps
 from api.limits.client_address import FORWARDED_FOR, ClientAddresses, ForwardedHeader
 from api.origins import origins_of
-from contracts.indexer.addresses import contracts_of
 from deploy.errors import SettingsError
+from deploy.indexer_settings import PORT, IndexerSettings, Port
 from deploy.run import worker_plan
 from deploy.secret_files import SUFFIX, SecretFiles
 from deploy.setting_errors import explain, refuse_unknown
@@ -44,7 +44,6 @@ STANDBYS_MAX = 8
 DATA_DIR_DEFAULT = Path("data")
 CAPS = Caps()
 CAP = "1 to 1000000"
-PORT = "1 to 65535; 0 takes a free one"
 FACTOR_MAX = 10_000
 DATABASE_FILE = "identity.db"
 SECRET_FIELDS = ("secret", "log_key", "broker_url", "views_url", "database_url", "starknet_node_url")
@@ -53,12 +52,11 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
 LogLevel = Literal["debug", "info", "warning", "error"]
 LogFormat = Literal["console", "json"]
 Milliseconds = Annotated[int, Field(ge=100, le=600_000)]
-Port = Annotated[int, Field(ge=0, le=65_535)]
 Cap = Annotated[int, Field(ge=1, le=1_000_000)]
 Retention = Annotated[int, Field(ge=1_000, le=315_360_000_000)]
 
 
-class Settings(BaseSettings):
+class Settings(IndexerSettings):
     """Every setting. Error messages and the documentation use the description of a field."""
 
     model_config = SettingsConfigDict(
@@ -128,23 +126,6 @@ class Settings(BaseSettings):
     worker_port: Port = Field(0, description=f"port of a worker's probes and metrics, {PORT}")
     relay_host: str = Field("127.0.0.1", min_length=1, description="address of the relay's probes and metrics")
     relay_port: Port = Field(0, description=f"port of the relay's probes and metrics, {PORT}")
-    indexer_host: str = Field("127.0.0.1", min_length=1, description="address of the indexer's probes and metrics")
-    indexer_port: Port = Field(0, description=f"port of the indexer's probes and metrics, {PORT}")
-    indexer_contracts: str = Field(
-        "", description="contracts that the indexer reads: FeeCollector:0x… and FeeSplitter:0x…, with commas"
-    )
-    indexer_start: int = Field(
-        0, ge=0, description="the first block that the indexer reads, not after the contracts' deployment"
-    )
-    indexer_final_after: int = Field(
-        0,
-        ge=0,
-        le=1_000_000,
-        description="how many blocks later a block is final, 0 to 1000000; 0 waits until Ethereum has accepted its proof",
-    )
-    indexer_poll_ms: int = Field(
-        1_000, ge=50, le=60_000, description="how often the indexer asks for a new block, 50 to 60000 ms"
-    )
     clock_host: str = Field("127.0.0.1", min_length=1, description="address of the clock's probes and metrics")
     clock_port: Port = Field(0, description=f"port of the clock's probes and metrics, {PORT}")
     webhooks_host: str = Field("127.0.0.1", min_length=1, description="address of the webhooks' probes and metrics")
@@ -244,12 +225,6 @@ class Settings(BaseSettings):
     @classmethod
     def _classes_of_accounts(cls, text: str) -> str:
         wallets.account_classes_of(text)
-        return text
-
-    @field_validator("indexer_contracts")
-    @classmethod
-    def _contracts(cls, text: str) -> str:
-        contracts_of(text)
         return text
 
     @field_validator("trusted_proxies")

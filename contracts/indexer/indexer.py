@@ -133,8 +133,8 @@ class Indexer:
                 return False
             await self._store.write(state, step, self._now())
         except BlockGoneError as exc:
-            logger.info("the chain changed while it was read: %s", exc)
-            return True
+            logger.info("the chain changed while it was read, or the node is behind: %s", exc)
+            return False
         except (SourceMovedError, IncarnationError, UnknownTopicError) as exc:
             logger.debug("a write was refused, and the indexer reads the state again: %s", exc)
             self.counts.refused += 1
@@ -152,7 +152,7 @@ class Indexer:
             if await self._node.at(common + 1) is None:
                 return Step((), state)  # the node is behind, or its chain has not grown again: nothing is replaced yet
             return rolled_back(state, common if common < state.final.number else max(common, _portion_back(state)))
-        blocks = await self._blocks.after(state, READ_BLOCKS) if head.number > state.cursor.number else []
+        blocks = await self._blocks.after(state, min(READ_BLOCKS, head.number - state.cursor.number))
         step = extended(state, _portion(blocks))
         return step.then(finalised(step.state, await self._final_number(step.state, head)))
 

@@ -23,6 +23,7 @@ from contracts.indexer.chain_state import BlockRef
 from contracts.indexer.errors import BlockGoneError, NodeError
 
 ANSWER_S: Final = 10.0
+LIMITS: Final = httpx.Limits(max_connections=16)
 PAGE_EVENTS: Final = 1_000
 PAGES_MAX: Final = 1_000
 """More pages of events than a block can have."""
@@ -74,7 +75,7 @@ class Node:
         self._headers = {"Content-Type": "application/json", "Accept": "application/json"}
         if parsed.userinfo:
             self._headers["Authorization"] = f"Basic {base64.b64encode(unquote_to_bytes(parsed.userinfo)).decode()}"
-        self._transport = httpx.AsyncHTTPTransport()  # a client would log the URL
+        self._transport = httpx.AsyncHTTPTransport(limits=LIMITS)  # a client would log the URL
         self._numbers = count(1)
         self.errors = 0
         """Calls that failed since the start."""

@@ -29,7 +29,9 @@ class IndexerService:
         trouble: Why it could not index when it last failed.
     """
 
-    def __init__(self, indexer: Indexer, check: Callable[[], Awaitable[None]], poll_s: float, now: Callable[[], Instant]) -> None:
+    def __init__(
+        self, indexer: Indexer, check: Callable[[], Awaitable[None]], poll_s: float, now: Callable[[], Instant]
+    ) -> None:
         """Create the service.
 
         Args:

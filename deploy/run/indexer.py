@@ -64,7 +64,9 @@ def run_indexer(settings: Settings) -> None:
     """
     node_url = settings.starknet_node_url
     if node_url is None or not settings.indexer_contracts:
-        raise SettingsError("set ASTRA_STARKNET_NODE_URL and ASTRA_INDEXER_CONTRACTS: the indexer reads these contracts")
+        raise SettingsError(
+            "set ASTRA_STARKNET_NODE_URL and ASTRA_INDEXER_CONTRACTS: the indexer reads these contracts"
+        )
     url = log_url(settings)
     listener = listen(settings.indexer_host, settings.indexer_port, "ASTRA_INDEXER_PORT")
     with tracing(settings, "indexer") as spans:
@@ -110,7 +112,9 @@ def _lease(settings: Settings, log: Log, service: IndexerService, listener: sock
     return ServiceLease(log, described, why_not, lease_ms=settings.lease_ms, every_s=every_s)
 
 
-async def _serve(service: IndexerService, metrics: IndexerMetrics, lease: ServiceLease, listener: socket.socket) -> None:
+async def _serve(
+    service: IndexerService, metrics: IndexerMetrics, lease: ServiceLease, listener: socket.socket
+) -> None:
     app = application(IndexerHealth(service), metrics.text)
     async with serving(listener, app, metrics.process), lease.held():
         logger.info("the indexer starts; probes and metrics at http://%s:%d", *listener.getsockname()[:2])

@@ -39,14 +39,18 @@ class IndexerMetrics(Collector):
         yield _gauge("final_block", "Number of the last final block; -1 for none.", counts.final)
         yield _gauge("open_blocks", "Blocks in the log that are not final.", counts.open_blocks)
         yield _gauge("behind_blocks", "Blocks of the node's chain that are not in the log.", service.behind_blocks)
-        yield _gauge("behind_seconds", "Age of the last block in the log while there are newer ones.", service.behind_s())
+        yield _gauge(
+            "behind_seconds", "Age of the last block in the log while there are newer ones.", service.behind_s()
+        )
         yield _counter("facts_accepted", "Facts that this indexer accepted.", counts.accepted)
         yield _counter("facts_retracted", "Facts that this indexer retracted.", counts.retracted)
         yield _counter("reorgs", "Times that the chain had replaced blocks of the log.", counts.reorgs)
         yield _counter("replaced_blocks", "Blocks of the log that the chain had replaced.", counts.replaced)
         yield _counter("refused", "Writes refused because another indexer was first.", counts.refused)
         yield _counter("node_errors", "Calls that the node did not answer, or refused.", self._blocks.node.errors)
-        yield _counter("read_again", "Portions read from receipts, as the node's events were wrong.", self._blocks.read_again)
+        yield _counter(
+            "read_again", "Portions read from receipts, as the node's events were wrong.", self._blocks.read_again
+        )
 
     def text(self) -> bytes:
         """Return all metrics in Prometheus' text format."""

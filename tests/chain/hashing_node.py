@@ -1,8 +1,8 @@
 """A proxy in front of devnet that gives its blocks hashes as a network has them, and can answer wrongly on demand.
 
-Devnet's hash of a block depends on its number and the count of its transactions alone: after blocks were aborted, others
-get the same hashes. On a network, the hash commits to the parent and the content. The proxy replaces each hash by such
-a one, in requests and answers. Everything else is the node's.
+Devnet's hash of a block depends on its number and the count of its transactions alone: after blocks were aborted,
+others get the same hashes. On a network, the hash commits to the parent and to the content. The proxy replaces each
+hash by such a one, in requests and answers. Everything else is the node's.
 """
 
 from __future__ import annotations
@@ -21,6 +21,11 @@ BLOCK_NOT_FOUND: Final = {"code": 24, "message": "Block not found"}
 Fault = Callable[[str, dict[str, Any], Any], Any]
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 64
+
+
 class HashingNode:
     """The proxy. Change the chain inside `changing` only."""
 
@@ -28,6 +33,7 @@ class HashingNode:
         self._node = Node(url)
         self._lock = threading.RLock()
         self._hashes: list[str] = []
+        self._on_l1: int | None = None
         self.fault: Fault | None = None
         """Takes method, parameters and the right result; returns the result to answer with, or raises RpcError."""
         self.url = ""
@@ -41,10 +47,16 @@ class HashingNode:
                 del self._hashes[height + 1 :]
 
     @contextmanager
+    def on_l1(self, height: int) -> Iterator[None]:
+        """Say that Ethereum has accepted the blocks up to a height. Devnet cannot take that back, so it is not told."""
+        self._on_l1 = height
+        yield
+        self._on_l1 = None
+
+    @contextmanager
     def served(self) -> Iterator[HashingNode]:
         """Serve on a free port."""
-        server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        server.daemon_threads = True
+        server = _Server(("127.0.0.1", 0), self._handler())
         thread = threading.Thread(target=server.serve_forever, args=(0.05,))
         thread.start()
         self.url = f"http://127.0.0.1:{server.server_port}/rpc"
@@ -93,6 +105,8 @@ class HashingNode:
         """
         if isinstance(value, list):
             return [self._known(each) for each in value]
+        if value == "l1_accepted" and self._on_l1 is not None:
+            return {"block_number": self._on_l1}
         if not isinstance(value, dict):
             return value
         if set(value) == {"block_hash"}:

@@ -32,13 +32,13 @@ def contracts(fees: Fees) -> tuple[Contract, ...]:
 
 
 @asynccontextmanager
-async def indexer_of(fees: Fees, log: Log, *, final_after: int = 0) -> AsyncIterator[Indexer]:
+async def indexer_of(fees: Fees, log: Log, url: str) -> AsyncIterator[Indexer]:
     """Return an indexer that begins at the first block."""
-    node = IndexedNode(fees.chain.node.url)
+    node = IndexedNode(url)
     try:
         blocks = Blocks(node, CHAIN_ID, contracts(fees))
         store = StateStore(log, CHAIN_ID, FACTS, STATE)
-        yield Indexer(blocks, store, Policy(CHAIN_ID, 0, final_after), lambda: NOW)
+        yield Indexer(blocks, store, Policy(CHAIN_ID, 0, 0), lambda: NOW)
     finally:
         await node.close()
 

@@ -17,7 +17,7 @@ from tests.docs.snippets import snippets
 from tests.source import ROOT
 
 PAGE = ROOT / "docs" / "extending.md"
-ROOMS = ("streams", "tables", "agents", "api", "deploy")
+ROOMS = ("streams", "tables", "agents", "api", "contracts", "deploy")
 LIBRARY = "faust-redis"
 COMMAND_S = 180.0
 MYPY_OPTIONS = ("--config-file", str(ROOT / "pyproject.toml"))

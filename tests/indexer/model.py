@@ -13,7 +13,7 @@ from faust_redis.log import LogUnavailableError, SourceMovedError
 from starknet_py.hash.selector import get_selector_from_name
 
 from contracts.indexer.addresses import Contract, padded
-from contracts.indexer.chain_state import BlockRef, Change, ChainState, Step
+from contracts.indexer.chain_state import BlockRef, ChainState, Change, Step
 from contracts.indexer.errors import BlockGoneError
 from contracts.indexer.node import Header, RawEvent
 from streams.times import Instant

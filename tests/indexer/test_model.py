@@ -134,6 +134,29 @@ async def test_a_shorter_chain_alone_retracts_nothing() -> None:
     assert indexer.counts.retracted == 0
 
 
+async def test_a_chain_that_changes_while_it_is_read_is_read_again() -> None:
+    chain, log = ModelChain(), ModelLog()
+    chain.extend([(0, True)])
+    node = ModelNode(chain)
+    indexer = indexer_of(node, ModelStore(log))
+    await catch_up(indexer)
+    chain.extend([(0, True)])
+    left = [1]
+
+    def change_after_the_cursor_was_found() -> None:
+        if node.asked["at"] == asked + 2 and left:
+            left.pop()
+            chain.replace(2, [[(0, True)]] * 3)
+
+    asked = node.asked["at"]
+    node.before_each = change_after_the_cursor_was_found
+    assert not await indexer.step()
+    assert indexer.counts.retracted == 0
+    await catch_up(indexer)
+    assert assert_each_fact_has_a_life(log.changes) == chain.facts()
+    assert node.asked["receipts"] == 0
+
+
 async def test_a_replaced_final_block_stops_the_indexer() -> None:
     chain, log = ModelChain(), ModelLog()
     for _ in range(5):
@@ -146,6 +169,23 @@ async def test_a_replaced_final_block_stops_the_indexer() -> None:
     with pytest.raises(FinalBlockReplacedError):
         await indexer.step()
     assert indexer.counts.retracted == 0
+
+
+async def test_a_block_that_was_replaced_before_it_was_accepted_on_l1_is_not_final() -> None:
+    chain, log = ModelChain(), ModelLog()
+    chain.extend([(0, True)])
+    chain.extend([(0, True)])
+    node = ModelNode(chain)
+
+    def replace() -> None:
+        if node.asked["newest_on_l1"] == 1 and chain.on_l1 < 0:
+            chain.replace(1, [[(0, True)]])
+            chain.on_l1 = 1
+
+    node.before_each = replace
+    await catch_up(indexer_of(node, ModelStore(log)))
+    assert assert_each_fact_has_a_life(log.changes) == chain.facts()
+    assert {place(change) for change in log.changes if change.finality == "final"} == set(chain.facts())
 
 
 async def test_finality_by_depth() -> None:

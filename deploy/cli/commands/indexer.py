@@ -21,7 +21,7 @@ def indexer(data_dir: Path | None) -> None:
 
     \b
     Example:
-      ASTRA_STARKNET_NODE_URL=https://node.example.com/rpc ASTRA_INDEXER_CONTRACTS=FeeCollector:0x5b4… astratrade indexer
+      ASTRA_STARKNET_NODE_URL=https://node.example.com ASTRA_INDEXER_CONTRACTS=FeeCollector:0x5b4… astratrade indexer
     """
     settings = load(data_dir=data_dir)
     from deploy.run.indexer import run_indexer  # noqa: PLC0415 - the hashes of Starknet take a moment to import
