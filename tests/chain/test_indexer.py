@@ -28,7 +28,7 @@ from tests.chain.indexing import (
     folded,
     indexer_of,
 )
-from tests.chain.indexing_process import indexer_process
+from tests.support.indexer_process import indexer_process
 
 WITHIN_S = 60
 ROUNDS = 6

@@ -84,10 +84,11 @@ class ModelNode:
         self.loses: Callable[[list[RawEvent]], list[RawEvent]] = lambda events: events
         """What the index of events makes of the events of a block."""
         self.errors = 0
+        self.name = CHAIN_ID
         self.asked: Counter[str] = Counter()
 
     async def chain_id(self) -> str:
-        return CHAIN_ID
+        return self.name
 
     async def head(self) -> Header:
         self._ask("head")

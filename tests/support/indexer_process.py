@@ -27,9 +27,22 @@ class IndexerProcess:
         """Send SIGKILL, after a look whether the process had ended by itself."""
         assert self._process is not None
         assert self._process.poll() is None, self._log_file.read_text("utf-8")[-3_000:]
-        self._process.kill()
-        self._process.wait()
+        self.remove()
+
+    def remove(self) -> None:
+        """Kill the process if there is one."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def ends(self) -> int:
+        """Send SIGTERM, and return the exit status."""
+        assert self._process is not None
+        self._process.terminate()
+        status = self._process.wait()
         self._process = None
+        return status
 
     def restart(self) -> None:
         self.kill()
@@ -44,4 +57,4 @@ def indexer_process(environment: dict[str, str], log_file: Path) -> Iterator[Ind
     try:
         yield process
     finally:
-        process.kill()
+        process.remove()
