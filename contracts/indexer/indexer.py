@@ -33,8 +33,8 @@ from streams.times import Instant
 
 READ_BLOCKS: Final = 32
 """Blocks that are read at the same time. It bounds how much is read for nothing when the chain changes meanwhile."""
-WRITE_FACTS: Final = 200
-"""About how many facts a write holds, which bounds how long it blocks the server. A block's facts stay together."""
+WRITE_SIZE: Final = 200
+"""About how many blocks and facts a write changes, which bounds how long it blocks the server. A block stays whole."""
 
 logger = logging.getLogger(__name__)
 
@@ -153,18 +153,20 @@ class Indexer:
                 return Step((), state)  # the node is behind, or its chain has not grown again: nothing is replaced yet
             return rolled_back(state, common if common < state.final.number else max(common, _portion_back(state)))
         blocks = await self._blocks.after(state, min(READ_BLOCKS, head.number - state.cursor.number))
-        step = extended(state, _portion(blocks))
+        step = extended(state, portion := _portion(blocks))
+        if portion:
+            self.counts.cursor_time_s = portion[-1].time_s
         return step.then(finalised(step.state, await self._final_number(step.state, head)))
 
     async def _newest_common(self, state: ChainState, head: Header) -> int:
         """Return the number of the newest block of the log that the node's chain has; below the final one for none."""
         if head.ref == state.cursor:
             return head.number
-        number = state.cursor.number
+        if head.number < state.final.number:
+            raise NodeError(f"the node does not have block {state.final.number} yet, which is final in the log")
+        number = min(state.cursor.number, head.number)
         while number >= max(0, state.final.number):
             header = await self._node.at(number)
-            if header is None and number == state.final.number:
-                raise NodeError(f"the node does not have block {number} yet, which is final in the log")
             if header is not None and header.hash == state.hash_at(number):
                 break
             number -= 1
@@ -224,17 +226,15 @@ class Indexer:
         self._state = state
         counts = self.counts
         counts.cursor, counts.final, counts.open_blocks = state.cursor.number, state.final.number, len(state.blocks)
-        if state.blocks:
-            counts.cursor_time_s = state.blocks[-1].time_s
         counts.worked_s = time.monotonic()
 
 
 def _portion(blocks: Sequence[Block]) -> Sequence[Block]:
     """Return the first blocks, as many as one write may hold, at least one."""
-    facts = 0
+    size = 0
     for i, block in enumerate(blocks):
-        facts += len(block.facts)
-        if i and facts > WRITE_FACTS:
+        size += 1 + len(block.facts)
+        if i and size > WRITE_SIZE:
             return blocks[:i]
     return blocks
 

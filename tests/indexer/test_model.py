@@ -106,7 +106,7 @@ async def _follow(data: st.DataObject) -> None:
 
 
 async def test_deep_reorganisations_take_several_writes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "WRITE_FACTS", 5)
+    monkeypatch.setattr(module, "WRITE_SIZE", 5)
     chain, log = ModelChain(), ModelLog()
     for _ in range(60):
         chain.extend([(0, True), (1, True)])
