@@ -1,15 +1,14 @@
 """Keeps what the indexer knows of the chain in the log: in the same write as the facts that follow from it.
 
 The state is a compacted topic of one partition: a row for each block that is not final, and one row for the rest. The
-number of the write and a digest of the other row are source offsets, which each write compares and sets. So of two
-indexers that write the same step one is refused, and reads the state again. So is one that knew a state which a
-restored broker no longer has.
+digest of this row is a source offset, which each write compares and sets. So of two indexers that write the same step
+one is refused, and reads the state again. So is one that knew a state which a restored broker no longer has.
 """
 
 from __future__ import annotations
 
 import hashlib
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 from faust_redis.log import Log, Record, SourceOffsets, TopicPartition, TopicSpec, WriteBatch
@@ -27,19 +26,7 @@ from streams.wire import decoder
 SOURCE: Final = "chain"
 STATE_KEY: Final = b"state"
 DIGEST_BYTES: Final = 6  # the log's script is exact up to 53 bits
-_WRITES: Final = TopicPartition("writes", 0)
 _DIGEST: Final = TopicPartition("digest", 0)
-
-
-class Mark(NamedTuple):
-    """The number of a write, and the digest of the row that it wrote. Both are 0 before the first write."""
-
-    write: int = 0
-    digest: int = 0
-
-    def after(self, row: bytes) -> Mark:
-        """Return the mark of the next write."""
-        return Mark(self.write + 1, int.from_bytes(hashlib.sha256(row).digest()[:DIGEST_BYTES], "big"))
 
 
 class _Row(msgspec.Struct, frozen=True):
@@ -73,7 +60,8 @@ class StateStore:
         self._chain_id = chain_id
         self._facts = facts
         self._topic = state
-        self._mark = Mark()
+        self._write = 0
+        self._digest = 0
 
     async def load(self) -> ChainState | None:
         """Return the state; None when the log has none.
@@ -84,21 +72,22 @@ class StateStore:
         await self._log.create_topic(self._facts)
         await self._log.create_topic(self._topic)
         while True:
-            before = await self._last_mark()
+            before = await self._last_digest()
             rows = [row async for page in self._log.rows(TopicPartition(self._topic.name, 0)) for row in page]
-            if before == await self._last_mark():  # no write came in between
+            if before == await self._last_digest():  # no write came in between
                 break
-        self._mark = before
+        self._digest = before
         return self._state(dict(rows))
 
-    async def _last_mark(self) -> Mark:
-        offsets = await self._log.source_offsets(SOURCE)
-        return Mark(offsets.get(_WRITES, 0), offsets.get(_DIGEST, 0))
+    async def _last_digest(self) -> int:
+        return (await self._log.source_offsets(SOURCE)).get(_DIGEST, 0)
 
     def _state(self, rows: dict[bytes, bytes]) -> ChainState | None:
         if STATE_KEY not in rows:
+            self._write = 0
             return None
         row = _rows.decode(rows.pop(STATE_KEY))
+        self._write = row.write
         if row.chain_id != self._chain_id:
             raise OtherChainError(
                 f"the log holds facts of the chain {row.chain_id}, and the settings name {self._chain_id}: use another "
@@ -113,15 +102,14 @@ class StateStore:
         Raises:
             SourceMovedError: another indexer wrote meanwhile; load the state again.
         """
-        before_mark, after = self._mark, step.state
-        state = _Row(self._chain_id, before_mark.write + 1, after.cursor, after.final, after.sequences)
-        row = _encoder.encode(state)
-        mark = before_mark.after(row)
-        records = [self._record(change, mark.write) for change in step.changes]
+        write, after = self._write + 1, step.state
+        row = _encoder.encode(_Row(self._chain_id, write, after.cursor, after.final, after.sequences))
+        digest = int.from_bytes(hashlib.sha256(row).digest()[:DIGEST_BYTES], "big")
+        records = [self._record(change, write) for change in step.changes]
         rows = Rows(self._topic.name, 0, [*_changed(before, after), (STATE_KEY, row)], now // 1_000)
-        steps = {_WRITES: (before_mark.write, mark.write), _DIGEST: (before_mark.digest, mark.digest)}
-        await self._log.commit(WriteBatch(records, rows=[rows], source_offsets=SourceOffsets(SOURCE, steps)))
-        self._mark = mark
+        moved = SourceOffsets(SOURCE, {_DIGEST: (self._digest, digest)})
+        await self._log.commit(WriteBatch(records, rows=[rows], source_offsets=moved))
+        self._write, self._digest = write, digest
 
     def _record(self, change: Change, write: int) -> Record:
         """Return the event of a change. A fact can be accepted again, so that its event's id has the write's number."""

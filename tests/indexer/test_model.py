@@ -197,16 +197,28 @@ async def test_finality_by_depth() -> None:
     assert final == [0, 1, 2, 3, 4, 5]
 
 
-async def test_an_index_that_lost_events_is_not_believed() -> None:
+@pytest.mark.parametrize("blocks", [1, 4])
+async def test_an_index_that_lost_events_is_not_believed(blocks: int) -> None:
     chain, log = ModelChain(), ModelLog()
-    for _ in range(4):
+    for _ in range(blocks):
         chain.extend([(0, True), (1, False), (1, True)])
     node = ModelNode(chain)
     node.loses = lambda events: events[:-1]  # the last event of a block: no gap shows before the next block
     indexer = indexer_of(node, ModelStore(log))
     await catch_up(indexer)
     assert assert_each_fact_has_a_life(log.changes) == chain.facts()
-    assert node.asked["receipts"] == 4
+    assert node.asked["receipts"] == blocks
+
+
+async def test_two_indexers_take_turns() -> None:
+    chain, log = ModelChain(), ModelLog()
+    node = ModelNode(chain)
+    indexers = [indexer_of(node, ModelStore(log)) for _ in range(2)]
+    for indexer in (*indexers, *indexers):
+        chain.extend([(0, True)])
+        await catch_up(indexer)
+        assert assert_each_fact_has_a_life(log.changes) == chain.facts()
+    assert [indexer.counts.refused for indexer in indexers] == [1, 1]
 
 
 async def test_indexing_begins_before_the_first_event() -> None:
