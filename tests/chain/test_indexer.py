@@ -28,6 +28,7 @@ from tests.chain.indexing import (
     folded,
     indexer_of,
 )
+from tests.chain.node import RpcError
 from tests.support.indexer_process import indexer_process
 
 WITHIN_S = 60
@@ -112,6 +113,11 @@ def other_fork(method: str, _: Any, result: Any) -> Any:
     return {"events": [each | {"block_hash": "0x123"} for each in result["events"]]}
 
 
+def away(method: str, _: Any, __: Any) -> Any:
+    """Answer nothing but errors."""
+    raise RpcError(method, {"code": -32603, "message": "Internal error"})
+
+
 @pytest.mark.parametrize("fault", [ends_early, stuck, no_events, other_fork])
 async def test_a_faulty_index_of_events_is_noticed(
     fees: Fees, node: HashingNode, log: Log, fault: Callable[..., Any]
@@ -171,10 +177,12 @@ async def test_kills_and_reorganisations(
             await asyncio.sleep(3 * chance.random())
             if chance.random() < 0.5:
                 process.restart()
+            node.fault = away if chance.random() < 0.5 else None
             depth = chance.randint(1, fees.chain.node.height() - base)
             with node.changing(height := fees.chain.node.height() - depth):
                 fees.chain.node.abort_to(height)
             fees.settle({"nft": chance.randint(1, 99)})
+            node.fault = None
             if chance.random() < 0.5:
                 await wait_until_equal(fees, log)
         await wait_until_equal(fees, log)

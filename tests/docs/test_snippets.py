@@ -53,6 +53,7 @@ COVERED = {
     "astratrade acl --password-file broker-password --operator-password-file operator-password '>' users.acl": (
         "test_the_product_runs_under_its_own_user_and_no_command_is_allowed_without_need"
     ),
+    "astratrade indexer": "test_kills_and_reorganisations",
     "astratrade relay": "test_the_process_publishes_serves_its_probes_and_ends_at_a_signal",
     "astratrade webhooks": "test_the_process_posts_serves_its_probes_and_ends_at_a_signal",
     "astratrade clock": "test_the_process_ticks_serves_its_probes_and_ends_at_a_signal",
