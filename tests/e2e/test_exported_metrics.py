@@ -15,8 +15,10 @@ from tests.ports import free_port
 
 STARTED_S = 60.0
 COMMANDS = {"gateway": ("api", "METRICS"), "worker": ("worker", "WORKER")} | {
-    name: (name, name.upper()) for name in ("relay", "clock", "webhooks")
+    name: (name, name.upper()) for name in ("relay", "clock", "webhooks", "indexer")
 }
+CHAIN = {"ASTRA_STARKNET_NODE_URL": "http://127.0.0.1:9", "ASTRA_INDEXER_CONTRACTS": "FeeCollector:0x2a"}
+"""A node that is away: the indexer waits for it, and exports its metrics."""
 
 
 def exported(port: int) -> set[tuple[str, str]] | None:
@@ -53,7 +55,7 @@ def test_the_processes_export_what_the_table_says(tmp_path: Path) -> None:
     with Pipeline(tmp_path, workers=0, api=False) as pipeline:
         ports = {process: free_port() for process in PROCESSES}
         for process, (command, variable) in COMMANDS.items():
-            pipeline.start(command, command, **{f"ASTRA_{variable}_PORT": str(ports[process])})
+            pipeline.start(command, command, **{f"ASTRA_{variable}_PORT": str(ports[process])}, **CHAIN)
         for process, port in ports.items():
             found = eventually(lambda port=port: exported(port), within_s=STARTED_S, what=process)  # type: ignore[misc]
             assert found == described(declared()[process]), process
