@@ -18,6 +18,7 @@ from tables.domains import TOPOLOGY
 from tests.community import journal
 from tests.community.behaviour.life import START_US, Life, Plan
 from tests.community.compared.engine import Rules, Stored, StoredRow, differences, project, rules
+from tests.community.compared.ties import without_ties
 from tests.community.invariants import broken
 from tests.community.journal import Entry
 from tests.community.oracle import Community
@@ -167,7 +168,7 @@ async def _check(
 def different_rows(stored: Stored, rows: Rows, by: Rules, oracle: Community) -> list[str]:
     """Return a text for each row that differs from the oracle's, with the entries behind it."""
     found = []
-    for one in differences(stored, rows, by):
+    for one in without_ties(differences(stored, rows, by), rows):
         behind = _behind(oracle, one.table, one.key) if one.key in rows.get(one.table, {}) else []
         found.append(f"{one.text()}\n  entries behind it: {behind[-5:]}" if behind else one.text())
     return found
