@@ -34,7 +34,8 @@ def test_the_check_passes_for_the_committed_classes_alone(tmp_path: Path, capsys
     assert "run: python3 deploy/bootstrap.py contracts" in said
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
+@pytest.mark.timeout(900)
 def test_a_build_makes_the_committed_classes(tmp_path: Path) -> None:
     if find_compiler() is None:
         pytest.skip("no Cairo compiler is found; python3 deploy/bootstrap.py contracts builds it")
