@@ -32,7 +32,7 @@ class Fact(msgspec.Struct, frozen=True):
     """One event of a contract that readers of the log get.
 
     Attributes:
-        id: Stands for chain, block, transaction and place in the transaction.
+        id: A hash of the chain, the block, the transaction, and the place of the event in the transaction.
         contract: The address of the contract.
         kind: The name of the event.
         data: The event's content as JSON.
@@ -101,7 +101,7 @@ class ChainState(msgspec.Struct, frozen=True):
 
 
 class Step(NamedTuple):
-    """A change of the state, and what it means for facts, in order."""
+    """The next state, and the facts that are accepted, retracted or made final on the way to it, in order."""
 
     changes: tuple[Change, ...]
     state: ChainState

@@ -22,7 +22,7 @@ WORKS_S: Final = 10.0
 
 
 class IndexerService:
-    """One indexer and what it needs around it.
+    """Runs one indexer: it waits through outages, and knows how far the indexer is behind.
 
     Attributes:
         indexer: The indexer.

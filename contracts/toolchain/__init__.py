@@ -1,5 +1,5 @@
-"""Compile the Cairo contracts with tools of the package registries, and keep what they compile to.
+"""Compile the Cairo contracts with tools of the package registries. The compiled classes are committed.
 
-`python3 deploy/bootstrap.py contracts` builds the artifacts of `contracts/artifacts`; `… contracts --check` compares
-them with the sources. Each tool has an exact version, and what is downloaded has a digest.
+`python3 deploy/bootstrap.py contracts` compiles them into `contracts/artifacts`; `… contracts --check`
+compares them with the sources. The versions of all tools are fixed, and each download is checked against a digest.
 """

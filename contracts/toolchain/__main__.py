@@ -1,4 +1,4 @@
-"""Build the contracts, or check what was built: `python -m contracts.toolchain [--check]`."""
+"""Compile the contracts; with `--check`, compare the committed classes with the sources instead."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The compiled classes in `contracts/artifacts`, and the lock that says what they were made of."""
+"""The compiled classes in `contracts/artifacts`, and the lock with the digests of their sources and tools."""
 
 from __future__ import annotations
 

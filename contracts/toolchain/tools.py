@@ -51,7 +51,7 @@ class Tool:
 
 
 def cache() -> Path:
-    """Return the folder that keeps what was built."""
+    """Return the folder in which built programs and classes are kept for later runs."""
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(home) / "astratrade-chain"
 

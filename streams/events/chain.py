@@ -25,8 +25,8 @@ Felt = Annotated[str, msgspec.Meta(pattern=r"^0x[0-9a-f]{64}$")]
 class _ChainFact(EventData, frozen=True, kw_only=True):
     """An event of a contract in one block.
 
-    `fact_id` stands for chain, block, transaction and `event_index`, the event's place in its transaction. `sequence`
-    counts the events of the contract from 1 on; other events of the contract leave gaps between facts.
+    `event_index` is the place of the event in its transaction, and `fact_id` a hash of chain, block, transaction and
+    that place. `sequence` counts the events of the contract from 1 on; those that are no facts leave gaps.
     """
 
     domain: ClassVar[str] = "chain"

@@ -76,7 +76,7 @@ class CannotBuildError(Exception):
 
 
 def cache() -> Path:
-    """Return the folder that keeps what was built."""
+    """Return the folder in which built programs are kept for later runs."""
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(home) / "astratrade-cluster"
 
