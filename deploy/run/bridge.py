@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import signal
-from contextlib import suppress
 
 from faust_redis.log import Log
 
 from deploy.broker import broker_url, log_url
 from deploy.errors import BrokerError
+from deploy.run.single_service import run_until_signal
 from deploy.settings import Settings
 from streams.connect.kafka.address import address_of
 from streams.connect.kafka.bridge import Bridge, Plan
@@ -48,15 +47,15 @@ def run_bridge(settings: Settings) -> None:
 async def _run(settings: Settings) -> None:
     log = Log(log_url(settings), settings.namespace, owner=settings.app_id)
     bridge = Bridge(log, address_of(broker_url(settings)), plan(settings))
-    task = asyncio.create_task(bridge.run())
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     try:
-        async with _lease(settings, log, bridge).held():
-            with suppress(asyncio.CancelledError):  # by a signal
-                await task
+        await run_until_signal(_serve(bridge, _lease(settings, log, bridge)))
     finally:
         await log.close()
+
+
+async def _serve(bridge: Bridge, lease: ServiceLease) -> None:
+    async with lease.held():
+        await bridge.run()
 
 
 def _lease(settings: Settings, log: Log, bridge: Bridge) -> ServiceLease:

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
-import signal
 import socket
-from contextlib import suppress
 from typing import Any
 
 from faust_redis.log import Log, LogError, TopicSpec
@@ -15,13 +12,14 @@ from faust_redis.log import Log, LogError, TopicSpec
 from api.kit.clock import now
 from deploy.broker import log_url
 from deploy.run.clock_metrics import ClockMetrics
+from deploy.run.single_service import lease_of, run_until_signal
 from deploy.run.tracing import tracing
 from deploy.run.worker_server import application, listen, serving
 from deploy.settings import Settings
 from streams import topics
 from streams.clock import Clock
 from streams.retry import retry_through_outages
-from streams.services import Kind, Service, ServiceLease, name_here, reachable_address
+from streams.services import Kind, ServiceLease
 from streams.spans import Spans
 from streams.times import SECOND_US, Instant
 from tables.domains import TOPOLOGY
@@ -78,24 +76,11 @@ async def tick_once(settings: Settings, time: Instant) -> None:
 async def _run(settings: Settings, url: str, listener: socket.socket, spans: Spans | None) -> None:
     log = Log(url, settings.namespace, owner=settings.app_id)
     clock = Clock(log, clock_topic(settings), now, spans=spans)
-    lease, metrics = _lease(settings, log, clock, listener), ClockMetrics(clock, spans)
-    task = asyncio.create_task(_serve(clock, metrics, lease, listener))
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    lease, metrics = lease_of(settings, log, Kind.CLOCK, listener, lambda: clock.trouble), ClockMetrics(clock, spans)
     try:
-        with suppress(asyncio.CancelledError):  # by a signal
-            await task
+        await run_until_signal(_serve(clock, metrics, lease, listener))
     finally:
         await log.close()
-
-
-def _lease(settings: Settings, log: Log, clock: Clock, listener: socket.socket) -> ServiceLease:
-    async def why_not() -> str | None:
-        return clock.trouble
-
-    described = Service(Kind.CLOCK, name_here(f"clock-{secrets.token_hex(4)}"), address=reachable_address(listener))
-    every_s = settings.heartbeat_ms / 1_000
-    return ServiceLease(log, described, why_not, lease_ms=settings.lease_ms, every_s=every_s)
 
 
 async def _serve(clock: Clock, metrics: ClockMetrics, lease: ServiceLease, listener: socket.socket) -> None:

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
-import signal
 import socket
-from contextlib import suppress
 from typing import Any, Final
 
 from faust_redis.log import Log, TopicSpec
@@ -22,11 +19,12 @@ from contracts.indexer.store import StateStore
 from deploy.broker import log_url
 from deploy.errors import SettingsError
 from deploy.run.indexer_metrics import IndexerMetrics
+from deploy.run.single_service import lease_of, run_until_signal
 from deploy.run.tracing import tracing
 from deploy.run.worker_server import application, listen, serving
 from deploy.settings import Settings
 from streams import topics
-from streams.services import Kind, Service, ServiceLease, name_here, reachable_address
+from streams.services import Kind, ServiceLease
 from streams.spans import Spans
 from streams.topology import changelog_topic
 from tables.domains import TOPOLOGY
@@ -47,7 +45,7 @@ class IndexerHealth:
         return True, {"status": "live"}
 
     async def ready(self) -> tuple[bool, dict[str, Any]]:
-        """Return whether the indexer reaches node and broker, how far it is behind, and what it waits for."""
+        """Return whether the indexer reaches node and broker, with its blocks; else also with the fault."""
         good, service = self._service.is_indexing, self._service
         counts = service.indexer.counts
         body: dict[str, Any] = {"block": counts.cursor, "final": counts.final, "blocks_behind": service.behind_blocks}
@@ -90,26 +88,12 @@ async def _run(settings: Settings, node: Node, url: str, listener: socket.socket
     blocks = Blocks(node, settings.starknet_chain_id, contracts_of(settings.indexer_contracts))
     policy = Policy(settings.starknet_chain_id, settings.indexer_start, settings.indexer_final_after)
     service = IndexerService(Indexer(blocks, store, policy, now), log.check, settings.indexer_poll_ms / 1_000, now)
-    lease = _lease(settings, log, service, listener)
-    task = asyncio.create_task(_serve(service, IndexerMetrics(service, blocks, spans), lease, listener))
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    lease = lease_of(settings, log, Kind.INDEXER, listener, lambda: None if service.is_indexing else service.trouble)
     try:
-        with suppress(asyncio.CancelledError):  # by a signal
-            await task
+        await run_until_signal(_serve(service, IndexerMetrics(service, blocks, spans), lease, listener))
     finally:
         await log.close()
         await node.close()
-
-
-def _lease(settings: Settings, log: Log, service: IndexerService, listener: socket.socket) -> ServiceLease:
-    async def why_not() -> str | None:
-        return None if service.is_indexing else service.trouble
-
-    name = name_here(f"indexer-{secrets.token_hex(4)}")
-    described = Service(Kind.INDEXER, name, address=reachable_address(listener))
-    every_s = settings.heartbeat_ms / 1_000
-    return ServiceLease(log, described, why_not, lease_ms=settings.lease_ms, every_s=every_s)
 
 
 async def _serve(

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
-import signal
 import socket
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 from faust_redis.log import Log, TopicSpec
@@ -20,6 +17,7 @@ from api.identity.store.tables import OUTBOX
 from api.kit.clock import now
 from deploy.broker import log_url
 from deploy.run.relay_metrics import RelayMetrics
+from deploy.run.single_service import lease_of, run_until_signal
 from deploy.run.tracing import tracing
 from deploy.run.worker_server import application, listen, serving
 from deploy.settings import Settings
@@ -28,7 +26,7 @@ from streams.connect.outbox.relay import Relay
 from streams.connect.outbox.service import UNAVAILABLE_ERRORS, RelayService
 from streams.connect.outbox.source import OutboxSource
 from streams.retry import retry_through_outages
-from streams.services import Kind, Service, ServiceLease, name_here, reachable_address
+from streams.services import Kind, ServiceLease
 from streams.spans import Spans
 from streams.topology import Topology
 from tables.domains import TOPOLOGY
@@ -47,7 +45,7 @@ class RelayHealth:
         return True, {"status": "live"}
 
     async def ready(self) -> tuple[bool, dict[str, Any]]:
-        """Return whether the relay reaches database and broker, how far it is behind, and what it waits for."""
+        """Return whether the relay reaches database and broker, with its backlog; else also with the fault."""
         good, service = self._service.is_publishing, self._service
         body: dict[str, Any] = {"events_behind": service.backlog.rows, "seconds_behind": round(service.behind_s(), 3)}
         return good, body | ({"status": "publishing"} if good else {"status": "waits", "detail": service.trouble})
@@ -95,27 +93,13 @@ async def _run(settings: Settings, url: str, listener: socket.socket, spans: Spa
     source = source_of(store)
     relay = Relay(log, source, declared_by(TOPOLOGY, settings), spans)
     service = RelayService(relay, source, settings.outbox_retention_days, now)
-    lease = _lease(settings, log, service, listener)
+    lease = lease_of(settings, log, Kind.RELAY, listener, lambda: None if service.is_publishing else service.trouble)
     metrics = RelayMetrics(service, spans)
-    task = asyncio.create_task(_serve(store, service, metrics, lease, listener))
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     try:
-        with suppress(asyncio.CancelledError):  # by a signal
-            await task
+        await run_until_signal(_serve(store, service, metrics, lease, listener))
     finally:
         await log.close()
         await store.close()
-
-
-def _lease(settings: Settings, log: Log, service: RelayService, listener: socket.socket) -> ServiceLease:
-    async def why_not() -> str | None:
-        return None if service.is_publishing else service.trouble
-
-    name = name_here(f"relay-{secrets.token_hex(4)}")
-    described = Service(Kind.RELAY, name, address=reachable_address(listener))
-    every_s = settings.heartbeat_ms / 1_000
-    return ServiceLease(log, described, why_not, lease_ms=settings.lease_ms, every_s=every_s)
 
 
 async def _serve(

@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-import signal
 import socket
-from contextlib import suppress
-from typing import Any
+from typing import Any, Final
 
 import httpx
 from faust_redis.log import Log
@@ -22,6 +20,7 @@ from api.identity.webhooks import may_see, sealed_name
 from api.kit.clock import now
 from deploy.admin.secret import installation_secret
 from deploy.broker import log_url
+from deploy.run.single_service import lease_of, run_until_signal
 from deploy.run.tracing import tracing
 from deploy.run.webhook_metrics import WebhookMetrics
 from deploy.run.worker_server import application, listen, serving
@@ -33,8 +32,10 @@ from streams.connect.webhooks.sender import Sender
 from streams.connect.webhooks.service import WebhookService
 from streams.connect.webhooks.store import Webhook, WebhookStore
 from streams.retry import retry_through_outages
-from streams.services import Kind, Service, ServiceLease, name_here, reachable_address
+from streams.services import Kind, ServiceLease, name_here
 from streams.spans import Spans
+
+AWAY: Final = "the database or the broker is away"
 
 logger = logging.getLogger(__name__)
 
@@ -95,27 +96,15 @@ async def _run(settings: Settings, url: str, listener: socket.socket, spans: Spa
     transport = GuardedTransport(private=settings.webhooks_private)
     async with httpx.AsyncClient(transport=transport) as client:
         service = service_of(settings, store, log, client, spans)
-        lease, metrics = _lease(settings, log, service, listener), WebhookMetrics(service, spans)
-        task = asyncio.create_task(_serve(store, service, metrics, lease, listener))
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+        lease, metrics = (
+            lease_of(settings, log, Kind.WEBHOOKS, listener, lambda: None if service.works else AWAY),
+            WebhookMetrics(service, spans),
+        )
         try:
-            with suppress(asyncio.CancelledError):  # by a signal
-                await task
+            await run_until_signal(_serve(store, service, metrics, lease, listener))
         finally:
             await log.close()
             await store.close()
-
-
-def _lease(settings: Settings, log: Log, service: WebhookService, listener: socket.socket) -> ServiceLease:
-    async def why_not() -> str | None:
-        return None if service.works else "the database or the broker is away"
-
-    described = Service(
-        Kind.WEBHOOKS, name_here(f"webhooks-{secrets.token_hex(4)}"), address=reachable_address(listener)
-    )
-    every_s = settings.heartbeat_ms / 1_000
-    return ServiceLease(log, described, why_not, lease_ms=settings.lease_ms, every_s=every_s)
 
 
 async def _serve(
