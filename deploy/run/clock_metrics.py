@@ -1,47 +1,32 @@
-"""Metrics of the clock process, read from the clock when they are scraped.
-
-Source of the metric types: https://prometheus.io/docs/concepts/metric_types/
-"""
+"""Metrics of the clock process, read from the clock when they are scraped."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import ClassVar
 
-from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
+from prometheus_client.core import Metric
 
+from deploy.run.service_metrics import ServiceMetrics
 from streams.clock import Clock
-from streams.process_metrics import ProcessMetrics
 from streams.spans import Spans
 
-PREFIX: Final = "astra_clock"
 
-
-class ClockMetrics(Collector):
+class ClockMetrics(ServiceMetrics):
     """The metrics of one clock."""
 
+    prefix: ClassVar[str] = "astra_clock"
+
     def __init__(self, clock: Clock, spans: Spans | None = None) -> None:
+        super().__init__(spans)
         self._clock = clock
-        self._registry = CollectorRegistry()
-        self._registry.register(self)
-        self.process = ProcessMetrics(self._registry, spans)
 
     def collect(self) -> Iterator[Metric]:
         """Yield the present values."""
         clock = self._clock
-        yield _gauge("leads", "1 while this clock ticks, 0 while it waits.", int(clock.leads))
-        yield _gauge("last_tick_timestamp_seconds", "The last tick in the log, in seconds since 1970.", clock.last)
-        yield _gauge("behind_seconds", "How far the wall clock is behind the last tick.", clock.behind_s())
-        yield CounterMetricFamily(f"{PREFIX}_ticks", "Ticks that this clock wrote.", value=clock.counts.ticks)
+        yield self.gauge("leads", "1 while this clock ticks, 0 while it waits.", int(clock.leads))
+        yield self.gauge("last_tick_timestamp_seconds", "The last tick in the log, in seconds since 1970.", clock.last)
+        yield self.gauge("behind_seconds", "How far the wall clock is behind the last tick.", clock.behind_s())
+        yield self.counter("ticks", "Ticks that this clock wrote.", clock.counts.ticks)
         refused = "Ticks that the log refused because another clock was first."
-        yield CounterMetricFamily(f"{PREFIX}_refused", refused, value=clock.counts.refused)
-
-    def text(self) -> bytes:
-        """Return all metrics in Prometheus' text format."""
-        return generate_latest(self._registry)
-
-
-def _gauge(name: str, text: str, value: float) -> Metric:
-    return GaugeMetricFamily(f"{PREFIX}_{name}", text, value=value)
+        yield self.counter("refused", refused, clock.counts.refused)

@@ -50,10 +50,10 @@ def _registries() -> Mapping[str, CollectorRegistry]:
     return {
         "gateway": Metrics().registry,
         "worker": WorkerMetrics(list).registry,
-        "relay": RelayMetrics(absent)._registry,
-        "clock": ClockMetrics(absent)._registry,
-        "webhooks": WebhookMetrics(absent)._registry,
-        "indexer": IndexerMetrics(absent, absent)._registry,
+        "relay": RelayMetrics(absent).registry,
+        "clock": ClockMetrics(absent).registry,
+        "webhooks": WebhookMetrics(absent).registry,
+        "indexer": IndexerMetrics(absent, absent).registry,
     }
 
 
