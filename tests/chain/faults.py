@@ -4,14 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from contracts.toolchain.compiler import Compiler, contracts_of, read_sources
-from tests.chain import test_collector, test_fees_machine, test_governance, test_hostile_tokens, test_splitter
+from tests.chain import (
+    test_collector,
+    test_fees_machine,
+    test_genesis_machine,
+    test_genesis_nft,
+    test_governance,
+    test_hostile_tokens,
+    test_paymaster,
+    test_paymaster_machine,
+    test_reputation,
+    test_splitter,
+    test_staking,
+    test_staking_machine,
+)
 from tests.chain.deployed import Chain, ContractClass, Deployed
 from tests.chain.fees import Fees
+from tests.chain.sponsoring import Sponsoring
+from tests.chain.staking import Staking
 
-Promise = Callable[[Chain, Fees], object]
+Promise = Callable[[Chain, Any], object]
+DEPLOYED: Final[dict[str, Callable[[Chain, ContractClass | str], Any]]] = {
+    "FeeSplitter": lambda chain, given: Fees.deploy(chain, splitter_class=given),
+    "FeeCollector": lambda chain, given: Fees.deploy(chain, collector_class=given),
+    "StakingManager": lambda chain, given: Staking.deploy(chain, Fees.deploy(chain), manager_class=given),
+    "Paymaster": lambda chain, given: Sponsoring.deploy(chain, Fees.deploy(chain), paymaster_class=given),
+    "Reputation": lambda chain, given: chain.deploy(given, chain.accounts[0].address),
+    "GenesisNFT": lambda chain, given: chain.deploy(given, *(account.address for account in chain.accounts[:3])),
+}
+"""How a contract is deployed for its promise, as a class that has a fault or by its name."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +47,7 @@ class Fault:
         text: What stands there once.
         planted: What stands there instead.
         contract: The contract to compile.
-        promise: Run the test on contracts of which one has the fault.
+        promise: Run the test on what `DEPLOYED` makes of the contract with the fault.
     """
 
     file: str
@@ -46,6 +70,24 @@ def _machine(chain: Chain, fees: Fees) -> None:
 
 def _calling_back(_: Chain, fees: Fees) -> None:
     test_hostile_tokens.test_nobody_is_paid_twice_by_calling_back(fees, "release", "release", ignoring=True)
+
+
+def _staking_machine(_: Chain, staking: Staking) -> None:
+    test_staking_machine.run_staking(staking, shrink=False)
+
+
+def _paymaster_machine(_: Chain, sponsoring: Sponsoring) -> None:
+    test_paymaster_machine.run_paymaster(sponsoring, shrink=False)
+
+
+def _genesis_machine(chain: Chain, genesis: Deployed) -> None:
+    test_genesis_machine.run_genesis(chain, genesis, shrink=False)
+
+
+def _funded(sponsoring: Sponsoring) -> Sponsoring:
+    sponsoring.fund(1_000_000)
+    sponsoring.record(test_paymaster.ANN, 0)
+    return sponsoring
 
 
 def _waiting(contract: Callable[[Fees], Deployed]) -> Promise:
@@ -121,5 +163,104 @@ FAULTS: Final = {
     "anyone settles": Fault(
         "fee_collector.cairo", "self.roles.assert_role(SETTLER);", "", "FeeCollector",
         lambda _, fees: test_collector.test_only_the_settler_settles(fees),
+    ),
+    "a reward that is rounded up": Fault(
+        "staking_manager.cairo", "let amount = earned / SCALE;", "let amount = (earned + SCALE - 1) / SCALE;",
+        "StakingManager", _staking_machine,
+    ),
+    "a stake that earns what was before it": Fault(
+        "staking_manager.cairo",
+        "self.settle(account);\n            let total_staked",
+        "self.advance();\n            let total_staked",
+        "StakingManager", _staking_machine,
+    ),
+    "an exit that goes on earning": Fault(
+        "staking_manager.cairo", "self.staked.write(account, staked);\n            self.total_staked.write(self",
+        "self.staked.write(account, before);\n            self.total_staked.write(self",
+        "StakingManager", _staking_machine,
+    ),
+    "rewards that accrue to nobody": Fault(
+        "staking_manager.cairo",
+        "return Stream { updated_at: now, ..stream };",
+        "return Stream { updated_at: now, elapsed_s: stream.elapsed_s + now - stream.updated_at, ..stream };",
+        "StakingManager", _staking_machine,
+    ),
+    "a carry that is dropped": Fault(
+        "staking_manager.cairo", "let shared = released - stream.released + stream.carry;",
+        "let shared = released - stream.released;", "StakingManager",
+        lambda _, staking: test_staking.test_a_claim_keeps_the_fraction_of_a_unit(staking, *staking.stakers[:2]),
+    ),
+    "a stream that a unit stretches": Fault(
+        "staking_manager.cairo", "if stream.released == stream.amount * SCALE && waiting > 0 {",
+        "if waiting > 0 {", "StakingManager", _staking_machine,
+    ),
+    "rewards that are counted twice": Fault(
+        "staking_manager.cairo", "let held = funded - self.total_claimed.read();",
+        "let held = funded - funded;", "StakingManager", _staking_machine,
+    ),
+    "an exit without its window": Fault(
+        "staking_manager.cairo", "assert(get_block_timestamp() >= exit.ready_at, 'StakingManager: too early');", "",
+        "StakingManager", _staking_machine,
+    ),
+    "a second exit that does not wait": Fault(
+        "staking_manager.cairo", "let ready_at = get_block_timestamp() + EXIT_S;",
+        "let first = self.exits.read(account).ready_at;\n"
+        "            let ready_at = if first == 0 { get_block_timestamp() + EXIT_S } else { first };",
+        "StakingManager",
+        lambda _, staking: test_staking.test_a_second_exit_joins_the_first_and_waits_again(
+            staking, staking.stakers[0]
+        ),
+    ),
+    "a pause that traps stakes": Fault(
+        "staking_manager.cairo", "fn withdraw(ref self: ContractState) -> u256 {",
+        "fn withdraw(ref self: ContractState) -> u256 {\n            self.pausable.assert_not_paused();",
+        "StakingManager", _staking_machine,
+    ),
+    "gifts that are spent": Fault(
+        "paymaster.cairo", "assert(spent <= self.total_funded.read(), 'Paymaster: not funded');", "",
+        "Paymaster", _paymaster_machine,
+    ),
+    "an allowance that never ends": Fault(
+        "paymaster.cairo", "Usage { day: today(), gas: used }", "Usage { day: today(), gas: used - used + gas }",
+        "Paymaster", _paymaster_machine,
+    ),
+    "an allowance that never returns": Fault(
+        "paymaster.cairo", "if usage.day == today() {", "if usage.day <= today() {", "Paymaster", _paymaster_machine,
+    ),
+    "a request that is paid twice": Fault(
+        "paymaster.cairo", "self.sponsored.write(request, true);", "", "Paymaster", _paymaster_machine,
+    ),
+    "a cost that is rounded up": Fault(
+        "paymaster.cairo", "GAS_PRICED, Rounding::Down)", "GAS_PRICED, Rounding::Up)", "Paymaster",
+        _paymaster_machine,
+    ),
+    "anyone raises reputation": Fault(
+        "paymaster.cairo", "self.roles.assert_role(RECORDER);", "", "Paymaster",
+        lambda _, sponsoring: test_paymaster.test_each_role_does_its_own(_funded(sponsoring)),
+    ),
+    "anyone writes reputation": Fault(
+        "reputation.cairo",
+        "assert(get_caller_address() == self.paymaster.read(), 'Reputation: not the paymaster');",
+        "get_caller_address();", "Reputation", test_reputation.test_only_the_paymaster_writes,
+    ),
+    "experience that falls": Fault(
+        "reputation.cairo", "assert(experience > self.experience.read(account), 'Reputation: not higher');",
+        "self.experience.read(account);", "Reputation",
+        lambda _, reputation: test_reputation.test_experience_never_falls_and_is_not_recorded_twice(reputation, 6),
+    ),
+    "a second token of a type": Fault(
+        "genesis_nft.cairo", "assert(self.tokens.read((user, kind)) == 0, 'GenesisNFT: already minted');", "",
+        "GenesisNFT", _genesis_machine,
+    ),
+    "anyone mints": Fault(
+        "genesis_nft.cairo", "self.roles.assert_role(MINTER);", "", "GenesisNFT",
+        test_genesis_nft.test_only_the_minter_mints,
+    ),
+    "an approval that stays": Fault(
+        "shared/erc721.cairo", "self.ERC721_approved.write(token_id, Zero::zero());", "", "GenesisNFT",
+        _genesis_machine,
+    ),
+    "a token that is taken from another": Fault(
+        "shared/erc721.cairo", "assert(from == owner, 'ERC721: not the owner');", "", "GenesisNFT", _genesis_machine,
     ),
 }  # fmt: skip

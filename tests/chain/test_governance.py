@@ -11,11 +11,18 @@ from poseidon_py.poseidon_hash import poseidon_hash_many
 from tests.chain.abi import selector
 from tests.chain.deployed import Chain, Deployed, committed, reverts
 from tests.chain.fees import DELAY_S, Fees, announce, change
+from tests.chain.sponsoring import Sponsoring
+from tests.chain.staking import Staking
 from tests.chain.transactions import RevertedError
 
 GOVERNED: Final[dict[str, Callable[[Fees], Deployed]]] = {
     "splitter": lambda fees: fees.splitter,
     "collector": lambda fees: fees.collector,
+    "staking": lambda fees: Staking.deploy(fees.chain, fees).manager,
+    "paymaster": lambda fees: Sponsoring.deploy(fees.chain, fees).paymaster,
+    "genesis": lambda fees: fees.chain.deploy(
+        "GenesisNFT", fees.owner.address, fees.pauser.address, fees.settler.address
+    ),
 }
 ROLE: Final = "PAUSER"
 NEVER_DECLARED: Final = 0xDEAD

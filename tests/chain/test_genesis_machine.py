@@ -1,0 +1,123 @@
+"""Random mints, transfers and approvals of genesis NFTs, against the reference."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import pytest
+from hypothesis import strategies as st
+from hypothesis.stateful import initialize, invariant, rule
+
+from tests.chain.abi import short_string
+from tests.chain.budget import Machine, run, steps_of_each
+from tests.chain.deployed import Chain, Deployed, Receipt
+from tests.chain.reference_genesis import GenesisModel
+from tests.chain.transactions import RevertedError
+
+WHO = st.integers(0, 2)
+TOKENS = st.integers(1, 7)
+KINDS = ("first_trade", "viral_legend")
+MINTER = 2
+HOLDERS_FROM = 3
+"""The first account that holds tokens; the ones before own, pause and mint."""
+
+
+class GenesisMachine(Machine):
+    chain: ClassVar[Chain]
+    genesis: ClassVar[Deployed]
+    height: ClassVar[int]
+
+    @initialize()
+    def start(self) -> None:
+        self.chain.node.abort_to(self.height)
+        self.model = GenesisModel()
+        self.paused = False
+
+    @rule(user=WHO, kind=st.sampled_from(KINDS), by_minter=st.sampled_from([True, True, True, False]))
+    def mint(self, user: int, kind: str, by_minter: bool) -> None:
+        account = MINTER if by_minter else HOLDERS_FROM
+        arguments = self.address(user), kind, "rare", f"uri of {kind} for {user}"
+        done = self.attempt("mint", *arguments, by=account)
+        if self.paused or not by_minter:
+            assert done is None
+            return
+        token = self.model.mint(user, kind)
+        assert (done.one("AchievementMinted")["token_id"] if done else 0) == token
+
+    @rule(sender=WHO, recipient=WHO, token=TOKENS, by=WHO, safely=st.booleans())
+    def transfer(self, sender: int, recipient: int, token: int, by: int, safely: bool) -> None:
+        name, rest = ("safe_transfer_from", [[]]) if safely else ("transfer_from", [])
+        arguments = self.address(sender), self.address(recipient), token, *rest
+        done = self.attempt(name, *arguments, by=HOLDERS_FROM + by)
+        assert (done is not None) == self.model.may_move(by, sender, token)
+        if done:
+            self.model.move(recipient, token)
+
+    @rule(spender=WHO, token=TOKENS, by=WHO)
+    def approve(self, spender: int, token: int, by: int) -> None:
+        done = self.attempt("approve", self.address(spender), token, by=HOLDERS_FROM + by)
+        assert (done is not None) == self.model.may_approve(by, token)
+        if done:
+            self.model.approved[token] = spender
+
+    @rule(operator=WHO, approved=st.booleans(), by=WHO)
+    def approve_for_all(self, operator: int, approved: bool, by: int) -> None:
+        assert self.attempt("set_approval_for_all", self.address(operator), approved, by=HOLDERS_FROM + by)
+        self.model.operators.discard((by, operator))
+        if approved:
+            self.model.operators.add((by, operator))
+
+    @rule()
+    def pause_or_resume(self) -> None:
+        self.count()
+        self.genesis.invoke("unpause" if self.paused else "pause")
+        self.paused = not self.paused
+
+    @invariant()
+    def every_token_has_the_owner_of_the_reference(self) -> None:
+        if not hasattr(self, "paused"):
+            return
+        assert self.genesis.call("total_supply") == len(self.model.made_for)
+        for token, owner in self.model.owners.items():
+            assert self.genesis.call("owner_of", token) == self.address(owner)
+
+    def teardown(self) -> None:
+        """Compare the rest at the end of a run."""
+        if not hasattr(self, "paused"):
+            return
+        model = self.model
+        for who in range(3):
+            assert self.genesis.call("balance_of", self.address(who)) == model.balance(who)
+        for token, (user, kind) in enumerate(model.made_for, start=1):
+            assert self.genesis.call("token_uri", token) == f"uri of {kind} for {user}"
+            expected = {"kind": short_string(kind), "rarity": short_string("rare"), "earned_by": self.address(user)}
+            assert self.genesis.call("achievement", token) == expected
+            assert self.genesis.call("token_for", self.address(user), kind) == token
+            approved = model.approved.get(token)
+            assert self.genesis.call("get_approved", token) == (0 if approved is None else self.address(approved))
+        numbers = [event["sequence"] for event in self.genesis.events()]
+        assert numbers == list(range(1, self.genesis.call("sequence") + 1))
+
+    def attempt(self, function: str, *arguments: Any, by: int) -> Receipt | None:
+        """Return the receipt, or None when the call was refused."""
+        self.count()
+        try:
+            return self.genesis.invoke(function, *arguments, by=self.chain.accounts[by])
+        except RevertedError:
+            return None
+
+    def address(self, who: int) -> int:
+        return self.chain.accounts[HOLDERS_FROM + who].address
+
+
+def run_genesis(chain: Chain, genesis: Deployed, *, shrink: bool = True) -> int:
+    """Run the machine on a deployed contract, and return the number of steps."""
+    GenesisMachine.chain, GenesisMachine.genesis, GenesisMachine.height = chain, genesis, chain.node.height()
+    return run(GenesisMachine, shrink=shrink)
+
+
+@pytest.mark.slow
+def test_random_transfers_move_the_right_tokens(chain: Chain) -> None:
+    with chain.rolled_back():
+        genesis = chain.deploy("GenesisNFT", *(account.address for account in chain.accounts[:3]))
+        assert run_genesis(chain, genesis) >= steps_of_each()
