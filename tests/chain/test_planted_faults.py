@@ -7,13 +7,13 @@ from dataclasses import replace
 import pytest
 
 from contracts.toolchain.compiler import Compiler, find_compiler
-from tests.chain.budget import VARIABLE
+from tests.chain.budget import MACHINES, VARIABLE
 from tests.chain.deployed import Chain
 from tests.chain.faults import DEPLOYED, FAULTS
 from tests.chain.node import ContractError
 from tests.chain.transactions import RevertedError
 
-FEW_STEPS, MANY_STEPS = "200", "10000"
+FEW_STEPS, MANY_STEPS = (str(each * len(MACHINES)) for each in (40, 2000))
 CAUGHT = (AssertionError, RevertedError, ContractError, pytest.fail.Exception)
 
 
