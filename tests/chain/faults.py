@@ -188,7 +188,9 @@ FAULTS: Final = {
     "a carry that is dropped": Fault(
         "staking_manager.cairo", "let shared = released - stream.released + stream.carry;",
         "let shared = released - stream.released;", "StakingManager",
-        lambda _, staking: test_staking.test_a_claim_keeps_the_fraction_of_a_unit(staking, *staking.stakers[:2]),
+        lambda _, staking: test_staking.test_calling_often_loses_nothing_of_the_largest_stake(
+            staking, staking.stakers[0]
+        ),
     ),
     "a stream that a unit stretches": Fault(
         "staking_manager.cairo", "if stream.released == stream.amount * SCALE && waiting > 0 {",
@@ -209,6 +211,13 @@ FAULTS: Final = {
         "StakingManager",
         lambda _, staking: test_staking.test_a_second_exit_joins_the_first_and_waits_again(
             staking, staking.stakers[0]
+        ),
+    ),
+    "a collection during a claim": Fault(
+        "shared/guard.cairo",
+        "assert(!self.ReentrancyGuard_entered.read(), 'ReentrancyGuard: reentrant call');", "", "StakingManager",
+        lambda _, staking: test_staking.test_nobody_is_paid_twice_by_calling_back(
+            staking, staking.stakers[0], "collect", ignoring=True
         ),
     ),
     "a pause that traps stakes": Fault(

@@ -184,6 +184,16 @@ def test_a_claim_keeps_the_fraction_of_a_unit(staking: Staking, ann: Account, bo
     assert claim(staking, ann) == 1
 
 
+def test_calling_often_loses_nothing_of_the_largest_stake(staking: Staking, ann: Account) -> None:
+    staking.astra.invoke("mint", ann.address, STAKED_MAX)
+    stake(staking, ann, STAKED_MAX)
+    staking.reward(2)
+    for _ in range(4):
+        staking.wait(STREAM_S // 4)
+        staking.reward(1)  # waits, and divides what the stream has released
+    assert claim(staking, ann) == 2
+
+
 def test_leaving_takes_seven_days_and_earns_nothing(staking: Staking, ann: Account, bob: Account) -> None:
     stake(staking, ann, 100)
     stake(staking, bob, 100)
