@@ -363,7 +363,7 @@ pub mod StakingManager {
             self.settle(account);
             let earned = self.earned.read(account);
             let amount = earned / SCALE;
-            assert(amount > 0, 'StakingManager: nothing to claim');
+            assert(amount > 0, 'StakingManager: nothing earned');
             self.earned.write(account, earned % SCALE);
             self.total_claimed.write(self.total_claimed.read() + amount);
             let sequence = self.sequence.next();

@@ -90,7 +90,7 @@ def test_rewards_are_streamed_over_seven_days(staking: Staking, ann: Account) ->
     claim(staking, ann)
     assert staking.rewards_of(ann) == REWARD
     staking.wait(STREAM_S)
-    with reverts("StakingManager: nothing to claim"):
+    with reverts("StakingManager: nothing earned"):
         claim(staking, ann)
 
 
@@ -177,7 +177,7 @@ def test_a_claim_keeps_the_fraction_of_a_unit(staking: Staking, ann: Account, bo
         staking.manager.invoke("unstake", 1, by=bob)  # any change counts what was earned
         stake(staking, bob, 1)
     assert claim(staking, bob) in (1, 2)
-    with reverts("StakingManager: nothing to claim"):
+    with reverts("StakingManager: nothing earned"):
         claim(staking, bob)
     staking.reward(1)
     staking.wait(STREAM_S)
@@ -244,7 +244,7 @@ def test_strangers_have_nothing_to_take(staking: Staking, ann: Account, bob: Acc
     for function, arguments, reason in (
         ("unstake", (1,), "not staked"),
         ("withdraw", (), "nothing leaves"),
-        ("claim", (), "nothing to claim"),
+        ("claim", (), "nothing earned"),
     ):
         with reverts(f"StakingManager: {reason}"):
             staking.manager.invoke(function, *arguments, by=bob)
