@@ -253,6 +253,7 @@ def test_strangers_have_nothing_to_take(staking: Staking, ann: Account, bob: Acc
 def test_a_pause_stops_new_stakes_and_traps_nothing(staking: Staking, ann: Account) -> None:
     stake(staking, ann, 100)
     staking.reward(REWARD)
+    staking.wait(60)
     staking.manager.invoke("pause", by=staking.fees.pauser)
     staking.arrive(1)
     with reverts("Pausable: paused"):
