@@ -57,7 +57,7 @@ pub trait IStakingManager<TState> {
     fn total_exiting(self: @TState) -> u256;
     /// Return the units of reward that an account can claim now.
     fn claimable(self: @TState, account: ContractAddress) -> u256;
-    /// Return the stream as it is now.
+    /// Return the stream as it was at its last update.
     fn stream(self: @TState) -> Stream;
     /// Return the units that wait for the next stream.
     fn waiting(self: @TState) -> u256;
@@ -286,11 +286,11 @@ pub mod StakingManager {
         }
 
         fn claimable(self: @ContractState, account: ContractAddress) -> u256 {
-            self.earned_by(account, self.stream().index) / SCALE
+            self.earned_by(account, self.present_stream().index) / SCALE
         }
 
         fn stream(self: @ContractState) -> Stream {
-            advanced(self.stream.read(), self.total_staked.read(), get_block_timestamp())
+            self.stream.read()
         }
 
         fn waiting(self: @ContractState) -> u256 {
@@ -402,6 +402,10 @@ pub mod StakingManager {
             self.earned.read(account) + self.staked.read(account) * since
         }
 
+        fn present_stream(self: @ContractState) -> Stream {
+            advanced(self.stream.read(), self.total_staked.read(), get_block_timestamp())
+        }
+
         /// Write down what an account has earned, before its stake changes.
         fn settle(ref self: ContractState, account: ContractAddress) {
             let index = self.advance();
@@ -411,7 +415,7 @@ pub mod StakingManager {
 
         /// Bring the stream to the present, start the next one after its end, and return the index.
         fn advance(ref self: ContractState) -> u256 {
-            let mut stream = self.stream();
+            let mut stream = self.present_stream();
             let waiting = self.waiting.read();
             if stream.released == stream.amount * SCALE && waiting > 0 {
                 stream.amount = waiting;

@@ -61,8 +61,12 @@ class Staking:
         self.fees.chain.node.advance(seconds)
 
     def now(self) -> int:
-        """Return the time of the newest block."""
+        """Return the time of the newest block, which may be a second after the time that a transaction in it saw."""
         return self.fees.chain.node.timestamp()
+
+    def updated_at(self) -> int:
+        """Return the time that the last change of stakes or rewards saw."""
+        return int(self.manager.call("stream")["updated_at"])
 
     def rewards_of(self, account: Account) -> int:
         """Return the reward tokens of an account."""

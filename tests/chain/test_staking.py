@@ -143,10 +143,10 @@ def test_joining_around_a_collection_earns_the_time_share_alone(staking: Staking
     stake(staking, ann, 100)
     staking.arrive(REWARD)
     stake(staking, bob, 100 * 999)
-    joined = staking.now()
+    joined = staking.updated_at()
     staking.manager.invoke("collect", by=bob)
     staking.manager.invoke("unstake", 100 * 999, by=bob)
-    held_s = staking.now() - joined
+    held_s = staking.updated_at() - joined
     staking.wait(STREAM_S)
     assert staking.manager.call("claimable", bob.address) <= REWARD * held_s // STREAM_S
     claim(staking, ann)
@@ -198,7 +198,7 @@ def test_leaving_takes_seven_days_and_earns_nothing(staking: Staking, ann: Accou
     stake(staking, ann, 100)
     stake(staking, bob, 100)
     started = staking.manager.invoke("unstake", 60, by=ann).one("ExitStarted")
-    ready_at = staking.now() + EXIT_S
+    ready_at = staking.updated_at() + EXIT_S
     assert started.fields.items() >= {"amount": 60, "staked": 40, "exiting": 60, "ready_at": ready_at}.items()
     assert staking.manager.call("exit_of", ann.address) == {"amount": 60, "ready_at": ready_at}
     assert (staking.manager.call("total_staked"), staking.manager.call("total_exiting")) == (140, 60)
