@@ -46,7 +46,8 @@ class GenesisMachine(Machine):
 
     @rule(sender=WHO, recipient=WHO, token=TOKENS, by=WHO, safely=st.booleans())
     def transfer(self, sender: int, recipient: int, token: int, by: int, safely: bool) -> None:
-        name, rest = ("safe_transfer_from", [[]]) if safely else ("transfer_from", [])
+        rest: list[list[int]] = [[]] if safely else []
+        name = "safe_transfer_from" if safely else "transfer_from"
         arguments = self.address(sender), self.address(recipient), token, *rest
         done = self.attempt(name, *arguments, by=HOLDERS_FROM + by)
         assert (done is not None) == self.model.may_move(by, sender, token)
